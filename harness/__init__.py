@@ -1,0 +1,59 @@
+"""Viability Harness: measures models, prices what it measured, and says whether a use case is worth the money.
+
+What a plugin needs is here; nothing heavy is imported.
+"""
+
+from harness.errors import DataError, FactError, HarnessError, PluginError, StoreError, SuiteError, Unsupported
+from harness.facts import Figure, Price, PriceBook, UseCase
+from harness.hookspecs import hookimpl
+from harness.records import Record
+from harness.seams import (
+    Assignment,
+    Budget,
+    Codec,
+    Data,
+    Hardware,
+    Learner,
+    Meter,
+    Metric,
+    Model,
+    Predict,
+    Progress,
+    Reading,
+    Runtime,
+    Scores,
+    Setting,
+    Task,
+)
+
+__all__ = [
+    "Assignment",
+    "Budget",
+    "Codec",
+    "Data",
+    "DataError",
+    "FactError",
+    "Figure",
+    "Hardware",
+    "HarnessError",
+    "Learner",
+    "Meter",
+    "Metric",
+    "Model",
+    "PluginError",
+    "Predict",
+    "Price",
+    "PriceBook",
+    "Progress",
+    "Reading",
+    "Record",
+    "Runtime",
+    "Scores",
+    "Setting",
+    "StoreError",
+    "SuiteError",
+    "Task",
+    "Unsupported",
+    "UseCase",
+    "hookimpl",
+]

@@ -1,0 +1,42 @@
+"""Artifacts: one folder per finished step, under its fingerprint; written beside and moved into place in one go."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+
+class Artifacts:
+    """A folder of artifacts."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, fingerprint: str) -> Path:
+        """Return where the artifact of a step lies once it is finished."""
+        return self.root / fingerprint[:2] / fingerprint
+
+    def scratch(self) -> Path:
+        """Return a new empty folder for the step in flight."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix="unfinished-", dir=self.root))
+
+    def keep(self, scratch: Path, fingerprint: str) -> None:
+        """Move a finished step's folder into place; what an earlier run left there without a record is replaced."""
+        final = self.path(fingerprint)
+        final.parent.mkdir(exist_ok=True)
+        if final.exists():
+            shutil.rmtree(final)
+        os.replace(scratch, final)  # noqa: PTH105 - the one atomic move
+
+    def sweep(self) -> None:
+        """Remove what runs that were killed left unfinished."""
+        for folder in self.root.glob("unfinished-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def size_bytes(folder: Path) -> int:
+    """Return the size of all files in a folder."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

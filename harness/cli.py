@@ -1,0 +1,227 @@
+"""The command line. What a command needs is imported inside it: `harness --help` stays light."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harness.errors import HarnessError
+from harness.plugins import Plugins, load_plugins
+
+if TYPE_CHECKING:
+    from harness.plan import Plan
+    from harness.suite import Source, Suite
+
+FAILED = 1
+INTERRUPTED = 130
+
+PluginFiles = Annotated[
+    list[str] | None, typer.Option("--plugin", help="A Python file with a plugin; may be given several times.")
+]
+StoreOption = Annotated[
+    str | None, typer.Option("--store", help="Folder or database URL; else HARNESS_STORE or harness-results.")
+]
+
+
+def make_app(plugins: Plugins) -> typer.Typer:
+    """Return the command line with the core's commands and the plugins'."""
+    app = typer.Typer(
+        name="harness",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        help="Measure models, price what was measured, and see whether a use case is worth the money.",
+    )
+    app.command("run")(run)
+    app.command("plugins")(list_plugins)
+    plugins.add_commands(app)
+    return app
+
+
+def main() -> None:
+    """Run the command line; a HarnessError becomes its message and its exit code."""
+    try:
+        make_app(load_plugins())()
+    except HarnessError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("stopped", err=True)
+        sys.exit(INTERRUPTED)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the command line changes of a suite."""
+
+    models: tuple[str, ...]
+    tasks: tuple[str, ...]
+    hardware: tuple[str, ...]
+    data: str | None
+    settings: tuple[str, ...] = ()
+
+
+def run(
+    suite: Annotated[
+        str, typer.Argument(help="The name of a suite that comes with the harness, or a YAML file.")
+    ] = "quick",
+    model: Annotated[
+        list[str] | None, typer.Option(help="Only this model (or one the suite does not name); repeatable.")
+    ] = None,
+    task: Annotated[
+        list[str] | None, typer.Option(help="Only this task (or one the suite does not name); repeatable.")
+    ] = None,
+    hardware: Annotated[
+        list[str] | None, typer.Option(help="On this hardware instead of the suite's; repeatable.")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Your data for the tasks that take data: a file, a folder or a hub data set.")
+    ] = None,
+    task_setting: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE for the tasks, such as text_column=review; repeatable.")
+    ] = None,
+    plugin: PluginFiles = None,
+    store: StoreOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and do nothing.")] = False,
+) -> None:
+    """Run a suite; what is already measured is not measured again."""
+    from rich.console import Console
+
+    from harness.plan import make_plan
+    from harness.suite import read_suite
+
+    files = tuple(plugin or ())
+    plugins = load_plugins(files)
+    choice = Choice(tuple(model or ()), tuple(task or ()), tuple(hardware or ()), data, tuple(task_setting or ()))
+    wanted, source = read_suite(suite)
+    plan = make_plan(_narrowed(wanted, source, choice, plugins), source, plugins)
+    console = Console(highlight=False)
+    _warn_of_failures(plugins)
+    if dry_run:
+        _print_plan(console, plan, store)
+        return
+    raise typer.Exit(_run(console, plan, plugins, store, files))
+
+
+def _narrowed(suite: Suite, source: Source, choice: Choice, plugins: Plugins) -> Suite:
+    """Return the suite with the command line's wishes; an entry the suite has keeps its settings."""
+    from harness.errors import SuiteError
+    from harness.suite import ModelEntry, TaskEntry
+
+    changes: dict[str, Any] = {}
+    if choice.models:
+        for name in choice.models:
+            plugins.find("models", name)
+        changes["models"] = _chosen(suite.models, choice.models, ModelEntry)
+    if choice.tasks:
+        for name in choice.tasks:
+            plugins.find("tasks", name)
+        changes["tasks"] = _chosen(suite.tasks, choice.tasks, TaskEntry)
+    if choice.hardware:
+        changes["hardware"] = choice.hardware
+    if choice.data is not None:
+        takers = [entry for entry in changes.get("tasks", suite.tasks) if plugins.find("tasks", entry.name).takes_data]
+        if not takers:
+            raise SuiteError(f"No task of suite {source.label!r} takes data of your own. Name one with --task.")
+        given = dict(_pair(setting) for setting in choice.settings)
+        changes["tasks"] = tuple(
+            entry.model_copy(update={"data": choice.data, "settings": {**entry.settings, **given}}) for entry in takers
+        )
+    elif choice.settings:
+        raise SuiteError("--task-setting says how to read your data: give --data as well.")
+    return suite.model_copy(update=changes)
+
+
+def _chosen(entries: tuple[Any, ...], names: tuple[str, ...], entry_type: Any) -> tuple[Any, ...]:
+    return tuple(
+        chosen for name in names for chosen in [e for e in entries if e.name == name] or [entry_type(name=name)]
+    )
+
+
+def _pair(text: str) -> tuple[str, str]:
+    from harness.errors import SuiteError
+
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise SuiteError(f"--task-setting {text!r}: write NAME=VALUE.")
+    return name, value
+
+
+def _run(console: Any, plan: Plan, plugins: Plugins, location: str | None, files: tuple[str, ...]) -> int:
+    from harness.plan import check_data
+    from harness.run import run_plan
+    from harness.screen import open_screen
+    from harness.store import open_store, peek
+
+    plan = plan.against(peek(location))
+    if not plan.pending:
+        console.print(f"Suite {plan.suite.name!r}: all {len(plan.steps)} steps are measured already; nothing to do.")
+        return 0
+    check_data(plan, plugins)
+    store = open_store(location, create=True)
+    store.artifacts.sweep()
+    console.print(f"Suite {plan.suite.name!r}: {plan.cases} cases, {len(plan.steps)} steps, {len(plan.pending)} to do.")
+    try:
+        with open_screen(console, plan) as screen:
+            summary = run_plan(plan, plugins, store, screen, files)
+    except KeyboardInterrupt:
+        console.print("Stopped. Finished steps are kept; the same command goes on where this one stopped.")
+        return INTERRUPTED
+    finally:
+        store.close()
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(summary.outcomes.items()))
+    console.print(
+        f"Done: {outcomes}{f', {summary.skipped} not tried' if summary.skipped else ''}. Store: {store.label}"
+    )
+    return 0 if summary.complete else FAILED
+
+
+def _print_plan(console: Any, plan: Plan, location: str | None) -> None:
+    from rich.markup import escape
+
+    from harness.estimate import estimate_s
+    from harness.store import peek, peek_records
+
+    plan = plan.against(peek(location))
+    seconds, unknown = estimate_s(plan.pending, peek_records(location))
+    for step in plan.steps:
+        state = (
+            "done"
+            if step.fingerprint in plan.done
+            else f"unsupported: {step.unsupported}"
+            if step.unsupported
+            else "to do"
+        )
+        console.print(f"{escape(step.title)}: {escape(state)}", soft_wrap=True)
+    console.print(f"{plan.cases} cases, {len(plan.steps)} steps ({plan.shared} shared), {len(plan.pending)} to do.")
+    if plan.pending:
+        rest = f"; {unknown} steps have no earlier record to estimate from" if unknown else ""
+        console.print(f"Estimated time: {seconds:.0f} s{rest}.")
+
+
+def list_plugins(
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    plugin: PluginFiles = None,
+) -> None:
+    """List plugins: what each brings, version, import time, failures."""
+    from harness.listing import as_data, as_text
+
+    plugins = load_plugins(plugin or ())
+    plugins.price_books()
+    if json:
+        import json as json_library
+
+        typer.echo(json_library.dumps(as_data(plugins), indent=2))
+    else:
+        typer.echo(as_text(plugins))
+
+
+def _warn_of_failures(plugins: Plugins) -> None:
+    for failure in plugins.failures:
+        typer.echo(
+            f"warning: plugin {failure.plugin!r} ({failure.distribution}) failed to load: {failure.reason}", err=True
+        )

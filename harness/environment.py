@@ -1,0 +1,85 @@
+"""What a record says of machine and software: read once per run, or in the worker where it is the worker's."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+
+def machine() -> dict[str, Any]:
+    """Return processor, cores, memory and operating system."""
+    import psutil
+
+    return {
+        "cpu_model": _cpu_model(),
+        "architecture": platform.machine(),
+        "logical_cores": psutil.cpu_count(),
+        "physical_cores": psutil.cpu_count(logical=False),
+        "usable_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else psutil.cpu_count(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "os": platform.platform(),
+        "python": platform.python_version(),
+    }
+
+
+def _cpu_model() -> str:
+    path = Path("/proc/cpuinfo")
+    if path.exists():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+@cache
+def _distributions() -> dict[str, list[str]]:
+    return dict(metadata.packages_distributions())
+
+
+def versions(modules: Iterable[str]) -> dict[str, str]:
+    """Return the versions of the distributions that bring these modules, by distribution name."""
+    tops = sorted({module.partition(".")[0] for module in modules})
+    names = {name for top in tops for name in _distributions().get(top, [])}
+    return {name: metadata.version(name) for name in sorted(names)}
+
+
+def commit() -> dict[str, Any] | None:
+    """Return the commit of the harness's own sources and whether they are changed; None where they are no checkout."""
+    folder = str(Path(__file__).parent)
+    head = _git(folder, "rev-parse", "HEAD")
+    if head is None or _git(folder, "ls-files", "--error-unmatch", __file__) is None:
+        return None
+    return {"commit": head, "dirty": bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))}
+
+
+def _git(folder: str, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(  # noqa: S603 - a fixed command
+            ["git", "-C", folder, *arguments],  # noqa: S607 - the user's git
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def process() -> dict[str, Any]:
+    """Return what bears on speed in this process: threads, load of the machine, variables that steer libraries."""
+    torch = sys.modules.get("torch")
+    return {
+        "torch_threads": torch.get_num_threads() if torch else None,
+        "thread_variables": {
+            name: os.environ[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if name in os.environ
+        },
+        "load_average_1m": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+    }

@@ -1,0 +1,31 @@
+"""How long a plan will take, from what earlier steps of the same kind took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from statistics import median
+
+from harness.plan import Step
+from harness.records import Record
+
+_TOTAL = ("data_s", "build_s", "load_s", "wall_s")
+
+
+def estimate_s(steps: Iterable[Step], records: Iterable[Record]) -> tuple[float, int]:
+    """Return seconds for the steps that earlier records speak of, and how many steps none speaks of."""
+    known: dict[tuple[str, ...], list[float]] = {}
+    for record in records:
+        if record.outcome == "ok":
+            took = sum(value for name in _TOTAL if (value := record.value(name)) is not None)
+            known.setdefault(_key(record.step, record.asked), []).append(took)
+    total, unknown = 0.0, 0
+    for step in steps:
+        if step.unsupported is None:
+            earlier = known.get(_key(step.kind, step.asked))
+            total += median(earlier) if earlier else 0.0
+            unknown += earlier is None
+    return total, unknown
+
+
+def _key(kind: str, asked: dict[str, object]) -> tuple[str, ...]:
+    return (kind, *(str(asked.get(name)) for name in ("model", "size", "task", "hardware", "runtime", "scenario")))

@@ -1,0 +1,63 @@
+"""Every hook of the harness. A plugin implements as many as it likes with `@harness.hookimpl`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    import typer
+
+    from harness.facts import PriceBook, UseCase
+    from harness.records import Record
+    from harness.seams import Hardware, Model, Runtime, Task
+
+hookspec = pluggy.HookspecMarker("harness")
+hookimpl = pluggy.HookimplMarker("harness")
+
+
+@hookspec
+def harness_models() -> Iterable[Model]:  # type: ignore[empty-body]
+    """Return the models you bring; called once, when plugins load."""
+
+
+@hookspec
+def harness_tasks() -> Iterable[Task]:  # type: ignore[empty-body]
+    """Return the tasks you bring; called once, when plugins load."""
+
+
+@hookspec
+def harness_hardware() -> Iterable[Hardware]:  # type: ignore[empty-body]
+    """Return the hardware you bring; called once, when plugins load."""
+
+
+@hookspec
+def harness_runtimes() -> Iterable[Runtime]:  # type: ignore[empty-body]
+    """Return the runtimes you bring; called once, when plugins load."""
+
+
+@hookspec
+def harness_price_books() -> Iterable[PriceBook]:  # type: ignore[empty-body]
+    """Return the price books you bring; called when something is priced."""
+
+
+@hookspec
+def harness_use_cases() -> Iterable[UseCase]:  # type: ignore[empty-body]
+    """Return the use cases you bring; called once, when plugins load."""
+
+
+@hookspec
+def harness_preload() -> Iterable[str]:  # type: ignore[empty-body]
+    """Return the heavy modules your steps import; the fork server imports them once, before any worker starts."""
+
+
+@hookspec
+def harness_commands(app: typer.Typer) -> None:
+    """Add commands to the command line; called before it is parsed, so import inside the commands."""
+
+
+@hookspec
+def harness_record(record: Record) -> None:
+    """Take notice of a finished record; called in the harness process after the record is in the store."""

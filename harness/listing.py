@@ -1,0 +1,93 @@
+"""What `harness plugins` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from harness.plugins import Plugin, Plugins
+from harness.seams import Model, Task
+
+
+def as_data(plugins: Plugins) -> dict[str, Any]:
+    """Return the listing as plain data."""
+    return {
+        "plugins": [_plugin(plugin) for plugin in plugins.loaded],
+        "models": {name: _model(plugins, model) for name, model in plugins.models.items()},
+        "tasks": {name: _task(task) for name, task in plugins.tasks.items()},
+        "hardware": {
+            name: {"summary": hardware.summary, "unavailable": hardware.unavailable()}
+            for name, hardware in plugins.hardware.items()
+        },
+        "runtimes": {
+            name: {"summary": runtime.summary, "format": runtime.format, "hardware": list(runtime.hardware)}
+            for name, runtime in plugins.runtimes.items()
+        },
+        "price_books": {
+            name: {"summary": book.summary, "prices": len(book.prices)} for name, book in plugins.price_books().items()
+        },
+        "use_cases": {
+            name: {"title": case.title, "tasks": list(case.tasks)} for name, case in plugins.use_cases().items()
+        },
+        "failures": [
+            {"plugin": f.plugin, "distribution": f.distribution, "reason": f.reason} for f in plugins.failures
+        ],
+    }
+
+
+def _model(plugins: Plugins, model: Model) -> dict[str, Any]:
+    return {
+        "summary": model.summary,
+        "kinds": list(model.kinds),
+        "tasks": sorted(name for name, task in plugins.tasks.items() if task.kind in model.kinds),
+        "sizes": list(model.sizes),
+        "pretraining": model.pretraining,
+        "formats": list(model.formats),
+        "settings": {name: setting.default for name, setting in model.settings.items()},
+    }
+
+
+def _task(task: Task) -> dict[str, Any]:
+    return {
+        "summary": task.summary,
+        "kind": task.kind,
+        "use_case": task.use_case,
+        "metrics": [metric.name for metric in task.metrics],
+        "baseline": task.baseline,
+        "takes_data": task.takes_data,
+        "source": task.source,
+        "licence": task.licence,
+    }
+
+
+def _plugin(plugin: Plugin) -> dict[str, Any]:
+    return {
+        "name": plugin.name,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "import_ms": round(1000 * plugin.import_s, 1),
+        "brings": plugin.brings,
+    }
+
+
+def as_text(plugins: Plugins) -> str:
+    """Return the listing for a person."""
+    data = as_data(plugins)
+    lines = [
+        f"{p['name']:<12} {p['distribution']} {p['version']}, imported in {p['import_ms']} ms" for p in data["plugins"]
+    ]
+    for kind, describe in _COLUMNS.items():
+        lines += ["", kind.replace("_", " ")]
+        lines += [f"  {name:<16} {describe(entry)}" for name, entry in sorted(data[kind].items())] or ["  none"]
+    lines += [""] + [f"FAILED {f['plugin']} ({f['distribution']}): {f['reason']}" for f in data["failures"]]
+    return "\n".join(lines).rstrip()
+
+
+_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "models": lambda e: f"{e['summary']} Tasks: {', '.join(e['tasks']) or 'none'}. Sizes: {', '.join(e['sizes'])}.",
+    "tasks": lambda e: f"{e['summary']} Use case: {e['use_case'] or 'none'}. Metrics: {', '.join(e['metrics'])}.",
+    "hardware": lambda e: f"{e['summary']}" + (f" Not here: {e['unavailable']}" if e["unavailable"] else ""),
+    "runtimes": lambda e: f"{e['summary']} On: {', '.join(e['hardware'])}.",
+    "price_books": lambda e: f"{e['summary']} {e['prices']} prices.",
+    "use_cases": lambda e: f"{e['title']}. Tasks: {', '.join(e['tasks'])}.",
+}

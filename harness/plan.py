@@ -1,0 +1,359 @@
+"""From a suite to steps: cases, the steps they share, and a fingerprint for each step."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from harness.environment import versions
+from harness.errors import HarnessError, PluginError, SuiteError, unknown
+from harness.plugins import Plugins, source_digest
+from harness.seams import Model, Setting, Task
+from harness.suite import BudgetEntry, ModelEntry, Source, Suite, TaskEntry
+
+StepKind = Literal["pretrain", "finetune", "export", "evaluate", "serve"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage of one or several cases."""
+
+    kind: StepKind
+    asked: dict[str, Any]
+    inputs: dict[str, str]
+    """Role → fingerprint of the step whose artifact it reads."""
+    fingerprint: str
+    unsupported: str | None = None
+    """Why it cannot be done, known before it is tried."""
+
+    @property
+    def title(self) -> str:
+        """What a person calls it."""
+        asked = self.asked
+        parts = [asked["model"], asked["size"] if asked["size"] != "default" else "", "on", asked["task"]]
+        parts += [str(asked[key]) for key in ("format", "runtime", "scenario") if key in asked]
+        if asked["start"] == "scratch" and self.kind == "finetune":
+            parts.append("from scratch")
+        return f"{self.kind} {' '.join(part for part in parts if part)} (seed {asked['seed']})"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a suite asks for, in an order in which it can be done."""
+
+    suite: Suite
+    cases: int
+    steps: tuple[Step, ...]
+    shared: int
+    """Steps that were saved because several cases share them."""
+    done: frozenset[str] = field(default_factory=frozenset)
+    """Fingerprints with a final record in the store."""
+
+    @property
+    def pending(self) -> list[Step]:
+        """Steps still to be done."""
+        return [step for step in self.steps if step.fingerprint not in self.done]
+
+    def against(self, finished: set[str]) -> Plan:
+        """Return the plan with what a store already has marked as done."""
+        return replace(self, done=frozenset(step.fingerprint for step in self.steps) & finished)
+
+
+class _Case(NamedTuple):
+    model: ModelEntry
+    start: str
+    task: TaskEntry
+    hardware: str
+    runtime: str
+    precision: str
+    batch_size: int
+    scenario: str
+    seed: int
+
+    def matches(self, rule: Mapping[str, Any]) -> bool:
+        own = {**self._asdict(), "model": self.model.name, "size": self.model.size, "task": self.task.name}
+        return all(own[key] in value if isinstance(value, list) else own[key] == value for key, value in rule.items())
+
+
+def make_plan(suite: Suite, source: Source, plugins: Plugins) -> Plan:
+    """Return the steps of a suite in an order in which they can be done.
+
+    Raises:
+        SuiteError: a name nobody knows, a setting that does not exist, data that cannot be used, or nothing to do.
+    """
+    suite = _resolved(suite, source, plugins)
+    planner = _Planner(suite, plugins)
+    cases = list(_cases(suite, plugins))
+    if not cases:
+        raise SuiteError(
+            f"Suite {source.label!r} asks for nothing: no model can do any of its tasks, or all cases are excluded."
+        )
+    wanted = 0
+    for case in cases:
+        wanted += planner.add(case)
+    return Plan(suite, len(cases), tuple(planner.steps.values()), wanted - len(planner.steps))
+
+
+def _cases(suite: Suite, plugins: Plugins) -> Iterator[_Case]:
+    axes = (
+        suite.models,
+        suite.starts,
+        suite.tasks,
+        suite.hardware,
+        suite.runtimes,
+        suite.precisions,
+        suite.batch_sizes,
+        suite.scenarios,
+        suite.seeds,
+    )
+    seen = set()
+    for values in product(*axes):
+        case = _Case(*values)
+        model, task = plugins.models[case.model.name], plugins.tasks[case.task.name]
+        if task.kind not in model.kinds or (case.start == "pretrained" and not _pretrains(model, case.model, suite)):
+            case = case._replace(start="scratch")
+        if task.kind not in model.kinds or not _selected(case, suite) or repr(case) in seen:
+            continue
+        seen.add(repr(case))
+        yield case
+
+
+def _pretrains(model: Model, entry: ModelEntry, suite: Suite) -> bool:
+    return model.pretraining is not None and (entry.budgets.pretrain or suite.budgets.pretrain) is not None
+
+
+def _selected(case: _Case, suite: Suite) -> bool:
+    included = not suite.include or any(case.matches(rule) for rule in suite.include)
+    return included and not any(case.matches(rule) for rule in suite.exclude)
+
+
+class _Planner:
+    """Adds cases step by step; equal steps fall together under their fingerprint."""
+
+    def __init__(self, suite: Suite, plugins: Plugins) -> None:
+        self._suite = suite
+        self._plugins = plugins
+        self._versions = versions(plugins.preload())
+        self._hardware: dict[str, dict[str, Any]] = {}
+        self._identities: dict[str, str] = {}
+        self.steps: dict[str, Step] = {}
+
+    def add(self, case: _Case) -> int:
+        """Add a case's steps and return how many it asked for."""
+        model, task, runtime = (
+            self._plugins.models[case.model.name],
+            self._plugins.tasks[case.task.name],
+            self._plugins.runtimes[case.runtime],
+        )
+        asked = self._asked(case, model, task)
+        inputs, count = {}, 3
+        if case.start == "pretrained":
+            inputs["pretrained"] = self._pretrain(case, asked, task)
+            count += 1
+        tuned = {
+            **asked,
+            "start": case.start,
+            "budget": _budget(case.model.budgets.finetune or self._suite.budgets.finetune),
+        }
+        trained = self._step("finetune", {**tuned, "seed": case.seed}, inputs)
+        inputs = {"trained": trained}
+        served = {**asked, "start": case.start, "seed": case.seed, "runtime": case.runtime}
+        why = self._unsupported(case, model)
+        if runtime.format is not None and why is None:
+            inputs["exported"] = self._step(
+                "export",
+                {**asked, "start": case.start, "seed": case.seed, "format": runtime.format, "runtime": case.runtime},
+                inputs,
+            )
+            count += 1
+        self._step("evaluate", {**served, "batch_size": case.batch_size}, inputs, why)
+        batch = case.batch_size if case.scenario == "Offline" else 1
+        load = {**served, "batch_size": batch, "scenario": case.scenario, "load": self._suite.serve.model_dump()}
+        self._step("serve", load, inputs, why)
+        return count
+
+    def _asked(self, case: _Case, model: Model, task: Task) -> dict[str, Any]:
+        return {
+            "model": model.name,
+            "size": case.model.size,
+            "settings": dict(case.model.settings),
+            "task": task.name,
+            "source": case.task.data,
+            "task_settings": dict(case.task.settings),
+            "hardware": case.hardware,
+            "precision": case.precision,
+        }
+
+    def _pretrain(self, case: _Case, asked: dict[str, Any], task: Task) -> str:
+        """Pretraining has the suite's first seed, so that all seeds of a fine-tuning share it."""
+        own = {**asked, "start": "scratch", "seed": self._suite.seeds[0]}
+        if task.pretrains_on is not None:
+            other = self._plugins.find("tasks", task.pretrains_on)
+            own |= {"task": other.name, "source": None, "task_settings": _filled({}, other.settings)}
+        own["budget"] = _budget(case.model.budgets.pretrain or self._suite.budgets.pretrain)
+        return self._step("pretrain", own, {})
+
+    def _unsupported(self, case: _Case, model: Model) -> str | None:
+        runtime, hardware = self._plugins.runtimes[case.runtime], self._plugins.hardware[case.hardware]
+        if runtime.format is not None and runtime.format not in model.formats:
+            return f"{model.name} is not exported to {runtime.format}"
+        if case.hardware not in runtime.hardware:
+            return f"{runtime.name} does not run on {case.hardware}"
+        if case.precision not in runtime.precisions or case.precision not in hardware.precisions:
+            return f"{runtime.name} on {case.hardware} does not compute in {case.precision}"
+        return None
+
+    def _step(
+        self, kind: StepKind, asked: dict[str, Any], inputs: dict[str, str], unsupported: str | None = None
+    ) -> str:
+        body = {"step": kind, "asked": asked, "inputs": inputs, "unsupported": unsupported, "given": self._given(asked)}
+        fingerprint = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+        self.steps.setdefault(fingerprint, Step(kind, asked, dict(inputs), fingerprint, unsupported))
+        return fingerprint
+
+    def _given(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Return what bears on a step beside its spec: data, sources, libraries, the machine."""
+        owners = {
+            self._plugins.owner(kind, asked[key])
+            for kind, key in (("models", "model"), ("tasks", "task"), ("hardware", "hardware"), ("runtimes", "runtime"))
+            if key in asked
+        }
+        return {
+            "data": self._identity(asked),
+            "plugins": {plugin.name: [plugin.version, plugin.digest] for plugin in owners},
+            "core": core_digest(),
+            "versions": self._versions,
+            "machine": self._machine(asked["hardware"]),
+        }
+
+    def _identity(self, asked: dict[str, Any]) -> str:
+        key = json.dumps([asked["task"], asked["source"], asked["task_settings"]], sort_keys=True)
+        if key not in self._identities:
+            task = self._plugins.tasks[asked["task"]]
+            self._identities[key] = task.identity(asked["source"], asked["task_settings"])
+        return self._identities[key]
+
+    def _machine(self, hardware: str) -> list[Any]:
+        if hardware not in self._hardware:
+            self._hardware[hardware] = self._plugins.hardware[hardware].describe()
+        known = self._hardware[hardware]
+        return [known.get("device_name"), known.get("price_quantity")]
+
+
+@cache
+def core_digest() -> str:
+    """Return the digest of the core's own measuring sources."""
+    here = Path(__file__).parent
+    return source_digest(
+        [
+            *sorted((here / "measure").glob("*.py")),
+            *(here / name for name in ("inference.py", "steps.py", "torch_learner.py", "training.py")),
+        ]
+    )
+
+
+def _budget(entry: BudgetEntry | None) -> dict[str, Any]:
+    if entry is None:
+        raise SuiteError(
+            "No budget for fine-tuning. Set `budgets: {finetune: {steps: …}}` in the suite or for the model."
+        )
+    return entry.model_dump()
+
+
+# Names and settings --------------------------------------------------------------------------------------------------
+
+
+def _resolved(suite: Suite, source: Source, plugins: Plugins) -> Suite:
+    """Return the suite with sizes and settings filled in; every name is known afterwards."""
+    for kind in ("hardware", "runtimes"):
+        for index, name in enumerate(getattr(suite, kind)):
+            _find(plugins, source, kind, name, (kind, index))
+    models = tuple(_model(plugins, source, entry, ("models", i)) for i, entry in enumerate(suite.models))
+    tasks = tuple(_task(plugins, source, entry, ("tasks", i)) for i, entry in enumerate(suite.tasks))
+    for name in suite.hardware:
+        if reason := plugins.hardware[name].unavailable():
+            raise SuiteError(f"Hardware {name!r} cannot be used here: {reason}")
+    return suite.model_copy(update={"models": models, "tasks": tasks})
+
+
+def _find(plugins: Plugins, source: Source, kind: str, name: str, path: tuple[str | int, ...]) -> Any:
+    try:
+        return plugins.find(kind, name)
+    except PluginError as error:
+        raise source.error(path, str(error)) from None
+
+
+def _model(plugins: Plugins, source: Source, entry: ModelEntry, path: tuple[str | int, ...]) -> ModelEntry:
+    model: Model = _find(plugins, source, "models", entry.name, path)
+    size = entry.size or model.sizes[0]
+    try:
+        if size not in model.sizes:
+            raise SuiteError(unknown(f"size of {model.name}", size, model.sizes))
+        settings = _filled(entry.settings, model.settings)
+    except HarnessError as error:
+        raise source.error(path, str(error)) from None
+    return entry.model_copy(update={"size": size, "settings": settings})
+
+
+def _task(plugins: Plugins, source: Source, entry: TaskEntry, path: tuple[str | int, ...]) -> TaskEntry:
+    task: Task = _find(plugins, source, "tasks", entry.name, path)
+    if entry.data is not None and not task.takes_data:
+        raise source.error(path, f"Task {task.name!r} takes no data of your own.")
+    try:
+        settings = _filled(entry.settings, task.settings)
+    except HarnessError as error:
+        raise source.error(path, str(error)) from None
+    return entry.model_copy(update={"settings": settings})
+
+
+def _filled(given: Mapping[str, Any], known: Mapping[str, Setting]) -> dict[str, Any]:
+    """Return all settings, defaults filled in.
+
+    Raises:
+        SuiteError: a setting nobody knows, of another type, or not among its choices.
+    """
+    filled = {name: setting.default for name, setting in known.items()}
+    for name, value in given.items():
+        if name not in known:
+            raise SuiteError(unknown("setting", name, known))
+        setting = known[name]
+        if setting.choices and value not in setting.choices:
+            raise SuiteError(unknown(f"value of {name}", str(value), map(str, setting.choices)))
+        if setting.default is not None and not _same_type(value, setting.default):
+            raise SuiteError(
+                f"{name} is {value!r}: give {_article(type(setting.default).__name__)}, like {setting.default!r}."
+            )
+        filled[name] = value
+    return filled
+
+
+def _same_type(value: Any, default: Any) -> bool:
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(default, bool) and isinstance(value, bool)
+    number = isinstance(default, float) and isinstance(value, int)
+    return number or isinstance(value, type(default)) or (isinstance(default, tuple) and isinstance(value, list))
+
+
+def _article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def check_data(plan: Plan, plugins: Plugins) -> None:
+    """Let every task with steps to do look at its data, before anything is written.
+
+    Raises:
+        DataError: names the file, the place in it and the remedy.
+    """
+    seen = set()
+    for step in plan.pending:
+        asked = step.asked
+        key = json.dumps([asked["task"], asked["source"], asked["task_settings"]], sort_keys=True)
+        if key not in seen:
+            seen.add(key)
+            plugins.tasks[asked["task"]].check(asked["source"], asked["task_settings"])

@@ -1,0 +1,293 @@
+"""Finds plugins, loads them one by one, reports what failed, and asks them typed questions.
+
+No other module touches pluggy's hooks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import re
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pluggy
+
+from harness import hookspecs
+from harness.errors import PluginError, unknown
+from harness.facts import PriceBook, UseCase
+from harness.seams import Hardware, Model, Runtime, Task
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    import typer
+
+    from harness.records import Record
+
+GROUP = "harness"
+FILE = "file"
+"""The version of a plugin that is a single file."""
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+T = TypeVar("T")
+
+KINDS: dict[str, tuple[str, type]] = {
+    "models": ("harness_models", Model),
+    "tasks": ("harness_tasks", Task),
+    "hardware": ("harness_hardware", Hardware),
+    "runtimes": ("harness_runtimes", Runtime),
+    "use_cases": ("harness_use_cases", UseCase),
+}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a plugin, or a part of it, is not there."""
+
+    plugin: str
+    distribution: str
+    reason: str
+    traceback: str
+
+
+@dataclass
+class Plugin:
+    """One loaded plugin and what it brought."""
+
+    name: str
+    distribution: str
+    version: str
+    module: ModuleType
+    import_s: float
+    brings: dict[str, list[str]] = field(default_factory=dict)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over its Python sources: a change of them makes earlier steps another thing."""
+        path = Path(str(self.module.__file__))
+        files = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
+        return source_digest(files)
+
+
+def source_digest(files: Sequence[Path]) -> str:
+    """Return the SHA-256 over names and contents of source files."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+class Plugins:
+    """What all loaded plugins bring, by name, with their owners."""
+
+    def __init__(self) -> None:
+        self._manager = pluggy.PluginManager(GROUP)
+        self._manager.add_hookspecs(hookspecs)
+        self._offers: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
+        self._owners: dict[tuple[str, str], Plugin] = {}
+        self.loaded: list[Plugin] = []
+        self.failures: list[Failure] = []
+
+    @property
+    def models(self) -> dict[str, Model]:
+        """Models by name."""
+        return self._offers["models"]
+
+    @property
+    def tasks(self) -> dict[str, Task]:
+        """Tasks by name."""
+        return self._offers["tasks"]
+
+    @property
+    def hardware(self) -> dict[str, Hardware]:
+        """Hardware by name."""
+        return self._offers["hardware"]
+
+    @property
+    def runtimes(self) -> dict[str, Runtime]:
+        """Runtimes by name."""
+        return self._offers["runtimes"]
+
+    def use_cases(self) -> dict[str, UseCase]:
+        """Use cases by name."""
+        return self._offers["use_cases"]
+
+    @cached_property
+    def _price_books(self) -> dict[str, PriceBook]:
+        books: dict[str, PriceBook] = {}
+        for plugin in self.loaded:
+            try:
+                self._take_price_books(plugin, books)
+            except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+                self._fail(plugin.name, plugin.distribution, error)
+        return books
+
+    def _take_price_books(self, plugin: Plugin, books: dict[str, PriceBook]) -> None:
+        for book in self._ask(plugin, "harness_price_books", PriceBook):
+            self._check_name(plugin, "price_books", book.name, books)
+            books[book.name] = book
+            self._owners["price_books", book.name] = plugin
+            plugin.brings.setdefault("price_books", []).append(book.name)
+
+    def price_books(self) -> dict[str, PriceBook]:
+        """Price books by name; read on the first call."""
+        return self._price_books
+
+    def owner(self, kind: str, name: str) -> Plugin:
+        """Return the plugin that brought `name`."""
+        return self._owners[kind, name]
+
+    def find(self, kind: str, name: str) -> Any:
+        """Return what is called `name`.
+
+        Raises:
+            PluginError: nobody brings it; says the nearest name, the list, and which plugins failed.
+        """
+        offers = self._offers[kind]
+        if name not in offers:
+            broken = "".join(f" Plugin {f.plugin!r} failed to load: {f.reason}" for f in self.failures)
+            raise PluginError(unknown(kind.removesuffix("s").replace("_", " "), name, offers) + broken)
+        return offers[name]
+
+    def preload(self) -> list[str]:
+        """Return the modules a fork server should import: the plugins' own and those they asked for."""
+        wanted = [plugin.module.__name__ for plugin in self.loaded if plugin.version != FILE]
+        for plugin in self.loaded:
+            wanted += self._ask(plugin, "harness_preload", str)
+        return list(dict.fromkeys(wanted))
+
+    def add_commands(self, app: typer.Typer) -> None:
+        """Let every plugin add its commands."""
+        for plugin in list(self.loaded):
+            for function in self._implementations(plugin, "harness_commands"):
+                try:
+                    function(app=app)
+                except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+                    self._fail(plugin.name, plugin.distribution, error)
+
+    def announce(self, record: Record) -> list[Failure]:
+        """Tell every plugin of a finished record; return those that could not take it."""
+        before = len(self.failures)
+        for plugin in self.loaded:
+            for function in self._implementations(plugin, "harness_record"):
+                try:
+                    function(record=record)
+                except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+                    self._fail(plugin.name, plugin.distribution, error)
+        return self.failures[before:]
+
+    def load(self, name: str, distribution: str, version: str, load: Callable[[], ModuleType]) -> None:
+        """Load one plugin; what goes wrong is noted under its name, and it brings nothing then."""
+        began = time.perf_counter()
+        try:
+            module = load()
+            import_s = time.perf_counter() - began
+            self._manager.register(module, name=name)
+            self._manager.check_pending()
+            self._take(Plugin(name, distribution, version, module, import_s))
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+            if self._manager.has_plugin(name):
+                self._manager.unregister(name=name)
+            self._fail(name, distribution, error)
+
+    def _take(self, plugin: Plugin) -> None:
+        """Collect everything first, so that a plugin with one fault brings nothing."""
+        offers: dict[str, dict[str, Any]] = {}
+        for kind, (hook, of_type) in KINDS.items():
+            offers[kind] = {}
+            offered: list[Any] = self._ask(plugin, hook, of_type)
+            for offer in offered:
+                self._check_name(plugin, kind, offer.name, {*self._offers[kind], *offers[kind]})
+                offers[kind][offer.name] = offer
+        for kind, named in offers.items():
+            self._offers[kind].update(named)
+            self._owners.update({(kind, name): plugin for name in named})
+            if named:
+                plugin.brings[kind] = sorted(named)
+        self.loaded.append(plugin)
+
+    def _check_name(self, plugin: Plugin, kind: str, name: str, taken: Iterable[str]) -> None:
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise PluginError(f"{name!r} is no name for {kind}: use lower-case letters, digits, '.', '_' and '-'.")
+        if name in taken:
+            owner = self._owners.get((kind, name), plugin)
+            raise PluginError(
+                f"The name {name!r} among {kind} is claimed twice: by {owner.name!r} ({owner.distribution}) and by "
+                f"{plugin.name!r} ({plugin.distribution}). Rename one or uninstall one."
+            )
+
+    def _implementations(self, plugin: Plugin, hook: str) -> list[Callable[..., Any]]:
+        caller = getattr(self._manager.hook, hook)
+        return [impl.function for impl in caller.get_hookimpls() if impl.plugin is plugin.module]
+
+    def _ask(self, plugin: Plugin, hook: str, of_type: type[T]) -> list[T]:
+        answers: list[T] = []
+        for function in self._implementations(plugin, hook):
+            answer = function()
+            if answer is None or isinstance(answer, str | bytes) or not isinstance(answer, Iterable):
+                raise PluginError(f"{hook} returned {type(answer).__name__}; return an iterable of {of_type.__name__}.")
+            for item in answer:
+                if not isinstance(item, of_type):
+                    raise PluginError(
+                        f"{hook} gave {item!r}, which is no {of_type.__name__}. Give instances, not classes."
+                    )
+                answers.append(item)
+        return answers
+
+    def _fail(self, name: str, distribution: str, error: Exception) -> None:
+        text = str(error).strip() or type(error).__name__
+        reason = text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}"
+        self.failures.append(Failure(name, distribution, reason, "".join(traceback.format_exception(error))))
+
+
+def load_plugins(files: Sequence[str] = ()) -> Plugins:
+    """Load all installed plugins, then those of `HARNESS_PLUGINS`, then `files`.
+
+    Args:
+        files: paths of single-file plugins.
+
+    Raises:
+        PluginError: a file that was asked for by name is missing or broken.
+    """
+    plugins = Plugins()
+    for point in sorted(metadata.entry_points(group=GROUP), key=lambda point: point.name):
+        distribution = point.dist
+        name, version = (distribution.name, distribution.version) if distribution else ("unknown", "unknown")
+        plugins.load(point.name, name, version, point.load)
+    environment = [file for file in os.environ.get("HARNESS_PLUGINS", "").split(os.pathsep) if file]
+    for file in dict.fromkeys([*environment, *files]):
+        _load_file(plugins, file)
+    return plugins
+
+
+def _load_file(plugins: Plugins, file: str) -> None:
+    path = Path(file).resolve()
+    if not path.is_file():
+        raise PluginError(f"No plugin file {file!r}. Give the path of a Python file.")
+    failures = len(plugins.failures)
+    plugins.load(path.stem, str(path), FILE, lambda: _import_file(path))
+    if len(plugins.failures) > failures:
+        raise PluginError(f"Plugin file {file!r} cannot be used. {plugins.failures[-1].reason}")
+
+
+def _import_file(path: Path) -> ModuleType:
+    name = f"harness_file_{re.sub(r'[^0-9A-Za-z_]', '_', path.stem)}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"{path.name} is not a Python file.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

@@ -1,0 +1,83 @@
+"""Records: what a step measured, as read. Frozen, versioned, without prices or assumptions.
+
+History of VERSION
+1  2026-11-23  first.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from harness.errors import StoreError
+from harness.seams import Reading
+
+VERSION = 1
+
+Outcome = Literal["ok", "failed", "timed out", "out of memory", "killed", "unsupported"]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One step's record."""
+
+    id: str
+    """A UUID."""
+    fingerprint: str
+    """Of the step: spec, inputs, seed, plugins' sources, data. One `ok` record for each in a store."""
+    step: str
+    """`pretrain`, `finetune`, `export`, `evaluate` or `serve`."""
+    outcome: Outcome
+    asked: dict[str, Any]
+    """The step's spec as planned: model, size, settings, task, source, hardware, seed, … as far as they bear on it."""
+    inputs: dict[str, str]
+    """Role (`pretrained`, `trained`, `exported`) → fingerprint of the step whose artifact was read."""
+    started_at: str
+    """ISO 8601, UTC."""
+    environment: dict[str, Any]
+    """The machine, its state and the software, as read; `hardware` is what the hardware plugin said of itself."""
+    used: dict[str, Any] = field(default_factory=dict)
+    """What was really used where it can differ from what was asked."""
+    data_digest: str | None = None
+    readings: dict[str, Reading] = field(default_factory=dict)
+    """Name with unit → value as read. Missing means not read."""
+    series: dict[str, list[float]] = field(default_factory=dict)
+    """Name with unit → raw values in order (`latency_s`, `loss`, …)."""
+    scores: dict[str, list[float]] = field(default_factory=dict)
+    """Of an evaluation: column → one number per item."""
+    metrics: list[dict[str, Any]] = field(default_factory=list)
+    """Of an evaluation: name, unit, column, higher_is_better, ceiling, chance; the first decides."""
+    baseline: str | None = None
+    """Of an evaluation: the task's cheap baseline model."""
+    reason: str | None = None
+    """Why the outcome is not `ok`."""
+    traceback: str | None = None
+    notes: list[str] = field(default_factory=list)
+    """What a reader must know: not reproducible to the bit, stopped by the clock, …"""
+    version: int = VERSION
+
+    def value(self, name: str) -> float | None:
+        """Return a reading's value, None where it was not read."""
+        reading = self.readings.get(name)
+        return None if reading is None else reading.value
+
+
+def to_json(record: Record) -> str:
+    """Write a record as JSON with sorted keys."""
+    return json.dumps(asdict(record), sort_keys=True, allow_nan=True)
+
+
+def from_json(text: str) -> Record:
+    """Read a record of any version up to ours.
+
+    Raises:
+        StoreError: the record was written by a newer harness.
+    """
+    body = json.loads(text)
+    if body["version"] > VERSION:
+        raise StoreError(
+            f"A record has version {body['version']}; this harness reads up to {VERSION}. Upgrade viability-harness."
+        )
+    body["readings"] = {name: Reading(*reading) for name, reading in body["readings"].items()}
+    return Record(**body)

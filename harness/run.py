@@ -1,0 +1,128 @@
+"""Runs a plan: step by step into the store; what is finished is never done again."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from harness import environment
+from harness.execute.local import Supervisor
+from harness.execute.worker import Ended
+from harness.plan import Plan, Step
+from harness.plugins import Failure, Plugins
+from harness.records import Record
+from harness.steps import Job, Measured
+from harness.store import Store
+
+
+class Screen(Protocol):
+    """Where a run shows how it goes."""
+
+    def begin(self, step: Step, number: int, total: int) -> None:
+        """Tell that a step begins."""
+
+    def progress(self, state: dict[str, float]) -> None:
+        """Tell how the step goes: `done` (share), `seconds`, `samples`, losses."""
+
+    def end(self, record: Record) -> None:
+        """Tell how the step ended."""
+
+    def skipped(self, step: Step, why: str) -> None:
+        """Tell that a step cannot be tried."""
+
+    def warn(self, failures: Sequence[Failure]) -> None:
+        """Tell of plugins that could not take a finished record."""
+
+
+@dataclass
+class Summary:
+    """What a run did."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    skipped: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that can be done is done."""
+        return not self.skipped and set(self.outcomes) <= {"ok", "unsupported"}
+
+
+def run_plan(plan: Plan, plugins: Plugins, store: Store, screen: Screen, plugin_files: Sequence[str] = ()) -> Summary:
+    """Do what is still to be done of a plan."""
+    runner = _Runner(plan, plugins, store, screen, tuple(plugin_files))
+    return runner.run()
+
+
+class _Runner:
+    def __init__(
+        self, plan: Plan, plugins: Plugins, store: Store, screen: Screen, plugin_files: tuple[str, ...]
+    ) -> None:
+        self._plan, self._plugins, self._store, self._screen, self._files = plan, plugins, store, screen, plugin_files
+        self._finished = {step.fingerprint for step in plan.steps if step.fingerprint in plan.done}
+        self._supervisor = Supervisor(plugins.preload(), plan.suite.limits)
+        self._environment = environment.machine() | {
+            "versions": environment.versions(plugins.preload()),
+            "harness": environment.versions(["harness"]),
+            "commit": environment.commit(),
+            "suite": plan.suite.name,
+        }
+
+    def run(self) -> Summary:
+        summary = Summary()
+        pending = self._plan.pending
+        for number, step in enumerate(pending, 1):
+            if missing := set(step.inputs.values()) - self._finished:
+                summary.skipped += 1
+                self._screen.skipped(step, f"{len(missing)} of its inputs could not be made")
+                continue
+            self._screen.begin(step, number, len(pending))
+            record = self._do(step)
+            if record.outcome == "ok":
+                self._finished.add(step.fingerprint)
+            summary.outcomes[record.outcome] += 1
+            self._screen.end(record)
+            self._screen.warn(self._plugins.announce(record))
+        return summary
+
+    def _do(self, step: Step) -> Record:
+        started = datetime.now(UTC)
+        if step.unsupported is not None:
+            record = self._record(step, started, Ended("unsupported", Measured(), {}, step.unsupported))
+            self._store.add(record)
+            return record
+        scratch = self._store.artifacts.scratch()
+        inputs = {role: self._store.artifacts.path(fingerprint) for role, fingerprint in step.inputs.items()}
+        ended = self._supervisor.run(Job(step.kind, step.asked, inputs, scratch, self._files), self._screen.progress)
+        record = self._record(step, started, ended)
+        if ended.outcome == "ok" and any(scratch.iterdir()):
+            self._store.artifacts.keep(scratch, step.fingerprint)
+        self._store.add(record)
+        return record
+
+    def _record(self, step: Step, started: datetime, ended: Ended) -> Record:
+        measured = ended.measured
+        own: dict[str, Any] = {**self._environment, **ended.environment}
+        return Record(
+            id=str(uuid.uuid4()),
+            fingerprint=step.fingerprint,
+            step=step.kind,
+            outcome=ended.outcome,
+            asked=step.asked,
+            inputs=step.inputs,
+            started_at=started.isoformat(timespec="seconds"),
+            environment=own,
+            used=measured.used,
+            data_digest=measured.data_digest,
+            readings=measured.readings,
+            series=measured.series,
+            scores=measured.scores,
+            metrics=measured.metrics,
+            baseline=measured.baseline,
+            reason=ended.reason,
+            traceback=ended.traceback,
+            notes=measured.notes,
+        )

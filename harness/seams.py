@@ -1,0 +1,287 @@
+"""What a plugin gives the harness: tasks, models, hardware, runtimes.
+
+The core drives: it calls `Learner.step`, holds the clock, the budget, the seeds and the meters, and calls
+`Data.evaluate` and the load generator with a `Predict`. Nothing here is heavy and nothing here names a family: what an
+input and an output are is agreed between the tasks and the models of one `kind`.
+
+Declarations (`Task`, `Model`, `Hardware`, `Runtime`) are made while a plugin loads and must stay light; everything
+heavy is imported inside their methods, which run in a worker process.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+from harness.errors import Unsupported
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+
+Predict = Callable[[Sequence[Any]], Sequence[Any]]
+"""A batch of inputs → as many outputs. What they are is the business of the task's kind."""
+
+Scores = Mapping[str, Sequence[float]]
+"""Column → one number per item (sentence, image, episode), all columns of one length."""
+
+
+class Setting(NamedTuple):
+    """A knob of a model or a task that a suite may turn."""
+
+    default: Any
+    help: str
+    choices: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How an item's score is read; the metric's value is the mean of its column in the scores."""
+
+    name: str
+    unit: str
+    column: str
+    higher_is_better: bool = True
+    ceiling: float | None = None
+
+
+class Reading(NamedTuple):
+    """One value as read."""
+
+    value: float
+    unit: str
+    kind: Literal["measured", "estimated", "declared"] = "measured"
+
+
+# Tasks --------------------------------------------------------------------------------------------------------------
+
+
+class Data(ABC):
+    """A task's data, loaded: splits that do not overlap, the grading, and inputs for load generation."""
+
+    digest: str
+    """SHA-256 over the content of all splits."""
+
+    sizes: Mapping[str, int]
+    """Split → number of items."""
+
+    @abstractmethod
+    def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Scores:
+        """Grade `predict` item by item on a split (`validation` or `test`), in batches of at most `batch_size`."""
+
+    @abstractmethod
+    def queries(self) -> Sequence[Any]:
+        """Return real inputs for load generation, from the test split."""
+
+    @abstractmethod
+    def chance(self) -> Mapping[str, float]:
+        """Return the value of each metric that guessing reaches, found from this data."""
+
+
+class Task(ABC):
+    """What is asked of a model and how the answer is graded."""
+
+    name: ClassVar[str]
+    kind: ClassVar[str]
+    """What an input and an output are; models declare the kinds they can do."""
+    summary: ClassVar[str]
+    metrics: ClassVar[tuple[Metric, ...]]
+    """The first is the one that decides."""
+    use_case: ClassVar[str | None] = None
+    baseline: ClassVar[str | None] = None
+    """The cheap model that every other one is put beside."""
+    pretrains_on: ClassVar[str | None] = None
+    """The task whose data pretraining reads; itself when None."""
+    source: ClassVar[str]
+    """Where the default data comes from; `licence` is that source's."""
+    licence: ClassVar[str]
+    settings: ClassVar[Mapping[str, Setting]] = {}
+    takes_data: ClassVar[bool] = False
+    """Whether `--data` may replace the default."""
+
+    @abstractmethod
+    def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
+        """Name the data in a way that changes when its content does, without loading it: a version, a file's digest."""
+
+    def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
+        """Raise `DataError` where the data cannot be used; called before anything is written."""
+        del source, settings  # a task without outside data has nothing to check
+
+    @abstractmethod
+    def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
+        """Load the data; the same source and settings give the same splits."""
+
+
+# Models -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When training stops: at the first limit reached. At least one is set."""
+
+    steps: int | None = None
+    samples: int | None = None
+    seconds: float | None = None
+    quality: float | None = None
+    """Stop when the task's first metric on the validation split is this good; needs another limit beside it."""
+    check_every_steps: int = 50
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What a learner is asked to do."""
+
+    stage: Literal["pretrain", "finetune"]
+    data: Data
+    size: str
+    settings: Mapping[str, Any]
+    """Every setting of the model, defaults filled in."""
+    device: str
+    """A torch device: `cpu`, `cuda:0`."""
+    precision: str
+    seed: int
+    budget: Budget = field(default_factory=Budget)
+    """So that a schedule can be laid over it; the core alone decides when to stop."""
+    start: Path | None = None
+    """The folder of the pretraining to start from; None is from scratch."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What one call of `Learner.step` used up and how it went."""
+
+    consumed: Mapping[str, int]
+    """Unit → count. `samples` is always there; `tokens`, `environment_steps` where they make sense."""
+    losses: Mapping[str, float]
+    done: bool = False
+    """Nothing is left to learn: a fit that takes one step."""
+
+
+class Codec(ABC):
+    """How inputs become named arrays for a network and its arrays become outputs; needs no weights."""
+
+    @abstractmethod
+    def encode(self, inputs: Sequence[Any]) -> dict[str, np.ndarray]:
+        """Return the network's inputs by name, batch first."""
+
+    @abstractmethod
+    def decode(self, arrays: Mapping[str, np.ndarray]) -> Sequence[Any]:
+        """Return one output per input from the network's outputs by name."""
+
+
+class Learner(ABC):
+    """A model at work on one assignment. Building it is cheap enough to be done for serving too."""
+
+    @abstractmethod
+    def step(self) -> Progress:
+        """Do the smallest useful piece of training: a gradient step, a rollout with its update, a whole fit."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write weights (safetensors) and whatever `load` and `Model.codec` need."""
+
+    @abstractmethod
+    def load(self, folder: Path) -> None:
+        """Become what `save` wrote."""
+
+    @abstractmethod
+    def predict(self, inputs: Sequence[Any]) -> Sequence[Any]:
+        """Answer in the framework the model was trained in, in evaluation mode."""
+
+    def parameters(self) -> int | None:
+        """Return the number of trainable parameters; None where the word has no meaning."""
+        return None
+
+    def module(self) -> Any:
+        """Return the `torch.nn.Module` to export: it takes the codec's arrays by keyword, returns a dict of tensors."""
+        raise Unsupported(f"{type(self).__name__} has no torch module to export")
+
+
+class Model(ABC):
+    """An architecture or a checkpoint that can be built for the tasks of some kinds."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    kinds: ClassVar[tuple[str, ...]]
+    sizes: ClassVar[tuple[str, ...]] = ("default",)
+    """Smallest first; the first is the default."""
+    pretraining: ClassVar[str | None] = None
+    """The objective it is pretrained with; None where it has none."""
+    formats: ClassVar[tuple[str, ...]] = ()
+    """What it can be exported to, beside its own framework: `onnx`."""
+    settings: ClassVar[Mapping[str, Setting]] = {}
+
+    @abstractmethod
+    def learner(self, assignment: Assignment) -> Learner:
+        """Build a learner for an assignment."""
+
+    def codec(self, folder: Path) -> Codec:
+        """Build the codec of a trained artifact, without its weights."""
+        raise Unsupported(f"{self.name} runs in its own framework only: it has no codec for {folder.name}")
+
+
+# Hardware and runtimes ----------------------------------------------------------------------------------------------
+
+
+class Meter(ABC):
+    """Reads something of the machine over a window."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Open the window."""
+
+    @abstractmethod
+    def stop(self) -> Mapping[str, Reading]:
+        """Close the window and return what was read by name; what cannot be read is left out, never 0."""
+
+
+class Hardware(ABC):
+    """Where a step runs."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    device: ClassVar[str]
+    """The torch device."""
+    precisions: ClassVar[tuple[str, ...]] = ("fp32",)
+
+    @abstractmethod
+    def unavailable(self) -> str | None:
+        """Return why it cannot be used here, or None; must not import a heavy library."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """Return what it is: always `device_name`, `price_item` (in price books) and `price_quantity` (how many)."""
+
+    @abstractmethod
+    def meters(self) -> Sequence[Meter]:
+        """Return new meters for one window."""
+
+    def synchronise(self) -> None:
+        """Wait until the device has done what was asked of it; called at both ends of a measured window."""
+        return  # nothing is queued on a device that answers at once
+
+
+class Runtime(ABC):
+    """How a trained model is executed."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    format: ClassVar[str | None] = None
+    """The exported form it needs; None runs the trained artifact in the model's own framework."""
+    precisions: ClassVar[tuple[str, ...]] = ("fp32",)
+    hardware: ClassVar[tuple[str, ...]]
+    """Names of the hardware it runs on."""
+
+    def export(
+        self, model: Model, learner: Learner, trained: Path, inputs: Sequence[Any], folder: Path
+    ) -> Mapping[str, Reading]:
+        """Write the form it needs into `folder`; return readings of the check against the original on real inputs."""
+        del model, learner, trained, inputs, folder
+        raise Unsupported(f"{self.name} needs no export")
+
+    @abstractmethod
+    def predictor(self, model: Model, assignment: Assignment, trained: Path, exported: Path | None) -> Predict:
+        """Load a model for serving."""

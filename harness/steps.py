@@ -1,0 +1,196 @@
+"""What a worker does for each kind of step: from spec, input artifacts and seed to what a record holds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.artifacts import size_bytes
+from harness.inference import declared_metrics, grade, open_predictor, serve
+from harness.measure.meters import ProcessMeter, window
+from harness.plugins import Plugins
+from harness.seams import Assignment, Budget, Data, Hardware, Model, Reading, Runtime, Task
+from harness.training import Report, train
+
+CHECKED_INPUTS = 32
+
+
+@dataclass(frozen=True)
+class Job:
+    """One step as it crosses into a worker."""
+
+    kind: str
+    asked: dict[str, Any]
+    inputs: dict[str, Path]
+    """Role → folder of the artifact to read."""
+    output: Path
+    """An empty folder for the artifact to write."""
+    plugin_files: tuple[str, ...] = ()
+
+
+@dataclass
+class Measured:
+    """What a step measured: the part of a record that is the worker's to fill."""
+
+    used: dict[str, Any] = field(default_factory=dict)
+    data_digest: str | None = None
+    readings: dict[str, Reading] = field(default_factory=dict)
+    series: dict[str, list[float]] = field(default_factory=dict)
+    scores: dict[str, list[float]] = field(default_factory=dict)
+    metrics: list[dict[str, Any]] = field(default_factory=list)
+    baseline: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def read(self, **values: float) -> None:
+        """Keep values whose unit is the last part of their name."""
+        self.readings.update({name: Reading(float(value), _unit(name)) for name, value in values.items()})
+
+
+def _unit(name: str) -> str:
+    known = {"s": "s", "bytes": "B", "j": "J"}
+    return known.get(name.rpartition("_")[2], "count")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything a step's function needs, looked up."""
+
+    job: Job
+    task: Task
+    data: Data
+    model: Model
+    hardware: Hardware
+    runtime: Runtime | None
+    report: Report
+
+    def assignment(self) -> Assignment:
+        """Return what the learner is asked to do."""
+        asked = self.job.asked
+        return Assignment(
+            stage="pretrain" if self.job.kind == "pretrain" else "finetune",
+            data=self.data,
+            size=asked["size"],
+            settings=asked["settings"],
+            device=self.hardware.device,
+            precision=asked["precision"],
+            seed=asked["seed"],
+            budget=Budget(**asked.get("budget", {})),
+            start=self.job.inputs.get("pretrained"),
+        )
+
+    def chosen_runtime(self) -> Runtime:
+        """Return the runtime; the plan gives one to every step that needs it."""
+        if self.runtime is None:
+            raise LookupError(f"A step {self.job.kind!r} was planned without a runtime.")
+        return self.runtime
+
+    def meters(self) -> list[Any]:
+        """Return the meters of one window."""
+        return [ProcessMeter(), *self.hardware.meters()]
+
+
+def perform(job: Job, plugins: Plugins, report: Report) -> Measured:
+    """Do a step and return what was measured."""
+    asked = job.asked
+    task: Task = plugins.find("tasks", asked["task"])
+    runtime = plugins.find("runtimes", asked["runtime"]) if "runtime" in asked else None
+    began = time.perf_counter()
+    data = task.data(asked["source"], asked["task_settings"])
+    scene = Scene(
+        job,
+        task,
+        data,
+        plugins.find("models", asked["model"]),
+        plugins.find("hardware", asked["hardware"]),
+        runtime,
+        report,
+    )
+    measured = Measured(data_digest=data.digest)
+    measured.read(data_s=time.perf_counter() - began)
+    measured.used = {f"{split}_items": count for split, count in data.sizes.items()}
+    STEPS[job.kind](scene, measured)
+    return measured
+
+
+def _train(scene: Scene, measured: Measured) -> None:
+    began = time.perf_counter()
+    assignment = scene.assignment()
+    learner = scene.model.learner(assignment)
+    measured.read(build_s=time.perf_counter() - began)
+    with window(scene.meters(), scene.hardware.synchronise) as read:
+        training = train(
+            learner, assignment.budget, scene.data, scene.task.metrics[0], scene.hardware.synchronise, scene.report
+        )
+    learner.save(scene.job.output)
+    measured.readings.update(read)
+    measured.read(
+        wall_s=training.wall_s,
+        validation_s=training.validation_s,
+        steps=training.steps,
+        artifact_bytes=size_bytes(scene.job.output),
+    )
+    measured.read(**training.consumed)
+    if (parameters := learner.parameters()) is not None:
+        measured.read(parameters=parameters)
+    measured.series = {"step_s": training.step_s, **training.losses}
+    if training.quality:
+        measured.series[f"validation_{scene.task.metrics[0].name}"] = training.quality
+    measured.used["stopped_by"] = training.stopped_by
+    if training.stopped_by == "seconds":
+        measured.notes.append("The clock ended this training: another run may take another number of steps and differ.")
+
+
+def _export(scene: Scene, measured: Measured) -> None:
+    runtime = scene.chosen_runtime()
+    trained = scene.job.inputs["trained"]
+    learner = scene.model.learner(scene.assignment())
+    learner.load(trained)
+    inputs = list(scene.data.queries()[:CHECKED_INPUTS])
+    began = time.perf_counter()
+    with window(scene.meters(), scene.hardware.synchronise) as read:
+        checks = runtime.export(scene.model, learner, trained, inputs, scene.job.output)
+    measured.readings.update(read)
+    measured.readings.update(checks)
+    measured.read(wall_s=time.perf_counter() - began, artifact_bytes=size_bytes(scene.job.output))
+
+
+def _open(scene: Scene) -> Callable[[], Any]:
+    runtime, job = scene.chosen_runtime(), scene.job
+    return lambda: runtime.predictor(scene.model, scene.assignment(), job.inputs["trained"], job.inputs.get("exported"))
+
+
+def _evaluate(scene: Scene, measured: Measured) -> None:
+    predict = _open(scene)()
+    with window(scene.meters(), scene.hardware.synchronise) as read:
+        scores, wall_s = grade(predict, scene.data, scene.job.asked["batch_size"])
+    measured.readings.update(read)
+    measured.scores = {name: [float(value) for value in column] for name, column in scores.items()}
+    measured.metrics = declared_metrics(scene.task, scene.data)
+    measured.baseline = scene.task.baseline
+    measured.read(wall_s=wall_s, items=len(next(iter(measured.scores.values()))))
+
+
+def _serve(scene: Scene, measured: Measured) -> None:
+    inputs = scene.data.queries()
+    synchronise = scene.hardware.synchronise
+    predict, load_s, first_query_s = open_predictor(_open(scene), inputs, synchronise)
+    with window(scene.meters(), synchronise) as read:
+        load = serve(predict, inputs, scene.job.asked, synchronise)
+    measured.readings.update(read)
+    measured.read(
+        load_s=load_s, first_query_s=first_query_s, wall_s=load.wall_s, samples=load.samples, queries=load.queries
+    )
+    measured.series["latency_s"] = load.latency_s
+    measured.used["load_generator"] = load.log
+
+
+STEPS: Mapping[str, Callable[[Scene, Measured], None]] = {
+    "pretrain": _train,
+    "finetune": _train,
+    "export": _export,
+    "evaluate": _evaluate,
+    "serve": _serve,
+}

@@ -1,0 +1,226 @@
+"""The store keeps records: SQLite in WAL mode in a folder by default, any SQLAlchemy URL otherwise.
+
+History of SCHEMA
+1  2026-11-23  `records` with one `ok` record for each fingerprint; `meta` holds the version.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from harness.artifacts import Artifacts
+from harness.errors import StoreError
+from harness.records import Record, from_json, to_json
+
+SCHEMA = 1
+DEFAULT = "harness-results"
+NEEDED_BYTES = 256 * 2**20
+"""Free disk a run asks for before it starts."""
+
+_metadata = sa.MetaData()
+_meta = sa.Table("meta", _metadata, sa.Column("schema", sa.Integer, nullable=False))
+_records = sa.Table(
+    "records",
+    _metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("id", sa.String(36), nullable=False, unique=True),
+    sa.Column("fingerprint", sa.String(64), nullable=False, index=True),
+    sa.Column("step", sa.String(16), nullable=False),
+    sa.Column("outcome", sa.String(16), nullable=False),
+    sa.Column("started_at", sa.String(40), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+_FINAL = _records.c.outcome.in_(["ok", "unsupported"])
+sa.Index("one_result_each", _records.c.fingerprint, unique=True, sqlite_where=_FINAL, postgresql_where=_FINAL)
+
+
+class Store:
+    """Records, and the artifacts that belong to them."""
+
+    def __init__(self, engine: sa.Engine, artifacts: Artifacts, label: str) -> None:
+        self._engine = engine
+        self.artifacts = artifacts
+        self.label = label
+
+    def add(self, record: Record) -> bool:
+        """Add a record; False where another run has a final record of the same step already."""
+        row = {
+            "id": record.id,
+            "fingerprint": record.fingerprint,
+            "step": record.step,
+            "outcome": record.outcome,
+            "started_at": record.started_at,
+            "body": to_json(record),
+        }
+        try:
+            with self._guard(), self._engine.begin() as connection:
+                connection.execute(_records.insert().values(row))
+        except IntegrityError:
+            return False
+        return True
+
+    def records(self) -> list[Record]:
+        """Return all records, oldest first."""
+        with self._guard(), self._engine.connect() as connection:
+            rows = connection.execute(sa.select(_records.c.body).order_by(_records.c.number)).scalars().all()
+        return [from_json(body) for body in rows]
+
+    def finished(self) -> set[str]:
+        """Return the fingerprints of steps that need not run again: measured, or known not to work."""
+        with self._guard(), self._engine.connect() as connection:
+            return set(connection.execute(sa.select(_records.c.fingerprint).where(_FINAL)).scalars())
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError:
+            raise
+        except SQLAlchemyError as error:
+            raise _store_error(self.label, error) from error
+
+
+def _store_error(label: str, error: Exception) -> StoreError:
+    cause = str(getattr(error, "orig", None) or error)
+    advice = (
+        "Free some space and run again: finished steps are kept."
+        if "full" in cause
+        else "Check that it exists and may be written."
+    )
+    return StoreError(f"Store {label!r}: {cause}. {advice}")
+
+
+def open_store(location: str | None = None, *, create: bool = False) -> Store:
+    """Open the store at `location`, else `HARNESS_STORE`, else `harness-results` here.
+
+    Args:
+        location: a folder, or a database URL such as `postgresql+psycopg://user@host/name`.
+        create: make it where there is none; without this a missing store is an error.
+
+    Raises:
+        StoreError: missing, not writable, full, or written by a newer harness.
+    """
+    where = location or os.environ.get("HARNESS_STORE") or DEFAULT
+    url, folder = (where, Path(DEFAULT)) if "://" in where else (None, Path(where))
+    label = _hide_password(where) if url else where
+    if url is None:
+        if not create and not (folder / "harness.db").is_file():
+            raise StoreError(
+                f"There is no store at {where!r}. Run a suite first (`harness run quick`) or name one with --store."
+            )
+        if create:
+            _prepare(folder)
+        url = f"sqlite:///{folder / 'harness.db'}"
+    store = Store(_engine(url), Artifacts(folder / "artifacts"), label)
+    _check_schema(store, create=create)
+    return store
+
+
+def _prepare(folder: Path) -> None:
+    """Make the folder, or say before anything is measured why results could not be kept in it."""
+    probe = next((parent for parent in (folder, *folder.absolute().parents) if parent.exists()), folder)
+    if not probe.is_dir():
+        raise StoreError(f"Store {str(folder)!r}: {str(probe)!r} is a file. Name a folder with --store.")
+    if not os.access(probe, os.W_OK | os.X_OK):
+        raise StoreError(f"Store {str(folder)!r}: {str(probe)!r} may not be written. Name another folder with --store.")
+    free = shutil.disk_usage(probe).free
+    if free < NEEDED_BYTES:
+        raise StoreError(
+            f"Store {str(folder)!r}: the disk is full: {free / 2**20:.0f} MiB free, {NEEDED_BYTES / 2**20:.0f} needed. "
+            "Free some space or name another folder with --store."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"Store {str(folder)!r} cannot be made: {error.strerror}. Name another folder with --store."
+        ) from error
+
+
+def _engine(url: str) -> sa.Engine:
+    try:
+        engine = sa.create_engine(url)
+    except (SQLAlchemyError, ImportError) as error:
+        raise StoreError(f"Store {_hide_password(url)!r} cannot be opened: {error}.") from error
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _tune_sqlite)
+    return engine
+
+
+def _hide_password(url: str) -> str:
+    try:
+        return sa.make_url(url).render_as_string(hide_password=True)
+    except SQLAlchemyError:
+        return url.partition("://")[0] + "://…"
+
+
+def _tune_sqlite(connection: Any, _: Any) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")  # a finished step must survive a power cut
+    connection.execute("PRAGMA busy_timeout=10000")
+
+
+def _check_schema(store: Store, *, create: bool) -> None:
+    engine = store._engine  # noqa: SLF001 - same module
+    with store._guard():  # noqa: SLF001
+        if sa.inspect(engine).has_table("meta"):
+            with engine.connect() as connection:
+                found = connection.execute(sa.select(sa.func.max(_meta.c.schema))).scalar()
+        elif create:
+            with engine.begin() as connection:
+                _metadata.create_all(connection)
+                connection.execute(_meta.insert().values(schema=SCHEMA))
+            found = SCHEMA
+        else:
+            raise StoreError(f"Store {store.label!r} holds no records. Run a suite into it first.")
+    if found is None or found > SCHEMA:
+        raise StoreError(
+            f"Store {store.label!r} has version {found}; this harness reads up to {SCHEMA}. Upgrade viability-harness."
+        )
+
+
+def peek(location: str | None = None) -> set[str]:
+    """Return what is finished in a store, nothing where there is no store yet; makes none."""
+    if not _exists(location):
+        return set()
+    store = open_store(location)
+    try:
+        return store.finished()
+    finally:
+        store.close()
+
+
+def peek_records(location: str | None = None) -> list[Record]:
+    """Return the records of a store, none where there is no store yet; makes none."""
+    if not _exists(location):
+        return []
+    store = open_store(location)
+    try:
+        return store.records()
+    finally:
+        store.close()
+
+
+def _exists(location: str | None) -> bool:
+    where = location or os.environ.get("HARNESS_STORE") or DEFAULT
+    if "://" in where:
+        engine = _engine(where)
+        try:
+            return sa.inspect(engine).has_table("meta")
+        except SQLAlchemyError as error:
+            raise _store_error(_hide_password(where), error) from error
+        finally:
+            engine.dispose()
+    return (Path(where) / "harness.db").is_file()

@@ -1,0 +1,231 @@
+"""Suite files: YAML read safely into models that know every key, with errors that name the line."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from harness.errors import SuiteError, unknown
+from harness.seams import Budget
+
+AXES = ("model", "size", "start", "task", "hardware", "runtime", "precision", "batch_size", "scenario", "seed")
+"""What `include` and `exclude` may match on."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BudgetEntry(_Strict):
+    """When a training stops: at the first limit reached."""
+
+    steps: int | None = Field(None, gt=0)
+    samples: int | None = Field(None, gt=0)
+    seconds: float | None = Field(None, gt=0)
+    quality: float | None = None
+    check_every_steps: int = Field(50, gt=0)
+
+    @model_validator(mode="after")
+    def _has_a_limit(self) -> BudgetEntry:
+        if self.steps is None and self.samples is None and self.seconds is None:
+            raise ValueError("set steps, samples or seconds; a quality target needs one of them as its limit")
+        return self
+
+    def budget(self) -> Budget:
+        """Return it as the seam knows it."""
+        return Budget(**self.model_dump())
+
+
+class Budgets(_Strict):
+    """Training budgets; a model without pretraining ignores `pretrain`."""
+
+    pretrain: BudgetEntry | None = None
+    finetune: BudgetEntry | None = None
+
+
+class Serve(_Strict):
+    """How long load generation lasts: both minimums are reached."""
+
+    seconds: float = Field(2.0, gt=0)
+    queries: int = Field(100, gt=0)
+
+
+class Limits(_Strict):
+    """What one step may use before it is ended."""
+
+    time_s: float = Field(1800, gt=0)
+    memory_gb: float | None = Field(None, gt=0)
+
+
+class ModelEntry(_Strict):
+    """A model, in a size, with settings and budgets of its own where it needs them."""
+
+    name: str
+    size: str | None = None
+    settings: dict[str, Any] = {}
+    budgets: Budgets = Budgets()
+
+
+class TaskEntry(_Strict):
+    """A task, on its default data or on a local file, folder or hub data set."""
+
+    name: str
+    data: str | None = None
+    settings: dict[str, Any] = {}
+
+
+class Suite(_Strict):
+    """Models × tasks × hardware × runtimes × precisions × batch sizes × scenarios × seeds."""
+
+    name: str
+    description: str = ""
+    models: tuple[ModelEntry, ...] = Field(min_length=1)
+    tasks: tuple[TaskEntry, ...] = Field(min_length=1)
+    hardware: tuple[str, ...] = Field(("cpu",), min_length=1)
+    runtimes: tuple[str, ...] = Field(("eager",), min_length=1)
+    precisions: tuple[str, ...] = Field(("fp32",), min_length=1)
+    batch_sizes: tuple[int, ...] = Field((32,), min_length=1)
+    scenarios: tuple[str, ...] = Field(("Offline",), min_length=1)
+    starts: tuple[Literal["pretrained", "scratch"], ...] = Field(("pretrained",), min_length=1)
+    seeds: tuple[int, ...] = Field((0,), min_length=1)
+    include: tuple[dict[str, Any], ...] = ()
+    exclude: tuple[dict[str, Any], ...] = ()
+    budgets: Budgets
+    serve: Serve = Serve()
+    limits: Limits = Limits()
+
+    @field_validator("models", "tasks", mode="before")
+    @classmethod
+    def _names_are_entries(cls, entries: Any) -> Any:
+        if not isinstance(entries, list | tuple):
+            return entries
+        return [{"name": entry} if isinstance(entry, str) else entry for entry in entries]
+
+    @field_validator("include", "exclude")
+    @classmethod
+    def _only_axes(cls, rules: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+        for key in (key for rule in rules for key in rule):
+            if key not in AXES:
+                raise ValueError(unknown("key", key, AXES))
+        return rules
+
+
+def read_suite(name_or_path: str) -> tuple[Suite, Source]:
+    """Read a suite that comes with the harness by its name, or a file.
+
+    Raises:
+        SuiteError: there is none, or it has a fault; names file and line.
+    """
+    path = Path(name_or_path)
+    shipped = {
+        file.name.removesuffix(".yaml"): file
+        for file in resources.files("harness.suites").iterdir()
+        if file.name.endswith(".yaml")
+    }
+    if name_or_path in shipped:
+        text, label = shipped[name_or_path].read_text(encoding="utf-8"), name_or_path
+    elif path.is_file():
+        text, label = _read(path), str(path)
+    else:
+        raise SuiteError(unknown("suite", name_or_path, shipped) + " Or give the path of a YAML file.")
+    source = Source(label, text)
+    return source.validate(), source
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SuiteError(f"Suite {str(path)!r} cannot be read: {error}.") from error
+
+
+class Source:
+    """A suite's text: finds the line of a key, so that an error can point at it."""
+
+    def __init__(self, label: str, text: str) -> None:
+        self.label = label
+        try:
+            self._root = yaml.compose(text, Loader=yaml.SafeLoader)
+            self._body = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            where = f", line {mark.line + 1}" if mark else ""
+            raise SuiteError(
+                f"Suite {label!r}{where}: this is not YAML: {getattr(error, 'problem', error)}."
+            ) from error
+        if not isinstance(self._body, dict):
+            raise SuiteError(
+                f"Suite {label!r} is empty or no mapping. Begin with `name:`, `models:`, `tasks:`, `budgets:`."
+            )
+        self._refuse_duplicates(self._root)
+
+    def validate(self) -> Suite:
+        """Return the suite, or raise a `SuiteError` with every fault and its line."""
+        try:
+            return Suite.model_validate(self._body)
+        except ValidationError as error:
+            faults = [self._sentence(fault) for fault in error.errors()]
+            raise SuiteError("\n".join(dict.fromkeys(faults))) from None
+
+    def error(self, path: tuple[str | int, ...], sentence: str) -> SuiteError:
+        """Return an error that points at the line of `path`."""
+        return SuiteError(f"Suite {self.label!r}, line {self.line(path)}: {sentence}")
+
+    def line(self, path: tuple[str | int, ...]) -> int:
+        """Return the line (from 1) of a key, as deep as the text goes."""
+        node, line = self._root, 1
+        for part in path:
+            if isinstance(node, yaml.MappingNode):
+                pair = next((pair for pair in node.value if pair[0].value == str(part)), None)
+                if pair is None:
+                    break
+                line, node = pair[0].start_mark.line + 1, pair[1]
+            elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+                node = node.value[part]
+                line = node.start_mark.line + 1
+        return line
+
+    def _sentence(self, fault: Any) -> str:
+        path = tuple(fault["loc"])
+        key = str(path[-1]) if path else ""
+        if fault["type"] == "extra_forbidden":
+            sentence = unknown("key", key, _keys_at(path[:-1]))
+        elif fault["type"] == "missing":
+            sentence = f"The key {key!r} is missing."
+        else:
+            sentence = f"{'.'.join(map(str, path))}: {fault['msg'].removeprefix('Value error, ')}."
+        return str(self.error(path, sentence.replace("..", ".")))
+
+    def _refuse_duplicates(self, node: Any) -> None:
+        if isinstance(node, yaml.MappingNode):
+            seen: set[str] = set()
+            for key, value in node.value:
+                if key.value in seen:
+                    line = key.start_mark.line + 1
+                    raise SuiteError(
+                        f"Suite {self.label!r}, line {line}: the key {key.value!r} stands here twice. Keep one."
+                    )
+                seen.add(key.value)
+                self._refuse_duplicates(value)
+        elif isinstance(node, yaml.SequenceNode):
+            for value in node.value:
+                self._refuse_duplicates(value)
+
+
+def _keys_at(path: tuple[str | int, ...]) -> list[str]:
+    """Return the keys that are allowed at a place in a suite."""
+    places: dict[tuple[str, ...], type[BaseModel]] = {
+        (): Suite,
+        ("models",): ModelEntry,
+        ("models", "budgets"): Budgets,
+        ("tasks",): TaskEntry,
+        ("budgets",): Budgets,
+        ("serve",): Serve,
+        ("limits",): Limits,
+    }
+    names = tuple(str(part) for part in path if not isinstance(part, int))
+    return list(places.get(names, BudgetEntry).model_fields)
