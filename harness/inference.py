@@ -8,7 +8,10 @@ from dataclasses import asdict
 from typing import Any
 
 from harness.measure.loadgen import Load, generate_load
-from harness.seams import Data, Predict, Scores, Task
+from harness.measure.meters import window
+from harness.seams import Data, Hardware, Meter, Predict, Scores, Task
+
+Meters = Callable[[], Sequence[Meter]]
 
 
 def grade(predict: Predict, data: Data, batch_size: int) -> tuple[Scores, float]:
@@ -45,8 +48,8 @@ def open_predictor(
     return predict, loaded - began, time.perf_counter() - loaded
 
 
-def serve(predict: Predict, inputs: Sequence[Any], asked: dict[str, Any], synchronise: Callable[[], None]) -> Load:
-    """Serve a predictor in the scenario that was asked for."""
+def serve(predict: Predict, inputs: Sequence[Any], asked: dict[str, Any], hardware: Hardware, meters: Meters) -> Load:
+    """Serve a predictor in the scenario that was asked for; the meters see the measured run alone."""
     return generate_load(
         asked["scenario"],
         predict,
@@ -54,6 +57,7 @@ def serve(predict: Predict, inputs: Sequence[Any], asked: dict[str, Any], synchr
         batch_size=asked["batch_size"],
         seconds=asked["load"]["seconds"],
         min_queries=asked["load"]["queries"],
-        synchronise=synchronise,
+        synchronise=hardware.synchronise,
         seed=asked["seed"],
+        window=lambda: window(meters(), hardware.synchronise),
     )

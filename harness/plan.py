@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from harness.environment import versions
 from harness.errors import HarnessError, PluginError, SuiteError, unknown
+from harness.measure.loadgen import SCENARIOS
 from harness.plugins import Plugins, source_digest
 from harness.seams import Model, Setting, Task
 from harness.suite import BudgetEntry, ModelEntry, Source, Suite, TaskEntry
@@ -274,6 +275,9 @@ def _resolved(suite: Suite, source: Source, plugins: Plugins) -> Suite:
     for kind in ("hardware", "runtimes"):
         for index, name in enumerate(getattr(suite, kind)):
             _find(plugins, source, kind, name, (kind, index))
+    for index, scenario in enumerate(suite.scenarios):
+        if scenario not in SCENARIOS:
+            raise source.error(("scenarios", index), unknown("scenario", scenario, SCENARIOS))
     models = tuple(_model(plugins, source, entry, ("models", i)) for i, entry in enumerate(suite.models))
     tasks = tuple(_task(plugins, source, entry, ("tasks", i)) for i, entry in enumerate(suite.tasks))
     for name in suite.hardware:

@@ -58,7 +58,7 @@ class Failure:
     traceback: str
 
 
-@dataclass
+@dataclass(eq=False)
 class Plugin:
     """One loaded plugin and what it brought."""
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib import metadata
 from typing import Any, Protocol
 
 from harness import environment
@@ -66,7 +67,7 @@ class _Runner:
         self._supervisor = Supervisor(plugins.preload(), plan.suite.limits)
         self._environment = environment.machine() | {
             "versions": environment.versions(plugins.preload()),
-            "harness": environment.versions(["harness"]),
+            "harness": metadata.version("viability-harness"),
             "commit": environment.commit(),
             "suite": plan.suite.name,
         }

@@ -12,7 +12,7 @@ from harness.artifacts import size_bytes
 from harness.inference import declared_metrics, grade, open_predictor, serve
 from harness.measure.meters import ProcessMeter, window
 from harness.plugins import Plugins
-from harness.seams import Assignment, Budget, Data, Hardware, Model, Reading, Runtime, Task
+from harness.seams import Assignment, Budget, Data, Hardware, Meter, Model, Reading, Runtime, Task
 from harness.training import Report, train
 
 CHECKED_INPUTS = 32
@@ -87,7 +87,7 @@ class Scene:
             raise LookupError(f"A step {self.job.kind!r} was planned without a runtime.")
         return self.runtime
 
-    def meters(self) -> list[Any]:
+    def meters(self) -> list[Meter]:
         """Return the meters of one window."""
         return [ProcessMeter(), *self.hardware.meters()]
 
@@ -175,13 +175,15 @@ def _evaluate(scene: Scene, measured: Measured) -> None:
 
 def _serve(scene: Scene, measured: Measured) -> None:
     inputs = scene.data.queries()
-    synchronise = scene.hardware.synchronise
-    predict, load_s, first_query_s = open_predictor(_open(scene), inputs, synchronise)
-    with window(scene.meters(), synchronise) as read:
-        load = serve(predict, inputs, scene.job.asked, synchronise)
-    measured.readings.update(read)
+    predict, load_s, first_query_s = open_predictor(_open(scene), inputs, scene.hardware.synchronise)
+    load = serve(predict, inputs, scene.job.asked, scene.hardware, scene.meters)
+    measured.readings.update(load.readings)
     measured.read(
-        load_s=load_s, first_query_s=first_query_s, wall_s=load.wall_s, samples=load.samples, queries=load.queries
+        load_s=load_s,
+        first_query_s=first_query_s,
+        wall_s=load.wall_s,
+        samples=load.samples,
+        queries=load.queries,
     )
     measured.series["latency_s"] = load.latency_s
     measured.used["load_generator"] = load.log

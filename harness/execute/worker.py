@@ -42,10 +42,11 @@ def work(job: Job, pipe: Connection) -> None:
     own: dict[str, Any] = {}
     try:
         plugins = load_plugins(job.plugin_files)
+        own |= environment.process()
         own["hardware"] = {"name": job.asked["hardware"], **plugins.find("hardware", job.asked["hardware"]).describe()}
         with contextlib.redirect_stdout(sys.stderr):
             measured = perform(job, plugins, _throttled(pipe))
-        ended = Ended("ok", measured, own | environment.process())
+        ended = Ended("ok", measured, own)
     except Unsupported as error:
         ended = Ended("unsupported", Measured(), own, str(error))
     except BaseException as error:  # noqa: BLE001 - whatever a plugin raises becomes the step's record

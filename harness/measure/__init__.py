@@ -1,0 +1,1 @@
+"""Measuring: load generation and meters. Nothing here knows what is measured."""

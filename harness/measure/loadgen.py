@@ -1,0 +1,265 @@
+"""Load generation through MLPerf's LoadGen, module `mlperf_loadgen`.
+
+LoadGen decides how many queries there are, in which order, and whether the run counts. It calls back in the thread that
+starts the test, so thread-local states and thread pools of a framework are those of the caller. The measured loops are
+`Work.offline` and `Work.single_stream`: clock and synchronisation are in view there.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.errors import DataError, SuiteError, unknown
+from harness.measure.loadgen_log import read_log
+from harness.measure.outputs import check_outputs
+from harness.measure.warmup import WarmUp, warm_up
+from harness.seams import Predict, Reading
+
+SCENARIOS = ("Offline", "SingleStream")
+ATTEMPTS = 3
+"""A run that turned out too short is made again with the speed it showed."""
+OWN_CALL_S, OWN_SAMPLE_S = 3e-6, 2e-6
+"""About what LoadGen and the check of outputs take themselves: no query comes faster, however fast the predictor is."""
+HEADROOM = 1.1
+"""LoadGen's own for Offline: it plans this much longer than the least duration."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What load generation measured: raw values."""
+
+    wall_s: float
+    """Seconds the predictor was at work, device included; LoadGen's own work and the check of outputs are not in it."""
+    samples: int
+    queries: int
+    """Calls of the predictor: batches in Offline, where samples = queries x batch size; samples in SingleStream."""
+    latency_s: list[float]
+    """In order: one per query from issue to completion (SingleStream), one per batch (Offline)."""
+    log: dict[str, Any]
+    """LoadGen's verdict and figures, what was asked of it, and how the warm-up went."""
+    warmup_batches: int
+    readings: dict[str, Reading] = field(default_factory=dict)
+    """What the meters of `window` read over the measured run alone."""
+
+
+@contextmanager
+def no_meters() -> Iterator[dict[str, Reading]]:
+    """Open a window that reads nothing."""
+    yield {}
+
+
+def generate_load(
+    scenario: str, predict: Predict, inputs: Sequence[Any], *, batch_size: int, seconds: float, min_queries: int,
+    synchronise: Callable[[], None], seed: int = 0,
+    window: Callable[[], AbstractContextManager[Mapping[str, Reading]]] = no_meters,
+) -> Load:  # fmt: skip
+    """Serve a predictor until `seconds` have passed and `min_queries` are answered, warm-up excluded.
+
+    Args:
+        scenario: `Offline` (all samples at once, in batches) or `SingleStream` (one sample after the other).
+        predict: What is measured.
+        inputs: Real inputs; LoadGen draws from them with replacement.
+        batch_size: Samples in a call of `predict`; 1 in SingleStream.
+        seconds: Least duration of the measured run.
+        min_queries: Least number of queries; of samples in Offline, as MLPerf counts there.
+        synchronise: Waits for the device.
+        seed: Of the order in which inputs are drawn.
+        window: Opens meters around the measured run; called again when the run is made again.
+
+    Raises:
+        SuiteError: the scenario is unknown, or the batch size or a limit makes no sense.
+        DataError: there are no inputs.
+        ValueError: `predict` returned fewer or more outputs than it was given inputs, or a non-finite one.
+        Exception: whatever `predict` raises.
+    """
+    _refuse_nonsense(scenario, inputs, batch_size, seconds, min_queries)
+    work = Work(predict, list(inputs), batch_size, synchronise)
+    warm = warm_up(predict, work.inputs, batch_size, synchronise, limit_s=seconds)
+    call_s = warm.call_s
+    least_s = OWN_CALL_S + OWN_SAMPLE_S * batch_size
+    for _ in range(ATTEMPTS):
+        plan = _Plan(scenario, batch_size, seconds, min_queries, max(call_s, least_s), seed)
+        with window() as readings:
+            log = _run(work, plan)
+        if log["min_duration_met"]:
+            break
+        call_s = statistics.fmean(work.latency_s)
+    return _load(work, {**plan.asked(), **log, **_of_warm_up(warm)}, warm, dict(readings))
+
+
+def _refuse_nonsense(scenario: str, inputs: Sequence[Any], batch_size: int, seconds: float, min_queries: int) -> None:
+    if scenario not in SCENARIOS:
+        raise SuiteError(unknown("scenario", scenario, SCENARIOS))
+    if batch_size < 1 or (scenario == "SingleStream" and batch_size != 1):
+        raise SuiteError(
+            f"{scenario} cannot be served in batches of {batch_size}. SingleStream takes 1, Offline at least 1."
+        )
+    if not (math.isfinite(seconds) and seconds > 0) or min_queries < 1:
+        raise SuiteError(
+            f"Load generation for {seconds} s and {min_queries} queries measures nothing. Give positive limits."
+        )
+    if not len(inputs):
+        raise DataError(
+            "Load generation has no inputs to send: the task's `queries()` is empty. Give the task test data."
+        )
+
+
+def _completion() -> Callable[[list[int]], None]:
+    """Return the function that tells LoadGen of answered samples; bound once, it is on the hot path."""
+    import mlperf_loadgen
+
+    response, complete = mlperf_loadgen.QuerySampleResponse, mlperf_loadgen.QuerySamplesComplete
+    return lambda ids: complete([response(one, 0, 0) for one in ids])
+
+
+class Work:
+    """The system under test: what LoadGen calls, and what came of it."""
+
+    def __init__(self, predict: Predict, inputs: list[Any], batch_size: int, synchronise: Callable[[], None]) -> None:
+        self.predict = predict
+        self.inputs = inputs
+        self.batch_size = batch_size
+        self.synchronise = synchronise
+        self._complete = _completion()
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget an earlier run."""
+        self.latency_s: list[float] = []
+        self.samples = 0
+        self.failure: BaseException | None = None
+
+    def offline(self, ids: list[int], indexes: list[int]) -> None:
+        """Answer all samples in batches, in LoadGen's order."""
+        predict, synchronise, clock, size = self.predict, self.synchronise, time.perf_counter, self.batch_size
+        keep, ordered = self.latency_s.append, [self.inputs[index] for index in indexes]
+        try:
+            for start in range(0, len(ordered), size):
+                began = clock()
+                batch = ordered[start : start + size]
+                outputs = predict(batch)
+                synchronise()
+                keep(clock() - began)
+                check_outputs(outputs, len(batch))
+                self.samples += len(batch)
+        except BaseException as error:  # noqa: BLE001 - through LoadGen it would end the process; raised again after the test
+            self.failure = error
+        finally:
+            self._complete(ids)
+
+    def single_stream(self, ids: list[int], indexes: list[int]) -> None:
+        """Answer one sample."""
+        if self.failure is not None:  # LoadGen sends what it has planned: let it come to its end
+            self._complete(ids)
+            return
+        outputs: Sequence[Any] = ()
+        try:
+            began = time.perf_counter()
+            outputs = self.predict([self.inputs[indexes[0]]])
+            self.synchronise()
+            self.latency_s.append(time.perf_counter() - began)
+        except BaseException as error:  # noqa: BLE001 - as above
+            self.failure = error
+        self._complete(ids)
+        if self.failure is None:
+            self._check_one(outputs)
+
+    def _check_one(self, outputs: Sequence[Any]) -> None:
+        """Check after completion, so that LoadGen's own latency has no part in it either."""
+        try:
+            check_outputs(outputs, 1)
+            self.samples += 1
+        except BaseException as error:  # noqa: BLE001 - as above
+            self.failure = error
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What LoadGen has to know beforehand."""
+
+    scenario: str
+    batch_size: int
+    seconds: float
+    min_queries: int
+    call_s: float
+    """Seconds a call of the predictor is expected to take."""
+    seed: int
+
+    def asked(self) -> dict[str, Any]:
+        """Return it as a record keeps it."""
+        return {"expected_call_s" if name == "call_s" else name: value for name, value in vars(self).items()}
+
+    def offline_samples(self) -> int:
+        """Return a whole number of batches that lasts `seconds` with headroom and holds `min_queries` samples."""
+        batches = max(self.min_queries / self.batch_size, self.seconds * HEADROOM / self.call_s)
+        return math.ceil(batches) * self.batch_size
+
+    def settings(self) -> Any:
+        """Return LoadGen's settings."""
+        import mlperf_loadgen
+
+        settings = mlperf_loadgen.TestSettings()
+        settings.scenario = getattr(mlperf_loadgen.TestScenario, self.scenario)
+        settings.mode = mlperf_loadgen.TestMode.PerformanceOnly
+        settings.min_duration_ms = max(1, math.ceil(self.seconds * 1000))
+        for name in ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed"):
+            setattr(settings, name, self.seed % 2**63)
+        if self.scenario == "Offline":
+            # LoadGen takes the larger of count and rate x duration x 1.1: a rate this low leaves it at whole batches.
+            settings.min_query_count = self.offline_samples()
+            settings.offline_expected_qps = (
+                0.9 * settings.min_query_count / (settings.min_duration_ms / 1000 * HEADROOM)
+            )
+        else:
+            settings.min_query_count = self.min_queries
+            settings.single_stream_expected_latency_ns = max(1, int(self.call_s * 1e9))
+        return settings
+
+
+def _run(work: Work, plan: _Plan) -> dict[str, Any]:
+    """Run LoadGen once and return its log; raise what the predictor raised."""
+    import mlperf_loadgen
+
+    work.begin()
+    issue = work.offline if plan.scenario == "Offline" else work.single_stream
+    system = mlperf_loadgen.ConstructFastSUT(issue, _nothing)
+    library = mlperf_loadgen.ConstructQSL(len(work.inputs), len(work.inputs), _nothing, _nothing)
+    with tempfile.TemporaryDirectory(prefix="harness-loadgen-") as folder:
+        logs = mlperf_loadgen.LogSettings()
+        logs.enable_trace = False
+        logs.log_output.outdir = folder
+        audit = str(Path(folder) / "audit.config")  # by default LoadGen looks for one in the working directory
+        try:
+            work.synchronise()
+            began = time.perf_counter()
+            mlperf_loadgen.StartTestWithLogSettings(system, library, plan.settings(), logs, audit)
+            elapsed_s = time.perf_counter() - began
+        finally:
+            mlperf_loadgen.DestroyQSL(library)
+            mlperf_loadgen.DestroyFastSUT(system)
+        if work.failure is not None:
+            raise work.failure
+        return {**read_log(Path(folder) / "mlperf_log_detail.txt"), "elapsed_s": elapsed_s}
+
+
+def _nothing(*_: object) -> None:
+    """Do nothing: inputs are in memory, and nothing is kept back to be flushed."""
+
+
+def _of_warm_up(warm: WarmUp) -> dict[str, Any]:
+    return {"warm_up_s": warm.seconds, "warm_up_settled": warm.settled}
+
+
+def _load(work: Work, log: dict[str, Any], warm: WarmUp, readings: dict[str, Reading]) -> Load:
+    return Load(
+        wall_s=math.fsum(work.latency_s), samples=work.samples, queries=len(work.latency_s), latency_s=work.latency_s,
+        log=log, warmup_batches=warm.batches, readings=readings,
+    )  # fmt: skip

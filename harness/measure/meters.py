@@ -1,0 +1,93 @@
+"""Meters of the process, and the window in which meters are read."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from harness.seams import Meter, Reading
+
+_STATUS = Path("/proc/self/status")
+_CLEAR = Path("/proc/self/clear_refs")
+_RESET_PEAK = "5"
+"""Written to `clear_refs`: reset the peak resident set to the present one, see proc(5)."""
+
+
+class ProcessMeter(Meter):
+    """Processor time and peak memory of this process, its children excluded.
+
+    `cpu_s` is user and system time of all threads. `peak_memory_bytes` is the peak resident set within the window;
+    where the system cannot reset it, it is that of the process's life: an upper bound, and marked as estimated unless
+    it grew within the window.
+    """
+
+    def start(self) -> None:
+        """Open the window."""
+        self._resettable = _reset_peak()
+        self._peak_before = _peak_of_life()
+        self._cpu_s = time.process_time()
+
+    def stop(self) -> Mapping[str, Reading]:
+        """Close the window."""
+        readings = {"cpu_s": Reading(time.process_time() - self._cpu_s, "s")}
+        peak = _peak_since_reset() if self._resettable else None
+        if peak is not None:
+            readings["peak_memory_bytes"] = Reading(peak, "B")
+        elif (life := _peak_of_life()) is not None:
+            grew = self._peak_before is not None and life > self._peak_before
+            readings["peak_memory_bytes"] = Reading(life, "B", "measured" if grew else "estimated")
+        return readings
+
+
+def _reset_peak() -> bool:
+    try:
+        _CLEAR.write_text(_RESET_PEAK)
+    except OSError:
+        return False
+    return True
+
+
+def _peak_since_reset() -> int | None:
+    """Return the peak resident set in bytes, None where the system does not tell."""
+    for line in _STATUS.read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
+def _peak_of_life() -> int | None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+@contextmanager
+def window(meters: Sequence[Meter], synchronise: Callable[[], None]) -> Iterator[dict[str, Reading]]:
+    """Open all meters, close them in reverse, and fill the dict that is yielded with what they read.
+
+    The device is waited for at both ends. Meters are closed also when the work fails.
+
+    Raises:
+        ValueError: two meters read something of the same name.
+    """
+    readings: dict[str, Reading] = {}
+    synchronise()
+    with ExitStack() as closing:
+        for meter in meters:
+            meter.start()
+            closing.callback(_close, meter, readings)
+        yield readings
+        synchronise()
+
+
+def _close(meter: Meter, readings: dict[str, Reading]) -> None:
+    read = meter.stop()
+    if twice := sorted(readings.keys() & read.keys()):
+        raise ValueError(f"Two meters read {', '.join(twice)}. Give one of them ({type(meter).__name__}) another name.")
+    readings.update(read)

@@ -1,0 +1,263 @@
+"""The common case of a learner: a torch network, shuffled examples, one gradient step at a time.
+
+It imports torch, so import this module inside a function or in a module that is itself imported inside a function. A subclass says
+what the network is, what the examples are and what the loss is; this class owns the seeds, the device and precision (accelerate),
+the order of the examples, the optimizer and its schedule, and the weights' file.
+
+Settings it reads: `learning_rate`, `batch_size`, and where the model offers them `weight_decay` and `initialisation`.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from safetensors.torch import load_model, save_model
+from torch import Tensor, nn
+
+from harness.errors import Unsupported
+from harness.seams import Assignment, Codec, Learner, Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+WEIGHTS = "weights.safetensors"
+PRECISIONS = {"fp32": "no", "bf16": "bf16"}
+WARMUP = 0.1
+"""Share of the budget over which the learning rate rises."""
+CLIP = 1.0
+"""Largest norm of the gradient."""
+_POOL = 50
+"""Batches whose examples are sorted by length together."""
+_NORMS = (nn.LayerNorm, nn.GroupNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.RMSNorm)
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, numpy and torch on every device."""
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - libraries that a network uses may draw from the global generator
+    torch.manual_seed(seed)
+
+
+def initialise(module: nn.Module, scheme: str, seed: int | None = None) -> None:
+    """Draw the weights of a network anew, in place.
+
+    `default` leaves what torch drew. The others draw each weight matrix (linear, embedding, convolution, recurrent): `random` from
+    N(0, 1), `gaussian` from N(0, 0.02) as GPT and BERT do, `xavier` uniformly from ±sqrt(6 / (fan_in + fan_out)) (Glorot & Bengio,
+    2010). Biases become 0, rows of padding in embeddings too; normalisation layers stay as they are.
+
+    Args:
+        module: the network.
+        scheme: `default`, `random`, `gaussian` or `xavier`.
+        seed: of the draw; None draws from torch's global generator.
+
+    Raises:
+        ValueError: there is no such scheme.
+    """
+    if scheme == "default":
+        return
+    generator = None if seed is None else torch.Generator().manual_seed(seed)
+    draws = {
+        "random": lambda weight: nn.init.normal_(weight, 0.0, 1.0, generator=generator),
+        "gaussian": lambda weight: nn.init.normal_(weight, 0.0, 0.02, generator=generator),
+        "xavier": lambda weight: nn.init.xavier_uniform_(weight, generator=generator),
+    }
+    if scheme not in draws:
+        raise ValueError(f"Unknown initialisation {scheme!r}. Known: default, {', '.join(draws)}.")
+    normalised = {id(p) for layer in module.modules() if isinstance(layer, _NORMS) for p in layer.parameters()}
+    with torch.no_grad():
+        for weight in module.parameters():
+            if id(weight) not in normalised:
+                _ = draws[scheme](weight) if weight.dim() > 1 else weight.zero_()
+        for layer in module.modules():
+            if isinstance(layer, nn.Embedding) and layer.padding_idx is not None:
+                layer.weight[layer.padding_idx].zero_()
+
+
+class TorchLearner(Learner):
+    """A network trained by AdamW on examples that fit in memory, in one process on one device.
+
+    With one seed, one machine and a budget in steps or samples, the weights are equal to the bit on a CPU.
+    """
+
+    def __init__(self, assignment: Assignment) -> None:
+        """Seed everything and open the device; the network is built when it is first needed.
+
+        Raises:
+            Unsupported: the precision is none that accelerate computes in here, or several processes were started.
+        """
+        if assignment.precision not in PRECISIONS:
+            raise Unsupported(f"Training in {assignment.precision} is not offered. Use one of {', '.join(PRECISIONS)}.")
+        seed_everything(assignment.seed)
+        if assignment.device.startswith("cuda:"):
+            torch.cuda.set_device(assignment.device)
+        precision = PRECISIONS[assignment.precision]
+        self.accelerator = Accelerator(cpu=assignment.device == "cpu", mixed_precision=precision)
+        if self.accelerator.num_processes > 1:
+            raise Unsupported("This learner trains in one process. Start it without a distributed launcher.")
+        self.assignment = assignment
+        self._network: nn.Module | None = None
+        self._optimizer: torch.optim.Optimizer | None = None
+        self._schedule: torch.optim.lr_scheduler.LRScheduler | None = None
+        self._batches: Iterator[dict[str, Tensor]] = iter(())
+
+    # What a subclass says ---------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def construct(self) -> nn.Module:
+        """Return the network in its shape; its weights are drawn or loaded afterwards. It is called with arrays by name."""
+
+    @abstractmethod
+    def examples(self) -> Sequence[Any]:
+        """Return the training examples; called once, before the first step."""
+
+    @abstractmethod
+    def collate(self, examples: Sequence[Any]) -> dict[str, Tensor]:
+        """Return a batch: named tensors, batch first."""
+
+    @abstractmethod
+    def loss(self, network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+        """Return the mean loss of a batch, a scalar."""
+
+    @abstractmethod
+    def codec(self) -> Codec:
+        """Return the codec between inputs, the network's arrays and outputs."""
+
+    @abstractmethod
+    def write(self, folder: Path) -> None:
+        """Write what `construct` and `codec` need, beside the weights."""
+
+    @abstractmethod
+    def read(self, folder: Path) -> None:
+        """Read what `write` wrote."""
+
+    def transfer(self, network: nn.Module, start: Path) -> None:
+        """Copy what a pretraining in the folder `start` learnt into a new network."""
+        raise Unsupported(f"{type(self).__name__} cannot start from a pretraining.")
+
+    def length(self, example: Any) -> int:  # noqa: ARG002 - the answer of a learner whose examples are all alike
+        """Return an example's length, so that batches hold examples of similar length; 0 where it has none."""
+        return 0
+
+    def consumed(self, batch: dict[str, Tensor]) -> dict[str, int]:
+        """Return what a batch uses up."""
+        return {"samples": len(next(iter(batch.values())))}
+
+    # Training ---------------------------------------------------------------------------------------------------------------
+
+    def step(self) -> Progress:
+        """Take one gradient step.
+
+        Raises:
+            FloatingPointError: the loss is not a finite number.
+        """
+        if self._optimizer is None:
+            self._begin()
+        assert self._optimizer is not None and self._schedule is not None  # noqa: S101, PT018 - _begin made them
+        network = self.module()
+        if not network.training:
+            network.train()
+        batch = next(self._batches)
+        consumed = self.consumed(batch)
+        batch = {name: tensor.to(self.accelerator.device, non_blocking=True) for name, tensor in batch.items()}
+        with self.accelerator.autocast():
+            loss = self.loss(network, batch)
+        self.accelerator.backward(loss)
+        self.accelerator.clip_grad_norm_(network.parameters(), CLIP)
+        self._optimizer.step()
+        self._schedule.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        return Progress(consumed=consumed, losses={"loss": _finite(loss.item(), self._settings("learning_rate"))})
+
+    def _begin(self) -> None:
+        """Make the optimizer, its schedule and the endless stream of batches."""
+        network = self.module()
+        rate, decay = self._settings("learning_rate"), self.assignment.settings.get("weight_decay", 0.0)
+        self._optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=decay, fused=True)
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, self._factor())
+        self._batches = self._stream(self.examples())
+
+    def _factor(self) -> Any:
+        """Return step → factor of the learning rate: up, then down to 0 at the budget's end; only up where no end in steps is known."""
+        budget, size = self.assignment.budget, self._settings("batch_size")
+        ends = [budget.steps, None if budget.samples is None else math.ceil(budget.samples / size)]
+        total = min((end for end in ends if end is not None), default=None)
+        rise = max(1, round(WARMUP * total)) if total else 100
+        if total is None:
+            return lambda step: min(1.0, (step + 1) / rise)
+        return lambda step: min((step + 1) / rise, max(0.0, (total - step) / max(1, total - rise)), 1.0)
+
+    def _stream(self, examples: Sequence[Any]) -> Iterator[dict[str, Tensor]]:
+        """Yield batches for ever, each example once an epoch, in an order that only the seed decides."""
+        order = np.random.default_rng(self.assignment.seed)
+        size = self._settings("batch_size")
+        lengths = np.array([self.length(example) for example in examples])
+        while True:
+            rows = order.permutation(len(examples))
+            pools = [rows[i : i + _POOL * size] for i in range(0, len(rows), _POOL * size)]
+            rows = np.concatenate([pool[np.argsort(lengths[pool], kind="stable")] for pool in pools])
+            starts = np.arange(0, len(rows), size)
+            for start in order.permutation(starts):
+                yield self.collate([examples[row] for row in rows[start : start + size]])
+
+    def _settings(self, name: str) -> Any:
+        return self.assignment.settings[name]
+
+    # Network ----------------------------------------------------------------------------------------------------------------
+
+    def module(self) -> nn.Module:
+        """Return the network, built, initialised and on its device."""
+        if self._network is None:
+            seed_everything(self.assignment.seed)
+            network = self.construct()
+            initialise(network, self.assignment.settings.get("initialisation", "default"))
+            if self.assignment.start is not None:
+                self.transfer(network, self.assignment.start)
+            self._network = network.to(self.accelerator.device)
+        return self._network
+
+    def predict(self, inputs: Sequence[Any]) -> Sequence[Any]:
+        """Answer a batch in evaluation mode."""
+        network, codec = self.module(), self.codec()
+        network.eval()
+        arrays = {name: torch.from_numpy(array) for name, array in codec.encode(inputs).items()}
+        with torch.inference_mode(), self.accelerator.autocast():
+            outputs = network(**{name: tensor.to(self.accelerator.device) for name, tensor in arrays.items()})
+        return codec.decode({name: tensor.float().cpu().numpy() for name, tensor in outputs.items()})
+
+    def parameters(self) -> int:
+        """Return the number of trainable parameters."""
+        return sum(weight.numel() for weight in self.module().parameters() if weight.requires_grad)
+
+    def save(self, folder: Path) -> None:
+        """Write the weights and what `read` needs."""
+        folder.mkdir(parents=True, exist_ok=True)
+        save_model(self.module(), str(folder / WEIGHTS))
+        self.write(folder)
+
+    def load(self, folder: Path) -> None:
+        """Become what `save` wrote, in evaluation mode."""
+        self.read(folder)
+        network = self.construct()
+        load_model(network, str(folder / WEIGHTS))
+        self._network = network.to(self.accelerator.device).eval()
+        self._optimizer = None
+
+
+def _finite(loss: float, rate: float) -> float:
+    """Return the loss.
+
+    Raises:
+        FloatingPointError: it is not a finite number.
+    """
+    if not math.isfinite(loss):
+        raise FloatingPointError(
+            f"The loss became {loss}: training diverged. Lower learning_rate (now {rate}) or choose another initialisation."
+        )
+    return loss
