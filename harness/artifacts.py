@@ -7,6 +7,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import psutil
+
+UNFINISHED = "unfinished-"
+
 
 class Artifacts:
     """A folder of artifacts."""
@@ -21,7 +25,7 @@ class Artifacts:
     def scratch(self) -> Path:
         """Return a new empty folder for the step in flight."""
         self.root.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix="unfinished-", dir=self.root))
+        return Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}{os.getpid()}-", dir=self.root))
 
     def keep(self, scratch: Path, fingerprint: str) -> None:
         """Move a finished step's folder into place; what an earlier run left there without a record is replaced."""
@@ -32,9 +36,14 @@ class Artifacts:
         os.replace(scratch, final)  # noqa: PTH105 - the one atomic move
 
     def sweep(self) -> None:
-        """Remove what runs that were killed left unfinished."""
-        for folder in self.root.glob("unfinished-*"):
-            shutil.rmtree(folder, ignore_errors=True)
+        """Remove what runs that were killed left unfinished; another run at work on this store keeps its own."""
+        for folder in self.root.glob(f"{UNFINISHED}*"):
+            if not psutil.pid_exists(int(folder.name.split("-")[1])):
+                self.discard(folder)
+
+    def discard(self, scratch: Path) -> None:
+        """Remove what a step left that is not kept."""
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def size_bytes(folder: Path) -> int:

@@ -84,10 +84,14 @@ def as_text(plugins: Plugins) -> str:
 
 
 _COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
-    "models": lambda e: f"{e['summary']} Tasks: {', '.join(e['tasks']) or 'none'}. Sizes: {', '.join(e['sizes'])}.",
-    "tasks": lambda e: f"{e['summary']} Use case: {e['use_case'] or 'none'}. Metrics: {', '.join(e['metrics'])}.",
+    "models": lambda e: (
+        f"{e['summary'].rstrip('.')}. Tasks: {', '.join(e['tasks']) or 'none'}. Sizes: {', '.join(e['sizes'])}."
+    ),
+    "tasks": lambda e: (
+        f"{e['summary'].rstrip('.')}. Use case: {e['use_case'] or 'none'}. Metrics: {', '.join(e['metrics'])}."
+    ),
     "hardware": lambda e: f"{e['summary']}" + (f" Not here: {e['unavailable']}" if e["unavailable"] else ""),
-    "runtimes": lambda e: f"{e['summary']} On: {', '.join(e['hardware'])}.",
-    "price_books": lambda e: f"{e['summary']} {e['prices']} prices.",
+    "runtimes": lambda e: f"{e['summary'].rstrip('.')}. On: {', '.join(e['hardware'])}.",
+    "price_books": lambda e: f"{e['summary'].rstrip('.')}. {e['prices']} prices.",
     "use_cases": lambda e: f"{e['title']}. Tasks: {', '.join(e['tasks'])}.",
 }

@@ -101,6 +101,8 @@ class _Runner:
         record = self._record(step, started, ended)
         if ended.outcome == "ok" and any(scratch.iterdir()):
             self._store.artifacts.keep(scratch, step.fingerprint)
+        else:
+            self._store.artifacts.discard(scratch)
         self._store.add(record)
         return record
 

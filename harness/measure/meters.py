@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Literal
 
 from harness.seams import Meter, Reading
 
@@ -26,19 +27,18 @@ class ProcessMeter(Meter):
 
     def start(self) -> None:
         """Open the window."""
-        self._resettable = _reset_peak()
-        self._peak_before = _peak_of_life()
+        self._reset = _reset_peak()
+        self._peak_before = _peak()
         self._cpu_s = time.process_time()
 
     def stop(self) -> Mapping[str, Reading]:
         """Close the window."""
         readings = {"cpu_s": Reading(time.process_time() - self._cpu_s, "s")}
-        peak = _peak_since_reset() if self._resettable else None
+        peak = _peak()
         if peak is not None:
-            readings["peak_memory_bytes"] = Reading(peak, "B")
-        elif (life := _peak_of_life()) is not None:
-            grew = self._peak_before is not None and life > self._peak_before
-            readings["peak_memory_bytes"] = Reading(life, "B", "measured" if grew else "estimated")
+            grew = self._peak_before is not None and peak > self._peak_before
+            kind: Literal["measured", "estimated"] = "measured" if self._reset or grew else "estimated"
+            readings["peak_memory_bytes"] = Reading(peak, "B", kind)
         return readings
 
 
@@ -50,15 +50,17 @@ def _reset_peak() -> bool:
     return True
 
 
-def _peak_since_reset() -> int | None:
-    """Return the peak resident set in bytes, None where the system does not tell."""
-    for line in _STATUS.read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return None
+def _peak() -> int | None:
+    """Return the peak resident set in bytes since it was reset, or of the process's life; None where nobody tells."""
+    try:
+        status = _STATUS.read_text()
+    except OSError:
+        return _peak_by_usage()
+    return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:")), None)
 
 
-def _peak_of_life() -> int | None:
+def _peak_by_usage() -> int | None:
+    """Return `ru_maxrss` in bytes; not asked for on Linux, where a process inherits it from the one that started it."""
     try:
         import resource
     except ImportError:  # Windows

@@ -1,0 +1,131 @@
+"""PPO of stable-baselines3, driven from outside: one step is a rollout and the update that follows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import DummyVecEnv
+
+from harness import Assignment, Budget, Learner, Progress
+from harness.torch_learner import initialise
+from harness_control._codec import ObservationCodec
+from harness_control._game import TRAINING_SEEDS
+from harness_control._simple import game_of
+
+WEIGHTS = "policy.safetensors"
+HIDDEN = {"small": [64, 64], "base": [256, 256]}
+LOSSES = {"train/policy_gradient_loss": "policy_loss", "train/value_loss": "value_loss"}
+
+
+class PpoLearner(Learner):
+    """A policy and its value function."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        torch.set_num_threads(1)  # threads cost more than they bring in a network of this size
+        self._codec = ObservationCodec()
+        self._ppo = _build(assignment)
+        if assignment.start is not None:
+            self.load(assignment.start)
+        self._total = _planned_environment_steps(assignment.budget, self._ppo)
+        self._callback: BaseCallback | None = None
+
+    def step(self) -> Progress:
+        """Play one rollout and update the policy from it, as `PPO.learn` does in its loop."""
+        ppo = self._ppo
+        if self._callback is None:
+            _, self._callback = ppo._setup_learn(self._total or 1)  # noqa: SLF001 - `learn` offers no single round
+        before = ppo.num_timesteps
+        ppo.collect_rollouts(ppo.env, self._callback, ppo.rollout_buffer, n_rollout_steps=ppo.n_steps)
+        if self._total is not None:
+            ppo._update_current_progress_remaining(min(ppo.num_timesteps, self._total), self._total)  # noqa: SLF001
+        ppo.train()
+        played = ppo.num_timesteps - before
+        values = ppo.logger.name_to_value
+        losses = {ours: float(values[theirs]) for theirs, ours in LOSSES.items()}
+        ppo.logger.name_to_value.clear()
+        return Progress({"samples": played, "environment_steps": played}, losses)
+
+    def save(self, folder: Path) -> None:
+        """Write the policy's weights, value function included."""
+        weights = {name: tensor.contiguous().cpu() for name, tensor in self._ppo.policy.state_dict().items()}
+        save_file(weights, folder / WEIGHTS)
+
+    def load(self, folder: Path) -> None:
+        """Read the policy's weights."""
+        self._ppo.policy.load_state_dict(load_file(folder / WEIGHTS))
+
+    def predict(self, inputs: Sequence[np.ndarray]) -> Sequence[int]:
+        """Return the likeliest action for each observation."""
+        policy = self._ppo.policy
+        policy.set_training_mode(False)
+        observation = torch.from_numpy(self._codec.encode(inputs)["observation"]).to(policy.device)
+        with torch.inference_mode():
+            logits = _logits(policy, observation)
+        return self._codec.decode({"logits": logits.cpu().numpy()})
+
+    def parameters(self) -> int:
+        """Return the number of trainable parameters, value function included."""
+        return sum(p.numel() for p in self._ppo.policy.parameters() if p.requires_grad)
+
+    def module(self) -> torch.nn.Module:
+        """Return the policy without its value function: `observation` in, `logits` out."""
+        return Actor(self._ppo.policy).eval()
+
+
+class Actor(torch.nn.Module):
+    """The part of a policy that is served."""
+
+    def __init__(self, policy: Any) -> None:
+        super().__init__()
+        self.policy = policy
+
+    def forward(self, observation: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return the logits of the actions."""
+        return {"logits": _logits(self.policy, observation)}
+
+
+def _logits(policy: Any, observation: torch.Tensor) -> torch.Tensor:
+    features = policy.extract_features(observation, policy.pi_features_extractor)
+    logits: torch.Tensor = policy.action_net(policy.mlp_extractor.forward_actor(features))
+    return logits
+
+
+def _build(assignment: Assignment) -> PPO:
+    settings, game = assignment.settings, game_of(assignment)
+    falls = _planned_environment_steps(assignment.budget, None) is not None
+    ppo = PPO(
+        "MlpPolicy",
+        DummyVecEnv([game.make for _ in range(settings["n_envs"])]),
+        learning_rate=_falling(settings["learning_rate"], falls),
+        clip_range=_falling(settings["clip_range"], falls),
+        policy_kwargs={"net_arch": HIDDEN[assignment.size]},
+        seed=assignment.seed % TRAINING_SEEDS,
+        device=assignment.device,
+        verbose=0,
+        **{
+            name: settings[name]
+            for name in ("n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda", "ent_coef")
+        },
+    )  # fmt: skip
+    initialise(ppo.policy, settings["initialisation"])
+    return ppo
+
+
+def _falling(value: float, falls: bool) -> Any:
+    """Return a schedule of the share that is left; constant where the budget does not say how long training lasts."""
+    return (lambda left: value * left) if falls else value
+
+
+def _planned_environment_steps(budget: Budget, ppo: PPO | None) -> int | None:
+    """Return how many environment steps a budget comes to, None where only a clock or a quality ends it."""
+    per_step = 1 if ppo is None else ppo.n_steps * ppo.n_envs
+    if budget.steps is not None:
+        return budget.steps * per_step
+    return budget.samples

@@ -1,0 +1,48 @@
+"""What an agent in a game could be worth: needs and market figures.
+
+Every figure is an assumption to be replaced by the reader's own; none is taken from a market report.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from harness import Figure, UseCase
+
+_AS_OF = date(2026, 11, 23)
+
+
+def _assumed(value: float, unit: str, stands_for: str) -> Figure:
+    return Figure(value=value, unit=unit, as_of=_AS_OF, source=stands_for, kind="assumption")
+
+
+GAME_AGENT = UseCase(
+    name="game-agent",
+    title="Opponents that play well",
+    summary="A game studio serves decisions of trained agents; a request is one decision.",
+    tasks=("cartpole",),
+    needs={
+        "quality": _assumed(475.0, "reward per episode", "the return at which gymnasium calls the game solved"),
+        "latency_s": _assumed(0.016, "s, 99th percentile", "one frame at 60 frames a second"),
+    },
+    market={
+        "requests_per_year": _assumed(
+            3.0e10, "decisions per year", "8,000 players, an hour a day, three decisions a second"
+        ),
+        "value_per_request_usd": _assumed(
+            0.000008, "USD per decision", "3 USD a month of a player's subscription that better opponents keep"
+        ),
+        "cost_per_error_usd": _assumed(
+            0.00001, "USD per decision's worth of lost return", "a player who leaves after a dull match, spread over it"
+        ),
+        "fixed_cost_per_year_usd": _assumed(80_000.0, "USD per year", "half an engineer for operation and tuning"),
+        "upfront_cost_usd": _assumed(90_000.0, "USD", "six months of one developer: environment, integration, tests"),
+        "discount_rate": _assumed(0.12, "share per year", "an ordinary hurdle rate in entertainment software"),
+        "years": _assumed(3.0, "years", "the life of a game before its successor"),
+        "development_multiplier": _assumed(
+            50.0, "runs per final run", "searches over rewards and settings for one agent that goes into the game"
+        ),
+    },
+)
+
+USE_CASES = (GAME_AGENT,)

@@ -1,0 +1,47 @@
+"""Hardware `cpu` and `cuda`, the runtimes `eager` and `onnxruntime`, and the price book `cloud`.
+
+This module declares and is light: NVML is asked in `cuda`, torch and ONNX Runtime are imported where a step uses them,
+and the price book is read when something is priced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from harness import hookimpl
+from harness_hardware.cpu import Cpu
+from harness_hardware.cuda import Cuda
+from harness_hardware.runtimes import Eager, OnnxRuntime
+
+if TYPE_CHECKING:
+    from harness.facts import PriceBook
+    from harness.seams import Hardware, Runtime
+
+__all__ = ["harness_hardware", "harness_preload", "harness_price_books", "harness_runtimes"]
+
+
+@hookimpl
+def harness_hardware() -> Iterable[Hardware]:
+    """Return the processor and the first CUDA device."""
+    return [Cpu(), Cuda()]
+
+
+@hookimpl
+def harness_runtimes() -> Iterable[Runtime]:
+    """Return the model's own framework and ONNX Runtime."""
+    return [Eager(), OnnxRuntime()]
+
+
+@hookimpl
+def harness_price_books() -> Iterable[PriceBook]:
+    """Return the on-demand prices of cloud instances; the file is read here, when something is priced."""
+    from harness_hardware.prices import CLOUD, read_book
+
+    return [read_book(CLOUD)]
+
+
+@hookimpl
+def harness_preload() -> Iterable[str]:
+    """Return what serving and export import; none leaves a thread behind that a fork would lose."""
+    return ["numpy", "torch", "onnx", "onnxscript", "harness_hardware._onnxruntime", "onnxruntime", "mlperf_loadgen"]

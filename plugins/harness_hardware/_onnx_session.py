@@ -1,0 +1,57 @@
+"""ONNX Runtime sessions: providers and threads are chosen here and nowhere else."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.errors import Unsupported
+from harness_hardware._onnxruntime import onnxruntime
+from harness_hardware.cpu import usable_cpus
+
+FILE = "model.onnx"
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+"""Kind of torch device → provider."""
+_ERRORS = 3
+"""ONNX Runtime's log level: errors and worse."""
+
+
+class Session:
+    """An open model: arrays by name in, arrays by name out."""
+
+    def __init__(self, folder: Path, device: str) -> None:
+        self._session = onnxruntime.InferenceSession(folder / FILE, options(), providers=[provider(device)])
+        self._inputs = {node.name for node in self._session.get_inputs()}
+        self._outputs = [node.name for node in self._session.get_outputs()]
+
+    def run(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return the outputs; an array the graph has no use for was left out of it by the export and is not sent."""
+        sent = {name: array for name, array in arrays.items() if name in self._inputs}
+        return dict(zip(self._outputs, self._session.run(self._outputs, sent), strict=True))
+
+
+def provider(device: str) -> str:
+    """Return the execution provider for a torch device.
+
+    Raises:
+        Unsupported: this build of ONNX Runtime does not have it.
+    """
+    kind = device.partition(":")[0]
+    name = PROVIDERS.get(kind)
+    if name is None or name not in onnxruntime.get_available_providers():
+        raise Unsupported(f"This build of ONNX Runtime cannot use {device!r}. For CUDA install onnxruntime-gpu.")
+    return name
+
+
+def options() -> Any:
+    """Return session options with as many threads as torch takes, so that the two are compared on the same footing."""
+    chosen = onnxruntime.SessionOptions()
+    chosen.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or math.ceil(usable_cpus()))
+    chosen.inter_op_num_threads = 1
+    chosen.log_severity_level = _ERRORS
+    return chosen

@@ -1,0 +1,77 @@
+"""The processor of this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.environment import machine
+from harness.seams import Hardware, Meter
+from harness_hardware.rapl import RaplMeter, packages
+
+_ARM = ("aarch64", "arm64")
+_GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+class Cpu(Hardware):
+    """All processors this process may use."""
+
+    name = "cpu"
+    summary = "The processors of this machine that this process may use"
+    device = "cpu"
+    precisions = ("fp32", "bf16")
+
+    def unavailable(self) -> str | None:
+        """Return None: there is always one."""
+        return None
+
+    def describe(self) -> dict[str, Any]:
+        """Return model, cores, clocks and what a price book calls it: so many vCPUs of a cloud instance."""
+        read = machine()
+        return {
+            "device_name": read["cpu_model"],
+            "physical_cores": read["physical_cores"],
+            "logical_cores": read["logical_cores"],
+            "frequency_mhz": frequency_mhz(),
+            "governor": governor(),
+            "energy_meter": "RAPL, processor packages" if packages() else None,
+            "price_item": "CPU-ARM" if read["architecture"].lower() in _ARM else "CPU",
+            "price_quantity": usable_cpus(),
+            "price_unit": "vCPU",
+        }
+
+    def meters(self) -> Sequence[Meter]:
+        """Return a RAPL meter where RAPL can be read."""
+        return [RaplMeter()] if packages() else []
+
+
+def usable_cpus(quota: Path = _QUOTA) -> float:
+    """Return how many logical processors this process may use: its affinity, or a container's share if that is less."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        limit, period = quota.read_text().split()
+    except (OSError, ValueError):
+        return allowed
+    return allowed if limit == "max" else min(allowed, int(limit) / int(period))
+
+
+def governor(path: Path = _GOVERNOR) -> str | None:
+    """Return the frequency governor, None where it cannot be read."""
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return None
+
+
+def frequency_mhz() -> float | None:
+    """Return the present clock averaged over the processors, None where it cannot be read."""
+    import psutil
+
+    try:
+        read = psutil.cpu_freq()
+    except (OSError, NotImplementedError):
+        return None
+    return read.current if read and read.current > 0 else None

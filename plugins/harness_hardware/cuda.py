@@ -1,0 +1,158 @@
+"""The first CUDA device, with what NVML tells of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from importlib import metadata
+from typing import Any
+
+from harness.seams import Hardware, Meter, Reading
+
+PRICE_ITEMS = {
+    "NVIDIA H200": "H200-141GB",
+    "NVIDIA H100 80GB HBM3": "H100-80GB",
+    "NVIDIA H100 PCIe": "H100-80GB PCIe",
+    "NVIDIA B200": "B200-180GB",
+    "NVIDIA A100-SXM4-80GB": "A100-80GB",
+    "NVIDIA A100-SXM4-40GB": "A100-40GB",
+    "NVIDIA A100 80GB PCIe": "A100-80GB PCIe",
+    "Tesla V100-SXM2-16GB": "V100-16GB",
+    "Tesla V100-SXM2-32GB": "V100-32GB",
+    "NVIDIA L40S": "L40S",
+    "NVIDIA A10": "A10",
+    "NVIDIA A10G": "A10G",
+    "NVIDIA RTX A6000": "RTX A6000",
+    "Tesla T4": "T4",
+}
+"""NVML's name → item of the price book `cloud`."""
+
+
+def price_item(device_name: str) -> str:
+    """Return what the price book calls a device: NVML's own name where the two agree or no price is known."""
+    return PRICE_ITEMS.get(device_name, device_name)
+
+
+class Cuda(Hardware):
+    """One CUDA device; energy from NVML's counter."""
+
+    name = "cuda"
+    summary = "The first CUDA device of this machine (NVIDIA)"
+    device = "cuda:0"
+    precisions = ("fp32", "bf16")
+
+    def unavailable(self) -> str | None:
+        """Return why no CUDA device can be used here, or None."""
+        return _no_device() or _cpu_build(metadata.version("torch"))
+
+    def describe(self) -> dict[str, Any]:
+        """Return name, memory, driver, power limit, clocks and what a price book calls it."""
+        with nvml() as library:
+            handle = _handle(library)
+            device_name = library.nvmlDeviceGetName(handle)
+            return {
+                "device_name": device_name,
+                "memory_bytes": library.nvmlDeviceGetMemoryInfo(handle).total,
+                "driver": library.nvmlSystemGetDriverVersion(),
+                "power_limit_w": _scaled(library, "nvmlDeviceGetPowerManagementLimit", handle, 1e-3),
+                "sm_clock_mhz": _scaled(library, "nvmlDeviceGetClockInfo", handle, 1, library.NVML_CLOCK_SM),
+                "memory_clock_mhz": _scaled(library, "nvmlDeviceGetClockInfo", handle, 1, library.NVML_CLOCK_MEM),
+                "persistence_mode": _scaled(library, "nvmlDeviceGetPersistenceMode", handle, 1),
+                "energy_meter": "NVML total energy counter" if _energy_mj(library, handle) is not None else None,
+                "price_item": price_item(device_name),
+                "price_quantity": 1,
+                "price_unit": "accelerator",
+            }
+
+    def meters(self) -> Sequence[Meter]:
+        """Return a meter of energy and device memory."""
+        return [CudaMeter()]
+
+    def synchronise(self) -> None:
+        """Wait for the device."""
+        import torch
+
+        torch.cuda.synchronize(self.device)
+
+
+class CudaMeter(Meter):
+    """Reads `energy_j` and `mean_power_w` of the device, and `peak_device_memory_bytes` of torch's own allocations."""
+
+    def start(self) -> None:
+        """Open the window."""
+        import torch
+
+        torch.cuda.reset_peak_memory_stats(Cuda.device)
+        self._energy_mj = self._read_mj()
+        self._began = time.perf_counter()
+
+    def stop(self) -> Mapping[str, Reading]:
+        """Close the window."""
+        import torch
+
+        seconds, now = time.perf_counter() - self._began, self._read_mj()
+        readings: dict[str, Reading] = {}
+        if now is not None and self._energy_mj is not None:
+            energy_j = (now - self._energy_mj) / 1e3
+            readings["energy_j"] = Reading(energy_j, "J")
+            readings["mean_power_w"] = Reading(energy_j / seconds, "W")
+        if peak := torch.cuda.max_memory_allocated(
+            Cuda.device
+        ):  # 0 is another runtime's memory, which torch does not see
+            readings["peak_device_memory_bytes"] = Reading(peak, "B")
+        return readings
+
+    @staticmethod
+    def _read_mj() -> float | None:
+        with nvml() as library:
+            return _energy_mj(library, _handle(library))
+
+
+@contextmanager
+def nvml() -> Iterator[Any]:
+    """Open NVML and close it again; calls may be nested, NVML counts them."""
+    import pynvml
+
+    pynvml.nvmlInit()
+    try:
+        yield pynvml
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _no_device() -> str | None:
+    import pynvml
+
+    try:
+        with nvml() as library:
+            if library.nvmlDeviceGetCount():
+                return None
+    except pynvml.NVMLError as error:
+        return f"NVML cannot be used ({error}): install NVIDIA's driver, or pass the device into the container."
+    return "NVML finds no device: pass one into the container, or choose other hardware."
+
+
+def _cpu_build(torch_version: str) -> str | None:
+    """Return why a build of torch cannot use the device; read from the version, for importing torch takes seconds."""
+    if torch_version.endswith("+cpu"):
+        return f"PyTorch {torch_version} is built for processors only: install its CUDA build."
+    return None
+
+
+def _handle(library: Any) -> Any:
+    """Return NVML's handle of torch's first device: by UUID, for the two count differently where devices are hidden."""
+    import torch
+
+    return library.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(Cuda.device).uuid}")
+
+
+def _scaled(library: Any, call: str, handle: Any, factor: float, *arguments: Any) -> float | None:
+    """Return what a call of NVML reads, None where the device does not support it."""
+    with suppress(library.NVMLError):
+        return float(getattr(library, call)(handle, *arguments) * factor)
+    return None
+
+
+def _energy_mj(library: Any, handle: Any) -> float | None:
+    return _scaled(library, "nvmlDeviceGetTotalEnergyConsumption", handle, 1)

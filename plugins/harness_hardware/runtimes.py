@@ -1,0 +1,63 @@
+"""How a trained model is executed: in its own framework, or in ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.errors import Unsupported
+from harness.seams import Assignment, Learner, Model, Predict, Reading, Runtime
+
+
+class Eager(Runtime):
+    """The framework the model was trained in, with the learner's own `predict`."""
+
+    name = "eager"
+    summary = "The framework the model was trained in: PyTorch eager, scikit-learn, NumPy"
+    precisions = ("fp32", "bf16")
+    hardware = ("cpu", "cuda")
+
+    def predictor(self, model: Model, assignment: Assignment, trained: Path, exported: Path | None) -> Predict:  # noqa: ARG002 - no export
+        """Build a learner, load what was trained, and answer with it."""
+        learner = model.learner(assignment)
+        learner.load(trained)
+        return learner.predict
+
+
+class OnnxRuntime(Runtime):
+    """ONNX Runtime on the file that `torch.onnx` writes; torch is not needed for serving."""
+
+    name = "onnxruntime"
+    summary = "ONNX Runtime, fp32, exported by torch.onnx and checked against PyTorch on real inputs"
+    format = "onnx"
+    hardware = ("cpu", "cuda")
+
+    def export(
+        self, model: Model, learner: Learner, trained: Path, inputs: Sequence[Any], folder: Path
+    ) -> Mapping[str, Reading]:
+        """Write `model.onnx` and return how far it is from PyTorch on real inputs.
+
+        Raises:
+            Unsupported: the model cannot be exported to ONNX.
+            ValueError: the graph answers for one batch size only, or gives other outputs.
+        """
+        if self.format not in model.formats:
+            raise Unsupported(f"{model.name} cannot be exported to ONNX: it declares {model.formats or 'no format'}.")
+        from harness_hardware._onnx_export import export
+
+        return export(learner.module(), model.codec(trained), inputs, folder)
+
+    def predictor(self, model: Model, assignment: Assignment, trained: Path, exported: Path | None) -> Predict:
+        """Open `model.onnx` with the codec of what was trained.
+
+        Raises:
+            Unsupported: there is no export, or this build of ONNX Runtime has no provider for the device.
+        """
+        if exported is None:
+            raise Unsupported(f"ONNX Runtime serves exported models: {model.name} was not exported.")
+        from harness_hardware._onnx_session import Session
+
+        codec = model.codec(trained)
+        session = Session(exported, assignment.device)
+        return lambda inputs: codec.decode(session.run(codec.encode(inputs)))

@@ -1,0 +1,190 @@
+"""The processor and the CUDA device: what is read of them, and what is said where there is none."""
+
+import platform
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.measure.meters import window
+from harness_hardware import cuda
+from harness_hardware.cpu import Cpu, governor, usable_cpus
+from harness_hardware.cuda import Cuda
+from harness_hardware.rapl import RaplMeter, advance_uj, packages
+
+NO_CUDA = Cuda().unavailable()
+needs_cuda = pytest.mark.skipif(NO_CUDA is not None, reason=f"needs CUDA: {NO_CUDA}")
+
+
+# The processor ------------------------------------------------------------------------------------------------------
+
+
+def test_the_processor_is_described() -> None:
+    """It is always there, has a name, and is priced by as many vCPUs as this process may use."""
+    cpu = Cpu()
+    described = cpu.describe()
+
+    assert cpu.unavailable() is None
+    assert described["device_name"]
+    assert described["price_item"] == ("CPU-ARM" if platform.machine() in ("aarch64", "arm64") else "CPU")
+    assert 0 < described["price_quantity"] <= described["logical_cores"]
+    assert described["price_unit"] == "vCPU"
+
+
+@pytest.mark.parametrize(("quota", "cpus"), [("50000 100000", 0.5), ("100000 100000\n", 1)])
+def test_a_containers_share_is_what_is_priced(tmp_path: Path, quota: str, cpus: float) -> None:
+    """A container that may use half a processor is not priced as the whole machine."""
+    (tmp_path / "cpu.max").write_text(quota)
+
+    assert usable_cpus(tmp_path / "cpu.max") == cpus
+
+
+def test_no_share_is_no_limit(tmp_path: Path) -> None:
+    """`max`, an unknown format and a file that is not there leave the affinity."""
+    whole = usable_cpus(tmp_path / "nothing")
+    for text in ("max 100000", "what is this"):
+        (tmp_path / "cpu.max").write_text(text)
+
+        assert usable_cpus(tmp_path / "cpu.max") == whole >= 1
+
+
+def test_the_governor_is_read_or_missing(tmp_path: Path) -> None:
+    """A governor that cannot be read is None."""
+    (tmp_path / "scaling_governor").write_text("performance\n")
+
+    assert governor(tmp_path / "scaling_governor") == "performance"
+    assert governor(tmp_path / "nothing") is None
+
+
+# RAPL ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def powercap(tmp_path: Path) -> Path:
+    """Lay out a tree as Linux shows it: two packages, a domain inside the first, and the platform around them."""
+    for folder, name in (
+        ("intel-rapl:0", "package-0"),
+        ("intel-rapl:0:0", "core"),
+        ("intel-rapl:1", "package-1"),
+        ("intel-rapl:2", "psys"),
+    ):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "name").write_text(f"{name}\n")
+        (tmp_path / folder / "energy_uj").write_text("1000000\n")
+        (tmp_path / folder / "max_energy_range_uj").write_text("262143328850\n")
+    return tmp_path
+
+
+def test_packages_alone_are_counted(powercap: Path) -> None:
+    """The domains inside a package and the platform around it would count the same energy again."""
+    assert [package.counter.parent.name for package in packages(powercap)] == ["intel-rapl:0", "intel-rapl:1"]
+
+
+def test_energy_is_summed_over_packages(powercap: Path) -> None:
+    """3 J in the one and 2 J in the other are 5 J."""
+    meter = RaplMeter(powercap)
+    meter.start()
+    (powercap / "intel-rapl:0/energy_uj").write_text("4000000")
+    (powercap / "intel-rapl:1/energy_uj").write_text("3000000")
+
+    reading = meter.stop()["energy_j"]
+
+    assert reading == (5.0, "J", "measured")
+
+
+def test_a_counter_that_starts_again_is_followed(powercap: Path) -> None:
+    """A counter that passed its range went on from zero."""
+    (powercap / "intel-rapl:0/energy_uj").write_text("262143000000")
+    meter = RaplMeter(powercap)
+    meter.start()
+    (powercap / "intel-rapl:0/energy_uj").write_text("671150")
+
+    assert meter.stop()["energy_j"].value == pytest.approx(1.0)
+
+
+def test_a_long_window_is_looked_at_in_between(powercap: Path) -> None:
+    """A counter that starts again more than once is counted each time."""
+    counter = powercap / "intel-rapl:0/energy_uj"
+    meter = RaplMeter(powercap, look_every_s=0.001)
+    meter.start()
+    for value in (200_000_000_000, 100_000_000_000, 50_000_000_000):
+        _replace(counter, str(value))
+        before = meter._total_uj
+        deadline = time.monotonic() + 10
+        while meter._total_uj == before and time.monotonic() < deadline:
+            time.sleep(0.001)
+
+    total_uj = 200_000_000_000 - 1_000_000 + 2 * 262_143_328_850 - 150_000_000_000
+    assert meter.stop()["energy_j"].value == pytest.approx(total_uj / 1e6)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Change a file in one stroke, as a counter in the system changes."""
+    new = path.with_suffix(".new")
+    new.write_text(text)
+    new.replace(path)
+
+
+def test_what_cannot_be_read_is_left_out(tmp_path: Path) -> None:
+    """Where there is no counter the energy is missing, not 0."""
+    meter = RaplMeter(tmp_path)
+    meter.start()
+
+    assert packages(tmp_path) == []
+    assert meter.stop() == {}
+
+
+@given(start=st.integers(0, 10**6 - 1), used=st.integers(0, 10**6 - 1))
+def test_a_counter_advances_by_what_was_used(start: int, used: int) -> None:
+    """Whatever it stood at, less than a whole round is found again."""
+    assert advance_uj(start, (start + used) % 10**6, 10**6) == used
+
+
+# CUDA ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(NO_CUDA is None, reason="there is a CUDA device here")
+def test_without_a_device_a_sentence_says_why() -> None:
+    """The reason says what is missing and what to do."""
+    reason = Cuda().unavailable()
+
+    assert reason is not None
+    assert reason.endswith(".")
+    assert any(word in reason for word in ("install", "pass"))
+
+
+def test_a_build_for_processors_cannot_use_a_device() -> None:
+    """A build of torch without CUDA is found by its version, before any step fails."""
+    reason = cuda._cpu_build("2.13.0+cpu")
+
+    assert reason == "PyTorch 2.13.0+cpu is built for processors only: install its CUDA build."
+    assert cuda._cpu_build("2.13.0+cu130") is None
+    assert cuda._cpu_build("2.13.0") is None
+
+
+@needs_cuda
+def test_the_device_is_described() -> None:
+    """The first device has a name, memory and a driver."""
+    described = Cuda().describe()
+
+    assert described["device_name"]
+    assert described["memory_bytes"] > 0
+    assert described["driver"]
+
+
+@needs_cuda
+def test_the_device_is_metered() -> None:
+    """Work on the device uses energy and its memory."""
+    import torch
+
+    hardware = Cuda()
+    with window(hardware.meters(), hardware.synchronise) as readings:
+        square = torch.rand(4096, 4096, device=hardware.device)
+        for _ in range(50):
+            square @ square
+
+    assert readings["energy_j"].value > 0
+    assert readings["mean_power_w"].value > 0
+    assert readings["peak_device_memory_bytes"].value >= 2 * 4096 * 4096 * 4

@@ -1,0 +1,55 @@
+"""The check of outputs, over what predictors return."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.measure.outputs import check_outputs, finite
+
+SOUND = [
+    "positive", b"raw", None, True, 3, 0.5, 1 + 2j, np.float32(1), np.arange(3), np.array(["a"]), np.array([1.0, None]),
+    torch.ones(2, dtype=torch.bfloat16), {"label": "x", "score": 0.2}, [[1.0], [2.0]], (), object(),
+]  # fmt: skip
+BROKEN = [
+    math.nan, math.inf, -math.inf, complex(0, math.nan), np.float32("nan"), np.array([1.0, np.inf]),
+    np.array([1.0, math.nan], dtype=object), torch.tensor([math.nan]), {"score": math.nan}, [[1.0], [math.inf]],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", SOUND, ids=repr)
+def test_what_is_finite_passes(value: Any) -> None:
+    """Texts, labels, numbers, arrays, tensors and nests of them pass."""
+    assert finite(value)
+    check_outputs([value, value], 2)
+
+
+@pytest.mark.parametrize("value", BROKEN, ids=repr)
+def test_what_is_not_finite_is_refused(value: Any) -> None:
+    """One broken number anywhere is enough."""
+    assert not finite(value)
+    with pytest.raises(ValueError, match="not finite"):
+        check_outputs([1.0, value], 2)
+
+
+@given(st.lists(st.floats(width=32), max_size=20))
+def test_lists_and_arrays_agree(values: list[float]) -> None:
+    """The same numbers are judged alike as a list, an array and a tensor."""
+    judged = finite(values)
+
+    assert judged == all(map(math.isfinite, values))
+    assert judged == finite(np.array(values, dtype=np.float32)) == finite(torch.tensor(values))
+
+
+@given(st.integers(0, 5), st.integers(0, 5))
+def test_the_count_must_agree(outputs: int, inputs: int) -> None:
+    """As many outputs as inputs, no fewer and no more."""
+    if outputs == inputs:
+        check_outputs([0.0] * outputs, inputs)
+    else:
+        with pytest.raises(ValueError, match=f"returned {outputs} outputs for {inputs} inputs"):
+            check_outputs([0.0] * outputs, inputs)
