@@ -1,0 +1,156 @@
+"""`harness table` and `harness report`. What they need is imported inside them."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from harness.plugins import Plugins
+    from harness.records import Record
+    from harness_reports.pricing import Pricing
+
+DEFAULT_BOOK = "cloud"
+
+
+class TableName(StrEnum):
+    """The tables there are."""
+
+    ACCURACY = "accuracy"
+    THROUGHPUT = "throughput"
+    COST = "cost"
+    FRONTIER = "frontier"
+    VIABILITY = "viability"
+
+
+class FormatName(StrEnum):
+    """How a table is written."""
+
+    TEXT = "text"
+    CSV = "csv"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    PARQUET = "parquet"
+
+
+StoreOption = Annotated[
+    str | None, typer.Option("--store", help="Folder or database URL; else HARNESS_STORE or harness-results.")
+]
+BookOption = Annotated[str, typer.Option("--price-book", help="The name of a price book, or a YAML file with prices.")]
+PluginOption = Annotated[
+    list[str] | None, typer.Option("--plugin", help="A Python file with a plugin; may be given several times.")
+]
+
+
+def table(
+    name: Annotated[TableName, typer.Argument(help="Which table.")],
+    *,
+    form: Annotated[
+        FormatName | None, typer.Option("--format", help="Else by the ending of -o, else text.", show_default=False)
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of the terminal.")] = None,
+    store: StoreOption = None,
+    price_book: BookOption = DEFAULT_BOOK,
+    plugin: PluginOption = None,
+    task: Annotated[str | None, typer.Option(help="Only this task.")] = None,
+) -> None:
+    """Print a table made of the store's records."""
+    from harness.errors import FactError
+    from harness_reports.formats import SUFFIXES, WRITERS
+
+    kind = form or (SUFFIXES.get(output.suffix, "text") if output else "text")
+    if kind == "parquet" and output is None and sys.stdout.isatty():
+        raise FactError("Parquet is no text for a terminal. Name a file with -o.")
+    frame = _frame(name, store, price_book, plugin, task)
+    write(WRITERS[kind](name, frame), output)
+
+
+def report(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The HTML file to write.")] = Path("report.html"),
+    store: StoreOption = None,
+    price_book: BookOption = DEFAULT_BOOK,
+    plugin: PluginOption = None,
+) -> None:
+    """Write a self-contained report: one HTML file that works offline."""
+    from harness.plugins import load_plugins
+    from harness_reports.report import html
+
+    plugins = load_plugins(plugin or ())
+    pricing = _pricing(price_book, plugins)
+    records = _records(store)
+    write(html(records, pricing, plugins.use_cases()), output)
+    typer.echo(f"Wrote {output}.")
+
+
+def _records(location: str | None) -> list[Record]:
+    from harness.store import open_store
+
+    store = open_store(location)
+    try:
+        return store.records()
+    finally:
+        store.close()
+
+
+def _pricing(name: str, plugins: Plugins) -> Pricing:
+    from harness_reports.price_book_file import find_price_book
+    from harness_reports.pricing import choose
+
+    return choose(find_price_book(name, plugins.price_books()))
+
+
+def _frame(name: str, store: str | None, price_book: str, plugin: list[str] | None, task: str | None) -> Any:
+    """Return a table; measurements alone need no prices.
+
+    Raises:
+        StoreError: nothing in the store belongs into this table.
+    """
+    from harness.errors import StoreError, unknown
+    from harness.plugins import load_plugins
+    from harness_reports import cost, frontier, tables, viability
+
+    plugins = load_plugins(plugin or ())
+    records = _records(store)
+    measured = {"accuracy": tables.accuracy, "throughput": tables.throughput}
+    if name in measured:
+        frame = measured[name](records)
+    else:
+        pricing = _pricing(price_book, plugins)
+        priced = {"cost": cost.cost, "frontier": frontier.frontier}
+        frame = (
+            priced[name](records, pricing)
+            if name in priced
+            else viability.viability(records, pricing, plugins.use_cases())
+        )
+    if task is not None and len(frame) and task not in set(frame["task"]):
+        raise StoreError(unknown("task in this table", task, set(frame["task"])))
+    frame = frame if task is None else frame[frame["task"] == task].reset_index(drop=True)
+    if not len(frame):
+        raise StoreError(f"The store has nothing for the table {name!r}: no step that it is made of has finished yet.")
+    return frame
+
+
+def write(content: str | bytes, output: Path | None) -> None:
+    """Write to a file, whole or not at all, or to standard output.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    from harness.errors import StoreError
+
+    raw = content.encode() if isinstance(content, str) else content
+    if output is None:
+        sys.stdout.buffer.write(raw)
+        sys.stdout.buffer.flush()
+        return
+    part = output.with_name(f".{output.name}.part")
+    try:
+        part.write_bytes(raw)
+        part.replace(output)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise StoreError(f"{str(output)!r} cannot be written: {error.strerror}. Name another file with -o.") from error

@@ -1,0 +1,194 @@
+"""Writes a table as text, CSV, JSON, Markdown or Parquet."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+MISSING = "–"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula."""
+SHOWN: Mapping[str, Sequence[str]] = {
+    "accuracy": (
+        "task", "source", "model", "size", "variant", "start", "runtime", "hardware", "precision", "metric", "value",
+        "low", "high", "seeds", "items", "chance", "baseline_value", "against_baseline", "judgement",
+    ),
+    "throughput": (
+        "task", "source", "model", "size", "variant", "start", "runtime", "hardware", "precision", "scenario",
+        "batch_size", "samples_per_s", "low", "high", "latency_p50_s", "latency_p90_s", "latency_p99_s", "load_s",
+        "peak_memory_bytes", "largest_difference", "judgement",
+    ),
+    "cost": (
+        "task", "source", "model", "size", "variant", "start", "runtime", "hardware", "precision", "pretrain_usd",
+        "finetune_usd", "train_usd", "usd_per_1k_inferences", "usd_per_1k_low", "usd_per_1k_high",
+        "usd_per_1k_single_stream", "energy_j_per_1k", "usd_per_hour", "utilisation", "price_offer", "price_region",
+        "price_as_of",
+    ),
+    "frontier": (
+        "task", "source", "model", "size", "variant", "start", "runtime", "hardware", "precision", "metric", "value",
+        "low", "high", "usd_per_1k_inferences", "on_frontier", "on_hull", "against_baseline", "price_offer",
+        "price_as_of",
+    ),
+    "viability": (
+        "use_case", "source", "model", "size", "variant", "start", "runtime", "hardware", "precision", "verdict",
+        "quality", "needed_quality", "latency_p99_s", "needed_latency_s", "unit_margin_usd", "break_even_requests",
+        "npv_usd", "npv_low_usd", "npv_high_usd", "reasons",
+    ),
+}  # fmt: skip
+"""The columns people read; CSV, JSON and Parquet hold all of them."""
+_SAID_ONCE = {
+    "task", "source", "start", "hardware", "precision", "metric", "use_case", "price_offer", "price_region",
+    "price_as_of", "usd_per_hour", "utilisation", "needed_quality", "needed_latency_s", "chance", "baseline_value",
+    "seeds", "items", "size", "judgement",
+}  # fmt: skip
+
+
+LONG = ("reasons", "judgement")
+"""Columns that hold sentences, told below their row."""
+
+
+def cell(value: Any) -> str:
+    """Return a value as people read it: four significant digits, yes and no, a dash for what is missing."""
+    if missing(value):
+        return MISSING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e15):  # noqa: PLR2004 - exact in a float
+        return f"{int(value):,}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"  # noqa: PLR2004 - four digits
+
+
+def size(value: Any) -> str:
+    """Return a count of bytes in megabytes."""
+    return MISSING if missing(value) else f"{value / 1e6:,.0f} MB"
+
+
+def missing(value: Any) -> bool:
+    """Return whether a cell holds nothing."""
+    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+
+
+def plain(value: Any) -> Any:
+    """Return a cell as a plain Python value, None where it is missing or not finite."""
+    value = value.item() if hasattr(value, "item") else value
+    return None if missing(value) or (isinstance(value, float) and math.isinf(value)) else value
+
+
+def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a table as row objects of plain values."""
+    return [{str(name): plain(value) for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def shown(name: str, frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Return the columns people read as text, and a line with what is the same in every row."""
+    table = pd.DataFrame(
+        [
+            {column: (size if column.endswith("_bytes") else cell)(plain(row[column])) for column in SHOWN[name]}
+            for row in frame.to_dict("records")
+        ],
+        columns=list(SHOWN[name]),
+        dtype=object,
+    )
+    empty = [column for column in table if (table[column] == MISSING).all()]
+    same = [c for c in table if c in _SAID_ONCE and c not in empty and len(table) > 1 and len(set(table[c])) == 1]
+    line = " · ".join(f"{column} {table[column].iloc[0]}" for column in same)
+    return table.drop(columns=[*empty, *same]), line
+
+
+def text(name: str, frame: pd.DataFrame, width: int | None = None) -> str:
+    """Return a table for a terminal, long texts below it; without a terminal as wide as it needs."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table, line = shown(name, frame)
+    long = [column for column in LONG if column in table]
+    drawn = Table(title=name, title_justify="left", box=None, header_style="", pad_edge=False)
+    needed = {column: _needed(column, table[column]) for column in table.columns.drop(long)}
+    room = sum(needed.values()) + 2 * len(needed)
+    width = width or _terminal_width(room)
+    for column, cells in needed.items():
+        number = pd.api.types.is_numeric_dtype(frame[column]) and frame[column].dtype != bool
+        drawn.add_column(
+            column.removesuffix("_bytes").replace("_", " "), justify="right" if number else "left", overflow="fold",
+            width=cells if room <= width else None,
+        )  # fmt: skip
+    for row in table.drop(columns=long).itertuples(index=False):
+        drawn.add_row(*map(Text, row))
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, highlight=False, color_system=None)
+    console.print(drawn)
+    for said in (f"The same in every row: {line}" if line else "", *_remarks(table, long)):
+        console.print(Text(said)) if said else None
+    return "\n".join(each.rstrip() for each in stream.getvalue().splitlines()) + "\n"
+
+
+def _needed(column: str, cells: pd.Series) -> int:
+    """Return the width at which no cell and no word of the heading is folded."""
+    return max(int(cells.str.len().max()), *map(len, column.split("_")))
+
+
+def _terminal_width(room: int) -> int:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else max(room, 120)
+
+
+def _remarks(table: pd.DataFrame, long: Sequence[str]) -> Iterator[str]:
+    """Return long texts with the names of the rows they belong to."""
+    names = [
+        name
+        for name in ("use_case", "task", "model", "size", "variant", "start", "runtime", "scenario")
+        if name in table
+    ]
+    for row in table.to_dict("records"):
+        who = " ".join(row[name] for name in names if row[name] not in (MISSING, "default"))
+        yield from (f"{who}: {row[column]}" for column in long if row[column] not in (MISSING, "ok"))
+
+
+def csv(_: str, frame: pd.DataFrame) -> str:
+    """Return all columns as CSV; text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    return str(frame.map(_harmless).to_csv(index=False))
+
+
+def _harmless(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    lines = value.replace("\r\n", "\n").replace("\r", "\n")  # a lone carriage return would end the row
+    return f"'{lines}" if value.startswith(_FORMULA) else lines
+
+
+def as_json(_: str, frame: pd.DataFrame) -> str:
+    """Return all columns as a list of row objects, null for what is missing."""
+    return json.dumps(rows(frame), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def markdown(name: str, frame: pd.DataFrame) -> str:
+    """Return the columns people read as a Markdown table."""
+    table, line = shown(name, frame)
+    safe = table.map(lambda value: " ".join(value.split()).replace("|", "\\|").replace("<", "&lt;"))
+    return f"{safe.to_markdown(index=False, disable_numparse=True)}\n" + (f"\n{line}\n" if line else "")
+
+
+def parquet(_: str, frame: pd.DataFrame) -> bytes:
+    """Return all columns as a Parquet file."""
+    stream = io.BytesIO()
+    frame.to_parquet(stream, index=False)
+    return stream.getvalue()
+
+
+WRITERS: Mapping[str, Callable[[str, pd.DataFrame], str | bytes]] = {
+    "text": text,
+    "csv": csv,
+    "json": as_json,
+    "markdown": markdown,
+    "parquet": parquet,
+}
+SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".parquet": "parquet"}

@@ -1,0 +1,140 @@
+"""Which trainings stand behind an evaluation or a serving, and which of them are replicates of one candidate.
+
+A candidate is what an investor could choose: a model in a size with its settings and training budgets, on a task's
+data, run by a runtime on a machine. Records that differ only in their seeds are its replicates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from harness.records import Record
+
+KEYS = ("task", "source", "model", "size", "variant", "start", "hardware", "device", "runtime", "precision")
+"""The columns that every table begins with."""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """An evaluation or a serving with the steps it was built on; a step that is not among the records is None."""
+
+    leaf: Record
+    export: Record | None
+    finetune: Record | None
+    pretrain: Record | None
+
+    @property
+    def seeds(self) -> tuple[Any, Any]:
+        """What tells replicates of a candidate apart: the seeds of its fine-tuning and of its pretraining."""
+        return self.leaf.asked.get("seed"), self.pretrain.asked.get("seed") if self.pretrain else None
+
+
+class Candidate(NamedTuple):
+    """The identity of a candidate; `spec` is a digest of everything the other fields do not say."""
+
+    task: str
+    source: str | None
+    model: str
+    size: str
+    start: str
+    hardware: str
+    device: str | None
+    runtime: str
+    precision: str
+    data: str | None
+    spec: str
+
+
+def finished(records: Iterable[Record]) -> list[Record]:
+    """Return the records that may enter a table; failures are told, never priced."""
+    return [record for record in records if record.outcome == "ok"]
+
+
+def chains(records: Sequence[Record], step: str) -> list[Chain]:
+    """Return one chain for each finished `evaluate` or `serve` record."""
+    known = {record.fingerprint: record for record in finished(records)}
+    return [_chain(record, known) for record in known.values() if record.step == step]
+
+
+def _chain(leaf: Record, known: Mapping[str, Record]) -> Chain:
+    export = known.get(leaf.inputs.get("exported", ""))
+    finetune = known.get(leaf.inputs.get("trained", ""))
+    pretrain = known.get(finetune.inputs.get("pretrained", "")) if finetune else None
+    return Chain(leaf, export, finetune, pretrain)
+
+
+def device(record: Record) -> str | None:
+    """Return what the hardware said it is and how many units a price book would count: `AMD EPYC 7B13 × 2`."""
+    described = record.environment.get("hardware") or {}
+    name, quantity = described.get("device_name"), described.get("price_quantity")
+    if name is None:
+        return None
+    return str(name) if quantity in (None, 1) else f"{name} × {quantity}"
+
+
+def details(chain: Chain) -> dict[str, Any]:
+    """Return all that was asked of a candidate beyond its names, flat: settings and the budgets of its trainings."""
+    asked = chain.leaf.asked
+    found = {**asked.get("settings", {}), **{f"task {k}": v for k, v in asked.get("task_settings", {}).items()}}
+    for stage, record in (("finetune", chain.finetune), ("pretrain", chain.pretrain)):
+        budget = record.asked.get("budget", {}) if record else {}
+        found |= {f"{stage} {name}": value for name, value in budget.items()}
+    return found
+
+
+def candidate(chain: Chain) -> Candidate:
+    """Return what a chain is a replicate of."""
+    leaf = chain.leaf
+    asked = leaf.asked
+    spec = json.dumps(details(chain), sort_keys=True, default=str)
+    return Candidate(
+        task=asked["task"], source=asked.get("source"), model=asked["model"], size=asked["size"], start=asked["start"],
+        hardware=asked["hardware"], device=device(leaf), runtime=asked["runtime"], precision=asked["precision"],
+        data=leaf.data_digest, spec=hashlib.sha256(spec.encode()).hexdigest(),
+    )  # fmt: skip
+
+
+def replicates(found: Iterable[Chain]) -> list[Chain]:
+    """Return one chain for each pair of seeds: the newest, where a step was measured again after something changed."""
+    newest: dict[tuple[Any, Any], Chain] = {}
+    for chain in sorted(found, key=lambda c: (c.leaf.started_at, c.leaf.id)):
+        newest[chain.seeds] = chain
+    return sorted(newest.values(), key=lambda c: str(c.seeds))
+
+
+def by_candidate(records: Sequence[Record], step: str) -> dict[Candidate, list[Chain]]:
+    """Return all chains that end in `step` by candidate, in a fixed order whatever the order of the records."""
+    grouped: dict[Candidate, list[Chain]] = defaultdict(list)
+    for chain in chains(records, step):
+        grouped[candidate(chain)].append(chain)
+    return {key: grouped[key] for key in sorted(grouped, key=lambda k: tuple(str(part) for part in k))}
+
+
+def variants(records: Sequence[Record]) -> dict[Candidate, str | None]:
+    """Return the details in which candidates of the same names differ, None where there is but one."""
+    found: dict[tuple[Any, ...], dict[Candidate, dict[str, Any]]] = defaultdict(dict)
+    for step in ("evaluate", "serve"):
+        for key, group in by_candidate(records, step).items():
+            body = {**details(group[0]), "data": (key.data or "")[:8]}
+            found[key.task, key.source, key.model, key.size, key.start][key] = body
+    named: dict[Candidate, str | None] = {}
+    for bodies in found.values():
+        differing = _differing(list(bodies.values()))
+        for key, body in bodies.items():
+            named[key] = ", ".join(f"{name}={body.get(name)}" for name in differing) or None
+    return named
+
+
+def _differing(bodies: Sequence[Mapping[str, Any]]) -> list[str]:
+    names = sorted({name for body in bodies for name in body})
+    return [name for name in names if len({repr(body.get(name)) for body in bodies}) > 1]
+
+
+def key_columns(key: Candidate, variant: str | None) -> dict[str, Any]:
+    """Return the cells every row begins with."""
+    return {name: variant if name == "variant" else getattr(key, name) for name in KEYS}

@@ -1,0 +1,42 @@
+"""The report's page and its looks."""
+
+from __future__ import annotations
+
+STYLE = """
+:root { color-scheme: light; }
+body { font: 15px/1.5 system-ui, sans-serif; color: #1f2937; margin: 0 auto; max-width: 1400px; padding: 24px; }
+h1 { font-size: 26px; margin: 0 0 8px; }
+h2 { font-size: 19px; margin: 36px 0 8px; border-bottom: 1px solid #e5e7eb; padding-bottom: 4px; }
+h3 { font-size: 16px; margin: 20px 0 6px; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-size: 13px; }
+th, td { padding: 5px 10px; border-bottom: 1px solid #e5e7eb; vertical-align: top; }
+th { text-align: left; vertical-align: bottom; background: #f9fafb; font-weight: 600; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td.text { white-space: nowrap; }
+tr:has(+ tr.below) td { border-bottom: 0; padding-bottom: 1px; }
+tr.below td { color: #4b5563; padding-top: 0; max-width: 900px; }
+td.long { min-width: 320px; max-width: 560px; overflow-wrap: anywhere; }
+.same { color: #6b7280; font-size: 13px; }
+.verdict { padding: 1px 8px; border-radius: 9px; color: #fff; white-space: nowrap; font-weight: 600; }
+.v0 { background: #00795a; } .v1 { background: #8a5a00; } .v2 { background: #b34700; } .v3 { background: #4d4d4d; }
+@media print { .scroll { overflow: visible; } body { max-width: none; } }
+"""
+
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:">
+<title>Viability report</title>
+<style>{style}</style>
+{library}
+</head>
+<body>
+<h1>Viability report</h1>
+{body}
+</body>
+</html>
+"""

@@ -1,0 +1,190 @@
+"""The accuracy and the throughput table: one row for each candidate, measured values only, no prices."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from harness.records import Record
+from harness_reports import statistics
+from harness_reports.lineage import KEYS, Candidate, Chain, by_candidate, key_columns, replicates, variants
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ACCURACY = (
+    *KEYS, "metric", "unit", "value", "low", "high", "seeds", "items", "chance", "ceiling", "higher_is_better",
+    "baseline", "baseline_value", "against_baseline", "judgement",
+)  # fmt: skip
+THROUGHPUT = (
+    *KEYS, "scenario", "batch_size", "seeds", "samples_per_s", "low", "high", "samples", "wall_s", "latency_p50_s",
+    "latency_p90_s", "latency_p99_s", "load_s", "first_query_s", "peak_memory_bytes", "peak_device_memory_bytes",
+    "cpu_s", "energy_j", "energy_kind", "largest_difference", "judgement",
+)  # fmt: skip
+
+
+def accuracy(records: Sequence[Record]) -> pd.DataFrame:
+    """Return one row for each evaluated candidate in the task's deciding metric.
+
+    `value` is the mean over seeds and items. `low` and `high` are its 95 % interval by bootstrap: seeds are resampled,
+    then items, the same items in each seed (scores are pooled by item, not thrown into one bag). Seeds that graded
+    different numbers of items cannot be pooled by item: the newest decides which number counts. `against_baseline`
+    tells from the paired difference by item whether a candidate differs from the task's cheap baseline on the same
+    data, None where that was not measured; where the baseline has several candidates, the best of them is what counts.
+    """
+    return pd.DataFrame(accuracy_rows(records).values(), columns=list(ACCURACY))
+
+
+def accuracy_rows(records: Sequence[Record]) -> dict[Candidate, dict[str, Any]]:
+    """Return the rows of the accuracy table by candidate; missing cells are None."""
+    named = variants(records)
+    graded = {key: _Graded(key, group) for key, group in by_candidate(records, "evaluate").items()}
+    return {
+        key: {**key_columns(key, named[key]), **own.cells(), **_against(own, graded.values())}
+        for key, own in graded.items()
+    }
+
+
+class _Graded:
+    """A candidate's scores in the deciding metric, seeds by items."""
+
+    def __init__(self, key: Candidate, group: Sequence[Chain]) -> None:
+        chains = replicates(group)
+        self.key = key
+        newest = max(chains, key=lambda chain: chain.leaf.started_at).leaf
+        self.metric: Mapping[str, Any] = newest.metrics[0]
+        column = self.metric["column"]
+        self.leaves = [c.leaf for c in chains if len(c.leaf.scores.get(column, [])) == len(newest.scores[column])]
+        self.baseline = newest.baseline
+        self.scores = np.array([leaf.scores[column] for leaf in self.leaves], dtype=float)
+        self.value = float(self.scores.mean())
+
+    @property
+    def sign(self) -> int:
+        return 1 if self.metric["higher_is_better"] else -1
+
+    def cells(self) -> dict[str, Any]:
+        low, high = statistics.mean_interval(self.scores)
+        metric = self.metric
+        return {
+            "metric": metric["name"], "unit": metric["unit"], "value": self.value, "low": low, "high": high,
+            "seeds": self.scores.shape[0], "items": self.scores.shape[1], "chance": metric.get("chance"),
+            "ceiling": metric.get("ceiling"), "higher_is_better": metric["higher_is_better"],
+            "judgement": judgement(self.leaves),
+        }  # fmt: skip
+
+
+def _against(own: _Graded, everyone: Iterable[_Graded]) -> dict[str, Any]:
+    place = (own.key.task, own.key.source, own.key.data, own.metric["name"])
+    cheap = [
+        other
+        for other in everyone
+        if other.key.model == own.baseline
+        and (other.key.task, other.key.source, other.key.data, other.metric["name"]) == place
+    ]
+    if not cheap:
+        return {"baseline": own.baseline, "baseline_value": None, "against_baseline": None}
+    best = max(cheap, key=lambda other: own.sign * other.value if math.isfinite(other.value) else -math.inf)
+    return {"baseline": own.baseline, "baseline_value": best.value, "against_baseline": _told_apart(own, best)}
+
+
+def _told_apart(own: _Graded, baseline: _Graded) -> str:
+    if own.key.model == baseline.key.model:
+        return "is the baseline"
+    low, high = sorted(own.sign * edge for edge in statistics.difference_interval(own.scores, baseline.scores))
+    return "better" if low > 0 else "worse" if high < 0 else "not told apart"
+
+
+def throughput(records: Sequence[Record]) -> pd.DataFrame:
+    """Return one row for each candidate, scenario and batch size that was served.
+
+    Windows of several seeds are added up; latencies are pooled. `samples_per_s` is samples over the time of the whole
+    window. Percentiles are those of `statistics.percentile`, None where the count of queries does not support them,
+    and for SingleStream only: Offline has no latency that anybody waits for. `largest_difference` is the export's
+    against the trained model.
+    """
+    named = variants(records)
+    return pd.DataFrame(
+        [
+            {**key_columns(key, named[key]), "scenario": scenario, "batch_size": batch_size, **_served(group)}
+            for key, scenario, batch_size, group in served(records)
+        ],
+        columns=list(THROUGHPUT),
+    )
+
+
+def served(records: Sequence[Record]) -> list[tuple[Candidate, str, int, list[Chain]]]:
+    """Return the replicates behind each row of the throughput table."""
+    rows = []
+    for key, group in by_candidate(records, "serve").items():
+        loads: dict[tuple[str, int], list[Chain]] = defaultdict(list)
+        for chain in group:
+            loads[chain.leaf.asked["scenario"], chain.leaf.asked["batch_size"]].append(chain)
+        rows += [(key, *load, replicates(loads[load])) for load in sorted(loads)]
+    return rows
+
+
+def _served(group: Sequence[Chain]) -> dict[str, Any]:
+    leaves = [chain.leaf for chain in group]
+    interval = statistics.rate_interval(leaves)
+    differences = [chain.export.value("largest_difference") for chain in group if chain.export]
+    return {
+        "seeds": len(leaves), "samples_per_s": statistics.rate(leaves),
+        "low": interval.low if interval else None, "high": interval.high if interval else None,
+        "samples": _total(leaves, "samples"), "wall_s": _total(leaves, "wall_s"), **_latencies(leaves),
+        "load_s": _mean(leaves, "load_s"), "first_query_s": _mean(leaves, "first_query_s"),
+        **{name: _peak(leaves, name) for name in ("peak_memory_bytes", "peak_device_memory_bytes")},
+        "cpu_s": _total(leaves, "cpu_s"), "energy_j": _total(leaves, "energy_j"), "energy_kind": energy_kind(leaves),
+        "largest_difference": max((d for d in differences if d is not None), default=None),
+        "judgement": judgement(leaves),
+    }  # fmt: skip
+
+
+def _latencies(leaves: Sequence[Record]) -> dict[str, float | None]:
+    shares = {"latency_p50_s": 0.5, "latency_p90_s": 0.9, "latency_p99_s": 0.99}
+    pooled = pooled_latencies(leaves)
+    return {name: statistics.percentile(pooled, share) for name, share in shares.items()}
+
+
+def pooled_latencies(leaves: Sequence[Record]) -> list[float]:
+    """Return the latencies of single queries over several records, none for Offline."""
+    return [
+        value for leaf in leaves if leaf.asked["scenario"] != "Offline" for value in leaf.series.get("latency_s", [])
+    ]
+
+
+def energy_kind(leaves: Sequence[Record]) -> str | None:
+    """Return whether energy was measured or estimated, the weaker where records differ, None where it was not read."""
+    kinds = [leaf.readings["energy_j"].kind for leaf in leaves if "energy_j" in leaf.readings]
+    order = ("declared", "estimated", "measured")
+    return min(kinds, key=order.index) if len(kinds) == len(leaves) else None
+
+
+def judgement(leaves: Sequence[Record]) -> str:
+    """Return `ok`, or what is wrong with the numbers of these records and what to do next."""
+    reasons = dict.fromkeys(reason for leaf in leaves for reason in statistics.judge(leaf))
+    return "; ".join(reasons) or "ok"
+
+
+def _values(leaves: Sequence[Record], name: str) -> list[float | None]:
+    return [leaf.value(name) for leaf in leaves]
+
+
+def _peak(leaves: Sequence[Record], name: str) -> float | None:
+    return max((value for value in _values(leaves, name) if value is not None), default=None)
+
+
+def _total(leaves: Sequence[Record], name: str) -> float | None:
+    """Add up; what one record lacks makes the sum unknown, not smaller."""
+    values = [value for value in _values(leaves, name) if value is not None]
+    return sum(values) if len(values) == len(leaves) else None
+
+
+def _mean(leaves: Sequence[Record], name: str) -> float | None:
+    total = _total(leaves, name)
+    return None if total is None else total / len(leaves)

@@ -1,0 +1,223 @@
+"""Hand-built records with round numbers, so that every table can be checked with pencil and paper."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from harness import Figure, Price, PriceBook, Reading, Record, UseCase
+from harness_reports.pricing import Pricing, choose
+
+HARDWARE = {"name": "cpu", "device_name": "Bench 9000", "price_item": "CPU", "price_quantity": 2}
+ACCURACY = {
+    "name": "accuracy", "unit": "share", "column": "correct", "higher_is_better": True, "ceiling": 1.0, "chance": 0.125,
+}  # fmt: skip
+UNITS = {"s": "s", "bytes": "B", "j": "J"}
+
+
+class Bench:
+    """Builds the records a suite would leave; equal steps get equal fingerprints, as in a store."""
+
+    def record(
+        self,
+        step: str,
+        asked: Mapping[str, Any],
+        inputs: Mapping[str, str] | None = None,
+        readings: Mapping[str, float] | None = None,
+        **fields: Any,
+    ) -> Record:
+        """Return one record; `fields` replace any of its fields."""
+        body = json.dumps([step, asked, inputs, fields.get("environment")], sort_keys=True, default=str)
+        fingerprint = hashlib.sha256(body.encode()).hexdigest()
+        read = {
+            name: Reading(value, UNITS.get(name.rpartition("_")[2], "count"))
+            for name, value in (readings or {}).items()
+        }
+        own: dict[str, Any] = {
+            "id": fingerprint[:32], "fingerprint": fingerprint, "step": step, "outcome": "ok", "asked": dict(asked),
+            "inputs": dict(inputs or {}), "started_at": "2026-11-23T10:00:00+00:00",
+            "environment": {"cpu_model": "Bench 9000", "versions": {"torch": "2.13.0"}, "hardware": HARDWARE},
+            "data_digest": "d" * 64, "readings": read,
+        }  # fmt: skip
+        return Record(**own | fields)
+
+    def asked(self, **changes: Any) -> dict[str, Any]:
+        """Return what a step was asked."""
+        return {
+            "model": "bert", "size": "tiny", "settings": {"lr": 0.001}, "start": "pretrained", "task": "topics",
+            "source": None, "task_settings": {}, "hardware": "cpu", "precision": "fp32", "seed": 0,
+        } | changes  # fmt: skip
+
+    def case(
+        self,
+        *,
+        scores: Sequence[float] = (1, 1, 1, 0) * 25,
+        metric: Mapping[str, Any] = ACCURACY,
+        rate: float = 100.0,
+        window_s: float = 10.0,
+        latency_s: Sequence[float] | None = (0.02,) * 700,
+        batch_size: int = 10,
+        runtime: str = "onnx",
+        finetune_s: float = 180.0,
+        baseline: str = "tfidf",
+        budget: Mapping[str, Any] | None = None,
+        fields: Mapping[str, Any] | None = None,
+        **changes: Any,
+    ) -> list[Record]:
+        """Return a case: pretraining 360 s, fine-tuning 180 s, export, evaluation 36 s, Offline, SingleStream."""
+        more = dict(fields or {})
+        asked = self.asked(**changes)
+        inputs: dict[str, str] = {}
+        records = []
+        if asked["start"] == "pretrained":
+            first = {**asked, "start": "scratch", "seed": 0, "budget": {"steps": 100}}
+            records.append(self.record("pretrain", first, {}, {"wall_s": 360.0}, **more))
+            inputs = {"pretrained": records[-1].fingerprint}
+        tuned = {**asked, "budget": dict(budget or {"steps": 50})}
+        records.append(self.record("finetune", tuned, inputs, {"wall_s": finetune_s}, **more))
+        inputs = {"trained": records[-1].fingerprint}
+        if runtime == "onnx":
+            checked = {"wall_s": 1.0, "largest_difference": 1e-6}
+            records.append(self.record("export", {**asked, "format": "onnx"}, inputs, checked, **more))
+            inputs = {**inputs, "exported": records[-1].fingerprint}
+        asked = {**asked, "runtime": runtime}
+        graded = {
+            "scores": {metric["column"]: [float(score) for score in scores]}, "metrics": [dict(metric)], "baseline":
+            baseline,
+        }  # fmt: skip
+        read = {"wall_s": 36.0, "items": float(len(scores))}
+        records.append(self.record("evaluate", {**asked, "batch_size": batch_size}, inputs, read, **graded, **more))
+        records.append(self.offline({**asked, "batch_size": batch_size}, inputs, rate, window_s, **more))
+        if latency_s is not None:
+            records.append(self.single_stream(asked, inputs, latency_s, **more))
+        return records
+
+    def offline(
+        self, asked: Mapping[str, Any], inputs: Mapping[str, str], rate: float, window_s: float, **fields: Any
+    ) -> Record:
+        """Return an Offline serving in equal batches that fill the window."""
+        samples = rate * window_s
+        batches = max(1, round(samples / asked["batch_size"]))
+        readings = {
+            "wall_s": window_s, "samples": samples, "queries": batches, "load_s": 0.5, "first_query_s": 0.1, "cpu_s": 2
+            * window_s, "peak_memory_bytes": 5e8, "energy_j": 50.0 * window_s,
+        }  # fmt: skip
+        series = {"latency_s": [window_s / batches] * batches}
+        return self.record("serve", {**asked, "scenario": "Offline"}, inputs, readings, series=series, **fields)
+
+    def single_stream(
+        self, asked: Mapping[str, Any], inputs: Mapping[str, str], latency_s: Sequence[float], **fields: Any
+    ) -> Record:
+        """Return a SingleStream serving with these latencies."""
+        readings = {"wall_s": sum(latency_s), "samples": len(latency_s), "queries": len(latency_s), "load_s": 0.5}
+        asked = {**asked, "scenario": "SingleStream", "batch_size": 1}
+        return self.record("serve", asked, inputs, readings, series={"latency_s": list(latency_s)}, **fields)
+
+    def suite(self) -> list[Record]:
+        """Return a small suite of two tasks: a strong and dear model, a weak and cheap one, and a game."""
+        returns = {
+            "name": "return", "unit": "reward", "column": "return", "higher_is_better": True, "ceiling": 500.0,
+            "chance": 22.0,
+        }  # fmt: skip
+        game: dict[str, Any] = {
+            "task": "cartpole", "size": "default", "settings": {}, "metric": returns, "baseline": "linear",
+            "data_digest": "g",
+        }  # fmt: skip
+        fields = {"fields": {"data_digest": "g" * 64}}
+        game.pop("data_digest")
+        plain = {"start": "scratch", "runtime": "eager"}
+        return [
+            *self.case(scores=(1,) * 92 + (0,) * 8, rate=100.0, latency_s=(0.02,) * 700),
+            *self.case(scores=(1,) * 91 + (0,) * 9, rate=60.0, latency_s=(0.03,) * 700, runtime="eager"),
+            *self.case(scores=(1,) * 60 + (0,) * 40, rate=40.0, model="lstm", latency_s=(0.05,) * 700, **plain),
+            *self.case(
+                scores=(1,) * 75 + (0,) * 25, rate=5000.0, finetune_s=1.8, model="tfidf", size="default", settings={},
+                latency_s=(0.001,) * 1200, **plain,
+            ),
+            *self.case(
+                scores=(490, 500, 480, 500) * 10, rate=9000.0, model="ppo", latency_s=(0.001,) * 1100, **game, **fields,
+            ),
+            *self.case(
+                scores=(200, 220, 180, 240) * 10, rate=50_000.0, finetune_s=0.1, model="linear",
+                latency_s=(0.001,) * 1100, **game, **plain, **fields,
+            ),
+        ]  # fmt: skip
+
+
+def price(**changes: Any) -> Price:
+    """Return 0.05 USD for a vCPU-hour."""
+    own: dict[str, Any] = {
+        "item": "CPU", "usd": Decimal("0.05"), "per": "hour", "provider": "Bench Cloud", "offer": "c1.small", "region":
+        "eu-1", "as_of": date(2026, 11, 1), "as_of_note": "", "source": "bench.example/prices",
+    }  # fmt: skip
+    return Price(**own | changes)
+
+
+def figure(value: float) -> Figure:
+    """Return an assumption."""
+    return Figure(value, "unit", date(2026, 11, 1), "somebody's guess")
+
+
+MARKET = {
+    "requests_per_year": 1_000_000.0, "value_per_request_usd": 0.10, "cost_per_error_usd": 0.20,
+    "fixed_cost_per_year_usd": 10_000.0, "upfront_cost_usd": 20_000.0, "discount_rate": 0.10, "years": 3.0,
+    "development_multiplier": 2.0,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def bench() -> Bench:
+    """Return the builder of records."""
+    return Bench()
+
+
+@pytest.fixture(scope="session")
+def suite(bench: Bench) -> list[Record]:
+    """Return the records of a small suite."""
+    return bench.suite()
+
+
+@pytest.fixture(scope="session")
+def make_price() -> Callable[..., Price]:
+    """Return the maker of prices."""
+    return price
+
+
+@pytest.fixture(scope="session")
+def pricing() -> Pricing:
+    """Return prices that make the Bench 9000 cost 0.10 USD an hour."""
+    return choose(PriceBook("bench", "for tests", (price(),)))
+
+
+@pytest.fixture(scope="session")
+def make_use_case() -> Callable[..., UseCase]:
+    """Return the maker of use cases: `market` and `needs` replace figures, a figure of None is left out."""
+
+    def make(
+        name: str = "filing",
+        tasks: tuple[str, ...] = ("topics",),
+        *,
+        needs: dict[str, float] | None = None,
+        **market: Any,
+    ) -> UseCase:
+        wanted = {"quality": 0.8, "latency_s": 0.5} if needs is None else needs
+        return UseCase(
+            name, f"{name.capitalize()} things", "Things are filed.", tasks,
+            needs={key: figure(value) for key, value in wanted.items()},
+            market={key: figure(value) for key, value in (MARKET | market).items() if value is not None},
+        )  # fmt: skip
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def use_cases(make_use_case: Callable[..., UseCase]) -> dict[str, UseCase]:
+    """Return two use cases, one for each task of the suite."""
+    game = make_use_case("balancing", ("cartpole",), needs={"quality": 400.0}, cost_per_error_usd=0.05)
+    return {"filing": make_use_case(), "balancing": game}
