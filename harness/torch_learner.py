@@ -1,8 +1,8 @@
 """The common case of a learner: a torch network, shuffled examples, one gradient step at a time.
 
-It imports torch, so import this module inside a function or in a module that is itself imported inside a function. A subclass says
-what the network is, what the examples are and what the loss is; this class owns the seeds, the device and precision (accelerate),
-the order of the examples, the optimizer and its schedule, and the weights' file.
+It imports torch, so import this module inside a function or in a module that is itself imported inside a function.
+A subclass says what the network is, what the examples are and what the loss is; this class owns the seeds, the device
+and precision (accelerate), the order of the examples, the optimizer and its schedule, and the weights' file.
 
 Settings it reads: `learning_rate`, `batch_size`, and where the model offers them `weight_decay` and `initialisation`.
 """
@@ -24,7 +24,7 @@ from harness.errors import Unsupported
 from harness.seams import Assignment, Codec, Learner, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 WEIGHTS = "weights.safetensors"
@@ -48,9 +48,10 @@ def seed_everything(seed: int) -> None:
 def initialise(module: nn.Module, scheme: str, seed: int | None = None) -> None:
     """Draw the weights of a network anew, in place.
 
-    `default` leaves what torch drew. The others draw each weight matrix (linear, embedding, convolution, recurrent): `random` from
-    N(0, 1), `gaussian` from N(0, 0.02) as GPT and BERT do, `xavier` uniformly from ±sqrt(6 / (fan_in + fan_out)) (Glorot & Bengio,
-    2010). Biases become 0, rows of padding in embeddings too; normalisation layers stay as they are.
+    `default` leaves what torch drew. The others draw each weight matrix (linear, embedding, convolution, recurrent):
+    `random` from N(0, 1), `gaussian` from N(0, 0.02) (a standard deviation of 0.02, as GPT and BERT do), `xavier`
+    uniformly from ±sqrt(6 / (fan_in + fan_out)) (Glorot & Bengio, 2010). Biases become 0, rows of padding in embeddings
+    too; normalisation layers stay as they are.
 
     Args:
         module: the network.
@@ -104,14 +105,15 @@ class TorchLearner(Learner):
         self.assignment = assignment
         self._network: nn.Module | None = None
         self._optimizer: torch.optim.Optimizer | None = None
-        self._schedule: torch.optim.lr_scheduler.LRScheduler | None = None
+        self._steps = 0
+        self._factor = self._schedule()
         self._batches: Iterator[dict[str, Tensor]] = iter(())
 
-    # What a subclass says ---------------------------------------------------------------------------------------------------
+    # What a subclass says -----------------------------------------------------------------------------------
 
     @abstractmethod
     def construct(self) -> nn.Module:
-        """Return the network in its shape; its weights are drawn or loaded afterwards. It is called with arrays by name."""
+        """Return the network in its shape; its weights are drawn or loaded afterwards."""
 
     @abstractmethod
     def examples(self) -> Sequence[Any]:
@@ -137,7 +139,7 @@ class TorchLearner(Learner):
     def read(self, folder: Path) -> None:
         """Read what `write` wrote."""
 
-    def transfer(self, network: nn.Module, start: Path) -> None:
+    def transfer(self, network: nn.Module, start: Path) -> None:  # noqa: ARG002 - for those that can
         """Copy what a pretraining in the folder `start` learnt into a new network."""
         raise Unsupported(f"{type(self).__name__} cannot start from a pretraining.")
 
@@ -149,7 +151,7 @@ class TorchLearner(Learner):
         """Return what a batch uses up."""
         return {"samples": len(next(iter(batch.values())))}
 
-    # Training ---------------------------------------------------------------------------------------------------------------
+    # Training -----------------------------------------------------------------------------------------------
 
     def step(self) -> Progress:
         """Take one gradient step.
@@ -159,7 +161,7 @@ class TorchLearner(Learner):
         """
         if self._optimizer is None:
             self._begin()
-        assert self._optimizer is not None and self._schedule is not None  # noqa: S101, PT018 - _begin made them
+        assert self._optimizer is not None  # noqa: S101 - _begin made it
         network = self.module()
         if not network.training:
             network.train()
@@ -169,22 +171,28 @@ class TorchLearner(Learner):
         with self.accelerator.autocast():
             loss = self.loss(network, batch)
         self.accelerator.backward(loss)
-        self.accelerator.clip_grad_norm_(network.parameters(), CLIP)
+        nn.utils.clip_grad_norm_(network.parameters(), CLIP)
+        rate = self._settings("learning_rate")
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate * self._factor(self._steps)
         self._optimizer.step()
-        self._schedule.step()
         self._optimizer.zero_grad(set_to_none=True)
-        return Progress(consumed=consumed, losses={"loss": _finite(loss.item(), self._settings("learning_rate"))})
+        self._steps += 1
+        return Progress(consumed=consumed, losses={"loss": _finite(loss.item(), rate)})
 
     def _begin(self) -> None:
         """Make the optimizer, its schedule and the endless stream of batches."""
         network = self.module()
         rate, decay = self._settings("learning_rate"), self.assignment.settings.get("weight_decay", 0.0)
         self._optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=decay, fused=True)
-        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, self._factor())
+        self._steps = 0
         self._batches = self._stream(self.examples())
 
-    def _factor(self) -> Any:
-        """Return step → factor of the learning rate: up, then down to 0 at the budget's end; only up where no end in steps is known."""
+    def _schedule(self) -> Callable[[int], float]:
+        """Return step → factor of the learning rate: up, then down to 0 at the budget's end.
+
+        Where the budget is in seconds only, the end is not known and the rate stays up.
+        """
         budget, size = self.assignment.budget, self._settings("batch_size")
         ends = [budget.steps, None if budget.samples is None else math.ceil(budget.samples / size)]
         total = min((end for end in ends if end is not None), default=None)
@@ -209,7 +217,7 @@ class TorchLearner(Learner):
     def _settings(self, name: str) -> Any:
         return self.assignment.settings[name]
 
-    # Network ----------------------------------------------------------------------------------------------------------------
+    # Network ------------------------------------------------------------------------------------------------
 
     def module(self) -> nn.Module:
         """Return the network, built, initialised and on its device."""
@@ -258,6 +266,7 @@ def _finite(loss: float, rate: float) -> float:
     """
     if not math.isfinite(loss):
         raise FloatingPointError(
-            f"The loss became {loss}: training diverged. Lower learning_rate (now {rate}) or choose another initialisation."
+            f"The loss became {loss}: training diverged. "
+            f"Lower learning_rate (now {rate}) or choose another initialisation."
         )
     return loss

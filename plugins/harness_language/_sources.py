@@ -1,0 +1,102 @@
+"""Where a task's texts come from: a file, a folder in the hub's format, or a data set of the hub.
+
+Light: it reads bytes only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from harness import DataError
+
+READERS = {".csv": "csv", ".jsonl": "json", ".json": "json", ".parquet": "parquet"}
+"""Suffix of a file → reader of the `datasets` library."""
+_TEXTUAL = {"csv", "json"}
+_FILE_LIKE = {".txt", ".tsv", ".xls", ".xlsx", ".zip", ".gz", ".arrow", ".xml", ".yaml", ".yml", *READERS}
+"""Suffixes that no name of a hub data set ends in: such a source is meant to be a file."""
+_HUB_NAME = re.compile(r"(?P<name>[\w.-]+(/[\w.-]+)?)(@(?P<revision>[\w./-]+))?")
+
+
+class Hub(NamedTuple):
+    """A data set of the hub."""
+
+    name: str
+    revision: str | None
+
+
+def locate(source: str) -> Path | Hub:
+    """Tell what a source is.
+
+    Args:
+        source: a path, or the name of a hub data set with an optional `@revision`.
+
+    Raises:
+        DataError: it is a path where nothing is, a file of an unknown kind, an empty file, or no name at all.
+    """
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return path
+    if path.is_file():
+        return _usable(path)
+    hub = _HUB_NAME.fullmatch(source)
+    if hub is None or source.startswith((".", "~", "/")) or path.suffix.lower() in _FILE_LIKE:
+        raise DataError(f"There is no file or folder {source}. Check the path; it is read relative to where you are.")
+    return Hub(hub["name"], hub["revision"])
+
+
+def _usable(path: Path) -> Path:
+    """Return a file that can be read as its suffix says, as far as its bytes tell."""
+    if path.suffix.lower() not in READERS:
+        raise DataError(
+            f"{path} has {f'the suffix {path.suffix}' if path.suffix else 'no suffix'}, which is not read. "
+            f"Convert it to one of {', '.join(READERS)}."
+        )
+    if READERS[path.suffix.lower()] in _TEXTUAL:
+        _require_utf8(path)
+    elif path.stat().st_size == 0:
+        raise _empty(path)
+    return path
+
+
+def _require_utf8(path: Path) -> None:
+    """Look for the first byte that is not UTF-8, line by line, so that a large file need not fit in memory."""
+    blank = True
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                blank = not line.decode("utf-8-sig" if number == 1 else "utf-8").strip() and blank
+            except UnicodeDecodeError as error:
+                raise DataError(
+                    f"{path}, line {number}: byte {error.start + 1} ({line[error.start]:#04x}) is not UTF-8. "
+                    f"Save the file as UTF-8, for example with: iconv -f latin1 -t utf-8 {path.name}"
+                ) from error
+    if blank:
+        raise _empty(path)
+
+
+def _empty(path: Path) -> DataError:
+    return DataError(f"{path} is empty. Give a file with a text and a label in every row.")
+
+
+def identity(source: str) -> str:
+    """Name a source's content: the SHA-256 of a file, or of a folder's file names and contents.
+
+    A hub data set is named by its revision: `main` where the source gives none, which its owner may change: pin one
+    (`name@revision`) to compare results.
+    """
+    place = locate(source)
+    if isinstance(place, Hub):
+        return f"hub {place.name}@{place.revision or 'main'}"
+    if place.is_file():
+        return f"sha256 {_sha256(place)}"
+    files = sorted(path for path in place.rglob("*") if path.is_file())
+    content = "\n".join(f"{path.relative_to(place).as_posix()} {_sha256(path)}" for path in files)
+    return f"folder sha256 {hashlib.sha256(content.encode()).hexdigest()}"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,136 @@
+"""The models of this plugin, declared. What they do stands in `_tfidf.py`, `_lstm.py`, `_bert.py` and `_mlp.py`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from harness import Assignment, Codec, Learner, Model, Setting
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_KINDS = ("text-classification",)
+_SCHEMES = ("default", "random", "gaussian", "xavier")
+
+
+def _initialisation(default: str) -> Setting:
+    return Setting(
+        default,
+        "How weights are drawn: default (torch's own), random N(0, 1), gaussian N(0, 0.02), xavier (Glorot uniform).",
+        _SCHEMES,
+    )
+
+
+_COMMON = {
+    "weight_decay": Setting(0.01, "AdamW's decay of the weights."),
+    "batch_size": Setting(32, "Texts in a gradient step."),
+}
+
+
+class Tfidf(Model):
+    """The cheap baseline."""
+
+    name = "tfidf"
+    summary = "TF-IDF and logistic regression (scikit-learn)"
+    kinds = _KINDS
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "inverse_regularisation": Setting(1.0, "Logistic regression's C: larger fits closer."),
+        "ngrams": Setting(1, "Longest run of words that counts as a term."),
+        "min_documents": Setting(1, "Terms in fewer documents are left out."),
+    }
+
+    def learner(self, assignment: Assignment) -> Learner:
+        """Build a learner."""
+        from harness_language._tfidf import TfidfLearner
+
+        return TfidfLearner(assignment)
+
+
+class Lstm(Model):
+    """The recurrent network of the Keras tutorials."""
+
+    name = "lstm"
+    summary = "Embedding 50, LSTM 100 with dropout, dense (sigmoid for two classes, softmax for more)"
+    kinds = _KINDS
+    formats = ("onnx",)
+    settings: ClassVar[Mapping[str, Setting]] = _COMMON | {
+        "learning_rate": Setting(0.01, "Highest learning rate of AdamW."),
+        "max_length": Setting(64, "Words read of a text."),
+        "vocabulary": Setting(5000, "Most frequent words of the training split that are known."),
+        "dropout": Setting(0.2, "Share of units left out while training, after embedding and LSTM."),
+        "initialisation": _initialisation("default"),
+    }
+
+    def learner(self, assignment: Assignment) -> Learner:
+        """Build a learner."""
+        from harness_language._lstm import LstmLearner
+
+        return LstmLearner(assignment)
+
+    def codec(self, folder: Path) -> Codec:
+        """Build the codec of an artifact."""
+        from harness_language._codecs import TokenCodec
+
+        return TokenCodec.load(folder)
+
+
+class Bert(Model):
+    """BERT, pretrained here."""
+
+    name = "bert"
+    summary = "BERT (transformers), pretrained on the task's unlabelled text, then fine-tuned"
+    kinds = _KINDS
+    sizes = ("tiny", "small", "base")
+    pretraining = "masked-language"
+    formats = ("onnx",)
+    settings: ClassVar[Mapping[str, Setting]] = _COMMON | {
+        "learning_rate": Setting(0.001, "Highest learning rate of AdamW; 1e-4 suits base."),
+        "max_length": Setting(128, "Tokens read of a text, at most 512."),
+        "vocabulary": Setting(
+            4096, "Tokens of the WordPiece vocabulary that pretraining makes from the training split."
+        ),
+        "dropout": Setting(0.1, "Share of units left out while training."),
+        "initialisation": _initialisation("gaussian"),
+    }
+
+    def learner(self, assignment: Assignment) -> Learner:
+        """Build a learner of the assignment's stage."""
+        from harness_language import _bert
+
+        return _bert.learner(assignment)
+
+    def codec(self, folder: Path) -> Codec:
+        """Build the codec of an artifact."""
+        from harness_language._codecs import TokenCodec
+
+        return TokenCodec.load(folder)
+
+
+class Mlp(Model):
+    """A plain perceptron."""
+
+    name = "mlp"
+    summary = "Multi-layer perceptron over hashed bags of words"
+    kinds = _KINDS
+    formats = ("onnx",)
+    settings: ClassVar[Mapping[str, Setting]] = _COMMON | {
+        "learning_rate": Setting(0.005, "Highest learning rate of AdamW."),
+        "features": Setting(4096, "Buckets that words are hashed into."),
+        "hidden": Setting((64,), "Units of each hidden layer."),
+        "activation": Setting("relu", "After every hidden layer.", ("sigmoid", "tanh", "relu", "gelu", "silu")),
+        "dropout": Setting(0.2, "Share of hidden units left out while training."),
+        "initialisation": _initialisation("xavier"),
+    }
+
+    def learner(self, assignment: Assignment) -> Learner:
+        """Build a learner."""
+        from harness_language._mlp import MlpLearner
+
+        return MlpLearner(assignment)
+
+    def codec(self, folder: Path) -> Codec:
+        """Build the codec of an artifact."""
+        from harness_language._codecs import BagCodec, read_description
+
+        return BagCodec(read_description(folder)["features"])

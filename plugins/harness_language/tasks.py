@@ -1,0 +1,106 @@
+"""The tasks of this plugin: which class does a text belong to?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness import Data, DataError, Metric, Setting, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_ACCURACY = Metric(name="accuracy", unit="share", column="correct", higher_is_better=True, ceiling=1.0)
+_COLUMNS = {
+    "text_column": Setting("text", "Column of your own data that holds the text."),
+    "label_column": Setting("label", "Column of your own data that holds the class: a word or a whole number."),
+}
+
+
+class _TextClassification(Task):
+    """Texts with one class each, from the packaged default or from a source of one's own."""
+
+    kind = "text-classification"
+    metrics = (_ACCURACY,)
+    settings = _COLUMNS
+    baseline = "tfidf"
+    takes_data = True
+
+    def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
+        """Name a source by its digest and the columns that are read."""
+        from harness_language import _sources
+
+        if source is None:
+            return self._default_identity()
+        return f"{_sources.identity(source)} {settings['text_column']} {settings['label_column']}"
+
+    def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
+        """Load a source of one's own and find what is wrong with it; nothing is written.
+
+        Raises:
+            DataError: says which file, row or column is wrong and what to do.
+        """
+        if source is None:
+            self._default_identity()
+        else:
+            self.data(source, settings)
+
+    def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
+        """Load the splits."""
+        if source is None:
+            return self._default()
+        from harness_language import _tables
+
+        return _tables.read(source, settings)
+
+    def _default_identity(self) -> str:
+        raise self._nothing_packaged()
+
+    def _default(self) -> Data:
+        raise self._nothing_packaged()
+
+    def _nothing_packaged(self) -> DataError:
+        return DataError(
+            f"The task {self.name!r} brings no data of its own. "
+            "Name some: --data reviews.csv, or --data stanfordnlp/sst2 from the hub."
+        )
+
+
+class Topics(_TextClassification):
+    """Documents of a technical library, to be filed under the part they belong to."""
+
+    name = "topics"
+    summary = "File a technical document under one of eight topics"
+    use_case = "document-classification"
+    source = "docstrings (40 characters and longer) of scipy's Python sources → sub-package; the 8 largest"
+    licence = "BSD-3-Clause"
+
+    def _default_identity(self) -> str:
+        from importlib.metadata import version
+
+        from harness_language._docstrings import RULE
+
+        return f"scipy {version('scipy')} docstrings, rule {RULE}"
+
+    def _default(self) -> Data:
+        from harness_language._corpus import DOCSTRINGS
+        from harness_language._splits import divide
+        from harness_language._texts import Examples, TextClassificationData
+
+        texts, packages = zip(*DOCSTRINGS, strict=True)
+        classes = sorted(set(packages))
+        labels = [classes.index(package) for package in packages]
+        rows = divide(texts, labels)
+        splits = {s: Examples(tuple(texts[i] for i in r), tuple(labels[i] for i in r)) for s, r in rows.items()}
+        return TextClassificationData(classes, splits)
+
+
+class Sentiment(_TextClassification):
+    """Reviews, to be told apart by what their writers felt."""
+
+    name = "sentiment"
+    summary = "Tell what the writer of a review feels"
+    use_case = "review-sentiment"
+    source = (
+        "none packaged: a CSV, JSONL, JSON or Parquet file, a folder in the hub's format, or a hub data set by name"
+    )
+    licence = "that of the data you bring"

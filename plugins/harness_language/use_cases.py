@@ -1,0 +1,78 @@
+"""What classifying texts could be worth: needs and market figures of two use cases.
+
+Every figure is an assumption to be replaced by the reader's own; none is taken from a market report.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from harness import Figure, UseCase
+
+_AS_OF = date(2026, 11, 23)
+
+
+def _assumed(value: float, unit: str, stands_for: str) -> Figure:
+    return Figure(value=value, unit=unit, as_of=_AS_OF, source=stands_for, kind="assumption")
+
+
+_INVESTMENT = {
+    "upfront_cost_usd": _assumed(60_000.0, "USD", "three months of one developer: data, integration, acceptance"),
+    "discount_rate": _assumed(0.10, "share per year", "an ordinary hurdle rate for a software project"),
+    "years": _assumed(3.0, "years", "a usual planning horizon before such a system is replaced"),
+    "development_multiplier": _assumed(
+        20.0, "runs per final run", "experiments, failed and repeated trainings for one that goes into service"
+    ),
+}
+
+DOCUMENT_CLASSIFICATION = UseCase(
+    name="document-classification",
+    title="Filing technical documents",
+    summary="Technical documents are filed under a topic; a wrong topic costs somebody the time to move them.",
+    tasks=("topics",),
+    needs={
+        "quality": _assumed(
+            0.80, "accuracy", "a clerk new to the material agrees with the expert on about four of five documents"
+        ),
+        "latency_s": _assumed(0.5, "s, 99th percentile", "the topic appears while the document is being uploaded"),
+    },
+    market={
+        "requests_per_year": _assumed(
+            2_000_000.0, "requests per year", "a company with 2,000 employees filing 4 documents a day"
+        ),
+        "value_per_request_usd": _assumed(0.08, "USD per request", "ten seconds of a clerk at 30 USD an hour"),
+        "cost_per_error_usd": _assumed(
+            0.25, "USD per error", "thirty seconds of a clerk at 30 USD an hour to find and move it"
+        ),
+        "fixed_cost_per_year_usd": _assumed(
+            30_000.0, "USD per year", "a fifth of one engineer for operation and support"
+        ),
+        **_INVESTMENT,
+    },
+)
+
+REVIEW_SENTIMENT = UseCase(
+    name="review-sentiment",
+    title="Reading what reviews feel",
+    summary="Reviews of products are told apart by sentiment, so that the angry ones are answered first.",
+    tasks=("sentiment",),
+    needs={
+        "quality": _assumed(0.85, "accuracy", "two people who read the same review agree on about this share"),
+        "latency_s": _assumed(1.0, "s, 99th percentile", "the review is sorted before its page reloads"),
+    },
+    market={
+        "requests_per_year": _assumed(5_000_000.0, "requests per year", "a large shop with 14,000 reviews a day"),
+        "value_per_request_usd": _assumed(
+            0.03, "USD per request", "an agent reads one in five reviews less, 18 s each at 30 USD an hour"
+        ),
+        "cost_per_error_usd": _assumed(
+            0.10, "USD per error", "one in fifty wrongly sorted reviews costs a refund of 5 USD"
+        ),
+        "fixed_cost_per_year_usd": _assumed(
+            30_000.0, "USD per year", "a fifth of one engineer for operation and support"
+        ),
+        **_INVESTMENT,
+    },
+)
+
+USE_CASES = (DOCUMENT_CLASSIFICATION, REVIEW_SENTIMENT)

@@ -1,0 +1,155 @@
+"""What the plugin declares: light, complete, and as the seams say."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from datetime import date
+
+import pytest
+
+import harness_language
+from harness import Figure, Model, Task
+
+HEAVY = {
+    "accelerate", "datasets", "numpy", "onnxruntime", "pandas", "plotly", "pydantic", "safetensors", "scipy", "sklearn",
+    "streamlit", "tokenizers", "torch", "transformers",
+}  # fmt: skip
+TASKS = {task.name: task for task in harness_language.harness_tasks()}
+MODELS = {model.name: model for model in harness_language.harness_models()}
+USE_CASES = {case.name: case for case in harness_language.harness_use_cases()}
+NEEDS = {"quality", "latency_s"}
+MARKET = {
+    "cost_per_error_usd",
+    "development_multiplier",
+    "discount_rate",
+    "fixed_cost_per_year_usd",
+    "requests_per_year",
+    "upfront_cost_usd",
+    "value_per_request_usd",
+    "years",
+}
+
+
+def test_the_entry_module_is_light() -> None:
+    """Importing the plugin, calling all its hooks and naming the default data imports nothing heavy."""
+    program = """
+import json, sys
+import harness_language as plugin
+tasks = {task.name: task for task in plugin.harness_tasks()}
+list(plugin.harness_models()), list(plugin.harness_use_cases()), list(plugin.harness_preload())
+tasks["topics"].check(None, {}); tasks["topics"].identity(None, {})
+print(json.dumps(sorted(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert HEAVY & set(json.loads(done.stdout)) == set()
+
+
+def test_naming_a_file_is_light(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The identity of a file is taken without a data library."""
+    path = tmp_path_factory.mktemp("data") / "reviews.csv"
+    path.write_text("text,label\ngood,1\n", encoding="utf-8")
+    program = f"""
+import json, sys
+from harness_language.tasks import Sentiment
+Sentiment().identity({str(path)!r}, {{"text_column": "text", "label_column": "label"}})
+print(json.dumps(sorted(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert HEAVY & set(json.loads(done.stdout)) == set()
+
+
+def test_it_brings_two_tasks_and_four_models() -> None:
+    """Their names are those of the issue, and the models can do the tasks' kind."""
+    assert list(TASKS) == ["topics", "sentiment"]
+    assert list(MODELS) == ["tfidf", "mlp", "lstm", "bert"]
+    assert {task.kind for task in TASKS.values()} == {kind for model in MODELS.values() for kind in model.kinds}
+
+
+@pytest.mark.parametrize("name", ["topics", "sentiment"])
+def test_a_task_declares_what_the_seam_asks_for(name: str) -> None:
+    """Metric, baseline, use case, source and licence are there; one's own data is welcome."""
+    task: Task = TASKS[name]
+    metric = task.metrics[0]
+
+    assert (metric.name, metric.column, metric.higher_is_better, metric.ceiling) == ("accuracy", "correct", True, 1.0)
+    assert task.baseline in MODELS
+    assert task.use_case in USE_CASES
+    assert name in USE_CASES[task.use_case].tasks
+    assert task.takes_data
+    assert task.source
+    assert task.licence
+    assert set(task.settings) == {"text_column", "label_column"}
+
+
+@pytest.mark.parametrize("name", ["tfidf", "mlp", "lstm", "bert"])
+def test_settings_have_help_and_valid_defaults(name: str) -> None:
+    """Every knob says what it does, and a default is one of its choices."""
+    model: Model = MODELS[name]
+    for setting in model.settings.values():
+        assert setting.help.endswith(".")
+        assert not setting.choices or setting.default in setting.choices
+
+
+@pytest.mark.parametrize("name", ["mlp", "lstm", "bert"])
+def test_networks_offer_every_initialisation_and_onnx(name: str) -> None:
+    """Initialisation is a setting of every network trained from scratch; all of them can be exported."""
+    assert MODELS[name].settings["initialisation"].choices == ("default", "random", "gaussian", "xavier")
+    assert MODELS[name].formats == ("onnx",)
+
+
+def test_bert_is_the_one_that_is_pretrained() -> None:
+    """Its objective and sizes are declared; the others have no pretraining."""
+    assert MODELS["bert"].pretraining == "masked-language"
+    assert MODELS["bert"].sizes == ("tiny", "small", "base")
+    assert {MODELS[name].pretraining for name in ("tfidf", "mlp", "lstm")} == {None}
+
+
+@pytest.mark.parametrize("name", ["document-classification", "review-sentiment"])
+def test_use_cases_are_complete_dated_and_honest(name: str) -> None:
+    """Every need and market figure is there, dated, says what it stands for, and is called an assumption."""
+    case = USE_CASES[name]
+    figures: list[Figure] = [*case.needs.values(), *case.market.values()]
+
+    assert set(case.needs) == NEEDS
+    assert set(case.market) == MARKET
+    assert {figure.as_of for figure in figures} == {date(2026, 11, 23)}
+    assert {figure.kind for figure in figures} == {"assumption"}
+    assert all(len(figure.source) > 20 and figure.unit for figure in figures)
+    assert set(case.tasks) <= set(TASKS)
+
+
+def test_the_value_of_a_request_follows_from_its_source() -> None:
+    """Seconds of a clerk's time at 30 USD an hour: the figures are those their text derives."""
+    market = USE_CASES["document-classification"].market
+
+    assert market["value_per_request_usd"].value == pytest.approx(10 * 30 / 3600, abs=0.005)
+    assert market["cost_per_error_usd"].value == pytest.approx(30 * 30 / 3600, abs=0.005)
+    assert USE_CASES["review-sentiment"].market["value_per_request_usd"].value == pytest.approx(18 / 5 * 30 / 3600)
+
+
+@pytest.mark.parametrize("name", list(harness_language.harness_preload()))
+def test_what_is_preloaded_can_be_imported(name: str) -> None:
+    """The fork server would pass over a name that does not exist in silence."""
+    assert importlib.import_module(name)
+
+
+def test_every_heavy_part_is_preloaded() -> None:
+    """After the preload, a worker that trains and serves imports no heavy module of its own."""
+    program = """
+import importlib, json, sys
+import harness_language as plugin
+for name in plugin.harness_preload():
+    importlib.import_module(name)
+before = set(sys.modules)
+from harness_language import _bert, _codecs, _corpus, _lstm, _mlp, _tables, _tfidf
+heavy = {"torch", "transformers", "sklearn", "datasets", "tokenizers", "pandas", "scipy"}
+print(json.dumps(sorted(n for n in set(sys.modules) - before if n.split(".")[0] in heavy)))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert json.loads(done.stdout) == []

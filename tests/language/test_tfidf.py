@@ -1,0 +1,72 @@
+"""The cheap baseline: as good as known, saved without pickle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from harness import Unsupported
+from harness_language._tfidf import TfidfLearner
+from harness_language.tasks import Topics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from harness import Assignment, Model
+    from harness_language._texts import TextClassificationData
+
+
+def test_on_the_topics_it_is_as_good_as_known(assign: Callable[..., Assignment]) -> None:
+    """About 0.85 of the held-out documents, in one step."""
+    data = Topics().data(None, {})
+    learner = TfidfLearner(assign("tfidf", data))
+    progress = learner.step()
+    accuracy = np.mean(data.evaluate(learner.predict, 256)["correct"])
+
+    assert progress.done
+    assert progress.consumed == {"samples": data.sizes["train"]}
+    assert 0.82 < accuracy < 0.90
+
+
+def test_it_is_saved_without_pickle_and_answers_the_same(
+    three: TextClassificationData, assign: Callable[..., Assignment], tmp_path: Path
+) -> None:
+    """Words as JSON, numbers as safetensors; the loaded one agrees to the bit, and so does one trained again."""
+    learner, again = (
+        TfidfLearner(assign("tfidf", three, settings={"ngrams": 2, "min_documents": 2})) for _ in range(2)
+    )
+    learner.step(), again.step()
+    learner.save(tmp_path)
+    loaded = TfidfLearner(assign("tfidf", three, settings={"ngrams": 2}))
+    loaded.load(tmp_path)
+    answers = loaded.predict(three.queries())
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["vocabulary.json", "weights.safetensors"]
+    assert np.array_equal(answers, learner.predict(three.queries()))
+    assert np.array_equal(answers, again.predict(three.queries()))
+    assert np.shape(answers) == (three.sizes["test"], 3)
+    assert loaded.parameters() == learner.parameters()
+
+
+def test_two_classes_have_two_columns(two: TextClassificationData, assign: Callable[..., Assignment]) -> None:
+    """Logistic regression keeps one row of coefficients and still answers with both probabilities."""
+    learner = TfidfLearner(assign("tfidf", two))
+
+    assert learner.parameters() is None
+    learner.step()
+    answers = np.asarray(learner.predict(two.queries()))
+    assert answers.shape == (two.sizes["test"], 2)
+    assert answers.sum(axis=1) == pytest.approx(np.ones(len(answers)))
+
+
+def test_it_has_no_network_to_export(
+    three: TextClassificationData, assign: Callable[..., Assignment], models: Mapping[str, Model], tmp_path: Path
+) -> None:
+    """Asking for one is unsupported, which a record can say."""
+    with pytest.raises(Unsupported, match="no torch module"):
+        TfidfLearner(assign("tfidf", three)).module()
+    with pytest.raises(Unsupported, match="no codec"):
+        models["tfidf"].codec(tmp_path)

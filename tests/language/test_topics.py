@@ -1,0 +1,168 @@
+"""The default data: the same on every machine, without overlap, learnable and not trivial."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from harness import DataError
+from harness_language import _docstrings
+from harness_language.tasks import Sentiment, Topics
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness_language._texts import TextClassificationData
+
+
+@pytest.fixture(scope="module")
+def topics() -> TextClassificationData:
+    """The task's data."""
+    return Topics().data(None, {})  # type: ignore[return-value]
+
+
+def test_it_has_eight_classes_in_shares_of_70_10_20(topics: TextClassificationData) -> None:
+    """More than 2,500 documents, eight sub-packages of scipy, each class divided alike."""
+    total = sum(topics.sizes.values())
+
+    assert total > 2500
+    assert len(topics.classes) == 8
+    for split, share in (("train", 0.7), ("validation", 0.1), ("test", 0.2)):
+        counts = Counter(topics.examples(split).labels)
+        assert len(counts) == 8
+        assert topics.sizes[split] / total == pytest.approx(share, abs=0.01)
+
+
+def test_splits_share_no_text(topics: TextClassificationData) -> None:
+    """Not even with other case or spacing."""
+    seen: Counter[str] = Counter()
+    for split in topics.sizes:
+        seen.update(" ".join(text.lower().split()) for text in topics.examples(split).texts)
+
+    assert max(seen.values()) == 1
+
+
+def test_texts_are_docstrings_of_at_least_forty_characters(topics: TextClassificationData) -> None:
+    """Nothing shorter is asked, and a known docstring stands under its own package."""
+    shortest = min(len(text) for split in topics.sizes for text in topics.examples(split).texts)
+    where = {
+        text.splitlines()[0]: topics.classes[label]
+        for split in topics.sizes
+        for text, label in zip(*topics.examples(split), strict=True)
+    }
+
+    assert shortest >= 40
+    assert where["Compute the determinant of a matrix"] == "linalg"
+
+
+def test_guessing_is_the_largest_class(topics: TextClassificationData) -> None:
+    """Chance is the share of the most frequent class, a third of the test split."""
+    labels = topics.examples("test").labels
+
+    assert topics.chance()["accuracy"] == max(Counter(labels).values()) / len(labels)
+    assert 0.3 < topics.chance()["accuracy"] < 0.4
+
+
+def test_the_data_depend_on_no_hash_order_and_no_import() -> None:
+    """Two fresh processes with other hash seeds give one digest, and neither imports scipy."""
+    program = """
+import json, sys
+from harness_language.tasks import Topics
+data = Topics().data(None, {})
+print(json.dumps([data.digest, data.sizes, "scipy" in sys.modules]))
+"""
+    answers = []
+    for seed in ("1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": seed}
+        )
+        answers.append(json.loads(done.stdout))
+
+    assert answers[0] == answers[1]
+    assert answers[0][2] is False
+
+
+def test_its_identity_names_scipys_version_and_the_rule() -> None:
+    """No file is read for it."""
+    from importlib.metadata import version
+
+    assert Topics().identity(None, {}) == f"scipy {version('scipy')} docstrings, rule {_docstrings.RULE}"
+
+
+def test_only_definitions_in_public_packages_count(tmp_path: Path) -> None:
+    """Tests, private packages, modules' and short docstrings are passed over; nested ones count."""
+    long = "This sentence is long enough to say something about it."
+    files = {
+        "good/mod.py": f'''"""{long} Module."""
+class A:
+    """{long} Class."""
+    def method(self):
+        """{long}
+
+        Method.
+        """
+if True:
+    async def conditional():
+        """{long} Conditional."""
+        def nested():
+            """{long} Nested."""
+def short():
+    """Too short."""
+''',
+        "good/tests/test_mod.py": f'def test():\n    """{long} Test."""\n',
+        "_private/mod.py": f'def f():\n    """{long} Private."""\n',
+        "top.py": f'def f():\n    """{long} Top."""\n',
+    }
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    found = list(_docstrings._walk(tmp_path))
+
+    assert found == [("good", f"{long} Class."), ("good", f"{long}\n\nMethod.")] + [
+        ("good", f"{long} {word}.") for word in ("Conditional", "Nested")
+    ]
+
+
+def test_sentiment_brings_no_data_and_says_how_to_bring_some() -> None:
+    """Without a source every question about it ends in the same sentence."""
+    task = Sentiment()
+    for ask in (task.identity, task.check, task.data):
+        with pytest.raises(DataError, match=r"'sentiment' brings no data of its own. Name some: --data reviews.csv"):
+            ask(None, {"text_column": "text", "label_column": "label"})
+
+
+def test_grading_keeps_label_and_guess(topics: TextClassificationData) -> None:
+    """A model that always says class 7 gets the share of class 7, in whatever batches."""
+    always = np.eye(8)[[7]]
+    scores = topics.evaluate(lambda texts: always.repeat(len(texts), axis=0), batch_size=100)
+
+    assert list(scores) == ["correct", "label", "predicted"]
+    assert set(scores["predicted"]) == {7.0}
+    assert list(scores["label"]) == [float(label) for label in topics.examples("test").labels]
+    assert sum(scores["correct"]) == list(scores["label"]).count(7.0)
+    assert len(topics.queries()) == topics.sizes["test"]
+
+
+def test_an_answer_of_the_wrong_shape_is_an_error(topics: TextClassificationData) -> None:
+    """A model of other classes is not graded by accident."""
+    with pytest.raises(ValueError, match=r"shape \(10, 3\) instead of \(10, 8\)"):
+        topics.evaluate(lambda texts: np.zeros((len(texts), 3)), batch_size=10)
+
+
+def test_grading_the_validation_split_leaves_the_test_split_alone(topics: TextClassificationData) -> None:
+    """Only texts of the split that was asked for are given to the model."""
+    given: list[str] = []
+
+    def spy(texts: list[str]) -> np.ndarray:
+        given.extend(texts)
+        return np.zeros((len(texts), 8))
+
+    topics.evaluate(spy, 64, split="validation")
+
+    assert tuple(given) == topics.examples("validation").texts
