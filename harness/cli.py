@@ -45,7 +45,8 @@ def make_app(plugins: Plugins) -> typer.Typer:
 def main() -> None:
     """Run the command line; a HarnessError becomes its message and its exit code."""
     try:
-        make_app(load_plugins())()
+        plugins = load_plugins()
+        make_app(plugins)(obj=plugins)
     except HarnessError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
@@ -66,6 +67,7 @@ class Choice:
 
 
 def run(
+    context: typer.Context,
     suite: Annotated[
         str, typer.Argument(help="The name of a suite that comes with the harness, or a YAML file.")
     ] = "quick",
@@ -95,7 +97,8 @@ def run(
     from harness.suite import read_suite
 
     files = tuple(plugin or ())
-    plugins = load_plugins(files)
+    plugins: Plugins = context.obj
+    plugins.load_files(files)
     choice = Choice(tuple(model or ()), tuple(task or ()), tuple(hardware or ()), data, tuple(task_setting or ()))
     wanted, source = read_suite(suite)
     plan = make_plan(_narrowed(wanted, source, choice, plugins), source, plugins)
@@ -204,13 +207,15 @@ def _print_plan(console: Any, plan: Plan, location: str | None) -> None:
 
 
 def list_plugins(
+    context: typer.Context,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     plugin: PluginFiles = None,
 ) -> None:
     """List plugins: what each brings, version, import time, failures."""
     from harness.listing import as_data, as_text
 
-    plugins = load_plugins(plugin or ())
+    plugins: Plugins = context.obj
+    plugins.load_files(plugin or ())
     plugins.price_books()
     if json:
         import json as json_library

@@ -198,6 +198,15 @@ class Plugins:
                 self._manager.unregister(name=name)
             self._fail(name, distribution, error)
 
+    def load_files(self, files: Sequence[str]) -> None:
+        """Load single-file plugins; one that is loaded already stays as it is.
+
+        Raises:
+            PluginError: a file is missing or broken; it was asked for by name.
+        """
+        for file in files:
+            _load_file(self, file)
+
     def _take(self, plugin: Plugin) -> None:
         """Collect everything first, so that a plugin with one fault brings nothing."""
         offers: dict[str, dict[str, Any]] = {}
@@ -262,14 +271,14 @@ def load_plugins(files: Sequence[str] = ()) -> Plugins:
         distribution = point.dist
         name, version = (distribution.name, distribution.version) if distribution else ("unknown", "unknown")
         plugins.load(point.name, name, version, point.load)
-    environment = [file for file in os.environ.get("HARNESS_PLUGINS", "").split(os.pathsep) if file]
-    for file in dict.fromkeys([*environment, *files]):
-        _load_file(plugins, file)
+    plugins.load_files([*(file for file in os.environ.get("HARNESS_PLUGINS", "").split(os.pathsep) if file), *files])
     return plugins
 
 
 def _load_file(plugins: Plugins, file: str) -> None:
     path = Path(file).resolve()
+    if str(path) in {plugin.distribution for plugin in plugins.loaded}:
+        return
     if not path.is_file():
         raise PluginError(f"No plugin file {file!r}. Give the path of a Python file.")
     failures = len(plugins.failures)

@@ -135,8 +135,8 @@ def _prepare(folder: Path) -> None:
         raise StoreError(f"Store {str(folder)!r}: {str(probe)!r} is a file. Name a folder with --store.")
     if not os.access(probe, os.W_OK | os.X_OK):
         raise StoreError(f"Store {str(folder)!r}: {str(probe)!r} may not be written. Name another folder with --store.")
-    free = shutil.disk_usage(probe).free
-    if free < NEEDED_BYTES:
+    total, _, free = shutil.disk_usage(probe)
+    if total and free < NEEDED_BYTES:  # a file system without size, such as /proc, says why itself
         raise StoreError(
             f"Store {str(folder)!r}: the disk is full: {free / 2**20:.0f} MiB free, {NEEDED_BYTES / 2**20:.0f} needed. "
             "Free some space or name another folder with --store."

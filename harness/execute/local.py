@@ -35,7 +35,8 @@ class Supervisor:
         self._limits = limits
         if self._context.get_start_method() == "forkserver":
             found = [name for name in preload if importlib.util.find_spec(name.partition(".")[0])]
-            self._context.set_forkserver_preload(["__main__", "harness.execute.worker", *found])
+            # A worker imports the main script anew (python/cpython#126631): what that imports is at hand with `cli`.
+            self._context.set_forkserver_preload(["harness.execute.worker", "harness.cli", *found])
 
     def run(self, job: Job, report: Callable[[dict[str, float]], None]) -> Ended:
         """Do one step in a fresh process and return how it ended, whatever happened to the process."""

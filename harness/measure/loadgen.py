@@ -8,7 +8,6 @@ starts the test, so thread-local states and thread pools of a framework are thos
 from __future__ import annotations
 
 import math
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,6 +27,8 @@ ATTEMPTS = 3
 """A run that turned out too short is made again with the speed it showed."""
 OWN_CALL_S, OWN_SAMPLE_S = 3e-6, 2e-6
 """About what LoadGen and the check of outputs take themselves: no query comes faster, however fast the predictor is."""
+SHRINK = 0.8
+"""Of the expected duration of a call, at most, when a run is made again."""
 HEADROOM = 1.1
 """LoadGen's own for Offline: it plans this much longer than the least duration."""
 
@@ -91,7 +92,7 @@ def generate_load(
             log = _run(work, plan)
         if log["min_duration_met"]:
             break
-        call_s = statistics.fmean(work.latency_s)
+        call_s *= min(SHRINK, log["elapsed_s"] / (HEADROOM * seconds))
     return _load(work, {**plan.asked(), **log, **_of_warm_up(warm)}, warm, dict(readings))
 
 

@@ -1,0 +1,50 @@
+"""Runs the toy suite as the command line does, with the toy family alone: `drive.py STORE LOG [SLEEP_S]`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import yaml
+from rich.console import Console
+
+from harness.plan import make_plan
+from harness.plugins import FILE, Plugins, _import_file
+from harness.run import run_plan
+from harness.screen import open_screen
+from harness.store import open_store
+from harness.suite import Source
+
+TOY = Path(__file__).with_name("toy_plugin.py")
+
+
+def main() -> int:
+    """Plan, open the store, run what is left."""
+    location, log, sleep_s = sys.argv[1], sys.argv[2], float(sys.argv[3])
+    suite = {
+        "name": "kills",
+        "models": [{"name": "counter", "settings": {"sleep_s": sleep_s, "log": log}}],
+        "tasks": ["parity"],
+        "hardware": ["here"],
+        "runtimes": ["plain", "paper"],
+        "starts": ["pretrained", "scratch"],
+        "seeds": [0, 1],
+        "budgets": {"pretrain": {"steps": 2}, "finetune": {"steps": 2}},
+        "serve": {"seconds": 0.05, "queries": 5},
+        "limits": {"time_s": 30},
+    }
+    plugins = Plugins()
+    plugins.load("toy", str(TOY), FILE, lambda: _import_file(TOY))
+    source = Source("kills", yaml.safe_dump(suite))
+    plan = make_plan(source.validate(), source, plugins)
+    store = open_store(location, create=True)
+    store.artifacts.sweep()
+    plan = plan.against(store.finished())
+    with open_screen(Console(), plan) as screen:
+        summary = run_plan(plan, plugins, store, screen, [str(TOY)])
+    store.close()
+    return 0 if summary.complete else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Plugins of a distribution of its own: one works, four do not."""

@@ -1,0 +1,74 @@
+"""The command line: bad input is one clear sentence on standard error, exit code 2, and nothing is written."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SUITE = """\
+name: mine
+models: [counter]
+tasks: [parity]
+hardware: [here]
+runtimes: [plain]
+budgets: {finetune: {steps: 2}}
+serve: {seconds: 0.05, queries: 5}
+"""
+TOY = str(Path(__file__).with_name("toy_plugin.py"))
+
+
+def _harness(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["harness", *arguments], capture_output=True, text=True, cwd=folder, check=False)
+
+
+BAD = {
+    "unknown suite": (["run", "quik"], "Unknown suite 'quik'. Did you mean 'quick'?"),
+    "unknown model": (["run", "mine.yaml", "--plugin", TOY, "--model", "conter"], "Did you mean 'counter'?"),
+    "unknown task": (["run", "mine.yaml", "--plugin", TOY, "--task", "party"], "Did you mean 'parity'?"),
+    "unknown hardware": (["run", "mine.yaml", "--plugin", TOY, "--hardware", "her"], "Did you mean 'here'?"),
+    "wrong key": (["run", "typo.yaml", "--plugin", TOY], "line 2: Unknown key 'modles'. Did you mean 'models'?"),
+    "no plugin file": (["run", "mine.yaml", "--plugin", "nowhere.py"], "No plugin file 'nowhere.py'"),
+    "bad data": (["run", "mine.yaml", "--plugin", TOY, "--data", "bad.csv"], "'bad.csv', row 3: no number"),
+    "setting without data": (
+        ["run", "mine.yaml", "--plugin", TOY, "--task-setting", "count=3"],
+        "--task-setting says how to read your data: give --data as well",
+    ),
+    "store in a file": (["run", "mine.yaml", "--plugin", TOY, "--store", "mine.yaml/x"], "is a file"),
+    "no store to read": (["table", "accuracy"], "There is no store at 'harness-results'"),
+    "unknown option": (["run", "--modle", "x"], "No such option"),
+    "unknown command": (["rnu"], "No such command"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_bad_input_is_told_and_nothing_is_written(what: str, tmp_path: Path) -> None:
+    """Exit code 2, a sentence with the remedy, no traceback, no file."""
+    (tmp_path / "mine.yaml").write_text(SUITE, encoding="utf-8")
+    (tmp_path / "typo.yaml").write_text(SUITE.replace("models", "modles"), encoding="utf-8")
+    arguments, sentence = BAD[what]
+    done = _harness(tmp_path, *arguments)
+
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.yaml", "typo.yaml"]
+
+
+def test_a_run_goes_through_and_a_second_one_does_nothing(tmp_path: Path) -> None:
+    """The plan is shown first and writes nothing; then the suite runs; then there is nothing to do."""
+    (tmp_path / "mine.yaml").write_text(SUITE, encoding="utf-8")
+    arguments = ["run", "mine.yaml", "--plugin", TOY]
+    planned = _harness(tmp_path, *arguments, "--dry-run")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    first = _harness(tmp_path, *arguments)
+    second = _harness(tmp_path, *arguments)
+    again = _harness(tmp_path, *arguments, "--dry-run")
+
+    assert "1 cases, 3 steps (0 shared), 3 to do." in planned.stdout
+    assert before == ["mine.yaml"]
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "Done: 3 ok" in first.stdout
+    assert "all 3 steps are measured already; nothing to do" in second.stdout
+    assert again.stdout.count(": done") == 3

@@ -1,0 +1,120 @@
+"""Kill -9 at random moments: nothing that was finished is lost, doubled or done again."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import psutil
+
+from harness.records import Record
+from harness.store import peek_records
+
+DRIVER = Path(__file__).with_name("drive.py")
+VICTIMS = ("harness", "fork server", "worker")
+KILLS = 20
+
+
+def _start(folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-I", str(DRIVER), str(folder / "store"), str(folder / "log"), "0.04"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def _victim(harness: psutil.Process, kind: str) -> psutil.Process | None:
+    """Return the process to kill: the fork server is the child that has had children of its own or waits for some."""
+    if kind == "harness":
+        return harness
+    for child in harness.children():
+        command = " ".join(child.cmdline())
+        if "multiprocessing.forkserver" in command:
+            workers = child.children()
+            if kind == "fork server":
+                return child
+            return workers[0] if workers else None
+    return None
+
+
+def _ok(folder: Path) -> dict[str, Record]:
+    return {record.id: record for record in peek_records(str(folder / "store")) if record.outcome == "ok"}
+
+
+def test_twenty_kills_lose_and_double_nothing(tmp_path: Path) -> None:
+    """Harness, fork server and worker in turn; each kill is followed by running again."""
+    dice = random.Random(20261123)  # noqa: S311 - a die, no secret
+    before: dict[str, Record] = {}
+    killed: Counter[str] = Counter()
+    descendants: list[psutil.Process] = []
+    for number in range(200):
+        if killed.total() == KILLS:
+            break
+        kind = VICTIMS[number % len(VICTIMS)]
+        run = _start(tmp_path)
+        harness = psutil.Process(run.pid)
+        time.sleep(dice.uniform(0.35, 1.0))
+        try:
+            descendants += harness.children(recursive=True)
+            victim = _victim(harness, kind)
+            if victim is not None:
+                victim.kill()
+                killed[kind] += 1
+        except psutil.NoSuchProcess:
+            pass  # it was quicker than the knife
+        if kind == "harness":
+            run.wait(30)
+        else:
+            time.sleep(dice.uniform(0.0, 0.4))
+            run.kill()
+            run.wait(30)
+        run.communicate()
+        now = _ok(tmp_path)
+        assert before.items() <= now.items(), "a finished record was lost or changed"
+        before = now
+        if _complete(now):
+            _forget_some(tmp_path, dice)
+            before = _ok(tmp_path)
+    last = _start(tmp_path)
+    output, _ = last.communicate(timeout=120)
+    after = _ok(tmp_path)
+
+    assert killed.total() == KILLS
+    assert last.returncode == 0, output
+    assert before.items() <= after.items()
+    assert _complete(after), Counter(record.step for record in after.values())
+    assert max(Counter(record.fingerprint for record in after.values()).values()) == 1
+    _, alive = psutil.wait_procs(descendants, timeout=10)
+    assert not alive, "processes were left behind"
+
+
+def _complete(records: dict[str, Record]) -> bool:
+    """Say whether every step of the driver's suite has its record."""
+    steps = Counter(record.step for record in records.values())
+    return steps == {"pretrain": 1, "finetune": 4, "export": 4, "evaluate": 8, "serve": 8}
+
+
+def _forget_some(folder: Path, dice: random.Random) -> None:
+    """Begin anew, so that there is always something to kill."""
+    (folder / "store").rename(folder / f"store-{dice.random()}")
+
+
+def test_finished_trainings_are_not_done_again(tmp_path: Path) -> None:
+    """Each training that ended writes a line: kills add at most the one in flight."""
+    for _ in range(4):
+        run = _start(tmp_path)
+        time.sleep(0.9)
+        run.kill()
+        run.communicate()
+    last = _start(tmp_path)
+    last.communicate(timeout=120)
+    trainings = [record for record in _ok(tmp_path).values() if record.step in ("pretrain", "finetune")]
+    lines = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
+
+    assert len(trainings) == 5
+    assert 5 <= len(lines) <= 5 + 4

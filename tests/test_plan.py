@@ -1,0 +1,160 @@
+"""From a suite to steps: what is shared, what a fingerprint covers, in which order things can be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness.errors import DataError, SuiteError
+from harness.estimate import estimate_s
+from harness.plan import Plan, check_data
+from harness.plugins import Plugins
+from harness.records import Record
+from harness.seams import Reading
+
+PlanOf = Callable[..., Plan]
+KINDS = ("pretrain", "finetune", "export", "evaluate", "serve")
+
+
+def _fingerprints(plan: Plan, kind: str = "") -> set[str]:
+    return {step.fingerprint for step in plan.steps if step.kind.startswith(kind)}
+
+
+def test_cases_share_their_steps(plan_of: PlanOf) -> None:
+    """Two runtimes, two scenarios and two seeds need one pretraining and one fine-tuning for each seed."""
+    plan = plan_of(models=["counter"], scenarios=["Offline", "SingleStream"], seeds=[0, 1])
+    count = {kind: sum(step.kind == kind for step in plan.steps) for kind in KINDS}
+
+    assert plan.cases == 8
+    assert count == {"pretrain": 1, "finetune": 2, "export": 2, "evaluate": 4, "serve": 8}
+
+
+def test_scratch_and_pretrained_are_two_cases_with_one_budget(plan_of: PlanOf) -> None:
+    """A model without pretraining has one case; one with it has both, at the same fine-tuning budget."""
+    plan = plan_of(starts=["pretrained", "scratch"], runtimes=["plain"])
+    tuned = [step.asked for step in plan.steps if step.kind == "finetune"]
+
+    assert [(asked["model"], asked["start"]) for asked in tuned] == [
+        ("counter", "pretrained"),
+        ("counter", "scratch"),
+        ("guess", "scratch"),
+    ]
+    assert tuned[0]["budget"] == tuned[1]["budget"]
+
+
+def test_what_cannot_be_done_is_known_before(plan_of: PlanOf) -> None:
+    """A model without the runtime's format is unsupported, with the reason, and is not exported."""
+    plan = plan_of(models=["guess"], runtimes=["paper"])
+
+    assert {step.unsupported for step in plan.steps if step.kind in ("evaluate", "serve")} == {
+        "guess is not exported to paper"
+    }
+    assert not _fingerprints(plan, "export")
+
+
+CHANGES = {
+    "seed": {"seeds": [1]},
+    "setting": {"models": [{"name": "counter", "settings": {"needed": 4}}]},
+    "size": {"models": [{"name": "counter", "size": "large"}]},
+    "budget": {"budgets": {"pretrain": {"steps": 2}, "finetune": {"steps": 3}}},
+    "data": {"tasks": [{"name": "parity", "data": "other.csv"}]},
+    "task's setting": {"tasks": [{"name": "parity", "settings": {"count": 41}}]},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_matters_changes_the_fingerprint(change: str, plan_of: PlanOf) -> None:
+    """Nothing that bears on a fine-tuning may change without its fingerprint."""
+    before = plan_of(models=["counter"])
+    after = plan_of(**{"models": ["counter"], **CHANGES[change]})
+
+    assert not _fingerprints(before, "finetune") & _fingerprints(after, "finetune")
+
+
+def test_what_does_not_matter_does_not(plan_of: PlanOf) -> None:
+    """Names, descriptions and limits of a suite are no part of a step; load is no part of training."""
+    before = plan_of()
+    after = plan_of(name="other", description="words", limits={"time_s": 5})
+    longer = plan_of(serve={"seconds": 9, "queries": 5})
+
+    assert _fingerprints(before) == _fingerprints(after)
+    assert _fingerprints(before, "finetune") == _fingerprints(longer, "finetune")
+    assert not _fingerprints(before, "serve") & _fingerprints(longer, "serve")
+
+
+def test_a_plugins_source_is_part_of_its_steps(plan_of: PlanOf, tmp_path: Path) -> None:
+    """Editing a model makes its earlier results another thing."""
+    toy = Path(__file__).with_name("toy_plugin.py").read_text(encoding="utf-8")
+    plans = []
+    for text in (toy, toy + "# edited\n"):
+        file = tmp_path / "toy_copy.py"
+        file.write_text(text, encoding="utf-8")
+        from harness.plugins import FILE, _import_file
+
+        plugins = Plugins()
+        plugins.load("toy_copy", str(file), FILE, lambda file=file: _import_file(file))
+        plans.append(plan_of(plugins))
+
+    assert not _fingerprints(plans[0]) & _fingerprints(plans[1])
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    models=st.permutations(["counter", "guess"]),
+    runtimes=st.permutations(["plain", "paper"]),
+    seeds=st.lists(st.integers(1, 9), min_size=1, max_size=3, unique=True),
+)
+def test_every_plan_can_be_done_in_order(
+    plan_of: PlanOf, models: list[str], runtimes: list[str], seeds: list[int]
+) -> None:
+    """Inputs come before what reads them, nothing is there twice, and the order of axes changes no step."""
+    plan = plan_of(models=models, runtimes=runtimes, seeds=[0, *seeds])
+    again = plan_of(models=models[::-1], runtimes=runtimes[::-1], seeds=[0, *seeds[::-1]])
+    seen: set[str] = set()
+    for step in plan.steps:
+        assert set(step.inputs.values()) <= seen
+        assert step.fingerprint not in seen
+        seen.add(step.fingerprint)
+
+    assert seen == _fingerprints(again)
+
+
+def test_include_and_exclude_select_cases(plan_of: PlanOf) -> None:
+    """A rule matches a value or a list; exclude wins."""
+    only = plan_of(include=[{"model": ["counter"], "runtime": "plain"}])
+    without = plan_of(exclude=[{"runtime": "paper"}])
+
+    assert {step.asked["model"] for step in only.steps} == {"counter"}
+    assert {step.asked.get("runtime") for step in without.steps} == {None, "plain"}
+
+
+def test_data_is_looked_at_before_anything_is_done(plan_of: PlanOf, toys: Plugins) -> None:
+    """A task's complaint about its data reaches the user; data of finished steps is not looked at."""
+    plan = plan_of(tasks=[{"name": "parity", "data": "bad.csv"}])
+    with pytest.raises(DataError, match=r"'bad\.csv', row 3"):
+        check_data(plan, toys)
+    check_data(plan.against(_fingerprints(plan)), toys)
+
+
+def test_a_budget_must_come_from_somewhere(plan_of: PlanOf) -> None:
+    """A suite without a fine-tuning budget is answered with what to write."""
+    with pytest.raises(SuiteError, match="No budget for fine-tuning"):
+        plan_of(budgets={"pretrain": {"steps": 1}})
+
+
+def test_the_estimate_comes_from_earlier_records(plan_of: PlanOf) -> None:
+    """The median of what like steps took; steps nobody ran are counted, not guessed."""
+    plan = plan_of(models=["guess"], runtimes=["plain"])
+    tuned = next(step for step in plan.steps if step.kind == "finetune")
+    records = [
+        Record(
+            str(s), str(s), "finetune", "ok", tuned.asked, {}, "2026-11-23", {}, readings={"wall_s": Reading(s, "s")}
+        )
+        for s in (1.0, 2.0, 30.0)
+    ]
+
+    assert estimate_s(plan.steps, records) == (2.0, 2)

@@ -1,0 +1,217 @@
+"""Plugins load one by one; what is wrong with one is said under its name, and the rest work."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+import harness
+from harness.errors import PluginError
+from harness.plugins import FILE, Plugins, _import_file, load_plugins
+from harness.records import Record
+
+HEAVY = ("torch", "transformers", "pandas", "streamlit", "numpy", "sqlalchemy", "sklearn", "onnxruntime")
+BROKEN = {
+    "raises at import": ("raise RuntimeError('no such chip')\n", "RuntimeError: no such chip"),
+    "misspelt hook": (
+        "import harness\n@harness.hookimpl\ndef harness_modls():\n    return []\n",
+        "harness_modls",
+    ),
+    "wrong type": (
+        "import harness\n@harness.hookimpl\ndef harness_models():\n    return ['bert']\n",
+        "harness_models gave 'bert', which is no Model",
+    ),
+    "class for instance": (
+        "import harness\nclass A(harness.Model): ...\n@harness.hookimpl\ndef harness_models():\n    return [A]\n",
+        "Give instances, not classes",
+    ),
+    "nothing returned": (
+        "import harness\n@harness.hookimpl\ndef harness_tasks():\n    pass\n",
+        "harness_tasks returned NoneType; return an iterable of Task",
+    ),
+    "bad name": (
+        (
+            "import harness\n@harness.hookimpl\ndef harness_use_cases():\n"
+            "    return [harness.UseCase('../up', 't', 's', (), {}, {})]\n"
+        ),
+        "'../up' is no name for use_cases",
+    ),
+}
+
+
+def _load(plugins: Plugins, file: Path) -> None:
+    plugins.load(file.stem, "some-distribution", "1.2", lambda: _import_file(file))
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_broken_plugin_is_named_and_the_rest_work(tmp_path: Path, toys: Plugins, fault: str) -> None:
+    """Each fault becomes that plugin's failure with its distribution and the reason."""
+    source, reason = BROKEN[fault]
+    file = tmp_path / "broken_one.py"
+    file.write_text(source, encoding="utf-8")
+    _load(toys, file)
+
+    (failure,) = toys.failures
+    assert (failure.plugin, failure.distribution) == ("broken_one", "some-distribution")
+    assert reason in failure.reason
+    assert set(toys.models) == {"counter", "guess"}
+
+
+def test_a_name_claimed_twice_names_both_owners(tmp_path: Path, toys: Plugins) -> None:
+    """The second claimant brings nothing at all, and the message names the first."""
+    file = tmp_path / "copycat.py"
+    file.write_text((Path(__file__).with_name("toy_plugin.py")).read_text(encoding="utf-8"), encoding="utf-8")
+    _load(toys, file)
+
+    assert "'counter' among models is claimed twice" in toys.failures[0].reason
+    assert "'toy_plugin'" in toys.failures[0].reason
+    assert "'copycat' (some-distribution)" in toys.failures[0].reason
+    assert [plugin.name for plugin in toys.loaded] == ["toy_plugin"]
+
+
+def test_an_unknown_name_answers_with_the_nearest_and_the_list(toys: Plugins) -> None:
+    """A typo is answered in one sentence."""
+    with pytest.raises(PluginError, match=r"Unknown model 'countr'\. Did you mean 'counter'\? Known: counter, guess\."):
+        toys.find("models", "countr")
+
+
+def test_a_single_file_loads_by_option_and_by_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways give the same, and giving both loads it once."""
+    toy = str(Path(__file__).with_name("toy_plugin.py"))
+    by_option = load_plugins([toy])
+    monkeypatch.setenv("HARNESS_PLUGINS", os.pathsep.join([toy]))
+    by_variable = load_plugins([toy])
+
+    assert "counter" in by_option.models
+    assert "counter" in by_variable.models
+    assert by_variable.owner("models", "counter").version == FILE
+
+
+def test_a_missing_or_broken_plugin_file_is_bad_input(tmp_path: Path) -> None:
+    """What was asked for by name must work, or the command ends."""
+    with pytest.raises(PluginError, match="No plugin file"):
+        load_plugins([str(tmp_path / "nowhere.py")])
+    broken = tmp_path / "half.py"
+    broken.write_text("def (", encoding="utf-8")
+    with pytest.raises(PluginError, match=r"half\.py' cannot be used\. SyntaxError"):
+        load_plugins([str(broken)])
+
+
+def test_a_plugin_that_cannot_take_a_record_is_reported_and_others_get_it(tmp_path: Path, toys: Plugins) -> None:
+    """The event hook of one plugin does not stop that of another."""
+    for name, body in (("angry", "raise OSError('disk')"), ("keen", "SEEN.append(record.id)")):
+        file = tmp_path / f"{name}.py"
+        file.write_text(
+            f"import harness\nSEEN = []\n@harness.hookimpl\ndef harness_record(record):\n    {body}\n", encoding="utf-8"
+        )
+        _load(toys, file)
+    failures = toys.announce(_record())
+
+    assert [failure.plugin for failure in failures] == ["angry"]
+    assert toys.loaded[-1].module.SEEN == ["1"]
+
+
+def _record() -> Record:
+    return Record("1", "f", "serve", "ok", {}, {}, "2026-11-23T00:00:00+00:00", {})
+
+
+def test_a_changed_source_changes_the_digest(tmp_path: Path) -> None:
+    """Steps of an older source are another thing."""
+    digests = []
+    for text in ("A = 1\n", "A = 2\n"):
+        file = tmp_path / "p.py"
+        file.write_text(text, encoding="utf-8")
+        plugins = Plugins()
+        _load(plugins, file)
+        digests.append(plugins.loaded[0].digest)
+
+    assert digests[0] != digests[1]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["plugins"], ["plugins", "--json"]])
+def test_the_door_is_light(arguments: list[str]) -> None:
+    """Neither help nor the listing imports a heavy library."""
+    script = (
+        "import sys; from harness.cli import main\n"
+        f"sys.argv = ['harness', *{arguments!r}]\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stderr.strip() == "[]"
+
+
+def test_the_listing_says_what_each_plugin_brings() -> None:
+    """The JSON holds models with tasks and sizes, tasks with use cases, versions, import times and failures."""
+    done = subprocess.run(["harness", "plugins", "--json"], capture_output=True, text=True, check=True)
+    listing = json.loads(done.stdout)
+    mine = [plugin for plugin in listing["plugins"] if plugin["distribution"] == "viability-harness"]
+    ours = {name for plugin in mine for name in plugin["brings"].get("models", [])}
+
+    assert ours
+    assert all(listing["models"][name]["sizes"] and listing["models"][name]["tasks"] for name in ours)
+    assert all("use_case" in task and task["licence"] for task in listing["tasks"].values())
+    assert all(plugin["version"] and plugin["import_ms"] >= 0 for plugin in listing["plugins"])
+    assert all({"plugin", "distribution", "reason"} <= failure.keys() for failure in listing["failures"])
+    assert {"hardware", "runtimes", "price_books", "use_cases"} <= listing.keys()
+
+
+def test_the_core_names_no_plugin() -> None:
+    """The core's sources import no `harness_*` and know nothing that a plugin brings by name."""
+    core = Path(harness.__file__).parent
+    brought = load_plugins()
+    names = {*brought.models, *brought.tasks, *brought.use_cases()} - {"random"}
+    for file in core.rglob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+        imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        strings = {
+            node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+
+        assert not [name for name in imported if name.startswith("harness_")], file
+        assert not names & strings, file
+
+
+def test_a_second_distribution_is_found_from_outside() -> None:
+    """A real distribution with one good and several broken plugins: the good one works, the others are named."""
+    try:
+        metadata.version("harness-outside-plugin")
+    except metadata.PackageNotFoundError:
+        if os.environ.get("CI"):
+            pytest.fail("tests/outside_plugin is not installed: pip install tests/outside_plugin")
+        pytest.skip("install it first: pip install tests/outside_plugin")
+    plugins = load_plugins()
+    failures = {f.plugin: f for f in plugins.failures if f.distribution == "harness-outside-plugin"}
+
+    assert "outside-coin" in plugins.models
+    assert set(failures) == {"outside-broken", "outside-misspelt", "outside-taken", "outside-wrong-type"}
+    assert "ModuleNotFoundError" in failures["outside-broken"].reason
+    assert "claimed twice" in failures["outside-taken"].reason
+
+
+def test_the_public_names_agree_with_what_is_there() -> None:
+    """`harness.__all__` is sorted and complete."""
+    public = [name for name in vars(harness) if not name.startswith("_") and name[0].isupper()]
+
+    assert harness.__all__ == sorted(harness.__all__)
+    assert set(public) <= set(harness.__all__)
+    assert all(hasattr(harness, name) for name in harness.__all__)
+
+
+def test_records_are_frozen(plan_of: Callable[..., object]) -> None:
+    """A record can be copied with changes, never changed."""
+    record = _record()
+    with pytest.raises(AttributeError):
+        record.outcome = "failed"  # type: ignore[misc]
+    assert replace(record, outcome="failed").outcome == "failed"

@@ -1,0 +1,193 @@
+"""Running a plan: every outcome becomes a record, the suite goes on, and nothing is done twice."""
+
+from __future__ import annotations
+
+import io
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from rich.console import Console
+
+from harness.plan import Plan
+from harness.plugins import Plugins
+from harness.records import Record
+from harness.run import Summary, run_plan
+from harness.screen import LiveScreen, PlainScreen, open_screen
+from harness.store import Store, open_store
+
+TOY = str(Path(__file__).with_name("toy_plugin.py"))
+PlanOf = Callable[..., Plan]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Any:
+    """Return an empty store."""
+    made = open_store(str(tmp_path / "store"), create=True)
+    yield made
+    made.close()
+
+
+def _run(plan: Plan, toys: Plugins, store: Store) -> tuple[Summary, str]:
+    output = io.StringIO()
+    plan = plan.against(store.finished())
+    with open_screen(Console(file=output, width=200), plan) as screen:
+        return run_plan(plan, toys, store, screen, [TOY]), output.getvalue()
+
+
+def _one(plan_of: PlanOf, fault: str, **changes: Any) -> Plan:
+    settings = {"fault": fault}
+    return plan_of(
+        models=[{"name": "counter", "settings": settings}], starts=["scratch"], runtimes=["plain"], **changes
+    )
+
+
+def test_a_suite_ends_with_a_record_for_every_step(plan_of: PlanOf, toys: Plugins, store: Store) -> None:
+    """Readings, raw values, environment and lineage are there."""
+    plan = plan_of()
+    summary, _ = _run(plan, toys, store)
+    records = {record.fingerprint: record for record in store.records()}
+    served = [r for r in records.values() if r.step == "serve" and r.outcome == "ok"]
+    (accuracy,) = [
+        r for r in records.values() if r.step == "evaluate" and r.asked["runtime"] == "paper" and r.outcome == "ok"
+    ]
+
+    assert summary.complete
+    assert set(records) == {step.fingerprint for step in plan.steps}
+    assert sum(accuracy.scores["correct"]) == len(accuracy.scores["correct"]) == accuracy.value("items") == 40
+    assert accuracy.metrics[0]["chance"] == 0.5
+    assert accuracy.baseline == "guess"
+    assert all(r.series["latency_s"] and r.value("load_s") is not None and r.value("first_query_s") for r in served)
+    for record in records.values():
+        assert set(record.inputs.values()) <= set(records)
+        assert record.environment["cpu_model"]
+        assert record.environment["python"]
+        assert record.environment["versions"] is not None
+    tuned = next(r for r in records.values() if r.step == "finetune" and r.asked["model"] == "counter")
+    assert tuned.series["loss"] == [1 / 3, 1 / 4], "fine-tuning goes on from what pretraining counted"
+    assert tuned.readings["cpu_s"].unit == "s"
+
+
+OUTCOMES = {
+    "raise": ("failed", "RuntimeError: the toy is broken"),
+    "nan": ("failed", "loss is nan after 1 steps"),
+    "die": ("killed", "signal 9"),
+    "exit": ("killed", "exit code 3"),
+    "hang": ("timed out", "1 s: its time limit"),
+    "grow": ("out of memory", "its limit is 0.49 GiB"),
+    "unsupported": ("unsupported", "the toy does not do this"),
+}
+
+
+@pytest.mark.parametrize("fault", OUTCOMES)
+def test_every_outcome_becomes_a_record_and_the_suite_goes_on(
+    fault: str, plan_of: PlanOf, toys: Plugins, store: Store
+) -> None:
+    """Steps that need the one that failed are told as not tried; the other model is measured."""
+    limits = {"time_s": 1, "memory_gb": 0.49} if fault in ("hang", "grow") else {"time_s": 20}
+    if fault == "grow":
+        limits["time_s"] = 20
+    models = [{"name": "counter", "settings": {"fault": fault}}, "guess"]
+    plan = plan_of(models=models, starts=["scratch"], runtimes=["plain"], limits=limits)
+    summary, output = _run(plan, toys, store)
+    outcome, reason = OUTCOMES[fault]
+    broken = next(record for record in store.records() if record.asked["model"] == "counter")
+
+    assert broken.outcome == outcome
+    assert reason in str(broken.reason)
+    assert (broken.traceback is not None) == (outcome == "failed")
+    assert summary.skipped == 2
+    assert "not tried" in output
+    assert not summary.complete
+    assert [r.outcome for r in store.records() if r.asked["model"] == "guess"] == ["ok"] * 3
+    assert list(store.artifacts.root.glob("unfinished-*")) == []
+
+
+def test_a_second_run_does_nothing_and_starts_nobody(plan_of: PlanOf, toys: Plugins, store: Store) -> None:
+    """All is measured: no worker is started."""
+    plan = plan_of(models=["guess"], runtimes=["plain"])
+    _run(plan, toys, store)
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    summary, _ = _run(plan, toys, store)
+
+    assert summary == Summary()
+    assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
+    assert len(store.records()) == 3
+
+
+def test_what_failed_is_tried_again(plan_of: PlanOf, toys: Plugins, store: Store) -> None:
+    """A failure is no final record."""
+    plan = _one(plan_of, "raise")
+    _run(plan, toys, store)
+    _run(plan, toys, store)
+
+    assert [record.outcome for record in store.records()] == ["failed", "failed"]
+
+
+def test_a_plugins_chatter_breaks_nothing(plan_of: PlanOf, toys: Plugins, store: Store) -> None:
+    """What a plugin prints goes to standard error, not into the tables."""
+    summary, output = _run(_one(plan_of, "noise"), toys, store)
+
+    assert summary.complete
+    assert "chatter" not in output
+
+
+def test_two_runs_of_one_seed_agree(plan_of: PlanOf, toys: Plugins, tmp_path: Path) -> None:
+    """The same case in two stores gives the same scores."""
+    scores = []
+    for name in ("one", "two"):
+        store = open_store(str(tmp_path / name), create=True)
+        _run(plan_of(), toys, store)
+        scores.append({r.fingerprint: r.scores for r in store.records()})
+        store.close()
+
+    assert scores[0] == scores[1]
+
+
+def test_a_terminal_shows_bars_and_a_file_shows_lines(plan_of: PlanOf) -> None:
+    """The screen fits where the output goes."""
+    plan = plan_of()
+
+    assert isinstance(open_screen(Console(file=io.StringIO(), force_terminal=True), plan), LiveScreen)
+    assert type(open_screen(Console(file=io.StringIO()), plan)) is PlainScreen
+
+
+def test_the_bars_say_loss_rate_and_step(plan_of: PlanOf, toys: Plugins, store: Store) -> None:
+    """On a terminal a run shows the step's name and its loss, and markup in names is not obeyed."""
+    output = io.StringIO()
+    plan = plan_of(models=["counter"], runtimes=["plain"], starts=["scratch"])
+    console = Console(file=output, force_terminal=True, width=200, highlight=False, color_system=None)
+    screen = LiveScreen(console, len(plan.steps))
+    with screen:
+        screen.begin(plan.steps[0], 1, 3)
+        screen.progress({"done": 0.5, "seconds": 2.0, "samples": 20, "loss": 0.25})
+        screen._bars.refresh()
+        screen.end(Record("1", "f", "finetune", "failed", {}, {}, "t", {}, reason="[bold]broken[/bold]"))
+
+    assert "loss 0.250 10 samples/s" in output.getvalue()
+    assert "[bold]broken[/bold]" in output.getvalue()
+
+
+def test_control_c_stops_cleanly_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    """A signal to the whole group, as a terminal sends it: no worker is left, finished steps stay."""
+    driver = Path(__file__).with_name("drive.py")
+    command = [sys.executable, "-I", str(driver), str(tmp_path / "store"), str(tmp_path / "log"), "0.1"]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    time.sleep(1.5)
+    children = psutil.Process(run.pid).children(recursive=True)
+    import os
+
+    os.killpg(run.pid, signal.SIGINT)
+    run.communicate(timeout=30)
+    _, alive = psutil.wait_procs(children, timeout=10)
+    again = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert run.returncode != 0
+    assert not alive
+    assert again.returncode == 0, again.stdout + again.stderr

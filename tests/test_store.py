@@ -1,0 +1,164 @@
+"""The store: records come back as they went in, one result each; bad places are told before anything is measured."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import StoreError
+from harness.records import VERSION, Record, from_json, to_json
+from harness.seams import Reading
+from harness.store import NEEDED_BYTES, open_store, peek, peek_records
+
+SAMPLES = Path(__file__).with_name("records")
+RECORD = Record("id-1", "f" * 64, "serve", "ok", {"model": "m"}, {"trained": "e" * 64}, "2026-11-23T10:00:00+00:00", {})
+
+texts = st.text(max_size=8)
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+records = st.builds(
+    Record,
+    id=texts,
+    fingerprint=texts,
+    step=st.sampled_from(["pretrain", "serve"]),
+    outcome=st.sampled_from(["ok", "failed"]),
+    asked=st.dictionaries(texts, st.none() | st.integers() | numbers | texts),
+    inputs=st.dictionaries(texts, texts),
+    started_at=texts,
+    environment=st.dictionaries(texts, texts),
+    readings=st.dictionaries(texts, st.builds(Reading, numbers, texts)),
+    series=st.dictionaries(texts, st.lists(numbers, max_size=3)),
+    scores=st.dictionaries(texts, st.lists(numbers, max_size=3)),
+    notes=st.lists(texts, max_size=2),
+)
+
+
+@given(record=records)
+def test_a_record_survives_json(record: Record) -> None:
+    """What is written is what is read."""
+    assert from_json(to_json(record)) == record
+
+
+@pytest.mark.parametrize("version", range(1, VERSION + 1))
+def test_every_version_loads_for_ever(version: int) -> None:
+    """A sample of each version of records lies beside the tests."""
+    record = from_json((SAMPLES / f"v{version}.json").read_text(encoding="utf-8"))
+
+    assert record.version == version
+    assert record.value("wall_s") == 2.5
+    assert record.value("energy_j") is None
+    assert record.readings["wall_s"].unit == "s"
+
+
+def test_a_record_of_tomorrow_is_refused() -> None:
+    """A newer harness's record is not half-read."""
+    body = json.loads(to_json(RECORD)) | {"version": VERSION + 1}
+    with pytest.raises(StoreError, match="Upgrade viability-harness"):
+        from_json(json.dumps(body))
+
+
+def test_one_result_for_each_step(tmp_path: Path) -> None:
+    """A second final record of a step is not taken; attempts that failed are all kept."""
+    store = open_store(str(tmp_path), create=True)
+    failed = replace(RECORD, outcome="failed", reason="fell over")
+
+    assert store.add(replace(failed, id="1"))
+    assert store.add(replace(failed, id="2"))
+    assert store.add(replace(RECORD, id="3"))
+    assert not store.add(replace(RECORD, id="4"))
+    assert [record.id for record in store.records()] == ["1", "2", "3"]
+    assert store.finished() == {RECORD.fingerprint}
+    store.close()
+
+
+def test_a_folder_and_a_url_are_the_same_store(tmp_path: Path) -> None:
+    """Records written through one are read through the other, and numbers that are not finite survive."""
+    store = open_store(str(tmp_path), create=True)
+    store.add(replace(RECORD, series={"loss": [1.0, math.inf]}))
+    store.close()
+    again = open_store(f"sqlite:///{tmp_path / 'harness.db'}")
+
+    assert again.records()[0].series["loss"] == [1.0, math.inf]
+    again.close()
+
+
+def test_looking_makes_nothing(tmp_path: Path) -> None:
+    """Where there is no store, there is none afterwards."""
+    nowhere = str(tmp_path / "none")
+
+    assert peek(nowhere) == set()
+    assert peek_records(nowhere) == []
+    with pytest.raises(StoreError, match="There is no store"):
+        open_store(nowhere)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_newer_store_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    """The version is looked at before anything is written."""
+    open_store(str(tmp_path), create=True).close()
+    file = tmp_path / "harness.db"
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE meta SET schema = 99")
+    connection.close()
+    before = file.read_bytes()
+    with pytest.raises(StoreError, match="version 99; this harness reads up to 1"):
+        open_store(str(tmp_path), create=True)
+
+    assert file.read_bytes() == before
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    """A file in the way, and a folder nobody may write to."""
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    with pytest.raises(StoreError, match=r"'.*file' is a file"):
+        open_store(str(tmp_path / "file" / "store"), create=True)
+    with pytest.raises(StoreError, match=r"cannot be made|may not be written"):
+        open_store("/proc/harness-results", create=True)
+
+
+def test_a_full_disk_is_told_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Simulated: the system says that little is left."""
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr("harness.store.shutil.disk_usage", lambda _: usage._replace(free=NEEDED_BYTES - 1))
+    with pytest.raises(StoreError, match=r"the disk is full: \d+ MiB free, 256 needed"):
+        open_store(str(tmp_path / "store"), create=True)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_fills_up_later_is_a_store_error(tmp_path: Path) -> None:
+    """SQLite itself runs full: the message says what to do, and earlier records are there."""
+    store = open_store(str(tmp_path), create=True)
+    store.add(RECORD)
+    with store._engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 10")
+        store._engine.dispose = lambda: None  # type: ignore[method-assign]
+        connection.commit()
+    big = replace(RECORD, id="2", fingerprint="a" * 64, series={"x": [0.1] * 200_000})
+    with pytest.raises(StoreError, match=r"full.*finished steps are kept"):
+        store.add(big)
+
+    assert [record.id for record in store.records()] == ["id-1"]
+    del store._engine.dispose
+    store.close()
+
+
+def test_a_password_is_not_shown() -> None:
+    """A database that cannot be reached is named without its password."""
+    with pytest.raises(StoreError) as caught:
+        open_store("postgresql+psycopg://me:secret@127.0.0.1:1/db", create=True)
+
+    assert "secret" not in str(caught.value)
+
+
+def test_nonsense_for_a_url_is_bad_input() -> None:
+    """A scheme nobody knows is a sentence, not a traceback."""
+    with pytest.raises(StoreError, match="cannot be opened"):
+        open_store("nosuchdb://x", create=True)
