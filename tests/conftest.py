@@ -69,3 +69,58 @@ def plan_of(toys: Plugins) -> Callable[..., Plan]:
         return make_plan(source.validate(), source, plugins)
 
     return plan
+
+
+WALK = """\
+name: walk
+description: Every first-party model once, with hardly any training, and one that is broken.
+models:
+  - tfidf
+  - {name: mlp, budgets: {finetune: {steps: 60}}}
+  - {name: lstm, settings: {max_length: 24}, budgets: {finetune: {steps: 5}}}
+  - {name: bert, settings: {max_length: 24}, budgets: {pretrain: {steps: 3}, finetune: {steps: 3}}}
+  - random
+  - rule
+  - {name: ppo, budgets: {pretrain: {steps: 2}, finetune: {steps: 2}}}
+  - broken
+tasks: [topics, cartpole]
+runtimes: [eager, onnxruntime]
+scenarios: [Offline, SingleStream]
+exclude: [{model: [random, rule, tfidf, broken], runtime: onnxruntime}]
+budgets: {finetune: {steps: 1}}
+serve: {seconds: 0.3, queries: 70}
+limits: {time_s: 200}
+"""
+BROKEN = '''\
+"""A model that fails in a way that would show on a page that does not escape."""
+import harness
+
+
+class Broken(harness.Model):
+    name = "broken"
+    summary = "Fails"
+    kinds = ("text-classification",)
+
+    def learner(self, assignment):
+        raise RuntimeError("<b>out of luck</b>")
+
+
+@harness.hookimpl
+def harness_models():
+    return [Broken()]
+'''
+
+
+@pytest.fixture(scope="session")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run every first-party model through the command line once; return the folder with `store` and `broken.py`."""
+    import subprocess
+
+    folder = tmp_path_factory.mktemp("walk")
+    (folder / "walk.yaml").write_text(WALK, encoding="utf-8")
+    (folder / "broken.py").write_text(BROKEN, encoding="utf-8")
+    command = ["harness", "run", "walk.yaml", "--plugin", "broken.py", "--store", "store"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    (folder / "output").write_text(done.stdout + done.stderr, encoding="utf-8")
+    assert done.returncode == 1, done.stdout + done.stderr  # the broken one is told
+    return folder

@@ -1,0 +1,82 @@
+"""`harness dashboard`: starts Streamlit on this machine's own address."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ADDRESS = "127.0.0.1"
+STORE, BOOK, PLUGINS = "HARNESS_STORE", "HARNESS_PRICE_BOOK", "HARNESS_PLUGINS"
+"""Variables by which the pages learn what to show."""
+
+
+def dashboard(
+    store: Annotated[
+        str | None, typer.Option("--store", help="Folder or database URL; else HARNESS_STORE or harness-results.")
+    ] = None,
+    price_book: Annotated[
+        str, typer.Option("--price-book", help="The name of a price book, or a YAML file with prices.")
+    ] = "cloud",
+    port: Annotated[int, typer.Option(help="The port on 127.0.0.1.", min=1, max=65535)] = 8501,
+    plugin: Annotated[
+        list[str] | None, typer.Option("--plugin", help="A Python file with a plugin; may be given several times.")
+    ] = None,
+) -> None:
+    """Open the dashboard over a store; Ctrl-C ends it."""
+    from harness.plugins import load_plugins
+    from harness.store import open_store
+    from harness_reports.price_book_file import find_price_book
+
+    open_store(store).close()
+    find_price_book(price_book, load_plugins(plugin or ()).price_books())
+    _refuse_taken(port)
+    typer.echo(f"Dashboard: http://{ADDRESS}:{port} (Ctrl-C ends it)")
+    raise typer.Exit(_serve(port, _environment(store, price_book, plugin or [])))
+
+
+def _refuse_taken(port: int) -> None:
+    """Raise before Streamlit would move to another port in silence.
+
+    Raises:
+        StoreError: another program listens there.
+    """
+    from harness.errors import HarnessError
+
+    with socket.socket() as probe:
+        if probe.connect_ex((ADDRESS, port)) == 0:
+            raise HarnessError(f"Port {port} is taken by another program. Name another with --port.")
+
+
+def _environment(store: str | None, price_book: str, plugins: list[str]) -> dict[str, str]:
+    files = [file for file in os.environ.get(PLUGINS, "").split(os.pathsep) if file]
+    wanted = {BOOK: price_book, PLUGINS: os.pathsep.join(dict.fromkeys([*files, *map(os.path.abspath, plugins)]))}
+    return {**os.environ, **wanted, **({STORE: store} if store else {})}
+
+
+def _serve(port: int, environment: dict[str, str]) -> int:
+    arguments = {
+        "server.address": ADDRESS,
+        "server.port": str(port),
+        "server.headless": "true",
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": "false",
+        "client.toolbarMode": "viewer",
+        "theme.base": "light",
+        "theme.primaryColor": "#1f5fbf",
+    }
+    options = [part for name, value in arguments.items() for part in (f"--{name}", value)]
+    page = str(Path(__file__).with_name("app.py"))
+    server = subprocess.Popen([sys.executable, "-m", "streamlit", "run", page, *options], env=environment)  # noqa: S603 - our own page
+    try:
+        return server.wait()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        server.terminate()
+        server.wait(10)

@@ -1,0 +1,113 @@
+"""The page for trust: what was measured, where, what failed, and what the harness thinks of its own numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from harness.records import Record
+from harness_dashboards import sources
+from harness_reports.statistics import judge
+
+Texts = Mapping[str, str]
+GOOD = ("ok", "unsupported")
+
+
+def show(texts: Texts) -> None:
+    """Draw the page."""
+    st.title(texts["runs_title"])
+    records = _filtered(sources.records(), texts)
+    judged = {record.id: judge(record) if record.outcome == "ok" else [] for record in records}
+    bad = [record for record in records if record.outcome not in GOOD]
+    steps, failed, remarks = st.columns(3)
+    steps.metric(texts["steps"], len(records))
+    failed.metric(texts["failed"], len(bad))
+    remarks.metric(texts["warnings"], sum(bool(said) for said in judged.values()))
+    _failures(bad, texts)
+    rows = [_row(record, judged[record.id], texts) for record in records]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    _details(records, texts)
+
+
+def _filtered(records: Sequence[Record], texts: Texts) -> list[Record]:
+    with st.sidebar:
+        st.header(texts["filters"])
+        outcomes = st.multiselect(texts["outcome"], sorted({record.outcome for record in records}))
+        steps = st.multiselect(texts["step"], list(dict.fromkeys(record.step for record in records)))
+    return [
+        record
+        for record in records
+        if (not outcomes or record.outcome in outcomes) and (not steps or record.step in steps)
+    ]
+
+
+def _failures(bad: Sequence[Record], texts: Texts) -> None:
+    st.subheader(texts["failures"])
+    if not bad:
+        st.success(texts["no_failures"])
+    for record in bad:
+        with st.expander(_plain(f"{record.outcome}: {title(record)}"), expanded=True):
+            st.code(record.reason or "", language=None, wrap_lines=True)
+            if record.traceback:
+                st.code(record.traceback, language=None)
+
+
+def title(record: Record) -> str:
+    """Return what a person calls a run."""
+    asked = record.asked
+    where = [str(asked[name]) for name in ("runtime", "scenario") if name in asked]
+    return " ".join([record.step, asked["model"], asked["size"], "·", asked["task"], *where, f"· {asked['seed']}"])
+
+
+def _plain(text: str) -> str:
+    """Keep a name from a file from being read as markup."""
+    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()<>#+-.!|~$:" else sign for sign in text)
+
+
+def _row(record: Record, said: Sequence[str], texts: Texts) -> dict[str, Any]:
+    asked = record.asked
+    return {
+        texts["step"]: record.step,
+        texts["model"]: f"{asked['model']} {asked['size']}",
+        texts["task"]: asked["task"],
+        texts["hardware"]: asked["hardware"],
+        texts["runtime"]: " ".join(str(asked[name]) for name in ("runtime", "scenario") if name in asked),
+        texts["outcome"]: record.outcome,
+        texts["started"]: record.started_at[:19].replace("T", " "),
+        texts["duration"]: record.value("wall_s"),
+        texts["judgement"]: " ".join([*said, *record.notes]) or (record.reason or ""),
+    }
+
+
+def _details(records: Sequence[Record], texts: Texts) -> None:
+    st.subheader(texts["details"])
+    if not records:
+        return
+    known = {record.id: record for record in records}
+    chosen = known[st.selectbox(texts["choose_run"], list(known), format_func=lambda one: title(known[one]))]
+    asked, readings, environment = st.columns(3)
+    for column, name, body in (
+        (asked, "asked", {**chosen.asked, **{f"used {key}": value for key, value in chosen.used.items()}}),
+        (
+            readings,
+            "readings",
+            {key: f"{value.value:g} {value.unit} ({value.kind})" for key, value in chosen.readings.items()},
+        ),
+        (environment, "environment", chosen.environment),
+    ):
+        column.markdown(f"**{texts[name]}**")
+        column.html(_pairs(body))
+
+
+def _pairs(body: Mapping[str, Any], prefix: str = "") -> str:
+    lines = []
+    for key, value in body.items():
+        if isinstance(value, Mapping) and value:
+            lines.append(_pairs(value, f"{prefix}{key} "))
+        else:
+            lines.append(f"<div><small><b>{escape(prefix + str(key))}</b> {escape(str(value))}</small></div>")
+    return "".join(lines)

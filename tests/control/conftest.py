@@ -1,0 +1,47 @@
+"""A game, its models, and assignments of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from harness import Assignment, Budget, Model
+from harness_control.models import Ppo, Random, Rule
+from harness_control.tasks import CartPole, CartPoleSource
+
+TASKS = {"cartpole": CartPole(), "cartpole-source": CartPoleSource()}
+MODELS: dict[str, Model] = {"ppo": Ppo(), "random": Random(), "rule": Rule()}
+
+
+@pytest.fixture(autouse=True)
+def _threads_stay() -> Iterator[None]:
+    """A policy's learner sets torch to one thread: fine in a worker, not for the tests after it."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def assign() -> Callable[..., Assignment]:
+    """Return a function that makes assignments."""
+
+    def make(
+        model: str = "ppo",
+        task: str = "cartpole",
+        seed: int = 0,
+        steps: int = 4,
+        start: Path | None = None,
+        **settings: Any,
+    ) -> Assignment:
+        declared = MODELS[model]
+        filled = {name: setting.default for name, setting in declared.settings.items()} | settings
+        stage = "pretrain" if task.endswith("source") else "finetune"
+        budget = Budget(steps=steps)
+        data = TASKS[task].data(None, {})
+        return Assignment(stage, data, declared.sizes[0], filled, "cpu", "fp32", seed, budget, start)  # type: ignore[arg-type]
+
+    return make

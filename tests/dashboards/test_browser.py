@@ -1,0 +1,133 @@
+"""A person opens the dashboard in a real browser, moves a slider and sees the numbers change."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def address(walked: Path) -> Iterator[str]:
+    """Start the real command on a free port and wait until it answers."""
+    port = _free_port()
+    command = ["harness", "dashboard", "--store", os.environ.get("HARNESS_SCREENSHOT_STORE", str(walked / "store"))]
+    server = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).close()  # noqa: S310 - our own server
+                break
+            except OSError:
+                assert server.poll() is None, "the dashboard ended"
+                time.sleep(0.1)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+@pytest.fixture
+def page(address: str) -> Iterator[Any]:
+    """Open the dashboard in headless Chromium."""
+    if not Path(CHROMIUM).exists():
+        if os.environ.get("CI"):
+            pytest.fail("Chromium is not installed: apt-get install chromium")
+        pytest.skip("no Chromium here: Debian's package `chromium` brings it")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        opened = browser.new_page(viewport={"width": 1440, "height": 1000})
+        opened.goto(address)
+        opened.get_by_text("Net present value").first.wait_for(timeout=60_000)
+        opened.locator(".js-plotly-plot").first.wait_for(timeout=60_000)
+        yield opened
+        browser.close()
+
+
+def _screenshot(page: Any, name: str, folder: Path) -> None:
+    target = Path(os.environ.get("HARNESS_SCREENSHOT_DIR", folder)) / f"{name}.png"
+    page.wait_for_timeout(1500)
+    page.screenshot(path=str(target))
+    assert target.stat().st_size > 20_000
+
+
+def _margins(page: Any) -> list[str]:
+    return [str(text) for text in page.get_by_test_id("stMetricValue").all_inner_texts()]
+
+
+def _settle(page: Any, before: list[str]) -> list[str]:
+    """Wait until the figures are others than before."""
+    for _ in range(100):
+        now = _margins(page)
+        if now != before and len(now) == len(before):
+            return now
+        page.wait_for_timeout(100)
+    pytest.fail(f"the figures did not change: {before}")
+
+
+def test_a_slider_moves_the_figures_and_nothing_is_measured(page: Any, walked: Path, tmp_path: Path) -> None:
+    """Utilisation falls, requests cost more, the margin falls; the store is not written."""
+    database = walked / "store" / "harness.db"
+    before, written = _margins(page), database.stat().st_mtime_ns
+    _screenshot(page, "dashboard", tmp_path)
+    slider = page.get_by_role("slider", name="Utilisation").first
+    slider.focus()
+    for _ in range(18):
+        slider.press("ArrowLeft")
+    after = _settle(page, before)
+
+    assert before != after
+    assert database.stat().st_mtime_ns == written
+
+
+def test_the_runs_page_shows_failures_escaped(page: Any, tmp_path: Path) -> None:
+    """The reason is read as text, the environment of a run is there."""
+    page.get_by_role("link", name="Runs").click()
+    page.get_by_text("<b>out of luck</b>").first.wait_for(timeout=30_000)
+    _screenshot(page, "runs", tmp_path)
+
+    assert page.get_by_text("cpu_model").first.is_visible() or page.get_by_text("cpu_model").count() > 0
+
+
+def test_the_page_speaks_chinese(page: Any, tmp_path: Path) -> None:
+    """The switch in the sidebar changes the page."""
+    page.get_by_text("中文").first.click()
+    page.get_by_role("heading", name="准确率要花多少钱").wait_for(timeout=30_000)
+    _screenshot(page, "chinese", tmp_path)
+
+
+def test_a_taken_port_is_told(walked: Path) -> None:
+    """Nothing is started beside another program, and nothing moves to another port in silence."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        command = ["harness", "dashboard", "--store", str(walked / "store"), "--port", str(port)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert f"Port {port} is taken" in done.stderr
