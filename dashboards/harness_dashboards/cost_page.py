@@ -24,6 +24,7 @@ Texts = Mapping[str, str]
 COLOURS = {"invest": "#1a7f4b", "pilot": "#b7791f", "do not invest": "#b3261e", "not enough evidence": "#5f6b7a"}
 ORDER = list(COLOURS)
 DEFAULTS = {"multiplier": 1.0, "utilisation": 100, "volume": 1.0}
+SMALLEST = 0.001
 VOLUMES = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0]
 
 
@@ -122,8 +123,9 @@ def _card(own: pd.DataFrame, texts: Texts) -> None:
     verdict = f"<span style='color:{COLOURS[best['verdict']]};font-weight:700'>{escape(texts[best['verdict']])}</span>"
     st.html(f"<div style='font-size:1.25rem'>{escape(str(best['title']))}: {verdict}</div>")
     st.html(f"<div style='color:#5f6b7a'>{escape(texts['best'])}: <b>{escape(_who(best))}</b></div>")
-    margin, even, worth = st.columns(3)
-    margin.metric(texts["unit_margin"], _usd(best["unit_margin_usd"], 1000))
+    serving, margin, even, worth = st.columns(4)
+    serving.metric(texts["serving"], _usd(best["unit_serving_usd"], 1e6))
+    margin.metric(texts["unit_margin"], _usd(best["unit_margin_usd"], 1e6))
     even.metric(texts["break_even"], _count(best["break_even_requests"], texts))
     worth.metric(texts["npv"], _usd(best["npv_usd"]))
     span = texts["from_to"].format(low=_usd(best["npv_low_usd"]), high=_usd(best["npv_high_usd"]))
@@ -149,21 +151,19 @@ def _usd(value: Any, times: float = 1.0) -> str:
     if formats.missing(value):
         return formats.MISSING
     amount = float(value) * times
-    sign = "−" if amount < 0 else ""
-    for limit, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if abs(amount) >= limit:
-            return f"{sign}{abs(amount) / limit:,.2f}{unit} USD"
-    return f"{sign}{abs(amount):,.3g} USD"
+    return f"{'−' if amount < 0 else ''}{_short(abs(amount))}"
 
 
 def _count(value: Any, texts: Texts) -> str:
-    if formats.missing(value):
-        return texts["never"]
-    amount = float(value)
+    return texts["never"] if formats.missing(value) else _short(float(value))
+
+
+def _short(amount: float) -> str:
+    """Return three digits with k, M or B."""
     for limit, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if amount >= limit:
-            return f"{amount / limit:,.2f}{unit}"
-    return f"{amount:,.0f}"
+            return f"{amount / limit:.3g}{unit}"
+    return f"{amount:.3g}" if amount == 0 or amount >= SMALLEST else f"{amount:.1e}"
 
 
 # Chart, table, origins ------------------------------------------------------------------------------------------------

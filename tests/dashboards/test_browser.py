@@ -60,9 +60,9 @@ def page(address: str) -> Iterator[Any]:
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        opened = browser.new_page(viewport={"width": 1440, "height": 1000})
+        opened = browser.new_page(viewport={"width": 1440, "height": 1240})
         opened.goto(address)
-        opened.get_by_text("Net present value").first.wait_for(timeout=60_000)
+        opened.get_by_text("NPV, USD").first.wait_for(timeout=60_000)
         opened.locator(".js-plotly-plot").first.wait_for(timeout=60_000)
         yield opened
         browser.close()
@@ -93,6 +93,7 @@ def test_a_slider_moves_the_figures_and_nothing_is_measured(page: Any, walked: P
     """Utilisation falls, requests cost more, the margin falls; the store is not written."""
     database = walked / "store" / "harness.db"
     before, written = _margins(page), database.stat().st_mtime_ns
+    page.get_by_role("tab", name="topics").click()
     _screenshot(page, "dashboard", tmp_path)
     slider = page.get_by_role("slider", name="Utilisation").first
     slider.focus()

@@ -36,7 +36,7 @@ def test_the_first_page_has_verdicts_and_candidates(app: Any) -> None:
     """One card for each use case that was measured, with margin, break-even and net present value."""
     page = " ".join(str(block.proto.body) for block in app.get("html"))
 
-    assert len(_metric(app, "Net present value")) == 2
+    assert len(_metric(app, "NPV, USD")) == 2
     assert "Filing technical documents" in page
     assert "Opponents that play well" in page
     assert sorted(tab.label for tab in app.tabs) == ["cartpole", "topics"]
@@ -44,9 +44,9 @@ def test_the_first_page_has_verdicts_and_candidates(app: Any) -> None:
 
 def test_volume_moves_the_net_present_value_as_the_function_says(app: Any, walked: Path) -> None:
     """The card shows what `viability` gives for the same assumption."""
-    before = _metric(app, "Net present value")
+    before = _metric(app, "NPV, USD")
     app.select_slider(key="volume").set_value(10.0).run()
-    after = _metric(app, "Net present value")
+    after = _metric(app, "NPV, USD")
     plugins = load_plugins()
     case = plugins.use_cases()["game-agent"]
     demand = {"requests_per_year": case.market["requests_per_year"].value * 10}
@@ -59,15 +59,15 @@ def test_volume_moves_the_net_present_value_as_the_function_says(app: Any, walke
 
 def test_prices_move_and_reset_brings_them_back(app: Any) -> None:
     """Three times the price is another margin; reset is the first one again."""
-    before = _metric(app, "Margin per 1,000 requests")
+    before = _metric(app, "Serving, USD / 1M")
     app.slider(key="utilisation").set_value(5).run()
     app.slider(key="multiplier").set_value(3.0).run()
-    dear = _metric(app, "Margin per 1,000 requests")
+    dear = _metric(app, "Serving, USD / 1M")
     app.sidebar.button[0].click().run()
 
     assert not app.exception
     assert dear != before
-    assert _metric(app, "Margin per 1,000 requests") == before
+    assert _metric(app, "Serving, USD / 1M") == before
 
 
 def test_filters_leave_what_was_chosen(app: Any) -> None:
