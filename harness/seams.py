@@ -246,6 +246,8 @@ class Hardware(ABC):
     device: ClassVar[str]
     """The torch device."""
     precisions: ClassVar[tuple[str, ...]] = ("fp32",)
+    bit_reproducible: ClassVar[bool] = True
+    """Whether the same step with the same seed gives the same bits here; records say so where it does not."""
 
     @abstractmethod
     def unavailable(self) -> str | None:

@@ -111,6 +111,8 @@ def perform(job: Job, plugins: Plugins, report: Report) -> Measured:
     measured = Measured(data_digest=data.digest)
     measured.read(data_s=time.perf_counter() - began)
     measured.used = {f"{split}_items": count for split, count in data.sizes.items()}
+    if not scene.hardware.bit_reproducible:
+        measured.notes.append(f"On {scene.hardware.name} another run with this seed may differ in the last bits.")
     STEPS[job.kind](scene, measured)
     return measured
 

@@ -121,6 +121,30 @@ def test_a_second_run_does_nothing_and_starts_nobody(plan_of: PlanOf, toys: Plug
     assert len(store.records()) == 3
 
 
+def test_records_say_where_bits_are_not_repeated(plan_of: PlanOf, toys: Plugins, store: Store, tmp_path: Path) -> None:
+    """Hardware that does not repeat itself to the bit leaves a note in each record."""
+    file = tmp_path / "shaky.py"
+    file.write_text(
+        "import harness\n"
+        "class Shaky(harness.Hardware):\n"
+        "    name, summary, device, bit_reproducible = 'shaky', 'Shakes', 'cpu', False\n"
+        "    def unavailable(self): return None\n"
+        "    def describe(self): return {'device_name': 'x', 'price_item': 'x', 'price_quantity': 1}\n"
+        "    def meters(self): return []\n"
+        "@harness.hookimpl\n"
+        "def harness_hardware(): return [Shaky()]\n",
+        encoding="utf-8",
+    )
+    toys.load_files([str(file)])
+    plan = plan_of(models=["guess"], runtimes=["plain"], hardware=["shaky", "here"])
+    with open_screen(Console(file=io.StringIO()), plan) as screen:
+        run_plan(plan, toys, store, screen, [TOY, str(file)])
+    notes = {r.asked["hardware"]: r.notes for r in store.records() if r.step == "finetune"}
+
+    assert "may differ in the last bits" in notes["shaky"][0]
+    assert notes["here"] == []
+
+
 def test_what_failed_is_tried_again(plan_of: PlanOf, toys: Plugins, store: Store) -> None:
     """A failure is no final record."""
     plan = _one(plan_of, "raise")

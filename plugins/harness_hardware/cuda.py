@@ -41,6 +41,7 @@ class Cuda(Hardware):
     summary = "The first CUDA device of this machine (NVIDIA)"
     device = "cuda:0"
     precisions = ("fp32", "bf16")
+    bit_reproducible = False
 
     def unavailable(self) -> str | None:
         """Return why no CUDA device can be used here, or None."""

@@ -59,15 +59,15 @@ def test_volume_moves_the_net_present_value_as_the_function_says(app: Any, walke
 
 def test_prices_move_and_reset_brings_them_back(app: Any) -> None:
     """Three times the price is another margin; reset is the first one again."""
-    before = _metric(app, "Serving, USD / 1M")
+    before = _metric(app, "Serving $/M")
     app.slider(key="utilisation").set_value(5).run()
     app.slider(key="multiplier").set_value(3.0).run()
-    dear = _metric(app, "Serving, USD / 1M")
+    dear = _metric(app, "Serving $/M")
     app.sidebar.button[0].click().run()
 
     assert not app.exception
     assert dear != before
-    assert _metric(app, "Serving, USD / 1M") == before
+    assert _metric(app, "Serving $/M") == before
 
 
 def test_filters_leave_what_was_chosen(app: Any) -> None:

@@ -1,0 +1,74 @@
+"""What lies on disk is what is shipped, pinned and named as the project says."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PACKAGES = [ROOT / path for path in PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]]
+
+
+def test_packages_on_disk_are_packages_shipped() -> None:
+    """Every folder with an `__init__.py` at a package's place is in the wheel's list."""
+    found = {ROOT / "harness"}
+    for folder in ("plugins", "reports", "dashboards"):
+        found |= {path.parent for path in (ROOT / folder).glob("*/__init__.py")}
+
+    assert set(PACKAGES) == found
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_a_package_has_its_marker_and_its_entry_point(package: Path) -> None:
+    """Types are shipped; what is no core comes in through the group a stranger would use."""
+    points = set(PROJECT["project"]["entry-points"]["harness"].values())
+
+    assert (package / "py.typed").is_file()
+    assert package.name == "harness" or package.name in points
+
+
+def test_installed_names_begin_with_harness() -> None:
+    """The distribution puts nothing else at the top."""
+    tops = {name for name, owners in metadata.packages_distributions().items() if "viability-harness" in owners}
+
+    assert all(re.fullmatch(r"_?harness\w*|_editable\w*|_viability_harness", name) for name in tops), tops
+
+
+def test_every_dependency_is_pinned_within_its_range() -> None:
+    """`constraints.txt` holds one version of each, and the range in pyproject admits it."""
+    pins = {}
+    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            name, version = line.split("==")
+            pins[name.lower().replace("_", "-")] = version
+    for text in PROJECT["project"]["dependencies"]:
+        requirement = Requirement(text)
+        assert requirement.specifier.contains(pins[requirement.name.lower()]), text
+
+    assert pins["torch"] == "2.13.0"
+
+
+def test_the_shipped_suites_can_be_planned() -> None:
+    """Every suite that comes with the harness asks only for what comes with it."""
+    from harness.plan import make_plan
+    from harness.plugins import load_plugins
+    from harness.suite import read_suite
+
+    plugins = load_plugins()
+    for file in (ROOT / "harness" / "suites").glob("*.yaml"):
+        suite, source = read_suite(file.stem)
+        if not any(plugins.hardware[name].unavailable() for name in suite.hardware):
+            assert make_plan(suite, source, plugins).steps, file.name
+
+
+def test_every_tox_environment_says_what_it_is_for() -> None:
+    """`tox list` is readable."""
+    text = (ROOT / "tox.ini").read_text(encoding="utf-8")
+    for section in re.findall(r"\[testenv:(\w+)\](.*?)(?=\n\[|\Z)", text, re.DOTALL):
+        assert "description =" in section[1], section[0]
