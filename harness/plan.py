@@ -53,17 +53,18 @@ class Plan:
     steps: tuple[Step, ...]
     shared: int
     """Steps that were saved because several cases share them."""
-    done: frozenset[str] = field(default_factory=frozenset)
-    """Fingerprints with a final record in the store."""
+    done: Mapping[str, str] = field(default_factory=dict)
+    """Fingerprint → outcome of steps with a final record in the store."""
 
     @property
     def pending(self) -> list[Step]:
         """Steps still to be done."""
         return [step for step in self.steps if step.fingerprint not in self.done]
 
-    def against(self, finished: set[str]) -> Plan:
+    def against(self, finished: Mapping[str, str]) -> Plan:
         """Return the plan with what a store already has marked as done."""
-        return replace(self, done=frozenset(step.fingerprint for step in self.steps) & finished)
+        own = {step.fingerprint for step in self.steps}
+        return replace(self, done={known: outcome for known, outcome in finished.items() if known in own})
 
 
 class _Case(NamedTuple):

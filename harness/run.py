@@ -19,6 +19,8 @@ from harness.records import Record
 from harness.steps import Job, Measured
 from harness.store import Store
 
+FINAL = ("ok", "unsupported")
+
 
 class Screen(Protocol):
     """Where a run shows how it goes."""
@@ -49,7 +51,7 @@ class Summary:
     @property
     def complete(self) -> bool:
         """Whether everything that can be done is done."""
-        return not self.skipped and set(self.outcomes) <= {"ok", "unsupported"}
+        return not self.skipped and set(self.outcomes) <= set(FINAL)
 
 
 def run_plan(plan: Plan, plugins: Plugins, store: Store, screen: Screen, plugin_files: Sequence[str] = ()) -> Summary:
@@ -63,7 +65,7 @@ class _Runner:
         self, plan: Plan, plugins: Plugins, store: Store, screen: Screen, plugin_files: tuple[str, ...]
     ) -> None:
         self._plan, self._plugins, self._store, self._screen, self._files = plan, plugins, store, screen, plugin_files
-        self._finished = {step.fingerprint for step in plan.steps if step.fingerprint in plan.done}
+        self._outcomes = dict(plan.done)
         self._supervisor = Supervisor(plugins.preload(), plan.suite.limits)
         self._environment = environment.machine() | {
             "versions": environment.versions(plugins.preload()),
@@ -76,14 +78,13 @@ class _Runner:
         summary = Summary()
         pending = self._plan.pending
         for number, step in enumerate(pending, 1):
-            if missing := set(step.inputs.values()) - self._finished:
+            if any(self._outcomes.get(needed) not in FINAL for needed in step.inputs.values()):
                 summary.skipped += 1
-                self._screen.skipped(step, f"{len(missing)} of its inputs could not be made")
+                self._screen.skipped(step, "a step it builds on did not succeed")
                 continue
             self._screen.begin(step, number, len(pending))
             record = self._do(step)
-            if record.outcome == "ok":
-                self._finished.add(step.fingerprint)
+            self._outcomes[step.fingerprint] = record.outcome
             summary.outcomes[record.outcome] += 1
             self._screen.end(record)
             self._screen.warn(self._plugins.announce(record))
@@ -91,8 +92,8 @@ class _Runner:
 
     def _do(self, step: Step) -> Record:
         started = datetime.now(UTC)
-        if step.unsupported is not None:
-            record = self._record(step, started, Ended("unsupported", Measured(), {}, step.unsupported))
+        if (known := self._known_beforehand(step)) is not None:
+            record = self._record(step, started, known)
             self._store.add(record)
             return record
         scratch = self._store.artifacts.scratch()
@@ -105,6 +106,16 @@ class _Runner:
             self._store.artifacts.discard(scratch)
         self._store.add(record)
         return record
+
+    def _known_beforehand(self, step: Step) -> Ended | None:
+        """Return how a step ends that need not be tried, None for the others."""
+        for role, needed in step.inputs.items():
+            if self._outcomes[needed] == "unsupported":
+                return Ended("unsupported", Measured(), {}, f"what it builds on ({role}) is unsupported")
+            if not self._store.artifacts.path(needed).is_dir():
+                gone = f"The artifact {needed} ({role}) is gone. Restore it, or measure into a new store with --store."
+                return Ended("failed", Measured(), {}, gone)
+        return None if step.unsupported is None else Ended("unsupported", Measured(), {}, step.unsupported)
 
     def _record(self, step: Step, started: datetime, ended: Ended) -> Record:
         measured = ended.measured

@@ -73,10 +73,11 @@ class Store:
             rows = connection.execute(sa.select(_records.c.body).order_by(_records.c.number)).scalars().all()
         return [from_json(body) for body in rows]
 
-    def finished(self) -> set[str]:
-        """Return the fingerprints of steps that need not run again: measured, or known not to work."""
+    def finished(self) -> dict[str, str]:
+        """Return fingerprint → outcome of steps that need not run again: measured, or known not to work."""
         with self._guard(), self._engine.connect() as connection:
-            return set(connection.execute(sa.select(_records.c.fingerprint).where(_FINAL)).scalars())
+            rows = connection.execute(sa.select(_records.c.fingerprint, _records.c.outcome).where(_FINAL))
+            return {row.fingerprint: row.outcome for row in rows}
 
     def close(self) -> None:
         """Let go of the database."""
@@ -106,7 +107,8 @@ def open_store(location: str | None = None, *, create: bool = False) -> Store:
     """Open the store at `location`, else `HARNESS_STORE`, else `harness-results` here.
 
     Args:
-        location: a folder, or a database URL such as `postgresql+psycopg://user@host/name`.
+        location: a folder, or a database URL such as `postgresql+psycopg://user@host/name`; artifacts of a database
+            lie in `harness-results` here.
         create: make it where there is none; without this a missing store is an error.
 
     Raises:
@@ -191,10 +193,10 @@ def _check_schema(store: Store, *, create: bool) -> None:
         )
 
 
-def peek(location: str | None = None) -> set[str]:
+def peek(location: str | None = None) -> dict[str, str]:
     """Return what is finished in a store, nothing where there is no store yet; makes none."""
     if not _exists(location):
-        return set()
+        return {}
     store = open_store(location)
     try:
         return store.finished()

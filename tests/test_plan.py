@@ -137,7 +137,7 @@ def test_data_is_looked_at_before_anything_is_done(plan_of: PlanOf, toys: Plugin
     plan = plan_of(tasks=[{"name": "parity", "data": "bad.csv"}])
     with pytest.raises(DataError, match=r"'bad\.csv', row 3"):
         check_data(plan, toys)
-    check_data(plan.against(_fingerprints(plan)), toys)
+    check_data(plan.against(dict.fromkeys(_fingerprints(plan), "ok")), toys)
 
 
 def test_a_budget_must_come_from_somewhere(plan_of: PlanOf) -> None:

@@ -102,9 +102,9 @@ def test_every_outcome_becomes_a_record_and_the_suite_goes_on(
     assert broken.outcome == outcome
     assert reason in str(broken.reason)
     assert (broken.traceback is not None) == (outcome == "failed")
-    assert summary.skipped == 2
-    assert "not tried" in output
-    assert not summary.complete
+    assert summary.skipped == (0 if outcome == "unsupported" else 2)
+    assert ("not tried" in output) == (outcome != "unsupported")
+    assert summary.complete == (outcome == "unsupported")
     assert [r.outcome for r in store.records() if r.asked["model"] == "guess"] == ["ok"] * 3
     assert list(store.artifacts.root.glob("unfinished-*")) == []
 
@@ -143,6 +143,30 @@ def test_records_say_where_bits_are_not_repeated(plan_of: PlanOf, toys: Plugins,
 
     assert "may differ in the last bits" in notes["shaky"][0]
     assert notes["here"] == []
+
+
+def test_what_builds_on_the_unsupported_is_unsupported_for_good(plan_of: PlanOf, toys: Plugins, store: Store) -> None:
+    """It is recorded once; a second run has nothing to do."""
+    plan = _one(plan_of, "unsupported")
+    _run(plan, toys, store)
+    summary, _ = _run(plan, toys, store)
+
+    assert [r.outcome for r in store.records()] == ["unsupported"] * 3
+    assert summary == Summary()
+
+
+def test_an_artifact_that_is_gone_is_told(plan_of: PlanOf, toys: Plugins, store: Store) -> None:
+    """A step whose input somebody removed fails with a sentence, not a traceback."""
+    import shutil
+
+    _run(plan_of(models=["guess"], runtimes=["plain"]), toys, store)
+    shutil.rmtree(store.artifacts.root)
+    _run(plan_of(models=["guess"], runtimes=["plain"], scenarios=["SingleStream"]), toys, store)
+    last = store.records()[-1]
+
+    assert last.outcome == "failed"
+    assert "is gone. Restore it" in str(last.reason)
+    assert last.traceback is None
 
 
 def test_what_failed_is_tried_again(plan_of: PlanOf, toys: Plugins, store: Store) -> None:

@@ -74,7 +74,7 @@ def test_one_result_for_each_step(tmp_path: Path) -> None:
     assert store.add(replace(RECORD, id="3"))
     assert not store.add(replace(RECORD, id="4"))
     assert [record.id for record in store.records()] == ["1", "2", "3"]
-    assert store.finished() == {RECORD.fingerprint}
+    assert store.finished() == {RECORD.fingerprint: "ok"}
     store.close()
 
 
@@ -93,7 +93,7 @@ def test_looking_makes_nothing(tmp_path: Path) -> None:
     """Where there is no store, there is none afterwards."""
     nowhere = str(tmp_path / "none")
 
-    assert peek(nowhere) == set()
+    assert peek(nowhere) == {}
     assert peek_records(nowhere) == []
     with pytest.raises(StoreError, match="There is no store"):
         open_store(nowhere)
