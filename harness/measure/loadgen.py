@@ -28,7 +28,7 @@ ATTEMPTS = 3
 OWN_CALL_S, OWN_SAMPLE_S = 3e-6, 2e-6
 """About what LoadGen and the check of outputs take themselves: no query comes faster, however fast the predictor is."""
 SHRINK = 0.8
-"""Of the expected duration of a call, at most, when a run is made again."""
+"""A run that is made again is planned this much longer than the speed it showed asks for."""
 HEADROOM = 1.1
 """LoadGen's own for Offline: it plans this much longer than the least duration."""
 
@@ -92,7 +92,7 @@ def generate_load(
             log = _run(work, plan)
         if log["min_duration_met"]:
             break
-        call_s *= min(SHRINK, log["elapsed_s"] / (HEADROOM * seconds))
+        call_s *= SHRINK * min(1.0, log["elapsed_s"] / (HEADROOM * seconds))
     return _load(work, {**plan.asked(), **log, **_of_warm_up(warm)}, warm, dict(readings))
 
 

@@ -44,7 +44,7 @@ class ProcessMeter(Meter):
 
 def _reset_peak() -> bool:
     try:
-        _CLEAR.write_text(_RESET_PEAK)
+        _CLEAR.write_text(_RESET_PEAK, encoding="ascii")
     except OSError:
         return False
     return True
@@ -53,7 +53,7 @@ def _reset_peak() -> bool:
 def _peak() -> int | None:
     """Return the peak resident set in bytes since it was reset, or of the process's life; None where nobody tells."""
     try:
-        status = _STATUS.read_text()
+        status = _STATUS.read_text(encoding="utf-8")
     except OSError:
         return _peak_by_usage()
     return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:")), None)

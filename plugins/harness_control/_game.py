@@ -37,8 +37,7 @@ class Game(Data):
         probe = self.make()
         self.observation_shape: tuple[int, ...] = probe.observation_space.shape
         self.actions = int(probe.action_space.n)
-        starts = [probe.reset(seed=FIRST_SEED[split])[0].tobytes() for split in EPISODES]
-        self.digest = hashlib.sha256(b"\0".join([identity.encode(), *starts])).hexdigest()
+        self.digest = _digest(identity, probe)
 
     def make(self) -> Any:
         """Return a new environment; seed it by its `reset`."""
@@ -58,7 +57,7 @@ class Game(Data):
         Raises:
             DataError: the environment gave an observation or a reward that is not finite.
         """
-        seeds = range(FIRST_SEED[split], FIRST_SEED[split] + EPISODES[split])
+        seeds = _seeds(split)
         returns: list[float] = []
         lengths: list[float] = []
         for start in range(0, len(seeds), batch_size):
@@ -86,7 +85,11 @@ class Game(Data):
         observation, _ = environment.reset(seed=QUERY_SEED)
         while len(found) < QUERIES:
             found.append(observation)
-            action = int(observation[2] + observation[3] > 0) if generator.random() < 0.5 else generator.integers(2)  # noqa: PLR2004
+            action = (
+                int(observation[2] + observation[3] > 0)
+                if generator.random() < 0.5
+                else generator.integers(self.actions)
+            )  # noqa: PLR2004
             observation, _, terminated, truncated, _ = environment.step(int(action))
             if terminated or truncated:
                 observation, _ = environment.reset()
@@ -96,6 +99,8 @@ class Game(Data):
         """Return (return, length) of one episode for each seed, all stepped together."""
         environments = [self.make() for _ in seeds]
         observations = [environment.reset(seed=seed)[0] for environment, seed in zip(environments, seeds, strict=True)]
+        for observation, seed in zip(observations, seeds, strict=True):
+            self._refuse_nonsense(observation, 0.0, seed, step=0)
         totals, lengths = [0.0] * len(seeds), [0] * len(seeds)
         alive = list(range(len(seeds)))
         while alive:
@@ -103,18 +108,33 @@ class Game(Data):
             still = []
             for i, action in zip(alive, actions, strict=True):
                 observation, reward, terminated, truncated, _ = environments[i].step(int(action))
+                lengths[i] += 1
                 self._refuse_nonsense(observation, float(reward), seeds[i], lengths[i])
                 observations[i] = observation
                 totals[i] += float(reward)
-                lengths[i] += 1
                 if not (terminated or truncated):
                     still.append(i)
             alive = still
         return list(zip(totals, lengths, strict=True))
 
     def _refuse_nonsense(self, observation: np.ndarray, reward: float, seed: int, step: int) -> None:
+        """Raise `DataError` where a number is not finite; step 0 is the reset."""
         if not (np.isfinite(observation).all() and np.isfinite(reward)):
             raise DataError(
                 f"Environment {self.environment!r} gave a number that is not finite at step {step} of the episode with "
                 f"seed {seed}. Mend the environment: a policy cannot be graded on it."
             )
+
+
+def _seeds(split: str) -> range:
+    """Return the environment seeds of a split, one for each episode."""
+    return range(FIRST_SEED[split], FIRST_SEED[split] + EPISODES[split])
+
+
+def _digest(identity: str, probe: Any) -> str:
+    """Return the SHA-256 over what the game is, and over seed and first observation of every episode."""
+    digest = hashlib.sha256(identity.encode())
+    for split in EPISODES:
+        for seed in _seeds(split):
+            digest.update(f"\0{split} {seed}\0".encode() + probe.reset(seed=seed)[0].tobytes())
+    return digest.hexdigest()

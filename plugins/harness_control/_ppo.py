@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from harness import Assignment, Budget, Learner, Progress
+from harness import Assignment, Budget, Learner, Progress, SuiteError
 from harness.torch_learner import initialise
 from harness_control._codec import ObservationCodec
 from harness_control._game import TRAINING_SEEDS
@@ -99,6 +100,7 @@ def _logits(policy: Any, observation: torch.Tensor) -> torch.Tensor:
 
 def _build(assignment: Assignment) -> PPO:
     settings, game = assignment.settings, game_of(assignment)
+    _check(settings)
     falls = _planned_environment_steps(assignment.budget, None) is not None
     ppo = PPO(
         "MlpPolicy",
@@ -106,7 +108,7 @@ def _build(assignment: Assignment) -> PPO:
         learning_rate=_falling(settings["learning_rate"], falls),
         clip_range=_falling(settings["clip_range"], falls),
         policy_kwargs={"net_arch": HIDDEN[assignment.size]},
-        seed=assignment.seed % TRAINING_SEEDS,
+        seed=_environment_seed(assignment.seed, settings["n_envs"]),
         device=assignment.device,
         verbose=0,
         **{
@@ -114,8 +116,28 @@ def _build(assignment: Assignment) -> PPO:
             for name in ("n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda", "ent_coef")
         },
     )  # fmt: skip
+    ppo.set_logger(Logger(folder=None, output_formats=[]))  # its own would make a temporary folder for each training
     initialise(ppo.policy, settings["initialisation"])
     return ppo
+
+
+def _check(settings: Mapping[str, Any]) -> None:
+    """Refuse settings that leave no rollout or no update.
+
+    Raises:
+        SuiteError: says which setting, and what it must be.
+    """
+    least = {"n_envs": 1, "n_steps": 1, "n_epochs": 1, "batch_size": 2}
+    for name, low in least.items():
+        if settings[name] < low:
+            raise SuiteError(f"Setting {name} of ppo is {settings[name]}. Give at least {low}.")
+    if settings["n_envs"] * settings["n_steps"] == 1:
+        raise SuiteError("Settings n_envs and n_steps of ppo are both 1: a rollout needs two steps. Raise one of them.")
+
+
+def _environment_seed(seed: int, n_envs: int) -> int:
+    """Return the seed of the first environment; the others count up from it, all of them below `TRAINING_SEEDS`."""
+    return seed % (TRAINING_SEEDS - n_envs + 1)
 
 
 def _falling(value: float, falls: bool) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness import Assignment, Learner, Progress, SuiteError
+from harness import Assignment, Learner, Progress, SuiteError, Unsupported
 from harness_control._game import Game
 
 FILE = "policy.json"
@@ -18,8 +18,11 @@ def game_of(assignment: Assignment) -> Game:
     """Return the assignment's data, which tasks of this kind make a `Game`.
 
     Raises:
+        Unsupported: another precision than fp32 is asked for; a record must not name one that was not computed in.
         TypeError: the task gave something else.
     """
+    if assignment.precision != "fp32":
+        raise Unsupported(f"Policies of this plugin compute in fp32 only, not in {assignment.precision}. Ask for fp32.")
     if not isinstance(assignment.data, Game):
         raise TypeError(f"This model plays a Game; the task gave {type(assignment.data).__name__}.")
     return assignment.data

@@ -30,7 +30,7 @@ GAME_AGENT = UseCase(
             3.0e10, "decisions per year", "8,000 players, an hour a day, three decisions a second"
         ),
         "value_per_request_usd": _assumed(
-            0.000008, "USD per decision", "3 USD a month of a player's subscription that better opponents keep"
+            0.000008, "USD per decision", "2.50 USD a month of a player's subscription that better opponents keep"
         ),
         "cost_per_error_usd": _assumed(
             0.00001, "USD per decision's worth of lost return", "a player who leaves after a dull match, spread over it"

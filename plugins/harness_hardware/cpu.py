@@ -52,7 +52,7 @@ def usable_cpus(quota: Path = _QUOTA) -> float:
     """Return how many logical processors this process may use: its affinity, or a container's share if that is less."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
-        limit, period = quota.read_text().split()
+        limit, period = quota.read_text(encoding="ascii").split()
     except (OSError, ValueError):
         return allowed
     return allowed if limit == "max" else min(allowed, int(limit) / int(period))
@@ -61,7 +61,7 @@ def usable_cpus(quota: Path = _QUOTA) -> float:
 def governor(path: Path = _GOVERNOR) -> str | None:
     """Return the frequency governor, None where it cannot be read."""
     try:
-        return path.read_text().strip()
+        return path.read_text(encoding="ascii").strip()
     except OSError:
         return None
 

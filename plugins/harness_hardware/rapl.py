@@ -22,7 +22,7 @@ class Package(NamedTuple):
 
     def read_uj(self) -> int:
         """Return the counter."""
-        return int(self.counter.read_text())
+        return int(self.counter.read_text(encoding="ascii"))
 
 
 def packages(root: Path = ROOT) -> list[Package]:
@@ -33,8 +33,10 @@ def packages(root: Path = ROOT) -> list[Package]:
     found = []
     for folder in sorted(root.glob("intel-rapl:*")):
         try:
-            if (folder / "name").read_text().startswith("package"):
-                package = Package(folder / "energy_uj", int((folder / "max_energy_range_uj").read_text()))
+            if (folder / "name").read_text(encoding="ascii").startswith("package"):
+                package = Package(
+                    folder / "energy_uj", int((folder / "max_energy_range_uj").read_text(encoding="ascii"))
+                )
                 package.read_uj()
                 found.append(package)
         except (OSError, ValueError):
