@@ -8,6 +8,7 @@ starts the test, so thread-local states and thread pools of a framework are thos
 from __future__ import annotations
 
 import math
+import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -92,7 +93,7 @@ def generate_load(
             log = _run(work, plan)
         if log["min_duration_met"]:
             break
-        call_s *= SHRINK * min(1.0, log["elapsed_s"] / (HEADROOM * seconds))
+        call_s = SHRINK * statistics.fmean(work.latency_s)
     return _load(work, {**plan.asked(), **log, **_of_warm_up(warm)}, warm, dict(readings))
 
 
