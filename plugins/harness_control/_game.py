@@ -19,6 +19,8 @@ TRAINING_SEEDS = 1_000_000
 CHANCE_SEED, QUERY_SEED = 3_000_000, 4_000_000
 CHANCE_EPISODES = 200
 QUERIES = 256
+ERRS = 0.5
+"""Share of random actions on the way to the queries."""
 
 
 class Game(Data):
@@ -85,11 +87,8 @@ class Game(Data):
         observation, _ = environment.reset(seed=QUERY_SEED)
         while len(found) < QUERIES:
             found.append(observation)
-            action = (
-                int(observation[2] + observation[3] > 0)
-                if generator.random() < 0.5
-                else generator.integers(self.actions)
-            )  # noqa: PLR2004
+            errs = generator.random() >= 1 - ERRS
+            action = generator.integers(self.actions) if errs else observation[2] + observation[3] > 0
             observation, _, terminated, truncated, _ = environment.step(int(action))
             if terminated or truncated:
                 observation, _ = environment.reset()

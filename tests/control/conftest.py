@@ -35,6 +35,7 @@ def assign() -> Callable[..., Assignment]:
         seed: int = 0,
         steps: int = 4,
         start: Path | None = None,
+        precision: str = "fp32",
         **settings: Any,
     ) -> Assignment:
         declared = MODELS[model]
@@ -42,6 +43,6 @@ def assign() -> Callable[..., Assignment]:
         stage = "pretrain" if task.endswith("source") else "finetune"
         budget = Budget(steps=steps)
         data = TASKS[task].data(None, {})
-        return Assignment(stage, data, declared.sizes[0], filled, "cpu", "fp32", seed, budget, start)  # type: ignore[arg-type]
+        return Assignment(stage, data, declared.sizes[0], filled, "cpu", precision, seed, budget, start)  # type: ignore[arg-type]
 
     return make

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gymnasium
@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import DataError
+from harness import Assignment, DataError
 from harness_control._game import CHANCE_SEED, EPISODES, FIRST_SEED, QUERY_SEED, TRAINING_SEEDS, Game
+from harness_control._ppo import PpoLearner, _environment_seed
 from harness_control.tasks import CartPole, CartPoleSource
+from harness_control.use_cases import USE_CASES
 
 
 @pytest.fixture(scope="module")
@@ -107,29 +109,117 @@ def test_the_source_variant_is_another_world() -> None:
     assert not np.allclose(steps[0], steps[1])
 
 
+def test_the_variant_is_physically_consistent() -> None:
+    """A longer pole turns heavier: what the environment computes from its attributes follows them."""
+    source = CartPoleSource().data(None, {})
+    assert isinstance(source, Game)
+    inner = source.make().unwrapped
+
+    assert {name: getattr(inner, name) for name in source.physics} == source.physics
+    assert inner.polemass_length == inner.masspole * inner.length
+    assert inner.total_mass == inner.masspole + inner.masscart
+
+
+def test_the_task_says_what_gymnasium_says() -> None:
+    """The ceiling is the longest episode, the use case's need the return at which the game counts as solved."""
+    spec = gymnasium.spec("CartPole-v1")
+    (use_case,) = USE_CASES
+
+    assert CartPole.metrics[0].ceiling == spec.max_episode_steps
+    assert use_case.needs["quality"].value == spec.reward_threshold
+    assert use_case.name == CartPole.use_case
+
+
 def test_the_digest_is_stable() -> None:
     """Two loads are the same data."""
     assert CartPole().data(None, {}).digest == CartPole().data(None, {}).digest
 
 
-class _Broken(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Gives a number that is none after three steps."""
+def test_the_digest_covers_every_episode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One episode less, or other seeds, are other data."""
+    digests = {CartPole().data(None, {}).digest}
+    monkeypatch.setitem(EPISODES, "test", EPISODES["test"] - 1)
+    digests.add(CartPole().data(None, {}).digest)
+    monkeypatch.setitem(FIRST_SEED, "test", FIRST_SEED["test"] + 1)
+    digests.add(CartPole().data(None, {}).digest)
 
-    def __init__(self, environment: Any) -> None:
+    assert len(digests) == 3
+
+
+@settings(max_examples=200, deadline=None)
+@given(seed=st.integers(0, 2**63), n_envs=st.integers(1, 512))
+def test_no_seed_lets_training_reach_a_graded_episode(seed: int, n_envs: int) -> None:
+    """Environments count up from the first one's seed: the last of them stays in the range of training, too."""
+    first = _environment_seed(seed, n_envs)
+
+    assert first >= 0
+    assert first + n_envs <= TRAINING_SEEDS
+
+
+@pytest.mark.parametrize("seed", [0, 999_999, 1_000_000, 2_000_000])
+def test_the_first_positions_of_training_are_no_graded_ones(seed: int, assign: Callable[..., Assignment]) -> None:
+    """Seeds near and above the border between training and grading, asked of the environments themselves."""
+    learner = PpoLearner(assign("ppo", seed=seed))
+    data = CartPole().data(None, {})
+    assert isinstance(data, Game)
+    graded = {
+        data.make().reset(seed=FIRST_SEED[split] + place)[0].tobytes()
+        for split, count in EPISODES.items()
+        for place in range(count)
+    }
+    environments = learner._ppo.env
+    assert environments is not None
+    starts = {start.tobytes() for start in environments.reset()}
+
+    assert len(graded) == sum(EPISODES.values())
+    assert len(starts) == 8
+    assert not starts & graded
+
+
+class _Broken(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """Gives a number that is none, in an observation or as a reward, at a step; the reset is step 0."""
+
+    def __init__(self, environment: Any, broken_step: int, *, reward: bool = False) -> None:
         super().__init__(environment)
+        self.broken_step, self.reward = broken_step, reward
         self.steps = 0
 
+    def reset(self, **options: Any) -> Any:
+        observation, info = self.env.reset(**options)
+        return self._break(observation), info
+
     def step(self, action: Any) -> Any:
-        observation, *rest = self.env.step(action)
+        observation, reward, *rest = self.env.step(action)
         self.steps += 1
-        return (observation * np.nan if self.steps == 3 else observation, *rest)
+        if self.reward:
+            return (observation, float("inf") if self.steps == self.broken_step else reward, *rest)
+        return (self._break(observation), reward, *rest)
+
+    def _break(self, observation: np.ndarray) -> np.ndarray:
+        broken = self.steps == self.broken_step and not self.reward
+        return observation * np.nan if broken else observation
 
 
-def test_an_environment_that_returns_nonsense_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Environment, seed and step stand in the message; nothing is graded."""
+def _breaking(monkeypatch: pytest.MonkeyPatch, **how: Any) -> Game:
     data = CartPole().data(None, {})
     assert isinstance(data, Game)
     whole = data.make
-    monkeypatch.setattr(data, "make", lambda: _Broken(whole()))
-    with pytest.raises(DataError, match=r"'CartPole-v1' .* at step 2 of the episode with seed 2000000"):
+    monkeypatch.setattr(data, "make", lambda: _Broken(whole(), **how))
+    return data
+
+
+@pytest.mark.parametrize(("step", "reward"), [(0, False), (1, False), (3, False), (1, True), (3, True)])
+def test_an_environment_that_returns_nonsense_is_named(
+    step: int, reward: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Environment, seed and step stand in the message, for the reset too; nothing is graded."""
+    data = _breaking(monkeypatch, broken_step=step, reward=reward)
+    with pytest.raises(DataError, match=rf"'CartPole-v1' .* at step {step} of the episode with seed 2000000"):
         data.evaluate(_left, 32)
+
+
+def test_chance_is_not_found_on_a_broken_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A level that other models are compared with is refused as grades are."""
+    data = _breaking(monkeypatch, broken_step=3)
+    with pytest.raises(DataError, match="at step 3 of the episode with seed 3000000"):
+        data.chance()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,18 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from harness import Assignment, Learner, SuiteError
+from harness import Assignment, Budget, Learner, Model, SuiteError, Unsupported
+from harness_control._ppo import PpoLearner
 from harness_control.models import Ppo, Random, Rule
+from harness_control.tasks import CartPole
 
 Assign = Callable[..., Assignment]
+MODELS: dict[str, Model] = {"ppo": Ppo(), "random": Random(), "rule": Rule()}
+GAME = CartPole().data(None, {})
+RULE = {name: setting.default for name, setting in Rule.settings.items()}
 
 
 def _trained(assign: Assign, steps: int, **changes: Any) -> Learner:
@@ -37,6 +46,39 @@ def test_the_rule_solves_the_game(assign: Assign) -> None:
 
     assert learner.step().done
     assert _mean_return(learner, assignment) == 500.0
+
+
+@given(observation=st.lists(st.floats(-3, 3, width=32), min_size=4, max_size=4))
+def test_the_rule_is_the_same_seen_in_a_mirror(observation: list[float]) -> None:
+    """Where everything leans to the other side, it pushes to the other side."""
+    assignment = Assignment("finetune", GAME, "default", RULE, "cpu", "fp32", 0)
+    learner = Rule().learner(assignment)
+    seen = np.asarray(observation, np.float32)
+    (here,), (mirrored,) = learner.predict([seen]), learner.predict([-seen])
+    balanced = float(seen @ np.asarray(RULE["weights"], np.float32)) == 0
+
+    assert {here, mirrored} == ({0} if balanced else {0, 1})
+
+
+@given(logits=st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), min_size=1, max_size=9))
+def test_the_likeliest_action_is_taken(logits: list[tuple[float, float]]) -> None:
+    """One action for each row, an int, and none is likelier."""
+    actions = Ppo().codec(Path()).decode({"logits": np.asarray(logits)})
+
+    assert all(type(action) is int for action in actions)
+    assert [row[action] for row, action in zip(logits, actions, strict=True)] == [max(row) for row in logits]
+
+
+def test_a_rule_is_saved_with_its_weights(assign: Assign, tmp_path: Path) -> None:
+    """Loaded into a learner that was given others, it answers as the one that was saved."""
+    left = Rule().learner(assign("rule", weights=[0.0, 0.0, -1.0, 0.0]))
+    left.save(tmp_path)
+    again = Rule().learner(assign("rule"))
+    inputs = list(GAME.queries())
+    before = again.predict(inputs)
+    again.load(tmp_path)
+
+    assert again.predict(inputs) == left.predict(inputs) != before
 
 
 def test_random_is_at_chance_and_repeats_itself(assign: Assign, tmp_path: Path) -> None:
@@ -81,12 +123,68 @@ def test_a_step_is_one_rollout_and_says_what_it_used(assign: Assign) -> None:
     assert said.getvalue() == ""
 
 
+def test_steps_from_outside_are_the_training_that_ppo_does_itself(assign: Assign) -> None:
+    """Weights are equal to the bit with those of stable-baselines3's own `learn` over as many environment steps."""
+    ours = _trained(assign, 4)
+    theirs = PpoLearner(assign("ppo", steps=4))
+    theirs._ppo.learn(4 * 32 * 8)
+    expected = theirs._ppo.policy.state_dict()
+    found = ours._ppo.policy.state_dict()  # type: ignore[attr-defined]
+
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+def test_training_leaves_nothing_on_the_disk(assign: Assign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """stable-baselines3's own logger would make a temporary folder for each training."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    _trained(assign, 1)
+
+    assert not list(tmp_path.glob("SB3-*"))
+
+
+def test_rates_fall_over_a_budget_and_stay_without_one(assign: Assign) -> None:
+    """Half way through, learning rate and clip range are half; where only a clock ends training they stay."""
+    rates = {}
+    for name, budget in {"steps": Budget(steps=4), "samples": Budget(samples=1024), "clock": Budget(seconds=9)}.items():
+        learner = PpoLearner(replace(assign("ppo"), budget=budget))
+        for _ in range(2):
+            learner.step()
+        ppo = learner._ppo
+        left = ppo._current_progress_remaining
+        rates[name] = (ppo.policy.optimizer.param_groups[0]["lr"], ppo.clip_range(left))  # type: ignore[operator]
+
+    assert rates == {"steps": (0.0005, 0.1), "samples": (0.0005, 0.1), "clock": (0.001, 0.2)}
+
+
+@pytest.mark.parametrize("name", ["ppo", "random", "rule"])
+def test_another_precision_is_refused_not_pretended(name: str, assign: Assign) -> None:
+    """A record that says bf16 must not stand for a computation in fp32."""
+    with pytest.raises(Unsupported, match="fp32 only, not in bf16"):
+        MODELS[name].learner(assign(name, precision="bf16"))
+
+
+@pytest.mark.parametrize("setting", ["n_envs", "n_steps", "n_epochs", "batch_size"])
+def test_settings_that_leave_nothing_to_learn_from_are_bad_input(setting: str, assign: Assign) -> None:
+    """The sentence names the setting, its value and what it must be."""
+    with pytest.raises(SuiteError, match=rf"Setting {setting} of ppo is 0. Give at least \d"):
+        Ppo().learner(assign("ppo", **{setting: 0}))
+
+
+def test_a_rollout_of_one_step_is_bad_input(assign: Assign) -> None:
+    """Advantages of one step cannot be normalised."""
+    with pytest.raises(SuiteError, match="both 1: a rollout needs two steps"):
+        Ppo().learner(assign("ppo", n_envs=1, n_steps=1, batch_size=2))
+
+
 def test_one_seed_gives_one_policy_to_the_bit(assign: Assign) -> None:
     """Weights and grades are equal; another seed's are not."""
-    one, two, other = _trained(assign, 4), _trained(assign, 4), _trained(assign, 4, seed=1)
+    one, two, other = _trained(assign, 15), _trained(assign, 15), _trained(assign, 15, seed=1)
     weights = [learner.module().state_dict() for learner in (one, two, other)]
+    grades = [GAME.evaluate(learner.predict, 64) for learner in (one, two, other)]
 
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    assert grades[0] == grades[1] != grades[2]
     assert not all(torch.equal(weights[0][name], weights[2][name]) for name in weights[0])
 
 
@@ -112,6 +210,14 @@ def test_finetuning_starts_where_pretraining_ended(assign: Assign, tmp_path: Pat
     ours, theirs = tuned.module().state_dict(), pretrained.module().state_dict()
 
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_pretraining_and_finetuning_solve_the_game(assign: Assign, tmp_path: Path) -> None:
+    """A hundred rollouts in the source variant and a hundred in the game: solved, on episodes it never saw."""
+    _trained(assign, 100, task="cartpole-source").save(tmp_path)
+    assignment = assign("ppo", steps=100, start=tmp_path)
+
+    assert _mean_return(_trained(assign, 100, start=tmp_path), assignment) >= 475
 
 
 @pytest.mark.parametrize("scheme", ["default", "random", "gaussian", "xavier"])
@@ -143,8 +249,6 @@ def test_the_exported_policy_agrees_at_every_batch_size(assign: Assign, tmp_path
 
 def test_a_policy_of_another_kind_of_data_is_refused(assign: Assign) -> None:
     """The message says what it got."""
-    from dataclasses import replace
-
     with pytest.raises(TypeError, match="the task gave str"):
         Ppo().learner(replace(assign("ppo"), data="no game"))  # type: ignore[arg-type]
 
