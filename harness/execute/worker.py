@@ -46,7 +46,7 @@ def work(job: Job, pipe: Connection) -> None:
         own["hardware"] = {"name": job.asked["hardware"], **plugins.find("hardware", job.asked["hardware"]).describe()}
         with contextlib.redirect_stdout(sys.stderr):
             measured = perform(job, plugins, _throttled(pipe))
-        ended = Ended("ok", measured, own)
+        ended = Ended("ok", measured, own | environment.process())  # again: a learner may set its number of threads
     except Unsupported as error:
         ended = Ended("unsupported", Measured(), own, str(error))
     except BaseException as error:  # noqa: BLE001 - whatever a plugin raises becomes the step's record

@@ -10,7 +10,7 @@ from safetensors.numpy import load_file, save_file
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from harness import Learner, Progress
+from harness import Learner, Progress, Unsupported
 from harness_language._texts import labelled
 
 if TYPE_CHECKING:
@@ -27,7 +27,13 @@ class TfidfLearner(Learner):
     """One fit, saved without pickle: words as JSON, numbers as safetensors."""
 
     def __init__(self, assignment: Assignment) -> None:
-        """Make the two estimators; nothing is drawn at random."""
+        """Make the two estimators; nothing is drawn at random.
+
+        Raises:
+            Unsupported: another precision than fp32 was asked for.
+        """
+        if assignment.precision != "fp32":
+            raise Unsupported(f"scikit-learn does not compute in {assignment.precision}. Use fp32.")
         settings = assignment.settings
         self._assignment = assignment
         self._vectorizer = TfidfVectorizer(ngram_range=(1, settings["ngrams"]), min_df=settings["min_documents"])

@@ -70,3 +70,13 @@ def test_it_has_no_network_to_export(
         TfidfLearner(assign("tfidf", three)).module()
     with pytest.raises(Unsupported, match="no codec"):
         models["tfidf"].codec(tmp_path)
+
+
+def test_a_precision_it_does_not_compute_in_is_unsupported(
+    three: TextClassificationData, assign: Callable[..., Assignment]
+) -> None:
+    """A record must never name a precision that was not used."""
+    from dataclasses import replace
+
+    with pytest.raises(Unsupported, match="does not compute in bf16"):
+        TfidfLearner(replace(assign("tfidf", three), precision="bf16"))
