@@ -1,0 +1,73 @@
+"""The command and what the pages read: bad input is told before a server starts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness_dashboards.command import BOOK, PLUGINS, STORE, _environment
+from harness_dashboards.cost_page import _count, _short, _usd
+from harness_dashboards.runs_page import _pairs, _plain, title
+from harness_dashboards.texts import TEXTS
+
+
+def _dashboard(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["harness", "dashboard", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_a_missing_store_is_told(tmp_path: Path) -> None:
+    """Exit code 2, nothing started, nothing written."""
+    done = _dashboard(tmp_path)
+
+    assert done.returncode == 2
+    assert "There is no store at 'harness-results'" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_price_book_is_told(walked: Path) -> None:
+    """With the nearest name."""
+    done = _dashboard(walked, "--store", "store", "--price-book", "clud")
+
+    assert done.returncode == 2
+    assert "'cloud'" in done.stderr
+
+
+def test_the_pages_learn_what_to_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Store, price book and plugin files, those of the caller's shell among them."""
+    monkeypatch.setenv(PLUGINS, "first.py")
+    told = _environment("my-store", "mine.yaml", ["second.py"])
+
+    assert (told[STORE], told[BOOK]) == ("my-store", "mine.yaml")
+    assert told[PLUGINS] == os.pathsep.join(["first.py", str(Path("second.py").absolute())])
+    assert STORE not in _environment(None, "cloud", [])
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [(0, "0"), (0.00002, "2.0e-05"), (0.5, "0.5"), (999, "999"), (12_345, "12.3k"), (4.2e6, "4.2M"), (3e10, "30B")],
+)
+def test_amounts_are_short(amount: float, text: str) -> None:
+    """Three digits and a letter."""
+    assert _short(amount) == text
+
+
+def test_missing_and_negative_amounts_say_so() -> None:
+    """A dash, a real minus, and never for a volume that is never reached."""
+    assert _usd(None) == "–"
+    assert _usd(-2500) == "−2.5k"
+    assert _count(float("nan"), TEXTS["en"]) == "never"
+
+
+def test_names_are_text_on_the_page(walked: Path) -> None:
+    """Neither HTML nor Markdown from a record is obeyed."""
+    from harness.store import peek_records
+
+    records = peek_records(str(walked / "store"))
+
+    assert _pairs({"<img>": {"x": "<script>"}}) == "<div><small><b>&lt;img&gt; x</b> &lt;script&gt;</small></div>"
+    assert _plain("[a](b) *c*") == r"\[a\]\(b\) \*c\*"
+    assert all(title(record).startswith(record.step) for record in records)

@@ -1,0 +1,114 @@
+"""The supervisor: a fresh process for each step, limits that hold, and no process left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from harness.execute.local import Supervisor
+from harness.execute.worker import Ended
+from harness.steps import Job
+from harness.suite import Limits
+
+TOY = str(Path(__file__).parents[1] / "toy_plugin.py")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., Ended]:
+    """Return a function that runs one toy training."""
+
+    def run_one(limits: Limits | None = None, report: Any = lambda _: None, steps: int = 2, **settings: Any) -> Ended:
+        asked = {
+            "model": "counter",
+            "size": "small",
+            "settings": settings,
+            "task": "parity",
+            "source": None,
+            "task_settings": {"count": 8},
+            "hardware": "here",
+            "precision": "fp32",
+            "seed": 7,
+            "start": "scratch",
+            "budget": {"steps": steps},
+        }
+        output = tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
+        output.mkdir()
+        supervisor = Supervisor([], limits or Limits(time_s=30))
+        return supervisor.run(Job("finetune", asked, {}, output, (TOY,)), report)
+
+    return run_one
+
+
+def _workers() -> set[int]:
+    """Return the processes below the fork server."""
+    below = psutil.Process().children()
+    return {worker.pid for child in below for worker in child.children()}
+
+
+def test_a_step_comes_back_with_what_was_measured(run: Callable[..., Ended]) -> None:
+    """Readings with units, losses, environment of the worker."""
+    ended = run()
+
+    assert (ended.outcome, ended.reason) == ("ok", None)
+    assert ended.measured.readings["wall_s"].unit == "s"
+    assert ended.measured.readings["steps"].value == 2
+    assert ended.measured.readings["artifact_bytes"].unit == "B"
+    assert ended.measured.series["loss"] == [1.0, 0.5]
+    assert ended.measured.used["stopped_by"] == "steps"
+    assert ended.environment["hardware"]["name"] == "here"
+
+
+def test_every_step_has_a_process_of_its_own_and_leaves_none(run: Callable[..., Ended]) -> None:
+    """Whatever happened to it."""
+    for fault in ("none", "raise", "die", "exit"):
+        run(fault=fault)
+
+    assert _workers() == set()
+
+
+def test_progress_reaches_the_screen_while_the_step_runs(run: Callable[..., Ended]) -> None:
+    """Share done, seconds, samples and the loss, not more often than twice a second."""
+    seen: list[dict[str, float]] = []
+    run(report=seen.append, steps=12, sleep_s=0.1)
+
+    assert 1 <= len(seen) <= 4
+    assert all({"done", "seconds", "samples", "loss"} <= state.keys() for state in seen)
+    assert [state["done"] for state in seen] == sorted(state["done"] for state in seen)
+
+
+def test_a_hang_ends_at_the_time_limit_and_the_process_is_gone(run: Callable[..., Ended]) -> None:
+    """The record says so; the machine is free for the next step."""
+    ended = run(Limits(time_s=0.5), fault="hang")
+
+    assert ended.outcome == "timed out"
+    assert "0.5 s" in str(ended.reason)
+    assert _workers() == set()
+
+
+def test_a_traceback_says_where_the_plugin_failed(run: Callable[..., Ended]) -> None:
+    """The plugin's own file and line are in it."""
+    ended = run(fault="raise")
+
+    assert ended.outcome == "failed"
+    assert "toy_plugin.py" in str(ended.traceback)
+    assert "the toy is broken" in str(ended.traceback)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), True),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), True),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), True),
+        (RuntimeError("out of luck"), False),
+    ],
+)
+def test_out_of_memory_is_told_from_other_failures(error: BaseException, said: bool) -> None:
+    """Python's own, and what frameworks say."""
+    from harness.execute.worker import _out_of_memory
+
+    assert _out_of_memory(error) == said
