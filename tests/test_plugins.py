@@ -19,7 +19,7 @@ from harness.errors import PluginError
 from harness.plugins import FILE, Plugins, _import_file, load_plugins
 from harness.records import Record
 
-HEAVY = ("torch", "transformers", "pandas", "streamlit", "numpy", "sqlalchemy", "sklearn", "onnxruntime")
+HEAVY = ("torch", "transformers", "pandas", "streamlit", "numpy", "pydantic", "sqlalchemy", "sklearn", "onnxruntime")
 BROKEN = {
     "raises at import": ("raise RuntimeError('no such chip')\n", "RuntimeError: no such chip"),
     "misspelt hook": (
