@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -37,7 +36,7 @@ def dashboard(
     find_price_book(price_book, load_plugins(plugin or ()).price_books())
     _refuse_taken(port)
     typer.echo(f"Dashboard: http://{ADDRESS}:{port} (Ctrl-C ends it)")
-    raise typer.Exit(_serve(port, _environment(store, price_book, plugin or [])))
+    _serve(port, _environment(store, price_book, plugin or []))
 
 
 def _refuse_taken(port: int) -> None:
@@ -59,7 +58,8 @@ def _environment(store: str | None, price_book: str, plugins: list[str]) -> dict
     return {**os.environ, **wanted, **({STORE: store} if store else {})}
 
 
-def _serve(port: int, environment: dict[str, str]) -> int:
+def _serve(port: int, environment: dict[str, str]) -> NoReturn:
+    """Become the server: whoever ends this process ends it, and none is left behind."""
     arguments = {
         "server.address": ADDRESS,
         "server.port": str(port),
@@ -72,11 +72,5 @@ def _serve(port: int, environment: dict[str, str]) -> int:
     }
     options = [part for name, value in arguments.items() for part in (f"--{name}", value)]
     page = str(Path(__file__).with_name("app.py"))
-    server = subprocess.Popen([sys.executable, "-m", "streamlit", "run", page, *options], env=environment)  # noqa: S603 - our own page
-    try:
-        return server.wait()
-    except KeyboardInterrupt:
-        return 0
-    finally:
-        server.terminate()
-        server.wait(10)
+    sys.stdout.flush()
+    os.execve(sys.executable, [sys.executable, "-m", "streamlit", "run", page, *options], environment)  # noqa: S606
