@@ -20,7 +20,7 @@ def as_data(plugins: Plugins) -> dict[str, Any]:
             for name, hardware in plugins.hardware.items()
         },
         "runtimes": {
-            name: {"summary": runtime.summary, "format": runtime.format, "hardware": list(runtime.hardware)}
+            name: {"summary": runtime.summary, "format": runtime.format, "devices": list(runtime.devices)}
             for name, runtime in plugins.runtimes.items()
         },
         "price_books": {
@@ -91,7 +91,7 @@ _COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
         f"{e['summary'].rstrip('.')}. Use case: {e['use_case'] or 'none'}. Metrics: {', '.join(e['metrics'])}."
     ),
     "hardware": lambda e: f"{e['summary']}" + (f" Not here: {e['unavailable']}" if e["unavailable"] else ""),
-    "runtimes": lambda e: f"{e['summary'].rstrip('.')}. On: {', '.join(e['hardware'])}.",
+    "runtimes": lambda e: f"{e['summary'].rstrip('.')}. On: {', '.join(e['devices'])}.",
     "price_books": lambda e: f"{e['summary'].rstrip('.')}. {e['prices']} prices.",
     "use_cases": lambda e: f"{e['title']}. Tasks: {', '.join(e['tasks'])}.",
 }

@@ -205,8 +205,8 @@ class _Planner:
         runtime, hardware = self._plugins.runtimes[case.runtime], self._plugins.hardware[case.hardware]
         if runtime.format is not None and runtime.format not in model.formats:
             return f"{model.name} is not exported to {runtime.format}"
-        if case.hardware not in runtime.hardware:
-            return f"{runtime.name} does not run on {case.hardware}"
+        if hardware.device.partition(":")[0] not in runtime.devices:
+            return f"{runtime.name} does not run on {hardware.device} devices"
         if case.precision not in runtime.precisions or case.precision not in hardware.precisions:
             return f"{runtime.name} on {case.hardware} does not compute in {case.precision}"
         return None

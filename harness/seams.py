@@ -274,8 +274,8 @@ class Runtime(ABC):
     format: ClassVar[str | None] = None
     """The exported form it needs; None runs the trained artifact in the model's own framework."""
     precisions: ClassVar[tuple[str, ...]] = ("fp32",)
-    hardware: ClassVar[tuple[str, ...]]
-    """Names of the hardware it runs on."""
+    devices: ClassVar[tuple[str, ...]] = ("cpu",)
+    """Kinds of torch device it runs on (`cpu`, `cuda`): hardware of any name with such a device will do."""
 
     def export(
         self, model: Model, learner: Learner, trained: Path, inputs: Sequence[Any], folder: Path

@@ -158,3 +158,28 @@ def test_the_estimate_comes_from_earlier_records(plan_of: PlanOf) -> None:
     ]
 
     assert estimate_s(plan.steps, records) == (2.0, 2)
+
+
+CHIP = """
+import harness
+class Chip(harness.Hardware):
+    name, summary, device = "{name}", "A chip", "{device}"
+    def unavailable(self): return None
+    def describe(self): return {{"device_name": "chip", "price_item": "chip", "price_quantity": 1}}
+    def meters(self): return []
+@harness.hookimpl
+def harness_hardware(): return [Chip()]
+"""
+
+
+@pytest.mark.parametrize(("device", "why"), [("cpu", None), ("warp:1", "plain does not run on warp:1 devices")])
+def test_a_runtime_takes_any_hardware_with_a_device_it_knows(
+    plan_of: PlanOf, toys: Plugins, tmp_path: Path, device: str, why: str | None
+) -> None:
+    """A stranger's chip needs no word from the runtimes; one they cannot drive is told before it is tried."""
+    file = tmp_path / "chip.py"
+    file.write_text(CHIP.format(name="chip", device=device), encoding="utf-8")
+    toys.load_files([str(file)])
+    plan = plan_of(hardware=["chip"], runtimes=["plain"])
+
+    assert {step.unsupported for step in plan.steps if step.kind == "serve"} == {why}

@@ -194,7 +194,6 @@ class Plain(harness.Runtime):
 
     name = "plain"
     summary = "As it was trained"
-    hardware = ("here",)
 
     def predictor(
         self, model: harness.Model, assignment: harness.Assignment, trained: Path, exported: Path | None

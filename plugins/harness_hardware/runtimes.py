@@ -16,7 +16,7 @@ class Eager(Runtime):
     name = "eager"
     summary = "The framework the model was trained in: PyTorch eager, scikit-learn, NumPy"
     precisions = ("fp32", "bf16")
-    hardware = ("cpu", "cuda")
+    devices = ("cpu", "cuda")
 
     def predictor(self, model: Model, assignment: Assignment, trained: Path, exported: Path | None) -> Predict:  # noqa: ARG002 - no export
         """Build a learner, load what was trained, and answer with it."""
@@ -31,7 +31,7 @@ class OnnxRuntime(Runtime):
     name = "onnxruntime"
     summary = "ONNX Runtime, fp32, exported by torch.onnx and checked against PyTorch on real inputs"
     format = "onnx"
-    hardware = ("cpu", "cuda")
+    devices = ("cpu", "cuda")
 
     def export(
         self, model: Model, learner: Learner, trained: Path, inputs: Sequence[Any], folder: Path

@@ -14,7 +14,7 @@ from transformers.models.bert.modeling_bert import BertModel, BertOnlyMLMHead
 from harness import Unsupported
 from harness.torch_learner import WEIGHTS
 from harness_language._codecs import MASK_ID, PAD_ID, SPECIAL, pad, train_wordpiece
-from harness_language._texts import labelled
+from harness_language.data import labelled
 from harness_language._tokens import TokenLearner
 
 if TYPE_CHECKING:

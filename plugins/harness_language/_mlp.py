@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from harness.torch_learner import TorchLearner
 from harness_language._codecs import BagCodec, read_description, write_description
-from harness_language._texts import labelled
+from harness_language.data import labelled
 from harness_language._tokens import classification_loss
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import datasets
 from harness import DataError
 from harness_language._sources import READERS, Hub, locate
 from harness_language._splits import carve, divide
-from harness_language._texts import Examples, TextClassificationData
+from harness_language.data import Examples, TextClassificationData
 
 _OBVIOUS = {
     "text_column": ("text", "sentence", "review", "content", "question", "body", "document", "comment"),

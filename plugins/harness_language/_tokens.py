@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from harness.torch_learner import TorchLearner
 from harness_language._codecs import TokenCodec, pad, read_description, train_words, write_description
-from harness_language._texts import labelled
+from harness_language.data import labelled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

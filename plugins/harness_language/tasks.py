@@ -84,7 +84,7 @@ class Topics(_TextClassification):
     def _default(self) -> Data:
         from harness_language._corpus import DOCSTRINGS
         from harness_language._splits import divide
-        from harness_language._texts import Examples, TextClassificationData
+        from harness_language.data import Examples, TextClassificationData
 
         texts, packages = zip(*DOCSTRINGS, strict=True)
         classes = sorted(set(packages))

@@ -12,7 +12,7 @@ from harness import Assignment, Budget, Model
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from harness_language._texts import TextClassificationData
+    from harness_language.data import TextClassificationData
 
 MODELS = {model.name: model for model in harness_language.harness_models()}
 
@@ -21,7 +21,7 @@ def _subset(packages: tuple[str, ...], each: int) -> TextClassificationData:
     """Return the first docstrings of a few packages, cut at 300 characters."""
     from harness_language._corpus import DOCSTRINGS
     from harness_language._splits import divide
-    from harness_language._texts import Examples, TextClassificationData
+    from harness_language.data import Examples, TextClassificationData
 
     texts: list[str] = []
     labels: list[int] = []

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness import Assignment, Model
-    from harness_language._texts import TextClassificationData
+    from harness_language.data import TextClassificationData
 
 # torch's own exporter uses what torch has deprecated.
 pytestmark = [

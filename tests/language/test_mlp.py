@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness import Assignment
-    from harness_language._texts import TextClassificationData
+    from harness_language.data import TextClassificationData
 
 # The 3-5-2 network of the test below: x → W1 x + b1 → sigmoid → W2 h + b2 → cross-entropy with class 1.
 X = [1.0, 0.5, -1.0]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness import Assignment, Model
-    from harness_language._texts import TextClassificationData
+    from harness_language.data import TextClassificationData
 
 
 def test_on_the_topics_it_is_as_good_as_known(assign: Callable[..., Assignment]) -> None:

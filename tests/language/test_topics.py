@@ -18,7 +18,7 @@ from harness_language.tasks import Sentiment, Topics
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness_language._texts import TextClassificationData
+    from harness_language.data import TextClassificationData
 
 
 @pytest.fixture(scope="module")
