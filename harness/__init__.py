@@ -17,6 +17,7 @@ from harness.seams import (
     Meter,
     Metric,
     Model,
+    ModelScheme,
     Predict,
     Progress,
     Reading,
@@ -24,6 +25,7 @@ from harness.seams import (
     Scores,
     Setting,
     Task,
+    Template,
 )
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "Meter",
     "Metric",
     "Model",
+    "ModelScheme",
     "PluginError",
     "Predict",
     "Price",
@@ -53,6 +56,7 @@ __all__ = [
     "StoreError",
     "SuiteError",
     "Task",
+    "Template",
     "Unsupported",
     "UseCase",
     "hookimpl",

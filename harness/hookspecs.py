@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from harness.facts import PriceBook, UseCase
     from harness.records import Record
-    from harness.seams import Hardware, Model, Runtime, Task
+    from harness.seams import Hardware, Model, ModelScheme, Runtime, Task, Template
 
 hookspec = pluggy.HookspecMarker("harness")
 hookimpl = pluggy.HookimplMarker("harness")
@@ -21,6 +21,11 @@ hookimpl = pluggy.HookimplMarker("harness")
 @hookspec
 def harness_models() -> Iterable[Model]:  # type: ignore[empty-body]
     """Return the models you bring; called once, when plugins load."""
+
+
+@hookspec
+def harness_model_schemes() -> Iterable[ModelScheme]:  # type: ignore[empty-body]
+    """Return the ways to name a model by reference, `hf:…`; called once, when plugins load."""
 
 
 @hookspec
@@ -46,6 +51,11 @@ def harness_price_books() -> Iterable[PriceBook]:  # type: ignore[empty-body]
 @hookspec
 def harness_use_cases() -> Iterable[UseCase]:  # type: ignore[empty-body]
     """Return the use cases you bring; called once, when plugins load."""
+
+
+@hookspec
+def harness_templates() -> Iterable[Template]:  # type: ignore[empty-body]
+    """Return files that `harness new` starts from; called once, when plugins load."""
 
 
 @hookspec

@@ -14,6 +14,7 @@ def as_data(plugins: Plugins) -> dict[str, Any]:
     return {
         "plugins": [_plugin(plugin) for plugin in plugins.loaded],
         "models": {name: _model(plugins, model) for name, model in plugins.models.items()},
+        "model_schemes": {name: {"summary": scheme.summary} for name, scheme in plugins.model_schemes.items()},
         "tasks": {name: _task(task) for name, task in plugins.tasks.items()},
         "hardware": {
             name: {"summary": hardware.summary, "unavailable": hardware.unavailable()}
@@ -29,6 +30,7 @@ def as_data(plugins: Plugins) -> dict[str, Any]:
         "use_cases": {
             name: {"title": case.title, "tasks": list(case.tasks)} for name, case in plugins.use_cases().items()
         },
+        "templates": {name: {"summary": template.summary} for name, template in plugins.templates.items()},
         "failures": [
             {"plugin": f.plugin, "distribution": f.distribution, "reason": f.reason} for f in plugins.failures
         ],
@@ -87,6 +89,7 @@ _COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "models": lambda e: (
         f"{e['summary'].rstrip('.')}. Tasks: {', '.join(e['tasks']) or 'none'}. Sizes: {', '.join(e['sizes'])}."
     ),
+    "model_schemes": lambda e: str(e["summary"]),
     "tasks": lambda e: (
         f"{e['summary'].rstrip('.')}. Use case: {e['use_case'] or 'none'}. Metrics: {', '.join(e['metrics'])}."
     ),
@@ -94,4 +97,5 @@ _COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "runtimes": lambda e: f"{e['summary'].rstrip('.')}. On: {', '.join(e['devices'])}.",
     "price_books": lambda e: f"{e['summary'].rstrip('.')}. {e['prices']} prices.",
     "use_cases": lambda e: f"{e['title']}. Tasks: {', '.join(e['tasks'])}.",
+    "templates": lambda e: str(e["summary"]),
 }

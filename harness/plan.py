@@ -127,7 +127,8 @@ def _cases(suite: Suite, plugins: Plugins) -> Iterator[_Case]:
 
 
 def _pretrains(model: Model, entry: ModelEntry, suite: Suite) -> bool:
-    return model.pretraining is not None and (entry.budgets.pretrain or suite.budgets.pretrain) is not None
+    budget = entry.budgets.pretrain or suite.budgets.pretrain
+    return model.brings_weights or (model.pretraining is not None and budget is not None)
 
 
 def _selected(case: _Case, suite: Suite) -> bool:
@@ -155,7 +156,7 @@ class _Planner:
         )
         asked = self._asked(case, model, task)
         inputs, count = {}, 3
-        if case.start == "pretrained":
+        if case.start == "pretrained" and not model.brings_weights:
             inputs["pretrained"] = self._pretrain(case, asked, task)
             count += 1
         tuned = {
@@ -228,6 +229,7 @@ class _Planner:
         }
         return {
             "data": self._identity(asked),
+            "model": self._plugins.models[asked["model"]].identity(asked["settings"]),
             "plugins": {plugin.name: [plugin.version, plugin.digest] for plugin in owners},
             "core": core_digest(),
             "versions": self._versions,

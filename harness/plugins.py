@@ -24,7 +24,7 @@ import pluggy
 from harness import hookspecs
 from harness.errors import PluginError, unknown
 from harness.facts import PriceBook, UseCase
-from harness.seams import Hardware, Model, Runtime, Task
+from harness.seams import Hardware, Model, ModelScheme, Runtime, Task, Template
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -45,6 +45,8 @@ KINDS: dict[str, tuple[str, type]] = {
     "hardware": ("harness_hardware", Hardware),
     "runtimes": ("harness_runtimes", Runtime),
     "use_cases": ("harness_use_cases", UseCase),
+    "model_schemes": ("harness_model_schemes", ModelScheme),
+    "templates": ("harness_templates", Template),
 }
 
 
@@ -116,6 +118,16 @@ class Plugins:
         """Runtimes by name."""
         return self._offers["runtimes"]
 
+    @property
+    def model_schemes(self) -> dict[str, ModelScheme]:
+        """Schemes of model references by name."""
+        return self._offers["model_schemes"]
+
+    @property
+    def templates(self) -> dict[str, Template]:
+        """Templates by what they make."""
+        return self._offers["templates"]
+
     def use_cases(self) -> dict[str, UseCase]:
         """Use cases by name."""
         return self._offers["use_cases"]
@@ -152,10 +164,19 @@ class Plugins:
             PluginError: nobody brings it; says the nearest name, the list, and which plugins failed.
         """
         offers = self._offers[kind]
+        if kind == "models" and ":" in name and name not in offers:
+            self._resolve(name)
         if name not in offers:
             broken = "".join(f" Plugin {f.plugin!r} failed to load: {f.reason}" for f in self.failures)
             raise PluginError(unknown(kind.removesuffix("s").replace("_", " "), name, offers) + broken)
         return offers[name]
+
+    def _resolve(self, reference: str) -> None:
+        """Make the model that a reference such as `hf:folder` names, and remember it under that name."""
+        scheme, _, rest = reference.partition(":")
+        model = self.find("model_schemes", scheme).model(rest)
+        self._offers["models"][reference] = model
+        self._owners["models", reference] = self.owner("model_schemes", scheme)
 
     def preload(self) -> list[str]:
         """Return the modules a fork server should import: the plugins' own and those they asked for."""

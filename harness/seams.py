@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 from harness.errors import Unsupported
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
     from pathlib import Path
 
     import numpy as np
@@ -56,6 +57,16 @@ class Reading(NamedTuple):
     kind: Literal["measured", "estimated", "declared"] = "measured"
 
 
+class Declaration(ABC):
+    """What a plugin says of something it brings; light, and made while the plugin loads."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    """One line for lists."""
+    known_failures: ClassVar[Mapping[str, str]] = {}
+    """Conformance check → why it is known to fail. One that passes all the same is a failure."""
+
+
 # Tasks --------------------------------------------------------------------------------------------------------------
 
 
@@ -80,14 +91,20 @@ class Data(ABC):
     def chance(self) -> Mapping[str, float]:
         """Return the value of each metric that guessing reaches, found from this data."""
 
+    def keys(self, split: str) -> Sequence[Hashable] | None:  # noqa: ARG002 - for those that can
+        """Return what makes each item of a split itself (a text, an image's digest, an episode's seed), or None."""
+        return None
 
-class Task(ABC):
+    def references(self, split: str) -> Sequence[Any] | None:  # noqa: ARG002 - for those that can
+        """Return a perfect model's outputs, in the order `evaluate` asks; None where no answer is right in itself."""
+        return None
+
+
+class Task(Declaration):
     """What is asked of a model and how the answer is graded."""
 
-    name: ClassVar[str]
     kind: ClassVar[str]
     """What an input and an output are; models declare the kinds they can do."""
-    summary: ClassVar[str]
     metrics: ClassVar[tuple[Metric, ...]]
     """The first is the one that decides."""
     use_case: ClassVar[str | None] = None
@@ -146,7 +163,9 @@ class Assignment:
     budget: Budget = field(default_factory=Budget)
     """So that a schedule can be laid over it; the core alone decides when to stop."""
     start: Path | None = None
-    """The folder of the pretraining to start from; None is from scratch."""
+    """The folder of the pretraining to start from; None is from scratch, or from weights that the model brings."""
+    pretrained: bool = False
+    """Whether to start from a pretraining: that in `start`, or the model's own where it brings its weights."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +175,7 @@ class Progress:
     consumed: Mapping[str, int]
     """Unit → count. `samples` is always there; `tokens`, `environment_steps` where they make sense."""
     losses: Mapping[str, float]
+    """Name → value; what training makes smaller is called `loss`, other numbers are called otherwise."""
     done: bool = False
     """Nothing is left to learn: a fit that takes one step."""
 
@@ -195,23 +215,29 @@ class Learner(ABC):
         """Return the number of trainable parameters; None where the word has no meaning."""
         return None
 
+    def flops(self, inputs: Sequence[Any]) -> int | None:  # noqa: ARG002 - for those that can
+        """Return the floating-point operations of answering a batch, a multiply-add being two; None if not known."""
+        return None
+
     def module(self) -> Any:
         """Return the `torch.nn.Module` to export: it takes the codec's arrays by keyword, returns a dict of tensors."""
         raise Unsupported(f"{type(self).__name__} has no torch module to export")
 
 
-class Model(ABC):
+class Model(Declaration):
     """An architecture or a checkpoint that can be built for the tasks of some kinds."""
 
-    name: ClassVar[str]
-    summary: ClassVar[str]
     kinds: ClassVar[tuple[str, ...]]
     sizes: ClassVar[tuple[str, ...]] = ("default",)
     """Smallest first; the first is the default."""
     pretraining: ClassVar[str | None] = None
-    """The objective it is pretrained with; None where it has none."""
+    """The objective it is pretrained with here; None where it has none."""
+    brings_weights: ClassVar[bool] = False
+    """Whether it comes pretrained, as a checkpoint does: `start: scratch` then draws the weights anew."""
     formats: ClassVar[tuple[str, ...]] = ()
     """What it can be exported to, beside its own framework: `onnx`."""
+    draws_answers: ClassVar[bool] = False
+    """Whether chance has a part in its answers, so that the same input may be answered otherwise."""
     settings: ClassVar[Mapping[str, Setting]] = {}
 
     @abstractmethod
@@ -221,6 +247,20 @@ class Model(ABC):
     def codec(self, folder: Path) -> Codec:
         """Build the codec of a trained artifact, without its weights."""
         raise Unsupported(f"{self.name} runs in its own framework only: it has no codec for {folder.name}")
+
+    def identity(self, settings: Mapping[str, Any]) -> str:  # noqa: ARG002 - for those that read files
+        """Name what it reads beside its plugin's sources; the name changes with the content: a file's digest."""
+        return ""
+
+
+@dataclass(frozen=True)
+class ModelScheme:
+    """Models that are named by reference, `NAME:REFERENCE`: checkpoints, files."""
+
+    name: str
+    summary: str
+    model: Callable[[str], Model]
+    """From what stands behind the colon; raises `PluginError` where it leads nowhere."""
 
 
 # Hardware and runtimes ----------------------------------------------------------------------------------------------
@@ -238,11 +278,9 @@ class Meter(ABC):
         """Close the window and return what was read by name; what cannot be read is left out, never 0."""
 
 
-class Hardware(ABC):
+class Hardware(Declaration):
     """Where a step runs."""
 
-    name: ClassVar[str]
-    summary: ClassVar[str]
     device: ClassVar[str]
     """The torch device."""
     precisions: ClassVar[tuple[str, ...]] = ("fp32",)
@@ -266,11 +304,9 @@ class Hardware(ABC):
         return  # nothing is queued on a device that answers at once
 
 
-class Runtime(ABC):
+class Runtime(Declaration):
     """How a trained model is executed."""
 
-    name: ClassVar[str]
-    summary: ClassVar[str]
     format: ClassVar[str | None] = None
     """The exported form it needs; None runs the trained artifact in the model's own framework."""
     precisions: ClassVar[tuple[str, ...]] = ("fp32",)
@@ -287,3 +323,19 @@ class Runtime(ABC):
     @abstractmethod
     def predictor(self, model: Model, assignment: Assignment, trained: Path, exported: Path | None) -> Predict:
         """Load a model for serving."""
+
+
+# Files to start from --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Template:
+    """A plugin file that works as it stands; `harness new` writes it under a name of the user's."""
+
+    name: str
+    """What it makes: `model`, `task`, …"""
+    summary: str
+    file: Path
+    """Its words `my-name`, `my_name` and `MyName` become the user's."""
+    try_it: str
+    """Arguments of `harness` that use it, with `my-name` and `my_name.py` in them."""

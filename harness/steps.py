@@ -79,6 +79,7 @@ class Scene:
             seed=asked["seed"],
             budget=Budget(**asked.get("budget", {})),
             start=self.job.inputs.get("pretrained"),
+            pretrained=asked["start"] == "pretrained",
         )
 
     def chosen_runtime(self) -> Runtime:
@@ -137,6 +138,10 @@ def _train(scene: Scene, measured: Measured) -> None:
     measured.read(**training.consumed)
     if (parameters := learner.parameters()) is not None:
         measured.read(parameters=parameters)
+    if scene.job.kind == "finetune":
+        inputs = list(scene.data.queries()[:CHECKED_INPUTS])
+        if (flops := learner.flops(inputs)) is not None:
+            measured.readings["forward_flops_per_sample"] = Reading(flops / len(inputs), "FLOP")
     measured.series = {"step_s": training.step_s, **training.losses}
     if training.quality:
         measured.series[f"validation_{scene.task.metrics[0].name}"] = training.quality

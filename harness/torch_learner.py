@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import random
+import warnings
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +20,13 @@ import torch
 from accelerate import Accelerator
 from safetensors.torch import load_model, save_model
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from harness.errors import Unsupported
 from harness.seams import Assignment, Codec, Learner, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 WEIGHTS = "weights.safetensors"
@@ -131,11 +133,9 @@ class TorchLearner(Learner):
     def codec(self) -> Codec:
         """Return the codec between inputs, the network's arrays and outputs."""
 
-    @abstractmethod
     def write(self, folder: Path) -> None:
-        """Write what `construct` and `codec` need, beside the weights."""
+        """Write what `construct` and `codec` need beside the weights and the assignment: nothing, unless overridden."""
 
-    @abstractmethod
     def read(self, folder: Path) -> None:
         """Read what `write` wrote."""
 
@@ -243,6 +243,10 @@ class TorchLearner(Learner):
         """Return the number of trainable parameters."""
         return sum(weight.numel() for weight in self.module().parameters() if weight.requires_grad)
 
+    def flops(self, inputs: Sequence[Any]) -> int:
+        """Count the floating-point operations of answering a batch."""
+        return count_flops(self.module(), self.codec().encode(inputs))
+
     def save(self, folder: Path) -> None:
         """Write the weights and what `read` needs."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -256,6 +260,21 @@ class TorchLearner(Learner):
         load_model(network, str(folder / WEIGHTS))
         self._network = network.to(self.accelerator.device).eval()
         self._optimizer = None
+
+
+def count_flops(network: nn.Module, arrays: Mapping[str, np.ndarray]) -> int:
+    """Count the floating-point operations of matrix products, convolutions and attention in a forward pass.
+
+    A recurrent layer is one kernel on a CPU; it is taken apart for the count, so count a few inputs only.
+    """
+    network.eval()
+    device = next((weight.device for weight in network.parameters()), torch.device("cpu"))
+    tensors = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
+    with warnings.catch_warnings(), FlopCounterMode(display=False) as counter:
+        warnings.simplefilter("ignore", UserWarning)  # torch remarks on its own switch for Intel GPUs
+        with torch.no_grad(), torch.backends.mkldnn.flags(enabled=False):
+            network(**tensors)
+    return int(counter.get_total_flops())
 
 
 def _finite(loss: float, rate: float) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import signal
 import sys
 import threading
@@ -38,7 +37,7 @@ def work(job: Job, pipe: Connection) -> None:
     """Do a step; send progress as dicts and, at last, an `Ended`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the harness's to handle
     _end_with_the_harness()
-    _seed(job.asked["seed"])
+    environment.seed_libraries(job.asked["seed"])
     own: dict[str, Any] = {}
     try:
         plugins = load_plugins(job.plugin_files)
@@ -67,17 +66,6 @@ def _end_with_the_harness() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def _seed(seed: int) -> None:
-    """Seed what every library draws from; a learner seeds its own framework."""
-    random.seed(seed)
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        numpy.random.seed(seed % 2**32)
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        torch.manual_seed(seed)
 
 
 def _throttled(pipe: Connection) -> Any:

@@ -68,6 +68,10 @@ class Game(Data):
             lengths += [float(length) for _, length in played]
         return {"episode_return": returns, "episode_length": lengths}
 
+    def keys(self, split: str) -> Sequence[int]:
+        """Return the seeds of the split's episodes."""
+        return range(TRAINING_SEEDS) if split == "train" else _seeds(split)
+
     def queries(self) -> Sequence[np.ndarray]:
         """Return observations of a policy that follows a rule and errs half of the time: good and bad positions."""
         return self._queries

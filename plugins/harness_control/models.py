@@ -17,6 +17,7 @@ class Random(Model):
 
     name = "random"
     summary = "Actions drawn evenly at random"
+    draws_answers = True
     kinds = (KIND,)
 
     def learner(self, assignment: Assignment) -> Learner:

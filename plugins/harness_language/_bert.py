@@ -14,8 +14,8 @@ from transformers.models.bert.modeling_bert import BertModel, BertOnlyMLMHead
 from harness import Unsupported
 from harness.torch_learner import WEIGHTS
 from harness_language._codecs import MASK_ID, PAD_ID, SPECIAL, pad, train_wordpiece
-from harness_language.data import labelled
 from harness_language._tokens import TokenLearner
+from harness_language.data import labelled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast, runtime_checkable
 
 import numpy as np
 
@@ -92,6 +92,14 @@ class TextClassificationData(Data):
             predicted += answer.argmax(axis=1).astype(float).tolist()
         correct = [float(guess == label) for guess, label in zip(predicted, labels, strict=True)]
         return {"correct": correct, "label": [float(label) for label in labels], "predicted": predicted}
+
+    def keys(self, split: str) -> Sequence[str]:
+        """Return the split's texts."""
+        return self._splits[split].texts
+
+    def references(self, split: str) -> Sequence[Any]:
+        """Return a row for each text with all of the probability on its class."""
+        return list(np.eye(len(self.classes))[list(self._splits[split].labels)])
 
     def queries(self) -> Sequence[str]:
         """Return the test split's texts."""
