@@ -40,6 +40,7 @@ def make_app(plugins: Plugins) -> typer.Typer:
     )
     app.command("run")(run)
     app.command("plugins")(list_plugins)
+    app.command("check")(check)
     plugins.add_commands(app)
     return app
 
@@ -209,6 +210,26 @@ def _print_plan(console: Any, plan: Plan, location: str | None) -> None:
     if plan.pending:
         rest = f"; {unknown} steps have no earlier record to estimate from" if unknown else ""
         console.print(f"Estimated time: {seconds:.0f} s{rest}.")
+
+
+def check(
+    context: typer.Context,
+    target: Annotated[
+        str, typer.Argument(help="A Python file, a plugin, or the name of a model, task, hardware, runtime, …")
+    ],
+    plugin: PluginFiles = None,
+) -> None:
+    """Check that what a plugin brings keeps the harness's rules; says what to do where it does not."""
+    from rich.console import Console
+
+    from harness.screen import FindingsScreen
+    from harness.testing import check as check_target
+
+    plugins: Plugins = context.obj
+    plugins.load_files(plugin or ())
+    findings = check_target(target, plugins, FindingsScreen(Console(highlight=False)).show)
+    typer.echo(findings.summary())
+    raise typer.Exit(0 if findings.ok else FAILED)
 
 
 def list_plugins(

@@ -20,6 +20,7 @@ from rich.progress import (
 from harness.plan import Plan, Step
 from harness.plugins import Failure
 from harness.records import Record
+from harness.testing.findings import Finding
 
 GOOD = {"ok": "green", "unsupported": "yellow"}
 NO_LOSS = ("done", "seconds", "samples")
@@ -120,6 +121,27 @@ class LiveScreen(PlainScreen):
 def open_screen(console: Console, plan: Plan) -> PlainScreen:
     """Return the screen that fits where the output goes."""
     return LiveScreen(console, len(plan.pending)) if console.is_terminal else PlainScreen(console)
+
+
+class FindingsScreen:
+    """A line for each conformance check as it ends, under what it was made on."""
+
+    WIDTH = 32
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._subject = ""
+
+    def show(self, finding: Finding) -> None:
+        """Print how a check ended, why, and what to do about it."""
+        if finding.subject != self._subject:
+            self._subject = finding.subject
+            self._console.print(f"[bold]{escape(finding.subject)}[/]")
+        colour = {"passed": "green", "failed": "red"}.get(finding.outcome, "yellow")
+        name, outcome = f"{finding.check:<{self.WIDTH}}", f"{finding.outcome:<13}"
+        self._console.print(f"  {name} [{colour}]{outcome}[/] {escape(finding.why)}", soft_wrap=True)
+        if finding.remedy:
+            self._console.print(f"  {'':<{self.WIDTH}} {'to do':<13} {escape(finding.remedy)}", soft_wrap=True)
 
 
 def _figures(record: Record) -> str:

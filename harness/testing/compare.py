@@ -1,0 +1,55 @@
+"""How far two answers are from each other, whatever a task's answers are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.testing.findings import CheckFailed
+
+FLOAT32 = 1e-4
+"""Two ways to compute in float32 may differ by this much, absolutely or relatively."""
+
+
+def distance(one: Any, other: Any) -> float:
+    """Return the largest difference between two answers, relative where they are large; infinity for unlike kinds.
+
+    Args:
+        one: numbers, strings, arrays, or sequences and mappings of them.
+        other: to be compared with it.
+    """
+    if isinstance(one, str | bytes) or one is None:
+        return 0.0 if one == other else math.inf
+    if isinstance(one, Mapping):
+        same = isinstance(other, Mapping) and one.keys() == other.keys()
+        return max((distance(one[key], other[key]) for key in one), default=0.0) if same else math.inf
+    if isinstance(one, Sequence):
+        same = hasattr(other, "__len__") and len(one) == len(other)
+        return max(map(distance, one, other), default=0.0) if same else math.inf
+    return _between_arrays(one, other)
+
+
+def _between_arrays(one: Any, other: Any) -> float:
+    import numpy as np
+
+    a, b = np.asarray(one), np.asarray(other)
+    if a.shape != b.shape:
+        return math.inf
+    if a.dtype.kind in "OUS":
+        return distance(a.tolist(), b.tolist())
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return 0.0 if np.array_equal(a, b, equal_nan=False) else math.inf
+    return float((np.abs(a - b) / np.maximum(1.0, np.abs(b))).max(initial=0.0))
+
+
+def demand_equal(one: Any, other: Any, what: str, tolerance: float = FLOAT32) -> None:
+    """Hold two answers to be equal.
+
+    Raises:
+        CheckFailed: they are further apart than the tolerance.
+    """
+    apart = distance(one, other)
+    if apart > tolerance:
+        raise CheckFailed(f"{what} (largest difference {apart:.3g}).")

@@ -1,0 +1,145 @@
+"""The checks of hardware and of runtimes."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from unittest import SkipTest
+
+from harness.errors import PluginError, Unsupported
+from harness.plugins import Plugins
+from harness.seams import Hardware, Runtime
+from harness.testing.compare import demand_equal
+from harness.testing.declarations import demand_declaration
+from harness.testing.findings import CheckFailed, Rules
+from harness.testing.models import EXPORTED, ModelBench
+
+DESCRIBED = ("device_name", "price_item", "price_quantity")
+
+HARDWARE: Rules[HardwareBench] = Rules()
+RUNTIME: Rules[RuntimeBench] = Rules()
+
+
+class HardwareBench:
+    """Hardware, if it is here."""
+
+    def __init__(self, hardware: Hardware, plugins: Plugins) -> None:
+        self._hardware = hardware
+        self.plugins = plugins
+
+    @property
+    def declared(self) -> Hardware:
+        """The declaration."""
+        return self._hardware
+
+    @property
+    def present(self) -> Hardware:
+        """The hardware itself."""
+        if reason := self._hardware.unavailable():
+            raise SkipTest(f"It is not here: {reason}")
+        return self._hardware
+
+
+@HARDWARE.rule("Fill in what is missing; harness/seams.py says what each field is.")
+def hardware_declaration(bench: HardwareBench) -> None:
+    """Summary, device and precisions are there."""
+    demand_declaration(bench.declared)
+    if not getattr(bench.declared, "device", "") or not bench.declared.precisions:
+        raise CheckFailed("device or precisions are missing.")
+
+
+@HARDWARE.rule("Return device_name, price_item and price_quantity (a number above 0), all writable as JSON.")
+def describes_itself(bench: HardwareBench) -> None:
+    """It says what it is and what a price book calls it."""
+    said = bench.present.describe()
+    missing = [key for key in DESCRIBED if not said.get(key)]
+    if missing:
+        raise CheckFailed(f"describe() lacks {', '.join(missing)}.")
+    json.dumps(said)
+
+
+@HARDWARE.rule("Add a dated, sourced price of that item to a price book.")
+def has_a_price(bench: HardwareBench) -> None:
+    """A price book knows what it costs."""
+    item = bench.present.describe()["price_item"]
+    books = bench.plugins.price_books().values()
+    if not any(price.item == item for book in books for price in book.prices):
+        raise CheckFailed(f"No price book has a price for {item!r}.")
+
+
+@HARDWARE.rule("Leave out what cannot be read, and give each reading its unit.")
+def meters_read(bench: HardwareBench) -> None:
+    """Its meters open and close a window, and read finite values with units."""
+    meters = bench.present.meters()
+    if not meters:
+        raise SkipTest("It has no meters here.")
+    for meter in meters:
+        meter.start()
+        for name, reading in meter.stop().items():
+            if not math.isfinite(reading.value) or not reading.unit:
+                raise CheckFailed(f"{name} reads {reading}.")
+
+
+@HARDWARE.rule("Offer a runtime that takes its kind of device.")
+def something_runs_on_it(bench: HardwareBench) -> None:
+    """A runtime takes its kind of device, and it can be waited for."""
+    kind = bench.present.device.partition(":")[0]
+    if not any(kind in runtime.devices for runtime in bench.plugins.runtimes.values()):
+        raise CheckFailed(f"No runtime runs on {kind!r} devices.")
+    bench.present.synchronise()
+
+
+class RuntimeBench:
+    """A runtime and a model it can serve."""
+
+    def __init__(self, runtime: Runtime, plugins: Plugins, folder: Path) -> None:
+        self.runtime = runtime
+        self._plugins = plugins
+        self._folder = folder
+
+    def model(self) -> ModelBench:
+        """Return the first model with data that it can serve on a CPU."""
+        if "cpu" not in self.runtime.devices:
+            raise SkipTest(f"It runs on {', '.join(self.runtime.devices)} only.")
+        for model in self._plugins.models.values():
+            bench = ModelBench(model, self._plugins, self._folder / self.runtime.name)
+            if (self.runtime.format is None or self.runtime.format in model.formats) and bench.tasks:
+                return bench
+        raise SkipTest("No installed model can be served by it.")
+
+
+@RUNTIME.rule("Fill in what is missing; harness/seams.py says what each field is.")
+def runtime_declaration(bench: RuntimeBench) -> None:
+    """Summary, devices and precisions are there."""
+    demand_declaration(bench.runtime)
+    if not bench.runtime.devices or not bench.runtime.precisions:
+        raise CheckFailed("devices or precisions are missing.")
+
+
+@RUNTIME.rule("Load what was trained (and exported) and answer as the model's own framework does.")
+def serves(bench: RuntimeBench) -> None:
+    """A model answers in it as in its own framework."""
+    model = bench.model()
+    exported = None
+    if bench.runtime.format is not None:
+        exported = model.folder()
+        learner = model.learner()
+        learner.load(model.artifact)
+        bench.runtime.export(model.model, learner, model.artifact, model.inputs, exported)
+    predict = bench.runtime.predictor(model.model, model.assignment(), model.artifact, exported)
+    expected = list(model.shared.predict(model.inputs))
+    demand_equal(list(predict(model.inputs)), expected, f"Model {model.model.name} is served otherwise", EXPORTED)
+
+
+@RUNTIME.rule("Raise harness.Unsupported that says what is missing.")
+def refuses_what_was_not_exported(bench: RuntimeBench) -> None:
+    """Without the exported form that it needs it refuses, and says so."""
+    if bench.runtime.format is None:
+        raise SkipTest("It needs no exported form.")
+    model = bench.model()
+    try:
+        bench.runtime.predictor(model.model, model.assignment(), model.artifact, None)
+    except (Unsupported, PluginError):
+        return
+    raise CheckFailed("It opened a model that was not exported.")

@@ -1,0 +1,21 @@
+"""Everything that comes with the harness keeps the rules that a stranger's plugin is held to."""
+
+from __future__ import annotations
+
+import pytest
+
+import harness.testing
+
+
+@harness.testing.parametrize("control", "hardware", "language")
+def test_conformance(check: harness.testing.Check) -> None:
+    """One test for each check."""
+    check()
+
+
+@pytest.mark.parametrize("plugin", ["reports", "dashboards"])
+def test_a_plugin_of_commands_alone_loads_and_is_light(plugin: str) -> None:
+    """It brings nothing to measure."""
+    found = harness.testing.check(plugin)
+
+    assert [finding.check for finding in found if finding.outcome == "passed"] == ["loads", "light_import"], str(found)

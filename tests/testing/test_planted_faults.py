@@ -1,0 +1,111 @@
+"""A sound plugin passes; each fault that is planted in it is caught by the check that is made for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.plugins import load_plugins
+from harness.testing import check, checks
+
+SOUND = Path(__file__).with_name("sound_plugin.py").read_text(encoding="utf-8")
+LEARNER = "    class Learner(TorchLearner):\n"
+
+
+def _method(body: str) -> str:
+    return LEARNER + body + "\n"
+
+
+FAULTS: dict[str, tuple[str, str, str]] = {
+    "a layer is not registered": ("nn.ModuleList([nn.Linear(1024, 16)])", "[nn.Linear(1024, 16)]", "layers_are_registered"),
+    "dropout stays on": ("self.dense(mean)", "self.dense(functional.dropout(mean, 0.5, training=True))", "steady_answers"),
+    "test items are in train": ('"train": runs[81:]', '"train": runs[40:]', "splits_do_not_overlap"),
+    "padding gives no number": ("mean = (self.embedding(ids) * mask)", "mean = (self.embedding(ids) / mask * mask)", "longest_input"),
+    "padding is counted": ("/ mask.sum(1)", "/ ids.shape[1]", "longest_input"),
+    "a metric the wrong way round": ("higher_is_better=True", "higher_is_better=False", "shuffled_references_are_chance"),
+    "a heavy import at load": ("import random\n", "import random\nimport torch\n", "light_import"),
+    "a name that is taken": ('name = "mean"', 'name = "tfidf"', "loads"),
+    "an export that bakes the batch in": (
+        'return {"logits": self.dense(mean)}',
+        'size = 2 if torch.compiler.is_exporting() else len(ids)\n            return {"logits": self.dense(mean.reshape(size, 16))}',
+        "exports",
+    ),
+    "a wrong number of parameters": (
+        LEARNER, _method("        def parameters(self):\n            return super().parameters() + 1\n"), "parameter_count",
+    ),
+    "a fixed seed inside": ("super().__init__()\n", "super().__init__()\n            torch.manual_seed(7)\n", "another_seed"),
+    "a generator nobody seeded": (
+        'return self.assignment.data.splits["train"]',
+        'return random.SystemRandom().sample(self.assignment.data.splits["train"], 200)',
+        "same_seed",
+    ),
+    "wrong operations": (LEARNER, _method("        def flops(self, inputs):\n            return 7\n"), "flop_count"),
+    "an initialisation that is ignored": (
+        LEARNER,
+        _method(
+            "        def __init__(self, assignment):\n            from dataclasses import replace\n"
+            "            super().__init__(replace(assignment, settings={**assignment.settings, 'initialisation': 'gaussian'}))\n"
+        ),
+        "initialisation",
+    ),
+    "a gradient that is cut off": ("(self.embedding(ids) *", "(self.embedding(ids).detach() *", "gradients_reach_everything"),
+    "labels of nobody": ("torch.tensor([label for _, label in examples])", "torch.randint(2, (len(examples),))", "loss_falls"),
+    "items of a batch know each other": ("self.dense(mean)", "self.dense(mean - mean.mean(0))", "batch_of_one"),
+    "weights that are not saved": (
+        LEARNER, _method("        def load(self, folder):\n            self.module()\n"), "save_and_load",
+    ),
+    "a pickle in the artifact": (
+        LEARNER,
+        _method("        def write(self, folder):\n            import pickle\n            (folder / 'codec').write_bytes(pickle.dumps(1))\n"),
+        "no_pickle",
+    ),
+    "an output too few": ('arrays["logits"].max(axis=1', 'arrays["logits"][:-1].max(axis=1', "answers_are_graded"),
+    "a setting without a word": ('"Highest learning rate."', '""', "declaration"),
+    "a task it cannot be built for": ("return learner_class()(assignment)", "return assignment.data.vocabulary", "builds"),
+    "labels out of range": ("[1.0 - label, float(label)]", "[float(label), 1.0 - label]", "references_are_perfect"),
+    "a digest of an unordered set": (
+        "json.dumps(self.splits)", "repr(set(map(str, self.splits['train'])))", "deterministic",
+    ),
+    "a digest of the clock": ('"runs 1"', '__import__("time").time_ns().__str__()', "identity_is_steady"),
+    "a grade that depends on the batch": (
+        "float(a == b) for", "float(a == b) * min(1.0, batch_size / 4) for", "scores_have_one_row_per_item",
+    ),
+    "a baseline nobody has": ('    licence = "none"', '    licence = "none"\n    baseline = "no-such"', "names_are_known"),
+    "no licence": ('    licence = "none"', '    licence = ""', "declaration"),
+    "chance too low": ("max(labels.count(0), labels.count(1)) / len(labels)", "0.0", "shuffled_references_are_chance"),
+    "no chance level": ('return {"accuracy": max(', 'return {"recall": max(', "chance_is_told"),
+    "no queries": ('return [run for run, _ in self.splits["test"]]', "return []", "queries_are_steady"),
+}  # fmt: skip
+
+
+def _plant(folder: Path, fault: str) -> str:
+    old, new, _ = FAULTS[fault]
+    assert old in SOUND, old
+    file = folder / "planted.py"
+    file.write_text(SOUND.replace(old, new), encoding="utf-8")
+    return str(file)
+
+
+def test_the_sound_plugin_passes(tmp_path: Path) -> None:
+    """Nothing is wrong with it, so nothing is found; what is skipped is told why."""
+    file = tmp_path / "sound.py"
+    file.write_text(SOUND, encoding="utf-8")
+    found = check(str(file))
+
+    assert found.ok, str(found)
+    assert [(finding.check, finding.why) for finding in found if finding.outcome == "skipped"] == [
+        ("flop_count", "They are counted, not declared."),
+        ("bad_source_is_refused", "It takes no data of your own."),
+    ]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_caught_by_its_check(tmp_path: Path, fault: str) -> None:
+    """The check that is made for the fault fails, and says why and what to do."""
+    wanted = FAULTS[fault][2]
+    found = [one.find() for one in checks(_plant(tmp_path, fault), load_plugins()) if one.name == wanted]
+    (failed,) = [finding for finding in found if finding.outcome == "failed"]
+
+    assert failed.why
+    assert failed.remedy
