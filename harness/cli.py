@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, SuiteError
 from harness.plugins import Plugins, load_plugins
 
 if TYPE_CHECKING:
     from harness.plan import Plan
-    from harness.suite import Source, Suite
+    from harness.suite import ModelEntry, Source, Suite
 
 FAILED = 1
 BARE_LISTINGS = {("plugins",): False, ("plugins", "--json"): True}
@@ -41,6 +41,7 @@ def make_app(plugins: Plugins) -> typer.Typer:
     app.command("run")(run)
     app.command("plugins")(list_plugins)
     app.command("check")(check)
+    app.command("new")(new)
     plugins.add_commands(app)
     return app
 
@@ -68,8 +69,10 @@ class Choice:
     models: tuple[str, ...]
     tasks: tuple[str, ...]
     hardware: tuple[str, ...]
+    runtimes: tuple[str, ...]
     data: str | None
-    settings: tuple[str, ...] = ()
+    task_settings: tuple[str, ...]
+    settings: tuple[str, ...]
 
 
 def run(
@@ -86,6 +89,15 @@ def run(
     hardware: Annotated[
         list[str] | None, typer.Option(help="On this hardware instead of the suite's; repeatable.")
     ] = None,
+    runtime: Annotated[
+        list[str] | None, typer.Option(help="In this runtime instead of the suite's; repeatable.")
+    ] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE for the models named by --model; repeatable.")
+    ] = None,
+    trust_remote_code: Annotated[
+        bool, typer.Option("--trust-remote-code", help="Run code that comes with a checkpoint. Read it first.")
+    ] = False,
     data: Annotated[
         str | None, typer.Option(help="Your data for the tasks that take data: a file, a folder or a hub data set.")
     ] = None,
@@ -105,7 +117,15 @@ def run(
     files = tuple(plugin or ())
     plugins: Plugins = context.obj
     plugins.load_files(files)
-    choice = Choice(tuple(model or ()), tuple(task or ()), tuple(hardware or ()), data, tuple(task_setting or ()))
+    choice = Choice(
+        models=tuple(model or ()),
+        tasks=tuple(task or ()),
+        hardware=tuple(hardware or ()),
+        runtimes=tuple(runtime or ()),
+        data=data,
+        task_settings=tuple(task_setting or ()),
+        settings=(*(setting or ()), *(("trust_remote_code=true",) if trust_remote_code else ())),
+    )
     wanted, source = read_suite(suite)
     plan = make_plan(_narrowed(wanted, source, choice, plugins), source, plugins)
     console = Console(highlight=False)
@@ -118,31 +138,44 @@ def run(
 
 def _narrowed(suite: Suite, source: Source, choice: Choice, plugins: Plugins) -> Suite:
     """Return the suite with the command line's wishes; an entry the suite has keeps its settings."""
-    from harness.errors import SuiteError
-    from harness.suite import ModelEntry, TaskEntry
+    from harness.suite import TaskEntry
 
     changes: dict[str, Any] = {}
     if choice.models:
-        for name in choice.models:
-            plugins.find("models", name)
-        changes["models"] = _chosen(suite.models, choice.models, ModelEntry)
+        changes["models"] = _chosen_models(suite, choice, plugins)
+    elif choice.settings:
+        raise SuiteError("--setting and --trust-remote-code say how to build a model: name it with --model as well.")
     if choice.tasks:
         for name in choice.tasks:
             plugins.find("tasks", name)
         changes["tasks"] = _chosen(suite.tasks, choice.tasks, TaskEntry)
-    if choice.hardware:
-        changes["hardware"] = choice.hardware
+    for axis in ("hardware", "runtimes"):
+        if wanted := getattr(choice, axis):
+            changes[axis] = wanted
     if choice.data is not None:
         takers = [entry for entry in changes.get("tasks", suite.tasks) if plugins.find("tasks", entry.name).takes_data]
         if not takers:
             raise SuiteError(f"No task of suite {source.label!r} takes data of your own. Name one with --task.")
-        given = dict(_pair(setting) for setting in choice.settings)
+        given = dict(_pair(setting) for setting in choice.task_settings)
         changes["tasks"] = tuple(
             entry.model_copy(update={"data": choice.data, "settings": {**entry.settings, **given}}) for entry in takers
         )
-    elif choice.settings:
+    elif choice.task_settings:
         raise SuiteError("--task-setting says how to read your data: give --data as well.")
     return suite.model_copy(update=changes)
+
+
+def _chosen_models(suite: Suite, choice: Choice, plugins: Plugins) -> tuple[ModelEntry, ...]:
+    """Return the entries of the models that were named, with the settings that were given."""
+    from harness.suite import ModelEntry, read_value
+
+    for name in choice.models:
+        plugins.find("models", name)
+    given = {name: read_value(value) for name, value in map(_pair, choice.settings)}
+    return tuple(
+        entry.model_copy(update={"settings": {**entry.settings, **given}})
+        for entry in _chosen(suite.models, choice.models, ModelEntry)
+    )
 
 
 def _chosen(entries: tuple[Any, ...], names: tuple[str, ...], entry_type: Any) -> tuple[Any, ...]:
@@ -152,11 +185,9 @@ def _chosen(entries: tuple[Any, ...], names: tuple[str, ...], entry_type: Any) -
 
 
 def _pair(text: str) -> tuple[str, str]:
-    from harness.errors import SuiteError
-
     name, equals, value = text.partition("=")
     if not equals:
-        raise SuiteError(f"--task-setting {text!r}: write NAME=VALUE.")
+        raise SuiteError(f"{text!r} is no setting: write NAME=VALUE.")
     return name, value
 
 
@@ -230,6 +261,26 @@ def check(
     findings = check_target(target, plugins, FindingsScreen(Console(highlight=False)).show)
     typer.echo(findings.summary())
     raise typer.Exit(0 if findings.ok else FAILED)
+
+
+def new(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(help="What to begin: `harness plugins` lists the templates.")],
+    name: Annotated[str, typer.Argument(help="What it is to be called.")],
+    package: Annotated[bool, typer.Option("--package", help="An installable project instead of one file.")] = False,
+) -> None:
+    """Write a plugin to start from: a model, a task, hardware, a runtime, a use case."""
+    from pathlib import Path
+
+    from harness.scaffold import next_commands, scaffold
+
+    plugins: Plugins = context.obj
+    template = plugins.find("templates", what)
+    for file in scaffold(template, name, plugins, Path(), package=package):
+        typer.echo(f"wrote {file}")
+    typer.echo("next:")
+    for command in next_commands(template, name, package=package):
+        typer.echo(f"  {command}")
 
 
 def list_plugins(

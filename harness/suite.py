@@ -136,6 +136,14 @@ def read_suite(name_or_path: str) -> tuple[Suite, Source]:
     return source.validate(), source
 
 
+def read_value(text: str) -> Any:
+    """Read a value from the command line as a suite file would."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SuiteError(f"The value {text!r} cannot be read: {getattr(error, 'problem', error)}.") from None
+
+
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")

@@ -20,6 +20,7 @@ import torch
 from accelerate import Accelerator
 from safetensors.torch import load_model, save_model
 from torch import Tensor, nn
+from torch.utils.data import default_collate
 from torch.utils.flop_counter import FlopCounterMode
 
 from harness.errors import Unsupported
@@ -89,8 +90,12 @@ class TorchLearner(Learner):
     With one seed, one machine and a budget in steps or samples, the weights are equal to the bit on a CPU.
     """
 
-    def __init__(self, assignment: Assignment) -> None:
+    def __init__(self, assignment: Assignment, codec: Codec | None = None) -> None:
         """Seed everything and open the device; the network is built when it is first needed.
+
+        Args:
+            assignment: what to learn.
+            codec: between inputs, the network's arrays and outputs; override `codec` where it is learned from the data.
 
         Raises:
             Unsupported: the precision is none that accelerate computes in here, or several processes were started.
@@ -105,6 +110,7 @@ class TorchLearner(Learner):
         if self.accelerator.num_processes > 1:
             raise Unsupported("This learner trains in one process. Start it without a distributed launcher.")
         self.assignment = assignment
+        self._fixed_codec = codec
         self._network: nn.Module | None = None
         self._optimizer: torch.optim.Optimizer | None = None
         self._steps = 0
@@ -121,17 +127,20 @@ class TorchLearner(Learner):
     def examples(self) -> Sequence[Any]:
         """Return the training examples; called once, before the first step."""
 
-    @abstractmethod
     def collate(self, examples: Sequence[Any]) -> dict[str, Tensor]:
-        """Return a batch: named tensors, batch first."""
+        """Return a batch: named tensors, batch first. Examples that are dicts of arrays of one shape are stacked."""
+        batch: dict[str, Tensor] = default_collate(list(examples))
+        return batch
 
     @abstractmethod
     def loss(self, network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         """Return the mean loss of a batch, a scalar."""
 
-    @abstractmethod
     def codec(self) -> Codec:
-        """Return the codec between inputs, the network's arrays and outputs."""
+        """Return the codec between inputs, the network's arrays and outputs: the one given, unless overridden."""
+        if self._fixed_codec is None:
+            raise TypeError(f"{type(self).__name__} was given no codec and does not override `codec`.")
+        return self._fixed_codec
 
     def write(self, folder: Path) -> None:
         """Write what `construct` and `codec` need beside the weights and the assignment: nothing, unless overridden."""

@@ -7,9 +7,10 @@ and the price book is read when something is priced.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import hookimpl
+from harness import Template, hookimpl
 from harness_hardware.cpu import Cpu
 from harness_hardware.cuda import Cuda
 from harness_hardware.runtimes import Eager, OnnxRuntime
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from harness.facts import PriceBook
     from harness.seams import Hardware, Runtime
 
-__all__ = ["harness_hardware", "harness_preload", "harness_price_books", "harness_runtimes"]
+__all__ = ["harness_hardware", "harness_preload", "harness_price_books", "harness_runtimes", "harness_templates"]
+
+_TEMPLATES = Path(__file__).with_name("templates")
 
 
 @hookimpl
@@ -39,6 +42,25 @@ def harness_price_books() -> Iterable[PriceBook]:
     from harness_hardware.prices import CLOUD, read_book
 
     return [read_book(CLOUD)]
+
+
+@hookimpl
+def harness_templates() -> Iterable[Template]:
+    """Bring a chip and a runtime to start from."""
+    return [
+        Template(
+            "hardware",
+            "A device with a price",
+            _TEMPLATES / "hardware.py",
+            "run quick --plugin my_name.py --hardware my-name --model mlp",
+        ),
+        Template(
+            "runtime",
+            "Another way to serve",
+            _TEMPLATES / "runtime.py",
+            "run quick --plugin my_name.py --runtime my-name --model mlp",
+        ),
+    ]
 
 
 @hookimpl

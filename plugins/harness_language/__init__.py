@@ -4,12 +4,15 @@ Tasks `topics` and `sentiment`; models `tfidf`, `lstm`, `bert` and `mlp`. Nothin
 """
 
 from collections.abc import Iterable
+from pathlib import Path
 
-from harness import Model, Task, UseCase, hookimpl
+from harness import Model, Task, Template, UseCase, hookimpl
 from harness_language.models import Bert, Lstm, Mlp, Tfidf
 from harness_language.tasks import Sentiment, Topics
 
-__all__ = ["harness_models", "harness_preload", "harness_tasks", "harness_use_cases"]
+__all__ = ["harness_models", "harness_preload", "harness_tasks", "harness_templates", "harness_use_cases"]
+
+_TEMPLATES = Path(__file__).with_name("templates")
 
 
 @hookimpl
@@ -30,6 +33,22 @@ def harness_use_cases() -> Iterable[UseCase]:
     from harness_language.use_cases import USE_CASES
 
     return USE_CASES
+
+
+@hookimpl
+def harness_templates() -> Iterable[Template]:
+    """Bring a model and a task to start from."""
+    return [
+        Template(
+            "model", "A network for texts", _TEMPLATES / "model.py", "run quick --plugin my_name.py --model my-name"
+        ),
+        Template(
+            "task",
+            "Texts with a class each",
+            _TEMPLATES / "task.py",
+            "run quick --plugin my_name.py --task my-name --model tfidf",
+        ),
+    ]
 
 
 @hookimpl

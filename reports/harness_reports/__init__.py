@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.hookspecs import hookimpl
+from harness import Template, hookimpl
 
 if TYPE_CHECKING:
     import typer
+
+
+@hookimpl
+def harness_templates() -> Iterable[Template]:
+    """Bring a use case to start from."""
+    file = Path(__file__).parent / "templates" / "usecase.py"
+    return [Template("usecase", "Needs and market", file, "table viability --plugin my_name.py")]
 
 
 @hookimpl

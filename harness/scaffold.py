@@ -1,0 +1,107 @@
+"""`harness new`: a file to start from under the user's name, or a small installable project around it."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from pathlib import Path
+
+from harness.errors import PluginError
+from harness.plugins import GROUP, NAME, Plugins
+from harness.seams import Template
+
+PROJECT = """\
+[build-system]
+requires = ["hatchling>=1.27"]
+build-backend = "hatchling.build"
+
+[project]
+name = "harness-{name}"
+version = "0.1.0"
+description = "{summary}"
+requires-python = ">=3.11"
+dependencies = ["viability-harness"]
+
+[project.optional-dependencies]
+test = ["pytest"]
+
+[project.entry-points.{group}]
+{name} = "{module}"
+
+[tool.hatch.build.targets.wheel]
+only-include = ["{module}.py"]
+"""
+TEST = """\
+import harness.testing
+
+
+@harness.testing.parametrize("{name}")
+def test_conformance(check):
+    check()
+"""
+
+
+def scaffold(template: Template, name: str, plugins: Plugins, folder: Path, *, package: bool) -> list[Path]:
+    """Write a template under a name and return the files.
+
+    Args:
+        template: what to start from.
+        name: of what is made: lower-case letters, digits, `.`, `_` and `-`.
+        plugins: what is installed; the name must be new among it.
+        folder: where the file, or the project's folder, goes.
+        package: an installable project instead of one file.
+
+    Raises:
+        PluginError: the name cannot be used, or something is there already; nothing is written then.
+    """
+    module = _module(name)
+    _refuse_taken(name, plugins)
+    root = folder / name if package else folder
+    files = {root / f"{module}.py": _named(template.file.read_text(encoding="utf-8"), name, module)}
+    if package:
+        files[root / "pyproject.toml"] = PROJECT.format(
+            name=name, module=module, group=GROUP, summary=f"A {template.name} for Viability Harness"
+        )
+        files[root / "tests" / f"test_{module}.py"] = TEST.format(name=name)
+    for file in files:
+        if file.exists():
+            raise PluginError(f"{str(file)!r} is there already. Choose another name, or move it away.")
+    for file, text in files.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return list(files)
+
+
+def next_commands(template: Template, name: str, *, package: bool) -> list[str]:
+    """Return what to type next, as it stands."""
+    module = _module(name)
+    if package:
+        first = [f"python -m pip install -e './{name}[test]'", f"harness check {name}", f"python -m pytest {name}"]
+        arguments = re.sub(r"--plugin \S+ ", "", template.try_it)
+    else:
+        first = [f"harness check {module}.py"]
+        arguments = template.try_it
+    return [*first, f"harness {_named(arguments, name, module)}"]
+
+
+def _named(text: str, name: str, module: str) -> str:
+    camel = "".join(part.capitalize() for part in module.split("_"))
+    words = {"my-name": name, "my_name": module, "MyName": camel, "MY_NAME": module.upper()}
+    return re.sub("|".join(words), lambda found: words[found.group()], text)
+
+
+def _module(name: str) -> str:
+    module = re.sub(r"[-.]", "_", name)
+    if not NAME.fullmatch(name) or not module.isidentifier() or keyword.iskeyword(module):
+        raise PluginError(
+            f"{name!r} cannot be used as a name. Begin with a lower-case letter, then letters, digits, '-' and '_'."
+        )
+    return module
+
+
+def _refuse_taken(name: str, plugins: Plugins) -> None:
+    for what, names in (("model", plugins.models), ("task", plugins.tasks), ("hardware", plugins.hardware),
+                        ("runtime", plugins.runtimes), ("use case", plugins.use_cases()),
+                        ("plugin", {plugin.name for plugin in plugins.loaded})):  # fmt: skip
+        if name in names:
+            raise PluginError(f"The name {name!r} is taken by a {what}. Choose another.")

@@ -1,0 +1,23 @@
+"""The runtime my-name: the model's own framework on one thread. Make it yours, and try: harness check my_name.py."""
+
+import harness
+
+
+class MyName(harness.Runtime):
+    name = "my-name"
+    summary = "The model's own framework, on one thread"
+    devices = ("cpu",)  # kinds of torch device it runs on
+    format = None  # or the exported form it needs, such as "onnx"; then it has an `export` as well
+
+    def predictor(self, model, assignment, trained, exported):
+        import torch
+
+        torch.set_num_threads(1)
+        learner = model.learner(assignment)
+        learner.load(trained)
+        return learner.predict
+
+
+@harness.hookimpl
+def harness_runtimes():
+    return [MyName()]

@@ -1,0 +1,128 @@
+"""`harness new` writes what works as it stands: it passes the kit, it is measured, it installs."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.errors import PluginError
+from harness.plugins import Plugins, load_plugins
+from harness.scaffold import scaffold
+from harness.store import peek_records
+from harness.testing import check
+
+TEMPLATES = ("hardware", "model", "runtime", "task", "usecase")
+LONGEST = 59
+"""Lines of a file that a person still reads before changing it."""
+
+
+def _shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(shlex.split(command), cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_from_nothing_to_a_measured_result(tmp_path: Path) -> None:
+    """The three commands work as they are printed, and what comes out is worth having."""
+    new = _shell("harness new model mine", tmp_path)
+    wrote, _, *commands = new.stdout.splitlines()
+    done = [_shell(command, tmp_path) for command in commands]
+    graded = [record for record in peek_records(str(tmp_path / "harness-results")) if record.scores]
+
+    assert wrote == "wrote mine.py"
+    assert [c.strip() for c in commands] == ["harness check mine.py", "harness run quick --plugin mine.py --model mine"]
+    assert [run.returncode for run in done] == [0, 0], [run.stdout + run.stderr for run in done]
+    assert {record.asked["runtime"] for record in graded} == {"eager", "onnxruntime"}
+    assert all(sum(record.scores["correct"]) / len(record.scores["correct"]) > 0.8 for record in graded)
+
+
+@pytest.mark.parametrize("what", TEMPLATES)
+def test_a_template_passes_the_kit_under_any_name(tmp_path: Path, what: str) -> None:
+    """It is short, nothing of the template's name is left, and all checks that can run pass."""
+    plugins = load_plugins()
+    (file,) = scaffold(plugins.templates[what], "tea-house.2", plugins, tmp_path, package=False)
+    text = file.read_text(encoding="utf-8")
+
+    assert file.name == "tea_house_2.py"
+    assert len(text.splitlines()) <= LONGEST
+    assert "my-name" not in text.lower().replace("_", "-")
+    assert "TeaHouse2" in text or what == "usecase"
+    assert what == "model" or check(str(file)).ok  # the model is checked by its own test
+
+
+@pytest.mark.parametrize(
+    ("what", "option"),
+    [("hardware", "--hardware"), ("runtime", "--runtime"), ("task", "--task")],
+)
+def test_a_template_is_measured(tmp_path: Path, what: str, option: str) -> None:
+    """The command that is printed runs every step; the name is in the records."""
+    new = _shell(f"harness new {what} mine", tmp_path)
+    (tmp_path / "s.yaml").write_text(
+        "{name: s, models: [tfidf], tasks: [topics], budgets: {finetune: {steps: 1}}, serve: {seconds: 0.1}}",
+        encoding="utf-8",
+    )
+    command = new.stdout.splitlines()[-1].strip()
+    assert f"{option} mine" in command
+    done = _shell(f"harness run s.yaml --plugin mine.py {option} mine", tmp_path)
+    asked = [record.asked for record in peek_records(str(tmp_path / "harness-results"))]
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {one.get(what) for one in asked} - {None} == {"mine"}
+
+
+def test_a_package_installs_and_tests_itself(tmp_path: Path) -> None:
+    """The project's entry point is found from outside, and its three lines of test are the whole kit."""
+    new = _shell("harness new usecase mine --package", tmp_path)
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+    done = subprocess.run(
+        [*install, "--target", "site", "./mine"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+    environment.pop("PYTHONWARNDEFAULTENCODING", None)
+    listing = subprocess.run(["harness", "plugins"], env=environment, capture_output=True, text=True, check=True).stdout
+    pytest_command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "mine"]
+    tested = subprocess.run(pytest_command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    assert [line for line in new.stdout.splitlines() if line.startswith("wrote")] == [
+        "wrote mine/mine.py", "wrote mine/pyproject.toml", "wrote mine/tests/test_mine.py",
+    ]  # fmt: skip
+    assert "mine         harness-mine 0.1.0" in listing
+    assert "4 passed" in tested.stdout, tested.stdout
+
+
+@pytest.mark.parametrize("name", ["", "../up", "Bad", "class", "9lives", "a b", "ünder", "-x"])
+def test_a_name_that_cannot_be_used_is_refused(tmp_path: Path, toys: Plugins, name: str) -> None:
+    """Nothing is written then."""
+    template = load_plugins().templates["model"]
+    with pytest.raises(PluginError, match="cannot be used as a name"):
+        scaffold(template, name, toys, tmp_path, package=True)
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_taken_name_and_a_file_that_is_there_are_refused(tmp_path: Path) -> None:
+    """Nothing is overwritten, and the name must be new in every place where it could be asked for."""
+    (tmp_path / "mine.py").write_text("precious", encoding="utf-8")
+    results = [
+        _shell(f"harness new model {name}", tmp_path) for name in ("mine", "bert", "topics", "eager", "language")
+    ]
+
+    assert [done.returncode for done in results] == [2] * 5
+    assert "'mine.py' is there already" in results[0].stderr
+    assert "taken by a model" in results[1].stderr
+    assert "taken by a plugin" in results[4].stderr
+    assert [path.read_text(encoding="utf-8") for path in tmp_path.iterdir()] == ["precious"]
+
+
+def test_an_unknown_template_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    """And the list."""
+    done = _shell("harness new modle mine", tmp_path)
+
+    assert done.returncode == 2
+    assert (
+        "Unknown template 'modle'. Did you mean 'model'? Known: hardware, model, runtime, task, usecase." in done.stderr
+    )
