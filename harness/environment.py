@@ -13,6 +13,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
 
 def machine() -> dict[str, Any]:
     """Return processor, cores, memory and operating system."""
@@ -23,7 +25,7 @@ def machine() -> dict[str, Any]:
         "architecture": platform.machine(),
         "logical_cores": psutil.cpu_count(),
         "physical_cores": psutil.cpu_count(logical=False),
-        "usable_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else psutil.cpu_count(),
+        "usable_cores": usable_cpus(),
         "memory_bytes": psutil.virtual_memory().total,
         "os": platform.platform(),
         "python": platform.python_version(),
@@ -84,6 +86,16 @@ def process() -> dict[str, Any]:
         },
         "load_average_1m": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     }
+
+
+def usable_cpus(quota: Path = _QUOTA) -> float:
+    """Return how many logical processors this process may use: its affinity, or a container's share if that is less."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        limit, period = quota.read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return allowed
+    return allowed if limit == "max" else min(allowed, int(limit) / int(period))
 
 
 def seed_libraries(seed: int) -> None:

@@ -257,7 +257,10 @@ def core_digest() -> str:
     return source_digest(
         [
             *sorted((here / "measure").glob("*.py")),
-            *(here / name for name in ("inference.py", "steps.py", "torch_learner.py", "training.py")),
+            *(
+                here / name
+                for name in ("inference.py", "onnx_session.py", "steps.py", "torch_learner.py", "training.py")
+            ),
         ]
     )
 

@@ -66,4 +66,4 @@ def harness_templates() -> Iterable[Template]:
 @hookimpl
 def harness_preload() -> Iterable[str]:
     """Return what serving and export import; none leaves a thread behind that a fork would lose."""
-    return ["numpy", "torch", "onnx", "onnxscript", "harness_hardware._onnxruntime", "onnxruntime", "mlperf_loadgen"]
+    return ["numpy", "torch", "onnx", "onnxscript", "harness.onnx_session", "onnxruntime", "mlperf_loadgen"]

@@ -13,8 +13,8 @@ import numpy as np
 import onnx
 import torch
 
+from harness.onnx_session import FILE, Session
 from harness.seams import Codec, Reading
-from harness_hardware._onnx_session import FILE, Session
 
 EXAMPLE_BATCH = 2
 """The exporter takes a size of 1 for a constant."""

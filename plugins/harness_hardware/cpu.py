@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.environment import machine
+from harness.environment import machine, usable_cpus
 from harness.seams import Hardware, Meter
 from harness_hardware.rapl import RaplMeter, packages
 
 _ARM = ("aarch64", "arm64")
 _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
-_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 class Cpu(Hardware):
@@ -46,16 +44,6 @@ class Cpu(Hardware):
     def meters(self) -> Sequence[Meter]:
         """Return a RAPL meter where RAPL can be read."""
         return [RaplMeter()] if packages() else []
-
-
-def usable_cpus(quota: Path = _QUOTA) -> float:
-    """Return how many logical processors this process may use: its affinity, or a container's share if that is less."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        limit, period = quota.read_text(encoding="ascii").split()
-    except (OSError, ValueError):
-        return allowed
-    return allowed if limit == "max" else min(allowed, int(limit) / int(period))
 
 
 def governor(path: Path = _GOVERNOR) -> str | None:

@@ -56,7 +56,7 @@ class OnnxRuntime(Runtime):
         """
         if exported is None:
             raise Unsupported(f"ONNX Runtime serves exported models: {model.name} was not exported.")
-        from harness_hardware._onnx_session import Session
+        from harness.onnx_session import Session
 
         codec = model.codec(trained)
         session = Session(exported, assignment.device)

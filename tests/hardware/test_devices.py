@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.environment import usable_cpus
 from harness.measure.meters import window
 from harness_hardware import cuda
-from harness_hardware.cpu import Cpu, governor, usable_cpus
+from harness_hardware.cpu import Cpu, governor
 from harness_hardware.cuda import Cuda
 from harness_hardware.rapl import RaplMeter, advance_uj, packages
 

@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from harness import Assignment, Codec, Data, Learner, Model, Progress, Scores, Unsupported
+from harness.onnx_session import Session, options, provider
 from harness_hardware._onnx_export import _compare
-from harness_hardware._onnx_session import Session, options, provider
 from harness_hardware.runtimes import Eager, OnnxRuntime
 
 SENTENCES = ["a short one", "this is rather longer than that", "no", "the last of them all"]
@@ -345,7 +345,7 @@ def test_serving_imports_no_torch(exported: dict[str, Any]) -> None:
     code = (
         "import json, os, sys\nfrom pathlib import Path\nimport numpy\n"
         "before = len(os.listdir('/proc/self/task')) if sys.platform == 'linux' else 0\n"
-        "from harness_hardware._onnx_session import Session, onnxruntime\n"
+        "from harness.onnx_session import Session, onnxruntime\n"
         "after = len(os.listdir('/proc/self/task')) if sys.platform == 'linux' else 0\n"
         f"session = Session(Path({str(exported['folder'])!r}), 'cpu')\n"
         "ids = numpy.array([[1, 5, 3]])\n"

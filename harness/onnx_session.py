@@ -1,4 +1,10 @@
-"""ONNX Runtime sessions: providers and threads are chosen here and nowhere else."""
+"""ONNX Runtime sessions: providers and threads are chosen here and nowhere else.
+
+ONNX Runtime is imported with its telemetry switched off. From 1.29 on it starts a thread at import that sends usage to
+its maker, writes an identifier below `~/.cache`, and makes a forked child hang or abort at its end
+(microsoft/onnxruntime pull request 27379; seen with 1.32). The variable is read once, at import, so it is set for the
+import alone. Import ONNX Runtime from here, or not at all.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +16,32 @@ from typing import Any
 
 import numpy as np
 
+from harness.environment import usable_cpus
 from harness.errors import Unsupported
-from harness_hardware._onnxruntime import onnxruntime
-from harness_hardware.cpu import usable_cpus
 
+SWITCH = "ORT_DISABLE_TELEMETRY"
 FILE = "model.onnx"
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 """Kind of torch device → provider."""
 _ERRORS = 3
 """ONNX Runtime's log level: errors and worse."""
+
+
+def _import() -> Any:
+    before = os.environ.get(SWITCH)
+    os.environ[SWITCH] = "1"
+    try:
+        import onnxruntime
+    finally:
+        if before is None:
+            del os.environ[SWITCH]
+        else:
+            os.environ[SWITCH] = before
+    onnxruntime.disable_telemetry_events()  # where somebody else imported it earlier
+    return onnxruntime
+
+
+onnxruntime = _import()
 
 
 class Session:
