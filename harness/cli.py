@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -167,11 +168,11 @@ def _narrowed(suite: Suite, source: Source, choice: Choice, plugins: Plugins) ->
 
 def _chosen_models(suite: Suite, choice: Choice, plugins: Plugins) -> tuple[ModelEntry, ...]:
     """Return the entries of the models that were named, with the settings that were given."""
-    from harness.suite import ModelEntry, read_value
+    from harness.suite import ModelEntry
 
     for name in choice.models:
         plugins.find("models", name)
-    given = {name: read_value(value) for name, value in map(_pair, choice.settings)}
+    given = _settings(choice.settings)
     return tuple(
         entry.model_copy(update={"settings": {**entry.settings, **given}})
         for entry in _chosen(suite.models, choice.models, ModelEntry)
@@ -182,6 +183,12 @@ def _chosen(entries: tuple[Any, ...], names: tuple[str, ...], entry_type: Any) -
     return tuple(
         chosen for name in names for chosen in [e for e in entries if e.name == name] or [entry_type(name=name)]
     )
+
+
+def _settings(texts: Sequence[str]) -> dict[str, Any]:
+    from harness.suite import read_value
+
+    return {name: read_value(value) for name, value in map(_pair, texts)}
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -248,6 +255,9 @@ def check(
     target: Annotated[
         str, typer.Argument(help="A Python file, a plugin, or the name of a model, task, hardware, runtime, …")
     ],
+    setting: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE for a model, where it is not its default; repeatable.")
+    ] = None,
     plugin: PluginFiles = None,
 ) -> None:
     """Check that what a plugin brings keeps the harness's rules; says what to do where it does not."""
@@ -258,7 +268,8 @@ def check(
 
     plugins: Plugins = context.obj
     plugins.load_files(plugin or ())
-    findings = check_target(target, plugins, FindingsScreen(Console(highlight=False)).show)
+    screen = FindingsScreen(Console(highlight=False))
+    findings = check_target(target, plugins, screen.show, _settings(setting or ()))
     typer.echo(findings.summary())
     raise typer.Exit(0 if findings.ok else FAILED)
 

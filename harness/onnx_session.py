@@ -47,8 +47,8 @@ onnxruntime = _import()
 class Session:
     """An open model: arrays by name in, arrays by name out."""
 
-    def __init__(self, folder: Path, device: str) -> None:
-        self._session = onnxruntime.InferenceSession(folder / FILE, options(), providers=[provider(device)])
+    def __init__(self, folder: Path, device: str, file: str = FILE) -> None:
+        self._session = onnxruntime.InferenceSession(folder / file, options(), providers=[provider(device)])
         self._inputs = {node.name for node in self._session.get_inputs()}
         self._outputs = [node.name for node in self._session.get_outputs()]
 

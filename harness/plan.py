@@ -198,7 +198,7 @@ class _Planner:
         own = {**asked, "start": "scratch", "seed": self._suite.seeds[0]}
         if task.pretrains_on is not None:
             other = self._plugins.find("tasks", task.pretrains_on)
-            own |= {"task": other.name, "source": None, "task_settings": _filled({}, other.settings)}
+            own |= {"task": other.name, "source": None, "task_settings": filled({}, other.settings)}
         own["budget"] = _budget(case.model.budgets.pretrain or self._suite.budgets.pretrain)
         return self._step("pretrain", own, {})
 
@@ -305,7 +305,7 @@ def _model(plugins: Plugins, source: Source, entry: ModelEntry, path: tuple[str 
     try:
         if size not in model.sizes:
             raise SuiteError(unknown(f"size of {model.name}", size, model.sizes))
-        settings = _filled(entry.settings, model.settings)
+        settings = filled(entry.settings, model.settings)
     except HarnessError as error:
         raise source.error(path, str(error)) from None
     return entry.model_copy(update={"size": size, "settings": settings})
@@ -316,13 +316,13 @@ def _task(plugins: Plugins, source: Source, entry: TaskEntry, path: tuple[str | 
     if entry.data is not None and not task.takes_data:
         raise source.error(path, f"Task {task.name!r} takes no data of your own.")
     try:
-        settings = _filled(entry.settings, task.settings)
+        settings = filled(entry.settings, task.settings)
     except HarnessError as error:
         raise source.error(path, str(error)) from None
     return entry.model_copy(update={"settings": settings})
 
 
-def _filled(given: Mapping[str, Any], known: Mapping[str, Setting]) -> dict[str, Any]:
+def filled(given: Mapping[str, Any], known: Mapping[str, Setting]) -> dict[str, Any]:
     """Return all settings, defaults filled in.
 
     Raises:

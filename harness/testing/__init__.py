@@ -16,7 +16,7 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,19 +43,25 @@ def light_import(plugin: tuple[Plugin, Plugins]) -> None:
         raise CheckFailed(f"Loading it imports {', '.join(found)}.")
 
 
-def check(target: str, plugins: Plugins | None = None, report: Callable[[Finding], None] | None = None) -> Findings:
+def check(
+    target: str,
+    plugins: Plugins | None = None,
+    report: Callable[[Finding], None] | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Findings:
     """Check a target and return what was found.
 
     Args:
         target: a file, a plugin's name, the name of something a plugin brings, or a model reference.
         plugins: what is installed; loaded when None. A file is added to it.
         report: called with each finding as it comes.
+        settings: of a model, where they are not its defaults.
 
     Raises:
         PluginError: nothing has that name.
     """
     findings = Findings()
-    for one in checks(target, plugins):
+    for one in checks(target, plugins, settings):
         findings.append(one.find())
         if report is not None:
             report(findings[-1])
@@ -70,31 +76,32 @@ def parametrize(*targets: str) -> Any:
     return pytest.mark.parametrize("check", found, ids=str)
 
 
-def checks(target: str, plugins: Plugins | None = None) -> list[Check]:
-    """Return the checks of a target.
+def checks(target: str, plugins: Plugins | None = None, settings: Mapping[str, Any] | None = None) -> list[Check]:
+    """Return the checks of a target; `settings` are a model's where they are not its defaults.
 
     Raises:
         PluginError: nothing has that name.
     """
     plugins = load_plugins() if plugins is None else plugins
     if target.endswith(".py"):
-        return _of_file(target, plugins)
+        return _of_file(target, plugins, settings or {})
     if ":" in target:
         plugins.find("models", target)
-        return _of_offer("models", target, plugins)
+        return _of_offer("models", target, plugins, settings or {})
     if (broken := next((failure for failure in plugins.failures if failure.plugin == target), None)) is not None:
         return [_loads(broken.plugin, broken)]
     if (plugin := next((plugin for plugin in plugins.loaded if plugin.name == target), None)) is not None:
-        return _of_plugin(plugin, plugins)
+        return _of_plugin(plugin, plugins, settings or {})
     plugins.price_books()
-    found = [one for kind in KINDS if target in _offers(kind, plugins) for one in _of_offer(kind, target, plugins)]
+    kinds = [kind for kind in KINDS if target in _offers(kind, plugins)]
+    found = [one for kind in kinds for one in _of_offer(kind, target, plugins, settings or {})]
     if not found:
         names = {name for kind in KINDS for name in _offers(kind, plugins)} | {p.name for p in plugins.loaded}
         raise PluginError(unknown("name", target, names) + " Or give a Python file.")
     return found
 
 
-def _of_file(file: str, plugins: Plugins) -> list[Check]:
+def _of_file(file: str, plugins: Plugins, settings: Mapping[str, Any]) -> list[Check]:
     path = Path(file).resolve()
     if not path.is_file():
         raise PluginError(f"No plugin file {file!r}. Give the path of a Python file.")
@@ -105,7 +112,7 @@ def _of_file(file: str, plugins: Plugins) -> list[Check]:
         if len(plugins.failures) > failures:
             return [_loads(path.stem, plugins.failures[-1])]
         plugin = plugins.loaded[-1]
-    return _of_plugin(plugin, plugins)
+    return _of_plugin(plugin, plugins, settings)
 
 
 def _loads(name: str, failure: Failure | None) -> Check:
@@ -118,12 +125,12 @@ def _loads(name: str, failure: Failure | None) -> Check:
     )
 
 
-def _of_plugin(plugin: Plugin, plugins: Plugins) -> list[Check]:
+def _of_plugin(plugin: Plugin, plugins: Plugins, settings: Mapping[str, Any]) -> list[Check]:
     plugins.price_books()
     found = [_loads(plugin.name, None), *bind(PLUGIN, f"plugin {plugin.name}", {}, (plugin, plugins))]
     for kind, names in plugin.brings.items():
         if kind in KINDS:
-            found += [one for name in names for one in _of_offer(kind, name, plugins)]
+            found += [one for name in names for one in _of_offer(kind, name, plugins, settings)]
     return found
 
 
@@ -135,13 +142,13 @@ def _scratch() -> Path:
     return folder
 
 
-KINDS: dict[str, tuple[str, Rules[Any], Callable[[Any, Plugins], Any]]] = {
-    "models": ("model", MODEL, lambda model, plugins: ModelBench(model, plugins, _scratch())),
-    "tasks": ("task", TASK, TaskBench),
-    "hardware": ("hardware", HARDWARE, HardwareBench),
-    "runtimes": ("runtime", RUNTIME, lambda runtime, plugins: RuntimeBench(runtime, plugins, _scratch())),
-    "price_books": ("price book", PRICE_BOOK, lambda book, _: book),
-    "use_cases": ("use case", USE_CASE, UseCaseBench),
+KINDS: dict[str, tuple[str, Rules[Any], Callable[[Any, Plugins, Mapping[str, Any]], Any]]] = {
+    "models": ("model", MODEL, lambda model, plugins, settings: ModelBench(model, plugins, _scratch(), settings)),
+    "tasks": ("task", TASK, lambda task, plugins, _: TaskBench(task, plugins)),
+    "hardware": ("hardware", HARDWARE, lambda hardware, plugins, _: HardwareBench(hardware, plugins)),
+    "runtimes": ("runtime", RUNTIME, lambda runtime, plugins, _: RuntimeBench(runtime, plugins, _scratch())),
+    "price_books": ("price book", PRICE_BOOK, lambda book, *_: book),
+    "use_cases": ("use case", USE_CASE, lambda case, plugins, _: UseCaseBench(case, plugins)),
 }
 
 
@@ -150,8 +157,8 @@ def _offers(kind: str, plugins: Plugins) -> Sequence[str]:
     return list(found() if callable(found) else found)
 
 
-def _of_offer(kind: str, name: str, plugins: Plugins) -> list[Check]:
+def _of_offer(kind: str, name: str, plugins: Plugins, settings: Mapping[str, Any]) -> list[Check]:
     what, rules, bench = KINDS[kind]
     found = getattr(plugins, kind)
     declared = (found() if callable(found) else found)[name]
-    return bind(rules, f"{what} {name}", getattr(declared, "known_failures", {}), bench(declared, plugins))
+    return bind(rules, f"{what} {name}", getattr(declared, "known_failures", {}), bench(declared, plugins, settings))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from unittest import SkipTest
 from harness.environment import seed_libraries
 from harness.errors import DataError, Unsupported
 from harness.measure.outputs import finite
+from harness.plan import filled
 from harness.plugins import Plugins
 from harness.seams import Assignment, Budget, Data, Learner, Model, Task
 from harness.testing.compare import FLOAT32, demand_equal, distance
@@ -44,8 +45,9 @@ MODEL: Rules[ModelBench] = Rules()
 class ModelBench:
     """A model with what its checks share: tasks that bring data, learners, an artifact."""
 
-    def __init__(self, model: Model, plugins: Plugins, folder: Path) -> None:
+    def __init__(self, model: Model, plugins: Plugins, folder: Path, settings: Mapping[str, Any] | None = None) -> None:
         self.model = model
+        self.settings = filled(settings or {}, model.settings)
         self.plugins = plugins
         self._folder = folder
 
@@ -82,7 +84,7 @@ class ModelBench:
             stage="finetune",
             data=data or self.task[1],
             size=self.model.sizes[0],
-            settings={name: setting.default for name, setting in self.model.settings.items()} | settings,
+            settings=self.settings | settings,
             device="cpu",
             precision="fp32",
             seed=seed,
@@ -342,14 +344,15 @@ def layers_are_registered(bench: ModelBench) -> None:
     import torch
 
     module = bench.module(bench.learner())
-    known = {id(part) for part in itertools.chain(module.modules(), module.parameters(), module.buffers())}
+    known = {id(part) for part in itertools.chain(module.parameters(), module.buffers())}
     hidden = [
         f"{type(owner).__name__}.{name}"
         for owner in module.modules()
         for name, value in vars(owner).items()
         if name not in ("_modules", "_parameters", "_buffers")
         for part in _inside(value)
-        if isinstance(part, torch.nn.Module | torch.nn.Parameter) and id(part) not in known
+        for weight in (part.parameters() if isinstance(part, torch.nn.Module) else [part])
+        if isinstance(weight, torch.nn.Parameter) and id(weight) not in known
     ]
     if hidden:
         raise CheckFailed(f"Not registered: {', '.join(sorted(set(hidden)))}.")

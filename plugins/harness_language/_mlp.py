@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from harness.labelled import labelled
 from harness.torch_learner import TorchLearner
 from harness_language._codecs import BagCodec, read_description, write_description
 from harness_language._tokens import classification_loss
-from harness_language.data import labelled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

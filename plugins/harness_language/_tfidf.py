@@ -11,7 +11,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from harness import Learner, Progress, Unsupported
-from harness_language.data import labelled
+from harness.labelled import labelled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from harness.labelled import labelled
 from harness.torch_learner import TorchLearner
 from harness_language._codecs import TokenCodec, pad, read_description, train_words, write_description
-from harness_language.data import labelled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,7 +54,7 @@ class TokenLearner(TorchLearner):
         return self._codec
 
     def _new_codec(self) -> TokenCodec:
-        texts = labelled(self.assignment.data).examples("train").texts
+        texts = labelled(self.assignment.data).examples("train").inputs
         tokenizer = self.train_tokenizer(texts, self._settings("vocabulary"))
         return TokenCodec(tokenizer, self._settings("max_length"))
 

@@ -67,7 +67,7 @@ def test_the_order_of_rows_does_not_move_a_text(tmp_path: Path) -> None:
     first = _tables.read(write(tmp_path / "a.csv", rows), SETTINGS)
     second = _tables.read(write(tmp_path / "b.csv", turned), SETTINGS)
     for split in first.sizes:
-        assert set(first.examples(split).texts) == set(second.examples(split).texts)
+        assert set(first.examples(split).inputs) == set(second.examples(split).inputs)
 
 
 def test_other_columns_are_named_by_settings(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_other_columns_are_named_by_settings(tmp_path: Path) -> None:
     rows = [{"review": row["text"], "stars": number % 3, "id": number} for number, row in enumerate(reviews(45))]
     rows[0]["review"], rows[1]["review"] = "None", "NA"
     data = Sentiment().data(write(tmp_path / "r.csv", rows), {"text_column": "review", "label_column": "stars"})
-    texts = [text for split in data.sizes for text in data.examples(split).texts]  # type: ignore[attr-defined]
+    texts = [text for split in data.sizes for text in data.examples(split).inputs]  # type: ignore[attr-defined]
 
     assert data.classes == ("0", "1", "2")  # type: ignore[attr-defined]
     assert {"None", "NA"} <= set(texts)
@@ -97,7 +97,7 @@ def test_quotes_newlines_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
     data = _tables.read(str(path), SETTINGS)
 
     assert sum(data.sizes.values()) == 20
-    assert all(text.startswith('Said "') and "\nthen" in text for text in data.examples("train").texts)
+    assert all(text.startswith('Said "') and "\nthen" in text for text in data.examples("train").inputs)
 
 
 def test_a_folder_with_its_own_splits_keeps_them(tmp_path: Path) -> None:
@@ -108,8 +108,8 @@ def test_a_folder_with_its_own_splits_keeps_them(tmp_path: Path) -> None:
     data = _tables.read(str(tmp_path), SETTINGS)
 
     assert data.sizes == {"train": 70, "validation": 10, "test": 20}
-    assert list(data.examples("test").texts) == [row["text"] for row in test]
-    assert not set(data.examples("train").texts) & set(data.examples("test").texts)
+    assert list(data.examples("test").inputs) == [row["text"] for row in test]
+    assert not set(data.examples("train").inputs) & set(data.examples("test").inputs)
 
 
 def test_a_folder_with_three_splits_is_used_as_it_is(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_hidden_test_labels_make_the_validation_split_the_test(tmp_path: Path) -
     data = _tables.read(str(tmp_path), SETTINGS)
 
     assert data.classes == ("bad", "good")
-    assert list(data.examples("test").texts) == [row["text"] for row in rows["validation"]]
+    assert list(data.examples("test").inputs) == [row["text"] for row in rows["validation"]]
     assert data.sizes == {"train": 36, "validation": 4, "test": 10}
 
 

@@ -95,9 +95,9 @@ def test_an_answer_does_not_depend_on_its_neighbours(three: TextClassificationDa
 def test_the_tokenizer_has_seen_the_training_split_only(three: TextClassificationData, build: Any) -> None:
     """A word that occurs in the test split alone is unknown."""
     vocabulary = build("lstm", three, settings={"vocabulary": 100_000}).codec().tokenizer.get_vocab()
-    words = {split: set(" ".join(three.examples(split).texts).lower().split()) for split in three.sizes}
+    words = {split: set(" ".join(three.examples(split).inputs).lower().split()) for split in three.sizes}
     only_test = {word for word in words["test"] - words["train"] if word.isalpha()}
-    seen = " ".join(three.examples("train").texts).lower()
+    seen = " ".join(three.examples("train").inputs).lower()
 
     assert any(word not in seen for word in only_test)
     assert not {word for word in only_test if word not in seen} & set(vocabulary)
@@ -204,7 +204,7 @@ def test_pretraining_reads_all_of_the_training_texts_and_no_label(three: TextCla
     pieces = learner.examples()
     codec = learner.codec()
     codec.tokenizer.no_truncation()
-    whole = [token for ids in codec.ids(three.examples("train").texts) for token in ids[1:-1]]
+    whole = [token for ids in codec.ids(three.examples("train").inputs) for token in ids[1:-1]]
 
     assert [token for piece in pieces for token in piece[1:-1]] == whole
     assert max(map(len, pieces)) == 16

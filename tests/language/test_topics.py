@@ -43,14 +43,14 @@ def test_splits_share_no_text(topics: TextClassificationData) -> None:
     """Not even with other case or spacing."""
     seen: Counter[str] = Counter()
     for split in topics.sizes:
-        seen.update(" ".join(text.lower().split()) for text in topics.examples(split).texts)
+        seen.update(" ".join(text.lower().split()) for text in topics.examples(split).inputs)
 
     assert max(seen.values()) == 1
 
 
 def test_texts_are_docstrings_of_at_least_forty_characters(topics: TextClassificationData) -> None:
     """Nothing shorter is asked, and a known docstring stands under its own package."""
-    shortest = min(len(text) for split in topics.sizes for text in topics.examples(split).texts)
+    shortest = min(len(text) for split in topics.sizes for text in topics.examples(split).inputs)
     where = {
         text.splitlines()[0]: topics.classes[label]
         for split in topics.sizes
@@ -165,4 +165,4 @@ def test_grading_the_validation_split_leaves_the_test_split_alone(topics: TextCl
 
     topics.evaluate(spy, 64, split="validation")
 
-    assert tuple(given) == topics.examples("validation").texts
+    assert tuple(given) == topics.examples("validation").inputs

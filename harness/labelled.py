@@ -1,0 +1,124 @@
+"""The common case of a task's data: inputs with one class each, in splits, graded by the most probable class.
+
+An output is a row of probabilities, one for each class: a batch is answered with a float array [n, classes].
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
+
+import numpy as np
+
+from harness.errors import Unsupported
+from harness.seams import Data, Predict, Scores
+
+
+class Examples(NamedTuple):
+    """One split."""
+
+    inputs: Sequence[Any]
+    labels: Sequence[int]
+    """Positions in `classes`."""
+
+
+@runtime_checkable
+class Labelled(Protocol):
+    """What models that classify need of a task's data; a stranger's data may offer the same."""
+
+    classes: tuple[str, ...]
+
+    def examples(self, split: str) -> Examples:
+        """Return the split `train`, `validation` or `test`."""
+
+
+def labelled(data: Data) -> Labelled:
+    """Return a task's data as labelled examples.
+
+    Raises:
+        Unsupported: the data offers neither `classes` nor `examples`.
+    """
+    if not isinstance(data, Labelled):
+        raise Unsupported(
+            f"{type(data).__name__} offers no `classes` and `examples(split)`, which classifiers learn from."
+        )
+    return cast("Labelled", data)
+
+
+class LabelledData(Data):
+    """Inputs with one class each. A subclass says what the bytes of an input are."""
+
+    def __init__(self, classes: Sequence[str], splits: Mapping[str, Examples], metric: str) -> None:
+        """Keep the splits and digest them.
+
+        Args:
+            classes: names, in the order of the outputs' columns.
+            splits: `train`, `validation` and `test`.
+            metric: name of the task's metric that reads the column `correct`; its chance level is found here.
+        """
+        self.classes = tuple(classes)
+        self._splits = dict(splits)
+        self._metric = metric
+        self.sizes = {name: len(split.labels) for name, split in self._splits.items()}
+        self.digest = self._digest()
+
+    @staticmethod
+    @abstractmethod
+    def content(one: Any) -> bytes:
+        """Return the bytes of an input."""
+
+    def examples(self, split: str) -> Examples:
+        """Return one split."""
+        return self._splits[split]
+
+    def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Scores:
+        """Grade the most probable class: columns `correct` (0 or 1), `label` and `predicted` (positions in `classes`).
+
+        Raises:
+            ValueError: a batch's answer is not of the shape [n, classes].
+        """
+        inputs, labels = self._splits[split]
+        predicted: list[float] = []
+        for start in range(0, len(labels), batch_size):
+            batch = inputs[start : start + batch_size]
+            answer, wanted = np.asarray(predict(batch)), (len(batch), len(self.classes))
+            if answer.shape != wanted:
+                raise ValueError(
+                    f"The model answered with the shape {answer.shape} instead of {wanted}: inputs x classes."
+                )
+            predicted += answer.argmax(axis=1).astype(float).tolist()
+        correct = [float(guess == label) for guess, label in zip(predicted, labels, strict=True)]
+        return {"correct": correct, "label": [float(label) for label in labels], "predicted": predicted}
+
+    def keys(self, split: str) -> Sequence[Hashable]:
+        """Return the SHA-256 of each input of a split."""
+        return [hashlib.sha256(self.content(one)).hexdigest() for one in self._splits[split].inputs]
+
+    def references(self, split: str) -> Sequence[Any]:
+        """Return a row for each input with all of the probability on its class."""
+        return list(np.eye(len(self.classes))[list(self._splits[split].labels)])
+
+    def queries(self) -> Sequence[Any]:
+        """Return the test split's inputs."""
+        return self._splits["test"].inputs
+
+    def chance(self) -> Mapping[str, float]:
+        """Return what always answering with the training split's most frequent class reaches."""
+        counts = Counter(self._splits["train"].labels)
+        usual = min(counts, key=lambda label: (-counts[label], label))
+        labels = self._splits["test"].labels
+        return {self._metric: sum(label == usual for label in labels) / len(labels)}
+
+    def _digest(self) -> str:
+        """Return a SHA-256 over classes, inputs and labels; with lengths, so that no two contents read the same."""
+        sha = hashlib.sha256(repr(self.classes).encode())
+        for name in sorted(self._splits):
+            inputs, labels = self._splits[name]
+            sha.update(f"\n{name} {len(labels)}\n".encode())
+            for one, label in zip(inputs, labels, strict=True):
+                content = self.content(one)
+                sha.update(f"{label} {len(content)} ".encode() + content)
+        return sha.hexdigest()

@@ -1,0 +1,38 @@
+"""Images: classification tasks and the models for them.
+
+Task `digits`; model `logistic`. Nothing heavy is imported here.
+"""
+
+from collections.abc import Iterable
+
+from harness import Model, Task, UseCase, hookimpl
+from harness_vision.models import Logistic
+from harness_vision.tasks import Digits
+
+__all__ = ["harness_models", "harness_preload", "harness_tasks", "harness_use_cases"]
+
+
+@hookimpl
+def harness_tasks() -> Iterable[Task]:
+    """Bring the tasks."""
+    return [Digits()]
+
+
+@hookimpl
+def harness_models() -> Iterable[Model]:
+    """Bring the models, cheapest first."""
+    return [Logistic()]
+
+
+@hookimpl
+def harness_use_cases() -> Iterable[UseCase]:
+    """Bring the use cases."""
+    from harness_vision.use_cases import USE_CASES
+
+    return USE_CASES
+
+
+@hookimpl
+def harness_preload() -> Iterable[str]:
+    """Name what the steps import; `_mnist` is the default images, read once for all workers."""
+    return ["sklearn.linear_model", "safetensors.numpy", "harness_vision._mnist", "harness_vision._logistic"]

@@ -1,0 +1,74 @@
+"""Logistic regression on the pixels: the cheap baseline every other model is put beside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+from sklearn.linear_model import LogisticRegression
+
+from harness import Assignment, Learner, Progress, Unsupported
+from harness.labelled import labelled
+
+WEIGHTS = "weights.safetensors"
+
+
+class LogisticLearner(Learner):
+    """One fit, saved without pickle."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        """Make the estimator; nothing is drawn at random.
+
+        Raises:
+            Unsupported: another precision than fp32 was asked for.
+        """
+        if assignment.precision != "fp32":
+            raise Unsupported(f"scikit-learn does not compute in {assignment.precision}. Use fp32.")
+        self._data = labelled(assignment.data)
+        self._classifier = LogisticRegression(C=assignment.settings["inverse_regularisation"], max_iter=1000)
+
+    def step(self) -> Progress:
+        """Fit everything."""
+        images, labels = self._data.examples("train")
+        pixels = _pixels(images)
+        self._classifier.fit(pixels, labels)
+        found = self._classifier.predict_proba(pixels)[
+            np.arange(len(labels)), np.searchsorted(self._classifier.classes_, labels)
+        ]
+        return Progress(consumed={"samples": len(labels)}, losses={"loss": float(-np.log(found).mean())}, done=True)
+
+    def save(self, folder: Path) -> None:
+        """Write the numbers."""
+        numbers = {
+            "coefficients": self._classifier.coef_,
+            "intercepts": self._classifier.intercept_,
+            "classes": self._classifier.classes_,
+        }
+        save_file({name: np.ascontiguousarray(array) for name, array in numbers.items()}, folder / WEIGHTS)
+
+    def load(self, folder: Path) -> None:
+        """Become what `save` wrote."""
+        numbers = load_file(folder / WEIGHTS)
+        self._classifier.coef_ = numbers["coefficients"]
+        self._classifier.intercept_ = numbers["intercepts"]
+        self._classifier.classes_ = numbers["classes"]
+        self._classifier.n_features_in_ = numbers["coefficients"].shape[1]
+
+    def predict(self, inputs: Sequence[Any]) -> Sequence[Any]:
+        """Return probabilities [n, classes]."""
+        answer: Sequence[Any] = self._classifier.predict_proba(_pixels(inputs))
+        return answer
+
+    def parameters(self) -> int | None:
+        """Return the number of coefficients, None before the fit."""
+        if not hasattr(self._classifier, "coef_"):
+            return None
+        return int(self._classifier.coef_.size + self._classifier.intercept_.size)
+
+
+def _pixels(images: Sequence[np.ndarray]) -> np.ndarray:
+    """Return float32 [n, height · width · channels] from 0 to 1."""
+    return np.stack(list(images)).reshape(len(images), -1).astype(np.float32) / 255

@@ -1,0 +1,35 @@
+"""Labelled images in splits: the data of every task of the kind `image-classification`.
+
+An input is an image, uint8 [height, width, channels] with one channel (grey) or three (red, green, blue); an output is
+a row of probabilities, one for each class: a batch answers with a float array [n, classes].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from harness.labelled import Examples, LabelledData
+
+__all__ = ["Examples", "ImageClassificationData"]
+
+METRIC = "accuracy"
+
+
+class ImageClassificationData(LabelledData):
+    """Images with one class each."""
+
+    def __init__(self, classes: Sequence[str], splits: Mapping[str, Examples]) -> None:
+        """Keep the splits.
+
+        Args:
+            classes: names, in the order of the outputs' columns.
+            splits: `train`, `validation` and `test`.
+        """
+        super().__init__(classes, splits, METRIC)
+
+    @staticmethod
+    def content(one: np.ndarray) -> bytes:
+        """Return an image's shape and pixels."""
+        return f"{one.shape} ".encode() + one.tobytes()
