@@ -1,0 +1,139 @@
+"""Fine-tunes a checkpoint, or its shape from scratch, to classify texts or images."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from torch import Tensor, nn
+from torch.nn import functional
+
+from harness import Assignment, Unsupported
+from harness.torch_learner import TorchLearner
+from harness_checkpoints.folder import CheckpointFolder
+from harness_checkpoints.hf import AUTO, IMAGES, TEXTS
+from harness_checkpoints.hf_codecs import HfImageCodec, HfTextCodec, load_codec
+
+transformers.utils.logging.set_verbosity_error()  # a new head is what fine-tuning asks for, and needs no warning
+transformers.utils.logging.disable_progress_bar()
+
+
+class OfTexts(nn.Module):
+    """A classifier of token ids that returns its logits by name."""
+
+    def __init__(self, model: nn.Module) -> None:
+        """Wrap it."""
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> dict[str, Tensor]:
+        """Return `logits` [n, classes] for int64 [n, s] and [n, s]."""
+        return {"logits": self.model(input_ids=input_ids, attention_mask=attention_mask).logits}
+
+
+class OfImages(OfTexts):
+    """A classifier of pixels that returns its logits by name."""
+
+    def forward(self, pixel_values: Tensor) -> dict[str, Tensor]:  # type: ignore[override]
+        """Return `logits` [n, classes] for float [n, channels, height, width]."""
+        return {"logits": self.model(pixel_values=pixel_values).logits}
+
+
+class HfLearner(TorchLearner):
+    """A checkpoint on the task whose data it is given: texts are strings, images are arrays."""
+
+    def __init__(self, assignment: Assignment, checkpoint: CheckpointFolder) -> None:
+        """Look at the task's data; the network is built when it is first needed."""
+        super().__init__(assignment)
+        self._checkpoint = checkpoint
+        self._artifact: Path | None = None
+        self._made_codec: HfTextCodec | HfImageCodec | None = None
+        self._kind = TEXTS if isinstance(assignment.data.queries()[0], str) else IMAGES
+
+    def codec(self) -> HfTextCodec | HfImageCodec:
+        """Return the artifact's codec, or the checkpoint's."""
+        if self._made_codec is None:
+            if self._artifact is not None:
+                self._made_codec = load_codec(self._artifact)
+            elif self._kind == IMAGES:
+                self._made_codec = HfImageCodec.of_checkpoint(self._checkpoint)
+            else:
+                place = self._settings("tokenizer") or str(self._checkpoint.path)
+                self._made_codec = HfTextCodec.of_checkpoint(place, self._settings("max_length"))
+        return self._made_codec
+
+    def construct(self) -> nn.Module:
+        """Return the network: with the checkpoint's weights where the assignment starts from them."""
+        auto = getattr(transformers, AUTO[self._kind])
+        trusted = self._settings("trust_remote_code")
+        config = transformers.AutoConfig.from_pretrained(
+            self._artifact or self._checkpoint.path,
+            num_labels=len(self._labelled().classes),
+            trust_remote_code=trusted,
+        )
+        if isinstance(codec := self.codec(), HfTextCodec):
+            config.pad_token_id = codec.tokenizer.pad_token_id
+            self._require_vocabulary(codec, config)
+        if self.assignment.pretrained and self._artifact is None:
+            model = auto.from_pretrained(
+                self._checkpoint.path, config=config, dtype=torch.float32, use_safetensors=True,
+                ignore_mismatched_sizes=True, trust_remote_code=trusted,
+            )  # fmt: skip
+        else:
+            model = auto.from_config(config, dtype=torch.float32, trust_remote_code=trusted)
+        return OfTexts(model) if self._kind == TEXTS else OfImages(model)
+
+    def _require_vocabulary(self, codec: HfTextCodec, config: Any) -> None:
+        if len(codec.tokenizer) > config.vocab_size:
+            raise Unsupported(
+                f"The tokenizer has {len(codec.tokenizer)} tokens, the checkpoint {config.vocab_size}: "
+                "it is not the one the checkpoint was trained with. Name the right one with --setting tokenizer=FOLDER."
+            )
+
+    def _labelled(self) -> Any:
+        data = self.assignment.data
+        if not hasattr(data, "classes") or not hasattr(data, "examples"):
+            raise Unsupported(f"{type(data).__name__} offers no `classes` and `examples(split)` to learn from.")
+        return data
+
+    def examples(self) -> Sequence[Any]:
+        """Return (input, label) of the training split."""
+        inputs, labels = self._labelled().examples("train")
+        return list(zip(inputs, labels, strict=True))
+
+    def length(self, example: Any) -> int:
+        """Return the number of characters, which goes with that of tokens; images are all alike."""
+        return len(example[0]) if self._kind == TEXTS else 0
+
+    def collate(self, examples: Sequence[Any]) -> dict[str, Tensor]:
+        """Encode the inputs of a batch."""
+        inputs, labels = zip(*examples, strict=True)
+        arrays: Mapping[str, np.ndarray] = self.codec().encode(inputs)
+        return {name: torch.from_numpy(array) for name, array in arrays.items()} | {"labels": torch.tensor(labels)}
+
+    def consumed(self, batch: dict[str, Tensor]) -> dict[str, int]:
+        """Return inputs as samples, and tokens without padding."""
+        tokens = {"tokens": int(batch["attention_mask"].sum())} if "attention_mask" in batch else {}
+        return {"samples": len(batch["labels"])} | tokens
+
+    def loss(self, network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+        """Return the cross-entropy of the classes."""
+        inputs = {name: tensor for name, tensor in batch.items() if name != "labels"}
+        return functional.cross_entropy(network(**inputs)["logits"], batch["labels"])
+
+    def write(self, folder: Path) -> None:
+        """Write configuration, codec, and the code of a checkpoint that is built by its own."""
+        self.module().model.config.save_pretrained(folder)
+        self.codec().save(folder)
+        if self._settings("trust_remote_code"):
+            for file in self._checkpoint.path.glob("*.py"):
+                shutil.copy(file, folder)
+
+    def read(self, folder: Path) -> None:
+        """Read what `write` wrote."""
+        self._artifact, self._made_codec = folder, None

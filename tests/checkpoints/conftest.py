@@ -1,0 +1,72 @@
+"""Small checkpoints that the tests save themselves, in the formats in which people share them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+TEXTS = ["an array of numbers is returned by the function", "the solver stops when the step is small", "plot a filter"]
+SHAPES = ("bert", "gpt2", "t5")
+IMAGE_SHAPES = ("vit", "resnet")
+Save = Callable[[str, Path], Path]
+
+
+@pytest.fixture(scope="session")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with one checkpoint of each architecture, texts' with a tokenizer, each by its own name."""
+    root = tmp_path_factory.mktemp("checkpoints")
+    for shape in (*SHAPES, *IMAGE_SHAPES):
+        save(shape, root / shape)
+    return root
+
+
+def save(shape: str, folder: Path) -> Path:
+    """Save a checkpoint of a small random network."""
+    import torch
+    import transformers as tf
+
+    torch.manual_seed(0)
+    small = {"vocab_size": 400, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 1}
+    built = {
+        "bert": lambda: tf.BertForMaskedLM(
+            tf.BertConfig(vocab_size=400, hidden_size=32, num_hidden_layers=2, num_attention_heads=2)
+        ),
+        "gpt2": lambda: tf.GPT2LMHeadModel(tf.GPT2Config(n_embd=32, n_layer=2, n_head=2, n_positions=256, **small)),
+        "t5": lambda: tf.T5ForConditionalGeneration(
+            tf.T5Config(d_model=32, d_kv=16, d_ff=64, num_layers=2, num_heads=2, decoder_start_token_id=0, **small)
+        ),
+        "vit": lambda: tf.ViTForImageClassification(
+            tf.ViTConfig(
+                hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, image_size=28,
+                patch_size=7, num_channels=1,
+            )
+        ),
+        "resnet": lambda: tf.ResNetForImageClassification(
+            tf.ResNetConfig(embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], layer_type="basic", num_channels=3)
+        ),
+    }[shape]()  # fmt: skip
+    built.save_pretrained(folder)
+    if shape in SHAPES:
+        tokenizer(folder)
+    return folder
+
+
+def tokenizer(folder: Path) -> None:
+    """Train a small tokenizer that ends each text, as T5's does, and save it."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    made = Tokenizer(models.BPE())
+    made.pre_tokenizer = pre_tokenizers.ByteLevel()
+    made.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=380, special_tokens=["<pad>", "</s>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )  # fmt: skip
+    made.train_from_iterator(TEXTS * 3, trainer)
+    made.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    PreTrainedTokenizerFast(
+        tokenizer_object=made, pad_token="<pad>", eos_token="</s>", model_max_length=256
+    ).save_pretrained(folder)

@@ -1,0 +1,260 @@
+"""A checkpoint becomes a model without a line of code: each architecture, sharded or not; what is unsafe is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness import PluginError
+from harness.plan import filled
+from harness.plugins import load_plugins
+from harness.store import peek_records
+from harness.testing import check
+
+PASSES = {"flop_count", "initialisation"}
+"""Checks that cannot run on a checkpoint: it declares neither operations nor ways to draw its weights."""
+
+
+@pytest.mark.parametrize("shape", ["bert", "gpt2", "t5", "vit", "resnet"])
+def test_a_checkpoint_passes_the_kit(checkpoints: Path, shape: str) -> None:
+    """All that a model of one's own is held to; T5 alone cannot be exported."""
+    found = check(f"hf:{checkpoints / shape}", settings={"learning_rate": 0.003})
+
+    assert found.ok, str(found)
+    assert {f.check for f in found if f.outcome == "skipped"} == PASSES | ({"exports"} if shape == "t5" else set())
+
+
+def test_a_checkpoint_is_measured_pretrained_and_from_scratch(checkpoints: Path, tmp_path: Path) -> None:
+    """Both starts are cases of one suite; the artifact is served without the checkpoint."""
+    shutil.copytree(checkpoints / "vit", tmp_path / "vit")
+    (tmp_path / "s.yaml").write_text(
+        """\
+name: s
+models: [{name: "hf:vit", settings: {learning_rate: 0.003}}]
+tasks: [digits]
+starts: [pretrained, scratch]
+budgets: {finetune: {steps: 20}}
+serve: {seconds: 0.1, queries: 5}
+""",
+        encoding="utf-8",
+    )
+    command = ["harness", "run", "s.yaml"]
+    first = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    records = peek_records(str(tmp_path / "harness-results"))
+    config = json.loads((tmp_path / "vit" / "config.json").read_text(encoding="utf-8"))
+    (tmp_path / "vit" / "config.json").write_text(json.dumps({**config, "author": "me"}), encoding="utf-8")
+    again = subprocess.run([*command, "--dry-run"], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert [r.asked["start"] for r in records if r.step == "finetune"] == ["pretrained", "scratch"]
+    assert {r.asked["model"] for r in records} == {"hf:vit"}
+    assert "6 to do" in again.stdout, "a changed checkpoint is another model"
+
+
+def test_shards_load_as_one_file_does(checkpoints: Path, tmp_path: Path) -> None:
+    """The same weights in three files give the same first answers; a missing shard is named."""
+    import transformers
+
+    model = transformers.BertForMaskedLM.from_pretrained(checkpoints / "bert")
+    model.save_pretrained(tmp_path / "sharded", max_shard_size="60KB")
+    for file in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(checkpoints / "bert" / file, tmp_path / "sharded")
+    shards = sorted((tmp_path / "sharded").glob("*.safetensors"))
+    encoders = [_encoder(folder) for folder in (checkpoints / "bert", tmp_path / "sharded")]
+    shards[0].unlink()
+
+    assert len(shards) > 1
+    assert all(np.array_equal(encoders[0][name], encoders[1][name]) for name in encoders[0])
+    with pytest.raises(PluginError, match=rf"lacks {shards[0].name}, which model.safetensors.index.json names"):
+        load_plugins().find("models", f"hf:{tmp_path / 'sharded'}")
+
+
+def _encoder(folder: Path) -> dict[str, np.ndarray]:
+    """Return the weights a learner starts from, without the head, which is new."""
+    from harness.seams import Assignment
+
+    plugins = load_plugins()
+    model, data = plugins.find("models", f"hf:{folder}"), plugins.tasks["topics"].data(None, {})
+    settings = filled({}, model.settings)
+    learner = model.learner(Assignment("finetune", data, "default", settings, "cpu", "fp32", 0, pretrained=True))
+    return {n: w.detach().numpy() for n, w in learner.module().named_parameters() if "classifier" not in n}
+
+
+def test_the_weights_are_the_checkpoints_unless_scratch_is_asked_for(checkpoints: Path) -> None:
+    """What is fine-tuned begins where the file says."""
+    from safetensors.numpy import load_file
+
+    saved = load_file(checkpoints / "bert" / "model.safetensors")
+    started = _encoder(checkpoints / "bert")
+    name = "model.bert.encoder.layer.0.attention.self.query.weight"
+
+    assert np.array_equal(started[name], saved[name.removeprefix("model.")])
+
+
+def test_without_a_tokenizer_texts_cannot_be_read(checkpoints: Path, tmp_path: Path) -> None:
+    """It is said before anything is written; another tokenizer can be named."""
+    for file in ("config.json", "model.safetensors"):
+        (tmp_path / "bare").mkdir(exist_ok=True)
+        shutil.copy(checkpoints / "bert" / file, tmp_path / "bare")
+    command = ["harness", "run", "quick", "--model", "hf:bare", "--task", "topics", "--dry-run"]
+    refused = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    named = [*command, "--setting", f"tokenizer={checkpoints / 'bert'}"]
+    taken = subprocess.run(named, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert refused.returncode == 2
+    assert "hf:bare has no tokenizer" in refused.stderr
+    assert "--setting tokenizer=FOLDER" in refused.stderr
+    assert taken.returncode == 0, taken.stderr
+    assert "finetune hf:bare on topics" in taken.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bare"]
+
+
+OWN_CODE = """
+import torch
+from pathlib import Path
+from transformers import PretrainedConfig, PreTrainedModel
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+Path(__file__).with_name("it-ran").touch()
+
+class TinyConfig(PretrainedConfig):
+    model_type = "tiny-own"
+    def __init__(self, vocab_size=400, width=16, **rest):
+        self.vocab_size, self.width = vocab_size, width
+        super().__init__(**rest)
+
+class TinyForSequenceClassification(PreTrainedModel):
+    config_class = TinyConfig
+    def __init__(self, config):
+        super().__init__(config)
+        self.words = torch.nn.Embedding(config.vocab_size, config.width)
+        self.head = torch.nn.Linear(config.width, config.num_labels)
+        self.post_init()
+    def forward(self, input_ids, attention_mask=None, **rest):
+        mask = attention_mask.unsqueeze(-1).float()
+        mean = (self.words(input_ids) * mask).sum(1) / mask.sum(1)
+        return SequenceClassifierOutput(logits=self.head(mean))
+"""
+
+
+def _with_own_code(checkpoints: Path, folder: Path) -> Path:
+    from safetensors.numpy import save_file
+
+    folder.mkdir()
+    (folder / "tiny.py").write_text(OWN_CODE, encoding="utf-8")
+    auto = {"AutoConfig": "tiny.TinyConfig", "AutoModelForSequenceClassification": "tiny.TinyForSequenceClassification"}
+    config = {"model_type": "tiny-own", "vocab_size": 400, "width": 16, "auto_map": auto}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    save_file({"words.weight": np.ones((400, 16), np.float32)}, folder / "model.safetensors", metadata={"format": "pt"})
+    for file in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(checkpoints / "bert" / file, folder)
+    return folder
+
+
+def test_code_that_comes_along_runs_only_where_it_is_asked_for(
+    checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the option the command ends before anything runs; with it the model is trained and served."""
+    monkeypatch.setenv("HF_MODULES_CACHE", str(tmp_path / "cache"))
+    _with_own_code(checkpoints, tmp_path / "own")
+    (tmp_path / "s.yaml").write_text(
+        "{name: s, models: [tfidf], tasks: [topics], budgets: {finetune: {steps: 5}}, serve: {seconds: 0.1}}",
+        encoding="utf-8",
+    )
+    command = ["harness", "run", "s.yaml", "--model", "hf:own"]
+    refused = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    ran_unasked = list(tmp_path.rglob("it-ran"))
+    done = subprocess.run([*command, "--trust-remote-code"], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert refused.returncode == 2
+    assert "tiny.TinyForSequenceClassification" in refused.stderr
+    assert "--trust-remote-code" in refused.stderr
+    assert not ran_unasked
+    assert not (tmp_path / "harness-results").exists() or done.returncode == 0
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert list(tmp_path.rglob("it-ran"))
+
+
+def _broken(tmp_path: Path, **files: str) -> str:
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name.replace("__", ".")).write_text(text, encoding="utf-8")
+    return f"hf:{folder}"
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({}, "has no config.json: it is no checkpoint"),
+        ({"config__json": "{"}, "cannot be read"),
+        ({"config__json": "[]"}, "names no `model_type`"),
+        ({"config__json": '{"model_type": "bert"}'}, "has no model.safetensors"),
+        (
+            {"config__json": '{"model_type": "bert"}', "pytorch_model__bin": "x"},
+            "holds pytorch_model.bin, which could run code when opened. Only safetensors are read",
+        ),
+        (
+            {"config__json": '{"model_type": "whisper"}', "model__safetensors": "x"},
+            "is a whisper, which transformers builds for none of text-classification, image-classification",
+        ),
+    ],
+)
+def test_what_is_no_checkpoint_is_refused_with_the_remedy(tmp_path: Path, files: dict[str, str], said: str) -> None:
+    """One sentence says what is missing in which folder."""
+    with pytest.raises(PluginError, match=said.replace(".", r"\.")):
+        load_plugins().find("models", _broken(tmp_path, **files))
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        ("hf:./nowhere", "there is no such folder"),
+        ("hf:no-one/nothing-at-all", "cannot be fetched from the hub"),
+        ("hg:folder", "Unknown model scheme 'hg'. Did you mean 'hf'?"),
+    ],
+)
+def test_a_reference_that_leads_nowhere(reference: str, said: str) -> None:
+    """A missing folder, a name the hub cannot give, a scheme nobody has."""
+    with pytest.raises(PluginError, match=said.replace(".", r"\.").replace("?", r"\?")):
+        load_plugins().find("models", reference)
+
+
+def test_a_tokenizer_that_is_too_large_is_not_the_checkpoints(checkpoints: Path, tmp_path: Path) -> None:
+    """Token numbers beyond the embedding would be an index error deep inside."""
+    from transformers import AutoTokenizer
+
+    from harness import Unsupported
+    from harness.seams import Assignment
+
+    tokenizer = AutoTokenizer.from_pretrained(checkpoints / "bert")
+    tokenizer.add_tokens([f"new{number}" for number in range(100)])
+    tokenizer.save_pretrained(tmp_path)
+    plugins = load_plugins()
+    model = plugins.find("models", f"hf:{checkpoints / 'bert'}")
+    data = plugins.tasks["topics"].data(None, {})
+    settings = filled({"tokenizer": str(tmp_path)}, model.settings)
+    learner = model.learner(Assignment("finetune", data, "default", settings, "cpu", "fp32", 0, pretrained=True))
+    with pytest.raises(Unsupported, match="not the one the checkpoint was trained with"):
+        learner.module()
+
+
+def test_images_get_the_channels_the_checkpoint_takes(checkpoints: Path) -> None:
+    """Grey becomes three equal channels, colour becomes its mean."""
+    from harness_checkpoints.folder import CheckpointFolder
+    from harness_checkpoints.hf_codecs import HfImageCodec
+
+    grey, colour = np.full((28, 28, 1), 255, np.uint8), np.zeros((28, 28, 3), np.uint8)
+    three = HfImageCodec.of_checkpoint(CheckpointFolder(checkpoints / "resnet")).encode([grey, colour])["pixel_values"]
+    one = HfImageCodec.of_checkpoint(CheckpointFolder(checkpoints / "vit")).encode([grey, colour])["pixel_values"]
+
+    assert three.shape == (2, 3, 28, 28)
+    assert one.shape == (2, 1, 28, 28)
+    assert np.allclose(three[0], 1.0)
+    assert np.allclose(three[1], -1.0)
+    assert np.allclose(one[0], 1.0)

@@ -1,0 +1,193 @@
+"""A trained file is graded and served as it stands: Google's Magika on real sources, and small files of each kind."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness import DataError, PluginError
+from harness.plan import filled
+from harness.plugins import Plugins, load_plugins
+from harness.seams import Assignment
+from harness.store import peek_records
+from harness.testing import check
+
+KINDS = {".py": "python", ".js": "javascript", ".json": "json", ".md": "markdown"}
+OF_EACH = 25
+
+
+@pytest.fixture(scope="module")
+def magika(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the real model, its configuration, and sources of installed packages with their language."""
+    folder = tmp_path_factory.mktemp("magika")
+    package = Path(str(importlib.util.find_spec("magika").origin)).parent  # type: ignore[union-attr]
+    (models,) = (package / "models").glob("*/model.onnx")
+    shutil.copy(models, folder / "magika.onnx")
+    shutil.copy(models.with_name("config.min.json"), folder / "config.json")
+    site = Path(sysconfig.get_path("purelib"))
+    rows = []
+    for suffix, label in KINDS.items():
+        sources = (path.read_text(encoding="utf-8", errors="replace") for path in sorted(site.rglob(f"*{suffix}")))
+        texts = list(dict.fromkeys(text[:5000] for text in sources if len(text) > 1000))
+        rows += [{"text": text, "label": label} for text in texts[:: max(1, len(texts) // OF_EACH)][:OF_EACH]]
+    (folder / "sources.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return folder
+
+
+def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["harness", "run", "quick", "--task", "sentiment", "--data", "sources.jsonl", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_the_error_asks_for_what_is_not_obvious_and_then_it_works(magika: Path) -> None:
+    """Following the two sentences leads to a measured result that is right nearly always."""
+    model = ("--model", "onnx:magika.onnx")
+    first = _run(magika, *model)
+    second = _run(magika, *model, "--setting", "encoder=bytes")
+    nothing_written = not (magika / "harness-results").exists()
+    labels = ("--setting", "labels=config.json#target_labels_space")
+    third = _run(magika, *model, "--setting", "encoder=bytes", *labels)
+    (graded,) = [record for record in peek_records(str(magika / "harness-results")) if record.scores]
+
+    assert (first.returncode, second.returncode) == (2, 2)
+    assert "takes bytes (int32)" in first.stderr
+    assert "--setting encoder=bytes|text|tokens|image" in first.stderr
+    assert "order of its 214 classes" in second.stderr
+    assert "--setting labels=FILE.json" in second.stderr
+    assert nothing_written
+    assert third.returncode == 0, third.stdout + third.stderr
+    assert graded.asked["start"] == "pretrained"
+    assert sum(graded.scores["correct"]) / len(graded.scores["correct"]) >= 0.9
+
+
+def test_bytes_are_cut_and_padded_as_magika_does_it(magika: Path) -> None:
+    """Its own library finds the same type for each source."""
+    from magika import Magika
+
+    from harness_checkpoints.onnx_learner import ByteCodec
+    from harness_checkpoints.onnx_use import read_use
+
+    settings = _settings(encoder="bytes", labels=f"{magika / 'config.json'}#target_labels_space")
+    use = read_use(magika / "magika.onnx", settings)
+    texts = [json.loads(line)["text"] for line in (magika / "sources.jsonl").read_text(encoding="utf-8").splitlines()]
+    texts = [*texts[:20], *texts[-20:], "#!/bin/sh\necho short and sweet, and no more than that\n"]
+    ours = [use.labels[place] for place in _numbers(magika / "magika.onnx", ByteCodec(use).encode(texts)).argmax(1)]
+    theirs = [str(Magika().identify_bytes(text.encode()).dl.label) for text in texts]
+
+    assert ours == theirs
+
+
+def _numbers(path: Path, arrays: dict[str, np.ndarray]) -> np.ndarray:
+    from harness.onnx_session import onnxruntime
+
+    numbers: np.ndarray = onnxruntime.InferenceSession(path).run(None, arrays)[0]
+    return numbers
+
+
+def _settings(**given: str) -> dict[str, Any]:
+    from harness_checkpoints.onnx_file import OnnxFile
+
+    return filled(given, OnnxFile.settings)
+
+
+def _linear(folder: Path, shape: list[Any], classes: int, metadata: dict[str, str] | None = None) -> Path:
+    """Write a file that flattens its input and multiplies it."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    size = int(np.prod(shape[1:]))
+    weights = np.random.default_rng(0).normal(size=(size, classes)).astype(np.float32)
+    nodes = [helper.make_node("Flatten", ["x"], ["flat"]), helper.make_node("MatMul", ["flat", "w"], ["scores"])]
+    graph = helper.make_graph(
+        nodes, "linear",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [shape[0], classes])],
+        [numpy_helper.from_array(weights, "w")],
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    helper.set_model_props(model, metadata or {})
+    onnx.save(model, folder / "linear.onnx")
+    return folder / "linear.onnx"
+
+
+@pytest.mark.parametrize("shape", [["n", 1, 28, 28], ["n", 14, 14, 3], ["n", 3, 20, 10]])
+def test_an_image_file_that_says_its_classes_needs_no_word(tmp_path: Path, shape: list[Any]) -> None:
+    """Channels first or last, grey or colour, its own size; the kit passes."""
+    path = _linear(tmp_path, shape, 10, {"labels": json.dumps([str(digit) for digit in range(10)])})
+    found = check(f"onnx:{path}")
+
+    assert found.ok, str(found)
+
+
+def test_classes_are_matched_by_name_not_by_place(tmp_path: Path) -> None:
+    """A file that counts backwards answers in the task's order."""
+    plugins = load_plugins()
+    backwards = ",".join(str(digit) for digit in reversed(range(10)))
+    path = _linear(tmp_path, ["n", 1, 28, 28], 10)
+    forwards = ",".join(str(digit) for digit in range(10))
+    images = plugins.tasks["digits"].data(None, {}).queries()[:5]
+    answers = [_answers(plugins, path, images, labels) for labels in (forwards, backwards)]
+
+    assert np.allclose(answers[0], answers[1][:, ::-1])
+    assert np.allclose(answers[0].sum(axis=1), 1.0)
+
+
+def _answers(plugins: Plugins, path: Path, images: Any, labels: str) -> np.ndarray:
+    model, data = plugins.find("models", f"onnx:{path}"), plugins.tasks["digits"].data(None, {})
+    settings = filled({"labels": labels}, model.settings)
+    return np.asarray(
+        model.learner(Assignment("finetune", data, "default", settings, "cpu", "fp32", 0)).predict(images)
+    )
+
+
+def test_a_task_with_a_class_the_file_does_not_know(tmp_path: Path) -> None:
+    """The class is named, and what the file knows."""
+    path = _linear(tmp_path, ["n", 1, 28, 28], 10)
+    with pytest.raises(DataError, match="does not know the classes 0, 1, 2"):
+        _answers(load_plugins(), path, [], ",".join("abcdefghij"))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"labels": "a,b"}, "It has 10 classes; 2 labels were given"),
+        ({"labels": "nowhere.json"}, "labels=nowhere.json: FileNotFoundError"),
+        ({"labels": "a,b", "output": "x"}, "Which output has a number for each class"),
+        ({"labels": "a,b", "encoder": "tokens"}, "There is no .*tokenizer.json: say --setting tokenizer="),
+        ({"labels": "a,b", "encoder": "smell"}, "encoder=bytes|text|tokens|image"),
+    ],
+)
+def test_what_does_not_fit_is_said_with_inputs_and_outputs(tmp_path: Path, given: dict[str, str], said: str) -> None:
+    """Each sentence ends with what to type."""
+    from harness_checkpoints.onnx_use import read_use
+
+    path = _linear(tmp_path, ["n", 1, 28, 28], 2 if "tokens" in given.values() else 10)
+    with pytest.raises(PluginError, match=said):
+        read_use(path, _settings(**given))
+
+
+def test_a_file_that_is_no_onnx(tmp_path: Path) -> None:
+    """Missing, of another suffix, or broken."""
+    (tmp_path / "torn.onnx").write_bytes(b"not a graph")
+    for reference in ("nowhere.onnx", str(tmp_path)):
+        with pytest.raises(PluginError, match="there is no such file"):
+            load_plugins().find("models", f"onnx:{reference}")
+    with pytest.raises(PluginError, match=r"torn\.onnx cannot be opened"):
+        load_plugins().find("models", f"onnx:{tmp_path / 'torn.onnx'}")
+
+
+def test_what_is_known_of_a_file_survives_the_artifact() -> None:
+    """Written and read again it is the same."""
+    from harness_checkpoints.onnx_use import FileUse, from_json, to_json
+
+    use = FileUse("bytes", ("x",), "y", ("a", "b"), (None, 2048), "int32", "t.json")
+
+    assert from_json(to_json(use)) == use
