@@ -1,12 +1,12 @@
 """Images: classification tasks and the models for them.
 
-Task `digits`; model `logistic`. Nothing heavy is imported here.
+Task `digits`; models `logistic`, `pixel-mlp`, `resnet`, `efficientnet` and `vit`. Nothing heavy is imported here.
 """
 
 from collections.abc import Iterable
 
 from harness import Model, Task, UseCase, hookimpl
-from harness_vision.models import Logistic
+from harness_vision.models import EfficientNet, Logistic, PixelMlp, ResNet, ViT
 from harness_vision.tasks import Digits
 
 __all__ = ["harness_models", "harness_preload", "harness_tasks", "harness_use_cases"]
@@ -21,7 +21,7 @@ def harness_tasks() -> Iterable[Task]:
 @hookimpl
 def harness_models() -> Iterable[Model]:
     """Bring the models, cheapest first."""
-    return [Logistic()]
+    return [Logistic(), PixelMlp(), ResNet(), EfficientNet(), ViT()]
 
 
 @hookimpl
@@ -35,4 +35,14 @@ def harness_use_cases() -> Iterable[UseCase]:
 @hookimpl
 def harness_preload() -> Iterable[str]:
     """Name what the steps import; `_mnist` is the default images, read once for all workers."""
-    return ["sklearn.linear_model", "safetensors.numpy", "harness_vision._mnist", "harness_vision._logistic"]
+    return [
+        "torch",
+        "PIL.Image",
+        "sklearn.linear_model",
+        "sklearn.model_selection",
+        "safetensors.numpy",
+        "harness.torch_learner",
+        "harness_vision._mnist",
+        "harness_vision._logistic",
+        "harness_vision._learner",
+    ]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
-from harness import Assignment, Learner, Model, Setting
+from harness import Assignment, Codec, Learner, Model, Setting
 from harness_vision.tasks import KIND
 
 
@@ -24,3 +25,65 @@ class Logistic(Model):
         from harness_vision._logistic import LogisticLearner
 
         return LogisticLearner(assignment)
+
+
+class _Network(Model):
+    """What the networks share."""
+
+    kinds = (KIND,)
+    sizes = ("tiny", "small", "base")
+    pretraining: ClassVar[str | None] = "rotation"
+    formats = ("onnx",)
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "learning_rate": Setting(0.003, "Highest learning rate of AdamW; 3e-4 suits base."),
+        "weight_decay": Setting(0.01, "AdamW's decay of the weights."),
+        "batch_size": Setting(64, "Images in a gradient step."),
+        "image_size": Setting(28, "Side in pixels; images of another size are resized."),
+        "dropout": Setting(0.1, "Share of units left out while training."),
+        "initialisation": Setting(
+            "xavier",
+            "How weights are drawn: default (the library's), random N(0, 1), gaussian N(0, 0.02), xavier (Glorot).",
+            ("default", "random", "gaussian", "xavier"),
+        ),
+    }
+
+    def learner(self, assignment: Assignment) -> Learner:
+        """Build a learner of the assignment's stage."""
+        from harness_vision import _learner
+
+        return _learner.learner(assignment, self.name)
+
+    def codec(self, folder: Path) -> Codec:
+        """Build the codec of an artifact."""
+        from harness_vision._codec import ImageCodec
+
+        return ImageCodec.load(folder)
+
+
+class PixelMlp(_Network):
+    """A plain perceptron."""
+
+    name = "pixel-mlp"
+    summary = "Multi-layer perceptron over the pixels"
+    pretraining = None
+
+
+class ResNet(_Network):
+    """Residual convolutions."""
+
+    name = "resnet"
+    summary = "ResNet (transformers), pretrained to tell rotations, then fine-tuned"
+
+
+class EfficientNet(_Network):
+    """Depthwise convolutions with squeeze and excitation."""
+
+    name = "efficientnet"
+    summary = "EfficientNet (transformers), pretrained to tell rotations, then fine-tuned"
+
+
+class ViT(_Network):
+    """Attention over patches."""
+
+    name = "vit"
+    summary = "Vision transformer (transformers), pretrained to tell rotations, then fine-tuned"
