@@ -1,14 +1,15 @@
-"""Texts: classification tasks and the models for them.
+"""Texts: classification and language modelling, and the models for them.
 
-Tasks `topics` and `sentiment`; models `tfidf`, `lstm`, `bert` and `mlp`. Nothing heavy is imported here.
+Tasks `topics`, `sentiment` and `docstrings`; models `tfidf`, `mlp`, `lstm`, `bert`, `gpt` and `ngram`. Nothing heavy is
+imported here.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from harness import Model, Task, Template, UseCase, hookimpl
-from harness_language.models import Bert, Lstm, Mlp, Tfidf
-from harness_language.tasks import Sentiment, Topics
+from harness_language.models import Bert, Gpt, Lstm, Mlp, Ngram, Tfidf
+from harness_language.tasks import Docstrings, Sentiment, Topics
 
 __all__ = ["harness_models", "harness_preload", "harness_tasks", "harness_templates", "harness_use_cases"]
 
@@ -18,13 +19,13 @@ _TEMPLATES = Path(__file__).with_name("templates")
 @hookimpl
 def harness_tasks() -> Iterable[Task]:
     """Bring the tasks."""
-    return [Topics(), Sentiment()]
+    return [Topics(), Sentiment(), Docstrings()]
 
 
 @hookimpl
 def harness_models() -> Iterable[Model]:
     """Bring the models, cheapest first."""
-    return [Tfidf(), Mlp(), Lstm(), Bert()]
+    return [Tfidf(), Mlp(), Lstm(), Bert(), Gpt(), Ngram()]
 
 
 @hookimpl
@@ -58,6 +59,7 @@ def harness_preload() -> Iterable[str]:
         "torch",
         "accelerate",
         "transformers.models.bert.modeling_bert",
+        "transformers.models.gpt2.modeling_gpt2",
         "tokenizers",
         "safetensors.torch",
         "sklearn.feature_extraction.text",
@@ -69,4 +71,6 @@ def harness_preload() -> Iterable[str]:
         "harness_language._mlp",
         "harness_language._lstm",
         "harness_language._bert",
+        "harness_language._gpt",
+        "harness_language._ngram",
     ]

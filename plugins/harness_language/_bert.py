@@ -12,10 +12,10 @@ from transformers import BertConfig
 from transformers.models.bert.modeling_bert import BertModel, BertOnlyMLMHead
 
 from harness import Unsupported
-from harness.labelled import labelled
 from harness.torch_learner import WEIGHTS
 from harness_language._codecs import MASK_ID, PAD_ID, SPECIAL, pad, train_wordpiece
 from harness_language._tokens import TokenLearner
+from harness_language.passages import training_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -135,7 +135,7 @@ class BertPretraining(_BertLearner):
         """Return pieces of token ids that cover the texts, each between [CLS] and [SEP]."""
         codec = self.codec()
         codec.tokenizer.no_truncation()
-        whole = codec.ids(labelled(self.assignment.data).examples("train").inputs)
+        whole = codec.ids(training_texts(self.assignment.data))
         codec.tokenizer.enable_truncation(codec.max_length)
         return [piece for ids in whole for piece in _pieces(ids, codec.max_length)]
 

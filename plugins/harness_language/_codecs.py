@@ -57,6 +57,23 @@ def _reader(model: models.Model) -> Tokenizer:
     return tokenizer
 
 
+def train_byte_pairs(texts: Sequence[str], vocabulary: int) -> Tokenizer:
+    """Train GPT's tokenizer: byte pairs, which spell every text and lose nothing, `[CLS] … [SEP]`."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=list(SPECIAL),
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    ends = [(token, tokenizer.token_to_id(token)) for token in (CLS, SEP)]
+    tokenizer.post_processor = processors.TemplateProcessing(single=f"{CLS} $A {SEP}", special_tokens=ends)
+    return tokenizer
+
+
 def train_words(texts: Sequence[str], vocabulary: int) -> Tokenizer:
     """Train a word-level tokenizer: lower case, the most frequent words, the others unknown."""
     tokenizer = _reader(models.WordLevel(unk_token=UNKNOWN))
@@ -128,6 +145,14 @@ class TokenCodec(Codec):
         tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         truncation: dict[str, Any] = tokenizer.truncation or {}
         return cls(tokenizer, truncation["max_length"])
+
+
+class CostCodec(TokenCodec):
+    """Token ids of passages whose cost is asked for."""
+
+    def decode(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:  # type: ignore[override]  # an array is the sequence here
+        """Return costs in nats [n]."""
+        return arrays["nats"]
 
 
 class BagCodec(Codec):

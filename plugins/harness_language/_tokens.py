@@ -11,6 +11,7 @@ from torch.nn import functional
 from harness.labelled import labelled
 from harness.torch_learner import TorchLearner
 from harness_language._codecs import TokenCodec, pad, read_description, train_words, write_description
+from harness_language.passages import training_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,17 +55,20 @@ class TokenLearner(TorchLearner):
         return self._codec
 
     def _new_codec(self) -> TokenCodec:
-        texts = labelled(self.assignment.data).examples("train").inputs
-        tokenizer = self.train_tokenizer(texts, self._settings("vocabulary"))
+        tokenizer = self.train_tokenizer(training_texts(self.assignment.data), self._settings("vocabulary"))
         return TokenCodec(tokenizer, self._settings("max_length"))
 
     def description(self) -> Mapping[str, Any]:
         """Return what `network` builds from: vocabulary, classes, size and the settings that shape it."""
         if self._description is None:
             shape = {"size": self.assignment.size, "settings": dict(self.assignment.settings)}
-            counts = {"vocabulary": self.codec().vocabulary, "classes": len(labelled(self.assignment.data).classes)}
+            counts = {"vocabulary": self.codec().vocabulary, "classes": self.class_count()}
             self._description = shape | counts | {"stage": self.assignment.stage}
         return self._description
+
+    def class_count(self) -> int:
+        """Return how many classes there are."""
+        return len(labelled(self.assignment.data).classes)
 
     def examples(self) -> Sequence[Any]:
         """Return (token ids, label) of the training split."""

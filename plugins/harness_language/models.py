@@ -107,6 +107,51 @@ class Bert(Model):
         return TokenCodec.load(folder)
 
 
+class Gpt(Model):
+    """GPT, pretrained here."""
+
+    name = "gpt"
+    summary = "GPT-2 (transformers), pretrained to continue the task's texts, then fine-tuned"
+    kinds = (*_KINDS, "language-modelling")
+    sizes = ("tiny", "small", "base")
+    pretraining = "causal-language"
+    formats = ("onnx",)
+    settings: ClassVar[Mapping[str, Setting]] = _COMMON | {
+        "learning_rate": Setting(0.001, "Highest learning rate of AdamW; 1e-4 suits base."),
+        "max_length": Setting(128, "Tokens read of a text, at most 512."),
+        "vocabulary": Setting(4096, "Byte pairs that pretraining makes from the training split."),
+        "dropout": Setting(0.1, "Share of units left out while training."),
+        "initialisation": _initialisation("gaussian"),
+    }
+
+    def learner(self, assignment: Assignment) -> Learner:
+        """Build a learner of the assignment's stage and kind."""
+        from harness_language import _gpt
+
+        return _gpt.learner(assignment)
+
+    def codec(self, folder: Path) -> Codec:
+        """Build the codec of an artifact."""
+        from harness_language._codecs import CostCodec, TokenCodec, read_description
+
+        return (TokenCodec if read_description(folder)["classes"] else CostCodec).load(folder)
+
+
+class Ngram(Model):
+    """The cheap baseline of language modelling."""
+
+    name = "ngram"
+    summary = "Byte n-grams, interpolated (Witten-Bell)"
+    kinds = ("language-modelling",)
+    settings: ClassVar[Mapping[str, Setting]] = {"order": Setting(5, "Bytes in a run, 1 to 7.")}
+
+    def learner(self, assignment: Assignment) -> Learner:
+        """Build a learner."""
+        from harness_language._ngram import NgramLearner
+
+        return NgramLearner(assignment)
+
+
 class Mlp(Model):
     """A plain perceptron."""
 

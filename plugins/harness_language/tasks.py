@@ -94,6 +94,36 @@ class Topics(_TextClassification):
         return TextClassificationData(classes, splits)
 
 
+class Docstrings(Task):
+    """The same documents, to be continued."""
+
+    name = "docstrings"
+    kind = "language-modelling"
+    summary = "Predict technical documentation, passage by passage"
+    metrics = (Metric(name="bits per byte", unit="bit/byte", column="bits_per_byte", higher_is_better=False),)
+    baseline = "ngram"
+    use_case = "text-completion"
+    source = Topics.source + "; divided as the task `topics` divides them"
+    licence = Topics.licence
+
+    def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
+        """Name the documents."""
+        del source, settings
+        return f"{Topics().identity(None, {})}, passages"
+
+    def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
+        """Return the documents of `topics`, without their topics."""
+        del source, settings
+        from harness_language._corpus import DOCSTRINGS
+        from harness_language._splits import divide
+        from harness_language.passages import PassageData
+
+        texts, packages = zip(*DOCSTRINGS, strict=True)
+        classes = sorted(set(packages))
+        rows = divide(texts, [classes.index(package) for package in packages])
+        return PassageData({split: [texts[i] for i in numbers] for split, numbers in rows.items()})
+
+
 class Sentiment(_TextClassification):
     """Reviews, to be told apart by what their writers felt."""
 

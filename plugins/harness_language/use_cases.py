@@ -51,6 +51,25 @@ DOCUMENT_CLASSIFICATION = UseCase(
     },
 )
 
+TEXT_COMPLETION = UseCase(
+    name="text-completion",
+    title="Completing technical documentation",
+    summary="An editor offers the writer the next words; a request is one offer while somebody writes documentation.",
+    tasks=("docstrings",),
+    needs={
+        "quality": _assumed(
+            1.6, "bits per byte", "a fifth below a five-gram: fewer bits mean that more offers are the word meant"
+        ),
+        "latency_s": _assumed(0.1, "s, 99th percentile", "an offer that comes later has been typed already"),
+    },
+    market={
+        "requests_per_year": _assumed(50_000_000.0, "offers per year", "1,000 writers, 200 offers a day, 250 days"),
+        "value_per_request_usd": _assumed(0.002, "USD per offer", "a quarter second of a writer, one in four taken"),
+        "fixed_cost_per_year_usd": _assumed(30_000.0, "USD per year", "a fifth of one engineer"),
+        **_INVESTMENT,
+    },
+)
+
 REVIEW_SENTIMENT = UseCase(
     name="review-sentiment",
     title="Reading what reviews feel",
@@ -75,4 +94,4 @@ REVIEW_SENTIMENT = UseCase(
     },
 )
 
-USE_CASES = (DOCUMENT_CLASSIFICATION, REVIEW_SENTIMENT)
+USE_CASES = (DOCUMENT_CLASSIFICATION, REVIEW_SENTIMENT, TEXT_COMPLETION)

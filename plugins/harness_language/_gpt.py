@@ -1,0 +1,147 @@
+"""GPT in small sizes: causal language modelling, and classification on top of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import GPT2Config, GPT2Model
+
+from harness import Learner
+from harness.torch_learner import WEIGHTS
+from harness_language._codecs import CostCodec, TokenCodec, pad, train_byte_pairs
+from harness_language._tokens import TokenLearner
+from harness_language.passages import training_texts
+
+SIZES = {
+    "tiny": {"n_layer": 2, "n_embd": 128, "n_head": 2},
+    "small": {"n_layer": 4, "n_embd": 256, "n_head": 4},
+    "base": {"n_layer": 12, "n_embd": 768, "n_head": 12},
+}
+POSITIONS = 512
+
+
+class Decoder(nn.Module):
+    """GPT-2's blocks, and its embedding as the output layer (tied)."""
+
+    def __init__(self, description: Mapping[str, Any]) -> None:
+        """Build the layers."""
+        super().__init__()
+        dropout = description["settings"]["dropout"]
+        shape = GPT2Config(
+            vocab_size=description["vocabulary"], n_positions=POSITIONS, bos_token_id=None, eos_token_id=None,
+            resid_pdrop=dropout, embd_pdrop=dropout, attn_pdrop=0.0, use_cache=False, **SIZES[description["size"]],
+        )  # fmt: skip
+        self.gpt = GPT2Model(shape)
+
+    def states(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Return the last layer's states [n, s, width]."""
+        states: Tensor = self.gpt(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        return states
+
+    def costs(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what each token costs after those before it, in nats, and where there is one: both [n, s - 1]."""
+        states = self.states(input_ids, attention_mask)[:, :-1]
+        logits = functional.linear(states, self.gpt.wte.weight)
+        costs = functional.cross_entropy(logits.transpose(1, 2), input_ids[:, 1:], reduction="none")
+        return costs, attention_mask[:, 1:]
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> dict[str, Tensor]:
+        """Return `nats` [n]: the cost of all tokens but the one that ends the passage.
+
+        Args:
+            input_ids: int64 [n, s], beginning, tokens, end, padding.
+            attention_mask: int64 [n, s].
+        """
+        costs, there = self.costs(input_ids, attention_mask)
+        inner = functional.pad(there[:, 1:], (0, 1))  # what is followed by a token is not the end
+        return {"nats": (costs * inner).sum(dim=1)}
+
+
+class Classifier(Decoder):
+    """The mean of the states, and one dense layer."""
+
+    def __init__(self, description: Mapping[str, Any]) -> None:
+        """Build the layers."""
+        super().__init__(description)
+        self.dropout = nn.Dropout(description["settings"]["dropout"])
+        self.classifier = nn.Linear(self.gpt.config.n_embd, description["classes"])
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> dict[str, Tensor]:
+        """Return `logits` [n, classes]."""
+        weights = attention_mask.unsqueeze(-1).to(self.classifier.weight.dtype)
+        mean = (self.states(input_ids, attention_mask) * weights).sum(dim=1) / weights.sum(dim=1)
+        return {"logits": self.classifier(self.dropout(mean))}
+
+
+class _GptLearner(TokenLearner):
+    """Reads byte pairs, which lose nothing of a text."""
+
+    def train_tokenizer(self, texts: Sequence[str], vocabulary: int) -> Tokenizer:
+        """Train byte-pair encoding."""
+        return train_byte_pairs(texts, vocabulary)
+
+    def transfer(self, network: nn.Module, start: Path) -> None:
+        """Take over the pretraining's blocks, all of them."""
+        weights = load_file(start / WEIGHTS)
+        blocks = {name.removeprefix("gpt."): weight for name, weight in weights.items() if name.startswith("gpt.")}
+        network.gpt.load_state_dict(blocks, strict=True)
+
+
+class GptLanguageModel(_GptLearner):
+    """Predicts the next token: pretraining for every task, and the whole of language modelling."""
+
+    def class_count(self) -> int:
+        """Return 0: there are no classes."""
+        return 0
+
+    def construct(self) -> nn.Module:
+        """Return the network in its shape."""
+        return Decoder(self.description())
+
+    def codec(self) -> TokenCodec:
+        """Return the codec, which cuts nothing that is to be scored."""
+        codec = super().codec()
+        return CostCodec(codec.tokenizer, POSITIONS)
+
+    def examples(self) -> Sequence[Any]:
+        """Return pieces of `max_length` token ids that cover the texts, each between beginning and end."""
+        codec = self.codec()
+        codec.tokenizer.no_truncation()
+        whole = codec.ids(training_texts(self.assignment.data))
+        codec.tokenizer.enable_truncation(codec.max_length)
+        step = self._settings("max_length") - 2
+        return [[ids[0], *ids[i : i + step], ids[-1]] for ids in whole for i in range(1, len(ids) - 1, step)]
+
+    def length(self, example: Any) -> int:
+        """Return the number of tokens."""
+        return len(example)
+
+    def collate(self, examples: Sequence[Any]) -> dict[str, Tensor]:
+        """Pad to the longest of the batch."""
+        return {name: torch.from_numpy(array) for name, array in pad(examples).items()}
+
+    def loss(self, network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+        """Return the mean cost of a token in nats."""
+        costs, there = network.costs(**batch)
+        return (costs * there).sum() / there.sum()
+
+
+class GptClassifier(_GptLearner):
+    """Fine-tuning, or training from scratch where there was no pretraining."""
+
+    def construct(self) -> nn.Module:
+        """Return the network in its shape."""
+        return Classifier(self.description())
+
+
+def learner(assignment: Any) -> Learner:
+    """Return the learner of an assignment's stage and kind of data."""
+    classifies = assignment.stage == "finetune" and hasattr(assignment.data, "classes")
+    return GptClassifier(assignment) if classifies else GptLanguageModel(assignment)

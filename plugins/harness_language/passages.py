@@ -1,0 +1,90 @@
+"""Texts to be continued: the data of every task of the kind `language-modelling`.
+
+An input is a passage, a string; an output is what it costs the model to predict it from nothing, in nats: minus the
+logarithm of the passage's probability. A batch answers with n numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from harness import Data, Predict, Scores
+
+KIND = "language-modelling"
+LENGTH = 256
+"""Characters of a passage: all alike, so that the mean of their bits per byte is that of the whole."""
+
+
+class PassageData(Data):
+    """Documents in splits; the held-out ones are cut into passages that are graded one by one."""
+
+    def __init__(self, splits: Mapping[str, Sequence[str]]) -> None:
+        """Keep the documents.
+
+        Args:
+            splits: `train`, `validation` and `test`.
+        """
+        self._documents = {name: tuple(texts) for name, texts in splits.items()}
+        self._passages = {name: _cut(texts) for name, texts in self._documents.items() if name != "train"}
+        self.sizes = {"train": len(self._documents["train"])} | {n: len(p) for n, p in self._passages.items()}
+        sha = hashlib.sha256()
+        for name in sorted(self._documents):
+            sha.update(f"\n{name}\n".encode())
+            for text in self._documents[name]:
+                content = text.encode()
+                sha.update(f"{len(content)} ".encode() + content)
+        self.digest = sha.hexdigest()
+
+    def texts(self, split: str) -> tuple[str, ...]:
+        """Return a split's documents."""
+        return self._documents[split]
+
+    def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Scores:
+        """Return the bits that each byte of a passage costs, and each passage's bytes.
+
+        Raises:
+            ValueError: an answer is negative or not a number: no probability has such a logarithm.
+        """
+        passages = self._passages[split]
+        nats: list[float] = []
+        for start in range(0, len(passages), batch_size):
+            nats += np.asarray(predict(passages[start : start + batch_size]), dtype=float).tolist()
+        if not all(cost >= 0 for cost in nats):
+            raise ValueError("A passage costs less than nothing, or no number: answer with minus its log-probability.")
+        lengths = [len(passage.encode()) for passage in passages]
+        bits = [cost / math.log(2) / length for cost, length in zip(nats, lengths, strict=True)]
+        return {"bits_per_byte": bits, "bytes": [float(length) for length in lengths]}
+
+    def queries(self) -> Sequence[str]:
+        """Return the test split's passages."""
+        return self._passages["test"]
+
+    def keys(self, split: str) -> Sequence[str]:
+        """Return the split's documents."""
+        return self._documents[split]
+
+    def chance(self) -> Mapping[str, float]:
+        """Return the bits per byte of one who knows how often each byte occurs, and nothing else."""
+        counts = Counter("".join(self._documents["train"]).encode())
+        total = counts.total() + 256
+        bits = [-math.log2((counts[byte] + 1) / total) for byte in "".join(self._passages["test"]).encode()]
+        return {"bits per byte": sum(bits) / len(bits)}
+
+
+def _cut(texts: Sequence[str]) -> tuple[str, ...]:
+    """Cut documents into passages; what is left at the end is dropped."""
+    return tuple(text[i : i + LENGTH] for text in texts for i in range(0, len(text) - LENGTH + 1, LENGTH))
+
+
+def training_texts(data: Any) -> Sequence[str]:
+    """Return the training split's texts, of documents or of labelled texts."""
+    from harness.labelled import labelled
+
+    texts: Sequence[str] = data.texts("train") if hasattr(data, "texts") else labelled(data).examples("train").inputs
+    return texts
