@@ -120,7 +120,8 @@ def _cases(suite: Suite, plugins: Plugins) -> Iterator[_Case]:
         model, task = plugins.models[case.model.name], plugins.tasks[case.task.name]
         if task.kind not in model.kinds or (case.start == "pretrained" and not _pretrains(model, case.model, suite)):
             case = case._replace(start="scratch")
-        if task.kind not in model.kinds or not _selected(case, suite) or repr(case) in seen:
+        meant = not case.model.tasks or task.name in case.model.tasks
+        if task.kind not in model.kinds or not meant or not _selected(case, suite) or repr(case) in seen:
             continue
         seen.add(repr(case))
         yield case
@@ -306,6 +307,8 @@ def _model(plugins: Plugins, source: Source, entry: ModelEntry, path: tuple[str 
         if size not in model.sizes:
             raise SuiteError(unknown(f"size of {model.name}", size, model.sizes))
         settings = filled(entry.settings, model.settings)
+        for name in entry.tasks:
+            plugins.find("tasks", name)
     except HarnessError as error:
         raise source.error(path, str(error)) from None
     return entry.model_copy(update={"size": size, "settings": settings})

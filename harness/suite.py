@@ -66,6 +66,8 @@ class ModelEntry(_Strict):
 
     name: str
     size: str | None = None
+    tasks: tuple[str, ...] = ()
+    """Only for these of the suite's tasks; a model may have an entry for each."""
     settings: dict[str, Any] = {}
     budgets: Budgets = Budgets()
 

@@ -1,14 +1,14 @@
-"""Control: games played by policies.
+"""Control: games, robots and driving, done by policies.
 
-Tasks `cartpole` and its source variant `cartpole-source`; models `random`, `rule` and `ppo`. Nothing heavy is imported
-here.
+Tasks `cartpole`, `lunarlander` (each with a source variant to learn in first), `inverted-pendulum`, `reacher` and
+`highway`; models `random`, `rule`, `dqn` and `ppo`. Nothing heavy is imported here.
 """
 
 from collections.abc import Iterable
 
 from harness import Model, Task, UseCase, hookimpl
-from harness_control.models import Ppo, Random, Rule
-from harness_control.tasks import CartPole, CartPoleSource
+from harness_control.models import Dqn, Ppo, Random, Rule
+from harness_control.tasks import TASKS
 
 __all__ = ["harness_models", "harness_preload", "harness_tasks", "harness_use_cases"]
 
@@ -16,13 +16,13 @@ __all__ = ["harness_models", "harness_preload", "harness_tasks", "harness_use_ca
 @hookimpl
 def harness_tasks() -> Iterable[Task]:
     """Bring the tasks."""
-    return [CartPole(), CartPoleSource()]
+    return [task() for task in TASKS]
 
 
 @hookimpl
 def harness_models() -> Iterable[Model]:
     """Bring the models, cheapest first."""
-    return [Random(), Rule(), Ppo()]
+    return [Random(), Rule(), Dqn(), Ppo()]
 
 
 @hookimpl
@@ -43,4 +43,5 @@ def harness_preload() -> Iterable[str]:
         "harness_control._game",
         "harness_control._simple",
         "harness_control._ppo",
+        "harness_control._dqn",
     ]

@@ -3,53 +3,68 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium.wrappers import FlattenObservation
 
 from harness import Data, DataError, Predict, Scores
+from harness_control.worlds import World
 
 EPISODES = {"validation": 20, "test": 100}
 FIRST_SEED = {"validation": 1_000_000, "test": 2_000_000}
 """Of the environments; training draws its own below `TRAINING_SEEDS`."""
 TRAINING_SEEDS = 1_000_000
 CHANCE_SEED, QUERY_SEED = 3_000_000, 4_000_000
-CHANCE_EPISODES = 200
 QUERIES = 256
 ERRS = 0.5
 """Share of random actions on the way to the queries."""
 
 
 class Game(Data):
-    """An environment with discrete actions.
+    """An environment with discrete or continuous actions.
 
     Args:
-        environment: gymnasium's id.
-        physics: attributes of the environment that differ from how it comes.
-        identity: names environment, package version and physics.
+        world: the environment, what is changed in it, what is measured.
+        identity: names environment, package version and changes.
+        metrics: metric → column of the scores, whose chance level is to be found.
     """
 
-    def __init__(self, environment: str, physics: Mapping[str, float], identity: str) -> None:
-        self.environment = environment
-        self.physics = dict(physics)
+    def __init__(self, world: World, identity: str, metrics: Mapping[str, str]) -> None:
+        self.world = world
         self.sizes = dict(EPISODES)
+        self._metrics = dict(metrics)
         probe = self.make()
         self.observation_shape: tuple[int, ...] = probe.observation_space.shape
-        self.actions = int(probe.action_space.n)
+        space = probe.action_space
+        self.actions = int(space.n) if hasattr(space, "n") else 0
+        """How many actions there are; 0 where they are continuous."""
+        self.bounds: tuple[np.ndarray, np.ndarray] | None = None if self.actions else (space.low, space.high)
+        """The least and the largest action where they are continuous."""
         self.digest = _digest(identity, probe)
 
     def make(self) -> Any:
-        """Return a new environment; seed it by its `reset`."""
-        environment = gymnasium.make(self.environment, disable_env_checker=True)
-        for name, value in self.physics.items():
-            setattr(environment.unwrapped, name, value)
+        """Return a new environment with flat observations; seed it by its `reset`."""
+        world = self.world
+        environment = gymnasium.make(world.environment, disable_env_checker=True, **world.options)
         inner = environment.unwrapped
-        if "length" in self.physics:  # CartPole keeps products of its attributes
+        for name, value in world.physics.items():
+            _change(inner, name, value)
+        if "length" in world.physics:  # CartPole keeps products of its attributes
             inner.polemass_length = inner.masspole * inner.length
-        return environment
+        return environment if len(environment.observation_space.shape) == 1 else FlattenObservation(environment)
+
+    def draw(self, generator: np.random.Generator, count: int) -> list[Any]:
+        """Return actions drawn evenly."""
+        if self.bounds is None:
+            return [int(action) for action in generator.integers(self.actions, size=count)]
+        low, high = self.bounds
+        return list(generator.uniform(low, high, (count, *low.shape)).astype(np.float32))
 
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Scores:
         """Play the split's episodes and return return and length of each.
@@ -60,28 +75,26 @@ class Game(Data):
             DataError: the environment gave an observation or a reward that is not finite.
         """
         seeds = _seeds(split)
-        returns: list[float] = []
-        lengths: list[float] = []
+        played: list[dict[str, float]] = []
         for start in range(0, len(seeds), batch_size):
-            played = self._play(predict, seeds[start : start + batch_size])
-            returns += [total for total, _ in played]
-            lengths += [float(length) for _, length in played]
-        return {"episode_return": returns, "episode_length": lengths}
+            played += self._play(predict, seeds[start : start + batch_size])
+        return {column: [episode[column] for episode in played] for column in played[0]}
 
     def keys(self, split: str) -> Sequence[int]:
         """Return the seeds of the split's episodes."""
         return range(TRAINING_SEEDS) if split == "train" else _seeds(split)
 
     def queries(self) -> Sequence[np.ndarray]:
-        """Return observations of a policy that follows a rule and errs half of the time: good and bad positions."""
+        """Return observations of a policy that follows the rule and errs half of the time: good and bad positions."""
         return self._queries
 
     def chance(self) -> Mapping[str, float]:
-        """Return the mean return of random actions, played."""
+        """Return what random actions reach in each metric, played."""
         generator = np.random.default_rng(CHANCE_SEED)
-        seeds = range(CHANCE_SEED, CHANCE_SEED + CHANCE_EPISODES)
-        played = self._play(lambda inputs: generator.integers(self.actions, size=len(inputs)).tolist(), seeds)
-        return {"return": float(np.mean([total for total, _ in played]))}
+        seeds = range(CHANCE_SEED, CHANCE_SEED + self.world.chance_episodes)
+        played = self._play(lambda inputs: self.draw(generator, len(inputs)), seeds)
+        columns = self._metrics.items()
+        return {metric: float(np.mean([episode[column] for episode in played])) for metric, column in columns}
 
     @cached_property
     def _queries(self) -> list[np.ndarray]:
@@ -91,42 +104,52 @@ class Game(Data):
         observation, _ = environment.reset(seed=QUERY_SEED)
         while len(found) < QUERIES:
             found.append(observation)
-            errs = generator.random() >= 1 - ERRS
-            action = generator.integers(self.actions) if errs else observation[2] + observation[3] > 0
-            observation, _, terminated, truncated, _ = environment.step(int(action))
+            errs = generator.random() < ERRS
+            action = self.draw(generator, 1)[0] if errs else self.world.rule(observation)
+            observation, _, terminated, truncated, _ = environment.step(action)
             if terminated or truncated:
                 observation, _ = environment.reset()
         return found
 
-    def _play(self, predict: Predict, seeds: Sequence[int]) -> list[tuple[float, int]]:
-        """Return (return, length) of one episode for each seed, all stepped together."""
+    def _play(self, predict: Predict, seeds: Sequence[int]) -> list[dict[str, float]]:
+        """Return column → number of one episode for each seed, all stepped together."""
         environments = [self.make() for _ in seeds]
         observations = [environment.reset(seed=seed)[0] for environment, seed in zip(environments, seeds, strict=True)]
         for observation, seed in zip(observations, seeds, strict=True):
             self._refuse_nonsense(observation, 0.0, seed, step=0)
-        totals, lengths = [0.0] * len(seeds), [0] * len(seeds)
+        episodes: list[Counter[str]] = [Counter() for _ in seeds]
         alive = list(range(len(seeds)))
         while alive:
             actions = predict([observations[i] for i in alive])
             still = []
             for i, action in zip(alive, actions, strict=True):
-                observation, reward, terminated, truncated, _ = environments[i].step(int(action))
-                lengths[i] += 1
-                self._refuse_nonsense(observation, float(reward), seeds[i], lengths[i])
+                observation, reward, terminated, truncated, info = environments[i].step(action)
+                self._refuse_nonsense(observation, float(reward), seeds[i], int(episodes[i]["episode_length"]) + 1)
                 observations[i] = observation
-                totals[i] += float(reward)
+                figures = self.world.figures(environments[i], info) if self.world.figures else {}
+                episodes[i].update({"episode_return": float(reward), "episode_length": 1.0, **figures})
                 if not (terminated or truncated):
                     still.append(i)
             alive = still
-        return list(zip(totals, lengths, strict=True))
+        return [{column: float(value) for column, value in episode.items()} for episode in episodes]
 
     def _refuse_nonsense(self, observation: np.ndarray, reward: float, seed: int, step: int) -> None:
         """Raise `DataError` where a number is not finite; step 0 is the reset."""
         if not (np.isfinite(observation).all() and np.isfinite(reward)):
             raise DataError(
-                f"Environment {self.environment!r} gave a number that is not finite at step {step} of the episode with "
-                f"seed {seed}. Mend the environment: a policy cannot be graded on it."
+                f"Environment {self.world.environment!r} gave a number that is not finite: step {step} of the episode "
+                f"with seed {seed}. Mend the environment: a policy cannot be graded on it."
             )
+
+
+def _change(inner: Any, name: str, value: Any) -> None:
+    """Set an attribute, which may be one of an attribute (`model.opt.gravity`); what is an array is filled."""
+    owner, _, last = name.rpartition(".")
+    place = attrgetter(owner)(inner) if owner else inner
+    if isinstance(getattr(place, last), np.ndarray):
+        getattr(place, last)[:] = value
+    else:
+        setattr(place, last, value)
 
 
 def _seeds(split: str) -> range:

@@ -30,7 +30,7 @@ class PpoLearner(Learner):
 
     def __init__(self, assignment: Assignment) -> None:
         torch.set_num_threads(1)  # threads cost more than they bring in a network of this size
-        self._codec = ObservationCodec()
+        self._codec = ObservationCodec(game_of(assignment).bounds)
         self._ppo = _build(assignment)
         if assignment.start is not None:
             self.load(assignment.start)
@@ -57,26 +57,27 @@ class PpoLearner(Learner):
         """Write the policy's weights, value function included."""
         weights = {name: tensor.contiguous().cpu() for name, tensor in self._ppo.policy.state_dict().items()}
         save_file(weights, folder / WEIGHTS)
+        self._codec.save(folder)
 
     def load(self, folder: Path) -> None:
         """Read the policy's weights."""
         self._ppo.policy.load_state_dict(load_file(folder / WEIGHTS))
 
-    def predict(self, inputs: Sequence[np.ndarray]) -> Sequence[int]:
+    def predict(self, inputs: Sequence[np.ndarray]) -> Sequence[Any]:
         """Return the likeliest action for each observation."""
         policy = self._ppo.policy
         policy.set_training_mode(False)
         observation = torch.from_numpy(self._codec.encode(inputs)["observation"]).to(policy.device)
         with torch.inference_mode():
-            logits = _logits(policy, observation)
-        return self._codec.decode({"logits": logits.cpu().numpy()})
+            numbers = _numbers(policy, observation)
+        return self._codec.decode({"numbers": numbers.cpu().numpy()})
 
     def parameters(self) -> int:
         """Return the number of trainable parameters, value function included."""
         return sum(p.numel() for p in self._ppo.policy.parameters() if p.requires_grad)
 
     def module(self) -> torch.nn.Module:
-        """Return the policy without its value function: `observation` in, `logits` out."""
+        """Return the policy without its value function: `observation` in, `numbers` out."""
         return Actor(self._ppo.policy).eval()
 
 
@@ -88,14 +89,14 @@ class Actor(torch.nn.Module):
         self.policy = policy
 
     def forward(self, observation: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return the logits of the actions."""
-        return {"logits": _logits(self.policy, observation)}
+        """Return `numbers`: the logits of discrete actions, the mean of continuous ones."""
+        return {"numbers": _numbers(self.policy, observation)}
 
 
-def _logits(policy: Any, observation: torch.Tensor) -> torch.Tensor:
+def _numbers(policy: Any, observation: torch.Tensor) -> torch.Tensor:
     features = policy.extract_features(observation, policy.pi_features_extractor)
-    logits: torch.Tensor = policy.action_net(policy.mlp_extractor.forward_actor(features))
-    return logits
+    numbers: torch.Tensor = policy.action_net(policy.mlp_extractor.forward_actor(features))
+    return numbers
 
 
 def _build(assignment: Assignment) -> PPO:

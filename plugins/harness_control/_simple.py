@@ -1,14 +1,15 @@
-"""Policies that need no training: chance and a linear rule."""
+"""Policies that need no training: chance and the game's rule."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from harness import Assignment, Learner, Progress, SuiteError, Unsupported
+from harness import Assignment, Learner, Progress, Unsupported
 from harness_control._game import Game
 
 FILE = "policy.json"
@@ -49,10 +50,9 @@ class RandomLearner(Learner):
         self._seed = json.loads((folder / FILE).read_text(encoding="utf-8"))["seed"]
         self._generator = np.random.default_rng(self._seed)
 
-    def predict(self, inputs: Sequence[np.ndarray]) -> Sequence[int]:
+    def predict(self, inputs: Sequence[np.ndarray]) -> Sequence[Any]:
         """Return an action for each observation."""
-        actions: list[int] = self._generator.integers(self._game.actions, size=len(inputs)).tolist()
-        return actions
+        return self._game.draw(self._generator, len(inputs))
 
     def parameters(self) -> int:
         """Return 0: there is nothing to train."""
@@ -60,31 +60,26 @@ class RandomLearner(Learner):
 
 
 class RuleLearner(Learner):
-    """Pushes right where a weighted sum of the observation is positive."""
+    """Follows the rule of the game."""
 
     def __init__(self, assignment: Assignment) -> None:
-        shape = game_of(assignment).observation_shape
-        self._weights = np.asarray(assignment.settings["weights"], dtype=np.float32)
-        if self._weights.shape != shape:
-            raise SuiteError(f"The rule has weights of shape {self._weights.shape}; observations have {shape}.")
+        self._rule = game_of(assignment).world.rule
 
     def step(self) -> Progress:
         """Learn nothing: the rule is given."""
         return Progress({"samples": 0}, {}, done=True)
 
     def save(self, folder: Path) -> None:
-        """Write the weights."""
-        (folder / FILE).write_text(json.dumps({"weights": self._weights.tolist()}), encoding="utf-8")
+        """Write the rule's name: its sources are the plugin's."""
+        (folder / FILE).write_text(json.dumps({"rule": self._rule.__name__}), encoding="utf-8")
 
     def load(self, folder: Path) -> None:
-        """Read the weights."""
-        self._weights = np.asarray(json.loads((folder / FILE).read_text(encoding="utf-8"))["weights"], np.float32)
+        """Read nothing: the rule is the game's."""
 
-    def predict(self, inputs: Sequence[np.ndarray]) -> Sequence[int]:
+    def predict(self, inputs: Sequence[np.ndarray]) -> Sequence[Any]:
         """Return an action for each observation."""
-        actions: list[int] = (np.asarray(inputs, np.float32) @ self._weights > 0).astype(int).tolist()
-        return actions
+        return [self._rule(observation) for observation in inputs]
 
     def parameters(self) -> int:
-        """Return 0: the weights are given, not trained."""
+        """Return 0: there is nothing to train."""
         return 0

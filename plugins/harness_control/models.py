@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from harness import Assignment, Codec, Learner, Model, Setting
-from harness_control.tasks import KIND
+from harness_control.tasks import CONTINUOUS, DISCRETE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+_INITIALISATION = Setting(
+    "default",
+    "How weights are drawn: default (the library's), random N(0, 1), gaussian N(0, 0.02), xavier (Glorot).",
+    ("default", "random", "gaussian", "xavier"),
+)
 
 
 class Random(Model):
@@ -18,7 +24,7 @@ class Random(Model):
     name = "random"
     summary = "Actions drawn evenly at random"
     draws_answers = True
-    kinds = (KIND,)
+    kinds = (DISCRETE, CONTINUOUS)
 
     def learner(self, assignment: Assignment) -> Learner:
         """Build a learner."""
@@ -31,14 +37,8 @@ class Rule(Model):
     """The cheap baseline."""
 
     name = "rule"
-    summary = "Linear rule: push to the side to which the pole leans and turns"
-    kinds = (KIND,)
-    settings: ClassVar[Mapping[str, Setting]] = {
-        "weights": Setting(
-            [0.02, 0.1, 1.0, 0.5],
-            "Weights of cart position, cart speed, pole angle and pole speed; a sum above 0 pushes right.",
-        ),
-    }
+    summary = "A rule of a few lines for each game, nothing is trained"
+    kinds = (DISCRETE, CONTINUOUS)
 
     def learner(self, assignment: Assignment) -> Learner:
         """Build a learner."""
@@ -52,7 +52,7 @@ class Ppo(Model):
 
     name = "ppo"
     summary = "Proximal policy optimisation (stable-baselines3) with a small perceptron"
-    kinds = (KIND,)
+    kinds = (DISCRETE, CONTINUOUS)
     sizes = ("small", "base")
     """Two hidden layers of 64 or 256."""
     pretraining = "source-variant"
@@ -67,11 +67,7 @@ class Ppo(Model):
         "gamma": Setting(0.98, "Discount of later rewards."),
         "gae_lambda": Setting(0.8, "Generalised advantage estimation's lambda."),
         "ent_coef": Setting(0.0, "Weight of the entropy bonus."),
-        "initialisation": Setting(
-            "default",
-            "How weights are drawn: default (orthogonal), random N(0, 1), gaussian N(0, 0.02), xavier (Glorot).",
-            ("default", "random", "gaussian", "xavier"),
-        ),
+        "initialisation": _INITIALISATION,
     }
 
     def learner(self, assignment: Assignment) -> Learner:
@@ -84,5 +80,41 @@ class Ppo(Model):
         """Build the codec: observations in, the likeliest action out."""
         from harness_control._codec import ObservationCodec
 
-        del folder  # observations need nothing that was learned
-        return ObservationCodec()
+        return ObservationCodec.load(folder)
+
+
+class Dqn(Model):
+    """Deep Q-learning."""
+
+    name = "dqn"
+    summary = "Deep Q-network (stable-baselines3): learns what each action is worth"
+    kinds = (DISCRETE,)
+    sizes = ("small", "base")
+    """Two hidden layers of 64 or 256."""
+    pretraining = "source-variant"
+    formats = ("onnx",)
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "learning_rate": Setting(0.001, "Adam's learning rate."),
+        "batch_size": Setting(64, "Remembered steps in a gradient step."),
+        "gamma": Setting(0.99, "Discount of later rewards."),
+        "train_freq": Setting(16, "Steps of play between updates."),
+        "gradient_steps": Setting(8, "Gradient steps in an update."),
+        "learning_starts": Setting(500, "Steps of play before the first update."),
+        "buffer_size": Setting(100_000, "Steps that are remembered."),
+        "target_update_interval": Setting(600, "Steps between renewals of the network that is learned from."),
+        "exploration_fraction": Setting(0.2, "Share of training over which random play fades."),
+        "exploration_final_eps": Setting(0.05, "Share of random play after that."),
+        "initialisation": _INITIALISATION,
+    }
+
+    def learner(self, assignment: Assignment) -> Learner:
+        """Build a learner."""
+        from harness_control._dqn import DqnLearner
+
+        return DqnLearner(assignment)
+
+    def codec(self, folder: Path) -> Codec:
+        """Build the codec: observations in, the likeliest action out."""
+        from harness_control._codec import ObservationCodec
+
+        return ObservationCodec.load(folder)

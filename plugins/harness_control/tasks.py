@@ -1,7 +1,8 @@
-"""The tasks of this plugin, declared. How a game is played and graded stands in `_game.py`.
+"""The tasks of this plugin, declared. What the games are stands in `worlds.py`, how they are played in `_game.py`.
 
-Kind `discrete-control`: an input is one observation, a float32 array; an output is one action, an int. Data of this
-kind is a `harness_control._game.Game`: it makes environments to learn in.
+Kinds `discrete-control` and `continuous-control`: an input is one observation, a float32 array; an output is one
+action, an int or a float32 array. Data of these kinds is a `harness_control._game.Game`: it makes environments to learn
+in.
 """
 
 from __future__ import annotations
@@ -9,39 +10,58 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import Data, Metric, Task
 
-KIND = "discrete-control"
-RETURN = Metric("return", "reward per episode", "episode_return", ceiling=500.0)
+if TYPE_CHECKING:
+    from harness_control.worlds import World
+
+DISCRETE, CONTINUOUS = "discrete-control", "continuous-control"
 
 
-class CartPole(Task):
+def _return(ceiling: float | None = None) -> Metric:
+    return Metric("return", "reward per episode", "episode_return", ceiling=ceiling)
+
+
+class _Play(Task):
+    """A game of gymnasium's kind; episodes are its items."""
+
+    kind: ClassVar[str] = DISCRETE
+    metrics: ClassVar[tuple[Metric, ...]] = (_return(),)
+    baseline = "rule"
+    licence = "MIT"
+    world: ClassVar[str]
+    """The game's name in `worlds.py`, which is not light."""
+
+    def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
+        """Name the game: the package's version and what is changed in it."""
+        from harness_control import worlds
+
+        del source, settings
+        world: World = getattr(worlds, self.world)
+        changes = json.dumps({"options": dict(world.options), "physics": dict(world.physics)}, sort_keys=True)
+        return f"{world.environment} of {world.package} {version(world.package)} with {changes}"
+
+    def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
+        """Return the game."""
+        from harness_control import worlds
+        from harness_control._game import Game
+
+        identity = self.identity(source, settings)
+        return Game(getattr(worlds, self.world), identity, {metric.name: metric.column for metric in self.metrics})
+
+
+class CartPole(_Play):
     """Balance a pole on a cart, as gymnasium has it."""
 
     name = "cartpole"
-    kind = KIND
     summary = "Balance a pole on a cart for 500 steps (gymnasium CartPole-v1)"
-    metrics = (RETURN,)
+    metrics = (_return(ceiling=500.0),)
     use_case: ClassVar[str | None] = "game-agent"
-    baseline = "rule"
     pretrains_on: ClassVar[str | None] = "cartpole-source"
     source = "gymnasium, environment CartPole-v1"
-    licence = "MIT"
-    physics: ClassVar[Mapping[str, float]] = {}
-    """What differs from the environment as it comes."""
-
-    def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
-        """Name the game: the package's version and the physics."""
-        del source, settings
-        return f"CartPole-v1 of gymnasium {version('gymnasium')} with {json.dumps(self.physics, sort_keys=True)}"
-
-    def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
-        """Return the game; episodes are its items."""
-        from harness_control._game import Game
-
-        return Game("CartPole-v1", self.physics, self.identity(source, settings))
+    world = "CART_POLE"
 
 
 class CartPoleSource(CartPole):
@@ -51,5 +71,98 @@ class CartPoleSource(CartPole):
     summary = "Source variant of cartpole for pretraining: a longer pole under stronger gravity"
     use_case = None
     pretrains_on = None
-    physics: ClassVar[Mapping[str, float]] = {"gravity": 12.0, "length": 0.8}
-    """m/s² (9.8 in the real game) and half the pole's length in m (0.5)."""
+    world = "CART_POLE_SOURCE"
+
+
+class LunarLander(_Play):
+    """Land on the pad."""
+
+    name = "lunarlander"
+    summary = "Land a craft between two flags (gymnasium LunarLander-v3; solved at 200)"
+    pretrains_on: ClassVar[str | None] = "lunarlander-source"
+    source = "gymnasium, environment LunarLander-v3 (Box2D)"
+    world = "LUNAR_LANDER"
+
+
+class LunarLanderSource(LunarLander):
+    """The same game under less gravity."""
+
+    name = "lunarlander-source"
+    summary = "Source variant of lunarlander for pretraining: less gravity"
+    pretrains_on = None
+    world = "LUNAR_LANDER_SOURCE"
+
+
+class InvertedPendulum(_Play):
+    """Balance with a force of any strength."""
+
+    name = "inverted-pendulum"
+    kind = CONTINUOUS
+    summary = "Keep a pole upright with a motor (MuJoCo InvertedPendulum-v5)"
+    metrics = (_return(ceiling=1000.0),)
+    pretrains_on: ClassVar[str | None] = "inverted-pendulum-source"
+    source = "gymnasium, environment InvertedPendulum-v5 (MuJoCo)"
+    world = "INVERTED_PENDULUM"
+
+
+class InvertedPendulumSource(InvertedPendulum):
+    """The same in another world."""
+
+    name = "inverted-pendulum-source"
+    summary = "Source variant of inverted-pendulum for pretraining: more gravity"
+    pretrains_on = None
+    world = "INVERTED_PENDULUM_SOURCE"
+
+
+class Reacher(_Play):
+    """Reach for a point."""
+
+    name = "reacher"
+    kind = CONTINUOUS
+    summary = "Bring an arm with two joints to a point (MuJoCo Reacher-v5)"
+    use_case: ClassVar[str | None] = "robot-control"
+    pretrains_on: ClassVar[str | None] = "reacher-source"
+    source = "gymnasium, environment Reacher-v5 (MuJoCo)"
+    world = "REACHER"
+
+
+class ReacherSource(Reacher):
+    """The same in another world."""
+
+    name = "reacher-source"
+    summary = "Source variant of reacher for pretraining: twice the friction"
+    use_case = None
+    pretrains_on = None
+    world = "REACHER_SOURCE"
+
+
+class Highway(_Play):
+    """Drive fast, hit nobody."""
+
+    name = "highway"
+    summary = "Drive on a busy motorway: fast, on the right, without collisions (highway-env)"
+    metrics = (
+        _return(),
+        Metric("collisions", "share of episodes", "crashed", higher_is_better=False),
+        Metric("distance", "m per episode", "distance_m"),
+    )
+    use_case: ClassVar[str | None] = "driving-decisions"
+    pretrains_on: ClassVar[str | None] = "highway-source"
+    source = "highway-env, environment highway-fast-v0 with 10 vehicles on 3 lanes, 20 s"
+    world = "HIGHWAY"
+
+
+class HighwaySource(Highway):
+    """The same in another world."""
+
+    name = "highway-source"
+    summary = "Source variant of highway for pretraining: half the traffic"
+    use_case = None
+    pretrains_on = None
+    world = "HIGHWAY_SOURCE"
+
+
+TASKS = (
+    CartPole, CartPoleSource, LunarLander, LunarLanderSource, InvertedPendulum, InvertedPendulumSource, Reacher,
+    ReacherSource, Highway, HighwaySource,
+)  # fmt: skip

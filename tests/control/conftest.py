@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from harness import Assignment, Budget, Model
-from harness_control.models import Ppo, Random, Rule
-from harness_control.tasks import CartPole, CartPoleSource
+from harness_control.models import Dqn, Ppo, Random, Rule
+from harness_control.tasks import CartPole, CartPoleSource, Reacher
 
-TASKS = {"cartpole": CartPole(), "cartpole-source": CartPoleSource()}
-MODELS: dict[str, Model] = {"ppo": Ppo(), "random": Random(), "rule": Rule()}
+TASKS = {"cartpole": CartPole(), "cartpole-source": CartPoleSource(), "reacher": Reacher()}
+MODELS: dict[str, Model] = {"dqn": Dqn(), "ppo": Ppo(), "random": Random(), "rule": Rule()}
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,117 @@
+"""DQN of stable-baselines3, driven from outside: one step is a stretch of play and the updates that follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from stable_baselines3 import DQN
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.vec_env import DummyVecEnv
+
+from harness import Assignment, Learner, Progress
+from harness.torch_learner import initialise
+from harness_control._codec import ObservationCodec
+from harness_control._game import TRAINING_SEEDS
+from harness_control._ppo import HIDDEN, WEIGHTS
+from harness_control._simple import game_of
+
+SETTINGS = (
+    "learning_rate", "batch_size", "gamma", "train_freq", "gradient_steps", "learning_starts", "buffer_size",
+    "target_update_interval", "exploration_fraction", "exploration_final_eps",
+)  # fmt: skip
+STRETCH = 16
+"""Rounds of play and update in a step: single ones are too short to be timed."""
+
+
+class DqnLearner(Learner):
+    """A network that says what each action is worth."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        torch.set_num_threads(1)  # threads cost more than they bring in a network of this size
+        game, settings = game_of(assignment), assignment.settings
+        self._codec = ObservationCodec()
+        self._dqn = DQN(
+            "MlpPolicy",
+            DummyVecEnv([game.make]),
+            policy_kwargs={"net_arch": HIDDEN[assignment.size]},
+            seed=assignment.seed % TRAINING_SEEDS,
+            device=assignment.device,
+            verbose=0,
+            **{name: settings[name] for name in SETTINGS},
+        )
+        self._dqn.set_logger(Logger(folder=None, output_formats=[]))
+        initialise(self._dqn.policy.q_net, settings["initialisation"])
+        self._dqn.policy.q_net_target.load_state_dict(self._dqn.policy.q_net.state_dict())
+        if assignment.start is not None:
+            self.load(assignment.start)
+        budget = assignment.budget
+        per_step = STRETCH * settings["train_freq"]
+        self._total = budget.steps * per_step if budget.steps is not None else budget.samples
+        self._callback: BaseCallback | None = None
+
+    def step(self) -> Progress:
+        """Play and update, as `DQN.learn` does in its loop."""
+        dqn = self._dqn
+        if self._callback is None:
+            _, self._callback = dqn._setup_learn(self._total or 1)  # noqa: SLF001 - `learn` offers no single round
+        before = dqn.num_timesteps
+        for _ in range(STRETCH):
+            dqn.collect_rollouts(
+                dqn.env, train_freq=dqn.train_freq, action_noise=None, callback=self._callback,
+                learning_starts=dqn.learning_starts, replay_buffer=dqn.replay_buffer,
+            )  # fmt: skip
+            if self._total is not None:
+                dqn._update_current_progress_remaining(min(dqn.num_timesteps, self._total), self._total)  # noqa: SLF001
+            if dqn.num_timesteps > dqn.learning_starts:
+                dqn.train(gradient_steps=dqn.gradient_steps, batch_size=dqn.batch_size)
+        played = dqn.num_timesteps - before
+        value = dqn.logger.name_to_value.get("train/loss")
+        dqn.logger.name_to_value.clear()
+        losses = {} if value is None else {"value_loss": float(value)}
+        return Progress({"samples": played, "environment_steps": played}, losses)
+
+    def save(self, folder: Path) -> None:
+        """Write the network's weights."""
+        weights = {name: tensor.contiguous().cpu() for name, tensor in self._dqn.policy.q_net.state_dict().items()}
+        save_file(weights, folder / WEIGHTS)
+        self._codec.save(folder)
+
+    def load(self, folder: Path) -> None:
+        """Read the network's weights; the network that is learned from becomes the same."""
+        weights = load_file(folder / WEIGHTS)
+        self._dqn.policy.q_net.load_state_dict(weights)
+        self._dqn.policy.q_net_target.load_state_dict(weights)
+
+    def predict(self, inputs: Sequence[np.ndarray]) -> Sequence[Any]:
+        """Return the action that is worth most for each observation."""
+        network = self._dqn.policy.q_net
+        network.set_training_mode(False)
+        observation = torch.from_numpy(self._codec.encode(inputs)["observation"]).to(self._dqn.device)
+        with torch.inference_mode():
+            return self._codec.decode({"numbers": network(observation).cpu().numpy()})
+
+    def parameters(self) -> int:
+        """Return the number of trainable parameters, without those of the copy that is learned from."""
+        return sum(weight.numel() for weight in self._dqn.policy.q_net.parameters())
+
+    def module(self) -> torch.nn.Module:
+        """Return the network: `observation` in, `numbers` out."""
+        return Values(self._dqn.policy.q_net)
+
+
+class Values(torch.nn.Module):
+    """What is served: the worth of each action."""
+
+    def __init__(self, q_net: Any) -> None:
+        super().__init__()
+        self.q_net = q_net
+
+    def forward(self, observation: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return `numbers` [n, actions]."""
+        return {"numbers": self.q_net(observation)}

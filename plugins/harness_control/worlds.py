@@ -1,0 +1,98 @@
+"""What the games are: environments, what is changed in them, what is measured on the way, and a rule for each.
+
+A rule sees one observation and answers with one action. It is the cheap baseline: no training, a few lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+Rule = Callable[[np.ndarray], Any]
+Figures = Callable[[Any, Mapping[str, Any]], Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class World:
+    """An environment as a task plays it."""
+
+    environment: str
+    """Gymnasium's id, with the module that registers it before a colon where it is not gymnasium's own."""
+    rule: Rule
+    package: str = "gymnasium"
+    """The distribution whose version is part of the game."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    physics: Mapping[str, Any] = field(default_factory=dict)
+    """Attributes of the environment that differ from how it comes."""
+    figures: Figures | None = None
+    """(environment, info of a step) → what is added up over an episode, beside reward and length."""
+    chance_episodes: int = 200
+
+
+def balance(observation: np.ndarray) -> int:
+    """Push the cart to the side to which the pole leans and turns."""
+    return int(observation @ np.array([0.02, 0.1, 1.0, 0.5]) > 0)
+
+
+def land(observation: np.ndarray) -> int:
+    """Fly gymnasium's own heuristic for the lander."""
+    from gymnasium.envs.box2d.lunar_lander import heuristic
+
+    return int(heuristic(SimpleNamespace(unwrapped=SimpleNamespace(continuous=False)), observation))
+
+
+def hold_upright(observation: np.ndarray) -> np.ndarray:
+    """Push in proportion to angle and speeds: a proportional-derivative controller."""
+    position, angle, speed, turning = observation
+    return np.array([np.clip(20.0 * angle + 3.0 * turning + 0.5 * position + 1.0 * speed, -3.0, 3.0)], np.float32)
+
+
+def reach(observation: np.ndarray) -> np.ndarray:
+    """Turn the joints along the transposed Jacobian of the arm (links of 0.1 and 0.11 m), and brake."""
+    cosines, sines, turning, offset = observation[0:2], observation[2:4], observation[6:8], observation[8:10]
+    first, second = np.arctan2(sines, cosines)
+    inner = 0.1 * np.array([-np.sin(first), np.cos(first)])
+    outer = 0.11 * np.array([-np.sin(first + second), np.cos(first + second)])
+    jacobian = np.stack([inner + outer, outer], axis=1)
+    torques: np.ndarray = np.clip(-8.0 * jacobian.T @ offset - 0.03 * turning, -1.0, 1.0).astype(np.float32)
+    return torques
+
+
+def brake(observation: np.ndarray) -> int:
+    """Go slower, always."""
+    del observation
+    return 4
+
+
+def driving(environment: Any, info: Mapping[str, Any]) -> Mapping[str, float]:
+    """Return the metres driven in a step, and whether it ended in a collision."""
+    seconds = 1 / environment.unwrapped.config["policy_frequency"]
+    return {"distance_m": float(info["speed"]) * seconds, "crashed": float(info["crashed"])}
+
+
+CART_POLE = World("CartPole-v1", balance)
+CART_POLE_SOURCE = World("CartPole-v1", balance, physics={"gravity": 12.0, "length": 0.8})
+"""m/s² (9.8 in the real game) and half the pole's length in m (0.5)."""
+LUNAR_LANDER = World("LunarLander-v3", land, chance_episodes=100)
+LUNAR_LANDER_SOURCE = World("LunarLander-v3", land, options={"gravity": -8.0}, chance_episodes=100)
+INVERTED_PENDULUM = World("InvertedPendulum-v5", hold_upright)
+INVERTED_PENDULUM_SOURCE = World("InvertedPendulum-v5", hold_upright, physics={"model.opt.gravity": [0.0, 0.0, -13.0]})
+"""m/s² (-9.81 in the real one)."""
+REACHER = World("Reacher-v5", reach)
+REACHER_SOURCE = World("Reacher-v5", reach, physics={"model.dof_damping": [2.0, 2.0, 0.0, 0.0]})
+"""Twice the friction in the joints; the two others are the target's."""
+
+
+def _motorway(vehicles: int) -> World:
+    traffic = {"vehicles_count": vehicles, "lanes_count": 3, "simulation_frequency": 5, "duration": 20}
+    return World(
+        "highway_env:highway-fast-v0", brake, package="highway-env", figures=driving, chance_episodes=50,
+        options={"config": traffic},
+    )  # fmt: skip
+
+
+HIGHWAY, HIGHWAY_SOURCE = _motorway(10), _motorway(5)
