@@ -1,15 +1,15 @@
-"""Texts: classification and language modelling, and the models for them.
+"""Texts: classification, language modelling and question answering, and the models for them.
 
-Tasks `topics`, `sentiment` and `docstrings`; models `tfidf`, `mlp`, `lstm`, `bert`, `gpt` and `ngram`. Nothing heavy is
-imported here.
+Tasks `topics`, `sentiment`, `docstrings` and `parameters`; models `tfidf`, `mlp`, `lstm`, `bert`, `gpt`, `ngram` and
+`overlap`. Nothing heavy is imported here.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from harness import Model, Task, Template, UseCase, hookimpl
-from harness_language.models import Bert, Gpt, Lstm, Mlp, Ngram, Tfidf
-from harness_language.tasks import Docstrings, Sentiment, Topics
+from harness_language.models import Bert, Gpt, Lstm, Mlp, Ngram, Overlap, Tfidf
+from harness_language.tasks import Docstrings, Parameters, Sentiment, Topics
 
 __all__ = ["harness_models", "harness_preload", "harness_tasks", "harness_templates", "harness_use_cases"]
 
@@ -19,13 +19,13 @@ _TEMPLATES = Path(__file__).with_name("templates")
 @hookimpl
 def harness_tasks() -> Iterable[Task]:
     """Bring the tasks."""
-    return [Topics(), Sentiment(), Docstrings()]
+    return [Topics(), Sentiment(), Docstrings(), Parameters()]
 
 
 @hookimpl
 def harness_models() -> Iterable[Model]:
     """Bring the models, cheapest first."""
-    return [Tfidf(), Mlp(), Lstm(), Bert(), Gpt(), Ngram()]
+    return [Tfidf(), Mlp(), Lstm(), Bert(), Gpt(), Ngram(), Overlap()]
 
 
 @hookimpl
@@ -71,6 +71,7 @@ def harness_preload() -> Iterable[str]:
         "harness_language._mlp",
         "harness_language._lstm",
         "harness_language._bert",
+        "harness_language._bert_qa",
         "harness_language._gpt",
         "harness_language._ngram",
     ]

@@ -127,6 +127,10 @@ class BertClassifier(_BertLearner):
 class BertPretraining(_BertLearner):
     """Guessing masked tokens in the training split's texts, cut into pieces of `max_length` tokens."""
 
+    def class_count(self) -> int:
+        """Return 0: there are no classes."""
+        return 0
+
     def construct(self) -> nn.Module:
         """Return the network in its shape."""
         return MaskedLanguageModel(self.description())
@@ -194,4 +198,10 @@ def mask_tokens(ids: Tensor, vocabulary: int) -> dict[str, Tensor]:
 
 def learner(assignment: Any) -> Learner:
     """Return the learner of an assignment's stage."""
-    return BertPretraining(assignment) if assignment.stage == "pretrain" else BertClassifier(assignment)
+    if assignment.stage == "pretrain":
+        return BertPretraining(assignment)
+    if hasattr(assignment.data, "classes"):
+        return BertClassifier(assignment)
+    from harness_language._bert_qa import BertPointer
+
+    return BertPointer(assignment)

@@ -80,7 +80,7 @@ class Bert(Model):
 
     name = "bert"
     summary = "BERT (transformers), pretrained on the task's unlabelled text, then fine-tuned"
-    kinds = _KINDS
+    kinds = (*_KINDS, "question-answering")
     sizes = ("tiny", "small", "base")
     pretraining = "masked-language"
     formats = ("onnx",)
@@ -102,9 +102,27 @@ class Bert(Model):
 
     def codec(self, folder: Path) -> Codec:
         """Build the codec of an artifact."""
-        from harness_language._codecs import TokenCodec
+        from harness_language._codecs import TokenCodec, read_description
 
-        return TokenCodec.load(folder)
+        if read_description(folder)["classes"]:
+            return TokenCodec.load(folder)
+        from harness_language._bert_qa import PairCodec
+
+        return PairCodec.load(folder)
+
+
+class Overlap(Model):
+    """The cheap baseline of question answering."""
+
+    name = "overlap"
+    summary = "What stands behind the colon of the line that shares most words with the question"
+    kinds = ("question-answering",)
+
+    def learner(self, assignment: Assignment) -> Learner:
+        """Build a learner."""
+        from harness_language._overlap import OverlapLearner
+
+        return OverlapLearner(assignment)
 
 
 class Gpt(Model):

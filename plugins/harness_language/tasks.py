@@ -124,6 +124,43 @@ class Docstrings(Task):
         return PassageData({split: [texts[i] for i in numbers] for split, numbers in rows.items()})
 
 
+class Parameters(Task):
+    """Questions about the parameters of functions."""
+
+    name = "parameters"
+    kind = "question-answering"
+    summary = "Find the answer to a question in technical documentation"
+    metrics = (
+        Metric(name="exact match", unit="share", column="exact", ceiling=1.0),
+        Metric(name="F1", unit="share", column="f1", ceiling=1.0),
+    )
+    baseline = "overlap"
+    use_case = "customer-questions"
+    pretrains_on = "docstrings"
+    source = "the sections Parameters in the Python sources of scipy, scikit-learn and pandas; questions made by rule"
+    licence = "BSD-3-Clause"
+
+    def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
+        """Name the libraries and the rule."""
+        from importlib.metadata import version
+
+        from harness_language._parameters import RULE
+
+        del source, settings
+        return f"scipy {version('scipy')}, sklearn {version('scikit-learn')}, pandas {version('pandas')}, rule {RULE}"
+
+    def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
+        """Return the questions; no context is in two splits."""
+        del source, settings
+        from harness_language._parameters import questions
+        from harness_language._splits import divide
+        from harness_language.questions import QuestionData
+
+        asked = questions()
+        rows = divide([one.context for one in asked], [0] * len(asked))
+        return QuestionData({split: [asked[i] for i in numbers] for split, numbers in rows.items()})
+
+
 class Sentiment(_TextClassification):
     """Reviews, to be told apart by what their writers felt."""
 

@@ -51,6 +51,24 @@ DOCUMENT_CLASSIFICATION = UseCase(
     },
 )
 
+CUSTOMER_QUESTIONS = UseCase(
+    name="customer-questions",
+    title="Answering customers from the manual",
+    summary="A customer's question is answered with the words of the manual; a wrong answer brings a call.",
+    tasks=("parameters",),
+    needs={
+        "quality": _assumed(0.8, "exact match", "four of five answers can be sent as they are"),
+        "latency_s": _assumed(1.0, "s, 99th percentile", "the answer appears while the customer waits in a chat"),
+    },
+    market={
+        "requests_per_year": _assumed(1_000_000.0, "questions per year", "a supplier with 100,000 customers"),
+        "value_per_request_usd": _assumed(0.5, "USD per question", "one of six calls of 3 USD that is not made"),
+        "cost_per_error_usd": _assumed(1.0, "USD per error", "a third of the wrong answers bring a call of 3 USD"),
+        "fixed_cost_per_year_usd": _assumed(60_000.0, "USD per year", "two fifths of one engineer and the manual"),
+        **_INVESTMENT,
+    },
+)
+
 TEXT_COMPLETION = UseCase(
     name="text-completion",
     title="Completing technical documentation",
@@ -94,4 +112,4 @@ REVIEW_SENTIMENT = UseCase(
     },
 )
 
-USE_CASES = (DOCUMENT_CLASSIFICATION, REVIEW_SENTIMENT, TEXT_COMPLETION)
+USE_CASES = (DOCUMENT_CLASSIFICATION, REVIEW_SENTIMENT, TEXT_COMPLETION, CUSTOMER_QUESTIONS)

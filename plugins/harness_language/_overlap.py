@@ -1,0 +1,43 @@
+"""The cheap baseline of question answering: what stands behind the colon of the line that shares most words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness import Assignment, Learner, Progress
+
+
+class OverlapLearner(Learner):
+    """Nothing is trained."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        """Need nothing."""
+        del assignment  # a rule has no settings and no seed
+
+    def step(self) -> Progress:
+        """Learn nothing: the rule is given."""
+        return Progress({"samples": 0}, {}, done=True)
+
+    def save(self, folder: Path) -> None:
+        """Write a word, so that there is an artifact."""
+        (folder / "rule.txt").write_text("overlap\n", encoding="utf-8")
+
+    def load(self, folder: Path) -> None:
+        """Read nothing."""
+
+    def predict(self, inputs: Sequence[Mapping[str, str]]) -> Sequence[Any]:
+        """Return a piece of each context."""
+        return [_answer(one["question"], one["context"]) for one in inputs]
+
+    def parameters(self) -> int:
+        """Return 0: there is nothing to train."""
+        return 0
+
+
+def _answer(question: str, context: str) -> str:
+    asked = set(re.findall(r"\w+", question))
+    line = max(context.splitlines() or [""], key=lambda line: len(asked & set(re.findall(r"\w+", line))))
+    return line.partition(":")[2].strip() or line.strip()

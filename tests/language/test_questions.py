@@ -1,0 +1,180 @@
+"""Question answering: answers that stand in their contexts, SQuAD's grading, and a BERT that points."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import Assignment, Budget
+from harness.plan import filled
+from harness_language._parameters import WORDINGS, Question, questions
+from harness_language.models import Bert, Overlap
+from harness_language.questions import QuestionData, exact, normalised, overlap
+from harness_language.tasks import Parameters
+
+WORDS = st.text("abc .,", max_size=30)
+
+
+@pytest.fixture(scope="module")
+def parameters() -> QuestionData:
+    """Return the default questions."""
+    data = Parameters().data(None, {})
+    assert isinstance(data, QuestionData)
+    return data
+
+
+@pytest.fixture(scope="module")
+def few(parameters: QuestionData) -> QuestionData:
+    """Return a hundred of them."""
+    return QuestionData({split: parameters.questions(split)[:100] for split in parameters.sizes})
+
+
+def _assignment(data: QuestionData, steps: int = 3, **given: Any) -> Assignment:
+    settings = filled({"max_length": 160, "vocabulary": 1500, "batch_size": 16} | given, Bert.settings)
+    return Assignment("finetune", data, "tiny", settings, "cpu", "fp32", 0, Budget(steps=steps))
+
+
+def test_questions_are_many_varied_and_answered_by_their_context(parameters: QuestionData) -> None:
+    """Thousands, in all wordings; every answer is a piece of its context, without blanks around it."""
+    asked = [one for split in parameters.sizes for one in parameters.questions(split)]
+    wordings = {wording.partition("{name}")[0] for kind in WORDINGS.values() for wording in kind}
+
+    assert len(asked) == len(questions()) > 5000
+    assert all(any(one.question.startswith(start) for one in asked) for start in wordings)
+    for one in asked:
+        answer = one.context[one.start : one.end]
+        assert answer == answer.strip() != ""
+
+
+def test_no_context_is_in_two_splits(parameters: QuestionData) -> None:
+    """What is asked in the test was never read."""
+    found = [set(parameters.texts(split)) for split in ("train", "validation", "test")]
+
+    assert not found[0] & found[1]
+    assert not (found[0] | found[1]) & found[2]
+
+
+def test_a_section_becomes_questions() -> None:
+    """Type, default, shape and meaning of a parameter, where they are written."""
+    from harness_language._parameters import _asked
+
+    section = (
+        "X : {array-like, sparse matrix} of shape (n_samples, n_features)\n    Training data.\n"
+        "alpha : float, default=0.5\n    Strength of it. Larger is stronger.\n"
+    )
+    answers = {(one.question, section[one.start : one.end]) for one in _asked(section)}
+    said = {answer for _, answer in answers}
+
+    assert {"{array-like, sparse matrix}", "(n_samples, n_features)", "Training data", "float", "0.5"} <= said
+    assert any("alpha" in question for question, answer in answers if answer == "Strength of it")
+
+
+@pytest.mark.parametrize(
+    ("answer", "truth", "same", "shared"),
+    [
+        ("The Array", "array.", 1.0, 1.0),
+        ("an array of ints", "array", 0.0, 0.5),
+        ("float", "int", 0.0, 0.0),
+        ("", "", 1.0, 1.0),
+        ("", "int", 0.0, 0.0),
+    ],
+)
+def test_grading_is_squads(answer: str, truth: str, same: float, shared: float) -> None:
+    """Case, articles and punctuation do not count; F1 is that of the words."""
+    assert exact(answer, truth) == same
+    assert overlap(answer, truth) == pytest.approx(shared)
+
+
+@given(one=WORDS, other=WORDS)
+def test_grades_are_shares_and_do_not_care_for_the_order(one: str, other: str) -> None:
+    """What is exact overlaps wholly; both are symmetric; nothing is outside 0 and 1."""
+    assert 0 <= exact(one, other) <= overlap(one, other) <= 1
+    assert overlap(one, other) == pytest.approx(overlap(other, one))
+    assert exact(one, one) == 1
+    assert normalised(normalised(one)) == normalised(one)
+
+
+def _reciting(answers: Any) -> Any:
+    said = iter(answers)
+    return lambda inputs: [next(said) for _ in inputs]
+
+
+def test_an_answer_may_be_words_or_a_place(few: QuestionData) -> None:
+    """Both say the same and are graded alike; the chance level is far below."""
+    places = few.references("test")
+    texts = [one.context[one.start : one.end] for one in few.questions("test")]
+    by_place, by_text = (few.evaluate(_reciting(said), 7) for said in (places, texts))
+
+    assert by_place == by_text
+    assert set(by_place["exact"]) == {1.0}
+    assert few.chance()["exact match"] < 0.3
+
+
+def test_the_cheap_baseline_is_above_chance(parameters: QuestionData) -> None:
+    """It reads the right line more often than not, and not the right part of it."""
+    learner = Overlap().learner(_assignment(parameters))
+    scores = parameters.evaluate(learner.predict, 64)
+
+    assert parameters.chance()["exact match"] < float(np.mean(scores["exact"])) < 0.4
+    assert learner.predict([{"question": "What is x?", "context": ""}]) == [""]
+
+
+def test_a_pointer_points_into_the_context(few: QuestionData) -> None:
+    """Untrained or not, the answer is a piece of the context: it begins before it ends, and not in the question."""
+    learner: Any = Bert().learner(_assignment(few))
+    for (start, end), one in zip(learner.predict(few.queries()[:20]), few.queries()[:20], strict=True):
+        assert 0 <= start < end <= len(one["context"])
+
+
+def test_a_few_questions_can_be_learnt_by_heart(few: QuestionData) -> None:
+    """The tokens that are aimed at are those of the answer: what was trained on is answered."""
+    asked = few.questions("train")[:16]
+    data = QuestionData({"train": asked, "validation": asked, "test": asked})
+    learner: Any = Bert().learner(_assignment(data, steps=120, learning_rate=0.003, dropout=0.0))
+    for _ in range(120):
+        learner.step()
+
+    assert np.mean(data.evaluate(learner.predict, 16)["exact"]) > 0.8
+
+
+def test_the_best_pair_is_found_not_the_two_best_ends() -> None:
+    """An end before the beginning, or outside the context, is no answer however good its score."""
+    from harness_language._bert_qa import Pointer
+
+    network: Any = Pointer({"size": "tiny", "vocabulary": 50, "settings": {"dropout": 0.0}})
+    first = torch.tensor([[9.0, 0.0, 1.0, 5.0, 0.0]])
+    last = torch.tensor([[9.0, 0.0, 8.0, 2.0, 7.0]])
+    outside = torch.tensor([[True, False, False, False, False]])
+    network.scores = lambda *_: (first.masked_fill(outside, -1e4), last.masked_fill(outside, -1e4))
+    ids = torch.zeros(1, 5, dtype=torch.int64)
+    starts, ends = torch.arange(5).unsqueeze(0) * 10, torch.arange(5).unsqueeze(0) * 10 + 5
+
+    assert network(ids, ids, ids, starts, ends)["span"].tolist() == [[30, 45]]
+
+
+def test_a_long_context_is_cut_and_a_question_is_not(few: QuestionData, tmp_path: Path) -> None:
+    """Rows are no longer than the model reads; saved and loaded, the codec encodes the same."""
+    learner: Any = Bert().learner(_assignment(few, max_length=64))
+    learner.save(tmp_path)
+    long = {"question": "What is x?", "context": "word " * 500}
+    ours, again = learner.codec().encode([long]), Bert().codec(tmp_path).encode([long])
+
+    assert ours["input_ids"].shape == (1, 64)
+    assert all(np.array_equal(ours[name], again[name]) for name in ours)
+    assert int((ours["token_type_ids"] == 0).sum()) < 20
+
+
+def test_questions_whose_answer_is_cut_off_are_not_learnt_from(few: QuestionData) -> None:
+    """Their tokens are not there to be pointed at."""
+    context = "word " * 300 + "answer"
+    cut = Question("What is it?", context, len(context) - 6, len(context))
+    data = QuestionData({"train": (*few.questions("train")[:5], cut), "validation": (cut,), "test": (cut,)})
+    learner: Any = Bert().learner(_assignment(data, max_length=160))
+
+    assert len(learner.examples()) == 5
