@@ -8,8 +8,6 @@ from fractions import Fraction
 from itertools import accumulate
 from typing import NamedTuple
 
-import numpy_financial
-
 from harness.errors import FactError
 from harness_reports.economics.cashflow import npv, npv_spreadsheet
 from harness_reports.economics.checks import above, as_written, at_least, finite, rate, series, whole, within
@@ -110,11 +108,13 @@ def levelised_cost_usd_per_1k(
 def loan_payment_usd(principal_usd: float, annual_rate: float, periods_per_year: int, periods: int) -> float:
     """Return the payment at each period's end that pays a loan back; the period's rate is annual_rate / periods a year.
 
+    `numpy_financial.pmt` divides by 0 at the smallest rates; the recovery factor does not.
+
     Raises:
         FactError: a period's rate of -100 % or less, or no periods.
     """
     per_period = rate("annual_rate / periods_per_year", annual_rate / whole("periods_per_year", periods_per_year))
-    return -float(numpy_financial.pmt(per_period, whole("periods", periods), finite("principal_usd", principal_usd)))
+    return finite("principal_usd", principal_usd) * capital_recovery_factor(per_period, whole("periods", periods))
 
 
 def real_rate(nominal_rate: float, inflation: float) -> float:
