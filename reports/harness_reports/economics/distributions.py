@@ -150,7 +150,7 @@ class Normal:
 
     def quantile(self, share: float | np.ndarray) -> np.ndarray:
         """Return the values below which the shares lie."""
-        return self.mean + self.sd * np.asarray(special.ndtri(share))
+        return self.mean + _deviation(self.sd, share)
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,12 @@ class Lognormal:
 
     def quantile(self, share: float | np.ndarray) -> np.ndarray:
         """Return the values below which the shares lie."""
-        return np.exp(self.mu + self.sigma * np.asarray(special.ndtri(share)))
+        return np.exp(self.mu + _deviation(self.sigma, share))
+
+
+def _deviation(sd: float, share: float | np.ndarray) -> np.ndarray:
+    """Return normal quantiles around 0; without deviation there is no infinite end."""
+    return sd * np.asarray(special.ndtri(share)) if sd else np.zeros(np.shape(share))
 
 
 def _ordered(low: float, mode: float, high: float) -> None:
