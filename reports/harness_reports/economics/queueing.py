@@ -13,6 +13,8 @@ from typing import NamedTuple
 from harness_reports.economics.checks import above, at_least, between, whole
 
 SECONDS_PER_HOUR = 3600
+_ROUNDING = 1e-12
+"""A load this near to its servers, as a share of them, is theirs: 49 · (1 / 49) is 0.9999999999999999 in floats."""
 
 
 def erlang_b(offered_erlangs: float, servers: int) -> float:
@@ -39,7 +41,11 @@ def erlang_c(offered_erlangs: float, servers: int) -> float:
 
 
 def _waiting(blocked: float, load: float, servers: int) -> float:
-    return 1.0 if load >= servers else servers * blocked / (servers - load * (1 - blocked))
+    return 1.0 if _saturated(load, servers) else servers * blocked / (servers - load * (1 - blocked))
+
+
+def _saturated(load: float, servers: int) -> bool:
+    return load >= servers * (1 - _ROUNDING)
 
 
 class ServiceLevel(NamedTuple):
@@ -63,7 +69,7 @@ def service_level(arrivals_per_s: float, mean_service_s: float, servers: int, ta
     service, target = above("mean_service_s", mean_service_s), at_least("target_s", target_s)
     load = at_least("arrivals_per_s", arrivals_per_s) * service
     waiting, spare = erlang_c(load, whole("servers", servers)), servers - load
-    if spare <= 0:
+    if _saturated(load, servers):
         return ServiceLevel(waiting, 0.0, None, load / servers)
     return ServiceLevel(
         waiting, 1 - waiting * math.exp(-spare * target / service), waiting * service / spare, load / servers
@@ -90,7 +96,7 @@ def servers_needed(arrivals_per_s: float, service_per_s: float, max_wait_s: floa
     while True:
         servers += 1
         blocked = load * blocked / (servers + load * blocked)
-        if servers > load:
+        if not _saturated(load, servers):
             late = _waiting(blocked, load, servers) * math.exp(-(servers - load) * wait * speed)
             if 1 - late >= wanted:
                 return Fleet(servers, load, 1 - late)
@@ -123,7 +129,7 @@ def mg1(arrivals_per_s: float, mean_service_s: float, squared_cv: float) -> Queu
     """
     arrivals, service = at_least("arrivals_per_s", arrivals_per_s), above("mean_service_s", mean_service_s)
     load, spread = arrivals * service, at_least("squared_cv", squared_cv)
-    if load >= 1:
+    if _saturated(load, 1):
         return Queue(load, None, None, None, None)
     wait = load * service * (1 + spread) / (2 * (1 - load))
     return Queue(load, arrivals * (wait + service), arrivals * wait, wait + service, wait)

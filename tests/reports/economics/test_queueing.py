@@ -105,6 +105,14 @@ def test_one_overloaded_server_has_no_steady_state(arrivals: float) -> None:
     assert queueing.mm1_time_in_system_s(arrivals, 1.0, 0.95) is None
 
 
+@given(st.integers(1, 500))
+def test_a_server_with_just_its_load_has_no_steady_state(speed: int) -> None:
+    """Whatever rounding makes of speed · (1 / speed)."""
+    assert queueing.mm1(speed, speed).wait_s is None
+    assert queueing.mg1(speed, 1 / speed, 0.5).wait_s is None
+    assert queueing.service_level(speed * 14 / 180, 180 / speed, 14, 20.0)[1:3] == (0.0, None)
+
+
 def test_the_median_time_of_an_exponential_is_its_half_life() -> None:
     """Or ln 2 over the spare speed."""
     assert queueing.mm1_time_in_system_s(1, 3, 0.5) == pytest.approx(math.log(2) / 2)
