@@ -66,7 +66,7 @@ def irr(cash_flows: Sequence[float]) -> InternalRates:
     projects of different size: use the net present value for that.
 
     Raises:
-        FactError: no flows, or a flow that is no number.
+        FactError: no flows, a flow that is no number, or a rate that no number holds.
     """
     flows = series("cash_flows", cash_flows)
     return InternalRates(tuple(rates_of_no_value(range(len(flows)), flows)), sign_changes(flows))
@@ -103,7 +103,8 @@ def xirr(cash_flows: Sequence[float], dates: Sequence[date]) -> InternalRates:
     """Return every yearly rate at which `xnpv` is 0.
 
     Raises:
-        FactError: no flows, a flow that is no number, not one date for each flow, or a date before the first.
+        FactError: no flows, a flow that is no number, not one date for each flow, a date before the first, or a rate
+            that no number holds.
     """
     flows = series("cash_flows", cash_flows)
     total: dict[float, float] = {}

@@ -15,6 +15,10 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import brentq
 
+from harness.errors import FactError
+
+_FARTHEST = (-36.0, 700.0)
+"""Logarithms of what a float tells from 0 and from infinity, beside 1."""
 _TOUCHES = 1e-13
 """A turning point whose flows cancel to this share of their size is a root: rounding sees no more."""
 
@@ -31,12 +35,21 @@ def rates_of_no_value(times: Sequence[float], flows: Sequence[float]) -> list[fl
     Args:
         times: when each flow falls, in the unit the rate is per; ascending, no two alike.
         flows: what falls then.
+
+    Raises:
+        FactError: a rate is too large for a number, or too near -100 %: flows of days at a yearly rate.
     """
     paid = [(time, flow) for time, flow in zip(times, flows, strict=True) if flow]
     if not paid:
         return []
     at, size = (np.array(column, dtype=float) for column in zip(*paid, strict=True))
-    return [math.expm1(log) for log in _log_roots(at - at[0], size / np.abs(size).max())]
+    return [_rate(log) for log in _log_roots(at - at[0], size / np.abs(size).max())]
+
+
+def _rate(log: float) -> float:
+    if not _FARTHEST[0] < log < _FARTHEST[1]:
+        raise FactError(f"These flows have a rate of e^{log:.0f} - 1, which no number holds. Give flows farther apart.")
+    return math.expm1(log)
 
 
 def _log_roots(times: np.ndarray, flows: np.ndarray) -> list[float]:
