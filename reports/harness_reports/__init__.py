@@ -21,8 +21,10 @@ def harness_templates() -> Iterable[Template]:
 
 @hookimpl
 def harness_commands(app: typer.Typer) -> None:
-    """Add `harness table` and `harness report`."""
-    from harness_reports.commands import report, table
+    """Add `harness table`, `harness report`, `harness plan` and `harness published`."""
+    from harness_reports.commands import plan, published, report, table
 
     app.command("table")(table)
     app.command("report")(report)
+    app.command("plan")(plan)
+    app.command("published")(published)

@@ -1,8 +1,9 @@
-"""`harness table` and `harness report`. What they need is imported inside them."""
+"""`harness table`, `report`, `plan` and `published`. What they need is imported inside them."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,9 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from datetime import date
+
+    import pandas as pd
+
     from harness.plugins import Plugins
     from harness.records import Record
     from harness_reports.pricing import Pricing
+    from harness_reports.scale import Accelerator
 
 DEFAULT_BOOK = "cloud"
 
@@ -84,6 +90,84 @@ def report(
     records = _records(store)
     write(html(records, pricing, plugins.use_cases()), output)
     typer.echo(f"Wrote {output}.")
+
+
+def plan(
+    *,
+    params: Annotated[float, typer.Option(help="Parameters active for a token: 7e9.")],
+    tokens: Annotated[float, typer.Option(help="Tokens it is trained on: 2e12.")],
+    hardware: Annotated[str, typer.Option(help="An accelerator: h100, a100, …")],
+    devices: Annotated[int, typer.Option(help="How many of them.")] = 64,
+    mfu: Annotated[float | None, typer.Option(help="A utilisation that was measured, 0 to 1.")] = None,
+    lifetime_tokens: Annotated[float, typer.Option(help="Tokens it will read and write when it serves.")] = 0.0,
+    usd_per_hour: Annotated[float | None, typer.Option(help="Of one device; else from the price book.")] = None,
+    multiplier: Annotated[float, typer.Option(help="Hours of the project over those of the final run: 1.5 to 3.")] = 1,
+    form: Annotated[FormatName, typer.Option("--format", help="csv and parquet hold the scenarios.")] = FormatName.TEXT,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of the terminal.")] = None,
+    price_book: BookOption = DEFAULT_BOOK,
+    plugin: PluginOption = None,
+) -> None:
+    """Plan a training run at scale: operations, time, energy, carbon and money, by utilisation and scaling law."""
+    from harness_reports.formats import WRITERS, markdown, text
+    from harness_reports.scale import Run, find_accelerator, laws, scenarios
+
+    chip = find_accelerator(hardware)
+    found = None if usd_per_hour is not None else _device_prices(price_book, plugin, [chip]).get(chip.name)
+    usd, day, source = found or (usd_per_hour, None, "" if usd_per_hour is None else "given by the reader")
+    run = Run(
+        params, tokens, chip, devices, usd, price_as_of=day.isoformat() if day else "", price_source=source,
+        measured_mfu=mfu, lifetime_tokens=lifetime_tokens, multiplier=multiplier,
+    )  # fmt: skip
+    tables = {"scenarios": scenarios(run), "laws": laws(run)}
+    if form == "json":
+        write(_json(tables), output)
+    elif form in ("csv", "parquet"):
+        write(WRITERS[form]("scenarios", tables["scenarios"]), output)
+    else:
+        writer = markdown if form == "markdown" else text
+        write("\n".join(writer(name, frame) for name, frame in tables.items()), output)
+
+
+def published(
+    *,
+    form: Annotated[FormatName, typer.Option("--format", help="How it is written.")] = FormatName.TEXT,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of the terminal.")] = None,
+    price_book: BookOption = DEFAULT_BOOK,
+    plugin: PluginOption = None,
+) -> None:
+    """Print published training runs beside what the planner says of them: hours and cost, and how many it brackets."""
+    from harness_reports.formats import WRITERS, text
+    from harness_reports.published import bracketed
+    from harness_reports.published import published as compare
+    from harness_reports.scale import accelerators
+
+    found = _device_prices(price_book, plugin, accelerators().values())
+    frame = compare({name: (usd, day.isoformat()) for name, (usd, day, _) in found.items()})
+    if form == "text":
+        counted = f"The planner's utilisations bracket {bracketed(frame):.0%} of the decoders' hours.\n"
+        write(text("published", frame) + counted, output)
+    else:
+        write(WRITERS[form]("published", frame), output)
+
+
+def _device_prices(
+    price_book: str, plugin: list[str] | None, chips: Iterable[Accelerator]
+) -> dict[str, tuple[float, date, str]]:
+    """Return USD per hour, its day and its source for the accelerators that the price book knows."""
+    from harness.plugins import load_plugins
+
+    prices = _pricing(price_book, load_plugins(plugin or ())).prices
+    known = {chip.name: prices[chip.price_item] for chip in chips if chip.price_item in prices}
+    return {name: (float(price.usd), price.as_of, price.source) for name, price in known.items()}
+
+
+def _json(tables: dict[str, pd.DataFrame]) -> str:
+    import json
+
+    from harness_reports.formats import rows
+
+    content = {name: rows(frame) for name, frame in tables.items()}
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _records(location: str | None) -> list[Record]:

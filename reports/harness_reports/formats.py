@@ -41,12 +41,26 @@ SHOWN: Mapping[str, Sequence[str]] = {
         "quality", "needed_quality", "latency_p99_s", "needed_latency_s", "unit_margin_usd", "break_even_requests",
         "npv_usd", "npv_low_usd", "npv_high_usd", "reasons",
     ),
+    "scenarios": (
+        "scenario", "mfu", "kind", "accelerator", "devices", "least_devices", "flops", "device_hours", "days",
+        "energy_mwh", "co2e_tonnes", "rental_usd", "owned_usd", "usd_per_device_hour", "price_as_of", "hardware_usd",
+        "hardware_as_of",
+    ),
+    "laws": (
+        "law", "extrapolated", "best_params", "best_tokens", "best_tokens_per_param", "best_loss", "planned_loss",
+        "lifetime_tokens", "life_params", "life_tokens",
+    ),
+    "published": (
+        "id", "arch", "accelerator", "published_hours", "hours_low", "hours_middle", "hours_high", "within",
+        "implied_mfu", "published_usd", "usd_low", "usd_middle", "usd_high", "usd_per_hour", "price_as_of", "tier",
+    ),
 }  # fmt: skip
 """The columns people read; CSV, JSON and Parquet hold all of them."""
 _SAID_ONCE = {
     "task", "source", "start", "hardware", "precision", "metric", "use_case", "price_offer", "price_region",
     "price_as_of", "usd_per_hour", "utilisation", "needed_quality", "needed_latency_s", "chance", "baseline_value",
-    "seeds", "items", "size", "judgement",
+    "seeds", "items", "size", "judgement", "devices", "least_devices", "flops", "usd_per_device_hour", "hardware_usd",
+    "hardware_as_of", "lifetime_tokens", "extrapolated",
 }  # fmt: skip
 
 
@@ -62,7 +76,9 @@ def cell(value: Any) -> str:
         return "yes" if value else "no"
     if not isinstance(value, int | float):
         return str(value)
-    if isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e15):  # noqa: PLR2004 - exact in a float
+    if abs(value) >= 1e12:  # noqa: PLR2004 - digits that nobody counts
+        return f"{value:.4g}"
+    if isinstance(value, int) or float(value).is_integer():
         return f"{int(value):,}"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"  # noqa: PLR2004 - four digits
 

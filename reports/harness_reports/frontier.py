@@ -79,5 +79,6 @@ def on_hull(points: Sequence[Point]) -> list[bool]:
 
 
 def _beaten(left: tuple[float, ...], middle: tuple[float, ...], right: tuple[float, ...]) -> bool:
-    """Return whether `middle` lies below the line from `left` to `right`; on the line it stays."""
-    return (middle[1] - left[1]) * (right[0] - left[0]) < (right[1] - left[1]) * (middle[0] - left[0])
+    """Return whether `middle` lies below the line from `left` to `right`; on it, as rounding sees it, it stays."""
+    one, two = (middle[1] - left[1]) * (right[0] - left[0]), (right[1] - left[1]) * (middle[0] - left[0])
+    return one < two and not math.isclose(one, two, rel_tol=1e-9)

@@ -133,3 +133,8 @@ def test_without_a_measured_cost_nobody_stands_on_the_frontier(bench: Any, prici
 
     assert dict(zip(frame["model"], frame["on_frontier"], strict=True)) == {"bert": True, "best": False}
     assert frame.loc[frame["model"] == "best", "usd_per_1k_inferences"].isna().all()
+
+
+def test_a_point_on_the_line_stays_whatever_rounding_says() -> None:
+    """.7 - .6 is a little less than .8 - .7 in floats; a mixture that is no better beats nobody."""
+    assert on_hull([(1, 0.6), (2, 0.7), (3, 0.8)]) == [True, True, True]

@@ -1,0 +1,164 @@
+"""Queues: how many servers a load needs, and how long its requests wait.
+
+All formulas assume Poisson arrivals and servers that take one request each. Servers that batch break that: then the
+measured latency at a load comes first, and this is a check. Where a queue grows for ever its figures are None. Above 70
+to 80 % load, no plan for a high percentile should rest on them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from harness_reports.economics.checks import above, at_least, between, whole
+
+SECONDS_PER_HOUR = 3600
+_ROUNDING = 1e-12
+"""A load this near to its servers, as a share of them, is theirs: 49 · (1 / 49) is 0.9999999999999999 in floats."""
+
+
+def erlang_b(offered_erlangs: float, servers: int) -> float:
+    """Return the share of requests that find all servers busy and are turned away.
+
+    The recursion B_k = A·B / (k + A·B) holds for any number of servers; factorials overflow at 171.
+
+    Raises:
+        FactError: a negative load, or not a whole number of servers.
+    """
+    load, blocked = at_least("offered_erlangs", offered_erlangs), 1.0
+    for server in range(1, whole("servers", servers, 0) + 1):
+        blocked = load * blocked / (server + load * blocked)
+    return blocked
+
+
+def erlang_c(offered_erlangs: float, servers: int) -> float:
+    """Return the probability that a request has to wait; 1 where the load is no less than the servers.
+
+    Raises:
+        FactError: as `erlang_b`.
+    """
+    return _waiting(erlang_b(offered_erlangs, servers), offered_erlangs, servers)
+
+
+def _waiting(blocked: float, load: float, servers: int) -> float:
+    return 1.0 if _saturated(load, servers) else servers * blocked / (servers - load * (1 - blocked))
+
+
+def _saturated(load: float, servers: int) -> bool:
+    return load >= servers * (1 - _ROUNDING)
+
+
+class ServiceLevel(NamedTuple):
+    """How a group of servers answers."""
+
+    wait_probability: float
+    service_level: float
+    """Share answered within the target; 0 where the queue grows for ever."""
+    mean_wait_s: float | None
+    """Average speed of answer; None where the queue grows for ever."""
+    occupancy: float
+    """Load over servers; above 1 it is what is asked of each, not what it can do."""
+
+
+def service_level(arrivals_per_s: float, mean_service_s: float, servers: int, target_s: float) -> ServiceLevel:
+    """Return what an M/M/c queue gives: 1 - C · e^(-(c - A) · t / service time) within the target.
+
+    Raises:
+        FactError: a negative number, no service time, or not a whole number of servers from 1.
+    """
+    service, target = above("mean_service_s", mean_service_s), at_least("target_s", target_s)
+    load = at_least("arrivals_per_s", arrivals_per_s) * service
+    waiting, spare = erlang_c(load, whole("servers", servers)), servers - load
+    if _saturated(load, servers):
+        return ServiceLevel(waiting, 0.0, None, load / servers)
+    return ServiceLevel(
+        waiting, 1 - waiting * math.exp(-spare * target / service), waiting * service / spare, load / servers
+    )
+
+
+class Fleet(NamedTuple):
+    """The servers a promise needs."""
+
+    servers: int
+    offered_erlangs: float
+    service_level: float
+
+
+def servers_needed(arrivals_per_s: float, service_per_s: float, max_wait_s: float, share: float) -> Fleet:
+    """Return the fewest servers of an M/M/c queue with which `share` of the requests wait no longer than `max_wait_s`.
+
+    Raises:
+        FactError: a negative number, no service rate, or a share that is not between 0 and 1.
+    """
+    wanted, wait = between("share", share), at_least("max_wait_s", max_wait_s)
+    speed = above("service_per_s", service_per_s)
+    load, blocked, servers = at_least("arrivals_per_s", arrivals_per_s) / speed, 1.0, 0
+    while True:
+        servers += 1
+        blocked = load * blocked / (servers + load * blocked)
+        if not _saturated(load, servers):
+            late = _waiting(blocked, load, servers) * math.exp(-(servers - load) * wait * speed)
+            if 1 - late >= wanted:
+                return Fleet(servers, load, 1 - late)
+
+
+class Queue(NamedTuple):
+    """A queue before one server, in the steady state; None where there is none."""
+
+    utilisation: float
+    in_system: float | None
+    """L, mean number waiting or served."""
+    in_queue: float | None
+    """Lq, mean number waiting."""
+    time_in_system_s: float | None
+    """W, mean."""
+    wait_s: float | None
+    """Wq, mean."""
+
+
+def mg1(arrivals_per_s: float, mean_service_s: float, squared_cv: float) -> Queue:
+    """Return an M/G/1 queue (Pollaczek and Khinchine): Wq = rho · service · (1 + cv^2) / (2 · (1 - rho)).
+
+    Args:
+        arrivals_per_s: mean rate.
+        mean_service_s: mean time of service.
+        squared_cv: variance of the service time over its mean squared: 0 constant, 1 exponential.
+
+    Raises:
+        FactError: a negative number, or no service time.
+    """
+    arrivals, service = at_least("arrivals_per_s", arrivals_per_s), above("mean_service_s", mean_service_s)
+    load, spread = arrivals * service, at_least("squared_cv", squared_cv)
+    if _saturated(load, 1):
+        return Queue(load, None, None, None, None)
+    wait = load * service * (1 + spread) / (2 * (1 - load))
+    return Queue(load, arrivals * (wait + service), arrivals * wait, wait + service, wait)
+
+
+def mm1(arrivals_per_s: float, service_per_s: float) -> Queue:
+    """Return an M/M/1 queue: service times are exponential.
+
+    Raises:
+        FactError: a negative number, or no service rate.
+    """
+    return mg1(arrivals_per_s, 1 / above("service_per_s", service_per_s), 1.0)
+
+
+def mm1_time_in_system_s(arrivals_per_s: float, service_per_s: float, percentile: float) -> float | None:
+    """Return a percentile of the time in an M/M/1 system, which is exponential; None where the queue grows for ever.
+
+    Raises:
+        FactError: a negative number, no service rate, or a percentile that is not between 0 and 1.
+    """
+    spare = above("service_per_s", service_per_s) - at_least("arrivals_per_s", arrivals_per_s)
+    share = between("percentile", percentile)
+    return -math.log1p(-share) / spare if spare > 0 else None
+
+
+def in_flight(arrivals_per_s: float, mean_latency_s: float) -> float:
+    """Return how many requests are under way at once: Little's law, L = lambda · W.
+
+    Raises:
+        FactError: a negative number.
+    """
+    return at_least("arrivals_per_s", arrivals_per_s) * at_least("mean_latency_s", mean_latency_s)

@@ -1,0 +1,255 @@
+"""Payback, cost per year and per unit, break-even, build or buy: laws, rounding and refusals."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness import FactError
+from harness_reports.economics.appraisal import (
+    MACRS_5_YEARS,
+    Payback,
+    break_even_volume,
+    capital_recovery_factor,
+    depreciation_tax_shield_usd,
+    discounted_payback,
+    equivalent_annual_cost_usd,
+    levelised_cost_usd_per_1k,
+    loan_payment_usd,
+    payback,
+    profitability_index,
+    real_rate,
+    straight_line,
+    wacc,
+)
+from harness_reports.economics.build_or_buy import build_or_buy
+from harness_reports.economics.cashflow import npv, npv_spreadsheet
+
+RATES = st.floats(-0.2, 0.6)
+YEARS = st.integers(1, 30)
+USD = st.floats(0, 1e7)
+
+
+@pytest.mark.parametrize(
+    ("flows", "periods", "dips"),
+    [
+        ([-1000, 400, 400, 400], 2.5, False),
+        ([-1000, 250, 250, 500, 300], 3.0, False),
+        ([-1000, 400], None, False),
+        ([-1000, 1200, -500, 400], 1000 / 1200, True),
+        ([0, 5], 0.0, False),
+        ([10, -20, 30], 0.0, True),
+        ([-1.0, *[0.1] * 10], 10.0, False),
+        ([-100, 0, 100, 0], 2.0, False),
+    ],
+)
+def test_payback(flows: list[float], periods: float | None, dips: bool) -> None:
+    """Linear within a period; never is None; ten tenths are one, whatever rounding says; later losses are told."""
+    found = payback(flows)
+
+    assert found.periods == (None if periods is None else pytest.approx(periods))
+    assert found.dips_below_zero_again is dips
+
+
+def test_a_discounted_flow_that_pays_exactly_pays() -> None:
+    """1100 / 1.1 is 999.9999999999999 in floats."""
+    assert discounted_payback(0.1, [-1000, 1100]).periods == pytest.approx(1.0)
+
+
+@settings(deadline=None)
+@given(st.floats(0.0, 0.6), st.integers(1, 1000), st.lists(st.integers(0, 500), min_size=1, max_size=8))
+def test_discounting_delays_the_payback(rate: float, invested: int, incomes: list[int]) -> None:
+    """Incomes that are worth less pay later, or never."""
+    flows = [-invested, *incomes]
+    plain, discounted = payback(flows), discounted_payback(rate, flows)
+    if discounted.periods is not None:
+        assert plain.periods is not None
+        assert discounted.periods >= plain.periods - 1e-9
+
+
+@settings(deadline=None)
+@given(RATES, st.lists(st.integers(-500, 500), min_size=1, max_size=8), st.integers(1, 1000))
+def test_the_index_is_one_plus_value_per_invested(rate: float, later: list[int], invested: int) -> None:
+    """Its two definitions agree."""
+    index = profitability_index(rate, [-invested, *later])
+
+    assert index == pytest.approx(npv_spreadsheet(rate, later) / invested, abs=1e-6)
+
+
+def test_nothing_invested_has_no_index() -> None:
+    """There is nothing to divide by."""
+    assert profitability_index(0.1, [0, 5]) is None
+    assert profitability_index(0.1, [100, -50]) is None
+
+
+@settings(deadline=None)
+@given(RATES, YEARS)
+def test_the_recovery_factor_times_the_annuity_is_one(rate: float, years: int) -> None:
+    """1 paid today is worth CRF paid at every year's end."""
+    factor = capital_recovery_factor(rate, years)
+
+    assert npv_spreadsheet(rate, [factor] * years) == pytest.approx(1.0, rel=1e-6)
+
+
+@pytest.mark.parametrize("rate", [0.0, 1e-18, 1e-12, -1e-12])
+def test_the_smallest_interest_costs_what_none_does(rate: float) -> None:
+    """The formula divides 0 by 0 there; the function does not."""
+    assert capital_recovery_factor(rate, 4) == pytest.approx(0.25, rel=1e-9)
+
+
+@settings(deadline=None)
+@given(RATES, YEARS, USD, USD)
+def test_a_years_cost_is_the_value_spread(rate: float, years: int, capex: float, opex: float) -> None:
+    """As much every year as the payments are worth today."""
+    yearly = equivalent_annual_cost_usd(capex, years, opex, rate)
+
+    assert npv_spreadsheet(rate, [yearly] * years) == pytest.approx(npv(rate, [capex, *[opex] * years]), rel=1e-6)
+
+
+def test_scrap_lowers_the_cost() -> None:
+    """By the payment that is worth the scrap at the end."""
+    with_scrap = equivalent_annual_cost_usd(1000, 5, 10, 0.1, salvage_usd=200)
+
+    assert npv_spreadsheet(0.1, [with_scrap] * 5) == pytest.approx(npv(0.1, [1000, 10, 10, 10, 10, 10 - 200]))
+
+
+@settings(deadline=None)
+@given(RATES, YEARS, USD, USD, st.floats(1, 1e9))
+def test_at_the_levelised_price_nothing_is_won(
+    rate: float, years: int, capex: float, opex: float, units: float
+) -> None:
+    """Sold at it, the units bring what they cost, both discounted."""
+    price = levelised_cost_usd_per_1k(capex, years, opex, units, rate) / 1000
+    sold = npv_spreadsheet(rate, [price * units] * years)
+
+    assert sold == pytest.approx(npv(rate, [capex, *[opex] * years]), rel=1e-6, abs=1e-6)
+
+
+def test_a_loan_without_interest_is_paid_in_equal_parts() -> None:
+    """15,000 in 60 payments."""
+    assert loan_payment_usd(15_000, 0.0, 12, 60) == pytest.approx(250)
+
+
+@settings(deadline=None)
+@given(st.floats(0.0, 0.4), st.integers(1, 120), st.floats(1, 1e6))
+def test_a_loans_payments_are_worth_the_loan(annual: float, periods: int, principal: float) -> None:
+    """At the loan's own rate."""
+    payment = loan_payment_usd(principal, annual, 12, periods)
+
+    assert npv_spreadsheet(annual / 12, [payment] * periods) == pytest.approx(principal, rel=1e-6)
+
+
+@given(st.floats(-0.5, 2), st.floats(-0.5, 2))
+def test_growth_is_real_growth_times_inflation(nominal: float, inflation: float) -> None:
+    """Fisher's product, not a difference."""
+    assert (1 + real_rate(nominal, inflation)) * (1 + inflation) == pytest.approx(1 + nominal)
+
+
+@given(st.floats(1, 1e6), st.floats(0, 1e6), st.floats(0.01, 0.3), st.floats(0.01, 0.3), st.floats(0, 1))
+def test_capital_costs_no_more_than_its_dearest_part(
+    equity: float, debt: float, dear: float, cheap: float, tax: float
+) -> None:
+    """And no less than its cheapest after tax."""
+    cost = wacc(equity, debt, dear, cheap, tax)
+
+    assert min(dear, cheap * (1 - tax)) - 1e-12 <= cost <= max(dear, cheap * (1 - tax)) + 1e-12
+
+
+def test_writing_off_early_is_worth_more() -> None:
+    """Both write off all of the asset; the six years of MACRS begin faster."""
+    assert math.fsum(MACRS_5_YEARS) == pytest.approx(1)
+    assert math.fsum(straight_line(5)) == pytest.approx(1)
+    early = depreciation_tax_shield_usd(100, 0.25, 0.08, MACRS_5_YEARS)
+    assert early > depreciation_tax_shield_usd(100, 0.25, 0.08, straight_line(5))
+    assert depreciation_tax_shield_usd(100, 0.25, 0.0, MACRS_5_YEARS) == pytest.approx(25)
+
+
+@pytest.mark.parametrize(
+    ("fixed", "price", "cost", "units", "whole"),
+    [(100, 0.3, 0.2, 1000, 1000), (0, 2, 1, 0, 0), (1, 3, 0, 1 / 3, 1), (30000, 0.7, 0.1, 50000, 50000)],
+)
+def test_break_even_counts_no_unit_that_rounding_made(
+    fixed: float, price: float, cost: float, units: float, whole: int
+) -> None:
+    """.3 - .2 is .09999999999999998 in floats; 1,000 units are enough all the same."""
+    found = break_even_volume(fixed, price, cost)
+
+    assert found is not None
+    assert found.units == pytest.approx(units)
+    assert found.whole_units == whole
+
+
+@pytest.mark.parametrize(("price", "cost"), [(1.0, 1.0), (1.0, 2.0)])
+def test_without_a_margin_nothing_breaks_even(price: float, cost: float) -> None:
+    """No volume helps."""
+    assert break_even_volume(100, price, cost) is None
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 5000), st.integers(1, 50), st.integers(0, 20000), st.integers(1, 400))
+def test_build_or_buy_against_every_volume(node: int, capacity: int, fixed: int, cents: int) -> None:
+    """Tried at every million tokens: none below the first wins, and none above the last loses."""
+    price = cents / 100
+    found = build_or_buy(node, capacity * 1e6, fixed, price)
+
+    def own(millions: float) -> float:
+        return math.ceil(round(millions / capacity, 9)) * node + fixed
+
+    volumes = [step / 4 for step in range(1, 2000)]
+    wins = [volume for volume in volumes if own(volume) <= volume * price + 1e-9]
+    first, always = found.first_break_even_tokens, found.always_cheaper_above_tokens
+    if wins and wins[0] < volumes[-1]:
+        assert first is not None
+        assert first / 1e6 <= wins[0] + 1e-6
+        assert wins[0] - first / 1e6 <= 0.25 + 1e-6
+    if always is not None and first is not None:
+        assert always >= first - 1e-6
+        assert all(own(volume) <= volume * price + 1e-6 for volume in volumes if volume > always / 1e6 + 1e-9)
+        just_below = always / 1e6 - 1e-6
+        assert just_below <= 0 or own(just_below) > just_below * price - 1e-6
+
+
+def test_nodes_dearer_than_their_tokens_never_win() -> None:
+    """Each full node loses more; without any price of the API nothing wins."""
+    assert build_or_buy(1000, 1e6, 10, 999) == (None, None, None)
+    assert build_or_buy(1000, 1e6, 10, 0) == (None, None, None)
+
+
+def test_a_node_that_costs_its_tokens_never_wins_for_good() -> None:
+    """Full it breaks even, if nothing else is paid; the next one, just begun, loses again."""
+    assert build_or_buy(1000, 1e6, 0, 1000) == (1e6, 1, None)
+    assert build_or_buy(1000, 1e6, 5, 1000) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "senseless",
+    [
+        lambda: capital_recovery_factor(0.1, 0),
+        lambda: capital_recovery_factor(-1.0, 3),
+        lambda: equivalent_annual_cost_usd(math.nan, 3, 1, 0.1),
+        lambda: levelised_cost_usd_per_1k(1, 3, 1, 0, 0.1),
+        lambda: loan_payment_usd(100, 0.1, 12, 0),
+        lambda: real_rate(0.1, -1.0),
+        lambda: wacc(0, 0, 0.1, 0.1, 0.2),
+        lambda: wacc(1, 1, 0.1, 0.1, 1.2),
+        lambda: straight_line(0),
+        lambda: depreciation_tax_shield_usd(100, 0.2, 0.1, [0.9, 0.9]),
+        lambda: break_even_volume(-1, 2, 1),
+        lambda: break_even_volume(1, math.nan, 1),
+        lambda: build_or_buy(1, 0, 1, 1),
+        lambda: payback([]),
+        lambda: discounted_payback(-1, [1]),
+    ],
+)
+def test_what_makes_no_sense_is_refused(senseless: object) -> None:
+    """With a sentence, not with a trace."""
+    with pytest.raises(FactError, match=r"\. |\.$"):
+        senseless()  # type: ignore[operator]
+
+
+def test_a_payback_says_both() -> None:
+    """Its two figures by name."""
+    assert Payback(1.0, dips_below_zero_again=True)._asdict() == {"periods": 1.0, "dips_below_zero_again": True}

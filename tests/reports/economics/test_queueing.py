@@ -1,0 +1,138 @@
+"""Queues: laws, extremes and refusals."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness import FactError
+from harness_reports.economics import queueing
+
+LOADS = st.floats(0, 60)
+SERVERS = st.integers(1, 80)
+
+
+@given(LOADS, SERVERS)
+def test_more_servers_turn_fewer_away_and_keep_fewer_waiting(load: float, servers: int) -> None:
+    """Both formulas fall with every server."""
+    assert queueing.erlang_b(load, servers + 1) <= queueing.erlang_b(load, servers)
+    assert queueing.erlang_c(load, servers + 1) <= queueing.erlang_c(load, servers)
+
+
+@given(LOADS, SERVERS)
+def test_more_wait_than_are_turned_away(load: float, servers: int) -> None:
+    """Those who wait keep the servers busy for others."""
+    assert 0 <= queueing.erlang_b(load, servers) <= queueing.erlang_c(load, servers) <= 1
+
+
+@given(st.floats(0.01, 10), st.integers(1, 20))
+def test_the_recursion_is_the_textbooks_sum(load: float, servers: int) -> None:
+    """A^n/n! over its partial sums, where factorials can still be computed."""
+    terms = [load**k / math.factorial(k) for k in range(servers + 1)]
+
+    assert queueing.erlang_b(load, servers) == pytest.approx(terms[-1] / sum(terms))
+
+
+def test_a_thousand_servers_overflow_nothing() -> None:
+    """Factorials end at 170."""
+    assert 0 < queueing.erlang_c(5000, 5050) < 1
+
+
+def test_no_load_and_no_servers() -> None:
+    """Nobody comes: nobody waits. Nobody serves: all are turned away."""
+    assert queueing.erlang_b(0, 3) == queueing.erlang_c(0, 3) == 0
+    assert queueing.erlang_b(2, 0) == 1
+
+
+def test_an_overloaded_group_never_answers() -> None:
+    """The queue grows for ever: there is no mean wait."""
+    found = queueing.service_level(1.0, 10.0, 10, 20.0)
+
+    assert found == (1.0, 0.0, None, 1.0)
+
+
+@settings(deadline=None)
+@given(st.floats(0.1, 200), st.floats(0.5, 20), st.floats(0, 2), st.floats(0.5, 0.999))
+def test_the_fleet_is_the_smallest_that_keeps_the_promise(
+    arrivals: float, speed: float, wait: float, share: float
+) -> None:
+    """It does; one server fewer does not."""
+    fleet = queueing.servers_needed(arrivals, speed, wait, share)
+    level = queueing.service_level(arrivals, 1 / speed, fleet.servers, wait)
+
+    assert level.service_level == pytest.approx(fleet.service_level)
+    assert fleet.service_level >= share
+    if fleet.servers > 1:
+        fewer = queueing.service_level(arrivals, 1 / speed, fleet.servers - 1, wait)
+        assert fewer.service_level < share + 1e-12
+
+
+def test_nobody_comes_and_one_server_is_enough() -> None:
+    """A promise needs somebody to keep it."""
+    assert queueing.servers_needed(0, 1, 1, 0.9) == (1, 0, 1)
+
+
+@given(st.floats(0, 0.99), st.floats(0.01, 100))
+def test_one_server_is_a_group_of_one(load: float, speed: float) -> None:
+    """M/M/1 and M/M/c agree at c = 1, and with Little's law."""
+    arrivals = load * speed
+    queue, level = queueing.mm1(arrivals, speed), queueing.service_level(arrivals, 1 / speed, 1, 0)
+
+    assert queue.wait_s == pytest.approx(level.mean_wait_s)
+    assert queue.time_in_system_s is not None
+    assert queue.in_system == pytest.approx(queueing.in_flight(arrivals, queue.time_in_system_s))
+
+
+@given(st.floats(0.01, 0.99), st.floats(0, 10))
+def test_waits_grow_with_the_spread_of_service(load: float, spread: float) -> None:
+    """Constant service waits half as long as exponential."""
+    constant, exponential = queueing.mg1(load, 1, 0).wait_s, queueing.mg1(load, 1, 1).wait_s
+    wait = queueing.mg1(load, 1, spread).wait_s
+
+    assert constant is not None
+    assert wait is not None
+    assert exponential == pytest.approx(2 * constant)
+    assert wait >= constant
+
+
+@pytest.mark.parametrize("arrivals", [1.0, 2.0])
+def test_one_overloaded_server_has_no_steady_state(arrivals: float) -> None:
+    """Its load is told, its waits are not."""
+    assert queueing.mm1(arrivals, 1.0) == (arrivals, None, None, None, None)
+    assert queueing.mm1_time_in_system_s(arrivals, 1.0, 0.95) is None
+
+
+@given(st.integers(1, 500))
+def test_a_server_with_just_its_load_has_no_steady_state(speed: int) -> None:
+    """Whatever rounding makes of speed · (1 / speed)."""
+    assert queueing.mm1(speed, speed).wait_s is None
+    assert queueing.mg1(speed, 1 / speed, 0.5).wait_s is None
+    assert queueing.service_level(speed * 14 / 180, 180 / speed, 14, 20.0)[1:3] == (0.0, None)
+
+
+def test_the_median_time_of_an_exponential_is_its_half_life() -> None:
+    """Or ln 2 over the spare speed."""
+    assert queueing.mm1_time_in_system_s(1, 3, 0.5) == pytest.approx(math.log(2) / 2)
+
+
+@pytest.mark.parametrize(
+    "senseless",
+    [
+        lambda: queueing.erlang_b(-1, 2),
+        lambda: queueing.erlang_b(1, 2.5),  # type: ignore[arg-type]
+        lambda: queueing.erlang_c(math.nan, 2),
+        lambda: queueing.service_level(1, 0, 2, 1),
+        lambda: queueing.servers_needed(1, 1, 1, 1.0),
+        lambda: queueing.servers_needed(1, 0, 1, 0.9),
+        lambda: queueing.mg1(1, 0.5, -1),
+        lambda: queueing.mm1_time_in_system_s(1, 2, 1),
+        lambda: queueing.in_flight(-1, 1),
+    ],
+)
+def test_what_makes_no_sense_is_refused(senseless: object) -> None:
+    """With a sentence that names the number."""
+    with pytest.raises(FactError, match=r"Give "):
+        senseless()  # type: ignore[operator]

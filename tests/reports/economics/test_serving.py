@@ -1,0 +1,145 @@
+"""Prices per token and per call, energy and carbon of serving."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import FactError
+from harness_reports.economics import energy, serving
+from harness_reports.economics.api_prices import call_usd
+
+DAY = datetime(2026, 11, 23, tzinfo=UTC)
+POSITIVE = st.floats(0.01, 1e5)
+
+
+@given(POSITIVE, POSITIVE)
+def test_a_million_tokens_an_hour_cost_the_hour(usd: float, millions: float) -> None:
+    """Whatever the rate."""
+    cost = serving.usd_per_million_tokens(usd, millions * 1e6 / 3600)
+
+    assert cost * millions == pytest.approx(usd)
+
+
+@given(POSITIVE, POSITIVE)
+def test_joules_and_tokens_per_megawatt_are_reciprocal(kilowatts: float, speed: float) -> None:
+    """A megawatt is a million joules a second."""
+    found = serving.energy_per_token(kilowatts, speed)
+
+    assert found.joules_per_token * found.tokens_per_s_per_mw == pytest.approx(1e6)
+
+
+@given(st.floats(0, 100), st.floats(0, 100), st.floats(0, 20))
+def test_a_blend_lies_between_its_prices(cheap: float, dear: float, mix: float) -> None:
+    """At any mix."""
+    blend = serving.blended_usd_per_million_tokens(cheap, dear, mix)
+
+    assert min(cheap, dear) - 1e-9 <= blend <= max(cheap, dear) + 1e-9
+
+
+def test_the_first_token_is_counted_once_or_twice() -> None:
+    """One token is there with the first; the other convention waits for it again."""
+    assert serving.answer_time(0.5, 10, 1) == pytest.approx((0.5, 0.6))
+
+
+def test_a_price_depends_on_the_day() -> None:
+    """The price of o3 fell by 80 % on 2025-06-10."""
+    usage = {"input_tokens": 1_000_000, "output_tokens": 1_000_000}
+
+    assert call_usd("openai", "o3", usage, datetime(2025, 6, 9, tzinfo=UTC)) == 50
+    assert call_usd("openai", "o3", usage, DAY) == 10
+    assert call_usd("openai", "o3", usage, DAY, {"processing": "batch"}) == 5
+
+
+def test_a_tier_reprices_every_token() -> None:
+    """From 200,000 input tokens to 200,001 the price doubles."""
+    below = call_usd("google", "gemini-2.5-pro", {"input_tokens": 200_000}, DAY)
+    above = call_usd("google", "gemini-2.5-pro", {"input_tokens": 200_001}, DAY)
+
+    assert below == Decimal("0.25")
+    assert above == Decimal("0.5000025")
+
+
+def test_cached_input_is_a_part_of_the_input() -> None:
+    """All of it read from the cache costs a tenth; more than all of it cannot be."""
+    fresh = call_usd("anthropic", "claude-sonnet-4-20250514", {"input_tokens": 1000}, DAY)
+    cached = call_usd("anthropic", "claude-sonnet-4-20250514", {"input_tokens": 1000, "cache_read_tokens": 1000}, DAY)
+
+    assert cached == fresh / 10
+    with pytest.raises(FactError, match="cannot be priced"):
+        call_usd("anthropic", "claude-sonnet-4-20250514", {"input_tokens": 10, "cache_read_tokens": 20}, DAY)
+
+
+def test_a_model_without_a_price_is_not_free() -> None:
+    """Nor is an unknown provider's; and a moment without a zone is no moment."""
+    with pytest.raises(FactError, match="no-such-model"):
+        call_usd("openai", "no-such-model", {"input_tokens": 1}, DAY)
+    with pytest.raises(FactError, match="nobody"):
+        call_usd("nobody", "gpt-4o", {"input_tokens": 1}, DAY)
+    with pytest.raises(FactError, match="time zone"):
+        call_usd("openai", "gpt-4o", {"input_tokens": 1}, datetime(2026, 11, 23))  # noqa: DTZ001 - it is refused
+
+
+def test_a_grid_is_that_of_its_country_and_year() -> None:
+    """France's holds a twelfth of Poland's; nobody's is 0."""
+    assert energy.grid("FRA").year == 2023
+    assert energy.grid("fra") == energy.grid("FRA")
+    assert energy.grid_emissions_kg("POL", 1) > 10 * energy.grid_emissions_kg("FRA", 1)
+    with pytest.raises(FactError, match="Unknown country 'XXX'"):
+        energy.grid("XXX")
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_a_busier_machine_uses_more(one: float, two: float) -> None:
+    """By both estimates."""
+    low, high = sorted((one, two))
+
+    assert energy.cpu_load_watts(100, low) <= energy.cpu_load_watts(100, high)
+    assert _machine(low).facility_kwh <= _machine(high).facility_kwh
+
+
+def _machine(utilisation: float) -> energy.MachineEnergy:
+    return energy.machine_energy(
+        8, 24, utilisation, idle_watts_per_vcpu=0.74, busy_watts_per_vcpu=3.5, memory_gb=32, pue=1.2,
+        kg_co2e_per_kwh=0.4, usd_per_kwh=0.1,
+    )  # fmt: skip
+
+
+def test_a_machines_figures_follow_from_one_another() -> None:
+    """CPU and memory make the machine, the building's overhead the facility."""
+    found = _machine(0.5)
+
+    assert found.it_kwh == pytest.approx((found.cpu_wh + found.memory_wh) / 1000)
+    assert found.facility_kwh == pytest.approx(found.it_kwh * 1.2)
+    assert (found.kg_co2e, found.usd) == pytest.approx((found.facility_kwh * 0.4, found.facility_kwh * 0.1))
+
+
+def test_a_thousand_requests_at_one_a_second_take_a_thousand_seconds() -> None:
+    """3.6 W for 1,000 s are 1 Wh."""
+    found = energy.energy_per_1k_requests(3.6, 1.0, pue=1.0, usd_per_kwh=0.1, kg_co2e_per_kwh=0.4)
+
+    assert found == pytest.approx((1.0, 0.0001, 0.4))
+
+
+@pytest.mark.parametrize(
+    "senseless",
+    [
+        lambda: serving.usd_per_million_tokens(1, 0),
+        lambda: serving.energy_per_token(0, 1),
+        lambda: serving.answer_time(1, 0, 10),
+        lambda: serving.answer_time(1, 1, 0),
+        lambda: energy.cpu_load_watts(100, 1.1),
+        lambda: energy.cpu_load_watts(-1, 0.5),
+        lambda: energy.grid_emissions_kg("FRA", -1),
+        lambda: energy.energy_per_1k_requests(1, 0, pue=1, usd_per_kwh=1, kg_co2e_per_kwh=1),
+        lambda: energy.energy_per_1k_requests(1, 1, pue=0.5, usd_per_kwh=1, kg_co2e_per_kwh=1),
+    ],
+)
+def test_what_makes_no_sense_is_refused(senseless: object) -> None:
+    """With a sentence that names the number."""
+    with pytest.raises(FactError, match=r"Give "):
+        senseless()  # type: ignore[operator]

@@ -1,0 +1,192 @@
+"""A life simulated: laws that hold for every draw, and what is known in closed form."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness import FactError
+from harness_reports.economics.cashflow import npv
+from harness_reports.economics.distributions import Distribution, Fixed, Lognormal, Normal, Pert, Triangular
+from harness_reports.economics.simulation import Life, importance, npv_draws, simulate, tornado, with_figure
+
+FIGURES: dict[str, Distribution] = {
+    "upfront_usd": Fixed(100_000),
+    "units_per_year": Fixed(1e6),
+    "value_per_unit_usd": Fixed(0.1),
+    "cost_per_unit_usd": Fixed(0.02),
+    "fixed_usd_per_year": Fixed(30_000),
+    "discount_rate": Fixed(0.1),
+}
+UNCERTAIN: dict[str, Distribution] = {
+    **FIGURES,
+    "units_per_year": Lognormal.from_90_interval(3e5, 3e6),
+    "value_per_unit_usd": Pert(0.02, 0.1, 0.2),
+    "fixed_usd_per_year": Normal(30_000, 5_000),
+    "value_decline": Triangular(0.0, 0.1, 0.3),
+}
+DRAWS = 20_000
+
+
+def _life(figures: dict[str, Distribution] = FIGURES, years: int = 5, **changed: Distribution) -> Life:
+    return Life(years=years, **{**figures, **changed})
+
+
+@settings(deadline=None)
+@given(
+    st.floats(0, 1e6), st.floats(0, 1e6), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1e5), st.integers(1, 12),
+    st.floats(-0.2, 0.5), st.floats(-0.3, 0.5), st.floats(0, 0.5), st.floats(0, 0.5),
+)  # fmt: skip
+def test_a_certain_life_is_its_net_present_value(
+    upfront: float,
+    units: float,
+    value: float,
+    cost: float,
+    fixed: float,
+    years: int,
+    rate: float,
+    growth: float,
+    dearer: float,
+    cheaper: float,
+) -> None:
+    """Every draw is the value that the flows have, written out year by year."""
+    named = (upfront, units, value, cost, fixed)
+    life = Life(*map(Fixed, named), years, *map(Fixed, (rate, growth, dearer, cheaper)))
+    flows = [-upfront]
+    for year in range(years):
+        margin = value * (1 - dearer) ** year - cost * (1 - cheaper) ** year
+        flows.append(units * (1 + growth) ** year * margin - fixed)
+
+    size = sum(abs(flow) for flow in flows) + 1
+    assert npv_draws(life, 3) == pytest.approx([npv(rate, flows)] * 3, rel=1e-6, abs=1e-6 * size)
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.sampled_from(["upfront_usd", "units_per_year", "value_per_unit_usd", "cost_per_unit_usd"]),
+    st.floats(1.0, 3.0),
+    st.floats(1.01, 3.0),
+    st.integers(0, 5),
+)
+def test_the_wider_an_input_the_wider_the_outcome(name: str, spread: float, wider: float, seed: int) -> None:
+    """A figure known within a factor leaves less open than one known within a larger factor."""
+    middle = FIGURES[name].mean
+    narrow, wide = (
+        simulate(_life(**{name: Lognormal.from_90_interval(middle / s, middle * s)}), DRAWS, seed)
+        for s in (spread, spread * wider)
+    )
+
+    assert wide.p95_usd - wide.p05_usd > narrow.p95_usd - narrow.p05_usd - 1e-6
+    assert wide.cvar05_usd <= narrow.cvar05_usd + 1e-6
+    assert wide.p50_usd == pytest.approx(narrow.p50_usd, rel=0.05, abs=0.05 * 1e5)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 1000), st.floats(0.01, 0.3))
+def test_the_outcome_is_in_order(seed: int, value: float) -> None:
+    """The worst 5 % are worse than their bound, percentiles ascend, probabilities are shares."""
+    found = simulate(_life(UNCERTAIN, value_per_unit_usd=Pert(0, value, 2 * value)), 2_000, seed)
+
+    assert found.cvar05_usd <= found.p05_usd <= found.p50_usd <= found.p95_usd
+    assert 0 <= found.probability_positive <= 1
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.floats(0, 0.2), st.floats(0.001, 0.2))
+def test_what_is_worth_more_is_worth_more_in_every_draw(value: float, more: float) -> None:
+    """Draws of the other inputs stay as they are."""
+    less, greater = (npv_draws(_life(UNCERTAIN, value_per_unit_usd=Fixed(v)), 2_000) for v in (value, value + more))
+
+    assert (greater > less).all()
+
+
+def test_the_same_seed_gives_the_same_draws() -> None:
+    """Another one gives others that tell the same."""
+    life = _life(UNCERTAIN)
+
+    assert np.array_equal(npv_draws(life, DRAWS, 7), npv_draws(life, DRAWS, 7))
+    one, two = simulate(life, DRAWS, 7), simulate(life, DRAWS, 8)
+    assert one != two
+    assert abs(one.mean_usd - two.mean_usd) < 5 * (one.standard_error_usd + two.standard_error_usd)
+
+
+def test_more_draws_begin_with_the_fewer() -> None:
+    """Full blocks are drawn alike, however many follow."""
+    life = _life(UNCERTAIN)
+
+    assert np.array_equal(npv_draws(life, 1 << 15)[: 1 << 14], npv_draws(life, 1 << 14))
+
+
+def test_a_normal_input_gives_a_normal_outcome() -> None:
+    """The upfront cost alone is uncertain: mean, deviation and tail are known."""
+    life = _life(upfront_usd=Normal(100_000, 10_000))
+    found, centre = simulate(life, 400_000), simulate(_life(), 1).mean_usd
+
+    assert found.mean_usd == pytest.approx(centre, abs=4 * found.standard_error_usd)
+    assert found.standard_error_usd == pytest.approx(10_000 / np.sqrt(400_000), rel=0.01)
+    assert found.p95_usd - found.p05_usd == pytest.approx(2 * 1.6449 * 10_000, rel=0.01)
+    assert found.cvar05_usd == pytest.approx(centre - 2.0627 * 10_000, rel=0.01)
+
+
+@pytest.mark.parametrize("given", [Pert(0, 0.2, 1), Pert(0, 0, 1), Triangular(0, 0.3, 1), Triangular(0, 1, 1)])
+def test_what_is_drawn_has_the_distribution_that_was_given(given: Distribution) -> None:
+    """The value is paid once, undiscounted: draws of the outcome are draws of the input."""
+    life = Life(given, Fixed(0), Fixed(0), Fixed(0), Fixed(0), 1, Fixed(0.0))
+    shares = np.array([0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99])
+
+    drawn = -np.quantile(npv_draws(life, 400_000), 1 - shares)
+
+    assert drawn == pytest.approx(given.quantile(shares), abs=3e-3)
+
+
+def test_the_tornado_begins_with_the_widest_bar() -> None:
+    """Certain inputs have none; a cost is lower where it is low."""
+    bars = tornado(_life(UNCERTAIN))
+
+    assert set(bars) == {"units_per_year", "value_per_unit_usd", "fixed_usd_per_year", "value_decline"}
+    swings = [bar.swing_usd for bar in bars.values()]
+    assert swings == sorted(swings, reverse=True)
+    assert bars["fixed_usd_per_year"].low_usd > bars["fixed_usd_per_year"].high_usd
+    assert bars["units_per_year"].low_usd < bars["units_per_year"].high_usd
+
+
+def test_what_the_outcome_hangs_on_is_told_in_shares() -> None:
+    """The number of units, known within a factor of ten, explains most; all shares together no more than all."""
+    found = importance(_life(UNCERTAIN))
+
+    assert max(found.total, key=lambda name: found.total[name]) == "units_per_year"
+    assert sum(found.first_order.values()) <= 1.03
+    assert found.total["units_per_year"] >= found.first_order["units_per_year"]
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.floats(3e5, 3e6))
+def test_a_figure_that_is_known_leaves_less_open(units: float) -> None:
+    """Whatever it turns out to be, up to its 95th percentile: the spread is the others'."""
+    life = _life(UNCERTAIN)
+    known = with_figure(life, "units_per_year", units)
+
+    assert "units_per_year" not in tornado(known)
+    assert known.inputs["units_per_year"].mean == units
+
+
+@pytest.mark.parametrize(
+    "senseless",
+    [
+        lambda: _life(years=0),
+        lambda: simulate(_life(), 0),
+        lambda: simulate(_life(discount_rate=Fixed(-1.0)), 10),
+        lambda: simulate(_life(discount_rate=Normal(0.1, 5.0)), 1000),
+        lambda: simulate(_life(value_decline=Fixed(1.0)), 10),
+        lambda: tornado(_life(), 0.9, 0.1),
+        lambda: importance(_life()),
+        lambda: with_figure(_life(), "weather", 1.0),
+        lambda: with_figure(_life(), "upfront_usd", float("nan")),
+    ],
+)
+def test_what_makes_no_sense_is_refused(senseless: object) -> None:
+    """With a sentence."""
+    with pytest.raises(FactError, match=r"\.$|\. "):
+        senseless()  # type: ignore[operator]

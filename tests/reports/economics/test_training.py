@@ -1,0 +1,155 @@
+"""Training at scale: published runs, laws of the loss, owning."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness import FactError
+from harness_reports.economics import ownership, scaling, training
+
+FLOPS = st.floats(1e18, 1e27)
+LAWS = st.sampled_from(sorted(scaling.CONSTANTS))
+
+
+@given(FLOPS, st.floats(1e12, 1e16), st.floats(0.05, 1.0))
+def test_hours_imply_the_utilisation_they_were_made_with(flops: float, peak: float, mfu: float) -> None:
+    """Time from utilisation and utilisation from time are one formula."""
+    hours = training.accelerator_hours(flops, peak, mfu)
+
+    assert training.mfu_from_hours(flops / 6, 1, hours, peak) == pytest.approx(mfu)
+
+
+def test_recomputed_activations_are_executed_but_not_needed() -> None:
+    """GLM-130B: 32.5 % of the model's, 43.3 % of the hardware's operations."""
+    assert training.hfu(0.325, full_recomputation=True) == pytest.approx(0.433, abs=5e-4)
+    assert training.hfu(0.325, full_recomputation=False) == 0.325
+
+
+def test_attention_adds_to_the_operations_of_a_token() -> None:
+    """PaLM: 45.7 % without, 46.2 % with it."""
+    plain, full = training.flops_per_token(540.35e9), training.flops_per_token(540.35e9, 118, 12288, 2048)
+
+    assert training.mfu_from_throughput(full, 238_300, 6144, 275e12) == pytest.approx(0.462, abs=5e-4)
+    assert full > plain == 6 * 540.35e9
+
+
+def test_a_faster_cluster_costs_the_same_if_it_scales_perfectly() -> None:
+    """Hours shrink as devices grow; what is billed stays."""
+    small = training.extrapolate_cluster(1000, 1, 1e9, 8, 1.0, 1.0, 2.0)
+    large = training.extrapolate_cluster(1000, 1, 1e9, 64, 1.0, 1.0, 2.0)
+
+    assert large.wall_hours == pytest.approx(small.wall_hours / 8)
+    assert large.usd == pytest.approx(small.usd)
+
+
+def test_hours_lost_to_failures_are_billed() -> None:
+    """At 80 % availability a quarter more."""
+    ideal = training.extrapolate_cluster(1000, 1, 1e9, 8, 1.0, 1.0, 2.0)
+
+    assert training.extrapolate_cluster(1000, 1, 1e9, 8, 1.0, 0.8, 2.0).usd == pytest.approx(ideal.usd / 0.8)
+
+
+def test_stages_add_up() -> None:
+    """DeepSeek-V3: 2,788 thousand hours at 2 USD."""
+    cost = training.rental_cost({"pretrain": 2_664_000, "context": 119_000, "post": 5_000}, 2.0)
+
+    assert cost.usd == sum(cost.usd_by_stage.values()) == 5_576_000
+
+
+def test_energy_is_the_same_by_hours_and_by_days() -> None:
+    """10 accelerators for 2 days are 480 hours."""
+    assert training.energy_of_days_mwh(10, 2, 400, 1.1) == pytest.approx(training.energy_mwh(480, 400, 1.1))
+
+
+@given(LAWS, FLOPS)
+def test_the_best_division_spends_all_operations(law: str, flops: float) -> None:
+    """6·N·D is what there was."""
+    best = scaling.optimal_allocation(flops, scaling.CONSTANTS[law])
+
+    assert training.training_flops(best.params, best.tokens) == pytest.approx(flops)
+    assert best.tokens_per_param == pytest.approx(best.tokens / best.params)
+
+
+@given(LAWS, FLOPS, st.floats(0.2, 5.0))
+def test_no_other_division_has_a_smaller_loss(law: str, flops: float, stretch: float) -> None:
+    """A larger model on fewer tokens, or a smaller one on more."""
+    constants = scaling.CONSTANTS[law]
+    best = scaling.optimal_allocation(flops, constants)
+
+    assert scaling.loss(best.params * stretch, best.tokens / stretch, constants) >= best.loss - 1e-12
+
+
+def test_the_three_fits_disagree_at_the_gopher_budget() -> None:
+    """32, 40 and 72 billion parameters, which is why all are shown."""
+    params = [scaling.optimal_allocation(5.76e23, law).params / 1e9 for law in scaling.CONSTANTS.values()]
+
+    assert params == pytest.approx([32.2, 40.3, 72.2], abs=0.1)
+
+
+@settings(deadline=None)
+@given(LAWS, st.floats(1e19, 1e25), st.floats(0, 3))
+def test_who_serves_more_trains_a_smaller_model_longer(law: str, flops: float, ratio: float) -> None:
+    """Over-training pays when tokens are served; without serving it is Chinchilla's division."""
+    constants = scaling.CONSTANTS[law]
+    best = scaling.optimal_allocation(flops, constants)
+    idle = scaling.size_for_life(best.loss, 0, constants)
+    busy = scaling.size_for_life(best.loss, ratio * best.tokens, constants)
+
+    assert idle is not None
+    assert busy is not None
+    assert idle.params == pytest.approx(best.params, rel=1e-2)
+    assert busy.params <= idle.params * (1 + 1e-4)
+    assert busy.tokens >= idle.tokens * (1 - 1e-4)
+    assert busy.loss == pytest.approx(best.loss)
+    own = idle.training_flops + 2 * idle.params * ratio * best.tokens
+    assert busy.training_flops + busy.serving_flops <= own * (1 + 1e-9)
+
+
+def test_below_the_irreducible_loss_there_is_no_model() -> None:
+    """However large it is."""
+    assert scaling.size_for_life(1.5, 1e12, scaling.CONSTANTS["hoffmann_rounded"]) is None
+
+
+def test_hardware_loses_27_percent_a_year() -> None:
+    """Epoch's 0.14 orders of magnitude."""
+    assert 1 - ownership.depreciated_usd(1.0, 1) == pytest.approx(0.276, abs=5e-4)
+    assert ownership.depreciated_usd(100, 0) == 100
+
+
+def test_a_year_of_use_costs_about_what_the_year_took() -> None:
+    """The rate at the year's start is a little more than the year's mean."""
+    cost = ownership.amortised_cost(
+        1000, ownership.HOURS_PER_YEAR, tdp_w=0, server_power_factor=1, power_share=0.5, pue=1, usd_per_kwh=0.1
+    )
+
+    assert cost.hardware_usd == pytest.approx(1000 * 0.14 * math.log(10))
+    assert cost.hardware_usd > 1000 - ownership.depreciated_usd(1000, 1)
+    assert cost.interconnect_usd / (cost.interconnect_usd + cost.hardware_usd) == pytest.approx(0.19)
+    assert cost.energy_usd == 0
+    assert cost.total_usd == pytest.approx(cost.hardware_usd + cost.interconnect_usd)
+
+
+@pytest.mark.parametrize(
+    "senseless",
+    [
+        lambda: training.training_flops(0, 1e9),
+        lambda: training.training_flops(1e9, math.nan),
+        lambda: training.mfu_from_hours(1e9, 1e9, 0, 1e12),
+        lambda: training.accelerator_hours(1e20, 1e12, 0),
+        lambda: training.accelerator_hours(1e20, 1e12, 1.5),
+        lambda: training.rental_cost({"a": -1}, 2),
+        lambda: training.energy_mwh(1, 1, 0.9),
+        lambda: training.extrapolate_cluster(1, 1, 1, 1, 1, 0, 1),
+        lambda: scaling.loss(-1, 1, scaling.CONSTANTS["besiroglu_2024"]),
+        lambda: scaling.optimal_allocation(0, scaling.CONSTANTS["besiroglu_2024"]),
+        lambda: ownership.depreciated_usd(-1, 1),
+    ],
+)
+def test_what_makes_no_sense_is_refused(senseless: object) -> None:
+    """With a sentence that names the number."""
+    with pytest.raises(FactError, match=r"Give "):
+        senseless()  # type: ignore[operator]
