@@ -23,6 +23,7 @@ from typing import Any
 
 from harness.errors import PluginError, unknown
 from harness.plugins import FILE, Failure, Plugin, Plugins, _import_file, load_plugins
+from harness.seams import Model
 from harness.testing.facts import PRICE_BOOK, USE_CASE, UseCaseBench
 from harness.testing.findings import Check, CheckFailed, Finding, Findings, Rules, bind
 from harness.testing.isolated import heavy_imports
@@ -161,4 +162,12 @@ def _of_offer(kind: str, name: str, plugins: Plugins, settings: Mapping[str, Any
     what, rules, bench = KINDS[kind]
     found = getattr(plugins, kind)
     declared = (found() if callable(found) else found)[name]
+    if kind == "models" and len(declared.kinds) > 1:
+        return [one for of_tasks in declared.kinds for one in _for_kind(declared, of_tasks, plugins, settings)]
     return bind(rules, f"{what} {name}", getattr(declared, "known_failures", {}), bench(declared, plugins, settings))
+
+
+def _for_kind(model: Model, kind: str, plugins: Plugins, settings: Mapping[str, Any]) -> list[Check]:
+    """Return a model's checks on the tasks of one kind: another kind is another network."""
+    bench = ModelBench(model, plugins, _scratch(), settings, kind)
+    return bind(MODEL, f"model {model.name} for {kind}", model.known_failures, bench)

@@ -45,8 +45,16 @@ MODEL: Rules[ModelBench] = Rules()
 class ModelBench:
     """A model with what its checks share: tasks that bring data, learners, an artifact."""
 
-    def __init__(self, model: Model, plugins: Plugins, folder: Path, settings: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        plugins: Plugins,
+        folder: Path,
+        settings: Mapping[str, Any] | None = None,
+        kind: str | None = None,
+    ) -> None:
         self.model = model
+        self.kinds = model.kinds if kind is None else (kind,)
         self.settings = filled(settings or {}, model.settings)
         self.plugins = plugins
         self._folder = folder
@@ -61,7 +69,7 @@ class ModelBench:
         """Tasks of the model's kinds with the data they bring."""
         found = []
         for task in self.plugins.tasks.values():
-            if task.kind in self.model.kinds:
+            if task.kind in self.kinds:
                 try:
                     found.append((task, task.data(None, {k: s.default for k, s in task.settings.items()})))
                 except DataError:
@@ -73,8 +81,7 @@ class ModelBench:
         """The task most checks are made on: the first."""
         if not self.tasks:
             raise SkipTest(
-                f"No installed task of the kinds {', '.join(self.model.kinds)} brings data. "
-                "Name its plugin with --plugin."
+                f"No installed task of the kinds {', '.join(self.kinds)} brings data. Name its plugin with --plugin."
             )
         return self.tasks[0]
 

@@ -63,7 +63,8 @@ class Pointer(nn.Module):
         pairs = (first.unsqueeze(2) + last.unsqueeze(1)).masked_fill(impossible, -1e5)
         best = pairs.flatten(1).argmax(dim=1, keepdim=True)
         size = input_ids.shape[1]
-        begin, end = starts.gather(1, best // size), ends.gather(1, best % size)
+        row = torch.div(best, size, rounding_mode="floor")
+        begin, end = starts.gather(1, row), ends.gather(1, best - row * size)  # % has no ONNX form for open sizes
         return {"span": torch.cat([begin, end], dim=1)}
 
 
