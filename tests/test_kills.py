@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import psutil
+import pytest
 
 from harness.records import Record
 from harness.store import peek_records
@@ -118,3 +120,29 @@ def test_finished_trainings_are_not_done_again(tmp_path: Path) -> None:
 
     assert len(trainings) == 5
     assert 5 <= len(lines) <= 5 + 4
+
+
+@pytest.mark.parametrize("kind", ["fork server", "worker"])
+def test_the_harness_outlives_its_fork_server_and_its_workers(tmp_path: Path, kind: str) -> None:
+    """What dies under it becomes a record that says so; the run goes on to its end, and the next one is complete."""
+    run = _start(tmp_path)
+    harness = psutil.Process(run.pid)
+    killed = False
+    until = time.monotonic() + 20
+    while not killed and time.monotonic() < until:
+        time.sleep(0.02)
+        with contextlib.suppress(psutil.NoSuchProcess):  # a worker may be quicker than the knife
+            if (victim := _victim(harness, kind)) is not None:
+                victim.kill()
+                killed = True
+    assert killed
+    output, _ = run.communicate(timeout=120)
+    outcomes = Counter(record.outcome for record in peek_records(str(tmp_path / "store")))
+    again = _start(tmp_path)
+    said, _ = again.communicate(timeout=120)
+
+    assert run.returncode in (0, 1), output
+    assert set(outcomes) <= {"ok", "killed", "failed"}, output
+    assert outcomes["ok"] > 0, output
+    assert again.returncode == 0, said
+    assert _complete(_ok(tmp_path))

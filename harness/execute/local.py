@@ -10,6 +10,7 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Callable, Sequence
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -43,6 +44,7 @@ class Supervisor:
         receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(target=work, args=(job, sender), daemon=True)
         try:
+            self._start_fork_server()
             process.start()
             sender.close()
             return self._watch(process, receiver, report)
@@ -51,6 +53,21 @@ class Supervisor:
         finally:
             receiver.close()
             _end(process)
+
+    def _start_fork_server(self) -> None:
+        """Start the fork server, if there is none, so that Ctrl-C is the harness's alone.
+
+        Interrupted while it imports, it would print a trace. Signals wait meanwhile; none is lost. The resource tracker
+        would let them through if it were started in between.
+        """
+        if self._context.get_start_method() != "forkserver":
+            return
+        resource_tracker.ensure_running()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            forkserver.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _watch(self, process: Any, receiver: Connection, report: Callable[[dict[str, float]], None]) -> Ended:
         deadline = time.monotonic() + self._limits.time_s
