@@ -20,6 +20,7 @@ PASSES = {"flop_count", "initialisation"}
 """Checks that cannot run on a checkpoint: it declares neither operations nor ways to draw its weights."""
 
 
+@pytest.mark.conformance
 @pytest.mark.parametrize("shape", ["bert", "gpt2", "t5", "vit", "resnet"])
 def test_a_checkpoint_passes_the_kit(checkpoints: Path, shape: str) -> None:
     """All that a model of one's own is held to; T5 alone cannot be exported."""

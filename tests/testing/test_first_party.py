@@ -7,6 +7,7 @@ import pytest
 import harness.testing
 
 
+@pytest.mark.conformance
 @harness.testing.parametrize("checkpoints", "control", "hardware", "language", "vision")
 def test_conformance(check: harness.testing.Check) -> None:
     """One test for each check."""
