@@ -1,38 +1,16 @@
-"""The measured inference: grading a predictor on a task, and serving it under load."""
+"""The measured inference: opening a predictor and serving it under load."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from harness.measure.loadgen import Load, generate_load
 from harness.measure.meters import window
-from harness.seams import Data, Hardware, Meter, Predict, Scores, Task
+from harness.seams import Hardware, Meter, Predict
 
 Meters = Callable[[], Sequence[Meter]]
-
-
-def grade(predict: Predict, data: Data, batch_size: int) -> tuple[Scores, float]:
-    """Return the scores of a predictor on the test split and the seconds it took.
-
-    Raises:
-        ValueError: the task graded nothing, or columns differ in length.
-    """
-    began = time.perf_counter()
-    scores = data.evaluate(predict, batch_size)
-    wall_s = time.perf_counter() - began
-    lengths = {len(column) for column in scores.values()}
-    if len(lengths) != 1 or lengths == {0}:
-        raise ValueError(f"The task graded columns of lengths {sorted(lengths)}: they must agree and not be empty.")
-    return scores, wall_s
-
-
-def declared_metrics(task: Task, data: Data) -> list[dict[str, Any]]:
-    """Return the task's metrics as a record keeps them: with the chance level found from the data."""
-    chance = data.chance()
-    return [{**asdict(metric), "chance": chance.get(metric.name)} for metric in task.metrics]
 
 
 def open_predictor(

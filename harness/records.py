@@ -2,18 +2,20 @@
 
 History of VERSION
 1  2026-11-23  first.
+2  2026-11-24  samples; metrics that are no mean of scores carry value and replicates.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from harness.errors import StoreError
 from harness.seams import Reading
 
-VERSION = 1
+VERSION = 2
 
 Outcome = Literal["ok", "failed", "timed out", "out of memory", "killed", "unsupported"]
 
@@ -47,7 +49,10 @@ class Record:
     scores: dict[str, list[float]] = field(default_factory=dict)
     """Of an evaluation: column → one number per item."""
     metrics: list[dict[str, Any]] = field(default_factory=list)
-    """Of an evaluation: name, unit, column, higher_is_better, ceiling, chance; the first decides."""
+    """Of an evaluation: name, unit, column, higher_is_better, ceiling, chance; the first decides. Where column is None
+    also value and replicates, the values over resampled items, the same items for every model."""
+    samples: list[dict[str, str]] = field(default_factory=list)
+    """Of an evaluation: caption, media_type and content (base64, text as it is) of what lets people see."""
     baseline: str | None = None
     """Of an evaluation: the task's cheap baseline model."""
     reason: str | None = None
@@ -56,6 +61,13 @@ class Record:
     notes: list[str] = field(default_factory=list)
     """What a reader must know: not reproducible to the bit, stopped by the clock, …"""
     version: int = VERSION
+
+    def metric_value(self, metric: Mapping[str, Any]) -> float:
+        """Return the value of one of the metrics."""
+        if metric["column"] is None:
+            return float(metric["value"])
+        column = self.scores[metric["column"]]
+        return sum(column) / len(column)
 
     def value(self, name: str) -> float | None:
         """Return a reading's value, None where it was not read."""

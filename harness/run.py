@@ -135,6 +135,7 @@ class _Runner:
             series=measured.series,
             scores=measured.scores,
             metrics=measured.metrics,
+            samples=measured.samples,
             baseline=measured.baseline,
             reason=ended.reason,
             traceback=ended.traceback,

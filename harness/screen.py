@@ -150,9 +150,7 @@ def _figures(record: Record) -> str:
         parts.append(f"{wall:.1f} s")
     if record.step == "serve" and wall and (samples := record.value("samples")):
         parts.append(f"{samples / wall:,.0f} samples/s")
-    for metric in record.metrics[:1]:
-        column = record.scores[metric["column"]]
-        parts.append(f"{metric['name']} {sum(column) / len(column):.3f}")
+    parts += [f"{metric['name']} {record.metric_value(metric):.3f}" for metric in record.metrics[:1]]
     if record.step in ("pretrain", "finetune"):
         parts += [f"{name} {values[-1]:.3f}" for name, values in record.series.items() if name != "step_s" and values][
             :2

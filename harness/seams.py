@@ -27,7 +27,25 @@ Predict = Callable[[Sequence[Any]], Sequence[Any]]
 """A batch of inputs → as many outputs. What they are is the business of the task's kind."""
 
 Scores = Mapping[str, Sequence[float]]
-"""Column → one number per item (sentence, image, episode), all columns of one length."""
+"""Column → one number per item (sentence, image, episode), all columns of one length; at least one column."""
+
+
+class Grades(NamedTuple):
+    """Scores, and how metrics that are no mean of them are computed."""
+
+    scores: Scores
+    over: Mapping[str, Callable[[np.ndarray], float]] = {}
+    """Metric → its value over the items whose row numbers are given, some of them several times: a bootstrap asks for
+    hundreds of such samples, so what each item adds is worked out beforehand."""
+
+
+class Sample(NamedTuple):
+    """Something small that lets people see what a model does."""
+
+    caption: str
+    media_type: Literal["image/png", "image/gif", "text/plain"]
+    content: bytes
+    """At most 200,000 bytes; texts in UTF-8."""
 
 
 class Setting(NamedTuple):
@@ -40,11 +58,12 @@ class Setting(NamedTuple):
 
 @dataclass(frozen=True)
 class Metric:
-    """How an item's score is read; the metric's value is the mean of its column in the scores."""
+    """What is read from an evaluation."""
 
     name: str
     unit: str
-    column: str
+    column: str | None
+    """The metric is the mean of this column of the scores; None: `Grades.over` says how it is computed."""
     higher_is_better: bool = True
     ceiling: float | None = None
 
@@ -80,7 +99,7 @@ class Data(ABC):
     """Split → number of items."""
 
     @abstractmethod
-    def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Scores:
+    def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Scores | Grades:
         """Grade `predict` item by item on a split (`validation` or `test`), in batches of at most `batch_size`."""
 
     @abstractmethod
@@ -98,6 +117,10 @@ class Data(ABC):
     def references(self, split: str) -> Sequence[Any] | None:  # noqa: ARG002 - for those that can
         """Return a perfect model's outputs, in the order `evaluate` asks; None where no answer is right in itself."""
         return None
+
+    def show(self, predict: Predict) -> Sequence[Sample]:  # noqa: ARG002 - for those that can
+        """Return a few samples of what `predict` does, to be kept with the record; asked after the grading, untimed."""
+        return ()
 
 
 class Task(Declaration):

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.artifacts import size_bytes
-from harness.inference import declared_metrics, grade, open_predictor, serve
+from harness.grading import described, grade, items, kept
+from harness.inference import open_predictor, serve
 from harness.measure.meters import ProcessMeter, window
 from harness.plugins import Plugins
 from harness.seams import Assignment, Budget, Data, Hardware, Meter, Model, Reading, Runtime, Task
@@ -41,6 +42,7 @@ class Measured:
     series: dict[str, list[float]] = field(default_factory=dict)
     scores: dict[str, list[float]] = field(default_factory=dict)
     metrics: list[dict[str, Any]] = field(default_factory=list)
+    samples: list[dict[str, str]] = field(default_factory=list)
     baseline: str | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -172,12 +174,15 @@ def _open(scene: Scene) -> Callable[[], Any]:
 def _evaluate(scene: Scene, measured: Measured) -> None:
     predict = _open(scene)()
     with window(scene.meters(), scene.hardware.synchronise) as read:
-        scores, wall_s = grade(predict, scene.data, scene.job.asked["batch_size"])
+        began = time.perf_counter()
+        grades = grade(predict, scene.data, scene.job.asked["batch_size"])
+        wall_s = time.perf_counter() - began
     measured.readings.update(read)
-    measured.scores = {name: [float(value) for value in column] for name, column in scores.items()}
-    measured.metrics = declared_metrics(scene.task, scene.data)
+    measured.scores = {name: [float(value) for value in column] for name, column in grades.scores.items()}
+    measured.metrics = described(scene.task, scene.data, grades)
+    measured.samples = kept(scene.data.show(predict))
     measured.baseline = scene.task.baseline
-    measured.read(wall_s=wall_s, items=len(next(iter(measured.scores.values()))))
+    measured.read(wall_s=wall_s, items=items(grades.scores))
 
 
 def _serve(scene: Scene, measured: Measured) -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from harness import grading
 from harness.seams import Budget, Data, Learner, Metric
 
 Report = Callable[[dict[str, float]], None]
@@ -83,8 +84,7 @@ def _limit_reached(training: Training, budget: Budget, seconds: float) -> str:
 
 
 def _quality_reached(learner: Learner, target: float, data: Data, metric: Metric, training: Training) -> str:
-    column = data.evaluate(learner.predict, EVALUATION_BATCH, split="validation")[metric.column]
-    value = sum(column) / len(column)
+    value = grading.value(metric, grading.grade(learner.predict, data, EVALUATION_BATCH, split="validation"))
     training.quality.append(value)
     good = value >= target if metric.higher_is_better else value <= target
     return "quality" if good else ""

@@ -12,6 +12,7 @@ from unittest import SkipTest
 
 from harness.environment import seed_libraries
 from harness.errors import DataError, Unsupported
+from harness.grading import grade, lacking
 from harness.measure.outputs import finite
 from harness.plan import filled
 from harness.plugins import Plugins
@@ -199,10 +200,9 @@ def answers_are_graded(bench: ModelBench) -> None:
     task, data = bench.task
     if not finite(_answers(bench.shared, bench.inputs)):
         raise CheckFailed("An output is not finite.")
-    scores = data.evaluate(bench.shared.predict, INPUTS, split="validation")
-    missing = [metric.column for metric in task.metrics if metric.column not in scores]
+    missing = lacking(task.metrics, grade(bench.shared.predict, data, INPUTS, split="validation"))
     if missing:
-        raise CheckFailed(f"The scores lack {missing}.")
+        raise CheckFailed(f"The grades lack {', '.join(missing)}.")
 
 
 @MODEL.rule("Put the network into evaluation mode in `predict`, and draw nothing at random there.")

@@ -9,9 +9,10 @@ from functools import cached_property
 from typing import Any
 from unittest import SkipTest
 
+from harness import grading
 from harness.errors import DataError
 from harness.plugins import FILE, Plugins
-from harness.seams import Data, Metric, Predict, Scores, Task
+from harness.seams import Data, Grades, Predict, Task
 from harness.testing.compare import demand_equal, distance
 from harness.testing.declarations import demand_declaration, demand_settings
 from harness.testing.findings import CheckFailed, Rules
@@ -52,14 +53,9 @@ class TaskBench:
             raise SkipTest("Its data has no `references`: no answer is right in itself.")
         return list(found)
 
-    def grade(self, answers: Sequence[Any], batch_size: int = 16) -> Scores:
+    def grade(self, answers: Sequence[Any], batch_size: int = 16) -> Grades:
         """Grade answers that were written beforehand, in the order in which they are asked for."""
-        return self.data.evaluate(_recite(answers), batch_size)
-
-    def value(self, metric: Metric, scores: Scores) -> float:
-        """Return a metric's value."""
-        column = scores[metric.column]
-        return sum(column) / len(column)
+        return grading.grade(_recite(answers), self.data, batch_size)
 
 
 def _recite(answers: Sequence[Any]) -> Predict:
@@ -136,15 +132,15 @@ def scores_have_one_row_per_item(bench: TaskBench) -> None:
     """Graded in batches of any size the scores are the same, a number for each item, in every metric's column."""
     answers = bench.references()
     whole = bench.grade(answers, batch_size=len(answers))
-    for name, column in whole.items():
+    for name, column in whole.scores.items():
         if len(column) != bench.data.sizes["test"] or not all(map(math.isfinite, column)):
             raise CheckFailed(
                 f"Column {name!r} has {len(column)} numbers for {bench.data.sizes['test']} items, or one is not finite."
             )
-    missing = [metric.column for metric in bench.task.metrics if metric.column not in whole]
-    if missing:
-        raise CheckFailed(f"No column {', '.join(missing)}, which a metric reads.")
-    demand_equal(dict(bench.grade(answers, batch_size=3)), dict(whole), "Batches of 3 are graded otherwise", 0)
+    if missing := grading.lacking(bench.task.metrics, whole):
+        raise CheckFailed(f"The grades lack {', '.join(missing)}, which a metric reads.")
+    again = bench.grade(answers, batch_size=3)
+    demand_equal(dict(again.scores), dict(whole.scores), "Batches of 3 are graded otherwise", 0)
 
 
 @TASK.rule("Give all points to the reference itself; check label numbers, and `higher_is_better`.")
@@ -152,7 +148,7 @@ def references_are_perfect(bench: TaskBench) -> None:
     """A metric is at its ceiling on the task's own references."""
     scores = bench.grade(bench.references())
     for metric in bench.task.metrics:
-        value = bench.value(metric, scores)
+        value = grading.value(metric, scores)
         if metric.ceiling is not None and not math.isclose(value, metric.ceiling, rel_tol=1e-6):
             raise CheckFailed(f"{metric.name} is {value:.4g} on the references; its ceiling is {metric.ceiling:.4g}.")
 
@@ -165,7 +161,7 @@ def shuffled_references_are_chance(bench: TaskBench) -> None:
     right, wrong = bench.grade(answers), bench.grade(shuffled)
     chance = bench.data.chance()
     for metric in bench.task.metrics:
-        best, lost = bench.value(metric, right), bench.value(metric, wrong)
+        best, lost = grading.value(metric, right), grading.value(metric, wrong)
         if best == lost or (best > lost) != metric.higher_is_better:
             said = "higher" if metric.higher_is_better else "lower"
             raise CheckFailed(

@@ -49,7 +49,8 @@ class _Play(Task):
         from harness_control._game import Game
 
         identity = self.identity(source, settings)
-        return Game(getattr(worlds, self.world), identity, {metric.name: metric.column for metric in self.metrics})
+        columns = {metric.name: metric.column for metric in self.metrics if metric.column}
+        return Game(getattr(worlds, self.world), identity, columns)
 
 
 class CartPole(_Play):

@@ -37,6 +37,9 @@ class Interval(NamedTuple):
 Scores = Sequence[Sequence[float]] | np.ndarray
 """Replicates (seeds) x items: one score each."""
 
+Replicates = Sequence[Sequence[float]] | np.ndarray
+"""Seeds x samples of items: the metric's value on each."""
+
 
 def mean_interval(scores: Scores) -> Interval:
     """Return the interval of a mean over replicates and items.
@@ -68,6 +71,23 @@ def difference_interval(scores: Scores, other: Scores) -> Interval:
     if one.shape[1] != two.shape[1]:
         return _quantiles(_bootstrap(one) - _bootstrap(two, stream=1))
     return _quantiles(_paired(one, two))
+
+
+def replicates_interval(replicates: Replicates) -> Interval:
+    """Return the interval of a metric that is no mean from its values over resampled items; trainings are resampled."""
+    return _quantiles(_trainings(replicates, stream=0))
+
+
+def replicates_difference(replicates: Replicates, other: Replicates) -> Interval:
+    """Return the interval of a difference; both sides resampled the same items, so it is paired by item."""
+    return _quantiles(_trainings(replicates, stream=0) - _trainings(other, stream=1))
+
+
+def _trainings(replicates: Replicates, stream: int) -> np.ndarray:
+    matrix = np.asarray(replicates, dtype=float)
+    seeds, draws = matrix.shape
+    picked = np.random.default_rng([4, stream]).multinomial(seeds, [1 / seeds] * seeds, size=draws)
+    return np.asarray((picked / seeds * matrix.T).sum(axis=1))
 
 
 def _bootstrap(matrix: np.ndarray, stream: int = 0) -> np.ndarray:

@@ -51,32 +51,64 @@ def accuracy_rows(records: Sequence[Record]) -> dict[Candidate, dict[str, Any]]:
 
 
 class _Graded:
-    """A candidate's scores in the deciding metric, seeds by items."""
+    """A candidate's evaluations in the deciding metric, one for each seed."""
 
     def __init__(self, key: Candidate, group: Sequence[Chain]) -> None:
         chains = replicates(group)
         self.key = key
         newest = max(chains, key=lambda chain: chain.leaf.started_at).leaf
         self.metric: Mapping[str, Any] = newest.metrics[0]
-        column = self.metric["column"]
-        self.leaves = [c.leaf for c in chains if len(c.leaf.scores.get(column, [])) == len(newest.scores[column])]
+        self.items = _items(newest)
+        self.leaves = [
+            chain.leaf
+            for chain in chains
+            if _items(chain.leaf) == self.items and chain.leaf.metrics[0]["name"] == self.metric["name"]
+        ]
         self.baseline = newest.baseline
-        self.scores = np.array([leaf.scores[column] for leaf in self.leaves], dtype=float)
-        self.value = float(self.scores.mean())
+        self.value = sum(leaf.metric_value(leaf.metrics[0]) for leaf in self.leaves) / len(self.leaves)
+
+    @property
+    def is_mean(self) -> bool:
+        return self.metric["column"] is not None
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Of a mean: seeds by items."""
+        return np.array([leaf.scores[self.metric["column"]] for leaf in self.leaves], dtype=float)
+
+    @property
+    def replicates(self) -> np.ndarray:
+        """Of a metric that is no mean: seeds by samples of items."""
+        return np.array([leaf.metrics[0]["replicates"] for leaf in self.leaves], dtype=float)
+
+    def interval(self) -> statistics.Interval:
+        if self.is_mean:
+            return statistics.mean_interval(self.scores)
+        return statistics.replicates_interval(self.replicates)
+
+    def minus(self, other: _Graded) -> statistics.Interval:
+        """Return the interval of the difference, paired by item where both graded the same."""
+        if self.is_mean:
+            return statistics.difference_interval(self.scores, other.scores)
+        return statistics.replicates_difference(self.replicates, other.replicates)
 
     @property
     def sign(self) -> int:
         return 1 if self.metric["higher_is_better"] else -1
 
     def cells(self) -> dict[str, Any]:
-        low, high = statistics.mean_interval(self.scores)
+        low, high = self.interval()
         metric = self.metric
         return {
             "metric": metric["name"], "unit": metric["unit"], "value": self.value, "low": low, "high": high,
-            "seeds": self.scores.shape[0], "items": self.scores.shape[1], "chance": metric.get("chance"),
+            "seeds": len(self.leaves), "items": self.items, "chance": metric.get("chance"),
             "ceiling": metric.get("ceiling"), "higher_is_better": metric["higher_is_better"],
             "judgement": judgement(self.leaves),
         }  # fmt: skip
+
+
+def _items(record: Record) -> int:
+    return len(next(iter(record.scores.values())))
 
 
 def _against(own: _Graded, everyone: Iterable[_Graded]) -> dict[str, Any]:
@@ -96,7 +128,7 @@ def _against(own: _Graded, everyone: Iterable[_Graded]) -> dict[str, Any]:
 def _told_apart(own: _Graded, baseline: _Graded) -> str:
     if own.key.model == baseline.key.model:
         return "is the baseline"
-    low, high = sorted(own.sign * edge for edge in statistics.difference_interval(own.scores, baseline.scores))
+    low, high = sorted(own.sign * edge for edge in own.minus(baseline))
     return "better" if low > 0 else "worse" if high < 0 else "not told apart"
 
 

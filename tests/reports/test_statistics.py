@@ -65,6 +65,27 @@ def test_pairing_takes_the_difficulty_of_items_out() -> None:
     assert unpaired.low < 0 < unpaired.high
 
 
+def test_replicates_of_one_training_are_their_own_interval() -> None:
+    """The ends are the quantiles of the values over resampled items."""
+    assert statistics.replicates_interval([list(range(1001))]) == pytest.approx((25.0, 975.0))
+
+
+def test_trainings_that_differ_widen_the_interval_of_replicates() -> None:
+    """Two seeds a world apart say less than two that agree."""
+    near, far = [[1.0, 1.1] * 200] * 2, [[1.0, 1.1] * 200, [5.0, 5.1] * 200]
+
+    narrow, wide = (statistics.replicates_interval(replicates) for replicates in (near, far))
+
+    assert wide.high - wide.low > 10 * (narrow.high - narrow.low)
+
+
+def test_replicates_are_paired_by_item() -> None:
+    """A model that is better on every sample of items by the same is better for sure, however far the samples go."""
+    other = list(np.random.default_rng(0).normal(0, 10, 400))
+
+    assert statistics.replicates_difference([[value + 1 for value in other]], [other]) == pytest.approx((1.0, 1.0))
+
+
 def test_a_score_that_is_no_number_makes_the_interval_no_number() -> None:
     """A NaN among the scores is not quietly left out."""
     assert all(math.isnan(edge) for edge in statistics.mean_interval([[1.0, math.nan]]))

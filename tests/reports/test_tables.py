@@ -97,6 +97,33 @@ def test_where_lower_is_better_less_is_better(bench: Any) -> None:
     assert row(tables.accuracy(records), model="bert")["against_baseline"] == "better"
 
 
+def test_a_metric_that_is_no_mean_has_its_interval_from_replicates(bench: Any) -> None:
+    """Value and interval are those of the record; the baseline is told apart pair by pair."""
+    spread = [float(value) for value in range(400)]
+    score = {
+        "name": "score",
+        "unit": "points",
+        "column": None,
+        "higher_is_better": True,
+        "ceiling": None,
+        "chance": 1.0,
+    }
+    own = {"metrics": [{**score, "value": 202.0, "replicates": [value + 1 for value in spread]}]}
+    cheap = {"metrics": [{**score, "value": 200.0, "replicates": spread}]}
+    records = [*bench.case(), *bench.case(model="tfidf", start="scratch")]
+    graded = [
+        replace(record, **(own if record.asked["model"] == "bert" else cheap)) if record.metrics else record
+        for record in records
+    ]
+
+    found = row(tables.accuracy(graded), model="bert")
+
+    assert found["value"] == 202.0
+    assert (found["low"], found["high"]) == pytest.approx((10.975, 390.025))
+    assert (found["seeds"], found["items"]) == (1, 100)
+    assert (found["baseline_value"], found["against_baseline"]) == (200.0, "better")
+
+
 def test_seeds_are_pooled_by_item(bench: Any) -> None:
     """Seeds at 0.8 and 0.6 give 0.7 over two seeds of 50 items, not 100 items of one."""
     records = [*bench.case(scores=(1,) * 40 + (0,) * 10), *bench.case(scores=(1,) * 30 + (0,) * 20, seed=1)]

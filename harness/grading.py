@@ -1,0 +1,106 @@
+"""From what a task graded to the values of its metrics, their bootstrap replicates and samples to look at."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from harness.seams import Data, Grades, Metric, Predict, Sample, Scores, Task
+
+if TYPE_CHECKING:
+    import numpy as np
+
+REPLICATES = 400
+"""Enough for the ends of a 95 % interval; each costs one computation of the metric."""
+MEDIA_TYPES = ("image/png", "image/gif", "text/plain")
+SAMPLE_BYTES = 200_000
+
+
+def grade(predict: Predict, data: Data, batch_size: int, split: str = "test") -> Grades:
+    """Return the grades of a predictor on a split.
+
+    Raises:
+        ValueError: the task graded nothing, or columns differ in length.
+    """
+    graded = data.evaluate(predict, batch_size, split)
+    grades = graded if isinstance(graded, Grades) else Grades(graded)
+    lengths = {len(column) for column in grades.scores.values()}
+    if len(lengths) != 1 or lengths == {0}:
+        raise ValueError(f"The task graded columns of lengths {sorted(lengths)}: they must agree and not be empty.")
+    return grades
+
+
+def items(scores: Scores) -> int:
+    """Return how many items were graded."""
+    return len(next(iter(scores.values())))
+
+
+def value(metric: Metric, grades: Grades) -> float:
+    """Return a metric's value over all items.
+
+    Raises:
+        ValueError: the task's grades say nothing of it.
+    """
+    if missing := lacking([metric], grades):
+        raise ValueError(f"The task's grades lack {missing[0]}.")
+    if metric.column is not None:
+        column = grades.scores[metric.column]
+        return float(sum(column) / len(column))
+    import numpy as np
+
+    return float(grades.over[metric.name](np.arange(items(grades.scores))))
+
+
+def lacking(metrics: Sequence[Metric], grades: Grades) -> list[str]:
+    """Return what metrics read and the grades do not hold."""
+    columns = [f"column {m.column!r}" for m in metrics if m.column is not None and m.column not in grades.scores]
+    return columns + [f"over[{m.name!r}]" for m in metrics if m.column is None and m.name not in grades.over]
+
+
+def described(task: Task, data: Data, grades: Grades) -> list[dict[str, Any]]:
+    """Return the task's metrics as a record keeps them: with the chance level found from the data.
+
+    A metric that is no mean has its value and replicates too, since a record's scores alone do not give them. The
+    same items are drawn for every model, so that two models' replicates can be told apart pair by pair.
+    """
+    chance = data.chance()
+    return [{**asdict(metric), "chance": chance.get(metric.name), **_beyond_means(metric, grades)} for metric in
+            task.metrics]  # fmt: skip
+
+
+def _beyond_means(metric: Metric, grades: Grades) -> dict[str, Any]:
+    if metric.column is not None:
+        return {}
+    over = grades.over[metric.name]
+    drawn = _drawn(items(grades.scores))
+    return {"value": value(metric, grades), "replicates": [float(over(rows)) for rows in drawn]}
+
+
+@lru_cache(maxsize=4)
+def _drawn(count: int) -> np.ndarray:
+    import numpy as np
+
+    return np.random.default_rng(count).integers(0, count, (REPLICATES, count))
+
+
+def kept(samples: Sequence[Sample]) -> list[dict[str, str]]:
+    """Return samples as a record keeps them: pictures in base64, texts as they are.
+
+    Raises:
+        ValueError: a sample is too large, or of a type that nobody shows.
+    """
+    return [_kept(sample) for sample in samples]
+
+
+def _kept(sample: Sample) -> dict[str, str]:
+    if sample.media_type not in MEDIA_TYPES or len(sample.content) > SAMPLE_BYTES:
+        raise ValueError(
+            f"The sample {sample.caption!r} is {sample.media_type} of {len(sample.content):,} bytes. "
+            f"Show {', '.join(MEDIA_TYPES)} of at most {SAMPLE_BYTES:,} bytes."
+        )
+    text = sample.media_type == "text/plain"
+    content = sample.content.decode() if text else base64.b64encode(sample.content).decode("ascii")
+    return {"caption": sample.caption, "media_type": sample.media_type, "content": content}
