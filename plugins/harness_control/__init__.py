@@ -1,7 +1,8 @@
 """Control: games, robots and driving, done by policies.
 
-Tasks `cartpole`, `lunarlander` (each with a source variant to learn in first), `inverted-pendulum`, `reacher` and
-`highway`; models `random`, `rule`, `dqn` and `ppo`. Nothing heavy is imported here.
+Tasks `cartpole`, `lunarlander`, `inverted-pendulum`, `reacher`, `frozenlake` and `highway` (each with a source variant
+to learn in first), `discrete-environment` and `continuous-environment` for those of one's own; models `random`, `rule`,
+`dqn` and `ppo`. Nothing heavy is imported here.
 """
 
 from collections.abc import Iterable

@@ -18,6 +18,7 @@ from harness import Assignment, Learner, Progress
 from harness.torch_learner import initialise
 from harness_control._codec import ObservationCodec
 from harness_control._game import TRAINING_SEEDS
+from harness_control._grid import eyes
 from harness_control._ppo import HIDDEN, WEIGHTS
 from harness_control._simple import game_of
 
@@ -39,7 +40,7 @@ class DqnLearner(Learner):
         self._dqn = DQN(
             "MlpPolicy",
             DummyVecEnv([game.make]),
-            policy_kwargs={"net_arch": HIDDEN[assignment.size]},
+            policy_kwargs={"net_arch": HIDDEN[assignment.size], **eyes(game.observation_shape)},
             seed=assignment.seed % TRAINING_SEEDS,
             device=assignment.device,
             verbose=0,

@@ -13,7 +13,7 @@ import gymnasium
 import numpy as np
 from gymnasium.wrappers import FlattenObservation
 
-from harness import Data, DataError, Predict, Scores
+from harness import Data, DataError, Predict, Sample, Scores
 from harness_control.worlds import World
 
 EPISODES = {"validation": 20, "test": 100}
@@ -22,6 +22,8 @@ FIRST_SEED = {"validation": 1_000_000, "test": 2_000_000}
 TRAINING_SEEDS = 1_000_000
 CHANCE_SEED, QUERY_SEED = 3_000_000, 4_000_000
 QUERIES = 256
+GRID = 3
+"""Dimensions of a grid of planes; other observations are made flat."""
 ERRS = 0.5
 """Share of random actions on the way to the queries."""
 
@@ -48,16 +50,17 @@ class Game(Data):
         """The least and the largest action where they are continuous."""
         self.digest = _digest(identity, probe)
 
-    def make(self) -> Any:
-        """Return a new environment with flat observations; seed it by its `reset`."""
+    def make(self, **how: str) -> Any:
+        """Return a new environment, its observations flat or a grid [planes, rows, columns]; `reset` seeds it."""
         world = self.world
-        environment = gymnasium.make(world.environment, disable_env_checker=True, **world.options)
+        environment = gymnasium.make(world.environment, disable_env_checker=True, **world.options, **how)
         inner = environment.unwrapped
         for name, value in world.physics.items():
             _change(inner, name, value)
         if "length" in world.physics:  # CartPole keeps products of its attributes
             inner.polemass_length = inner.masspole * inner.length
-        return environment if len(environment.observation_space.shape) == 1 else FlattenObservation(environment)
+        shape = environment.observation_space.shape  # None where observations are made of parts
+        return environment if shape and len(shape) in (1, GRID) else FlattenObservation(environment)
 
     def draw(self, generator: np.random.Generator, count: int) -> list[Any]:
         """Return actions drawn evenly."""
@@ -84,8 +87,14 @@ class Game(Data):
         """Return the seeds of the split's episodes."""
         return range(TRAINING_SEEDS) if split == "train" else _seeds(split)
 
+    def show(self, predict: Predict) -> Sequence[Sample]:
+        """Return the first episode of the test split as an animated picture, where the environment can be drawn."""
+        from harness_control._film import can_be_filmed, film
+
+        return (film(self, predict, FIRST_SEED["test"]),) if can_be_filmed(self) else ()
+
     def queries(self) -> Sequence[np.ndarray]:
-        """Return observations of a policy that follows the rule and errs half of the time: good and bad positions."""
+        """Return observations of a policy that follows the rule, if there is one, and errs half of the time."""
         return self._queries
 
     def chance(self) -> Mapping[str, float]:
@@ -105,7 +114,7 @@ class Game(Data):
         while len(found) < QUERIES:
             found.append(observation)
             errs = generator.random() < ERRS
-            action = self.draw(generator, 1)[0] if errs else self.world.rule(observation)
+            action = self.draw(generator, 1)[0] if errs or self.world.rule is None else self.world.rule(observation)
             observation, _, terminated, truncated, _ = environment.step(action)
             if terminated or truncated:
                 observation, _ = environment.reset()

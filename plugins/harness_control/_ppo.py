@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_model, save_model
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
@@ -18,6 +18,7 @@ from harness import Assignment, Budget, Learner, Progress, SuiteError
 from harness.torch_learner import initialise
 from harness_control._codec import ObservationCodec
 from harness_control._game import TRAINING_SEEDS
+from harness_control._grid import eyes
 from harness_control._simple import game_of
 
 WEIGHTS = "policy.safetensors"
@@ -55,13 +56,12 @@ class PpoLearner(Learner):
 
     def save(self, folder: Path) -> None:
         """Write the policy's weights, value function included."""
-        weights = {name: tensor.contiguous().cpu() for name, tensor in self._ppo.policy.state_dict().items()}
-        save_file(weights, folder / WEIGHTS)
+        save_model(self._ppo.policy, folder / WEIGHTS)
         self._codec.save(folder)
 
     def load(self, folder: Path) -> None:
         """Read the policy's weights."""
-        self._ppo.policy.load_state_dict(load_file(folder / WEIGHTS))
+        load_model(self._ppo.policy, folder / WEIGHTS)
 
     def predict(self, inputs: Sequence[np.ndarray]) -> Sequence[Any]:
         """Return the likeliest action for each observation."""
@@ -108,7 +108,7 @@ def _build(assignment: Assignment) -> PPO:
         DummyVecEnv([game.make for _ in range(settings["n_envs"])]),
         learning_rate=_falling(settings["learning_rate"], falls),
         clip_range=_falling(settings["clip_range"], falls),
-        policy_kwargs={"net_arch": HIDDEN[assignment.size]},
+        policy_kwargs={"net_arch": HIDDEN[assignment.size], **eyes(game.observation_shape)},
         seed=_environment_seed(assignment.seed, settings["n_envs"]),
         device=assignment.device,
         verbose=0,

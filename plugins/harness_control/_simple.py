@@ -63,7 +63,10 @@ class RuleLearner(Learner):
     """Follows the rule of the game."""
 
     def __init__(self, assignment: Assignment) -> None:
-        self._rule = game_of(assignment).world.rule
+        world = game_of(assignment).world
+        if world.rule is None:
+            raise Unsupported(f"Nobody wrote a rule for {world.environment}")
+        self._rule = world.rule
 
     def step(self) -> Progress:
         """Learn nothing: the rule is given."""

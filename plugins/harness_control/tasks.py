@@ -36,21 +36,25 @@ class _Play(Task):
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
         """Name the game: the package's version and what is changed in it."""
-        from harness_control import worlds
-
-        del source, settings
-        world: World = getattr(worlds, self.world)
+        del settings
+        world = self._world(source)
         changes = json.dumps({"options": dict(world.options), "physics": dict(world.physics)}, sort_keys=True)
-        return f"{world.environment} of {world.package} {version(world.package)} with {changes}"
+        package = f"{world.package} {version(world.package)}" if world.package else "no package"
+        return f"{world.environment} of {package} with {changes}"
 
     def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
         """Return the game."""
-        from harness_control import worlds
         from harness_control._game import Game
 
-        identity = self.identity(source, settings)
         columns = {metric.name: metric.column for metric in self.metrics if metric.column}
-        return Game(getattr(worlds, self.world), identity, columns)
+        return Game(self._world(source), self.identity(source, settings), columns)
+
+    def _world(self, source: str | None) -> World:
+        from harness_control import worlds
+
+        del source
+        world: World = getattr(worlds, self.world)
+        return world
 
 
 class CartPole(_Play):
@@ -137,6 +141,27 @@ class ReacherSource(Reacher):
     world = "REACHER_SOURCE"
 
 
+class FrozenLakes(_Play):
+    """Plan a path."""
+
+    name = "frozenlake"
+    summary = "Plan a path over ice with holes, a new map each time (gymnasium FrozenLake, 8 × 8, without slipping)"
+    metrics = (Metric("success rate", "share of episodes", "episode_return", ceiling=1.0),)
+    pretrains_on: ClassVar[str | None] = "frozenlake-source"
+    source = "gymnasium, environment FrozenLake with maps of generate_random_map(8)"
+    world = "FROZEN_LAKES"
+
+
+class FrozenLakesSource(FrozenLakes):
+    """The same with a guide."""
+
+    name = "frozenlake-source"
+    summary = "Source variant of frozenlake for pretraining: each step nearer to the goal is rewarded"
+    metrics = (_return(),)
+    pretrains_on = None
+    world = "FROZEN_LAKES_SOURCE"
+
+
 class Highway(_Play):
     """Drive fast, hit nobody."""
 
@@ -163,7 +188,42 @@ class HighwaySource(Highway):
     world = "HIGHWAY_SOURCE"
 
 
+class _Bring(_Play):
+    """An environment of the user's."""
+
+    baseline = "random"
+    source = "none packaged: an environment registered with gymnasium, by its id"
+    licence = "that of the environment you bring"
+    takes_data = True
+
+    def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
+        """Make the environment once."""
+        del settings
+        self._world(source)
+
+    def _world(self, source: str | None) -> World:
+        from harness_control._brought import brought
+
+        return brought(source, "Box" if self.kind == CONTINUOUS else "Discrete")
+
+
+class DiscreteEnvironment(_Bring):
+    """Choose among actions."""
+
+    name = "discrete-environment"
+    summary = "Any gymnasium environment in which one chooses among actions (--data Acrobot-v1)"
+
+
+class ContinuousEnvironment(_Bring):
+    """Give strengths."""
+
+    name = "continuous-environment"
+    kind = CONTINUOUS
+    summary = "Any gymnasium environment whose actions are strengths (--data Pendulum-v1)"
+
+
 TASKS = (
     CartPole, CartPoleSource, LunarLander, LunarLanderSource, InvertedPendulum, InvertedPendulumSource, Reacher,
-    ReacherSource, Highway, HighwaySource,
+    ReacherSource, FrozenLakes, FrozenLakesSource, Highway, HighwaySource,
+    DiscreteEnvironment, ContinuousEnvironment,
 )  # fmt: skip

@@ -6,7 +6,7 @@ A rule sees one observation and answers with one action. It is the cheap baselin
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,15 +22,18 @@ class World:
 
     environment: str
     """Gymnasium's id, with the module that registers it before a colon where it is not gymnasium's own."""
-    rule: Rule
-    package: str = "gymnasium"
-    """The distribution whose version is part of the game."""
+    rule: Rule | None
+    """None: nobody wrote one."""
+    package: str | None = "gymnasium"
+    """The distribution whose version is part of the game; None: it comes in none."""
     options: Mapping[str, Any] = field(default_factory=dict)
     physics: Mapping[str, Any] = field(default_factory=dict)
     """Attributes of the environment that differ from how it comes."""
     figures: Figures | None = None
     """(environment, info of a step) → what is added up over an episode, beside reward and length."""
     chance_episodes: int = 200
+    seen_from: tuple[int, int] | None = None
+    """Of a MuJoCo world: the axes of the plane in which it is drawn; None where the environment draws itself."""
 
 
 def balance(observation: np.ndarray) -> int:
@@ -68,27 +71,47 @@ def brake(observation: np.ndarray) -> int:
     return 4
 
 
+def find_way(observation: np.ndarray) -> int:
+    """Go along a shortest path, found by A*."""
+    from harness_control.lakes import next_step
+
+    return next_step(observation)
+
+
 def driving(environment: Any, info: Mapping[str, Any]) -> Mapping[str, float]:
     """Return the metres driven in a step, and whether it ended in a collision."""
     seconds = 1 / environment.unwrapped.config["policy_frequency"]
     return {"distance_m": float(info["speed"]) * seconds, "crashed": float(info["crashed"])}
 
 
+_FROM_ABOVE, _FROM_THE_SIDE = (0, 1), (0, 2)
+
 CART_POLE = World("CartPole-v1", balance)
 CART_POLE_SOURCE = World("CartPole-v1", balance, physics={"gravity": 12.0, "length": 0.8})
 """m/s² (9.8 in the real game) and half the pole's length in m (0.5)."""
 LUNAR_LANDER = World("LunarLander-v3", land, chance_episodes=100)
 LUNAR_LANDER_SOURCE = World("LunarLander-v3", land, options={"gravity": -8.0}, chance_episodes=100)
-INVERTED_PENDULUM = World("InvertedPendulum-v5", hold_upright)
-INVERTED_PENDULUM_SOURCE = World("InvertedPendulum-v5", hold_upright, physics={"model.opt.gravity": [0.0, 0.0, -13.0]})
+INVERTED_PENDULUM = World("InvertedPendulum-v5", hold_upright, seen_from=_FROM_THE_SIDE)
+INVERTED_PENDULUM_SOURCE = replace(INVERTED_PENDULUM, physics={"model.opt.gravity": [0.0, 0.0, -13.0]})
 """m/s² (-9.81 in the real one)."""
-REACHER = World("Reacher-v5", reach)
-REACHER_SOURCE = World("Reacher-v5", reach, physics={"model.dof_damping": [2.0, 2.0, 0.0, 0.0]})
+REACHER = World("Reacher-v5", reach, seen_from=_FROM_ABOVE)
+REACHER_SOURCE = replace(REACHER, physics={"model.dof_damping": [2.0, 2.0, 0.0, 0.0]})
 """Twice the friction in the joints; the two others are the target's."""
 
 
+FROZEN_LAKES = World("harness_control.lakes:FrozenLakes-v0", find_way)
+FROZEN_LAKES_SOURCE = replace(FROZEN_LAKES, options={"guided": True})
+"""The same lakes with a reward for each step nearer to the goal."""
+
+
 def _motorway(vehicles: int) -> World:
-    traffic = {"vehicles_count": vehicles, "lanes_count": 3, "simulation_frequency": 5, "duration": 20}
+    traffic = {
+        "vehicles_count": vehicles,
+        "lanes_count": 3,
+        "simulation_frequency": 5,
+        "duration": 20,
+        "offscreen_rendering": True,
+    }
     return World(
         "highway_env:highway-fast-v0", brake, package="highway-env", figures=driving, chance_episodes=50,
         options={"config": traffic},

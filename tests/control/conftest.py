@@ -11,9 +11,9 @@ import torch
 
 from harness import Assignment, Budget, Model
 from harness_control.models import Dqn, Ppo, Random, Rule
-from harness_control.tasks import CartPole, CartPoleSource, Reacher
+from harness_control.tasks import CartPole, CartPoleSource, FrozenLakes, Reacher
 
-TASKS = {"cartpole": CartPole(), "cartpole-source": CartPoleSource(), "reacher": Reacher()}
+TASKS = {"cartpole": CartPole(), "cartpole-source": CartPoleSource(), "reacher": Reacher(), "frozenlake": FrozenLakes()}
 MODELS: dict[str, Model] = {"dqn": Dqn(), "ppo": Ppo(), "random": Random(), "rule": Rule()}
 
 
