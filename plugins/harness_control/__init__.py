@@ -5,6 +5,7 @@ Tasks `cartpole`, `lunarlander` (each with a source variant to learn in first), 
 """
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from harness import Model, Task, UseCase, hookimpl
 from harness_control.models import Dqn, Ppo, Random, Rule
@@ -28,9 +29,9 @@ def harness_models() -> Iterable[Model]:
 @hookimpl
 def harness_use_cases() -> Iterable[UseCase]:
     """Bring the use cases."""
-    from harness_control.use_cases import USE_CASES
+    from harness.use_case_file import read_use_cases
 
-    return USE_CASES
+    return read_use_cases(Path(__file__).parent / "use_cases")
 
 
 @hookimpl

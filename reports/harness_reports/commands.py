@@ -48,7 +48,8 @@ StoreOption = Annotated[
 ]
 BookOption = Annotated[str, typer.Option("--price-book", help="The name of a price book, or a YAML file with prices.")]
 PluginOption = Annotated[
-    list[str] | None, typer.Option("--plugin", help="A Python file with a plugin; may be given several times.")
+    list[str] | None,
+    typer.Option("--plugin", help="A Python file with a plugin, or a use case in YAML; repeatable."),
 ]
 
 

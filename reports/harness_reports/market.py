@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.errors import FactError, unknown
 from harness.facts import Figure, UseCase
+from harness.figures import BOTTOM_UP, MARKET, NEEDS, check_complete, check_value
 
-REQUIRED = (
-    "requests_per_year",
-    "value_per_request_usd",
-    "fixed_cost_per_year_usd",
-    "upfront_cost_usd",
-    "discount_rate",
-    "years",
-    "development_multiplier",
-)
-OPTIONAL = ("cost_per_error_usd",)
-NEEDS = ("quality", "latency_s")
+KNOWN = {**NEEDS, **MARKET}
+MEASURED_NEEDS = ("quality", "latency_s", "privacy")
+"""Needs that a measurement, or the place where a model runs, speaks of."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +37,7 @@ class Market:
     @property
     def unmeasured_needs(self) -> tuple[str, ...]:
         """Needs that no measurement here speaks of."""
-        return tuple(sorted(set(self.use_case.needs) - set(NEEDS)))
+        return tuple(sorted(set(self.use_case.needs) - set(MEASURED_NEEDS)))
 
     def upfront_usd(self, train_usd: float | None) -> float | None:
         """Return what is paid before the first request, None where the training's cost is not known."""
@@ -62,41 +55,28 @@ def read_market(use_case: UseCase, overrides: Mapping[str, float]) -> Market:
         FactError: a figure is missing or senseless, or an override has a name that no figure has.
     """
     for name in overrides:
-        if name not in (*REQUIRED, *OPTIONAL, *NEEDS):
-            raise FactError(unknown("figure", name, (*REQUIRED, *OPTIONAL, *NEEDS)))
+        if name not in KNOWN:
+            raise FactError(unknown("figure", name, KNOWN))
     figures = {**use_case.needs, **use_case.market}
     numbers = {name: figure.value for name, figure in figures.items()} | dict(overrides)
-    for name in REQUIRED:
-        if name not in numbers:
-            raise FactError(
-                f"Use case {use_case.name!r} has no market figure {name!r}. Add it with its date and source."
-            )
-    _check(use_case.name, numbers)
+    check_complete(f"Use case {use_case.name!r}", numbers)
+    for name, value in numbers.items():
+        if name in KNOWN:
+            check_value(f"Use case {use_case.name!r}: {name}", KNOWN[name], value)
+    requests = numbers.get("requests_per_year")
+    fixed = numbers["fixed_cost_per_year_usd"] + numbers.get("staff", 0.0) * numbers.get("staff_usd_per_year", 0.0)
     return Market(
         use_case,
-        **{name: numbers[name] for name in REQUIRED if name != "years"},
+        requests_per_year=math.prod(numbers[name] for name in BOTTOM_UP) if requests is None else requests,
+        fixed_cost_per_year_usd=fixed,
+        **{name: numbers[name] for name in ("value_per_request_usd", "upfront_cost_usd", "discount_rate",
+                                            "development_multiplier")},
         years=int(numbers["years"]),
         cost_per_error_usd=numbers.get("cost_per_error_usd"),
         quality=numbers.get("quality"),
         latency_s=numbers.get("latency_s"),
         provenance=_provenance(figures, overrides),
-    )
-
-
-def _check(whose: str, numbers: Mapping[str, float]) -> None:
-    rules: dict[str, tuple[str, Callable[[float], bool]]] = {
-        "years": ("a whole number from 1", lambda v: v >= 1 and v == int(v)),
-        "discount_rate": ("above -1", lambda v: v > -1),
-        "latency_s": ("above 0", lambda v: v > 0),
-        "quality": ("a number", lambda _: True),
-        "value_per_request_usd": ("a number", lambda _: True),
-    }
-    for name, value in numbers.items():
-        if name not in (*REQUIRED, *OPTIONAL, *NEEDS):
-            continue
-        rule, holds = rules.get(name, ("0 or above", lambda v: v >= 0))
-        if not math.isfinite(value) or not holds(value):
-            raise FactError(f"Use case {whose!r}: {name} is {value}. Give {rule}.")
+    )  # fmt: skip
 
 
 def _provenance(figures: Mapping[str, Figure], overrides: Mapping[str, float]) -> str:
