@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,7 @@ import pandas as pd
 from harness.records import Record
 from harness_reports.lineage import KEYS, Candidate, Chain, by_candidate, key_columns, replicates, variants
 from harness_reports.pricing import SECONDS_PER_HOUR, Pricing
-from harness_reports.statistics import Interval, rate, rate_interval
+from harness_reports.statistics import interval_of, rate, rate_draws
 from harness_reports.tables import energy_kind, served
 
 COST = (
@@ -43,7 +43,10 @@ def cost(records: Sequence[Record], pricing: Pricing) -> pd.DataFrame:
 
 
 def cost_rows(records: Sequence[Record], pricing: Pricing) -> dict[Candidate, dict[str, Any]]:
-    """Return the rows of the cost table by candidate; missing cells are None."""
+    """Return the rows of the cost table by candidate; missing cells are None.
+
+    Beside the table's columns `..._draws`: values that a unit cost may have, where it was served.
+    """
     named = variants(records)
     evaluated, loads = by_candidate(records, "evaluate"), served(records)
     rows = {}
@@ -112,15 +115,17 @@ def _cheapest(windows: list[tuple[str, int, list[Chain]]], pricing: Pricing) -> 
     return batch, leaves
 
 
-def _bounds(leaves: list[Record], pricing: Pricing, value: str, low: str, high: str) -> dict[str, float | None]:
-    """Return the unit cost and its interval; the fastest rate gives the lowest cost."""
+def _bounds(leaves: list[Record], pricing: Pricing, value: str, low: str, high: str) -> dict[str, Any]:
+    """Return the unit cost, its interval and the draws behind it; the fastest rate gives the lowest cost."""
     hourly = pricing.rate_usd_per_hour(leaves[0])
-    per_1k: Callable[[float], float] = lambda speed: float(usd_per_1k(hourly, speed, pricing.utilisation))  # noqa: E731
-    interval: Interval | None = rate_interval(leaves)
+    rates = rate_draws(leaves)
+    draws = None if rates is None else float(usd_per_1k(hourly, 1.0, pricing.utilisation)) / rates
+    ends = None if draws is None else interval_of(draws)
     return {
-        value: per_1k(rate(leaves) or 0.0),
-        low: per_1k(interval.high) if interval else None,
-        high: per_1k(interval.low) if interval else None,
+        value: float(usd_per_1k(hourly, rate(leaves) or 0.0, pricing.utilisation)),
+        low: ends.low if ends else None,
+        high: ends.high if ends else None,
+        f"{value}_draws": draws,
     }
 
 

@@ -38,8 +38,9 @@ SHOWN: Mapping[str, Sequence[str]] = {
     ),
     "viability": (
         "use_case", "source", "model", "size", "variant", "start", "runtime", "hardware", "precision", "verdict",
-        "quality", "needed_quality", "latency_p99_s", "needed_latency_s", "unit_margin_usd", "break_even_requests",
-        "npv_usd", "npv_low_usd", "npv_high_usd", "reasons",
+        "probability_wrong", "quality", "needed_quality", "latency_p99_s", "needed_latency_s", "unit_margin_usd",
+        "break_even_requests", "break_even_price_usd", "upfront_usd", "npv_usd", "npv_low_usd", "npv_high_usd",
+        "probability_positive", "irr", "payback_years", "evsi_usd", "drivers", "flip", "reasons",
     ),
     "scenarios": (
         "scenario", "mfu", "kind", "accelerator", "devices", "least_devices", "flops", "device_hours", "days",
@@ -64,7 +65,7 @@ _SAID_ONCE = {
 }  # fmt: skip
 
 
-LONG = ("reasons", "judgement")
+LONG = ("reasons", "flip", "drivers", "judgement")
 """Columns that hold sentences, told below their row."""
 
 

@@ -41,7 +41,10 @@ def accuracy(records: Sequence[Record]) -> pd.DataFrame:
 
 
 def accuracy_rows(records: Sequence[Record]) -> dict[Candidate, dict[str, Any]]:
-    """Return the rows of the accuracy table by candidate; missing cells are None."""
+    """Return the rows of the accuracy table by candidate; missing cells are None.
+
+    Beside the table's columns `draws`: values that the metric may have, as likely as they are.
+    """
     named = variants(records)
     graded = {key: _Graded(key, group) for key, group in by_candidate(records, "evaluate").items()}
     return {
@@ -86,6 +89,9 @@ class _Graded:
             return statistics.mean_interval(self.scores)
         return statistics.replicates_interval(self.replicates)
 
+    def draws(self) -> np.ndarray:
+        return statistics.mean_draws(self.scores) if self.is_mean else statistics.replicates_draws(self.replicates)
+
     def minus(self, other: _Graded) -> statistics.Interval:
         """Return the interval of the difference, paired by item where both graded the same."""
         if self.is_mean:
@@ -103,7 +109,7 @@ class _Graded:
             "metric": metric["name"], "unit": metric["unit"], "value": self.value, "low": low, "high": high,
             "seeds": len(self.leaves), "items": self.items, "chance": metric.get("chance"),
             "ceiling": metric.get("ceiling"), "higher_is_better": metric["higher_is_better"],
-            "judgement": judgement(self.leaves),
+            "judgement": judgement(self.leaves), "draws": self.draws(),
         }  # fmt: skip
 
 
