@@ -30,8 +30,9 @@ def cost(records: Sequence[Record], pricing: Pricing) -> pd.DataFrame:
     """Return one row for each candidate that was evaluated or served.
 
     A stage costs its measured seconds (the training loop, without loading) at the machine's hourly rate: the mean over
-    seeds for fine-tuning and evaluation, and one pretraining, which all seeds share. From scratch, pretraining costs 0
-    because there was none; where its record is missing, it is None. `usd_per_1k_inferences` is that of the cheapest
+    seeds for fine-tuning and evaluation, and one pretraining, which all seeds share. From scratch, and from a
+    checkpoint that comes pretrained, pretraining costs 0 because there was none here; where its record is missing, it
+    is None. `usd_per_1k_inferences` is that of the cheapest
     Offline batch size, on a machine that answers in `utilisation` of the time it is paid for: usd per hour / (samples
     per s · 3600 · utilisation) · 1000. `..._single_stream` is the same for one request at a time, as latencies are
     measured. Sums are made in Decimal; the cells are floats for charts.
@@ -72,7 +73,9 @@ def _row(
 
 def _training(key: Candidate, chains: Sequence[Chain], pricing: Pricing) -> dict[str, float | None]:
     finetune = _mean([chain.finetune for chain in chains], pricing)
-    pretrain = 0.0 if key.start == "scratch" else _mean(_distinct([chain.pretrain for chain in chains]), pricing)
+    here = [chain for chain in chains if chain.finetune is None or "pretrained" in chain.finetune.inputs]
+    nothing = key.start == "scratch" or not here  # a checkpoint comes pretrained: others have paid for that
+    pretrain = 0.0 if nothing else _mean(_distinct([chain.pretrain for chain in here]), pricing)
     train = None if pretrain is None or finetune is None else pretrain + finetune
     return {"pretrain_usd": pretrain, "finetune_usd": finetune, "train_usd": train}
 

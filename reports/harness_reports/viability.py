@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ import pandas as pd
 from harness.facts import UseCase
 from harness.records import Record
 from harness_reports.business import Business, market_sums, upkeep_usd
+from harness_reports.choice import preference
 from harness_reports.economics.appraisal import discounted_payback, payback
 from harness_reports.economics.cashflow import irr, mirr, npv
 from harness_reports.evidence import Evidence, gather
@@ -23,7 +24,7 @@ from harness_reports.statistics import Promise
 from harness_reports.verdict import TOP, Facts, Money, against_the_baseline, decide, flip_sentence
 from harness_reports.worth import DRAWS, DrawnMarket, Worth, appraise_worth, draw_market
 
-__all__ = ["VIABILITY", "quality_share", "viability"]
+__all__ = ["VIABILITY", "Candidates", "Judged", "judge", "quality_share", "viability"]
 
 _MONEY = (
     "served_as", "unit_value_usd", "unit_serving_usd", "unit_error_usd", "unit_cost_usd", "unit_margin_usd",
@@ -81,17 +82,51 @@ def viability(
     rows: list[dict[str, Any]] = []
     for case in cases:
         own = [each for each in measured if each.key.task in case.tasks]
-        if own:
-            market = draw_market(read_market(case, overrides or {}), draws)
-            rows += against_the_baseline([_row(market, each) for each in own])
+        rows += judge(read_market(case, overrides or {}), own, draws).rows if own else []
     return pd.DataFrame(rows, columns=list(VIABILITY))
 
 
-def _row(drawn: DrawnMarket, measured: Evidence) -> dict[str, Any]:
+class Judged(NamedTuple):
+    """One candidate, judged."""
+
+    row: dict[str, Any]
+    """Its row of the viability table."""
+    evidence: Evidence
+    business: Business | None
+    """None where something was not measured."""
+
+
+class Candidates(NamedTuple):
+    """All candidates of a use case."""
+
+    market: Market
+    drawn: DrawnMarket
+    judged: tuple[Judged, ...]
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Their rows of the viability table."""
+        return [each.row for each in self.judged]
+
+    @property
+    def best(self) -> Judged:
+        """The one with the best verdict, then the highest expected value."""
+        return min(self.judged, key=lambda each: preference(each.row))
+
+
+def judge(market: Market, measured: Sequence[Evidence], draws: int = DRAWS) -> Candidates:
+    """Return the candidates of one use case, all in the same drawn market."""
+    drawn = draw_market(market, draws)
+    businesses = [each.business(market) for each in measured]
+    rows = [_row(drawn, each, business) for each, business in zip(measured, businesses, strict=True)]
+    judged = map(Judged, against_the_baseline(rows), measured, businesses)
+    return Candidates(market, drawn, tuple(judged))
+
+
+def _row(drawn: DrawnMarket, measured: Evidence, business: Business | None) -> dict[str, Any]:
     market = drawn.market
     limit = measured.limit(market)
     gaps = tuple(measured.gaps(market, limit))
-    business = measured.business(market)
     cells: dict[str, Any] = dict.fromkeys((*_MONEY, *_RISK))
     money = worth = None
     if business is not None:
