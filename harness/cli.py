@@ -22,7 +22,8 @@ BARE_LISTINGS = {("plugins",): False, ("plugins", "--json"): True}
 INTERRUPTED = 130
 
 PluginFiles = Annotated[
-    list[str] | None, typer.Option("--plugin", help="A Python file with a plugin; may be given several times.")
+    list[str] | None,
+    typer.Option("--plugin", help="A Python file with a plugin, or a use case's YAML file; repeatable."),
 ]
 StoreOption = Annotated[
     str | None, typer.Option("--store", help="Folder or database URL; else HARNESS_STORE or harness-results.")
@@ -253,7 +254,7 @@ def _print_plan(console: Any, plan: Plan, location: str | None) -> None:
 def check(
     context: typer.Context,
     target: Annotated[
-        str, typer.Argument(help="A Python file, a plugin, or the name of a model, task, hardware, runtime, …")
+        str, typer.Argument(help="A plugin's file, a plugin, or the name of a model, task, hardware, runtime, …")
     ],
     setting: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE for a model, where it is not its default; repeatable.")

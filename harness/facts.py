@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -54,15 +55,44 @@ class PriceBook:
     prices: tuple[Price, ...]
 
 
+Shape = Literal["pert", "triangular", "lognormal", "normal"]
+_Z90 = 1.6448536269514722
+"""Standard normal quantile of .95: from the median to the end of a 90 % interval in deviations."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How far a figure may be off, in the numbers people give."""
+
+    shape: Shape
+    numbers: tuple[float, ...]
+    """`pert` and `triangular`: least, likeliest, greatest; `lognormal`: 5th and 95th percentile; `normal`: mean, sd."""
+
+    @property
+    def mean(self) -> float:
+        """The expectation: with it for every figure, a sum of products of figures is the expected one."""
+        first, *_, last = self.numbers
+        if self.shape == "normal":
+            return first
+        if self.shape == "lognormal":
+            low, high = math.log(first), math.log(last)
+            return math.exp((low + high) / 2 + ((high - low) / (2 * _Z90)) ** 2 / 2)
+        weight = 4 if self.shape == "pert" else 1
+        return (first + weight * self.numbers[1] + last) / (weight + 2)
+
+
 @dataclass(frozen=True)
 class Figure:
     """A number with its unit and where it comes from."""
 
     value: float
+    """Where the number is uncertain, its mean."""
     unit: str
     as_of: date
     source: str
     kind: Literal["assumption", "sourced"] = "assumption"
+    spread: Spread | None = None
+    """None: the number counts as certain."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +105,8 @@ class UseCase:
     tasks: tuple[str, ...]
     """Names of the tasks that stand for it."""
     needs: dict[str, Figure]
-    """`quality` (in the task's first metric), `latency_s` (99th percentile), …"""
+    """By the names in `harness.figures.NEEDS`: `quality`, `latency_s`, …"""
     market: dict[str, Figure]
-    """`requests_per_year`, `value_per_request_usd`, `fixed_cost_per_year_usd`, `discount_rate`, `years`, …"""
+    """By the names in `harness.figures.MARKET`: `value_per_request_usd`, `discount_rate`, …"""
+    hosted: tuple[str, ...] = ()
+    """Hosted models that could do it instead, `provider/model` as price lists name them."""

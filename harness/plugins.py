@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
@@ -27,8 +28,6 @@ from harness.facts import PriceBook, UseCase
 from harness.seams import Hardware, Model, ModelScheme, Runtime, Task, Template
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     import typer
 
     from harness.records import Record
@@ -36,6 +35,8 @@ if TYPE_CHECKING:
 GROUP = "harness"
 FILE = "file"
 """The version of a plugin that is a single file."""
+DATA_FILES = (".yaml", ".yml")
+"""Endings of a plugin file that is no program: it holds a use case."""
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 T = TypeVar("T")
 
@@ -301,7 +302,7 @@ def _load_file(plugins: Plugins, file: str) -> None:
     if str(path) in {plugin.distribution for plugin in plugins.loaded}:
         return
     if not path.is_file():
-        raise PluginError(f"No plugin file {file!r}. Give the path of a Python file.")
+        raise PluginError(f"No plugin file {file!r}. Give the path of a Python file, or of a use case's YAML file.")
     failures = len(plugins.failures)
     plugins.load(path.stem, str(path), FILE, lambda: _import_file(path))
     if len(plugins.failures) > failures:
@@ -310,6 +311,8 @@ def _load_file(plugins: Plugins, file: str) -> None:
 
 def _import_file(path: Path) -> ModuleType:
     name = f"harness_file_{re.sub(r'[^0-9A-Za-z_]', '_', path.stem)}"
+    if path.suffix in DATA_FILES:
+        return _use_case_module(name, path)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise PluginError(f"{path.name} is not a Python file.")
@@ -320,4 +323,15 @@ def _import_file(path: Path) -> ModuleType:
     except BaseException:
         del sys.modules[name]
         raise
+    return module
+
+
+def _use_case_module(name: str, path: Path) -> ModuleType:
+    """Return a plugin that brings the use case in a YAML file."""
+    from harness.use_case_file import read_use_case
+
+    use_case = read_use_case(path)
+    module = ModuleType(name, f"The use case in {path.name}.")
+    module.__file__ = str(path)
+    module.harness_use_cases = hookspecs.hookimpl(lambda: [use_case])  # type: ignore[attr-defined]
     return module

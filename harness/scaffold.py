@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from harness.errors import PluginError
-from harness.plugins import GROUP, NAME, Plugins
+from harness.plugins import DATA_FILES, GROUP, NAME, Plugins
 from harness.seams import Template
 
 PROJECT = """\
@@ -29,8 +29,21 @@ test = ["pytest"]
 {name} = "{module}"
 
 [tool.hatch.build.targets.wheel]
-only-include = ["{module}.py"]
+only-include = [{files}]
 """
+BESIDE = '''\
+"""Brings the use case in the YAML file beside this one."""
+
+from pathlib import Path
+
+import harness
+from harness.use_case_file import read_use_case
+
+
+@harness.hookimpl
+def harness_use_cases():
+    return [read_use_case(Path(__file__).with_suffix("{suffix}"))]
+'''
 TEST = """\
 import harness.testing
 
@@ -57,10 +70,14 @@ def scaffold(template: Template, name: str, plugins: Plugins, folder: Path, *, p
     module = _module(name)
     _refuse_taken(name, plugins)
     root = folder / name if package else folder
-    files = {root / f"{module}.py": _named(template.file.read_text(encoding="utf-8"), name, module)}
+    suffix = template.file.suffix
+    files = {root / f"{module}{suffix}": _named(template.file.read_text(encoding="utf-8"), name, module)}
+    if package and suffix in DATA_FILES:
+        files[root / f"{module}.py"] = BESIDE.format(suffix=suffix)
     if package:
+        included = ", ".join(f'"{file.name}"' for file in files)
         files[root / "pyproject.toml"] = PROJECT.format(
-            name=name, module=module, group=GROUP, summary=f"A {template.name} for Viability Harness"
+            name=name, module=module, group=GROUP, files=included, summary=f"A {template.name} for Viability Harness"
         )
         files[root / "tests" / f"test_{module}.py"] = TEST.format(name=name)
     for file in files:
@@ -77,9 +94,9 @@ def next_commands(template: Template, name: str, *, package: bool) -> list[str]:
     module = _module(name)
     if package:
         first = [f"python -m pip install -e './{name}[test]'", f"harness check {name}", f"python -m pytest {name}"]
-        arguments = re.sub(r"--plugin \S+ ", "", template.try_it)
+        arguments = re.sub(r" --plugin \S+", "", template.try_it)
     else:
-        first = [f"harness check {module}.py"]
+        first = [f"harness check {module}{template.file.suffix}"]
         arguments = template.try_it
     return [*first, f"harness {_named(arguments, name, module)}"]
 

@@ -361,4 +361,4 @@ class Template:
     file: Path
     """Its words `my-name`, `my_name` and `MyName` become the user's."""
     try_it: str
-    """Arguments of `harness` that use it, with `my-name` and `my_name.py` in them."""
+    """Arguments of `harness` that use it, with `my-name` and `my_name` in them."""

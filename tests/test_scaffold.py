@@ -46,10 +46,10 @@ def test_a_template_passes_the_kit_under_any_name(tmp_path: Path, what: str) -> 
     (file,) = scaffold(plugins.templates[what], "tea-house.2", plugins, tmp_path, package=False)
     text = file.read_text(encoding="utf-8")
 
-    assert file.name == "tea_house_2.py"
+    assert file.name == ("tea_house_2.yaml" if what == "usecase" else "tea_house_2.py")
     assert len(text.splitlines()) <= LONGEST
     assert "my-name" not in text.lower().replace("_", "-")
-    assert "TeaHouse2" in text or what == "usecase"
+    assert "TeaHouse2" in text or "name: tea-house.2" in text
     assert what == "model" or check(str(file)).ok  # the model is checked by its own test
 
 
@@ -88,10 +88,10 @@ def test_a_package_installs_and_tests_itself(tmp_path: Path) -> None:
     tested = subprocess.run(pytest_command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 
     assert [line for line in new.stdout.splitlines() if line.startswith("wrote")] == [
-        "wrote mine/mine.py", "wrote mine/pyproject.toml", "wrote mine/tests/test_mine.py",
+        "wrote mine/mine.yaml", "wrote mine/mine.py", "wrote mine/pyproject.toml", "wrote mine/tests/test_mine.py",
     ]  # fmt: skip
     assert "mine         harness-mine 0.1.0" in listing
-    assert "4 passed" in tested.stdout, tested.stdout
+    assert "5 passed" in tested.stdout, tested.stdout
 
 
 @pytest.mark.parametrize("name", ["", "../up", "Bad", "class", "9lives", "a b", "ünder", "-x"])

@@ -16,6 +16,7 @@ from harness_dashboards import sources
 from harness_reports import charts, formats
 from harness_reports.cost import cost
 from harness_reports.frontier import frontier
+from harness_reports.market import read_market
 from harness_reports.pricing import Pricing
 from harness_reports.report import html as report_html
 from harness_reports.viability import viability
@@ -113,7 +114,7 @@ def _verdicts(view: View, texts: Texts) -> None:
 
 
 def _of_case(view: View, case: UseCase) -> pd.DataFrame:
-    demand = {"requests_per_year": case.market["requests_per_year"].value * view.volume}
+    demand = {"requests_per_year": read_market(case, {}).requests_per_year * view.volume}
     return viability(view.records, view.pricing, [case], demand)
 
 

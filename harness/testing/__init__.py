@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import PluginError, unknown
-from harness.plugins import FILE, Failure, Plugin, Plugins, _import_file, load_plugins
+from harness.plugins import DATA_FILES, FILE, Failure, Plugin, Plugins, _import_file, load_plugins
 from harness.seams import Model
 from harness.testing.facts import PRICE_BOOK, USE_CASE, UseCaseBench
 from harness.testing.findings import Check, CheckFailed, Finding, Findings, Rules, bind
@@ -84,7 +84,7 @@ def checks(target: str, plugins: Plugins | None = None, settings: Mapping[str, A
         PluginError: nothing has that name.
     """
     plugins = load_plugins() if plugins is None else plugins
-    if target.endswith(".py"):
+    if target.endswith((".py", *DATA_FILES)):
         return _of_file(target, plugins, settings or {})
     if ":" in target:
         plugins.find("models", target)

@@ -6,6 +6,7 @@ to learn in first), `discrete-environment` and `continuous-environment` for thos
 """
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from harness import Model, Task, UseCase, hookimpl
 from harness_control.models import Dqn, Ppo, Random, Rule
@@ -29,9 +30,9 @@ def harness_models() -> Iterable[Model]:
 @hookimpl
 def harness_use_cases() -> Iterable[UseCase]:
     """Bring the use cases."""
-    from harness_control.use_cases import USE_CASES
+    from harness.use_case_file import read_use_cases
 
-    return USE_CASES
+    return read_use_cases(Path(__file__).parent / "use_cases")
 
 
 @hookimpl

@@ -31,9 +31,9 @@ def harness_models() -> Iterable[Model]:
 @hookimpl
 def harness_use_cases() -> Iterable[UseCase]:
     """Bring the use cases."""
-    from harness_language.use_cases import USE_CASES
+    from harness.use_case_file import read_use_cases
 
-    return USE_CASES
+    return read_use_cases(Path(__file__).parent / "use_cases")
 
 
 @hookimpl

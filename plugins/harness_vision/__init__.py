@@ -4,6 +4,7 @@ Task `digits`; models `logistic`, `pixel-mlp`, `resnet`, `efficientnet` and `vit
 """
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from harness import Model, Task, UseCase, hookimpl
 from harness_vision.models import EfficientNet, Logistic, PixelMlp, ResNet, ViT
@@ -27,9 +28,9 @@ def harness_models() -> Iterable[Model]:
 @hookimpl
 def harness_use_cases() -> Iterable[UseCase]:
     """Bring the use cases."""
-    from harness_vision.use_cases import USE_CASES
+    from harness.use_case_file import read_use_cases
 
-    return USE_CASES
+    return read_use_cases(Path(__file__).parent / "use_cases")
 
 
 @hookimpl

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 @hookimpl
 def harness_templates() -> Iterable[Template]:
     """Bring a use case to start from."""
-    file = Path(__file__).parent / "templates" / "usecase.py"
-    return [Template("usecase", "Needs and market", file, "table viability --plugin my_name.py")]
+    file = Path(__file__).parent / "templates" / "usecase.yaml"
+    return [Template("usecase", "Needs and market", file, "table viability --plugin my_name.yaml")]
 
 
 @hookimpl

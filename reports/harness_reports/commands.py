@@ -31,6 +31,10 @@ class TableName(StrEnum):
     COST = "cost"
     FRONTIER = "frontier"
     VIABILITY = "viability"
+    SENSITIVITY = "sensitivity"
+    ALTERNATIVES = "alternatives"
+    PRETRAINING = "pretraining"
+    PORTFOLIO = "portfolio"
 
 
 class FormatName(StrEnum):
@@ -48,7 +52,8 @@ StoreOption = Annotated[
 ]
 BookOption = Annotated[str, typer.Option("--price-book", help="The name of a price book, or a YAML file with prices.")]
 PluginOption = Annotated[
-    list[str] | None, typer.Option("--plugin", help="A Python file with a plugin; may be given several times.")
+    list[str] | None,
+    typer.Option("--plugin", help="A Python file with a plugin, or a use case in YAML; repeatable."),
 ]
 
 
@@ -63,6 +68,7 @@ def table(
     price_book: BookOption = DEFAULT_BOOK,
     plugin: PluginOption = None,
     task: Annotated[str | None, typer.Option(help="Only this task.")] = None,
+    budget_usd: Annotated[float | None, typer.Option(help="Of `portfolio`: what there is to spend.")] = None,
 ) -> None:
     """Print a table made of the store's records."""
     from harness.errors import FactError
@@ -71,7 +77,7 @@ def table(
     kind = form or (SUFFIXES.get(output.suffix, "text") if output else "text")
     if kind == "parquet" and output is None and sys.stdout.isatty():
         raise FactError("Parquet is no text for a terminal. Name a file with -o.")
-    frame = _frame(name, store, price_book, plugin, task)
+    frame = _frame(name, store, price_book, plugin, task, budget_usd)
     write(WRITERS[kind](name, frame), output)
 
 
@@ -187,35 +193,50 @@ def _pricing(name: str, plugins: Plugins) -> Pricing:
     return choose(find_price_book(name, plugins.price_books()))
 
 
-def _frame(name: str, store: str | None, price_book: str, plugin: list[str] | None, task: str | None) -> Any:
+def _frame(
+    name: str, store: str | None, price_book: str, plugin: list[str] | None, task: str | None, budget_usd: float | None
+) -> Any:
     """Return a table; measurements alone need no prices.
 
     Raises:
         StoreError: nothing in the store belongs into this table.
+        FactError: a portfolio has no budget, or another table has one.
     """
-    from harness.errors import StoreError, unknown
+    from harness.errors import FactError, StoreError, unknown
     from harness.plugins import load_plugins
-    from harness_reports import cost, frontier, tables, viability
 
+    if (budget_usd is None) == (name == TableName.PORTFOLIO):
+        raise FactError("A portfolio needs --budget-usd, what there is to spend; no other table has a budget.")
     plugins = load_plugins(plugin or ())
-    records = _records(store)
-    measured = {"accuracy": tables.accuracy, "throughput": tables.throughput}
-    if name in measured:
-        frame = measured[name](records)
-    else:
-        pricing = _pricing(price_book, plugins)
-        priced = {"cost": cost.cost, "frontier": frontier.frontier}
-        frame = (
-            priced[name](records, pricing)
-            if name in priced
-            else viability.viability(records, pricing, plugins.use_cases())
-        )
+    frame = _made(name, _records(store), price_book, plugins, budget_usd)
     if task is not None and len(frame) and task not in set(frame["task"]):
-        raise StoreError(unknown("task in this table", task, set(frame["task"])))
+        raise StoreError(unknown("task in this table", task, set(frame["task"].dropna())))
     frame = frame if task is None else frame[frame["task"] == task].reset_index(drop=True)
     if not len(frame):
         raise StoreError(f"The store has nothing for the table {name!r}: no step that it is made of has finished yet.")
     return frame
+
+
+def _made(name: str, records: list[Record], price_book: str, plugins: Plugins, budget_usd: float | None) -> Any:
+    from harness_reports import cost, frontier, tables
+    from harness_reports.alternatives import alternatives
+    from harness_reports.portfolio import portfolio
+    from harness_reports.pretraining import pretraining
+    from harness_reports.sensitivity import sensitivity
+    from harness_reports.viability import viability
+
+    measured = {"accuracy": tables.accuracy, "throughput": tables.throughput}
+    if name in measured:
+        return measured[name](records)
+    pricing = _pricing(price_book, plugins)
+    priced = {"cost": cost.cost, "frontier": frontier.frontier}
+    if name in priced:
+        return priced[name](records, pricing)
+    judged = {"viability": viability, "sensitivity": sensitivity, "alternatives": alternatives,
+              "pretraining": pretraining}  # fmt: skip
+    if name in judged:
+        return judged[name](records, pricing, plugins.use_cases())
+    return portfolio(viability(records, pricing, plugins.use_cases()), budget_usd or 0.0)
 
 
 def write(content: str | bytes, output: Path | None) -> None:

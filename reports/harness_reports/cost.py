@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,7 @@ import pandas as pd
 from harness.records import Record
 from harness_reports.lineage import KEYS, Candidate, Chain, by_candidate, key_columns, replicates, variants
 from harness_reports.pricing import SECONDS_PER_HOUR, Pricing
-from harness_reports.statistics import Interval, rate, rate_interval
+from harness_reports.statistics import interval_of, rate, rate_draws
 from harness_reports.tables import energy_kind, served
 
 COST = (
@@ -30,8 +30,9 @@ def cost(records: Sequence[Record], pricing: Pricing) -> pd.DataFrame:
     """Return one row for each candidate that was evaluated or served.
 
     A stage costs its measured seconds (the training loop, without loading) at the machine's hourly rate: the mean over
-    seeds for fine-tuning and evaluation, and one pretraining, which all seeds share. From scratch, pretraining costs 0
-    because there was none; where its record is missing, it is None. `usd_per_1k_inferences` is that of the cheapest
+    seeds for fine-tuning and evaluation, and one pretraining, which all seeds share. From scratch, and from a
+    checkpoint that comes pretrained, pretraining costs 0 because there was none here; where its record is missing, it
+    is None. `usd_per_1k_inferences` is that of the cheapest
     Offline batch size, on a machine that answers in `utilisation` of the time it is paid for: usd per hour / (samples
     per s · 3600 · utilisation) · 1000. `..._single_stream` is the same for one request at a time, as latencies are
     measured. Sums are made in Decimal; the cells are floats for charts.
@@ -43,7 +44,10 @@ def cost(records: Sequence[Record], pricing: Pricing) -> pd.DataFrame:
 
 
 def cost_rows(records: Sequence[Record], pricing: Pricing) -> dict[Candidate, dict[str, Any]]:
-    """Return the rows of the cost table by candidate; missing cells are None."""
+    """Return the rows of the cost table by candidate; missing cells are None.
+
+    Beside the table's columns `..._draws`: values that a unit cost may have, where it was served.
+    """
     named = variants(records)
     evaluated, loads = by_candidate(records, "evaluate"), served(records)
     rows = {}
@@ -69,7 +73,9 @@ def _row(
 
 def _training(key: Candidate, chains: Sequence[Chain], pricing: Pricing) -> dict[str, float | None]:
     finetune = _mean([chain.finetune for chain in chains], pricing)
-    pretrain = 0.0 if key.start == "scratch" else _mean(_distinct([chain.pretrain for chain in chains]), pricing)
+    here = [chain for chain in chains if chain.finetune is None or "pretrained" in chain.finetune.inputs]
+    nothing = key.start == "scratch" or not here  # a checkpoint comes pretrained: others have paid for that
+    pretrain = 0.0 if nothing else _mean(_distinct([chain.pretrain for chain in here]), pricing)
     train = None if pretrain is None or finetune is None else pretrain + finetune
     return {"pretrain_usd": pretrain, "finetune_usd": finetune, "train_usd": train}
 
@@ -112,15 +118,17 @@ def _cheapest(windows: list[tuple[str, int, list[Chain]]], pricing: Pricing) -> 
     return batch, leaves
 
 
-def _bounds(leaves: list[Record], pricing: Pricing, value: str, low: str, high: str) -> dict[str, float | None]:
-    """Return the unit cost and its interval; the fastest rate gives the lowest cost."""
+def _bounds(leaves: list[Record], pricing: Pricing, value: str, low: str, high: str) -> dict[str, Any]:
+    """Return the unit cost, its interval and the draws behind it; the fastest rate gives the lowest cost."""
     hourly = pricing.rate_usd_per_hour(leaves[0])
-    per_1k: Callable[[float], float] = lambda speed: float(usd_per_1k(hourly, speed, pricing.utilisation))  # noqa: E731
-    interval: Interval | None = rate_interval(leaves)
+    rates = rate_draws(leaves)
+    draws = None if rates is None else float(usd_per_1k(hourly, 1.0, pricing.utilisation)) / rates
+    ends = None if draws is None else interval_of(draws)
     return {
-        value: per_1k(rate(leaves) or 0.0),
-        low: per_1k(interval.high) if interval else None,
-        high: per_1k(interval.low) if interval else None,
+        value: float(usd_per_1k(hourly, rate(leaves) or 0.0, pricing.utilisation)),
+        low: ends.low if ends else None,
+        high: ends.high if ends else None,
+        f"{value}_draws": draws,
     }
 
 

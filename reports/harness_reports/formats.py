@@ -38,8 +38,30 @@ SHOWN: Mapping[str, Sequence[str]] = {
     ),
     "viability": (
         "use_case", "source", "model", "size", "variant", "start", "runtime", "hardware", "precision", "verdict",
-        "quality", "needed_quality", "latency_p99_s", "needed_latency_s", "unit_margin_usd", "break_even_requests",
-        "npv_usd", "npv_low_usd", "npv_high_usd", "reasons",
+        "probability_wrong", "quality", "needed_quality", "latency_p99_s", "needed_latency_s", "unit_margin_usd",
+        "break_even_requests", "break_even_price_usd", "upfront_usd", "npv_usd", "npv_low_usd", "npv_high_usd",
+        "probability_positive", "irr", "payback_years", "evsi_usd", "drivers", "flip", "reasons",
+    ),
+    "sensitivity": (
+        "use_case", "task", "model", "size", "variant", "start", "runtime", "input", "kind", "input_p10", "input_p50",
+        "input_p90", "npv_at_p10_usd", "npv_at_p90_usd", "swing_usd", "sobol_first_order", "sobol_total",
+    ),
+    "alternatives": (
+        "use_case", "alternative", "model", "size", "variant", "start", "runtime", "hosted_model", "quality",
+        "quality_is", "unit_serving_usd", "unit_error_usd", "upfront_usd", "npv_mean_usd", "npv_low_usd",
+        "npv_high_usd", "probability_positive", "better_than_candidate", "requests_per_month",
+        "first_break_even_requests_per_month", "nodes_at_break_even", "always_cheaper_above_requests_per_month",
+        "verdict", "excluded", "price_as_of",
+    ),
+    "pretraining": (
+        "task", "source", "model", "size", "variant", "runtime", "hardware", "precision", "metric", "scratch",
+        "pretrained", "gain", "gain_low", "gain_high", "told_apart", "seeds_scratch", "seeds_pretrained",
+        "pretrain_usd", "finetune_usd", "use_case", "gain_usd_per_use", "break_even_uses", "pays",
+    ),
+    "portfolio": (
+        "use_case", "model", "size", "variant", "start", "runtime", "verdict", "funding_usd", "npv_mean_usd",
+        "npv_p50_usd", "probability_positive", "funded", "why", "budget_usd", "spent_usd", "left_usd",
+        "portfolio_npv_usd",
     ),
     "scenarios": (
         "scenario", "mfu", "kind", "accelerator", "devices", "least_devices", "flops", "device_hours", "days",
@@ -60,11 +82,12 @@ _SAID_ONCE = {
     "task", "source", "start", "hardware", "precision", "metric", "use_case", "price_offer", "price_region",
     "price_as_of", "usd_per_hour", "utilisation", "needed_quality", "needed_latency_s", "chance", "baseline_value",
     "seeds", "items", "size", "judgement", "devices", "least_devices", "flops", "usd_per_device_hour", "hardware_usd",
-    "hardware_as_of", "lifetime_tokens", "extrapolated",
+    "hardware_as_of", "lifetime_tokens", "extrapolated", "budget_usd", "spent_usd", "left_usd", "portfolio_npv_usd",
+    "seeds_scratch", "seeds_pretrained",
 }  # fmt: skip
 
 
-LONG = ("reasons", "judgement")
+LONG = ("reasons", "flip", "drivers", "judgement", "excluded", "why")
 """Columns that hold sentences, told below their row."""
 
 

@@ -7,96 +7,94 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from harness.errors import FactError, unknown
-from harness.facts import Figure, UseCase
+from harness.facts import Figure, Spread, UseCase
+from harness.figures import BOTTOM_UP, MARKET, NEEDS, check_complete, check_value
+from harness_reports.economics.distributions import Distribution, Fixed, Lognormal, Normal, Pert, Triangular
 
-REQUIRED = (
-    "requests_per_year",
-    "value_per_request_usd",
-    "fixed_cost_per_year_usd",
-    "upfront_cost_usd",
-    "discount_rate",
-    "years",
-    "development_multiplier",
-)
-OPTIONAL = ("cost_per_error_usd",)
-NEEDS = ("quality", "latency_s")
+KNOWN = {**NEEDS, **MARKET}
+MEASURED_NEEDS = ("quality", "latency_s", "privacy")
+"""Needs that a measurement, or the place where a model runs, speaks of."""
+LOSS_LIMIT = 0.1
+"""Chance of a loss that is accepted where a use case says nothing of it."""
+_SHAPES: Mapping[str, Callable[..., Distribution]] = {
+    "pert": Pert, "triangular": Triangular, "normal": Normal, "lognormal": Lognormal.from_90_interval,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Market:
-    """The numbers of one use case after the reader's overrides."""
+    """The figures of one use case after the reader's overrides."""
 
     use_case: UseCase
-    requests_per_year: float
-    value_per_request_usd: float
-    fixed_cost_per_year_usd: float
-    upfront_cost_usd: float
-    discount_rate: float
-    years: int
-    development_multiplier: float
-    cost_per_error_usd: float | None
-    """None: a wrong answer costs nothing beyond the request."""
-    quality: float | None
-    latency_s: float | None
+    numbers: Mapping[str, float]
+    """Every figure at its mean."""
+    inputs: Mapping[str, Distribution]
+    """Every figure of the market that may be uncertain."""
     provenance: str
     """Every figure with its unit, kind, date and source."""
 
     @property
+    def years(self) -> int:
+        """The life of the business."""
+        return int(self.numbers["years"])
+
+    @property
+    def quality(self) -> float | None:
+        """The quality that is needed."""
+        return self.numbers.get("quality")
+
+    @property
+    def latency_s(self) -> float | None:
+        """The latency that is needed."""
+        return self.numbers.get("latency_s")
+
+    @property
+    def loss_limit(self) -> float:
+        """Chance of a loss that is accepted."""
+        return self.numbers.get("loss_limit", LOSS_LIMIT)
+
+    @property
+    def requests_per_year(self) -> float:
+        """Requests once everybody who will adopt has adopted: given, or buyers · shares · requests of one."""
+        given = self.numbers.get("requests_per_year")
+        return math.prod(self.numbers[name] for name in BOTTOM_UP) if given is None else given
+
+    @property
     def unmeasured_needs(self) -> tuple[str, ...]:
-        """Needs that no measurement here speaks of."""
-        return tuple(sorted(set(self.use_case.needs) - set(NEEDS)))
-
-    def upfront_usd(self, train_usd: float | None) -> float | None:
-        """Return what is paid before the first request, None where the training's cost is not known."""
-        return None if train_usd is None else train_usd * self.development_multiplier + self.upfront_cost_usd
-
-    def yearly_usd(self, margin_usd: float) -> float:
-        """Return a year's flow at a margin per request."""
-        return self.requests_per_year * margin_usd - self.fixed_cost_per_year_usd
+        """Needs that no measurement here speaks of; a level of 0 asks for nothing."""
+        asked = {name for name in self.use_case.needs if name != "explainability" or self.numbers[name] > 0}
+        return tuple(sorted(asked - set(MEASURED_NEEDS)))
 
 
 def read_market(use_case: UseCase, overrides: Mapping[str, float]) -> Market:
-    """Return a use case's figures with the reader's in their place.
+    """Return a use case's figures with the reader's in their place; what the reader sets is certain.
 
     Raises:
         FactError: a figure is missing or senseless, or an override has a name that no figure has.
     """
     for name in overrides:
-        if name not in (*REQUIRED, *OPTIONAL, *NEEDS):
-            raise FactError(unknown("figure", name, (*REQUIRED, *OPTIONAL, *NEEDS)))
+        if name not in KNOWN:
+            raise FactError(unknown("figure", name, KNOWN))
     figures = {**use_case.needs, **use_case.market}
     numbers = {name: figure.value for name, figure in figures.items()} | dict(overrides)
-    for name in REQUIRED:
-        if name not in numbers:
-            raise FactError(
-                f"Use case {use_case.name!r} has no market figure {name!r}. Add it with its date and source."
-            )
-    _check(use_case.name, numbers)
-    return Market(
-        use_case,
-        **{name: numbers[name] for name in REQUIRED if name != "years"},
-        years=int(numbers["years"]),
-        cost_per_error_usd=numbers.get("cost_per_error_usd"),
-        quality=numbers.get("quality"),
-        latency_s=numbers.get("latency_s"),
-        provenance=_provenance(figures, overrides),
-    )
-
-
-def _check(whose: str, numbers: Mapping[str, float]) -> None:
-    rules: dict[str, tuple[str, Callable[[float], bool]]] = {
-        "years": ("a whole number from 1", lambda v: v >= 1 and v == int(v)),
-        "discount_rate": ("above -1", lambda v: v > -1),
-        "latency_s": ("above 0", lambda v: v > 0),
-        "quality": ("a number", lambda _: True),
-        "value_per_request_usd": ("a number", lambda _: True),
-    }
+    check_complete(f"Use case {use_case.name!r}", numbers)
     for name, value in numbers.items():
-        if name not in (*REQUIRED, *OPTIONAL, *NEEDS):
-            continue
-        rule, holds = rules.get(name, ("0 or above", lambda v: v >= 0))
-        if not math.isfinite(value) or not holds(value):
-            raise FactError(f"Use case {whose!r}: {name} is {value}. Give {rule}.")
+        if name in KNOWN:
+            check_value(f"Use case {use_case.name!r}: {name}", KNOWN[name], value)
+    spread = {name: figure.spread for name, figure in figures.items() if name not in overrides}
+    inputs = {name: distribution(numbers[name], spread.get(name)) for name in numbers if name in MARKET}
+    if "requests_per_year" in inputs:
+        inputs = {name: given for name, given in inputs.items() if name not in BOTTOM_UP}
+    return Market(use_case, numbers, inputs, _provenance(figures, overrides))
+
+
+def distribution(value: float, spread: Spread | None) -> Distribution:
+    """Return what a figure's number is drawn from.
+
+    Raises:
+        FactError: the numbers of the spread are out of order.
+    """
+    return Fixed(value) if spread is None else _SHAPES[spread.shape](*spread.numbers)
 
 
 def _provenance(figures: Mapping[str, Figure], overrides: Mapping[str, float]) -> str:

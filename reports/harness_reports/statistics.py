@@ -25,6 +25,8 @@ MAXIMUM_SPREAD = 0.10
 MINIMUM_ITEMS = 30
 """Fewer items than this carry no interval worth the name."""
 _CHUNK = 4_000_000
+_FEW = 64
+"""Kinds of items up to which counting them is faster than drawing items, and gives the same distribution."""
 
 
 class Interval(NamedTuple):
@@ -49,17 +51,31 @@ def mean_interval(scores: Scores) -> Interval:
     the interval. Where every score is the same 0 or 1 the bootstrap sees no spread at all, and Clopper and Pearson's
     exact bound is given.
     """
+    matrix, draws = np.asarray(scores, dtype=float), mean_draws(scores)
+    if _is_unanimous(matrix):
+        low, high = interval_of(draws)  # one-sided: it ends at what was observed
+        return Interval(low, 1.0) if matrix.flat[0] else Interval(0.0, high)
+    return Interval(math.nan, math.nan) if np.isnan(draws).any() else interval_of(draws)
+
+
+def _is_unanimous(matrix: np.ndarray) -> bool:
+    return bool(matrix.min() == matrix.max() and matrix.flat[0] in (0.0, 1.0))
+
+
+def mean_draws(scores: Scores) -> np.ndarray:
+    """Return values that the mean may have, as likely as they are: what `mean_interval` takes its ends from."""
     matrix = np.asarray(scores, dtype=float)
     if np.isnan(matrix).any():
-        return Interval(math.nan, math.nan)
-    if matrix.min() == matrix.max() and matrix.flat[0] in (0.0, 1.0):
+        return np.array([math.nan])
+    if _is_unanimous(matrix):
         return _unanimous(float(matrix.flat[0]), matrix.shape[1])
-    return _quantiles(_bootstrap(matrix))
+    return _bootstrap(matrix)
 
 
-def _unanimous(score: float, items: int) -> Interval:
-    edge = ((1 - CONFIDENCE) / 2) ** (1 / items)
-    return Interval(edge, 1.0) if score else Interval(0.0, 1 - edge)
+def _unanimous(score: float, items: int) -> np.ndarray:
+    """Return quantiles of the beta distribution whose end is Clopper and Pearson's."""
+    missed = 1 - np.linspace(0, 1, RESAMPLES + 1) ** (1 / items)
+    return 1 - missed if score else missed
 
 
 def difference_interval(scores: Scores, other: Scores) -> Interval:
@@ -69,18 +85,23 @@ def difference_interval(scores: Scores, other: Scores) -> Interval:
     """
     one, two = np.asarray(scores, dtype=float), np.asarray(other, dtype=float)
     if one.shape[1] != two.shape[1]:
-        return _quantiles(_bootstrap(one) - _bootstrap(two, stream=1))
-    return _quantiles(_paired(one, two))
+        return interval_of(_bootstrap(one) - _bootstrap(two, stream=1))
+    return interval_of(_paired(one, two))
 
 
 def replicates_interval(replicates: Replicates) -> Interval:
     """Return the interval of a metric that is no mean from its values over resampled items; trainings are resampled."""
-    return _quantiles(_trainings(replicates, stream=0))
+    return interval_of(replicates_draws(replicates))
+
+
+def replicates_draws(replicates: Replicates) -> np.ndarray:
+    """Return values that the metric may have: what `replicates_interval` takes its ends from."""
+    return _trainings(replicates, stream=0)
 
 
 def replicates_difference(replicates: Replicates, other: Replicates) -> Interval:
     """Return the interval of a difference; both sides resampled the same items, so it is paired by item."""
-    return _quantiles(_trainings(replicates, stream=0) - _trainings(other, stream=1))
+    return interval_of(_trainings(replicates, stream=0) - _trainings(other, stream=1))
 
 
 def _trainings(replicates: Replicates, stream: int) -> np.ndarray:
@@ -99,7 +120,20 @@ def _resampled(content: bytes, shape: tuple[int, int], stream: int) -> np.ndarra
     """Return resampled means; remembered, so that a moved price slider does not resample what it does not touch."""
     matrix = np.frombuffer(content).reshape(shape)
     random = np.random.default_rng([stream, *shape])
+    kinds, counts = np.unique(matrix, axis=1, return_counts=True)
+    if kinds.shape[1] <= _FEW:
+        return _counted(kinds, counts, random)
     return np.concatenate([_means(matrix, random, count) for count in _chunks(shape[1])])
+
+
+def _counted(kinds: np.ndarray, counts: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Resample items that are of few kinds (right or wrong in each replicate) by how many of each kind are drawn."""
+    items = counts.sum()
+    drawn = random.multinomial(items, counts / items, size=RESAMPLES) / items
+    means = drawn @ kinds.T
+    replicates = len(kinds)
+    weights = random.multinomial(replicates, [1 / replicates] * replicates, size=RESAMPLES) / replicates
+    return np.asarray((weights * means).sum(axis=1))
 
 
 def _chunks(items: int) -> list[int]:
@@ -130,6 +164,9 @@ def _resampled_difference(one: bytes, two: bytes, shapes: tuple[tuple[int, int],
     left, right = np.frombuffer(one).reshape(shapes[0]), np.frombuffer(two).reshape(shapes[1])
     items = shapes[0][1]
     random = np.random.default_rng([2, items])
+    kinds, counts = np.unique(np.concatenate([left, right]), axis=1, return_counts=True)
+    if kinds.shape[1] <= _FEW:
+        return _counted_difference(kinds, counts, random, len(left))
     parts = []
     for count in _chunks(items):
         rows = _replicate_means(left, random, count) - _replicate_means(right, random, count)
@@ -138,7 +175,20 @@ def _resampled_difference(one: bytes, two: bytes, shapes: tuple[tuple[int, int],
     return np.concatenate(parts)
 
 
-def _quantiles(values: np.ndarray) -> Interval:
+def _counted_difference(
+    kinds: np.ndarray, counts: np.ndarray, random: np.random.Generator, replicates: int
+) -> np.ndarray:
+    items = counts.sum()
+    means = random.multinomial(items, counts / items, size=RESAMPLES) / items @ kinds.T
+    sides = np.split(means, [replicates], axis=1)
+    weights = [random.multinomial(side.shape[1], [1 / side.shape[1]] * side.shape[1], RESAMPLES) / side.shape[1]
+               for side in sides]  # fmt: skip
+    left, right = ((weight * side).sum(axis=1) for weight, side in zip(weights, sides, strict=True))
+    return np.asarray(left - right)
+
+
+def interval_of(values: np.ndarray) -> Interval:
+    """Return the middle 95 % of drawn values."""
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     return Interval(float(low), float(high))
@@ -164,6 +214,7 @@ def percentile(latency_s: Sequence[float], share: float) -> float | None:
     return None if slow is None else float(sorted(latency_s)[len(latency_s) - slow])
 
 
+@lru_cache(maxsize=4096)
 def minimum_count(share: float, slow: int = 1) -> int:
     """Return how many latencies are needed where `slow` of them may exceed the reported value."""
     alpha = 1 - PERCENTILE_CONFIDENCE
@@ -217,6 +268,12 @@ def rate_interval(records: Sequence[Record]) -> Interval | None:
     A single record says nothing of what another process or another day would give: its interval holds only the spread
     within its window.
     """
+    draws = rate_draws(records)
+    return None if draws is None else interval_of(draws)
+
+
+def rate_draws(records: Sequence[Record]) -> np.ndarray | None:
+    """Return rates that the records allow: what `rate_interval` takes its ends from."""
     value = rate(records)
     series = [_durations(record) for record in records]
     if value is None or any(len(durations) < 2 for durations in series):  # noqa: PLR2004 - one duration has no spread
@@ -229,7 +286,7 @@ def rate_interval(records: Sequence[Record]) -> Interval | None:
     picked = random.integers(0, len(records), (RESAMPLES, len(records)))
     drawn = random.integers(0, means.shape[1], picked.shape)
     seconds = relative[picked, drawn] / speeds[picked]
-    return _quantiles(1 / seconds.mean(axis=1))
+    return np.asarray(1 / seconds.mean(axis=1))
 
 
 def _resampled_durations(durations: np.ndarray, random: np.random.Generator, draws: int = 200) -> np.ndarray:

@@ -41,16 +41,23 @@ def accuracy(records: Sequence[Record]) -> pd.DataFrame:
 
 
 def accuracy_rows(records: Sequence[Record]) -> dict[Candidate, dict[str, Any]]:
-    """Return the rows of the accuracy table by candidate; missing cells are None."""
-    named = variants(records)
-    graded = {key: _Graded(key, group) for key, group in by_candidate(records, "evaluate").items()}
+    """Return the rows of the accuracy table by candidate; missing cells are None.
+
+    Beside the table's columns `draws`: values that the metric may have, as likely as they are.
+    """
+    named, found = variants(records), graded(records)
     return {
-        key: {**key_columns(key, named[key]), **own.cells(), **_against(own, graded.values())}
-        for key, own in graded.items()
+        key: {**key_columns(key, named[key]), **own.cells(), **_against(own, found.values())}
+        for key, own in found.items()
     }
 
 
-class _Graded:
+def graded(records: Sequence[Record]) -> dict[Candidate, Graded]:
+    """Return the evaluations of every candidate."""
+    return {key: Graded(key, group) for key, group in by_candidate(records, "evaluate").items()}
+
+
+class Graded:
     """A candidate's evaluations in the deciding metric, one for each seed."""
 
     def __init__(self, key: Candidate, group: Sequence[Chain]) -> None:
@@ -69,6 +76,7 @@ class _Graded:
 
     @property
     def is_mean(self) -> bool:
+        """Whether the metric is the mean of a column."""
         return self.metric["column"] is not None
 
     @property
@@ -82,11 +90,16 @@ class _Graded:
         return np.array([leaf.metrics[0]["replicates"] for leaf in self.leaves], dtype=float)
 
     def interval(self) -> statistics.Interval:
+        """Return the metric's 95 % interval."""
         if self.is_mean:
             return statistics.mean_interval(self.scores)
         return statistics.replicates_interval(self.replicates)
 
-    def minus(self, other: _Graded) -> statistics.Interval:
+    def draws(self) -> np.ndarray:
+        """Return values that the metric may have."""
+        return statistics.mean_draws(self.scores) if self.is_mean else statistics.replicates_draws(self.replicates)
+
+    def minus(self, other: Graded) -> statistics.Interval:
         """Return the interval of the difference, paired by item where both graded the same."""
         if self.is_mean:
             return statistics.difference_interval(self.scores, other.scores)
@@ -94,16 +107,18 @@ class _Graded:
 
     @property
     def sign(self) -> int:
+        """1 where more is better, else -1."""
         return 1 if self.metric["higher_is_better"] else -1
 
     def cells(self) -> dict[str, Any]:
+        """Return the candidate's own cells of the accuracy table."""
         low, high = self.interval()
         metric = self.metric
         return {
             "metric": metric["name"], "unit": metric["unit"], "value": self.value, "low": low, "high": high,
             "seeds": len(self.leaves), "items": self.items, "chance": metric.get("chance"),
             "ceiling": metric.get("ceiling"), "higher_is_better": metric["higher_is_better"],
-            "judgement": judgement(self.leaves),
+            "judgement": judgement(self.leaves), "draws": self.draws(),
         }  # fmt: skip
 
 
@@ -111,7 +126,7 @@ def _items(record: Record) -> int:
     return len(next(iter(record.scores.values())))
 
 
-def _against(own: _Graded, everyone: Iterable[_Graded]) -> dict[str, Any]:
+def _against(own: Graded, everyone: Iterable[Graded]) -> dict[str, Any]:
     place = (own.key.task, own.key.source, own.key.data, own.metric["name"])
     cheap = [
         other
@@ -125,7 +140,7 @@ def _against(own: _Graded, everyone: Iterable[_Graded]) -> dict[str, Any]:
     return {"baseline": own.baseline, "baseline_value": best.value, "against_baseline": _told_apart(own, best)}
 
 
-def _told_apart(own: _Graded, baseline: _Graded) -> str:
+def _told_apart(own: Graded, baseline: Graded) -> str:
     if own.key.model == baseline.key.model:
         return "is the baseline"
     low, high = sorted(own.sign * edge for edge in own.minus(baseline))

@@ -1,16 +1,35 @@
-"""The verdict: gates in a fixed order, each with the sentence that says why."""
+"""The verdict: gates in a fixed order, each with the sentence that says why, and how sure it is."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from harness_reports.statistics import Promise
+from harness_reports.economics.simulation import Outcome
+from harness_reports.statistics import PERCENTILE_CONFIDENCE, Promise
+from harness_reports.worth import Driver, Flip, Learning
 
 Verdict = Literal["invest", "pilot", "do not invest", "not enough evidence"]
 VERDICTS: tuple[Verdict, ...] = ("invest", "pilot", "do not invest", "not enough evidence")
 """Best first."""
+TOP = 3
+"""Inputs whose 10th and 90th percentile an investment has to stand."""
+
+
+@dataclass(frozen=True)
+class Money:
+    """What the gates know of the money."""
+
+    margin_usd: float
+    """Of a request in the first year."""
+    outcome: Outcome
+    loss_limit: float
+    drivers: Sequence[Driver]
+    learning: Learning
+    measuring_usd: float
+    """What an hour of measuring costs."""
+    probability_of_success: float
 
 
 @dataclass(frozen=True)
@@ -24,36 +43,60 @@ class Facts:
     needed_quality: float | None
     latency: Promise | None
     latency_limit_s: float | None
-    margin_usd: float | None
-    npv_usd: float | None
-    npv_low_usd: float | None
-    npv_high_usd: float | None
+    money: Money | None
     unmeasured_needs: tuple[str, ...] = ()
 
 
-def decide(facts: Facts) -> tuple[Verdict, list[str]]:
+class Turn(NamedTuple):
+    """The place at which the money would speak otherwise."""
+
+    loss: float | None
+    """A chance of a loss; None: the place where the expected value is 0."""
+
+
+class Decision(NamedTuple):
+    """A verdict."""
+
+    verdict: Verdict
+    reasons: list[str]
+    turn: Turn | None
+    """Where the money would speak otherwise; None where the money is not what decided."""
+    probability_wrong: float | None
+    """Chance that it turns out wrong; None where there is no verdict."""
+
+
+def decide(facts: Facts) -> Decision:
     """Return the verdict and its reasons.
 
-    The order: is there evidence · are the needs met · does a request earn money · is the net present value above 0
-    over the whole interval. `invest` needs all of them at the pessimist's end; `pilot` where the interval holds both a
-    good and a bad end.
+    The order: is there evidence · are the needs met · does a request earn money · is a loss unlikely enough · does the
+    verdict stand the 10th and 90th percentile of what it hangs on most. `invest` passes all of them; `pilot` is worth
+    doing on average, but a loss is likelier than the investor accepts, or a need may be missed.
     """
-    if facts.gaps or facts.margin_usd is None or facts.npv_low_usd is None or facts.npv_high_usd is None:
-        return "not enough evidence", list(facts.gaps)
+    if facts.gaps or facts.money is None:
+        return Decision("not enough evidence", list(facts.gaps), None, None)
+    money, chance = facts.money, facts.money.probability_of_success
     unmet = _unmet(facts)
     if unmet:
-        return "do not invest", unmet
-    if facts.margin_usd <= 0:
-        return "do not invest", [f"A request loses {usd(-facts.margin_usd)}: no volume makes up for that."]
+        broken = facts.latency is not None and facts.latency.kept == "broken"
+        return Decision("do not invest", unmet, None, chance * (1 - PERCENTILE_CONFIDENCE if broken else 1))
+    if money.margin_usd <= 0 and money.outcome.mean_usd <= 0:
+        why = f"A request loses {usd(-money.margin_usd)}: no volume makes up for that."
+        return Decision("do not invest", [why], Turn(None), chance)
     caveats = _caveats(facts)
-    if facts.npv_high_usd <= 0:
-        best = "even at the good end of the intervals"
-        return "do not invest", [f"The net present value is {usd(facts.npv_high_usd)} {best}.", *caveats]
-    doubts = _doubts(facts)
+    if money.outcome.mean_usd <= 0:
+        why = (
+            f"The expected net present value is {usd(money.outcome.mean_usd)}; it is above 0 with a chance of "
+            f"{money.outcome.probability_positive:.0%}."
+        )
+        return Decision("do not invest", [why, *caveats, *_study(money)], Turn(None), chance)
+    doubts = [*_doubts(facts), *_risks(money)]
     if doubts:
-        return "pilot", [*doubts, *caveats]
-    sure = f"The needs are met and the net present value is at least {usd(facts.npv_low_usd)} over the whole interval."
-    return "invest", [sure, *caveats]
+        return Decision("pilot", [*doubts, *caveats, *_study(money)], Turn(money.loss_limit), 1 - chance)
+    sure = (
+        f"The needs are met and the net present value is above 0 with a chance of "
+        f"{money.outcome.probability_positive:.0%}, {usd(money.outcome.p05_usd)} at its 5th percentile."
+    )
+    return Decision("invest", [sure, *caveats], Turn(money.loss_limit), 1 - chance)
 
 
 def _sides(facts: Facts) -> tuple[float, float]:
@@ -83,18 +126,34 @@ def _unmet(facts: Facts) -> list[str]:
 
 
 def _doubts(facts: Facts) -> list[str]:
-    reasons = []
     _, bad = _sides(facts)
-    if _falls_short(facts, bad):
-        metric = facts.accuracy["metric"]
-        reasons.append(
-            f"{metric} may be as bad as {bad:.4g} where {facts.needed_quality:.4g} is needed: grade more items."
-        )
-    if facts.npv_low_usd is not None and facts.npv_high_usd is not None and facts.npv_low_usd <= 0:
-        reasons.append(
-            f"The net present value is between {usd(facts.npv_low_usd)} and {usd(facts.npv_high_usd)}: maybe a loss."
-        )
-    return reasons
+    if not _falls_short(facts, bad):
+        return []
+    metric = facts.accuracy["metric"]
+    return [f"{metric} may be as bad as {bad:.4g} where {facts.needed_quality:.4g} is needed: grade more items."]
+
+
+def _risks(money: Money) -> list[str]:
+    found = money.outcome
+    loss = 1 - found.probability_positive
+    if loss > money.loss_limit:
+        between = f"between {usd(found.p05_usd)} and {usd(found.p95_usd)}"
+        accepted = f"{loss:.0%} where {money.loss_limit:.0%} is accepted"
+        return [f"The net present value is {between}, maybe a loss, with a chance of {accepted}."]
+    turned = [driver for driver in money.drivers[:TOP] if min(driver.low_usd, driver.high_usd) <= 0]
+    return [
+        f"It hangs on {driver.name}: at its {'10th' if driver.low_usd <= 0 else '90th'} percentile the expected net "
+        f"present value is {usd(min(driver.low_usd, driver.high_usd))}."
+        for driver in turned
+    ]
+
+
+def _study(money: Money) -> list[str]:
+    """Say whether another hour of measuring is worth it."""
+    hour = money.learning.hour_usd
+    if hour is None or hour <= money.measuring_usd:
+        return []
+    return [f"Another hour of measuring is worth {usd(hour)} and costs {usd(money.measuring_usd)}: measure first."]
 
 
 def _caveats(facts: Facts) -> list[str]:
@@ -104,6 +163,29 @@ def _caveats(facts: Facts) -> list[str]:
     if facts.unmeasured_needs:
         found.append(f"Not measured here: {', '.join(facts.unmeasured_needs)}.")
     return found
+
+
+def flip_sentence(verdict: Verdict, flip: Flip | None) -> str | None:
+    """Say at which price, volume or cost the verdict on the money would be another."""
+    if flip is None:
+        return None
+    names = {
+        "value_per_request_usd": "a request brings {}", "requests_per_year": "there are {} requests a year",
+        "serving_usd_per_request": "serving a request costs {}",
+    }  # fmt: skip
+    parts = []
+    for name, said in names.items():
+        value = getattr(flip, name)
+        if value is not None:
+            parts.append(said.format(f"{value:,.4g}" if name == "requests_per_year" else usd(value)))
+    if not parts:
+        return None
+    turns = {
+        "invest": "It is a pilot once",
+        "pilot": "It is an investment once",
+        "do not invest": "It is worth trying once",
+    }
+    return f"{turns[verdict]} {', or '.join(parts)}."
 
 
 def against_the_baseline(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -133,7 +215,7 @@ def _compared(row: dict[str, Any], baselines: Sequence[Mapping[str, Any]]) -> di
     reason = (
         f"The cheap baseline {best['model']!r} {how} and is worth {usd(best['npv_usd'])}, this {usd(row['npv_usd'])}."
     )
-    return {**row, "verdict": "do not invest", "reasons": f"{reason} {row['reasons']}"}
+    return {**row, "verdict": "do not invest", "reasons": f"{reason} {row['reasons']}", "flip": None}
 
 
 def usd(amount: float) -> str:

@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from itertools import accumulate
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from harness.facts import UseCase
 from harness.records import Record
-from harness_reports.cost import cost_rows
-from harness_reports.finance import break_even_requests, npv_usd
-from harness_reports.lineage import KEYS, Candidate
+from harness_reports.business import Business, market_sums, upkeep_usd
+from harness_reports.choice import preference
+from harness_reports.economics.appraisal import discounted_payback, payback
+from harness_reports.economics.cashflow import irr, mirr, npv
+from harness_reports.evidence import Evidence, gather
+from harness_reports.evidence import share as quality_share
+from harness_reports.lineage import KEYS
 from harness_reports.market import Market, read_market
 from harness_reports.pricing import Pricing
-from harness_reports.statistics import MINIMUM_ITEMS, MINIMUM_WINDOW_S, Promise, percentile, promise, window_s
-from harness_reports.tables import accuracy_rows, pooled_latencies, served
-from harness_reports.verdict import Facts, against_the_baseline, decide
+from harness_reports.statistics import Promise
+from harness_reports.verdict import TOP, Facts, Money, against_the_baseline, decide, flip_sentence
+from harness_reports.worth import DRAWS, DrawnMarket, Worth, appraise_worth, draw_market
 
+__all__ = ["VIABILITY", "Candidates", "Judged", "judge", "quality_share", "viability"]
+
+_MONEY = (
+    "served_as", "unit_value_usd", "unit_serving_usd", "unit_error_usd", "unit_cost_usd", "unit_margin_usd",
+    "requests_per_year", "break_even_requests", "break_even_price_usd", "upfront_usd", "funding_usd", "yearly_usd",
+    "npv_usd", "irr", "irr_unique", "mirr", "payback_years", "discounted_payback_years",
+)  # fmt: skip
+_RISK = (
+    "npv_mean_usd", "npv_low_usd", "npv_p50_usd", "npv_high_usd", "cvar05_usd", "probability_positive", "drivers",
+    "evpi_usd", "evsi_usd", "measuring_usd",
+)  # fmt: skip
 VIABILITY = (
     "use_case", "title", *KEYS, "metric", "unit", "quality", "quality_low", "quality_high", "needed_quality",
-    "latency_p99_s", "needed_latency_s", "latency_limit", "served_as", "unit_value_usd", "unit_serving_usd",
-    "unit_error_usd", "unit_cost_usd", "unit_margin_usd", "requests_per_year", "break_even_requests", "upfront_usd",
-    "yearly_usd", "npv_usd", "npv_low_usd", "npv_high_usd", "baseline", "against_baseline", "verdict", "reasons",
-    "figures", "price_offer", "price_as_of", "price_source",
+    "latency_p99_s", "needed_latency_s", "latency_limit", *_MONEY, *_RISK, "baseline", "against_baseline", "verdict",
+    "probability_wrong", "flip", "reasons", "figures", "price_offer", "price_as_of", "price_source",
 )  # fmt: skip
-
-
-PRICED_AS = {
-    "Offline": ("usd_per_1k_inferences", "usd_per_1k_low", "usd_per_1k_high"),
-    "SingleStream": ("usd_per_1k_single_stream", "usd_per_1k_single_stream_low", "usd_per_1k_single_stream_high"),
-}
-"""Scenario → the cost columns of a use case served that way: point, low, high."""
 
 
 def viability(
@@ -41,76 +47,107 @@ def viability(
     pricing: Pricing,
     use_cases: Mapping[str, UseCase] | Iterable[UseCase],
     overrides: Mapping[str, float] | None = None,
+    draws: int = DRAWS,
 ) -> pd.DataFrame:
     """Return one row for each use case and candidate that was evaluated on one of its tasks.
 
-    A request earns `unit_value_usd` and costs its serving and, where a wrong answer has a price, the expected cost of
-    errors: (1 - quality share) · cost per error, where the share is the metric's value over its ceiling. A use case
-    that needs a latency pays for one request at a time, as its latency was measured; others pay for the cheapest
-    Offline batch. Upfront is the training times `development_multiplier` (failed runs and trials) plus
-    `upfront_cost_usd`, paid at t = 0; each year earns requests · margin - fixed cost at its end. `npv_low_usd` and
-    `npv_high_usd` take the ends of the 95 % intervals of quality and serving cost together, the pessimist's and the
-    optimist's corner. `break_even_requests` is per year: there the net present value is 0; None where a request earns
-    nothing.
+    The base case takes every figure at its mean. A request earns `unit_value_usd` and costs its serving and, where a
+    wrong answer has a price, the expected cost of errors: (1 - quality share) · cost per error, where the share is the
+    metric's value over its ceiling; these are the first year's. A use case that needs a latency pays for one request
+    at a time, as its latency was measured; others pay for the cheapest Offline batch. `upfront_usd`, at t = 0, is
+    `upfront_cost_usd` plus pretraining over `pretraining_uses`, fine-tuning and evaluation, all times
+    `development_multiplier`. `yearly_usd` is a year once everybody has adopted, at the first year's prices;
+    `funding_usd` is the deepest the balance falls. `break_even_requests` (per year, all have adopted) and
+    `break_even_price_usd` (per request) are where the net present value is 0; None where no number does it. `irr` is
+    None where there is none or more than one; `irr_unique` says which.
+
+    The distribution draws every uncertain figure and what was measured: `npv_low_usd`, `npv_p50_usd` and
+    `npv_high_usd` are its 5th, 50th and 95th percentile, `cvar05_usd` the mean of the worst 5 %. `drivers` names the
+    three inputs it hangs on most, with the share of the variance each explains. `evpi_usd` is what knowing everything
+    before deciding is worth, `evsi_usd` what another hour of measuring is, `measuring_usd` what that hour costs.
+    `probability_wrong` is the chance that the verdict turns out wrong, `flip` what would make it another.
 
     Args:
         records: what was measured.
         pricing: the prices.
         use_cases: needs and markets; those whose tasks were not measured give no row.
         overrides: figure → value that the reader puts in its place, for every use case (`requests_per_year`, …).
+        draws: of the distribution; always the same for the same figures.
 
     Raises:
         FactError: a figure that the calculation needs is missing or makes no sense, or hardware has no price.
     """
     cases = list(use_cases.values() if isinstance(use_cases, Mapping) else use_cases)
-    measured = _measured(records, pricing)
+    measured = gather(records, pricing)
     rows: list[dict[str, Any]] = []
     for case in cases:
         own = [each for each in measured if each.key.task in case.tasks]
-        market = read_market(case, overrides or {}) if own else None
-        rows += against_the_baseline([_row(market, each) for each in own]) if market else []
+        rows += judge(read_market(case, overrides or {}), own, draws).rows if own else []
     return pd.DataFrame(rows, columns=list(VIABILITY))
 
 
-@dataclass(frozen=True)
-class _Measured:
-    key: Candidate
-    accuracy: dict[str, Any]
-    cost: dict[str, Any]
-    windows: dict[str, list[Record]]
-    """Scenario → the records that are priced."""
+class Judged(NamedTuple):
+    """One candidate, judged."""
+
+    row: dict[str, Any]
+    """Its row of the viability table."""
+    evidence: Evidence
+    business: Business | None
+    """None where something was not measured."""
 
 
-def _measured(records: Sequence[Record], pricing: Pricing) -> list[_Measured]:
-    costs = cost_rows(records, pricing)
-    windows: dict[Candidate, dict[str, list[Record]]] = {}
-    for key, scenario, batch_size, group in served(records):
-        if scenario != "Offline" or batch_size == costs[key]["batch_size"]:
-            windows.setdefault(key, {})[scenario] = [chain.leaf for chain in group]
-    return [_Measured(key, row, costs[key], windows.get(key, {})) for key, row in accuracy_rows(records).items()]
+class Candidates(NamedTuple):
+    """All candidates of a use case."""
+
+    market: Market
+    drawn: DrawnMarket
+    judged: tuple[Judged, ...]
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Their rows of the viability table."""
+        return [each.row for each in self.judged]
+
+    @property
+    def best(self) -> Judged:
+        """The one with the best verdict, then the highest expected value."""
+        return min(self.judged, key=lambda each: preference(each.row))
 
 
-def _row(market: Market, measured: _Measured) -> dict[str, Any]:
-    business = _business(market, measured)
-    limit = _limit(market, measured)
-    facts = Facts(
-        gaps=tuple(_gaps(measured, business, limit)), accuracy=measured.accuracy,
-        needed_quality=market.quality, latency=limit, latency_limit_s=market.latency_s,
-        margin_usd=business.point.margin_usd, npv_usd=business.npv_usd(business.point),
-        npv_low_usd=business.npv_usd(business.pessimist), npv_high_usd=business.npv_usd(business.optimist),
-        unmeasured_needs=market.unmeasured_needs,
-    )  # fmt: skip
-    verdict, reasons = decide(facts)
+def judge(market: Market, measured: Sequence[Evidence], draws: int = DRAWS) -> Candidates:
+    """Return the candidates of one use case, all in the same drawn market."""
+    drawn = draw_market(market, draws)
+    businesses = [each.business(market) for each in measured]
+    rows = [_row(drawn, each, business) for each, business in zip(measured, businesses, strict=True)]
+    judged = map(Judged, against_the_baseline(rows), measured, businesses)
+    return Candidates(market, drawn, tuple(judged))
+
+
+def _row(drawn: DrawnMarket, measured: Evidence, business: Business | None) -> dict[str, Any]:
+    market = drawn.market
+    limit = measured.limit(market)
+    gaps = tuple(measured.gaps(market, limit))
+    cells: dict[str, Any] = dict.fromkeys((*_MONEY, *_RISK))
+    money = worth = None
+    if business is not None:
+        worth = appraise_worth(business, drawn, measured.accuracy, measured.hours(market))
+        cells |= _base_case(business, market)
+        money = _money(worth, cells, measured)
+        cells |= _risk(money)
+    cells |= _known(market, measured)
+    facts = Facts(gaps, measured.accuracy, market.quality, limit, market.latency_s, money, market.unmeasured_needs)
+    decision = decide(facts)
+    flip = worth.flip(decision.turn.loss) if worth and decision.turn else None
     return {
         "use_case": market.use_case.name, "title": market.use_case.title, **_quality(market, measured),
-        **_latency(market, measured, limit), **_money(business), "npv_usd": facts.npv_usd,
-        "npv_low_usd": facts.npv_low_usd, "npv_high_usd": facts.npv_high_usd, "verdict": verdict,
-        "reasons": " ".join(reasons), "figures": market.provenance,
+        **_latency(market, measured, limit), **cells, "verdict": decision.verdict,
+        "probability_wrong": decision.probability_wrong, "flip": flip_sentence(decision.verdict, flip),
+        "reasons": " ".join(decision.reasons), "figures": market.provenance,
         **{name: measured.cost[name] for name in ("price_offer", "price_as_of", "price_source")},
     }  # fmt: skip
 
 
-def _quality(market: Market, measured: _Measured) -> dict[str, Any]:
+def _quality(market: Market, measured: Evidence) -> dict[str, Any]:
     row = measured.accuracy
     return {
         **{name: row[name] for name in (*KEYS, "metric", "unit", "baseline", "against_baseline")},
@@ -119,134 +156,75 @@ def _quality(market: Market, measured: _Measured) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _latency(market: Market, measured: _Measured, limit: Promise | None) -> dict[str, Any]:
+def _latency(market: Market, measured: Evidence, limit: Promise | None) -> dict[str, Any]:
     return {
-        "latency_p99_s": percentile(pooled_latencies(measured.windows.get("SingleStream", [])), 0.99),
-        "needed_latency_s": market.latency_s, "latency_limit": limit.kept if limit else None,
+        "latency_p99_s": measured.latency_p99_s(), "needed_latency_s": market.latency_s,
+        "latency_limit": limit.kept if limit else None,
     }  # fmt: skip
 
 
-def _limit(market: Market, measured: _Measured) -> Promise | None:
-    latencies = pooled_latencies(measured.windows.get("SingleStream", []))
-    return promise(latencies, market.latency_s) if latencies and market.latency_s is not None else None
-
-
-# Money --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Unit:
-    """What one request brings and takes; None is not known."""
-
-    value_usd: float
-    serving_usd: float | None
-    error_usd: float | None
-
-    @property
-    def cost_usd(self) -> float | None:
-        return None if self.serving_usd is None or self.error_usd is None else self.serving_usd + self.error_usd
-
-    @property
-    def margin_usd(self) -> float | None:
-        return None if self.cost_usd is None else self.value_usd - self.cost_usd
-
-
-@dataclass(frozen=True)
-class _Business:
-    """A use case run with one candidate: at its point values and at the two ends of their intervals."""
-
-    market: Market
-    scenario: str
-    """How requests are served, and priced."""
-    upfront_usd: float | None
-    point: _Unit
-    pessimist: _Unit
-    optimist: _Unit
-
-    def npv_usd(self, unit: _Unit) -> float | None:
-        """Return the net present value at a unit's margin, None where something is not known."""
-        if self.upfront_usd is None or unit.margin_usd is None:
-            return None
-        yearly = self.market.yearly_usd(unit.margin_usd)
-        return npv_usd(self.market.discount_rate, self.upfront_usd, yearly, self.market.years)
-
-    @property
-    def break_even_requests(self) -> float | None:
-        """Requests per year at which the net present value is 0."""
-        market, margin = self.market, self.point.margin_usd
-        if self.upfront_usd is None or margin is None:
-            return None
-        return break_even_requests(
-            self.upfront_usd, market.fixed_cost_per_year_usd, margin, market.discount_rate, market.years
-        )
-
-
-def _business(market: Market, measured: _Measured) -> _Business:
-    accuracy, cost = measured.accuracy, measured.cost
-    scenario = "Offline" if market.latency_s is None else "SingleStream"
-    point, low, high = (cost[name] for name in PRICED_AS[scenario])
-    good, bad = ("high", "low") if accuracy["higher_is_better"] else ("low", "high")
-    return _Business(
-        market,
-        scenario,
-        market.upfront_usd(cost["train_usd"]),
-        point=_unit(market, accuracy, accuracy["value"], point),
-        # where no interval of the serving cost was measured, its point stands for both ends
-        pessimist=_unit(market, accuracy, accuracy[bad], point if high is None else high),
-        optimist=_unit(market, accuracy, accuracy[good], point if low is None else low),
-    )
-
-
-def _unit(market: Market, accuracy: Mapping[str, Any], quality: float, usd_per_1k: float | None) -> _Unit:
-    serving = None if usd_per_1k is None else usd_per_1k / 1000
-    return _Unit(market.value_per_request_usd, serving, _error_usd(market, accuracy, quality))
-
-
-def _error_usd(market: Market, accuracy: Mapping[str, Any], quality: float) -> float | None:
-    """Return the expected cost of errors, 0 where they have no price, None where their share is not known."""
-    if market.cost_per_error_usd is None:
-        return 0.0
-    share = quality_share(accuracy, quality)
-    return None if share is None else (1 - share) * market.cost_per_error_usd
-
-
-def quality_share(accuracy: Mapping[str, Any], quality: float) -> float | None:
-    """Return quality as a share of its ceiling; None for a metric without a ceiling, or one that counts errors."""
-    ceiling = accuracy["ceiling"]
-    if not ceiling or not accuracy["higher_is_better"] or not math.isfinite(quality):
-        return None
-    return min(1.0, max(0.0, quality / float(ceiling)))
-
-
-def _money(business: _Business) -> dict[str, Any]:
-    unit, market = business.point, business.market
+def _known(market: Market, measured: Evidence) -> dict[str, Any]:
+    """Return what is known of the money whatever was not measured."""
+    serving = measured.cost[measured.priced_as(market)]
     return {
-        "served_as": business.scenario, "unit_value_usd": unit.value_usd, "unit_serving_usd": unit.serving_usd,
-        "unit_error_usd": unit.error_usd, "unit_cost_usd": unit.cost_usd, "unit_margin_usd": unit.margin_usd,
-        "requests_per_year": market.requests_per_year, "break_even_requests": business.break_even_requests,
-        "upfront_usd": business.upfront_usd,
-        "yearly_usd": None if unit.margin_usd is None else market.yearly_usd(unit.margin_usd),
+        "served_as": measured.scenario(market), "requests_per_year": market.requests_per_year,
+        "unit_value_usd": market.numbers["value_per_request_usd"],
+        "unit_serving_usd": None if serving is None else serving / 1000,
     }  # fmt: skip
 
 
-# Evidence -----------------------------------------------------------------------------------------------------
+def _base_case(business: Business, market: Market) -> dict[str, Any]:
+    """Return the money with every figure at its mean."""
+    drawn = {name: np.full(1, given.mean) for name, given in business.inputs.items()}
+    serving, error, upfront = (float(part(drawn)[0]) for part in (business.serving_usd, business.error_usd,
+                                                                  business.upfront_usd))  # fmt: skip
+    margin = market.numbers["value_per_request_usd"] - serving - error
+    flows, rate = business.flows_usd(), market.numbers["discount_rate"]
+    worth, rates = npv(rate, flows), irr(flows)
+    return {
+        "unit_error_usd": error, "unit_cost_usd": serving + error, "unit_margin_usd": margin,
+        **_break_even(business, market, worth, drawn), "upfront_usd": upfront,
+        "funding_usd": max(0.0, -min(accumulate(flows))),
+        "yearly_usd": market.requests_per_year * margin - float(upkeep_usd(drawn)[0]), "npv_usd": worth,
+        "irr": rates.single, "irr_unique": rates.unique, "mirr": mirr(flows, rate, rate),
+        "payback_years": payback(flows).periods, "discounted_payback_years": discounted_payback(rate, flows).periods,
+    }  # fmt: skip
 
 
-def _gaps(measured: _Measured, business: _Business, limit: Promise | None) -> Iterable[str]:
-    """Say what is missing before anything can be judged."""
-    accuracy = measured.accuracy
-    if not math.isfinite(accuracy["value"]):
-        yield "The quality is not a number: some scores are not finite."
-    if accuracy["items"] < MINIMUM_ITEMS:
-        yield f"Only {accuracy['items']} items were graded; at least {MINIMUM_ITEMS} are needed."
-    windows = measured.windows.get(business.scenario, [])
-    if business.point.serving_usd is None:
-        yield f"Serving was not measured in the scenario {business.scenario}."
-    elif any((window_s(record) or 0.0) < MINIMUM_WINDOW_S for record in windows):
-        yield f"The measured window of {business.scenario} is under {MINIMUM_WINDOW_S:g} s: serve for longer."
-    if business.point.error_usd is None and math.isfinite(accuracy["value"]):
-        yield f"Errors have a price, but {accuracy['metric']} has no ceiling to take a share of."
-    if business.upfront_usd is None:
-        yield "The record of a training is missing, so its cost is not known."
-    if limit is not None and limit.kept == "not told":
-        yield f"Too few queries to tell whether the latency limit is kept: serve at least {limit.needed}."
+def _break_even(
+    business: Business, market: Market, worth: float, drawn: Mapping[str, np.ndarray]
+) -> dict[str, float | None]:
+    """Return the volume and the price at which the base case is worth 0: it is linear in both."""
+    sums = market_sums(drawn, business.years)
+    earned = sums.income_usd - business.serving_usd(drawn) * sums.requests_at_cost
+    earned = float((earned - business.error_usd(drawn) * sums.requests)[0])
+    income, value = float(sums.income_usd[0]), market.numbers["value_per_request_usd"]
+    return {
+        "break_even_requests": market.requests_per_year * (1 - worth / earned) if earned > 0 else None,
+        "break_even_price_usd": value * (1 - worth / income) if income > 0 else None,
+    }
+
+
+def _money(worth: Worth, cells: Mapping[str, Any], measured: Evidence) -> Money:
+    return Money(
+        margin_usd=cells["unit_margin_usd"], outcome=worth.outcome, loss_limit=worth.market.market.loss_limit,
+        drivers=worth.drivers(), learning=worth.learning(), measuring_usd=measured.cost["usd_per_hour"],
+        probability_of_success=worth.probability_of_success,
+    )  # fmt: skip
+
+
+def _risk(money: Money) -> dict[str, Any]:
+    found = money.outcome
+    return {
+        "npv_mean_usd": found.mean_usd, "npv_low_usd": found.p05_usd, "npv_p50_usd": found.p50_usd,
+        "npv_high_usd": found.p95_usd, "cvar05_usd": found.cvar05_usd,
+        "probability_positive": found.probability_positive,
+        "drivers": _drivers(money),
+        "evpi_usd": money.learning.perfect_usd, "evsi_usd": money.learning.hour_usd,
+        "measuring_usd": money.measuring_usd,
+    }  # fmt: skip
+
+
+def _drivers(money: Money) -> str | None:
+    named = ", ".join(f"{driver.name} {driver.share:.0%}" for driver in money.drivers[:TOP])
+    return f"Its variance comes from {named}." if named else None

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import harness_control
 from harness import Assignment, DataError
 from harness_control._game import CHANCE_SEED, EPISODES, FIRST_SEED, QUERY_SEED, TRAINING_SEEDS, Game
 from harness_control._ppo import PpoLearner, _environment_seed
 from harness_control.tasks import CartPole, CartPoleSource
-from harness_control.use_cases import USE_CASES
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_the_variant_is_physically_consistent() -> None:
 def test_the_task_says_what_gymnasium_says() -> None:
     """The ceiling is the longest episode, the use case's need the return at which the game counts as solved."""
     spec = gymnasium.spec("CartPole-v1")
-    (use_case,) = [case for case in USE_CASES if case.name == CartPole.use_case]
+    (use_case,) = [case for case in harness_control.harness_use_cases() if case.name == CartPole.use_case]
 
     assert CartPole.metrics[0].ceiling == spec.max_episode_steps
     assert use_case.needs["quality"].value == spec.reward_threshold

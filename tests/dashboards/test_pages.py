@@ -12,6 +12,7 @@ import harness_dashboards
 from harness.plugins import load_plugins
 from harness.store import peek_records
 from harness_dashboards.texts import TEXTS
+from harness_reports.market import read_market
 from harness_reports.pricing import choose
 from harness_reports.viability import viability
 
@@ -49,7 +50,7 @@ def test_volume_moves_the_net_present_value_as_the_function_says(app: Any, walke
     after = _metric(app, "NPV, USD")
     plugins = load_plugins()
     case = plugins.use_cases()["game-agent"]
-    demand = {"requests_per_year": case.market["requests_per_year"].value * 10}
+    demand = {"requests_per_year": read_market(case, {}).requests_per_year * 10}
     frame = viability(peek_records(str(walked / "store")), choose(plugins.price_books()["cloud"]), [case], demand)
 
     assert not app.exception

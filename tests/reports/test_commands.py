@@ -85,6 +85,28 @@ def test_every_table_is_printed(run: Run, name: str) -> None:
     assert "bert" in printed
 
 
+def test_tables_of_decisions_are_printed(run: Run, tmp_path: Path) -> None:
+    """What a value hangs on, what else could be done, whether pretraining pays, and what to fund out of a budget."""
+    (tmp_path / "ours.py").write_text(STRANGERS_CASE, encoding="utf-8")
+    ours = ("--plugin", str(tmp_path / "ours.py"), "--format", "json")
+    funded = json.loads(run("table", "portfolio", "--budget-usd", "1e9", *ours))
+    beside = json.loads(run("table", "alternatives", "--task", "cartpole", *ours))
+
+    assert {row["use_case"] for row in funded} >= {"strangers-case", "document-classification"}
+    assert {row["budget_usd"] for row in funded} == {1e9}
+    assert {row["alternative"] for row in beside} >= {"candidate", "nothing"}
+    assert all(row["input"] for row in json.loads(run("table", "sensitivity", *ours)))
+    with pytest.raises(HarnessError, match="nothing for the table 'pretraining'"):
+        run("table", "pretraining")
+
+
+@pytest.mark.parametrize("arguments", [("portfolio",), ("cost", "--budget-usd", "5")])
+def test_a_portfolio_and_nothing_else_has_a_budget(run: Run, arguments: tuple[str, ...]) -> None:
+    """Forgotten or superfluous, it is told."""
+    with pytest.raises(HarnessError, match="A portfolio needs --budget-usd"):
+        run("table", *arguments)
+
+
 def test_json_is_a_list_of_rows(run: Run) -> None:
     """What a program reads."""
     rows = json.loads(run("table", "cost", "--format", "json"))

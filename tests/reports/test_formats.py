@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,17 @@ import pandas as pd
 import pytest
 
 from harness import UseCase
+from harness.facts import Spread
 from harness_reports import formats
+from harness_reports.alternatives import alternatives
 from harness_reports.cost import cost
 from harness_reports.frontier import frontier
+from harness_reports.portfolio import portfolio
+from harness_reports.pretraining import pretraining
 from harness_reports.pricing import Pricing
 from harness_reports.published import published
 from harness_reports.scale import Run, find_accelerator, laws, scenarios
+from harness_reports.sensitivity import sensitivity
 from harness_reports.tables import accuracy, throughput
 from harness_reports.viability import viability
 
@@ -27,9 +33,18 @@ RUN = Run(7e9, 2e12, find_accelerator("h100"))
 @pytest.fixture(scope="module")
 def frames(suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase]) -> dict[str, pd.DataFrame]:
     """Return every table of the small suite."""
+    verdicts = viability(suite, pricing, use_cases)
+    certain = use_cases["filing"]
+    guess = replace(certain.market["requests_per_year"], spread=Spread("normal", (1e6, 1e5)))
+    wide = [replace(certain, market={**certain.market, "requests_per_year": guess})]
+    scratch = [replace(record, asked={**record.asked, "start": "scratch"}, fingerprint=f"{record.fingerprint}s",
+                       inputs={role: f"{made}s" for role, made in record.inputs.items()})
+               for record in suite if record.step != "pretrain"]  # fmt: skip
     return {
+        "sensitivity": sensitivity(suite, pricing, wide), "alternatives": alternatives(suite, pricing, use_cases),
+        "pretraining": pretraining([*suite, *scratch], pricing, use_cases), "portfolio": portfolio(verdicts, 1e6),
         "accuracy": accuracy(suite), "throughput": throughput(suite), "cost": cost(suite, pricing),
-        "frontier": frontier(suite, pricing), "viability": viability(suite, pricing, use_cases),
+        "frontier": frontier(suite, pricing), "viability": verdicts,
         "scenarios": scenarios(RUN), "laws": laws(RUN), "published": published(),
     }  # fmt: skip
 

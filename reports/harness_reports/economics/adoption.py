@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from scipy.optimize import curve_fit
 from harness.errors import FactError
 from harness_reports.economics.checks import above, at_least, series, whole
 
+_NO_IMITATION = 1e-9
 Form = Literal["rate", "interval"]
 """What sales in a period are: the rate m·f(t) at its end, or all of the interval, m·[F(t) - F(t-1)]."""
 
@@ -57,6 +58,23 @@ def adoption_rate(curve: Bass, time: float) -> float:
     """
     share = adopted_share(curve, time)
     return curve.market * (curve.innovation + curve.imitation * share) * (1 - share)
+
+
+def shares_by_year(innovation: np.ndarray, imitation: np.ndarray, years: int) -> Iterator[np.ndarray]:
+    """Yield for each year the mean share of the market that has adopted, the integral of F over it, of drawn curves.
+
+    The integral of 1 - F is -1/q · ln(1 + q/p · e^-(p+q)t). Without imitation its limit is taken, at a q so small that
+    no digit changes.
+    """
+    q = np.maximum(imitation, _NO_IMITATION)
+    decay = np.exp(-(innovation + q))
+    left = q / innovation
+    before = np.log1p(left)
+    for _ in range(whole("years", years)):
+        left = left * decay
+        after = np.log1p(left)
+        yield 1 + (after - before) / q
+        before = after
 
 
 class Peak(NamedTuple):

@@ -202,6 +202,36 @@ class Lognormal:
         return np.exp(self.mu + _deviation(self.sigma, share))
 
 
+@dataclass(frozen=True, eq=False)
+class Empirical:
+    """What was observed or resampled: every value as likely as the next, linear in between."""
+
+    values: np.ndarray
+    observed: float | None = None
+    """Of values that were resampled: what they were resampled around, which counts as the mean."""
+
+    def __post_init__(self) -> None:
+        """Refuse nothing, and what is no number; keep the values in order.
+
+        Raises:
+            FactError: says so.
+        """
+        values = np.sort(np.asarray(self.values, dtype=float))
+        if not values.size or not np.isfinite(values).all():
+            raise FactError("An empirical distribution needs finite values. Leave it out where nothing was observed.")
+        object.__setattr__(self, "values", values)
+
+    @property
+    def mean(self) -> float:
+        """Return what was observed, else the values' mean."""
+        return float(self.values.mean()) if self.observed is None else self.observed
+
+    def quantile(self, share: float | np.ndarray) -> np.ndarray:
+        """Return the values below which the shares lie."""
+        places = np.linspace(0, 1, self.values.size)
+        return np.asarray(np.interp(share, places, self.values))
+
+
 def _deviation(sd: float, share: float | np.ndarray) -> np.ndarray:
     """Return normal quantiles around 0; without deviation there is no infinite end."""
     return sd * np.asarray(special.ndtri(share)) if sd else np.zeros(np.shape(share))

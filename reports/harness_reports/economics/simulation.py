@@ -8,24 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
+from zlib import crc32
 
 import numpy as np
 
 from harness.errors import FactError
 from harness_reports.economics.checks import between, whole
 from harness_reports.economics.distributions import Distribution, Fixed
-from harness_reports.economics.losses import empirical_tail
 from harness_reports.economics.sensitivity import POINTS, Sobol, sobol_indices
 
 DRAWS = 100_000
 _CHUNK = 1 << 14
 """Draws computed at once: what stays in a processor's cache."""
-_KNOTS = 4097
-"""Of a quantile function that is drawn from by interpolation."""
+_KNOTS, _FEW_KNOTS = 4097, 1025
+"""Of a quantile function that is drawn from by interpolation; few where few draws are asked for."""
+_MANY = 100_000
 _NONE, _TEN_PERCENT = Fixed(0.0), Fixed(0.1)
 _ABOVE = {"discount_rate": -1.0, "unit_growth": -1.0}
 _BELOW = {"value_decline": 1.0, "cost_decline": 1.0}
+
+
+class Uncertain(Protocol):
+    """A business with uncertain inputs, as it can be simulated."""
+
+    @property
+    def inputs(self) -> Mapping[str, Distribution]:
+        """Return every input by name."""
+        ...
+
+    def npv_usd(self, figures: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return the net present values of drawn inputs, one for each."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -104,14 +118,19 @@ class Outcome(NamedTuple):
     """Mean of the worst 5 %: a loss is negative."""
 
 
-def simulate(life: Life, draws: int = DRAWS, seed: int = 0) -> Outcome:
+def simulate(life: Uncertain, draws: int = DRAWS, seed: int = 0) -> Outcome:
     """Return the distribution of a life's net present value.
 
     Raises:
         FactError: not a whole number of draws, or draws without sense (see `Life.npv_usd`).
     """
-    values = npv_draws(life, draws, seed)
-    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
+    return outcome(npv_draws(life, draws, seed))
+
+
+def outcome(npv_usd: np.ndarray) -> Outcome:
+    """Return how drawn net present values are distributed."""
+    values = np.sort(npv_usd)
+    low, middle, high = np.interp([0.05, 0.5, 0.95], np.linspace(0, 1, values.size), values)
     return Outcome(
         draws=values.size,
         mean_usd=float(values.mean()),
@@ -120,23 +139,56 @@ def simulate(life: Life, draws: int = DRAWS, seed: int = 0) -> Outcome:
         p50_usd=float(middle),
         p95_usd=float(high),
         probability_positive=float((values > 0).mean()),
-        cvar05_usd=-empirical_tail(-values, 0.95).cvar,
+        cvar05_usd=_worst(values, 0.05),
     )
 
 
-def npv_draws(life: Life, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
+def _worst(ascending: np.ndarray, share: float) -> float:
+    """Return the mean of the lowest share, the value at its end split: the conditional value at risk of the loss."""
+    count = share * ascending.size
+    whole_ones = int(count)
+    total = float(ascending[:whole_ones].sum()) + (count - whole_ones) * float(ascending[whole_ones])
+    return total / count
+
+
+def npv_draws(life: Uncertain, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
     """Return drawn net present values, the same for the same seed.
 
     Raises:
         FactError: not a whole number of draws, or draws without sense (see `Life.npv_usd`).
     """
     values = np.empty(whole("draws", draws))
-    sources = [_Source(given, seed, place) for place, given in enumerate(life.inputs.values())]
+    sources = _sources(life.inputs, values.size, seed)
     for part in _parts(values.size):
         size = part.stop - part.start
-        figures = {name: source.draw(size) for name, source in zip(life.inputs, sources, strict=True)}
-        values[part] = life.npv_usd(figures)
+        values[part] = life.npv_usd({name: source.draw(size) for name, source in sources.items()})
     return values
+
+
+def draw(inputs: Mapping[str, Distribution], draws: int = DRAWS, seed: int = 0) -> dict[str, np.ndarray]:
+    """Return drawn inputs, one number where an input is certain; the same name and seed give the same shares.
+
+    Raises:
+        FactError: not a whole number of draws.
+    """
+    return {name: source.draw(whole("draws", draws)) for name, source in _sources(inputs, draws, seed).items()}
+
+
+def rank_of_draws(name: str, draws: int, seed: int = 0) -> np.ndarray:
+    """Return the places of an input's draws in ascending order, whatever it is distributed like.
+
+    Quantile functions rise, so the order is that of the shares, which hang on name and seed alone.
+    """
+    return np.argsort(_shares(name, seed).random(draws))
+
+
+def _shares(name: str, seed: int) -> np.random.Generator:
+    return np.random.Generator(np.random.SFC64([seed, crc32(name.encode())]))
+
+
+def _sources(inputs: Mapping[str, Distribution], draws: int, seed: int) -> dict[str, _Source]:
+    knots = _KNOTS if draws > _MANY else _FEW_KNOTS
+    return {name: _Source(given, _shares(name, seed), knots) for name, given in inputs.items()}
 
 
 def _parts(size: int) -> Iterator[slice]:
@@ -144,15 +196,14 @@ def _parts(size: int) -> Iterator[slice]:
 
 
 class _Source:
-    """Draws of one input, by its quantile function at knots: that moves a mean by less than 2e-5 of the range.
+    """Draws of one input, by its quantile function at knots: that moves a mean by less than 1e-4 of the range.
 
     An unbounded distribution has no ends to interpolate to, so its quantiles are computed for each draw.
     """
 
-    def __init__(self, given: Distribution, seed: int, place: int) -> None:
-        self.given = given
-        self.random = np.random.Generator(np.random.SFC64([seed, place]))
-        self.shares = np.linspace(0, 1, _KNOTS)
+    def __init__(self, given: Distribution, random: np.random.Generator, knots: int) -> None:
+        self.given, self.random = given, random
+        self.shares = np.linspace(0, 1, knots)
         self.knots = given.quantile(self.shares)
         self.bounded = bool(np.isfinite(self.knots).all())
 
@@ -177,7 +228,7 @@ class Bar(NamedTuple):
         return abs(self.high_usd - self.low_usd)
 
 
-def tornado(life: Life, low: float = 0.1, high: float = 0.9) -> dict[str, Bar]:
+def tornado(life: Uncertain, low: float = 0.1, high: float = 0.9) -> dict[str, Bar]:
     """Return for each uncertain input the net present value at two of its percentiles, all others at their median.
 
     The widest first; inputs that are certain are left out.
@@ -196,7 +247,7 @@ def tornado(life: Life, low: float = 0.1, high: float = 0.9) -> dict[str, Bar]:
     return dict(sorted(bars.items(), key=lambda item: -item[1].swing_usd))
 
 
-def importance(life: Life, points: int = POINTS, seed: int = 0) -> Sobol:
+def importance(life: Uncertain, points: int = POINTS, seed: int = 0) -> Sobol:
     """Return Sobol's indices of the uncertain inputs.
 
     Raises:

@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 from harness import FactError
 from harness_reports.economics.cashflow import npv
 from harness_reports.economics.distributions import Distribution, Fixed, Lognormal, Normal, Pert, Triangular
-from harness_reports.economics.simulation import Life, importance, npv_draws, simulate, tornado, with_figure
+from harness_reports.economics.losses import empirical_tail
+from harness_reports.economics.simulation import (
+    Life,
+    draw,
+    importance,
+    npv_draws,
+    outcome,
+    rank_of_draws,
+    simulate,
+    tornado,
+    with_figure,
+)
 
 FIGURES: dict[str, Distribution] = {
     "upfront_usd": Fixed(100_000),
@@ -190,3 +201,21 @@ def test_what_makes_no_sense_is_refused(senseless: object) -> None:
     """With a sentence."""
     with pytest.raises(FactError, match=r"\.$|\. "):
         senseless()  # type: ignore[operator]
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=300))
+def test_the_worst_twentieth_is_the_conditional_value_at_risk(values: list[float]) -> None:
+    """As the tail of the loss has it, the value at the end of the tail split."""
+    found = outcome(np.array(values)).cvar05_usd
+
+    assert found == pytest.approx(-empirical_tail([-value for value in values], 0.95).cvar, rel=1e-9, abs=1e-6)
+
+
+def test_draws_of_one_name_are_in_one_order() -> None:
+    """Whatever the distribution: so a bound and an unbound guess of the same figure are compared share by share."""
+    order = rank_of_draws("a", 500, 3)
+    for shape in (Pert(0, 1, 5), Lognormal.from_90_interval(1, 9), Normal(0, 1)):
+        drawn = draw({"a": shape, "b": Fixed(2.0)}, 500, 3)
+
+        assert (np.diff(drawn["a"][order]) >= 0).all()
+        assert drawn["b"].tolist() == [2.0]

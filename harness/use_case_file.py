@@ -1,0 +1,198 @@
+"""Reads use cases from YAML files: needs and market, every figure with its unit, its day and its source.
+
+```yaml
+name: letter-sorting
+title: Letters sorted by department
+summary: A request is one letter that is sorted without a person.
+tasks: [topics]
+as_of: 2026-11-24               # the day of every figure that has none of its own
+needs:
+  quality: {value: 0.85, unit: accuracy, source: below this people stop trusting it}
+  latency_s: {value: 0.5, unit: s, source: a person waits for it}
+market:
+  requests_per_year:
+    value: {lognormal: [1e6, 4e6]}      # p5, p95; pert and triangular: [low, mode, high]; normal: [mean, sd]
+    unit: letters per year
+    source: our archive, counted
+    kind: sourced
+  value_per_request_usd: {value: 0.05, unit: USD per letter, source: six seconds of a clerk}
+  fixed_cost_per_year_usd: {value: 40_000, unit: USD per year, source: a quarter of an engineer}
+  upfront_cost_usd: {value: 30_000, unit: USD, source: three months of integration}
+  discount_rate: {value: 0.1, unit: share per year, source: our hurdle rate}
+  years: {value: 4, unit: years, source: until it is replaced}
+  development_multiplier: {value: 10, unit: runs per final run, source: experiments}
+```
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+
+from harness.errors import FactError, unknown
+from harness.facts import Figure, Shape, Spread, UseCase
+from harness.figures import MARKET, NEEDS, check_figures
+from harness.plugins import DATA_FILES
+
+_TEXTS = ("name", "title", "summary")
+_KEYS = (*_TEXTS, "tasks", "needs", "market", "as_of", "hosted")
+_FIGURE = ("value", "unit", "as_of", "source", "kind")
+_KINDS = ("assumption", "sourced")
+_NUMBERS: Mapping[str, tuple[str, ...]] = {
+    "pert": ("low", "mode", "high"), "triangular": ("low", "mode", "high"), "lognormal": ("p5", "p95"),
+    "normal": ("mean", "sd"),
+}  # fmt: skip
+
+
+def read_use_cases(folder: Path) -> list[UseCase]:
+    """Return the use cases in a folder's YAML files, by file name.
+
+    Raises:
+        FactError: names the file, the key and what is wrong with it.
+    """
+    return [read_use_case(path) for path in sorted(folder.iterdir()) if path.suffix in DATA_FILES]
+
+
+def read_use_case(path: Path) -> UseCase:
+    """Return the use case in a YAML file.
+
+    Raises:
+        FactError: names the file, the key and what is wrong with it.
+    """
+    body = _load(path)
+    for key in body:
+        if key not in _KEYS:
+            raise FactError(f"{path}: {unknown('key', str(key), _KEYS)}")
+    use_case = UseCase(
+        **{key: _text(path, body, key) for key in _TEXTS},
+        tasks=_names(path, body, "tasks"),
+        needs=_figures(path, body, "needs", NEEDS),
+        market=_figures(path, body, "market", MARKET),
+        hosted=_names(path, body, "hosted") if "hosted" in body else (),
+    )
+    check_figures(str(path), use_case)
+    return use_case
+
+
+class _Loader(yaml.CSafeLoader):
+    """PyYAML's safe loader in C; a key that is written twice is an error, not the last one's."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [key.value for key, _ in node.value]
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice is not None:
+            raise yaml.YAMLError(f"the key {twice!r} is written twice (line {node.start_mark.line + 1} and below)")
+        found: dict[Hashable, Any] = super().construct_mapping(node, deep)
+        return found
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        body = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a safe loader, see above
+    except (OSError, UnicodeDecodeError) as error:
+        raise FactError(f"Use case {str(path)!r} cannot be read: {error}.") from error
+    except (yaml.YAMLError, ValueError, TypeError) as error:  # a day such as 2026-02-30 comes as a ValueError
+        raise FactError(f"Use case {str(path)!r} is no valid YAML: {' '.join(str(error).split())}.") from error
+    if not isinstance(body, dict):
+        raise FactError(f"Use case {str(path)!r} is empty. Write {', '.join(_KEYS[:6])} as `key: value` lines.")
+    return body
+
+
+def _text(path: Path, body: Mapping[str, Any], key: str) -> str:
+    value = body.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise FactError(f"{path}: `{key}` is {value!r}. Give a text.")
+    return value
+
+
+def _names(path: Path, body: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    names = body.get(key)
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise FactError(f"{path}: `{key}` is {names!r}. Give a list of names: `{key}: [one, another]`.")
+    return tuple(names)
+
+
+def _figures(path: Path, body: Mapping[str, Any], part: str, known: Mapping[str, Any]) -> dict[str, Figure]:
+    entries = body.get(part)
+    if not isinstance(entries, dict) or not entries:
+        raise FactError(f"{path}: `{part}` is {entries!r}. Give figures by name: {', '.join(known)}.")
+    for name in entries:
+        if name not in known:
+            raise FactError(f"{path}: {unknown(f'figure in {part}', str(name), known)}")
+    return {name: _figure(f"{path}: {part}.{name}", entry, body.get("as_of")) for name, entry in entries.items()}
+
+
+def _figure(where: str, entry: Any, day: Any) -> Figure:
+    if not isinstance(entry, dict):
+        raise FactError(f"{where} is {entry!r}. Give value, unit and source: a bare number is not a fact.")
+    for key in entry:
+        if key not in _FIGURE:
+            raise FactError(f"{where}: {unknown('key', str(key), _FIGURE)}")
+    for key in ("value", "unit", "source"):
+        if entry.get(key) in (None, ""):
+            raise FactError(f"{where} has no `{key}`. {'Say where it comes from.' if key == 'source' else 'Add it.'}")
+    kind = entry.get("kind", _KINDS[0])
+    if kind not in _KINDS:
+        raise FactError(f"{where}: `kind` is {kind!r}. Write assumption or sourced.")
+    value, spread = _value(where, entry["value"])
+    return Figure(value, str(entry["unit"]), _day(where, entry.get("as_of", day)), str(entry["source"]), kind, spread)
+
+
+def _value(where: str, given: Any) -> tuple[float, Spread | None]:
+    if not isinstance(given, dict):
+        return _number(where, given), None
+    if len(given) != 1:
+        raise FactError(f"{where} has {len(given)} distributions. Give one: {', '.join(_NUMBERS)}.")
+    ((shape, numbers),) = given.items()
+    if shape not in get_args(Shape):
+        raise FactError(f"{where}: {unknown('distribution', str(shape), _NUMBERS)}")
+    names = _NUMBERS[shape]
+    if not isinstance(numbers, list) or len(numbers) != len(names):
+        raise FactError(f"{where}: `{shape}` is {numbers!r}. Give {len(names)} numbers: [{', '.join(names)}].")
+    spread = Spread(shape, tuple(_number(where, number) for number in numbers))
+    _check_order(where, spread)
+    return spread.mean, spread
+
+
+def _check_order(where: str, spread: Spread) -> None:
+    numbers, names = spread.numbers, _NUMBERS[spread.shape]
+    if spread.shape == "normal":
+        if numbers[1] <= 0:
+            raise FactError(f"{where}: the deviation of its normal distribution is {numbers[1]:g}. Give one above 0.")
+        return
+    if not numbers[0] < numbers[-1]:
+        raise FactError(
+            f"{where}: the {names[-1]} of its {spread.shape} distribution, {numbers[-1]:g}, is not above its "
+            f"{names[0]}, {numbers[0]:g}. Give the lower one first."
+        )
+    if not numbers[0] <= numbers[len(numbers) // 2] <= numbers[-1]:
+        raise FactError(f"{where}: the mode {numbers[1]:g} is not from {numbers[0]:g} to {numbers[-1]:g}.")
+    if spread.shape == "lognormal" and numbers[0] <= 0:
+        raise FactError(f"{where}: a lognormal distribution is above 0; its p5 is {numbers[0]:g}.")
+
+
+def _number(where: str, given: Any) -> float:
+    """Return a number; YAML reads 1e6 as a text, and people do write it."""
+    try:
+        value = float("no number" if isinstance(given, bool) else given)
+    except (TypeError, ValueError):
+        raise FactError(f"{where} is {given!r}. Give a number, or a distribution: {{pert: [1, 2, 4]}}.") from None
+    if not math.isfinite(value):
+        raise FactError(f"{where} is {value}. Give a finite number.")
+    return value
+
+
+def _day(where: str, value: Any) -> date:
+    if value is None:
+        raise FactError(f"{where} has no `as_of`: an undated figure is not a fact. Add its day, here or at the top.")
+    if isinstance(value, datetime):
+        return value.date()
+    try:
+        return value if isinstance(value, date) else date.fromisoformat(str(value))
+    except ValueError:
+        raise FactError(f"{where}: `as_of` is {value!r}. Give a day such as 2026-11-24.") from None

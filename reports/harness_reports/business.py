@@ -1,0 +1,151 @@
+"""A use case run with one candidate over its years: what is measured and what is assumed, in one calculation.
+
+Year by year: requests = demand · share adopted; a request brings its value, which competition wears away, and costs its
+serving, which gets cheaper with hardware, and the expected cost of a wrong answer. Staff, fixed costs and retraining
+are paid each year, development and training before the first. Every flow but the first lies at the end of its year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import mul
+from typing import NamedTuple
+
+import numpy as np
+
+from harness.figures import BOTTOM_UP
+from harness_reports.economics.adoption import shares_by_year
+from harness_reports.economics.distributions import Distribution
+
+Drawn = Mapping[str, np.ndarray]
+"""Input → drawn numbers; one number where the input is certain."""
+MEASURED = ("quality", "serving_usd_per_request", "energy_j_per_request", "pretrain_usd", "finetune_usd",
+            "evaluate_usd")  # fmt: skip
+"""Inputs that the benchmark measured, priced where they are money."""
+_J_PER_KWH = 3.6e6
+_NOTHING = np.zeros(1)
+
+
+class Year(NamedTuple):
+    """What one year holds, undiscounted, for each draw."""
+
+    requests: np.ndarray
+    value_usd: np.ndarray
+    """Of a request."""
+    cheaper: np.ndarray
+    """What machines cost, as a share of the first year's price."""
+
+
+class Sums(NamedTuple):
+    """The market's part of a net present value: discounted sums over the years, the same for every candidate."""
+
+    income_usd: np.ndarray
+    requests: np.ndarray
+    requests_at_cost: np.ndarray
+    """Each at its year's price of machines."""
+    upkeep_usd: np.ndarray
+    """Fixed costs and staff."""
+    retrainings: np.ndarray
+    """Each at its year's price of machines."""
+
+
+def years_of(drawn: Drawn, years: int) -> Iterator[Year]:
+    """Yield the years."""
+    names = ("requests_per_year",) if "requests_per_year" in drawn else BOTTOM_UP
+    requests = reduce(mul, (drawn[name] for name in names))
+    value, cheaper = drawn["value_per_request_usd"], np.ones(1)
+    wears = 1 - drawn.get("value_decline_per_year", _NOTHING)
+    cheapens = 1 - drawn.get("hardware_decline_per_year", _NOTHING)
+    for share in _adopted(drawn, years):
+        yield Year(requests * share, value, cheaper)
+        value, cheaper = value * wears, cheaper * cheapens
+
+
+def _adopted(drawn: Drawn, years: int) -> Iterator[np.ndarray]:
+    if "adoption_innovation" not in drawn:
+        return iter([np.ones(1)] * years)
+    return shares_by_year(drawn["adoption_innovation"], drawn["adoption_imitation"], years)
+
+
+def market_sums(drawn: Drawn, years: int) -> Sums:
+    """Return the discounted sums of a market."""
+    discount = 1 / (1 + drawn["discount_rate"])
+    upkeep, retrainings = upkeep_usd(drawn), drawn.get("retrainings_per_year", _NOTHING)
+    factor, totals = np.ones(1), [_NOTHING] * 5
+    for year in years_of(drawn, years):
+        factor = factor * discount
+        requests = year.requests * factor
+        parts = (requests * year.value_usd, requests, requests * year.cheaper, upkeep * factor,
+                 retrainings * year.cheaper * factor)  # fmt: skip
+        totals = [total + part for total, part in zip(totals, parts, strict=True)]
+    return Sums(*totals)
+
+
+def upkeep_usd(drawn: Drawn) -> np.ndarray:
+    """Return what a year costs whatever is served."""
+    staff = drawn.get("staff", _NOTHING) * drawn.get("staff_usd_per_year", _NOTHING)
+    return np.asarray(drawn["fixed_cost_per_year_usd"] + staff)
+
+
+@dataclass(frozen=True)
+class Business:
+    """A market and a candidate."""
+
+    market: Mapping[str, Distribution]
+    measured: Mapping[str, Distribution]
+    """By the names in `MEASURED`."""
+    years: int
+    ceiling: float | None
+    """Of the quality, where a share of it is right; None: nothing is known of errors, and they have no price."""
+
+    @property
+    def inputs(self) -> dict[str, Distribution]:
+        """Every input by name."""
+        return {**self.market, **self.measured}
+
+    def upfront_usd(self, drawn: Drawn) -> np.ndarray:
+        """Return what is paid before the first request: development, and trainings as often as they were tried."""
+        trained = drawn["pretrain_usd"] / drawn.get("pretraining_uses", np.ones(1)) + tuning_usd(drawn)
+        return np.asarray(trained * drawn["development_multiplier"] + drawn["upfront_cost_usd"])
+
+    def serving_usd(self, drawn: Drawn) -> np.ndarray:
+        """Return what serving a request costs in the first year."""
+        energy = drawn.get("energy_j_per_request", _NOTHING) * drawn.get("energy_usd_per_kwh", _NOTHING) / _J_PER_KWH
+        return np.asarray(drawn["serving_usd_per_request"] + energy)
+
+    def error_usd(self, drawn: Drawn) -> np.ndarray:
+        """Return the expected cost of a wrong answer."""
+        if self.ceiling is None:
+            return _NOTHING
+        wrong = 1 - np.clip(drawn["quality"] / self.ceiling, 0, 1)
+        return np.asarray(wrong * drawn.get("cost_per_error_usd", _NOTHING))
+
+    def npv_usd(self, figures: Drawn) -> np.ndarray:
+        """Return the net present values of drawn figures, one for each."""
+        return self.npv_of(figures, market_sums(figures, self.years))
+
+    def npv_of(self, drawn: Drawn, sums: Sums) -> np.ndarray:
+        """Return the net present values where the market's sums are known: for many candidates in one market."""
+        earned = sums.income_usd - self.serving_usd(drawn) * sums.requests_at_cost
+        earned = earned - self.error_usd(drawn) * sums.requests
+        spent = sums.upkeep_usd + sums.retrainings * tuning_usd(drawn) + self.upfront_usd(drawn)
+        return np.asarray(earned - spent)
+
+    def flows_usd(self) -> list[float]:
+        """Return the flows at the means of all inputs, the first at t = 0."""
+        drawn = {name: np.full(1, given.mean) for name, given in self.inputs.items()}
+        serving, error = self.serving_usd(drawn), self.error_usd(drawn)
+        upkeep = upkeep_usd(drawn)
+        retraining = drawn.get("retrainings_per_year", _NOTHING) * tuning_usd(drawn)
+        later = [
+            year.requests * (year.value_usd - serving * year.cheaper - error) - upkeep - retraining * year.cheaper
+            for year in years_of(drawn, self.years)
+        ]
+        return [float(flow[0]) for flow in (-self.upfront_usd(drawn), *later)]
+
+
+def tuning_usd(drawn: Drawn) -> np.ndarray:
+    """Return what one fine-tuning with its evaluation costs."""
+    return np.asarray(drawn["finetune_usd"] + drawn["evaluate_usd"])

@@ -1,0 +1,123 @@
+"""Does pretraining pay? Trainings from scratch beside those that start pretrained, at an equal budget."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from harness.facts import UseCase
+from harness.records import Record
+from harness_reports.evidence import Evidence, gather
+from harness_reports.lineage import KEYS, Candidate, by_candidate, details
+from harness_reports.market import Market, read_market
+from harness_reports.pricing import Pricing
+from harness_reports.tables import Graded, graded
+from harness_reports.viability import Judged, judge
+
+PRETRAINING = (
+    *(name for name in KEYS if name != "start"), "metric", "unit", "higher_is_better", "scratch", "pretrained",
+    "gain", "gain_low", "gain_high", "told_apart", "seeds_scratch", "seeds_pretrained", "pretrain_usd",
+    "finetune_usd", "use_case", "gain_usd_per_use", "development_multiplier", "break_even_uses", "pays",
+)  # fmt: skip
+_DRAWS = 100
+"""The base case is all that is read here."""
+
+
+def pretraining(
+    records: Sequence[Record],
+    pricing: Pricing,
+    use_cases: Mapping[str, UseCase] | Iterable[UseCase] = (),
+    overrides: Mapping[str, float] | None = None,
+) -> pd.DataFrame:
+    """Return one row for each pair of candidates that differ in their start alone, for each use case of their task.
+
+    `gain` is how much better the pretrained one is, whichever way the metric points, with its 95 % interval, paired by
+    item; `told_apart` is `better`, `worse` or `not told apart`. `pretrain_usd` is one pretraining. `gain_usd_per_use`
+    is what a use earns more, pretraining left out: the difference of the net present values, where a candidate that
+    misses the needed quality or loses money counts 0; where the two are not told apart it is 0, as a difference within
+    its interval is worth nothing. `break_even_uses` is how many such uses pay for the pretraining (and the trials that
+    `development_multiplier` says it took); None where no number does, or the task has no use case. `pays` answers for
+    the number of uses that the use case foresees (`pretraining_uses`).
+
+    Raises:
+        FactError: as `viability`.
+    """
+    cases = list(use_cases.values() if isinstance(use_cases, Mapping) else use_cases)
+    evidence = {each.key: each for each in gather(records, pricing)}
+    found, budgets = graded(records), _budgets(records)
+    rows: list[dict[str, Any]] = []
+    for pretrained, scratch in _pairs(budgets):
+        pair = (evidence[scratch], evidence[pretrained])
+        row = {**_measured(found[pretrained], found[scratch]), **_cells(pair)}
+        own = [case for case in cases if pretrained.task in case.tasks]
+        rows += [row | _worth(row, read_market(case, overrides or {}), pair) for case in own] or [row]
+    return pd.DataFrame(rows, columns=list(PRETRAINING))
+
+
+def _budgets(records: Sequence[Record]) -> dict[Candidate, dict[str, Any]]:
+    """Return what was asked of every candidate but its pretraining."""
+    return {
+        key: {name: value for name, value in details(group[0]).items() if not name.startswith("pretrain ")}
+        for key, group in by_candidate(records, "evaluate").items()
+    }
+
+
+def _pairs(budgets: Mapping[Candidate, Mapping[str, Any]]) -> list[tuple[Candidate, Candidate]]:
+    return [
+        (one, other)
+        for one in budgets for other in budgets
+        if one.start == "pretrained" and other.start == "scratch" and budgets[one] == budgets[other]
+        and one._replace(start="", spec="") == other._replace(start="", spec="")
+    ]  # fmt: skip
+
+
+def _measured(pretrained: Graded, scratch: Graded) -> dict[str, Any]:
+    sign = pretrained.sign
+    ends = sorted(sign * end for end in pretrained.minus(scratch))
+    told = "better" if ends[0] > 0 else "worse" if ends[1] < 0 else "not told apart"
+    return {
+        "scratch": scratch.value, "pretrained": pretrained.value, "gain": sign * (pretrained.value - scratch.value),
+        "gain_low": ends[0], "gain_high": ends[1], "told_apart": told, "seeds_scratch": len(scratch.leaves),
+        "seeds_pretrained": len(pretrained.leaves),
+    }  # fmt: skip
+
+
+def _cells(pair: tuple[Evidence, Evidence]) -> dict[str, Any]:
+    pretrained = pair[1]
+    names = (*(name for name in KEYS if name != "start"), "metric", "unit", "higher_is_better")
+    return {
+        **{name: pretrained.accuracy[name] for name in names},
+        **{name: pretrained.cost[name] for name in ("pretrain_usd", "finetune_usd")},
+    }
+
+
+def _worth(row: Mapping[str, Any], market: Market, pair: tuple[Evidence, Evidence]) -> dict[str, Any]:
+    """Return the money's part of a row in one market, the pretraining's own cost left out."""
+    scratch, pretrained = judge(market, pair, _DRAWS).judged
+    values = [_value_usd(scratch, market), _value_usd(pretrained, market)]
+    multiplier = market.numbers["development_multiplier"]
+    cells: dict[str, Any] = {"use_case": market.use_case.name, "development_multiplier": multiplier}
+    if values[0] is None or values[1] is None or row["pretrain_usd"] is None:
+        return cells
+    gain = values[1] - values[0] if row["told_apart"] != "not told apart" else 0.0
+    uses = max(1, math.ceil(row["pretrain_usd"] * multiplier / gain)) if gain > 0 else None
+    foreseen = market.numbers.get("pretraining_uses", 1.0)
+    return cells | {
+        "gain_usd_per_use": gain, "break_even_uses": uses, "pays": uses is not None and uses <= foreseen,
+    }  # fmt: skip
+
+
+def _value_usd(judged: Judged, market: Market) -> float | None:
+    """Return what a use is worth to whoever may also leave it: 0 where the need is missed or money is lost."""
+    row = judged.row
+    if row["npv_usd"] is None:
+        return None
+    shared = judged.evidence.cost["pretrain_usd"] / market.numbers.get("pretraining_uses", 1.0)
+    worth = row["npv_usd"] + shared * market.numbers["development_multiplier"]
+    needed = market.quality
+    sign = 1 if judged.evidence.accuracy["higher_is_better"] else -1
+    missed = needed is not None and sign * row["quality"] < sign * needed
+    return 0.0 if missed else max(0.0, float(worth))

@@ -1,0 +1,240 @@
+"""Use cases in YAML: what is read, and the sentence for everything that can be wrong with one."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import FactError, Figure, PluginError, UseCase, use_case_file
+from harness.facts import Spread
+from harness.figures import BOTTOM_UP, MARKET, NEEDS, check_figures
+from harness.plugins import Plugins, load_plugins
+from harness.testing import check
+from harness.use_case_file import read_use_case, read_use_cases
+from harness_reports.economics import distributions as known
+
+GOOD = """
+name: letters
+title: Letters sorted
+summary: A request is one letter.
+tasks: [topics]
+as_of: 2026-11-24
+hosted: [openai/gpt-4.1-nano]
+needs:
+  quality: {value: 0.85, unit: accuracy, source: people trust it}
+  latency_s: {value: 0.5, unit: s, source: a person waits}
+market:
+  requests_per_year:
+    value: {lognormal: [1e6, 4e6]}
+    unit: letters per year
+    source: counted
+    kind: sourced
+    as_of: 2025-12-31
+  value_per_request_usd: {value: {pert: [0.02, 0.05, 0.1]}, unit: USD per letter, source: a clerk}
+  fixed_cost_per_year_usd: {value: 40_000, unit: USD per year, source: an engineer}
+  upfront_cost_usd: {value: 3e4, unit: USD, source: integration}
+  discount_rate: {value: 0.1, unit: share per year, source: hurdle}
+  years: {value: 4, unit: years, source: replaced then}
+  development_multiplier: {value: 10, unit: runs, source: experiments}
+"""
+DEMAND = GOOD[GOOD.index("  requests_per_year:") : GOOD.index("  value_per_request_usd")]
+
+
+def write(folder: Path, text: str, name: str = "letters.yaml") -> Path:
+    """Write a use case."""
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_good_file_is_read(tmp_path: Path) -> None:
+    """Every field arrives; a figure has the file's day where it has none of its own."""
+    case = read_use_case(write(tmp_path, GOOD))
+    requests = case.market["requests_per_year"]
+
+    assert (case.name, case.tasks, case.hosted) == ("letters", ("topics",), ("openai/gpt-4.1-nano",))
+    assert case.needs["quality"] == Figure(0.85, "accuracy", date(2026, 11, 24), "people trust it")
+    assert case.market["upfront_cost_usd"].value == 30_000
+    assert (requests.kind, requests.as_of) == ("sourced", date(2025, 12, 31))
+    assert requests.spread == Spread("lognormal", (1e6, 4e6))
+    assert 2e6 < requests.value < 2.5e6
+    assert case.market["value_per_request_usd"].value == pytest.approx((0.02 + 4 * 0.05 + 0.1) / 6)
+
+
+def test_the_example_of_the_documentation_is_read(tmp_path: Path) -> None:
+    """What the module's docstring shows works."""
+    example = str(use_case_file.__doc__).split("```yaml\n")[1].split("```")[0]
+
+    assert read_use_case(write(tmp_path, example)).market["requests_per_year"].spread is not None
+
+
+def test_what_comes_along_is_read_in_the_order_of_its_files() -> None:
+    """Each plugin brings its own, and all of them keep the rules."""
+    cases = load_plugins().use_cases()
+    folders = sorted(Path(__file__).parents[1].glob("plugins/harness_*/use_cases"))
+    files = [path for folder in folders for path in sorted(folder.glob("*.yaml"))]
+
+    assert [path.stem for path in files] == [case.name for folder in folders for case in read_use_cases(folder)]
+    assert {path.stem for path in files} <= set(cases)
+    assert len(files) >= 10
+    for path in files:
+        check_figures(str(path), cases[path.stem])
+        assert {"quality", "latency_s", "privacy", "explainability"} == set(cases[path.stem].needs)
+
+
+FAULTS: list[tuple[str, str, str]] = [  # each: what, by what, the sentence
+    ("as_of: 2026-11-24\n", "", "needs.quality has no `as_of`: an undated figure is not a fact"),
+    ("as_of: 2026-11-24\n", "as_of: yesterday\n", "needs.quality: `as_of` is 'yesterday'. Give a day"),
+    ("source: a clerk}", "source: ''}", "market.value_per_request_usd has no `source`. Say where it comes from"),
+    ("unit: accuracy, ", "", "needs.quality has no `unit`"),
+    ("value: 0.85, ", "", "needs.quality has no `value`"),
+    ("kind: sourced", "kind: guessed", "market.requests_per_year: `kind` is 'guessed'. Write assumption or sourced"),
+    ("pert: [0.02, 0.05, 0.1]", "pert: [0.1, 0.05, 0.02]",
+     "the high of its pert distribution, 0.02, is not above its low"),
+    ("pert: [0.02, 0.05, 0.1]", "pert: [0.02, 0.5, 0.1]", "the mode 0.5 is not from 0.02 to 0.1"),
+    ("pert: [0.02, 0.05, 0.1]", "pert: [0.02, 0.1]", "Give 3 numbers: [low, mode, high]"),
+    ("pert: [0.02, 0.05, 0.1]", "triangular: [0.1, 0.1, 0.1]", "the high of its triangular distribution"),
+    ("pert: [0.02, 0.05, 0.1]", "normal: [0.1, 0]", "deviation of its normal distribution is 0"),
+    ("pert: [0.02, 0.05, 0.1]", "prt: [0.02, 0.05, 0.1]", "Unknown distribution 'prt'. Did you mean 'pert'"),
+    ("pert: [0.02, 0.05, 0.1]", "pert: [0, 1, 2], normal: [1, 2]", "has 2 distributions. Give one"),
+    ("lognormal: [1e6, 4e6]", "lognormal: [4e6, 1e6]", "the p95 of its lognormal distribution, 1e+06, is not above"),
+    ("lognormal: [1e6, 4e6]", "lognormal: [-1, 4e6]", "a lognormal distribution is above 0"),
+    ("lognormal: [1e6, 4e6]", "normal: [1e6, 1e6]", "reaches from -3e+06 to 5e+06. Give 0 or above over all of it"),
+    ("discount_rate: {value: 0.1,", "discount_rate: {value: -0.02,", "market.discount_rate is -0.02. Give 0 or above"),
+    ("discount_rate: {value: 0.1,", "discount_rate: {value: {pert: [-0.1, 0.1, 0.2]},", "reaches from -0.1"),
+    ("value: 3e4", "value: .nan", "market.upfront_cost_usd is nan. Give a finite number"),
+    ("value: 3e4", "value: .inf", "market.upfront_cost_usd is inf. Give a finite number"),
+    ("value: 3e4", "value: cheap", "market.upfront_cost_usd is 'cheap'. Give a number"),
+    ("value: 3e4", "value: true", "market.upfront_cost_usd is True. Give a number"),
+    ("value: 3e4", "value: [1]", "market.upfront_cost_usd is [1]. Give a number"),
+    ("unit: USD, ", "unit: EUR, ", "market.upfront_cost_usd is in 'EUR' (EUR). All money is USD: convert it"),
+    ("unit: USD per letter", "unit: cent per letter", "is money, but its unit is 'cent per letter'"),
+    ("upfront_cost_usd:", "upfront_costs_usd:",
+     "Unknown figure in market 'upfront_costs_usd'. Did you mean 'upfront_cost_usd'"),
+    ("  quality:", "  qualty:", "Unknown figure in needs 'qualty'. Did you mean 'quality'"),
+    ("title:", "titel:", "Unknown key 'titel'. Did you mean 'title'"),
+    ("unit: s,", "unti: s,", "Unknown key 'unti'. Did you mean 'unit'"),
+    ("title: Letters sorted", "title: ''", "`title` is ''. Give a text"),
+    ("tasks: [topics]", "tasks: topics", "`tasks` is 'topics'. Give a list of names"),
+    ("tasks: [topics]", "tasks: []", "`tasks` is []. Give a list of names"),
+    ("hosted: [openai/gpt-4.1-nano]", "hosted: 3", "`hosted` is 3. Give a list"),
+    ("value: 4, unit: years", "value: 4.5, unit: years", "market.years is 4.5. Give a whole number from 1"),
+    ("value: 4, unit: years", "value: {pert: [1, 2, 3]}, unit: years", "market.years is uncertain. Give one number"),
+    ("value: 0.5, unit: s", "value: 0, unit: s", "needs.latency_s is 0. Give a number above 0"),
+    ("discount_rate: {value: 0.1, unit: share per year, source: hurdle}", "discount_rate: 0.1",
+     "a bare number is not a fact"),
+    (DEMAND, "", "has no market figure 'requests_per_year'. Add it with its date and source, or all of buyers"),
+    ("  years:", "  staff: {value: 1, unit: people, source: x}\n  years:",
+     "staff_usd_per_year is missing beside staff"),
+    ("name: letters", "name: letters\nname: bills", "the key 'name' is written twice"),
+    ("name: letters", "name: [", "no valid YAML"),
+    ("as_of: 2026-11-24\n", "as_of: 2026-02-30\n", "no valid YAML"),
+    ("name: letters", "name: !!python/object/apply:os.system ['true']", "no valid YAML"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "sentence"), FAULTS, ids=[fault[1][:40] for fault in FAULTS])
+def test_a_bad_file_is_refused(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    """Each fault has its sentence, which names the file."""
+    assert GOOD.count(old) == 1
+    with pytest.raises(FactError) as caught:
+        read_use_case(write(tmp_path, GOOD.replace(old, new)))
+
+    assert sentence in str(caught.value)
+    assert "letters.yaml" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "3", "needs: 3\nname: a\ntitle: b\nsummary: c\ntasks: [d]"])
+def test_an_empty_file_is_refused(tmp_path: Path, text: str) -> None:
+    """Nothing is read into it."""
+    with pytest.raises(FactError, match=r"is empty|Give figures by name"):
+        read_use_case(write(tmp_path, text))
+
+
+def test_a_file_that_is_no_text_or_not_there_is_refused(tmp_path: Path) -> None:
+    """Binary content and a missing file are told, not raised raw."""
+    path = tmp_path / "x.yaml"
+    path.write_bytes(b"\xff\xfe\x00")
+
+    for file in (path, tmp_path / "missing.yaml"):
+        with pytest.raises(FactError, match="cannot be read"):
+            read_use_case(file)
+
+
+def test_demand_may_come_from_the_ground(tmp_path: Path) -> None:
+    """Buyers, two shares and their requests stand for requests; three of the four do not."""
+    four = "".join(f"  {name}: {{value: 0.5, unit: of it, source: counted}}\n" for name in BOTTOM_UP)
+
+    assert set(BOTTOM_UP) <= set(read_use_case(write(tmp_path, GOOD.replace(DEMAND, four))).market)
+    with pytest.raises(FactError, match="'requests_per_year'"):
+        read_use_case(write(tmp_path, GOOD.replace(DEMAND, "".join(four.splitlines(keepends=True)[:3]))))
+
+
+@given(
+    shape=st.sampled_from(["pert", "triangular", "normal", "lognormal"]),
+    low=st.floats(0.01, 1e6), more=st.floats(1e-3, 1e6), share=st.floats(0, 1),
+)  # fmt: skip
+def test_the_mean_is_that_of_the_distribution(shape: Any, low: float, more: float, share: float) -> None:
+    """The core's closed forms agree with the distributions that are drawn from."""
+    high = low + more
+    numbers, twin = {
+        "pert": ((low, low + share * more, high), known.Pert),
+        "triangular": ((low, low + share * more, high), known.Triangular),
+        "normal": ((low, more), known.Normal),
+        "lognormal": ((low, high), known.Lognormal.from_90_interval),
+    }[shape]
+    spread = Spread(shape, tuple(min(number, high) for number in numbers) if shape != "normal" else numbers)
+    try:
+        expected = twin(*spread.numbers).mean  # type: ignore[operator]
+    except OverflowError:
+        return
+
+    assert math.isclose(spread.mean, expected, rel_tol=1e-9)
+
+
+@pytest.mark.parametrize("name", [*NEEDS, *MARKET])
+def test_every_figure_says_what_it_means_and_demands(name: str) -> None:
+    """What is nonsense for it is refused with its meaning."""
+    rule = {**NEEDS, **MARKET}[name]
+
+    assert len(rule.meaning) > 10
+    assert not rule.holds(math.nan)
+    assert rule.holds(rule.low) != rule.positive or rule.low == -math.inf
+    assert any(
+        rule.demand.startswith(word) for word in ("a whole number", "a number", "a finite", f"{rule.low:g} or above")
+    )
+
+
+def test_a_file_is_a_plugin(tmp_path: Path) -> None:
+    """`--plugin letters.yaml` brings the use case, and the kit takes the file."""
+    plugins = load_plugins([str(write(tmp_path, GOOD))])
+    findings = check(str(tmp_path / "letters.yaml"), plugins)
+
+    assert plugins.use_cases()["letters"].title == "Letters sorted"
+    assert plugins.owner("use_cases", "letters").name == "letters"
+    assert findings.ok, str(findings)
+
+
+def test_a_broken_file_as_a_plugin_is_told(tmp_path: Path) -> None:
+    """It was asked for by name: the sentence is the file's own."""
+    path = write(tmp_path, GOOD.replace("value: 3e4", "value: .nan"))
+    with pytest.raises(PluginError, match=r"upfront_cost_usd is nan\. Give a finite number"):
+        load_plugins([str(path)])
+
+
+def test_the_kit_holds_use_cases_in_python_to_the_same_rules() -> None:
+    """A figure that nobody knows, and one that is missing."""
+    from harness.testing.facts import UseCaseBench, figures_make_sense
+    from harness.testing.findings import CheckFailed
+
+    figure = Figure(1.0, "USD", date(2026, 1, 1), "a guess")
+    for needs, sentence in (({"qualty": figure}, "Did you mean 'quality'"), ({}, "no market figure")):
+        case = UseCase("mine", "Mine", "Mine.", ("topics",), needs, {})
+        with pytest.raises(CheckFailed, match=sentence):
+            figures_make_sense(UseCaseBench(case, Plugins()))
