@@ -37,4 +37,27 @@ IMAGE_INSPECTION = UseCase(
     },
 )
 
-USE_CASES = (IMAGE_INSPECTION,)
+SHELF_AUDIT = UseCase(
+    name="shelf-audit",
+    title="Finding the price tags on a shelf",
+    summary="Photographs of shelves are searched for tags; a tag that is missed or misread is looked up by hand.",
+    tasks=("scenes",),
+    needs={
+        "quality": _assumed(0.6, "mAP", "boxes as exact as two people who draw them agree among themselves"),
+        "latency_s": _assumed(
+            0.5, "s, 99th percentile", "the clerk sees the boxes before walking on to the next shelf"
+        ),
+    },
+    market={
+        "requests_per_year": _assumed(5_000_000.0, "images per year", "500 shops, 40 shelves, 250 days"),
+        "value_per_request_usd": _assumed(0.05, "USD per image", "six seconds of a clerk at 30 USD an hour"),
+        "cost_per_error_usd": _assumed(0.08, "USD per error", "ten seconds of a clerk to look a tag up"),
+        "fixed_cost_per_year_usd": _assumed(50_000.0, "USD per year", "a third of one engineer, the app in the shops"),
+        "upfront_cost_usd": _assumed(120_000.0, "USD", "six months of one developer: drawing boxes, training, the app"),
+        "discount_rate": _assumed(0.10, "share per year", "an ordinary hurdle rate for a software project"),
+        "years": _assumed(3.0, "years", "a usual planning horizon before such a system is replaced"),
+        "development_multiplier": _assumed(20.0, "runs per final run", "experiments for one model in service"),
+    },
+)
+
+USE_CASES = (IMAGE_INSPECTION, SHELF_AUDIT)
