@@ -1,14 +1,15 @@
-"""Images: classification tasks and the models for them.
+"""Images: what they show and where, tasks and the models for them.
 
-Task `digits`; models `logistic`, `pixel-mlp`, `resnet`, `efficientnet` and `vit`. Nothing heavy is imported here.
+Classification: the task `digits`; the models `logistic`, `pixel-mlp`, `resnet`, `efficientnet` and `vit`. Detection:
+the task `scenes`; the models `components` and `centernet`. Nothing heavy is imported here.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from harness import Model, Task, UseCase, hookimpl
-from harness_vision.models import EfficientNet, Logistic, PixelMlp, ResNet, ViT
-from harness_vision.tasks import Digits
+from harness_vision.models import CenterNet, Components, EfficientNet, Logistic, PixelMlp, ResNet, ViT
+from harness_vision.tasks import Digits, Scenes
 
 __all__ = ["harness_models", "harness_preload", "harness_tasks", "harness_use_cases"]
 
@@ -16,13 +17,13 @@ __all__ = ["harness_models", "harness_preload", "harness_tasks", "harness_use_ca
 @hookimpl
 def harness_tasks() -> Iterable[Task]:
     """Bring the tasks."""
-    return [Digits()]
+    return [Digits(), Scenes()]
 
 
 @hookimpl
 def harness_models() -> Iterable[Model]:
     """Bring the models, cheapest first."""
-    return [Logistic(), PixelMlp(), ResNet(), EfficientNet(), ViT()]
+    return [Logistic(), PixelMlp(), ResNet(), EfficientNet(), ViT(), Components(), CenterNet()]
 
 
 @hookimpl
@@ -35,7 +36,7 @@ def harness_use_cases() -> Iterable[UseCase]:
 
 @hookimpl
 def harness_preload() -> Iterable[str]:
-    """Name what the steps import; `_mnist` is the default images, read once for all workers."""
+    """Name what the steps import; `_mnist` is the digits that both tasks are made of, read once for all workers."""
     return [
         "torch",
         "PIL.Image",
@@ -46,4 +47,7 @@ def harness_preload() -> Iterable[str]:
         "harness_vision._mnist",
         "harness_vision._logistic",
         "harness_vision._learner",
+        "harness_vision._scenes",
+        "harness_vision._components",
+        "harness_vision._detector",
     ]

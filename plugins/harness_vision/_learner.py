@@ -91,10 +91,8 @@ class RotationLearner(ImageLearner):
         return TURNS
 
     def collate(self, examples: Sequence[Any]) -> dict[str, Tensor]:
-        """Turn each image by quarter turns that are drawn anew; the turn is the label."""
-        turns = torch.randint(TURNS, (len(examples),))
-        pixels = [torch.rot90(image, int(turn), (1, 2)) for (image, _), turn in zip(examples, turns, strict=True)]
-        return {"pixel_values": torch.stack(pixels), "labels": turns}
+        """Turn each image by quarter turns that are drawn anew."""
+        return turned([image for image, _ in examples])
 
     def predict(self, inputs: Sequence[Any]) -> Sequence[Any]:  # noqa: ARG002 - it refuses whatever comes
         """Refuse: what was pretrained only knows no classes.
@@ -103,6 +101,13 @@ class RotationLearner(ImageLearner):
             Unsupported: always.
         """
         raise Unsupported("A pretrained network tells rotations and knows no classes yet. Fine-tune it, then evaluate.")
+
+
+def turned(images: Sequence[Tensor]) -> dict[str, Tensor]:
+    """Return square images turned by quarter turns that are drawn anew; the turn is the label."""
+    turns = torch.randint(TURNS, (len(images),))
+    pixels = [torch.rot90(image, int(turn), (1, 2)) for image, turn in zip(images, turns, strict=True)]
+    return {"pixel_values": torch.stack(pixels), "labels": turns}
 
 
 def learner(assignment: Assignment, name: str) -> ImageLearner:

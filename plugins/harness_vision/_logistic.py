@@ -27,18 +27,23 @@ class LogisticLearner(Learner):
         """
         if assignment.precision != "fp32":
             raise Unsupported(f"scikit-learn does not compute in {assignment.precision}. Use fp32.")
-        self._data = labelled(assignment.data)
+        self.assignment = assignment
         self._classifier = LogisticRegression(C=assignment.settings["inverse_regularisation"], max_iter=1000)
+
+    def examples(self) -> tuple[np.ndarray, Sequence[int]]:
+        """Return features [n, features] and labels to fit."""
+        images, labels = labelled(self.assignment.data).examples("train")
+        return _pixels(images), labels
 
     def step(self) -> Progress:
         """Fit everything."""
-        images, labels = self._data.examples("train")
-        pixels = _pixels(images)
-        self._classifier.fit(pixels, labels)
-        found = self._classifier.predict_proba(pixels)[
+        features, labels = self.examples()
+        self._classifier.fit(features, labels)
+        found = self._classifier.predict_proba(features)[
             np.arange(len(labels)), np.searchsorted(self._classifier.classes_, labels)
         ]
-        return Progress(consumed={"samples": len(labels)}, losses={"loss": float(-np.log(found).mean())}, done=True)
+        consumed = {"samples": self.assignment.data.sizes["train"]}
+        return Progress(consumed=consumed, losses={"loss": float(-np.log(found).mean())}, done=True)
 
     def save(self, folder: Path) -> None:
         """Write the numbers."""

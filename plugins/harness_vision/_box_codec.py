@@ -1,0 +1,22 @@
+"""Between images and a detector's arrays. Needs no torch: a served network loads none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from harness_vision._codec import ImageCodec
+
+
+class BoxCodec(ImageCodec):
+    """Images of any size become squares of one size; boxes come back in the original's pixels."""
+
+    def encode(self, inputs: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+        """Return `pixel_values`, float32 [n, channels, size, size], and `sizes`, float32 [n, 2]: width and height."""
+        sizes = np.array([image.shape[1::-1] for image in inputs], np.float32)
+        return {**super().encode(inputs), "sizes": sizes}
+
+    def decode(self, arrays: Mapping[str, np.ndarray]) -> list[np.ndarray]:  # type: ignore[override]  # a list of unlike arrays
+        """Return the detections [boxes, 6] of each image."""
+        return list(arrays["detections"])

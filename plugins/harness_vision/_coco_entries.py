@@ -1,0 +1,134 @@
+"""The entries of a COCO JSON file, each held to what it must say."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from harness import DataError
+
+LISTS = {
+    "images": ("id", "file_name"),
+    "annotations": ("image_id", "category_id", "bbox"),
+    "categories": ("id", "name"),
+}
+"""List → keys that each of its entries has."""
+SLACK = 1.0
+"""Pixels by which rounding may push a box over the edge."""
+
+
+class Labels(NamedTuple):
+    """The objects of one image."""
+
+    classes: tuple[str, ...]
+    """All that the file knows."""
+    boxes: list[list[float]]
+    """Edges: left, top, right, bottom."""
+    names: list[str]
+    crowd: list[bool]
+    entries: list[str]
+    """What each annotation is called."""
+
+    def inside(self, path: Path, width: int, height: int) -> Labels:
+        """Return them with boxes that end at the image's edge.
+
+        Raises:
+            DataError: a box lies outside of its image.
+        """
+        for entry, (left, top, right, bottom) in zip(self.entries, self.boxes, strict=True):
+            if min(left, top) < -SLACK or right > width + SLACK or bottom > height + SLACK:
+                raise DataError(
+                    f"{path}, {entry}: its box from ({left:g}, {top:g}) to ({right:g}, {bottom:g}) leaves its image of "
+                    f"{width}x{height} pixels. A bbox is left, top, width, height in pixels."
+                )
+        ends = (width, height, width, height)
+        return self._replace(
+            boxes=[[min(max(e, 0.0), end) for e, end in zip(b, ends, strict=True)] for b in self.boxes]
+        )
+
+
+class Entries(NamedTuple):
+    """A file's three lists."""
+
+    path: Path
+    images: list[dict[str, Any]]
+    annotations: list[dict[str, Any]]
+    categories: list[dict[str, Any]]
+
+    @classmethod
+    def read(cls, path: Path) -> Entries:
+        """Read a file.
+
+        Raises:
+            DataError: it is no JSON, or lacks a list, or an entry lacks a key or has an id that another has.
+        """
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path} is not UTF-8: {error}. Save it as UTF-8.") from error
+        except json.JSONDecodeError as error:
+            raise DataError(f"{path}, line {error.lineno}: it is no JSON: {error.msg}. Write the file anew.") from error
+        return cls(path, *(_list(path, content, name) for name in LISTS))
+
+
+def _list(path: Path, content: Any, name: str) -> list[dict[str, Any]]:
+    entries = content.get(name) if isinstance(content, dict) else None
+    if not isinstance(entries, list) or not entries:
+        raise DataError(f"{path} has no list {name!r}, or it is empty. COCO JSON has {', '.join(LISTS)}.")
+    for number, entry in enumerate(entries):
+        lacking = [key for key in LISTS[name] if not isinstance(entry, dict) or key not in entry]
+        if lacking:
+            raise DataError(f"{path}, {name}[{number}]: it has no {lacking[0]!r}. Add it or take the entry out.")
+        if not all(isinstance(entry[key], Hashable) for key in LISTS[name] if key != "bbox"):
+            raise DataError(f"{path}, {name}[{number}]: a key holds a list: {entry}. Give one value.")
+    if "id" in LISTS[name]:
+        _demand_single(path, name, [entry["id"] for entry in entries])
+    return entries
+
+
+def _demand_single(path: Path, name: str, ids: Sequence[Hashable]) -> None:
+    seen: set[Hashable] = set()
+    for number, one in enumerate(ids):
+        if one in seen:
+            raise DataError(f"{path}, {name}[{number}]: the id {one!r} was used before. Give each entry its own.")
+        seen.add(one)
+
+
+def image_labels(entries: Entries) -> list[Labels]:
+    """Return the objects of each image, in the order of the images.
+
+    Raises:
+        DataError: an annotation names an unknown image or category, or its box is none.
+    """
+    names = {one["id"]: str(one["name"]) for one in entries.categories}
+    classes = tuple(names.values())
+    found = {image["id"]: Labels(classes, [], [], [], []) for image in entries.images}
+    for number, annotation in enumerate(entries.annotations):
+        entry = f"annotations[{number}] (id {annotation.get('id')!r})"
+        where = f"{entries.path}, {entry}"
+        labels = _known(where, "image_id", annotation, found)
+        labels.names.append(_known(where, "category_id", annotation, names))
+        labels.boxes.append(_edges(where, annotation["bbox"]))
+        labels.crowd.append(bool(annotation.get("iscrowd", 0)))
+        labels.entries.append(entry)
+    return list(found.values())
+
+
+def _known(where: str, key: str, annotation: Mapping[str, Any], known: Mapping[Any, Any]) -> Any:
+    if annotation[key] not in known:
+        what = "images" if key == "image_id" else "categories"
+        raise DataError(
+            f"{where}: {key} {annotation[key]!r} is not among the file's {what}. Add it there or correct it."
+        )
+    return known[annotation[key]]
+
+
+def _edges(where: str, bbox: Any) -> list[float]:
+    numbers = isinstance(bbox, list) and len(bbox) == 4 and all(isinstance(n, int | float) for n in bbox)  # noqa: PLR2004 - left, top, width, height
+    if not numbers or not all(map(math.isfinite, bbox)) or min(bbox[2:]) <= 0:
+        raise DataError(f"{where}: bbox {bbox!r} is no box. Give [left, top, width, height] in pixels, both above 0.")
+    left, top, width, height = map(float, bbox)
+    return [left, top, left + width, top + height]

@@ -1,0 +1,159 @@
+"""Objects in images: the data of every task of the kind `object-detection`.
+
+An input is an image, uint8 [height, width, channels] with one channel (grey) or three (red, green, blue). An output is
+an array of detections [n, 6], in any order: left, top, right and bottom edge in pixels, the class's position in
+`classes`, and a score from 0 to 1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from harness import Data, Grades, Predict, Sample, Unsupported
+
+COLUMNS = 6
+"""Numbers in a detection."""
+SHOWN = 6
+"""Images in the sheet of samples."""
+
+
+class Objects(NamedTuple):
+    """What is in one image."""
+
+    boxes: np.ndarray
+    """float32 [n, 4]: left, top, right and bottom edge in pixels."""
+    labels: np.ndarray
+    """int64 [n], positions in `classes`."""
+    crowd: np.ndarray
+    """bool [n]: whether it is a group that nobody counted: neither learnt nor graded, as COCO has it."""
+
+    @classmethod
+    def of(cls, boxes: Sequence[Sequence[float]], labels: Sequence[int], crowd: Sequence[bool] = ()) -> Objects:
+        """Return lists as arrays; without `crowd` all are single objects."""
+        return cls(
+            np.array(boxes, np.float32).reshape(-1, 4),
+            np.array(labels, np.int64),
+            np.array(crowd or [False] * len(labels), bool),
+        )
+
+    def single(self) -> Objects:
+        """Return the objects that are no crowds."""
+        return Objects(*(column[~self.crowd] for column in self))
+
+
+class Scenes(NamedTuple):
+    """One split."""
+
+    images: Sequence[np.ndarray]
+    objects: Sequence[Objects]
+
+
+def scenes(data: Data) -> DetectionData:
+    """Return a task's data as images with objects.
+
+    Raises:
+        Unsupported: the data are of another kind.
+    """
+    if not isinstance(data, DetectionData):
+        raise Unsupported(f"{type(data).__name__} holds no images with objects, which detectors learn from.")
+    return data
+
+
+class DetectionData(Data):
+    """Images with objects in splits, graded as COCO grades (Lin et al., 2014) by pycocotools."""
+
+    def __init__(self, classes: Sequence[str], splits: Mapping[str, Scenes]) -> None:
+        """Keep the splits and digest them.
+
+        Args:
+            classes: names, in the order of the labels.
+            splits: `train`, `validation` and `test`.
+        """
+        self.classes = tuple(classes)
+        self._splits = dict(splits)
+        self.sizes = {name: len(split.images) for name, split in self._splits.items()}
+        self.digest = self._digest()
+
+    def scenes(self, split: str) -> Scenes:
+        """Return one split."""
+        return self._splits[split]
+
+    def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Grades:
+        """Grade detections: columns `objects` (how many there are) and `found` (how many of them are).
+
+        An object is found by one of the best boxes, of which as many count as there are objects, if the class is right
+        and the box covers it with an intersection over union of at least one half.
+
+        Raises:
+            ValueError: an answer is not of the shape [n, 6].
+        """
+        from harness_vision._coco import Precision, found
+
+        images, objects = self._splits[split]
+        answers: list[np.ndarray] = []
+        for start in range(0, len(images), batch_size):
+            batch = images[start : start + batch_size]
+            answers += [_checked(answer) for answer in predict(batch)]
+        precision = Precision(objects, answers, len(self.classes))
+        scores = {
+            "objects": [float((~one.crowd).sum()) for one in objects],
+            "found": [found(*pair) for pair in zip(objects, answers, strict=True)],
+        }
+        return Grades(scores, {"mAP": precision.mean, "AP50": precision.at_half})
+
+    def keys(self, split: str) -> Sequence[str]:
+        """Return the SHA-256 of each image of a split."""
+        return [hashlib.sha256(_content(image)).hexdigest() for image in self._splits[split].images]
+
+    def references(self, split: str) -> Sequence[np.ndarray]:
+        """Return each image's objects with the score 1."""
+        return [_certain(objects.single()) for objects in self._splits[split].objects]
+
+    def queries(self) -> Sequence[np.ndarray]:
+        """Return the test split's images."""
+        return self._splits["test"].images
+
+    def chance(self) -> Mapping[str, float]:
+        """Return what the objects of the training split reach as answers on the test split, in their order."""
+        learnt, asked = self.references("train"), self._splits["test"].objects
+        from harness_vision._coco import Precision
+
+        guesses = [learnt[number % len(learnt)] for number in range(len(asked))]
+        precision, everything = Precision(asked, guesses, len(self.classes)), np.arange(len(asked))
+        return {"mAP": precision.mean(everything), "AP50": precision.at_half(everything)}
+
+    def show(self, predict: Predict) -> Sequence[Sample]:
+        """Return one sheet of test images with the boxes that were found and those that are there."""
+        from harness_vision._sheet import sheet
+
+        images, objects = self._splits["test"].images[:SHOWN], self._splits["test"].objects[:SHOWN]
+        caption = "Test images: found boxes in orange with class and score, objects in green"
+        return [Sample(caption, "image/png", sheet(images, objects, predict(images), self.classes))]
+
+    def _digest(self) -> str:
+        sha = hashlib.sha256(repr(self.classes).encode())
+        for name in sorted(self._splits):
+            sha.update(f"\n{name}\n".encode())
+            for image, objects in zip(*self._splits[name], strict=True):
+                sha.update(_content(image) + b"".join(_content(column) for column in objects))
+        return sha.hexdigest()
+
+
+def _checked(answer: np.ndarray) -> np.ndarray:
+    array = np.asarray(answer, np.float64)
+    if array.ndim != 2 or array.shape[1] != COLUMNS:  # noqa: PLR2004 - detections x numbers
+        raise ValueError(f"The model answered with the shape {array.shape} instead of (detections, {COLUMNS}).")
+    return array
+
+
+def _certain(objects: Objects) -> np.ndarray:
+    return np.column_stack([objects.boxes, objects.labels, np.ones(len(objects.labels))])
+
+
+def _content(array: np.ndarray) -> bytes:
+    """Return shape and bytes, so that no two contents read the same."""
+    return f"{array.dtype} {array.shape} ".encode() + array.tobytes()

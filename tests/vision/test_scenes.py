@@ -1,0 +1,142 @@
+"""The default scenes: what is learnt from is not tested, boxes hold what is written, the sheet shows what was found."""
+
+from __future__ import annotations
+
+import io
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from harness import DataError, Grades, Unsupported, grading
+from harness.plugins import load_plugins
+from harness_vision import _scenes
+from harness_vision._coco import overlap
+from harness_vision._sheet import sheet
+from harness_vision.detection import DetectionData, Objects, Scenes, scenes
+
+
+@pytest.fixture(scope="module")
+def data() -> DetectionData:
+    """Return the default data with few scenes to train on."""
+    found = load_plugins().tasks["scenes"].data(None, {"scenes": 60})
+    assert isinstance(found, DetectionData)
+    return found
+
+
+def _reciting(answers: Any) -> Any:
+    said = iter(answers)
+    return lambda inputs: [next(said) for _ in inputs]
+
+
+def test_scenes_are_grey_squares_with_one_to_four_digits(data: DetectionData) -> None:
+    """Boxes of whole pixels inside the image; no two touch; ten classes."""
+    assert dict(data.sizes) == {"train": 60, "validation": 200, "test": 500}
+    for image, objects in zip(*data.scenes("test"), strict=True):
+        assert (image.shape, image.dtype) == ((64, 64, 1), np.uint8)
+        assert 1 <= len(objects.labels) <= 4
+        assert objects.boxes.min() >= 0
+        assert objects.boxes.max() <= 64
+        heights = objects.boxes[:, 3] - objects.boxes[:, 1]
+        assert heights.min() >= _scenes.HEIGHTS[0]
+        assert heights.max() <= _scenes.HEIGHTS[1]
+        assert (overlap(objects.boxes, objects.boxes) > 0).sum() == len(objects.labels)
+    labels = np.concatenate([one.labels for one in data.scenes("test").objects])
+    assert set(labels.tolist()) == set(range(10))
+
+
+def test_no_digit_and_no_photograph_is_in_two_splits() -> None:
+    """What is tested was never seen."""
+    for one, other in combinations(_scenes.DIGITS.values(), 2):
+        assert not set(range(5000)[one]) & set(range(5000)[other])
+    for names, others in combinations(_scenes.PHOTOGRAPHS.values(), 2):
+        assert not set(names) & set(others)
+
+
+def test_more_scenes_to_train_on_change_no_other_split(data: DetectionData) -> None:
+    """The test is the same whatever is learnt from."""
+    more = _scenes.scenes(61)
+
+    assert len(more["train"].images) == 61
+    assert np.array_equal(more["train"].images[:60], data.scenes("train").images)
+    assert np.array_equal(more["test"].images, data.scenes("test").images)
+
+
+def test_ink_stands_out_inside_its_box() -> None:
+    """It differs by the contrast from what is behind it, lighter on dark and darker on light."""
+    draw = np.random.default_rng(0)
+    dark, light = (np.full((4, 4), grey) for grey in (60.0, 200.0))
+    tones = [(_scenes._tone(draw, dark), _scenes._tone(draw, light)) for _ in range(50)]
+
+    assert all(on_dark >= 60 + _scenes.CONTRAST[0] for on_dark, _ in tones)
+    assert all(0 <= on_light <= 200 - _scenes.CONTRAST[0] for _, on_light in tones)
+
+
+def test_a_perfect_answer_is_perfect_and_chance_is_near_nothing(data: DetectionData) -> None:
+    """Graded item by item, and by metrics that are no mean, with replicates for an interval."""
+    task = load_plugins().tasks["scenes"]
+    grades = grading.grade(_reciting(data.references("test")), data, 64)
+    described = grading.described(task, data, grades)
+
+    assert isinstance(grades, Grades)
+    assert grades.scores["found"] == grades.scores["objects"]
+    assert [metric["value"] for metric in described] == pytest.approx([1.0, 1.0])
+    assert all(min(metric["replicates"]) > 0.999 for metric in described)
+    assert all(0 <= metric["chance"] < 0.01 for metric in described)
+
+
+def test_an_answer_of_another_shape_is_refused(data: DetectionData) -> None:
+    """Boxes without a score are no detections."""
+    with pytest.raises(ValueError, match=r"shape \(3, 5\) instead of \(detections, 6\)"):
+        data.evaluate(lambda inputs: [np.zeros((3, 5))] * len(inputs), 8)
+
+
+def test_the_digest_sees_pixels_boxes_labels_and_crowds() -> None:
+    """Anything that is learnt or graded."""
+    image = np.zeros((8, 8, 1), np.uint8)
+
+    def digest(image: np.ndarray, *objects: Any) -> str:
+        one = Scenes([image], [Objects.of(*objects)])
+        return DetectionData("ab", dict.fromkeys(("train", "validation", "test"), one)).digest
+
+    box = [[0, 0, 4, 4]]
+    found = {
+        digest(image, box, [0]), digest(image + np.uint8(1), box, [0]), digest(image, box, [1]),
+        digest(image, [[0, 0, 4, 5]], [0]), digest(image, box, [0], [True]), digest(image, [], []),
+    }  # fmt: skip
+
+    assert len(found) == 6
+
+
+def test_other_data_hold_no_scenes() -> None:
+    """A detector says what it lacks."""
+    with pytest.raises(Unsupported, match="holds no images with objects"):
+        scenes(load_plugins().tasks["digits"].data(None, {}))
+
+
+def test_too_few_scenes_are_refused_before_anything_is_made() -> None:
+    """Nothing can be learnt from none."""
+    with pytest.raises(DataError, match="scenes is 0"):
+        load_plugins().tasks["scenes"].check(None, {"scenes": 0})
+
+
+def test_the_sheet_shows_truth_and_guess(data: DetectionData) -> None:
+    """A PNG of six scenes in which both colours occur; boxes outside of the image and faint ones do no harm."""
+    strange = np.array([[-50.0, 5, 90, 40, 3, 0.9], [30, 30, 10, 10, 4, 0.5], [0, 0, 64, 64, 5, 0.01]])
+    (sample,) = data.show(lambda inputs: [strange for _ in inputs])
+    picture = Image.open(io.BytesIO(sample.content))
+    pixels = np.asarray(picture.convert("RGB")).astype(int)
+
+    assert (sample.media_type, picture.size) == ("image/png", (576, 384))
+    for colour in ((0, 200, 80), (255, 140, 0)):
+        assert (np.abs(pixels - colour).sum(axis=2) < 60).sum() > 50
+
+
+def test_a_sheet_of_noise_is_small_enough_to_be_kept() -> None:
+    """Large photographs that no compression helps with stay below what a record keeps."""
+    noise = list(np.random.default_rng(0).integers(0, 256, (6, 300, 400, 3), dtype=np.uint8))
+    content = sheet(noise, [Objects.of([], [])] * 6, [np.empty((0, 6))] * 6, "a")
+
+    assert len(content) <= grading.SAMPLE_BYTES
