@@ -147,6 +147,7 @@ class FrozenLakes(_Play):
     name = "frozenlake"
     summary = "Plan a path over ice with holes, a new map each time (gymnasium FrozenLake, 8 × 8, without slipping)"
     metrics = (Metric("success rate", "share of episodes", "episode_return", ceiling=1.0),)
+    use_case: ClassVar[str | None] = "path-planning"
     pretrains_on: ClassVar[str | None] = "frozenlake-source"
     source = "gymnasium, environment FrozenLake with maps of generate_random_map(8)"
     world = "FROZEN_LAKES"
@@ -158,6 +159,7 @@ class FrozenLakesSource(FrozenLakes):
     name = "frozenlake-source"
     summary = "Source variant of frozenlake for pretraining: each step nearer to the goal is rewarded"
     metrics = (_return(),)
+    use_case = None
     pretrains_on = None
     world = "FROZEN_LAKES_SOURCE"
 

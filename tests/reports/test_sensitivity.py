@@ -63,3 +63,11 @@ def test_nothing_measured_is_an_empty_table(bench: Any, pricing: Pricing, wide: 
     assert len(sensitivity([], pricing, [wide])) == 0
     assert len(sensitivity(bench.case(scores=GOOD, latency_s=None), pricing, [wide])) == 0
     assert len(sensitivity(bench.case(scores=(0.5,) * 50), pricing, [certain])) == 0
+
+
+def test_what_does_not_count_has_no_share(bench: Any, pricing: Pricing, wide: UseCase) -> None:
+    """Errors have no price and demand is certain: the measured quality moves nothing, and says so."""
+    market = {name: replace(f, spread=None) for name, f in wide.market.items() if name != "cost_per_error_usd"}
+    frame = sensitivity(bench.case(scores=GOOD), pricing, [replace(wide, market=market)])
+
+    assert frame[["input", "swing_usd", "sobol_total"]].to_numpy().tolist() == [["quality", 0.0, 0.0]]

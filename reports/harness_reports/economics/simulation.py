@@ -255,7 +255,12 @@ def importance(life: Uncertain, points: int = POINTS, seed: int = 0) -> Sobol:
     """
     certain = {name: given.quantile(np.zeros(1)) for name, given in life.inputs.items() if isinstance(given, Fixed)}
     uncertain = {name: given for name, given in life.inputs.items() if name not in certain}
-    return sobol_indices(lambda drawn: life.npv_usd({**certain, **drawn}), uncertain, points, seed)
+
+    def values(drawn: Mapping[str, np.ndarray]) -> np.ndarray:
+        size = len(next(iter(drawn.values())))
+        return np.broadcast_to(life.npv_usd({**certain, **drawn}), size)  # one number where no uncertain input counts
+
+    return sobol_indices(values, uncertain, points, seed)
 
 
 def with_figure(life: Life, name: str, value: float) -> Life:
