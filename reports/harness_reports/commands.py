@@ -213,7 +213,9 @@ def _frame(
         raise StoreError(unknown("task in this table", task, set(frame["task"].dropna())))
     frame = frame if task is None else frame[frame["task"] == task].reset_index(drop=True)
     if not len(frame):
-        raise StoreError(f"The store has nothing for the table {name!r}: no step that it is made of has finished yet.")
+        raise StoreError(
+            f"The store has nothing for the table {str(name)!r}: no step that it is made of has finished yet."
+        )
     return frame
 
 
