@@ -1,4 +1,4 @@
-"""What classifying texts could be worth: needs and market figures of two use cases.
+"""What work on texts could be worth: needs and market figures of use cases.
 
 Every figure is an assumption to be replaced by the reader's own; none is taken from a market report.
 """
@@ -88,6 +88,28 @@ TEXT_COMPLETION = UseCase(
     },
 )
 
+DOCUMENT_TRANSLATION = UseCase(
+    name="document-translation",
+    title="Translating business documents",
+    summary="Phrases of orders, offers and forms appear in the reader's language; a person mends a wrong one.",
+    tasks=("phrases",),
+    needs={
+        "quality": _assumed(70.0, "BLEU points", "most phrases can stand as they are; a reader mends single words"),
+        "latency_s": _assumed(1.0, "s, 99th percentile", "the translation appears while the page is being opened"),
+    },
+    market={
+        "requests_per_year": _assumed(
+            3_000_000.0, "phrases per year", "an exporter with 100,000 documents a year, 30 phrases each"
+        ),
+        "value_per_request_usd": _assumed(
+            0.1, "USD per phrase", "five words at 0.10 USD each from an agency, a fifth of which is saved"
+        ),
+        "cost_per_error_usd": _assumed(0.25, "USD per error", "thirty seconds of a clerk at 30 USD an hour to mend it"),
+        "fixed_cost_per_year_usd": _assumed(60_000.0, "USD per year", "two fifths of one engineer and the word lists"),
+        **_INVESTMENT,
+    },
+)
+
 REVIEW_SENTIMENT = UseCase(
     name="review-sentiment",
     title="Reading what reviews feel",
@@ -112,4 +134,4 @@ REVIEW_SENTIMENT = UseCase(
     },
 )
 
-USE_CASES = (DOCUMENT_CLASSIFICATION, REVIEW_SENTIMENT, TEXT_COMPLETION, CUSTOMER_QUESTIONS)
+USE_CASES = (DOCUMENT_CLASSIFICATION, REVIEW_SENTIMENT, TEXT_COMPLETION, CUSTOMER_QUESTIONS, DOCUMENT_TRANSLATION)

@@ -41,6 +41,8 @@ import harness_language as plugin
 tasks = {task.name: task for task in plugin.harness_tasks()}
 list(plugin.harness_models()), list(plugin.harness_use_cases()), list(plugin.harness_preload())
 tasks["topics"].check(None, {}); tasks["topics"].identity(None, {})
+phrases = tasks["phrases"]; settings = {name: setting.default for name, setting in phrases.settings.items()}
+phrases.check(None, settings); phrases.identity(None, settings)
 print(json.dumps(sorted(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -65,8 +67,8 @@ print(json.dumps(sorted(sys.modules)))
 
 def test_every_task_has_models_and_every_model_a_task() -> None:
     """Their names are those of the issue, and the models can do the tasks' kinds."""
-    assert list(TASKS) == ["topics", "sentiment", "docstrings", "parameters"]
-    assert list(MODELS) == ["tfidf", "mlp", "lstm", "bert", "gpt", "ngram", "overlap"]
+    assert list(TASKS) == ["topics", "sentiment", "docstrings", "parameters", "phrases"]
+    assert list(MODELS) == ["tfidf", "mlp", "lstm", "bert", "gpt", "ngram", "overlap", "nearest", "t5"]
     assert {task.kind for task in TASKS.values()} == {kind for model in MODELS.values() for kind in model.kinds}
 
 
@@ -109,7 +111,7 @@ def test_bert_is_the_one_that_is_pretrained() -> None:
     assert {MODELS[name].pretraining for name in ("tfidf", "mlp", "lstm")} == {None}
 
 
-@pytest.mark.parametrize("name", ["document-classification", "review-sentiment"])
+@pytest.mark.parametrize("name", ["document-classification", "review-sentiment", "document-translation"])
 def test_use_cases_are_complete_dated_and_honest(name: str) -> None:
     """Every need and market figure is there, dated, says what it stands for, and is called an assumption."""
     case = USE_CASES[name]
