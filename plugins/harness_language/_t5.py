@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import load_model
 from tokenizers import Tokenizer
 from torch import Tensor, nn
-from transformers import Cache, DynamicCache, EncoderDecoderCache, T5Config, T5ForConditionalGeneration
+from transformers import Cache, EncoderDecoderCache, T5Config, T5ForConditionalGeneration
+from transformers.cache_utils import DynamicLayer
 from transformers.models.t5.modeling_t5 import T5LayerNorm
 
 from harness import Learner, Unsupported
@@ -40,7 +41,9 @@ class Translator(nn.Module):
         settings = description["settings"]
         shape = T5Config(
             vocab_size=description["vocabulary"], dropout_rate=settings["dropout"], pad_token_id=PAD_ID,
-            eos_token_id=END_ID, decoder_start_token_id=PAD_ID, **SIZES[description["size"]],
+            eos_token_id=END_ID, decoder_start_token_id=PAD_ID,
+            attn_implementation="eager",  # the others are fused, and cannot be taken apart for an export
+            **SIZES[description["size"]],
         )  # fmt: skip
         self.t5 = _with_known_norms(T5ForConditionalGeneration(shape))
         self.longest = settings["max_new_tokens"]
@@ -159,10 +162,12 @@ class _Memory(Cache):
 
 def _both(memory: _Memory, heard: Sequence[tuple[Tensor, Tensor]]) -> EncoderDecoderCache:
     """Return transformers' cache of what was said and what was heard."""
-    source = DynamicCache()
-    for layer, (keys, values) in enumerate(heard):
-        source.update(keys, values, layer)
-    return EncoderDecoderCache(memory, source)
+    layers = []
+    for keys, values in heard:
+        layer = DynamicLayer()
+        layer.keys, layer.values, layer.is_initialized = keys, values, True  # `update` makes what no loop can export
+        layers.append(layer)
+    return EncoderDecoderCache(memory, Cache(layers=layers))
 
 
 def _with_known_norms(network: nn.Module) -> nn.Module:
@@ -177,20 +182,26 @@ def _with_known_norms(network: nn.Module) -> nn.Module:
 class _T5Learner(TokenLearner):
     """Reads characters of languages without blanks, and pieces of words of the others."""
 
-    def _new_codec(self) -> TranslationCodec:
-        return TranslationCodec(self.train_tokenizer(training_texts(self.assignment.data), self._settings("pieces")), 1)
-
-    def train_tokenizer(self, texts: Sequence[str], vocabulary: int) -> Tokenizer:
-        """Train byte-pair encoding on characters."""
-        return train_pieces(texts, vocabulary)
-
     def class_count(self) -> int:
         """Return 0: there are no classes."""
         return 0
 
     def codec(self) -> TranslationCodec:
-        """Return the codec for texts."""
-        return TranslationCodec(super().codec().tokenizer, self._settings("max_length"))
+        """Return the codec: loaded, with the pretraining's tokenizer, or with one of the training split."""
+        if self._codec is None:
+            start = self.assignment.start
+            tokenizer = self._trained() if start is None else TranslationCodec.load(start).tokenizer
+            self._codec = TranslationCodec(tokenizer, self._settings("max_length"))
+        assert isinstance(self._codec, TranslationCodec)  # noqa: S101 - made here or in `read`
+        return self._codec
+
+    def _trained(self) -> Tokenizer:
+        return train_pieces(training_texts(self.assignment.data), self._settings("pieces"))
+
+    def read(self, folder: Path) -> None:
+        """Read the tokenizer and the description."""
+        super().read(folder)
+        self._codec = TranslationCodec.load(folder)
 
     def construct(self) -> nn.Module:
         """Return the network in its shape."""
@@ -229,9 +240,9 @@ class T5Translator(_T5Learner):
     def examples(self) -> Sequence[Any]:
         """Return (token ids, token ids of the translation) of the training split."""
         sources, targets = zip(*translated(self.assignment.data).pairs("train"), strict=True)
-        codec, longest = self.codec(), self._settings("max_new_tokens")
-        read = codec.ids(sources)
-        return list(zip(read, TranslationCodec(codec.tokenizer, longest).ids(targets), strict=True))
+        tokenizer = Tokenizer.from_str(self.codec().tokenizer.to_str())  # its own, since answers are cut elsewhere
+        answers = TranslationCodec(tokenizer, self._settings("max_new_tokens"))
+        return list(zip(self.codec().ids(sources), answers.ids(targets), strict=True))
 
 
 class T5Pretraining(_T5Learner):

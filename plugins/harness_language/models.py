@@ -224,7 +224,8 @@ class T5(Model):
     pretraining = "span-corruption"
     formats = ("onnx",)
     settings: ClassVar[Mapping[str, Setting]] = _COMMON | {
-        "learning_rate": Setting(0.003, "Highest learning rate of AdamW; 1e-3 suits small."),
+        "batch_size": Setting(64, "Pairs in a gradient step."),
+        "learning_rate": Setting(0.002, "Highest learning rate of AdamW; 1e-3 suits small."),
         "max_length": Setting(64, "Tokens read of a text."),
         "max_new_tokens": Setting(48, "Tokens of an answer, its end included; longer translations are cut."),
         "pieces": Setting(512, "Pieces of words that are known beside every character of the training split."),
