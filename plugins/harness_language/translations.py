@@ -93,6 +93,11 @@ class TranslationData(Data):
         metrics: dict[str, BLEU | CHRF] = {"BLEU": self.bleu(), "chrF": CHRF()}
         return Grades({"exact": exact}, {name: _Over(metric, answers, targets) for name, metric in metrics.items()})
 
+    def work(self, outputs: Sequence[Any]) -> Mapping[str, int]:
+        """Return the tokens that BLEU takes translations into: words and signs, or characters in Chinese."""
+        taken_apart = self.bleu().tokenizer
+        return {"output_tokens": sum(len(taken_apart(output).split()) for output in outputs)}
+
     def bleu(self) -> BLEU:
         """Return sacrebleu's BLEU for the target language."""
         return BLEU(tokenize=self._tokenizer)

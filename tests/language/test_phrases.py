@@ -202,6 +202,21 @@ def test_ten_translations_are_shown(phrases: TranslationData) -> None:
     assert "version:2" in text
 
 
+@pytest.mark.parametrize(
+    ("locale", "outputs", "tokens"),
+    [
+        ("zh", ["2024年1月", "你好。"], 7),
+        ("de", ["ein Wort, zwei"], 4),
+        ("ja", ["日本"], 2),
+        ("zh", [""], 0),
+        ("zh", [], 0),
+    ],
+)
+def test_output_tokens_are_those_that_are_graded(locale: str, outputs: list[str], tokens: int) -> None:
+    """Whatever model wrote them, and however its own tokenizer cuts them."""
+    assert little([("a", "b")], locale).work(outputs) == {"output_tokens": tokens}
+
+
 def test_very_long_texts_are_shown_cut() -> None:
     """A sample stays small whatever the texts are."""
     (sample,) = little([(f"{n}" * 100_000, "长" * 100_000) for n in range(10)]).show(list)
