@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from harness.measure.loadgen import Load, generate_load
 from harness.measure.meters import window
-from harness.seams import Hardware, Meter, Predict
+from harness.seams import Hardware, Meter, Predict, Reading
 
 Meters = Callable[[], Sequence[Meter]]
+Count = Callable[[Sequence[Any]], Mapping[str, int]]
+"""Outputs → unit → how much they hold; of no outputs, each unit that is counted with 0."""
 
 
 def open_predictor(
@@ -26,16 +30,36 @@ def open_predictor(
     return predict, loaded - began, time.perf_counter() - loaded
 
 
-def serve(predict: Predict, inputs: Sequence[Any], asked: dict[str, Any], hardware: Hardware, meters: Meters) -> Load:
-    """Serve a predictor in the scenario that was asked for; the meters see the measured run alone."""
-    return generate_load(
+def serve(
+    predict: Predict, inputs: Sequence[Any], asked: dict[str, Any], hardware: Hardware, meters: Meters, count: Count
+) -> tuple[Load, dict[str, int]]:
+    """Serve a predictor in the scenario that was asked for; meters and counts see the measured run alone.
+
+    Outputs are kept only where something is counted, and are counted after the run, so that it takes no time of it.
+    """
+    kept: list[Sequence[Any]] = []
+
+    def keeping(batch: Sequence[Any]) -> Sequence[Any]:
+        outputs = predict(batch)
+        kept.append(outputs)
+        return outputs
+
+    def opened() -> AbstractContextManager[Mapping[str, Reading]]:
+        kept.clear()  # of the warm-up, or of a run that was too short
+        return window(meters(), hardware.synchronise)
+
+    load = generate_load(
         asked["scenario"],
-        predict,
+        keeping if count(()) else predict,
         inputs,
         batch_size=asked["batch_size"],
         seconds=asked["load"]["seconds"],
         min_queries=asked["load"]["queries"],
         synchronise=hardware.synchronise,
         seed=asked["seed"],
-        window=lambda: window(meters(), hardware.synchronise),
+        window=opened,
     )
+    work = Counter(count(()))
+    for outputs in kept:
+        work.update(count(outputs))
+    return load, dict(work)

@@ -122,6 +122,14 @@ class Data(ABC):
         """Return a few samples of what `predict` does, to be kept with the record; asked after the grading, untimed."""
         return ()
 
+    def work(self, outputs: Sequence[Any]) -> Mapping[str, int]:  # noqa: ARG002 - for those that can
+        """Return how much a batch of outputs holds, by unit, such as `{"output_tokens": 57}`; of none, each unit's 0.
+
+        Units are the data's, not a model's, so that models whose own tokens differ can be compared. Nothing is counted
+        unless overridden; what was served in a measured window is added up after it, and is read under the unit's name.
+        """
+        return {}
+
 
 class Task(Declaration):
     """What is asked of a model and how the answer is graded."""

@@ -188,7 +188,7 @@ def _evaluate(scene: Scene, measured: Measured) -> None:
 def _serve(scene: Scene, measured: Measured) -> None:
     inputs = scene.data.queries()
     predict, load_s, first_query_s = open_predictor(_open(scene), inputs, scene.hardware.synchronise)
-    load = serve(predict, inputs, scene.job.asked, scene.hardware, scene.meters)
+    load, work = serve(predict, inputs, scene.job.asked, scene.hardware, scene.meters, scene.data.work)
     measured.readings.update(load.readings)
     measured.read(
         load_s=load_s,
@@ -196,6 +196,7 @@ def _serve(scene: Scene, measured: Measured) -> None:
         wall_s=load.wall_s,
         samples=load.samples,
         queries=load.queries,
+        **work,
     )
     measured.series["latency_s"] = load.latency_s
     measured.used["load_generator"] = load.log

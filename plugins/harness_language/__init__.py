@@ -1,15 +1,15 @@
-"""Texts: classification, language modelling and question answering, and the models for them.
+"""Texts: classification, language modelling, question answering and translation, and the models for them.
 
-Tasks `topics`, `sentiment`, `docstrings` and `parameters`; models `tfidf`, `mlp`, `lstm`, `bert`, `gpt`, `ngram` and
-`overlap`. Nothing heavy is imported here.
+Tasks `topics`, `sentiment`, `docstrings`, `parameters` and `phrases`; models `tfidf`, `mlp`, `lstm`, `bert`, `gpt`,
+`ngram`, `overlap`, `nearest` and `t5`. Nothing heavy is imported here.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from harness import Model, Task, Template, UseCase, hookimpl
-from harness_language.models import Bert, Gpt, Lstm, Mlp, Ngram, Overlap, Tfidf
-from harness_language.tasks import Docstrings, Parameters, Sentiment, Topics
+from harness_language.models import T5, Bert, Gpt, Lstm, Mlp, Nearest, Ngram, Overlap, Tfidf
+from harness_language.tasks import Docstrings, Parameters, Phrases, Sentiment, Topics
 
 __all__ = ["harness_models", "harness_preload", "harness_tasks", "harness_templates", "harness_use_cases"]
 
@@ -19,13 +19,13 @@ _TEMPLATES = Path(__file__).with_name("templates")
 @hookimpl
 def harness_tasks() -> Iterable[Task]:
     """Bring the tasks."""
-    return [Topics(), Sentiment(), Docstrings(), Parameters()]
+    return [Topics(), Sentiment(), Docstrings(), Parameters(), Phrases()]
 
 
 @hookimpl
 def harness_models() -> Iterable[Model]:
     """Bring the models, cheapest first."""
-    return [Tfidf(), Mlp(), Lstm(), Bert(), Gpt(), Ngram(), Overlap()]
+    return [Tfidf(), Mlp(), Lstm(), Bert(), Gpt(), Ngram(), Overlap(), Nearest(), T5()]
 
 
 @hookimpl
@@ -60,11 +60,14 @@ def harness_preload() -> Iterable[str]:
         "accelerate",
         "transformers.models.bert.modeling_bert",
         "transformers.models.gpt2.modeling_gpt2",
+        "transformers.models.t5.modeling_t5",
         "tokenizers",
         "safetensors.torch",
         "sklearn.feature_extraction.text",
         "sklearn.linear_model",
         "datasets",
+        "babel.dates",
+        "sacrebleu",
         "harness.torch_learner",
         "harness_language._corpus",
         "harness_language._tfidf",
@@ -74,4 +77,6 @@ def harness_preload() -> Iterable[str]:
         "harness_language._bert_qa",
         "harness_language._gpt",
         "harness_language._ngram",
+        "harness_language._nearest",
+        "harness_language._t5",
     ]

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from harness import Codec
 
@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 TOKENIZER = "tokenizer.json"
 DESCRIPTION = "text.json"
 PAD, UNKNOWN, CLS, SEP, MASK = SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-PAD_ID, MASK_ID = 0, 4
+PAD_ID, END_ID, MASK_ID = 0, 3, 4
+SPANS = tuple(f"[SPAN{number}]" for number in range(16))
+"""Each stands for a span that was cut out."""
+SPAN_IDS = range(len(SPECIAL), len(SPECIAL) + len(SPANS))
+_ALONE = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+"""Scripts without blanks: each character is a piece."""
+_PIECE = rf"[{_ALONE}]|\p{{N}}| ?[^\s\p{{N}}\p{{P}}\p{{S}}{_ALONE}]+| ?[\p{{P}}\p{{S}}]|\s"
+"""What pieces never cross: characters alone, digits, words and signs, with the blank before them."""
 
 
 def train_wordpiece(texts: Sequence[str], vocabulary: int) -> Tokenizer:
@@ -71,6 +78,29 @@ def train_byte_pairs(texts: Sequence[str], vocabulary: int) -> Tokenizer:
     tokenizer.train_from_iterator(texts, trainer)
     ends = [(token, tokenizer.token_to_id(token)) for token in (CLS, SEP)]
     tokenizer.post_processor = processors.TemplateProcessing(single=f"{CLS} $A {SEP}", special_tokens=ends)
+    return tokenizer
+
+
+def train_pieces(texts: Sequence[str], pieces: int) -> Tokenizer:
+    """Train a tokenizer that loses nothing of the characters it was trained on: byte-pair encoding of words, `… [SEP]`.
+
+    Args:
+        texts: of the training split only, of any language.
+        pieces: most pieces of several characters; every single character is a token too.
+    """
+    tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(_PIECE), "isolated")
+    tokenizer.decoder = decoders.Fuse()
+    letters = sorted({letter for text in texts for letter in text})
+    special = [*SPECIAL, *SPANS]
+    trainer = trainers.BpeTrainer(
+        vocab_size=len(special) + len(letters) + pieces,
+        special_tokens=special,
+        initial_alphabet=letters,
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(single=f"$A {SEP}", special_tokens=[(SEP, END_ID)])
     return tokenizer
 
 
@@ -153,6 +183,15 @@ class CostCodec(TokenCodec):
     def decode(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:  # type: ignore[override]  # an array is the sequence here
         """Return costs in nats [n]."""
         return arrays["nats"]
+
+
+class TranslationCodec(TokenCodec):
+    """Token ids in and out."""
+
+    def decode(self, arrays: Mapping[str, np.ndarray]) -> list[str]:  # type: ignore[override]  # no rows of numbers here
+        """Return the texts that `tokens`, int64 [n, longest], spell up to their ends."""
+        rows = [row[: row.index(END_ID)] if END_ID in row else row for row in arrays["tokens"].astype(int).tolist()]
+        return list(self.tokenizer.decode_batch(rows))
 
 
 class BagCodec(Codec):

@@ -38,6 +38,7 @@ def locate(source: str) -> Path | Hub:
     """
     path = Path(source).expanduser()
     if path.is_dir():
+        _require_readable(path)
         return path
     if path.is_file():
         return _usable(path)
@@ -45,6 +46,13 @@ def locate(source: str) -> Path | Hub:
     if hub is None or source.startswith((".", "~", "/")) or path.suffix.lower() in _FILE_LIKE:
         raise DataError(f"There is no file or folder {source}. Check the path; it is read relative to where you are.")
     return Hub(hub["name"], hub["revision"])
+
+
+def _require_readable(folder: Path) -> None:
+    """Look for broken characters in a folder's tables, whose file and line the library does not name."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and READERS.get(path.suffix.lower()) in _TEXTUAL:
+            _require_utf8(path)
 
 
 def _usable(path: Path) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,9 +40,10 @@ def read(source: str, settings: Mapping[str, Any]) -> TextClassificationData:
     Raises:
         DataError: says which file, row or column is wrong and what to do.
     """
-    with _loaded(source) as tables:
-        found = {name: _rows(_whose(source, name, tables), tables[name], settings) for name in tables}
-    splits = _complete(source, {name: rows for name, rows in found.items() if rows is not None})
+    with loaded(source) as tables:
+        found = {name: _rows(whose(source, name, tables), tables[name], settings) for name in tables}
+    labelled = {name: rows for name, rows in found.items() if rows is not None}
+    splits = complete(source, labelled, groups=lambda rows: rows.labels, advice="Give at least 3 texts of every class.")
     names = _classes(source, splits)
     place = {name: position for position, name in enumerate(names)}
     examples = {
@@ -56,7 +57,7 @@ def read(source: str, settings: Mapping[str, Any]) -> TextClassificationData:
 
 
 @contextmanager
-def _loaded(source: str) -> Iterator[Any]:
+def loaded(source: str) -> Iterator[Any]:
     """Open a source as a `DatasetDict`; what the library caches of local data is gone afterwards."""
     place = locate(source)
     datasets.disable_progress_bars()
@@ -100,26 +101,27 @@ def _load(place: Path | Hub, cache: str) -> Any:
 # Columns ----------------------------------------------------------------------------------------------------
 
 
-def _whose(source: str, split: str, tables: Sequence[str]) -> str:
+def whose(source: str, split: str, tables: Sequence[str]) -> str:
+    """Return how sentences name a split of a source."""
     return f"{source} ({split})" if len(tables) > 1 else source
 
 
-def _rows(whose: str, table: Any, settings: Mapping[str, Any]) -> Rows | None:
+def _rows(name: str, table: Any, settings: Mapping[str, Any]) -> Rows | None:
     """Return a split's texts and labels; None where all labels are hidden, as some hub data sets do to their test."""
     if not len(table):
-        raise _no_rows(whose)
+        raise _no_rows(name)
     columns = list(table.column_names)
     for setting in ("text_column", "label_column"):
         if settings[setting] not in columns:
-            raise _no_column(whose, columns, setting, settings[setting])
+            raise _no_column(name, columns, setting, settings[setting])
     label = table.features[settings["label_column"]]
     labels = list(table[settings["label_column"]])
     named = isinstance(label, datasets.ClassLabel)
     if named and all(value in {-1, None} for value in labels):
         return None
     rows = Rows(list(table[settings["text_column"]]), labels)
-    _check_texts(whose, settings["text_column"], rows.texts)
-    _check_labels(whose, settings["label_column"], rows.labels)
+    check_texts(name, settings["text_column"], rows.texts, "text_column")
+    _check_labels(name, settings["label_column"], rows.labels)
     return Rows(rows.texts, [label.int2str(value) for value in labels]) if named else rows
 
 
@@ -133,16 +135,27 @@ def _no_column(whose: str, columns: Sequence[str], setting: str, asked: str) -> 
     )
 
 
-def _check_texts(whose: str, column: str, texts: Sequence[Any]) -> None:
+def check_texts(name: str, column: str, texts: Sequence[Any], setting: str) -> None:
+    """Look at a column of texts.
+
+    Args:
+        name: how sentences name the split.
+        column: its name.
+        texts: what it holds.
+        setting: the task's setting that may name another.
+
+    Raises:
+        DataError: names the first row that holds no text, or an empty one.
+    """
     for number, text in enumerate(texts, start=1):
         if text is not None and not isinstance(text, str):
             raise DataError(
-                f"{whose}, row {number}: column {column!r} holds {text!r}, which is no text. "
-                "Name another column with text_column."
+                f"{name}, row {number}: column {column!r} holds {text!r}, which is no text. "
+                f"Name another column with {setting}."
             )
         if text is None or not text.strip():
             raise DataError(
-                f"{whose}, row {number}: the text in column {column!r} is empty. Fill it in or delete the row."
+                f"{name}, row {number}: the text in column {column!r} is empty. Fill it in or delete the row."
             )
 
 
@@ -162,28 +175,39 @@ def _check_labels(whose: str, column: str, labels: Sequence[Any]) -> None:
 # Splits -----------------------------------------------------------------------------------------------------
 
 
-def _complete(source: str, given: dict[str, Rows]) -> dict[str, Rows]:
-    """Return train, validation and test, made from the splits a source has; what is tested is never learnt from."""
+def complete(
+    source: str, given: Mapping[str, Rows], groups: Callable[[Rows], Sequence[Hashable]], advice: str
+) -> dict[str, Rows]:
+    """Return train, validation and test, made from the splits a source has; what is tested is never learnt from.
+
+    Args:
+        source: how sentences name it.
+        given: its splits.
+        groups: what splits are to have in equal shares: rows → one group for each.
+        advice: what to do where there are too few rows.
+
+    Raises:
+        DataError: it has no split that can be read, or too few rows.
+    """
     if not given:
         raise DataError(f"{source} has no labelled split. Use a data set that publishes its labels.")
     train = given.get("train") or next(iter(given.values()))
     test = given.get("test") or given.get("validation")
     if test is None or test is train:
-        splits = {split: _pick(train, rows) for split, rows in divide(*train).items()}
+        splits = {split: _pick(train, rows) for split, rows in divide(train.texts, groups(train)).items()}
     else:
         held = {"test": test}
         if "test" in given and "validation" in given:
             held["validation"] = _without(given["validation"], set(test.texts))
         rest = _without(train, {text for rows in held.values() for text in rows.texts})
-        carved = {"train": rest} if "validation" in held else {s: _pick(rest, rows) for s, rows in carve(*rest).items()}
+        carved = {"train": rest}
+        if "validation" not in held:
+            carved = {split: _pick(rest, rows) for split, rows in carve(rest.texts, groups(rest)).items()}
         splits = carved | held
     for split, rows in splits.items():
         if not rows.texts:
             total = sum(len(rows.texts) for rows in given.values())
-            raise DataError(
-                f"{source} has {total} rows, which leaves the {split} split empty. "
-                "Give at least 3 texts of every class."
-            )
+            raise DataError(f"{source} has {total} rows, which leaves the {split} split empty. {advice}")
     return splits
 
 

@@ -197,3 +197,50 @@ class Mlp(Model):
         from harness_language._codecs import BagCodec, read_description
 
         return BagCodec(read_description(folder)["features"])
+
+
+class Nearest(Model):
+    """The cheap baseline of translation."""
+
+    name = "nearest"
+    summary = "The translation of the most similar known text: TF-IDF of runs of characters (scikit-learn)"
+    kinds = ("translation",)
+    settings: ClassVar[Mapping[str, Setting]] = {"ngrams": Setting(4, "Longest run of characters that counts.")}
+
+    def learner(self, assignment: Assignment) -> Learner:
+        """Build a learner."""
+        from harness_language._nearest import NearestLearner
+
+        return NearestLearner(assignment)
+
+
+class T5(Model):
+    """T5, pretrained here."""
+
+    name = "t5"
+    summary = "T5 (transformers), pretrained to fill gaps in the texts of both languages, then fine-tuned to translate"
+    kinds = ("translation",)
+    sizes = ("tiny", "small")
+    pretraining = "span-corruption"
+    formats = ("onnx",)
+    settings: ClassVar[Mapping[str, Setting]] = _COMMON | {
+        "batch_size": Setting(64, "Pairs in a gradient step."),
+        "learning_rate": Setting(0.002, "Highest learning rate of AdamW; 1e-3 suits small."),
+        "max_length": Setting(64, "Tokens read of a text."),
+        "max_new_tokens": Setting(48, "Tokens of an answer, its end included; longer translations are cut."),
+        "pieces": Setting(512, "Pieces of words that are known beside every character of the training split."),
+        "dropout": Setting(0.0, "Share of units left out while training."),
+        "initialisation": _initialisation("default"),
+    }
+
+    def learner(self, assignment: Assignment) -> Learner:
+        """Build a learner of the assignment's stage."""
+        from harness_language import _t5
+
+        return _t5.learner(assignment)
+
+    def codec(self, folder: Path) -> Codec:
+        """Build the codec of an artifact."""
+        from harness_language._codecs import TranslationCodec
+
+        return TranslationCodec.load(folder)

@@ -1,8 +1,8 @@
-"""The tasks of this plugin: which class does a text belong to?"""
+"""The tasks of this plugin: what is asked of texts."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import Data, DataError, Metric, Setting, Task
 
@@ -171,3 +171,65 @@ class Sentiment(_TextClassification):
         "none packaged: a CSV, JSONL, JSON or Parquet file, a folder in the hub's format, or a hub data set by name"
     )
     licence = "that of the data you bring"
+
+
+class Phrases(Task):
+    """Texts to be translated: phrases of two locales, or pairs of one's own."""
+
+    name = "phrases"
+    kind = "translation"
+    summary = "Translate dates, quantities, spans of time, lists of countries and amounts of money"
+    metrics = (
+        Metric(name="BLEU", unit="points", column=None, ceiling=100.0),
+        Metric(name="chrF", unit="points", column=None, ceiling=100.0),
+        Metric(name="exact match", unit="share", column="exact", ceiling=1.0),
+    )
+    baseline = "nearest"
+    use_case = "document-translation"
+    takes_data = True
+    source = "procedural: phrases drawn by rule and formatted in two locales by babel, from the tables of Unicode CLDR"
+    licence = "BSD-3-Clause (babel), Unicode-3.0 (CLDR)"
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "source_locale": Setting("en", "Locale that is translated from: en, fr, pt_BR."),
+        "target_locale": Setting("zh", "Locale that is translated into; it decides how BLEU takes a text apart."),
+        "source_column": Setting("", "Column of your own data with the texts; empty is named as source_locale is."),
+        "target_column": Setting("", "Column of your own data with translations; empty is named as target_locale is."),
+    }
+
+    def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
+        """Name babel's version, the rule and the locales, or a source by its digest and what is read of it."""
+        asked = " ".join(f"{name}={settings[name]}" for name in sorted(self.settings))
+        if source is not None:
+            from harness_language import _sources
+
+            return f"{_sources.identity(source)} {asked}"
+        from importlib.metadata import version
+
+        from harness_language._phrases import RULE
+
+        return f"babel {version('babel')} phrases, rule {RULE}, {asked}"
+
+    def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
+        """Look for the locales, or load a source of one's own and find what is wrong with it; nothing is written.
+
+        Raises:
+            DataError: says which locale, file, row or column is wrong and what to do.
+        """
+        if source is not None:
+            self.data(source, settings)
+        else:
+            from harness_language._phrases import locales
+
+            locales(settings["source_locale"], settings["target_locale"])
+
+    def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
+        """Load the splits; no source text is in two of them."""
+        if source is not None:
+            from harness_language import _pairs
+
+            return _pairs.read(source, settings)
+        from harness_language._phrases import phrases
+        from harness_language.translations import TranslationData
+
+        drawn = phrases(settings["source_locale"], settings["target_locale"])
+        return TranslationData(drawn, settings["target_locale"])

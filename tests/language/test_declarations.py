@@ -31,6 +31,8 @@ import harness_language as plugin
 tasks = {task.name: task for task in plugin.harness_tasks()}
 list(plugin.harness_models()), list(plugin.harness_use_cases()), list(plugin.harness_preload())
 tasks["topics"].check(None, {}); tasks["topics"].identity(None, {})
+phrases = tasks["phrases"]; settings = {name: setting.default for name, setting in phrases.settings.items()}
+phrases.check(None, settings); phrases.identity(None, settings)
 print(json.dumps(sorted(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -55,8 +57,8 @@ print(json.dumps(sorted(sys.modules)))
 
 def test_every_task_has_models_and_every_model_a_task() -> None:
     """Their names are those of the issue, and the models can do the tasks' kinds."""
-    assert list(TASKS) == ["topics", "sentiment", "docstrings", "parameters"]
-    assert list(MODELS) == ["tfidf", "mlp", "lstm", "bert", "gpt", "ngram", "overlap"]
+    assert list(TASKS) == ["topics", "sentiment", "docstrings", "parameters", "phrases"]
+    assert list(MODELS) == ["tfidf", "mlp", "lstm", "bert", "gpt", "ngram", "overlap", "nearest", "t5"]
     assert {task.kind for task in TASKS.values()} == {kind for model in MODELS.values() for kind in model.kinds}
 
 

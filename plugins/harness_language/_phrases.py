@@ -1,0 +1,173 @@
+"""Phrases as two languages write them: babel fills the tables of CLDR with what is drawn here.
+
+Nothing is translated by hand and nothing is a person's sentence: dates, quantities, spans of time, lists of countries
+and amounts of money are formatted in two locales.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import TIMEDELTA_UNITS, format_date, format_timedelta
+from babel.lists import format_list
+from babel.numbers import format_currency, get_territory_currencies
+from babel.units import format_unit
+
+from harness import DataError
+
+RULE = 1
+"""Goes up when other phrases are drawn."""
+SIZES = {"train": 11_000, "validation": 1_000, "test": 1_000}
+_SEED = 20261124
+_FIRST_DAY, _DAYS = dt.date(1900, 1, 1).toordinal(), 200 * 365
+_LONGEST_SPAN = 600
+_LONGEST_LIST = 4
+_CURRENCIES_OF = dt.date(2025, 1, 1)
+_NO_COUNTRIES = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
+_LENGTHS = ("long", "short", "narrow")
+_PATIENCE = 50
+"""Draws for a phrase, on average, before the locales are said to have too few."""
+
+
+class Pair(NamedTuple):
+    """A text and its translation."""
+
+    source: str
+    target: str
+
+
+class Tables(NamedTuple):
+    """What phrases are made of."""
+
+    locales: tuple[Locale, Locale]
+    units: Sequence[Mapping[Locale, tuple[str, Any]]]
+    """Unit → locale → its id and the longest form that the locale has."""
+    countries: Sequence[str]
+    currencies: Sequence[str]
+
+
+def locale(setting: str, name: str) -> Locale:
+    """Return babel's locale of a name.
+
+    Args:
+        setting: the task's setting that names it.
+        name: such as `en` or `zh_Hant`.
+
+    Raises:
+        DataError: there is none.
+    """
+    try:
+        return Locale.parse(name, sep="-" if "-" in name else "_")
+    except (UnknownLocaleError, ValueError, TypeError) as error:
+        raise DataError(
+            f"{setting} {name!r} is no locale of babel: {str(error).rstrip('.')}. "
+            "Use a code such as en, zh, fr or pt_BR."
+        ) from error
+
+
+def locales(source: str, target: str) -> tuple[Locale, Locale]:
+    """Return both locales.
+
+    Raises:
+        DataError: one is unknown, or both are the same.
+    """
+    both = locale("source_locale", source), locale("target_locale", target)
+    if both[0] == both[1]:
+        raise DataError(f"source_locale and target_locale are both {source!r}: name two, such as en and zh.")
+    return both
+
+
+def phrases(source: str, target: str) -> dict[str, list[Pair]]:
+    """Return phrases in splits; no source text is drawn twice.
+
+    Raises:
+        DataError: a locale is unknown, or the two have too little in common.
+    """
+    tables = _tables(locales(source, target))
+    draw = random.Random(_SEED)  # noqa: S311 - no secret
+    count = sum(SIZES.values())
+    found: dict[str, str] = {}
+    for _ in range(_PATIENCE * count):
+        one, other = draw.choice(_KINDS)(draw, tables)
+        found.setdefault(_plain(one), _plain(other))
+        if len(found) == count:
+            break
+    else:
+        raise DataError(f"babel knows only {len(found)} phrases in {source!r} and {target!r}, not {count}.")
+    pairs = iter(Pair(*pair) for pair in found.items())
+    return {split: [next(pairs) for _ in range(size)] for split, size in SIZES.items()}
+
+
+def _plain(text: str) -> str:
+    """Return a text with ordinary blanks: CLDR's do not break, are narrow, and change between its versions."""
+    return " ".join(text.split())
+
+
+# Tables -------------------------------------------------------------------------------------------------------
+
+
+def _tables(both: tuple[Locale, Locale]) -> Tables:
+    names = sorted(set(both[0].unit_display_names) & set(both[1].unit_display_names))
+    forms = [{one: _form(name, one) for one in both} for name in names]
+    units = [{one: form for one, form in unit.items() if form is not None} for unit in forms]
+    countries = sorted(
+        code
+        for code in set(both[0].territories) & set(both[1].territories)
+        if len(code) == 2 and code not in _NO_COUNTRIES  # noqa: PLR2004 - others are continents and groups
+    )
+    used = {code for country in countries for code in get_territory_currencies(country, _CURRENCIES_OF)}
+    return Tables(
+        both,
+        [unit for unit in units if len(unit) == len(both)],
+        countries,
+        sorted(used & set(both[0].currencies) & set(both[1].currencies)),
+    )
+
+
+def _form(unit: str, one: Locale) -> tuple[str, Any] | None:
+    """Return a unit's id and the longest of its forms; babel writes the id itself where it has none."""
+    for length in _LENGTHS:
+        if unit not in format_unit(3, unit, length, locale=one):  # type: ignore[arg-type]
+            return unit, length
+    return None
+
+
+# Kinds of phrases -----------------------------------------------------------------------------------------------
+
+
+def _date(draw: random.Random, tables: Tables) -> list[str]:
+    day = dt.date.fromordinal(_FIRST_DAY + draw.randrange(_DAYS))
+    return [format_date(day, "full", one) for one in tables.locales]
+
+
+def _quantity(draw: random.Random, tables: Tables) -> list[str]:
+    unit = draw.choice(tables.units)
+    value = draw.choice((draw.randrange(1, 1000), draw.randrange(1, 10_000) / 10))
+    return [format_unit(value, unit[one][0], unit[one][1], locale=one) for one in tables.locales]
+
+
+def _span(draw: random.Random, tables: Tables) -> list[str]:
+    unit, seconds = draw.choice(TIMEDELTA_UNITS)
+    span = dt.timedelta(seconds=seconds * draw.randrange(1, _LONGEST_SPAN) * draw.choice((-1, 1)))
+    return [
+        format_timedelta(span, unit, math.inf, add_direction=True, locale=one)  # type: ignore[arg-type]
+        for one in tables.locales
+    ]
+
+
+def _list(draw: random.Random, tables: Tables) -> list[str]:
+    codes = draw.sample(tables.countries, draw.randrange(2, _LONGEST_LIST))
+    return [format_list([one.territories[code] for code in codes], locale=one) for one in tables.locales]
+
+
+def _amount(draw: random.Random, tables: Tables) -> list[str]:
+    currency, value = draw.choice(tables.currencies), draw.randrange(1, 1_000_000) / 100
+    return [format_currency(value, currency, locale=one, format_type="name") for one in tables.locales]
+
+
+_KINDS: tuple[Callable[[random.Random, Tables], list[str]], ...] = (_date, _quantity, _span, _list, _amount)

@@ -1,0 +1,152 @@
+"""Texts in two languages: the data of every task of the kind `translation`.
+
+An input is a text in the source language, an output its translation: both are strings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
+
+from harness import Data, Grades, Predict, Sample, Unsupported
+from harness_language._phrases import Pair
+
+__all__ = ["KIND", "Pair", "TranslationData", "tokenizer", "translated"]
+
+KIND = "translation"
+SHOWN = 10
+CLIPPED = 2000
+"""Characters of a text that a sample shows."""
+_TOKENIZERS = {"zh": "zh", "ja": "char", "th": "char", "km": "char", "lo": "char", "my": "char"}
+"""Language written without blanks → how sacrebleu takes it apart; all others are read by `13a`."""
+
+
+def translated(data: Data) -> TranslationData:
+    """Return a task's data as pairs of texts.
+
+    Raises:
+        Unsupported: the data are of another kind.
+    """
+    if not isinstance(data, TranslationData):
+        raise Unsupported(f"{type(data).__name__} holds no texts with their translations.")
+    return data
+
+
+def tokenizer(locale: str) -> str:
+    """Return the name of sacrebleu's tokenizer for translations into a locale's language."""
+    return _TOKENIZERS.get(locale.replace("-", "_").partition("_")[0].lower(), "13a")
+
+
+class TranslationData(Data):
+    """Pairs in splits that share no source text, graded by sacrebleu (Post, 2018)."""
+
+    def __init__(self, splits: Mapping[str, Sequence[Pair]], target_locale: str) -> None:
+        """Keep the pairs.
+
+        Args:
+            splits: `train`, `validation` and `test`.
+            target_locale: of the translations; it decides how BLEU takes them apart.
+        """
+        self._splits = {name: tuple(pairs) for name, pairs in splits.items()}
+        self._tokenizer = tokenizer(target_locale)
+        self.sizes = {name: len(pairs) for name, pairs in self._splits.items()}
+        content = repr([(name, [tuple(pair) for pair in self._splits[name]]) for name in sorted(self._splits)])
+        self.digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def pairs(self, split: str) -> tuple[Pair, ...]:
+        """Return a split."""
+        return self._splits[split]
+
+    def texts(self, split: str) -> tuple[str, ...]:
+        """Return a split's texts of both languages: what a tokenizer or a pretraining may read."""
+        return tuple(text for pair in self._splits[split] for text in pair)
+
+    def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Grades:
+        """Return whether each translation is exact, and BLEU and chrF over any items.
+
+        Raises:
+            ValueError: an answer is no string, or a batch has too few or too many.
+        """
+        pairs = self._splits[split]
+        return self._graded(self._answers(predict, batch_size, pairs), [pair.target for pair in pairs])
+
+    @staticmethod
+    def _answers(predict: Predict, batch_size: int, pairs: Sequence[Pair]) -> list[str]:
+        answers: list[str] = []
+        for start in range(0, len(pairs), batch_size):
+            batch = [pair.source for pair in pairs[start : start + batch_size]]
+            said = list(predict(batch))
+            if len(said) != len(batch) or not all(isinstance(one, str) for one in said):
+                raise ValueError(f"{len(batch)} texts were answered by {said!r:.100}: give one string for each.")
+            answers += said
+        return answers
+
+    def _graded(self, answers: Sequence[str], targets: Sequence[str]) -> Grades:
+        exact = [float(answer == target) for answer, target in zip(answers, targets, strict=True)]
+        metrics: dict[str, BLEU | CHRF] = {"BLEU": self.bleu(), "chrF": CHRF()}
+        return Grades({"exact": exact}, {name: _Over(metric, answers, targets) for name, metric in metrics.items()})
+
+    def work(self, outputs: Sequence[Any]) -> Mapping[str, int]:
+        """Return the tokens that BLEU takes translations into: words and signs, or characters in Chinese."""
+        taken_apart = self.bleu().tokenizer
+        return {"output_tokens": sum(len(taken_apart(output).split()) for output in outputs)}
+
+    def bleu(self) -> BLEU:
+        """Return sacrebleu's BLEU for the target language."""
+        return BLEU(tokenize=self._tokenizer)
+
+    @cache  # noqa: B019 - the data live as long as the process that grades on them
+    def chance(self) -> Mapping[str, float]:
+        """Return what the translations of other texts reach, drawn from the training split."""
+        draw = random.Random(0)  # noqa: S311 - no secret
+        targets = [pair.target for pair in self._splits["test"]]
+        graded = self._graded(draw.choices([pair.target for pair in self._splits["train"]], k=len(targets)), targets)
+        everything = np.arange(len(targets))
+        whole = {name: over(everything) for name, over in graded.over.items()}
+        return whole | {"exact match": sum(graded.scores["exact"]) / len(targets)}
+
+    def queries(self) -> Sequence[str]:
+        """Return the test split's source texts."""
+        return [pair.source for pair in self._splits["test"]]
+
+    def keys(self, split: str) -> Sequence[str]:
+        """Return a split's source texts."""
+        return [pair.source for pair in self._splits[split]]
+
+    def references(self, split: str) -> Sequence[Any]:
+        """Return a split's translations."""
+        return [pair.target for pair in self._splits[split]]
+
+    def show(self, predict: Predict) -> Sequence[Sample]:
+        """Return some translations beside what is right, and how BLEU was computed."""
+        pairs = self._splits["test"][:SHOWN]
+        answers = self._answers(predict, SHOWN, pairs)
+        blocks = [
+            f"source     {pair.source[:CLIPPED]}\nreference  {pair.target[:CLIPPED]}\nanswer     {answer[:CLIPPED]}\n"
+            for pair, answer in zip(pairs, answers, strict=True)
+        ]
+        bleu = self.bleu()
+        bleu.corpus_score(answers, [[pair.target for pair in pairs]])  # before this it has no signature
+        text = "\n".join([*blocks, f"BLEU over the whole split: {bleu.get_signature()}\n"])
+        return [Sample(f"{len(pairs)} translations", "text/plain", text.encode("utf-8", "replace"))]
+
+
+class _Over:
+    """A metric of sacrebleu over chosen items: the sentences' counts are taken once and added up."""
+
+    def __init__(self, metric: BLEU | CHRF, answers: Sequence[str], targets: Sequence[str]) -> None:
+        """Count n-grams and their matches, sentence by sentence."""
+        self._metric = metric
+        # sacrebleu's own way to resample; it has no public name.
+        self._counts = np.array(metric._extract_corpus_statistics(answers, [targets]))  # noqa: SLF001
+
+    def __call__(self, rows: np.ndarray) -> float:
+        """Return the metric over the items of these rows, in points."""
+        return float(self._metric._compute_score_from_stats(self._counts[rows].sum(axis=0).tolist()).score)  # noqa: SLF001

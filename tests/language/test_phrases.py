@@ -1,0 +1,345 @@
+"""Translation: phrases of two locales, sacrebleu's grading, pairs of one's own and what can be wrong with them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import sacrebleu
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness import DataError, Unsupported
+from harness_language._phrases import SIZES
+from harness_language.tasks import Phrases
+from harness_language.translations import Pair, TranslationData, tokenizer, translated
+
+DEFAULTS = {name: setting.default for name, setting in Phrases.settings.items()}
+CHINESE = st.text("日本年月人大小中 。", min_size=1, max_size=12)
+
+
+@pytest.fixture(scope="module")
+def phrases() -> TranslationData:
+    """Return the default phrases."""
+    return translated(Phrases().data(None, DEFAULTS))
+
+
+def little(pairs: list[tuple[str, str]], locale: str = "zh") -> TranslationData:
+    """Return data whose splits hold the same pairs."""
+    return TranslationData({split: [Pair(*one) for one in pairs] for split in ("train", "validation", "test")}, locale)
+
+
+def reciting(answers: Any) -> Any:
+    """Return a model that says what was written beforehand."""
+    said = iter(answers)
+    return lambda inputs: [next(said) for _ in inputs]
+
+
+def whole(data: TranslationData, answers: list[str]) -> Mapping[str, float]:
+    """Return the metrics over all items."""
+    grades = data.evaluate(reciting(answers), 7)
+    rows = np.arange(len(answers))
+    return {name: over(rows) for name, over in grades.over.items()} | {"exact": float(np.mean(grades.scores["exact"]))}
+
+
+# Phrases ------------------------------------------------------------------------------------------------------
+
+
+def test_phrases_are_many_and_no_source_is_drawn_twice(phrases: TranslationData) -> None:
+    """The splits have the promised sizes and share no text."""
+    texts = [text for split in SIZES for text in phrases.keys(split)]
+
+    assert phrases.sizes == SIZES
+    assert len(texts) == len(set(texts)) == sum(SIZES.values())
+    assert all(pair.source.strip() and pair.target.strip() for split in SIZES for pair in phrases.pairs(split))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("year", "年"), ("ago", "前"), ("in ", "后"), (" and ", "和"), ("kilograms", "千克"), ("US dollars", "美元")],
+)
+def test_phrases_say_the_same_in_both_languages(phrases: TranslationData, one: str, other: str) -> None:
+    """What babel writes in English and in Chinese stands for the same thing."""
+    pairs = [pair for pair in phrases.pairs("train") if one in pair.source]
+    alike = [pair for pair in pairs if other in pair.target]
+
+    assert pairs
+    assert len(alike) > 0.4 * len(pairs)
+
+
+def test_a_date_is_written_as_either_locale_does(phrases: TranslationData) -> None:
+    """The day of the week comes first in English and last in Chinese; the numbers are the same."""
+    dates = [pair for pair in phrases.pairs("train") if pair.source.startswith("Monday")]
+
+    assert len(dates) > 100
+    for source, target in dates:
+        _, day, year = source.split(", ")
+        assert target.startswith(f"{year}年")
+        assert target.endswith(f"月{day.split()[1]}日星期一")
+
+
+def test_other_locales_give_other_phrases_and_the_same_digest_each_time(phrases: TranslationData) -> None:
+    """Any two locales will do; order matters; the same settings give the same data."""
+    german = [Phrases().data(None, DEFAULTS | {"target_locale": "de"}) for _ in range(2)]
+    back = Phrases().data(None, DEFAULTS | {"source_locale": "zh", "target_locale": "en"})
+
+    assert german[0].digest == german[1].digest
+    assert len({phrases.digest, german[0].digest, back.digest}) == 3
+    assert any("Januar" in str(text) for text in german[0].references("test") or ())
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"target_locale": "xx"}, r"target_locale 'xx' is no locale of babel: .* Use a code such as"),
+        ({"source_locale": "no locale"}, "source_locale 'no locale' is no locale of babel"),
+        ({"source_locale": "zh"}, "are both 'zh': name two"),
+    ],
+)
+def test_a_wrong_locale_is_refused(change: dict[str, str], said: str) -> None:
+    """Before anything is drawn, in a sentence that says what to write."""
+    with pytest.raises(DataError, match=said):
+        Phrases().check(None, DEFAULTS | change)
+
+
+def test_the_identity_names_everything_that_decides() -> None:
+    """Babel's version, the rule, both locales."""
+    names = {
+        Phrases().identity(None, DEFAULTS | change) for change in ({}, {"source_locale": "fr"}, {"target_locale": "fr"})
+    }
+
+    assert len(names) == 3
+    assert all("babel 2." in name and "rule" in name for name in names)
+
+
+# Grading ------------------------------------------------------------------------------------------------------
+
+
+def test_the_metrics_are_sacrebleus_own(phrases: TranslationData) -> None:
+    """Over all rows BLEU and chrF are what sacrebleu says of the whole; the tokenizer is the language's."""
+    targets = [pair.target for pair in phrases.pairs("test")]
+    answers = [target[: max(1, len(target) - place % 4)] for place, target in enumerate(targets)]
+    values = whole(phrases, answers)
+
+    assert values["BLEU"] == pytest.approx(sacrebleu.corpus_bleu(answers, [targets], tokenize="zh").score)
+    assert values["chrF"] == pytest.approx(sacrebleu.corpus_chrf(answers, [targets]).score)
+    assert 50 < values["BLEU"] < 100
+    assert values["exact"] == pytest.approx(np.mean([a == b for a, b in zip(answers, targets, strict=True)]))
+
+
+def test_rows_may_be_few_and_may_repeat(phrases: TranslationData) -> None:
+    """A resample's value is that of the sentences that are in it, as often as they are."""
+    targets = [pair.target for pair in phrases.pairs("test")]
+    answers = [target[1:] for target in targets]
+    rows = np.array([5, 5, 9, 700, 0])
+    over = phrases.evaluate(reciting(answers), 64).over["BLEU"]
+    chosen = [answers[row] for row in rows], [[targets[row] for row in rows]]
+
+    assert over(rows) == pytest.approx(sacrebleu.corpus_bleu(*chosen, tokenize="zh").score)
+
+
+@settings(max_examples=50, deadline=None)
+@given(targets=st.lists(CHINESE, min_size=1, max_size=6), seed=st.integers(0, 99))
+def test_perfect_answers_get_all_points_and_others_never_more(targets: list[str], seed: int) -> None:
+    """Whatever the texts: 100 for the references, from 0 to 100 for others, in any order of the rows."""
+    longer = [f"{target}一二三四五" for target in targets]
+    data = little([(str(place), target) for place, target in enumerate(longer)])
+    perfect, other = whole(data, longer), whole(data, targets)
+    rows = np.random.default_rng(seed).permutation(len(targets))
+
+    assert perfect == pytest.approx({"BLEU": 100.0, "chrF": 100.0, "exact": 1.0})
+    assert all(0 <= value <= 100 for value in other.values())
+    assert data.evaluate(reciting(targets), 2).over["BLEU"](rows) == pytest.approx(other["BLEU"])
+
+
+@pytest.mark.parametrize(
+    ("locale", "name"),
+    [("zh", "zh"), ("zh_Hant", "zh"), ("ZH-hans", "zh"), ("ja", "char"), ("de", "13a"), ("pt_BR", "13a")],
+)
+def test_the_tokenizer_is_that_of_the_language(locale: str, name: str) -> None:
+    """Chinese has its own, other languages without blanks are read by character."""
+    assert tokenizer(locale) == name
+    assert name in str(_signature(little([("a", "b")], locale)))
+
+
+def _signature(data: TranslationData) -> str:
+    (sample,) = data.show(lambda inputs: ["c"] * len(inputs))
+    return sample.content.decode().splitlines()[-1]
+
+
+def test_chance_is_far_below_and_is_found_from_the_data(phrases: TranslationData) -> None:
+    """The translation of another text shares a few characters with the right one."""
+    chance = phrases.chance()
+
+    assert set(chance) == {metric.name for metric in Phrases.metrics}
+    assert 0 < chance["BLEU"] < 10
+    assert chance["exact match"] < 0.01
+    assert chance == translated(Phrases().data(None, DEFAULTS)).chance()
+
+
+@pytest.mark.parametrize("answers", [[], ["one", "too", "many"], [1, 2], [None, "b"]])
+def test_an_answer_that_is_no_string_is_refused(answers: list[Any]) -> None:
+    """A batch of two is answered by two strings."""
+    with pytest.raises(ValueError, match=r"2 texts were answered by .* one string for each"):
+        little([("a", "b"), ("c", "d")]).evaluate(lambda inputs: answers, 2)
+
+
+def test_ten_translations_are_shown(phrases: TranslationData) -> None:
+    """Source, reference and answer stand together, with the signature that makes BLEU comparable."""
+    (sample,) = phrases.show(lambda inputs: [f"<{text}>" for text in inputs])
+    text = sample.content.decode()
+    first = phrases.pairs("test")[0]
+
+    assert sample.media_type == "text/plain"
+    assert len(sample.content) < 200_000
+    assert text.count("answer") == 10
+    assert f"source     {first.source}\nreference  {first.target}\nanswer     <{first.source}>" in text
+    assert "tok:zh" in text
+    assert "version:2" in text
+
+
+@pytest.mark.parametrize(
+    ("locale", "outputs", "tokens"),
+    [
+        ("zh", ["2024年1月", "你好。"], 7),
+        ("de", ["ein Wort, zwei"], 4),
+        ("ja", ["日本"], 2),
+        ("zh", [""], 0),
+        ("zh", [], 0),
+    ],
+)
+def test_output_tokens_are_those_that_are_graded(locale: str, outputs: list[str], tokens: int) -> None:
+    """Whatever model wrote them, and however its own tokenizer cuts them."""
+    assert little([("a", "b")], locale).work(outputs) == {"output_tokens": tokens}
+
+
+def test_very_long_texts_are_shown_cut() -> None:
+    """A sample stays small whatever the texts are."""
+    (sample,) = little([(f"{n}" * 100_000, "长" * 100_000) for n in range(10)]).show(list)
+
+    assert len(sample.content) < 200_000
+
+
+def test_other_data_are_no_translations() -> None:
+    """A model for translation says what it misses."""
+    with pytest.raises(Unsupported, match="int holds no texts with their translations"):
+        translated(3)  # type: ignore[arg-type]
+
+
+# Data of one's own ----------------------------------------------------------------------------------------------
+
+
+def rows(count: int) -> list[dict[str, str]]:
+    """Return different pairs."""
+    return [{"en": f"item {number}", "zh": f"第{number}项"} for number in range(count)]
+
+
+def write(path: Path, content: list[dict[str, Any]]) -> str:
+    """Write rows in the form the suffix names and return the path as a source."""
+    import pandas as pd
+
+    frame = pd.DataFrame(content)
+    match path.suffix:
+        case ".csv":
+            frame.to_csv(path, index=False)
+        case ".parquet":
+            frame.to_parquet(path)
+        case _:
+            path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in content), encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_each_kind_of_file_gives_the_same_data(tmp_path: Path, suffix: str) -> None:
+    """Columns named as the locales are found without a setting; 70/10/20."""
+    task = Phrases()
+    source = write(tmp_path / f"pairs{suffix}", rows(40))
+    data, plain = (task.data(path, DEFAULTS) for path in (source, write(tmp_path / "plain.csv", rows(40))))
+    task.check(source, DEFAULTS)
+
+    assert data.sizes == {"train": 28, "validation": 4, "test": 8}
+    assert data.digest == plain.digest
+    assert translated(data).pairs("test")[0].target == f"第{translated(data).pairs('test')[0].source[5:]}项"
+
+
+def test_columns_of_other_names_and_the_hubs_nested_pairs_are_read(tmp_path: Path) -> None:
+    """A setting names a column; one column with a pair in it is how the hub keeps translations."""
+    nested = write(tmp_path / "nested.jsonl", [{"id": n, "translation": row} for n, row in enumerate(rows(30))])
+    renamed = write(tmp_path / "r.csv", [{"here": row["en"], "there": row["zh"]} for row in rows(30)])
+    named = DEFAULTS | {"source_column": "here", "target_column": "there"}
+
+    assert Phrases().data(nested, DEFAULTS).digest == Phrases().data(renamed, named).digest
+
+
+def test_a_folder_keeps_its_test_split_and_what_is_tested_is_not_learnt(tmp_path: Path) -> None:
+    """A source that is in both is learnt from no more; pairs with one source stay together."""
+    everything = rows(60)
+    write(tmp_path / "train.jsonl", [*everything[:50], everything[55], {"en": "item 1", "zh": "另一个"}])
+    write(tmp_path / "test.jsonl", everything[50:])
+    data = translated(Phrases().data(str(tmp_path), DEFAULTS))
+    found = [set(data.keys(split)) for split in ("train", "validation", "test")]
+
+    assert data.sizes["test"] == 10
+    assert sum(data.sizes.values()) == 61
+    assert not found[0] & found[1]
+    assert not (found[0] | found[1]) & found[2]
+
+
+WRONG = {
+    "no such column": ([{"en": "a", "fr": "b"}] * 5, r"has no column 'zh'; its columns are 'en', 'fr'.*target_column"),
+    "empty source": ([*rows(3), {"en": " ", "zh": "空"}], r"row 4: the text in column 'en' is empty"),
+    "empty target": ([*rows(2), {"en": "x", "zh": ""}], r"row 3: the text in column 'zh' is empty"),
+    "a number": (
+        [{"en": n, "zh": "数"} for n in range(5)],
+        r"row 1: column 'en' holds 0, which is no text.*source_column",
+    ),
+    "too few": (rows(2), r"has 2 rows, which leaves the \w+ split empty. Give at least 3 pairs"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_is_said_with_file_and_row(tmp_path: Path, case: str) -> None:
+    """In a sentence, before anything is written."""
+    content, said = WRONG[case]
+    source = write(tmp_path / "pairs.jsonl", content)
+    with pytest.raises(DataError, match=said) as caught:
+        Phrases().check(source, DEFAULTS)
+
+    assert source in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'{"en": "a", "zh": "b"}\n{"en": "caf\xe9", "zh": "c"}\n', r"line 2: byte 12 \(0xe9\) is not UTF-8"),
+        (b"", r"is empty"),
+        (b'{"en": "a", "zh"\n', r"cannot be read as"),
+    ],
+)
+def test_what_is_no_text_file_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
+    """Broken characters are named by line and byte."""
+    path = tmp_path / "pairs.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=said):
+        Phrases().check(str(path), DEFAULTS)
+
+
+def test_broken_characters_in_a_folder_are_named_by_file_and_line(tmp_path: Path) -> None:
+    """As they are in a single file."""
+    write(tmp_path / "train.jsonl", rows(20))
+    (tmp_path / "test.jsonl").write_bytes(b'{"en": "a", "zh": "\xff"}\n')
+    with pytest.raises(DataError, match=r"test.jsonl, line 1: byte 20 \(0xff\) is not UTF-8"):
+        Phrases().check(str(tmp_path), DEFAULTS)
+
+
+def test_the_identity_of_own_data_follows_content_and_columns(tmp_path: Path) -> None:
+    """Another content, other columns or another language is another data set."""
+    source = write(tmp_path / "pairs.csv", rows(10))
+    names = [Phrases().identity(source, DEFAULTS), Phrases().identity(source, DEFAULTS | {"target_locale": "ja"})]
+    write(tmp_path / "pairs.csv", rows(11))
+
+    assert len({*names, Phrases().identity(source, DEFAULTS)}) == 3
