@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from harness import FactError, HarnessError, Price, PriceBook
 from harness_reports import harness_commands
+from harness_reports.formats import rows
 from harness_reports.price_table import PRICES, price_table
 from harness_reports.pricing import choose
 
@@ -61,7 +62,7 @@ def test_every_price_of_every_book_is_a_row(books: dict[str, PriceBook]) -> None
         ("near", "CPU", 0.05), ("near", "CPU", 0.01), ("near", "H100", 3.0), ("far", "CPU", 0.02),
     ]  # fmt: skip
     assert set(frame["source"]) == {"bench.example/prices"}
-    assert list(frame["as_of_note"]) == [None, None, "some day of the month", None]
+    assert [row["as_of_note"] for row in rows(frame)] == [None, None, "some day of the month", None]
 
 
 def test_the_price_that_counts_is_the_one_tables_take(books: dict[str, PriceBook]) -> None:
