@@ -16,6 +16,7 @@ from harness_dashboards import sources
 from harness_reports import charts, formats
 from harness_reports.cost import cost
 from harness_reports.frontier import frontier
+from harness_reports.lineage import label
 from harness_reports.market import read_market
 from harness_reports.pricing import Pricing
 from harness_reports.report import html as report_html
@@ -141,7 +142,7 @@ def _card(own: pd.DataFrame, texts: Texts) -> None:
 
 
 def _who(row: Mapping[Any, Any]) -> str:
-    return charts.label({str(name): value for name, value in row.items()})
+    return label({str(name): value for name, value in row.items()})
 
 
 def _number(value: Any) -> float:

@@ -11,10 +11,12 @@ import streamlit as st
 
 from harness.records import Record
 from harness_dashboards import sources
+from harness_reports.samples import picture
 from harness_reports.statistics import judge
 
 Texts = Mapping[str, str]
 GOOD = ("ok", "unsupported")
+SAMPLES_BESIDE = 3
 
 
 def show(texts: Texts) -> None:
@@ -101,6 +103,22 @@ def _details(records: Sequence[Record], texts: Texts) -> None:
     ):
         column.markdown(f"**{texts[name]}**")
         column.html(_pairs(body))
+    _samples(chosen, texts)
+
+
+def _samples(record: Record, texts: Texts) -> None:
+    """Show what the model does, three beside each other."""
+    if record.samples:
+        st.markdown(f"**{texts['samples']}**")
+    for start in range(0, len(record.samples), SAMPLES_BESIDE):
+        beside = zip(st.columns(SAMPLES_BESIDE), record.samples[start : start + SAMPLES_BESIDE], strict=False)
+        for column, sample in beside:
+            content = picture(sample)
+            if content is None:
+                column.code(sample["content"], language=None, wrap_lines=True)
+            else:
+                column.image(content)
+            column.caption(_plain(sample["caption"]))
 
 
 def _pairs(body: Mapping[str, Any], prefix: str = "") -> str:

@@ -62,6 +62,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "environment": "Environment",
         "readings": "Readings",
         "asked": "Asked",
+        "samples": "What the model does",
     },
     "zh": {
         "cost_page": "成本与准确率",
@@ -119,5 +120,6 @@ TEXTS: dict[str, dict[str, str]] = {
         "environment": "环境",
         "readings": "读数",
         "asked": "要求",
+        "samples": "模型表现示例",
     },
 }

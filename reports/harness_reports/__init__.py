@@ -21,10 +21,12 @@ def harness_templates() -> Iterable[Template]:
 
 @hookimpl
 def harness_commands(app: typer.Typer) -> None:
-    """Add `harness table`, `harness report`, `harness plan` and `harness published`."""
+    """Add the commands that read: tables, the report, prices, and plans for runs at scale."""
     from harness_reports.commands import plan, published, report, table
+    from harness_reports.fact_commands import prices
 
     app.command("table")(table)
     app.command("report")(report)
+    app.command("prices")(prices)
     app.command("plan")(plan)
     app.command("published")(published)

@@ -13,7 +13,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from harness_reports.formats import cell, missing, rows
+from harness_reports.formats import cell, rows
+from harness_reports.lineage import label
 from harness_reports.verdict import VERDICTS
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#4D4D4D")
@@ -45,13 +46,6 @@ def cost_accuracy(frontier: pd.DataFrame) -> go.Figure:
         hoverlabel={"align": "left"},
     )  # fmt: skip
     return figure
-
-
-def label(row: Mapping[str, Any]) -> str:
-    """Return what a person calls a candidate, without task and runtime."""
-    parts = [row["model"], None if row["size"] == "default" else row["size"], row.get("variant")]
-    words = " ".join(str(part) for part in parts if not missing(part))
-    return f"{words} (pretrained)" if row["start"] == "pretrained" else words
 
 
 def _facets(table: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str | None], list[Mapping[str, Any]]]:

@@ -10,6 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness_reports.options import (
+    DEFAULT_BOOK,
+    BookOption,
+    FormatName,
+    OutputOption,
+    PluginOption,
+    StoreOption,
+    read_pricing,
+    read_records,
+    write,
+)
+
 if TYPE_CHECKING:
     from datetime import date
 
@@ -17,10 +29,7 @@ if TYPE_CHECKING:
 
     from harness.plugins import Plugins
     from harness.records import Record
-    from harness_reports.pricing import Pricing
     from harness_reports.scale import Accelerator
-
-DEFAULT_BOOK = "cloud"
 
 
 class TableName(StrEnum):
@@ -37,33 +46,13 @@ class TableName(StrEnum):
     PORTFOLIO = "portfolio"
 
 
-class FormatName(StrEnum):
-    """How a table is written."""
-
-    TEXT = "text"
-    CSV = "csv"
-    JSON = "json"
-    MARKDOWN = "markdown"
-    PARQUET = "parquet"
-
-
-StoreOption = Annotated[
-    str | None, typer.Option("--store", help="Folder or database URL; else HARNESS_STORE or harness-results.")
-]
-BookOption = Annotated[str, typer.Option("--price-book", help="The name of a price book, or a YAML file with prices.")]
-PluginOption = Annotated[
-    list[str] | None,
-    typer.Option("--plugin", help="A Python file with a plugin, or a use case in YAML; repeatable."),
-]
-
-
 def table(
     name: Annotated[TableName, typer.Argument(help="Which table.")],
     *,
     form: Annotated[
         FormatName | None, typer.Option("--format", help="Else by the ending of -o, else text.", show_default=False)
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of the terminal.")] = None,
+    output: OutputOption = None,
     store: StoreOption = None,
     price_book: BookOption = DEFAULT_BOOK,
     plugin: PluginOption = None,
@@ -92,8 +81,8 @@ def report(
     from harness_reports.report import html
 
     plugins = load_plugins(plugin or ())
-    pricing = _pricing(price_book, plugins)
-    records = _records(store)
+    pricing = read_pricing(price_book, plugins)
+    records = read_records(store)
     write(html(records, pricing, plugins.use_cases()), output)
     typer.echo(f"Wrote {output}.")
 
@@ -109,7 +98,7 @@ def plan(
     usd_per_hour: Annotated[float | None, typer.Option(help="Of one device; else from the price book.")] = None,
     multiplier: Annotated[float, typer.Option(help="Hours of the project over those of the final run: 1.5 to 3.")] = 1,
     form: Annotated[FormatName, typer.Option("--format", help="csv and parquet hold the scenarios.")] = FormatName.TEXT,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of the terminal.")] = None,
+    output: OutputOption = None,
     price_book: BookOption = DEFAULT_BOOK,
     plugin: PluginOption = None,
 ) -> None:
@@ -137,7 +126,7 @@ def plan(
 def published(
     *,
     form: Annotated[FormatName, typer.Option("--format", help="How it is written.")] = FormatName.TEXT,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of the terminal.")] = None,
+    output: OutputOption = None,
     price_book: BookOption = DEFAULT_BOOK,
     plugin: PluginOption = None,
 ) -> None:
@@ -162,7 +151,7 @@ def _device_prices(
     """Return USD per hour, its day and its source for the accelerators that the price book knows."""
     from harness.plugins import load_plugins
 
-    prices = _pricing(price_book, load_plugins(plugin or ())).prices
+    prices = read_pricing(price_book, load_plugins(plugin or ())).prices
     known = {chip.name: prices[chip.price_item] for chip in chips if chip.price_item in prices}
     return {name: (float(price.usd), price.as_of, price.source) for name, price in known.items()}
 
@@ -174,23 +163,6 @@ def _json(tables: dict[str, pd.DataFrame]) -> str:
 
     content = {name: rows(frame) for name, frame in tables.items()}
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _records(location: str | None) -> list[Record]:
-    from harness.store import open_store
-
-    store = open_store(location)
-    try:
-        return store.records()
-    finally:
-        store.close()
-
-
-def _pricing(name: str, plugins: Plugins) -> Pricing:
-    from harness_reports.price_book_file import find_price_book
-    from harness_reports.pricing import choose
-
-    return choose(find_price_book(name, plugins.price_books()))
 
 
 def _frame(
@@ -208,7 +180,7 @@ def _frame(
     if (budget_usd is None) == (name == TableName.PORTFOLIO):
         raise FactError("A portfolio needs --budget-usd, what there is to spend; no other table has a budget.")
     plugins = load_plugins(plugin or ())
-    frame = _made(name, _records(store), price_book, plugins, budget_usd)
+    frame = _made(name, read_records(store), price_book, plugins, budget_usd)
     if task is not None and len(frame) and task not in set(frame["task"]):
         raise StoreError(unknown("task in this table", task, set(frame["task"].dropna())))
     frame = frame if task is None else frame[frame["task"] == task].reset_index(drop=True)
@@ -230,7 +202,7 @@ def _made(name: str, records: list[Record], price_book: str, plugins: Plugins, b
     measured = {"accuracy": tables.accuracy, "throughput": tables.throughput}
     if name in measured:
         return measured[name](records)
-    pricing = _pricing(price_book, plugins)
+    pricing = read_pricing(price_book, plugins)
     priced = {"cost": cost.cost, "frontier": frontier.frontier}
     if name in priced:
         return priced[name](records, pricing)
@@ -239,25 +211,3 @@ def _made(name: str, records: list[Record], price_book: str, plugins: Plugins, b
     if name in judged:
         return judged[name](records, pricing, plugins.use_cases())
     return portfolio(viability(records, pricing, plugins.use_cases()), budget_usd or 0.0)
-
-
-def write(content: str | bytes, output: Path | None) -> None:
-    """Write to a file, whole or not at all, or to standard output.
-
-    Raises:
-        StoreError: the file cannot be written.
-    """
-    from harness.errors import StoreError
-
-    raw = content.encode() if isinstance(content, str) else content
-    if output is None:
-        sys.stdout.buffer.write(raw)
-        sys.stdout.buffer.flush()
-        return
-    part = output.with_name(f".{output.name}.part")
-    try:
-        part.write_bytes(raw)
-        part.replace(output)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise StoreError(f"{str(output)!r} cannot be written: {error.strerror}. Name another file with -o.") from error

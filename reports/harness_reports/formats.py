@@ -72,6 +72,9 @@ SHOWN: Mapping[str, Sequence[str]] = {
         "law", "extrapolated", "best_params", "best_tokens", "best_tokens_per_param", "best_loss", "planned_loss",
         "lifetime_tokens", "life_params", "life_tokens",
     ),
+    "prices": (
+        "book", "item", "usd", "per", "provider", "offer", "region", "as_of", "as_of_note", "counts", "source",
+    ),
     "published": (
         "id", "arch", "accelerator", "published_hours", "hours_low", "hours_middle", "hours_high", "within",
         "implied_mfu", "published_usd", "usd_low", "usd_middle", "usd_high", "usd_per_hour", "price_as_of", "tier",
@@ -83,7 +86,7 @@ _SAID_ONCE = {
     "price_as_of", "usd_per_hour", "utilisation", "needed_quality", "needed_latency_s", "chance", "baseline_value",
     "seeds", "items", "size", "judgement", "devices", "least_devices", "flops", "usd_per_device_hour", "hardware_usd",
     "hardware_as_of", "lifetime_tokens", "extrapolated", "budget_usd", "spent_usd", "left_usd", "portfolio_npv_usd",
-    "seeds_scratch", "seeds_pretrained",
+    "seeds_scratch", "seeds_pretrained", "book", "per", "as_of_note", "provider",
 }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from harness.records import Record
+from harness_reports.formats import missing
 
 KEYS = ("task", "source", "model", "size", "variant", "start", "hardware", "device", "runtime", "precision")
 """The columns that every table begins with."""
@@ -138,3 +139,10 @@ def _differing(bodies: Sequence[Mapping[str, Any]]) -> list[str]:
 def key_columns(key: Candidate, variant: str | None) -> dict[str, Any]:
     """Return the cells every row begins with."""
     return {name: variant if name == "variant" else getattr(key, name) for name in KEYS}
+
+
+def label(row: Mapping[str, Any]) -> str:
+    """Return what a person calls a candidate, without task and runtime."""
+    parts = [row["model"], None if row["size"] == "default" else row["size"], row.get("variant")]
+    words = " ".join(str(part) for part in parts if not missing(part))
+    return f"{words} (pretrained)" if row["start"] == "pretrained" else words

@@ -92,21 +92,41 @@ def choose(
     Raises:
         FactError: no offer is left.
     """
-    offers = [price for book in _books(price_books) for price in book.prices]
-    for what, wanted in (("provider", provider), ("region", region)):
-        known = {getattr(price, what) for price in offers}
+    return Pricing(first_choice(offers(price_books, provider, region, as_of)))
+
+
+def offers(
+    price_books: PriceBook | Mapping[str, PriceBook] | Iterable[PriceBook],
+    provider: str | None = None,
+    region: str | None = None,
+    as_of: date | None = None,
+    item: str | None = None,
+) -> list[Price]:
+    """Return the prices of a provider in a region, of an item, that were known on a day; all where not given.
+
+    Raises:
+        FactError: nobody knows the provider, the region or the item, or no price is left.
+    """
+    left = [price for book in _books(price_books) for price in book.prices]
+    for what, wanted in (("provider", provider), ("region", region), ("item", item)):
+        known = {getattr(price, what) for price in left}
         if wanted is not None and wanted not in known:
             raise FactError(unknown(f"{what} of prices", wanted, known))
-        offers = [price for price in offers if wanted is None or getattr(price, what) == wanted]
-    dated = [price for price in offers if as_of is None or price.as_of <= as_of]
+        left = [price for price in left if wanted is None or getattr(price, what) == wanted]
+    dated = [price for price in left if as_of is None or price.as_of <= as_of]
     if not dated:
         raise FactError(
             f"No price is left{f' on or before {as_of}' if as_of else ''}. Name another book, provider, region or day."
         )
+    return dated
+
+
+def first_choice(prices: Iterable[Price]) -> dict[str, Price]:
+    """Return for each item the price that counts: the newest, of these the cheapest, of equals the first by name."""
     chosen: dict[str, Price] = {}
-    for price in sorted(dated, key=_preference):
+    for price in sorted(prices, key=_preference):
         chosen.setdefault(price.item, price)
-    return Pricing(chosen)
+    return chosen
 
 
 def _books(given: PriceBook | Mapping[str, PriceBook] | Iterable[PriceBook]) -> list[PriceBook]:

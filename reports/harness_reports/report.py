@@ -12,10 +12,10 @@ from plotly.offline import get_plotlyjs
 
 from harness.facts import UseCase
 from harness.records import Record
-from harness_reports import charts, formats, statistics
+from harness_reports import charts, formats, samples, statistics
 from harness_reports.cost import cost
 from harness_reports.frontier import frontier
-from harness_reports.lineage import finished
+from harness_reports.lineage import finished, label
 from harness_reports.pricing import Pricing
 from harness_reports.report_style import PAGE, STYLE
 from harness_reports.tables import accuracy, throughput
@@ -40,6 +40,7 @@ def html(records: Sequence[Record], pricing: Pricing, use_cases: Mapping[str, Us
         ("Verdicts", _verdicts(verdicts)),
         ("Cost against quality", _charts(points)),
         ("Quality", _table("accuracy", accuracy(records))),
+        ("What the models do", _samples(records)),
         ("Throughput and latency", _table("throughput", throughput(records))),
         ("Cost", _table("cost", costs)),
         ("Judgement of the numbers", _judgement(records)),
@@ -70,7 +71,7 @@ def _sentence(own: pd.DataFrame) -> str:
     count = f"{len(table)} candidates" if len(table) > 1 else "the only candidate"
     if best["verdict"] not in ("invest", "pilot"):
         return f"{head} ({escape(count)} measured). {escape(best['reasons'])}"
-    who = f"{charts.label(best)} on {best['runtime']}, {best['hardware']}"
+    who = f"{label(best)} on {best['runtime']}, {best['hardware']}"
     worth = f"net present value {usd(best['npv_usd'])} ({usd(best['npv_low_usd'])} to {usd(best['npv_high_usd'])})"
     even = f"breaks even at {formats.cell(best['break_even_requests'])} requests a year"
     return f"{head} with {escape(who)}: {escape(worth)}, {escape(even)}. {escape(best['reasons'])}"
@@ -89,6 +90,11 @@ def _charts(points: pd.DataFrame) -> str:
         return "<p>Nothing was evaluated yet.</p>"
     facets = [own for _, own in points.groupby(["task", "source"], sort=False, dropna=False)]
     return "".join(_figure(charts.cost_accuracy(own), f"cost-{n}") for n, own in enumerate(facets))
+
+
+def _samples(records: Sequence[Record]) -> str:
+    parts = [f"<h3>{escape(title)}</h3>{samples.html(record.samples)}" for title, record in samples.shown(records)]
+    return "".join(parts) or "<p>No task here shows samples.</p>"
 
 
 def _figure(figure: Any, name: str) -> str:

@@ -17,6 +17,11 @@ td.text { white-space: nowrap; }
 tr:has(+ tr.below) td { border-bottom: 0; padding-bottom: 1px; }
 tr.below td { color: #4b5563; padding-top: 0; max-width: 900px; }
 td.long { min-width: 320px; max-width: 560px; overflow-wrap: anywhere; }
+.samples { display: flex; flex-wrap: wrap; gap: 14px; align-items: flex-start; }
+figure { margin: 0; max-width: 440px; }
+figure img { max-width: 100%; min-width: 96px; image-rendering: pixelated; border: 1px solid #e5e7eb; }
+figure pre { margin: 0; padding: 8px; background: #f9fafb; border: 1px solid #e5e7eb; white-space: pre-wrap; }
+figcaption { color: #4b5563; font-size: 12px; max-width: 440px; overflow-wrap: anywhere; }
 .same { color: #6b7280; font-size: 13px; }
 .verdict { padding: 1px 8px; border-radius: 9px; color: #fff; white-space: nowrap; font-weight: 600; }
 .v0 { background: #00795a; } .v1 { background: #8a5a00; } .v2 { background: #b34700; } .v3 { background: #4d4d4d; }

@@ -95,3 +95,24 @@ def test_a_missing_store_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path
 
     assert not opened.exception
     assert "There is no store" in opened.error[0].value
+
+
+def _runs() -> None:
+    """Stand for the page's own script: a page of `st.navigation` cannot be opened by its name."""
+    from harness_dashboards import runs_page
+    from harness_dashboards.texts import TEXTS
+
+    runs_page.show(TEXTS["en"])
+
+
+def test_samples_of_an_evaluation_are_shown(sampled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures and texts of the run that was chosen; a hostile caption is text."""
+    monkeypatch.setenv("HARNESS_STORE", str(sampled))
+    opened = AppTest.from_function(_runs, default_timeout=60).run()
+    run = next(record for record in peek_records(str(sampled)) if record.samples)
+    opened.selectbox[0].set_value(run.id).run()
+
+    assert not opened.exception
+    assert any("<b>second</b>" in code.value for code in opened.code)
+    assert r"\*four\* \<img src=x onerror=alert\(1\)\>" in [caption.value for caption in opened.caption]
+    assert len(opened.get("image")) == 1

@@ -14,12 +14,14 @@ import pytest
 
 from harness import UseCase
 from harness.facts import Spread
+from harness.plugins import load_plugins
 from harness_reports import formats
 from harness_reports.alternatives import alternatives
 from harness_reports.cost import cost
 from harness_reports.frontier import frontier
 from harness_reports.portfolio import portfolio
 from harness_reports.pretraining import pretraining
+from harness_reports.price_table import price_table
 from harness_reports.pricing import Pricing
 from harness_reports.published import published
 from harness_reports.scale import Run, find_accelerator, laws, scenarios
@@ -46,6 +48,7 @@ def frames(suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase]) ->
         "accuracy": accuracy(suite), "throughput": throughput(suite), "cost": cost(suite, pricing),
         "frontier": frontier(suite, pricing), "viability": verdicts,
         "scenarios": scenarios(RUN), "laws": laws(RUN), "published": published(),
+        "prices": price_table(load_plugins().price_books()),
     }  # fmt: skip
 
 

@@ -60,8 +60,8 @@ def body(page: str) -> str:
 def test_every_section_is_there(page: str) -> None:
     """From the summary to the environment, in the order of an investor's questions."""
     assert parsed(page).headings == [
-        "Summary", "Verdicts", "Cost against quality", "Quality", "Throughput and latency", "Cost",
-        "Judgement of the numbers", "Failures", "Assumptions and prices", "Environment",
+        "Summary", "Verdicts", "Cost against quality", "Quality", "What the models do", "Throughput and latency",
+        "Cost", "Judgement of the numbers", "Failures", "Assumptions and prices", "Environment",
     ]  # fmt: skip
 
 

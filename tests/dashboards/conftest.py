@@ -1,0 +1,38 @@
+"""The store of a real run, with an evaluation whose task shows samples and grades by two metrics."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+EVIL = "*four* <img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="session")
+def sampled(walked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a store that has the walk's records; those of tf-idf show a picture and a text."""
+    from harness.store import open_store, peek_records
+
+    folder = tmp_path_factory.mktemp("sampled") / "store"
+    store = open_store(str(folder), create=True)
+    for record in peek_records(str(walked / "store")):
+        evaluated = record.step == "evaluate" and record.asked["model"] == "tfidf"
+        store.add(replace(record, samples=_samples()) if evaluated else record)
+    store.close()
+    return folder
+
+
+def _samples() -> list[dict[str, str]]:
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.linear_gradient("L").save(stream, "PNG")
+    picture = base64.b64encode(stream.getvalue()).decode()
+    return [
+        {"caption": EVIL, "media_type": "image/png", "content": picture},
+        {"caption": "a text", "media_type": "text/plain", "content": "first line\n  <b>second</b> line"},
+    ]
