@@ -113,9 +113,9 @@ class Translator(nn.Module):
         place = torch.arange(self.longest + 1, device=tokens.device)
         state = self.t5.decoder(
             input_ids=tokens.index_select(1, said.view(1)),
-            attention_mask=(place[:-1] <= said).view(1, 1, 1, -1).expand(tokens.shape[0], 1, 1, -1),
+            attention_mask=_added(place[:-1] <= said, states).expand(tokens.shape[0], 1, 1, -1),
             encoder_hidden_states=states,
-            encoder_attention_mask=attention_mask.bool()[:, None, None],
+            encoder_attention_mask=_added(attention_mask.bool(), states),
             past_key_values=_both(cache, heard),
             use_cache=True,
         ).last_hidden_state
@@ -125,6 +125,12 @@ class Translator(nn.Module):
         ended = (tokens == END_ID).any(dim=1, keepdim=True)
         best = torch.where(ended, PAD_ID, best)
         return said + 1, torch.where(place == said + 1, best, tokens), cache.whole()
+
+
+def _added(seen: Tensor, states: Tensor) -> Tensor:
+    """Return what is added to scores of attention, [n, 1, 1, s]: 0 where bool [n, s] or [s] is true."""
+    hidden = states.new_full((), torch.finfo(states.dtype).min)
+    return torch.where(seen, states.new_zeros(()), hidden).view(-1, 1, 1, seen.shape[-1])
 
 
 class _Memory(Cache):
