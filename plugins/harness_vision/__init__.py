@@ -1,14 +1,14 @@
 """Images: what they show and where, tasks and the models for them.
 
 Classification: the task `digits`; the models `logistic`, `pixel-mlp`, `resnet`, `efficientnet` and `vit`. Detection:
-the task `scenes`; the models `components` and `centernet`. Nothing heavy is imported here.
+the task `scenes`; the models `components`, `centernet` and `rt-detr`. Nothing heavy is imported here.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from harness import Model, Task, UseCase, hookimpl
-from harness_vision.models import CenterNet, Components, EfficientNet, Logistic, PixelMlp, ResNet, ViT
+from harness_vision.models import CenterNet, Components, EfficientNet, Logistic, PixelMlp, ResNet, RtDetr, ViT
 from harness_vision.tasks import Digits, Scenes
 
 __all__ = ["harness_models", "harness_preload", "harness_tasks", "harness_use_cases"]
@@ -23,7 +23,7 @@ def harness_tasks() -> Iterable[Task]:
 @hookimpl
 def harness_models() -> Iterable[Model]:
     """Bring the models, cheapest first."""
-    return [Logistic(), PixelMlp(), ResNet(), EfficientNet(), ViT(), Components(), CenterNet()]
+    return [Logistic(), PixelMlp(), ResNet(), EfficientNet(), ViT(), Components(), CenterNet(), RtDetr()]
 
 
 @hookimpl

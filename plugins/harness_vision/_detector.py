@@ -18,9 +18,10 @@ from harness.torch_learner import WEIGHTS, TorchLearner
 from harness_vision._box_codec import BoxCodec
 from harness_vision._centernet import CenterNet, Turned
 from harness_vision._learner import NETWORK, TURNS, turned
+from harness_vision._rtdetr import RtDetr
 from harness_vision.detection import scenes
 
-DETECTORS: dict[str, Callable[..., nn.Module]] = {"centernet": CenterNet}
+DETECTORS: dict[str, Callable[..., nn.Module]] = {"centernet": CenterNet, "rt-detr": RtDetr}
 
 
 class DetectorLearner(TorchLearner):

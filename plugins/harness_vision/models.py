@@ -142,3 +142,16 @@ class CenterNet(_Detector):
     name = "centernet"
     summary = "CenterNet over a ResNet (transformers) with a pyramid: a heat map of centres, their places and sizes"
     pretraining = "rotation"
+
+
+class RtDetr(_Detector):
+    """Attention over features, boxes matched with objects."""
+
+    name = "rt-detr"
+    summary = "RT-DETR (transformers): attention, boxes matched one to one with objects"
+    settings: ClassVar[Mapping[str, Setting]] = {
+        **_Detector.settings,
+        "learning_rate": Setting(0.002, _Detector.settings["learning_rate"].help),
+        # Glorot's draw would undo what the layers are given: where attention looks first, and how rare objects are.
+        "initialisation": _Network.settings["initialisation"]._replace(default="default"),
+    }
