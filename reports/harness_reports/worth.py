@@ -126,9 +126,12 @@ class Worth:
         values = self.npv_usd
         if np.ptp(values) <= _SURE * (np.abs(values).max() or 1.0) or values.size < _BINS:
             return []
-        variance = float(values.var())
         uncertain = [name for name, drawn in self.drawn.items() if drawn.size > 1]
-        found = [_driver(name, values[self.market.ranks[name]], variance) for name in uncertain]
+        size = values.size // _BINS * _BINS
+        bins = np.array([values[self.market.ranks[name][:size]] for name in uncertain]).reshape(
+            -1, _BINS, size // _BINS
+        )
+        found = _drivers(uncertain, bins.mean(axis=2), float(values.var()), (_BINS - 1) / values.size)
         return sorted(found, key=lambda driver: -driver.share)
 
     # Knowing more --------------------------------------------------------------------------------------------
@@ -225,15 +228,13 @@ def _scale(npv: np.ndarray, moved: np.ndarray, share: float | None) -> float | N
     return scale if 0 < scale < np.inf else None
 
 
-def _driver(name: str, ordered: np.ndarray, variance: float) -> Driver:
-    """Return a driver from net present values in the order of its draws: the spread of the bins' means."""
-    size = ordered.size // _BINS * _BINS
-    means = ordered[:size].reshape(_BINS, -1).mean(axis=1)
-    noise = (_BINS - 1) / ordered.size
-    share = max(0.0, (float(means.var()) / variance - noise) / (1 - noise))
+def _drivers(names: list[str], means: np.ndarray, variance: float, noise: float) -> list[Driver]:
+    """Return drivers from the mean values in equal bins of each input: their spread is what it explains."""
+    shares = np.maximum(0, (means.var(axis=1) / variance - noise) / (1 - noise)).tolist()
     tenth = _BINS // 10
-    low, high = means[tenth - 2 : tenth + 3], means[-tenth - 3 : -tenth + 2]
-    return Driver(name, share, float(low.mean()), float(high.mean()))
+    low, high = (means[:, part].mean(axis=1).tolist()
+                 for part in (slice(tenth - 2, tenth + 3), slice(-tenth - 3, -tenth + 2)))  # fmt: skip
+    return [Driver(*each) for each in zip(names, shares, low, high, strict=True)]
 
 
 def appraise_worth(
