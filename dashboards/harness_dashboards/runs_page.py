@@ -11,6 +11,7 @@ import streamlit as st
 
 from harness.records import Record
 from harness_dashboards import sources
+from harness_reports import formats
 from harness_reports.samples import picture
 from harness_reports.statistics import judge
 
@@ -103,7 +104,25 @@ def _details(records: Sequence[Record], texts: Texts) -> None:
     ):
         column.markdown(f"**{texts[name]}**")
         column.html(_pairs(body))
+    _metrics(chosen, texts)
     _samples(chosen, texts)
+
+
+def _metrics(record: Record, texts: Texts) -> None:
+    """Show an evaluation in every metric that it was graded by, the deciding one first."""
+    if record.metrics:
+        st.markdown(f"**{texts['metrics']}**")
+        rows = [
+            {
+                texts["metric"]: metric["name"],
+                texts["value"]: formats.cell(record.metric_value(metric)),
+                texts["unit"]: metric["unit"],
+                texts["chance"]: formats.cell(metric.get("chance")),
+                texts["better"]: texts["higher" if metric["higher_is_better"] else "lower"],
+            }
+            for metric in record.metrics
+        ]
+        st.dataframe(pd.DataFrame(rows), hide_index=True, width="content")
 
 
 def _samples(record: Record, texts: Texts) -> None:

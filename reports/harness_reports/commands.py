@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -57,6 +57,9 @@ def table(
     price_book: BookOption = DEFAULT_BOOK,
     plugin: PluginOption = None,
     task: Annotated[str | None, typer.Option(help="Only this task.")] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="Of `accuracy` (`all` for each) and `frontier`: instead of the deciding one.")
+    ] = None,
     budget_usd: Annotated[float | None, typer.Option(help="Of `portfolio`: what there is to spend.")] = None,
 ) -> None:
     """Print a table made of the store's records."""
@@ -66,7 +69,7 @@ def table(
     kind = form or (SUFFIXES.get(output.suffix, "text") if output else "text")
     if kind == "parquet" and output is None and sys.stdout.isatty():
         raise FactError("Parquet is no text for a terminal. Name a file with -o.")
-    frame = _frame(name, store, price_book, plugin, task, budget_usd)
+    frame = _frame(_Wish(name, metric, task, budget_usd), store, price_book, plugin)
     write(WRITERS[kind](name, frame), output)
 
 
@@ -165,49 +168,72 @@ def _json(tables: dict[str, pd.DataFrame]) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _frame(
-    name: str, store: str | None, price_book: str, plugin: list[str] | None, task: str | None, budget_usd: float | None
-) -> Any:
+class _Wish(NamedTuple):
+    """Which table, and of what."""
+
+    name: TableName
+    metric: str | None
+    task: str | None
+    budget_usd: float | None
+
+    def check(self) -> None:
+        """Refuse an option that the table does not have.
+
+        Raises:
+            FactError: says which.
+        """
+        from harness.errors import FactError
+
+        if (self.budget_usd is None) == (self.name == TableName.PORTFOLIO):
+            raise FactError("A portfolio needs --budget-usd, what there is to spend; no other table has a budget.")
+        if self.metric is not None and self.name not in (TableName.ACCURACY, TableName.FRONTIER):
+            raise FactError(f"--metric belongs to `accuracy` and `frontier`; {self.name.value} has the deciding one.")
+
+
+def _frame(wish: _Wish, store: str | None, price_book: str, plugin: list[str] | None) -> Any:
     """Return a table; measurements alone need no prices.
 
     Raises:
         StoreError: nothing in the store belongs into this table.
-        FactError: a portfolio has no budget, or another table has one.
     """
-    from harness.errors import FactError, StoreError, unknown
+    from harness.errors import StoreError, unknown
     from harness.plugins import load_plugins
 
-    if (budget_usd is None) == (name == TableName.PORTFOLIO):
-        raise FactError("A portfolio needs --budget-usd, what there is to spend; no other table has a budget.")
-    plugins = load_plugins(plugin or ())
-    frame = _made(name, read_records(store), price_book, plugins, budget_usd)
+    wish.check()
+    task = wish.task
+    frame = _made(wish, read_records(store), price_book, load_plugins(plugin or ()))
     if task is not None and len(frame) and task not in set(frame["task"]):
         raise StoreError(unknown("task in this table", task, set(frame["task"].dropna())))
     frame = frame if task is None else frame[frame["task"] == task].reset_index(drop=True)
     if not len(frame):
         raise StoreError(
-            f"The store has nothing for the table {str(name)!r}: no step that it is made of has finished yet."
+            f"The store has nothing for the table {wish.name.value!r}: no step that it is made of has finished yet."
         )
     return frame
 
 
-def _made(name: str, records: list[Record], price_book: str, plugins: Plugins, budget_usd: float | None) -> Any:
-    from harness_reports import cost, frontier, tables
+def _made(wish: _Wish, records: list[Record], price_book: str, plugins: Plugins) -> Any:
     from harness_reports.alternatives import alternatives
+    from harness_reports.cost import cost
+    from harness_reports.frontier import frontier
     from harness_reports.portfolio import portfolio
     from harness_reports.pretraining import pretraining
     from harness_reports.sensitivity import sensitivity
+    from harness_reports.tables import accuracy, throughput
     from harness_reports.viability import viability
 
-    measured = {"accuracy": tables.accuracy, "throughput": tables.throughput}
-    if name in measured:
-        return measured[name](records)
+    name = wish.name
+    if name == TableName.ACCURACY:
+        return accuracy(records, wish.metric)
+    if name == TableName.THROUGHPUT:
+        return throughput(records)
     pricing = read_pricing(price_book, plugins)
-    priced = {"cost": cost.cost, "frontier": frontier.frontier}
-    if name in priced:
-        return priced[name](records, pricing)
+    if name == TableName.COST:
+        return cost(records, pricing)
+    if name == TableName.FRONTIER:
+        return frontier(records, pricing, wish.metric)
     judged = {"viability": viability, "sensitivity": sensitivity, "alternatives": alternatives,
               "pretraining": pretraining}  # fmt: skip
     if name in judged:
         return judged[name](records, pricing, plugins.use_cases())
-    return portfolio(viability(records, pricing, plugins.use_cases()), budget_usd or 0.0)
+    return portfolio(viability(records, pricing, plugins.use_cases()), wish.budget_usd or 0.0)

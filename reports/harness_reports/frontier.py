@@ -24,18 +24,24 @@ Point = tuple[float, float]
 """Cost and quality; quality is better the higher it is."""
 
 
-def frontier(records: Sequence[Record], pricing: Pricing) -> pd.DataFrame:
+def frontier(records: Sequence[Record], pricing: Pricing, metric: str | None = None) -> pd.DataFrame:
     """Return one row for each evaluated candidate with what 1,000 of its inferences cost.
 
     `on_frontier`: no other candidate on the task's data is as good for less, or better for as much. `on_hull`: nor
     does any mixture of two others reach its quality at its cost (Kapoor and others 2024, arXiv:2407.01502). Candidates
     without a measured cost or quality are on neither.
 
+    Args:
+        records: what was measured.
+        pricing: the prices.
+        metric: the quality that counts, candidates without it give no row; else the task's deciding one.
+
     Raises:
         FactError: a record's hardware has no price.
+        StoreError: no evaluation has the metric.
     """
     costs = cost_rows(records, pricing)
-    rows = [{**costs[key], **row} for key, row in accuracy_rows(records).items()]
+    rows = [{**costs[key], **row} for key, row in accuracy_rows(records, metric).items()]
     return pd.DataFrame(_marked(rows), columns=list(FRONTIER))
 
 

@@ -14,7 +14,7 @@ from harness_reports.evidence import Evidence, gather
 from harness_reports.lineage import KEYS, Candidate, by_candidate, details
 from harness_reports.market import Market, read_market
 from harness_reports.pricing import Pricing
-from harness_reports.tables import Graded, graded
+from harness_reports.quality import Graded, graded
 from harness_reports.viability import Judged, judge
 
 PRETRAINING = (

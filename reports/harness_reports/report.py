@@ -18,7 +18,7 @@ from harness_reports.frontier import frontier
 from harness_reports.lineage import finished, label
 from harness_reports.pricing import Pricing
 from harness_reports.report_style import PAGE, STYLE
-from harness_reports.tables import accuracy, throughput
+from harness_reports.tables import EVERY, accuracy, throughput
 from harness_reports.verdict import VERDICTS, usd
 from harness_reports.viability import viability
 
@@ -39,7 +39,7 @@ def html(records: Sequence[Record], pricing: Pricing, use_cases: Mapping[str, Us
         ("Summary", _summary(verdicts, records)),
         ("Verdicts", _verdicts(verdicts)),
         ("Cost against quality", _charts(points)),
-        ("Quality", _table("accuracy", accuracy(records))),
+        ("Quality", _table("accuracy", accuracy(records, EVERY))),
         ("What the models do", _samples(records)),
         ("Throughput and latency", _table("throughput", throughput(records))),
         ("Cost", _table("cost", costs)),

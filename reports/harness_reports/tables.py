@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from harness.records import Record
 from harness_reports import statistics
 from harness_reports.lineage import KEYS, Candidate, Chain, by_candidate, key_columns, replicates, variants
+from harness_reports.quality import Graded, best_baseline, graded, metric_names, told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +20,8 @@ ACCURACY = (
     *KEYS, "metric", "unit", "value", "low", "high", "seeds", "items", "chance", "ceiling", "higher_is_better",
     "baseline", "baseline_value", "against_baseline", "judgement",
 )  # fmt: skip
+EVERY = "all"
+"""Asks for every metric."""
 THROUGHPUT = (
     *KEYS, "scenario", "batch_size", "seeds", "samples_per_s", "low", "high", "samples", "wall_s", "latency_p50_s",
     "latency_p90_s", "latency_p99_s", "load_s", "first_query_s", "peak_memory_bytes", "peak_device_memory_bytes",
@@ -28,123 +29,58 @@ THROUGHPUT = (
 )  # fmt: skip
 
 
-def accuracy(records: Sequence[Record]) -> pd.DataFrame:
-    """Return one row for each evaluated candidate in the task's deciding metric.
+def accuracy(records: Sequence[Record], metric: str | None = None) -> pd.DataFrame:
+    """Return one row for each evaluated candidate in the task's deciding metric, in another, or one for each metric.
 
     `value` is the mean over seeds and items. `low` and `high` are its 95 % interval by bootstrap: seeds are resampled,
     then items, the same items in each seed (scores are pooled by item, not thrown into one bag). Seeds that graded
     different numbers of items cannot be pooled by item: the newest decides which number counts. `against_baseline`
     tells from the paired difference by item whether a candidate differs from the task's cheap baseline on the same
     data, None where that was not measured; where the baseline has several candidates, the best of them is what counts.
+
+    Args:
+        records: what was measured.
+        metric: the name of a metric, candidates without it give no row; `all` for every metric; else the deciding one.
+
+    Raises:
+        StoreError: no evaluation has a metric of this name.
     """
-    return pd.DataFrame(accuracy_rows(records).values(), columns=list(ACCURACY))
+    if metric == EVERY:
+        found = [accuracy_rows(records, name) for name in metric_names(records)]
+        keys = dict.fromkeys(key for rows in found for key in rows)
+        return pd.DataFrame([rows[key] for key in keys for rows in found if key in rows], columns=list(ACCURACY))
+    return pd.DataFrame(accuracy_rows(records, metric).values(), columns=list(ACCURACY))
 
 
-def accuracy_rows(records: Sequence[Record]) -> dict[Candidate, dict[str, Any]]:
+def accuracy_rows(records: Sequence[Record], metric: str | None = None) -> dict[Candidate, dict[str, Any]]:
     """Return the rows of the accuracy table by candidate; missing cells are None.
 
     Beside the table's columns `draws`: values that the metric may have, as likely as they are.
     """
-    named, found = variants(records), graded(records)
+    named, found = variants(records), graded(records, metric)
     return {
-        key: {**key_columns(key, named[key]), **own.cells(), **_against(own, found.values())}
+        key: {**key_columns(key, named[key]), **_cells(own), **_against(own, found.values())}
         for key, own in found.items()
     }
 
 
-def graded(records: Sequence[Record]) -> dict[Candidate, Graded]:
-    """Return the evaluations of every candidate."""
-    return {key: Graded(key, group) for key, group in by_candidate(records, "evaluate").items()}
-
-
-class Graded:
-    """A candidate's evaluations in the deciding metric, one for each seed."""
-
-    def __init__(self, key: Candidate, group: Sequence[Chain]) -> None:
-        chains = replicates(group)
-        self.key = key
-        newest = max(chains, key=lambda chain: chain.leaf.started_at).leaf
-        self.metric: Mapping[str, Any] = newest.metrics[0]
-        self.items = _items(newest)
-        self.leaves = [
-            chain.leaf
-            for chain in chains
-            if _items(chain.leaf) == self.items and chain.leaf.metrics[0]["name"] == self.metric["name"]
-        ]
-        self.baseline = newest.baseline
-        self.value = sum(leaf.metric_value(leaf.metrics[0]) for leaf in self.leaves) / len(self.leaves)
-
-    @property
-    def is_mean(self) -> bool:
-        """Whether the metric is the mean of a column."""
-        return self.metric["column"] is not None
-
-    @property
-    def scores(self) -> np.ndarray:
-        """Of a mean: seeds by items."""
-        return np.array([leaf.scores[self.metric["column"]] for leaf in self.leaves], dtype=float)
-
-    @property
-    def replicates(self) -> np.ndarray:
-        """Of a metric that is no mean: seeds by samples of items."""
-        return np.array([leaf.metrics[0]["replicates"] for leaf in self.leaves], dtype=float)
-
-    def interval(self) -> statistics.Interval:
-        """Return the metric's 95 % interval."""
-        if self.is_mean:
-            return statistics.mean_interval(self.scores)
-        return statistics.replicates_interval(self.replicates)
-
-    def draws(self) -> np.ndarray:
-        """Return values that the metric may have."""
-        return statistics.mean_draws(self.scores) if self.is_mean else statistics.replicates_draws(self.replicates)
-
-    def minus(self, other: Graded) -> statistics.Interval:
-        """Return the interval of the difference, paired by item where both graded the same."""
-        if self.is_mean:
-            return statistics.difference_interval(self.scores, other.scores)
-        return statistics.replicates_difference(self.replicates, other.replicates)
-
-    @property
-    def sign(self) -> int:
-        """1 where more is better, else -1."""
-        return 1 if self.metric["higher_is_better"] else -1
-
-    def cells(self) -> dict[str, Any]:
-        """Return the candidate's own cells of the accuracy table."""
-        low, high = self.interval()
-        metric = self.metric
-        return {
-            "metric": metric["name"], "unit": metric["unit"], "value": self.value, "low": low, "high": high,
-            "seeds": len(self.leaves), "items": self.items, "chance": metric.get("chance"),
-            "ceiling": metric.get("ceiling"), "higher_is_better": metric["higher_is_better"],
-            "judgement": judgement(self.leaves), "draws": self.draws(),
-        }  # fmt: skip
-
-
-def _items(record: Record) -> int:
-    return len(next(iter(record.scores.values())))
+def _cells(own: Graded) -> dict[str, Any]:
+    low, high = own.interval()
+    metric = own.metric
+    return {
+        "metric": metric["name"], "unit": metric["unit"], "value": own.value, "low": low, "high": high,
+        "seeds": len(own.leaves), "items": own.items, "chance": metric.get("chance"),
+        "ceiling": metric.get("ceiling"), "higher_is_better": metric["higher_is_better"],
+        "judgement": judgement(own.leaves), "draws": own.draws(),
+    }  # fmt: skip
 
 
 def _against(own: Graded, everyone: Iterable[Graded]) -> dict[str, Any]:
-    place = (own.key.task, own.key.source, own.key.data, own.metric["name"])
-    cheap = [
-        other
-        for other in everyone
-        if other.key.model == own.baseline
-        and (other.key.task, other.key.source, other.key.data, other.metric["name"]) == place
-    ]
-    if not cheap:
-        return {"baseline": own.baseline, "baseline_value": None, "against_baseline": None}
-    best = max(cheap, key=lambda other: own.sign * other.value if math.isfinite(other.value) else -math.inf)
-    return {"baseline": own.baseline, "baseline_value": best.value, "against_baseline": _told_apart(own, best)}
-
-
-def _told_apart(own: Graded, baseline: Graded) -> str:
-    if own.key.model == baseline.key.model:
-        return "is the baseline"
-    low, high = sorted(own.sign * edge for edge in own.minus(baseline))
-    return "better" if low > 0 else "worse" if high < 0 else "not told apart"
+    best = best_baseline(own, everyone)
+    return {
+        "baseline": own.baseline, "baseline_value": best and best.value,
+        "against_baseline": best and told_apart(own, best),
+    }  # fmt: skip
 
 
 def throughput(records: Sequence[Record]) -> pd.DataFrame:

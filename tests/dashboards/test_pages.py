@@ -116,3 +116,15 @@ def test_samples_of_an_evaluation_are_shown(sampled: Path, monkeypatch: pytest.M
     assert any("<b>second</b>" in code.value for code in opened.code)
     assert r"\*four\* \<img src=x onerror=alert\(1\)\>" in [caption.value for caption in opened.caption]
     assert len(opened.get("image")) == 1
+
+
+def test_every_metric_of_an_evaluation_is_shown(sampled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The deciding one first, each with its direction."""
+    monkeypatch.setenv("HARNESS_STORE", str(sampled))
+    opened = AppTest.from_function(_runs, default_timeout=60).run()
+    run = next(record for record in peek_records(str(sampled)) if record.samples)
+    opened.selectbox[0].set_value(run.id).run()
+    table = opened.dataframe[-1].value
+
+    assert list(table["Metric"]) == [run.metrics[0]["name"], "misses"]
+    assert list(table["Better is"]) == ["higher", "lower"]
