@@ -23,10 +23,11 @@ def harness_templates() -> Iterable[Template]:
 def harness_commands(app: typer.Typer) -> None:
     """Add the commands that read: tables, the report, prices, and plans for runs at scale."""
     from harness_reports.commands import plan, published, report, table
-    from harness_reports.fact_commands import prices
+    from harness_reports.fact_commands import explain, prices
 
     app.command("table")(table)
     app.command("report")(report)
     app.command("prices")(prices)
+    app.command("explain")(explain)
     app.command("plan")(plan)
     app.command("published")(published)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from harness.records import Record
 from harness_reports.lineage import KEYS, Candidate, Chain, by_candidate, key_columns, replicates, variants
 from harness_reports.pricing import SECONDS_PER_HOUR, Pricing
-from harness_reports.statistics import interval_of, rate, rate_draws
+from harness_reports.statistics import Interval, interval_of, rate, rate_draws
 from harness_reports.tables import energy_kind, served
 
 COST = (
@@ -21,9 +22,19 @@ COST = (
     "price_usd", "price_multiplier", "price_offer", "price_provider", "price_region", "price_as_of",
     "price_as_of_note", "price_source",
 )  # fmt: skip
-
-
+UNIT_COSTS: Mapping[str, tuple[str, str, str]] = {
+    "Offline": ("usd_per_1k_inferences", "usd_per_1k_low", "usd_per_1k_high"),
+    "SingleStream": ("usd_per_1k_single_stream", "usd_per_1k_single_stream_low", "usd_per_1k_single_stream_high"),
+}
+"""Scenario → what 1,000 inferences cost served that way: point, low, high."""
 _SERVING = COST[COST.index("usd_per_1k_inferences") : COST.index("usd_per_hour")]
+
+
+class Window(NamedTuple):
+    """Servings of one batch size."""
+
+    batch_size: int
+    leaves: list[Record]
 
 
 def cost(records: Sequence[Record], pricing: Pricing) -> pd.DataFrame:
@@ -49,87 +60,116 @@ def cost_rows(records: Sequence[Record], pricing: Pricing) -> dict[Candidate, di
     Beside the table's columns `..._draws`: values that a unit cost may have, where it was served.
     """
     named = variants(records)
-    evaluated, loads = by_candidate(records, "evaluate"), served(records)
-    rows = {}
-    for key in sorted({*evaluated, *(load[0] for load in loads)}, key=lambda k: tuple(str(part) for part in k)):
-        chains = replicates(evaluated.get(key, []))
-        windows = [(scenario, batch, group) for other, scenario, batch, group in loads if other == key]
-        rows[key] = {**key_columns(key, named[key]), **_row(key, chains, windows, pricing)}
-    return rows
-
-
-def _row(
-    key: Candidate, chains: list[Chain], windows: list[tuple[str, int, list[Chain]]], pricing: Pricing
-) -> dict[str, Any]:
-    everyone = chains or windows[0][2]
     return {
-        "seeds": len(everyone),
-        **_training(key, everyone, pricing),
-        "evaluate_usd": _mean([chain.leaf for chain in chains], pricing),
-        **_serving(windows, pricing),
-        **_price(everyone[0].leaf, pricing),
+        key: {**key_columns(key, named[key]), **_row(own, pricing)} for key, own in costed(records, pricing).items()
     }
 
 
-def _training(key: Candidate, chains: Sequence[Chain], pricing: Pricing) -> dict[str, float | None]:
-    finetune = _mean([chain.finetune for chain in chains], pricing)
-    here = [chain for chain in chains if chain.finetune is None or "pretrained" in chain.finetune.inputs]
-    nothing = key.start == "scratch" or not here  # a checkpoint comes pretrained: others have paid for that
-    pretrain = 0.0 if nothing else _mean(_distinct([chain.pretrain for chain in here]), pricing)
+class Costed(NamedTuple):
+    """What a row of the cost table is made of."""
+
+    key: Candidate
+    evaluated: list[Chain]
+    everyone: list[Chain]
+    """Its evaluations; where there are none, what was served."""
+    windows: dict[str, Window]
+    """Scenario → the batch size that is the cheapest, with its servings."""
+
+
+def costed(records: Sequence[Record], pricing: Pricing) -> dict[Candidate, Costed]:
+    """Return what the rows are made of, in their order."""
+    evaluated, loads = by_candidate(records, "evaluate"), served(records)
+    found = {}
+    for key in sorted({*evaluated, *(load[0] for load in loads)}, key=lambda k: tuple(str(part) for part in k)):
+        chains = replicates(evaluated.get(key, []))
+        own = [(scenario, batch, group) for other, scenario, batch, group in loads if other == key]
+        cheapest = {name: _cheapest([load for load in own if load[0] == name], pricing) for name in UNIT_COSTS}
+        windows = {name: window for name, window in cheapest.items() if window is not None}
+        found[key] = Costed(key, chains, chains or own[0][2], windows)
+    return found
+
+
+def _row(own: Costed, pricing: Pricing) -> dict[str, Any]:
+    return {
+        "seeds": len(own.everyone),
+        **_training(own, pricing),
+        "evaluate_usd": mean_usd([chain.leaf for chain in own.evaluated], pricing),
+        **_serving(own.windows, pricing),
+        **_price(own.everyone[0].leaf, pricing),
+    }
+
+
+def _training(own: Costed, pricing: Pricing) -> dict[str, float | None]:
+    finetune = mean_usd([chain.finetune for chain in own.everyone], pricing)
+    before = pretrainings(own)
+    pretrain = mean_usd(before, pricing) if before else 0.0
     train = None if pretrain is None or finetune is None else pretrain + finetune
     return {"pretrain_usd": pretrain, "finetune_usd": finetune, "train_usd": train}
+
+
+def pretrainings(own: Costed) -> list[Record | None]:
+    """Return the pretrainings that all seeds share; none from scratch, and of a checkpoint that comes pretrained."""
+    here = [chain for chain in own.everyone if chain.finetune is None or "pretrained" in chain.finetune.inputs]
+    return [] if own.key.start == "scratch" else _distinct([chain.pretrain for chain in here])
 
 
 def _distinct(records: Sequence[Record | None]) -> list[Record | None]:
     return list({record.fingerprint if record else None: record for record in records}.values())
 
 
-def _mean(records: Sequence[Record | None], pricing: Pricing) -> float | None:
-    """Return the mean cost of a stage, None where a record or its seconds are missing."""
+def mean_usd(records: Sequence[Record | None], pricing: Pricing) -> float | None:
+    """Return the mean cost of a stage over seeds, None where a record or its seconds are missing."""
     stages = [pricing.stage_usd(record) if record else None for record in records]
     known = [stage for stage in stages if stage is not None]
     return float(sum(known, Decimal(0)) / len(known)) if known and len(known) == len(stages) else None
 
 
-def _serving(windows: list[tuple[str, int, list[Chain]]], pricing: Pricing) -> dict[str, Any]:
-    offline = _cheapest([w for w in windows if w[0] == "Offline"], pricing)
-    single = _cheapest([w for w in windows if w[0] == "SingleStream"], pricing)
+def _serving(windows: Mapping[str, Window], pricing: Pricing) -> dict[str, Any]:
     cells: dict[str, Any] = dict.fromkeys(_SERVING)
-    if offline:
-        batch_size, leaves = offline
-        cells |= _bounds(leaves, pricing, "usd_per_1k_inferences", "usd_per_1k_low", "usd_per_1k_high")
+    for scenario, window in windows.items():
+        cells |= _bounds(window.leaves, pricing, *UNIT_COSTS[scenario])
+    if (offline := windows.get("Offline")) is not None:
         cells |= {
-            "batch_size": batch_size,
-            "energy_j_per_1k": _energy_j_per_1k(leaves),
-            "energy_kind": energy_kind(leaves),
+            "batch_size": offline.batch_size,
+            "energy_j_per_1k": energy_j_per_1k(offline.leaves),
+            "energy_kind": energy_kind(offline.leaves),
         }
-    if single:
-        names = ("usd_per_1k_single_stream", "usd_per_1k_single_stream_low", "usd_per_1k_single_stream_high")
-        cells |= _bounds(single[1], pricing, *names)
     return cells
 
 
-def _cheapest(windows: list[tuple[str, int, list[Chain]]], pricing: Pricing) -> tuple[int, list[Record]] | None:
+def _cheapest(windows: list[tuple[str, int, list[Chain]]], pricing: Pricing) -> Window | None:
     rated = [(batch, [chain.leaf for chain in group]) for _, batch, group in windows]
     known = [(rate(leaves), batch, leaves) for batch, leaves in rated if rate(leaves)]
     if not known:
         return None
     _, batch, leaves = min(known, key=lambda k: (pricing.rate_usd_per_hour(k[2][0]) / Decimal(str(k[0])), k[1]))
-    return batch, leaves
+    return Window(batch, leaves)
 
 
 def _bounds(leaves: list[Record], pricing: Pricing, value: str, low: str, high: str) -> dict[str, Any]:
-    """Return the unit cost, its interval and the draws behind it; the fastest rate gives the lowest cost."""
+    found = unit_cost(leaves, pricing)
+    ends = found.interval
+    return {
+        value: found.value, low: ends.low if ends else None, high: ends.high if ends else None,
+        f"{value}_draws": found.draws,
+    }  # fmt: skip
+
+
+class UnitCost(NamedTuple):
+    """What 1,000 inferences cost, with its interval and the draws behind it."""
+
+    value: float
+    interval: Interval | None
+    draws: np.ndarray | None
+
+
+def unit_cost(leaves: list[Record], pricing: Pricing) -> UnitCost:
+    """Return what 1,000 inferences cost as they were served; the fastest rate gives the lowest cost."""
     hourly = pricing.rate_usd_per_hour(leaves[0])
     rates = rate_draws(leaves)
     draws = None if rates is None else float(usd_per_1k(hourly, 1.0, pricing.utilisation)) / rates
-    ends = None if draws is None else interval_of(draws)
-    return {
-        value: float(usd_per_1k(hourly, rate(leaves) or 0.0, pricing.utilisation)),
-        low: ends.low if ends else None,
-        high: ends.high if ends else None,
-        f"{value}_draws": draws,
-    }
+    value = float(usd_per_1k(hourly, rate(leaves) or 0.0, pricing.utilisation))
+    return UnitCost(value, None if draws is None else interval_of(draws), draws)
 
 
 def usd_per_1k(usd_per_hour: Decimal, samples_per_s: float, utilisation: float) -> Decimal:
@@ -137,7 +177,8 @@ def usd_per_1k(usd_per_hour: Decimal, samples_per_s: float, utilisation: float) 
     return usd_per_hour / (Decimal(str(samples_per_s)) * SECONDS_PER_HOUR * Decimal(str(utilisation))) * 1000
 
 
-def _energy_j_per_1k(leaves: Sequence[Record]) -> float | None:
+def energy_j_per_1k(leaves: Sequence[Record]) -> float | None:
+    """Return the energy of 1,000 inferences, None where it was not read."""
     energy, samples = [r.value("energy_j") for r in leaves], [r.value("samples") for r in leaves]
     if None in energy or None in samples or not sum(samples):  # type: ignore[arg-type]
         return None

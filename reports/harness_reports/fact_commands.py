@@ -1,17 +1,43 @@
-"""`harness prices`: what is known of prices. What it needs is imported inside it."""
+"""`harness prices` and `harness explain`: where figures come from. What they need is imported inside them."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness_reports.options import FormatName, OutputOption, PluginOption, write
+from harness_reports.options import (
+    DEFAULT_BOOK,
+    BookOption,
+    FormatName,
+    OutputOption,
+    PluginOption,
+    StoreOption,
+    read_pricing,
+    read_records,
+    write,
+)
 
 if TYPE_CHECKING:
     from datetime import date
 
     from harness.facts import PriceBook
+
+
+class Explainable(StrEnum):
+    """The tables whose figures open."""
+
+    ACCURACY = "accuracy"
+    THROUGHPUT = "throughput"
+    COST = "cost"
+
+
+class TreeFormat(StrEnum):
+    """How a tree is written."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 def prices(
@@ -58,3 +84,53 @@ def _day(text: str | None) -> date | None:
         return None if text is None else date.fromisoformat(text)
     except ValueError:
         raise FactError(f"--as-of is {text!r}. Give a day such as 2025-12-31.") from None
+
+
+def explain(
+    name: Annotated[Explainable, typer.Argument(help="The table that the figure stands in.")],
+    *,
+    column: Annotated[
+        str | None, typer.Option(help="The figure's column, such as train_usd; else every figure.")
+    ] = None,
+    task: Annotated[str | None, typer.Option(help="The row's task.")] = None,
+    model: Annotated[str | None, typer.Option(help="The row's model.")] = None,
+    where: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE of the row, such as runtime=eager; repeatable.")
+    ] = None,
+    form: Annotated[TreeFormat, typer.Option("--format", help="How it is written.")] = TreeFormat.TEXT,
+    output: OutputOption = None,
+    store: StoreOption = None,
+    price_book: BookOption = DEFAULT_BOOK,
+    plugin: PluginOption = None,
+) -> None:
+    """Open a figure of a table: its formula, what was put in, and the records and prices it comes from."""
+    import json
+
+    from harness.plugins import load_plugins
+    from harness_reports.explain import find, rows
+    from harness_reports.explained import as_data, text
+
+    priced = name == Explainable.COST
+    pricing = read_pricing(price_book, load_plugins(plugin or ())) if priced else None
+    named = {key: value for key, value in (("task", task), ("model", model)) if value is not None}
+    row = find(rows(name, read_records(store), pricing), named | dict(map(_pair, where or ())))
+    figures = [row.explain(column)] if column else list(row.figures().values())
+    if form == TreeFormat.JSON:
+        body = {"table": name.value, "row": row.title, "figures": [as_data(figure) for figure in figures]}
+        write(json.dumps(body, indent=2, ensure_ascii=False) + "\n", output)
+    else:
+        write("\n".join([f"{name.value}: {row.title}\n", *map(text, figures)]), output)
+
+
+def _pair(given: str) -> tuple[str, str]:
+    """Return the name and the value of NAME=VALUE.
+
+    Raises:
+        FactError: it is written otherwise.
+    """
+    from harness.errors import FactError
+
+    name, equals, value = given.partition("=")
+    if not equals:
+        raise FactError(f"--where {given!r}: write NAME=VALUE, such as runtime=eager.")
+    return name, value

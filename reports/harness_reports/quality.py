@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from harness.errors import StoreError, unknown
 from harness.records import Record
 from harness_reports import statistics
 from harness_reports.lineage import Candidate, Chain, by_candidate, finished, replicates
+
+T = TypeVar("T")
 
 
 def metric_names(records: Sequence[Record]) -> list[str]:
@@ -32,6 +34,12 @@ def graded(records: Sequence[Record], metric: str | None = None) -> dict[Candida
     if metric not in (names := metric_names(records)):
         raise StoreError(unknown("metric", metric, names))
     return {key: Graded(key, chains, metric) for key, chains in found.items() if metric_of(_newest(chains), metric)}
+
+
+def in_order(by_metric: Sequence[Mapping[Candidate, T]]) -> list[T]:
+    """Return what every candidate has in several metrics: candidate by candidate, within it metric by metric."""
+    keys = sorted({key for found in by_metric for key in found}, key=lambda k: tuple(map(str, k)))
+    return [found[key] for key in keys for found in by_metric if key in found]
 
 
 def metric_of(record: Record, name: str) -> Mapping[str, Any] | None:
@@ -62,6 +70,11 @@ class Graded:
         self.value = sum(self.values) / len(self.values)
 
     @property
+    def unit(self) -> str:
+        """The metric's unit."""
+        return str(self.metric["unit"])
+
+    @property
     def is_mean(self) -> bool:
         """Whether the metric is the mean of a column."""
         return self.metric["column"] is not None
@@ -81,6 +94,15 @@ class Graded:
         if self.is_mean:
             return statistics.mean_interval(self.scores)
         return statistics.replicates_interval(self.replicates)
+
+    @property
+    def method(self) -> str:
+        """What `interval` takes its ends from, in words."""
+        if not self.is_mean:
+            return f"{self.replicates.shape[1]:,} values over resampled items, seeds resampled"
+        if statistics.is_unanimous(self.scores):
+            return "what Clopper and Pearson's exact bound leaves possible, as every score is the same"
+        return f"{statistics.RESAMPLES:,} bootstrap means: seeds are resampled, then items, the same in each seed"
 
     def draws(self) -> np.ndarray:
         """Return values that the metric may have."""

@@ -52,13 +52,14 @@ def mean_interval(scores: Scores) -> Interval:
     exact bound is given.
     """
     matrix, draws = np.asarray(scores, dtype=float), mean_draws(scores)
-    if _is_unanimous(matrix):
+    if is_unanimous(matrix):
         low, high = interval_of(draws)  # one-sided: it ends at what was observed
         return Interval(low, 1.0) if matrix.flat[0] else Interval(0.0, high)
     return Interval(math.nan, math.nan) if np.isnan(draws).any() else interval_of(draws)
 
 
-def _is_unanimous(matrix: np.ndarray) -> bool:
+def is_unanimous(matrix: np.ndarray) -> bool:
+    """Return whether every score is the same 0 or 1, so that resampling shows no spread."""
     return bool(matrix.min() == matrix.max() and matrix.flat[0] in (0.0, 1.0))
 
 
@@ -67,7 +68,7 @@ def mean_draws(scores: Scores) -> np.ndarray:
     matrix = np.asarray(scores, dtype=float)
     if np.isnan(matrix).any():
         return np.array([math.nan])
-    if _is_unanimous(matrix):
+    if is_unanimous(matrix):
         return _unanimous(float(matrix.flat[0]), matrix.shape[1])
     return _bootstrap(matrix)
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
 from harness.records import Record
 from harness_reports import statistics
 from harness_reports.lineage import KEYS, Candidate, Chain, by_candidate, key_columns, replicates, variants
-from harness_reports.quality import Graded, best_baseline, graded, metric_names, told_apart
+from harness_reports.quality import Graded, best_baseline, graded, in_order, metric_names, told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +20,7 @@ ACCURACY = (
     *KEYS, "metric", "unit", "value", "low", "high", "seeds", "items", "chance", "ceiling", "higher_is_better",
     "baseline", "baseline_value", "against_baseline", "judgement",
 )  # fmt: skip
+PERCENTILES: Mapping[str, float] = {"latency_p50_s": 0.5, "latency_p90_s": 0.9, "latency_p99_s": 0.99}
 EVERY = "all"
 """Asks for every metric."""
 THROUGHPUT = (
@@ -46,9 +47,8 @@ def accuracy(records: Sequence[Record], metric: str | None = None) -> pd.DataFra
         StoreError: no evaluation has a metric of this name.
     """
     if metric == EVERY:
-        found = [accuracy_rows(records, name) for name in metric_names(records)]
-        keys = dict.fromkeys(key for rows in found for key in rows)
-        return pd.DataFrame([rows[key] for key in keys for rows in found if key in rows], columns=list(ACCURACY))
+        rows = in_order([accuracy_rows(records, name) for name in metric_names(records)])
+        return pd.DataFrame(rows, columns=list(ACCURACY))
     return pd.DataFrame(accuracy_rows(records, metric).values(), columns=list(ACCURACY))
 
 
@@ -91,14 +91,23 @@ def throughput(records: Sequence[Record]) -> pd.DataFrame:
     and for SingleStream only: Offline has no latency that anybody waits for. `largest_difference` is the export's
     against the trained model.
     """
+    return pd.DataFrame([row.cells for row in throughput_rows(records)], columns=list(THROUGHPUT))
+
+
+class Served(NamedTuple):
+    """A row of the throughput table and the replicates behind it."""
+
+    cells: dict[str, Any]
+    group: list[Chain]
+
+
+def throughput_rows(records: Sequence[Record]) -> list[Served]:
+    """Return the rows of the throughput table; missing cells are None."""
     named = variants(records)
-    return pd.DataFrame(
-        [
-            {**key_columns(key, named[key]), "scenario": scenario, "batch_size": batch_size, **_served(group)}
-            for key, scenario, batch_size, group in served(records)
-        ],
-        columns=list(THROUGHPUT),
-    )
+    return [
+        Served({**key_columns(key, named[key]), "scenario": scenario, "batch_size": size, **_served(group)}, group)
+        for key, scenario, size, group in served(records)
+    ]
 
 
 def served(records: Sequence[Record]) -> list[tuple[Candidate, str, int, list[Chain]]]:
@@ -129,9 +138,8 @@ def _served(group: Sequence[Chain]) -> dict[str, Any]:
 
 
 def _latencies(leaves: Sequence[Record]) -> dict[str, float | None]:
-    shares = {"latency_p50_s": 0.5, "latency_p90_s": 0.9, "latency_p99_s": 0.99}
     pooled = pooled_latencies(leaves)
-    return {name: statistics.percentile(pooled, share) for name, share in shares.items()}
+    return {name: statistics.percentile(pooled, share) for name, share in PERCENTILES.items()}
 
 
 def pooled_latencies(leaves: Sequence[Record]) -> list[float]:

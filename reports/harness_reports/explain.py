@@ -1,0 +1,109 @@
+"""Opens any figure of the accuracy, the throughput and the cost table: out of the functions that make the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from harness.errors import FactError, unknown
+from harness.records import Record
+from harness_reports.cost import COST, cost_rows, costed
+from harness_reports.explain_cost import cost_figures
+from harness_reports.explain_measured import quality_figures, served_figures
+from harness_reports.explained import Explained
+from harness_reports.formats import cell, missing
+from harness_reports.lineage import KEYS, Candidate
+from harness_reports.pricing import Pricing
+from harness_reports.quality import best_baseline, graded, in_order, metric_names
+from harness_reports.tables import ACCURACY, THROUGHPUT, accuracy_rows, throughput_rows
+
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "accuracy": (*KEYS, "metric"),
+    "throughput": (*KEYS, "scenario", "batch_size"),
+    "cost": KEYS,
+}
+"""Table → the columns by which a row is found."""
+COLUMNS: Mapping[str, tuple[str, ...]] = {"accuracy": ACCURACY, "throughput": THROUGHPUT, "cost": COST}
+
+
+class Row(NamedTuple):
+    """A row of a table with a way into its figures."""
+
+    table: str
+    cells: Mapping[str, Any]
+    figures: Callable[[], dict[str, Explained]]
+    """By column."""
+
+    @property
+    def title(self) -> str:
+        """What tells the row from others."""
+        return " ".join(cell(self.cells[name]) for name in NAMES[self.table] if not missing(self.cells[name]))
+
+    def explain(self, column: str) -> Explained:
+        """Return where the figure in a column comes from.
+
+        Raises:
+            FactError: the column holds no figure.
+        """
+        figures = self.figures()
+        if column not in figures:
+            raise FactError(unknown(f"figure of the table {self.table!r}", column, figures))
+        return figures[column]
+
+
+def rows(table: str, records: Sequence[Record], pricing: Pricing | None = None) -> list[Row]:
+    """Return the rows of a table; those of the accuracy table in every metric.
+
+    Raises:
+        FactError: no such table, or one that needs prices has none.
+    """
+    if table not in NAMES:
+        raise FactError(unknown("table that can be explained", table, NAMES))
+    if table == "accuracy":
+        return in_order([_accuracy(records, name) for name in metric_names(records)])
+    if table == "throughput":
+        return [Row(table, own.cells, lambda own=own: served_figures(own.group, own.cells))  # type: ignore[misc]
+                for own in throughput_rows(records)]  # fmt: skip
+    if pricing is None:
+        raise FactError("The table 'cost' needs prices.")
+    cells = cost_rows(records, pricing)
+    return [Row(table, cells[key], lambda own=own: cost_figures(own, pricing))  # type: ignore[misc]
+            for key, own in costed(records, pricing).items()]  # fmt: skip
+
+
+def _accuracy(records: Sequence[Record], metric: str) -> dict[Candidate, Row]:
+    found, cells = graded(records, metric), accuracy_rows(records, metric)
+    return {
+        key: Row("accuracy", cells[key], lambda own=own, row=cells[key]: quality_figures(  # type: ignore[misc]
+            own, row, best_baseline(own, found.values())))
+        for key, own in found.items()
+    }  # fmt: skip
+
+
+def find(table: Sequence[Row], wanted: Mapping[str, str]) -> Row:
+    """Return the one row whose cells read as wanted.
+
+    Raises:
+        FactError: none does, or several do; says how to narrow it down.
+    """
+    left = list(table)
+    for name, value in wanted.items():
+        known = {cell(row.cells[name]) for row in left if name in NAMES[row.table]}
+        if not known:
+            raise FactError(unknown("column that names a row", name, NAMES[table[0].table]) if table else _EMPTY)
+        if value not in known:
+            raise FactError(unknown(name, value, known))
+        left = [row for row in left if cell(row.cells[name]) == value]
+    if not left:
+        raise FactError(_EMPTY)
+    if len(left) > 1:
+        raise FactError(f"{len(left)} rows fit. Narrow them down by {_differing(left)}.")
+    return left[0]
+
+
+_EMPTY = "The table has no rows: no step that it is made of has finished yet."
+
+
+def _differing(left: Sequence[Row]) -> str:
+    values = {name: sorted({cell(row.cells[name]) for row in left}) for name in NAMES[left[0].table]}
+    return " or ".join(f"{name} ({', '.join(known)})" for name, known in values.items() if len(known) > 1)
