@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from harness.errors import HarnessError
-from harness_dashboards import cost_page, runs_page
+from harness_dashboards import cost_page, origin_page, plan_page, runs_page
 from harness_dashboards.texts import LANGUAGES, TEXTS
 
+PAGES = {
+    "cost": (cost_page, ":material/scatter_plot:"),
+    "plan": (plan_page, ":material/rocket_launch:"),
+    "origin": (origin_page, ":material/account_tree:"),
+    "runs": (runs_page, ":material/receipt_long:"),
+}
 STYLE = """<style>
 .block-container {padding-top: 3.6rem; padding-bottom: 2rem}
 h1 {font-size: 1.9rem !important; padding: 0 0 .3rem 0 !important}
@@ -26,15 +34,9 @@ def main() -> None:
     texts = TEXTS[language or "en"]
     pages = [
         st.Page(
-            lambda: cost_page.show(texts),
-            title=texts["cost_page"],
-            icon=":material/scatter_plot:",
-            url_path="cost",
-            default=True,
-        ),
-        st.Page(
-            lambda: runs_page.show(texts), title=texts["runs_page"], icon=":material/receipt_long:", url_path="runs"
-        ),
+            partial(page.show, texts), title=texts[f"{name}_page"], icon=icon, url_path=name, default=name == "cost"
+        )
+        for name, (page, icon) in PAGES.items()
     ]
     try:
         st.navigation(pages).run()

@@ -13,20 +13,19 @@ import streamlit as st
 from harness.facts import UseCase
 from harness.records import Record
 from harness_dashboards import sources
+from harness_dashboards.parts import DEFAULTS, Texts, count, grid, price_line, price_sliders, small, usd
 from harness_reports import charts, formats
 from harness_reports.cost import cost
 from harness_reports.frontier import frontier
 from harness_reports.lineage import label
 from harness_reports.market import read_market
 from harness_reports.pricing import Pricing
+from harness_reports.quality import metric_names
 from harness_reports.report import html as report_html
 from harness_reports.viability import viability
 
-Texts = Mapping[str, str]
 COLOURS = {"invest": "#1a7f4b", "pilot": "#b7791f", "do not invest": "#b3261e", "not enough evidence": "#5f6b7a"}
 ORDER = list(COLOURS)
-DEFAULTS = {"multiplier": 1.0, "utilisation": 100, "volume": 1.0}
-SMALLEST = 0.001
 VOLUMES = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0]
 
 
@@ -50,7 +49,7 @@ def show(texts: Texts) -> None:
         st.info(texts["no_points"])
         return
     _verdicts(view, texts)
-    _points(points, texts)
+    _points(view, points, texts)
     _origins(view, texts)
     _downloads(view, texts)
 
@@ -61,11 +60,8 @@ def _choose(texts: Texts) -> View:
     cases = sources.plugins().use_cases()
     with st.sidebar:
         st.header(texts["assumptions"])
-        multiplier = st.slider(texts["price_multiplier"], 0.1, 3.0, DEFAULTS["multiplier"], 0.1, key="multiplier")
-        utilisation = st.slider(texts["utilisation"], 5, 100, int(DEFAULTS["utilisation"]), 5, key="utilisation")
-        volume = st.select_slider(
-            texts["volume"], VOLUMES, DEFAULTS["volume"], key="volume", format_func="{:g}×".format
-        )
+        pricing = price_sliders(texts)
+        volume = st.select_slider(texts["volume"], VOLUMES, 1.0, key="volume", format_func="{:g}×".format)
         st.button(texts["reset"], on_click=_reset)
         st.header(texts["filters"])
         measured = {record.asked["task"] for record in everything if record.step == "evaluate"}
@@ -78,11 +74,11 @@ def _choose(texts: Texts) -> View:
     kept = {name: case for name, case in offered.items() if not chosen or name in chosen}
     tasks = {task for case in kept.values() for task in case.tasks} if chosen else None
     records = [record for record in everything if _wanted(record, tasks, hardware, runtime)]
-    return View(records, sources.pricing(multiplier, utilisation / 100), kept, volume)
+    return View(records, pricing, kept, volume)
 
 
 def _reset() -> None:
-    st.session_state.update(DEFAULTS)
+    st.session_state.update({**DEFAULTS, "volume": 1.0})
 
 
 def _pick(label: str, records: list[Record], key: str) -> list[str]:
@@ -126,18 +122,18 @@ def _card(own: pd.DataFrame, texts: Texts) -> None:
     st.html(f"<div style='font-size:1.25rem'>{escape(str(best['title']))}: {verdict}</div>")
     st.html(f"<div style='color:#5f6b7a'>{escape(texts['best'])}: <b>{escape(_who(best))}</b></div>")
     serving, margin, even, worth = st.columns(4)
-    serving.metric(texts["serving"], _usd(best["unit_serving_usd"], 1e6))
-    margin.metric(texts["unit_margin"], _usd(best["unit_margin_usd"], 1e6))
-    even.metric(texts["break_even"], _count(best["break_even_requests"], texts))
-    worth.metric(texts["npv"], _usd(best["npv_usd"]))
-    span = texts["from_to"].format(low=_usd(best["npv_low_usd"]), high=_usd(best["npv_high_usd"]))
+    serving.metric(texts["serving"], usd(best["unit_serving_usd"], 1e6))
+    margin.metric(texts["unit_margin"], usd(best["unit_margin_usd"], 1e6))
+    even.metric(texts["break_even"], count(best["break_even_requests"], texts))
+    worth.metric(texts["npv"], usd(best["npv_usd"]))
+    span = texts["from_to"].format(low=usd(best["npv_low_usd"]), high=usd(best["npv_high_usd"]))
     st.html(
         f"<div style='color:#5f6b7a'>{escape(texts['npv'])}: {escape(span)} · "
-        f"{escape(_count(best['requests_per_year'], texts))} {escape(texts['requests'])}</div>"
+        f"{escape(count(best['requests_per_year'], texts))} {escape(texts['requests'])}</div>"
         f"<div style='margin-top:.5rem'>{escape(formats.cell(best['reasons']))}</div>"
     )
     with st.expander(texts["all_candidates"]):
-        _grid("viability", pd.DataFrame(rows).drop(columns=["figures"], errors="ignore"))
+        grid("viability", pd.DataFrame(rows).drop(columns=["figures"], errors="ignore"))
         st.html(f"<small>{escape(texts['figures'])}: {escape(formats.cell(best['figures']))}</small>")
 
 
@@ -149,63 +145,37 @@ def _number(value: Any) -> float:
     return float("-inf") if formats.missing(value) else float(value)
 
 
-def _usd(value: Any, times: float = 1.0) -> str:
-    if formats.missing(value):
-        return formats.MISSING
-    amount = float(value) * times
-    return f"{'−' if amount < 0 else ''}{_short(abs(amount))}"
-
-
-def _count(value: Any, texts: Texts) -> str:
-    return texts["never"] if formats.missing(value) else _short(float(value))
-
-
-def _short(amount: float) -> str:
-    """Return three digits with k, M or B."""
-    for limit, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if amount >= limit:
-            return f"{amount / limit:.3g}{unit}"
-    return f"{amount:.3g}" if amount == 0 or amount >= SMALLEST else f"{amount:.1e}"
-
-
 # Chart, table, origins ------------------------------------------------------------------------------------------------
 
 
-def _points(points: pd.DataFrame, texts: Texts) -> None:
+def _points(view: View, points: pd.DataFrame, texts: Texts) -> None:
     st.subheader(texts["cost_page"])
     tasks = list(dict.fromkeys(points["task"]))
     for tab, task in zip(st.tabs(tasks), tasks, strict=True):
-        own = points[points["task"] == task].reset_index(drop=True)
         with tab:
+            own = _in_metric(view, task, points, texts)
             st.plotly_chart(charts.cost_accuracy(own), width="stretch", theme=None, key=f"chart-{task}")
             st.caption(texts["chart_note"])
             st.markdown(f"**{texts['candidates']}**")
-            _grid("frontier", own)
+            grid("frontier", own)
 
 
-def _grid(name: str, frame: pd.DataFrame) -> None:
-    """Show a table as the report shows it: same columns, same figures."""
-    table, same = formats.shown(name, frame)
-    st.dataframe(table.astype(str), hide_index=True, width="stretch")
-    if same:
-        st.html(f"<small>{escape(same)}</small>")
+def _in_metric(view: View, task: str, points: pd.DataFrame, texts: Texts) -> pd.DataFrame:
+    """Return a task's candidates in the metric that the reader chose, the deciding one where there is no other."""
+    own = [record for record in view.records if record.asked["task"] == task or record.step == "pretrain"]
+    names = metric_names([record for record in own if record.step == "evaluate"])
+    chosen = names[0]
+    if len(names) > 1:
+        chosen = st.segmented_control(texts["metric"], names, default=chosen, key=f"metric-{task}") or chosen
+    frame = points if chosen == names[0] else frontier(own, view.pricing, chosen)
+    return frame[frame["task"] == task].reset_index(drop=True)
 
 
 def _origins(view: View, texts: Texts) -> None:
     items = {str((record.environment.get("hardware") or {}).get("price_item")) for record in view.records}
     with st.expander(texts["prices"], expanded=True):
         for price in (view.pricing.prices[item] for item in sorted(items) if item in view.pricing.prices):
-            line = texts["price_line"].format(
-                item=price.item,
-                usd=f"{price.usd:.4f}",
-                provider=price.provider,
-                offer=price.offer,
-                region=price.region,
-                day=price.as_of,
-                note=f"({price.as_of_note})" if price.as_of_note else "",
-                source=price.source,
-            )
-            st.html(f"<small>{escape(line)}</small>")
+            small(price_line(price, texts))
 
 
 def _downloads(view: View, texts: Texts) -> None:

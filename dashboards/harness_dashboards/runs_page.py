@@ -11,11 +11,11 @@ import streamlit as st
 
 from harness.records import Record
 from harness_dashboards import sources
+from harness_dashboards.parts import Texts, plain
 from harness_reports import formats
 from harness_reports.samples import picture
 from harness_reports.statistics import judge
 
-Texts = Mapping[str, str]
 GOOD = ("ok", "unsupported")
 SAMPLES_BESIDE = 3
 
@@ -53,7 +53,7 @@ def _failures(bad: Sequence[Record], texts: Texts) -> None:
     if not bad:
         st.success(texts["no_failures"])
     for record in bad:
-        with st.expander(_plain(f"{record.outcome}: {title(record)}"), expanded=True):
+        with st.expander(plain(f"{record.outcome}: {title(record)}"), expanded=True):
             st.code(record.reason or "", language=None, wrap_lines=True)
             if record.traceback:
                 st.code(record.traceback, language=None)
@@ -64,11 +64,6 @@ def title(record: Record) -> str:
     asked = record.asked
     where = [str(asked[name]) for name in ("runtime", "scenario") if name in asked]
     return " ".join([record.step, asked["model"], asked["size"], "·", asked["task"], *where, f"· {asked['seed']}"])
-
-
-def _plain(text: str) -> str:
-    """Keep a name from a file from being read as markup."""
-    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()<>#+-.!|~$:" else sign for sign in text)
 
 
 def _row(record: Record, said: Sequence[str], texts: Texts) -> dict[str, Any]:
@@ -137,7 +132,7 @@ def _samples(record: Record, texts: Texts) -> None:
                 column.code(sample["content"], language=None, wrap_lines=True)
             else:
                 column.image(content)
-            column.caption(_plain(sample["caption"]))
+            column.caption(plain(sample["caption"]))
 
 
 def _pairs(body: Mapping[str, Any], prefix: str = "") -> str:

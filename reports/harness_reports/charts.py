@@ -89,15 +89,18 @@ def _panel(figure: go.Figure, number: int, own: Sequence[Mapping[str, Any]], sty
     costs = [row["usd_per_1k_inferences"] for row in drawn]
     unit = own[0]["unit"]
     name = own[0]["metric"] if unit in (None, "", "1") else f"{own[0]['metric']} ({unit})"
-    figure.update_yaxes(title_text=escape(name), **where)
+    better = "" if own[0]["higher_is_better"] else ", lower is better"
+    figure.update_yaxes(title_text=escape(f"{name}{better}"), **where)
     figure.update_xaxes(title_text="USD per 1,000 inferences (log scale)", type="log", **_ticks(costs), **where)
 
 
 def _point(row: Mapping[str, Any], number: int, task: str, styles: _Styles) -> go.Scatter:
-    both = f"{label(row)} · {row['runtime']} {row['hardware']}"
+    baseline = " (baseline)" if row["model"] == row["baseline"] else ""
+    both = f"{label(row)} · {row['runtime']} {row['hardware']}{baseline}"
+    mode = "markers+text" if row["on_frontier"] or baseline else "markers"
     return go.Scatter(
-        x=[row["usd_per_1k_inferences"]], y=[row["value"]], mode="markers+text" if row["on_frontier"] else "markers",
-        text=[escape(label(row))], textposition="top left", textfont={"size": 11}, name=escape(both),
+        x=[row["usd_per_1k_inferences"]], y=[row["value"]], mode=mode,
+        text=[escape(f"{label(row)}{baseline}")], textposition="top left", textfont={"size": 11}, name=escape(both),
         legendgroup=f"panel {number}", legendgrouptitle={"text": escape(task)}, hovertemplate=_hover(row) +
         "<extra></extra>",
         marker={

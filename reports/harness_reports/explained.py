@@ -30,11 +30,16 @@ class Explained:
     inputs: tuple[Explained, ...] = ()
 
     @property
+    def readable(self) -> str:
+        """The formula as people write it."""
+        return self.formula.replace(" * ", " × ")
+
+    @property
     def put_in(self) -> str:
         """The formula with the values of its inputs in it."""
         given = {own.name: ", ".join(cell(each.value) for each in self.inputs if each.name == own.name)
                  for own in self.inputs}  # fmt: skip
-        return readable(_NAME.sub(lambda found: given.get(found[0], found[0]), self.formula))
+        return _NAME.sub(lambda found: given.get(found[0], found[0]), self.readable)
 
     @property
     def said(self) -> str:
@@ -44,7 +49,7 @@ class Explained:
     @property
     def where(self) -> list[str]:
         """Lines that say how the figure came about and where it is from."""
-        formula = [readable(self.formula), f"= {self.put_in}"] if self.formula else []
+        formula = [self.readable, f"= {self.put_in}"] if self.formula else []
         origin = [f"{self.kind}: {self.source}"] if self.source else []
         return [*formula, *([self.note] if self.note else []), *origin]
 
@@ -53,11 +58,6 @@ class Explained:
         yield self
         for own in self.inputs:
             yield from own.walk()
-
-
-def readable(formula: str) -> str:
-    """Return a formula as people write it."""
-    return formula.replace(" * ", " × ")
 
 
 def text(figure: Explained) -> str:

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from harness_dashboards.texts import LANGUAGES
+
 pytestmark = pytest.mark.browser
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = [
@@ -29,10 +31,10 @@ def _free_port() -> int:
 
 
 @pytest.fixture
-def address(walked: Path) -> Iterator[str]:
+def address(sampled: Path) -> Iterator[str]:
     """Start the real command on a free port and wait until it answers."""
     port = _free_port()
-    command = ["harness", "dashboard", "--store", os.environ.get("HARNESS_SCREENSHOT_STORE", str(walked / "store"))]
+    command = ["harness", "dashboard", "--store", os.environ.get("HARNESS_SCREENSHOT_STORE", str(sampled))]
     server = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     try:
@@ -89,9 +91,9 @@ def _settle(page: Any, before: list[str]) -> list[str]:
     pytest.fail(f"the figures did not change: {before}")
 
 
-def test_a_slider_moves_the_figures_and_nothing_is_measured(page: Any, walked: Path, tmp_path: Path) -> None:
+def test_a_slider_moves_the_figures_and_nothing_is_measured(page: Any, sampled: Path, tmp_path: Path) -> None:
     """Utilisation falls, requests cost more, the margin falls; the store is not written."""
-    database = walked / "store" / "harness.db"
+    database = sampled / "harness.db"
     before, written = _margins(page), database.stat().st_mtime_ns
     page.get_by_role("tab", name="topics").click()
     _screenshot(page, "dashboard", tmp_path)
@@ -119,6 +121,73 @@ def test_the_page_speaks_chinese(page: Any, tmp_path: Path) -> None:
     page.get_by_text("中文").first.click()
     page.get_by_role("heading", name="准确率要花多少钱").wait_for(timeout=30_000)
     _screenshot(page, "chinese", tmp_path)
+
+
+PLAN = {"en": ("Scale planner", "What a training run at scale"), "zh": ("大规模训练规划", "一次大规模训练")}
+ORIGIN = {"en": ("Where does this", "Where does this figure"), "zh": ("数据从何而来", "这个数字从何而来")}
+RUNS = {"en": ("Runs", "What was measured"), "zh": ("运行记录", "测了什么")}
+
+
+def _go(page: Any, language: str, names: dict[str, tuple[str, str]]) -> None:
+    """Choose a language and a page, and wait until its title is there."""
+    if language == "zh":
+        page.get_by_text("中文").first.click()
+        page.get_by_role("heading", name="准确率要花多少钱").wait_for(timeout=30_000)
+    link, title = names[language]
+    page.get_by_role("link", name=link).click()
+    page.get_by_role("heading", name=title).wait_for(timeout=30_000)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_planner_opens(page: Any, language: str, tmp_path: Path) -> None:
+    """Figures, a chart with all utilisations, and both tables; more devices change the days."""
+    _go(page, language, PLAN)
+    page.locator(".js-plotly-plot .bars .point").first.wait_for(timeout=30_000)
+    _screenshot(page, f"plan-{language}", tmp_path)
+    before = _margins(page)
+    devices = page.get_by_role("spinbutton", name="Devices" if language == "en" else "设备数").first
+    devices.fill("128")
+    devices.press("Enter")
+
+    assert "8.40e22" in before
+    assert page.locator(".js-plotly-plot .bars .point").count() == 15
+    assert _settle(page, before) != before
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_figure_opens(page: Any, language: str, tmp_path: Path) -> None:
+    """The tree is there, and a branch closes when it is clicked."""
+    _go(page, language, ORIGIN)
+    tree = page.locator(".origin")
+    tree.get_by_text("usd_per_hour / (samples_per_s").wait_for(timeout=30_000)
+    _screenshot(page, f"origin-{language}", tmp_path)
+    tree.locator("summary").first.click()
+
+    assert tree.get_by_text("usd_per_hour / (samples_per_s").is_hidden()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_samples_and_metrics_of_a_run_are_shown(page: Any, language: str, tmp_path: Path) -> None:
+    """The picture is drawn, the text keeps its lines, the caption is no markup."""
+    _go(page, language, RUNS)
+    chooser = page.get_by_test_id("stMain").get_by_role("combobox").last
+    chooser.click()
+    chooser.fill("evaluate tfidf")
+    chooser.press("Enter")
+    page.get_by_text("*four* <img src=x onerror=alert(1)>").wait_for(timeout=30_000)
+    page.get_by_text("*four*").scroll_into_view_if_needed()
+    _screenshot(page, f"samples-{language}", tmp_path)
+
+    assert page.locator("[data-testid=stImage] img").evaluate("image => image.naturalWidth") > 0
+    assert page.get_by_text("<b>second</b> line").is_visible()
+
+
+def test_another_metric_draws_another_chart(page: Any, tmp_path: Path) -> None:
+    """A metric that does not decide can be looked at, with its own axis."""
+    page.get_by_role("tab", name="topics").click()
+    page.get_by_role("radio", name="misses").click()
+    page.get_by_text("misses (share), lower is better").wait_for(timeout=30_000)
+    _screenshot(page, "second-metric", tmp_path)
 
 
 def test_a_taken_port_is_told(walked: Path) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness_dashboards.command import BOOK, PLUGINS, STORE, _environment
-from harness_dashboards.cost_page import _count, _short, _usd
-from harness_dashboards.runs_page import _pairs, _plain, title
+from harness_dashboards.parts import count, plain, short, usd
+from harness_dashboards.runs_page import _pairs, title
 from harness_dashboards.texts import TEXTS
 
 
@@ -48,18 +48,27 @@ def test_the_pages_learn_what_to_show(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("amount", "text"),
-    [(0, "0"), (0.00002, "2.0e-05"), (0.5, "0.5"), (999, "999"), (12_345, "12.3k"), (4.2e6, "4.2M"), (3e10, "30B")],
+    [
+        (0, "0"),
+        (0.00002, "2.0e-05"),
+        (0.5, "0.5"),
+        (999, "999"),
+        (12_345, "12.3k"),
+        (4.2e6, "4.2M"),
+        (3e10, "30B"),
+        (8.4e22, "8.40e22"),
+    ],
 )
-def test_amounts_are_short(amount: float, text: str) -> None:
+def test_amounts_areshort(amount: float, text: str) -> None:
     """Three digits and a letter."""
-    assert _short(amount) == text
+    assert short(amount) == text
 
 
 def test_missing_and_negative_amounts_say_so() -> None:
     """A dash, a real minus, and never for a volume that is never reached."""
-    assert _usd(None) == "–"
-    assert _usd(-2500) == "−2.5k"
-    assert _count(float("nan"), TEXTS["en"]) == "never"
+    assert usd(None) == "–"
+    assert usd(-2500) == "−2.5k"
+    assert count(float("nan"), TEXTS["en"]) == "never"
 
 
 def test_names_are_text_on_the_page(walked: Path) -> None:
@@ -69,5 +78,5 @@ def test_names_are_text_on_the_page(walked: Path) -> None:
     records = peek_records(str(walked / "store"))
 
     assert _pairs({"<img>": {"x": "<script>"}}) == "<div><small><b>&lt;img&gt; x</b> &lt;script&gt;</small></div>"
-    assert _plain("[a](b) *c*") == r"\[a\]\(b\) \*c\*"
+    assert plain("[a](b) *c*") == r"\[a\]\(b\) \*c\*"
     assert all(title(record).startswith(record.step) for record in records)

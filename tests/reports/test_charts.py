@@ -48,6 +48,22 @@ def test_baseline_and_chance_are_marked(suite: list[Any], pricing: Pricing) -> N
     assert {"baseline tfidf 0.75", "baseline linear 210", "chance 0.125", "chance 22"} <= set(texts)
 
 
+def test_the_baselines_point_says_so(suite: list[Any], pricing: Pricing) -> None:
+    """Named on the chart and in the legend, whether or not it is beaten."""
+    named = [trace for trace in points(charts.cost_accuracy(frontier(suite, pricing))) if "(baseline)" in trace.name]
+
+    assert sorted(trace.text[0] for trace in named) == ["linear (baseline)", "tfidf (baseline)"]
+    assert all("text" in trace.mode for trace in named)
+
+
+def test_an_axis_says_where_lower_is_better(bench: Any, pricing: Pricing) -> None:
+    """A metric that counts what went wrong."""
+    wrong = {"name": "error", "unit": "share", "column": "wrong", "higher_is_better": False, "ceiling": 1.0}
+    figure = charts.cost_accuracy(frontier(bench.case(metric={**wrong, "chance": None}), pricing))
+
+    assert figure.layout.yaxis.title.text == "error (share), lower is better"
+
+
 def test_models_differ_in_colour_and_runtimes_in_symbol(suite: list[Any], pricing: Pricing) -> None:
     """One model keeps its colour through its runtimes, one runtime its symbol through the models."""
     by_name = {trace.name: trace.marker for trace in points(charts.cost_accuracy(frontier(suite, pricing)))}

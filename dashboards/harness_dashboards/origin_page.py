@@ -1,0 +1,79 @@
+"""The page for doubt: any figure of a table, opened into what it is made of."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from harness_dashboards import sources
+from harness_dashboards.parts import GREY, Texts, plain, price_sliders
+from harness_reports import formats
+from harness_reports.explain import NAMES, Row, rows
+from harness_reports.explained import Explained, text
+
+TABLES = ("cost", "accuracy", "throughput")
+FIRST = {"cost": "usd_per_1k_inferences", "accuracy": "value", "throughput": "samples_per_s"}
+COLOURS = {
+    "measured": "#1a7f4b", "estimated": "#b7791f", "declared": "#5f6b7a", "price": "#1f5fbf", "assumed": "#b3261e",
+    "derived": "#374151",
+}  # fmt: skip
+STYLE = f"""<style>
+.origin details {{border-left: 2px solid #e5e7eb; padding: .1rem 0 .1rem .9rem; margin: .25rem 0 .25rem .35rem}}
+.origin summary {{cursor: pointer}}
+.origin code {{background: #f3f4f6; padding: .05rem .3rem; border-radius: .2rem; color: #111827; white-space: pre-wrap}}
+.origin .said {{color: {GREY}; font-size: .875rem; margin: .1rem 0; overflow-wrap: anywhere}}
+.origin .kind {{color: #fff; border-radius: .6rem; padding: 0 .5rem; font-size: .75rem; margin-left: .4rem}}
+</style>"""
+
+
+def show(texts: Texts) -> None:
+    """Draw the page."""
+    st.title(texts["origin_title"])
+    st.markdown(texts["origin_intro"])
+    with st.sidebar:
+        st.header(texts["assumptions"])
+        pricing = price_sliders(texts)
+    name = st.segmented_control(texts["table_of"], TABLES, default="cost", format_func=lambda one: texts[f"of_{one}"],
+                                key="origin-table") or "cost"  # fmt: skip
+    found = rows(name, sources.records(), pricing)
+    if not found:
+        st.info(texts["nothing_yet"])
+        return
+    row = _chosen(name, found, texts)
+    figures = row.figures()
+    columns = list(figures)
+    wanted = st.selectbox(texts["figure"], columns, columns.index(FIRST[name]), key=f"origin-column-{name}")
+    _tree(figures[wanted], texts)
+
+
+def _chosen(name: str, found: list[Row], texts: Texts) -> Row:
+    left, right = st.columns([1, 3])
+    tasks = list(dict.fromkeys(str(row.cells["task"]) for row in found))
+    task = left.selectbox(texts["task"], tasks, key=f"origin-task-{name}")
+    own = [row for row in found if row.cells["task"] == task]
+    place: int = right.selectbox(
+        texts["candidate"], range(len(own)), key=f"origin-row-{name}-{task}", format_func=lambda n: _title(own[n])
+    )
+    return own[place]
+
+
+def _title(row: Row) -> str:
+    names = [name for name in NAMES[row.table] if name != "task"]
+    return " · ".join(formats.cell(row.cells[name]) for name in names if not formats.missing(row.cells[name]))
+
+
+def _tree(figure: Explained, texts: Texts) -> None:
+    st.subheader(plain(figure.said), anchor=False)
+    st.html(f"{STYLE}<div class='origin'>{html(figure, texts)}</div>")
+    st.download_button(texts["as_text"], text(figure), f"{figure.name}.txt", "text/plain")
+
+
+def html(figure: Explained, texts: Texts) -> str:
+    """Return the tree as HTML that opens and closes; everything in it is text."""
+    kind = f"<span class='kind' style='background:{COLOURS[figure.kind]}'>{escape(texts[figure.kind])}</span>"
+    said = f"<b>{escape(figure.name)}</b> = {escape(figure.said.partition(' = ')[2])}{kind}"
+    formula = f"<div><code>{escape(figure.readable)}</code></div><div><code>= {escape(figure.put_in)}</code></div>"
+    notes = "".join(f"<div class='said'>{escape(line)}</div>" for line in (figure.note, figure.source) if line)
+    inner = (formula if figure.formula else "") + notes + "".join(html(own, texts) for own in figure.inputs)
+    return f"<details open><summary>{said}</summary>{inner}</details>"

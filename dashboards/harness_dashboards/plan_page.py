@@ -1,0 +1,118 @@
+"""The page for runs at scale: operations, time, devices, energy, carbon and money of a training that is planned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from harness_dashboards import sources
+from harness_dashboards.parts import Texts, grid, short, small, usd
+from harness_reports import charts_scale, formats
+from harness_reports.scale import Accelerator, Run, accelerators, laws, scenarios
+
+MIDDLE = "middle"
+
+
+def show(texts: Texts) -> None:
+    """Draw the page."""
+    st.title(texts["plan_title"])
+    st.markdown(texts["plan_intro"])
+    run = _asked(texts)
+    frame = scenarios(run)
+    middle = next(row for row in formats.rows(frame) if row["scenario"] == MIDDLE)
+    _headline(run, middle, texts)
+    _warn(run, texts)
+    st.plotly_chart(charts_scale.by_utilisation(frame), width="stretch", theme=None, key="plan-chart")
+    st.subheader(texts["by_utilisation"])
+    grid("scenarios", frame)
+    st.subheader(texts["by_law"])
+    st.markdown(texts["law_note"])
+    grid("laws", laws(run))
+    _sources(run, texts)
+
+
+def _asked(texts: Texts) -> Run:
+    """Return the run that the sidebar describes."""
+    with st.sidebar:
+        st.header(texts["planned_run"])
+        params = st.number_input(texts["params"], 0.001, 1e6, 7.0, format="%g", key="plan-params") * 1e9
+        tokens = st.number_input(texts["tokens"], 0.001, 1e9, 2000.0, format="%g", key="plan-tokens") * 1e9
+        chips = accelerators()
+        chip = chips[
+            st.selectbox(texts["accelerator"], list(chips), list(chips).index("h100"), key="plan-hardware",
+                         format_func=lambda name: chips[name].title)
+        ]  # fmt: skip
+        devices = int(st.number_input(texts["devices"], 1, 1_000_000, 64, key="plan-devices"))
+        multiplier = st.slider(texts["project_multiplier"], 1.0, 3.0, 1.0, 0.1, key="plan-multiplier")
+        lifetime = st.number_input(texts["lifetime_tokens"], 0.0, 1e9, 0.0, format="%g", key="plan-lifetime") * 1e9
+        st.header(texts["assumptions"])
+        mfu = st.number_input(texts["measured_mfu"], 1, 100, None, key="plan-mfu")
+        more = _assumed(texts)
+    price, day, source = _price(chip, texts)
+    return Run(
+        params, tokens, chip, devices, price, price_as_of=day, price_source=source,
+        measured_mfu=None if mfu is None else mfu / 100, lifetime_tokens=lifetime, multiplier=multiplier, **more,
+    )  # fmt: skip
+
+
+def _assumed(texts: Texts) -> dict[str, float]:
+    """Return the assumptions on energy and on the age of the hardware, beginning at the planner's own."""
+    names = ("pue", "kg_co2e_per_kwh", "usd_per_kwh", "hardware_age_years")
+    ranges = ((1.0, 3.0), (0.0, 2.0), (0.0, 2.0), (0.0, 10.0))
+    return {
+        name: st.number_input(texts[name], *ends, getattr(Run, name), format="%g", key=f"plan-{name}")
+        for name, ends in zip(names, ranges, strict=True)
+    }
+
+
+def _price(chip: Accelerator, texts: Texts) -> tuple[float | None, str, str]:
+    """Return USD per hour of one device with its day and source: the reader's, else the price book's."""
+    known = sources.pricing(1.0, 1.0).prices.get(chip.price_item)
+    begin = None if known is None else float(known.usd)
+    with st.sidebar:
+        given = st.number_input(texts["usd_per_device_hour"], 0.0, 1000.0, begin, format="%g",
+                                key=f"plan-price-{chip.name}")  # fmt: skip
+    if given is None:
+        return None, "", ""
+    if known is not None and given == begin:
+        return given, known.as_of.isoformat(), f"{known.provider} {known.offer}, {known.region}; {known.source}"
+    return given, "", texts["given"]
+
+
+def _headline(run: Run, middle: dict[str, Any], texts: Texts) -> None:
+    mfu = f"{middle['mfu']:.0%}"
+    st.markdown(f"**{texts['at_middle'].format(mfu=mfu)}**")
+    shown = (
+        ("flops", short(run.flops)),
+        ("days", short(middle["days"])),
+        ("energy_mwh", _known(middle["energy_mwh"])),
+        ("co2e_tonnes", _known(middle["co2e_tonnes"])),
+        ("rental_usd", usd(middle["rental_usd"])),
+        ("owned_usd", usd(middle["owned_usd"])),
+    )
+    for column, (name, value) in zip(st.columns(len(shown)), shown, strict=True):
+        column.metric(texts[name], value)
+
+
+def _known(value: float | None) -> str:
+    return formats.MISSING if value is None else short(value)
+
+
+def _warn(run: Run, texts: Texts) -> None:
+    if run.devices < run.least_devices:
+        st.warning(texts["too_few_devices"].format(devices=run.devices, least=run.least_devices))
+
+
+def _sources(run: Run, texts: Texts) -> None:
+    chip = run.accelerator
+    with st.expander(texts["sources"], expanded=True):
+        small(f"{chip.title}: {chip.source}")
+        if run.usd_per_device_hour is not None:
+            small(f"{texts['usd_per_device_hour']}: {run.usd_per_device_hour:g} {run.price_as_of} {run.price_source}")
+        if chip.price_usd is not None:
+            small(f"{texts['owned_usd']}: {chip.price_usd:,.0f} USD, {chip.price_as_of}, {chip.price_source}")
+        if chip.caveat:
+            small(chip.caveat)
+        for row in formats.rows(laws(run)):
+            small(f"{row['law']}: {row['source']}")

@@ -1,0 +1,36 @@
+"""The chart of a run at scale."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from harness_reports.charts import COLOURS
+from harness_reports.formats import cell, rows
+
+MONEY = {"rental_usd": "rented", "owned_usd": "owned"}
+
+
+def by_utilisation(scenarios: pd.DataFrame) -> go.Figure:
+    """Return days, and money where it is known, at each utilisation: two panels of bars beside each other."""
+    table = rows(scenarios)
+    names = [f"{row['scenario']}<br>{row['mfu']:.0%}" for row in table]
+    figure = make_subplots(rows=1, cols=2, subplot_titles=("days on these devices", "USD"))
+    figure.add_trace(_bars(names, [row["days"] for row in table], "days", COLOURS[7]), row=1, col=1)
+    for number, (column, name) in enumerate(MONEY.items()):
+        amounts = [row[column] for row in table]
+        if amounts[0] is not None:
+            figure.add_trace(_bars(names, amounts, name, COLOURS[number]), row=1, col=2)
+    figure.update_layout(
+        template="plotly_white", height=360, font={"size": 13}, barmode="group", bargap=0.25,
+        margin={"l": 60, "r": 20, "t": 50, "b": 60}, legend={"orientation": "h", "y": -0.2},
+    )  # fmt: skip
+    figure.update_xaxes(title_text="utilisation (MFU)")
+    figure.update_yaxes(rangemode="tozero", tickformat="~s")
+    return figure
+
+
+def _bars(names: list[str], values: list[float], name: str, colour: str) -> go.Bar:
+    return go.Bar(x=names, y=values, name=name, marker_color=colour, text=[cell(value) for value in values],
+                  hovertemplate="%{x}: %{text}<extra>" + name + "</extra>", textposition="none")  # fmt: skip
