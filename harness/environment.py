@@ -67,7 +67,7 @@ def _git(folder: str, *arguments: str) -> str | None:
         done = subprocess.run(  # noqa: S603 - a fixed command
             ["git", "-C", folder, *arguments],  # noqa: S607 - the user's git
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=True,
             timeout=10,
         )

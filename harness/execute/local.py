@@ -5,13 +5,16 @@ The supervisor blocks while a worker measures: a watcher that spins takes the ma
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import multiprocessing
 import signal
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
+from types import ModuleType
 from typing import Any
 
 import psutil
@@ -36,8 +39,7 @@ class Supervisor:
         self._limits = limits
         if self._context.get_start_method() == "forkserver":
             found = [name for name in preload if importlib.util.find_spec(name.partition(".")[0])]
-            # A worker imports the main script anew (python/cpython#126631): what that imports is at hand with `cli`.
-            self._context.set_forkserver_preload(["harness.execute.worker", "harness.cli", *found])
+            self._context.set_forkserver_preload(["harness.execute.worker", *found])
 
     def run(self, job: Job, report: Callable[[dict[str, float]], None]) -> Ended:
         """Do one step in a fresh process and return how it ended, whatever happened to the process."""
@@ -45,7 +47,8 @@ class Supervisor:
         process = self._context.Process(target=work, args=(job, sender), daemon=True)
         try:
             self._start_fork_server()
-            process.start()
+            with _without_main():
+                process.start()
             sender.close()
             return self._watch(process, receiver, report)
         except (OSError, EOFError) as error:
@@ -95,6 +98,21 @@ class Supervisor:
         if self._limits.memory_gb is not None:
             return self._limits.memory_gb * 2**30
         return float(psutil.virtual_memory().total) * SHARE_OF_MEMORY
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """Keep the main script to this process while a worker starts.
+
+    multiprocessing lets every child run it anew (python/cpython#126631), be it a notebook's, a test runner's or a page
+    of Streamlit that is long gone. A step needs nothing of it.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _receive(receiver: Connection) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import psutil
@@ -60,6 +62,22 @@ def test_a_step_comes_back_with_what_was_measured(run: Callable[..., Ended]) -> 
     assert ended.measured.series["loss"] == [1.0, 0.5]
     assert ended.measured.used["stopped_by"] == "steps"
     assert ended.environment["hardware"]["name"] == "here"
+
+
+def test_a_worker_runs_nothing_of_the_main_script(
+    run: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A notebook, a test runner or a page of Streamlit stays in its own process, also one that cannot run twice."""
+    script = tmp_path / "main.py"
+    script.write_text("raise SystemExit('run a second time')", encoding="utf-8")
+    main = ModuleType("__main__")
+    main.__file__ = str(script)
+    monkeypatch.setitem(sys.modules, "__main__", main)
+
+    ended = run()
+
+    assert (ended.outcome, ended.reason) == ("ok", None)
+    assert sys.modules["__main__"] is main
 
 
 def test_every_step_has_a_process_of_its_own_and_leaves_none(run: Callable[..., Ended]) -> None:
