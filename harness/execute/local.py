@@ -79,6 +79,7 @@ class Supervisor:
             if wait([receiver, process.sentinel], timeout=LOOK_EVERY_S):
                 message = _receive(receiver)
                 if isinstance(message, Ended):
+                    process.join(GRACE_S)  # it tidies up: ended at once, it would leave semaphores behind
                     return message
                 if message is None:
                     return _without_result("killed", _how_it_died(process))
