@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from harness.errors import SuiteError, unknown
 from harness.seams import Budget
@@ -85,8 +85,10 @@ class Suite(_Strict):
 
     name: str
     description: str = ""
-    models: tuple[ModelEntry, ...] = Field(min_length=1)
-    tasks: tuple[TaskEntry, ...] = Field(min_length=1)
+    parts: tuple[str, ...] = ()
+    """Suites whose models and tasks stand before this one's own."""
+    models: tuple[ModelEntry, ...] = Field((), validate_default=True)
+    tasks: tuple[TaskEntry, ...] = Field((), validate_default=True)
     hardware: tuple[str, ...] = Field(("cpu",), min_length=1)
     runtimes: tuple[str, ...] = Field(("eager",), min_length=1)
     precisions: tuple[str, ...] = Field(("fp32",), min_length=1)
@@ -107,6 +109,13 @@ class Suite(_Strict):
             return entries
         return [{"name": entry} if isinstance(entry, str) else entry for entry in entries]
 
+    @field_validator("models", "tasks")
+    @classmethod
+    def _something_is_asked(cls, entries: tuple[Any, ...], info: ValidationInfo) -> tuple[Any, ...]:
+        if not entries and not info.data.get("parts"):
+            raise ValueError("name at least one")
+        return entries
+
     @field_validator("include", "exclude")
     @classmethod
     def _only_axes(cls, rules: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
@@ -117,11 +126,29 @@ class Suite(_Strict):
 
 
 def read_suite(name_or_path: str) -> tuple[Suite, Source]:
-    """Read a suite that comes with the harness by its name, or a file.
+    """Read a suite that comes with the harness by its name, or a file; with the models and tasks of its parts.
 
     Raises:
         SuiteError: there is none, or it has a fault; names file and line.
     """
+    source = _source(name_or_path)
+    suite = source.validate()
+    parts = [_part(name, suite, source) for name in suite.parts]
+    models, tasks = (sum((getattr(one, key) for one in [*parts, suite]), ()) for key in ("models", "tasks"))
+    return suite.model_copy(update={"models": models, "tasks": tasks}), source
+
+
+def _part(name: str, suite: Suite, source: Source) -> Suite:
+    try:
+        part = _source(name).validate()
+    except SuiteError as error:
+        raise source.error(("parts", suite.parts.index(name)), str(error)) from None
+    if part.parts:
+        raise source.error(("parts", suite.parts.index(name)), f"{name!r} has parts itself. Name those instead.")
+    return part
+
+
+def _source(name_or_path: str) -> Source:
     path = Path(name_or_path)
     shipped = {
         file.name.removesuffix(".yaml"): file
@@ -129,13 +156,10 @@ def read_suite(name_or_path: str) -> tuple[Suite, Source]:
         if file.name.endswith(".yaml")
     }
     if name_or_path in shipped:
-        text, label = shipped[name_or_path].read_text(encoding="utf-8"), name_or_path
-    elif path.is_file():
-        text, label = _read(path), str(path)
-    else:
-        raise SuiteError(unknown("suite", name_or_path, shipped) + " Or give the path of a YAML file.")
-    source = Source(label, text)
-    return source.validate(), source
+        return Source(name_or_path, shipped[name_or_path].read_text(encoding="utf-8"))
+    if path.is_file():
+        return Source(str(path), _read(path))
+    raise SuiteError(unknown("suite", name_or_path, shipped) + " Or give the path of a YAML file.")
 
 
 def read_value(text: str) -> Any:

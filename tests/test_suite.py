@@ -96,6 +96,39 @@ def test_a_suite_is_found_by_name_or_path(tmp_path: Path) -> None:
         read_suite("quik")
 
 
+def test_a_suite_of_parts_has_their_models_and_tasks(tmp_path: Path) -> None:
+    """In the order of the parts, its own last; everything else is its own."""
+    part, whole = tmp_path / "part.yaml", tmp_path / "whole.yaml"
+    part.write_text(GOOD + "seeds: [5]\n", encoding="utf-8")
+    whole.write_text(f"name: whole\nparts: [{part}]\nmodels: [extra]\nbudgets: {{}}\n", encoding="utf-8")
+
+    suite, _ = read_suite(str(whole))
+
+    assert [entry.name for entry in suite.models] == ["counter", "guess", "extra"]
+    assert [entry.name for entry in suite.tasks] == ["parity"]
+    assert suite.seeds == (0,)
+
+
+@pytest.mark.parametrize(
+    ("parts", "sentence"),
+    [
+        ("[quik]", "line 2: Unknown suite 'quik'. Did you mean 'quick'?"),
+        ("[{own}]", "has parts itself. Name those instead."),
+        ("[]", "models: name at least one"),
+    ],
+)
+def test_a_part_that_is_none_is_told_with_its_line(tmp_path: Path, parts: str, sentence: str) -> None:
+    """A name nobody knows, a suite of parts (itself, too), no parts at all."""
+    own = tmp_path / "own.yaml"
+    own.write_text(f"name: own\nparts: {parts.format(own=own)}\nbudgets: {{}}\n", encoding="utf-8")
+
+    with pytest.raises(SuiteError) as caught:
+        read_suite(str(own))
+
+    assert sentence in str(caught.value)
+    assert str(own) in str(caught.value)
+
+
 def test_broken_text_is_no_crash(tmp_path: Path) -> None:
     """A file that is no UTF-8 is bad input."""
     file = tmp_path / "latin.yaml"
