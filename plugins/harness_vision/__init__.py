@@ -1,7 +1,8 @@
 """Images: what they show and where, tasks and the models for them.
 
 Classification: the task `digits`; the models `logistic`, `pixel-mlp`, `resnet`, `efficientnet` and `vit`. Detection:
-the task `scenes`; the models `components`, `centernet` and `rt-detr`. Nothing heavy is imported here.
+the task `scenes`; the models `components`, `centernet` and `rt-detr`. Video: the task `motions`; the models
+`middle-frame`, `clip-logistic`, `conv3d` and `videomae`. Nothing heavy is imported here.
 """
 
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ from pathlib import Path
 from harness import Model, Task, UseCase, hookimpl
 from harness_vision.models import CenterNet, Components, EfficientNet, Logistic, PixelMlp, ResNet, RtDetr, ViT
 from harness_vision.tasks import Digits, Scenes
+from harness_vision.video import ClipLogistic, Conv3d, MiddleFrame, Motions, VideoMae
 
 __all__ = ["harness_models", "harness_preload", "harness_tasks", "harness_use_cases"]
 
@@ -17,13 +19,14 @@ __all__ = ["harness_models", "harness_preload", "harness_tasks", "harness_use_ca
 @hookimpl
 def harness_tasks() -> Iterable[Task]:
     """Bring the tasks."""
-    return [Digits(), Scenes()]
+    return [Digits(), Scenes(), Motions()]
 
 
 @hookimpl
 def harness_models() -> Iterable[Model]:
     """Bring the models, cheapest first."""
-    return [Logistic(), PixelMlp(), ResNet(), EfficientNet(), ViT(), Components(), CenterNet(), RtDetr()]
+    images = [Logistic(), PixelMlp(), ResNet(), EfficientNet(), ViT(), Components(), CenterNet(), RtDetr()]
+    return [*images, MiddleFrame(), ClipLogistic(), Conv3d(), VideoMae()]
 
 
 @hookimpl
@@ -50,4 +53,7 @@ def harness_preload() -> Iterable[str]:
         "harness_vision._scenes",
         "harness_vision._components",
         "harness_vision._detector",
+        "harness_vision._motions",
+        "harness_vision._clip_logistic",
+        "harness_vision._clip_learner",
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from safetensors.torch import load_file
@@ -26,6 +26,9 @@ TURNS = 4
 class ImageLearner(TorchLearner):
     """A network that classifies images."""
 
+    shaped_by: ClassVar[tuple[str, ...]] = ("image_size", "dropout")
+    """Settings that the network is built by."""
+
     def __init__(self, assignment: Assignment, name: str) -> None:
         """Look at the first image; the network is built when it is first needed."""
         super().__init__(assignment)
@@ -34,7 +37,7 @@ class ImageLearner(TorchLearner):
         self._shape: dict[str, Any] = {
             "name": name,
             "size": assignment.size,
-            "settings": {key: assignment.settings[key] for key in ("image_size", "dropout")},
+            "settings": {key: assignment.settings[key] for key in self.shaped_by},
             "channels": channels,
             "classes": self.outputs(),
         }

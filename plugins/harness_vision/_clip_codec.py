@@ -1,0 +1,44 @@
+"""Between clips and a network's pixels. Needs no torch: a served network loads none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from harness_vision._codec import ImageCodec
+
+FILE = "clip.json"
+
+
+class ClipCodec(ImageCodec):
+    """Clips of any length and size become as many squares, values from -1 to 1; logits become probabilities."""
+
+    def __init__(self, frames: int, size: int, channels: int) -> None:
+        """Take the number of frames, a frame's side in pixels, and 1 (grey) or 3 channels."""
+        super().__init__(size, channels)
+        self.frames = frames
+
+    def fitted(self, clip: np.ndarray) -> np.ndarray:
+        """Return frames evenly spaced, some twice where there are too few: uint8 [frames, size, size, channels]."""
+        places = np.linspace(0, len(clip) - 1, self.frames).round().astype(int)
+        if clip.shape[1:] == (self.size, self.size, self.channels):
+            return np.asarray(clip[places])
+        return np.stack([self._fitted(clip[place]) for place in places])
+
+    def encode(self, inputs: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+        """Return `pixel_values`, float32 [n, frames, channels, size, size]."""
+        pixels = np.stack([self.fitted(clip) for clip in inputs]).transpose(0, 1, 4, 2, 3)
+        return {"pixel_values": np.ascontiguousarray(pixels, dtype=np.float32) / 127.5 - 1}
+
+    def save(self, folder: Path) -> None:
+        """Write frames, size and channels."""
+        shape = {"frames": self.frames, "size": self.size, "channels": self.channels}
+        (folder / FILE).write_text(json.dumps(shape), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> ClipCodec:
+        """Read what `save` wrote."""
+        return cls(**json.loads((folder / FILE).read_text(encoding="utf-8")))

@@ -1,0 +1,93 @@
+"""Trains a network on labelled clips; pretraining draws the parts of a clip that were masked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from harness import Assignment, Unsupported
+from harness.torch_learner import WEIGHTS
+from harness_vision._clip_codec import ClipCodec
+from harness_vision._clip_networks import NETWORKS, PATCHES, TUBELET, MaskedVideoMae
+from harness_vision._learner import ImageLearner
+
+
+class ClipLearner(ImageLearner):
+    """A network that classifies clips."""
+
+    shaped_by = ("frames", "image_size", "dropout")
+
+    def codec(self) -> ClipCodec:
+        """Return the codec."""
+        settings = self._shape["settings"]
+        return ClipCodec(settings["frames"], settings["image_size"], self._shape["channels"])
+
+    def construct(self) -> nn.Module:
+        """Return the network in its shape."""
+        shape = dict(self._shape)
+        return NETWORKS[shape.pop("name")](**shape)
+
+    def transfer(self, network: nn.Module, start: Path) -> None:
+        """Take over the pretraining's body, all of it."""
+        body, weights = "network.videomae.", load_file(start / WEIGHTS)
+        known = {name.removeprefix(body): weight for name, weight in weights.items() if name.startswith(body)}
+        network.network.videomae.load_state_dict(known, strict=True)
+
+    def examples(self) -> Sequence[Any]:
+        """Return (clip, label) of the training split; clips stay bytes, a quarter of what they take as pixels."""
+        clips, labels = self._data.examples("train")
+        codec = self.codec()
+        return [(codec.fitted(clip), label) for clip, label in zip(clips, labels, strict=True)]
+
+    def collate(self, examples: Sequence[Any]) -> dict[str, Tensor]:
+        """Stack pixels and labels."""
+        clips, labels = zip(*examples, strict=True)
+        return {
+            "pixel_values": torch.from_numpy(self.codec().encode(clips)["pixel_values"]),
+            "labels": torch.tensor(labels),
+        }
+
+
+class MaskedClipLearner(ClipLearner):
+    """Learns from clips without labels."""
+
+    def construct(self) -> nn.Module:
+        """Return the body with its decoder."""
+        return MaskedVideoMae(self._shape["size"], self._shape["settings"], self._shape["channels"])
+
+    def collate(self, examples: Sequence[Any]) -> dict[str, Tensor]:
+        """Stack pixels, and masks that are drawn anew."""
+        pixels = super().collate(examples)["pixel_values"]
+        tubes = masked_tubes(len(examples), PATCHES**2, self.assignment.settings["masked"])
+        return {"pixel_values": pixels, "mask": tubes.repeat(1, pixels.shape[1] // TUBELET)}
+
+    def loss(self, network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+        """Return the network's own loss."""
+        loss: Tensor = network.loss(**batch)
+        return loss
+
+    def predict(self, inputs: Sequence[Any]) -> Sequence[Any]:  # noqa: ARG002 - it refuses whatever comes
+        """Refuse: what was pretrained only knows no classes.
+
+        Raises:
+            Unsupported: always.
+        """
+        raise Unsupported(
+            "A pretrained network draws masked parts and knows no classes yet. Fine-tune it, then evaluate."
+        )
+
+
+def masked_tubes(count: int, places: int, share: float) -> Tensor:
+    """Return bool [count, places], a share of each row true: a place is masked in all frames (Tong et al., 2022)."""
+    hidden = min(max(round(share * places), 1), places - 1)
+    return torch.rand(count, places).argsort(1) < hidden
+
+
+def learner(assignment: Assignment, name: str) -> ClipLearner:
+    """Return the learner of an assignment's stage."""
+    return (MaskedClipLearner if assignment.stage == "pretrain" else ClipLearner)(assignment, name)

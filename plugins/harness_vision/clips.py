@@ -1,0 +1,51 @@
+"""Labelled clips in splits: the data of every task of the kind `video-classification`.
+
+An input is a clip, uint8 [frames, height, width, channels] with one channel (grey) or three (red, green, blue); an
+output is a row of probabilities, one for each class: a batch answers with a float array [n, classes].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from harness import Predict, Sample
+from harness.labelled import Examples, LabelledData
+
+__all__ = ["ClipClassificationData", "Examples"]
+
+METRIC = "accuracy"
+SHOWN = 6
+"""Clips in the film of samples."""
+
+
+class ClipClassificationData(LabelledData):
+    """Clips with one class each."""
+
+    def __init__(self, classes: Sequence[str], splits: Mapping[str, Examples]) -> None:
+        """Keep the splits.
+
+        Args:
+            classes: names, in the order of the outputs' columns.
+            splits: `train`, `validation` and `test`.
+        """
+        super().__init__(classes, splits, METRIC)
+
+    @staticmethod
+    def content(one: np.ndarray) -> bytes:
+        """Return a clip's shape and pixels."""
+        return f"{one.shape} ".encode() + one.tobytes()
+
+    def show(self, predict: Predict) -> Sequence[Sample]:
+        """Return one film of test clips with the class that was said of each and the one it has."""
+        from harness_vision._film import film
+
+        clips, labels = self._splits["test"]
+        shown = clips[:SHOWN]
+        said = np.asarray(predict(shown)).argmax(axis=1)
+        words = [(self.classes[guess], self.classes[label]) for guess, label in zip(said, labels, strict=False)]
+        caption = (
+            "Test clips with the class that was said: in green where it is right, else in orange above the right one"
+        )
+        return [Sample(caption, "image/gif", film(shown, words))]

