@@ -12,7 +12,6 @@ from safetensors.torch import load_model, save_model
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
-from stable_baselines3.common.vec_env import DummyVecEnv
 
 from harness import Assignment, Budget, Learner, Progress, SuiteError
 from harness.torch_learner import initialise
@@ -20,6 +19,7 @@ from harness_control._codec import ObservationCodec
 from harness_control._game import TRAINING_SEEDS
 from harness_control._grid import eyes
 from harness_control._simple import game_of
+from harness_control._training_ground import TrainingGround
 
 WEIGHTS = "policy.safetensors"
 HIDDEN = {"small": [64, 64], "base": [256, 256]}
@@ -105,7 +105,7 @@ def _build(assignment: Assignment) -> PPO:
     falls = _planned_environment_steps(assignment.budget, None) is not None
     ppo = PPO(
         "MlpPolicy",
-        DummyVecEnv([game.make for _ in range(settings["n_envs"])]),
+        TrainingGround(game, settings["n_envs"]),
         learning_rate=_falling(settings["learning_rate"], falls),
         clip_range=_falling(settings["clip_range"], falls),
         policy_kwargs={"net_arch": HIDDEN[assignment.size], **eyes(game.observation_shape)},

@@ -281,19 +281,21 @@ def test_continuous_actions_stay_within_bounds(assign: Assign, tmp_path: Path) -
     assert np.allclose(codec.decode({"numbers": np.array([[5.0, -0.5]])}), [[1.0, -0.5]])
 
 
-def test_driving_is_told_in_metres_and_collisions() -> None:
-    """Always braking hits nobody; the distance is that of twenty seconds on a motorway."""
+def test_driving_is_told_in_speed_metres_and_collisions() -> None:
+    """Always braking hits nobody; the distance is that of twenty seconds on a motorway at the mean speed."""
     game = Highway().data(None, {})
     assert isinstance(game, Game)
     scores = game._play(lambda inputs: [4 for _ in inputs], range(5_000_000, 5_000_005))
 
     assert {column for episode in scores for column in episode} == {
-        "episode_return", "episode_length", "distance_m", "crashed",
+        "episode_return", "episode_length", "distance_m", "speed_m_per_s", "crashed",
     }  # fmt: skip
     assert sum(episode["crashed"] for episode in scores) == 0
+    assert all(episode["distance_m"] == pytest.approx(20 * episode["speed_m_per_s"]) for episode in scores)
     assert all(300 < episode["distance_m"] < 600 for episode in scores)
-    assert set(game.chance()) == {"return", "collisions", "distance"}
+    assert set(game.chance()) == {"return", "collisions", "speed", "distance"}
     assert game.chance()["collisions"] > 0.3
+    assert 0 < game.chance()["return"] <= 20
 
 
 @pytest.mark.parametrize("task", [InvertedPendulum(), Reacher(), LunarLander(), Highway()], ids=lambda task: task.name)
