@@ -82,10 +82,13 @@ class Game(Data):
         return range(TRAINING_SEEDS) if split == "train" else _seeds(split)
 
     def show(self, predict: Predict) -> Sequence[Sample]:
-        """Return the first episode of the test split as an animated picture, where the environment can be drawn."""
-        from harness_control._film import can_be_filmed, film
+        """Return the first episode of the test split as an animated picture, or why there is none."""
+        from harness_control._film import film, undrawable
 
-        return (film(self, predict, FIRST_SEED["test"]),) if can_be_filmed(self) else ()
+        why = undrawable(self)
+        if why is not None:
+            return (Sample("No film of an episode", "text/plain", why.encode()),)
+        return (film(self, predict, FIRST_SEED["test"]),)
 
     def queries(self) -> Sequence[np.ndarray]:
         """Return observations of a policy that follows the rule, if there is one, and errs half of the time."""

@@ -37,7 +37,7 @@ class World:
     """(environment, infos of an episode's steps) → what is told of the episode, beside its return and length."""
     chance_episodes: int = 200
     seen_from: tuple[int, int] | None = None
-    """Of a MuJoCo world: the axes of the plane in which it is drawn; None where the environment draws itself."""
+    """Of a MuJoCo world: the axes of the plane in which it is drawn; None: from the side."""
 
 
 def balance(observation: np.ndarray) -> int:
@@ -90,17 +90,15 @@ def driving(environment: Any, infos: Sequence[Mapping[str, Any]]) -> Mapping[str
     return {"speed_m_per_s": speed, "distance_m": speed * seconds, "crashed": float(crashed)}
 
 
-_FROM_ABOVE, _FROM_THE_SIDE = (0, 1), (0, 2)
-
 CART_POLE = World("CartPole-v1", balance)
 CART_POLE_SOURCE = World("CartPole-v1", balance, physics={"gravity": 12.0, "length": 0.8})
 """m/s² (9.8 in the real game) and half the pole's length in m (0.5)."""
 LUNAR_LANDER = World("LunarLander-v3", land, chance_episodes=100)
 LUNAR_LANDER_SOURCE = World("LunarLander-v3", land, options={"gravity": -8.0}, chance_episodes=100)
-INVERTED_PENDULUM = World("InvertedPendulum-v5", hold_upright, seen_from=_FROM_THE_SIDE)
+INVERTED_PENDULUM = World("InvertedPendulum-v5", hold_upright)
 INVERTED_PENDULUM_SOURCE = replace(INVERTED_PENDULUM, physics={"model.opt.gravity": [0.0, 0.0, -13.0]})
 """m/s² (-9.81 in the real one)."""
-REACHER = World("Reacher-v5", reach, seen_from=_FROM_ABOVE)
+REACHER = World("Reacher-v5", reach, seen_from=(0, 1))
 REACHER_SOURCE = replace(REACHER, physics={"model.dof_damping": [2.0, 2.0, 0.0, 0.0]})
 """Twice the friction in the joints; the two others are the target's."""
 
