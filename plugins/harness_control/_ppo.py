@@ -15,6 +15,7 @@ from stable_baselines3.common.logger import Logger
 
 from harness import Assignment, Budget, Learner, Progress, SuiteError
 from harness.torch_learner import initialise
+from harness_control._cloning import Cloning
 from harness_control._codec import ObservationCodec
 from harness_control._game import TRAINING_SEEDS
 from harness_control._grid import eyes
@@ -36,10 +37,14 @@ class PpoLearner(Learner):
         if assignment.start is not None:
             self.load(assignment.start)
         self._total = _planned_environment_steps(assignment.budget, self._ppo)
+        clones = assignment.stage == "pretrain" and assignment.settings["pretraining"] == "cloning"
+        self._cloning = Cloning(self._ppo, game_of(assignment).world) if clones else None
         self._callback: BaseCallback | None = None
 
     def step(self) -> Progress:
-        """Play one rollout and update the policy from it, as `PPO.learn` does in its loop."""
+        """Play one rollout and update the policy from it, as `PPO.learn` does in its loop; or clone the rule."""
+        if self._cloning is not None:
+            return self._cloning.step()
         ppo = self._ppo
         if self._callback is None:
             _, self._callback = ppo._setup_learn(self._total or 1)  # noqa: SLF001 - `learn` offers no single round

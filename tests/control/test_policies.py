@@ -26,7 +26,7 @@ from harness_control.models import Dqn, Ppo, Random, Rule
 from harness_control.tasks import CartPole, Highway, InvertedPendulum, LunarLander, Reacher
 
 Assign = Callable[..., Assignment]
-MODELS: dict[str, Model] = {"ppo": Ppo(), "random": Random(), "rule": Rule()}
+MODELS: dict[str, Model] = {"dqn": Dqn(), "ppo": Ppo(), "random": Random(), "rule": Rule()}
 GAME = CartPole().data(None, {})
 
 
@@ -214,12 +214,19 @@ def test_pretraining_and_finetuning_solve_the_game(assign: Assign, tmp_path: Pat
     assert _mean_return(_trained(assign, 100, start=tmp_path), assignment) >= 475
 
 
+FIRST = {"ppo": "policy.mlp_extractor.policy_net.0.weight", "dqn": "q_net.q_net.0.weight"}
+
+
 @pytest.mark.parametrize("scheme", ["default", "random", "gaussian", "xavier"])
-def test_initialisation_is_honoured(scheme: str, assign: Assign) -> None:
-    """The spread of the first layer's weights is the scheme's."""
-    learner = Ppo().learner(assign("ppo", initialisation=scheme))
-    weight = learner.module().state_dict()["policy.mlp_extractor.policy_net.0.weight"]
-    expected = {"default": np.sqrt(2 / 64), "random": 1.0, "gaussian": 0.02, "xavier": np.sqrt(2 / (4 + 64))}[scheme]
+@pytest.mark.parametrize(
+    ("name", "task", "inputs"), [("ppo", "cartpole", 4), ("ppo", "reacher", 10), ("dqn", "cartpole", 4)]
+)
+def test_initialisation_is_honoured(scheme: str, name: str, task: str, inputs: int, assign: Assign) -> None:
+    """The spread of the first layer's weights is the scheme's, for choices and for strengths."""
+    learner = MODELS[name].learner(assign(name, task=task, initialisation=scheme))
+    weight = learner.module().state_dict()[FIRST[name]]
+    library = np.sqrt(2 / 64) if name == "ppo" else np.sqrt(1 / (3 * inputs))
+    expected = {"default": library, "random": 1.0, "gaussian": 0.02, "xavier": np.sqrt(2 / (inputs + 64))}[scheme]
 
     assert float(weight.std()) == pytest.approx(expected, rel=0.25)
 
