@@ -1,17 +1,30 @@
-"""Environments that users bring, by gymnasium's id."""
+"""Environments that users bring, by gymnasium's id, and what is asked of them before anything is written."""
 
 from __future__ import annotations
 
-from importlib.metadata import packages_distributions
+import hashlib
+import inspect
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from itertools import islice
+from pathlib import Path
 from typing import Any, Literal
 
 import gymnasium
+import numpy as np
+from gymnasium.envs.registration import find_highest_version
+from gymnasium.spaces import Box
 
 from harness import DataError
 from harness.errors import unknown
+from harness_control._game import make, refuse_nonsense
 from harness_control.worlds import World
 
 Actions = Literal["Discrete", "Box"]
+TRIED = 100
+"""Steps of random play before an environment is taken: what is broken mostly shows early."""
+TRIAL_SEED = 5_000_000
 
 
 def brought(identifier: str | None, actions: Actions) -> World:
@@ -24,30 +37,113 @@ def brought(identifier: str | None, actions: Actions) -> World:
         raise DataError(
             "This task has no environment of its own. Name one: --data Acrobot-v1, or --data module:Name-v0."
         )
-    space = _action_space(identifier)
-    if type(space).__name__ != actions:
-        other = {"Discrete": "continuous-environment", "Box": "discrete-environment"}[actions]
+    environment = _made(identifier)
+    _refuse_actions(identifier, environment.action_space, actions)
+    return World(identifier, rule=None, origin=_origin(environment.unwrapped))
+
+
+def try_out(world: World) -> None:
+    """Play a little at random, so that what would fail in a worker is refused before anything is written.
+
+    Raises:
+        DataError: observations are no array of numbers, or not those of their space, or the environment breaks.
+    """
+    environment, step = make(world), 0
+    space = environment.observation_space
+    if not isinstance(space, Box):
         raise DataError(
-            f"Environment {identifier!r} has actions {space}, this task takes {actions} ones. Is it one for {other!r}?"
+            f"Environment {world.environment!r} has observations {space}, which cannot be made one array of numbers. "
+            "Wrap it so that they are a Box, a Discrete, or a Dict or Tuple of those."
         )
-    return World(identifier, rule=None, package=_package(identifier))
+    try:
+        for step, (observation, reward) in enumerate(islice(_random_play(environment), TRIED)):
+            _refuse_misfit(world, space, observation, step)
+            refuse_nonsense(world, observation, reward, f"step {step} of random play")
+    except DataError:
+        raise
+    except Exception as error:
+        raise DataError(
+            f"Environment {world.environment!r} breaks after step {step} of random play: {type(error).__name__}: "
+            f"{error}. Do its observations and actions fit its spaces? gymnasium's check_env tells more."
+        ) from error
+    finally:
+        environment.close()
 
 
-def _action_space(identifier: str) -> Any:
+def _refuse_misfit(world: World, space: Box, observation: Any, step: int) -> None:
+    if np.shape(observation) != space.shape:
+        raise DataError(
+            f"Environment {world.environment!r} gave an observation of shape {np.shape(observation)} in step {step} of "
+            f"random play; its observation_space says {space.shape}. Make them agree."
+        )
+
+
+def _random_play(environment: Any) -> Iterator[tuple[Any, float]]:
+    """Yield observation and reward of each step, resets among them, without end."""
+    environment.action_space.seed(TRIAL_SEED)
+    seed = TRIAL_SEED
+    while True:
+        yield environment.reset(seed=seed)[0], 0.0
+        seed, over = seed + 1, False
+        while not over:
+            observation, reward, terminated, truncated, _ = environment.step(environment.action_space.sample())
+            yield observation, float(reward)
+            over = terminated or truncated
+
+
+def _made(identifier: str) -> Any:
     try:
         environment = gymnasium.make(identifier)
     except gymnasium.error.UnregisteredEnv as error:
-        raise DataError(unknown("environment", identifier, gymnasium.registry)) from error
+        raise DataError(_nearest(identifier)) from error
     except ModuleNotFoundError as error:
-        raise DataError(f"Environment {identifier!r} cannot be made: {error}. Install its package.") from error
-    except gymnasium.error.Error as error:
+        remedy = "Install its package, or put its folder on PYTHONPATH."
+        raise DataError(f"Environment {identifier!r} cannot be made: {error} {remedy}") from error
+    except Exception as error:  # whatever its constructor raises
         raise DataError(f"Environment {identifier!r} cannot be made: {error}") from error
     environment.close()
-    return environment.action_space
+    return environment
 
 
-def _package(identifier: str) -> str | None:
-    """Return the distribution the environment's class comes from; None where it is in none."""
-    entry = gymnasium.spec(identifier).entry_point
-    module = entry.partition(":")[0] if isinstance(entry, str) else getattr(entry, "__module__", "")
-    return next(iter(packages_distributions().get(module.partition(".")[0], [])), None)
+def _nearest(identifier: str) -> str:
+    """Return the sentence for an id nobody knows; those of highway-env, which comes along, are looked through too."""
+    import_module("highway_env")
+    module, colon, name = identifier.rpartition(":")
+    spec = gymnasium.registry.get(name)
+    if spec is None or colon:
+        return unknown(f"environment of {module}" if colon else "environment", name, gymnasium.registry)
+    newest = f"{spec.name}-v{find_highest_version(spec.namespace, spec.name)}"
+    owner = str(spec.entry_point).partition(".")[0]
+    return f"Environment {identifier!r} is registered by a module. Name that too: --data {owner}:{newest}."
+
+
+def _refuse_actions(identifier: str, space: Any, actions: Actions) -> None:
+    if type(space).__name__ != actions:
+        other = {"Discrete": "continuous-environment", "Box": "discrete-environment"}[actions]
+        remedy = f"Is it one for {other!r}?" if isinstance(space, gymnasium.spaces.Discrete | Box) else (
+            "Wrap it so that they are a Discrete or a Box."
+        )  # fmt: skip
+        raise DataError(f"Environment {identifier!r} has actions {space}, this task takes {actions} ones. {remedy}")
+    if isinstance(space, gymnasium.spaces.Discrete) and space.start != 0:
+        raise DataError(
+            f"Environment {identifier!r} counts its actions from {space.start}. Let them begin at 0, with "
+            "gymnasium.wrappers.TransformAction."
+        )
+    if isinstance(space, Box) and not (len(space.shape) == 1 and space.is_bounded()):
+        raise DataError(
+            f"Environment {identifier!r} has actions {space}. Give them one dimension and bounds, with "
+            "gymnasium.wrappers.RescaleAction or TransformAction."
+        )
+
+
+def _origin(inner: Any) -> str:
+    """Return the distribution and version the environment's class comes from, or the digest of its file."""
+    package = type(inner).__module__.partition(".")[0]
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:  # a distribution of another name, which takes long to find, or none
+        distributions = packages_distributions().get(package, [])
+    if distributions:
+        return f"{distributions[0]} {version(distributions[0])}"
+    file = Path(inspect.getfile(type(inner)))
+    return f"{file.name} of SHA-256 {hashlib.sha256(file.read_bytes()).hexdigest()}"

@@ -12,7 +12,6 @@ from safetensors.torch import load_file, save_file
 from stable_baselines3 import DQN
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
-from stable_baselines3.common.vec_env import DummyVecEnv
 
 from harness import Assignment, Learner, Progress
 from harness.torch_learner import initialise
@@ -21,6 +20,7 @@ from harness_control._game import TRAINING_SEEDS
 from harness_control._grid import eyes
 from harness_control._ppo import HIDDEN, WEIGHTS
 from harness_control._simple import game_of
+from harness_control._training_ground import TrainingGround
 
 SETTINGS = (
     "learning_rate", "batch_size", "gamma", "train_freq", "gradient_steps", "learning_starts", "buffer_size",
@@ -39,7 +39,7 @@ class DqnLearner(Learner):
         self._codec = ObservationCodec()
         self._dqn = DQN(
             "MlpPolicy",
-            DummyVecEnv([game.make]),
+            TrainingGround(game, 1),
             policy_kwargs={"net_arch": HIDDEN[assignment.size], **eyes(game.observation_shape)},
             seed=assignment.seed % TRAINING_SEEDS,
             device=assignment.device,

@@ -18,22 +18,27 @@ SIZE = (240, 160)
 """Most pixels, width and height."""
 FRAME_MS = 80
 MODE = "rgb_array"
+FROM_THE_SIDE = (0, 2)
+"""Axes of the plane in which a MuJoCo model is drawn that says nothing else."""
 CAPSULE, SPHERE = 3, 2
 """MuJoCo's numbers of the shapes that are drawn."""
 
 
-def can_be_filmed(game: Game) -> bool:
-    """Return whether the environment draws itself, or can be drawn."""
-    return game.world.seen_from is not None or MODE in game.make().metadata.get("render_modes", ())
+def undrawable(game: Game) -> str | None:
+    """Return why an environment cannot be drawn, None where it can; tried, since some need a screen or OpenGL."""
+    try:
+        environment, seen_from = _stage(game)
+        environment.reset(seed=0)
+        _frame(environment, seen_from)
+        environment.close()
+    except Exception as error:  # noqa: BLE001 - whatever a renderer raises
+        return f"{game.world.environment} cannot be drawn here: {error}"
+    return None
 
 
 def film(game: Game, predict: Predict, seed: int) -> Sample:
     """Play the episode of a seed and return it as a GIF."""
-    os.environ.setdefault(
-        "SDL_VIDEODRIVER", "offscreen"
-    )  # servers have no screen; at "dummy" highway-env draws nothing
-    seen_from = game.world.seen_from
-    environment = game.make(**({} if seen_from else {"render_mode": MODE}))
+    environment, seen_from = _stage(game)
     observation, _ = environment.reset(seed=seed)
     frames, stride, steps, total, over = [_frame(environment, seen_from)], 1, 0, 0.0, False
     while not over:
@@ -46,6 +51,19 @@ def film(game: Game, predict: Predict, seed: int) -> Sample:
     environment.close()
     every = "" if stride == 1 else f", every {stride}th step"
     return Sample(f"Episode of seed {seed}: return {total:.4g} after {steps} steps{every}", "image/gif", _gif(frames))
+
+
+def _stage(game: Game) -> tuple[Any, tuple[int, int] | None]:
+    """Return an environment that can be drawn, and the plane in which it is where it is a MuJoCo model."""
+    os.environ.setdefault(
+        "SDL_VIDEODRIVER", "offscreen"
+    )  # servers have no screen; at "dummy" highway-env draws nothing
+    environment = game.make()
+    if hasattr(environment.unwrapped, "mujoco_renderer"):
+        return environment, game.world.seen_from or FROM_THE_SIDE
+    if MODE not in environment.metadata.get("render_modes", ()):
+        raise ValueError(f"it has no render mode {MODE}.")
+    return game.make(render_mode=MODE), None
 
 
 def _frame(environment: Any, seen_from: tuple[int, int] | None) -> Image.Image:
@@ -63,16 +81,28 @@ def _skeleton(inner: Any, axes: tuple[int, int]) -> Image.Image:
     pen = ImageDraw.Draw(picture)
     model = inner.model
     shown = [number for number in range(model.ngeom) if model.geom_type[number] in (CAPSULE, SPHERE)]
-    frame = max(float(abs(_ends(inner, number)).max()) for number in shown if model.geom_bodyid[number] == 0)
-    scale = 0.45 * min(SIZE) / frame
+    centre, reach = _field(inner, shown)
+    scale = 0.45 * min(SIZE) / reach
     for number in shown:
-        points = [(width / 2 + x * scale, height / 2 - y * scale) for x, y in _ends(inner, number)[:, axes].tolist()]
+        ends = (_ends(inner, number) - centre)[:, axes].tolist()
+        points = [(width / 2 + x * scale, height / 2 - y * scale) for x, y in ends]
         colour = tuple((model.geom_rgba[number][:3] * 255).astype(int).tolist())
         thick = max(1.5, float(model.geom_size[number][0] * scale))
         pen.line(points, fill=colour, width=round(2 * thick))
         for x, y in points:
             pen.ellipse((x - thick, y - thick, x + thick, y + thick), fill=colour)
     return picture
+
+
+def _field(inner: Any, shown: list[int]) -> tuple[np.ndarray, float]:
+    """Return what lies in the middle of the picture [3] and how far it is to its edge, in m.
+
+    Shapes that stay in their place frame the picture; without any it follows what moves.
+    """
+    fixed = [float(abs(_ends(inner, number)).max()) for number in shown if inner.model.geom_bodyid[number] == 0]
+    if fixed:
+        return np.zeros(3), max(fixed)
+    return np.mean([_ends(inner, number).mean(0) for number in shown], axis=0), float(inner.model.stat.extent) / 3
 
 
 def _ends(inner: Any, number: int) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from operator import attrgetter
@@ -22,8 +21,9 @@ FIRST_SEED = {"validation": 1_000_000, "test": 2_000_000}
 TRAINING_SEEDS = 1_000_000
 CHANCE_SEED, QUERY_SEED = 3_000_000, 4_000_000
 QUERIES = 256
+NORMALISED = "normalised_return"
 GRID = 3
-"""Dimensions of a grid of planes; other observations are made flat."""
+"""Dimensions of a grid of planes."""
 ERRS = 0.5
 """Share of random actions on the way to the queries."""
 
@@ -35,10 +35,12 @@ class Game(Data):
         world: the environment, what is changed in it, what is measured.
         identity: names environment, package version and changes.
         metrics: metric → column of the scores, whose chance level is to be found.
+        reference: the return that counts as 1 in column `NORMALISED`, in which chance is 0; None: no such column.
     """
 
-    def __init__(self, world: World, identity: str, metrics: Mapping[str, str]) -> None:
+    def __init__(self, world: World, identity: str, metrics: Mapping[str, str], reference: float | None = None) -> None:
         self.world = world
+        self._reference = reference
         self.sizes = dict(EPISODES)
         self._metrics = dict(metrics)
         probe = self.make()
@@ -52,15 +54,7 @@ class Game(Data):
 
     def make(self, **how: str) -> Any:
         """Return a new environment, its observations flat or a grid [planes, rows, columns]; `reset` seeds it."""
-        world = self.world
-        environment = gymnasium.make(world.environment, disable_env_checker=True, **world.options, **how)
-        inner = environment.unwrapped
-        for name, value in world.physics.items():
-            _change(inner, name, value)
-        if "length" in world.physics:  # CartPole keeps products of its attributes
-            inner.polemass_length = inner.masspole * inner.length
-        shape = environment.observation_space.shape  # None where observations are made of parts
-        return environment if shape and len(shape) in (1, GRID) else FlattenObservation(environment)
+        return make(self.world, **how)
 
     def draw(self, generator: np.random.Generator, count: int) -> list[Any]:
         """Return actions drawn evenly."""
@@ -70,7 +64,7 @@ class Game(Data):
         return list(generator.uniform(low, high, (count, *low.shape)).astype(np.float32))
 
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Scores:
-        """Play the split's episodes and return return and length of each.
+        """Play the split's episodes and return what is told of each: return, length, what the world adds.
 
         At most `batch_size` episodes are played side by side; each observation goes through `predict`.
 
@@ -81,29 +75,43 @@ class Game(Data):
         played: list[dict[str, float]] = []
         for start in range(0, len(seeds), batch_size):
             played += self._play(predict, seeds[start : start + batch_size])
-        return {column: [episode[column] for episode in played] for column in played[0]}
+        return self._columns(played)
 
     def keys(self, split: str) -> Sequence[int]:
         """Return the seeds of the split's episodes."""
         return range(TRAINING_SEEDS) if split == "train" else _seeds(split)
 
     def show(self, predict: Predict) -> Sequence[Sample]:
-        """Return the first episode of the test split as an animated picture, where the environment can be drawn."""
-        from harness_control._film import can_be_filmed, film
+        """Return the first episode of the test split as an animated picture, or why there is none."""
+        from harness_control._film import film, undrawable
 
-        return (film(self, predict, FIRST_SEED["test"]),) if can_be_filmed(self) else ()
+        why = undrawable(self)
+        if why is not None:
+            return (Sample("No film of an episode", "text/plain", why.encode()),)
+        return (film(self, predict, FIRST_SEED["test"]),)
 
     def queries(self) -> Sequence[np.ndarray]:
         """Return observations of a policy that follows the rule, if there is one, and errs half of the time."""
         return self._queries
 
     def chance(self) -> Mapping[str, float]:
-        """Return what random actions reach in each metric, played."""
+        """Return what random actions reach in each metric, played; in the normalised return that is 0."""
+        columns = {**self._columns(self._random_play), NORMALISED: [0.0]}
+        return {metric: float(np.mean(columns[column])) for metric, column in self._metrics.items()}
+
+    def _columns(self, played: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
+        columns = {column: [episode[column] for episode in played] for column in played[0]}
+        if self._reference is not None:
+            returns = np.array(columns["episode_return"])
+            chance = np.mean([episode["episode_return"] for episode in self._random_play])
+            columns[NORMALISED] = ((returns - chance) / (self._reference - chance)).tolist()
+        return columns
+
+    @cached_property
+    def _random_play(self) -> list[dict[str, float]]:
         generator = np.random.default_rng(CHANCE_SEED)
         seeds = range(CHANCE_SEED, CHANCE_SEED + self.world.chance_episodes)
-        played = self._play(lambda inputs: self.draw(generator, len(inputs)), seeds)
-        columns = self._metrics.items()
-        return {metric: float(np.mean([episode[column] for episode in played])) for metric, column in columns}
+        return self._play(lambda inputs: self.draw(generator, len(inputs)), seeds)
 
     @cached_property
     def _queries(self) -> list[np.ndarray]:
@@ -125,30 +133,50 @@ class Game(Data):
         environments = [self.make() for _ in seeds]
         observations = [environment.reset(seed=seed)[0] for environment, seed in zip(environments, seeds, strict=True)]
         for observation, seed in zip(observations, seeds, strict=True):
-            self._refuse_nonsense(observation, 0.0, seed, step=0)
-        episodes: list[Counter[str]] = [Counter() for _ in seeds]
+            refuse_nonsense(self.world, observation, 0.0, f"step 0 of the episode with seed {seed}")
+        returns = [0.0 for _ in seeds]
+        infos: list[list[Mapping[str, Any]]] = [[] for _ in seeds]
         alive = list(range(len(seeds)))
         while alive:
             actions = predict([observations[i] for i in alive])
             still = []
             for i, action in zip(alive, actions, strict=True):
                 observation, reward, terminated, truncated, info = environments[i].step(action)
-                self._refuse_nonsense(observation, float(reward), seeds[i], int(episodes[i]["episode_length"]) + 1)
+                infos[i].append(info)
+                where = f"step {len(infos[i])} of the episode with seed {seeds[i]}"
+                refuse_nonsense(self.world, observation, float(reward), where)
                 observations[i] = observation
-                figures = self.world.figures(environments[i], info) if self.world.figures else {}
-                episodes[i].update({"episode_return": float(reward), "episode_length": 1.0, **figures})
+                returns[i] += float(reward)
                 if not (terminated or truncated):
                     still.append(i)
             alive = still
-        return [{column: float(value) for column, value in episode.items()} for episode in episodes]
+        return [self._told(*episode) for episode in zip(environments, returns, infos, strict=True)]
 
-    def _refuse_nonsense(self, observation: np.ndarray, reward: float, seed: int, step: int) -> None:
-        """Raise `DataError` where a number is not finite; step 0 is the reset."""
-        if not (np.isfinite(observation).all() and np.isfinite(reward)):
-            raise DataError(
-                f"Environment {self.world.environment!r} gave a number that is not finite: step {step} of the episode "
-                f"with seed {seed}. Mend the environment: a policy cannot be graded on it."
-            )
+    def _told(self, environment: Any, total: float, infos: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+        figures = self.world.figures(environment, infos) if self.world.figures else {}
+        return {"episode_return": total, "episode_length": float(len(infos)), **figures}
+
+
+def make(world: World, **how: str) -> Any:
+    """Return a new environment of a world; `reset` seeds it."""
+    environment = gymnasium.make(world.environment, disable_env_checker=True, **world.options, **how)
+    inner = environment.unwrapped
+    for name, value in world.physics.items():
+        _change(inner, name, value)
+    if "length" in world.physics:  # CartPole keeps products of its attributes
+        inner.polemass_length = inner.masspole * inner.length
+    shape = environment.observation_space.shape  # None where observations are made of parts
+    return environment if world.grid or (shape and len(shape) == 1) else FlattenObservation(environment)
+
+
+def refuse_nonsense(world: World, observation: np.ndarray, reward: float | np.ndarray, where: str) -> None:
+    """Raise `DataError` where a number of an environment, or of several side by side, is not finite."""
+    seen = np.isfinite(observation).all()
+    if not (seen and np.isfinite(reward).all()):
+        raise DataError(
+            f"Environment {world.environment!r} gave {'a reward' if seen else 'an observation'} that is not finite: "
+            f"{where}. Mend the environment: no policy can learn in it or be graded on it."
+        )
 
 
 def _change(inner: Any, name: str, value: Any) -> None:

@@ -25,18 +25,19 @@ class GridFeatures(BaseFeaturesExtractor):
     """What the grid says at the place of the agent, which is the first plane."""
 
     def __init__(self, observation_space: gymnasium.spaces.Box) -> None:
-        """Build the two convolutions."""
+        """Build the convolutions."""
         super().__init__(observation_space, WIDTH)
         planes = observation_space.shape[0]
         self.look = nn.Conv2d(planes + 1, WIDTH, 3, padding=1)
-        self.spread = nn.Conv2d(2 * WIDTH, WIDTH, 3, padding=1)
+        self.recall = nn.Conv2d(WIDTH, WIDTH, 3, padding=1)
+        self.spread = nn.Conv2d(WIDTH, WIDTH, 3, padding=1, bias=False)
 
     def forward(self, observations: Tensor) -> Tensor:
         """Return features [n, WIDTH] of observations [n, planes, rows, columns]."""
         inside = torch.ones_like(observations[:, :1])  # the zeros around it are the shore
         seen = torch.relu(self.look(torch.cat([observations, inside], 1)))
-        known = seen
+        known, recalled = seen, self.recall(seen)  # the same in each round
         for _ in range(ROUNDS):
-            known = torch.relu(self.spread(torch.cat([known, seen], 1)))
+            known = torch.relu(self.spread(known) + recalled)
         here: Tensor = (known * observations[:, :1]).sum((2, 3))
         return here

@@ -12,14 +12,15 @@ from safetensors.torch import load_model, save_model
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
-from stable_baselines3.common.vec_env import DummyVecEnv
 
 from harness import Assignment, Budget, Learner, Progress, SuiteError
 from harness.torch_learner import initialise
+from harness_control._cloning import Cloning
 from harness_control._codec import ObservationCodec
 from harness_control._game import TRAINING_SEEDS
 from harness_control._grid import eyes
 from harness_control._simple import game_of
+from harness_control._training_ground import TrainingGround
 
 WEIGHTS = "policy.safetensors"
 HIDDEN = {"small": [64, 64], "base": [256, 256]}
@@ -36,10 +37,14 @@ class PpoLearner(Learner):
         if assignment.start is not None:
             self.load(assignment.start)
         self._total = _planned_environment_steps(assignment.budget, self._ppo)
+        clones = assignment.stage == "pretrain" and assignment.settings["pretraining"] == "cloning"
+        self._cloning = Cloning(self._ppo, game_of(assignment).world) if clones else None
         self._callback: BaseCallback | None = None
 
     def step(self) -> Progress:
-        """Play one rollout and update the policy from it, as `PPO.learn` does in its loop."""
+        """Play one rollout and update the policy from it, as `PPO.learn` does in its loop; or clone the rule."""
+        if self._cloning is not None:
+            return self._cloning.step()
         ppo = self._ppo
         if self._callback is None:
             _, self._callback = ppo._setup_learn(self._total or 1)  # noqa: SLF001 - `learn` offers no single round
@@ -105,7 +110,7 @@ def _build(assignment: Assignment) -> PPO:
     falls = _planned_environment_steps(assignment.budget, None) is not None
     ppo = PPO(
         "MlpPolicy",
-        DummyVecEnv([game.make for _ in range(settings["n_envs"])]),
+        TrainingGround(game, settings["n_envs"]),
         learning_rate=_falling(settings["learning_rate"], falls),
         clip_range=_falling(settings["clip_range"], falls),
         policy_kwargs={"net_arch": HIDDEN[assignment.size], **eyes(game.observation_shape)},

@@ -55,7 +55,7 @@ class Ppo(Model):
     kinds = (DISCRETE, CONTINUOUS)
     sizes = ("small", "base")
     """Two hidden layers of 64 or 256."""
-    pretraining = "source-variant"
+    pretraining = "source-variant or cloning"
     formats = ("onnx",)
     settings: ClassVar[Mapping[str, Setting]] = {
         "learning_rate": Setting(0.001, "Adam's learning rate; falls to 0 over a budget in steps or samples."),
@@ -67,6 +67,11 @@ class Ppo(Model):
         "gamma": Setting(0.98, "Discount of later rewards."),
         "gae_lambda": Setting(0.8, "Generalised advantage estimation's lambda."),
         "ent_coef": Setting(0.0, "Weight of the entropy bonus."),
+        "pretraining": Setting(
+            "source-variant",
+            "Play in the task's source variant (source-variant), or learn there what the game's rule does (cloning).",
+            ("source-variant", "cloning"),
+        ),
         "initialisation": _INITIALISATION,
     }
 

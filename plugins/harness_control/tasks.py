@@ -18,10 +18,16 @@ if TYPE_CHECKING:
     from harness_control.worlds import World
 
 DISCRETE, CONTINUOUS = "discrete-control", "continuous-control"
+SOLVED = {"CartPole-v1": 475.0, "LunarLander-v3": 200.0, "InvertedPendulum-v5": 950.0, "Reacher-v5": -3.75}
+"""The returns at which gymnasium calls its environments solved: `reward_threshold` in its registry."""
 
 
 def _return(ceiling: float | None = None) -> Metric:
     return Metric("return", "reward per episode", "episode_return", ceiling=ceiling)
+
+
+def _normalised(reference: float) -> Metric:
+    return Metric("normalised return", f"0 = random play, 1 = return of {reference:g}", "normalised_return")
 
 
 class _Play(Task):
@@ -31,6 +37,8 @@ class _Play(Task):
     metrics: ClassVar[tuple[Metric, ...]] = (_return(),)
     baseline = "rule"
     licence = "MIT"
+    reference: ClassVar[float | None] = None
+    """The return that is 1 when normalised; None where no return is."""
     world: ClassVar[str]
     """The game's name in `worlds.py`, which is not light."""
 
@@ -39,15 +47,15 @@ class _Play(Task):
         del settings
         world = self._world(source)
         changes = json.dumps({"options": dict(world.options), "physics": dict(world.physics)}, sort_keys=True)
-        package = f"{world.package} {version(world.package)}" if world.package else "no package"
-        return f"{world.environment} of {package} with {changes}"
+        origin = world.origin or f"{world.package} {version(world.package)}"
+        return f"{world.environment} of {origin} with {changes}"
 
     def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
         """Return the game."""
         from harness_control._game import Game
 
         columns = {metric.name: metric.column for metric in self.metrics if metric.column}
-        return Game(self._world(source), self.identity(source, settings), columns)
+        return Game(self._world(source), self.identity(source, settings), columns, self.reference)
 
     def _world(self, source: str | None) -> World:
         from harness_control import worlds
@@ -62,7 +70,8 @@ class CartPole(_Play):
 
     name = "cartpole"
     summary = "Balance a pole on a cart for 500 steps (gymnasium CartPole-v1)"
-    metrics = (_return(ceiling=500.0),)
+    reference = SOLVED["CartPole-v1"]
+    metrics = (_return(ceiling=500.0), _normalised(reference))
     use_case: ClassVar[str | None] = "game-agent"
     pretrains_on: ClassVar[str | None] = "cartpole-source"
     source = "gymnasium, environment CartPole-v1"
@@ -84,6 +93,8 @@ class LunarLander(_Play):
 
     name = "lunarlander"
     summary = "Land a craft between two flags (gymnasium LunarLander-v3; solved at 200)"
+    reference = SOLVED["LunarLander-v3"]
+    metrics = (_return(), _normalised(reference))
     pretrains_on: ClassVar[str | None] = "lunarlander-source"
     source = "gymnasium, environment LunarLander-v3 (Box2D)"
     world = "LUNAR_LANDER"
@@ -104,7 +115,8 @@ class InvertedPendulum(_Play):
     name = "inverted-pendulum"
     kind = CONTINUOUS
     summary = "Keep a pole upright with a motor (MuJoCo InvertedPendulum-v5)"
-    metrics = (_return(ceiling=1000.0),)
+    reference = SOLVED["InvertedPendulum-v5"]
+    metrics = (_return(ceiling=1000.0), _normalised(reference))
     pretrains_on: ClassVar[str | None] = "inverted-pendulum-source"
     source = "gymnasium, environment InvertedPendulum-v5 (MuJoCo)"
     world = "INVERTED_PENDULUM"
@@ -125,6 +137,8 @@ class Reacher(_Play):
     name = "reacher"
     kind = CONTINUOUS
     summary = "Bring an arm with two joints to a point (MuJoCo Reacher-v5)"
+    reference = SOLVED["Reacher-v5"]
+    metrics = (_return(), _normalised(reference))
     use_case: ClassVar[str | None] = "robot-control"
     pretrains_on: ClassVar[str | None] = "reacher-source"
     source = "gymnasium, environment Reacher-v5 (MuJoCo)"
@@ -145,7 +159,7 @@ class FrozenLakes(_Play):
     """Plan a path."""
 
     name = "frozenlake"
-    summary = "Plan a path over ice with holes, a new map each time (gymnasium FrozenLake, 8 × 8, without slipping)"
+    summary = "Plan a path over ice with holes, a new map each time (FrozenLake 8 × 8, no slipping); the rule is A*"
     metrics = (Metric("success rate", "share of episodes", "episode_return", ceiling=1.0),)
     use_case: ClassVar[str | None] = "path-planning"
     pretrains_on: ClassVar[str | None] = "frozenlake-source"
@@ -168,10 +182,11 @@ class Highway(_Play):
     """Drive fast, hit nobody."""
 
     name = "highway"
-    summary = "Drive on a busy motorway: fast, on the right, without collisions (highway-env)"
+    summary = "Drive on a busy motorway: fast, on the right, without collisions (highway-env); the rule always brakes"
     metrics = (
-        _return(),
+        _return(ceiling=20.0),
         Metric("collisions", "share of episodes", "crashed", higher_is_better=False),
+        Metric("speed", "m/s", "speed_m_per_s"),
         Metric("distance", "m per episode", "distance_m"),
     )
     use_case: ClassVar[str | None] = "driving-decisions"
@@ -199,9 +214,11 @@ class _Bring(_Play):
     takes_data = True
 
     def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
-        """Make the environment once."""
+        """Make the environment and play a little."""
         del settings
-        self._world(source)
+        from harness_control._brought import try_out
+
+        try_out(self._world(source))
 
     def _world(self, source: str | None) -> World:
         from harness_control._brought import brought

@@ -5,7 +5,7 @@ A rule sees one observation and answers with one action. It is the cheap baselin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 Rule = Callable[[np.ndarray], Any]
-Figures = Callable[[Any, Mapping[str, Any]], Mapping[str, float]]
+Figures = Callable[[Any, Sequence[Mapping[str, Any]]], Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,20 @@ class World:
     """Gymnasium's id, with the module that registers it before a colon where it is not gymnasium's own."""
     rule: Rule | None
     """None: nobody wrote one."""
-    package: str | None = "gymnasium"
-    """The distribution whose version is part of the game; None: it comes in none."""
+    package: str = "gymnasium"
+    """The distribution whose version is part of the game."""
+    origin: str | None = None
+    """What the game is of, where that is no distribution named here: its version or a digest with it."""
+    grid: bool = False
+    """Whether observations are planes of a grid, the first of them saying where the agent is; others are made flat."""
     options: Mapping[str, Any] = field(default_factory=dict)
     physics: Mapping[str, Any] = field(default_factory=dict)
     """Attributes of the environment that differ from how it comes."""
     figures: Figures | None = None
-    """(environment, info of a step) → what is added up over an episode, beside reward and length."""
+    """(environment, infos of an episode's steps) → what is told of the episode, beside its return and length."""
     chance_episodes: int = 200
     seen_from: tuple[int, int] | None = None
-    """Of a MuJoCo world: the axes of the plane in which it is drawn; None where the environment draws itself."""
+    """Of a MuJoCo world: the axes of the plane in which it is drawn; None: from the side."""
 
 
 def balance(observation: np.ndarray) -> int:
@@ -78,28 +82,28 @@ def find_way(observation: np.ndarray) -> int:
     return next_step(observation)
 
 
-def driving(environment: Any, info: Mapping[str, Any]) -> Mapping[str, float]:
-    """Return the metres driven in a step, and whether it ended in a collision."""
-    seconds = 1 / environment.unwrapped.config["policy_frequency"]
-    return {"distance_m": float(info["speed"]) * seconds, "crashed": float(info["crashed"])}
+def driving(environment: Any, infos: Sequence[Mapping[str, Any]]) -> Mapping[str, float]:
+    """Return the mean speed, the metres driven, and whether there was a collision."""
+    seconds = len(infos) / environment.unwrapped.config["policy_frequency"]
+    speed = float(np.mean([info["speed"] for info in infos]))
+    crashed = any(info["crashed"] for info in infos)
+    return {"speed_m_per_s": speed, "distance_m": speed * seconds, "crashed": float(crashed)}
 
-
-_FROM_ABOVE, _FROM_THE_SIDE = (0, 1), (0, 2)
 
 CART_POLE = World("CartPole-v1", balance)
 CART_POLE_SOURCE = World("CartPole-v1", balance, physics={"gravity": 12.0, "length": 0.8})
 """m/s² (9.8 in the real game) and half the pole's length in m (0.5)."""
 LUNAR_LANDER = World("LunarLander-v3", land, chance_episodes=100)
 LUNAR_LANDER_SOURCE = World("LunarLander-v3", land, options={"gravity": -8.0}, chance_episodes=100)
-INVERTED_PENDULUM = World("InvertedPendulum-v5", hold_upright, seen_from=_FROM_THE_SIDE)
+INVERTED_PENDULUM = World("InvertedPendulum-v5", hold_upright)
 INVERTED_PENDULUM_SOURCE = replace(INVERTED_PENDULUM, physics={"model.opt.gravity": [0.0, 0.0, -13.0]})
 """m/s² (-9.81 in the real one)."""
-REACHER = World("Reacher-v5", reach, seen_from=_FROM_ABOVE)
+REACHER = World("Reacher-v5", reach, seen_from=(0, 1))
 REACHER_SOURCE = replace(REACHER, physics={"model.dof_damping": [2.0, 2.0, 0.0, 0.0]})
 """Twice the friction in the joints; the two others are the target's."""
 
 
-FROZEN_LAKES = World("harness_control.lakes:FrozenLakes-v0", find_way)
+FROZEN_LAKES = World("harness_control.lakes:FrozenLakes-v0", find_way, grid=True)
 FROZEN_LAKES_SOURCE = replace(FROZEN_LAKES, options={"guided": True})
 """The same lakes with a reward for each step nearer to the goal."""
 

@@ -2,117 +2,163 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import os
+import subprocess
+from pathlib import Path
 
-import gymnasium
 import numpy as np
 import pytest
 
-from harness import Assignment, Budget, DataError, Unsupported
+from harness import Assignment, Budget, DataError, Learner, Model, Task, Unsupported
 from harness_control._game import Game
-from harness_control.models import Ppo, Rule
+from harness_control.models import Dqn, Ppo, Rule
 from harness_control.tasks import ContinuousEnvironment, DiscreteEnvironment
 
-
-class _Coin(gymnasium.Env[Any, int]):
-    """Say which side is up; after `ends` steps observations are no numbers."""
-
-    observation_space = gymnasium.spaces.Discrete(2)
-    action_space = gymnasium.spaces.Discrete(2)
-
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
-        super().reset(seed=seed, options=options)
-        self.side = int(self.np_random.integers(2))
-        return self.side, {}
-
-    def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
-        return self.side, float(action == self.side), True, False, {}
-
-
-class _NoNumber(_Coin):
-    """A reward that is none."""
-
-    def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
-        del action
-        return self.side, float("nan"), True, False, {}
+HERE = Path(__file__).parent
+CHOICES, STRENGTHS = DiscreteEnvironment(), ContinuousEnvironment()
 
 
 @pytest.fixture(autouse=True)
-def _environments() -> Iterator[None]:
-    for name, entry in {"TestCoin-v0": _Coin, "TestNoNumber-v0": _NoNumber}.items():
-        gymnasium.register(name, entry_point=entry)
-    yield
-    for name in ("TestCoin-v0", "TestNoNumber-v0"):
-        del gymnasium.registry[name]
+def _module_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(HERE)
 
 
+def _own(name: str) -> str:
+    return f"broken_environments:{name}-v0"
+
+
+@pytest.mark.filterwarnings("ignore:.*is out of date")
 @pytest.mark.parametrize(
     ("identifier", "says"),
     [
         (None, "--data Acrobot-v1"),
         ("Cartpole-v1", "Did you mean 'CartPole-v1'"),
         ("CartPole-v9", "Did you mean 'CartPole-v1'"),
+        ("Taxi-v3", "Please use `Taxi-v4` instead"),
+        ("highway_env:highwy-fast-v0", "Did you mean 'highway-fast-v0'"),
         ("no such environment", "cannot be made: Malformed environment ID"),
-        ("no_such_module:Any-v0", "'no_such_module:Any-v0' cannot be made: .*no_such_module"),
+        ("no_such_module:Any-v0", "'no_such_module' .* Install its package, or put its folder on PYTHONPATH"),
         ("MountainCarContinuous-v0", "Is it one for 'continuous-environment'"),
+        (_own("Unbuildable"), "cannot be made: map.txt is missing"),
+        (_own("TwoHands"), "Wrap it so that they are a Discrete or a Box"),
+        (_own("FromOne"), "counts its actions from 1. Let them begin at 0"),
+        (_own("Talking"), "cannot be made one array of numbers"),
+        (_own("WrongShape"), r"of shape \(2,\) in step 0 of random play; its observation_space says \(1,\)"),
+        (_own("OutOfSpace"), "breaks after step 0 of random play: IndexError"),
+        (_own("Unread"), "gave an observation that is not finite: step 0 of random play. Mend the environment"),
+        (_own("Unpaid"), "gave a reward that is not finite: step 6 of random play. Mend the environment"),
     ],
 )
 def test_an_environment_that_cannot_be_used_is_refused(identifier: str | None, says: str) -> None:
     """Before anything is written, in a sentence that says what to do."""
     with pytest.raises(DataError, match=says):
-        DiscreteEnvironment().check(identifier, {})
+        CHOICES.check(identifier, {})
 
 
-def test_the_other_kind_is_named() -> None:
-    """Choices are no strengths."""
-    with pytest.raises(DataError, match="Is it one for 'discrete-environment'"):
-        ContinuousEnvironment().check("CartPole-v1", {})
+@pytest.mark.parametrize(
+    ("identifier", "says"),
+    [
+        ("CartPole-v1", "Is it one for 'discrete-environment'"),
+        (_own("Boundless"), "Give them one dimension and bounds"),
+        (_own("Table"), "Give them one dimension and bounds"),
+    ],
+)
+def test_strengths_that_cannot_be_given_are_refused(identifier: str, says: str) -> None:
+    """Choices are no strengths, and a policy needs to know how far it may go."""
+    with pytest.raises(DataError, match=says):
+        STRENGTHS.check(identifier, {})
+
+
+@pytest.mark.parametrize(
+    ("identifier", "says"),
+    [
+        (_own("Unread"), "Mend the environment"),
+        (_own("WrongShape"), "Make them agree"),
+        ("merge-v0", "Name that too: --data highway_env:merge-v1"),
+    ],
+)
+def test_bad_input_ends_the_command_before_anything_is_written(identifier: str, says: str, tmp_path: Path) -> None:
+    """Exit code 2, the environment's name, what to do, and no store."""
+    command = ["harness", "run", "quick", "--task", "discrete-environment", "--model", "random", "--data", identifier]
+    path = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2, done.stderr
+    assert identifier in done.stderr
+    assert says in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("task", "identifier"),
+    [(CHOICES, "Acrobot-v1"), (CHOICES, "Taxi-v4"), (STRENGTHS, "Pendulum-v1"), (CHOICES, _own("Coin"))],
+)
+def test_an_environment_that_is_sound_is_taken(task: Task, identifier: str) -> None:
+    """Its observations may be numbers, or a choice that is made flat; its identity is the same when asked again."""
+    task.check(identifier, {})
+
+    assert task.identity(identifier, {}) == task.identity(identifier, {})
+
+
+def test_an_identity_says_where_the_environment_is_from() -> None:
+    """Of a package it is the version; of a file of one's own its digest, so that a change of it is another task."""
+    assert CHOICES.identity("Acrobot-v1", {}).startswith("Acrobot-v1 of gymnasium ")
+    assert CHOICES.identity("highway_env:intersection-v2", {}).startswith("highway_env:intersection-v2 of highway_env ")
+    assert "of broken_environments.py of SHA-256 " in CHOICES.identity(_own("Coin"), {})
 
 
 def test_a_brought_environment_is_a_task_like_the_others() -> None:
-    """Its chance level is measured, its observations are made flat, its identity names the package."""
-    data = DiscreteEnvironment().data("TestCoin-v0", {})
+    """Its chance level is measured and its observations are made flat."""
+    data = CHOICES.data(_own("Coin"), {})
     assert isinstance(data, Game)
 
     seen = data.evaluate(lambda inputs: [int(np.argmax(each)) for each in inputs], 50)
 
-    assert set(seen["episode_return"]) == {1.0}
-    assert 0.3 < data.chance()["return"] < 0.7
+    assert set(seen["episode_return"]) == {3.0}
+    assert 1.2 < data.chance()["return"] < 1.8
     assert data.observation_shape == (2,)
     assert len(data.queries()) == 256
-    assert data.show(lambda inputs: [0 for _ in inputs]) == (), "it cannot be drawn"
-    assert DiscreteEnvironment().identity("Acrobot-v1", {}).startswith("Acrobot-v1 of gymnasium ")
+    assert b"has no render mode rgb_array" in data.show(lambda inputs: [0 for _ in inputs])[0].content
+
+
+def _train(model: Model, name: str, steps: int) -> Learner:
+    settings = {key: setting.default for key, setting in model.settings.items()}
+    data = CHOICES.data(_own(name), {})
+    learner = model.learner(Assignment("finetune", data, "small", settings, "cpu", "fp32", 0, Budget(steps=steps)))
+    for _ in range(steps):
+        learner.step()
+    return learner
 
 
 def test_a_policy_learns_in_it() -> None:
     """Which side is up can be said every time."""
-    data = DiscreteEnvironment().data("TestCoin-v0", {})
-    settings = {name: setting.default for name, setting in Ppo.settings.items()}
-    learner = Ppo().learner(Assignment("finetune", data, "small", settings, "cpu", "fp32", 0, Budget(steps=20)))
-    for _ in range(20):
-        learner.step()
+    learner = _train(Ppo(), "Coin", 20)
+    data = CHOICES.data(_own("Coin"), {})
+    assert isinstance(data, Game)
 
-    assert np.mean(data.evaluate(learner.predict, 50)["episode_return"]) == 1.0
+    assert np.mean(data.evaluate(learner.predict, 50)["episode_return"]) == 3.0
+
+
+@pytest.mark.parametrize("model", [Dqn(), Ppo()], ids=lambda model: model.name)
+@pytest.mark.parametrize(("name", "what"), [("LateNan", "an observation"), ("LateUnpaid", "a reward")])
+def test_numbers_that_are_none_end_training(model: Model, name: str, what: str) -> None:
+    """What shows late only is refused where it shows, with the environment and the step."""
+    with pytest.raises(DataError, match=rf"{name}-v0' gave {what} that is not finite: step 200 of training"):
+        _train(model, name, 10)
 
 
 def test_nobody_wrote_a_rule_for_it() -> None:
     """The rule says so, in place of playing something else."""
-    data = DiscreteEnvironment().data("TestCoin-v0", {})
-    with pytest.raises(Unsupported, match="Nobody wrote a rule for TestCoin-v0"):
+    data = CHOICES.data(_own("Coin"), {})
+    with pytest.raises(Unsupported, match=r"Nobody wrote a rule for .*Coin-v0"):
         Rule().learner(Assignment("finetune", data, "default", {}, "cpu", "fp32", 0, Budget(steps=1)))
-
-
-def test_a_reward_that_is_no_number_is_refused() -> None:
-    """Environment, step and seed are named."""
-    data = DiscreteEnvironment().data("TestNoNumber-v0", {})
-    with pytest.raises(DataError, match="'TestNoNumber-v0' gave a number that is not finite: step 1 of the episode"):
-        data.evaluate(lambda inputs: [0 for _ in inputs], 10)
 
 
 def test_strengths_are_taken_within_bounds() -> None:
     """A continuous environment has the bounds of its space."""
-    data = ContinuousEnvironment().data("Pendulum-v1", {})
+    data = STRENGTHS.data("Pendulum-v1", {})
     assert isinstance(data, Game)
 
     assert data.bounds is not None

@@ -5,7 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+from harness import Task
 from harness.plugins import load_plugins
+from harness_control import worlds
+from harness_control.tasks import TASKS
 
 
 def test_the_entry_module_is_light() -> None:
@@ -29,6 +34,35 @@ def test_names_that_point_at_each_other_exist() -> None:
         assert task.use_case is None or task.name in plugins.use_cases()[task.use_case].tasks
     for case in plugins.use_cases().values():
         assert all(figure.source and figure.unit for figure in [*case.needs.values(), *case.market.values()])
+
+
+@pytest.mark.parametrize(
+    ("use_case", "name"),
+    [("game-agent", "cartpole"), ("robot-control", "reacher"), ("path-planning", "frozenlake"),
+     ("driving-decisions", "highway")],
+)  # fmt: skip
+def test_needs_are_in_the_words_of_the_metric_that_decides(use_case: str, name: str) -> None:
+    """Games, robots, planning and driving: what is needed can be reached, and is told in the task's own unit."""
+    plugins = load_plugins()
+    task, case = plugins.tasks[name], plugins.use_cases()[use_case]
+    metric, needed = task.metrics[0], case.needs["quality"]
+
+    assert (task.use_case, case.tasks) == (use_case, (name,))
+    assert needed.unit in (metric.name, metric.unit)
+    assert metric.higher_is_better
+    assert metric.ceiling is None or needed.value <= metric.ceiling
+
+
+@pytest.mark.parametrize("task", [task for task in TASKS if task.use_case], ids=lambda task: task.name)
+def test_every_task_of_a_use_case_has_a_world_to_learn_in_first(task: Task) -> None:
+    """Pretraining has somewhere to go, and a rule to clone."""
+    plugins = load_plugins()
+    assert task.pretrains_on is not None
+
+    source = plugins.tasks[task.pretrains_on]
+
+    assert source.kind == task.kind
+    assert getattr(worlds, source.world).rule is not None
 
 
 def test_what_is_preloaded_can_be_imported() -> None:

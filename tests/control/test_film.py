@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -33,6 +34,30 @@ def test_a_game_is_shown_as_it_is_played(task: type[tasks.CartPole]) -> None:
     assert len(set(frames)) > 1, "nothing moves"
     assert all(colours > 1 for colours in map(_colours, frames)), "a picture of nothing"
     assert kept([sample])[0]["media_type"] == "image/gif"
+
+
+def test_a_brought_model_is_drawn_without_opengl() -> None:
+    """Nothing in it stays in its place: the picture follows what moves."""
+    data = tasks.ContinuousEnvironment().data("Hopper-v5", {})
+
+    (sample,) = data.show(lambda inputs: [np.full(3, 0.5, np.float32) for _ in inputs])
+
+    with Image.open(io.BytesIO(sample.content)) as film:
+        frames = [_frame(film, number) for number in range(film.n_frames)]
+    assert len(set(frames)) > 1
+    assert all(_colours(frame) > 1 for frame in frames)
+
+
+def test_an_environment_that_cannot_be_drawn_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A grade is not lost for want of a picture."""
+    data = tasks.DiscreteEnvironment().data("Acrobot-v1", {})
+    assert isinstance(data, Game)
+    monkeypatch.setattr(type(data.make().unwrapped), "render", lambda _: None)
+
+    (sample,) = data.show(lambda inputs: [0 for _ in inputs])
+
+    assert sample.media_type == "text/plain"
+    assert sample.content.startswith(b"Acrobot-v1 cannot be drawn here: ")
 
 
 def _frame(film: Image.Image, number: int) -> bytes:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import harness_control
 from harness import Assignment, DataError
+from harness_control import tasks, worlds
 from harness_control._game import CHANCE_SEED, EPISODES, FIRST_SEED, QUERY_SEED, TRAINING_SEEDS, Game
 from harness_control._ppo import PpoLearner, _environment_seed
 from harness_control.tasks import CartPole, CartPoleSource
@@ -47,6 +48,7 @@ def test_the_same_policy_gets_the_same_grades(game: Game) -> None:
     assert one == two
     assert len(one["episode_return"]) == len(one["episode_length"]) == EPISODES["test"] == game.sizes["test"]
     assert one["episode_return"] == one["episode_length"], "this game pays 1 for each step"
+    assert set(one) == {"episode_return", "episode_length", "normalised_return"}
     assert max(one["episode_return"]) < 15
 
 
@@ -78,6 +80,42 @@ def test_chance_is_measured(game: Game) -> None:
     """Random actions balance the pole for some twenty steps."""
     assert 18 < game.chance()["return"] < 27
     assert game.chance() == game.chance()
+
+
+@given(returns=st.lists(st.floats(0, 500), min_size=1, max_size=20))
+def test_a_normalised_return_is_0_at_chance_and_1_at_the_reference(game: Game, returns: list[float]) -> None:
+    """A straight line through both, episode by episode, so that its mean is the mean's."""
+    chance, reference = game.chance()["return"], 475.0
+    played = [{"episode_return": each} for each in [chance, reference, *returns]]
+
+    zero, one, *others = game._columns(played)["normalised_return"]
+
+    assert (zero, one) == (pytest.approx(0.0), pytest.approx(1.0))
+    assert np.mean(others) == pytest.approx((np.mean(returns) - chance) / (reference - chance))
+    assert game.chance()["normalised return"] == 0.0
+
+
+def test_references_are_those_of_gymnasium() -> None:
+    """A game is solved where its registry says so, and the unit tells the number."""
+    for identifier, solved in tasks.SOLVED.items():
+        assert gymnasium.spec(identifier).reward_threshold == solved
+    for task in (task for task in tasks.TASKS if task.reference is not None):
+        (normalised,) = (metric for metric in task.metrics if metric.name == "normalised return")
+        assert normalised.unit.endswith(f"1 = return of {task.reference:g}")
+        assert task.reference == tasks.SOLVED[getattr(worlds, task.world).environment]
+
+
+def test_every_metric_of_every_game_has_its_column_and_its_chance_level() -> None:
+    """What a task declares is graded, and what guessing reaches is known."""
+    for task in (tasks.InvertedPendulum(), tasks.FrozenLakes(), tasks.Highway()):
+        data = task.data(None, {})
+        assert isinstance(data, Game)
+        rule = data.world.rule
+        assert rule is not None
+        columns = data._columns(data._play(lambda inputs, rule=rule: [rule(one) for one in inputs], range(3)))
+
+        assert {metric.column for metric in task.metrics} <= set(columns)
+        assert set(data.chance()) == {metric.name for metric in task.metrics}
 
 
 def test_queries_are_real_and_various(game: Game) -> None:
@@ -214,7 +252,9 @@ def test_an_environment_that_returns_nonsense_is_named(
 ) -> None:
     """Environment, seed and step stand in the message, for the reset too; nothing is graded."""
     data = _breaking(monkeypatch, broken_step=step, reward=reward)
-    with pytest.raises(DataError, match=rf"'CartPole-v1' .* step {step} of the episode with seed 2000000"):
+    what = "a reward" if reward else "an observation"
+    where = f"step {step} of the episode with seed 2000000"
+    with pytest.raises(DataError, match=rf"'CartPole-v1' gave {what} that is not finite: {where}"):
         data.evaluate(_left, 32)
 
 

@@ -26,7 +26,7 @@ from harness_control.models import Dqn, Ppo, Random, Rule
 from harness_control.tasks import CartPole, Highway, InvertedPendulum, LunarLander, Reacher
 
 Assign = Callable[..., Assignment]
-MODELS: dict[str, Model] = {"ppo": Ppo(), "random": Random(), "rule": Rule()}
+MODELS: dict[str, Model] = {"dqn": Dqn(), "ppo": Ppo(), "random": Random(), "rule": Rule()}
 GAME = CartPole().data(None, {})
 
 
@@ -214,12 +214,19 @@ def test_pretraining_and_finetuning_solve_the_game(assign: Assign, tmp_path: Pat
     assert _mean_return(_trained(assign, 100, start=tmp_path), assignment) >= 475
 
 
+FIRST = {"ppo": "policy.mlp_extractor.policy_net.0.weight", "dqn": "q_net.q_net.0.weight"}
+
+
 @pytest.mark.parametrize("scheme", ["default", "random", "gaussian", "xavier"])
-def test_initialisation_is_honoured(scheme: str, assign: Assign) -> None:
-    """The spread of the first layer's weights is the scheme's."""
-    learner = Ppo().learner(assign("ppo", initialisation=scheme))
-    weight = learner.module().state_dict()["policy.mlp_extractor.policy_net.0.weight"]
-    expected = {"default": np.sqrt(2 / 64), "random": 1.0, "gaussian": 0.02, "xavier": np.sqrt(2 / (4 + 64))}[scheme]
+@pytest.mark.parametrize(
+    ("name", "task", "inputs"), [("ppo", "cartpole", 4), ("ppo", "reacher", 10), ("dqn", "cartpole", 4)]
+)
+def test_initialisation_is_honoured(scheme: str, name: str, task: str, inputs: int, assign: Assign) -> None:
+    """The spread of the first layer's weights is the scheme's, for choices and for strengths."""
+    learner = MODELS[name].learner(assign(name, task=task, initialisation=scheme))
+    weight = learner.module().state_dict()[FIRST[name]]
+    library = np.sqrt(2 / 64) if name == "ppo" else np.sqrt(1 / (3 * inputs))
+    expected = {"default": library, "random": 1.0, "gaussian": 0.02, "xavier": np.sqrt(2 / (inputs + 64))}[scheme]
 
     assert float(weight.std()) == pytest.approx(expected, rel=0.25)
 
@@ -281,19 +288,21 @@ def test_continuous_actions_stay_within_bounds(assign: Assign, tmp_path: Path) -
     assert np.allclose(codec.decode({"numbers": np.array([[5.0, -0.5]])}), [[1.0, -0.5]])
 
 
-def test_driving_is_told_in_metres_and_collisions() -> None:
-    """Always braking hits nobody; the distance is that of twenty seconds on a motorway."""
+def test_driving_is_told_in_speed_metres_and_collisions() -> None:
+    """Always braking hits nobody; the distance is that of twenty seconds on a motorway at the mean speed."""
     game = Highway().data(None, {})
     assert isinstance(game, Game)
     scores = game._play(lambda inputs: [4 for _ in inputs], range(5_000_000, 5_000_005))
 
     assert {column for episode in scores for column in episode} == {
-        "episode_return", "episode_length", "distance_m", "crashed",
+        "episode_return", "episode_length", "distance_m", "speed_m_per_s", "crashed",
     }  # fmt: skip
     assert sum(episode["crashed"] for episode in scores) == 0
+    assert all(episode["distance_m"] == pytest.approx(20 * episode["speed_m_per_s"]) for episode in scores)
     assert all(300 < episode["distance_m"] < 600 for episode in scores)
-    assert set(game.chance()) == {"return", "collisions", "distance"}
+    assert set(game.chance()) == {"return", "collisions", "speed", "distance"}
     assert game.chance()["collisions"] > 0.3
+    assert 0 < game.chance()["return"] <= 20
 
 
 @pytest.mark.parametrize("task", [InvertedPendulum(), Reacher(), LunarLander(), Highway()], ids=lambda task: task.name)
