@@ -1,13 +1,15 @@
 """Images: what they show and where, tasks and the models for them.
 
 Classification: the task `digits`; the models `logistic`, `pixel-mlp`, `resnet`, `efficientnet` and `vit`. Detection:
-the task `scenes`; the models `components`, `centernet` and `rt-detr`. Nothing heavy is imported here.
+the task `scenes`; the models `components`, `centernet` and `rt-detr`. Generation: the task `digit-drawings`; the models
+`gaussian` and `dcgan`. Nothing heavy is imported here.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from harness import Model, Task, UseCase, hookimpl
+from harness_vision.generation import Dcgan, DigitDrawings, Gaussian
 from harness_vision.models import CenterNet, Components, EfficientNet, Logistic, PixelMlp, ResNet, RtDetr, ViT
 from harness_vision.tasks import Digits, Scenes
 
@@ -17,13 +19,14 @@ __all__ = ["harness_models", "harness_preload", "harness_tasks", "harness_use_ca
 @hookimpl
 def harness_tasks() -> Iterable[Task]:
     """Bring the tasks."""
-    return [Digits(), Scenes()]
+    return [Digits(), Scenes(), DigitDrawings()]
 
 
 @hookimpl
 def harness_models() -> Iterable[Model]:
     """Bring the models, cheapest first."""
-    return [Logistic(), PixelMlp(), ResNet(), EfficientNet(), ViT(), Components(), CenterNet(), RtDetr()]
+    generators = [Gaussian(), Dcgan()]
+    return [Logistic(), PixelMlp(), ResNet(), EfficientNet(), ViT(), Components(), CenterNet(), RtDetr(), *generators]
 
 
 @hookimpl
@@ -50,4 +53,6 @@ def harness_preload() -> Iterable[str]:
         "harness_vision._scenes",
         "harness_vision._components",
         "harness_vision._detector",
+        "harness_vision._gaussian",
+        "harness_vision._dcgan",
     ]
