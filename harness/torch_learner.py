@@ -85,7 +85,7 @@ def initialise(module: nn.Module, scheme: str, seed: int | None = None) -> None:
 
 
 class TorchLearner(Learner):
-    """A network trained by AdamW on examples that fit in memory, in one process on one device.
+    """A network trained (by AdamW, unless overridden) on examples that fit in memory, in one process on one device.
 
     With one seed, one machine and a budget in steps or samples, the weights are equal to the bit on a CPU.
     """
@@ -136,6 +136,20 @@ class TorchLearner(Learner):
     def loss(self, network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         """Return the mean loss of a batch, a scalar."""
 
+    def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
+        """Return what changes the network's weights, before the first step: AdamW, unless overridden."""
+        rate, decay = self._settings("learning_rate"), self.assignment.settings.get("weight_decay", 0.0)
+        return torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=decay, fused=True)
+
+    def update(
+        self, network: nn.Module, optimizer: torch.optim.Optimizer, batch: dict[str, Tensor]
+    ) -> dict[str, float]:
+        """Learn from a batch and return the losses: `descend` once by `loss`, unless overridden.
+
+        A learner of two networks that play against each other descends with each in turn.
+        """
+        return {"loss": self.descend(network, optimizer, lambda: self.loss(network, batch))}
+
     def codec(self) -> Codec:
         """Return the codec between inputs, the network's arrays and outputs: the one given, unless overridden."""
         if self._fixed_codec is None:
@@ -177,23 +191,30 @@ class TorchLearner(Learner):
         batch = next(self._batches)
         consumed = self.consumed(batch)
         batch = {name: tensor.to(self.accelerator.device, non_blocking=True) for name, tensor in batch.items()}
+        losses = self.update(network, self._optimizer, batch)
+        self._steps += 1
+        return Progress(consumed=consumed, losses=losses)
+
+    def descend(self, network: nn.Module, optimizer: torch.optim.Optimizer, loss: Callable[[], Tensor]) -> float:
+        """Change a network's weights by one gradient of a loss, at the schedule's rate, and return the loss.
+
+        Raises:
+            FloatingPointError: the loss is not a finite number.
+        """
         with self.accelerator.autocast():
-            loss = self.loss(network, batch)
-        self.accelerator.backward(loss)
+            value = loss()
+        self.accelerator.backward(value)
         nn.utils.clip_grad_norm_(network.parameters(), CLIP)
         rate = self._settings("learning_rate")
-        for group in self._optimizer.param_groups:
+        for group in optimizer.param_groups:
             group["lr"] = rate * self._factor(self._steps)
-        self._optimizer.step()
-        self._optimizer.zero_grad(set_to_none=True)
-        self._steps += 1
-        return Progress(consumed=consumed, losses={"loss": _finite(loss.item(), rate)})
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        return _finite(value.item(), rate)
 
     def _begin(self) -> None:
         """Make the optimizer, its schedule and the endless stream of batches."""
-        network = self.module()
-        rate, decay = self._settings("learning_rate"), self.assignment.settings.get("weight_decay", 0.0)
-        self._optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=decay, fused=True)
+        self._optimizer = self.optimizer(self.module())
         self._steps = 0
         self._batches = self._stream(self.examples())
 

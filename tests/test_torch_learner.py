@@ -280,6 +280,46 @@ assert sum(losses[-10:]) < sum(losses[:10]) / 2, losses
     assert done.returncode == 0, done.stderr
 
 
+class RivalLearner(CurveLearner):
+    """A second network learns the curve's mirror image in the same steps, at its own pace."""
+
+    def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
+        """Return plain descent for the first; the second begins anew with each training."""
+        self.rival = nn.Linear(1, 1)
+        self.rivals = torch.optim.SGD(self.rival.parameters(), lr=1.0)
+        return torch.optim.SGD(network.parameters(), lr=1.0)
+
+    def update(self, network: nn.Module, optimizer: Any, batch: dict[str, torch.Tensor]) -> dict[str, float]:
+        """Descend with each in turn."""
+        rival = self.descend(
+            self.rival, self.rivals, lambda: nn.functional.mse_loss(self.rival(batch["x"]), -batch["x"])
+        )
+        return {"rival": rival, "own": self.descend(network, optimizer, lambda: self.loss(network, batch))}
+
+
+def test_a_step_may_train_two_networks() -> None:
+    """Both losses are told and fall; both optimizers follow the schedule; only the first network is saved."""
+    learner = RivalLearner(assignment(settings={"learning_rate": 0.2}))
+    steps = [learner.step() for _ in range(100)]
+    losses = {name: [step.losses[name] for step in steps] for name in steps[0].losses}
+
+    assert set(losses) == {"rival", "own"}
+    assert all(np.mean(values[-10:]) < np.mean(values[:10]) / 2 for values in losses.values())
+    assert learner.rivals.param_groups[0]["lr"] == pytest.approx(0.2 / 90)
+    assert learner.parameters() == sum(weight.numel() for weight in learner.module().parameters())
+
+
+def test_either_of_two_networks_may_diverge() -> None:
+    """Whichever of them it is, training ends there."""
+
+    class Diverging(RivalLearner):
+        def loss(self, network: nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+            return super().loss(network, batch) * math.inf
+
+    with pytest.raises(FloatingPointError, match="training diverged"):
+        Diverging(assignment()).step()
+
+
 # Initialisation ---------------------------------------------------------------------------------------------
 
 

@@ -2,13 +2,15 @@
 
 Classification: the task `digits`; the models `logistic`, `pixel-mlp`, `resnet`, `efficientnet` and `vit`. Detection:
 the task `scenes`; the models `components`, `centernet` and `rt-detr`. Video: the task `motions`; the models
-`middle-frame`, `clip-logistic`, `conv3d` and `videomae`. Nothing heavy is imported here.
+`middle-frame`, `clip-logistic`, `conv3d` and `videomae`. Generation: the task `digit-drawings`; the models `gaussian`
+and `dcgan`. Nothing heavy is imported here.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from harness import Model, Task, UseCase, hookimpl
+from harness_vision.generation import Dcgan, DigitDrawings, Gaussian
 from harness_vision.models import CenterNet, Components, EfficientNet, Logistic, PixelMlp, ResNet, RtDetr, ViT
 from harness_vision.tasks import Digits, Scenes
 from harness_vision.video import ClipLogistic, Conv3d, MiddleFrame, Motions, VideoMae
@@ -19,14 +21,14 @@ __all__ = ["harness_models", "harness_preload", "harness_tasks", "harness_use_ca
 @hookimpl
 def harness_tasks() -> Iterable[Task]:
     """Bring the tasks."""
-    return [Digits(), Scenes(), Motions()]
+    return [Digits(), Scenes(), Motions(), DigitDrawings()]
 
 
 @hookimpl
 def harness_models() -> Iterable[Model]:
     """Bring the models, cheapest first."""
     images = [Logistic(), PixelMlp(), ResNet(), EfficientNet(), ViT(), Components(), CenterNet(), RtDetr()]
-    return [*images, MiddleFrame(), ClipLogistic(), Conv3d(), VideoMae()]
+    return [*images, MiddleFrame(), ClipLogistic(), Conv3d(), VideoMae(), Gaussian(), Dcgan()]
 
 
 @hookimpl
@@ -56,4 +58,6 @@ def harness_preload() -> Iterable[str]:
         "harness_vision._motions",
         "harness_vision._clip_logistic",
         "harness_vision._clip_learner",
+        "harness_vision._gaussian",
+        "harness_vision._dcgan",
     ]

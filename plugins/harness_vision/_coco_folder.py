@@ -7,21 +7,19 @@ from the JSON file.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from harness import DataError
+from harness_vision import _folder
 from harness_vision._coco_entries import Entries, Labels, image_labels
 from harness_vision.detection import DetectionData, Objects, Scenes
 
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
 """Word in a file's name → split."""
-TEST, VALIDATION = 0.2, 0.1
 LEAST = 3
 """Images that can be divided."""
 
@@ -33,7 +31,7 @@ class _Scene(NamedTuple):
     @property
     def key(self) -> str:
         """What makes the image itself."""
-        return hashlib.sha256(repr(self.image.shape).encode() + self.image.tobytes()).hexdigest()
+        return _folder.image_key(self.image)
 
 
 def identity(source: str) -> str:
@@ -42,14 +40,7 @@ def identity(source: str) -> str:
     Raises:
         DataError: it is no folder.
     """
-    folder = _folder(source)
-    sha = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        with path.open("rb") as file:
-            sha.update(
-                f"{path.relative_to(folder).as_posix()} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode()
-            )
-    return f"folder sha256 {sha.hexdigest()}"
+    return _folder.identity(_opened(source))
 
 
 def read(source: str) -> DetectionData:
@@ -58,7 +49,7 @@ def read(source: str) -> DetectionData:
     Raises:
         DataError: says which file and which entry is wrong and what to do.
     """
-    folder = _folder(source)
+    folder = _opened(source)
     files = _files(folder)
     given = {split: list(_scenes(folder, path)) for split, path in files.items()}
     splits = _complete(folder, given)
@@ -67,7 +58,7 @@ def read(source: str) -> DetectionData:
     return DetectionData(classes, {split: _split(part, classes, colours) for split, part in splits.items()})
 
 
-def _folder(source: str) -> Path:
+def _opened(source: str) -> Path:
     folder = Path(source).expanduser()
     if not folder.is_dir():
         raise DataError(f"There is no folder {source}. Give a folder with images and COCO JSON (annotations.json).")
@@ -101,7 +92,8 @@ def _scenes(folder: Path, path: Path) -> Iterator[_Scene]:
     labels = image_labels(entries)
     for number, entry in enumerate(entries.images):
         where = f"{path}, image {entry['id']!r}"
-        image = _pixels(where, _found(where, folder, path, entry["file_name"]))
+        file = _found(where, folder, path, entry["file_name"])
+        image = _folder.pixels(where, str(file), file)
         height, width = image.shape[:2]
         if (entry.get("width", width), entry.get("height", height)) != (width, height):
             raise DataError(
@@ -119,27 +111,9 @@ def _found(where: str, folder: Path, path: Path, name: str) -> Path:
     return found
 
 
-def _pixels(where: str, path: Path) -> np.ndarray:
-    """Return an image as uint8 [height, width, 1 or 3]."""
-    try:
-        with Image.open(path) as picture:
-            return np.atleast_3d(np.asarray(picture if picture.mode == "L" else picture.convert("RGB")))
-    except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
-        raise DataError(f"{where}: {path} cannot be read as an image: {error}. Replace it or take it out.") from error
-
-
 def _complete(folder: Path, given: Mapping[str, list[_Scene]]) -> dict[str, list[_Scene]]:
-    """Return train, validation and test, no image in two of them; what is tested is never learnt from."""
-    if "all" in given:
-        splits = _divided(given["all"], TEST, VALIDATION)
-    else:
-        tests = given.get("test") or given.get("validation", [])
-        checks = given["validation"] if "test" in given and "validation" in given else []
-        checks = _without(checks, tests)
-        rest = _without(given["train"], [*tests, *checks])
-        splits = {"train": rest, "validation": checks, "test": tests}
-        if "test" not in given or "validation" not in given:
-            splits |= {k: v for k, v in _divided(rest, 0.0, VALIDATION / (1 - TEST)).items() if k != "test"}
+    """Return train, validation and test, an object in each."""
+    splits = _folder.complete(given, _folder.divided)
     for split, part in splits.items():
         if not any(scene.labels.names for scene in part):
             total = sum(map(len, given.values()))
@@ -150,28 +124,10 @@ def _complete(folder: Path, given: Mapping[str, list[_Scene]]) -> dict[str, list
     return splits
 
 
-def _divided(scenes: Sequence[_Scene], test: float, validation: float) -> dict[str, list[_Scene]]:
-    """Divide by hashes of the images, so that the order of the entries does not matter and copies stay together."""
-    order = sorted({scene.key for scene in scenes})
-    tests, checks = (max(round(share * len(order)), int(share > 0)) for share in (test, validation))
-    places = {
-        "test": set(order[:tests]),
-        "validation": set(order[tests : tests + checks]),
-        "train": set(order[tests + checks :]),
-    }
-    return {split: [scene for scene in scenes if scene.key in keys] for split, keys in places.items()}
-
-
-def _without(scenes: Sequence[_Scene], others: Sequence[_Scene]) -> list[_Scene]:
-    keys = {scene.key for scene in others}
-    return [scene for scene in scenes if scene.key not in keys]
-
-
 def _split(scenes: Sequence[_Scene], classes: Sequence[str], colours: int) -> Scenes:
     place = {name: number for number, name in enumerate(classes)}
-    images = [np.broadcast_to(scene.image, (*scene.image.shape[:2], colours)) for scene in scenes]
     return Scenes(
-        [np.ascontiguousarray(image) for image in images],
+        _folder.alike([scene.image for scene in scenes], colours),
         [
             Objects.of(scene.labels.boxes, [place[name] for name in scene.labels.names], scene.labels.crowd)
             for scene in scenes

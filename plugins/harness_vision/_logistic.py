@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from harness import Assignment, Learner, Progress, Unsupported
 from harness.labelled import labelled
+from harness_vision._codec import ImageCodec
 
 WEIGHTS = "weights.safetensors"
 
@@ -33,7 +34,7 @@ class LogisticLearner(Learner):
     def examples(self) -> tuple[np.ndarray, Sequence[int]]:
         """Return features [n, features] and labels to fit."""
         images, labels = labelled(self.assignment.data).examples("train")
-        return _pixels(images), labels
+        return self._pixels(images), labels
 
     def step(self) -> Progress:
         """Fit everything."""
@@ -64,7 +65,7 @@ class LogisticLearner(Learner):
 
     def predict(self, inputs: Sequence[Any]) -> Sequence[Any]:
         """Return probabilities [n, classes]."""
-        answer: Sequence[Any] = self._classifier.predict_proba(_pixels(inputs))
+        answer: Sequence[Any] = self._classifier.predict_proba(self._pixels(inputs))
         return answer
 
     def parameters(self) -> int | None:
@@ -73,7 +74,8 @@ class LogisticLearner(Learner):
             return None
         return int(self._classifier.coef_.size + self._classifier.intercept_.size)
 
-
-def _pixels(images: Sequence[np.ndarray]) -> np.ndarray:
-    """Return float32 [n, height · width · channels] from 0 to 1."""
-    return np.stack(list(images)).reshape(len(images), -1).astype(np.float32) / 255
+    def _pixels(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Return float32 [n, channels · size · size] from 0 to 1."""
+        channels = labelled(self.assignment.data).examples("train").inputs[0].shape[-1]
+        pixels = ImageCodec(self.assignment.settings["image_size"], channels).encode(images)["pixel_values"]
+        return pixels.reshape(len(images), -1) / 2 + 0.5

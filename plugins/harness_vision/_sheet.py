@@ -1,4 +1,4 @@
-"""Draws boxes on images: what a detector found beside what is there."""
+"""Sheets of images: what a detector found beside what is there, and what a generator drew."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ CELL, COLUMNS = 192, 3
 """Side of one image in the sheet, in pixels, and images in a row."""
 COLOURS = 64
 """In the sheet: with six bits a pixel it stays below 200 kB whatever the images are."""
+SMALL_CELL, COLUMNS_OF_DRAWINGS = 56, 8
+"""The same of drawings."""
 TRUTH, GUESS = (0, 200, 80), (255, 140, 0)
 SHOWN_FROM = 0.3
 """Score of the faintest box that is drawn."""
@@ -52,3 +54,17 @@ def _drawn(box: Sequence[float], scale: float) -> list[float]:
     """Return a box as Pillow draws it: inside the cell, no edge past its opposite."""
     left, top, right, bottom = (min(max(float(edge) * scale, 0.0), CELL - 1.0) for edge in box)
     return [left, top, max(left, right), max(top, bottom)]
+
+
+def grid(drawn: Sequence[np.ndarray], real: Sequence[np.ndarray]) -> bytes:
+    """Return a PNG of small images, `COLUMNS_OF_DRAWINGS` in a row; below those that were drawn, a row of real ones."""
+    rows = -(-len(drawn) // COLUMNS_OF_DRAWINGS)
+    whole = Image.new("RGB", (SMALL_CELL * COLUMNS_OF_DRAWINGS, SMALL_CELL * (rows + 1)))
+    for place, images in ((0, drawn), (rows * COLUMNS_OF_DRAWINGS, real[:COLUMNS_OF_DRAWINGS])):
+        for number, image in enumerate(images, start=place):
+            picture = Image.fromarray(np.squeeze(image, 2) if image.shape[2] == 1 else image).convert("RGB")
+            row, column = divmod(number, COLUMNS_OF_DRAWINGS)
+            whole.paste(picture.resize((SMALL_CELL, SMALL_CELL)), (column * SMALL_CELL, row * SMALL_CELL))
+    file = io.BytesIO()
+    whole.quantize(COLOURS).save(file, "PNG", optimize=True)
+    return file.getvalue()

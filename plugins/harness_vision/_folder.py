@@ -1,0 +1,102 @@
+"""What is read from a folder of images, whatever their labels: its identity, pixels, and splits that share no image."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO, Protocol, TypeVar
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from harness import DataError
+
+TEST, VALIDATION = 0.2, 0.1
+
+
+class Keyed(Protocol):
+    """An image with its labels."""
+
+    @property
+    def key(self) -> str:
+        """What makes the image itself."""
+
+
+One = TypeVar("One", bound=Keyed)
+Divide = Callable[[Sequence[One], float, float], dict[str, list[One]]]
+"""Images, shares of test and validation → splits."""
+
+
+def identity(folder: Path) -> str:
+    """Name a folder by its files' names and contents."""
+    sha = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        sha.update(f"{path.relative_to(folder).as_posix()} {file_digest(path)}\n".encode())
+    return f"folder sha256 {sha.hexdigest()}"
+
+
+def file_digest(path: Path) -> str:
+    """Return a file's SHA-256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def image_key(image: np.ndarray) -> str:
+    """Return the SHA-256 of shape and pixels."""
+    return hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()
+
+
+def pixels(where: str, name: str, file: Path | BinaryIO) -> np.ndarray:
+    """Return an image as uint8 [height, width, 1 or 3].
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    try:
+        with Image.open(file) as picture:
+            return np.atleast_3d(np.asarray(picture if picture.mode == "L" else picture.convert("RGB")))
+    except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
+        raise DataError(f"{where}: {name} cannot be read as an image: {error}. Replace it or take it out.") from error
+
+
+def alike(images: Sequence[np.ndarray], channels: int) -> list[np.ndarray]:
+    """Return images of one number of channels: grey ones are repeated where others are coloured."""
+    return [np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:2], channels))) for image in images]
+
+
+def complete(given: Mapping[str, list[One]], divide: Divide[One]) -> dict[str, list[One]]:
+    """Return train, validation and test, no image in two of them; what is tested is never learnt from.
+
+    Args:
+        given: the images by split, with `train` among them, or all as `all`.
+        divide: how images are divided where splits are missing.
+    """
+    if "all" in given:
+        return divide(given["all"], TEST, VALIDATION)
+    tests = given.get("test") or given.get("validation", [])
+    checks = given["validation"] if "test" in given and "validation" in given else []
+    checks = without(checks, tests)
+    rest = without(given["train"], [*tests, *checks])
+    splits = {"train": rest, "validation": checks, "test": tests}
+    if "test" not in given or "validation" not in given:
+        splits |= {k: v for k, v in divide(rest, 0.0, VALIDATION / (1 - TEST)).items() if k != "test"}
+    return splits
+
+
+def divided(images: Sequence[One], test: float, validation: float) -> dict[str, list[One]]:
+    """Divide by hashes of the images, so that the order of the entries does not matter and copies stay together."""
+    order = sorted({image.key for image in images})
+    tests, checks = (max(round(share * len(order)), int(share > 0)) for share in (test, validation))
+    places = {
+        "test": set(order[:tests]),
+        "validation": set(order[tests : tests + checks]),
+        "train": set(order[tests + checks :]),
+    }
+    return {split: [image for image in images if image.key in keys] for split, keys in places.items()}
+
+
+def without(images: Sequence[One], others: Sequence[One]) -> list[One]:
+    """Return the images that are not among others."""
+    keys = {image.key for image in others}
+    return [image for image in images if image.key not in keys]

@@ -1,0 +1,79 @@
+"""The network whose features pictures are compared in: it learns to tell the classes of the real ones.
+
+It is trained where it is asked for, once in a process, in double precision: what rounding differs by from one
+processor to another then stays too small to be seen in the distances.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from harness.labelled import Labelled
+from harness_vision._codec import ImageCodec
+
+SIDE = 28
+"""Pixels that images are resized to."""
+FEATURES = 32
+EPOCHS, BATCH, RATE, SEED = 6, 32, 5e-3, 0
+
+
+class Judge:
+    """A small convolutional network, trained on a task's training images."""
+
+    def __init__(self, data: Labelled) -> None:
+        """Train it; the global generators are left as they were."""
+        images, labels = data.examples("train")
+        self._codec = ImageCodec(SIDE, images[0].shape[-1])
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(SEED)
+            self._body, self._head = _body(images[0].shape[-1]), nn.Linear(FEATURES, len(data.classes)).double()
+        self._train(self._pixels(images), torch.tensor(labels))
+        self._scale = float(np.sqrt(self._raw(images).var(axis=0).sum()))
+
+    def features(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Return float64 [n, features], in units of the training images' spread: their variances add up to 1."""
+        return self._raw(images) / self._scale
+
+    def probabilities(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Return float64 [n, classes]."""
+        with torch.no_grad():
+            found: np.ndarray = self._head(torch.from_numpy(self._raw(images))).softmax(1).numpy()
+        return found
+
+    def _raw(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        with torch.no_grad():
+            found: np.ndarray = self._body(self._pixels(images)).numpy()
+        return found
+
+    def _pixels(self, images: Sequence[np.ndarray]) -> Tensor:
+        return torch.from_numpy(self._codec.encode(images)["pixel_values"]).double()
+
+    def _train(self, pixels: Tensor, labels: Tensor) -> None:
+        weights = [*self._body.parameters(), *self._head.parameters()]
+        optimizer = torch.optim.Adam(weights, RATE)
+        batches = list(_batches(len(labels)))
+        for step, rows in enumerate(batches):
+            optimizer.param_groups[0]["lr"] = RATE * (1 - step / len(batches))
+            optimizer.zero_grad()
+            functional.cross_entropy(self._head(self._body(pixels[rows])), labels[rows]).backward()
+            optimizer.step()
+
+
+def _body(channels: int) -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(channels, 8, 5, stride=2, padding=2), nn.ReLU(),
+        nn.Conv2d(8, 16, 5, stride=2, padding=2), nn.ReLU(),
+        nn.Flatten(), nn.Linear(16 * (SIDE // 4) ** 2, FEATURES), nn.ReLU(),
+    ).double()  # fmt: skip
+
+
+def _batches(count: int) -> Iterator[np.ndarray]:
+    order = np.random.default_rng(SEED)
+    for _ in range(EPOCHS):
+        rows = order.permutation(count)
+        yield from (rows[start : start + BATCH] for start in range(0, count, BATCH))

@@ -1,0 +1,127 @@
+"""Pictures to be drawn: the data of every task of the kind `image-generation`.
+
+An input is a request, an int: the seed of the picture, so that one request is answered with one picture in every
+runtime. An output is a picture, float [height, width, channels] from 0 to 1: not yet bytes, since two engines that
+differ in the seventh digit would round to different ones. A batch is answered with an array or a sequence of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness import Data, Grades, Predict, Sample, Unsupported
+from harness_vision.data import ImageClassificationData
+
+if TYPE_CHECKING:
+    from harness_vision._judge import Judge
+
+DISTANCE, RECOGNISED = "Fréchet distance", "recognised"
+CONFIDENT = 0.9
+"""Probability of a class from which a picture counts as recognised."""
+FIRST_REQUEST = {"validation": 1_000_000, "test": 2_000_000}
+"""Of a split: the requests follow one another, as many as the split has real pictures."""
+SLACK = 1e-3
+"""By which rounding may push a pixel out of its range."""
+SHOWN = 48
+"""Pictures in the sheet, before those that are real."""
+
+
+def pictures(data: Data) -> Sequence[np.ndarray]:
+    """Return a task's pictures to learn from, uint8 [height, width, channels].
+
+    Raises:
+        Unsupported: the data are of another kind.
+    """
+    if not isinstance(data, DrawingData):
+        raise Unsupported(f"{type(data).__name__} holds no pictures that a generator could learn from.")
+    found: Sequence[np.ndarray] = data.real.examples("train").inputs
+    return found
+
+
+class DrawingData(Data):
+    """Real pictures with their classes, in splits; what is drawn is put beside those of a split as a whole."""
+
+    def __init__(self, real: ImageClassificationData) -> None:
+        """Take the real pictures."""
+        self.real = real
+        self.digest, self.sizes = real.digest, real.sizes
+
+    @cached_property
+    def judge(self) -> Judge:
+        """What tells pictures apart; trained on the training split when it is first asked for."""
+        from harness_vision._judge import Judge
+
+        return Judge(self.real)
+
+    def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Grades:
+        """Grade as many pictures as the split has: columns `recognised` (0 or 1) and `class` (the most probable one).
+
+        Raises:
+            ValueError: a picture is not of the shape [height, width, channels], or its pixels are not from 0 to 1.
+        """
+        requests = self.requests(split)
+        drawn: list[np.ndarray] = []
+        for start in range(0, len(requests), batch_size):
+            drawn += [self._bytes(picture) for picture in predict(requests[start : start + batch_size])]
+        return self._grades(drawn, split)
+
+    def requests(self, split: str) -> list[int]:
+        """Return what is asked for."""
+        first = FIRST_REQUEST[split]
+        return list(range(first, first + self.sizes[split]))
+
+    def queries(self) -> Sequence[int]:
+        """Return the test split's requests."""
+        return self.requests("test")
+
+    def keys(self, split: str) -> Sequence[Hashable]:
+        """Return the SHA-256 of each real picture of a split."""
+        return self.real.keys(split)
+
+    def chance(self) -> Mapping[str, float]:
+        """Return what noise reaches: pictures whose pixels are drawn evenly from black to white."""
+        shape = (self.sizes["test"], *self.real.queries()[0].shape)
+        grades = self._grades(list(np.random.default_rng(0).integers(0, 256, shape, np.uint8)), "test")
+        rows = np.arange(len(grades.scores[RECOGNISED]))
+        return {DISTANCE: grades.over[DISTANCE](rows), RECOGNISED: float(np.mean(grades.scores[RECOGNISED]))}
+
+    def floor(self) -> float:
+        """Return the distance at which real pictures lie from one another: those of the two held-out splits."""
+        return self._grades(self.real.examples("validation").inputs, "test").over[DISTANCE](
+            np.arange(self.sizes["validation"])
+        )
+
+    def show(self, predict: Predict) -> Sequence[Sample]:
+        """Return one sheet: pictures that were drawn, and real ones below."""
+        from harness_vision._sheet import grid
+
+        drawn = [self._bytes(picture) for picture in predict(self.queries()[:SHOWN])]
+        caption = (
+            "Pictures drawn for the first requests; those of the last row are real. "
+            f"Real pictures lie at {self.floor():.2g} from one another"
+        )
+        return [Sample(caption, "image/png", grid(drawn, self.real.queries()))]
+
+    def _grades(self, drawn: Sequence[np.ndarray], split: str) -> Grades:
+        from harness_vision._frechet import Frechet
+
+        chances = self.judge.probabilities(drawn)
+        scores = {
+            RECOGNISED: (chances.max(axis=1) >= CONFIDENT).astype(float).tolist(),
+            "class": chances.argmax(axis=1).astype(float).tolist(),
+        }
+        distance = Frechet(self.judge.features(drawn), self.judge.features(self.real.examples(split).inputs))
+        return Grades(scores, {DISTANCE: distance.over})
+
+    def _bytes(self, picture: np.ndarray) -> np.ndarray:
+        """Return a picture as uint8."""
+        array, channels = np.asarray(picture, np.float64), self.real.queries()[0].shape[2]
+        if array.ndim != 3 or array.shape[2] != channels:  # noqa: PLR2004 - height, width, channels
+            raise ValueError(f"The model drew the shape {array.shape} instead of (height, width, {channels}).")
+        if not (array.min() >= -SLACK and array.max() <= 1 + SLACK):
+            raise ValueError(f"The model drew pixels from {array.min():.3g} to {array.max():.3g}, not from 0 to 1.")
+        return np.round(array.clip(0, 1) * 255).astype(np.uint8)

@@ -1,0 +1,104 @@
+"""The task and the models that draw pictures, declared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, ClassVar
+
+from harness import Assignment, Codec, Data, Learner, Metric, Model, Setting, Task
+from harness_vision.tasks import Digits
+
+GENERATION = "image-generation"
+RULE = 1
+"""Of the distance: another network or training that compares pictures is another number."""
+
+
+class DigitDrawings(Task):
+    """Draw a digit."""
+
+    name = "digit-drawings"
+    kind = GENERATION
+    summary = "Draw handwritten digits that nobody wrote"
+    metrics = (
+        Metric(name="Fréchet distance", unit="of the real pictures' variance", column=None, higher_is_better=False),
+        Metric(name="recognised", unit="share", column="recognised", ceiling=1.0),
+    )
+    use_case = "image-generation"
+    baseline = "gaussian"
+    source = Digits.source
+    licence = Digits.licence
+    settings: ClassVar[Mapping[str, Setting]] = Digits.settings
+    takes_data = True
+
+    def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
+        """Name the images and the rule by which drawings are compared with them."""
+        return f"{Digits().identity(source, settings)}; compared by rule {RULE}, torch {version('torch')}"
+
+    def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
+        """Read a source and find what is wrong with it, as `digits` does.
+
+        Raises:
+            DataError: says which file, row or column is wrong and what to do.
+        """
+        Digits().check(source, settings)
+
+    def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
+        """Return the images of `digits`, in the same splits, or read a source."""
+        from harness_vision.drawings import DrawingData
+
+        return DrawingData(Digits().data(source, settings))
+
+
+class Gaussian(Model):
+    """The cheap baseline."""
+
+    name = "gaussian"
+    summary = "A Gaussian fitted to the pixels' principal directions (scikit-learn)"
+    kinds = (GENERATION,)
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "image_size": Setting(28, "Side of the pictures in pixels."),
+        "directions": Setting(64, "Directions in which pictures differ."),
+    }
+
+    def learner(self, assignment: Assignment) -> Learner:
+        """Build a learner."""
+        from harness_vision._gaussian import GaussianLearner
+
+        return GaussianLearner(assignment)
+
+
+class Dcgan(Model):
+    """Two networks that play against each other."""
+
+    name = "dcgan"
+    summary = "DCGAN: a generator of transposed convolutions against a discriminator; not pretrained"
+    kinds = (GENERATION,)
+    sizes = ("tiny", "small", "base")
+    pretraining: ClassVar[str | None] = None
+    """None: what it learns, drawing, is already the task, and its discriminator is thrown away."""
+    formats = ("onnx",)
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "learning_rate": Setting(0.001, "Highest learning rate of Adam, for both networks."),
+        "batch_size": Setting(64, "Real pictures in a step, and as many drawn ones."),
+        "image_size": Setting(28, "Side of the pictures in pixels, a multiple of 4."),
+        "noise": Setting(64, "Random numbers that a picture is made from."),
+        "initialisation": Setting(
+            "gaussian",
+            "How weights are drawn: default (the library's), random N(0, 1), gaussian N(0, 0.02), xavier (Glorot).",
+            ("default", "random", "gaussian", "xavier"),
+        ),
+    }
+
+    def learner(self, assignment: Assignment) -> Learner:
+        """Build a learner."""
+        from harness_vision._dcgan import DcganLearner
+
+        return DcganLearner(assignment)
+
+    def codec(self, folder: Path) -> Codec:
+        """Build the codec of an artifact."""
+        from harness_vision._noise_codec import NoiseCodec
+
+        return NoiseCodec.load(folder)
