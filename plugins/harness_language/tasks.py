@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _ACCURACY = Metric(name="accuracy", unit="share", column="correct", higher_is_better=True, ceiling=1.0)
+_MACRO_F1 = Metric(name="macro-F1", unit="share", column=None, ceiling=1.0)
 _COLUMNS = {
     "text_column": Setting("text", "Column of your own data that holds the text."),
     "label_column": Setting("label", "Column of your own data that holds the class: a word or a whole number."),
@@ -20,7 +21,7 @@ class _TextClassification(Task):
     """Texts with one class each, from the packaged default or from a source of one's own."""
 
     kind = "text-classification"
-    metrics = (_ACCURACY,)
+    metrics = (_ACCURACY, _MACRO_F1)
     settings = _COLUMNS
     baseline = "tfidf"
     takes_data = True

@@ -69,6 +69,7 @@ def test_a_task_declares_what_the_seam_asks_for(name: str) -> None:
     metric = task.metrics[0]
 
     assert (metric.name, metric.column, metric.higher_is_better, metric.ceiling) == ("accuracy", "correct", True, 1.0)
+    assert [metric.name for metric in task.metrics] == ["accuracy", "macro-F1"]
     assert task.baseline in MODELS
     assert task.use_case in USE_CASES
     assert name in USE_CASES[task.use_case].tasks

@@ -59,7 +59,7 @@ def test_it_beats_guessing_on_held_out_documents(
     """A few seconds of training are well above chance."""
     learner = build(model, two, settings={"learning_rate": {"lstm": 0.01, "bert": 0.001}[model]})
     train(learner, steps)
-    accuracy = np.mean(two.evaluate(learner.predict, 64)["correct"])
+    accuracy = np.mean(two.evaluate(learner.predict, 64).scores["correct"])
 
     assert accuracy > two.chance()["accuracy"] + 0.15
 
