@@ -142,7 +142,7 @@ class Task(Declaration):
     baseline: ClassVar[str | None] = None
     """The cheap model that every other one is put beside."""
     pretrains_on: ClassVar[str | None] = None
-    """The task whose data pretraining reads; itself when None."""
+    """The task whose data pretraining reads; itself when None. A model for data of one's own is pretrained on these."""
     source: ClassVar[str]
     """Where the default data comes from; `licence` is that source's."""
     licence: ClassVar[str]

@@ -72,6 +72,7 @@ class Topics(_TextClassification):
     name = "topics"
     summary = "File a technical document under one of eight topics"
     use_case = "document-classification"
+    pretrains_on = "docstrings"
     source = "docstrings (40 characters and longer) of scipy's Python sources → sub-package; the 8 largest"
     licence = "BSD-3-Clause"
 
