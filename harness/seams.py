@@ -37,6 +37,8 @@ class Grades(NamedTuple):
     over: Mapping[str, Callable[[np.ndarray], float]] = {}
     """Metric → its value over the items whose row numbers are given, some of them several times: a bootstrap asks for
     hundreds of such samples, so what each item adds is worked out beforehand."""
+    used: Mapping[str, str] = {}
+    """What decides the values beside the answers, by name, to be kept with the record: a library's signature."""
 
 
 class Sample(NamedTuple):
