@@ -79,7 +79,7 @@ def test_a_task_declares_what_the_seam_asks_for(name: str) -> None:
     assert set(task.settings) == {"text_column", "label_column"}
 
 
-@pytest.mark.parametrize("name", ["tfidf", "mlp", "lstm", "bert"])
+@pytest.mark.parametrize("name", MODELS)
 def test_settings_have_help_and_valid_defaults(name: str) -> None:
     """Every knob says what it does, and a default is one of its choices."""
     model: Model = MODELS[name]
@@ -88,7 +88,7 @@ def test_settings_have_help_and_valid_defaults(name: str) -> None:
         assert not setting.choices or setting.default in setting.choices
 
 
-@pytest.mark.parametrize("name", ["mlp", "lstm", "bert"])
+@pytest.mark.parametrize("name", ["mlp", "lstm", "bert", "gpt", "t5"])
 def test_networks_offer_every_initialisation_and_onnx(name: str) -> None:
     """Initialisation is a setting of every network trained from scratch; all of them can be exported."""
     assert MODELS[name].settings["initialisation"].choices == ("default", "random", "gaussian", "xavier")
