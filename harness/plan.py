@@ -197,7 +197,7 @@ class _Planner:
     def _pretrain(self, case: _Case, asked: dict[str, Any], task: Task) -> str:
         """Pretraining has the suite's first seed, so that all seeds of a fine-tuning share it."""
         own = {**asked, "start": "scratch", "seed": self._suite.seeds[0]}
-        if task.pretrains_on is not None:
+        if task.pretrains_on is not None and case.task.data is None:
             other = self._plugins.find("tasks", task.pretrains_on)
             own |= {"task": other.name, "source": None, "task_settings": filled({}, other.settings)}
         own["budget"] = _budget(case.model.budgets.pretrain or self._suite.budgets.pretrain)

@@ -37,6 +37,8 @@ class Grades(NamedTuple):
     over: Mapping[str, Callable[[np.ndarray], float]] = {}
     """Metric → its value over the items whose row numbers are given, some of them several times: a bootstrap asks for
     hundreds of such samples, so what each item adds is worked out beforehand."""
+    used: Mapping[str, str] = {}
+    """What decides the values beside the answers, by name, to be kept with the record: a library's signature."""
 
 
 class Sample(NamedTuple):
@@ -142,7 +144,7 @@ class Task(Declaration):
     baseline: ClassVar[str | None] = None
     """The cheap model that every other one is put beside."""
     pretrains_on: ClassVar[str | None] = None
-    """The task whose data pretraining reads; itself when None."""
+    """The task whose data pretraining reads; itself when None. A model for data of one's own is pretrained on these."""
     source: ClassVar[str]
     """Where the default data comes from; `licence` is that source's."""
     licence: ClassVar[str]

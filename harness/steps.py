@@ -179,6 +179,7 @@ def _evaluate(scene: Scene, measured: Measured) -> None:
         wall_s = time.perf_counter() - began
     measured.readings.update(read)
     measured.scores = {name: [float(value) for value in column] for name, column in grades.scores.items()}
+    measured.used.update(grades.used)
     measured.metrics = described(scene.task, scene.data, grades)
     measured.samples = kept(scene.data.show(predict))
     measured.baseline = scene.task.baseline

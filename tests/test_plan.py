@@ -46,6 +46,18 @@ def test_scratch_and_pretrained_are_two_cases_with_one_budget(plan_of: PlanOf) -
     assert tuned[0]["budget"] == tuned[1]["budget"]
 
 
+def test_pretraining_reads_another_task_but_not_where_the_data_are_ones_own(
+    plan_of: PlanOf, toys: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a task pretrains on is near its default data; for one's own nothing is nearer than they are themselves."""
+    monkeypatch.setattr(type(toys.tasks["parity"]), "pretrains_on", "parity")  # its default data
+    default = plan_of(models=["counter"])
+    own = plan_of(models=["counter"], tasks=[{"name": "parity", "data": "mine.csv"}])
+    asked = [step.asked for plan in (default, own) for step in plan.steps if step.kind == "pretrain"]
+
+    assert [(one["task"], one["source"]) for one in asked] == [("parity", None), ("parity", "mine.csv")]
+
+
 def test_what_cannot_be_done_is_known_before(plan_of: PlanOf) -> None:
     """A model without the runtime's format is unsupported, with the reason, and is not exported."""
     plan = plan_of(models=["guess"], runtimes=["paper"])

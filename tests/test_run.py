@@ -64,6 +64,12 @@ def test_a_suite_ends_with_a_record_for_every_step(plan_of: PlanOf, toys: Plugin
     assert set(records) == {step.fingerprint for step in plan.steps}
     assert sum(accuracy.scores["correct"]) == len(accuracy.scores["correct"]) == accuracy.value("items") == 40
     assert accuracy.metrics[0]["chance"] == 0.5
+    assert accuracy.used == {
+        "parity signature": "modulo 2",
+        "train_items": 100,
+        "validation_items": 10,
+        "test_items": 40,
+    }
     assert accuracy.baseline == "guess"
     assert all(r.series["latency_s"] and r.value("load_s") is not None and r.value("first_query_s") for r in served)
     for record in records.values():

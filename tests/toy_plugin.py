@@ -52,13 +52,14 @@ class Numbers(harness.Data):
         self.digest = f"numbers to {count}"
         self.sizes = {"train": 100, "validation": 10, "test": count}
 
-    def evaluate(self, predict: harness.Predict, batch_size: int, split: str = "test") -> harness.Scores:
+    def evaluate(self, predict: harness.Predict, batch_size: int, split: str = "test") -> harness.Grades:
         """Compare with the parity."""
         numbers = list(range(self.sizes[split]))
         said: list[int] = []
         for start in range(0, len(numbers), batch_size):
             said += predict(numbers[start : start + batch_size])
-        return {"correct": [float(a == n % 2) for a, n in zip(said, numbers, strict=True)]}
+        correct = [float(a == n % 2) for a, n in zip(said, numbers, strict=True)]
+        return harness.Grades({"correct": correct}, used={"parity signature": "modulo 2"})
 
     def queries(self) -> Sequence[int]:
         """Return the numbers."""

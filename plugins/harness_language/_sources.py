@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,8 +15,10 @@ from harness import DataError
 
 READERS = {".csv": "csv", ".jsonl": "json", ".json": "json", ".parquet": "parquet"}
 """Suffix of a file → reader of the `datasets` library."""
-_TEXTUAL = {"csv", "json"}
-_FILE_LIKE = {".txt", ".tsv", ".xls", ".xlsx", ".zip", ".gz", ".arrow", ".xml", ".yaml", ".yml", *READERS}
+PLAIN = ".txt"
+WITH_PLAIN = {**READERS, PLAIN: "text"}
+_TEXTUAL = {"csv", "json", "text"}
+_FILE_LIKE = {PLAIN, ".tsv", ".xls", ".xlsx", ".zip", ".gz", ".arrow", ".xml", ".yaml", ".yml", *READERS}
 """Suffixes that no name of a hub data set ends in: such a source is meant to be a file."""
 _HUB_NAME = re.compile(r"(?P<name>[\w.-]+(/[\w.-]+)?)(@(?P<revision>[\w./-]+))?")
 
@@ -27,42 +30,43 @@ class Hub(NamedTuple):
     revision: str | None
 
 
-def locate(source: str) -> Path | Hub:
+def locate(source: str, readers: Mapping[str, str] = READERS) -> Path | Hub:
     """Tell what a source is.
 
     Args:
         source: a path, or the name of a hub data set with an optional `@revision`.
+        readers: suffixes that are read.
 
     Raises:
         DataError: it is a path where nothing is, a file of an unknown kind, an empty file, or no name at all.
     """
     path = Path(source).expanduser()
     if path.is_dir():
-        _require_readable(path)
+        _require_readable(path, readers)
         return path
     if path.is_file():
-        return _usable(path)
+        return _usable(path, readers)
     hub = _HUB_NAME.fullmatch(source)
     if hub is None or source.startswith((".", "~", "/")) or path.suffix.lower() in _FILE_LIKE:
         raise DataError(f"There is no file or folder {source}. Check the path; it is read relative to where you are.")
     return Hub(hub["name"], hub["revision"])
 
 
-def _require_readable(folder: Path) -> None:
-    """Look for broken characters in a folder's tables, whose file and line the library does not name."""
+def _require_readable(folder: Path, readers: Mapping[str, str]) -> None:
+    """Look for broken characters in a folder's files, whose file and line the library does not name."""
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and READERS.get(path.suffix.lower()) in _TEXTUAL:
+        if path.is_file() and readers.get(path.suffix.lower()) in _TEXTUAL:
             _require_utf8(path)
 
 
-def _usable(path: Path) -> Path:
+def _usable(path: Path, readers: Mapping[str, str]) -> Path:
     """Return a file that can be read as its suffix says, as far as its bytes tell."""
-    if path.suffix.lower() not in READERS:
+    if path.suffix.lower() not in readers:
         raise DataError(
             f"{path} has {f'the suffix {path.suffix}' if path.suffix else 'no suffix'}, which is not read. "
-            f"Convert it to one of {', '.join(READERS)}."
+            f"Convert it to one of {', '.join(readers)}."
         )
-    if READERS[path.suffix.lower()] in _TEXTUAL:
+    if readers[path.suffix.lower()] in _TEXTUAL:
         _require_utf8(path)
     elif path.stat().st_size == 0:
         raise _empty(path)
@@ -86,16 +90,16 @@ def _require_utf8(path: Path) -> None:
 
 
 def _empty(path: Path) -> DataError:
-    return DataError(f"{path} is empty. Give a file with a text and a label in every row.")
+    return DataError(f"{path} is empty. Give a file with texts in it.")
 
 
-def identity(source: str) -> str:
+def identity(source: str, readers: Mapping[str, str] = READERS) -> str:
     """Name a source's content: the SHA-256 of a file, or of a folder's file names and contents.
 
     A hub data set is named by its revision: `main` where the source gives none, which its owner may change: pin one
     (`name@revision`) to compare results.
     """
-    place = locate(source)
+    place = locate(source, readers)
     if isinstance(place, Hub):
         return f"hub {place.name}@{place.revision or 'main'}"
     if place.is_file():

@@ -83,7 +83,7 @@ def _unreadable(source: str, place: Path | Hub, error: Exception) -> DataError:
 
 
 def _no_rows(whose: str) -> DataError:
-    return DataError(f"{whose} has no rows. Give a file with a text and a label in every row.")
+    return DataError(f"{whose} has no rows. Give a file with a text in every row.")
 
 
 def _load(place: Path | Hub, cache: str) -> Any:
@@ -123,6 +123,27 @@ def _rows(name: str, table: Any, settings: Mapping[str, Any]) -> Rows | None:
     check_texts(name, settings["text_column"], rows.texts, "text_column")
     _check_labels(name, settings["label_column"], rows.labels)
     return Rows(rows.texts, [label.int2str(value) for value in labels]) if named else rows
+
+
+def texts_of(name: str, table: Any, column: str, setting: str) -> list[str]:
+    """Return a split's column of texts.
+
+    Args:
+        name: how sentences name the split.
+        table: the split.
+        column: the column's name.
+        setting: the task's setting that may name another.
+
+    Raises:
+        DataError: there are no rows, there is no such column, or a row has no text in it.
+    """
+    if not len(table):
+        raise _no_rows(name)
+    if column not in table.column_names:
+        raise _no_column(name, table.column_names, setting, column)
+    texts = list(table[column])
+    check_texts(name, column, texts, setting)
+    return texts
 
 
 def _no_column(whose: str, columns: Sequence[str], setting: str, asked: str) -> DataError:

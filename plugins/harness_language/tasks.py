@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _ACCURACY = Metric(name="accuracy", unit="share", column="correct", higher_is_better=True, ceiling=1.0)
+_MACRO_F1 = Metric(name="macro-F1", unit="share", column=None, ceiling=1.0)
 _COLUMNS = {
     "text_column": Setting("text", "Column of your own data that holds the text."),
     "label_column": Setting("label", "Column of your own data that holds the class: a word or a whole number."),
@@ -20,7 +21,7 @@ class _TextClassification(Task):
     """Texts with one class each, from the packaged default or from a source of one's own."""
 
     kind = "text-classification"
-    metrics = (_ACCURACY,)
+    metrics = (_ACCURACY, _MACRO_F1)
     settings = _COLUMNS
     baseline = "tfidf"
     takes_data = True
@@ -71,6 +72,7 @@ class Topics(_TextClassification):
     name = "topics"
     summary = "File a technical document under one of eight topics"
     use_case = "document-classification"
+    pretrains_on = "docstrings"
     source = "docstrings (40 characters and longer) of scipy's Python sources → sub-package; the 8 largest"
     licence = "BSD-3-Clause"
 
@@ -99,21 +101,40 @@ class Docstrings(Task):
 
     name = "docstrings"
     kind = "language-modelling"
-    summary = "Predict technical documentation, passage by passage"
+    summary = "Predict technical documentation, or texts of your own, passage by passage"
     metrics = (Metric(name="bits per byte", unit="bit/byte", column="bits_per_byte", higher_is_better=False),)
     baseline = "ngram"
     use_case = "text-completion"
     source = Topics.source + "; divided as the task `topics` divides them"
     licence = Topics.licence
+    takes_data = True
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "text_column": Setting("text", "Column of your own data that holds the text; a plain text has none."),
+    }
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
-        """Name the documents."""
-        del source, settings
-        return f"{Topics().identity(None, {})}, passages"
+        """Name the documents, or a source by its digest and the column that is read."""
+        if source is None:
+            return f"{Topics().identity(None, {})}, passages"
+        from harness_language import _sources
+
+        return f"{_sources.identity(source, _sources.WITH_PLAIN)} {settings['text_column']}"
+
+    def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
+        """Load a source of one's own and find what is wrong with it; nothing is written.
+
+        Raises:
+            DataError: says which file, row or column is wrong and what to do.
+        """
+        if source is not None:
+            self.data(source, settings)
 
     def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
-        """Return the documents of `topics`, without their topics."""
-        del source, settings
+        """Return the documents of `topics`, without their topics, or those of a source."""
+        if source is not None:
+            from harness_language import _documents
+
+            return _documents.read(source, settings)
         from harness_language._corpus import DOCSTRINGS
         from harness_language._splits import divide
         from harness_language.passages import PassageData

@@ -69,7 +69,7 @@ class TranslationData(Data):
         return tuple(text for pair in self._splits[split] for text in pair)
 
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Grades:
-        """Return whether each translation is exact, and BLEU and chrF over any items.
+        """Return whether each translation is exact, and BLEU and chrF over any items with sacrebleu's signatures.
 
         Raises:
             ValueError: an answer is no string, or a batch has too few or too many.
@@ -91,7 +91,9 @@ class TranslationData(Data):
     def _graded(self, answers: Sequence[str], targets: Sequence[str]) -> Grades:
         exact = [float(answer == target) for answer, target in zip(answers, targets, strict=True)]
         metrics: dict[str, BLEU | CHRF] = {"BLEU": self.bleu(), "chrF": CHRF()}
-        return Grades({"exact": exact}, {name: _Over(metric, answers, targets) for name, metric in metrics.items()})
+        over = {name: _Over(metric, answers, targets) for name, metric in metrics.items()}
+        signatures = {f"{name} signature": str(metric.get_signature()) for name, metric in metrics.items()}
+        return Grades({"exact": exact}, over, signatures)
 
     def work(self, outputs: Sequence[Any]) -> Mapping[str, int]:
         """Return the tokens that BLEU takes translations into: words and signs, or characters in Chinese."""
@@ -132,9 +134,8 @@ class TranslationData(Data):
             f"source     {pair.source[:CLIPPED]}\nreference  {pair.target[:CLIPPED]}\nanswer     {answer[:CLIPPED]}\n"
             for pair, answer in zip(pairs, answers, strict=True)
         ]
-        bleu = self.bleu()
-        bleu.corpus_score(answers, [[pair.target for pair in pairs]])  # before this it has no signature
-        text = "\n".join([*blocks, f"BLEU over the whole split: {bleu.get_signature()}\n"])
+        used = self._graded(answers, [pair.target for pair in pairs]).used
+        text = "\n".join([*blocks, *(f"{name}, over the whole split: {value}" for name, value in used.items()), ""])
         return [Sample(f"{len(pairs)} translations", "text/plain", text.encode("utf-8", "replace"))]
 
 

@@ -69,6 +69,7 @@ def test_a_task_declares_what_the_seam_asks_for(name: str) -> None:
     metric = task.metrics[0]
 
     assert (metric.name, metric.column, metric.higher_is_better, metric.ceiling) == ("accuracy", "correct", True, 1.0)
+    assert [metric.name for metric in task.metrics] == ["accuracy", "macro-F1"]
     assert task.baseline in MODELS
     assert task.use_case in USE_CASES
     assert name in USE_CASES[task.use_case].tasks
@@ -78,7 +79,7 @@ def test_a_task_declares_what_the_seam_asks_for(name: str) -> None:
     assert set(task.settings) == {"text_column", "label_column"}
 
 
-@pytest.mark.parametrize("name", ["tfidf", "mlp", "lstm", "bert"])
+@pytest.mark.parametrize("name", MODELS)
 def test_settings_have_help_and_valid_defaults(name: str) -> None:
     """Every knob says what it does, and a default is one of its choices."""
     model: Model = MODELS[name]
@@ -87,7 +88,7 @@ def test_settings_have_help_and_valid_defaults(name: str) -> None:
         assert not setting.choices or setting.default in setting.choices
 
 
-@pytest.mark.parametrize("name", ["mlp", "lstm", "bert"])
+@pytest.mark.parametrize("name", ["mlp", "lstm", "bert", "gpt", "t5"])
 def test_networks_offer_every_initialisation_and_onnx(name: str) -> None:
     """Initialisation is a setting of every network trained from scratch; all of them can be exported."""
     assert MODELS[name].settings["initialisation"].choices == ("default", "random", "gaussian", "xavier")

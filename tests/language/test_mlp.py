@@ -107,7 +107,7 @@ def test_it_beats_guessing_and_survives_being_saved(
     learner.save(tmp_path)
     loaded = MlpLearner(assign("mlp", three, settings={"hidden": [2]}))
     loaded.load(tmp_path)
-    scores = three.evaluate(loaded.predict, 64)
+    scores = three.evaluate(loaded.predict, 64).scores
 
     assert np.mean(scores["correct"]) > three.chance()["accuracy"] + 0.2
     assert np.array_equal(loaded.predict(three.queries()), learner.predict(three.queries()))

@@ -190,7 +190,7 @@ def test_a_hub_data_set_is_named_by_its_revision(source: str, expected: str) -> 
 
 TEN = "".join(f"text {n},{n % 2}\n" for n in range(10))
 BAD: dict[str, tuple[str, bytes, str]] = {
-    "empty": ("r.csv", b"", "r.csv is empty. Give a file with a text and a label in every row"),
+    "empty": ("r.csv", b"", "r.csv is empty. Give a file with texts in it"),
     "blank": ("r.jsonl", b"\n \n", "r.jsonl is empty"),
     "empty parquet": ("r.parquet", b"", "r.parquet is empty"),
     "header only": ("r.csv", b"text,label\n", "has no rows"),

@@ -24,7 +24,7 @@ def test_on_the_topics_it_is_as_good_as_known(assign: Callable[..., Assignment])
     data = Topics().data(None, {})
     learner = TfidfLearner(assign("tfidf", data))
     progress = learner.step()
-    accuracy = np.mean(data.evaluate(learner.predict, 256)["correct"])
+    accuracy = np.mean(data.evaluate(learner.predict, 256).scores["correct"])
 
     assert progress.done
     assert progress.consumed == {"samples": data.sizes["train"]}

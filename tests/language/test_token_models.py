@@ -59,7 +59,7 @@ def test_it_beats_guessing_on_held_out_documents(
     """A few seconds of training are well above chance."""
     learner = build(model, two, settings={"learning_rate": {"lstm": 0.01, "bert": 0.001}[model]})
     train(learner, steps)
-    accuracy = np.mean(two.evaluate(learner.predict, 64)["correct"])
+    accuracy = np.mean(two.evaluate(learner.predict, 64).scores["correct"])
 
     assert accuracy > two.chance()["accuracy"] + 0.15
 
@@ -104,14 +104,21 @@ def test_the_tokenizer_has_seen_the_training_split_only(three: TextClassificatio
 
 
 @pytest.mark.parametrize("scheme", ["default", "random", "gaussian", "xavier"])
-@pytest.mark.parametrize("model", ["lstm", "bert"])
-def test_initialisation_is_a_setting(three: TextClassificationData, build: Any, model: str, scheme: str) -> None:
+@pytest.mark.parametrize(
+    ("model", "matrix", "default"),
+    [
+        # Torch draws an LSTM from U(±1/sqrt(hidden)); transformers draws BERT and GPT-2 from N(0, 0.02).
+        ("lstm", "lstm.weight_ih_l0", HIDDEN**-0.5 / 3**0.5),
+        ("bert", "bert.encoder.layer.0.intermediate.dense.weight", 0.02),
+        ("gpt", "gpt.h.0.mlp.c_fc.weight", 0.02),
+    ],
+)
+def test_initialisation_is_a_setting(
+    three: TextClassificationData, build: Any, model: str, matrix: str, default: float, scheme: str
+) -> None:
     """A matrix of the network is spread as the scheme says."""
-    network = build(model, three, settings={"initialisation": scheme}).module()
-    weight = network.lstm.weight_ih_l0 if model == "lstm" else network.bert.encoder.layer[0].intermediate.dense.weight
+    weight = build(model, three, settings={"initialisation": scheme}).module().get_parameter(matrix)
     fan = sum(weight.shape)
-    # Torch draws an LSTM from U(±1/sqrt(hidden)); transformers draws BERT from N(0, 0.02).
-    default = HIDDEN**-0.5 / 3**0.5 if model == "lstm" else 0.02
     expected = {"default": default, "random": 1.0, "gaussian": 0.02, "xavier": (6 / fan / 3) ** 0.5}[scheme]
 
     assert weight.std().item() == pytest.approx(expected, rel=0.05)

@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score
 
 from harness import DataError
 from harness_language import _docstrings
+from harness_language.data import Examples, TextClassificationData
 from harness_language.tasks import Sentiment, Topics
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
-
-    from harness_language.data import TextClassificationData
 
 
 @pytest.fixture(scope="module")
@@ -140,13 +143,45 @@ def test_sentiment_brings_no_data_and_says_how_to_bring_some() -> None:
 def test_grading_keeps_label_and_guess(topics: TextClassificationData) -> None:
     """A model that always says class 7 gets the share of class 7, in whatever batches."""
     always = np.eye(8)[[7]]
-    scores = topics.evaluate(lambda texts: always.repeat(len(texts), axis=0), batch_size=100)
+    grades = topics.evaluate(lambda texts: always.repeat(len(texts), axis=0), batch_size=100)
+    scores = grades.scores
 
     assert list(scores) == ["correct", "label", "predicted"]
     assert set(scores["predicted"]) == {7.0}
     assert list(scores["label"]) == [float(label) for label in topics.examples("test").labels]
     assert sum(scores["correct"]) == list(scores["label"]).count(7.0)
     assert len(topics.queries()) == topics.sizes["test"]
+
+
+def _little(classes: int, labels: Sequence[int]) -> TextClassificationData:
+    """Return data whose every split has these labels."""
+    splits = {name: Examples([f"{name} {n}" for n in range(len(labels))], labels) for name in ("train", "test")}
+    return TextClassificationData([str(n) for n in range(classes)], splits)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=30), st.integers(0, 99))
+def test_macro_f1_is_that_of_scikit_learn_over_any_texts(pairs: list[tuple[int, int]], seed: int) -> None:
+    """Over all of them and over a sample with some texts twice, classes that do not occur left out."""
+    labels, said = (np.array(column) for column in zip(*pairs, strict=True))
+    over = _little(4, labels.tolist()).evaluate(lambda texts: np.eye(4)[said], 30).over["macro-F1"]
+    drawn = np.random.default_rng(seed).integers(0, len(labels), len(labels))
+    for rows in (np.arange(len(labels)), drawn):
+        reference = f1_score(labels[rows], said[rows], average="macro", zero_division=0.0)
+
+        assert over(rows) == pytest.approx(reference)
+
+
+def test_macro_f1_of_lots_is_its_chance_level(topics: TextClassificationData) -> None:
+    """Classes drawn as often as they are come near it; it is above what the largest class for everything reaches."""
+    known, chance = topics.examples("train").labels, topics.chance()["macro-F1"]
+    everything = np.arange(topics.sizes["test"])
+    draw = np.random.default_rng(0)
+    usual = np.eye(8)[[Counter(known).most_common(1)[0][0]]]
+    lots = topics.evaluate(lambda texts: np.eye(8)[draw.choice(known, len(texts))], 64).over["macro-F1"](everything)
+    one = topics.evaluate(lambda texts: usual.repeat(len(texts), axis=0), 64).over["macro-F1"](everything)
+
+    assert lots == pytest.approx(chance, abs=0.04)
+    assert one < chance == pytest.approx(1 / 8, abs=0.01)
 
 
 def test_an_answer_of_the_wrong_shape_is_an_error(topics: TextClassificationData) -> None:

@@ -178,6 +178,19 @@ def test_a_pretraining_learns_does_not_translate_and_is_carried_over(few: Transl
 # T5 -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("scheme", ["default", "random", "gaussian", "xavier"])
+def test_initialisation_is_a_setting(few: TranslationData, scheme: str) -> None:
+    """A matrix is spread as the scheme says (T5's own is 1/sqrt(d_model)), norms stay 1, and a step can be taken."""
+    learner: Any = build(T5, few, settings={"initialisation": scheme})
+    layer = learner.module().t5.encoder.block[0].layer[1]
+    spread, norm = layer.DenseReluDense.wi.weight.std().item(), layer.layer_norm.weight
+    expected = {"default": 128**-0.5, "random": 1.0, "gaussian": 0.02, "xavier": (6 / (128 + 256) / 3) ** 0.5}
+
+    assert spread == pytest.approx(expected[scheme], rel=0.05)
+    assert (norm == 1).all()
+    assert np.isfinite(train(learner, 2)).all()
+
+
 def test_it_learns_to_say_what_it_was_taught(few: TranslationData) -> None:
     """A handful of pairs, seen often, is translated to the letter."""
     pairs = few.pairs("train")[:4]
