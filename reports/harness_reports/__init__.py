@@ -11,12 +11,22 @@ from harness import Template, hookimpl
 if TYPE_CHECKING:
     import typer
 
+    from harness import PriceBook
+
 
 @hookimpl
 def harness_templates() -> Iterable[Template]:
     """Bring a use case to start from."""
     file = Path(__file__).parent / "templates" / "usecase.yaml"
     return [Template("usecase", "Needs and market", file, "table viability --plugin my_name.yaml")]
+
+
+@hookimpl
+def harness_price_books() -> Iterable[PriceBook]:
+    """Return what an hour of a machine costs its owner; the facts are read here, when something is priced."""
+    from harness_reports.owned import owned_book
+
+    return [owned_book()]
 
 
 @hookimpl

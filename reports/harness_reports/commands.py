@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from harness_reports.options import (
-    DEFAULT_BOOK,
     BookOption,
+    FigureOption,
     FormatName,
     OutputOption,
     PluginOption,
+    PricingOption,
     StoreOption,
+    owned_pricing,
+    read_figures,
     read_pricing,
     read_records,
     write,
@@ -39,6 +43,7 @@ class TableName(StrEnum):
     THROUGHPUT = "throughput"
     COST = "cost"
     FRONTIER = "frontier"
+    SERVING = "serving"
     VIABILITY = "viability"
     SENSITIVITY = "sensitivity"
     ALTERNATIVES = "alternatives"
@@ -54,7 +59,9 @@ def table(
     ] = None,
     output: OutputOption = None,
     store: StoreOption = None,
-    price_book: BookOption = DEFAULT_BOOK,
+    price_book: BookOption = None,
+    pricing: PricingOption = None,
+    figure: FigureOption = None,
     plugin: PluginOption = None,
     task: Annotated[str | None, typer.Option(help="Only this task.")] = None,
     metric: Annotated[
@@ -69,14 +76,16 @@ def table(
     kind = form or (SUFFIXES.get(output.suffix, "text") if output else "text")
     if kind == "parquet" and output is None and sys.stdout.isatty():
         raise FactError("Parquet is no text for a terminal. Name a file with -o.")
-    frame = _frame(_Wish(name, metric, task, budget_usd), store, price_book, plugin)
+    wish = _Wish(name, metric, task, budget_usd, Prices(price_book, pricing), read_figures(figure))
+    frame = _frame(wish, store, plugin)
     write(WRITERS[kind](name, frame), output)
 
 
 def report(
     output: Annotated[Path, typer.Option("--output", "-o", help="The HTML file to write.")] = Path("report.html"),
     store: StoreOption = None,
-    price_book: BookOption = DEFAULT_BOOK,
+    price_book: BookOption = None,
+    pricing: PricingOption = None,
     plugin: PluginOption = None,
 ) -> None:
     """Write a self-contained report: one HTML file that works offline."""
@@ -84,9 +93,9 @@ def report(
     from harness_reports.report import html
 
     plugins = load_plugins(plugin or ())
-    pricing = read_pricing(price_book, plugins)
+    chosen = read_pricing(price_book, plugins, pricing)
     records = read_records(store)
-    write(html(records, pricing, plugins.use_cases()), output)
+    write(html(records, chosen, plugins.use_cases()), output)
     typer.echo(f"Wrote {output}.")
 
 
@@ -102,7 +111,7 @@ def plan(
     multiplier: Annotated[float, typer.Option(help="Hours of the project over those of the final run: 1.5 to 3.")] = 1,
     form: Annotated[FormatName, typer.Option("--format", help="csv and parquet hold the scenarios.")] = FormatName.TEXT,
     output: OutputOption = None,
-    price_book: BookOption = DEFAULT_BOOK,
+    price_book: BookOption = None,
     plugin: PluginOption = None,
 ) -> None:
     """Plan a training run at scale: operations, time, energy, carbon and money, by utilisation and scaling law."""
@@ -130,7 +139,7 @@ def published(
     *,
     form: Annotated[FormatName, typer.Option("--format", help="How it is written.")] = FormatName.TEXT,
     output: OutputOption = None,
-    price_book: BookOption = DEFAULT_BOOK,
+    price_book: BookOption = None,
     plugin: PluginOption = None,
 ) -> None:
     """Print published training runs beside what the planner says of them: hours and cost, and how many it brackets."""
@@ -149,7 +158,7 @@ def published(
 
 
 def _device_prices(
-    price_book: str, plugin: list[str] | None, chips: Iterable[Accelerator]
+    price_book: list[str] | None, plugin: list[str] | None, chips: Iterable[Accelerator]
 ) -> dict[str, tuple[float, date, str]]:
     """Return USD per hour, its day and its source for the accelerators that the price book knows."""
     from harness.plugins import load_plugins
@@ -168,6 +177,13 @@ def _json(tables: dict[str, pd.DataFrame]) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+class Prices(NamedTuple):
+    """Which prices a table takes."""
+
+    books: list[str] | None
+    wishes: list[str] | None
+
+
 class _Wish(NamedTuple):
     """Which table, and of what."""
 
@@ -175,6 +191,8 @@ class _Wish(NamedTuple):
     metric: str | None
     task: str | None
     budget_usd: float | None
+    prices: Prices
+    figures: Mapping[str, float]
 
     def check(self) -> None:
         """Refuse an option that the table does not have.
@@ -190,7 +208,7 @@ class _Wish(NamedTuple):
             raise FactError(f"--metric belongs to `accuracy` and `frontier`; {self.name.value} has the deciding one.")
 
 
-def _frame(wish: _Wish, store: str | None, price_book: str, plugin: list[str] | None) -> Any:
+def _frame(wish: _Wish, store: str | None, plugin: list[str] | None) -> Any:
     """Return a table; measurements alone need no prices.
 
     Raises:
@@ -201,7 +219,7 @@ def _frame(wish: _Wish, store: str | None, price_book: str, plugin: list[str] | 
 
     wish.check()
     task = wish.task
-    frame = _made(wish, read_records(store), price_book, load_plugins(plugin or ()))
+    frame = _made(wish, read_records(store), load_plugins(plugin or ()))
     if task is not None and len(frame) and task not in set(frame["task"]):
         raise StoreError(unknown("task in this table", task, set(frame["task"].dropna())))
     frame = frame if task is None else frame[frame["task"] == task].reset_index(drop=True)
@@ -212,13 +230,14 @@ def _frame(wish: _Wish, store: str | None, price_book: str, plugin: list[str] | 
     return frame
 
 
-def _made(wish: _Wish, records: list[Record], price_book: str, plugins: Plugins) -> Any:
+def _made(wish: _Wish, records: list[Record], plugins: Plugins) -> Any:
     from harness_reports.alternatives import alternatives
     from harness_reports.cost import cost
     from harness_reports.frontier import frontier
     from harness_reports.portfolio import portfolio
     from harness_reports.pretraining import pretraining
     from harness_reports.sensitivity import sensitivity
+    from harness_reports.serving_table import serving
     from harness_reports.tables import accuracy, throughput
     from harness_reports.viability import viability
 
@@ -227,13 +246,16 @@ def _made(wish: _Wish, records: list[Record], price_book: str, plugins: Plugins)
         return accuracy(records, wish.metric)
     if name == TableName.THROUGHPUT:
         return throughput(records)
-    pricing = read_pricing(price_book, plugins)
+    pricing = read_pricing(wish.prices.books, plugins, wish.prices.wishes)
     if name == TableName.COST:
         return cost(records, pricing)
     if name == TableName.FRONTIER:
         return frontier(records, pricing, wish.metric)
-    judged = {"viability": viability, "sensitivity": sensitivity, "alternatives": alternatives,
-              "pretraining": pretraining}  # fmt: skip
+    own = owned_pricing(wish.prices.books, plugins, wish.prices.wishes)
+    judged: dict[str, Callable[..., pd.DataFrame]] = {
+        "serving": partial(serving, owned=own), "viability": viability, "sensitivity": sensitivity,
+        "alternatives": alternatives, "pretraining": pretraining,
+    }  # fmt: skip
     if name in judged:
-        return judged[name](records, pricing, plugins.use_cases())
-    return portfolio(viability(records, pricing, plugins.use_cases()), wish.budget_usd or 0.0)
+        return judged[name](records, pricing, plugins.use_cases(), wish.figures)
+    return portfolio(viability(records, pricing, plugins.use_cases(), wish.figures), wish.budget_usd or 0.0)

@@ -37,6 +37,8 @@ class Evidence:
     """Scenario → the records that are priced."""
     evaluated_s: float | None
     """Seconds that the evaluation took."""
+    machine: Record
+    """A record of the machine it ran on."""
 
     def scenario(self, market: Market) -> str:
         """Return how requests are served, and priced: one at a time where a latency is needed."""
@@ -142,10 +144,10 @@ def gather(records: Sequence[Record], pricing: Pricing) -> list[Evidence]:
     for key, scenario, batch_size, group in served(records):
         if scenario != "Offline" or batch_size == costs[key]["batch_size"]:
             windows.setdefault(key, {})[scenario] = [chain.leaf for chain in group]
-    spent = {key: _seconds([chain.leaf for chain in replicates(group)])
+    spent = {key: (_seconds([chain.leaf for chain in replicates(group)]), group[0].leaf)
              for key, group in by_candidate(records, "evaluate").items()}  # fmt: skip
     return [
-        Evidence(key, row, costs[key], windows.get(key, {}), spent[key]) for key, row in accuracy_rows(records).items()
+        Evidence(key, row, costs[key], windows.get(key, {}), *spent[key]) for key, row in accuracy_rows(records).items()
     ]
 
 

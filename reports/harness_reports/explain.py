@@ -66,8 +66,8 @@ def rows(table: str, records: Sequence[Record], pricing: Pricing | None = None) 
                 for own in throughput_rows(records)]  # fmt: skip
     if pricing is None:
         raise FactError("The table 'cost' needs prices.")
-    cells = cost_rows(records, pricing)
-    return [Row(table, cells[key], lambda own=own: cost_figures(own, pricing))  # type: ignore[misc]
+    cells, found = cost_rows(records, pricing), graded(records)
+    return [Row(table, cells[key], lambda own=own, key=key: cost_figures(own, pricing, found.get(key)))  # type: ignore[misc]
             for key, own in costed(records, pricing).items()]  # fmt: skip
 
 

@@ -38,6 +38,18 @@ def _value(name: str, own: Graded) -> Explained:
     return Explained(name, own.value, own.unit, "mean(seed_value)", inputs=each)
 
 
+def quality_share(own: Graded) -> Explained:
+    """Return the share of answers that are right."""
+    value, ceiling = _value("quality", own), _declared("ceiling", own)
+    share = own.right_share
+    if share is None:
+        note = f"{own.name} has no ceiling to be a share of, or it counts errors"
+        return Explained("right_share", None, note=note, inputs=(value, ceiling))
+    if 0 < share < 1:
+        return Explained("right_share", share, formula="quality / ceiling", inputs=(value, ceiling))
+    return Explained("right_share", share, note="quality over its ceiling, from 0 to 1", inputs=(value, ceiling))
+
+
 def _seed(own: Graded, record: Record, metric: Mapping[str, Any], value: float) -> Explained:
     if not own.is_mean:
         note = f"{own.name}, computed by the task over {own.items:,} items: it is no mean of scores"

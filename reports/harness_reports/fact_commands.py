@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness_reports.options import (
-    DEFAULT_BOOK,
     BookOption,
     FormatName,
     OutputOption,
     PluginOption,
+    PricingOption,
     StoreOption,
+    day,
+    pairs,
     read_pricing,
     read_records,
     write,
 )
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from harness.facts import PriceBook
 
 
@@ -40,9 +40,22 @@ class TreeFormat(StrEnum):
     JSON = "json"
 
 
+class Facts(StrEnum):
+    """What there are dated and sourced rows of."""
+
+    MACHINES = "machines"
+    CHIPS = "chips"
+    ELECTRICITY = "electricity"
+    PUE = "pue"
+    POWER = "power"
+    GRID = "grid"
+    HOSTED = "hosted"
+
+
 def prices(
+    kind: Annotated[Facts, typer.Argument(help="Of what; `hosted` needs --item provider/model.")] = Facts.MACHINES,
     *,
-    item: Annotated[str | None, typer.Option(help="Only of this item: CPU, H100-80GB, …")] = None,
+    item: Annotated[str | None, typer.Option(help="Only of this item: CPU, h100, USA, …")] = None,
     provider: Annotated[str | None, typer.Option(help="Only of this provider.")] = None,
     region: Annotated[str | None, typer.Option(help="Only in this region.")] = None,
     as_of: Annotated[str | None, typer.Option(help="As they were known on this day: 2025-12-31.")] = None,
@@ -54,12 +67,31 @@ def prices(
     output: OutputOption = None,
     plugin: PluginOption = None,
 ) -> None:
-    """Print the prices that are known, with their dates and sources, and which of them count in tables."""
+    """Print prices and other facts that are known, with their dates and sources; of prices, which count in tables."""
+    from harness_reports.fact_table import fact_table
     from harness_reports.formats import WRITERS
     from harness_reports.price_table import price_table
 
-    frame = price_table(_books(price_book, plugin), item, provider, region, _day(as_of))
-    write(WRITERS[form]("prices", frame), output)
+    if kind == Facts.MACHINES:
+        frame = price_table(_books(price_book, plugin), item, provider, region, day(as_of))
+        write(WRITERS[form]("prices", frame), output)
+    else:
+        _only_machines(kind, provider, region, price_book)
+        write(WRITERS[form](f"{kind.value} facts", fact_table(kind, item, day(as_of))), output)
+
+
+def _only_machines(kind: Facts, *given: object) -> None:
+    """Refuse what narrows down machines alone.
+
+    Raises:
+        FactError: one of them was given.
+    """
+    from harness.errors import FactError
+
+    if any(given):
+        raise FactError(
+            f"--provider, --region and --price-book belong to machines; narrow {kind.value} down by --item."
+        )
 
 
 def _books(names: list[str] | None, plugin: list[str] | None) -> dict[str, PriceBook]:
@@ -68,22 +100,6 @@ def _books(names: list[str] | None, plugin: list[str] | None) -> dict[str, Price
 
     known = load_plugins(plugin or ()).price_books()
     return {name: find_price_book(name, known) for name in names} if names else known
-
-
-def _day(text: str | None) -> date | None:
-    """Return a day.
-
-    Raises:
-        FactError: it is none.
-    """
-    from datetime import date
-
-    from harness.errors import FactError
-
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError:
-        raise FactError(f"--as-of is {text!r}. Give a day such as 2025-12-31.") from None
 
 
 def explain(
@@ -100,7 +116,8 @@ def explain(
     form: Annotated[TreeFormat, typer.Option("--format", help="How it is written.")] = TreeFormat.TEXT,
     output: OutputOption = None,
     store: StoreOption = None,
-    price_book: BookOption = DEFAULT_BOOK,
+    price_book: BookOption = None,
+    pricing: PricingOption = None,
     plugin: PluginOption = None,
 ) -> None:
     """Open a figure of a table: its formula, what was put in, and the records and prices it comes from."""
@@ -111,26 +128,12 @@ def explain(
     from harness_reports.explained import as_data, text
 
     priced = name == Explainable.COST
-    pricing = read_pricing(price_book, load_plugins(plugin or ())) if priced else None
+    chosen = read_pricing(price_book, load_plugins(plugin or ()), pricing) if priced else None
     named = {key: value for key, value in (("task", task), ("model", model)) if value is not None}
-    row = find(rows(name, read_records(store), pricing), named | dict(map(_pair, where or ())))
+    row = find(rows(name, read_records(store), chosen), named | pairs("--where", where))
     figures = [row.explain(column)] if column else list(row.figures().values())
     if form == TreeFormat.JSON:
         body = {"table": name.value, "row": row.title, "figures": [as_data(figure) for figure in figures]}
         write(json.dumps(body, indent=2, ensure_ascii=False) + "\n", output)
     else:
         write("\n".join([f"{name.value}: {row.title}\n", *map(text, figures)]), output)
-
-
-def _pair(given: str) -> tuple[str, str]:
-    """Return the name and the value of NAME=VALUE.
-
-    Raises:
-        FactError: it is written otherwise.
-    """
-    from harness.errors import FactError
-
-    name, equals, value = given.partition("=")
-    if not equals:
-        raise FactError(f"--where {given!r}: write NAME=VALUE, such as runtime=eager.")
-    return name, value

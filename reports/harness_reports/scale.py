@@ -46,8 +46,8 @@ class Accelerator(NamedTuple):
     title: str
     as_of: str
     """Its release."""
-    peak_flops_per_s: float
-    """Dense, 16 bits."""
+    peaks: Mapping[str, float]
+    """Number format → operations per second, all DENSE; `fp16` is bf16 too where the chip has it."""
     memory_gb: float
     tdp_w: float | None
     server_price_factor: float
@@ -63,6 +63,18 @@ class Accelerator(NamedTuple):
     price_source: str
     caveat: str
 
+    @property
+    def peak_flops_per_s(self) -> float:
+        """Dense, 16 bits."""
+        return self.peaks["fp16"]
+
+
+_PEAKS = {
+    "fp32": "peak_fp32_flops_per_s", "tf32": "peak_tf32_dense_flops_per_s", "fp16": "peak_16bit_dense_flops_per_s",
+    "fp8": "peak_fp8_dense_flops_per_s", "int8": "peak_int8_dense_ops_per_s", "fp4": "peak_fp4_dense_flops_per_s",
+}  # fmt: skip
+"""Number format → column; an empty cell is left out."""
+
 
 @cache
 def accelerators() -> dict[str, Accelerator]:
@@ -72,8 +84,9 @@ def accelerators() -> dict[str, Accelerator]:
 
 
 def _accelerator(row: Mapping[str, str]) -> Accelerator:
+    peaks = {name: float(row[column]) for name, column in _PEAKS.items() if row[column]}
     return Accelerator(
-        row["name"], row["title"], row["as_of"], float(row["peak_16bit_dense_flops_per_s"]), float(row["memory_gb"]),
+        row["name"], row["title"], row["as_of"], peaks, float(row["memory_gb"]),
         number(row["tdp_w"]), float(row["server_price_factor"]), float(row["server_power_factor"]),
         float(row["power_share"]), number(row["price_usd"]), row["price_as_of"], row["price_item"], row["source"],
         f"{row['price_source']} ({row['price_basis']})", row["caveat"],

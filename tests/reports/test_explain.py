@@ -89,7 +89,9 @@ def test_explanations_hold_for_all_seeds_and_assumptions(
 def test_every_number_of_the_cost_table_can_be_opened(suite: list[Any], pricing: Pricing) -> None:
     """None is left out but counts and names."""
     figures = rows("cost", suite, pricing)[0].figures()
-    plain = {"seeds", "batch_size", "energy_kind"} | {name for name in COLUMNS["cost"] if name.startswith("price_")}
+    plain = {"seeds", "batch_size", "energy_kind", "train_energy_kind", "grid"} | {
+        name for name in COLUMNS["cost"] if name.startswith("price_")
+    }
 
     assert set(COLUMNS["cost"]) - set(NAMES["cost"]) - plain == set(figures) - {"price_usd", "price_multiplier"}
 
