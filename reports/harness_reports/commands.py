@@ -237,7 +237,7 @@ def _made(wish: _Wish, records: list[Record], plugins: Plugins) -> Any:
     from harness_reports.portfolio import portfolio
     from harness_reports.pretraining import pretraining
     from harness_reports.sensitivity import sensitivity
-    from harness_reports.serving_table import serving
+    from harness_reports.serving import serving
     from harness_reports.tables import accuracy, throughput
     from harness_reports.viability import viability
 

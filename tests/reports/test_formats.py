@@ -26,7 +26,7 @@ from harness_reports.pricing import Pricing
 from harness_reports.published import published
 from harness_reports.scale import Run, find_accelerator, laws, scenarios
 from harness_reports.sensitivity import sensitivity
-from harness_reports.serving_table import serving
+from harness_reports.serving import serving
 from harness_reports.tables import accuracy, throughput
 from harness_reports.viability import viability
 

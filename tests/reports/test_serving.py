@@ -12,7 +12,7 @@ import pytest
 from harness import PriceBook, UseCase
 from harness_reports.economics.cashflow import npv
 from harness_reports.pricing import OWN, Pricing, choose
-from harness_reports.serving_table import HOURS_PER_YEAR, SERVING, serving
+from harness_reports.serving import HOURS_PER_YEAR, SERVING, serving
 from harness_reports.viability import viability
 
 GOOD = (1,) * 92 + (0,) * 8
