@@ -10,7 +10,7 @@ assumptions, so it never decides.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from harness.records import Record
@@ -49,10 +49,10 @@ class Fleet(NamedTuple):
     """What an M/M/c queue of single requests would need; None where no latency is promised or none can be kept."""
 
 
-def curve(servings: Iterable[tuple[str, int, Sequence[Record]]]) -> list[Point]:
-    """Return the points of a candidate's servings, each given as scenario, batch size and records."""
+def curve(servings: Mapping[tuple[str, int], Sequence[Record]]) -> list[Point]:
+    """Return the points of a candidate's servings: scenario and batch size → their records."""
     points = []
-    for scenario, batch_size, records in servings:
+    for (scenario, batch_size), records in servings.items():
         speed = rate(list(records))
         times = [float(seconds) for record in records for seconds in record.series.get("latency_s", [])]
         if speed and times:

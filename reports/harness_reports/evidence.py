@@ -39,6 +39,8 @@ class Evidence:
     """Seconds that the evaluation took."""
     machine: Record
     """A record of the machine it ran on."""
+    servings: dict[tuple[str, int], list[Record]]
+    """Scenario and batch size → the records of every serving."""
 
     def scenario(self, market: Market) -> str:
         """Return how requests are served, and priced: one at a time where a latency is needed."""
@@ -141,13 +143,16 @@ def gather(records: Sequence[Record], pricing: Pricing) -> list[Evidence]:
     """
     costs = cost_rows(records, pricing)
     windows: dict[Candidate, dict[str, list[Record]]] = {}
+    servings: dict[Candidate, dict[tuple[str, int], list[Record]]] = {}
     for key, scenario, batch_size, group in served(records):
+        servings.setdefault(key, {})[scenario, batch_size] = [chain.leaf for chain in group]
         if scenario != "Offline" or batch_size == costs[key]["batch_size"]:
             windows.setdefault(key, {})[scenario] = [chain.leaf for chain in group]
     spent = {key: (_seconds([chain.leaf for chain in replicates(group)]), group[0].leaf)
              for key, group in by_candidate(records, "evaluate").items()}  # fmt: skip
     return [
-        Evidence(key, row, costs[key], windows.get(key, {}), *spent[key]) for key, row in accuracy_rows(records).items()
+        Evidence(key, row, costs[key], windows.get(key, {}), *spent[key], servings.get(key, {}))
+        for key, row in accuracy_rows(records).items()
     ]
 
 

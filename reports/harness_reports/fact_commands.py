@@ -9,13 +9,16 @@ import typer
 
 from harness_reports.options import (
     BookOption,
+    FigureOption,
     FormatName,
     OutputOption,
     PluginOption,
     PricingOption,
     StoreOption,
     day,
+    owned_pricing,
     pairs,
+    read_figures,
     read_pricing,
     read_records,
     write,
@@ -31,6 +34,8 @@ class Explainable(StrEnum):
     ACCURACY = "accuracy"
     THROUGHPUT = "throughput"
     COST = "cost"
+    SERVING = "serving"
+    VIABILITY = "viability"
 
 
 class TreeFormat(StrEnum):
@@ -110,6 +115,7 @@ def explain(
     ] = None,
     task: Annotated[str | None, typer.Option(help="The row's task.")] = None,
     model: Annotated[str | None, typer.Option(help="The row's model.")] = None,
+    use_case: Annotated[str | None, typer.Option(help="The row's use case, of `serving` and `viability`.")] = None,
     where: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE of the row, such as runtime=eager; repeatable.")
     ] = None,
@@ -118,19 +124,24 @@ def explain(
     store: StoreOption = None,
     price_book: BookOption = None,
     pricing: PricingOption = None,
+    figure: FigureOption = None,
     plugin: PluginOption = None,
 ) -> None:
     """Open a figure of a table: its formula, what was put in, and the records and prices it comes from."""
     import json
 
     from harness.plugins import load_plugins
-    from harness_reports.explain import find, rows
+    from harness_reports.explain import Assumed, find, rows
     from harness_reports.explained import as_data, text
 
-    priced = name == Explainable.COST
-    chosen = read_pricing(price_book, load_plugins(plugin or ()), pricing) if priced else None
-    named = {key: value for key, value in (("task", task), ("model", model)) if value is not None}
-    row = find(rows(name, read_records(store), chosen), named | pairs("--where", where))
+    plugins, chosen, assumed = load_plugins(plugin or ()), None, None
+    if name not in (Explainable.ACCURACY, Explainable.THROUGHPUT):
+        chosen = read_pricing(price_book, plugins, pricing)
+        own = owned_pricing(price_book, plugins, pricing)
+        assumed = Assumed(plugins.use_cases(), read_figures(figure), own)
+    wanted = {"task": task, "model": model, "use_case": use_case}
+    named = {key: value for key, value in wanted.items() if value is not None}
+    row = find(rows(name, read_records(store), chosen, assumed), named | pairs("--where", where))
     figures = [row.explain(column)] if column else list(row.figures().values())
     if form == TreeFormat.JSON:
         body = {"table": name.value, "row": row.title, "figures": [as_data(figure) for figure in figures]}

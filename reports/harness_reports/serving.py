@@ -17,10 +17,9 @@ from harness_reports.business import Business, market_sums, review_usd, tuning_u
 from harness_reports.capacity import Fleet, Point, curve, fleet
 from harness_reports.economics.distributions import Fixed
 from harness_reports.evidence import Evidence, gather, share
-from harness_reports.lineage import KEYS, Candidate
+from harness_reports.lineage import KEYS
 from harness_reports.market import Market, read_market
 from harness_reports.pricing import OWN, Pricing
-from harness_reports.tables import served
 
 SERVING = (
     "use_case", "title", *KEYS, "view", "requests_per_year", "peak_factor", "requests_per_s", "peak_per_s",
@@ -63,33 +62,33 @@ def serving(
         FactError: as `viability`.
     """
     cases = use_cases.values() if isinstance(use_cases, Mapping) else use_cases
-    curves = _curves(records)
-    views = [_View(_RENTED, pricing), *([_View(_OWNED, owned)] if owned else [])]
+    views = views_of(pricing, owned)
     rows: list[dict[str, Any]] = []
     evidence = gather(records, pricing)
     for case in cases:
         market = read_market(case, overrides or {})
         for own in evidence:
             if own.key.task in case.tasks:
-                rows += plans(market, own, curves.get(own.key, []), views)
+                rows += plans(market, own, views)
     return pd.DataFrame(rows, columns=list(SERVING))
 
 
 @dataclass(frozen=True)
-class _View:
+class View:
+    """Whose machines are priced."""
+
     name: str
     pricing: Pricing
 
 
-def _curves(records: Sequence[Record]) -> dict[Candidate, list[Point]]:
-    found: dict[Candidate, list[tuple[str, int, list[Record]]]] = {}
-    for key, scenario, batch_size, group in served(records):
-        found.setdefault(key, []).append((scenario, batch_size, [chain.leaf for chain in group]))
-    return {key: curve(servings) for key, servings in found.items()}
+def views_of(pricing: Pricing, owned: Pricing | None) -> list[View]:
+    """Return the views that there are."""
+    return [View(_RENTED, pricing), *([View(_OWNED, owned)] if owned else [])]
 
 
-def plans(market: Market, own: Evidence, points: Sequence[Point], views: Sequence[_View]) -> list[dict[str, Any]]:
+def plans(market: Market, own: Evidence, views: Sequence[View]) -> list[dict[str, Any]]:
     """Return the rows of one candidate in one market."""
+    points = curve(own.servings)
     mean = market.requests_per_year * (1 + market.numbers.get("retry_share", 0.0)) / _SECONDS_PER_YEAR
     factor = market.numbers.get("peak_factor", PEAK_FACTOR)
     found = fleet(points, mean, mean * factor, market.latency_s)
@@ -128,7 +127,7 @@ def _cells(found: Fleet) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _priced(row: dict[str, Any], market: Market, own: Evidence, found: Fleet, view: _View) -> dict[str, Any] | None:
+def _priced(row: dict[str, Any], market: Market, own: Evidence, found: Fleet, view: View) -> dict[str, Any] | None:
     record = own.machine
     try:
         price = view.pricing.price(record)

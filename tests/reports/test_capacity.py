@@ -62,10 +62,10 @@ def test_more_load_never_needs_fewer_machines(peak: float, more: float, limit: f
 
 def test_the_curve_of_a_case(bench: Any) -> None:
     """Offline batches and single requests are its points, by batch size; the slow end is the slowest of few batches."""
-    servings = [
-        (record.asked["scenario"], record.asked["batch_size"], [record])
+    servings = {
+        (record.asked["scenario"], record.asked["batch_size"]): [record]
         for record in bench.case(rate=100.0, window_s=10.0) if record.step == "serve"
-    ]  # fmt: skip
+    }  # fmt: skip
 
     points = curve(servings)
 
