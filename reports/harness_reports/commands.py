@@ -106,6 +106,18 @@ def plan(
     hardware: Annotated[str, typer.Option(help="An accelerator: h100, a100, …")],
     devices: Annotated[int, typer.Option(help="How many of them.")] = 64,
     mfu: Annotated[float | None, typer.Option(help="A utilisation that was measured, 0 to 1.")] = None,
+    precision: Annotated[str, typer.Option(help="Number format: fp16 (bf16 too), fp8, tf32, fp32, …")] = "fp16",
+    layers: Annotated[float, typer.Option(help="With the next two, attention's operations.")] = 0.0,
+    width: Annotated[float, typer.Option(help="Heads times the width of a head.")] = 0.0,
+    sequence_length: Annotated[float, typer.Option(help="Tokens that attend to one another.")] = 0.0,
+    encoder_decoder: Annotated[bool, typer.Option("--encoder-decoder", help="A token passes half of it.")] = False,
+    total_params: Annotated[float | None, typer.Option(help="Held in memory: of a mixture of experts.")] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            help="A store whose sizes, where there are several of a model, say how quality grows; and its MFU."
+        ),
+    ] = None,
     lifetime_tokens: Annotated[float, typer.Option(help="Tokens it will read and write when it serves.")] = 0.0,
     usd_per_hour: Annotated[float | None, typer.Option(help="Of one device; else from the price book.")] = None,
     multiplier: Annotated[float, typer.Option(help="Hours of the project over those of the final run: 1.5 to 3.")] = 1,
@@ -119,13 +131,16 @@ def plan(
     from harness_reports.scale import Run, find_accelerator, laws, scenarios
 
     chip = find_accelerator(hardware)
+    records = None if store is None else read_records(store)
     found = None if usd_per_hour is not None else _device_prices(price_book, plugin, [chip]).get(chip.name)
     usd, day, source = found or (usd_per_hour, None, "" if usd_per_hour is None else "given by the reader")
     run = Run(
         params, tokens, chip, devices, usd, price_as_of=day.isoformat() if day else "", price_source=source,
-        measured_mfu=mfu, lifetime_tokens=lifetime_tokens, multiplier=multiplier,
+        measured_mfu=mfu if mfu is not None or records is None else _mfu(records), lifetime_tokens=lifetime_tokens,
+        multiplier=multiplier, precision=precision, layers=layers, attention_width=width,
+        sequence_length=sequence_length, encoder_decoder=encoder_decoder, total_params=total_params,
     )  # fmt: skip
-    tables = {"scenarios": scenarios(run), "laws": laws(run)}
+    tables = {"scenarios": scenarios(run), "laws": laws(run), **_sizes(records, params)}
     if form == "json":
         write(_json(tables), output)
     elif form in ("csv", "parquet"):
@@ -133,6 +148,30 @@ def plan(
     else:
         writer = markdown if form == "markdown" else text
         write("\n".join(writer(name, frame) for name, frame in tables.items()), output)
+
+
+def _mfu(records: list[Record]) -> float | None:
+    """Return the utilisation of trainings here, told on standard error where there is none."""
+    from harness.errors import FactError
+    from harness_reports.scale import accelerators
+    from harness_reports.sizes import measured_mfu
+
+    peaks = {chip.price_item: chip.peak_flops_per_s for chip in accelerators().values() if chip.price_item}
+    try:
+        return measured_mfu(records, peaks)
+    except FactError as error:
+        typer.echo(str(error), err=True)
+        return None
+
+
+def _sizes(records: list[Record] | None, params: float) -> dict[str, pd.DataFrame]:
+    """Return what sizes that were measured say of the planned one; without them, that nothing is said."""
+    from harness_reports.sizes import size_table
+
+    if records is None:
+        typer.echo("Nothing is said of the planned model's quality: --store with three sizes or more would.", err=True)
+        return {}
+    return {"sizes": size_table(records, params)}
 
 
 def published(
@@ -151,7 +190,11 @@ def published(
     found = _device_prices(price_book, plugin, accelerators().values())
     frame = compare({name: (usd, day.isoformat()) for name, (usd, day, _) in found.items()})
     if form == "text":
-        counted = f"The planner's utilisations bracket {bracketed(frame):.0%} of the decoders' hours.\n"
+        costs = frame["usd_within"].dropna()
+        counted = (
+            f"The planner's utilisations bracket {bracketed(frame):.0%} of the decoders' hours, and {int(costs.sum())} "
+            f"of {len(costs)} published costs whose hours are known, at their own rate.\n"
+        )
         write(text("published", frame) + counted, output)
     else:
         write(WRITERS[form]("published", frame), output)

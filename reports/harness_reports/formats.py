@@ -71,10 +71,14 @@ SHOWN: Mapping[str, Sequence[str]] = {
         "npv_p50_usd", "probability_positive", "funded", "why", "budget_usd", "spent_usd", "left_usd",
         "portfolio_npv_usd",
     ),
+    "sizes": (
+        "task", "source", "model", "start", "metric", "sizes", "params_low", "params_high", "exponent", "exponent_low",
+        "exponent_high", "params", "predicted", "predicted_low", "predicted_high", "refused",
+    ),
     "scenarios": (
-        "scenario", "mfu", "kind", "accelerator", "devices", "least_devices", "flops", "device_hours", "days",
-        "energy_mwh", "co2e_tonnes", "rental_usd", "owned_usd", "usd_per_device_hour", "price_as_of", "hardware_usd",
-        "hardware_as_of",
+        "scenario", "precision", "mfu", "kind", "accelerator", "devices", "least_devices", "flops", "device_hours",
+        "days", "energy_mwh", "co2e_tonnes", "rental_usd", "owned_usd", "usd_per_device_hour", "price_as_of",
+        "hardware_usd", "hardware_as_of",
     ),
     "laws": (
         "law", "extrapolated", "best_params", "best_tokens", "best_tokens_per_param", "best_loss", "planned_loss",
@@ -94,12 +98,12 @@ _SAID_ONCE = {
     "price_as_of", "usd_per_hour", "utilisation", "needed_quality", "needed_latency_s", "chance", "baseline_value",
     "seeds", "items", "size", "judgement", "devices", "least_devices", "flops", "usd_per_device_hour", "hardware_usd",
     "hardware_as_of", "lifetime_tokens", "extrapolated", "budget_usd", "spent_usd", "left_usd", "portfolio_npv_usd",
-    "seeds_scratch", "seeds_pretrained", "pue", "grid", "energy_kind", "price_terms", "book", "per", "as_of_note",
-    "provider",
+    "seeds_scratch", "seeds_pretrained", "pue", "grid", "energy_kind", "price_terms", "params", "book", "per",
+    "as_of_note", "provider",
 }  # fmt: skip
 
 
-LONG = ("reasons", "flip", "drivers", "judgement", "excluded", "why", "note")
+LONG = ("reasons", "flip", "drivers", "judgement", "excluded", "why", "note", "refused")
 """Columns that hold sentences, told below their row."""
 
 
