@@ -19,6 +19,7 @@ from harness_reports.options import (
     PluginOption,
     PricingOption,
     StoreOption,
+    check_measured,
     owned_pricing,
     read_figures,
     read_pricing,
@@ -95,6 +96,7 @@ def report(
     plugins = load_plugins(plugin or ())
     chosen = read_pricing(price_book, plugins, pricing)
     records = read_records(store)
+    check_measured(plugin, records)
     write(html(records, chosen, plugins.use_cases()), output)
     typer.echo(f"Wrote {output}.")
 
@@ -261,8 +263,9 @@ def _frame(wish: _Wish, store: str | None, plugin: list[str] | None) -> Any:
     from harness.plugins import load_plugins
 
     wish.check()
-    task = wish.task
-    frame = _made(wish, read_records(store), load_plugins(plugin or ()))
+    task, records = wish.task, read_records(store)
+    check_measured(plugin, records)
+    frame = _made(wish, records, load_plugins(plugin or ()))
     if task is not None and len(frame) and task not in set(frame["task"]):
         raise StoreError(unknown("task in this table", task, set(frame["task"].dropna())))
     frame = frame if task is None else frame[frame["task"] == task].reset_index(drop=True)

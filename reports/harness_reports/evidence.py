@@ -110,7 +110,7 @@ class Evidence:
         """Say what is missing before anything can be judged."""
         accuracy, cost, scenario = self.accuracy, self.cost, self.scenario(market)
         if not math.isfinite(accuracy["value"]):
-            yield "The quality is not a number: some scores are not finite."
+            yield "The quality is not a number: some scores are not finite. Mend the task's evaluate, and grade again."
         if accuracy["items"] < MINIMUM_ITEMS:
             yield f"Only {accuracy['items']} items were graded; at least {MINIMUM_ITEMS} are needed."
         windows = self.windows.get(scenario, [])

@@ -128,6 +128,26 @@ def _assumed(wanted: Mapping[str, str]) -> dict[str, Any]:
     return found | numbers
 
 
+def check_measured(files: list[str] | None, records: list[Record]) -> None:
+    """Refuse a use case of the reader's that nothing in the store speaks of; those of plugins just have no row.
+
+    Raises:
+        StoreError: names the file, its tasks, and those that were measured.
+    """
+    from harness.errors import StoreError
+    from harness.plugins import DATA_FILES
+    from harness.use_case_file import read_use_case
+
+    measured = {str(record.asked["task"]) for record in records}
+    for file in (file for file in files or () if Path(file).suffix in DATA_FILES):
+        tasks = read_use_case(Path(file)).tasks
+        if not measured & set(tasks):
+            raise StoreError(
+                f"{file}: the store has no records of its `tasks`, {', '.join(tasks)}. Run a suite with one, or "
+                f"name one that was measured: {', '.join(sorted(measured)) or 'none yet'}."
+            )
+
+
 def read_figures(given: list[str] | None) -> dict[str, float]:
     """Return the figures that a reader puts in place of a use case's.
 

@@ -127,7 +127,10 @@ def _amount(where: str, value: Any) -> Decimal:
     try:
         return Decimal(str(value))  # through text: 0.1 stays 0.1, and True is no number
     except InvalidOperation:
-        raise FactError(f"{where}: `usd` is {value!r}. Give a number.") from None
+        raise FactError(
+            f"{where}: `usd` is {value!r}. Give a number of USD: convert another currency, and say in `source` at "
+            "which day's rate."
+        ) from None
 
 
 def _day(where: str, value: Any) -> date:

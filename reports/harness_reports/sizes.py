@@ -138,8 +138,10 @@ def _error(own: Graded) -> float:
     """Return what is missing to the ceiling, as a share of it; of a metric that counts errors its value.
 
     Raises:
-        FactError: more is better, and there is no ceiling to miss.
+        FactError: the value is no number, or more is better and there is no ceiling to miss.
     """
+    if not math.isfinite(own.value):
+        raise FactError(f"{own.name} is not a number at a size: some scores are not finite. Grade it again.")
     if not own.metric["higher_is_better"]:
         return own.value
     ceiling = own.metric.get("ceiling")

@@ -14,6 +14,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+import harness_reports
 from harness import HarnessError
 from harness.store import open_store
 from harness_reports import harness_commands
@@ -83,6 +84,19 @@ def test_a_plan_says_what_measured_sizes_say_of_it(run: Run) -> None:
     assert {row["model"] for row in tables["sizes"]} >= {"bert", "lstm"}
     assert all("A law takes 3" in row["refused"] and row["predicted"] is None for row in tables["sizes"])
     assert "measured" not in {row["kind"] for row in tables["scenarios"]}
+
+
+def test_a_use_case_that_nothing_speaks_of_is_refused(run: Run, tmp_path: Path) -> None:
+    """The reader's own file is named with its tasks; it is not left out in silence."""
+    template = Path(harness_reports.__file__).parent / "templates" / "usecase.yaml"
+    text = template.read_text(encoding="utf-8")
+    measured, other = tmp_path / "measured.yaml", tmp_path / "other.yaml"
+    measured.write_text(text, encoding="utf-8")
+    other.write_text(text.replace("[topics]", "[invoices]"), encoding="utf-8")
+
+    assert "my-name" in run("table", "viability", "--format", "csv", "--plugin", str(measured))
+    with pytest.raises(HarnessError, match=r"other\.yaml: the store has no records of its `tasks`, invoices\. "):
+        run("table", "viability", "--plugin", str(other))
 
 
 def test_prices_and_figures_are_set_on_the_command_line(run: Run) -> None:

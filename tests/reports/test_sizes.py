@@ -85,6 +85,16 @@ def test_without_a_law_nothing_is_said(bench: Any, right: dict[str, int], params
     assert found["predicted"] is None
 
 
+def test_a_metric_that_is_no_number_is_no_size(bench: Any) -> None:
+    """A score that is not finite is told, and not fitted."""
+    broken = sized(bench, "large", 950)
+    broken = [replace(record, scores={"correct": [float("nan")] * 1000}) if record.scores else record
+              for record in broken]  # fmt: skip
+    records = [*sized(bench, "tiny", 600), *sized(bench, "small", 800), *sized(bench, "base", 900), *broken]
+
+    assert "accuracy is not a number" in row(records, 1e8)["refused"]
+
+
 def test_a_metric_without_a_ceiling_has_no_errors(bench: Any) -> None:
     """Nobody knows what is missing to it; one that counts errors is taken as it is."""
     metric = {"name": "reward", "unit": "points", "column": "correct", "higher_is_better": True, "ceiling": None}
