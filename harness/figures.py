@@ -66,6 +66,10 @@ MARKET: Mapping[str, Rule] = {
     "value_per_request_usd": Rule("what a request earns or saves", -math.inf),
     "value_decline_per_year": Rule("share of its value a request loses each year", high=0.99),
     "cost_per_error_usd": Rule("what a wrong answer costs"),
+    "retry_share": Rule("requests that are asked once more, per request", high=10.0),
+    "review_share": Rule("share of the answers that a person checks and puts right", high=_SHARE),
+    "review_usd": Rule("what checking one answer costs"),
+    "peak_factor": Rule("requests of the busiest hour over those of the mean hour", low=1),
     "fixed_cost_per_year_usd": Rule("costs that do not depend on requests, without staff"),
     "staff": Rule("people who run it, full-time equivalents"),
     "staff_usd_per_year": Rule("what one of them costs"),
@@ -78,6 +82,7 @@ MARKET: Mapping[str, Rule] = {
     "energy_usd_per_kwh": Rule("energy that is paid beside the machine; leave it out where machines are rented"),
     "input_tokens_per_request": Rule("what a hosted model would read"),
     "output_tokens_per_request": Rule("what a hosted model would write, its reasoning included"),
+    "cached_input_share": Rule("share of that which a hosted model has read before", high=_SHARE, spreads=False),
     "hosted_quality": Rule("quality of the hosted models in the task's first metric", -math.inf),
     "discount_rate": Rule("what money costs, share per year"),
     "years": Rule("years from the first request to the end", low=1, whole=True, spreads=False),
@@ -90,6 +95,7 @@ REQUIRED = ("value_per_request_usd", "fixed_cost_per_year_usd", "upfront_cost_us
 BOTTOM_UP = ("buyers", "serviceable_share", "obtainable_share", "requests_per_buyer_per_year")
 """Demand from the ground: their product is `requests_per_year`."""
 TOGETHER = (BOTTOM_UP, ("adoption_innovation", "adoption_imitation"), ("staff", "staff_usd_per_year"),
+            ("review_share", "review_usd"),
             ("input_tokens_per_request", "output_tokens_per_request"))  # fmt: skip
 """Figures of which one is worth nothing without the others."""
 _CURRENCIES = re.compile(r"\b(EUR|GBP|CHF|JPY|CNY|RMB|INR|CAD|AUD|SEK|NOK|DKK|PLN|KRW|SGD|BRL|MXN)\b|[€£¥₹]")

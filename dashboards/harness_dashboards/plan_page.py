@@ -56,7 +56,7 @@ def _asked(texts: Texts) -> Run:
     )  # fmt: skip
 
 
-def _assumed(texts: Texts) -> dict[str, float]:
+def _assumed(texts: Texts) -> dict[str, Any]:
     """Return the assumptions on energy and on the age of the hardware, beginning at the planner's own."""
     names = ("pue", "kg_co2e_per_kwh", "usd_per_kwh", "hardware_age_years")
     ranges = ((1.0, 3.0), (0.0, 2.0), (0.0, 2.0), (0.0, 10.0))

@@ -1,7 +1,7 @@
-"""Hardware `cpu` and `cuda`, the runtimes `eager` and `onnxruntime`, and the price book `cloud`.
+"""Hardware `cpu` and `cuda`, the runtimes `eager` and `onnxruntime`, and price books of cloud machines.
 
 This module declares and is light: NVML is asked in `cuda`, torch and ONNX Runtime are imported where a step uses them,
-and the price book is read when something is priced.
+and price books are read when something is priced.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ def harness_runtimes() -> Iterable[Runtime]:
 
 @hookimpl
 def harness_price_books() -> Iterable[PriceBook]:
-    """Return the on-demand prices of cloud instances; the file is read here, when something is priced."""
-    from harness_hardware.prices import CLOUD, read_book
+    """Return what cloud machines cost on demand, as spot and committed; the file is read here, when it is priced."""
+    from harness_hardware.prices import read_books
 
-    return [read_book(CLOUD)]
+    return read_books()
 
 
 @hookimpl

@@ -1,18 +1,21 @@
-"""The price book `cloud`: on-demand prices of cloud instances, read from `cloud_prices.csv` when something is priced.
+"""Price books of cloud machines, read from `cloud_prices.csv` when something is priced: one for each kind of contract.
 
 The file is a collection of published prices with their dates and sources. What is taken from it, and what is not:
 
 - an accelerator's price is per accelerator and hour, the share of its host included;
 - a processor's price is per vCPU and hour: the instance's price over its vCPUs, its memory included;
-- on demand only. Spot prices are left alone: many are placeholders (equal to on-demand, or a tenth of it);
-- a row without an on-demand price (capacity blocks) is left out: missing is not 0;
-- an owner's cost estimate and a three-year rental are no on-demand price and are left out.
+- `cloud` holds what is paid on demand, `spot` what is paid for a machine that may be taken away, `commitment-1y` and
+  `commitment-3y` what is paid by those who bind themselves;
+- a spot price equal to the one on demand is a placeholder, and a tenth of it is a floor that nobody trades at: both
+  are left out. Interruptions make a run repeat work: put that into the price multiplier;
+- a row without a price of the book's kind (capacity blocks, blank columns) is left out: missing is not 0;
+- an owner's cost estimate and a three-year rental without its terms are no offer and are left out.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -39,7 +42,7 @@ SAME_ITEM = {
     "NVIDIA RTX A6000": "RTX A6000",
 }
 """Sources name one accelerator differently: name → item. Names that leave the memory open are not in here."""
-NOT_ON_DEMAND = "SemiAnalysis"
+NO_OFFER = "SemiAnalysis"
 """Provider column of the rows that hold owners' costs and three-year rentals."""
 PROCESSORS = ("CPU", "CPU-ARM")
 NOT_STATED = "not stated"
@@ -47,26 +50,34 @@ NOT_STATED = "not stated"
 Row = Mapping[str, str]
 
 
-def read_book(path: Path) -> PriceBook:
-    """Read the price book.
+def read_books(path: Path = CLOUD) -> list[PriceBook]:
+    """Read all price books.
+
+    Raises:
+        FactError: as `read_book`.
+    """
+    return [read_book(path, name) for name in _BOOKS]
+
+
+def read_book(path: Path, name: str = "cloud") -> PriceBook:
+    """Read the price book of one kind of contract.
 
     Raises:
         FactError: a row has no date, no source, or a price that is none; says which row.
     """
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    prices = (_price(row, f"{path.name}, row {number}") for number, row in enumerate(rows, start=2))
+    contract, usd = _BOOKS[name]
+    found = (_price(row, usd, f"{path.name}, row {number}") for number, row in enumerate(rows, start=2))
     return PriceBook(
-        name="cloud",
-        summary="On-demand prices of cloud instances, 2023 to 2025 or later, in USD per vCPU or accelerator and hour",
-        prices=tuple(price for price in prices if price is not None),
+        name=name,
+        summary=f"{contract} prices of cloud machines, 2023 to 2025 or later, in USD per vCPU or accelerator and hour",
+        prices=tuple(price for price in found if price is not None),
     )
 
 
-def _price(row: Row, where: str) -> Price | None:
-    if row["provider"].startswith(NOT_ON_DEMAND):
-        return None
-    usd = _per_vcpu(row, where) if row["accelerator"] in PROCESSORS else _amount(row, "per_accel_usd_h", where)
+def _price(row: Row, of: Callable[[Row, str], Decimal | None], where: str) -> Price | None:
+    usd = None if row["provider"].startswith(NO_OFFER) else of(row, where)
     if usd is None:
         return None
     as_of, note = _date(row["as_of"], where)
@@ -86,13 +97,37 @@ def _price(row: Row, where: str) -> Price | None:
         raise FactError(f"{where}: {error}") from error
 
 
-def _per_vcpu(row: Row, where: str) -> Decimal | None:
-    instance, vcpus = _amount(row, "on_demand_usd_h", where), _amount(row, "vcpus", where)
-    if instance is None:
+def _on_demand(row: Row, where: str) -> Decimal | None:
+    if row["accelerator"] in PROCESSORS:
+        return _per_unit(row, _amount(row, "on_demand_usd_h", where), where)
+    return _amount(row, "per_accel_usd_h", where)
+
+
+def _spot(row: Row, where: str) -> Decimal | None:
+    spot, on_demand = _amount(row, "spot_usd_h", where), _amount(row, "on_demand_usd_h", where)
+    if spot is None or (on_demand is not None and (spot >= on_demand or spot == on_demand / 10)):
         return None
-    if not vcpus:
-        raise FactError(f"{where}: a processor instance has no number of vCPUs. Add `vcpus`.")
-    return instance / vcpus
+    return _per_unit(row, spot, where)
+
+
+def _per_unit(row: Row, instance_usd: Decimal | None, where: str) -> Decimal | None:
+    """Return an instance's price over its vCPUs, or its accelerators."""
+    if instance_usd is None:
+        return None
+    column = "vcpus" if row["accelerator"] in PROCESSORS else "n_accel"
+    units = _amount(row, column, where)
+    if not units:
+        raise FactError(f"{where}: an instance has no number of units to share its price. Add `{column}`.")
+    return instance_usd / units
+
+
+_BOOKS: Mapping[str, tuple[str, Callable[[Row, str], Decimal | None]]] = {
+    "cloud": ("On-demand", _on_demand),
+    "spot": ("Spot", _spot),
+    "commitment-1y": ("One-year commitment", lambda row, where: _amount(row, "commit_1y_per_accel", where)),
+    "commitment-3y": ("Three-year commitment", lambda row, where: _amount(row, "commit_3y_per_accel", where)),
+}
+"""Name → the contract, and its price of one unit in a row; None where the row has none."""
 
 
 def _amount(row: Row, column: str, where: str) -> Decimal | None:

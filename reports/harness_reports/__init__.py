@@ -1,15 +1,60 @@
-"""Tables, cost, frontier, viability, charts and the report: pure functions of records, prices and use cases."""
+"""Tables, cost, frontier, viability, charts and the report: pure functions of records, prices and use cases.
+
+In a notebook:
+
+```python
+from harness_reports import load_records, load_prices, load_use_cases, viability_table, portfolio_table
+
+records, pricing, cases = load_records("harness-results"), load_prices(as_of="2026-11-01"), load_use_cases()
+verdicts = viability_table(records, pricing, cases, {"years": 3})      # a pandas DataFrame, units in its names
+funded = portfolio_table(verdicts, budget_usd=500_000)                 # takes one, gives one
+```
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness import Template, hookimpl
 
 if TYPE_CHECKING:
     import typer
+
+    from harness import PriceBook
+
+
+_API: Mapping[str, str] = {
+    "load_prices": "notebook", "load_records": "notebook", "load_use_cases": "notebook",
+    "accuracy_table": "tables.accuracy", "throughput_table": "tables.throughput", "cost_table": "cost.cost",
+    "frontier_table": "frontier.frontier", "serving_table": "serving.serving",
+    "viability_table": "viability.viability", "sensitivity_table": "sensitivity.sensitivity",
+    "alternatives_table": "alternatives.alternatives", "pretraining_table": "pretraining.pretraining",
+    "portfolio_table": "portfolio.portfolio", "prices_table": "price_table.price_table",
+    "facts_table": "fact_table.fact_table", "plan_table": "scale.scenarios", "laws_table": "scale.laws",
+    "published_table": "published.published", "explain_rows": "explain.rows", "Run": "scale.Run",
+    "find_accelerator": "scale.find_accelerator", "npv": "economics.cashflow.npv", "irr": "economics.cashflow.irr",
+    "mirr": "economics.cashflow.mirr", "xnpv": "economics.cashflow.xnpv", "xirr": "economics.cashflow.xirr",
+    "payback": "economics.appraisal.payback", "discounted_payback": "economics.appraisal.discounted_payback",
+    "break_even_volume": "economics.appraisal.break_even_volume",
+    "build_or_buy": "economics.build_or_buy.build_or_buy",
+}  # fmt: skip
+"""Name → where it is. Imported when it is asked for: this module stands at the door and is light. Names of tables end
+in `_table`, as modules have the names without."""
+__all__ = [  # noqa: PLE0604 - a list of texts, made out of the names above
+    "harness_commands", "harness_price_books", "harness_templates", *_API,
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Return a function of the library (PEP 562)."""
+    place = _API.get(name)
+    if place is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, attribute = place.rpartition(".")
+    return getattr(import_module(f"{__name__}.{module or attribute}"), attribute if module else name)
 
 
 @hookimpl
@@ -17,6 +62,14 @@ def harness_templates() -> Iterable[Template]:
     """Bring a use case to start from."""
     file = Path(__file__).parent / "templates" / "usecase.yaml"
     return [Template("usecase", "Needs and market", file, "table viability --plugin my_name.yaml")]
+
+
+@hookimpl
+def harness_price_books() -> Iterable[PriceBook]:
+    """Return what an hour of a machine costs its owner; the facts are read here, when something is priced."""
+    from harness_reports.owned import owned_book
+
+    return [owned_book()]
 
 
 @hookimpl

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +14,7 @@ from harness.errors import FactError
 from harness.facts import Figure, UseCase
 from harness.records import Record
 from harness_reports.business import Business
-from harness_reports.economics.api_prices import call_usd
+from harness_reports.economics.api_prices import CallPrice, call_price
 from harness_reports.economics.build_or_buy import build_or_buy
 from harness_reports.economics.cashflow import npv
 from harness_reports.economics.distributions import Distribution, Empirical, Fixed
@@ -32,7 +31,7 @@ ALTERNATIVES = (
     "unit_error_usd", "upfront_usd", "npv_usd", "npv_mean_usd", "npv_low_usd", "npv_p50_usd", "npv_high_usd",
     "probability_positive", "better_than_candidate", "requests_per_month", "first_break_even_requests_per_month",
     "nodes_at_break_even", "always_cheaper_above_requests_per_month", "verdict", "excluded", "price_as_of",
-    "price_source",
+    "price_terms", "price_source",
 )  # fmt: skip
 TOKENS = ("input_tokens_per_request", "output_tokens_per_request")
 HOURS_PER_MONTH = 730
@@ -52,8 +51,10 @@ def alternatives(
 
     `candidate` is the best measured one, `baseline` the best of the task's cheap baseline, `nothing` costs and brings
     nothing. `hosted` is a model by the call: it is priced by genai-prices at noon (UTC) of the day of the use case's
-    tokens, gets cheaper by `api_price_decline_per_year`, needs no training, and has the quality `hosted_quality`, or,
-    where the use case says nothing of it, is assumed to be as good as the candidate. Its latency is not measured here.
+    tokens, in the tier of a call of the usual size, with the cached share of its input, as a batch where no latency is
+    needed and the model has a batch price (`price_terms` says which). It gets cheaper by `api_price_decline_per_year`,
+    needs no training, and has the quality `hosted_quality`, or, where the use case says nothing of it, is assumed to be
+    as good as the candidate. Its latency is not measured here.
     Against it stand whole machines of the candidate's kind, paid all month, at what one was measured to serve:
     `first_break_even_requests_per_month` is the smallest volume at which they cost no more,
     `always_cheaper_above_requests_per_month` the one above which they are never dearer again. Development, training
@@ -133,6 +134,7 @@ class _Price(NamedTuple):
 
     usd: Distribution
     as_of: datetime
+    terms: str
 
 
 def _hosted_row(candidates: Candidates, best: Judged, than: Worth, name: str) -> dict[str, Any]:
@@ -150,7 +152,7 @@ def _hosted_row(candidates: Candidates, best: Judged, than: Worth, name: str) ->
         "npv_usd": npv(market.numbers["discount_rate"], business.flows_usd()), "npv_mean_usd": found.mean_usd,
         "npv_low_usd": found.p05_usd, "npv_p50_usd": found.p50_usd, "npv_high_usd": found.p95_usd,
         "probability_positive": found.probability_positive, "better_than_candidate": _chance(worth.npv_usd, than),
-        "price_as_of": price.as_of.date().isoformat(), "price_source": "genai-prices",
+        "price_as_of": price.as_of.date().isoformat(), "price_terms": price.terms, "price_source": "genai-prices",
         "excluded": _excluded(market),
     }  # fmt: skip
     return row | _against_nodes(market, best, price.usd.mean)
@@ -178,19 +180,19 @@ def _price(market: Market, name: str) -> _Price:
         raise FactError(f"{whose} names hosted models, but no {TOKENS[0]}. Add it, and {TOKENS[1]}.")
     at = datetime.combine(figure.as_of, time(12), UTC)
     means = [round(market.inputs[name].mean) for name in TOKENS]
-    rates = [_rate(provider, model, tokens, place, at) for place, tokens in enumerate(means)]
+    cached = round(means[0] * market.numbers.get("cached_input_share", 0.0))
+    usage = {"input_tokens": means[0], "cache_read_tokens": cached, "output_tokens": means[1]}
+    call = call_price(provider, model, usage, at, batch_if_possible=market.latency_s is None)
+    parts = zip((call.input_usd, call.output_usd), means, strict=True)
+    rates = [float(usd / tokens) if tokens else 0.0 for usd, tokens in parts]  # of a token in a call of the usual size
     drawn = draw({name: market.inputs[name] for name in TOKENS}, _TOKEN_DRAWS)
     values = sum(rate * drawn[name] for rate, name in zip(rates, TOKENS, strict=True))
     mean = sum(rate * market.inputs[name].mean for rate, name in zip(rates, TOKENS, strict=True))
-    return _Price(Empirical(np.asarray(values), mean) if np.size(values) > 1 else Fixed(mean), at)
+    return _Price(Empirical(np.asarray(values), mean) if np.size(values) > 1 else Fixed(mean), at, _terms(call, cached))
 
 
-def _rate(provider: str, model: str, tokens: int, place: int, at: datetime) -> float:
-    """Return the price of one token, in or out, in a call of the usual size: prices may rise with it."""
-    if not tokens:
-        return 0.0
-    usage = [{"input_tokens": tokens, "output_tokens": 0}, {"input_tokens": 0, "output_tokens": tokens}][place]
-    return float(call_usd(provider, model, usage, at) / Decimal(tokens))
+def _terms(call: CallPrice, cached: int) -> str:
+    return ", ".join(["batch" if call.batch else "standard", *(["cached input"] if cached else [])])
 
 
 def _hosted_business(candidates: Candidates, best: Judged, price: _Price) -> tuple[Business, Worth]:

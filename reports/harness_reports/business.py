@@ -1,7 +1,8 @@
 """A use case run with one candidate over its years: what is measured and what is assumed, in one calculation.
 
 Year by year: requests = demand · share adopted; a request brings its value, which competition wears away, and costs its
-serving, which gets cheaper with hardware, and the expected cost of a wrong answer. Staff, fixed costs and retraining
+serving, retries included, which gets cheaper with hardware, the people who check answers, and the expected cost of the
+wrong ones they do not see. Staff, fixed costs and retraining
 are paid each year, development and training before the first. Every flow but the first lies at the end of its year.
 """
 
@@ -111,16 +112,21 @@ class Business:
         return np.asarray(trained * drawn["development_multiplier"] + drawn["upfront_cost_usd"])
 
     def serving_usd(self, drawn: Drawn) -> np.ndarray:
-        """Return what serving a request costs in the first year."""
+        """Return what serving a request costs in the first year, asked again as often as it is."""
         energy = drawn.get("energy_j_per_request", _NOTHING) * drawn.get("energy_usd_per_kwh", _NOTHING) / _J_PER_KWH
-        return np.asarray(drawn["serving_usd_per_request"] + energy)
+        return np.asarray((drawn["serving_usd_per_request"] + energy) * (1 + drawn.get("retry_share", _NOTHING)))
 
     def error_usd(self, drawn: Drawn) -> np.ndarray:
-        """Return the expected cost of a wrong answer."""
+        """Return the expected cost of a wrong answer that nobody puts right."""
         if self.ceiling is None:
             return _NOTHING
         wrong = 1 - np.clip(drawn["quality"] / self.ceiling, 0, 1)
-        return np.asarray(wrong * drawn.get("cost_per_error_usd", _NOTHING))
+        passed = 1 - drawn.get("review_share", _NOTHING)
+        return np.asarray(wrong * passed * drawn.get("cost_per_error_usd", _NOTHING))
+
+    def answer_usd(self, drawn: Drawn) -> np.ndarray:
+        """Return what an answer costs once it is given: the people who check, and the errors that pass."""
+        return np.asarray(self.error_usd(drawn) + review_usd(drawn))
 
     def npv_usd(self, figures: Drawn) -> np.ndarray:
         """Return the net present values of drawn figures, one for each."""
@@ -129,21 +135,26 @@ class Business:
     def npv_of(self, drawn: Drawn, sums: Sums) -> np.ndarray:
         """Return the net present values where the market's sums are known: for many candidates in one market."""
         earned = sums.income_usd - self.serving_usd(drawn) * sums.requests_at_cost
-        earned = earned - self.error_usd(drawn) * sums.requests
+        earned = earned - self.answer_usd(drawn) * sums.requests
         spent = sums.upkeep_usd + sums.retrainings * tuning_usd(drawn) + self.upfront_usd(drawn)
         return np.asarray(earned - spent)
 
     def flows_usd(self) -> list[float]:
         """Return the flows at the means of all inputs, the first at t = 0."""
         drawn = {name: np.full(1, given.mean) for name, given in self.inputs.items()}
-        serving, error = self.serving_usd(drawn), self.error_usd(drawn)
+        serving, answer = self.serving_usd(drawn), self.answer_usd(drawn)
         upkeep = upkeep_usd(drawn)
         retraining = drawn.get("retrainings_per_year", _NOTHING) * tuning_usd(drawn)
         later = [
-            year.requests * (year.value_usd - serving * year.cheaper - error) - upkeep - retraining * year.cheaper
+            year.requests * (year.value_usd - serving * year.cheaper - answer) - upkeep - retraining * year.cheaper
             for year in years_of(drawn, self.years)
         ]
         return [float(flow[0]) for flow in (-self.upfront_usd(drawn), *later)]
+
+
+def review_usd(drawn: Drawn) -> np.ndarray:
+    """Return what people who check answers cost, for a request."""
+    return np.asarray(drawn.get("review_share", _NOTHING) * drawn.get("review_usd", _NOTHING))
 
 
 def tuning_usd(drawn: Drawn) -> np.ndarray:

@@ -10,15 +10,21 @@ import numpy as np
 import pandas as pd
 
 from harness.records import Record
+from harness_reports.economics.energy import grid
+from harness_reports.economics.serving import usd_per_million_tokens
+from harness_reports.energy_use import NONE_USED, EnergyUse, together, weaker
 from harness_reports.lineage import KEYS, Candidate, Chain, by_candidate, key_columns, replicates, variants
 from harness_reports.pricing import SECONDS_PER_HOUR, Pricing
+from harness_reports.quality import graded
 from harness_reports.statistics import Interval, interval_of, rate, rate_draws
-from harness_reports.tables import energy_kind, served
+from harness_reports.tables import served
 
 COST = (
     *KEYS, "seeds", "pretrain_usd", "finetune_usd", "train_usd", "evaluate_usd", "usd_per_1k_inferences",
     "usd_per_1k_low", "usd_per_1k_high", "batch_size", "usd_per_1k_single_stream", "usd_per_1k_single_stream_low",
-    "usd_per_1k_single_stream_high", "energy_j_per_1k", "energy_kind", "usd_per_hour", "utilisation", "price_item",
+    "usd_per_1k_single_stream_high", "usd_per_1k_correct", "usd_per_million_output_tokens", "energy_j_per_1k",
+    "energy_j_per_1k_low", "energy_j_per_1k_high", "energy_kind", "co2e_g_per_1k", "usd_per_hour", "utilisation",
+    "train_energy_j", "train_energy_kind", "train_co2e_g", "pue", "grid", "grid_g_co2e_per_kwh", "price_item",
     "price_usd", "price_multiplier", "price_offer", "price_provider", "price_region", "price_as_of",
     "price_as_of_note", "price_source",
 )  # fmt: skip
@@ -46,7 +52,11 @@ def cost(records: Sequence[Record], pricing: Pricing) -> pd.DataFrame:
     is None. `usd_per_1k_inferences` is that of the cheapest
     Offline batch size, on a machine that answers in `utilisation` of the time it is paid for: usd per hour / (samples
     per s · 3600 · utilisation) · 1000. `..._single_stream` is the same for one request at a time, as latencies are
-    measured. Sums are made in Decimal; the cells are floats for charts.
+    measured. `usd_per_1k_correct` is served Offline, over the share of answers that are right (quality over its
+    ceiling); what errors, retries and checking cost on top is a use case's, see `serving`. `usd_per_million_output_
+    tokens` counts what was written, where that was measured. Energy is the machine's, metered or estimated
+    (`energy_kind`; the band of an estimate is all processors idle to all busy); carbon has the building's overhead
+    (`pue`) and the country's grid in it. Sums are made in Decimal; the cells are floats for charts.
 
     Raises:
         FactError: a record's hardware has no price in `pricing`.
@@ -59,10 +69,16 @@ def cost_rows(records: Sequence[Record], pricing: Pricing) -> dict[Candidate, di
 
     Beside the table's columns `..._draws`: values that a unit cost may have, where it was served.
     """
-    named = variants(records)
+    named, shares = variants(records), right_shares(records)
     return {
-        key: {**key_columns(key, named[key]), **_row(own, pricing)} for key, own in costed(records, pricing).items()
+        key: {**key_columns(key, named[key]), **_row(own, pricing, shares.get(key))}
+        for key, own in costed(records, pricing).items()
     }
+
+
+def right_shares(records: Sequence[Record]) -> dict[Candidate, float | None]:
+    """Return the share of answers that are right: quality over its ceiling, None where a metric tells no share."""
+    return {key: own.right_share for key, own in graded(records).items()}
 
 
 class Costed(NamedTuple):
@@ -89,14 +105,35 @@ def costed(records: Sequence[Record], pricing: Pricing) -> dict[Candidate, Coste
     return found
 
 
-def _row(own: Costed, pricing: Pricing) -> dict[str, Any]:
+def _row(own: Costed, pricing: Pricing, share: float | None) -> dict[str, Any]:
     return {
         "seeds": len(own.everyone),
         **_training(own, pricing),
         "evaluate_usd": mean_usd([chain.leaf for chain in own.evaluated], pricing),
-        **_serving(own.windows, pricing),
+        **_serving(own.windows, pricing, share),
+        **_training_energy(own, pricing),
+        "pue": pricing.pue, "grid": pricing.grid, "grid_g_co2e_per_kwh": grid(pricing.grid).g_co2e_per_kwh,
         **_price(own.everyone[0].leaf, pricing),
-    }
+    }  # fmt: skip
+
+
+def _training_energy(own: Costed, pricing: Pricing) -> dict[str, Any]:
+    used = training_energy(own)
+    joules = used and used.joules
+    return {
+        "train_energy_j": joules, "train_energy_kind": used and used.kind, "train_co2e_g": pricing.co2e_g(joules),
+    }  # fmt: skip
+
+
+def training_energy(own: Costed) -> EnergyUse | None:
+    """Return the energy of one pretraining, where there was one, and of the mean fine-tuning."""
+    tuned, before = together([chain.finetune for chain in own.everyone]), pretrainings(own)
+    first = together(before) if before else NONE_USED
+    if tuned is None or first is None:
+        return None
+    parts = ((tuned, len(own.everyone)), (first, max(1, len(before))))
+    joules, low, high = (sum(use.amounts[place] / count for use, count in parts) for place in range(3))
+    return EnergyUse(joules, low, high, weaker(tuned.kind, first.kind))
 
 
 def _training(own: Costed, pricing: Pricing) -> dict[str, float | None]:
@@ -124,17 +161,35 @@ def mean_usd(records: Sequence[Record | None], pricing: Pricing) -> float | None
     return float(sum(known, Decimal(0)) / len(known)) if known and len(known) == len(stages) else None
 
 
-def _serving(windows: Mapping[str, Window], pricing: Pricing) -> dict[str, Any]:
+def _serving(windows: Mapping[str, Window], pricing: Pricing, share: float | None) -> dict[str, Any]:
     cells: dict[str, Any] = dict.fromkeys(_SERVING)
     for scenario, window in windows.items():
         cells |= _bounds(window.leaves, pricing, *UNIT_COSTS[scenario])
     if (offline := windows.get("Offline")) is not None:
-        cells |= {
-            "batch_size": offline.batch_size,
-            "energy_j_per_1k": energy_j_per_1k(offline.leaves),
-            "energy_kind": energy_kind(offline.leaves),
-        }
+        cells |= {"batch_size": offline.batch_size, **_energy(offline.leaves, pricing)}
+        cells["usd_per_1k_correct"] = cells["usd_per_1k_inferences"] / share if share else None
+        cells["usd_per_million_output_tokens"] = usd_per_million_output_tokens(offline.leaves, pricing)
     return cells
+
+
+def usd_per_million_output_tokens(leaves: Sequence[Record], pricing: Pricing) -> float | None:
+    """Return what a million of the tokens that were written cost, None where they were not counted."""
+    tokens, seconds = ([leaf.value(name) or 0.0 for leaf in leaves] for name in ("output_tokens", "wall_s"))
+    if not all(tokens) or not all(seconds):
+        return None
+    speed = sum(tokens) / sum(seconds) * pricing.utilisation
+    return usd_per_million_tokens(float(pricing.rate_usd_per_hour(leaves[0])), speed)
+
+
+def _energy(leaves: Sequence[Record], pricing: Pricing) -> dict[str, Any]:
+    used, samples = together(leaves), [leaf.value("samples") for leaf in leaves]
+    if used is None or not all(samples):
+        return {}
+    joules, low, high = (part / sum(s for s in samples if s) * 1000 for part in used.amounts)
+    return {
+        "energy_j_per_1k": joules, "energy_j_per_1k_low": low, "energy_j_per_1k_high": high, "energy_kind": used.kind,
+        "co2e_g_per_1k": pricing.co2e_g(joules),
+    }  # fmt: skip
 
 
 def _cheapest(windows: list[tuple[str, int, list[Chain]]], pricing: Pricing) -> Window | None:
@@ -175,14 +230,6 @@ def unit_cost(leaves: list[Record], pricing: Pricing) -> UnitCost:
 def usd_per_1k(usd_per_hour: Decimal, samples_per_s: float, utilisation: float) -> Decimal:
     """Return the cost of 1,000 inferences on a machine that works in `utilisation` of the time it is paid for."""
     return usd_per_hour / (Decimal(str(samples_per_s)) * SECONDS_PER_HOUR * Decimal(str(utilisation))) * 1000
-
-
-def energy_j_per_1k(leaves: Sequence[Record]) -> float | None:
-    """Return the energy of 1,000 inferences, None where it was not read."""
-    energy, samples = [r.value("energy_j") for r in leaves], [r.value("samples") for r in leaves]
-    if None in energy or None in samples or not sum(samples):  # type: ignore[arg-type]
-        return None
-    return float(sum(energy) / sum(samples) * 1000)  # type: ignore[arg-type]
 
 
 def _price(record: Record, pricing: Pricing) -> dict[str, Any]:

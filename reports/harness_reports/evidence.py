@@ -37,6 +37,10 @@ class Evidence:
     """Scenario → the records that are priced."""
     evaluated_s: float | None
     """Seconds that the evaluation took."""
+    machine: Record
+    """A record of the machine it ran on."""
+    servings: dict[tuple[str, int], list[Record]]
+    """Scenario and batch size → the records of every serving."""
 
     def scenario(self, market: Market) -> str:
         """Return how requests are served, and priced: one at a time where a latency is needed."""
@@ -106,7 +110,7 @@ class Evidence:
         """Say what is missing before anything can be judged."""
         accuracy, cost, scenario = self.accuracy, self.cost, self.scenario(market)
         if not math.isfinite(accuracy["value"]):
-            yield "The quality is not a number: some scores are not finite."
+            yield "The quality is not a number: some scores are not finite. Mend the task's evaluate, and grade again."
         if accuracy["items"] < MINIMUM_ITEMS:
             yield f"Only {accuracy['items']} items were graded; at least {MINIMUM_ITEMS} are needed."
         windows = self.windows.get(scenario, [])
@@ -139,13 +143,16 @@ def gather(records: Sequence[Record], pricing: Pricing) -> list[Evidence]:
     """
     costs = cost_rows(records, pricing)
     windows: dict[Candidate, dict[str, list[Record]]] = {}
+    servings: dict[Candidate, dict[tuple[str, int], list[Record]]] = {}
     for key, scenario, batch_size, group in served(records):
+        servings.setdefault(key, {})[scenario, batch_size] = [chain.leaf for chain in group]
         if scenario != "Offline" or batch_size == costs[key]["batch_size"]:
             windows.setdefault(key, {})[scenario] = [chain.leaf for chain in group]
-    spent = {key: _seconds([chain.leaf for chain in replicates(group)])
+    spent = {key: (_seconds([chain.leaf for chain in replicates(group)]), group[0].leaf)
              for key, group in by_candidate(records, "evaluate").items()}  # fmt: skip
     return [
-        Evidence(key, row, costs[key], windows.get(key, {}), spent[key]) for key, row in accuracy_rows(records).items()
+        Evidence(key, row, costs[key], windows.get(key, {}), *spent[key], servings.get(key, {}))
+        for key, row in accuracy_rows(records).items()
     ]
 
 

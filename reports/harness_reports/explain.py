@@ -1,29 +1,41 @@
-"""Opens any figure of the accuracy, the throughput and the cost table: out of the functions that make the tables."""
+"""Opens any figure of the tables of measurements, cost, serving and viability: out of the functions that make them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from harness.errors import FactError, unknown
+from harness.facts import UseCase
 from harness.records import Record
 from harness_reports.cost import COST, cost_rows, costed
+from harness_reports.evidence import gather
+from harness_reports.explain_business import Known, viability_figures
 from harness_reports.explain_cost import cost_figures
 from harness_reports.explain_measured import quality_figures, served_figures
+from harness_reports.explain_serving import Served, serving_figures
 from harness_reports.explained import Explained
 from harness_reports.formats import cell, missing
 from harness_reports.lineage import KEYS, Candidate
+from harness_reports.market import read_market
 from harness_reports.pricing import Pricing
 from harness_reports.quality import best_baseline, graded, in_order, metric_names
+from harness_reports.serving import SERVING, plans, views_of
 from harness_reports.tables import ACCURACY, THROUGHPUT, accuracy_rows, throughput_rows
+from harness_reports.viability import VIABILITY, judge
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "accuracy": (*KEYS, "metric"),
     "throughput": (*KEYS, "scenario", "batch_size"),
     "cost": KEYS,
+    "serving": ("use_case", *KEYS, "view"),
+    "viability": ("use_case", *KEYS),
 }
 """Table → the columns by which a row is found."""
-COLUMNS: Mapping[str, tuple[str, ...]] = {"accuracy": ACCURACY, "throughput": THROUGHPUT, "cost": COST}
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "accuracy": ACCURACY, "throughput": THROUGHPUT, "cost": COST, "serving": SERVING, "viability": VIABILITY,
+}  # fmt: skip
 
 
 class Row(NamedTuple):
@@ -51,7 +63,18 @@ class Row(NamedTuple):
         return figures[column]
 
 
-def rows(table: str, records: Sequence[Record], pricing: Pricing | None = None) -> list[Row]:
+class Assumed(NamedTuple):
+    """What the tables of use cases are made with, beside records and prices."""
+
+    use_cases: Mapping[str, UseCase]
+    figures: Mapping[str, float] = {}
+    """In place of a use case's."""
+    owned: Pricing | None = None
+
+
+def rows(
+    table: str, records: Sequence[Record], pricing: Pricing | None = None, assumed: Assumed | None = None
+) -> list[Row]:
     """Return the rows of a table; those of the accuracy table in every metric.
 
     Raises:
@@ -65,10 +88,35 @@ def rows(table: str, records: Sequence[Record], pricing: Pricing | None = None) 
         return [Row(table, own.cells, lambda own=own: served_figures(own.group, own.cells))  # type: ignore[misc]
                 for own in throughput_rows(records)]  # fmt: skip
     if pricing is None:
-        raise FactError("The table 'cost' needs prices.")
-    cells = cost_rows(records, pricing)
-    return [Row(table, cells[key], lambda own=own: cost_figures(own, pricing))  # type: ignore[misc]
+        raise FactError(f"The table {table!r} needs prices.")
+    if table != "cost":
+        if assumed is None:
+            raise FactError(f"The table {table!r} needs use cases.")
+        return [row for known in _judged(records, pricing, assumed) for row in _of_case(table, known, pricing, assumed)]
+    cells, found = cost_rows(records, pricing), graded(records)
+    return [Row(table, cells[key], lambda own=own, key=key: cost_figures(own, pricing, found.get(key)))  # type: ignore[misc]
             for key, own in costed(records, pricing).items()]  # fmt: skip
+
+
+def _judged(records: Sequence[Record], pricing: Pricing, assumed: Assumed) -> Iterator[Known]:
+    """Yield what stands behind every row of the viability table, in its order."""
+    parts, found, evidence = costed(records, pricing), graded(records), gather(records, pricing)
+    for case in assumed.use_cases.values():
+        own = [each for each in evidence if each.key.task in case.tasks]
+        market = read_market(case, assumed.figures)
+        for judged in judge(market, own).judged if own else ():
+            key = judged.evidence.key
+            yield Known(judged, market, parts[key], found[key], pricing)
+
+
+def _of_case(table: str, known: Known, pricing: Pricing, assumed: Assumed) -> list[Row]:
+    if table == "viability":
+        return [Row(table, known.row, partial(viability_figures, known))]
+    views = {view.name: view.pricing for view in views_of(pricing, assumed.owned)}
+    return [
+        Row(table, row, partial(serving_figures, Served(known, row, views.get(row["view"], pricing))))
+        for row in plans(known.market, known.judged.evidence, views_of(pricing, assumed.owned))
+    ]
 
 
 def _accuracy(records: Sequence[Record], metric: str) -> dict[Candidate, Row]:

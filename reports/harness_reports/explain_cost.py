@@ -7,21 +7,33 @@ from collections.abc import Sequence
 from harness.records import Record
 from harness_reports import explain_readings as leaf
 from harness_reports import statistics
-from harness_reports.cost import UNIT_COSTS, Costed, Window, energy_j_per_1k, mean_usd, pretrainings, unit_cost
+from harness_reports.cost import (
+    UNIT_COSTS,
+    Costed,
+    Window,
+    mean_usd,
+    pretrainings,
+    unit_cost,
+    usd_per_million_output_tokens,
+)
+from harness_reports.explain_energy import energy_figures
+from harness_reports.explain_measured import quality_share
 from harness_reports.explained import Explained
 from harness_reports.pricing import Pricing
+from harness_reports.quality import Graded
 
 USD, PER_1K = "USD", "USD per 1,000 inferences"
 
 
-def cost_figures(own: Costed, pricing: Pricing) -> dict[str, Explained]:
+def cost_figures(own: Costed, pricing: Pricing, graded: Graded | None) -> dict[str, Explained]:
     """Return the figures of a row of the cost table by column."""
     first = own.everyone[0].leaf
+    served = [figure for scenario in UNIT_COSTS for figure in _serving(scenario, own.windows.get(scenario), pricing)]
     figures = [
         *_training(own, pricing),
         _stage("evaluate_usd", [chain.leaf for chain in own.evaluated], pricing),
-        *(figure for scenario in UNIT_COSTS for figure in _serving(scenario, own.windows.get(scenario), pricing)),
-        _energy(own.windows.get("Offline")),
+        *served, _correct(served[0], graded), _tokens(own.windows.get("Offline"), pricing),
+        *energy_figures(own, pricing),
         leaf.hourly(first, pricing), leaf.utilisation(pricing), leaf.price(first, pricing), leaf.multiplier(pricing),
     ]  # fmt: skip
     return {figure.name: figure for figure in figures}
@@ -88,9 +100,26 @@ def _end(name: str, value: float | None, share: str, point: Explained) -> Explai
     return Explained(name, value, PER_1K, note=note, inputs=(point,))
 
 
-def _energy(window: Window | None) -> Explained:
-    if window is None:
-        return Explained("energy_j_per_1k", None, "J", note="no serving in the scenario Offline has finished")
-    parts = (*leaf.readings(window.leaves, "energy_j"), *leaf.readings(window.leaves, "samples"))
-    return Explained("energy_j_per_1k", energy_j_per_1k(window.leaves), "J per 1,000 inferences",
-                     "sum(energy_j) / sum(samples) * 1000", inputs=parts)  # fmt: skip
+def _correct(point: Explained, graded: Graded | None) -> Explained:
+    name, unit = "usd_per_1k_correct", "USD per 1,000 right answers"
+    share = quality_share(graded) if graded is not None else Explained("right_share", None, note="it was not graded")
+    if point.value is None or not share.value:
+        return Explained(name, None, unit, note="it takes a serving and a share of right answers",
+                         inputs=(point, share))  # fmt: skip
+    return Explained(name, point.value / share.value, unit, f"{point.name} / right_share", inputs=(point, share))
+
+
+def _tokens(window: Window | None, pricing: Pricing) -> Explained:
+    name, unit = "usd_per_million_output_tokens", "USD per million tokens written"
+    value = None if window is None else usd_per_million_output_tokens(window.leaves, pricing)
+    if window is None or value is None:
+        return Explained(name, None, unit, note="no tokens were counted while it served")
+    parts = (*leaf.readings(window.leaves, "output_tokens"), *leaf.readings(window.leaves, "wall_s"))
+    tokens, seconds = (
+        sum(own.value(reading) or 0.0 for own in window.leaves) for reading in ("output_tokens", "wall_s")
+    )
+    rate = Explained("tokens_per_s", tokens / seconds, "1/s", "sum(output_tokens) / sum(wall_s)", inputs=parts)
+    return Explained(
+        name, value, unit, "usd_per_hour / (tokens_per_s * utilisation * 3600) * 1000000",
+        inputs=(leaf.hourly(window.leaves[0], pricing), rate, leaf.utilisation(pricing)),
+    )  # fmt: skip

@@ -38,6 +38,18 @@ def _value(name: str, own: Graded) -> Explained:
     return Explained(name, own.value, own.unit, "mean(seed_value)", inputs=each)
 
 
+def quality_share(own: Graded) -> Explained:
+    """Return the share of answers that are right."""
+    value, ceiling = _value("quality", own), _declared("ceiling", own)
+    share = own.right_share
+    if share is None:
+        note = f"{own.name} has no ceiling to be a share of, or it counts errors"
+        return Explained("right_share", None, note=note, inputs=(value, ceiling))
+    if 0 < share < 1:
+        return Explained("right_share", share, formula="quality / ceiling", inputs=(value, ceiling))
+    return Explained("right_share", share, note="quality over its ceiling, from 0 to 1", inputs=(value, ceiling))
+
+
 def _seed(own: Graded, record: Record, metric: Mapping[str, Any], value: float) -> Explained:
     if not own.is_mean:
         note = f"{own.name}, computed by the task over {own.items:,} items: it is no mean of scores"
@@ -88,7 +100,7 @@ def served_figures(group: Sequence[Chain], row: Mapping[str, Any]) -> dict[str, 
         *(_combined("sum", name, leaves, row) for name in ("samples", "wall_s", "cpu_s", "energy_j")),
         *(_combined("mean", name, leaves, row) for name in ("load_s", "first_query_s")),
         *(_combined("max", name, leaves, row) for name in ("peak_memory_bytes", "peak_device_memory_bytes")),
-        *(_percentile(name, leaves, row) for name in PERCENTILES),
+        *(latency_percentile(name, leaves, row[name]) for name in PERCENTILES),
         _combined("max", "largest_difference", [chain.export for chain in group if chain.export], row),
     ]
     return {figure.name: figure for figure in figures}
@@ -113,7 +125,8 @@ def _combined(how: str, name: str, records: Sequence[Record], row: Mapping[str, 
     return Explained(name, row[name], known[0].unit, f"{how}({name})", inputs=known)
 
 
-def _percentile(name: str, leaves: Sequence[Record], row: Mapping[str, Any]) -> Explained:
+def latency_percentile(name: str, leaves: Sequence[Record], value: float | None) -> Explained:
+    """Return a percentile of the latencies of single requests."""
     share, latencies = PERCENTILES[name], pooled_latencies(leaves)
     slow = statistics.allowed_slow(len(latencies), share)
     if slow is None:
@@ -125,4 +138,4 @@ def _percentile(name: str, leaves: Sequence[Record], row: Mapping[str, Any]) -> 
         f"{1 - share:.0%} of requests are slower (MLPerf's early-stopping rule)"
     )
     source = "; ".join(f"latency_s of {leaf.who(record)}" for record in leaves)
-    return Explained(name, row[name], "s", note=note, source=source, kind="measured")
+    return Explained(name, value, "s", note=note, source=source, kind="measured")

@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness_reports.options import (
-    DEFAULT_BOOK,
     BookOption,
+    FigureOption,
     FormatName,
     OutputOption,
     PluginOption,
+    PricingOption,
     StoreOption,
+    day,
+    owned_pricing,
+    pairs,
+    read_figures,
     read_pricing,
     read_records,
     write,
 )
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from harness.facts import PriceBook
 
 
@@ -31,6 +34,8 @@ class Explainable(StrEnum):
     ACCURACY = "accuracy"
     THROUGHPUT = "throughput"
     COST = "cost"
+    SERVING = "serving"
+    VIABILITY = "viability"
 
 
 class TreeFormat(StrEnum):
@@ -40,9 +45,22 @@ class TreeFormat(StrEnum):
     JSON = "json"
 
 
+class Facts(StrEnum):
+    """What there are dated and sourced rows of."""
+
+    MACHINES = "machines"
+    CHIPS = "chips"
+    ELECTRICITY = "electricity"
+    PUE = "pue"
+    POWER = "power"
+    GRID = "grid"
+    HOSTED = "hosted"
+
+
 def prices(
+    kind: Annotated[Facts, typer.Argument(help="Of what; `hosted` needs --item provider/model.")] = Facts.MACHINES,
     *,
-    item: Annotated[str | None, typer.Option(help="Only of this item: CPU, H100-80GB, …")] = None,
+    item: Annotated[str | None, typer.Option(help="Only of this item: CPU, h100, USA, …")] = None,
     provider: Annotated[str | None, typer.Option(help="Only of this provider.")] = None,
     region: Annotated[str | None, typer.Option(help="Only in this region.")] = None,
     as_of: Annotated[str | None, typer.Option(help="As they were known on this day: 2025-12-31.")] = None,
@@ -54,12 +72,31 @@ def prices(
     output: OutputOption = None,
     plugin: PluginOption = None,
 ) -> None:
-    """Print the prices that are known, with their dates and sources, and which of them count in tables."""
+    """Print prices and other facts that are known, with their dates and sources; of prices, which count in tables."""
+    from harness_reports.fact_table import fact_table
     from harness_reports.formats import WRITERS
     from harness_reports.price_table import price_table
 
-    frame = price_table(_books(price_book, plugin), item, provider, region, _day(as_of))
-    write(WRITERS[form]("prices", frame), output)
+    if kind == Facts.MACHINES:
+        frame = price_table(_books(price_book, plugin), item, provider, region, day(as_of))
+        write(WRITERS[form]("prices", frame), output)
+    else:
+        _only_machines(kind, provider, region, price_book)
+        write(WRITERS[form](f"{kind.value} facts", fact_table(kind, item, day(as_of))), output)
+
+
+def _only_machines(kind: Facts, *given: object) -> None:
+    """Refuse what narrows down machines alone.
+
+    Raises:
+        FactError: one of them was given.
+    """
+    from harness.errors import FactError
+
+    if any(given):
+        raise FactError(
+            f"--provider, --region and --price-book belong to machines; narrow {kind.value} down by --item."
+        )
 
 
 def _books(names: list[str] | None, plugin: list[str] | None) -> dict[str, PriceBook]:
@@ -70,22 +107,6 @@ def _books(names: list[str] | None, plugin: list[str] | None) -> dict[str, Price
     return {name: find_price_book(name, known) for name in names} if names else known
 
 
-def _day(text: str | None) -> date | None:
-    """Return a day.
-
-    Raises:
-        FactError: it is none.
-    """
-    from datetime import date
-
-    from harness.errors import FactError
-
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError:
-        raise FactError(f"--as-of is {text!r}. Give a day such as 2025-12-31.") from None
-
-
 def explain(
     name: Annotated[Explainable, typer.Argument(help="The table that the figure stands in.")],
     *,
@@ -94,43 +115,36 @@ def explain(
     ] = None,
     task: Annotated[str | None, typer.Option(help="The row's task.")] = None,
     model: Annotated[str | None, typer.Option(help="The row's model.")] = None,
+    use_case: Annotated[str | None, typer.Option(help="The row's use case, of `serving` and `viability`.")] = None,
     where: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE of the row, such as runtime=eager; repeatable.")
     ] = None,
     form: Annotated[TreeFormat, typer.Option("--format", help="How it is written.")] = TreeFormat.TEXT,
     output: OutputOption = None,
     store: StoreOption = None,
-    price_book: BookOption = DEFAULT_BOOK,
+    price_book: BookOption = None,
+    pricing: PricingOption = None,
+    figure: FigureOption = None,
     plugin: PluginOption = None,
 ) -> None:
     """Open a figure of a table: its formula, what was put in, and the records and prices it comes from."""
     import json
 
     from harness.plugins import load_plugins
-    from harness_reports.explain import find, rows
+    from harness_reports.explain import Assumed, find, rows
     from harness_reports.explained import as_data, text
 
-    priced = name == Explainable.COST
-    pricing = read_pricing(price_book, load_plugins(plugin or ())) if priced else None
-    named = {key: value for key, value in (("task", task), ("model", model)) if value is not None}
-    row = find(rows(name, read_records(store), pricing), named | dict(map(_pair, where or ())))
+    plugins, chosen, assumed = load_plugins(plugin or ()), None, None
+    if name not in (Explainable.ACCURACY, Explainable.THROUGHPUT):
+        chosen = read_pricing(price_book, plugins, pricing)
+        own = owned_pricing(price_book, plugins, pricing)
+        assumed = Assumed(plugins.use_cases(), read_figures(figure), own)
+    wanted = {"task": task, "model": model, "use_case": use_case}
+    named = {key: value for key, value in wanted.items() if value is not None}
+    row = find(rows(name, read_records(store), chosen, assumed), named | pairs("--where", where))
     figures = [row.explain(column)] if column else list(row.figures().values())
     if form == TreeFormat.JSON:
         body = {"table": name.value, "row": row.title, "figures": [as_data(figure) for figure in figures]}
         write(json.dumps(body, indent=2, ensure_ascii=False) + "\n", output)
     else:
         write("\n".join([f"{name.value}: {row.title}\n", *map(text, figures)]), output)
-
-
-def _pair(given: str) -> tuple[str, str]:
-    """Return the name and the value of NAME=VALUE.
-
-    Raises:
-        FactError: it is written otherwise.
-    """
-    from harness.errors import FactError
-
-    name, equals, value = given.partition("=")
-    if not equals:
-        raise FactError(f"--where {given!r}: write NAME=VALUE, such as runtime=eager.")
-    return name, value

@@ -28,8 +28,9 @@ SHOWN: Mapping[str, Sequence[str]] = {
     "cost": (
         "task", "source", "model", "size", "variant", "start", "runtime", "hardware", "precision", "pretrain_usd",
         "finetune_usd", "train_usd", "usd_per_1k_inferences", "usd_per_1k_low", "usd_per_1k_high",
-        "usd_per_1k_single_stream", "energy_j_per_1k", "usd_per_hour", "utilisation", "price_offer", "price_region",
-        "price_as_of",
+        "usd_per_1k_single_stream", "usd_per_1k_correct", "usd_per_million_output_tokens", "energy_j_per_1k",
+        "energy_kind", "co2e_g_per_1k", "train_energy_j", "train_co2e_g", "pue", "grid", "usd_per_hour", "utilisation",
+        "price_offer", "price_region", "price_as_of",
     ),
     "frontier": (
         "task", "source", "model", "size", "variant", "start", "runtime", "hardware", "precision", "metric", "value",
@@ -39,8 +40,15 @@ SHOWN: Mapping[str, Sequence[str]] = {
     "viability": (
         "use_case", "source", "model", "size", "variant", "start", "runtime", "hardware", "precision", "verdict",
         "probability_wrong", "quality", "needed_quality", "latency_p99_s", "needed_latency_s", "unit_margin_usd",
-        "break_even_requests", "break_even_price_usd", "upfront_usd", "npv_usd", "npv_low_usd", "npv_high_usd",
+        "usd_per_correct_answer", "break_even_requests", "break_even_price_usd", "upfront_usd", "npv_usd",
+        "npv_low_usd", "npv_high_usd",
         "probability_positive", "irr", "payback_years", "evsi_usd", "drivers", "flip", "reasons",
+    ),
+    "serving": (
+        "use_case", "model", "size", "variant", "start", "runtime", "hardware", "view", "requests_per_s", "peak_per_s",
+        "needed_latency_s", "scenario", "batch_size", "samples_per_s", "answer_s", "replicas", "replicas_erlang_c",
+        "utilisation", "usd_per_year", "idle_usd_per_year", "usd_per_1k_requests", "usd_per_correct_answer",
+        "levelised_usd_per_1k", "energy_j_per_1k", "energy_kind", "co2e_g_per_1k", "note", "price_offer", "price_as_of",
     ),
     "sensitivity": (
         "use_case", "task", "model", "size", "variant", "start", "runtime", "input", "kind", "input_p10", "input_p50",
@@ -51,7 +59,7 @@ SHOWN: Mapping[str, Sequence[str]] = {
         "quality_is", "unit_serving_usd", "unit_error_usd", "upfront_usd", "npv_mean_usd", "npv_low_usd",
         "npv_high_usd", "probability_positive", "better_than_candidate", "requests_per_month",
         "first_break_even_requests_per_month", "nodes_at_break_even", "always_cheaper_above_requests_per_month",
-        "verdict", "excluded", "price_as_of",
+        "verdict", "excluded", "price_as_of", "price_terms",
     ),
     "pretraining": (
         "task", "source", "model", "size", "variant", "runtime", "hardware", "precision", "metric", "scratch",
@@ -63,10 +71,14 @@ SHOWN: Mapping[str, Sequence[str]] = {
         "npv_p50_usd", "probability_positive", "funded", "why", "budget_usd", "spent_usd", "left_usd",
         "portfolio_npv_usd",
     ),
+    "sizes": (
+        "task", "source", "model", "start", "metric", "sizes", "params_low", "params_high", "exponent", "exponent_low",
+        "exponent_high", "params", "predicted", "predicted_low", "predicted_high", "refused",
+    ),
     "scenarios": (
-        "scenario", "mfu", "kind", "accelerator", "devices", "least_devices", "flops", "device_hours", "days",
-        "energy_mwh", "co2e_tonnes", "rental_usd", "owned_usd", "usd_per_device_hour", "price_as_of", "hardware_usd",
-        "hardware_as_of",
+        "scenario", "precision", "mfu", "kind", "accelerator", "devices", "least_devices", "flops", "device_hours",
+        "days", "energy_mwh", "co2e_tonnes", "rental_usd", "owned_usd", "usd_per_device_hour", "price_as_of",
+        "hardware_usd", "hardware_as_of",
     ),
     "laws": (
         "law", "extrapolated", "best_params", "best_tokens", "best_tokens_per_param", "best_loss", "planned_loss",
@@ -80,17 +92,18 @@ SHOWN: Mapping[str, Sequence[str]] = {
         "implied_mfu", "published_usd", "usd_low", "usd_middle", "usd_high", "usd_per_hour", "price_as_of", "tier",
     ),
 }  # fmt: skip
-"""The columns people read; CSV, JSON and Parquet hold all of them."""
+"""The columns people read, of other tables all; CSV, JSON and Parquet hold all of them."""
 _SAID_ONCE = {
     "task", "source", "start", "hardware", "precision", "metric", "use_case", "price_offer", "price_region",
     "price_as_of", "usd_per_hour", "utilisation", "needed_quality", "needed_latency_s", "chance", "baseline_value",
     "seeds", "items", "size", "judgement", "devices", "least_devices", "flops", "usd_per_device_hour", "hardware_usd",
     "hardware_as_of", "lifetime_tokens", "extrapolated", "budget_usd", "spent_usd", "left_usd", "portfolio_npv_usd",
-    "seeds_scratch", "seeds_pretrained", "book", "per", "as_of_note", "provider",
+    "seeds_scratch", "seeds_pretrained", "pue", "grid", "energy_kind", "price_terms", "params", "book", "per",
+    "as_of_note", "provider",
 }  # fmt: skip
 
 
-LONG = ("reasons", "flip", "drivers", "judgement", "excluded", "why")
+LONG = ("reasons", "flip", "drivers", "judgement", "excluded", "why", "note", "refused")
 """Columns that hold sentences, told below their row."""
 
 
@@ -132,12 +145,13 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def shown(name: str, frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """Return the columns people read as text, and a line with what is the same in every row."""
+    columns = SHOWN.get(name) or list(frame.columns)
     table = pd.DataFrame(
         [
-            {column: (size if column.endswith("_bytes") else cell)(plain(row[column])) for column in SHOWN[name]}
+            {column: (size if column.endswith("_bytes") else cell)(plain(row[column])) for column in columns}
             for row in frame.to_dict("records")
         ],
-        columns=list(SHOWN[name]),
+        columns=list(columns),
         dtype=object,
     )
     empty = [column for column in table if (table[column] == MISSING).all()]

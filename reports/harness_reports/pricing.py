@@ -11,13 +11,18 @@ from typing import Any
 from harness.errors import FactError, unknown
 from harness.facts import Price, PriceBook
 from harness.records import Record
+from harness_reports.economics.checks import at_least
+from harness_reports.economics.energy import grid
+from harness_reports.energy_use import J_PER_KWH
 
 SECONDS_PER_HOUR = 3600
+OWN = "own machines"
+"""The provider of what was bought: an owner's view takes these prices, all others first what can be rented."""
 
 
 @dataclass(frozen=True)
 class Pricing:
-    """The prices that were chosen, and the two assumptions a reader may move."""
+    """The prices that were chosen, and the assumptions a reader may move."""
 
     prices: Mapping[str, Price]
     """Item → its price."""
@@ -25,6 +30,10 @@ class Pricing:
     """On every price: what if machines cost half, or twice?"""
     utilisation: float = 1.0
     """Share of paid time in which the machine answers requests; 1 is the benchmark's, a service has less."""
+    pue: float = 1.15
+    """Energy of the building over that of its machines: AWS, 2023."""
+    grid: str = "USA"
+    """Country whose electricity is used, three letters: carbon hangs on it, location-based."""
 
     def __post_init__(self) -> None:
         """Refuse assumptions without sense.
@@ -36,6 +45,14 @@ class Pricing:
             raise FactError(f"The utilisation is {self.utilisation}. Give a share above 0 and up to 1.")
         if not self.multiplier > 0:
             raise FactError(f"The price multiplier is {self.multiplier}. Give a number above 0.")
+        at_least("pue", self.pue, 1)
+        grid(self.grid)
+
+    def co2e_g(self, joules: float | None) -> float | None:
+        """Return the carbon of a machine's energy, the building's overhead included; None where it is not known."""
+        if joules is None:
+            return None
+        return joules / J_PER_KWH * self.pue * grid(self.grid).g_co2e_per_kwh
 
     def price(self, record: Record) -> Price:
         """Return the price of one unit of a record's hardware.
@@ -86,8 +103,9 @@ def choose(
     """Choose one price for each item.
 
     The rule: of the offers of `provider` in `region` (of all where not given) the newest date on or before `as_of`
-    (the newest of all where not given); of these the cheapest; of equals the first by provider, offer and region. The
-    offer that was chosen, its date and its source stand in the cost table beside every amount.
+    (the newest of all where not given); of these the cheapest; of equals the first by provider, offer and region. A
+    machine that was bought counts where none can be rented. The offer that was chosen, its date and its source stand in
+    the cost table beside every amount.
 
     Raises:
         FactError: no offer is left.
@@ -122,7 +140,7 @@ def offers(
 
 
 def first_choice(prices: Iterable[Price]) -> dict[str, Price]:
-    """Return for each item the price that counts: the newest, of these the cheapest, of equals the first by name."""
+    """Return for each item the price that counts: rented, the newest, the cheapest, of equals the first by name."""
     chosen: dict[str, Price] = {}
     for price in sorted(prices, key=_preference):
         chosen.setdefault(price.item, price)
@@ -136,4 +154,4 @@ def _books(given: PriceBook | Mapping[str, PriceBook] | Iterable[PriceBook]) -> 
 
 
 def _preference(price: Price) -> tuple[Any, ...]:
-    return -price.as_of.toordinal(), price.usd, price.provider, price.offer, price.region
+    return price.provider == OWN, -price.as_of.toordinal(), price.usd, price.provider, price.offer, price.region

@@ -20,7 +20,7 @@ RUNS = Path(__file__).with_name("training_runs.csv")
 PUBLISHED = (
     "id", "model", "arch", "accelerator", "flops", "flops_basis", "published_hours", "hours_low", "hours_middle",
     "hours_high", "within", "implied_mfu", "published_mfu", "published_usd", "usd_low", "usd_middle", "usd_high",
-    "usd_per_hour", "price_as_of", "hours_kind", "tier", "compiled", "source",
+    "usd_within", "usd_per_hour", "price_as_of", "hours_kind", "tier", "compiled", "source",
 )  # fmt: skip
 
 
@@ -28,7 +28,8 @@ def published(prices: Mapping[str, tuple[float, str]] | None = None) -> pd.DataF
     """Return one row for each published run: its hours, and those of the planner's least, middle and most utilisation.
 
     Operations are 6·N·D where parameters and tokens are known and the model is a decoder; else those its authors
-    published, as 6·N·D counts an encoder-decoder twice. `within` is None where hours or operations are not known.
+    published, as 6·N·D counts an encoder-decoder twice. `within` is None where hours or operations are not known. A
+    published cost is held to the rate that its authors assumed (`usd_within`).
 
     Args:
         prices: accelerator → USD per device-hour and the day of that price; without one there is no cost.
@@ -51,14 +52,17 @@ def _row(row: Mapping[str, str], prices: Mapping[str, tuple[float, str]]) -> dic
         None if flops is None else training.accelerator_hours(flops, peak, MFU_SCENARIOS[name])
         for name in ("edge high", "middle", "edge low")
     )
-    rate, day = prices.get(row["accelerator"], (None, None))
+    cost = number(row["cost_usd"])
+    own = cost is not None and hours is not None  # a published cost is hours times a rate: it is held to that rate
+    rate, day = (cost / hours, "its own") if own else prices.get(row["accelerator"], (None, None))  # type: ignore[operator]
     known = None not in (flops, hours)
     return {
         "id": row["id"], "model": row["model"], "arch": row["arch"], "accelerator": row["accelerator"],
         "flops": flops, "flops_basis": basis, "published_hours": hours, "hours_low": low, "hours_middle": middle,
         "hours_high": high, "within": low <= hours <= high if known else None,  # type: ignore[operator]
         "implied_mfu": flops / (hours * 3600 * peak) if known else None,  # type: ignore[operator]
-        "published_mfu": number(row["mfu_published"]), "published_usd": number(row["cost_usd"]),
+        "published_mfu": number(row["mfu_published"]), "published_usd": cost,
+        "usd_within": low <= hours <= high if own and known else None,  # type: ignore[operator]
         **{f"usd_{name}": None if None in (rate, value) else rate * value  # type: ignore[operator]
            for name, value in (("low", low), ("middle", middle), ("high", high))},
         "usd_per_hour": rate, "price_as_of": day, "hours_kind": row["hours_kind"], "tier": row["tier"],

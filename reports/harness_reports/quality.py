@@ -75,6 +75,14 @@ class Graded:
         return str(self.metric["unit"])
 
     @property
+    def right_share(self) -> float | None:
+        """The value as a share of its ceiling; None without a ceiling, or for a metric that counts errors."""
+        ceiling = self.metric.get("ceiling")
+        if not ceiling or not self.metric["higher_is_better"] or not math.isfinite(self.value):
+            return None
+        return min(1.0, max(0.0, self.value / float(ceiling)))
+
+    @property
     def is_mean(self) -> bool:
         """Whether the metric is the mean of a column."""
         return self.metric["column"] is not None

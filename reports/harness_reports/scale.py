@@ -27,9 +27,10 @@ TRAINING_BYTES_PER_PARAM = 16
 """Mixed precision with Adam: weights and gradients in 16 bits, a copy and two moments in 32; activations on top."""
 MEMORY_SHARE = 0.8
 """Of a device's memory that parameters and their state may take."""
+ATTENTION = ("layers", "attention_width", "sequence_length")
 
 SCENARIOS = (
-    "scenario", "mfu", "kind", "accelerator", "devices", "least_devices", "flops", "device_hours", "days",
+    "scenario", "precision", "mfu", "kind", "accelerator", "devices", "least_devices", "flops", "device_hours", "days",
     "energy_mwh", "co2e_tonnes", "rental_usd", "owned_usd", "usd_per_device_hour", "price_as_of", "price_source",
     "hardware_usd", "hardware_as_of", "hardware_source",
 )  # fmt: skip
@@ -46,8 +47,8 @@ class Accelerator(NamedTuple):
     title: str
     as_of: str
     """Its release."""
-    peak_flops_per_s: float
-    """Dense, 16 bits."""
+    peaks: Mapping[str, float]
+    """Number format → operations per second, all DENSE; `fp16` is bf16 too where the chip has it."""
     memory_gb: float
     tdp_w: float | None
     server_price_factor: float
@@ -63,6 +64,18 @@ class Accelerator(NamedTuple):
     price_source: str
     caveat: str
 
+    @property
+    def peak_flops_per_s(self) -> float:
+        """Dense, 16 bits."""
+        return self.peaks["fp16"]
+
+
+_PEAKS = {
+    "fp32": "peak_fp32_flops_per_s", "tf32": "peak_tf32_dense_flops_per_s", "fp16": "peak_16bit_dense_flops_per_s",
+    "fp8": "peak_fp8_dense_flops_per_s", "int8": "peak_int8_dense_ops_per_s", "fp4": "peak_fp4_dense_flops_per_s",
+}  # fmt: skip
+"""Number format → column; an empty cell is left out."""
+
 
 @cache
 def accelerators() -> dict[str, Accelerator]:
@@ -72,8 +85,9 @@ def accelerators() -> dict[str, Accelerator]:
 
 
 def _accelerator(row: Mapping[str, str]) -> Accelerator:
+    peaks = {name: float(row[column]) for name, column in _PEAKS.items() if row[column]}
     return Accelerator(
-        row["name"], row["title"], row["as_of"], float(row["peak_16bit_dense_flops_per_s"]), float(row["memory_gb"]),
+        row["name"], row["title"], row["as_of"], peaks, float(row["memory_gb"]),
         number(row["tdp_w"]), float(row["server_price_factor"]), float(row["server_power_factor"]),
         float(row["power_share"]), number(row["price_usd"]), row["price_as_of"], row["price_item"], row["source"],
         f"{row['price_source']} ({row['price_basis']})", row["caveat"],
@@ -122,6 +136,17 @@ class Run:
     """Hours of the whole project over those of the final run; failed runs and trials make it 1.5 to 3."""
     hardware_age_years: float = 0.0
     """Since the date of the hardware's price; its value falls by 27.6 % a year."""
+    layers: float = 0.0
+    """With width and sequence length: attention's operations, 12·L·d·s a token, all of it (PaLM's convention)."""
+    attention_width: float = 0.0
+    """Heads times the width of a head."""
+    sequence_length: float = 0.0
+    encoder_decoder: bool = False
+    """A token passes about half of the parameters then."""
+    total_params: float | None = None
+    """Of a mixture of experts, those that are held in memory; None: all are active."""
+    precision: str = "fp16"
+    """Number format of the multiplications: which peak utilisation is a share of."""
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.
@@ -136,6 +161,13 @@ class Run:
         at_least("multiplier", self.multiplier, 1)
         for name in ("kg_co2e_per_kwh", "usd_per_kwh", "hardware_age_years"):
             at_least(name, getattr(self, name))
+        given = [bool(at_least(name, getattr(self, name))) for name in ATTENTION]
+        if any(given) and not all(given):
+            raise FactError(f"Attention takes {', '.join(ATTENTION)}: give all three, or none.")
+        if self.total_params is not None:
+            at_least("total_params", self.total_params, self.params)
+        if self.precision not in self.accelerator.peaks:
+            raise FactError(unknown(f"peak of {self.accelerator.title}", self.precision, self.accelerator.peaks))
         if self.usd_per_device_hour is not None:
             at_least("usd_per_device_hour", self.usd_per_device_hour)
         if self.measured_mfu is not None:
@@ -143,14 +175,20 @@ class Run:
 
     @property
     def flops(self) -> float:
-        """6·N·D of the final run."""
-        return training.training_flops(self.params, self.tokens)
+        """6·N·D of the final run, N what a token passes, and attention's where it is described."""
+        passed = self.params / 2 if self.encoder_decoder else self.params
+        return self.tokens * training.flops_per_token(passed, self.layers, self.attention_width, self.sequence_length)
+
+    @property
+    def peak_flops_per_s(self) -> float:
+        """Of one device in the number format that is used."""
+        return self.accelerator.peaks[self.precision]
 
     @property
     def least_devices(self) -> int:
         """How many devices hold the parameters with their gradients and Adam's state."""
         room = self.accelerator.memory_gb * 1e9 * MEMORY_SHARE
-        return math.ceil(self.params * TRAINING_BYTES_PER_PARAM / room)
+        return math.ceil((self.total_params or self.params) * TRAINING_BYTES_PER_PARAM / room)
 
 
 def scenarios(run: Run) -> pd.DataFrame:
@@ -163,11 +201,12 @@ def scenarios(run: Run) -> pd.DataFrame:
 
 def _scenario(run: Run, name: str, mfu: float, kind: str) -> dict[str, Any]:
     chip = run.accelerator
-    hours = training.accelerator_hours(run.flops, chip.peak_flops_per_s, mfu) * run.multiplier
+    hours = training.accelerator_hours(run.flops, run.peak_flops_per_s, mfu) * run.multiplier
     energy = _energy_mwh(run, hours)
     rental = None if run.usd_per_device_hour is None else hours * run.usd_per_device_hour
     return {
-        "scenario": name, "mfu": mfu, "kind": kind, "accelerator": chip.title, "devices": run.devices,
+        "scenario": name, "precision": run.precision, "mfu": mfu, "kind": kind, "accelerator": chip.title,
+        "devices": run.devices,
         "least_devices": run.least_devices, "flops": run.flops, "device_hours": hours,
         "days": hours / run.devices / training.HOURS_PER_DAY, "energy_mwh": energy,
         "co2e_tonnes": None if energy is None else training.carbon_tonnes(energy, run.kg_co2e_per_kwh),

@@ -11,7 +11,7 @@ import pandas as pd
 
 from harness.facts import UseCase
 from harness.records import Record
-from harness_reports.business import Business, market_sums, upkeep_usd
+from harness_reports.business import Business, market_sums, review_usd, upkeep_usd
 from harness_reports.choice import preference
 from harness_reports.economics.appraisal import discounted_payback, payback
 from harness_reports.economics.cashflow import irr, mirr, npv
@@ -27,8 +27,9 @@ from harness_reports.worth import DRAWS, DrawnMarket, Worth, appraise_worth, dra
 __all__ = ["VIABILITY", "Candidates", "Judged", "judge", "quality_share", "viability"]
 
 _MONEY = (
-    "served_as", "unit_value_usd", "unit_serving_usd", "unit_error_usd", "unit_cost_usd", "unit_margin_usd",
-    "requests_per_year", "break_even_requests", "break_even_price_usd", "upfront_usd", "funding_usd", "yearly_usd",
+    "served_as", "unit_value_usd", "unit_serving_usd", "unit_error_usd", "unit_review_usd", "unit_cost_usd",
+    "unit_margin_usd", "usd_per_correct_answer", "requests_per_year", "break_even_requests", "break_even_price_usd",
+    "upfront_usd", "funding_usd", "yearly_usd",
     "npv_usd", "irr", "irr_unique", "mirr", "payback_years", "discounted_payback_years",
 )  # fmt: skip
 _RISK = (
@@ -53,7 +54,9 @@ def viability(
 
     The base case takes every figure at its mean. A request earns `unit_value_usd` and costs its serving and, where a
     wrong answer has a price, the expected cost of errors: (1 - quality share) · cost per error, where the share is the
-    metric's value over its ceiling; these are the first year's. A use case that needs a latency pays for one request
+    metric's value over its ceiling; of the share that people check (`unit_review_usd`) none is left. These are the
+    first year's, retries included. `usd_per_correct_answer` is all of it over the share of answers that are right, or
+    put right. A use case that needs a latency pays for one request
     at a time, as its latency was measured; others pay for the cheapest Offline batch. `upfront_usd`, at t = 0, is
     `upfront_cost_usd` plus pretraining over `pretraining_uses`, fine-tuning and evaluation, all times
     `development_multiplier`. `yearly_usd` is a year once everybody has adopted, at the first year's prices;
@@ -132,6 +135,7 @@ def _row(drawn: DrawnMarket, measured: Evidence, business: Business | None) -> d
     if business is not None:
         worth = appraise_worth(business, drawn, measured.accuracy, measured.hours(market))
         cells |= _base_case(business, market)
+        cells["usd_per_correct_answer"] = _per_correct(cells["unit_cost_usd"], market, measured)
         money = _money(worth, cells, measured)
         cells |= _risk(money)
     cells |= _known(market, measured)
@@ -173,16 +177,27 @@ def _known(market: Market, measured: Evidence) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _per_correct(cost_usd: float, market: Market, measured: Evidence) -> float | None:
+    """Return a request's whole cost over the share of answers that are right in the end: at once, or put right."""
+    right = quality_share(measured.accuracy, measured.accuracy["value"])
+    if right is None:
+        return None
+    right += (1 - right) * market.numbers.get("review_share", 0.0)
+    return cost_usd / right if right else None
+
+
 def _base_case(business: Business, market: Market) -> dict[str, Any]:
     """Return the money with every figure at its mean."""
     drawn = {name: np.full(1, given.mean) for name, given in business.inputs.items()}
-    serving, error, upfront = (float(part(drawn)[0]) for part in (business.serving_usd, business.error_usd,
-                                                                  business.upfront_usd))  # fmt: skip
-    margin = market.numbers["value_per_request_usd"] - serving - error
+    serving, error, review, upfront = (
+        float(part(drawn)[0]) for part in (business.serving_usd, business.error_usd, review_usd, business.upfront_usd)
+    )
+    cost = serving + error + review
+    margin = market.numbers["value_per_request_usd"] - cost
     flows, rate = business.flows_usd(), market.numbers["discount_rate"]
     worth, rates = npv(rate, flows), irr(flows)
     return {
-        "unit_error_usd": error, "unit_cost_usd": serving + error, "unit_margin_usd": margin,
+        "unit_error_usd": error, "unit_review_usd": review, "unit_cost_usd": cost, "unit_margin_usd": margin,
         **_break_even(business, market, worth, drawn), "upfront_usd": upfront,
         "funding_usd": max(0.0, -min(accumulate(flows))),
         "yearly_usd": market.requests_per_year * margin - float(upkeep_usd(drawn)[0]), "npv_usd": worth,
@@ -197,7 +212,7 @@ def _break_even(
     """Return the volume and the price at which the base case is worth 0: it is linear in both."""
     sums = market_sums(drawn, business.years)
     earned = sums.income_usd - business.serving_usd(drawn) * sums.requests_at_cost
-    earned = float((earned - business.error_usd(drawn) * sums.requests)[0])
+    earned = float((earned - business.answer_usd(drawn) * sums.requests)[0])
     income, value = float(sums.income_usd[0]), market.numbers["value_per_request_usd"]
     return {
         "break_even_requests": market.requests_per_year * (1 - worth / earned) if earned > 0 else None,

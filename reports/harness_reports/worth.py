@@ -168,8 +168,11 @@ class Worth:
     def _slopes(self) -> tuple[float, float]:
         """Return what a unit of quality, and a dollar of serving a request, add to the expected value."""
         sums, ceiling = self.market.sums, self.business.ceiling
-        errors = self.drawn.get("cost_per_error_usd", np.zeros(1)) * sums.requests
-        return (0.0 if ceiling is None else float(errors.mean()) / ceiling), -float(sums.requests_at_cost.mean())
+        passed = 1 - self.drawn.get("review_share", np.zeros(1))
+        errors = self.drawn.get("cost_per_error_usd", np.zeros(1)) * passed * sums.requests
+        return (0.0 if ceiling is None else float(errors.mean()) / ceiling), -float(
+            (sums.requests_at_cost * (1 + self.drawn.get("retry_share", np.zeros(1)))).mean()
+        )
 
     def _stopped(
         self, worth: np.ndarray, centre: np.ndarray, rest: float, per_quality: float, upfront: float
@@ -193,7 +196,7 @@ class Worth:
         """
         sums, npv = self.market.sums, self.npv_usd
         serving = self.business.serving_usd(self.drawn) * sums.requests_at_cost
-        moved = sums.income_usd - serving - self.business.error_usd(self.drawn) * sums.requests
+        moved = sums.income_usd - serving - self.business.answer_usd(self.drawn) * sums.requests
         price = _scale(npv, sums.income_usd, share)
         volume = _scale(npv, moved, share)
         cost = _scale(npv, -serving, share)

@@ -16,13 +16,13 @@ def run(code: str) -> str:
 
 
 def test_what_it_brings() -> None:
-    """Hardware, runtimes and the price book are there under their names."""
+    """Hardware, runtimes and the price books are there under their names."""
     runtimes: list[Runtime] = list(harness_hardware.harness_runtimes())
     books: list[PriceBook] = list(harness_hardware.harness_price_books())
 
     assert [hardware.name for hardware in harness_hardware.harness_hardware()] == ["cpu", "cuda"]
     assert [(runtime.name, runtime.format) for runtime in runtimes] == [("eager", None), ("onnxruntime", "onnx")]
-    assert [book.name for book in books] == ["cloud"]
+    assert [book.name for book in books] == ["cloud", "spot", "commitment-1y", "commitment-3y"]
 
 
 def test_the_door_is_light() -> None:

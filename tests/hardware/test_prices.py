@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness import FactError, Price
 from harness_hardware.cuda import PRICE_ITEMS, price_item
-from harness_hardware.prices import CLOUD, SAME_ITEM, VAGUE_DATES, read_book
+from harness_hardware.prices import CLOUD, SAME_ITEM, VAGUE_DATES, read_book, read_books
 
 COLUMNS = CLOUD.read_text(encoding="utf-8").splitlines()[0].split(",")
 ROW = {
@@ -121,6 +121,43 @@ def test_spot_and_note_have_no_part_in_it(tmp_path: Path) -> None:
     assert (price.usd, price.as_of, price.as_of_note) == (Decimal("3.5"), date(2025, 3, 3), "")
 
 
+@pytest.mark.parametrize("spot", ["28.0", "30", "2.8", ""])
+def test_a_placeholder_is_no_spot_price(tmp_path: Path, spot: str) -> None:
+    """Equal to on demand, above it, exactly a tenth of it, or blank: nobody trades at that, so it has no price."""
+    assert read_book(write(tmp_path, spot_usd_h=spot), "spot").prices == ()
+
+
+def test_a_spot_price_is_shared_like_the_instances(tmp_path: Path) -> None:
+    """By accelerators, or by vCPUs; a machine that is sold as spot alone is in the book too."""
+    (price,) = read_book(write(tmp_path), "spot").prices
+    (processor,) = read_book(write(tmp_path, accelerator="CPU", n_accel="0"), "spot").prices
+    (alone,) = read_book(write(tmp_path, on_demand_usd_h="", per_accel_usd_h=""), "spot").prices
+
+    assert price.usd == alone.usd == Decimal("1.45")
+    assert processor.usd == Decimal("0.090625")
+
+
+def test_a_commitment_is_a_book_of_its_own(tmp_path: Path) -> None:
+    """One and three years, per accelerator as the file has them; a row without one is left out."""
+    path = write(tmp_path, commit_1y_per_accel="2.4", commit_3y_per_accel="")
+
+    assert [price.usd for price in read_book(path, "commitment-1y").prices] == [Decimal("2.4")]
+    assert read_book(path, "commitment-3y").prices == ()
+
+
+def test_contracts_of_the_shipped_file() -> None:
+    """A commitment costs less than on demand; no spot price of the shipped file is a placeholder."""
+    books = {book.name: book for book in read_books()}
+    demand = {(price.provider, price.offer, price.region, price.item): price.usd for price in books["cloud"].prices}
+
+    assert [*books] == ["cloud", "spot", "commitment-1y", "commitment-3y"]
+    assert all(len(book.prices) > 5 for book in books.values())
+    assert not [price for price in books["spot"].prices if price.provider == "RunPod"]
+    for price in books["spot"].prices:
+        asked = demand.get((price.provider, price.offer, price.region, price.item))
+        assert asked is None or price.usd < asked
+
+
 @pytest.mark.parametrize("as_of", ["", "2024", "lately", "2025-13-01"])
 def test_a_price_without_a_day_is_refused(tmp_path: Path, as_of: str) -> None:
     """An empty or an unknown vague date is an error that names the row."""
@@ -149,7 +186,7 @@ def test_a_word_for_a_price_is_refused(tmp_path: Path) -> None:
 
 def test_a_processor_without_a_count_is_refused(tmp_path: Path) -> None:
     """An instance price cannot be divided by an unknown number of vCPUs."""
-    with pytest.raises(FactError, match="no number of vCPUs"):
+    with pytest.raises(FactError, match=r"no number of units .* Add `vcpus`"):
         read_book(write(tmp_path, accelerator="CPU", vcpus=""))
 
 

@@ -14,6 +14,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+import harness_reports
 from harness import HarnessError
 from harness.store import open_store
 from harness_reports import harness_commands
@@ -76,7 +77,43 @@ def run(store: Path, book: Path) -> Run:
     return call
 
 
-@pytest.mark.parametrize("name", ["accuracy", "throughput", "cost", "frontier"])
+def test_a_plan_says_what_measured_sizes_say_of_it(run: Run) -> None:
+    """One size of each model is no law: a plain refusal, and no utilisation is made up."""
+    tables = json.loads(run("plan", "--params", "7e9", "--tokens", "2e12", "--hardware", "h100", "--format", "json"))
+
+    assert {row["model"] for row in tables["sizes"]} >= {"bert", "lstm"}
+    assert all("A law takes 3" in row["refused"] and row["predicted"] is None for row in tables["sizes"])
+    assert "measured" not in {row["kind"] for row in tables["scenarios"]}
+
+
+def test_a_use_case_that_nothing_speaks_of_is_refused(run: Run, tmp_path: Path) -> None:
+    """The reader's own file is named with its tasks; it is not left out in silence."""
+    template = Path(harness_reports.__file__).parent / "templates" / "usecase.yaml"
+    text = template.read_text(encoding="utf-8")
+    measured, other = tmp_path / "measured.yaml", tmp_path / "other.yaml"
+    measured.write_text(text, encoding="utf-8")
+    other.write_text(text.replace("[topics]", "[invoices]"), encoding="utf-8")
+
+    assert "my-name" in run("table", "viability", "--format", "csv", "--plugin", str(measured))
+    with pytest.raises(HarnessError, match=r"other\.yaml: the store has no records of its `tasks`, invoices\. "):
+        run("table", "viability", "--plugin", str(other))
+
+
+def test_prices_and_figures_are_set_on_the_command_line(run: Run) -> None:
+    """Half the utilisation costs twice; another figure gives another worth; what is no figure is refused."""
+    full, half = (json.loads(run("table", "cost", "--format", "json", *more))[0]["usd_per_1k_inferences"]
+                  for more in ((), ("--pricing", "utilisation=0.5")))  # fmt: skip
+    assert half == pytest.approx(2 * full)
+
+    wanted = ("table", "viability", "--format", "json", "--figure")
+    little, much = (json.loads(run(*wanted, f"value_per_request_usd={usd}")) for usd in (0.001, 1.0))
+    pairs = zip(little, much, strict=True)
+    assert all(one["npv_usd"] < two["npv_usd"] for one, two in pairs if one["npv_usd"] is not None)
+    with pytest.raises(HarnessError, match="Unknown figure 'price'"):
+        run("table", "viability", "--figure", "price=1")
+
+
+@pytest.mark.parametrize("name", ["accuracy", "throughput", "cost", "frontier", "serving"])
 def test_every_table_is_printed(run: Run, name: str) -> None:
     """The table's name and its rows are on the terminal."""
     printed = run("table", name)

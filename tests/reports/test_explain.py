@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from harness import FactError, HarnessError
+from harness import FactError, HarnessError, Price, PriceBook, UseCase
+from harness.facts import Spread
 from harness.store import open_store
 from harness_reports import harness_commands
 from harness_reports.cost import cost
-from harness_reports.explain import COLUMNS, NAMES, Row, find, rows
+from harness_reports.explain import COLUMNS, NAMES, Assumed, Row, find, rows
 from harness_reports.explained import Explained, as_data, text
 from harness_reports.formats import rows as plain_rows
-from harness_reports.pricing import Pricing
+from harness_reports.pricing import OWN, Pricing, choose
+from harness_reports.serving import serving
 from harness_reports.tables import EVERY, accuracy, throughput
+from harness_reports.viability import viability
 
 FORMULA = {"mean": lambda *of: sum(of) / len(of), "sum": lambda *of: sum(of), "max": max}
 BOOK = """
@@ -64,6 +68,81 @@ def test_every_figure_is_the_tables_and_follows_from_its_inputs(suite: list[Any]
     assert check(rows("accuracy", suite), accuracy(suite)) > 10
 
 
+UNCERTAIN = {
+    "requests_per_year": Spread("lognormal", (1e5, 1e7)), "value_per_request_usd": Spread("pert", (0.01, 0.05, 0.2)),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def assumed(make_use_case: Callable[..., UseCase]) -> Assumed:
+    """Return use cases with every figure that the tables know, and a bare one; and a price of owning."""
+    full = make_use_case(
+        "full", retry_share=0.1, review_share=0.2, review_usd=0.01, peak_factor=4.0, staff=0.5, staff_usd_per_year=9e4,
+        retrainings_per_year=2.0, pretraining_uses=3.0, adoption_innovation=0.03, adoption_imitation=0.4,
+        value_decline_per_year=0.1, hardware_decline_per_year=0.2, energy_usd_per_kwh=0.1, years=5.0,
+    )  # fmt: skip
+    market = {**full.market, **{name: replace(full.market[name], value=spread.mean, spread=spread)
+                                for name, spread in UNCERTAIN.items()}}  # fmt: skip
+    bare = make_use_case("bare", needs={"latency_s": 1e-6}, cost_per_error_usd=None)
+    mine = choose(PriceBook("mine", "", (price(provider=OWN, usd=Decimal("0.01")),)))
+    return Assumed({"full": replace(full, market=market), "bare": bare}, {"discount_rate": 0.12}, mine)
+
+
+def price(**changes: Any) -> Price:
+    """Return a price."""
+    own: dict[str, Any] = {
+        "item": "CPU", "usd": Decimal("0.05"), "per": "hour", "provider": "A", "offer": "b", "region": "c",
+        "as_of": date(2026, 11, 1), "as_of_note": "", "source": "bench.example/prices",
+    }  # fmt: skip
+    return Price(**own | changes)
+
+
+def test_every_figure_of_a_use_case_follows_from_its_inputs(
+    suite: list[Any], pricing: Pricing, assumed: Assumed
+) -> None:
+    """Verdicts and machines, down to readings, prices and the use case's figures with their sources."""
+    verdicts = viability(suite, pricing, assumed.use_cases, assumed.figures)
+    served = serving(suite, pricing, assumed.use_cases, assumed.figures, assumed.owned)
+
+    assert check(rows("viability", suite, pricing, assumed), verdicts) > 100
+    assert check(rows("serving", suite, pricing, assumed), served) > 50
+
+
+@pytest.mark.parametrize(
+    ("table", "texts"),
+    [
+        ("viability", {"title", "metric", "unit", "latency_limit", "served_as", "irr_unique", "drivers", "baseline",
+                       "against_baseline", "verdict", "flip", "reasons", "figures"}),
+        ("serving", {"title", "scenario", "batch_size", "energy_kind", "note"}),
+    ],
+)  # fmt: skip
+def test_every_number_of_a_use_case_can_be_opened(
+    suite: list[Any], pricing: Pricing, assumed: Assumed, table: str, texts: set[str]
+) -> None:
+    """None is left out, and where a tree ends there is a source, or a sentence."""
+    for row in rows(table, suite, pricing, assumed):
+        figures = row.figures()
+        plain = texts | {name for name in COLUMNS[table] if name.startswith("price_")}
+
+        assert set(COLUMNS[table]) - set(NAMES[table]) - plain == set(figures)
+        for figure in figures.values():
+            for part in figure.walk():
+                assert part.inputs or part.source or part.note, part.name
+                assert part.kind == "derived" or part.source, part.name
+
+
+def test_a_figure_of_the_reader_says_so(suite: list[Any], pricing: Pricing, assumed: Assumed) -> None:
+    """What was moved is no longer the use case's."""
+    row = rows("viability", suite, pricing, assumed)[0]
+    said = {part.name: part.source for part in row.explain("npv_usd").walk()}
+
+    assert said["discount_rate"] == "set by the reader"
+    assert said["fixed_cost_per_year_usd"] == "assumption, 2026-11-01: somebody's guess"
+    assert "lognormal" in next(
+        part.note for part in row.explain("npv_mean_usd").walk() if part.name == "requests_per_year"
+    )
+
+
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seconds=st.lists(st.floats(0.5, 1e4), min_size=1, max_size=3),
@@ -89,7 +168,9 @@ def test_explanations_hold_for_all_seeds_and_assumptions(
 def test_every_number_of_the_cost_table_can_be_opened(suite: list[Any], pricing: Pricing) -> None:
     """None is left out but counts and names."""
     figures = rows("cost", suite, pricing)[0].figures()
-    plain = {"seeds", "batch_size", "energy_kind"} | {name for name in COLUMNS["cost"] if name.startswith("price_")}
+    plain = {"seeds", "batch_size", "energy_kind", "train_energy_kind", "grid"} | {
+        name for name in COLUMNS["cost"] if name.startswith("price_")
+    }
 
     assert set(COLUMNS["cost"]) - set(NAMES["cost"]) - plain == set(figures) - {"price_usd", "price_multiplier"}
 

@@ -26,6 +26,8 @@ from harness_reports.pricing import Pricing
 from harness_reports.published import published
 from harness_reports.scale import Run, find_accelerator, laws, scenarios
 from harness_reports.sensitivity import sensitivity
+from harness_reports.serving import serving
+from harness_reports.sizes import size_table
 from harness_reports.tables import accuracy, throughput
 from harness_reports.viability import viability
 
@@ -46,7 +48,8 @@ def frames(suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase]) ->
         "sensitivity": sensitivity(suite, pricing, wide), "alternatives": alternatives(suite, pricing, use_cases),
         "pretraining": pretraining([*suite, *scratch], pricing, use_cases), "portfolio": portfolio(verdicts, 1e6),
         "accuracy": accuracy(suite), "throughput": throughput(suite), "cost": cost(suite, pricing),
-        "frontier": frontier(suite, pricing), "viability": verdicts,
+        "frontier": frontier(suite, pricing), "viability": verdicts, "serving": serving(suite, pricing, use_cases),
+        "sizes": size_table(suite, 1e9),
         "scenarios": scenarios(RUN), "laws": laws(RUN), "published": published(),
         "prices": price_table(load_plugins().price_books()),
     }  # fmt: skip

@@ -131,14 +131,14 @@ def test_the_command_reads_plugins_and_a_file(run: Callable[..., str], tmp_path:
     both = json.loads(run("--format", "json", "--price-book", str(file), "--price-book", "cloud"))
     ours = json.loads(run("--format", "json", "--price-book", str(file), "--as-of", "2026-01-01"))
 
-    assert {row["book"] for row in every} == {"cloud"}
+    assert {row["book"] for row in every} == {"cloud", "spot", "commitment-1y", "commitment-3y", "owned"}
     assert {row["book"] for row in both} == {"cloud", str(file)}
     assert [row["usd"] for row in ours] == [0.03]
 
 
 def test_the_command_writes_text_and_files(run: Callable[..., str], tmp_path: Path) -> None:
     """What is the same in every row is said once; a file is written in the format that was asked for."""
-    printed = run("--item", "CPU", "--provider", "AWS")
+    printed = run("--item", "CPU", "--provider", "AWS", "--price-book", "cloud")
     assert "book cloud" in printed
     assert "m7i.large" in printed
 

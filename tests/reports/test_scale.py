@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -229,5 +230,48 @@ def test_plan_without_a_price_has_no_rental(call: Any) -> None:
 
 def test_published_ends_with_what_the_planner_brackets(call: Any) -> None:
     """In words; the other formats hold the rows."""
-    assert call("published").endswith("bracket 90% of the decoders' hours.\n")
+    printed = call("published")
+
+    assert "bracket 90% of the decoders' hours" in printed
+    assert printed.endswith("1 of 1 published costs whose hours are known, at their own rate.\n")
     assert len(json.loads(call("published", "--format", "json"))) == 44
+
+
+# What a token passes ------------------------------------------------------------------------------------------
+
+
+def test_attention_adds_its_operations() -> None:
+    """PaLM 540B: 6N + 12·L·d·s, and nothing where it is not described."""
+    plain = _run()
+    attended = replace(plain, layers=118, attention_width=48 * 256, sequence_length=2048)
+
+    assert attended.flops - plain.flops == pytest.approx(plain.tokens * 12 * 118 * 48 * 256 * 2048)
+    with pytest.raises(FactError, match="Attention takes layers, attention_width, sequence_length"):
+        replace(plain, layers=12)
+
+
+def test_an_encoder_decoder_passes_half() -> None:
+    """T5-11B: half of 6ND, which lies by the published 3.3e22 and 4.05e22 operations and not by 6.6e22."""
+    t5 = replace(_run(), params=11e9, tokens=1e12, encoder_decoder=True)
+
+    assert t5.flops == pytest.approx(3.3e22)
+
+
+def test_a_mixture_of_experts_holds_more_than_it_passes() -> None:
+    """DeepSeek-V3: 37 of 671 billion are active; memory is that of all, operations of the active."""
+    dense = replace(_run(), params=37e9)
+    experts = replace(dense, total_params=671e9)
+
+    assert experts.flops == dense.flops
+    assert (dense.least_devices, experts.least_devices) == (10, 168)  # 16 bytes each, 64 of 80 GB
+    with pytest.raises(FactError, match="total_params is"):
+        replace(dense, total_params=1e9)
+
+
+def test_a_peak_is_that_of_the_number_format() -> None:
+    """FP8 has twice the peak of bf16 on an H100: half the hours at the same utilisation; a P100 has none."""
+    wide, narrow = (scenarios(replace(_run(), precision=name))["device_hours"] for name in ("fp16", "fp8"))
+
+    assert (wide / narrow).tolist() == pytest.approx([2.0] * len(wide), rel=1e-3)
+    with pytest.raises(FactError, match="Unknown peak of P100 SXM2 'fp8'"):
+        replace(_run(), accelerator=find_accelerator("p100"), precision="fp8")

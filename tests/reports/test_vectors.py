@@ -24,13 +24,20 @@ def functions() -> Iterator[Any]:
     sys.path.remove(str(FOLDER))
 
 
+@pytest.fixture(scope="module")
+def compare(functions: Any) -> Any:
+    """Return what CI compares with, from beside the adapter."""
+    import compare_vectors
+
+    return compare_vectors
+
+
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["id"])
-def test_a_vector_gives_what_it_should(vector: dict[str, Any], functions: Any) -> None:
+def test_a_vector_gives_what_it_should(vector: dict[str, Any], functions: Any, compare: Any) -> None:
     """Every number is as exact as the vector asks, and what is undefined is None."""
     got = getattr(functions, vector["fn"])(**vector["inputs"])
 
-    for path, expected in _leaves(vector["expected"]):
-        _compare(_at(got, path), expected, vector["tolerance"], path)
+    assert not list(compare.differences(vector["expected"], got, vector["tolerance"]))
 
 
 def test_there_are_vectors() -> None:
@@ -38,27 +45,27 @@ def test_there_are_vectors() -> None:
     assert len(VECTORS) >= 145
 
 
-def _leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    if isinstance(value, dict):
-        for key, part in value.items():
-            yield from _leaves(part, (*path, key))
-    elif isinstance(value, list):
-        yield (*path, len), len(value)
-        for place, part in enumerate(value):
-            yield from _leaves(part, (*path, place))
-    else:
-        yield path, value
+def test_a_wrong_answer_is_told(functions: Any, compare: Any) -> None:
+    """A number beyond its tolerance, one that is missing, an exception: each is a line; what is right is none."""
+
+    class Wrong:
+        @staticmethod
+        def npv_t0(**_: Any) -> dict[str, float]:
+            return {"npv": 1.0}
+
+        @staticmethod
+        def payback(**_: Any) -> dict[str, float]:
+            return {}
+
+    vectors = [{"id": fn, "fn": fn, "inputs": {}, "expected": {key: 2.0}, "tolerance": {"abs": 0.5, "rel": 0.0}}
+               for fn, key in (("npv_t0", "npv"), ("payback", "years"), ("mirr", "mirr"))]  # fmt: skip
+
+    failed = compare.compare(vectors, Wrong)
+    assert [line.partition(":")[0] for line in failed] == ["FAIL npv_t0.npv", "FAIL payback.years", "FAIL mirr"]
+    assert compare.compare(VECTORS, functions) == []
 
 
-def _at(value: Any, path: tuple[Any, ...]) -> Any:
-    for step in path:
-        value = step(value) if step is len else value[step]
-    return value
-
-
-def _compare(got: Any, expected: Any, tolerance: dict[str, float], path: tuple[Any, ...]) -> None:
-    if isinstance(expected, (bool, str, type(None))):
-        assert got == expected, path
-    else:
-        assert isinstance(got, (int, float)), path
-        assert abs(got - expected) <= tolerance["abs"] + tolerance["rel"] * abs(expected), path
+def test_the_closing_line(capsys: pytest.CaptureFixture[str], functions: Any, compare: Any) -> None:
+    """What CI prints: how many passed, how many failed."""
+    assert compare.main(str(FOLDER / "test_vectors_public.json"), "vector_functions") == 0
+    assert capsys.readouterr().out.strip() == f"{len(VECTORS)} passed, 0 failed"

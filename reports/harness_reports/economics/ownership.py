@@ -53,6 +53,7 @@ def amortised_cost(
     pue: float,
     usd_per_kwh: float,
     orders_per_year: float = DECAY_ORDERS_PER_YEAR,
+    interconnect_share: float = INTERCONNECT_SHARE,
 ) -> OwnedCost:
     """Return the amortised cost of a run.
 
@@ -65,6 +66,7 @@ def amortised_cost(
         pue: power usage effectiveness of the building.
         usd_per_kwh: industrial tariff.
         orders_per_year: how fast hardware loses value.
+        interconnect_share: of servers and network together; 0 where the price has the network in it.
 
     Raises:
         FactError: a negative number, a share outside 0 to 1, or a PUE below 1.
@@ -75,4 +77,5 @@ def amortised_cost(
     kilowatts = at_least("tdp_w", tdp_w) / 1000 * above("server_power_factor", server_power_factor)
     drawn = kilowatts * within("power_share", power_share) * at_least("pue", pue, 1)
     energy = drawn * hours * at_least("usd_per_kwh", usd_per_kwh)
-    return OwnedCost(hardware, hardware * INTERCONNECT_SHARE / (1 - INTERCONNECT_SHARE), energy)
+    network = within("interconnect_share", interconnect_share, 0, 0.99)
+    return OwnedCost(hardware, hardware * network / (1 - network), energy)

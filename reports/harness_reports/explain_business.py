@@ -1,0 +1,282 @@
+"""Where the figures of the viability table come from: unit economics, the years' flows, and what was drawn of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from harness_reports import explain_readings as leaf
+from harness_reports.business import Business, market_sums, upkeep_usd, years_of
+from harness_reports.cost import Costed
+from harness_reports.explain_cost import cost_figures
+from harness_reports.explain_market import figure, known, requests, uncertain
+from harness_reports.explain_measured import latency_percentile, quality_figures, quality_share
+from harness_reports.explained import Explained
+from harness_reports.market import Market
+from harness_reports.pricing import Pricing
+from harness_reports.quality import Graded
+from harness_reports.viability import Judged
+from harness_reports.worth import DRAWS
+
+USD, PER_REQUEST = "USD", "USD per request"
+_DRAWN: Mapping[str, str] = {
+    "npv_mean_usd": "their mean",
+    "npv_low_usd": "their 5th percentile",
+    "npv_p50_usd": "their median",
+    "npv_high_usd": "their 95th percentile",
+    "cvar05_usd": "the mean of the worst 5 % of them",
+    "probability_positive": "the share of them above 0",
+    "evpi_usd": "the mean gain of who would know each draw before deciding, over the best decision without",
+    "evsi_usd": "the expected gain of another hour of measuring, by pre-posterior analysis of quality and serving cost",
+    "probability_wrong": "the share of them in which the verdict turns out wrong, needs included",
+}
+_OF_FLOWS: Mapping[str, str] = {
+    "funding_usd": "the deepest that the running sum of the flows falls",
+    "irr": "the rate at which the flows are worth 0; none where there is no such rate, or more than one",
+    "mirr": "what is earned, reinvested to the end, over what is paid, both at the discount rate, per year",
+    "payback_years": "when the running sum of the flows reaches 0, linear within a year",
+    "discounted_payback_years": "when the running sum of the discounted flows reaches 0, linear within a year",
+}
+
+
+class Known(NamedTuple):
+    """What stands behind one row."""
+
+    judged: Judged
+    market: Market
+    costed: Costed
+    graded: Graded
+    pricing: Pricing
+
+    @property
+    def row(self) -> Mapping[str, Any]:
+        """Its cells."""
+        return self.judged.row
+
+
+def viability_figures(own: Known) -> dict[str, Explained]:
+    """Return the figures of a row of the viability table by column."""
+    cost = cost_figures(own.costed, own.pricing, own.graded)
+    quality = quality_figures(own.graded, own.judged.evidence.accuracy, None)
+    figures = [
+        *(leaf.renamed(quality[name], called) for name, called in
+          (("value", "quality"), ("low", "quality_low"), ("high", "quality_high"))),
+        figure(own.market, "quality", "needed_quality"), figure(own.market, "latency_s", "needed_latency_s"),
+        latency_percentile("latency_p99_s", own.judged.evidence.windows.get("SingleStream", []),
+                           own.row["latency_p99_s"]),
+        requests(own.market), leaf.renamed(cost["usd_per_hour"], "measuring_usd"),
+    ]  # fmt: skip
+    units = unit_figures(own, cost)
+    money = _money(own, cost, units) if own.judged.business else _unknown()
+    return {each.name: each for each in (*figures, *units.values(), *money)}
+
+
+def _unknown() -> list[Explained]:
+    note = "something that it takes was not measured: the verdict says what"
+    names = ("upfront_usd", "yearly_usd", "npv_usd", "break_even_requests", "break_even_price_usd", *_OF_FLOWS, *_DRAWN)
+    return [Explained(name, None, USD, note=note) for name in names]
+
+
+# A request ----------------------------------------------------------------------------------------------------
+
+
+def unit_figures(own: Known, cost: Mapping[str, Explained]) -> dict[str, Explained]:
+    """Return what a request brings and costs in the first year."""
+    market = own.market
+    column = own.judged.evidence.priced_as(market)
+    value, point = figure(market, "value_per_request_usd", "unit_value_usd"), cost[column]
+    serving = Explained("unit_serving_usd", own.row["unit_serving_usd"], PER_REQUEST, f"{column} / 1000",
+                        note=f"served as {own.row['served_as']}", inputs=(point,))  # fmt: skip
+    if own.judged.business is None:
+        note = "something that it takes was not measured"
+        rest = ("unit_error_usd", "unit_review_usd", "unit_cost_usd", "unit_margin_usd", "usd_per_correct_answer")
+        found = [value, serving, *(Explained(name, None, PER_REQUEST, note=note) for name in rest)]
+    else:
+        share = quality_share(own.graded)
+        error, review = _error(own, share), _review(own)
+        unit = _unit_cost(own, serving, error, review)
+        margin = Explained("unit_margin_usd", own.row["unit_margin_usd"], PER_REQUEST,
+                           "unit_value_usd - unit_cost_usd", inputs=(value, unit))  # fmt: skip
+        found = [value, serving, error, review, unit, margin, _per_right(own, unit, share)]
+    return {each.name: each for each in found}
+
+
+def _error(own: Known, share: Explained) -> Explained:
+    name, value = "unit_error_usd", own.row["unit_error_usd"]
+    if "cost_per_error_usd" not in own.market.numbers or not value:
+        return Explained(name, value, PER_REQUEST, note="a wrong answer has no price here, or none is left")
+    seen = known(own.market, "review_share")
+    formula = "(1 - right_share) * cost_per_error_usd" + (" * (1 - review_share)" if seen else "")
+    return Explained(name, value, PER_REQUEST, formula,
+                     inputs=(share, figure(own.market, "cost_per_error_usd"), *seen.values()))  # fmt: skip
+
+
+def _review(own: Known) -> Explained:
+    name, value = "unit_review_usd", own.row["unit_review_usd"]
+    parts = known(own.market, "review_share", "review_usd")
+    if not parts:
+        return Explained(name, value, PER_REQUEST, note="nobody checks answers in this use case")
+    return Explained(name, value, PER_REQUEST, "review_share * review_usd", inputs=(*parts.values(),))
+
+
+def _unit_cost(own: Known, serving: Explained, error: Explained, review: Explained) -> Explained:
+    retried, energy = known(own.market, "retry_share"), _energy(own)
+    served = "unit_serving_usd + energy_usd_per_request" if energy else "unit_serving_usd"
+    formula = f"({served}) * (1 + retry_share)" if retried else served
+    return Explained("unit_cost_usd", own.row["unit_cost_usd"], PER_REQUEST,
+                     f"{formula} + unit_error_usd + unit_review_usd",
+                     inputs=(serving, *energy, *retried.values(), error, review))  # fmt: skip
+
+
+def _energy(own: Known) -> list[Explained]:
+    """Return what a request's energy costs, where it is paid beside the machine and was read."""
+    read = own.judged.business.measured.get("energy_j_per_request") if own.judged.business else None
+    price = known(own.market, "energy_usd_per_kwh")
+    if read is None or not price:
+        return []
+    records = own.judged.evidence.windows.get(own.judged.evidence.scenario(own.market), [])
+    joules = Explained("energy_j_per_request", read.mean, "J", note="mean over records of energy_j / samples",
+                       inputs=(*leaf.readings(records, "energy_j"), *leaf.readings(records, "samples")))  # fmt: skip
+    value = read.mean * own.market.numbers["energy_usd_per_kwh"] / 3.6e6
+    return [Explained("energy_usd_per_request", value, USD, "energy_j_per_request * energy_usd_per_kwh / 3600000",
+                      inputs=(joules, *price.values()))]  # fmt: skip
+
+
+def _per_right(own: Known, unit: Explained, share: Explained) -> Explained:
+    name, value = "usd_per_correct_answer", own.row["usd_per_correct_answer"]
+    if value is None or not share.value:
+        return Explained(name, None, USD, note="the metric tells no share of right answers", inputs=(unit, share))
+    return Explained(name, value, "USD per right answer", "unit_cost_usd / right_in_the_end",
+                     inputs=(unit, right_in_the_end(own.market, share)))  # fmt: skip
+
+
+def right_in_the_end(market: Market, share: Explained) -> Explained:
+    """Return the share of answers that are right at once, or put right by who checks."""
+    seen = known(market, "review_share")
+    checked = market.numbers.get("review_share", 0.0)
+    formula = "right_share + (1 - right_share) * review_share" if seen else "right_share"
+    return Explained("right_in_the_end", share.value + (1 - share.value) * checked, formula=formula,
+                     inputs=(share, *seen.values()))  # fmt: skip
+
+
+# The years ----------------------------------------------------------------------------------------------------
+
+
+def _money(own: Known, cost: Mapping[str, Explained], units: Mapping[str, Explained]) -> list[Explained]:
+    business = own.judged.business
+    assert business is not None  # noqa: S101 - the caller has looked
+    drawn = {name: np.full(1, given.mean) for name, given in business.inputs.items()}
+    upfront, upkeep = _upfront(own, cost), _upkeep(own.market, drawn)
+    flows = _flows(own, business, drawn, upfront)
+    worth = Explained("npv_usd", own.row["npv_usd"], USD, "sum(present_usd)", note="every figure at its mean",
+                      inputs=_present(own.market, flows))  # fmt: skip
+    yearly = Explained("yearly_usd", own.row["yearly_usd"], "USD per year",
+                       "requests_per_year * unit_margin_usd - upkeep_usd",
+                       inputs=(requests(own.market), units["unit_margin_usd"], upkeep))  # fmt: skip
+    measured = {name: cost[name] for name in (own.judged.evidence.priced_as(own.market),)}
+    measured["quality"] = quality_share(own.graded).inputs[0]
+    return [
+        upfront, yearly, worth, *_break_even(own, business, drawn, worth),
+        *(Explained(name, own.row[name], note=f"{said}: {_numbers(flows)}", inputs=flows)
+          for name, said in _OF_FLOWS.items()),
+        *(Explained(name, own.row[name], USD if name.endswith("_usd") else "",
+                    note=f"{DRAWS:,} net present values, every uncertain figure drawn: {said}",
+                    inputs=uncertain(own.market, measured))
+          for name, said in _DRAWN.items()),
+    ]  # fmt: skip
+
+
+def _numbers(flows: tuple[Explained, ...]) -> str:
+    return ", ".join(f"{flow.value:,.0f}" for flow in flows)
+
+
+def _upfront(own: Known, cost: Mapping[str, Explained]) -> Explained:
+    shared = known(own.market, "pretraining_uses")
+    pretrain = "pretrain_usd / pretraining_uses" if shared else "pretrain_usd"
+    parts = known(own.market, "development_multiplier", "upfront_cost_usd")
+    return Explained(
+        "upfront_usd", own.row["upfront_usd"], USD,
+        f"({pretrain} + finetune_usd + evaluate_usd) * development_multiplier + upfront_cost_usd",
+        inputs=(*(cost[name] for name in ("pretrain_usd", "finetune_usd", "evaluate_usd")), *shared.values(),
+                *parts.values()),
+    )  # fmt: skip
+
+
+def _upkeep(market: Market, drawn: Mapping[str, np.ndarray]) -> Explained:
+    parts = known(market, "fixed_cost_per_year_usd", "staff", "staff_usd_per_year")
+    formula = "fixed_cost_per_year_usd" + (" + staff * staff_usd_per_year" if "staff" in parts else "")
+    return Explained("upkeep_usd", float(upkeep_usd(drawn)[0]), "USD per year", formula, inputs=(*parts.values(),))
+
+
+def _flows(
+    own: Known, business: Business, drawn: Mapping[str, np.ndarray], upfront: Explained
+) -> tuple[Explained, ...]:
+    """Return the flow of every year, the first at t = 0."""
+    paid = business.flows_usd()
+    upkeep, tuning = _upkeep(own.market, drawn), known(own.market, "retrainings_per_year")
+    first = Explained("flow_usd", paid[0], USD, "-upfront_usd", note="year 0", inputs=(upfront,))
+    later = [
+        Explained(
+            "flow_usd", flow, USD,
+            "requests * (value_usd - serving_usd * machines - answer_usd) - upkeep_usd - retrainings * tuning_usd "
+            "* machines",
+            note=f"year {number}",
+            inputs=(*_year(own, business, drawn, year), upkeep,
+                    leaf.renamed(tuning["retrainings_per_year"], "retrainings") if tuning
+                    else Explained("retrainings", 0.0, note="none are foreseen")),
+        )
+        for number, (flow, year) in enumerate(zip(paid[1:], years_of(drawn, business.years), strict=True), 1)
+    ]  # fmt: skip
+    return (first, *later)
+
+
+def _year(own: Known, business: Business, drawn: Mapping[str, np.ndarray], year: Any) -> tuple[Explained, ...]:
+    """Return what a year's flow is worked out of; each opens in a figure of its own."""
+    declines = known(own.market, "value_decline_per_year"), known(own.market, "hardware_decline_per_year")
+    adoption = known(own.market, "adoption_innovation", "adoption_imitation")
+    tuned = float(drawn["finetune_usd"][0] + drawn["evaluate_usd"][0])
+    return (
+        Explained("requests", float(year.requests[0]), "per year", note="requests_per_year, times the mean share of "
+                  "the year that has adopted (Bass)" if adoption else "requests_per_year",
+                  inputs=(requests(own.market), *adoption.values())),
+        Explained("value_usd", float(year.value_usd[0]), PER_REQUEST, note="unit_value_usd, less its yearly decline",
+                  inputs=(*declines[0].values(),)),
+        Explained("machines", float(year.cheaper[0]), note="price of machines as a share of the first year's",
+                  inputs=(*declines[1].values(),)),
+        Explained("serving_usd", float(business.serving_usd(drawn)[0]), PER_REQUEST,
+                  note="unit_serving_usd with energy and retries, as in unit_cost_usd"),
+        Explained("answer_usd", float(business.answer_usd(drawn)[0]), PER_REQUEST,
+                  note="unit_error_usd and unit_review_usd"),
+        Explained("tuning_usd", tuned, USD, note="finetune_usd and evaluate_usd, as in upfront_usd"),
+    )  # fmt: skip
+
+
+def _present(market: Market, flows: tuple[Explained, ...]) -> tuple[Explained, ...]:
+    rate = figure(market, "discount_rate")
+    return tuple(
+        Explained("present_usd", flow.value / (1 + rate.value) ** year, USD,
+                  f"flow_usd / (1 + discount_rate) ** {year}", inputs=(flow, rate))
+        for year, flow in enumerate(flows)
+    )  # fmt: skip
+
+
+def _break_even(own: Known, business: Business, drawn: Mapping[str, np.ndarray], worth: Explained) -> list[Explained]:
+    sums = market_sums(drawn, business.years)
+    margin = sums.income_usd - business.serving_usd(drawn) * sums.requests_at_cost
+    margin = margin - business.answer_usd(drawn) * sums.requests
+    worth = replace(worth, inputs=(), formula="", note="a figure of its own in this row")
+    parts = (
+        ("break_even_requests", "requests_per_year", requests(own.market), "earned_usd", float(margin[0]),
+         "value less serving and answers, discounted over all years"),
+        ("break_even_price_usd", "unit_value_usd", figure(own.market, "value_per_request_usd", "unit_value_usd"),
+         "income_usd", float(sums.income_usd[0]), "value of all requests, discounted over all years"),
+    )  # fmt: skip
+    return [
+        Explained(name, own.row[name], formula=f"{of} * (1 - npv_usd / {part})" if own.row[name] is not None else "",
+                  note="" if own.row[name] is not None else "no number does it: requests earn nothing",
+                  inputs=(start, worth, Explained(part, value, USD, note=said)))
+        for name, of, start, part, value, said in parts
+    ]  # fmt: skip
