@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +11,8 @@ from typing import Any
 
 from harness.measure.loadgen import Load, generate_load
 from harness.measure.meters import window
-from harness.seams import Hardware, Meter, Predict, Reading
+from harness.measure.outputs import check_outputs
+from harness.seams import Hardware, InPieces, Meter, Predict, Reading
 
 Meters = Callable[[], Sequence[Meter]]
 Count = Callable[[Sequence[Any]], Mapping[str, int]]
@@ -59,7 +61,29 @@ def serve(
         seed=asked["seed"],
         window=opened,
     )
-    work = Counter(count(()))
+    work: Counter[str] = Counter()
     for outputs in kept:
         work.update(count(outputs))
     return load, dict(work)
+
+
+def first_token_s(
+    predict: InPieces, inputs: Sequence[Any], asked: dict[str, Any], synchronise: Callable[[], None]
+) -> list[float]:
+    """Return how long single queries waited for the first token of their answers, in order.
+
+    As many as the load asks for, for as long as its window at most, after one that is not timed.
+    """
+    draw, load = random.Random(asked["seed"]), asked["load"]  # noqa: S311 - no secret
+    predict.first(inputs[:1])
+    synchronise()
+    waited: list[float] = []
+    end = time.perf_counter() + load["seconds"]
+    while len(waited) < load["queries"] and time.perf_counter() < end:
+        query = [draw.choice(inputs)]
+        began = time.perf_counter()
+        outputs = predict.first(query)
+        synchronise()
+        waited.append(time.perf_counter() - began)
+        check_outputs(outputs, 1)
+    return waited

@@ -26,6 +26,20 @@ if TYPE_CHECKING:
 Predict = Callable[[Sequence[Any]], Sequence[Any]]
 """A batch of inputs → as many outputs. What they are is the business of the task's kind."""
 
+
+@dataclass(frozen=True)
+class InPieces:
+    """A `Predict` of what writes its answers piece by piece, so that the first token can be timed for itself."""
+
+    whole: Predict
+    first: Predict
+    """Answers with the first piece only, and does no more than that takes: what one waits for who reads along."""
+
+    def __call__(self, inputs: Sequence[Any]) -> Sequence[Any]:
+        """Answer wholly."""
+        return self.whole(inputs)
+
+
 Scores = Mapping[str, Sequence[float]]
 """Column → one number per item (sentence, image, episode), all columns of one length; at least one column."""
 
@@ -224,6 +238,10 @@ class Codec(ABC):
     def decode(self, arrays: Mapping[str, np.ndarray]) -> Sequence[Any]:
         """Return one output per input from the network's outputs by name."""
 
+    def first(self) -> Codec | None:
+        """Return a codec that asks the network for the first piece of each answer; None where answers come whole."""
+        return None
+
 
 class Learner(ABC):
     """A model at work on one assignment. Building it is cheap enough to be done for serving too."""
@@ -243,6 +261,10 @@ class Learner(ABC):
     @abstractmethod
     def predict(self, inputs: Sequence[Any]) -> Sequence[Any]:
         """Answer in the framework the model was trained in, in evaluation mode."""
+
+    def first(self) -> Predict | None:
+        """Return what answers with the first piece of each answer only; None where answers come whole."""
+        return None
 
     def parameters(self) -> int | None:
         """Return the number of trainable parameters; None where the word has no meaning."""

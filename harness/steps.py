@@ -10,10 +10,10 @@ from typing import Any
 
 from harness.artifacts import size_bytes
 from harness.grading import described, grade, items, kept
-from harness.inference import open_predictor, serve
+from harness.inference import first_token_s, open_predictor, serve
 from harness.measure.meters import ProcessMeter, window
 from harness.plugins import Plugins
-from harness.seams import Assignment, Budget, Data, Hardware, Meter, Model, Reading, Runtime, Task
+from harness.seams import Assignment, Budget, Data, Hardware, InPieces, Meter, Model, Reading, Runtime, Task
 from harness.training import Report, train
 
 CHECKED_INPUTS = 32
@@ -200,6 +200,9 @@ def _serve(scene: Scene, measured: Measured) -> None:
         **work,
     )
     measured.series["latency_s"] = load.latency_s
+    if isinstance(predict, InPieces) and scene.job.asked["scenario"] == "SingleStream":
+        waited = first_token_s(predict, inputs, scene.job.asked, scene.hardware.synchronise)
+        measured.series["first_token_s"] = waited
     measured.used["load_generator"] = load.log
 
 

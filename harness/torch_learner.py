@@ -13,6 +13,7 @@ import math
 import random
 import warnings
 from abc import abstractmethod
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from torch.utils.data import default_collate
 from torch.utils.flop_counter import FlopCounterMode
 
 from harness.errors import Unsupported
-from harness.seams import Assignment, Codec, Learner, Progress
+from harness.seams import Assignment, Codec, Learner, Predict, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -262,7 +263,15 @@ class TorchLearner(Learner):
 
     def predict(self, inputs: Sequence[Any]) -> Sequence[Any]:
         """Answer a batch in evaluation mode."""
-        network, codec = self.module(), self.codec()
+        return self._answer(self.codec(), inputs)
+
+    def first(self) -> Predict | None:
+        """Return what asks through the codec's `first`, where it has one."""
+        codec = self.codec().first()
+        return None if codec is None else partial(self._answer, codec)
+
+    def _answer(self, codec: Codec, inputs: Sequence[Any]) -> Sequence[Any]:
+        network = self.module()
         network.eval()
         arrays = {name: torch.from_numpy(array) for name, array in codec.encode(inputs).items()}
         with torch.inference_mode(), self.accelerator.autocast():

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.inference import open_predictor, serve
+from harness.inference import first_token_s, open_predictor, serve
 from harness.plugins import Plugins
-from harness.seams import Predict
+from harness.seams import InPieces, Predict, Runtime
+from harness.steps import STEPS, Job, Measured, Scene
 
 
 def test_loading_and_the_first_answer_are_told_apart() -> None:
@@ -88,3 +91,86 @@ def test_an_answer_of_no_words_counts_as_none(toys: Plugins) -> None:
     _, work = served(toys, lambda inputs: [""] * len(inputs), words, "Offline", 2)
 
     assert work == {"words": 0}
+
+
+# The first token ------------------------------------------------------------------------------------------------
+
+
+def test_first_tokens_are_timed_one_query_at_a_time() -> None:
+    """Real queries in an order of the seed, as many as were asked for, the device waited for; never a whole answer."""
+    calls: list[list[str]] = []
+    events: Counter[str] = Counter()
+
+    def first(inputs: Sequence[str]) -> Sequence[str]:
+        calls.append(list(inputs))
+        return [text[:1] for text in inputs]
+
+    def whole(inputs: Sequence[str]) -> Sequence[str]:
+        raise AssertionError(inputs)
+
+    asked = {"seed": 3, "load": {"seconds": 60, "queries": 40}}
+    waited = [first_token_s(InPieces(whole, first), list("abc"), asked, lambda: events.update(["wait"])) for _ in "12"]
+
+    assert [len(series) for series in waited] == [40, 40]
+    assert all(seconds > 0 for seconds in waited[0])
+    assert events["wait"] == len(calls) == 82
+    assert calls[:41] == calls[41:]
+    assert {tuple(query) for query in calls} == {("a",), ("b",), ("c",)}
+
+
+def test_first_tokens_are_timed_no_longer_than_the_window() -> None:
+    """At least one, however slow it is."""
+    slow = InPieces(list, lambda inputs: time.sleep(0.02) or inputs)  # type: ignore[func-returns-value]
+    asked = {"seed": 0, "load": {"seconds": 0.01, "queries": 1000}}
+
+    assert len(first_token_s(slow, ["a"], asked, lambda: None)) == 1
+
+
+def test_a_broken_first_token_is_no_speed() -> None:
+    """As a broken answer is none."""
+    with pytest.raises(ValueError, match="0 outputs for 1 inputs"):
+        first_token_s(
+            InPieces(list, lambda _: []), ["a"], {"seed": 0, "load": {"seconds": 1, "queries": 1}}, lambda: None
+        )
+
+
+class Spelling(Runtime):
+    """Answers by letters."""
+
+    name = "spelling"
+    summary = "Answers by letters"
+
+    def __init__(self, in_pieces: bool) -> None:
+        self.in_pieces = in_pieces
+
+    def predictor(self, *_: Any) -> Predict:
+        """Return what says the parity."""
+
+        def whole(inputs: Sequence[int]) -> Sequence[int]:
+            return [one % 2 for one in inputs]
+
+        return InPieces(whole, whole) if self.in_pieces else whole
+
+
+@pytest.mark.parametrize(
+    ("in_pieces", "scenario", "read"),
+    [(True, "SingleStream", True), (True, "Offline", False), (False, "SingleStream", False)],
+)
+def test_a_record_has_first_tokens_only_where_one_waits_for_them(
+    toys: Plugins, tmp_path: Path, in_pieces: bool, scenario: str, read: bool
+) -> None:
+    """Of what answers in pieces, and not Offline; elsewhere nothing is there, and no 0."""
+    asked = {
+        "scenario": scenario, "batch_size": 1, "load": {"seconds": 0.05, "queries": 9}, "seed": 0, "size": "default",
+        "settings": {}, "precision": "fp32", "start": "scratch",
+    }  # fmt: skip
+    task = toys.find("tasks", "parity")
+    scene = Scene(
+        Job("serve", asked, {"trained": tmp_path}, tmp_path), task, task.data(None, {"count": 8}),
+        toys.find("models", "guess"), toys.find("hardware", "here"), Spelling(in_pieces), lambda *_: None,
+    )  # fmt: skip
+    measured = Measured()
+    STEPS["serve"](scene, measured)
+
+    assert measured.readings["samples"].value > 0
+    assert [len(measured.series[name]) for name in measured.series if name == "first_token_s"] == [9] * read

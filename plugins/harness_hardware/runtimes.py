@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import Unsupported
-from harness.seams import Assignment, Learner, Model, Predict, Reading, Runtime
+from harness.seams import Assignment, Codec, InPieces, Learner, Model, Predict, Reading, Runtime
 
 
 class Eager(Runtime):
@@ -22,7 +22,10 @@ class Eager(Runtime):
         """Build a learner, load what was trained, and answer with it."""
         learner = model.learner(assignment)
         learner.load(trained)
-        return learner.predict
+        first = learner.first()
+        if first is None:
+            return learner.predict
+        return InPieces(learner.predict, first)
 
 
 class OnnxRuntime(Runtime):
@@ -58,6 +61,13 @@ class OnnxRuntime(Runtime):
             raise Unsupported(f"ONNX Runtime serves exported models: {model.name} was not exported.")
         from harness.onnx_session import Session
 
-        codec = model.codec(trained)
         session = Session(exported, assignment.device)
-        return lambda inputs: codec.decode(session.run(codec.encode(inputs)))
+
+        def answering(codec: Codec) -> Predict:
+            return lambda inputs: codec.decode(session.run(codec.encode(inputs)))
+
+        whole = model.codec(trained)
+        first = whole.first()
+        if first is None:
+            return answering(whole)
+        return InPieces(answering(whole), answering(first))

@@ -1,4 +1,7 @@
-"""The cheap baseline of question answering: what stands behind the colon of the line that shares most words."""
+"""The cheap baseline of question answering: what stands behind the colon of the line that shares most words.
+
+In prose it is the sentence that does.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from harness import Assignment, Learner, Progress
+
+_WORD = re.compile(r"\w+")
+_LINE = re.compile(r"(?P<name>\w+ ?: *)?(?P<said>\S(?:[^\n]*?[.!?](?=\s)|[^\n]*\S|))")
 
 
 class OverlapLearner(Learner):
@@ -37,7 +43,14 @@ class OverlapLearner(Learner):
         return 0
 
 
-def _answer(question: str, context: str) -> str:
-    asked = set(re.findall(r"\w+", question))
-    line = max(context.splitlines() or [""], key=lambda line: len(asked & set(re.findall(r"\w+", line))))
-    return line.partition(":")[2].strip() or line.strip()
+def _answer(question: str, context: str) -> tuple[int, int]:
+    """Return where the answer begins and ends: a line of prose is a sentence, a line that names something has a colon.
+
+    Of lines that share as many words the first with a colon counts, since a heading answers nothing.
+    """
+    asked = set(_WORD.findall(question))
+    lines = list(_LINE.finditer(context))
+    if not lines:
+        return 0, 0
+    best = max(lines, key=lambda line: (len(asked & set(_WORD.findall(line.group()))), line["name"] is not None))
+    return best.span("said")

@@ -1,8 +1,9 @@
 """The default questions: what scientific libraries say about the parameters of their functions.
 
-The sections "Parameters" of numpydoc docstrings are found in the sources, which are never imported. Each function's
-section is a context; of each parameter it is asked what type, default, shape or meaning it has, in several wordings. An
-answer is a piece of the context.
+The sections "Parameters" of numpydoc docstrings are found in the sources, which are never imported. A function's
+section is a context, or those of two neighbours, each under its function's name. Of a parameter it is asked what type,
+default, shape or meaning it has, in several wordings, and in which function where there are two. An answer is a piece
+of the context.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from textwrap import dedent
 from typing import NamedTuple
 
-RULE = 1
+RULE = 2
 """Raise it whenever the questions that come out change for the same sources."""
 LIBRARIES = ("scipy", "sklearn", "pandas")
 SHORTEST, LONGEST = 80, 700
@@ -35,6 +37,7 @@ _SECTION = re.compile(
     r"(?=\n+(?P=indent)[A-Z][\w ]+\n(?P=indent)-{3,}|\"\"\"|''')",
     re.DOTALL | re.MULTILINE,
 )
+_OWNER = re.compile(r"^ *(?:def|class) (?P<name>\w+)", re.MULTILINE)
 _ENTRY = re.compile(r"^(?P<name>\*{0,2}\w+) ?: *(?P<type>[^\n]+)\n(?P<text>(?:[ ]{2,}[^\n]*\n?|\n)+)", re.MULTILINE)
 _DEFAULT = re.compile(r"default(?: is|:|=| )\s*(?P<answer>[^,\s)][^,)\n]*)", re.IGNORECASE)
 _SHAPE = re.compile(r"shape(?: |=|: )\s*(?P<answer>\([^)\n]*\))")
@@ -48,37 +51,86 @@ class Question(NamedTuple):
     context: str
     start: int
     end: int
+    others: tuple[str, ...] = ()
+    """Answers that are as right as the one in that place."""
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """All right answers, that of the place first."""
+        return (self.context[self.start : self.end], *self.others)
+
+
+class Section(NamedTuple):
+    """What is said of a function's parameters."""
+
+    function: str
+    text: str
 
 
 @cache
 def questions() -> tuple[Question, ...]:
-    """Return all questions, in the order of files and lines; a context that occurs twice is asked once.
+    """Return all questions, in the order of files and lines; a section that occurs twice is asked once.
 
     Raises:
         ModuleNotFoundError: one of the libraries is not installed.
     """
-    contexts = dict.fromkeys(context for library in LIBRARIES for context in _contexts(library))
-    return tuple(question for context in contexts for question in _asked(context))
+    read: set[str] = set()
+    found = []
+    for library in LIBRARIES:
+        for sections in _files(library):
+            new = [one for one in {one.text: one for one in sections}.values() if one.text not in read]
+            read.update(one.text for one in new)
+            found += [question for context in _contexts(new) for question in _asked(context)]
+    return tuple(found)
 
 
-def _contexts(library: str) -> Iterator[str]:
+def _files(library: str) -> Iterator[list[Section]]:
+    """Yield the sections of each file."""
     spec = importlib.util.find_spec(library)
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(f"The default questions are about {library}. Install it.", name=library)
     root = Path(spec.submodule_search_locations[0])
     for file in sorted(path for path in root.rglob("*.py") if "tests" not in path.parts):
-        for found in _SECTION.finditer(file.read_text(encoding="utf-8")):
-            context = dedent(found["indent"] + found["body"].strip()) + "\n"
-            if SHORTEST <= len(context) <= LONGEST:
-                yield context
+        yield list(_sections(file.read_text(encoding="utf-8")))
 
 
-def _asked(context: str) -> Iterator[Question]:
+def _sections(source: str) -> Iterator[Section]:
+    owners = [(owner.start(), owner["name"]) for owner in _OWNER.finditer(source)]
+    for found in _SECTION.finditer(source):
+        text = dedent(found["indent"] + found["body"].strip()) + "\n"
+        if SHORTEST <= len(text) <= LONGEST:
+            above = bisect_left(owners, (found.start(), ""))
+            yield Section(owners[above - 1][1] if above else "module", text)
+
+
+def _contexts(sections: Sequence[Section]) -> Iterator[Sequence[Section]]:
+    """Yield every second section, as its text's hash has it, with the next one where the two are not too long."""
+    rest = list(sections)
+    while rest:
+        pair = rest[:2]
+        together = len(pair) > 1 and pair[0].function != pair[1].function and len(_text(pair)) <= LONGEST
+        taken = pair if together and int(_hash(pair[0].text), 16) % 2 else pair[:1]
+        del rest[: len(taken)]
+        yield taken
+
+
+def _text(sections: Sequence[Section]) -> str:
+    if len(sections) == 1:
+        return sections[0].text
+    return "\n".join(f"{one.function}(...)\n{one.text}" for one in sections)
+
+
+def _asked(sections: Sequence[Section]) -> Iterator[Question]:
+    context = _text(sections)
     found: dict[str, list[tuple[str, int, int]]] = {kind: [] for kind in WORDINGS}
-    for entry in _ENTRY.finditer(context):
-        for kind, start, end in _answers(entry):
-            if end > start:
-                found[kind].append((entry["name"].lstrip("*"), start, end))
+    place = 0
+    for one in sections:
+        place = context.index(one.text, place)
+        of = f" in {one.function}" if len(sections) > 1 else ""
+        for entry in _ENTRY.finditer(context, place, place + len(one.text)):
+            for kind, start, end in _answers(entry):
+                if end > start:
+                    found[kind].append((entry["name"].lstrip("*") + of, start, end))
     for kind, answers in found.items():
         picked = sorted(answers, key=lambda answer: _hash(context + kind + answer[0]))[:OF_EACH]
         for name, start, end in picked:

@@ -1,7 +1,7 @@
 """Questions about a text: the data of every task of the kind `question-answering`.
 
-An input is a dict with `question` and `context`; an output is an answer: a string, or (start, end) of a piece of the
-context in characters.
+An input is a dict with `question` and `context`; an output is an answer: (start, end) of a piece of the context in
+characters, or a string that was written.
 """
 
 from __future__ import annotations
@@ -13,10 +13,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness import Data, Predict, Scores, Unsupported
+from harness import Data, Predict, Sample, Scores, Unsupported
 from harness_language._parameters import Question
 
 KIND = "question-answering"
+SHOWN = 10
+CLIPPED = 2000
+"""Characters of a text that a sample shows."""
+_TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
 def asked(data: Data) -> QuestionData:
@@ -48,48 +52,76 @@ class QuestionData(Data):
         return self._splits[split]
 
     def texts(self, split: str) -> tuple[str, ...]:
-        """Return a split's contexts, each once: what a tokenizer or a pretraining may read."""
-        return tuple(dict.fromkeys(one.context for one in self._splits[split]))
+        """Return a split's contexts and questions, each once: what a tokenizer or a pretraining may read."""
+        return tuple(dict.fromkeys(text for one in self._splits[split] for text in (one.context, one.question)))
 
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Scores:
-        """Return for each question whether the answer is exact, and the overlap of its words (F1)."""
+        """Return for each question whether the answer is exact, and the overlap of its words (F1).
+
+        Where several answers are right, the one that is nearest counts.
+        """
         questions = self._splits[split]
+        given = list(zip(self._said(predict, batch_size, questions), questions, strict=True))
+        return {
+            "exact": [max(exact(said, truth) for truth in one.answers) for said, one in given],
+            "f1": [max(overlap(said, truth) for truth in one.answers) for said, one in given],
+        }
+
+    @staticmethod
+    def _said(predict: Predict, batch_size: int, questions: Sequence[Question]) -> list[str]:
         answers: list[str] = []
         for start in range(0, len(questions), batch_size):
             batch = questions[start : start + batch_size]
             said = predict([_asked(one) for one in batch])
             answers += [_text(answer, one.context) for answer, one in zip(said, batch, strict=True)]
-        truths = [one.context[one.start : one.end] for one in questions]
-        pairs = list(zip(answers, truths, strict=True))
-        return {"exact": [exact(*pair) for pair in pairs], "f1": [overlap(*pair) for pair in pairs]}
+        return answers
+
+    def work(self, outputs: Sequence[Any]) -> Mapping[str, int]:
+        """Return the words and signs of answers that were written; one that points writes none."""
+        if any(not isinstance(output, str) for output in outputs):
+            return {}
+        return {"output_tokens": sum(len(_TOKEN.findall(output)) for output in outputs)}
 
     def queries(self) -> Sequence[dict[str, str]]:
         """Return the test split's questions."""
         return [_asked(one) for one in self._splits["test"]]
 
     def keys(self, split: str) -> Sequence[str]:
-        """Return the split's contexts."""
-        return self.texts(split)
+        """Return the split's contexts, each once."""
+        return tuple(dict.fromkeys(one.context for one in self._splits[split]))
 
     def references(self, split: str) -> Sequence[Any]:
         """Return where each answer stands."""
         return [(one.start, one.end) for one in self._splits[split]]
 
     def chance(self) -> Mapping[str, float]:
-        """Return what the answer of another question about the same context reaches: any parameter will do."""
-        by_context: dict[str, list[str]] = {}
-        for one in self._splits["test"]:
-            by_context.setdefault(one.context, []).append(one.context[one.start : one.end])
-        pairs = [
-            (answers[(place + 1) % len(answers)], truth)
-            for answers in by_context.values()
-            for place, truth in enumerate(answers)
-            if len(answers) > 1
-        ]
+        """Return what the answer of another question about the same context reaches: any parameter will do.
+
+        A context that is asked once is guessed with the answer of the next one.
+        """
+        asked = self._splits["test"]
+        by_context: dict[str, list[int]] = {}
+        for place, one in enumerate(asked):
+            by_context.setdefault(one.context, []).append(place)
+        guesses: dict[int, int] = {}
+        for places in by_context.values():
+            alone = [(places[0] + 1) % len(asked)]
+            guesses.update(zip(places, [*places[1:], places[0]] if len(places) > 1 else alone, strict=True))
+        pairs = [(asked[guess].answers[0], asked[place].answers) for place, guess in guesses.items()]
         return {
-            "exact match": sum(exact(*pair) for pair in pairs) / len(pairs),
-            "F1": sum(overlap(*pair) for pair in pairs) / len(pairs),
+            "exact match": sum(max(exact(guess, truth) for truth in truths) for guess, truths in pairs) / len(pairs),
+            "F1": sum(max(overlap(guess, truth) for truth in truths) for guess, truths in pairs) / len(pairs),
         }
+
+    def show(self, predict: Predict) -> Sequence[Sample]:
+        """Return some answers beside what is right."""
+        questions = self._splits["test"][:: max(1, len(self._splits["test"]) // SHOWN)][:SHOWN]
+        blocks = [
+            f"question   {one.question[:CLIPPED]}\nreference  {' | '.join(one.answers)[:CLIPPED]}\n"
+            f"answer     {said[:CLIPPED]}\n"
+            for one, said in zip(questions, self._said(predict, SHOWN, questions), strict=True)
+        ]
+        return [Sample(f"{len(questions)} answers", "text/plain", "\n".join(blocks).encode("utf-8", "replace"))]
 
 
 def _asked(one: Question) -> dict[str, str]:

@@ -146,7 +146,7 @@ class Docstrings(Task):
 
 
 class Parameters(Task):
-    """Questions about the parameters of functions."""
+    """Questions about a text: about the parameters of functions, or of one's own."""
 
     name = "parameters"
     kind = "question-answering"
@@ -157,22 +157,40 @@ class Parameters(Task):
     )
     baseline = "overlap"
     use_case = "customer-questions"
+    takes_data = True
     pretrains_on = "docstrings"
     source = "the sections Parameters in the Python sources of scipy, scikit-learn and pandas; questions made by rule"
     licence = "BSD-3-Clause"
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
-        """Name the libraries and the rule."""
+        """Name the libraries and the rule, or a source by its digest."""
+        del settings
+        if source is not None:
+            from harness_language import _sources
+
+            return f"{_sources.identity(source)} questions"
         from importlib.metadata import version
 
         from harness_language._parameters import RULE
 
-        del source, settings
         return f"scipy {version('scipy')}, sklearn {version('scikit-learn')}, pandas {version('pandas')}, rule {RULE}"
+
+    def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
+        """Load a source of one's own and find what is wrong with it; nothing is written.
+
+        Raises:
+            DataError: says which file and row or column is wrong and what to do.
+        """
+        if source is not None:
+            self.data(source, settings)
 
     def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
         """Return the questions; no context is in two splits."""
-        del source, settings
+        del settings
+        if source is not None:
+            from harness_language import _squad
+
+            return _squad.read(source)
         from harness_language._parameters import questions
         from harness_language._splits import divide
         from harness_language.questions import QuestionData

@@ -101,6 +101,7 @@ def served_figures(group: Sequence[Chain], row: Mapping[str, Any]) -> dict[str, 
         *(_combined("mean", name, leaves, row) for name in ("load_s", "first_query_s")),
         *(_combined("max", name, leaves, row) for name in ("peak_memory_bytes", "peak_device_memory_bytes")),
         *(latency_percentile(name, leaves, row[name]) for name in PERCENTILES),
+        _tokens(leaves, row["output_tokens_per_s"]),
         _combined("max", "largest_difference", [chain.export for chain in group if chain.export], row),
     ]
     return {figure.name: figure for figure in figures}
@@ -125,9 +126,17 @@ def _combined(how: str, name: str, records: Sequence[Record], row: Mapping[str, 
     return Explained(name, row[name], known[0].unit, f"{how}({name})", inputs=known)
 
 
+def _tokens(leaves: Sequence[Record], value: float | None) -> Explained:
+    if value is None:
+        note = "nothing was written token by token, or nobody counted"
+        return Explained("output_tokens_per_s", None, note=note, inputs=leaf.readings(leaves, "output_tokens"))
+    return leaf.rate(leaves, value, "output_tokens")
+
+
 def latency_percentile(name: str, leaves: Sequence[Record], value: float | None) -> Explained:
     """Return a percentile of the latencies of single requests."""
-    share, latencies = PERCENTILES[name], pooled_latencies(leaves)
+    series, share = PERCENTILES[name]
+    latencies = pooled_latencies(leaves, series)
     slow = statistics.allowed_slow(len(latencies), share)
     if slow is None:
         needed = statistics.minimum_count(share)
@@ -137,5 +146,5 @@ def latency_percentile(name: str, leaves: Sequence[Record], value: float | None)
         f"number {slow} of {len(latencies):,} latencies, the slowest first: with 99 % confidence no more than "
         f"{1 - share:.0%} of requests are slower (MLPerf's early-stopping rule)"
     )
-    source = "; ".join(f"latency_s of {leaf.who(record)}" for record in leaves)
+    source = "; ".join(f"{series} of {leaf.who(record)}" for record in leaves)
     return Explained(name, value, "s", note=note, source=source, kind="measured")

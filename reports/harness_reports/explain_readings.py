@@ -69,10 +69,10 @@ def utilisation(pricing: Pricing) -> Explained:
                      kind="assumed")  # fmt: skip
 
 
-def rate(records: Sequence[Record], value: float | None) -> Explained:
-    """Return samples per second over the windows of several records."""
-    parts = (*readings(records, "samples"), *readings(records, "wall_s"))
-    return Explained("samples_per_s", value, "1/s", "sum(samples) / sum(wall_s)", inputs=parts)
+def rate(records: Sequence[Record], value: float | None, counted: str = "samples") -> Explained:
+    """Return samples, or something else that is counted, per second over the windows of several records."""
+    parts = (*readings(records, counted), *readings(records, "wall_s"))
+    return Explained(f"{counted}_per_s", value, "1/s", f"sum({counted}) / sum(wall_s)", inputs=parts)
 
 
 def renamed(figure: Explained, name: str) -> Explained:

@@ -22,8 +22,9 @@ SHOWN: Mapping[str, Sequence[str]] = {
     ),
     "throughput": (
         "task", "source", "model", "size", "variant", "start", "runtime", "hardware", "precision", "scenario",
-        "batch_size", "samples_per_s", "low", "high", "latency_p50_s", "latency_p90_s", "latency_p99_s", "load_s",
-        "peak_memory_bytes", "largest_difference", "judgement",
+        "batch_size", "samples_per_s", "low", "high", "latency_p50_s", "latency_p90_s", "latency_p99_s",
+        "first_token_p50_s", "first_token_p90_s", "output_tokens_per_s", "load_s", "peak_memory_bytes",
+        "largest_difference", "judgement",
     ),
     "cost": (
         "task", "source", "model", "size", "variant", "start", "runtime", "hardware", "precision", "pretrain_usd",

@@ -255,9 +255,9 @@ def promise(latency_s: Sequence[float], limit_s: float, share: float = 0.99) -> 
 # Rates ------------------------------------------------------------------------------------------------------
 
 
-def rate(records: Sequence[Record]) -> float | None:
+def rate(records: Sequence[Record], counted: str = "samples") -> float | None:
     """Return samples per second over the measured windows of several records, None where one lacks a reading."""
-    samples, seconds = [r.value("samples") for r in records], [r.value("wall_s") for r in records]
+    samples, seconds = [r.value(counted) for r in records], [r.value("wall_s") for r in records]
     if None in samples or None in seconds or not sum(seconds):  # type: ignore[arg-type]
         return None
     return float(sum(samples) / sum(seconds))  # type: ignore[arg-type]

@@ -20,13 +20,21 @@ ACCURACY = (
     *KEYS, "metric", "unit", "value", "low", "high", "seeds", "items", "chance", "ceiling", "higher_is_better",
     "baseline", "baseline_value", "against_baseline", "judgement",
 )  # fmt: skip
-PERCENTILES: Mapping[str, float] = {"latency_p50_s": 0.5, "latency_p90_s": 0.9, "latency_p99_s": 0.99}
+PERCENTILES: Mapping[str, tuple[str, float]] = {
+    "latency_p50_s": ("latency_s", 0.5),
+    "latency_p90_s": ("latency_s", 0.9),
+    "latency_p99_s": ("latency_s", 0.99),
+    "first_token_p50_s": ("first_token_s", 0.5),
+    "first_token_p90_s": ("first_token_s", 0.9),
+}
+"""Column → the series it is a percentile of, and which."""
 EVERY = "all"
 """Asks for every metric."""
 THROUGHPUT = (
     *KEYS, "scenario", "batch_size", "seeds", "samples_per_s", "low", "high", "samples", "wall_s", "latency_p50_s",
-    "latency_p90_s", "latency_p99_s", "load_s", "first_query_s", "peak_memory_bytes", "peak_device_memory_bytes",
-    "cpu_s", "energy_j", "energy_kind", "largest_difference", "judgement",
+    "latency_p90_s", "latency_p99_s", "first_token_p50_s", "first_token_p90_s", "output_tokens_per_s", "load_s",
+    "first_query_s", "peak_memory_bytes", "peak_device_memory_bytes", "cpu_s", "energy_j", "energy_kind",
+    "largest_difference", "judgement",
 )  # fmt: skip
 
 
@@ -88,8 +96,8 @@ def throughput(records: Sequence[Record]) -> pd.DataFrame:
 
     Windows of several seeds are added up; latencies are pooled. `samples_per_s` is samples over the time of the whole
     window. Percentiles are those of `statistics.percentile`, None where the count of queries does not support them,
-    and for SingleStream only: Offline has no latency that anybody waits for. `largest_difference` is the export's
-    against the trained model.
+    and for SingleStream only: Offline has no latency that anybody waits for. Where nothing is written token by token
+    there is neither a first one nor tokens per second. `largest_difference` is the export's against the trained model.
     """
     return pd.DataFrame([row.cells for row in throughput_rows(records)], columns=list(THROUGHPUT))
 
@@ -129,6 +137,7 @@ def _served(group: Sequence[Chain]) -> dict[str, Any]:
         "seeds": len(leaves), "samples_per_s": statistics.rate(leaves),
         "low": interval.low if interval else None, "high": interval.high if interval else None,
         "samples": _total(leaves, "samples"), "wall_s": _total(leaves, "wall_s"), **_latencies(leaves),
+        "output_tokens_per_s": statistics.rate(leaves, "output_tokens"),
         "load_s": _mean(leaves, "load_s"), "first_query_s": _mean(leaves, "first_query_s"),
         **{name: _peak(leaves, name) for name in ("peak_memory_bytes", "peak_device_memory_bytes")},
         "cpu_s": _total(leaves, "cpu_s"), "energy_j": _total(leaves, "energy_j"), "energy_kind": energy_kind(leaves),
@@ -138,15 +147,13 @@ def _served(group: Sequence[Chain]) -> dict[str, Any]:
 
 
 def _latencies(leaves: Sequence[Record]) -> dict[str, float | None]:
-    pooled = pooled_latencies(leaves)
-    return {name: statistics.percentile(pooled, share) for name, share in PERCENTILES.items()}
+    pooled = {series: pooled_latencies(leaves, series) for series, _ in PERCENTILES.values()}
+    return {name: statistics.percentile(pooled[series], share) for name, (series, share) in PERCENTILES.items()}
 
 
-def pooled_latencies(leaves: Sequence[Record]) -> list[float]:
+def pooled_latencies(leaves: Sequence[Record], series: str = "latency_s") -> list[float]:
     """Return the latencies of single queries over several records, none for Offline."""
-    return [
-        value for leaf in leaves if leaf.asked["scenario"] != "Offline" for value in leaf.series.get("latency_s", [])
-    ]
+    return [value for leaf in leaves if leaf.asked["scenario"] != "Offline" for value in leaf.series.get(series, [])]
 
 
 def energy_kind(leaves: Sequence[Record]) -> str | None:

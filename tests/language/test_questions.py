@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from harness import Assignment, Budget
 from harness.plan import filled
-from harness_language._parameters import WORDINGS, Question, questions
+from harness_language._parameters import WORDINGS, Question, Section, _asked, questions
 from harness_language.models import Bert, Overlap
 from harness_language.questions import QuestionData, exact, normalised, overlap
 from harness_language.tasks import Parameters
@@ -54,25 +55,54 @@ def test_questions_are_many_varied_and_answered_by_their_context(parameters: Que
 
 def test_no_context_is_in_two_splits(parameters: QuestionData) -> None:
     """What is asked in the test was never read."""
-    found = [set(parameters.texts(split)) for split in ("train", "validation", "test")]
+    found = [set(parameters.keys(split)) for split in ("train", "validation", "test")]
 
     assert not found[0] & found[1]
     assert not (found[0] | found[1]) & found[2]
 
 
+SECTIONS = (
+    Section(
+        "fit",
+        "X : {array-like, sparse matrix} of shape (n_samples, n_features)\n    Training data.\n"
+        "alpha : float, default=0.5\n    Strength of it. Larger is stronger.\n",
+    ),
+    Section("score", "alpha : int, default: 3\n    Another thing of that name.\n"),
+)
+
+
 def test_a_section_becomes_questions() -> None:
     """Type, default, shape and meaning of a parameter, where they are written."""
-    from harness_language._parameters import _asked
-
-    section = (
-        "X : {array-like, sparse matrix} of shape (n_samples, n_features)\n    Training data.\n"
-        "alpha : float, default=0.5\n    Strength of it. Larger is stronger.\n"
-    )
-    answers = {(one.question, section[one.start : one.end]) for one in _asked(section)}
+    answers = {(one.question, *one.answers) for one in _asked(SECTIONS[:1])}
     said = {answer for _, answer in answers}
 
     assert {"{array-like, sparse matrix}", "(n_samples, n_features)", "Training data", "float", "0.5"} <= said
     assert any("alpha" in question for question, answer in answers if answer == "Strength of it")
+
+
+def test_where_two_functions_stand_together_the_question_says_which() -> None:
+    """A name that both have is answered from the right one's section."""
+    asked = list(_asked(SECTIONS))
+    defaults = {one.question.split(" in ")[1].split()[0].rstrip("?"): one.answers for one in asked if
+                one.answers[0] in {"0.5", "3"}}  # fmt: skip
+
+    assert defaults == {"fit": ("0.5",), "score": ("3",)}
+    assert len({one.context for one in asked}) == 1
+    assert asked[0].context.startswith("fit(...)\nX : ")
+
+
+def test_some_contexts_are_of_two_functions_and_no_section_is_read_twice(parameters: QuestionData) -> None:
+    """About every fifth; what stands in one context stands in no other one, so that no split knows another's."""
+    asked = [one for split in parameters.sizes for one in parameters.questions(split)]
+    contexts = {one.context for one in asked}
+    heading = re.compile(r"(?:^|\n)\w+\(\.\.\.\)\n")
+    several = [context for context in contexts if heading.match(context)]
+    sections = [section for context in several for section in heading.split(context)[1:]]
+
+    assert 0.1 < len(several) / len(contexts) < 0.4
+    assert all(" in " in one.question for one in asked if one.context in several)
+    assert len(set(sections)) == len(sections) == 2 * len(several)
+    assert not set(sections) & contexts
 
 
 @pytest.mark.parametrize(
@@ -122,7 +152,54 @@ def test_the_cheap_baseline_is_above_chance(parameters: QuestionData) -> None:
     scores = parameters.evaluate(learner.predict, 64)
 
     assert parameters.chance()["exact match"] < float(np.mean(scores["exact"])) < 0.4
-    assert learner.predict([{"question": "What is x?", "context": ""}]) == [""]
+    assert parameters.chance()["F1"] < float(np.mean(scores["f1"]))
+
+
+@pytest.mark.parametrize(
+    ("question", "context", "answer"),
+    [
+        ("What is x?", "", ""),
+        ("What is x?", " \n", ""),
+        ("What is b in fit?", "fit(...)\na : int\n    One.\nb : float\n    Two.\n", "float"),
+        ("Who built the house?", "It was hot. Ann built the house! It stands: still.", "Ann built the house!"),
+        ("What costs 1.5 euros?", "Bread costs 1.5 euros today", "Bread costs 1.5 euros today"),
+    ],
+)  # fmt: skip
+def test_the_baseline_answers_with_a_line_or_a_sentence(question: str, context: str, answer: str) -> None:
+    """What stands behind a colon, never a heading; in prose the sentence."""
+    learner = Overlap().learner(None)  # type: ignore[arg-type]  # it looks at no assignment
+    ((start, end),) = learner.predict([{"question": question, "context": context}])
+
+    assert context[start:end] == answer
+
+
+@given(question=st.text("ab? ", max_size=9), context=st.text("ab :.\n", max_size=30))
+def test_the_baseline_always_points_into_the_context(question: str, context: str) -> None:
+    """Whatever is asked, of whatever; blanks around it do not belong to an answer."""
+    learner = Overlap().learner(None)  # type: ignore[arg-type]
+    ((start, end),) = learner.predict([{"question": question, "context": context}])
+
+    assert 0 <= start <= end <= len(context)
+    assert context[start:end] == context[start:end].strip()
+
+
+def test_answers_are_shown_beside_the_right_ones(few: QuestionData) -> None:
+    """Ten of them, with every answer that is right, as one text."""
+    one = few.questions("test")[0]._replace(others=("another",))
+    data = QuestionData(dict.fromkeys(("train", "validation", "test"), (one, *few.questions("test")[1:50])))
+    (sample,) = data.show(lambda inputs: ["<b>mine</b>" for _ in inputs])
+    blocks = sample.content.decode().split("\n\n")
+
+    assert sample.media_type == "text/plain"
+    assert len(blocks) == 10
+    assert blocks[0] == f"question   {one.question}\nreference  {one.answers[0]} | another\nanswer     <b>mine</b>"
+
+
+def test_only_what_was_written_is_counted(few: QuestionData) -> None:
+    """Words and signs of texts; who points at a place writes nothing, which is not the same as no words."""
+    assert few.work(["float, or None", ""]) == {"output_tokens": 4}
+    assert few.work([(1, 5), (2, 3)]) == {}
+    assert few.work([]) == {"output_tokens": 0}
 
 
 def test_a_pointer_points_into_the_context(few: QuestionData) -> None:

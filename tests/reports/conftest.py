@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -118,6 +119,13 @@ class Bench:
         readings = {"wall_s": sum(latency_s), "samples": len(latency_s), "queries": len(latency_s), "load_s": 0.5}
         asked = {**asked, "scenario": "SingleStream", "batch_size": 1}
         return self.record("serve", asked, inputs, readings, series={"latency_s": list(latency_s)}, **fields)
+
+    def writing(self, first_token_s: Sequence[float], tokens: float | None, **more: Any) -> list[Record]:
+        """Return a case whose single queries, 1 s in all, were also asked for the first token of their answers."""
+        *others, stream = self.case(latency_s=(0.01,) * 100, **more)
+        series = {**stream.series, **({"first_token_s": list(first_token_s)} if first_token_s else {})}
+        read = {} if tokens is None else {"output_tokens": Reading(tokens, "count")}
+        return [*others, replace(stream, series=series, readings={**stream.readings, **read})]
 
     def suite(self) -> list[Record]:
         """Return a small suite of two tasks: a strong and dear model, a weak and cheap one, and a game."""

@@ -222,6 +222,23 @@ def test_what_is_not_known_says_why(bench: Any, pricing: Pricing) -> None:
     assert check([row], cost(records, pricing)) > 0
 
 
+def test_first_tokens_and_tokens_per_second_are_explained(bench: Any) -> None:
+    """Which of the waits the percentile is, out of which records; where nothing is written, that this is so."""
+    writes, reads = bench.writing([0.001 * wait for wait in range(1, 101)], 700.0), bench.writing([], None)
+    (own, other) = (
+        next(one for one in rows("throughput", records) if "SingleStream" in one.title) for records in (writes, reads)
+    )
+
+    assert own.explain("output_tokens_per_s").put_in == "sum(700) / sum(1)"
+    assert own.explain("first_token_p90_s").value == pytest.approx(0.098)
+    assert "number 3 of 100 latencies" in own.explain("first_token_p90_s").note
+    assert "first_token_s of record" in own.explain("first_token_p90_s").source
+    assert check(rows("throughput", writes), throughput(writes)) > 3
+    assert other.explain("output_tokens_per_s").value is None
+    assert "nothing was written" in other.explain("output_tokens_per_s").note
+    assert other.explain("first_token_p50_s").value is None
+
+
 def test_text_shows_formula_values_and_sources(bench: Any, pricing: Pricing) -> None:
     """The formula in names, in values, and a branch for each input."""
     (row,) = rows("cost", bench.case(), pricing)

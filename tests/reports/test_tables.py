@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from harness import Reading
-from harness_reports import tables
+from harness_reports import formats, tables
 
 
 def row(frame: pd.DataFrame, **wanted: Any) -> dict[str, Any]:
@@ -183,6 +183,31 @@ def test_too_few_queries_have_no_percentile(bench: Any) -> None:
     assert pd.isna(own["latency_p90_s"])
     assert pd.isna(own["latency_p99_s"])
     assert "p99 needs 662 queries, 63 were served" in own["judgement"]
+
+
+def test_what_is_written_has_a_first_token_and_tokens_per_second(bench: Any) -> None:
+    """Of 100 waits MLPerf's rule takes the 37th and the 3rd longest; 700 tokens came in a second."""
+    records = bench.writing([0.001 * wait for wait in range(1, 101)], 700.0)
+    own = row(tables.throughput(records), scenario="SingleStream")
+
+    assert (own["first_token_p50_s"], own["first_token_p90_s"]) == (pytest.approx(0.064), pytest.approx(0.098))
+    assert own["output_tokens_per_s"] == pytest.approx(700)
+
+
+def test_what_writes_nothing_has_neither(bench: Any) -> None:
+    """Missing, not 0; too few waits support no percentile; seeds of which one was not counted have no rate."""
+    plain = row(tables.throughput(bench.writing([], None)), scenario="SingleStream")
+    few = row(tables.throughput(bench.writing([0.001] * 12, 0.0)), scenario="SingleStream")
+    both = [*bench.writing([0.001] * 40, 70.0), *bench.writing([0.003] * 40, None, seed=1)]
+    pooled = row(tables.throughput(both), scenario="SingleStream")
+    columns = ["first_token_p50_s", "first_token_p90_s", "output_tokens_per_s"]
+
+    assert all(pd.isna(plain[column]) for column in columns)
+    assert [few[column] for column in columns[::2]] == [0.001, 0.0]
+    assert pd.isna(few["first_token_p90_s"])
+    assert pooled["first_token_p90_s"] == 0.003
+    assert pd.isna(pooled["output_tokens_per_s"])
+    assert not set(columns) & set(formats.shown("throughput", tables.throughput(bench.writing([], None)))[0])
 
 
 def test_latencies_of_seeds_are_pooled(bench: Any) -> None:
