@@ -56,9 +56,11 @@ class TextClassificationData(LabelledData):
         """Return each class's share of a split."""
         return np.bincount(self.examples(split).labels, minlength=len(self.classes)) / self.sizes[split]
 
-    def keys(self, split: str) -> Sequence[str]:
-        """Return the split's texts."""
+    def texts(self, split: str) -> Sequence[str]:
+        """Return a split's texts: what a tokenizer or a pretraining may read."""
         return self.examples(split).inputs
+
+    keys = texts
 
 
 class _MacroF1:

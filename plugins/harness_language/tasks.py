@@ -72,7 +72,6 @@ class Topics(_TextClassification):
     name = "topics"
     summary = "File a technical document under one of eight topics"
     use_case = "document-classification"
-    pretrains_on = "docstrings"
     source = "docstrings (40 characters and longer) of scipy's Python sources → sub-package; the 8 largest"
     licence = "BSD-3-Clause"
 
@@ -105,6 +104,7 @@ class Docstrings(Task):
     metrics = (Metric(name="bits per byte", unit="bit/byte", column="bits_per_byte", higher_is_better=False),)
     baseline = "ngram"
     use_case = "text-completion"
+    pretrains_on = "topics"
     source = Topics.source + "; divided as the task `topics` divides them"
     licence = Topics.licence
     takes_data = True
@@ -158,7 +158,7 @@ class Parameters(Task):
     baseline = "overlap"
     use_case = "customer-questions"
     takes_data = True
-    pretrains_on = "docstrings"
+    pretrains_on = "topics"
     source = "the sections Parameters in the Python sources of scipy, scikit-learn and pandas; questions made by rule"
     licence = "BSD-3-Clause"
 
