@@ -160,20 +160,20 @@ def test_a_share_of_the_places_is_hidden_and_one_place_is_always_seen(share: flo
 def test_a_place_is_hidden_in_all_frames(lights: ClipClassificationData) -> None:
     """Otherwise what is hidden could be copied from the next frame."""
     model = VideoMae()
-    learner: Any = model.learner(_assignment(model, lights, 1, stage="pretrain", image_size=16))
-    mask = learner.collate(learner.examples()[:8])["mask"].view(8, 4, 16)
+    learner: Any = model.learner(_assignment(model, lights, 1, stage="pretrain", image_size=16, frames=16))
+    mask = learner.collate(learner.examples()[:8])["mask"].view(8, 2, 64)
 
     assert (mask == mask[:, :1]).all()
-    assert mask[:, 0].sum(1).tolist() == [12] * 8
+    assert mask[:, 0].sum(1).tolist() == [48] * 8
 
 
 def test_a_perfect_drawing_costs_nothing() -> None:
     """Patches are cut from the clip in the order in which the network reads them."""
-    settings = {"frames": 4, "image_size": 8, "dropout": 0.0}
+    settings = {"frames": 16, "image_size": 16, "dropout": 0.0}
     network = MaskedVideoMae("tiny", settings, 1)
-    pixels, mask = torch.rand(3, 4, 1, 8, 8), masked_tubes(3, 16, 0.5).repeat(1, 2)
-    cut = pixels.unfold(1, 2, 2).unfold(3, 2, 2).unfold(4, 2, 2).flatten(1, 4).flatten(2)
-    network.network.forward = lambda pixel_values, bool_masked_pos: SimpleNamespace(logits=cut[mask].view(3, 16, 8))
+    pixels, mask = torch.rand(3, 16, 1, 16, 16), masked_tubes(3, 64, 0.5).repeat(1, 2)
+    cut = pixels.unfold(1, 8, 8).unfold(3, 2, 2).unfold(4, 2, 2).flatten(1, 4).flatten(2)
+    network.network.forward = lambda pixel_values, bool_masked_pos: SimpleNamespace(logits=cut[mask].view(3, 64, 32))
 
     assert network.loss(pixels, mask) == 0
     assert network.loss(pixels, ~mask) > 0
@@ -185,7 +185,7 @@ def test_what_cannot_be_cut_into_patches_is_refused(lights: ClipClassificationDa
     model = VideoMae()
     learner: Any = model.learner(_assignment(model, lights, 1, **given))
 
-    with pytest.raises(Unsupported, match=r"give a multiple of 2.*give a multiple of 4"):
+    with pytest.raises(Unsupported, match=r"give a multiple of 8.*give a multiple of 8"):
         learner.module()
 
 
