@@ -13,7 +13,7 @@ from transformers import VideoMAEConfig, VideoMAEForPreTraining, VideoMAEForVide
 from harness import Unsupported
 
 TUBELET = 8
-"""Frames in a patch. Two, as in the paper, leave attention to find what moved: in a small network, a long search."""
+"""Frames in a patch. With two, as in the paper, attention must find what moved, which takes small networks long."""
 PATCHES = 8
 """Along a side of a frame."""
 

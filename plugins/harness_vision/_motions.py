@@ -23,8 +23,10 @@ DIGITS = {"train": slice(0, 3500), "validation": slice(3500, 4000), "test": slic
 """Split → places in a shuffled order of the digits."""
 MIDDLE = (10.0, 22.0)
 """Where a digit is halfway through its motion, in pixels from the edge."""
-SCALES = (0.4, 0.65)
-"""Of a digit of 28 x 28 pixels, halfway."""
+COARSE = 14
+"""Side to which digits of 28 pixels are brought beforehand: finer lines than those of a small digit are no use."""
+SCALES = (0.8, 1.3)
+"""Of such a digit, halfway."""
 PATHS = (6.0, 14.0)
 """Pixels from the first frame to the last, for what goes straight."""
 RADII = (3.0, 6.0)
@@ -51,9 +53,14 @@ def clips(train: int) -> dict[str, Examples]:
     order = np.random.default_rng(SEED).permutation(len(LABELS))
     counts = {"train": train, **HELD}
     return {
-        split: _split(number, count, IMAGES[order[DIGITS[split]], ..., 0])
+        split: _split(number, count, _coarse(IMAGES[order[DIGITS[split]], ..., 0]))
         for number, (split, count) in enumerate(counts.items())
     }
+
+
+def _coarse(images: np.ndarray) -> np.ndarray:
+    """Return means of 2 x 2 pixels, from 0 to 1."""
+    return np.asarray(images.reshape(-1, COARSE, 2, COARSE, 2).mean((2, 4)) / 255)
 
 
 def _split(number: int, count: int, digits: np.ndarray) -> Examples:
@@ -68,13 +75,13 @@ def _clip(draw: np.random.Generator, digits: np.ndarray, label: int) -> np.ndarr
     for _ in range(draw.integers(OTHERS[0], OTHERS[1] + 1)):
         frames = np.maximum(frames, _moved(draw, digits, int(draw.integers(len(CLASSES))), FAINT))
     frames = np.maximum(frames, _moved(draw, digits, label, BRIGHT))
-    frames += draw.normal(0, NOISE, frames.shape)
+    frames += NOISE * draw.standard_normal(frames.shape, np.float32)
     return np.asarray(np.round(np.clip(frames, 0, 255)).astype(np.uint8)[..., None])
 
 
 def _moved(draw: np.random.Generator, digits: np.ndarray, motion: int, brightness: tuple[float, float]) -> np.ndarray:
     """Return a digit in motion on black, float [frames, side, side]."""
-    ink = digits[draw.integers(len(digits))] / 255 * draw.uniform(*brightness)
+    ink = digits[draw.integers(len(digits))] * draw.uniform(*brightness)
     steps = draw.uniform(*PACE, FRAMES - 1)
     progress = np.concatenate([[0], np.cumsum(steps)]) / steps.sum() - 0.5
     places, sizes = _path(draw, CLASSES[motion], progress)
