@@ -9,7 +9,8 @@ import hashlib
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
+from copy import copy
+from typing import Any, NamedTuple, Protocol, Self, cast, runtime_checkable
 
 import numpy as np
 
@@ -48,6 +49,19 @@ def labelled(data: Data) -> Labelled:
     return cast("Labelled", data)
 
 
+def fewer(data: Data, count: int) -> Data:
+    """Return data whose training split has so many examples, each class its share.
+
+    Raises:
+        Unsupported: the data is no `LabelledData`, or its training split has fewer.
+    """
+    if not isinstance(data, LabelledData):
+        raise Unsupported(f"{type(data).__name__} has no labels to take some of: leave `labels` out of the budget.")
+    if count > data.sizes["train"]:
+        raise Unsupported(f"{count} labels were asked for; the training split has {data.sizes['train']}.")
+    return data.with_labels(count)
+
+
 class LabelledData(Data):
     """Inputs with one class each. A subclass says what the bytes of an input are."""
 
@@ -73,6 +87,22 @@ class LabelledData(Data):
     def examples(self, split: str) -> Examples:
         """Return one split."""
         return self._splits[split]
+
+    def with_labels(self, count: int) -> Self:
+        """Return it with so many training examples, each class its share; more of them always hold fewer of them."""
+        inputs, labels = self._splits["train"]
+        sizes, seen = Counter(labels), Counter[int]()
+        places = []
+        for place, label in enumerate(labels):
+            places.append(((seen[label] + 0.5) / sizes[label], place))
+            seen[label] += 1
+        chosen = sorted(place for _, place in sorted(places)[:count])
+        part = inputs[chosen] if isinstance(inputs, np.ndarray) else [inputs[place] for place in chosen]
+        own = copy(self)
+        kept = Examples(part, [labels[place] for place in chosen])
+        own._splits = {**self._splits, "train": kept}  # noqa: SLF001 - a copy of its own kind
+        own.sizes = {**self.sizes, "train": count}
+        return own
 
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Scores:
         """Grade the most probable class: columns `correct` (0 or 1), `label` and `predicted` (positions in `classes`).

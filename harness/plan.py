@@ -271,7 +271,7 @@ def _budget(entry: BudgetEntry | None) -> dict[str, Any]:
         raise SuiteError(
             "No budget for fine-tuning. Set `budgets: {finetune: {steps: …}}` in the suite or for the model."
         )
-    return entry.model_dump()
+    return entry.model_dump(exclude=None if entry.labels else {"labels"})  # no limit leaves a fingerprint as it was
 
 
 # Names and settings --------------------------------------------------------------------------------------------------

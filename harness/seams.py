@@ -192,6 +192,8 @@ class Budget:
     quality: float | None = None
     """Stop when the task's first metric on the validation split is this good; needs another limit beside it."""
     check_every_steps: int = 50
+    labels: int | None = None
+    """Labelled examples that a fine-tuning may see; the rest of the training split stays unread."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 from harness.artifacts import size_bytes
 from harness.grading import described, grade, items, kept
 from harness.inference import first_token_s, open_predictor, serve
+from harness.labelled import fewer
 from harness.measure.meters import ProcessMeter, window
 from harness.plugins import Plugins
 from harness.seams import Assignment, Budget, Data, Hardware, InPieces, Meter, Model, Reading, Runtime, Task
@@ -70,16 +71,16 @@ class Scene:
 
     def assignment(self) -> Assignment:
         """Return what the learner is asked to do."""
-        asked = self.job.asked
+        asked, budget = self.job.asked, Budget(**self.job.asked.get("budget", {}))
         return Assignment(
             stage="pretrain" if self.job.kind == "pretrain" else "finetune",
-            data=self.data,
+            data=self.data if budget.labels is None else fewer(self.data, budget.labels),
             size=asked["size"],
             settings=asked["settings"],
             device=self.hardware.device,
             precision=asked["precision"],
             seed=asked["seed"],
-            budget=Budget(**asked.get("budget", {})),
+            budget=budget,
             start=self.job.inputs.get("pretrained"),
             pretrained=asked["start"] == "pretrained",
         )
@@ -123,6 +124,7 @@ def perform(job: Job, plugins: Plugins, report: Report) -> Measured:
 def _train(scene: Scene, measured: Measured) -> None:
     began = time.perf_counter()
     assignment = scene.assignment()
+    measured.used |= {f"{split}_items": count for split, count in assignment.data.sizes.items()}
     learner = scene.model.learner(assignment)
     measured.read(build_s=time.perf_counter() - began)
     with window(scene.meters(), scene.hardware.synchronise) as read:

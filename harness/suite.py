@@ -28,6 +28,7 @@ class BudgetEntry(_Strict):
     seconds: float | None = Field(None, gt=0)
     quality: float | None = None
     check_every_steps: int = Field(50, gt=0)
+    labels: int | None = Field(None, gt=0)
 
     @model_validator(mode="after")
     def _has_a_limit(self) -> BudgetEntry:
@@ -45,6 +46,12 @@ class Budgets(_Strict):
 
     pretrain: BudgetEntry | None = None
     finetune: BudgetEntry | None = None
+
+    @model_validator(mode="after")
+    def _pretraining_needs_no_labels(self) -> Budgets:
+        if self.pretrain is not None and self.pretrain.labels is not None:
+            raise ValueError("a pretraining reads no labels; set `labels` for finetune")
+        return self
 
 
 class Serve(_Strict):

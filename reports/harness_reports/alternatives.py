@@ -60,7 +60,9 @@ def alternatives(
     `always_cheaper_above_requests_per_month` the one above which they are never dearer again. Development, training
     and retraining are spread over the months; staff is the same for both.
 
-    `better_than_candidate` is the chance that an alternative is worth more. `excluded` says what rules it out.
+    `better_than_candidate` is the chance that an alternative is worth more; a baseline that cannot be told apart in
+    quality has the candidate's there, as a difference within its interval is worth nothing. `excluded` says what rules
+    an alternative out.
 
     Raises:
         FactError: as `viability`, or nobody knows the price of a hosted model.
@@ -82,10 +84,21 @@ def _of_case(candidates: Candidates) -> list[dict[str, Any]]:
     cheap = [each for each in candidates.judged if each.row["model"] == best.row["baseline"] and each is not best]
     if cheap:
         baseline = min(cheap, key=lambda each: -(each.row["npv_mean_usd"] or -np.inf))
-        rows.append(_measured_row(candidates, baseline, "baseline", worth))
+        same = best.row["against_baseline"] == "not told apart"
+        rows.append(
+            _measured_row(candidates, _of_equal_quality(baseline, best) if same else baseline, "baseline", worth)
+        )
     if worth is not None:
         rows += [_hosted_row(candidates, best, worth, name) for name in candidates.market.use_case.hosted]
     return [*rows, _nothing(candidates.market, best, worth)]
+
+
+def _of_equal_quality(baseline: Judged, best: Judged) -> Judged:
+    """Return the baseline with the candidate's quality: a difference within its interval is worth nothing."""
+    if baseline.business is None or best.business is None:
+        return baseline
+    measured = {**baseline.business.measured, "quality": best.business.measured["quality"]}
+    return baseline._replace(business=replace(baseline.business, measured=measured))
 
 
 def _worth(candidates: Candidates, judged: Judged) -> Worth | None:

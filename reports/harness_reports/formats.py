@@ -63,7 +63,7 @@ SHOWN: Mapping[str, Sequence[str]] = {
         "verdict", "excluded", "price_as_of", "price_terms",
     ),
     "pretraining": (
-        "task", "source", "model", "size", "variant", "runtime", "hardware", "precision", "metric", "scratch",
+        "task", "source", "model", "size", "variant", "runtime", "hardware", "precision", "labels", "metric", "scratch",
         "pretrained", "gain", "gain_low", "gain_high", "told_apart", "seeds_scratch", "seeds_pretrained",
         "pretrain_usd", "finetune_usd", "use_case", "gain_usd_per_use", "break_even_uses", "pays",
     ),

@@ -18,7 +18,8 @@ from harness_reports.quality import Graded, graded
 from harness_reports.viability import Judged, judge
 
 PRETRAINING = (
-    *(name for name in KEYS if name != "start"), "metric", "unit", "higher_is_better", "scratch", "pretrained",
+    *(name for name in KEYS if name != "start"), "labels", "metric", "unit", "higher_is_better",
+    "scratch", "pretrained",
     "gain", "gain_low", "gain_high", "told_apart", "seeds_scratch", "seeds_pretrained", "pretrain_usd",
     "finetune_usd", "use_case", "gain_usd_per_use", "development_multiplier", "break_even_uses", "pays",
 )  # fmt: skip
@@ -34,6 +35,9 @@ def pretraining(
 ) -> pd.DataFrame:
     """Return one row for each pair of candidates that differ in their start alone, for each use case of their task.
 
+    Pairs are ordered by the number of `labels` that both fine-tunings saw (`labels` in a suite's budget): pretraining
+    pays, if at all, where they are few.
+
     `gain` is how much better the pretrained one is, whichever way the metric points, with its 95 % interval, paired by
     item; `told_apart` is `better`, `worse` or `not told apart`. `pretrain_usd` is one pretraining. `gain_usd_per_use`
     is what a use earns more, pretraining left out: the difference of the net present values, where a candidate that
@@ -47,13 +51,14 @@ def pretraining(
     """
     cases = list(use_cases.values() if isinstance(use_cases, Mapping) else use_cases)
     evidence = {each.key: each for each in gather(records, pricing)}
-    found, budgets = graded(records), _budgets(records)
+    found, budgets, labels = graded(records), _budgets(records), _labels(records)
     rows: list[dict[str, Any]] = []
     for pretrained, scratch in _pairs(budgets):
         pair = (evidence[scratch], evidence[pretrained])
-        row = {**_measured(found[pretrained], found[scratch]), **_cells(pair)}
+        row = {**_measured(found[pretrained], found[scratch]), **_cells(pair), "labels": labels[pretrained]}
         own = [case for case in cases if pretrained.task in case.tasks]
         rows += [row | _worth(row, read_market(case, overrides or {}), pair) for case in own] or [row]
+    rows.sort(key=lambda row: [str(row[name]) for name in ("task", "model", "size", "runtime")] + [row["labels"] or 0])
     return pd.DataFrame(rows, columns=list(PRETRAINING))
 
 
@@ -63,6 +68,12 @@ def _budgets(records: Sequence[Record]) -> dict[Candidate, dict[str, Any]]:
         key: {name: value for name, value in details(group[0]).items() if not name.startswith("pretrain ")}
         for key, group in by_candidate(records, "evaluate").items()
     }
+
+
+def _labels(records: Sequence[Record]) -> dict[Candidate, int | None]:
+    """Return how many labelled examples the fine-tuning of every candidate saw, None where that was not kept."""
+    groups = by_candidate(records, "evaluate").items()
+    return {key: group[0].finetune.used.get("train_items") if group[0].finetune else None for key, group in groups}
 
 
 def _pairs(budgets: Mapping[Candidate, Mapping[str, Any]]) -> list[tuple[Candidate, Candidate]]:

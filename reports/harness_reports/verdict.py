@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -191,7 +192,8 @@ def flip_sentence(verdict: Verdict, flip: Flip | None) -> str | None:
 def against_the_baseline(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Take the verdict back where the task's cheap baseline does as well and is worth at least as much.
 
-    A difference of quality within its interval is worth nothing.
+    A difference of quality within its interval is worth nothing: where the two cannot be told apart, the baseline's
+    worth is reckoned with the errors of the candidate.
     """
     return [_compared(row, [other for other in rows if _is_baseline_of(other, row)]) for row in rows]
 
@@ -203,19 +205,23 @@ def _is_baseline_of(other: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
 def _compared(row: dict[str, Any], baselines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if row["verdict"] not in ("invest", "pilot") or row["against_baseline"] not in ("worse", "not told apart"):
         return row
-    rivals = [
-        rival
+    worths = [
+        (_worth_beside(row, rival), rival["model"])
         for rival in baselines
-        if VERDICTS.index(rival["verdict"]) <= VERDICTS.index(row["verdict"]) and rival["npv_usd"] >= row["npv_usd"]
+        if VERDICTS.index(rival["verdict"]) <= VERDICTS.index(row["verdict"])
     ]
-    if not rivals:
+    worth, model = max(worths, default=(-math.inf, ""))
+    if worth < row["npv_usd"]:
         return row
-    best = max(rivals, key=lambda rival: float(rival["npv_usd"]))
     how = "is better" if row["against_baseline"] == "worse" else "cannot be told apart in quality"
-    reason = (
-        f"The cheap baseline {best['model']!r} {how} and is worth {usd(best['npv_usd'])}, this {usd(row['npv_usd'])}."
-    )
+    reason = f"The cheap baseline {model!r} {how} and is worth {usd(worth)}, this {usd(row['npv_usd'])}."
     return {**row, "verdict": "do not invest", "reasons": f"{reason} {row['reasons']}", "flip": None}
+
+
+def _worth_beside(row: Mapping[str, Any], rival: Mapping[str, Any]) -> float:
+    """Return a rival's net present value; with this candidate's errors where they cannot be told apart in quality."""
+    noise = rival["unit_error_usd"] - row["unit_error_usd"] if row["against_baseline"] == "not told apart" else 0.0
+    return float(rival["npv_usd"] + noise * row["discounted_requests"])
 
 
 def usd(amount: float) -> str:

@@ -198,6 +198,7 @@ def _base_case(business: Business, market: Market) -> dict[str, Any]:
     worth, rates = npv(rate, flows), irr(flows)
     return {
         "unit_error_usd": error, "unit_review_usd": review, "unit_cost_usd": cost, "unit_margin_usd": margin,
+        "discounted_requests": float(market_sums(drawn, business.years).requests[0]),
         **_break_even(business, market, worth, drawn), "upfront_usd": upfront,
         "funding_usd": max(0.0, -min(accumulate(flows))),
         "yearly_usd": market.requests_per_year * margin - float(upkeep_usd(drawn)[0]), "npv_usd": worth,

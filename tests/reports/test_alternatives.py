@@ -66,6 +66,39 @@ def test_hosted_model_worked_out_by_hand(bench: Any, pricing: Pricing, hosted: U
     assert (found["price_as_of"], found["price_source"]) == ("2026-11-23", "genai-prices")
 
 
+def test_a_baseline_within_the_interval_has_the_candidates_errors(
+    bench: Any, pricing: Pricing, make_use_case: Callable[..., UseCase]
+) -> None:
+    """One more of a hundred is right, which is noise: the dearer baseline is better in no draw, errors or not."""
+    records = [
+        *bench.case(scores=GOOD, latency_s=(0.002,) * 700),
+        *bench.case(scores=(1,) * 93 + (0,) * 7, model="tfidf", start="scratch", runtime="eager", finetune_s=999.0),
+    ]
+    case = make_use_case(value_per_request_usd=2.0, cost_per_error_usd=0.5, development_multiplier=1e6)
+    found = rows(alternatives(records, pricing, [case]))
+
+    assert (found["candidate"]["model"], found["baseline"]["model"]) == ("bert", "tfidf")
+    assert found["baseline"]["better_than_candidate"] == 0.0
+
+
+def test_the_tier_is_that_of_the_whole_call(bench: Any, pricing: Pricing, hosted: UseCase) -> None:
+    """Beyond 200,000 tokens read, what gemini-2.5-pro writes is dearer too; a batch and cached input cost less."""
+    tokens = {"input_tokens_per_request": fact(200_001.0), "output_tokens_per_request": fact(1000.0)}
+    big = replace(hosted, market={**hosted.market, **tokens}, hosted=("google/gemini-2.5-pro",))
+    cached = replace(big, market={**big.market, "cached_input_share": fact(0.9)})
+    patient = replace(hosted, needs={"quality": fact(0.8)}, hosted=("openai/o3",))
+    records = bench.case(scores=GOOD)
+    fresh, known, batch = (rows(alternatives(records, pricing, [case]))["hosted"] for case in (big, cached, patient))
+    at, usage = datetime(2026, 11, 23, 12, tzinfo=UTC), {"input_tokens": 200_001, "output_tokens": 1000}
+
+    assert fresh["unit_serving_usd"] == pytest.approx(float(call_usd("google", "gemini-2.5-pro", usage, at)))
+    assert known["unit_serving_usd"] < fresh["unit_serving_usd"]
+    assert (fresh["price_terms"], known["price_terms"]) == ("standard", "standard, cached input")
+    usage = {"input_tokens": 200, "output_tokens": 5}
+    assert batch["price_terms"] == "batch"
+    assert batch["unit_serving_usd"] == pytest.approx(float(call_usd("openai", "o3", usage, at)) / 2)
+
+
 def test_calls_that_get_cheaper_are_worth_more(bench: Any, pricing: Pricing, hosted: UseCase) -> None:
     """The price of hosted models falls, and a quality that the use case assumes takes the candidate's place."""
     cheaper = {**hosted.market, "api_price_decline_per_year": fact(0.5), "hosted_quality": fact(0.99)}

@@ -122,3 +122,23 @@ def test_a_checkpoint_that_comes_pretrained_costs_no_pretraining(bench: Any, pri
 
     assert pd.isna(cost(missing, pricing)["pretrain_usd"].iloc[0])
     assert cost(own, pricing)["pretrain_usd"].iloc[0] == 0.0
+
+
+def test_what_pretraining_gains_by_the_number_of_labels(
+    bench: Any, pricing: Pricing, make_use_case: Callable[..., UseCase]
+) -> None:
+    """Pairs of equal labels stand in their order: with 50 the gain pays after a use, with 5,000 it is noise."""
+    records = [
+        record
+        for labels, starts in ((5000, (92, 91)), (50, (90, 60)))
+        for start, right in zip(("pretrained", "scratch"), starts, strict=True)
+        for record in bench.case(scores=(1,) * right + (0,) * (100 - right), start=start,
+                                 budget={"steps": 50, "labels": labels}, fields={"used": {"train_items": labels}})
+    ]  # fmt: skip
+    frame = pretraining(records, pricing, [make_use_case(needs={})])
+
+    assert frame["labels"].tolist() == [50, 5000]
+    assert frame["gain"].tolist() == pytest.approx([0.30, 0.01])
+    assert frame["told_apart"].tolist() == ["better", "not told apart"]
+    assert frame["break_even_uses"].tolist()[0] == 1
+    assert frame["gain_usd_per_use"].tolist()[1] == 0

@@ -339,6 +339,24 @@ def test_cheap_baseline_that_does_as_well_wins(bench: Any, pricing: Pricing, mak
     assert "The cheap baseline 'tfidf' cannot be told apart in quality" in bert["reasons"]
 
 
+def test_a_difference_within_its_interval_is_worth_nothing(
+    bench: Any, pricing: Pricing, make_use_case: MakeUseCase
+) -> None:
+    """Two more of a hundred are right, each worth 20 USD: noise, so the cheaper baseline wins at equal errors."""
+    records = [
+        *bench.case(scores=(1,) * 94 + (0,) * 6),
+        *bench.case(scores=GOOD, model="tfidf", start="scratch", runtime="eager", latency_s=(0.002,) * 700,
+                    finetune_s=1.0),
+    ]  # fmt: skip
+    frame = viability(records, pricing, [make_use_case(value_per_request_usd=10.0, cost_per_error_usd=20.0)])
+    bert, tfidf = only(frame, model="bert"), only(frame, model="tfidf")
+
+    assert bert["npv_usd"] > tfidf["npv_usd"]
+    assert bert["against_baseline"] == "not told apart"
+    assert bert["verdict"] == "do not invest"
+    assert "cannot be told apart in quality" in bert["reasons"]
+
+
 def test_baseline_that_misses_the_needs_is_no_rival(
     suite: list[Any], pricing: Pricing, make_use_case: MakeUseCase
 ) -> None:

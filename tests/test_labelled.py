@@ -1,0 +1,97 @@
+"""Some of a training split's labels: each class its share, the same for everybody, and more always hold fewer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import Unsupported
+from harness.errors import SuiteError
+from harness.labelled import Examples, LabelledData, fewer
+from harness.plan import Plan, filled
+from harness.plugins import Plugins, load_plugins
+from harness.steps import Job, perform
+
+
+class Numbers(LabelledData):
+    """Numbers with classes."""
+
+    @staticmethod
+    def content(one: int) -> bytes:
+        """Return the digits."""
+        return str(one).encode()
+
+
+def numbers(labels: list[int], inputs: object = None) -> Numbers:
+    """Return data with these training labels."""
+    train = Examples(range(len(labels)) if inputs is None else inputs, labels)  # type: ignore[arg-type]
+    return Numbers(["a", "b", "c"], {"train": train, "test": Examples([0], [0])}, "accuracy")
+
+
+@given(labels=st.lists(st.integers(0, 2), min_size=1, max_size=60), data=st.data())
+def test_every_class_has_its_share(labels: list[int], data: st.DataObject) -> None:
+    """To less than one example; labels stay with their inputs; a larger part holds every smaller one."""
+    whole = numbers(labels)
+    count = data.draw(st.integers(1, len(labels)))
+    part, less = fewer(whole, count), fewer(whole, max(1, count - 1))
+    chosen = part.examples("train")  # type: ignore[attr-defined]
+
+    assert len(chosen.labels) == part.sizes["train"] == count
+    assert [labels[place] for place in chosen.inputs] == list(chosen.labels)
+    assert set(less.examples("train").inputs) <= set(chosen.inputs)  # type: ignore[attr-defined]
+    for label, size in Counter(labels).items():
+        assert abs(Counter(chosen.labels)[label] - size * count / len(labels)) <= 1.5
+
+
+def test_the_rest_stays_as_it_is() -> None:
+    """The test split, the digest and the whole data; an array of inputs stays an array."""
+    images = np.arange(12).reshape(6, 2)
+    whole = numbers([0, 0, 0, 1, 1, 1], images)
+    part = fewer(whole, 2)
+
+    assert part.digest == whole.digest
+    assert part.examples("test") == whole.examples("test")  # type: ignore[attr-defined]
+    assert whole.sizes["train"] == 6
+    assert part.examples("train").inputs.tolist() == [[0, 1], [6, 7]]  # type: ignore[attr-defined]
+
+
+def test_labels_that_are_not_there_are_refused(toys: Plugins) -> None:
+    """More than there are, and of data that has none: the case is not measured, and says why."""
+    with pytest.raises(Unsupported, match="7 labels were asked for; the training split has 6"):
+        fewer(numbers([0] * 6), 7)
+    with pytest.raises(Unsupported, match="has no labels to take some of"):
+        fewer(toys.tasks["parity"].data(None, {"count": 8}), 1)
+
+
+def test_a_suite_sets_labels_for_fine_tuning_alone(plan_of: Callable[..., Plan]) -> None:
+    """A step is asked for them where they are set, and is the step it was where they are not."""
+    budgets = [
+        {step.kind: step.asked.get("budget") for step in plan_of(budgets={"finetune": entry}).steps}["finetune"]
+        for entry in ({"steps": 2}, {"steps": 2, "labels": 10})
+    ]
+
+    assert "labels" not in budgets[0]
+    assert budgets[1] == {**budgets[0], "labels": 10}
+    with pytest.raises(SuiteError, match="a pretraining reads no labels"):
+        plan_of(budgets={"finetune": {"steps": 2}, "pretrain": {"steps": 2, "labels": 10}})
+
+
+def test_a_fine_tuning_sees_no_more_labels(tmp_path: Path) -> None:
+    """The real classifier on real digits: it consumes as many samples as it was allowed labels, and says so."""
+    plugins = load_plugins()
+    asked = {
+        "model": "logistic", "size": "default", "settings": filled({}, plugins.models["logistic"].settings),
+        "task": "digits", "source": None, "task_settings": {}, "hardware": "cpu", "precision": "fp32", "seed": 0,
+        "start": "scratch", "budget": {"steps": 1, "labels": 40},
+    }  # fmt: skip
+
+    measured = perform(Job("finetune", asked, {}, tmp_path), plugins, lambda _: None)
+
+    assert measured.used["train_items"] == 40
+    assert measured.readings["samples"].value == 40
