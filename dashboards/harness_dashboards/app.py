@@ -7,10 +7,12 @@ from functools import partial
 import streamlit as st
 
 from harness.errors import HarnessError
-from harness_dashboards import cost_page, origin_page, plan_page, runs_page
+from harness_dashboards import case_page, cost_page, origin_page, plan_page, runs_page, verdicts_page
 from harness_dashboards.texts import LANGUAGES, TEXTS
 
 PAGES = {
+    "verdicts": (verdicts_page, ":material/gavel:"),
+    "case": (case_page, ":material/tune:"),
     "cost": (cost_page, ":material/scatter_plot:"),
     "plan": (plan_page, ":material/rocket_launch:"),
     "origin": (origin_page, ":material/account_tree:"),
@@ -20,7 +22,16 @@ STYLE = """<style>
 .block-container {padding-top: 3.6rem; padding-bottom: 2rem}
 h1 {font-size: 1.9rem !important; padding: 0 0 .3rem 0 !important}
 h3 {font-size: 1.25rem !important}
-[data-testid="stMetricValue"] {font-size: 1.45rem}
+[data-testid="stMetricValue"] {font-size: 1.3rem}
+[data-testid="stMetricLabel"] p {white-space: normal; font-size: .8rem}
+[data-testid="stMetricValue"] > div {white-space: normal; overflow: visible}
+@media (min-width: 768px) {[data-testid="stSidebar"][aria-expanded="true"] {min-width: 23rem}}
+[data-testid="stSidebar"] [data-testid="stNumberInput"] input {font-size: .85rem; padding-left: .4rem; padding-right: 0}
+[data-testid="stSidebar"] [data-testid="stHorizontalBlock"] {gap: .4rem; flex-wrap: nowrap}
+[data-testid="stSidebar"] [data-testid="stColumn"] {min-width: 0}
+.needs {border-collapse: collapse; font-size: .9rem}
+.needs th, .needs td {text-align: left; padding: .25rem 1.2rem .25rem 0; border-bottom: 1px solid #e5e7eb}
+.needs th {color: #5f6b7a; font-weight: 600}
 </style>"""
 
 
@@ -32,14 +43,17 @@ def main() -> None:
         "Language / 语言", list(LANGUAGES), format_func=LANGUAGES.__getitem__, default="en", key="language"
     )
     texts = TEXTS[language or "en"]
-    pages = [
-        st.Page(
-            partial(page.show, texts), title=texts[f"{name}_page"], icon=icon, url_path=name, default=name == "cost"
+    pages = {
+        name: st.Page(
+            partial(page.show, texts), title=texts[f"{name}_page"], icon=icon, url_path=name, default=name == "verdicts"
         )
         for name, (page, icon) in PAGES.items()
-    ]
+    }
+    current = st.navigation(list(pages.values()))
+    if "go" in st.session_state:  # a page asked for another
+        st.switch_page(pages[st.session_state.pop("go")])
     try:
-        st.navigation(pages).run()
+        current.run()
     except HarnessError as error:
         st.error(str(error).replace("$", r"\$"))
 

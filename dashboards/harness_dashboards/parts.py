@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from html import escape
 from typing import Any
@@ -10,14 +11,23 @@ import pandas as pd
 import streamlit as st
 
 from harness.facts import Price
-from harness_dashboards import sources
+from harness_dashboards import kept, sources
+from harness_dashboards.texts_sentences import translate
 from harness_reports import formats
 from harness_reports.pricing import Pricing
 
 Texts = Mapping[str, str]
 DEFAULTS = {"multiplier": 1.0, "utilisation": 100}
+VOLUMES = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0]
+VERDICT_COLOURS = {
+    "invest": "#1a7f4b",
+    "pilot": "#9a6200",
+    "do not invest": "#b3261e",
+    "not enough evidence": "#5f6b7a",
+}
 SMALLEST = 0.001
 GREY = "#5f6b7a"
+_NAMES = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)+")
 
 
 def usd(value: Any, times: float = 1.0) -> str:
@@ -53,19 +63,66 @@ def small(text: str) -> None:
     st.html(f"<small style='color:{GREY}'>{escape(text)}</small>")
 
 
-def grid(name: str, frame: pd.DataFrame) -> None:
-    """Show a table as the report shows it: same columns, same figures."""
+def grid(name: str, frame: pd.DataFrame, texts: Texts) -> None:
+    """Show a table as the report shows it: same columns, same figures, headed in the page's language."""
     table, same = formats.shown(name, frame)
-    st.dataframe(table.astype(str), hide_index=True, width="stretch")
+    said_here = table.astype(str).map(lambda cell: texts.get(f"cell_{cell}", cell))
+    st.dataframe(said_here.rename(columns=lambda column: heading(column, texts)), hide_index=True, width="stretch")
     if same:
-        small(same)
+        small(f"{texts['same']}: {same}")
+
+
+def heading(column: str, texts: Texts) -> str:
+    """Return what a column is called."""
+    return texts.get(f"column_{column}", column.replace("_", " "))
 
 
 def price_sliders(texts: Texts) -> Pricing:
     """Show the sliders for what machines cost and how well they are used; return the prices under them."""
-    multiplier = st.slider(texts["price_multiplier"], 0.1, 3.0, DEFAULTS["multiplier"], 0.1, key="multiplier")
-    utilisation = st.slider(texts["utilisation"], 5, 100, int(DEFAULTS["utilisation"]), 5, key="utilisation")
+    multiplier = _slider(texts["price_multiplier"], 0.1, 3.0, 0.1, "multiplier")
+    utilisation = _slider(texts["utilisation"], 5, 100, 5, "utilisation")
     return sources.pricing(multiplier, utilisation / 100)
+
+
+def _slider(label: str, low: float, high: float, step: float, key: str) -> float:
+    default = DEFAULTS[key]
+    kept.begin(key, default)
+    return float(kept.keep(key, st.slider(label, low, high, step=step, key=key), default))
+
+
+def volume_slider(texts: Texts) -> float:
+    """Show the slider for demand; return by what every use case's demand is multiplied."""
+    kept.begin("volume", 1.0)
+    value = st.select_slider(texts["volume"], VOLUMES, key="volume", format_func="{:g}×".format)
+    return float(kept.keep("volume", value, 1.0))
+
+
+def badge(verdict: str, texts: Texts) -> str:
+    """Return a verdict as a coloured label."""
+    return (
+        f"<span style='background:{VERDICT_COLOURS[verdict]};color:#fff;font-weight:600;border-radius:.8rem;"
+        f"padding:.1rem .7rem;white-space:nowrap'>{escape(texts[verdict])}</span>"
+    )
+
+
+def years(value: Any, texts: Texts) -> str:
+    """Return a payback."""
+    return texts["never"] if formats.missing(value) else texts["years_of"].format(years=f"{value:.1f}")
+
+
+def share(value: Any) -> str:
+    """Return a share as a percentage, a dash where it is missing; certainty is never claimed by rounding."""
+    if formats.missing(value):
+        return formats.MISSING
+    if 0 < value < 0.01 or 0.99 < value < 1:  # noqa: PLR2004 - where whole percents would say 0 or 1
+        return "< 1 %" if value < 0.5 else "> 99 %"  # noqa: PLR2004 - the half
+    return f"{value:.0%}".replace("%", " %")
+
+
+def said(text: str, texts: Texts) -> str:
+    """Return the functions' sentences in the page's language, with figures called what the page calls them."""
+    named = _NAMES.sub(lambda found: texts.get(f"input_{found[0]}", found[0]), text)
+    return translate(named) if texts["language"] == "zh" else named
 
 
 def price_line(price: Price, texts: Texts) -> str:

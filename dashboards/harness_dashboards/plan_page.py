@@ -23,12 +23,12 @@ def show(texts: Texts) -> None:
     middle = next(row for row in formats.rows(frame) if row["scenario"] == MIDDLE)
     _headline(run, middle, texts)
     _warn(run, texts)
-    st.plotly_chart(charts_scale.by_utilisation(frame), width="stretch", theme=None, key="plan-chart")
+    st.plotly_chart(charts_scale.by_utilisation(frame, texts), width="stretch", theme=None, key="plan-chart")
     st.subheader(texts["by_utilisation"])
-    grid("scenarios", frame)
+    grid("scenarios", frame, texts)
     st.subheader(texts["by_law"])
     st.markdown(texts["law_note"])
-    grid("laws", laws(run))
+    grid("laws", laws(run), texts)
     _sources(run, texts)
 
 

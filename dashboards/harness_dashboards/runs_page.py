@@ -39,8 +39,12 @@ def show(texts: Texts) -> None:
 def _filtered(records: Sequence[Record], texts: Texts) -> list[Record]:
     with st.sidebar:
         st.header(texts["filters"])
-        outcomes = st.multiselect(texts["outcome"], sorted({record.outcome for record in records}))
-        steps = st.multiselect(texts["step"], list(dict.fromkeys(record.step for record in records)))
+        outcomes = st.multiselect(
+            texts["outcome"], sorted({record.outcome for record in records}), placeholder=texts["every"]
+        )
+        steps = st.multiselect(
+            texts["step"], list(dict.fromkeys(record.step for record in records)), placeholder=texts["every"]
+        )
     return [
         record
         for record in records

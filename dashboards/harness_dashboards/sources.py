@@ -1,8 +1,9 @@
-"""What the pages read: records once per change of the store, prices and use cases once."""
+"""What the pages read and work out: records once per change of the store, verdicts once per set of assumptions."""
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -11,14 +12,20 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from harness.facts import UseCase
 from harness.plugins import Plugins, load_plugins
 from harness.store import DEFAULT, open_store
 from harness_dashboards.command import BOOK, STORE
+from harness_reports.evidence import Evidence, gather
+from harness_reports.market import read_market
 from harness_reports.price_book_file import find_price_book
 from harness_reports.pricing import Pricing, choose
+from harness_reports.viability import Candidates, judge
 
 if TYPE_CHECKING:
     from harness.records import Record
+
+SECONDS_TO_KEEP = 5
 
 
 @st.cache_resource(show_spinner=False)
@@ -27,10 +34,14 @@ def plugins() -> Plugins:
     return load_plugins()
 
 
+def location() -> str:
+    """Return where the store is."""
+    return os.environ.get(STORE) or DEFAULT
+
+
 def records() -> Sequence[Record]:
     """Return the store's records, read again when the store has changed."""
-    location = os.environ.get(STORE) or DEFAULT
-    found: Sequence[Record] = _read(location, _changed(location))
+    found: Sequence[Record] = _read(location(), _changed(location()))
     return found
 
 
@@ -45,21 +56,43 @@ def _read(location: str, changed: tuple[float, ...]) -> Sequence[Record]:
 
 
 def _changed(location: str) -> tuple[float, ...]:
-    """Return when the store's files were written; a database elsewhere is read again every time."""
+    """Return when the store's files were written; a database elsewhere is read again after some seconds."""
     if "://" in location:
-        import time
-
-        return (time.time(),)
+        return (time.time() // SECONDS_TO_KEEP,)
     files = (Path(location) / name for name in ("harness.db", "harness.db-wal"))
     return tuple(file.stat().st_mtime for file in files if file.exists())
 
 
 @st.cache_resource(show_spinner=False)
-def _chosen() -> Pricing:
-    return choose(find_price_book(os.environ.get(BOOK, "cloud"), plugins().price_books()))
+def _chosen(book: str) -> Pricing:
+    return choose(find_price_book(book, plugins().price_books()))
 
 
 def pricing(multiplier: float, utilisation: float) -> Pricing:
     """Return the prices under a reader's assumptions."""
-    chosen: Pricing = _chosen()
+    chosen: Pricing = _chosen(os.environ.get(BOOK, "cloud"))
     return replace(chosen, multiplier=Decimal(str(multiplier)), utilisation=utilisation)
+
+
+def _assumed(pricing: Pricing) -> tuple[object, ...]:
+    """Return what tells prices apart: those of a book are read once, so they are the same object."""
+    return id(pricing.prices), str(pricing.multiplier), pricing.utilisation
+
+
+def judged(use_case: UseCase, pricing: Pricing) -> Candidates | None:
+    """Return a use case's candidates as `harness_reports.viability` judges them, None where none was measured."""
+    where = location()
+    found: Candidates | None = _judged(use_case, pricing, where, _changed(where))
+    return found
+
+
+@st.cache_resource(show_spinner=False, max_entries=64, hash_funcs={UseCase: repr, Pricing: _assumed})
+def _judged(use_case: UseCase, pricing: Pricing, location: str, changed: tuple[float, ...]) -> Candidates | None:
+    measured: list[Evidence] = _gathered(pricing, location, changed)
+    own = [each for each in measured if each.key.task in use_case.tasks]
+    return judge(read_market(use_case, {}), own) if own else None
+
+
+@st.cache_resource(show_spinner=False, max_entries=8, hash_funcs={Pricing: _assumed})
+def _gathered(pricing: Pricing, location: str, changed: tuple[float, ...]) -> list[Evidence]:
+    return gather(_read(location, changed), pricing)

@@ -73,11 +73,12 @@ def alternatives(
     for case in cases:
         own = [each for each in measured if each.key.task in case.tasks]
         if own:
-            rows += _of_case(judge(read_market(case, overrides or {}), own))
+            rows += instead(judge(read_market(case, overrides or {}), own))
     return pd.DataFrame(rows, columns=list(ALTERNATIVES))
 
 
-def _of_case(candidates: Candidates) -> list[dict[str, Any]]:
+def instead(candidates: Candidates) -> list[dict[str, Any]]:
+    """Return the rows of `alternatives` for one use case whose candidates are judged."""
     best = candidates.best
     worth = _worth(candidates, best)
     rows = [_measured_row(candidates, best, "candidate", worth)]
@@ -223,16 +224,29 @@ def _hosted_business(candidates: Candidates, best: Judged, price: _Price) -> tup
     return hosted, appraise_worth(hosted, drawn, best.evidence.accuracy, None)
 
 
-def _against_nodes(market: Market, best: Judged, usd_per_call: float) -> dict[str, Any]:
-    """Return where whole machines undercut the calls."""
+class Nodes(NamedTuple):
+    """Whole machines of a candidate's kind, paid all month."""
+
+    usd_per_month: float
+    requests_per_month: float
+    """That one serves."""
+    fixed_usd_per_month: float
+    """Development, training and retraining, spread over the months."""
+
+
+def nodes(market: Market, best: Judged) -> Nodes:
+    """Return the machines that would serve a candidate whose costs were measured."""
     evidence: Evidence = best.evidence
     hourly, serving = evidence.cost["usd_per_hour"], best.row["unit_serving_usd"]
     trained = best.row["upfront_usd"] - market.numbers["upfront_cost_usd"]
     tuning = evidence.cost["finetune_usd"] + evidence.cost["evaluate_usd"]
     fixed = trained / (market.years * MONTHS) + tuning * market.numbers.get("retrainings_per_year", 0.0) / MONTHS
-    found = build_or_buy(
-        hourly * HOURS_PER_MONTH, hourly / serving * HOURS_PER_MONTH, max(0.0, fixed), usd_per_call * _MILLION
-    )
+    return Nodes(hourly * HOURS_PER_MONTH, hourly / serving * HOURS_PER_MONTH, max(0.0, fixed))
+
+
+def _against_nodes(market: Market, best: Judged, usd_per_call: float) -> dict[str, Any]:
+    """Return where whole machines undercut the calls."""
+    found = build_or_buy(*nodes(market, best), usd_per_call * _MILLION)
     return {
         "first_break_even_requests_per_month": found.first_break_even_tokens,
         "nodes_at_break_even": found.nodes_at_break_even,

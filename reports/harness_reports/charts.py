@@ -13,6 +13,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from harness_reports.charts_labels import places
 from harness_reports.formats import cell, rows
 from harness_reports.lineage import label
 from harness_reports.verdict import VERDICTS
@@ -23,9 +24,15 @@ SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "hexag
 VERDICT_COLOURS = dict(zip(VERDICTS, ("#009E73", "#E69F00", "#D55E00", "#4D4D4D"), strict=True))
 FACET_HEIGHT_PX = 440
 _GREY = "#6b7280"
+WORDS: Mapping[str, str] = {
+    "chart_usd_per_1k": "USD per 1,000 inferences (log scale)", "chart_frontier": "frontier",
+    "chart_mixtures": "mixtures (convex hull)", "chart_baseline": "baseline", "chart_chance": "chance",
+    "chart_lower": "lower is better", "chart_undrawn": "without a measured cost not drawn",
+}  # fmt: skip
+"""What the chart of cost and quality says; a page passes its own language's."""
 
 
-def cost_accuracy(frontier: pd.DataFrame) -> go.Figure:
+def cost_accuracy(frontier: pd.DataFrame, words: Mapping[str, str] = WORDS) -> go.Figure:
     """Return cost per 1,000 inferences (log) against quality, one panel per task, candidates with 95 % intervals.
 
     Colour tells the model and symbol the runtime; the line joins the candidates nobody beats, the dashes their convex
@@ -33,11 +40,11 @@ def cost_accuracy(frontier: pd.DataFrame) -> go.Figure:
     panel's title.
     """
     facets = _facets(rows(frontier))
-    titles = [_facet_title(key, own) for key, own in facets.items()]
+    titles = [_facet_title(key, own, words) for key, own in facets.items()]
     figure = make_subplots(
         rows=max(1, len(facets)), cols=1, subplot_titles=titles or None, vertical_spacing=0.3 / max(1, len(facets))
     )
-    styles = _Styles([row for own in facets.values() for row in own])
+    styles = _Styles(words, [row for own in facets.values() for row in own])
     for number, own in enumerate(facets.values(), 1):
         _panel(figure, number, own, styles)
     figure.update_layout(
@@ -55,17 +62,18 @@ def _facets(table: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str | None], 
     return facets
 
 
-def _facet_title(key: tuple[str, str | None], own: Sequence[Mapping[str, Any]]) -> str:
+def _facet_title(key: tuple[str, str | None], own: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> str:
     task, source = key
     name = escape(task if source is None else f"{task}: {PurePath(source).name}")
     undrawn = sum(row["usd_per_1k_inferences"] is None or row["value"] is None for row in own)
-    return f"<b>{name}</b>" + (f" · {undrawn} without a measured cost not drawn" if undrawn else "")
+    return f"<b>{name}</b>" + (f" · {undrawn} {words['chart_undrawn']}" if undrawn else "")
 
 
 class _Styles:
     """The same colour for a model and the same symbol for a runtime in every panel."""
 
-    def __init__(self, table: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, words: Mapping[str, str], table: Sequence[Mapping[str, Any]]) -> None:
+        self.words = words
         self._labels = sorted({label(row) for row in table})
         self._places = sorted({_place(row) for row in table})
 
@@ -83,24 +91,66 @@ def _place(row: Mapping[str, Any]) -> str:
 def _panel(figure: go.Figure, number: int, own: Sequence[Mapping[str, Any]], styles: _Styles) -> None:
     drawn = [row for row in own if row["usd_per_1k_inferences"] is not None and row["value"] is not None]
     where = {"row": number, "col": 1}
-    for trace in (*_lines(drawn, number), *(_point(row, number, own[0]["task"], styles) for row in drawn)):
-        figure.add_trace(trace, **where)
-    _levels(figure, where, own)
     costs = [row["usd_per_1k_inferences"] for row in drawn]
+    ranges = _ranges(drawn, own)
+    named = _named(drawn, ranges, styles.words)
+    points = (_point(row, number, own[0]["task"], styles, named.get(place)) for place, row in enumerate(drawn))
+    for trace in (*_lines(drawn, number, styles.words), *points):
+        figure.add_trace(trace, **where)
+    _levels(figure, where, own, styles.words)
     unit = own[0]["unit"]
     name = own[0]["metric"] if unit in (None, "", "1") else f"{own[0]['metric']} ({unit})"
-    better = "" if own[0]["higher_is_better"] else ", lower is better"
-    figure.update_yaxes(title_text=escape(f"{name}{better}"), **where)
-    figure.update_xaxes(title_text="USD per 1,000 inferences (log scale)", type="log", **_ticks(costs), **where)
+    better = "" if own[0]["higher_is_better"] else f", {styles.words['chart_lower']}"
+    figure.update_yaxes(title_text=escape(f"{name}{better}"), range=ranges[1] if drawn else None, **where)
+    figure.update_xaxes(
+        title_text=styles.words["chart_usd_per_1k"], type="log", range=ranges[0] if drawn else None,
+        **_ticks(costs), **where,
+    )  # fmt: skip
 
 
-def _point(row: Mapping[str, Any], number: int, task: str, styles: _Styles) -> go.Scatter:
-    baseline = " (baseline)" if row["model"] == row["baseline"] else ""
+_Ranges = tuple[tuple[float, float], tuple[float, float]]
+_LEFT, _RIGHT, _ABOVE = 0.08, 0.3, 0.1
+"""Room about the points, as shares of their spread: at the right for the names of the levels."""
+
+
+def _ranges(drawn: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]]) -> _Ranges:
+    """Return the ends of both axes, the first in powers of ten: points, intervals and levels, and room for names."""
+    if not drawn:
+        return (0.0, 1.0), (0.0, 1.0)
+    costs = [row[name] for row in drawn for name in ("usd_per_1k_inferences", "usd_per_1k_low", "usd_per_1k_high")]
+    across = [math.log10(cost) for cost in costs if cost]
+    levels = [row[name] for row in own for name in ("baseline_value", "chance") if row[name] is not None]
+    up = [row[name] for row in drawn for name in ("value", "low", "high") if row[name] is not None] + levels
+    wide, high = max(max(across) - min(across), 0.2), max(max(up) - min(up), 1e-9 + 0.02 * abs(max(up)))
+    return (
+        (min(across) - _LEFT * wide, max(across) + _RIGHT * wide),
+        (min(up) - _ABOVE * high, max(up) + _ABOVE * high),
+    )
+
+
+def _named(drawn: Sequence[Mapping[str, Any]], ranges: _Ranges, words: Mapping[str, str]) -> dict[int, str]:
+    """Return the places of the names of those on the frontier and of the baseline, by their place in `drawn`."""
+    (left, right), (low, high) = ranges
+    points = [
+        ((math.log10(row["usd_per_1k_inferences"]) - left) / (right - left), (row["value"] - low) / (high - low))
+        for row in drawn
+    ]
+    names = {
+        n: _name(row, words) for n, row in enumerate(drawn) if row["on_frontier"] or row["model"] == row["baseline"]
+    }
+    return places(points, names)
+
+
+def _name(row: Mapping[str, Any], words: Mapping[str, str]) -> str:
+    return f"{label(row)} ({words['chart_baseline']})" if row["model"] == row["baseline"] else label(row)
+
+
+def _point(row: Mapping[str, Any], number: int, task: str, styles: _Styles, place: str | None) -> go.Scatter:
+    baseline = f" ({styles.words['chart_baseline']})" if row["model"] == row["baseline"] else ""
     both = f"{label(row)} · {row['runtime']} {row['hardware']}{baseline}"
-    mode = "markers+text" if row["on_frontier"] or baseline else "markers"
     return go.Scatter(
-        x=[row["usd_per_1k_inferences"]], y=[row["value"]], mode=mode,
-        text=[escape(f"{label(row)}{baseline}")], textposition="top left", textfont={"size": 11}, name=escape(both),
+        x=[row["usd_per_1k_inferences"]], y=[row["value"]], mode="markers+text" if place else "markers",
+        text=[escape(_name(row, styles.words))], textposition=place, textfont={"size": 11}, name=escape(both),
         legendgroup=f"panel {number}", legendgrouptitle={"text": escape(task)}, hovertemplate=_hover(row) +
         "<extra></extra>",
         marker={
@@ -138,13 +188,13 @@ def _hover(row: Mapping[str, Any]) -> str:
     return "<br>".join(lines).replace("{", "&#123;").replace("}", "&#125;")  # no name may be read as a template
 
 
-def _lines(drawn: Sequence[Mapping[str, Any]], number: int) -> Iterator[go.Scatter]:
+def _lines(drawn: Sequence[Mapping[str, Any]], number: int, words: Mapping[str, str]) -> Iterator[go.Scatter]:
     """Draw the frontier as steps, and the hull as what a mixture of its neighbours costs, which a log axis bends."""
     frontier = sorted((row["usd_per_1k_inferences"], row["value"]) for row in drawn if row["on_frontier"])
     hull = _mixtures(sorted((row["usd_per_1k_inferences"], row["value"]) for row in drawn if row["on_hull"]))
     looks = (
-        ("frontier", frontier, "#9ca3af", "solid", "hv"),
-        ("mixtures (convex hull)", hull, "#374151", "dot", "linear"),
+        (words["chart_frontier"], frontier, "#9ca3af", "solid", "hv"),
+        (words["chart_mixtures"], hull, "#374151", "dot", "linear"),
     )
     for name, points, colour, dash, shape in looks:
         yield go.Scatter(
@@ -181,15 +231,17 @@ def _tick(step: int, power: int) -> str:
     return f"{'' if step == 1 else f'{step}·'}10<sup>{power}</sup>"
 
 
-def _levels(figure: go.Figure, where: Mapping[str, int], own: Sequence[Mapping[str, Any]]) -> None:
+def _levels(
+    figure: go.Figure, where: Mapping[str, int], own: Sequence[Mapping[str, Any]], words: Mapping[str, str]
+) -> None:
     """Draw what quality means here: the baseline's and guessing's."""
     baseline = next((row for row in own if row["baseline_value"] is not None), None)
     if baseline is not None:
-        text = f"baseline {escape(str(baseline['baseline']))} {cell(baseline['baseline_value'])}"
+        text = f"{words['chart_baseline']} {escape(str(baseline['baseline']))} {cell(baseline['baseline_value'])}"
         _level(figure, where, baseline["baseline_value"], text, "dash")
     chance = next((row["chance"] for row in own if row["chance"] is not None), None)
     if chance is not None:
-        _level(figure, where, chance, f"chance {cell(chance)}", "dot")
+        _level(figure, where, chance, f"{words['chart_chance']} {cell(chance)}", "dot")
 
 
 def _level(figure: go.Figure, where: Mapping[str, int], value: float, text: str, dash: str) -> None:

@@ -1,4 +1,4 @@
-"""The best candidate of each use case."""
+"""The best candidate of each use case, and the order in which use cases are shown."""
 
 from __future__ import annotations
 
@@ -14,3 +14,12 @@ def preference(row: Mapping[str, Any]) -> tuple[int, float]:
     worth = row["npv_mean_usd"]
     known = worth is not None and not math.isnan(worth)
     return VERDICTS.index(row["verdict"]), -worth if known else math.inf
+
+
+SHOWN = ("invest", "pilot", "not enough evidence", "do not invest")
+"""The order in which somebody who decides wants to see use cases."""
+
+
+def attention(row: Mapping[str, Any]) -> tuple[int, float]:
+    """Return what use cases are ordered by, from their best candidates' rows."""
+    return SHOWN.index(row["verdict"]), preference(row)[1]

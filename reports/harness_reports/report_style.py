@@ -8,6 +8,9 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #1f2937; margin: 0 auto; max
 h1 { font-size: 26px; margin: 0 0 8px; }
 h2 { font-size: 19px; margin: 36px 0 8px; border-bottom: 1px solid #e5e7eb; padding-bottom: 4px; }
 h3 { font-size: 16px; margin: 20px 0 6px; }
+h4 { font-size: 14px; margin: 14px 0 4px; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(440px, 100%), 1fr)); gap: 8px 24px; }
+.chart { min-width: 0; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 13px; }
 th, td { padding: 5px 10px; border-bottom: 1px solid #e5e7eb; vertical-align: top; }
@@ -15,7 +18,8 @@ th { text-align: left; vertical-align: bottom; background: #f9fafb; font-weight:
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.text { white-space: nowrap; }
 tr:has(+ tr.below) td { border-bottom: 0; padding-bottom: 1px; }
-tr.below td { color: #4b5563; padding-top: 0; max-width: 900px; }
+tr.below td { color: #4b5563; padding-top: 0; }
+tr.below div { position: sticky; left: 10px; width: 0; min-width: min(100%, 1100px, 86vw); }
 td.long { min-width: 320px; max-width: 560px; overflow-wrap: anywhere; }
 .samples { display: flex; flex-wrap: wrap; gap: 14px; align-items: flex-start; }
 figure { margin: 0; max-width: 440px; }
@@ -25,7 +29,10 @@ figcaption { color: #4b5563; font-size: 12px; max-width: 440px; overflow-wrap: a
 .same { color: #6b7280; font-size: 13px; }
 .verdict { padding: 1px 8px; border-radius: 9px; color: #fff; white-space: nowrap; font-weight: 600; }
 .v0 { background: #00795a; } .v1 { background: #8a5a00; } .v2 { background: #b34700; } .v3 { background: #4d4d4d; }
-@media print { .scroll { overflow: visible; } body { max-width: none; } }
+@media print { h4 { font-size: 14px; margin: 14px 0 4px; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(440px, 100%), 1fr)); gap: 8px 24px; }
+.chart { min-width: 0; }
+.scroll { overflow: visible; } body { max-width: none; } }
 """
 
 PAGE = """<!DOCTYPE html>
@@ -35,12 +42,12 @@ PAGE = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy"
  content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:">
-<title>Viability report</title>
+<title>Investment memo</title>
 <style>{style}</style>
 {library}
 </head>
 <body>
-<h1>Viability report</h1>
+<h1>Investment memo</h1>
 {body}
 </body>
 </html>

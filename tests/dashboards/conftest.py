@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,3 +42,41 @@ def _samples() -> list[dict[str, str]]:
         {"caption": EVIL, "media_type": "image/png", "content": picture},
         {"caption": "a text", "media_type": "text/plain", "content": "first line\n  <b>second</b> line"},
     ]
+
+
+@pytest.fixture(autouse=True)
+def _main_stays() -> Iterator[None]:
+    """Streamlit's AppTest leaves the script it ran as `__main__`, which a fork server would run again."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
+
+
+@pytest.fixture
+def store(sampled: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let pages read the store of a real run at the cloud's prices."""
+    monkeypatch.setenv("HARNESS_STORE", str(sampled))
+    monkeypatch.setenv("HARNESS_PRICE_BOOK", "cloud")
+    return sampled
+
+
+def _page(name: str, language: str) -> None:
+    """Stand for a page's own script: a page of `st.navigation` cannot be opened by its name."""
+    import importlib
+
+    from harness_dashboards.texts import TEXTS
+
+    importlib.import_module(f"harness_dashboards.{name}").show(TEXTS[language])
+
+
+@pytest.fixture
+def open_page() -> Callable[..., Any]:
+    """Return a function that opens a page by its module's name."""
+    from streamlit.testing.v1 import AppTest
+
+    def opened(name: str, language: str = "en") -> Any:
+        app = AppTest.from_function(_page, default_timeout=60, kwargs={"name": name, "language": language}).run()
+        assert not app.exception
+        return app
+
+    return opened

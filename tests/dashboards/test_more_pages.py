@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from harness.store import peek_records
 from harness_dashboards import origin_page
@@ -20,27 +19,6 @@ from harness_reports.formats import rows as plain_rows
 from harness_reports.scale import Run, find_accelerator, scenarios
 
 
-def _page(name: str, language: str) -> None:
-    """Stand for a page's own script: a page of `st.navigation` cannot be opened by its name."""
-    import importlib
-
-    from harness_dashboards.texts import TEXTS
-
-    importlib.import_module(f"harness_dashboards.{name}").show(TEXTS[language])
-
-
-def _open(name: str, language: str = "en") -> Any:
-    opened = AppTest.from_function(_page, default_timeout=60, kwargs={"name": name, "language": language}).run()
-    assert not opened.exception
-    return opened
-
-
-@pytest.fixture(autouse=True)
-def _store(sampled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HARNESS_STORE", str(sampled))
-    monkeypatch.setenv("HARNESS_PRICE_BOOK", "cloud")
-
-
 def _metric(app: Any, label: str) -> str:
     return str(next(metric.value for metric in app.metric if metric.label == label))
 
@@ -48,9 +26,9 @@ def _metric(app: Any, label: str) -> str:
 # Planner ------------------------------------------------------------------------------------------------------
 
 
-def test_the_planner_shows_what_the_planner_says() -> None:
+def test_the_planner_shows_what_the_planner_says(store: Path, open_page: Any) -> None:
     """Time, energy and money at the middle utilisation are those of `scenarios`."""
-    app = _open("plan_page")
+    app = open_page("plan_page")
     run = Run(7e9, 2e12, find_accelerator("h100"))
     middle = next(row for row in plain_rows(scenarios(run)) if row["scenario"] == "middle")
 
@@ -61,9 +39,9 @@ def test_the_planner_shows_what_the_planner_says() -> None:
     assert [len(table.value) for table in app.dataframe] == [5, 3]
 
 
-def test_more_devices_take_fewer_days_and_the_same_money() -> None:
+def test_more_devices_take_fewer_days_and_the_same_money(store: Path, open_page: Any) -> None:
     """Twice the devices, half the time."""
-    app = _open("plan_page")
+    app = open_page("plan_page")
     before = _metric(app, "Rented, USD")
     days = float(_metric(app, "Days"))
     app.number_input(key="plan-devices").set_value(128).run()
@@ -72,9 +50,9 @@ def test_more_devices_take_fewer_days_and_the_same_money() -> None:
     assert _metric(app, "Rented, USD") == before
 
 
-def test_a_price_of_the_readers_own_replaces_the_books() -> None:
+def test_a_price_of_the_readers_own_replaces_the_books(store: Path, open_page: Any) -> None:
     """And says whose it is."""
-    app = _open("plan_page")
+    app = open_page("plan_page")
     app.number_input(key="plan-price-h100").set_value(1.0).run()
     frame = scenarios(Run(7e9, 2e12, find_accelerator("h100")))
     hours = float(frame.set_index("scenario").loc["middle", "device_hours"])
@@ -83,9 +61,9 @@ def test_a_price_of_the_readers_own_replaces_the_books() -> None:
     assert any("given by the reader" in block.proto.body for block in app.get("html"))
 
 
-def test_an_unpriced_accelerator_has_no_rent() -> None:
+def test_an_unpriced_accelerator_has_no_rent(store: Path, open_page: Any) -> None:
     """A dash, not a rent of 0; whoever knows the price writes it."""
-    app = _open("plan_page")
+    app = open_page("plan_page")
     app.selectbox(key="plan-hardware").set_value("mi300x").run()
     assert _metric(app, "Rented, USD") == "–"
 
@@ -93,17 +71,17 @@ def test_an_unpriced_accelerator_has_no_rent() -> None:
     assert _metric(app, "Rented, USD") != "–"
 
 
-def test_too_few_devices_are_told() -> None:
+def test_too_few_devices_are_told(store: Path, open_page: Any) -> None:
     """A model that does not fit."""
-    app = _open("plan_page")
+    app = open_page("plan_page")
     app.number_input(key="plan-devices").set_value(1).run()
 
     assert "at least 2 are needed" in app.warning[0].value
 
 
-def test_a_measured_utilisation_is_a_row_more() -> None:
+def test_a_measured_utilisation_is_a_row_more(store: Path, open_page: Any) -> None:
     """Beside the five that are assumed."""
-    app = _open("plan_page")
+    app = open_page("plan_page")
     app.number_input(key="plan-mfu").set_value(41).run()
 
     assert list(app.dataframe[0].value["scenario"])[-1] == "measured"
@@ -116,9 +94,9 @@ def _tree(app: Any) -> str:
     return next(block.proto.body for block in app.get("html") if "origin" in block.proto.body)
 
 
-def test_a_figure_opens_into_formula_values_and_sources(sampled: Path) -> None:
+def test_a_figure_opens_into_formula_values_and_sources(store: Path, open_page: Any) -> None:
     """The figure of the cost table, with the records and the price behind it."""
-    app = _open("origin_page")
+    app = open_page("origin_page")
     tree = _tree(app)
 
     assert "usd_per_hour / (samples_per_s × 3600 × utilisation) × 1000" in tree
@@ -126,9 +104,9 @@ def test_a_figure_opens_into_formula_values_and_sources(sampled: Path) -> None:
     assert re.search(r"record [0-9a-f]{12}, serve", tree)
 
 
-def test_sliders_reprice_the_tree() -> None:
+def test_sliders_reprice_the_tree(store: Path, open_page: Any) -> None:
     """Half the utilisation is in the formula."""
-    app = _open("origin_page")
+    app = open_page("origin_page")
     before = app.subheader[0].value
     app.slider(key="utilisation").set_value(50).run()
 
@@ -137,9 +115,9 @@ def test_sliders_reprice_the_tree() -> None:
 
 
 @pytest.mark.parametrize("table", ["accuracy", "throughput"])
-def test_every_table_opens(table: str) -> None:
+def test_every_table_opens(store: Path, open_page: Any, table: str) -> None:
     """Quality and speed as well, each in its first figure; another figure can be chosen."""
-    app = _open("origin_page")
+    app = open_page("origin_page")
     app.button_group(key="origin-table").set_value(table).run()
     assert not app.exception
     assert origin_page.FIRST[table] in _tree(app)
@@ -148,10 +126,10 @@ def test_every_table_opens(table: str) -> None:
     assert "<b>low</b>" in _tree(app)
 
 
-def test_every_candidate_can_be_chosen(sampled: Path) -> None:
+def test_every_candidate_can_be_chosen(store: Path, open_page: Any) -> None:
     """As many as the table has rows for the task."""
-    app = _open("origin_page")
-    frame = cost(peek_records(str(sampled)), _pricing())
+    app = open_page("origin_page")
+    frame = cost(peek_records(str(store)), _pricing())
     task = app.selectbox(key="origin-task-cost").value
 
     assert len(app.selectbox(key=f"origin-row-cost-{task}").options) == (frame["task"] == task).sum()
@@ -164,10 +142,10 @@ def _pricing() -> Any:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_kind_of_figure_has_its_word(sampled: Path, language: str) -> None:
+def test_every_kind_of_figure_has_its_word(store: Path, language: str) -> None:
     """Measured, assumed, priced: in both languages, and in a colour of its own."""
     for table in origin_page.TABLES:
-        for row in rows(table, peek_records(str(sampled)), _pricing()):
+        for row in rows(table, peek_records(str(store)), _pricing()):
             for figure in row.figures().values():
                 assert all(part.kind in TEXTS[language] and part.kind in origin_page.COLOURS for part in figure.walk())
 
@@ -181,16 +159,16 @@ def test_nothing_in_a_tree_is_markup() -> None:
 
 
 @pytest.mark.parametrize("page", ["plan_page", "origin_page"])
-def test_they_speak_chinese(page: str) -> None:
+def test_they_speak_chinese(store: Path, open_page: Any, page: str) -> None:
     """Title and labels."""
-    app = _open(page, "zh")
+    app = open_page(page, "zh")
 
     assert app.title[0].value == TEXTS["zh"][page.replace("page", "title")]
 
 
-def test_another_metric_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_metric_can_be_chosen(store: Path, open_page: Any) -> None:
     """On the page for decisions: the candidates in a metric that does not decide."""
-    app = _open("cost_page")
+    app = open_page("cost_page")
     app.button_group(key="metric-topics").set_value("misses").run()
 
     assert not app.exception

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from harness import FactError, UseCase
+from harness.facts import Spread
 from harness_reports.pricing import Pricing
 from harness_reports.report import html
 
@@ -60,8 +61,9 @@ def body(page: str) -> str:
 def test_every_section_is_there(page: str) -> None:
     """From the summary to the environment, in the order of an investor's questions."""
     assert parsed(page).headings == [
-        "Summary", "Verdicts", "Cost against quality", "Quality", "What the models do", "Throughput and latency",
-        "Cost", "Judgement of the numbers", "Failures", "Assumptions and prices", "Environment",
+        "Summary", "Use cases", "All candidates", "Cost against quality", "Quality", "What the models do",
+        "Throughput and latency", "Cost", "Judgement of the numbers", "Failures", "Assumptions and prices",
+        "Environment",
     ]  # fmt: skip
 
 
@@ -70,6 +72,56 @@ def test_summary_says_the_verdict_with_its_interval(page: str) -> None:
     assert (
         "<b>Filing things: invest</b> with bert tiny (pretrained) on onnx, cpu: net present value 164,026 USD" in page
     )
+
+
+def test_the_verdicts_stand_up_front_the_best_first(suite: list[Any], pricing: Pricing, make_use_case: Any) -> None:
+    """One line for each use case, before any chart, with what decides."""
+    lost = make_use_case("losing", value_per_request_usd=0.0)
+    page = body(html(suite, pricing, [lost, make_use_case()]))
+    summary = page[: page.index("<h2>Use cases")]
+
+    assert summary.index("Filing things") < summary.index("Losing things")
+    assert summary.index("<span class='verdict v0'>invest</span>") < summary.index("do not invest</span>")
+    for word in ("P(NPV &gt; 0)", "payback years", "break-even requests a year"):
+        assert word in summary
+
+
+def test_every_use_case_has_its_needs_charts_and_alternatives(page: str) -> None:
+    """Value over the years, what it hangs on, where it breaks even; doing nothing is an alternative."""
+    for number in (0, 1):
+        for place in range(3):
+            assert f'id="case-{number}-{place}"' in page
+    assert page.count("<h4>Needs against measurements</h4>") == 2
+    assert page.count("<h4>What could be done instead</h4>") == 2
+    assert "<td class='text'>nothing</td>" in page
+
+
+def test_what_nobody_measured_is_named(suite: list[Any], pricing: Pricing, make_use_case: Any) -> None:
+    """A use case without a record is no verdict, and is not left out in silence."""
+    written = html(suite, pricing, [make_use_case(), make_use_case("flying", ("airplanes",))])
+
+    assert "No measurement yet" in written
+    assert "<td class='text'>Flying things</td>" in written
+
+
+def test_hosted_models_stand_against_own_machines(suite: list[Any], pricing: Pricing, make_use_case: Any) -> None:
+    """With the chart of the steps, where a use case names some."""
+    case = make_use_case(input_tokens_per_request=500.0, output_tokens_per_request=20.0)
+    written = html(suite, pricing, [replace(case, hosted=("openai/gpt-4.1-nano",))])
+
+    assert "Own machines or calls of a hosted model" in written
+    assert "openai/gpt-4.1-nano" in body(written)
+    assert 'id="case-0-3"' in written
+
+
+def test_a_distribution_is_shown_with_its_numbers(suite: list[Any], pricing: Pricing, make_use_case: Any) -> None:
+    """An assumption is not only its mean."""
+    case = make_use_case()
+    spread = Spread("pert", (0.05, 0.1, 0.2))
+    value = replace(case.market["value_per_request_usd"], value=spread.mean, spread=spread)
+    written = html(suite, pricing, [replace(case, market={**case.market, "value_per_request_usd": value})])
+
+    assert "pert 0.05, 0.1, 0.2" in written
 
 
 def test_page_holds_everything_it_needs(page: str) -> None:

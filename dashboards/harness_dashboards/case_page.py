@@ -1,0 +1,219 @@
+"""One use case: what it needs against what was measured, what it is worth, and a field for every assumption."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any, NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from harness.errors import FactError
+from harness.facts import UseCase
+from harness_dashboards import assumptions, case_file, kept, sources
+from harness_dashboards.parts import (
+    DEFAULTS,
+    GREY,
+    Texts,
+    badge,
+    count,
+    grid,
+    price_sliders,
+    said,
+    share,
+    small,
+    usd,
+    volume_slider,
+    years,
+)
+from harness_dashboards.verdicts_page import at_volume, command_of, who
+from harness_reports import alternatives, charts_case, formats, life, report_case
+from harness_reports.choice import preference
+from harness_reports.needs import needs
+from harness_reports.pricing import Pricing
+from harness_reports.viability import Candidates, Judged
+
+MET_COLOURS = {"yes": "#1a7f4b", "maybe": "#9a6200", "no": "#b3261e", "not told": GREY, "not measured": GREY}
+BEST = -1
+
+
+class View(NamedTuple):
+    """What the reader looks at."""
+
+    use_case: UseCase
+    """With the reader's numbers in it."""
+    candidates: Candidates
+    judged: Judged
+    """The candidate that was chosen."""
+
+
+def show(texts: Texts) -> None:
+    """Draw the page."""
+    st.title(texts["case_title"])
+    st.markdown(texts["case_intro"])
+    left, right = st.columns(2)
+    with left:
+        own = _chosen_case(texts)
+    pricing, volume = _sidebar(own, texts)
+    try:
+        edited = assumptions.edited(own)
+        case = at_volume(edited, volume)
+        candidates = sources.judged(case, pricing)
+    except FactError as error:
+        st.error(str(error).replace("$", r"\$"))
+        return
+    if candidates is None:
+        st.info(texts["not_measured_yet"])
+        command_of(case, texts)
+    else:
+        with right:
+            view = View(case, candidates, _chosen_candidate(own, candidates, texts))
+        _verdict(view, texts)
+        _needs(view, texts)
+        instead = alternatives.instead(candidates)
+        _charts(view, instead, texts)
+        _tables(view, instead, texts)
+    case_file.save(own, case, texts)
+
+
+def _chosen_case(texts: Texts) -> UseCase:
+    cases: dict[str, UseCase] = sources.plugins().use_cases()
+    measured = {str(record.asked["task"]) for record in sources.records() if record.step == "evaluate"}
+    names = sorted(cases, key=lambda name: (not measured & set(cases[name].tasks), cases[name].title))
+    kept.begin("case", names[0])
+    if st.session_state["case"] not in names:
+        st.session_state["case"] = names[0]
+    name: str = st.selectbox(texts["use_case"], names, key="case", format_func=lambda one: cases[one].title)
+    kept.keep("case", name, None)
+    small(cases[name].summary)
+    return cases[name]
+
+
+def _sidebar(case: UseCase, texts: Texts) -> tuple[Pricing, float]:
+    """Show every assumption; return prices and the factor on demand."""
+    with st.sidebar:
+        st.header(texts["assumptions"])
+        st.button(texts["reset"], on_click=_reset, args=(case,), width="stretch")
+        pricing = price_sliders(texts)
+        volume = volume_slider(texts)
+        assumptions.fields(case, texts)
+    return pricing, volume
+
+
+def _reset(case: UseCase) -> None:
+    assumptions.reset(case)
+    kept.reset({**DEFAULTS, "volume": 1.0})
+
+
+def _chosen_candidate(case: UseCase, candidates: Candidates, texts: Texts) -> Judged:
+    """Return the best candidate, or the one the reader wants to see."""
+    best = who(candidates.best.row)
+    ordered = sorted(candidates.judged, key=lambda each: preference(each.row))
+
+    def named(place: int) -> str:
+        if place == BEST:
+            return texts["best_of"].format(count=len(ordered), best=best)
+        row = ordered[place].row
+        return f"{who(row)}: {texts[row['verdict']]}, {texts['npv']} {usd(row['npv_usd'])}"
+
+    key = f"candidate-{case.name}-{texts['language']}"
+    place = st.selectbox(texts["candidate"], range(BEST, len(ordered)), format_func=named, key=key)
+    return candidates.best if place == BEST else ordered[place]
+
+
+# Verdict ------------------------------------------------------------------------------------------------------------
+
+
+def _verdict(view: View, texts: Texts) -> None:
+    row = view.judged.row
+    with st.container(border=True):
+        wrong = row["probability_wrong"]
+        sure = "" if wrong is None else f" · {escape(texts['wrong'].format(chance=share(wrong)))}"
+        st.html(f"<div style='font-size:1.2rem'>{badge(row['verdict'], texts)}<small style='color:{GREY}'>{sure}"
+                "</small></div>")  # fmt: skip
+        _figures(row, texts)
+        for name, text in (("reason", row["reasons"]), ("flip", row["flip"]), ("drivers", row["drivers"])):
+            if text:
+                st.html(f"<b>{escape(texts[name])}</b> {escape(said(str(text), texts))}")
+
+
+def _figures(row: Mapping[str, Any], texts: Texts) -> None:
+    known = row["npv_usd"] is not None
+    shown = (
+        ("npv", usd(row["npv_usd"])),
+        ("npv_range", f"{usd(row['npv_low_usd'])} … {usd(row['npv_high_usd'])}" if known else formats.MISSING),
+        ("probability_positive", share(row["probability_positive"])),
+        ("unit_margin", usd(row["unit_margin_usd"], 1000)),
+        ("payback", years(row["payback_years"], texts) if known else formats.MISSING),
+        ("break_even", count(row["break_even_requests"], texts) if known else formats.MISSING),
+    )
+    for start in (0, 3):
+        for column, (name, value) in zip(st.columns(3), shown[start : start + 3], strict=True):
+            column.metric(texts[name], value)
+
+
+def _needs(view: View, texts: Texts) -> None:
+    """Show needs against measurements."""
+    st.subheader(texts["needs_title"])
+    rows = formats.rows(needs(view.candidates.market, view.judged))
+    names = ("need", "needed", "measured", "interval", "met")
+    head = "".join(f"<th>{escape(texts[f'needs_{name}'])}</th>" for name in names)
+    body = "".join(_need(row, texts) for row in rows)
+    st.html(f"<div style='overflow-x:auto'><table class='needs'><tr>{head}</tr>{body}</table></div>")
+
+
+def _need(row: Mapping[str, Any], texts: Texts) -> str:
+    interval = "" if row["low"] is None else f"{formats.cell(row['low'])} … {formats.cell(row['high'])}"
+    met = f"<b style='color:{MET_COLOURS[row['met']]}'>{escape(texts['met_' + row['met']])}</b>"
+    why = f" <small>{escape(said(row['why'], texts))}</small>" if row["why"] else ""
+    needed = f"{formats.cell(row['needed'])} <small>{escape(row['unit'])}</small>"
+    title = escape(texts[f"figure_{row['need']}"])
+    return (
+        f"<tr><td>{title}</td><td>{needed}</td><td>{escape(formats.cell(row['measured']))}</td>"
+        f"<td>{escape(interval)}</td><td>{met}{why}</td></tr>"
+    )
+
+
+# Charts and tables ----------------------------------------------------------------------------------------------------
+
+
+def _charts(view: View, instead: list[dict[str, Any]], texts: Texts) -> None:
+    business = view.judged.business
+    if business is None:
+        return
+    left, right = st.columns(2)
+    with left:
+        _chart("fan", charts_case.fan(life.fan(view.candidates, view.judged), texts), texts)
+    names = {name: texts[f"input_{name}"] for name in business.inputs}
+    with right:
+        _chart("tornado", charts_case.tornado(life.swings(business), names, texts), texts)
+    left, right = st.columns(2)
+    with left:
+        _chart("break_even", report_case.break_even(view.use_case, view.judged, texts), texts)
+    with right:
+        _own_or_calls(view, instead, texts)
+
+
+def _chart(name: str, figure: Any, texts: Texts) -> None:
+    st.markdown(f"**{texts[f'{name}_title']}**", help=texts[f"{name}_help"])
+    st.plotly_chart(figure, width="stretch", theme=None, key=f"chart-{name}", config={"displayModeBar": False})
+
+
+def _own_or_calls(view: View, instead: list[dict[str, Any]], texts: Texts) -> None:
+    """Show whole machines of the best candidate against calls of hosted models, where the use case names some."""
+    hosted = [row for row in instead if row["alternative"] == "hosted"]
+    if not hosted:
+        st.markdown(f"**{texts['own_or_calls_title']}**")
+        small(texts["no_hosted"])
+        return
+    _chart("own_or_calls", report_case.own_or_calls(view.candidates, hosted, texts), texts)
+    if hosted[0]["excluded"]:
+        small(f"{texts['excluded']}: {said(hosted[0]['excluded'], texts)}")
+
+
+def _tables(view: View, instead: list[dict[str, Any]], texts: Texts) -> None:
+    with st.expander(texts["alternatives"]):
+        grid("alternatives", pd.DataFrame(instead), texts)
+    with st.expander(texts["all_candidates"]):
+        grid("viability", pd.DataFrame(view.candidates.rows), texts)

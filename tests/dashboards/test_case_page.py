@@ -1,0 +1,169 @@
+"""The page of a use case: every assumption has a field, and moving one shows what the functions say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.figures import MARKET, NEEDS
+from harness.plugins import load_plugins
+from harness.store import peek_records
+from harness_dashboards import assumptions, case_file
+from harness_dashboards.parts import share, usd
+from harness_dashboards.texts import LANGUAGES, TEXTS
+from harness_reports.choice import preference
+from harness_reports.edited import figures, numbers, with_numbers
+from harness_reports.formats import rows
+from harness_reports.pricing import choose
+from harness_reports.viability import viability
+
+CASE = "document-classification"
+VALUE = f"figure/{CASE}/value_per_request_usd"
+
+
+@pytest.fixture
+def opened(store: Path, open_page: Any) -> Callable[..., Any]:
+    """Return a function that opens the page at one use case."""
+
+    def at(language: str = "en") -> Any:
+        app = open_page("case_page", language)
+        app.selectbox(key="case").set_value(CASE).run()
+        assert not app.exception
+        return app
+
+    return at
+
+
+def _best(store: Path, changes: dict[str, list[float]]) -> dict[str, Any]:
+    """Return the best candidate as the pure functions say, with a reader's numbers."""
+    plugins = load_plugins()
+    case = with_numbers(plugins.use_cases()[CASE], changes, assumptions.today())
+    frame = viability(peek_records(str(store)), choose(plugins.price_books()["cloud"]), [case])
+    return min(rows(frame), key=preference)
+
+
+def _metric(app: Any, key: str, language: str = "en") -> str:
+    return str(next(metric.value for metric in app.metric if metric.label == TEXTS[language][key]))
+
+
+def _html(app: Any) -> str:
+    return " ".join(str(block.proto.body) for block in app.get("html"))
+
+
+def test_every_number_of_every_figure_has_a_field(opened: Any) -> None:
+    """With its unit and its source beside it."""
+    app, case = opened(), load_plugins().use_cases()[CASE]
+    fields = {field.key: field.value for field in app.number_input if str(field.key).startswith("figure/")}
+
+    assert fields == {
+        f"figure/{CASE}/{name}/{place}": number
+        for name, figure in figures(case).items()
+        for place, number in enumerate(numbers(figure))
+    }
+    page = _html(app)
+    for figure in figures(case).values():
+        assert figure.unit in page
+        assert figure.source.split("'")[0] in page
+
+
+def test_a_changed_assumption_changes_verdict_and_value_as_the_functions_say(opened: Any, store: Path) -> None:
+    """The same figures that the pure functions give for the same numbers; then back again."""
+    app = opened()
+    before, least = _metric(app, "npv"), _best(store, {})
+    assert before == usd(least["npv_usd"])
+    for place, number in enumerate((0.4, 0.8, 1.2)):
+        app.number_input(key=f"{VALUE}/{place}").set_value(number)
+    app.run()
+    moved = _best(store, {"value_per_request_usd": [0.4, 0.8, 1.2]})
+
+    assert not app.exception
+    assert _metric(app, "npv") == usd(moved["npv_usd"]) != before
+    assert _metric(app, "probability_positive") == share(moved["probability_positive"])
+    assert TEXTS["en"][moved["verdict"]] in _html(app)
+
+    app.sidebar.button[0].click().run()
+    assert _metric(app, "npv") == before
+    assert app.number_input(key=f"{VALUE}/0").value == 0.04
+
+
+def test_numbers_out_of_order_are_told_and_nothing_is_judged(opened: Any) -> None:
+    """The figure by name, no verdict beside it."""
+    app = opened()
+    app.number_input(key=f"{VALUE}/0").set_value(9.0).run()
+
+    assert not app.exception
+    assert "value_per_request_usd" in app.error[0].value
+    assert not app.metric
+
+
+def test_needs_stand_beside_what_was_measured(opened: Any, store: Path) -> None:
+    """Quality with its interval, in the words of the page."""
+    page = _html(opened())
+
+    for need in ("Quality needed", "Latency limit", "Privacy", "Explainability"):
+        assert f"<td>{need}</td>" in page
+    assert TEXTS["en"]["met_not measured"] in page
+
+
+def test_charts_are_drawn_and_hosted_models_stand_against_machines(opened: Any, store: Path) -> None:
+    """Fan, tornado and break-even where a candidate is priced."""
+    app = opened()
+    drawn = len(app.get("plotly_chart"))
+
+    assert drawn == (3 if _best(store, {})["npv_usd"] is not None else 0)
+
+
+def test_another_candidate_can_be_looked_at(opened: Any) -> None:
+    """Its verdict replaces the best one's."""
+    app = opened()
+    chooser = app.selectbox(key=f"candidate-{CASE}-en")
+    assert len(chooser.options) > 2
+
+    chooser.set_value(len(chooser.options) - 2).run()
+    assert not app.exception
+
+
+def test_a_use_case_nobody_measured_has_fields_and_a_command(opened: Any) -> None:
+    """It can be thought about, and saved, before anything is measured."""
+    app = opened()
+    app.selectbox(key="case").set_value("object-detection").run()
+
+    assert not app.exception
+    assert "--task scenes" in app.code[0].value
+    assert len(app.number_input) > 20
+
+
+def test_a_name_that_is_taken_or_no_file_is_refused() -> None:
+    """Before anything is downloaded."""
+    texts = TEXTS["en"]
+
+    assert case_file.refused("mine", texts) is None
+    assert "already" in str(case_file.refused(CASE, texts))
+    for bad in ("", "../x", "Mine", "a b", "-a", "a" * 200):
+        assert case_file.refused(bad, texts) == texts["save_bad_name"]
+
+
+def test_every_figure_is_in_one_group_and_has_a_name() -> None:
+    """In both languages, whatever a use case may give."""
+    for case in load_plugins().use_cases().values():
+        placed = [name for names in assumptions.grouped(case).values() for name in names]
+        assert sorted(placed) == sorted(figures(case))
+    for language in LANGUAGES:
+        assert all(TEXTS[language][f"figure_{name}"] for name in (*NEEDS, *MARKET))
+
+
+def test_steps_and_digits_fit_the_number() -> None:
+    """A field for millions counts in whole numbers, one for cents in fractions of them."""
+    assert [assumptions.step(value) for value in (0, 0.08, 1.0, 2e6)] == [0.1, 0.01, 0.1, 100_000.0]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_speaks_both_languages(opened: Any, language: str) -> None:
+    """Title, metrics and groups."""
+    app = opened(language)
+
+    assert app.title[0].value == TEXTS[language]["case_title"]
+    assert _metric(app, "npv", language)
