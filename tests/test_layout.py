@@ -67,6 +67,24 @@ def test_the_shipped_suites_can_be_planned() -> None:
             assert make_plan(suite, source, plugins).steps, file.name
 
 
+def test_the_suite_standard_leaves_nothing_out() -> None:
+    """Every model that comes along, and every task that brings its data and is no mere ground for pretraining."""
+    from harness.plugins import load_plugins
+    from harness.suite import read_suite
+
+    plugins, (suite, _) = load_plugins(), read_suite("standard")
+    ours = {"language", "vision", "control"}
+    tasks, models = (
+        {name for name in getattr(plugins, kind) if plugins.owner(kind, name).name in ours}
+        for kind in ("tasks", "models")
+    )
+    grounds = {name for name in tasks if name.endswith("-source")}
+    bring_your_own = {"sentiment", "discrete-environment", "continuous-environment"}
+
+    assert {entry.name for entry in suite.tasks} == tasks - grounds - bring_your_own
+    assert {entry.name for entry in suite.models} == models
+
+
 def test_every_tox_environment_says_what_it_is_for() -> None:
     """`tox list` is readable."""
     text = (ROOT / "tox.ini").read_text(encoding="utf-8")
