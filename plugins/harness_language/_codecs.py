@@ -185,8 +185,27 @@ class CostCodec(TokenCodec):
         return arrays["nats"]
 
 
+def spelt(question: str, context: str) -> str:
+    """Return a question with its context as one text, as T5 reads them (Raffel et al., 2020)."""
+    return f"question: {question} context: {context}"
+
+
 class TranslationCodec(TokenCodec):
-    """Token ids in and out."""
+    """Token ids in and out; an input is a text, or a question with its context."""
+
+    at_most = np.iinfo(np.int64).max
+    """Tokens of an answer, for which the network has its own limit too."""
+
+    def encode(self, inputs: Sequence[Any]) -> dict[str, np.ndarray]:
+        """Return `input_ids` and `attention_mask`, int64 [n, longest], and `at_most`, int64 [n]."""
+        texts = [one if isinstance(one, str) else spelt(**one) for one in inputs]
+        return super().encode(texts) | {"at_most": np.full(len(texts), self.at_most, dtype=np.int64)}
+
+    def first(self) -> TranslationCodec:
+        """Return a codec that asks for one token."""
+        codec = TranslationCodec(self.tokenizer, self.max_length)
+        codec.at_most = 1
+        return codec
 
     def decode(self, arrays: Mapping[str, np.ndarray]) -> list[str]:  # type: ignore[override]  # no rows of numbers here
         """Return the texts that `tokens`, int64 [n, longest], spell up to their ends."""

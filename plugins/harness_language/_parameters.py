@@ -104,7 +104,7 @@ def _sections(source: str) -> Iterator[Section]:
 
 
 def _contexts(sections: Sequence[Section]) -> Iterator[Sequence[Section]]:
-    """Yield every second section, as its text's hash has it, with the next one where the two are not too long."""
+    """Yield sections alone, or with the next one: every second by its text's hash, where the two are not too long."""
     rest = list(sections)
     while rest:
         pair = rest[:2]

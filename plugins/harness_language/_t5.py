@@ -1,4 +1,4 @@
-"""T5 in small sizes: span corruption on the texts of both languages, then translation."""
+"""T5 in small sizes: span corruption on the task's texts, then writing: translations, or answers to questions."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from transformers import Cache, EncoderDecoderCache, T5Config, T5ForConditionalG
 from transformers.cache_utils import DynamicLayer
 from transformers.models.t5.modeling_t5 import T5LayerNorm
 
-from harness import Learner, Unsupported
+from harness import Data, Learner, Unsupported
 from harness.torch_learner import WEIGHTS
-from harness_language._codecs import END_ID, PAD_ID, SPAN_IDS, TranslationCodec, pad, train_pieces
+from harness_language._codecs import END_ID, PAD_ID, SPAN_IDS, TranslationCodec, pad, spelt, train_pieces
 from harness_language._tokens import TokenLearner
 from harness_language.passages import training_texts
+from harness_language.questions import QuestionData
 from harness_language.translations import translated
 
 SIZES = {
@@ -59,7 +60,7 @@ class Translator(nn.Module):
         loss: Tensor = self.t5(input_ids=input_ids, attention_mask=attention_mask, labels=labels, use_cache=False).loss
         return loss
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> dict[str, Tensor]:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, at_most: Tensor) -> dict[str, Tensor]:
         """Return `tokens`, int64 [n, max_new_tokens]: the answers, each with its end, then padding.
 
         The keys and values of what was said are kept, so that each step reads one token. An export takes the same steps
@@ -68,6 +69,7 @@ class Translator(nn.Module):
         Args:
             input_ids: int64 [n, s].
             attention_mask: int64 [n, s].
+            at_most: int64 [n], how many tokens an answer may have; the largest ends the loop for all.
         """
         states = self.t5.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         heard = self._heard(states)
@@ -76,7 +78,7 @@ class Translator(nn.Module):
         tokens = input_ids.new_full((states.shape[0], self.longest + 1), PAD_ID)
 
         def goes_on(said: Tensor, tokens: Tensor, memory: Tensor) -> Tensor:  # noqa: ARG001 - both take the whole state
-            return (said < self.longest) & ~(tokens == END_ID).any(dim=1).all()
+            return (said < self.longest) & (said < at_most.max()) & ~(tokens == END_ID).any(dim=1).all()
 
         def say(said: Tensor, tokens: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             return self._say(said, tokens, memory, (states, attention_mask, heard))
@@ -244,15 +246,22 @@ class T5Translator(_T5Learner):
         load_model(network, str(start / WEIGHTS))
 
     def examples(self) -> Sequence[Any]:
-        """Return (token ids, token ids of the translation) of the training split."""
-        sources, targets = zip(*translated(self.assignment.data).pairs("train"), strict=True)
+        """Return (token ids, token ids of the answer) of the training split."""
+        sources, targets = zip(*_taught(self.assignment.data), strict=True)
         tokenizer = Tokenizer.from_str(self.codec().tokenizer.to_str())  # its own, since answers are cut elsewhere
         answers = TranslationCodec(tokenizer, self._settings("max_new_tokens"))
         return list(zip(self.codec().ids(sources), answers.ids(targets), strict=True))
 
 
+def _taught(data: Data) -> Sequence[tuple[str, str]]:
+    """Return the training split's texts, each with what is to be written."""
+    if isinstance(data, QuestionData):
+        return [(spelt(one.question, one.context), one.answers[0]) for one in data.questions("train")]
+    return translated(data).pairs("train")
+
+
 class T5Pretraining(_T5Learner):
-    """Guessing the spans that were cut out of texts of both languages."""
+    """Guessing the spans that were cut out of texts."""
 
     def examples(self) -> Sequence[Any]:
         """Return the texts' token ids."""
@@ -267,13 +276,13 @@ class T5Pretraining(_T5Learner):
         return super().collate([corrupt(ids) for ids in examples])
 
     def predict(self, inputs: Sequence[Any]) -> Sequence[Any]:  # noqa: ARG002 - it refuses whatever comes
-        """Refuse: what was pretrained only does not translate.
+        """Refuse: what was pretrained only answers nothing.
 
         Raises:
             Unsupported: always.
         """
         raise Unsupported(
-            "A pretrained T5 guesses missing spans and does not translate yet. Fine-tune it, then evaluate."
+            "A pretrained T5 guesses missing spans and does nothing else yet. Fine-tune it, then evaluate."
         )
 
 

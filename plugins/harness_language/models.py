@@ -218,16 +218,16 @@ class T5(Model):
     """T5, pretrained here."""
 
     name = "t5"
-    summary = "T5 (transformers), pretrained to fill gaps in the texts of both languages, then fine-tuned to translate"
-    kinds = ("translation",)
+    summary = "T5 (transformers), pretrained to fill gaps in texts, then fine-tuned to translate or to write answers"
+    kinds = ("translation", "question-answering")
     sizes = ("tiny", "small")
     pretraining = "span-corruption"
     formats = ("onnx",)
     settings: ClassVar[Mapping[str, Setting]] = _COMMON | {
-        "batch_size": Setting(64, "Pairs in a gradient step."),
+        "batch_size": Setting(64, "Texts with their answers in a gradient step."),
         "learning_rate": Setting(0.002, "Highest learning rate of AdamW; 1e-3 suits small."),
-        "max_length": Setting(64, "Tokens read of a text."),
-        "max_new_tokens": Setting(48, "Tokens of an answer, its end included; longer translations are cut."),
+        "max_length": Setting(64, "Tokens read of a text, or of a question with its context."),
+        "max_new_tokens": Setting(48, "Tokens of an answer, its end included; longer ones are cut."),
         "pieces": Setting(512, "Pieces of words that are known beside every character of the training split."),
         "dropout": Setting(0.0, "Share of units left out while training."),
         "initialisation": _initialisation("default"),

@@ -10,7 +10,7 @@ import hashlib
 import re
 import string
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harness import Data, Predict, Sample, Scores, Unsupported
@@ -56,16 +56,10 @@ class QuestionData(Data):
         return tuple(dict.fromkeys(text for one in self._splits[split] for text in (one.context, one.question)))
 
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Scores:
-        """Return for each question whether the answer is exact, and the overlap of its words (F1).
-
-        Where several answers are right, the one that is nearest counts.
-        """
+        """Return for each question whether the answer is exact, and the overlap of its words (F1)."""
         questions = self._splits[split]
         given = list(zip(self._said(predict, batch_size, questions), questions, strict=True))
-        return {
-            "exact": [max(exact(said, truth) for truth in one.answers) for said, one in given],
-            "f1": [max(overlap(said, truth) for truth in one.answers) for said, one in given],
-        }
+        return {name: [_best(grade, *one) for one in given] for name, grade in (("exact", exact), ("f1", overlap))}
 
     @staticmethod
     def _said(predict: Predict, batch_size: int, questions: Sequence[Question]) -> list[str]:
@@ -103,15 +97,12 @@ class QuestionData(Data):
         by_context: dict[str, list[int]] = {}
         for place, one in enumerate(asked):
             by_context.setdefault(one.context, []).append(place)
-        guesses: dict[int, int] = {}
+        guessed = []
         for places in by_context.values():
-            alone = [(places[0] + 1) % len(asked)]
-            guesses.update(zip(places, [*places[1:], places[0]] if len(places) > 1 else alone, strict=True))
-        pairs = [(asked[guess].answers[0], asked[place].answers) for place, guess in guesses.items()]
-        return {
-            "exact match": sum(max(exact(guess, truth) for truth in truths) for guess, truths in pairs) / len(pairs),
-            "F1": sum(max(overlap(guess, truth) for truth in truths) for guess, truths in pairs) / len(pairs),
-        }
+            others = [*places[1:], places[0]] if len(places) > 1 else [(places[0] + 1) % len(asked)]
+            guessed += [(asked[o].answers[0], asked[place]) for place, o in zip(places, others, strict=True)]
+        grades = (("exact match", exact), ("F1", overlap))
+        return {name: sum(_best(grade, *one) for one in guessed) / len(guessed) for name, grade in grades}
 
     def show(self, predict: Predict) -> Sequence[Sample]:
         """Return some answers beside what is right."""
@@ -133,6 +124,11 @@ def _text(answer: Any, context: str) -> str:
         return answer
     start, end = (int(place) for place in answer)
     return context[start:end]
+
+
+def _best(grade: Callable[[str, str], float], answer: str, asked: Question) -> float:
+    """Grade an answer by the right one that is nearest, as SQuAD does."""
+    return max(grade(answer, truth) for truth in asked.answers)
 
 
 def normalised(text: str) -> str:

@@ -13,7 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import Assignment, Budget, Unsupported
+from harness import Assignment, Budget, InPieces, Unsupported
 from harness.plan import filled
 from harness_language import _t5
 from harness_language._codecs import END_ID, SPAN_IDS, TranslationCodec, train_pieces
@@ -171,7 +171,7 @@ def test_a_pretraining_learns_does_not_translate_and_is_carried_over(few: Transl
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert started.codec().vocabulary == pretraining.codec().vocabulary  # type: ignore[attr-defined]
     assert started.step().losses["loss"] > 0
-    with pytest.raises(Unsupported, match=r"does not translate yet\. Fine-tune it"):
+    with pytest.raises(Unsupported, match=r"does nothing else yet\. Fine-tune it"):
         pretraining.predict(["one"])
 
 
@@ -218,6 +218,7 @@ def test_decoding_with_a_memory_says_what_reading_everything_anew_says(
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     with torch.inference_mode():
         ours = network(**tensors)["tokens"].numpy()
+        del tensors["at_most"]  # a limit beside the network's own, which is not reached here
         theirs = network.t5.generate(**tensors, max_new_tokens=network.longest, do_sample=False, use_cache=False)
     theirs = theirs[:, 1:].numpy()
 
@@ -249,6 +250,32 @@ def test_what_is_saved_is_what_is_loaded(few: TranslationData, trained: _t5.T5Tr
     assert (loaded.flops(texts[:2]) or 0) > 0
 
 
+def test_the_first_token_is_the_answers_own_and_no_more_is_said(
+    few: TranslationData, trained: _t5.T5Translator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What is timed as the first token is the beginning of the answer, after one step of the decoder."""
+    from harness_hardware.runtimes import Eager
+
+    network: Any = trained.module().eval()
+    codec, texts = trained.codec(), few.queries()[:9]
+    whole = {name: torch.from_numpy(array) for name, array in codec.encode(texts).items()}
+    begun = {name: torch.from_numpy(array) for name, array in codec.first().encode(texts).items()}
+    steps: list[int] = []
+    say = network._say
+    monkeypatch.setattr(network, "_say", lambda said, *state: steps.append(int(said)) or say(said, *state))
+    with torch.inference_mode():
+        one, all_of_them = (network(**arrays)["tokens"] for arrays in (begun, whole))
+    trained.save(tmp_path)
+    predict = Eager().predictor(T5(), trained.assignment, tmp_path, None)
+
+    assert steps[:2] == [0, 0]
+    assert len(steps) > 3
+    assert torch.equal(one[:, :1], all_of_them[:, :1])
+    assert not one[:, 1:].any()
+    assert isinstance(predict, InPieces)
+    assert all(text.startswith(first) for text, first in zip(predict(texts), predict.first(texts), strict=True))
+
+
 def test_the_exported_loop_says_what_torch_says(
     few: TranslationData, trained: _t5.T5Translator, tmp_path: Path
 ) -> None:
@@ -264,8 +291,12 @@ def test_the_exported_loop_says_what_torch_says(
 
     assert readings["largest_difference"].value == 0
     assert readings["compared_outputs"].value >= 16 * SMALL["max_new_tokens"]
+    assert isinstance(predict, InPieces)
+    first = trained.first()
+    assert first is not None
     for batch in (texts[:1], texts[-1:], texts[5:12], texts, ["1"], [""]):
         assert list(predict(batch)) == list(trained.predict(batch))
+        assert list(predict.first(batch)) == list(first(batch))
 
 
 def test_it_also_trains_and_answers_in_bf16() -> None:
