@@ -19,7 +19,7 @@ from harness_vision.data import ImageClassificationData
 if TYPE_CHECKING:
     from harness_vision._judge import Judge
 
-DISTANCE, RECOGNISED = "Fréchet distance", "recognised"
+DISTANCE, RECOGNISED = "Frechet distance", "recognised"
 CONFIDENT = 0.9
 """Probability of a class from which a picture counts as recognised."""
 FIRST_REQUEST = {"validation": 1_000_000, "test": 2_000_000}

@@ -22,7 +22,7 @@ class DigitDrawings(Task):
     kind = GENERATION
     summary = "Draw handwritten digits that nobody wrote"
     metrics = (
-        Metric(name="Fréchet distance", unit="of the real pictures' variance", column=None, higher_is_better=False),
+        Metric(name="Frechet distance", unit="of the real pictures' variance", column=None, higher_is_better=False),
         Metric(name="recognised", unit="share", column="recognised", ceiling=1.0),
     )
     use_case = "image-generation"
