@@ -69,7 +69,7 @@ MARKET: Mapping[str, Rule] = {
     "retry_share": Rule("requests that are asked once more, per request", high=10.0),
     "review_share": Rule("share of the answers that a person checks and puts right", high=_SHARE),
     "review_usd": Rule("what checking one answer costs"),
-    "peak_factor": Rule("requests of the busiest hour over those of the mean hour", low=1),
+    "peak_factor": Rule("requests of the busiest hour over those of the mean hour", low=1, spreads=False),
     "fixed_cost_per_year_usd": Rule("costs that do not depend on requests, without staff"),
     "staff": Rule("people who run it, full-time equivalents"),
     "staff_usd_per_year": Rule("what one of them costs"),
