@@ -79,7 +79,7 @@ MARKET: Mapping[str, Rule] = {
     "retrainings_per_year": Rule("fine-tunings a year to keep up with the world"),
     "hardware_decline_per_year": Rule("share of its price a machine's hour loses each year", high=0.99),
     "api_price_decline_per_year": Rule("share of its price a hosted model loses each year", high=0.99),
-    "energy_usd_per_kwh": Rule("energy that is paid beside the machine; leave it out where machines are rented"),
+    "energy_usd_per_kwh": Rule("energy that is paid beside the machine; leave it out where its price holds it"),
     "input_tokens_per_request": Rule("what a hosted model would read"),
     "output_tokens_per_request": Rule("what a hosted model would write, its reasoning included"),
     "cached_input_share": Rule("share of that which a hosted model has read before", high=_SHARE, spreads=False),
