@@ -11,6 +11,7 @@ from typing import Any
 from harness.artifacts import size_bytes
 from harness.grading import described, grade, items, kept
 from harness.inference import open_predictor, serve
+from harness.labelled import fewer
 from harness.measure.meters import ProcessMeter, window
 from harness.plugins import Plugins
 from harness.seams import Assignment, Budget, Data, Hardware, Meter, Model, Reading, Runtime, Task
@@ -70,8 +71,6 @@ class Scene:
 
     def assignment(self) -> Assignment:
         """Return what the learner is asked to do."""
-        from harness.labelled import fewer
-
         asked, budget = self.job.asked, Budget(**self.job.asked.get("budget", {}))
         return Assignment(
             stage="pretrain" if self.job.kind == "pretrain" else "finetune",

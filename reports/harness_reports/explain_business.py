@@ -13,7 +13,7 @@ from harness_reports.business import Business, market_sums, upkeep_usd, years_of
 from harness_reports.cost import Costed
 from harness_reports.explain_cost import cost_figures
 from harness_reports.explain_market import figure, known, requests, uncertain
-from harness_reports.explain_measured import latency_p99, quality_figures, quality_share
+from harness_reports.explain_measured import latency_percentile, quality_figures, quality_share
 from harness_reports.explained import Explained
 from harness_reports.market import Market
 from harness_reports.pricing import Pricing
@@ -65,7 +65,8 @@ def viability_figures(own: Known) -> dict[str, Explained]:
         *(leaf.renamed(quality[name], called) for name, called in
           (("value", "quality"), ("low", "quality_low"), ("high", "quality_high"))),
         figure(own.market, "quality", "needed_quality"), figure(own.market, "latency_s", "needed_latency_s"),
-        latency_p99(own.judged.evidence.windows.get("SingleStream", []), own.row),
+        latency_percentile("latency_p99_s", own.judged.evidence.windows.get("SingleStream", []),
+                           own.row["latency_p99_s"]),
         requests(own.market), leaf.renamed(cost["usd_per_hour"], "measuring_usd"),
     ]  # fmt: skip
     units = unit_figures(own, cost)

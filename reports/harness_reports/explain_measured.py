@@ -90,11 +90,6 @@ def _interval(own: Graded, baseline: Graded) -> str:
 # Throughput -------------------------------------------------------------------------------------------------
 
 
-def latency_p99(leaves: Sequence[Record], row: Mapping[str, Any]) -> Explained:
-    """Return the 99th percentile of the latencies of single requests, as a row has it."""
-    return _percentile("latency_p99_s", leaves, row)
-
-
 def served_figures(group: Sequence[Chain], row: Mapping[str, Any]) -> dict[str, Explained]:
     """Return the figures of a row of the throughput table by column."""
     leaves = [chain.leaf for chain in group]
@@ -105,7 +100,7 @@ def served_figures(group: Sequence[Chain], row: Mapping[str, Any]) -> dict[str, 
         *(_combined("sum", name, leaves, row) for name in ("samples", "wall_s", "cpu_s", "energy_j")),
         *(_combined("mean", name, leaves, row) for name in ("load_s", "first_query_s")),
         *(_combined("max", name, leaves, row) for name in ("peak_memory_bytes", "peak_device_memory_bytes")),
-        *(_percentile(name, leaves, row) for name in PERCENTILES),
+        *(latency_percentile(name, leaves, row[name]) for name in PERCENTILES),
         _combined("max", "largest_difference", [chain.export for chain in group if chain.export], row),
     ]
     return {figure.name: figure for figure in figures}
@@ -130,7 +125,8 @@ def _combined(how: str, name: str, records: Sequence[Record], row: Mapping[str, 
     return Explained(name, row[name], known[0].unit, f"{how}({name})", inputs=known)
 
 
-def _percentile(name: str, leaves: Sequence[Record], row: Mapping[str, Any]) -> Explained:
+def latency_percentile(name: str, leaves: Sequence[Record], value: float | None) -> Explained:
+    """Return a percentile of the latencies of single requests."""
     share, latencies = PERCENTILES[name], pooled_latencies(leaves)
     slow = statistics.allowed_slow(len(latencies), share)
     if slow is None:
@@ -142,4 +138,4 @@ def _percentile(name: str, leaves: Sequence[Record], row: Mapping[str, Any]) -> 
         f"{1 - share:.0%} of requests are slower (MLPerf's early-stopping rule)"
     )
     source = "; ".join(f"latency_s of {leaf.who(record)}" for record in leaves)
-    return Explained(name, row[name], "s", note=note, source=source, kind="measured")
+    return Explained(name, value, "s", note=note, source=source, kind="measured")
