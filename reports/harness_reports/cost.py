@@ -15,7 +15,7 @@ from harness_reports.economics.serving import usd_per_million_tokens
 from harness_reports.energy_use import NONE_USED, EnergyUse, together, weaker
 from harness_reports.lineage import KEYS, Candidate, Chain, by_candidate, key_columns, replicates, variants
 from harness_reports.pricing import SECONDS_PER_HOUR, Pricing
-from harness_reports.quality import graded
+from harness_reports.quality import Graded
 from harness_reports.statistics import Interval, interval_of, rate, rate_draws
 from harness_reports.tables import served
 
@@ -69,16 +69,10 @@ def cost_rows(records: Sequence[Record], pricing: Pricing) -> dict[Candidate, di
 
     Beside the table's columns `..._draws`: values that a unit cost may have, where it was served.
     """
-    named, shares = variants(records), right_shares(records)
+    named = variants(records)
     return {
-        key: {**key_columns(key, named[key]), **_row(own, pricing, shares.get(key))}
-        for key, own in costed(records, pricing).items()
+        key: {**key_columns(key, named[key]), **_row(own, pricing)} for key, own in costed(records, pricing).items()
     }
-
-
-def right_shares(records: Sequence[Record]) -> dict[Candidate, float | None]:
-    """Return the share of answers that are right: quality over its ceiling, None where a metric tells no share."""
-    return {key: own.right_share for key, own in graded(records).items()}
 
 
 class Costed(NamedTuple):
@@ -105,7 +99,8 @@ def costed(records: Sequence[Record], pricing: Pricing) -> dict[Candidate, Coste
     return found
 
 
-def _row(own: Costed, pricing: Pricing, share: float | None) -> dict[str, Any]:
+def _row(own: Costed, pricing: Pricing) -> dict[str, Any]:
+    share = Graded(own.key, own.evaluated).right_share if own.evaluated else None
     return {
         "seeds": len(own.everyone),
         **_training(own, pricing),

@@ -15,11 +15,11 @@ from typing import Any
 
 from harness.errors import FactError
 from harness.facts import Price, PriceBook
+from harness_reports.chips import Accelerator, accelerators
 from harness_reports.economics import ownership
 from harness_reports.economics.checks import above, at_least, between
 from harness_reports.energy_facts import electricity
 from harness_reports.pricing import OWN
-from harness_reports.scale import Accelerator, accelerators
 
 PUE = 1.25
 """Assumed: Epoch AI's for those who are no hyperscaler."""

@@ -13,8 +13,9 @@ from typing import Any
 
 import pandas as pd
 
+from harness_reports.chips import number
 from harness_reports.economics import training
-from harness_reports.scale import MFU_SCENARIOS, number
+from harness_reports.scale import MFU_SCENARIOS
 
 RUNS = Path(__file__).with_name("training_runs.csv")
 PUBLISHED = (

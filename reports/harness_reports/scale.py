@@ -7,21 +7,23 @@ in ten outside the five (`published.py` counts them; the five were chosen with t
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
 from harness.errors import FactError, unknown
+from harness_reports.chips import ACCELERATORS, Accelerator, accelerators, find_accelerator
 from harness_reports.economics import ownership, scaling, training
 from harness_reports.economics.checks import above, at_least, whole, within
 
-ACCELERATORS = Path(__file__).with_name("accelerators.csv")
+__all__ = [
+    "ACCELERATORS", "LAWS", "MFU_SCENARIOS", "SCENARIOS", "Accelerator", "Run", "accelerators", "find_accelerator",
+    "laws", "scenarios",
+]  # fmt: skip
+
 MFU_SCENARIOS: Mapping[str, float] = {"edge low": 0.15, "low": 0.25, "middle": 0.35, "high": 0.45, "edge high": 0.55}
 TRAINING_BYTES_PER_PARAM = 16
 """Mixed precision with Adam: weights and gradients in 16 bits, a copy and two moments in 32; activations on top."""
@@ -38,76 +40,6 @@ LAWS = (
     "law", "flops", "extrapolated", "best_params", "best_tokens", "best_tokens_per_param", "best_loss", "planned_loss",
     "lifetime_tokens", "life_params", "life_tokens", "life_training_flops", "life_serving_flops", "source",
 )  # fmt: skip
-
-
-class Accelerator(NamedTuple):
-    """One chip or card: facts of its maker and of the collection they were read in."""
-
-    name: str
-    title: str
-    as_of: str
-    """Its release."""
-    peaks: Mapping[str, float]
-    """Number format → operations per second, all DENSE; `fp16` is bf16 too where the chip has it."""
-    memory_gb: float
-    tdp_w: float | None
-    server_price_factor: float
-    """Price with its share of the server over that of the chip (Epoch AI, arXiv:2405.21015)."""
-    server_power_factor: float
-    power_share: float
-    """Mean draw over rated power, likewise."""
-    price_usd: float | None
-    price_as_of: str
-    price_item: str
-    """What price books call an hour of it; empty where they do not."""
-    source: str
-    price_source: str
-    caveat: str
-
-    @property
-    def peak_flops_per_s(self) -> float:
-        """Dense, 16 bits."""
-        return self.peaks["fp16"]
-
-
-_PEAKS = {
-    "fp32": "peak_fp32_flops_per_s", "tf32": "peak_tf32_dense_flops_per_s", "fp16": "peak_16bit_dense_flops_per_s",
-    "fp8": "peak_fp8_dense_flops_per_s", "int8": "peak_int8_dense_ops_per_s", "fp4": "peak_fp4_dense_flops_per_s",
-}  # fmt: skip
-"""Number format → column; an empty cell is left out."""
-
-
-@cache
-def accelerators() -> dict[str, Accelerator]:
-    """Return the accelerators that are known, by name."""
-    with ACCELERATORS.open(encoding="utf-8", newline="") as file:
-        return {row["name"]: _accelerator(row) for row in csv.DictReader(file)}
-
-
-def _accelerator(row: Mapping[str, str]) -> Accelerator:
-    peaks = {name: float(row[column]) for name, column in _PEAKS.items() if row[column]}
-    return Accelerator(
-        row["name"], row["title"], row["as_of"], peaks, float(row["memory_gb"]),
-        number(row["tdp_w"]), float(row["server_price_factor"]), float(row["server_power_factor"]),
-        float(row["power_share"]), number(row["price_usd"]), row["price_as_of"], row["price_item"], row["source"],
-        f"{row['price_source']} ({row['price_basis']})", row["caveat"],
-    )  # fmt: skip
-
-
-def number(text: str) -> float | None:
-    """Return a cell's number, None where it is empty: missing is not 0."""
-    return float(text) if text.strip() else None
-
-
-def find_accelerator(name: str) -> Accelerator:
-    """Return an accelerator.
-
-    Raises:
-        FactError: nobody knows it.
-    """
-    if name.lower() not in accelerators():
-        raise FactError(unknown("accelerator", name, accelerators()))
-    return accelerators()[name.lower()]
 
 
 @dataclass(frozen=True)

@@ -392,5 +392,5 @@ def _few_items(record: Record) -> str | None:
 
 
 def _broken_scores(record: Record) -> str | None:
-    broken = sum(not math.isfinite(value) for column in record.scores.values() for value in column)
+    broken = sum(int((~np.isfinite(np.array(column, dtype=float))).sum()) for column in record.scores.values())
     return f"{broken} scores are not finite: look at the model's outputs" if broken else None

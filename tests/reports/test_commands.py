@@ -99,6 +99,20 @@ def test_a_use_case_that_nothing_speaks_of_is_refused(run: Run, tmp_path: Path) 
         run("table", "viability", "--plugin", str(other))
 
 
+def test_a_verdicts_figure_is_opened_on_the_command_line(run: Run) -> None:
+    """By use case and model, down to the reader's own figure; a figure that is none is refused with the nearest."""
+    wanted = ("explain", "viability", "--use-case", "game-agent", "--model", "ppo", "--figure", "discount_rate=0.2")
+    tree = json.loads(run(*wanted, "--column", "npv_usd", "--format", "json"))
+    table = json.loads(run("table", "viability", "--figure", "discount_rate=0.2", "--format", "json"))
+    row = next(row for row in table if (row["use_case"], row["model"]) == ("game-agent", "ppo"))
+
+    assert tree["figures"][0]["value"] == row["npv_usd"]
+    assert '"source": "set by the reader"' in json.dumps(tree)
+    assert "answer_s = " in run("explain", "serving", "--use-case", "game-agent", "--model", "linear")
+    with pytest.raises(HarnessError, match="Did you mean 'npv_usd'"):
+        run(*wanted, "--column", "npv_us")
+
+
 def test_prices_and_figures_are_set_on_the_command_line(run: Run) -> None:
     """Half the utilisation costs twice; another figure gives another worth; what is no figure is refused."""
     full, half = (json.loads(run("table", "cost", "--format", "json", *more))[0]["usd_per_1k_inferences"]

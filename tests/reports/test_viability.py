@@ -14,7 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import FactError, UseCase
+from harness_reports.alternatives import alternatives
+from harness_reports.cost import cost
+from harness_reports.explain import Assumed, rows
+from harness_reports.frontier import frontier
 from harness_reports.pricing import Pricing
+from harness_reports.serving import serving
 from harness_reports.statistics import mean_draws
 from harness_reports.verdict import VERDICTS, usd
 from harness_reports.viability import VIABILITY, quality_share, viability
@@ -388,3 +393,22 @@ def test_every_verdict_is_one_of_four(suite: list[Any], pricing: Pricing, use_ca
 def test_amounts_are_written_as_people_write_them(amount: float, text: str) -> None:
     """Whole dollars where they are many, significant digits where they are few."""
     assert usd(amount) == text
+
+
+def test_a_score_that_is_no_number_is_told_in_every_table(
+    bench: Any, pricing: Pricing, make_use_case: MakeUseCase
+) -> None:
+    """No verdict, no money and no 0; the sentence says what to do, and the other candidate is judged as ever."""
+    records = [*bench.case(scores=(1.0, float("nan")) * 50), *bench.case(scores=GOOD, model="lstm", start="scratch")]
+    case = make_use_case()
+    row, other = (only(viability(records, pricing, [case]), model=model) for model in ("bert", "lstm"))
+
+    assert (row["verdict"], other["verdict"]) == ("not enough evidence", "invest")
+    assert "some scores are not finite. Mend the task's evaluate, and grade again." in row["reasons"]
+    for name in ("unit_error_usd", "usd_per_correct_answer", "npv_usd", "probability_positive"):
+        assert pd.isna(row[name]), name
+    assert pd.isna(only(cost(records, pricing), model="bert")["usd_per_1k_correct"])
+    assert pd.isna(only(serving(records, pricing, [case]), model="bert")["usd_per_correct_answer"])
+    assert not only(frontier(records, pricing), model="bert")["on_frontier"]
+    assert alternatives(records, pricing, [case])["model"].tolist()[0] == "lstm"
+    assert set(rows("viability", records, pricing, Assumed({"filing": case}))[0].figures()) >= {"npv_usd", "irr"}
