@@ -22,6 +22,10 @@ from harness_language.questions import asked
 
 LONGEST_ANSWER = 40
 """Tokens."""
+QUESTION, CONTEXT, SHARED = range(3)
+"""Types of tokens; what stands in the context and in the question too is told apart (Chen et al., 2017: the feature
+"exact match" of DrQA), which a small network would need many more steps to find out."""
+TYPES = "embeddings.token_type_embeddings.weight"
 NAMES = ("input_ids", "attention_mask", "token_type_ids", "starts", "ends")
 
 
@@ -32,6 +36,7 @@ class Pointer(nn.Module):
         """Build the layers."""
         super().__init__()
         shape = config(description)
+        shape.type_vocab_size = SHARED + 1
         self.bert = BertModel(shape, add_pooling_layer=False)
         self.pointer = nn.Linear(shape.hidden_size, 2)
 
@@ -52,7 +57,7 @@ class Pointer(nn.Module):
         Args:
             input_ids: int64 [n, s].
             attention_mask: int64 [n, s].
-            token_type_ids: int64 [n, s], 1 in the context.
+            token_type_ids: int64 [n, s], `QUESTION`, `CONTEXT` or `SHARED`.
             starts: int64 [n, s], the character at which each token begins.
             ends: int64 [n, s], the character at which it ends.
         """
@@ -86,9 +91,11 @@ class PairCodec(TokenCodec):
         arrays = {name: np.zeros((len(rows), max(len(row) for row in rows)), dtype=np.int64) for name in NAMES}
         for number, row in enumerate(rows):
             inside = slice(0, len(row))
-            arrays["input_ids"][number, inside] = row.ids
+            ids, types = np.array(row.ids), np.array(row.type_ids)
+            shared = (types == CONTEXT) & np.isin(ids, ids[types == QUESTION])
+            arrays["input_ids"][number, inside] = ids
             arrays["attention_mask"][number, inside] = 1
-            arrays["token_type_ids"][number, inside] = row.type_ids
+            arrays["token_type_ids"][number, inside] = np.where(shared, SHARED, types)
             arrays["starts"][number, inside], arrays["ends"][number, inside] = np.array(row.offsets).T
         return arrays
 
@@ -117,9 +124,10 @@ class BertPointer(TokenLearner):
         return Pointer(self.description())
 
     def transfer(self, network: nn.Module, start: Path) -> None:
-        """Take over the pretraining's encoder, all of it."""
+        """Take over the pretraining's encoder, all of it; it knows one type of token less."""
         weights = load_file(start / WEIGHTS)
         encoder = {name.removeprefix("bert."): weight for name, weight in weights.items() if name.startswith("bert.")}
+        encoder[TYPES] = torch.cat([encoder[TYPES], network.bert.state_dict()[TYPES][len(encoder[TYPES]) :]])
         network.bert.load_state_dict(encoder, strict=True)
 
     def examples(self) -> Sequence[Any]:
@@ -129,7 +137,7 @@ class BertPointer(TokenLearner):
         found = []
         for number, one in enumerate(questions):
             row = {name: array[number, : int(arrays["attention_mask"][number].sum())] for name, array in arrays.items()}
-            inside = row["token_type_ids"] == 1
+            inside = row["token_type_ids"] != QUESTION
             first = np.flatnonzero(inside & (row["starts"] <= one.start) & (row["ends"] > one.start))
             last = np.flatnonzero(inside & (row["starts"] < one.end) & (row["ends"] >= one.end))
             if first.size and last.size:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from harness import Assignment, Budget
 from harness.plan import filled
+from harness_language._bert_qa import CONTEXT, QUESTION, SHARED, TYPES
 from harness_language._parameters import WORDINGS, Question, Section, _asked, questions
 from harness_language.models import Bert, Overlap
 from harness_language.questions import QuestionData, exact, normalised, overlap
@@ -207,6 +209,34 @@ def test_a_pointer_points_into_the_context(few: QuestionData) -> None:
     learner: Any = Bert().learner(_assignment(few))
     for (start, end), one in zip(learner.predict(few.queries()[:20]), few.queries()[:20], strict=True):
         assert 0 <= start < end <= len(one["context"])
+
+
+def test_what_stands_in_question_and_context_is_told_apart(few: QuestionData) -> None:
+    """A word of the question is marked wherever it stands in the context, and nowhere else."""
+    learner: Any = Bert().learner(_assignment(few))
+    question, context = "What is n_samples?", "x : int\n    Number.\nn_samples : float\n    What IS it?"
+    arrays = learner.codec().encode([{"question": question, "context": context}])
+    places = zip(*(arrays[name][0].tolist() for name in ("token_type_ids", "starts", "ends")), strict=True)
+    marked = {place for kind, start, end in places if kind == SHARED for place in range(start, end)}
+    words = "".join(letter if place in marked else " " for place, letter in enumerate(context)).split()
+
+    assert words == ["n_samples", "What", "IS", "?"]
+    assert set(arrays["token_type_ids"][0].tolist()) == {QUESTION, CONTEXT, SHARED}
+
+
+def test_a_pretraining_is_carried_over_though_it_knows_no_such_mark(few: QuestionData, tmp_path: Path) -> None:
+    """All of the encoder; the row of the mark is the new network's own."""
+    pretraining: Any = Bert().learner(replace(_assignment(few), stage="pretrain"))
+    pretraining.step()
+    pretraining.save(tmp_path)
+    learner: Any = Bert().learner(replace(_assignment(few), start=tmp_path, pretrained=True))
+    before, after = pretraining.module().bert.state_dict(), learner.module().bert.state_dict()
+
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before if name != TYPES)
+    assert torch.equal(before[TYPES], after[TYPES][:2])
+    assert len(after[TYPES]) == 3
+    assert after[TYPES][2].any()
 
 
 def test_a_few_questions_can_be_learnt_by_heart(few: QuestionData) -> None:
