@@ -141,5 +141,6 @@ class VideoMae(_ClipNetwork):
     pretraining = "masked-clips"
     settings: ClassVar[Mapping[str, Setting]] = {
         **_ClipNetwork.settings,
+        "learning_rate": Setting(0.005, _Network.settings["learning_rate"].help),
         "masked": Setting(0.75, "Share of each clip that pretraining hides: the same places in all frames."),
     }

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness import DataError, Task
+from harness import Assignment, Budget, DataError, Task
+from harness.plan import filled
 from harness.plugins import load_plugins
 from harness_vision.clips import ClipClassificationData
+from harness_vision.video import Conv3d
 
 
 @pytest.fixture
@@ -239,3 +241,24 @@ def test_a_folder_that_is_not_there_is_refused(task: Task, tmp_path: Path) -> No
     for ask in (task.identity, task.check, task.data):
         with pytest.raises(DataError, match="There is no folder"):
             ask(str(tmp_path / "missing"), {"clips": 8})
+
+
+def test_clips_of_ones_own_are_learnt_whatever_their_size(task: Task, tmp_path: Path) -> None:
+    """Colour and grey, long and short, small and large in one folder: the colour tells the class."""
+    for number in range(12):
+        shape = {"count": 3 + number % 4, "size": (16 + number, 20 + number % 3)}
+        _animation(tmp_path / "grey" / f"{number}.gif", number, **shape)
+        folder = tmp_path / "red" / str(number)
+        folder.mkdir(parents=True)
+        for place, frame in enumerate(_frames(100 + number, colour=True, **shape)):  # type: ignore[arg-type]
+            red = np.asarray(frame) * np.array([1, 0, 0], np.uint8)
+            Image.fromarray(red).save(folder / f"{place}.png")
+    data = _read(task, tmp_path)
+    model = Conv3d()
+    settings = filled({"image_size": 16, "batch_size": 8}, model.settings)
+    learner = model.learner(Assignment("finetune", data, "tiny", settings, "cpu", "fp32", 0, Budget(steps=15)))
+    for _ in range(15):
+        learner.step()
+
+    assert np.mean(data.evaluate(learner.predict, 4)["correct"]) == 1.0
+    assert data.chance()["accuracy"] == 0.5

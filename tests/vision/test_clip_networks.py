@@ -210,3 +210,67 @@ def test_frames_lie_evenly_from_the_first_to_the_last() -> None:
     clips = [np.arange(length, dtype=np.uint8)[:, None, None, None].repeat(4, 1).reshape(length, 2, 2, 1) for length in (4, 10, 2)]  # fmt: skip  # noqa: E501
 
     assert [codec.fitted(clip)[:, 0, 0, 0].tolist() for clip in clips] == [[0, 1, 2, 3], [0, 3, 6, 9], [0, 0, 1, 1]]
+
+
+@pytest.mark.parametrize("kind", NETWORKS, ids=lambda kind: kind.name)
+def test_what_was_saved_answers_as_what_was_trained(lights: ClipClassificationData, kind: Any, tmp_path: Path) -> None:
+    """Whatever shape the assignment that loads it asks for."""
+    model = kind()
+    learner = model.learner(_assignment(model, lights, 2, image_size=16, batch_size=8))
+    learner.step()
+    learner.save(tmp_path)
+    again = model.learner(_assignment(model, lights, 2, image_size=32))
+    again.load(tmp_path)
+
+    assert np.allclose(again.predict(lights.queries()[:9]), learner.predict(lights.queries()[:9]), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", NETWORKS, ids=lambda kind: kind.name)
+def test_a_larger_size_has_more_to_train(lights: ClipClassificationData, kind: Any) -> None:
+    """And answers in the same shape."""
+    learners = [kind().learner(replace(_assignment(kind(), lights, 1), size=size)) for size in ("tiny", "small")]
+    answers = [learner.predict(lights.queries()[:2]) for learner in learners]
+
+    assert 3 * learners[0].parameters() < learners[1].parameters()
+    assert [answer.shape for answer in answers] == [(2, 2), (2, 2)]
+
+
+@pytest.mark.parametrize("given", [{"frames": 5, "image_size": 21}, {"frames": 24, "image_size": 12}], ids=str)
+def test_convolutions_take_clips_of_any_length_and_size(lights: ClipClassificationData, given: dict[str, int]) -> None:
+    """Nothing has to be a multiple of anything."""
+    learner = Conv3d().learner(_assignment(Conv3d(), lights, 1, batch_size=4, **given))
+
+    assert np.isfinite(learner.step().losses["loss"])
+    assert np.allclose(np.sum(learner.predict(lights.queries()[:3]), axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", NETWORKS, ids=lambda kind: kind.name)
+def test_the_order_of_frames_matters(lights: ClipClassificationData, kind: Any) -> None:
+    """Played backwards, a clip is answered otherwise."""
+    learner = kind().learner(_assignment(kind(), lights, 5, image_size=16, batch_size=16))
+    for _ in range(5):
+        learner.step()
+    clips = lights.queries()[:4]
+
+    assert not np.allclose(learner.predict(clips), learner.predict([clip[::-1] for clip in clips]), atol=1e-4)
+
+
+def test_another_precision_is_refused_by_the_baselines(lights: ClipClassificationData) -> None:
+    """A record must not name one that was not computed in."""
+    for model in (MiddleFrame(), ClipLogistic()):
+        with pytest.raises(Unsupported, match="bf16"):
+            model.learner(Assignment("finetune", lights, "default", filled({}, model.settings), "cpu", "bf16", 0))
+
+
+def test_the_digest_sees_frames_sizes_and_classes() -> None:
+    """Two clips of the same bytes in another shape are two clips."""
+    flat = np.zeros((4, 2, 2, 1), np.uint8)
+
+    def digest(clip: np.ndarray, label: int) -> str:
+        return ClipClassificationData(
+            "ab", dict.fromkeys(("train", "validation", "test"), Examples([clip], [label]))
+        ).digest
+
+    found = {digest(flat, 0), digest(flat.reshape(2, 4, 2, 1), 0), digest(flat + np.uint8(1), 0), digest(flat, 1)}
+
+    assert len(found) == 4
