@@ -2,8 +2,8 @@
 
 Classification: the task `digits`; the models `logistic`, `pixel-mlp`, `resnet`, `efficientnet` and `vit`. Detection:
 the task `scenes`; the models `components`, `centernet` and `rt-detr`. Video: the task `motions`; the models
-`middle-frame`, `clip-logistic`, `conv3d` and `videomae`. Generation: the task `digit-drawings`; the models `gaussian`
-and `dcgan`. Nothing heavy is imported here.
+`middle-frame`, `clip-logistic`, `conv3d` and `videomae`. Generation: the task `digit-drawings`; the models
+`pixel-gaussian` and `dcgan`. Nothing heavy is imported here.
 """
 
 from collections.abc import Iterable

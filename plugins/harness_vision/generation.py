@@ -26,7 +26,7 @@ class DigitDrawings(Task):
         Metric(name="recognised", unit="share", column="recognised", ceiling=1.0),
     )
     use_case = "image-generation"
-    baseline = "gaussian"
+    baseline = "pixel-gaussian"
     source = Digits.source
     licence = Digits.licence
     settings: ClassVar[Mapping[str, Setting]] = Digits.settings
@@ -54,7 +54,7 @@ class DigitDrawings(Task):
 class Gaussian(Model):
     """The cheap baseline."""
 
-    name = "gaussian"
+    name = "pixel-gaussian"
     summary = "A Gaussian fitted to the pixels' principal directions (scikit-learn)"
     kinds = (GENERATION,)
     settings: ClassVar[Mapping[str, Setting]] = {

@@ -94,5 +94,6 @@ def test_every_metric_of_an_evaluation_is_shown(store: Path, open_page: Any) -> 
     opened, run = _of_a_run(open_page, store)
     table = opened.dataframe[-1].value
 
-    assert list(table["Metric"]) == [run.metrics[0]["name"], "misses"]
-    assert list(table["Better is"]) == ["higher", "lower"]
+    assert list(table["Metric"]) == [metric["name"] for metric in run.metrics]
+    assert list(table["Better is"]) == ["higher" if metric["higher_is_better"] else "lower" for metric in run.metrics]
+    assert set(table["Better is"]) == {"higher", "lower"}
