@@ -102,7 +102,7 @@ class DrawingData(Data):
         drawn = [self._bytes(picture) for picture in predict(self.queries()[:SHOWN])]
         caption = (
             "Pictures drawn for the first requests; those of the last row are real. "
-            f"Real pictures lie at {self.floor():.2g} from one another"
+            f"Real pictures lie at {self.floor():.3f} from one another"
         )
         return [Sample(caption, "image/png", grid(drawn, self.real.queries()))]
 
