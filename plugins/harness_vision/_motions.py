@@ -1,6 +1,6 @@
 """The default clips: a bright digit moves in one of eight ways among fainter digits that move in other ways, in noise.
 
-Where a digit is and how large it is in the middle of a clip tells nothing of how it moves: the class is in the change.
+Where a digit is and how large it is halfway tells little of how it moves: the class is in the change.
 """
 
 from __future__ import annotations
