@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from harness.errors import HarnessError
-from harness_dashboards import case_page, cost_page, origin_page, plan_page, runs_page, verdicts_page
+from harness_dashboards import case_page, cost_page, kept, origin_page, plan_page, runs_page, verdicts_page
 from harness_dashboards.texts import LANGUAGES, TEXTS
 
 PAGES = {
@@ -39,10 +39,11 @@ def main() -> None:
     """Show the page that was chosen."""
     st.set_page_config(page_title="Viability Harness", page_icon=":material/balance:", layout="wide")
     st.html(STYLE)
+    kept.begin("language", "en")
     language = st.sidebar.segmented_control(
-        "Language / 语言", list(LANGUAGES), format_func=LANGUAGES.__getitem__, default="en", key="language"
+        "Language / 语言", list(LANGUAGES), format_func=LANGUAGES.__getitem__, key="language"
     )
-    texts = TEXTS[language or "en"]
+    texts = TEXTS[kept.keep("language", language or "en", "en")]
     pages = {
         name: st.Page(
             partial(page.show, texts), title=texts[f"{name}_page"], icon=icon, url_path=name, default=name == "verdicts"

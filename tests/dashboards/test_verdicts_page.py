@@ -105,12 +105,14 @@ def test_what_nobody_measured_comes_with_its_command(app: Any, sampled: Path) ->
     assert any("--task sentiment --data reviews.csv" in command for command in commands)
 
 
-def test_a_card_opens_its_use_case(app: Any) -> None:
-    """The page that follows is about that one."""
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_card_opens_its_use_case(app: Any, language: str) -> None:
+    """The page that follows is about that one, in the language that was chosen."""
+    app.button_group(key="language").set_value(language).run()
     app.button(key="open-game-agent").click().run()
 
     assert not app.exception
-    assert app.title[0].value == TEXTS["en"]["case_title"]
+    assert app.title[0].value == TEXTS[language]["case_title"]
     assert app.selectbox(key="case").value == "game-agent"
 
 
