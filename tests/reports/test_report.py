@@ -221,6 +221,7 @@ def test_report_opens_in_a_browser_without_the_network(page: str, tmp_path: Path
         tab.on("request", lambda request: requests.append(request.url))
         tab.on("console", lambda message: complaints.append(message.text))
         tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.set_default_timeout(240_000)  # two cores may be busy elsewhere
         tab.goto(file.as_uri())
         tab.wait_for_selector("#cost-1 .scatterlayer .point")
         drawn = {name: tab.locator(f"#{name} .scatterlayer .point").count() for name in ("npv", "cost-0", "cost-1")}

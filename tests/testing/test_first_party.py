@@ -15,8 +15,9 @@ def test_conformance(check: harness.testing.Check) -> None:
 
 
 @pytest.mark.parametrize("plugin", ["reports", "dashboards"])
-def test_a_plugin_of_commands_alone_loads_and_is_light(plugin: str) -> None:
-    """It brings nothing to measure."""
+def test_a_plugin_of_commands_loads_and_is_light(plugin: str) -> None:
+    """It brings nothing to measure; prices, if any, are facts."""
     found = harness.testing.check(plugin)
 
-    assert [finding.check for finding in found if finding.outcome == "passed"] == ["loads", "light_import"], str(found)
+    assert {"loads", "light_import"} <= {finding.check for finding in found}, str(found)
+    assert {finding.outcome for finding in found} == {"passed"}, str(found)
