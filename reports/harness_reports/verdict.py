@@ -178,7 +178,7 @@ def flip_sentence(verdict: Verdict, flip: Flip | None) -> str | None:
     for name, said in names.items():
         value = getattr(flip, name)
         if value is not None:
-            parts.append(said.format(f"{value:,.4g}" if name == "requests_per_year" else usd(value)))
+            parts.append(said.format(_count(value) if name == "requests_per_year" else usd(value)))
     if not parts:
         return None
     turns = {
@@ -187,6 +187,11 @@ def flip_sentence(verdict: Verdict, flip: Flip | None) -> str | None:
         "do not invest": "It is worth trying once",
     }
     return f"{turns[verdict]} {', or '.join(parts)}."
+
+
+def _count(value: float) -> str:
+    """Return a number of requests to four digits, written out: 2,155,000,000."""
+    return f"{float(f'{value:.4g}'):,.0f}"
 
 
 def against_the_baseline(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -265,3 +265,14 @@ def test_the_investor_says_which_loss_is_accepted(bench: Any, pricing: Pricing, 
     assert row["verdict"] == ("invest" if limit == 0.5 else "pilot")
     assert row["flip"].startswith("It is a pilot once" if limit == 0.5 else "It is an investment once")
     assert row["probability_wrong"] == pytest.approx(1 - row["probability_positive"], abs=0.02)
+
+
+def test_what_flips_a_verdict_is_written_out() -> None:
+    """A number of requests that nobody has to decode."""
+    from harness_reports.verdict import flip_sentence
+    from harness_reports.worth import Flip
+
+    assert flip_sentence("pilot", Flip(0.25, 2_154_936_112.0, None)) == (
+        "It is an investment once a request brings 0.25 USD, or there are 2,155,000,000 requests a year."
+    )
+    assert flip_sentence("invest", Flip(None, None, None)) is None
