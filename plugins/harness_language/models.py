@@ -225,10 +225,11 @@ class T5(Model):
     formats = ("onnx",)
     settings: ClassVar[Mapping[str, Setting]] = _COMMON | {
         "batch_size": Setting(64, "Texts with their answers in a gradient step."),
-        "learning_rate": Setting(0.002, "Highest learning rate of AdamW; 1e-3 suits small."),
+        "learning_rate": Setting(0.03, "Highest learning rate of Adafactor, as a share of each matrix's size."),
+        "weight_decay": Setting(0.0, "Adafactor's decay of the weights."),
         "max_length": Setting(64, "Tokens read of a text, or of a question with its context."),
         "max_new_tokens": Setting(48, "Tokens of an answer, its end included; longer ones are cut."),
-        "pieces": Setting(512, "Pieces of words that are known beside every character of the training split."),
+        "pieces": Setting(2048, "Pieces of words that are known beside every character of the training split."),
         "dropout": Setting(0.0, "Share of units left out while training."),
         "initialisation": _initialisation("default"),
     }

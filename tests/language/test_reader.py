@@ -36,7 +36,7 @@ def houses() -> QuestionData:
 
 def build(data: QuestionData, **given: Any) -> Learner:
     """Return a small learner."""
-    small = {"pieces": 20, "max_length": 96, "max_new_tokens": 12, "batch_size": 4, "learning_rate": 0.003}
+    small = {"pieces": 20, "max_length": 96, "max_new_tokens": 12, "batch_size": 4}
     settings = filled(small | given, T5.settings)
     return T5().learner(Assignment("finetune", data, "tiny", settings, "cpu", "fp32", 3, Budget(steps=70)))
 

@@ -20,7 +20,7 @@ from harness_language._codecs import END_ID, SPAN_IDS, TranslationCodec, train_p
 from harness_language._phrases import SIZES
 from harness_language.models import T5, Nearest
 from harness_language.tasks import Phrases
-from harness_language.translations import TranslationData, translated
+from harness_language.translations import Pair, TranslationData, translated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -189,6 +189,44 @@ def test_initialisation_is_a_setting(few: TranslationData, scheme: str) -> None:
     assert spread == pytest.approx(expected[scheme], rel=0.05)
     assert (norm == 1).all()
     assert np.isfinite(train(learner, 2)).all()
+
+
+def test_what_distance_counts_for_is_steep_from_the_start(few: TranslationData) -> None:
+    """Both halves of a new T5 tell places apart; no other weight is as T5 does not draw it."""
+    network: Any = build(T5, few).module()
+    biases = [weight for name, weight in network.named_parameters() if "relative_attention_bias" in name]
+
+    assert len(biases) == 2
+    assert all(bias.std().item() == pytest.approx(_t5.STEEPNESS, rel=0.3) for bias in biases)
+    assert network.t5.shared.weight.std().item() == pytest.approx(1.0, rel=0.05)
+
+
+def test_it_soon_copies_numbers_that_it_never_saw() -> None:
+    """Digits come in their order: what T5 learnt last before distances were steep and steps in proportion."""
+    numbers = torch.randperm(900, generator=torch.Generator().manual_seed(0)).add(100).tolist()
+    pairs = [Pair(f"{number} days", f"{number}天") for number in numbers[:650]]
+    data = TranslationData({"train": pairs[:600], "validation": [], "test": pairs[600:]}, "zh")
+    learner = build(T5, data, settings={"batch_size": 32, "max_new_tokens": 6}, budget=Budget(steps=100))
+    train(learner, 100)
+    exact = data.evaluate(learner.predict, 50).scores["exact"]
+
+    assert np.mean(exact) > 0.8
+
+
+@pytest.mark.parametrize("stage", ["pretrain", "finetune"])
+def test_a_step_is_in_proportion_to_a_matrix(few: TranslationData, stage: Any) -> None:
+    """Adafactor moves embeddings and queries alike for their size, at most by the rate, and decays them where told."""
+    learner: Any = build(T5, few, stage, settings={"learning_rate": 0.04}, budget=Budget(steps=10))
+    attention = learner.module().t5.encoder.block[0].layer[0].SelfAttention
+    weights = [attention.q.weight, attention.o.weight, learner.module().t5.shared.weight]
+    before = [weight.detach().clone() for weight in weights]
+    train(learner, 1)
+    moved = [((new - old).norm() / old.norm()).item() for new, old in zip(weights, before, strict=True)]
+    decaying: Any = build(T5, few, stage, settings={"weight_decay": 0.3})
+
+    assert weights[2].std() > 10 * weights[0].std()
+    assert all(0.1 * 0.04 < share < 1.01 * 0.04 for share in moved)
+    assert decaying.optimizer(decaying.module()).param_groups[0]["weight_decay"] == 0.3
 
 
 def test_it_learns_to_say_what_it_was_taught(few: TranslationData) -> None:
