@@ -117,11 +117,13 @@ class BertLearner(TokenLearner):
         return train_wordpiece(texts, vocabulary)
 
     def draw(self, network: nn.Module) -> None:
-        """Draw the weights, and let positions begin as sinusoids as large as what was drawn: neighbours are alike.
+        """Draw the weights; with `positions: sinusoids` those of positions are sinusoids, as large as what was drawn.
 
         From noise a small network needs thousands of steps to find out which token stands before which.
         """
         super().draw(network)
+        if self._settings("positions") == "noise":
+            return
         positions = network.bert.embeddings.position_embeddings.weight
         with torch.no_grad():
             positions.copy_(positions.square().mean().sqrt() * 2**0.5 * sinusoids(*positions.shape))

@@ -268,7 +268,7 @@ def test_a_few_questions_can_be_learnt_by_heart(few: QuestionData) -> None:
     asked = [one for one in few.questions("train") if len(one.context) < 300][:12]
     data = QuestionData({"train": asked, "validation": asked, "test": asked})
     learner: Any = Bert().learner(
-        _assignment(data, steps=60, learning_rate=0.003, dropout=0.0, initialisation="xavier")
+        _assignment(data, 60, learning_rate=0.003, dropout=0.0, initialisation="xavier", positions="sinusoids")
     )
     for _ in range(60):
         learner.step()

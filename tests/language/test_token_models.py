@@ -201,7 +201,7 @@ def test_the_head_of_pretraining_is_tied_to_the_embedding(
 @pytest.mark.parametrize("scheme", ["random", "gaussian", "xavier"])
 def test_neighbouring_positions_begin_alike(three: TextClassificationData, build: Any, scheme: str) -> None:
     """Nearer positions are more alike, wherever they are, and training changes them."""
-    learner = build("bert", three, settings={"initialisation": scheme})
+    learner = build("bert", three, settings={"initialisation": scheme, "positions": "sinusoids"})
     positions = learner.module().bert.embeddings.position_embeddings.weight.detach().clone()
     alike = torch.nn.functional.normalize(positions) @ torch.nn.functional.normalize(positions).T
     learner.step()
