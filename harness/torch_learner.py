@@ -163,6 +163,10 @@ class TorchLearner(Learner):
     def read(self, folder: Path) -> None:
         """Read what `write` wrote."""
 
+    def draw(self, network: nn.Module) -> None:
+        """Draw a new network's weights, in place: as the setting `initialisation` says, unless overridden."""
+        initialise(network, self.assignment.settings.get("initialisation", "default"))
+
     def transfer(self, network: nn.Module, start: Path) -> None:  # noqa: ARG002 - for those that can
         """Copy what a pretraining in the folder `start` learnt into a new network."""
         raise Unsupported(f"{type(self).__name__} cannot start from a pretraining.")
@@ -255,7 +259,7 @@ class TorchLearner(Learner):
         if self._network is None:
             seed_everything(self.assignment.seed)
             network = self.construct()
-            initialise(network, self.assignment.settings.get("initialisation", "default"))
+            self.draw(network)
             if self.assignment.start is not None:
                 self.transfer(network, self.assignment.start)
             self._network = network.to(self.accelerator.device)

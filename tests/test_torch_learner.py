@@ -360,6 +360,29 @@ def test_biases_and_padding_are_zero_and_norms_stay(scheme: str) -> None:
     assert torch.equal(module[2].weight, torch.ones(200))
 
 
+class ShiftedLearner(CurveLearner):
+    """Begins with an answer of its own."""
+
+    def draw(self, network: nn.Module) -> None:
+        """Draw as the setting says, but for the last bias."""
+        super().draw(network)
+        nn.init.constant_(network.layers[4].bias, 5.0)
+
+
+def test_a_learner_may_draw_some_weights_its_own_way(tmp_path: Path) -> None:
+    """The setting decides on the others; what is loaded is not drawn."""
+    learner = ShiftedLearner(assignment(settings={"initialisation": "xavier"}))
+    bias = learner.module().layers[4].bias
+    begun = bias.item(), learner.module().layers[0].bias.abs().max().item()
+    train(learner, 3)
+    learner.save(tmp_path)
+    loaded = ShiftedLearner(assignment())
+    loaded.load(tmp_path)
+
+    assert begun == (5.0, 0.0)
+    assert loaded.module().layers[4].bias.item() == bias.item() != 5.0
+
+
 def test_default_leaves_what_torch_drew() -> None:
     """Nothing is drawn."""
     module = nn.Linear(4, 4)

@@ -102,15 +102,34 @@ class MaskedLanguageModel(nn.Module):
         return logits
 
 
-class _BertLearner(TokenLearner):
-    """Reads WordPiece tokens."""
+def sinusoids(count: int, width: int) -> Tensor:
+    """Return sines and cosines of positions [count, width] (Vaswani et al., 2017, section 3.5)."""
+    rates = 10000.0 ** (-torch.arange(0, width, 2) / width)
+    angles = torch.arange(count).unsqueeze(1) * rates
+    return torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)
+
+
+class BertLearner(TokenLearner):
+    """Reads WordPiece tokens with BERT's encoder."""
 
     def train_tokenizer(self, texts: Sequence[str], vocabulary: int) -> Tokenizer:
         """Train WordPiece."""
         return train_wordpiece(texts, vocabulary)
 
+    def draw(self, network: nn.Module) -> None:
+        """Draw the weights; with `positions: sinusoids` those of positions are sinusoids, as large as what was drawn.
 
-class BertClassifier(_BertLearner):
+        From noise a small network needs thousands of steps to find out which token stands before which.
+        """
+        super().draw(network)
+        if self._settings("positions") == "noise":
+            return
+        positions = network.bert.embeddings.position_embeddings.weight
+        with torch.no_grad():
+            positions.copy_(positions.square().mean().sqrt() * 2**0.5 * sinusoids(*positions.shape))
+
+
+class BertClassifier(BertLearner):
     """Fine-tuning, or training from scratch where there was no pretraining."""
 
     def construct(self) -> nn.Module:
@@ -124,7 +143,7 @@ class BertClassifier(_BertLearner):
         network.bert.load_state_dict(encoder, strict=True)
 
 
-class BertPretraining(_BertLearner):
+class BertPretraining(BertLearner):
     """Guessing masked tokens in the training split's texts, cut into pieces of `max_length` tokens."""
 
     def class_count(self) -> int:

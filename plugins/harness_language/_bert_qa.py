@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,16 +16,17 @@ from torch.nn import functional
 from transformers.models.bert.modeling_bert import BertModel
 
 from harness.torch_learner import WEIGHTS
-from harness_language._bert import config
-from harness_language._codecs import CLS, SEP, TokenCodec, train_wordpiece
-from harness_language._tokens import TokenLearner
+from harness_language._bert import BertLearner, config
+from harness_language._codecs import CLS, SEP, TokenCodec
 from harness_language.questions import asked
 
 LONGEST_ANSWER = 40
 """Tokens."""
-QUESTION, CONTEXT, SHARED = range(3)
-"""Types of tokens; what stands in the context and in the question too is told apart (Chen et al., 2017: the feature
-"exact match" of DrQA), which a small network would need many more steps to find out."""
+QUESTION, CONTEXT, SHARED, LINE, SHARED_LINE = range(5)
+"""Types of tokens. Words of the context that stand in the question too are told apart (Chen et al., 2017: the feature
+"exact match" of DrQA), which a small network would need many more steps to find out. So is what begins a line, which
+the tokenizer reads as any other blank."""
+_WORD = re.compile(r"\w+")
 TYPES = "embeddings.token_type_embeddings.weight"
 NAMES = ("input_ids", "attention_mask", "token_type_ids", "starts", "ends")
 
@@ -36,7 +38,7 @@ class Pointer(nn.Module):
         """Build the layers."""
         super().__init__()
         shape = config(description)
-        shape.type_vocab_size = SHARED + 1
+        shape.type_vocab_size = SHARED_LINE + 1
         self.bert = BertModel(shape, add_pooling_layer=False)
         self.pointer = nn.Linear(shape.hidden_size, 2)
 
@@ -57,7 +59,7 @@ class Pointer(nn.Module):
         Args:
             input_ids: int64 [n, s].
             attention_mask: int64 [n, s].
-            token_type_ids: int64 [n, s], `QUESTION`, `CONTEXT` or `SHARED`.
+            token_type_ids: int64 [n, s], `QUESTION`, `CONTEXT`, `SHARED`, `LINE` or `SHARED_LINE`.
             starts: int64 [n, s], the character at which each token begins.
             ends: int64 [n, s], the character at which it ends.
         """
@@ -89,14 +91,15 @@ class PairCodec(TokenCodec):
         """Return the arrays of `NAMES`, int64 [n, longest]."""
         rows = self.tokenizer.encode_batch([(one["question"], one["context"]) for one in inputs])
         arrays = {name: np.zeros((len(rows), max(len(row) for row in rows)), dtype=np.int64) for name in NAMES}
-        for number, row in enumerate(rows):
+        for number, (row, one) in enumerate(zip(rows, inputs, strict=True)):
             inside = slice(0, len(row))
-            ids, types = np.array(row.ids), np.array(row.type_ids)
-            shared = (types == CONTEXT) & np.isin(ids, ids[types == QUESTION])
-            arrays["input_ids"][number, inside] = ids
+            starts, ends = np.array(row.offsets).T
+            types = np.array(row.type_ids)
+            types[types == CONTEXT] = _types(one["question"], one["context"], starts[types == CONTEXT])
+            arrays["input_ids"][number, inside] = row.ids
             arrays["attention_mask"][number, inside] = 1
-            arrays["token_type_ids"][number, inside] = np.where(shared, SHARED, types)
-            arrays["starts"][number, inside], arrays["ends"][number, inside] = np.array(row.offsets).T
+            arrays["token_type_ids"][number, inside] = types
+            arrays["starts"][number, inside], arrays["ends"][number, inside] = starts, ends
         return arrays
 
     def decode(self, arrays: Mapping[str, np.ndarray]) -> list[tuple[int, int]]:  # type: ignore[override]  # no rows of numbers here
@@ -104,12 +107,19 @@ class PairCodec(TokenCodec):
         return [(int(start), int(end)) for start, end in arrays["span"]]
 
 
-class BertPointer(TokenLearner):
-    """Learns where answers begin and end."""
+def _types(question: str, context: str, starts: np.ndarray) -> np.ndarray:
+    """Return the types of a context's tokens by the characters at which they begin."""
+    asked = set(_WORD.findall(question.lower()))
+    shared = np.zeros(len(context) + 1, dtype=np.int64)
+    for word in _WORD.finditer(context):
+        shared[word.start() : word.end()] = word.group().lower() in asked
+    lines = np.searchsorted([place for place, letter in enumerate(context) if letter == "\n"], starts)
+    begins = np.diff(lines, prepend=-1) > 0
+    return np.asarray(CONTEXT + shared[starts] + (LINE - CONTEXT) * begins)
 
-    def train_tokenizer(self, texts: Sequence[str], vocabulary: int) -> Tokenizer:
-        """Train WordPiece."""
-        return train_wordpiece(texts, vocabulary)
+
+class BertPointer(BertLearner):
+    """Learns where answers begin and end."""
 
     def class_count(self) -> int:
         """Return 0: there are no classes."""

@@ -92,6 +92,11 @@ class Bert(Model):
         ),
         "dropout": Setting(0.1, "Share of units left out while training."),
         "initialisation": _initialisation("gaussian"),
+        "positions": Setting(
+            "noise",
+            "How position embeddings begin: noise as other weights, or sinusoids, whose neighbours are alike.",
+            ("noise", "sinusoids"),
+        ),
     }
 
     def learner(self, assignment: Assignment) -> Learner:

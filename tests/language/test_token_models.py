@@ -198,6 +198,19 @@ def test_the_head_of_pretraining_is_tied_to_the_embedding(
     assert torch.equal(network.cls.predictions.decoder.weight, learner.module().cls.predictions.decoder.weight)
 
 
+@pytest.mark.parametrize("scheme", ["random", "gaussian", "xavier"])
+def test_neighbouring_positions_begin_alike(three: TextClassificationData, build: Any, scheme: str) -> None:
+    """Nearer positions are more alike, wherever they are, and training changes them."""
+    learner = build("bert", three, settings={"initialisation": scheme, "positions": "sinusoids"})
+    positions = learner.module().bert.embeddings.position_embeddings.weight.detach().clone()
+    alike = torch.nn.functional.normalize(positions) @ torch.nn.functional.normalize(positions).T
+    learner.step()
+
+    assert all((alike.diagonal(near) > alike.diagonal(near + 1)[:1] + 1e-3).all() for near in range(4))
+    assert alike.diagonal(1).std() < 1e-5
+    assert not torch.equal(learner.module().bert.embeddings.position_embeddings.weight, positions)
+
+
 def test_pretraining_repeats_to_the_bit(three: TextClassificationData, build: Any) -> None:
     """Its masks follow the seed."""
     first, second, other = (train(build("bert", three, "pretrain", seed=seed), 3) for seed in (1, 1, 2))
