@@ -6,36 +6,22 @@ output is a row of probabilities, one for each class: a batch answers with a flo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from harness import Predict, Sample
-from harness.labelled import Examples, LabelledData
+from harness.labelled import Examples
+from harness_vision.data import PixelData
 
 __all__ = ["ClipClassificationData", "Examples"]
 
-METRIC = "accuracy"
 SHOWN = 6
 """Clips in the film of samples."""
 
 
-class ClipClassificationData(LabelledData):
+class ClipClassificationData(PixelData):
     """Clips with one class each."""
-
-    def __init__(self, classes: Sequence[str], splits: Mapping[str, Examples]) -> None:
-        """Keep the splits.
-
-        Args:
-            classes: names, in the order of the outputs' columns.
-            splits: `train`, `validation` and `test`.
-        """
-        super().__init__(classes, splits, METRIC)
-
-    @staticmethod
-    def content(one: np.ndarray) -> bytes:
-        """Return a clip's shape and pixels."""
-        return f"{one.shape} ".encode() + one.tobytes()
 
     def show(self, predict: Predict) -> Sequence[Sample]:
         """Return one film of test clips with the class that was said of each and the one it has."""

@@ -12,13 +12,13 @@ import numpy as np
 
 from harness.labelled import Examples, LabelledData
 
-__all__ = ["Examples", "ImageClassificationData"]
+__all__ = ["Examples", "ImageClassificationData", "PixelData"]
 
 METRIC = "accuracy"
 
 
-class ImageClassificationData(LabelledData):
-    """Images with one class each."""
+class PixelData(LabelledData):
+    """Arrays of pixels, of images or of clips, with one class each."""
 
     def __init__(self, classes: Sequence[str], splits: Mapping[str, Examples]) -> None:
         """Keep the splits.
@@ -31,5 +31,9 @@ class ImageClassificationData(LabelledData):
 
     @staticmethod
     def content(one: np.ndarray) -> bytes:
-        """Return an image's shape and pixels."""
+        """Return the shape and the pixels."""
         return f"{one.shape} ".encode() + one.tobytes()
+
+
+class ImageClassificationData(PixelData):
+    """Images with one class each."""
