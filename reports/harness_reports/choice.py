@@ -9,11 +9,15 @@ from typing import Any
 from harness_reports.verdict import VERDICTS
 
 
-def preference(row: Mapping[str, Any]) -> tuple[int, float]:
-    """Return what rows are ordered by: the best verdict first, then the highest expected net present value."""
+def preference(row: Mapping[str, Any]) -> tuple[int, bool, float]:
+    """Return what rows are ordered by: the best verdict first, then the needs met, then the highest expected value.
+
+    Of two that are not worth the money, the one that would do the job says more of the use case than a cheaper one that
+    would not.
+    """
     worth = row["npv_mean_usd"]
     known = worth is not None and not math.isnan(worth)
-    return VERDICTS.index(row["verdict"]), -worth if known else math.inf
+    return VERDICTS.index(row["verdict"]), row["needs_met"] == "no", -worth if known else math.inf
 
 
 SHOWN = ("invest", "pilot", "not enough evidence", "do not invest")
@@ -22,4 +26,4 @@ SHOWN = ("invest", "pilot", "not enough evidence", "do not invest")
 
 def attention(row: Mapping[str, Any]) -> tuple[int, float]:
     """Return what use cases are ordered by, from their best candidates' rows."""
-    return SHOWN.index(row["verdict"]), preference(row)[1]
+    return SHOWN.index(row["verdict"]), preference(row)[-1]

@@ -100,6 +100,13 @@ def decide(facts: Facts) -> Decision:
     return Decision("invest", [sure, *caveats], Turn(money.loss_limit), 1 - chance)
 
 
+def needs_met(facts: Facts) -> Literal["yes", "maybe", "no"] | None:
+    """Return whether quality and latency are what is needed, as `decide` sees it; None where that is not known."""
+    if facts.gaps:
+        return None
+    return "no" if _unmet(facts) else "maybe" if _doubts(facts) else "yes"
+
+
 def _sides(facts: Facts) -> tuple[float, float]:
     """Return the good and the bad end of quality."""
     low, high = facts.accuracy["low"], facts.accuracy["high"]

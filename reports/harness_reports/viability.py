@@ -21,7 +21,7 @@ from harness_reports.lineage import KEYS
 from harness_reports.market import Market, read_market
 from harness_reports.pricing import Pricing
 from harness_reports.statistics import Promise
-from harness_reports.verdict import TOP, Facts, Money, against_the_baseline, decide, flip_sentence
+from harness_reports.verdict import TOP, Facts, Money, against_the_baseline, decide, flip_sentence, needs_met
 from harness_reports.worth import DRAWS, DrawnMarket, Worth, appraise_worth, draw_market
 
 __all__ = ["VIABILITY", "Candidates", "Judged", "judge", "quality_share", "viability"]
@@ -38,8 +38,8 @@ _RISK = (
 )  # fmt: skip
 VIABILITY = (
     "use_case", "title", *KEYS, "metric", "unit", "quality", "quality_low", "quality_high", "needed_quality",
-    "latency_p99_s", "needed_latency_s", "latency_limit", *_MONEY, *_RISK, "baseline", "against_baseline", "verdict",
-    "probability_wrong", "flip", "reasons", "figures", "price_offer", "price_as_of", "price_source",
+    "latency_p99_s", "needed_latency_s", "latency_limit", "needs_met", *_MONEY, *_RISK, "baseline", "against_baseline",
+    "verdict", "probability_wrong", "flip", "reasons", "figures", "price_offer", "price_as_of", "price_source",
 )  # fmt: skip
 
 
@@ -68,6 +68,7 @@ def viability(
     `npv_high_usd` are its 5th, 50th and 95th percentile, `cvar05_usd` the mean of the worst 5 %. `drivers` names the
     three inputs it hangs on most, with the share of the variance each explains. `evpi_usd` is what knowing everything
     before deciding is worth, `evsi_usd` what another hour of measuring is, `measuring_usd` what that hour costs.
+    `needs_met` is `maybe` where one end of the interval of the quality is good enough and the other is not.
     `probability_wrong` is the chance that the verdict turns out wrong, `flip` what would make it another.
 
     Args:
@@ -113,7 +114,7 @@ class Candidates(NamedTuple):
 
     @property
     def best(self) -> Judged:
-        """The one with the best verdict, then the highest expected value."""
+        """The one with the best verdict; of those, the one that misses no need and has the highest expected value."""
         return min(self.judged, key=lambda each: preference(each.row))
 
 
@@ -144,7 +145,7 @@ def _row(drawn: DrawnMarket, measured: Evidence, business: Business | None) -> d
     flip = worth.flip(decision.turn.loss) if worth and decision.turn else None
     return {
         "use_case": market.use_case.name, "title": market.use_case.title, **_quality(market, measured),
-        **_latency(market, measured, limit), **cells, "verdict": decision.verdict,
+        **_latency(market, measured, limit), "needs_met": needs_met(facts), **cells, "verdict": decision.verdict,
         "probability_wrong": decision.probability_wrong, "flip": flip_sentence(decision.verdict, flip),
         "reasons": " ".join(decision.reasons), "figures": market.provenance,
         **{name: measured.cost[name] for name in ("price_offer", "price_as_of", "price_source")},

@@ -48,7 +48,7 @@ def _best(store: Path, factor: float = 1.0) -> list[dict[str, Any]]:
         wanted = case if factor == 1 else scaled_demand(case, factor, assumptions.today())
         frame = viability(peek_records(str(store)), choose(plugins.price_books()["cloud"]), [wanted])
         found += sorted(rows(frame), key=preference)[:1]
-    return sorted(found, key=lambda row: (SHOWN.index(row["verdict"]), preference(row)[1]))
+    return sorted(found, key=lambda row: (SHOWN.index(row["verdict"]), preference(row)[-1]))
 
 
 def test_cards_show_what_the_functions_say(app: Any, sampled: Path) -> None:

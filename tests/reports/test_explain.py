@@ -111,8 +111,8 @@ def test_every_figure_of_a_use_case_follows_from_its_inputs(
 @pytest.mark.parametrize(
     ("table", "texts"),
     [
-        ("viability", {"title", "metric", "unit", "latency_limit", "served_as", "irr_unique", "drivers", "baseline",
-                       "against_baseline", "verdict", "flip", "reasons", "figures"}),
+        ("viability", {"title", "metric", "unit", "latency_limit", "needs_met", "served_as", "irr_unique", "drivers",
+                       "baseline", "against_baseline", "verdict", "flip", "reasons", "figures"}),
         ("serving", {"title", "scenario", "batch_size", "energy_kind", "note"}),
     ],
 )  # fmt: skip

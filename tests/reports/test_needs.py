@@ -88,3 +88,19 @@ def test_values_are_the_measured_ones(bench: Any, pricing: Pricing, make_use_cas
     assert (table["quality"]["measured"], table["quality"]["low"]) == (row["quality"], row["quality_low"])
     assert table["latency_s"]["measured"] == row["latency_p99_s"]
     assert {each["met"] for each in table.values()} <= set(MET)
+
+
+def test_of_two_not_worth_the_money_the_one_that_does_the_job_is_shown(
+    bench: Any, pricing: Pricing, make_use_case: Any
+) -> None:
+    """What is cheaper and misses the needed quality says nothing of the use case."""
+    poor = bench.case(scores=(1,) * 60 + (0,) * 40, model="poor", rate=1000.0)
+    good = bench.case(scores=(1,) * 95 + (0,) * 5, model="good", rate=1.0)
+    case = make_use_case(needs={"quality": 0.8}, value_per_request_usd=1e-9, cost_per_error_usd=None)
+    candidates = judge(read_market(case, {}), gather([*poor, *good], pricing))
+    by_model = {row["model"]: row for row in candidates.rows}
+
+    assert {row["verdict"] for row in candidates.rows} == {"do not invest"}
+    assert by_model["poor"]["npv_mean_usd"] > by_model["good"]["npv_mean_usd"]
+    assert (by_model["poor"]["needs_met"], by_model["good"]["needs_met"]) == ("no", "yes")
+    assert candidates.best.row["model"] == "good"
