@@ -50,7 +50,7 @@ def short(amount: float) -> str:
     for limit, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if amount >= limit:
             return f"{amount / limit:.3g}{unit}"
-    return f"{amount:.3g}" if amount == 0 or amount >= SMALLEST else f"{amount:.1e}"
+    return f"{amount:.3g}" if amount == 0 or amount >= SMALLEST else formats.digits(amount, 2)
 
 
 def plain(text: str) -> str:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 MISSING = "–"
@@ -120,7 +121,14 @@ def cell(value: Any) -> str:
         return f"{value:.4g}"
     if isinstance(value, int) or float(value).is_integer():
         return f"{int(value):,}"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"  # noqa: PLR2004 - four digits
+    return f"{value:,.0f}" if abs(value) >= 1000 else digits(value, 4)  # noqa: PLR2004 - four digits
+
+
+def digits(value: float, count: int) -> str:
+    """Return so many significant digits, down to millionths without an exponent: parts of a cent are prices here."""
+    if not 1e-6 <= abs(value) < 1e-4:  # noqa: PLR2004 - above, Python writes none; below, nobody counts zeros
+        return f"{value:.{count}g}"
+    return np.format_float_positional(value, count, fractional=False, trim="-")
 
 
 def size(value: Any) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from harness_reports.economics.simulation import Outcome
+from harness_reports.formats import digits
 from harness_reports.statistics import PERCENTILE_CONFIDENCE, Promise
 from harness_reports.worth import Driver, Flip, Learning
 
@@ -240,4 +241,4 @@ def usd(amount: float) -> str:
     """Return an amount as people write it: whole dollars where they are many, significant digits where they are few."""
     sign = "-" if amount < 0 else ""
     size = abs(amount)
-    return f"{sign}{size:,.0f} USD" if size >= 100 else f"{sign}{size:.3g} USD"  # noqa: PLR2004 - cents no longer matter
+    return f"{sign}{size:,.0f} USD" if size >= 100 else f"{sign}{digits(size, 3)} USD"  # noqa: PLR2004 - cents no longer matter

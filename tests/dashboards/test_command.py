@@ -50,7 +50,7 @@ def test_the_pages_learn_what_to_show(monkeypatch: pytest.MonkeyPatch) -> None:
     ("amount", "text"),
     [
         (0, "0"),
-        (0.00002, "2.0e-05"),
+        (0.00002, "0.00002"),
         (0.5, "0.5"),
         (999, "999"),
         (12_345, "12.3k"),

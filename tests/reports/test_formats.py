@@ -170,7 +170,8 @@ def test_without_a_terminal_no_cell_is_folded(frames: dict[str, pd.DataFrame]) -
 @pytest.mark.parametrize(
     ("value", "text"),
     [(None, "–"), (float("nan"), "–"), (True, "yes"), (False, "no"), (12, "12"), (1234567, "1,234,567"),
-     (0.91234, "0.9123"), (1234.56, "1,235"), (2.778e-06, "2.778e-06"), (0.0, "0"), (3.0, "3"), ("text", "text")],
+     (0.91234, "0.9123"), (1234.56, "1,235"), (2.778e-06, "0.000002778"),
+     (-4.72e-05, "-0.0000472"), (9e-7, "9e-07"), (0.0, "0"), (3.0, "3"), ("text", "text")],
 )  # fmt: skip
 def test_cells_as_people_read_them(value: Any, text: str) -> None:
     """Four significant digits, yes and no, and a dash for what is missing."""
