@@ -247,8 +247,9 @@ def _print_plan(console: Any, plan: Plan, location: str | None) -> None:
         console.print(f"{escape(step.title)}: {escape(state)}", soft_wrap=True)
     console.print(f"{plan.cases} cases, {len(plan.steps)} steps ({plan.shared} shared), {len(plan.pending)} to do.")
     if plan.pending:
+        known = f"{seconds:.0f} s" if seconds or not unknown else "not known"
         rest = f"; {unknown} steps have no earlier record to estimate from" if unknown else ""
-        console.print(f"Estimated time: {seconds:.0f} s{rest}.")
+        console.print(f"Estimated time: {known}{rest}.")
 
 
 def check(

@@ -67,6 +67,7 @@ def test_a_run_goes_through_and_a_second_one_does_nothing(tmp_path: Path) -> Non
     again = _harness(tmp_path, *arguments, "--dry-run")
 
     assert "1 cases, 3 steps (0 shared), 3 to do." in planned.stdout
+    assert "Estimated time: not known; 3 steps have no earlier record to estimate from." in planned.stdout
     assert before == ["mine.yaml"]
     assert first.returncode == 0, first.stdout + first.stderr
     assert "Done: 3 ok" in first.stdout
