@@ -48,15 +48,15 @@ class TokenLearner(TorchLearner):
         return train_words(texts, vocabulary)
 
     def codec(self) -> TokenCodec:
-        """Return the codec: loaded, taken over from the pretraining, or trained on the training split."""
+        """Return the codec: loaded, or with the pretraining's tokenizer, or with one of the training split."""
         if self._codec is None:
             start = self.assignment.start
-            self._codec = self._new_codec() if start is None else TokenCodec.load(start)
+            tokenizer = self._trained() if start is None else TokenCodec.load(start).tokenizer
+            self._codec = TokenCodec(tokenizer, self._settings("max_length"))  # pretraining may cut elsewhere
         return self._codec
 
-    def _new_codec(self) -> TokenCodec:
-        tokenizer = self.train_tokenizer(training_texts(self.assignment.data), self._settings("vocabulary"))
-        return TokenCodec(tokenizer, self._settings("max_length"))
+    def _trained(self) -> Tokenizer:
+        return self.train_tokenizer(training_texts(self.assignment.data), self._settings("vocabulary"))
 
     def description(self) -> Mapping[str, Any]:
         """Return what `network` builds from: vocabulary, classes, size and the settings that shape it."""

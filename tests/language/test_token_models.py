@@ -211,6 +211,21 @@ def test_neighbouring_positions_begin_alike(three: TextClassificationData, build
     assert not torch.equal(learner.module().bert.embeddings.position_embeddings.weight, positions)
 
 
+@pytest.mark.parametrize("model", ["bert", "gpt"])
+def test_a_text_is_cut_alike_with_and_without_pretraining(
+    three: TextClassificationData, build: Any, tmp_path: Path, model: str
+) -> None:
+    """GPT is pretrained by a codec that cuts nothing; what follows it reads no more than a training from scratch."""
+    build(model, three, "pretrain", settings={"max_length": 16}).save(tmp_path)
+    longest = "word " * 100
+    cut = [
+        build(model, three, start=start, settings={"max_length": 16}).codec().encode([longest])["input_ids"].shape
+        for start in (None, tmp_path)
+    ]
+
+    assert cut == [(1, 16), (1, 16)]
+
+
 def test_pretraining_repeats_to_the_bit(three: TextClassificationData, build: Any) -> None:
     """Its masks follow the seed."""
     first, second, other = (train(build("bert", three, "pretrain", seed=seed), 3) for seed in (1, 1, 2))
