@@ -262,11 +262,11 @@ def test_logits_that_are_not_finite_are_no_action() -> None:
 
 def test_dqn_learns_what_actions_are_worth(assign: Assign) -> None:
     """A short training is far above chance, and the copy it learns from begins as the network."""
-    assignment = assign("dqn", steps=60, learning_rate=0.0023, gradient_steps=32)
+    assignment = assign("dqn", steps=20, learning_rate=0.0023, gradient_steps=16)
     learner = Dqn().learner(assignment)
     dqn = learner._dqn  # type: ignore[attr-defined]
     same = [torch.equal(a, b) for a, b in zip(dqn.q_net.parameters(), dqn.q_net_target.parameters(), strict=True)]
-    seen = [learner.step() for _ in range(60)]
+    seen = [learner.step() for _ in range(20)]
 
     assert all(same)
     assert all(progress.consumed["environment_steps"] == 16 * 16 for progress in seen)
