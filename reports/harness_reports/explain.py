@@ -9,21 +9,21 @@ from typing import Any, NamedTuple
 from harness.errors import FactError, unknown
 from harness.facts import UseCase
 from harness.records import Record
+from harness_reports.alternatives import ALTERNATIVES, instead
 from harness_reports.cost import COST, cost_rows, costed
-from harness_reports.evidence import gather
-from harness_reports.explain_business import Known, viability_figures
+from harness_reports.explain_alternatives import Instead, alternatives_figures
+from harness_reports.explain_business import Case, Known, viability_figures
 from harness_reports.explain_cost import cost_figures
 from harness_reports.explain_measured import quality_figures, served_figures
 from harness_reports.explain_serving import Served, serving_figures
 from harness_reports.explained import Explained
 from harness_reports.formats import cell, missing
 from harness_reports.lineage import KEYS, Candidate
-from harness_reports.market import read_market
 from harness_reports.pricing import Pricing
 from harness_reports.quality import best_baseline, graded, in_order, metric_names
 from harness_reports.serving import SERVING, plans, views_of
 from harness_reports.tables import ACCURACY, THROUGHPUT, accuracy_rows, throughput_rows
-from harness_reports.viability import VIABILITY, judge
+from harness_reports.viability import VIABILITY, judge_all
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "accuracy": (*KEYS, "metric"),
@@ -31,10 +31,12 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "cost": KEYS,
     "serving": ("use_case", *KEYS, "view"),
     "viability": ("use_case", *KEYS),
+    "alternatives": ("use_case", "alternative", *KEYS, "hosted_model"),
 }
 """Table → the columns by which a row is found."""
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "accuracy": ACCURACY, "throughput": THROUGHPUT, "cost": COST, "serving": SERVING, "viability": VIABILITY,
+    "alternatives": ALTERNATIVES,
 }  # fmt: skip
 
 
@@ -92,29 +94,33 @@ def rows(
     if table != "cost":
         if assumed is None:
             raise FactError(f"The table {table!r} needs use cases.")
-        return [row for known in _judged(records, pricing, assumed) for row in _of_case(table, known, pricing, assumed)]
+        return [row for case in _cases(records, pricing, assumed) for row in _of_case(table, case, pricing, assumed)]
     cells, found = cost_rows(records, pricing), graded(records)
     return [Row(table, cells[key], lambda own=own, key=key: cost_figures(own, pricing, found.get(key)))  # type: ignore[misc]
             for key, own in costed(records, pricing).items()]  # fmt: skip
 
 
-def _judged(records: Sequence[Record], pricing: Pricing, assumed: Assumed) -> Iterator[Known]:
-    """Yield what stands behind every row of the viability table, in its order."""
-    parts, found, evidence = costed(records, pricing), graded(records), gather(records, pricing)
-    for case in assumed.use_cases.values():
-        own = [each for each in evidence if each.key.task in case.tasks]
-        market = read_market(case, assumed.figures)
-        for judged in judge(market, own).judged if own else ():
-            key = judged.evidence.key
-            yield Known(judged, market, parts[key], found[key], pricing)
+def _cases(records: Sequence[Record], pricing: Pricing, assumed: Assumed) -> Iterator[Case]:
+    """Yield what stands behind every use case that was measured."""
+    parts, found = costed(records, pricing), graded(records)
+    for own in judge_all(records, pricing, assumed.use_cases, assumed.figures):
+        keys = [each.evidence.key for each in own.judged]
+        pairs = zip(own.judged, keys, strict=True)
+        yield Case(own, tuple(Known(each, own.market, parts[key], found[key], pricing) for each, key in pairs))
 
 
-def _of_case(table: str, known: Known, pricing: Pricing, assumed: Assumed) -> list[Row]:
+def _of_case(table: str, case: Case, pricing: Pricing, assumed: Assumed) -> list[Row]:
     if table == "viability":
-        return [Row(table, known.row, partial(viability_figures, known))]
+        return [Row(table, known.row, partial(viability_figures, known)) for known in case.known]
+    if table == "alternatives":
+        return [Row(table, row, partial(alternatives_figures, Instead(case, row))) for row in instead(case.candidates)]
+    return [row for known in case.known for row in _served(known, pricing, assumed)]
+
+
+def _served(known: Known, pricing: Pricing, assumed: Assumed) -> list[Row]:
     views = {view.name: view.pricing for view in views_of(pricing, assumed.owned)}
     return [
-        Row(table, row, partial(serving_figures, Served(known, row, views.get(row["view"], pricing))))
+        Row("serving", row, partial(serving_figures, Served(known, row, views.get(row["view"], pricing))))
         for row in plans(known.market, known.judged.evidence, views_of(pricing, assumed.owned))
     ]
 

@@ -36,6 +36,7 @@ class Explainable(StrEnum):
     COST = "cost"
     SERVING = "serving"
     VIABILITY = "viability"
+    ALTERNATIVES = "alternatives"
 
 
 class TreeFormat(StrEnum):
@@ -115,7 +116,7 @@ def explain(
     ] = None,
     task: Annotated[str | None, typer.Option(help="The row's task.")] = None,
     model: Annotated[str | None, typer.Option(help="The row's model.")] = None,
-    use_case: Annotated[str | None, typer.Option(help="The row's use case, of `serving` and `viability`.")] = None,
+    use_case: Annotated[str | None, typer.Option(help="The row's use case, of tables that have some.")] = None,
     where: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE of the row, such as runtime=eager; repeatable.")
     ] = None,

@@ -1,0 +1,165 @@
+"""Every figure of a use case opens: verdicts, machines, and what else could be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from harness import Price, PriceBook, UseCase
+from harness.facts import Spread
+from harness_reports.alternatives import alternatives
+from harness_reports.explain import COLUMNS, NAMES, Assumed, Row, find, rows
+from harness_reports.pricing import OWN, Pricing, choose
+from harness_reports.serving import serving
+from harness_reports.viability import viability
+
+Check = Callable[[list[Row], Any], int]
+UNCERTAIN = {
+    "requests_per_year": Spread("lognormal", (1e5, 1e7)), "value_per_request_usd": Spread("pert", (0.01, 0.05, 0.2)),
+    "input_tokens_per_request": Spread("triangular", (500.0, 800.0, 1400.0)),
+}  # fmt: skip
+NANO = "openai/gpt-4.1-nano"
+
+
+@pytest.fixture(scope="module")
+def assumed(make_use_case: Callable[..., UseCase], make_price: Callable[..., Price]) -> Assumed:
+    """Return use cases with every figure that the tables know, and a bare one; and a price of owning."""
+    tokens = {"input_tokens_per_request": 900.0, "output_tokens_per_request": 40.0}
+    full = make_use_case(
+        "full", **tokens, hosted_quality=0.95, api_price_decline_per_year=0.3, cached_input_share=0.5, retry_share=0.1,
+        review_share=0.2, review_usd=0.01, peak_factor=4.0, staff=0.5, staff_usd_per_year=9e4,
+        retrainings_per_year=2.0, pretraining_uses=3.0, adoption_innovation=0.03, adoption_imitation=0.4,
+        value_decline_per_year=0.1, hardware_decline_per_year=0.2, energy_usd_per_kwh=0.1, years=5.0,
+    )  # fmt: skip
+    market = {**full.market, **{name: replace(full.market[name], value=spread.mean, spread=spread)
+                                for name, spread in UNCERTAIN.items()}}  # fmt: skip
+    bare = make_use_case("bare", needs={"latency_s": 1e-6}, cost_per_error_usd=None, **tokens)
+    mine = choose(PriceBook("mine", "", (make_price(provider=OWN, usd=Decimal("0.01")),)))
+    cases = {
+        "full": replace(full, market=market, hosted=(NANO, "openai/gpt-4.1")),
+        "bare": replace(bare, hosted=(NANO,)),
+    }
+    return Assumed(cases, {"discount_rate": 0.12}, mine)
+
+
+def test_every_figure_of_a_use_case_follows_from_its_inputs(
+    check: Check, suite: list[Any], pricing: Pricing, assumed: Assumed
+) -> None:
+    """Verdicts and machines, down to readings, prices and the use case's figures with their sources."""
+    verdicts = viability(suite, pricing, assumed.use_cases, assumed.figures)
+    served = serving(suite, pricing, assumed.use_cases, assumed.figures, assumed.owned)
+
+    assert check(rows("viability", suite, pricing, assumed), verdicts) > 100
+    assert check(rows("serving", suite, pricing, assumed), served) > 50
+
+
+@pytest.mark.parametrize(
+    ("table", "texts"),
+    [
+        ("viability", {"title", "metric", "unit", "latency_limit", "needs_met", "served_as", "irr_unique", "drivers",
+                       "baseline", "against_baseline", "verdict", "flip", "reasons", "figures"}),
+        ("serving", {"title", "scenario", "batch_size", "energy_kind", "note"}),
+        ("alternatives", {"title", "quality_is", "verdict", "excluded"}),
+    ],
+)  # fmt: skip
+def test_every_number_of_a_use_case_can_be_opened(
+    suite: list[Any], pricing: Pricing, assumed: Assumed, table: str, texts: set[str]
+) -> None:
+    """None is left out, and where a tree ends there is a source, or a sentence."""
+    for row in rows(table, suite, pricing, assumed):
+        figures = row.figures()
+        plain = texts | {name for name in COLUMNS[table] if name.startswith("price_")}
+
+        assert set(COLUMNS[table]) - set(NAMES[table]) - plain == set(figures)
+        for figure in figures.values():
+            for part in figure.walk():
+                assert part.inputs or part.source or part.note, part.name
+                assert part.kind == "derived" or part.source, part.name
+
+
+def test_a_figure_of_the_reader_says_so(suite: list[Any], pricing: Pricing, assumed: Assumed) -> None:
+    """What was moved is no longer the use case's."""
+    row = rows("viability", suite, pricing, assumed)[0]
+    said = {part.name: part.source for part in row.explain("npv_usd").walk()}
+
+    assert said["discount_rate"] == "set by the reader"
+    assert said["fixed_cost_per_year_usd"] == "assumption, 2026-11-01: somebody's guess"
+    assert "lognormal" in next(
+        part.note for part in row.explain("npv_mean_usd").walk() if part.name == "requests_per_year"
+    )
+
+
+# What else could be done ----------------------------------------------------------------------------------------
+
+
+def test_every_alternative_follows_from_its_inputs(
+    check: Check, suite: list[Any], pricing: Pricing, assumed: Assumed
+) -> None:
+    """Candidate, baseline, hosted models and nothing, whether or not the use case says how good a hosted one is."""
+    table = rows("alternatives", suite, pricing, assumed)
+    kinds = [row.cells["alternative"] for row in table]
+
+    assert kinds == ["candidate", "baseline", "hosted", "hosted", "nothing", "candidate", "hosted", "nothing"]
+    assert check(table, alternatives(suite, pricing, assumed.use_cases, assumed.figures)) > 100
+
+
+def test_a_call_opens_into_tokens_and_their_prices(suite: list[Any], pricing: Pricing, assumed: Assumed) -> None:
+    """The day's list for what is read and written, and the tokens that the use case assumes."""
+    row = find(rows("alternatives", suite, pricing, assumed), {"use_case": "full", "hosted_model": NANO})
+    call = {part.name: part for part in row.explain("unit_serving_usd").walk()}
+    quality = row.explain("quality")
+
+    assert call["usd_per_input_token"].kind == "price"
+    assert f"genai-prices for {NANO} as of 2026-11-01, standard, cached input" in call["usd_per_output_token"].source
+    assert "triangular" in call["input_tokens_per_request"].note
+    assert (quality.value, quality.kind) == (0.95, "assumed")
+    assert "api_price_decline_per_year" in {part.name for part in row.explain("npv_usd").walk()}
+
+
+def test_a_hosted_model_of_unknown_quality_has_the_candidates(
+    suite: list[Any], pricing: Pricing, assumed: Assumed
+) -> None:
+    """Down to the records in which the candidate was graded."""
+    row = find(rows("alternatives", suite, pricing, assumed), {"use_case": "bare", "alternative": "hosted"})
+
+    assert any(part.source.startswith("column 'correct' of record") for part in row.explain("quality").walk())
+
+
+def test_the_volume_at_which_machines_pay_is_opened(
+    bench: Any, pricing: Pricing, make_use_case: Callable[..., UseCase]
+) -> None:
+    """Machines of 73 USD a month and the trainings' share against calls; where calls are always cheaper, none."""
+    tokens = {"input_tokens_per_request": 200.0, "output_tokens_per_request": 5.0}
+    fast, slow = (
+        find(rows("alternatives", bench.case(latency_s=seconds), pricing, Assumed({"filing": case})),
+             {"alternative": "hosted"})
+        for seconds in ((0.02,) * 700, (5.0,) * 700)
+        for case in [replace(make_use_case(needs={"latency_s": 9.0}, **tokens), hosted=(NANO,))]
+    )  # fmt: skip
+    first, never = (row.explain("first_break_even_requests_per_month") for row in (fast, slow))
+    parts = {part.name: part.value for part in first.inputs}
+
+    assert parts["node_usd_per_month"] == pytest.approx(73.0)
+    assert parts["node_requests_per_month"] == pytest.approx(50 * 3600 * 730)
+    assert parts["nodes_at_break_even"] == 1
+    assert never.value is None
+    assert "at no volume" in never.note
+
+
+def test_doing_nothing_and_what_was_not_measured_say_so(
+    check: Check, bench: Any, pricing: Pricing, make_use_case: Callable[..., UseCase]
+) -> None:
+    """Nothing costs nothing; a candidate that was never served has no value to be better than."""
+    cases = {"filing": make_use_case()}
+    records = bench.case(latency_s=None)
+    candidate, nothing = table = rows("alternatives", records, pricing, Assumed(cases))
+
+    assert check(table, alternatives(records, pricing, cases)) > 0
+    assert nothing.explain("npv_usd").note == "nothing is done: it costs nothing and brings nothing"
+    assert nothing.explain("better_than_candidate").note == "one of the two has no known value"
+    assert candidate.explain("better_than_candidate").note == "it is the candidate"
+    assert candidate.explain("npv_mean_usd").value is None
