@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -12,13 +12,14 @@ from harness.records import Record
 from harness_reports.alternatives import ALTERNATIVES, instead
 from harness_reports.cost import COST, cost_rows, costed
 from harness_reports.explain_alternatives import Instead, alternatives_figures
-from harness_reports.explain_business import Case, Known, viability_figures
-from harness_reports.explain_cost import cost_figures
+from harness_reports.explain_business import Behind, Case, Known, viability_figures
 from harness_reports.explain_measured import quality_figures, served_figures
+from harness_reports.explain_pretraining import Compared, pretraining_figures
 from harness_reports.explain_serving import Served, serving_figures
 from harness_reports.explained import Explained
 from harness_reports.formats import cell, missing
 from harness_reports.lineage import KEYS, Candidate
+from harness_reports.pretraining import PRETRAINING, pairs
 from harness_reports.pricing import Pricing
 from harness_reports.quality import best_baseline, graded, in_order, metric_names
 from harness_reports.serving import SERVING, plans, views_of
@@ -32,11 +33,12 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "serving": ("use_case", *KEYS, "view"),
     "viability": ("use_case", *KEYS),
     "alternatives": ("use_case", "alternative", *KEYS, "hosted_model"),
+    "pretraining": (*(name for name in KEYS if name != "start"), "labels", "use_case"),
 }
 """Table → the columns by which a row is found."""
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "accuracy": ACCURACY, "throughput": THROUGHPUT, "cost": COST, "serving": SERVING, "viability": VIABILITY,
-    "alternatives": ALTERNATIVES,
+    "alternatives": ALTERNATIVES, "pretraining": PRETRAINING,
 }  # fmt: skip
 
 
@@ -91,22 +93,16 @@ def rows(
                 for own in throughput_rows(records)]  # fmt: skip
     if pricing is None:
         raise FactError(f"The table {table!r} needs prices.")
-    if table != "cost":
-        if assumed is None:
-            raise FactError(f"The table {table!r} needs use cases.")
-        return [row for case in _cases(records, pricing, assumed) for row in _of_case(table, case, pricing, assumed)]
-    cells, found = cost_rows(records, pricing), graded(records)
-    return [Row(table, cells[key], lambda own=own, key=key: cost_figures(own, pricing, found.get(key)))  # type: ignore[misc]
-            for key, own in costed(records, pricing).items()]  # fmt: skip
-
-
-def _cases(records: Sequence[Record], pricing: Pricing, assumed: Assumed) -> Iterator[Case]:
-    """Yield what stands behind every use case that was measured."""
-    parts, found = costed(records, pricing), graded(records)
-    for own in judge_all(records, pricing, assumed.use_cases, assumed.figures):
-        keys = [each.evidence.key for each in own.judged]
-        pairs = zip(own.judged, keys, strict=True)
-        yield Case(own, tuple(Known(each, own.market, parts[key], found[key], pricing) for each, key in pairs))
+    behind = Behind(costed(records, pricing), graded(records), pricing)
+    if table == "cost":
+        return [Row(table, cells, partial(behind.cost, key)) for key, cells in cost_rows(records, pricing).items()]
+    if assumed is None:
+        raise FactError(f"The table {table!r} needs use cases.")
+    if table == "pretraining":
+        return [Row(table, pair.row, partial(pretraining_figures, Compared(pair, behind)))
+                for pair in pairs(records, pricing, assumed.use_cases, assumed.figures)]  # fmt: skip
+    cases = [behind.case(own) for own in judge_all(records, pricing, assumed.use_cases, assumed.figures)]
+    return [row for case in cases for row in _of_case(table, case, pricing, assumed)]
 
 
 def _of_case(table: str, case: Case, pricing: Pricing, assumed: Assumed) -> list[Row]:

@@ -14,6 +14,7 @@ from harness_reports.explain_market import figure, known, requests, uncertain
 from harness_reports.explain_measured import latency_percentile, quality_figures, quality_share
 from harness_reports.explain_years import DRAWN, PER_REQUEST, USD, drawn, flows_of, present_value, upkeep
 from harness_reports.explained import Explained
+from harness_reports.lineage import Candidate
 from harness_reports.market import Market
 from harness_reports.pricing import Pricing
 from harness_reports.quality import Graded
@@ -52,6 +53,24 @@ class Case(NamedTuple):
     def of(self, judged: Judged) -> Known:
         """Return what stands behind one of them."""
         return self.known[next(place for place, own in enumerate(self.candidates.judged) if own is judged)]
+
+
+class Behind(NamedTuple):
+    """What was measured of every candidate, and its prices."""
+
+    costed: Mapping[Candidate, Costed]
+    graded: Mapping[Candidate, Graded]
+    pricing: Pricing
+
+    def cost(self, key: Candidate) -> dict[str, Explained]:
+        """Return the figures of a candidate's row of the cost table."""
+        return cost_figures(self.costed[key], self.pricing, self.graded.get(key))
+
+    def case(self, own: Candidates) -> Case:
+        """Return a use case with what stands behind each of its candidates."""
+        keys = [each.evidence.key for each in own.judged]
+        return Case(own, tuple(Known(each, own.market, self.costed[key], self.graded[key], self.pricing)
+                               for each, key in zip(own.judged, keys, strict=True)))  # fmt: skip
 
 
 def viability_figures(own: Known) -> dict[str, Explained]:

@@ -37,6 +37,7 @@ class Explainable(StrEnum):
     SERVING = "serving"
     VIABILITY = "viability"
     ALTERNATIVES = "alternatives"
+    PRETRAINING = "pretraining"
 
 
 class TreeFormat(StrEnum):

@@ -13,6 +13,7 @@ from harness import Price, PriceBook, UseCase
 from harness.facts import Spread
 from harness_reports.alternatives import alternatives
 from harness_reports.explain import COLUMNS, NAMES, Assumed, Row, find, rows
+from harness_reports.pretraining import pretraining
 from harness_reports.pricing import OWN, Pricing, choose
 from harness_reports.serving import serving
 from harness_reports.viability import viability
@@ -64,13 +65,17 @@ def test_every_figure_of_a_use_case_follows_from_its_inputs(
                        "baseline", "against_baseline", "verdict", "flip", "reasons", "figures"}),
         ("serving", {"title", "scenario", "batch_size", "energy_kind", "note"}),
         ("alternatives", {"title", "quality_is", "verdict", "excluded"}),
+        ("pretraining", {"metric", "unit", "higher_is_better", "told_apart", "seeds_scratch", "seeds_pretrained"}),
     ],
 )  # fmt: skip
 def test_every_number_of_a_use_case_can_be_opened(
-    suite: list[Any], pricing: Pricing, assumed: Assumed, table: str, texts: set[str]
+    bench: Any, suite: list[Any], pricing: Pricing, assumed: Assumed, table: str, texts: set[str]
 ) -> None:
     """None is left out, and where a tree ends there is a source, or a sentence."""
-    for row in rows(table, suite, pricing, assumed):
+    opened = rows(table, [*suite, *bench.case(scores=(1, 1, 1, 0) * 25, start="scratch")], pricing, assumed)
+
+    assert opened
+    for row in opened:
         figures = row.figures()
         plain = texts | {name for name in COLUMNS[table] if name.startswith("price_")}
 
@@ -163,3 +168,63 @@ def test_doing_nothing_and_what_was_not_measured_say_so(
     assert nothing.explain("better_than_candidate").note == "one of the two has no known value"
     assert candidate.explain("better_than_candidate").note == "it is the candidate"
     assert candidate.explain("npv_mean_usd").value is None
+
+
+# Does pretraining pay? ------------------------------------------------------------------------------------------
+
+
+def starts(bench: Any, pretrained: int, scratch: int, **changes: Any) -> list[Any]:
+    """Return a pretrained and a scratch case that got so many of 100 items right."""
+    return [
+        record
+        for start, right in (("pretrained", pretrained), ("scratch", scratch))
+        for record in bench.case(scores=(1,) * right + (0,) * (100 - right), start=start, **changes)
+    ]
+
+
+@pytest.mark.parametrize(("pretrained", "scratch"), [(92, 80), (92, 91), (60, 80), (92, 40)])
+def test_every_gain_follows_from_its_inputs(
+    check: Check, bench: Any, pricing: Pricing, assumed: Assumed, pretrained: int, scratch: int
+) -> None:
+    """Better, not told apart, worse, and where scratch misses what is needed; with two seeds and many uses."""
+    records = [*starts(bench, pretrained, scratch), *starts(bench, pretrained, scratch, seed=1)]
+    table = rows("pretraining", records, pricing, assumed)
+
+    assert check(table, pretraining(records, pricing, assumed.use_cases, assumed.figures)) > 20
+    assert [row.cells["use_case"] for row in table] == ["full", "bare"]
+
+
+def test_the_gain_of_a_use_opens_into_both_values(
+    bench: Any, pricing: Pricing, make_use_case: Callable[..., UseCase]
+) -> None:
+    """The pretraining left out; one that misses the need is left, and a difference within its interval is nothing."""
+    case = Assumed({"filing": make_use_case(needs={"quality": 0.8, "latency_s": 0.5})})
+    missed, noise = (
+        rows("pretraining", starts(bench, *pair), pricing, case)[0].explain("gain_usd_per_use")
+        for pair in ((92, 70), (92, 91))
+    )
+    pretrained, scratch = missed.inputs[1], missed.inputs[0]
+
+    assert pretrained.formula == "npv_usd + pretrain_usd * development_multiplier"
+    assert (scratch.value, missed.value) == (0.0, pretrained.value)
+    assert "misses the quality that is needed" in scratch.note
+    assert noise.value == 0
+    assert "within its interval is worth nothing" in noise.note
+
+
+def test_a_gain_without_a_price_says_why(
+    check: Check, bench: Any, pricing: Pricing, make_use_case: Callable[..., UseCase]
+) -> None:
+    """Without a use case of the task, or where nothing was served; an error's gain is what it fell."""
+    case, records = {"filing": make_use_case()}, starts(bench, 92, 80)
+    unserved = starts(bench, 92, 80, latency_s=None)
+    error = {"name": "error", "unit": "K", "column": "e", "higher_is_better": False, "ceiling": None, "chance": None}
+    fell = starts(bench, 60, 80, metric=error)
+
+    for own, cases, said in (
+        (records, {}, "no use case has this task"), (unserved, case, "was not measured"), (fell, {}, "no use case"),
+    ):  # fmt: skip
+        (row,) = table = rows("pretraining", own, pricing, Assumed(cases))
+        assert check(table, pretraining(own, pricing, cases)) > 0
+        assert said in row.explain("break_even_uses").note
+    assert row.explain("gain").formula == "scratch - pretrained"
