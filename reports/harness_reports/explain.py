@@ -14,11 +14,13 @@ from harness_reports.cost import COST, cost_rows, costed
 from harness_reports.explain_alternatives import Instead, alternatives_figures
 from harness_reports.explain_business import Behind, Case, Known, viability_figures
 from harness_reports.explain_measured import quality_figures, served_figures
+from harness_reports.explain_portfolio import portfolio_figures
 from harness_reports.explain_pretraining import Compared, pretraining_figures
 from harness_reports.explain_serving import Served, serving_figures
 from harness_reports.explained import Explained
 from harness_reports.formats import cell, missing
 from harness_reports.lineage import KEYS, Candidate
+from harness_reports.portfolio import PORTFOLIO, funding
 from harness_reports.pretraining import PRETRAINING, pairs
 from harness_reports.pricing import Pricing
 from harness_reports.quality import best_baseline, graded, in_order, metric_names
@@ -34,11 +36,12 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "viability": ("use_case", *KEYS),
     "alternatives": ("use_case", "alternative", *KEYS, "hosted_model"),
     "pretraining": (*(name for name in KEYS if name != "start"), "labels", "use_case"),
+    "portfolio": ("use_case", *KEYS),
 }
 """Table → the columns by which a row is found."""
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "accuracy": ACCURACY, "throughput": THROUGHPUT, "cost": COST, "serving": SERVING, "viability": VIABILITY,
-    "alternatives": ALTERNATIVES, "pretraining": PRETRAINING,
+    "alternatives": ALTERNATIVES, "pretraining": PRETRAINING, "portfolio": PORTFOLIO,
 }  # fmt: skip
 
 
@@ -74,6 +77,8 @@ class Assumed(NamedTuple):
     figures: Mapping[str, float] = {}
     """In place of a use case's."""
     owned: Pricing | None = None
+    budget_usd: float | None = None
+    """What there is to spend on a portfolio."""
 
 
 def rows(
@@ -82,7 +87,7 @@ def rows(
     """Return the rows of a table; those of the accuracy table in every metric.
 
     Raises:
-        FactError: no such table, or one that needs prices has none.
+        FactError: no such table, or one that needs prices, use cases or a budget has none.
     """
     if table not in NAMES:
         raise FactError(unknown("table that can be explained", table, NAMES))
@@ -102,7 +107,16 @@ def rows(
         return [Row(table, pair.row, partial(pretraining_figures, Compared(pair, behind)))
                 for pair in pairs(records, pricing, assumed.use_cases, assumed.figures)]  # fmt: skip
     cases = [behind.case(own) for own in judge_all(records, pricing, assumed.use_cases, assumed.figures)]
+    if table == "portfolio":
+        return _portfolio([known for case in cases for known in case.known], assumed.budget_usd)
     return [row for case in cases for row in _of_case(table, case, pricing, assumed)]
+
+
+def _portfolio(known: list[Known], budget_usd: float | None) -> list[Row]:
+    if budget_usd is None:
+        raise FactError("The table 'portfolio' needs a budget.")
+    shown = funding([own.row for own in known], budget_usd)
+    return [Row("portfolio", each.row, partial(portfolio_figures, each, shown, known)) for each in shown]
 
 
 def _of_case(table: str, case: Case, pricing: Pricing, assumed: Assumed) -> list[Row]:

@@ -9,12 +9,14 @@ import typer
 
 from harness_reports.options import (
     BookOption,
+    BudgetOption,
     FigureOption,
     FormatName,
     OutputOption,
     PluginOption,
     PricingOption,
     StoreOption,
+    check_budget,
     day,
     owned_pricing,
     pairs,
@@ -38,6 +40,7 @@ class Explainable(StrEnum):
     VIABILITY = "viability"
     ALTERNATIVES = "alternatives"
     PRETRAINING = "pretraining"
+    PORTFOLIO = "portfolio"
 
 
 class TreeFormat(StrEnum):
@@ -121,6 +124,7 @@ def explain(
     where: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE of the row, such as runtime=eager; repeatable.")
     ] = None,
+    budget_usd: BudgetOption = None,
     form: Annotated[TreeFormat, typer.Option("--format", help="How it is written.")] = TreeFormat.TEXT,
     output: OutputOption = None,
     store: StoreOption = None,
@@ -136,11 +140,12 @@ def explain(
     from harness_reports.explain import Assumed, find, rows
     from harness_reports.explained import as_data, text
 
+    check_budget(name, budget_usd)
     plugins, chosen, assumed = load_plugins(plugin or ()), None, None
     if name not in (Explainable.ACCURACY, Explainable.THROUGHPUT):
         chosen = read_pricing(price_book, plugins, pricing)
         own = owned_pricing(price_book, plugins, pricing)
-        assumed = Assumed(plugins.use_cases(), read_figures(figure), own)
+        assumed = Assumed(plugins.use_cases(), read_figures(figure), own, budget_usd)
     wanted = {"task": task, "model": model, "use_case": use_case}
     named = {key: value for key, value in wanted.items() if value is not None}
     row = find(rows(name, read_records(store), chosen, assumed), named | pairs("--where", where))

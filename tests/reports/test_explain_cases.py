@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from harness import Price, PriceBook, UseCase
+from harness import FactError, Price, PriceBook, UseCase
 from harness.facts import Spread
 from harness_reports.alternatives import alternatives
 from harness_reports.explain import COLUMNS, NAMES, Assumed, Row, find, rows
+from harness_reports.portfolio import portfolio
 from harness_reports.pretraining import pretraining
 from harness_reports.pricing import OWN, Pricing, choose
 from harness_reports.serving import serving
@@ -44,7 +45,7 @@ def assumed(make_use_case: Callable[..., UseCase], make_price: Callable[..., Pri
         "full": replace(full, market=market, hosted=(NANO, "openai/gpt-4.1")),
         "bare": replace(bare, hosted=(NANO,)),
     }
-    return Assumed(cases, {"discount_rate": 0.12}, mine)
+    return Assumed(cases, {"discount_rate": 0.12}, mine, 1e5)
 
 
 def test_every_figure_of_a_use_case_follows_from_its_inputs(
@@ -66,6 +67,7 @@ def test_every_figure_of_a_use_case_follows_from_its_inputs(
         ("serving", {"title", "scenario", "batch_size", "energy_kind", "note"}),
         ("alternatives", {"title", "quality_is", "verdict", "excluded"}),
         ("pretraining", {"metric", "unit", "higher_is_better", "told_apart", "seeds_scratch", "seeds_pretrained"}),
+        ("portfolio", {"title", "verdict", "why"}),
     ],
 )  # fmt: skip
 def test_every_number_of_a_use_case_can_be_opened(
@@ -228,3 +230,33 @@ def test_a_gain_without_a_price_says_why(
         assert check(table, pretraining(own, pricing, cases)) > 0
         assert said in row.explain("break_even_uses").note
     assert row.explain("gain").formula == "scratch - pretrained"
+
+
+# One budget -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("budget_usd", [0.0, 25_000.0, 1e6])
+def test_every_portfolio_follows_from_its_inputs(
+    check: Check, suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase], budget_usd: float
+) -> None:
+    """Nothing, one use case or both are funded; the sums open into those that are."""
+    table = rows("portfolio", suite, pricing, Assumed(use_cases, budget_usd=budget_usd))
+    spent = table[0].explain("spent_usd")
+    funded = [row.cells["funding_usd"] for row in table if row.cells["funded"]]
+
+    assert check(table, portfolio(viability(suite, pricing, use_cases), budget_usd)) > 10
+    assert [part.value for part in spent.inputs] == funded
+    assert len(funded) == {0.0: 0, 25_000.0: 1, 1e6: 2}[budget_usd]
+    assert spent.formula or spent.note == "no use case is funded"
+
+
+def test_a_portfolio_says_whose_the_budget_is_and_needs_one(
+    suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase]
+) -> None:
+    """It is the reader's; what is funded says why."""
+    row = rows("portfolio", suite, pricing, Assumed(use_cases, budget_usd=0.0))[0]
+
+    assert (row.explain("budget_usd").source, row.explain("budget_usd").kind) == ("set by the reader", "assumed")
+    assert row.explain("funded").note.startswith("It needs more than the budget.")
+    with pytest.raises(FactError, match="needs a budget"):
+        rows("portfolio", suite, pricing, Assumed(use_cases))
