@@ -16,6 +16,7 @@ from harness_reports.explain_business import Behind, Case, Known, viability_figu
 from harness_reports.explain_measured import quality_figures, served_figures
 from harness_reports.explain_portfolio import portfolio_figures
 from harness_reports.explain_pretraining import Compared, pretraining_figures
+from harness_reports.explain_sensitivity import sensitivity_figures
 from harness_reports.explain_serving import Served, serving_figures
 from harness_reports.explained import Explained
 from harness_reports.formats import cell, missing
@@ -24,6 +25,7 @@ from harness_reports.portfolio import PORTFOLIO, funding
 from harness_reports.pretraining import PRETRAINING, pairs
 from harness_reports.pricing import Pricing
 from harness_reports.quality import best_baseline, graded, in_order, metric_names
+from harness_reports.sensitivity import SENSITIVITY, hangs_on
 from harness_reports.serving import SERVING, plans, views_of
 from harness_reports.tables import ACCURACY, THROUGHPUT, accuracy_rows, throughput_rows
 from harness_reports.viability import VIABILITY, judge_all
@@ -37,11 +39,13 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "alternatives": ("use_case", "alternative", *KEYS, "hosted_model"),
     "pretraining": (*(name for name in KEYS if name != "start"), "labels", "use_case"),
     "portfolio": ("use_case", *KEYS),
+    "sensitivity": ("use_case", *KEYS, "input"),
 }
 """Table → the columns by which a row is found."""
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "accuracy": ACCURACY, "throughput": THROUGHPUT, "cost": COST, "serving": SERVING, "viability": VIABILITY,
     "alternatives": ALTERNATIVES, "pretraining": PRETRAINING, "portfolio": PORTFOLIO,
+    "sensitivity": SENSITIVITY,
 }  # fmt: skip
 
 
@@ -124,6 +128,9 @@ def _of_case(table: str, case: Case, pricing: Pricing, assumed: Assumed) -> list
         return [Row(table, known.row, partial(viability_figures, known)) for known in case.known]
     if table == "alternatives":
         return [Row(table, row, partial(alternatives_figures, Instead(case, row))) for row in instead(case.candidates)]
+    if table == "sensitivity":
+        best, found = case.of(case.candidates.best), hangs_on(case.candidates.best)
+        return [Row(table, row, partial(sensitivity_figures, row, found, best)) for row in found]
     return [row for known in case.known for row in _served(known, pricing, assumed)]
 
 

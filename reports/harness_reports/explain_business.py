@@ -150,16 +150,24 @@ def _unit_cost(own: Known, serving: Explained, error: Explained, review: Explain
 
 def _energy(own: Known) -> list[Explained]:
     """Return what a request's energy costs, where it is paid beside the machine and was read."""
-    read = own.judged.business.measured.get("energy_j_per_request") if own.judged.business else None
+    read = "energy_j_per_request" in own.judged.business.measured if own.judged.business else False
     price = known(own.market, "energy_usd_per_kwh")
-    if read is None or not price:
+    if not read or not price:
         return []
-    records = own.judged.evidence.windows.get(own.judged.evidence.scenario(own.market), [])
-    joules = Explained("energy_j_per_request", read.mean, "J", note="mean over records of energy_j / samples",
-                       inputs=(*leaf.readings(records, "energy_j"), *leaf.readings(records, "samples")))  # fmt: skip
-    value = read.mean * own.market.numbers["energy_usd_per_kwh"] / 3.6e6
+    energy = joules(own)
+    value = energy.value * own.market.numbers["energy_usd_per_kwh"] / 3.6e6
     return [Explained("energy_usd_per_request", value, USD, "energy_j_per_request * energy_usd_per_kwh / 3600000",
-                      inputs=(joules, *price.values()))]  # fmt: skip
+                      inputs=(energy, *price.values()))]  # fmt: skip
+
+
+def joules(own: Known) -> Explained:
+    """Return the energy of a request, where it was read."""
+    business = own.judged.business
+    assert business is not None  # noqa: S101 - the caller has looked
+    records = own.judged.evidence.windows.get(own.judged.evidence.scenario(own.market), [])
+    return Explained("energy_j_per_request", business.measured["energy_j_per_request"].mean, "J",
+                     note="mean over records of energy_j / samples",
+                     inputs=(*leaf.readings(records, "energy_j"), *leaf.readings(records, "samples")))  # fmt: skip
 
 
 def _per_right(own: Known, unit: Explained, share: Explained) -> Explained:

@@ -41,6 +41,7 @@ class Explainable(StrEnum):
     ALTERNATIVES = "alternatives"
     PRETRAINING = "pretraining"
     PORTFOLIO = "portfolio"
+    SENSITIVITY = "sensitivity"
 
 
 class TreeFormat(StrEnum):

@@ -16,6 +16,7 @@ from harness_reports.explain import COLUMNS, NAMES, Assumed, Row, find, rows
 from harness_reports.portfolio import portfolio
 from harness_reports.pretraining import pretraining
 from harness_reports.pricing import OWN, Pricing, choose
+from harness_reports.sensitivity import sensitivity
 from harness_reports.serving import serving
 from harness_reports.viability import viability
 
@@ -68,6 +69,7 @@ def test_every_figure_of_a_use_case_follows_from_its_inputs(
         ("alternatives", {"title", "quality_is", "verdict", "excluded"}),
         ("pretraining", {"metric", "unit", "higher_is_better", "told_apart", "seeds_scratch", "seeds_pretrained"}),
         ("portfolio", {"title", "verdict", "why"}),
+        ("sensitivity", {"kind"}),
     ],
 )  # fmt: skip
 def test_every_number_of_a_use_case_can_be_opened(
@@ -260,3 +262,46 @@ def test_a_portfolio_says_whose_the_budget_is_and_needs_one(
     assert row.explain("funded").note.startswith("It needs more than the budget.")
     with pytest.raises(FactError, match="needs a budget"):
         rows("portfolio", suite, pricing, Assumed(use_cases))
+
+
+# What it hangs on -----------------------------------------------------------------------------------------------
+
+
+def test_every_swing_follows_from_its_inputs(check: Check, bench: Any, pricing: Pricing, assumed: Assumed) -> None:
+    """What was assumed, and what was measured: quality, serving and energy that differ between two records."""
+    patient = {"full": replace(assumed.use_cases["full"], needs={})}
+    own = assumed._replace(use_cases=patient)
+    records = [
+        record
+        for seed, rate in ((0, 100.0), (1, 90.0))
+        for record in bench.case(scores=(1,) * (90 + seed) + (0,) * (10 - seed), seed=seed, rate=rate)
+    ]
+    table = rows("sensitivity", records, pricing, own)
+
+    assert check(table, sensitivity(records, pricing, patient, own.figures)) > 10
+    assert {row.cells["input"] for row in table} == {
+        *UNCERTAIN, "quality", "serving_usd_per_request", "energy_j_per_request",
+    }  # fmt: skip
+    for name, number in (("quality", 0.905), ("serving_usd_per_request", 0.1 / 3600 / 95)):
+        place = find(table, {"input": name}).explain("input_p50")
+        assert place.inputs[0].value == pytest.approx(number)
+        assert place.value == pytest.approx(number, rel=0.1)
+
+
+def test_a_bar_opens_into_what_its_input_is_drawn_from(suite: list[Any], pricing: Pricing, assumed: Assumed) -> None:
+    """The use case's distribution or the records; the other inputs at their median; the method of the shares."""
+    table = rows("sensitivity", suite, pricing, assumed)
+    demand, quality = (find(table, {"use_case": "full", "input": name}) for name in ("requests_per_year", "quality"))
+    bar = demand.explain("npv_at_p90_usd")
+
+    assert "lognormal" in demand.explain("input_p10").inputs[0].note
+    assert any(part.source.startswith("column 'correct' of record") for part in quality.explain("input_p50").walk())
+    assert bar.note == (
+        "the net present value with requests_per_year at input_p90, every other uncertain figure at its median"
+    )
+    assert "quality" in {part.name for part in bar.inputs}
+    assert demand.explain("swing_usd").formula == "npv_at_p90_usd - npv_at_p10_usd"
+    assert "1,024 scrambled Sobol points" in demand.explain("sobol_total").note
+    assert {part.name for part in demand.explain("sobol_total").inputs} == {
+        row.cells["input"] for row in table if row.cells["use_case"] == "full"
+    }
