@@ -124,7 +124,7 @@ def _undercut(own: Instead, serving: Explained) -> list[Explained]:
         needed,
         Explained(first, row[first], "per month",
                   "(nodes_at_break_even * node_usd_per_month + fixed_usd_per_month) / usd_per_call",
-                  inputs=(needed, *parts)),
+                  inputs=(replace(needed, inputs=(), note="a figure of its own in this row"), *parts)),
         Explained(always, row[always], "per month", note=note, inputs=parts),
     ]  # fmt: skip
 

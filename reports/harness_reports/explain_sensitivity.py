@@ -12,6 +12,7 @@ from harness_reports.explain_measured import quality_share
 from harness_reports.explain_years import PER_REQUEST, USD
 from harness_reports.explained import Explained
 from harness_reports.sensitivity import POINTS
+from harness_reports.statistics import RESAMPLES
 
 _PERCENTILES = {"input_p10": "10th percentile", "input_p50": "median", "input_p90": "90th percentile"}
 _ENDS = {"npv_at_p10_usd": "input_p10", "npv_at_p90_usd": "input_p90"}
@@ -33,7 +34,7 @@ def sensitivity_figures(
     """
     own, drawn = _origin(known, row["input"]), tuple(_origin(known, other["input"]) for other in everyone)
     places = {
-        name: Explained(name, row[name], own.unit, note=f"the {said} of what {own.name} is drawn from", inputs=(own,))
+        name: Explained(name, row[name], own.unit, note=f"the {said} of {_drawn_from(known, own.name)}", inputs=(own,))
         for name, said in _PERCENTILES.items()
     }
     ends = [
@@ -49,6 +50,16 @@ def sensitivity_figures(
         for name, said in _SOBOL.items()
     ]  # fmt: skip
     return {each.name: each for each in (*places.values(), *ends, swing, *shares)}
+
+
+def _drawn_from(own: Known, name: str) -> str:
+    measured = {
+        "quality": own.graded.method,
+        "serving_usd_per_request": f"the cost at {RESAMPLES:,} rates: records are resampled, then the durations of "
+        "batches within each",
+        "energy_j_per_request": "the values of single records",
+    }
+    return measured.get(name, "the distribution that the use case gives it")
 
 
 def _origin(own: Known, name: str) -> Explained:

@@ -111,7 +111,7 @@ def test_a_verdicts_figure_is_opened_on_the_command_line(run: Run) -> None:
     assert tree["figures"][0]["value"] == row["npv_usd"]
     assert '"source": "set by the reader"' in json.dumps(tree)
     assert "answer_s = " in run("explain", "serving", "--use-case", "game-agent", "--model", "linear")
-    with pytest.raises(HarnessError, match="Did you mean 'npv_usd'"):
+    with pytest.raises(HarnessError, match=r"of the table 'viability' 'npv_us'\. Did you mean 'npv_usd'"):
         run(*wanted, "--column", "npv_us")
 
 

@@ -285,6 +285,7 @@ def test_every_swing_follows_from_its_inputs(check: Check, bench: Any, pricing: 
     for name, number in (("quality", 0.905), ("serving_usd_per_request", 0.1 / 3600 / 95)):
         place = find(table, {"input": name}).explain("input_p50")
         assert place.inputs[0].value == pytest.approx(number)
+        assert "resampled" in place.note
         assert place.value == pytest.approx(number, rel=0.1)
 
 
