@@ -54,7 +54,7 @@ def show(texts: Texts) -> None:
     st.markdown(texts["case_intro"])
     left, right = st.columns(2)
     with left:
-        own = _chosen_case(texts)
+        own = chosen_case(texts)
     pricing, volume = _sidebar(own, texts)
     try:
         edited = assumptions.edited(own)
@@ -77,7 +77,8 @@ def show(texts: Texts) -> None:
     case_file.save(own, case, texts)
 
 
-def _chosen_case(texts: Texts) -> UseCase:
+def chosen_case(texts: Texts) -> UseCase:
+    """Let the reader choose a use case; those that were measured come first."""
     cases: dict[str, UseCase] = sources.plugins().use_cases()
     measured = {str(record.asked["task"]) for record in sources.records() if record.step == "evaluate"}
     names = sorted(cases, key=lambda name: (not measured & set(cases[name].tasks), cases[name].title))

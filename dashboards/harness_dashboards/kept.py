@@ -18,7 +18,8 @@ def values() -> dict[str, Any]:
 
 def begin(key: str, default: Any) -> None:
     """Give a widget that is about to be drawn what it had when it was last seen; call `keep` once it is drawn."""
-    st.session_state.setdefault(key, values().get(key, default))
+    # Assigned even where it is there: what another page's widget left behind a widget of this page does not take up.
+    st.session_state[key] = st.session_state.get(key, values().get(key, default))
 
 
 def keep(key: str, value: Any, default: Any) -> Any:

@@ -6,14 +6,21 @@ from html import escape
 
 import streamlit as st
 
-from harness_dashboards import sources
-from harness_dashboards.parts import GREY, Texts, plain, price_sliders
+from harness.errors import FactError
+from harness_dashboards import assumptions, sources
+from harness_dashboards.case_page import chosen_case
+from harness_dashboards.parts import GREY, Texts, plain, price_sliders, volume_slider
+from harness_dashboards.verdicts_page import at_volume
 from harness_reports import formats
-from harness_reports.explain import NAMES, Row, rows
+from harness_reports.explain import NAMES, Assumed, Row, rows
 from harness_reports.explained import Explained, text
+from harness_reports.pricing import Pricing
 
-TABLES = ("cost", "accuracy", "throughput")
-FIRST = {"cost": "usd_per_1k_inferences", "accuracy": "value", "throughput": "samples_per_s"}
+FIRST = {
+    "cost": "usd_per_1k_inferences", "accuracy": "value", "throughput": "samples_per_s", "viability": "npv_usd",
+    "serving": "replicas", "alternatives": "npv_usd", "pretraining": "gain", "sensitivity": "swing_usd",
+}  # fmt: skip
+"""Table → the figure that is open at first."""
 COLOURS = {
     "measured": "#1a7f4b", "estimated": "#b7791f", "declared": "#5f6b7a", "price": "#1f5fbf", "assumed": "#b3261e",
     "derived": "#374151",
@@ -34,32 +41,53 @@ def show(texts: Texts) -> None:
     with st.sidebar:
         st.header(texts["assumptions"])
         pricing = price_sliders(texts)
-    name = st.segmented_control(texts["table_of"], TABLES, default="cost", format_func=lambda one: texts[f"of_{one}"],
-                                key="origin-table") or "cost"  # fmt: skip
-    found = rows(name, sources.records(), pricing)
+    name = st.segmented_control(texts["table_of"], list(FIRST), default="cost", key="origin-table",
+                                format_func=lambda one: texts[f"of_{one}"]) or "cost"  # fmt: skip
+    left, right = st.columns([1, 3])
+    with left:
+        place, found = _of_case(name, pricing, texts) if _has_cases(name) else _of_task(name, pricing, texts)
     if not found:
         st.info(texts["nothing_yet"])
         return
-    row = _chosen(name, found, texts)
+    chosen: int = right.selectbox(
+        texts["candidate"], range(len(found)), key=f"origin-row-{name}-{place}", format_func=lambda n: _title(found[n])
+    )
+    row = found[chosen]
     figures = row.figures()
     columns = list(figures)
     wanted = st.selectbox(texts["figure"], columns, columns.index(FIRST[name]), key=f"origin-column-{name}")
     _tree(figures[wanted], texts)
 
 
-def _chosen(name: str, found: list[Row], texts: Texts) -> Row:
-    left, right = st.columns([1, 3])
+def _has_cases(name: str) -> bool:
+    return "use_case" in NAMES[name]
+
+
+def _of_task(name: str, pricing: Pricing, texts: Texts) -> tuple[str, list[Row]]:
+    """Return the task that the reader chooses, and its rows."""
+    found = rows(name, sources.records(), pricing)
     tasks = list(dict.fromkeys(str(row.cells["task"]) for row in found))
-    task = left.selectbox(texts["task"], tasks, key=f"origin-task-{name}")
-    own = [row for row in found if row.cells["task"] == task]
-    place: int = right.selectbox(
-        texts["candidate"], range(len(own)), key=f"origin-row-{name}-{task}", format_func=lambda n: _title(own[n])
-    )
-    return own[place]
+    task = st.selectbox(texts["task"], tasks, key=f"origin-task-{name}")
+    return str(task), [row for row in found if row.cells["task"] == task]
+
+
+def _of_case(name: str, pricing: Pricing, texts: Texts) -> tuple[str, list[Row]]:
+    """Return the use case that the reader chooses, and its rows under the reader's assumptions."""
+    case = chosen_case(texts)
+    with st.sidebar:
+        volume = volume_slider(texts)
+    try:
+        assumed = Assumed({case.name: at_volume(assumptions.edited(case), volume)})
+        found = rows(name, sources.records(), pricing, assumed)
+    except FactError as error:
+        st.error(str(error).replace("$", r"\$"))
+        return case.name, []
+    return case.name, [row for row in found if row.cells["use_case"] == case.name]
 
 
 def _title(row: Row) -> str:
-    names = [name for name in NAMES[row.table] if name != "task"]
+    chosen = "use_case" if _has_cases(row.table) else "task"
+    names = [name for name in NAMES[row.table] if name != chosen]
     return " · ".join(formats.cell(row.cells[name]) for name in names if not formats.missing(row.cells[name]))
 
 

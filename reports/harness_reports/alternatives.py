@@ -19,11 +19,11 @@ from harness_reports.economics.build_or_buy import build_or_buy
 from harness_reports.economics.cashflow import npv
 from harness_reports.economics.distributions import Distribution, Empirical, Fixed
 from harness_reports.economics.simulation import draw
-from harness_reports.evidence import Evidence, gather
+from harness_reports.evidence import Evidence
 from harness_reports.lineage import KEYS
-from harness_reports.market import Market, read_market
+from harness_reports.market import Market
 from harness_reports.pricing import Pricing
-from harness_reports.viability import Candidates, Judged, judge
+from harness_reports.viability import Candidates, Judged, judge_all
 from harness_reports.worth import Worth, appraise_worth, draw_market
 
 ALTERNATIVES = (
@@ -67,14 +67,8 @@ def alternatives(
     Raises:
         FactError: as `viability`, or nobody knows the price of a hosted model.
     """
-    cases = use_cases.values() if isinstance(use_cases, Mapping) else use_cases
-    measured = gather(records, pricing)
-    rows: list[dict[str, Any]] = []
-    for case in cases:
-        own = [each for each in measured if each.key.task in case.tasks]
-        if own:
-            rows += instead(judge(read_market(case, overrides or {}), own))
-    return pd.DataFrame(rows, columns=list(ALTERNATIVES))
+    found = judge_all(records, pricing, use_cases, overrides)
+    return pd.DataFrame([row for candidates in found for row in instead(candidates)], columns=list(ALTERNATIVES))
 
 
 def instead(candidates: Candidates) -> list[dict[str, Any]]:
@@ -82,9 +76,8 @@ def instead(candidates: Candidates) -> list[dict[str, Any]]:
     best = candidates.best
     worth = _worth(candidates, best)
     rows = [_measured_row(candidates, best, "candidate", worth)]
-    cheap = [each for each in candidates.judged if each.row["model"] == best.row["baseline"] and each is not best]
-    if cheap:
-        baseline = min(cheap, key=lambda each: -(each.row["npv_mean_usd"] or -np.inf))
+    baseline = cheap_baseline(candidates)
+    if baseline is not None:
         same = best.row["against_baseline"] == "not told apart"
         rows.append(
             _measured_row(candidates, _of_equal_quality(baseline, best) if same else baseline, "baseline", worth)
@@ -92,6 +85,13 @@ def instead(candidates: Candidates) -> list[dict[str, Any]]:
     if worth is not None:
         rows += [_hosted_row(candidates, best, worth, name) for name in candidates.market.use_case.hosted]
     return [*rows, _nothing(candidates.market, best, worth)]
+
+
+def cheap_baseline(candidates: Candidates) -> Judged | None:
+    """Return the best of the task's cheap baseline; None where it was not measured, or is the best of all."""
+    best = candidates.best
+    cheap = [each for each in candidates.judged if each.row["model"] == best.row["baseline"] and each is not best]
+    return min(cheap, key=lambda each: -(each.row["npv_mean_usd"] or -np.inf), default=None)
 
 
 def _of_equal_quality(baseline: Judged, best: Judged) -> Judged:
@@ -143,19 +143,22 @@ def _chance(npv_usd: np.ndarray, than: Worth | None) -> float | None:
 # Hosted models ----------------------------------------------------------------------------------------------------
 
 
-class _Price(NamedTuple):
+class CallCost(NamedTuple):
     """What a call costs."""
 
     usd: Distribution
+    usd_per_token: tuple[float, float]
+    """Read and written, in a call of the usual size."""
     as_of: datetime
     terms: str
 
 
 def _hosted_row(candidates: Candidates, best: Judged, than: Worth, name: str) -> dict[str, Any]:
     market = candidates.market
-    price = _price(market, name)
-    business, worth = _hosted_business(candidates, best, price)
-    found, drawn = worth.outcome, {name: np.full(1, given.mean) for name, given in business.inputs.items()}
+    price = call_cost(market, name)
+    worth = hosted_worth(candidates, best, price)
+    found, business = worth.outcome, worth.business
+    drawn = business.means
     assumed = "hosted_quality" in market.numbers
     row = _named(market, "hosted") | {
         **{name: best.row[name] for name in ("task", "source")}, "hosted_model": name,
@@ -179,7 +182,7 @@ def _excluded(market: Market) -> str | None:
     return None
 
 
-def _price(market: Market, name: str) -> _Price:
+def call_cost(market: Market, name: str) -> CallCost:
     """Return the price of a call over the uncertain number of tokens.
 
     Raises:
@@ -198,18 +201,20 @@ def _price(market: Market, name: str) -> _Price:
     usage = {"input_tokens": means[0], "cache_read_tokens": cached, "output_tokens": means[1]}
     call = call_price(provider, model, usage, at, batch_if_possible=market.latency_s is None)
     parts = zip((call.input_usd, call.output_usd), means, strict=True)
-    rates = [float(usd / tokens) if tokens else 0.0 for usd, tokens in parts]  # of a token in a call of the usual size
+    rates = tuple(float(usd / tokens) if tokens else 0.0 for usd, tokens in parts)
     drawn = draw({name: market.inputs[name] for name in TOKENS}, _TOKEN_DRAWS)
     values = sum(rate * drawn[name] for rate, name in zip(rates, TOKENS, strict=True))
     mean = sum(rate * market.inputs[name].mean for rate, name in zip(rates, TOKENS, strict=True))
-    return _Price(Empirical(np.asarray(values), mean) if np.size(values) > 1 else Fixed(mean), at, _terms(call, cached))
+    drawn_usd = Empirical(np.asarray(values), mean) if np.size(values) > 1 else Fixed(mean)
+    return CallCost(drawn_usd, (rates[0], rates[1]), at, _terms(call, cached))
 
 
 def _terms(call: CallPrice, cached: int) -> str:
     return ", ".join(["batch" if call.batch else "standard", *(["cached input"] if cached else [])])
 
 
-def _hosted_business(candidates: Candidates, best: Judged, price: _Price) -> tuple[Business, Worth]:
+def hosted_worth(candidates: Candidates, best: Judged, price: CallCost) -> Worth:
+    """Return the business with calls of a hosted model, drawn beside a candidate that was measured."""
     market, business = candidates.market, best.business
     assert business is not None  # noqa: S101 - hosted models stand beside a candidate that was measured
     known = market.inputs.get("hosted_quality")
@@ -221,7 +226,7 @@ def _hosted_business(candidates: Candidates, best: Judged, price: _Price) -> tup
     }  # fmt: skip
     hosted = Business(inputs, measured, business.years, business.ceiling)
     drawn = draw_market(replace(market, inputs=inputs), candidates.drawn.draws, candidates.drawn.seed)
-    return hosted, appraise_worth(hosted, drawn, best.evidence.accuracy, None)
+    return appraise_worth(hosted, drawn, best.evidence.accuracy, None)
 
 
 class Nodes(NamedTuple):

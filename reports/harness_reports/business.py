@@ -106,6 +106,11 @@ class Business:
         """Every input by name."""
         return {**self.market, **self.measured}
 
+    @property
+    def means(self) -> dict[str, np.ndarray]:
+        """Every input at its mean."""
+        return {name: np.full(1, given.mean) for name, given in self.inputs.items()}
+
     def upfront_usd(self, drawn: Drawn) -> np.ndarray:
         """Return what is paid before the first request: development, and trainings as often as they were tried."""
         trained = drawn["pretrain_usd"] / drawn.get("pretraining_uses", np.ones(1)) + tuning_usd(drawn)
@@ -141,7 +146,7 @@ class Business:
 
     def flows_usd(self) -> list[float]:
         """Return the flows at the means of all inputs, the first at t = 0."""
-        drawn = {name: np.full(1, given.mean) for name, given in self.inputs.items()}
+        drawn = self.means
         serving, answer = self.serving_usd(drawn), self.answer_usd(drawn)
         upkeep = upkeep_usd(drawn)
         retraining = drawn.get("retrainings_per_year", _NOTHING) * tuning_usd(drawn)

@@ -13,12 +13,14 @@ import typer
 
 from harness_reports.options import (
     BookOption,
+    BudgetOption,
     FigureOption,
     FormatName,
     OutputOption,
     PluginOption,
     PricingOption,
     StoreOption,
+    check_budget,
     check_measured,
     owned_pricing,
     read_figures,
@@ -68,7 +70,7 @@ def table(
     metric: Annotated[
         str | None, typer.Option(help="Of `accuracy` (`all` for each) and `frontier`: instead of the deciding one.")
     ] = None,
-    budget_usd: Annotated[float | None, typer.Option(help="Of `portfolio`: what there is to spend.")] = None,
+    budget_usd: BudgetOption = None,
 ) -> None:
     """Print a table made of the store's records."""
     from harness.errors import FactError
@@ -247,8 +249,7 @@ class _Wish(NamedTuple):
         """
         from harness.errors import FactError
 
-        if (self.budget_usd is None) == (self.name == TableName.PORTFOLIO):
-            raise FactError("A portfolio needs --budget-usd, what there is to spend; no other table has a budget.")
+        check_budget(self.name, self.budget_usd)
         if self.metric is not None and self.name not in (TableName.ACCURACY, TableName.FRONTIER):
             raise FactError(f"--metric belongs to `accuracy` and `frontier`; {self.name.value} has the deciding one.")
 

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 from harness.errors import FactError, unknown
 from harness.facts import UseCase
 from harness.records import Record
+from harness_reports.alternatives import ALTERNATIVES, instead
 from harness_reports.cost import COST, cost_rows, costed
-from harness_reports.evidence import gather
-from harness_reports.explain_business import Known, viability_figures
-from harness_reports.explain_cost import cost_figures
+from harness_reports.explain_alternatives import Instead, alternatives_figures
+from harness_reports.explain_business import Behind, Case, Known, viability_figures
 from harness_reports.explain_measured import quality_figures, served_figures
+from harness_reports.explain_portfolio import portfolio_figures
+from harness_reports.explain_pretraining import Compared, pretraining_figures
+from harness_reports.explain_sensitivity import sensitivity_figures
 from harness_reports.explain_serving import Served, serving_figures
 from harness_reports.explained import Explained
 from harness_reports.formats import cell, missing
 from harness_reports.lineage import KEYS, Candidate
-from harness_reports.market import read_market
+from harness_reports.portfolio import PORTFOLIO, funding
+from harness_reports.pretraining import PRETRAINING, pairs
 from harness_reports.pricing import Pricing
 from harness_reports.quality import best_baseline, graded, in_order, metric_names
+from harness_reports.sensitivity import SENSITIVITY, hangs_on
 from harness_reports.serving import SERVING, plans, views_of
 from harness_reports.tables import ACCURACY, THROUGHPUT, accuracy_rows, throughput_rows
-from harness_reports.viability import VIABILITY, judge
+from harness_reports.viability import VIABILITY, judge_all
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "accuracy": (*KEYS, "metric"),
@@ -31,10 +36,16 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "cost": KEYS,
     "serving": ("use_case", *KEYS, "view"),
     "viability": ("use_case", *KEYS),
+    "alternatives": ("use_case", "alternative", *KEYS, "hosted_model"),
+    "pretraining": (*(name for name in KEYS if name != "start"), "labels", "use_case"),
+    "portfolio": ("use_case", *KEYS),
+    "sensitivity": ("use_case", *KEYS, "input"),
 }
 """Table → the columns by which a row is found."""
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "accuracy": ACCURACY, "throughput": THROUGHPUT, "cost": COST, "serving": SERVING, "viability": VIABILITY,
+    "alternatives": ALTERNATIVES, "pretraining": PRETRAINING, "portfolio": PORTFOLIO,
+    "sensitivity": SENSITIVITY,
 }  # fmt: skip
 
 
@@ -70,6 +81,8 @@ class Assumed(NamedTuple):
     figures: Mapping[str, float] = {}
     """In place of a use case's."""
     owned: Pricing | None = None
+    budget_usd: float | None = None
+    """What there is to spend on a portfolio."""
 
 
 def rows(
@@ -78,7 +91,7 @@ def rows(
     """Return the rows of a table; those of the accuracy table in every metric.
 
     Raises:
-        FactError: no such table, or one that needs prices has none.
+        FactError: no such table, or one that needs prices, use cases or a budget has none.
     """
     if table not in NAMES:
         raise FactError(unknown("table that can be explained", table, NAMES))
@@ -89,32 +102,42 @@ def rows(
                 for own in throughput_rows(records)]  # fmt: skip
     if pricing is None:
         raise FactError(f"The table {table!r} needs prices.")
-    if table != "cost":
-        if assumed is None:
-            raise FactError(f"The table {table!r} needs use cases.")
-        return [row for known in _judged(records, pricing, assumed) for row in _of_case(table, known, pricing, assumed)]
-    cells, found = cost_rows(records, pricing), graded(records)
-    return [Row(table, cells[key], lambda own=own, key=key: cost_figures(own, pricing, found.get(key)))  # type: ignore[misc]
-            for key, own in costed(records, pricing).items()]  # fmt: skip
+    behind = Behind(costed(records, pricing), graded(records), pricing)
+    if table == "cost":
+        return [Row(table, cells, partial(behind.cost, key)) for key, cells in cost_rows(records, pricing).items()]
+    if assumed is None:
+        raise FactError(f"The table {table!r} needs use cases.")
+    if table == "pretraining":
+        return [Row(table, pair.row, partial(pretraining_figures, Compared(pair, behind)))
+                for pair in pairs(records, pricing, assumed.use_cases, assumed.figures)]  # fmt: skip
+    cases = [behind.case(own) for own in judge_all(records, pricing, assumed.use_cases, assumed.figures)]
+    if table == "portfolio":
+        return _portfolio([known for case in cases for known in case.known], assumed.budget_usd)
+    return [row for case in cases for row in _of_case(table, case, pricing, assumed)]
 
 
-def _judged(records: Sequence[Record], pricing: Pricing, assumed: Assumed) -> Iterator[Known]:
-    """Yield what stands behind every row of the viability table, in its order."""
-    parts, found, evidence = costed(records, pricing), graded(records), gather(records, pricing)
-    for case in assumed.use_cases.values():
-        own = [each for each in evidence if each.key.task in case.tasks]
-        market = read_market(case, assumed.figures)
-        for judged in judge(market, own).judged if own else ():
-            key = judged.evidence.key
-            yield Known(judged, market, parts[key], found[key], pricing)
+def _portfolio(known: list[Known], budget_usd: float | None) -> list[Row]:
+    if budget_usd is None:
+        raise FactError("The table 'portfolio' needs a budget.")
+    shown = funding([own.row for own in known], budget_usd)
+    return [Row("portfolio", each.row, partial(portfolio_figures, each, shown, known)) for each in shown]
 
 
-def _of_case(table: str, known: Known, pricing: Pricing, assumed: Assumed) -> list[Row]:
+def _of_case(table: str, case: Case, pricing: Pricing, assumed: Assumed) -> list[Row]:
     if table == "viability":
-        return [Row(table, known.row, partial(viability_figures, known))]
+        return [Row(table, known.row, partial(viability_figures, known)) for known in case.known]
+    if table == "alternatives":
+        return [Row(table, row, partial(alternatives_figures, Instead(case, row))) for row in instead(case.candidates)]
+    if table == "sensitivity":
+        best, found = case.of(case.candidates.best), hangs_on(case.candidates.best)
+        return [Row(table, row, partial(sensitivity_figures, row, found, best)) for row in found]
+    return [row for known in case.known for row in _served(known, pricing, assumed)]
+
+
+def _served(known: Known, pricing: Pricing, assumed: Assumed) -> list[Row]:
     views = {view.name: view.pricing for view in views_of(pricing, assumed.owned)}
     return [
-        Row(table, row, partial(serving_figures, Served(known, row, views.get(row["view"], pricing))))
+        Row("serving", row, partial(serving_figures, Served(known, row, views.get(row["view"], pricing))))
         for row in plans(known.market, known.judged.evidence, views_of(pricing, assumed.owned))
     ]
 

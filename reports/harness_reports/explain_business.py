@@ -1,4 +1,4 @@
-"""Where the figures of the viability table come from: unit economics, the years' flows, and what was drawn of them."""
+"""Where the figures of the viability table come from: unit economics, and what the years make of them."""
 
 from __future__ import annotations
 
@@ -6,33 +6,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from harness_reports import explain_readings as leaf
-from harness_reports.business import Business, market_sums, upkeep_usd, years_of
+from harness_reports.business import Business, market_sums
 from harness_reports.cost import Costed
 from harness_reports.explain_cost import cost_figures
 from harness_reports.explain_market import figure, known, requests, uncertain
 from harness_reports.explain_measured import latency_percentile, quality_figures, quality_share
+from harness_reports.explain_years import DRAWN, PER_REQUEST, USD, drawn, flows_of, present_value, upkeep
 from harness_reports.explained import Explained
+from harness_reports.lineage import Candidate
 from harness_reports.market import Market
 from harness_reports.pricing import Pricing
 from harness_reports.quality import Graded
-from harness_reports.viability import Judged
-from harness_reports.worth import DRAWS
+from harness_reports.viability import Candidates, Judged
 
-USD, PER_REQUEST = "USD", "USD per request"
-_DRAWN: Mapping[str, str] = {
-    "npv_mean_usd": "their mean",
-    "npv_low_usd": "their 5th percentile",
-    "npv_p50_usd": "their median",
-    "npv_high_usd": "their 95th percentile",
-    "cvar05_usd": "the mean of the worst 5 % of them",
-    "probability_positive": "the share of them above 0",
-    "evpi_usd": "the mean gain of who would know each draw before deciding, over the best decision without",
-    "evsi_usd": "the expected gain of another hour of measuring, by pre-posterior analysis of quality and serving cost",
-    "probability_wrong": "the share of them in which the verdict turns out wrong, needs included",
-}
 _OF_FLOWS: Mapping[str, str] = {
     "funding_usd": "the deepest that the running sum of the flows falls",
     "irr": "the rate at which the flows are worth 0; none where there is no such rate, or more than one",
@@ -57,6 +44,35 @@ class Known(NamedTuple):
         return self.judged.row
 
 
+class Case(NamedTuple):
+    """A use case with what stands behind each of its candidates."""
+
+    candidates: Candidates
+    known: tuple[Known, ...]
+
+    def of(self, judged: Judged) -> Known:
+        """Return what stands behind one of them."""
+        return self.known[next(place for place, own in enumerate(self.candidates.judged) if own is judged)]
+
+
+class Behind(NamedTuple):
+    """What was measured of every candidate, and its prices."""
+
+    costed: Mapping[Candidate, Costed]
+    graded: Mapping[Candidate, Graded]
+    pricing: Pricing
+
+    def cost(self, key: Candidate) -> dict[str, Explained]:
+        """Return the figures of a candidate's row of the cost table."""
+        return cost_figures(self.costed[key], self.pricing, self.graded.get(key))
+
+    def case(self, own: Candidates) -> Case:
+        """Return a use case with what stands behind each of its candidates."""
+        keys = [each.evidence.key for each in own.judged]
+        return Case(own, tuple(Known(each, own.market, self.costed[key], self.graded[key], self.pricing)
+                               for each, key in zip(own.judged, keys, strict=True)))  # fmt: skip
+
+
 def viability_figures(own: Known) -> dict[str, Explained]:
     """Return the figures of a row of the viability table by column."""
     cost = cost_figures(own.costed, own.pricing, own.graded)
@@ -76,7 +92,7 @@ def viability_figures(own: Known) -> dict[str, Explained]:
 
 def _unknown() -> list[Explained]:
     note = "something that it takes was not measured: the verdict says what"
-    names = ("upfront_usd", "yearly_usd", "npv_usd", "break_even_requests", "break_even_price_usd", *_OF_FLOWS, *_DRAWN)
+    names = ("upfront_usd", "yearly_usd", "npv_usd", "break_even_requests", "break_even_price_usd", *_OF_FLOWS, *DRAWN)
     return [Explained(name, None, USD, note=note) for name in names]
 
 
@@ -96,7 +112,7 @@ def unit_figures(own: Known, cost: Mapping[str, Explained]) -> dict[str, Explain
         found = [value, serving, *(Explained(name, None, PER_REQUEST, note=note) for name in rest)]
     else:
         share = quality_share(own.graded)
-        error, review = _error(own, share), _review(own)
+        error, review = unit_error(market, own.row["unit_error_usd"], share), _review(own)
         unit = _unit_cost(own, serving, error, review)
         margin = Explained("unit_margin_usd", own.row["unit_margin_usd"], PER_REQUEST,
                            "unit_value_usd - unit_cost_usd", inputs=(value, unit))  # fmt: skip
@@ -104,14 +120,15 @@ def unit_figures(own: Known, cost: Mapping[str, Explained]) -> dict[str, Explain
     return {each.name: each for each in found}
 
 
-def _error(own: Known, share: Explained) -> Explained:
-    name, value = "unit_error_usd", own.row["unit_error_usd"]
-    if "cost_per_error_usd" not in own.market.numbers or not value:
+def unit_error(market: Market, value: float, share: Explained) -> Explained:
+    """Return what the wrong answers cost, for a request."""
+    name = "unit_error_usd"
+    if "cost_per_error_usd" not in market.numbers or not value:
         return Explained(name, value, PER_REQUEST, note="a wrong answer has no price here, or none is left")
-    seen = known(own.market, "review_share")
+    seen = known(market, "review_share")
     formula = "(1 - right_share) * cost_per_error_usd" + (" * (1 - review_share)" if seen else "")
     return Explained(name, value, PER_REQUEST, formula,
-                     inputs=(share, figure(own.market, "cost_per_error_usd"), *seen.values()))  # fmt: skip
+                     inputs=(share, figure(market, "cost_per_error_usd"), *seen.values()))  # fmt: skip
 
 
 def _review(own: Known) -> Explained:
@@ -133,16 +150,24 @@ def _unit_cost(own: Known, serving: Explained, error: Explained, review: Explain
 
 def _energy(own: Known) -> list[Explained]:
     """Return what a request's energy costs, where it is paid beside the machine and was read."""
-    read = own.judged.business.measured.get("energy_j_per_request") if own.judged.business else None
+    read = "energy_j_per_request" in own.judged.business.measured if own.judged.business else False
     price = known(own.market, "energy_usd_per_kwh")
-    if read is None or not price:
+    if not read or not price:
         return []
-    records = own.judged.evidence.windows.get(own.judged.evidence.scenario(own.market), [])
-    joules = Explained("energy_j_per_request", read.mean, "J", note="mean over records of energy_j / samples",
-                       inputs=(*leaf.readings(records, "energy_j"), *leaf.readings(records, "samples")))  # fmt: skip
-    value = read.mean * own.market.numbers["energy_usd_per_kwh"] / 3.6e6
+    energy = joules(own)
+    value = energy.value * own.market.numbers["energy_usd_per_kwh"] / 3.6e6
     return [Explained("energy_usd_per_request", value, USD, "energy_j_per_request * energy_usd_per_kwh / 3600000",
-                      inputs=(joules, *price.values()))]  # fmt: skip
+                      inputs=(energy, *price.values()))]  # fmt: skip
+
+
+def joules(own: Known) -> Explained:
+    """Return the energy of a request, where it was read."""
+    business = own.judged.business
+    assert business is not None  # noqa: S101 - the caller has looked
+    records = own.judged.evidence.windows.get(own.judged.evidence.scenario(own.market), [])
+    return Explained("energy_j_per_request", business.measured["energy_j_per_request"].mean, "J",
+                     note="mean over records of energy_j / samples",
+                     inputs=(*leaf.readings(records, "energy_j"), *leaf.readings(records, "samples")))  # fmt: skip
 
 
 def _per_right(own: Known, unit: Explained, share: Explained) -> Explained:
@@ -168,24 +193,19 @@ def right_in_the_end(market: Market, share: Explained) -> Explained:
 def _money(own: Known, cost: Mapping[str, Explained], units: Mapping[str, Explained]) -> list[Explained]:
     business = own.judged.business
     assert business is not None  # noqa: S101 - the caller has looked
-    drawn = {name: np.full(1, given.mean) for name, given in business.inputs.items()}
-    upfront, upkeep = _upfront(own, cost), _upkeep(own.market, drawn)
-    flows = _flows(own, business, drawn, upfront)
-    worth = Explained("npv_usd", own.row["npv_usd"], USD, "sum(present_usd)", note="every figure at its mean",
-                      inputs=_present(own.market, flows))  # fmt: skip
+    upfront = _upfront(own, cost)
+    flows = flows_of(own.market, business, upfront)
+    worth = present_value(own.market, own.row["npv_usd"], flows)
+    parts = (requests(own.market), units["unit_margin_usd"], upkeep(own.market, business))
     yearly = Explained("yearly_usd", own.row["yearly_usd"], "USD per year",
-                       "requests_per_year * unit_margin_usd - upkeep_usd",
-                       inputs=(requests(own.market), units["unit_margin_usd"], upkeep))  # fmt: skip
+                       "requests_per_year * unit_margin_usd - upkeep_usd", inputs=parts)  # fmt: skip
     measured = {name: cost[name] for name in (own.judged.evidence.priced_as(own.market),)}
     measured["quality"] = quality_share(own.graded).inputs[0]
     return [
-        upfront, yearly, worth, *_break_even(own, business, drawn, worth),
+        upfront, yearly, worth, *_break_even(own, business, worth),
         *(Explained(name, own.row[name], note=f"{said}: {_numbers(flows)}", inputs=flows)
           for name, said in _OF_FLOWS.items()),
-        *(Explained(name, own.row[name], USD if name.endswith("_usd") else "",
-                    note=f"{DRAWS:,} net present values, every uncertain figure drawn: {said}",
-                    inputs=uncertain(own.market, measured))
-          for name, said in _DRAWN.items()),
+        *drawn(own.row, uncertain(own.market, measured)),
     ]  # fmt: skip
 
 
@@ -205,65 +225,8 @@ def _upfront(own: Known, cost: Mapping[str, Explained]) -> Explained:
     )  # fmt: skip
 
 
-def _upkeep(market: Market, drawn: Mapping[str, np.ndarray]) -> Explained:
-    parts = known(market, "fixed_cost_per_year_usd", "staff", "staff_usd_per_year")
-    formula = "fixed_cost_per_year_usd" + (" + staff * staff_usd_per_year" if "staff" in parts else "")
-    return Explained("upkeep_usd", float(upkeep_usd(drawn)[0]), "USD per year", formula, inputs=(*parts.values(),))
-
-
-def _flows(
-    own: Known, business: Business, drawn: Mapping[str, np.ndarray], upfront: Explained
-) -> tuple[Explained, ...]:
-    """Return the flow of every year, the first at t = 0."""
-    paid = business.flows_usd()
-    upkeep, tuning = _upkeep(own.market, drawn), known(own.market, "retrainings_per_year")
-    first = Explained("flow_usd", paid[0], USD, "-upfront_usd", note="year 0", inputs=(upfront,))
-    later = [
-        Explained(
-            "flow_usd", flow, USD,
-            "requests * (value_usd - serving_usd * machines - answer_usd) - upkeep_usd - retrainings * tuning_usd "
-            "* machines",
-            note=f"year {number}",
-            inputs=(*_year(own, business, drawn, year), upkeep,
-                    leaf.renamed(tuning["retrainings_per_year"], "retrainings") if tuning
-                    else Explained("retrainings", 0.0, note="none are foreseen")),
-        )
-        for number, (flow, year) in enumerate(zip(paid[1:], years_of(drawn, business.years), strict=True), 1)
-    ]  # fmt: skip
-    return (first, *later)
-
-
-def _year(own: Known, business: Business, drawn: Mapping[str, np.ndarray], year: Any) -> tuple[Explained, ...]:
-    """Return what a year's flow is worked out of; each opens in a figure of its own."""
-    declines = known(own.market, "value_decline_per_year"), known(own.market, "hardware_decline_per_year")
-    adoption = known(own.market, "adoption_innovation", "adoption_imitation")
-    tuned = float(drawn["finetune_usd"][0] + drawn["evaluate_usd"][0])
-    return (
-        Explained("requests", float(year.requests[0]), "per year", note="requests_per_year, times the mean share of "
-                  "the year that has adopted (Bass)" if adoption else "requests_per_year",
-                  inputs=(requests(own.market), *adoption.values())),
-        Explained("value_usd", float(year.value_usd[0]), PER_REQUEST, note="unit_value_usd, less its yearly decline",
-                  inputs=(*declines[0].values(),)),
-        Explained("machines", float(year.cheaper[0]), note="price of machines as a share of the first year's",
-                  inputs=(*declines[1].values(),)),
-        Explained("serving_usd", float(business.serving_usd(drawn)[0]), PER_REQUEST,
-                  note="unit_serving_usd with energy and retries, as in unit_cost_usd"),
-        Explained("answer_usd", float(business.answer_usd(drawn)[0]), PER_REQUEST,
-                  note="unit_error_usd and unit_review_usd"),
-        Explained("tuning_usd", tuned, USD, note="finetune_usd and evaluate_usd, as in upfront_usd"),
-    )  # fmt: skip
-
-
-def _present(market: Market, flows: tuple[Explained, ...]) -> tuple[Explained, ...]:
-    rate = figure(market, "discount_rate")
-    return tuple(
-        Explained("present_usd", flow.value / (1 + rate.value) ** year, USD,
-                  f"flow_usd / (1 + discount_rate) ** {year}", inputs=(flow, rate))
-        for year, flow in enumerate(flows)
-    )  # fmt: skip
-
-
-def _break_even(own: Known, business: Business, drawn: Mapping[str, np.ndarray], worth: Explained) -> list[Explained]:
+def _break_even(own: Known, business: Business, worth: Explained) -> list[Explained]:
+    drawn = business.means
     sums = market_sums(drawn, business.years)
     margin = sums.income_usd - business.serving_usd(drawn) * sums.requests_at_cost
     margin = margin - business.answer_usd(drawn) * sums.requests

@@ -38,10 +38,10 @@ def _value(name: str, own: Graded) -> Explained:
     return Explained(name, own.value, own.unit, "mean(seed_value)", inputs=each)
 
 
-def quality_share(own: Graded) -> Explained:
-    """Return the share of answers that are right."""
-    value, ceiling = _value("quality", own), _declared("ceiling", own)
-    share = own.right_share
+def quality_share(own: Graded, quality: Explained | None = None) -> Explained:
+    """Return the share of answers that are right, at the quality that was measured or at another."""
+    value, ceiling = quality or _value("quality", own), _declared("ceiling", own)
+    share = own.share_of(value.value)
     if share is None:
         note = f"{own.name} has no ceiling to be a share of, or it counts errors"
         return Explained("right_share", None, note=note, inputs=(value, ceiling))

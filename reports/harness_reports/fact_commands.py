@@ -9,12 +9,14 @@ import typer
 
 from harness_reports.options import (
     BookOption,
+    BudgetOption,
     FigureOption,
     FormatName,
     OutputOption,
     PluginOption,
     PricingOption,
     StoreOption,
+    check_budget,
     day,
     owned_pricing,
     pairs,
@@ -36,6 +38,10 @@ class Explainable(StrEnum):
     COST = "cost"
     SERVING = "serving"
     VIABILITY = "viability"
+    ALTERNATIVES = "alternatives"
+    PRETRAINING = "pretraining"
+    PORTFOLIO = "portfolio"
+    SENSITIVITY = "sensitivity"
 
 
 class TreeFormat(StrEnum):
@@ -115,10 +121,11 @@ def explain(
     ] = None,
     task: Annotated[str | None, typer.Option(help="The row's task.")] = None,
     model: Annotated[str | None, typer.Option(help="The row's model.")] = None,
-    use_case: Annotated[str | None, typer.Option(help="The row's use case, of `serving` and `viability`.")] = None,
+    use_case: Annotated[str | None, typer.Option(help="The row's use case, of tables that have some.")] = None,
     where: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE of the row, such as runtime=eager; repeatable.")
     ] = None,
+    budget_usd: BudgetOption = None,
     form: Annotated[TreeFormat, typer.Option("--format", help="How it is written.")] = TreeFormat.TEXT,
     output: OutputOption = None,
     store: StoreOption = None,
@@ -134,14 +141,15 @@ def explain(
     from harness_reports.explain import Assumed, find, rows
     from harness_reports.explained import as_data, text
 
+    check_budget(name, budget_usd)
     plugins, chosen, assumed = load_plugins(plugin or ()), None, None
     if name not in (Explainable.ACCURACY, Explainable.THROUGHPUT):
         chosen = read_pricing(price_book, plugins, pricing)
         own = owned_pricing(price_book, plugins, pricing)
-        assumed = Assumed(plugins.use_cases(), read_figures(figure), own)
+        assumed = Assumed(plugins.use_cases(), read_figures(figure), own, budget_usd)
     wanted = {"task": task, "model": model, "use_case": use_case}
     named = {key: value for key, value in wanted.items() if value is not None}
-    row = find(rows(name, read_records(store), chosen, assumed), named | pairs("--where", where))
+    row = find(rows(name.value, read_records(store), chosen, assumed), named | pairs("--where", where))
     figures = [row.explain(column)] if column else list(row.figures().values())
     if form == TreeFormat.JSON:
         body = {"table": name.value, "row": row.title, "figures": [as_data(figure) for figure in figures]}

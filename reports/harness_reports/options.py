@@ -60,7 +60,20 @@ PluginOption = Annotated[
     list[str] | None,
     typer.Option("--plugin", help="A Python file with a plugin, or a use case in YAML; repeatable."),
 ]
+BudgetOption = Annotated[float | None, typer.Option("--budget-usd", help="Of `portfolio`: what there is to spend.")]
 OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of the terminal.")]
+
+
+def check_budget(table: str, budget_usd: float | None) -> None:
+    """Refuse a budget where there is none to spend, and a portfolio without one.
+
+    Raises:
+        FactError: says so.
+    """
+    from harness.errors import FactError
+
+    if (budget_usd is None) == (table == "portfolio"):
+        raise FactError("A portfolio needs --budget-usd, what there is to spend; no other table has a budget.")
 
 
 def read_records(location: str | None) -> list[Record]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import pandas as pd
@@ -45,8 +46,21 @@ def portfolio(viability: pd.DataFrame, budget_usd: float, aim: Aim = "npv_mean_u
     Raises:
         FactError: the budget is negative or no number, or the choice is too large.
     """
-    budget = at_least("budget_usd", budget_usd)
     rows = [{str(name): value for name, value in row.items()} for row in viability.to_dict("records")]
+    return pd.DataFrame([shown.row for shown in funding(rows, budget_usd, aim)], columns=list(PORTFOLIO))
+
+
+class Shown(NamedTuple):
+    """A row of the portfolio table."""
+
+    place: int
+    """Of the candidate that it shows, among the rows of the viability table."""
+    row: dict[str, Any]
+
+
+def funding(rows: Sequence[Mapping[str, Any]], budget_usd: float, aim: Aim = "npv_mean_usd") -> list[Shown]:
+    """Return the rows of `portfolio`, from those of the viability table."""
+    budget = at_least("budget_usd", budget_usd)
     groups: dict[str, list[int]] = {}
     for place, row in enumerate(rows):
         groups.setdefault(row["use_case"], []).append(place)
@@ -56,11 +70,13 @@ def portfolio(viability: pd.DataFrame, budget_usd: float, aim: Aim = "npv_mean_u
         "budget_usd": budget, "spent_usd": best.cost_usd, "left_usd": budget - best.cost_usd,
         "portfolio_npv_usd": best.worth_usd,
     }  # fmt: skip
-    cells = [{**rows[place], **_answer(rows[place], place in best.rows, budget, aim), **total} for place in shown]
-    return pd.DataFrame(cells, columns=list(PORTFOLIO))
+    return [
+        Shown(place, {**rows[place], **_answer(rows[place], place in best.rows, budget, aim), **total})
+        for place in shown
+    ]
 
 
-def _worthy(rows: list[dict[str, Any]], group: list[int], aim: Aim) -> list[_Bundle]:
+def _worthy(rows: Sequence[Mapping[str, Any]], group: list[int], aim: Aim) -> list[_Bundle]:
     return [
         _Bundle(float(rows[place]["funding_usd"]), float(rows[place][aim]), (place,))
         for place in group
@@ -91,16 +107,16 @@ def _unbeaten(bundles: list[_Bundle]) -> list[_Bundle]:
     return kept
 
 
-def _shown(rows: list[dict[str, Any]], group: list[int], best: _Bundle, aim: Aim) -> int:
+def _shown(rows: Sequence[Mapping[str, Any]], group: list[int], best: _Bundle, aim: Aim) -> int:
     funded = [place for place in group if place in best.rows]
     return funded[0] if funded else max(group, key=lambda place: _order(rows[place], aim))
 
 
-def _order(row: dict[str, Any], aim: Aim) -> tuple[bool, float]:
+def _order(row: Mapping[str, Any], aim: Aim) -> tuple[bool, float]:
     return row["verdict"] in WORTHY, -math.inf if pd.isna(row[aim]) else float(row[aim])
 
 
-def _answer(row: dict[str, Any], funded: bool, budget: float, aim: Aim) -> dict[str, Any]:
+def _answer(row: Mapping[str, Any], funded: bool, budget: float, aim: Aim) -> dict[str, Any]:
     if funded:
         why = "It is part of the best bundle that the budget pays for."
     elif row["verdict"] not in WORTHY:

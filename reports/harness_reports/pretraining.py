@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -15,7 +15,7 @@ from harness_reports.lineage import KEYS, Candidate, by_candidate, details
 from harness_reports.market import Market, read_market
 from harness_reports.pricing import Pricing
 from harness_reports.quality import Graded, graded
-from harness_reports.viability import Judged, judge
+from harness_reports.viability import Candidates, Judged, judge
 
 PRETRAINING = (
     *(name for name in KEYS if name != "start"), "labels", "metric", "unit", "higher_is_better",
@@ -49,17 +49,45 @@ def pretraining(
     Raises:
         FactError: as `viability`.
     """
+    found = pairs(records, pricing, use_cases, overrides)
+    return pd.DataFrame([pair.row for pair in found], columns=list(PRETRAINING))
+
+
+class Pair(NamedTuple):
+    """Two candidates that differ in their start alone, in one use case or in none."""
+
+    row: dict[str, Any]
+    scratch: Candidate
+    pretrained: Candidate
+    candidates: Candidates | None
+    """Both, in this order, judged; None where their task has no use case."""
+
+
+def pairs(
+    records: Sequence[Record],
+    pricing: Pricing,
+    use_cases: Mapping[str, UseCase] | Iterable[UseCase] = (),
+    overrides: Mapping[str, float] | None = None,
+) -> list[Pair]:
+    """Return what stands behind each row of `pretraining`, in its order."""
     cases = list(use_cases.values() if isinstance(use_cases, Mapping) else use_cases)
     evidence = {each.key: each for each in gather(records, pricing)}
     found, budgets, labels = graded(records), _budgets(records), _labels(records)
-    rows: list[dict[str, Any]] = []
+    every: list[Pair] = []
     for pretrained, scratch in _pairs(budgets):
-        pair = (evidence[scratch], evidence[pretrained])
-        row = {**_measured(found[pretrained], found[scratch]), **_cells(pair), "labels": labels[pretrained]}
-        own = [case for case in cases if pretrained.task in case.tasks]
-        rows += [row | _worth(row, read_market(case, overrides or {}), pair) for case in own] or [row]
-    rows.sort(key=lambda row: [str(row[name]) for name in ("task", "model", "size", "runtime")] + [row["labels"] or 0])
-    return pd.DataFrame(rows, columns=list(PRETRAINING))
+        both = (evidence[scratch], evidence[pretrained])
+        cells = {"labels": labels[pretrained], "use_case": None}
+        row = {**_measured(found[pretrained], found[scratch]), **_cells(both), **cells}
+        judged = [judge(read_market(case, overrides or {}), both, _DRAWS)
+                  for case in cases if pretrained.task in case.tasks]  # fmt: skip
+        every += [Pair(row | _worth(row, own), scratch, pretrained, own) for own in judged] or [
+            Pair(row, scratch, pretrained, None)
+        ]
+    return sorted(every, key=lambda pair: _order(pair.row))
+
+
+def _order(row: Mapping[str, Any]) -> list[Any]:
+    return [str(row[name]) for name in ("task", "model", "size", "runtime")] + [row["labels"] or 0]
 
 
 def _budgets(records: Sequence[Record]) -> dict[Candidate, dict[str, Any]]:
@@ -105,10 +133,10 @@ def _cells(pair: tuple[Evidence, Evidence]) -> dict[str, Any]:
     }
 
 
-def _worth(row: Mapping[str, Any], market: Market, pair: tuple[Evidence, Evidence]) -> dict[str, Any]:
+def _worth(row: Mapping[str, Any], candidates: Candidates) -> dict[str, Any]:
     """Return the money's part of a row in one market, the pretraining's own cost left out."""
-    scratch, pretrained = judge(market, pair, _DRAWS).judged
-    values = [_value_usd(scratch, market), _value_usd(pretrained, market)]
+    market, (scratch, pretrained) = candidates.market, candidates.judged
+    values = [value_usd(scratch, market), value_usd(pretrained, market)]
     multiplier = market.numbers["development_multiplier"]
     cells: dict[str, Any] = {"use_case": market.use_case.name, "development_multiplier": multiplier}
     if values[0] is None or values[1] is None or row["pretrain_usd"] is None:
@@ -121,7 +149,7 @@ def _worth(row: Mapping[str, Any], market: Market, pair: tuple[Evidence, Evidenc
     }  # fmt: skip
 
 
-def _value_usd(judged: Judged, market: Market) -> float | None:
+def value_usd(judged: Judged, market: Market) -> float | None:
     """Return what a use is worth to whoever may also leave it: 0 where the need is missed or money is lost."""
     row = judged.row
     if row["npv_usd"] is None:

@@ -77,10 +77,14 @@ class Graded:
     @property
     def right_share(self) -> float | None:
         """The value as a share of its ceiling; None without a ceiling, or for a metric that counts errors."""
+        return self.share_of(self.value)
+
+    def share_of(self, quality: float) -> float | None:
+        """Return what `right_share` would be at another quality."""
         ceiling = self.metric.get("ceiling")
-        if not ceiling or not self.metric["higher_is_better"] or not math.isfinite(self.value):
+        if not ceiling or not self.metric["higher_is_better"] or not math.isfinite(quality):
             return None
-        return min(1.0, max(0.0, self.value / float(ceiling)))
+        return min(1.0, max(0.0, quality / float(ceiling)))
 
     @property
     def is_mean(self) -> bool:

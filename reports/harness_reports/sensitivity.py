@@ -12,11 +12,9 @@ from harness.facts import UseCase
 from harness.records import Record
 from harness_reports.business import MEASURED, Business
 from harness_reports.economics.simulation import importance, tornado
-from harness_reports.evidence import gather
 from harness_reports.lineage import KEYS
-from harness_reports.market import read_market
 from harness_reports.pricing import Pricing
-from harness_reports.viability import Judged, judge
+from harness_reports.viability import Judged, judge_all
 
 SENSITIVITY = (
     "use_case", *KEYS, "input", "kind", "input_p10", "input_p50", "input_p90", "npv_at_p10_usd", "npv_at_p90_usd",
@@ -41,18 +39,15 @@ def sensitivity(
     Raises:
         FactError: as `viability`, or points that are no power of 2.
     """
-    cases = use_cases.values() if isinstance(use_cases, Mapping) else use_cases
-    measured = gather(records, pricing)
-    rows: list[dict[str, Any]] = []
-    for case in cases:
-        own = [each for each in measured if each.key.task in case.tasks]
-        best = judge(read_market(case, overrides or {}), own).best if own else None
-        if best is not None and best.business is not None:
-            rows += _rows(best, best.business, points)
-    return pd.DataFrame(rows, columns=list(SENSITIVITY))
+    found = judge_all(records, pricing, use_cases, overrides)
+    return pd.DataFrame([row for own in found for row in hangs_on(own.best, points)], columns=list(SENSITIVITY))
 
 
-def _rows(judged: Judged, business: Business, points: int) -> list[dict[str, Any]]:
+def hangs_on(judged: Judged, points: int = POINTS) -> list[dict[str, Any]]:
+    """Return the rows of one candidate; none where something that its value takes was not measured."""
+    business = judged.business
+    if business is None:
+        return []
     bars = tornado(business)
     sobol = importance(business, points) if bars else None
     who = {name: judged.row[name] for name in ("use_case", *KEYS)}

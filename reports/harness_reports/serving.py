@@ -159,7 +159,7 @@ def _whole(market: Market, own: Evidence, serving_usd: float | None) -> dict[str
     measured = {**business.measured, "serving_usd_per_request": Fixed(serving_usd / retried)}
     measured.pop("energy_j_per_request", None)
     paid = Business(business.market, measured, business.years, business.ceiling)
-    drawn = {name: np.full(1, given.mean) for name, given in paid.inputs.items()}
+    drawn = paid.means
     answer = serving_usd + float((paid.error_usd(drawn) + review_usd(drawn))[0])
     return {"usd_per_correct_answer": _per_right(answer, market, own), "levelised_usd_per_1k": _levelised(paid, drawn)}
 

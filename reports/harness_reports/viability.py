@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -81,13 +81,8 @@ def viability(
     Raises:
         FactError: a figure that the calculation needs is missing or makes no sense, or hardware has no price.
     """
-    cases = list(use_cases.values() if isinstance(use_cases, Mapping) else use_cases)
-    measured = gather(records, pricing)
-    rows: list[dict[str, Any]] = []
-    for case in cases:
-        own = [each for each in measured if each.key.task in case.tasks]
-        rows += judge(read_market(case, overrides or {}), own, draws).rows if own else []
-    return pd.DataFrame(rows, columns=list(VIABILITY))
+    found = judge_all(records, pricing, use_cases, overrides, draws)
+    return pd.DataFrame([row for candidates in found for row in candidates.rows], columns=list(VIABILITY))
 
 
 class Judged(NamedTuple):
@@ -116,6 +111,21 @@ class Candidates(NamedTuple):
     def best(self) -> Judged:
         """The one with the best verdict; of those, the one that misses no need and has the highest expected value."""
         return min(self.judged, key=lambda each: preference(each.row))
+
+
+def judge_all(
+    records: Sequence[Record],
+    pricing: Pricing,
+    use_cases: Mapping[str, UseCase] | Iterable[UseCase],
+    overrides: Mapping[str, float] | None = None,
+    draws: int = DRAWS,
+) -> Iterator[Candidates]:
+    """Yield the candidates of each use case whose tasks were measured, as `viability` judges them."""
+    measured = gather(records, pricing)
+    for case in use_cases.values() if isinstance(use_cases, Mapping) else use_cases:
+        own = [each for each in measured if each.key.task in case.tasks]
+        if own:
+            yield judge(read_market(case, overrides or {}), own, draws)
 
 
 def judge(market: Market, measured: Sequence[Evidence], draws: int = DRAWS) -> Candidates:
@@ -189,7 +199,7 @@ def _per_correct(cost_usd: float, market: Market, measured: Evidence) -> float |
 
 def _base_case(business: Business, market: Market) -> dict[str, Any]:
     """Return the money with every figure at its mean."""
-    drawn = {name: np.full(1, given.mean) for name, given in business.inputs.items()}
+    drawn = business.means
     serving, error, review, upfront = (
         float(part(drawn)[0]) for part in (business.serving_usd, business.error_usd, review_usd, business.upfront_usd)
     )

@@ -199,6 +199,24 @@ def _until(page: Any, holds: Callable[[], bool]) -> None:
     pytest.fail(f"the page shows {_margins(page)}")
 
 
+def _sliders(page: Any) -> list[str]:
+    return [str(text) for text in page.get_by_test_id("stSliderThumbValue").all_inner_texts()]
+
+
+def test_sliders_stay_from_page_to_page(page: Any) -> None:
+    """Price and use of machines, as they were at first and as the reader moved them."""
+    expected = ["1.00", "100"]
+    for _ in range(2):
+        for names in (COST, ORIGIN, CASE, VERDICTS):
+            _go(page, "en", names)
+            page.wait_for_timeout(1500)  # the former page's sliders may still be there
+            _until(page, lambda expected=expected: _sliders(page)[:2] == expected)
+        slider = page.get_by_role("slider", name="Utilisation").first
+        _until(page, lambda slider=slider: slider.press("ArrowLeft") or _sliders(page)[1] != "100")
+        page.wait_for_timeout(1500)
+        expected = _sliders(page)[:2]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_nothing_is_wider_than_the_window(page: Any, language: str, tmp_path: Path) -> None:
     """A use case opened from its card, in both languages, on a desk and on a telephone."""

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from harness.plugins import load_plugins
 from harness.store import peek_records
 from harness_dashboards import origin_page
-from harness_dashboards.parts import short, usd
+from harness_dashboards.parts import plain, short, usd
 from harness_dashboards.texts import LANGUAGES, TEXTS
 from harness_reports.cost import cost
-from harness_reports.explain import rows
+from harness_reports.explain import Assumed, rows
 from harness_reports.explained import Explained
 from harness_reports.formats import rows as plain_rows
 from harness_reports.scale import Run, find_accelerator, scenarios
@@ -135,6 +136,35 @@ def test_every_candidate_can_be_chosen(store: Path, open_page: Any) -> None:
     assert len(app.selectbox(key=f"origin-row-cost-{task}").options) == (frame["task"] == task).sum()
 
 
+@pytest.mark.parametrize("table", ["viability", "serving", "alternatives", "pretraining", "sensitivity"])
+def test_tables_of_use_cases_open(store: Path, open_page: Any, table: str) -> None:
+    """The figure of the chosen use case, as it is in the table; a table without rows of it says so."""
+    app = open_page("origin_page")
+    app.button_group(key="origin-table").set_value(table).run()
+    case = load_plugins().use_cases()[app.selectbox(key="case").value]
+    found = rows(table, peek_records(str(store)), _pricing(), Assumed({case.name: case}))
+    own = [row for row in found if row.cells["use_case"] == case.name]
+
+    assert not app.exception
+    assert bool(own) == (table != "pretraining")
+    if not own:
+        assert app.info[0].value == TEXTS["en"]["nothing_yet"]
+    else:
+        assert app.subheader[0].value == plain(own[0].explain(origin_page.FIRST[table]).said)
+        assert len(app.selectbox(key=f"origin-row-{table}-{case.name}").options) == len(own)
+
+
+def test_what_the_reader_assumes_is_in_the_tree(store: Path, open_page: Any) -> None:
+    """Three times the demand is another figure, and no longer the one of the file."""
+    app = open_page("origin_page")
+    app.button_group(key="origin-table").set_value("viability").run()
+    app.selectbox(key="origin-column-viability").set_value("requests_per_year").run()
+    before = app.subheader[0].value
+    app.select_slider(key="volume").set_value(3.0).run()
+
+    assert app.subheader[0].value != before
+
+
 def _pricing() -> Any:
     from harness_dashboards import sources
 
@@ -144,8 +174,9 @@ def _pricing() -> Any:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_kind_of_figure_has_its_word(store: Path, language: str) -> None:
     """Measured, assumed, priced: in both languages, and in a colour of its own."""
-    for table in origin_page.TABLES:
-        for row in rows(table, peek_records(str(store)), _pricing()):
+    assumed = Assumed(load_plugins().use_cases())
+    for table in origin_page.FIRST:
+        for row in rows(table, peek_records(str(store)), _pricing(), assumed)[:3]:
             for figure in row.figures().values():
                 assert all(part.kind in TEXTS[language] and part.kind in origin_page.COLOURS for part in figure.walk())
 

@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 
 from harness import Figure, Price, PriceBook, Reading, Record, UseCase
+from harness_reports.explain import Row
+from harness_reports.explained import Explained
+from harness_reports.formats import rows as plain_rows
 from harness_reports.pricing import Pricing, choose
 
 HARDWARE = {"name": "cpu", "device_name": "Bench 9000", "price_item": "CPU", "price_quantity": 2}
@@ -229,3 +232,36 @@ def use_cases(make_use_case: Callable[..., UseCase]) -> dict[str, UseCase]:
     """Return two use cases, one for each task of the suite."""
     game = make_use_case("balancing", ("cartpole",), needs={"quality": 400.0}, cost_per_error_usd=0.05)
     return {"filing": make_use_case(), "balancing": game}
+
+
+FORMULA = {"mean": lambda *of: sum(of) / len(of), "sum": lambda *of: sum(of), "max": max}
+
+
+def worked_out(figure: Explained) -> float:
+    """Return what a formula gives with the values of its inputs."""
+    formula = figure.formula
+    given = {own.name: [each.value for each in figure.inputs if each.name == own.name] for own in figure.inputs}
+    for how in FORMULA:
+        formula = formula.replace(f"{how}(", f"{how}(*")
+    plain = {name: values if f"*{name})" in formula else values[0] for name, values in given.items()}
+    return float(eval(formula, {"__builtins__": {}}, {**FORMULA, **plain}))  # noqa: S307 - our own formulas
+
+
+def _check(table: list[Row], frame: Any) -> int:
+    """Hold every figure of every row to its table and its formula; return how many were seen."""
+    seen = 0
+    for row, cells in zip(table, plain_rows(frame), strict=True):
+        for column, figure in row.figures().items():
+            assert figure.name == column
+            assert figure.value == cells[column], (row.title, column)
+            for part in figure.walk():
+                if part.formula and part.value is not None:
+                    assert worked_out(part) == pytest.approx(part.value, rel=1e-9), (row.title, part.name)
+                    seen += 1
+    return seen
+
+
+@pytest.fixture(scope="session")
+def check() -> Callable[[list[Row], Any], int]:
+    """Return what holds rows that open to their table, and their figures to their formulas."""
+    return _check

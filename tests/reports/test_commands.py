@@ -18,6 +18,8 @@ import harness_reports
 from harness import HarnessError
 from harness.store import open_store
 from harness_reports import harness_commands
+from harness_reports.explain import NAMES
+from harness_reports.fact_commands import Explainable
 
 BOOK = """
 prices:
@@ -109,8 +111,24 @@ def test_a_verdicts_figure_is_opened_on_the_command_line(run: Run) -> None:
     assert tree["figures"][0]["value"] == row["npv_usd"]
     assert '"source": "set by the reader"' in json.dumps(tree)
     assert "answer_s = " in run("explain", "serving", "--use-case", "game-agent", "--model", "linear")
-    with pytest.raises(HarnessError, match="Did you mean 'npv_usd'"):
+    with pytest.raises(HarnessError, match=r"of the table 'viability' 'npv_us'\. Did you mean 'npv_usd'"):
         run(*wanted, "--column", "npv_us")
+
+
+def test_tables_that_compare_use_cases_open_on_the_command_line(run: Run) -> None:
+    """The command opens the tables that can be opened, no other; a budget belongs to the portfolio."""
+    wanted = ("--use-case", "game-agent", "--column", "npv_mean_usd", "--format", "json")
+    for table, more in (("alternatives", ("--where", "alternative=nothing")), ("portfolio", ("--budget-usd", "1e6"))):
+        (found,) = json.loads(run("explain", table, *more, *wanted))["figures"]
+        budget = more if table == "portfolio" else ()
+        shown = json.loads(run("table", table, *budget, "--format", "json"))
+        own = [row for row in shown if row["use_case"] == "game-agent"]
+        assert found["value"] == own[-1]["npv_mean_usd"]
+
+    assert [one.value for one in Explainable] == list(NAMES)
+    for wrong in (("portfolio",), ("cost", "--budget-usd", "5")):
+        with pytest.raises(HarnessError, match="needs --budget-usd"):
+            run("explain", *wrong)
 
 
 def test_prices_and_figures_are_set_on_the_command_line(run: Run) -> None:

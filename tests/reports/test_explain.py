@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,130 +16,29 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from harness import FactError, HarnessError, Price, PriceBook, UseCase
-from harness.facts import Spread
+from harness import FactError, HarnessError
 from harness.store import open_store
 from harness_reports import harness_commands
 from harness_reports.cost import cost
-from harness_reports.explain import COLUMNS, NAMES, Assumed, Row, find, rows
-from harness_reports.explained import Explained, as_data, text
-from harness_reports.formats import rows as plain_rows
-from harness_reports.pricing import OWN, Pricing, choose
-from harness_reports.serving import serving
+from harness_reports.explain import COLUMNS, NAMES, Row, find, rows
+from harness_reports.explained import as_data, text
+from harness_reports.pricing import Pricing
 from harness_reports.tables import EVERY, accuracy, throughput
-from harness_reports.viability import viability
 
-FORMULA = {"mean": lambda *of: sum(of) / len(of), "sum": lambda *of: sum(of), "max": max}
+Check = Callable[[list[Row], Any], int]
 BOOK = """
 prices:
   - {item: CPU, usd: 0.05, per: hour, provider: Ours, offer: c1.small, region: eu, as_of: 2026-11-01, source: invoice}
 """
 
 
-def worked_out(figure: Explained) -> float:
-    """Return what a formula gives with the values of its inputs."""
-    formula = figure.formula
-    given = {own.name: [each.value for each in figure.inputs if each.name == own.name] for own in figure.inputs}
-    for how in FORMULA:
-        formula = formula.replace(f"{how}(", f"{how}(*")
-    plain = {name: values if f"*{name})" in formula else values[0] for name, values in given.items()}
-    return float(eval(formula, {"__builtins__": {}}, {**FORMULA, **plain}))  # noqa: S307 - our own formulas
-
-
-def check(table: list[Row], frame: Any) -> int:
-    """Hold every figure of every row to its table and its formula; return how many were seen."""
-    seen = 0
-    for row, cells in zip(table, plain_rows(frame), strict=True):
-        for column, figure in row.figures().items():
-            assert figure.name == column
-            assert figure.value == cells[column], (row.title, column)
-            for part in figure.walk():
-                if part.formula and part.value is not None:
-                    assert worked_out(part) == pytest.approx(part.value, rel=1e-9), (row.title, part.name)
-                    seen += 1
-    return seen
-
-
-def test_every_figure_is_the_tables_and_follows_from_its_inputs(suite: list[Any], pricing: Pricing) -> None:
+def test_every_figure_is_the_tables_and_follows_from_its_inputs(
+    check: Check, suite: list[Any], pricing: Pricing
+) -> None:
     """Three tables, all rows, all figures, down to the last reading."""
     assert check(rows("cost", suite, pricing), cost(suite, pricing)) > 50
     assert check(rows("throughput", suite), throughput(suite)) > 10
     assert check(rows("accuracy", suite), accuracy(suite)) > 10
-
-
-UNCERTAIN = {
-    "requests_per_year": Spread("lognormal", (1e5, 1e7)), "value_per_request_usd": Spread("pert", (0.01, 0.05, 0.2)),
-}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def assumed(make_use_case: Callable[..., UseCase]) -> Assumed:
-    """Return use cases with every figure that the tables know, and a bare one; and a price of owning."""
-    full = make_use_case(
-        "full", retry_share=0.1, review_share=0.2, review_usd=0.01, peak_factor=4.0, staff=0.5, staff_usd_per_year=9e4,
-        retrainings_per_year=2.0, pretraining_uses=3.0, adoption_innovation=0.03, adoption_imitation=0.4,
-        value_decline_per_year=0.1, hardware_decline_per_year=0.2, energy_usd_per_kwh=0.1, years=5.0,
-    )  # fmt: skip
-    market = {**full.market, **{name: replace(full.market[name], value=spread.mean, spread=spread)
-                                for name, spread in UNCERTAIN.items()}}  # fmt: skip
-    bare = make_use_case("bare", needs={"latency_s": 1e-6}, cost_per_error_usd=None)
-    mine = choose(PriceBook("mine", "", (price(provider=OWN, usd=Decimal("0.01")),)))
-    return Assumed({"full": replace(full, market=market), "bare": bare}, {"discount_rate": 0.12}, mine)
-
-
-def price(**changes: Any) -> Price:
-    """Return a price."""
-    own: dict[str, Any] = {
-        "item": "CPU", "usd": Decimal("0.05"), "per": "hour", "provider": "A", "offer": "b", "region": "c",
-        "as_of": date(2026, 11, 1), "as_of_note": "", "source": "bench.example/prices",
-    }  # fmt: skip
-    return Price(**own | changes)
-
-
-def test_every_figure_of_a_use_case_follows_from_its_inputs(
-    suite: list[Any], pricing: Pricing, assumed: Assumed
-) -> None:
-    """Verdicts and machines, down to readings, prices and the use case's figures with their sources."""
-    verdicts = viability(suite, pricing, assumed.use_cases, assumed.figures)
-    served = serving(suite, pricing, assumed.use_cases, assumed.figures, assumed.owned)
-
-    assert check(rows("viability", suite, pricing, assumed), verdicts) > 100
-    assert check(rows("serving", suite, pricing, assumed), served) > 50
-
-
-@pytest.mark.parametrize(
-    ("table", "texts"),
-    [
-        ("viability", {"title", "metric", "unit", "latency_limit", "needs_met", "served_as", "irr_unique", "drivers",
-                       "baseline", "against_baseline", "verdict", "flip", "reasons", "figures"}),
-        ("serving", {"title", "scenario", "batch_size", "energy_kind", "note"}),
-    ],
-)  # fmt: skip
-def test_every_number_of_a_use_case_can_be_opened(
-    suite: list[Any], pricing: Pricing, assumed: Assumed, table: str, texts: set[str]
-) -> None:
-    """None is left out, and where a tree ends there is a source, or a sentence."""
-    for row in rows(table, suite, pricing, assumed):
-        figures = row.figures()
-        plain = texts | {name for name in COLUMNS[table] if name.startswith("price_")}
-
-        assert set(COLUMNS[table]) - set(NAMES[table]) - plain == set(figures)
-        for figure in figures.values():
-            for part in figure.walk():
-                assert part.inputs or part.source or part.note, part.name
-                assert part.kind == "derived" or part.source, part.name
-
-
-def test_a_figure_of_the_reader_says_so(suite: list[Any], pricing: Pricing, assumed: Assumed) -> None:
-    """What was moved is no longer the use case's."""
-    row = rows("viability", suite, pricing, assumed)[0]
-    said = {part.name: part.source for part in row.explain("npv_usd").walk()}
-
-    assert said["discount_rate"] == "set by the reader"
-    assert said["fixed_cost_per_year_usd"] == "assumption, 2026-11-01: somebody's guess"
-    assert "lognormal" in next(
-        part.note for part in row.explain("npv_mean_usd").walk() if part.name == "requests_per_year"
-    )
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -151,7 +49,13 @@ def test_a_figure_of_the_reader_says_so(suite: list[Any], pricing: Pricing, assu
     multiplier=st.decimals("0.1", "10", places=2),
 )
 def test_explanations_hold_for_all_seeds_and_assumptions(
-    bench: Any, pricing: Pricing, seconds: list[float], speed: float, utilisation: float, multiplier: Decimal
+    check: Check,
+    bench: Any,
+    pricing: Pricing,
+    seconds: list[float],
+    speed: float,
+    utilisation: float,
+    multiplier: Decimal,
 ) -> None:
     """Whatever was measured and assumed, the tree gives the table's figure."""
     records = [
@@ -187,7 +91,7 @@ def test_figures_end_in_what_was_read_with_its_source(suite: list[Any], pricing:
                     assert "bench.example/prices" in part.source
 
 
-def test_metrics_that_are_no_mean_are_explained(bench: Any) -> None:
+def test_metrics_that_are_no_mean_are_explained(check: Check, bench: Any) -> None:
     """By the record that holds the value, and where the interval is from."""
     f1 = {
         "name": "f1", "unit": "share", "column": None, "higher_is_better": True, "ceiling": 1.0, "chance": None,
@@ -211,7 +115,7 @@ def test_a_flawless_model_has_the_exact_bound(bench: Any) -> None:
     assert "Clopper and Pearson" in row.explain("low").note
 
 
-def test_what_is_not_known_says_why(bench: Any, pricing: Pricing) -> None:
+def test_what_is_not_known_says_why(check: Check, bench: Any, pricing: Pricing) -> None:
     """A missing training, a missing serving, a price that is no guess."""
     records = [record for record in bench.case() if record.step not in ("pretrain", "serve")]
     (row,) = rows("cost", records, pricing)
@@ -222,7 +126,7 @@ def test_what_is_not_known_says_why(bench: Any, pricing: Pricing) -> None:
     assert check([row], cost(records, pricing)) > 0
 
 
-def test_first_tokens_and_tokens_per_second_are_explained(bench: Any) -> None:
+def test_first_tokens_and_tokens_per_second_are_explained(check: Check, bench: Any) -> None:
     """Which of the waits the percentile is, out of which records; where nothing is written, that this is so."""
     writes, reads = bench.writing([0.001 * wait for wait in range(1, 101)], 700.0), bench.writing([], None)
     (own, other) = (

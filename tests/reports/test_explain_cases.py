@@ -1,0 +1,308 @@
+"""Every figure of a use case opens: verdicts, machines, and what else could be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from harness import FactError, Price, PriceBook, UseCase
+from harness.facts import Spread
+from harness_reports.alternatives import alternatives
+from harness_reports.explain import COLUMNS, NAMES, Assumed, Row, find, rows
+from harness_reports.portfolio import portfolio
+from harness_reports.pretraining import pretraining
+from harness_reports.pricing import OWN, Pricing, choose
+from harness_reports.sensitivity import sensitivity
+from harness_reports.serving import serving
+from harness_reports.viability import viability
+
+Check = Callable[[list[Row], Any], int]
+UNCERTAIN = {
+    "requests_per_year": Spread("lognormal", (1e5, 1e7)), "value_per_request_usd": Spread("pert", (0.01, 0.05, 0.2)),
+    "input_tokens_per_request": Spread("triangular", (500.0, 800.0, 1400.0)),
+}  # fmt: skip
+NANO = "openai/gpt-4.1-nano"
+
+
+@pytest.fixture(scope="module")
+def assumed(make_use_case: Callable[..., UseCase], make_price: Callable[..., Price]) -> Assumed:
+    """Return use cases with every figure that the tables know, and a bare one; and a price of owning."""
+    tokens = {"input_tokens_per_request": 900.0, "output_tokens_per_request": 40.0}
+    full = make_use_case(
+        "full", **tokens, hosted_quality=0.95, api_price_decline_per_year=0.3, cached_input_share=0.5, retry_share=0.1,
+        review_share=0.2, review_usd=0.01, peak_factor=4.0, staff=0.5, staff_usd_per_year=9e4,
+        retrainings_per_year=2.0, pretraining_uses=3.0, adoption_innovation=0.03, adoption_imitation=0.4,
+        value_decline_per_year=0.1, hardware_decline_per_year=0.2, energy_usd_per_kwh=0.1, years=5.0,
+    )  # fmt: skip
+    market = {**full.market, **{name: replace(full.market[name], value=spread.mean, spread=spread)
+                                for name, spread in UNCERTAIN.items()}}  # fmt: skip
+    bare = make_use_case("bare", needs={"latency_s": 1e-6}, cost_per_error_usd=None, **tokens)
+    mine = choose(PriceBook("mine", "", (make_price(provider=OWN, usd=Decimal("0.01")),)))
+    cases = {
+        "full": replace(full, market=market, hosted=(NANO, "openai/gpt-4.1")),
+        "bare": replace(bare, hosted=(NANO,)),
+    }
+    return Assumed(cases, {"discount_rate": 0.12}, mine, 1e5)
+
+
+def test_every_figure_of_a_use_case_follows_from_its_inputs(
+    check: Check, suite: list[Any], pricing: Pricing, assumed: Assumed
+) -> None:
+    """Verdicts and machines, down to readings, prices and the use case's figures with their sources."""
+    verdicts = viability(suite, pricing, assumed.use_cases, assumed.figures)
+    served = serving(suite, pricing, assumed.use_cases, assumed.figures, assumed.owned)
+
+    assert check(rows("viability", suite, pricing, assumed), verdicts) > 100
+    assert check(rows("serving", suite, pricing, assumed), served) > 50
+
+
+@pytest.mark.parametrize(
+    ("table", "texts"),
+    [
+        ("viability", {"title", "metric", "unit", "latency_limit", "needs_met", "served_as", "irr_unique", "drivers",
+                       "baseline", "against_baseline", "verdict", "flip", "reasons", "figures"}),
+        ("serving", {"title", "scenario", "batch_size", "energy_kind", "note"}),
+        ("alternatives", {"title", "quality_is", "verdict", "excluded"}),
+        ("pretraining", {"metric", "unit", "higher_is_better", "told_apart", "seeds_scratch", "seeds_pretrained"}),
+        ("portfolio", {"title", "verdict", "why"}),
+        ("sensitivity", {"kind"}),
+    ],
+)  # fmt: skip
+def test_every_number_of_a_use_case_can_be_opened(
+    bench: Any, suite: list[Any], pricing: Pricing, assumed: Assumed, table: str, texts: set[str]
+) -> None:
+    """None is left out, and where a tree ends there is a source, or a sentence."""
+    opened = rows(table, [*suite, *bench.case(scores=(1, 1, 1, 0) * 25, start="scratch")], pricing, assumed)
+
+    assert opened
+    for row in opened:
+        figures = row.figures()
+        plain = texts | {name for name in COLUMNS[table] if name.startswith("price_")}
+
+        assert set(COLUMNS[table]) - set(NAMES[table]) - plain == set(figures)
+        for figure in figures.values():
+            for part in figure.walk():
+                assert part.inputs or part.source or part.note, part.name
+                assert part.kind == "derived" or part.source, part.name
+
+
+def test_a_figure_of_the_reader_says_so(suite: list[Any], pricing: Pricing, assumed: Assumed) -> None:
+    """What was moved is no longer the use case's."""
+    row = rows("viability", suite, pricing, assumed)[0]
+    said = {part.name: part.source for part in row.explain("npv_usd").walk()}
+
+    assert said["discount_rate"] == "set by the reader"
+    assert said["fixed_cost_per_year_usd"] == "assumption, 2026-11-01: somebody's guess"
+    assert "lognormal" in next(
+        part.note for part in row.explain("npv_mean_usd").walk() if part.name == "requests_per_year"
+    )
+
+
+# What else could be done ----------------------------------------------------------------------------------------
+
+
+def test_every_alternative_follows_from_its_inputs(
+    check: Check, suite: list[Any], pricing: Pricing, assumed: Assumed
+) -> None:
+    """Candidate, baseline, hosted models and nothing, whether or not the use case says how good a hosted one is."""
+    table = rows("alternatives", suite, pricing, assumed)
+    kinds = [row.cells["alternative"] for row in table]
+
+    assert kinds == ["candidate", "baseline", "hosted", "hosted", "nothing", "candidate", "hosted", "nothing"]
+    assert check(table, alternatives(suite, pricing, assumed.use_cases, assumed.figures)) > 100
+
+
+def test_a_call_opens_into_tokens_and_their_prices(suite: list[Any], pricing: Pricing, assumed: Assumed) -> None:
+    """The day's list for what is read and written, and the tokens that the use case assumes."""
+    row = find(rows("alternatives", suite, pricing, assumed), {"use_case": "full", "hosted_model": NANO})
+    call = {part.name: part for part in row.explain("unit_serving_usd").walk()}
+    quality = row.explain("quality")
+
+    assert call["usd_per_input_token"].kind == "price"
+    assert f"genai-prices for {NANO} as of 2026-11-01, standard, cached input" in call["usd_per_output_token"].source
+    assert "triangular" in call["input_tokens_per_request"].note
+    assert (quality.value, quality.kind) == (0.95, "assumed")
+    assert "api_price_decline_per_year" in {part.name for part in row.explain("npv_usd").walk()}
+
+
+def test_a_hosted_model_of_unknown_quality_has_the_candidates(
+    suite: list[Any], pricing: Pricing, assumed: Assumed
+) -> None:
+    """Down to the records in which the candidate was graded."""
+    row = find(rows("alternatives", suite, pricing, assumed), {"use_case": "bare", "alternative": "hosted"})
+
+    assert any(part.source.startswith("column 'correct' of record") for part in row.explain("quality").walk())
+
+
+def test_the_volume_at_which_machines_pay_is_opened(
+    bench: Any, pricing: Pricing, make_use_case: Callable[..., UseCase]
+) -> None:
+    """Machines of 73 USD a month and the trainings' share against calls; where calls are always cheaper, none."""
+    tokens = {"input_tokens_per_request": 200.0, "output_tokens_per_request": 5.0}
+    fast, slow = (
+        find(rows("alternatives", bench.case(latency_s=seconds), pricing, Assumed({"filing": case})),
+             {"alternative": "hosted"})
+        for seconds in ((0.02,) * 700, (5.0,) * 700)
+        for case in [replace(make_use_case(needs={"latency_s": 9.0}, **tokens), hosted=(NANO,))]
+    )  # fmt: skip
+    first, never = (row.explain("first_break_even_requests_per_month") for row in (fast, slow))
+    parts = {part.name: part.value for part in first.inputs}
+
+    assert parts["node_usd_per_month"] == pytest.approx(73.0)
+    assert parts["node_requests_per_month"] == pytest.approx(50 * 3600 * 730)
+    assert parts["nodes_at_break_even"] == 1
+    assert never.value is None
+    assert "at no volume" in never.note
+
+
+def test_doing_nothing_and_what_was_not_measured_say_so(
+    check: Check, bench: Any, pricing: Pricing, make_use_case: Callable[..., UseCase]
+) -> None:
+    """Nothing costs nothing; a candidate that was never served has no value to be better than."""
+    cases = {"filing": make_use_case()}
+    records = bench.case(latency_s=None)
+    candidate, nothing = table = rows("alternatives", records, pricing, Assumed(cases))
+
+    assert check(table, alternatives(records, pricing, cases)) > 0
+    assert nothing.explain("npv_usd").note == "nothing is done: it costs nothing and brings nothing"
+    assert nothing.explain("better_than_candidate").note == "one of the two has no known value"
+    assert candidate.explain("better_than_candidate").note == "it is the candidate"
+    assert candidate.explain("npv_mean_usd").value is None
+
+
+# Does pretraining pay? ------------------------------------------------------------------------------------------
+
+
+def starts(bench: Any, pretrained: int, scratch: int, **changes: Any) -> list[Any]:
+    """Return a pretrained and a scratch case that got so many of 100 items right."""
+    return [
+        record
+        for start, right in (("pretrained", pretrained), ("scratch", scratch))
+        for record in bench.case(scores=(1,) * right + (0,) * (100 - right), start=start, **changes)
+    ]
+
+
+@pytest.mark.parametrize(("pretrained", "scratch"), [(92, 80), (92, 91), (60, 80), (92, 40)])
+def test_every_gain_follows_from_its_inputs(
+    check: Check, bench: Any, pricing: Pricing, assumed: Assumed, pretrained: int, scratch: int
+) -> None:
+    """Better, not told apart, worse, and where scratch misses what is needed; with two seeds and many uses."""
+    records = [*starts(bench, pretrained, scratch), *starts(bench, pretrained, scratch, seed=1)]
+    table = rows("pretraining", records, pricing, assumed)
+
+    assert check(table, pretraining(records, pricing, assumed.use_cases, assumed.figures)) > 20
+    assert [row.cells["use_case"] for row in table] == ["full", "bare"]
+
+
+def test_the_gain_of_a_use_opens_into_both_values(
+    bench: Any, pricing: Pricing, make_use_case: Callable[..., UseCase]
+) -> None:
+    """The pretraining left out; one that misses the need is left, and a difference within its interval is nothing."""
+    case = Assumed({"filing": make_use_case(needs={"quality": 0.8, "latency_s": 0.5})})
+    missed, noise = (
+        rows("pretraining", starts(bench, *pair), pricing, case)[0].explain("gain_usd_per_use")
+        for pair in ((92, 70), (92, 91))
+    )
+    pretrained, scratch = missed.inputs[1], missed.inputs[0]
+
+    assert pretrained.formula == "npv_usd + pretrain_usd * development_multiplier"
+    assert (scratch.value, missed.value) == (0.0, pretrained.value)
+    assert "misses the quality that is needed" in scratch.note
+    assert noise.value == 0
+    assert "within its interval is worth nothing" in noise.note
+
+
+def test_a_gain_without_a_price_says_why(
+    check: Check, bench: Any, pricing: Pricing, make_use_case: Callable[..., UseCase]
+) -> None:
+    """Without a use case of the task, or where nothing was served; an error's gain is what it fell."""
+    case, records = {"filing": make_use_case()}, starts(bench, 92, 80)
+    unserved = starts(bench, 92, 80, latency_s=None)
+    error = {"name": "error", "unit": "K", "column": "e", "higher_is_better": False, "ceiling": None, "chance": None}
+    fell = starts(bench, 60, 80, metric=error)
+
+    for own, cases, said in (
+        (records, {}, "no use case has this task"), (unserved, case, "was not measured"), (fell, {}, "no use case"),
+    ):  # fmt: skip
+        (row,) = table = rows("pretraining", own, pricing, Assumed(cases))
+        assert check(table, pretraining(own, pricing, cases)) > 0
+        assert said in row.explain("break_even_uses").note
+    assert row.explain("gain").formula == "scratch - pretrained"
+
+
+# One budget -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("budget_usd", [0.0, 25_000.0, 1e6])
+def test_every_portfolio_follows_from_its_inputs(
+    check: Check, suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase], budget_usd: float
+) -> None:
+    """Nothing, one use case or both are funded; the sums open into those that are."""
+    table = rows("portfolio", suite, pricing, Assumed(use_cases, budget_usd=budget_usd))
+    spent = table[0].explain("spent_usd")
+    funded = [row.cells["funding_usd"] for row in table if row.cells["funded"]]
+
+    assert check(table, portfolio(viability(suite, pricing, use_cases), budget_usd)) > 10
+    assert [part.value for part in spent.inputs] == funded
+    assert len(funded) == {0.0: 0, 25_000.0: 1, 1e6: 2}[budget_usd]
+    assert spent.formula or spent.note == "no use case is funded"
+
+
+def test_a_portfolio_says_whose_the_budget_is_and_needs_one(
+    suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase]
+) -> None:
+    """It is the reader's; what is funded says why."""
+    row = rows("portfolio", suite, pricing, Assumed(use_cases, budget_usd=0.0))[0]
+
+    assert (row.explain("budget_usd").source, row.explain("budget_usd").kind) == ("set by the reader", "assumed")
+    assert row.explain("funded").note.startswith("It needs more than the budget.")
+    with pytest.raises(FactError, match="needs a budget"):
+        rows("portfolio", suite, pricing, Assumed(use_cases))
+
+
+# What it hangs on -----------------------------------------------------------------------------------------------
+
+
+def test_every_swing_follows_from_its_inputs(check: Check, bench: Any, pricing: Pricing, assumed: Assumed) -> None:
+    """What was assumed, and what was measured: quality, serving and energy that differ between two records."""
+    patient = {"full": replace(assumed.use_cases["full"], needs={})}
+    own = assumed._replace(use_cases=patient)
+    records = [
+        record
+        for seed, rate in ((0, 100.0), (1, 90.0))
+        for record in bench.case(scores=(1,) * (90 + seed) + (0,) * (10 - seed), seed=seed, rate=rate)
+    ]
+    table = rows("sensitivity", records, pricing, own)
+
+    assert check(table, sensitivity(records, pricing, patient, own.figures)) > 10
+    assert {row.cells["input"] for row in table} == {
+        *UNCERTAIN, "quality", "serving_usd_per_request", "energy_j_per_request",
+    }  # fmt: skip
+    for name, number in (("quality", 0.905), ("serving_usd_per_request", 0.1 / 3600 / 95)):
+        place = find(table, {"input": name}).explain("input_p50")
+        assert place.inputs[0].value == pytest.approx(number)
+        assert "resampled" in place.note
+        assert place.value == pytest.approx(number, rel=0.1)
+
+
+def test_a_bar_opens_into_what_its_input_is_drawn_from(suite: list[Any], pricing: Pricing, assumed: Assumed) -> None:
+    """The use case's distribution or the records; the other inputs at their median; the method of the shares."""
+    table = rows("sensitivity", suite, pricing, assumed)
+    demand, quality = (find(table, {"use_case": "full", "input": name}) for name in ("requests_per_year", "quality"))
+    bar = demand.explain("npv_at_p90_usd")
+
+    assert "lognormal" in demand.explain("input_p10").inputs[0].note
+    assert any(part.source.startswith("column 'correct' of record") for part in quality.explain("input_p50").walk())
+    assert bar.note == (
+        "the net present value with requests_per_year at input_p90, every other uncertain figure at its median"
+    )
+    assert "quality" in {part.name for part in bar.inputs}
+    assert demand.explain("swing_usd").formula == "npv_at_p90_usd - npv_at_p10_usd"
+    assert "1,024 scrambled Sobol points" in demand.explain("sobol_total").note
+    assert {part.name for part in demand.explain("sobol_total").inputs} == {
+        row.cells["input"] for row in table if row.cells["use_case"] == "full"
+    }
