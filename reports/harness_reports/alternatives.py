@@ -14,6 +14,7 @@ from harness.errors import FactError
 from harness.facts import Figure, UseCase
 from harness.records import Record
 from harness_reports.business import Business
+from harness_reports.choice import preference
 from harness_reports.economics.api_prices import CallPrice, call_price
 from harness_reports.economics.build_or_buy import build_or_buy
 from harness_reports.economics.cashflow import npv
@@ -91,7 +92,7 @@ def cheap_baseline(candidates: Candidates) -> Judged | None:
     """Return the best of the task's cheap baseline; None where it was not measured, or is the best of all."""
     best = candidates.best
     cheap = [each for each in candidates.judged if each.row["model"] == best.row["baseline"] and each is not best]
-    return min(cheap, key=lambda each: -(each.row["npv_mean_usd"] or -np.inf), default=None)
+    return min(cheap, key=lambda each: preference(each.row), default=None)
 
 
 def _of_equal_quality(baseline: Judged, best: Judged) -> Judged:

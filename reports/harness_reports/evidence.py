@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,11 +159,3 @@ def gather(records: Sequence[Record], pricing: Pricing) -> list[Evidence]:
 def _seconds(leaves: Sequence[Record]) -> float | None:
     seconds = [leaf.value("wall_s") for leaf in leaves]
     return None if None in seconds else sum(s for s in seconds if s)
-
-
-def share(row: Mapping[str, Any], quality: float) -> float | None:
-    """Return quality as a share of its ceiling; None for a metric without a ceiling, or one that counts errors."""
-    ceiling = row["ceiling"]
-    if not ceiling or not row["higher_is_better"] or not math.isfinite(quality):
-        return None
-    return min(1.0, max(0.0, quality / float(ceiling)))

@@ -21,7 +21,7 @@ from harness_reports.quality import Graded
 from harness_reports.viability import Candidates, Judged
 
 _OF_FLOWS: Mapping[str, str] = {
-    "funding_usd": "the deepest that the running sum of the flows falls",
+    "funding_usd": "the deepest that the running sum of the flows falls, in USD",
     "irr": "the rate at which the flows are worth 0; none where there is no such rate, or more than one",
     "mirr": "what is earned, reinvested to the end, over what is paid, both at the discount rate, per year",
     "payback_years": "when the running sum of the flows reaches 0, linear within a year",

@@ -10,7 +10,7 @@ from harness_reports import explain_readings as leaf
 from harness_reports import statistics
 from harness_reports.explained import Explained, Kind
 from harness_reports.lineage import Chain
-from harness_reports.quality import Graded
+from harness_reports.quality import Graded, right_share
 from harness_reports.tables import PERCENTILES, pooled_latencies
 
 _GRADED: Kind = "measured"
@@ -41,7 +41,7 @@ def _value(name: str, own: Graded) -> Explained:
 def quality_share(own: Graded, quality: Explained | None = None) -> Explained:
     """Return the share of answers that are right, at the quality that was measured or at another."""
     value, ceiling = quality or _value("quality", own), _declared("ceiling", own)
-    share = own.share_of(value.value)
+    share = right_share(own.metric, value.value)
     if share is None:
         note = f"{own.name} has no ceiling to be a share of, or it counts errors"
         return Explained("right_share", None, note=note, inputs=(value, ceiling))

@@ -42,6 +42,19 @@ def in_order(by_metric: Sequence[Mapping[Candidate, T]]) -> list[T]:
     return [found[key] for key in keys for found in by_metric if key in found]
 
 
+def right_share(metric: Mapping[str, Any], quality: float) -> float | None:
+    """Return quality as a share of its ceiling; None for a metric without a ceiling, or one that counts errors.
+
+    Args:
+        metric: `ceiling` and `higher_is_better`, as a record's metric or a row of the accuracy table has them.
+        quality: in the metric's unit.
+    """
+    ceiling = metric.get("ceiling")
+    if not ceiling or not metric["higher_is_better"] or not math.isfinite(quality):
+        return None
+    return min(1.0, max(0.0, quality / float(ceiling)))
+
+
 def metric_of(record: Record, name: str) -> Mapping[str, Any] | None:
     """Return an evaluation's metric of this name, None where it was not graded by it."""
     return next((metric for metric in record.metrics if metric["name"] == name), None)
@@ -77,14 +90,7 @@ class Graded:
     @property
     def right_share(self) -> float | None:
         """The value as a share of its ceiling; None without a ceiling, or for a metric that counts errors."""
-        return self.share_of(self.value)
-
-    def share_of(self, quality: float) -> float | None:
-        """Return what `right_share` would be at another quality."""
-        ceiling = self.metric.get("ceiling")
-        if not ceiling or not self.metric["higher_is_better"] or not math.isfinite(quality):
-            return None
-        return min(1.0, max(0.0, quality / float(ceiling)))
+        return right_share(self.metric, self.value)
 
     @property
     def is_mean(self) -> bool:

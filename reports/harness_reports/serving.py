@@ -16,10 +16,11 @@ from harness.records import Record
 from harness_reports.business import Business, market_sums, review_usd, tuning_usd
 from harness_reports.capacity import Fleet, Point, curve, fleet
 from harness_reports.economics.distributions import Fixed
-from harness_reports.evidence import Evidence, gather, share
+from harness_reports.evidence import Evidence, gather
 from harness_reports.lineage import KEYS
 from harness_reports.market import Market, read_market
 from harness_reports.pricing import OWN, Pricing
+from harness_reports.quality import right_share
 
 SERVING = (
     "use_case", "title", *KEYS, "view", "requests_per_year", "peak_factor", "requests_per_s", "peak_per_s",
@@ -165,7 +166,7 @@ def _whole(market: Market, own: Evidence, serving_usd: float | None) -> dict[str
 
 
 def _per_right(answer_usd: float, market: Market, own: Evidence) -> float | None:
-    right = share(own.accuracy, own.accuracy["value"])
+    right = right_share(own.accuracy, own.accuracy["value"])
     if right is None:
         return None
     right += (1 - right) * market.numbers.get("review_share", 0.0)

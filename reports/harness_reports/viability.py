@@ -16,15 +16,15 @@ from harness_reports.choice import preference
 from harness_reports.economics.appraisal import discounted_payback, payback
 from harness_reports.economics.cashflow import irr, mirr, npv
 from harness_reports.evidence import Evidence, gather
-from harness_reports.evidence import share as quality_share
 from harness_reports.lineage import KEYS
 from harness_reports.market import Market, read_market
 from harness_reports.pricing import Pricing
+from harness_reports.quality import right_share
 from harness_reports.statistics import Promise
 from harness_reports.verdict import TOP, Facts, Money, against_the_baseline, decide, flip_sentence, needs_met
 from harness_reports.worth import DRAWS, DrawnMarket, Worth, appraise_worth, draw_market
 
-__all__ = ["VIABILITY", "Candidates", "Judged", "judge", "quality_share", "viability"]
+__all__ = ["VIABILITY", "Candidates", "Judged", "judge", "viability"]
 
 _MONEY = (
     "served_as", "unit_value_usd", "unit_serving_usd", "unit_error_usd", "unit_review_usd", "unit_cost_usd",
@@ -190,7 +190,7 @@ def _known(market: Market, measured: Evidence) -> dict[str, Any]:
 
 def _per_correct(cost_usd: float, market: Market, measured: Evidence) -> float | None:
     """Return a request's whole cost over the share of answers that are right in the end: at once, or put right."""
-    right = quality_share(measured.accuracy, measured.accuracy["value"])
+    right = right_share(measured.accuracy, measured.accuracy["value"])
     if right is None:
         return None
     right += (1 - right) * market.numbers.get("review_share", 0.0)

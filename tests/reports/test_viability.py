@@ -19,10 +19,11 @@ from harness_reports.cost import cost
 from harness_reports.explain import Assumed, rows
 from harness_reports.frontier import frontier
 from harness_reports.pricing import Pricing
+from harness_reports.quality import right_share
 from harness_reports.serving import serving
 from harness_reports.statistics import mean_draws
 from harness_reports.verdict import VERDICTS, usd
-from harness_reports.viability import VIABILITY, quality_share, viability
+from harness_reports.viability import VIABILITY, viability
 
 GOOD = (1,) * 92 + (0,) * 8
 MakeUseCase = Callable[..., UseCase]
@@ -110,9 +111,9 @@ def test_game_takes_its_return_as_a_share_of_the_ceiling(
         ({"ceiling": 1.0, "higher_is_better": True}, float("nan"), None),
     ],
 )
-def test_quality_share(row: dict[str, Any], quality: float, share: float | None) -> None:
+def test_share_of_answers_that_are_right(row: dict[str, Any], quality: float, share: float | None) -> None:
     """A share needs a ceiling to be a share of, and a metric that counts what is right."""
-    assert quality_share(row, quality) == share
+    assert right_share(row, quality) == share
 
 
 def test_errors_without_a_price_cost_nothing(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
