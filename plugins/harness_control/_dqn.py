@@ -18,12 +18,12 @@ from harness.torch_learner import initialise
 from harness_control._codec import ObservationCodec
 from harness_control._game import TRAINING_SEEDS
 from harness_control._grid import eyes
-from harness_control._ppo import HIDDEN, WEIGHTS, falling
+from harness_control._ppo import HIDDEN, WEIGHTS
 from harness_control._simple import game_of
 from harness_control._training_ground import TrainingGround
 
 SETTINGS = (
-    "batch_size", "gamma", "train_freq", "gradient_steps", "learning_starts", "buffer_size",
+    "learning_rate", "batch_size", "gamma", "train_freq", "gradient_steps", "learning_starts", "buffer_size",
     "target_update_interval", "exploration_fraction", "exploration_final_eps",
 )  # fmt: skip
 STRETCH = 16
@@ -35,9 +35,7 @@ class DqnLearner(Learner):
 
     def __init__(self, assignment: Assignment) -> None:
         torch.set_num_threads(1)  # threads cost more than they bring in a network of this size
-        game, settings, budget = game_of(assignment), assignment.settings, assignment.budget
-        per_step = STRETCH * settings["train_freq"]
-        self._total = budget.steps * per_step if budget.steps is not None else budget.samples
+        game, settings = game_of(assignment), assignment.settings
         self._codec = ObservationCodec()
         self._dqn = DQN(
             "MlpPolicy",
@@ -46,7 +44,6 @@ class DqnLearner(Learner):
             seed=assignment.seed % TRAINING_SEEDS,
             device=assignment.device,
             verbose=0,
-            learning_rate=falling(settings["learning_rate"], self._total is not None),
             **{name: settings[name] for name in SETTINGS},
         )
         self._dqn.set_logger(Logger(folder=None, output_formats=[]))
@@ -54,6 +51,9 @@ class DqnLearner(Learner):
         self._dqn.policy.q_net_target.load_state_dict(self._dqn.policy.q_net.state_dict())
         if assignment.start is not None:
             self.load(assignment.start)
+        budget = assignment.budget
+        per_step = STRETCH * settings["train_freq"]
+        self._total = budget.steps * per_step if budget.steps is not None else budget.samples
         self._callback: BaseCallback | None = None
 
     def step(self) -> Progress:

@@ -104,11 +104,6 @@ def _numbers(policy: Any, observation: torch.Tensor) -> torch.Tensor:
     return numbers
 
 
-def falling(value: float, falls: bool) -> Any:
-    """Return a schedule of the share that is left; constant where the budget does not say how long training lasts."""
-    return (lambda left: value * left) if falls else value
-
-
 def _build(assignment: Assignment) -> PPO:
     settings, game = assignment.settings, game_of(assignment)
     _check(settings)
@@ -116,8 +111,8 @@ def _build(assignment: Assignment) -> PPO:
     ppo = PPO(
         "MlpPolicy",
         TrainingGround(game, settings["n_envs"]),
-        learning_rate=falling(settings["learning_rate"], falls),
-        clip_range=falling(settings["clip_range"], falls),
+        learning_rate=_falling(settings["learning_rate"], falls),
+        clip_range=_falling(settings["clip_range"], falls),
         policy_kwargs={"net_arch": HIDDEN[assignment.size], **eyes(game.observation_shape)},
         seed=_environment_seed(assignment.seed, settings["n_envs"]),
         device=assignment.device,
@@ -149,6 +144,11 @@ def _check(settings: Mapping[str, Any]) -> None:
 def _environment_seed(seed: int, n_envs: int) -> int:
     """Return the seed of the first environment; the others count up from it, all of them below `TRAINING_SEEDS`."""
     return seed % (TRAINING_SEEDS - n_envs + 1)
+
+
+def _falling(value: float, falls: bool) -> Any:
+    """Return a schedule of the share that is left; constant where the budget does not say how long training lasts."""
+    return (lambda left: value * left) if falls else value
 
 
 def _planned_environment_steps(budget: Budget, ppo: PPO | None) -> int | None:

@@ -99,7 +99,7 @@ class Dqn(Model):
     pretraining = "source-variant"
     formats = ("onnx",)
     settings: ClassVar[Mapping[str, Setting]] = {
-        "learning_rate": Setting(0.001, "Adam's learning rate; falls to 0 over a budget in steps or samples."),
+        "learning_rate": Setting(0.001, "Adam's learning rate."),
         "batch_size": Setting(64, "Remembered steps in a gradient step."),
         "gamma": Setting(0.99, "Discount of later rewards."),
         "train_freq": Setting(16, "Steps of play between updates."),
