@@ -15,6 +15,7 @@ import numpy as np
 from scipy import stats
 
 from harness.records import Record
+from harness_reports.economics.distributions import quantiles
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95
@@ -121,10 +122,18 @@ def _resampled(content: bytes, shape: tuple[int, int], stream: int) -> np.ndarra
     """Return resampled means; remembered, so that a moved price slider does not resample what it does not touch."""
     matrix = np.frombuffer(content).reshape(shape)
     random = np.random.default_rng([stream, *shape])
-    kinds, counts = np.unique(matrix, axis=1, return_counts=True)
+    kinds, counts = _kinds(matrix)
     if kinds.shape[1] <= _FEW:
         return _counted(kinds, counts, random)
     return np.concatenate([_means(matrix, random, count) for count in _chunks(shape[1])])
+
+
+def _kinds(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the different columns, in order, and how often each occurs."""
+    if len(matrix) == 1:  # faster, and the same
+        values, counts = np.unique(matrix[0], return_counts=True)
+        return values[None], counts
+    return np.unique(matrix, axis=1, return_counts=True)
 
 
 def _counted(kinds: np.ndarray, counts: np.ndarray, random: np.random.Generator) -> np.ndarray:
@@ -165,7 +174,7 @@ def _resampled_difference(one: bytes, two: bytes, shapes: tuple[tuple[int, int],
     left, right = np.frombuffer(one).reshape(shapes[0]), np.frombuffer(two).reshape(shapes[1])
     items = shapes[0][1]
     random = np.random.default_rng([2, items])
-    kinds, counts = np.unique(np.concatenate([left, right]), axis=1, return_counts=True)
+    kinds, counts = _kinds(np.concatenate([left, right]))
     if kinds.shape[1] <= _FEW:
         return _counted_difference(kinds, counts, random, len(left))
     parts = []
@@ -191,13 +200,14 @@ def _counted_difference(
 def interval_of(values: np.ndarray) -> Interval:
     """Return the middle 95 % of drawn values."""
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(values, [tail, 1 - tail])
+    low, high = quantiles(values, (tail, 1 - tail))
     return Interval(float(low), float(high))
 
 
 # Percentiles ------------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=4096)
 def allowed_slow(count: int, percentile: float) -> int | None:
     """Return the largest t >= 1 that the rule allows among `count` latencies, None where there is none."""
     alpha = 1 - PERCENTILE_CONFIDENCE

@@ -7,6 +7,7 @@ also turns uniform draws into its own: distributions over the same uniforms move
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -230,6 +231,16 @@ class Empirical:
         """Return the values below which the shares lie."""
         places = np.linspace(0, 1, self.values.size)
         return np.asarray(np.interp(share, places, self.values))
+
+
+def quantiles(values: np.ndarray, shares: Sequence[float]) -> np.ndarray:
+    """Return the values below which the shares lie, linear in between: `np.quantile` without what it looks after."""
+    places = np.asarray(shares) * (values.size - 1)
+    below, above_ = np.floor(places).astype(int), np.ceil(places).astype(int)
+    parted = np.partition(values, np.unique([*below, *above_, values.size - 1]))  # in order where it is looked at
+    if np.isnan(parted[-1]):
+        return np.full(places.shape, math.nan)
+    return np.asarray(parted[below] + (places - below) * (parted[above_] - parted[below]))
 
 
 def _deviation(sd: float, share: float | np.ndarray) -> np.ndarray:

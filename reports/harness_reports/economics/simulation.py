@@ -15,7 +15,7 @@ import numpy as np
 
 from harness.errors import FactError
 from harness_reports.economics.checks import between, whole
-from harness_reports.economics.distributions import Distribution, Fixed
+from harness_reports.economics.distributions import Distribution, Fixed, quantiles
 from harness_reports.economics.sensitivity import POINTS, Sobol, sobol_indices
 
 DRAWS = 100_000
@@ -129,8 +129,8 @@ def simulate(life: Uncertain, draws: int = DRAWS, seed: int = 0) -> Outcome:
 
 def outcome(npv_usd: np.ndarray) -> Outcome:
     """Return how drawn net present values are distributed."""
-    values = np.sort(npv_usd)
-    low, middle, high = np.interp([0.05, 0.5, 0.95], np.linspace(0, 1, values.size), values)
+    values = np.partition(npv_usd, int(0.05 * npv_usd.size))
+    low, middle, high = quantiles(npv_usd, (0.05, 0.5, 0.95))
     return Outcome(
         draws=values.size,
         mean_usd=float(values.mean()),
@@ -143,11 +143,14 @@ def outcome(npv_usd: np.ndarray) -> Outcome:
     )
 
 
-def _worst(ascending: np.ndarray, share: float) -> float:
-    """Return the mean of the lowest share, the value at its end split: the conditional value at risk of the loss."""
-    count = share * ascending.size
+def _worst(parted: np.ndarray, share: float) -> float:
+    """Return the mean of the lowest share, the value at its end split: the conditional value at risk of the loss.
+
+    The values are parted at that end: those before it are the lowest.
+    """
+    count = share * parted.size
     whole_ones = int(count)
-    total = float(ascending[:whole_ones].sum()) + (count - whole_ones) * float(ascending[whole_ones])
+    total = float(parted[:whole_ones].sum()) + (count - whole_ones) * float(parted[whole_ones])
     return total / count
 
 
@@ -186,13 +189,26 @@ def _shares(name: str, seed: int) -> np.random.Generator:
     return np.random.Generator(np.random.SFC64([seed, crc32(name.encode())]))
 
 
-def _sources(inputs: Mapping[str, Distribution], draws: int, seed: int) -> dict[str, _Source]:
-    knots = _KNOTS if draws > _MANY else _FEW_KNOTS
-    return {name: _Source(given, _shares(name, seed), knots) for name, given in inputs.items()}
+def _sources(inputs: Mapping[str, Distribution], draws: int, seed: int) -> dict[str, _Certain | _Source]:
+    knots = np.linspace(0, 1, _KNOTS if draws > _MANY else _FEW_KNOTS)
+    return {
+        name: _Certain(given.value) if isinstance(given, Fixed) else _Source(given, _shares(name, seed), knots)
+        for name, given in inputs.items()
+    }
 
 
 def _parts(size: int) -> Iterator[slice]:
     return (slice(start, min(start + _CHUNK, size)) for start in range(0, size, _CHUNK))
+
+
+class _Certain:
+    """One number, whatever is drawn."""
+
+    def __init__(self, value: float) -> None:
+        self.value = np.full(1, value)
+
+    def draw(self, size: int) -> np.ndarray:  # noqa: ARG002 - as a source's
+        return self.value
 
 
 class _Source:
@@ -201,15 +217,13 @@ class _Source:
     An unbounded distribution has no ends to interpolate to, so its quantiles are computed for each draw.
     """
 
-    def __init__(self, given: Distribution, random: np.random.Generator, knots: int) -> None:
+    def __init__(self, given: Distribution, random: np.random.Generator, shares: np.ndarray) -> None:
         self.given, self.random = given, random
-        self.knots = given.quantile(np.linspace(0, 1, knots))
+        self.knots = given.quantile(shares)
         self.bounded = bool(np.isfinite(self.knots).all())
         self.steps = np.diff(self.knots) if self.bounded else self.knots
 
     def draw(self, size: int) -> np.ndarray:
-        if isinstance(self.given, Fixed):
-            return np.full(1, self.given.value)
         uniform = self.random.random(size)
         if not self.bounded:
             return self.given.quantile(uniform)

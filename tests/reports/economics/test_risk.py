@@ -13,7 +13,15 @@ from scipy import integrate, stats
 
 from harness import FactError
 from harness_reports.economics import decision, losses
-from harness_reports.economics.distributions import Distribution, Fixed, Lognormal, Normal, Pert, Triangular
+from harness_reports.economics.distributions import (
+    Distribution,
+    Fixed,
+    Lognormal,
+    Normal,
+    Pert,
+    Triangular,
+    quantiles,
+)
 from harness_reports.economics.sensitivity import sobol_indices
 
 SHARES = st.floats(0.001, 0.999)
@@ -269,3 +277,12 @@ def test_what_makes_no_sense_is_refused(senseless: object) -> None:
     """With a sentence."""
     with np.errstate(all="ignore"), pytest.raises(FactError, match=r"\.$|\. "):
         senseless()  # type: ignore[operator]
+
+
+@given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=50), st.lists(st.floats(0, 1), min_size=1, max_size=4))
+def test_quantiles_are_numpy_s(values: list[float], shares: list[float]) -> None:
+    """They are only found faster; where a value is no number, none is told."""
+    found = quantiles(np.array(values), shares)
+
+    assert found == pytest.approx(np.quantile(values, shares), rel=1e-9, abs=1e-3)
+    assert np.isnan(quantiles(np.array([*values, math.nan]), shares)).all()
