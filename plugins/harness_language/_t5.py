@@ -203,6 +203,8 @@ def _with_steep_distances(network: nn.Module) -> nn.Module:
 class _T5Learner(TokenLearner):
     """Reads characters of languages without blanks, and pieces of words of the others."""
 
+    coded_by = TranslationCodec
+
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
         """Return T5's own: Adafactor (Shazeer & Stern, 2018), whose steps are in proportion to a matrix's size.
 
@@ -216,22 +218,8 @@ class _T5Learner(TokenLearner):
         """Return 0: there are no classes."""
         return 0
 
-    def codec(self) -> TranslationCodec:
-        """Return the codec: loaded, with the pretraining's tokenizer, or with one of the training split."""
-        if self._codec is None:
-            start = self.assignment.start
-            tokenizer = self._trained() if start is None else TranslationCodec.load(start).tokenizer
-            self._codec = TranslationCodec(tokenizer, self._settings("max_length"))
-        assert isinstance(self._codec, TranslationCodec)  # noqa: S101 - made here or in `read`
-        return self._codec
-
     def _trained(self) -> Tokenizer:
         return train_pieces(training_texts(self.assignment.data), self._settings("pieces"))
-
-    def read(self, folder: Path) -> None:
-        """Read the tokenizer and the description."""
-        super().read(folder)
-        self._codec = TranslationCodec.load(folder)
 
     def construct(self) -> nn.Module:
         """Return the network in its shape."""

@@ -37,6 +37,9 @@ def classification_loss(logits: Tensor, labels: Tensor) -> Tensor:
 class TokenLearner(TorchLearner):
     """A network over token ids. What rebuilds it (its description) and the tokenizer lie beside the weights."""
 
+    coded_by: type[TokenCodec] = TokenCodec
+    """The codec of its inputs and outputs."""
+
     def __init__(self, assignment: Assignment) -> None:
         """Seed and open the device; tokenizer and network are made when they are first needed."""
         super().__init__(assignment)
@@ -52,7 +55,7 @@ class TokenLearner(TorchLearner):
         if self._codec is None:
             start = self.assignment.start
             tokenizer = self._trained() if start is None else TokenCodec.load(start).tokenizer
-            self._codec = TokenCodec(tokenizer, self._settings("max_length"))  # pretraining may cut elsewhere
+            self._codec = self.coded_by(tokenizer, self._settings("max_length"))  # pretraining may cut elsewhere
         return self._codec
 
     def _trained(self) -> Tokenizer:
@@ -100,5 +103,5 @@ class TokenLearner(TorchLearner):
 
     def read(self, folder: Path) -> None:
         """Read the tokenizer and the description."""
-        self._codec = TokenCodec.load(folder)
+        self._codec = self.coded_by.load(folder)
         self._description = read_description(folder)
