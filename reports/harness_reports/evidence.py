@@ -16,6 +16,7 @@ from harness_reports.economics.distributions import Distribution, Empirical, Fix
 from harness_reports.lineage import Candidate, by_candidate, replicates
 from harness_reports.market import Market
 from harness_reports.pricing import Pricing
+from harness_reports.quality import right_share
 from harness_reports.statistics import MINIMUM_ITEMS, MINIMUM_WINDOW_S, Promise, percentile, promise, window_s
 from harness_reports.tables import accuracy_rows, pooled_latencies, served
 
@@ -86,6 +87,14 @@ class Evidence:
         """Return what quality is a share of; None for a metric without a ceiling, or one that counts errors."""
         ceiling = self.accuracy["ceiling"]
         return float(ceiling) if ceiling and self.accuracy["higher_is_better"] else None
+
+    def per_right_answer_usd(self, market: Market, cost_usd: float) -> float | None:
+        """Return a request's whole cost over the share of answers that are right in the end: at once, or put right."""
+        right = right_share(self.accuracy, self.accuracy["value"])
+        if right is None:
+            return None
+        right += (1 - right) * market.numbers.get("review_share", 0.0)
+        return cost_usd / right if right else None
 
     def hours(self, market: Market) -> tuple[float, float] | None:
         """Return the hours that grading and serving were measured for, None where one is not known."""

@@ -1,4 +1,4 @@
-"""Opens any figure of the tables of measurements, cost, serving and viability: out of the functions that make them."""
+"""Opens any figure of the tables but `frontier`: out of the functions that make them."""
 
 from __future__ import annotations
 

@@ -43,6 +43,10 @@ class Known(NamedTuple):
         """Its cells."""
         return self.judged.row
 
+    def cost(self) -> dict[str, Explained]:
+        """Return the figures of its row of the cost table."""
+        return cost_figures(self.costed, self.pricing, self.graded)
+
 
 class Case(NamedTuple):
     """A use case with what stands behind each of its candidates."""
@@ -75,7 +79,7 @@ class Behind(NamedTuple):
 
 def viability_figures(own: Known) -> dict[str, Explained]:
     """Return the figures of a row of the viability table by column."""
-    cost = cost_figures(own.costed, own.pricing, own.graded)
+    cost = own.cost()
     quality = quality_figures(own.graded, own.judged.evidence.accuracy, None)
     figures = [
         *(leaf.renamed(quality[name], called) for name, called in

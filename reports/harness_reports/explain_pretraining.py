@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from harness_reports import explain_readings as leaf
 from harness_reports.explain_business import Behind, Case, Known, viability_figures
-from harness_reports.explain_cost import cost_figures
 from harness_reports.explain_market import figure, known
 from harness_reports.explain_measured import quality_figures
 from harness_reports.explain_years import USD
@@ -86,12 +85,9 @@ def _gain_usd(own: Compared, case: Case) -> Explained:
 
 def _worth(name: str, use: Known) -> Explained:
     """Return what a use is worth, pretraining left out."""
-    value, pretrain = (
-        value_usd(use.judged, use.market),
-        cost_figures(use.costed, use.pricing, use.graded)["pretrain_usd"],
-    )
+    value = value_usd(use.judged, use.market)
     inputs = (
-        viability_figures(use)["npv_usd"], pretrain, *known(use.market, "pretraining_uses").values(),
+        viability_figures(use)["npv_usd"], use.cost()["pretrain_usd"], *known(use.market, "pretraining_uses").values(),
         figure(use.market, "development_multiplier"),
     )  # fmt: skip
     if not value:

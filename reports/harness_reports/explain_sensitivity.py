@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness_reports.explain_business import Known, joules
-from harness_reports.explain_cost import cost_figures
 from harness_reports.explain_market import figure
 from harness_reports.explain_measured import quality_share
 from harness_reports.explain_years import PER_REQUEST, USD
@@ -67,6 +66,6 @@ def _origin(own: Known, name: str) -> Explained:
     if name == "quality":
         return quality_share(own.graded).inputs[0]
     if name == "serving_usd_per_request":
-        point = cost_figures(own.costed, own.pricing, own.graded)[own.judged.evidence.priced_as(own.market)]
+        point = own.cost()[own.judged.evidence.priced_as(own.market)]
         return Explained(name, own.row["unit_serving_usd"], PER_REQUEST, f"{point.name} / 1000", inputs=(point,))
     return joules(own) if name == "energy_j_per_request" else figure(own.market, name)

@@ -9,7 +9,6 @@ from harness.records import Record
 from harness_reports import explain_readings as leaf
 from harness_reports.capacity import PLANNED_LOAD
 from harness_reports.explain_business import Known, right_in_the_end, unit_figures
-from harness_reports.explain_cost import cost_figures
 from harness_reports.explain_market import figure, known, requests
 from harness_reports.explain_measured import quality_share
 from harness_reports.explained import Explained
@@ -34,7 +33,7 @@ class Served(NamedTuple):
 
 def serving_figures(own: Served) -> dict[str, Explained]:
     """Return the figures of a row of the serving table by column."""
-    cost = cost_figures(own.known.costed, own.known.pricing, own.known.graded)
+    cost = own.known.cost()
     demand = _demand(own)
     paid = _paid(own, demand, cost) if own.row["replicas"] is not None else _unkept(own)
     needed = figure(own.known.market, "latency_s", "needed_latency_s")

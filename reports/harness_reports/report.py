@@ -14,17 +14,15 @@ from harness.records import Record
 from harness_reports import charts, formats, samples, statistics
 from harness_reports.choice import attention, preference
 from harness_reports.cost import cost
-from harness_reports.evidence import gather
 from harness_reports.frontier import frontier
 from harness_reports.lineage import finished, label
-from harness_reports.market import read_market
 from harness_reports.pricing import Pricing
 from harness_reports.report_case import case_html
 from harness_reports.report_parts import figure, html_table, table
 from harness_reports.report_style import PAGE, STYLE
 from harness_reports.tables import EVERY, accuracy, throughput
 from harness_reports.verdict import usd
-from harness_reports.viability import VIABILITY, Candidates, judge
+from harness_reports.viability import VIABILITY, Candidates, judge_all
 
 _VOLATILE = ("load_average_1m",)
 
@@ -100,10 +98,7 @@ def _sentence(candidates: Candidates) -> str:
 
 def _judged(records: Sequence[Record], pricing: Pricing, cases: Iterable[UseCase]) -> dict[str, Candidates]:
     """Return the candidates of every use case that has some, as `viability` judges them, the best verdict first."""
-    measured = gather(records, pricing)
-    own = {case.name: [each for each in measured if each.key.task in case.tasks] for case in cases}
-    found = [judge(read_market(case, {}), own[case.name]) for case in cases if own[case.name]]
-    found.sort(key=lambda candidates: attention(candidates.best.row))
+    found = sorted(judge_all(records, pricing, cases), key=lambda candidates: attention(candidates.best.row))
     return {candidates.market.use_case.name: candidates for candidates in found}
 
 

@@ -20,7 +20,6 @@ from harness_reports.evidence import Evidence, gather
 from harness_reports.lineage import KEYS
 from harness_reports.market import Market, read_market
 from harness_reports.pricing import OWN, Pricing
-from harness_reports.quality import right_share
 
 SERVING = (
     "use_case", "title", *KEYS, "view", "requests_per_year", "peak_factor", "requests_per_s", "peak_per_s",
@@ -162,15 +161,10 @@ def _whole(market: Market, own: Evidence, serving_usd: float | None) -> dict[str
     paid = Business(business.market, measured, business.years, business.ceiling)
     drawn = paid.means
     answer = serving_usd + float((paid.error_usd(drawn) + review_usd(drawn))[0])
-    return {"usd_per_correct_answer": _per_right(answer, market, own), "levelised_usd_per_1k": _levelised(paid, drawn)}
-
-
-def _per_right(answer_usd: float, market: Market, own: Evidence) -> float | None:
-    right = right_share(own.accuracy, own.accuracy["value"])
-    if right is None:
-        return None
-    right += (1 - right) * market.numbers.get("review_share", 0.0)
-    return answer_usd / right if right else None
+    return {
+        "usd_per_correct_answer": own.per_right_answer_usd(market, answer),
+        "levelised_usd_per_1k": _levelised(paid, drawn),
+    }
 
 
 def _levelised(business: Business, drawn: Mapping[str, np.ndarray]) -> float:

@@ -19,7 +19,6 @@ from harness_reports.evidence import Evidence, gather
 from harness_reports.lineage import KEYS
 from harness_reports.market import Market, read_market
 from harness_reports.pricing import Pricing
-from harness_reports.quality import right_share
 from harness_reports.statistics import Promise
 from harness_reports.verdict import TOP, Facts, Money, against_the_baseline, decide, flip_sentence, needs_met
 from harness_reports.worth import DRAWS, DrawnMarket, Worth, appraise_worth, draw_market
@@ -146,7 +145,7 @@ def _row(drawn: DrawnMarket, measured: Evidence, business: Business | None) -> d
     if business is not None:
         worth = appraise_worth(business, drawn, measured.accuracy, measured.hours(market))
         cells |= _base_case(business, market)
-        cells["usd_per_correct_answer"] = _per_correct(cells["unit_cost_usd"], market, measured)
+        cells["usd_per_correct_answer"] = measured.per_right_answer_usd(market, cells["unit_cost_usd"])
         money = _money(worth, cells, measured)
         cells |= _risk(money)
     cells |= _known(market, measured)
@@ -186,15 +185,6 @@ def _known(market: Market, measured: Evidence) -> dict[str, Any]:
         "unit_value_usd": market.numbers["value_per_request_usd"],
         "unit_serving_usd": None if serving is None else serving / 1000,
     }  # fmt: skip
-
-
-def _per_correct(cost_usd: float, market: Market, measured: Evidence) -> float | None:
-    """Return a request's whole cost over the share of answers that are right in the end: at once, or put right."""
-    right = right_share(measured.accuracy, measured.accuracy["value"])
-    if right is None:
-        return None
-    right += (1 - right) * market.numbers.get("review_share", 0.0)
-    return cost_usd / right if right else None
 
 
 def _base_case(business: Business, market: Market) -> dict[str, Any]:

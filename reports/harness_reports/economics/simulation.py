@@ -129,27 +129,24 @@ def simulate(life: Uncertain, draws: int = DRAWS, seed: int = 0) -> Outcome:
 
 def outcome(npv_usd: np.ndarray) -> Outcome:
     """Return how drawn net present values are distributed."""
-    values = np.partition(npv_usd, int(0.05 * npv_usd.size))
     low, middle, high = quantiles(npv_usd, (0.05, 0.5, 0.95))
     return Outcome(
-        draws=values.size,
-        mean_usd=float(values.mean()),
-        standard_error_usd=float(values.std() / np.sqrt(values.size)),
+        draws=npv_usd.size,
+        mean_usd=float(npv_usd.mean()),
+        standard_error_usd=float(npv_usd.std() / np.sqrt(npv_usd.size)),
         p05_usd=float(low),
         p50_usd=float(middle),
         p95_usd=float(high),
-        probability_positive=float((values > 0).mean()),
-        cvar05_usd=_worst(values, 0.05),
+        probability_positive=float((npv_usd > 0).mean()),
+        cvar05_usd=_worst(npv_usd, 0.05),
     )
 
 
-def _worst(parted: np.ndarray, share: float) -> float:
-    """Return the mean of the lowest share, the value at its end split: the conditional value at risk of the loss.
-
-    The values are parted at that end: those before it are the lowest.
-    """
-    count = share * parted.size
+def _worst(values: np.ndarray, share: float) -> float:
+    """Return the mean of the lowest share, the value at its end split: the conditional value at risk of the loss."""
+    count = share * values.size
     whole_ones = int(count)
+    parted = np.partition(values, whole_ones)
     total = float(parted[:whole_ones].sum()) + (count - whole_ones) * float(parted[whole_ones])
     return total / count
 
