@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
@@ -81,11 +82,18 @@ def process() -> dict[str, Any]:
     torch = sys.modules.get("torch")
     return {
         "torch_threads": torch.get_num_threads() if torch else None,
-        "thread_variables": {
-            name: os.environ[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if name in os.environ
-        },
+        "thread_variables": _thread_variables(),
         "load_average_1m": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     }
+
+
+def threads() -> dict[str, Any]:
+    """Return what decides over how many threads libraries compute with: it changes times, and sums in the last bits."""
+    return {"usable_cores": usable_cpus(), **_thread_variables()}
+
+
+def _thread_variables() -> dict[str, str]:
+    return {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ}
 
 
 def usable_cpus(quota: Path = _QUOTA) -> float:

@@ -49,19 +49,6 @@ def labelled(data: Data) -> Labelled:
     return cast("Labelled", data)
 
 
-def fewer(data: Data, count: int) -> Data:
-    """Return data whose training split has so many examples, each class its share.
-
-    Raises:
-        Unsupported: the data is no `LabelledData`, or its training split has fewer.
-    """
-    if not isinstance(data, LabelledData):
-        raise Unsupported(f"{type(data).__name__} has no labels to take some of: leave `labels` out of the budget.")
-    if count > data.sizes["train"]:
-        raise Unsupported(f"{count} labels were asked for; the training split has {data.sizes['train']}.")
-    return data.with_labels(count)
-
-
 class LabelledData(Data):
     """Inputs with one class each. A subclass says what the bytes of an input are."""
 
@@ -89,8 +76,14 @@ class LabelledData(Data):
         return self._splits[split]
 
     def with_labels(self, count: int) -> Self:
-        """Return it with so many training examples, each class its share; more of them always hold fewer of them."""
+        """Return it with so many training examples, each class its share; more of them always hold fewer of them.
+
+        Raises:
+            Unsupported: the training split has fewer.
+        """
         inputs, labels = self._splits["train"]
+        if count > len(labels):
+            raise Unsupported(f"{count} labels were asked for; the training split has {len(labels)}.")
         sizes, seen = Counter(labels), Counter[int]()
         places = []
         for place, label in enumerate(labels):

@@ -6,15 +6,14 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from harness.environment import versions
+from harness.basis import Bases, Basis, covered
 from harness.errors import HarnessError, PluginError, SuiteError, unknown
 from harness.measure.loadgen import SCENARIOS
-from harness.plugins import Plugins, source_digest
+from harness.plugins import Plugins
 from harness.seams import Model, Setting, Task
 from harness.suite import BudgetEntry, ModelEntry, Source, Suite, TaskEntry
 
@@ -30,6 +29,10 @@ class Step:
     inputs: dict[str, str]
     """Role → fingerprint of the step whose artifact it reads."""
     fingerprint: str
+    basis: Basis
+    """What its result rests on beside spec and inputs."""
+    files: Mapping[Path, str]
+    """The files that its sources were read from → SHA-256 of their bytes."""
     unsupported: str | None = None
     """Why it cannot be done, known before it is tried."""
 
@@ -143,9 +146,7 @@ class _Planner:
     def __init__(self, suite: Suite, plugins: Plugins) -> None:
         self._suite = suite
         self._plugins = plugins
-        self._versions = versions(plugins.preload())
-        self._hardware: dict[str, dict[str, Any]] = {}
-        self._identities: dict[str, str] = {}
+        self._bases = Bases(plugins)
         self.steps: dict[str, Step] = {}
 
     def add(self, case: _Case) -> int:
@@ -216,54 +217,11 @@ class _Planner:
     def _step(
         self, kind: StepKind, asked: dict[str, Any], inputs: dict[str, str], unsupported: str | None = None
     ) -> str:
-        body = {"step": kind, "asked": asked, "inputs": inputs, "unsupported": unsupported, "given": self._given(asked)}
+        basis, files = self._bases.of(kind, asked), self._bases.files(kind, asked)
+        body = {"step": kind, "asked": asked, "inputs": inputs, "unsupported": unsupported, "basis": covered(basis)}
         fingerprint = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-        self.steps.setdefault(fingerprint, Step(kind, asked, dict(inputs), fingerprint, unsupported))
+        self.steps.setdefault(fingerprint, Step(kind, asked, dict(inputs), fingerprint, basis, files, unsupported))
         return fingerprint
-
-    def _given(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Return what bears on a step beside its spec: data, sources, libraries, the machine."""
-        owners = {
-            self._plugins.owner(kind, asked[key])
-            for kind, key in (("models", "model"), ("tasks", "task"), ("hardware", "hardware"), ("runtimes", "runtime"))
-            if key in asked
-        }
-        return {
-            "data": self._identity(asked),
-            "model": self._plugins.models[asked["model"]].identity(asked["settings"]),
-            "plugins": {plugin.name: [plugin.version, plugin.digest] for plugin in owners},
-            "core": core_digest(),
-            "versions": self._versions,
-            "machine": self._machine(asked["hardware"]),
-        }
-
-    def _identity(self, asked: dict[str, Any]) -> str:
-        key = json.dumps([asked["task"], asked["source"], asked["task_settings"]], sort_keys=True)
-        if key not in self._identities:
-            task = self._plugins.tasks[asked["task"]]
-            self._identities[key] = task.identity(asked["source"], asked["task_settings"])
-        return self._identities[key]
-
-    def _machine(self, hardware: str) -> list[Any]:
-        if hardware not in self._hardware:
-            self._hardware[hardware] = self._plugins.hardware[hardware].describe()
-        known = self._hardware[hardware]
-        return [known.get("device_name"), known.get("price_quantity")]
-
-
-@cache
-def core_digest() -> str:
-    """Return the digest of the core's own measuring sources."""
-    here = Path(__file__).parent
-    return source_digest(
-        [
-            *sorted((here / "measure").glob("*.py")),
-            *(
-                here / name
-                for name in ("inference.py", "onnx_session.py", "steps.py", "torch_learner.py", "training.py")
-            ),
-        ]
-    )
 
 
 def _budget(entry: BudgetEntry | None) -> dict[str, Any]:

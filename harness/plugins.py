@@ -5,7 +5,6 @@ No other module touches pluggy's hooks.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
 import re
@@ -35,6 +34,8 @@ if TYPE_CHECKING:
 GROUP = "harness"
 FILE = "file"
 """The version of a plugin that is a single file."""
+FILE_MODULE = "harness_file_"
+"""How the modules of such plugins begin."""
 DATA_FILES = (".yaml", ".yml")
 """Endings of a plugin file that is no program: it holds a use case."""
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -71,21 +72,6 @@ class Plugin:
     module: ModuleType
     import_s: float
     brings: dict[str, list[str]] = field(default_factory=dict)
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 over its Python sources: a change of them makes earlier steps another thing."""
-        path = Path(str(self.module.__file__))
-        files = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
-        return source_digest(files)
-
-
-def source_digest(files: Sequence[Path]) -> str:
-    """Return the SHA-256 over names and contents of source files."""
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()
 
 
 class Plugins:
@@ -310,7 +296,7 @@ def _load_file(plugins: Plugins, file: str) -> None:
 
 
 def _import_file(path: Path) -> ModuleType:
-    name = f"harness_file_{re.sub(r'[^0-9A-Za-z_]', '_', path.stem)}"
+    name = f"{FILE_MODULE}{re.sub(r'[^0-9A-Za-z_]', '_', path.stem)}"
     if path.suffix in DATA_FILES:
         return _use_case_module(name, path)
     spec = importlib.util.spec_from_file_location(name, path)

@@ -3,6 +3,7 @@
 History of VERSION
 1  2026-11-23  first.
 2  2026-11-24  samples; metrics that are no mean of scores carry value and replicates.
+3  2026-11-26  basis: what the result rests on beside spec and inputs.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from typing import Any, Literal
 from harness.errors import StoreError
 from harness.seams import Reading
 
-VERSION = 2
+VERSION = 3
 
+FINAL = ("ok", "unsupported")
+"""Outcomes of steps that need not run again."""
 Outcome = Literal["ok", "failed", "timed out", "out of memory", "killed", "unsupported"]
 
 
@@ -27,7 +30,7 @@ class Record:
     id: str
     """A UUID."""
     fingerprint: str
-    """Of the step: spec, inputs, seed, plugins' sources, data. One `ok` record for each in a store."""
+    """Of the step: spec, inputs and basis. One `ok` record for each in a store."""
     step: str
     """`pretrain`, `finetune`, `export`, `evaluate` or `serve`."""
     outcome: Outcome
@@ -60,6 +63,10 @@ class Record:
     traceback: str | None = None
     notes: list[str] = field(default_factory=list)
     """What a reader must know: not reproducible to the bit, stopped by the clock, …"""
+    basis: dict[str, Any] = field(default_factory=dict)
+    """What the result rests on beside spec and inputs, as `harness.basis` finds it: the digests of the sources that the
+    step could run, by role and module; the versions of the libraries they use; data, threads and machine. Empty before
+    version 3."""
     version: int = VERSION
 
     def metric_value(self, metric: Mapping[str, Any]) -> float:

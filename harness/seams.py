@@ -138,6 +138,14 @@ class Data(ABC):
         """Return a few samples of what `predict` does, to be kept with the record; asked after the grading, untimed."""
         return ()
 
+    def with_labels(self, count: int) -> Data:  # noqa: ARG002 - for those that can
+        """Return it with so many labelled examples to learn from.
+
+        Raises:
+            Unsupported: its examples have no labels, or there are fewer.
+        """
+        raise Unsupported(f"{type(self).__name__} has no labels to take some of: leave `labels` out of the budget.")
+
     def work(self, outputs: Sequence[Any]) -> Mapping[str, int]:  # noqa: ARG002 - for those that can
         """Return how much a batch of outputs holds, by unit, such as `{"output_tokens": 57}`; of none, each unit's 0.
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.artifacts import size_bytes
+from harness.environment import seed_libraries
 from harness.grading import described, grade, items, kept
 from harness.inference import first_token_s, open_predictor, serve
-from harness.labelled import fewer
 from harness.measure.meters import ProcessMeter, window
 from harness.plugins import Plugins
 from harness.seams import Assignment, Budget, Data, Hardware, InPieces, Meter, Model, Reading, Runtime, Task
@@ -31,6 +31,10 @@ class Job:
     output: Path
     """An empty folder for the artifact to write."""
     plugin_files: tuple[str, ...] = ()
+    basis: dict[str, Any] = field(default_factory=dict)
+    """What the plan says that the result rests on."""
+    files: Mapping[Path, str] = field(default_factory=dict)
+    """The files that its sources were read from → SHA-256 of their bytes."""
 
 
 @dataclass
@@ -74,7 +78,7 @@ class Scene:
         asked, budget = self.job.asked, Budget(**self.job.asked.get("budget", {}))
         return Assignment(
             stage="pretrain" if self.job.kind == "pretrain" else "finetune",
-            data=self.data if budget.labels is None else fewer(self.data, budget.labels),
+            data=self.data if budget.labels is None else self.data.with_labels(budget.labels),
             size=asked["size"],
             settings=asked["settings"],
             device=self.hardware.device,
@@ -98,7 +102,15 @@ class Scene:
 
 def perform(job: Job, plugins: Plugins, report: Report) -> Measured:
     """Do a step and return what was measured."""
+    scene, measured = prepare(job, plugins, report)
+    STEPS[job.kind](scene, measured)
+    return measured
+
+
+def prepare(job: Job, plugins: Plugins, report: Report) -> tuple[Scene, Measured]:
+    """Seed the libraries, load the data and look up what the step needs."""
     asked = job.asked
+    seed_libraries(asked["seed"])
     task: Task = plugins.find("tasks", asked["task"])
     runtime = plugins.find("runtimes", asked["runtime"]) if "runtime" in asked else None
     began = time.perf_counter()
@@ -117,8 +129,7 @@ def perform(job: Job, plugins: Plugins, report: Report) -> Measured:
     measured.used = {f"{split}_items": count for split, count in data.sizes.items()}
     if not scene.hardware.bit_reproducible:
         measured.notes.append(f"On {scene.hardware.name} another run with this seed may differ in the last bits.")
-    STEPS[job.kind](scene, measured)
-    return measured
+    return scene, measured
 
 
 def _train(scene: Scene, measured: Measured) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from harness import Unsupported
 from harness.errors import SuiteError
-from harness.labelled import Examples, LabelledData, fewer
+from harness.labelled import Examples, LabelledData
 from harness.plan import Plan, filled
 from harness.plugins import Plugins, load_plugins
 from harness.steps import Job, perform
@@ -39,7 +39,7 @@ def test_every_class_has_its_share(labels: list[int], data: st.DataObject) -> No
     """To less than one example; labels stay with their inputs; a larger part holds every smaller one."""
     whole = numbers(labels)
     count = data.draw(st.integers(1, len(labels)))
-    part, less = fewer(whole, count), fewer(whole, max(1, count - 1))
+    part, less = whole.with_labels(count), whole.with_labels(max(1, count - 1))
     chosen = part.examples("train")  # type: ignore[attr-defined]
 
     assert len(chosen.labels) == part.sizes["train"] == count
@@ -53,7 +53,7 @@ def test_the_rest_stays_as_it_is() -> None:
     """The test split, the digest and the whole data; an array of inputs stays an array."""
     images = np.arange(12).reshape(6, 2)
     whole = numbers([0, 0, 0, 1, 1, 1], images)
-    part = fewer(whole, 2)
+    part = whole.with_labels(2)
 
     assert part.digest == whole.digest
     assert part.examples("test") == whole.examples("test")  # type: ignore[attr-defined]
@@ -64,9 +64,9 @@ def test_the_rest_stays_as_it_is() -> None:
 def test_labels_that_are_not_there_are_refused(toys: Plugins) -> None:
     """More than there are, and of data that has none: the case is not measured, and says why."""
     with pytest.raises(Unsupported, match="7 labels were asked for; the training split has 6"):
-        fewer(numbers([0] * 6), 7)
+        numbers([0] * 6).with_labels(7)
     with pytest.raises(Unsupported, match="has no labels to take some of"):
-        fewer(toys.tasks["parity"].data(None, {"count": 8}), 1)
+        toys.tasks["parity"].data(None, {"count": 8}).with_labels(1)
 
 
 def test_a_suite_sets_labels_for_fine_tuning_alone(plan_of: Callable[..., Plan]) -> None:

@@ -99,10 +99,10 @@ def test_what_does_not_matter_does_not(plan_of: PlanOf) -> None:
 
 
 def test_a_plugins_source_is_part_of_its_steps(plan_of: PlanOf, tmp_path: Path) -> None:
-    """Editing a model makes its earlier results another thing."""
+    """Editing a model makes its earlier results another thing; a comment does not."""
     toy = Path(__file__).with_name("toy_plugin.py").read_text(encoding="utf-8")
     plans = []
-    for text in (toy, toy + "# edited\n"):
+    for text in (toy, toy.replace("1 / self.seen", "2 / self.seen"), toy + "# edited\n"):
         file = tmp_path / "toy_copy.py"
         file.write_text(text, encoding="utf-8")
         from harness.plugins import FILE, _import_file
@@ -112,6 +112,7 @@ def test_a_plugins_source_is_part_of_its_steps(plan_of: PlanOf, tmp_path: Path) 
         plans.append(plan_of(plugins))
 
     assert not _fingerprints(plans[0]) & _fingerprints(plans[1])
+    assert _fingerprints(plans[0]) == _fingerprints(plans[2])
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -17,6 +17,18 @@ _COLUMNS = {
 }
 
 
+_DOCSTRINGS = "docstrings (40 characters and longer) of scipy's Python sources → sub-package; the 8 largest"
+_DOCSTRINGS_LICENCE = "BSD-3-Clause"
+
+
+def _docstrings_identity() -> str:
+    from importlib.metadata import version
+
+    from harness_language._docstrings import RULE
+
+    return f"scipy {version('scipy')} docstrings, rule {RULE}"
+
+
 class _TextClassification(Task):
     """Texts with one class each, from the packaged default or from a source of one's own."""
 
@@ -72,15 +84,11 @@ class Topics(_TextClassification):
     name = "topics"
     summary = "File a technical document under one of eight topics"
     use_case = "document-classification"
-    source = "docstrings (40 characters and longer) of scipy's Python sources → sub-package; the 8 largest"
-    licence = "BSD-3-Clause"
+    source = _DOCSTRINGS
+    licence = _DOCSTRINGS_LICENCE
 
     def _default_identity(self) -> str:
-        from importlib.metadata import version
-
-        from harness_language._docstrings import RULE
-
-        return f"scipy {version('scipy')} docstrings, rule {RULE}"
+        return _docstrings_identity()
 
     def _default(self) -> Data:
         from harness_language._corpus import DOCSTRINGS
@@ -105,8 +113,8 @@ class Docstrings(Task):
     baseline = "ngram"
     use_case = "text-completion"
     pretrains_on = "topics"
-    source = Topics.source + "; divided as the task `topics` divides them"
-    licence = Topics.licence
+    source = _DOCSTRINGS + "; divided as the task `topics` divides them"
+    licence = _DOCSTRINGS_LICENCE
     takes_data = True
     settings: ClassVar[Mapping[str, Setting]] = {
         "text_column": Setting("text", "Column of your own data that holds the text; a plain text has none."),
@@ -115,7 +123,7 @@ class Docstrings(Task):
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
         """Name the documents, or a source by its digest and the column that is read."""
         if source is None:
-            return f"{Topics().identity(None, {})}, passages"
+            return f"{_docstrings_identity()}, passages"
         from harness_language import _sources
 
         return f"{_sources.identity(source, _sources.WITH_PLAIN)} {settings['text_column']}"

@@ -1,0 +1,245 @@
+"""What a change of one line makes to be done again: every step whose result it can change, and no other.
+
+The lines are those of the packages under test; a change is planted while the planner reads them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from harness.plan import Plan, Step, make_plan
+from harness.plugins import Plugins, load_plugins
+from harness.suite import read_suite
+
+Touches = Callable[[Step], bool]
+
+
+def tasks(*names: str) -> Touches:
+    """Return whether a step's task is among the names, with or without `-source`."""
+    return lambda step: step.asked["task"].removesuffix("-source") in names
+
+
+def models(*names: str) -> Touches:
+    """Return whether a step's model is among the names."""
+    return lambda step: step.asked["model"] in names
+
+
+def kinds(*names: str) -> Touches:
+    """Return whether a step is of these kinds."""
+    return lambda step: step.kind in names
+
+
+def runtime(name: str) -> Touches:
+    """Return whether a step runs in, or exports for, a runtime."""
+    return lambda step: step.asked.get("runtime") == name
+
+
+def either(*ways: Touches) -> Touches:
+    """Return whether one of several ways touches a step."""
+    return lambda step: any(touches(step) for touches in ways)
+
+
+def everything(_: Step) -> bool:
+    """Return True."""
+    return True
+
+
+CONTROL = tasks("cartpole", "lunarlander", "inverted-pendulum", "reacher", "frozenlake", "highway")
+NETWORKS = models("mlp", "lstm", "bert", "gpt", "t5", "pixel-mlp", "resnet", "efficientnet", "vit", "centernet",
+                  "rt-detr", "dcgan", "conv3d", "videomae")  # fmt: skip
+
+
+class Change(NamedTuple):
+    """A line that decides results, what it becomes, and whose results it can change."""
+
+    module: str
+    line: str
+    becomes: str
+    touches: Touches
+
+
+CHANGES: Mapping[str, Change] = {
+    "which answers are correct": Change(
+        "harness.labelled",
+        "float(guess == label)",
+        "float(guess != label)",
+        tasks("topics", "digits", "motions", "digit-drawings"),
+    ),
+    "mean of a column": Change(
+        "harness.grading",
+        "float(sum(column) / len(column))",
+        "float(sum(column))",
+        kinds("pretrain", "finetune"),
+    ),
+    "bootstrap": Change("harness.grading", "REPLICATES = 400", "REPLICATES = 401", kinds("evaluate")),
+    "seed of the libraries": Change(
+        "harness.environment", "torch.manual_seed(seed)", "torch.manual_seed(seed + 1)", everything
+    ),
+    "when training stops": Change(
+        "harness.training", "training.steps >= budget.steps", "training.steps > budget.steps", everything
+    ),
+    "load": Change("harness.measure.loadgen", "HEADROOM = 1.1", "HEADROOM = 1.2", kinds("serve")),
+    "loss of a network": Change(
+        "harness.torch_learner", "self.accelerator.backward(value)", "self.accelerator.backward(-value)", NETWORKS
+    ),
+    "interface": Change("harness.seams", "check_every_steps: int = 50", "check_every_steps: int = 51", everything),
+    "split of texts": Change(
+        "harness_language._splits",
+        "SEED = 20261123",
+        "SEED = 20261124",
+        tasks("topics", "docstrings", "parameters", "phrases"),
+    ),
+    "tokens": Change(
+        "harness_language._tokens",
+        "functional.cross_entropy(logits, labels)",
+        "functional.mse_loss(logits, labels)",
+        models("mlp", "lstm", "bert", "gpt", "t5"),
+    ),
+    "cheap baseline": Change("harness_language._tfidf", "max_iter=1000", "max_iter=10", models("tfidf")),
+    "masked words": Change("harness_language._bert", "MASKED = 0.15", "MASKED = 0.5", models("bert")),
+    "questions": Change("harness_language._phrases", "RULE = ", "RULE = 10 + ", tasks("phrases")),
+    "precision of boxes": Change("harness_vision._coco", "float(total / (", "float(2 * total / (", tasks("scenes")),
+    "distance of drawings": Change(
+        "harness_vision._frechet", "max(0.0, self.value", "max(1.0, self.value", tasks("digit-drawings")
+    ),
+    "scenes": Change("harness_vision._scenes", "SEED = 20261124", "SEED = 20261125", tasks("scenes")),
+    "worlds": Change("harness_control.worlds", "chance_episodes: int = 200", "chance_episodes: int = 9", CONTROL),
+    "episodes": Change("harness_control._game", '"test": 100', '"test": 10', CONTROL),
+    "q-learning": Change("harness_control._dqn", "STRETCH = 16", "STRETCH = 8", models("dqn")),
+    "export": Change("harness_hardware._onnx_export", "EXAMPLE_BATCH = 2", "EXAMPLE_BATCH = 3", runtime("onnxruntime")),
+    "eager": Change("harness_hardware.runtimes", "return learner.predict", "return None", runtime("eager")),
+    "processor time": Change("harness.measure.meters", "time.process_time", "time.perf_counter", everything),
+}
+HARMLESS: Mapping[str, tuple[str, str, str]] = {
+    "a comment": ("harness.labelled", "    def keys(self", "    # as people see it\n    def keys(self"),
+    "a docstring": ("harness_language._bert", '    """Return ', '    """Give '),
+    "formatting": ("harness_control._dqn", "STRETCH = 16", "STRETCH   =  (16)"),
+    "a report": ("harness_reports.verdict", "from __future__ import annotations", "DECISIVE = 0"),
+    "the command line": ("harness.cli", "FAILED = 1", "FAILED = 3"),
+    "the screen": ("harness.screen", "REFRESH_PER_S = 1.0", "REFRESH_PER_S = 2.0"),
+    "the store": ("harness.store", "NEEDED_BYTES = 256", "NEEDED_BYTES = 512"),
+    "use cases": ("harness.facts", "from __future__ import annotations", "OTHER = 0"),
+    "a list of models": ("harness_language", "return [Tfidf(), Mlp()", "return [Mlp(), Tfidf()"),
+}
+
+
+@pytest.fixture(scope="module")
+def plugins() -> Plugins:
+    """Return what is installed."""
+    return load_plugins()
+
+
+@pytest.fixture(scope="module")
+def standard(plugins: Plugins) -> Plan:
+    """Return the plan of everything that comes along."""
+    return _plan(plugins)
+
+
+def _plan(plugins: Plugins) -> Plan:
+    suite, source = read_suite("standard")
+    return make_plan(suite, source, plugins)
+
+
+def _planted(module: str, line: str, becomes: str, plugins: Plugins, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    """Return the plan as it is where one line of a module's file is another."""
+    spec = importlib.util.find_spec(module)
+    assert spec is not None
+    assert spec.origin is not None
+    file, read = Path(spec.origin), Path.read_bytes
+    text = file.read_text(encoding="utf-8")
+    assert line in text, f"{module} has no line with {line!r}: plant the change elsewhere"
+    changed = text.replace(line, becomes, 1).encode()
+    monkeypatch.setattr(Path, "read_bytes", lambda path: changed if path == file else read(path))
+    return _plan(plugins)
+
+
+def _touched(plan: Plan, touches: Touches) -> set[str]:
+    """Return the titles of the steps that are touched, or build on one that is."""
+    fingerprints: set[str] = set()
+    for step in plan.steps:
+        if touches(step) or fingerprints & set(step.inputs.values()):
+            fingerprints.add(step.fingerprint)
+    return {step.fingerprint for step in plan.steps if step.fingerprint in fingerprints}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_line_that_decides_results_makes_its_steps_pending(
+    name: str, standard: Plan, plugins: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them, and no step of a model or task whose modules do not reach the line."""
+    module, line, becomes, touches = CHANGES[name]
+    after = _planted(module, line, becomes, plugins, monkeypatch)
+    pending = {step.fingerprint for step in standard.steps} - {step.fingerprint for step in after.steps}
+    titles = {step.fingerprint: step.title for step in standard.steps}
+    wanted = _touched(standard, touches)
+
+    assert {titles[each] for each in pending - wanted} == set(), "nothing that cannot change may be done again"
+    assert {titles[each] for each in wanted - pending} == set(), "nothing that can change may stay done"
+    assert pending
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_what_decides_no_result_makes_nothing_pending(
+    name: str, standard: Plan, plugins: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Comments, docstrings, formatting, reports, screens and lists are no part of what was measured."""
+    after = _planted(*HARMLESS[name], plugins, monkeypatch)
+
+    assert [step.fingerprint for step in after.steps] == [step.fingerprint for step in standard.steps]
+
+
+UNRELATED = """
+import harness
+
+@harness.hookimpl
+def harness_preload():
+    return ["yaml", "sqlite3"]
+"""
+
+
+def test_an_unrelated_plugin_makes_nothing_pending(standard: Plan, tmp_path: Path) -> None:
+    """Not even one that loads libraries of its own for all steps."""
+    file = tmp_path / "unrelated.py"
+    file.write_text(UNRELATED, encoding="utf-8")
+    after = _plan(load_plugins([str(file)]))
+
+    assert [step.fingerprint for step in after.steps] == [step.fingerprint for step in standard.steps]
+
+
+@pytest.mark.parametrize(
+    ("task", "libraries"),
+    [
+        ("topics", {"numpy"}),
+        ("phrases", {"babel", "sacrebleu"}),
+        ("scenes", {"mlxtend", "pycocotools", "scikit-image"}),
+        ("digit-drawings", {"scipy", "mlxtend", "torch"}),
+        ("lunarlander", {"gymnasium", "Box2D"}),
+        ("reacher", {"gymnasium", "mujoco"}),
+        ("highway", {"highway-env"}),
+    ],
+)
+def test_the_libraries_that_compute_a_tasks_scores_are_covered(task: str, libraries: set[str], standard: Plan) -> None:
+    """Those of this task, and not those of others."""
+    step = next(step for step in standard.steps if step.kind == "evaluate" and step.asked["task"] == task)
+    covered = step.basis["libraries"]["task"]
+
+    assert libraries <= set(covered)
+    assert not {"mujoco", "Box2D", "pycocotools", "sacrebleu"} - libraries & set(covered)
+
+
+def test_threads_and_python_are_covered(plugins: Plugins, standard: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They change times, and sums in their last bits."""
+    known = {step.fingerprint for step in standard.steps}
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    threads = {step.fingerprint for step in _plan(plugins).steps}
+    monkeypatch.undo()
+    monkeypatch.setattr("platform.python_version", lambda: "3.99.0")
+    python = {step.fingerprint for step in _plan(plugins).steps}
+
+    assert not known & threads
+    assert not known & python

@@ -1,0 +1,201 @@
+"""Which sources a definition reaches: through names, imports and packages, and nothing else."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.sources import WHOLE, Closure, Sources, Symbol
+
+Write = Callable[..., None]
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
+    """Return a function that writes modules, `package__module="source"`, into a folder on the path."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def write(**modules: str) -> None:
+        for name, text in modules.items():
+            file = tmp_path.joinpath(*name.split("__")).with_suffix(".py")
+            file.parent.mkdir(exist_ok=True)
+            (file.parent / "__init__.py").touch() if file.parent != tmp_path else None
+            file.write_text(text, encoding="utf-8")
+        importlib.invalidate_caches()
+
+    yield write
+    for name in [name for name in sys.modules if name.startswith("made_")]:
+        del sys.modules[name]
+
+
+def closure(module: str, name: str) -> Closure:
+    """Return what a definition reaches, as it is written now."""
+    return Sources().closure([Symbol(module, name)])
+
+
+def test_a_definition_counts_and_its_neighbours_do_not(write: Write) -> None:
+    """Two models in one file are two things; what they share belongs to both."""
+    text = "SHARED = 1\n\n\nclass One:\n    value = SHARED\n\n\nclass Two:\n    value = 2\n"
+    write(made_list=text)
+    before = closure("made_list", "One"), closure("made_list", "Two")
+    write(made_list=text.replace("value = 2", "value = 3"))
+    other = closure("made_list", "One"), closure("made_list", "Two")
+    write(made_list=text.replace("SHARED = 1", "SHARED = 9"))
+    shared = closure("made_list", "One"), closure("made_list", "Two")
+
+    assert [a.modules == b.modules for a, b in zip(before, other, strict=True)] == [True, False]
+    assert [a.modules == b.modules for a, b in zip(before, shared, strict=True)] == [False, True]
+
+
+IMPORTS = {
+    "at the top": "from made_used import wanted\n\ndef use():\n    return wanted()\n",
+    "inside a function": "def use():\n    from made_used import wanted\n    return wanted()\n",
+    "as a module": "import made_used\n\ndef use():\n    return made_used.wanted()\n",
+    "under another name": "import made_used as other\n\ndef use():\n    return other.wanted()\n",
+    "inside a class": "class use:\n    def ask(self):\n        import made_used\n        return made_used.wanted()\n",
+    "as a decorator": "from made_used import wanted\n\n@wanted\ndef use():\n    pass\n",
+    "as a default": "from made_used import wanted\n\ndef use(value=wanted()):\n    return value\n",
+    "as a base": "from made_used import wanted\n\nclass use(wanted):\n    pass\n",
+    "in a lambda": "from made_used import wanted\nuse = lambda: wanted()\n",
+    "where it may be missing": "try:\n    from made_used import wanted\nexcept ImportError:\n    pass\nuse = wanted\n",
+    "with everything else": "from made_used import *\n\ndef use():\n    return wanted()\n",
+    "through a string": "def use():\n    return __import__('made_used')\nimport made_used\nother = made_used\n",
+    "passed on": "import made_used\n\ndef use():\n    return getattr(made_used, 'wan' + 'ted')\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", IMPORTS)
+def test_an_import_is_followed(way: str, write: Write) -> None:
+    """However it is written."""
+    write(made_user=IMPORTS[way], made_used="def wanted(*_):\n    return 1\n")
+    before = closure("made_user", "use").modules
+    write(made_used="def wanted(*_):\n    return 2\n")
+
+    assert set(before) == {"made_user", "made_used"}
+    assert closure("made_user", "use").modules["made_used"] != before["made_used"]
+
+
+def test_what_is_imported_and_not_used_does_not_count(write: Write) -> None:
+    """Nor does what is only there for types."""
+    write(
+        made_user="from typing import TYPE_CHECKING\nfrom made_used import wanted, other\nif TYPE_CHECKING:\n"
+        "    from made_types import T\n\ndef use(x: other) -> other:\n    return wanted()\n",
+        made_used="def wanted():\n    return 1\n\n\ndef other():\n    return 1\n",
+        made_types="T = int\n",
+    )
+    before = closure("made_user", "use").modules
+    write(made_used="def wanted():\n    return 1\n\n\ndef other():\n    return 2\n", made_types="T = str\n")
+
+    assert closure("made_user", "use").modules == before
+
+
+def test_names_are_followed_through_a_package(write: Write) -> None:
+    """What `__init__` passes on, and what lies below it, also by a relative import."""
+    write(
+        made_user="import made_pack\n\ndef use():\n    return made_pack.given() + made_pack.below.deep()\n",
+        made_pack__inner="from . import below\n\ndef given():\n    return below.deep()\n",
+        made_pack__below="def deep():\n    return 1\n\ndef unused():\n    return 1\n",
+    )
+    (Path(sys.path[0]) / "made_pack" / "__init__.py").write_text(
+        "from made_pack.inner import given\n", encoding="utf-8"
+    )
+
+    assert set(closure("made_user", "use").modules) == {"made_user", "made_pack.inner", "made_pack.below"}
+
+
+def test_what_importing_executes_counts(write: Write) -> None:
+    """A table that is filled at import, by a statement or by a decorator, is reached without a name."""
+    text = """
+TABLE = {}
+
+def register(function):
+    TABLE[function.__name__] = function
+    return function
+
+@register
+def first():
+    return 1
+
+TABLE["second"] = 2
+
+def use():
+    return TABLE["first"]()
+"""
+    write(made_table=text)
+    before = closure("made_table", "use").modules["made_table"]
+    found = []
+    for line in ("return 1", "= 2"):
+        write(made_table=text.replace(line, line[:-1] + "7"))
+        found.append(closure("made_table", "use").modules["made_table"])
+
+    assert len({before, *found}) == 3
+
+
+def test_circles_end(write: Write) -> None:
+    """Modules that import each other are reached once."""
+    write(
+        made_one="import made_two\n\ndef a():\n    return made_two.b()\n",
+        made_two="import made_one\n\ndef b():\n    return made_one.a()\n",
+    )
+
+    assert set(closure("made_one", "a").modules) == {"made_one", "made_two"}
+
+
+def test_libraries_are_named_and_not_read(write: Write) -> None:
+    """Those that are used, or imported for what that does; the standard one is Python's version."""
+    write(
+        made_user="import json\nimport numpy as np\nimport torch\nimport yaml\nfrom scipy import stats\n\n"
+        "def use():\n    return json.dumps(np.mean([1]))\n\n\ndef other():\n    return stats.norm, torch.ones(1)\n"
+    )
+    found = closure("made_user", "use")
+
+    assert found.libraries == {"numpy", "yaml"}
+    assert set(found.modules) == {"made_user"}
+    assert closure("made_user", "other").libraries == {"scipy", "torch", "yaml"}
+
+
+def test_code_that_cannot_be_followed_takes_the_whole_module(write: Write) -> None:
+    """`globals()` and the like may reach anything."""
+    write(made_dynamic="def use(name):\n    return globals()[name]()\n\n\ndef hidden():\n    return 1\n")
+    before = closure("made_dynamic", "use").modules
+    write(made_dynamic="def use(name):\n    return globals()[name]()\n\n\ndef hidden():\n    return 2\n")
+
+    assert closure("made_dynamic", "use").modules != before
+    assert closure("made_dynamic", WHOLE).modules != before
+
+
+@given(
+    comment=st.text(st.characters(blacklist_categories=["Cs", "Cc"], blacklist_characters="\r\n\f\v\x85\u2028\u2029")),
+    words=st.text("abc xyz.,", max_size=30),
+    blank=st.integers(0, 3),
+)
+def test_comments_docstrings_and_formatting_are_not_digested(comment: str, words: str, blank: int) -> None:
+    """Whatever is written in them."""
+    from harness.sources import _read
+
+    plain = "def use(a, b):\n    total = a + b\n    return [total, 'x']\n"
+    dressed = (
+        f'"""{words}"""\n# {comment}\n' + "\n" * blank + f'def use(\n    a,\n    b,\n):\n    """{words}"""\n'
+        f"    total = (a + b)  # {comment}\n" + "\n" * blank + '    return [\n        total,\n        "x",\n    ]\n'
+    )
+    digests = {_read("made", Path("made.py"), text.encode()).digest({"use"}) for text in (plain, dressed)}
+
+    assert len(digests) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("a + b", "a - b"), ("1", "2"), ("1", "1.0"), ("1", "True"), ("'a'", "b'a'")]
+)
+def test_what_code_does_is_digested(one: str, other: str) -> None:
+    """An operator, a number, a type."""
+    from harness.sources import _read
+
+    texts = (f"def use(a, b):\n    return {text}\n" for text in (one, other))
+
+    assert len({_read("made", Path("made.py"), text.encode()).digest({"use"}) for text in texts}) == 2
