@@ -13,7 +13,9 @@ from harness.errors import HarnessError, SuiteError
 from harness.plugins import Plugins, load_plugins
 
 if TYPE_CHECKING:
-    from harness.plan import Plan
+    from harness.plan import Plan, Step
+    from harness.records import Record
+    from harness.run import Replan
     from harness.suite import ModelEntry, Source, Suite
 
 FAILED = 1
@@ -129,13 +131,17 @@ def run(
         settings=(*(setting or ()), *(("trust_remote_code=true",) if trust_remote_code else ())),
     )
     wanted, source = read_suite(suite)
-    plan = make_plan(_narrowed(wanted, source, choice, plugins), source, plugins)
+
+    def planned(plugins: Plugins) -> tuple[Plan, Plugins]:
+        return make_plan(_narrowed(wanted, source, choice, plugins), source, plugins), plugins
+
+    plan, _ = planned(plugins)
     console = Console(highlight=False)
     _warn_of_failures(plugins)
     if dry_run:
         _print_plan(console, plan, store)
         return
-    raise typer.Exit(_run(console, plan, plugins, store, files))
+    raise typer.Exit(_run(console, plan, plugins, store, files, lambda: planned(load_plugins(files))))
 
 
 def _narrowed(suite: Suite, source: Source, choice: Choice, plugins: Plugins) -> Suite:
@@ -199,7 +205,9 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _run(console: Any, plan: Plan, plugins: Plugins, location: str | None, files: tuple[str, ...]) -> int:
+def _run(
+    console: Any, plan: Plan, plugins: Plugins, location: str | None, files: tuple[str, ...], replan: Replan
+) -> int:
     from harness.plan import check_data
     from harness.run import run_plan
     from harness.screen import open_screen
@@ -215,7 +223,7 @@ def _run(console: Any, plan: Plan, plugins: Plugins, location: str | None, files
     console.print(f"Suite {plan.suite.name!r}: {plan.cases} cases, {len(plan.steps)} steps, {len(plan.pending)} to do.")
     try:
         with open_screen(console, plan) as screen:
-            summary = run_plan(plan, plugins, store, screen, files)
+            summary = run_plan(plan, plugins, store, screen, files, replan)
     except KeyboardInterrupt:
         console.print("Stopped. Finished steps are kept; the same command goes on where this one stopped.")
         return INTERRUPTED
@@ -234,22 +242,24 @@ def _print_plan(console: Any, plan: Plan, location: str | None) -> None:
     from harness.estimate import estimate_s
     from harness.store import peek, peek_records
 
-    plan = plan.against(peek(location))
-    seconds, unknown = estimate_s(plan.pending, peek_records(location))
+    plan, records = plan.against(peek(location)), peek_records(location)
+    seconds, unknown = estimate_s(plan.pending, records)
     for step in plan.steps:
-        state = (
-            "done"
-            if step.fingerprint in plan.done
-            else f"unsupported: {step.unsupported}"
-            if step.unsupported
-            else "to do"
-        )
-        console.print(f"{escape(step.title)}: {escape(state)}", soft_wrap=True)
+        console.print(f"{escape(step.title)}: {escape(_state(step, plan, records))}", soft_wrap=True)
     console.print(f"{plan.cases} cases, {len(plan.steps)} steps ({plan.shared} shared), {len(plan.pending)} to do.")
     if plan.pending:
         known = f"{seconds:.0f} s" if seconds or not unknown else "not known"
         rest = f"; {unknown} steps have no earlier record to estimate from" if unknown else ""
         console.print(f"Estimated time: {known}{rest}.")
+
+
+def _state(step: Step, plan: Plan, records: Sequence[Record]) -> str:
+    """Return whether a step is done, else why it is to be done."""
+    from harness.why import why_pending
+
+    if step.fingerprint in plan.done:
+        return "done"
+    return f"unsupported: {step.unsupported}" if step.unsupported else f"to do, {why_pending(step, records)}"
 
 
 def check(

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any, Protocol
 
 from harness import environment
+from harness.errors import PluginError
 from harness.execute.local import Supervisor
-from harness.execute.worker import Ended
+from harness.execute.worker import Changed, Ended
 from harness.plan import Plan, Step
 from harness.plugins import Failure, Plugins
-from harness.records import Record
+from harness.records import FINAL, Record
 from harness.steps import Job, Measured
 from harness.store import Store
 
-FINAL = ("ok", "unsupported")
+Replan = Callable[[], tuple[Plan, Plugins]]
+"""Reads plugins and suite anew and makes the plan again."""
+MOST_CHANGES = 3
+"""How often in a row the same step may be planned again before it is recorded as failed."""
 
 
 class Screen(Protocol):
@@ -40,6 +44,9 @@ class Screen(Protocol):
     def warn(self, failures: Sequence[Failure]) -> None:
         """Tell of plugins that could not take a finished record."""
 
+    def changed(self, step: Step, what: Sequence[str]) -> None:
+        """Tell what has changed since a step was planned: the rest is planned again."""
+
 
 @dataclass
 class Summary:
@@ -54,18 +61,45 @@ class Summary:
         return not self.skipped and set(self.outcomes) <= set(FINAL)
 
 
-def run_plan(plan: Plan, plugins: Plugins, store: Store, screen: Screen, plugin_files: Sequence[str] = ()) -> Summary:
-    """Do what is still to be done of a plan."""
-    runner = _Runner(plan, plugins, store, screen, tuple(plugin_files))
+def run_plan(
+    plan: Plan,
+    plugins: Plugins,
+    store: Store,
+    screen: Screen,
+    plugin_files: Sequence[str] = (),
+    replan: Replan | None = None,
+) -> Summary:
+    """Do what is still to be done of a plan.
+
+    Args:
+        plan: with what the store has marked as done.
+        plugins: those it was made with.
+        store: where records and artifacts go.
+        screen: where the run shows itself.
+        plugin_files: loaded by every worker, beside what is installed.
+        replan: called when a plugin file or data changed in mid-run; without it the step fails.
+
+    Raises:
+        PluginError: the harness, an installed plugin or a library changed in mid-run.
+    """
+    runner = _Runner(plan, plugins, store, screen, tuple(plugin_files), replan)
     return runner.run()
 
 
 class _Runner:
     def __init__(
-        self, plan: Plan, plugins: Plugins, store: Store, screen: Screen, plugin_files: tuple[str, ...]
+        self,
+        plan: Plan,
+        plugins: Plugins,
+        store: Store,
+        screen: Screen,
+        plugin_files: tuple[str, ...],
+        replan: Replan | None,
     ) -> None:
         self._plan, self._plugins, self._store, self._screen, self._files = plan, plugins, store, screen, plugin_files
+        self._replan = replan
         self._outcomes = dict(plan.done)
+        self._changes = 0
         self._supervisor = Supervisor(plugins.preload(), plan.suite.limits)
         self._environment = environment.machine() | {
             "versions": environment.versions(plugins.preload()),
@@ -75,22 +109,36 @@ class _Runner:
         }
 
     def run(self) -> Summary:
+        """Do every pending step; those of a new plan where something changed meanwhile."""
         summary = Summary()
-        pending = self._plan.pending
-        for number, step in enumerate(pending, 1):
+        waiting = self._plan.pending
+        done = 0
+        while waiting:
+            step, *rest = waiting
             if any(self._outcomes.get(needed) not in FINAL for needed in step.inputs.values()):
                 summary.skipped += 1
                 self._screen.skipped(step, "a step it builds on did not succeed")
+            elif (record := self._tried(step, done + 1, done + len(waiting))) is None:
+                waiting = self._plan.pending
                 continue
-            self._screen.begin(step, number, len(pending))
-            record = self._do(step)
-            self._outcomes[step.fingerprint] = record.outcome
-            summary.outcomes[record.outcome] += 1
-            self._screen.end(record)
-            self._screen.warn(self._plugins.announce(record))
+            else:
+                summary.outcomes[record.outcome] += 1
+            done, waiting = done + 1, rest
         return summary
 
-    def _do(self, step: Step) -> Record:
+    def _tried(self, step: Step, number: int, total: int) -> Record | None:
+        """Do a step and keep its record; None where it was planned again instead."""
+        self._screen.begin(step, number, total)
+        record = self._do(step)
+        if record is None:
+            return None
+        self._changes = 0
+        self._outcomes[step.fingerprint] = record.outcome
+        self._screen.end(record)
+        self._screen.warn(self._plugins.announce(record))
+        return record
+
+    def _do(self, step: Step) -> Record | None:
         started = datetime.now(UTC)
         if (known := self._known_beforehand(step)) is not None:
             record = self._record(step, started, known)
@@ -98,7 +146,13 @@ class _Runner:
             return record
         scratch = self._store.artifacts.scratch()
         inputs = {role: self._store.artifacts.path(fingerprint) for role, fingerprint in step.inputs.items()}
-        ended = self._supervisor.run(Job(step.kind, step.asked, inputs, scratch, self._files), self._screen.progress)
+        job = Job(step.kind, step.asked, inputs, scratch, self._files, step.basis, step.files)
+        ended = self._supervisor.run(job, self._screen.progress)
+        if isinstance(ended, Changed):
+            self._store.artifacts.discard(scratch)
+            if self._planned_again(step, ended):
+                return None
+            ended = Ended("failed", Measured(), {}, f"It changes while it is measured: {_told(ended)}.")
         record = self._record(step, started, ended)
         if ended.outcome == "ok" and any(scratch.iterdir()):
             self._store.artifacts.keep(scratch, step.fingerprint)
@@ -106,6 +160,23 @@ class _Runner:
             self._store.artifacts.discard(scratch)
         self._store.add(record)
         return record
+
+    def _planned_again(self, step: Step, changed: Changed) -> bool:
+        """Make the plan anew where that takes up what has changed; False where the step is no more to be tried."""
+        if not all(each.reloads for each in changed.differences):
+            raise PluginError(
+                f"Changed while the run was going on: {_told(changed)}. What is loaded already stays as it was: "
+                "give the same command again. Finished steps are kept."
+            )
+        self._changes += 1
+        if self._replan is None or self._changes > MOST_CHANGES:
+            return False
+        self._screen.changed(step, [each.text for each in changed.differences])
+        plan, self._plugins = self._replan()
+        tried = {fingerprint: outcome for fingerprint, outcome in self._outcomes.items() if outcome not in FINAL}
+        self._plan = plan.against({**self._store.finished(), **tried})
+        self._outcomes = dict(self._plan.done)
+        return True
 
     def _known_beforehand(self, step: Step) -> Ended | None:
         """Return how a step ends that need not be tried, None for the others."""
@@ -123,6 +194,7 @@ class _Runner:
         return Record(
             id=str(uuid.uuid4()),
             fingerprint=step.fingerprint,
+            basis=step.basis,
             step=step.kind,
             outcome=ended.outcome,
             asked=step.asked,
@@ -141,3 +213,7 @@ class _Runner:
             traceback=ended.traceback,
             notes=measured.notes,
         )
+
+
+def _told(changed: Changed) -> str:
+    return ", ".join(each.text for each in changed.differences)

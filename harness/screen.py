@@ -62,6 +62,12 @@ class PlainScreen:
         """Print that a step was not tried."""
         self.console.print(f"      {escape(step.title)}: [yellow]not tried[/], {escape(why)}", soft_wrap=True)
 
+    def changed(self, step: Step, what: Sequence[str]) -> None:
+        """Print what has changed since a step was planned."""
+        self.console.print(
+            f"      {escape(step.title)}: [yellow]planned again[/], {escape(', '.join(what))}", soft_wrap=True
+        )
+
     def warn(self, failures: Sequence[Failure]) -> None:
         """Print which plugins could not take a record."""
         for failure in failures:

@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ import psutil
 import pytest
 from rich.console import Console
 
-from harness.plan import Plan
+from harness.errors import PluginError
+from harness.plan import Plan, Step
 from harness.plugins import Plugins
 from harness.records import Record
 from harness.run import Summary, run_plan
@@ -270,3 +272,94 @@ def test_control_c_of_the_command_line_ends_with_130(tmp_path: Path) -> None:
     assert run.returncode == 130, output
     assert "the same command goes on where this one stopped" in " ".join(output.split())
     assert "Traceback" not in output
+
+
+EDITED = ("1 / self.seen", "2 / self.seen")
+
+
+class _Editing(PlainScreen):
+    """A person who edits a file of the run while it is going on."""
+
+    def __init__(self, edit: Callable[[], None]) -> None:
+        super().__init__(Console(file=io.StringIO(), width=200))
+        self._edit: Callable[[], None] | None = edit
+        self.changes: list[str] = []
+
+    def end(self, record: Record) -> None:
+        """Edit once, after the first fine-tuning."""
+        super().end(record)
+        if self._edit is not None and record.step == "finetune":
+            self._edit()
+            self._edit = None
+
+    def changed(self, step: Step, what: Sequence[str]) -> None:
+        """Keep what was told."""
+        super().changed(step, what)
+        self.changes += what
+
+
+def test_a_plugin_file_that_is_edited_in_mid_run_is_planned_again(
+    plan_of: PlanOf, store: Store, tmp_path: Path
+) -> None:
+    """Every seed comes from one version: the edited one, since the finished steps of the other are another thing."""
+    file = tmp_path / "toy_plugin.py"
+    text = Path(TOY).read_text(encoding="utf-8")
+    file.write_text(text, encoding="utf-8")
+
+    def planned() -> tuple[Plan, Plugins]:
+        plugins = Plugins()
+        plugins.load_files([str(file)])
+        return plan_of(plugins, models=["counter"], starts=["scratch"], runtimes=["plain"], seeds=[0, 1]), plugins
+
+    plan, plugins = planned()
+    screen = _Editing(lambda: file.write_text(text.replace(*EDITED), encoding="utf-8"))
+    summary = run_plan(plan, plugins, store, screen, [str(file)], planned)
+    tuned = [record for record in store.records() if record.step == "finetune"]
+    final = {step.fingerprint for step in planned()[0].steps}
+
+    assert screen.changes == ["plugin toy_plugin → edited (model)"]
+    assert summary.complete
+    assert [(record.asked["seed"], record.series["loss"]) for record in tuned] == [
+        (0, [1.0, 0.5]),
+        (0, [2.0, 1.0]),
+        (1, [2.0, 1.0]),
+    ]
+    assert final <= set(store.finished())
+
+
+def test_without_a_way_to_plan_again_a_changed_step_fails_by_its_reason(
+    plan_of: PlanOf, store: Store, tmp_path: Path
+) -> None:
+    """It is never recorded as what it is not."""
+    file = tmp_path / "toy_plugin.py"
+    text = Path(TOY).read_text(encoding="utf-8")
+    file.write_text(text, encoding="utf-8")
+    plugins = Plugins()
+    plugins.load_files([str(file)])
+    plan = plan_of(plugins, models=["counter"], starts=["scratch"], runtimes=["plain"])
+    file.write_text(text.replace(*EDITED), encoding="utf-8")
+    summary = run_plan(plan, plugins, store, PlainScreen(Console(file=io.StringIO())), [str(file)])
+    (record,) = store.records()
+
+    assert record.outcome == "failed"
+    assert record.reason == "It changes while it is measured: plugin toy_plugin → edited (model)."
+    assert not summary.complete
+
+
+def test_a_change_of_what_is_loaded_stops_the_run(plan_of: PlanOf, toys: Plugins, store: Store) -> None:
+    """The fork server has the old library: nothing may be recorded as of the new one."""
+    plan = plan_of(models=["guess"], runtimes=["plain"])
+    first = plan.steps[0]
+    older = replace(first, basis={**first.basis, "python": "2.7.18"})
+    with pytest.raises(PluginError, match=r"Python 2\.7\.18 → .*give the same command again"):
+        run_plan(replace(plan, steps=(older, *plan.steps[1:])), toys, store, PlainScreen(Console()), [TOY])
+
+    assert store.records() == []
+
+
+def test_a_record_keeps_what_it_rests_on(plan_of: PlanOf, toys: Plugins, store: Store) -> None:
+    """As the plan found it."""
+    plan = plan_of(models=["guess"], runtimes=["plain"])
+    _run(plan, toys, store)
+
+    assert {r.fingerprint: r.basis for r in store.records()} == {step.fingerprint: step.basis for step in plan.steps}

@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 
-from harness.execute.worker import Ended, work
+from harness.execute.worker import Changed, Ended, work
 from harness.steps import Job, Measured
 from harness.suite import Limits
 
@@ -41,7 +41,7 @@ class Supervisor:
             found = [name for name in preload if importlib.util.find_spec(name.partition(".")[0])]
             self._context.set_forkserver_preload(["harness.execute.worker", *found])
 
-    def run(self, job: Job, report: Callable[[dict[str, float]], None]) -> Ended:
+    def run(self, job: Job, report: Callable[[dict[str, float]], None]) -> Ended | Changed:
         """Do one step in a fresh process and return how it ended, whatever happened to the process."""
         receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(target=work, args=(job, sender), daemon=True)
@@ -72,13 +72,13 @@ class Supervisor:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def _watch(self, process: Any, receiver: Connection, report: Callable[[dict[str, float]], None]) -> Ended:
+    def _watch(self, process: Any, receiver: Connection, report: Callable[[dict[str, float]], None]) -> Ended | Changed:
         deadline = time.monotonic() + self._limits.time_s
         memory_bytes = self._memory_limit()
         while True:
             if wait([receiver, process.sentinel], timeout=LOOK_EVERY_S):
                 message = _receive(receiver)
-                if isinstance(message, Ended):
+                if isinstance(message, Ended | Changed):
                     process.join(GRACE_S)  # it tidies up: ended at once, it would leave semaphores behind
                     return message
                 if message is None:

@@ -15,9 +15,11 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Literal
 
 from harness import environment
+from harness.basis import covered, current
 from harness.errors import Unsupported
-from harness.plugins import load_plugins
+from harness.plugins import Plugins, load_plugins
 from harness.steps import Job, Measured, perform
+from harness.why import Difference, differences
 
 REPORT_EVERY_S = 0.5
 
@@ -33,14 +35,24 @@ class Ended:
     traceback: str | None = None
 
 
+@dataclass(frozen=True)
+class Changed:
+    """What a step rests on is no longer what it was planned with: it was not done."""
+
+    differences: tuple[Difference, ...]
+
+
 def work(job: Job, pipe: Connection) -> None:
     """Do a step; send progress as dicts and, at last, an `Ended`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the harness's to handle
     _end_with_the_harness()
-    environment.seed_libraries(job.asked["seed"])
     own: dict[str, Any] = {}
     try:
         plugins = load_plugins(job.plugin_files)
+        if job.basis and (changed := _changes(job, plugins)):
+            pipe.send(changed)
+            pipe.close()
+            return
         own |= environment.process()
         own["hardware"] = {"name": job.asked["hardware"], **plugins.find("hardware", job.asked["hardware"]).describe()}
         with contextlib.redirect_stdout(sys.stderr):
@@ -53,6 +65,12 @@ def work(job: Job, pipe: Connection) -> None:
         ended = Ended(outcome, Measured(), own, f"{type(error).__name__}: {error}", traceback.format_exc())
     pipe.send(ended)
     pipe.close()
+
+
+def _changes(job: Job, plugins: Plugins) -> Changed | None:
+    """Return what has changed since the step was planned: plugin files are loaded anew by every worker."""
+    now = current(job.basis, job.files, job.kind, job.asked, plugins)
+    return Changed(tuple(differences(job.basis, now))) if covered(now) != covered(job.basis) else None
 
 
 def _end_with_the_harness() -> None:

@@ -1,0 +1,134 @@
+"""Why a step is to be done, in plain language: what differs from what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from harness.basis import FOR_PEOPLE, MADE, STEP
+from harness.plugins import FILE, FILE_MODULE
+from harness.records import FINAL, Record
+
+if TYPE_CHECKING:
+    from harness.plan import Step
+
+NAMES = ("model", "task", "hardware", "runtime", "scenario", "format")
+"""Parts of a spec that must agree before two steps are compared."""
+UNTOLD = "measured by an earlier version of the harness, which did not keep what the result rests on"
+
+
+class Difference(NamedTuple):
+    """One part in which two bases differ."""
+
+    text: str
+    reloads: bool = False
+    """Whether every worker takes up the new state by itself: one that the fork server has loaded it does not."""
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
+    """Return what differs between two bases, most telling first."""
+    found = list(_definitions(before, after))
+    for part, said in (("data", "data changed"), ("weights", "the model's files changed")):
+        if before.get(part) != after.get(part):
+            found.append(Difference(said, reloads=True))
+    found += _pairs(_libraries(before), _libraries(after))
+    found += _pairs({"Python": before.get("python")}, {"Python": after.get("python")})
+    threads = _pairs(_spaced(before.get("threads", {})), _spaced(after.get("threads", {})))
+    found += [each._replace(reloads=True) for each in threads]
+    return found + _pairs(_spaced(before.get("machine", {})), _spaced(after.get("machine", {})))
+
+
+def definitions(before: Mapping[str, Any], after: Mapping[str, Any], roles: Iterable[str]) -> list[str]:
+    """Return in which of some roles the sources differ, in words."""
+    return [text for role in roles if (text := _definition(role, before, after))]
+
+
+def _definitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
+    for role in {**before["sources"], **after["sources"]}:
+        if text := _definition(role, before, after):
+            modules = _changed(role, before, after)
+            yield Difference(text, reloads=all(module.startswith(FILE_MODULE) for module in modules))
+
+
+def _definition(role: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    modules = _changed(role, before, after)
+    if not modules:
+        return ""
+    old, new = (basis.get(FOR_PEOPLE, {}).get(role, "") for basis in (before, after))
+    owner = f"plugin {_without_file(old)}" if role != STEP else "harness"
+    became = "edited" if new in (old, "") else _without_file(new).rpartition(" ")[2]
+    shown = [module for module in modules if module != MADE and not module.startswith(FILE_MODULE)]
+    return f"{owner} → {became} ({role}{': ' + ', '.join(shown) if shown else ''})"
+
+
+def _without_file(owner: str) -> str:
+    return owner.removesuffix(f" {FILE}")
+
+
+def _changed(role: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Return the modules in which a role's sources differ; none where one side says nothing of the role."""
+    old, new = (basis["sources"].get(role, {}) for basis in (before, after))
+    return sorted(module for module in {**old, **new} if old.get(module) != new.get(module))
+
+
+def _libraries(basis: Mapping[str, Any]) -> dict[str, str]:
+    return {name: version for own in basis.get("libraries", {}).values() for name, version in own.items()}
+
+
+def _pairs(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return [Difference(f"{name} {_said(before.get(name))} → {_said(after.get(name))}") for name in names]
+
+
+def _spaced(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values under names as people write them: `usable cores`, and variables as they are."""
+    return {name.replace("_", " ") if name.islower() else name: value for name, value in values.items()}
+
+
+def _said(value: Any) -> str:
+    return "none" if value is None else str(value)
+
+
+def why_pending(step: Step, records: Sequence[Record]) -> str:
+    """Return why a step is to be done.
+
+    Args:
+        step: without a final record of its own.
+        records: what was measured before, oldest first.
+    """
+    if failed := [record for record in records if record.fingerprint == step.fingerprint]:
+        reason = (failed[-1].reason or "").partition("\n")[0]
+        return f"{failed[-1].outcome} last time: {reason}"
+    alike = [record for record in records if record.outcome in FINAL and _comparable(step, record)]
+    if not alike:
+        return "not measured yet"
+    nearest = min(reversed(alike), key=lambda record: len(_spec(step, record)))
+    if spec := _spec(step, nearest):
+        return f"not measured yet with {', '.join(spec)}"
+    if not nearest.basis:
+        return UNTOLD
+    said = [each.text for each in differences(nearest.basis, step.basis)]
+    said += [f"what it builds on ({role}) is done again" for role in _other_inputs(step, nearest)] if not said else []
+    return ", ".join(said) or "its record is of another plan"
+
+
+def _comparable(step: Step, record: Record) -> bool:
+    return record.step == step.kind and all(record.asked.get(name) == step.asked.get(name) for name in NAMES)
+
+
+def _spec(step: Step, record: Record) -> list[str]:
+    """Return what was asked otherwise."""
+    before, after = _flat(record.asked), _flat(step.asked)
+    return [f"{name} {after[name]} (was {before.get(name)})" for name in after if after[name] != before.get(name)]
+
+
+def _flat(asked: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in asked.items():
+        inner = {f"{name} {key}": one for key, one in value.items()} if isinstance(value, Mapping) else {name: value}
+        flat |= inner
+    return flat
+
+
+def _other_inputs(step: Step, record: Record) -> list[str]:
+    return [role for role, fingerprint in step.inputs.items() if record.inputs.get(role) != fingerprint]
