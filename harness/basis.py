@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from importlib.metadata import version
@@ -26,10 +27,18 @@ STEP = "step"
 """The role of the harness itself."""
 MADE = "<made with>"
 """Stands among a role's modules for the values that its object was made with."""
-FOR_PEOPLE = "plugins"
-"""The part of a basis that is kept to be told, and is no part of a fingerprint."""
+RULE = 1
+"""How sources are read: digests by another rule cannot be compared."""
+PLUGINS, DEFINITION = "plugins", "definition"
+"""Parts of a basis that are kept to be told, and are no part of a fingerprint."""
+DEFINING = ("task", "model")
+"""Roles whose sources define what is measured."""
+GRADING = "harness.grading"
+"""The harness's own part of a definition."""
 DEPTH = 5
 """How deep an object's own values are followed."""
+
+_VERSION = re.compile(r"\d+(\.\d+)+\w*")
 
 Basis = dict[str, Any]
 T = TypeVar("T")
@@ -37,7 +46,20 @@ T = TypeVar("T")
 
 def covered(basis: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of a basis that a fingerprint covers."""
-    return {name: part for name, part in basis.items() if name != FOR_PEOPLE}
+    return {name: part for name, part in basis.items() if name not in (PLUGINS, DEFINITION)}
+
+
+def definition(basis: Mapping[str, Any]) -> str:
+    """Return a digest of what defines a measurement: a task's data and grading, a model's code and files."""
+    sources = basis["sources"]
+    own = [sources.get(role, {}) for role in DEFINING] + [sources[STEP].get(GRADING)]
+    parts = [own, unversioned(basis["data"]), unversioned(basis["weights"])]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:DIGITS]
+
+
+def unversioned(identity: str) -> str:
+    """Return an identity of data or files without versions of libraries: those are the environment's."""
+    return _VERSION.sub("*", identity)
 
 
 def current(basis: Basis, files: Mapping[Path, str], kind: str, asked: Mapping[str, Any], plugins: Plugins) -> Basis:
@@ -82,18 +104,20 @@ class Bases:
             asked: the step's spec; it names a model, a task, hardware and, for some kinds, a runtime.
         """
         closures = self.closures(kind, asked)
-        return {
+        basis = {
+            "rule": RULE,
             "sources": {role: dict(closure.modules) for role, closure in closures.items()},
             "libraries": {role: self._versions(closure) for role, closure in closures.items()},
             **self.surroundings(asked),
-            FOR_PEOPLE: {role: self._owner(role, asked[role]) for role in closures if role in ROLES},
+            PLUGINS: {role: self.owner(role, asked[role]) for role in closures if role in ROLES},
         }
+        return {**basis, DEFINITION: definition(basis)}
 
     def surroundings(self, asked: Mapping[str, Any]) -> Basis:
         """Return the part of a step's basis that is no code."""
         return {
             "data": self.data(asked),
-            "weights": self._weights(asked),
+            "weights": self.weights(asked),
             "python": platform.python_version(),
             "threads": threads(),
             "machine": self._machine(asked["hardware"]),
@@ -106,13 +130,14 @@ class Bases:
     def closures(self, kind: str, asked: Mapping[str, Any]) -> dict[str, Closure]:
         """Return the sources of each role that a step has."""
         roles = {role: self.closure(role, asked[role]) for role in ROLES if role in asked}
-        return {STEP: self._of_step(kind), **roles}
+        return {STEP: self.of_step(kind), **roles}
 
     def closure(self, role: str, name: str) -> Closure:
         """Return the sources of a model, a task, hardware or a runtime."""
         return self._once(role, name, lambda: self._of_object(self._plugins.find(ROLES[role], name)))
 
-    def _of_step(self, kind: str) -> Closure:
+    def of_step(self, kind: str) -> Closure:
+        """Return the sources of the harness itself for a kind of step."""
         functions = (prepare, STEPS[kind])
         return self._sources.closure(Symbol(one.__module__, one.__name__) for one in functions)
 
@@ -128,7 +153,8 @@ class Bases:
         key = json.dumps([asked["task"], asked["source"], asked["task_settings"]], sort_keys=True)
         return self._once("data", key, lambda: str(task.identity(asked["source"], asked["task_settings"])))
 
-    def _weights(self, asked: Mapping[str, Any]) -> str:
+    def weights(self, asked: Mapping[str, Any]) -> str:
+        """Return the identity of the files that a model brings."""
         model = self._plugins.find("models", asked["model"])
         key = json.dumps([asked["model"], asked["settings"]], sort_keys=True)
         return self._once("weights", key, lambda: str(model.identity(asked["settings"])))
@@ -140,7 +166,8 @@ class Bases:
     def _versions(self, closure: Closure) -> dict[str, str]:
         return self._once("versions", " ".join(sorted(closure.libraries)), lambda: versions(closure.libraries))
 
-    def _owner(self, role: str, name: str) -> str:
+    def owner(self, role: str, name: str) -> str:
+        """Return the plugin that brings a model, task, hardware or runtime, with its version."""
         plugin = self._plugins.owner(ROLES[role], name)
         return f"{plugin.name} {plugin.version}"
 

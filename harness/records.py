@@ -68,6 +68,9 @@ class Record:
     step could run, by role and module; the versions of the libraries they use; data, threads and machine. Empty before
     version 3."""
     version: int = VERSION
+    stale: str | None = None
+    """How the definition of what was measured differs from what is installed here, None where it does not or nobody
+    can tell. Found when records are read, never stored."""
 
     def metric_value(self, metric: Mapping[str, Any]) -> float:
         """Return the value of one of the metrics."""
@@ -84,7 +87,9 @@ class Record:
 
 def to_json(record: Record) -> str:
     """Write a record as JSON with sorted keys."""
-    return json.dumps(asdict(record), sort_keys=True, allow_nan=True)
+    body = asdict(record)
+    del body["stale"]
+    return json.dumps(body, sort_keys=True, allow_nan=True)
 
 
 def from_json(text: str) -> Record:

@@ -217,7 +217,7 @@ class _File:
         self._body: list[ast.stmt] = []
         self._parts: dict[str, list[_Parts]] = {}
         self._digests: dict[str, str] = {}
-        tree = ast.parse(content, str(path))
+        tree = _parsed(content)
         for statement in tree.body:
             self._sort(statement)
         self.side_effects = _for_side_effects(tree)
@@ -306,6 +306,14 @@ class _File:
         if name not in self._digests:
             self._digests[name] = _sha(_written(self._statements(name)))
         return self._digests[name]
+
+
+def _parsed(content: bytes) -> ast.Module:
+    """Return a file's syntax tree; of one that is not Python, a tree that is another with each other content."""
+    try:
+        return ast.parse(content)
+    except (SyntaxError, ValueError):
+        return ast.parse(f"_ = {content!r}")
 
 
 def _for_side_effects(tree: ast.Module) -> list[Symbol]:

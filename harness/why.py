@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from harness.basis import FOR_PEOPLE, MADE, STEP
+from harness.basis import MADE, PLUGINS, STEP
 from harness.plugins import FILE, FILE_MODULE
 from harness.records import FINAL, Record
 
@@ -54,7 +54,7 @@ def _definition(role: str, before: Mapping[str, Any], after: Mapping[str, Any]) 
     modules = _changed(role, before, after)
     if not modules:
         return ""
-    old, new = (basis.get(FOR_PEOPLE, {}).get(role, "") for basis in (before, after))
+    old, new = (basis.get(PLUGINS, {}).get(role, "") for basis in (before, after))
     owner = f"plugin {_without_file(old)}" if role != STEP else "harness"
     became = "edited" if new in (old, "") else _without_file(new).rpartition(" ")[2]
     shown = [module for module in modules if module != MADE and not module.startswith(FILE_MODULE)]

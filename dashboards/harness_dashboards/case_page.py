@@ -23,6 +23,7 @@ from harness_dashboards.parts import (
     said,
     share,
     small,
+    stale,
     usd,
     volume_slider,
     years,
@@ -133,6 +134,7 @@ def _verdict(view: View, texts: Texts) -> None:
         sure = "" if wrong is None else f" · {escape(texts['wrong'].format(chance=share(wrong)))}"
         st.html(f"<div style='font-size:1.2rem'>{badge(row['verdict'], texts)}<small style='color:{GREY}'>{sure}"
                 "</small></div>")  # fmt: skip
+        stale(row, texts)
         _figures(row, texts)
         for name, text in (("reason", row["reasons"]), ("flip", row["flip"]), ("drivers", row["drivers"])):
             if text:

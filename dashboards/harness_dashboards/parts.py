@@ -63,6 +63,12 @@ def small(text: str) -> None:
     st.html(f"<small style='color:{GREY}'>{escape(text)}</small>")
 
 
+def stale(row: Mapping[str, Any], texts: Texts) -> None:
+    """Say where a candidate was measured by another definition than what is installed."""
+    if not formats.missing(row["stale"]):
+        small(texts["stale_because"].format(what=row["stale"]))
+
+
 def grid(name: str, frame: pd.DataFrame, texts: Texts) -> None:
     """Show a table as the report shows it: same columns, same figures, headed in the page's language."""
     table, same = formats.shown(name, frame)

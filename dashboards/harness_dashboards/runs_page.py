@@ -81,8 +81,12 @@ def _row(record: Record, said: Sequence[str], texts: Texts) -> dict[str, Any]:
         texts["outcome"]: record.outcome,
         texts["started"]: record.started_at[:19].replace("T", " "),
         texts["duration"]: record.value("wall_s"),
-        texts["judgement"]: " ".join([*said, *record.notes]) or (record.reason or ""),
+        texts["judgement"]: " ".join([*_stale(record, texts), *said, *record.notes]) or (record.reason or ""),
     }
+
+
+def _stale(record: Record, texts: Texts) -> list[str]:
+    return [texts["stale_because"].format(what=record.stale)] if record.stale else []
 
 
 def _details(records: Sequence[Record], texts: Texts) -> None:

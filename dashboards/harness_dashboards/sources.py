@@ -20,6 +20,7 @@ from harness_reports.evidence import Evidence, gather
 from harness_reports.market import read_market
 from harness_reports.price_book_file import find_price_book
 from harness_reports.pricing import Pricing, choose
+from harness_reports.stale import marked
 from harness_reports.viability import Candidates, judge
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _read(location: str, changed: tuple[float, ...]) -> Sequence[Record]:
     del changed  # part of the cache's key
     store = open_store(location)
     try:
-        return store.records()
+        return marked(store.records(), plugins())
     finally:
         store.close()
 

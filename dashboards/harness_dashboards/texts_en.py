@@ -117,6 +117,7 @@ TEXTS = {
     "unmeasured": "No measurement yet",
     "no_task": "No task here stands for it ({tasks}): install or write the plugin that brings it.",
     "own_figures_used": "{title}: its own figures are used until this is mended.",
+    "stale_because": "Stale: {what}. Run its suite again to measure what is installed.",
     "open_case": "Open",
     "changed": "changed",
     "changed_here": "Assumptions changed by you: {count}",

@@ -117,6 +117,7 @@ TEXTS = {
     "unmeasured": "尚无测量结果",
     "no_task": "没有对应的任务（{tasks}）：请安装或编写提供该任务的插件。",
     "own_figures_used": "{title}：在更正之前使用其原有数值。",
+    "stale_because": "已过时：{what}。请重新运行该套件，以测量当前安装的版本。",
     "open_case": "打开",
     "changed": "项已改",
     "changed_here": "您改动的假设：{count} 项",

@@ -23,6 +23,7 @@ from harness_dashboards.parts import (
     said,
     share,
     small,
+    stale,
     usd,
     volume_slider,
     years,
@@ -121,6 +122,7 @@ def _card(card: Card, texts: Texts) -> None:
     left, right = st.columns([2, 1], vertical_alignment="center")
     with left:
         small(who(row))
+        stale(row, texts)
         if row["npv_low_usd"] is not None:
             small(texts["npv_span"].format(low=usd(row["npv_low_usd"]), high=usd(row["npv_high_usd"])))
     changed = len(assumptions.changes(sources.plugins().use_cases()[case.name]))

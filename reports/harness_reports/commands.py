@@ -97,7 +97,7 @@ def report(
 
     plugins = load_plugins(plugin or ())
     chosen = read_pricing(price_book, plugins, pricing)
-    records = read_records(store)
+    records = read_records(store, plugins)
     check_measured(plugin, records)
     write(html(records, chosen, plugins.use_cases()), output)
     typer.echo(f"Wrote {output}.")
@@ -131,11 +131,12 @@ def plan(
     plugin: PluginOption = None,
 ) -> None:
     """Plan a training run at scale: operations, time, energy, carbon and money, by utilisation and scaling law."""
+    from harness.plugins import load_plugins
     from harness_reports.formats import WRITERS, markdown, text
     from harness_reports.scale import Run, find_accelerator, laws, scenarios
 
     chip = find_accelerator(hardware)
-    records = None if store is None else read_records(store)
+    records = None if store is None else read_records(store, load_plugins(plugin or ()))
     found = None if usd_per_hour is not None else _device_prices(price_book, plugin, [chip]).get(chip.name)
     usd, day, source = found or (usd_per_hour, None, "" if usd_per_hour is None else "given by the reader")
     run = Run(
@@ -264,9 +265,10 @@ def _frame(wish: _Wish, store: str | None, plugin: list[str] | None) -> Any:
     from harness.plugins import load_plugins
 
     wish.check()
-    task, records = wish.task, read_records(store)
+    task, plugins = wish.task, load_plugins(plugin or ())
+    records = read_records(store, plugins)
     check_measured(plugin, records)
-    frame = _made(wish, records, load_plugins(plugin or ()))
+    frame = _made(wish, records, plugins)
     if task is not None and len(frame) and task not in set(frame["task"]):
         raise StoreError(unknown("task in this table", task, set(frame["task"].dropna())))
     frame = frame if task is None else frame[frame["task"] == task].reset_index(drop=True)

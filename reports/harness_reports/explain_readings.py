@@ -16,7 +16,8 @@ def who(record: Record) -> str:
     """Return what finds a record again: its fingerprint's beginning, what it did, when."""
     asked = record.asked
     parts = [record.step, *(str(asked[name]) for name in ("runtime", "scenario") if name in asked)]
-    return f"record {record.fingerprint[:12]}, {' '.join(parts)}, seed {asked.get('seed')}, {record.started_at[:19]}"
+    said = f"record {record.fingerprint[:12]}, {' '.join(parts)}, seed {asked.get('seed')}, {record.started_at[:19]}"
+    return f"{said}, stale: {record.stale}" if record.stale else said
 
 
 def reading(record: Record, name: str) -> Explained:

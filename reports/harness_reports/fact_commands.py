@@ -149,7 +149,7 @@ def explain(
         assumed = Assumed(plugins.use_cases(), read_figures(figure), own, budget_usd)
     wanted = {"task": task, "model": model, "use_case": use_case}
     named = {key: value for key, value in wanted.items() if value is not None}
-    row = find(rows(name.value, read_records(store), chosen, assumed), named | pairs("--where", where))
+    row = find(rows(name.value, read_records(store, plugins), chosen, assumed), named | pairs("--where", where))
     figures = [row.explain(column)] if column else list(row.figures().values())
     if form == TreeFormat.JSON:
         body = {"table": name.value, "row": row.title, "figures": [as_data(figure) for figure in figures]}

@@ -1,7 +1,8 @@
 """Which trainings stand behind an evaluation or a serving, and which of them are replicates of one candidate.
 
 A candidate is what an investor could choose: a model in a size with its settings and training budgets, on a task's
-data, run by a runtime on a machine. Records that differ only in their seeds are its replicates.
+data, run by a runtime on a machine. Records that differ only in their seeds are its replicates, where the conditions
+they were measured under agree (`conditions`). Where a definition has changed, newer records supersede older ones.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from harness.basis import DEFINITION, STEP
 from harness.records import Record
 from harness_reports.formats import missing
 
-KEYS = ("task", "source", "model", "size", "variant", "start", "hardware", "device", "runtime", "precision")
+KEYS = ("task", "source", "model", "size", "variant", "start", "hardware", "device", "runtime", "precision", "stale")
 """The columns that every table begins with."""
 
 
@@ -49,6 +51,18 @@ class Candidate(NamedTuple):
     precision: str
     data: str | None
     spec: str
+    conditions: str
+    """A digest of what must agree before records are pooled."""
+    definition: str
+    """Digests of what defines its measurements, of each step."""
+    stale: str | None
+    """How its definition differs from what is installed, None where it does not or nobody can tell."""
+
+    @property
+    def place(self) -> tuple[Any, ...]:
+        """What it has in common with candidates that it supersedes."""
+        later = ("data", "conditions", "definition", "stale")
+        return tuple(value for name, value in self._asdict().items() if name not in later)
 
 
 def finished(records: Iterable[Record]) -> list[Record]:
@@ -88,15 +102,48 @@ def details(chain: Chain) -> dict[str, Any]:
     return found
 
 
+def conditions(chain: Chain) -> dict[str, str]:
+    """Return what must agree before records are pooled, by name: versions of libraries and of Python, and threads.
+
+    The device must agree too: it is a column of its own. Of the harness's own measuring the versions are left out, as
+    evaluations and servings differ in them. A training's are told where they are not those of what it was built for.
+    """
+    found = _conditions(chain.leaf)
+    for stage, record in (("finetune", chain.finetune), ("pretrain", chain.pretrain)):
+        own = _conditions(record) if record else {}
+        found |= {f"{stage} {name}": value for name, value in own.items() if found.get(name) != value}
+    return found
+
+
+def _conditions(record: Record) -> dict[str, str]:
+    if record.basis:
+        roles = {role: own for role, own in record.basis["libraries"].items() if role != STEP}
+        libraries = {name: version for own in roles.values() for name, version in own.items()}
+        return {**libraries, "Python": record.basis["python"], **_spoken(record.basis["threads"])}
+    known = record.environment
+    threads = {"usable_cores": known.get("usable_cores"), **(known.get("thread_variables") or {})}
+    return {**known.get("versions", {}), "Python": str(known.get("python")), **_spoken(threads)}
+
+
+def _spoken(threads: Mapping[str, Any]) -> dict[str, str]:
+    return {("cores" if name == "usable_cores" else name): str(value) for name, value in threads.items()}
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
 def candidate(chain: Chain) -> Candidate:
     """Return what a chain is a replicate of."""
     leaf = chain.leaf
     asked = leaf.asked
-    spec = json.dumps(details(chain), sort_keys=True, default=str)
+    links = [record for record in (leaf, chain.finetune, chain.pretrain) if record]
     return Candidate(
         task=asked["task"], source=asked.get("source"), model=asked["model"], size=asked["size"], start=asked["start"],
         hardware=asked["hardware"], device=device(leaf), runtime=asked["runtime"], precision=asked["precision"],
-        data=leaf.data_digest, spec=hashlib.sha256(spec.encode()).hexdigest(),
+        data=leaf.data_digest, spec=_digest(details(chain)), conditions=_digest(conditions(chain)),
+        definition=" ".join(record.basis.get(DEFINITION, "") for record in links),
+        stale=next((record.stale for record in links if record.stale), None),
     )  # fmt: skip
 
 
@@ -109,11 +156,24 @@ def replicates(found: Iterable[Chain]) -> list[Chain]:
 
 
 def by_candidate(records: Sequence[Record], step: str) -> dict[Candidate, list[Chain]]:
-    """Return all chains that end in `step` by candidate, in a fixed order whatever the order of the records."""
+    """Return all chains that end in `step` by candidate, in a fixed order whatever the order of the records.
+
+    Candidates that another one supersedes are left out.
+    """
     grouped: dict[Candidate, list[Chain]] = defaultdict(list)
     for chain in chains(records, step):
         grouped[candidate(chain)].append(chain)
-    return {key: grouped[key] for key in sorted(grouped, key=lambda k: tuple(str(part) for part in k))}
+    kept = _not_superseded(grouped)
+    return {key: grouped[key] for key in sorted(kept, key=lambda k: tuple(str(part) for part in k))}
+
+
+def _not_superseded(grouped: Mapping[Candidate, Sequence[Chain]]) -> list[Candidate]:
+    """Return the candidates of the definition that is installed; where nobody can tell, of the newest."""
+    chosen: dict[tuple[Any, ...], tuple[bool, str, str]] = {}
+    for key, group in grouped.items():
+        rank = (key.stale is None, max(chain.leaf.started_at for chain in group), key.definition)
+        chosen[key.place] = max(rank, chosen.get(key.place, rank))
+    return [key for key in grouped if chosen[key.place][::2] == (key.stale is None, key.definition)]
 
 
 def variants(records: Sequence[Record]) -> dict[Candidate, str | None]:
@@ -121,7 +181,7 @@ def variants(records: Sequence[Record]) -> dict[Candidate, str | None]:
     found: dict[tuple[Any, ...], dict[Candidate, dict[str, Any]]] = defaultdict(dict)
     for step in ("evaluate", "serve"):
         for key, group in by_candidate(records, step).items():
-            body = {**details(group[0]), "data": (key.data or "")[:8]}
+            body = {**details(group[0]), "data": (key.data or "")[:8], **_told(group[0])}
             found[key.task, key.source, key.model, key.size, key.start][key] = body
     named: dict[Candidate, str | None] = {}
     for bodies in found.values():
@@ -131,9 +191,26 @@ def variants(records: Sequence[Record]) -> dict[Candidate, str | None]:
     return named
 
 
+def _told(chain: Chain) -> dict[str, _Condition]:
+    return {name: _Condition(value) for name, value in conditions(chain).items()}
+
+
+class _Condition(str):
+    """A value that only some candidates have, as another runtime has other libraries: that alone tells nothing."""
+
+    __slots__ = ()
+
+
 def _differing(bodies: Sequence[Mapping[str, Any]]) -> list[str]:
     names = sorted({name for body in bodies for name in body})
-    return [name for name in names if len({repr(body.get(name)) for body in bodies}) > 1]
+    return [name for name in names if _differ([body.get(name) for body in bodies])]
+
+
+def _differ(values: Sequence[Any]) -> bool:
+    known = (
+        [value for value in values if value is not None] if any(isinstance(v, _Condition) for v in values) else values
+    )
+    return len({repr(value) for value in known}) > 1
 
 
 def key_columns(key: Candidate, variant: str | None) -> dict[str, Any]:
@@ -145,4 +222,5 @@ def label(row: Mapping[str, Any]) -> str:
     """Return what a person calls a candidate, without task and runtime."""
     parts = [row["model"], None if row["size"] == "default" else row["size"], row.get("variant")]
     words = " ".join(str(part) for part in parts if not missing(part))
-    return f"{words} (pretrained)" if row["start"] == "pretrained" else words
+    words = f"{words} (pretrained)" if row["start"] == "pretrained" else words
+    return words if missing(row.get("stale")) else f"{words} (stale)"

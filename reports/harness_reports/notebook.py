@@ -13,13 +13,19 @@ if TYPE_CHECKING:
     from harness_reports.pricing import Pricing
 
 
-def load_records(store: str | None = None) -> list[Record]:
+def load_records(store: str | None = None, plugins: Sequence[str] = ()) -> list[Record]:
     """Return the records of a store, by default of `HARNESS_STORE` or `harness-results`.
+
+    Args:
+        store: a folder or a database URL.
+        plugins: files with plugins; `stale` says where a record is of another definition than what they bring.
 
     Raises:
         StoreError: there is none.
     """
-    return read_records(store)
+    from harness.plugins import load_plugins
+
+    return read_records(store, load_plugins(plugins))
 
 
 def load_prices(*books: str, plugins: Sequence[str] = (), **wishes: str | float) -> Pricing:

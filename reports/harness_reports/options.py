@@ -76,17 +76,18 @@ def check_budget(table: str, budget_usd: float | None) -> None:
         raise FactError("A portfolio needs --budget-usd, what there is to spend; no other table has a budget.")
 
 
-def read_records(location: str | None) -> list[Record]:
-    """Return the records of a store.
+def read_records(location: str | None, plugins: Plugins) -> list[Record]:
+    """Return the records of a store, those marked whose definition differs from what the plugins bring.
 
     Raises:
         StoreError: there is none.
     """
     from harness.store import open_store
+    from harness_reports.stale import marked
 
     store = open_store(location)
     try:
-        return store.records()
+        return marked(store.records(), plugins)
     finally:
         store.close()
 

@@ -109,8 +109,13 @@ def _pairs(budgets: Mapping[Candidate, Mapping[str, Any]]) -> list[tuple[Candida
         (one, other)
         for one in budgets for other in budgets
         if one.start == "pretrained" and other.start == "scratch" and budgets[one] == budgets[other]
-        and one._replace(start="", spec="") == other._replace(start="", spec="")
+        and _beside_pretraining(one) == _beside_pretraining(other)
     ]  # fmt: skip
+
+
+def _beside_pretraining(key: Candidate) -> Candidate:
+    """Return what a candidate has in common with the one that differs in its pretraining alone."""
+    return key._replace(start="", spec="", definition="", stale=None)
 
 
 def _measured(pretrained: Graded, scratch: Graded) -> dict[str, Any]:
@@ -125,10 +130,11 @@ def _measured(pretrained: Graded, scratch: Graded) -> dict[str, Any]:
 
 
 def _cells(pair: tuple[Evidence, Evidence]) -> dict[str, Any]:
-    pretrained = pair[1]
+    scratch, pretrained = pair
     names = (*(name for name in KEYS if name != "start"), "metric", "unit", "higher_is_better")
     return {
         **{name: pretrained.accuracy[name] for name in names},
+        "stale": pretrained.key.stale or scratch.key.stale,
         **{name: pretrained.cost[name] for name in ("pretrain_usd", "finetune_usd")},
     }
 

@@ -136,9 +136,13 @@ def _judgement(records: Sequence[Record]) -> str:
     table = [
         {**_who(record), "what is wrong and what to do": reason}
         for record in finished(records)
-        for reason in [*statistics.judge(record), *record.notes]
+        for reason in [*_stale(record), *statistics.judge(record), *record.notes]
     ]
     return html_table(table) if table else "<p>Nothing to object to.</p>"
+
+
+def _stale(record: Record) -> list[str]:
+    return [f"stale: {record.stale}. Run its suite again to measure what is installed."] if record.stale else []
 
 
 def _who(record: Record) -> dict[str, Any]:

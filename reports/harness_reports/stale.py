@@ -1,0 +1,63 @@
+"""Which records are of another definition than what is installed here: another task, another model by the same name.
+
+Another machine or another version of a library is another environment and no fault. But where a task's data or grading
+or a model's code have changed, the record speaks of something that is no longer there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from harness.basis import DEFINING, GRADING, PLUGINS, RULE, STEP, Bases, unversioned
+from harness.errors import HarnessError
+from harness.plugins import Plugins
+from harness.records import Record
+from harness.why import definitions
+
+
+def marked(records: Iterable[Record], plugins: Plugins) -> list[Record]:
+    """Return the records with `stale` filled in.
+
+    A record of a task or model that is not installed here stays unmarked, and so does one that an earlier version of
+    the harness wrote: nobody can tell.
+    """
+    bases = Bases(plugins)
+    return [replace(record, stale=_why_stale(record, bases)) if record.basis else record for record in records]
+
+
+def _why_stale(record: Record, bases: Bases) -> str | None:
+    basis = record.basis
+    if basis.get("rule") != RULE:
+        return None
+    now = _installed(record, bases)
+    said = definitions(_graded(basis), now, [STEP, *DEFINING])
+    for part, words in (("data", "data changed"), ("weights", "the model's files changed")):
+        if part in now and unversioned(now[part]) != unversioned(basis[part]):
+            said.append(words)
+    return ", ".join(said) or None
+
+
+def _graded(basis: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a basis with nothing of the harness itself but how it grades."""
+    own = basis["sources"].get(STEP, {})
+    return {**basis, "sources": {**basis["sources"], STEP: {name: own[name] for name in own if name == GRADING}}}
+
+
+def _installed(record: Record, bases: Bases) -> dict[str, Any]:
+    """Return the basis that the step would have today, as far as it can be told; of other roles what was recorded."""
+    asked, basis = record.asked, record.basis
+    now = _graded({**basis, "sources": {**basis["sources"], STEP: bases.of_step(record.step).modules}})
+    for role in DEFINING:
+        try:
+            now["sources"][role] = dict(bases.closure(role, asked[role]).modules)
+            now[PLUGINS] = {**now.get(PLUGINS, {}), role: bases.owner(role, asked[role])}
+        except HarnessError:
+            continue
+    for part, find in (("data", bases.data), ("weights", bases.weights)):
+        try:
+            now[part] = find(asked)
+        except Exception:  # noqa: BLE001, S112 - a plugin may raise anything; mostly its files are elsewhere
+            continue
+    return now
