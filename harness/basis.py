@@ -145,7 +145,7 @@ class Bases:
         made = _made(vars(declared), type(declared))
         closure = self._sources.closure([_symbol(type(declared)), *made.symbols])
         own = {MADE: hashlib.sha256(made.values.encode()).hexdigest()[:DIGITS]} if made.values else {}
-        return Closure({**closure.modules, **own}, closure.libraries, closure.files)
+        return Closure({**closure.modules, **own}, closure.libraries.union(declared.libraries), closure.files)
 
     def data(self, asked: Mapping[str, Any]) -> str:
         """Return the identity of a step's data."""

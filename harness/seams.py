@@ -98,6 +98,9 @@ class Declaration(ABC):
     name: ClassVar[str]
     summary: ClassVar[str]
     """One line for lists."""
+    libraries: ClassVar[tuple[str, ...]] = ()
+    """Modules that have a part in its results though its sources do not import them, such as an environment's physics.
+    What its sources import is found by itself; the versions of both are part of a step's fingerprint."""
     known_failures: ClassVar[Mapping[str, str]] = {}
     """Conformance check → why it is known to fail. One that passes all the same is a failure."""
 

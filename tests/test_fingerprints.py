@@ -232,6 +232,16 @@ def test_the_libraries_that_compute_a_tasks_scores_are_covered(task: str, librar
     assert not {"mujoco", "Box2D", "pycocotools", "sacrebleu"} - libraries & set(covered)
 
 
+def test_the_libraries_that_a_model_computes_with_are_covered(standard: Plan) -> None:
+    """Those that its sources import, and those beneath."""
+    found = {step.asked["model"]: set(step.basis["libraries"]["model"]) for step in standard.steps}
+
+    assert {"scikit-learn", "scipy"} <= found["tfidf"] & found["logistic"]
+    assert {"torch", "transformers", "tokenizers", "accelerate"} <= found["bert"]
+    assert {"torch", "stable_baselines3", "gymnasium"} <= found["ppo"]
+    assert not {"torch", "transformers", "stable_baselines3"} & (found["tfidf"] | found["rule"])
+
+
 def test_threads_and_python_are_covered(plugins: Plugins, standard: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     """They change times, and sums in their last bits."""
     known = {step.fingerprint for step in standard.steps}

@@ -92,6 +92,7 @@ class LunarLander(_Play):
     """Land on the pad."""
 
     name = "lunarlander"
+    libraries = ("Box2D",)
     summary = "Land a craft between two flags (gymnasium LunarLander-v3; solved at 200)"
     reference = SOLVED["LunarLander-v3"]
     metrics = (_return(), _normalised(reference))
@@ -114,6 +115,7 @@ class InvertedPendulum(_Play):
 
     name = "inverted-pendulum"
     kind = CONTINUOUS
+    libraries = ("mujoco",)
     summary = "Keep a pole upright with a motor (MuJoCo InvertedPendulum-v5)"
     reference = SOLVED["InvertedPendulum-v5"]
     metrics = (_return(ceiling=1000.0), _normalised(reference))
@@ -136,6 +138,7 @@ class Reacher(_Play):
 
     name = "reacher"
     kind = CONTINUOUS
+    libraries = ("mujoco",)
     summary = "Bring an arm with two joints to a point (MuJoCo Reacher-v5)"
     reference = SOLVED["Reacher-v5"]
     metrics = (_return(), _normalised(reference))
@@ -182,6 +185,7 @@ class Highway(_Play):
     """Drive fast, hit nobody."""
 
     name = "highway"
+    libraries = ("highway_env",)
     summary = "Drive on a busy motorway: fast, on the right, without collisions (highway-env); the rule always brakes"
     metrics = (
         _return(ceiling=20.0),

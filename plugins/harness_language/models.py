@@ -33,6 +33,7 @@ class Tfidf(Model):
 
     name = "tfidf"
     summary = "TF-IDF and logistic regression (scikit-learn)"
+    libraries = ("scipy",)
     kinds = _KINDS
     settings: ClassVar[Mapping[str, Setting]] = {
         "inverse_regularisation": Setting(1.0, "Logistic regression's C: larger fits closer."),

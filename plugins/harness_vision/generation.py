@@ -56,6 +56,7 @@ class Gaussian(Model):
 
     name = "pixel-gaussian"
     summary = "A Gaussian fitted to the pixels' principal directions (scikit-learn)"
+    libraries = ("scipy",)
     kinds = (GENERATION,)
     settings: ClassVar[Mapping[str, Setting]] = {
         "image_size": Setting(28, "Side of the pictures in pixels."),

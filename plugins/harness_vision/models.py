@@ -15,6 +15,7 @@ class Logistic(Model):
 
     name = "logistic"
     summary = "Logistic regression on the pixels (scikit-learn)"
+    libraries = ("scipy",)
     kinds = (KIND,)
     settings: ClassVar[Mapping[str, Setting]] = {
         "inverse_regularisation": Setting(0.1, "Logistic regression's C: larger fits closer."),

@@ -87,6 +87,7 @@ class MiddleFrame(_ClipLogistic):
 
     name = "middle-frame"
     summary = "Logistic regression on the frame in the middle of a clip (scikit-learn)"
+    libraries = ("scipy",)
 
 
 class ClipLogistic(_ClipLogistic):
@@ -94,6 +95,7 @@ class ClipLogistic(_ClipLogistic):
 
     name = "clip-logistic"
     summary = "Logistic regression on all frames of a clip (scikit-learn)"
+    libraries = ("scipy",)
     settings: ClassVar[Mapping[str, Setting]] = {
         **_ClipLogistic.settings,
         "frames": Setting(8, "Frames that lie evenly over a clip."),

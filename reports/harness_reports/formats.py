@@ -76,7 +76,7 @@ SHOWN: Mapping[str, Sequence[str]] = {
     ),
     "sizes": (
         "task", "source", "model", "start", "metric", "sizes", "params_low", "params_high", "exponent", "exponent_low",
-        "exponent_high", "params", "predicted", "predicted_low", "predicted_high", "refused",
+        "exponent_high", "params", "predicted", "predicted_low", "predicted_high", "refused", "stale",
     ),
     "scenarios": (
         "scenario", "precision", "mfu", "kind", "accelerator", "devices", "least_devices", "flops", "device_hours",

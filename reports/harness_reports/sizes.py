@@ -18,12 +18,12 @@ from scipy import stats
 
 from harness.errors import FactError, unknown
 from harness.records import Record
-from harness_reports.lineage import Chain, by_candidate, replicates
+from harness_reports.lineage import Chain, by_candidate, candidate, replicates
 from harness_reports.quality import Graded
 
 SIZES = (
     "task", "source", "model", "start", "metric", "sizes", "params_low", "params_high", "exponent", "exponent_low",
-    "exponent_high", "params", "predicted", "predicted_low", "predicted_high", "refused",
+    "exponent_high", "params", "predicted", "predicted_low", "predicted_high", "refused", "stale",
 )  # fmt: skip
 LEAST = 3
 FARTHEST = 10.0
@@ -116,7 +116,7 @@ def _row(key: tuple[Any, ...], sizes: Mapping[str, list[Chain]], params: float) 
     names = ("task", "source", "model", "start")
     row: dict[str, Any] = {
         **dict.fromkeys(SIZES), **dict(zip(names, key, strict=True)), "metric": graded[0].name, "sizes": len(measured),
-        "params": params,
+        "params": params, "stale": next((stale for own in sizes.values() if (stale := _stale(own))), None),
     }  # fmt: skip
     if measured:
         row |= {"params_low": min(size for size, _ in measured), "params_high": max(size for size, _ in measured)}
@@ -127,6 +127,10 @@ def _row(key: tuple[Any, ...], sizes: Mapping[str, list[Chain]], params: float) 
     except FactError as error:
         row["refused"] = str(error)
     return row
+
+
+def _stale(chains: Sequence[Chain]) -> str | None:
+    return next((stale for chain in chains if (stale := candidate(chain).stale)), None)
 
 
 def _params(chains: Sequence[Chain]) -> float | None:
