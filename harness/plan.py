@@ -11,11 +11,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from harness import plain
 from harness.environment import versions
 from harness.errors import HarnessError, PluginError, SuiteError, unknown
 from harness.measure.loadgen import SCENARIOS
 from harness.plugins import Plugins, source_digest
-from harness.seams import Model, Setting, Task
+from harness.seams import Declaration, Hardware, Model, Setting, Task
 from harness.suite import BudgetEntry, ModelEntry, Source, Suite, TaskEntry
 
 StepKind = Literal["pretrain", "finetune", "export", "evaluate", "serve"]
@@ -230,7 +231,7 @@ class _Planner:
         }
         return {
             "data": self._identity(asked),
-            "model": self._plugins.models[asked["model"]].identity(asked["settings"]),
+            "model": _identity(self._plugins.models[asked["model"]], asked["settings"]),
             "plugins": {plugin.name: [plugin.version, plugin.digest] for plugin in owners},
             "core": core_digest(),
             "versions": self._versions,
@@ -241,14 +242,45 @@ class _Planner:
         key = json.dumps([asked["task"], asked["source"], asked["task_settings"]], sort_keys=True)
         if key not in self._identities:
             task = self._plugins.tasks[asked["task"]]
-            self._identities[key] = task.identity(asked["source"], asked["task_settings"])
+            self._identities[key] = _identity(task, asked["source"], asked["task_settings"])
         return self._identities[key]
 
     def _machine(self, hardware: str) -> list[Any]:
         if hardware not in self._hardware:
-            self._hardware[hardware] = self._plugins.hardware[hardware].describe()
+            self._hardware[hardware] = _described(self._plugins.hardware[hardware])
         known = self._hardware[hardware]
         return [known.get("device_name"), known.get("price_quantity")]
+
+
+def _asked_of(part: Declaration, method: str, *arguments: Any) -> Any:
+    """Return what a plugin's method answers.
+
+    Raises:
+        PluginError: it raised something that is no error of the harness.
+    """
+    try:
+        return getattr(part, method)(*arguments)
+    except HarnessError:
+        raise
+    except Exception as error:
+        what = f"{type(error).__name__}: {plain.said(error)}"
+        raise PluginError(f"{type(part).__name__}.{method} of {part.name!r} raised {what}") from error
+
+
+def _identity(part: Task | Model, *arguments: Any) -> str:
+    name = _asked_of(part, "identity", *arguments)
+    if not isinstance(name, str):
+        raise PluginError(f"The identity of {part.name!r} is a {type(name).__name__}. Return a text.")
+    return name
+
+
+def _described(hardware: Hardware) -> dict[str, Any]:
+    """Return what hardware says of itself, nothing where it fails: the worker asks again, and its record says why."""
+    try:
+        said = plain.nested(_asked_of(hardware, "describe"), "Hardware.describe()")
+    except PluginError:
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 @cache
@@ -288,7 +320,7 @@ def _resolved(suite: Suite, source: Source, plugins: Plugins) -> Suite:
     models = tuple(_model(plugins, source, entry, ("models", i)) for i, entry in enumerate(suite.models))
     tasks = tuple(_task(plugins, source, entry, ("tasks", i)) for i, entry in enumerate(suite.tasks))
     for name in suite.hardware:
-        if reason := plugins.hardware[name].unavailable():
+        if reason := _asked_of(plugins.hardware[name], "unavailable"):
             raise SuiteError(f"Hardware {name!r} cannot be used here: {reason}")
     return suite.model_copy(update={"models": models, "tasks": tasks})
 
@@ -330,6 +362,7 @@ def filled(given: Mapping[str, Any], known: Mapping[str, Setting]) -> dict[str, 
 
     Raises:
         SuiteError: a setting nobody knows, of another type, or not among its choices.
+        PluginError: a setting that a record cannot hold, such as NaN.
     """
     filled = {name: setting.default for name, setting in known.items()}
     for name, value in given.items():
@@ -343,7 +376,9 @@ def filled(given: Mapping[str, Any], known: Mapping[str, Setting]) -> dict[str, 
                 f"{name} is {value!r}: give {_article(type(setting.default).__name__)}, like {setting.default!r}."
             )
         filled[name] = value
-    return filled
+    for name, value in filled.items():
+        plain.nested(value, f"setting {name}")
+    return {name: plain.python(value) for name, value in filled.items()}
 
 
 def _same_type(value: Any, default: Any) -> bool:
@@ -369,4 +404,4 @@ def check_data(plan: Plan, plugins: Plugins) -> None:
         key = json.dumps([asked["task"], asked["source"], asked["task_settings"]], sort_keys=True)
         if key not in seen:
             seen.add(key)
-            plugins.tasks[asked["task"]].check(asked["source"], asked["task_settings"])
+            _asked_of(plugins.tasks[asked["task"]], "check", asked["source"], asked["task_settings"])

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
 
-from harness import hookspecs
+from harness import hookspecs, plain
 from harness.errors import PluginError, unknown
 from harness.facts import PriceBook, UseCase
 from harness.seams import Hardware, Model, ModelScheme, Runtime, Task, Template
@@ -202,7 +202,9 @@ class Plugins:
             for function in self._implementations(plugin, "harness_record"):
                 try:
                     function(record=record)
-                except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, SystemExit too
                     self._fail(plugin.name, plugin.distribution, error)
         return self.failures[before:]
 
@@ -215,7 +217,9 @@ class Plugins:
             self._manager.register(module, name=name)
             self._manager.check_pending()
             self._take(Plugin(name, distribution, version, module, import_s))
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, SystemExit too
             if self._manager.has_plugin(name):
                 self._manager.unregister(name=name)
             self._fail(name, distribution, error)
@@ -273,10 +277,11 @@ class Plugins:
                 answers.append(item)
         return answers
 
-    def _fail(self, name: str, distribution: str, error: Exception) -> None:
-        text = str(error).strip() or type(error).__name__
+    def _fail(self, name: str, distribution: str, error: BaseException) -> None:
+        text = plain.said(error) or type(error).__name__
         reason = text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}"
-        self.failures.append(Failure(name, distribution, reason, "".join(traceback.format_exception(error))))
+        trace = plain.cut("".join(traceback.format_exception(error)))
+        self.failures.append(Failure(name, distribution, reason, trace))
 
 
 def load_plugins(files: Sequence[str] = ()) -> Plugins:

@@ -76,12 +76,16 @@ class Record:
 
 
 def to_json(record: Record) -> str:
-    """Write a record as JSON with sorted keys."""
-    return json.dumps(asdict(record), sort_keys=True, allow_nan=True)
+    """Write a record as strict JSON with sorted keys.
+
+    Raises:
+        ValueError: a number in it is not finite.
+    """
+    return json.dumps(asdict(record), sort_keys=True, allow_nan=False)
 
 
 def from_json(text: str) -> Record:
-    """Read a record of any version up to ours.
+    """Read a record of any version up to ours; early ones may hold NaN and infinities.
 
     Raises:
         StoreError: the record was written by a newer harness.

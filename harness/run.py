@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
+from pathlib import Path
 from typing import Any, Protocol
 
-from harness import environment
+from harness import environment, plain
 from harness.execute.local import Supervisor
-from harness.execute.worker import Ended
+from harness.execute.worker import Ended, ended_by
 from harness.plan import Plan, Step
 from harness.plugins import Failure, Plugins
 from harness.records import Record
@@ -97,15 +98,26 @@ class _Runner:
             self._store.add(record)
             return record
         scratch = self._store.artifacts.scratch()
-        inputs = {role: self._store.artifacts.path(fingerprint) for role, fingerprint in step.inputs.items()}
-        ended = self._supervisor.run(Job(step.kind, step.asked, inputs, scratch, self._files), self._screen.progress)
+        try:
+            ended = self._measured(step, scratch)
+        except Exception as error:  # noqa: BLE001 - whatever a plugin did to the harness's own process or folders
+            ended = ended_by(error)
+        self._store.artifacts.discard(scratch)
         record = self._record(step, started, ended)
-        if ended.outcome == "ok" and any(scratch.iterdir()):
-            self._store.artifacts.keep(scratch, step.fingerprint)
-        else:
-            self._store.artifacts.discard(scratch)
         self._store.add(record)
         return record
+
+    def _measured(self, step: Step, scratch: Path) -> Ended:
+        """Let a worker do a step, and keep what it wrote."""
+        inputs = {role: self._store.artifacts.path(fingerprint) for role, fingerprint in step.inputs.items()}
+        ended = self._supervisor.run(Job(step.kind, step.asked, inputs, scratch, self._files), self._screen.progress)
+        try:
+            if ended.outcome == "ok" and any(scratch.iterdir()):
+                self._store.artifacts.keep(scratch, step.fingerprint)
+        except OSError as error:
+            reason = f"What the step wrote cannot be kept ({plain.said(error)}). Leave the store's folders as they are."
+            return Ended("failed", Measured(), ended.environment, reason)
+        return ended
 
     def _known_beforehand(self, step: Step) -> Ended | None:
         """Return how a step ends that need not be tried, None for the others."""

@@ -7,25 +7,33 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import json
 import multiprocessing
+import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import forkserver, resource_tracker
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
+from queue import Empty, SimpleQueue
 from types import ModuleType
 from typing import Any
 
 import psutil
 
+from harness import plain
 from harness.execute.worker import Ended, work
+from harness.seams import Reading
 from harness.steps import Job, Measured
 from harness.suite import Limits
 
 LOOK_EVERY_S = 1.0
 """How often a worker's memory is looked at."""
 GRACE_S = 5.0
+MESSAGE_BYTES = 2**30
+"""No result is longer; what claims to be is no result."""
 SHARE_OF_MEMORY = 0.95
 """What one worker may use where no limit is set: beyond it the system would end something at random."""
 
@@ -49,12 +57,14 @@ class Supervisor:
             self._start_fork_server()
             with _without_main():
                 process.start()
-            sender.close()
-            return self._watch(process, receiver, report)
         except (OSError, EOFError) as error:
+            receiver.close()
             return _without_result("killed", f"The fork server went away while the worker started: {error!r}.")
         finally:
-            receiver.close()
+            sender.close()
+        try:
+            return self._watch(process, _Messages(receiver), report)
+        finally:
             _end(process)
 
     def _start_fork_server(self) -> None:
@@ -72,17 +82,15 @@ class Supervisor:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def _watch(self, process: Any, receiver: Connection, report: Callable[[dict[str, float]], None]) -> Ended:
+    def _watch(self, process: Any, messages: _Messages, report: Callable[[dict[str, float]], None]) -> Ended:
         deadline = time.monotonic() + self._limits.time_s
         memory_bytes = self._memory_limit()
         while True:
-            if wait([receiver, process.sentinel], timeout=LOOK_EVERY_S):
-                message = _receive(receiver)
-                if isinstance(message, Ended):
-                    process.join(GRACE_S)  # it tidies up: ended at once, it would leave semaphores behind
-                    return message
-                if message is None:
-                    return _without_result("killed", _how_it_died(process))
+            message = messages.next(process)
+            if isinstance(message, Ended):
+                process.join(GRACE_S)  # it tidies up: ended at once, it would leave semaphores behind
+                return message
+            if message is not None:
                 report(message)
             if time.monotonic() > deadline:
                 return _without_result(
@@ -116,12 +124,47 @@ def _without_main() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def _receive(receiver: Connection) -> Any:
-    """Return the next message, None when the worker has gone without one."""
-    try:
-        return receiver.recv() if receiver.poll() else None
-    except (EOFError, OSError):
-        return None
+class _Messages:
+    """What a worker sends. A thread reads it: a message that never ends must not keep the limits from being watched."""
+
+    def __init__(self, receiver: Connection) -> None:
+        self._receiver = receiver
+        self._queue: SimpleQueue[dict[str, float] | Ended | None] = SimpleQueue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def next(self, process: Any) -> dict[str, float] | Ended | None:
+        """Return progress, how the step ended, or None where there is nothing new after a while."""
+        try:
+            message = self._queue.get(timeout=LOOK_EVERY_S)
+        except Empty:
+            # What a worker left behind may hold the pipe open: its end is then not seen there.
+            return _without_result("killed", _how_it_died(process)) if process.exitcode is not None else None
+        return _without_result("killed", _how_it_died(process)) if message is None else message
+
+    def _read(self) -> None:
+        message: dict[str, float] | Ended | None = {}
+        while isinstance(message, dict):
+            try:
+                message = _message(self._receiver.recv_bytes(MESSAGE_BYTES))
+            except EOFError:
+                message = None
+            except Exception as error:  # noqa: BLE001 - a plugin may write anything into the pipe, or close it
+                message = _without_result(
+                    "failed",
+                    f"What the worker sent is no result ({type(error).__name__}: {plain.said(error)}). "
+                    "Leave the file descriptors of the process alone.",
+                )
+            self._queue.put(message)
+        self._receiver.close()  # nobody else does: a read that goes on would read another pipe of the same number
+
+
+def _message(sent: bytes) -> dict[str, float] | Ended:
+    body = json.loads(sent)
+    if "progress" in body:
+        return {str(name): float(value) for name, value in body["progress"].items()}
+    ended = body["ended"]
+    readings = {name: Reading(*reading) for name, reading in ended["measured"].pop("readings").items()}
+    return Ended(**(ended | {"measured": Measured(readings=readings, **ended["measured"])}))
 
 
 def _memory(pid: int) -> float:
@@ -134,7 +177,9 @@ def _memory(pid: int) -> float:
 def _how_it_died(process: Any) -> str:
     process.join(GRACE_S)
     code = process.exitcode
-    if code is not None and code < 0:
+    if code is None:
+        return "The worker closed the pipe that takes its result, and was ended."
+    if code < 0:
         hint = " (by hand, or by the system for want of memory)" if code == -signal.SIGKILL else ""
         return f"The worker was ended by signal {-code}{hint}."
     return f"The worker or its fork server went away without a result (exit code {code})."
@@ -156,3 +201,6 @@ def _end(process: Any) -> None:
     except psutil.Error:
         pass
     process.join(GRACE_S)
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)  # what a plugin started and left behind would disturb later steps
