@@ -67,7 +67,8 @@ class _Runner:
     ) -> None:
         self._plan, self._plugins, self._store, self._screen, self._files = plan, plugins, store, screen, plugin_files
         self._outcomes = dict(plan.done)
-        self._supervisor = Supervisor(plugins.preload(), plan.suite.limits)
+        wanted = [step.asked for step in plan.pending if step.unsupported is None]
+        self._supervisor = Supervisor(plugins.preload(wanted), plan.suite.limits)
         self._environment = environment.machine() | {
             "versions": environment.versions(plugins.preload()),
             "harness": metadata.version("viability-harness"),

@@ -7,6 +7,7 @@ import functools
 import io
 import json
 import os
+import re
 import sqlite3
 import subprocess
 from collections.abc import Callable, Mapping
@@ -242,8 +243,20 @@ def test_a_message_that_never_ends_is_ended_at_the_time_limit(tmp_path: Path) ->
 
 # Through the command line ---------------------------------------------------------------------------------------------
 
-ANGRY = """
+PRELOADS = """
 import harness
+
+def model(called, *names):
+    class Heavy(harness.Model):
+        name, summary, kinds, imports = called, "Imports", ("toy",), names or None
+        def learner(self, assignment): raise RuntimeError("built")
+    return Heavy()
+
+@harness.hookimpl
+def harness_models(): return [model("angry", "angry"), model("deadly", "deadly"), model("open")]
+
+@harness.hookimpl
+def harness_preload(): raise OSError("no list")
 
 @harness.hookimpl
 def harness_record(record): raise SystemExit(4)
@@ -253,7 +266,9 @@ def harness_record(record): raise SystemExit(4)
 def _run(folder: Path, *models: Any, **more: Any) -> subprocess.CompletedProcess[str]:
     suite = {**BASE, "name": MARKUP, "models": list(models), **more}
     (folder / "suite.yaml").write_text(yaml.safe_dump(suite, sort_keys=False), encoding="utf-8")
-    (folder / "heavy.py").write_text(ANGRY, encoding="utf-8")
+    (folder / "heavy.py").write_text(PRELOADS, encoding="utf-8")
+    (folder / "angry.py").write_text("raise LookupError('not on this machine')", encoding="utf-8")
+    (folder / "deadly.py").write_text("import os; os._exit(7)", encoding="utf-8")
     plugins = [argument for file in (*FILES, "heavy.py") for argument in ("--plugin", file)]
     command = ["harness", "run", "suite.yaml", "--store", MARKUP.replace("/", ""), *plugins]
     return subprocess.run(
@@ -273,6 +288,19 @@ def test_the_command_line_goes_on_and_ends_with_1(tmp_path: Path) -> None:
     assert f"Suite {MARKUP!r}" in first.stdout
     assert "plugin heavy failed: SystemExit: 4" in first.stdout
     assert "Traceback" not in first.stdout + first.stderr + second.stdout + second.stderr
+
+
+def test_imports_that_fail_are_their_steps_records(tmp_path: Path) -> None:
+    """A hook that raises, a module that raises, and one that ends the fork server: others are measured."""
+    done = _run(tmp_path, "angry", "deadly", "open", "guess")
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "plugin 'heavy' (" in done.stderr
+    assert "failed to load: harness_preload raised OSError: no list" in done.stderr
+    assert re.search(r"angry.*: failed\n +LookupError: not on this machine", done.stdout)
+    assert re.search(r"deadly.*: killed\n.*exit code 7", done.stdout)
+    assert re.search(r"open.*: failed\n +PluginError: harness_preload raised OSError: no list", done.stdout)
+    assert done.stdout.count("guess") == done.stdout.count(": ok") == 3
 
 
 def test_a_store_that_cannot_be_written_stops_the_run(tmp_path: Path) -> None:

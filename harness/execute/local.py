@@ -6,7 +6,6 @@ The supervisor blocks while a worker measures: a watcher that spins takes the ma
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import multiprocessing
 import os
@@ -24,6 +23,7 @@ from typing import Any
 import psutil
 
 from harness import plain
+from harness.execute.preload import NAMES
 from harness.execute.worker import Ended, work
 from harness.seams import Reading
 from harness.steps import Job, Measured
@@ -32,6 +32,8 @@ from harness.suite import Limits
 LOOK_EVERY_S = 1.0
 """How often a worker's memory is looked at."""
 GRACE_S = 5.0
+RESTART_S = 0.5
+"""A fork server that ended is known to have ended after this."""
 MESSAGE_BYTES = 2**30
 """No result is longer; what claims to be is no result."""
 SHARE_OF_MEMORY = 0.95
@@ -45,18 +47,20 @@ class Supervisor:
         methods = multiprocessing.get_all_start_methods()
         self._context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
         self._limits = limits
-        if self._context.get_start_method() == "forkserver":
-            found = [name for name in preload if importlib.util.find_spec(name.partition(".")[0])]
-            self._context.set_forkserver_preload(["harness.execute.worker", *found])
+        self._preload = list(preload)
+        if self._forks:
+            self._context.set_forkserver_preload(["harness.execute.worker", "harness.execute.preload"])
+
+    @property
+    def _forks(self) -> bool:
+        return bool(self._context.get_start_method() == "forkserver")
 
     def run(self, job: Job, report: Callable[[dict[str, float]], None]) -> Ended:
         """Do one step in a fresh process and return how it ended, whatever happened to the process."""
         receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(target=work, args=(job, sender), daemon=True)
         try:
-            self._start_fork_server()
-            with _without_main():
-                process.start()
+            self._start(process)
         except (OSError, EOFError) as error:
             receiver.close()
             return _without_result("killed", f"The fork server went away while the worker started: {error!r}.")
@@ -67,19 +71,37 @@ class Supervisor:
         finally:
             _end(process)
 
+    def _start(self, process: Any) -> None:
+        """Start a worker; where an import ended the fork server, once more without imports: the worker will tell."""
+        try:
+            self._start_in_server(process)
+        except (OSError, EOFError):
+            if not self._preload:
+                raise
+            self._preload = []
+            time.sleep(RESTART_S)
+            self._start_in_server(process)
+
+    def _start_in_server(self, process: Any) -> None:
+        self._start_fork_server()
+        with _without_main():
+            process.start()
+
     def _start_fork_server(self) -> None:
         """Start the fork server, if there is none, so that Ctrl-C is the harness's alone.
 
         Interrupted while it imports, it would print a trace. Signals wait meanwhile; none is lost. The resource tracker
         would let them through if it were started in between.
         """
-        if self._context.get_start_method() != "forkserver":
+        if not self._forks:
             return
         resource_tracker.ensure_running()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        os.environ[NAMES] = " ".join(self._preload)
         try:
             forkserver.ensure_running()
         finally:
+            del os.environ[NAMES]
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _watch(self, process: Any, messages: _Messages, report: Callable[[dict[str, float]], None]) -> Ended:

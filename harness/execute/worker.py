@@ -62,6 +62,7 @@ def _do(job: Job, pipe: Connection) -> Ended:
     own: dict[str, Any] = {}
     try:
         plugins = load_plugins(job.plugin_files)
+        plugins.import_for(job.asked)
         environment.seed_libraries(job.asked["seed"])
         own |= plain.nested(environment.process(), "environment")
         own["hardware"] = _hardware(plugins.find("hardware", job.asked["hardware"]))

@@ -34,6 +34,7 @@ class _Play(Task):
     """A game of gymnasium's kind; episodes are its items."""
 
     kind: ClassVar[str] = DISCRETE
+    imports = ("gymnasium", "harness_control._game")
     metrics: ClassVar[tuple[Metric, ...]] = (_return(),)
     baseline = "rule"
     licence = "MIT"
@@ -70,6 +71,7 @@ class CartPole(_Play):
 
     name = "cartpole"
     summary = "Balance a pole on a cart for 500 steps (gymnasium CartPole-v1)"
+    imports = ("gymnasium.envs.classic_control.cartpole", "harness_control._game")
     reference = SOLVED["CartPole-v1"]
     metrics = (_return(ceiling=500.0), _normalised(reference))
     use_case: ClassVar[str | None] = "game-agent"
