@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 
+from harness.errors import StoreError
+
 UNFINISHED = "unfinished-"
 
 
@@ -23,9 +25,19 @@ class Artifacts:
         return self.root / fingerprint[:2] / fingerprint
 
     def scratch(self) -> Path:
-        """Return a new empty folder for the step in flight."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}{os.getpid()}-", dir=self.root))
+        """Return a new empty folder for the step in flight.
+
+        Raises:
+            StoreError: artifacts cannot be written.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            return Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}{os.getpid()}-", dir=self.root))
+        except OSError as error:
+            raise StoreError(
+                f"Artifacts cannot be written to {str(self.root)!r}: {error.strerror}. Free some space, or see that it "
+                "is a folder that may be written. Finished steps are kept."
+            ) from error
 
     def keep(self, scratch: Path, fingerprint: str) -> None:
         """Move a finished step's folder into place; what an earlier run left there without a record is replaced."""
@@ -38,11 +50,12 @@ class Artifacts:
     def sweep(self) -> None:
         """Remove what runs that were killed left unfinished; another run at work on this store keeps its own."""
         for folder in self.root.glob(f"{UNFINISHED}*"):
-            if not psutil.pid_exists(int(folder.name.split("-")[1])):
+            owner = folder.name.removeprefix(UNFINISHED).partition("-")[0]
+            if not (owner.isdecimal() and psutil.pid_exists(int(owner))):
                 self.discard(folder)
 
     def discard(self, scratch: Path) -> None:
-        """Remove what a step left that is not kept."""
+        """Remove what a step left that is not kept, if anything."""
         shutil.rmtree(scratch, ignore_errors=True)
 
 

@@ -16,9 +16,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from harness import plain
 from harness.environment import threads, versions
-from harness.plugins import Plugins
-from harness.sources import DIGITS, Closure, Sources, Symbol
+from harness.errors import PluginError
+from harness.plugins import Plugins, asked_of
+from harness.seams import Hardware, Model, Task
+from harness.sources import DIGITS, Closure, Sources, Symbol, source_file
 from harness.steps import STEPS, prepare
 
 ROLES: Mapping[str, str] = {"model": "models", "task": "tasks", "hardware": "hardware", "runtime": "runtimes"}
@@ -145,22 +148,23 @@ class Bases:
         made = _made(vars(declared), type(declared))
         closure = self._sources.closure([_symbol(type(declared)), *made.symbols])
         own = {MADE: hashlib.sha256(made.values.encode()).hexdigest()[:DIGITS]} if made.values else {}
-        return Closure({**closure.modules, **own}, closure.libraries.union(declared.libraries), closure.files)
+        named = {name.partition(".")[0] for name in declared.imports or () if source_file(name) is None}
+        return Closure({**closure.modules, **own}, closure.libraries | named, closure.files)
 
     def data(self, asked: Mapping[str, Any]) -> str:
         """Return the identity of a step's data."""
         task = self._plugins.find("tasks", asked["task"])
         key = json.dumps([asked["task"], asked["source"], asked["task_settings"]], sort_keys=True)
-        return self._once("data", key, lambda: str(task.identity(asked["source"], asked["task_settings"])))
+        return self._once("data", key, lambda: _identity(task, asked["source"], asked["task_settings"]))
 
     def weights(self, asked: Mapping[str, Any]) -> str:
         """Return the identity of the files that a model brings."""
         model = self._plugins.find("models", asked["model"])
         key = json.dumps([asked["model"], asked["settings"]], sort_keys=True)
-        return self._once("weights", key, lambda: str(model.identity(asked["settings"])))
+        return self._once("weights", key, lambda: _identity(model, asked["settings"]))
 
     def _machine(self, hardware: str) -> dict[str, Any]:
-        said = self._once("machine", hardware, lambda: dict(self._plugins.find("hardware", hardware).describe()))
+        said = self._once("machine", hardware, lambda: _described(self._plugins.find("hardware", hardware)))
         return {name: said.get(name) for name in ("device_name", "price_quantity")}
 
     def _versions(self, closure: Closure) -> dict[str, str]:
@@ -176,6 +180,22 @@ class Bases:
             self._known[what, key] = find()
         found: T = self._known[what, key]
         return found
+
+
+def _identity(part: Task | Model, *arguments: Any) -> str:
+    name = asked_of(part, "identity", *arguments)
+    if not isinstance(name, str):
+        raise PluginError(f"The identity of {part.name!r} is a {type(name).__name__}. Return a text.")
+    return name
+
+
+def _described(hardware: Hardware) -> dict[str, Any]:
+    """Return what hardware says of itself, nothing where it fails: the worker asks again, and its record says why."""
+    try:
+        said = plain.nested(asked_of(hardware, "describe"), "Hardware.describe()")
+    except PluginError:
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 class _Made(NamedTuple):

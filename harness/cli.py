@@ -210,47 +210,45 @@ def _run(
 ) -> int:
     from harness.plan import check_data
     from harness.run import run_plan
-    from harness.screen import open_screen
+    from harness.screen import open_screen, say
     from harness.store import open_store, peek
 
     plan = plan.against(peek(location))
     if not plan.pending:
-        console.print(f"Suite {plan.suite.name!r}: all {len(plan.steps)} steps are measured already; nothing to do.")
+        say(console, f"Suite {plan.suite.name!r}: all {len(plan.steps)} steps are measured already; nothing to do.")
         return 0
     check_data(plan, plugins)
     store = open_store(location, create=True)
     store.artifacts.sweep()
-    console.print(f"Suite {plan.suite.name!r}: {plan.cases} cases, {len(plan.steps)} steps, {len(plan.pending)} to do.")
+    say(console, f"Suite {plan.suite.name!r}: {plan.cases} cases, {len(plan.steps)} steps, {len(plan.pending)} to do.")
     try:
         with open_screen(console, plan) as screen:
             summary = run_plan(plan, plugins, store, screen, files, replan)
     except KeyboardInterrupt:
-        console.print("Stopped. Finished steps are kept; the same command goes on where this one stopped.")
+        say(console, "Stopped. Finished steps are kept; the same command goes on where this one stopped.")
         return INTERRUPTED
     finally:
         store.close()
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(summary.outcomes.items()))
-    console.print(
-        f"Done: {outcomes}{f', {summary.skipped} not tried' if summary.skipped else ''}. Store: {store.label}"
-    )
+    untried = f", {summary.skipped} not tried" if summary.skipped else ""
+    say(console, f"Done: {outcomes}{untried}. Store: {store.label}")
     return 0 if summary.complete else FAILED
 
 
 def _print_plan(console: Any, plan: Plan, location: str | None) -> None:
-    from rich.markup import escape
-
     from harness.estimate import estimate_s
+    from harness.screen import say
     from harness.store import peek, peek_records
 
     plan, records = plan.against(peek(location)), peek_records(location)
     seconds, unknown = estimate_s(plan.pending, records)
     for step in plan.steps:
-        console.print(f"{escape(step.title)}: {escape(_state(step, plan, records))}", soft_wrap=True)
-    console.print(f"{plan.cases} cases, {len(plan.steps)} steps ({plan.shared} shared), {len(plan.pending)} to do.")
+        say(console, f"{step.title}: {_state(step, plan, records)}")
+    say(console, f"{plan.cases} cases, {len(plan.steps)} steps ({plan.shared} shared), {len(plan.pending)} to do.")
     if plan.pending:
         known = f"{seconds:.0f} s" if seconds or not unknown else "not known"
         rest = f"; {unknown} steps have no earlier record to estimate from" if unknown else ""
-        console.print(f"Estimated time: {known}{rest}.")
+        say(console, f"Estimated time: {known}{rest}.")
 
 
 def _state(step: Step, plan: Plan, records: Sequence[Record]) -> str:

@@ -8,6 +8,8 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from harness import plain
+from harness.errors import PluginError
 from harness.seams import Data, Grades, Metric, Predict, Sample, Scores, Task
 
 if TYPE_CHECKING:
@@ -23,14 +25,29 @@ def grade(predict: Predict, data: Data, batch_size: int, split: str = "test") ->
     """Return the grades of a predictor on a split.
 
     Raises:
+        PluginError: the task returned something else.
         ValueError: the task graded nothing, or columns differ in length.
     """
     graded = data.evaluate(predict, batch_size, split)
     grades = graded if isinstance(graded, Grades) else Grades(graded)
-    lengths = {len(column) for column in grades.scores.values()}
+    columns = plain.named(grades.scores, "Grades.scores")
+    try:
+        lengths = {len(column) for column in columns.values()}
+    except TypeError as error:
+        raise PluginError(f"Grades.scores holds a column that is no list: {error}.") from error
     if len(lengths) != 1 or lengths == {0}:
         raise ValueError(f"The task graded columns of lengths {sorted(lengths)}: they must agree and not be empty.")
     return grades
+
+
+def checked(grades: Grades) -> Grades:
+    """Return grades whose scores are plain finite numbers; apart from `grade`, which is timed.
+
+    Raises:
+        PluginError: names the score that is missing or no number.
+    """
+    scores = {name: plain.numbers(column, f"Grades.scores[{name!r}]") for name, column in grades.scores.items()}
+    return grades._replace(scores=scores)
 
 
 def items(scores: Scores) -> int:
@@ -43,6 +60,7 @@ def value(metric: Metric, grades: Grades) -> float:
 
     Raises:
         ValueError: the task's grades say nothing of it.
+        PluginError: it is no finite number.
     """
     if missing := lacking([metric], grades):
         raise ValueError(f"The task's grades lack {missing[0]}.")
@@ -51,7 +69,11 @@ def value(metric: Metric, grades: Grades) -> float:
         return float(sum(column) / len(column))
     import numpy as np
 
-    return float(grades.over[metric.name](np.arange(items(grades.scores))))
+    return _over(metric, grades, np.arange(items(grades.scores)))
+
+
+def _over(metric: Metric, grades: Grades, rows: np.ndarray) -> float:
+    return float(plain.number(grades.over[metric.name](rows), f"Grades.over[{metric.name!r}]"))
 
 
 def lacking(metrics: Sequence[Metric], grades: Grades) -> list[str]:
@@ -65,8 +87,17 @@ def described(task: Task, data: Data, grades: Grades) -> list[dict[str, Any]]:
 
     A metric that is no mean has its value and replicates too, since a record's scores alone do not give them. The
     same items are drawn for every model, so that two models' replicates can be told apart pair by pair.
+
+    Raises:
+        ValueError: the grades lack what a metric reads.
+        PluginError: a chance level or a value is no finite number.
     """
-    chance = data.chance()
+    if missing := lacking(task.metrics, grades):
+        raise ValueError(f"The task's grades lack {', '.join(missing)}.")
+    chance = {
+        name: plain.number(level, f"Data.chance()[{name!r}]")
+        for name, level in plain.named(data.chance(), "Data.chance()").items()
+    }
     return [{**asdict(metric), "chance": chance.get(metric.name), **_beyond_means(metric, grades)} for metric in
             task.metrics]  # fmt: skip
 
@@ -74,9 +105,8 @@ def described(task: Task, data: Data, grades: Grades) -> list[dict[str, Any]]:
 def _beyond_means(metric: Metric, grades: Grades) -> dict[str, Any]:
     if metric.column is not None:
         return {}
-    over = grades.over[metric.name]
     drawn = _drawn(items(grades.scores))
-    return {"value": value(metric, grades), "replicates": [float(over(rows)) for rows in drawn]}
+    return {"value": value(metric, grades), "replicates": [_over(metric, grades, rows) for rows in drawn]}
 
 
 @lru_cache(maxsize=4)
@@ -96,6 +126,8 @@ def kept(samples: Sequence[Sample]) -> list[dict[str, str]]:
 
 
 def _kept(sample: Sample) -> dict[str, str]:
+    if not isinstance(sample, Sample) or not isinstance(sample.content, bytes):
+        raise PluginError("Data.show gave something other than a harness.Sample with bytes for content.")
     if sample.media_type not in MEDIA_TYPES or len(sample.content) > SAMPLE_BYTES:
         raise ValueError(
             f"The sample {sample.caption!r} is {sample.media_type} of {len(sample.content):,} bytes. "
@@ -103,4 +135,5 @@ def _kept(sample: Sample) -> dict[str, str]:
         )
     text = sample.media_type == "text/plain"
     content = sample.content.decode() if text else base64.b64encode(sample.content).decode("ascii")
-    return {"caption": sample.caption, "media_type": sample.media_type, "content": content}
+    caption = plain.text(sample.caption, "Sample.caption")
+    return {"caption": caption, "media_type": sample.media_type, "content": content}

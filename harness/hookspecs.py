@@ -60,7 +60,7 @@ def harness_templates() -> Iterable[Template]:  # type: ignore[empty-body]
 
 @hookspec
 def harness_preload() -> Iterable[str]:  # type: ignore[empty-body]
-    """Return the heavy modules your steps import; the fork server imports them once, before any worker starts."""
+    """Return the heavy modules that steps import whose model, task, hardware or runtime has no `imports`."""
 
 
 @hookspec

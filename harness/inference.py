@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
+from harness import plain
 from harness.measure.loadgen import Load, generate_load
 from harness.measure.meters import window
 from harness.measure.outputs import check_outputs
@@ -63,7 +64,7 @@ def serve(
     )
     work: Counter[str] = Counter()
     for outputs in kept:
-        work.update(count(outputs))
+        work.update(plain.counts(count(outputs), "Data.work()"))
     return load, dict(work)
 
 

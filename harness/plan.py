@@ -10,10 +10,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from harness import plain
 from harness.basis import Bases, Basis, covered
 from harness.errors import HarnessError, PluginError, SuiteError, unknown
 from harness.measure.loadgen import SCENARIOS
-from harness.plugins import Plugins
+from harness.plugins import Plugins, asked_of
 from harness.seams import Model, Setting, Task
 from harness.suite import BudgetEntry, ModelEntry, Source, Suite, TaskEntry
 
@@ -246,7 +247,7 @@ def _resolved(suite: Suite, source: Source, plugins: Plugins) -> Suite:
     models = tuple(_model(plugins, source, entry, ("models", i)) for i, entry in enumerate(suite.models))
     tasks = tuple(_task(plugins, source, entry, ("tasks", i)) for i, entry in enumerate(suite.tasks))
     for name in suite.hardware:
-        if reason := plugins.hardware[name].unavailable():
+        if reason := asked_of(plugins.hardware[name], "unavailable"):
             raise SuiteError(f"Hardware {name!r} cannot be used here: {reason}")
     return suite.model_copy(update={"models": models, "tasks": tasks})
 
@@ -288,6 +289,7 @@ def filled(given: Mapping[str, Any], known: Mapping[str, Setting]) -> dict[str, 
 
     Raises:
         SuiteError: a setting nobody knows, of another type, or not among its choices.
+        PluginError: a setting that a record cannot hold, such as NaN.
     """
     filled = {name: setting.default for name, setting in known.items()}
     for name, value in given.items():
@@ -301,7 +303,9 @@ def filled(given: Mapping[str, Any], known: Mapping[str, Setting]) -> dict[str, 
                 f"{name} is {value!r}: give {_article(type(setting.default).__name__)}, like {setting.default!r}."
             )
         filled[name] = value
-    return filled
+    for name, value in filled.items():
+        plain.nested(value, f"setting {name}")
+    return {name: plain.python(value) for name, value in filled.items()}
 
 
 def _same_type(value: Any, default: Any) -> bool:
@@ -327,4 +331,4 @@ def check_data(plan: Plan, plugins: Plugins) -> None:
         key = json.dumps([asked["task"], asked["source"], asked["task_settings"]], sort_keys=True)
         if key not in seen:
             seen.add(key)
-            plugins.tasks[asked["task"]].check(asked["source"], asked["task_settings"])
+            asked_of(plugins.tasks[asked["task"]], "check", asked["source"], asked["task_settings"])

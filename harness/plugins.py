@@ -5,13 +5,14 @@ No other module touches pluggy's hooks.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import metadata
@@ -21,10 +22,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
 
-from harness import hookspecs
-from harness.errors import PluginError, unknown
+from harness import hookspecs, plain
+from harness.errors import HarnessError, PluginError, unknown
 from harness.facts import PriceBook, UseCase
-from harness.seams import Hardware, Model, ModelScheme, Runtime, Task, Template
+from harness.seams import Declaration, Hardware, Model, ModelScheme, Runtime, Task, Template
 
 if TYPE_CHECKING:
     import typer
@@ -50,6 +51,9 @@ KINDS: dict[str, tuple[str, type]] = {
     "model_schemes": ("harness_model_schemes", ModelScheme),
     "templates": ("harness_templates", Template),
 }
+
+PARTS = {"models": "model", "tasks": "task", "hardware": "hardware", "runtimes": "runtime"}
+"""What a step is made of: kind → its key in what the step is asked."""
 
 
 @dataclass(frozen=True)
@@ -165,12 +169,75 @@ class Plugins:
         self._offers["models"][reference] = model
         self._owners["models", reference] = self.owner("model_schemes", scheme)
 
-    def preload(self) -> list[str]:
-        """Return the modules a fork server should import: the plugins' own and those they asked for."""
-        wanted = [plugin.module.__name__ for plugin in self.loaded if plugin.version != FILE]
+    def preload(self, steps: Iterable[Mapping[str, Any]] | None = None) -> list[str]:
+        """Return the modules a fork server should import: the plugins' own and the heavy ones.
+
+        Args:
+            steps: what they are asked; None is for whatever may come.
+        """
+        names = [plugin.module.__name__ for plugin in self.loaded if plugin.version != FILE]
+        known = [self._known_imports(asked) for asked in steps] if steps is not None else [None]
+        for one in known:
+            names += self._all_imports if one is None else one
+        return list(dict.fromkeys(names))
+
+    def import_for(self, asked: Mapping[str, Any]) -> None:
+        """Import the heavy modules that a step declares; what is not installed is left to the step to miss.
+
+        Raises:
+            PluginError: a plugin cannot say what they are.
+        """
+        for part, owner in self._parts(asked):
+            for name in self._imports_of(part, owner) or ():
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(name)
+
+    def _parts(self, asked: Mapping[str, Any]) -> list[tuple[Declaration, Plugin]]:
+        """Return what a step is made of, each with its owner."""
+        named = [(kind, asked[key]) for kind, key in PARTS.items() if key in asked]
+        return [(self.find(kind, name), self.owner(kind, name)) for kind, name in named]
+
+    def _known_imports(self, asked: Mapping[str, Any]) -> list[str] | None:
+        """Return the heavy modules of a step; None where a part of it leaves them open."""
+        names: list[str] = []
+        for part, owner in self._parts(asked):
+            try:
+                own = self._imports_of(part, owner)
+            except PluginError:
+                own = []  # the step's record will say so
+            if own is None:
+                return None
+            names += own
+            if isinstance(part, Task) and asked.get("source") is not None:
+                names += part.data_imports
+        return names
+
+    def _imports_of(self, part: Declaration, owner: Plugin) -> list[str] | None:
+        if part.imports is None:
+            return self._asked_to_preload(owner) if self._implementations(owner, "harness_preload") else None
+        if isinstance(part.imports, str) or not all(isinstance(name, str) for name in part.imports):
+            raise PluginError(f"{type(part).__name__}.imports is {part.imports!r}. Give a tuple of modules' names.")
+        return list(part.imports)
+
+    def _asked_to_preload(self, plugin: Plugin) -> list[str]:
+        try:
+            return self._ask(plugin, "harness_preload", str)
+        except Exception as error:  # a plugin may raise anything
+            raise PluginError(f"harness_preload raised {type(error).__name__}: {plain.said(error)}") from error
+
+    @cached_property
+    def _all_imports(self) -> list[str]:
+        """What any plugin names; one that cannot say is noted as a failure."""
+        names: list[str] = []
         for plugin in self.loaded:
-            wanted += self._ask(plugin, "harness_preload", str)
-        return list(dict.fromkeys(wanted))
+            offered = [self._offers[kind][name] for kind in PARTS for name in plugin.brings.get(kind, ())]
+            try:
+                names += self._asked_to_preload(plugin)
+                for part in offered:
+                    names += [*(self._imports_of(part, plugin) or ()), *getattr(part, "data_imports", ())]
+            except PluginError as error:
+                self._fail(plugin.name, plugin.distribution, error)
+        return names
 
     def add_commands(self, app: typer.Typer) -> None:
         """Let every plugin add its commands."""
@@ -188,7 +255,9 @@ class Plugins:
             for function in self._implementations(plugin, "harness_record"):
                 try:
                     function(record=record)
-                except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, SystemExit too
                     self._fail(plugin.name, plugin.distribution, error)
         return self.failures[before:]
 
@@ -201,7 +270,9 @@ class Plugins:
             self._manager.register(module, name=name)
             self._manager.check_pending()
             self._take(Plugin(name, distribution, version, module, import_s))
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, SystemExit too
             if self._manager.has_plugin(name):
                 self._manager.unregister(name=name)
             self._fail(name, distribution, error)
@@ -259,10 +330,26 @@ class Plugins:
                 answers.append(item)
         return answers
 
-    def _fail(self, name: str, distribution: str, error: Exception) -> None:
-        text = str(error).strip() or type(error).__name__
+    def _fail(self, name: str, distribution: str, error: BaseException) -> None:
+        text = plain.said(error) or type(error).__name__
         reason = text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}"
-        self.failures.append(Failure(name, distribution, reason, "".join(traceback.format_exception(error))))
+        trace = plain.cut("".join(traceback.format_exception(error)))
+        self.failures.append(Failure(name, distribution, reason, trace))
+
+
+def asked_of(part: Declaration, method: str, *arguments: Any) -> Any:
+    """Return what a plugin's method answers.
+
+    Raises:
+        PluginError: it raised something that is no error of the harness.
+    """
+    try:
+        return getattr(part, method)(*arguments)
+    except HarnessError:
+        raise
+    except Exception as error:
+        what = f"{type(error).__name__}: {plain.said(error)}"
+        raise PluginError(f"{type(part).__name__}.{method} of {part.name!r} raised {what}") from error
 
 
 def load_plugins(files: Sequence[str] = ()) -> Plugins:

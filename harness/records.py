@@ -86,14 +86,18 @@ class Record:
 
 
 def to_json(record: Record) -> str:
-    """Write a record as JSON with sorted keys."""
+    """Write a record as strict JSON with sorted keys.
+
+    Raises:
+        ValueError: a number in it is not finite.
+    """
     body = asdict(record)
     del body["stale"]
-    return json.dumps(body, sort_keys=True, allow_nan=True)
+    return json.dumps(body, sort_keys=True, allow_nan=False)
 
 
 def from_json(text: str) -> Record:
-    """Read a record of any version up to ours.
+    """Read a record of any version up to ours; early ones may hold NaN and infinities.
 
     Raises:
         StoreError: the record was written by a newer harness.

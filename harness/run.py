@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
+from pathlib import Path
 from typing import Any, Protocol
 
-from harness import environment
+from harness import environment, plain
 from harness.errors import PluginError
 from harness.execute.local import Supervisor
-from harness.execute.worker import Changed, Ended
+from harness.execute.worker import Changed, Ended, ended_by
 from harness.plan import Plan, Step
 from harness.plugins import Failure, Plugins
 from harness.records import FINAL, Record
@@ -100,9 +101,10 @@ class _Runner:
         self._replan = replan
         self._outcomes = dict(plan.done)
         self._changes = 0
-        self._supervisor = Supervisor(plugins.preload(), plan.suite.limits)
+        wanted = [step.asked for step in plan.pending if step.unsupported is None]
+        self._supervisor = Supervisor(plugins.preload(wanted), plan.suite.limits)
         self._environment = environment.machine() | {
-            "versions": environment.versions(plugins.preload()),
+            "versions": _versions(plan),
             "harness": metadata.version("viability-harness"),
             "commit": environment.commit(),
             "suite": plan.suite.name,
@@ -145,19 +147,16 @@ class _Runner:
             self._store.add(record)
             return record
         scratch = self._store.artifacts.scratch()
-        inputs = {role: self._store.artifacts.path(fingerprint) for role, fingerprint in step.inputs.items()}
-        job = Job(step.kind, step.asked, inputs, scratch, self._files, step.basis, step.files)
-        ended = self._supervisor.run(job, self._screen.progress)
+        try:
+            ended = self._measured(step, scratch)
+        except Exception as error:  # noqa: BLE001 - whatever a plugin did to the harness's own process or folders
+            ended = ended_by(error)
+        self._store.artifacts.discard(scratch)
         if isinstance(ended, Changed):
-            self._store.artifacts.discard(scratch)
             if self._planned_again(step, ended):
                 return None
             ended = Ended("failed", Measured(), {}, f"It changes while it is measured: {_told(ended)}.")
         record = self._record(step, started, ended)
-        if ended.outcome == "ok" and any(scratch.iterdir()):
-            self._store.artifacts.keep(scratch, step.fingerprint)
-        else:
-            self._store.artifacts.discard(scratch)
         self._store.add(record)
         return record
 
@@ -177,6 +176,21 @@ class _Runner:
         self._plan = plan.against({**self._store.finished(), **tried})
         self._outcomes = dict(self._plan.done)
         return True
+
+    def _measured(self, step: Step, scratch: Path) -> Ended | Changed:
+        """Let a worker do a step, and keep what it wrote."""
+        inputs = {role: self._store.artifacts.path(fingerprint) for role, fingerprint in step.inputs.items()}
+        job = Job(step.kind, step.asked, inputs, scratch, self._files, step.basis, step.files)
+        ended = self._supervisor.run(job, self._screen.progress)
+        if isinstance(ended, Changed):
+            return ended
+        try:
+            if ended.outcome == "ok" and any(scratch.iterdir()):
+                self._store.artifacts.keep(scratch, step.fingerprint)
+        except OSError as error:
+            reason = f"What the step wrote cannot be kept ({plain.said(error)}). Leave the store's folders as they are."
+            return Ended("failed", Measured(), ended.environment, reason)
+        return ended
 
     def _known_beforehand(self, step: Step) -> Ended | None:
         """Return how a step ends that need not be tried, None for the others."""
@@ -213,6 +227,13 @@ class _Runner:
             traceback=ended.traceback,
             notes=measured.notes,
         )
+
+
+def _versions(plan: Plan) -> dict[str, str]:
+    """Return the versions of all libraries that the plan's steps use."""
+    return {
+        name: found for step in plan.steps for own in step.basis["libraries"].values() for name, found in own.items()
+    }
 
 
 def _told(changed: Changed) -> str:

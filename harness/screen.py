@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -16,6 +15,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from harness.plan import Plan, Step
 from harness.plugins import Failure
@@ -52,28 +52,26 @@ class PlainScreen:
 
     def end(self, record: Record) -> None:
         """Print how the step ended and its first figures."""
-        colour = GOOD.get(record.outcome, "red")
-        line = f"{escape(self._where)} {escape(self._title)}: [{colour}]{record.outcome}[/] {escape(_figures(record))}"
-        self.console.print(line.rstrip(), soft_wrap=True)
+        outcome = (record.outcome, GOOD.get(record.outcome, "red"))
+        self._say(f"{self._where} {self._title}: ", outcome, f" {_figures(record)}".rstrip())
         if record.outcome not in GOOD:
-            self.console.print(f"      {escape(record.reason or '')}", soft_wrap=True)
+            self._say(f"      {record.reason or ''}")
 
     def skipped(self, step: Step, why: str) -> None:
         """Print that a step was not tried."""
-        self.console.print(f"      {escape(step.title)}: [yellow]not tried[/], {escape(why)}", soft_wrap=True)
+        self._say(f"      {step.title}: ", ("not tried", "yellow"), f", {why}")
 
     def changed(self, step: Step, what: Sequence[str]) -> None:
         """Print what has changed since a step was planned."""
-        self.console.print(
-            f"      {escape(step.title)}: [yellow]planned again[/], {escape(', '.join(what))}", soft_wrap=True
-        )
+        self._say(f"      {step.title}: ", ("planned again", "yellow"), f", {', '.join(what)}")
 
     def warn(self, failures: Sequence[Failure]) -> None:
         """Print which plugins could not take a record."""
         for failure in failures:
-            self.console.print(
-                f"      [yellow]plugin {escape(failure.plugin)} failed:[/] {escape(failure.reason)}", soft_wrap=True
-            )
+            self._say("      ", (f"plugin {failure.plugin} failed:", "yellow"), f" {failure.reason}")
+
+    def _say(self, *parts: str | tuple[str, str]) -> None:
+        say(self.console, *parts)
 
 
 class LiveScreen(PlainScreen):
@@ -83,10 +81,10 @@ class LiveScreen(PlainScreen):
         super().__init__(console)
         self._bars = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[state]}"),
+            TextColumn("{task.fields[state]}", markup=False),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=console,
@@ -107,15 +105,13 @@ class LiveScreen(PlainScreen):
     def begin(self, step: Step, number: int, total: int) -> None:
         """Put up a bar for the step."""
         super().begin(step, number, total)
-        self._step = self._bars.add_task(escape(step.title), total=100, state="")
+        self._step = self._bars.add_task(step.title, total=100, state="")
 
     def progress(self, state: dict[str, float]) -> None:
         """Move the step's bar."""
         rate = state["samples"] / state["seconds"] if state["seconds"] else 0.0
         losses = " ".join(f"{name} {value:.3f}" for name, value in state.items() if name not in NO_LOSS)
-        self._bars.update(
-            self._step, completed=round(100 * state["done"]), state=escape(f"{losses} {rate:,.0f} samples/s")
-        )
+        self._bars.update(self._step, completed=round(100 * state["done"]), state=f"{losses} {rate:,.0f} samples/s")
 
     def end(self, record: Record) -> None:
         """Take the step's bar away and print its line above the bars."""
@@ -142,12 +138,17 @@ class FindingsScreen:
         """Print how a check ended, why, and what to do about it."""
         if finding.subject != self._subject:
             self._subject = finding.subject
-            self._console.print(f"[bold]{escape(finding.subject)}[/]")
+            say(self._console, (finding.subject, "bold"))
         colour = {"passed": "green", "failed": "red"}.get(finding.outcome, "yellow")
         name, outcome = f"{finding.check:<{self.WIDTH}}", f"{finding.outcome:<13}"
-        self._console.print(f"  {name} [{colour}]{outcome}[/] {escape(finding.why)}", soft_wrap=True)
+        say(self._console, f"  {name} ", (outcome, colour), f" {finding.why}")
         if finding.remedy:
-            self._console.print(f"  {'':<{self.WIDTH}} {'to do':<13} {escape(finding.remedy)}", soft_wrap=True)
+            say(self._console, f"  {'':<{self.WIDTH}} {'to do':<13} {finding.remedy}")
+
+
+def say(console: Console, *parts: str | tuple[str, str]) -> None:
+    """Print a line of texts, some with a style; markup and emoji codes in them are text, names come from plugins."""
+    console.print(Text.assemble(*parts), soft_wrap=True)
 
 
 def _figures(record: Record) -> str:

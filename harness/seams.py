@@ -98,9 +98,11 @@ class Declaration(ABC):
     name: ClassVar[str]
     summary: ClassVar[str]
     """One line for lists."""
-    libraries: ClassVar[tuple[str, ...]] = ()
-    """Modules that have a part in its results though its sources do not import them, such as an environment's physics.
-    What its sources import is found by itself; the versions of both are part of a step's fingerprint."""
+    imports: ClassVar[tuple[str, ...] | None] = None
+    """The heavy modules that steps with it import, your own included: the fork server imports them once, before the
+    first worker starts, and only where a step needs them. They must not start threads. None: not known; what the
+    plugin's `harness_preload` names is imported, or where it has none, what all plugins name. The versions of libraries
+    among them are part of a step's fingerprint, as are those that its sources import."""
     known_failures: ClassVar[Mapping[str, str]] = {}
     """Conformance check → why it is known to fail. One that passes all the same is a failure."""
 
@@ -176,6 +178,8 @@ class Task(Declaration):
     settings: ClassVar[Mapping[str, Setting]] = {}
     takes_data: ClassVar[bool] = False
     """Whether `--data` may replace the default."""
+    data_imports: ClassVar[tuple[str, ...]] = ()
+    """What is imported beside `imports` where it does."""
 
     @abstractmethod
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:

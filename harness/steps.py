@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from harness import plain
 from harness.artifacts import size_bytes
 from harness.environment import seed_libraries
-from harness.grading import described, grade, items, kept
+from harness.errors import PluginError
+from harness.grading import checked, described, grade, items, kept
 from harness.inference import first_token_s, open_predictor, serve
 from harness.measure.meters import ProcessMeter, window
 from harness.plugins import Plugins
@@ -53,7 +55,27 @@ class Measured:
 
     def read(self, **values: float) -> None:
         """Keep values whose unit is the last part of their name."""
-        self.readings.update({name: Reading(float(value), _unit(name)) for name, value in values.items()})
+        self.take({name: Reading(float(value), _unit(name)) for name, value in values.items()})
+
+    def take(self, readings: Mapping[str, Reading]) -> None:
+        """Keep readings.
+
+        Raises:
+            PluginError: something of that name was read already.
+        """
+        if twice := sorted(self.readings.keys() & readings.keys()):
+            raise PluginError(f"{', '.join(twice)} was read already. Give your reading or unit another name.")
+        self.readings.update(readings)
+
+    def plain(self) -> Measured:
+        """Return the same in plain values; samples are plain from the start and may be long.
+
+        Raises:
+            PluginError: names the field that holds what a record cannot hold.
+        """
+        others = [one.name for one in fields(self) if one.name not in ("readings", "samples")]
+        made: dict[str, Any] = {name: plain.nested(getattr(self, name), name) for name in others}
+        return replace(self, **made)
 
 
 def _unit(name: str) -> str:
@@ -101,10 +123,16 @@ class Scene:
 
 
 def perform(job: Job, plugins: Plugins, report: Report) -> Measured:
-    """Do a step and return what was measured."""
+    """Do a step and return what was measured, in plain values.
+
+    Raises:
+        PluginError: a plugin gave something that a record cannot hold, or removed the folder it writes into.
+    """
     scene, measured = prepare(job, plugins, report)
     STEPS[job.kind](scene, measured)
-    return measured
+    if not job.output.is_dir():
+        raise PluginError("The folder to write into is gone. Write into it, and do not move or remove it.")
+    return measured.plain()
 
 
 def prepare(job: Job, plugins: Plugins, report: Report) -> tuple[Scene, Measured]:
@@ -124,18 +152,22 @@ def prepare(job: Job, plugins: Plugins, report: Report) -> tuple[Scene, Measured
         runtime,
         report,
     )
-    measured = Measured(data_digest=data.digest)
+    measured = Measured(data_digest=plain.text(data.digest, "Data.digest"))
     measured.read(data_s=time.perf_counter() - began)
-    measured.used = {f"{split}_items": count for split, count in data.sizes.items()}
+    measured.used = _sizes(data)
     if not scene.hardware.bit_reproducible:
         measured.notes.append(f"On {scene.hardware.name} another run with this seed may differ in the last bits.")
     return scene, measured
 
 
+def _sizes(data: Data) -> dict[str, int]:
+    return {f"{split}_items": count for split, count in plain.counts(data.sizes, "Data.sizes").items()}
+
+
 def _train(scene: Scene, measured: Measured) -> None:
     began = time.perf_counter()
     assignment = scene.assignment()
-    measured.used |= {f"{split}_items": count for split, count in assignment.data.sizes.items()}
+    measured.used |= _sizes(assignment.data)
     learner = scene.model.learner(assignment)
     measured.read(build_s=time.perf_counter() - began)
     with window(scene.meters(), scene.hardware.synchronise) as read:
@@ -143,7 +175,7 @@ def _train(scene: Scene, measured: Measured) -> None:
             learner, assignment.budget, scene.data, scene.task.metrics[0], scene.hardware.synchronise, scene.report
         )
     learner.save(scene.job.output)
-    measured.readings.update(read)
+    measured.take(read)
     measured.read(
         wall_s=training.wall_s,
         validation_s=training.validation_s,
@@ -152,11 +184,12 @@ def _train(scene: Scene, measured: Measured) -> None:
     )
     measured.read(**training.consumed)
     if (parameters := learner.parameters()) is not None:
-        measured.read(parameters=parameters)
+        measured.read(parameters=plain.count(parameters, "Learner.parameters()"))
     if scene.job.kind == "finetune":
         inputs = list(scene.data.queries()[:CHECKED_INPUTS])
         if (flops := learner.flops(inputs)) is not None:
-            measured.readings["forward_flops_per_sample"] = Reading(flops / len(inputs), "FLOP")
+            each = plain.count(flops, "Learner.flops()") / len(inputs)
+            measured.take({"forward_flops_per_sample": Reading(each, "FLOP")})
     measured.series = {"step_s": training.step_s, **training.losses}
     if training.quality:
         measured.series[f"validation_{scene.task.metrics[0].name}"] = training.quality
@@ -174,8 +207,8 @@ def _export(scene: Scene, measured: Measured) -> None:
     began = time.perf_counter()
     with window(scene.meters(), scene.hardware.synchronise) as read:
         checks = runtime.export(scene.model, learner, trained, inputs, scene.job.output)
-    measured.readings.update(read)
-    measured.readings.update(checks)
+    measured.take(read)
+    measured.take(plain.readings(checks, "Runtime.export()"))
     measured.read(wall_s=time.perf_counter() - began, artifact_bytes=size_bytes(scene.job.output))
 
 
@@ -190,9 +223,10 @@ def _evaluate(scene: Scene, measured: Measured) -> None:
         began = time.perf_counter()
         grades = grade(predict, scene.data, scene.job.asked["batch_size"])
         wall_s = time.perf_counter() - began
-    measured.readings.update(read)
-    measured.scores = {name: [float(value) for value in column] for name, column in grades.scores.items()}
-    measured.used.update(grades.used)
+    measured.take(read)
+    grades = checked(grades)
+    measured.scores = {name: list(column) for name, column in grades.scores.items()}
+    measured.used.update(plain.nested(plain.named(grades.used, "Grades.used"), "Grades.used"))
     measured.metrics = described(scene.task, scene.data, grades)
     measured.samples = kept(scene.data.show(predict))
     measured.baseline = scene.task.baseline
@@ -203,7 +237,7 @@ def _serve(scene: Scene, measured: Measured) -> None:
     inputs = scene.data.queries()
     predict, load_s, first_query_s = open_predictor(_open(scene), inputs, scene.hardware.synchronise)
     load, work = serve(predict, inputs, scene.job.asked, scene.hardware, scene.meters, scene.data.work)
-    measured.readings.update(load.readings)
+    measured.take(load.readings)
     measured.read(
         load_s=load_s,
         first_query_s=first_query_s,

@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from harness import grading
-from harness.seams import Budget, Data, Learner, Metric
+from harness import grading, plain
+from harness.errors import PluginError
+from harness.seams import Budget, Data, Learner, Metric, Progress
 
 Report = Callable[[dict[str, float]], None]
 EVALUATION_BATCH = 64
@@ -37,6 +38,10 @@ def train(
 
     Steps are timed as they return; the device is waited for at both ends of the whole, so `wall_s` is exact also where
     steps are queued on a device.
+
+    Raises:
+        PluginError: a step gave something that cannot be recorded.
+        FloatingPointError: a loss is not finite.
     """
     training = Training()
     clock = time.perf_counter
@@ -48,19 +53,13 @@ def train(
         training.step_s.append(now - last)
         last = now
         training.steps += 1
-        training.consumed.update(progress.consumed)
-        for name, loss in progress.losses.items():
-            training.losses.setdefault(name, []).append(loss)
-            if not math.isfinite(loss):
-                raise FloatingPointError(
-                    f"{name} is {loss} after {training.steps} steps. Lower the learning rate or look at the data."
-                )
+        losses = _take(progress, training)
         report(
             {
+                **losses,
                 "done": _share_done(training, budget, now - began),
                 "seconds": now - began,
                 "samples": training.consumed["samples"],
-                **progress.losses,
             }
         )
         training.stopped_by = "done" if progress.done else _limit_reached(training, budget, now - began)
@@ -71,6 +70,27 @@ def train(
     synchronise()
     training.wall_s = clock() - began
     return training
+
+
+def _take(progress: Progress, training: Training) -> dict[str, float]:
+    """Add what a step consumed and lost to the training; return the losses."""
+    if not isinstance(progress, Progress):
+        raise PluginError(f"Learner.step returned a {type(progress).__name__}. Return a harness.Progress.")
+    consumed = plain.counts(progress.consumed, "Progress.consumed")
+    if "samples" not in consumed:
+        raise PluginError("Progress.consumed has no 'samples'. Say how many a step used up, 0 where it used none.")
+    training.consumed.update(consumed)
+    losses = {
+        name: float(plain.real(loss, f"Progress.losses[{name!r}]"))
+        for name, loss in plain.named(progress.losses, "Progress.losses").items()
+    }
+    for name, loss in losses.items():
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                f"{name} is {loss} after {training.steps} steps. Lower the learning rate or look at the data."
+            )
+        training.losses.setdefault(name, []).append(loss)
+    return losses
 
 
 def _limit_reached(training: Training, budget: Budget, seconds: float) -> str:
@@ -84,7 +104,8 @@ def _limit_reached(training: Training, budget: Budget, seconds: float) -> str:
 
 
 def _quality_reached(learner: Learner, target: float, data: Data, metric: Metric, training: Training) -> str:
-    value = grading.value(metric, grading.grade(learner.predict, data, EVALUATION_BATCH, split="validation"))
+    grades = grading.checked(grading.grade(learner.predict, data, EVALUATION_BATCH, split="validation"))
+    value = grading.value(metric, grades)
     training.quality.append(value)
     good = value >= target if metric.higher_is_better else value <= target
     return "quality" if good else ""

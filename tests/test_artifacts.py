@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.artifacts import UNFINISHED, Artifacts, size_bytes
+from harness.errors import StoreError
 
 FINGERPRINT = "ab" + "c" * 62
 
@@ -55,6 +56,23 @@ def test_sweeping_leaves_a_run_at_work_alone(artifacts: Artifacts) -> None:
     assert ours.is_dir()
     assert artifacts.path(FINGERPRINT).is_dir()
     assert not theirs.exists()
+
+
+def test_what_is_of_nobody_is_swept(artifacts: Artifacts) -> None:
+    """A folder under a name that names no process, as a plugin might make it, stops nothing."""
+    (artifacts.root / "unfinished-by-a-plugin").mkdir(parents=True)
+    artifacts.sweep()
+
+    assert list(artifacts.root.iterdir()) == []
+
+
+def test_a_root_that_is_no_folder_is_told(artifacts: Artifacts) -> None:
+    """The store cannot be written: that is an error of the harness, with a remedy."""
+    artifacts.root.parent.mkdir(parents=True, exist_ok=True)
+    artifacts.root.touch()
+
+    with pytest.raises(StoreError, match=r"Artifacts cannot be written to '.*': File exists\. Free some space"):
+        artifacts.scratch()
 
 
 def test_sweeping_nothing_is_fine(artifacts: Artifacts) -> None:

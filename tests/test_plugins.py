@@ -22,6 +22,11 @@ from harness.records import Record
 HEAVY = ("torch", "transformers", "pandas", "streamlit", "numpy", "pydantic", "sqlalchemy", "sklearn", "onnxruntime")
 BROKEN = {
     "raises at import": ("raise RuntimeError('no such chip')\n", "RuntimeError: no such chip"),
+    "ends the process": ("raise SystemExit('no licence')\n", "SystemExit: no licence"),
+    "cannot say why": (
+        "class Mute(Exception):\n    def __str__(self): raise OSError\nraise Mute\n",
+        "Mute: (its message cannot be read: OSError in __str__)",
+    ),
     "misspelt hook": (
         "import harness\n@harness.hookimpl\ndef harness_modls():\n    return []\n",
         "harness_modls",
@@ -108,7 +113,8 @@ def test_a_missing_or_broken_plugin_file_is_bad_input(tmp_path: Path) -> None:
 
 def test_a_plugin_that_cannot_take_a_record_is_reported_and_others_get_it(tmp_path: Path, toys: Plugins) -> None:
     """The event hook of one plugin does not stop that of another."""
-    for name, body in (("angry", "raise OSError('disk')"), ("keen", "SEEN.append(record.id)")):
+    bodies = {"angry": "raise OSError('disk')", "gone": "raise SystemExit(3)", "keen": "SEEN.append(record.id)"}
+    for name, body in bodies.items():
         file = tmp_path / f"{name}.py"
         file.write_text(
             f"import harness\nSEEN = []\n@harness.hookimpl\ndef harness_record(record):\n    {body}\n", encoding="utf-8"
@@ -116,7 +122,9 @@ def test_a_plugin_that_cannot_take_a_record_is_reported_and_others_get_it(tmp_pa
         _load(toys, file)
     failures = toys.announce(_record())
 
-    assert [failure.plugin for failure in failures] == ["angry"]
+    assert [(failure.plugin, failure.reason) for failure in failures] == [
+        ("angry", "OSError: disk"), ("gone", "SystemExit: 3"),
+    ]  # fmt: skip
     assert toys.loaded[-1].module.SEEN == ["1"]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.plugins import Plugins
-from harness.seams import Assignment, Budget
+from harness.seams import Assignment, Budget, Progress
 from harness.training import Training, train
 
 
@@ -68,6 +68,19 @@ def test_a_loss_that_is_not_finite_is_a_failure(trained: Callable[..., Training]
     """It is never averaged away."""
     with pytest.raises(FloatingPointError, match=r"loss is nan after 1 steps\. Lower the learning rate"):
         trained(Budget(steps=3), fault="nan")
+
+
+def test_a_loss_cannot_pass_for_progress(toys: Plugins) -> None:
+    """The harness's own figures win where a loss has the name of one."""
+    model, task = toys.models["guess"], toys.tasks["parity"]
+    data = task.data(None, {"count": 10})
+    learner = model.learner(Assignment("finetune", data, "default", {}, "cpu", "fp32", 0))
+    learner.step = lambda: Progress({"samples": 5}, {"done": 7.0, "samples": -1.0}, done=True)  # type: ignore[method-assign]
+    reported: list[dict[str, float]] = []
+    training = train(learner, Budget(samples=10), data, task.metrics[0], lambda: None, reported.append)
+
+    assert [(state["done"], state["samples"]) for state in reported] == [(0.5, 5)]
+    assert training.losses == {"done": [7.0], "samples": [-1.0]}
 
 
 def test_a_learner_that_is_done_ends_it(toys: Plugins, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ class Parity(harness.Task):
     name = "parity"
     kind = "toy"
     summary = "Even or odd"
+    imports = ()
     metrics = (harness.Metric("accuracy", "fraction", "correct", ceiling=1.0),)
     use_case = "toys"
     baseline = "guess"
@@ -75,6 +76,7 @@ class Counter(harness.Model):
 
     name = "counter"
     summary = "Learns in a few steps"
+    imports = ()
     kinds = ("toy",)
     sizes = ("small", "large")
     pretraining = "counting"
@@ -175,6 +177,7 @@ class Here(harness.Hardware):
 
     name = "here"
     summary = "This process"
+    imports = ()
     device = "cpu"
 
     def unavailable(self) -> str | None:
@@ -195,6 +198,7 @@ class Plain(harness.Runtime):
 
     name = "plain"
     summary = "As it was trained"
+    imports = ()
 
     def predictor(
         self, model: harness.Model, assignment: harness.Assignment, trained: Path, exported: Path | None

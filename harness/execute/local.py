@@ -6,26 +6,37 @@ The supervisor blocks while a worker measures: a watcher that spins takes the ma
 from __future__ import annotations
 
 import contextlib
-import importlib.util
+import json
 import multiprocessing
+import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import forkserver, resource_tracker
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
+from queue import Empty, SimpleQueue
 from types import ModuleType
 from typing import Any
 
 import psutil
 
+from harness import plain
+from harness.execute.preload import NAMES
 from harness.execute.worker import Changed, Ended, work
+from harness.seams import Reading
 from harness.steps import Job, Measured
 from harness.suite import Limits
+from harness.why import Difference
 
 LOOK_EVERY_S = 1.0
 """How often a worker's memory is looked at."""
 GRACE_S = 5.0
+RESTART_S = 0.5
+"""A fork server that ended is known to have ended after this."""
+MESSAGE_BYTES = 2**30
+"""No result is longer; what claims to be is no result."""
 SHARE_OF_MEMORY = 0.95
 """What one worker may use where no limit is set: beyond it the system would end something at random."""
 
@@ -37,25 +48,45 @@ class Supervisor:
         methods = multiprocessing.get_all_start_methods()
         self._context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
         self._limits = limits
-        if self._context.get_start_method() == "forkserver":
-            found = [name for name in preload if importlib.util.find_spec(name.partition(".")[0])]
-            self._context.set_forkserver_preload(["harness.execute.worker", *found])
+        self._preload = list(preload)
+        if self._forks:
+            self._context.set_forkserver_preload(["harness.execute.worker", "harness.execute.preload"])
+
+    @property
+    def _forks(self) -> bool:
+        return bool(self._context.get_start_method() == "forkserver")
 
     def run(self, job: Job, report: Callable[[dict[str, float]], None]) -> Ended | Changed:
         """Do one step in a fresh process and return how it ended, whatever happened to the process."""
         receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(target=work, args=(job, sender), daemon=True)
         try:
-            self._start_fork_server()
-            with _without_main():
-                process.start()
-            sender.close()
-            return self._watch(process, receiver, report)
+            self._start(process)
         except (OSError, EOFError) as error:
+            receiver.close()
             return _without_result("killed", f"The fork server went away while the worker started: {error!r}.")
         finally:
-            receiver.close()
+            sender.close()
+        try:
+            return self._watch(process, _Messages(receiver), report)
+        finally:
             _end(process)
+
+    def _start(self, process: Any) -> None:
+        """Start a worker; where an import ended the fork server, once more without imports: the worker will tell."""
+        try:
+            self._start_in_server(process)
+        except (OSError, EOFError):
+            if not self._preload:
+                raise
+            self._preload = []
+            time.sleep(RESTART_S)
+            self._start_in_server(process)
+
+    def _start_in_server(self, process: Any) -> None:
+        self._start_fork_server()
+        with _without_main():
+            process.start()
 
     def _start_fork_server(self) -> None:
         """Start the fork server, if there is none, so that Ctrl-C is the harness's alone.
@@ -63,26 +94,26 @@ class Supervisor:
         Interrupted while it imports, it would print a trace. Signals wait meanwhile; none is lost. The resource tracker
         would let them through if it were started in between.
         """
-        if self._context.get_start_method() != "forkserver":
+        if not self._forks:
             return
         resource_tracker.ensure_running()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        os.environ[NAMES] = " ".join(self._preload)
         try:
             forkserver.ensure_running()
         finally:
+            del os.environ[NAMES]
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def _watch(self, process: Any, receiver: Connection, report: Callable[[dict[str, float]], None]) -> Ended | Changed:
+    def _watch(self, process: Any, messages: _Messages, report: Callable[[dict[str, float]], None]) -> Ended | Changed:
         deadline = time.monotonic() + self._limits.time_s
         memory_bytes = self._memory_limit()
         while True:
-            if wait([receiver, process.sentinel], timeout=LOOK_EVERY_S):
-                message = _receive(receiver)
-                if isinstance(message, Ended | Changed):
-                    process.join(GRACE_S)  # it tidies up: ended at once, it would leave semaphores behind
-                    return message
-                if message is None:
-                    return _without_result("killed", _how_it_died(process))
+            message = messages.next(process)
+            if isinstance(message, Ended | Changed):
+                process.join(GRACE_S)  # it tidies up: ended at once, it would leave semaphores behind
+                return message
+            if message is not None:
                 report(message)
             if time.monotonic() > deadline:
                 return _without_result(
@@ -116,12 +147,49 @@ def _without_main() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def _receive(receiver: Connection) -> Any:
-    """Return the next message, None when the worker has gone without one."""
-    try:
-        return receiver.recv() if receiver.poll() else None
-    except (EOFError, OSError):
-        return None
+class _Messages:
+    """What a worker sends. A thread reads it: a message that never ends must not keep the limits from being watched."""
+
+    def __init__(self, receiver: Connection) -> None:
+        self._receiver = receiver
+        self._queue: SimpleQueue[dict[str, float] | Ended | Changed | None] = SimpleQueue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def next(self, process: Any) -> dict[str, float] | Ended | Changed | None:
+        """Return progress, how the step ended, or None where there is nothing new after a while."""
+        try:
+            message = self._queue.get(timeout=LOOK_EVERY_S)
+        except Empty:
+            # What a worker left behind may hold the pipe open: its end is then not seen there.
+            return _without_result("killed", _how_it_died(process)) if process.exitcode is not None else None
+        return _without_result("killed", _how_it_died(process)) if message is None else message
+
+    def _read(self) -> None:
+        message: dict[str, float] | Ended | Changed | None = {}
+        while isinstance(message, dict):
+            try:
+                message = _message(self._receiver.recv_bytes(MESSAGE_BYTES))
+            except EOFError:
+                message = None
+            except Exception as error:  # noqa: BLE001 - a plugin may write anything into the pipe, or close it
+                message = _without_result(
+                    "failed",
+                    f"What the worker sent is no result ({type(error).__name__}: {plain.said(error)}). "
+                    "Leave the file descriptors of the process alone.",
+                )
+            self._queue.put(message)
+        self._receiver.close()  # nobody else does: a read that goes on would read another pipe of the same number
+
+
+def _message(sent: bytes) -> dict[str, float] | Ended | Changed:
+    body = json.loads(sent)
+    if "progress" in body:
+        return {str(name): float(value) for name, value in body["progress"].items()}
+    if "changed" in body:
+        return Changed(tuple(Difference(*each) for each in body["changed"]))
+    ended = body["ended"]
+    readings = {name: Reading(*reading) for name, reading in ended["measured"].pop("readings").items()}
+    return Ended(**(ended | {"measured": Measured(readings=readings, **ended["measured"])}))
 
 
 def _memory(pid: int) -> float:
@@ -134,7 +202,9 @@ def _memory(pid: int) -> float:
 def _how_it_died(process: Any) -> str:
     process.join(GRACE_S)
     code = process.exitcode
-    if code is not None and code < 0:
+    if code is None:
+        return "The worker closed the pipe that takes its result, and was ended."
+    if code < 0:
         hint = " (by hand, or by the system for want of memory)" if code == -signal.SIGKILL else ""
         return f"The worker was ended by signal {-code}{hint}."
     return f"The worker or its fork server went away without a result (exit code {code})."
@@ -156,3 +226,6 @@ def _end(process: Any) -> None:
     except psutil.Error:
         pass
     process.join(GRACE_S)
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)  # what a plugin started and left behind would disturb later steps

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import sys
 import threading
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
-from typing import Any, Literal
+from typing import Any
 
-from harness import environment
+from harness import environment, plain
 from harness.basis import covered, current
 from harness.errors import Unsupported
 from harness.plugins import Plugins, load_plugins
+from harness.records import Outcome
+from harness.seams import Hardware
 from harness.steps import Job, Measured, perform
 from harness.why import Difference, differences
 
@@ -28,7 +31,7 @@ REPORT_EVERY_S = 0.5
 class Ended:
     """How a step ended."""
 
-    outcome: Literal["ok", "failed", "timed out", "out of memory", "killed", "unsupported"]
+    outcome: Outcome
     measured: Measured
     environment: dict[str, Any]
     reason: str | None = None
@@ -43,34 +46,62 @@ class Changed:
 
 
 def work(job: Job, pipe: Connection) -> None:
-    """Do a step; send progress as dicts and, at last, an `Ended`."""
+    """Do a step; send messages as JSON: `{"progress": …}` and, at last, `{"ended": …}` or `{"changed": …}`.
+
+    JSON and not pickle: reading it runs no code and needs no class of a plugin.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the harness's to handle
+    if hasattr(os, "setpgid"):
+        os.setpgid(0, 0)  # what a plugin starts and leaves behind is ended with this group
     _end_with_the_harness()
-    own: dict[str, Any] = {}
     try:
         plugins = load_plugins(job.plugin_files)
-        if job.basis and (changed := _changes(job, plugins)):
-            pipe.send(changed)
-            pipe.close()
-            return
-        own |= environment.process()
-        own["hardware"] = {"name": job.asked["hardware"], **plugins.find("hardware", job.asked["hardware"]).describe()}
-        with contextlib.redirect_stdout(sys.stderr):
-            measured = perform(job, plugins, _throttled(pipe))
-        ended = Ended("ok", measured, own | environment.process())  # again: a learner may set its number of threads
-    except Unsupported as error:
-        ended = Ended("unsupported", Measured(), own, str(error))
+        changed = _changes(job, plugins) if job.basis else []
     except BaseException as error:  # noqa: BLE001 - whatever a plugin raises becomes the step's record
-        outcome: Literal["out of memory", "failed"] = "out of memory" if _out_of_memory(error) else "failed"
-        ended = Ended(outcome, Measured(), own, f"{type(error).__name__}: {error}", traceback.format_exc())
-    pipe.send(ended)
+        _send(pipe, ended=asdict(ended_by(error)))
+    else:
+        if changed:
+            _send(pipe, changed=changed)
+        else:
+            _send(pipe, ended=asdict(_do(job, plugins, pipe)))
     pipe.close()
 
 
-def _changes(job: Job, plugins: Plugins) -> Changed | None:
+def ended_by(error: BaseException, environment: dict[str, Any] | None = None) -> Ended:
+    """Return how a step ended that was stopped by an exception."""
+    if isinstance(error, Unsupported):
+        return Ended("unsupported", Measured(), environment or {}, plain.said(error))
+    outcome: Outcome = "out of memory" if _out_of_memory(error) else "failed"
+    trace = plain.cut("".join(traceback.format_exception(error)))
+    return Ended(outcome, Measured(), environment or {}, f"{type(error).__name__}: {plain.said(error)}", trace)
+
+
+def _do(job: Job, plugins: Plugins, pipe: Connection) -> Ended:
+    own: dict[str, Any] = {}
+    try:
+        plugins.import_for(job.asked)
+        own |= plain.nested(environment.process(), "environment")
+        own["hardware"] = _hardware(plugins.find("hardware", job.asked["hardware"]))
+        with contextlib.redirect_stdout(sys.stderr):
+            measured = perform(job, plugins, _throttled(pipe))
+        return Ended("ok", measured, own | environment.process())  # again: a learner may set its number of threads
+    except BaseException as error:  # noqa: BLE001 - whatever a plugin raises becomes the step's record
+        return ended_by(error, own)
+
+
+def _hardware(hardware: Hardware) -> dict[str, Any]:
+    said = plain.named(hardware.describe(), "Hardware.describe()")
+    return {"name": hardware.name, **plain.nested(said, "Hardware.describe()")}
+
+
+def _send(pipe: Connection, **message: Any) -> None:
+    pipe.send_bytes(json.dumps(message, allow_nan=False).encode())
+
+
+def _changes(job: Job, plugins: Plugins) -> list[Difference]:
     """Return what has changed since the step was planned: plugin files are loaded anew by every worker."""
     now = current(job.basis, job.files, job.kind, job.asked, plugins)
-    return Changed(tuple(differences(job.basis, now))) if covered(now) != covered(job.basis) else None
+    return differences(job.basis, now) if covered(now) != covered(job.basis) else []
 
 
 def _end_with_the_harness() -> None:
@@ -81,6 +112,8 @@ def _end_with_the_harness() -> None:
 
     def watch() -> None:
         wait([parent.sentinel])
+        if hasattr(os, "killpg"):
+            os.killpg(0, signal.SIGKILL)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -94,14 +127,11 @@ def _throttled(pipe: Connection) -> Any:
         now = time.monotonic()
         if now - last >= REPORT_EVERY_S:
             last = now
-            pipe.send(state)
+            _send(pipe, progress=state)
 
     return report
 
 
 def _out_of_memory(error: BaseException) -> bool:
-    return (
-        isinstance(error, MemoryError)
-        or "out of memory" in str(error).lower()
-        or "can't allocate memory" in str(error).lower()
-    )
+    low = plain.said(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in low or "can't allocate memory" in low

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
 
+from harness import plain
 from harness.seams import Meter, Reading
 
 _STATUS = Path("/proc/self/status")
@@ -77,6 +78,7 @@ def window(meters: Sequence[Meter], synchronise: Callable[[], None]) -> Iterator
 
     Raises:
         ValueError: two meters read something of the same name.
+        PluginError: a meter read something that cannot be recorded.
     """
     readings: dict[str, Reading] = {}
     synchronise()
@@ -89,7 +91,7 @@ def window(meters: Sequence[Meter], synchronise: Callable[[], None]) -> Iterator
 
 
 def _close(meter: Meter, readings: dict[str, Reading]) -> None:
-    read = meter.stop()
+    read = plain.readings(meter.stop(), f"{type(meter).__name__}.stop()")
     if twice := sorted(readings.keys() & read.keys()):
         raise ValueError(f"Two meters read {', '.join(twice)}. Give one of them ({type(meter).__name__}) another name.")
     readings.update(read)

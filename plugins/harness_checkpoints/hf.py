@@ -32,6 +32,7 @@ def open_checkpoint(reference: str) -> Model:
 class Checkpoint(Model):
     """A checkpoint: fine-tuned from its weights, or from scratch in its shape."""
 
+    imports = ("torch", "transformers", "harness.torch_learner", "harness_checkpoints.hf_learner")
     brings_weights = True
     settings: ClassVar[Mapping[str, Setting]] = {
         "learning_rate": Setting(5e-5, "Highest learning rate of AdamW."),

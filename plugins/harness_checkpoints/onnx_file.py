@@ -30,6 +30,7 @@ def open_file(reference: str) -> Model:
 class OnnxFile(Model):
     """A file for ONNX Runtime that classifies texts or images."""
 
+    imports = ("harness.onnx_session", "harness_checkpoints.onnx_learner")
     brings_weights = True
     settings: ClassVar[Mapping[str, Setting]] = {
         "encoder": Setting("", "What its input holds: bytes, text, tokens or image; empty where the file says it."),

@@ -12,7 +12,7 @@ from harness import Model, Task, UseCase, hookimpl
 from harness_control.models import Dqn, Ppo, Random, Rule
 from harness_control.tasks import TASKS
 
-__all__ = ["harness_models", "harness_preload", "harness_tasks", "harness_use_cases"]
+__all__ = ["harness_models", "harness_tasks", "harness_use_cases"]
 
 
 @hookimpl
@@ -33,17 +33,3 @@ def harness_use_cases() -> Iterable[UseCase]:
     from harness.use_case_file import read_use_cases
 
     return read_use_cases(Path(__file__).parent / "use_cases")
-
-
-@hookimpl
-def harness_preload() -> Iterable[str]:
-    """Name what the steps import."""
-    return [
-        "gymnasium.envs.classic_control.cartpole",
-        "stable_baselines3",
-        "safetensors.torch",
-        "harness_control._game",
-        "harness_control._simple",
-        "harness_control._ppo",
-        "harness_control._dqn",
-    ]

@@ -23,6 +23,7 @@ class Random(Model):
 
     name = "random"
     summary = "Actions drawn evenly at random"
+    imports = ("harness_control._simple",)
     draws_answers = True
     kinds = (DISCRETE, CONTINUOUS)
 
@@ -38,6 +39,7 @@ class Rule(Model):
 
     name = "rule"
     summary = "A rule of a few lines for each game, nothing is trained"
+    imports = ("harness_control._simple",)
     kinds = (DISCRETE, CONTINUOUS)
 
     def learner(self, assignment: Assignment) -> Learner:
@@ -52,6 +54,7 @@ class Ppo(Model):
 
     name = "ppo"
     summary = "Proximal policy optimisation (stable-baselines3) with a small perceptron"
+    imports = ("stable_baselines3", "safetensors.torch", "harness_control._ppo")
     kinds = (DISCRETE, CONTINUOUS)
     sizes = ("small", "base")
     """Two hidden layers of 64 or 256."""
@@ -93,6 +96,7 @@ class Dqn(Model):
 
     name = "dqn"
     summary = "Deep Q-network (stable-baselines3): learns what each action is worth"
+    imports = ("stable_baselines3", "safetensors.torch", "harness_control._dqn")
     kinds = (DISCRETE,)
     sizes = ("small", "base")
     """Two hidden layers of 64 or 256."""

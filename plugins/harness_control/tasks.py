@@ -34,6 +34,7 @@ class _Play(Task):
     """A game of gymnasium's kind; episodes are its items."""
 
     kind: ClassVar[str] = DISCRETE
+    imports: ClassVar[tuple[str, ...] | None] = ("gymnasium", "harness_control._game")
     metrics: ClassVar[tuple[Metric, ...]] = (_return(),)
     baseline = "rule"
     licence = "MIT"
@@ -70,6 +71,7 @@ class CartPole(_Play):
 
     name = "cartpole"
     summary = "Balance a pole on a cart for 500 steps (gymnasium CartPole-v1)"
+    imports = ("gymnasium.envs.classic_control.cartpole", "harness_control._game")
     reference = SOLVED["CartPole-v1"]
     metrics = (_return(ceiling=500.0), _normalised(reference))
     use_case: ClassVar[str | None] = "game-agent"
@@ -92,8 +94,8 @@ class LunarLander(_Play):
     """Land on the pad."""
 
     name = "lunarlander"
-    libraries = ("Box2D",)
     summary = "Land a craft between two flags (gymnasium LunarLander-v3; solved at 200)"
+    imports = ("gymnasium", "Box2D", "harness_control._game")
     reference = SOLVED["LunarLander-v3"]
     metrics = (_return(), _normalised(reference))
     pretrains_on: ClassVar[str | None] = "lunarlander-source"
@@ -115,8 +117,8 @@ class InvertedPendulum(_Play):
 
     name = "inverted-pendulum"
     kind = CONTINUOUS
-    libraries = ("mujoco",)
     summary = "Keep a pole upright with a motor (MuJoCo InvertedPendulum-v5)"
+    imports = ("gymnasium", "mujoco", "harness_control._game")
     reference = SOLVED["InvertedPendulum-v5"]
     metrics = (_return(ceiling=1000.0), _normalised(reference))
     pretrains_on: ClassVar[str | None] = "inverted-pendulum-source"
@@ -138,8 +140,8 @@ class Reacher(_Play):
 
     name = "reacher"
     kind = CONTINUOUS
-    libraries = ("mujoco",)
     summary = "Bring an arm with two joints to a point (MuJoCo Reacher-v5)"
+    imports = ("gymnasium", "mujoco", "harness_control._game")
     reference = SOLVED["Reacher-v5"]
     metrics = (_return(), _normalised(reference))
     use_case: ClassVar[str | None] = "robot-control"
@@ -185,8 +187,8 @@ class Highway(_Play):
     """Drive fast, hit nobody."""
 
     name = "highway"
-    libraries = ("highway_env",)
     summary = "Drive on a busy motorway: fast, on the right, without collisions (highway-env); the rule always brakes"
+    imports = ("gymnasium", "highway_env", "harness_control._game")
     metrics = (
         _return(ceiling=20.0),
         Metric("collisions", "share of episodes", "crashed", higher_is_better=False),

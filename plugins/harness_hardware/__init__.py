@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.facts import PriceBook
     from harness.seams import Hardware, Runtime
 
-__all__ = ["harness_hardware", "harness_preload", "harness_price_books", "harness_runtimes", "harness_templates"]
+__all__ = ["harness_hardware", "harness_price_books", "harness_runtimes", "harness_templates"]
 
 _TEMPLATES = Path(__file__).with_name("templates")
 
@@ -61,9 +61,3 @@ def harness_templates() -> Iterable[Template]:
             "run quick --plugin my_name.py --runtime my-name --model mlp",
         ),
     ]
-
-
-@hookimpl
-def harness_preload() -> Iterable[str]:
-    """Return what serving and export import; none leaves a thread behind that a fork would lose."""
-    return ["numpy", "torch", "onnx", "onnxscript", "harness.onnx_session", "onnxruntime", "mlperf_loadgen"]

@@ -19,6 +19,7 @@ class Cpu(Hardware):
 
     name = "cpu"
     summary = "The processors of this machine that this process may use"
+    imports = ()
     device = "cpu"
     precisions = ("fp32", "bf16")
 

@@ -39,6 +39,7 @@ class Cuda(Hardware):
 
     name = "cuda"
     summary = "The first CUDA device of this machine (NVIDIA)"
+    imports = ("torch",)
     device = "cuda:0"
     precisions = ("fp32", "bf16")
     bit_reproducible = False

@@ -15,6 +15,7 @@ class Eager(Runtime):
 
     name = "eager"
     summary = "The framework the model was trained in: PyTorch eager, scikit-learn, NumPy"
+    imports = ("numpy", "mlperf_loadgen")
     precisions = ("fp32", "bf16")
     devices = ("cpu", "cuda")
 
@@ -33,6 +34,7 @@ class OnnxRuntime(Runtime):
 
     name = "onnxruntime"
     summary = "ONNX Runtime, fp32, exported by torch.onnx and checked against PyTorch on real inputs"
+    imports = ("numpy", "torch", "onnx", "onnxscript", "harness.onnx_session", "onnxruntime", "mlperf_loadgen")
     format = "onnx"
     devices = ("cpu", "cuda")
 

@@ -11,7 +11,7 @@ from harness import Model, Task, Template, UseCase, hookimpl
 from harness_language.models import T5, Bert, Gpt, Lstm, Mlp, Nearest, Ngram, Overlap, Tfidf
 from harness_language.tasks import Docstrings, Parameters, Phrases, Sentiment, Topics
 
-__all__ = ["harness_models", "harness_preload", "harness_tasks", "harness_templates", "harness_use_cases"]
+__all__ = ["harness_models", "harness_tasks", "harness_templates", "harness_use_cases"]
 
 _TEMPLATES = Path(__file__).with_name("templates")
 
@@ -49,34 +49,4 @@ def harness_templates() -> Iterable[Template]:
             _TEMPLATES / "task.py",
             "run quick --plugin my_name.py --task my-name --model tfidf",
         ),
-    ]
-
-
-@hookimpl
-def harness_preload() -> Iterable[str]:
-    """Name what the steps import; `_corpus` is the default texts, read once for all workers."""
-    return [
-        "torch",
-        "accelerate",
-        "transformers.models.bert.modeling_bert",
-        "transformers.models.gpt2.modeling_gpt2",
-        "transformers.models.t5.modeling_t5",
-        "tokenizers",
-        "safetensors.torch",
-        "sklearn.feature_extraction.text",
-        "sklearn.linear_model",
-        "datasets",
-        "babel.dates",
-        "sacrebleu",
-        "harness.torch_learner",
-        "harness_language._corpus",
-        "harness_language._tfidf",
-        "harness_language._mlp",
-        "harness_language._lstm",
-        "harness_language._bert",
-        "harness_language._bert_qa",
-        "harness_language._gpt",
-        "harness_language._ngram",
-        "harness_language._nearest",
-        "harness_language._t5",
     ]

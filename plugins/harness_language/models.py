@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _KINDS = ("text-classification",)
+_HERE = "harness_language"
+_TORCH = ("torch", "accelerate", "tokenizers", "safetensors.torch", "harness.torch_learner")
 _SCHEMES = ("default", "random", "gaussian", "xavier")
 
 
@@ -33,7 +35,13 @@ class Tfidf(Model):
 
     name = "tfidf"
     summary = "TF-IDF and logistic regression (scikit-learn)"
-    libraries = ("scipy",)
+    imports = (
+        "sklearn.feature_extraction.text",
+        "sklearn.linear_model",
+        "scipy",
+        "safetensors.numpy",
+        f"{_HERE}._tfidf",
+    )
     kinds = _KINDS
     settings: ClassVar[Mapping[str, Setting]] = {
         "inverse_regularisation": Setting(1.0, "Logistic regression's C: larger fits closer."),
@@ -53,6 +61,7 @@ class Lstm(Model):
 
     name = "lstm"
     summary = "Embedding 50, LSTM 100 with dropout, dense (sigmoid for two classes, softmax for more)"
+    imports = (*_TORCH, f"{_HERE}._lstm")
     kinds = _KINDS
     formats = ("onnx",)
     settings: ClassVar[Mapping[str, Setting]] = _COMMON | {
@@ -81,6 +90,7 @@ class Bert(Model):
 
     name = "bert"
     summary = "BERT (transformers), pretrained on the task's unlabelled text, then fine-tuned"
+    imports = (*_TORCH, "transformers.models.bert.modeling_bert", f"{_HERE}._bert", f"{_HERE}._bert_qa")
     kinds = (*_KINDS, "question-answering")
     sizes = ("tiny", "small", "base")
     pretraining = "masked-language"
@@ -122,6 +132,7 @@ class Overlap(Model):
 
     name = "overlap"
     summary = "What stands behind the colon of the line that shares most words with the question"
+    imports = (f"{_HERE}._overlap",)
     kinds = ("question-answering",)
 
     def learner(self, assignment: Assignment) -> Learner:
@@ -136,6 +147,7 @@ class Gpt(Model):
 
     name = "gpt"
     summary = "GPT-2 (transformers), pretrained to continue the task's texts, then fine-tuned"
+    imports = (*_TORCH, "transformers.models.gpt2.modeling_gpt2", f"{_HERE}._gpt")
     kinds = (*_KINDS, "language-modelling")
     sizes = ("tiny", "small", "base")
     pretraining = "causal-language"
@@ -166,6 +178,7 @@ class Ngram(Model):
 
     name = "ngram"
     summary = "Byte n-grams, interpolated (Witten-Bell)"
+    imports = ("numpy", "safetensors.numpy", f"{_HERE}._ngram")
     kinds = ("language-modelling",)
     settings: ClassVar[Mapping[str, Setting]] = {"order": Setting(5, "Bytes in a run, 1 to 7.")}
 
@@ -181,6 +194,7 @@ class Mlp(Model):
 
     name = "mlp"
     summary = "Multi-layer perceptron over hashed bags of words"
+    imports = (*_TORCH, "sklearn.feature_extraction.text", f"{_HERE}._mlp")
     kinds = _KINDS
     formats = ("onnx",)
     settings: ClassVar[Mapping[str, Setting]] = _COMMON | {
@@ -210,6 +224,7 @@ class Nearest(Model):
 
     name = "nearest"
     summary = "The translation of the most similar known text: TF-IDF of runs of characters (scikit-learn)"
+    imports = ("sklearn.feature_extraction.text", f"{_HERE}._nearest")
     kinds = ("translation",)
     settings: ClassVar[Mapping[str, Setting]] = {"ngrams": Setting(4, "Longest run of characters that counts.")}
 
@@ -225,6 +240,7 @@ class T5(Model):
 
     name = "t5"
     summary = "T5 (transformers), pretrained to fill gaps in texts, then fine-tuned to translate or to write answers"
+    imports = (*_TORCH, "transformers.models.t5.modeling_t5", f"{_HERE}._t5")
     kinds = ("translation", "question-answering")
     sizes = ("tiny", "small")
     pretraining = "span-corruption"

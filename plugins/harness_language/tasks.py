@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 _ACCURACY = Metric(name="accuracy", unit="share", column="correct", higher_is_better=True, ceiling=1.0)
 _MACRO_F1 = Metric(name="macro-F1", unit="share", column=None, ceiling=1.0)
+_DOCUMENTS = ("harness_language.data", "harness_language._corpus")
+"""`_corpus` is the default texts, read when it is imported: once for all workers."""
 _COLUMNS = {
     "text_column": Setting("text", "Column of your own data that holds the text."),
     "label_column": Setting("label", "Column of your own data that holds the class: a word or a whole number."),
@@ -37,6 +39,7 @@ class _TextClassification(Task):
     settings = _COLUMNS
     baseline = "tfidf"
     takes_data = True
+    data_imports = ("datasets",)
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
         """Name a source by its digest and the columns that are read."""
@@ -83,6 +86,7 @@ class Topics(_TextClassification):
 
     name = "topics"
     summary = "File a technical document under one of eight topics"
+    imports = _DOCUMENTS
     use_case = "document-classification"
     source = _DOCSTRINGS
     licence = _DOCSTRINGS_LICENCE
@@ -109,6 +113,7 @@ class Docstrings(Task):
     name = "docstrings"
     kind = "language-modelling"
     summary = "Predict technical documentation, or texts of your own, passage by passage"
+    imports = (*_DOCUMENTS, "harness_language.passages")
     metrics = (Metric(name="bits per byte", unit="bit/byte", column="bits_per_byte", higher_is_better=False),)
     baseline = "ngram"
     use_case = "text-completion"
@@ -116,6 +121,7 @@ class Docstrings(Task):
     source = _DOCSTRINGS + "; divided as the task `topics` divides them"
     licence = _DOCSTRINGS_LICENCE
     takes_data = True
+    data_imports = ("datasets",)
     settings: ClassVar[Mapping[str, Setting]] = {
         "text_column": Setting("text", "Column of your own data that holds the text; a plain text has none."),
     }
@@ -159,6 +165,7 @@ class Parameters(Task):
     name = "parameters"
     kind = "question-answering"
     summary = "Find the answer to a question in technical documentation"
+    imports = ("harness_language.questions",)
     metrics = (
         Metric(name="exact match", unit="share", column="exact", ceiling=1.0),
         Metric(name="F1", unit="share", column="f1", ceiling=1.0),
@@ -166,6 +173,7 @@ class Parameters(Task):
     baseline = "overlap"
     use_case = "customer-questions"
     takes_data = True
+    data_imports = ("datasets",)
     pretrains_on = "topics"
     source = "the sections Parameters in the Python sources of scipy, scikit-learn and pandas; questions made by rule"
     licence = "BSD-3-Clause"
@@ -213,6 +221,7 @@ class Sentiment(_TextClassification):
 
     name = "sentiment"
     summary = "Tell what the writer of a review feels"
+    imports = ()
     use_case = "review-sentiment"
     source = (
         "none packaged: a CSV, JSONL, JSON or Parquet file, a folder in the hub's format, or a hub data set by name"
@@ -226,6 +235,7 @@ class Phrases(Task):
     name = "phrases"
     kind = "translation"
     summary = "Translate dates, quantities, spans of time, lists of countries and amounts of money"
+    imports = ("babel.dates", "sacrebleu", "harness_language.translations")
     metrics = (
         Metric(name="BLEU", unit="points", column=None, ceiling=100.0),
         Metric(name="chrF", unit="points", column=None, ceiling=100.0),
@@ -234,6 +244,7 @@ class Phrases(Task):
     baseline = "nearest"
     use_case = "document-translation"
     takes_data = True
+    data_imports = ("datasets",)
     source = "procedural: phrases drawn by rule and formatted in two locales by babel, from the tables of Unicode CLDR"
     licence = "BSD-3-Clause (babel), Unicode-3.0 (CLDR)"
     settings: ClassVar[Mapping[str, Setting]] = {

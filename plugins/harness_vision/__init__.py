@@ -15,7 +15,7 @@ from harness_vision.models import CenterNet, Components, EfficientNet, Logistic,
 from harness_vision.tasks import Digits, Scenes
 from harness_vision.video import ClipLogistic, Conv3d, MiddleFrame, Motions, VideoMae
 
-__all__ = ["harness_models", "harness_preload", "harness_tasks", "harness_use_cases"]
+__all__ = ["harness_models", "harness_tasks", "harness_use_cases"]
 
 
 @hookimpl
@@ -37,27 +37,3 @@ def harness_use_cases() -> Iterable[UseCase]:
     from harness.use_case_file import read_use_cases
 
     return read_use_cases(Path(__file__).parent / "use_cases")
-
-
-@hookimpl
-def harness_preload() -> Iterable[str]:
-    """Name what the steps import; `_mnist` is the digits that both tasks are made of, read once for all workers."""
-    return [
-        "torch",
-        "PIL.Image",
-        "sklearn.linear_model",
-        "sklearn.model_selection",
-        "safetensors.numpy",
-        "harness.torch_learner",
-        "harness_vision._mnist",
-        "harness_vision._logistic",
-        "harness_vision._learner",
-        "harness_vision._scenes",
-        "harness_vision._components",
-        "harness_vision._detector",
-        "harness_vision._motions",
-        "harness_vision._clip_logistic",
-        "harness_vision._clip_learner",
-        "harness_vision._gaussian",
-        "harness_vision._dcgan",
-    ]

@@ -21,6 +21,7 @@ class DigitDrawings(Task):
     name = "digit-drawings"
     kind = GENERATION
     summary = "Draw handwritten digits that nobody wrote"
+    imports = (*(Digits.imports or ()), "torch", "harness_vision.drawings", "harness_vision._judge")
     metrics = (
         Metric(name="Frechet distance", unit="of the real pictures' variance", column=None, higher_is_better=False),
         Metric(name="recognised", unit="share", column="recognised", ceiling=1.0),
@@ -31,6 +32,7 @@ class DigitDrawings(Task):
     licence = Digits.licence
     settings: ClassVar[Mapping[str, Setting]] = Digits.settings
     takes_data = True
+    data_imports = Digits.data_imports
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
         """Name the images and the rule by which drawings are compared with them."""
@@ -56,7 +58,7 @@ class Gaussian(Model):
 
     name = "pixel-gaussian"
     summary = "A Gaussian fitted to the pixels' principal directions (scikit-learn)"
-    libraries = ("scipy",)
+    imports = ("sklearn.decomposition", "scipy", "safetensors.numpy", "harness_vision._gaussian")
     kinds = (GENERATION,)
     settings: ClassVar[Mapping[str, Setting]] = {
         "image_size": Setting(28, "Side of the pictures in pixels."),
@@ -75,6 +77,7 @@ class Dcgan(Model):
 
     name = "dcgan"
     summary = "DCGAN: a generator of transposed convolutions against a discriminator; not pretrained"
+    imports = ("torch", "harness.torch_learner", "harness_vision._dcgan")
     kinds = (GENERATION,)
     sizes = ("tiny", "small", "base")
     pretraining: ClassVar[str | None] = None

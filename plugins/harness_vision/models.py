@@ -15,7 +15,7 @@ class Logistic(Model):
 
     name = "logistic"
     summary = "Logistic regression on the pixels (scikit-learn)"
-    libraries = ("scipy",)
+    imports = ("sklearn.linear_model", "scipy", "safetensors.numpy", "harness_vision._logistic")
     kinds = (KIND,)
     settings: ClassVar[Mapping[str, Setting]] = {
         "inverse_regularisation": Setting(0.1, "Logistic regression's C: larger fits closer."),
@@ -33,6 +33,7 @@ class _Network(Model):
     """What the networks share."""
 
     kinds = (KIND,)
+    imports = ("torch", "harness.torch_learner", "harness_vision._learner")
     sizes = ("tiny", "small", "base")
     pretraining: ClassVar[str | None] = "rotation"
     formats = ("onnx",)
@@ -96,6 +97,7 @@ class Components(Model):
 
     name = "components"
     summary = "Connected patches of light and shadow, told apart by logistic regression (scipy, scikit-learn)"
+    imports = ("sklearn.linear_model", "scipy", "safetensors.numpy", "harness_vision._components")
     kinds = (DETECTION,)
     settings: ClassVar[Mapping[str, Setting]] = {
         "levels": Setting(4, "Brightnesses at which an image is cut into patches."),
@@ -114,6 +116,7 @@ class _Detector(Model):
     """What the networks that find objects share."""
 
     kinds = (DETECTION,)
+    imports = ("torch", "harness.torch_learner", "harness_vision._detector")
     sizes = ("tiny", "small", "base")
     formats = ("onnx",)
     settings: ClassVar[Mapping[str, Setting]] = {

@@ -24,6 +24,7 @@ class Digits(Task):
     name = "digits"
     kind = KIND
     summary = "Read a handwritten digit"
+    imports = ("sklearn.model_selection", "harness_vision._mnist", "harness_vision.data")
     metrics = (Metric(name="accuracy", unit="share", column="correct", higher_is_better=True, ceiling=1.0),)
     use_case = "image-inspection"
     baseline = "logistic"
@@ -34,6 +35,7 @@ class Digits(Task):
         "label_column": Setting("label", "Column of data of your own that holds the classes."),
     }
     takes_data = True
+    data_imports = ("datasets", "PIL.Image")
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
         """Name the images: the package's version and the rule of the division, or the content of a source."""
@@ -77,6 +79,7 @@ class Scenes(Task):
     name = "scenes"
     kind = DETECTION
     summary = "Find handwritten digits on photographs"
+    imports = ("PIL.Image", "harness_vision._scenes", "harness_vision._coco")
     metrics = (
         Metric(name="mAP", unit="share", column=None, ceiling=1.0),
         Metric(name="AP50", unit="share", column=None, ceiling=1.0),

@@ -21,6 +21,7 @@ class Motions(Task):
     name = "motions"
     kind = KIND
     summary = "Tell how the brightest of several handwritten digits moves"
+    imports = ("harness_vision._motions", "harness_vision.clips")
     metrics = (Metric(name="accuracy", unit="share", column="correct", higher_is_better=True, ceiling=1.0),)
     use_case = "video-analysis"
     baseline = "middle-frame"
@@ -70,6 +71,7 @@ class _ClipLogistic(Model):
     """What the baselines share."""
 
     kinds = (KIND,)
+    imports = ("sklearn.linear_model", "scipy", "safetensors.numpy", "harness_vision._clip_logistic")
     settings: ClassVar[Mapping[str, Setting]] = {
         "inverse_regularisation": Setting(0.001, Logistic.settings["inverse_regularisation"].help),
         "image_size": Setting(32, "Side in pixels; frames of another size are resized."),
@@ -87,7 +89,6 @@ class MiddleFrame(_ClipLogistic):
 
     name = "middle-frame"
     summary = "Logistic regression on the frame in the middle of a clip (scikit-learn)"
-    libraries = ("scipy",)
 
 
 class ClipLogistic(_ClipLogistic):
@@ -95,7 +96,6 @@ class ClipLogistic(_ClipLogistic):
 
     name = "clip-logistic"
     summary = "Logistic regression on all frames of a clip (scikit-learn)"
-    libraries = ("scipy",)
     settings: ClassVar[Mapping[str, Setting]] = {
         **_ClipLogistic.settings,
         "frames": Setting(8, "Frames that lie evenly over a clip."),
@@ -106,6 +106,7 @@ class _ClipNetwork(Model):
     """What the networks for clips share."""
 
     kinds = (KIND,)
+    imports = ("torch", "harness.torch_learner", "harness_vision._clip_learner")
     sizes = ("tiny", "small", "base")
     formats = ("onnx",)
     settings: ClassVar[Mapping[str, Setting]] = {

@@ -178,15 +178,15 @@ def text(name: str, frame: pd.DataFrame, width: int | None = None) -> str:
 
     table, line = shown(name, frame)
     long = [column for column in LONG if column in table]
-    drawn = Table(title=name, title_justify="left", box=None, header_style="", pad_edge=False)
+    drawn = Table(title=Text(name), title_justify="left", box=None, header_style="", pad_edge=False)
     needed = {column: _needed(column, table[column]) for column in table.columns.drop(long)}
     room = sum(needed.values()) + 2 * len(needed)
     width = width or _terminal_width(room)
     for column, cells in needed.items():
         number = pd.api.types.is_numeric_dtype(frame[column]) and frame[column].dtype != bool
         drawn.add_column(
-            column.removesuffix("_bytes").replace("_", " "), justify="right" if number else "left", overflow="fold",
-            width=cells if room <= width else None,
+            Text(column.removesuffix("_bytes").replace("_", " ")), justify="right" if number else "left",
+            overflow="fold", width=cells if room <= width else None,
         )  # fmt: skip
     for row in table.drop(columns=long).itertuples(index=False):
         drawn.add_row(*map(Text, row))

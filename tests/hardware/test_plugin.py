@@ -29,7 +29,7 @@ def test_the_door_is_light() -> None:
     """Declaring hardware and runtimes imports nothing heavy and reads no prices."""
     loaded = run(
         "import sys, harness_hardware as h\n"
-        "list(h.harness_hardware()), list(h.harness_runtimes()), list(h.harness_preload())\n"
+        "list(h.harness_hardware()), list(h.harness_runtimes())\n"
         f"print([name for name in {(*HEAVY, 'harness_hardware.prices')!r} if name in sys.modules])"
     )
 
@@ -50,7 +50,7 @@ def test_preloaded_modules_survive_a_fork() -> None:
     """A child forked after the preload multiplies with torch and opens an ONNX Runtime session."""
     printed = run(
         "import importlib, os, sys, harness_hardware as h\n"
-        "for name in h.harness_preload(): importlib.import_module(name)\n"
+        "[importlib.import_module(name) for runtime in h.harness_runtimes() for name in runtime.imports]\n"
         "import numpy, torch, onnx, onnxruntime\n"
         "if os.fork():\n"
         "    sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))\n"

@@ -29,7 +29,7 @@ def test_the_entry_module_is_light() -> None:
 import json, sys
 import harness_language as plugin
 tasks = {task.name: task for task in plugin.harness_tasks()}
-list(plugin.harness_models()), list(plugin.harness_use_cases()), list(plugin.harness_preload())
+list(plugin.harness_models()), list(plugin.harness_use_cases())
 tasks["topics"].check(None, {}); tasks["topics"].identity(None, {})
 phrases = tasks["phrases"]; settings = {name: setting.default for name, setting in phrases.settings.items()}
 phrases.check(None, settings); phrases.identity(None, settings)
@@ -123,10 +123,12 @@ def test_the_value_of_a_request_follows_from_its_source() -> None:
     assert USE_CASES["review-sentiment"].market["value_per_request_usd"].value == pytest.approx(18 / 5 * 30 / 3600)
 
 
-@pytest.mark.parametrize("name", list(harness_language.harness_preload()))
-def test_what_is_preloaded_can_be_imported(name: str) -> None:
+@pytest.mark.parametrize("part", [*MODELS.values(), *TASKS.values()], ids=lambda part: part.name)
+def test_what_a_step_needs_is_declared_and_can_be_imported(part: Model | Task) -> None:
     """The fork server would pass over a name that does not exist in silence."""
-    assert importlib.import_module(name)
+    assert part.imports is not None
+    for name in (*part.imports, *getattr(part, "data_imports", ())):
+        assert importlib.import_module(name)
 
 
 def test_every_heavy_part_is_preloaded() -> None:
@@ -134,8 +136,9 @@ def test_every_heavy_part_is_preloaded() -> None:
     program = """
 import importlib, json, sys
 import harness_language as plugin
-for name in plugin.harness_preload():
-    importlib.import_module(name)
+for part in (*plugin.harness_models(), *plugin.harness_tasks()):
+    for name in (*part.imports, *getattr(part, "data_imports", ())):
+        importlib.import_module(name)
 before = set(sys.modules)
 from harness_language import _bert, _codecs, _corpus, _lstm, _mlp, _tables, _tfidf
 heavy = {"torch", "transformers", "sklearn", "datasets", "tokenizers", "pandas", "scipy"}

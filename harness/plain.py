@@ -1,0 +1,163 @@
+"""Plain values: what a record may hold. Numbers of numpy become Python's; everything else is refused by name.
+
+A plugin may hand over anything. These functions stand between it and the record: each takes a value and `whose` it is
+(`Progress.losses['loss']`), and returns a plain one or raises a `PluginError` that names the value and the remedy.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from harness.errors import PluginError
+from harness.seams import Reading
+
+TEXT_CHARS = 20_000
+"""A longer text is cut in the middle: of a traceback, both ends tell most."""
+NAME_CHARS = 200
+DEPTH = 20
+LARGEST_INT = 2**63 - 1
+"""What databases and other readers of JSON hold exactly."""
+KINDS = ("measured", "estimated", "declared")
+
+
+def text(value: Any, whose: str) -> str:
+    """Return a text that any file can hold: cut where it is too long, odd characters written as escapes."""
+    if not isinstance(value, str):
+        raise _wrong_type(value, whose, "a text")
+    return cut(value)
+
+
+def cut(value: str, chars: int = TEXT_CHARS) -> str:
+    """Return a text of about `chars` characters at most, with a note of how many were cut out of its middle.
+
+    Lone surrogates and NUL, which files and databases refuse, become escapes.
+    """
+    value = str.encode(value, "utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+    if len(value) <= chars:
+        return value
+    half = chars // 2
+    return f"{value[:half]}\n[… {len(value) - 2 * half:,} characters cut …]\n{value[-half:]}"
+
+
+def name(value: Any, whose: str) -> str:
+    """Return a text that is short enough to be a name."""
+    if not isinstance(value, str):
+        raise PluginError(f"{whose} has a key that is a {_type(value)}. Names are texts.")
+    if not 0 < len(value) <= NAME_CHARS:
+        raise PluginError(f"{whose} has a key of {len(value):,} characters. A name has 1 to {NAME_CHARS}.")
+    return cut(value)
+
+
+def named(value: Any, whose: str) -> dict[str, Any]:
+    """Return a mapping with names for keys; its values are still to be looked at."""
+    if not isinstance(value, Mapping):
+        raise _wrong_type(value, whose, "a mapping from names to values")
+    return {name(key, whose): one for key, one in value.items()}
+
+
+def real(value: Any, whose: str) -> float:
+    """Return a number, which may still be NaN or infinite; a whole one stays an int."""
+    value = python(value)
+    if isinstance(value, int):
+        return _whole(value, whose)
+    if not isinstance(value, float):
+        raise _wrong_type(value, whose, "a number")
+    return float.__float__(value)
+
+
+def number(value: Any, whose: str, *, signed: bool = True) -> float:
+    """Return a finite number; where it is not `signed`, it must not be negative."""
+    found = real(value, whose)
+    if not math.isfinite(found):
+        raise PluginError(f"{whose} is {found}. Give a finite number, or leave out what could not be found.")
+    if found < 0 and not signed:
+        raise PluginError(f"{whose} is {found:g}, and it cannot be negative. Look at how it is computed.")
+    return found
+
+
+def count(value: Any, whose: str) -> int:
+    """Return a whole number that is not negative."""
+    found = number(value, whose, signed=False)
+    if found != int(found):
+        raise PluginError(f"{whose} is {found:g}. It counts something: give a whole number.")
+    return int(found)
+
+
+def counts(value: Any, whose: str) -> dict[str, int]:
+    """Return counts by name."""
+    return {key: count(one, f"{whose}[{key!r}]") for key, one in named(value, whose).items()}
+
+
+def numbers(value: Any, whose: str) -> list[float]:
+    """Return a column of finite numbers."""
+    if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__iter__"):
+        raise _wrong_type(value, whose, "a list of numbers")
+    return [
+        one if type(one) is float and math.isfinite(one) else float(number(one, f"{whose}[{position}]"))
+        for position, one in enumerate(value)
+    ]
+
+
+def readings(value: Any, whose: str) -> dict[str, Reading]:
+    """Return readings by name: finite, not negative, with a unit."""
+    return {key: _reading(one, f"{whose}[{key!r}]") for key, one in named(value, whose).items()}
+
+
+def _reading(value: Any, whose: str) -> Reading:
+    if not isinstance(value, Reading):
+        raise _wrong_type(value, whose, "a harness.Reading(value, unit)")
+    if value.kind not in KINDS:
+        raise PluginError(f"{whose} is of kind {cut(str(value.kind), NAME_CHARS)!r}. Give one of {', '.join(KINDS)}.")
+    return Reading(float(number(value.value, whose, signed=False)), text(value.unit, f"{whose}.unit"), value.kind)
+
+
+def nested(value: Any, whose: str, depth: int = DEPTH) -> Any:
+    """Return any value that JSON can hold: None, texts, finite numbers, and lists and mappings of them."""
+    value = python(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return cut(value)
+    if isinstance(value, int | float):
+        return number(value, whose)
+    if not depth:
+        raise PluginError(f"{whose} is nested deeper than {DEPTH} levels, or holds itself. Flatten it.")
+    if isinstance(value, Mapping):
+        return {key: nested(one, f"{whose}[{key!r}]", depth - 1) for key, one in named(value, whose).items()}
+    if isinstance(value, list | tuple):
+        return [
+            one if type(one) is float and math.isfinite(one) else nested(one, f"{whose}[{position}]", depth - 1)
+            for position, one in enumerate(value)
+        ]
+    raise _wrong_type(value, whose, "a number, a text, or a list or mapping of them")
+
+
+def said(error: BaseException) -> str:
+    """Return what an exception says, also where asking it fails."""
+    try:
+        return cut(str(error)).strip()
+    except Exception as failure:  # noqa: BLE001 - a plugin's own `__str__` may raise anything
+        return f"(its message cannot be read: {type(failure).__name__} in __str__)"
+
+
+def python(value: Any) -> Any:
+    """Return a scalar of numpy as Python's own; numpy is not imported for it."""
+    numpy = sys.modules.get("numpy")
+    return value.item() if numpy is not None and isinstance(value, numpy.generic) else value
+
+
+def _whole(value: int, whose: str) -> int:
+    if abs(value) > LARGEST_INT:
+        raise PluginError(f"{whose} is a whole number of {value.bit_length()} bits. Give one of 64 bits at most.")
+    return int.__int__(value)
+
+
+def _wrong_type(value: Any, whose: str, wanted: str) -> PluginError:
+    return PluginError(f"{whose} is a {_type(value)}. Give {wanted}; convert it before you hand it over.")
+
+
+def _type(value: Any) -> str:
+    return cut(type(value).__name__, NAME_CHARS)

@@ -1,0 +1,70 @@
+"""Screens: markup and emoji codes in names, reasons and figures are text, on a plain console and on a live one."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from harness.plan import Step
+from harness.plugins import Failure
+from harness.records import Record
+from harness.screen import FindingsScreen, LiveScreen, PlainScreen, say
+from harness.testing.findings import Finding
+
+ODD = "[/red] [bold]name[/bold] :bug: \\"
+ASKED = {"model": ODD, "size": "default", "task": ODD, "start": "pretrained", "seed": 0}
+STEP = Step("finetune", ASKED, {}, "f")
+RECORD = Record("1", "f", "finetune", "ok", ASKED, {}, "2026-11-26", {}, series={ODD: [0.5]})
+
+
+def _console(*, live: bool) -> Console:
+    return Console(
+        file=io.StringIO(), force_terminal=live, width=400, highlight=False, color_system=None, legacy_windows=False
+    )
+
+
+def _said(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_names_are_text(live: bool) -> None:
+    """Of a model, a loss, a reason, a plugin; closing tags that nobody opened break nothing."""
+    console = _console(live=live)
+    screen = LiveScreen(console, 3) if live else PlainScreen(console)
+    with screen:
+        screen.begin(STEP, 1, 3)
+        screen.progress({"done": 0.5, "seconds": 2.0, "samples": 20, ODD: 0.25})
+        if isinstance(screen, LiveScreen):
+            screen._bars.refresh()
+        screen.end(RECORD)
+        screen.begin(STEP, 2, 3)
+        screen.end(Record("2", "f", "finetune", "failed", ASKED, {}, "2026-11-26", {}, reason=f"reason {ODD}"))
+        screen.skipped(STEP, f"why {ODD}")
+        screen.warn([Failure(f"plugin {ODD}", "d", f"failure {ODD}", "")])
+    said = _said(console)
+
+    assert f"[1/3] finetune {ODD} on {ODD} (seed 0): ok {ODD} 0.500" in said
+    for text in (f"      reason {ODD}", f"not tried, why {ODD}", f"plugin {ODD} failed: failure {ODD}"):
+        assert text in said
+    assert (f"{ODD} 0.250 10 samples/s" in said) == live
+    assert "🐛" not in said
+
+
+def test_findings_are_text() -> None:
+    """Of the conformance kit: subject, reason and remedy."""
+    console = _console(live=False)
+    FindingsScreen(console).show(Finding(f"model {ODD}", "check", "failed", f"why {ODD}", f"do {ODD}"))
+
+    assert all(text in _said(console) for text in (f"model {ODD}", f"why {ODD}", f"do {ODD}"))
+
+
+def test_what_is_said_is_said_in_one_line() -> None:
+    """A long line is not folded: a terminal does that, and a log keeps it whole."""
+    console = Console(file=io.StringIO(), width=20)
+    say(console, "x" * 50, (ODD, "red"))
+
+    assert _said(console) == f"{'x' * 50}{ODD}\n"
