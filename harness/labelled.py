@@ -90,7 +90,20 @@ class LabelledData(Data):
 
     def with_labels(self, count: int) -> Self:
         """Return it with so many training examples, each class its share; more of them always hold fewer of them."""
-        inputs, labels = self._splits["train"]
+        return self._with({"train": self._fewer("train", count)})
+
+    def smaller(self, items: int) -> Self:
+        """Return it with less of `train` and `validation`, each class its share."""
+        return self._with({split: self._fewer(split, items) for split in ("train", "validation")})
+
+    def _with(self, splits: Mapping[str, Examples]) -> Self:
+        own = copy(self)
+        own._splits = {**self._splits, **splits}  # noqa: SLF001 - a copy of its own kind
+        own.sizes = {name: len(split.labels) for name, split in own._splits.items()}  # noqa: SLF001
+        return own
+
+    def _fewer(self, split: str, count: int) -> Examples:
+        inputs, labels = self._splits[split]
         sizes, seen = Counter(labels), Counter[int]()
         places = []
         for place, label in enumerate(labels):
@@ -98,11 +111,7 @@ class LabelledData(Data):
             seen[label] += 1
         chosen = sorted(place for _, place in sorted(places)[:count])
         part = inputs[chosen] if isinstance(inputs, np.ndarray) else [inputs[place] for place in chosen]
-        own = copy(self)
-        kept = Examples(part, [labels[place] for place in chosen])
-        own._splits = {**self._splits, "train": kept}  # noqa: SLF001 - a copy of its own kind
-        own.sizes = {**self.sizes, "train": count}
-        return own
+        return Examples(part, [labels[place] for place in chosen])
 
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Scores:
         """Grade the most probable class: columns `correct` (0 or 1), `label` and `predicted` (positions in `classes`).

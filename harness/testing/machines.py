@@ -104,7 +104,7 @@ class RuntimeBench:
             raise SkipTest(f"It runs on {', '.join(self.runtime.devices)} only.")
         for model in self._plugins.models.values():
             bench = ModelBench(model, self._plugins, self._folder / self.runtime.name)
-            if (self.runtime.format is None or self.runtime.format in model.formats) and bench.tasks:
+            if (self.runtime.format is None or self.runtime.format in model.formats) and any(bench.tasks()):
                 return bench
         raise SkipTest("No installed model can be served by it.")
 

@@ -5,6 +5,7 @@ Kind `runs`: an input is a list of small whole numbers, an output is a row of tw
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import random
@@ -49,6 +50,12 @@ class RunsData(harness.Data):
 
     def references(self, split):
         return [[1.0 - label, float(label)] for _, label in self.splits[split]]
+
+    def smaller(self, items):
+        own = copy.copy(self)
+        own.splits = {**self.splits, **{name: self.splits[name][:items] for name in ("train", "validation")}}
+        own.sizes = {name: len(runs) for name, runs in own.splits.items()}
+        return own
 
     def evaluate(self, predict, batch_size, split="test"):
         runs, labels = zip(*self.splits[split], strict=True)

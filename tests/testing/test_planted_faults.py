@@ -75,6 +75,14 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     "no licence": ('    licence = "none"', '    licence = ""', "declaration"),
     "chance too low": ("max(labels.count(0), labels.count(1)) / len(labels)", "0.0", "shuffled_references_are_chance"),
     "no chance level": ('return {"accuracy": max(', 'return {"recall": max(', "chance_is_told"),
+    "a smaller test split": ('self.splits[name][:items] for name in ("train", "validation")', "self.splits[name][:40] for name in self.splits", "smaller_is_a_part"),
+    "smaller by other items": ("self.splits[name][:items]", "[(run[::-1], label) for run, label in self.splits[name][:items]]", "smaller_is_a_part"),
+    "smaller that is not": ("self.splits[name][:items]", "self.splits[name]", "smaller_is_a_part"),
+    "a loss that dips now and then": (
+        'return functional.cross_entropy(network(batch["ids"])["logits"], batch["labels"])',
+        'self.asked = getattr(self, "asked", -1) + 1\n            return network(batch["ids"])["logits"].sum() * 0 + (0.5 if self.asked % 3 == 2 else 1.0)',
+        "loss_falls",
+    ),
     "no queries": ('return [run for run, _ in self.splits["test"]]', "return []", "queries_are_steady"),
 }  # fmt: skip
 
