@@ -92,9 +92,9 @@ class LabelledData(Data):
         """Return it with so many training examples, each class its share; more of them always hold fewer of them."""
         return self._with({"train": self._fewer("train", count)})
 
-    def smaller(self, items: int) -> Self:
+    def smaller(self, train: int, validation: int) -> Self:
         """Return it with less of `train` and `validation`, each class its share."""
-        return self._with({split: self._fewer(split, items) for split in ("train", "validation")})
+        return self._with({"train": self._fewer("train", train), "validation": self._fewer("validation", validation)})
 
     def _with(self, splits: Mapping[str, Examples]) -> Self:
         own = copy(self)

@@ -130,8 +130,8 @@ class Data(ABC):
         """Return what makes each item of a split itself (a text, an image's digest, an episode's seed), or None."""
         return None
 
-    def smaller(self, items: int) -> Data:  # noqa: ARG002 - for those that can
-        """Return the same data with at most `items` items in `train` and in `validation`, its test split unchanged.
+    def smaller(self, train: int, validation: int) -> Data:  # noqa: ARG002 - for those that can
+        """Return the same data with at most so many items in `train` and in `validation`, its test split unchanged.
 
         The conformance kit checks models on it. The data itself unless overridden: the checks are slower then.
         """

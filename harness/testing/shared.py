@@ -10,8 +10,8 @@ from harness.seams import Data, Task
 from harness.testing.findings import CheckFailed
 from harness.testing.isolated import Digest, digests_elsewhere
 
-ITEMS = 96
-"""Of `train` and of `validation`, on which models are checked: three batches of the usual size."""
+SMALL = {"train": 256, "validation": 64}
+"""Items on which models are checked: more to learn from than a batch holds, and enough to be graded."""
 HASH_SEEDS = (1, 2)
 
 
@@ -41,7 +41,7 @@ class Shared:
             DataError: the task brings no data.
         """
         if task.name not in self._small:
-            self._small[task.name] = self.data(task).smaller(ITEMS)
+            self._small[task.name] = self.data(task).smaller(**SMALL)
         return self._small[task.name]
 
     def expect(self, plugin: Plugin, task: str) -> None:

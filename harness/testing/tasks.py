@@ -16,7 +16,7 @@ from harness.seams import Data, Grades, Predict, Task
 from harness.testing.compare import demand_equal, distance
 from harness.testing.declarations import demand_declaration, demand_settings
 from harness.testing.findings import CheckFailed, Rules
-from harness.testing.shared import ITEMS, defaults, load, shared_by
+from harness.testing.shared import SMALL, defaults, load, shared_by
 
 SPLITS = ("validation", "test")
 NEAR_CHANCE = 0.3
@@ -199,9 +199,9 @@ def smaller_is_a_part(bench: TaskBench) -> None:
         return
     if part.sizes["test"] != whole.sizes["test"] or distance(list(part.queries()), list(whole.queries())) > 0:
         raise CheckFailed("Its test split is another.")
-    for split in ("train", "validation"):
-        if part.sizes[split] > min(ITEMS, whole.sizes[split]):
-            raise CheckFailed(f"Asked for {ITEMS} items it has {part.sizes[split]} in {split}.")
+    for split, most in SMALL.items():
+        if part.sizes[split] > min(most, whole.sizes[split]):
+            raise CheckFailed(f"Asked for {most} items it has {part.sizes[split]} in {split}.")
         if not set(part.keys(split) or ()) <= set(whole.keys(split) or ()):
             raise CheckFailed(f"An item of {split} is none of the whole data's.")
 

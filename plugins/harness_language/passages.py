@@ -42,11 +42,11 @@ class PassageData(Data):
                 sha.update(f"{len(content)} ".encode() + content)
         self.digest = sha.hexdigest()
 
-    def smaller(self, items: int) -> PassageData:
+    def smaller(self, train: int, validation: int) -> PassageData:
         """Return it with fewer documents to learn from and fewer passages for validation."""
         own = copy(self)
-        own._documents = {**self._documents, "train": self._documents["train"][:items]}  # noqa: SLF001 - a copy
-        own._passages = {**self._passages, "validation": self._passages["validation"][:items]}  # noqa: SLF001
+        own._documents = {**self._documents, "train": self._documents["train"][:train]}  # noqa: SLF001 - a copy
+        own._passages = {**self._passages, "validation": self._passages["validation"][:validation]}  # noqa: SLF001
         own.sizes = {"train": len(own.texts("train"))} | {n: len(p) for n, p in own._passages.items()}  # noqa: SLF001
         return own
 

@@ -51,9 +51,9 @@ class QuestionData(Data):
         """Return a split's questions with their answers."""
         return self._splits[split]
 
-    def smaller(self, items: int) -> QuestionData:
+    def smaller(self, train: int, validation: int) -> QuestionData:
         """Return it with fewer questions to learn from and for validation."""
-        kept = {split: self._splits[split][:items] for split in ("train", "validation")}
+        kept = {"train": self._splits["train"][:train], "validation": self._splits["validation"][:validation]}
         return QuestionData({**self._splits, **kept})
 
     def texts(self, split: str) -> tuple[str, ...]:

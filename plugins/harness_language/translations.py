@@ -65,10 +65,10 @@ class TranslationData(Data):
         """Return a split."""
         return self._splits[split]
 
-    def smaller(self, items: int) -> TranslationData:
+    def smaller(self, train: int, validation: int) -> TranslationData:
         """Return it with fewer pairs to learn from and for validation."""
         own = copy(self)
-        kept = {split: self._splits[split][:items] for split in ("train", "validation")}
+        kept = {"train": self._splits["train"][:train], "validation": self._splits["validation"][:validation]}
         own._splits = {**self._splits, **kept}  # noqa: SLF001 - a copy
         own.sizes = {name: len(pairs) for name, pairs in own._splits.items()}  # noqa: SLF001
         return own

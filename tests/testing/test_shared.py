@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+
+import pytest
 
 from harness.plugins import load_plugins
 from harness.testing import Finding, checks
@@ -30,6 +33,19 @@ BROKEN = """\
         return RunsData()
 """
 
+COUNTED = SOUND.replace(
+    "    class Learner(TorchLearner):\n",
+    """    class Learner(TorchLearner):
+        def step(self):
+            if not self._steps:
+                TRAINED.append(0)
+            TRAINED[-1] += 1
+            return super().step()
+
+""",
+).replace("VOCABULARY = 16\n", "VOCABULARY = 16\nTRAINED = []\n")
+"""It notes how many steps each of its trainings had."""
+
 
 def _found(file: Path, names: set[str]) -> dict[tuple[str, str], Finding]:
     found = [one.find() for one in checks(str(file), load_plugins()) if one.name in names]
@@ -56,3 +72,27 @@ def test_a_task_that_cannot_be_loaded_elsewhere_is_told_alone(tmp_path: Path) ->
 
     assert found["task runs", "deterministic"].outcome == "passed"
     assert "cannot load it: KeyError: 'hash seed 1'" in found["task others", "deterministic"].why
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_two_trainings_answer_for_all_checks_that_only_ask(tmp_path: Path, order: int) -> None:
+    """In one order and in the other: one, and a second with the same seed, which takes a further step."""
+    file = tmp_path / "counted.py"
+    file.write_text(COUNTED, encoding="utf-8")
+    asking = {"answers_are_graded", "steady_answers", "batch_of_one", "same_seed", "save_and_load", "parameter_count"}
+    made = [one for one in checks(str(file), load_plugins()) if one.name in asking]
+    found = [one.find() for one in made[::order]]
+
+    assert len(found) == len(asking)
+    assert {finding.outcome for finding in found} == {"passed"}, found
+    assert sorted(sys.modules["harness_file_counted"].TRAINED) == [3, 4]
+
+
+def test_the_loss_is_watched_until_it_has_fallen(tmp_path: Path) -> None:
+    """Not for all the repetitions that a slower one is given."""
+    file = tmp_path / "counted.py"
+    file.write_text(COUNTED, encoding="utf-8")
+    found = _found(file, {"loss_falls"})
+
+    assert found["model mean", "loss_falls"].outcome == "passed"
+    assert 10 <= sys.modules["harness_file_counted"].TRAINED[0] < 50
