@@ -30,6 +30,8 @@ STEPS = 3
 """Of training, where a check needs a model that was trained at all."""
 REPEATS = 50
 """Of one batch, for the loss to fall."""
+BATCH = 16
+"""Examples in that batch, at most."""
 LOOK = 5
 """Losses that are looked at together, at the beginning and at the end."""
 FALL = 0.1
@@ -48,14 +50,16 @@ MODEL: Rules[ModelBench] = Rules()
 
 
 class Retrained(NamedTuple):
-    """Answers to a bench's inputs."""
+    """What a second training with the same seed shows: answers to a bench's inputs, and where gradients do not go."""
 
     first: list[Any]
     """After as much training as the first learner had."""
     later: list[Any]
-    """After a further step."""
+    """After further steps."""
     repeated: list[Any]
     """The same learner, asked again at once."""
+    missed: list[str]
+    """Trainable parameters that got no gradient in the further steps."""
 
 
 class ModelBench:
@@ -138,11 +142,11 @@ class ModelBench:
 
     @cached_property
     def retrained(self) -> Retrained:
-        """What a second training with the same seed answers."""
+        """A second training with the same seed, and a little more."""
         learner = self.trained()
         first = answered(learner, self.inputs)
-        learner.step()  # leaves the network as training does
-        return Retrained(first, answered(learner, self.inputs), answered(learner, self.inputs))
+        missed = _step_until_gradients(learner)  # and leaves the network as training does
+        return Retrained(first, answered(learner, self.inputs), answered(learner, self.inputs), missed)
 
     @cached_property
     def artifact(self) -> Path:
@@ -238,8 +242,8 @@ def answers_are_graded(bench: ModelBench) -> None:
 @MODEL.rule("Put the network into evaluation mode in `predict`, and draw nothing at random there.")
 def steady_answers(bench: ModelBench) -> None:
     """Asked twice it answers the same: dropout is off, nothing is drawn."""
-    _, one, other = bench.retrained
-    bench.demand_same(one, other, "The same inputs were answered differently", 0)
+    again = bench.retrained
+    bench.demand_same(again.later, again.repeated, "The same inputs were answered differently", 0)
 
 
 @MODEL.rule(
@@ -346,7 +350,7 @@ def _losses(bench: ModelBench) -> Iterator[float]:
 
     learner = bench.learner()
     if isinstance(learner, TorchLearner):
-        batch = learner.examples()[: learner.assignment.settings["batch_size"]]
+        batch = learner.examples()[: min(BATCH, learner.assignment.settings["batch_size"])]
         learner.examples = lambda: batch  # type: ignore[method-assign]
     while True:
         progress = learner.step()
@@ -360,22 +364,34 @@ def _losses(bench: ModelBench) -> Iterator[float]:
 @MODEL.rule("Use every layer in `forward`, detach nothing, and freeze what is not to be trained (requires_grad=False).")
 def gradients_reach_everything(bench: ModelBench) -> None:
     """Every trainable parameter gets a gradient within a few steps."""
-    learner = bench.learner()
-    module = bench.module(learner)
-    missing = {name for name, weight in module.named_parameters() if weight.requires_grad}
-    if not missing:
+    if not _trainable(bench.module(bench.shared)):
         raise SkipTest("It has no trainable parameters.")
+    if bench.retrained.missed:
+        raise CheckFailed(f"No gradient reaches {', '.join(bench.retrained.missed)}.")
+
+
+def _trainable(module: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
+    return {name: weight for name, weight in module.named_parameters() if weight.requires_grad}
+
+
+def _step_until_gradients(learner: Learner) -> list[str]:
+    """Take a step, or a few until every trainable parameter has had a gradient; return those that had none."""
+    try:
+        weights = _trainable(learner.module())
+    except Exception:  # noqa: BLE001 - no torch module, or a faulty one: the check of gradients says so
+        weights = {}
+    missing = set(weights)
     handles = [
         weight.register_hook(lambda gradient, name=name: missing.discard(name) if gradient.any() else None)
-        for name, weight in module.named_parameters()
-        if weight.requires_grad
+        for name, weight in weights.items()
     ]
     for _ in range(STEPS):
         learner.step()
+        if not missing:
+            break
     for handle in handles:
         handle.remove()
-    if missing:
-        raise CheckFailed(f"No gradient reaches {', '.join(sorted(missing))}.")
+    return sorted(missing)
 
 
 @MODEL.rule("Keep layers in nn.ModuleList or nn.ModuleDict, not in a list or a dict.")
