@@ -81,9 +81,22 @@ class LabelledData(Data):
         Raises:
             Unsupported: the training split has fewer.
         """
-        inputs, labels = self._splits["train"]
-        if count > len(labels):
-            raise Unsupported(f"{count} labels were asked for; the training split has {len(labels)}.")
+        if count > self.sizes["train"]:
+            raise Unsupported(f"{count} labels were asked for; the training split has {self.sizes['train']}.")
+        return self._with({"train": self._fewer("train", count)})
+
+    def smaller(self, train: int, validation: int) -> Self:
+        """Return it with less of `train` and `validation`, each class its share."""
+        return self._with({"train": self._fewer("train", train), "validation": self._fewer("validation", validation)})
+
+    def _with(self, splits: Mapping[str, Examples]) -> Self:
+        own = copy(self)
+        own._splits = {**self._splits, **splits}  # noqa: SLF001 - a copy of its own kind
+        own.sizes = {name: len(split.labels) for name, split in own._splits.items()}  # noqa: SLF001
+        return own
+
+    def _fewer(self, split: str, count: int) -> Examples:
+        inputs, labels = self._splits[split]
         sizes, seen = Counter(labels), Counter[int]()
         places = []
         for place, label in enumerate(labels):
@@ -91,11 +104,7 @@ class LabelledData(Data):
             seen[label] += 1
         chosen = sorted(place for _, place in sorted(places)[:count])
         part = inputs[chosen] if isinstance(inputs, np.ndarray) else [inputs[place] for place in chosen]
-        own = copy(self)
-        kept = Examples(part, [labels[place] for place in chosen])
-        own._splits = {**self._splits, "train": kept}  # noqa: SLF001 - a copy of its own kind
-        own.sizes = {**self.sizes, "train": count}
-        return own
+        return Examples(part, [labels[place] for place in chosen])
 
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Scores:
         """Grade the most probable class: columns `correct` (0 or 1), `label` and `predicted` (positions in `classes`).

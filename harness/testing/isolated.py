@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.plugins import FILE, Plugin
 from harness.testing.findings import CheckFailed
@@ -17,6 +17,15 @@ HEAVY = (
     "pydantic", "scipy", "sklearn", "sqlalchemy", "streamlit", "tensorflow", "torch", "transformers",
 )  # fmt: skip
 TIMEOUT_S = 300
+
+
+class Digest(NamedTuple):
+    """What an interpreter found of a task's data."""
+
+    digest: str
+    error: str
+    """Why there is no digest; empty where there is one."""
+
 
 _IMPORTS = """
 import importlib, json, sys
@@ -28,12 +37,19 @@ plugins.load("checked", where, "0", (lambda: _import_file(Path(where))) if kind 
              (lambda: importlib.import_module(where)))
 print(json.dumps([name for name in heavy if name in sys.modules]))
 """
-_DIGEST = """
+_DIGESTS = """
 import json, sys
 from harness.plugins import load_plugins
-files, name = json.loads(sys.argv[1])
-task = load_plugins(files).tasks[name]
-print(json.dumps(task.data(None, {key: setting.default for key, setting in task.settings.items()}).digest))
+from harness.testing.shared import load
+files, names = json.loads(sys.argv[1])
+tasks = load_plugins(files).tasks
+found = {}
+for name in names:
+    try:
+        found[name] = [load(tasks[name]).digest, ""]
+    except Exception as error:
+        found[name] = ["", f"{type(error).__name__}: {error}"]
+print(json.dumps(found))
 """
 
 
@@ -46,9 +62,10 @@ def heavy_imports(plugin: Plugin, preloads: Sequence[str]) -> list[str]:
     return found
 
 
-def digest_elsewhere(files: Sequence[str], task: str, hash_seed: int) -> str:
-    """Return the digest of a task's data as another interpreter with another hash seed finds it."""
-    return str(_run(_DIGEST, [list(files), task], PYTHONHASHSEED=str(hash_seed)))
+def digests_elsewhere(files: Sequence[str], tasks: Sequence[str], hash_seed: int) -> dict[str, Digest]:
+    """Return the digest of each task's data as another interpreter with another hash seed finds it."""
+    found = _run(_DIGESTS, [list(files), list(tasks)], PYTHONHASHSEED=str(hash_seed))
+    return {name: Digest(*one) for name, one in found.items()}
 
 
 def _run(script: str, arguments: Any, **environment: str) -> Any:

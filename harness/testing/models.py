@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest import SkipTest
 
 from harness.environment import seed_libraries
@@ -20,6 +21,7 @@ from harness.seams import Assignment, Budget, Data, Learner, Model, Task
 from harness.testing.compare import FLOAT32, demand_equal, distance
 from harness.testing.declarations import demand_declaration, demand_settings
 from harness.testing.findings import CheckFailed, Rules
+from harness.testing.shared import shared_by
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +30,10 @@ STEPS = 3
 """Of training, where a check needs a model that was trained at all."""
 REPEATS = 50
 """Of one batch, for the loss to fall."""
+BATCH = 16
+"""Examples in that batch, at most."""
+LOOK = 5
+"""Losses that are looked at together, at the beginning and at the end."""
 FALL = 0.1
 """The loss must fall by this share of what it began with."""
 INPUTS = 7
@@ -41,6 +47,19 @@ SAMPLED = 10_000
 """Weights in a matrix before its spread says how it was drawn."""
 
 MODEL: Rules[ModelBench] = Rules()
+
+
+class Retrained(NamedTuple):
+    """What a second training with the same seed shows: answers to a bench's inputs, and where gradients do not go."""
+
+    first: list[Any]
+    """After as much training as the first learner had."""
+    later: list[Any]
+    """After further steps."""
+    repeated: list[Any]
+    """The same learner, asked again at once."""
+    missed: list[str]
+    """Trainable parameters that got no gradient in the further steps."""
 
 
 class ModelBench:
@@ -58,6 +77,7 @@ class ModelBench:
         self.kinds = model.kinds if kind is None else (kind,)
         self.settings = filled(settings or {}, model.settings)
         self.plugins = plugins
+        self._shared = shared_by(plugins)
         self._folder = folder
 
     def folder(self) -> Path:
@@ -65,26 +85,22 @@ class ModelBench:
         self._folder.mkdir(parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(dir=self._folder))
 
-    @cached_property
-    def tasks(self) -> list[tuple[Task, Data]]:
-        """Tasks of the model's kinds with the data they bring."""
-        found = []
+    def tasks(self) -> Iterator[tuple[Task, Data]]:
+        """Yield the tasks of the model's kinds with the data they bring, less of it where possible."""
         for task in self.plugins.tasks.values():
             if task.kind in self.kinds:
-                try:
-                    found.append((task, task.data(None, {k: s.default for k, s in task.settings.items()})))
-                except DataError:
-                    continue  # it has no data of its own
-        return found
+                with suppress(DataError):  # it has no data of its own
+                    yield task, self._shared.small(task)
 
-    @property
+    @cached_property
     def task(self) -> tuple[Task, Data]:
         """The task most checks are made on: the first."""
-        if not self.tasks:
+        found = next(self.tasks(), None)
+        if found is None:
             raise SkipTest(
                 f"No installed task of the kinds {', '.join(self.kinds)} brings data. Name its plugin with --plugin."
             )
-        return self.tasks[0]
+        return found
 
     def assignment(self, seed: int = 0, data: Data | None = None, **settings: Any) -> Assignment:
         """Return a fine-tuning in the smallest size, from scratch or from the weights the model brings."""
@@ -120,6 +136,19 @@ class ModelBench:
         return self.trained()
 
     @cached_property
+    def answers(self) -> list[Any]:
+        """What `shared` answers to `inputs`."""
+        return answered(self.shared, self.inputs)
+
+    @cached_property
+    def retrained(self) -> Retrained:
+        """A second training with the same seed, and a little more."""
+        learner = self.trained()
+        first = answered(learner, self.inputs)
+        missed = _step_until_gradients(learner)  # and leaves the network as training does
+        return Retrained(first, answered(learner, self.inputs), answered(learner, self.inputs), missed)
+
+    @cached_property
     def artifact(self) -> Path:
         """What `shared` saved."""
         folder = self.folder()
@@ -152,7 +181,12 @@ def _size(one: Any) -> int:
     return len(one) if hasattr(one, "__len__") else 1
 
 
-def _answers(learner: Learner, inputs: Sequence[Any]) -> list[Any]:
+def answered(learner: Learner, inputs: Sequence[Any]) -> list[Any]:
+    """Return a learner's answers.
+
+    Raises:
+        CheckFailed: they are not as many as the inputs.
+    """
     answers = list(learner.predict(inputs))
     if len(answers) != len(inputs):
         raise CheckFailed(f"{len(inputs)} inputs were answered by {len(answers)} outputs.")
@@ -175,7 +209,7 @@ def declaration(bench: ModelBench) -> None:
 def builds(bench: ModelBench) -> None:
     """It is built in its smallest size for every task of its kinds that brings data, pretraining included."""
     _ = bench.task
-    for task, data in bench.tasks:
+    for task, data in bench.tasks():
         try:
             bench.learner(data=data)
         except Exception as error:
@@ -198,7 +232,7 @@ def _pretrain(bench: ModelBench) -> None:
 def answers_are_graded(bench: ModelBench) -> None:
     """Its outputs are finite, one for each input, and the task can grade them."""
     task, data = bench.task
-    if not finite(_answers(bench.shared, bench.inputs)):
+    if not finite(bench.answers):
         raise CheckFailed("An output is not finite.")
     missing = lacking(task.metrics, grade(bench.shared.predict, data, INPUTS, split="validation"))
     if missing:
@@ -208,11 +242,8 @@ def answers_are_graded(bench: ModelBench) -> None:
 @MODEL.rule("Put the network into evaluation mode in `predict`, and draw nothing at random there.")
 def steady_answers(bench: ModelBench) -> None:
     """Asked twice it answers the same: dropout is off, nothing is drawn."""
-    learner = bench.trained()
-    learner.step()  # leaves the network as training does
-    bench.demand_same(
-        _answers(learner, bench.inputs), _answers(learner, bench.inputs), "The same inputs were answered differently", 0
-    )
+    again = bench.retrained
+    bench.demand_same(again.later, again.repeated, "The same inputs were answered differently", 0)
 
 
 @MODEL.rule(
@@ -220,19 +251,17 @@ def steady_answers(bench: ModelBench) -> None:
 )
 def batch_of_one(bench: ModelBench) -> None:
     """An input alone is answered as in a batch."""
-    alone = [_answers(bench.shared, [one])[0] for one in bench.inputs]
-    bench.demand_same(
-        alone, _answers(bench.shared, bench.inputs), "An input is answered otherwise alone than in a batch"
-    )
+    alone = [answered(bench.shared, [one])[0] for one in bench.inputs]
+    bench.demand_same(alone, bench.answers, "An input is answered otherwise alone than in a batch")
 
 
 @MODEL.rule("Take the batch size from the inputs; nothing may depend on it.")
 def uneven_last_batch(bench: ModelBench) -> None:
     """A batch that is not full is answered as part of a full one."""
     *most, last = bench.inputs
-    whole = _answers(bench.shared, bench.inputs)
-    bench.demand_same(_answers(bench.shared, most), whole[:-1], "A batch with one input less is answered otherwise")
-    bench.demand_same(_answers(bench.shared, [last, last]), [whole[-1]] * 2, "A batch of two is answered otherwise")
+    whole = bench.answers
+    bench.demand_same(answered(bench.shared, most), whole[:-1], "A batch with one input less is answered otherwise")
+    bench.demand_same(answered(bench.shared, [last, last]), [whole[-1]] * 2, "A batch of two is answered otherwise")
 
 
 @MODEL.rule("Mask the padding, divide by the number of real items, and cut what is longer than the model can read.")
@@ -240,11 +269,11 @@ def longest_input(bench: ModelBench) -> None:
     """The longest input, beside the shortest, gives a finite answer; text may be ten times as long as any seen."""
     shortest, longest = bench.inputs[0], bench.inputs[-1]
     batch = [shortest, longest * 10 if isinstance(longest, str) else longest, longest]
-    answers = _answers(bench.shared, batch)
+    answers = answered(bench.shared, batch)
     if not finite(answers):
         raise CheckFailed("A batch of the shortest and the longest input gives an output that is not finite.")
     bench.demand_same(
-        answers[0], _answers(bench.shared, [shortest])[0], "A short input is answered otherwise beside a long one"
+        answers[0], answered(bench.shared, [shortest])[0], "A short input is answered otherwise beside a long one"
     )
 
 
@@ -253,9 +282,7 @@ def save_and_load(bench: ModelBench) -> None:
     """A learner of another seed that loads the artifact answers as the one that saved it."""
     again = bench.learner(seed=1)
     again.load(bench.artifact)
-    bench.demand_same(
-        _answers(again, bench.inputs), _answers(bench.shared, bench.inputs), "What was loaded answers otherwise"
-    )
+    bench.demand_same(answered(again, bench.inputs), bench.answers, "What was loaded answers otherwise")
 
 
 @MODEL.rule("Write numbers with safetensors and the rest as JSON: a pickle runs code when it is opened.")
@@ -275,12 +302,8 @@ def _begins(file: Path) -> bytes:
 @MODEL.rule("Draw from generators that `assignment.seed` seeds, and from no others.")
 def same_seed(bench: ModelBench) -> None:
     """Two trainings with one seed give the same answers."""
-    again = bench.trained()
-    bench.demand_same(
-        _answers(again, bench.inputs),
-        _answers(bench.shared, bench.inputs),
-        "A second training with the same seed answers otherwise",
-    )
+    again = bench.retrained.first
+    bench.demand_same(again, bench.answers, "A second training with the same seed answers otherwise")
 
 
 @MODEL.rule("Seed with `assignment.seed` and nothing else; a fixed seed inside makes all intervals too narrow.")
@@ -302,10 +325,24 @@ def another_seed(bench: ModelBench) -> None:
 @MODEL.rule("Look at the loss, the learning rate's default and what is left out of the gradient.")
 def loss_falls(bench: ModelBench) -> None:
     """The loss falls on one batch that is repeated."""
-    losses = list(itertools.islice(_losses(bench), REPEATS))
-    first, last = (sum(part) / len(part) for part in (losses[:5], losses[-5:]))
-    if not first - last > FALL * abs(first):
-        raise CheckFailed(f"After {REPEATS} repetitions of a batch the loss is {last:.4g}; it began with {first:.4g}.")
+    losses: list[float] = []
+    for loss in itertools.islice(_losses(bench), REPEATS):
+        losses.append(loss)
+        if len(losses) >= 2 * LOOK and _fell(losses, max(losses[-LOOK:])):
+            return  # each of the last few is low enough, which noise alone hardly makes so
+    last = sum(losses[-LOOK:]) / LOOK
+    if not _fell(losses, last):
+        raise CheckFailed(
+            f"After {REPEATS} repetitions of a batch the loss is {last:.4g}; it began with {_begin(losses):.4g}."
+        )
+
+
+def _begin(losses: Sequence[float]) -> float:
+    return sum(losses[:LOOK]) / LOOK
+
+
+def _fell(losses: Sequence[float], last: float) -> bool:
+    return _begin(losses) - last > FALL * abs(_begin(losses))
 
 
 def _losses(bench: ModelBench) -> Iterator[float]:
@@ -313,7 +350,7 @@ def _losses(bench: ModelBench) -> Iterator[float]:
 
     learner = bench.learner()
     if isinstance(learner, TorchLearner):
-        batch = learner.examples()[: learner.assignment.settings["batch_size"]]
+        batch = learner.examples()[: min(BATCH, learner.assignment.settings["batch_size"])]
         learner.examples = lambda: batch  # type: ignore[method-assign]
     while True:
         progress = learner.step()
@@ -327,22 +364,34 @@ def _losses(bench: ModelBench) -> Iterator[float]:
 @MODEL.rule("Use every layer in `forward`, detach nothing, and freeze what is not to be trained (requires_grad=False).")
 def gradients_reach_everything(bench: ModelBench) -> None:
     """Every trainable parameter gets a gradient within a few steps."""
-    learner = bench.learner()
-    module = bench.module(learner)
-    missing = {name for name, weight in module.named_parameters() if weight.requires_grad}
-    if not missing:
+    if not _trainable(bench.module(bench.shared)):
         raise SkipTest("It has no trainable parameters.")
+    if bench.retrained.missed:
+        raise CheckFailed(f"No gradient reaches {', '.join(bench.retrained.missed)}.")
+
+
+def _trainable(module: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
+    return {name: weight for name, weight in module.named_parameters() if weight.requires_grad}
+
+
+def _step_until_gradients(learner: Learner) -> list[str]:
+    """Take a step, or a few until every trainable parameter has had a gradient; return those that had none."""
+    try:
+        weights = _trainable(learner.module())
+    except Exception:  # noqa: BLE001 - no torch module, or a faulty one: the check of gradients says so
+        weights = {}
+    missing = set(weights)
     handles = [
         weight.register_hook(lambda gradient, name=name: missing.discard(name) if gradient.any() else None)
-        for name, weight in module.named_parameters()
-        if weight.requires_grad
+        for name, weight in weights.items()
     ]
     for _ in range(STEPS):
         learner.step()
+        if not missing:
+            break
     for handle in handles:
         handle.remove()
-    if missing:
-        raise CheckFailed(f"No gradient reaches {', '.join(sorted(missing))}.")
+    return sorted(missing)
 
 
 @MODEL.rule("Keep layers in nn.ModuleList or nn.ModuleDict, not in a list or a dict.")
@@ -350,7 +399,7 @@ def layers_are_registered(bench: ModelBench) -> None:
     """Every layer and parameter that the module holds is registered with it, so that it is trained and saved."""
     import torch
 
-    module = bench.module(bench.learner())
+    module = bench.module(bench.shared)
     known = {id(part) for part in itertools.chain(module.parameters(), module.buffers())}
     hidden = [
         f"{type(owner).__name__}.{name}"
@@ -376,11 +425,10 @@ def _inside(value: Any) -> Iterator[Any]:
 @MODEL.rule("Return what is trained: `sum(p.numel() for p in module.parameters() if p.requires_grad)`.")
 def parameter_count(bench: ModelBench) -> None:
     """The number of parameters it declares is that of its module."""
-    learner = bench.learner()
-    module = bench.module(learner)
-    counted = sum(weight.numel() for weight in module.parameters() if weight.requires_grad)
-    if learner.parameters() != counted:
-        raise CheckFailed(f"It declares {learner.parameters()} parameters; its module has {counted}.")
+    declared = bench.shared.parameters()
+    counted = sum(weight.numel() for weight in bench.module(bench.shared).parameters() if weight.requires_grad)
+    if declared != counted:
+        raise CheckFailed(f"It declares {declared} parameters; its module has {counted}.")
 
 
 @MODEL.rule("A multiply-add is two operations; leave `flops` out where there is no formula.")
@@ -438,7 +486,7 @@ def exports(bench: ModelBench) -> None:
         raise SkipTest(f"No installed runtime on a CPU takes {', '.join(bench.model.formats)}.")
     learner = bench.learner()
     learner.load(bench.artifact)
-    expected = _answers(learner, bench.inputs)
+    expected = answered(learner, bench.inputs)
     for runtime in runtimes:
         folder = bench.folder()
         runtime.export(bench.model, learner, bench.artifact, bench.inputs, folder)

@@ -11,12 +11,12 @@ from unittest import SkipTest
 
 from harness import grading
 from harness.errors import DataError
-from harness.plugins import FILE, Plugins
+from harness.plugins import Plugins
 from harness.seams import Data, Grades, Predict, Task
 from harness.testing.compare import demand_equal, distance
 from harness.testing.declarations import demand_declaration, demand_settings
 from harness.testing.findings import CheckFailed, Rules
-from harness.testing.isolated import digest_elsewhere
+from harness.testing.shared import SMALL, defaults, load, shared_by
 
 SPLITS = ("validation", "test")
 NEAR_CHANCE = 0.3
@@ -31,20 +31,33 @@ class TaskBench:
     def __init__(self, task: Task, plugins: Plugins) -> None:
         self.task = task
         self.plugins = plugins
+        self._shared = shared_by(plugins)
+        self._owner = plugins.owner("tasks", task.name)
+        self._shared.expect(self._owner, task.name)
 
-    def load(self) -> Data:
-        """Load the default data."""
+    @property
+    def data(self) -> Data:
+        """The default data."""
         try:
-            return self.task.data(None, {name: setting.default for name, setting in self.task.settings.items()})
+            return self._shared.data(self.task)
         except DataError as error:
             if self.task.takes_data:
                 raise SkipTest(f"It brings no data of its own: {error}") from None
             raise
 
+    @property
+    def smaller(self) -> Data:
+        """The part of it on which models are checked."""
+        return self._shared.small(self.task)
+
     @cached_property
-    def data(self) -> Data:
-        """The default data."""
-        return self.load()
+    def again(self) -> Data:
+        """The default data, loaded a second time."""
+        return load(self.task)
+
+    def elsewhere(self) -> list[str]:
+        """Return the digests that fresh interpreters with other hash seeds find."""
+        return self._shared.digests(self._owner, self.task.name)
 
     def references(self) -> list[Any]:
         """Return the outputs of a perfect model on the test split."""
@@ -92,22 +105,18 @@ def names_are_known(bench: TaskBench) -> None:
 @TASK.rule("Order whatever comes from a set or a folder before it is split or digested; use seeds of your own.")
 def deterministic(bench: TaskBench) -> None:
     """Loaded again it is the same data, in a fresh interpreter with another hash seed too."""
-    first, second = bench.data, bench.load()
+    first, second = bench.data, bench.again
     if (first.digest, dict(first.sizes)) != (second.digest, dict(second.sizes)):
         raise CheckFailed("Loaded twice it has another digest or other sizes.")
-    plugin = bench.plugins.owner("tasks", bench.task.name)
-    files = [plugin.distribution] if plugin.version == FILE else []
-    for hash_seed in (1, 2):
-        if digest_elsewhere(files, bench.task.name, hash_seed) != first.digest:
-            raise CheckFailed("A fresh interpreter finds another digest.")
+    if any(digest != first.digest for digest in bench.elsewhere()):
+        raise CheckFailed("A fresh interpreter finds another digest.")
 
 
 @TASK.rule("Name version and rule of the data, or the digest of its file; never a path or a time.")
 def identity_is_steady(bench: TaskBench) -> None:
     """Its identity is the same when asked twice, and is not empty."""
-    defaults = {name: setting.default for name, setting in bench.task.settings.items()}
     _ = bench.data
-    first, second = (bench.task.identity(None, defaults) for _ in range(2))
+    first, second = (bench.task.identity(None, defaults(bench.task)) for _ in range(2))
     if not first or first != second:
         raise CheckFailed(f"identity answered {first!r} and then {second!r}.")
 
@@ -182,10 +191,25 @@ def chance_is_told(bench: TaskBench) -> None:
             raise CheckFailed(f"chance() says nothing finite of {metric.name}.")
 
 
+@TASK.rule("Leave the test split as it is, and take whole items out of the other two.")
+def smaller_is_a_part(bench: TaskBench) -> None:
+    """Made smaller it has the same test split, and in the others only items that were there."""
+    whole, part = bench.data, bench.smaller
+    if part is whole:
+        return
+    if part.sizes["test"] != whole.sizes["test"] or distance(list(part.queries()), list(whole.queries())) > 0:
+        raise CheckFailed("Its test split is another.")
+    for split, most in SMALL.items():
+        if part.sizes[split] > min(most, whole.sizes[split]):
+            raise CheckFailed(f"Asked for {most} items it has {part.sizes[split]} in {split}.")
+        if not set(part.keys(split) or ()) <= set(whole.keys(split) or ()):
+            raise CheckFailed(f"An item of {split} is none of the whole data's.")
+
+
 @TASK.rule("Return inputs of the test split, in one order.")
 def queries_are_steady(bench: TaskBench) -> None:
     """There are inputs for load generation, the same each time."""
-    first, second = list(bench.data.queries()), list(bench.load().queries())
+    first, second = list(bench.data.queries()), list(bench.again.queries())
     if not first:
         raise CheckFailed("There are none.")
     if distance(first, second) > 0:
@@ -197,9 +221,8 @@ def bad_source_is_refused(bench: TaskBench) -> None:
     """A file that is not there is refused with a sentence that names it, before anything is written."""
     if not bench.task.takes_data:
         raise SkipTest("It takes no data of your own.")
-    settings = {name: setting.default for name, setting in bench.task.settings.items()}
     try:
-        bench.task.check("no/such-file.csv", settings)
+        bench.task.check("no/such-file.csv", defaults(bench.task))
     except DataError as error:
         if "no/such-file.csv" not in str(error):
             raise CheckFailed(f"The error does not name the file: {error}") from None

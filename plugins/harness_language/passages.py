@@ -10,6 +10,7 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,14 @@ class PassageData(Data):
                 content = text.encode()
                 sha.update(f"{len(content)} ".encode() + content)
         self.digest = sha.hexdigest()
+
+    def smaller(self, train: int, validation: int) -> PassageData:
+        """Return it with fewer documents to learn from and fewer passages for validation."""
+        own = copy(self)
+        own._documents = {**self._documents, "train": self._documents["train"][:train]}  # noqa: SLF001 - a copy
+        own._passages = {**self._passages, "validation": self._passages["validation"][:validation]}  # noqa: SLF001
+        own.sizes = {"train": len(own.texts("train"))} | {n: len(p) for n, p in own._passages.items()}  # noqa: SLF001
+        return own
 
     def texts(self, split: str) -> tuple[str, ...]:
         """Return a split's documents."""

@@ -51,6 +51,11 @@ class QuestionData(Data):
         """Return a split's questions with their answers."""
         return self._splits[split]
 
+    def smaller(self, train: int, validation: int) -> QuestionData:
+        """Return it with fewer questions to learn from and for validation."""
+        kept = {"train": self._splits["train"][:train], "validation": self._splits["validation"][:validation]}
+        return QuestionData({**self._splits, **kept})
+
     def texts(self, split: str) -> tuple[str, ...]:
         """Return a split's contexts and questions, each once: what a tokenizer or a pretraining may read."""
         return tuple(dict.fromkeys(text for one in self._splits[split] for text in (one.context, one.question)))

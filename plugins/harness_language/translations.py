@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cache
 from typing import Any
 
@@ -63,6 +64,14 @@ class TranslationData(Data):
     def pairs(self, split: str) -> tuple[Pair, ...]:
         """Return a split."""
         return self._splits[split]
+
+    def smaller(self, train: int, validation: int) -> TranslationData:
+        """Return it with fewer pairs to learn from and for validation."""
+        own = copy(self)
+        kept = {"train": self._splits["train"][:train], "validation": self._splits["validation"][:validation]}
+        own._splits = {**self._splits, **kept}  # noqa: SLF001 - a copy
+        own.sizes = {name: len(pairs) for name, pairs in own._splits.items()}  # noqa: SLF001
+        return own
 
     def texts(self, split: str) -> tuple[str, ...]:
         """Return a split's texts of both languages: what a tokenizer or a pretraining may read."""

@@ -82,6 +82,13 @@ class DetectionData(Data):
         """Return one split."""
         return self._splits[split]
 
+    def smaller(self, train: int, validation: int) -> DetectionData:
+        """Return it with fewer images to learn from and for validation."""
+        splits = dict(self._splits)
+        for name, items in (("train", train), ("validation", validation)):
+            splits[name] = Scenes(self._splits[name].images[:items], self._splits[name].objects[:items])
+        return DetectionData(self.classes, splits)
+
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Grades:
         """Grade detections: columns `objects` (how many there are) and `found` (how many of them are).
 

@@ -50,6 +50,10 @@ class DrawingData(Data):
         self.real = real
         self.digest, self.sizes = real.digest, real.sizes
 
+    def smaller(self, train: int, validation: int) -> DrawingData:
+        """Return it with fewer pictures to learn from and to be put beside in validation."""
+        return DrawingData(self.real.smaller(train, validation))
+
     @cached_property
     def judge(self) -> Judge:
         """What tells pictures apart; trained on the training split when it is first asked for."""

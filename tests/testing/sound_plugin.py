@@ -5,6 +5,7 @@ Kind `runs`: an input is a list of small whole numbers, an output is a row of tw
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import random
@@ -12,7 +13,7 @@ import random
 import harness
 
 VOCABULARY = 16
-SIZES = {"train": 200, "validation": 40, "test": 41}
+SIZES = {"train": 280, "validation": 80, "test": 41}
 
 
 class Runs(harness.Task):
@@ -41,7 +42,7 @@ class RunsData(harness.Data):
             run = tuple(draw.choices(range(1, VOCABULARY), k=draw.randint(1, 12)))
             found[run] = int(sum(run) / len(run) >= VOCABULARY / 2)
         runs = list(found.items())
-        self.splits = {"test": runs[:41], "validation": runs[41:81], "train": runs[81:]}
+        self.splits = {"test": runs[:41], "validation": runs[41:121], "train": runs[121:]}
         self.digest = hashlib.sha256(json.dumps(self.splits).encode()).hexdigest()
 
     def keys(self, split):
@@ -49,6 +50,16 @@ class RunsData(harness.Data):
 
     def references(self, split):
         return [[1.0 - label, float(label)] for _, label in self.splits[split]]
+
+    def smaller(self, train, validation):
+        own = copy.copy(self)
+        own.splits = {
+            **self.splits,
+            "train": self.splits["train"][:train],
+            "validation": self.splits["validation"][:validation],
+        }
+        own.sizes = {name: len(runs) for name, runs in own.splits.items()}
+        return own
 
     def evaluate(self, predict, batch_size, split="test"):
         runs, labels = zip(*self.splits[split], strict=True)

@@ -2,16 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 import harness.testing
+from harness.plugins import load_plugins
+
+TARGETS = ("checkpoints", "control", "hardware", "language", "vision")
+SLOW = {
+    ("model t5 for translation", "exports"): "28 s of torch.onnx: a loop that writes",
+    ("model t5 for question-answering", "exports"): "20 s, likewise",
+    ("model rt-detr", "exports"): "40 s: a deep detector",
+    ("model lstm", "exports"): "13 s: the recurrence is unrolled",
+    ("model gpt for language-modelling", "exports"): "9 s: a transformer, as bert for text-classification",
+    ("model gpt for text-classification", "exports"): "9 s, likewise",
+    ("model bert for question-answering", "exports"): "9 s, likewise",
+    ("model videomae", "exports"): "6 s, likewise",
+    ("model vit", "exports"): "5 s, likewise",
+    ("task highway", "chance_is_told"): "10 s: fifty episodes in traffic",
+    ("task highway", "queries_are_steady"): "9 s: they are driven twice",
+    ("task highway-source", "chance_is_told"): "10 s: fifty episodes in traffic",
+    ("task highway-source", "queries_are_steady"): "8 s: they are driven twice",
+}
+"""(subject, check) → why it is left to `-m slow`, in CPU seconds; others of its family are checked by default."""
 
 
-@pytest.mark.conformance
-@harness.testing.parametrize("checkpoints", "control", "hardware", "language", "vision")
+def _first_party() -> Iterator[Any]:
+    """Yield the checks; those of one plugin share data, learners and libraries, so that one worker takes them all."""
+    plugins = load_plugins()
+    for target in TARGETS:
+        for check in harness.testing.checks(target, plugins):
+            marks = [pytest.mark.xdist_group(target)]
+            if (check.subject, check.name) in SLOW:
+                marks.append(pytest.mark.slow)
+            yield pytest.param(check, marks=marks, id=str(check))
+
+
+PARAMETERS = list(_first_party())
+
+
+@pytest.mark.parametrize("check", PARAMETERS)
 def test_conformance(check: harness.testing.Check) -> None:
     """One test for each check."""
     check()
+
+
+def test_what_is_slow_is_there_and_its_check_is_made_quickly_on_others() -> None:
+    """No check is left to the slow run as a whole."""
+    checks = [parameter.values[0] for parameter in PARAMETERS]
+    made = {(check.subject, check.name) for check in checks}
+
+    assert SLOW.keys() <= made
+    assert {check for _, check in SLOW} <= {check for _, check in made - SLOW.keys()}
 
 
 @pytest.mark.parametrize("plugin", ["reports", "dashboards"])

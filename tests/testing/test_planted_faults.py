@@ -20,7 +20,7 @@ def _method(body: str) -> str:
 FAULTS: dict[str, tuple[str, str, str]] = {
     "a layer is not registered": ("nn.ModuleList([nn.Linear(1024, 16)])", "[nn.Linear(1024, 16)]", "layers_are_registered"),
     "dropout stays on": ("self.dense(mean)", "self.dense(functional.dropout(mean, 0.5, training=True))", "steady_answers"),
-    "test items are in train": ('"train": runs[81:]', '"train": runs[40:]', "splits_do_not_overlap"),
+    "test items are in train": ('"train": runs[121:]', '"train": runs[40:]', "splits_do_not_overlap"),
     "padding gives no number": ("mean = (self.embedding(ids) * mask)", "mean = (self.embedding(ids) / mask * mask)", "longest_input"),
     "padding is counted": ("/ mask.sum(1)", "/ ids.shape[1]", "longest_input"),
     "a metric the wrong way round": ("higher_is_better=True", "higher_is_better=False", "shuffled_references_are_chance"),
@@ -75,6 +75,14 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     "no licence": ('    licence = "none"', '    licence = ""', "declaration"),
     "chance too low": ("max(labels.count(0), labels.count(1)) / len(labels)", "0.0", "shuffled_references_are_chance"),
     "no chance level": ('return {"accuracy": max(', 'return {"recall": max(', "chance_is_told"),
+    "a smaller test split": ('"train": self.splits["train"][:train]', '"test": self.splits["test"][:40]', "smaller_is_a_part"),
+    "smaller by other items": ('self.splits["train"][:train]', '[(run[::-1], label) for run, label in self.splits["train"][:train]]', "smaller_is_a_part"),
+    "smaller that is not": ("[:validation]", "", "smaller_is_a_part"),
+    "a loss that dips now and then": (
+        'return functional.cross_entropy(network(batch["ids"])["logits"], batch["labels"])',
+        'self.asked = getattr(self, "asked", -1) + 1\n            return network(batch["ids"])["logits"].sum() * 0 + (0.5 if self.asked % 3 == 2 else 1.0)',
+        "loss_falls",
+    ),
     "no queries": ('return [run for run, _ in self.splits["test"]]', "return []", "queries_are_steady"),
 }  # fmt: skip
 
