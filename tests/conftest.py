@@ -1,4 +1,4 @@
-"""What the core's tests share: a toy family in place of real ones, and a guard on the environment."""
+"""What all tests share: their order, a toy family in place of real ones, a real run's store, a guarded environment."""
 
 from __future__ import annotations
 
@@ -14,6 +14,48 @@ from harness.plugins import FILE, Plugins, _import_file
 from harness.suite import Source
 
 TOY = Path(__file__).with_name("toy_plugin.py")
+BUDGET_S = 10.0
+"""A test that takes longer is named at the end of the run."""
+WALK = "walk"
+"""The group of the tests that read the store of the walk: pytest-xdist gives a group to one worker."""
+LONG_GROUPS = (WALK,)
+"""What begins first, so that no worker is left alone with it at the end."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put long groups first; the others, and the tests within each, stay in the order in which they are shuffled."""
+    for item in items:
+        if "walked" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(WALK))
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    group = next((mark.args[0] for mark in item.iter_markers("xdist_group")), item.path.name)
+    return LONG_GROUPS.index(group) if group in LONG_GROUPS else len(LONG_GROUPS)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give a worker whole files, so that what a module's fixtures make is made once."""
+    from xdist.scheduler import LoadGroupScheduling
+
+    class ByGroupOrFile(LoadGroupScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return str(super()._split_scope(nodeid)).split("::", maxsplit=1)[0]
+
+    return ByGroupOrFile(config, log)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Name the tests that took longer than they should."""
+    reports = [*terminalreporter.stats.get("passed", ()), *terminalreporter.stats.get("failed", ())]
+    long = [one for one in reports if one.when == "call" and one.duration > BUDGET_S and "slow" not in one.keywords]
+    if long:
+        terminalreporter.section(f"warning: longer than {BUDGET_S:g} s; make it smaller or mark it slow", yellow=True)
+    for one in sorted(long, key=lambda one: -one.duration):
+        terminalreporter.write_line(f"{one.duration:6.1f} s  {one.nodeid}")
 
 
 @pytest.fixture(autouse=True)
