@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
+from harness.cli import main
 from harness.plan import Plan, make_plan
 from harness.plugins import FILE, Plugins, _import_file
 from harness.suite import Source
@@ -113,14 +115,12 @@ def plan_of(toys: Plugins) -> Callable[..., Plan]:
     return plan
 
 
-WALK = """\
+SUITE_OF_THE_WALK = """\
 name: walk
-description: Every first-party model once, with hardly any training, and one that is broken.
+description: A text classifier and a player with their baselines, with hardly any training, and a model that is broken.
 models:
   - tfidf
   - {name: mlp, budgets: {finetune: {steps: 60}}}
-  - {name: lstm, settings: {max_length: 24}, budgets: {finetune: {steps: 5}}}
-  - {name: bert, settings: {max_length: 24}, budgets: {pretrain: {steps: 3}, finetune: {steps: 3}}}
   - random
   - rule
   - {name: ppo, budgets: {pretrain: {steps: 2}, finetune: {steps: 2}}}
@@ -130,7 +130,7 @@ runtimes: [eager, onnxruntime]
 scenarios: [Offline, SingleStream]
 exclude: [{model: [random, rule, tfidf, broken], runtime: onnxruntime}]
 budgets: {finetune: {steps: 1}}
-serve: {seconds: 0.3, queries: 70}
+serve: {seconds: 0.1, queries: 70}
 limits: {time_s: 200}
 """
 BROKEN = '''\
@@ -155,14 +155,40 @@ def harness_models():
 
 @pytest.fixture(scope="session")
 def walked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run every first-party model through the command line once; return the folder with `store` and `broken.py`."""
+    """Run the suite of the walk through the command line once; return the folder with `store` and `broken.py`."""
     import subprocess
 
     folder = tmp_path_factory.mktemp("walk")
-    (folder / "walk.yaml").write_text(WALK, encoding="utf-8")
+    (folder / "walk.yaml").write_text(SUITE_OF_THE_WALK, encoding="utf-8")
     (folder / "broken.py").write_text(BROKEN, encoding="utf-8")
     command = ["harness", "run", "walk.yaml", "--plugin", "broken.py", "--store", "store"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     (folder / "output").write_text(done.stdout + done.stderr, encoding="utf-8")
     assert done.returncode == 1, done.stdout + done.stderr  # the broken one is told
     return folder
+
+
+class Said(NamedTuple):
+    """What a command ended with."""
+
+    code: int | None
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def harness_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """Return a function that runs the command line in this process, within a folder."""
+
+    def run(folder: Path, *arguments: str) -> Said:
+        with monkeypatch.context() as patch:
+            patch.chdir(folder)
+            patch.setattr(sys, "argv", ["harness", *arguments])
+            code: Any = 0
+            try:
+                main()
+            except SystemExit as ended:
+                code = ended.code
+        return Said(code, *capsys.readouterr())
+
+    return run
