@@ -1,19 +1,66 @@
-"""What the core's tests share: a toy family in place of real ones, and a guard on the environment."""
+"""What all tests share: their order, a toy family in place of real ones, a real run's store, a guarded environment."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
+from harness.cli import main
 from harness.plan import Plan, make_plan
 from harness.plugins import FILE, Plugins, _import_file
 from harness.suite import Source
 
 TOY = Path(__file__).with_name("toy_plugin.py")
+BUDGET_S = 10.0
+"""A test that takes longer is named at the end of the run."""
+LONG_FILES = {
+    "test_detectors.py", "test_first_party.py", "test_hf.py", "test_kills.py", "test_plugins_readme.py",
+    "test_policies.py", "test_scaffold.py",
+}  # fmt: skip
+"""What begins after the walk and before the rest, so that no worker is left alone with it at the end."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what is long first; within that, tests and files stay in the order in which they are shuffled."""
+    for item in items:
+        if _place(item) == 0:
+            item.add_marker(pytest.mark.xdist_group("walk"))
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    """Return 0 for a test that reads the store of the walk, 1 for other long ones, 2 for the rest."""
+    if "walked" in getattr(item, "fixturenames", ()):
+        return 0
+    return 1 if item.path.name in LONG_FILES else 2
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give a worker whole files, so that what a module's fixtures make is made once."""
+    from xdist.scheduler import LoadGroupScheduling
+
+    class ByGroupOrFile(LoadGroupScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return str(super()._split_scope(nodeid)).split("::", maxsplit=1)[0]
+
+    return ByGroupOrFile(config, log)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Name the tests that took longer than they should."""
+    reports = [*terminalreporter.stats.get("passed", ()), *terminalreporter.stats.get("failed", ())]
+    long = [one for one in reports if one.when == "call" and one.duration > BUDGET_S and "slow" not in one.keywords]
+    if long:
+        terminalreporter.section(f"warning: longer than {BUDGET_S:g} s; make it smaller or mark it slow", yellow=True)
+    for one in sorted(long, key=lambda one: -one.duration):
+        terminalreporter.write_line(f"{one.duration:6.1f} s  {one.nodeid}")
 
 
 @pytest.fixture(autouse=True)
@@ -71,14 +118,12 @@ def plan_of(toys: Plugins) -> Callable[..., Plan]:
     return plan
 
 
-WALK = """\
+SUITE_OF_THE_WALK = """\
 name: walk
-description: Every first-party model once, with hardly any training, and one that is broken.
+description: A text classifier and a player with their baselines, with hardly any training, and a model that is broken.
 models:
   - tfidf
   - {name: mlp, budgets: {finetune: {steps: 60}}}
-  - {name: lstm, settings: {max_length: 24}, budgets: {finetune: {steps: 5}}}
-  - {name: bert, settings: {max_length: 24}, budgets: {pretrain: {steps: 3}, finetune: {steps: 3}}}
   - random
   - rule
   - {name: ppo, budgets: {pretrain: {steps: 2}, finetune: {steps: 2}}}
@@ -88,7 +133,7 @@ runtimes: [eager, onnxruntime]
 scenarios: [Offline, SingleStream]
 exclude: [{model: [random, rule, tfidf, broken], runtime: onnxruntime}]
 budgets: {finetune: {steps: 1}}
-serve: {seconds: 0.3, queries: 70}
+serve: {seconds: 0.1, queries: 70}
 limits: {time_s: 200}
 """
 BROKEN = '''\
@@ -113,14 +158,40 @@ def harness_models():
 
 @pytest.fixture(scope="session")
 def walked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run every first-party model through the command line once; return the folder with `store` and `broken.py`."""
+    """Run the suite of the walk through the command line once; return the folder with `store` and `broken.py`."""
     import subprocess
 
     folder = tmp_path_factory.mktemp("walk")
-    (folder / "walk.yaml").write_text(WALK, encoding="utf-8")
+    (folder / "walk.yaml").write_text(SUITE_OF_THE_WALK, encoding="utf-8")
     (folder / "broken.py").write_text(BROKEN, encoding="utf-8")
     command = ["harness", "run", "walk.yaml", "--plugin", "broken.py", "--store", "store"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     (folder / "output").write_text(done.stdout + done.stderr, encoding="utf-8")
     assert done.returncode == 1, done.stdout + done.stderr  # the broken one is told
     return folder
+
+
+class Said(NamedTuple):
+    """What a command ended with."""
+
+    code: int | None
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def harness_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """Return a function that runs the command line in this process, within a folder."""
+
+    def run(folder: Path, *arguments: str) -> Said:
+        with monkeypatch.context() as patch:
+            patch.chdir(folder)
+            patch.setattr(sys, "argv", ["harness", *arguments])
+            code: Any = 0
+            try:
+                main()
+            except SystemExit as ended:
+                code = ended.code
+        return Said(code, *capsys.readouterr())
+
+    return run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,10 +18,6 @@ budgets: {finetune: {steps: 2}}
 serve: {seconds: 0.05, queries: 5}
 """
 TOY = str(Path(__file__).with_name("toy_plugin.py"))
-
-
-def _harness(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["harness", *arguments], capture_output=True, text=True, cwd=folder, check=False)
 
 
 BAD = {
@@ -43,28 +40,36 @@ BAD = {
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_bad_input_is_told_and_nothing_is_written(what: str, tmp_path: Path) -> None:
+def test_bad_input_is_told_and_nothing_is_written(what: str, tmp_path: Path, harness_command: Any) -> None:
     """Exit code 2, a sentence with the remedy, no traceback, no file."""
     (tmp_path / "mine.yaml").write_text(SUITE, encoding="utf-8")
     (tmp_path / "typo.yaml").write_text(SUITE.replace("models", "modles"), encoding="utf-8")
     arguments, sentence = BAD[what]
-    done = _harness(tmp_path, *arguments)
+    done = harness_command(tmp_path, *arguments)
 
-    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.code == 2, done.stdout + done.stderr
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.yaml", "typo.yaml"]
 
 
-def test_a_run_goes_through_and_a_second_one_does_nothing(tmp_path: Path) -> None:
+def test_the_script_ends_with_the_code() -> None:
+    """What is installed as `harness` is this command line."""
+    done = subprocess.run(["harness", "rnu"], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert "No such command" in done.stderr
+
+
+def test_a_run_goes_through_and_a_second_one_does_nothing(tmp_path: Path, harness_command: Any) -> None:
     """The plan is shown first and writes nothing; then the suite runs; then there is nothing to do."""
     (tmp_path / "mine.yaml").write_text(SUITE, encoding="utf-8")
     arguments = ["run", "mine.yaml", "--plugin", TOY]
-    planned = _harness(tmp_path, *arguments, "--dry-run")
+    planned = harness_command(tmp_path, *arguments, "--dry-run")
     before = sorted(path.name for path in tmp_path.iterdir())
-    first = _harness(tmp_path, *arguments)
-    second = _harness(tmp_path, *arguments)
-    again = _harness(tmp_path, *arguments, "--dry-run")
+    first = subprocess.run(["harness", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
+    second = harness_command(tmp_path, *arguments)
+    again = harness_command(tmp_path, *arguments, "--dry-run")
 
     assert "1 cases, 3 steps (0 shared), 3 to do." in planned.stdout
     assert "Estimated time: not known; 3 steps have no earlier record to estimate from." in planned.stdout

@@ -34,7 +34,7 @@ def test_pretraining_runs_before_fine_tuning(tmp_path: Path) -> None:
     (tmp_path / "restorer.py").write_text(FILES["restorer.py"], encoding="utf-8")
     (tmp_path / "s.yaml").write_text(
         "{name: s, models: [restorer], tasks: [topics], serve: {seconds: 0.1},"
-        " budgets: {pretrain: {steps: 20}, finetune: {steps: 100}}}",
+        " budgets: {pretrain: {steps: 5}, finetune: {steps: 5}}}",
         encoding="utf-8",
     )
     command = ["harness", "run", "s.yaml", "--plugin", "restorer.py"]

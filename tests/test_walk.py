@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 from harness.records import Record
 from harness.store import peek_records
 
+Table = Callable[[str], list[dict[str, Any]]]
+
 
 @pytest.fixture(scope="module")
 def records(walked: Path) -> list[Record]:
@@ -20,11 +23,17 @@ def records(walked: Path) -> list[Record]:
     return peek_records(str(walked / "store"))
 
 
-def _table(walked: Path, name: str) -> list[dict[str, Any]]:
-    command = ["harness", "table", name, "--format", "json", "--store", "store"]
-    done = subprocess.run(command, cwd=walked, capture_output=True, text=True, check=True)
-    rows: list[dict[str, Any]] = json.loads(done.stdout)
-    return rows
+@pytest.fixture
+def table(walked: Path, harness_command: Any) -> Table:
+    """Return a function that reads a table of what was measured."""
+
+    def read(name: str) -> list[dict[str, Any]]:
+        said = harness_command(walked, "table", name, "--format", "json", "--store", "store")
+        assert said.code == 0, said.stderr
+        rows: list[dict[str, Any]] = json.loads(said.stdout)
+        return rows
+
+    return read
 
 
 def test_everything_but_the_broken_model_is_measured(records: list[Record], walked: Path) -> None:
@@ -36,13 +45,41 @@ def test_everything_but_the_broken_model_is_measured(records: list[Record], walk
     ]
     assert "RuntimeError" in str(failed[0].traceback)
     assert Counter(r.step for r in records if r.outcome == "ok") == {
-        "pretrain": 2, "finetune": 7, "export": 4, "evaluate": 11, "serve": 22,
+        "pretrain": 1, "finetune": 5, "export": 2, "evaluate": 7, "serve": 14,
     }  # fmt: skip
     assert "not tried" in (walked / "output").read_text(encoding="utf-8")
 
 
 def test_accuracy_is_that_of_the_runtime_that_is_served(records: list[Record]) -> None:
     """Exported models agree with the original on real inputs and reach the same scores."""
+    _agree(records, ("mlp", "ppo"))
+
+
+NETWORKS = """\
+name: networks
+models:
+  - {name: lstm, settings: {max_length: 24}, budgets: {finetune: {steps: 5}}}
+  - {name: bert, settings: {max_length: 24}, budgets: {pretrain: {steps: 3}, finetune: {steps: 3}}}
+tasks: [topics]
+runtimes: [eager, onnxruntime]
+serve: {seconds: 0.3, queries: 70}
+"""
+
+
+@pytest.mark.slow
+def test_accuracy_of_networks_over_tokens_is_that_of_the_runtime_that_is_served(tmp_path: Path) -> None:
+    """With pretraining and without."""
+    (tmp_path / "networks.yaml").write_text(NETWORKS, encoding="utf-8")
+    subprocess.run(["harness", "run", "networks.yaml"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    found = peek_records(str(tmp_path / "harness-results"))
+
+    assert Counter(record.step for record in found if record.outcome == "ok") == {
+        "pretrain": 1, "finetune": 2, "export": 2, "evaluate": 4, "serve": 8,
+    }  # fmt: skip
+    _agree(found, ("lstm", "bert"))
+
+
+def _agree(records: list[Record], models: tuple[str, ...]) -> None:
     by_model: dict[str, dict[str, list[float]]] = {}
     for record in records:
         if record.step == "evaluate":
@@ -52,7 +89,7 @@ def test_accuracy_is_that_of_the_runtime_that_is_served(records: list[Record]) -
             assert record.value("largest_difference") is not None
             assert record.readings["largest_difference"].value < 1e-3
 
-    for model in ("mlp", "lstm", "bert", "ppo"):
+    for model in models:
         eager, served = by_model[model]["eager"], by_model[model]["onnxruntime"]
         assert len(eager) == len(served)
         assert sum(a != b for a, b in zip(eager, served, strict=True)) <= 0.02 * len(eager), model
@@ -69,24 +106,24 @@ def test_records_hold_no_price_and_say_where_they_were_made(records: list[Record
             assert "usd" not in json.dumps([record.readings, record.used, record.environment]).lower()
 
 
-def test_tables_put_both_worlds_side_by_side(walked: Path) -> None:
+def test_tables_put_both_worlds_side_by_side(table: Table) -> None:
     """The same columns for texts and for a game; the cheap baseline stands beside each."""
-    accuracy = _table(walked, "accuracy")
+    accuracy = table("accuracy")
     found = {(row["task"], row["model"], row["runtime"]): row for row in accuracy}
 
     assert {row["task"] for row in accuracy} == {"topics", "cartpole"}
     assert found["topics", "tfidf", "eager"]["value"] == pytest.approx(0.855, abs=0.02)
     assert found["cartpole", "rule", "eager"]["value"] == 500
-    assert found["topics", "bert", "onnxruntime"]["against_baseline"] == "worse"
+    assert found["cartpole", "ppo", "onnxruntime"]["against_baseline"] == "worse"
     for row in accuracy:
         assert row["low"] <= row["value"] <= row["high"]
         assert row["chance"] is not None
         assert row["baseline"] in ("tfidf", "rule")
 
 
-def test_what_was_measured_is_priced_and_judged(walked: Path) -> None:
+def test_what_was_measured_is_priced_and_judged(table: Table) -> None:
     """Each candidate costs something per 1,000 inferences, from a dated offer; each use case has a verdict."""
-    costs, frontier, verdicts = (_table(walked, name) for name in ("cost", "frontier", "viability"))
+    costs, frontier, verdicts = (table(name) for name in ("cost", "frontier", "viability"))
 
     assert all(row["usd_per_1k_inferences"] > 0 and row["price_as_of"] and row["price_source"] for row in costs)
     assert {row["task"] for row in frontier if row["on_frontier"]} == {"topics", "cartpole"}
@@ -95,31 +132,31 @@ def test_what_was_measured_is_priced_and_judged(walked: Path) -> None:
     assert all(row["reasons"] for row in verdicts)
 
 
-def test_the_report_is_one_file(walked: Path) -> None:
+def test_the_report_is_one_file(walked: Path, harness_command: Any) -> None:
     """Written by the command, self-contained, with the failure escaped."""
-    command = ["harness", "report", "-o", "report.html", "--store", "store"]
-    subprocess.run(command, cwd=walked, capture_output=True, text=True, check=True)
+    said = harness_command(walked, "report", "-o", "report.html", "--store", "store")
     page = (walked / "report.html").read_text(encoding="utf-8")
 
+    assert said.code == 0, said.stderr
     assert "&lt;b&gt;out of luck&lt;/b&gt;" in page
     assert "<b>out of luck</b>" not in page
     assert 'src="http' not in page
 
 
-def test_your_own_reviews_are_one_option_away(tmp_path: Path) -> None:
+def test_your_own_reviews_are_one_option_away(tmp_path: Path, harness_command: Any) -> None:
     """A CSV with a text and a label column is a task of its own."""
     rows = [f'"a {word} day number {n} with {extra}",{label}' for n in range(60) for word, label, extra in
             (("wonderful", "good", f"sun {n}"), ("dreadful", "bad", f"rain {n}"))]  # fmt: skip
     (tmp_path / "reviews.csv").write_text("review,stars\n" + "\n".join(rows) + "\n", encoding="utf-8")
     command = ["harness", "run", "quick", "--data", "reviews.csv", "--task", "sentiment", "--model", "tfidf"]
     settings = ["--task-setting", "text_column=review", "--task-setting", "label_column=stars"]
-    wrong = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    wrong = harness_command(tmp_path, *command[1:])
     left = sorted(path.name for path in tmp_path.iterdir())
     done = subprocess.run([*command, *settings], cwd=tmp_path, capture_output=True, text=True, check=False)
     (graded,) = [r for r in peek_records(str(tmp_path / "harness-results")) if r.scores]
     accuracy = sum(graded.scores["correct"]) / len(graded.scores["correct"])
 
-    assert (wrong.returncode, left) == (2, ["reviews.csv"])
+    assert (wrong.code, left) == (2, ["reviews.csv"])
     assert "text_column" in wrong.stderr
     assert done.returncode == 0, done.stdout + done.stderr
     assert accuracy == 1.0

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,25 +14,20 @@ from harness_dashboards.runs_page import _pairs, title
 from harness_dashboards.texts import TEXTS
 
 
-def _dashboard(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = ["harness", "dashboard", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
-
-
-def test_a_missing_store_is_told(tmp_path: Path) -> None:
+def test_a_missing_store_is_told(tmp_path: Path, harness_command: Any) -> None:
     """Exit code 2, nothing started, nothing written."""
-    done = _dashboard(tmp_path)
+    done = harness_command(tmp_path, "dashboard")
 
-    assert done.returncode == 2
+    assert done.code == 2
     assert "There is no store at 'harness-results'" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unknown_price_book_is_told(walked: Path) -> None:
+def test_an_unknown_price_book_is_told(walked: Path, harness_command: Any) -> None:
     """With the nearest name."""
-    done = _dashboard(walked, "--store", "store", "--price-book", "clud")
+    done = harness_command(walked, "dashboard", "--store", "store", "--price-book", "clud")
 
-    assert done.returncode == 2
+    assert done.code == 2
     assert "'cloud'" in done.stderr
 
 
