@@ -129,6 +129,7 @@ def test_what_is_preloaded_can_be_imported(name: str) -> None:
     assert importlib.import_module(name)
 
 
+@pytest.mark.slow
 def test_every_heavy_part_is_preloaded() -> None:
     """After the preload, a worker that trains and serves imports no heavy module of its own."""
     program = """
