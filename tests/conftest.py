@@ -79,6 +79,20 @@ def _no_store_or_plugins_from_outside(environment_stays: None, monkeypatch: pyte
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.fixture
+def no_precision_yet() -> Iterator[None]:
+    """Let a test train in another precision: accelerate holds one a process, and earlier learners keep theirs."""
+    from accelerate.state import AcceleratorState, PartialState
+
+    held = [(state, dict(state)) for state in (AcceleratorState._shared_state, PartialState._shared_state)]
+    for state, _ in held:
+        state.clear()
+    yield
+    for state, before in held:
+        state.clear()
+        state.update(before)
+
+
 def toy_plugins(*files: Path) -> Plugins:
     """Return plugins with the toy family, and files, alone."""
     plugins = Plugins()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 import torch
 
 from harness import Assignment, Budget, Model
+from harness_control import worlds
+from harness_control._game import EPISODES, Game
 from harness_control.models import Dqn, Ppo, Random, Rule
-from harness_control.tasks import CartPole, CartPoleSource, FrozenLakes, Reacher
+from harness_control.tasks import CartPole, CartPoleSource, FrozenLakes, Highway, Reacher
 
 TASKS = {"cartpole": CartPole(), "cartpole-source": CartPoleSource(), "reacher": Reacher(), "frozenlake": FrozenLakes()}
 MODELS: dict[str, Model] = {"dqn": Dqn(), "ppo": Ppo(), "random": Random(), "rule": Rule()}
@@ -23,6 +26,23 @@ def _threads_stay() -> Iterator[None]:
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def few_episodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make games of few episodes: a motorway's hundred and twenty take seconds to begin."""
+    for split in EPISODES:
+        monkeypatch.setitem(EPISODES, split, 2)
+
+
+@pytest.fixture(scope="session")
+def motorway() -> Game:
+    """Return the motorway, with a chance level found in few episodes."""
+    with pytest.MonkeyPatch.context() as patch:
+        for split in EPISODES:
+            patch.setitem(EPISODES, split, 2)
+        metrics = {metric.name: str(metric.column) for metric in Highway.metrics}
+        return Game(replace(worlds.HIGHWAY, chance_episodes=6), "motorway", metrics)
 
 
 @pytest.fixture

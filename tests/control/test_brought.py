@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -43,7 +42,7 @@ def _own(name: str) -> str:
         (_own("TwoHands"), "Wrap it so that they are a Discrete or a Box"),
         (_own("FromOne"), "counts its actions from 1. Let them begin at 0"),
         (_own("Talking"), "cannot be made one array of numbers"),
-        (_own("WrongShape"), r"of shape \(2,\) in step 0 of random play; its observation_space says \(1,\)"),
+        (_own("WrongShape"), r"of shape \(2,\) in step 0 of random play; .* says \(1,\)\. Make them agree"),
         (_own("OutOfSpace"), "breaks after step 0 of random play: IndexError"),
         (_own("Unread"), "gave an observation that is not finite: step 0 of random play. Mend the environment"),
         (_own("Unpaid"), "gave a reward that is not finite: step 6 of random play. Mend the environment"),
@@ -69,25 +68,14 @@ def test_strengths_that_cannot_be_given_are_refused(identifier: str, says: str) 
         STRENGTHS.check(identifier, {})
 
 
-@pytest.mark.parametrize(
-    ("identifier", "says"),
-    [
-        (_own("Unread"), "Mend the environment"),
-        (_own("WrongShape"), "Make them agree"),
-        ("merge-v0", "Name that too: --data highway_env:merge-v1"),
-    ],
-)
-def test_bad_input_ends_the_command_before_anything_is_written(identifier: str, says: str, tmp_path: Path) -> None:
-    """Exit code 2, the environment's name, what to do, and no store."""
-    command = ["harness", "run", "quick", "--task", "discrete-environment", "--model", "random", "--data", identifier]
-    path = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
-    done = subprocess.run(
-        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
-    )
+def test_bad_input_ends_the_command_before_anything_is_written(tmp_path: Path) -> None:
+    """Exit code 2, the environment's name, what to do, and no store; in a process that knows no motorway yet."""
+    command = ["harness", "run", "quick", "--task", "discrete-environment", "--model", "random", "--data", "merge-v0"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert done.returncode == 2, done.stderr
-    assert identifier in done.stderr
-    assert says in done.stderr
+    assert "merge-v0" in done.stderr
+    assert "Name that too: --data highway_env:merge-v1" in done.stderr
     assert not list(tmp_path.iterdir())
 
 

@@ -22,9 +22,10 @@ def _by_rule(data: Any) -> Any:
 
 
 @pytest.mark.parametrize("task", SHOWN, ids=lambda task: task.name)
+@pytest.mark.usefixtures("few_episodes")
 def test_a_game_is_shown_as_it_is_played(task: type[tasks.CartPole]) -> None:
     """Something moves, the picture is small, and the record takes it."""
-    data = task().data(None, {})
+    data: Any = task().data(None, {})
 
     (sample,) = data.show(_by_rule(data))
 
@@ -71,6 +72,7 @@ def _colours(frame: bytes) -> int:
     return len({frame[place : place + 3] for place in range(0, len(frame), 3)})
 
 
+@pytest.mark.usefixtures("few_episodes")
 def test_the_caption_says_what_was_reached() -> None:
     """Return and steps are those of the first graded episode."""
     data = tasks.CartPole().data(None, {})
@@ -83,6 +85,7 @@ def test_the_caption_says_what_was_reached() -> None:
     assert graded["episode_return"][0] == 500  # type: ignore[call-overload]
 
 
+@pytest.mark.usefixtures("few_episodes")
 def test_showing_changes_no_grade() -> None:
     """The film is played in an environment of its own."""
     data = tasks.Reacher().data(None, {})

@@ -105,14 +105,14 @@ def test_references_are_those_of_gymnasium() -> None:
         assert task.reference == tasks.SOLVED[getattr(worlds, task.world).environment]
 
 
-def test_every_metric_of_every_game_has_its_column_and_its_chance_level() -> None:
+def test_every_metric_of_every_game_has_its_column_and_its_chance_level(motorway: Game) -> None:
     """What a task declares is graded, and what guessing reaches is known."""
     for task in (tasks.InvertedPendulum(), tasks.FrozenLakes(), tasks.Highway()):
-        data = task.data(None, {})
+        data = motorway if isinstance(task, tasks.Highway) else task.data(None, {})
         assert isinstance(data, Game)
         rule = data.world.rule
         assert rule is not None
-        columns = data._columns(data._play(lambda inputs, rule=rule: [rule(one) for one in inputs], range(3)))
+        columns = data._columns(data._play(lambda inputs, rule=rule: [rule(one) for one in inputs], range(2)))
 
         assert {metric.column for metric in task.metrics} <= set(columns)
         assert set(data.chance()) == {metric.name for metric in task.metrics}

@@ -1,4 +1,4 @@
-"""The policies: baselines as given, PPO that learns, is saved, exported, and repeats itself to the bit."""
+"""The policies: baselines as given, PPO that learns, is saved, and repeats itself to the bit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
 import torch
 from hypothesis import given
@@ -69,11 +68,11 @@ def test_the_likeliest_action_is_taken(logits: list[tuple[float, float]]) -> Non
 
 @pytest.mark.parametrize(
     ("name", "least"),
-    [("LUNAR_LANDER", 200), ("INVERTED_PENDULUM", 950), ("REACHER", -8), ("HIGHWAY", 13), ("CART_POLE_SOURCE", 475)],
+    [("LUNAR_LANDER", 200), ("INVERTED_PENDULUM", 950), ("REACHER", -8), ("CART_POLE_SOURCE", 475)],
 )
 def test_every_rule_is_far_above_chance(name: str, least: float) -> None:
-    """Each game's own few lines; the motorway's is always to brake."""
-    world = getattr(worlds, name)
+    """Each game's own few lines; what the motorway's reaches is tested below."""
+    world = replace(getattr(worlds, name), chance_episodes=20)
     game = Game(world, name, {"return": "episode_return"})
     played = game._play(lambda inputs: [world.rule(one) for one in inputs], range(5_000_000, 5_000_008))
     reached = float(np.mean([episode["episode_return"] for episode in played]))
@@ -96,8 +95,8 @@ def test_random_is_at_chance_and_repeats_itself(assign: Assign, tmp_path: Path) 
 
 def test_ppo_learns(assign: Assign) -> None:
     """A short training is far above chance on episodes it never saw."""
-    assignment = assign("ppo", steps=60)
-    learner = _trained(assign, 60)
+    assignment = assign("ppo", steps=30)
+    learner = _trained(assign, 30)
 
     assert _mean_return(learner, assignment, "validation") > 4 * assignment.data.chance()["return"]
 
@@ -173,9 +172,9 @@ def test_a_rollout_of_one_step_is_bad_input(assign: Assign) -> None:
 
 def test_one_seed_gives_one_policy_to_the_bit(assign: Assign) -> None:
     """Weights and grades are equal; another seed's are not."""
-    one, two, other = _trained(assign, 15), _trained(assign, 15), _trained(assign, 15, seed=1)
+    one, two, other = _trained(assign, 5), _trained(assign, 5), _trained(assign, 5, seed=1)
     weights = [learner.module().state_dict() for learner in (one, two, other)]
-    grades = [GAME.evaluate(learner.predict, 64) for learner in (one, two, other)]
+    grades = [GAME.evaluate(learner.predict, 20, "validation") for learner in (one, two, other)]
 
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
     assert grades[0] == grades[1] != grades[2]
@@ -206,6 +205,7 @@ def test_finetuning_starts_where_pretraining_ended(assign: Assign, tmp_path: Pat
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
+@pytest.mark.slow
 def test_pretraining_and_finetuning_solve_the_game(assign: Assign, tmp_path: Path) -> None:
     """A hundred rollouts in the source variant and a hundred in the game: solved, on episodes it never saw."""
     _trained(assign, 100, task="cartpole-source").save(tmp_path)
@@ -231,23 +231,6 @@ def test_initialisation_is_honoured(scheme: str, name: str, task: str, inputs: i
     assert float(weight.std()) == pytest.approx(expected, rel=0.25)
 
 
-def test_the_exported_policy_agrees_at_every_batch_size(assign: Assign, tmp_path: Path) -> None:
-    """ONNX Runtime answers as torch does for one, three and all observations."""
-    from harness_hardware.runtimes import OnnxRuntime
-
-    assignment = assign("ppo")
-    learner = _trained(assign, 4)
-    learner.save(tmp_path)
-    inputs = list(assignment.data.queries())  # type: ignore[attr-defined]
-    readings = OnnxRuntime().export(Ppo(), learner, tmp_path, inputs[:16], tmp_path)
-    predict = OnnxRuntime().predictor(Ppo(), assignment, tmp_path, tmp_path)
-
-    assert readings["largest_difference"].value < 1e-4
-    for count in (1, 3, len(inputs)):
-        assert predict(inputs[:count]) == learner.predict(inputs[:count])
-    assert onnxruntime.__version__
-
-
 def test_a_policy_of_another_kind_of_data_is_refused(assign: Assign) -> None:
     """The message says what it got."""
     with pytest.raises(TypeError, match="the task gave str"):
@@ -262,11 +245,11 @@ def test_logits_that_are_not_finite_are_no_action() -> None:
 
 def test_dqn_learns_what_actions_are_worth(assign: Assign) -> None:
     """A short training is far above chance, and the copy it learns from begins as the network."""
-    assignment = assign("dqn", steps=20, learning_rate=0.0023, gradient_steps=16)
+    assignment = assign("dqn", steps=12, learning_rate=0.0023, gradient_steps=16)
     learner = Dqn().learner(assignment)
     dqn = learner._dqn  # type: ignore[attr-defined]
     same = [torch.equal(a, b) for a, b in zip(dqn.q_net.parameters(), dqn.q_net_target.parameters(), strict=True)]
-    seen = [learner.step() for _ in range(20)]
+    seen = [learner.step() for _ in range(12)]
 
     assert all(same)
     assert all(progress.consumed["environment_steps"] == 16 * 16 for progress in seen)
@@ -288,11 +271,12 @@ def test_continuous_actions_stay_within_bounds(assign: Assign, tmp_path: Path) -
     assert np.allclose(codec.decode({"numbers": np.array([[5.0, -0.5]])}), [[1.0, -0.5]])
 
 
-def test_driving_is_told_in_speed_metres_and_collisions() -> None:
+def test_driving_is_told_in_speed_metres_and_collisions(motorway: Game) -> None:
     """Always braking hits nobody; the distance is that of twenty seconds on a motorway at the mean speed."""
-    game = Highway().data(None, {})
-    assert isinstance(game, Game)
-    scores = game._play(lambda inputs: [4 for _ in inputs], range(5_000_000, 5_000_005))
+    rule = motorway.world.rule
+    assert rule is not None
+    scores = motorway._play(lambda inputs: [rule(one) for one in inputs], range(5_000_000, 5_000_003))
+    reached = float(np.mean([episode["episode_return"] for episode in scores]))
 
     assert {column for episode in scores for column in episode} == {
         "episode_return", "episode_length", "distance_m", "speed_m_per_s", "crashed",
@@ -300,11 +284,12 @@ def test_driving_is_told_in_speed_metres_and_collisions() -> None:
     assert sum(episode["crashed"] for episode in scores) == 0
     assert all(episode["distance_m"] == pytest.approx(20 * episode["speed_m_per_s"]) for episode in scores)
     assert all(300 < episode["distance_m"] < 600 for episode in scores)
-    assert set(game.chance()) == {"return", "collisions", "speed", "distance"}
-    assert game.chance()["collisions"] > 0.3
-    assert 0 < game.chance()["return"] <= 20
+    assert set(motorway.chance()) == {"return", "collisions", "speed", "distance"}
+    assert motorway.chance()["collisions"] > 0.3
+    assert 0 < motorway.chance()["return"] < 13 < reached <= 20
 
 
+@pytest.mark.usefixtures("few_episodes")
 @pytest.mark.parametrize("task", [InvertedPendulum(), Reacher(), LunarLander(), Highway()], ids=lambda task: task.name)
 def test_a_source_variant_is_another_world_with_the_same_actions(task: Any) -> None:
     """What was learnt there can be taken over; the physics differ."""

@@ -131,6 +131,7 @@ def test_what_a_step_needs_is_declared_and_can_be_imported(part: Model | Task) -
         assert importlib.import_module(name)
 
 
+@pytest.mark.slow
 def test_every_heavy_part_is_preloaded() -> None:
     """After the preload, a worker that trains and serves imports no heavy module of its own."""
     program = """

@@ -25,21 +25,30 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("model", ["mlp", "lstm", "bert"])
+@pytest.mark.parametrize(
+    ("model", "settings"),
+    [
+        ("mlp", {}),
+        ("lstm", {"max_length": 8}),  # the recurrence is unrolled: each token costs
+        pytest.param("bert", {}, marks=pytest.mark.slow),  # the conformance kit exports it too
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
 def test_an_exported_network_agrees_with_torch(
     three: TextClassificationData,
     assign: Callable[..., Assignment],
     models: Mapping[str, Model],
     tmp_path: Path,
     model: str,
+    settings: dict[str, int],
 ) -> None:
     """On one text, on three, on the longest, on one word and on none, within rounding."""
     from harness_hardware.runtimes import OnnxRuntime
 
-    trained = models[model].learner(assign(model, three))
+    trained = models[model].learner(assign(model, three, settings=settings))
     trained.step()
     trained.save(tmp_path)
-    assignment = assign(model, three, seed=8)
+    assignment = assign(model, three, seed=8, settings=settings)
     learner = models[model].learner(assignment)
     learner.load(tmp_path)
     folder = tmp_path / "exported"

@@ -66,43 +66,41 @@ def test_children_are_not_counted() -> None:
     assert readings["cpu_s"].value < 0.5
 
 
-def test_a_peak_within_the_window_is_found() -> None:
-    """Memory that was held only in between is in the peak."""
-    script = (
-        "from harness.measure.meters import ProcessMeter, window\n"
-        "nothing = lambda: None\n"
-        "with window([ProcessMeter()], nothing) as before:\n"
-        "    pass\n"
-        "with window([ProcessMeter()], nothing) as readings:\n"
-        f"    bytearray(b'1') * {200 * MIB}\n"
-        "peak = readings['peak_memory_bytes']\n"
-        "print(before['peak_memory_bytes'].value, peak.value, peak.unit)\n"
-    )  # in a process of its own: where the peak cannot be reset, earlier tests have a higher one
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    before, peak, unit = done.stdout.split()
+PEAKS = """
+import json
+import numpy as np
+from harness.measure.meters import ProcessMeter, window
+peaks = []
+for mebibytes in (1, 200, 1):
+    with window([ProcessMeter()], lambda: None) as readings:
+        np.ones(mebibytes * 2**20, dtype=np.uint8)
+    peaks.append(readings["peak_memory_bytes"])
+print(json.dumps(peaks))
+"""
 
-    assert float(peak) >= float(before) + 150 * MIB
-    assert unit == "B"
+
+@pytest.fixture(scope="module")
+def peaks() -> list[Reading]:
+    """Return the peaks of a small, a large and a small window, in a new process: an old one may keep memory."""
+    done = subprocess.run([sys.executable, "-c", PEAKS], capture_output=True, text=True, check=True)
+    return [Reading(*one) for one in json.loads(done.stdout)]
+
+
+def test_a_peak_within_the_window_is_found(peaks: list[Reading]) -> None:
+    """Memory that was held only in between is in the peak."""
+    before, held, _ = peaks
+
+    assert held.value >= before.value + 150 * MIB
+    assert held.unit == "B"
 
 
 @pytest.mark.skipif(not meters._reset_peak(), reason="the peak cannot be reset here")
-def test_an_earlier_peak_is_no_part_of_it() -> None:
+def test_an_earlier_peak_is_no_part_of_it(peaks: list[Reading]) -> None:
     """What was held before the window is not in its peak."""
-    script = (
-        "import numpy as np\n"
-        "from harness.measure.meters import ProcessMeter, window\n"
-        "nothing = lambda: None\n"
-        "with window([ProcessMeter()], nothing) as earlier:\n"
-        f"    np.ones({200 * MIB}, dtype=np.uint8)\n"
-        "with window([ProcessMeter()], nothing) as later:\n"
-        "    pass\n"
-        "print(earlier['peak_memory_bytes'].value, later['peak_memory_bytes'].value, later['peak_memory_bytes'].kind)\n"
-    )  # in a process of its own: a large one may keep freed memory for itself
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    earlier, later, kind = done.stdout.split()
+    _, held, later = peaks
 
-    assert float(later) < float(earlier) - 150 * MIB
-    assert kind == "measured"
+    assert later.value < held.value - 150 * MIB
+    assert later.kind == "measured"
 
 
 UNRESETTABLE = """

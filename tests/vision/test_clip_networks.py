@@ -1,4 +1,4 @@
-"""The networks for clips: built for any clip, pretrained by masks, the same in ONNX Runtime."""
+"""The networks for clips: built for any clip, pretrained by masks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import torch
 from harness import Assignment, Budget, Unsupported
 from harness.labelled import Examples
 from harness.plan import filled
-from harness.plugins import load_plugins
 from harness_vision._clip_codec import ClipCodec
 from harness_vision._clip_learner import masked_tubes
 from harness_vision._clip_networks import MaskedVideoMae
@@ -94,24 +93,6 @@ def test_the_middle_frame_is_all_the_cheap_baseline_sees(lights: ClipClassificat
 
     assert np.array_equal(first, second)
     assert not np.array_equal(first, third)
-
-
-@pytest.mark.parametrize("kind", NETWORKS, ids=lambda kind: kind.name)
-def test_onnx_runtime_answers_the_same(lights: ClipClassificationData, kind: Any, tmp_path: Path) -> None:
-    """At any batch size, without torch."""
-    runtime, model = load_plugins().runtimes["onnxruntime"], kind()
-    assignment = _assignment(model, lights, 2, image_size=16)
-    learner = model.learner(assignment)
-    learner.step()
-    trained, exported = tmp_path / "trained", tmp_path / "exported"
-    learner.save(trained)
-    exported.mkdir()
-    readings = runtime.export(model, learner, trained, lights.queries()[:5], exported)
-    predict = runtime.predictor(model, assignment, trained, exported)
-
-    assert readings["largest_difference"].value < 1e-4
-    for size in (1, 5):
-        assert np.allclose(predict(lights.queries()[:size]), learner.predict(lights.queries()[:size]), atol=1e-4)
 
 
 def test_pretraining_draws_what_is_masked_and_hands_over_its_body(

@@ -1,4 +1,4 @@
-"""Drawing: graded as a whole beside real pictures, by a judge trained on them; what draws, and how it is served."""
+"""Drawing: graded as a whole beside real pictures, by a judge trained on them; and what draws."""
 
 from __future__ import annotations
 
@@ -307,24 +307,6 @@ def test_both_networks_are_drawn_by_the_scheme(stripes: DrawingData, scheme: str
 
     assert Dcgan.settings["initialisation"].default == "gaussian"
     assert all((abs(spread - 0.02) < 0.002) == (scheme == "gaussian") for spread in spreads)
-
-
-def test_onnx_runtime_draws_the_same_pictures(stripes: DrawingData, tmp_path: Path) -> None:
-    """The generator alone is exported; noise is made from the request outside of it."""
-    runtime, model = load_plugins().runtimes["onnxruntime"], Dcgan()
-    learner = _learner(model, stripes, 5, batch_size=16, image_size=12)
-    for _ in range(5):
-        learner.step()
-    trained, exported = tmp_path / "trained", tmp_path / "exported"
-    learner.save(trained)
-    exported.mkdir()
-    readings = runtime.export(model, learner, trained, stripes.queries()[:5], exported)
-    predict = runtime.predictor(model, learner.assignment, trained, exported)
-
-    assert readings["largest_difference"].value < 1e-4
-    for size in (1, 5):
-        asked = stripes.queries()[:size]
-        assert np.allclose(predict(asked), learner.predict(asked), atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", GENERATORS, ids=lambda kind: kind.name)

@@ -40,15 +40,27 @@ def colours() -> ImageClassificationData:
 
 @pytest.mark.parametrize("kind", NETWORKS, ids=lambda kind: kind.name)
 def test_every_network_learns_colours(colours: ImageClassificationData, kind: Any) -> None:
-    """Three channels, resized, a hundred steps: what one channel tells is learnt."""
-    learner = kind().learner(_assignment(kind(), colours, 100, batch_size=20))
-    losses = [learner.step().losses["loss"] for _ in range(100)]
+    """Three channels, resized, a few steps: what one channel tells is learnt."""
+    steps = 100 if kind is EfficientNet else 40  # its many norms follow what was seen slowly
+    learner = kind().learner(_assignment(kind(), colours, steps, batch_size=20, image_size=16))
+    losses = [learner.step().losses["loss"] for _ in range(steps)]
     scores = colours.evaluate(learner.predict, 8)
 
     assert losses[-1] < 0.5 * losses[0]
     assert np.mean(scores["correct"]) > 0.8
 
 
+def test_a_convolutional_network_begins_to_read_digits() -> None:
+    """Near the cheap baseline of .90 after a few steps on images of half the size."""
+    data: Any = load_plugins().tasks["digits"].data(None, {})
+    learner: Any = ResNet().learner(_assignment(ResNet(), data, 60, image_size=14, batch_size=32))
+    for _ in range(60):
+        learner.step()
+
+    assert np.mean(data.evaluate(learner.predict, 64)["correct"]) > 0.8
+
+
+@pytest.mark.slow
 def test_a_convolutional_network_reads_digits() -> None:
     """Well above the cheap baseline of .90 after three hundred steps."""
     data: Any = load_plugins().tasks["digits"].data(None, {})
