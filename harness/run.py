@@ -103,6 +103,8 @@ class _Runner:
         self._changes = 0
         wanted = [step.asked for step in plan.pending if step.unsupported is None]
         self._supervisor = Supervisor(plugins.preload(wanted), plan.suite.limits)
+        if wanted:
+            self._supervisor.warm_up()
         self._environment = environment.machine() | {
             "versions": _versions(plan),
             "harness": metadata.version("viability-harness"),

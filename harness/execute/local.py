@@ -56,6 +56,11 @@ class Supervisor:
     def _forks(self) -> bool:
         return bool(self._context.get_start_method() == "forkserver")
 
+    def warm_up(self) -> None:
+        """Let the fork server begin to import; it goes on beside what this process does next."""
+        with contextlib.suppress(OSError, EOFError):
+            self._start_fork_server()  # where it fails, the first step tells
+
     def run(self, job: Job, report: Callable[[dict[str, float]], None]) -> Ended | Changed:
         """Do one step in a fresh process and return how it ended, whatever happened to the process."""
         receiver, sender = self._context.Pipe(duplex=False)
