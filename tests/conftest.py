@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
+from harness.cli import main
 from harness.plan import Plan, make_plan
 from harness.plugins import FILE, Plugins, _import_file
 from harness.suite import Source
@@ -138,3 +140,29 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "output").write_text(done.stdout + done.stderr, encoding="utf-8")
     assert done.returncode == 1, done.stdout + done.stderr  # the broken one is told
     return folder
+
+
+class Said(NamedTuple):
+    """What a command ended with."""
+
+    code: int | None
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def harness_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """Return a function that runs the command line in this process, within a folder."""
+
+    def run(folder: Path, *arguments: str) -> Said:
+        with monkeypatch.context() as patch:
+            patch.chdir(folder)
+            patch.setattr(sys, "argv", ["harness", *arguments])
+            code: Any = 0
+            try:
+                main()
+            except SystemExit as ended:
+                code = ended.code
+        return Said(code, *capsys.readouterr())
+
+    return run
