@@ -7,10 +7,25 @@ from pathlib import Path
 
 import pytest
 
+from harness.plugins import Plugins, load_plugins
+from harness.seams import Data
+
 TEXTS = ["an array of numbers is returned by the function", "the solver stops when the step is small", "plot a filter"]
 SHAPES = ("bert", "gpt2", "t5")
 IMAGE_SHAPES = ("vit", "resnet")
 Save = Callable[[str, Path], Path]
+
+
+@pytest.fixture(scope="session")
+def plugins() -> Plugins:
+    """Return what is installed, whose data the kit loads once."""
+    return load_plugins()
+
+
+@pytest.fixture(scope="session")
+def topics(plugins: Plugins) -> Data:
+    """Return texts with classes."""
+    return plugins.tasks["topics"].data(None, {})
 
 
 @pytest.fixture(scope="session")
@@ -31,20 +46,22 @@ def save(shape: str, folder: Path) -> Path:
     small = {"vocab_size": 400, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 1}
     built = {
         "bert": lambda: tf.BertForMaskedLM(
-            tf.BertConfig(vocab_size=400, hidden_size=32, num_hidden_layers=2, num_attention_heads=2)
+            tf.BertConfig(
+                vocab_size=400, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64
+            )
         ),
-        "gpt2": lambda: tf.GPT2LMHeadModel(tf.GPT2Config(n_embd=32, n_layer=2, n_head=2, n_positions=256, **small)),
+        "gpt2": lambda: tf.GPT2LMHeadModel(tf.GPT2Config(n_embd=32, n_layer=1, n_head=2, n_positions=256, **small)),
         "t5": lambda: tf.T5ForConditionalGeneration(
-            tf.T5Config(d_model=32, d_kv=16, d_ff=64, num_layers=2, num_heads=2, decoder_start_token_id=0, **small)
+            tf.T5Config(d_model=32, d_kv=16, d_ff=64, num_layers=1, num_heads=2, decoder_start_token_id=0, **small)
         ),
         "vit": lambda: tf.ViTForImageClassification(
             tf.ViTConfig(
-                hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, image_size=28,
+                hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64, image_size=28,
                 patch_size=7, num_channels=1,
             )
         ),
         "resnet": lambda: tf.ResNetForImageClassification(
-            tf.ResNetConfig(embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], layer_type="basic", num_channels=3)
+            tf.ResNetConfig(embedding_size=8, hidden_sizes=[16], depths=[1], layer_type="basic", num_channels=3)
         ),
     }[shape]()  # fmt: skip
     built.save_pretrained(folder)

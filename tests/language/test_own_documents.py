@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -150,20 +151,19 @@ def test_a_broken_text_in_a_folder_is_named(tmp_path: Path) -> None:
         Docstrings().check(str(tmp_path), SETTINGS)
 
 
-def test_one_command_models_a_plain_text(tmp_path: Path) -> None:
+def test_one_command_models_a_plain_text(tmp_path: Path, harness_command: Callable[..., Any]) -> None:
     """A file is all it takes; a broken one ends with code 2 and leaves nothing behind."""
     (tmp_path / "input.txt").write_text(play(600), encoding="utf-8")
     (tmp_path / "bad.txt").write_bytes(b"\xff")
-    command = ["harness", "run", "quick", "--task", "docstrings", "--model", "ngram", "--store", "store", "--data"]
-    bad = subprocess.run([*command, "bad.txt"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    command = ["run", "quick", "--task", "docstrings", "--model", "ngram", "--store", "store", "--data"]
+    bad = harness_command(tmp_path, *command, "bad.txt")
 
-    assert bad.returncode == 2
+    assert bad.code == 2
     assert "bad.txt, line 1: byte 1" in " ".join(bad.stderr.split())
     assert not (tmp_path / "store").exists()
 
-    subprocess.run([*command, "input.txt"], cwd=tmp_path, capture_output=True, text=True, check=True)
-    table = ["harness", "table", "accuracy", "--store", "store", "--format", "json"]
-    done = subprocess.run(table, cwd=tmp_path, capture_output=True, text=True, check=True)
+    subprocess.run(["harness", *command, "input.txt"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = harness_command(tmp_path, "table", "accuracy", "--store", "store", "--format", "json")
     rows = [row for row in json.loads(done.stdout) if row["value"] is not None]
 
     assert rows

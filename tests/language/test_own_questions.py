@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -17,6 +16,7 @@ from harness_language.questions import QuestionData, asked
 from harness_language.tasks import Parameters
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 TASK = Parameters()
@@ -195,13 +195,12 @@ def test_what_is_no_text_file_is_refused(tmp_path: Path, content: bytes, said: s
         TASK.check(str(path), {})
 
 
-def test_a_bad_file_ends_a_run_before_anything_is_written(tmp_path: Path) -> None:
+def test_a_bad_file_ends_a_run_before_anything_is_written(tmp_path: Path, harness_command: Callable[..., Any]) -> None:
     """Exit code 2, and no store."""
     source = write(tmp_path / "rows.jsonl", _wrong(question=""))
-    command = ["harness", "run", "quick", "--task", "parameters", "--model", "overlap", "--data", source]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = harness_command(tmp_path, "run", "quick", "--task", "parameters", "--model", "overlap", "--data", source)
 
-    assert done.returncode == 2
+    assert done.code == 2
     assert "row 4: 'question' is empty" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]
 
