@@ -62,6 +62,7 @@ models:
   - {name: bert, settings: {max_length: 24}, budgets: {pretrain: {steps: 3}, finetune: {steps: 3}}}
 tasks: [topics]
 runtimes: [eager, onnxruntime]
+budgets: {finetune: {steps: 1}}
 serve: {seconds: 0.3, queries: 70}
 """
 
@@ -74,7 +75,7 @@ def test_accuracy_of_networks_over_tokens_is_that_of_the_runtime_that_is_served(
     found = peek_records(str(tmp_path / "harness-results"))
 
     assert Counter(record.step for record in found if record.outcome == "ok") == {
-        "pretrain": 1, "finetune": 2, "export": 2, "evaluate": 4, "serve": 8,
+        "pretrain": 1, "finetune": 2, "export": 2, "evaluate": 4, "serve": 4,
     }  # fmt: skip
     _agree(found, ("lstm", "bert"))
 
