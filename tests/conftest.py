@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from _pytest.nodeid import NodeId
 
 from harness.cli import main
 from harness.plan import Plan, make_plan
@@ -25,13 +26,25 @@ LONG_FILES = {
 """What begins after the walk and before the rest, so that no worker is left alone with it at the end."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put what is long first; within that, tests and files stay in the order in which they are shuffled."""
     for item in items:
         if _place(item) == 0:
             item.add_marker(pytest.mark.xdist_group("walk"))
+        if getattr(config.option, "loadgroup", False):
+            _name_group(item)
     items.sort(key=_place)
+
+
+def _name_group(item: pytest.Item) -> None:
+    """Put a test's group into its id, where `--dist loadgroup` looks for it.
+
+    pytest-xdist 3.8 does so by an attribute that pytest 9.2 reads no longer: without this all groups are ignored.
+    """
+    group = item.get_closest_marker("xdist_group")
+    if group is not None and "@" not in item.nodeid.rpartition("]")[2]:
+        item._id = NodeId.parse(f"{item.nodeid}@{group.args[0]}")
 
 
 def _place(item: pytest.Item) -> int:
