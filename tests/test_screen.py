@@ -15,7 +15,7 @@ from harness.testing.findings import Finding
 
 ODD = "[/red] [bold]name[/bold] :bug: \\"
 ASKED = {"model": ODD, "size": "default", "task": ODD, "start": "pretrained", "seed": 0}
-STEP = Step("finetune", ASKED, {}, "f")
+STEP = Step("finetune", ASKED, {}, "f", {}, {})
 RECORD = Record("1", "f", "finetune", "ok", ASKED, {}, "2026-11-26", {}, series={ODD: [0.5]})
 
 
