@@ -26,12 +26,14 @@ LONG_FILES = {
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put what is long first; within that, tests and files stay in the order in which they are shuffled."""
     for item in items:
         if _place(item) == 0:
             item.add_marker(pytest.mark.xdist_group("walk"))
     items.sort(key=_place)
+    if hasattr(config, "workerinput"):
+        _write_groups(items)
 
 
 def _place(item: pytest.Item) -> int:
@@ -39,6 +41,19 @@ def _place(item: pytest.Item) -> int:
     if "walked" in getattr(item, "fixturenames", ()):
         return 0
     return 1 if item.path.name in LONG_FILES else 2
+
+
+def _write_groups(items: list[pytest.Item]) -> None:
+    """Write each test's group behind its id, where the scheduler reads it.
+
+    pytest-xdist 3.8 does so to a field that pytest 9.2 no longer has: groups would be ignored.
+    """
+    from _pytest.nodeid import NodeId
+
+    for item in items:
+        group = item.get_closest_marker("xdist_group")
+        if group is not None and "@" not in item.nodeid.rpartition("]")[2]:
+            item._id = NodeId.parse(f"{item.nodeid}@{group.args[0]}")
 
 
 @pytest.hookimpl(optionalhook=True)
