@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from _pytest.nodeid import NodeId
 
 from harness.cli import main
 from harness.plan import Plan, make_plan
@@ -32,19 +31,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if _place(item) == 0:
             item.add_marker(pytest.mark.xdist_group("walk"))
-        if getattr(config.option, "loadgroup", False):
-            _name_group(item)
     items.sort(key=_place)
-
-
-def _name_group(item: pytest.Item) -> None:
-    """Put a test's group into its id, where `--dist loadgroup` looks for it.
-
-    pytest-xdist 3.8 does so by an attribute that pytest 9.2 reads no longer: without this all groups are ignored.
-    """
-    group = item.get_closest_marker("xdist_group")
-    if group is not None and "@" not in item.nodeid.rpartition("]")[2]:
-        item._id = NodeId.parse(f"{item.nodeid}@{group.args[0]}")
+    if hasattr(config, "workerinput"):
+        _write_groups(items)
 
 
 def _place(item: pytest.Item) -> int:
@@ -52,6 +41,19 @@ def _place(item: pytest.Item) -> int:
     if "walked" in getattr(item, "fixturenames", ()):
         return 0
     return 1 if item.path.name in LONG_FILES else 2
+
+
+def _write_groups(items: list[pytest.Item]) -> None:
+    """Write each test's group behind its id, where the scheduler reads it.
+
+    pytest-xdist 3.8 does so to a field that pytest 9.2 no longer has: groups would be ignored.
+    """
+    from _pytest.nodeid import NodeId
+
+    for item in items:
+        group = item.get_closest_marker("xdist_group")
+        if group is not None and "@" not in item.nodeid.rpartition("]")[2]:
+            item._id = NodeId.parse(f"{item.nodeid}@{group.args[0]}")
 
 
 @pytest.hookimpl(optionalhook=True)
