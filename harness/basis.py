@@ -30,8 +30,8 @@ STEP = "step"
 """The role of the harness itself."""
 MADE = "<made with>"
 """Stands among a role's modules for the values that its object was made with."""
-RULE = 1
-"""How sources are read: digests by another rule cannot be compared."""
+FORMAT = 1
+"""How a basis is made: digests that were made otherwise cannot be compared."""
 PLUGINS, DEFINITION = "plugins", "definition"
 """Parts of a basis that are kept to be told, and are no part of a fingerprint."""
 DEFINING = ("task", "model")
@@ -53,9 +53,11 @@ def covered(basis: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def definition(basis: Mapping[str, Any]) -> str:
-    """Return a digest of what defines a measurement: a task's data and grading, a model's code and files."""
-    sources = basis["sources"]
-    own = [sources.get(role, {}) for role in DEFINING] + [sources[STEP].get(GRADING)]
+    """Return a digest of what defines a measurement: a task's data and grading, a model's code and files.
+
+    The harness's own part is not in it: only evaluations have one, and they are put beside servings.
+    """
+    own = [basis["sources"].get(role, {}) for role in DEFINING]
     parts = [own, unversioned(basis["data"]), unversioned(basis["weights"])]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:DIGITS]
 
@@ -108,7 +110,7 @@ class Bases:
         """
         closures = self.closures(kind, asked)
         basis = {
-            "rule": RULE,
+            "format": FORMAT,
             "sources": {role: dict(closure.modules) for role, closure in closures.items()},
             "libraries": {role: self._versions(closure) for role, closure in closures.items()},
             **self.surroundings(asked),

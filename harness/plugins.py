@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import metadata
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
@@ -382,17 +383,28 @@ def _load_file(plugins: Plugins, file: str) -> None:
         raise PluginError(f"Plugin file {file!r} cannot be used. {plugins.failures[-1].reason}")
 
 
+class _Uncached(SourceFileLoader):
+    """Compiles a file anew each time: Python's cache takes an edit within a second, of the same length, for none."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Return the code that stands in the file now."""
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
 def _import_file(path: Path) -> ModuleType:
     name = f"{FILE_MODULE}{re.sub(r'[^0-9A-Za-z_]', '_', path.stem)}"
     if path.suffix in DATA_FILES:
         return _use_case_module(name, path)
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
+    if path.suffix != ".py":
         raise PluginError(f"{path.name} is not a Python file.")
+    loader = _Uncached(name, str(path))
+    spec = importlib.util.spec_from_loader(name, loader)
+    assert spec is not None  # noqa: S101 - a loader is given
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from harness.basis import DEFINING, GRADING, PLUGINS, RULE, STEP, Bases, unversioned
+from harness.basis import DEFINING, FORMAT, GRADING, PLUGINS, STEP, Bases, unversioned
 from harness.errors import HarnessError
 from harness.plugins import Plugins
 from harness.records import Record
@@ -24,12 +24,21 @@ def marked(records: Iterable[Record], plugins: Plugins) -> list[Record]:
     the harness wrote: nobody can tell.
     """
     bases = Bases(plugins)
-    return [replace(record, stale=_why_stale(record, bases)) if record.basis else record for record in records]
+    found = [replace(record, stale=_why_stale(record, bases)) if record.basis else record for record in records]
+    reasons = {_built_on(record): record.stale for record in found if record.stale and _built_on(record)}
+    return [replace(one, stale=one.stale or reasons.get(_built_on(one))) for one in found]
+
+
+def _built_on(record: Record) -> tuple[Any, ...] | None:
+    """Return what an evaluation has in common with servings of the same model: one is as stale as the others."""
+    if "trained" not in record.inputs or "runtime" not in record.asked:
+        return None
+    return (*sorted(record.inputs.items()), record.asked["runtime"], record.asked["precision"])
 
 
 def _why_stale(record: Record, bases: Bases) -> str | None:
     basis = record.basis
-    if basis.get("rule") != RULE:
+    if basis.get("format") != FORMAT:
         return None
     now = _installed(record, bases)
     said = definitions(_graded(basis), now, [STEP, *DEFINING])

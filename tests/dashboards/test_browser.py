@@ -111,10 +111,19 @@ def _drawn(page: Any) -> None:
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
 
 
+WATCH = """() => {
+    const app = document.querySelector("[data-testid=stApp]"), state = "data-test-script-state";
+    window.hasRun = false;
+    new MutationObserver(() => { window.hasRun ||= app.getAttribute(state) === "running"; })
+        .observe(app, {attributes: true, attributeFilter: [state]});
+}"""
+
+
 def _redrawn(page: Any, change: Callable[[], None]) -> None:
-    """Change something on a page that is drawn, and wait until its script has begun again and ended."""
+    """Change something on a page that is drawn, and wait until its script has run again, however quickly it did."""
+    page.evaluate(WATCH)
     change()
-    page.locator("[data-testid=stApp][data-test-script-state=running]").wait_for()
+    page.wait_for_function("() => window.hasRun")
     _drawn(page)
 
 

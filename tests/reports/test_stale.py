@@ -253,9 +253,23 @@ def test_an_edited_core_of_grading_is_a_changed_definition_and_the_rest_is_not(s
     assert values(marked([other], shop.plugins)) == [(0.25, 1, None)]
 
 
+def test_an_evaluation_and_a_serving_of_one_model_are_as_stale_as_each_other(shop: Shop) -> None:
+    """They are one candidate: its cost stands beside its quality, marked."""
+    built = {"inputs": {"trained": "t"}}
+    graded, served = shop.record(0.25, **built), shop.record(0.25, step="serve", scores={}, metrics=[], **built)
+    step = graded.basis["sources"]["step"]
+    graded = changed(graded, "sources", {**graded.basis["sources"], "step": {**step, "harness.grading": "old"}})
+    fresh = by_candidate([graded, served], "evaluate").keys() & by_candidate([graded, served], "serve").keys()
+    records = marked([graded, served], shop.plugins)
+    (key,) = by_candidate(records, "evaluate").keys() & by_candidate(records, "serve").keys()
+
+    assert len(fresh) == 1
+    assert key.stale == "harness → edited (step: harness.grading)"
+
+
 def test_records_of_earlier_versions_cannot_be_told(shop: Shop) -> None:
     """They keep no basis; one that was found by another rule says as little."""
-    bare, other = replace(shop.record(0.25), basis={}), changed(shop.record(0.25), "rule", 0)
+    bare, other = replace(shop.record(0.25), basis={}), changed(shop.record(0.25), "format", 0)
     now = shop.edit("scale = 1", "scale = 2")
 
     assert [record.stale for record in marked([bare, other], now)] == [None, None]
