@@ -106,7 +106,7 @@ _SAID_ONCE = {
 }  # fmt: skip
 
 
-LONG = ("reasons", "flip", "drivers", "judgement", "excluded", "why", "note", "refused", "stale")
+LONG = ("stale", "reasons", "flip", "drivers", "judgement", "excluded", "why", "note", "refused")
 """Columns that hold sentences, told below their row."""
 
 
@@ -216,7 +216,13 @@ def _remarks(table: pd.DataFrame, long: Sequence[str]) -> Iterator[str]:
     ]
     for row in table.to_dict("records"):
         who = " ".join(row[name] for name in names if row[name] not in (MISSING, "default"))
-        yield from (f"{who}: {row[column]}" for column in long if row[column] not in (MISSING, "ok"))
+        yield from (f"{who}: {remark}" for remark in remarks({column: row[column] for column in long}))
+
+
+def remarks(row: Mapping[Any, Any]) -> list[str]:
+    """Return the sentences of a row, a mark of stale records by its name."""
+    said = {name: str(row[name]) for name in LONG if row.get(name) not in (None, MISSING, "ok")}
+    return [f"stale: {text}" if name == "stale" else text for name, text in said.items()]
 
 
 def csv(_: str, frame: pd.DataFrame) -> str:

@@ -44,7 +44,7 @@ def html_table(lines: Sequence[Mapping[Any, Any]]) -> str:
 
 
 def _html_row(names: Sequence[str], row: Mapping[Any, Any]) -> str:
-    said = [str(row[name]) for name in formats.LONG if row.get(name) not in (None, formats.MISSING, "ok")]
+    said = formats.remarks(row)
     below = (
         f"<tr class='below'><td colspan='{len(names)}'><div>{escape(' '.join(said))}</div></td></tr>" if said else ""
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import importlib.util
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -346,7 +345,7 @@ SUITE = """
 """
 
 
-def test_the_command_line_tells_what_was_edited(tmp_path: Path) -> None:
+def test_the_command_line_tells_what_was_edited(tmp_path: Path, harness_command: Callable[..., Any]) -> None:
     """In every form: as a sentence below the row, as a cell in files; `--dry-run` says why the steps are due again."""
     file = tmp_path / "toy.py"
     text = Path(__file__).parents[1].joinpath("toy_plugin.py").read_text(encoding="utf-8")
@@ -354,9 +353,9 @@ def test_the_command_line_tells_what_was_edited(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(SUITE, encoding="utf-8")
 
     def harness(*arguments: str) -> str:
-        command = ["harness", *arguments, "--plugin", "toy.py"]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, encoding="utf-8")
-        return done.stdout
+        done = harness_command(tmp_path, *arguments, "--plugin", "toy.py")
+        assert done.code == 0, done.stderr
+        return str(done.stdout)
 
     harness("run", "s.yaml")
     fresh = harness("table", "accuracy")
@@ -370,7 +369,7 @@ def test_the_command_line_tells_what_was_edited(tmp_path: Path) -> None:
     measured = json.loads(harness("table", "accuracy", "--format", "json"))
 
     assert "stale" not in fresh
-    assert "plugin toy → edited (model)" in table
+    assert "scratch plain: stale: plugin toy → edited (model)" in table
     assert [row["stale"] for row in json.loads(cells)] == ["plugin toy → edited (model)"]
     assert "finetune counter small on parity from scratch (seed 0): to do, plugin toy → edited (model)" in plan
     assert [(row["stale"], row["value"]) for row in measured] == [(None, 0.5)]
