@@ -10,18 +10,17 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from harness import plain
 from harness.environment import threads, versions
 from harness.errors import PluginError
 from harness.plugins import Plugins, asked_of
 from harness.seams import Hardware, Model, Task
-from harness.sources import DIGITS, Closure, Sources, Symbol, source_file
+from harness.sources import DIGITS, WHOLE, Closure, Sources, Symbol, source_file
 from harness.steps import STEPS, prepare
 
 ROLES: Mapping[str, str] = {"model": "models", "task": "tasks", "hardware": "hardware", "runtime": "runtimes"}
@@ -36,10 +35,10 @@ PLUGINS, DEFINITION = "plugins", "definition"
 """Parts of a basis that are kept to be told, and are no part of a fingerprint."""
 DEFINING = ("task", "model")
 """Roles whose sources define what is measured."""
+OF_THE_START = ("python", "threads", "machine")
+"""Parts of a basis that hold for a whole run."""
 GRADING = "harness.grading"
 """The harness's own part of a definition."""
-DEPTH = 5
-"""How deep an object's own values are followed."""
 
 _VERSION = re.compile(r"\d+(\.\d+)+\w*")
 
@@ -70,7 +69,8 @@ def unversioned(identity: str) -> str:
 def current(basis: Basis, files: Mapping[Path, str], kind: str, asked: Mapping[str, Any], plugins: Plugins) -> Basis:
     """Return a step's basis as it is now, to be held against the one it was planned with.
 
-    Sources are read again only where a file's bytes differ.
+    Sources are read again only where a file's bytes differ. Threads and machine are those of the start: libraries that
+    are loaded since may have set variables or bound the process to a core.
 
     Args:
         basis: the one it was planned with.
@@ -81,9 +81,11 @@ def current(basis: Basis, files: Mapping[Path, str], kind: str, asked: Mapping[s
     """
     bases = Bases(plugins)
     if any(_sha256(file) != digest for file, digest in files.items()):
-        return bases.of(kind, asked)
-    installed = {role: {name: version(name) for name in own} for role, own in basis["libraries"].items()}
-    return {**basis, "libraries": installed, **bases.surroundings(asked)}
+        found = bases.of(kind, asked)
+    else:
+        installed = {role: {name: version(name) for name in own} for role, own in basis["libraries"].items()}
+        found = {**basis, "libraries": installed, "data": bases.data(asked), "weights": bases.weights(asked)}
+    return {**found, **{part: basis[part] for part in OF_THE_START}}
 
 
 def _sha256(file: Path) -> str | None:
@@ -113,20 +115,14 @@ class Bases:
             "format": FORMAT,
             "sources": {role: dict(closure.modules) for role, closure in closures.items()},
             "libraries": {role: self._versions(closure) for role, closure in closures.items()},
-            **self.surroundings(asked),
-            PLUGINS: {role: self.owner(role, asked[role]) for role in closures if role in ROLES},
-        }
-        return {**basis, DEFINITION: definition(basis)}
-
-    def surroundings(self, asked: Mapping[str, Any]) -> Basis:
-        """Return the part of a step's basis that is no code."""
-        return {
             "data": self.data(asked),
             "weights": self.weights(asked),
             "python": platform.python_version(),
             "threads": threads(),
             "machine": self._machine(asked["hardware"]),
+            PLUGINS: {role: self.owner(role, asked[role]) for role in closures if role in ROLES},
         }
+        return {**basis, DEFINITION: definition(basis)}
 
     def files(self, kind: str, asked: Mapping[str, Any]) -> dict[Path, str]:
         """Return the files that a step's sources were read from → SHA-256 of their bytes."""
@@ -139,19 +135,22 @@ class Bases:
 
     def closure(self, role: str, name: str) -> Closure:
         """Return the sources of a model, a task, hardware or a runtime."""
-        return self._once(role, name, lambda: self._of_object(self._plugins.find(ROLES[role], name)))
+        return self._once(role, name, lambda: self._of_object(ROLES[role], name))
 
     def of_step(self, kind: str) -> Closure:
         """Return the sources of the harness itself for a kind of step."""
         functions = (prepare, STEPS[kind])
         return self._sources.closure(Symbol(one.__module__, one.__name__) for one in functions)
 
-    def _of_object(self, declared: Any) -> Closure:
-        made = _made(vars(declared), type(declared))
-        closure = self._sources.closure([_symbol(type(declared)), *made.symbols])
-        own = {MADE: hashlib.sha256(made.values.encode()).hexdigest()[:DIGITS]} if made.values else {}
-        named = {name.partition(".")[0] for name in declared.imports or () if source_file(name) is None}
-        return Closure({**closure.modules, **own}, closure.libraries | named, closure.files)
+    def _of_object(self, kind: str, name: str) -> Closure:
+        declared, made = self._plugins.find(kind, name), self._plugins.made(kind, name)
+        roots = list(made.symbols)
+        if any(symbol.name == WHOLE for symbol in roots):  # made by a call: where it is offered says with what
+            roots.append(Symbol(self._plugins.owner(kind, name).module.__name__, WHOLE))
+        closure = self._sources.closure(roots)
+        own = {MADE: hashlib.sha256(made.values.encode("utf-8", "surrogatepass")).hexdigest()[:DIGITS]}
+        named = {module.partition(".")[0] for module in declared.imports or () if source_file(module) is None}
+        return Closure({**closure.modules, **(own if made.values else {})}, closure.libraries | named, closure.files)
 
     def data(self, asked: Mapping[str, Any]) -> str:
         """Return the identity of a step's data."""
@@ -198,42 +197,3 @@ def _described(hardware: Hardware) -> dict[str, Any]:
     except PluginError:
         return {}
     return said if isinstance(said, dict) else {}
-
-
-class _Made(NamedTuple):
-    """The values that an object holds beyond its class, and the definitions among them."""
-
-    values: str
-    symbols: tuple[Symbol, ...]
-
-
-def _made(values: Mapping[str, Any], owner: type) -> _Made:
-    """Write an object's values in a fixed way; what it works out for itself later on is left out."""
-    symbols: list[Symbol] = []
-    own = {name: one for name, one in values.items() if not isinstance(getattr(owner, name, None), cached_property)}
-    text = ",".join(_written(own, symbols, DEPTH)) if own else ""
-    return _Made(text, tuple(symbols))
-
-
-def _written(value: Any, symbols: list[Symbol], depth: int) -> Iterator[str]:
-    if value is None or isinstance(value, str | bytes | int | float):
-        yield repr(value)
-    elif isinstance(value, Path):
-        yield repr(value.name)  # the same files elsewhere are the same
-    elif isinstance(value, Mapping):
-        for name in sorted(value, key=str):
-            yield f"{name}:{','.join(_written(value[name], symbols, depth - 1)) if depth else ''}"
-    elif isinstance(value, list | tuple | set | frozenset):
-        parts = [",".join(_written(one, symbols, depth - 1)) for one in value] if depth else []
-        yield f"[{';'.join(sorted(parts) if isinstance(value, set | frozenset) else parts)}]"
-    else:
-        kind = value if hasattr(value, "__qualname__") else type(value)
-        symbols.append(_symbol(kind))
-        yield f"{kind.__module__}.{kind.__qualname__}"
-        if kind is not value:
-            yield from _written(getattr(value, "__dict__", {}), symbols, depth - 1) if depth else ()
-
-
-def _symbol(definition: Any) -> Symbol:
-    """Return the top-level definition that a class or function is written in."""
-    return Symbol(definition.__module__, definition.__qualname__.partition(".")[0])

@@ -26,6 +26,7 @@ import pluggy
 from harness import hookspecs, plain
 from harness.errors import HarnessError, PluginError, unknown
 from harness.facts import PriceBook, UseCase
+from harness.made import Made, made
 from harness.seams import Declaration, Hardware, Model, ModelScheme, Runtime, Task, Template
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ class Plugins:
         self._manager.add_hookspecs(hookspecs)
         self._offers: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
         self._owners: dict[tuple[str, str], Plugin] = {}
+        self._made: dict[tuple[str, str], Made] = {}
         self.loaded: list[Plugin] = []
         self.failures: list[Failure] = []
 
@@ -149,6 +151,10 @@ class Plugins:
         """Return the plugin that brought `name`."""
         return self._owners[kind, name]
 
+    def made(self, kind: str, name: str) -> Made:
+        """Return what a model, task, hardware or runtime was made with, as it was when it was offered."""
+        return self._made[kind, name]
+
     def find(self, kind: str, name: str) -> Any:
         """Return what is called `name`.
 
@@ -168,6 +174,7 @@ class Plugins:
         scheme, _, rest = reference.partition(":")
         model = self.find("model_schemes", scheme).model(rest)
         self._offers["models"][reference] = model
+        self._made["models", reference] = made(model)
         self._owners["models", reference] = self.owner("model_schemes", scheme)
 
     def preload(self, steps: Iterable[Mapping[str, Any]] | None = None) -> list[str]:
@@ -299,6 +306,7 @@ class Plugins:
         for kind, named in offers.items():
             self._offers[kind].update(named)
             self._owners.update({(kind, name): plugin for name in named})
+            self._made.update({(kind, name): made(offer) for name, offer in named.items() if kind in PARTS})
             if named:
                 plugin.brings[kind] = sorted(named)
         self.loaded.append(plugin)
@@ -346,9 +354,9 @@ def asked_of(part: Declaration, method: str, *arguments: Any) -> Any:
     """
     try:
         return getattr(part, method)(*arguments)
-    except HarnessError:
+    except (HarnessError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:
         what = f"{type(error).__name__}: {plain.said(error)}"
         raise PluginError(f"{type(part).__name__}.{method} of {part.name!r} raised {what}") from error
 

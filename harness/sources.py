@@ -17,6 +17,7 @@ import hashlib
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.machinery import PathFinder
@@ -32,6 +33,7 @@ BODY = "<body>"
 """Stands for what importing a module executes beside its definitions."""
 DYNAMIC = frozenset({"exec", "eval", "globals", "vars", "locals", "__import__", "import_module"})
 """Names whose use cannot be followed: the module counts whole."""
+RECURSION = 30_000
 LIBRARIES = frozenset({"site-packages", "dist-packages"})
 """Folders of installed libraries."""
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -71,7 +73,8 @@ class Sources:
         """Return what some definitions reach."""
         key = tuple(sorted(set(roots)))
         if key not in self._closures:
-            self._closures[key] = self._summed_up(self._reached(key))
+            with _deep_recursion():
+                self._closures[key] = self._summed_up(self._reached(key))
         return self._closures[key]
 
     def _reached(self, roots: Iterable[Symbol]) -> set[Symbol]:
@@ -121,7 +124,9 @@ class Sources:
             return [*own, *file.side_effects, *file.stars, *self._meant(file, BODY)]
         if name in file.definitions:
             return self._meant(file, name)
-        return [self._target(file.imports[name])] if name in file.imports else file.stars
+        if name in file.imports:
+            return [self._target(file.imports[name])]
+        return file.stars or [Symbol(file.module, WHOLE)]  # made by what cannot be followed
 
     def _meant(self, file: _File, name: str) -> list[Symbol]:
         """Return what the imports and the names in a definition stand for."""
@@ -148,7 +153,21 @@ class Sources:
 
     def _has(self, module: str, name: str) -> bool:
         file = self._file(module)
-        return file is not None and (name in file.definitions or name in file.imports)
+        if file is None:
+            return False
+        submodule = Symbol(module, name)  # what `from . import name` binds in a package is the module of that name
+        return name in file.definitions or file.imports.get(name, submodule) != submodule
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """Let a syntax tree be as deep as Python's own parser takes it."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, RECURSION))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def source_file(name: str) -> Path | None:
@@ -357,7 +376,10 @@ def _assigned(statement: ast.stmt) -> list[str] | None:
 
 def _is_never_run(statement: ast.If) -> bool:
     """Return whether it is `if TYPE_CHECKING:` or `if __name__ == "__main__":`: never true in a step."""
-    return any(part[-1] in ("TYPE_CHECKING", "__name__") for part in _parts(statement.test) if isinstance(part, tuple))
+    test = statement.test
+    if isinstance(test, ast.Compare):
+        return _chain(test.left) == ("__name__",) and isinstance(test.ops[0], ast.Eq)
+    return _chain(test)[-1:] == ("TYPE_CHECKING",)
 
 
 def _parts(node: ast.AST) -> Iterator[tuple[str, ...] | ast.Import | ast.ImportFrom]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.errors import DataError, SuiteError
+from harness.errors import DataError, PluginError, SuiteError
 from harness.estimate import estimate_s
 from harness.plan import Plan, check_data
 from harness.plugins import Plugins
@@ -196,3 +197,75 @@ def test_a_runtime_takes_any_hardware_with_a_device_it_knows(
     plan = plan_of(hardware=["chip"], runtimes=["plain"])
 
     assert {step.unsupported for step in plan.steps if step.kind == "serve"} == {why}
+
+
+ODD = """
+import importlib.util, sys
+from pathlib import Path
+import harness
+
+spec = importlib.util.spec_from_file_location("toys_of_odd", {toy!r})
+toys = importlib.util.module_from_spec(spec)
+sys.modules[spec.name] = toys
+spec.loader.exec_module(toys)
+
+
+def make(called, depth):
+    class Made(toys.Counter):
+        name = called
+        def identity(self, settings):
+            return str(depth)[:0]
+    return Made()
+
+
+class Lazy(toys.Counter):
+    name = "lazy"
+    def __init__(self, scale):
+        self.scale, self._found = scale, None
+    def identity(self, settings):
+        self._found = self._found or "found"
+        return ""
+
+
+@harness.hookimpl
+def harness_models():
+    return [make("made", 2), Lazy(3)]
+"""
+
+
+def _with_toys(file: Path) -> Plugins:
+    plugins = Plugins()
+    plugins.load_files([str(Path(__file__).with_name("toy_plugin.py")), str(file)])
+    return plugins
+
+
+def _odd(tmp_path: Path, plan_of: PlanOf, old: str = "", new: str = "") -> list[set[str]]:
+    """Return the fingerprints of two plans in a row with the odd models as written."""
+    file = tmp_path / "odd.py"
+    text = ODD.format(toy=str(Path(__file__).with_name("toy_plugin.py")))
+    file.write_text(text.replace(old, new) if old else text, encoding="utf-8")
+    plugins = _with_toys(file)
+    return [_fingerprints(plan_of(plugins, models=["made", "lazy"])) for _ in range(2)]
+
+
+def test_what_a_model_keeps_for_later_changes_no_fingerprint(plan_of: PlanOf, tmp_path: Path) -> None:
+    """Planned twice in one process it is the same plan."""
+    first, second = _odd(tmp_path, plan_of)
+
+    assert first == second
+
+
+@pytest.mark.parametrize(("old", "new"), [('make("made", 2)', 'make("made", 5)'), ("Lazy(3)", "Lazy(4)")])
+def test_what_a_model_is_made_with_is_part_of_its_steps(old: str, new: str, plan_of: PlanOf, tmp_path: Path) -> None:
+    """By a factory's arguments, whose whole file counts then, or by its own."""
+    before, after = _odd(tmp_path, plan_of)[0], _odd(tmp_path, plan_of, old, new)[0]
+
+    assert before - after
+    assert bool(before & after) == (old != "Lazy(3)")
+
+
+def test_a_plugin_that_exits_is_bad_input(plan_of: PlanOf, toys: Plugins, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The harness does not end with it."""
+    monkeypatch.setattr(type(toys.tasks["parity"]), "identity", lambda *_: sys.exit(3))
+    with pytest.raises(PluginError, match="identity of 'parity' raised SystemExit: 3"):
+        plan_of()

@@ -350,8 +350,8 @@ def test_a_change_of_what_is_loaded_stops_the_run(plan_of: PlanOf, toys: Plugins
     """The fork server has the old library: nothing may be recorded as of the new one."""
     plan = plan_of(models=["guess"], runtimes=["plain"])
     first = plan.steps[0]
-    older = replace(first, basis={**first.basis, "python": "2.7.18"})
-    with pytest.raises(PluginError, match=r"Python 2\.7\.18 → .*give the same command again"):
+    older = replace(first, basis={**first.basis, "weights": "", "libraries": {"model": {"numpy": "0.1"}}})
+    with pytest.raises(PluginError, match=r"numpy 0\.1 → .*give the same command again"):
         run_plan(replace(plan, steps=(older, *plan.steps[1:])), toys, store, PlainScreen(Console()), [TOY])
 
     assert store.records() == []
@@ -363,3 +363,28 @@ def test_a_record_keeps_what_it_rests_on(plan_of: PlanOf, toys: Plugins, store: 
     _run(plan, toys, store)
 
     assert {r.fingerprint: r.basis for r in store.records()} == {step.fingerprint: step.basis for step in plan.steps}
+
+
+BINDING = """
+import os
+os.environ["OMP_NUM_THREADS"] = "3"
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+"""
+
+
+def test_a_library_that_binds_the_process_stops_no_run(
+    plan_of: PlanOf, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads and cores are those that the harness began with: what a worker has imported may have set others."""
+    (tmp_path / "binds_to_a_core.py").write_text(BINDING, encoding="utf-8")
+    toy = Path(TOY).read_text(encoding="utf-8").replace("imports = ()", 'imports = ("binds_to_a_core",)')
+    toy = toy.replace("import json\n", f"import json\nimport sys\nsys.path.insert(0, {str(tmp_path)!r})\n", 1)
+    file = tmp_path / "toy_plugin.py"
+    file.write_text(toy, encoding="utf-8")
+    plugins = Plugins()
+    plugins.load_files([str(file)])
+    plan = plan_of(plugins, models=["guess"], runtimes=["plain"])
+    summary = run_plan(plan, plugins, store, PlainScreen(Console(file=io.StringIO())), [str(file)])
+
+    assert 'imports = ("binds_to_a_core",)' in toy
+    assert summary.complete, [record.reason for record in store.records()]

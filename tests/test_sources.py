@@ -199,3 +199,55 @@ def test_what_code_does_is_digested(one: str, other: str) -> None:
     texts = (f"def use(a, b):\n    return {text}\n" for text in (one, other))
 
     assert len({_read("made", Path("made.py"), text.encode()).digest({"use"}) for text in texts}) == 2
+
+
+@pytest.mark.parametrize("inside", ["from . import deep", "from made_pack import deep", "import made_pack.deep"])
+@pytest.mark.parametrize(
+    "use", ["from made_pack import deep\nuse = deep.f", "import made_pack\nuse = made_pack.deep.f"]
+)
+def test_a_submodule_that_its_package_imports_is_followed(inside: str, use: str, write: Write) -> None:
+    """It is the module of that name, not a name that leads to itself."""
+    write(made_user=use, made_pack__deep="def f():\n    return 1\n")
+    package = Path(sys.path[0]) / "made_pack" / "__init__.py"
+    package.write_text(inside, encoding="utf-8")
+    before = closure("made_user", "use").modules
+    write(made_pack__deep="def f():\n    return 2\n")
+    package.write_text(inside, encoding="utf-8")
+
+    assert "made_pack.deep" in before
+    assert closure("made_user", "use").modules["made_pack.deep"] != before["made_pack.deep"]
+
+
+NEVER = ["if TYPE_CHECKING:", "if typing.TYPE_CHECKING:", "if __name__ == '__main__':"]
+ALWAYS = ["if not TYPE_CHECKING:", "if __name__ != '__main__':", "if DEBUG or TYPE_CHECKING:"]
+
+
+@pytest.mark.parametrize("test", [*NEVER, *ALWAYS])
+def test_code_under_a_condition_counts_where_it_can_run(test: str, write: Write) -> None:
+    """What is for types or for the command line alone never runs in a step."""
+    text = (
+        f"import typing\nfrom typing import TYPE_CHECKING\nDEBUG = 1\n{test}\n    N = 1\n\ndef use():\n    return N\n"
+    )
+    write(made_conditions=text)
+    before = closure("made_conditions", "use").modules
+    write(made_conditions=text.replace("N = 1", "N = 2"))
+
+    assert (closure("made_conditions", "use").modules == before) == (test in NEVER)
+
+
+def test_code_as_deep_as_python_takes_it_is_read(write: Write) -> None:
+    """Hundreds of branches, and a sum of as many terms."""
+    branches = "".join(f"    elif n == {n}:\n        return {n}\n" for n in range(600))
+    write(made_deep=f"X = {' + '.join(['1'] * 900)}\n\ndef use(n):\n    if n:\n        return X\n{branches}")
+
+    assert closure("made_deep", "use").modules
+
+
+def test_a_file_that_is_no_python_counts_whole(write: Write) -> None:
+    """Whoever imports it will be told; two such files are two things."""
+    found = set()
+    for text in ("def use(:", "def use(:  # other"):
+        write(made_broken=text)
+        found.add(closure("made_broken", "use").modules["made_broken"])
+
+    assert len(found) == 2

@@ -157,6 +157,8 @@ class _Messages:
 
     def __init__(self, receiver: Connection) -> None:
         self._receiver = receiver
+        self._reading = False
+        """Whether a message has come that is not in the queue yet: reading millions of scores takes seconds."""
         self._queue: SimpleQueue[dict[str, float] | Ended | Changed | None] = SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -165,15 +167,22 @@ class _Messages:
         try:
             message = self._queue.get(timeout=LOOK_EVERY_S)
         except Empty:
-            # What a worker left behind may hold the pipe open: its end is then not seen there.
-            return _without_result("killed", _how_it_died(process)) if process.exitcode is not None else None
+            if process.exitcode is None or self._reading:
+                return None
+            try:
+                message = self._queue.get(timeout=LOOK_EVERY_S)  # it may just have come
+            except Empty:
+                # What a worker left behind may hold the pipe open: its end is then not seen there.
+                return None if self._reading else _without_result("killed", _how_it_died(process))
         return _without_result("killed", _how_it_died(process)) if message is None else message
 
     def _read(self) -> None:
         message: dict[str, float] | Ended | Changed | None = {}
         while isinstance(message, dict):
             try:
-                message = _message(self._receiver.recv_bytes(MESSAGE_BYTES))
+                sent = self._receiver.recv_bytes(MESSAGE_BYTES)
+                self._reading = True
+                message = _message(sent)
             except EOFError:
                 message = None
             except Exception as error:  # noqa: BLE001 - a plugin may write anything into the pipe, or close it
@@ -183,6 +192,7 @@ class _Messages:
                     "Leave the file descriptors of the process alone.",
                 )
             self._queue.put(message)
+            self._reading = False
         self._receiver.close()  # nobody else does: a read that goes on would read another pipe of the same number
 
 

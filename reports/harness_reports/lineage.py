@@ -171,9 +171,14 @@ def _not_superseded(grouped: Mapping[Candidate, Sequence[Chain]]) -> list[Candid
     """Return the candidates of the definition that is installed; where nobody can tell, of the newest."""
     chosen: dict[tuple[Any, ...], tuple[bool, str, str]] = {}
     for key, group in grouped.items():
-        rank = (key.stale is None, max(chain.leaf.started_at for chain in group), key.definition)
+        rank = (_current(key), max(chain.leaf.started_at for chain in group), key.definition)
         chosen[key.place] = max(rank, chosen.get(key.place, rank))
-    return [key for key in grouped if chosen[key.place][::2] == (key.stale is None, key.definition)]
+    return [key for key in grouped if chosen[key.place][::2] == (_current(key), key.definition)]
+
+
+def _current(key: Candidate) -> bool:
+    """Return whether a definition is known, and not known to differ from what is installed."""
+    return key.stale is None and bool(key.definition.strip())
 
 
 def variants(records: Sequence[Record]) -> dict[Candidate, str | None]:

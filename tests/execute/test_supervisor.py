@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
+from harness.execute import local
 from harness.execute.local import Supervisor
 from harness.execute.worker import Ended
 from harness.steps import Job
@@ -130,3 +132,17 @@ def test_out_of_memory_is_told_from_other_failures(error: BaseException, said: b
     from harness.execute.worker import _out_of_memory
 
     assert _out_of_memory(error) == said
+
+
+def test_a_long_result_is_waited_for(run: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that has ended may have said more than is read in a moment."""
+    read = local._message
+
+    def slowly(sent: bytes) -> Any:
+        time.sleep(3 * local.LOOK_EVERY_S if b"ended" in sent[:10] else 0)
+        return read(sent)
+
+    monkeypatch.setattr(local, "_message", slowly)
+    monkeypatch.setattr(local, "LOOK_EVERY_S", 0.2)
+
+    assert run().outcome == "ok"

@@ -274,6 +274,18 @@ def test_records_of_earlier_versions_cannot_be_told(shop: Shop) -> None:
     assert [record.stale for record in marked([bare, other], now)] == [None, None]
 
 
+def test_a_record_that_nobody_can_tell_of_does_not_supersede(shop: Shop) -> None:
+    """It counts until there is one that is known, and beside a stale one the newer counts."""
+    bare = replace(shop.record(0.25, 1), basis={}, id="bare", fingerprint="bare")
+    known = shop.record(0.75, 2, day=2)
+    alone, both = values(marked([bare], shop.plugins)), values(marked([bare, known], shop.plugins))
+    now = shop.edit("scale = 1", "scale = 2")
+
+    assert alone == [(0.25, 1, None)]
+    assert both == [(0.75, 1, None)]
+    assert values(marked([bare, known], now)) == [(0.75, 1, "plugin mine → edited (model)")]
+
+
 def test_the_mark_is_never_stored(shop: Shop) -> None:
     """It is of whoever reads."""
     record = replace(shop.record(0.25), stale="edited")

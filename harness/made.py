@@ -1,0 +1,91 @@
+"""What an object was made with: the values that it holds beyond its class, and the definitions among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property, partial
+from pathlib import Path
+from types import FunctionType, MethodType, ModuleType
+from typing import Any, NamedTuple
+
+from harness.sources import WHOLE, Symbol
+
+DEPTH = 5
+"""How deep an object's own values are followed."""
+
+
+class Made(NamedTuple):
+    """An object's values, written in a fixed way, and the definitions among them."""
+
+    values: str
+    symbols: tuple[Symbol, ...]
+
+
+def made(one: Any) -> Made:
+    """Return what an object holds now: ask before its methods are called, since they may keep what they found."""
+    symbols = [symbol_of(type(one))]
+    own = {name: value for name, value in _values(one) if not _is_found_later(one, name)}
+    return Made(",".join(_written(own, symbols, DEPTH)) if own else "", tuple(symbols))
+
+
+def symbol_of(definition: Any) -> Symbol:
+    """Return the top-level definition that a class or function is written in.
+
+    A module counts whole where the definition was made by a call: its arguments stand anywhere.
+    """
+    first, *inner = definition.__qualname__.split(".")
+    return Symbol(definition.__module__, WHOLE if "<locals>" in inner or first.startswith("<") else first)
+
+
+def _values(one: Any) -> Iterator[tuple[str, Any]]:
+    yield from getattr(one, "__dict__", {}).items()
+    for kind in type(one).__mro__:
+        slots = kind.__dict__.get("__slots__", ())
+        for name in [slots] if isinstance(slots, str) else slots:
+            if name not in ("__dict__", "__weakref__") and hasattr(one, name):
+                yield name, getattr(one, name)
+
+
+def _is_found_later(one: Any, name: str) -> bool:
+    return isinstance(getattr(type(one), name, None), cached_property)
+
+
+def _written(value: Any, symbols: list[Symbol], depth: int) -> Iterator[str]:
+    if value is None or isinstance(value, str | bytes | int | float | complex):
+        yield repr(value)
+    elif isinstance(value, Path):
+        yield repr(value.name)  # the same files elsewhere are the same
+    elif depth == 0:
+        yield ""
+    elif isinstance(value, Mapping):
+        for name in sorted(value, key=str):
+            yield f"{name}:{','.join(_written(value[name], symbols, depth - 1))}"
+    elif isinstance(value, list | tuple | set | frozenset):
+        parts = [",".join(_written(each, symbols, depth - 1)) for each in value]
+        yield f"[{';'.join(sorted(parts) if isinstance(value, set | frozenset) else parts)}]"
+    elif isinstance(value, ModuleType):
+        symbols.append(Symbol(value.__name__, WHOLE))
+        yield value.__name__
+    elif isinstance(value, type | FunctionType):
+        symbols.append(symbol_of(value))
+        yield f"{value.__module__}.{value.__qualname__}"
+    elif isinstance(value, MethodType | partial):
+        yield from _written(_bound(value), symbols, depth - 1)
+    else:
+        symbols.append(symbol_of(type(value)))
+        own, text = dict(_values(value)), _said(value)
+        yield type(value).__qualname__
+        yield from _written(own, symbols, depth - 1) if own else [text]
+
+
+def _bound(call: MethodType | partial[Any]) -> list[Any]:
+    """Return a function and what it is bound to."""
+    if isinstance(call, MethodType):
+        return [call.__func__, call.__self__]
+    return [call.func, call.args, call.keywords]
+
+
+def _said(value: Any) -> str:
+    """Return what a value without attributes says of itself, such as a pattern or an array; nothing of its address."""
+    text = repr(value)
+    return "" if " at 0x" in text else text
