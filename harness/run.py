@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness import environment, plain
-from harness.errors import PluginError
 from harness.execute.local import Supervisor
 from harness.execute.worker import Changed, Ended, ended_by
 from harness.plan import Plan, Step
@@ -70,7 +69,7 @@ def run_plan(
     plugin_files: Sequence[str] = (),
     replan: Replan | None = None,
 ) -> Summary:
-    """Do what is still to be done of a plan.
+    """Do what is still to be done of a plan; it ends early where the harness or a library changes in mid-run.
 
     Args:
         plan: with what the store has marked as done.
@@ -79,9 +78,6 @@ def run_plan(
         screen: where the run shows itself.
         plugin_files: loaded by every worker, beside what is installed.
         replan: called when a plugin file or data changed in mid-run; without it the step fails.
-
-    Raises:
-        PluginError: the harness, an installed plugin or a library changed in mid-run.
     """
     runner = _Runner(plan, plugins, store, screen, tuple(plugin_files), replan)
     return runner.run()
@@ -101,6 +97,8 @@ class _Runner:
         self._replan = replan
         self._outcomes = dict(plan.done)
         self._changes = 0
+        self._stopped = False
+        """Whether something changed that only another start takes up."""
         wanted = [step.asked for step in plan.pending if step.unsupported is None]
         self._supervisor = Supervisor(plugins.preload(wanted), plan.suite.limits)
         if wanted:
@@ -123,6 +121,9 @@ class _Runner:
                 summary.skipped += 1
                 self._screen.skipped(step, "a step it builds on did not succeed")
             elif (record := self._tried(step, done + 1, done + len(waiting))) is None:
+                if self._stopped:
+                    summary.skipped += len(waiting)
+                    break
                 waiting = self._plan.pending
                 continue
             else:
@@ -165,10 +166,10 @@ class _Runner:
     def _planned_again(self, step: Step, changed: Changed) -> bool:
         """Make the plan anew where that takes up what has changed; False where the step is no more to be tried."""
         if not all(each.reloads for each in changed.differences):
-            raise PluginError(
-                f"Changed while the run was going on: {_told(changed)}. What is loaded already stays as it was: "
-                "give the same command again. Finished steps are kept."
-            )
+            why = f"{_told(changed)}; what is loaded stays as it was: give the same command again"
+            self._screen.skipped(step, why)
+            self._stopped = True
+            return True
         self._changes += 1
         if self._replan is None or self._changes > MOST_CHANGES:
             return False

@@ -119,13 +119,13 @@ class Sources:
         if name == WHOLE:
             return [Symbol(file.module, each) for each in (*file.definitions, *file.imports)]
         if name == BODY:
-            imported = [Symbol(self._target(owner).module, BODY) for owner in file.imports.values()]
+            imported = [Symbol(self._target(one).module, BODY) for owners in file.imports.values() for one in owners]
             own = [symbol for symbol in imported if self._file(symbol.module) is not None]
             return [*own, *file.side_effects, *file.stars, *self._meant(file, BODY)]
         if name in file.definitions:
             return self._meant(file, name)
         if name in file.imports:
-            return [self._target(file.imports[name])]
+            return [self._target(one) for one in file.imports[name]]
         return file.stars or [Symbol(file.module, WHOLE)]  # made by what cannot be followed
 
     def _meant(self, file: _File, name: str) -> list[Symbol]:
@@ -134,8 +134,8 @@ class Sources:
         for imports, executed, chains in file.parts(name):
             found += [Symbol(self._target(each).module, BODY) for each in executed]
             for first, *rest in chains:
-                if (imported := imports.get(first) or file.imports.get(first)) is not None:
-                    found.append(self._target(imported, rest))
+                if owners := imports.get(first) or file.imports.get(first):
+                    found += [self._target(one, rest) for one in owners]
                 else:
                     found += [Symbol(file.module, first)] if first in file.definitions else file.stars
                 if (first, *rest)[-1] in DYNAMIC:
@@ -156,7 +156,7 @@ class Sources:
         if file is None:
             return False
         submodule = Symbol(module, name)  # what `from . import name` binds in a package is the module of that name
-        return name in file.definitions or file.imports.get(name, submodule) != submodule
+        return name in file.definitions or any(one != submodule for one in file.imports.get(name, ()))
 
 
 @contextmanager
@@ -209,8 +209,8 @@ def _of_plugins() -> frozenset[str]:
 class _Parts(NamedTuple):
     """What a statement reads."""
 
-    imports: Mapping[str, Symbol]
-    """Names that imports inside it bind."""
+    imports: Mapping[str, list[Symbol]]
+    """Names that imports inside it bind, each to one place or to several that take turns."""
     executed: tuple[Symbol, ...]
     """What those imports execute."""
     chains: tuple[tuple[str, ...], ...]
@@ -230,7 +230,7 @@ class _File:
         self.path = path
         self.sha256 = hashlib.sha256(content).hexdigest()
         self.definitions: dict[str, list[ast.stmt]] = defaultdict(list)
-        self.imports: dict[str, Symbol] = {}
+        self.imports: dict[str, list[Symbol]] = defaultdict(list)
         self.stars: list[Symbol] = []
         self._package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
         self._body: list[ast.stmt] = []
@@ -264,18 +264,18 @@ class _File:
             if not isinstance(part, tuple):
                 self._bind(part, self.imports)
 
-    def _bind(self, statement: ast.Import | ast.ImportFrom, names: dict[str, Symbol]) -> list[Symbol]:
+    def _bind(self, statement: ast.Import | ast.ImportFrom, names: dict[str, list[Symbol]]) -> list[Symbol]:
         """Note under which names an import binds what; return what it executes."""
         executed = []
         for alias in statement.names:
             if isinstance(statement, ast.Import):
                 bound = alias.asname or alias.name.partition(".")[0]
-                names[bound] = Symbol(alias.name if alias.asname else bound, WHOLE)
+                names[bound].append(Symbol(alias.name if alias.asname else bound, WHOLE))
                 executed.append(Symbol(alias.name, BODY))
             elif alias.name == WHOLE:
                 self.stars.append(Symbol(self._absolute(statement), WHOLE))
             else:
-                names[alias.asname or alias.name] = Symbol(self._absolute(statement), alias.name)
+                names[alias.asname or alias.name].append(Symbol(self._absolute(statement), alias.name))
                 executed.append(Symbol(self._absolute(statement), alias.name))
         return executed
 
@@ -291,8 +291,9 @@ class _File:
         chain = _chain(decorator.func if isinstance(decorator, ast.Call) else decorator)
         if not chain:
             return True
-        owner = self.imports.get(chain[0], Symbol(self.module, chain[0])).module.partition(".")[0]
-        harmless = owner in sys.stdlib_module_names or chain[0] in vars(builtins)
+        owners = self.imports.get(chain[0]) or [Symbol(self.module, chain[0])]
+        standard = all(owner.module.partition(".")[0] in sys.stdlib_module_names for owner in owners)
+        harmless = standard or chain[0] in vars(builtins)
         return not harmless and chain[-1] not in ("hookimpl", "hookspec")
 
     def parts(self, name: str) -> list[_Parts]:
@@ -302,7 +303,7 @@ class _File:
         return self._parts[name]
 
     def _parts_of(self, statement: ast.stmt) -> _Parts:
-        imports: dict[str, Symbol] = {}
+        imports: dict[str, list[Symbol]] = defaultdict(list)
         executed: list[Symbol] = []
         chains = set()
         for part in _parts(statement):

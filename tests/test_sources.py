@@ -251,3 +251,38 @@ def test_a_file_that_is_no_python_counts_whole(write: Write) -> None:
         found.add(closure("made_broken", "use").modules["made_broken"])
 
     assert len(found) == 2
+
+
+ALTERNATIVES = {
+    "where one is missing": """
+try:
+    from made_fast import f
+except ImportError:
+    from made_slow import f
+use = f
+""",
+    "by a condition": """
+import sys
+if sys.argv:
+    import made_fast as m
+else:
+    import made_slow as m
+use = m.f
+""",
+    "in a function": """
+def use(n):
+    if n:
+        from made_fast import f
+    else:
+        from made_slow import f
+    return f()
+""",
+}
+
+
+@pytest.mark.parametrize("how", ALTERNATIVES)
+def test_imports_that_take_turns_are_all_followed(how: str, write: Write) -> None:
+    """Nobody can tell which one it will be."""
+    write(made_user=ALTERNATIVES[how], made_fast="def f():\n    return 1\n", made_slow="def f():\n    return 2\n")
+
+    assert set(closure("made_user", "use").modules) == {"made_user", "made_fast", "made_slow"}
