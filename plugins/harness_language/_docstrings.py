@@ -16,6 +16,8 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness_language._kept import kept
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -38,13 +40,18 @@ def docstrings() -> tuple[tuple[str, str], ...]:
     Raises:
         ModuleNotFoundError: scipy is not installed.
     """
+    root = _root()
+    return tuple((text, package) for text, package in kept([root], lambda: _read(root)))
+
+
+def _read(root: Path) -> list[tuple[str, str]]:
     found: dict[str, dict[str, str]] = {}
-    for package, text in _walk(_root()):
+    for package, text in _walk(root):
         found.setdefault(" ".join(text.lower().split()), {}).setdefault(package, text)
     pairs = [(text, package) for places in found.values() if len(places) == 1 for package, text in places.items()]
     counts = Counter(package for _, package in pairs)
     largest = sorted(counts, key=lambda package: (-counts[package], package))[:PACKAGES]
-    return tuple(pair for pair in pairs if pair[1] in largest)
+    return [pair for pair in pairs if pair[1] in largest]
 
 
 def _root() -> Path:

@@ -18,6 +18,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import NamedTuple
 
+from harness_language._kept import kept
+
 RULE = 2
 """Raise it whenever the questions that come out change for the same sources."""
 LIBRARIES = ("scipy", "sklearn", "pandas")
@@ -74,22 +76,34 @@ def questions() -> tuple[Question, ...]:
     Raises:
         ModuleNotFoundError: one of the libraries is not installed.
     """
+    roots = [_root(library) for library in LIBRARIES]
+    return tuple(
+        Question(question, context, start, end, tuple(others))
+        for question, context, start, end, others in kept(roots, lambda: _read(roots))
+    )
+
+
+def _read(roots: Sequence[Path]) -> list[Question]:
     read: set[str] = set()
     found = []
-    for library in LIBRARIES:
-        for sections in _files(library):
+    for root in roots:
+        for sections in _files(root):
             new = [one for one in {one.text: one for one in sections}.values() if one.text not in read]
             read.update(one.text for one in new)
             found += [question for context in _contexts(new) for question in _asked(context)]
-    return tuple(found)
+    return found
 
 
-def _files(library: str) -> Iterator[list[Section]]:
-    """Yield the sections of each file."""
+def _root(library: str) -> Path:
+    """Return a library's folder without importing it."""
     spec = importlib.util.find_spec(library)
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(f"The default questions are about {library}. Install it.", name=library)
-    root = Path(spec.submodule_search_locations[0])
+    return Path(spec.submodule_search_locations[0])
+
+
+def _files(root: Path) -> Iterator[list[Section]]:
+    """Yield the sections of each file."""
     for file in sorted(path for path in root.rglob("*.py") if "tests" not in path.parts):
         yield list(_sections(file.read_text(encoding="utf-8")))
 

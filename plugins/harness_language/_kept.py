@@ -1,0 +1,67 @@
+"""Keeps on disk what was read from the sources of installed libraries: parsing them takes more than a second."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import inspect
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+
+def kept(folders: Sequence[Path], read: Callable[[], Sequence[Sequence[Any]]]) -> list[list[Any]]:
+    """Return the rows that `read` returns, from a file where the same was read before.
+
+    The file's name is a digest of all that rows depend on: Python, the source file of `read`, and path, size and time
+    of every Python file below the folders. A file that is out of date is therefore never found. Where nothing can be
+    written, rows are read each time.
+
+    Args:
+        folders: of the libraries that are read.
+        read: its rows are lists of what JSON can hold.
+    """
+    file = _cache_folder() / f"{_digest(folders, Path(inspect.getfile(read)))}.json"
+    with contextlib.suppress(OSError, ValueError):
+        rows: list[list[Any]] = json.loads(file.read_text(encoding="utf-8"))
+        return rows
+    text = json.dumps(read(), ensure_ascii=False)
+    with contextlib.suppress(OSError):
+        _write(file, text)
+    return json.loads(text)  # type: ignore[no-any-return]
+
+
+def _cache_folder() -> Path:
+    """Return the folder of the XDG Base Directory Specification."""
+    with contextlib.suppress(RuntimeError):
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "viability-harness"
+    return Path(tempfile.gettempdir()) / "viability-harness"
+
+
+def _digest(folders: Sequence[Path], reader: Path) -> str:
+    digest = hashlib.sha256(f"{sys.version} {hashlib.sha256(reader.read_bytes()).hexdigest()}".encode())
+    for line in sorted(line for folder in folders for line in _files(str(folder))):
+        digest.update(line.encode())
+    return digest.hexdigest()
+
+
+def _files(folder: str) -> Iterator[str]:
+    """Yield path, size and time of change of every Python file below a folder."""
+    for entry in os.scandir(folder):
+        if entry.is_dir():
+            yield from _files(entry.path)
+        elif entry.name.endswith(".py"):
+            state = entry.stat()
+            yield f"{entry.path} {state.st_size} {state.st_mtime_ns}\n"
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a file at once: another process never reads half of it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False, encoding="utf-8") as new:
+        new.write(text)
+    Path(new.name).replace(file)

@@ -1,0 +1,130 @@
+"""What was read from installed libraries is kept on disk, and read again whenever it may have changed."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness_language import _docstrings, _parameters
+from harness_language._kept import kept
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Library:
+    """A folder of sources, and a reader that counts how often it reads them."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.reads = 0
+        (root / "inner").mkdir(parents=True)
+        self.write("inner/a.py", "one")
+
+    def write(self, name: str, text: str) -> None:
+        """Write a source."""
+        (self.root / name).write_text(text, encoding="utf-8")
+
+    def rows(self) -> list[list[Any]]:
+        """Return name and text of every source, kept or read."""
+        return kept([self.root], self._read)
+
+    def _read(self) -> list[tuple[str, str]]:
+        self.reads += 1
+        return [(path.name, path.read_text(encoding="utf-8")) for path in sorted(self.root.rglob("*.py"))]
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache folder."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def library(tmp_path: Path, cache: Path) -> Library:
+    """A library that was read once."""
+    made = Library(tmp_path / "library")
+    assert made.rows() == [["a.py", "one"]]
+    assert len(list(cache.rglob("*.json"))) == 1
+    return made
+
+
+def test_the_second_time_nothing_is_read(library: Library) -> None:
+    """Rows are the same, text that is no ASCII included."""
+    library.write("inner/a.py", "价值")
+    first = library.rows()
+
+    assert library.rows() == first == [["a.py", "价值"]]
+    assert library.reads == 2
+
+
+def test_a_source_of_another_size_is_read_again(library: Library) -> None:
+    """Even where its time is set back."""
+    path = library.root / "inner/a.py"
+    before = path.stat()
+    library.write("inner/a.py", "longer")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    assert library.rows() == [["a.py", "longer"]]
+
+
+def test_a_source_of_another_time_is_read_again(library: Library) -> None:
+    """Even where its size is the same."""
+    path = library.root / "inner/a.py"
+    library.write("inner/a.py", "two")
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
+
+    assert library.rows() == [["a.py", "two"]]
+
+
+def test_a_source_more_and_one_less_are_seen(library: Library) -> None:
+    """A new file changes the rows; without it they are the old ones, found again."""
+    library.write("b.py", "more")
+    assert library.rows() == [["b.py", "more"], ["a.py", "one"]]
+
+    (library.root / "b.py").unlink()
+    assert library.rows() == [["a.py", "one"]]
+    assert library.reads == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"[[1, 2", b"\xff\xfe"])
+def test_a_damaged_file_is_read_anew(library: Library, cache: Path, content: bytes) -> None:
+    """Half a file, or one that is no text, is replaced."""
+    (file,) = cache.rglob("*.json")
+    file.write_bytes(content)
+
+    assert library.rows() == [["a.py", "one"]]
+    assert library.rows() == [["a.py", "one"]]
+    assert library.reads == 2
+
+
+def test_where_nothing_can_be_written_it_is_read_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache folder that is a file."""
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    library = Library(tmp_path / "library")
+
+    assert library.rows() == library.rows() == [["a.py", "one"]]
+    assert library.reads == 2
+
+
+@pytest.mark.usefixtures("cache")
+def test_kept_texts_are_those_that_are_read() -> None:
+    """Twice, without what this process remembers: read the first time, kept the second."""
+    read = tuple(_docstrings._read(_docstrings._root()))
+
+    assert _docstrings.docstrings.__wrapped__() == read
+    assert _docstrings.docstrings.__wrapped__() == read
+
+
+@pytest.mark.usefixtures("cache")
+def test_kept_questions_are_those_that_are_read() -> None:
+    """With their types: a question is a named tuple, its other answers are a tuple."""
+    read = tuple(_parameters._read([_parameters._root(library) for library in _parameters.LIBRARIES]))
+
+    assert _parameters.questions.__wrapped__() == read
+    assert _parameters.questions.__wrapped__() == read
+    assert isinstance(_parameters.questions.__wrapped__()[0].others, tuple)
