@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from accelerate import Accelerator
-from safetensors.torch import load_model, save_model
+from safetensors.torch import load_model, save_file
 from torch import Tensor, nn
 from torch.utils.data import default_collate
 from torch.utils.flop_counter import FlopCounterMode
@@ -293,7 +293,7 @@ class TorchLearner(Learner):
     def save(self, folder: Path) -> None:
         """Write the weights and what `read` needs."""
         folder.mkdir(parents=True, exist_ok=True)
-        save_model(self.module(), str(folder / WEIGHTS))
+        save_file(_apart(self.module()), folder / WEIGHTS)
         self.write(folder)
 
     def load(self, folder: Path) -> None:
@@ -303,6 +303,22 @@ class TorchLearner(Learner):
         load_model(network, str(folder / WEIGHTS))
         self._network = network.to(self.accelerator.device).eval()
         self._optimizer = None
+
+
+def _apart(network: nn.Module) -> dict[str, Tensor]:
+    """Return copies of the weights by name on the processor; one that has several names comes once.
+
+    safetensors refuses tensors that lie in one storage, where cuDNN keeps the weights of a recurrent layer.
+    """
+    weights = network.state_dict()
+    names: dict[Any, str] = {}
+    for name, weight in sorted(weights.items()):
+        place = (weight.data_ptr(), weight.dtype, weight.shape, weight.stride()) if weight.numel() else name
+        names.setdefault(place, name)
+    return {
+        name: torch.empty_like(weights[name], device="cpu", memory_format=torch.contiguous_format).copy_(weights[name])
+        for name in names.values()
+    }
 
 
 def count_flops(network: nn.Module, arrays: Mapping[str, np.ndarray]) -> int:

@@ -238,6 +238,47 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
     assert other.parameters() == learner.parameters() == 5 + 5 + 10 + 6
 
 
+class TwoLayers(nn.Module):
+    """Layers that can share a weight."""
+
+    def __init__(self) -> None:
+        """Build the layers."""
+        super().__init__()
+        self.inner, self.outer = nn.Linear(1, 1), nn.Linear(1, 1)
+
+    def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return `y` of `x`."""
+        return {"y": self.outer(self.inner(x))}
+
+
+class Tied(CurveLearner):
+    """A learner whose layers share one weight."""
+
+    def construct(self) -> nn.Module:
+        """Return the two layers."""
+        network = TwoLayers()
+        network.outer.weight = network.inner.weight
+        return network
+
+
+@pytest.mark.parametrize("kind", [CurveLearner, Tied])
+def test_weights_in_one_storage_are_saved(tmp_path: Path, kind: type[CurveLearner]) -> None:
+    """As a layer of cuDNN keeps them; a weight with two names is one weight again afterwards."""
+    learner = kind(assignment(), PointCodec())
+    weights = list(learner.module().parameters())
+    whole = torch.cat([weight.detach().flatten() for weight in weights])
+    parts = whole.split([weight.numel() for weight in weights])
+    for weight, part in zip(weights, parts, strict=True):
+        weight.data = part.view_as(weight)
+
+    learner.save(tmp_path)
+    again = kind(assignment(seed=1), PointCodec())
+    again.load(tmp_path)
+
+    assert again.predict([0.5]) == learner.predict([0.5])
+    assert len(list(again.module().parameters())) == len(weights)
+
+
 def test_dropout_is_off_in_prediction_and_on_in_training() -> None:
     """Two predictions agree, and a step afterwards trains again."""
     learner = CurveLearner(assignment())
