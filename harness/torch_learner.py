@@ -21,6 +21,7 @@ import torch
 from accelerate import Accelerator
 from safetensors.torch import load_model, save_file
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.data import default_collate
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -324,14 +325,16 @@ def _apart(network: nn.Module) -> dict[str, Tensor]:
 def count_flops(network: nn.Module, arrays: Mapping[str, np.ndarray]) -> int:
     """Count the floating-point operations of matrix products, convolutions and attention in a forward pass.
 
-    A recurrent layer is one kernel on a CPU; it is taken apart for the count, so count a few inputs only.
+    Recurrent layers and attention may be one kernel, which is counted on some devices only. They are taken apart, so
+    that every device gives the same count; that is slow, so count a few inputs only.
     """
     network.eval()
     device = next((weight.device for weight in network.parameters()), torch.device("cpu"))
     tensors = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
     with warnings.catch_warnings(), FlopCounterMode(display=False) as counter:
         warnings.simplefilter("ignore", UserWarning)  # torch remarks on its own switch for Intel GPUs
-        with torch.no_grad(), torch.backends.mkldnn.flags(enabled=False):
+        apart = torch.backends.mkldnn.flags(enabled=False), torch.backends.cudnn.flags(enabled=False)
+        with torch.no_grad(), apart[0], apart[1], sdpa_kernel(SDPBackend.MATH):
             network(**tensors)
     return int(counter.get_total_flops())
 

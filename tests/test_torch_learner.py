@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from torch import nn
 
 from harness import Assignment, Budget, Codec, Data, Unsupported
-from harness.torch_learner import WEIGHTS, TorchLearner, initialise
+from harness.torch_learner import WEIGHTS, TorchLearner, count_flops, initialise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 POINTS = np.linspace(-1.0, 1.0, 64, dtype=np.float32)
 
 
@@ -277,6 +278,51 @@ def test_weights_in_one_storage_are_saved(tmp_path: Path, kind: type[CurveLearne
 
     assert again.predict([0.5]) == learner.predict([0.5])
     assert len(list(again.module().parameters())) == len(weights)
+
+
+class Attention(nn.Module):
+    """Attention of one head, in one kernel or as two matrix products."""
+
+    def __init__(self, *, fused: bool) -> None:
+        """Choose the way; the layer has no weights."""
+        super().__init__()
+        self.fused = fused
+
+    def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return `y` of `x` [n, length, width]."""
+        if self.fused:
+            heads = x.unsqueeze(1)
+            return {"y": nn.functional.scaled_dot_product_attention(heads, heads, heads)}
+        return {"y": (x @ x.transpose(1, 2) / math.sqrt(x.shape[-1])).softmax(-1) @ x}
+
+
+class Recurrent(nn.Module):
+    """An LSTM."""
+
+    def __init__(self) -> None:
+        """Build the layer."""
+        super().__init__()
+        self.layer = nn.LSTM(4, 8, batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return `y` of `x` [n, length, width]."""
+        return {"y": self.layer(x)[0]}
+
+
+COUNTED = {
+    "fused": (lambda: Attention(fused=True), 2 * (2 * 3 * 5 * 5 * 4)),
+    "apart": (lambda: Attention(fused=False), 2 * (2 * 3 * 5 * 5 * 4)),
+    "recurrent": (Recurrent, 2 * 3 * 5 * (4 + 8) * 4 * 8),
+}
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
+@pytest.mark.parametrize("name", COUNTED)
+def test_operations_are_counted_alike_whatever_kernel_does_them(name: str, device: str) -> None:
+    """A multiply-add is two; 3 inputs of length 5 and width 4, the LSTM's four gates have 8 units."""
+    network, expected = COUNTED[name]
+
+    assert count_flops(network().to(device), {"x": np.zeros((3, 5, 4), dtype=np.float32)}) == expected
 
 
 def test_dropout_is_off_in_prediction_and_on_in_training() -> None:
