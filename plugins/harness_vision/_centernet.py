@@ -68,7 +68,7 @@ class CenterNet(nn.Module):
         self.box = nn.Linear(width, 4)
 
     def maps(self, pixel_values: Tensor) -> tuple[Tensor, Tensor]:
-        """Return heat [n, h, w, classes], before the sigmoid, and boxes [n, h, w, 4].
+        """Return heat [n, h, w, classes], before the sigmoid, and boxes [n, h, w, 4], in float32 under autocast too.
 
         A box is where its centre lies from the middle of the cell, x and y, and the logarithm of width and height; all
         in cells.
@@ -78,7 +78,7 @@ class CenterNet(nn.Module):
         for stage, lateral in zip(reversed(stages[:-1]), reversed(self.lateral[:-1]), strict=True):
             top = functional.interpolate(top, size=stage.shape[-2:]) + lateral(stage)
         cells = self.tower(top).permute(0, 2, 3, 1)
-        return self.heat(cells) + PRIOR, self.box(cells)
+        return self.heat(cells).float() + PRIOR, self.box(cells).float()
 
     def forward(self, pixel_values: Tensor, sizes: Tensor) -> dict[str, Tensor]:
         """Return `detections` [n, most boxes, 6]: those cells that are warmer than the cells around them.

@@ -67,6 +67,21 @@ def test_every_network_begins_to_find_patches(patches: DetectionData, kind: Any,
     assert _precision(learner, patches) > precision
 
 
+@pytest.mark.usefixtures("no_precision_yet")
+@pytest.mark.parametrize("kind", NETWORKS, ids=lambda kind: kind.name)
+def test_every_network_trains_in_bf16(patches: DetectionData, kind: Any) -> None:
+    """Only products are rounded: where a box lies is not, or it would lie pixels beside its object."""
+    assignment = _assignment(kind(), patches, 3, batch_size=8, **SMALL)
+    learner = kind().learner(replace(assignment, precision="bf16"))
+    losses = [learner.step().losses["loss"] for _ in range(3)]
+    arrays = learner.codec().encode(patches.queries()[:2])
+    with torch.inference_mode(), learner.accelerator.autocast():
+        found = learner.module().eval()(**{name: torch.from_numpy(array) for name, array in arrays.items()})
+
+    assert np.isfinite(losses).all()
+    assert found["detections"].dtype == torch.float32
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", NETWORKS, ids=lambda kind: kind.name)
 def test_every_network_finds_patches(patches: DetectionData, kind: Any) -> None:
