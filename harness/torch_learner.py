@@ -107,6 +107,8 @@ class TorchLearner(Learner):
         seed_everything(assignment.seed)
         if assignment.device.startswith("cuda:"):
             torch.cuda.set_device(assignment.device)
+            # It plans anew for every length of text: 50 ms in place of 6 for a bf16 BERT (H200, torch 2.11).
+            torch.backends.cuda.enable_cudnn_sdp(False)
         precision = PRECISIONS[assignment.precision]
         self.accelerator = Accelerator(cpu=assignment.device == "cpu", mixed_precision=precision)
         if self.accelerator.num_processes > 1:

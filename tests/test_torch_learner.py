@@ -262,6 +262,14 @@ class Tied(CurveLearner):
         return network
 
 
+@needs_cuda
+def test_attention_plans_nothing_for_each_length() -> None:
+    """Attention by cuDNN is off on a device: it takes longer to plan for a new length than to compute."""
+    CurveLearner(assignment(device="cuda:0"))
+
+    assert not torch.backends.cuda.cudnn_sdp_enabled()
+
+
 @pytest.mark.parametrize("kind", [CurveLearner, Tied])
 def test_weights_in_one_storage_are_saved(tmp_path: Path, kind: type[CurveLearner]) -> None:
     """As a layer of cuDNN keeps them; a weight with two names is one weight again afterwards."""
