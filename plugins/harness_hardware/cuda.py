@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -128,11 +130,28 @@ def _no_device() -> str | None:
 
     try:
         with nvml() as library:
-            if library.nvmlDeviceGetCount():
-                return None
+            handles = map(library.nvmlDeviceGetHandleByIndex, range(library.nvmlDeviceGetCount()))
+            uuids = [library.nvmlDeviceGetUUID(handle) for handle in handles]
     except pynvml.NVMLError as error:
         return f"NVML cannot be used ({error}): install NVIDIA's driver, or pass the device into the container."
-    return "NVML finds no device: pass one into the container, or choose other hardware."
+    return _none_visible(uuids, os.environ.get("CUDA_VISIBLE_DEVICES"))
+
+
+def _none_visible(uuids: Sequence[str], visible: str | None) -> str | None:
+    """Return why CUDA uses none of the devices that NVML finds, or None.
+
+    NVML finds hidden devices too. CUDA reads `CUDA_VISIBLE_DEVICES` from the left, up to what names no device.
+    """
+    if not uuids:
+        return "NVML finds no device: pass one into the container, or choose other hardware."
+    if visible is None:
+        return None
+    first = visible.partition(",")[0].strip()
+    number = re.match(r"\d+", first)
+    by_name = first.startswith("MIG-") or (bool(first) and any(uuid.startswith(first) for uuid in uuids))
+    if by_name or (number is not None and int(number[0]) < len(uuids)):
+        return None
+    return f"CUDA_VISIBLE_DEVICES={visible!r} hides every device: unset it, or set it to 0."
 
 
 def _cpu_build(torch_version: str) -> str | None:

@@ -3,6 +3,7 @@
 import platform
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -173,6 +174,35 @@ def test_the_device_is_described() -> None:
     assert described["device_name"]
     assert described["memory_bytes"] > 0
     assert described["driver"]
+
+
+@pytest.mark.parametrize("visible", [None, "0", " 1,0", "1,7", "GPU-ab", "MIG-9", "0,-1"])
+def test_a_device_that_can_be_seen_is_used(visible: str | None) -> None:
+    """Devices are named by number, by the beginning of an identifier, or not at all."""
+    assert cuda._none_visible(["GPU-abc", "GPU-def"], visible) is None
+
+
+@pytest.mark.parametrize("visible", ["", "-1", "2", "7,0", "NoDevFiles", "GPU-x", ","])
+def test_hidden_devices_are_told(visible: str) -> None:
+    """CUDA stops at the first entry that names no device; the sentence says which variable it is."""
+    reason = cuda._none_visible(["GPU-abc", "GPU-def"], visible)
+
+    assert reason == f"CUDA_VISIBLE_DEVICES={visible!r} hides every device: unset it, or set it to 0."
+    assert cuda._none_visible([], visible) == cuda._none_visible([], None)
+
+
+@needs_cuda
+@pytest.mark.parametrize("visible", ["", "7777"])
+def test_a_hidden_device_is_an_error_that_says_so(
+    visible: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harness_command: Any
+) -> None:
+    """Torch finds no device then, and is not asked."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+
+    said = harness_command(tmp_path, "run", "quick", "--hardware", "cuda", "--model", "mlp")
+
+    assert said.code == 2
+    assert f"CUDA_VISIBLE_DEVICES={visible!r} hides every device" in said.stderr
 
 
 @needs_cuda
