@@ -205,17 +205,33 @@ def test_a_hidden_device_is_an_error_that_says_so(
     assert f"CUDA_VISIBLE_DEVICES={visible!r} hides every device" in said.stderr
 
 
+def test_the_energy_of_a_short_window_is_missing() -> None:
+    """The counter moves in steps: a window of few of them would read nothing, or several times too much."""
+    assert cuda._energy(0.0, 0.02) == {}
+    assert cuda._energy(54.0, 0.29) == {}
+    read = cuda._energy(210.0, 0.3)
+
+    assert read["energy_j"] == (210.0, "J", "measured")
+    assert read["mean_power_w"].value == pytest.approx(700)
+
+
 @needs_cuda
-def test_the_device_is_metered() -> None:
-    """Work on the device uses energy and its memory."""
+@pytest.mark.parametrize("seconds", [0.05, 0.6])
+def test_the_device_is_metered(seconds: float) -> None:
+    """Work on the device uses memory, and energy where the window is long enough; no more than the card may draw."""
     import torch
 
     hardware = Cuda()
+    square = torch.rand(4096, 4096, device=hardware.device)
     with window(hardware.meters(), hardware.synchronise) as readings:
-        square = torch.rand(4096, 4096, device=hardware.device)
-        for _ in range(50):
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
             square @ square
+            hardware.synchronise()
 
-    assert readings["energy_j"].value > 0
-    assert readings["mean_power_w"].value > 0
     assert readings["peak_device_memory_bytes"].value >= 2 * 4096 * 4096 * 4
+    assert ("energy_j" in readings) == (seconds > cuda.SHORTEST_S)
+    if "energy_j" in readings:
+        limit_w = hardware.describe()["power_limit_w"]
+        assert readings["energy_j"].value > 0
+        assert readings["mean_power_w"].value < 1.3 * limit_w
