@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from harness.plugins import Plugin, Plugins
-from harness.seams import Model, Task
+from harness.plugins import Plugin, Plugins, asked_of
+from harness.seams import Model, Runtime, Task
 
 
 def as_data(plugins: Plugins) -> dict[str, Any]:
@@ -17,13 +17,10 @@ def as_data(plugins: Plugins) -> dict[str, Any]:
         "model_schemes": {name: {"summary": scheme.summary} for name, scheme in plugins.model_schemes.items()},
         "tasks": {name: _task(task) for name, task in plugins.tasks.items()},
         "hardware": {
-            name: {"summary": hardware.summary, "unavailable": hardware.unavailable()}
+            name: {"summary": hardware.summary, "unavailable": asked_of(hardware, "unavailable")}
             for name, hardware in plugins.hardware.items()
         },
-        "runtimes": {
-            name: {"summary": runtime.summary, "format": runtime.format, "devices": list(runtime.devices)}
-            for name, runtime in plugins.runtimes.items()
-        },
+        "runtimes": {name: _runtime(runtime) for name, runtime in plugins.runtimes.items()},
         "price_books": {
             name: {"summary": book.summary, "prices": len(book.prices)} for name, book in plugins.price_books().items()
         },
@@ -46,6 +43,16 @@ def _model(plugins: Plugins, model: Model) -> dict[str, Any]:
         "pretraining": model.pretraining,
         "formats": list(model.formats),
         "settings": {name: setting.default for name, setting in model.settings.items()},
+    }
+
+
+def _runtime(runtime: Runtime) -> dict[str, Any]:
+    said = {kind: asked_of(runtime, "unavailable", kind) for kind in runtime.devices}
+    return {
+        "summary": runtime.summary,
+        "format": runtime.format,
+        "devices": list(runtime.devices),
+        "unavailable": {kind: why for kind, why in said.items() if why is not None},
     }
 
 
@@ -94,7 +101,12 @@ _COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
         f"{e['summary'].rstrip('.')}. Use case: {e['use_case'] or 'none'}. Metrics: {', '.join(e['metrics'])}."
     ),
     "hardware": lambda e: f"{e['summary']}" + (f" Not here: {e['unavailable']}" if e["unavailable"] else ""),
-    "runtimes": lambda e: f"{e['summary'].rstrip('.')}. On: {', '.join(e['devices'])}.",
+    "runtimes": lambda e: " ".join(
+        [
+            f"{e['summary'].rstrip('.')}. On: {', '.join(e['devices'])}.",
+            *(f"Not on {kind} here: {why}" for kind, why in e["unavailable"].items()),
+        ]
+    ),
     "price_books": lambda e: f"{e['summary'].rstrip('.')}. {e['prices']} prices.",
     "use_cases": lambda e: f"{e['title']}. Tasks: {', '.join(e['tasks'])}.",
     "templates": lambda e: str(e["summary"]),

@@ -48,7 +48,7 @@ class Session:
     """An open model: arrays by name in, arrays by name out."""
 
     def __init__(self, folder: Path, device: str, file: str = FILE) -> None:
-        self._session = onnxruntime.InferenceSession(folder / file, options(), providers=[provider(device)])
+        self._session = open_session(folder / file, device)
         self._inputs = {node.name for node in self._session.get_inputs()}
         self._outputs = [node.name for node in self._session.get_outputs()]
 
@@ -56,6 +56,22 @@ class Session:
         """Return the outputs; an array the graph has no use for was left out of it by the export and is not sent."""
         sent = {name: array for name, array in arrays.items() if name in self._inputs}
         return dict(zip(self._outputs, self._session.run(self._outputs, sent), strict=True))
+
+
+def open_session(model: Path | bytes, device: str) -> Any:
+    """Open a graph, in a file or in memory, on a torch device.
+
+    Raises:
+        Unsupported: this build of ONNX Runtime cannot use the device, or what it needs for that is missing.
+    """
+    wanted = provider(device)
+    session = onnxruntime.InferenceSession(model, options(), providers=[wanted])
+    if wanted not in session.get_providers():  # it would answer on the processor without a word
+        raise Unsupported(
+            f"ONNX Runtime lists {wanted} and cannot start it on {device!r}. Install the libraries that it needs, "
+            "of the versions that ONNX Runtime asks for."
+        )
+    return session
 
 
 def provider(device: str) -> str:

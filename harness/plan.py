@@ -211,6 +211,8 @@ class _Planner:
             return f"{model.name} is not exported to {runtime.format}"
         if hardware.device.partition(":")[0] not in runtime.devices:
             return f"{runtime.name} does not run on {hardware.device} devices"
+        if reason := asked_of(runtime, "unavailable", hardware.device.partition(":")[0]):
+            return str(reason)
         if case.precision not in runtime.precisions or case.precision not in hardware.precisions:
             return f"{runtime.name} on {case.hardware} does not compute in {case.precision}"
         return None

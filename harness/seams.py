@@ -392,6 +392,10 @@ class Runtime(Declaration):
     devices: ClassVar[tuple[str, ...]] = ("cpu",)
     """Kinds of torch device it runs on (`cpu`, `cuda`): hardware of any name with such a device will do."""
 
+    def unavailable(self, kind: str) -> str | None:  # noqa: ARG002 - for those that need more than the device
+        """Return why it cannot run on one of these kinds here, or None; must not import a heavy library."""
+        return None
+
     def export(
         self, model: Model, learner: Learner, trained: Path, inputs: Sequence[Any], folder: Path
     ) -> Mapping[str, Reading]:

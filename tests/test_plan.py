@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from harness.errors import DataError, PluginError, SuiteError
 from harness.estimate import estimate_s
+from harness.listing import as_text
 from harness.plan import Plan, check_data
 from harness.plugins import Plugins
 from harness.records import Record
@@ -197,6 +198,30 @@ def test_a_runtime_takes_any_hardware_with_a_device_it_knows(
     plan = plan_of(hardware=["chip"], runtimes=["plain"])
 
     assert {step.unsupported for step in plan.steps if step.kind == "serve"} == {why}
+
+
+CHOOSY = """
+from importlib.util import find_spec
+import harness
+class Choosy(harness.Runtime):
+    name, summary, format = "choosy", "A runtime that needs a library", "paper"
+    def unavailable(self, kind): return f"no library for {kind}"
+    def predictor(self, model, assignment, trained, exported): raise AssertionError
+@harness.hookimpl
+def harness_runtimes(): return [Choosy()]
+"""
+
+
+def test_a_runtime_that_lacks_something_is_told_before(plan_of: PlanOf, toys: Plugins, tmp_path: Path) -> None:
+    """It says so of the kind of device, nothing is exported for it, and the listing says it too."""
+    file = tmp_path / "choosy.py"
+    file.write_text(CHOOSY, encoding="utf-8")
+    toys.load_files([str(file)])
+    plan = plan_of(models=["counter"], runtimes=["choosy"])
+
+    assert {step.unsupported for step in plan.steps if step.kind in ("evaluate", "serve")} == {"no library for cpu"}
+    assert not _fingerprints(plan, "export")
+    assert "On: cpu. Not on cpu here: no library for cpu" in as_text(toys)
 
 
 ODD = """

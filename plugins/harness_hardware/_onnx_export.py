@@ -13,13 +13,17 @@ import numpy as np
 import onnx
 import torch
 
-from harness.onnx_session import FILE, Session
+from harness.onnx_session import FILE, Session, open_session
 from harness.seams import Codec, Reading
 
 EXAMPLE_BATCH = 2
 """The exporter takes a size of 1 for a constant."""
 CHECKED_BATCHES = (1, 3)
 """Beside all inputs at once."""
+SMALLEST = onnx.parser.parse_model(
+    '<ir_version: 8, opset_import: ["": 18]> smallest (float[1] x) => (float[1] y) { y = Relu(x) }'
+)
+"""Opened to see whether ONNX Runtime can use a device."""
 _NOISY = "torch.onnx._internal.exporter._registration"
 """Warns at each export that torchvision is not installed."""
 
@@ -40,9 +44,11 @@ def export(module: torch.nn.Module, codec: Codec, inputs: Sequence[Any], folder:
         inputs; an input that is in two of the checked batches counts once.
 
     Raises:
+        Unsupported: ONNX Runtime cannot use the module's device; this is found out first.
         ValueError: the graph answers for one batch size only, or its outputs are not those of the module.
     """
     module.eval()
+    open_session(SMALLEST.SerializeToString(), str(_device(module)))
     _write(module, codec, inputs, folder / FILE)
     onnx.checker.check_model(folder / FILE)
     session = Session(folder, str(_device(module)))

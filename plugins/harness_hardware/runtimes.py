@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,12 @@ class OnnxRuntime(Runtime):
     imports = ("numpy", "torch", "onnx", "onnxscript", "harness.onnx_session", "onnxruntime", "mlperf_loadgen")
     format = "onnx"
     devices = ("cpu", "cuda")
+
+    def unavailable(self, kind: str) -> str | None:
+        """Return why the installed build cannot use a kind of device, or None; its files say so without an import."""
+        if kind == "cpu" or _built_for(kind):
+            return None
+        return f"ONNX Runtime is installed in a build without {kind.upper()}: install onnxruntime-gpu in its place."
 
     def export(
         self, model: Model, learner: Learner, trained: Path, inputs: Sequence[Any], folder: Path
@@ -73,3 +80,10 @@ class OnnxRuntime(Runtime):
         if first is None:
             return answering(whole)
         return InPieces(answering(whole), answering(first))
+
+
+def _built_for(kind: str) -> bool:
+    """Return whether ONNX Runtime is installed with its library for a kind of device; without importing it."""
+    found = find_spec("onnxruntime")
+    folders = (found and found.submodule_search_locations) or ()
+    return any(file for folder in folders for file in Path(folder, "capi").glob(f"*onnxruntime_providers_{kind}.*"))

@@ -12,11 +12,13 @@ import onnx
 import pytest
 import torch
 
-from harness import Assignment, Codec, Data, Learner, Model, Progress, Scores, Unsupported
-from harness.onnx_session import Session, options, provider
+from harness import Assignment, Codec, Data, Learner, Model, Progress, Scores, Unsupported, onnx_session
+from harness.onnx_session import PROVIDERS, Session, options, provider
+from harness_hardware import _onnx_export
 from harness_hardware._onnx_export import _compare
 from harness_hardware.runtimes import Eager, OnnxRuntime
 
+CUDA_PROVIDER = PROVIDERS["cuda"] in onnx_session.onnxruntime.get_available_providers()
 SENTENCES = ["a short one", "this is rather longer than that", "no", "the last of them all"]
 POINTS = [
     [0.1, -0.2, 0.3, 1.0],
@@ -328,6 +330,59 @@ def test_a_device_without_provider_is_unsupported() -> None:
     if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
         with pytest.raises(Unsupported, match="install onnxruntime-gpu"):
             provider("cuda:0")
+
+
+@pytest.fixture
+def listed_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let ONNX Runtime list CUDA as a build for it does; its sessions get what is really here.
+
+    So it is with such a build on a machine where a library of CUDA is missing: nothing is raised.
+    """
+    monkeypatch.setattr(onnx_session.onnxruntime, "get_available_providers", lambda: [*PROVIDERS.values()])
+
+
+@pytest.mark.skipif(CUDA_PROVIDER, reason="sessions get CUDA here")
+@pytest.mark.usefixtures("listed_only")
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_a_session_on_another_device_is_refused(exported: dict[str, Any]) -> None:
+    """ONNX Runtime goes to the processor in silence: the figures would be called a GPU's."""
+    with pytest.raises(Unsupported, match="lists CUDAExecutionProvider and cannot start it on 'cuda:0'"):
+        Session(exported["folder"], "cuda:0")
+
+
+@pytest.mark.skipif(CUDA_PROVIDER, reason="sessions get CUDA here")
+@pytest.mark.usefixtures("listed_only")
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_a_device_is_refused_before_the_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exporter takes long, and is not begun for a device that cannot be used."""
+    model = Toy(Linear, Points)
+    monkeypatch.setattr(_onnx_export, "_device", lambda module: torch.device("cuda:0"))
+
+    with pytest.raises(Unsupported, match="cannot start it"):
+        OnnxRuntime().export(model, grown(model, tmp_path), tmp_path, POINTS, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_build_tells_its_devices_by_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an import; the processor is in every build."""
+    package = tmp_path / "onnxruntime"
+    (package / "capi").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "onnxruntime")
+    runtime = OnnxRuntime()
+
+    assert runtime.unavailable("cpu") is None
+    assert "a build without CUDA: install onnxruntime-gpu" in str(runtime.unavailable("cuda"))
+
+    (package / "capi" / "libonnxruntime_providers_cuda.so").touch()
+
+    assert runtime.unavailable("cuda") is None
+
+
+def test_what_the_files_tell_is_what_the_build_lists() -> None:
+    """The installed build lists CUDA where its files have it, and does not where they have not."""
+    assert (OnnxRuntime().unavailable("cuda") is None) == CUDA_PROVIDER
 
 
 def test_threads_are_those_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
