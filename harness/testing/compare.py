@@ -33,7 +33,7 @@ def distance(one: Any, other: Any) -> float:
 def _between_arrays(one: Any, other: Any) -> float:
     import numpy as np
 
-    a, b = np.asarray(one), np.asarray(other)
+    a, b = np.asarray(_readable(one)), np.asarray(_readable(other))
     if a.shape != b.shape:
         return math.inf
     if a.dtype.kind in "OUS":
@@ -42,6 +42,11 @@ def _between_arrays(one: Any, other: Any) -> float:
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         return 0.0 if np.array_equal(a, b, equal_nan=False) else math.inf
     return float((np.abs(a - b) / np.maximum(1.0, np.abs(b))).max(initial=0.0))
+
+
+def _readable(answer: Any) -> Any:
+    """Return a tensor as numpy can read it, off its device and without its gradient; anything else as it is."""
+    return answer.detach().cpu() if hasattr(answer, "detach") else answer
 
 
 def demand_equal(one: Any, other: Any, what: str, tolerance: float = FLOAT32) -> None:

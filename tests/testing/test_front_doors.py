@@ -8,6 +8,7 @@ from pathlib import Path
 from unittest import SkipTest
 
 import pytest
+import torch
 
 import harness
 from harness.errors import PluginError
@@ -16,6 +17,7 @@ from harness.testing.compare import distance
 from harness.testing.findings import Rules, bind
 
 SOUND = Path(__file__).with_name("sound_plugin.py").read_text(encoding="utf-8")
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 RULES: Rules[str] = Rules()
 
 
@@ -160,6 +162,15 @@ def test_a_model_nobody_has_a_task_for_says_so() -> None:
 def test_how_far_answers_are_apart(one: object, other: object, apart: float) -> None:
     """Whatever an answer is made of."""
     assert distance(one, other) == pytest.approx(apart)
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
+def test_weights_of_any_device_are_compared(device: str) -> None:
+    """Neither a gradient nor a GPU's memory keeps numpy from reading them."""
+    weight = torch.nn.Parameter(torch.tensor([1.0, 2.0], device=device))
+
+    assert distance(weight, weight) == 0
+    assert distance(weight, weight.detach() + 1) == pytest.approx(1 / 2)
 
 
 def test_the_kit_is_not_part_of_the_door() -> None:
