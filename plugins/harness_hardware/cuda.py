@@ -175,7 +175,13 @@ def _cpu_build(torch_version: str) -> str | None:
 
 
 def _handle(library: Any) -> Any:
-    """Return NVML's handle of torch's first device: by UUID, for the two count differently where devices are hidden."""
+    """Return NVML's handle of torch's first device.
+
+    Where there are several: by UUID, for the two count differently. Where there is one, torch is not asked: a plan
+    describes the device too, and torch takes seconds to import.
+    """
+    if library.nvmlDeviceGetCount() == 1:
+        return library.nvmlDeviceGetHandleByIndex(0)
     import torch
 
     return library.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(Cuda.device).uuid}")

@@ -3,8 +3,11 @@
 import subprocess
 import sys
 
+import pytest
+
 import harness_hardware
 from harness import PriceBook, Runtime
+from harness_hardware import cuda
 
 HEAVY = ("torch", "numpy", "onnx", "onnxruntime", "pynvml", "psutil", "mlperf_loadgen")
 
@@ -44,6 +47,27 @@ def test_asking_for_cuda_imports_no_torch() -> None:
     )
 
     assert loaded == "False"
+
+
+class Nvml:
+    """NVML on a machine with one device."""
+
+    @staticmethod
+    def nvmlDeviceGetCount() -> int:  # noqa: N802 - as NVML calls it
+        """Return how many devices there are."""
+        return 1
+
+    @staticmethod
+    def nvmlDeviceGetHandleByIndex(index: int) -> str:  # noqa: N802 - likewise
+        """Return a device's handle."""
+        return f"device {index}"
+
+
+def test_the_only_device_is_found_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan describes the hardware: it waits for no import, and the harness's own process opens no device."""
+    monkeypatch.setitem(sys.modules, "torch", None)  # an import of it fails
+
+    assert cuda._handle(Nvml()) == "device 0"
 
 
 def test_preloaded_modules_survive_a_fork() -> None:
