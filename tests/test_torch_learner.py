@@ -263,6 +263,7 @@ class Tied(CurveLearner):
 
 
 @needs_cuda
+@pytest.mark.usefixtures("no_precision_yet")
 def test_attention_plans_nothing_for_each_length() -> None:
     """Attention by cuDNN is off on a device: it takes longer to plan for a new length than to compute."""
     CurveLearner(assignment(device="cuda:0"))

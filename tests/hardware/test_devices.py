@@ -223,6 +223,7 @@ def test_the_device_is_metered(seconds: float) -> None:
 
     hardware = Cuda()
     square = torch.rand(4096, 4096, device=hardware.device)
+    square @ square  # the first product loads what it needs
     with window(hardware.meters(), hardware.synchronise) as readings:
         end = time.perf_counter() + seconds
         while time.perf_counter() < end:
