@@ -345,6 +345,84 @@ def test_without_a_way_to_plan_again_a_changed_step_fails_by_its_reason(
     assert not summary.complete
 
 
+DATA_IN_A_FILE = """
+class FromFile(Parity):
+    name = "from-file"
+    settings = {}
+
+    def identity(self, source, settings):
+        return Path(source).read_text("utf-8")
+
+    def data(self, source, settings):
+        EDIT
+        return Numbers(int(Path(source).read_text("utf-8")))
+
+
+@harness.hookimpl(specname="harness_tasks")
+def tasks_from_files():
+    return [FromFile()]
+"""
+EDIT_THE_DATA = "Path(source).write_text('50', 'utf-8')"
+
+
+@pytest.mark.parametrize("edit", ["", EDIT_THE_DATA])
+def test_data_that_are_edited_before_they_are_loaded_are_planned_again(
+    edit: str, plan_of: PlanOf, store: Store, tmp_path: Path
+) -> None:
+    """The worker has looked at them already: what it then measured is not recorded as of the old ones."""
+    file, numbers = tmp_path / "toy_plugin.py", tmp_path / "numbers.txt"
+    text = Path(TOY).read_text(encoding="utf-8") + DATA_IN_A_FILE.replace("EDIT", edit or "pass")
+    file.write_text(text, encoding="utf-8")
+    numbers.write_text("40", encoding="utf-8")
+
+    def planned() -> tuple[Plan, Plugins]:
+        plugins = Plugins()
+        plugins.load_files([str(file)])
+        tasks = [{"name": "from-file", "data": str(numbers)}]
+        return plan_of(plugins, models=["guess"], tasks=tasks, runtimes=["plain"]), plugins
+
+    plan, plugins = planned()
+    screen = _Editing(lambda: None)
+    summary = run_plan(plan, plugins, store, screen, [str(file)], planned)
+    said = [(record.basis["data"], record.data_digest) for record in store.records()]
+
+    assert summary.complete
+    assert screen.changes == (["data changed"] if edit else [])
+    assert set(said) == {("50", "numbers to 50") if edit else ("40", "numbers to 40")}
+
+
+def test_a_module_that_is_edited_before_a_step_imports_it_is_not_recorded(
+    plan_of: PlanOf, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A module that was loaded before the first look may be edited: the step runs what was loaded."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    loaded, late = tmp_path / "helper_loaded.py", tmp_path / "helper_late.py"
+    loaded.write_text("STEP = 1\n", encoding="utf-8")
+    late.write_text("STEP = 1\n", encoding="utf-8")
+    text = Path(TOY).read_text(encoding="utf-8").replace("import json\n", "import json\nimport helper_loaded\n", 1)
+    text = text.replace(
+        "        self.seen += 1\n",
+        "        Path(self.settings['log']).write_text('STEP = 2', encoding='utf-8')\n"
+        "        import helper_late\n"
+        "        self.seen += helper_late.STEP * helper_loaded.STEP\n",
+    )
+    file = tmp_path / "toy_plugin.py"
+    file.write_text(text, encoding="utf-8")
+    plugins = Plugins()
+    plugins.load_files([str(file)])
+    outputs = {}
+    for edited in (loaded, late):
+        models = [{"name": "counter", "settings": {"log": str(edited)}}]
+        plan = plan_of(plugins, models=models, starts=["scratch"], runtimes=["plain"])
+        output = io.StringIO()
+        run_plan(plan, plugins, store, PlainScreen(Console(file=output, width=300)), [str(file)])
+        outputs[edited] = output.getvalue()
+        edited.write_text("STEP = 1\n", encoding="utf-8")
+
+    assert "(model: helper_late); what is loaded stays as it was: give the same command again" in outputs[late]
+    assert [record.asked["settings"]["log"] for record in store.records() if record.step == "finetune"] == [str(loaded)]
+
+
 def test_a_change_of_what_is_loaded_stops_the_run(plan_of: PlanOf, toys: Plugins, store: Store) -> None:
     """The fork server has the old library: nothing may be recorded as of the new one."""
     plan = plan_of(models=["guess"], runtimes=["plain"])

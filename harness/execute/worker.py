@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import traceback
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -40,7 +40,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Changed:
-    """What a step rests on is no longer what it was planned with: it was not done."""
+    """What a step rests on is no longer what it was planned with: whatever it measured does not count."""
 
     differences: tuple[Difference, ...]
 
@@ -55,16 +55,26 @@ def work(job: Job, pipe: Connection) -> None:
         os.setpgid(0, 0)  # what a plugin starts and leaves behind is ended with this group
     _end_with_the_harness()
     try:
-        plugins = load_plugins(job.plugin_files)
-        changed = _changes(job, plugins) if job.basis else []
+        result = _result(job, pipe)
     except BaseException as error:  # noqa: BLE001 - whatever a plugin raises becomes the step's record
-        _send(pipe, ended=asdict(ended_by(error)))
+        result = ended_by(error)
+    if isinstance(result, Changed):
+        _send(pipe, changed=result.differences)
     else:
-        if changed:
-            _send(pipe, changed=changed)
-        else:
-            _send(pipe, ended=asdict(_do(job, plugins, pipe)))
+        _send(pipe, ended=asdict(result))
     pipe.close()
+
+
+def _result(job: Job, pipe: Connection) -> Ended | Changed:
+    """Do a step between two looks at what it rests on: data and modules are read in between."""
+    plugins = load_plugins(job.plugin_files)
+    if changed := _changes(job, plugins):
+        return Changed(changed)
+    loaded = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    ended = _do(job, plugins, pipe)
+    later = {file: digest for file, digest in job.files.items() if str(file) not in loaded}
+    changed = _changes(replace(job, files=later), plugins)
+    return Changed(changed) if changed else ended
 
 
 def ended_by(error: BaseException, environment: dict[str, Any] | None = None) -> Ended:
@@ -98,10 +108,12 @@ def _send(pipe: Connection, **message: Any) -> None:
     pipe.send_bytes(json.dumps(message, allow_nan=False).encode())
 
 
-def _changes(job: Job, plugins: Plugins) -> list[Difference]:
+def _changes(job: Job, plugins: Plugins) -> tuple[Difference, ...]:
     """Return what has changed since the step was planned: plugin files are loaded anew by every worker."""
+    if not job.basis:
+        return ()
     now = current(job.basis, job.files, job.kind, job.asked, plugins)
-    return differences(job.basis, now) if covered(now) != covered(job.basis) else []
+    return tuple(differences(job.basis, now)) if covered(now) != covered(job.basis) else ()
 
 
 def _end_with_the_harness() -> None:
