@@ -18,10 +18,12 @@ from typing import Any, TypeVar
 from harness import plain
 from harness.environment import threads, versions
 from harness.errors import PluginError
+from harness.locate import source_file
 from harness.plugins import PARTS, Plugins, asked_of
 from harness.seams import Hardware, Model, Task
-from harness.sources import DIGITS, WHOLE, Closure, Sources, Symbol, source_file
+from harness.sources import Closure, Sources
 from harness.steps import STEPS, prepare
+from harness.syntax import DIGITS, WHOLE, Symbol
 
 ROLES: Mapping[str, str] = {role: kind for kind, role in PARTS.items()}
 """Role in a step's spec → kind of what plugins bring."""

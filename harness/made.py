@@ -8,7 +8,7 @@ from pathlib import Path
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
-from harness.sources import WHOLE, Symbol
+from harness.syntax import WHOLE, Symbol
 
 DEPTH = 5
 """How deep an object's own values are followed."""

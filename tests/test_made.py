@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from harness.made import made
-from harness.sources import WHOLE, Symbol
+from harness.syntax import WHOLE, Symbol
 
 
 def score(value: int, n: int = 1) -> int:

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.sources import WHOLE, Closure, Sources, Symbol
+from harness.sources import Closure, Sources
+from harness.syntax import WHOLE, Symbol
 
 Write = Callable[..., None]
 
@@ -177,14 +178,14 @@ def test_code_that_cannot_be_followed_takes_the_whole_module(write: Write) -> No
 )
 def test_comments_docstrings_and_formatting_are_not_digested(comment: str, words: str, blank: int) -> None:
     """Whatever is written in them."""
-    from harness.sources import _read
+    from harness.syntax import read
 
     plain = "def use(a, b):\n    total = a + b\n    return [total, 'x']\n"
     dressed = (
         f'"""{words}"""\n# {comment}\n' + "\n" * blank + f'def use(\n    a,\n    b,\n):\n    """{words}"""\n'
         f"    total = (a + b)  # {comment}\n" + "\n" * blank + '    return [\n        total,\n        "x",\n    ]\n'
     )
-    digests = {_read("made", Path("made.py"), text.encode()).digest({"use"}) for text in (plain, dressed)}
+    digests = {read("made", Path("made.py"), text.encode()).digest({"use"}) for text in (plain, dressed)}
 
     assert len(digests) == 1
 
@@ -194,11 +195,11 @@ def test_comments_docstrings_and_formatting_are_not_digested(comment: str, words
 )
 def test_what_code_does_is_digested(one: str, other: str) -> None:
     """An operator, a number, a type."""
-    from harness.sources import _read
+    from harness.syntax import read
 
     texts = (f"def use(a, b):\n    return {text}\n" for text in (one, other))
 
-    assert len({_read("made", Path("made.py"), text.encode()).digest({"use"}) for text in texts}) == 2
+    assert len({read("made", Path("made.py"), text.encode()).digest({"use"}) for text in texts}) == 2
 
 
 @pytest.mark.parametrize("inside", ["from . import deep", "from made_pack import deep", "import made_pack.deep"])

@@ -1,0 +1,239 @@
+"""What one source file defines, imports and names, and the digests of its definitions: read, never imported."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import hashlib
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+DIGITS = 16
+"""Hexadecimal digits kept of a digest: enough to tell versions of one module apart."""
+WHOLE = "*"
+"""Stands for all definitions of a module."""
+BODY = "<body>"
+"""Stands for what importing a module executes beside its definitions."""
+DYNAMIC = frozenset({"exec", "eval", "globals", "vars", "locals", "__import__", "import_module"})
+"""Names whose use cannot be followed: the module counts whole."""
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_ANNOTATIONS = frozenset({"annotation", "returns"})
+_NOT_WRITTEN = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
+"""Fields of syntax trees that say nothing of what code does."""
+
+
+class Symbol(NamedTuple):
+    """A top-level definition of a module, `WHOLE` or `BODY`."""
+
+    module: str
+    name: str
+
+
+class Parts(NamedTuple):
+    """What a statement reads."""
+
+    imports: Mapping[str, list[Symbol]]
+    """Names that imports inside it bind, each to one place or to several that take turns."""
+    executed: tuple[Symbol, ...]
+    """What those imports execute."""
+    chains: tuple[tuple[str, ...], ...]
+    """Dotted names, as their parts."""
+
+
+@lru_cache(maxsize=1024)
+def read(module: str, path: Path, content: bytes) -> File:
+    """Return a source file; one that was read before is not parsed again."""
+    return File(module, path, content)
+
+
+class File:
+    """A source file: its top-level definitions by name, what they read, and their digests."""
+
+    def __init__(self, module: str, path: Path, content: bytes) -> None:
+        self.module = module
+        self.path = path
+        self.sha256 = hashlib.sha256(content).hexdigest()
+        self.definitions: dict[str, list[ast.stmt]] = defaultdict(list)
+        self.imports: dict[str, list[Symbol]] = defaultdict(list)
+        self.stars: list[Symbol] = []
+        self._package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+        self._body: list[ast.stmt] = []
+        self._parts: dict[str, list[Parts]] = {}
+        self._digests: dict[str, str] = {}
+        tree = _parsed(content)
+        for statement in tree.body:
+            self._sort(statement)
+        self.side_effects = _for_side_effects(tree)
+
+    def _sort(self, statement: ast.stmt) -> None:
+        """Put a top-level statement where it belongs: imports, definitions, or what importing executes."""
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            self._bind(statement, self.imports)
+        elif isinstance(statement, (*_FUNCTIONS, ast.ClassDef)):
+            self.definitions[statement.name].append(statement)
+            if statement.name.startswith("__") or any(map(self._may_register, statement.decorator_list)):
+                self._body.append(statement)
+        elif (names := _assigned(statement)) is not None:
+            for name in names:
+                self.definitions[name].append(statement)
+        elif isinstance(statement, ast.If) and _is_never_run(statement):
+            for alternative in statement.orelse:
+                self._sort(alternative)
+        elif not _is_text(statement):
+            self._keep_as_body(statement)
+
+    def _keep_as_body(self, statement: ast.stmt) -> None:
+        self._body.append(statement)
+        for part in _parts(statement):
+            if not isinstance(part, tuple):
+                self._bind(part, self.imports)
+
+    def _bind(self, statement: ast.Import | ast.ImportFrom, names: dict[str, list[Symbol]]) -> list[Symbol]:
+        """Note under which names an import binds what; return what it executes."""
+        executed = []
+        for alias in statement.names:
+            if isinstance(statement, ast.Import):
+                bound = alias.asname or alias.name.partition(".")[0]
+                names[bound].append(Symbol(alias.name if alias.asname else bound, WHOLE))
+                executed.append(Symbol(alias.name, BODY))
+            elif alias.name == WHOLE:
+                self.stars.append(Symbol(self._absolute(statement), WHOLE))
+            else:
+                names[alias.asname or alias.name].append(Symbol(self._absolute(statement), alias.name))
+                executed.append(Symbol(self._absolute(statement), alias.name))
+        return executed
+
+    def _absolute(self, statement: ast.ImportFrom) -> str:
+        package = self._package[: len(self._package) - statement.level + 1] if statement.level else []
+        return ".".join([*package, *([statement.module] if statement.module else [])])
+
+    def _may_register(self, decorator: ast.expr) -> bool:
+        """Return whether a decorator may put a definition where it is found without its name.
+
+        Those of the standard library do not, nor do pluggy's markers: what a hook lists is found from what it brings.
+        """
+        chain = _chain(decorator.func if isinstance(decorator, ast.Call) else decorator)
+        if not chain:
+            return True
+        owners = self.imports.get(chain[0]) or [Symbol(self.module, chain[0])]
+        standard = all(owner.module.partition(".")[0] in sys.stdlib_module_names for owner in owners)
+        harmless = standard or chain[0] in vars(builtins)
+        return not harmless and chain[-1] not in ("hookimpl", "hookspec")
+
+    def parts(self, name: str) -> list[Parts]:
+        """Return what the statements of a definition, or the module's `BODY`, read."""
+        if name not in self._parts:
+            self._parts[name] = [self._parts_of(one) for one in self._statements(name)]
+        return self._parts[name]
+
+    def _parts_of(self, statement: ast.stmt) -> Parts:
+        imports: dict[str, list[Symbol]] = defaultdict(list)
+        executed: list[Symbol] = []
+        chains = set()
+        for part in _parts(statement):
+            if isinstance(part, tuple):
+                chains.add(part)
+            else:
+                executed += self._bind(part, imports)
+        return Parts(imports, tuple(executed), tuple(chains))
+
+    def _statements(self, name: str) -> list[ast.stmt]:
+        return self._body if name == BODY else self.definitions[name]
+
+    def digest(self, names: Iterable[str]) -> str:
+        """Return the digest of some definitions and of what importing executes; empty where there is nothing."""
+        wanted = set(self.definitions) if WHOLE in names else set(names) & set(self.definitions)
+        parts = [f"{name} {self._digest(name)}" for name in [*sorted(wanted), *([BODY] if self._body else [])]]
+        return _sha("\n".join(parts))[:DIGITS] if parts else ""
+
+    def _digest(self, name: str) -> str:
+        if name not in self._digests:
+            self._digests[name] = _sha(_written(self._statements(name)))
+        return self._digests[name]
+
+
+def _parsed(content: bytes) -> ast.Module:
+    """Return a file's syntax tree; of one that is not Python, a tree that is another with each other content."""
+    try:
+        return ast.parse(content)
+    except (SyntaxError, ValueError):
+        return ast.parse(f"_ = {content!r}")
+
+
+def _for_side_effects(tree: ast.Module) -> list[Symbol]:
+    """Return libraries that `import x` names and nothing else does: they are imported for what that does."""
+    plain = [alias for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
+    named = {part[0] for part in _parts(tree) if isinstance(part, tuple)} if plain else set()
+    return [Symbol(one.name, BODY) for one in plain if (one.asname or one.name.partition(".")[0]) not in named]
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _written(node: Any) -> str:
+    """Write a syntax tree without comments, docstrings, places and empty fields, alike in every version of Python."""
+    if isinstance(node, ast.AST):
+        fields = ((name, _written(getattr(node, name, None))) for name in node._fields if name not in _NOT_WRITTEN)
+        return f"{type(node).__name__}({','.join(f'{name}={text}' for name, text in fields if text)})"
+    if isinstance(node, list):
+        return ",".join(f"[{_written(each)}]" for each in node if not _is_text(each))
+    return "" if node is None else repr(node)
+
+
+def _is_text(statement: Any) -> bool:
+    """Return whether a statement is a lone constant: a docstring."""
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _assigned(statement: ast.stmt) -> list[str] | None:
+    """Return the names that a plain assignment defines, None for another statement."""
+    targets: list[ast.expr]
+    if isinstance(statement, ast.AnnAssign):
+        targets = [statement.target]
+    elif isinstance(statement, ast.Assign):
+        targets = [part for t in statement.targets for part in (t.elts if isinstance(t, ast.Tuple) else [t])]
+    else:
+        return None
+    names = [target.id for target in targets if isinstance(target, ast.Name)]
+    return names if len(names) == len(targets) and "_" not in names else None
+
+
+def _is_never_run(statement: ast.If) -> bool:
+    """Return whether it is `if TYPE_CHECKING:` or `if __name__ == "__main__":`: never true in a step."""
+    test = statement.test
+    if isinstance(test, ast.Compare):
+        return _chain(test.left) == ("__name__",) and isinstance(test.ops[0], ast.Eq)
+    return _chain(test)[-1:] == ("TYPE_CHECKING",)
+
+
+def _parts(node: ast.AST) -> Iterator[tuple[str, ...] | ast.Import | ast.ImportFrom]:
+    """Yield the imports in code and the dotted names that it reads.
+
+    What annotates a function is left out: it is never evaluated.
+    """
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        yield node
+    elif chain := _chain(node):
+        yield chain
+    else:
+        for name in node._fields:
+            if name in _ANNOTATIONS and isinstance(node, (*_FUNCTIONS, ast.arg)):
+                continue
+            value = getattr(node, name)
+            for child in value if isinstance(value, list) else (value,):
+                if isinstance(child, ast.AST):
+                    yield from _parts(child)
+
+
+def _chain(node: ast.AST) -> tuple[str, ...]:
+    """Return the parts of `a.b.c` that is read, none for another expression."""
+    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Store):
+        return (node.id,)
+    if isinstance(node, ast.Attribute) and (before := _chain(node.value)):
+        return (*before, node.attr)
+    return ()
