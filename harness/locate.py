@@ -8,6 +8,8 @@ from importlib.machinery import PathFinder
 from importlib.metadata import entry_points
 from pathlib import Path
 
+FILE_MODULE = "harness_file_"
+"""How the modules of plugins that are single files begin: they are a user's own, wherever they lie."""
 LIBRARIES = frozenset({"site-packages", "dist-packages"})
 """Folders of installed libraries."""
 
@@ -21,23 +23,24 @@ def source_file(name: str) -> Path | None:
     file = Path(loaded) if loaded else _found(name)
     if file is None or file.suffix != ".py":
         return None
-    return None if LIBRARIES & set(file.parts) and top not in _of_plugins() else file
+    own = name.startswith(FILE_MODULE) or top in _of_plugins()
+    return None if LIBRARIES & set(file.parts) and not own else file
 
 
 def _found(name: str) -> Path | None:
-    """Return a module's file without importing its packages."""
+    """Return a module's file without importing its packages; None where there is none, as for a namespace."""
     top, *parts = name.split(".")
     spec = PathFinder.find_spec(top)
-    if spec is None or spec.origin is None:
+    if spec is None:
         return None
-    place = Path(spec.origin)
+    file = Path(spec.origin) if spec.origin else None
+    folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
     for part in parts:
-        below = (place.parent / part / "__init__.py", place.parent / f"{part}.py")
-        found = next((file for file in below if file.is_file()), None)
-        if found is None or place.name != "__init__.py":
-            return None
-        place = found
-    return place
+        below = [folder / part for folder in folders]
+        candidates = [place for folder in below for place in (folder / "__init__.py", folder.with_suffix(".py"))]
+        file = next((place for place in candidates if place.is_file()), None)
+        folders = below if file is None else [file.parent] if file.name == "__init__.py" else []
+    return file
 
 
 @cache

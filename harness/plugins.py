@@ -26,6 +26,7 @@ import pluggy
 from harness import hookspecs, plain
 from harness.errors import HarnessError, PluginError, unknown
 from harness.facts import PriceBook, UseCase
+from harness.locate import FILE_MODULE
 from harness.made import Made, made
 from harness.seams import Declaration, Hardware, Model, ModelScheme, Runtime, Task, Template
 
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
 GROUP = "harness"
 FILE = "file"
 """The version of a plugin that is a single file."""
-FILE_MODULE = "harness_file_"
-"""How the modules of such plugins begin."""
 DATA_FILES = (".yaml", ".yml")
 """Endings of a plugin file that is no program: it holds a use case."""
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -385,6 +384,9 @@ def _load_file(plugins: Plugins, file: str) -> None:
         return
     if not path.is_file():
         raise PluginError(f"No plugin file {file!r}. Give the path of a Python file, or of a use case's YAML file.")
+    alike = [one.distribution for one in plugins.loaded if one.module is sys.modules.get(_module_name(path))]
+    if alike:
+        raise PluginError(f"Plugin files {alike[0]} and {path} are one module by their names. Rename one of them.")
     failures = len(plugins.failures)
     plugins.load(path.stem, str(path), FILE, lambda: _import_file(path))
     if len(plugins.failures) > failures:
@@ -400,8 +402,12 @@ class _Uncached(SourceFileLoader):
         return self.source_to_code(self.get_data(path), path)
 
 
+def _module_name(path: Path) -> str:
+    return f"{FILE_MODULE}{re.sub(r'[^0-9A-Za-z_]', '_', path.stem)}"
+
+
 def _import_file(path: Path) -> ModuleType:
-    name = f"{FILE_MODULE}{re.sub(r'[^0-9A-Za-z_]', '_', path.stem)}"
+    name = _module_name(path)
     if path.suffix in DATA_FILES:
         return _use_case_module(name, path)
     if path.suffix != ".py":

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.basis import MADE, PLUGINS, STEP
-from harness.plugins import FILE, FILE_MODULE
+from harness.locate import FILE_MODULE
+from harness.plugins import FILE
 from harness.records import FINAL, Record
 
 if TYPE_CHECKING:

@@ -71,6 +71,17 @@ def test_a_broken_plugin_is_named_and_the_rest_work(tmp_path: Path, toys: Plugin
     assert set(toys.models) == {"counter", "guess"}
 
 
+def test_files_whose_modules_have_one_name_are_refused(tmp_path: Path) -> None:
+    """The sources of the one would be taken for the other's."""
+    for name in ("my-model.py", "my_model.py"):
+        (tmp_path / name).write_text("", encoding="utf-8")
+    plugins = Plugins()
+    plugins.load_files([str(tmp_path / "my-model.py")] * 2)
+
+    with pytest.raises(PluginError, match=r"my-model\.py and .*my_model\.py are one module .* Rename one"):
+        plugins.load_files([str(tmp_path / "my_model.py")])
+
+
 def test_a_name_claimed_twice_names_both_owners(tmp_path: Path, toys: Plugins) -> None:
     """The second claimant brings nothing at all, and the message names the first."""
     file = tmp_path / "copycat.py"

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.plugins import Plugins
 from harness.sources import Closure, Sources
 from harness.syntax import WHOLE, Symbol
 
@@ -108,6 +109,30 @@ def test_names_are_followed_through_a_package(write: Write) -> None:
     )
 
     assert set(closure("made_user", "use").modules) == {"made_user", "made_pack.inner", "made_pack.below"}
+
+
+@pytest.mark.parametrize("way", ["from made_space.inner import f\nuse = f", "import made_space.inner as m\nuse = m.f"])
+def test_a_package_without_init_is_followed(way: str, write: Write) -> None:
+    """A folder is a namespace."""
+    write(made_user=way, made_space__inner="def f():\n    return 1\n")
+    (Path(sys.path[0]) / "made_space" / "__init__.py").unlink()
+    importlib.invalidate_caches()
+
+    assert set(closure("made_user", "use").modules) == {"made_user", "made_space.inner"}
+
+
+def test_a_plugin_file_is_ones_own_wherever_it_lies(tmp_path: Path) -> None:
+    """Below a folder of libraries too; another module there is a library."""
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    file = folder / "made_lying.py"
+    file.write_text("def use():\n    return 1\n", encoding="utf-8")
+    plugins = Plugins()
+    plugins.load_files([str(file)])
+    sys.modules["made_lying"] = sys.modules["harness_file_made_lying"]
+
+    assert set(closure("harness_file_made_lying", "use").modules) == {"harness_file_made_lying"}
+    assert closure("made_lying", "use").libraries == {"made_lying"}
 
 
 def test_what_importing_executes_counts(write: Write) -> None:
