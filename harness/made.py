@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
 from pathlib import Path
-from types import FunctionType, MethodType, ModuleType
+from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 from harness.syntax import WHOLE, Symbol
@@ -34,7 +35,9 @@ def symbol_of(definition: Any) -> Symbol:
     A module counts whole where the definition was made by a call: its arguments stand anywhere.
     """
     first, *inner = definition.__qualname__.split(".")
-    return Symbol(definition.__module__, WHOLE if "<locals>" in inner or first.startswith("<") else first)
+    module = sys.modules.get(definition.__module__)
+    by_a_call = "<locals>" in inner or first.startswith("<") or (module is not None and first not in vars(module))
+    return Symbol(definition.__module__, WHOLE if by_a_call else first)
 
 
 def _values(one: Any) -> Iterator[tuple[str, Any]]:
@@ -69,6 +72,7 @@ def _written(value: Any, symbols: list[Symbol], depth: int) -> Iterator[str]:
     elif isinstance(value, type | FunctionType):
         symbols.append(symbol_of(value))
         yield f"{value.__module__}.{value.__qualname__}"
+        yield from _written([_held(cell) for cell in getattr(value, "__closure__", None) or ()], symbols, depth - 1)
     elif isinstance(value, MethodType | partial):
         yield from _written(_bound(value), symbols, depth - 1)
     else:
@@ -76,6 +80,14 @@ def _written(value: Any, symbols: list[Symbol], depth: int) -> Iterator[str]:
         own, text = dict(_values(value)), _said(value)
         yield type(value).__qualname__
         yield from _written(own, symbols, depth - 1) if own else [text]
+
+
+def _held(cell: CellType) -> Any:
+    """Return what a function holds in one of its variables, None where it is not set yet."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None
 
 
 def _bound(call: MethodType | partial[Any]) -> list[Any]:

@@ -25,6 +25,11 @@ def score(value: int, n: int = 1) -> int:
     return value * n
 
 
+def scorer(n: int) -> Any:
+    """Return a function that holds a number."""
+    return lambda value: value * n
+
+
 @dataclass(slots=True)
 class Slotted:
     """Holds no dictionary."""
@@ -64,6 +69,7 @@ PAIRS = {
     "queue": (deque([1]), deque([2])),
     "path": (Path("/a/one"), Path("/a/two")),
     "function": (score, print),
+    "function of a call": (scorer(1), scorer(2)),
 }
 
 
@@ -94,6 +100,7 @@ def test_definitions_among_the_values_are_named() -> None:
     assert set(found) == {Symbol(__name__, "Holder"), Symbol(__name__, "score"), Symbol(__name__, "Slotted"),
                           Symbol("sys", WHOLE)}  # fmt: skip
     assert made(local(1)).symbols[0].name == WHOLE
+    assert made(type("Unnamed", (Holder,), {})(1)).symbols[0].name == WHOLE
 
 
 def test_a_module_is_its_name() -> None:
