@@ -31,7 +31,7 @@ STEP = "step"
 """The role of the harness itself."""
 MADE = "<made with>"
 """Stands among a role's modules for the values that its object was made with."""
-FORMAT = 1
+FORMAT = 2
 """How a basis is made: digests that were made otherwise cannot be compared."""
 PLUGINS, DEFINITION = "plugins", "definition"
 """Parts of a basis that are kept to be told, and are no part of a fingerprint."""

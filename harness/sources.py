@@ -16,10 +16,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from harness.locate import source_file
-from harness.syntax import BODY, DYNAMIC, WHOLE, File, Symbol, read
+from harness.syntax import BODY, DYNAMIC, IMPORTERS, WHOLE, Class, File, Symbol, read
 
 RECURSION = 30_000
 
@@ -42,6 +43,7 @@ class Sources:
     def __init__(self) -> None:
         self._files: dict[str, File | None] = {}
         self._uses: dict[Symbol, list[Symbol]] = {}
+        self._registering: dict[Symbol, bool] = {}
         self._closures: dict[tuple[Symbol, ...], Closure] = {}
 
     def closure(self, roots: Iterable[Symbol]) -> Closure:
@@ -83,11 +85,12 @@ class Sources:
         return self._files[module]
 
     def _used(self, symbol: Symbol) -> list[Symbol]:
-        """Return what a definition uses, beside what importing its module executes."""
+        """Return what a definition uses, beside what importing its module and the packages above it executes."""
         if symbol not in self._uses:
             file = self._file(symbol.module)
-            own = [] if file is None else self._uses_in(file, symbol.name)
-            self._uses[symbol] = own if file is None else [Symbol(symbol.module, BODY), *own]
+            above = accumulate(symbol.module.split("."), "{}.{}".format)
+            bodies = [Symbol(module, BODY) for module in above if self._file(module) is not None]
+            self._uses[symbol] = [] if file is None else [*bodies, *self._uses_in(file, symbol.name)]
         return self._uses[symbol]
 
     def _uses_in(self, file: File, name: str) -> list[Symbol]:
@@ -96,7 +99,8 @@ class Sources:
         if name == BODY:
             imported = [Symbol(self._target(one).module, BODY) for owners in file.imports.values() for one in owners]
             own = [symbol for symbol in imported if self._file(symbol.module) is not None]
-            return [*own, *file.side_effects, *file.stars, *self._meant(file, BODY)]
+            classes = [Symbol(file.module, name) for name in file.classes if self._is_registered(file, name)]
+            return [*own, *classes, *file.side_effects, *file.stars, *self._meant(file, BODY)]
         if name in file.definitions:
             return self._meant(file, name)
         if name in file.imports:
@@ -106,16 +110,45 @@ class Sources:
     def _meant(self, file: File, name: str) -> list[Symbol]:
         """Return what the imports and the names in a definition stand for."""
         found: list[Symbol] = []
-        for imports, executed, chains in file.parts(name):
-            found += [Symbol(self._target(each).module, BODY) for each in executed]
-            for first, *rest in chains:
-                if owners := imports.get(first) or file.imports.get(first):
-                    found += [self._target(one, rest) for one in owners]
-                else:
-                    found += [Symbol(file.module, first)] if first in file.definitions else file.stars
-                if (first, *rest)[-1] in DYNAMIC:
+        for part in file.parts(name):
+            found += [Symbol(self._target(each).module, BODY) for each in part.executed]
+            for chain in part.chains:
+                found += self._owners(file, chain, part.imports)
+                if chain[-1] in DYNAMIC:
                     found.append(Symbol(file.module, WHOLE))
+                if chain[-1] in IMPORTERS:
+                    found += [Symbol(each, WHOLE) for each in file.modules_named() if self._file(each) is not None]
         return found
+
+    def _owners(self, file: File, chain: tuple[str, ...], imports: Mapping[str, list[Symbol]]) -> list[Symbol]:
+        """Return what a dotted name in a file stands for: several places where imports take turns."""
+        first, *rest = chain
+        if places := imports.get(first) or file.imports.get(first):
+            return [self._target(one, rest) for one in places]
+        return [Symbol(file.module, first)] if first in file.definitions else file.stars
+
+    def _is_registered(self, file: File, name: str) -> bool:
+        """Return whether a class may be found without its name: its metaclass or a class above it is told of it."""
+        own = file.classes[name]
+        above = [place for base in own.bases for place in self._owners(file, base, {})]
+        return self._has_metaclass(file, own) or any(self._registers(place) for place in above)
+
+    def _has_metaclass(self, file: File, own: Class) -> bool:
+        """Return whether a class names a metaclass that is no library's."""
+        owners = self._owners(file, own.metaclass, {}) if own.metaclass else []
+        return any(self._file(owner.module) is not None for owner in owners)
+
+    def _registers(self, symbol: Symbol) -> bool:
+        """Return whether a class keeps classes below it where others find them."""
+        if symbol not in self._registering:
+            self._registering[symbol] = False  # where classes or imports go in a circle
+            file, name = self._file(symbol.module), symbol.name
+            if file is not None and name in file.classes:
+                self._registering[symbol] = file.classes[name].sees_subclasses or self._is_registered(file, name)
+            elif file is not None:
+                passed_on = (self._target(one) for one in file.imports.get(name, ()))
+                self._registering[symbol] = any(self._registers(one) for one in passed_on)
+        return self._registering[symbol]
 
     def _target(self, imported: Symbol, attributes: Iterable[str] = ()) -> Symbol:
         """Return what is reached through an imported name and the attributes that are asked of it."""

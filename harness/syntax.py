@@ -18,8 +18,12 @@ WHOLE = "*"
 """Stands for all definitions of a module."""
 BODY = "<body>"
 """Stands for what importing a module executes beside its definitions."""
-DYNAMIC = frozenset({"exec", "eval", "globals", "vars", "locals", "__import__", "import_module"})
+IMPORTERS = frozenset({"__import__", "import_module"})
+"""Functions that import the module whose name they are given."""
+DYNAMIC = frozenset({"exec", "eval", "globals", "vars", "locals", "__subclasses__", *IMPORTERS})
 """Names whose use cannot be followed: the module counts whole."""
+LONGEST_NAME = 100
+"""A longer text is no name of a module."""
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _ANNOTATIONS = frozenset({"annotation", "returns"})
 _NOT_WRITTEN = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
@@ -42,6 +46,19 @@ class Parts(NamedTuple):
     """What those imports execute."""
     chains: tuple[tuple[str, ...], ...]
     """Dotted names, as their parts."""
+    texts: tuple[str, ...]
+    """Short texts."""
+
+
+class Class(NamedTuple):
+    """What a top-level class says of the classes below it."""
+
+    bases: tuple[tuple[str, ...], ...]
+    """Dotted names, as their parts."""
+    metaclass: tuple[str, ...]
+    """Dotted name; empty where it names none."""
+    sees_subclasses: bool
+    """Whether it is told of classes below it, or asks for them."""
 
 
 @lru_cache(maxsize=1024)
@@ -60,6 +77,7 @@ class File:
         self.definitions: dict[str, list[ast.stmt]] = defaultdict(list)
         self.imports: dict[str, list[Symbol]] = defaultdict(list)
         self.stars: list[Symbol] = []
+        self.classes: dict[str, Class] = {}
         self._package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
         self._body: list[ast.stmt] = []
         self._parts: dict[str, list[Parts]] = {}
@@ -75,6 +93,8 @@ class File:
             self._bind(statement, self.imports)
         elif isinstance(statement, (*_FUNCTIONS, ast.ClassDef)):
             self.definitions[statement.name].append(statement)
+            if isinstance(statement, ast.ClassDef):
+                self.classes[statement.name] = _class(statement)
             if statement.name.startswith("__") or any(map(self._may_register, statement.decorator_list)):
                 self._body.append(statement)
         elif (names := _assigned(statement)) is not None:
@@ -89,7 +109,7 @@ class File:
     def _keep_as_body(self, statement: ast.stmt) -> None:
         self._body.append(statement)
         for part in _parts(statement):
-            if not isinstance(part, tuple):
+            if isinstance(part, ast.Import | ast.ImportFrom):
                 self._bind(part, self.imports)
 
     def _bind(self, statement: ast.Import | ast.ImportFrom, names: dict[str, list[Symbol]]) -> list[Symbol]:
@@ -133,13 +153,22 @@ class File:
     def _parts_of(self, statement: ast.stmt) -> Parts:
         imports: dict[str, list[Symbol]] = defaultdict(list)
         executed: list[Symbol] = []
-        chains = set()
+        chains, texts = set(), set()
         for part in _parts(statement):
             if isinstance(part, tuple):
                 chains.add(part)
+            elif isinstance(part, str):
+                texts.add(part)
             else:
                 executed += self._bind(part, imports)
-        return Parts(imports, tuple(executed), tuple(chains))
+        return Parts(imports, tuple(executed), tuple(chains), tuple(texts))
+
+    def modules_named(self) -> set[str]:
+        """Return the dotted names among the file's texts, as they stand and below its package."""
+        texts = {text for name in (*self.definitions, BODY) for part in self.parts(name) for text in part.texts}
+        names = {text.lstrip(".") for text in texts}
+        names = {name for name in names if all(part.isidentifier() for part in name.split("."))}
+        return names | {".".join([*self._package, name]) for name in names}
 
     def _statements(self, name: str) -> list[ast.stmt]:
         return self._body if name == BODY else self.definitions[name]
@@ -147,8 +176,16 @@ class File:
     def digest(self, names: Iterable[str]) -> str:
         """Return the digest of some definitions and of what importing executes; empty where there is nothing."""
         wanted = set(self.definitions) if WHOLE in names else set(names) & set(self.definitions)
-        parts = [f"{name} {self._digest(name)}" for name in [*sorted(wanted), *([BODY] if self._body else [])]]
+        kept = [*sorted(wanted), *([BODY] if self._body else [])]
+        parts = [f"{name} {self._digest(name)}" for name in kept]
+        if any(len(self.definitions[name]) > 1 for name in wanted):
+            parts.append(f"in the order {self._order(kept)}")
         return _sha("\n".join(parts))[:DIGITS] if parts else ""
+
+    def _order(self, names: Iterable[str]) -> list[str]:
+        """Return the names in the order of their statements: a name that is assigned twice changes what reads it."""
+        places = [(one.lineno, one.col_offset, name) for name in names for one in self._statements(name)]
+        return [name for _, _, name in sorted(places)]
 
     def _digest(self, name: str) -> str:
         if name not in self._digests:
@@ -200,7 +237,22 @@ def _assigned(statement: ast.stmt) -> list[str] | None:
     else:
         return None
     names = [target.id for target in targets if isinstance(target, ast.Name)]
-    return names if len(names) == len(targets) and "_" not in names else None
+    if len(names) != len(targets) or "_" in names:
+        return None
+    return [*names, *(one.target.id for one in ast.walk(statement) if isinstance(one, ast.NamedExpr))]
+
+
+def _class(statement: ast.ClassDef) -> Class:
+    metaclass = next((word.value for word in statement.keywords if word.arg == "metaclass"), None)
+    told = any(isinstance(one, ast.FunctionDef) and one.name == "__init_subclass__" for one in statement.body)
+    asks = any(part[-1] == "__subclasses__" for part in _parts(statement) if isinstance(part, tuple))
+    bases = tuple(chain for base in statement.bases if (chain := _chain(_without_arguments(base))))
+    return Class(bases, _chain(metaclass) if metaclass else (), told or asks)
+
+
+def _without_arguments(base: ast.expr) -> ast.expr:
+    """Return `Base` of `Base[int]`."""
+    return base.value if isinstance(base, ast.Subscript) else base
 
 
 def _is_never_run(statement: ast.If) -> bool:
@@ -211,13 +263,16 @@ def _is_never_run(statement: ast.If) -> bool:
     return _chain(test)[-1:] == ("TYPE_CHECKING",)
 
 
-def _parts(node: ast.AST) -> Iterator[tuple[str, ...] | ast.Import | ast.ImportFrom]:
-    """Yield the imports in code and the dotted names that it reads.
+def _parts(node: ast.AST) -> Iterator[tuple[str, ...] | str | ast.Import | ast.ImportFrom]:
+    """Yield the imports in code, the dotted names that it reads, and its short texts.
 
     What annotates a function is left out: it is never evaluated.
     """
     if isinstance(node, ast.Import | ast.ImportFrom):
         yield node
+    elif isinstance(node, ast.Constant):
+        if isinstance(node.value, str) and len(node.value) <= LONGEST_NAME:
+            yield node.value
     elif chain := _chain(node):
         yield chain
     else:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 NAMES = ("model", "task", "hardware", "runtime", "scenario", "format")
 """Parts of a spec that must agree before two steps are compared."""
-UNTOLD = "measured by an earlier version of the harness, which did not keep what the result rests on"
+UNTOLD = "measured by an earlier version of the harness, which did not keep all that the result rests on"
 
 
 class Difference(NamedTuple):
@@ -106,7 +106,7 @@ def why_pending(step: Step, records: Sequence[Record]) -> str:
     nearest = min(reversed(alike), key=lambda record: len(_spec(step, record)))
     if spec := _spec(step, nearest):
         return f"not measured yet with {', '.join(spec)}"
-    if not nearest.basis:
+    if nearest.basis.get("format") != step.basis["format"]:
         return UNTOLD
     said = [each.text for each in differences(nearest.basis, step.basis)]
     said += [f"what it builds on ({role}) is done again" for role in _other_inputs(step, nearest)] if not said else []

@@ -163,6 +163,117 @@ def use():
     assert len({before, *found}) == 3
 
 
+REGISTRY = """
+KNOWN = {}
+
+class Told:
+    def __init_subclass__(cls):
+        KNOWN[cls.__name__] = cls
+
+class Meta(type):
+    def __init__(cls, name, bases, fields):
+        KNOWN[name] = cls
+
+class Asking:
+    @classmethod
+    def all(cls):
+        return cls.__subclasses__()
+
+class Silent:
+    pass
+"""
+BASES = {"Told": True, "Asking": True, "metaclass=Meta": True, "Silent": False, "Silent, abc.ABC": False}
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_a_class_that_is_found_without_its_name_counts(base: str, write: Write) -> None:
+    """Its base or its metaclass keeps it, in whichever module it is; a class further below is kept as well."""
+    text = f"""
+import abc
+from made_registry import Asking, Meta, Silent, Told
+class One({base}):
+    one = 1
+class Below(One):
+    below = 1
+"""
+    user = "import made_classes\nfrom made_registry import KNOWN\n\ndef use():\n    return KNOWN['One']\n"
+    write(made_registry=REGISTRY, made_classes=text, made_user=user)
+    found = [closure("made_user", "use").modules]
+    for line in ("one = 1", "below = 1"):
+        write(made_classes=text.replace(line, line.replace("1", "2")))
+        found.append(closure("made_user", "use").modules)
+
+    assert len({tuple(each.items()) for each in found}) == (3 if BASES[base] else 1)
+
+
+def test_a_function_that_asks_for_subclasses_takes_the_whole_module(write: Write) -> None:
+    """Nobody can tell which they are."""
+    text = "class Base:\n    pass\n\nclass One(Base):\n    value = 1\n\ndef use():\n    return Base.__subclasses__()\n"
+    write(made_asking=text)
+    before = closure("made_asking", "use").modules
+    write(made_asking=text.replace("value = 1", "value = 2"))
+
+    assert closure("made_asking", "use").modules != before
+
+
+def test_a_module_that_a_text_names_is_followed(write: Write) -> None:
+    """Where the text is imported, absolute or below the package; a text alone names nothing."""
+    write(
+        made_absolute="import importlib\n\ndef use():\n    return importlib.import_module('made_pack.inner').f()\n",
+        made_text="def use():\n    return 'made_pack.inner'\n",
+        made_lazy="import made_pack\n\ndef use():\n    return made_pack.f()\n",
+        made_pack__inner="def f():\n    return 1\n",
+    )
+    (Path(sys.path[0]) / "made_pack" / "__init__.py").write_text(
+        "from importlib import import_module\nPLACES = {'f': '.inner'}\n\n"
+        "def __getattr__(name):\n    return getattr(import_module(PLACES[name], __name__), name)\n",
+        encoding="utf-8",
+    )
+
+    assert "made_pack.inner" in closure("made_absolute", "use").modules
+    assert "made_pack.inner" in closure("made_lazy", "use").modules
+    assert set(closure("made_text", "use").modules) == {"made_text"}
+
+
+def test_what_packages_above_a_module_execute_counts(write: Write) -> None:
+    """They are imported before it; what they define does not count."""
+    write(made_user="from made_pack.inner import f\nuse = f\n", made_pack__inner="N = 1\n\ndef f():\n    return N\n")
+    package, found = Path(sys.path[0]) / "made_pack" / "__init__.py", []
+    for line in ("", "import made_pack.inner\nmade_pack.inner.N = 2\n", "def other():\n    return 1\n"):
+        package.write_text(line, encoding="utf-8")
+        found.append(closure("made_user", "use").modules)
+
+    assert found[0] == found[2] != found[1]
+
+
+ASSIGNMENTS = {
+    "one after the other": ("A = 2\nB = A\nA = 3\nuse = [B]\n", "A = 2\nA = 3\nB = A\nuse = [B]\n"),
+    "within an expression": ("A = (N := 2) + 1\nuse = [N]\n", "A = (N := 3) + 1\nuse = [N]\n"),
+    "a lambda": ("score = lambda n: n % 2\nuse = [score]\n", "score = lambda n: n % 3\nuse = [score]\n"),
+}
+
+
+@pytest.mark.parametrize("what", ASSIGNMENTS)
+def test_assignments_are_told_apart(what: str, write: Write) -> None:
+    """By their values, and by their order where a name is assigned twice."""
+    found = []
+    for text in ASSIGNMENTS[what]:
+        write(made_assigned=text)
+        found.append(closure("made_assigned", "use").modules)
+
+    assert found[0] != found[1]
+
+
+def test_the_order_of_definitions_does_not_count(write: Write) -> None:
+    """Where each name is defined once, they may be moved."""
+    parts = ["A = 1\n", "def f():\n    return A\n", "def use():\n    return f()\n"]
+    write(made_moved="\n".join(parts))
+    before = closure("made_moved", "use").modules
+    write(made_moved="\n".join(parts[::-1]))
+
+    assert closure("made_moved", "use").modules == before
+
+
 def test_circles_end(write: Write) -> None:
     """Modules that import each other are reached once."""
     write(

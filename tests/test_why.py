@@ -103,6 +103,7 @@ def test_why_names_what_changed_since_the_newest_record(plan_of: PlanOf, toys: P
     assert why_pending(step, [inputs, data]) == "data changed"
     assert why_pending(step, [data, inputs]) == "what it builds on (pretrained) is done again"
     assert why_pending(step, [record(step, basis={})]) == UNTOLD
+    assert why_pending(step, [record(step, basis={**step.basis, "format": 0})]) == UNTOLD
 
 
 @pytest.mark.parametrize("part", ["data", "weights", "threads"])
