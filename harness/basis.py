@@ -21,7 +21,7 @@ from harness.errors import PluginError
 from harness.locate import source_file
 from harness.plugins import PARTS, Plugins, asked_of
 from harness.seams import Hardware, Model, Task
-from harness.sources import Closure, Sources
+from harness.sources import Closure, Sources, sha256_of
 from harness.steps import STEPS, prepare
 from harness.syntax import DIGITS, WHOLE, Symbol
 
@@ -92,7 +92,7 @@ def current(basis: Basis, files: Mapping[Path, str], kind: str, asked: Mapping[s
 
 def _sha256(file: Path) -> str | None:
     try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
+        return sha256_of(file)
     except OSError:
         return None
 

@@ -11,16 +11,17 @@ module executes beside its definitions. The digest of a definition ignores comme
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
 from harness.locate import source_file
-from harness.syntax import BODY, DYNAMIC, IMPORTERS, WHOLE, Class, File, Symbol, read
+from harness.syntax import BODY, DIGITS, DYNAMIC, IMPORTERS, WHOLE, Class, File, Symbol, read
 
 RECURSION = 30_000
 
@@ -30,7 +31,7 @@ class Closure:
     """The sources a step can run, and the libraries they import."""
 
     modules: Mapping[str, str]
-    """Module → digest of the definitions that are reached in it."""
+    """Module → digest of the definitions that are reached in it; `module/file` → digest of a data file beside it."""
     libraries: frozenset[str]
     """Top-level names of the libraries that they use."""
     files: Mapping[Path, str]
@@ -43,6 +44,8 @@ class Sources:
     def __init__(self) -> None:
         self._files: dict[str, File | None] = {}
         self._uses: dict[Symbol, list[Symbol]] = {}
+        self._named: dict[Symbol, list[Path]] = {}
+        self._listed: dict[Path, set[str]] = {}
         self._registering: dict[Symbol, bool] = {}
         self._closures: dict[tuple[Symbol, ...], Closure] = {}
 
@@ -64,18 +67,34 @@ class Sources:
                 waiting += self._used(symbol)
         return reached
 
-    def _summed_up(self, reached: Iterable[Symbol]) -> Closure:
+    def _summed_up(self, reached: Collection[Symbol]) -> Closure:
         names: dict[str, set[str]] = defaultdict(set)
         for symbol in reached:
             names[symbol.module].add(symbol.name)
         read = {name: file for name in sorted(names) if (file := self._file(name)) is not None}
         digests = {name: file.digest(names[name]) for name, file in read.items()}
         libraries = {name.partition(".")[0] for name in names if name not in read} - sys.stdlib_module_names
-        return Closure(
-            {name: digest for name, digest in digests.items() if digest},
-            frozenset(libraries),
-            {file.path: file.sha256 for file in read.values()},
-        )
+        files = {file.path: file.sha256 for file in read.values()}
+        for symbol in reached:
+            for data in self._files_named(symbol):
+                files[data] = sha256_of(data)
+                digests[f"{symbol.module}/{data.name}"] = files[data][:DIGITS]
+        return Closure({name: digest for name, digest in digests.items() if digest}, frozenset(libraries), files)
+
+    def _files_named(self, symbol: Symbol) -> list[Path]:
+        """Return the data files beside a module whose names are texts in a definition."""
+        if symbol not in self._named:
+            file = self._file(symbol.module)
+            texts = [text for part in file.parts(symbol.name) for text in part.texts] if file else []
+            self._named[symbol] = self._present(file.path.parent, texts) if file and texts else []
+        return self._named[symbol]
+
+    def _present(self, folder: Path, names: Iterable[str]) -> list[Path]:
+        """Return which names are those of data files in a folder, or below it."""
+        if folder not in self._listed:
+            self._listed[folder] = {file.name for file in folder.iterdir()}
+        found = [folder / name for name in names if name.partition("/")[0] in self._listed[folder]]
+        return sorted(file for file in found if file.suffix != ".py" and file.is_file())
 
     def _file(self, module: str) -> File | None:
         """Return a module's source, None for a library's."""
@@ -165,6 +184,12 @@ class Sources:
             return False
         submodule = Symbol(module, name)  # what `from . import name` binds in a package is the module of that name
         return name in file.definitions or any(one != submodule for one in file.imports.get(name, ()))
+
+
+def sha256_of(file: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 @contextmanager

@@ -171,7 +171,7 @@ class File:
         return names | {".".join([*self._package, name]) for name in names}
 
     def _statements(self, name: str) -> list[ast.stmt]:
-        return self._body if name == BODY else self.definitions[name]
+        return self._body if name == BODY else self.definitions.get(name, [])
 
     def digest(self, names: Iterable[str]) -> str:
         """Return the digest of some definitions and of what importing executes; empty where there is nothing."""

@@ -235,6 +235,25 @@ def test_a_module_that_a_text_names_is_followed(write: Write) -> None:
     assert set(closure("made_text", "use").modules) == {"made_text"}
 
 
+def test_a_data_file_that_a_definition_names_counts(write: Write) -> None:
+    """It lies beside the module, or below it; one that nothing reached names does not."""
+    folder = Path(sys.path[0])
+    write(made_reading="def use():\n    return 'made.json'\n\ndef other():\n    return 'b/made.txt'\n")
+    (folder / "made.json").write_text("1", encoding="utf-8")
+    (folder / "b").mkdir()
+    (folder / "b" / "made.txt").write_text("1", encoding="utf-8")
+    before = closure("made_reading", "use"), closure("made_reading", "other")
+    (folder / "made.json").write_text("2", encoding="utf-8")
+    after = closure("made_reading", "use"), closure("made_reading", "other")
+
+    assert [set(each.modules) for each in before] == [
+        {"made_reading", "made_reading/made.json"},
+        {"made_reading", "made_reading/made.txt"},
+    ]
+    assert [a.modules == b.modules for a, b in zip(before, after, strict=True)] == [False, True]
+    assert before[0].files[folder / "made.json"] != after[0].files[folder / "made.json"]
+
+
 def test_what_packages_above_a_module_execute_counts(write: Write) -> None:
     """They are imported before it; what they define does not count."""
     write(made_user="from made_pack.inner import f\nuse = f\n", made_pack__inner="N = 1\n\ndef f():\n    return N\n")
