@@ -102,7 +102,7 @@ class Bases:
 
     def __init__(self, plugins: Plugins) -> None:
         self._plugins = plugins
-        self._sources = Sources()
+        self._sources = Sources(plugin.module.__name__ for plugin in plugins.loaded)
         self._known: dict[tuple[str, str], Any] = {}
 
     def of(self, kind: str, asked: Mapping[str, Any]) -> Basis:
@@ -150,8 +150,11 @@ class Bases:
         if any(symbol.name == WHOLE for symbol in roots):  # made by a call: where it is offered says with what
             roots.append(Symbol(self._plugins.owner(kind, name).module.__name__, WHOLE))
         closure = self._sources.closure(roots)
+        owned = {module for module in declared.imports or () if source_file(module) is not None}
+        if unseen := owned - closure.modules.keys():  # they are imported for nothing that names them
+            closure = self._sources.closure([*roots, *(Symbol(module, WHOLE) for module in unseen)])
         own = {MADE: hashlib.sha256(made.values.encode("utf-8", "surrogatepass")).hexdigest()[:DIGITS]}
-        named = {module.partition(".")[0] for module in declared.imports or () if source_file(module) is None}
+        named = {module.partition(".")[0] for module in declared.imports or () if module not in owned}
         return Closure({**closure.modules, **(own if made.values else {})}, closure.libraries | named, closure.files)
 
     def data(self, asked: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 
@@ -41,7 +42,9 @@ class Closure:
 class Sources:
     """Reads each source file once and finds closures in them."""
 
-    def __init__(self) -> None:
+    def __init__(self, loaded: Iterable[str] = ()) -> None:
+        """Take the modules that every worker loads: what they change elsewhere counts for whoever uses that."""
+        self._loaded = tuple(loaded)
         self._files: dict[str, File | None] = {}
         self._uses: dict[Symbol, list[Symbol]] = {}
         self._named: dict[Symbol, list[Path]] = {}
@@ -58,14 +61,55 @@ class Sources:
         return self._closures[key]
 
     def _reached(self, roots: Iterable[Symbol]) -> set[Symbol]:
-        reached: set[Symbol] = set()
+        reached = self._followed(roots)
+        while late := {changes for changed, changes in self._changes if changed in reached} - reached:
+            reached |= self._followed(late)
+        return reached
+
+    def _followed(self, roots: Iterable[Symbol]) -> set[Symbol]:
+        followed: set[Symbol] = set()
         waiting = list(roots)
         while waiting:
             symbol = waiting.pop()
-            if symbol not in reached:
-                reached.add(symbol)
+            if symbol not in followed:
+                followed.add(symbol)
                 waiting += self._used(symbol)
-        return reached
+        return followed
+
+    @cached_property
+    def _changes(self) -> list[tuple[Symbol, Symbol]]:
+        """Definitions that are changed while plugins load, each with what changes it."""
+        return [
+            (self._defined(place), Symbol(file.module, by))
+            for file in self._imported(self._loaded)
+            for by, chain in file.changes
+            for place in (self._owners(file, chain, {}) if chain else ())
+            if place.name != WHOLE and (by, file.module) != (BODY, place.module)
+        ]
+
+    def _imported(self, modules: Iterable[str]) -> list[File]:
+        """Return the sources of modules and of what they import at once."""
+        found: dict[str, File] = {}
+        waiting = list(modules)
+        while waiting:
+            module = waiting.pop()
+            if module not in found and (file := self._file(module)) is not None:
+                found[module] = file
+                bound = [one for owners in file.imports.values() for one in owners]
+                waiting += [self._target(one).module for one in (*bound, *file.stars)]
+        return list(found.values())
+
+    def _defined(self, symbol: Symbol) -> Symbol:
+        """Return where a name that modules pass on is defined."""
+        passed_on = {symbol}
+        file = self._file(symbol.module)
+        while file is not None and symbol.name not in file.definitions and file.imports.get(symbol.name):
+            symbol = self._target(file.imports[symbol.name][0])
+            if symbol in passed_on:
+                break
+            passed_on.add(symbol)
+            file = self._file(symbol.module)
+        return symbol
 
     def _summed_up(self, reached: Collection[Symbol]) -> Closure:
         names: dict[str, set[str]] = defaultdict(set)

@@ -78,6 +78,8 @@ class File:
         self.imports: dict[str, list[Symbol]] = defaultdict(list)
         self.stars: list[Symbol] = []
         self.classes: dict[str, Class] = {}
+        self.changes: list[tuple[str, tuple[str, ...]]] = []
+        """A definition, or `BODY`, that is executed when the plugin loads, and the dotted name that it changes."""
         self._package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
         self._body: list[ast.stmt] = []
         self._parts: dict[str, list[Parts]] = {}
@@ -91,12 +93,8 @@ class File:
         """Put a top-level statement where it belongs: imports, definitions, or what importing executes."""
         if isinstance(statement, ast.Import | ast.ImportFrom):
             self._bind(statement, self.imports)
-        elif isinstance(statement, (*_FUNCTIONS, ast.ClassDef)):
-            self.definitions[statement.name].append(statement)
-            if isinstance(statement, ast.ClassDef):
-                self.classes[statement.name] = _class(statement)
-            if statement.name.startswith("__") or any(map(self._may_register, statement.decorator_list)):
-                self._body.append(statement)
+        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            self._define(statement)
         elif (names := _assigned(statement)) is not None:
             for name in names:
                 self.definitions[name].append(statement)
@@ -106,8 +104,18 @@ class File:
         elif not _is_text(statement):
             self._keep_as_body(statement)
 
+    def _define(self, statement: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
+        self.definitions[statement.name].append(statement)
+        if isinstance(statement, ast.ClassDef):
+            self.classes[statement.name] = _class(statement)
+        elif any(_name_of(decorator)[-1:] == ("hookimpl",) for decorator in statement.decorator_list):
+            self.changes += [(statement.name, chain) for chain in _changed(statement)]
+        if statement.name.startswith("__") or any(map(self._may_register, statement.decorator_list)):
+            self._body.append(statement)
+
     def _keep_as_body(self, statement: ast.stmt) -> None:
         self._body.append(statement)
+        self.changes += [(BODY, chain) for chain in _changed(statement)]
         for part in _parts(statement):
             if isinstance(part, ast.Import | ast.ImportFrom):
                 self._bind(part, self.imports)
@@ -136,7 +144,7 @@ class File:
 
         Those of the standard library do not, nor do pluggy's markers: what a hook lists is found from what it brings.
         """
-        chain = _chain(decorator.func if isinstance(decorator, ast.Call) else decorator)
+        chain = _name_of(decorator)
         if not chain:
             return True
         owners = self.imports.get(chain[0]) or [Symbol(self.module, chain[0])]
@@ -240,6 +248,23 @@ def _assigned(statement: ast.stmt) -> list[str] | None:
     if len(names) != len(targets) or "_" in names:
         return None
     return [*names, *(one.target.id for one in ast.walk(statement) if isinstance(one, ast.NamedExpr))]
+
+
+def _name_of(decorator: ast.expr) -> tuple[str, ...]:
+    return _chain(decorator.func if isinstance(decorator, ast.Call) else decorator)
+
+
+def _changed(statement: ast.stmt) -> Iterator[tuple[str, ...]]:
+    """Yield the dotted names whose attributes or items a statement sets, or whose methods it calls."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield _chain(node)
+        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+            yield _chain(node.value)
+        elif isinstance(node, ast.Call) and _chain(node.func) == ("setattr",) and len(node.args) > 1:
+            yield (*_chain(node.args[0]), str(getattr(node.args[1], "value", "")))
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            yield _chain(node.value.func)[:-1]
 
 
 def _class(statement: ast.ClassDef) -> Class:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
+from harness.basis import Bases
 from harness.plan import Plan, Step, make_plan
 from harness.plugins import Plugins, load_plugins
 from harness.suite import read_suite
@@ -209,6 +210,34 @@ def test_an_unrelated_plugin_makes_nothing_pending(standard: Plan, tmp_path: Pat
     after = _plan(load_plugins([str(file)]))
 
     assert [step.fingerprint for step in after.steps] == [step.fingerprint for step in standard.steps]
+
+
+def test_a_module_of_ones_own_that_is_only_imported_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing names what it defines; it is there when the step begins."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    helper, file = tmp_path / "heavy_helper.py", tmp_path / "importing.py"
+    file.write_text(IMPORTING, encoding="utf-8")
+    found = []
+    for text in ("N = 1\n", "N = 2\n"):
+        helper.write_text(text, encoding="utf-8")
+        found.append(Bases(load_plugins([str(file)])).closure("model", "importing").modules["heavy_helper"])
+
+    assert found[0] != found[1]
+
+
+IMPORTING = """
+import harness
+
+class Importing(harness.Model):
+    name, summary, kinds, imports = "importing", "Imports", ("text-classification",), ("heavy_helper",)
+
+    def learner(self, assignment):
+        raise NotImplementedError
+
+@harness.hookimpl
+def harness_models():
+    return [Importing()]
+"""
 
 
 @pytest.mark.parametrize(

@@ -235,6 +235,29 @@ def test_a_module_that_a_text_names_is_followed(write: Write) -> None:
     assert set(closure("made_text", "use").modules) == {"made_text"}
 
 
+CHANGED_ELSEWHERE = {
+    "a method": "import made_used\nmade_used.One.f = lambda self: 1\n",
+    "a passed on name": "from made_pack import One\nOne.f = lambda self: 1\n",
+    "by setattr": "import made_used\nsetattr(made_used, 'One', int)\n",
+    "an item": "from made_used import TABLE\nTABLE['f'] = 1\n",
+    "by a method": "from made_used import TABLE\nTABLE.update(f=1)\n",
+    "in a hook": "import pluggy\nimport made_used\n@pluggy.hookimpl\ndef f():\n    made_used.One.f = 1\n",
+}
+
+
+@pytest.mark.parametrize("how", CHANGED_ELSEWHERE)
+def test_what_a_plugin_changes_elsewhere_counts_for_who_uses_that(how: str, write: Write) -> None:
+    """And for nobody else."""
+    used = "TABLE = {}\nclass One:\n    pass\ndef use():\n    return One(), TABLE\ndef other():\n    return 1\n"
+    write(made_used=used, made_pack__inner="", made_plugin=CHANGED_ELSEWHERE[how])
+    (Path(sys.path[0]) / "made_pack" / "__init__.py").write_text("from made_used import One\n", encoding="utf-8")
+    sources = Sources(["made_plugin"])
+    use, other = (sources.closure([Symbol("made_used", name)]).modules for name in ("use", "other"))
+
+    assert "made_plugin" in use
+    assert set(other) == {"made_used"}
+
+
 def test_a_data_file_that_a_definition_names_counts(write: Write) -> None:
     """It lies beside the module, or below it; one that nothing reached names does not."""
     folder = Path(sys.path[0])

@@ -113,7 +113,7 @@ class Docstrings(Task):
     name = "docstrings"
     kind = "language-modelling"
     summary = "Predict technical documentation, or texts of your own, passage by passage"
-    imports = (*_DOCUMENTS, "harness_language.passages")
+    imports = ("harness_language._corpus", "harness_language.passages")
     metrics = (Metric(name="bits per byte", unit="bit/byte", column="bits_per_byte", higher_is_better=False),)
     baseline = "ngram"
     use_case = "text-completion"
