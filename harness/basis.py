@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness import plain
-from harness.environment import threads, versions
+from harness.environment import threads, versions, versions_in
 from harness.errors import PluginError
 from harness.locate import source_file
 from harness.plugins import PARTS, Plugins, asked_of
@@ -37,12 +37,12 @@ PLUGINS, DEFINITION = "plugins", "definition"
 """Parts of a basis that are kept to be told, and are no part of a fingerprint."""
 DEFINING = ("task", "model")
 """Roles whose sources define what is measured."""
+IDENTITIES: Mapping[str, str] = {"data": "task", "weights": "model"}
+"""Part of a basis that names data or files → role of what brings them."""
 OF_THE_START = ("python", "threads", "machine")
 """Parts of a basis that hold for a whole run."""
 GRADING = "harness.grading"
 """The harness's own part of a definition."""
-
-_VERSION = re.compile(r"\d+(\.\d+)+\w*")
 
 Basis = dict[str, Any]
 T = TypeVar("T")
@@ -59,13 +59,16 @@ def definition(basis: Mapping[str, Any]) -> str:
     The harness's own part is not in it: only evaluations have one, and they are put beside servings.
     """
     own = [basis["sources"].get(role, {}) for role in DEFINING]
-    parts = [own, unversioned(basis["data"]), unversioned(basis["weights"])]
+    parts = [own, *(unversioned(part, basis) for part in IDENTITIES)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:DIGITS]
 
 
-def unversioned(identity: str) -> str:
-    """Return an identity of data or files without versions of libraries: those are the environment's."""
-    return _VERSION.sub("*", identity)
+def unversioned(part: str, basis: Mapping[str, Any]) -> str:
+    """Return a basis's identity of data or weights without versions of libraries: those are the environment's."""
+    identity: str = basis[part]
+    for installed in basis["libraries"].get(IDENTITIES[part], {}).values():
+        identity = re.sub(rf"(?<=\w ){re.escape(installed)}(?![\w.+]*\w)", "*", identity)
+    return identity
 
 
 def current(basis: Basis, files: Mapping[Path, str], kind: str, asked: Mapping[str, Any], plugins: Plugins) -> Basis:
@@ -116,7 +119,7 @@ class Bases:
         basis = {
             "format": FORMAT,
             "sources": {role: dict(closure.modules) for role, closure in closures.items()},
-            "libraries": {role: self._versions(closure) for role, closure in closures.items()},
+            "libraries": {role: self.libraries(role, asked, closure) for role, closure in closures.items()},
             "data": self.data(asked),
             "weights": self.weights(asked),
             "python": platform.python_version(),
@@ -173,8 +176,11 @@ class Bases:
         said = self._once("machine", hardware, lambda: _described(self._plugins.find("hardware", hardware)))
         return {name: said.get(name) for name in ("device_name", "price_quantity")}
 
-    def _versions(self, closure: Closure) -> dict[str, str]:
-        return self._once("versions", " ".join(sorted(closure.libraries)), lambda: versions(closure.libraries))
+    def libraries(self, role: str, asked: Mapping[str, Any], closure: Closure) -> dict[str, str]:
+        """Return the versions of the libraries that a role's sources use, or that its data or files are taken from."""
+        used = self._once("versions", " ".join(sorted(closure.libraries)), lambda: versions(closure.libraries))
+        identity = {"task": self.data, "model": self.weights}[role](asked) if role in DEFINING else ""
+        return dict(sorted({**used, **self._once("named", identity, lambda: versions_in(identity))}.items()))
 
     def owner(self, role: str, name: str) -> str:
         """Return the plugin that brings a model, task, hardware or runtime, with its version."""

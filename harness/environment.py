@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_VERSION = re.compile(r"(\w[\w.-]*) (\d[\w.+]*\w)")
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
@@ -52,6 +55,17 @@ def versions(modules: Iterable[str]) -> dict[str, str]:
     tops = sorted({module.partition(".")[0] for module in modules})
     names = {name for top in tops for name in _distributions().get(top, [])}
     return {name: metadata.version(name) for name in sorted(names)}
+
+
+def versions_in(text: str) -> dict[str, str]:
+    """Return the libraries whose installed versions stand in a text, as in `scipy 1.17.1`, by distribution name."""
+    found = {}
+    for name, told in _VERSION.findall(text):
+        for distribution in (name, *_distributions().get(name, ())):
+            with contextlib.suppress(metadata.PackageNotFoundError):
+                if metadata.version(distribution) == told:
+                    found[distribution] = told
+    return found
 
 
 def commit() -> dict[str, Any] | None:

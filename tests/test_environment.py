@@ -30,6 +30,14 @@ def test_versions_are_those_of_the_distributions_that_bring_a_module() -> None:
     assert found == {"PyYAML": metadata.version("pyyaml"), "scikit-learn": metadata.version("scikit-learn")}
 
 
+def test_versions_in_a_text_are_those_of_installed_libraries() -> None:
+    """By the name of a distribution or of a module; another number is no library's version."""
+    installed = metadata.version("scikit-learn")
+    text = f"sklearn {installed}, PyYAML 0.0.1, corpus 1.2, seed 0 and pluggy {metadata.version('pluggy')}: 12.0"
+
+    assert environment.versions_in(text) == {"scikit-learn": installed, "pluggy": metadata.version("pluggy")}
+
+
 def test_threads_and_the_variables_that_steer_them_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only what is set is there."""
     monkeypatch.setenv("OMP_NUM_THREADS", "3")

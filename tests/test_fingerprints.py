@@ -6,13 +6,14 @@ The lines are those of the packages under test; a change is planted while the pl
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from harness.basis import Bases
+from harness.basis import Bases, unversioned
 from harness.plan import Plan, Step, make_plan
 from harness.plugins import Plugins, load_plugins
 from harness.suite import read_suite
@@ -243,7 +244,8 @@ def harness_models():
 @pytest.mark.parametrize(
     ("task", "libraries"),
     [
-        ("topics", {"numpy"}),
+        ("topics", {"numpy", "scipy"}),
+        ("parameters", {"scipy", "scikit-learn", "pandas"}),
         ("phrases", {"babel", "sacrebleu"}),
         ("scenes", {"mlxtend", "pycocotools", "scikit-image"}),
         ("digit-drawings", {"scipy", "mlxtend", "torch"}),
@@ -259,6 +261,14 @@ def test_the_libraries_that_compute_a_tasks_scores_are_covered(task: str, librar
 
     assert libraries <= set(covered)
     assert not {"mujoco", "Box2D", "pycocotools", "sacrebleu"} - libraries & set(covered)
+
+
+def test_an_identity_names_no_library_that_is_not_covered(standard: Plan) -> None:
+    """What is left of it without their versions is the data's own."""
+    left = {unversioned("data", step.basis) for step in standard.steps}
+
+    assert [text for text in left if re.search(r"[a-z] \d+\.\d", text)] == []
+    assert any('"gravity": 12.0' in text for text in left)
 
 
 def test_the_libraries_that_a_model_computes_with_are_covered(standard: Plan) -> None:

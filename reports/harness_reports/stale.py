@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from harness.basis import DEFINING, FORMAT, GRADING, PLUGINS, STEP, Bases, unversioned
+from harness.basis import DEFINING, FORMAT, GRADING, IDENTITIES, PLUGINS, STEP, Bases, unversioned
 from harness.errors import HarnessError
 from harness.plugins import Plugins
 from harness.records import Record
@@ -43,7 +43,7 @@ def _why_stale(record: Record, bases: Bases) -> str | None:
     now = _installed(record, bases)
     said = definitions(_graded(basis), now, [STEP, *DEFINING])
     for part, words in (("data", "data changed"), ("weights", "the model's files changed")):
-        if part in now and unversioned(now[part]) != unversioned(basis[part]):
+        if unversioned(part, now) != unversioned(part, basis):
             said.append(words)
     return ", ".join(said) or None
 
@@ -65,8 +65,10 @@ def _installed(record: Record, bases: Bases) -> dict[str, Any]:
         except HarnessError:
             continue
     for part, find in (("data", bases.data), ("weights", bases.weights)):
+        role = IDENTITIES[part]
         try:
-            now[part] = find(asked)
+            own = bases.libraries(role, asked, bases.closure(role, asked[role]))
+            now |= {part: find(asked), "libraries": {**now["libraries"], role: own}}
         except Exception:  # noqa: BLE001, S112 - a plugin may raise anything; mostly its files are elsewhere
             continue
     return now

@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from harness_reports.stale import marked
 from harness_reports.tables import accuracy, throughput
 
 MINE = '''
+from importlib.metadata import version
+
 import harness
 
 RIGHT = 1.0
@@ -44,7 +47,7 @@ class Task(harness.Task):
     metrics = (harness.Metric("accuracy", "share", "correct", ceiling=1.0),)
 
     def identity(self, source, settings):
-        return "numbers of library 1.2.3"
+        return f"numbers 1.2 of pluggy {version('pluggy')}"
 
     def data(self, source, settings):
         return Numbers()
@@ -138,7 +141,7 @@ def test_what_was_not_changed_is_not_marked(shop: Shop) -> None:
 EDITS = {
     "model": ("scale = 1", "scale = 2", "plugin mine → edited (model)"),
     "grading": ("RIGHT = 1.0", "RIGHT = 0.0", "plugin mine → edited (task)"),
-    "data": ("numbers of library", "other numbers of library", "plugin mine → edited (task), data changed"),
+    "data": ("numbers 1.2", "numbers 1.3", "plugin mine → edited (task), data changed"),
 }
 
 
@@ -177,7 +180,10 @@ def test_what_is_installed_counts_though_it_is_older(shop: Shop) -> None:
 
 def test_a_changed_file_of_ones_own_is_marked(shop: Shop, tmp_path: Path) -> None:
     """Where it is here; on another machine it is not missed."""
-    shop.edit('return "numbers of library 1.2.3"', "return __import__('pathlib').Path(source).read_text('utf-8')")
+    shop.edit(
+        "return f\"numbers 1.2 of pluggy {version('pluggy')}\"",
+        "return __import__('pathlib').Path(source).read_text('utf-8')",
+    )
     data = tmp_path / "mine.csv"
     data.write_text("1", encoding="utf-8")
     old = shop.record(0.25, asked={"source": str(data)})
@@ -197,8 +203,9 @@ def changed(record: Record, part: str, value: Any) -> Record:
     return replace(record, basis=basis, id=f"{record.id} {value}", fingerprint=f"{record.id} {value}")
 
 
+LIBRARIES = {"step": {}, "model": {}, "task": {"pluggy": version("pluggy")}, "hardware": {}, "runtime": {}}
 CONDITIONS = {
-    "libraries": ({"step": {}, "model": {"torch": "9.9"}, "task": {}, "hardware": {}, "runtime": {}}, "torch=9.9"),
+    "libraries": ({**LIBRARIES, "model": {"torch": "9.9"}}, "torch=9.9"),
     "threads": ({"usable_cores": 64}, "cores=64"),
     "python": ("3.99.0", "Python=3.99.0"),
 }
@@ -208,7 +215,7 @@ CONDITIONS = {
 def test_another_environment_is_kept_apart_and_no_fault(part: str, shop: Shop) -> None:
     """Seeds are pooled where conditions agree; a variant says in which they do not."""
     value, told = CONDITIONS[part]
-    basis = {"libraries": {**{role: {} for role in CONDITIONS["libraries"][0]}, "model": {"torch": "1.0"}}}  # type: ignore[call-overload]
+    basis = {"libraries": {**LIBRARIES, "model": {"torch": "1.0"}}}
     own = [replace(r, basis={**r.basis, **basis}) for r in (shop.record(0.25, seed) for seed in (0, 1))]
     records = marked([*own, changed(own[1], part, value)], shop.plugins)
     rows = accuracy(records).to_dict("records")
@@ -226,10 +233,16 @@ def test_a_library_that_only_one_runtime_has_names_no_variant(shop: Shop) -> Non
 
 
 def test_data_of_another_library_version_are_another_environment(shop: Shop) -> None:
-    """The version stands in the identity of packaged data: it is not the definition."""
-    old = changed(shop.record(0.25), "data", "numbers of library 1.2.2")
+    """The version stands in the identity of packaged data: it is not the definition. The data's own version is."""
+    record = shop.record(0.25)
+    libraries = {**record.basis["libraries"], "task": {"pluggy": "0.1"}}
+    old = changed(changed(record, "libraries", libraries), "data", "numbers 1.2 of pluggy 0.1")
+    other = changed(record, "data", record.basis["data"].replace("1.2", "1.1"))
 
+    assert record.basis["libraries"]["task"]["pluggy"] == version("pluggy")
     assert values(marked([old], shop.plugins)) == [(0.25, 1, None)]
+    assert old.basis[DEFINITION] == record.basis[DEFINITION] != other.basis[DEFINITION]
+    assert values(marked([other], shop.plugins)) == [(0.25, 1, "data changed")]
 
 
 def test_a_stale_training_marks_what_was_built_on_it(shop: Shop) -> None:
