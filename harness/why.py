@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from harness.basis import MADE, PLUGINS, STEP
+from harness.basis import MADE, PLUGINS
 from harness.locate import FILE_MODULE
 from harness.plugins import FILE
 from harness.records import FINAL, Record
@@ -48,18 +48,31 @@ def _definitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterato
     for role in {**before["sources"], **after["sources"]}:
         if text := _definition(role, before, after):
             modules = _changed(role, before, after)
-            yield Difference(text, reloads=all(module.startswith(FILE_MODULE) for module in modules))
+            made_anew = before.get(PLUGINS, {}).get(role, "").endswith(f" {FILE}")
+            own = [module for module in modules if module != MADE or not made_anew]
+            yield Difference(text, reloads=all(module.startswith(FILE_MODULE) for module in own))
 
 
 def _definition(role: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     modules = _changed(role, before, after)
-    if not modules:
-        return ""
+    own = [module for module in modules if not _is_core(module) and module != MADE]
     old, new = (basis.get(PLUGINS, {}).get(role, "") for basis in (before, after))
-    owner = f"plugin {_without_file(old)}" if role != STEP else "harness"
     became = "edited" if new in (old, "") else _without_file(new).rpartition(" ")[2]
-    shown = [module for module in modules if module != MADE and not module.startswith(FILE_MODULE)]
-    return f"{owner} → {became} ({role}{': ' + ', '.join(shown) if shown else ''})"
+    if not own and MADE in modules:
+        became = "made with other values"
+    said = [f"plugin {_without_file(old)} → {became} ({_within(role, own)})"] if own or MADE in modules else []
+    core = [module for module in modules if _is_core(module)]
+    return ", ".join([*said, *([f"harness → edited ({_within(role, core)})"] if core else [])])
+
+
+def _is_core(module: str) -> bool:
+    return module.partition(".")[0] == __name__.partition(".")[0]
+
+
+def _within(role: str, modules: Iterable[str]) -> str:
+    """Return a role with the modules that changed in it; that of a plugin file says no more than the plugin."""
+    shown = ", ".join(module for module in modules if not module.startswith(FILE_MODULE))
+    return f"{role}: {shown}" if shown else role
 
 
 def _without_file(owner: str) -> str:
@@ -105,7 +118,7 @@ def why_pending(step: Step, records: Sequence[Record]) -> str:
         return "not measured yet"
     nearest = min(reversed(alike), key=lambda record: len(_spec(step, record)))
     if spec := _spec(step, nearest):
-        return f"not measured yet with {', '.join(spec)}"
+        return f"{' with '.join(spec)} is not measured yet"
     if nearest.basis.get("format") != step.basis["format"]:
         return UNTOLD
     said = [each.text for each in differences(nearest.basis, step.basis)]
@@ -120,7 +133,7 @@ def _comparable(step: Step, record: Record) -> bool:
 def _spec(step: Step, record: Record) -> list[str]:
     """Return what was asked otherwise."""
     before, after = _flat(record.asked), _flat(step.asked)
-    return [f"{name} {after[name]} (was {before.get(name)})" for name in after if after[name] != before.get(name)]
+    return [f"{name} {_said(after[name])}" for name in after if after[name] != before.get(name)]
 
 
 def _flat(asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness.basis import MADE
 from harness.plan import Plan, Step
 from harness.plugins import Plugins
 from harness.records import Record
@@ -35,9 +36,11 @@ def changed(basis: Mapping[str, Any], part: str, **values: Any) -> dict[str, Any
 def test_what_was_never_measured_says_so(plan_of: PlanOf) -> None:
     """And what else was asked, where something near it was measured."""
     step, other = finetuning(plan_of(models=["counter"])), finetuning(plan_of(models=["counter"], seeds=[3]))
+    large = finetuning(plan_of(models=[{"name": "counter", "size": "large"}]))
 
     assert why_pending(step, []) == "not measured yet"
-    assert why_pending(step, [record(other)]) == "not measured yet with seed 0 (was 3)"
+    assert why_pending(step, [record(other)]) == "seed 0 is not measured yet"
+    assert why_pending(large, [record(other)]) == "size large with seed 0 is not measured yet"
 
 
 def test_a_failure_is_told(plan_of: PlanOf) -> None:
@@ -72,13 +75,17 @@ def test_sources_are_told_by_their_owner(plan_of: PlanOf) -> None:
     """A plugin's edited file, a plugin's new version with the modules, the harness itself."""
     step = finetuning(plan_of())
     own = changed(step.basis, "sources", model={"harness_file_toy_plugin": "old"})
+    made = changed(step.basis, "sources", model={**step.basis["sources"]["model"], MADE: "old"})
     packaged = changed(step.basis, "sources", model={"family._bert": "old"})
     packaged = changed(packaged, "plugins", model="family 0.1")
     newer = changed(changed(packaged, "plugins", model="family 0.2"), "sources", model={"family._bert": "new"})
     core = changed(step.basis, "sources", step={**step.basis["sources"]["step"], "harness.training": "old"})
 
     assert [(one.text, one.reloads) for one in differences(own, step.basis)] == [
-        ("plugin toy_plugin → edited (model: harness.errors, harness.seams)", False)
+        ("plugin toy_plugin → edited (model), harness → edited (model: harness.errors, harness.seams)", False)
+    ]
+    assert [(one.text, one.reloads) for one in differences(made, step.basis)] == [
+        ("plugin toy_plugin → made with other values (model)", True)
     ]
     assert [one.text for one in differences(packaged, newer)] == ["plugin family 0.1 → 0.2 (model: family._bert)"]
     assert [one.text for one in differences(core, step.basis)] == ["harness → edited (step: harness.training)"]

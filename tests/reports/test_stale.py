@@ -359,7 +359,7 @@ def test_an_inverted_grading_marks_what_it_graded_and_nothing_else(plant: Callab
 
     assert before == [None, None]
     assert [record.stale for record in marked(records, plugins)] == [
-        "plugin language 0.1.0 → edited (task: harness.labelled)",
+        "harness → edited (task: harness.labelled)",
         None,
     ]
 
