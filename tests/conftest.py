@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -92,6 +93,23 @@ def _no_store_or_plugins_from_outside(environment_stays: None, monkeypatch: pyte
     """What the caller's shell has set is no part of a test."""
     for name in ("HARNESS_STORE", "HARNESS_PLUGINS"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def plant(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str, str], None]:
+    """Return a function that changes a line of an installed module while it is read."""
+
+    def plant(module: str, line: str, becomes: str) -> None:
+        spec = importlib.util.find_spec(module)
+        assert spec is not None
+        assert spec.origin is not None
+        file, read = Path(spec.origin), Path.read_bytes
+        text = file.read_text(encoding="utf-8")
+        assert line in text, f"{module} has no line with {line!r}: plant the change elsewhere"
+        changed = text.replace(line, becomes, 1).encode()
+        monkeypatch.setattr(Path, "read_bytes", lambda path: changed if path == file else read(path))
+
+    return plant
 
 
 @pytest.fixture

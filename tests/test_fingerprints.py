@@ -5,7 +5,6 @@ The lines are those of the packages under test; a change is planted while the pl
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -147,19 +146,6 @@ def _plan(plugins: Plugins) -> Plan:
     return make_plan(suite, source, plugins)
 
 
-def _planted(module: str, line: str, becomes: str, plugins: Plugins, monkeypatch: pytest.MonkeyPatch) -> Plan:
-    """Return the plan as it is where one line of a module's file is another."""
-    spec = importlib.util.find_spec(module)
-    assert spec is not None
-    assert spec.origin is not None
-    file, read = Path(spec.origin), Path.read_bytes
-    text = file.read_text(encoding="utf-8")
-    assert line in text, f"{module} has no line with {line!r}: plant the change elsewhere"
-    changed = text.replace(line, becomes, 1).encode()
-    monkeypatch.setattr(Path, "read_bytes", lambda path: changed if path == file else read(path))
-    return _plan(plugins)
-
-
 def _touched(plan: Plan, touches: Touches) -> set[str]:
     """Return the titles of the steps that are touched, or build on one that is."""
     fingerprints: set[str] = set()
@@ -171,11 +157,12 @@ def _touched(plan: Plan, touches: Touches) -> set[str]:
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_line_that_decides_results_makes_its_steps_pending(
-    name: str, standard: Plan, plugins: Plugins, monkeypatch: pytest.MonkeyPatch
+    name: str, standard: Plan, plugins: Plugins, plant: Callable[..., None]
 ) -> None:
     """All of them, and no step of a model or task whose modules do not reach the line."""
     module, line, becomes, touches = CHANGES[name]
-    after = _planted(module, line, becomes, plugins, monkeypatch)
+    plant(module, line, becomes)
+    after = _plan(plugins)
     pending = {step.fingerprint for step in standard.steps} - {step.fingerprint for step in after.steps}
     titles = {step.fingerprint: step.title for step in standard.steps}
     wanted = _touched(standard, touches)
@@ -187,10 +174,11 @@ def test_a_line_that_decides_results_makes_its_steps_pending(
 
 @pytest.mark.parametrize("name", HARMLESS)
 def test_what_decides_no_result_makes_nothing_pending(
-    name: str, standard: Plan, plugins: Plugins, monkeypatch: pytest.MonkeyPatch
+    name: str, standard: Plan, plugins: Plugins, plant: Callable[..., None]
 ) -> None:
     """Comments, docstrings, formatting, reports, screens and lists are no part of what was measured."""
-    after = _planted(*HARMLESS[name], plugins, monkeypatch)
+    plant(*HARMLESS[name])
+    after = _plan(plugins)
 
     assert [step.fingerprint for step in after.steps] == [step.fingerprint for step in standard.steps]
 

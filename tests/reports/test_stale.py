@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -315,7 +314,7 @@ def test_a_label_says_it(shop: Shop) -> None:
     assert label(row) == "mine (stale)"
 
 
-def test_servings_are_superseded_alike(shop: Shop, plant: Callable[..., Any]) -> None:
+def test_servings_are_superseded_alike(shop: Shop) -> None:
     """An old model's throughput does not stand beside a new model's accuracy."""
     load = {"scenario": "Offline"}
     old = shop.record(0.25, step="serve", asked=load, scores={}, metrics=[])
@@ -324,23 +323,6 @@ def test_servings_are_superseded_alike(shop: Shop, plant: Callable[..., Any]) ->
     rows = throughput(marked([old, new], shop.plugins)).to_dict("records")
 
     assert [(row["seeds"], row["stale"]) for row in rows] == [(1, None)]
-
-
-@pytest.fixture
-def plant(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str, str], None]:
-    """Return a function that changes a line of an installed module while it is read."""
-
-    def plant(module: str, line: str, becomes: str) -> None:
-        spec = importlib.util.find_spec(module)
-        assert spec is not None
-        assert spec.origin is not None
-        file, read = Path(spec.origin), Path.read_bytes
-        text = file.read_text(encoding="utf-8")
-        assert line in text
-        changed = text.replace(line, becomes, 1).encode()
-        monkeypatch.setattr(Path, "read_bytes", lambda path: changed if path == file else read(path))
-
-    return plant
 
 
 def test_an_inverted_grading_marks_what_it_graded_and_nothing_else(plant: Callable[..., Any]) -> None:
