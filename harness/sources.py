@@ -122,7 +122,8 @@ class Sources:
         for symbol in reached:
             for data in self._files_named(symbol):
                 files[data] = sha256_of(data)
-                digests[f"{symbol.module}/{data.name}"] = files[data][:DIGITS]
+                beside = data.relative_to(read[symbol.module].path.parent).as_posix()
+                digests[f"{symbol.module}/{beside}"] = files[data][:DIGITS]
         return Closure({name: digest for name, digest in digests.items() if digest}, frozenset(libraries), files)
 
     def _files_named(self, symbol: Symbol) -> list[Path]:

@@ -271,7 +271,7 @@ def test_a_data_file_that_a_definition_names_counts(write: Write) -> None:
 
     assert [set(each.modules) for each in before] == [
         {"made_reading", "made_reading/made.json"},
-        {"made_reading", "made_reading/made.txt"},
+        {"made_reading", "made_reading/b/made.txt"},
     ]
     assert [a.modules == b.modules for a, b in zip(before, after, strict=True)] == [False, True]
     assert before[0].files[folder / "made.json"] != after[0].files[folder / "made.json"]
