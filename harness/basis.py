@@ -178,9 +178,10 @@ class Bases:
 
     def libraries(self, role: str, asked: Mapping[str, Any], closure: Closure) -> dict[str, str]:
         """Return the versions of the libraries that a role's sources use, or that its data or files are taken from."""
-        used = self._once("versions", " ".join(sorted(closure.libraries)), lambda: versions(closure.libraries))
+        modules = " ".join(sorted(closure.libraries))
+        used = self._once("versions", modules, lambda: versions(closure.libraries))
         identity = {"task": self.data, "model": self.weights}[role](asked) if role in DEFINING else ""
-        return dict(sorted({**used, **self._once("named", identity, lambda: versions_in(identity))}.items()))
+        return self._once("libraries", f"{modules}: {identity}", lambda: {**used, **versions_in(identity)})
 
     def owner(self, role: str, name: str) -> str:
         """Return the plugin that brings a model, task, hardware or runtime, with its version."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 import random
@@ -59,13 +58,10 @@ def versions(modules: Iterable[str]) -> dict[str, str]:
 
 def versions_in(text: str) -> dict[str, str]:
     """Return the libraries whose installed versions stand in a text, as in `scipy 1.17.1`, by distribution name."""
-    found = {}
-    for name, told in _VERSION.findall(text):
-        for distribution in (name, *_distributions().get(name, ())):
-            with contextlib.suppress(metadata.PackageNotFoundError):
-                if metadata.version(distribution) == told:
-                    found[distribution] = told
-    return found
+    installed = {name for names in _distributions().values() for name in names}
+    named = [((name, *_distributions().get(name, ())), version) for name, version in _VERSION.findall(text)]
+    told = [(name, version) for names, version in named for name in names]
+    return {name: version for name, version in told if name in installed and metadata.version(name) == version}
 
 
 def commit() -> dict[str, Any] | None:

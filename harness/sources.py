@@ -152,10 +152,14 @@ class Sources:
         """Return what a definition uses, beside what importing its module and the packages above it executes."""
         if symbol not in self._uses:
             file = self._file(symbol.module)
-            above = accumulate(symbol.module.split("."), "{}.{}".format)
-            bodies = [Symbol(module, BODY) for module in above if self._file(module) is not None]
-            self._uses[symbol] = [] if file is None else [*bodies, *self._uses_in(file, symbol.name)]
+            own = [] if file is None else self._uses_in(file, symbol.name)
+            self._uses[symbol] = [] if file is None else [*self._executed_for(symbol.module), *own]
         return self._uses[symbol]
+
+    def _executed_for(self, module: str) -> list[Symbol]:
+        """Return what importing a module executes: itself and the packages above it."""
+        names = accumulate(module.split("."), "{}.{}".format)
+        return [Symbol(name, BODY) for name in names if self._file(name) is not None]
 
     def _uses_in(self, file: File, name: str) -> list[Symbol]:
         if name == WHOLE:
