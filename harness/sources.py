@@ -5,8 +5,10 @@ closure follows every name that it uses, through imports (those inside functions
 of plugins and of whatever else is no installed library. Libraries are named, not read: their versions stand for them.
 Nothing is imported.
 
-A module that is used as a whole (passed on, `getattr`, `import *`, `globals()`) counts whole. So does what importing a
-module executes beside its definitions. The digest of a definition ignores comments, docstrings and formatting.
+A module that is used as a whole (passed on, `getattr`, `import *`, `globals()`) counts whole. What importing a module
+executes beside its definitions counts too: registrations by decorators, bases and metaclasses are part of it. What
+plugins change in other modules while they load counts for whoever uses that. Data files beside a module count where a
+definition names them. The digest of a definition ignores comments, docstrings and formatting.
 """
 
 from __future__ import annotations
