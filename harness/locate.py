@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from functools import cache
 from importlib.machinery import PathFinder
-from importlib.metadata import entry_points
+from importlib.metadata import Distribution, entry_points
 from pathlib import Path
 
 FILE_MODULE = "harness_file_"
@@ -24,7 +24,22 @@ def source_file(name: str) -> Path | None:
     if file is None or file.suffix != ".py":
         return None
     own = name.startswith(FILE_MODULE) or top in _of_plugins()
-    return None if LIBRARIES & set(file.parts) and not own else file
+    return None if not own and _is_installed(name, file) else file
+
+
+def _is_installed(name: str, file: Path) -> bool:
+    """Return whether an installer put a module's file where it is: `pip --target` knows folders of any name."""
+    if LIBRARIES & set(file.parts):
+        return True
+    levels = name.count(".") + (file.name == "__init__.py")
+    return name.partition(".")[0] in _installed_in(file.parents[levels])
+
+
+@cache
+def _installed_in(folder: Path) -> frozenset[str]:
+    """Return the top-level modules of the distributions whose metadata lie in a folder, beside their modules."""
+    owners = [Distribution.at(path) for path in folder.glob("*.dist-info")]
+    return frozenset(file.parts[0].removesuffix(".py") for owner in owners for file in owner.files or ())
 
 
 def _found(name: str) -> Path | None:
