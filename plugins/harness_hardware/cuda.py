@@ -95,6 +95,7 @@ class CudaMeter(Meter):
         """Open the window."""
         import torch
 
+        torch.cuda.init()  # before, torch knows of no device
         torch.cuda.reset_peak_memory_stats(Cuda.device)
         self._energy_mj = self._read_mj()
         self._began = time.perf_counter()

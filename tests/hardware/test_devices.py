@@ -1,6 +1,8 @@
 """The processor and the CUDA device: what is read of them, and what is said where there is none."""
 
 import platform
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -236,3 +238,12 @@ def test_the_device_is_metered(seconds: float) -> None:
         limit_w = hardware.describe()["power_limit_w"]
         assert readings["energy_j"].value > 0
         assert readings["mean_power_w"].value < 1.3 * limit_w
+
+
+@needs_cuda
+def test_the_meter_may_be_the_first_to_use_the_device() -> None:
+    """In a process that has not touched it: torch then knows of no device."""
+    code = "from harness_hardware.cuda import CudaMeter; meter = CudaMeter(); meter.start(); print(meter.stop())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=False)
+
+    assert done.returncode == 0, done.stderr
