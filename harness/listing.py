@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from harness import plain
+from harness.errors import PluginError
 from harness.plugins import Plugin, Plugins, asked_of
-from harness.seams import Model, Runtime, Task
+from harness.seams import Hardware, Model, Runtime, Task
 
 
 def as_data(plugins: Plugins) -> dict[str, Any]:
@@ -17,7 +19,7 @@ def as_data(plugins: Plugins) -> dict[str, Any]:
         "model_schemes": {name: {"summary": scheme.summary} for name, scheme in plugins.model_schemes.items()},
         "tasks": {name: _task(task) for name, task in plugins.tasks.items()},
         "hardware": {
-            name: {"summary": hardware.summary, "unavailable": asked_of(hardware, "unavailable")}
+            name: {"summary": hardware.summary, "unavailable": _unavailable(hardware)}
             for name, hardware in plugins.hardware.items()
         },
         "runtimes": {name: _runtime(runtime) for name, runtime in plugins.runtimes.items()},
@@ -42,18 +44,27 @@ def _model(plugins: Plugins, model: Model) -> dict[str, Any]:
         "sizes": list(model.sizes),
         "pretraining": model.pretraining,
         "formats": list(model.formats),
-        "settings": {name: setting.default for name, setting in model.settings.items()},
+        "settings": {name: plain.python(setting.default) for name, setting in model.settings.items()},
     }
 
 
 def _runtime(runtime: Runtime) -> dict[str, Any]:
-    said = {kind: asked_of(runtime, "unavailable", kind) for kind in runtime.devices}
+    said = {kind: _unavailable(runtime, kind) for kind in runtime.devices}
     return {
         "summary": runtime.summary,
         "format": runtime.format,
         "devices": list(runtime.devices),
         "unavailable": {kind: why for kind, why in said.items() if why is not None},
     }
+
+
+def _unavailable(part: Hardware | Runtime, *kind: str) -> str | None:
+    """Return why hardware, or a runtime on a kind of device, cannot be used here; a fault of its own is a reason."""
+    try:
+        reason = asked_of(part, "unavailable", *kind)
+        return None if reason is None else plain.text(reason, f"{type(part).__name__}.unavailable()")
+    except PluginError as error:
+        return str(error)
 
 
 def _task(task: Task) -> dict[str, Any]:

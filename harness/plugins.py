@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pluggy
 
 from harness import hookspecs, plain
+from harness.declared import check_declared
 from harness.errors import HarnessError, PluginError, unknown
 from harness.facts import PriceBook, UseCase
 from harness.locate import FILE_MODULE
@@ -137,6 +138,7 @@ class Plugins:
 
     def _take_price_books(self, plugin: Plugin, books: dict[str, PriceBook]) -> None:
         for book in self._ask(plugin, "harness_price_books", PriceBook):
+            check_declared(book)
             self._check_name(plugin, "price_books", book.name, books)
             books[book.name] = book
             self._owners["price_books", book.name] = plugin
@@ -172,6 +174,7 @@ class Plugins:
         """Make the model that a reference such as `hf:folder` names, and remember it under that name."""
         scheme, _, rest = reference.partition(":")
         model = self.find("model_schemes", scheme).model(rest)
+        check_declared(model)
         self._offers["models"][reference] = model
         self._made["models", reference] = made(model)
         self._owners["models", reference] = self.owner("model_schemes", scheme)
@@ -222,8 +225,6 @@ class Plugins:
     def _imports_of(self, part: Declaration, owner: Plugin) -> list[str] | None:
         if part.imports is None:
             return self._asked_to_preload(owner) if self._implementations(owner, "harness_preload") else None
-        if isinstance(part.imports, str) or not all(isinstance(name, str) for name in part.imports):
-            raise PluginError(f"{type(part).__name__}.imports is {part.imports!r}. Give a tuple of modules' names.")
         return list(part.imports)
 
     def _asked_to_preload(self, plugin: Plugin) -> list[str]:
@@ -300,6 +301,7 @@ class Plugins:
             offers[kind] = {}
             offered: list[Any] = self._ask(plugin, hook, of_type)
             for offer in offered:
+                check_declared(offer)
                 self._check_name(plugin, kind, offer.name, {*self._offers[kind], *offers[kind]})
                 offers[kind][offer.name] = offer
         for kind, named in offers.items():

@@ -7,10 +7,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
-from harness.errors import PluginError
 from harness.plugins import Plugins, load_plugins
 from harness.records import Record
 from harness.store import open_store
@@ -78,11 +76,8 @@ class Open(harness.Model):
     name, summary, kinds = "open", "Says nothing of its imports", ("toy",)
     def learner(self, assignment): ...
 
-class Plural(Open):
-    name, imports = "plural", "json"
-
 @harness.hookimpl
-def harness_models(): return [Open(), Plural()]
+def harness_models(): return [Open()]
 """
 HOOK = """
 @harness.hookimpl
@@ -114,15 +109,6 @@ def test_what_nobody_declares_is_everything() -> None:
 
     assert everything == plugins.preload()
     assert {"torch", "stable_baselines3", "datasets", "sklearn.linear_model", "onnxruntime"} <= set(everything)
-
-
-def test_a_text_for_a_list_is_told(toys: Plugins, tmp_path: Path) -> None:
-    """`imports = "json"` is not four modules of a letter each."""
-    plugins = _with(toys, tmp_path, OPEN)
-
-    with pytest.raises(PluginError, match=r"Plural\.imports is 'json'\. Give a tuple of modules' names\."):
-        plugins.import_for({**ASKED, "model": "plural"})
-    assert plugins.preload([{**ASKED, "model": "plural"}]) == []
 
 
 def test_every_part_of_ours_declares_its_imports() -> None:

@@ -1,0 +1,154 @@
+"""The fields of what a plugin offers, and the type of each: checked once, when the plugin is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import NoneType
+from typing import Any, NamedTuple
+
+from harness import plain
+from harness.errors import PluginError
+from harness.facts import Figure, Price, PriceBook, UseCase
+from harness.seams import Declaration, Hardware, Metric, Model, ModelScheme, Runtime, Setting, Task, Template
+
+
+class Wanted(NamedTuple):
+    """What a field must be."""
+
+    said: str
+    """How a message asks for it."""
+    holds: Callable[[Any], bool]
+    """Whether a value is that."""
+
+
+def _is(*types: type) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, types)
+
+
+def _are(holds: Callable[[Any], bool], least: int = 0) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, tuple | list) and len(value) >= least and all(map(holds, value))
+
+
+def _by_name(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, Mapping) and all(map(_is_text, value)) and all(map(holds, value.values()))
+
+
+def _is_setting(value: Any) -> bool:
+    return (
+        isinstance(value, Setting)
+        and _is_plain(value.default)
+        and _is_text(value.help)
+        and isinstance(value.choices, tuple | list)
+    )
+
+
+def _is_plain(value: Any) -> bool:
+    try:
+        plain.nested(value, "")
+    except PluginError:
+        return False
+    return True
+
+
+def _is_metric(value: Any) -> bool:
+    return (
+        isinstance(value, Metric)
+        and _is_text(value.name)
+        and _is_text(value.unit)
+        and isinstance(value.column, str | None)
+        and isinstance(value.higher_is_better, bool)
+        and isinstance(plain.python(value.ceiling), int | float | None)
+    )
+
+
+_is_text, _is_text_or_none = _is(str), _is(str, NoneType)
+TEXT = Wanted("a text", _is_text)
+TEXT_OR_NONE = Wanted("a text or None", _is_text_or_none)
+FLAG = Wanted("True or False", _is(bool))
+TEXTS = Wanted("a tuple of texts", _are(_is_text))
+SOME_TEXTS = Wanted("a tuple of texts, at least one", _are(_is_text, 1))
+TEXTS_OR_NONE = Wanted("a tuple of texts or None", lambda value: value is None or _are(_is_text)(value))
+TEXT_BY_NAME = Wanted("a mapping from names to texts", _by_name(_is_text))
+SETTINGS = Wanted(
+    "a mapping from names to harness.Setting(default, help, choices) with a default that JSON can hold",
+    _by_name(_is_setting),
+)
+METRICS = Wanted("a tuple of harness.Metric(name, unit, column), at least one", _are(_is_metric, 1))
+FIGURES = Wanted("a mapping from names to harness.Figure", _by_name(_is(Figure)))
+
+FIELDS: Mapping[type, Mapping[str, Wanted]] = {
+    Declaration: {"name": TEXT, "summary": TEXT, "imports": TEXTS_OR_NONE, "known_failures": TEXT_BY_NAME},
+    Task: {
+        "kind": TEXT,
+        "metrics": METRICS,
+        "use_case": TEXT_OR_NONE,
+        "baseline": TEXT_OR_NONE,
+        "pretrains_on": TEXT_OR_NONE,
+        "source": TEXT,
+        "licence": TEXT,
+        "settings": SETTINGS,
+        "takes_data": FLAG,
+        "data_imports": TEXTS,
+    },
+    Model: {
+        "kinds": SOME_TEXTS,
+        "sizes": SOME_TEXTS,
+        "pretraining": TEXT_OR_NONE,
+        "brings_weights": FLAG,
+        "formats": TEXTS,
+        "draws_answers": FLAG,
+        "settings": SETTINGS,
+    },
+    Hardware: {"device": TEXT, "precisions": SOME_TEXTS, "bit_reproducible": FLAG},
+    Runtime: {"format": TEXT_OR_NONE, "precisions": SOME_TEXTS, "devices": SOME_TEXTS},
+    ModelScheme: {"name": TEXT, "summary": TEXT, "model": Wanted("a function", callable)},
+    Template: {"name": TEXT, "summary": TEXT, "file": Wanted("a Path", _is(Path)), "try_it": TEXT},
+    PriceBook: {"name": TEXT, "summary": TEXT, "prices": Wanted("a tuple of harness.Price", _are(_is(Price)))},
+    UseCase: {
+        "name": TEXT,
+        "title": TEXT,
+        "summary": TEXT,
+        "tasks": TEXTS,
+        "needs": FIGURES,
+        "market": FIGURES,
+        "hosted": TEXTS,
+    },
+}
+_MISSING = object()
+
+
+def check_declared(one: Any) -> None:
+    """Refuse an object whose fields are not what the harness reads; of a type without a table, none is looked at.
+
+    Raises:
+        PluginError: names the object, the field, what it is and what it should be.
+    """
+    for kind, fields in FIELDS.items():
+        if isinstance(one, kind):
+            for field, wanted in fields.items():
+                _check(one, field, wanted)
+
+
+def _check(one: Any, field: str, wanted: Wanted) -> None:
+    try:
+        value = getattr(one, field, _MISSING)
+    except Exception as error:  # a plugin's own property may raise anything
+        raise PluginError(f"{_whose(one, field)} raised {type(error).__name__}: {plain.said(error)}") from error
+    if not wanted.holds(value):
+        raise PluginError(f"{_whose(one, field)} is {_shown(value)}. Give {wanted.said}.")
+
+
+def _whose(one: Any, field: str) -> str:
+    name = getattr(one, "name", None) if field != "name" else None
+    return f"{type(one).__name__}.{field}" + (f" of {name!r}" if _is_text(name) else "")
+
+
+def _shown(value: Any) -> str:
+    """Return a value as its author wrote it; its type where it cannot say."""
+    if value is _MISSING:
+        return "missing"
+    try:
+        return plain.cut(repr(value), plain.NAME_CHARS)
+    except Exception:  # noqa: BLE001 - a plugin's own `__repr__` may raise anything
+        return f"a {type(value).__name__}"
