@@ -173,7 +173,7 @@ class Plugins:
     def _resolve(self, reference: str) -> None:
         """Make the model that a reference such as `hf:folder` names, and remember it under that name."""
         scheme, _, rest = reference.partition(":")
-        model = self.find("model_schemes", scheme).model(rest)
+        model = _called(self.find("model_schemes", scheme).model, rest)
         check_declared(model)
         self._offers["models"][reference] = model
         self._made["models", reference] = made(model)
@@ -252,7 +252,7 @@ class Plugins:
         for plugin in list(self.loaded):
             for function in self._implementations(plugin, "harness_commands"):
                 try:
-                    function(app=app)
+                    _called(function, app=app)
                 except Exception as error:  # noqa: BLE001 - a plugin may raise anything
                     self._fail(plugin.name, plugin.distribution, error)
 
@@ -262,7 +262,7 @@ class Plugins:
         for plugin in self.loaded:
             for function in self._implementations(plugin, "harness_record"):
                 try:
-                    function(record=record)
+                    _called(function, record=record)
                 except KeyboardInterrupt:
                     raise
                 except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, SystemExit too
@@ -273,7 +273,7 @@ class Plugins:
         """Load one plugin; what goes wrong is noted under its name, and it brings nothing then."""
         began = time.perf_counter()
         try:
-            module = load()
+            module = _called(load)
             import_s = time.perf_counter() - began
             self._manager.register(module, name=name)
             self._manager.check_pending()
@@ -329,7 +329,7 @@ class Plugins:
     def _ask(self, plugin: Plugin, hook: str, of_type: type[T]) -> list[T]:
         answers: list[T] = []
         for function in self._implementations(plugin, hook):
-            answer = function()
+            answer = _called(function)
             if answer is None or isinstance(answer, str | bytes) or not isinstance(answer, Iterable):
                 raise PluginError(f"{hook} returned {type(answer).__name__}; return an iterable of {of_type.__name__}.")
             for item in answer:
@@ -347,6 +347,12 @@ class Plugins:
         self.failures.append(Failure(name, distribution, reason, trace))
 
 
+def _called(function: Callable[..., T], *arguments: Any, **named: Any) -> T:
+    """Call a plugin's function; where it changes the working folder, relative paths would lead elsewhere."""
+    with contextlib.chdir("."):
+        return function(*arguments, **named)
+
+
 def asked_of(part: Declaration, method: str, *arguments: Any) -> Any:
     """Return what a plugin's method answers.
 
@@ -354,7 +360,7 @@ def asked_of(part: Declaration, method: str, *arguments: Any) -> Any:
         PluginError: it raised something that is no error of the harness.
     """
     try:
-        return getattr(part, method)(*arguments)
+        return _called(getattr(part, method), *arguments)
     except (HarnessError, KeyboardInterrupt):
         raise
     except BaseException as error:

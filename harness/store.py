@@ -115,7 +115,8 @@ def open_store(location: str | None = None, *, create: bool = False) -> Store:
         StoreError: missing, not writable, full, or written by a newer harness.
     """
     where = location or os.environ.get("HARNESS_STORE") or DEFAULT
-    url, folder = (where, Path(DEFAULT)) if "://" in where else (None, Path(where))
+    url: str | sa.URL | None = where if "://" in where else None
+    folder = Path(DEFAULT if url else where).absolute()  # a plugin may change the working folder in mid-run
     label = _hide_password(where) if url else where
     if url is None:
         if not create and not (folder / "harness.db").is_file():
@@ -123,35 +124,35 @@ def open_store(location: str | None = None, *, create: bool = False) -> Store:
                 f"There is no store at {where!r}. Run a suite first (`harness run quick`) or name one with --store."
             )
         if create:
-            _prepare(folder)
-        url = f"sqlite:///{folder / 'harness.db'}"
+            _prepare(folder, label)
+        url = sa.URL.create("sqlite", database=str(folder / "harness.db"))
     store = Store(_engine(url), Artifacts(folder / "artifacts"), label)
     _check_schema(store, create=create)
     return store
 
 
-def _prepare(folder: Path) -> None:
+def _prepare(folder: Path, label: str) -> None:
     """Make the folder, or say before anything is measured why results could not be kept in it."""
-    probe = next((parent for parent in (folder, *folder.absolute().parents) if parent.exists()), folder)
+    probe = next((parent for parent in (folder, *folder.parents) if parent.exists()), folder)
     if not probe.is_dir():
-        raise StoreError(f"Store {str(folder)!r}: {str(probe)!r} is a file. Name a folder with --store.")
+        raise StoreError(f"Store {label!r}: {str(probe)!r} is a file. Name a folder with --store.")
     if not os.access(probe, os.W_OK | os.X_OK):
-        raise StoreError(f"Store {str(folder)!r}: {str(probe)!r} may not be written. Name another folder with --store.")
+        raise StoreError(f"Store {label!r}: {str(probe)!r} may not be written. Name another folder with --store.")
     total, _, free = shutil.disk_usage(probe)
     if total and free < NEEDED_BYTES:  # a file system without size, such as /proc, says why itself
         raise StoreError(
-            f"Store {str(folder)!r}: the disk is full: {free / 2**20:.0f} MiB free, {NEEDED_BYTES / 2**20:.0f} needed. "
+            f"Store {label!r}: the disk is full: {free / 2**20:.0f} MiB free, {NEEDED_BYTES / 2**20:.0f} needed. "
             "Free some space or name another folder with --store."
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"Store {str(folder)!r} cannot be made: {error.strerror}. Name another folder with --store."
+            f"Store {label!r} cannot be made: {error.strerror}. Name another folder with --store."
         ) from error
 
 
-def _engine(url: str) -> sa.Engine:
+def _engine(url: str | sa.URL) -> sa.Engine:
     try:
         engine = sa.create_engine(url)
     except (SQLAlchemyError, ImportError) as error:
@@ -161,11 +162,11 @@ def _engine(url: str) -> sa.Engine:
     return engine
 
 
-def _hide_password(url: str) -> str:
+def _hide_password(url: str | sa.URL) -> str:
     try:
         return sa.make_url(url).render_as_string(hide_password=True)
     except SQLAlchemyError:
-        return url.partition("://")[0] + "://…"
+        return str(url).partition("://")[0] + "://…"
 
 
 def _tune_sqlite(connection: Any, _: Any) -> None:

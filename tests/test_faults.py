@@ -330,3 +330,51 @@ def test_a_setting_that_no_record_can_hold_is_bad_input(tmp_path: Path, value: A
     assert done.returncode == 2
     assert "sleep_s is" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+WANDERS = """
+import os
+from pathlib import Path
+
+import harness
+from harness_file_toy_plugin import Counter, CountingLearner
+
+def leave(): os.chdir(Path(__file__).parent / "elsewhere")
+
+class Learner(CountingLearner):
+    def step(self):
+        leave()
+        return super().step()
+
+class Wanders(Counter):
+    name, pretraining = "wanders", None
+    def identity(self, settings):
+        leave()
+        return ""
+    def learner(self, assignment): return Learner(assignment)
+
+@harness.hookimpl
+def harness_models(): return [Wanders()]
+
+@harness.hookimpl
+def harness_record(record): leave()
+
+leave()
+"""
+
+
+def test_a_plugin_that_changes_the_folder_moves_no_path(tmp_path: Path) -> None:
+    """At import, in a question, in a step and when it is told of a record: the store stays, and is called as typed."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "wanders.py").write_text(WANDERS, encoding="utf-8")
+    suite = {**BASE, "models": ["wanders", "guess"]}
+    (tmp_path / "suite.yaml").write_text(yaml.safe_dump(suite, sort_keys=False), encoding="utf-8")
+    command = ["harness", "run", "suite.yaml", "--plugin", FILES[0], "--plugin", "wanders.py", "--store", "kept"]
+    first, second = (
+        subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, encoding="utf-8") for _ in range(2)
+    )
+
+    assert first.returncode == second.returncode == 0, first.stdout + first.stderr
+    assert "Done: 6 ok. Store: kept\n" in first.stdout
+    assert "all 6 steps are measured already" in second.stdout
+    assert list((tmp_path / "elsewhere").iterdir()) == []

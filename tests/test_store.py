@@ -64,6 +64,20 @@ def test_a_record_of_tomorrow_is_refused() -> None:
         from_json(json.dumps(body))
 
 
+@pytest.mark.parametrize("name", ["sp ace", "结果", "a#b", "100%25", "what?", "q?timeout=1"])
+def test_any_folder_can_be_a_store(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signs that mean something in a URL mean nothing in a folder's name, and the folder stays where it was."""
+    monkeypatch.chdir(tmp_path)
+    store = open_store(name, create=True)
+    monkeypatch.chdir("/")
+    store.add(RECORD)
+    store.close()
+
+    assert (tmp_path / name / "harness.db").is_file()
+    assert store.label == name
+    assert peek_records(str(tmp_path / name)) == [RECORD]
+
+
 def test_one_result_for_each_step(tmp_path: Path) -> None:
     """A second final record of a step is not taken; attempts that failed are all kept."""
     store = open_store(str(tmp_path), create=True)
