@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import plain
 from harness.errors import PluginError
+from harness.measure.outputs import checking
 from harness.seams import Data, Grades, Metric, Predict, Sample, Scores, Task
 
 if TYPE_CHECKING:
@@ -26,9 +27,10 @@ def grade(predict: Predict, data: Data, batch_size: int, split: str = "test") ->
 
     Raises:
         PluginError: the task returned something else.
-        ValueError: the task graded nothing, or columns differ in length.
+        TypeError: the predictor returned no sequence.
+        ValueError: an output is missing or not finite, the task graded nothing, or columns differ in length.
     """
-    graded = data.evaluate(predict, batch_size, split)
+    graded = data.evaluate(checking(predict), batch_size, split)
     grades = graded if isinstance(graded, Grades) else Grades(graded)
     columns = plain.named(grades.scores, "Grades.scores")
     try:

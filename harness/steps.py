@@ -15,6 +15,7 @@ from harness.errors import PluginError
 from harness.grading import checked, described, grade, items, kept
 from harness.inference import first_token_s, open_predictor, serve
 from harness.measure.meters import ProcessMeter, window
+from harness.measure.outputs import checking
 from harness.plugins import Plugins
 from harness.seams import Assignment, Budget, Data, Hardware, InPieces, Meter, Model, Reading, Runtime, Task
 from harness.training import Report, train
@@ -228,7 +229,7 @@ def _evaluate(scene: Scene, measured: Measured) -> None:
     measured.scores = {name: list(column) for name, column in grades.scores.items()}
     measured.used.update(plain.nested(plain.named(grades.used, "Grades.used"), "Grades.used"))
     measured.metrics = described(scene.task, scene.data, grades)
-    measured.samples = kept(scene.data.show(predict))
+    measured.samples = kept(scene.data.show(checking(predict)))
     measured.baseline = scene.task.baseline
     measured.read(wall_s=wall_s, items=items(grades.scores))
 

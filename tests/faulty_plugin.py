@@ -119,9 +119,19 @@ class Faulty(harness.Model):
     kinds = ("toy",)
     settings: ClassVar[Mapping[str, harness.Setting]] = {"fault": harness.Setting("none", "what goes wrong")}
 
-    def learner(self, assignment: harness.Assignment) -> harness.Learner:
-        """Build a learner."""
-        return FaultyLearner(assignment.settings["fault"])
+    def learner(self, assignment: harness.Assignment) -> Any:
+        """Build a learner, or none."""
+        fault = assignment.settings["fault"]
+        return None if fault == "no learner" else FaultyLearner(fault)
+
+
+ANSWERS: dict[str, Callable[[int], Any]] = {
+    "nan answer": lambda count: [0] * (count - 1) + [float("nan")],
+    "no answers": lambda _: None,
+    "one answer for all": lambda _: 0,
+    "an answer too few": lambda count: [0] * (count - 1),
+    "text for answers": lambda count: "0" * count,
+}
 
 
 class FaultyLearner(harness.Learner):
@@ -146,9 +156,9 @@ class FaultyLearner(harness.Learner):
     def load(self, folder: Path) -> None:
         """Read nothing."""
 
-    def predict(self, inputs: Sequence[int]) -> Sequence[int]:
-        """Say even."""
-        return [0 for _ in inputs]
+    def predict(self, inputs: Sequence[int]) -> Any:
+        """Say even, or give an odd answer."""
+        return ANSWERS.get(self.fault, lambda count: [0] * count)(len(inputs))
 
     def parameters(self) -> Any:
         """Say how many."""

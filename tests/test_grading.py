@@ -54,6 +54,12 @@ def test_the_predictor_is_asked_in_batches_on_the_split() -> None:
 
 
 @pytest.mark.parametrize("scores", [{}, {"a": []}, {"a": [1.0], "b": [1.0, 0.0]}])
+def test_what_a_broken_model_answers_is_not_graded() -> None:
+    """The largest of NaN is the first class: a task would grade it as right where that is the answer."""
+    with pytest.raises(ValueError, match="is not finite"):
+        grading.grade(lambda inputs: [[np.nan, np.nan] for _ in inputs], _Graded({"a": [1.0]}), 2)
+
+
 def test_a_gate_that_measured_nothing_fails(scores: Scores) -> None:
     """No items, no columns or columns that do not agree are never an accuracy."""
     with pytest.raises(ValueError, match="must agree and not be empty"):

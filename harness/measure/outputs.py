@@ -1,4 +1,4 @@
-"""The check of outputs: a wrong answer is never counted as speed."""
+"""The check of outputs: a broken answer is neither graded nor counted as speed."""
 
 from __future__ import annotations
 
@@ -6,21 +6,48 @@ import cmath
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.seams import Predict
+
+
+def checking(predict: Predict) -> Predict:
+    """Return a predictor whose outputs are checked as they are given."""
+
+    def checked(inputs: Sequence[Any]) -> Sequence[Any]:
+        outputs = predict(inputs)
+        check_outputs(outputs, len(inputs))
+        return outputs
+
+    return checked
+
 
 def check_outputs(outputs: Sequence[Any], count: int) -> None:
-    """Refuse outputs that are too few, too many, or not finite.
+    """Refuse outputs that are no sequence, too few, too many, or not finite.
 
     Raises:
-        ValueError: says which.
+        TypeError: they are no sequence.
+        ValueError: says which of the others.
     """
-    if len(outputs) != count:
+    answered = _length(outputs)
+    if answered != count:
         raise ValueError(
-            f"The predictor returned {len(outputs)} outputs for {count} inputs. It must answer each input once."
+            f"The predictor returned {answered} outputs for {count} inputs. It must answer each input once."
         )
     if not finite(outputs):
+        place = next(place for place, output in enumerate(outputs) if not finite(output))
         raise ValueError(
-            "The predictor returned a value that is not finite (NaN or infinity): a broken answer has no speed."
+            f"The predictor's output for input {place} of a batch of {count} is not finite (NaN or infinity): "
+            "a broken answer is neither graded nor timed. Look at its weights and its precision."
         )
+
+
+def _length(outputs: Any) -> int:
+    try:
+        if not isinstance(outputs, str | bytes | Mapping):
+            return len(outputs)
+    except TypeError:
+        pass
+    what = type(outputs).__name__
+    raise TypeError(f"The predictor returned a {what}. Return a list, or an array, with one output for each input.")
 
 
 def finite(value: Any) -> bool:

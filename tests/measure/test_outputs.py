@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.measure.outputs import check_outputs, finite
+from harness.measure.outputs import check_outputs, checking, finite
 
 SOUND = [
     "positive", b"raw", None, True, 3, 0.5, 1 + 2j, np.float32(1), np.arange(3), np.array(["a"]), np.array([1.0, None]),
@@ -34,6 +34,19 @@ def test_what_is_not_finite_is_refused(value: Any) -> None:
     assert not finite(value)
     with pytest.raises(ValueError, match="not finite"):
         check_outputs([1.0, value], 2)
+
+
+@pytest.mark.parametrize("value", [None, 0.5, "ab", b"ab", {"a": 1, "b": 2}, np.array(1.0)], ids=repr)
+def test_what_is_no_sequence_is_refused(value: Any) -> None:
+    """Texts and mappings have a length, and are no answers."""
+    with pytest.raises(TypeError, match=r"returned a \w+\. Return a list"):
+        check_outputs(value, 2)
+
+
+def test_the_place_of_a_broken_output_is_told() -> None:
+    """Of a batch, as it was given."""
+    with pytest.raises(ValueError, match="for input 2 of a batch of 3 is not finite"):
+        checking(lambda _: np.array([[0.0, 1.0], [1.0, 0.0], [1.0, math.nan]]))("abc")
 
 
 @given(st.lists(st.floats(width=32), max_size=20))
