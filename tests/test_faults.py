@@ -284,12 +284,12 @@ def _run(folder: Path, *models: Any, **more: Any) -> subprocess.CompletedProcess
 
 def test_the_command_line_goes_on_and_ends_with_1(tmp_path: Path) -> None:
     """Again and again: what was measured stays, what failed is tried once more, and there is no traceback."""
-    models = [{"name": "faulty", "settings": {"fault": fault}} for fault in ("long message", "folder gone")]
+    models = [{"name": "faulty", "settings": {"fault": fault}} for fault in ("long message", "folder gone", "rubbish")]
     first, second = (_run(tmp_path, *models, "guess") for _ in range(2))
 
     assert (first.returncode, second.returncode) == (1, 1), first.stdout + first.stderr
-    assert "Done: 2 failed, 3 ok, 4 not tried." in first.stdout
-    assert "Done: 2 failed, 4 not tried." in second.stdout
+    assert "Done: 3 failed, 3 ok, 6 not tried." in first.stdout
+    assert "Done: 3 failed, 6 not tried." in second.stdout
     assert f"Suite {MARKUP!r}" in first.stdout
     assert "plugin heavy failed: SystemExit: 4" in first.stdout
     assert "Traceback" not in first.stdout + first.stderr + second.stdout + second.stderr

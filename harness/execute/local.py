@@ -177,23 +177,46 @@ class _Messages:
         return _without_result("killed", _how_it_died(process)) if message is None else message
 
     def _read(self) -> None:
-        message: dict[str, float] | Ended | Changed | None = {}
-        while isinstance(message, dict):
-            try:
-                sent = self._receiver.recv_bytes(MESSAGE_BYTES)
-                self._reading = True
-                message = _message(sent)
-            except EOFError:
-                message = None
-            except Exception as error:  # noqa: BLE001 - a plugin may write anything into the pipe, or close it
-                message = _without_result(
-                    "failed",
-                    f"What the worker sent is no result ({type(error).__name__}: {plain.said(error)}). "
-                    "Leave the file descriptors of the process alone.",
-                )
-            self._queue.put(message)
-            self._reading = False
+        """Put what comes into the queue, until the step has ended."""
+        with _held_open(self._receiver) as drain:
+            message: dict[str, float] | Ended | Changed | None = {}
+            while isinstance(message, dict):
+                try:
+                    sent = self._receiver.recv_bytes(MESSAGE_BYTES)
+                    self._reading = True
+                    message = _message(sent)
+                except EOFError:
+                    message = None
+                except Exception as error:  # noqa: BLE001 - a plugin may write anything into the pipe, or close it
+                    message = _without_result(
+                        "failed",
+                        f"What the worker sent is no result ({type(error).__name__}: {plain.said(error)}). "
+                        "Leave the file descriptors of the process alone.",
+                    )
+                    self._queue.put(message)
+                    drain()
+                    break
+                self._queue.put(message)
+                self._reading = False
         self._receiver.close()  # nobody else does: a read that goes on would read another pipe of the same number
+
+
+@contextlib.contextmanager
+def _held_open(receiver: Connection) -> Iterator[Callable[[], None]]:
+    """Keep the pipe open, and yield what takes the rest of it.
+
+    `Connection` closes it after a frame that is none. The worker, which is still at work, would end with a trace.
+    """
+    if os.name != "posix":
+        yield lambda: None
+        return
+    with open(os.dup(receiver.fileno()), "rb", buffering=0) as rest:  # noqa: PTH123 - a descriptor has no path
+
+        def drain() -> None:
+            while rest.read(2**16):
+                pass
+
+        yield drain
 
 
 def _message(sent: bytes) -> dict[str, float] | Ended | Changed:
