@@ -122,20 +122,31 @@ def kept(samples: Sequence[Sample]) -> list[dict[str, str]]:
     """Return samples as a record keeps them: pictures in base64, texts as they are.
 
     Raises:
-        ValueError: a sample is too large, or of a type that nobody shows.
+        PluginError: they are no list of samples, or a sample is too large, of a type that nobody shows, or no UTF-8.
     """
-    return [_kept(sample) for sample in samples]
+    listed = plain.listed(
+        samples, "Data.show()", "a list of harness.Sample, an empty one where there is nothing to show"
+    )
+    return [_kept(sample, f"Data.show()[{place}]") for place, sample in enumerate(listed)]
 
 
-def _kept(sample: Sample) -> dict[str, str]:
-    if not isinstance(sample, Sample) or not isinstance(sample.content, bytes):
-        raise PluginError("Data.show gave something other than a harness.Sample with bytes for content.")
+def _kept(sample: Sample, whose: str) -> dict[str, str]:
+    plain.instance(sample, Sample, whose)
+    if not isinstance(sample.content, bytes):
+        raise PluginError(f"{whose}.content is a {type(sample.content).__name__}. Give bytes: encode a text in UTF-8.")
     if sample.media_type not in MEDIA_TYPES or len(sample.content) > SAMPLE_BYTES:
-        raise ValueError(
-            f"The sample {sample.caption!r} is {sample.media_type} of {len(sample.content):,} bytes. "
+        raise PluginError(
+            f"{whose} is {plain.cut(str(sample.media_type))} of {len(sample.content):,} bytes. "
             f"Show {', '.join(MEDIA_TYPES)} of at most {SAMPLE_BYTES:,} bytes."
         )
-    text = sample.media_type == "text/plain"
-    content = sample.content.decode() if text else base64.b64encode(sample.content).decode("ascii")
-    caption = plain.text(sample.caption, "Sample.caption")
-    return {"caption": caption, "media_type": sample.media_type, "content": content}
+    caption = plain.text(sample.caption, f"{whose}.caption")
+    return {"caption": caption, "media_type": sample.media_type, "content": _content(sample, whose)}
+
+
+def _content(sample: Sample, whose: str) -> str:
+    if sample.media_type != "text/plain":
+        return base64.b64encode(sample.content).decode("ascii")
+    try:
+        return plain.cut(sample.content.decode(), SAMPLE_BYTES)
+    except UnicodeDecodeError as error:
+        raise PluginError(f"{whose}.content is no UTF-8 ({error.reason}). Encode texts with `.encode()`.") from error

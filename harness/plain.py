@@ -93,12 +93,33 @@ def counts(value: Any, whose: str) -> dict[str, int]:
 
 def numbers(value: Any, whose: str) -> list[float]:
     """Return a column of finite numbers."""
-    if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__iter__"):
-        raise _wrong_type(value, whose, "a list of numbers")
     return [
         one if type(one) is float and math.isfinite(one) else float(number(one, f"{whose}[{position}]"))
-        for position, one in enumerate(value)
+        for position, one in enumerate(listed(value, whose, "a list of numbers"))
     ]
+
+
+def listed(value: Any, whose: str, wanted: str) -> list[Any]:
+    """Return what a list, or another iterable, holds; texts and mappings are none."""
+    if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__iter__"):
+        raise PluginError(f"{whose} is a {_type(value)}. Give {wanted}.")
+    return list(value)
+
+
+def sequence(value: Any, whose: str) -> Any:
+    """Return what has a length and places and is not empty: a list, an array, no generator, as it is."""
+    if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__len__") or not hasattr(value, "__getitem__"):
+        raise PluginError(f"{whose} is a {_type(value)}. Give a list, or another sequence that has a length.")
+    if not len(value):
+        raise PluginError(f"{whose} is empty. Give at least one.")
+    return value
+
+
+def instance(value: Any, of_type: type, whose: str) -> Any:
+    """Return what is of a type of the harness."""
+    if not isinstance(value, of_type):
+        raise PluginError(f"{whose} is a {_type(value)}. Give a harness.{of_type.__name__}.")
+    return value
 
 
 def readings(value: Any, whose: str) -> dict[str, Reading]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,20 @@ from harness.inference import first_token_s, open_predictor, serve
 from harness.measure.meters import ProcessMeter, window
 from harness.measure.outputs import checking
 from harness.plugins import Plugins
-from harness.seams import Assignment, Budget, Data, Hardware, InPieces, Meter, Model, Reading, Runtime, Task
+from harness.seams import (
+    Assignment,
+    Budget,
+    Data,
+    Hardware,
+    InPieces,
+    Learner,
+    Meter,
+    Model,
+    Predict,
+    Reading,
+    Runtime,
+    Task,
+)
 from harness.training import Report, train
 
 CHECKED_INPUTS = 32
@@ -120,7 +133,18 @@ class Scene:
 
     def meters(self) -> list[Meter]:
         """Return the meters of one window."""
-        return [ProcessMeter(), *self.hardware.meters()]
+        own = plain.listed(self.hardware.meters(), "Hardware.meters()", "a list of harness.Meter, which may be empty")
+        return [ProcessMeter(), *(plain.instance(meter, Meter, "Hardware.meters()[…]") for meter in own)]
+
+    def learner(self, assignment: Assignment) -> Learner:
+        """Return a new learner of the model."""
+        made: Learner = plain.instance(self.model.learner(assignment), Learner, "Model.learner()")
+        return made
+
+    def queries(self) -> Sequence[Any]:
+        """Return the inputs for load generation."""
+        found: Sequence[Any] = plain.sequence(self.data.queries(), "Data.queries()")
+        return found
 
 
 def perform(job: Job, plugins: Plugins, report: Report) -> Measured:
@@ -143,7 +167,7 @@ def prepare(job: Job, plugins: Plugins, report: Report) -> tuple[Scene, Measured
     task: Task = plugins.find("tasks", asked["task"])
     runtime = plugins.find("runtimes", asked["runtime"]) if "runtime" in asked else None
     began = time.perf_counter()
-    data = task.data(asked["source"], asked["task_settings"])
+    data: Data = plain.instance(task.data(asked["source"], asked["task_settings"]), Data, "Task.data()")
     scene = Scene(
         job,
         task,
@@ -169,7 +193,7 @@ def _train(scene: Scene, measured: Measured) -> None:
     began = time.perf_counter()
     assignment = scene.assignment()
     measured.used |= _sizes(assignment.data)
-    learner = scene.model.learner(assignment)
+    learner = scene.learner(assignment)
     measured.read(build_s=time.perf_counter() - began)
     with window(scene.meters(), scene.hardware.synchronise) as read:
         training = train(
@@ -187,7 +211,7 @@ def _train(scene: Scene, measured: Measured) -> None:
     if (parameters := learner.parameters()) is not None:
         measured.read(parameters=plain.count(parameters, "Learner.parameters()"))
     if scene.job.kind == "finetune":
-        inputs = list(scene.data.queries()[:CHECKED_INPUTS])
+        inputs = list(scene.queries()[:CHECKED_INPUTS])
         if (flops := learner.flops(inputs)) is not None:
             each = plain.count(flops, "Learner.flops()") / len(inputs)
             measured.take({"forward_flops_per_sample": Reading(each, "FLOP")})
@@ -202,9 +226,9 @@ def _train(scene: Scene, measured: Measured) -> None:
 def _export(scene: Scene, measured: Measured) -> None:
     runtime = scene.chosen_runtime()
     trained = scene.job.inputs["trained"]
-    learner = scene.model.learner(scene.assignment())
+    learner = scene.learner(scene.assignment())
     learner.load(trained)
-    inputs = list(scene.data.queries()[:CHECKED_INPUTS])
+    inputs = list(scene.queries()[:CHECKED_INPUTS])
     began = time.perf_counter()
     with window(scene.meters(), scene.hardware.synchronise) as read:
         checks = runtime.export(scene.model, learner, trained, inputs, scene.job.output)
@@ -213,9 +237,16 @@ def _export(scene: Scene, measured: Measured) -> None:
     measured.read(wall_s=time.perf_counter() - began, artifact_bytes=size_bytes(scene.job.output))
 
 
-def _open(scene: Scene) -> Callable[[], Any]:
+def _open(scene: Scene) -> Callable[[], Predict]:
     runtime, job = scene.chosen_runtime(), scene.job
-    return lambda: runtime.predictor(scene.model, scene.assignment(), job.inputs["trained"], job.inputs.get("exported"))
+
+    def opened() -> Predict:
+        made = runtime.predictor(scene.model, scene.assignment(), job.inputs["trained"], job.inputs.get("exported"))
+        if not callable(made):
+            raise PluginError(f"Runtime.predictor() is a {type(made).__name__}. Give a function of a batch of inputs.")
+        return made
+
+    return opened
 
 
 def _evaluate(scene: Scene, measured: Measured) -> None:
@@ -235,7 +266,7 @@ def _evaluate(scene: Scene, measured: Measured) -> None:
 
 
 def _serve(scene: Scene, measured: Measured) -> None:
-    inputs = scene.data.queries()
+    inputs = scene.queries()
     predict, load_s, first_query_s = open_predictor(_open(scene), inputs, scene.hardware.synchronise)
     load, work = serve(predict, inputs, scene.job.asked, scene.hardware, scene.meters, scene.data.work)
     measured.take(load.readings)

@@ -87,7 +87,8 @@ def _take(progress: Progress, training: Training) -> dict[str, float]:
     for name, loss in losses.items():
         if not math.isfinite(loss):
             raise FloatingPointError(
-                f"{name} is {loss} after {training.steps} steps. Lower the learning rate or look at the data."
+                f"Progress.losses[{name!r}] is {loss} after {training.steps} steps. "
+                "Lower the learning rate, or look at the data and at how it is computed."
             )
         training.losses.setdefault(name, []).append(loss)
     return losses

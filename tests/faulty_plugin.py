@@ -84,6 +84,7 @@ STEPS: dict[str, Callable[[], Any]] = {
     "numpy": lambda: _progress({"samples": _numpy().int64(3)}, {"loss": _numpy().float32(0.5)}),
     "negative loss": lambda: _progress(losses={"loss": -2.5}),
     "text for a loss": lambda: _progress(losses={"loss": "0.5"}),
+    "nan reward": lambda: _progress(losses={"loss": 1.0, "reward": float("nan")}),
     "nan loss": lambda: _progress(losses={"loss": float("nan")}),
     "list of losses": lambda: _progress(losses=[0.5]),
     "number for a name": lambda: _progress(losses={1: 0.5}),
@@ -201,6 +202,21 @@ CHANCES: dict[str, Callable[[], Any]] = {
 }
 
 
+SHOWN: dict[str, Callable[[], Any]] = {
+    "long caption": lambda: [harness.Sample("x" * LONG, "text/plain", b"seen")],
+    "zero byte shown": lambda: [harness.Sample("x", "text/plain", b"a\0b")],
+    "nothing shown": lambda: None,
+    "text shown": lambda: ["x"],
+    "sample of text": lambda: [harness.Sample("x", "text/plain", "\ud800")],  # type: ignore[arg-type]
+    "odd sample": lambda: [harness.Sample("x", "text/plain", b"\xc3(")],
+    "large sample": lambda: [harness.Sample("x", "text/plain", b"x" * 200_001)],
+}
+QUERIES: dict[str, Callable[[], Any]] = {
+    "queries from a generator": lambda: (number for number in range(8)),
+    "no queries": list,
+}
+
+
 class Odd(harness.Task):
     """Gives odd grades."""
 
@@ -219,9 +235,9 @@ class Odd(harness.Task):
             raise RuntimeError(f"no name for {source}")
         return str(settings["fault"])
 
-    def data(self, source: str | None, settings: Mapping[str, Any]) -> harness.Data:
-        """Return the numbers."""
-        return OddData(settings["fault"])
+    def data(self, source: str | None, settings: Mapping[str, Any]) -> Any:
+        """Return the numbers, or nothing."""
+        return None if settings["fault"] == "no data" else OddData(settings["fault"])
 
 
 class OddData(harness.Data):
@@ -235,22 +251,22 @@ class OddData(harness.Data):
 
     def evaluate(self, predict: harness.Predict, batch_size: int, split: str = "test") -> harness.Grades:
         """Grade oddly."""
-        predict(self.queries()[:batch_size])
+        predict(list(range(8))[:batch_size])
         scores = SCORES.get(self.fault, lambda items: {"correct": [1.0] * items})(self.sizes[split])
         return harness.Grades(scores, used=USED.get(self.fault, dict)())
 
-    def queries(self) -> Sequence[int]:
+    def queries(self) -> Any:
         """Return the numbers."""
-        return list(range(8))
+        return QUERIES.get(self.fault, lambda: list(range(8)))()
 
     def chance(self) -> Any:
         """Guess."""
         return CHANCES.get(self.fault, lambda: {"accuracy": 0.5})()
 
-    def show(self, predict: harness.Predict) -> Sequence[harness.Sample]:
-        """Caption at length."""
+    def show(self, predict: harness.Predict) -> Any:
+        """Show what it is told to."""
         del predict
-        return [harness.Sample("x" * LONG, "text/plain", b"seen")] if self.fault == "long caption" else []
+        return SHOWN.get(self.fault, list)()
 
     def work(self, outputs: Sequence[Any]) -> Mapping[str, int]:
         """Count what was undone."""
@@ -309,9 +325,9 @@ class OddHardware(harness.Hardware):
         """Say it."""
         return DESCRIBED.get(self.name, dict)()
 
-    def meters(self) -> Sequence[harness.Meter]:
-        """Return a meter."""
-        return [OddMeter(READ[self.name])] if self.name in READ else []
+    def meters(self) -> Any:
+        """Return a meter, or what is no list of them."""
+        return None if self.name == "no-meters" else [OddMeter(READ[self.name])] if self.name in READ else []
 
 
 @harness.hookimpl
@@ -329,4 +345,4 @@ def harness_tasks() -> list[harness.Task]:
 @harness.hookimpl
 def harness_hardware() -> list[harness.Hardware]:
     """Bring the hardware."""
-    return [OddHardware(name) for name in (*DESCRIBED, *READ)]
+    return [OddHardware(name) for name in (*DESCRIBED, *READ, "no-meters")]

@@ -52,7 +52,7 @@ STEPS = {
     "odd name": OK,
     "child left": OK,
     "text for a loss": ("failed", "Progress.losses['loss'] is a str. Give a number"),
-    "nan loss": ("failed", "loss is nan after 1 steps. Lower the learning rate"),
+    "nan loss": ("failed", "Progress.losses['loss'] is nan after 1 steps. Lower the learning rate"),
     "list of losses": ("failed", "Progress.losses is a list. Give a mapping"),
     "number for a name": ("failed", "Progress.losses has a key that is a int. Names are texts"),
     "long name": ("failed", "Progress.losses has a key of 50,000,000 characters"),
@@ -61,16 +61,18 @@ STEPS = {
     "no samples": ("failed", "Progress.consumed has no 'samples'. Say how many"),
     "huge samples": ("failed", "Progress.consumed['samples'] is a whole number of 1329 bits"),
     "clock of its own": ("failed", "wall_s was read already. Give your reading or unit another name"),
+    "no learner": ("failed", "Model.learner() is a NoneType. Give a harness.Learner"),
+    "nan reward": ("failed", "Progress.losses['reward'] is nan after 1 steps"),
     "no progress": ("failed", "Learner.step returned a NoneType. Return a harness.Progress"),
     "text for parameters": ("failed", "Learner.parameters() is a str"),
     "negative parameters": ("failed", "Learner.parameters() is -12, and it cannot be negative"),
-    "long message": ("failed", "characters cut"),
-    "odd message": ("failed", r"RuntimeError: \ud800\x00[/red] [bold]name[/bold] :bug:"),
     "nan answer": ("failed", "The predictor's output for input 31 of a batch of 32 is not finite (NaN or infinity)"),
     "no answers": ("failed", "The predictor returned a NoneType. Return a list, or an array"),
     "one answer for all": ("failed", "The predictor returned a int. Return a list, or an array"),
     "an answer too few": ("failed", "The predictor returned 31 outputs for 32 inputs. It must answer each input once"),
     "text for answers": ("failed", "The predictor returned a str. Return a list, or an array"),
+    "long message": ("failed", "characters cut"),
+    "odd message": ("failed", r"RuntimeError: \ud800\x00[/red] [bold]name[/bold] :bug:"),
     "no message": ("failed", "MuteError: (its message cannot be read: RuntimeError in __str__)"),
     "unpicklable error": ("failed", "UnpicklableError: <unlocked _thread.lock"),
     "exit": ("failed", "SystemExit: 3"),
@@ -87,6 +89,7 @@ GRADES = {
     "numpy scores": OK,
     "numpy chance": OK,
     "long caption": OK,
+    "zero byte shown": OK,
     "path used": ("failed", "Grades.used['where'][0] is a PosixPath"),
     "set used": ("failed", "Grades.used['which'] is a set. Give a number, a text, or a list or mapping of them"),
     "date used": ("failed", "Grades.used['when'] is a date"),
@@ -105,6 +108,14 @@ GRADES = {
     "nan chance": ("failed", "Data.chance()['accuracy'] is nan"),
     "text for chance": ("failed", "Data.chance()['accuracy'] is a str"),
     "chance is a number": ("failed", "Data.chance() is a float. Give a mapping"),
+    "nothing shown": ("failed", "Data.show() is a NoneType. Give a list of harness.Sample, an empty one where"),
+    "text shown": ("failed", "Data.show()[0] is a str. Give a harness.Sample"),
+    "sample of text": ("failed", "Data.show()[0].content is a str. Give bytes: encode a text in UTF-8"),
+    "odd sample": ("failed", "Data.show()[0].content is no UTF-8 (invalid continuation byte). Encode texts with"),
+    "large sample": ("failed", "Data.show()[0] is text/plain of 200,001 bytes. Show image/png"),
+    "queries from a generator": ("failed", "Data.queries() is a generator. Give a list, or another sequence"),
+    "no queries": ("failed", "Data.queries() is empty. Give at least one"),
+    "no data": ("failed", "Task.data() is a NoneType. Give a harness.Data"),
     "negative size": ("failed", "Data.sizes['train'] is -1"),
     "path for a digest": ("failed", "Data.digest is a PosixPath. Give a text"),
     "negative work": ("failed", "Data.work()['letters'] is -"),
@@ -120,6 +131,7 @@ MACHINES = {
     "negative-meter": ("failed", "OddMeter.stop()['energy_j'] is -1, and it cannot be negative"),
     "bare-meter": ("failed", "OddMeter.stop()['energy_j'] is a float. Give a harness.Reading(value, unit)"),
     "list-meter": ("failed", "OddMeter.stop() is a list"),
+    "no-meters": ("failed", "Hardware.meters() is a NoneType. Give a list of harness.Meter"),
     "second-clock": ("failed", "wall_s was read already"),
     "odd-kind": ("failed", "OddMeter.stop()['energy_j'] is of kind 'guessed'. Give one of measured"),
 }
@@ -221,6 +233,9 @@ def test_odd_texts_are_kept_as_escapes_and_long_ones_are_cut(runs: Callable[[str
     assert step.series[r"\ud800\x00"] == [0.5]
     assert odd.used["text"] == r"\ud800\x00"
     assert odd.used["[/red] [bold]name[/bold] :bug:"] == [1, [2.5, None]]
+    zero = next(r for r in runs("task").records if r.asked["task_settings"]["fault"] == "zero byte shown" and r.samples)
+
+    assert zero.samples[0]["content"] == r"a\x00b"
     assert "49,980,000 characters cut" in long.samples[0]["caption"]
     assert "[/red] [bold]name[/bold] :bug:" in runs("model").output
 

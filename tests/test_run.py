@@ -85,7 +85,7 @@ def test_a_suite_ends_with_a_record_for_every_step(plan_of: PlanOf, toys: Plugin
 
 OUTCOMES = {
     "raise": ("failed", "RuntimeError: the toy is broken"),
-    "nan": ("failed", "loss is nan after 1 steps"),
+    "nan": ("failed", "Progress.losses['loss'] is nan after 1 steps"),
     "die": ("killed", "signal 9"),
     "exit": ("killed", "exit code 3"),
     "hang": ("timed out", "6 s: its time limit"),

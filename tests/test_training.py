@@ -66,7 +66,7 @@ def test_quality_checks_are_kept_apart(trained: Callable[..., Training]) -> None
 
 def test_a_loss_that_is_not_finite_is_a_failure(trained: Callable[..., Training]) -> None:
     """It is never averaged away."""
-    with pytest.raises(FloatingPointError, match=r"loss is nan after 1 steps\. Lower the learning rate"):
+    with pytest.raises(FloatingPointError, match=r"losses\['loss'\] is nan after 1 steps\. Lower the learning rate"):
         trained(Budget(steps=3), fault="nan")
 
 
