@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness import environment, plain
+from harness.errors import HarnessError, PluginError, SuiteError
 from harness.execute.local import Supervisor
 from harness.execute.worker import Changed, Ended, ended_by
 from harness.plan import Plan, Step
@@ -69,7 +70,7 @@ def run_plan(
     plugin_files: Sequence[str] = (),
     replan: Replan | None = None,
 ) -> Summary:
-    """Do what is still to be done of a plan; it ends early where the harness or a library changes in mid-run.
+    """Do what is still to be done of a plan; it ends early where only another start can take up what has changed.
 
     Args:
         plan: with what the store has marked as done.
@@ -159,6 +160,9 @@ class _Runner:
             if self._planned_again(step, ended):
                 return None
             ended = Ended("failed", Measured(), {}, f"It changes while it is measured: {_told(ended)}.")
+        elif ended.outcome == "failed" and not ended.environment and (why := self._hindered()) is not None:
+            self._stop(step, f"{why} Mend it and give the same command again")
+            return None
         record = self._record(step, started, ended)
         self._store.add(record)
         return record
@@ -166,19 +170,40 @@ class _Runner:
     def _planned_again(self, step: Step, changed: Changed) -> bool:
         """Make the plan anew where that takes up what has changed; False where the step is no more to be tried."""
         if not all(each.reloads for each in changed.differences):
-            why = f"{_told(changed)}; what is loaded stays as it was: give the same command again"
-            self._screen.skipped(step, why)
-            self._stopped = True
+            self._stop(step, f"{_told(changed)}; what is loaded stays as it was: give the same command again")
             return True
         self._changes += 1
         if self._replan is None or self._changes > MOST_CHANGES:
             return False
         self._screen.changed(step, [each.text for each in changed.differences])
-        plan, self._plugins = self._replan()
+        try:
+            plan, self._plugins = self._replan()
+        except HarnessError as error:
+            self._stop(step, f"{_told(changed)}, and no plan can be made of it: {plain.said(error)}")
+            return True
         tried = {fingerprint: outcome for fingerprint, outcome in self._outcomes.items() if outcome not in FINAL}
         self._plan = plan.against({**self._store.finished(), **tried})
         self._outcomes = dict(self._plan.done)
         return True
+
+    def _hindered(self) -> str | None:
+        """Return why no step can begin: every worker loads the plugin files anew. None where they are as they should.
+
+        Data that are gone hinder the steps that read them and no others.
+        """
+        try:
+            if self._replan is None:
+                Plugins().load_files(self._files)
+            else:
+                self._replan()
+        except (PluginError, SuiteError) as error:
+            return plain.said(error)
+        return None
+
+    def _stop(self, step: Step, why: str) -> None:
+        """Leave a step and all after it: only another start helps."""
+        self._screen.skipped(step, why)
+        self._stopped = True
 
     def _measured(self, step: Step, scratch: Path) -> Ended | Changed:
         """Let a worker do a step, and keep what it wrote."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -273,16 +274,19 @@ def test_control_c_of_the_command_line_ends_with_130(tmp_path: Path) -> None:
     assert "Traceback" not in output
 
 
-EDITED = ("1 / self.seen", "2 / self.seen")
-
-
 class _Editing(PlainScreen):
     """A person who edits a file of the run while it is going on."""
 
-    def __init__(self, edit: Callable[[], None]) -> None:
-        super().__init__(Console(file=io.StringIO(), width=200))
-        self._edit: Callable[[], None] | None = edit
+    def __init__(self, edit: Callable[[], Any]) -> None:
+        self._output = io.StringIO()
+        super().__init__(Console(file=self._output, width=400))
+        self._edit: Callable[[], Any] | None = edit
         self.changes: list[str] = []
+
+    @property
+    def output(self) -> str:
+        """What the run has printed."""
+        return self._output.getvalue()
 
     def end(self, record: Record) -> None:
         """Edit once, after the first fine-tuning."""
@@ -297,22 +301,32 @@ class _Editing(PlainScreen):
         self.changes += what
 
 
+def _toy_in(folder: Path) -> Path:
+    """Return a copy of the toy family that may be edited."""
+    return Path(shutil.copy(TOY, folder))
+
+
+def _edit(file: Path, old: str = "1 / self.seen", new: str = "2 / self.seen") -> None:
+    file.write_text(file.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+
+
+def _planned(plan_of: PlanOf, file: Path, **changes: Any) -> tuple[Plan, Plugins]:
+    plugins = Plugins()
+    plugins.load_files([str(file)])
+    return plan_of(plugins, **{"models": ["counter"], "starts": ["scratch"], "runtimes": ["plain"]} | changes), plugins
+
+
 def test_a_plugin_file_that_is_edited_in_mid_run_is_planned_again(
     plan_of: PlanOf, store: Store, tmp_path: Path
 ) -> None:
     """Every seed comes from one version: the edited one, since the finished steps of the other are another thing."""
-    file = tmp_path / "toy_plugin.py"
-    text = Path(TOY).read_text(encoding="utf-8")
-    file.write_text(text, encoding="utf-8")
+    file = _toy_in(tmp_path)
 
     def planned() -> tuple[Plan, Plugins]:
-        plugins = Plugins()
-        plugins.load_files([str(file)])
-        return plan_of(plugins, models=["counter"], starts=["scratch"], runtimes=["plain"], seeds=[0, 1]), plugins
+        return _planned(plan_of, file, seeds=[0, 1])
 
-    plan, plugins = planned()
-    screen = _Editing(lambda: file.write_text(text.replace(*EDITED), encoding="utf-8"))
-    summary = run_plan(plan, plugins, store, screen, [str(file)], planned)
+    screen = _Editing(lambda: _edit(file))
+    summary = run_plan(*planned(), store, screen, [str(file)], planned)
     tuned = [record for record in store.records() if record.step == "finetune"]
     final = {step.fingerprint for step in planned()[0].steps}
 
@@ -326,17 +340,44 @@ def test_a_plugin_file_that_is_edited_in_mid_run_is_planned_again(
     assert final <= set(store.finished())
 
 
+BREAKS: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "is no Python": (lambda file: file.write_text("def (", encoding="utf-8"), "cannot be used. SyntaxError"),
+    "is gone": (lambda file: file.unlink(), "No plugin file"),
+    "brings nothing": (lambda file: file.write_text("", encoding="utf-8"), "Unknown hardware 'here'"),
+    "is of no use here": (
+        lambda file: _edit(file, "return None", "return 'unplugged'"),
+        "plugin toy_plugin → edited (hardware), and no plan can be made of it: Hardware 'here' cannot be used here",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BREAKS)
+def test_a_plugin_file_that_breaks_in_mid_run_stops_the_run(
+    plan_of: PlanOf, store: Store, tmp_path: Path, what: str
+) -> None:
+    """It is told once, not for each step that needs it; mended, the run goes on where it was."""
+    (break_it, told), file = BREAKS[what], _toy_in(tmp_path)
+    screen = _Editing(lambda: break_it(file))
+    plan, plugins = _planned(plan_of, file, seeds=[0, 1])
+    summary = run_plan(plan, plugins, store, screen, [str(file)], lambda: _planned(plan_of, file, seeds=[0, 1]))
+
+    assert [record.step for record in store.records()] == ["finetune"]
+    assert (summary.skipped, summary.complete) == (len(plan.steps) - 1, False)
+    assert screen.output.count("not tried") == 1
+    assert told in screen.output
+    shutil.copy(TOY, file)
+    plan, plugins = _planned(plan_of, file, seeds=[0, 1])
+    assert _run(plan, plugins, store)[0].complete
+    assert len(store.records()) == len(plan.steps)
+
+
 def test_without_a_way_to_plan_again_a_changed_step_fails_by_its_reason(
     plan_of: PlanOf, store: Store, tmp_path: Path
 ) -> None:
     """It is never recorded as what it is not."""
-    file = tmp_path / "toy_plugin.py"
-    text = Path(TOY).read_text(encoding="utf-8")
-    file.write_text(text, encoding="utf-8")
-    plugins = Plugins()
-    plugins.load_files([str(file)])
-    plan = plan_of(plugins, models=["counter"], starts=["scratch"], runtimes=["plain"])
-    file.write_text(text.replace(*EDITED), encoding="utf-8")
+    file = _toy_in(tmp_path)
+    plan, plugins = _planned(plan_of, file)
+    _edit(file)
     summary = run_plan(plan, plugins, store, PlainScreen(Console(file=io.StringIO())), [str(file)])
     (record,) = store.records()
 
