@@ -21,9 +21,11 @@ _RESET_PEAK = "5"
 class ProcessMeter(Meter):
     """Processor time and peak memory of this process, its children excluded.
 
-    `cpu_s` is user and system time of all threads. `peak_memory_bytes` is the peak resident set within the window;
-    where the system cannot reset it, it is that of the process's life: an upper bound, and marked as estimated unless
-    it grew within the window.
+    `cpu_s` is user and system time of all threads. `peak_memory_bytes` is the peak resident set of the whole process
+    within the window: interpreter, libraries, data and all else that was there when it was opened. A worker is forked
+    from a server that has the libraries of the whole suite loaded, and the pages that it shares with it count: the same
+    step reads more in a suite with more libraries. Where the system cannot reset the peak, it is that of the process's
+    life: an upper bound, and marked as estimated unless it grew within the window.
     """
 
     def start(self) -> None:
