@@ -24,11 +24,13 @@ from typing import Any
 from harness.errors import PluginError, unknown
 from harness.plugins import DATA_FILES, FILE, Failure, Plugin, Plugins, _import_file, load_plugins
 from harness.seams import Model
+from harness.testing.bench import ModelBench
 from harness.testing.facts import PRICE_BOOK, USE_CASE, UseCaseBench
 from harness.testing.findings import Check, CheckFailed, Finding, Findings, Rules, bind
 from harness.testing.isolated import heavy_imports
 from harness.testing.machines import HARDWARE, RUNTIME, HardwareBench, RuntimeBench
-from harness.testing.models import MODEL, ModelBench
+from harness.testing.models import MODEL
+from harness.testing.networks import NETWORK
 from harness.testing.tasks import TASK, TaskBench
 
 __all__ = ["Check", "CheckFailed", "Finding", "Findings", "check", "checks", "parametrize"]
@@ -144,7 +146,11 @@ def _scratch() -> Path:
 
 
 KINDS: dict[str, tuple[str, Rules[Any], Callable[[Any, Plugins, Mapping[str, Any]], Any]]] = {
-    "models": ("model", MODEL, lambda model, plugins, settings: ModelBench(model, plugins, _scratch(), settings)),
+    "models": (
+        "model",
+        Rules([*MODEL, *NETWORK]),
+        lambda model, plugins, settings: ModelBench(model, plugins, _scratch(), settings),
+    ),
     "tasks": ("task", TASK, lambda task, plugins, _: TaskBench(task, plugins)),
     "hardware": ("hardware", HARDWARE, lambda hardware, plugins, _: HardwareBench(hardware, plugins)),
     "runtimes": ("runtime", RUNTIME, lambda runtime, plugins, _: RuntimeBench(runtime, plugins, _scratch())),
@@ -170,4 +176,4 @@ def _of_offer(kind: str, name: str, plugins: Plugins, settings: Mapping[str, Any
 def _for_kind(model: Model, kind: str, plugins: Plugins, settings: Mapping[str, Any]) -> list[Check]:
     """Return a model's checks on the tasks of one kind: another kind is another network."""
     bench = ModelBench(model, plugins, _scratch(), settings, kind)
-    return bind(MODEL, f"model {model.name} for {kind}", model.known_failures, bench)
+    return bind(KINDS["models"][1], f"model {model.name} for {kind}", model.known_failures, bench)

@@ -11,10 +11,11 @@ from unittest import SkipTest
 from harness.errors import PluginError, Unsupported
 from harness.plugins import Plugins
 from harness.seams import Hardware, Model, Runtime
+from harness.testing.bench import ModelBench, answered
 from harness.testing.compare import demand_equal, distance
 from harness.testing.declarations import demand_declaration
 from harness.testing.findings import CheckFailed, Rules
-from harness.testing.models import EXPORTED, ModelBench, answered
+from harness.testing.networks import EXPORTED
 
 OTHER_SEED = 1
 """Of what is served: what was not loaded then differs from what was trained."""
