@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,29 @@ def test_data_of_ones_own_is_read_by_what_was_imported_once(tmp_path: Path) -> N
 
     assert all("datasets" in _modules(record) for record in records)
     assert all(not {"torch", "stable_baselines3"} & _modules(record) for record in records)
+
+
+FIRST_STEP = """
+import sys
+import harness.execute.preload
+import torch
+before = set(sys.modules)
+weight = torch.nn.Parameter(torch.ones(1))
+optimiser = torch.optim.AdamW([weight])
+weight.sum().backward()
+optimiser.step()
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+def test_a_first_training_step_imports_nothing() -> None:
+    """What optimisers import when they are first made is in the fork server: it is no part of a training's time."""
+    told = {**os.environ, "HARNESS_FORK_SERVER_IMPORTS": "torch"}
+    command = [sys.executable, "-c", FIRST_STEP]
+    done = subprocess.run(command, env=told, capture_output=True, text=True, check=True)
+    found = done.stdout.split()
+
+    assert len(found) < 10, found  # of 800; torch's profiler has one of its own
 
 
 OPEN = """
