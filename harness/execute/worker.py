@@ -58,11 +58,12 @@ def work(job: Job, pipe: Connection) -> None:
         result = _result(job, pipe)
     except BaseException as error:  # noqa: BLE001 - whatever a plugin raises becomes the step's record
         result = ended_by(error)
-    if isinstance(result, Changed):
-        _send(pipe, changed=result.differences)
-    else:
-        _send(pipe, ended=asdict(result))
-    pipe.close()
+    with contextlib.suppress(OSError):  # a plugin may have closed the pipe: its other end says so
+        if isinstance(result, Changed):
+            _send(pipe, changed=result.differences)
+        else:
+            _send(pipe, ended=asdict(result))
+        pipe.close()
 
 
 def _result(job: Job, pipe: Connection) -> Ended | Changed:
