@@ -15,8 +15,8 @@ from harness.facts import Figure, UseCase
 from harness.figures import Rule
 from harness_dashboards import kept
 from harness_dashboards.parts import GREY, Texts
-from harness_reports.edited import figures, numbers, with_numbers
-from harness_reports.market import KNOWN, distribution
+from harness_reports.business.edited import figures, numbers, with_numbers
+from harness_reports.business.market import KNOWN, distribution
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "group_needs": ("quality", "latency_s", "privacy", "explainability"),

@@ -9,7 +9,7 @@ import streamlit as st
 from harness.facts import UseCase
 from harness_dashboards import sources
 from harness_dashboards.parts import Texts, small
-from harness_reports.edited import renamed, yaml_text
+from harness_reports.business.edited import renamed, yaml_text
 
 NAME = re.compile(r"(?=.{1,60}$)[a-z0-9]+(-[a-z0-9]+)*")
 

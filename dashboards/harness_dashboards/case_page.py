@@ -29,11 +29,12 @@ from harness_dashboards.parts import (
     years,
 )
 from harness_dashboards.verdicts_page import at_volume, command_of, who
-from harness_reports import alternatives, charts_case, formats, life, report_case
-from harness_reports.choice import preference
-from harness_reports.needs import needs
-from harness_reports.pricing import Pricing
-from harness_reports.viability import Candidates, Judged
+from harness_reports.business import alternatives, life
+from harness_reports.business.choice import preference
+from harness_reports.business.needs import needs
+from harness_reports.business.viability import Candidates, Judged
+from harness_reports.prices.pricing import Pricing
+from harness_reports.show import charts_case, formats, report_case
 
 MET_COLOURS = {"yes": "#1a7f4b", "maybe": "#9a6200", "no": "#b3261e", "not told": GREY, "not measured": GREY}
 BEST = -1

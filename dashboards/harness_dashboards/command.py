@@ -30,7 +30,7 @@ def dashboard(
     """Open the dashboard over a store; Ctrl-C ends it."""
     from harness.plugins import load_plugins
     from harness.store import open_store
-    from harness_reports.price_book_file import find_price_book
+    from harness_reports.prices.price_book_file import find_price_book
 
     open_store(store).close()
     find_price_book(price_book, load_plugins(plugin or ()).price_books())

@@ -10,11 +10,11 @@ import streamlit as st
 from harness.records import Record
 from harness_dashboards import kept, sources
 from harness_dashboards.parts import DEFAULTS, Texts, grid, price_line, price_sliders, small
-from harness_reports import charts, formats
-from harness_reports.cost import cost
-from harness_reports.frontier import frontier
-from harness_reports.pricing import Pricing
-from harness_reports.quality import metric_names
+from harness_reports.measured.quality import metric_names
+from harness_reports.prices.cost import cost
+from harness_reports.prices.frontier import frontier
+from harness_reports.prices.pricing import Pricing
+from harness_reports.show import charts, formats
 
 
 @dataclass(frozen=True)

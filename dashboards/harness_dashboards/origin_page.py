@@ -11,10 +11,10 @@ from harness_dashboards import assumptions, sources
 from harness_dashboards.case_page import chosen_case
 from harness_dashboards.parts import GREY, Texts, plain, price_sliders, volume_slider
 from harness_dashboards.verdicts_page import at_volume
-from harness_reports import formats
-from harness_reports.explain import NAMES, Assumed, Row, rows
-from harness_reports.explained import Explained, text
-from harness_reports.pricing import Pricing
+from harness_reports.explain.tables import NAMES, Assumed, Row, rows
+from harness_reports.explain.tree import Explained, text
+from harness_reports.prices.pricing import Pricing
+from harness_reports.show import formats
 
 FIRST = {
     "cost": "usd_per_1k_inferences", "accuracy": "value", "throughput": "samples_per_s", "viability": "npv_usd",

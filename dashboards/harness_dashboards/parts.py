@@ -13,8 +13,8 @@ import streamlit as st
 from harness.facts import Price
 from harness_dashboards import kept, sources
 from harness_dashboards.texts_sentences import translate
-from harness_reports import formats
-from harness_reports.pricing import Pricing
+from harness_reports.prices.pricing import Pricing
+from harness_reports.show import formats
 
 Texts = Mapping[str, str]
 DEFAULTS = {"multiplier": 1.0, "utilisation": 100}

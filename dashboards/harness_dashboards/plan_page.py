@@ -8,8 +8,8 @@ import streamlit as st
 
 from harness_dashboards import sources
 from harness_dashboards.parts import Texts, grid, short, small, usd
-from harness_reports import charts_scale, formats
-from harness_reports.scale import Accelerator, Run, accelerators, laws, scenarios
+from harness_reports.planning.scale import Accelerator, Run, accelerators, laws, scenarios
+from harness_reports.show import charts_scale, formats
 
 MIDDLE = "middle"
 

@@ -12,9 +12,9 @@ import streamlit as st
 from harness.records import Record
 from harness_dashboards import sources
 from harness_dashboards.parts import Texts, plain
-from harness_reports import formats
-from harness_reports.samples import picture
-from harness_reports.statistics import judge
+from harness_reports.measured.samples import picture
+from harness_reports.measured.statistics import judge
+from harness_reports.show import formats
 
 GOOD = ("ok", "unsupported")
 SAMPLES_BESIDE = 3

@@ -16,12 +16,12 @@ from harness.facts import UseCase
 from harness.plugins import Plugins, load_plugins
 from harness.store import DEFAULT, open_store
 from harness_dashboards.command import BOOK, STORE
-from harness_reports.evidence import Evidence, gather
-from harness_reports.market import read_market
-from harness_reports.price_book_file import find_price_book
-from harness_reports.pricing import Pricing, choose
-from harness_reports.stale import marked
-from harness_reports.viability import Candidates, judge
+from harness_reports.business.evidence import Evidence, gather
+from harness_reports.business.market import read_market
+from harness_reports.business.viability import Candidates, judge
+from harness_reports.measured.stale import marked
+from harness_reports.prices.price_book_file import find_price_book
+from harness_reports.prices.pricing import Pricing, choose
 
 if TYPE_CHECKING:
     from harness.records import Record
@@ -81,7 +81,7 @@ def _assumed(pricing: Pricing) -> tuple[object, ...]:
 
 
 def judged(use_case: UseCase, pricing: Pricing) -> Candidates | None:
-    """Return a use case's candidates as `harness_reports.viability` judges them, None where none was measured."""
+    """Return a use case's candidates and their verdicts, None where none was measured."""
     where = location()
     found: Candidates | None = _judged(use_case, pricing, where, _changed(where))
     return found

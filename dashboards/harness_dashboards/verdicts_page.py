@@ -28,13 +28,13 @@ from harness_dashboards.parts import (
     volume_slider,
     years,
 )
-from harness_reports import formats
-from harness_reports.choice import SHOWN, attention
-from harness_reports.edited import scaled_demand
-from harness_reports.lineage import label
-from harness_reports.pricing import Pricing
-from harness_reports.report import html as report_html
-from harness_reports.viability import Candidates
+from harness_reports.business.choice import SHOWN, attention
+from harness_reports.business.edited import scaled_demand
+from harness_reports.business.viability import Candidates
+from harness_reports.measured.lineage import label
+from harness_reports.prices.pricing import Pricing
+from harness_reports.show import formats
+from harness_reports.show.report import html as report_html
 
 BESIDE = 2
 SUITE = "standard"

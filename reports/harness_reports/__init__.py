@@ -27,21 +27,38 @@ if TYPE_CHECKING:
 
 
 _API: Mapping[str, str] = {
-    "load_prices": "notebook", "load_records": "notebook", "load_use_cases": "notebook",
-    "accuracy_table": "tables.accuracy", "throughput_table": "tables.throughput", "cost_table": "cost.cost",
-    "frontier_table": "frontier.frontier", "serving_table": "serving.serving",
-    "viability_table": "viability.viability", "sensitivity_table": "sensitivity.sensitivity",
-    "alternatives_table": "alternatives.alternatives", "pretraining_table": "pretraining.pretraining",
-    "portfolio_table": "portfolio.portfolio", "prices_table": "price_table.price_table",
-    "facts_table": "fact_table.fact_table", "plan_table": "scale.scenarios", "laws_table": "scale.laws",
-    "published_table": "published.published", "explain_rows": "explain.rows", "Assumed": "explain.Assumed",
-    "Run": "scale.Run",
-    "find_accelerator": "scale.find_accelerator", "npv": "economics.cashflow.npv", "irr": "economics.cashflow.irr",
-    "mirr": "economics.cashflow.mirr", "xnpv": "economics.cashflow.xnpv", "xirr": "economics.cashflow.xirr",
-    "payback": "economics.appraisal.payback", "discounted_payback": "economics.appraisal.discounted_payback",
+    "load_prices": "notebook",
+    "load_records": "notebook",
+    "load_use_cases": "notebook",
+    "accuracy_table": "measured.tables.accuracy",
+    "throughput_table": "measured.tables.throughput",
+    "cost_table": "prices.cost.cost",
+    "frontier_table": "prices.frontier.frontier",
+    "serving_table": "business.serving.serving",
+    "viability_table": "business.viability.viability",
+    "sensitivity_table": "business.sensitivity.sensitivity",
+    "alternatives_table": "business.alternatives.alternatives",
+    "pretraining_table": "business.pretraining.pretraining",
+    "portfolio_table": "business.portfolio.portfolio",
+    "prices_table": "prices.price_table.price_table",
+    "facts_table": "planning.fact_table.fact_table",
+    "plan_table": "planning.scale.scenarios",
+    "laws_table": "planning.scale.laws",
+    "published_table": "planning.published.published",
+    "explain_rows": "explain.tables.rows",
+    "Assumed": "explain.tables.Assumed",
+    "Run": "planning.scale.Run",
+    "find_accelerator": "planning.scale.find_accelerator",
+    "npv": "economics.cashflow.npv",
+    "irr": "economics.cashflow.irr",
+    "mirr": "economics.cashflow.mirr",
+    "xnpv": "economics.cashflow.xnpv",
+    "xirr": "economics.cashflow.xirr",
+    "payback": "economics.appraisal.payback",
+    "discounted_payback": "economics.appraisal.discounted_payback",
     "break_even_volume": "economics.appraisal.break_even_volume",
     "build_or_buy": "economics.build_or_buy.build_or_buy",
-}  # fmt: skip
+}
 """Name → where it is. Imported when it is asked for: this module stands at the door and is light. Names of tables end
 in `_table`, as modules have the names without."""
 __all__ = [  # noqa: PLE0604 - a list of texts, made out of the names above
@@ -68,7 +85,7 @@ def harness_templates() -> Iterable[Template]:
 @hookimpl
 def harness_price_books() -> Iterable[PriceBook]:
     """Return what an hour of a machine costs its owner; the facts are read here, when something is priced."""
-    from harness_reports.owned import owned_book
+    from harness_reports.prices.owned import owned_book
 
     return [owned_book()]
 
@@ -76,8 +93,8 @@ def harness_price_books() -> Iterable[PriceBook]:
 @hookimpl
 def harness_commands(app: typer.Typer) -> None:
     """Add the commands that read: tables, the report, prices, and plans for runs at scale."""
-    from harness_reports.commands import plan, published, report, table
-    from harness_reports.fact_commands import explain, prices
+    from harness_reports.cli.commands import plan, published, report, table
+    from harness_reports.cli.fact_commands import explain, prices
 
     app.command("table")(table)
     app.command("report")(report)

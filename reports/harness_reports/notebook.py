@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness_reports.options import read_pricing, read_records
+from harness_reports.cli.options import read_pricing, read_records
 
 if TYPE_CHECKING:
     from harness.facts import UseCase
     from harness.records import Record
-    from harness_reports.pricing import Pricing
+    from harness_reports.prices.pricing import Pricing
 
 
 def load_records(store: str | None = None, plugins: Sequence[str] = ()) -> list[Record]:
@@ -29,7 +29,7 @@ def load_records(store: str | None = None, plugins: Sequence[str] = ()) -> list[
 
 
 def load_prices(*books: str, plugins: Sequence[str] = (), **wishes: str | float) -> Pricing:
-    """Return prices in USD, the offers chosen as `harness_reports.pricing.choose` says.
+    """Return prices in USD, the offers chosen as `harness_reports.prices.pricing.choose` says.
 
     Args:
         books: names of price books, or YAML files; `cloud` where none is given.

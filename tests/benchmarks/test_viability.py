@@ -13,12 +13,12 @@ import pytest
 
 from harness import UseCase
 from harness.plugins import _import_file, load_plugins
-from harness_reports import statistics as intervals
+from harness_reports.business.evidence import gather
+from harness_reports.business.market import read_market
+from harness_reports.business.viability import viability
 from harness_reports.economics.simulation import simulate
-from harness_reports.evidence import gather
-from harness_reports.market import read_market
-from harness_reports.pricing import Pricing, choose
-from harness_reports.viability import viability
+from harness_reports.measured import statistics as intervals
+from harness_reports.prices.pricing import Pricing, choose
 
 pytestmark = pytest.mark.benchmark
 CASES, CANDIDATES, ITEMS, ROUNDS = 10, 50, 1000, 5

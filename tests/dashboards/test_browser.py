@@ -22,11 +22,11 @@ from harness.use_case_file import read_use_case
 from harness_dashboards.assumptions import today
 from harness_dashboards.parts import usd
 from harness_dashboards.texts import LANGUAGES
-from harness_reports.choice import preference
-from harness_reports.edited import with_numbers
-from harness_reports.formats import rows
-from harness_reports.pricing import choose
-from harness_reports.viability import viability
+from harness_reports.business.choice import preference
+from harness_reports.business.edited import with_numbers
+from harness_reports.business.viability import viability
+from harness_reports.prices.pricing import choose
+from harness_reports.show.formats import rows
 
 pytestmark = pytest.mark.browser
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"

@@ -14,11 +14,11 @@ from harness.store import peek_records
 from harness_dashboards import assumptions, case_file
 from harness_dashboards.parts import share, usd
 from harness_dashboards.texts import LANGUAGES, TEXTS
-from harness_reports.choice import preference
-from harness_reports.edited import figures, numbers, with_numbers
-from harness_reports.formats import rows
-from harness_reports.pricing import choose
-from harness_reports.viability import viability
+from harness_reports.business.choice import preference
+from harness_reports.business.edited import figures, numbers, with_numbers
+from harness_reports.business.viability import viability
+from harness_reports.prices.pricing import choose
+from harness_reports.show.formats import rows
 
 CASE = "document-classification"
 VALUE = f"figure/{CASE}/value_per_request_usd"

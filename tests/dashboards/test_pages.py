@@ -10,9 +10,9 @@ import pytest
 from harness.plugins import load_plugins
 from harness.store import peek_records
 from harness_dashboards.texts import LANGUAGES, TEXTS
-from harness_reports import formats
-from harness_reports.frontier import frontier
-from harness_reports.pricing import choose
+from harness_reports.prices.frontier import frontier
+from harness_reports.prices.pricing import choose
+from harness_reports.show import formats
 
 
 @pytest.fixture

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from harness_dashboards.texts_sentences import translate
-from harness_reports.formats import rows
-from harness_reports.viability import viability
+from harness_reports.business.viability import viability
+from harness_reports.show.formats import rows
 
 ENGLISH = re.compile(r"[A-Za-z]{2,}(?: [A-Za-z]+){2,}")
 
 
 def _sentences() -> Iterator[str]:
-    from harness_reports.statistics import Promise
-    from harness_reports.verdict import Facts, decide
+    from harness_reports.business.verdict import Facts, decide
+    from harness_reports.measured.statistics import Promise
 
     accuracy = {"metric": "accuracy", "value": 0.7, "low": 0.6, "high": 0.8, "higher_is_better": True, "seeds": 1}
     broken = Promise("broken", 7, 900)
@@ -30,9 +30,9 @@ def _sentences() -> Iterator[str]:
 
 
 def _money(mean: float = 5.0, margin: float = 1.0) -> Any:
+    from harness_reports.business.verdict import Money
+    from harness_reports.business.worth import Learning
     from harness_reports.economics.simulation import Outcome
-    from harness_reports.verdict import Money
-    from harness_reports.worth import Learning
 
     found = Outcome(1000, mean * 1e3, 1.0, -2e3, mean * 1e3, 9e3, 0.8, -3e3)
     return Money(margin, found, 0.1, [], Learning(9.0, 5.0), 0.1, 0.7)
@@ -61,7 +61,7 @@ def filing() -> Any:
     import importlib.util
     from pathlib import Path
 
-    from harness_reports.pricing import choose
+    from harness_reports.prices.pricing import choose
 
     spec = importlib.util.spec_from_file_location("built", Path(__file__).parents[1] / "reports" / "conftest.py")
     assert spec is not None

@@ -14,11 +14,11 @@ from harness.store import open_store, peek_records
 from harness_dashboards import assumptions
 from harness_dashboards.parts import share, usd, years
 from harness_dashboards.texts import LANGUAGES, TEXTS
-from harness_reports.choice import SHOWN, preference
-from harness_reports.edited import scaled_demand
-from harness_reports.formats import rows
-from harness_reports.pricing import choose
-from harness_reports.viability import viability
+from harness_reports.business.choice import SHOWN, preference
+from harness_reports.business.edited import scaled_demand
+from harness_reports.business.viability import viability
+from harness_reports.prices.pricing import choose
+from harness_reports.show.formats import rows
 
 APP = Path(harness_dashboards.__file__).with_name("app.py")
 

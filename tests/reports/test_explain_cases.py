@@ -11,14 +11,14 @@ import pytest
 
 from harness import FactError, Price, PriceBook, UseCase
 from harness.facts import Spread
-from harness_reports.alternatives import alternatives
-from harness_reports.explain import COLUMNS, NAMES, Assumed, Row, find, rows
-from harness_reports.portfolio import portfolio
-from harness_reports.pretraining import pretraining
-from harness_reports.pricing import OWN, Pricing, choose
-from harness_reports.sensitivity import sensitivity
-from harness_reports.serving import serving
-from harness_reports.viability import viability
+from harness_reports.business.alternatives import alternatives
+from harness_reports.business.portfolio import portfolio
+from harness_reports.business.pretraining import pretraining
+from harness_reports.business.sensitivity import sensitivity
+from harness_reports.business.serving import serving
+from harness_reports.business.viability import viability
+from harness_reports.explain.tables import COLUMNS, NAMES, Assumed, Row, find, rows
+from harness_reports.prices.pricing import OWN, Pricing, choose
 
 Check = Callable[[list[Row], Any], int]
 UNCERTAIN = {

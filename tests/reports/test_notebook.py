@@ -15,7 +15,7 @@ import pytest
 import harness_reports
 from harness import FactError, UseCase
 from harness.store import open_store
-from harness_reports.pricing import Pricing
+from harness_reports.prices.pricing import Pricing
 
 
 @pytest.mark.parametrize("name", harness_reports.__all__)
@@ -32,7 +32,7 @@ def test_the_names_do_not_depend_on_what_was_imported_before() -> None:
     modules = {module.name for module in pkgutil.iter_modules(harness_reports.__path__)}
 
     assert not modules & set(harness_reports.__all__)
-    assert harness_reports.cost_table.__module__ == "harness_reports.cost"
+    assert harness_reports.cost_table.__module__ == "harness_reports.prices.cost"
     with pytest.raises(AttributeError, match="no attribute 'cost_tabel'"):
         _ = harness_reports.cost_tabel
 

@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from harness_reports import frontier
-from harness_reports.cost import usd_per_1k
 from harness_reports.economics import (
     adoption,
     api_prices,
@@ -31,6 +29,8 @@ from harness_reports.economics import (
     training,
 )
 from harness_reports.economics.distributions import Lognormal, Pert, Triangular
+from harness_reports.prices import frontier
+from harness_reports.prices.cost import usd_per_1k
 
 Values = dict[str, Any]
 

@@ -1,0 +1,1 @@
+"""Use cases: their markets, their net present value, the verdict."""

@@ -1,0 +1,170 @@
+"""What was measured of each candidate, with its uncertainty, as the economics take it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from harness.records import Record
+from harness_reports.business.business import Business
+from harness_reports.business.market import Market
+from harness_reports.economics.distributions import Distribution, Empirical, Fixed
+from harness_reports.measured.lineage import Candidate, by_candidate, replicates
+from harness_reports.measured.quality import right_share
+from harness_reports.measured.statistics import MINIMUM_ITEMS, MINIMUM_WINDOW_S, Promise, percentile, promise, window_s
+from harness_reports.measured.tables import accuracy_rows, pooled_latencies, served
+from harness_reports.prices.cost import cost_rows
+from harness_reports.prices.pricing import Pricing
+
+PRICED_AS = {"Offline": "usd_per_1k_inferences", "SingleStream": "usd_per_1k_single_stream"}
+"""Scenario → the cost column of a use case served that way."""
+SECONDS_PER_HOUR = 3600
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The measurements of one candidate, priced."""
+
+    key: Candidate
+    accuracy: dict[str, Any]
+    """Its row of the accuracy table."""
+    cost: dict[str, Any]
+    """Its row of the cost table."""
+    windows: dict[str, list[Record]]
+    """Scenario → the records that are priced."""
+    evaluated_s: float | None
+    """Seconds that the evaluation took."""
+    machine: Record
+    """A record of the machine it ran on."""
+    servings: dict[tuple[str, int], list[Record]]
+    """Scenario and batch size → the records of every serving."""
+
+    def scenario(self, market: Market) -> str:
+        """Return how requests are served, and priced: one at a time where a latency is needed."""
+        return "Offline" if market.latency_s is None else "SingleStream"
+
+    def priced_as(self, market: Market) -> str:
+        """Return the cost column of that scenario."""
+        return PRICED_AS[self.scenario(market)]
+
+    def business(self, market: Market) -> Business | None:
+        """Return the use case run with this candidate, None where something that it needs was not measured."""
+        measured = self._measured(self.scenario(market))
+        ceiling = self._ceiling()
+        prices_errors = bool(market.numbers.get("cost_per_error_usd"))
+        if measured is None or (prices_errors and ceiling is None):
+            return None
+        return Business(market.inputs, measured, market.years, ceiling if prices_errors else None)
+
+    def _measured(self, scenario: str) -> dict[str, Distribution] | None:
+        cost, serving = self.cost, self.cost[PRICED_AS[scenario]]
+        trained = [cost[name] for name in ("pretrain_usd", "finetune_usd", "evaluate_usd")]
+        if serving is None or None in trained or not math.isfinite(self.accuracy["value"]):
+            return None
+        draws = cost[f"{PRICED_AS[scenario]}_draws"]
+        pretrain, finetune, evaluate = (Fixed(usd) for usd in trained)
+        return {
+            "quality": _drawn(self.accuracy["draws"], self.accuracy["value"]),
+            "serving_usd_per_request": _drawn(None if draws is None else draws / 1000, serving / 1000),
+            **self._energy(scenario),
+            "pretrain_usd": pretrain, "finetune_usd": finetune, "evaluate_usd": evaluate,
+        }  # fmt: skip
+
+    def _energy(self, scenario: str) -> dict[str, Distribution]:
+        """Return the energy of a request, every record as likely as the next; nothing where it was not read."""
+        leaves = self.windows.get(scenario, [])
+        read = [(leaf.value("energy_j"), leaf.value("samples")) for leaf in leaves]
+        each = [joules / samples for joules, samples in read if joules is not None and samples]
+        if not each or len(each) < len(read):
+            return {}
+        return {"energy_j_per_request": _drawn(np.array(each), float(np.mean(each)))}
+
+    def _ceiling(self) -> float | None:
+        """Return what quality is a share of; None for a metric without a ceiling, or one that counts errors."""
+        ceiling = self.accuracy["ceiling"]
+        return float(ceiling) if ceiling and self.accuracy["higher_is_better"] else None
+
+    def per_right_answer_usd(self, market: Market, cost_usd: float) -> float | None:
+        """Return a request's whole cost over the share of answers that are right in the end: at once, or put right."""
+        right = right_share(self.accuracy, self.accuracy["value"])
+        if right is None:
+            return None
+        right += (1 - right) * market.numbers.get("review_share", 0.0)
+        return cost_usd / right if right else None
+
+    def hours(self, market: Market) -> tuple[float, float] | None:
+        """Return the hours that grading and serving were measured for, None where one is not known."""
+        windows = [window_s(record) for record in self.windows.get(self.scenario(market), [])]
+        if self.evaluated_s is None or not windows or None in windows:
+            return None
+        return self.evaluated_s / SECONDS_PER_HOUR, sum(s for s in windows if s) / SECONDS_PER_HOUR
+
+    def latency_p99_s(self) -> float | None:
+        """Return the 99th percentile of single requests, None where too few were served."""
+        return percentile(self._latencies(), 0.99)
+
+    def limit(self, market: Market) -> Promise | None:
+        """Return whether the latency that is needed is kept, None where none is needed or none was measured."""
+        latencies = self._latencies()
+        return promise(latencies, market.latency_s) if latencies and market.latency_s is not None else None
+
+    def _latencies(self) -> list[float]:
+        return pooled_latencies(self.windows.get("SingleStream", []))
+
+    def gaps(self, market: Market, limit: Promise | None) -> Iterable[str]:
+        """Say what is missing before anything can be judged."""
+        accuracy, cost, scenario = self.accuracy, self.cost, self.scenario(market)
+        if not math.isfinite(accuracy["value"]):
+            yield "The quality is not a number: some scores are not finite. Mend the task's evaluate, and grade again."
+        if accuracy["items"] < MINIMUM_ITEMS:
+            yield f"Only {accuracy['items']} items were graded; at least {MINIMUM_ITEMS} are needed."
+        windows = self.windows.get(scenario, [])
+        if cost[PRICED_AS[scenario]] is None:
+            yield f"Serving was not measured in the scenario {scenario}."
+        elif any((window_s(record) or 0.0) < MINIMUM_WINDOW_S for record in windows):
+            yield f"The measured window of {scenario} is under {MINIMUM_WINDOW_S:g} s: serve for longer."
+        if market.numbers.get("cost_per_error_usd") and self._ceiling() is None:
+            yield f"Errors have a price, but {accuracy['metric']} has no ceiling to take a share of."
+        if cost["train_usd"] is None:
+            yield "The record of a training is missing, so its cost is not known."
+        elif cost["evaluate_usd"] is None:
+            yield "The seconds of the evaluation are missing, so its cost is not known."
+        if limit is not None and limit.kept == "not told":
+            yield f"Too few queries to tell whether the latency limit is kept: serve at least {limit.needed}."
+
+
+def _drawn(draws: np.ndarray | None, value: float) -> Distribution:
+    """Return what was resampled, or the value where nothing was or nothing varies."""
+    if draws is None or not np.ptp(draws):
+        return Fixed(value)
+    return Empirical(draws, value)
+
+
+def gather(records: Sequence[Record], pricing: Pricing) -> list[Evidence]:
+    """Return the evidence of every candidate that was evaluated.
+
+    Raises:
+        FactError: a record's hardware has no price.
+    """
+    costs = cost_rows(records, pricing)
+    windows: dict[Candidate, dict[str, list[Record]]] = {}
+    servings: dict[Candidate, dict[tuple[str, int], list[Record]]] = {}
+    for key, scenario, batch_size, group in served(records):
+        servings.setdefault(key, {})[scenario, batch_size] = [chain.leaf for chain in group]
+        if scenario != "Offline" or batch_size == costs[key]["batch_size"]:
+            windows.setdefault(key, {})[scenario] = [chain.leaf for chain in group]
+    spent = {key: (_seconds([chain.leaf for chain in replicates(group)]), group[0].leaf)
+             for key, group in by_candidate(records, "evaluate").items()}  # fmt: skip
+    return [
+        Evidence(key, row, costs[key], windows.get(key, {}), *spent[key], servings.get(key, {}))
+        for key, row in accuracy_rows(records).items()
+    ]
+
+
+def _seconds(leaves: Sequence[Record]) -> float | None:
+    seconds = [leaf.value("wall_s") for leaf in leaves]
+    return None if None in seconds else sum(s for s in seconds if s)

@@ -1,0 +1,79 @@
+"""A use case over its years and over its volume, and whole machines against calls: what the charts of a case draw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from harness.facts import UseCase
+from harness_reports.business.alternatives import Nodes
+from harness_reports.business.business import MEASURED, Business
+from harness_reports.business.evidence import Evidence
+from harness_reports.business.market import read_market
+from harness_reports.business.viability import Candidates, Judged
+from harness_reports.business.worth import appraise_worth
+from harness_reports.economics.cashflow import npv
+from harness_reports.economics.simulation import tornado
+
+FAN = ("year", "p05_usd", "p50_usd", "p95_usd", "mean_usd")
+VOLUMES = ("requests_per_year", "npv_usd")
+SWINGS = ("input", "kind", "input_p10", "input_p90", "npv_at_p10_usd", "npv_at_p90_usd", "npv_at_medians_usd")
+STEPS = ("requests_per_month", "own_usd", "api_usd")
+_SHARES = (0.05, 0.5, 0.95)
+
+
+def fan(candidates: Candidates, judged: Judged) -> pd.DataFrame:
+    """Return how the value grows: for each year's end, the net present value if the business ended there.
+
+    Year 0 is what is paid upfront; the last year's percentiles are those of the viability table. Empty where something
+    that the calculation needs was not measured.
+    """
+    business = judged.business
+    if business is None:
+        return pd.DataFrame(columns=list(FAN))
+    drawn = appraise_worth(business, candidates.drawn, judged.evidence.accuracy, None).drawn
+    values = [-business.upfront_usd(drawn)]
+    values += [replace(business, years=year).npv_usd(drawn) for year in range(1, business.years + 1)]
+    rows = [(year, *np.quantile(each, _SHARES), each.mean()) for year, each in enumerate(values)]
+    return pd.DataFrame(rows, columns=list(FAN))
+
+
+def swings(business: Business) -> pd.DataFrame:
+    """Return the tornado: each uncertain input at its 10th and 90th percentile, all others at their median.
+
+    The widest swing first, as in the table `sensitivity`. `npv_at_medians_usd` is where the bars meet.
+    """
+    rows = []
+    medians = {name: given.quantile(np.array([0.5])) for name, given in business.inputs.items()}
+    middle = float(business.npv_usd(medians)[0])
+    for name, bar in tornado(business).items():
+        low, high = business.inputs[name].quantile(np.array([0.1, 0.9]))
+        kind = "measured" if name in MEASURED else "assumed"
+        rows.append((name, kind, float(low), float(high), bar.low_usd, bar.high_usd, middle))
+    return pd.DataFrame(rows, columns=list(SWINGS))
+
+
+def npv_by_volume(use_case: UseCase, evidence: Evidence, volumes: Sequence[float]) -> pd.DataFrame:
+    """Return the base case's net present value at other volumes (requests a year once everybody has adopted).
+
+    Raises:
+        FactError: a negative volume.
+    """
+    rows = []
+    for volume in volumes:
+        market = read_market(use_case, {"requests_per_year": volume})
+        business = evidence.business(market)
+        if business is not None:
+            rows.append((volume, npv(market.numbers["discount_rate"], business.flows_usd())))
+    return pd.DataFrame(rows, columns=list(VOLUMES))
+
+
+def own_against_calls(nodes: Nodes, usd_per_call: float, volumes: Sequence[float] | np.ndarray) -> pd.DataFrame:
+    """Return what a month costs at these volumes: whole machines, which come in steps, and calls of a hosted model."""
+    wanted = np.asarray(volumes, dtype=float)
+    machines = np.maximum(1, np.ceil(wanted / nodes.requests_per_month))
+    own = machines * nodes.usd_per_month + nodes.fixed_usd_per_month
+    return pd.DataFrame(dict(zip(STEPS, (wanted, own, wanted * usd_per_call), strict=True)))

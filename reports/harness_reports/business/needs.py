@@ -1,0 +1,55 @@
+"""What a use case needs against what was measured of a candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from harness_reports.business.market import Market
+from harness_reports.business.viability import Judged
+
+NEEDED = ("need", "needed", "unit", "measured", "low", "high", "met", "why")
+MET = ("yes", "maybe", "no", "not told", "not measured")
+"""`maybe`: one end of the interval is good enough and the other is not. `not told`: too few were measured."""
+_KEPT = {"kept": "yes", "broken": "no", "not told": "not told", None: "not measured"}
+
+
+def needs(market: Market, judged: Judged) -> pd.DataFrame:
+    """Return one row for each need of a use case: the value that is needed, what was measured, and whether it is met.
+
+    `low` and `high` are the 95 % interval. Quality is met where its worse end reaches what is needed. A latency is the
+    99th percentile of single requests, and it is kept or broken with 99 % confidence. Privacy is met by where a
+    candidate runs: on machines of one's own no third party sees a request. Nothing here measures explainability.
+    """
+    rows = [_blank(market, name) | cells for name, cells in _cells(market, judged)]
+    return pd.DataFrame(rows, columns=list(NEEDED))
+
+
+def _blank(market: Market, name: str) -> dict[str, Any]:
+    unit = market.use_case.needs[name].unit
+    return {**dict.fromkeys(NEEDED), "need": name, "needed": market.numbers[name], "unit": unit, "met": "not measured"}
+
+
+def _cells(market: Market, judged: Judged) -> Iterator[tuple[str, dict[str, Any]]]:
+    row = judged.row
+    for name in market.use_case.needs:
+        if name == "quality":
+            yield name, _quality(row, market.numbers[name], bool(judged.evidence.accuracy["higher_is_better"]))
+        elif name == "latency_s":
+            yield name, {"measured": row["latency_p99_s"], "met": _KEPT[row["latency_limit"]]}
+        elif name == "privacy":
+            yield name, {"met": "yes", "why": f"runs on {row['hardware']}, a machine of one's own or rented"}
+        elif market.numbers[name] == 0:
+            yield name, {"met": "yes", "why": "nothing is asked for"}
+        else:
+            yield name, {}
+
+
+def _quality(row: dict[str, Any], needed: float, higher_is_better: bool) -> dict[str, Any]:
+    sign = 1 if higher_is_better else -1
+    ends = [row[name] if row[name] is not None else row["quality"] for name in ("quality_low", "quality_high")]
+    enough = [sign * (end - needed) >= 0 for end in ends]
+    met = "yes" if all(enough) else "maybe" if any(enough) else "no"
+    return {"measured": row["quality"], "low": row["quality_low"], "high": row["quality_high"], "met": met}

@@ -1,0 +1,130 @@
+"""Which use cases to fund out of one budget: exactly, by listing every bundle that no other one beats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import pandas as pd
+
+from harness.errors import FactError
+from harness_reports.economics.checks import at_least
+from harness_reports.measured.lineage import KEYS
+
+PORTFOLIO = (
+    "use_case", "title", *KEYS, "verdict", "funding_usd", "npv_mean_usd", "npv_p50_usd", "probability_positive",
+    "funded", "why", "budget_usd", "spent_usd", "left_usd", "portfolio_npv_usd",
+)  # fmt: skip
+Aim = Literal["npv_mean_usd", "npv_p50_usd"]
+WORTHY = ("invest", "pilot")
+_MOST = 1_000_000
+"""Bundles that no other one beats; beyond so many the amounts are too fine to be told apart in time."""
+
+
+class _Bundle(NamedTuple):
+    """Candidates to fund, at most one of each use case."""
+
+    cost_usd: float
+    worth_usd: float
+    rows: tuple[int, ...]
+
+
+def portfolio(viability: pd.DataFrame, budget_usd: float, aim: Aim = "npv_mean_usd") -> pd.DataFrame:
+    """Return one row for each use case: whether it is funded, with which candidate, and why.
+
+    Of all bundles that the budget pays for, with at most one candidate of a use case, the one with the highest sum of
+    `aim` (expected or median net present value) is taken; of equals the cheapest. A candidate costs its `funding_usd`,
+    the deepest its balance falls. Only what is worth investing or a pilot, and is worth more than 0, is funded. Use
+    cases that are not funded show their best candidate.
+
+    Args:
+        viability: the table of that name.
+        budget_usd: what there is to spend.
+        aim: what is to be large.
+
+    Raises:
+        FactError: the budget is negative or no number, or the choice is too large.
+    """
+    rows = [{str(name): value for name, value in row.items()} for row in viability.to_dict("records")]
+    return pd.DataFrame([shown.row for shown in funding(rows, budget_usd, aim)], columns=list(PORTFOLIO))
+
+
+class Shown(NamedTuple):
+    """A row of the portfolio table."""
+
+    place: int
+    """Of the candidate that it shows, among the rows of the viability table."""
+    row: dict[str, Any]
+
+
+def funding(rows: Sequence[Mapping[str, Any]], budget_usd: float, aim: Aim = "npv_mean_usd") -> list[Shown]:
+    """Return the rows of `portfolio`, from those of the viability table."""
+    budget = at_least("budget_usd", budget_usd)
+    groups: dict[str, list[int]] = {}
+    for place, row in enumerate(rows):
+        groups.setdefault(row["use_case"], []).append(place)
+    best = _best([_worthy(rows, group, aim) for group in groups.values()], budget)
+    shown = [_shown(rows, group, best, aim) for group in groups.values()]
+    total = {
+        "budget_usd": budget, "spent_usd": best.cost_usd, "left_usd": budget - best.cost_usd,
+        "portfolio_npv_usd": best.worth_usd,
+    }  # fmt: skip
+    return [
+        Shown(place, {**rows[place], **_answer(rows[place], place in best.rows, budget, aim), **total})
+        for place in shown
+    ]
+
+
+def _worthy(rows: Sequence[Mapping[str, Any]], group: list[int], aim: Aim) -> list[_Bundle]:
+    return [
+        _Bundle(float(rows[place]["funding_usd"]), float(rows[place][aim]), (place,))
+        for place in group
+        if rows[place]["verdict"] in WORTHY and rows[place][aim] > 0
+    ]
+
+
+def _best(groups: list[list[_Bundle]], budget: float) -> _Bundle:
+    front = [_Bundle(0.0, 0.0, ())]
+    for group in groups:
+        wider = [
+            _Bundle(bundle.cost_usd + one.cost_usd, bundle.worth_usd + one.worth_usd, bundle.rows + one.rows)
+            for bundle in front
+            for one in group
+        ]
+        front = _unbeaten([*front, *(bundle for bundle in wider if bundle.cost_usd <= budget)])
+    return front[-1]
+
+
+def _unbeaten(bundles: list[_Bundle]) -> list[_Bundle]:
+    """Return the bundles that cost less than every better one, the cheapest first."""
+    kept: list[_Bundle] = []
+    for bundle in sorted(bundles, key=lambda each: (each.cost_usd, -each.worth_usd)):
+        if not kept or bundle.worth_usd > kept[-1].worth_usd:
+            kept.append(bundle)
+    if len(kept) > _MOST:
+        raise FactError(f"More than {_MOST:,} bundles cannot be told apart. Choose among fewer use cases.")
+    return kept
+
+
+def _shown(rows: Sequence[Mapping[str, Any]], group: list[int], best: _Bundle, aim: Aim) -> int:
+    funded = [place for place in group if place in best.rows]
+    return funded[0] if funded else max(group, key=lambda place: _order(rows[place], aim))
+
+
+def _order(row: Mapping[str, Any], aim: Aim) -> tuple[bool, float]:
+    return row["verdict"] in WORTHY, -math.inf if pd.isna(row[aim]) else float(row[aim])
+
+
+def _answer(row: Mapping[str, Any], funded: bool, budget: float, aim: Aim) -> dict[str, Any]:
+    if funded:
+        why = "It is part of the best bundle that the budget pays for."
+    elif row["verdict"] not in WORTHY:
+        why = f"The verdict is: {row['verdict']}."
+    elif not row[aim] > 0:
+        why = "It is worth nothing on average."
+    elif row["funding_usd"] > budget:
+        why = "It needs more than the budget."
+    else:
+        why = "Other use cases bring more for the same money."
+    return {"funded": funded, "why": why}

@@ -1,0 +1,247 @@
+"""Whether a use case is worth the money with a candidate: needs, margin, net present value, and a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from harness.facts import UseCase
+from harness.records import Record
+from harness_reports.business.business import Business, market_sums, review_usd, upkeep_usd
+from harness_reports.business.choice import preference
+from harness_reports.business.evidence import Evidence, gather
+from harness_reports.business.market import Market, read_market
+from harness_reports.business.verdict import TOP, Facts, Money, against_the_baseline, decide, flip_sentence, needs_met
+from harness_reports.business.worth import DRAWS, DrawnMarket, Worth, appraise_worth, draw_market
+from harness_reports.economics.appraisal import discounted_payback, payback
+from harness_reports.economics.cashflow import irr, mirr, npv
+from harness_reports.measured.lineage import KEYS
+from harness_reports.measured.statistics import Promise
+from harness_reports.prices.pricing import Pricing
+
+__all__ = ["VIABILITY", "Candidates", "Judged", "judge", "viability"]
+
+_MONEY = (
+    "served_as", "unit_value_usd", "unit_serving_usd", "unit_error_usd", "unit_review_usd", "unit_cost_usd",
+    "unit_margin_usd", "usd_per_correct_answer", "requests_per_year", "break_even_requests", "break_even_price_usd",
+    "upfront_usd", "funding_usd", "yearly_usd",
+    "npv_usd", "irr", "irr_unique", "mirr", "payback_years", "discounted_payback_years",
+)  # fmt: skip
+_RISK = (
+    "npv_mean_usd", "npv_low_usd", "npv_p50_usd", "npv_high_usd", "cvar05_usd", "probability_positive", "drivers",
+    "evpi_usd", "evsi_usd", "measuring_usd",
+)  # fmt: skip
+VIABILITY = (
+    "use_case", "title", *KEYS, "metric", "unit", "quality", "quality_low", "quality_high", "needed_quality",
+    "latency_p99_s", "needed_latency_s", "latency_limit", "needs_met", *_MONEY, *_RISK, "baseline", "against_baseline",
+    "verdict", "probability_wrong", "flip", "reasons", "figures", "price_offer", "price_as_of", "price_source",
+)  # fmt: skip
+
+
+def viability(
+    records: Sequence[Record],
+    pricing: Pricing,
+    use_cases: Mapping[str, UseCase] | Iterable[UseCase],
+    overrides: Mapping[str, float] | None = None,
+    draws: int = DRAWS,
+) -> pd.DataFrame:
+    """Return one row for each use case and candidate that was evaluated on one of its tasks.
+
+    The base case takes every figure at its mean. A request earns `unit_value_usd` and costs its serving and, where a
+    wrong answer has a price, the expected cost of errors: (1 - quality share) · cost per error, where the share is the
+    metric's value over its ceiling; of the share that people check (`unit_review_usd`) none is left. These are the
+    first year's, retries included. `usd_per_correct_answer` is all of it over the share of answers that are right, or
+    put right. A use case that needs a latency pays for one request
+    at a time, as its latency was measured; others pay for the cheapest Offline batch. `upfront_usd`, at t = 0, is
+    `upfront_cost_usd` plus pretraining over `pretraining_uses`, fine-tuning and evaluation, all times
+    `development_multiplier`. `yearly_usd` is a year once everybody has adopted, at the first year's prices;
+    `funding_usd` is the deepest the balance falls. `break_even_requests` (per year, all have adopted) and
+    `break_even_price_usd` (per request) are where the net present value is 0; None where no number does it. `irr` is
+    None where there is none or more than one; `irr_unique` says which.
+
+    The distribution draws every uncertain figure and what was measured: `npv_low_usd`, `npv_p50_usd` and
+    `npv_high_usd` are its 5th, 50th and 95th percentile, `cvar05_usd` the mean of the worst 5 %. `drivers` names the
+    three inputs it hangs on most, with the share of the variance each explains. `evpi_usd` is what knowing everything
+    before deciding is worth, `evsi_usd` what another hour of measuring is, `measuring_usd` what that hour costs.
+    `needs_met` is `maybe` where one end of the interval of the quality is good enough and the other is not.
+    `probability_wrong` is the chance that the verdict turns out wrong, `flip` what would make it another.
+
+    Args:
+        records: what was measured.
+        pricing: the prices.
+        use_cases: needs and markets; those whose tasks were not measured give no row.
+        overrides: figure → value that the reader puts in its place, for every use case (`requests_per_year`, …).
+        draws: of the distribution; always the same for the same figures.
+
+    Raises:
+        FactError: a figure that the calculation needs is missing or makes no sense, or hardware has no price.
+    """
+    found = judge_all(records, pricing, use_cases, overrides, draws)
+    return pd.DataFrame([row for candidates in found for row in candidates.rows], columns=list(VIABILITY))
+
+
+class Judged(NamedTuple):
+    """One candidate, judged."""
+
+    row: dict[str, Any]
+    """Its row of the viability table."""
+    evidence: Evidence
+    business: Business | None
+    """None where something was not measured."""
+
+
+class Candidates(NamedTuple):
+    """All candidates of a use case."""
+
+    market: Market
+    drawn: DrawnMarket
+    judged: tuple[Judged, ...]
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Their rows of the viability table."""
+        return [each.row for each in self.judged]
+
+    @property
+    def best(self) -> Judged:
+        """The one with the best verdict; of those, the one that misses no need and has the highest expected value."""
+        return min(self.judged, key=lambda each: preference(each.row))
+
+
+def judge_all(
+    records: Sequence[Record],
+    pricing: Pricing,
+    use_cases: Mapping[str, UseCase] | Iterable[UseCase],
+    overrides: Mapping[str, float] | None = None,
+    draws: int = DRAWS,
+) -> Iterator[Candidates]:
+    """Yield the candidates of each use case whose tasks were measured, as `viability` judges them."""
+    measured = gather(records, pricing)
+    for case in use_cases.values() if isinstance(use_cases, Mapping) else use_cases:
+        own = [each for each in measured if each.key.task in case.tasks]
+        if own:
+            yield judge(read_market(case, overrides or {}), own, draws)
+
+
+def judge(market: Market, measured: Sequence[Evidence], draws: int = DRAWS) -> Candidates:
+    """Return the candidates of one use case, all in the same drawn market."""
+    drawn = draw_market(market, draws)
+    businesses = [each.business(market) for each in measured]
+    rows = [_row(drawn, each, business) for each, business in zip(measured, businesses, strict=True)]
+    judged = map(Judged, against_the_baseline(rows), measured, businesses)
+    return Candidates(market, drawn, tuple(judged))
+
+
+def _row(drawn: DrawnMarket, measured: Evidence, business: Business | None) -> dict[str, Any]:
+    market = drawn.market
+    limit = measured.limit(market)
+    gaps = tuple(measured.gaps(market, limit))
+    cells: dict[str, Any] = dict.fromkeys((*_MONEY, *_RISK))
+    money = worth = None
+    if business is not None:
+        worth = appraise_worth(business, drawn, measured.accuracy, measured.hours(market))
+        cells |= _base_case(business, market)
+        cells["usd_per_correct_answer"] = measured.per_right_answer_usd(market, cells["unit_cost_usd"])
+        money = _money(worth, cells, measured)
+        cells |= _risk(money)
+    cells |= _known(market, measured)
+    facts = Facts(gaps, measured.accuracy, market.quality, limit, market.latency_s, money, market.unmeasured_needs)
+    decision = decide(facts)
+    flip = worth.flip(decision.turn.loss) if worth and decision.turn else None
+    return {
+        "use_case": market.use_case.name, "title": market.use_case.title, **_quality(market, measured),
+        **_latency(market, measured, limit), "needs_met": needs_met(facts), **cells, "verdict": decision.verdict,
+        "probability_wrong": decision.probability_wrong, "flip": flip_sentence(decision.verdict, flip),
+        "reasons": " ".join(decision.reasons), "figures": market.provenance,
+        **{name: measured.cost[name] for name in ("price_offer", "price_as_of", "price_source")},
+    }  # fmt: skip
+
+
+def _quality(market: Market, measured: Evidence) -> dict[str, Any]:
+    row = measured.accuracy
+    return {
+        **{name: row[name] for name in (*KEYS, "metric", "unit", "baseline", "against_baseline")},
+        "quality": row["value"], "quality_low": row["low"], "quality_high": row["high"],
+        "needed_quality": market.quality,
+    }  # fmt: skip
+
+
+def _latency(market: Market, measured: Evidence, limit: Promise | None) -> dict[str, Any]:
+    return {
+        "latency_p99_s": measured.latency_p99_s(), "needed_latency_s": market.latency_s,
+        "latency_limit": limit.kept if limit else None,
+    }  # fmt: skip
+
+
+def _known(market: Market, measured: Evidence) -> dict[str, Any]:
+    """Return what is known of the money whatever was not measured."""
+    serving = measured.cost[measured.priced_as(market)]
+    return {
+        "served_as": measured.scenario(market), "requests_per_year": market.requests_per_year,
+        "unit_value_usd": market.numbers["value_per_request_usd"],
+        "unit_serving_usd": None if serving is None else serving / 1000,
+    }  # fmt: skip
+
+
+def _base_case(business: Business, market: Market) -> dict[str, Any]:
+    """Return the money with every figure at its mean."""
+    drawn = business.means
+    serving, error, review, upfront = (
+        float(part(drawn)[0]) for part in (business.serving_usd, business.error_usd, review_usd, business.upfront_usd)
+    )
+    cost = serving + error + review
+    margin = market.numbers["value_per_request_usd"] - cost
+    flows, rate = business.flows_usd(), market.numbers["discount_rate"]
+    worth, rates = npv(rate, flows), irr(flows)
+    return {
+        "unit_error_usd": error, "unit_review_usd": review, "unit_cost_usd": cost, "unit_margin_usd": margin,
+        "discounted_requests": float(market_sums(drawn, business.years).requests[0]),
+        **_break_even(business, market, worth, drawn), "upfront_usd": upfront,
+        "funding_usd": max(0.0, -min(accumulate(flows))),
+        "yearly_usd": market.requests_per_year * margin - float(upkeep_usd(drawn)[0]), "npv_usd": worth,
+        "irr": rates.single, "irr_unique": rates.unique, "mirr": mirr(flows, rate, rate),
+        "payback_years": payback(flows).periods, "discounted_payback_years": discounted_payback(rate, flows).periods,
+    }  # fmt: skip
+
+
+def _break_even(
+    business: Business, market: Market, worth: float, drawn: Mapping[str, np.ndarray]
+) -> dict[str, float | None]:
+    """Return the volume and the price at which the base case is worth 0: it is linear in both."""
+    sums = market_sums(drawn, business.years)
+    earned = sums.income_usd - business.serving_usd(drawn) * sums.requests_at_cost
+    earned = float((earned - business.answer_usd(drawn) * sums.requests)[0])
+    income, value = float(sums.income_usd[0]), market.numbers["value_per_request_usd"]
+    return {
+        "break_even_requests": market.requests_per_year * (1 - worth / earned) if earned > 0 else None,
+        "break_even_price_usd": value * (1 - worth / income) if income > 0 else None,
+    }
+
+
+def _money(worth: Worth, cells: Mapping[str, Any], measured: Evidence) -> Money:
+    return Money(
+        margin_usd=cells["unit_margin_usd"], outcome=worth.outcome, loss_limit=worth.market.market.loss_limit,
+        drivers=worth.drivers(), learning=worth.learning(), measuring_usd=measured.cost["usd_per_hour"],
+        probability_of_success=worth.probability_of_success,
+    )  # fmt: skip
+
+
+def _risk(money: Money) -> dict[str, Any]:
+    found = money.outcome
+    return {
+        "npv_mean_usd": found.mean_usd, "npv_low_usd": found.p05_usd, "npv_p50_usd": found.p50_usd,
+        "npv_high_usd": found.p95_usd, "cvar05_usd": found.cvar05_usd,
+        "probability_positive": found.probability_positive,
+        "drivers": _drivers(money),
+        "evpi_usd": money.learning.perfect_usd, "evsi_usd": money.learning.hour_usd,
+        "measuring_usd": money.measuring_usd,
+    }  # fmt: skip
+
+
+def _drivers(money: Money) -> str | None:
+    named = ", ".join(f"{driver.name} {driver.share:.0%}" for driver in money.drivers[:TOP])
+    return f"Its variance comes from {named}." if named else None

@@ -1,0 +1,310 @@
+"""`harness table`, `report`, `plan` and `published`. What they need is imported inside them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from harness_reports.cli.options import (
+    BookOption,
+    BudgetOption,
+    FigureOption,
+    FormatName,
+    OutputOption,
+    PluginOption,
+    PricingOption,
+    StoreOption,
+    check_budget,
+    check_measured,
+    owned_pricing,
+    read_figures,
+    read_pricing,
+    read_records,
+    write,
+)
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import pandas as pd
+
+    from harness.plugins import Plugins
+    from harness.records import Record
+    from harness_reports.planning.scale import Accelerator
+
+
+class TableName(StrEnum):
+    """The tables there are."""
+
+    ACCURACY = "accuracy"
+    THROUGHPUT = "throughput"
+    COST = "cost"
+    FRONTIER = "frontier"
+    SERVING = "serving"
+    VIABILITY = "viability"
+    SENSITIVITY = "sensitivity"
+    ALTERNATIVES = "alternatives"
+    PRETRAINING = "pretraining"
+    PORTFOLIO = "portfolio"
+
+
+def table(
+    name: Annotated[TableName, typer.Argument(help="Which table.")],
+    *,
+    form: Annotated[
+        FormatName | None, typer.Option("--format", help="Else by the ending of -o, else text.", show_default=False)
+    ] = None,
+    output: OutputOption = None,
+    store: StoreOption = None,
+    price_book: BookOption = None,
+    pricing: PricingOption = None,
+    figure: FigureOption = None,
+    plugin: PluginOption = None,
+    task: Annotated[str | None, typer.Option(help="Only this task.")] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="Of `accuracy` (`all` for each) and `frontier`: instead of the deciding one.")
+    ] = None,
+    budget_usd: BudgetOption = None,
+) -> None:
+    """Print a table made of the store's records."""
+    from harness.errors import FactError
+    from harness_reports.show.formats import SUFFIXES, WRITERS
+
+    kind = form or (SUFFIXES.get(output.suffix, "text") if output else "text")
+    if kind == "parquet" and output is None and sys.stdout.isatty():
+        raise FactError("Parquet is no text for a terminal. Name a file with -o.")
+    wish = _Wish(name, metric, task, budget_usd, Prices(price_book, pricing), read_figures(figure))
+    frame = _frame(wish, store, plugin)
+    write(WRITERS[kind](name, frame), output)
+
+
+def report(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The HTML file to write.")] = Path("report.html"),
+    store: StoreOption = None,
+    price_book: BookOption = None,
+    pricing: PricingOption = None,
+    plugin: PluginOption = None,
+) -> None:
+    """Write a self-contained report: one HTML file that works offline."""
+    from harness.plugins import load_plugins
+    from harness_reports.show.report import html
+
+    plugins = load_plugins(plugin or ())
+    chosen = read_pricing(price_book, plugins, pricing)
+    records = read_records(store, plugins)
+    check_measured(plugin, records)
+    write(html(records, chosen, plugins.use_cases()), output)
+    typer.echo(f"Wrote {output}.")
+
+
+def plan(
+    *,
+    params: Annotated[float, typer.Option(help="Parameters active for a token: 7e9.")],
+    tokens: Annotated[float, typer.Option(help="Tokens it is trained on: 2e12.")],
+    hardware: Annotated[str, typer.Option(help="An accelerator: h100, a100, …")],
+    devices: Annotated[int, typer.Option(help="How many of them.")] = 64,
+    mfu: Annotated[float | None, typer.Option(help="A utilisation that was measured, 0 to 1.")] = None,
+    precision: Annotated[str, typer.Option(help="Number format: fp16 (bf16 too), fp8, tf32, fp32, …")] = "fp16",
+    layers: Annotated[float, typer.Option(help="With the next two, attention's operations.")] = 0.0,
+    width: Annotated[float, typer.Option(help="Heads times the width of a head.")] = 0.0,
+    sequence_length: Annotated[float, typer.Option(help="Tokens that attend to one another.")] = 0.0,
+    encoder_decoder: Annotated[bool, typer.Option("--encoder-decoder", help="A token passes half of it.")] = False,
+    total_params: Annotated[float | None, typer.Option(help="Held in memory: of a mixture of experts.")] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            help="A store whose sizes, where there are several of a model, say how quality grows; and its MFU."
+        ),
+    ] = None,
+    lifetime_tokens: Annotated[float, typer.Option(help="Tokens it will read and write when it serves.")] = 0.0,
+    usd_per_hour: Annotated[float | None, typer.Option(help="Of one device; else from the price book.")] = None,
+    multiplier: Annotated[float, typer.Option(help="Hours of the project over those of the final run: 1.5 to 3.")] = 1,
+    form: Annotated[FormatName, typer.Option("--format", help="csv and parquet hold the scenarios.")] = FormatName.TEXT,
+    output: OutputOption = None,
+    price_book: BookOption = None,
+    plugin: PluginOption = None,
+) -> None:
+    """Plan a training run at scale: operations, time, energy, carbon and money, by utilisation and scaling law."""
+    from harness.plugins import load_plugins
+    from harness_reports.planning.scale import Run, find_accelerator, laws, scenarios
+    from harness_reports.show.formats import WRITERS, markdown, text
+
+    chip = find_accelerator(hardware)
+    records = None if store is None else read_records(store, load_plugins(plugin or ()))
+    found = None if usd_per_hour is not None else _device_prices(price_book, plugin, [chip]).get(chip.name)
+    usd, day, source = found or (usd_per_hour, None, "" if usd_per_hour is None else "given by the reader")
+    run = Run(
+        params, tokens, chip, devices, usd, price_as_of=day.isoformat() if day else "", price_source=source,
+        measured_mfu=mfu if mfu is not None or records is None else _mfu(records), lifetime_tokens=lifetime_tokens,
+        multiplier=multiplier, precision=precision, layers=layers, attention_width=width,
+        sequence_length=sequence_length, encoder_decoder=encoder_decoder, total_params=total_params,
+    )  # fmt: skip
+    tables = {"scenarios": scenarios(run), "laws": laws(run), **_sizes(records, params)}
+    if form == "json":
+        write(_json(tables), output)
+    elif form in ("csv", "parquet"):
+        write(WRITERS[form]("scenarios", tables["scenarios"]), output)
+    else:
+        writer = markdown if form == "markdown" else text
+        write("\n".join(writer(name, frame) for name, frame in tables.items()), output)
+
+
+def _mfu(records: list[Record]) -> float | None:
+    """Return the utilisation of trainings here, told on standard error where there is none."""
+    from harness.errors import FactError
+    from harness_reports.measured.sizes import measured_mfu
+    from harness_reports.planning.scale import accelerators
+
+    peaks = {chip.price_item: chip.peak_flops_per_s for chip in accelerators().values() if chip.price_item}
+    try:
+        return measured_mfu(records, peaks)
+    except FactError as error:
+        typer.echo(str(error), err=True)
+        return None
+
+
+def _sizes(records: list[Record] | None, params: float) -> dict[str, pd.DataFrame]:
+    """Return what sizes that were measured say of the planned one; without them, that nothing is said."""
+    from harness_reports.measured.sizes import size_table
+
+    if records is None:
+        typer.echo("Nothing is said of the planned model's quality: --store with three sizes or more would.", err=True)
+        return {}
+    return {"sizes": size_table(records, params)}
+
+
+def published(
+    *,
+    form: Annotated[FormatName, typer.Option("--format", help="How it is written.")] = FormatName.TEXT,
+    output: OutputOption = None,
+    price_book: BookOption = None,
+    plugin: PluginOption = None,
+) -> None:
+    """Print published training runs beside what the planner says of them: hours and cost, and how many it brackets."""
+    from harness_reports.planning.published import bracketed
+    from harness_reports.planning.published import published as compare
+    from harness_reports.planning.scale import accelerators
+    from harness_reports.show.formats import WRITERS, text
+
+    found = _device_prices(price_book, plugin, accelerators().values())
+    frame = compare({name: (usd, day.isoformat()) for name, (usd, day, _) in found.items()})
+    if form == "text":
+        costs = frame["usd_within"].dropna()
+        counted = (
+            f"The planner's utilisations bracket {bracketed(frame):.0%} of the decoders' hours, and {int(costs.sum())} "
+            f"of {len(costs)} published costs whose hours are known, at their own rate.\n"
+        )
+        write(text("published", frame) + counted, output)
+    else:
+        write(WRITERS[form]("published", frame), output)
+
+
+def _device_prices(
+    price_book: list[str] | None, plugin: list[str] | None, chips: Iterable[Accelerator]
+) -> dict[str, tuple[float, date, str]]:
+    """Return USD per hour, its day and its source for the accelerators that the price book knows."""
+    from harness.plugins import load_plugins
+
+    prices = read_pricing(price_book, load_plugins(plugin or ())).prices
+    known = {chip.name: prices[chip.price_item] for chip in chips if chip.price_item in prices}
+    return {name: (float(price.usd), price.as_of, price.source) for name, price in known.items()}
+
+
+def _json(tables: dict[str, pd.DataFrame]) -> str:
+    import json
+
+    from harness_reports.show.formats import rows
+
+    content = {name: rows(frame) for name, frame in tables.items()}
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+class Prices(NamedTuple):
+    """Which prices a table takes."""
+
+    books: list[str] | None
+    wishes: list[str] | None
+
+
+class _Wish(NamedTuple):
+    """Which table, and of what."""
+
+    name: TableName
+    metric: str | None
+    task: str | None
+    budget_usd: float | None
+    prices: Prices
+    figures: Mapping[str, float]
+
+    def check(self) -> None:
+        """Refuse an option that the table does not have.
+
+        Raises:
+            FactError: says which.
+        """
+        from harness.errors import FactError
+
+        check_budget(self.name, self.budget_usd)
+        if self.metric is not None and self.name not in (TableName.ACCURACY, TableName.FRONTIER):
+            raise FactError(f"--metric belongs to `accuracy` and `frontier`; {self.name.value} has the deciding one.")
+
+
+def _frame(wish: _Wish, store: str | None, plugin: list[str] | None) -> Any:
+    """Return a table; measurements alone need no prices.
+
+    Raises:
+        StoreError: nothing in the store belongs into this table.
+    """
+    from harness.errors import StoreError, unknown
+    from harness.plugins import load_plugins
+
+    wish.check()
+    task, plugins = wish.task, load_plugins(plugin or ())
+    records = read_records(store, plugins)
+    check_measured(plugin, records)
+    frame = _made(wish, records, plugins)
+    if task is not None and len(frame) and task not in set(frame["task"]):
+        raise StoreError(unknown("task in this table", task, set(frame["task"].dropna())))
+    frame = frame if task is None else frame[frame["task"] == task].reset_index(drop=True)
+    if not len(frame):
+        raise StoreError(
+            f"The store has nothing for the table {wish.name.value!r}: no step that it is made of has finished yet."
+        )
+    return frame
+
+
+def _made(wish: _Wish, records: list[Record], plugins: Plugins) -> Any:
+    from harness_reports.business.alternatives import alternatives
+    from harness_reports.business.portfolio import portfolio
+    from harness_reports.business.pretraining import pretraining
+    from harness_reports.business.sensitivity import sensitivity
+    from harness_reports.business.serving import serving
+    from harness_reports.business.viability import viability
+    from harness_reports.measured.tables import accuracy, throughput
+    from harness_reports.prices.cost import cost
+    from harness_reports.prices.frontier import frontier
+
+    name = wish.name
+    if name == TableName.ACCURACY:
+        return accuracy(records, wish.metric)
+    if name == TableName.THROUGHPUT:
+        return throughput(records)
+    pricing = read_pricing(wish.prices.books, plugins, wish.prices.wishes)
+    if name == TableName.COST:
+        return cost(records, pricing)
+    if name == TableName.FRONTIER:
+        return frontier(records, pricing, wish.metric)
+    own = owned_pricing(wish.prices.books, plugins, wish.prices.wishes)
+    judged: dict[str, Callable[..., pd.DataFrame]] = {
+        "serving": partial(serving, owned=own), "viability": viability, "sensitivity": sensitivity,
+        "alternatives": alternatives, "pretraining": pretraining,
+    }  # fmt: skip
+    if name in judged:
+        return judged[name](records, pricing, plugins.use_cases(), wish.figures)
+    return portfolio(viability(records, pricing, plugins.use_cases(), wish.figures), wish.budget_usd or 0.0)

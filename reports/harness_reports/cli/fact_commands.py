@@ -1,0 +1,158 @@
+"""`harness prices` and `harness explain`: where figures come from. What they need is imported inside them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness_reports.cli.options import (
+    BookOption,
+    BudgetOption,
+    FigureOption,
+    FormatName,
+    OutputOption,
+    PluginOption,
+    PricingOption,
+    StoreOption,
+    check_budget,
+    day,
+    owned_pricing,
+    pairs,
+    read_figures,
+    read_pricing,
+    read_records,
+    write,
+)
+
+if TYPE_CHECKING:
+    from harness.facts import PriceBook
+
+
+class Explainable(StrEnum):
+    """The tables whose figures open."""
+
+    ACCURACY = "accuracy"
+    THROUGHPUT = "throughput"
+    COST = "cost"
+    SERVING = "serving"
+    VIABILITY = "viability"
+    ALTERNATIVES = "alternatives"
+    PRETRAINING = "pretraining"
+    PORTFOLIO = "portfolio"
+    SENSITIVITY = "sensitivity"
+
+
+class TreeFormat(StrEnum):
+    """How a tree is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Facts(StrEnum):
+    """What there are dated and sourced rows of."""
+
+    MACHINES = "machines"
+    CHIPS = "chips"
+    ELECTRICITY = "electricity"
+    PUE = "pue"
+    POWER = "power"
+    GRID = "grid"
+    HOSTED = "hosted"
+
+
+def prices(
+    kind: Annotated[Facts, typer.Argument(help="Of what; `hosted` needs --item provider/model.")] = Facts.MACHINES,
+    *,
+    item: Annotated[str | None, typer.Option(help="Only of this item: CPU, h100, USA, …")] = None,
+    provider: Annotated[str | None, typer.Option(help="Only of this provider.")] = None,
+    region: Annotated[str | None, typer.Option(help="Only in this region.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="As they were known on this day: 2025-12-31.")] = None,
+    price_book: Annotated[
+        list[str] | None,
+        typer.Option("--price-book", help="Only this price book, or this YAML file; repeatable. Else all of plugins."),
+    ] = None,
+    form: Annotated[FormatName, typer.Option("--format", help="How it is written.")] = FormatName.TEXT,
+    output: OutputOption = None,
+    plugin: PluginOption = None,
+) -> None:
+    """Print prices and other facts that are known, with their dates and sources; of prices, which count in tables."""
+    from harness_reports.planning.fact_table import fact_table
+    from harness_reports.prices.price_table import price_table
+    from harness_reports.show.formats import WRITERS
+
+    if kind == Facts.MACHINES:
+        frame = price_table(_books(price_book, plugin), item, provider, region, day(as_of))
+        write(WRITERS[form]("prices", frame), output)
+    else:
+        _only_machines(kind, provider, region, price_book)
+        write(WRITERS[form](f"{kind.value} facts", fact_table(kind, item, day(as_of))), output)
+
+
+def _only_machines(kind: Facts, *given: object) -> None:
+    """Refuse what narrows down machines alone.
+
+    Raises:
+        FactError: one of them was given.
+    """
+    from harness.errors import FactError
+
+    if any(given):
+        raise FactError(
+            f"--provider, --region and --price-book belong to machines; narrow {kind.value} down by --item."
+        )
+
+
+def _books(names: list[str] | None, plugin: list[str] | None) -> dict[str, PriceBook]:
+    from harness.plugins import load_plugins
+    from harness_reports.prices.price_book_file import find_price_book
+
+    known = load_plugins(plugin or ()).price_books()
+    return {name: find_price_book(name, known) for name in names} if names else known
+
+
+def explain(
+    name: Annotated[Explainable, typer.Argument(help="The table that the figure stands in.")],
+    *,
+    column: Annotated[
+        str | None, typer.Option(help="The figure's column, such as train_usd; else every figure.")
+    ] = None,
+    task: Annotated[str | None, typer.Option(help="The row's task.")] = None,
+    model: Annotated[str | None, typer.Option(help="The row's model.")] = None,
+    use_case: Annotated[str | None, typer.Option(help="The row's use case, of tables that have some.")] = None,
+    where: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE of the row, such as runtime=eager; repeatable.")
+    ] = None,
+    budget_usd: BudgetOption = None,
+    form: Annotated[TreeFormat, typer.Option("--format", help="How it is written.")] = TreeFormat.TEXT,
+    output: OutputOption = None,
+    store: StoreOption = None,
+    price_book: BookOption = None,
+    pricing: PricingOption = None,
+    figure: FigureOption = None,
+    plugin: PluginOption = None,
+) -> None:
+    """Open a figure of a table: its formula, what was put in, and the records and prices it comes from."""
+    import json
+
+    from harness.plugins import load_plugins
+    from harness_reports.explain.tables import Assumed, find, rows
+    from harness_reports.explain.tree import as_data, text
+
+    check_budget(name, budget_usd)
+    plugins, chosen, assumed = load_plugins(plugin or ()), None, None
+    if name not in (Explainable.ACCURACY, Explainable.THROUGHPUT):
+        chosen = read_pricing(price_book, plugins, pricing)
+        own = owned_pricing(price_book, plugins, pricing)
+        assumed = Assumed(plugins.use_cases(), read_figures(figure), own, budget_usd)
+    wanted = {"task": task, "model": model, "use_case": use_case}
+    named = {key: value for key, value in wanted.items() if value is not None}
+    row = find(rows(name.value, read_records(store, plugins), chosen, assumed), named | pairs("--where", where))
+    figures = [row.explain(column)] if column else list(row.figures().values())
+    if form == TreeFormat.JSON:
+        body = {"table": name.value, "row": row.title, "figures": [as_data(figure) for figure in figures]}
+        write(json.dumps(body, indent=2, ensure_ascii=False) + "\n", output)
+    else:
+        write("\n".join([f"{name.value}: {row.title}\n", *map(text, figures)]), output)

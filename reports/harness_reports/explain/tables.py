@@ -1,0 +1,180 @@
+"""Opens any figure of the tables but `frontier`: out of the functions that make them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from harness.errors import FactError, unknown
+from harness.facts import UseCase
+from harness.records import Record
+from harness_reports.business.alternatives import ALTERNATIVES, instead
+from harness_reports.business.portfolio import PORTFOLIO, funding
+from harness_reports.business.pretraining import PRETRAINING, pairs
+from harness_reports.business.sensitivity import SENSITIVITY, hangs_on
+from harness_reports.business.serving import SERVING, plans, views_of
+from harness_reports.business.viability import VIABILITY, judge_all
+from harness_reports.explain.alternatives import Instead, alternatives_figures
+from harness_reports.explain.business import Behind, Case, Known, viability_figures
+from harness_reports.explain.measured import quality_figures, served_figures
+from harness_reports.explain.portfolio import portfolio_figures
+from harness_reports.explain.pretraining import Compared, pretraining_figures
+from harness_reports.explain.sensitivity import sensitivity_figures
+from harness_reports.explain.serving import Served, serving_figures
+from harness_reports.explain.tree import Explained
+from harness_reports.measured.lineage import KEYS, Candidate
+from harness_reports.measured.quality import best_baseline, graded, in_order, metric_names
+from harness_reports.measured.tables import ACCURACY, THROUGHPUT, accuracy_rows, throughput_rows
+from harness_reports.prices.cost import COST, cost_rows, costed
+from harness_reports.prices.pricing import Pricing
+from harness_reports.show.formats import cell, missing
+
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "accuracy": (*KEYS, "metric"),
+    "throughput": (*KEYS, "scenario", "batch_size"),
+    "cost": KEYS,
+    "serving": ("use_case", *KEYS, "view"),
+    "viability": ("use_case", *KEYS),
+    "alternatives": ("use_case", "alternative", *KEYS, "hosted_model"),
+    "pretraining": (*(name for name in KEYS if name != "start"), "labels", "use_case"),
+    "portfolio": ("use_case", *KEYS),
+    "sensitivity": ("use_case", *KEYS, "input"),
+}
+"""Table → the columns by which a row is found."""
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "accuracy": ACCURACY, "throughput": THROUGHPUT, "cost": COST, "serving": SERVING, "viability": VIABILITY,
+    "alternatives": ALTERNATIVES, "pretraining": PRETRAINING, "portfolio": PORTFOLIO,
+    "sensitivity": SENSITIVITY,
+}  # fmt: skip
+
+
+class Row(NamedTuple):
+    """A row of a table with a way into its figures."""
+
+    table: str
+    cells: Mapping[str, Any]
+    figures: Callable[[], dict[str, Explained]]
+    """By column."""
+
+    @property
+    def title(self) -> str:
+        """What tells the row from others."""
+        return " ".join(cell(self.cells[name]) for name in NAMES[self.table] if not missing(self.cells[name]))
+
+    def explain(self, column: str) -> Explained:
+        """Return where the figure in a column comes from.
+
+        Raises:
+            FactError: the column holds no figure.
+        """
+        figures = self.figures()
+        if column not in figures:
+            raise FactError(unknown(f"figure of the table {self.table!r}", column, figures))
+        return figures[column]
+
+
+class Assumed(NamedTuple):
+    """What the tables of use cases are made with, beside records and prices."""
+
+    use_cases: Mapping[str, UseCase]
+    figures: Mapping[str, float] = {}
+    """In place of a use case's."""
+    owned: Pricing | None = None
+    budget_usd: float | None = None
+    """What there is to spend on a portfolio."""
+
+
+def rows(
+    table: str, records: Sequence[Record], pricing: Pricing | None = None, assumed: Assumed | None = None
+) -> list[Row]:
+    """Return the rows of a table; those of the accuracy table in every metric.
+
+    Raises:
+        FactError: no such table, or one that needs prices, use cases or a budget has none.
+    """
+    if table not in NAMES:
+        raise FactError(unknown("table that can be explained", table, NAMES))
+    if table == "accuracy":
+        return in_order([_accuracy(records, name) for name in metric_names(records)])
+    if table == "throughput":
+        return [Row(table, own.cells, lambda own=own: served_figures(own.group, own.cells))  # type: ignore[misc]
+                for own in throughput_rows(records)]  # fmt: skip
+    if pricing is None:
+        raise FactError(f"The table {table!r} needs prices.")
+    behind = Behind(costed(records, pricing), graded(records), pricing)
+    if table == "cost":
+        return [Row(table, cells, partial(behind.cost, key)) for key, cells in cost_rows(records, pricing).items()]
+    if assumed is None:
+        raise FactError(f"The table {table!r} needs use cases.")
+    if table == "pretraining":
+        return [Row(table, pair.row, partial(pretraining_figures, Compared(pair, behind)))
+                for pair in pairs(records, pricing, assumed.use_cases, assumed.figures)]  # fmt: skip
+    cases = [behind.case(own) for own in judge_all(records, pricing, assumed.use_cases, assumed.figures)]
+    if table == "portfolio":
+        return _portfolio([known for case in cases for known in case.known], assumed.budget_usd)
+    return [row for case in cases for row in _of_case(table, case, pricing, assumed)]
+
+
+def _portfolio(known: list[Known], budget_usd: float | None) -> list[Row]:
+    if budget_usd is None:
+        raise FactError("The table 'portfolio' needs a budget.")
+    shown = funding([own.row for own in known], budget_usd)
+    return [Row("portfolio", each.row, partial(portfolio_figures, each, shown, known)) for each in shown]
+
+
+def _of_case(table: str, case: Case, pricing: Pricing, assumed: Assumed) -> list[Row]:
+    if table == "viability":
+        return [Row(table, known.row, partial(viability_figures, known)) for known in case.known]
+    if table == "alternatives":
+        return [Row(table, row, partial(alternatives_figures, Instead(case, row))) for row in instead(case.candidates)]
+    if table == "sensitivity":
+        best, found = case.of(case.candidates.best), hangs_on(case.candidates.best)
+        return [Row(table, row, partial(sensitivity_figures, row, found, best)) for row in found]
+    return [row for known in case.known for row in _served(known, pricing, assumed)]
+
+
+def _served(known: Known, pricing: Pricing, assumed: Assumed) -> list[Row]:
+    views = {view.name: view.pricing for view in views_of(pricing, assumed.owned)}
+    return [
+        Row("serving", row, partial(serving_figures, Served(known, row, views.get(row["view"], pricing))))
+        for row in plans(known.market, known.judged.evidence, views_of(pricing, assumed.owned))
+    ]
+
+
+def _accuracy(records: Sequence[Record], metric: str) -> dict[Candidate, Row]:
+    found, cells = graded(records, metric), accuracy_rows(records, metric)
+    return {
+        key: Row("accuracy", cells[key], lambda own=own, row=cells[key]: quality_figures(  # type: ignore[misc]
+            own, row, best_baseline(own, found.values())))
+        for key, own in found.items()
+    }  # fmt: skip
+
+
+def find(table: Sequence[Row], wanted: Mapping[str, str]) -> Row:
+    """Return the one row whose cells read as wanted.
+
+    Raises:
+        FactError: none does, or several do; says how to narrow it down.
+    """
+    left = list(table)
+    for name, value in wanted.items():
+        known = {cell(row.cells[name]) for row in left if name in NAMES[row.table]}
+        if not known:
+            raise FactError(unknown("column that names a row", name, NAMES[table[0].table]) if table else _EMPTY)
+        if value not in known:
+            raise FactError(unknown(name, value, known))
+        left = [row for row in left if cell(row.cells[name]) == value]
+    if not left:
+        raise FactError(_EMPTY)
+    if len(left) > 1:
+        raise FactError(f"{len(left)} rows fit. Narrow them down by {_differing(left)}.")
+    return left[0]
+
+
+_EMPTY = "The table has no rows: no step that it is made of has finished yet."
+
+
+def _differing(left: Sequence[Row]) -> str:
+    values = {name: sorted({cell(row.cells[name]) for row in left}) for name in NAMES[left[0].table]}
+    return " or ".join(f"{name} ({', '.join(known)})" for name, known in values.items() if len(known) > 1)

@@ -1,0 +1,231 @@
+"""Which trainings stand behind an evaluation or a serving, and which of them are replicates of one candidate.
+
+A candidate is what an investor could choose: a model in a size with its settings and training budgets, on a task's
+data, run by a runtime on a machine. Records that differ only in their seeds are its replicates, where the conditions
+they were measured under agree (`conditions`). Where a definition has changed, newer records supersede older ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from harness.basis import DEFINITION, STEP
+from harness.records import Record
+from harness_reports.show.formats import missing
+
+KEYS = ("task", "source", "model", "size", "variant", "start", "hardware", "device", "runtime", "precision", "stale")
+"""The columns that every table begins with."""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """An evaluation or a serving with the steps it was built on; a step that is not among the records is None."""
+
+    leaf: Record
+    export: Record | None
+    finetune: Record | None
+    pretrain: Record | None
+
+    @property
+    def seeds(self) -> tuple[Any, Any]:
+        """What tells replicates of a candidate apart: the seeds of its fine-tuning and of its pretraining."""
+        return self.leaf.asked.get("seed"), self.pretrain.asked.get("seed") if self.pretrain else None
+
+
+class Candidate(NamedTuple):
+    """The identity of a candidate; `spec` is a digest of everything the other fields do not say."""
+
+    task: str
+    source: str | None
+    model: str
+    size: str
+    start: str
+    hardware: str
+    device: str | None
+    runtime: str
+    precision: str
+    data: str | None
+    spec: str
+    conditions: str
+    """A digest of what must agree before records are pooled."""
+    definition: str
+    """Digests of what defines its measurements, of each step."""
+    stale: str | None
+    """How its definition differs from what is installed, None where it does not or nobody can tell."""
+
+    @property
+    def place(self) -> tuple[Any, ...]:
+        """What it has in common with candidates that it supersedes."""
+        later = ("data", "conditions", "definition", "stale")
+        return tuple(value for name, value in self._asdict().items() if name not in later)
+
+
+def finished(records: Iterable[Record]) -> list[Record]:
+    """Return the records that may enter a table; failures are told, never priced."""
+    return [record for record in records if record.outcome == "ok"]
+
+
+def chains(records: Sequence[Record], step: str) -> list[Chain]:
+    """Return one chain for each finished `evaluate` or `serve` record."""
+    known = {record.fingerprint: record for record in finished(records)}
+    return [_chain(record, known) for record in known.values() if record.step == step]
+
+
+def _chain(leaf: Record, known: Mapping[str, Record]) -> Chain:
+    export = known.get(leaf.inputs.get("exported", ""))
+    finetune = known.get(leaf.inputs.get("trained", ""))
+    pretrain = known.get(finetune.inputs.get("pretrained", "")) if finetune else None
+    return Chain(leaf, export, finetune, pretrain)
+
+
+def device(record: Record) -> str | None:
+    """Return what the hardware said it is and how many units a price book would count: `AMD EPYC 7B13 × 2`."""
+    described = record.environment.get("hardware") or {}
+    name, quantity = described.get("device_name"), described.get("price_quantity")
+    if name is None:
+        return None
+    return str(name) if quantity in (None, 1) else f"{name} × {quantity}"
+
+
+def details(chain: Chain) -> dict[str, Any]:
+    """Return all that was asked of a candidate beyond its names, flat: settings and the budgets of its trainings."""
+    asked = chain.leaf.asked
+    found = {**asked.get("settings", {}), **{f"task {k}": v for k, v in asked.get("task_settings", {}).items()}}
+    for stage, record in (("finetune", chain.finetune), ("pretrain", chain.pretrain)):
+        budget = record.asked.get("budget", {}) if record else {}
+        found |= {f"{stage} {name}": value for name, value in budget.items()}
+    return found
+
+
+def conditions(chain: Chain) -> dict[str, str]:
+    """Return what must agree before records are pooled, by name: versions of libraries and of Python, and threads.
+
+    The device must agree too: it is a column of its own. Of the harness's own measuring the versions are left out, as
+    evaluations and servings differ in them. A training's are told where they are not those of what it was built for.
+    """
+    found = _conditions(chain.leaf)
+    for stage, record in (("finetune", chain.finetune), ("pretrain", chain.pretrain)):
+        own = _conditions(record) if record else {}
+        found |= {f"{stage} {name}": value for name, value in own.items() if found.get(name) != value}
+    return found
+
+
+def _conditions(record: Record) -> dict[str, str]:
+    if record.basis:
+        roles = {role: own for role, own in record.basis["libraries"].items() if role != STEP}
+        libraries = {name: version for own in roles.values() for name, version in own.items()}
+        return {**libraries, "Python": record.basis["python"], **_spoken(record.basis["threads"])}
+    known = record.environment
+    threads = {"usable_cores": known.get("usable_cores"), **(known.get("thread_variables") or {})}
+    return {**known.get("versions", {}), "Python": str(known.get("python")), **_spoken(threads)}
+
+
+def _spoken(threads: Mapping[str, Any]) -> dict[str, str]:
+    return {("cores" if name == "usable_cores" else name): str(value) for name, value in threads.items()}
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def candidate(chain: Chain) -> Candidate:
+    """Return what a chain is a replicate of."""
+    leaf = chain.leaf
+    asked = leaf.asked
+    links = [record for record in (leaf, chain.finetune, chain.pretrain) if record]
+    return Candidate(
+        task=asked["task"], source=asked.get("source"), model=asked["model"], size=asked["size"], start=asked["start"],
+        hardware=asked["hardware"], device=device(leaf), runtime=asked["runtime"], precision=asked["precision"],
+        data=leaf.data_digest, spec=_digest(details(chain)), conditions=_digest(conditions(chain)),
+        definition=" ".join(record.basis.get(DEFINITION, "") for record in links),
+        stale=next((record.stale for record in links if record.stale), None),
+    )  # fmt: skip
+
+
+def replicates(found: Iterable[Chain]) -> list[Chain]:
+    """Return one chain for each pair of seeds: the newest, where a step was measured again after something changed."""
+    newest: dict[tuple[Any, Any], Chain] = {}
+    for chain in sorted(found, key=lambda c: (c.leaf.started_at, c.leaf.id)):
+        newest[chain.seeds] = chain
+    return sorted(newest.values(), key=lambda c: str(c.seeds))
+
+
+def by_candidate(records: Sequence[Record], step: str) -> dict[Candidate, list[Chain]]:
+    """Return all chains that end in `step` by candidate, in a fixed order whatever the order of the records.
+
+    Candidates that another one supersedes are left out.
+    """
+    grouped: dict[Candidate, list[Chain]] = defaultdict(list)
+    for chain in chains(records, step):
+        grouped[candidate(chain)].append(chain)
+    kept = _not_superseded(grouped)
+    return {key: grouped[key] for key in sorted(kept, key=lambda k: tuple(str(part) for part in k))}
+
+
+def _not_superseded(grouped: Mapping[Candidate, Sequence[Chain]]) -> list[Candidate]:
+    """Return the candidates of the definition that is installed; where nobody can tell, of the newest."""
+    chosen: dict[tuple[Any, ...], tuple[bool, str, str]] = {}
+    for key, group in grouped.items():
+        rank = (_current(key), max(chain.leaf.started_at for chain in group), key.definition)
+        chosen[key.place] = max(rank, chosen.get(key.place, rank))
+    return [key for key in grouped if chosen[key.place][::2] == (_current(key), key.definition)]
+
+
+def _current(key: Candidate) -> bool:
+    """Return whether a definition is known, and not known to differ from what is installed."""
+    return key.stale is None and bool(key.definition.strip())
+
+
+def variants(records: Sequence[Record]) -> dict[Candidate, str | None]:
+    """Return the details in which candidates of the same names differ, None where there is but one."""
+    found: dict[tuple[Any, ...], dict[Candidate, dict[str, Any]]] = defaultdict(dict)
+    for step in ("evaluate", "serve"):
+        for key, group in by_candidate(records, step).items():
+            body = {**details(group[0]), "data": (key.data or "")[:8], **_told(group[0])}
+            found[key.task, key.source, key.model, key.size, key.start][key] = body
+    named: dict[Candidate, str | None] = {}
+    for bodies in found.values():
+        differing = _differing(list(bodies.values()))
+        for key, body in bodies.items():
+            named[key] = ", ".join(f"{name}={body.get(name)}" for name in differing) or None
+    return named
+
+
+def _told(chain: Chain) -> dict[str, _Condition]:
+    return {name: _Condition(value) for name, value in conditions(chain).items()}
+
+
+class _Condition(str):
+    """A value that only some candidates have, as another runtime has other libraries: that alone tells nothing."""
+
+    __slots__ = ()
+
+
+def _differing(bodies: Sequence[Mapping[str, Any]]) -> list[str]:
+    names = sorted({name for body in bodies for name in body})
+    return [name for name in names if _differ([body.get(name) for body in bodies])]
+
+
+def _differ(values: Sequence[Any]) -> bool:
+    known = (
+        [value for value in values if value is not None] if any(isinstance(v, _Condition) for v in values) else values
+    )
+    return len({repr(value) for value in known}) > 1
+
+
+def key_columns(key: Candidate, variant: str | None) -> dict[str, Any]:
+    """Return the cells every row begins with."""
+    return {name: variant if name == "variant" else getattr(key, name) for name in KEYS}
+
+
+def label(row: Mapping[str, Any]) -> str:
+    """Return what a person calls a candidate, without task and runtime."""
+    parts = [row["model"], None if row["size"] == "default" else row["size"], row.get("variant")]
+    words = " ".join(str(part) for part in parts if not missing(part))
+    words = f"{words} (pretrained)" if row["start"] == "pretrained" else words
+    return words if missing(row.get("stale")) else f"{words} (stale)"

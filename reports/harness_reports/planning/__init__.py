@@ -1,0 +1,1 @@
+"""Training runs at scale: planned, never measured."""

@@ -1,0 +1,79 @@
+"""Published training runs against what the planner would have said: the planner's own test.
+
+The rows are carried from papers and model cards, each with its source; `tier` is how good the source is (A to C). A
+published cost is hours times an assumed rate, so it tests arithmetic and not economics.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from harness_reports.economics import training
+from harness_reports.planning.scale import MFU_SCENARIOS
+from harness_reports.prices.chips import number
+
+RUNS = Path(__file__).with_name("training_runs.csv")
+PUBLISHED = (
+    "id", "model", "arch", "accelerator", "flops", "flops_basis", "published_hours", "hours_low", "hours_middle",
+    "hours_high", "within", "implied_mfu", "published_mfu", "published_usd", "usd_low", "usd_middle", "usd_high",
+    "usd_within", "usd_per_hour", "price_as_of", "hours_kind", "tier", "compiled", "source",
+)  # fmt: skip
+
+
+def published(prices: Mapping[str, tuple[float, str]] | None = None) -> pd.DataFrame:
+    """Return one row for each published run: its hours, and those of the planner's least, middle and most utilisation.
+
+    Operations are 6·N·D where parameters and tokens are known and the model is a decoder; else those its authors
+    published, as 6·N·D counts an encoder-decoder twice. `within` is None where hours or operations are not known. A
+    published cost is held to the rate that its authors assumed (`usd_within`).
+
+    Args:
+        prices: accelerator → USD per device-hour and the day of that price; without one there is no cost.
+    """
+    with RUNS.open(encoding="utf-8", newline="") as file:
+        rows = [_row(row, prices or {}) for row in csv.DictReader(file)]
+    return pd.DataFrame(rows, columns=list(PUBLISHED))
+
+
+def bracketed(frame: pd.DataFrame, arch: str = "decoder") -> float:
+    """Return the share of runs whose published hours lie within the planner's; runs without hours do not count."""
+    known = frame[(frame["arch"] == arch) & frame["within"].notna()]
+    return float(known["within"].astype(bool).mean())
+
+
+def _row(row: Mapping[str, str], prices: Mapping[str, tuple[float, str]]) -> dict[str, Any]:
+    flops, basis = _flops(row)
+    peak, hours = float(row["peak_16bit_dense_flops"]), number(row["accel_hours"])
+    low, middle, high = (
+        None if flops is None else training.accelerator_hours(flops, peak, MFU_SCENARIOS[name])
+        for name in ("edge high", "middle", "edge low")
+    )
+    cost = number(row["cost_usd"])
+    own = cost is not None and hours is not None  # a published cost is hours times a rate: it is held to that rate
+    rate, day = (cost / hours, "its own") if own else prices.get(row["accelerator"], (None, None))  # type: ignore[operator]
+    known = None not in (flops, hours)
+    return {
+        "id": row["id"], "model": row["model"], "arch": row["arch"], "accelerator": row["accelerator"],
+        "flops": flops, "flops_basis": basis, "published_hours": hours, "hours_low": low, "hours_middle": middle,
+        "hours_high": high, "within": low <= hours <= high if known else None,  # type: ignore[operator]
+        "implied_mfu": flops / (hours * 3600 * peak) if known else None,  # type: ignore[operator]
+        "published_mfu": number(row["mfu_published"]), "published_usd": cost,
+        "usd_within": low <= hours <= high if own and known else None,  # type: ignore[operator]
+        **{f"usd_{name}": None if None in (rate, value) else rate * value  # type: ignore[operator]
+           for name, value in (("low", low), ("middle", middle), ("high", high))},
+        "usd_per_hour": rate, "price_as_of": day, "hours_kind": row["hours_kind"], "tier": row["tier"],
+        "compiled": row["compiled"], "source": row["source_primary"],
+    }  # fmt: skip
+
+
+def _flops(row: Mapping[str, str]) -> tuple[float | None, str | None]:
+    params, tokens = number(row["params_active"]), number(row["tokens"])
+    if params and tokens and row["arch"] in ("decoder", "moe"):
+        return training.training_flops(params, tokens), "6ND"
+    flops = number(row["flops_published"])
+    return flops, "published" if flops else None

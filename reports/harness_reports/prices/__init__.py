@@ -1,0 +1,1 @@
+"""Prices of machines and energy, and what a candidate costs by them."""

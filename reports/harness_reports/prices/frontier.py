@@ -1,0 +1,90 @@
+"""Cost against accuracy: which candidates nobody beats, and which even a mixture of two others does not beat."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from harness.records import Record
+from harness_reports.measured.lineage import KEYS
+from harness_reports.measured.tables import accuracy_rows
+from harness_reports.prices.cost import cost_rows
+from harness_reports.prices.pricing import Pricing
+
+FRONTIER = (
+    *KEYS, "metric", "unit", "value", "low", "high", "chance", "ceiling", "higher_is_better", "baseline",
+    "baseline_value", "against_baseline", "seeds", "items", "usd_per_1k_inferences", "usd_per_1k_low",
+    "usd_per_1k_high", "train_usd", "batch_size", "on_frontier", "on_hull", "price_offer", "price_provider",
+    "price_region", "price_as_of", "price_source", "judgement",
+)  # fmt: skip
+Point = tuple[float, float]
+"""Cost and quality; quality is better the higher it is."""
+
+
+def frontier(records: Sequence[Record], pricing: Pricing, metric: str | None = None) -> pd.DataFrame:
+    """Return one row for each evaluated candidate with what 1,000 of its inferences cost.
+
+    `on_frontier`: no other candidate on the task's data is as good for less, or better for as much. `on_hull`: nor
+    does any mixture of two others reach its quality at its cost (Kapoor and others 2024, arXiv:2407.01502). Candidates
+    without a measured cost or quality are on neither.
+
+    Args:
+        records: what was measured.
+        pricing: the prices.
+        metric: the quality that counts, candidates without it give no row; else the task's deciding one.
+
+    Raises:
+        FactError: a record's hardware has no price.
+        StoreError: no evaluation has the metric.
+    """
+    costs = cost_rows(records, pricing)
+    rows = [{**costs[key], **row} for key, row in accuracy_rows(records, metric).items()]
+    return pd.DataFrame(_marked(rows), columns=list(FRONTIER))
+
+
+def _marked(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Mark frontier and hull within each task and source."""
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        row.update(on_frontier=False, on_hull=False)
+        if _known(row["usd_per_1k_inferences"]) and _known(row["value"]):
+            groups.setdefault((row["task"], row["source"], row["metric"]), []).append(row)
+    for group in groups.values():
+        points = [
+            (row["usd_per_1k_inferences"], row["value"] if row["higher_is_better"] else -row["value"]) for row in group
+        ]
+        for row, undominated, extreme in zip(group, not_dominated(points), on_hull(points), strict=True):
+            row.update(on_frontier=undominated, on_hull=extreme)
+    return rows
+
+
+def _known(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def not_dominated(points: Sequence[Point]) -> list[bool]:
+    """Return for each point whether no other costs no more, is no worse, and differs; equal points stand together."""
+    return [
+        not any(cost <= own[0] and quality >= own[1] and (cost, quality) != own for cost, quality in points)
+        for own in map(tuple, points)
+    ]
+
+
+def on_hull(points: Sequence[Point]) -> list[bool]:
+    """Return for each point whether it is on the frontier's upper convex hull: no mixture of two others beats it."""
+    candidates = sorted({tuple(p) for p, free in zip(points, not_dominated(points), strict=True) if free})
+    hull: list[tuple[float, ...]] = []
+    for point in candidates:
+        while len(hull) > 1 and _beaten(hull[-2], hull[-1], point):
+            hull.pop()
+        hull.append(point)
+    return [tuple(point) in hull for point in points]
+
+
+def _beaten(left: tuple[float, ...], middle: tuple[float, ...], right: tuple[float, ...]) -> bool:
+    """Return whether `middle` lies below the line from `left` to `right`; on it, as rounding sees it, it stays."""
+    one, two = (middle[1] - left[1]) * (right[0] - left[0]), (right[1] - left[1]) * (middle[0] - left[0])
+    return one < two and not math.isclose(one, two, rel_tol=1e-9)

@@ -1,0 +1,151 @@
+"""Reads a user's price book: a YAML file whose every price has its date and source.
+
+```yaml
+name: ours
+summary: what we pay
+prices:
+  - item: CPU
+    usd: 0.034
+    per: hour
+    provider: Example Cloud
+    offer: c5.large, on demand
+    region: eu-central-1
+    as_of: 2026-11-01
+    source: invoice of November 2026
+owned:                          # machines that were bought: an hour of a unit costs value lost, and energy
+  - item: CPU
+    usd: 9_000                  # of the whole machine with its network
+    units: 64                   # vCPUs, or accelerators
+    watts: 400                  # on average, of the whole machine
+    usd_per_kwh: 0.12
+    pue: 1.4                    # 1.25 where it is left out
+    value_lost_per_year: 0.25   # 0.276 where it is left out
+    as_of: 2026-11-01
+    source: invoice of November 2026
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness.errors import FactError, unknown
+from harness.facts import Price, PriceBook
+
+REQUIRED = ("item", "usd", "per", "provider", "offer", "region", "as_of", "source")
+
+
+def find_price_book(name: str, known: Mapping[str, PriceBook]) -> PriceBook:
+    """Return the price book a plugin brings under `name`, else the one in the file `name`.
+
+    Raises:
+        FactError: neither, or the file cannot be used.
+    """
+    if name in known:
+        return known[name]
+    if Path(name).suffix in (".yaml", ".yml") or Path(name).exists():
+        return read_price_book(Path(name))
+    raise FactError(f"{unknown('price book', name, known)} A file's name ends in .yaml.")
+
+
+def read_price_book(path: Path) -> PriceBook:
+    """Return the price book in a YAML file.
+
+    Raises:
+        FactError: names the file, the entry and what is wrong with it.
+    """
+    try:
+        body = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise FactError(f"Price book {str(path)!r} cannot be read: {error}.") from error
+    except (yaml.YAMLError, ValueError) as error:  # PyYAML lets a day such as 2026-02-30 through as a ValueError
+        raise FactError(f"Price book {str(path)!r} is no valid YAML: {' '.join(str(error).split())}.") from error
+    lists = {key: body.get(key) or [] for key in _READ} if isinstance(body, dict) else {}
+    if not any(lists.values()) or not all(isinstance(entries, list) for entries in lists.values()):
+        raise FactError(
+            f"Price book {str(path)!r} has no list `prices`. Write `prices:` and one `- item: …` for each price."
+        )
+    for key in body:
+        if key not in ("name", "summary", *_READ):
+            raise FactError(f"Price book {str(path)!r}: {unknown('key', str(key), ('name', 'summary', *_READ))}")
+    prices = tuple(
+        read(f"{path}, {what} {number}", entry)
+        for key, (what, read) in _READ.items()
+        for number, entry in enumerate(lists[key], 1)
+    )
+    return PriceBook(str(body.get("name", path.stem)), str(body.get("summary", "")), prices)
+
+
+def _checked(where: str, entry: Any, required: Sequence[str], optional: Sequence[str]) -> str:
+    """Return where an entry stands, with its item; it has every key it needs and no other."""
+    if not isinstance(entry, dict):
+        raise FactError(f"{where}: write `key: value` lines, not {entry!r}.")
+    where = f"{where} ({entry['item']})" if entry.get("item") else where
+    for key in entry:
+        if key not in (*required, *optional):
+            raise FactError(f"{where}: {unknown('key', str(key), (*required, *optional))}")
+    for key in required:
+        if entry.get(key) in (None, ""):
+            raise FactError(f"{where} has no `{key}`. {_why(key)}")
+    return where
+
+
+def _owned(where: str, entry: Any) -> Price:
+    from harness_reports.prices.owned import OPTIONAL, OWNED, owned_price
+
+    where = _checked(where, entry, OWNED, OPTIONAL)
+    return owned_price(where, entry, _day(where, entry["as_of"]))
+
+
+def _price(where: str, entry: Any) -> Price:
+    where = _checked(where, entry, REQUIRED, ("as_of_note",))
+    if entry["per"] != "hour":
+        raise FactError(f"{where}: `per` is {entry['per']!r}; prices here are per hour of one unit of the item.")
+    texts = {key: str(entry[key]) for key in ("item", "provider", "offer", "region", "source")}
+    amount, day, note = _amount(where, entry["usd"]), _day(where, entry["as_of"]), str(entry.get("as_of_note") or "")
+    try:
+        return Price(**texts, usd=amount, per="hour", as_of=day, as_of_note=note)
+    except FactError as error:
+        raise FactError(f"{where}: {error}") from None
+
+
+def _why(key: str) -> str:
+    reasons = {
+        "as_of": "An undated price is not a fact: add the day it was true.",
+        "source": "Say where it comes from.",
+    }
+    return reasons.get(key, "Add it.")
+
+
+def _amount(where: str, value: Any) -> Decimal:
+    try:
+        return Decimal(str(value))  # through text: 0.1 stays 0.1, and True is no number
+    except InvalidOperation:
+        raise FactError(
+            f"{where}: `usd` is {value!r}. Give a number of USD: convert another currency, and say in `source` at "
+            "which day's rate."
+        ) from None
+
+
+def _day(where: str, value: Any) -> date:
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise FactError(f"{where}: `as_of` is {value!r}. Give a day such as 2026-11-01.") from None
+
+
+_READ: Mapping[str, tuple[str, Callable[[str, Any], Price]]] = {
+    "prices": ("price", _price),
+    "owned": ("machine", _owned),
+}
+"""List in the file → what its entries are called, and what reads one."""

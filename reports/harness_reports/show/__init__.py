@@ -1,0 +1,1 @@
+"""How results are shown: charts, the report, the formats of tables."""

@@ -1,0 +1,214 @@
+"""The report: an investment memo in one HTML file that holds everything, works offline and may be mailed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+import pandas as pd
+from plotly.offline import get_plotlyjs
+
+from harness.facts import Figure, UseCase
+from harness.records import Record
+from harness_reports.business.choice import attention, preference
+from harness_reports.business.verdict import usd
+from harness_reports.business.viability import VIABILITY, Candidates, judge_all
+from harness_reports.measured import samples, statistics
+from harness_reports.measured.lineage import finished, label
+from harness_reports.measured.tables import EVERY, accuracy, throughput
+from harness_reports.prices.cost import cost
+from harness_reports.prices.frontier import frontier
+from harness_reports.prices.pricing import Pricing
+from harness_reports.show import charts, formats
+from harness_reports.show.report_case import case_html
+from harness_reports.show.report_parts import figure, html_table, table
+from harness_reports.show.report_style import PAGE, STYLE
+
+_VOLATILE = ("load_average_1m",)
+
+
+def html(records: Sequence[Record], pricing: Pricing, use_cases: Mapping[str, UseCase] | Iterable[UseCase]) -> str:
+    """Return the report as a self-contained HTML page; every name and text from records is escaped.
+
+    Raises:
+        FactError: hardware has no price, or a use case lacks a figure.
+    """
+    cases = list(use_cases.values() if isinstance(use_cases, Mapping) else use_cases)
+    judged = _judged(records, pricing, cases)
+    verdicts = pd.DataFrame(
+        [row for found in judged.values() for row in sorted(found.rows, key=preference)], columns=list(VIABILITY)
+    )
+    points, costs = frontier(records, pricing), cost(records, pricing)
+    sections = [
+        ("Summary", _summary(judged, [case for case in cases if case.name not in judged], records)),
+        ("Use cases", _use_cases(judged)),
+        ("All candidates", _verdicts(verdicts)),
+        ("Cost against quality", _charts(points)),
+        ("Quality", table("accuracy", accuracy(records, EVERY))),
+        ("What the models do", _samples(records)),
+        ("Throughput and latency", table("throughput", throughput(records))),
+        ("Cost", table("cost", costs)),
+        ("Judgement of the numbers", _judgement(records)),
+        ("Failures", _failures(records)),
+        ("Assumptions and prices", _assumptions(verdicts, cases, costs, pricing)),
+        ("Environment", _environment(records)),
+    ]
+    body = "\n".join(f"<section><h2>{escape(title)}</h2>\n{content}\n</section>" for title, content in sections)
+    return PAGE.format(style=STYLE, library=f"<script>{get_plotlyjs()}</script>", body=body)
+
+
+def _summary(judged: Mapping[str, Candidates], unmeasured: Iterable[UseCase], records: Sequence[Record]) -> str:
+    ok = finished(records)
+    days = sorted({record.started_at[:10] for record in records})
+    when = f", measured {days[0]}{f' to {days[-1]}' if len(days) > 1 else ''}" if days else ""
+    lines = [_sentence(candidates) for candidates in judged.values()]
+    if not judged:
+        lines = ["No use case has a measured candidate yet, so there is no verdict."]
+    lines.append(escape(f"{len(ok)} of {len(records)} recorded steps finished{when}."))
+    up_front = html_table([_in_short(candidates.best.row) for candidates in judged.values()]) if judged else ""
+    return up_front + "".join(f"<p>{line}</p>" for line in lines) + _unmeasured(unmeasured)
+
+
+def _in_short(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decides, of a use case's best candidate."""
+    margin = row["unit_margin_usd"]
+    return {
+        "use case": row["title"], "verdict": row["verdict"], "best candidate": _best(row),
+        "P(NPV > 0)": row["probability_positive"], "NPV USD": row["npv_usd"], "P5": row["npv_low_usd"],
+        "P95": row["npv_high_usd"], "margin USD per 1,000": None if margin is None else margin * 1000,
+        "payback years": row["payback_years"], "break-even requests a year": row["break_even_requests"],
+    }  # fmt: skip
+
+
+def _best(row: Mapping[str, Any]) -> str:
+    return f"{label(row)} on {row['runtime']}, {row['hardware']}"
+
+
+def _sentence(candidates: Candidates) -> str:
+    """Say the best verdict of a use case and with which candidate, as HTML."""
+    best, measured = candidates.best.row, len(candidates.judged)
+    head = f"<b>{escape(best['title'])}: {best['verdict']}</b>"
+    count = f"{measured} candidates" if measured > 1 else "the only candidate"
+    if best["verdict"] not in ("invest", "pilot"):
+        return f"{head} ({escape(count)} measured). {escape(best['reasons'])}"
+    worth = f"net present value {usd(best['npv_usd'])} ({usd(best['npv_low_usd'])} to {usd(best['npv_high_usd'])})"
+    even = f"breaks even at {formats.cell(best['break_even_requests'])} requests a year"
+    return f"{head} with {escape(_best(best))}: {escape(worth)}, {escape(even)}. {escape(best['reasons'])}"
+
+
+def _judged(records: Sequence[Record], pricing: Pricing, cases: Iterable[UseCase]) -> dict[str, Candidates]:
+    """Return the candidates of every use case that has some, as `viability` judges them, the best verdict first."""
+    found = sorted(judge_all(records, pricing, cases), key=lambda candidates: attention(candidates.best.row))
+    return {candidates.market.use_case.name: candidates for candidates in found}
+
+
+def _use_cases(judged: Mapping[str, Candidates]) -> str:
+    parts = [case_html(candidates, number) for number, candidates in enumerate(judged.values())]
+    return "".join(parts) or "<p>None.</p>"
+
+
+def _unmeasured(cases: Iterable[UseCase]) -> str:
+    lines = [{"use case": case.title, "name": case.name, "tasks": ", ".join(case.tasks)} for case in cases]
+    return f"<h3>No measurement yet</h3>{html_table(lines)}" if lines else ""
+
+
+def _verdicts(verdicts: pd.DataFrame) -> str:
+    if verdicts.empty:
+        return "<p>None.</p>"
+    priced = verdicts[verdicts["npv_usd"].notna()]
+    chart = figure(charts.net_present_value(priced), "npv") if len(priced) else ""
+    return table("viability", verdicts) + chart
+
+
+def _charts(points: pd.DataFrame) -> str:
+    if points.empty:
+        return "<p>Nothing was evaluated yet.</p>"
+    facets = [own for _, own in points.groupby(["task", "source"], sort=False, dropna=False)]
+    return "".join(figure(charts.cost_accuracy(own), f"cost-{n}") for n, own in enumerate(facets))
+
+
+def _samples(records: Sequence[Record]) -> str:
+    parts = [f"<h3>{escape(title)}</h3>{samples.html(record.samples)}" for title, record in samples.shown(records)]
+    return "".join(parts) or "<p>No task here shows samples.</p>"
+
+
+def _judgement(records: Sequence[Record]) -> str:
+    table = [
+        {**_who(record), "what is wrong and what to do": reason}
+        for record in finished(records)
+        for reason in [*_stale(record), *statistics.judge(record), *record.notes]
+    ]
+    return html_table(table) if table else "<p>Nothing to object to.</p>"
+
+
+def _stale(record: Record) -> list[str]:
+    return [f"stale: {record.stale}. Run its suite again to measure what is installed."] if record.stale else []
+
+
+def _who(record: Record) -> dict[str, Any]:
+    asked = record.asked
+    names = ("task", "model", "size", "runtime", "scenario", "batch_size", "seed")
+    return {"step": record.step, **{name: asked.get(name) for name in names}}
+
+
+def _failures(records: Sequence[Record]) -> str:
+    """List what did not work and still does not; a later success of the same step takes it off the list."""
+    done = {record.fingerprint for record in finished(records)}
+    latest = {record.fingerprint: record for record in records if record.fingerprint not in done}
+    table = [{**_who(r), "outcome": r.outcome, "reason": r.reason, "when": r.started_at} for r in latest.values()]
+    return html_table(table) if table else "<p>Every step finished.</p>"
+
+
+def _assumptions(verdicts: pd.DataFrame, cases: Iterable[UseCase], costs: pd.DataFrame, pricing: Pricing) -> str:
+    used = set() if verdicts.empty else set(verdicts["use_case"])
+    figures = [
+        {
+            "use case": case.name, "figure": name, "value": figure.value, "distribution": _spread(figure),
+            "unit": figure.unit, "kind": figure.kind,
+            "as of": figure.as_of.isoformat(), "source": figure.source,
+        }
+        for case in cases if case.name in used
+        for name, figure in {**case.needs, **case.market}.items()
+    ]  # fmt: skip
+    items = set() if costs.empty else set(costs["price_item"])
+    prices = [
+        {
+            "item": price.item, "USD": float(price.usd), "per": price.per, "provider": price.provider,
+            "offer": price.offer, "region": price.region, "as of": f"{price.as_of} {price.as_of_note}".strip(),
+            "source": price.source,
+        }
+        for price in pricing.prices.values() if price.item in items
+    ]  # fmt: skip
+    said = (
+        f"Prices times {pricing.multiplier}; machines answer requests in {pricing.utilisation:.0%} of their paid time. "
+        "Of several offers the newest counts, then the cheapest. Quality and seconds are measured, costs are derived "
+        "from them, and figures of a use case are of the kind the table says."
+    )
+    return f"<p>{escape(said)}</p><h3>Use cases</h3>{html_table(figures)}<h3>Prices</h3>{html_table(prices)}"
+
+
+def _spread(figure: Figure) -> str | None:
+    """Return how a figure is distributed, in the numbers people give."""
+    if figure.spread is None:
+        return None
+    return f"{figure.spread.shape} {', '.join(f'{number:g}' for number in figure.spread.numbers)}"
+
+
+def _environment(records: Sequence[Record]) -> str:
+    """Show what all records agree on once, and what they do not with all its values."""
+    values: dict[str, dict[str, None]] = {}
+    for record in finished(records):
+        for name, value in _flat(record.environment).items():
+            if name not in _VOLATILE:
+                values.setdefault(name, {})[value] = None
+    return html_table([{"what": name, "value": " | ".join(found)} for name, found in sorted(values.items())])
+
+
+def _flat(body: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for name, value in body.items():
+        flat |= (
+            _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": formats.cell(value)}
+        )
+    return flat

@@ -1,0 +1,87 @@
+"""One use case in the report: its needs, its worth over the years, what it hangs on, and what could be done instead."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.facts import UseCase
+from harness_reports.business import life
+from harness_reports.business.alternatives import instead, nodes
+from harness_reports.business.needs import needs
+from harness_reports.business.viability import Candidates, Judged
+from harness_reports.measured.lineage import label
+from harness_reports.show import charts_case, formats
+from harness_reports.show.report_parts import badge, figure, html_table, table
+
+_POINTS = 400
+
+
+def case_html(candidates: Candidates, number: int) -> str:
+    """Return a use case with its best candidate.
+
+    Raises:
+        FactError: as `harness_reports.business.alternatives`.
+    """
+    use_case, best, others = candidates.market.use_case, candidates.best, instead(candidates)
+    who = f"{label(best.row)} on {best.row['runtime']}, {best.row['hardware']}"
+    met = formats.rows(needs(candidates.market, best))
+    return "".join(
+        (
+            f"<h3>{escape(use_case.title)} {badge(best.row['verdict'])}</h3>",
+            f"<p>{escape(use_case.summary)} Best candidate: <b>{escape(who)}</b>. {escape(best.row['reasons'])}</p>",
+            f"<p><b>{escape(best.row['flip'])}</b></p>" if best.row["flip"] else "",
+            "<h4>Needs against measurements</h4>",
+            html_table(met),
+            _charts(candidates, others, number),
+            "<h4>What could be done instead</h4>",
+            table("alternatives", pd.DataFrame(others)),
+        )
+    )
+
+
+def _charts(candidates: Candidates, others: list[dict[str, Any]], number: int) -> str:
+    best = candidates.best
+    if best.business is None:
+        return ""
+    drawn = {
+        "Value over the years": charts_case.fan(life.fan(candidates, best)),
+        "What it hangs on": charts_case.tornado(life.swings(best.business)),
+        "Break-even volume": break_even(candidates.market.use_case, best),
+    }
+    hosted = [row for row in others if row["alternative"] == "hosted"]
+    if hosted:
+        drawn["Own machines or calls of a hosted model"] = own_or_calls(candidates, hosted)
+    parts = (
+        f"<div class='chart'><h4>{escape(title)}</h4>{figure(each, f'case-{number}-{place}')}</div>"
+        for place, (title, each) in enumerate(drawn.items())
+    )
+    return f"<div class='charts'>{''.join(parts)}</div>"
+
+
+def break_even(use_case: UseCase, judged: Judged, words: Any = charts_case.WORDS) -> Any:
+    """Return the chart of the net present value over the volume, out to twice the demand or beyond the break-even."""
+    expected, even = judged.row["requests_per_year"], judged.row["break_even_requests"]
+    most = max(expected * 2, min(even or 0.0, expected * 10) * 1.3)
+    frame = life.npv_by_volume(use_case, judged.evidence, [0.0, most])
+    return charts_case.break_even(frame, expected, even, words)
+
+
+def own_or_calls(candidates: Candidates, hosted: list[dict[str, Any]], words: Any = charts_case.WORDS) -> Any:
+    """Return the chart of the best candidate's machines against hosted models, the crossings with the cheapest marked.
+
+    Args:
+        candidates: of the use case, the best one measured.
+        hosted: the rows of hosted models in the table `alternatives`.
+        words: what the chart says.
+    """
+    cheapest = min(hosted, key=lambda row: float(row["unit_serving_usd"]))
+    first, always = (cheapest[f"{name}_requests_per_month"] for name in ("first_break_even", "always_cheaper_above"))
+    machines = nodes(candidates.market, candidates.best)
+    most = max(1.6 * (always or first or 0.0), 1.2 * cheapest["requests_per_month"])
+    volumes = np.linspace(0.0, most, _POINTS)
+    frames = {row["hosted_model"]: life.own_against_calls(machines, row["unit_serving_usd"], volumes) for row in hosted}
+    return charts_case.own_or_calls(frames, first, always, words)

@@ -1,0 +1,71 @@
+"""What the report's sections are made of: tables and charts as HTML that fetches nothing, every text escaped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from harness_reports.business.verdict import VERDICTS
+from harness_reports.show import formats
+
+_NUMBER = re.compile(r"-?[\d,.]+(e[-+]\d+)?( MB)?")
+
+
+def figure(drawn: Any, name: str) -> str:
+    """Return a chart, under a name that is unique on the page."""
+    return str(
+        drawn.to_html(
+            full_html=False, include_plotlyjs=False, div_id=name, config={"displaylogo": False, "responsive": True}
+        )
+    )
+
+
+def table(name: str, frame: pd.DataFrame) -> str:
+    """Return a table with the columns people read."""
+    if frame.empty:
+        return "<p>Nothing was measured yet.</p>"
+    shown, line = formats.shown(name, frame)
+    said = f"<p class='same'>The same in every row: {escape(line)}</p>" if line else ""
+    return html_table(shown.to_dict("records")) + said
+
+
+def html_table(lines: Sequence[Mapping[Any, Any]]) -> str:
+    """Return an HTML table; long texts lie below their row over its whole width."""
+    if not lines:
+        return "<p>None.</p>"
+    names = [str(name) for name in lines[0] if name not in formats.LONG]
+    head = "".join(f"<th>{escape(_heading(name))}</th>" for name in names)
+    body = "".join(_html_row(names, row) for row in lines)
+    return f"<div class='scroll'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def _html_row(names: Sequence[str], row: Mapping[Any, Any]) -> str:
+    said = formats.remarks(row)
+    below = (
+        f"<tr class='below'><td colspan='{len(names)}'><div>{escape(' '.join(said))}</div></td></tr>" if said else ""
+    )
+    return f"<tr>{''.join(_cell(name, row[name]) for name in names)}</tr>{below if said else ''}"
+
+
+def _heading(name: str) -> str:
+    name = name.removesuffix("_bytes")
+    return name.replace("usd_per_1k", "USD per 1,000").replace("_usd", " USD").replace("_", " ").replace("npv", "NPV")
+
+
+def _cell(name: str, value: Any) -> str:
+    shown = formats.cell(value)
+    if name == "verdict":
+        return f"<td>{badge(shown) if shown in VERDICTS else escape(shown)}</td>"
+    number = _NUMBER.fullmatch(shown) is not None
+    long = len(shown) > 60  # noqa: PLR2004 - where a line gets long
+    kind = "number" if number or shown == formats.MISSING else "long" if long else "text"
+    return f"<td class='{kind}'>{escape(shown)}</td>"
+
+
+def badge(verdict: str) -> str:
+    """Return a verdict as a coloured label."""
+    return f"<span class='verdict v{VERDICTS.index(verdict)}'>{escape(verdict)}</span>"

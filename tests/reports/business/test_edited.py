@@ -1,0 +1,131 @@
+"""A reader's figures in a use case: what changes, what is refused, and that the saved file reads back the same."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import FactError, UseCase
+from harness.facts import Figure, Spread
+from harness.plugins import load_plugins
+from harness.use_case_file import read_use_case
+from harness_reports.business.edited import figures, numbers, renamed, scaled_demand, with_numbers, yaml_text
+from harness_reports.business.market import read_market
+
+DAY = date(2026, 11, 25)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> dict[str, UseCase]:
+    """Return the use cases that come along."""
+    return load_plugins().use_cases()
+
+
+def written(folder: Path, use_case: UseCase) -> Path:
+    """Return a file that holds a use case."""
+    file = folder / f"{use_case.name}.yaml"
+    file.write_text(yaml_text(use_case), encoding="utf-8")
+    return file
+
+
+def test_every_shipped_use_case_reads_back_the_same(shipped: dict[str, UseCase], tmp_path: Path) -> None:
+    """Every number, unit, day, source, kind and distribution."""
+    assert len(shipped) >= 10
+    for case in shipped.values():
+        assert read_use_case(written(tmp_path, case)) == case
+
+
+@given(least=st.floats(0, 1e9), more=st.floats(1e-6, 1e9), most=st.floats(1e-6, 1e9), text=st.text(min_size=1))
+def test_any_numbers_and_texts_read_back_the_same(
+    tmp_path_factory: pytest.TempPathFactory, make_use_case: Any, least: float, more: float, most: float, text: str
+) -> None:
+    """Whatever the reader typed, to the last digit, and whatever a source says."""
+    case = make_use_case()
+    spread = Spread("pert", (least, least + more, least + more + most))
+    demand = Figure(spread.mean, "requests", DAY, text, "sourced", spread)
+    odd = replace(case, market={**_money(case), "requests_per_year": demand}, title="x: # y", hosted=("a/b",))
+
+    if text.strip() and all(sign.isprintable() or sign == " " for sign in text):
+        assert read_use_case(written(tmp_path_factory.mktemp("any"), odd)) == odd
+
+
+def _money(case: UseCase) -> dict[str, Figure]:
+    return {name: replace(figure, unit="USD") for name, figure in case.market.items()}
+
+
+def test_a_changed_figure_says_who_changed_it_and_keeps_its_shape(shipped: dict[str, UseCase]) -> None:
+    """The other figures are the same objects; the mean moves with the numbers."""
+    case = shipped["document-classification"]
+    edited = with_numbers(case, {"value_per_request_usd": (0.1, 0.2, 0.3)}, DAY)
+    figure = edited.market["value_per_request_usd"]
+
+    assert figure.spread == Spread("triangular", (0.1, 0.2, 0.3))
+    assert (figure.value, figure.kind, figure.as_of) == (pytest.approx(0.2), "assumption", DAY)
+    assert figure.source.startswith("set by the reader in place of 0.04, 0.08, 0.12 (")
+    assert edited.market["staff"] is case.market["staff"]
+    assert with_numbers(case, {"value_per_request_usd": numbers(case.market["value_per_request_usd"])}, DAY) == case
+
+
+def test_needs_can_be_changed(shipped: dict[str, UseCase]) -> None:
+    """A reader who can live with less."""
+    edited = with_numbers(shipped["document-classification"], {"quality": [0.7]}, DAY)
+
+    assert read_market(edited, {}).quality == 0.7
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"value_per_request_usd": (0.3, 0.2, 0.1)}, "value_per_request_usd: .*not above the least"),
+        ({"value_per_request_usd": (0.1, 0.4, 0.3)}, "value_per_request_usd: The likeliest"),
+        ({"discount_rate": (-0.1, 0.1, 0.2)}, "discount_rate: its pert distribution reaches from -0.1"),
+        ({"years": [2.5]}, "years is 2.5. Give a whole number"),
+        ({"years": [1, 2]}, "has 1 numbers, not 2"),
+        ({"profit": [1]}, "Unknown figure"),
+    ],
+)
+def test_senseless_changes_are_refused(shipped: dict[str, UseCase], changes: dict[str, Any], said: str) -> None:
+    """With the figure and what to give."""
+    with pytest.raises(FactError, match=said):
+        with_numbers(shipped["document-classification"], changes, DAY)
+
+
+def test_demand_scales_as_uncertain_as_it_was(shipped: dict[str, UseCase]) -> None:
+    """Ten times the requests; a use case that counts its buyers has ten times the buyers."""
+    for name in ("document-classification", "customer-questions"):
+        case = shipped[name]
+        more = scaled_demand(case, 10, DAY)
+        market, before = read_market(more, {}), read_market(case, {})
+
+        assert market.requests_per_year == pytest.approx(10 * before.requests_per_year)
+        changed = [figure for figure in figures(case) if figures(case)[figure] != figures(more)[figure]]
+        assert changed in (["requests_per_year"], ["buyers"])
+        assert more.market[changed[0]].spread is not None
+
+
+@pytest.mark.parametrize("factor", [0, -1, float("nan")])
+def test_no_demand_is_no_demand(shipped: dict[str, UseCase], factor: float) -> None:
+    """A factor that makes no sense."""
+    with pytest.raises(FactError, match="above 0"):
+        scaled_demand(shipped["document-classification"], factor, DAY)
+
+
+def test_a_saved_file_is_read_by_the_command_line(shipped: dict[str, UseCase], tmp_path: Path) -> None:
+    """Beside the use case it was made from, with the reader's number."""
+    case = with_numbers(shipped["document-classification"], {"value_per_request_usd": (0.1, 0.2, 0.3)}, DAY)
+    file = written(tmp_path, renamed(case, "mine"))
+    environment = {**os.environ, "HARNESS_PLUGINS": str(file)}
+    done = subprocess.run(["harness", "plugins"], capture_output=True, text=True, check=False, env=environment)
+
+    assert done.returncode == 0, done.stderr
+    assert "document-classification" in done.stdout
+    assert re.search(r"\bmine\b", done.stdout)

@@ -1,0 +1,85 @@
+"""The numbers behind a use case's charts are those of the viability table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness_reports.business import life
+from harness_reports.business.alternatives import Nodes
+from harness_reports.business.evidence import gather
+from harness_reports.business.market import read_market
+from harness_reports.business.viability import Candidates, judge
+from harness_reports.economics.build_or_buy import build_or_buy
+from harness_reports.economics.simulation import tornado
+from harness_reports.prices.pricing import Pricing
+
+
+@pytest.fixture(scope="module")
+def filing(suite: list[Any], pricing: Pricing, use_cases: dict[str, Any]) -> Candidates:
+    """Return the candidates of a use case, judged."""
+    measured = [each for each in gather(suite, pricing) if each.key.task == "topics"]
+    return judge(read_market(use_cases["filing"], {}), measured)
+
+
+def test_the_fan_ends_at_the_tables_percentiles(filing: Candidates) -> None:
+    """It begins with what is paid upfront, and ends where the distribution of the net present value does."""
+    frame, row = life.fan(filing, filing.best), filing.best.row
+    last = frame.iloc[-1]
+
+    assert list(frame["year"]) == [0, 1, 2, 3]
+    assert (last["p05_usd"], last["p95_usd"]) == pytest.approx((row["npv_low_usd"], row["npv_high_usd"]))
+    assert last["mean_usd"] == pytest.approx(row["npv_mean_usd"])
+    assert frame["mean_usd"][0] == pytest.approx(-row["upfront_usd"])
+    assert (frame["p05_usd"] <= frame["p50_usd"]).all()
+    assert (frame["p50_usd"] <= frame["p95_usd"]).all()
+
+
+def test_a_candidate_without_a_price_has_no_fan(bench: Any, pricing: Pricing, use_cases: dict[str, Any]) -> None:
+    """Nothing is drawn of what was not measured."""
+    unserved = [record for record in bench.case() if record.step != "serve"]
+    candidates = judge(read_market(use_cases["filing"], {}), gather(unserved, pricing))
+
+    assert life.fan(candidates, candidates.best).empty
+
+
+def test_swings_are_the_tornados(filing: Candidates) -> None:
+    """The same bars, around the value at all medians, which lies between the ends of each."""
+    business = filing.best.business
+    assert business is not None
+    frame = life.swings(business)
+    bars = tornado(business)
+
+    assert list(frame["input"]) == list(bars)
+    assert list(frame["npv_at_p90_usd"]) == [bar.high_usd for bar in bars.values()]
+    assert set(frame["kind"]) <= {"measured", "assumed"}
+    low, high = (frame[[f"npv_at_{end}_usd" for end in ("p10", "p90")]].agg(how, axis=1) for how in ("min", "max"))
+    assert ((low <= frame["npv_at_medians_usd"]) & (frame["npv_at_medians_usd"] <= high)).all()
+
+
+def test_the_volume_line_crosses_zero_at_the_break_even(filing: Candidates) -> None:
+    """The line goes through the base case, and through 0 where the table says."""
+    row, case = filing.best.row, filing.market.use_case
+    volumes = [0.0, row["break_even_requests"], row["requests_per_year"]]
+    frame = life.npv_by_volume(case, filing.best.evidence, volumes)
+
+    assert frame["npv_usd"][1] == pytest.approx(0, abs=1e-3)
+    assert frame["npv_usd"][2] == pytest.approx(row["npv_usd"])
+    assert frame["npv_usd"][0] < 0
+
+
+@pytest.mark.parametrize("usd_per_call", [0.001, 0.0004])
+def test_steps_cross_where_build_or_buy_says(usd_per_call: float) -> None:
+    """Own machines cost no more at the first break-even, and never more again above the second."""
+    nodes = Nodes(usd_per_month=300.0, requests_per_month=1_000_000.0, fixed_usd_per_month=500.0)
+    found = build_or_buy(*nodes, usd_per_call * 1e6)
+    first, always = found.first_break_even_tokens, found.always_cheaper_above_tokens
+    assert first is not None
+    assert always is not None
+    frame = life.own_against_calls(nodes, usd_per_call, [first * 0.999, first])
+    above = life.own_against_calls(nodes, usd_per_call, np.linspace(always * 1.0001, always * 5, 999))
+
+    assert list(frame["own_usd"] <= frame["api_usd"] * (1 + 1e-12)) == [False, True]
+    assert (above["own_usd"] <= above["api_usd"]).all()

@@ -1,0 +1,108 @@
+"""One budget, many use cases: the exact best bundle."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import FactError
+from harness_reports.business.portfolio import PORTFOLIO, portfolio
+from harness_reports.measured.lineage import KEYS
+
+
+def table(*entries: tuple[str, float, float, str]) -> pd.DataFrame:
+    """Return what of a viability table counts: use case, funding, expected value, verdict."""
+    rows = [
+        {
+            **dict.fromkeys(KEYS), "use_case": case, "title": case, "model": f"m{place}", "funding_usd": funding,
+            "npv_mean_usd": worth, "npv_p50_usd": worth / 2, "verdict": verdict, "probability_positive": 0.9,
+        }
+        for place, (case, funding, worth, verdict) in enumerate(entries)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def funded(frame: pd.DataFrame) -> list[str]:
+    """Return who gets money, with which model."""
+    return [f"{row['use_case']} {row['model']}" for row in frame[frame["funded"]].to_dict("records")]
+
+
+def test_best_bundle_is_not_the_greedy_one() -> None:
+    """Two middling cases beat the one with the best ratio and leave nothing over."""
+    frame = portfolio(table(("a", 60, 70, "invest"), ("b", 50, 55, "invest"), ("c", 50, 55, "pilot")), 100)
+
+    assert list(frame.columns) == list(PORTFOLIO)
+    assert funded(frame) == ["b m1", "c m2"]
+    assert set(frame["spent_usd"]) == {100.0}
+    assert set(frame["left_usd"]) == {0.0}
+    assert set(frame["portfolio_npv_usd"]) == {110.0}
+    assert frame["why"].tolist()[0] == "Other use cases bring more for the same money."
+
+
+def test_one_candidate_of_a_use_case_is_enough() -> None:
+    """A smaller candidate may leave room for another case; never two of one case."""
+    rows = (("a", 90, 100, "invest"), ("a", 40, 80, "invest"), ("b", 60, 50, "invest"))
+
+    assert funded(portfolio(table(*rows), 100)) == ["a m1", "b m2"]
+    assert funded(portfolio(table(*rows), 95)) == ["a m0"]
+
+
+def test_why_not_is_told() -> None:
+    """The verdict, the worth, the budget."""
+    frame = portfolio(
+        table(
+            ("a", 10, 5, "do not invest"), ("b", 10, -5, "pilot"), ("c", 500, 50, "invest"),
+            ("d", math.nan, math.nan, "not enough evidence"),
+        ), 100,
+    )  # fmt: skip
+
+    assert funded(frame) == []
+    assert frame["why"].tolist() == [
+        "The verdict is: do not invest.", "It is worth nothing on average.", "It needs more than the budget.",
+        "The verdict is: not enough evidence.",
+    ]  # fmt: skip
+    assert set(frame["left_usd"]) == {100.0}
+
+
+def test_the_median_may_be_the_aim() -> None:
+    """The sum is then that of medians."""
+    frame = portfolio(table(("a", 10, 50, "invest")), 100, "npv_p50_usd")
+
+    assert set(frame["portfolio_npv_usd"]) == {25.0}
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 50), st.integers(-5, 50)), min_size=1, max_size=9),
+    st.integers(0, 120),
+)
+def test_no_bundle_is_better(entries: list[tuple[int, int, int]], budget: int) -> None:
+    """Held to every bundle there is."""
+    frame = portfolio(table(*((f"c{c}", cost, worth, "invest") for c, cost, worth in entries)), budget)
+    every = range(len(entries))
+    best = 0
+    for count in range(6):
+        for chosen in itertools.combinations(every, count):
+            cases = [entries[place][0] for place in chosen]
+            if len(set(cases)) == count and sum(entries[place][1] for place in chosen) <= budget:
+                best = max(best, sum(entries[place][2] for place in chosen))
+
+    assert frame["portfolio_npv_usd"].iloc[0] == best
+    assert frame["spent_usd"].iloc[0] <= budget
+    assert frame["use_case"].is_unique
+
+
+@pytest.mark.parametrize("budget", [-1.0, math.nan, math.inf])
+def test_a_budget_is_a_number(budget: float) -> None:
+    """It may be 0."""
+    with pytest.raises(FactError, match="budget_usd is"):
+        portfolio(table(("a", 1, 1, "invest")), budget)
+
+
+def test_nothing_to_choose_from() -> None:
+    """An empty table gives an empty table."""
+    assert len(portfolio(table(), 100)) == 0

@@ -1,0 +1,415 @@
+"""The viability table: amounts worked out by hand, and every gate of the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness import FactError, UseCase
+from harness_reports.business.alternatives import alternatives
+from harness_reports.business.serving import serving
+from harness_reports.business.verdict import VERDICTS, usd
+from harness_reports.business.viability import VIABILITY, viability
+from harness_reports.explain.tables import Assumed, rows
+from harness_reports.measured.quality import right_share
+from harness_reports.measured.statistics import mean_draws
+from harness_reports.prices.cost import cost
+from harness_reports.prices.frontier import frontier
+from harness_reports.prices.pricing import Pricing
+
+GOOD = (1,) * 92 + (0,) * 8
+MakeUseCase = Callable[..., UseCase]
+
+
+def only(frame: pd.DataFrame, **wanted: Any) -> dict[str, Any]:
+    """Return the one row with these cells."""
+    for name, value in wanted.items():
+        frame = frame[frame[name] == value]
+    (row,) = frame.to_dict("records")
+    return dict(row)
+
+
+def judged(records: list[Any], pricing: Pricing, use_case: UseCase, **wanted: Any) -> dict[str, Any]:
+    """Return the row of one use case."""
+    return only(viability(records, pricing, [use_case]), **wanted)
+
+
+# Amounts ------------------------------------------------------------------------------------------------------
+
+
+def test_row_worked_out_by_hand(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """0.10 - 0.08 · 0.20 - 0.10 / (50 · 3600) = 0.0839994 a request; three years at 10 % of a million of them."""
+    frame = viability(bench.case(scores=GOOD), pricing, [make_use_case()])
+    row = only(frame)
+    margin = 0.10 - 0.08 * 0.20 - 0.10 / (50 * 3600)
+    yearly = 1_000_000 * margin - 10_000
+    upfront = (0.015 + 0.001) * 2 + 20_000
+
+    assert list(frame.columns) == list(VIABILITY)
+    assert row["unit_error_usd"] == pytest.approx(0.016)
+    assert row["unit_serving_usd"] == pytest.approx(5.5555556e-7)
+    assert row["unit_cost_usd"] == pytest.approx(0.016 + 5.5555556e-7)
+    assert row["unit_margin_usd"] == pytest.approx(margin)
+    assert row["upfront_usd"] == pytest.approx(upfront)
+    assert row["yearly_usd"] == pytest.approx(yearly)
+    assert row["npv_usd"] == pytest.approx(-upfront + yearly / 1.1 + yearly / 1.1**2 + yearly / 1.1**3)
+    assert row["npv_low_usd"] < row["npv_usd"] < row["npv_high_usd"]
+    assert row["break_even_requests"] == pytest.approx((upfront * 0.1 / (1 - 1.1**-3) + 10_000) / margin)
+    assert (row["quality"], row["needed_quality"]) == (0.92, 0.8)
+    assert (row["latency_p99_s"], row["needed_latency_s"], row["latency_limit"]) == (0.02, 0.5, "kept")
+
+
+def test_interval_carries_quality(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """Only quality is uncertain here: 5th and 95th percentile lie the errors' cost of the bootstrap's ends apart."""
+    row = judged(bench.case(scores=GOOD), pricing, make_use_case())
+    annuity = sum(1.1**-year for year in (1, 2, 3))
+    draws = mean_draws([GOOD])
+    apart = (np.quantile(draws, 0.95) - np.quantile(draws, 0.05)) * 0.20 * 1_000_000 * annuity
+
+    assert row["npv_high_usd"] - row["npv_low_usd"] == pytest.approx(apart, rel=0.01)
+    assert row["npv_mean_usd"] == pytest.approx(row["npv_usd"], rel=0.01)
+    assert row["drivers"].startswith("Its variance comes from quality")
+
+
+def test_use_case_without_a_latency_is_served_in_batches(
+    bench: Any, pricing: Pricing, make_use_case: MakeUseCase
+) -> None:
+    """Who can wait pays for the Offline batch: 100 per second instead of 50."""
+    row = judged(bench.case(scores=GOOD), pricing, make_use_case(needs={"quality": 0.8}))
+
+    assert row["served_as"] == "Offline"
+    assert row["unit_serving_usd"] == pytest.approx(0.1 / 360_000)
+    assert row["latency_limit"] is None or pd.isna(row["latency_limit"])
+
+
+def test_game_takes_its_return_as_a_share_of_the_ceiling(
+    suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase]
+) -> None:
+    """492.5 of 500 is a share of 0.985: errors cost 0.015 · 0.05."""
+    row = only(viability(suite, pricing, use_cases), use_case="balancing", model="ppo")
+
+    assert row["quality"] == pytest.approx(492.5)
+    assert row["unit_error_usd"] == pytest.approx(0.015 * 0.05)
+
+
+@pytest.mark.parametrize(
+    ("row", "quality", "share"),
+    [
+        ({"ceiling": 1.0, "higher_is_better": True}, 0.9, 0.9),
+        ({"ceiling": 500.0, "higher_is_better": True}, 250.0, 0.5),
+        ({"ceiling": 500.0, "higher_is_better": True}, -20.0, 0.0),
+        ({"ceiling": None, "higher_is_better": True}, 0.9, None),
+        ({"ceiling": 1.0, "higher_is_better": False}, 0.9, None),
+        ({"ceiling": 1.0, "higher_is_better": True}, float("nan"), None),
+    ],
+)
+def test_share_of_answers_that_are_right(row: dict[str, Any], quality: float, share: float | None) -> None:
+    """A share needs a ceiling to be a share of, and a metric that counts what is right."""
+    assert right_share(row, quality) == share
+
+
+def test_errors_without_a_price_cost_nothing(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """Where the use case has no cost per error, none is charged, and the figures show that there is none."""
+    row = judged(bench.case(scores=GOOD), pricing, make_use_case(cost_per_error_usd=None))
+
+    assert row["unit_error_usd"] == 0.0
+    assert "cost_per_error_usd" not in row["figures"]
+
+
+@settings(max_examples=20, deadline=None)
+@given(requests=st.floats(1e3, 1e8), more=st.floats(1.01, 3.0))
+def test_more_requests_at_a_margin_are_worth_more(
+    bench: Any, pricing: Pricing, make_use_case: MakeUseCase, requests: float, more: float
+) -> None:
+    """The net present value grows with demand, and above break-even it is above 0."""
+    records, case = bench.case(scores=GOOD), [make_use_case()]
+    little = only(viability(records, pricing, case, {"requests_per_year": requests}))
+    much = only(viability(records, pricing, case, {"requests_per_year": requests * more}))
+
+    assert much["npv_usd"] > little["npv_usd"]
+    assert (little["npv_usd"] > 0) == (requests > little["break_even_requests"])
+
+
+# Figures ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["requests_per_year", "value_per_request_usd", "fixed_cost_per_year_usd", "upfront_cost_usd", "discount_rate",
+     "years", "development_multiplier"],
+)  # fmt: skip
+def test_missing_figure_is_an_error(bench: Any, pricing: Pricing, make_use_case: MakeUseCase, key: str) -> None:
+    """The message names the use case and the figure; nothing is made up."""
+    with pytest.raises(FactError, match=f"'filing' has no market figure '{key}'"):
+        viability(bench.case(), pricing, [make_use_case(**{key: None})])
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("years", 0.0), ("years", 2.5), ("discount_rate", -1.0), ("requests_per_year", -1.0),
+     ("upfront_cost_usd", float("nan"))],
+)  # fmt: skip
+def test_senseless_figure_is_an_error(
+    bench: Any, pricing: Pricing, make_use_case: MakeUseCase, key: str, value: float
+) -> None:
+    """Half a year, negative demand and a figure that is no number are refused."""
+    with pytest.raises(FactError, match=f"'filing': {key} is"):
+        viability(bench.case(), pricing, [make_use_case(**{key: value})])
+
+
+def test_use_case_that_was_not_measured_gives_no_row_and_no_error(
+    bench: Any, pricing: Pricing, make_use_case: MakeUseCase
+) -> None:
+    """Somebody else's incomplete use case does not stop this table."""
+    other = make_use_case("other", ("elsewhere",), years=None)
+
+    assert len(viability(bench.case(), pricing, {"other": other})) == 0
+    assert len(viability([], pricing, {"mine": make_use_case()})) == 0
+
+
+def test_override_takes_the_figures_place(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """The reader's number counts, and the figures say whose it is."""
+    (row,) = viability(bench.case(), pricing, [make_use_case()], {"requests_per_year": 5.0}).to_dict("records")
+
+    assert row["requests_per_year"] == 5.0
+    assert "requests_per_year 5 (set by the reader)" in row["figures"]
+    assert "discount_rate 0.1 unit (assumption, 2026-11-01, somebody's guess)" in row["figures"]
+
+
+def test_override_may_fill_a_gap(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """A figure nobody has given can be given by the reader."""
+    frame = viability(bench.case(), pricing, [make_use_case(years=None)], {"years": 4})
+
+    assert len(frame) == 1
+
+
+def test_unknown_override_is_an_error(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """A typo does not go unnoticed."""
+    with pytest.raises(FactError, match="Did you mean 'requests_per_year'"):
+        viability(bench.case(), pricing, [make_use_case()], {"request_per_year": 5.0})
+
+
+# Verdicts -----------------------------------------------------------------------------------------------------
+
+
+def test_good_candidate_is_worth_investing(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """Needs met and the net present value above 0 over the whole interval; one seed is told as a caveat."""
+    row = judged(bench.case(scores=GOOD), pricing, make_use_case())
+
+    assert row["verdict"] == "invest"
+    assert row["npv_low_usd"] > 0
+    assert "One seed" in row["reasons"]
+
+
+def test_quality_that_may_fall_short_is_a_pilot(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """0.83 with an interval down to 0.75 may miss the 0.8 that is needed."""
+    row = judged(bench.case(scores=(1,) * 83 + (0,) * 17), pricing, make_use_case())
+
+    assert row["verdict"] == "pilot"
+    assert "grade more items" in row["reasons"]
+
+
+def test_quality_that_surely_falls_short_is_refused(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """0.5 is not 0.8, whatever the money says."""
+    row = judged(bench.case(scores=(1, 0) * 50), pricing, make_use_case(cost_per_error_usd=None))
+
+    assert row["verdict"] == "do not invest"
+    assert "0.8 is needed" in row["reasons"]
+
+
+def test_value_that_may_be_a_loss_is_a_pilot(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """Where the interval of the net present value holds 0, nobody should invest in full."""
+    row = judged(bench.case(scores=GOOD), pricing, make_use_case(requests_per_year=215_000.0))
+
+    assert row["npv_low_usd"] < 0 < row["npv_high_usd"]
+    assert row["verdict"] == "pilot"
+    assert "maybe a loss" in row["reasons"]
+
+
+def test_value_below_zero_at_its_best_is_refused(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """A thousand requests a year do not pay for 20,000 USD."""
+    row = judged(bench.case(scores=GOOD), pricing, make_use_case(requests_per_year=1000.0))
+
+    assert row["verdict"] == "do not invest"
+    assert row["npv_high_usd"] < 0
+    assert row["break_even_requests"] > 1000
+
+
+def test_request_that_loses_money_is_refused(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """Errors that cost 2 USD each eat more than a request brings: there is no break-even."""
+    row = judged(bench.case(scores=GOOD), pricing, make_use_case(cost_per_error_usd=2.0))
+
+    assert row["verdict"] == "do not invest"
+    assert "A request loses" in row["reasons"]
+    assert pd.isna(row["break_even_requests"])
+
+
+def test_broken_latency_is_refused(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """A hundred of 700 requests over the limit is more than 1 %."""
+    row = judged(bench.case(scores=GOOD, latency_s=(0.1,) * 600 + (0.9,) * 100), pricing, make_use_case())
+
+    assert (row["verdict"], row["latency_limit"]) == ("do not invest", "broken")
+    assert "take longer than 0.5 s (100 of those measured)" in row["reasons"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"scores": (1,) * 20}, "Only 20 items"),
+        ({"scores": (float("nan"),) * 40}, "not a number"),
+        ({"latency_s": None}, "not measured in the scenario SingleStream"),
+        ({"latency_s": (0.02,) * 100}, "serve at least 459"),
+        ({"latency_s": (0.001,) * 700}, "under 1 s"),
+    ],
+)
+def test_without_evidence_there_is_no_verdict(
+    bench: Any, pricing: Pricing, make_use_case: MakeUseCase, changes: dict[str, Any], word: str
+) -> None:
+    """Each gap in the evidence is told, and comes before any other gate."""
+    row = judged(bench.case(**{"scores": GOOD} | changes), pricing, make_use_case(cost_per_error_usd=2.0))
+
+    assert row["verdict"] == "not enough evidence"
+    assert word in row["reasons"]
+
+
+def test_missing_training_is_missing_evidence(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """What the training cost is not known, so the net present value is not."""
+    records = [record for record in bench.case(scores=GOOD) if record.step != "finetune"]
+
+    row = judged(records, pricing, make_use_case())
+
+    assert row["verdict"] == "not enough evidence"
+    assert pd.isna(row["npv_usd"])
+
+
+def test_metric_without_a_ceiling_cannot_price_errors(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """A share of nothing is not known; without a price for errors it is not needed."""
+    score = {
+        "name": "score",
+        "unit": "points",
+        "column": "s",
+        "higher_is_better": True,
+        "ceiling": None,
+        "chance": None,
+    }
+    records = bench.case(scores=(9.0, 10.0, 11.0) * 20, metric=score)
+    needs = {"quality": 5.0}
+
+    priced = judged(records, pricing, make_use_case(needs=needs))
+    free = judged(records, pricing, make_use_case(needs=needs, cost_per_error_usd=None))
+
+    assert priced["verdict"] == "not enough evidence"
+    assert "no ceiling" in priced["reasons"]
+    assert free["verdict"] == "invest"
+
+
+def test_error_metric_is_judged_from_the_other_side(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """Where lower is better, a value surely above the needed one falls short."""
+    error = {"name": "error", "unit": "K", "column": "e", "higher_is_better": False, "ceiling": None, "chance": None}
+    records = bench.case(scores=(1.0, 1.2) * 30, metric=error)
+    made = {needed: make_use_case(needs={"quality": needed}, cost_per_error_usd=None) for needed in (0.5, 2.0)}
+
+    assert judged(records, pricing, made[0.5])["verdict"] == "do not invest"
+    assert judged(records, pricing, made[2.0])["verdict"] == "invest"
+
+
+def test_needs_that_nothing_measures_are_told(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """Explanations are a need no step here reads: the verdict says so; privacy is kept by serving it oneself."""
+    needs = {"quality": 0.8, "privacy": 1.0, "explainability": 2.0}
+    row = judged(bench.case(scores=GOOD), pricing, make_use_case(needs=needs))
+
+    assert "Not measured here: explainability." in row["reasons"]
+
+
+def test_cheap_baseline_that_does_as_well_wins(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """A model that cannot be told apart from a cheaper baseline earns its difference to nobody."""
+    records = [
+        *bench.case(scores=GOOD),
+        *bench.case(
+            scores=GOOD, model="tfidf", start="scratch", runtime="eager", latency_s=(0.002,) * 700, finetune_s=1.0
+        ),
+    ]
+    frame = viability(records, pricing, [make_use_case()])
+
+    assert only(frame, model="tfidf")["verdict"] == "invest"
+    bert = only(frame, model="bert")
+    assert bert["verdict"] == "do not invest"
+    assert "The cheap baseline 'tfidf' cannot be told apart in quality" in bert["reasons"]
+
+
+def test_a_difference_within_its_interval_is_worth_nothing(
+    bench: Any, pricing: Pricing, make_use_case: MakeUseCase
+) -> None:
+    """Two more of a hundred are right, each worth 20 USD: noise, so the cheaper baseline wins at equal errors."""
+    records = [
+        *bench.case(scores=(1,) * 94 + (0,) * 6),
+        *bench.case(scores=GOOD, model="tfidf", start="scratch", runtime="eager", latency_s=(0.002,) * 700,
+                    finetune_s=1.0),
+    ]  # fmt: skip
+    frame = viability(records, pricing, [make_use_case(value_per_request_usd=10.0, cost_per_error_usd=20.0)])
+    bert, tfidf = only(frame, model="bert"), only(frame, model="tfidf")
+
+    assert bert["npv_usd"] > tfidf["npv_usd"]
+    assert bert["against_baseline"] == "not told apart"
+    assert bert["verdict"] == "do not invest"
+    assert "cannot be told apart in quality" in bert["reasons"]
+
+
+def test_baseline_that_misses_the_needs_is_no_rival(
+    suite: list[Any], pricing: Pricing, make_use_case: MakeUseCase
+) -> None:
+    """The baseline's 0.75 is only a pilot; the better model stays worth investing."""
+    frame = viability(suite, pricing, [make_use_case()])
+
+    assert only(frame, model="tfidf")["verdict"] == "pilot"
+    assert only(frame, model="bert", runtime="onnx")["verdict"] == "invest"
+
+
+def test_dear_machines_turn_the_verdict(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """The same measurement at 200,000 times the price is refused: repricing needs no new measurement."""
+    dear = replace(pricing, multiplier=Decimal(200_000))
+
+    assert judged(bench.case(scores=GOOD), dear, make_use_case())["verdict"] == "do not invest"
+
+
+def test_every_verdict_is_one_of_four(suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase]) -> None:
+    """The words are those of the design, and each has a reason."""
+    frame = viability(suite, pricing, use_cases)
+
+    assert set(frame["verdict"]) <= set(VERDICTS)
+    assert all(frame["reasons"].str.len() > 10)
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"), [(1234567.8, "1,234,568 USD"), (-120.0, "-120 USD"), (0.01234, "0.0123 USD"), (0.0, "0 USD")]
+)
+def test_amounts_are_written_as_people_write_them(amount: float, text: str) -> None:
+    """Whole dollars where they are many, significant digits where they are few."""
+    assert usd(amount) == text
+
+
+def test_a_score_that_is_no_number_is_told_in_every_table(
+    bench: Any, pricing: Pricing, make_use_case: MakeUseCase
+) -> None:
+    """No verdict, no money and no 0; the sentence says what to do, and the other candidate is judged as ever."""
+    records = [*bench.case(scores=(1.0, float("nan")) * 50), *bench.case(scores=GOOD, model="lstm", start="scratch")]
+    case = make_use_case()
+    row, other = (only(viability(records, pricing, [case]), model=model) for model in ("bert", "lstm"))
+
+    assert (row["verdict"], other["verdict"]) == ("not enough evidence", "invest")
+    assert "some scores are not finite. Mend the task's evaluate, and grade again." in row["reasons"]
+    for name in ("unit_error_usd", "usd_per_correct_answer", "npv_usd", "probability_positive"):
+        assert pd.isna(row[name]), name
+    assert pd.isna(only(cost(records, pricing), model="bert")["usd_per_1k_correct"])
+    assert pd.isna(only(serving(records, pricing, [case]), model="bert")["usd_per_correct_answer"])
+    assert not only(frontier(records, pricing), model="bert")["on_frontier"]
+    assert alternatives(records, pricing, [case])["model"].tolist()[0] == "lstm"
+    assert set(rows("viability", records, pricing, Assumed({"filing": case}))[0].figures()) >= {"npv_usd", "irr"}

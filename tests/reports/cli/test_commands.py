@@ -1,0 +1,302 @@
+"""`harness table` and `harness report` on a real store, through the real command line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import typer
+from typer.testing import CliRunner
+
+import harness_reports
+from harness import HarnessError
+from harness.store import open_store
+from harness_reports import harness_commands
+from harness_reports.cli.fact_commands import Explainable
+from harness_reports.explain.tables import NAMES
+
+BOOK = """
+prices:
+  - {item: CPU, usd: 0.05, per: hour, provider: Bench Cloud, offer: c1.small, region: eu, as_of: 2026-11-01, source: us}
+"""
+STRANGERS_CASE = """
+from datetime import date
+from harness import Figure, UseCase, hookimpl
+
+MARKET = {
+    "requests_per_year": 1e6, "value_per_request_usd": 0.1, "fixed_cost_per_year_usd": 1e4, "upfront_cost_usd": 2e4,
+    "discount_rate": 0.1, "years": 3, "development_multiplier": 2,
+}
+
+@hookimpl
+def harness_use_cases():
+    figures = {name: Figure(value, "unit", date(2026, 11, 1), "a guess") for name, value in MARKET.items()}
+    needs = {"quality": Figure(400.0, "reward", date(2026, 11, 1), "a guess")}
+    return [UseCase("strangers-case", "A stranger's case", "Balance.", ("cartpole",), needs, figures)]
+"""
+Run = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def store(bench: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a store with the small suite's records."""
+    folder = tmp_path_factory.mktemp("store") / "results"
+    opened = open_store(str(folder), create=True)
+    for record in {record.fingerprint: record for record in bench.suite()}.values():
+        opened.add(record)
+    opened.close()
+    return folder
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    """Return a price book file."""
+    path = tmp_path / "ours.yaml"
+    path.write_text(BOOK, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def run(store: Path, book: Path) -> Run:
+    """Return a function that runs a command on the store and returns what it printed; harness errors come through."""
+    app = typer.Typer()
+    harness_commands(app=app)
+
+    def call(*arguments: str, price_book: str | None = None) -> str:
+        named = [*arguments, "--store", str(store), "--price-book", price_book or str(book)]
+        result = CliRunner().invoke(app, named)
+        if isinstance(result.exception, HarnessError):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    return call
+
+
+def test_a_plan_says_what_measured_sizes_say_of_it(run: Run) -> None:
+    """One size of each model is no law: a plain refusal, and no utilisation is made up."""
+    tables = json.loads(run("plan", "--params", "7e9", "--tokens", "2e12", "--hardware", "h100", "--format", "json"))
+
+    assert {row["model"] for row in tables["sizes"]} >= {"bert", "lstm"}
+    assert all("A law takes 3" in row["refused"] and row["predicted"] is None for row in tables["sizes"])
+    assert "measured" not in {row["kind"] for row in tables["scenarios"]}
+
+
+def test_a_use_case_that_nothing_speaks_of_is_refused(run: Run, tmp_path: Path) -> None:
+    """The reader's own file is named with its tasks; it is not left out in silence."""
+    template = Path(harness_reports.__file__).parent / "templates" / "usecase.yaml"
+    text = template.read_text(encoding="utf-8")
+    measured, other = tmp_path / "measured.yaml", tmp_path / "other.yaml"
+    measured.write_text(text, encoding="utf-8")
+    other.write_text(text.replace("[topics]", "[invoices]"), encoding="utf-8")
+
+    assert "my-name" in run("table", "viability", "--format", "csv", "--plugin", str(measured))
+    with pytest.raises(HarnessError, match=r"other\.yaml: the store has no records of its `tasks`, invoices\. "):
+        run("table", "viability", "--plugin", str(other))
+
+
+def test_a_verdicts_figure_is_opened_on_the_command_line(run: Run) -> None:
+    """By use case and model, down to the reader's own figure; a figure that is none is refused with the nearest."""
+    wanted = ("explain", "viability", "--use-case", "game-agent", "--model", "ppo", "--figure", "discount_rate=0.2")
+    tree = json.loads(run(*wanted, "--column", "npv_usd", "--format", "json"))
+    table = json.loads(run("table", "viability", "--figure", "discount_rate=0.2", "--format", "json"))
+    row = next(row for row in table if (row["use_case"], row["model"]) == ("game-agent", "ppo"))
+
+    assert tree["figures"][0]["value"] == row["npv_usd"]
+    assert '"source": "set by the reader"' in json.dumps(tree)
+    assert "answer_s = " in run("explain", "serving", "--use-case", "game-agent", "--model", "linear")
+    with pytest.raises(HarnessError, match=r"of the table 'viability' 'npv_us'\. Did you mean 'npv_usd'"):
+        run(*wanted, "--column", "npv_us")
+
+
+def test_tables_that_compare_use_cases_open_on_the_command_line(run: Run) -> None:
+    """The command opens the tables that can be opened, no other; a budget belongs to the portfolio."""
+    wanted = ("--use-case", "game-agent", "--column", "npv_mean_usd", "--format", "json")
+    for table, more in (("alternatives", ("--where", "alternative=nothing")), ("portfolio", ("--budget-usd", "1e6"))):
+        (found,) = json.loads(run("explain", table, *more, *wanted))["figures"]
+        budget = more if table == "portfolio" else ()
+        shown = json.loads(run("table", table, *budget, "--format", "json"))
+        own = [row for row in shown if row["use_case"] == "game-agent"]
+        assert found["value"] == own[-1]["npv_mean_usd"]
+
+    assert [one.value for one in Explainable] == list(NAMES)
+    for wrong in (("portfolio",), ("cost", "--budget-usd", "5")):
+        with pytest.raises(HarnessError, match="needs --budget-usd"):
+            run("explain", *wrong)
+
+
+def test_prices_and_figures_are_set_on_the_command_line(run: Run) -> None:
+    """Half the utilisation costs twice; another figure gives another worth; what is no figure is refused."""
+    full, half = (json.loads(run("table", "cost", "--format", "json", *more))[0]["usd_per_1k_inferences"]
+                  for more in ((), ("--pricing", "utilisation=0.5")))  # fmt: skip
+    assert half == pytest.approx(2 * full)
+
+    wanted = ("table", "viability", "--format", "json", "--figure")
+    little, much = (json.loads(run(*wanted, f"value_per_request_usd={usd}")) for usd in (0.001, 1.0))
+    pairs = zip(little, much, strict=True)
+    assert all(one["npv_usd"] < two["npv_usd"] for one, two in pairs if one["npv_usd"] is not None)
+    with pytest.raises(HarnessError, match="Unknown figure 'price'"):
+        run("table", "viability", "--figure", "price=1")
+
+
+@pytest.mark.parametrize("name", ["accuracy", "throughput", "cost", "frontier", "serving"])
+def test_every_table_is_printed(run: Run, name: str) -> None:
+    """The table's name and its rows are on the terminal."""
+    printed = run("table", name)
+
+    assert printed.startswith(name)
+    assert "bert" in printed
+
+
+def test_tables_of_decisions_are_printed(run: Run, tmp_path: Path) -> None:
+    """What a value hangs on, what else could be done, whether pretraining pays, and what to fund out of a budget."""
+    (tmp_path / "ours.py").write_text(STRANGERS_CASE, encoding="utf-8")
+    ours = ("--plugin", str(tmp_path / "ours.py"), "--format", "json")
+    funded = json.loads(run("table", "portfolio", "--budget-usd", "1e9", *ours))
+    beside = json.loads(run("table", "alternatives", "--task", "cartpole", *ours))
+
+    assert {row["use_case"] for row in funded} >= {"strangers-case", "document-classification"}
+    assert {row["budget_usd"] for row in funded} == {1e9}
+    assert {row["alternative"] for row in beside} >= {"candidate", "nothing"}
+    assert all(row["input"] for row in json.loads(run("table", "sensitivity", *ours)))
+    with pytest.raises(HarnessError, match="nothing for the table 'pretraining'"):
+        run("table", "pretraining")
+
+
+@pytest.mark.parametrize("arguments", [("portfolio",), ("cost", "--budget-usd", "5")])
+def test_a_portfolio_and_nothing_else_has_a_budget(run: Run, arguments: tuple[str, ...]) -> None:
+    """Forgotten or superfluous, it is told."""
+    with pytest.raises(HarnessError, match="A portfolio needs --budget-usd"):
+        run("table", *arguments)
+
+
+def test_json_is_a_list_of_rows(run: Run) -> None:
+    """What a program reads."""
+    rows = json.loads(run("table", "cost", "--format", "json"))
+
+    assert {row["model"] for row in rows} == {"bert", "lstm", "tfidf", "ppo", "linear"}
+    assert all(row["price_offer"] == "c1.small" for row in rows)
+
+
+def test_ending_of_the_file_says_the_format(run: Run, tmp_path: Path) -> None:
+    """Without --format, cost.csv is CSV and cost.parquet is Parquet."""
+    for name, read in (("cost.csv", pd.read_csv), ("cost.parquet", pd.read_parquet)):
+        assert run("table", "cost", "-o", str(tmp_path / name)) == ""
+        assert len(read(tmp_path / name)) == 6
+
+
+def test_parquet_may_go_through_a_pipe(run: Run, store: Path, book: Path) -> None:
+    """Binary output comes out of standard output as it is."""
+    command = "import typer, harness_reports as r; a = typer.Typer(); r.harness_commands(app=a); a()"
+    arguments = ["table", "cost", "--format", "parquet", "--store", str(store), "--price-book", str(book)]
+
+    done = subprocess.run([sys.executable, "-c", command, *arguments], capture_output=True, check=True)
+
+    assert done.stdout.startswith(b"PAR1")
+    assert done.stdout.endswith(b"PAR1")
+
+
+def test_task_narrows_the_table(run: Run) -> None:
+    """Only the rows of one task."""
+    rows = json.loads(run("table", "accuracy", "--task", "cartpole", "--format", "json"))
+
+    assert {row["task"] for row in rows} == {"cartpole"}
+
+
+def test_unknown_task_is_told(run: Run) -> None:
+    """A typo gets the nearest name."""
+    with pytest.raises(HarnessError, match="Did you mean 'topics'"):
+        run("table", "accuracy", "--task", "topic")
+
+
+def test_store_without_results_is_told(tmp_path: Path) -> None:
+    """A store that does not exist, or holds nothing for a table, is an error and not an empty table."""
+    app = typer.Typer()
+    harness_commands(app=app)
+    empty = tmp_path / "empty"
+    open_store(str(empty), create=True).close()
+
+    for folder, sentence in ((tmp_path / "nowhere", "no store"), (empty, "no step that it is made of has finished")):
+        result = CliRunner().invoke(app, ["table", "accuracy", "--store", str(folder)])
+        assert isinstance(result.exception, HarnessError)
+        assert sentence in str(result.exception)
+        assert not (tmp_path / "nowhere").exists()
+
+
+def test_use_case_of_a_plugin_file_is_judged(run: Run, tmp_path: Path) -> None:
+    """A stranger's use case comes in through the hook and gets its verdicts."""
+    plugin = tmp_path / "strangers_case.py"
+    plugin.write_text(STRANGERS_CASE, encoding="utf-8")
+
+    rows = json.loads(run("table", "viability", "--plugin", str(plugin), "--format", "json"))
+
+    assert {row["model"]: row["verdict"] for row in rows if row["use_case"] == "strangers-case"} == {
+        "ppo": "invest", "linear": "do not invest",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("command", [["table", "cost"], ["report"]])
+def test_price_book_without_a_date_writes_nothing(run: Run, tmp_path: Path, command: list[str]) -> None:
+    """Exit code 2 by its error, file and entry named, and no file left behind."""
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(BOOK.replace("as_of: 2026-11-01, ", ""), encoding="utf-8")
+    output = tmp_path / "out.html"
+
+    with pytest.raises(HarnessError, match=r"bad\.yaml, price 1 \(CPU\) has no `as_of`") as caught:
+        run(*command, "-o", str(output), price_book=str(bad))
+
+    assert caught.value.exit_code == 2
+    assert not output.exists()
+
+
+def test_measured_tables_need_no_prices(run: Run) -> None:
+    """Accuracy and throughput are read without looking at a price book."""
+    assert "bert" in run("table", "accuracy", price_book="no-such-book")
+
+
+def test_unknown_price_book_is_told(run: Run) -> None:
+    """A name nobody brings."""
+    with pytest.raises(HarnessError, match="Unknown price book 'no-such-book'"):
+        run("table", "cost", price_book="no-such-book")
+
+
+def test_folder_that_does_not_exist_is_told(run: Run, tmp_path: Path) -> None:
+    """The file that could not be written is named, and nothing is left behind."""
+    with pytest.raises(HarnessError, match="cannot be written"):
+        run("table", "cost", "-o", str(tmp_path / "nowhere" / "cost.csv"))
+
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_report_is_written(run: Run, tmp_path: Path) -> None:
+    """One HTML file, whole, and nothing beside it."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+
+    printed = run("report", "-o", str(folder / "report.html"))
+
+    assert "report.html" in printed
+    assert [path.name for path in folder.iterdir()] == ["report.html"]
+    assert (folder / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_entry_module_is_light() -> None:
+    """Declaring the commands and asking for their help imports nothing heavy."""
+    heavy = ("pandas", "numpy", "plotly", "scipy", "numpy_financial", "sqlalchemy", "torch", "streamlit", "pyarrow")
+    code = (
+        "import sys, typer, harness_reports as r\n"
+        "app = typer.Typer(); r.harness_commands(app=app)\n"
+        "try:\n    app(['table', '--help'])\nexcept SystemExit:\n    pass\n"
+        f"print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stderr.strip().splitlines()[-1] == "[]"
+    assert "--price-book" in done.stdout

@@ -1,0 +1,239 @@
+"""Every figure opens into what it is made of, and what it is made of gives the figure of the table."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from harness import FactError, HarnessError
+from harness.store import open_store
+from harness_reports import harness_commands
+from harness_reports.explain.tables import COLUMNS, NAMES, Row, find, rows
+from harness_reports.explain.tree import as_data, text
+from harness_reports.measured.tables import EVERY, accuracy, throughput
+from harness_reports.prices.cost import cost
+from harness_reports.prices.pricing import Pricing
+
+Check = Callable[[list[Row], Any], int]
+BOOK = """
+prices:
+  - {item: CPU, usd: 0.05, per: hour, provider: Ours, offer: c1.small, region: eu, as_of: 2026-11-01, source: invoice}
+"""
+
+
+def test_every_figure_is_the_tables_and_follows_from_its_inputs(
+    check: Check, suite: list[Any], pricing: Pricing
+) -> None:
+    """Three tables, all rows, all figures, down to the last reading."""
+    assert check(rows("cost", suite, pricing), cost(suite, pricing)) > 50
+    assert check(rows("throughput", suite), throughput(suite)) > 10
+    assert check(rows("accuracy", suite), accuracy(suite)) > 10
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    seconds=st.lists(st.floats(0.5, 1e4), min_size=1, max_size=3),
+    speed=st.floats(0.1, 1e5),
+    utilisation=st.floats(0.01, 1.0),
+    multiplier=st.decimals("0.1", "10", places=2),
+)
+def test_explanations_hold_for_all_seeds_and_assumptions(
+    check: Check,
+    bench: Any,
+    pricing: Pricing,
+    seconds: list[float],
+    speed: float,
+    utilisation: float,
+    multiplier: Decimal,
+) -> None:
+    """Whatever was measured and assumed, the tree gives the table's figure."""
+    records = [
+        record
+        for seed, finetune_s in enumerate(seconds)
+        for record in bench.case(seed=seed, finetune_s=finetune_s, rate=speed * (seed + 1))
+    ]
+    assumed = replace(pricing, utilisation=utilisation, multiplier=multiplier)
+
+    assert check(rows("cost", records, assumed), cost(records, assumed)) > 0
+    assert check(rows("throughput", records), throughput(records)) > 0
+
+
+def test_every_number_of_the_cost_table_can_be_opened(suite: list[Any], pricing: Pricing) -> None:
+    """None is left out but counts and names."""
+    figures = rows("cost", suite, pricing)[0].figures()
+    plain = {"seeds", "batch_size", "energy_kind", "train_energy_kind", "grid"} | {
+        name for name in COLUMNS["cost"] if name.startswith("price_")
+    }
+
+    assert set(COLUMNS["cost"]) - set(NAMES["cost"]) - plain == set(figures) - {"price_usd", "price_multiplier"}
+
+
+def test_figures_end_in_what_was_read_with_its_source(suite: list[Any], pricing: Pricing) -> None:
+    """Where a tree ends there is a record, a price with its day, or an assumption; or it says what is missing."""
+    for row in [*rows("cost", suite, pricing), *rows("throughput", suite), *rows("accuracy", suite)]:
+        for figure in row.figures().values():
+            for part in figure.walk():
+                assert part.inputs or part.source or part.note, part.name
+                assert part.kind == "derived" or part.source
+                if part.kind == "price":
+                    assert "as of 2026-11-01" in part.source
+                    assert "bench.example/prices" in part.source
+
+
+def test_metrics_that_are_no_mean_are_explained(check: Check, bench: Any) -> None:
+    """By the record that holds the value, and where the interval is from."""
+    f1 = {
+        "name": "f1", "unit": "share", "column": None, "higher_is_better": True, "ceiling": 1.0, "chance": None,
+        "value": 0.7, "replicates": [0.6, 0.7, 0.8] * 100,
+    }  # fmt: skip
+    records = [*bench.case(), *bench.case(seed=1)]
+    for record in records:
+        record.metrics.extend([f1] if record.step == "evaluate" else [])
+    table = rows("accuracy", records)
+
+    assert [row.cells["metric"] for row in table] == ["accuracy", "f1"]
+    assert check(table, accuracy(records, EVERY)) > 0
+    assert "300 values over resampled items" in table[1].explain("low").note
+    assert "it is no mean" in table[1].explain("value").inputs[0].note
+
+
+def test_a_flawless_model_has_the_exact_bound(bench: Any) -> None:
+    """Named as what it is, no bootstrap."""
+    (row,) = rows("accuracy", bench.case(scores=(1,) * 50))
+
+    assert "Clopper and Pearson" in row.explain("low").note
+
+
+def test_what_is_not_known_says_why(check: Check, bench: Any, pricing: Pricing) -> None:
+    """A missing training, a missing serving, a price that is no guess."""
+    records = [record for record in bench.case() if record.step not in ("pretrain", "serve")]
+    (row,) = rows("cost", records, pricing)
+
+    assert row.explain("pretrain_usd").value is None
+    assert "missing" in row.explain("pretrain_usd").note
+    assert "no serving in the scenario Offline" in row.explain("usd_per_1k_inferences").note
+    assert check([row], cost(records, pricing)) > 0
+
+
+def test_first_tokens_and_tokens_per_second_are_explained(check: Check, bench: Any) -> None:
+    """Which of the waits the percentile is, out of which records; where nothing is written, that this is so."""
+    writes, reads = bench.writing([0.001 * wait for wait in range(1, 101)], 700.0), bench.writing([], None)
+    (own, other) = (
+        next(one for one in rows("throughput", records) if "SingleStream" in one.title) for records in (writes, reads)
+    )
+
+    assert own.explain("output_tokens_per_s").put_in == "sum(700) / sum(1)"
+    assert own.explain("first_token_p90_s").value == pytest.approx(0.098)
+    assert "number 3 of 100 latencies" in own.explain("first_token_p90_s").note
+    assert "first_token_s of record" in own.explain("first_token_p90_s").source
+    assert check(rows("throughput", writes), throughput(writes)) > 3
+    assert other.explain("output_tokens_per_s").value is None
+    assert "nothing was written" in other.explain("output_tokens_per_s").note
+    assert other.explain("first_token_p50_s").value is None
+
+
+def test_text_shows_formula_values_and_sources(bench: Any, pricing: Pricing) -> None:
+    """The formula in names, in values, and a branch for each input."""
+    (row,) = rows("cost", bench.case(), pricing)
+    shown = text(row.explain("usd_per_1k_inferences"))
+
+    for line in (
+        "usd_per_1k_inferences = 0.0002778 USD per 1,000 inferences",
+        "│  usd_per_hour / (samples_per_s × 3600 × utilisation) × 1000",
+        "│  = 0.1 / (100 × 3600 × 1) × 1000",
+        "├─ usd_per_hour = 0.1 USD",
+        "└─ utilisation = 1",
+    ):
+        assert line in shown.splitlines()
+    assert "Bench Cloud c1.small, eu-1, as of 2026-11-01; bench.example/prices" in shown
+
+
+def test_data_is_plain_json(suite: list[Any], pricing: Pricing) -> None:
+    """A program reads the same tree."""
+    (row, *_) = rows("cost", suite, pricing)
+    body = json.loads(json.dumps(as_data(row.explain("train_usd")), allow_nan=False))
+
+    assert body["formula"] == "pretrain_usd + finetune_usd"
+    assert math.isclose(sum(own["value"] for own in body["inputs"]), body["value"])
+
+
+def test_a_row_is_found_by_its_cells(suite: list[Any], pricing: Pricing) -> None:
+    """One row, or what would narrow it down."""
+    table = rows("cost", suite, pricing)
+
+    assert find(table, {"model": "lstm"}).cells["model"] == "lstm"
+    with pytest.raises(FactError, match=r"2 rows fit.* runtime \(eager, onnx\)"):
+        find(table, {"model": "bert"})
+    with pytest.raises(FactError, match="Did you mean 'bert'"):
+        find(table, {"model": "brt"})
+    with pytest.raises(FactError, match="Unknown column that names a row 'modl'"):
+        find(table, {"modl": "bert"})
+    with pytest.raises(FactError, match="has no rows"):
+        find([], {})
+
+
+def test_an_unknown_column_or_table_is_told(suite: list[Any], pricing: Pricing) -> None:
+    """With the list of what can be opened."""
+    with pytest.raises(FactError, match="Did you mean 'train_usd'"):
+        rows("cost", suite, pricing)[0].explain("train")
+    with pytest.raises(FactError, match="Unknown table that can be explained 'costs'"):
+        rows("costs", suite, pricing)
+    with pytest.raises(FactError, match="needs prices"):
+        rows("cost", suite)
+
+
+@pytest.fixture
+def run(suite: list[Any], tmp_path: Path) -> Callable[..., str]:
+    """Return a function that runs a command on a store of the suite; harness errors come through."""
+    store = open_store(str(tmp_path / "store"), create=True)
+    for record in {record.fingerprint: record for record in suite}.values():
+        store.add(record)
+    store.close()
+    (tmp_path / "ours.yaml").write_text(BOOK, encoding="utf-8")
+    app = typer.Typer()
+    harness_commands(app=app)
+
+    def call(*arguments: str) -> str:
+        where = ["--store", str(tmp_path / "store"), "--price-book", str(tmp_path / "ours.yaml")]
+        result = CliRunner().invoke(app, [*arguments, *where])
+        if isinstance(result.exception, HarnessError):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    return call
+
+
+def test_the_command_gives_the_tables_figure(run: Callable[..., str]) -> None:
+    """The same number in `harness explain` and in `harness table`."""
+    picked = ("--model", "bert", "--task", "topics", "--where", "runtime=onnx")
+    body = json.loads(run("explain", "cost", *picked, "--column", "usd_per_1k_inferences", "--format", "json"))
+    table = json.loads(run("table", "cost", "--task", "topics", "--format", "json"))
+    (row,) = [each for each in table if (each["model"], each["runtime"]) == ("bert", "onnx")]
+
+    assert body["figures"][0]["value"] == row["usd_per_1k_inferences"]
+
+
+def test_without_a_column_every_figure_opens(run: Callable[..., str]) -> None:
+    """Of the one row that fits."""
+    shown = run("explain", "accuracy", "--model", "lstm")
+
+    for name in ("value = ", "low = ", "chance = ", "baseline_value = ", "against_baseline = worse"):
+        assert f"\n{name}" in shown
+
+
+def test_a_pair_that_is_none_is_told(run: Callable[..., str]) -> None:
+    """With how it is written."""
+    with pytest.raises(FactError, match="write NAME=VALUE"):
+        run("explain", "cost", "--where", "runtime")

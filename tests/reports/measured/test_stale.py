@@ -1,0 +1,382 @@
+"""Records of another definition than what is installed are marked; newer ones supersede them; others are kept apart."""
+
+from __future__ import annotations
+
+import copy
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.basis import DEFINITION, Bases, definition
+from harness.plugins import FILE, Plugins, _import_file, load_plugins
+from harness.records import Record, from_json, to_json
+from harness_reports.measured.lineage import by_candidate, label
+from harness_reports.measured.stale import marked
+from harness_reports.measured.tables import accuracy, throughput
+
+MINE = '''
+from importlib.metadata import version
+
+import harness
+
+RIGHT = 1.0
+
+
+class Numbers(harness.Data):
+    digest, sizes = "numbers", {"train": 4, "validation": 4, "test": 40}
+
+    def evaluate(self, predict, batch_size, split="test"):
+        return {"correct": [RIGHT] * 40}
+
+    def queries(self):
+        return list(range(40))
+
+    def chance(self):
+        return {"accuracy": 0.5}
+
+
+class Task(harness.Task):
+    name, kind, summary, source, licence = "count", "counting", "Count", "none", "none"
+    metrics = (harness.Metric("accuracy", "share", "correct", ceiling=1.0),)
+
+    def identity(self, source, settings):
+        return f"numbers 1.2 of pluggy {version('pluggy')}"
+
+    def data(self, source, settings):
+        return Numbers()
+
+
+class Model(harness.Model):
+    name, summary, kinds = "mine", "Counts", ("counting",)
+    scale = 1
+
+    def learner(self, assignment):
+        """Build one."""
+        raise NotImplementedError
+
+
+class Here(harness.Hardware):
+    name, summary, device = "here", "Here", "cpu"
+    def unavailable(self): return None
+    def describe(self): return {"device_name": "toy", "price_item": "toy", "price_quantity": 1}
+    def meters(self): return []
+
+
+class Plain(harness.Runtime):
+    name, summary = "plain", "Plain"
+    def predictor(self, model, assignment, trained, exported): return lambda inputs: inputs
+
+
+@harness.hookimpl
+def harness_tasks(): return [Task()]
+@harness.hookimpl
+def harness_models(): return [Model()]
+@harness.hookimpl
+def harness_hardware(): return [Here()]
+@harness.hookimpl
+def harness_runtimes(): return [Plain()]
+'''
+ASKED = {
+    "model": "mine", "size": "default", "settings": {}, "start": "scratch", "task": "count", "source": None,
+    "task_settings": {}, "hardware": "here", "precision": "fp32", "runtime": "plain", "batch_size": 4, "seed": 0,
+}  # fmt: skip
+METRIC = {"name": "accuracy", "unit": "share", "column": "correct", "higher_is_better": True, "ceiling": 1.0}
+
+
+class Shop:
+    """A plugin file that is edited, and the records of what it was."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "mine.py"
+        self.edit("", "")
+
+    def edit(self, old: str, new: str) -> Plugins:
+        """Write the file, changed, and return the plugins as they are then."""
+        self.file.write_text(MINE.replace(old, new) if old else MINE, encoding="utf-8")
+        self.plugins = Plugins()
+        self.plugins.load("mine", str(self.file), FILE, lambda: _import_file(self.file))
+        assert not self.plugins.failures
+        return self.plugins
+
+    def record(self, score: float, seed: int = 0, day: int = 1, step: str = "evaluate", **fields: Any) -> Record:
+        """Return an evaluation, or a serving, as the file is now."""
+        asked = {**ASKED, "seed": seed, **fields.pop("asked", {})}
+        basis = Bases(self.plugins).of(step, asked)
+        identity = f"{step} {score} {seed} {day} {fields}"
+        done = Record(
+            identity, identity, step, "ok", asked, {}, f"2026-11-{day:02d}T10:00:00+00:00",
+            {"hardware": {"device_name": "toy", "price_quantity": 1}}, data_digest="numbers",
+            scores={"correct": [score] * 40}, metrics=[METRIC], basis=basis,
+        )  # fmt: skip
+        return replace(done, **fields)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    """Return the shop."""
+    yield Shop(tmp_path)
+    sys.modules.pop("harness_file_mine", None)
+
+
+def values(records: list[Record]) -> list[tuple[float, int, str | None]]:
+    """Return value, seeds and mark of each row of the accuracy table."""
+    return [(row["value"], row["seeds"], row["stale"]) for row in accuracy(records).to_dict("records")]
+
+
+def test_what_was_not_changed_is_not_marked(shop: Shop) -> None:
+    """Nor what only reads otherwise."""
+    old = shop.record(0.25)
+    now = shop.edit('"""Build one."""', '"""Build another one."""  # soon')
+
+    assert values(marked([old], now)) == [(0.25, 1, None)]
+
+
+EDITS = {
+    "model": ("scale = 1", "scale = 2", "plugin mine → edited (model)"),
+    "grading": ("RIGHT = 1.0", "RIGHT = 0.0", "plugin mine → edited (task)"),
+    "data": ("numbers 1.2", "numbers 1.3", "plugin mine → edited (task), data changed"),
+}
+
+
+@pytest.mark.parametrize("what", EDITS)
+def test_a_changed_definition_is_marked_and_superseded(what: str, shop: Shop) -> None:
+    """The old value stands with its mark until a newer record takes its place; the two are never pooled."""
+    old, new, why = EDITS[what]
+    first = [shop.record(0.25, seed) for seed in (0, 1, 2)]
+    now = shop.edit(old, new)
+    before = values(marked(first, now))
+    after = values(marked([*first, shop.record(0.75, 0, day=2)], now))
+
+    assert before == [(0.25, 3, why)]
+    assert after == [(0.75, 1, None)]
+
+
+def test_the_newest_definition_counts_where_the_plugin_is_elsewhere(shop: Shop) -> None:
+    """Nobody can say what is installed on its machine: the newer record supersedes the older, unmarked."""
+    first = shop.record(0.25)
+    shop.edit("scale = 1", "scale = 2")
+    both = [first, shop.record(0.75, 0, day=2)]
+
+    assert values(marked(both, Plugins())) == [(0.75, 1, None)]
+    assert values(marked(both[::-1], Plugins())) == [(0.75, 1, None)]
+
+
+def test_what_is_installed_counts_though_it_is_older(shop: Shop) -> None:
+    """Who takes an edit back has the old record again."""
+    first = shop.record(0.25)
+    shop.edit("scale = 1", "scale = 2")
+    both = [first, shop.record(0.75, 0, day=2)]
+    back = shop.edit("", "")
+
+    assert values(marked(both, back)) == [(0.25, 1, None)]
+
+
+def test_a_changed_file_of_ones_own_is_marked(shop: Shop, tmp_path: Path) -> None:
+    """Where it is here; on another machine it is not missed."""
+    shop.edit(
+        "return f\"numbers 1.2 of pluggy {version('pluggy')}\"",
+        "return __import__('pathlib').Path(source).read_text('utf-8')",
+    )
+    data = tmp_path / "mine.csv"
+    data.write_text("1", encoding="utf-8")
+    old = shop.record(0.25, asked={"source": str(data)})
+    data.write_text("2", encoding="utf-8")
+    here = values(marked([old], shop.plugins))
+    data.unlink()
+
+    assert here == [(0.25, 1, "data changed")]
+    assert values(marked([old], shop.plugins)) == [(0.25, 1, None)]
+
+
+def changed(record: Record, part: str, value: Any) -> Record:
+    """Return a record with another basis."""
+    basis = copy.deepcopy(record.basis)
+    basis[part] = value
+    basis[DEFINITION] = definition(basis)
+    return replace(record, basis=basis, id=f"{record.id} {value}", fingerprint=f"{record.id} {value}")
+
+
+LIBRARIES = {"step": {}, "model": {}, "task": {"pluggy": version("pluggy")}, "hardware": {}, "runtime": {}}
+CONDITIONS = {
+    "libraries": ({**LIBRARIES, "model": {"torch": "9.9"}}, "torch=9.9"),
+    "threads": ({"usable_cores": 64}, "cores=64"),
+    "python": ("3.99.0", "Python=3.99.0"),
+}
+
+
+@pytest.mark.parametrize("part", CONDITIONS)
+def test_another_environment_is_kept_apart_and_no_fault(part: str, shop: Shop) -> None:
+    """Seeds are pooled where conditions agree; a variant says in which they do not."""
+    value, told = CONDITIONS[part]
+    basis = {"libraries": {**LIBRARIES, "model": {"torch": "1.0"}}}
+    own = [replace(r, basis={**r.basis, **basis}) for r in (shop.record(0.25, seed) for seed in (0, 1))]
+    records = marked([*own, changed(own[1], part, value)], shop.plugins)
+    rows = accuracy(records).to_dict("records")
+
+    assert sorted((row["seeds"], row["stale"]) for row in rows) == [(1, None), (2, None)]
+    assert [row["seeds"] for row in rows if told in str(row["variant"])] == [1]
+
+
+def test_a_library_that_only_one_runtime_has_names_no_variant(shop: Shop) -> None:
+    """It is no difference of conditions."""
+    one = shop.record(0.25)
+    other = changed(replace(one, asked={**one.asked, "runtime": "other"}), "libraries", {"runtime": {"onnx": "1.0"}})
+
+    assert [row["variant"] for row in accuracy([one, other]).to_dict("records")] == [None, None]
+
+
+def test_data_of_another_library_version_are_another_environment(shop: Shop) -> None:
+    """The version stands in the identity of packaged data: it is not the definition. The data's own version is."""
+    record = shop.record(0.25)
+    libraries = {**record.basis["libraries"], "task": {"pluggy": "0.1"}}
+    old = changed(changed(record, "libraries", libraries), "data", "numbers 1.2 of pluggy 0.1")
+    other = changed(record, "data", record.basis["data"].replace("1.2", "1.1"))
+
+    assert record.basis["libraries"]["task"]["pluggy"] == version("pluggy")
+    assert values(marked([old], shop.plugins)) == [(0.25, 1, None)]
+    assert old.basis[DEFINITION] == record.basis[DEFINITION] != other.basis[DEFINITION]
+    assert values(marked([other], shop.plugins)) == [(0.25, 1, "data changed")]
+
+
+def test_a_stale_training_marks_what_was_built_on_it(shop: Shop) -> None:
+    """The evaluation itself may be of the same code."""
+    tuned = replace(shop.record(0.25, step="finetune"), scores={}, metrics=[], stale="plugin mine → edited (model)")
+    graded = replace(shop.record(0.25), inputs={"trained": tuned.fingerprint})
+    (key,) = by_candidate([tuned, graded], "evaluate")
+
+    assert key.stale == "plugin mine → edited (model)"
+
+
+def test_an_edited_core_of_grading_is_a_changed_definition_and_the_rest_is_not(shop: Shop) -> None:
+    """How load is generated is the harness's; which answers are right is what was measured."""
+    record = shop.record(0.25)
+    step = record.basis["sources"]["step"]
+    graded = changed(record, "sources", {**record.basis["sources"], "step": {**step, "harness.grading": "old"}})
+    other = changed(record, "sources", {**record.basis["sources"], "step": {**step, "harness.steps": "old"}})
+
+    assert values(marked([graded], shop.plugins)) == [(0.25, 1, "harness → edited (step: harness.grading)")]
+    assert values(marked([other], shop.plugins)) == [(0.25, 1, None)]
+
+
+def test_an_evaluation_and_a_serving_of_one_model_are_as_stale_as_each_other(shop: Shop) -> None:
+    """They are one candidate: its cost stands beside its quality, marked."""
+    built = {"inputs": {"trained": "t"}}
+    graded, served = shop.record(0.25, **built), shop.record(0.25, step="serve", scores={}, metrics=[], **built)
+    step = graded.basis["sources"]["step"]
+    graded = changed(graded, "sources", {**graded.basis["sources"], "step": {**step, "harness.grading": "old"}})
+    fresh = by_candidate([graded, served], "evaluate").keys() & by_candidate([graded, served], "serve").keys()
+    records = marked([graded, served], shop.plugins)
+    (key,) = by_candidate(records, "evaluate").keys() & by_candidate(records, "serve").keys()
+
+    assert len(fresh) == 1
+    assert key.stale == "harness → edited (step: harness.grading)"
+
+
+def test_records_of_earlier_versions_cannot_be_told(shop: Shop) -> None:
+    """They keep no basis; one that was found by another rule says as little."""
+    bare, other = replace(shop.record(0.25), basis={}), changed(shop.record(0.25), "format", 0)
+    now = shop.edit("scale = 1", "scale = 2")
+
+    assert [record.stale for record in marked([bare, other], now)] == [None, None]
+
+
+def test_a_record_that_nobody_can_tell_of_does_not_supersede(shop: Shop) -> None:
+    """It counts until there is one that is known, and beside a stale one the newer counts."""
+    bare = replace(shop.record(0.25, 1), basis={}, id="bare", fingerprint="bare")
+    known = shop.record(0.75, 2, day=2)
+    alone, both = values(marked([bare], shop.plugins)), values(marked([bare, known], shop.plugins))
+    now = shop.edit("scale = 1", "scale = 2")
+
+    assert alone == [(0.25, 1, None)]
+    assert both == [(0.75, 1, None)]
+    assert values(marked([bare, known], now)) == [(0.75, 1, "plugin mine → edited (model)")]
+
+
+def test_the_mark_is_never_stored(shop: Shop) -> None:
+    """It is of whoever reads."""
+    record = replace(shop.record(0.25), stale="edited")
+
+    assert "stale" not in to_json(record)
+    assert from_json(to_json(record)).stale is None
+
+
+def test_a_label_says_it(shop: Shop) -> None:
+    """So charts and cards do."""
+    old = shop.record(0.25)
+    (row,) = accuracy(marked([old], shop.edit("scale = 1", "scale = 2"))).to_dict("records")
+
+    assert label(row) == "mine (stale)"
+
+
+def test_servings_are_superseded_alike(shop: Shop) -> None:
+    """An old model's throughput does not stand beside a new model's accuracy."""
+    load = {"scenario": "Offline"}
+    old = shop.record(0.25, step="serve", asked=load, scores={}, metrics=[])
+    shop.edit("scale = 1", "scale = 2")
+    new = shop.record(0.75, day=2, step="serve", asked=load, scores={}, metrics=[])
+    rows = throughput(marked([old, new], shop.plugins)).to_dict("records")
+
+    assert [(row["seeds"], row["stale"]) for row in rows] == [(1, None)]
+
+
+def test_an_inverted_grading_marks_what_it_graded_and_nothing_else(plant: Callable[..., Any]) -> None:
+    """The line that decides which answers are correct, in what is installed."""
+    plugins = load_plugins()
+    asked = {**ASKED, "hardware": "cpu", "runtime": "eager"}
+    records = []
+    for model, task in (("tfidf", "topics"), ("random", "cartpole")):
+        own = {**asked, "model": model, "task": task}
+        own["settings"] = {name: setting.default for name, setting in plugins.models[model].settings.items()}
+        own["task_settings"] = {name: setting.default for name, setting in plugins.tasks[task].settings.items()}
+        basis = Bases(plugins).of("evaluate", own)
+        records.append(Record(model, model, "evaluate", "ok", own, {}, "2026-11-26", {}, basis=basis))
+    before = [record.stale for record in marked(records, plugins)]
+    plant("harness.labelled", "float(guess == label)", "float(guess != label)")
+
+    assert before == [None, None]
+    assert [record.stale for record in marked(records, plugins)] == [
+        "harness → edited (task: harness.labelled)",
+        None,
+    ]
+
+
+SUITE = """
+{name: toys, models: [{name: counter, settings: {needed: 1}}], tasks: [parity], hardware: [here], runtimes: [plain],
+ starts: [scratch], budgets: {finetune: {steps: 2}}, serve: {seconds: 0.05, queries: 5}}
+"""
+
+
+def test_the_command_line_tells_what_was_edited(tmp_path: Path, harness_command: Callable[..., Any]) -> None:
+    """In every form: as a sentence below the row, as a cell in files; `--dry-run` says why the steps are due again."""
+    file = tmp_path / "toy.py"
+    text = Path(__file__).parents[2].joinpath("toy_plugin.py").read_text(encoding="utf-8")
+    file.write_text(text, encoding="utf-8")
+    (tmp_path / "s.yaml").write_text(SUITE, encoding="utf-8")
+
+    def harness(*arguments: str) -> str:
+        done = harness_command(tmp_path, *arguments, "--plugin", "toy.py")
+        assert done.code == 0, done.stderr
+        return str(done.stdout)
+
+    harness("run", "s.yaml")
+    fresh = harness("table", "accuracy")
+    file.write_text(text.replace("self.seen >= self.settings", "self.seen < self.settings"), encoding="utf-8")
+    table, cells, plan = (
+        harness("table", "accuracy"),
+        harness("table", "accuracy", "--format", "json"),
+        harness("run", "s.yaml", "--dry-run"),
+    )
+    harness("run", "s.yaml")
+    measured = json.loads(harness("table", "accuracy", "--format", "json"))
+
+    assert "stale" not in fresh
+    assert "scratch plain: stale: plugin toy → edited (model)" in table
+    assert [row["stale"] for row in json.loads(cells)] == ["plugin toy → edited (model)"]
+    assert "finetune counter small on parity from scratch (seed 0): to do, plugin toy → edited (model)" in plan
+    assert [(row["stale"], row["value"]) for row in measured] == [(None, 0.5)]

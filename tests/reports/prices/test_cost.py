@@ -1,0 +1,142 @@
+"""The cost table against amounts worked out by hand: the Bench 9000 costs 0.10 USD an hour."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from harness import FactError
+from harness_reports.prices.cost import COST, cost, usd_per_1k
+from harness_reports.prices.pricing import Pricing
+
+
+def only(frame: pd.DataFrame) -> dict[str, Any]:
+    """Return the one row."""
+    (row,) = frame.to_dict("records")
+    return dict(row)
+
+
+def test_row_worked_out_by_hand(bench: Any, pricing: Pricing) -> None:
+    """360 s, 180 s and 36 s at 0.10 USD an hour; 0.10 / (100 · 3600) · 1000 = 0.000277… for 1,000 inferences."""
+    frame = cost(bench.case(), pricing)
+    row = only(frame)
+
+    assert list(frame.columns) == list(COST)
+    assert row["pretrain_usd"] == pytest.approx(0.01)
+    assert row["finetune_usd"] == pytest.approx(0.005)
+    assert row["train_usd"] == pytest.approx(0.015)
+    assert row["evaluate_usd"] == pytest.approx(0.001)
+    assert row["usd_per_1k_inferences"] == pytest.approx(0.1 / 360)
+    assert row["usd_per_1k_single_stream"] == pytest.approx(0.1 / (50 * 3600) * 1000)
+    assert row["energy_j_per_1k"] == pytest.approx(500.0)
+    assert row["usd_per_hour"] == pytest.approx(0.10)
+
+
+def test_price_stands_beside_the_amounts(bench: Any, pricing: Pricing) -> None:
+    """Offer, provider, region, day and source of the price are in the row."""
+    row = only(cost(bench.case(), pricing))
+
+    assert [row[f"price_{name}"] for name in ("item", "offer", "provider", "region", "as_of", "source")] == [
+        "CPU", "c1.small", "Bench Cloud", "eu-1", "2026-11-01", "bench.example/prices",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("usd_per_hour", "rate", "utilisation", "expected"),
+    [("0.1008", 45.0, 0.35, 0.0017777777777777776), ("1.01", 820.0, 0.6, 0.0005702348690153568)],
+)
+def test_unit_cost_divides_by_utilisation(usd_per_hour: str, rate: float, utilisation: float, expected: float) -> None:
+    """A machine that works in 35 % of its paid time costs 2.86 times as much for each inference."""
+    assert float(usd_per_1k(Decimal(usd_per_hour), rate, utilisation)) == pytest.approx(expected, rel=1e-9)
+
+
+def test_utilisation_and_multiplier_reprice_without_measuring(bench: Any, pricing: Pricing) -> None:
+    """Half the use doubles the unit cost, thrice the price triples everything."""
+    records = bench.case()
+    base, idle = only(cost(records, pricing)), only(cost(records, replace(pricing, utilisation=0.5)))
+    dear = only(cost(records, replace(pricing, multiplier=Decimal(3))))
+
+    assert idle["usd_per_1k_inferences"] == pytest.approx(2 * base["usd_per_1k_inferences"])
+    assert idle["train_usd"] == base["train_usd"]
+    for name in ("pretrain_usd", "finetune_usd", "usd_per_1k_inferences", "usd_per_1k_single_stream"):
+        assert dear[name] == pytest.approx(3 * base[name])
+
+
+def test_seeds_share_their_pretraining(bench: Any, pricing: Pricing) -> None:
+    """Fine-tunings of 180 and 540 s cost 0.01 USD on average; the one pretraining counts once."""
+    row = only(cost([*bench.case(), *bench.case(seed=1, finetune_s=540.0)], pricing))
+
+    assert row["seeds"] == 2
+    assert row["finetune_usd"] == pytest.approx(0.01)
+    assert row["pretrain_usd"] == pytest.approx(0.01)
+    assert row["train_usd"] == pytest.approx(0.02)
+
+
+def test_from_scratch_nothing_was_pretrained(bench: Any, pricing: Pricing) -> None:
+    """No pretraining costs 0 because there was none."""
+    row = only(cost(bench.case(start="scratch"), pricing))
+
+    assert row["pretrain_usd"] == 0.0
+    assert row["train_usd"] == pytest.approx(0.005)
+
+
+def test_missing_training_is_not_free(bench: Any, pricing: Pricing) -> None:
+    """Without the pretraining's record its cost is not known, and neither is the sum."""
+    row = only(cost([record for record in bench.case() if record.step != "pretrain"], pricing))
+
+    assert pd.isna(row["pretrain_usd"])
+    assert pd.isna(row["train_usd"])
+    assert row["finetune_usd"] == pytest.approx(0.005)
+
+
+def test_cheapest_batch_size_is_what_a_service_would_run(bench: Any, pricing: Pricing) -> None:
+    """Batches of 32 at 200 per second beat single samples at 50."""
+    records = [*bench.case(batch_size=1, rate=50.0), *bench.case(batch_size=32, rate=200.0)]
+
+    row = only(cost(records, pricing))
+
+    assert row["batch_size"] == 32
+    assert row["usd_per_1k_inferences"] == pytest.approx(0.1 / 720)
+
+
+def test_no_serving_no_unit_cost(bench: Any, pricing: Pricing) -> None:
+    """A candidate that was only evaluated has a training cost and no unit cost."""
+    row = only(cost([record for record in bench.case() if record.step != "serve"], pricing))
+
+    assert pd.isna(row["usd_per_1k_inferences"])
+    assert pd.isna(row["energy_j_per_1k"])
+    assert row["train_usd"] == pytest.approx(0.015)
+
+
+def test_served_without_evaluation_is_priced_too(bench: Any, pricing: Pricing) -> None:
+    """A serving whose evaluation failed still cost something."""
+    row = only(cost([record for record in bench.case() if record.step != "evaluate"], pricing))
+
+    assert pd.isna(row["evaluate_usd"])
+    assert row["usd_per_1k_inferences"] == pytest.approx(0.1 / 360)
+
+
+def test_failed_steps_are_never_priced(bench: Any, pricing: Pricing) -> None:
+    """Failures are counted elsewhere; here they give no row."""
+    assert len(cost(bench.case(fields={"outcome": "out of memory"}), pricing)) == 0
+
+
+def test_unpriced_hardware_stops_the_table(bench: Any, pricing: Pricing) -> None:
+    """One record on hardware without a price is an error, not a row with 0."""
+    other = {"environment": {"hardware": {"device_name": "X", "price_item": "TPU", "price_quantity": 1}}}
+
+    with pytest.raises(FactError, match="'TPU'"):
+        cost([*bench.case(), *bench.case(model="lstm", fields=other)], pricing)
+
+
+def test_interval_of_the_unit_cost_turns_the_rate_around(bench: Any, pricing: Pricing) -> None:
+    """Seeds at 100 and 80 per second: the cost lies between that of either."""
+    row = only(cost([*bench.case(rate=100.0), *bench.case(seed=1, rate=80.0)], pricing))
+
+    assert row["usd_per_1k_low"] == pytest.approx(0.1 / 360)
+    assert row["usd_per_1k_high"] == pytest.approx(0.1 / 288)
+    assert row["usd_per_1k_low"] < row["usd_per_1k_inferences"] < row["usd_per_1k_high"]

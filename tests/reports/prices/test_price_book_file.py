@@ -1,0 +1,130 @@
+"""A user's price book: what is read, and the sentence for everything that can be wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from harness import FactError, Price, PriceBook
+from harness_reports.prices.price_book_file import find_price_book, read_price_book
+
+GOOD = """
+name: ours
+summary: what we pay
+prices:
+  - item: CPU
+    usd: 0.034
+    per: hour
+    provider: Example Cloud
+    offer: c5.large
+    region: eu-central-1
+    as_of: 2026-11-01
+    source: invoice of November 2026
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    """Write a price book."""
+    path = folder / "prices.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_good_book_is_read(tmp_path: Path) -> None:
+    """Every field arrives, the amount exactly as written."""
+    book = read_price_book(write(tmp_path, GOOD))
+
+    assert (book.name, book.summary) == ("ours", "what we pay")
+    assert book.prices == (
+        Price(
+            "CPU", Decimal("0.034"), "hour", "Example Cloud", "c5.large", "eu-central-1", date(2026, 11, 1), "",
+            "invoice of November 2026",
+        ),
+    )  # fmt: skip
+
+
+def test_example_of_the_documentation_is_read(tmp_path: Path) -> None:
+    """What the module's docstring shows works."""
+    from harness_reports.prices import price_book_file
+
+    example = str(price_book_file.__doc__).split("```yaml\n")[1].split("```")[0]
+
+    assert read_price_book(write(tmp_path, example)).prices[0].usd == Decimal("0.034")
+
+
+@pytest.mark.parametrize("day", ["'2026-11-01'", "2026-11-01 12:00:00", "2026-11-01"])
+def test_days_may_be_written_in_several_ways(tmp_path: Path, day: str) -> None:
+    """Quoted, with a time, or plain."""
+    book = read_price_book(write(tmp_path, GOOD.replace("as_of: 2026-11-01", f"as_of: {day}")))
+
+    assert type(book.prices[0].as_of) is date
+    assert book.prices[0].as_of == date(2026, 11, 1)
+
+
+def test_price_without_a_date_is_refused(tmp_path: Path) -> None:
+    """File and entry are named: an undated price is not a fact."""
+    with pytest.raises(FactError, match=r"prices\.yaml, price 1 \(CPU\) has no `as_of`"):
+        read_price_book(write(tmp_path, GOOD.replace("    as_of: 2026-11-01\n", "")))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "word"),
+    [
+        ("as_of: 2026-11-01", "as_of:", "no `as_of`"),
+        ("as_of: 2026-11-01", "as_of: last year", "Give a day such as"),
+        ("as_of: 2026-11-01", "as_of: 2026-02-30", "no valid YAML"),
+        ("source: invoice of November 2026", "source: ''", "no `source`"),
+        ("usd: 0.034", "usd: cheap", "Give a number"),
+        ("usd: 0.034", "usd: true", "Give a number"),
+        ("usd: 0.034", "usd: 0", "Give a positive amount"),
+        ("usd: 0.034", "usd: -1", "Give a positive amount"),
+        ("usd: 0.034", "usd: .nan", "Give a positive amount"),
+        ("usd: 0.034", "usd: .inf", "Give a positive amount|Give a number"),
+        ("per: hour", "per: month", "per hour"),
+        ("offer: c5.large", "ofer: c5.large", "Did you mean 'offer'"),
+        ("summary: what", "sumary: what", "Did you mean 'summary'"),
+        ("prices:", "price:", "no list `prices`"),
+        ("name: ours", "name: [", "no valid YAML"),
+        ("  - item: CPU", "  - 3\n  - item: CPU", "price 1: write `key: value`"),
+        ("name: ours", "name: !!python/object/apply:os.system ['true']", "no valid YAML"),
+    ],
+)
+def test_bad_book_is_refused(tmp_path: Path, old: str, new: str, word: str) -> None:
+    """Each fault has a sentence that names the file."""
+    assert GOOD.count(old) == 1
+    with pytest.raises(FactError, match=word) as caught:
+        read_price_book(write(tmp_path, GOOD.replace(old, new)))
+
+    assert "prices.yaml" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "prices: []", "prices: 3"])
+def test_empty_book_is_refused(tmp_path: Path, text: str) -> None:
+    """Nothing to price with is an error."""
+    with pytest.raises(FactError, match="no list `prices`"):
+        read_price_book(write(tmp_path, text))
+
+
+def test_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    """Binary content and a missing file are told, not raised raw."""
+    path = tmp_path / "prices.yaml"
+    path.write_bytes(b"\xff\xfe\x00")
+
+    with pytest.raises(FactError, match="cannot be read"):
+        read_price_book(path)
+    with pytest.raises(FactError, match="cannot be read"):
+        read_price_book(tmp_path / "missing.yaml")
+
+
+def test_name_is_looked_up_before_files(tmp_path: Path, make_price: Callable[..., Price]) -> None:
+    """A plugin's book by name, else a file, else the nearest name."""
+    cloud = PriceBook("cloud", "for tests", (make_price(),))
+
+    assert find_price_book("cloud", {"cloud": cloud}) is cloud
+    assert find_price_book(str(write(tmp_path, GOOD)), {"cloud": cloud}).name == "ours"
+    with pytest.raises(FactError, match="Did you mean 'cloud'"):
+        find_price_book("clouds", {"cloud": cloud})

@@ -1,0 +1,113 @@
+"""Which price is chosen, and that nothing is ever priced as 0."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from harness import FactError, Price, PriceBook
+from harness_reports.prices.pricing import Pricing, choose
+
+
+def book(*prices: Price) -> PriceBook:
+    """Return a price book."""
+    return PriceBook("book", "for tests", prices)
+
+
+def test_newest_price_counts_then_the_cheapest(make_price: Callable[..., Price]) -> None:
+    """A cheaper offer of last year is history; of this year's two the cheaper is chosen, whatever their order."""
+    old = make_price(usd=Decimal("0.01"), as_of=date(2025, 1, 1))
+    dear, cheap = make_price(usd=Decimal("0.09"), offer="b"), make_price(usd=Decimal("0.04"), offer="z")
+
+    for seed in range(5):
+        prices = random.Random(seed).sample([old, dear, cheap], 3)  # noqa: S311 - no secret
+        assert choose(book(*prices)).prices == {"CPU": cheap}
+
+
+def test_equals_are_chosen_by_name(make_price: Callable[..., Price]) -> None:
+    """Two offers at one price: the first by provider, offer and region, so that tables do not change by chance."""
+    offers = [make_price(provider="B"), make_price(provider="A", offer="y"), make_price(provider="A", offer="x")]
+
+    assert choose(book(*offers)).prices["CPU"] == offers[2]
+
+
+def test_day_takes_the_price_of_that_day(make_price: Callable[..., Price]) -> None:
+    """Asked for the prices of June, a price of November is not known yet."""
+    june, november = make_price(as_of=date(2026, 6, 1)), make_price(as_of=date(2026, 11, 1))
+
+    assert choose(book(june, november), as_of=date(2026, 10, 31)).prices["CPU"] == june
+    assert choose(book(june, november), as_of=date(2026, 11, 1)).prices["CPU"] == november
+
+
+def test_day_before_all_prices_is_an_error(make_price: Callable[..., Price]) -> None:
+    """No price is left and the message says for which day."""
+    with pytest.raises(FactError, match="on or before 2020-01-01"):
+        choose(book(make_price()), as_of=date(2020, 1, 1))
+
+
+def test_provider_and_region_narrow_the_choice(make_price: Callable[..., Price]) -> None:
+    """Only the offers of one provider in one region are looked at."""
+    here = make_price(provider="A", region="eu", usd=Decimal(2))
+    offers = [here, make_price(provider="A", region="us"), make_price(provider="B", region="eu")]
+
+    assert choose(book(*offers), provider="A", region="eu").prices["CPU"] == here
+
+
+@pytest.mark.parametrize("wanted", [{"provider": "Bench Clout"}, {"region": "eu-2"}])
+def test_unknown_provider_or_region_is_an_error(make_price: Callable[..., Price], wanted: dict[str, str]) -> None:
+    """The message gives the nearest name."""
+    with pytest.raises(FactError, match="Did you mean"):
+        choose(book(make_price()), **wanted)
+
+
+def test_books_may_be_one_or_many(make_price: Callable[..., Price]) -> None:
+    """A book, a mapping of books and a list of them are understood alike."""
+    one = book(make_price())
+
+    assert choose(one) == choose({"one": one}) == choose([one])
+
+
+def test_hour_costs_price_times_units_times_multiplier(bench: Any, pricing: Pricing) -> None:
+    """Two vCPUs at 0.05 are 0.10 USD an hour, exactly; 0.15 at one and a half times the price."""
+    record = bench.record("serve", bench.asked())
+
+    assert pricing.rate_usd_per_hour(record) == Decimal("0.10")
+    assert replace(pricing, multiplier=Decimal("1.5")).rate_usd_per_hour(record) == Decimal("0.150")
+
+
+def test_stage_costs_its_seconds(bench: Any, pricing: Pricing) -> None:
+    """360 s at 0.10 USD an hour are one cent; without seconds the cost is not known."""
+    assert pricing.stage_usd(bench.record("finetune", bench.asked(), readings={"wall_s": 360.0})) == Decimal("0.01")
+    assert pricing.stage_usd(bench.record("finetune", bench.asked())) is None
+
+
+def test_item_without_a_price_is_an_error(bench: Any, pricing: Pricing) -> None:
+    """An H200 that no book prices is named, with the way out; it does not cost 0."""
+    environment = {"hardware": {"price_item": "H200", "price_quantity": 1}}
+
+    with pytest.raises(FactError, match=r"'H200' .*has no price.*--price-book"):
+        pricing.rate_usd_per_hour(bench.record("serve", bench.asked(), environment=environment))
+
+
+@pytest.mark.parametrize(
+    "environment", [{}, {"hardware": None}, {"hardware": {"price_item": "CPU"}}, {"hardware": {"price_quantity": 2}}]
+)
+def test_hardware_that_does_not_say_what_it_is_is_an_error(
+    bench: Any, pricing: Pricing, environment: dict[str, Any]
+) -> None:
+    """Without item or quantity there is nothing to price."""
+    with pytest.raises(FactError, match="cannot be priced"):
+        pricing.rate_usd_per_hour(bench.record("serve", bench.asked(), environment=environment))
+
+
+@pytest.mark.parametrize("changes", [{"utilisation": 0.0}, {"utilisation": 1.1}, {"multiplier": Decimal(0)}])
+def test_senseless_assumptions_are_refused(pricing: Pricing, changes: dict[str, Any]) -> None:
+    """A machine works in some of its time, and a price is above 0."""
+    with pytest.raises(FactError):
+        replace(pricing, **changes)
