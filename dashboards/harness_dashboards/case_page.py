@@ -29,12 +29,13 @@ from harness_dashboards.parts import (
     years,
 )
 from harness_dashboards.verdicts_page import at_volume, command_of, who
+from harness_reports import cells
 from harness_reports.business import alternatives, life
 from harness_reports.business.choice import preference
 from harness_reports.business.needs import needs
 from harness_reports.business.viability import Candidates, Judged
 from harness_reports.prices.pricing import Pricing
-from harness_reports.show import charts_case, formats, report_case
+from harness_reports.show import charts_case, report_case
 
 MET_COLOURS = {"yes": "#1a7f4b", "maybe": "#9a6200", "no": "#b3261e", "not told": GREY, "not measured": GREY}
 BEST = -1
@@ -146,11 +147,11 @@ def _figures(row: Mapping[str, Any], texts: Texts) -> None:
     known = row["npv_usd"] is not None
     shown = (
         ("npv", usd(row["npv_usd"])),
-        ("npv_range", f"{usd(row['npv_low_usd'])} … {usd(row['npv_high_usd'])}" if known else formats.MISSING),
+        ("npv_range", f"{usd(row['npv_low_usd'])} … {usd(row['npv_high_usd'])}" if known else cells.MISSING),
         ("probability_positive", share(row["probability_positive"])),
         ("unit_margin", usd(row["unit_margin_usd"], 1000)),
-        ("payback", years(row["payback_years"], texts) if known else formats.MISSING),
-        ("break_even", count(row["break_even_requests"], texts) if known else formats.MISSING),
+        ("payback", years(row["payback_years"], texts) if known else cells.MISSING),
+        ("break_even", count(row["break_even_requests"], texts) if known else cells.MISSING),
     )
     for start in (0, 3):
         for column, (name, value) in zip(st.columns(3), shown[start : start + 3], strict=True):
@@ -160,7 +161,7 @@ def _figures(row: Mapping[str, Any], texts: Texts) -> None:
 def _needs(view: View, texts: Texts) -> None:
     """Show needs against measurements."""
     st.subheader(texts["needs_title"])
-    rows = formats.rows(needs(view.candidates.market, view.judged))
+    rows = cells.rows(needs(view.candidates.market, view.judged))
     names = ("need", "needed", "measured", "interval", "met")
     head = "".join(f"<th>{escape(texts[f'needs_{name}'])}</th>" for name in names)
     body = "".join(_need(row, texts) for row in rows)
@@ -168,13 +169,13 @@ def _needs(view: View, texts: Texts) -> None:
 
 
 def _need(row: Mapping[str, Any], texts: Texts) -> str:
-    interval = "" if row["low"] is None else f"{formats.cell(row['low'])} … {formats.cell(row['high'])}"
+    interval = "" if row["low"] is None else f"{cells.cell(row['low'])} … {cells.cell(row['high'])}"
     met = f"<b style='color:{MET_COLOURS[row['met']]}'>{escape(texts['met_' + row['met']])}</b>"
     why = f" <small>{escape(said(row['why'], texts))}</small>" if row["why"] else ""
-    needed = f"{formats.cell(row['needed'])} <small>{escape(row['unit'])}</small>"
+    needed = f"{cells.cell(row['needed'])} <small>{escape(row['unit'])}</small>"
     title = escape(texts[f"figure_{row['need']}"])
     return (
-        f"<tr><td>{title}</td><td>{needed}</td><td>{escape(formats.cell(row['measured']))}</td>"
+        f"<tr><td>{title}</td><td>{needed}</td><td>{escape(cells.cell(row['measured']))}</td>"
         f"<td>{escape(interval)}</td><td>{met}{why}</td></tr>"
     )
 

@@ -11,10 +11,10 @@ from harness_dashboards import assumptions, sources
 from harness_dashboards.case_page import chosen_case
 from harness_dashboards.parts import GREY, Texts, plain, price_sliders, volume_slider
 from harness_dashboards.verdicts_page import at_volume
+from harness_reports import cells
 from harness_reports.explain.tables import NAMES, Assumed, Row, rows
 from harness_reports.explain.tree import Explained, text
 from harness_reports.prices.pricing import Pricing
-from harness_reports.show import formats
 
 FIRST = {
     "cost": "usd_per_1k_inferences", "accuracy": "value", "throughput": "samples_per_s", "viability": "npv_usd",
@@ -88,7 +88,7 @@ def _of_case(name: str, pricing: Pricing, texts: Texts) -> tuple[str, list[Row]]
 def _title(row: Row) -> str:
     chosen = "use_case" if _has_cases(row.table) else "task"
     names = [name for name in NAMES[row.table] if name != chosen]
-    return " · ".join(formats.cell(row.cells[name]) for name in names if not formats.missing(row.cells[name]))
+    return " · ".join(cells.cell(row.cells[name]) for name in names if not cells.missing(row.cells[name]))
 
 
 def _tree(figure: Explained, texts: Texts) -> None:

@@ -13,6 +13,7 @@ import streamlit as st
 from harness.facts import Price
 from harness_dashboards import kept, sources
 from harness_dashboards.texts_sentences import translate
+from harness_reports import cells
 from harness_reports.prices.pricing import Pricing
 from harness_reports.show import formats
 
@@ -32,15 +33,15 @@ _NAMES = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)+")
 
 def usd(value: Any, times: float = 1.0) -> str:
     """Return an amount of money in three digits, a dash where it is missing."""
-    if formats.missing(value):
-        return formats.MISSING
+    if cells.missing(value):
+        return cells.MISSING
     amount = float(value) * times
     return f"{'−' if amount < 0 else ''}{short(abs(amount))}"
 
 
 def count(value: Any, texts: Texts) -> str:
     """Return a number of requests; none is never reached."""
-    return texts["never"] if formats.missing(value) else short(float(value))
+    return texts["never"] if cells.missing(value) else short(float(value))
 
 
 def short(amount: float) -> str:
@@ -50,7 +51,7 @@ def short(amount: float) -> str:
     for limit, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if amount >= limit:
             return f"{amount / limit:.3g}{unit}"
-    return f"{amount:.3g}" if amount == 0 or amount >= SMALLEST else formats.digits(amount, 2)
+    return f"{amount:.3g}" if amount == 0 or amount >= SMALLEST else cells.digits(amount, 2)
 
 
 def plain(text: str) -> str:
@@ -65,7 +66,7 @@ def small(text: str) -> None:
 
 def stale(row: Mapping[str, Any], texts: Texts) -> None:
     """Say where a candidate was measured by another definition than what is installed."""
-    if not formats.missing(row["stale"]):
+    if not cells.missing(row["stale"]):
         small(texts["stale_because"].format(what=row["stale"]))
 
 
@@ -113,13 +114,13 @@ def badge(verdict: str, texts: Texts) -> str:
 
 def years(value: Any, texts: Texts) -> str:
     """Return a payback."""
-    return texts["never"] if formats.missing(value) else texts["years_of"].format(years=f"{value:.1f}")
+    return texts["never"] if cells.missing(value) else texts["years_of"].format(years=f"{value:.1f}")
 
 
 def share(value: Any) -> str:
     """Return a share as a percentage, a dash where it is missing; certainty is never claimed by rounding."""
-    if formats.missing(value):
-        return formats.MISSING
+    if cells.missing(value):
+        return cells.MISSING
     if 0 < value < 0.01 or 0.99 < value < 1:  # noqa: PLR2004 - where whole percents would say 0 or 1
         return "< 1 %" if value < 0.5 else "> 99 %"  # noqa: PLR2004 - the half
     return f"{value:.0%}".replace("%", " %")

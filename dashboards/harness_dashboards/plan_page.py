@@ -8,8 +8,9 @@ import streamlit as st
 
 from harness_dashboards import sources
 from harness_dashboards.parts import Texts, grid, short, small, usd
+from harness_reports import cells
 from harness_reports.planning.scale import Accelerator, Run, accelerators, laws, scenarios
-from harness_reports.show import charts_scale, formats
+from harness_reports.show import charts_scale
 
 MIDDLE = "middle"
 
@@ -20,7 +21,7 @@ def show(texts: Texts) -> None:
     st.markdown(texts["plan_intro"])
     run = _asked(texts)
     frame = scenarios(run)
-    middle = next(row for row in formats.rows(frame) if row["scenario"] == MIDDLE)
+    middle = next(row for row in cells.rows(frame) if row["scenario"] == MIDDLE)
     _headline(run, middle, texts)
     _warn(run, texts)
     st.plotly_chart(charts_scale.by_utilisation(frame, texts), width="stretch", theme=None, key="plan-chart")
@@ -96,7 +97,7 @@ def _headline(run: Run, middle: dict[str, Any], texts: Texts) -> None:
 
 
 def _known(value: float | None) -> str:
-    return formats.MISSING if value is None else short(value)
+    return cells.MISSING if value is None else short(value)
 
 
 def _warn(run: Run, texts: Texts) -> None:
@@ -114,5 +115,5 @@ def _sources(run: Run, texts: Texts) -> None:
             small(f"{texts['owned_usd']}: {chip.price_usd:,.0f} USD, {chip.price_as_of}, {chip.price_source}")
         if chip.caveat:
             small(chip.caveat)
-        for row in formats.rows(laws(run)):
+        for row in cells.rows(laws(run)):
             small(f"{row['law']}: {row['source']}")

@@ -12,9 +12,9 @@ import streamlit as st
 from harness.records import Record
 from harness_dashboards import sources
 from harness_dashboards.parts import Texts, plain
+from harness_reports import cells
 from harness_reports.measured.samples import picture
 from harness_reports.measured.statistics import judge
-from harness_reports.show import formats
 
 GOOD = ("ok", "unsupported")
 SAMPLES_BESIDE = 3
@@ -118,9 +118,9 @@ def _metrics(record: Record, texts: Texts) -> None:
         rows = [
             {
                 texts["metric"]: metric["name"],
-                texts["value"]: formats.cell(record.metric_value(metric)),
+                texts["value"]: cells.cell(record.metric_value(metric)),
                 texts["unit"]: metric["unit"],
-                texts["chance"]: formats.cell(metric.get("chance")),
+                texts["chance"]: cells.cell(metric.get("chance")),
                 texts["better"]: texts["higher" if metric["higher_is_better"] else "lower"],
             }
             for metric in record.metrics

@@ -28,12 +28,12 @@ from harness_dashboards.parts import (
     volume_slider,
     years,
 )
+from harness_reports import cells
 from harness_reports.business.choice import SHOWN, attention
 from harness_reports.business.edited import scaled_demand
 from harness_reports.business.viability import Candidates
 from harness_reports.measured.lineage import label
 from harness_reports.prices.pricing import Pricing
-from harness_reports.show import formats
 from harness_reports.show.report import html as report_html
 
 BESIDE = 2
@@ -137,7 +137,7 @@ def _figures(row: Mapping[str, Any], texts: Texts) -> None:
         ("probability_positive", share(row["probability_positive"])),
         ("npv", usd(row["npv_usd"])),
         ("unit_margin", usd(row["unit_margin_usd"], 1000)),
-        ("payback", years(row["payback_years"], texts) if row["npv_usd"] is not None else formats.MISSING),
+        ("payback", years(row["payback_years"], texts) if row["npv_usd"] is not None else cells.MISSING),
     )
     for column, (name, value) in zip(st.columns(len(shown)), shown, strict=True):
         column.metric(texts[name], value)

@@ -25,8 +25,8 @@ from harness_dashboards.texts import LANGUAGES
 from harness_reports.business.choice import preference
 from harness_reports.business.edited import with_numbers
 from harness_reports.business.viability import viability
+from harness_reports.cells import rows
 from harness_reports.prices.pricing import choose
-from harness_reports.show.formats import rows
 
 pytestmark = pytest.mark.browser
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"

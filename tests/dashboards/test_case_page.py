@@ -17,8 +17,8 @@ from harness_dashboards.texts import LANGUAGES, TEXTS
 from harness_reports.business.choice import preference
 from harness_reports.business.edited import figures, numbers, with_numbers
 from harness_reports.business.viability import viability
+from harness_reports.cells import rows
 from harness_reports.prices.pricing import choose
-from harness_reports.show.formats import rows
 
 CASE = "document-classification"
 VALUE = f"figure/{CASE}/value_per_request_usd"

@@ -10,9 +10,9 @@ import pytest
 from harness.plugins import load_plugins
 from harness.store import peek_records
 from harness_dashboards.texts import LANGUAGES, TEXTS
+from harness_reports import cells
 from harness_reports.prices.frontier import frontier
 from harness_reports.prices.pricing import choose
-from harness_reports.show import formats
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_every_task_has_its_candidates(app: Any, store: Path) -> None:
     assert [tab.label for tab in app.tabs] == list(dict.fromkeys(frame["task"]))
     for place, tab in enumerate(app.tabs):
         own = frame[frame["task"] == tab.label]
-        assert _candidates(app, place) == [formats.cell(formats.plain(usd)) for usd in own["usd_per_1k_inferences"]]
+        assert _candidates(app, place) == [cells.cell(cells.plain(usd)) for usd in own["usd_per_1k_inferences"]]
 
 
 def test_prices_move_the_costs_and_reset_brings_them_back(app: Any) -> None:
@@ -43,7 +43,7 @@ def test_prices_move_the_costs_and_reset_brings_them_back(app: Any) -> None:
     app.sidebar.button[0].click().run()
 
     assert not app.exception
-    known = [(float(a), float(b)) for a, b in zip(before, dear, strict=True) if a != formats.MISSING]
+    known = [(float(a), float(b)) for a, b in zip(before, dear, strict=True) if a != cells.MISSING]
     assert known
     assert all(b == pytest.approx(3 * a, rel=1e-2) for a, b in known)
     assert _candidates(app, 0) == before

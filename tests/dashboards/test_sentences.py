@@ -10,7 +10,7 @@ import pytest
 
 from harness_dashboards.texts_sentences import translate
 from harness_reports.business.viability import viability
-from harness_reports.show.formats import rows
+from harness_reports.cells import rows
 
 ENGLISH = re.compile(r"[A-Za-z]{2,}(?: [A-Za-z]+){2,}")
 

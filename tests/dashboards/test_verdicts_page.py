@@ -17,8 +17,8 @@ from harness_dashboards.texts import LANGUAGES, TEXTS
 from harness_reports.business.choice import SHOWN, preference
 from harness_reports.business.edited import scaled_demand
 from harness_reports.business.viability import viability
+from harness_reports.cells import rows
 from harness_reports.prices.pricing import choose
-from harness_reports.show.formats import rows
 
 APP = Path(harness_dashboards.__file__).with_name("app.py")
 

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from harness import Figure, Price, PriceBook, Reading, Record, UseCase
+from harness_reports.cells import rows as plain_rows
 from harness_reports.explain.tables import Row
 from harness_reports.explain.tree import Explained
 from harness_reports.prices.pricing import Pricing, choose
-from harness_reports.show.formats import rows as plain_rows
 
 HARDWARE = {"name": "cpu", "device_name": "Bench 9000", "price_item": "CPU", "price_quantity": 2}
 ACCURACY = {

@@ -219,7 +219,7 @@ def _device_prices(
 def _json(tables: dict[str, pd.DataFrame]) -> str:
     import json
 
-    from harness_reports.show.formats import rows
+    from harness_reports.cells import rows
 
     content = {name: rows(frame) for name, frame in tables.items()}
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

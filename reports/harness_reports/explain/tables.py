@@ -15,6 +15,7 @@ from harness_reports.business.pretraining import PRETRAINING, pairs
 from harness_reports.business.sensitivity import SENSITIVITY, hangs_on
 from harness_reports.business.serving import SERVING, plans, views_of
 from harness_reports.business.viability import VIABILITY, judge_all
+from harness_reports.cells import cell, missing
 from harness_reports.explain.alternatives import Instead, alternatives_figures
 from harness_reports.explain.business import Behind, Case, Known, viability_figures
 from harness_reports.explain.measured import quality_figures, served_figures
@@ -28,7 +29,6 @@ from harness_reports.measured.quality import best_baseline, graded, in_order, me
 from harness_reports.measured.tables import ACCURACY, THROUGHPUT, accuracy_rows, throughput_rows
 from harness_reports.prices.cost import COST, cost_rows, costed
 from harness_reports.prices.pricing import Pricing
-from harness_reports.show.formats import cell, missing
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "accuracy": (*KEYS, "metric"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from harness_reports.show.formats import cell
+from harness_reports.cells import cell
 
 Kind = Literal["derived", "measured", "estimated", "declared", "price", "assumed"]
 _NAME = re.compile(r"[a-z_][a-z_0-9]*")

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from harness.basis import DEFINITION, STEP
 from harness.records import Record
-from harness_reports.show.formats import missing
+from harness_reports.cells import missing
 
 KEYS = ("task", "source", "model", "size", "variant", "start", "hardware", "device", "runtime", "precision", "stale")
 """The columns that every table begins with."""

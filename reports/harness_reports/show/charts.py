@@ -14,9 +14,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from harness_reports.business.verdict import VERDICTS
+from harness_reports.cells import cell, rows
 from harness_reports.measured.lineage import label
 from harness_reports.show.charts_labels import places
-from harness_reports.show.formats import cell, rows
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#4D4D4D")
 """Okabe and Ito's, told apart with any colour vision; yellow, too pale on white, has given way to brown and grey."""

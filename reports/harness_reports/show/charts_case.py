@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from harness_reports.cells import cell, rows
 from harness_reports.show.charts import COLOURS
-from harness_reports.show.formats import cell, rows
 
 WORDS: Mapping[str, str] = {
     "chart_year": "years after the start", "chart_npv": "net present value, USD", "chart_median": "median",

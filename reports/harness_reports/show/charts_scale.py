@@ -8,8 +8,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from harness_reports.cells import cell, rows
 from harness_reports.show.charts import COLOURS
-from harness_reports.show.formats import cell, rows
 
 MONEY = {"rental_usd": "rented", "owned_usd": "owned"}
 WORDS: Mapping[str, str] = {

@@ -11,6 +11,7 @@ from plotly.offline import get_plotlyjs
 
 from harness.facts import Figure, UseCase
 from harness.records import Record
+from harness_reports import cells
 from harness_reports.business.choice import attention, preference
 from harness_reports.business.verdict import usd
 from harness_reports.business.viability import VIABILITY, Candidates, judge_all
@@ -20,7 +21,7 @@ from harness_reports.measured.tables import EVERY, accuracy, throughput
 from harness_reports.prices.cost import cost
 from harness_reports.prices.frontier import frontier
 from harness_reports.prices.pricing import Pricing
-from harness_reports.show import charts, formats
+from harness_reports.show import charts
 from harness_reports.show.report_case import case_html
 from harness_reports.show.report_parts import figure, html_table, table
 from harness_reports.show.report_style import PAGE, STYLE
@@ -93,7 +94,7 @@ def _sentence(candidates: Candidates) -> str:
     if best["verdict"] not in ("invest", "pilot"):
         return f"{head} ({escape(count)} measured). {escape(best['reasons'])}"
     worth = f"net present value {usd(best['npv_usd'])} ({usd(best['npv_low_usd'])} to {usd(best['npv_high_usd'])})"
-    even = f"breaks even at {formats.cell(best['break_even_requests'])} requests a year"
+    even = f"breaks even at {cells.cell(best['break_even_requests'])} requests a year"
     return f"{head} with {escape(_best(best))}: {escape(worth)}, {escape(even)}. {escape(best['reasons'])}"
 
 
@@ -209,6 +210,6 @@ def _flat(body: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     flat: dict[str, str] = {}
     for name, value in body.items():
         flat |= (
-            _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": formats.cell(value)}
+            _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": cells.cell(value)}
         )
     return flat

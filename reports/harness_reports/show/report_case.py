@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from harness.facts import UseCase
+from harness_reports import cells
 from harness_reports.business import life
 from harness_reports.business.alternatives import instead, nodes
 from harness_reports.business.needs import needs
 from harness_reports.business.viability import Candidates, Judged
 from harness_reports.measured.lineage import label
-from harness_reports.show import charts_case, formats
+from harness_reports.show import charts_case
 from harness_reports.show.report_parts import badge, figure, html_table, table
 
 _POINTS = 400
@@ -28,7 +29,7 @@ def case_html(candidates: Candidates, number: int) -> str:
     """
     use_case, best, others = candidates.market.use_case, candidates.best, instead(candidates)
     who = f"{label(best.row)} on {best.row['runtime']}, {best.row['hardware']}"
-    met = formats.rows(needs(candidates.market, best))
+    met = cells.rows(needs(candidates.market, best))
     return "".join(
         (
             f"<h3>{escape(use_case.title)} {badge(best.row['verdict'])}</h3>",

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness_reports import cells
 from harness_reports.business.verdict import VERDICTS
 from harness_reports.show import formats
 
@@ -57,12 +58,12 @@ def _heading(name: str) -> str:
 
 
 def _cell(name: str, value: Any) -> str:
-    shown = formats.cell(value)
+    shown = cells.cell(value)
     if name == "verdict":
         return f"<td>{badge(shown) if shown in VERDICTS else escape(shown)}</td>"
     number = _NUMBER.fullmatch(shown) is not None
     long = len(shown) > 60  # noqa: PLR2004 - where a line gets long
-    kind = "number" if number or shown == formats.MISSING else "long" if long else "text"
+    kind = "number" if number or shown == cells.MISSING else "long" if long else "text"
     return f"<td class='{kind}'>{escape(shown)}</td>"
 
 

@@ -10,8 +10,8 @@ from harness_reports.business.evidence import gather
 from harness_reports.business.market import read_market
 from harness_reports.business.needs import MET, needs
 from harness_reports.business.viability import Candidates, judge
+from harness_reports.cells import rows
 from harness_reports.prices.pricing import Pricing
-from harness_reports.show.formats import rows
 
 
 def judged(bench: Any, pricing: Pricing, case: Any, **changes: Any) -> Candidates:

@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 
 from harness import FactError, HarnessError, Price, PriceBook
 from harness_reports import harness_commands
+from harness_reports.cells import rows
 from harness_reports.prices.price_table import PRICES, price_table
 from harness_reports.prices.pricing import choose
-from harness_reports.show.formats import rows
 
 BOOK = """
 prices:

@@ -15,6 +15,7 @@ import pytest
 from harness import UseCase
 from harness.facts import Spread
 from harness.plugins import load_plugins
+from harness_reports import cells
 from harness_reports.business.alternatives import alternatives
 from harness_reports.business.portfolio import portfolio
 from harness_reports.business.pretraining import pretraining
@@ -95,7 +96,7 @@ def test_parquet_keeps_every_column(frames: dict[str, pd.DataFrame]) -> None:
     for name, frame in frames.items():
         back = pd.read_parquet(io.BytesIO(bytes(formats.parquet(name, frame))))
         assert list(back.columns) == list(frame.columns)
-        assert formats.rows(back) == formats.rows(frame)
+        assert cells.rows(back) == cells.rows(frame)
 
 
 def test_csv_keeps_every_column(frames: dict[str, pd.DataFrame]) -> None:
@@ -175,17 +176,17 @@ def test_without_a_terminal_no_cell_is_folded(frames: dict[str, pd.DataFrame]) -
 )  # fmt: skip
 def test_cells_as_people_read_them(value: Any, text: str) -> None:
     """Four significant digits, yes and no, and a dash for what is missing."""
-    assert formats.cell(value) == text
+    assert cells.cell(value) == text
 
 
 def test_plain_takes_numpy_off() -> None:
     """A cell is a plain Python value."""
-    assert type(formats.plain(np.float64(1.5))) is float
-    assert type(formats.plain(np.bool_(True))) is bool
-    assert formats.plain(np.float64("nan")) is None
+    assert type(cells.plain(np.float64(1.5))) is float
+    assert type(cells.plain(np.bool_(True))) is bool
+    assert cells.plain(np.float64("nan")) is None
 
 
 @pytest.mark.parametrize(("value", "shown"), [(8.4e22, "8.4e+22"), (2e12, "2e+12"), (999e9, "999,000,000,000")])
 def test_numbers_beyond_counting_are_powers(value: float, shown: str) -> None:
     """Nobody counts the digits of a training's operations."""
-    assert formats.cell(value) == shown
+    assert cells.cell(value) == shown
