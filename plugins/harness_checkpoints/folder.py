@@ -11,6 +11,9 @@ from typing import Any
 
 from harness import PluginError
 
+TEXTS, IMAGES = "text-classification", "image-classification"
+AUTO = {TEXTS: "AutoModelForSequenceClassification", IMAGES: "AutoModelForImageClassification"}
+"""Kind of task → the Auto class that builds for it."""
 CONFIG = "config.json"
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 PREPROCESSOR = "preprocessor_config.json"

@@ -7,11 +7,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from harness import Assignment, Codec, Learner, Model, PluginError, Setting
-from harness_checkpoints.folder import CheckpointFolder, find_folder
+from harness_checkpoints.folder import AUTO, IMAGES, TEXTS, CheckpointFolder, find_folder
 
-TEXTS, IMAGES = "text-classification", "image-classification"
-AUTO = {TEXTS: "AutoModelForSequenceClassification", IMAGES: "AutoModelForImageClassification"}
-"""Kind of task → the Auto class that builds for it."""
 _NAMES = {
     TEXTS: "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES",
     IMAGES: "MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES",

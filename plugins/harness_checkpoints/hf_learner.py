@@ -15,8 +15,7 @@ from torch.nn import functional
 
 from harness import Assignment, Unsupported
 from harness.torch_learner import TorchLearner
-from harness_checkpoints.folder import CheckpointFolder
-from harness_checkpoints.hf import AUTO, IMAGES, TEXTS
+from harness_checkpoints.folder import AUTO, IMAGES, TEXTS, CheckpointFolder
 from harness_checkpoints.hf_codecs import HfImageCodec, HfTextCodec, load_codec
 
 transformers.utils.logging.set_verbosity_error()  # a new head is what fine-tuning asks for, and needs no warning

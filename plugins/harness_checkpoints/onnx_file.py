@@ -9,9 +9,6 @@ from typing import Any, ClassVar
 
 from harness import Assignment, Learner, Model, PluginError, Setting
 
-ENCODERS = ("bytes", "text", "tokens", "image")
-"""What a file's input can hold."""
-
 
 def open_file(reference: str) -> Model:
     """Return the model of a file.

@@ -10,8 +10,9 @@ from typing import Any
 
 from harness import PluginError
 from harness.onnx_session import onnxruntime
-from harness_checkpoints.onnx_file import ENCODERS
 
+ENCODERS = ("bytes", "text", "tokens", "image")
+"""What a file's input can hold."""
 TOKENIZER = "tokenizer.json"
 METADATA_LABELS = ("labels", "classes", "class_names", "id2label", "names")
 """Keys of a file's metadata under which exporters write the classes."""

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from tokenizers import Tokenizer
 
-    from harness import Learner
 
 SIZES = {
     "tiny": {"num_hidden_layers": 2, "hidden_size": 128, "num_attention_heads": 2, "intermediate_size": 512},
@@ -213,14 +212,3 @@ def mask_tokens(ids: Tensor, vocabulary: int) -> dict[str, Tensor]:
     hidden = torch.where(chosen & (fate < 0.8), torch.full_like(ids, MASK_ID), ids)  # noqa: PLR2004 - the paper's shares
     hidden = torch.where(chosen & (fate >= 0.9), others, hidden)  # noqa: PLR2004
     return {"input_ids": hidden, "targets": torch.where(chosen, ids, torch.full_like(ids, IGNORED))}
-
-
-def learner(assignment: Any) -> Learner:
-    """Return the learner of an assignment's stage."""
-    if assignment.stage == "pretrain":
-        return BertPretraining(assignment)
-    if hasattr(assignment.data, "classes"):
-        return BertClassifier(assignment)
-    from harness_language._bert_qa import BertPointer
-
-    return BertPointer(assignment)

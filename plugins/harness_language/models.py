@@ -112,9 +112,12 @@ class Bert(Model):
 
     def learner(self, assignment: Assignment) -> Learner:
         """Build a learner of the assignment's stage."""
-        from harness_language import _bert
+        from harness_language._bert import BertClassifier, BertPretraining
+        from harness_language._bert_qa import BertPointer
 
-        return _bert.learner(assignment)
+        if assignment.stage == "pretrain":
+            return BertPretraining(assignment)
+        return BertClassifier(assignment) if hasattr(assignment.data, "classes") else BertPointer(assignment)
 
     def codec(self, folder: Path) -> Codec:
         """Build the codec of an artifact."""

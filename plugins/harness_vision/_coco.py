@@ -11,7 +11,7 @@ import numpy as np
 from pycocotools.coco import COCO  # type: ignore[import-untyped]
 from pycocotools.cocoeval import COCOeval  # type: ignore[import-untyped]
 
-from harness_vision.detection import Objects
+from harness_vision._objects import Objects
 
 EVERY_AREA = [0.0, 1e10]
 MOST = 100

@@ -16,7 +16,8 @@ import numpy as np
 from harness import DataError
 from harness_vision import _folder
 from harness_vision._coco_entries import Entries, Labels, image_labels
-from harness_vision.detection import DetectionData, Objects, Scenes
+from harness_vision._objects import Objects
+from harness_vision.detection import DetectionData, Scenes
 
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
 """Word in a file's name → split."""

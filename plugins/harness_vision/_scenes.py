@@ -11,7 +11,8 @@ import skimage
 from PIL import Image
 
 from harness_vision._mnist import IMAGES, LABELS
-from harness_vision.detection import Objects, Scenes
+from harness_vision._objects import Objects
+from harness_vision.detection import Scenes
 
 RULE = 1
 """Raise it whenever the scenes change."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from harness_vision.detection import Objects
+from harness_vision._objects import Objects
 
 CELL, COLUMNS = 192, 3
 """Side of one image in the sheet, in pixels, and images in a row."""

@@ -14,35 +14,12 @@ from typing import NamedTuple
 import numpy as np
 
 from harness import Data, Grades, Predict, Sample, Unsupported
+from harness_vision._objects import Objects
 
 COLUMNS = 6
 """Numbers in a detection."""
 SHOWN = 6
 """Images in the sheet of samples."""
-
-
-class Objects(NamedTuple):
-    """What is in one image."""
-
-    boxes: np.ndarray
-    """float32 [n, 4]: left, top, right and bottom edge in pixels."""
-    labels: np.ndarray
-    """int64 [n], positions in `classes`."""
-    crowd: np.ndarray
-    """bool [n]: whether it is a group that nobody counted: neither learnt nor graded, as COCO has it."""
-
-    @classmethod
-    def of(cls, boxes: Sequence[Sequence[float]], labels: Sequence[int], crowd: Sequence[bool] = ()) -> Objects:
-        """Return lists as arrays; without `crowd` all are single objects."""
-        return cls(
-            np.array(boxes, np.float32).reshape(-1, 4),
-            np.array(labels, np.int64),
-            np.array(crowd or [False] * len(labels), bool),
-        )
-
-    def single(self) -> Objects:
-        """Return the objects that are no crowds."""
-        return Objects(*(column[~self.crowd] for column in self))
 
 
 class Scenes(NamedTuple):

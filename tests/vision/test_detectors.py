@@ -15,7 +15,8 @@ from harness.plan import filled
 from harness.plugins import load_plugins
 from harness_vision import _centernet
 from harness_vision._box_codec import BoxCodec
-from harness_vision.detection import DetectionData, Objects, Scenes
+from harness_vision._objects import Objects
+from harness_vision.detection import DetectionData, Scenes
 from harness_vision.models import CenterNet, Components, RtDetr
 
 NETWORKS = (CenterNet, RtDetr)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness_vision._coco import Precision, found, judged, overlap
-from harness_vision.detection import Objects
+from harness_vision._objects import Objects
 
 CLASSES = 3
 

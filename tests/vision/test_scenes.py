@@ -14,8 +14,9 @@ from harness import DataError, Grades, Unsupported, grading
 from harness.plugins import load_plugins
 from harness_vision import _scenes
 from harness_vision._coco import overlap
+from harness_vision._objects import Objects
 from harness_vision._sheet import sheet
-from harness_vision.detection import DetectionData, Objects, Scenes, scenes
+from harness_vision.detection import DetectionData, Scenes, scenes
 
 
 @pytest.fixture(scope="module")
