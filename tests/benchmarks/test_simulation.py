@@ -8,7 +8,7 @@ import time
 import pytest
 
 from harness_reports.economics.distributions import Lognormal, Normal, Pert, Triangular
-from harness_reports.economics.simulation import Life, simulate
+from harness_reports.economics.textbook.simulation import Life, simulate
 
 pytestmark = pytest.mark.benchmark
 ROUNDS = 5

@@ -11,16 +11,9 @@ from typing import Any
 import numpy as np
 
 from harness_reports.economics import (
-    adoption,
-    api_prices,
     appraisal,
     build_or_buy,
     cashflow,
-    competition,
-    decision,
-    energy,
-    losses,
-    options,
     ownership,
     queueing,
     scaling,
@@ -29,6 +22,12 @@ from harness_reports.economics import (
     training,
 )
 from harness_reports.economics.distributions import Lognormal, Pert, Triangular
+from harness_reports.economics.textbook import adoption, api_prices, competition, decision, energy, losses, options
+from harness_reports.economics.textbook import appraisal as textbook_appraisal
+from harness_reports.economics.textbook import cashflow as textbook_cashflow
+from harness_reports.economics.textbook import queueing as textbook_queueing
+from harness_reports.economics.textbook import serving as textbook_serving
+from harness_reports.economics.textbook import training as textbook_training
 from harness_reports.prices import frontier
 from harness_reports.prices.cost import usd_per_1k
 
@@ -43,7 +42,7 @@ def npv_t0(rate: float, cashflows: Sequence[float]) -> Values:
 
 def npv_excel_convention(rate: float, cashflows: Sequence[float], t0: float | None = None) -> Values:
     flows = cashflows if t0 is None else [t0, *cashflows]
-    return {"npv_excel": cashflow.npv_spreadsheet(rate, cashflows), "npv_t0": cashflow.npv(rate, flows)}
+    return {"npv_excel": textbook_cashflow.npv_spreadsheet(rate, cashflows), "npv_t0": cashflow.npv(rate, flows)}
 
 
 def irr_all_real_roots(cashflows: Sequence[float]) -> Values:
@@ -75,45 +74,45 @@ def discounted_payback(cashflows: Sequence[float], rate: float) -> Values:
 
 
 def profitability_index(rate: float, cashflows: Sequence[float]) -> Values:
-    return {"pi": appraisal.profitability_index(rate, cashflows)}
+    return {"pi": textbook_appraisal.profitability_index(rate, cashflows)}
 
 
 def capital_recovery_factor(rate: float, n: float) -> Values:
-    return {"crf": appraisal.capital_recovery_factor(rate, n)}
+    return {"crf": textbook_appraisal.capital_recovery_factor(rate, n)}
 
 
 def equivalent_annual_cost(capex: float, life: float, opex: float, rate: float, salvage: float = 0.0) -> Values:
-    return {"eac": appraisal.equivalent_annual_cost_usd(capex, life, opex, rate, salvage)}
+    return {"eac": textbook_appraisal.equivalent_annual_cost_usd(capex, life, opex, rate, salvage)}
 
 
 def loan_payment(annual_rate: float, periods_per_year: int, n_periods: int, principal: float) -> Values:
-    return {"payment": appraisal.loan_payment_usd(principal, annual_rate, periods_per_year, n_periods)}
+    return {"payment": textbook_appraisal.loan_payment_usd(principal, annual_rate, periods_per_year, n_periods)}
 
 
 def fisher_real_rate(nominal: float, inflation: float) -> Values:
-    return {"real_rate": appraisal.real_rate(nominal, inflation)}
+    return {"real_rate": textbook_appraisal.real_rate(nominal, inflation)}
 
 
 def wacc(equity: float, debt: float, cost_equity: float, cost_debt: float, tax: float) -> Values:
-    return {"wacc": appraisal.wacc(equity, debt, cost_equity, cost_debt, tax)}
+    return {"wacc": textbook_appraisal.wacc(equity, debt, cost_equity, cost_debt, tax)}
 
 
 def depreciation_tax_shield_pv(
     cost: float,
     tax: float,
     rate: float,
-    macrs_5y: Sequence[float] = appraisal.MACRS_5_YEARS,
+    macrs_5y: Sequence[float] = textbook_appraisal.MACRS_5_YEARS,
     straight_line_years: int = 5,
 ) -> Values:
-    line = appraisal.straight_line(straight_line_years)
+    line = textbook_appraisal.straight_line(straight_line_years)
     return {
-        "pv_macrs": appraisal.depreciation_tax_shield_usd(cost, tax, rate, macrs_5y),
-        "pv_straight_line": appraisal.depreciation_tax_shield_usd(cost, tax, rate, line),
+        "pv_macrs": textbook_appraisal.depreciation_tax_shield_usd(cost, tax, rate, macrs_5y),
+        "pv_straight_line": textbook_appraisal.depreciation_tax_shield_usd(cost, tax, rate, line),
     }
 
 
 def levelised_cost_per_1k(capex: float, life: float, rate: float, opex: float, units_per_year: float) -> Values:
-    return {"usd_per_1k": appraisal.levelised_cost_usd_per_1k(capex, life, opex, units_per_year, rate)}
+    return {"usd_per_1k": textbook_appraisal.levelised_cost_usd_per_1k(capex, life, opex, units_per_year, rate)}
 
 
 def break_even_volume(fixed: float, price: float, variable_cost: float) -> Values:
@@ -149,7 +148,7 @@ def mfu_from_throughput(
     seq_len: float = 0,
 ) -> Values:
     each = training.flops_per_token(params, n_layers, d_attn, seq_len)
-    return {"mfu": training.mfu_from_throughput(each, tokens_per_s, n_accel, peak_flops)}
+    return {"mfu": textbook_training.mfu_from_throughput(each, tokens_per_s, n_accel, peak_flops)}
 
 
 def mfu_hfu_llmfoundry(
@@ -164,16 +163,16 @@ def mfu_hfu_llmfoundry(
     activation_checkpointing: bool,
 ) -> Values:
     each = training.flops_per_token(n_params, n_layers, d_model, seq_len)
-    mfu = training.mfu_from_throughput(each, tokens_per_s_total, n_gpus, peak_flops)
-    return {"mfu": mfu, "hfu": training.hfu(mfu, full_recomputation=activation_checkpointing)}
+    mfu = textbook_training.mfu_from_throughput(each, tokens_per_s_total, n_gpus, peak_flops)
+    return {"mfu": mfu, "hfu": textbook_training.hfu(mfu, full_recomputation=activation_checkpointing)}
 
 
 def mfu_from_accel_hours(params: float, tokens: float, accel_hours: float, peak_flops: float) -> Values:
-    return {"mfu": training.mfu_from_hours(params, tokens, accel_hours, peak_flops)}
+    return {"mfu": textbook_training.mfu_from_hours(params, tokens, accel_hours, peak_flops)}
 
 
 def training_days_megatron(params: float, tokens: float, n_gpus: float, achieved_flops_per_gpu: float) -> Values:
-    return {"days": training.training_days(params, tokens, n_gpus, achieved_flops_per_gpu)}
+    return {"days": textbook_training.training_days(params, tokens, n_gpus, achieved_flops_per_gpu)}
 
 
 def _constants(given: Mapping[str, float]) -> scaling.Constants:
@@ -192,7 +191,7 @@ def chinchilla_optimal_allocation(
 
 
 def train_cost_rental(stages_gpu_hours: Mapping[str, float], usd_per_gpu_hour: float) -> Values:
-    cost = training.rental_cost(stages_gpu_hours, usd_per_gpu_hour)
+    cost = textbook_training.rental_cost(stages_gpu_hours, usd_per_gpu_hour)
     return {"total_gpu_hours": cost.accelerator_hours, "usd": cost.usd, "by_stage_usd": cost.usd_by_stage}
 
 
@@ -234,11 +233,11 @@ def training_energy_carbon(accel_hours: float, watts_per_accel: float, pue: floa
 
 
 def energy_from_power(n_accel: float, days: float, system_watts_per_accel: float, pue: float) -> Values:
-    return {"mwh": training.energy_of_days_mwh(n_accel, days, system_watts_per_accel, pue)}
+    return {"mwh": textbook_training.energy_of_days_mwh(n_accel, days, system_watts_per_accel, pue)}
 
 
 def extrapolate_cluster(**inputs: float) -> Values:
-    return training.extrapolate_cluster(**inputs)._asdict()
+    return textbook_training.extrapolate_cluster(**inputs)._asdict()
 
 
 # Serving ------------------------------------------------------------------------------------------------------
@@ -249,12 +248,12 @@ def usd_per_million_tokens(usd_per_gpu_hour: float, tokens_per_s_per_gpu: float)
 
 
 def joules_per_token(power_kw_per_gpu: float, tokens_per_s_per_gpu: float) -> Values:
-    found = serving.energy_per_token(power_kw_per_gpu, tokens_per_s_per_gpu)
+    found = textbook_serving.energy_per_token(power_kw_per_gpu, tokens_per_s_per_gpu)
     return {"j_per_token": found.joules_per_token, "tok_s_per_mw": found.tokens_per_s_per_mw}
 
 
 def blended_price_3_to_1(input_usd_per_mtok: float, output_usd_per_mtok: float) -> Values:
-    return {"blended": serving.blended_usd_per_million_tokens(input_usd_per_mtok, output_usd_per_mtok)}
+    return {"blended": textbook_serving.blended_usd_per_million_tokens(input_usd_per_mtok, output_usd_per_mtok)}
 
 
 def api_call_cost(
@@ -274,12 +273,12 @@ def usd_per_1k_inferences(usd_per_hour: float, throughput_per_s: float, utilisat
 
 
 def end_to_end_latency(ttft_s: float, output_tokens_per_s: float, output_tokens: float) -> Values:
-    found = serving.answer_time(ttft_s, output_tokens_per_s, output_tokens)
+    found = textbook_serving.answer_time(ttft_s, output_tokens_per_s, output_tokens)
     return {"e2e_s": found.first_token_included_s, "e2e_s_aa_style": found.first_token_excluded_s}
 
 
 def littles_law_concurrency(arrival_per_s: float, mean_latency_s: float) -> Values:
-    return {"concurrency": queueing.in_flight(arrival_per_s, mean_latency_s)}
+    return {"concurrency": textbook_queueing.in_flight(arrival_per_s, mean_latency_s)}
 
 
 # Queues -------------------------------------------------------------------------------------------------------
@@ -306,16 +305,16 @@ def erlang_c_service_level(calls_per_hour: float, aht_s: float, servers: int, ta
 def mm1(**inputs: float) -> Values:
     arrivals, service = inputs["lambda"], inputs["mu"]
     return {
-        **_queue(queueing.mm1(arrivals, service)),
-        "p95_W": queueing.mm1_time_in_system_s(arrivals, service, 0.95),
+        **_queue(textbook_queueing.mm1(arrivals, service)),
+        "p95_W": textbook_queueing.mm1_time_in_system_s(arrivals, service, 0.95),
     }
 
 
 def mg1_pollaczek_khinchine(**inputs: float) -> Values:
-    return _queue(queueing.mg1(inputs["lambda"], inputs["mean_service_s"], inputs["scv"]))
+    return _queue(textbook_queueing.mg1(inputs["lambda"], inputs["mean_service_s"], inputs["scv"]))
 
 
-def _queue(queue: queueing.Queue) -> Values:
+def _queue(queue: textbook_queueing.Queue) -> Values:
     return {
         "rho": queue.utilisation,
         "L": queue.in_system,

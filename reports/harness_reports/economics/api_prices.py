@@ -38,40 +38,17 @@ def call_price(
     Raises:
         FactError: as `call_usd`.
     """
-    standard = _calculated(provider, model, usage, at, None)
-    batch = _calculated(provider, model, usage, at, BATCH) if batch_if_possible else standard
+    standard = calculated(provider, model, usage, at, None)
+    batch = calculated(provider, model, usage, at, BATCH) if batch_if_possible else standard
     cheaper = batch.total_price < standard.total_price  # without a batch price the standard one comes back in silence
     found = batch if cheaper else standard
     return CallPrice(Decimal(found.input_price), Decimal(found.output_price), cheaper)
 
 
-def call_usd(
-    provider: str,
-    model: str,
-    usage: Mapping[str, int],
-    at: datetime,
-    price_context: Mapping[str, str] | None = None,
-) -> Decimal:
-    """Return the price of one call.
-
-    Args:
-        provider: as genai-prices names it (`openai`).
-        model: the model's name at the provider.
-        usage: counts by name: `input_tokens` is ALL input, cached included; `cache_read_tokens` and
-            `cache_write_tokens` are parts of it; `output_tokens` includes reasoning.
-        at: when, with its time zone: prices change by the day, and some by the hour.
-        price_context: `{"processing": "batch"}` or `{"service_tier": "flex"}`; where a model has no such price, its
-            standard price is returned without a word.
-
-    Raises:
-        FactError: the moment has no time zone, nobody has a price for the model, or the counts contradict each other.
-    """
-    return Decimal(_calculated(provider, model, usage, at, price_context).total_price)
-
-
-def _calculated(
+def calculated(
     provider: str, model: str, usage: Mapping[str, int], at: datetime, price_context: Mapping[str, str] | None
 ) -> Any:
+    """Return genai-prices' own result for a call."""
     from genai_prices import Usage, calc_price
 
     if at.tzinfo is None:

@@ -8,13 +8,9 @@ from fractions import Fraction
 from itertools import accumulate
 from typing import NamedTuple
 
-from harness.errors import FactError
-from harness_reports.economics.cashflow import npv, npv_spreadsheet
-from harness_reports.economics.checks import above, as_written, at_least, finite, rate, series, whole, within
+from harness_reports.economics.checks import as_written, at_least, finite, rate, series
 
-MACRS_5_YEARS = (0.2, 0.32, 0.192, 0.1152, 0.1152, 0.0576)
-"""Depreciation of five-year property over its SIX tax years (IRS Publication 946, table A-1, half-year convention)."""
-_ROUNDING = 1e-12
+ROUNDING = 1e-12
 """Share of the money moved below which a balance is 0."""
 
 
@@ -34,7 +30,7 @@ def payback(cash_flows: Sequence[float]) -> Payback:
         FactError: no flows, or a flow that is no number.
     """
     flows = series("cash_flows", cash_flows)
-    tolerance = _ROUNDING * math.fsum(abs(flow) for flow in flows)
+    tolerance = ROUNDING * math.fsum(abs(flow) for flow in flows)
     balances = [0.0 if abs(balance) <= tolerance else balance for balance in accumulate(flows)]
     first = next((period for period, balance in enumerate(balances) if balance >= 0), None)
     if first is None:
@@ -51,122 +47,6 @@ def discounted_payback(discount_rate: float, cash_flows: Sequence[float]) -> Pay
     """
     growth = 1 + rate("discount_rate", discount_rate)
     return payback([flow / growth**period for period, flow in enumerate(series("cash_flows", cash_flows))])
-
-
-def profitability_index(discount_rate: float, cash_flows: Sequence[float]) -> float | None:
-    """Return the present value of all flows after t = 0 per unit invested at t = 0, which is 1 + NPV / investment.
-
-    None where nothing is invested at t = 0.
-
-    Raises:
-        FactError: no flows, a flow that is no number, or a rate of -100 % or less.
-    """
-    worth = npv(discount_rate, cash_flows)
-    return 1 - worth / cash_flows[0] if cash_flows[0] < 0 else None
-
-
-def capital_recovery_factor(interest_rate: float, periods: float) -> float:
-    """Return the payment at each period's end that is worth 1 today: i / (1 - (1+i)^-n), and 1/n without interest.
-
-    Raises:
-        FactError: a rate of -100 % or less, or no periods.
-    """
-    interest_rate, periods = rate("interest_rate", interest_rate), above("periods", periods)
-    if interest_rate == 0:
-        return 1 / periods
-    return interest_rate / -math.expm1(-periods * math.log1p(interest_rate))  # exact for the smallest rates too
-
-
-def equivalent_annual_cost_usd(
-    capex_usd: float, life_years: float, opex_usd_per_year: float, discount_rate: float, salvage_usd: float = 0.0
-) -> float:
-    """Return the yearly cost of owning: (capex - salvage / (1+r)^n) · CRF + opex. It compares unequal lives.
-
-    Raises:
-        FactError: a rate of -100 % or less, no life, or an amount that is no number.
-    """
-    factor = capital_recovery_factor(discount_rate, life_years)
-    scrap = finite("salvage_usd", salvage_usd) * math.pow(1 + discount_rate, -life_years)
-    return (finite("capex_usd", capex_usd) - scrap) * factor + finite("opex_usd_per_year", opex_usd_per_year)
-
-
-def levelised_cost_usd_per_1k(
-    capex_usd: float, life_years: float, opex_usd_per_year: float, units_per_year: float, discount_rate: float
-) -> float:
-    """Return the price of 1,000 units at which the net present value is 0.
-
-    Discounted cost over discounted QUANTITY, the analogue of an energy plant's: capex at t = 0, opex and units at the
-    ends of the years.
-
-    Raises:
-        FactError: as `equivalent_annual_cost_usd`, or no units.
-    """
-    yearly = equivalent_annual_cost_usd(capex_usd, life_years, opex_usd_per_year, discount_rate)
-    return yearly / above("units_per_year", units_per_year) * 1000
-
-
-def loan_payment_usd(principal_usd: float, annual_rate: float, periods_per_year: int, periods: int) -> float:
-    """Return the payment at each period's end that pays a loan back; the period's rate is annual_rate / periods a year.
-
-    `numpy_financial.pmt` divides by 0 at the smallest rates; the recovery factor does not.
-
-    Raises:
-        FactError: a period's rate of -100 % or less, or no periods.
-    """
-    per_period = rate("annual_rate / periods_per_year", annual_rate / whole("periods_per_year", periods_per_year))
-    return finite("principal_usd", principal_usd) * capital_recovery_factor(per_period, whole("periods", periods))
-
-
-def real_rate(nominal_rate: float, inflation: float) -> float:
-    """Return Fisher's real rate: (1 + nominal) / (1 + inflation) - 1. Do not subtract, and do not mix the two.
-
-    Raises:
-        FactError: a rate of -100 % or less.
-    """
-    return (1 + rate("nominal_rate", nominal_rate)) / (1 + rate("inflation", inflation)) - 1
-
-
-def wacc(equity_usd: float, debt_usd: float, cost_of_equity: float, cost_of_debt: float, tax_rate: float) -> float:
-    """Return the weighted average cost of capital: E/V · re + D/V · rd · (1 - tax).
-
-    Raises:
-        FactError: negative or no capital, a tax rate outside 0 to 1, or a cost that is no number.
-    """
-    equity, debt = at_least("equity_usd", equity_usd), at_least("debt_usd", debt_usd)
-    capital = above("equity_usd + debt_usd", equity + debt)
-    after_tax = finite("cost_of_debt", cost_of_debt) * (1 - within("tax_rate", tax_rate))
-    return equity / capital * finite("cost_of_equity", cost_of_equity) + debt / capital * after_tax
-
-
-def straight_line(years: int) -> tuple[float, ...]:
-    """Return the share written off in each year.
-
-    Raises:
-        FactError: not a whole number of years.
-    """
-    return (1 / whole("years", years),) * years
-
-
-def depreciation_tax_shield_usd(
-    cost_usd: float, tax_rate: float, discount_rate: float, schedule: Sequence[float]
-) -> float:
-    """Return the present value of the tax that writing an asset off saves, at the ends of the years.
-
-    Args:
-        cost_usd: what the asset cost.
-        tax_rate: share of profit that is taxed away.
-        discount_rate: per year.
-        schedule: share written off in each year, `MACRS_5_YEARS` or `straight_line(5)`.
-
-    Raises:
-        FactError: a share outside 0 to 1, or shares that write off more than the asset.
-    """
-    shares = [within("schedule", share) for share in schedule]
-    if math.fsum(shares) > 1 + _ROUNDING:
-        raise FactError(
-            f"The schedule writes off {math.fsum(shares):.4g} of the asset. Its shares add up to 1 at most."
-        )
-    return finite("cost_usd", cost_usd) * within("tax_rate", tax_rate) * npv_spreadsheet(discount_rate, shares)
 
 
 class BreakEven(NamedTuple):

@@ -31,15 +31,6 @@ def npv(discount_rate: float, cash_flows: Sequence[float]) -> float:
         return float(numpy_financial.npv(discount_rate, flows))
 
 
-def npv_spreadsheet(discount_rate: float, cash_flows: Sequence[float]) -> float:
-    """Return what a spreadsheet's NPV() gives: its first flow lies at the END of the first period.
-
-    Raises:
-        FactError: as `npv`.
-    """
-    return npv(discount_rate, cash_flows) / (1 + discount_rate)
-
-
 class InternalRates(NamedTuple):
     """Every rate at which flows are worth nothing."""
 

@@ -41,10 +41,11 @@ def erlang_c(offered_erlangs: float, servers: int) -> float:
 
 
 def _waiting(blocked: float, load: float, servers: int) -> float:
-    return 1.0 if _saturated(load, servers) else servers * blocked / (servers - load * (1 - blocked))
+    return 1.0 if saturated(load, servers) else servers * blocked / (servers - load * (1 - blocked))
 
 
-def _saturated(load: float, servers: int) -> bool:
+def saturated(load: float, servers: int) -> bool:
+    """Return whether a load, in erlangs, takes all of the servers' time."""
     return load >= servers * (1 - _ROUNDING)
 
 
@@ -69,7 +70,7 @@ def service_level(arrivals_per_s: float, mean_service_s: float, servers: int, ta
     service, target = above("mean_service_s", mean_service_s), at_least("target_s", target_s)
     load = at_least("arrivals_per_s", arrivals_per_s) * service
     waiting, spare = erlang_c(load, whole("servers", servers)), servers - load
-    if _saturated(load, servers):
+    if saturated(load, servers):
         return ServiceLevel(waiting, 0.0, None, load / servers)
     return ServiceLevel(
         waiting, 1 - waiting * math.exp(-spare * target / service), waiting * service / spare, load / servers
@@ -96,69 +97,7 @@ def servers_needed(arrivals_per_s: float, service_per_s: float, max_wait_s: floa
     while True:
         servers += 1
         blocked = load * blocked / (servers + load * blocked)
-        if not _saturated(load, servers):
+        if not saturated(load, servers):
             late = _waiting(blocked, load, servers) * math.exp(-(servers - load) * wait * speed)
             if 1 - late >= wanted:
                 return Fleet(servers, load, 1 - late)
-
-
-class Queue(NamedTuple):
-    """A queue before one server, in the steady state; None where there is none."""
-
-    utilisation: float
-    in_system: float | None
-    """L, mean number waiting or served."""
-    in_queue: float | None
-    """Lq, mean number waiting."""
-    time_in_system_s: float | None
-    """W, mean."""
-    wait_s: float | None
-    """Wq, mean."""
-
-
-def mg1(arrivals_per_s: float, mean_service_s: float, squared_cv: float) -> Queue:
-    """Return an M/G/1 queue (Pollaczek and Khinchine): Wq = rho · service · (1 + cv^2) / (2 · (1 - rho)).
-
-    Args:
-        arrivals_per_s: mean rate.
-        mean_service_s: mean time of service.
-        squared_cv: variance of the service time over its mean squared: 0 constant, 1 exponential.
-
-    Raises:
-        FactError: a negative number, or no service time.
-    """
-    arrivals, service = at_least("arrivals_per_s", arrivals_per_s), above("mean_service_s", mean_service_s)
-    load, spread = arrivals * service, at_least("squared_cv", squared_cv)
-    if _saturated(load, 1):
-        return Queue(load, None, None, None, None)
-    wait = load * service * (1 + spread) / (2 * (1 - load))
-    return Queue(load, arrivals * (wait + service), arrivals * wait, wait + service, wait)
-
-
-def mm1(arrivals_per_s: float, service_per_s: float) -> Queue:
-    """Return an M/M/1 queue: service times are exponential.
-
-    Raises:
-        FactError: a negative number, or no service rate.
-    """
-    return mg1(arrivals_per_s, 1 / above("service_per_s", service_per_s), 1.0)
-
-
-def mm1_time_in_system_s(arrivals_per_s: float, service_per_s: float, percentile: float) -> float | None:
-    """Return a percentile of the time in an M/M/1 system, which is exponential; None where the queue grows for ever.
-
-    Raises:
-        FactError: a negative number, no service rate, or a percentile that is not between 0 and 1.
-    """
-    spare = above("service_per_s", service_per_s) - at_least("arrivals_per_s", arrivals_per_s)
-    share = between("percentile", percentile)
-    return -math.log1p(-share) / spare if spare > 0 else None
-
-
-def in_flight(arrivals_per_s: float, mean_latency_s: float) -> float:
-    """Return how many requests are under way at once: Little's law, L = lambda · W.
-
-    Raises:
-        FactError: a negative number.
-    """
-    return at_least("arrivals_per_s", arrivals_per_s) * at_least("mean_latency_s", mean_latency_s)

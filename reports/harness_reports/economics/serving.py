@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from harness_reports.economics.checks import above, at_least, finite
+from harness_reports.economics.checks import above, at_least
 
 TOKENS = 1_000_000
 SECONDS_PER_HOUR = 3600
@@ -17,52 +15,3 @@ def usd_per_million_tokens(usd_per_hour: float, tokens_per_s: float) -> float:
         FactError: a negative price, or no tokens.
     """
     return at_least("usd_per_hour", usd_per_hour) / (above("tokens_per_s", tokens_per_s) * SECONDS_PER_HOUR / TOKENS)
-
-
-class TokenEnergy(NamedTuple):
-    """Energy of a token."""
-
-    joules_per_token: float
-    tokens_per_s_per_mw: float
-
-
-def energy_per_token(kilowatts: float, tokens_per_s: float) -> TokenEnergy:
-    """Return joules per token and tokens per second and megawatt, power and rate of the same machine.
-
-    Raises:
-        FactError: a number that is not positive.
-    """
-    power, speed = above("kilowatts", kilowatts), above("tokens_per_s", tokens_per_s)
-    return TokenEnergy(power * 1000 / speed, speed * 1000 / power)
-
-
-def blended_usd_per_million_tokens(input_usd: float, output_usd: float, input_per_output: float = 3.0) -> float:
-    """Return a price per million tokens at a mix of input and output (3 : 1 is the field's habit, rarely a task's mix).
-
-    It leaves out cached input and how much a model talks: show the cost per task beside it.
-
-    Raises:
-        FactError: a negative number.
-    """
-    mix = at_least("input_per_output", input_per_output)
-    return (at_least("input_usd", input_usd) * mix + at_least("output_usd", output_usd)) / (mix + 1)
-
-
-class AnswerTime(NamedTuple):
-    """How long an answer takes, by two conventions."""
-
-    first_token_included_s: float
-    """The first token is there when its time is over: TTFT + (n - 1) / speed."""
-    first_token_excluded_s: float
-    """All n tokens follow, as Artificial Analysis counts: TTFT + n / speed."""
-
-
-def answer_time(first_token_s: float, output_tokens_per_s: float, output_tokens: float) -> AnswerTime:
-    """Return the time from the request to the last token.
-
-    Raises:
-        FactError: a negative time, no speed, or no token.
-    """
-    first = at_least("first_token_s", first_token_s)
-    speed, tokens = above("output_tokens_per_s", output_tokens_per_s), at_least("output_tokens", output_tokens, 1)
-    return AnswerTime(first + (tokens - 1) / speed, finite("answer time", first + tokens / speed))

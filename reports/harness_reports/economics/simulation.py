@@ -6,27 +6,20 @@ stream of its own, so that changing one input leaves the draws of the others as 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 from zlib import crc32
 
 import numpy as np
 
-from harness.errors import FactError
 from harness_reports.economics.checks import between, whole
 from harness_reports.economics.distributions import Distribution, Fixed, quantiles
 from harness_reports.economics.sensitivity import POINTS, Sobol, sobol_indices
 
 DRAWS = 100_000
-_CHUNK = 1 << 14
-"""Draws computed at once: what stays in a processor's cache."""
 _KNOTS, _FEW_KNOTS = 4097, 513
 """Of a quantile function that is drawn from by interpolation; few where few draws are asked for."""
 _MANY = 100_000
-_NONE, _TEN_PERCENT = Fixed(0.0), Fixed(0.1)
-_ABOVE = {"discount_rate": -1.0, "unit_growth": -1.0}
-_BELOW = {"value_decline": 1.0, "cost_decline": 1.0}
 
 
 class Uncertain(Protocol):
@@ -40,66 +33,6 @@ class Uncertain(Protocol):
     def npv_usd(self, figures: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return the net present values of drawn inputs, one for each."""
         ...
-
-
-@dataclass(frozen=True)
-class Life:
-    """A business: upfront now, then at each year's end units · (value - cost) - fixed cost."""
-
-    upfront_usd: Distribution
-    units_per_year: Distribution
-    """In the first year."""
-    value_per_unit_usd: Distribution
-    cost_per_unit_usd: Distribution
-    fixed_usd_per_year: Distribution
-    years: int
-    discount_rate: Distribution = _TEN_PERCENT
-    unit_growth: Distribution = _NONE
-    """Units a year over those of the year before, less 1."""
-    value_decline: Distribution = _NONE
-    """Share of its value a unit loses each year: prices of hosted models fall."""
-    cost_decline: Distribution = _NONE
-    """Share of its cost a unit loses each year: hardware gets cheaper by 27.6 %."""
-
-    def __post_init__(self) -> None:
-        """Refuse a life that has no years.
-
-        Raises:
-            FactError: it is not a whole number from 1.
-        """
-        whole("years", self.years)
-
-    @property
-    def inputs(self) -> dict[str, Distribution]:
-        """Every uncertain figure by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "years"}
-
-    def npv_usd(self, figures: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return the net present values of drawn figures, one for each.
-
-        Raises:
-            FactError: a rate of -100 % or less, or a decline of 100 % or more.
-        """
-        _checked(figures)
-        year = 1 / (1 + figures["discount_rate"])
-        growth = (1 + figures["unit_growth"]) * year
-        value = figures["units_per_year"] * figures["value_per_unit_usd"] * year
-        cost = figures["units_per_year"] * figures["cost_per_unit_usd"] * year
-        fixed, total = figures["fixed_usd_per_year"] * year, -figures["upfront_usd"]
-        dearer, cheaper = growth * (1 - figures["value_decline"]), growth * (1 - figures["cost_decline"])
-        for _ in range(self.years):
-            total = total + (value - cost - fixed)
-            value, cost, fixed = value * dearer, cost * cheaper, fixed * year
-        return np.asarray(total)
-
-
-def _checked(figures: Mapping[str, np.ndarray]) -> None:
-    for name, bound in _ABOVE.items():
-        if (worst := float(np.min(figures[name]))) <= bound:
-            raise FactError(f"{name} may be {worst:g}. Give a distribution above {bound:g}.")
-    for name, bound in _BELOW.items():
-        if (worst := float(np.max(figures[name]))) >= bound:
-            raise FactError(f"{name} may be {worst:g}. Give a distribution below {bound:g}.")
 
 
 class Outcome(NamedTuple):
@@ -116,15 +49,6 @@ class Outcome(NamedTuple):
     """P(NPV > 0)."""
     cvar05_usd: float
     """Mean of the worst 5 %: a loss is negative."""
-
-
-def simulate(life: Uncertain, draws: int = DRAWS, seed: int = 0) -> Outcome:
-    """Return the distribution of a life's net present value.
-
-    Raises:
-        FactError: not a whole number of draws, or draws without sense (see `Life.npv_usd`).
-    """
-    return outcome(npv_draws(life, draws, seed))
 
 
 def outcome(npv_usd: np.ndarray) -> Outcome:
@@ -151,27 +75,13 @@ def _worst(values: np.ndarray, share: float) -> float:
     return total / count
 
 
-def npv_draws(life: Uncertain, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
-    """Return drawn net present values, the same for the same seed.
-
-    Raises:
-        FactError: not a whole number of draws, or draws without sense (see `Life.npv_usd`).
-    """
-    values = np.empty(whole("draws", draws))
-    sources = _sources(life.inputs, values.size, seed)
-    for part in _parts(values.size):
-        size = part.stop - part.start
-        values[part] = life.npv_usd({name: source.draw(size) for name, source in sources.items()})
-    return values
-
-
 def draw(inputs: Mapping[str, Distribution], draws: int = DRAWS, seed: int = 0) -> dict[str, np.ndarray]:
     """Return drawn inputs, one number where an input is certain; the same name and seed give the same shares.
 
     Raises:
         FactError: not a whole number of draws.
     """
-    return {name: source.draw(whole("draws", draws)) for name, source in _sources(inputs, draws, seed).items()}
+    return {name: source.draw(whole("draws", draws)) for name, source in sources_of(inputs, draws, seed).items()}
 
 
 def rank_of_draws(name: str, draws: int, seed: int = 0) -> np.ndarray:
@@ -186,16 +96,13 @@ def _shares(name: str, seed: int) -> np.random.Generator:
     return np.random.Generator(np.random.SFC64([seed, crc32(name.encode())]))
 
 
-def _sources(inputs: Mapping[str, Distribution], draws: int, seed: int) -> dict[str, _Certain | _Source]:
+def sources_of(inputs: Mapping[str, Distribution], draws: int, seed: int) -> dict[str, _Certain | _Source]:
+    """Return what each input is drawn from, in parts and in order."""
     knots = np.linspace(0, 1, _KNOTS if draws > _MANY else _FEW_KNOTS)
     return {
         name: _Certain(given.value) if isinstance(given, Fixed) else _Source(given, _shares(name, seed), knots)
         for name, given in inputs.items()
     }
-
-
-def _parts(size: int) -> Iterator[slice]:
-    return (slice(start, min(start + _CHUNK, size)) for start in range(0, size, _CHUNK))
 
 
 class _Certain:
@@ -276,14 +183,3 @@ def importance(life: Uncertain, points: int = POINTS, seed: int = 0) -> Sobol:
         return np.broadcast_to(life.npv_usd({**certain, **drawn}), size)  # one number where no uncertain input counts
 
     return sobol_indices(values, uncertain, points, seed)
-
-
-def with_figure(life: Life, name: str, value: float) -> Life:
-    """Return the life with one figure known.
-
-    Raises:
-        FactError: the life has no such figure, or the value is no number.
-    """
-    if name not in life.inputs:
-        raise FactError(f"A life has no figure {name!r}. It has {', '.join(life.inputs)}.")
-    return replace(life, **{name: Fixed(value)})  # type: ignore[arg-type]

@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness_reports.business.business import Business, market_sums
-from harness_reports.economics.adoption import Bass, adopted_share, shares_by_year
+from harness_reports.economics.adoption import shares_by_year
 from harness_reports.economics.cashflow import npv
 from harness_reports.economics.distributions import Distribution, Empirical, Fixed, Lognormal, Pert
-from harness_reports.economics.simulation import importance, npv_draws, simulate, tornado
+from harness_reports.economics.simulation import importance, tornado
+from harness_reports.economics.textbook.adoption import Bass, adopted_share
+from harness_reports.economics.textbook.simulation import npv_draws, simulate
 
 MARKET: dict[str, float] = {
     "buyers": 10_000.0, "serviceable_share": 0.5, "obtainable_share": 0.1, "requests_per_buyer_per_year": 2_000.0,

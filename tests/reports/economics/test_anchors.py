@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from harness_reports.economics import appraisal, energy, ownership, queueing, scaling, serving, training
+from harness_reports.economics import energy, ownership, queueing, scaling, training
 from harness_reports.economics.cashflow import irr, xirr
+from harness_reports.economics.textbook import appraisal, serving
+from harness_reports.economics.textbook.training import (
+    energy_of_days_mwh,
+    hfu,
+    mfu_from_hours,
+    mfu_from_throughput,
+    training_days,
+)
 
 H100, A100, V100, TPU4 = 989.4e12, 312e12, 125e12, 275e12
 
@@ -56,28 +64,28 @@ def test_the_utilisation_that_published_hours_imply(
     params: float, tokens: float, hours: float, peak: float, mfu: float
 ) -> None:
     """To the third digit."""
-    assert training.mfu_from_hours(params, tokens, hours, peak) == pytest.approx(mfu, abs=1e-3)
+    assert mfu_from_hours(params, tokens, hours, peak) == pytest.approx(mfu, abs=1e-3)
 
 
 def test_palm_with_its_recomputation() -> None:
     """MFU 46.2 %, HFU 57.8 % (arXiv:2204.02311): a part of the activations is recomputed, so HFU is below 4/3 of it."""
     each = training.flops_per_token(540.35e9, 118, 12288, 2048)
-    mfu = training.mfu_from_throughput(each, 238_300, 6144, TPU4)
+    mfu = mfu_from_throughput(each, 238_300, 6144, TPU4)
 
     assert mfu == pytest.approx(0.462, abs=5e-4)
-    assert mfu < 0.578 < training.hfu(mfu, full_recomputation=True)
+    assert mfu < 0.578 < hfu(mfu, full_recomputation=True)
 
 
 def test_a_sparse_peak_halves_the_utilisation() -> None:
     """The classic error: 1,979 is an H100's sparse peak."""
-    right = training.mfu_from_hours(405.853e9, 15.6e12, 30.84e6, H100)
+    right = mfu_from_hours(405.853e9, 15.6e12, 30.84e6, H100)
 
-    assert training.mfu_from_hours(405.853e9, 15.6e12, 30.84e6, 1979e12) == pytest.approx(right / 2, rel=1e-3)
+    assert mfu_from_hours(405.853e9, 15.6e12, 30.84e6, 1979e12) == pytest.approx(right / 2, rel=1e-3)
 
 
 def test_gpt3_took_34_days_on_1024_accelerators() -> None:
     """At 140 TFLOP/s of the hardware (Narayanan and others 2021)."""
-    assert training.training_days(175e9, 300e9, 1024, 140e12) == pytest.approx(34, abs=0.1)
+    assert training_days(175e9, 300e9, 1024, 140e12) == pytest.approx(34, abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +96,7 @@ def test_the_energy_of_published_trainings(
     accelerators: float, days: float, watts: float, pue: float, mwh: float
 ) -> None:
     """GPT-3, T5 and GShard (Patterson and others 2021, table 4): within 1 %."""
-    assert training.energy_of_days_mwh(accelerators, days, watts, pue) == pytest.approx(mwh, rel=0.01)
+    assert energy_of_days_mwh(accelerators, days, watts, pue) == pytest.approx(mwh, rel=0.01)
 
 
 def test_the_carbon_of_llama() -> None:

@@ -9,24 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import FactError
-from harness_reports.economics.appraisal import (
+from harness_reports.economics.appraisal import Payback, break_even_volume, discounted_payback, payback
+from harness_reports.economics.build_or_buy import build_or_buy
+from harness_reports.economics.cashflow import npv
+from harness_reports.economics.textbook.appraisal import (
     MACRS_5_YEARS,
-    Payback,
-    break_even_volume,
     capital_recovery_factor,
     depreciation_tax_shield_usd,
-    discounted_payback,
     equivalent_annual_cost_usd,
     levelised_cost_usd_per_1k,
     loan_payment_usd,
-    payback,
     profitability_index,
     real_rate,
     straight_line,
     wacc,
 )
-from harness_reports.economics.build_or_buy import build_or_buy
-from harness_reports.economics.cashflow import npv, npv_spreadsheet
+from harness_reports.economics.textbook.cashflow import npv_spreadsheet
 
 RATES = st.floats(-0.2, 0.6)
 YEARS = st.integers(1, 30)

@@ -11,8 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import FactError
-from harness_reports.economics import adoption, competition, options
-from harness_reports.economics.adoption import Bass
+from harness_reports.economics import adoption
+from harness_reports.economics.textbook import competition, options
+from harness_reports.economics.textbook.adoption import (
+    Bass,
+    adopted_share,
+    adopters_by_period,
+    adoption_peak,
+    adoption_rate,
+    fit_bass,
+    learning_curve,
+)
 
 CURVES = st.builds(Bass, st.floats(0.001, 0.2), st.floats(0, 0.8), st.floats(1, 1e6))
 VCR = [840, 1470, 2110, 4000, 7590, 10950, 10530, 9470, 7790, 5890]
@@ -23,49 +32,49 @@ def test_adoption_never_goes_back(curve: Bass, one: float, two: float) -> None:
     """The share grows from 0 to 1."""
     early, late = sorted((one, two))
 
-    assert adoption.adopted_share(curve, 0) == 0
-    assert 0 <= adoption.adopted_share(curve, early) <= adoption.adopted_share(curve, late) <= 1
-    assert adoption.adopted_share(curve, 1e6) == pytest.approx(1)
+    assert adopted_share(curve, 0) == 0
+    assert 0 <= adopted_share(curve, early) <= adopted_share(curve, late) <= 1
+    assert adopted_share(curve, 1e6) == pytest.approx(1)
 
 
 @settings(deadline=None)
 @given(CURVES, st.floats(0, 60))
 def test_no_rate_is_above_the_peaks(curve: Bass, time: float) -> None:
     """And at its time the rate is the peak's."""
-    peak = adoption.adoption_peak(curve)
+    peak = adoption_peak(curve)
 
     assert peak is not None
-    assert adoption.adoption_rate(curve, time) <= peak.rate * (1 + 1e-9)
-    assert adoption.adoption_rate(curve, peak.time) == pytest.approx(peak.rate)
+    assert adoption_rate(curve, time) <= peak.rate * (1 + 1e-9)
+    assert adoption_rate(curve, peak.time) == pytest.approx(peak.rate)
 
 
 @given(CURVES, st.floats(0.1, 20))
 def test_the_rate_is_the_slope_of_the_share(curve: Bass, time: float) -> None:
     """By differences."""
     step = 1e-5
-    slope = (adoption.adopted_share(curve, time + step) - adoption.adopted_share(curve, time - step)) / (2 * step)
+    slope = (adopted_share(curve, time + step) - adopted_share(curve, time - step)) / (2 * step)
 
-    assert adoption.adoption_rate(curve, time) == pytest.approx(curve.market * slope, rel=1e-3, abs=1e-6 * curve.market)
+    assert adoption_rate(curve, time) == pytest.approx(curve.market * slope, rel=1e-3, abs=1e-6 * curve.market)
 
 
 def test_where_nobody_is_first_nobody_follows() -> None:
     """Without innovators imitation has nothing to imitate."""
     curve = Bass(0.0, 0.4, 100)
 
-    assert adoption.adopted_share(curve, 10) == adoption.adoption_rate(curve, 10) == 0
-    assert adoption.adoption_peak(curve) is None
-    assert adoption.adopters_by_period(curve, 3) == [0, 0, 0]
+    assert adopted_share(curve, 10) == adoption_rate(curve, 10) == 0
+    assert adoption_peak(curve) is None
+    assert adopters_by_period(curve, 3) == [0, 0, 0]
 
 
 def test_where_imitation_is_weak_launch_is_the_peak() -> None:
     """Q <= p."""
-    assert adoption.adoption_peak(Bass(0.1, 0.1, 100)) == (0.0, 10.0)
+    assert adoption_peak(Bass(0.1, 0.1, 100)) == (0.0, 10.0)
 
 
 @given(CURVES, st.integers(0, 40))
 def test_the_recursion_never_adopts_more_than_the_market(curve: Bass, periods: int) -> None:
     """With p + q below 1."""
-    adopters = adoption.adopters_by_period(curve, periods)
+    adopters = adopters_by_period(curve, periods)
 
     assert len(adopters) == periods
     assert sum(adopters) <= curve.market * (1 + 1e-9)
@@ -77,13 +86,13 @@ def test_a_fit_finds_the_curve_that_made_the_sales(form: adoption.Form, start: B
     """Without noise, from Bass's own start as from a given one."""
     true = Bass(0.01, 0.5, 50_000)
     times = np.arange(1.0, 13.0)
-    shares = [adoption.adopted_share(true, t) for t in np.arange(0.0, 13.0)]
+    shares = [adopted_share(true, t) for t in np.arange(0.0, 13.0)]
     sales = {
-        "rate": [adoption.adoption_rate(true, t) for t in times],
+        "rate": [adoption_rate(true, t) for t in times],
         "interval": [true.market * (b - a) for a, b in itertools.pairwise(shares)],
     }
 
-    found = adoption.fit_bass(sales[form], times.tolist(), start, form)
+    found = fit_bass(sales[form], times.tolist(), start, form)
 
     assert found.curve == pytest.approx(true, rel=1e-4)
     assert found.residual_se == pytest.approx(0, abs=1)
@@ -94,29 +103,29 @@ def test_the_two_readings_of_sales_differ() -> None:
     """Video recorders: p is 6.6e-3 as a rate, 8.8e-3 over intervals."""
     times = list(range(1, 11))
 
-    assert adoption.fit_bass(VCR, times).curve.innovation == pytest.approx(6.59e-3, rel=1e-3)
-    assert adoption.fit_bass(VCR, times, form="interval").curve.innovation == pytest.approx(8.79e-3, rel=1e-3)
+    assert fit_bass(VCR, times).curve.innovation == pytest.approx(6.59e-3, rel=1e-3)
+    assert fit_bass(VCR, times, form="interval").curve.innovation == pytest.approx(8.79e-3, rel=1e-3)
 
 
 def test_before_the_peak_a_fit_says_that_it_is_a_guess() -> None:
     """The market cannot be known from growth alone."""
-    assert not adoption.fit_bass(VCR[:6], list(range(1, 7))).peak_seen
+    assert not fit_bass(VCR[:6], list(range(1, 7))).peak_seen
 
 
 @given(st.floats(0.5, 1), st.integers(1, 200))
 def test_each_doubling_costs_the_progress_ratio(ratio: float, units: int) -> None:
     """Of the unit cost before."""
-    once, twice = (adoption.learning_curve(10, ratio, n) for n in (units, 2 * units))
+    once, twice = (learning_curve(10, ratio, n) for n in (units, 2 * units))
 
     assert twice.unit_cost == pytest.approx(once.unit_cost * ratio)
     assert once.cumulative_cost == pytest.approx(
-        sum(adoption.learning_curve(10, ratio, n).unit_cost for n in range(1, units + 1))
+        sum(learning_curve(10, ratio, n).unit_cost for n in range(1, units + 1))
     )
 
 
 def test_a_hundredth_of_a_billion_units_is_summed() -> None:
     """In blocks, not in one array of all."""
-    found = adoption.learning_curve(1.0, 0.8, 10**7)
+    found = learning_curve(1.0, 0.8, 10**7)
 
     assert found.cumulative_cost == pytest.approx(found.unit_cost * 1e7 / (1 + found.exponent), rel=1e-3)
 
@@ -124,7 +133,10 @@ def test_a_hundredth_of_a_billion_units_is_summed() -> None:
 @given(st.floats(1, 100), st.floats(1, 100), st.floats(1, 100), st.floats(1, 100))
 def test_an_elasticity_is_the_same_back_and_forth(p1: float, q1: float, p2: float, q2: float) -> None:
     """That is what the midpoints are for."""
-    there, back = competition.arc_elasticity(p1, q1, p2, q2), competition.arc_elasticity(p2, q2, p1, q1)
+    there, back = (
+        competition.arc_elasticity(p1, q1, p2, q2),
+        competition.arc_elasticity(p2, q2, p1, q1),
+    )
 
     assert there == (None if p1 == p2 else pytest.approx(back))
 
@@ -233,14 +245,14 @@ def test_who_may_act_any_time_owns_no_less(
 @pytest.mark.parametrize(
     "senseless",
     [
-        lambda: adoption.adopted_share(Bass(-0.1, 0.3, 10), 1),
-        lambda: adoption.adopted_share(Bass(0.1, 0.3, 0), 1),
-        lambda: adoption.adopted_share(Bass(0.1, 0.3, 10), -1),
-        lambda: adoption.adopters_by_period(Bass(0.1, 0.3, 10), -1),
-        lambda: adoption.fit_bass([1, 2, 3], [1, 2, 3]),
-        lambda: adoption.fit_bass([1, 2, 3, 4], [1, 2, 3, 4, 5]),
-        lambda: adoption.learning_curve(1, 0, 3),
-        lambda: adoption.learning_curve(1, 0.8, 0),
+        lambda: adopted_share(Bass(-0.1, 0.3, 10), 1),
+        lambda: adopted_share(Bass(0.1, 0.3, 0), 1),
+        lambda: adopted_share(Bass(0.1, 0.3, 10), -1),
+        lambda: adopters_by_period(Bass(0.1, 0.3, 10), -1),
+        lambda: fit_bass([1, 2, 3], [1, 2, 3]),
+        lambda: fit_bass([1, 2, 3, 4], [1, 2, 3, 4, 5]),
+        lambda: learning_curve(1, 0, 3),
+        lambda: learning_curve(1, 0.8, 0),
         lambda: competition.arc_elasticity(-1, 1, 1, 1),
         lambda: competition.monopoly_price(-1, -2),
         lambda: competition.market_size(1, 1, 1.1, 0.5),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from harness import FactError
 from harness_reports.economics import queueing
+from harness_reports.economics.textbook.queueing import in_flight, mg1, mm1, mm1_time_in_system_s
 
 LOADS = st.floats(0, 60)
 SERVERS = st.integers(1, 80)
@@ -79,18 +80,18 @@ def test_nobody_comes_and_one_server_is_enough() -> None:
 def test_one_server_is_a_group_of_one(load: float, speed: float) -> None:
     """M/M/1 and M/M/c agree at c = 1, and with Little's law."""
     arrivals = load * speed
-    queue, level = queueing.mm1(arrivals, speed), queueing.service_level(arrivals, 1 / speed, 1, 0)
+    queue, level = mm1(arrivals, speed), queueing.service_level(arrivals, 1 / speed, 1, 0)
 
     assert queue.wait_s == pytest.approx(level.mean_wait_s)
     assert queue.time_in_system_s is not None
-    assert queue.in_system == pytest.approx(queueing.in_flight(arrivals, queue.time_in_system_s))
+    assert queue.in_system == pytest.approx(in_flight(arrivals, queue.time_in_system_s))
 
 
 @given(st.floats(0.01, 0.99), st.floats(0, 10))
 def test_waits_grow_with_the_spread_of_service(load: float, spread: float) -> None:
     """Constant service waits half as long as exponential."""
-    constant, exponential = queueing.mg1(load, 1, 0).wait_s, queueing.mg1(load, 1, 1).wait_s
-    wait = queueing.mg1(load, 1, spread).wait_s
+    constant, exponential = mg1(load, 1, 0).wait_s, mg1(load, 1, 1).wait_s
+    wait = mg1(load, 1, spread).wait_s
 
     assert constant is not None
     assert wait is not None
@@ -101,21 +102,21 @@ def test_waits_grow_with_the_spread_of_service(load: float, spread: float) -> No
 @pytest.mark.parametrize("arrivals", [1.0, 2.0])
 def test_one_overloaded_server_has_no_steady_state(arrivals: float) -> None:
     """Its load is told, its waits are not."""
-    assert queueing.mm1(arrivals, 1.0) == (arrivals, None, None, None, None)
-    assert queueing.mm1_time_in_system_s(arrivals, 1.0, 0.95) is None
+    assert mm1(arrivals, 1.0) == (arrivals, None, None, None, None)
+    assert mm1_time_in_system_s(arrivals, 1.0, 0.95) is None
 
 
 @given(st.integers(1, 500))
 def test_a_server_with_just_its_load_has_no_steady_state(speed: int) -> None:
     """Whatever rounding makes of speed · (1 / speed)."""
-    assert queueing.mm1(speed, speed).wait_s is None
-    assert queueing.mg1(speed, 1 / speed, 0.5).wait_s is None
+    assert mm1(speed, speed).wait_s is None
+    assert mg1(speed, 1 / speed, 0.5).wait_s is None
     assert queueing.service_level(speed * 14 / 180, 180 / speed, 14, 20.0)[1:3] == (0.0, None)
 
 
 def test_the_median_time_of_an_exponential_is_its_half_life() -> None:
     """Or ln 2 over the spare speed."""
-    assert queueing.mm1_time_in_system_s(1, 3, 0.5) == pytest.approx(math.log(2) / 2)
+    assert mm1_time_in_system_s(1, 3, 0.5) == pytest.approx(math.log(2) / 2)
 
 
 @pytest.mark.parametrize(
@@ -127,9 +128,9 @@ def test_the_median_time_of_an_exponential_is_its_half_life() -> None:
         lambda: queueing.service_level(1, 0, 2, 1),
         lambda: queueing.servers_needed(1, 1, 1, 1.0),
         lambda: queueing.servers_needed(1, 0, 1, 0.9),
-        lambda: queueing.mg1(1, 0.5, -1),
-        lambda: queueing.mm1_time_in_system_s(1, 2, 1),
-        lambda: queueing.in_flight(-1, 1),
+        lambda: mg1(1, 0.5, -1),
+        lambda: mm1_time_in_system_s(1, 2, 1),
+        lambda: in_flight(-1, 1),
     ],
 )
 def test_what_makes_no_sense_is_refused(senseless: object) -> None:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from harness import FactError
-from harness_reports.economics import decision, losses
 from harness_reports.economics.distributions import (
     Distribution,
     Fixed,
@@ -23,6 +22,8 @@ from harness_reports.economics.distributions import (
     quantiles,
 )
 from harness_reports.economics.sensitivity import sobol_indices
+from harness_reports.economics.textbook import decision
+from harness_reports.economics.textbook.losses import empirical_tail, exponential_tail, normal_tail
 
 SHARES = st.floats(0.001, 0.999)
 PAYOFFS = st.lists(st.integers(-1000, 1000), min_size=3, max_size=3)
@@ -109,7 +110,7 @@ def test_a_worse_model_is_worth_less_than_nothing() -> None:
 @given(st.floats(-100, 100), st.floats(0.1, 50), st.floats(0.5, 0.99))
 def test_a_normal_tail_is_the_integral_of_its_losses(mean: float, sd: float, confidence: float) -> None:
     """The mean of what is beyond the quantile."""
-    tail = losses.normal_tail(mean, sd, confidence)
+    tail = normal_tail(mean, sd, confidence)
     beyond, _ = integrate.quad(lambda z: (mean + sd * z) * stats.norm.pdf(z), stats.norm.ppf(confidence), 12)
 
     assert tail.cvar == pytest.approx(beyond / (1 - confidence), rel=1e-4, abs=1e-4)
@@ -118,7 +119,7 @@ def test_a_normal_tail_is_the_integral_of_its_losses(mean: float, sd: float, con
 @given(st.floats(0.01, 10), SHARES)
 def test_an_exponential_forgets(rate: float, confidence: float) -> None:
     """Beyond any value it goes on as it began."""
-    tail = losses.exponential_tail(rate, confidence)
+    tail = exponential_tail(rate, confidence)
 
     assert tail.cvar - tail.var == pytest.approx(1 / rate)
 
@@ -127,7 +128,7 @@ def test_an_exponential_forgets(rate: float, confidence: float) -> None:
 @given(st.lists(st.integers(-100, 100).map(float), min_size=1, max_size=30), st.floats(0.01, 0.99))
 def test_the_conditional_value_at_risk_is_the_least_of_its_bounds(observed: list[float], confidence: float) -> None:
     """Rockafellar and Uryasev: the minimum over t, which is at one of the losses."""
-    tail = losses.empirical_tail(observed, confidence)
+    tail = empirical_tail(observed, confidence)
     bounds = [t + float(np.maximum(np.array(observed) - t, 0).mean()) / (1 - confidence) for t in observed]
 
     assert tail.cvar == pytest.approx(min(bounds), abs=1e-9)
@@ -139,7 +140,7 @@ def test_the_conditional_value_at_risk_is_the_least_of_its_bounds(observed: list
 @pytest.mark.parametrize(("confidence", "rank"), [(0.07, 7), (0.55, 55), (0.56, 56), (0.57, 57), (0.95, 95)])
 def test_a_rank_is_not_moved_by_rounding(confidence: float, rank: int) -> None:
     """.07 · 100 is 7.000000000000001 in floats."""
-    assert losses.empirical_tail(list(range(1, 101)), confidence).var == rank
+    assert empirical_tail(list(range(1, 101)), confidence).var == rank
 
 
 # Distributions ------------------------------------------------------------------------------------------------
@@ -254,10 +255,10 @@ def test_the_same_seed_gives_the_same_indices() -> None:
             1, 1.5, true_positive_rate=1, false_positive_rate=0, usd_per_false_positive=1, usd_per_false_negative=1
         ),
         lambda: decision.bayes_threshold(-1, 1),
-        lambda: losses.normal_tail(0, -1, 0.9),
-        lambda: losses.exponential_tail(1, 1.0),
-        lambda: losses.empirical_tail([], 0.9),
-        lambda: losses.empirical_tail([1, math.nan], 0.9),
+        lambda: normal_tail(0, -1, 0.9),
+        lambda: exponential_tail(1, 1.0),
+        lambda: empirical_tail([], 0.9),
+        lambda: empirical_tail([1, math.nan], 0.9),
         lambda: Pert(3, 2, 1),
         lambda: Pert(1, 5, 3),
         lambda: Triangular(1, 1, 1),

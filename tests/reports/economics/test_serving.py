@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from harness import FactError
 from harness_reports.economics import energy, serving
-from harness_reports.economics.api_prices import call_usd
+from harness_reports.economics.textbook.api_prices import call_usd
+from harness_reports.economics.textbook.energy import (
+    MachineEnergy,
+    cpu_load_watts,
+    energy_per_1k_requests,
+    grid_emissions_kg,
+    machine_energy,
+)
+from harness_reports.economics.textbook.serving import answer_time, blended_usd_per_million_tokens, energy_per_token
 
 DAY = datetime(2026, 11, 23, tzinfo=UTC)
 POSITIVE = st.floats(0.01, 1e5)
@@ -28,7 +36,7 @@ def test_a_million_tokens_an_hour_cost_the_hour(usd: float, millions: float) -> 
 @given(POSITIVE, POSITIVE)
 def test_joules_and_tokens_per_megawatt_are_reciprocal(kilowatts: float, speed: float) -> None:
     """A megawatt is a million joules a second."""
-    found = serving.energy_per_token(kilowatts, speed)
+    found = energy_per_token(kilowatts, speed)
 
     assert found.joules_per_token * found.tokens_per_s_per_mw == pytest.approx(1e6)
 
@@ -36,14 +44,14 @@ def test_joules_and_tokens_per_megawatt_are_reciprocal(kilowatts: float, speed: 
 @given(st.floats(0, 100), st.floats(0, 100), st.floats(0, 20))
 def test_a_blend_lies_between_its_prices(cheap: float, dear: float, mix: float) -> None:
     """At any mix."""
-    blend = serving.blended_usd_per_million_tokens(cheap, dear, mix)
+    blend = blended_usd_per_million_tokens(cheap, dear, mix)
 
     assert min(cheap, dear) - 1e-9 <= blend <= max(cheap, dear) + 1e-9
 
 
 def test_the_first_token_is_counted_once_or_twice() -> None:
     """One token is there with the first; the other convention waits for it again."""
-    assert serving.answer_time(0.5, 10, 1) == pytest.approx((0.5, 0.6))
+    assert answer_time(0.5, 10, 1) == pytest.approx((0.5, 0.6))
 
 
 def test_a_price_depends_on_the_day() -> None:
@@ -88,7 +96,7 @@ def test_a_grid_is_that_of_its_country_and_year() -> None:
     """France's holds a twelfth of Poland's; nobody's is 0."""
     assert energy.grid("FRA").year == 2023
     assert energy.grid("fra") == energy.grid("FRA")
-    assert energy.grid_emissions_kg("POL", 1) > 10 * energy.grid_emissions_kg("FRA", 1)
+    assert grid_emissions_kg("POL", 1) > 10 * grid_emissions_kg("FRA", 1)
     with pytest.raises(FactError, match="Unknown country 'XXX'"):
         energy.grid("XXX")
 
@@ -98,12 +106,12 @@ def test_a_busier_machine_uses_more(one: float, two: float) -> None:
     """By both estimates."""
     low, high = sorted((one, two))
 
-    assert energy.cpu_load_watts(100, low) <= energy.cpu_load_watts(100, high)
+    assert cpu_load_watts(100, low) <= cpu_load_watts(100, high)
     assert _machine(low).facility_kwh <= _machine(high).facility_kwh
 
 
-def _machine(utilisation: float) -> energy.MachineEnergy:
-    return energy.machine_energy(
+def _machine(utilisation: float) -> MachineEnergy:
+    return machine_energy(
         8, 24, utilisation, idle_watts_per_vcpu=0.74, busy_watts_per_vcpu=3.5, memory_gb=32, pue=1.2,
         kg_co2e_per_kwh=0.4, usd_per_kwh=0.1,
     )  # fmt: skip
@@ -120,7 +128,7 @@ def test_a_machines_figures_follow_from_one_another() -> None:
 
 def test_a_thousand_requests_at_one_a_second_take_a_thousand_seconds() -> None:
     """3.6 W for 1,000 s are 1 Wh."""
-    found = energy.energy_per_1k_requests(3.6, 1.0, pue=1.0, usd_per_kwh=0.1, kg_co2e_per_kwh=0.4)
+    found = energy_per_1k_requests(3.6, 1.0, pue=1.0, usd_per_kwh=0.1, kg_co2e_per_kwh=0.4)
 
     assert found == pytest.approx((1.0, 0.0001, 0.4))
 
@@ -129,14 +137,14 @@ def test_a_thousand_requests_at_one_a_second_take_a_thousand_seconds() -> None:
     "senseless",
     [
         lambda: serving.usd_per_million_tokens(1, 0),
-        lambda: serving.energy_per_token(0, 1),
-        lambda: serving.answer_time(1, 0, 10),
-        lambda: serving.answer_time(1, 1, 0),
-        lambda: energy.cpu_load_watts(100, 1.1),
-        lambda: energy.cpu_load_watts(-1, 0.5),
-        lambda: energy.grid_emissions_kg("FRA", -1),
-        lambda: energy.energy_per_1k_requests(1, 0, pue=1, usd_per_kwh=1, kg_co2e_per_kwh=1),
-        lambda: energy.energy_per_1k_requests(1, 1, pue=0.5, usd_per_kwh=1, kg_co2e_per_kwh=1),
+        lambda: energy_per_token(0, 1),
+        lambda: answer_time(1, 0, 10),
+        lambda: answer_time(1, 1, 0),
+        lambda: cpu_load_watts(100, 1.1),
+        lambda: cpu_load_watts(-1, 0.5),
+        lambda: grid_emissions_kg("FRA", -1),
+        lambda: energy_per_1k_requests(1, 0, pue=1, usd_per_kwh=1, kg_co2e_per_kwh=1),
+        lambda: energy_per_1k_requests(1, 1, pue=0.5, usd_per_kwh=1, kg_co2e_per_kwh=1),
     ],
 )
 def test_what_makes_no_sense_is_refused(senseless: object) -> None:

@@ -10,18 +10,9 @@ from hypothesis import strategies as st
 from harness import FactError
 from harness_reports.economics.cashflow import npv
 from harness_reports.economics.distributions import Distribution, Fixed, Lognormal, Normal, Pert, Triangular
-from harness_reports.economics.losses import empirical_tail
-from harness_reports.economics.simulation import (
-    Life,
-    draw,
-    importance,
-    npv_draws,
-    outcome,
-    rank_of_draws,
-    simulate,
-    tornado,
-    with_figure,
-)
+from harness_reports.economics.simulation import draw, importance, outcome, rank_of_draws, tornado
+from harness_reports.economics.textbook.losses import empirical_tail
+from harness_reports.economics.textbook.simulation import Life, npv_draws, simulate, with_figure
 
 FIGURES: dict[str, Distribution] = {
     "upfront_usd": Fixed(100_000),

@@ -10,6 +10,14 @@ from hypothesis import strategies as st
 
 from harness import FactError
 from harness_reports.economics import ownership, scaling, training
+from harness_reports.economics.textbook.training import (
+    energy_of_days_mwh,
+    extrapolate_cluster,
+    hfu,
+    mfu_from_hours,
+    mfu_from_throughput,
+    rental_cost,
+)
 
 FLOPS = st.floats(1e18, 1e27)
 LAWS = st.sampled_from(sorted(scaling.CONSTANTS))
@@ -20,27 +28,27 @@ def test_hours_imply_the_utilisation_they_were_made_with(flops: float, peak: flo
     """Time from utilisation and utilisation from time are one formula."""
     hours = training.accelerator_hours(flops, peak, mfu)
 
-    assert training.mfu_from_hours(flops / 6, 1, hours, peak) == pytest.approx(mfu)
+    assert mfu_from_hours(flops / 6, 1, hours, peak) == pytest.approx(mfu)
 
 
 def test_recomputed_activations_are_executed_but_not_needed() -> None:
     """GLM-130B: 32.5 % of the model's, 43.3 % of the hardware's operations."""
-    assert training.hfu(0.325, full_recomputation=True) == pytest.approx(0.433, abs=5e-4)
-    assert training.hfu(0.325, full_recomputation=False) == 0.325
+    assert hfu(0.325, full_recomputation=True) == pytest.approx(0.433, abs=5e-4)
+    assert hfu(0.325, full_recomputation=False) == 0.325
 
 
 def test_attention_adds_to_the_operations_of_a_token() -> None:
     """PaLM: 45.7 % without, 46.2 % with it."""
     plain, full = training.flops_per_token(540.35e9), training.flops_per_token(540.35e9, 118, 12288, 2048)
 
-    assert training.mfu_from_throughput(full, 238_300, 6144, 275e12) == pytest.approx(0.462, abs=5e-4)
+    assert mfu_from_throughput(full, 238_300, 6144, 275e12) == pytest.approx(0.462, abs=5e-4)
     assert full > plain == 6 * 540.35e9
 
 
 def test_a_faster_cluster_costs_the_same_if_it_scales_perfectly() -> None:
     """Hours shrink as devices grow; what is billed stays."""
-    small = training.extrapolate_cluster(1000, 1, 1e9, 8, 1.0, 1.0, 2.0)
-    large = training.extrapolate_cluster(1000, 1, 1e9, 64, 1.0, 1.0, 2.0)
+    small = extrapolate_cluster(1000, 1, 1e9, 8, 1.0, 1.0, 2.0)
+    large = extrapolate_cluster(1000, 1, 1e9, 64, 1.0, 1.0, 2.0)
 
     assert large.wall_hours == pytest.approx(small.wall_hours / 8)
     assert large.usd == pytest.approx(small.usd)
@@ -48,21 +56,21 @@ def test_a_faster_cluster_costs_the_same_if_it_scales_perfectly() -> None:
 
 def test_hours_lost_to_failures_are_billed() -> None:
     """At 80 % availability a quarter more."""
-    ideal = training.extrapolate_cluster(1000, 1, 1e9, 8, 1.0, 1.0, 2.0)
+    ideal = extrapolate_cluster(1000, 1, 1e9, 8, 1.0, 1.0, 2.0)
 
-    assert training.extrapolate_cluster(1000, 1, 1e9, 8, 1.0, 0.8, 2.0).usd == pytest.approx(ideal.usd / 0.8)
+    assert extrapolate_cluster(1000, 1, 1e9, 8, 1.0, 0.8, 2.0).usd == pytest.approx(ideal.usd / 0.8)
 
 
 def test_stages_add_up() -> None:
     """DeepSeek-V3: 2,788 thousand hours at 2 USD."""
-    cost = training.rental_cost({"pretrain": 2_664_000, "context": 119_000, "post": 5_000}, 2.0)
+    cost = rental_cost({"pretrain": 2_664_000, "context": 119_000, "post": 5_000}, 2.0)
 
     assert cost.usd == sum(cost.usd_by_stage.values()) == 5_576_000
 
 
 def test_energy_is_the_same_by_hours_and_by_days() -> None:
     """10 accelerators for 2 days are 480 hours."""
-    assert training.energy_of_days_mwh(10, 2, 400, 1.1) == pytest.approx(training.energy_mwh(480, 400, 1.1))
+    assert energy_of_days_mwh(10, 2, 400, 1.1) == pytest.approx(training.energy_mwh(480, 400, 1.1))
 
 
 @given(LAWS, FLOPS)
@@ -138,12 +146,12 @@ def test_a_year_of_use_costs_about_what_the_year_took() -> None:
     [
         lambda: training.training_flops(0, 1e9),
         lambda: training.training_flops(1e9, math.nan),
-        lambda: training.mfu_from_hours(1e9, 1e9, 0, 1e12),
+        lambda: mfu_from_hours(1e9, 1e9, 0, 1e12),
         lambda: training.accelerator_hours(1e20, 1e12, 0),
         lambda: training.accelerator_hours(1e20, 1e12, 1.5),
-        lambda: training.rental_cost({"a": -1}, 2),
+        lambda: rental_cost({"a": -1}, 2),
         lambda: training.energy_mwh(1, 1, 0.9),
-        lambda: training.extrapolate_cluster(1, 1, 1, 1, 1, 0, 1),
+        lambda: extrapolate_cluster(1, 1, 1, 1, 1, 0, 1),
         lambda: scaling.loss(-1, 1, scaling.CONSTANTS["besiroglu_2024"]),
         lambda: scaling.optimal_allocation(0, scaling.CONSTANTS["besiroglu_2024"]),
         lambda: ownership.depreciated_usd(-1, 1),

@@ -1,0 +1,71 @@
+"""One server: M/M/1, M/G/1 and Little's law."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from harness_reports.economics.checks import above, at_least, between
+from harness_reports.economics.queueing import saturated
+
+
+class Queue(NamedTuple):
+    """A queue before one server, in the steady state; None where there is none."""
+
+    utilisation: float
+    in_system: float | None
+    """L, mean number waiting or served."""
+    in_queue: float | None
+    """Lq, mean number waiting."""
+    time_in_system_s: float | None
+    """W, mean."""
+    wait_s: float | None
+    """Wq, mean."""
+
+
+def mg1(arrivals_per_s: float, mean_service_s: float, squared_cv: float) -> Queue:
+    """Return an M/G/1 queue (Pollaczek and Khinchine): Wq = rho · service · (1 + cv^2) / (2 · (1 - rho)).
+
+    Args:
+        arrivals_per_s: mean rate.
+        mean_service_s: mean time of service.
+        squared_cv: variance of the service time over its mean squared: 0 constant, 1 exponential.
+
+    Raises:
+        FactError: a negative number, or no service time.
+    """
+    arrivals, service = at_least("arrivals_per_s", arrivals_per_s), above("mean_service_s", mean_service_s)
+    load, spread = arrivals * service, at_least("squared_cv", squared_cv)
+    if saturated(load, 1):
+        return Queue(load, None, None, None, None)
+    wait = load * service * (1 + spread) / (2 * (1 - load))
+    return Queue(load, arrivals * (wait + service), arrivals * wait, wait + service, wait)
+
+
+def mm1(arrivals_per_s: float, service_per_s: float) -> Queue:
+    """Return an M/M/1 queue: service times are exponential.
+
+    Raises:
+        FactError: a negative number, or no service rate.
+    """
+    return mg1(arrivals_per_s, 1 / above("service_per_s", service_per_s), 1.0)
+
+
+def mm1_time_in_system_s(arrivals_per_s: float, service_per_s: float, percentile: float) -> float | None:
+    """Return a percentile of the time in an M/M/1 system, which is exponential; None where the queue grows for ever.
+
+    Raises:
+        FactError: a negative number, no service rate, or a percentile that is not between 0 and 1.
+    """
+    spare = above("service_per_s", service_per_s) - at_least("arrivals_per_s", arrivals_per_s)
+    share = between("percentile", percentile)
+    return -math.log1p(-share) / spare if spare > 0 else None
+
+
+def in_flight(arrivals_per_s: float, mean_latency_s: float) -> float:
+    """Return how many requests are under way at once: Little's law, L = lambda · W.
+
+    Raises:
+        FactError: a negative number.
+    """
+    return at_least("arrivals_per_s", arrivals_per_s) * at_least("mean_latency_s", mean_latency_s)
