@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from importlib import metadata
@@ -90,3 +91,29 @@ def test_every_tox_environment_says_what_it_is_for() -> None:
     text = (ROOT / "tox.ini").read_text(encoding="utf-8")
     for section in re.findall(r"\[testenv:(\w+)\](.*?)(?=\n\[|\Z)", text, re.DOTALL):
         assert "description =" in section[1], section[0]
+
+
+def test_the_packages_of_reports_import_as_their_readme_says() -> None:
+    """Each imports what its row names, and only packages of rows above it."""
+    folder = ROOT / "reports" / "harness_reports"
+    table = (ROOT / "reports" / "README.md").read_text(encoding="utf-8").partition("```text\n")[2].partition("```")[0]
+    rows = {line.split()[0]: set(line.rpartition("  ")[2].split()) - {"-"} for line in table.splitlines()[1:]}
+    names = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+
+    assert rows.keys() == names - {"__init__"}
+    for place, (name, imports) in enumerate(rows.items()):
+        assert _imported(folder, name) == imports, name
+        assert imports <= set(list(rows)[:place]), name
+
+
+def _imported(folder: Path, name: str) -> set[str]:
+    """Return the other packages that a package imports anywhere, in functions too."""
+    files = [folder / f"{name}.py"] if (folder / f"{name}.py").is_file() else (folder / name).rglob("*.py")
+    found = set()
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == folder.name:
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and str(node.module).startswith(f"{folder.name}."):
+                found.add(str(node.module).split(".")[1])
+    return found - {name}
