@@ -13,8 +13,8 @@ from harness.records import Record
 from harness_dashboards import sources
 from harness_dashboards.parts import Texts, plain
 from harness_reports import cells
+from harness_reports.measured.judgement import judge
 from harness_reports.measured.samples import picture
-from harness_reports.measured.statistics import judge
 
 GOOD = ("ok", "unsupported")
 SAMPLES_BESIDE = 3

@@ -17,7 +17,7 @@ from harness_reports.business.evidence import gather
 from harness_reports.business.market import read_market
 from harness_reports.business.viability import viability
 from harness_reports.economics.textbook.simulation import simulate
-from harness_reports.measured import statistics as intervals
+from harness_reports.measured import intervals
 from harness_reports.prices.pricing import Pricing, choose
 
 pytestmark = pytest.mark.benchmark

@@ -17,7 +17,7 @@ ENGLISH = re.compile(r"[A-Za-z]{2,}(?: [A-Za-z]+){2,}")
 
 def _sentences() -> Iterator[str]:
     from harness_reports.business.verdict import Facts, decide
-    from harness_reports.measured.statistics import Promise
+    from harness_reports.measured.latency import Promise
 
     accuracy = {"metric": "accuracy", "value": 0.7, "low": 0.6, "high": 0.8, "higher_is_better": True, "seeds": 1}
     broken = Promise("broken", 7, 900)

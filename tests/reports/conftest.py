@@ -130,6 +130,12 @@ class Bench:
         read = {} if tokens is None else {"output_tokens": Reading(tokens, "count")}
         return [*others, replace(stream, series=series, readings={**stream.readings, **read})]
 
+    def batches(self, durations: list[float], wall_s: float | None = None, scenario: str = "Offline") -> Record:
+        """Return a serving whose batches of 10 took these durations."""
+        readings = {"wall_s": sum(durations) if wall_s is None else wall_s, "samples": 10.0 * len(durations)}
+        asked = self.asked(runtime="eager", batch_size=10, scenario=scenario)
+        return self.record("serve", asked, {}, readings, series={"latency_s": durations})
+
     def suite(self) -> list[Record]:
         """Return a small suite of two tasks: a strong and dear model, a weak and cheap one, and a game."""
         returns = {

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from harness.records import Record
 from harness_reports.economics.queueing import servers_needed
-from harness_reports.measured.statistics import percentile, rate
+from harness_reports.measured.latency import percentile
+from harness_reports.measured.rates import rate
 
 PLANNED_LOAD = 0.7
 """Share of a machine's measured rate that may be planned with where a latency is promised."""

@@ -13,9 +13,10 @@ from harness.records import Record
 from harness_reports.business.business import Business
 from harness_reports.business.market import Market
 from harness_reports.economics.distributions import Distribution, Empirical, Fixed
+from harness_reports.measured.judgement import MINIMUM_ITEMS, MINIMUM_WINDOW_S, window_s
+from harness_reports.measured.latency import Promise, percentile, promise
 from harness_reports.measured.lineage import Candidate, by_candidate, replicates
 from harness_reports.measured.quality import right_share
-from harness_reports.measured.statistics import MINIMUM_ITEMS, MINIMUM_WINDOW_S, Promise, percentile, promise, window_s
 from harness_reports.measured.tables import accuracy_rows, pooled_latencies, served
 from harness_reports.prices.cost import cost_rows
 from harness_reports.prices.pricing import Pricing

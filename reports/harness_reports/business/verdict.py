@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from harness_reports.business.worth import Driver, Flip, Learning
 from harness_reports.cells import digits
 from harness_reports.economics.simulation import Outcome
-from harness_reports.measured.statistics import PERCENTILE_CONFIDENCE, Promise
+from harness_reports.measured.latency import PERCENTILE_CONFIDENCE, Promise
 
 Verdict = Literal["invest", "pilot", "do not invest", "not enough evidence"]
 VERDICTS: tuple[Verdict, ...] = ("invest", "pilot", "do not invest", "not enough evidence")

@@ -19,8 +19,8 @@ from harness_reports.business.verdict import TOP, Facts, Money, against_the_base
 from harness_reports.business.worth import DRAWS, DrawnMarket, Worth, appraise_worth, draw_market
 from harness_reports.economics.appraisal import discounted_payback, payback
 from harness_reports.economics.cashflow import irr, mirr, npv
+from harness_reports.measured.latency import Promise
 from harness_reports.measured.lineage import KEYS
-from harness_reports.measured.statistics import Promise
 from harness_reports.prices.pricing import Pricing
 
 __all__ = ["VIABILITY", "Candidates", "Judged", "judge", "viability"]

@@ -9,7 +9,7 @@ from harness_reports.explain import readings as leaf
 from harness_reports.explain.energy import energy_figures
 from harness_reports.explain.measured import quality_share
 from harness_reports.explain.tree import Explained
-from harness_reports.measured import statistics
+from harness_reports.measured import intervals, rates
 from harness_reports.measured.quality import Graded
 from harness_reports.prices.cost import (
     UNIT_COSTS,
@@ -82,7 +82,7 @@ def _serving(scenario: str, window: Window | None, pricing: Pricing) -> list[Exp
     point = Explained(
         names[0], cells.value, PER_1K, "usd_per_hour / (samples_per_s * 3600 * utilisation) * 1000",
         note=f"{scenario} in batches of {window.batch_size}, of those measured the cheapest",
-        inputs=(leaf.hourly(leaves[0], pricing), leaf.rate(leaves, statistics.rate(leaves)), leaf.utilisation(pricing)),
+        inputs=(leaf.hourly(leaves[0], pricing), leaf.rate(leaves, rates.rate(leaves)), leaf.utilisation(pricing)),
     )  # fmt: skip
     ends = cells.interval or (None, None)
     return [point, *(_end(name, end, share, point) for name, end, share in zip(names[1:], ends, ("2.5", "97.5"),
@@ -94,7 +94,7 @@ def _end(name: str, value: float | None, share: str, point: Explained) -> Explai
         note = "the window does not hold how long each of at least two batches took, so its spread is not known"
         return Explained(name, None, PER_1K, note=note, inputs=(point,))
     note = (
-        f"{share}th percentile of the unit cost at {statistics.RESAMPLES:,} rates: records are resampled, then the "
+        f"{share}th percentile of the unit cost at {intervals.RESAMPLES:,} rates: records are resampled, then the "
         "durations of batches within each"
     )
     return Explained(name, value, PER_1K, note=note, inputs=(point,))

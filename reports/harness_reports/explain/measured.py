@@ -8,7 +8,7 @@ from typing import Any
 from harness.records import Record
 from harness_reports.explain import readings as leaf
 from harness_reports.explain.tree import Explained, Kind
-from harness_reports.measured import statistics
+from harness_reports.measured import intervals, latency
 from harness_reports.measured.lineage import Chain
 from harness_reports.measured.quality import Graded, right_share
 from harness_reports.measured.tables import PERCENTILES, pooled_latencies
@@ -109,7 +109,7 @@ def served_figures(group: Sequence[Chain], row: Mapping[str, Any]) -> dict[str, 
 
 def _end(name: str, value: float | None, share: str, speed: Explained) -> Explained:
     note = (
-        f"{share}th percentile of {statistics.RESAMPLES:,} rates: records are resampled, then the durations within each"
+        f"{share}th percentile of {intervals.RESAMPLES:,} rates: records are resampled, then the durations within each"
         if value is not None
         else "the window does not hold how long each of at least two batches took, so its spread is not known"
     )
@@ -137,9 +137,9 @@ def latency_percentile(name: str, leaves: Sequence[Record], value: float | None)
     """Return a percentile of the latencies of single requests."""
     series, share = PERCENTILES[name]
     latencies = pooled_latencies(leaves, series)
-    slow = statistics.allowed_slow(len(latencies), share)
+    slow = latency.allowed_slow(len(latencies), share)
     if slow is None:
-        needed = statistics.minimum_count(share)
+        needed = latency.minimum_count(share)
         note = f"needs {needed} queries served one at a time, there are {len(latencies)}"
         return Explained(name, None, "s", note=note)
     note = (

@@ -11,7 +11,7 @@ from harness_reports.explain.market import figure
 from harness_reports.explain.measured import quality_share
 from harness_reports.explain.tree import Explained
 from harness_reports.explain.years import PER_REQUEST, USD
-from harness_reports.measured.statistics import RESAMPLES
+from harness_reports.measured.intervals import RESAMPLES
 
 _PERCENTILES = {"input_p10": "10th percentile", "input_p50": "median", "input_p90": "90th percentile"}
 _ENDS = {"npv_at_p10_usd": "input_p10", "npv_at_p90_usd": "input_p90"}

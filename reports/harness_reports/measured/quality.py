@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.errors import StoreError, unknown
 from harness.records import Record
-from harness_reports.measured import statistics
+from harness_reports.measured import intervals
 from harness_reports.measured.lineage import Candidate, Chain, by_candidate, finished, replicates
 
 T = TypeVar("T")
@@ -107,30 +107,30 @@ class Graded:
         """Of a metric that is no mean: seeds by samples of items."""
         return np.array([metric["replicates"] for metric in self.metrics], dtype=float)
 
-    def interval(self) -> statistics.Interval:
+    def interval(self) -> intervals.Interval:
         """Return the metric's 95 % interval."""
         if self.is_mean:
-            return statistics.mean_interval(self.scores)
-        return statistics.replicates_interval(self.replicates)
+            return intervals.mean_interval(self.scores)
+        return intervals.replicates_interval(self.replicates)
 
     @property
     def method(self) -> str:
         """What `interval` takes its ends from, in words."""
         if not self.is_mean:
             return f"{self.replicates.shape[1]:,} values over resampled items, seeds resampled"
-        if statistics.is_unanimous(self.scores):
+        if intervals.is_unanimous(self.scores):
             return "what Clopper and Pearson's exact bound leaves possible, as every score is the same"
-        return f"{statistics.RESAMPLES:,} bootstrap means: seeds are resampled, then items, the same in each seed"
+        return f"{intervals.RESAMPLES:,} bootstrap means: seeds are resampled, then items, the same in each seed"
 
     def draws(self) -> np.ndarray:
         """Return values that the metric may have."""
-        return statistics.mean_draws(self.scores) if self.is_mean else statistics.replicates_draws(self.replicates)
+        return intervals.mean_draws(self.scores) if self.is_mean else intervals.replicates_draws(self.replicates)
 
-    def minus(self, other: Graded) -> statistics.Interval:
+    def minus(self, other: Graded) -> intervals.Interval:
         """Return the interval of the difference, paired by item where both graded the same."""
         if self.is_mean:
-            return statistics.difference_interval(self.scores, other.scores)
-        return statistics.replicates_difference(self.replicates, other.replicates)
+            return intervals.difference_interval(self.scores, other.scores)
+        return intervals.replicates_difference(self.replicates, other.replicates)
 
     @property
     def sign(self) -> int:

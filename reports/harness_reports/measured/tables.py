@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from harness.records import Record
-from harness_reports.measured import statistics
+from harness_reports.measured import latency, rates
+from harness_reports.measured.judgement import judge
 from harness_reports.measured.lineage import KEYS, Candidate, Chain, by_candidate, key_columns, replicates, variants
 from harness_reports.measured.quality import Graded, best_baseline, graded, in_order, metric_names, told_apart
 
@@ -95,7 +96,7 @@ def throughput(records: Sequence[Record]) -> pd.DataFrame:
     """Return one row for each candidate, scenario and batch size that was served.
 
     Windows of several seeds are added up; latencies are pooled. `samples_per_s` is samples over the time of the whole
-    window. Percentiles are those of `statistics.percentile`, None where the count of queries does not support them,
+    window. Percentiles are those of `latency.percentile`, None where the count of queries does not support them,
     and for SingleStream only: Offline has no latency that anybody waits for. Where nothing is written token by token
     there is neither a first one nor tokens per second. `largest_difference` is the export's against the trained model.
     """
@@ -131,13 +132,13 @@ def served(records: Sequence[Record]) -> list[tuple[Candidate, str, int, list[Ch
 
 def _served(group: Sequence[Chain]) -> dict[str, Any]:
     leaves = [chain.leaf for chain in group]
-    interval = statistics.rate_interval(leaves)
+    interval = rates.rate_interval(leaves)
     differences = [chain.export.value("largest_difference") for chain in group if chain.export]
     return {
-        "seeds": len(leaves), "samples_per_s": statistics.rate(leaves),
+        "seeds": len(leaves), "samples_per_s": rates.rate(leaves),
         "low": interval.low if interval else None, "high": interval.high if interval else None,
         "samples": _total(leaves, "samples"), "wall_s": _total(leaves, "wall_s"), **_latencies(leaves),
-        "output_tokens_per_s": statistics.rate(leaves, "output_tokens"),
+        "output_tokens_per_s": rates.rate(leaves, "output_tokens"),
         "load_s": _mean(leaves, "load_s"), "first_query_s": _mean(leaves, "first_query_s"),
         **{name: _peak(leaves, name) for name in ("peak_memory_bytes", "peak_device_memory_bytes")},
         "cpu_s": _total(leaves, "cpu_s"), "energy_j": _total(leaves, "energy_j"), "energy_kind": energy_kind(leaves),
@@ -148,7 +149,7 @@ def _served(group: Sequence[Chain]) -> dict[str, Any]:
 
 def _latencies(leaves: Sequence[Record]) -> dict[str, float | None]:
     pooled = {series: pooled_latencies(leaves, series) for series, _ in PERCENTILES.values()}
-    return {name: statistics.percentile(pooled[series], share) for name, (series, share) in PERCENTILES.items()}
+    return {name: latency.percentile(pooled[series], share) for name, (series, share) in PERCENTILES.items()}
 
 
 def pooled_latencies(leaves: Sequence[Record], series: str = "latency_s") -> list[float]:
@@ -165,7 +166,7 @@ def energy_kind(leaves: Sequence[Record]) -> str | None:
 
 def judgement(leaves: Sequence[Record]) -> str:
     """Return `ok`, or what is wrong with the numbers of these records and what to do next."""
-    reasons = dict.fromkeys(reason for leaf in leaves for reason in statistics.judge(leaf))
+    reasons = dict.fromkeys(reason for leaf in leaves for reason in judge(leaf))
     return "; ".join(reasons) or "ok"
 
 

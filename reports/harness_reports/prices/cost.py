@@ -12,9 +12,10 @@ import pandas as pd
 from harness.records import Record
 from harness_reports.economics.energy import grid
 from harness_reports.economics.serving import usd_per_million_tokens
+from harness_reports.measured.intervals import Interval, interval_of
 from harness_reports.measured.lineage import KEYS, Candidate, Chain, by_candidate, key_columns, replicates, variants
 from harness_reports.measured.quality import Graded
-from harness_reports.measured.statistics import Interval, interval_of, rate, rate_draws
+from harness_reports.measured.rates import rate, rate_draws
 from harness_reports.measured.tables import served
 from harness_reports.prices.energy_use import NONE_USED, EnergyUse, together, weaker
 from harness_reports.prices.pricing import SECONDS_PER_HOUR, Pricing

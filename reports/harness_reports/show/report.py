@@ -15,7 +15,7 @@ from harness_reports import cells
 from harness_reports.business.choice import attention, preference
 from harness_reports.business.verdict import usd
 from harness_reports.business.viability import VIABILITY, Candidates, judge_all
-from harness_reports.measured import samples, statistics
+from harness_reports.measured import judgement, samples
 from harness_reports.measured.lineage import finished, label
 from harness_reports.measured.tables import EVERY, accuracy, throughput
 from harness_reports.prices.cost import cost
@@ -138,7 +138,7 @@ def _judgement(records: Sequence[Record]) -> str:
     table = [
         {**_who(record), "what is wrong and what to do": reason}
         for record in finished(records)
-        for reason in [*_stale(record), *statistics.judge(record), *record.notes]
+        for reason in [*_stale(record), *judgement.judge(record), *record.notes]
     ]
     return html_table(table) if table else "<p>Nothing to object to.</p>"
 

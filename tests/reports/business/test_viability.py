@@ -19,8 +19,8 @@ from harness_reports.business.serving import serving
 from harness_reports.business.verdict import VERDICTS, usd
 from harness_reports.business.viability import VIABILITY, viability
 from harness_reports.explain.tables import Assumed, rows
+from harness_reports.measured.intervals import mean_draws
 from harness_reports.measured.quality import right_share
-from harness_reports.measured.statistics import mean_draws
 from harness_reports.prices.cost import cost
 from harness_reports.prices.frontier import frontier
 from harness_reports.prices.pricing import Pricing

@@ -1,0 +1,192 @@
+"""Intervals of means, differences and other metrics: resampled over trainings (seeds) and items."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from harness_reports.economics.distributions import quantiles
+
+RESAMPLES = 2000
+CONFIDENCE = 0.95
+_CHUNK = 4_000_000
+_FEW = 64
+"""Kinds of items up to which counting them is faster than drawing items, and gives the same distribution."""
+
+
+class Interval(NamedTuple):
+    """A 95 % interval."""
+
+    low: float
+    high: float
+
+
+Scores = Sequence[Sequence[float]] | np.ndarray
+"""Replicates (seeds) x items: one score each."""
+
+Replicates = Sequence[Sequence[float]] | np.ndarray
+"""Seeds x samples of items: the metric's value on each."""
+
+
+def mean_interval(scores: Scores) -> Interval:
+    """Return the interval of a mean over replicates and items.
+
+    Both are resampled with replacement: replicates first, then items, the same items in every replicate, because an
+    item that is hard for one training is hard for the next. With one replicate the spread between trainings is not in
+    the interval. Where every score is the same 0 or 1 the bootstrap sees no spread at all, and Clopper and Pearson's
+    exact bound is given.
+    """
+    matrix, draws = np.asarray(scores, dtype=float), mean_draws(scores)
+    if is_unanimous(matrix):
+        low, high = interval_of(draws)  # one-sided: it ends at what was observed
+        return Interval(low, 1.0) if matrix.flat[0] else Interval(0.0, high)
+    return Interval(math.nan, math.nan) if np.isnan(draws).any() else interval_of(draws)
+
+
+def is_unanimous(matrix: np.ndarray) -> bool:
+    """Return whether every score is the same 0 or 1, so that resampling shows no spread."""
+    return bool(matrix.min() == matrix.max() and matrix.flat[0] in (0.0, 1.0))
+
+
+def mean_draws(scores: Scores) -> np.ndarray:
+    """Return values that the mean may have, as likely as they are: what `mean_interval` takes its ends from."""
+    matrix = np.asarray(scores, dtype=float)
+    if np.isnan(matrix).any():
+        return np.array([math.nan])
+    if is_unanimous(matrix):
+        return _unanimous(float(matrix.flat[0]), matrix.shape[1])
+    return _bootstrap(matrix)
+
+
+def _unanimous(score: float, items: int) -> np.ndarray:
+    """Return quantiles of the beta distribution whose end is Clopper and Pearson's."""
+    missed = 1 - np.linspace(0, 1, RESAMPLES + 1) ** (1 / items)
+    return 1 - missed if score else missed
+
+
+def difference_interval(scores: Scores, other: Scores) -> Interval:
+    """Return the interval of mean(scores) - mean(other), paired by item where both graded as many items.
+
+    The pairing takes the items' difficulty out of the difference; replicates are resampled on each side on their own.
+    """
+    one, two = np.asarray(scores, dtype=float), np.asarray(other, dtype=float)
+    if one.shape[1] != two.shape[1]:
+        return interval_of(_bootstrap(one) - _bootstrap(two, stream=1))
+    return interval_of(_paired(one, two))
+
+
+def replicates_interval(replicates: Replicates) -> Interval:
+    """Return the interval of a metric that is no mean from its values over resampled items; trainings are resampled."""
+    return interval_of(replicates_draws(replicates))
+
+
+def replicates_draws(replicates: Replicates) -> np.ndarray:
+    """Return values that the metric may have: what `replicates_interval` takes its ends from."""
+    return _trainings(replicates, stream=0)
+
+
+def replicates_difference(replicates: Replicates, other: Replicates) -> Interval:
+    """Return the interval of a difference; both sides resampled the same items, so it is paired by item."""
+    return interval_of(_trainings(replicates, stream=0) - _trainings(other, stream=1))
+
+
+def _trainings(replicates: Replicates, stream: int) -> np.ndarray:
+    matrix = np.asarray(replicates, dtype=float)
+    seeds, draws = matrix.shape
+    picked = np.random.default_rng([4, stream]).multinomial(seeds, [1 / seeds] * seeds, size=draws)
+    return np.asarray((picked / seeds * matrix.T).sum(axis=1))
+
+
+def _bootstrap(matrix: np.ndarray, stream: int = 0) -> np.ndarray:
+    return _resampled(np.ascontiguousarray(matrix).tobytes(), matrix.shape, stream)
+
+
+@lru_cache(maxsize=512)
+def _resampled(content: bytes, shape: tuple[int, int], stream: int) -> np.ndarray:
+    """Return resampled means; remembered, so that a moved price slider does not resample what it does not touch."""
+    matrix = np.frombuffer(content).reshape(shape)
+    random = np.random.default_rng([stream, *shape])
+    kinds, counts = _kinds(matrix)
+    if kinds.shape[1] <= _FEW:
+        return _counted(kinds, counts, random)
+    return np.concatenate([_means(matrix, random, count) for count in _chunks(shape[1])])
+
+
+def _kinds(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the different columns, in order, and how often each occurs."""
+    if len(matrix) == 1:  # faster, and the same
+        values, counts = np.unique(matrix[0], return_counts=True)
+        return values[None], counts
+    return np.unique(matrix, axis=1, return_counts=True)
+
+
+def _counted(kinds: np.ndarray, counts: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Resample items that are of few kinds (right or wrong in each replicate) by how many of each kind are drawn."""
+    items = counts.sum()
+    drawn = random.multinomial(items, counts / items, size=RESAMPLES) / items
+    means = drawn @ kinds.T
+    replicates = len(kinds)
+    weights = random.multinomial(replicates, [1 / replicates] * replicates, size=RESAMPLES) / replicates
+    return np.asarray((weights * means).sum(axis=1))
+
+
+def _chunks(items: int) -> list[int]:
+    size = max(1, min(RESAMPLES, _CHUNK // max(1, items)))
+    return [min(size, RESAMPLES - start) for start in range(0, RESAMPLES, size)]
+
+
+def _means(matrix: np.ndarray, random: np.random.Generator, count: int) -> np.ndarray:
+    picked = random.integers(0, matrix.shape[1], (count, matrix.shape[1]))
+    rows = _replicate_means(matrix, random, count)
+    return np.asarray(np.take_along_axis(rows, picked, axis=1).mean(axis=1))
+
+
+def _replicate_means(matrix: np.ndarray, random: np.random.Generator, count: int) -> np.ndarray:
+    replicates = matrix.shape[0]
+    if replicates == 1:
+        return np.broadcast_to(matrix, (count, matrix.shape[1]))
+    return np.asarray(random.multinomial(replicates, [1 / replicates] * replicates, size=count) / replicates @ matrix)
+
+
+def _paired(one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    shapes = (one.shape, two.shape)
+    return _resampled_difference(np.ascontiguousarray(one).tobytes(), np.ascontiguousarray(two).tobytes(), shapes)
+
+
+@lru_cache(maxsize=512)
+def _resampled_difference(one: bytes, two: bytes, shapes: tuple[tuple[int, int], tuple[int, int]]) -> np.ndarray:
+    left, right = np.frombuffer(one).reshape(shapes[0]), np.frombuffer(two).reshape(shapes[1])
+    items = shapes[0][1]
+    random = np.random.default_rng([2, items])
+    kinds, counts = _kinds(np.concatenate([left, right]))
+    if kinds.shape[1] <= _FEW:
+        return _counted_difference(kinds, counts, random, len(left))
+    parts = []
+    for count in _chunks(items):
+        rows = _replicate_means(left, random, count) - _replicate_means(right, random, count)
+        picked = random.integers(0, items, (count, items))
+        parts.append(np.take_along_axis(rows, picked, axis=1).mean(axis=1))
+    return np.concatenate(parts)
+
+
+def _counted_difference(
+    kinds: np.ndarray, counts: np.ndarray, random: np.random.Generator, replicates: int
+) -> np.ndarray:
+    items = counts.sum()
+    means = random.multinomial(items, counts / items, size=RESAMPLES) / items @ kinds.T
+    sides = np.split(means, [replicates], axis=1)
+    weights = [random.multinomial(side.shape[1], [1 / side.shape[1]] * side.shape[1], RESAMPLES) / side.shape[1]
+               for side in sides]  # fmt: skip
+    left, right = ((weight * side).sum(axis=1) for weight, side in zip(weights, sides, strict=True))
+    return np.asarray(left - right)
+
+
+def interval_of(values: np.ndarray) -> Interval:
+    """Return the middle 95 % of drawn values."""
+    tail = (1 - CONFIDENCE) / 2
+    low, high = quantiles(values, (tail, 1 - tail))
+    return Interval(float(low), float(high))

@@ -1,0 +1,71 @@
+"""Percentiles of latencies with the counts they need, and whether a latency limit is kept.
+
+Percentiles follow the early-stopping rule of MLPerf's LoadGen (mlcommons/inference, loadgen/early_stopping.cc and
+results.cc): with n latencies, t of them may exceed the reported value if BinomialCDF(t; n, 1 - p) <= 1 - 0.99.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+PERCENTILE_CONFIDENCE = 0.99
+
+
+@lru_cache(maxsize=4096)
+def allowed_slow(count: int, percentile: float) -> int | None:
+    """Return the largest t >= 1 that the rule allows among `count` latencies, None where there is none."""
+    alpha = 1 - PERCENTILE_CONFIDENCE
+    slow = np.arange(1, count + 1)
+    allowed = slow[stats.binom.cdf(slow, count, 1 - percentile) <= alpha]
+    return int(allowed[-1]) if allowed.size else None
+
+
+def percentile(latency_s: Sequence[float], share: float) -> float | None:
+    """Return the t-th largest latency, t as the rule allows; None where the count does not support the percentile.
+
+    The least counts are 11 for 0.5, 64 for 0.9 and 662 for 0.99.
+    """
+    slow = allowed_slow(len(latency_s), share)
+    return None if slow is None else float(sorted(latency_s)[len(latency_s) - slow])
+
+
+@lru_cache(maxsize=4096)
+def minimum_count(share: float, slow: int = 1) -> int:
+    """Return how many latencies are needed where `slow` of them may exceed the reported value."""
+    alpha = 1 - PERCENTILE_CONFIDENCE
+    low, high = slow, max(16, 2 * slow)
+    while stats.binom.cdf(slow, high, 1 - share) > alpha:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if stats.binom.cdf(slow, middle, 1 - share) > alpha else (low, middle)
+    return high
+
+
+class Promise(NamedTuple):
+    """Whether a latency limit is kept."""
+
+    kept: Literal["kept", "broken", "not told"]
+    slow: int
+    """How many latencies were over the limit."""
+    needed: int
+    """How many latencies would show that it is kept, if no further one is over the limit."""
+
+
+def promise(latency_s: Sequence[float], limit_s: float, share: float = 0.99) -> Promise:
+    """Return whether at least `share` of the latencies stay within `limit_s`, with 99 % confidence either way.
+
+    Kept is LoadGen's rule for the Server scenario; broken is the same test from the other side.
+    """
+    count, slow = len(latency_s), sum(value > limit_s for value in latency_s)
+    alpha = 1 - PERCENTILE_CONFIDENCE
+    needed = minimum_count(share, slow)
+    if count >= needed:
+        return Promise("kept", slow, needed)
+    too_many = slow > 0 and stats.binom.sf(slow - 1, count, 1 - share) <= alpha
+    return Promise("broken" if too_many else "not told", slow, needed)

@@ -1,0 +1,67 @@
+"""Samples per second over several records, with an interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.records import Record
+from harness_reports.measured.intervals import RESAMPLES, Interval, interval_of
+
+
+def rate(records: Sequence[Record], counted: str = "samples") -> float | None:
+    """Return samples per second over the measured windows of several records, None where one lacks a reading."""
+    samples, seconds = [r.value(counted) for r in records], [r.value("wall_s") for r in records]
+    if None in samples or None in seconds or not sum(seconds):  # type: ignore[arg-type]
+        return None
+    return float(sum(samples) / sum(seconds))  # type: ignore[arg-type]
+
+
+def rate_interval(records: Sequence[Record]) -> Interval | None:
+    """Return the interval of `rate` by resampling records, then the durations within each; None without durations.
+
+    A single record says nothing of what another process or another day would give: its interval holds only the spread
+    within its window.
+    """
+    draws = rate_draws(records)
+    return None if draws is None else interval_of(draws)
+
+
+def rate_draws(records: Sequence[Record]) -> np.ndarray | None:
+    """Return rates that the records allow: what `rate_interval` takes its ends from."""
+    value = rate(records)
+    series = [durations(record) for record in records]
+    if value is None or any(len(durations) < 2 for durations in series):  # noqa: PLR2004 - one duration has no spread
+        return None
+    random = np.random.default_rng([3, len(records)])
+    means = np.array([_resampled_durations(durations, random) for durations in series])
+    weights = np.array([r.value("wall_s") for r in records], dtype=float)
+    relative = means / np.array([d.mean() for d in series])[:, None]
+    speeds = np.array([r.value("samples") for r in records], dtype=float) / weights
+    picked = random.integers(0, len(records), (RESAMPLES, len(records)))
+    drawn = random.integers(0, means.shape[1], picked.shape)
+    seconds = relative[picked, drawn] / speeds[picked]
+    return np.asarray(1 / seconds.mean(axis=1))
+
+
+def _resampled_durations(durations: np.ndarray, random: np.random.Generator, draws: int = 200) -> np.ndarray:
+    """Return resampled means; of many durations the mean is normal, and drawing it directly is as good and fast."""
+    if durations.size >= 200:  # noqa: PLR2004 - see above
+        return random.normal(durations.mean(), durations.std(ddof=1) / math.sqrt(durations.size), draws)
+    picked = random.integers(0, durations.size, (draws, durations.size))
+    return np.asarray(durations[picked].mean(axis=1))
+
+
+def durations(record: Record) -> np.ndarray:
+    """Return how long each batch (or query) of a serving took, empty where the series is not that.
+
+    Queries served one after the other fill the window, so durations that add up to much more or less than it are
+    something else.
+    """
+    durations = np.array(record.series.get("latency_s", []), dtype=float)
+    wall_s = record.value("wall_s")
+    if durations.size == 0 or not wall_s or not 0.5 <= durations.sum() / wall_s <= 1.1:  # noqa: PLR2004 - see above
+        return np.array([])
+    return durations

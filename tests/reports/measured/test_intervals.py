@@ -1,0 +1,107 @@
+"""Intervals against numbers that can be worked out by hand, and laws that hold for any data."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from harness_reports.measured import intervals
+
+
+def test_interval_of_a_share_is_near_the_normal_approximation() -> None:
+    """Of 400 items with 300 right the bootstrap gives about 0.75 ± 1.96 · sqrt(0.75 · 0.25 / 400) = 0.75 ± 0.0424."""
+    low, high = intervals.mean_interval([[1.0] * 300 + [0.0] * 100])
+
+    assert low == pytest.approx(0.75 - 0.0424, abs=0.006)
+    assert high == pytest.approx(0.75 + 0.0424, abs=0.006)
+
+
+def test_interval_is_the_same_each_time() -> None:
+    """The random numbers are seeded: a table does not change when it is made again."""
+    scores = [[1.0, 0.0, 1.0, 1.0, 0.0]]
+
+    first = intervals.mean_interval(scores)
+    intervals._resampled.cache_clear()
+
+    assert intervals.mean_interval(scores) == first
+
+
+@pytest.mark.parametrize(("score", "edge"), [(1.0, 0.025 ** (1 / 50)), (0.0, 1 - 0.025 ** (1 / 50))])
+def test_unanimous_scores_get_the_exact_bound(score: float, edge: float) -> None:
+    """50 of 50 right does not mean certainty: Clopper and Pearson's bound is 0.025^(1/50) = 0.929."""
+    interval = intervals.mean_interval([[score] * 50])
+
+    assert sorted(interval) == pytest.approx(sorted([score, edge]))
+    assert stats.binomtest(50, 50).proportion_ci().low == pytest.approx(0.025 ** (1 / 50))
+
+
+def test_replicates_that_differ_widen_the_interval() -> None:
+    """Two seeds at 0.6 and 0.9 say less than one at 0.75 with as many items each."""
+    items = 1000
+    apart = [[1.0] * 600 + [0.0] * 400, [1.0] * 900 + [0.0] * 100]
+    alike = [[1.0] * 750 + [0.0] * 250] * 2
+
+    wide, narrow = (intervals.mean_interval(scores) for scores in (apart, alike))
+
+    assert wide.high - wide.low > 3 * (narrow.high - narrow.low)
+    assert items == len(apart[0])
+
+
+def test_pairing_takes_the_difficulty_of_items_out() -> None:
+    """One model right on all the other gets right and 10 of 100 more: the paired difference is surely above 0."""
+    worse, better = [[1.0] * 50 + [0.0] * 50], [[1.0] * 60 + [0.0] * 40]
+
+    paired = intervals.difference_interval(better, worse)
+    unpaired = intervals.difference_interval(better, [[*worse[0], 0.0, 1.0]])
+
+    assert paired.low > 0
+    assert unpaired.low < 0 < unpaired.high
+
+
+def test_replicates_of_one_training_are_their_own_interval() -> None:
+    """The ends are the quantiles of the values over resampled items."""
+    assert intervals.replicates_interval([list(range(1001))]) == pytest.approx((25.0, 975.0))
+
+
+def test_trainings_that_differ_widen_the_interval_of_replicates() -> None:
+    """Two seeds a world apart say less than two that agree."""
+    near, far = [[1.0, 1.1] * 200] * 2, [[1.0, 1.1] * 200, [5.0, 5.1] * 200]
+
+    narrow, wide = (intervals.replicates_interval(replicates) for replicates in (near, far))
+
+    assert wide.high - wide.low > 10 * (narrow.high - narrow.low)
+
+
+def test_replicates_are_paired_by_item() -> None:
+    """A model that is better on every sample of items by the same is better for sure, however far the samples go."""
+    other = list(np.random.default_rng(0).normal(0, 10, 400))
+
+    assert intervals.replicates_difference([[value + 1 for value in other]], [other]) == pytest.approx((1.0, 1.0))
+
+
+def test_a_score_that_is_no_number_makes_the_interval_no_number() -> None:
+    """A NaN among the scores is not quietly left out."""
+    assert all(math.isnan(edge) for edge in intervals.mean_interval([[1.0, math.nan]]))
+
+
+def test_chunks_of_many_items_keep_memory_small() -> None:
+    """A hundred thousand items are resampled in parts, all of them together as many as asked."""
+    chunks = intervals._chunks(100_000)
+
+    assert sum(chunks) == intervals.RESAMPLES
+    assert max(chunks) * 100_000 <= intervals._CHUNK
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.floats(-100, 100), min_size=2, max_size=40))
+def test_interval_holds_its_order_and_stays_within_the_scores(scores: list[float]) -> None:
+    """Low never exceeds high, and a mean of resampled scores cannot leave their range."""
+    low, high = intervals.mean_interval([scores])
+
+    assert low <= high
+    assert (min(scores) - 1e-9 <= low and high <= max(scores) + 1e-9) or set(scores) <= {0.0, 1.0}

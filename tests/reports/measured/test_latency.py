@@ -1,0 +1,72 @@
+"""Percentiles and latency limits against the load generator's own counts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness_reports.measured import latency
+
+
+@pytest.mark.parametrize(
+    ("share", "slow", "count"),
+    [(0.5, 1, 11), (0.5, 10, 35), (0.9, 0, 44), (0.9, 1, 64), (0.9, 5, 127), (0.99, 0, 459), (0.99, 1, 662),
+     (0.99, 2, 838), (0.99, 10, 2010), (0.999, 1, 6636)],
+)  # fmt: skip
+def test_minimum_counts_are_those_of_the_load_generator(share: float, slow: int, count: int) -> None:
+    """MLPerf's table: 64 queries for p90 and 662 for p99 with one slow query allowed."""
+    assert latency.minimum_count(share, slow) == count
+
+
+@pytest.mark.parametrize(("share", "count"), [(0.5, 11), (0.9, 64), (0.99, 662)])
+def test_percentile_needs_its_count(share: float, count: int) -> None:
+    """One query less and there is no percentile; with just enough it is the largest latency."""
+    latencies = [float(n) for n in range(1, count + 1)]
+
+    assert latency.percentile(latencies[:-1], share) is None
+    assert latency.percentile(latencies, share) == count
+
+
+def test_percentile_is_the_value_at_the_early_stopping_rank() -> None:
+    """Of 1,000 latencies 2 may exceed the p99 (838 allow 2, 1,001 allow 3): the 2nd largest is reported."""
+    allowed = latency.allowed_slow(1000, 0.99)
+
+    assert allowed == 2
+    assert latency.minimum_count(0.99, 3) == 1001
+    assert latency.percentile([float(n) for n in range(1000)], 0.99) == 998.0
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(11, 3000), st.sampled_from([0.5, 0.9, 0.99]))
+def test_reported_percentile_is_never_below_the_raw_one(count: int, share: float) -> None:
+    """The rule is careful: its value is at or above the sample's own percentile."""
+    latencies = [float(n) for n in range(count)]
+    reported = latency.percentile(latencies, share)
+
+    assert reported is None or reported >= np.percentile(latencies, 100 * share, method="lower")
+
+
+@pytest.mark.parametrize(
+    ("fast", "slow", "kept"),
+    [
+        (459, 0, "kept"),
+        (458, 0, "not told"),
+        (661, 1, "kept"),
+        (660, 1, "not told"),
+        (0, 2, "broken"),
+        (50, 10, "broken"),
+    ],
+)
+def test_promise_is_kept_broken_or_not_told(fast: int, slow: int, kept: str) -> None:
+    """459 fast queries show that 99 % are fast; 10 slow of 60 show that they are not; in between nothing is claimed."""
+    told = latency.promise([0.1] * fast + [9.0] * slow, limit_s=1.0)
+
+    assert told.kept == kept
+    assert told.slow == slow
+
+
+def test_promise_says_how_many_queries_are_missing() -> None:
+    """After one slow query 662 are needed in all."""
+    assert latency.promise([0.1] * 100 + [9.0], limit_s=1.0).needed == 662
