@@ -115,7 +115,8 @@ def run(
     """Run a suite; what is already measured is not measured again."""
     from rich.console import Console
 
-    from harness.plan import make_plan
+    from harness.execute.local import warm_up
+    from harness.place import is_new
     from harness.suite import read_suite
 
     files = tuple(plugin or ())
@@ -131,6 +132,10 @@ def run(
         settings=(*(setting or ()), *(("trust_remote_code=true",) if trust_remote_code else ())),
     )
     wanted, source = read_suite(suite)
+    if not dry_run and is_new(store):  # all of the suite is to be done: import beside the planning
+        warm_up(_narrowed(wanted, source, choice, plugins), plugins)
+
+    from harness.plan import make_plan
 
     def planned(plugins: Plugins) -> tuple[Plan, Plugins]:
         return make_plan(_narrowed(wanted, source, choice, plugins), source, plugins), plugins

@@ -18,10 +18,10 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from harness.artifacts import Artifacts
 from harness.errors import StoreError
+from harness.place import DATABASE, DEFAULT, is_new, is_url, place
 from harness.records import Record, from_json, to_json
 
 SCHEMA = 1
-DEFAULT = "harness-results"
 NEEDED_BYTES = 256 * 2**20
 """Free disk a run asks for before it starts."""
 
@@ -114,18 +114,18 @@ def open_store(location: str | None = None, *, create: bool = False) -> Store:
     Raises:
         StoreError: missing, not writable, full, or written by a newer harness.
     """
-    where = location or os.environ.get("HARNESS_STORE") or DEFAULT
-    url: str | sa.URL | None = where if "://" in where else None
+    where = place(location)
+    url: str | sa.URL | None = where if is_url(where) else None
     folder = Path(DEFAULT if url else where).absolute()  # a plugin may change the working folder in mid-run
     label = _hide_password(where) if url else where
     if url is None:
-        if not create and not (folder / "harness.db").is_file():
+        if not create and not (folder / DATABASE).is_file():
             raise StoreError(
                 f"There is no store at {where!r}. Run a suite first (`harness run quick`) or name one with --store."
             )
         if create:
             _prepare(folder, label)
-        url = sa.URL.create("sqlite", database=str(folder / "harness.db"))
+        url = sa.URL.create("sqlite", database=str(folder / DATABASE))
     store = Store(_engine(url), Artifacts(folder / "artifacts"), label)
     _check_schema(store, create=create)
     return store
@@ -217,8 +217,8 @@ def peek_records(location: str | None = None) -> list[Record]:
 
 
 def _exists(location: str | None) -> bool:
-    where = location or os.environ.get("HARNESS_STORE") or DEFAULT
-    if "://" in where:
+    where = place(location)
+    if is_url(where):
         engine = _engine(where)
         try:
             return sa.inspect(engine).has_table("meta")
@@ -226,4 +226,4 @@ def _exists(location: str | None) -> bool:
             raise _store_error(_hide_password(where), error) from error
         finally:
             engine.dispose()
-    return (Path(where) / "harness.db").is_file()
+    return not is_new(location)

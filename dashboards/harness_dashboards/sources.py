@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from harness.facts import UseCase
+from harness.place import DATABASE, DEFAULT
 from harness.plugins import Plugins, load_plugins
-from harness.store import DEFAULT, open_store
+from harness.store import open_store
 from harness_dashboards.command import BOOK, STORE
 from harness_reports.business.evidence import Evidence, gather
 from harness_reports.business.market import read_market
@@ -60,7 +61,7 @@ def _changed(location: str) -> tuple[float, ...]:
     """Return when the store's files were written; a database elsewhere is read again after some seconds."""
     if "://" in location:
         return (time.time() // SECONDS_TO_KEEP,)
-    files = (Path(location) / name for name in ("harness.db", "harness.db-wal"))
+    files = (Path(location) / name for name in (DATABASE, f"{DATABASE}-wal"))
     return tuple(file.stat().st_mtime for file in files if file.exists())
 
 

@@ -11,8 +11,8 @@ import streamlit as st
 
 from harness.errors import DataError, FactError
 from harness.facts import UseCase
+from harness.place import DEFAULT
 from harness.seams import Task
-from harness.store import DEFAULT
 from harness_dashboards import assumptions, kept, sources
 from harness_dashboards.parts import (
     DEFAULTS,

@@ -23,11 +23,13 @@ from typing import Any
 import psutil
 
 from harness import plain
-from harness.execute.preload import NAMES
+from harness.errors import HarnessError
+from harness.execute import HARNESS, NAMES
 from harness.execute.worker import Changed, Ended, work
+from harness.plugins import Plugins
 from harness.seams import Reading
 from harness.steps import Job, Measured
-from harness.suite import Limits
+from harness.suite import Limits, Suite
 from harness.why import Difference
 
 LOOK_EVERY_S = 1.0
@@ -103,11 +105,11 @@ class Supervisor:
             return
         resource_tracker.ensure_running()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        os.environ[NAMES] = " ".join(self._preload)
+        os.environ |= {NAMES: " ".join(self._preload), HARNESS: str(os.getpid())}
         try:
             forkserver.ensure_running()
         finally:
-            del os.environ[NAMES]
+            del os.environ[NAMES], os.environ[HARNESS]
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _watch(self, process: Any, messages: _Messages, report: Callable[[dict[str, float]], None]) -> Ended | Changed:
@@ -135,6 +137,15 @@ class Supervisor:
         if self._limits.memory_gb is not None:
             return self._limits.memory_gb * 2**30
         return float(psutil.virtual_memory().total) * SHARE_OF_MEMORY
+
+
+def warm_up(suite: Suite, plugins: Plugins) -> None:
+    """Let the fork server begin to import what all steps of a suite need; what is wrong with it, the plan will say."""
+    asked: list[dict[str, Any]] = [{"task": task.name, "source": task.data} for task in suite.tasks]
+    asked += [{"model": model.name} for model in suite.models]
+    asked += [{"hardware": name} for name in suite.hardware] + [{"runtime": name} for name in suite.runtimes]
+    with contextlib.suppress(HarnessError):
+        Supervisor(plugins.preload(asked), suite.limits).warm_up()
 
 
 @contextlib.contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -146,3 +148,40 @@ def test_a_long_result_is_waited_for(run: Callable[..., Ended], monkeypatch: pyt
     monkeypatch.setattr(local, "LOOK_EVERY_S", 0.2)
 
     assert run().outcome == "ok"
+
+
+WARM_UP = """
+import sys, time
+from pathlib import Path
+from harness.execute.local import Supervisor
+from harness.suite import Limits
+folder = Path(sys.argv[1])
+Supervisor([f"slow_{number}" for number in range(50)], Limits()).warm_up()
+while sys.argv[2] == "later" and not (folder / "imported").exists():
+    time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize("ends", ["at once", "later"])
+def test_a_fork_server_whose_harness_is_gone_imports_no_further(ends: str, tmp_path: Path) -> None:
+    """A run with nothing to do ends before its fork server has begun, or in the midst of its imports."""
+    said = tmp_path / "imported"
+    for number in range(50):
+        text = f"import time\nopen({str(said)!r}, 'a', encoding='utf-8').write('.')\ntime.sleep(0.1)\n"
+        (tmp_path / f"slow_{number}.py").write_text(text, encoding="utf-8")
+    path = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", WARM_UP, str(tmp_path), ends], check=True, env=path, timeout=60)
+    end = time.monotonic() + 30
+    while time.monotonic() < end and any(
+        str(tmp_path) in argument for process in psutil.process_iter() for argument in _arguments(process)
+    ):
+        time.sleep(0.05)
+
+    assert (said.stat().st_size if said.exists() else 0) < 10
+
+
+def _arguments(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
