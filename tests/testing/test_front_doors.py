@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from unittest import SkipTest
 
 import pytest
@@ -87,16 +89,14 @@ def test_no_check_that_could_run_is_a_failure() -> None:
     assert not Findings().ok
 
 
-def test_the_command_prints_a_table_and_ends_with_a_code(tmp_path: Path) -> None:
+def test_the_command_prints_a_table_and_ends_with_a_code(tmp_path: Path, harness_command: Callable[..., Any]) -> None:
     """0 where all is well, 1 where something failed, 2 where nothing has that name."""
     (tmp_path / "sound.py").write_text(SOUND, encoding="utf-8")
     (tmp_path / "torn.py").write_text(SOUND.replace('"Highest learning rate."', '""'), encoding="utf-8")
-    results = {}
-    for target in ("sound.py", "torn.py", "nowhere.py", "cartpol"):
-        command = ["harness", "check", target]
-        results[target] = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    targets = ("sound.py", "torn.py", "nowhere.py", "cartpol")
+    results = {target: harness_command(tmp_path, "check", target) for target in targets}
 
-    assert [done.returncode for done in results.values()] == [0, 1, 2, 2], results
+    assert [done.code for done in results.values()] == [0, 1, 2, 2], results
     assert "model mean\n  declaration" in results["sound.py"].stdout
     assert " passed, 2 skipped.\n" in results["sound.py"].stdout
     assert "Setting 'learning_rate' does not say what it does." in results["torn.py"].stdout

@@ -58,7 +58,11 @@ def patches() -> DetectionData:
     return DetectionData(["red", "light blue"], splits)
 
 
-@pytest.mark.parametrize(("kind", "precision"), [(CenterNet, 0.6), (RtDetr, 0.3)], ids=["centernet", "rt-detr"])
+@pytest.mark.parametrize(
+    ("kind", "precision"),
+    [(CenterNet, 0.6), pytest.param(RtDetr, 0.3, marks=pytest.mark.slow)],
+    ids=["centernet", "rt-detr"],
+)
 def test_every_network_begins_to_find_patches(patches: DetectionData, kind: Any, precision: float) -> None:
     """Three channels, resized and no square, empty images among them; untrained, precision is near 0."""
     learner = kind().learner(_assignment(kind(), patches, 60, batch_size=8, **SMALL))
