@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterator
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import hypothesis
 import pytest
 
 from harness.cli import main
+from harness.execute import HARNESS, NAMES
 from harness.plan import Plan, make_plan
-from harness.plugins import FILE, Plugins, _import_file
+from harness.plugins import FILE, Plugins, _import_file, load_plugins
 from harness.suite import Source
 
 TOY = Path(__file__).with_name("toy_plugin.py")
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")  # how long an example takes is the machine's affair
 BUDGET_S = 10.0
 """A test that takes longer is named at the end of the run."""
 LONG_FILES = {
@@ -67,6 +73,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return str(super()._split_scope(nodeid)).split("::", maxsplit=1)[0]
 
     return ByGroupOrFile(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """Spare each collection of garbage the libraries that the tests' modules have imported."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -242,3 +254,29 @@ def harness_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
         return Said(code, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture(scope="session")
+def _warm_fork_server() -> Iterator[forkserver.ForkServer]:
+    """Start a fork server that has the libraries of what comes with the harness."""
+    plugins = load_plugins()
+    asked = [{"model": model} for model in plugins.models] + [{"task": task} for task in plugins.tasks]
+    told = {NAMES: " ".join(plugins.preload(asked)), HARNESS: str(os.getpid())}
+    server = forkserver.ForkServer()
+    server.set_forkserver_preload(["harness.execute.worker", "harness.execute.preload"])
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in told.items():
+            patch.setenv(name, value)
+        server.ensure_running()
+    yield server
+    server._stop()
+
+
+@pytest.fixture
+def libraries_at_hand(_warm_fork_server: forkserver.ForkServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let runs within this process share one fork server: each of their own would import for seconds.
+
+    Its workers have the environment in which it was started.
+    """
+    for name in ("ensure_running", "get_inherited_fds", "connect_to_new_process", "set_forkserver_preload"):
+        monkeypatch.setattr(forkserver, name, getattr(_warm_fork_server, name))

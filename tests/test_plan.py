@@ -117,7 +117,7 @@ def test_a_plugins_source_is_part_of_its_steps(plan_of: PlanOf, tmp_path: Path) 
     assert _fingerprints(plans[0]) == _fingerprints(plans[2])
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     models=st.permutations(["counter", "guess"]),
     runtimes=st.permutations(["plain", "paper"]),

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,9 @@ FILES = dict(re.findall(r"<!-- file: (\w+\.py) -->\n```python\n(.*?)```", README
 LANGUAGES = {"python", "sh", "toml"}
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name == "keras_lstm.py" else []) for name in FILES]
+)
 def test_a_file_of_the_document_passes_the_kit(tmp_path: Path, name: str) -> None:
     """It loads, and no check fails."""
     file = tmp_path / name
@@ -29,7 +32,7 @@ def test_a_file_of_the_document_passes_the_kit(tmp_path: Path, name: str) -> Non
     assert found.ok, str(found)
 
 
-def test_pretraining_runs_before_fine_tuning(tmp_path: Path) -> None:
+def test_pretraining_runs_before_fine_tuning(tmp_path: Path, libraries_at_hand: None, harness_command: Any) -> None:
     """The model with pretraining has both steps in a plan, and they can be done."""
     (tmp_path / "restorer.py").write_text(FILES["restorer.py"], encoding="utf-8")
     (tmp_path / "s.yaml").write_text(
@@ -37,10 +40,9 @@ def test_pretraining_runs_before_fine_tuning(tmp_path: Path) -> None:
         " budgets: {pretrain: {steps: 5}, finetune: {steps: 5}}}",
         encoding="utf-8",
     )
-    command = ["harness", "run", "s.yaml", "--plugin", "restorer.py"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = harness_command(tmp_path, "run", "s.yaml", "--plugin", "restorer.py")
 
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.code == 0, done.stdout + done.stderr
     assert re.findall(r"\] (\w+) restorer", done.stdout) == ["pretrain", "finetune", "evaluate", "serve"]
 
 

@@ -69,7 +69,7 @@ def test_a_template_passes_the_kit_under_any_name(tmp_path: Path, what: str) -> 
     assert found.ok, str(found)
 
 
-def test_what_templates_write_is_measured(tmp_path: Path, harness_command: Any) -> None:
+def test_what_templates_write_is_measured(tmp_path: Path, libraries_at_hand: None, harness_command: Any) -> None:
     """Model, task, hardware and runtime in one run, by the options that are printed; the names are in the records."""
     options: list[str] = []
     for what in ("hardware", "model", "runtime", "task"):
@@ -79,10 +79,10 @@ def test_what_templates_write_is_measured(tmp_path: Path, harness_command: Any) 
         options += own
     suite = "{name: s, models: [tfidf], tasks: [topics], budgets: {finetune: {steps: 100}}, serve: {seconds: 0.1}}"
     (tmp_path / "s.yaml").write_text(suite, encoding="utf-8")
-    done = _shell(f"harness run s.yaml {shlex.join(options)} --runtime onnxruntime", tmp_path)
+    done = harness_command(tmp_path, "run", "s.yaml", *options, "--runtime", "onnxruntime")
     records = peek_records(str(tmp_path / "harness-results"))
 
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.code == 0, done.stdout + done.stderr
     for what in ("hardware", "model", "task"):
         assert {record.asked[what] for record in records} == {f"my-{what}"}
     assert {record.asked["runtime"] for record in records if record.scores} == {"my-runtime", "onnxruntime"}

@@ -34,7 +34,7 @@ def test_a_checkpoint_passes_the_kit(checkpoints: Path, plugins: Plugins, shape:
 
 
 def test_a_checkpoint_is_measured_pretrained_and_from_scratch(
-    checkpoints: Path, tmp_path: Path, harness_command: Callable[..., Any]
+    checkpoints: Path, tmp_path: Path, libraries_at_hand: None, harness_command: Callable[..., Any]
 ) -> None:
     """Both starts are cases of one suite; the artifact is served without the checkpoint."""
     shutil.copytree(checkpoints / "vit", tmp_path / "vit")
@@ -50,13 +50,13 @@ serve: {seconds: 0.1, queries: 5}
 """,
         encoding="utf-8",
     )
-    first = subprocess.run(["harness", "run", "s.yaml"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    first = harness_command(tmp_path, "run", "s.yaml")
     records = peek_records(str(tmp_path / "harness-results"))
     config = json.loads((tmp_path / "vit" / "config.json").read_text(encoding="utf-8"))
     (tmp_path / "vit" / "config.json").write_text(json.dumps({**config, "author": "me"}), encoding="utf-8")
     again = harness_command(tmp_path, "run", "s.yaml", "--dry-run")
 
-    assert first.returncode == 0, first.stdout + first.stderr
+    assert first.code == 0, first.stdout + first.stderr
     assert [r.asked["start"] for r in records if r.step == "finetune"] == ["pretrained", "scratch"]
     assert {r.asked["model"] for r in records} == {"hf:vit"}
     assert "6 to do" in again.stdout, "a changed checkpoint is another model"

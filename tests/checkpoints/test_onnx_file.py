@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,17 +44,21 @@ def magika(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_error_asks_for_what_is_not_obvious_and_then_it_works(
-    magika: Path, harness_command: Callable[..., Any]
+    magika: Path, libraries_at_hand: None, harness_command: Callable[..., Any]
 ) -> None:
     """Following the two sentences leads to a measured result that is right nearly always."""
-    command = ["run", "quick", "--task", "sentiment", "--data", "sources.jsonl", "--model", "onnx:magika.onnx"]
+    (magika / "s.yaml").write_text(
+        "{name: s, models: [tfidf], tasks: [topics], budgets: {finetune: {steps: 1}}, scenarios: [Offline],"
+        " serve: {seconds: 0.1, queries: 5}}",
+        encoding="utf-8",
+    )
+    command = ["run", "s.yaml", "--task", "sentiment", "--data", "sources.jsonl", "--model", "onnx:magika.onnx"]
     first = harness_command(magika, *command)
     second = harness_command(magika, *command, "--setting", "encoder=bytes")
     nothing_written = not (magika / "harness-results").exists()
     labels = ("--setting", "labels=config.json#target_labels_space")
-    asked = ["harness", *command, "--setting", "encoder=bytes", *labels]
-    third = subprocess.run(asked, cwd=magika, capture_output=True, text=True, check=False)
-    assert third.returncode == 0, third.stdout + third.stderr
+    third = harness_command(magika, *command, "--setting", "encoder=bytes", *labels)
+    assert third.code == 0, third.stdout + third.stderr
     (graded,) = [record for record in peek_records(str(magika / "harness-results")) if record.scores]
 
     assert (first.code, second.code) == (2, 2)

@@ -52,7 +52,7 @@ def test_the_same_policy_gets_the_same_grades(game: Game) -> None:
     assert max(one["episode_return"]) < 15
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(batch_size=st.integers(1, 130))
 def test_how_many_play_side_by_side_changes_no_grade(batch_size: int) -> None:
     """Episodes do not know of each other, and no call holds more observations than asked."""
@@ -184,7 +184,7 @@ def test_the_digest_covers_every_episode(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(digests) == 3
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(seed=st.integers(0, 2**63), n_envs=st.integers(1, 512))
 def test_no_seed_lets_training_reach_a_graded_episode(seed: int, n_envs: int) -> None:
     """Environments count up from the first one's seed: the last of them stays in the range of training, too."""

@@ -34,7 +34,7 @@ def _walk(lake: Any, seed: int) -> tuple[int, float]:
     return steps, total
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=SEEDS)
 def test_the_planner_walks_a_shortest_path(seed: int) -> None:
     """As many steps as the start is away from the goal, by a search from the other end."""
@@ -47,7 +47,7 @@ def test_the_planner_walks_a_shortest_path(seed: int) -> None:
     assert steps == distances(planes[HOLE])[0, 0]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=SEEDS)
 def test_an_observation_shows_the_map(seed: int) -> None:
     """One agent, one goal, holes elsewhere, and the same seed draws the same map."""
@@ -66,7 +66,7 @@ def test_each_episode_has_a_map_of_its_own() -> None:
     assert len(maps) == 50
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=SEEDS)
 def test_the_guide_pays_for_what_is_gained_and_takes_it_back(seed: int) -> None:
     """A 20th for each step of a shortest path but the last, which earns the goal; there and back is nothing."""

@@ -151,7 +151,9 @@ def test_a_broken_text_in_a_folder_is_named(tmp_path: Path) -> None:
         Docstrings().check(str(tmp_path), SETTINGS)
 
 
-def test_one_command_models_a_plain_text(tmp_path: Path, harness_command: Callable[..., Any]) -> None:
+def test_one_command_models_a_plain_text(
+    tmp_path: Path, libraries_at_hand: None, harness_command: Callable[..., Any]
+) -> None:
     """A file is all it takes; a broken one ends with code 2 and leaves nothing behind."""
     (tmp_path / "input.txt").write_text(play(600), encoding="utf-8")
     (tmp_path / "bad.txt").write_bytes(b"\xff")
@@ -162,7 +164,7 @@ def test_one_command_models_a_plain_text(tmp_path: Path, harness_command: Callab
     assert "bad.txt, line 1: byte 1" in " ".join(bad.stderr.split())
     assert not (tmp_path / "store").exists()
 
-    subprocess.run(["harness", *command, "input.txt"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert harness_command(tmp_path, *command, "input.txt").code == 0
     done = harness_command(tmp_path, "table", "accuracy", "--store", "store", "--format", "json")
     rows = [row for row in json.loads(done.stdout) if row["value"] is not None]
 

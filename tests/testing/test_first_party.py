@@ -15,6 +15,8 @@ SLOW = {
     ("model t5 for translation", "exports"): "28 s of torch.onnx: a loop that writes",
     ("model t5 for question-answering", "exports"): "20 s, likewise",
     ("model rt-detr", "exports"): "40 s: a deep detector",
+    ("model centernet", "exports"): "8 s: a detector with a backbone",
+    ("model efficientnet", "exports"): "7 s: a deep network, as resnet",
     ("model lstm", "exports"): "13 s: the recurrence is unrolled",
     ("model gpt for language-modelling", "exports"): "9 s: a transformer, as bert for text-classification",
     ("model gpt for text-classification", "exports"): "9 s, likewise",

@@ -105,19 +105,6 @@ def test_the_command_prints_a_table_and_ends_with_a_code(tmp_path: Path, harness
     assert "Did you mean 'cartpole'?" in results["cartpol"].stderr
 
 
-def test_under_pytest_each_check_is_a_test(tmp_path: Path) -> None:
-    """Three lines in a plugin's own test file are enough."""
-    (tmp_path / "sound.py").write_text(SOUND, encoding="utf-8")
-    (tmp_path / "test_sound.py").write_text(
-        'import harness.testing\n\n@harness.testing.parametrize("sound.py")\ndef test_it(check):\n    check()\n',
-        encoding="utf-8",
-    )
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_sound.py"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-
-    assert " passed, 2 skipped" in done.stdout, done.stdout
-
-
 def test_a_name_finds_everything_that_has_it(tmp_path: Path) -> None:
     """A plugin, a model, a task, a price book; an unknown one is answered with the nearest."""
     subjects = {one.subject for one in checks("control")}

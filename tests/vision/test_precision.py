@@ -57,7 +57,7 @@ def _ours(objects: list[Objects], answers: list[np.ndarray], rows: np.ndarray | 
     return precision.mean(rows), precision.at_half(rows)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), count=st.integers(1, 12))
 def test_over_all_images_it_is_that_of_pycocotools(seed: int, count: int) -> None:
     """Crowds, empty images, answers of nothing and classes that do not occur included."""
@@ -66,7 +66,7 @@ def test_over_all_images_it_is_that_of_pycocotools(seed: int, count: int) -> Non
     assert _ours(objects, answers) == pytest.approx(_by_coco(objects, answers), abs=1e-12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), count=st.integers(1, 8), data=st.data())
 def test_an_image_drawn_twice_counts_as_two_images(seed: int, count: int, data: Any) -> None:
     """Over any sample it is what pycocotools says of a set in which those images stand, copies and all."""
@@ -77,7 +77,7 @@ def test_an_image_drawn_twice_counts_as_two_images(seed: int, count: int, data: 
     assert _ours(objects, answers, np.array(rows)) == pytest.approx(sampled, abs=1e-12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), count=st.integers(1, 12))
 def test_the_order_of_the_images_does_not_matter(seed: int, count: int) -> None:
     """Scores are all different, so that no order decides between equals."""
@@ -88,7 +88,7 @@ def test_the_order_of_the_images_does_not_matter(seed: int, count: int) -> None:
     assert turned == pytest.approx(_ours(objects, answers), abs=1e-12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), count=st.integers(1, 12))
 def test_perfect_answers_have_a_precision_of_one(seed: int, count: int) -> None:
     """And no answers have none; where there is nothing to be found, nothing is found."""
