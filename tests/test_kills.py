@@ -117,7 +117,7 @@ def _forget_some(folder: Path, dice: random.Random) -> None:
 
 def test_finished_trainings_are_not_done_again(tmp_path: Path) -> None:
     """Each training that ended writes a line: kills add at most the one in flight."""
-    for pause_s in (0.0, 0.2, 0.4, 0.6):
+    for pause_s in (0.1, 0.5):
         run = _start(tmp_path)
         _wait_for_a_worker(run)
         time.sleep(pause_s)
@@ -129,7 +129,7 @@ def test_finished_trainings_are_not_done_again(tmp_path: Path) -> None:
     lines = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
 
     assert len(trainings) == 5
-    assert 5 <= len(lines) <= 5 + 4
+    assert 5 <= len(lines) <= 5 + 2
 
 
 @pytest.mark.parametrize("kind", ["fork server", "worker"])

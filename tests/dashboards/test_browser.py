@@ -240,6 +240,7 @@ def _sliders(page: Any) -> list[str]:
     return [str(text) for text in page.get_by_test_id("stSliderThumbValue").all_inner_texts()]
 
 
+@pytest.mark.slow
 def test_sliders_stay_from_page_to_page(page: Any) -> None:
     """Price and use of machines, as they were at first and as the reader moved them."""
     expected = ["1.00", "100"]
@@ -326,6 +327,7 @@ def test_samples_and_metrics_of_a_run_are_shown(page: Any, language: str, tmp_pa
     assert page.get_by_text("<b>second</b> line").is_visible()
 
 
+@pytest.mark.slow
 def test_another_metric_draws_another_chart(page: Any, tmp_path: Path) -> None:
     """A metric that does not decide can be looked at, with its own axis."""
     _go(page, "en", COST)
