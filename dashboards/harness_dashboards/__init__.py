@@ -9,6 +9,8 @@ from harness.hookspecs import hookimpl
 if TYPE_CHECKING:
     import typer
 
+__all__ = ["harness_commands"]
+
 
 @hookimpl
 def harness_commands(app: typer.Typer) -> None:

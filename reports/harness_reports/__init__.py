@@ -27,43 +27,46 @@ if TYPE_CHECKING:
 
 
 _API: Mapping[str, str] = {
+    "Assumed": "explain.tables.Assumed",
+    "Run": "planning.scale.Run",
+    "accuracy_table": "measured.tables.accuracy",
+    "alternatives_table": "business.alternatives.alternatives",
+    "break_even_volume": "economics.appraisal.break_even_volume",
+    "build_or_buy": "economics.build_or_buy.build_or_buy",
+    "cost_table": "prices.cost.cost",
+    "discounted_payback": "economics.appraisal.discounted_payback",
+    "explain_rows": "explain.tables.rows",
+    "facts_table": "planning.fact_table.fact_table",
+    "find_accelerator": "planning.scale.find_accelerator",
+    "frontier_table": "prices.frontier.frontier",
+    "irr": "economics.cashflow.irr",
+    "laws_table": "planning.scale.laws",
     "load_prices": "notebook",
     "load_records": "notebook",
     "load_use_cases": "notebook",
-    "accuracy_table": "measured.tables.accuracy",
-    "throughput_table": "measured.tables.throughput",
-    "cost_table": "prices.cost.cost",
-    "frontier_table": "prices.frontier.frontier",
-    "serving_table": "business.serving.serving",
-    "viability_table": "business.viability.viability",
-    "sensitivity_table": "business.sensitivity.sensitivity",
-    "alternatives_table": "business.alternatives.alternatives",
-    "pretraining_table": "business.pretraining.pretraining",
-    "portfolio_table": "business.portfolio.portfolio",
-    "prices_table": "prices.price_table.price_table",
-    "facts_table": "planning.fact_table.fact_table",
-    "plan_table": "planning.scale.scenarios",
-    "laws_table": "planning.scale.laws",
-    "published_table": "planning.published.published",
-    "explain_rows": "explain.tables.rows",
-    "Assumed": "explain.tables.Assumed",
-    "Run": "planning.scale.Run",
-    "find_accelerator": "planning.scale.find_accelerator",
-    "npv": "economics.cashflow.npv",
-    "irr": "economics.cashflow.irr",
     "mirr": "economics.cashflow.mirr",
-    "xnpv": "economics.cashflow.xnpv",
-    "xirr": "economics.cashflow.xirr",
+    "npv": "economics.cashflow.npv",
     "payback": "economics.appraisal.payback",
-    "discounted_payback": "economics.appraisal.discounted_payback",
-    "break_even_volume": "economics.appraisal.break_even_volume",
-    "build_or_buy": "economics.build_or_buy.build_or_buy",
+    "plan_table": "planning.scale.scenarios",
+    "portfolio_table": "business.portfolio.portfolio",
+    "pretraining_table": "business.pretraining.pretraining",
+    "prices_table": "prices.price_table.price_table",
+    "published_table": "planning.published.published",
+    "sensitivity_table": "business.sensitivity.sensitivity",
+    "serving_table": "business.serving.serving",
+    "throughput_table": "measured.tables.throughput",
+    "viability_table": "business.viability.viability",
+    "xirr": "economics.cashflow.xirr",
+    "xnpv": "economics.cashflow.xnpv",
 }
 """Name → where it is. Imported when it is asked for: this module stands at the door and is light. Names of tables end
 in `_table`, as modules have the names without."""
-__all__ = [  # noqa: PLE0604 - a list of texts, made out of the names above
-    "harness_commands", "harness_price_books", "harness_templates", *_API,
-]  # fmt: skip
+__all__ = sorted([*_API, "harness_commands", "harness_price_books", "harness_templates"])  # noqa: PLE0605 - of texts
+
+
+def __dir__() -> list[str]:
+    """Return all names, those that are not imported yet too: a notebook completes them."""
+    return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> Any:
