@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any, NamedTuple
 
-import pandas as pd
 import streamlit as st
 
 from harness.errors import FactError
@@ -19,8 +18,9 @@ from harness_dashboards.parts import (
     badge,
     count,
     grid,
+    in_words,
     price_sliders,
-    said,
+    sentence,
     share,
     small,
     stale,
@@ -138,9 +138,9 @@ def _verdict(view: View, texts: Texts) -> None:
                 "</small></div>")  # fmt: skip
         stale(row, texts)
         _figures(row, texts)
-        for name, text in (("reason", row["reasons"]), ("flip", row["flip"]), ("drivers", row["drivers"])):
-            if text:
-                st.html(f"<b>{escape(texts[name])}</b> {escape(said(str(text), texts))}")
+        for name, told in (("reason", row["reasons"]), ("flip", row["flip"]), ("drivers", row["drivers"])):
+            if told:
+                st.html(f"<b>{escape(texts[name])}</b> {escape(sentence(told, texts))}")
 
 
 def _figures(row: Mapping[str, Any], texts: Texts) -> None:
@@ -161,7 +161,7 @@ def _figures(row: Mapping[str, Any], texts: Texts) -> None:
 def _needs(view: View, texts: Texts) -> None:
     """Show needs against measurements."""
     st.subheader(texts["needs_title"])
-    rows = cells.rows(needs(view.candidates.market, view.judged))
+    rows = needs(view.candidates.market, view.judged)
     names = ("need", "needed", "measured", "interval", "met")
     head = "".join(f"<th>{escape(texts[f'needs_{name}'])}</th>" for name in names)
     body = "".join(_need(row, texts) for row in rows)
@@ -171,7 +171,7 @@ def _needs(view: View, texts: Texts) -> None:
 def _need(row: Mapping[str, Any], texts: Texts) -> str:
     interval = "" if row["low"] is None else f"{cells.cell(row['low'])} … {cells.cell(row['high'])}"
     met = f"<b style='color:{MET_COLOURS[row['met']]}'>{escape(texts['met_' + row['met']])}</b>"
-    why = f" <small>{escape(said(row['why'], texts))}</small>" if row["why"] else ""
+    why = f" <small>{escape(sentence(row['why'], texts))}</small>" if row["why"] else ""
     needed = f"{cells.cell(row['needed'])} <small>{escape(row['unit'])}</small>"
     title = escape(texts[f"figure_{row['need']}"])
     return (
@@ -214,11 +214,11 @@ def _own_or_calls(view: View, instead: list[dict[str, Any]], texts: Texts) -> No
         return
     _chart("own_or_calls", report_case.own_or_calls(view.candidates, hosted, texts), texts)
     if hosted[0]["excluded"]:
-        small(f"{texts['excluded']}: {said(hosted[0]['excluded'], texts)}")
+        small(f"{texts['excluded']}: {sentence(hosted[0]['excluded'], texts)}")
 
 
 def _tables(view: View, instead: list[dict[str, Any]], texts: Texts) -> None:
     with st.expander(texts["alternatives"]):
-        grid("alternatives", pd.DataFrame(instead), texts)
+        grid("alternatives", in_words(instead, texts), texts)
     with st.expander(texts["all_candidates"]):
-        grid("viability", pd.DataFrame(view.candidates.rows), texts)
+        grid("viability", in_words(view.candidates.rows, texts), texts)

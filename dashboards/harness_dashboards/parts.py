@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
@@ -12,9 +11,9 @@ import streamlit as st
 
 from harness.facts import Price
 from harness_dashboards import kept, sources
-from harness_dashboards.texts_sentences import translate
 from harness_reports import cells
 from harness_reports.prices.pricing import Pricing
+from harness_reports.reasons import Reason, Reasons, as_text
 from harness_reports.show import formats
 
 Texts = Mapping[str, str]
@@ -28,7 +27,6 @@ VERDICT_COLOURS = {
 }
 SMALLEST = 0.001
 GREY = "#5f6b7a"
-_NAMES = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)+")
 
 
 def usd(value: Any, times: float = 1.0) -> str:
@@ -126,10 +124,20 @@ def share(value: Any) -> str:
     return f"{value:.0%}".replace("%", " %")
 
 
-def said(text: str, texts: Texts) -> str:
-    """Return the functions' sentences in the page's language, with figures called what the page calls them."""
-    named = _NAMES.sub(lambda found: texts.get(f"input_{found[0]}", found[0]), text)
-    return translate(named) if texts["language"] == "zh" else named
+def sentence(reasons: Reason | Reasons, texts: Texts) -> str:
+    """Return reasons in the page's language, with figures called what the page calls them."""
+    return reasons.sentence(texts["language"], _names(texts))
+
+
+def in_words(rows: Iterable[Mapping[str, Any]], texts: Texts) -> pd.DataFrame:
+    """Return rows as a table, their reasons in the page's language."""
+    return pd.DataFrame([as_text(row, texts["language"], _names(texts)) for row in rows])
+
+
+def _names(texts: Texts) -> dict[str, str]:
+    """Return what the page calls figures and verdicts."""
+    figures = {key.removeprefix("input_"): name for key, name in texts.items() if key.startswith("input_")}
+    return {**figures, **{verdict: texts[verdict] for verdict in VERDICT_COLOURS}}
 
 
 def price_line(price: Price, texts: Texts) -> str:

@@ -20,7 +20,7 @@ from harness_dashboards.parts import (
     Texts,
     badge,
     price_sliders,
-    said,
+    sentence,
     share,
     small,
     stale,
@@ -145,9 +145,9 @@ def _figures(row: Mapping[str, Any], texts: Texts) -> None:
 
 def _sentences(row: Mapping[str, Any], texts: Texts) -> str:
     """Return the reason, and what would flip it, as HTML."""
-    parts = [f"<b>{escape(texts['reason'])}</b> {escape(said(str(row['reasons']), texts))}"]
+    parts = [f"<b>{escape(texts['reason'])}</b> {escape(sentence(row['reasons'], texts))}"]
     if row["flip"]:
-        parts.append(f"<b>{escape(texts['flip'])}</b> {escape(said(row['flip'], texts))}")
+        parts.append(f"<b>{escape(texts['flip'])}</b> {escape(sentence(row['flip'], texts))}")
     return "".join(f"<div style='margin-bottom:.35rem'>{part}</div>" for part in parts)
 
 

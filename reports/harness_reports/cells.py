@@ -33,6 +33,13 @@ def digits(value: float, count: int) -> str:
     return np.format_float_positional(value, count, fractional=False, trim="-")
 
 
+def usd(amount: float) -> str:
+    """Return an amount as people write it: whole dollars where they are many, significant digits where they are few."""
+    sign = "-" if amount < 0 else ""
+    size = abs(amount)
+    return f"{sign}{size:,.0f} USD" if size >= 100 else f"{sign}{digits(size, 3)} USD"  # noqa: PLR2004 - cents no longer matter
+
+
 def size(value: Any) -> str:
     """Return a count of bytes in megabytes."""
     return MISSING if missing(value) else f"{value / 1e6:,.0f} MB"

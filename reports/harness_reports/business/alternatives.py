@@ -26,6 +26,7 @@ from harness_reports.economics.distributions import Distribution, Empirical, Fix
 from harness_reports.economics.simulation import draw
 from harness_reports.measured.lineage import KEYS
 from harness_reports.prices.pricing import Pricing
+from harness_reports.reasons import Reason, as_text
 
 ALTERNATIVES = (
     "use_case", "title", "alternative", *KEYS, "hosted_model", "quality", "quality_is", "unit_serving_usd",
@@ -69,7 +70,9 @@ def alternatives(
         FactError: as `viability`, or nobody knows the price of a hosted model.
     """
     found = judge_all(records, pricing, use_cases, overrides)
-    return pd.DataFrame([row for candidates in found for row in instead(candidates)], columns=list(ALTERNATIVES))
+    return pd.DataFrame(
+        [as_text(row) for candidates in found for row in instead(candidates)], columns=list(ALTERNATIVES)
+    )
 
 
 def instead(candidates: Candidates) -> list[dict[str, Any]]:
@@ -176,10 +179,10 @@ def _hosted_row(candidates: Candidates, best: Judged, than: Worth, name: str) ->
     return row | _against_nodes(market, best, price.usd.mean)
 
 
-def _excluded(market: Market) -> str | None:
+def _excluded(market: Market) -> Reason | None:
     """Say which need rules hosted models out."""
     if market.numbers.get("privacy", 0) >= _NO_THIRD_PARTY:
-        return "No third party may see a request."
+        return Reason("third party")
     return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from harness_reports.measured.quality import right_share
 from harness_reports.measured.tables import accuracy_rows, pooled_latencies, served
 from harness_reports.prices.cost import cost_rows
 from harness_reports.prices.pricing import Pricing
+from harness_reports.reasons import Reason
 
 PRICED_AS = {"Offline": "usd_per_1k_inferences", "SingleStream": "usd_per_1k_single_stream"}
 """Scenario → the cost column of a use case served that way."""
@@ -116,26 +117,26 @@ class Evidence:
     def _latencies(self) -> list[float]:
         return pooled_latencies(self.windows.get("SingleStream", []))
 
-    def gaps(self, market: Market, limit: Promise | None) -> Iterable[str]:
+    def gaps(self, market: Market, limit: Promise | None) -> Iterator[Reason]:
         """Say what is missing before anything can be judged."""
         accuracy, cost, scenario = self.accuracy, self.cost, self.scenario(market)
         if not math.isfinite(accuracy["value"]):
-            yield "The quality is not a number: some scores are not finite. Mend the task's evaluate, and grade again."
+            yield Reason("quality not finite")
         if accuracy["items"] < MINIMUM_ITEMS:
-            yield f"Only {accuracy['items']} items were graded; at least {MINIMUM_ITEMS} are needed."
+            yield Reason("few items", {"items": accuracy["items"], "needed": MINIMUM_ITEMS})
         windows = self.windows.get(scenario, [])
         if cost[PRICED_AS[scenario]] is None:
-            yield f"Serving was not measured in the scenario {scenario}."
+            yield Reason("serving not measured", {"scenario": scenario})
         elif any((window_s(record) or 0.0) < MINIMUM_WINDOW_S for record in windows):
-            yield f"The measured window of {scenario} is under {MINIMUM_WINDOW_S:g} s: serve for longer."
+            yield Reason("short window", {"scenario": scenario, "seconds": MINIMUM_WINDOW_S})
         if market.numbers.get("cost_per_error_usd") and self._ceiling() is None:
-            yield f"Errors have a price, but {accuracy['metric']} has no ceiling to take a share of."
+            yield Reason("no ceiling", {"metric": accuracy["metric"]})
         if cost["train_usd"] is None:
-            yield "The record of a training is missing, so its cost is not known."
+            yield Reason("training missing")
         elif cost["evaluate_usd"] is None:
-            yield "The seconds of the evaluation are missing, so its cost is not known."
+            yield Reason("evaluation seconds missing")
         if limit is not None and limit.kept == "not told":
-            yield f"Too few queries to tell whether the latency limit is kept: serve at least {limit.needed}."
+            yield Reason("few queries", {"needed": limit.needed})
 
 
 def _drawn(draws: np.ndarray | None, value: float) -> Distribution:

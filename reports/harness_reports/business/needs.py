@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import pandas as pd
-
 from harness_reports.business.market import Market
 from harness_reports.business.viability import Judged
+from harness_reports.cells import plain
+from harness_reports.reasons import Reason
 
 NEEDED = ("need", "needed", "unit", "measured", "low", "high", "met", "why")
 MET = ("yes", "maybe", "no", "not told", "not measured")
@@ -16,7 +16,7 @@ MET = ("yes", "maybe", "no", "not told", "not measured")
 _KEPT = {"kept": "yes", "broken": "no", "not told": "not told", None: "not measured"}
 
 
-def needs(market: Market, judged: Judged) -> pd.DataFrame:
+def needs(market: Market, judged: Judged) -> list[dict[str, Any]]:
     """Return one row for each need of a use case: the value that is needed, what was measured, and whether it is met.
 
     `low` and `high` are the 95 % interval. Quality is met where its worse end reaches what is needed. A latency is the
@@ -24,7 +24,7 @@ def needs(market: Market, judged: Judged) -> pd.DataFrame:
     candidate runs: on machines of one's own no third party sees a request. Nothing here measures explainability.
     """
     rows = [_blank(market, name) | cells for name, cells in _cells(market, judged)]
-    return pd.DataFrame(rows, columns=list(NEEDED))
+    return [{name: plain(value) for name, value in row.items()} for row in rows]
 
 
 def _blank(market: Market, name: str) -> dict[str, Any]:
@@ -40,9 +40,9 @@ def _cells(market: Market, judged: Judged) -> Iterator[tuple[str, dict[str, Any]
         elif name == "latency_s":
             yield name, {"measured": row["latency_p99_s"], "met": _KEPT[row["latency_limit"]]}
         elif name == "privacy":
-            yield name, {"met": "yes", "why": f"runs on {row['hardware']}, a machine of one's own or rented"}
+            yield name, {"met": "yes", "why": Reason("own machine", {"hardware": row["hardware"]})}
         elif market.numbers[name] == 0:
-            yield name, {"met": "yes", "why": "nothing is asked for"}
+            yield name, {"met": "yes", "why": Reason("nothing needed")}
         else:
             yield name, {}
 

@@ -11,6 +11,7 @@ import pandas as pd
 from harness.errors import FactError
 from harness_reports.economics.checks import at_least
 from harness_reports.measured.lineage import KEYS
+from harness_reports.reasons import Reason, as_text
 
 PORTFOLIO = (
     "use_case", "title", *KEYS, "verdict", "funding_usd", "npv_mean_usd", "npv_p50_usd", "probability_positive",
@@ -47,7 +48,7 @@ def portfolio(viability: pd.DataFrame, budget_usd: float, aim: Aim = "npv_mean_u
         FactError: the budget is negative or no number, or the choice is too large.
     """
     rows = [{str(name): value for name, value in row.items()} for row in viability.to_dict("records")]
-    return pd.DataFrame([shown.row for shown in funding(rows, budget_usd, aim)], columns=list(PORTFOLIO))
+    return pd.DataFrame([as_text(shown.row) for shown in funding(rows, budget_usd, aim)], columns=list(PORTFOLIO))
 
 
 class Shown(NamedTuple):
@@ -118,13 +119,13 @@ def _order(row: Mapping[str, Any], aim: Aim) -> tuple[bool, float]:
 
 def _answer(row: Mapping[str, Any], funded: bool, budget: float, aim: Aim) -> dict[str, Any]:
     if funded:
-        why = "It is part of the best bundle that the budget pays for."
+        why = Reason("in best bundle")
     elif row["verdict"] not in WORTHY:
-        why = f"The verdict is: {row['verdict']}."
+        why = Reason("not worthy", {"verdict": row["verdict"]})
     elif not row[aim] > 0:
-        why = "It is worth nothing on average."
+        why = Reason("worth nothing")
     elif row["funding_usd"] > budget:
-        why = "It needs more than the budget."
+        why = Reason("beyond budget")
     else:
-        why = "Other use cases bring more for the same money."
+        why = Reason("others bring more")
     return {"funded": funded, "why": why}

@@ -1,16 +1,16 @@
-"""The verdict: gates in a fixed order, each with the sentence that says why, and how sure it is."""
+"""The verdict: gates in a fixed order, each with its reason, and how sure it is."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from harness_reports.business.worth import Driver, Flip, Learning
-from harness_reports.cells import digits
 from harness_reports.economics.simulation import Outcome
 from harness_reports.measured.latency import PERCENTILE_CONFIDENCE, Promise
+from harness_reports.reasons import Reason, Reasons
 
 Verdict = Literal["invest", "pilot", "do not invest", "not enough evidence"]
 VERDICTS: tuple[Verdict, ...] = ("invest", "pilot", "do not invest", "not enough evidence")
@@ -38,7 +38,7 @@ class Money:
 class Facts:
     """What the gates look at."""
 
-    gaps: tuple[str, ...]
+    gaps: Reasons
     """What is missing before anything can be judged."""
     accuracy: Mapping[str, Any]
     """The candidate's row of the accuracy table."""
@@ -60,7 +60,7 @@ class Decision(NamedTuple):
     """A verdict."""
 
     verdict: Verdict
-    reasons: list[str]
+    reasons: Reasons
     turn: Turn | None
     """Where the money would speak otherwise; None where the money is not what decided."""
     probability_wrong: float | None
@@ -75,37 +75,31 @@ def decide(facts: Facts) -> Decision:
     doing on average, but a loss is likelier than the investor accepts, or a need may be missed.
     """
     if facts.gaps or facts.money is None:
-        return Decision("not enough evidence", list(facts.gaps), None, None)
+        return Decision("not enough evidence", facts.gaps, None, None)
     money, chance = facts.money, facts.money.probability_of_success
-    unmet = _unmet(facts)
+    unmet = list(_unmet(facts))
     if unmet:
         broken = facts.latency is not None and facts.latency.kept == "broken"
-        return Decision("do not invest", unmet, None, chance * (1 - PERCENTILE_CONFIDENCE if broken else 1))
+        return Decision("do not invest", Reasons(unmet), None, chance * (1 - PERCENTILE_CONFIDENCE if broken else 1))
     if money.margin_usd <= 0 and money.outcome.mean_usd <= 0:
-        why = f"A request loses {usd(-money.margin_usd)}: no volume makes up for that."
-        return Decision("do not invest", [why], Turn(None), chance)
-    caveats = _caveats(facts)
+        why = Reason("request loses", {"loss_usd": -money.margin_usd})
+        return Decision("do not invest", Reasons([why]), Turn(None), chance)
+    caveats, positive = _caveats(facts), money.outcome.probability_positive
     if money.outcome.mean_usd <= 0:
-        why = (
-            f"The expected net present value is {usd(money.outcome.mean_usd)}; it is above 0 with a chance of "
-            f"{money.outcome.probability_positive:.0%}."
-        )
-        return Decision("do not invest", [why, *caveats, *_study(money)], Turn(None), chance)
+        why = Reason("expected loss", {"mean_usd": money.outcome.mean_usd, "probability": positive})
+        return Decision("do not invest", Reasons([why, *caveats, *_study(money)]), Turn(None), chance)
     doubts = [*_doubts(facts), *_risks(money)]
     if doubts:
-        return Decision("pilot", [*doubts, *caveats, *_study(money)], Turn(money.loss_limit), 1 - chance)
-    sure = (
-        f"The needs are met and the net present value is above 0 with a chance of "
-        f"{money.outcome.probability_positive:.0%}, {usd(money.outcome.p05_usd)} at its 5th percentile."
-    )
-    return Decision("invest", [sure, *caveats], Turn(money.loss_limit), 1 - chance)
+        return Decision("pilot", Reasons([*doubts, *caveats, *_study(money)]), Turn(money.loss_limit), 1 - chance)
+    sure = Reason("needs met", {"probability": positive, "p05_usd": money.outcome.p05_usd})
+    return Decision("invest", Reasons([sure, *caveats]), Turn(money.loss_limit), 1 - chance)
 
 
 def needs_met(facts: Facts) -> Literal["yes", "maybe", "no"] | None:
     """Return whether quality and latency are what is needed, as `decide` sees it; None where that is not known."""
     if facts.gaps:
         return None
-    return "no" if _unmet(facts) else "maybe" if _doubts(facts) else "yes"
+    return "no" if any(_unmet(facts)) else "maybe" if any(_doubts(facts)) else "yes"
 
 
 def _sides(facts: Facts) -> tuple[float, float]:
@@ -120,86 +114,68 @@ def _falls_short(facts: Facts, quality: float) -> bool:
     return quality < facts.needed_quality if facts.accuracy["higher_is_better"] else quality > facts.needed_quality
 
 
-def _unmet(facts: Facts) -> list[str]:
-    reasons = []
+def _unmet(facts: Facts) -> Iterator[Reason]:
+    """Yield the needs that are missed."""
     good, _ = _sides(facts)
     if _falls_short(facts, good):
-        metric, value = facts.accuracy["metric"], facts.accuracy["value"]
-        reasons.append(f"{metric} is {value:.4g}, its good end {good:.4g}; {facts.needed_quality:.4g} is needed.")
+        known = {"metric": facts.accuracy["metric"], "value": facts.accuracy["value"]}
+        yield Reason("quality missed", {**known, "good": good, "needed": facts.needed_quality})
     if facts.latency is not None and facts.latency.kept == "broken":
-        limit = facts.latency_limit_s
-        reasons.append(
-            f"More than 1 % of requests take longer than {limit:g} s ({facts.latency.slow} of those measured)."
-        )
-    return reasons
+        yield Reason("latency missed", {"limit_s": facts.latency_limit_s, "slow": facts.latency.slow})
 
 
-def _doubts(facts: Facts) -> list[str]:
+def _doubts(facts: Facts) -> Iterator[Reason]:
+    """Yield the needs that may be missed."""
     _, bad = _sides(facts)
-    if not _falls_short(facts, bad):
-        return []
-    metric = facts.accuracy["metric"]
-    return [f"{metric} may be as bad as {bad:.4g} where {facts.needed_quality:.4g} is needed: grade more items."]
+    if _falls_short(facts, bad):
+        metric = facts.accuracy["metric"]
+        yield Reason("quality in doubt", {"metric": metric, "bad": bad, "needed": facts.needed_quality})
 
 
-def _risks(money: Money) -> list[str]:
+def _risks(money: Money) -> Iterator[Reason]:
+    """Yield what makes a loss likelier than it may be."""
     found = money.outcome
     loss = 1 - found.probability_positive
     if loss > money.loss_limit:
-        between = f"between {usd(found.p05_usd)} and {usd(found.p95_usd)}"
-        accepted = f"{loss:.0%} where {money.loss_limit:.0%} is accepted"
-        return [f"The net present value is {between}, maybe a loss, with a chance of {accepted}."]
-    turned = [driver for driver in money.drivers[:TOP] if min(driver.low_usd, driver.high_usd) <= 0]
-    return [
-        f"It hangs on {driver.name}: at its {'10th' if driver.low_usd <= 0 else '90th'} percentile the expected net "
-        f"present value is {usd(min(driver.low_usd, driver.high_usd))}."
-        for driver in turned
-    ]
+        span = {"p05_usd": found.p05_usd, "p95_usd": found.p95_usd}
+        yield Reason("loss likely", {**span, "loss": loss, "accepted": money.loss_limit})
+        return
+    for driver in money.drivers[:TOP]:
+        worst = min(driver.low_usd, driver.high_usd)
+        if worst <= 0:
+            percentile = 10 if driver.low_usd <= 0 else 90
+            yield Reason("driver turns", {"driver": driver.name, "percentile": percentile, "npv_usd": worst})
 
 
-def _study(money: Money) -> list[str]:
+def _study(money: Money) -> Iterator[Reason]:
     """Say whether another hour of measuring is worth it."""
     hour = money.learning.hour_usd
-    if hour is None or hour <= money.measuring_usd:
-        return []
-    return [f"Another hour of measuring is worth {usd(hour)} and costs {usd(money.measuring_usd)}: measure first."]
+    if hour is not None and hour > money.measuring_usd:
+        yield Reason("measure first", {"worth_usd": hour, "cost_usd": money.measuring_usd})
 
 
-def _caveats(facts: Facts) -> list[str]:
+def _caveats(facts: Facts) -> list[Reason]:
     found = []
     if facts.accuracy["seeds"] == 1:
-        found.append("One seed: the spread between trainings is not in the interval.")
+        found.append(Reason("one seed"))
     if facts.unmeasured_needs:
-        found.append(f"Not measured here: {', '.join(facts.unmeasured_needs)}.")
+        found.append(Reason("needs not measured", {"needs": facts.unmeasured_needs}))
     return found
 
 
-def flip_sentence(verdict: Verdict, flip: Flip | None) -> str | None:
+def flip_reason(verdict: Verdict, flip: Flip | None) -> Reason | None:
     """Say at which price, volume or cost the verdict on the money would be another."""
     if flip is None:
         return None
-    names = {
-        "value_per_request_usd": "a request brings {}", "requests_per_year": "there are {} requests a year",
-        "serving_usd_per_request": "serving a request costs {}",
-    }  # fmt: skip
-    parts = []
-    for name, said in names.items():
-        value = getattr(flip, name)
-        if value is not None:
-            parts.append(said.format(_count(value) if name == "requests_per_year" else usd(value)))
-    if not parts:
-        return None
-    turns = {
-        "invest": "It is a pilot once",
-        "pilot": "It is an investment once",
-        "do not invest": "It is worth trying once",
-    }
-    return f"{turns[verdict]} {', or '.join(parts)}."
-
-
-def _count(value: float) -> str:
-    """Return a number of requests to four digits, written out: 2,155,000,000."""
-    return f"{float(f'{value:.4g}'):,.0f}"
+    value, volume, serving = flip.value_per_request_usd, flip.requests_per_year, flip.serving_usd_per_request
+    changes = (
+        value is not None and Reason("value is", {"usd": value}),
+        volume is not None and Reason("volume is", {"requests_per_year": volume}),
+        serving is not None and Reason("serving is", {"usd": serving}),
+    )
+    known = Reasons(change for change in changes if change)
+    turns = {"invest": "pilot once", "pilot": "investment once", "do not invest": "trial once"}
+    return Reason(turns[verdict], {"changes": known}) if known else None
 
 
 def against_the_baseline(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -226,19 +202,12 @@ def _compared(row: dict[str, Any], baselines: Sequence[Mapping[str, Any]]) -> di
     worth, model = max(worths, default=(-math.inf, ""))
     if worth < row["npv_usd"]:
         return row
-    how = "is better" if row["against_baseline"] == "worse" else "cannot be told apart in quality"
-    reason = f"The cheap baseline {model!r} {how} and is worth {usd(worth)}, this {usd(row['npv_usd'])}."
-    return {**row, "verdict": "do not invest", "reasons": f"{reason} {row['reasons']}", "flip": None}
+    code = "baseline better" if row["against_baseline"] == "worse" else "baseline as good"
+    reason = Reason(code, {"model": model, "worth_usd": worth, "npv_usd": row["npv_usd"]})
+    return {**row, "verdict": "do not invest", "reasons": Reasons([reason, *row["reasons"]]), "flip": None}
 
 
 def _worth_beside(row: Mapping[str, Any], rival: Mapping[str, Any]) -> float:
     """Return a rival's net present value; with this candidate's errors where they cannot be told apart in quality."""
     noise = rival["unit_error_usd"] - row["unit_error_usd"] if row["against_baseline"] == "not told apart" else 0.0
     return float(rival["npv_usd"] + noise * row["discounted_requests"])
-
-
-def usd(amount: float) -> str:
-    """Return an amount as people write it: whole dollars where they are many, significant digits where they are few."""
-    sign = "-" if amount < 0 else ""
-    size = abs(amount)
-    return f"{sign}{size:,.0f} USD" if size >= 100 else f"{sign}{digits(size, 3)} USD"  # noqa: PLR2004 - cents no longer matter

@@ -15,13 +15,14 @@ from harness_reports.business.business import Business, market_sums, review_usd,
 from harness_reports.business.choice import preference
 from harness_reports.business.evidence import Evidence, gather
 from harness_reports.business.market import Market, read_market
-from harness_reports.business.verdict import TOP, Facts, Money, against_the_baseline, decide, flip_sentence, needs_met
+from harness_reports.business.verdict import TOP, Facts, Money, against_the_baseline, decide, flip_reason, needs_met
 from harness_reports.business.worth import DRAWS, DrawnMarket, Worth, appraise_worth, draw_market
 from harness_reports.economics.appraisal import discounted_payback, payback
 from harness_reports.economics.cashflow import irr, mirr, npv
 from harness_reports.measured.latency import Promise
 from harness_reports.measured.lineage import KEYS
 from harness_reports.prices.pricing import Pricing
+from harness_reports.reasons import Reason, Reasons, as_text
 
 __all__ = ["VIABILITY", "Candidates", "Judged", "judge", "viability"]
 
@@ -81,7 +82,7 @@ def viability(
         FactError: a figure that the calculation needs is missing or makes no sense, or hardware has no price.
     """
     found = judge_all(records, pricing, use_cases, overrides, draws)
-    return pd.DataFrame([row for candidates in found for row in candidates.rows], columns=list(VIABILITY))
+    return pd.DataFrame([as_text(row) for candidates in found for row in candidates.rows], columns=list(VIABILITY))
 
 
 class Judged(NamedTuple):
@@ -139,7 +140,7 @@ def judge(market: Market, measured: Sequence[Evidence], draws: int = DRAWS) -> C
 def _row(drawn: DrawnMarket, measured: Evidence, business: Business | None) -> dict[str, Any]:
     market = drawn.market
     limit = measured.limit(market)
-    gaps = tuple(measured.gaps(market, limit))
+    gaps = Reasons(measured.gaps(market, limit))
     cells: dict[str, Any] = dict.fromkeys((*_MONEY, *_RISK))
     money = worth = None
     if business is not None:
@@ -155,8 +156,8 @@ def _row(drawn: DrawnMarket, measured: Evidence, business: Business | None) -> d
     return {
         "use_case": market.use_case.name, "title": market.use_case.title, **_quality(market, measured),
         **_latency(market, measured, limit), "needs_met": needs_met(facts), **cells, "verdict": decision.verdict,
-        "probability_wrong": decision.probability_wrong, "flip": flip_sentence(decision.verdict, flip),
-        "reasons": " ".join(decision.reasons), "figures": market.provenance,
+        "probability_wrong": decision.probability_wrong, "flip": flip_reason(decision.verdict, flip),
+        "reasons": decision.reasons, "figures": market.provenance,
         **{name: measured.cost[name] for name in ("price_offer", "price_as_of", "price_source")},
     }  # fmt: skip
 
@@ -242,6 +243,6 @@ def _risk(money: Money) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _drivers(money: Money) -> str | None:
-    named = ", ".join(f"{driver.name} {driver.share:.0%}" for driver in money.drivers[:TOP])
-    return f"Its variance comes from {named}." if named else None
+def _drivers(money: Money) -> Reason | None:
+    shares = tuple((driver.name, driver.share) for driver in money.drivers[:TOP])
+    return Reason("drivers", {"drivers": shares}) if shares else None

@@ -13,7 +13,6 @@ from harness.facts import Figure, UseCase
 from harness.records import Record
 from harness_reports import cells
 from harness_reports.business.choice import attention, preference
-from harness_reports.business.verdict import usd
 from harness_reports.business.viability import VIABILITY, Candidates, judge_all
 from harness_reports.measured import judgement, samples
 from harness_reports.measured.lineage import finished, label
@@ -21,6 +20,7 @@ from harness_reports.measured.tables import EVERY, accuracy, throughput
 from harness_reports.prices.cost import cost
 from harness_reports.prices.frontier import frontier
 from harness_reports.prices.pricing import Pricing
+from harness_reports.reasons import as_text
 from harness_reports.show import charts
 from harness_reports.show.report_case import case_html
 from harness_reports.show.report_parts import figure, html_table, table
@@ -38,7 +38,8 @@ def html(records: Sequence[Record], pricing: Pricing, use_cases: Mapping[str, Us
     cases = list(use_cases.values() if isinstance(use_cases, Mapping) else use_cases)
     judged = _judged(records, pricing, cases)
     verdicts = pd.DataFrame(
-        [row for found in judged.values() for row in sorted(found.rows, key=preference)], columns=list(VIABILITY)
+        [as_text(row) for found in judged.values() for row in sorted(found.rows, key=preference)],
+        columns=list(VIABILITY),
     )
     points, costs = frontier(records, pricing), cost(records, pricing)
     sections = [
@@ -92,10 +93,11 @@ def _sentence(candidates: Candidates) -> str:
     head = f"<b>{escape(best['title'])}: {best['verdict']}</b>"
     count = f"{measured} candidates" if measured > 1 else "the only candidate"
     if best["verdict"] not in ("invest", "pilot"):
-        return f"{head} ({escape(count)} measured). {escape(best['reasons'])}"
-    worth = f"net present value {usd(best['npv_usd'])} ({usd(best['npv_low_usd'])} to {usd(best['npv_high_usd'])})"
+        return f"{head} ({escape(count)} measured). {escape(str(best['reasons']))}"
+    npv, low, high = (cells.usd(best[name]) for name in ("npv_usd", "npv_low_usd", "npv_high_usd"))
+    worth = f"net present value {npv} ({low} to {high})"
     even = f"breaks even at {cells.cell(best['break_even_requests'])} requests a year"
-    return f"{head} with {escape(_best(best))}: {escape(worth)}, {escape(even)}. {escape(best['reasons'])}"
+    return f"{head} with {escape(_best(best))}: {escape(worth)}, {escape(even)}. {escape(str(best['reasons']))}"
 
 
 def _judged(records: Sequence[Record], pricing: Pricing, cases: Iterable[UseCase]) -> dict[str, Candidates]:

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from harness.facts import UseCase
-from harness_reports import cells
 from harness_reports.business import life
 from harness_reports.business.alternatives import instead, nodes
 from harness_reports.business.needs import needs
@@ -29,12 +28,12 @@ def case_html(candidates: Candidates, number: int) -> str:
     """
     use_case, best, others = candidates.market.use_case, candidates.best, instead(candidates)
     who = f"{label(best.row)} on {best.row['runtime']}, {best.row['hardware']}"
-    met = cells.rows(needs(candidates.market, best))
+    met, why = needs(candidates.market, best), escape(str(best.row["reasons"]))
     return "".join(
         (
             f"<h3>{escape(use_case.title)} {badge(best.row['verdict'])}</h3>",
-            f"<p>{escape(use_case.summary)} Best candidate: <b>{escape(who)}</b>. {escape(best.row['reasons'])}</p>",
-            f"<p><b>{escape(best.row['flip'])}</b></p>" if best.row["flip"] else "",
+            f"<p>{escape(use_case.summary)} Best candidate: <b>{escape(who)}</b>. {why}</p>",
+            f"<p><b>{escape(str(best.row['flip']))}</b></p>" if best.row["flip"] else "",
             "<h4>Needs against measurements</h4>",
             html_table(met),
             _charts(candidates, others, number),

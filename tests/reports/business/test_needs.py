@@ -10,7 +10,6 @@ from harness_reports.business.evidence import gather
 from harness_reports.business.market import read_market
 from harness_reports.business.needs import MET, needs
 from harness_reports.business.viability import Candidates, judge
-from harness_reports.cells import rows
 from harness_reports.prices.pricing import Pricing
 
 
@@ -21,7 +20,7 @@ def judged(bench: Any, pricing: Pricing, case: Any, **changes: Any) -> Candidate
 
 def met(candidates: Candidates) -> dict[str, str]:
     """Return which needs are met."""
-    return {row["need"]: row["met"] for row in rows(needs(candidates.market, candidates.best))}
+    return {row["need"]: row["met"] for row in needs(candidates.market, candidates.best)}
 
 
 @pytest.mark.parametrize(
@@ -82,7 +81,7 @@ def test_privacy_and_explainability(bench: Any, pricing: Pricing, make_use_case:
 def test_values_are_the_measured_ones(bench: Any, pricing: Pricing, make_use_case: Any) -> None:
     """The row of the viability table, and the words are known."""
     candidates = judged(bench, pricing, make_use_case())
-    table = {row["need"]: row for row in rows(needs(candidates.market, candidates.best))}
+    table = {row["need"]: row for row in needs(candidates.market, candidates.best)}
     row = candidates.best.row
 
     assert (table["quality"]["measured"], table["quality"]["low"]) == (row["quality"], row["quality_low"])

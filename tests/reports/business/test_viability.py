@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from harness import FactError, UseCase
 from harness_reports.business.alternatives import alternatives
 from harness_reports.business.serving import serving
-from harness_reports.business.verdict import VERDICTS, usd
+from harness_reports.business.verdict import VERDICTS
 from harness_reports.business.viability import VIABILITY, viability
+from harness_reports.cells import usd
 from harness_reports.explain.tables import Assumed, rows
 from harness_reports.measured.intervals import mean_draws
 from harness_reports.measured.quality import right_share

@@ -239,20 +239,20 @@ def test_a_driver_that_turns_the_verdict_makes_it_a_pilot() -> None:
     from harness_reports.business.verdict import Facts, Money, decide
     from harness_reports.business.worth import Driver, Learning
     from harness_reports.economics.simulation import outcome
+    from harness_reports.reasons import Reasons
 
     row = {"low": 0.9, "high": 0.95, "value": 0.92, "metric": "accuracy", "higher_is_better": True, "seeds": 3}
     found = outcome(np.concatenate([np.full(95, 1000.0), np.full(5, -10.0)]))
     drivers = [Driver("requests_per_year", 0.8, -5.0, 2000.0), Driver("quality", 0.1, 900.0, 1000.0)]
     money = Money(0.1, found, 0.1, drivers, Learning(10.0, 5.0), 1.0, 0.95)
-    facts = Facts((), row, 0.8, None, None, money)
+    facts = Facts(Reasons(), row, 0.8, None, None, money)
 
     turned, steady = decide(facts), decide(replace(facts, money=replace(money, drivers=drivers[1:])))
     assert (turned.verdict, steady.verdict) == ("pilot", "invest")
-    assert (
-        "It hangs on requests_per_year: at its 10th percentile the expected net present value is -5 USD"
-        in turned.reasons[0]
+    assert "It hangs on requests_per_year: at its 10th percentile the expected net present value is -5 USD" in str(
+        turned.reasons[0]
     )
-    assert "Another hour of measuring is worth 5 USD and costs 1 USD: measure first." in turned.reasons
+    assert "Another hour of measuring is worth 5 USD and costs 1 USD: measure first." in str(turned.reasons)
     assert turned.probability_wrong == pytest.approx(0.05)
 
 
@@ -269,10 +269,10 @@ def test_the_investor_says_which_loss_is_accepted(bench: Any, pricing: Pricing, 
 
 def test_what_flips_a_verdict_is_written_out() -> None:
     """A number of requests that nobody has to decode."""
-    from harness_reports.business.verdict import flip_sentence
+    from harness_reports.business.verdict import flip_reason
     from harness_reports.business.worth import Flip
 
-    assert flip_sentence("pilot", Flip(0.25, 2_154_936_112.0, None)) == (
+    assert str(flip_reason("pilot", Flip(0.25, 2_154_936_112.0, None))) == (
         "It is an investment once a request brings 0.25 USD, or there are 2,155,000,000 requests a year."
     )
-    assert flip_sentence("invest", Flip(None, None, None)) is None
+    assert flip_reason("invest", Flip(None, None, None)) is None

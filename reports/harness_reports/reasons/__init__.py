@@ -1,0 +1,62 @@
+"""Reasons as codes with values, and their sentences in each language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness_reports.reasons import chinese, english
+from harness_reports.reasons.language import Language, Sentences
+
+__all__ = ["LANGUAGES", "Language", "Reason", "Reasons", "as_text"]
+
+LANGUAGES: Mapping[str, Language] = {"en": english.LANGUAGE, "zh": chinese.LANGUAGE}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a figure, a verdict or a choice is as it is.
+
+    `str` gives the English sentence, which tables hold.
+    """
+
+    code: str
+    """Key of a sentence in every language's catalogue."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """What the sentence names: numbers in the units of the figures, names as they are in tables."""
+
+    def sentence(self, language: str = "en", names: Mapping[str, str] | None = None) -> str:
+        """Return the sentence in a language.
+
+        Args:
+            language: a key of `LANGUAGES`.
+            names: figure → what it is called there; others are called what tables call them.
+        """
+        return Sentences(LANGUAGES[language], names or {}).sentence(self)
+
+    def __str__(self) -> str:
+        """Return the English sentence."""
+        return self.sentence()
+
+
+class Reasons(tuple[Reason, ...]):
+    """Several reasons, the most important first."""
+
+    __slots__ = ()
+
+    def sentence(self, language: str = "en", names: Mapping[str, str] | None = None) -> str:
+        """Return the sentences in a language, one after the other."""
+        return LANGUAGES[language].between.join(reason.sentence(language, names) for reason in self)
+
+    def __str__(self) -> str:
+        """Return the English sentences."""
+        return self.sentence()
+
+
+def as_text(row: Mapping[str, Any], language: str = "en", names: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return a row as a table holds it: reasons as sentences in a language."""
+    return {
+        name: value.sentence(language, names) if isinstance(value, Reason | Reasons) else value
+        for name, value in row.items()
+    }

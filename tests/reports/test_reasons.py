@@ -1,0 +1,153 @@
+"""Every reason has its sentence in every language, with the same values; tables hold English."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+import pytest
+
+import harness_reports
+from harness_reports.business.alternatives import instead
+from harness_reports.business.evidence import gather
+from harness_reports.business.market import read_market
+from harness_reports.business.needs import needs
+from harness_reports.business.viability import judge, viability
+from harness_reports.cells import rows
+from harness_reports.prices.pricing import Pricing
+from harness_reports.reasons import LANGUAGES, Reason, Reasons, as_text
+from harness_reports.reasons.english import SENTENCES
+
+PHRASE = re.compile(r"[A-Za-z]{2,}(?: [A-Za-z]+){2,}")
+NUMBER = re.compile(r"\d[\d,.]*\d|\d")
+SAMPLES: dict[str, Any] = {
+    "usd": -1234.5, "share": 0.27, "count": 2_154_936_112.0, "name": "quality", "names": ("privacy", "latency_s"),
+    "shares": (("quality", 0.6), ("staff", 0.3)),
+    "either": (Reason("value is", {"usd": 0.25}), Reason("volume is", {"requests_per_year": 5e5})),
+    ".4g": 0.9125, "g": 0.5, "": 30,
+}  # fmt: skip
+"""Format of a field → a value for it."""
+
+
+def _fields(sentence: str) -> Iterator[tuple[str, str]]:
+    """Yield the name and the format of each field."""
+    for _, name, form, _ in Formatter().parse(sentence):
+        if name is not None:
+            yield name, form or ""
+
+
+def _sample(code: str) -> Reason:
+    values = {name: SAMPLES[form] for name, form in _fields(SENTENCES[code])}
+    return Reason(code, values | ({"verdict": "pilot"} if "verdict" in values else {}))
+
+
+@pytest.mark.parametrize("code", SENTENCES)
+def test_a_sentence_says_the_same_in_every_language(code: str) -> None:
+    """The same values are named, and no English phrase is left in Chinese."""
+    said = {language: _sample(code).sentence(language) for language in LANGUAGES}
+
+    for language, catalogue in LANGUAGES.items():
+        assert dict(_fields(catalogue.sentences[code])).keys() == dict(_fields(SENTENCES[code])).keys(), language
+        assert sorted(NUMBER.findall(said[language].replace("1%", "1 %"))) == sorted(NUMBER.findall(said["en"]))
+    assert not PHRASE.search(said["zh"]), said["zh"]
+
+
+def test_catalogues_have_the_same_codes() -> None:
+    """None is missing, none is left over, and no two sentences are one."""
+    for catalogue in LANGUAGES.values():
+        assert catalogue.sentences.keys() == SENTENCES.keys()
+        assert len(set(catalogue.sentences.values())) == len(SENTENCES)
+
+
+def test_every_code_is_given_by_some_function_with_the_values_its_sentence_names() -> None:
+    """Read from the sources: a code without a sentence would end a table with a KeyError."""
+    strings, given = set(), {}
+    for file in Path(str(harness_reports.__file__)).parent.rglob("*.py"):
+        if file.parent.name == "reasons":
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                strings.add(node.value)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Reason":
+                code, values = node.args[0], node.args[1] if len(node.args) > 1 else None
+                if isinstance(code, ast.Constant):
+                    given[str(code.value)] = _keys(values)
+
+    assert set(SENTENCES) <= strings
+    assert given.keys() <= SENTENCES.keys()
+    for code, names in given.items():
+        wanted = {name for name, _ in _fields(SENTENCES[code])}
+        assert names is None or names == wanted, code
+
+
+def _keys(values: ast.expr | None) -> set[str] | None:
+    """Return the keys of a literal, None where they are not written there."""
+    if values is None:
+        return set()
+    keys = values.keys if isinstance(values, ast.Dict) else [None]
+    return None if None in keys else {str(key.value) for key in keys if isinstance(key, ast.Constant)}
+
+
+def test_amounts_shares_and_counts_are_written_as_people_write_them() -> None:
+    """By hand, in both languages."""
+    loss = Reason("loss likely", {"p05_usd": -1234.4, "p95_usd": 0.0512, "loss": 0.274, "accepted": 0.1})
+    once = Reason("pilot once", {"changes": Reasons(SAMPLES["either"])})
+
+    assert str(loss) == (
+        "The net present value is between -1,234 USD and 0.0512 USD, maybe a loss, with a chance of 27% where 10% is "
+        "accepted."
+    )
+    assert loss.sentence("zh") == "净现值在 -1,234 美元 至 0.0512 美元 之间，亏损概率为 27%，而可接受的为 10%。"
+    assert str(once) == "It is a pilot once a request brings 0.25 USD, or there are 500,000 requests a year."
+    assert once.sentence("zh") == "每次请求带来 0.25 美元，或每年有 500,000 次请求时，它降为试点。"
+
+
+def test_figures_are_called_as_the_reader_calls_them() -> None:
+    """Names within a list too; one that has no name keeps that of the tables."""
+    names = {"staff": "人员", "quality": "质量"}
+    drivers = Reason("drivers", {"drivers": (("staff", 0.5), ("quality", 0.25), ("buyers", 0.1))})
+
+    assert drivers.sentence("zh", names) == "其方差来自人员 50%、质量 25%、buyers 10%。"
+    assert str(drivers) == "Its variance comes from staff 50%, quality 25%, buyers 10%."
+
+
+def test_braces_and_formats_in_a_name_stay_text() -> None:
+    """What a file calls a model is no template."""
+    name = "{model!r} {0:usd} %s"
+    reason = Reason("baseline better", {"model": name, "worth_usd": 1.0, "npv_usd": 2.0})
+
+    assert repr(name) in str(reason)
+    assert name in reason.sentence("zh")
+
+
+def test_a_row_becomes_text_in_the_language_that_is_asked_for() -> None:
+    """Reasons alone; an empty list of them is an empty text."""
+    row = {"reasons": Reasons([Reason("one seed"), Reason("third party")]), "flip": None, "none": Reasons(), "npv": 1.5}
+
+    assert as_text(row) == {
+        "reasons": "One seed: the spread between trainings is not in the interval. No third party may see a request.",
+        "flip": None, "none": "", "npv": 1.5,
+    }  # fmt: skip
+    assert as_text(row, "zh")["reasons"].endswith("不允许第三方看到请求。")
+
+
+@pytest.mark.parametrize("changes", [{}, {"window_s": 0.5}, {"latency_s": (0.02,) * 50}, {"scores": (1, 0) * 5}])
+def test_rows_hold_reasons_and_tables_their_english(
+    bench: Any, pricing: Pricing, make_use_case: Any, changes: dict[str, Any]
+) -> None:
+    """What `judge` says is what `viability` prints; all of it can be said in Chinese."""
+    case, records = make_use_case(), bench.case(**changes)
+    candidates = judge(read_market(case, {}), gather(records, pricing))
+    (printed,) = rows(viability(records, pricing, [case]))
+    told = [candidates.best.row[name] for name in ("reasons", "flip", "drivers")]
+    told += [row["why"] for row in needs(candidates.market, candidates.best)]
+    told += [row["excluded"] for row in instead(candidates)]
+
+    assert isinstance(candidates.best.row["reasons"], Reasons)
+    assert printed["reasons"] == str(candidates.best.row["reasons"])
+    assert all(isinstance(one, Reason | Reasons) for one in told if one)
+    assert not any(PHRASE.search(one.sentence("zh")) for one in told if one)
