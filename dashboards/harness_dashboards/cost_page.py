@@ -10,7 +10,7 @@ import streamlit as st
 from harness.records import Record
 from harness_dashboards import kept, sources
 from harness_dashboards.parts import DEFAULTS, Texts, grid, price_line, price_sliders, small
-from harness_reports.measured.quality import metric_names
+from harness_reports.measured.results import Results
 from harness_reports.prices.cost import cost
 from harness_reports.prices.frontier import frontier
 from harness_reports.prices.pricing import Pricing
@@ -21,7 +21,7 @@ from harness_reports.show import charts, formats
 class View:
     """What the reader chose."""
 
-    records: list[Record]
+    records: Results
     pricing: Pricing
 
 
@@ -41,7 +41,7 @@ def show(texts: Texts) -> None:
 
 def _choose(texts: Texts) -> View:
     """Return what the sidebar says."""
-    everything = list(sources.records())
+    everything = sources.records()
     cases = sources.plugins().use_cases()
     with st.sidebar:
         st.header(texts["assumptions"])
@@ -60,11 +60,11 @@ def _choose(texts: Texts) -> View:
         hardware = _pick(texts["hardware"], everything, "hardware", texts)
         runtime = _pick(texts["runtime"], everything, "runtime", texts)
     tasks = {task for name in chosen for task in offered[name].tasks} if chosen else None
-    records = [record for record in everything if _wanted(record, tasks, hardware, runtime)]
-    return View(records, pricing)
+    wanted = Results(record for record in everything if _wanted(record, tasks, hardware, runtime))
+    return View(everything if len(wanted) == len(everything) else wanted, pricing)
 
 
-def _pick(label: str, records: list[Record], key: str, texts: Texts) -> list[str]:
+def _pick(label: str, records: Results, key: str, texts: Texts) -> list[str]:
     known = sorted({str(record.asked[key]) for record in records if key in record.asked})
     return list(st.multiselect(label, known, key=key, placeholder=texts["every"]))
 
@@ -95,8 +95,8 @@ def _points(view: View, points: pd.DataFrame, texts: Texts) -> None:
 
 def _in_metric(view: View, task: str, points: pd.DataFrame, texts: Texts) -> pd.DataFrame:
     """Return a task's candidates in the metric that the reader chose, the deciding one where there is no other."""
-    own = [record for record in view.records if record.asked["task"] == task or record.step == "pretrain"]
-    names = metric_names([record for record in own if record.step == "evaluate"])
+    own = Results(record for record in view.records if record.asked["task"] == task or record.step == "pretrain")
+    names = own.metric_names
     chosen = names[0]
     if len(names) > 1:
         chosen = st.segmented_control(texts["metric"], names, default=chosen, key=f"metric-{task}") or chosen

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -20,12 +18,10 @@ from harness_dashboards.command import BOOK, STORE
 from harness_reports.business.evidence import Evidence, gather
 from harness_reports.business.market import read_market
 from harness_reports.business.viability import Candidates, judge
+from harness_reports.measured.results import Results
 from harness_reports.measured.stale import marked
 from harness_reports.prices.price_book_file import find_price_book
 from harness_reports.prices.pricing import Pricing, choose
-
-if TYPE_CHECKING:
-    from harness.records import Record
 
 SECONDS_TO_KEEP = 5
 
@@ -41,18 +37,18 @@ def location() -> str:
     return os.environ.get(STORE) or DEFAULT
 
 
-def records() -> Sequence[Record]:
-    """Return the store's records, read again when the store has changed."""
-    found: Sequence[Record] = _read(location(), _changed(location()))
+def records() -> Results:
+    """Return the store's records, read again when the store has changed; grouped once for all pages."""
+    found: Results = _read(location(), _changed(location()))
     return found
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _read(location: str, changed: tuple[float, ...]) -> Sequence[Record]:
+def _read(location: str, changed: tuple[float, ...]) -> Results:
     del changed  # part of the cache's key
     store = open_store(location)
     try:
-        return marked(store.records(), plugins())
+        return Results(marked(store.records(), plugins()))
     finally:
         store.close()
 

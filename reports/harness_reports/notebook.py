@@ -9,12 +9,12 @@ from harness_reports.cli.options import read_pricing, read_records
 
 if TYPE_CHECKING:
     from harness.facts import UseCase
-    from harness.records import Record
+    from harness_reports.measured.results import Results
     from harness_reports.prices.pricing import Pricing
 
 
-def load_records(store: str | None = None, plugins: Sequence[str] = ()) -> list[Record]:
-    """Return the records of a store, by default of `HARNESS_STORE` or `harness-results`.
+def load_records(store: str | None = None, plugins: Sequence[str] = ()) -> Results:
+    """Return the records of a store, by default of `HARNESS_STORE` or `harness-results`; every table takes them.
 
     Args:
         store: a folder or a database URL.

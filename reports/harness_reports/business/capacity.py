@@ -10,13 +10,12 @@ assumptions, so it never decides.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from harness.records import Record
 from harness_reports.economics.queueing import servers_needed
 from harness_reports.measured.latency import percentile
-from harness_reports.measured.rates import rate
+from harness_reports.measured.results import Serving
 
 PLANNED_LOAD = 0.7
 """Share of a machine's measured rate that may be planned with where a latency is promised."""
@@ -50,14 +49,14 @@ class Fleet(NamedTuple):
     """What an M/M/c queue of single requests would need; None where no latency is promised or none can be kept."""
 
 
-def curve(servings: Mapping[tuple[str, int], Sequence[Record]]) -> list[Point]:
-    """Return the points of a candidate's servings: scenario and batch size → their records."""
+def curve(servings: Sequence[Serving]) -> list[Point]:
+    """Return the points of a candidate's servings."""
     points = []
-    for (scenario, batch_size), records in servings.items():
-        speed = rate(list(records))
-        times = [float(seconds) for record in records for seconds in record.series.get("latency_s", [])]
-        if speed and times:
-            points.append(Point(scenario, batch_size, speed, percentile(times, SHARE_IN_TIME) or max(times)))
+    for serving in servings:
+        times = [float(seconds) for record in serving.leaves for seconds in record.series.get("latency_s", [])]
+        if serving.samples_per_s and times:
+            slow = percentile(times, SHARE_IN_TIME) or max(times)
+            points.append(Point(serving.scenario, serving.batch_size, serving.samples_per_s, slow))
     return sorted(points, key=lambda point: (point.batch_size, point.scenario))
 
 

@@ -15,10 +15,11 @@ from harness_reports.business.market import Market
 from harness_reports.economics.distributions import Distribution, Empirical, Fixed
 from harness_reports.measured.judgement import MINIMUM_ITEMS, MINIMUM_WINDOW_S, window_s
 from harness_reports.measured.latency import Promise, percentile, promise
-from harness_reports.measured.lineage import Candidate, by_candidate, replicates
-from harness_reports.measured.quality import right_share
-from harness_reports.measured.tables import accuracy_rows, pooled_latencies, served
-from harness_reports.prices.cost import cost_rows
+from harness_reports.measured.lineage import Candidate
+from harness_reports.measured.quality import Graded, right_share
+from harness_reports.measured.results import Measured, Results
+from harness_reports.measured.tables import accuracy_rows
+from harness_reports.prices.cost import Costed, cost_row, costed
 from harness_reports.prices.pricing import Pricing
 from harness_reports.reasons import Reason
 
@@ -31,19 +32,32 @@ SECONDS_PER_HOUR = 3600
 class Evidence:
     """The measurements of one candidate, priced."""
 
-    key: Candidate
+    costed: Costed
     accuracy: dict[str, Any]
     """Its row of the accuracy table."""
     cost: dict[str, Any]
     """Its row of the cost table."""
-    windows: dict[str, list[Record]]
-    """Scenario → the records that are priced."""
-    evaluated_s: float | None
-    """Seconds that the evaluation took."""
-    machine: Record
-    """A record of the machine it ran on."""
-    servings: dict[tuple[str, int], list[Record]]
-    """Scenario and batch size → the records of every serving."""
+
+    @property
+    def measured(self) -> Measured:
+        """All that was measured of it."""
+        return self.costed.measured
+
+    @property
+    def key(self) -> Candidate:
+        """The candidate."""
+        return self.measured.key
+
+    @property
+    def graded(self) -> Graded:
+        """Its evaluations in the task's deciding metric."""
+        assert self.measured.graded is not None  # noqa: S101 - evidence is gathered of what was evaluated
+        return self.measured.graded
+
+    def windows(self, scenario: str) -> list[Record]:
+        """Return the records of the serving that is priced, none where there is none."""
+        serving = self.costed.windows.get(scenario)
+        return serving.leaves if serving else []
 
     def scenario(self, market: Market) -> str:
         """Return how requests are served, and priced: one at a time where a latency is needed."""
@@ -55,14 +69,14 @@ class Evidence:
 
     def business(self, market: Market) -> Business | None:
         """Return the use case run with this candidate, None where something that it needs was not measured."""
-        measured = self._measured(self.scenario(market))
+        measured = self._inputs(self.scenario(market))
         ceiling = self._ceiling()
         prices_errors = bool(market.numbers.get("cost_per_error_usd"))
         if measured is None or (prices_errors and ceiling is None):
             return None
         return Business(market.inputs, measured, market.years, ceiling if prices_errors else None)
 
-    def _measured(self, scenario: str) -> dict[str, Distribution] | None:
+    def _inputs(self, scenario: str) -> dict[str, Distribution] | None:
         cost, serving = self.cost, self.cost[PRICED_AS[scenario]]
         trained = [cost[name] for name in ("pretrain_usd", "finetune_usd", "evaluate_usd")]
         if serving is None or None in trained or not math.isfinite(self.accuracy["value"]):
@@ -78,7 +92,7 @@ class Evidence:
 
     def _energy(self, scenario: str) -> dict[str, Distribution]:
         """Return the energy of a request, every record as likely as the next; nothing where it was not read."""
-        leaves = self.windows.get(scenario, [])
+        leaves = self.windows(scenario)
         read = [(leaf.value("energy_j"), leaf.value("samples")) for leaf in leaves]
         each = [joules / samples for joules, samples in read if joules is not None and samples]
         if not each or len(each) < len(read):
@@ -100,10 +114,11 @@ class Evidence:
 
     def hours(self, market: Market) -> tuple[float, float] | None:
         """Return the hours that grading and serving were measured for, None where one is not known."""
-        windows = [window_s(record) for record in self.windows.get(self.scenario(market), [])]
-        if self.evaluated_s is None or not windows or None in windows:
+        windows = [window_s(record) for record in self.windows(self.scenario(market))]
+        graded = [chain.leaf.value("wall_s") for chain in self.measured.evaluations]
+        if None in graded or not windows or None in windows:
             return None
-        return self.evaluated_s / SECONDS_PER_HOUR, sum(s for s in windows if s) / SECONDS_PER_HOUR
+        return sum(s for s in graded if s) / SECONDS_PER_HOUR, sum(s for s in windows if s) / SECONDS_PER_HOUR
 
     def latency_p99_s(self) -> float | None:
         """Return the 99th percentile of single requests, None where too few were served."""
@@ -115,7 +130,8 @@ class Evidence:
         return promise(latencies, market.latency_s) if latencies and market.latency_s is not None else None
 
     def _latencies(self) -> list[float]:
-        return pooled_latencies(self.windows.get("SingleStream", []))
+        serving = self.costed.windows.get("SingleStream")
+        return serving.latencies_s() if serving else []
 
     def gaps(self, market: Market, limit: Promise | None) -> Iterator[Reason]:
         """Say what is missing before anything can be judged."""
@@ -124,7 +140,7 @@ class Evidence:
             yield Reason("quality not finite")
         if accuracy["items"] < MINIMUM_ITEMS:
             yield Reason("few items", {"items": accuracy["items"], "needed": MINIMUM_ITEMS})
-        windows = self.windows.get(scenario, [])
+        windows = self.windows(scenario)
         if cost[PRICED_AS[scenario]] is None:
             yield Reason("serving not measured", {"scenario": scenario})
         elif any((window_s(record) or 0.0) < MINIMUM_WINDOW_S for record in windows):
@@ -152,21 +168,7 @@ def gather(records: Sequence[Record], pricing: Pricing) -> list[Evidence]:
     Raises:
         FactError: a record's hardware has no price.
     """
-    costs = cost_rows(records, pricing)
-    windows: dict[Candidate, dict[str, list[Record]]] = {}
-    servings: dict[Candidate, dict[tuple[str, int], list[Record]]] = {}
-    for key, scenario, batch_size, group in served(records):
-        servings.setdefault(key, {})[scenario, batch_size] = [chain.leaf for chain in group]
-        if scenario != "Offline" or batch_size == costs[key]["batch_size"]:
-            windows.setdefault(key, {})[scenario] = [chain.leaf for chain in group]
-    spent = {key: (_seconds([chain.leaf for chain in replicates(group)]), group[0].leaf)
-             for key, group in by_candidate(records, "evaluate").items()}  # fmt: skip
-    return [
-        Evidence(key, row, costs[key], windows.get(key, {}), *spent[key], servings.get(key, {}))
-        for key, row in accuracy_rows(records).items()
-    ]
-
-
-def _seconds(leaves: Sequence[Record]) -> float | None:
-    seconds = [leaf.value("wall_s") for leaf in leaves]
-    return None if None in seconds else sum(s for s in seconds if s)
+    results = Results.of(records)
+    costs = {own.key: costed(own, pricing) for own in results.evaluated}
+    rows = accuracy_rows(results)
+    return [Evidence(own, rows[key], cost_row(own, pricing)) for key, own in costs.items()]

@@ -13,8 +13,9 @@ from harness.records import Record
 from harness_reports.business.evidence import Evidence, gather
 from harness_reports.business.market import Market, read_market
 from harness_reports.business.viability import Candidates, Judged, judge
-from harness_reports.measured.lineage import KEYS, Candidate, by_candidate, details
-from harness_reports.measured.quality import Graded, graded
+from harness_reports.measured.lineage import KEYS, Candidate, details
+from harness_reports.measured.quality import Graded
+from harness_reports.measured.results import Results
 from harness_reports.prices.pricing import Pricing
 
 PRETRAINING = (
@@ -57,8 +58,8 @@ class Pair(NamedTuple):
     """Two candidates that differ in their start alone, in one use case or in none."""
 
     row: dict[str, Any]
-    scratch: Candidate
-    pretrained: Candidate
+    scratch: Evidence
+    pretrained: Evidence
     candidates: Candidates | None
     """Both, in this order, judged; None where their task has no use case."""
 
@@ -71,8 +72,9 @@ def pairs(
 ) -> list[Pair]:
     """Return what stands behind each row of `pretraining`, in its order."""
     cases = list(use_cases.values() if isinstance(use_cases, Mapping) else use_cases)
-    evidence = {each.key: each for each in gather(records, pricing)}
-    found, budgets, labels = graded(records), _budgets(records), _labels(records)
+    results = Results.of(records)
+    evidence = {each.key: each for each in gather(results, pricing)}
+    found, budgets, labels = results.graded(), _budgets(results), _labels(results)
     every: list[Pair] = []
     for pretrained, scratch in _pairs(budgets):
         both = (evidence[scratch], evidence[pretrained])
@@ -80,9 +82,7 @@ def pairs(
         row = {**_measured(found[pretrained], found[scratch]), **_cells(both), **cells}
         judged = [judge(read_market(case, overrides or {}), both, _DRAWS)
                   for case in cases if pretrained.task in case.tasks]  # fmt: skip
-        every += [Pair(row | _worth(row, own), scratch, pretrained, own) for own in judged] or [
-            Pair(row, scratch, pretrained, None)
-        ]
+        every += [Pair(row | _worth(row, own), *both, own) for own in judged] or [Pair(row, *both, None)]
     return sorted(every, key=lambda pair: _order(pair.row))
 
 
@@ -90,18 +90,18 @@ def _order(row: Mapping[str, Any]) -> list[Any]:
     return [str(row[name]) for name in ("task", "model", "size", "runtime")] + [row["labels"] or 0]
 
 
-def _budgets(records: Sequence[Record]) -> dict[Candidate, dict[str, Any]]:
+def _budgets(results: Results) -> dict[Candidate, dict[str, Any]]:
     """Return what was asked of every candidate but its pretraining."""
     return {
-        key: {name: value for name, value in details(group[0]).items() if not name.startswith("pretrain ")}
-        for key, group in by_candidate(records, "evaluate").items()
+        own.key: {name: value for name, value in details(own.chains[0]).items() if not name.startswith("pretrain ")}
+        for own in results.evaluated
     }
 
 
-def _labels(records: Sequence[Record]) -> dict[Candidate, int | None]:
+def _labels(results: Results) -> dict[Candidate, int | None]:
     """Return how many labelled examples the fine-tuning of every candidate saw, None where that was not kept."""
-    groups = by_candidate(records, "evaluate").items()
-    return {key: group[0].finetune.used.get("train_items") if group[0].finetune else None for key, group in groups}
+    tuned = {own.key: own.chains[0].finetune for own in results.evaluated}
+    return {key: record.used.get("train_items") if record else None for key, record in tuned.items()}
 
 
 def _pairs(budgets: Mapping[Candidate, Mapping[str, Any]]) -> list[tuple[Candidate, Candidate]]:

@@ -88,7 +88,7 @@ def views_of(pricing: Pricing, owned: Pricing | None) -> list[View]:
 
 def plans(market: Market, own: Evidence, views: Sequence[View]) -> list[dict[str, Any]]:
     """Return the rows of one candidate in one market."""
-    points = curve(own.servings)
+    points = curve(own.measured.servings)
     mean = market.requests_per_year * (1 + market.numbers.get("retry_share", 0.0)) / _SECONDS_PER_YEAR
     factor = market.numbers.get("peak_factor", PEAK_FACTOR)
     found = fleet(points, mean, mean * factor, market.latency_s)
@@ -128,7 +128,7 @@ def _cells(found: Fleet) -> dict[str, Any]:
 
 
 def _priced(row: dict[str, Any], market: Market, own: Evidence, found: Fleet, view: View) -> dict[str, Any] | None:
-    record = own.machine
+    record = own.measured.machine
     try:
         price = view.pricing.price(record)
     except FactError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -155,7 +155,7 @@ def plan(
         write("\n".join(writer(name, frame) for name, frame in tables.items()), output)
 
 
-def _mfu(records: list[Record]) -> float | None:
+def _mfu(records: Sequence[Record]) -> float | None:
     """Return the utilisation of trainings here, told on standard error where there is none."""
     from harness.errors import FactError
     from harness_reports.measured.sizes import measured_mfu
@@ -169,7 +169,7 @@ def _mfu(records: list[Record]) -> float | None:
         return None
 
 
-def _sizes(records: list[Record] | None, params: float) -> dict[str, pd.DataFrame]:
+def _sizes(records: Sequence[Record] | None, params: float) -> dict[str, pd.DataFrame]:
     """Return what sizes that were measured say of the planned one; without them, that nothing is said."""
     from harness_reports.measured.sizes import size_table
 
@@ -279,7 +279,7 @@ def _frame(wish: _Wish, store: str | None, plugin: list[str] | None) -> Any:
     return frame
 
 
-def _made(wish: _Wish, records: list[Record], plugins: Plugins) -> Any:
+def _made(wish: _Wish, records: Sequence[Record], plugins: Plugins) -> Any:
     from harness_reports.business.alternatives import alternatives
     from harness_reports.business.portfolio import portfolio
     from harness_reports.business.pretraining import pretraining

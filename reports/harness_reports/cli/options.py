@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -17,6 +17,7 @@ import typer
 if TYPE_CHECKING:
     from harness.plugins import Plugins
     from harness.records import Record
+    from harness_reports.measured.results import Results
     from harness_reports.prices.pricing import Pricing
 
 DEFAULT_BOOK = "cloud"
@@ -76,18 +77,19 @@ def check_budget(table: str, budget_usd: float | None) -> None:
         raise FactError("A portfolio needs --budget-usd, what there is to spend; no other table has a budget.")
 
 
-def read_records(location: str | None, plugins: Plugins) -> list[Record]:
+def read_records(location: str | None, plugins: Plugins) -> Results:
     """Return the records of a store, those marked whose definition differs from what the plugins bring.
 
     Raises:
         StoreError: there is none.
     """
     from harness.store import open_store
+    from harness_reports.measured.results import Results
     from harness_reports.measured.stale import marked
 
     store = open_store(location)
     try:
-        return marked(store.records(), plugins)
+        return Results(marked(store.records(), plugins))
     finally:
         store.close()
 
@@ -142,7 +144,7 @@ def _assumed(wanted: Mapping[str, str]) -> dict[str, Any]:
     return found | numbers
 
 
-def check_measured(files: list[str] | None, records: list[Record]) -> None:
+def check_measured(files: list[str] | None, records: Sequence[Record]) -> None:
     """Refuse a use case of the reader's that nothing in the store speaks of; those of plugins just have no row.
 
     Raises:

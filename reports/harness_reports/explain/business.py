@@ -15,9 +15,7 @@ from harness_reports.explain.market import figure, known, requests, uncertain
 from harness_reports.explain.measured import latency_percentile, quality_figures, quality_share
 from harness_reports.explain.tree import Explained
 from harness_reports.explain.years import DRAWN, PER_REQUEST, USD, drawn, flows_of, present_value, upkeep
-from harness_reports.measured.lineage import Candidate
 from harness_reports.measured.quality import Graded
-from harness_reports.prices.cost import Costed
 from harness_reports.prices.pricing import Pricing
 
 _OF_FLOWS: Mapping[str, str] = {
@@ -34,8 +32,6 @@ class Known(NamedTuple):
 
     judged: Judged
     market: Market
-    costed: Costed
-    graded: Graded
     pricing: Pricing
 
     @property
@@ -43,38 +39,30 @@ class Known(NamedTuple):
         """Its cells."""
         return self.judged.row
 
+    @property
+    def graded(self) -> Graded:
+        """Its evaluations."""
+        return self.judged.evidence.graded
+
     def cost(self) -> dict[str, Explained]:
         """Return the figures of its row of the cost table."""
-        return cost_figures(self.costed, self.pricing, self.graded)
+        return cost_figures(self.judged.evidence.costed, self.pricing)
 
 
 class Case(NamedTuple):
-    """A use case with what stands behind each of its candidates."""
+    """A use case with its candidates, and their prices."""
 
     candidates: Candidates
-    known: tuple[Known, ...]
+    pricing: Pricing
 
     def of(self, judged: Judged) -> Known:
         """Return what stands behind one of them."""
-        return self.known[next(place for place, own in enumerate(self.candidates.judged) if own is judged)]
+        return Known(judged, self.candidates.market, self.pricing)
 
-
-class Behind(NamedTuple):
-    """What was measured of every candidate, and its prices."""
-
-    costed: Mapping[Candidate, Costed]
-    graded: Mapping[Candidate, Graded]
-    pricing: Pricing
-
-    def cost(self, key: Candidate) -> dict[str, Explained]:
-        """Return the figures of a candidate's row of the cost table."""
-        return cost_figures(self.costed[key], self.pricing, self.graded.get(key))
-
-    def case(self, own: Candidates) -> Case:
-        """Return a use case with what stands behind each of its candidates."""
-        keys = [each.evidence.key for each in own.judged]
-        return Case(own, tuple(Known(each, own.market, self.costed[key], self.graded[key], self.pricing)
-                               for each, key in zip(own.judged, keys, strict=True)))  # fmt: skip
+    @property
+    def known(self) -> tuple[Known, ...]:
+        """What stands behind each of them."""
+        return tuple(map(self.of, self.candidates.judged))
 
 
 def viability_figures(own: Known) -> dict[str, Explained]:
@@ -85,7 +73,7 @@ def viability_figures(own: Known) -> dict[str, Explained]:
         *(leaf.renamed(quality[name], called) for name, called in
           (("value", "quality"), ("low", "quality_low"), ("high", "quality_high"))),
         figure(own.market, "quality", "needed_quality"), figure(own.market, "latency_s", "needed_latency_s"),
-        latency_percentile("latency_p99_s", own.judged.evidence.windows.get("SingleStream", []),
+        latency_percentile("latency_p99_s", own.judged.evidence.costed.windows.get("SingleStream"),
                            own.row["latency_p99_s"]),
         requests(own.market), leaf.renamed(cost["usd_per_hour"], "measuring_usd"),
     ]  # fmt: skip
@@ -168,7 +156,7 @@ def joules(own: Known) -> Explained:
     """Return the energy of a request, where it was read."""
     business = own.judged.business
     assert business is not None  # noqa: S101 - the caller has looked
-    records = own.judged.evidence.windows.get(own.judged.evidence.scenario(own.market), [])
+    records = own.judged.evidence.windows(own.judged.evidence.scenario(own.market))
     return Explained("energy_j_per_request", business.measured["energy_j_per_request"].mean, "J",
                      note="mean over records of energy_j / samples",
                      inputs=(*leaf.readings(records, "energy_j"), *leaf.readings(records, "samples")))  # fmt: skip

@@ -9,12 +9,12 @@ from harness_reports.explain import readings as leaf
 from harness_reports.explain.energy import energy_figures
 from harness_reports.explain.measured import quality_share
 from harness_reports.explain.tree import Explained
-from harness_reports.measured import intervals, rates
+from harness_reports.measured import intervals
 from harness_reports.measured.quality import Graded
+from harness_reports.measured.results import Measured, Serving
 from harness_reports.prices.cost import (
     UNIT_COSTS,
     Costed,
-    Window,
     mean_usd,
     pretrainings,
     unit_cost,
@@ -25,28 +25,29 @@ from harness_reports.prices.pricing import Pricing
 USD, PER_1K = "USD", "USD per 1,000 inferences"
 
 
-def cost_figures(own: Costed, pricing: Pricing, graded: Graded | None) -> dict[str, Explained]:
+def cost_figures(own: Costed, pricing: Pricing) -> dict[str, Explained]:
     """Return the figures of a row of the cost table by column."""
-    first = own.everyone[0].leaf
+    measured = own.measured
     served = [figure for scenario in UNIT_COSTS for figure in _serving(scenario, own.windows.get(scenario), pricing)]
     figures = [
-        *_training(own, pricing),
-        _stage("evaluate_usd", [chain.leaf for chain in own.evaluated], pricing),
-        *served, _correct(served[0], graded), _tokens(own.windows.get("Offline"), pricing),
+        *_training(measured, pricing),
+        _stage("evaluate_usd", [chain.leaf for chain in measured.evaluations], pricing),
+        *served, _correct(served[0], measured.graded), _tokens(own.windows.get("Offline"), pricing),
         *energy_figures(own, pricing),
-        leaf.hourly(first, pricing), leaf.utilisation(pricing), leaf.price(first, pricing), leaf.multiplier(pricing),
+        leaf.hourly(measured.machine, pricing), leaf.utilisation(pricing),
+        leaf.price(measured.machine, pricing), leaf.multiplier(pricing),
     ]  # fmt: skip
     return {figure.name: figure for figure in figures}
 
 
-def _training(own: Costed, pricing: Pricing) -> list[Explained]:
+def _training(own: Measured, pricing: Pricing) -> list[Explained]:
     before = pretrainings(own)
     pretrain = (
         _stage("pretrain_usd", before, pricing)
         if before
         else Explained("pretrain_usd", 0.0, USD, note="nothing was pretrained here")
     )
-    finetune = _stage("finetune_usd", [chain.finetune for chain in own.everyone], pricing)
+    finetune = _stage("finetune_usd", [chain.finetune for chain in own.chains], pricing)
     known = pretrain.value is not None and finetune.value is not None
     train = pretrain.value + finetune.value if known else None
     return [pretrain, finetune, Explained("train_usd", train, USD, "pretrain_usd + finetune_usd",
@@ -73,16 +74,16 @@ def _step(record: Record | None, pricing: Pricing) -> Explained:
     )  # fmt: skip
 
 
-def _serving(scenario: str, window: Window | None, pricing: Pricing) -> list[Explained]:
+def _serving(scenario: str, window: Serving | None, pricing: Pricing) -> list[Explained]:
     names = UNIT_COSTS[scenario]
     if window is None:
         return [Explained(name, None, PER_1K, note=f"no serving in the scenario {scenario} has finished")
                 for name in names]  # fmt: skip
-    leaves, cells = window.leaves, unit_cost(window.leaves, pricing)
+    leaves, cells = window.leaves, unit_cost(window, pricing)
     point = Explained(
         names[0], cells.value, PER_1K, "usd_per_hour / (samples_per_s * 3600 * utilisation) * 1000",
         note=f"{scenario} in batches of {window.batch_size}, of those measured the cheapest",
-        inputs=(leaf.hourly(leaves[0], pricing), leaf.rate(leaves, rates.rate(leaves)), leaf.utilisation(pricing)),
+        inputs=(leaf.hourly(leaves[0], pricing), leaf.rate(leaves, window.samples_per_s), leaf.utilisation(pricing)),
     )  # fmt: skip
     ends = cells.interval or (None, None)
     return [point, *(_end(name, end, share, point) for name, end, share in zip(names[1:], ends, ("2.5", "97.5"),
@@ -109,7 +110,7 @@ def _correct(point: Explained, graded: Graded | None) -> Explained:
     return Explained(name, point.value / share.value, unit, f"{point.name} / right_share", inputs=(point, share))
 
 
-def _tokens(window: Window | None, pricing: Pricing) -> Explained:
+def _tokens(window: Serving | None, pricing: Pricing) -> Explained:
     name, unit = "usd_per_million_output_tokens", "USD per million tokens written"
     value = None if window is None else usd_per_million_output_tokens(window.leaves, pricing)
     if window is None or value is None:

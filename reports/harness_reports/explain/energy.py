@@ -8,7 +8,8 @@ from harness.records import Record
 from harness_reports.economics.energy import grid
 from harness_reports.explain import readings as leaf
 from harness_reports.explain.tree import Explained
-from harness_reports.prices.cost import Costed, Window, pretrainings, training_energy
+from harness_reports.measured.results import Measured, Serving
+from harness_reports.prices.cost import Costed, pretrainings, training_energy
 from harness_reports.prices.energy_facts import power
 from harness_reports.prices.energy_use import BUSY, IDLE, MEMORY, energy_use, estimate_parts, together
 from harness_reports.prices.pricing import Pricing
@@ -25,14 +26,14 @@ def energy_figures(own: Costed, pricing: Pricing) -> list[Explained]:
     """Return the figures of energy and carbon of a row of the cost table."""
     factors = _pue(pricing), _grid(pricing)
     served = _served(own.windows.get("Offline"))
-    trained = _trained(own)
+    trained = _trained(own.measured)
     return [
         *served, _carbon("co2e_g_per_1k", served[0], pricing, factors),
         trained, _carbon("train_co2e_g", trained, pricing, factors), *factors,
     ]  # fmt: skip
 
 
-def _served(window: Window | None) -> list[Explained]:
+def _served(window: Serving | None) -> list[Explained]:
     unit, formula = "J per 1,000 inferences", "sum(energy_j) / sum(samples) * 1000"
     if window is None:
         note = "no serving in the scenario Offline has finished"
@@ -79,9 +80,9 @@ def _watts(name: str, part: str) -> Explained:
     return Explained(name, fact.value, fact.unit, source=f"{part}; {fact.source}", kind="assumed")
 
 
-def _trained(own: Costed) -> Explained:
+def _trained(own: Measured) -> Explained:
     used, before = training_energy(own), pretrainings(own)
-    tuned = [chain.finetune for chain in own.everyone]
+    tuned = [chain.finetune for chain in own.chains]
     if used is None:
         note = "the energy of a training was neither read nor can it be estimated"
         return Explained("train_energy_j", None, "J", note=note)

@@ -9,9 +9,9 @@ from harness.records import Record
 from harness_reports.explain import readings as leaf
 from harness_reports.explain.tree import Explained, Kind
 from harness_reports.measured import intervals, latency
-from harness_reports.measured.lineage import Chain
 from harness_reports.measured.quality import Graded, right_share
-from harness_reports.measured.tables import PERCENTILES, pooled_latencies
+from harness_reports.measured.results import Serving
+from harness_reports.measured.tables import PERCENTILES
 
 _GRADED: Kind = "measured"
 
@@ -90,9 +90,9 @@ def _interval(own: Graded, baseline: Graded) -> str:
 # Throughput -------------------------------------------------------------------------------------------------
 
 
-def served_figures(group: Sequence[Chain], row: Mapping[str, Any]) -> dict[str, Explained]:
+def served_figures(serving: Serving, row: Mapping[str, Any]) -> dict[str, Explained]:
     """Return the figures of a row of the throughput table by column."""
-    leaves = [chain.leaf for chain in group]
+    leaves = serving.leaves
     speed = leaf.rate(leaves, row["samples_per_s"])
     figures = [
         speed,
@@ -100,9 +100,9 @@ def served_figures(group: Sequence[Chain], row: Mapping[str, Any]) -> dict[str, 
         *(_combined("sum", name, leaves, row) for name in ("samples", "wall_s", "cpu_s", "energy_j")),
         *(_combined("mean", name, leaves, row) for name in ("load_s", "first_query_s")),
         *(_combined("max", name, leaves, row) for name in ("peak_memory_bytes", "peak_device_memory_bytes")),
-        *(latency_percentile(name, leaves, row[name]) for name in PERCENTILES),
+        *(latency_percentile(name, serving, row[name]) for name in PERCENTILES),
         _tokens(leaves, row["output_tokens_per_s"]),
-        _combined("max", "largest_difference", [chain.export for chain in group if chain.export], row),
+        _combined("max", "largest_difference", [chain.export for chain in serving.chains if chain.export], row),
     ]
     return {figure.name: figure for figure in figures}
 
@@ -133,10 +133,10 @@ def _tokens(leaves: Sequence[Record], value: float | None) -> Explained:
     return leaf.rate(leaves, value, "output_tokens")
 
 
-def latency_percentile(name: str, leaves: Sequence[Record], value: float | None) -> Explained:
+def latency_percentile(name: str, serving: Serving | None, value: float | None) -> Explained:
     """Return a percentile of the latencies of single requests."""
     series, share = PERCENTILES[name]
-    latencies = pooled_latencies(leaves, series)
+    latencies = serving.latencies_s(series) if serving else []
     slow = latency.allowed_slow(len(latencies), share)
     if slow is None:
         needed = latency.minimum_count(share)
@@ -146,5 +146,5 @@ def latency_percentile(name: str, leaves: Sequence[Record], value: float | None)
         f"number {slow} of {len(latencies):,} latencies, the slowest first: with 99 % confidence no more than "
         f"{1 - share:.0%} of requests are slower (MLPerf's early-stopping rule)"
     )
-    source = "; ".join(f"{series} of {leaf.who(record)}" for record in leaves)
+    source = "; ".join(f"{series} of {leaf.who(record)}" for record in (serving.leaves if serving else ()))
     return Explained(name, value, "s", note=note, source=source, kind="measured")

@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 from harness_reports.business.pretraining import Pair, value_usd
 from harness_reports.explain import readings as leaf
-from harness_reports.explain.business import Behind, Case, Known, viability_figures
+from harness_reports.explain.business import Case, Known, viability_figures
+from harness_reports.explain.cost import cost_figures
 from harness_reports.explain.market import figure, known
 from harness_reports.explain.measured import quality_figures
 from harness_reports.explain.tree import Explained
 from harness_reports.explain.years import USD
+from harness_reports.prices.pricing import Pricing
 
 _USES = ("development_multiplier", "gain_usd_per_use", "break_even_uses", "pays")
 
@@ -19,24 +21,24 @@ class Compared(NamedTuple):
     """What stands behind one row."""
 
     pair: Pair
-    behind: Behind
+    pricing: Pricing
 
 
 def pretraining_figures(own: Compared) -> dict[str, Explained]:
     """Return the figures of a row of the pretraining table by column."""
-    cost = own.behind.cost(own.pair.pretrained)
+    cost = cost_figures(own.pair.pretrained.costed, own.pricing)
     figures = [*_gain(own), cost["pretrain_usd"], cost["finetune_usd"]]
     if own.pair.candidates is None:
         note = "no use case has this task, so a better answer has no price"
         figures += [Explained(name, None, note=note) for name in _USES]
     else:
-        figures += _uses(own, own.behind.case(own.pair.candidates), cost["pretrain_usd"])
+        figures += _uses(own, Case(own.pair.candidates, own.pricing), cost["pretrain_usd"])
     return {each.name: each for each in figures}
 
 
 def _gain(own: Compared) -> list[Explained]:
-    row, graded = own.pair.row, own.behind.graded
-    scratch, pretrained = graded[own.pair.scratch], graded[own.pair.pretrained]
+    row = own.pair.row
+    scratch, pretrained = own.pair.scratch.graded, own.pair.pretrained.graded
     values = [
         leaf.renamed(quality_figures(each, {}, None)["value"], name)
         for each, name in ((scratch, "scratch"), (pretrained, "pretrained"))

@@ -61,7 +61,9 @@ def _demand(own: Served) -> list[Explained]:
 
 def _paid(own: Served, demand: list[Explained], cost: Mapping[str, Explained]) -> list[Explained]:
     row, (asked, _, mean, peak) = own.row, demand
-    leaves = own.known.judged.evidence.servings[row["scenario"], row["batch_size"]]
+    loads = own.known.judged.evidence.measured.servings
+    leaves = next(each.leaves for each in loads
+                  if (each.scenario, each.batch_size) == (row["scenario"], row["batch_size"]))  # fmt: skip
     speed = leaf.rate(leaves, row["samples_per_s"])
     answer = Explained("answer_s", row["answer_s"], "s", source=_latencies(leaves), kind="measured",
                        note="two batches at their slow end: one under way, and its own")  # fmt: skip
@@ -72,7 +74,7 @@ def _paid(own: Served, demand: list[Explained], cost: Mapping[str, Explained]) -
                       "which 99 of 100 wait no longer than the limit leaves (M/M/c)", inputs=(peak,))  # fmt: skip
     used = Explained("utilisation", row["utilisation"], formula="requests_per_s / (replicas * samples_per_s)",
                      inputs=(mean, machines, speed))  # fmt: skip
-    hourly = leaf.hourly(own.known.judged.evidence.machine, own.pricing)
+    hourly = leaf.hourly(own.known.judged.evidence.measured.machine, own.pricing)
     yearly = Explained("usd_per_year", row["usd_per_year"], "USD", f"usd_per_hour * replicas * {HOURS_PER_YEAR}",
                        note="every hour is paid, idle or not", inputs=(hourly, machines))  # fmt: skip
     idle = Explained("idle_usd_per_year", row["idle_usd_per_year"], "USD", "usd_per_year * (1 - utilisation)",

@@ -17,17 +17,19 @@ from harness_reports.business.serving import SERVING, plans, views_of
 from harness_reports.business.viability import VIABILITY, judge_all
 from harness_reports.cells import cell, missing
 from harness_reports.explain.alternatives import Instead, alternatives_figures
-from harness_reports.explain.business import Behind, Case, Known, viability_figures
+from harness_reports.explain.business import Case, Known, viability_figures
+from harness_reports.explain.cost import cost_figures
 from harness_reports.explain.measured import quality_figures, served_figures
 from harness_reports.explain.portfolio import portfolio_figures
 from harness_reports.explain.pretraining import Compared, pretraining_figures
 from harness_reports.explain.sensitivity import sensitivity_figures
 from harness_reports.explain.serving import Served, serving_figures
 from harness_reports.explain.tree import Explained
-from harness_reports.measured.lineage import KEYS, Candidate
-from harness_reports.measured.quality import best_baseline, graded, in_order, metric_names
+from harness_reports.measured.lineage import KEYS
+from harness_reports.measured.quality import best_baseline
+from harness_reports.measured.results import Results
 from harness_reports.measured.tables import ACCURACY, THROUGHPUT, accuracy_rows, throughput_rows
-from harness_reports.prices.cost import COST, cost_rows, costed
+from harness_reports.prices.cost import COST, cost_row, costed
 from harness_reports.prices.pricing import Pricing
 
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -93,27 +95,28 @@ def rows(
     Raises:
         FactError: no such table, or one that needs prices, use cases or a budget has none.
     """
+    results = Results.of(records)
     if table not in NAMES:
         raise FactError(unknown("table that can be explained", table, NAMES))
     if table == "accuracy":
-        return in_order([_accuracy(records, name) for name in metric_names(records)])
+        return _accuracy(results)
     if table == "throughput":
-        return [Row(table, own.cells, lambda own=own: served_figures(own.group, own.cells))  # type: ignore[misc]
-                for own in throughput_rows(records)]  # fmt: skip
+        return [Row(table, own.cells, partial(served_figures, own.serving, own.cells))
+                for own in throughput_rows(results)]  # fmt: skip
     if pricing is None:
         raise FactError(f"The table {table!r} needs prices.")
-    behind = Behind(costed(records, pricing), graded(records), pricing)
     if table == "cost":
-        return [Row(table, cells, partial(behind.cost, key)) for key, cells in cost_rows(records, pricing).items()]
+        found = {key: costed(own, pricing) for key, own in results.candidates.items()}
+        return [Row(table, cost_row(own, pricing), partial(cost_figures, own, pricing)) for own in found.values()]
     if assumed is None:
         raise FactError(f"The table {table!r} needs use cases.")
     if table == "pretraining":
-        return [Row(table, pair.row, partial(pretraining_figures, Compared(pair, behind)))
-                for pair in pairs(records, pricing, assumed.use_cases, assumed.figures)]  # fmt: skip
-    cases = [behind.case(own) for own in judge_all(records, pricing, assumed.use_cases, assumed.figures)]
+        return [Row(table, pair.row, partial(pretraining_figures, Compared(pair, pricing)))
+                for pair in pairs(results, pricing, assumed.use_cases, assumed.figures)]  # fmt: skip
+    cases = [Case(own, pricing) for own in judge_all(results, pricing, assumed.use_cases, assumed.figures)]
     if table == "portfolio":
         return _portfolio([known for case in cases for known in case.known], assumed.budget_usd)
-    return [row for case in cases for row in _of_case(table, case, pricing, assumed)]
+    return [row for case in cases for row in _of_case(table, case, assumed)]
 
 
 def _portfolio(known: list[Known], budget_usd: float | None) -> list[Row]:
@@ -123,7 +126,7 @@ def _portfolio(known: list[Known], budget_usd: float | None) -> list[Row]:
     return [Row("portfolio", each.row, partial(portfolio_figures, each, shown, known)) for each in shown]
 
 
-def _of_case(table: str, case: Case, pricing: Pricing, assumed: Assumed) -> list[Row]:
+def _of_case(table: str, case: Case, assumed: Assumed) -> list[Row]:
     if table == "viability":
         return [Row(table, known.row, partial(viability_figures, known)) for known in case.known]
     if table == "alternatives":
@@ -131,10 +134,11 @@ def _of_case(table: str, case: Case, pricing: Pricing, assumed: Assumed) -> list
     if table == "sensitivity":
         best, found = case.of(case.candidates.best), hangs_on(case.candidates.best)
         return [Row(table, row, partial(sensitivity_figures, row, found, best)) for row in found]
-    return [row for known in case.known for row in _served(known, pricing, assumed)]
+    return [row for known in case.known for row in _served(known, assumed)]
 
 
-def _served(known: Known, pricing: Pricing, assumed: Assumed) -> list[Row]:
+def _served(known: Known, assumed: Assumed) -> list[Row]:
+    pricing = known.pricing
     views = {view.name: view.pricing for view in views_of(pricing, assumed.owned)}
     return [
         Row("serving", row, partial(serving_figures, Served(known, row, views.get(row["view"], pricing))))
@@ -142,13 +146,14 @@ def _served(known: Known, pricing: Pricing, assumed: Assumed) -> list[Row]:
     ]
 
 
-def _accuracy(records: Sequence[Record], metric: str) -> dict[Candidate, Row]:
-    found, cells = graded(records, metric), accuracy_rows(records, metric)
-    return {
-        key: Row("accuracy", cells[key], lambda own=own, row=cells[key]: quality_figures(  # type: ignore[misc]
-            own, row, best_baseline(own, found.values())))
-        for key, own in found.items()
-    }  # fmt: skip
+def _accuracy(results: Results) -> list[Row]:
+    by_metric = [(results.graded(name), accuracy_rows(results, name)) for name in results.metric_names]
+    return [
+        Row("accuracy", row[key], partial(quality_figures, own[key], row[key], best_baseline(own[key], own.values())))
+        for key in results.candidates
+        for own, row in by_metric
+        if key in row
+    ]
 
 
 def find(table: Sequence[Row], wanted: Mapping[str, str]) -> Row:

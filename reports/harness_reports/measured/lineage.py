@@ -155,19 +155,7 @@ def replicates(found: Iterable[Chain]) -> list[Chain]:
     return sorted(newest.values(), key=lambda c: str(c.seeds))
 
 
-def by_candidate(records: Sequence[Record], step: str) -> dict[Candidate, list[Chain]]:
-    """Return all chains that end in `step` by candidate, in a fixed order whatever the order of the records.
-
-    Candidates that another one supersedes are left out.
-    """
-    grouped: dict[Candidate, list[Chain]] = defaultdict(list)
-    for chain in chains(records, step):
-        grouped[candidate(chain)].append(chain)
-    kept = _not_superseded(grouped)
-    return {key: grouped[key] for key in sorted(kept, key=lambda k: tuple(str(part) for part in k))}
-
-
-def _not_superseded(grouped: Mapping[Candidate, Sequence[Chain]]) -> list[Candidate]:
+def not_superseded(grouped: Mapping[Candidate, Sequence[Chain]]) -> list[Candidate]:
     """Return the candidates of the definition that is installed; where nobody can tell, of the newest."""
     chosen: dict[tuple[Any, ...], tuple[bool, str, str]] = {}
     for key, group in grouped.items():
@@ -181,13 +169,12 @@ def _current(key: Candidate) -> bool:
     return key.stale is None and bool(key.definition.strip())
 
 
-def variants(records: Sequence[Record]) -> dict[Candidate, str | None]:
+def differences(grouped: Mapping[Candidate, Sequence[Chain]]) -> dict[Candidate, str | None]:
     """Return the details in which candidates of the same names differ, None where there is but one."""
     found: dict[tuple[Any, ...], dict[Candidate, dict[str, Any]]] = defaultdict(dict)
-    for step in ("evaluate", "serve"):
-        for key, group in by_candidate(records, step).items():
-            body = {**details(group[0]), "data": (key.data or "")[:8], **_told(group[0])}
-            found[key.task, key.source, key.model, key.size, key.start][key] = body
+    for key, group in grouped.items():
+        body = {**details(group[0]), "data": (key.data or "")[:8], **_told(group[0])}
+        found[key.task, key.source, key.model, key.size, key.start][key] = body
     named: dict[Candidate, str | None] = {}
     for bodies in found.values():
         differing = _differing(list(bodies.values()))

@@ -4,42 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from harness.errors import StoreError, unknown
 from harness.records import Record
 from harness_reports.measured import intervals
-from harness_reports.measured.lineage import Candidate, Chain, by_candidate, finished, replicates
-
-T = TypeVar("T")
-
-
-def metric_names(records: Sequence[Record]) -> list[str]:
-    """Return the names of the metrics that evaluations were graded by, the deciding ones first."""
-    graded_by = [[metric["name"] for metric in record.metrics] for record in finished(records) if record.metrics]
-    return list(dict.fromkeys([*(names[0] for names in graded_by), *(name for names in graded_by for name in names)]))
-
-
-def graded(records: Sequence[Record], metric: str | None = None) -> dict[Candidate, Graded]:
-    """Return the evaluations of every candidate in the deciding metric, or in one that they have.
-
-    Raises:
-        StoreError: no evaluation has this metric.
-    """
-    found = {key: replicates(group) for key, group in by_candidate(records, "evaluate").items()}
-    if metric is None:
-        return {key: Graded(key, chains) for key, chains in found.items()}
-    if metric not in (names := metric_names(records)):
-        raise StoreError(unknown("metric", metric, names))
-    return {key: Graded(key, chains, metric) for key, chains in found.items() if metric_of(_newest(chains), metric)}
-
-
-def in_order(by_metric: Sequence[Mapping[Candidate, T]]) -> list[T]:
-    """Return what every candidate has in several metrics: candidate by candidate, within it metric by metric."""
-    keys = sorted({key for found in by_metric for key in found}, key=lambda k: tuple(map(str, k)))
-    return [found[key] for key in keys for found in by_metric if key in found]
+from harness_reports.measured.lineage import Candidate, Chain
 
 
 def right_share(metric: Mapping[str, Any], quality: float) -> float | None:
@@ -60,16 +31,13 @@ def metric_of(record: Record, name: str) -> Mapping[str, Any] | None:
     return next((metric for metric in record.metrics if metric["name"] == name), None)
 
 
-def _newest(chains: Sequence[Chain]) -> Record:
-    return max(chains, key=lambda chain: chain.leaf.started_at).leaf
-
-
 class Graded:
     """A candidate's evaluations in one metric, one for each seed."""
 
     def __init__(self, key: Candidate, chains: Sequence[Chain], name: str | None = None) -> None:
         self.key = key
-        newest = _newest(chains)
+        newest = max(chains, key=lambda chain: chain.leaf.started_at).leaf
+        self.newest = newest
         self.name = name or str(newest.metrics[0]["name"])
         self.items = items(newest)
         self.leaves = [

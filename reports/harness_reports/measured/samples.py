@@ -9,7 +9,8 @@ from html import escape
 
 from harness.errors import StoreError
 from harness.records import Record
-from harness_reports.measured.lineage import Chain, by_candidate, key_columns, label, replicates, variants
+from harness_reports.measured.lineage import label
+from harness_reports.measured.results import Results
 
 Sample = Mapping[str, str]
 PICTURES = ("image/png", "image/gif")
@@ -55,15 +56,10 @@ def shown(records: Sequence[Record]) -> Iterator[tuple[str, Record]]:
 
     Of seeds, runtimes and machines the newest is shown: they show what the same training does.
     """
-    named = variants(records)
     newest: dict[str, Record] = {}
-    for key, group in by_candidate(records, "evaluate").items():
-        title = f"{key.task}: {label(key_columns(key, named[key]))}"
-        leaf = _newest(group)
+    for own in Results.of(records).evaluated:
+        title = f"{own.key.task}: {label(own.columns)}"
+        leaf = max(own.evaluations, key=lambda chain: chain.leaf.started_at).leaf
         if leaf.samples and (title not in newest or newest[title].started_at < leaf.started_at):
             newest[title] = leaf
     yield from newest.items()
-
-
-def _newest(group: Sequence[Chain]) -> Record:
-    return max(replicates(group), key=lambda chain: chain.leaf.started_at).leaf

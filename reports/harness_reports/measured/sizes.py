@@ -18,8 +18,9 @@ from scipy import stats
 
 from harness.errors import FactError, unknown
 from harness.records import Record
-from harness_reports.measured.lineage import Chain, by_candidate, candidate, replicates
+from harness_reports.measured.lineage import Chain
 from harness_reports.measured.quality import Graded
+from harness_reports.measured.results import Measured, Results
 
 SIZES = (
     "task", "source", "model", "start", "metric", "sizes", "params_low", "params_high", "exponent", "exponent_low",
@@ -92,31 +93,32 @@ def size_table(records: Sequence[Record], params: float) -> pd.DataFrame:
     Where it says nothing, `refused` says why. Sizes are told apart by their name alone: budget, data and runtime are
     those of the newest candidate of each.
     """
-    return pd.DataFrame([_row(key, own, params) for key, own in _groups(records).items()], columns=list(SIZES))
+    groups = _groups(Results.of(records)).values()
+    return pd.DataFrame([_row(list(sizes.values()), params) for sizes in groups], columns=list(SIZES))
 
 
-def _groups(records: Sequence[Record]) -> dict[tuple[Any, ...], dict[str, list[Chain]]]:
-    """Return task, source, model and start → size → the chains of its newest candidate."""
-    found: dict[tuple[Any, ...], dict[str, list[Chain]]] = {}
-    for key, group in by_candidate(records, "evaluate").items():
+def _groups(results: Results) -> dict[tuple[Any, ...], dict[str, Measured]]:
+    """Return task, source, model and start → size → its newest candidate."""
+    found: dict[tuple[Any, ...], dict[str, Measured]] = {}
+    for own in results.evaluated:
+        key = own.key
         sizes = found.setdefault((key.task, key.source, key.model, key.start), {})
-        chains = replicates(group)
-        if key.size not in sizes or _newest(chains) > _newest(sizes[key.size]):
-            sizes[key.size] = chains
+        if key.size not in sizes or _newest(own) > _newest(sizes[key.size]):
+            sizes[key.size] = own
     return found
 
 
-def _newest(chains: Sequence[Chain]) -> str:
-    return max(chain.leaf.started_at for chain in chains)
+def _newest(own: Measured) -> str:
+    return max(chain.leaf.started_at for chain in own.evaluations)
 
 
-def _row(key: tuple[Any, ...], sizes: Mapping[str, list[Chain]], params: float) -> dict[str, Any]:
-    graded = [Graded(key, chains) for chains in sizes.values()]  # type: ignore[arg-type]
-    measured = [(size, own) for chains, own in zip(sizes.values(), graded, strict=True) if (size := _params(chains))]
-    names = ("task", "source", "model", "start")
+def _row(sizes: Sequence[Measured], params: float) -> dict[str, Any]:
+    key, graded = sizes[0].key, [own.graded for own in sizes if own.graded]
+    measured = [(size, own) for one, own in zip(sizes, graded, strict=True) if (size := _params(one.evaluations))]
     row: dict[str, Any] = {
-        **dict.fromkeys(SIZES), **dict(zip(names, key, strict=True)), "metric": graded[0].name, "sizes": len(measured),
-        "params": params, "stale": next((stale for own in sizes.values() if (stale := _stale(own))), None),
+        **dict.fromkeys(SIZES), "task": key.task, "source": key.source, "model": key.model, "start": key.start,
+        "metric": graded[0].name, "sizes": len(measured), "params": params,
+        "stale": next((own.key.stale for own in sizes if own.key.stale), None),
     }  # fmt: skip
     if measured:
         row |= {"params_low": min(size for size, _ in measured), "params_high": max(size for size, _ in measured)}
@@ -127,10 +129,6 @@ def _row(key: tuple[Any, ...], sizes: Mapping[str, list[Chain]], params: float) 
     except FactError as error:
         row["refused"] = str(error)
     return row
-
-
-def _stale(chains: Sequence[Chain]) -> str | None:
-    return next((stale for chain in chains if (stale := candidate(chain).stale)), None)
 
 
 def _params(chains: Sequence[Chain]) -> float | None:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from harness.records import Record
 from harness_reports.measured import latency, rates
 from harness_reports.measured.judgement import judge
-from harness_reports.measured.lineage import KEYS, Candidate, Chain, by_candidate, key_columns, replicates, variants
-from harness_reports.measured.quality import Graded, best_baseline, graded, in_order, metric_names, told_apart
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from harness_reports.measured.lineage import KEYS, Candidate
+from harness_reports.measured.quality import Graded, best_baseline, told_apart
+from harness_reports.measured.results import Results, Serving
 
 ACCURACY = (
     *KEYS, "metric", "unit", "value", "low", "high", "seeds", "items", "chance", "ceiling", "higher_is_better",
@@ -55,20 +52,25 @@ def accuracy(records: Sequence[Record], metric: str | None = None) -> pd.DataFra
     Raises:
         StoreError: no evaluation has a metric of this name.
     """
-    if metric == EVERY:
-        rows = in_order([accuracy_rows(records, name) for name in metric_names(records)])
-        return pd.DataFrame(rows, columns=list(ACCURACY))
-    return pd.DataFrame(accuracy_rows(records, metric).values(), columns=list(ACCURACY))
+    results = Results.of(records)
+    rows = every_accuracy_row(results) if metric == EVERY else accuracy_rows(results, metric).values()
+    return pd.DataFrame(rows, columns=list(ACCURACY))
 
 
-def accuracy_rows(records: Sequence[Record], metric: str | None = None) -> dict[Candidate, dict[str, Any]]:
+def every_accuracy_row(results: Results) -> list[dict[str, Any]]:
+    """Return the rows of the accuracy table in every metric: candidate by candidate, within it metric by metric."""
+    by_metric = [accuracy_rows(results, name) for name in results.metric_names]
+    return [rows[key] for key in results.candidates for rows in by_metric if key in rows]
+
+
+def accuracy_rows(results: Results, metric: str | None = None) -> dict[Candidate, dict[str, Any]]:
     """Return the rows of the accuracy table by candidate; missing cells are None.
 
     Beside the table's columns `draws`: values that the metric may have, as likely as they are.
     """
-    named, found = variants(records), graded(records, metric)
+    found = results.graded(metric)
     return {
-        key: {**key_columns(key, named[key]), **_cells(own), **_against(own, found.values())}
+        key: {**results.candidates[key].columns, **_cells(own), **_against(own, found.values())}
         for key, own in found.items()
     }
 
@@ -100,44 +102,34 @@ def throughput(records: Sequence[Record]) -> pd.DataFrame:
     and for SingleStream only: Offline has no latency that anybody waits for. Where nothing is written token by token
     there is neither a first one nor tokens per second. `largest_difference` is the export's against the trained model.
     """
-    return pd.DataFrame([row.cells for row in throughput_rows(records)], columns=list(THROUGHPUT))
+    return pd.DataFrame([row.cells for row in throughput_rows(Results.of(records))], columns=list(THROUGHPUT))
 
 
 class Served(NamedTuple):
-    """A row of the throughput table and the replicates behind it."""
+    """A row of the throughput table and the serving that it is of."""
 
     cells: dict[str, Any]
-    group: list[Chain]
+    serving: Serving
 
 
-def throughput_rows(records: Sequence[Record]) -> list[Served]:
+def throughput_rows(results: Results) -> list[Served]:
     """Return the rows of the throughput table; missing cells are None."""
-    named = variants(records)
     return [
-        Served({**key_columns(key, named[key]), "scenario": scenario, "batch_size": size, **_served(group)}, group)
-        for key, scenario, size, group in served(records)
+        Served({**own.columns, **_served(serving)}, serving)
+        for own in results.candidates.values()
+        for serving in own.servings
     ]
 
 
-def served(records: Sequence[Record]) -> list[tuple[Candidate, str, int, list[Chain]]]:
-    """Return the replicates behind each row of the throughput table."""
-    rows = []
-    for key, group in by_candidate(records, "serve").items():
-        loads: dict[tuple[str, int], list[Chain]] = defaultdict(list)
-        for chain in group:
-            loads[chain.leaf.asked["scenario"], chain.leaf.asked["batch_size"]].append(chain)
-        rows += [(key, *load, replicates(loads[load])) for load in sorted(loads)]
-    return rows
-
-
-def _served(group: Sequence[Chain]) -> dict[str, Any]:
-    leaves = [chain.leaf for chain in group]
+def _served(serving: Serving) -> dict[str, Any]:
+    leaves = serving.leaves
     interval = rates.rate_interval(leaves)
-    differences = [chain.export.value("largest_difference") for chain in group if chain.export]
+    differences = [chain.export.value("largest_difference") for chain in serving.chains if chain.export]
     return {
-        "seeds": len(leaves), "samples_per_s": rates.rate(leaves),
+        "scenario": serving.scenario, "batch_size": serving.batch_size, "seeds": len(leaves),
+        "samples_per_s": serving.samples_per_s,
         "low": interval.low if interval else None, "high": interval.high if interval else None,
-        "samples": _total(leaves, "samples"), "wall_s": _total(leaves, "wall_s"), **_latencies(leaves),
+        "samples": _total(leaves, "samples"), "wall_s": _total(leaves, "wall_s"), **_latencies(serving),
         "output_tokens_per_s": rates.rate(leaves, "output_tokens"),
         "load_s": _mean(leaves, "load_s"), "first_query_s": _mean(leaves, "first_query_s"),
         **{name: _peak(leaves, name) for name in ("peak_memory_bytes", "peak_device_memory_bytes")},
@@ -147,14 +139,9 @@ def _served(group: Sequence[Chain]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _latencies(leaves: Sequence[Record]) -> dict[str, float | None]:
-    pooled = {series: pooled_latencies(leaves, series) for series, _ in PERCENTILES.values()}
+def _latencies(serving: Serving) -> dict[str, float | None]:
+    pooled = {series: serving.latencies_s(series) for series, _ in PERCENTILES.values()}
     return {name: latency.percentile(pooled[series], share) for name, (series, share) in PERCENTILES.items()}
-
-
-def pooled_latencies(leaves: Sequence[Record], series: str = "latency_s") -> list[float]:
-    """Return the latencies of single queries over several records, none for Offline."""
-    return [value for leaf in leaves if leaf.asked["scenario"] != "Offline" for value in leaf.series.get(series, [])]
 
 
 def energy_kind(leaves: Sequence[Record]) -> str | None:

@@ -13,10 +13,8 @@ from harness.records import Record
 from harness_reports.economics.energy import grid
 from harness_reports.economics.serving import usd_per_million_tokens
 from harness_reports.measured.intervals import Interval, interval_of
-from harness_reports.measured.lineage import KEYS, Candidate, Chain, by_candidate, key_columns, replicates, variants
-from harness_reports.measured.quality import Graded
-from harness_reports.measured.rates import rate, rate_draws
-from harness_reports.measured.tables import served
+from harness_reports.measured.lineage import KEYS, Candidate
+from harness_reports.measured.results import Measured, Results, Serving
 from harness_reports.prices.energy_use import NONE_USED, EnergyUse, together, weaker
 from harness_reports.prices.pricing import SECONDS_PER_HOUR, Pricing
 
@@ -37,13 +35,6 @@ UNIT_COSTS: Mapping[str, tuple[str, str, str]] = {
 _SERVING = COST[COST.index("usd_per_1k_inferences") : COST.index("usd_per_hour")]
 
 
-class Window(NamedTuple):
-    """Servings of one batch size."""
-
-    batch_size: int
-    leaves: list[Record]
-
-
 def cost(records: Sequence[Record], pricing: Pricing) -> pd.DataFrame:
     """Return one row for each candidate that was evaluated or served.
 
@@ -62,58 +53,48 @@ def cost(records: Sequence[Record], pricing: Pricing) -> pd.DataFrame:
     Raises:
         FactError: a record's hardware has no price in `pricing`.
     """
-    return pd.DataFrame(cost_rows(records, pricing).values(), columns=list(COST))
+    return pd.DataFrame(cost_rows(Results.of(records), pricing).values(), columns=list(COST))
 
 
-def cost_rows(records: Sequence[Record], pricing: Pricing) -> dict[Candidate, dict[str, Any]]:
+def cost_rows(results: Results, pricing: Pricing) -> dict[Candidate, dict[str, Any]]:
     """Return the rows of the cost table by candidate; missing cells are None.
 
     Beside the table's columns `..._draws`: values that a unit cost may have, where it was served.
     """
-    named = variants(records)
-    return {
-        key: {**key_columns(key, named[key]), **_row(own, pricing)} for key, own in costed(records, pricing).items()
-    }
+    return {key: cost_row(costed(own, pricing), pricing) for key, own in results.candidates.items()}
 
 
 class Costed(NamedTuple):
     """What a row of the cost table is made of."""
 
-    key: Candidate
-    evaluated: list[Chain]
-    everyone: list[Chain]
-    """Its evaluations; where there are none, what was served."""
-    windows: dict[str, Window]
-    """Scenario → the batch size that is the cheapest, with its servings."""
+    measured: Measured
+    windows: Mapping[str, Serving]
+    """Scenario → the batch size that is the cheapest."""
 
 
-def costed(records: Sequence[Record], pricing: Pricing) -> dict[Candidate, Costed]:
-    """Return what the rows are made of, in their order."""
-    evaluated, loads = by_candidate(records, "evaluate"), served(records)
-    found = {}
-    for key in sorted({*evaluated, *(load[0] for load in loads)}, key=lambda k: tuple(str(part) for part in k)):
-        chains = replicates(evaluated.get(key, []))
-        own = [(scenario, batch, group) for other, scenario, batch, group in loads if other == key]
-        cheapest = {name: _cheapest([load for load in own if load[0] == name], pricing) for name in UNIT_COSTS}
-        windows = {name: window for name, window in cheapest.items() if window is not None}
-        found[key] = Costed(key, chains, chains or own[0][2], windows)
-    return found
+def costed(own: Measured, pricing: Pricing) -> Costed:
+    """Return what a candidate's row is made of."""
+    cheapest = {name: _cheapest([each for each in own.servings if each.scenario == name], pricing)
+                for name in UNIT_COSTS}  # fmt: skip
+    return Costed(own, {name: serving for name, serving in cheapest.items() if serving is not None})
 
 
-def _row(own: Costed, pricing: Pricing) -> dict[str, Any]:
-    share = Graded(own.key, own.evaluated).right_share if own.evaluated else None
+def cost_row(own: Costed, pricing: Pricing) -> dict[str, Any]:
+    """Return one row of the cost table, as `cost_rows` does."""
+    measured = own.measured
     return {
-        "seeds": len(own.everyone),
-        **_training(own, pricing),
-        "evaluate_usd": mean_usd([chain.leaf for chain in own.evaluated], pricing),
-        **_serving(own.windows, pricing, share),
-        **_training_energy(own, pricing),
+        **measured.columns,
+        "seeds": len(measured.chains),
+        **_training(measured, pricing),
+        "evaluate_usd": mean_usd([chain.leaf for chain in measured.evaluations], pricing),
+        **_serving(own.windows, pricing, measured.graded.right_share if measured.graded else None),
+        **_training_energy(measured, pricing),
         "pue": pricing.pue, "grid": pricing.grid, "grid_g_co2e_per_kwh": grid(pricing.grid).g_co2e_per_kwh,
-        **_price(own.everyone[0].leaf, pricing),
+        **_price(measured.machine, pricing),
     }  # fmt: skip
 
 
-def _training_energy(own: Costed, pricing: Pricing) -> dict[str, Any]:
+def _training_energy(own: Measured, pricing: Pricing) -> dict[str, Any]:
     used = training_energy(own)
     joules = used and used.joules
     return {
@@ -121,28 +102,28 @@ def _training_energy(own: Costed, pricing: Pricing) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def training_energy(own: Costed) -> EnergyUse | None:
+def training_energy(own: Measured) -> EnergyUse | None:
     """Return the energy of one pretraining, where there was one, and of the mean fine-tuning."""
-    tuned, before = together([chain.finetune for chain in own.everyone]), pretrainings(own)
+    tuned, before = together([chain.finetune for chain in own.chains]), pretrainings(own)
     first = together(before) if before else NONE_USED
     if tuned is None or first is None:
         return None
-    parts = ((tuned, len(own.everyone)), (first, max(1, len(before))))
+    parts = ((tuned, len(own.chains)), (first, max(1, len(before))))
     joules, low, high = (sum(use.amounts[place] / count for use, count in parts) for place in range(3))
     return EnergyUse(joules, low, high, weaker(tuned.kind, first.kind))
 
 
-def _training(own: Costed, pricing: Pricing) -> dict[str, float | None]:
-    finetune = mean_usd([chain.finetune for chain in own.everyone], pricing)
+def _training(own: Measured, pricing: Pricing) -> dict[str, float | None]:
+    finetune = mean_usd([chain.finetune for chain in own.chains], pricing)
     before = pretrainings(own)
     pretrain = mean_usd(before, pricing) if before else 0.0
     train = None if pretrain is None or finetune is None else pretrain + finetune
     return {"pretrain_usd": pretrain, "finetune_usd": finetune, "train_usd": train}
 
 
-def pretrainings(own: Costed) -> list[Record | None]:
+def pretrainings(own: Measured) -> list[Record | None]:
     """Return the pretrainings that all seeds share; none from scratch, and of a checkpoint that comes pretrained."""
-    here = [chain for chain in own.everyone if chain.finetune is None or "pretrained" in chain.finetune.inputs]
+    here = [chain for chain in own.chains if chain.finetune is None or "pretrained" in chain.finetune.inputs]
     return [] if own.key.start == "scratch" else _distinct([chain.pretrain for chain in here])
 
 
@@ -157,10 +138,10 @@ def mean_usd(records: Sequence[Record | None], pricing: Pricing) -> float | None
     return float(sum(known, Decimal(0)) / len(known)) if known and len(known) == len(stages) else None
 
 
-def _serving(windows: Mapping[str, Window], pricing: Pricing, share: float | None) -> dict[str, Any]:
+def _serving(windows: Mapping[str, Serving], pricing: Pricing, share: float | None) -> dict[str, Any]:
     cells: dict[str, Any] = dict.fromkeys(_SERVING)
-    for scenario, window in windows.items():
-        cells |= _bounds(window.leaves, pricing, *UNIT_COSTS[scenario])
+    for scenario, serving in windows.items():
+        cells |= _bounds(serving, pricing, *UNIT_COSTS[scenario])
     if (offline := windows.get("Offline")) is not None:
         cells |= {"batch_size": offline.batch_size, **_energy(offline.leaves, pricing)}
         cells["usd_per_1k_correct"] = cells["usd_per_1k_inferences"] / share if share else None
@@ -188,17 +169,16 @@ def _energy(leaves: Sequence[Record], pricing: Pricing) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _cheapest(windows: list[tuple[str, int, list[Chain]]], pricing: Pricing) -> Window | None:
-    rated = [(batch, [chain.leaf for chain in group]) for _, batch, group in windows]
-    known = [(rate(leaves), batch, leaves) for batch, leaves in rated if rate(leaves)]
-    if not known:
+def _cheapest(servings: Sequence[Serving], pricing: Pricing) -> Serving | None:
+    rated = [(each.samples_per_s, each) for each in servings if each.samples_per_s]
+    if not rated:
         return None
-    _, batch, leaves = min(known, key=lambda k: (pricing.rate_usd_per_hour(k[2][0]) / Decimal(str(k[0])), k[1]))
-    return Window(batch, leaves)
+    hourly = pricing.rate_usd_per_hour(rated[0][1].leaves[0])
+    return min(rated, key=lambda known: (hourly / Decimal(str(known[0])), known[1].batch_size))[1]
 
 
-def _bounds(leaves: list[Record], pricing: Pricing, value: str, low: str, high: str) -> dict[str, Any]:
-    found = unit_cost(leaves, pricing)
+def _bounds(serving: Serving, pricing: Pricing, value: str, low: str, high: str) -> dict[str, Any]:
+    found = unit_cost(serving, pricing)
     ends = found.interval
     return {
         value: found.value, low: ends.low if ends else None, high: ends.high if ends else None,
@@ -214,12 +194,12 @@ class UnitCost(NamedTuple):
     draws: np.ndarray | None
 
 
-def unit_cost(leaves: list[Record], pricing: Pricing) -> UnitCost:
+def unit_cost(serving: Serving, pricing: Pricing) -> UnitCost:
     """Return what 1,000 inferences cost as they were served; the fastest rate gives the lowest cost."""
-    hourly = pricing.rate_usd_per_hour(leaves[0])
-    rates = rate_draws(leaves)
+    hourly = pricing.rate_usd_per_hour(serving.leaves[0])
+    rates = serving.rate_draws
     draws = None if rates is None else float(usd_per_1k(hourly, 1.0, pricing.utilisation)) / rates
-    value = float(usd_per_1k(hourly, rate(leaves) or 0.0, pricing.utilisation))
+    value = float(usd_per_1k(hourly, serving.samples_per_s or 0.0, pricing.utilisation))
     return UnitCost(value, None if draws is None else interval_of(draws), draws)
 
 

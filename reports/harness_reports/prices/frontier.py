@@ -10,6 +10,7 @@ import pandas as pd
 
 from harness.records import Record
 from harness_reports.measured.lineage import KEYS
+from harness_reports.measured.results import Results
 from harness_reports.measured.tables import accuracy_rows
 from harness_reports.prices.cost import cost_rows
 from harness_reports.prices.pricing import Pricing
@@ -40,8 +41,9 @@ def frontier(records: Sequence[Record], pricing: Pricing, metric: str | None = N
         FactError: a record's hardware has no price.
         StoreError: no evaluation has the metric.
     """
-    costs = cost_rows(records, pricing)
-    rows = [{**costs[key], **row} for key, row in accuracy_rows(records, metric).items()]
+    results = Results.of(records)
+    costs = cost_rows(results, pricing)
+    rows = [{**costs[key], **row} for key, row in accuracy_rows(results, metric).items()]
     return pd.DataFrame(_marked(rows), columns=list(FRONTIER))
 
 

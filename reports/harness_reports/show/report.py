@@ -16,6 +16,7 @@ from harness_reports.business.choice import attention, preference
 from harness_reports.business.viability import VIABILITY, Candidates, judge_all
 from harness_reports.measured import judgement, samples
 from harness_reports.measured.lineage import finished, label
+from harness_reports.measured.results import Results
 from harness_reports.measured.tables import EVERY, accuracy, throughput
 from harness_reports.prices.cost import cost
 from harness_reports.prices.frontier import frontier
@@ -35,6 +36,7 @@ def html(records: Sequence[Record], pricing: Pricing, use_cases: Mapping[str, Us
     Raises:
         FactError: hardware has no price, or a use case lacks a figure.
     """
+    records = Results.of(records)
     cases = list(use_cases.values() if isinstance(use_cases, Mapping) else use_cases)
     judged = _judged(records, pricing, cases)
     verdicts = pd.DataFrame(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from harness_reports.business.capacity import PLANNED_LOAD, Point, curve, fleet
 from harness_reports.economics.queueing import servers_needed
+from harness_reports.measured.results import Results
 
 SINGLE = Point("SingleStream", 1, 50.0, 0.02)
 BATCH = Point("Offline", 32, 1000.0, 0.1)
@@ -62,12 +63,9 @@ def test_more_load_never_needs_fewer_machines(peak: float, more: float, limit: f
 
 def test_the_curve_of_a_case(bench: Any) -> None:
     """Offline batches and single requests are its points, by batch size; the slow end is the slowest of few batches."""
-    servings = {
-        (record.asked["scenario"], record.asked["batch_size"]): [record]
-        for record in bench.case(rate=100.0, window_s=10.0) if record.step == "serve"
-    }  # fmt: skip
+    (own,) = Results(bench.case(rate=100.0, window_s=10.0)).candidates.values()
 
-    points = curve(servings)
+    points = curve(own.servings)
 
     assert [(point.scenario, point.batch_size) for point in points] == [("SingleStream", 1), ("Offline", 10)]
     assert points[1] == Point("Offline", 10, 100.0, pytest.approx(0.1))

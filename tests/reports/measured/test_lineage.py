@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness_reports.measured import lineage
+from harness_reports.measured.results import Results
 
 
 def test_chain_leads_back_to_the_pretraining(bench: Any) -> None:
@@ -49,16 +50,14 @@ def test_seeds_are_replicates_of_one_candidate(bench: Any) -> None:
         *bench.case(settings={"lr": 0.1}), *bench.case(budget={"steps": 99}),
     ]  # fmt: skip
 
-    grouped = lineage.by_candidate(records, "evaluate")
-
-    assert sorted(len(lineage.replicates(group)) for group in grouped.values()) == [1, 1, 1, 1, 2]
+    assert sorted(len(own.evaluations) for own in Results(records).evaluated) == [1, 1, 1, 1, 2]
 
 
 def test_candidates_of_the_same_names_are_told_apart_by_what_differs(bench: Any) -> None:
     """The variant names the setting and the budget that differ, and nothing where there is one candidate only."""
     records = [*bench.case(), *bench.case(settings={"lr": 0.1}, budget={"steps": 99}), *bench.case(model="lstm")]
 
-    named = {(key.model, variant) for key, variant in lineage.variants(records).items()}
+    named = {(key.model, own.variant) for key, own in Results(records).candidates.items()}
 
     assert named == {("bert", "finetune steps=50, lr=0.001"), ("bert", "finetune steps=99, lr=0.1"), ("lstm", None)}
 
@@ -67,7 +66,9 @@ def test_data_that_changed_makes_another_candidate(bench: Any) -> None:
     """Scores on different data are never pooled."""
     records = [*bench.case(), *bench.case(seed=1, fields={"data_digest": "e" * 64})]
 
-    assert sorted(filter(None, lineage.variants(records).values())) == ["data=dddddddd", "data=eeeeeeee"]
+    variants = [own.variant for own in Results(records).candidates.values() if own.variant]
+
+    assert sorted(variants) == ["data=dddddddd", "data=eeeeeeee"]
 
 
 def test_newest_of_the_same_seeds_counts(bench: Any) -> None:
@@ -93,5 +94,8 @@ def test_order_of_records_does_not_matter(bench: Any, suite: list[Any]) -> None:
     """The same records in another order give the same candidates in the same order."""
     shuffled = random.Random(7).sample(suite, len(suite))  # noqa: S311 - no secret
 
-    assert list(lineage.by_candidate(shuffled, "serve")) == list(lineage.by_candidate(suite, "serve"))
-    assert lineage.variants(shuffled) == lineage.variants(suite)
+    one, other = Results(suite).candidates, Results(shuffled).candidates
+
+    assert list(one) == list(other)
+    assert [own.variant for own in one.values()] == [own.variant for own in other.values()]
+    assert [len(own.servings) for own in one.values()] == [len(own.servings) for own in other.values()]

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from harness import FactError, HarnessError, StoreError
 from harness.store import open_store
 from harness_reports import harness_commands
-from harness_reports.measured.quality import graded, metric_names
+from harness_reports.measured.results import Results
 from harness_reports.measured.tables import EVERY, accuracy
 from harness_reports.prices.frontier import frontier
 from harness_reports.prices.pricing import Pricing
@@ -42,7 +42,7 @@ def test_every_metric_is_a_row(records: list[Any]) -> None:
     """The deciding one first; a candidate has rows for what it was graded by."""
     frame = accuracy(records, EVERY)
 
-    assert metric_names(records) == ["accuracy", "delay", "macro_f1"]
+    assert Results(records).metric_names == ["accuracy", "delay", "macro_f1"]
     assert list(zip(frame["model"], frame["metric"], frame["value"], strict=True)) == [
         ("bert", "accuracy", 0.75), ("bert", "delay", 1.0), ("bert", "macro_f1", 0.7), ("tfidf", "accuracy", 0.5),
         ("tfidf", "delay", 2.0),
@@ -61,7 +61,7 @@ def test_a_metric_is_told_apart_from_its_own_baseline(records: list[Any]) -> Non
 def test_the_deciding_metric_stands_where_none_is_named(records: list[Any]) -> None:
     """As before there were others."""
     assert set(accuracy(records)["metric"]) == {"accuracy"}
-    assert [own.name for own in graded(records).values()] == ["accuracy", "accuracy"]
+    assert [own.name for own in Results(records).graded().values()] == ["accuracy", "accuracy"]
 
 
 def test_the_frontier_is_that_of_the_metric(records: list[Any], pricing: Pricing) -> None:

@@ -16,7 +16,8 @@ import pytest
 from harness.basis import DEFINITION, Bases, definition
 from harness.plugins import FILE, Plugins, _import_file, load_plugins
 from harness.records import Record, from_json, to_json
-from harness_reports.measured.lineage import by_candidate, label
+from harness_reports.measured.lineage import label
+from harness_reports.measured.results import Results
 from harness_reports.measured.stale import marked
 from harness_reports.measured.tables import accuracy, throughput
 
@@ -248,7 +249,7 @@ def test_a_stale_training_marks_what_was_built_on_it(shop: Shop) -> None:
     """The evaluation itself may be of the same code."""
     tuned = replace(shop.record(0.25, step="finetune"), scores={}, metrics=[], stale="plugin mine → edited (model)")
     graded = replace(shop.record(0.25), inputs={"trained": tuned.fingerprint})
-    (key,) = by_candidate([tuned, graded], "evaluate")
+    (key,) = Results([tuned, graded]).candidates
 
     assert key.stale == "plugin mine → edited (model)"
 
@@ -266,16 +267,18 @@ def test_an_edited_core_of_grading_is_a_changed_definition_and_the_rest_is_not(s
 
 def test_an_evaluation_and_a_serving_of_one_model_are_as_stale_as_each_other(shop: Shop) -> None:
     """They are one candidate: its cost stands beside its quality, marked."""
-    built = {"inputs": {"trained": "t"}}
+    built = {"inputs": {"trained": "t"}, "asked": {"scenario": "Offline", "batch_size": 4}}
     graded, served = shop.record(0.25, **built), shop.record(0.25, step="serve", scores={}, metrics=[], **built)
     step = graded.basis["sources"]["step"]
     graded = changed(graded, "sources", {**graded.basis["sources"], "step": {**step, "harness.grading": "old"}})
-    fresh = by_candidate([graded, served], "evaluate").keys() & by_candidate([graded, served], "serve").keys()
-    records = marked([graded, served], shop.plugins)
-    (key,) = by_candidate(records, "evaluate").keys() & by_candidate(records, "serve").keys()
+    (fresh,) = Results([graded, served]).candidates.values()
+    (own,) = Results(marked([graded, served], shop.plugins)).candidates.values()
 
-    assert len(fresh) == 1
-    assert key.stale == "harness → edited (step: harness.grading)"
+    assert fresh.evaluations
+    assert fresh.servings
+    assert own.evaluations
+    assert own.servings
+    assert own.key.stale == "harness → edited (step: harness.grading)"
 
 
 def test_records_of_earlier_versions_cannot_be_told(shop: Shop) -> None:

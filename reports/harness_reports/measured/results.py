@@ -1,0 +1,173 @@
+"""What was measured of each candidate: records grouped once, for every table, chart, page and report.
+
+A list of records is grouped by `Results.of`; what reads several tables makes `Results` once and hands them on.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, overload
+
+import numpy as np
+
+from harness.errors import StoreError, unknown
+from harness.records import Record
+from harness_reports.measured.lineage import (
+    Candidate,
+    Chain,
+    candidate,
+    chains,
+    differences,
+    finished,
+    key_columns,
+    not_superseded,
+    replicates,
+)
+from harness_reports.measured.quality import Graded, metric_of
+from harness_reports.measured.rates import rate, rate_draws
+
+
+@dataclass(frozen=True, eq=False)
+class Serving:
+    """A candidate served in one scenario and batch size, once for each pair of seeds."""
+
+    scenario: str
+    batch_size: int
+    chains: Sequence[Chain]
+
+    @cached_property
+    def leaves(self) -> list[Record]:
+        """Its records."""
+        return [chain.leaf for chain in self.chains]
+
+    @cached_property
+    def samples_per_s(self) -> float | None:
+        """Samples over the seconds of all windows, None where one of the two was not read."""
+        return rate(self.leaves)
+
+    @cached_property
+    def rate_draws(self) -> np.ndarray | None:
+        """Rates that the records allow, None where they do not hold how long each batch took."""
+        return rate_draws(self.leaves)
+
+    def latencies_s(self, series: str = "latency_s") -> list[float]:
+        """Return the latencies of single queries, none for Offline: nobody waits for one."""
+        if self.scenario == "Offline":
+            return []
+        return [value for leaf in self.leaves for value in leaf.series.get(series, [])]
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """All that was measured of one candidate."""
+
+    key: Candidate
+    variant: str | None
+    """In what it differs from candidates of the same names, None where there is but one."""
+    evaluations: Sequence[Chain]
+    """One for each pair of seeds."""
+    servings: Sequence[Serving]
+    """By scenario and batch size."""
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The cells every row of a table begins with."""
+        return key_columns(self.key, self.variant)
+
+    @property
+    def chains(self) -> Sequence[Chain]:
+        """Its evaluations; where there are none, what was served first."""
+        return self.evaluations or self.servings[0].chains
+
+    @property
+    def machine(self) -> Record:
+        """A record of the machine that it ran on."""
+        return self.chains[0].leaf
+
+    @cached_property
+    def graded(self) -> Graded | None:
+        """Its evaluations in the task's deciding metric, None where there are none."""
+        return Graded(self.key, self.evaluations) if self.evaluations else None
+
+    def graded_by(self, metric: str) -> Graded | None:
+        """Return its evaluations in a metric, None where the newest has no such metric."""
+        if self.graded is None or metric_of(self.graded.newest, metric) is None:
+            return None
+        return Graded(self.key, self.evaluations, metric)
+
+
+class Results(Sequence[Record]):
+    """Records, and what they say of each candidate. Immutable: other records are other results."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        """Take records, of any outcome and in any order; they are grouped when a table asks for it."""
+        self._records = tuple(records)
+
+    @classmethod
+    def of(cls, records: Sequence[Record]) -> Results:
+        """Return records as results; results are returned as they are, so that nothing is grouped twice."""
+        return records if isinstance(records, Results) else cls(records)
+
+    @overload
+    def __getitem__(self, place: int) -> Record: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Record]: ...
+    def __getitem__(self, place: int | slice) -> Record | Sequence[Record]:
+        """Return a record by its place, or several."""
+        return self._records[place]
+
+    def __len__(self) -> int:
+        """Return how many records there are."""
+        return len(self._records)
+
+    @cached_property
+    def candidates(self) -> Mapping[Candidate, Measured]:
+        """What was measured of each candidate, in an order that does not hang on that of the records.
+
+        Candidates that another one supersedes are left out.
+        """
+        evaluated, served = (_by_candidate(self, step) for step in ("evaluate", "serve"))
+        variants = differences({**evaluated, **served})
+        return {
+            key: Measured(key, variants[key], replicates(evaluated.get(key, ())), _servings(served.get(key, ())))
+            for key in sorted(variants, key=lambda key: tuple(map(str, key)))
+        }
+
+    @property
+    def evaluated(self) -> Iterator[Measured]:
+        """The candidates that were evaluated."""
+        return (own for own in self.candidates.values() if own.evaluations)
+
+    @cached_property
+    def metric_names(self) -> list[str]:
+        """The metrics that evaluations were graded by, the deciding ones first."""
+        names = [[metric["name"] for metric in record.metrics] for record in finished(self) if record.metrics]
+        return list(dict.fromkeys([*(own[0] for own in names), *(name for own in names for name in own)]))
+
+    def graded(self, metric: str | None = None) -> dict[Candidate, Graded]:
+        """Return the evaluations of every candidate in its task's deciding metric, or in one that it has.
+
+        Raises:
+            StoreError: no evaluation has this metric.
+        """
+        if metric is not None and metric not in self.metric_names:
+            raise StoreError(unknown("metric", metric, self.metric_names))
+        found = {own.key: own.graded if metric is None else own.graded_by(metric) for own in self.evaluated}
+        return {key: graded for key, graded in found.items() if graded is not None}
+
+
+def _by_candidate(records: Sequence[Record], step: str) -> dict[Candidate, list[Chain]]:
+    grouped: dict[Candidate, list[Chain]] = defaultdict(list)
+    for chain in chains(records, step):
+        grouped[candidate(chain)].append(chain)
+    return {key: grouped[key] for key in not_superseded(grouped)}
+
+
+def _servings(found: Iterable[Chain]) -> list[Serving]:
+    loads: dict[tuple[str, int], list[Chain]] = defaultdict(list)
+    for chain in found:
+        loads[chain.leaf.asked["scenario"], chain.leaf.asked["batch_size"]].append(chain)
+    return [Serving(*load, replicates(loads[load])) for load in sorted(loads)]
