@@ -131,7 +131,8 @@ def sentence(reasons: Reason | Reasons, texts: Texts) -> str:
 
 def in_words(rows: Iterable[Mapping[str, Any]], texts: Texts) -> pd.DataFrame:
     """Return rows as a table, their reasons in the page's language."""
-    return pd.DataFrame([as_text(row, texts["language"], _names(texts)) for row in rows])
+    names = _names(texts)
+    return pd.DataFrame([as_text(row, texts["language"], names) for row in rows])
 
 
 def _names(texts: Texts) -> dict[str, str]:

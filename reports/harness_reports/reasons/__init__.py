@@ -33,7 +33,7 @@ class Reason:
             language: a key of `LANGUAGES`.
             names: figure → what it is called there; others are called what tables call them.
         """
-        return Sentences(LANGUAGES[language], names or {}).sentence(self)
+        return Sentences(LANGUAGES[language], names or {}).sentence(self.code, self.values)
 
     def __str__(self) -> str:
         """Return the English sentence."""

@@ -5,19 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from string import Formatter
-from typing import Any, Protocol
-
-
-class Coded(Protocol):
-    """A code with values: a reason."""
-
-    @property
-    def code(self) -> str:
-        """Key of the sentence."""
-
-    @property
-    def values(self) -> Mapping[str, Any]:
-        """What it names."""
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -50,12 +38,12 @@ class Sentences(Formatter):
             "usd": language.usd, "share": _share, "count": _count, "name": self._name,
             "names": lambda every: language.comma.join(map(self._name, every)),
             "shares": lambda every: language.comma.join(f"{self._name(name)} {_share(share)}" for name, share in every),
-            "either": lambda every: language.either.join(map(self.sentence, every)),
+            "either": lambda every: language.either.join(self.sentence(own.code, own.values) for own in every),
         }  # fmt: skip
 
-    def sentence(self, reason: Coded) -> str:
-        """Return the sentence of a reason."""
-        return self.vformat(self._language.sentences[reason.code], (), reason.values)
+    def sentence(self, code: str, values: Mapping[str, Any]) -> str:
+        """Return the sentence of a code with its values."""
+        return self.vformat(self._language.sentences[code], (), values)
 
     def format_field(self, value: Any, format_spec: str) -> str:
         """Return a field as the language writes it."""

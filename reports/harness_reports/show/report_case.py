@@ -14,6 +14,7 @@ from harness_reports.business.alternatives import instead, nodes
 from harness_reports.business.needs import needs
 from harness_reports.business.viability import Candidates, Judged
 from harness_reports.measured.lineage import label
+from harness_reports.reasons import as_text
 from harness_reports.show import charts_case
 from harness_reports.show.report_parts import badge, figure, html_table, table
 
@@ -26,14 +27,15 @@ def case_html(candidates: Candidates, number: int) -> str:
     Raises:
         FactError: as `harness_reports.business.alternatives`.
     """
-    use_case, best, others = candidates.market.use_case, candidates.best, instead(candidates)
-    who = f"{label(best.row)} on {best.row['runtime']}, {best.row['hardware']}"
-    met, why = needs(candidates.market, best), escape(str(best.row["reasons"]))
+    use_case, others = candidates.market.use_case, [as_text(row) for row in instead(candidates)]
+    best = as_text(candidates.best.row)
+    met = [as_text(row) for row in needs(candidates.market, candidates.best)]
+    who = f"{label(best)} on {best['runtime']}, {best['hardware']}"
     return "".join(
         (
-            f"<h3>{escape(use_case.title)} {badge(best.row['verdict'])}</h3>",
-            f"<p>{escape(use_case.summary)} Best candidate: <b>{escape(who)}</b>. {why}</p>",
-            f"<p><b>{escape(str(best.row['flip']))}</b></p>" if best.row["flip"] else "",
+            f"<h3>{escape(use_case.title)} {badge(best['verdict'])}</h3>",
+            f"<p>{escape(use_case.summary)} Best candidate: <b>{escape(who)}</b>. {escape(best['reasons'])}</p>",
+            f"<p><b>{escape(best['flip'])}</b></p>" if best["flip"] else "",
             "<h4>Needs against measurements</h4>",
             html_table(met),
             _charts(candidates, others, number),
