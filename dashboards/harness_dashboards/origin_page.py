@@ -13,7 +13,7 @@ from harness_dashboards.parts import GREY, Texts, plain, price_sliders, volume_s
 from harness_dashboards.verdicts_page import at_volume
 from harness_reports import cells
 from harness_reports.explain.tables import NAMES, Assumed, Row, rows
-from harness_reports.explain.tree import Explained, text
+from harness_reports.figures.explained import Explained, text
 from harness_reports.prices.pricing import Pricing
 
 FIRST = {

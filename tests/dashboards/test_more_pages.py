@@ -15,7 +15,7 @@ from harness_dashboards.parts import plain, short, usd
 from harness_dashboards.texts import LANGUAGES, TEXTS
 from harness_reports.cells import rows as plain_rows
 from harness_reports.explain.tables import Assumed, rows
-from harness_reports.explain.tree import Explained
+from harness_reports.figures.explained import Explained
 from harness_reports.planning.scale import Run, find_accelerator, scenarios
 from harness_reports.prices.cost import cost
 

@@ -15,7 +15,7 @@ import pytest
 from harness import Figure, Price, PriceBook, Reading, Record, UseCase
 from harness_reports.cells import rows as plain_rows
 from harness_reports.explain.tables import Row
-from harness_reports.explain.tree import Explained
+from harness_reports.figures.explained import Explained
 from harness_reports.prices.pricing import Pricing, choose
 
 HARDWARE = {"name": "cpu", "device_name": "Bench 9000", "price_item": "CPU", "price_quantity": 2}

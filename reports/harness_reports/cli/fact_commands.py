@@ -139,7 +139,7 @@ def explain(
 
     from harness.plugins import load_plugins
     from harness_reports.explain.tables import Assumed, find, rows
-    from harness_reports.explain.tree import as_data, text
+    from harness_reports.figures.explained import as_data, text
 
     check_budget(name, budget_usd)
     plugins, chosen, assumed = load_plugins(plugin or ()), None, None

@@ -18,12 +18,11 @@ from harness_reports.business.alternatives import (
 )
 from harness_reports.business.market import Market
 from harness_reports.business.worth import DRAWS
-from harness_reports.explain import readings as leaf
 from harness_reports.explain.business import Case, unit_error, viability_figures
 from harness_reports.explain.market import figure, known, requests, uncertain
 from harness_reports.explain.measured import quality_share
-from harness_reports.explain.tree import Explained
 from harness_reports.explain.years import PER_REQUEST, USD, drawn, flows_of, present_value
+from harness_reports.figures.explained import Explained, named
 
 _RISK = ("npv_mean_usd", "npv_low_usd", "npv_p50_usd", "npv_high_usd", "probability_positive")
 _MONEY = ("unit_serving_usd", "unit_error_usd", "upfront_usd", "npv_usd", *_RISK)
@@ -68,7 +67,7 @@ def _better(row: Mapping[str, Any], mean: Explained, than: Explained) -> Explain
     note = f"the share of {DRAWS:,} draws of the market in which it is worth more than the candidate"
     if row["alternative"] == "baseline":
         note += "; with the candidate's quality, where the two cannot be told apart in it"
-    return Explained(name, value, note=note, inputs=(mean, leaf.renamed(than, "candidate_npv_mean_usd")))
+    return Explained(name, value, note=note, inputs=(mean, named(than, "candidate_npv_mean_usd")))
 
 
 def _nothing(row: Mapping[str, Any]) -> dict[str, Explained]:
@@ -111,7 +110,7 @@ def _call(market: Market, row: Mapping[str, Any], price: CallCost) -> Explained:
 
 def _undercut(own: Instead, serving: Explained) -> list[Explained]:
     """Return from which volume on whole machines of the candidate's kind cost no more than calls."""
-    row, parts = own.row, (*_machines(own), leaf.renamed(serving, "usd_per_call"))
+    row, parts = own.row, (*_machines(own), named(serving, "usd_per_call"))
     first, count, always = _NODES
     if row[first] is None:
         note = "at no volume do whole machines cost less than calls"
@@ -133,8 +132,8 @@ def _machines(own: Instead) -> tuple[Explained, ...]:
     market, best = own.case.candidates.market, own.case.candidates.best
     chosen = viability_figures(own.case.of(best))
     found = nodes(market, best)
-    hourly, serving = chosen["measuring_usd"], leaf.renamed(chosen["unit_serving_usd"], "candidate_serving_usd")
-    hourly = leaf.renamed(hourly, "usd_per_hour")
+    hourly, serving = chosen["measuring_usd"], named(chosen["unit_serving_usd"], "candidate_serving_usd")
+    hourly = named(hourly, "usd_per_hour")
     trained = (chosen["upfront_usd"], figure(market, "upfront_cost_usd"), figure(market, "years"))
     tuned = known(market, "retrainings_per_year")
     return (

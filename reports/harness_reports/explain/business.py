@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 from harness_reports.business.business import Business, market_sums
 from harness_reports.business.market import Market
 from harness_reports.business.viability import Candidates, Judged
-from harness_reports.explain import readings as leaf
 from harness_reports.explain.cost import cost_figures
 from harness_reports.explain.market import figure, known, requests, uncertain
 from harness_reports.explain.measured import latency_percentile, quality_figures, quality_share
-from harness_reports.explain.tree import Explained
 from harness_reports.explain.years import DRAWN, PER_REQUEST, USD, drawn, flows_of, present_value, upkeep
+from harness_reports.figures.explained import Explained, named
+from harness_reports.measured import readings as leaf
 from harness_reports.measured.quality import Graded
 from harness_reports.prices.pricing import Pricing
 
@@ -70,12 +70,12 @@ def viability_figures(own: Known) -> dict[str, Explained]:
     cost = own.cost()
     quality = quality_figures(own.graded, own.judged.evidence.accuracy, None)
     figures = [
-        *(leaf.renamed(quality[name], called) for name, called in
+        *(named(quality[name], called) for name, called in
           (("value", "quality"), ("low", "quality_low"), ("high", "quality_high"))),
         figure(own.market, "quality", "needed_quality"), figure(own.market, "latency_s", "needed_latency_s"),
         latency_percentile("latency_p99_s", own.judged.evidence.costed.windows.get("SingleStream"),
                            own.row["latency_p99_s"]),
-        requests(own.market), leaf.renamed(cost["usd_per_hour"], "measuring_usd"),
+        requests(own.market), named(cost["usd_per_hour"], "measuring_usd"),
     ]  # fmt: skip
     units = unit_figures(own, cost)
     money = _money(own, cost, units) if own.judged.business else _unknown()

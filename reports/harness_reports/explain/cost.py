@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.records import Record
-from harness_reports.explain import readings as leaf
 from harness_reports.explain.energy import energy_figures
 from harness_reports.explain.measured import quality_share
-from harness_reports.explain.tree import Explained
+from harness_reports.figures.explained import Explained, named
 from harness_reports.measured import intervals
+from harness_reports.measured import readings as leaf
 from harness_reports.measured.quality import Graded
 from harness_reports.measured.results import Measured, Serving
+from harness_reports.prices import price_figures as priced
 from harness_reports.prices.cost import (
     UNIT_COSTS,
     Costed,
@@ -34,8 +35,8 @@ def cost_figures(own: Costed, pricing: Pricing) -> dict[str, Explained]:
         _stage("evaluate_usd", [chain.leaf for chain in measured.evaluations], pricing),
         *served, _correct(served[0], measured.graded), _tokens(own.windows.get("Offline"), pricing),
         *energy_figures(own, pricing),
-        leaf.hourly(measured.machine, pricing), leaf.utilisation(pricing),
-        leaf.price(measured.machine, pricing), leaf.multiplier(pricing),
+        priced.hourly(measured.machine, pricing), priced.utilisation(pricing),
+        priced.price(measured.machine, pricing), priced.multiplier(pricing),
     ]  # fmt: skip
     return {figure.name: figure for figure in figures}
 
@@ -60,7 +61,7 @@ def _stage(name: str, records: Sequence[Record | None], pricing: Pricing) -> Exp
         return Explained(name, None, USD, note="no evaluation of this candidate has finished")
     each = tuple(_step(record, pricing) for record in records)
     if len(each) == 1:
-        return leaf.renamed(each[0], name)
+        return named(each[0], name)
     return Explained(name, mean_usd(records, pricing), USD, "mean(seed_usd)", inputs=each)
 
 
@@ -70,7 +71,7 @@ def _step(record: Record | None, pricing: Pricing) -> Explained:
     value = pricing.stage_usd(record)
     return Explained(
         "seed_usd", None if value is None else float(value), USD, "usd_per_hour * wall_s / 3600",
-        inputs=(leaf.hourly(record, pricing), leaf.reading(record, "wall_s")),
+        inputs=(priced.hourly(record, pricing), leaf.reading(record, "wall_s")),
     )  # fmt: skip
 
 
@@ -83,7 +84,7 @@ def _serving(scenario: str, window: Serving | None, pricing: Pricing) -> list[Ex
     point = Explained(
         names[0], cells.value, PER_1K, "usd_per_hour / (samples_per_s * 3600 * utilisation) * 1000",
         note=f"{scenario} in batches of {window.batch_size}, of those measured the cheapest",
-        inputs=(leaf.hourly(leaves[0], pricing), leaf.rate(leaves, window.samples_per_s), leaf.utilisation(pricing)),
+        inputs=(priced.hourly(leaves[0], pricing), leaf.rate(leaves), priced.utilisation(pricing)),
     )  # fmt: skip
     ends = cells.interval or (None, None)
     return [point, *(_end(name, end, share, point) for name, end, share in zip(names[1:], ends, ("2.5", "97.5"),
@@ -122,5 +123,5 @@ def _tokens(window: Serving | None, pricing: Pricing) -> Explained:
     rate = Explained("tokens_per_s", tokens / seconds, "1/s", "sum(output_tokens) / sum(wall_s)", inputs=parts)
     return Explained(
         name, value, unit, "usd_per_hour / (tokens_per_s * utilisation * 3600) * 1000000",
-        inputs=(leaf.hourly(window.leaves[0], pricing), rate, leaf.utilisation(pricing)),
+        inputs=(priced.hourly(window.leaves[0], pricing), rate, priced.utilisation(pricing)),
     )  # fmt: skip

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from harness.records import Record
 from harness_reports.economics.energy import grid
-from harness_reports.explain import readings as leaf
-from harness_reports.explain.tree import Explained
+from harness_reports.figures.explained import Explained
+from harness_reports.measured import readings as leaf
 from harness_reports.measured.results import Measured, Serving
 from harness_reports.prices.cost import Costed, pretrainings, training_energy
 from harness_reports.prices.energy_facts import power

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness_reports.business.market import Market
-from harness_reports.explain.tree import Explained
+from harness_reports.figures.explained import Explained
 
 
 def figure(market: Market, name: str, called: str | None = None) -> Explained:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.records import Record
-from harness_reports.explain import readings as leaf
-from harness_reports.explain.tree import Explained, Kind
+from harness_reports.figures.explained import Explained, Kind, named
 from harness_reports.measured import intervals, latency
+from harness_reports.measured import readings as leaf
 from harness_reports.measured.quality import Graded, right_share
 from harness_reports.measured.results import Serving
 from harness_reports.measured.tables import PERCENTILES
@@ -34,7 +34,7 @@ def quality_figures(own: Graded, row: Mapping[str, Any], baseline: Graded | None
 def _value(name: str, own: Graded) -> Explained:
     each = tuple(_seed(own, *pair) for pair in zip(own.leaves, own.metrics, own.values, strict=True))
     if len(each) == 1:
-        return leaf.renamed(each[0], name)
+        return named(each[0], name)
     return Explained(name, own.value, own.unit, "mean(seed_value)", inputs=each)
 
 
@@ -93,7 +93,7 @@ def _interval(own: Graded, baseline: Graded) -> str:
 def served_figures(serving: Serving, row: Mapping[str, Any]) -> dict[str, Explained]:
     """Return the figures of a row of the throughput table by column."""
     leaves = serving.leaves
-    speed = leaf.rate(leaves, row["samples_per_s"])
+    speed = leaf.rate(leaves)
     figures = [
         speed,
         *(_end(name, row[name], share, speed) for name, share in (("low", "2.5"), ("high", "97.5"))),
@@ -130,7 +130,7 @@ def _tokens(leaves: Sequence[Record], value: float | None) -> Explained:
     if value is None:
         note = "nothing was written token by token, or nobody counted"
         return Explained("output_tokens_per_s", None, note=note, inputs=leaf.readings(leaves, "output_tokens"))
-    return leaf.rate(leaves, value, "output_tokens")
+    return leaf.rate(leaves, "output_tokens")
 
 
 def latency_percentile(name: str, serving: Serving | None, value: float | None) -> Explained:

@@ -7,8 +7,8 @@ from typing import Any
 
 from harness_reports.business.portfolio import Shown
 from harness_reports.explain.business import Known, viability_figures
-from harness_reports.explain.tree import Explained
 from harness_reports.explain.years import USD
+from harness_reports.figures.explained import Explained
 
 _OF_CANDIDATE = ("funding_usd", "npv_mean_usd", "npv_p50_usd", "probability_positive")
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from harness_reports.business.pretraining import Pair, value_usd
-from harness_reports.explain import readings as leaf
 from harness_reports.explain.business import Case, Known, viability_figures
 from harness_reports.explain.cost import cost_figures
 from harness_reports.explain.market import figure, known
 from harness_reports.explain.measured import quality_figures
-from harness_reports.explain.tree import Explained
 from harness_reports.explain.years import USD
+from harness_reports.figures.explained import Explained, named
 from harness_reports.prices.pricing import Pricing
 
 _USES = ("development_multiplier", "gain_usd_per_use", "break_even_uses", "pays")
@@ -40,7 +39,7 @@ def _gain(own: Compared) -> list[Explained]:
     row = own.pair.row
     scratch, pretrained = own.pair.scratch.graded, own.pair.pretrained.graded
     values = [
-        leaf.renamed(quality_figures(each, {}, None)["value"], name)
+        named(quality_figures(each, {}, None)["value"], name)
         for each, name in ((scratch, "scratch"), (pretrained, "pretrained"))
     ]
     gain = Explained("gain", row["gain"], pretrained.unit,

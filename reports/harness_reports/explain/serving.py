@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 from harness.records import Record
 from harness_reports.business.capacity import PLANNED_LOAD
 from harness_reports.business.serving import HOURS_PER_YEAR, PEAK_FACTOR
-from harness_reports.explain import readings as leaf
 from harness_reports.explain.business import Known, right_in_the_end, unit_figures
 from harness_reports.explain.market import figure, known, requests
 from harness_reports.explain.measured import quality_share
-from harness_reports.explain.tree import Explained
+from harness_reports.figures.explained import Explained
+from harness_reports.measured import readings as leaf
+from harness_reports.prices import price_figures as priced
 from harness_reports.prices.pricing import Pricing
 
 _ENERGY = ("energy_j_per_1k", "co2e_g_per_1k")
@@ -64,7 +65,7 @@ def _paid(own: Served, demand: list[Explained], cost: Mapping[str, Explained]) -
     loads = own.known.judged.evidence.measured.servings
     leaves = next(each.leaves for each in loads
                   if (each.scenario, each.batch_size) == (row["scenario"], row["batch_size"]))  # fmt: skip
-    speed = leaf.rate(leaves, row["samples_per_s"])
+    speed = leaf.rate(leaves)
     answer = Explained("answer_s", row["answer_s"], "s", source=_latencies(leaves), kind="measured",
                        note="two batches at their slow end: one under way, and its own")  # fmt: skip
     load = "all" if own.known.market.latency_s is None else f"{PLANNED_LOAD:.0%}"
@@ -74,7 +75,7 @@ def _paid(own: Served, demand: list[Explained], cost: Mapping[str, Explained]) -
                       "which 99 of 100 wait no longer than the limit leaves (M/M/c)", inputs=(peak,))  # fmt: skip
     used = Explained("utilisation", row["utilisation"], formula="requests_per_s / (replicas * samples_per_s)",
                      inputs=(mean, machines, speed))  # fmt: skip
-    hourly = leaf.hourly(own.known.judged.evidence.measured.machine, own.pricing)
+    hourly = priced.hourly(own.known.judged.evidence.measured.machine, own.pricing)
     yearly = Explained("usd_per_year", row["usd_per_year"], "USD", f"usd_per_hour * replicas * {HOURS_PER_YEAR}",
                        note="every hour is paid, idle or not", inputs=(hourly, machines))  # fmt: skip
     idle = Explained("idle_usd_per_year", row["idle_usd_per_year"], "USD", "usd_per_year * (1 - utilisation)",

@@ -24,7 +24,7 @@ from harness_reports.explain.portfolio import portfolio_figures
 from harness_reports.explain.pretraining import Compared, pretraining_figures
 from harness_reports.explain.sensitivity import sensitivity_figures
 from harness_reports.explain.serving import Served, serving_figures
-from harness_reports.explain.tree import Explained
+from harness_reports.figures.explained import Explained
 from harness_reports.measured.lineage import KEYS
 from harness_reports.measured.quality import best_baseline
 from harness_reports.measured.results import Results

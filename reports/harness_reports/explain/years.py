@@ -8,9 +8,8 @@ from typing import Any
 from harness_reports.business.business import Business, Year, upkeep_usd, years_of
 from harness_reports.business.market import Market
 from harness_reports.business.worth import DRAWS
-from harness_reports.explain import readings as leaf
 from harness_reports.explain.market import figure, known, requests
-from harness_reports.explain.tree import Explained
+from harness_reports.figures.explained import Explained, named
 
 USD, PER_REQUEST = "USD", "USD per request"
 DRAWN: Mapping[str, str] = {
@@ -50,7 +49,7 @@ def flows_of(
     paid = business.flows_usd()
     tuning = known(market, "retrainings_per_year")
     retrained = (
-        leaf.renamed(tuning["retrainings_per_year"], "retrainings")
+        named(tuning["retrainings_per_year"], "retrainings")
         if tuning
         else Explained("retrainings", 0.0, note="none are foreseen")
     )

@@ -20,7 +20,7 @@ from harness import FactError, HarnessError
 from harness.store import open_store
 from harness_reports import harness_commands
 from harness_reports.explain.tables import COLUMNS, NAMES, Row, find, rows
-from harness_reports.explain.tree import as_data, text
+from harness_reports.figures.explained import as_data, text
 from harness_reports.measured.tables import EVERY, accuracy, throughput
 from harness_reports.prices.cost import cost
 from harness_reports.prices.pricing import Pricing

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from harness_reports.cells import cell
+from harness_reports.figures.formula import evaluate
 
 Kind = Literal["derived", "measured", "estimated", "declared", "price", "assumed"]
 _NAME = re.compile(r"[a-z_][a-z_0-9]*")
@@ -58,6 +59,34 @@ class Explained:
         yield self
         for own in self.inputs:
             yield from own.walk()
+
+
+def derived(name: str, unit: str, formula: str, *inputs: Explained, note: str = "") -> Explained:
+    """Return a figure worked out by a formula, not known where one of its inputs is not.
+
+    Args:
+        name: the column that it stands in, or what formulas call it.
+        unit: of its value.
+        formula: in the names of the inputs, as `harness_reports.figures.formula` writes them.
+        inputs: of one name several, where the formula takes their sum or mean.
+        note: what else there is to say.
+    """
+    values: dict[str, Any] = {}
+    for own in inputs:
+        several = f"({own.name})" in formula
+        values[own.name] = [*values.get(own.name, []), own.value] if several else own.value
+    known = all(own.value is not None for own in inputs)
+    return Explained(name, evaluate(formula, values) if known else None, unit, formula, note, inputs=inputs)
+
+
+def named(figure: Explained, name: str) -> Explained:
+    """Return a figure under the name by which another one knows it."""
+    return replace(figure, name=name)
+
+
+def values(figures: Mapping[str, Explained]) -> dict[str, Any]:
+    """Return the cells of a row that figures stand in."""
+    return {name: figure.value for name, figure in figures.items()}
 
 
 def text(figure: Explained) -> str:
