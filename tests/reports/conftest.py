@@ -241,6 +241,7 @@ def use_cases(make_use_case: Callable[..., UseCase]) -> dict[str, UseCase]:
 
 
 FORMULA = {"mean": lambda *of: sum(of) / len(of), "sum": lambda *of: sum(of), "max": max}
+SHARE = {"share": lambda of: min(1.0, max(0.0, of))}
 
 
 def worked_out(figure: Explained) -> float:
@@ -250,7 +251,7 @@ def worked_out(figure: Explained) -> float:
     for how in FORMULA:
         formula = formula.replace(f"{how}(", f"{how}(*")
     plain = {name: values if f"*{name})" in formula else values[0] for name, values in given.items()}
-    return float(eval(formula, {"__builtins__": {}}, {**FORMULA, **plain}))  # noqa: S307 - our own formulas
+    return float(eval(formula, {"__builtins__": {}}, {**FORMULA, **SHARE, **plain}))  # noqa: S307 - our own formulas
 
 
 def _check(table: list[Row], frame: Any) -> int:

@@ -16,7 +16,8 @@ from harness_reports.economics.distributions import Distribution, Empirical, Fix
 from harness_reports.measured.judgement import MINIMUM_ITEMS, MINIMUM_WINDOW_S, window_s
 from harness_reports.measured.latency import Promise, percentile, promise
 from harness_reports.measured.lineage import Candidate
-from harness_reports.measured.quality import Graded, right_share
+from harness_reports.measured.quality import Graded
+from harness_reports.measured.quality_figures import quality_share
 from harness_reports.measured.results import Measured, Results
 from harness_reports.measured.tables import accuracy_rows
 from harness_reports.prices.cost import Costed, cost_row, costed
@@ -106,7 +107,7 @@ class Evidence:
 
     def per_right_answer_usd(self, market: Market, cost_usd: float) -> float | None:
         """Return a request's whole cost over the share of answers that are right in the end: at once, or put right."""
-        right = right_share(self.accuracy, self.accuracy["value"])
+        right = quality_share(self.graded).value
         if right is None:
             return None
         right += (1 - right) * market.numbers.get("review_share", 0.0)

@@ -20,9 +20,9 @@ from harness_reports.business.market import Market
 from harness_reports.business.worth import DRAWS
 from harness_reports.explain.business import Case, unit_error, viability_figures
 from harness_reports.explain.market import figure, known, requests, uncertain
-from harness_reports.explain.measured import quality_share
 from harness_reports.explain.years import PER_REQUEST, USD, drawn, flows_of, present_value
 from harness_reports.figures.explained import Explained, named
+from harness_reports.measured.quality_figures import quality_share
 
 _RISK = ("npv_mean_usd", "npv_low_usd", "npv_p50_usd", "npv_high_usd", "probability_positive")
 _MONEY = ("unit_serving_usd", "unit_error_usd", "upfront_usd", "npv_usd", *_RISK)

@@ -11,11 +11,12 @@ from harness_reports.business.market import Market
 from harness_reports.business.viability import Candidates, Judged
 from harness_reports.explain.cost import cost_figures
 from harness_reports.explain.market import figure, known, requests, uncertain
-from harness_reports.explain.measured import latency_percentile, quality_figures, quality_share
 from harness_reports.explain.years import DRAWN, PER_REQUEST, USD, drawn, flows_of, present_value, upkeep
 from harness_reports.figures.explained import Explained, named
 from harness_reports.measured import readings as leaf
 from harness_reports.measured.quality import Graded
+from harness_reports.measured.quality_figures import quality_figures, quality_share
+from harness_reports.measured.serving_figures import latency_percentile
 from harness_reports.prices.pricing import Pricing
 
 _OF_FLOWS: Mapping[str, str] = {
@@ -68,13 +69,12 @@ class Case(NamedTuple):
 def viability_figures(own: Known) -> dict[str, Explained]:
     """Return the figures of a row of the viability table by column."""
     cost = own.cost()
-    quality = quality_figures(own.graded, own.judged.evidence.accuracy, None)
+    quality = quality_figures(own.graded, None)
     figures = [
         *(named(quality[name], called) for name, called in
           (("value", "quality"), ("low", "quality_low"), ("high", "quality_high"))),
         figure(own.market, "quality", "needed_quality"), figure(own.market, "latency_s", "needed_latency_s"),
-        latency_percentile("latency_p99_s", own.judged.evidence.costed.windows.get("SingleStream"),
-                           own.row["latency_p99_s"]),
+        latency_percentile("latency_p99_s", own.judged.evidence.costed.windows.get("SingleStream")),
         requests(own.market), named(cost["usd_per_hour"], "measuring_usd"),
     ]  # fmt: skip
     units = unit_figures(own, cost)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from harness.records import Record
 from harness_reports.explain.energy import energy_figures
-from harness_reports.explain.measured import quality_share
 from harness_reports.figures.explained import Explained, named
 from harness_reports.measured import intervals
 from harness_reports.measured import readings as leaf
 from harness_reports.measured.quality import Graded
+from harness_reports.measured.quality_figures import quality_share
 from harness_reports.measured.results import Measured, Serving
 from harness_reports.prices import price_figures as priced
 from harness_reports.prices.cost import (

@@ -8,7 +8,6 @@ from harness_reports.business.pretraining import Pair, value_usd
 from harness_reports.explain.business import Case, Known, viability_figures
 from harness_reports.explain.cost import cost_figures
 from harness_reports.explain.market import figure, known
-from harness_reports.explain.measured import quality_figures
 from harness_reports.explain.years import USD
 from harness_reports.figures.explained import Explained, named
 from harness_reports.prices.pricing import Pricing
@@ -38,10 +37,7 @@ def pretraining_figures(own: Compared) -> dict[str, Explained]:
 def _gain(own: Compared) -> list[Explained]:
     row = own.pair.row
     scratch, pretrained = own.pair.scratch.graded, own.pair.pretrained.graded
-    values = [
-        named(quality_figures(each, {}, None)["value"], name)
-        for each, name in ((scratch, "scratch"), (pretrained, "pretrained"))
-    ]
+    values = [named(each.figure, name) for each, name in ((scratch, "scratch"), (pretrained, "pretrained"))]
     gain = Explained("gain", row["gain"], pretrained.unit,
                      "pretrained - scratch" if pretrained.sign > 0 else "scratch - pretrained",
                      inputs=tuple(values))  # fmt: skip

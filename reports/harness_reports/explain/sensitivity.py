@@ -8,10 +8,10 @@ from typing import Any
 from harness_reports.business.sensitivity import POINTS
 from harness_reports.explain.business import Known, joules
 from harness_reports.explain.market import figure
-from harness_reports.explain.measured import quality_share
 from harness_reports.explain.years import PER_REQUEST, USD
 from harness_reports.figures.explained import Explained
 from harness_reports.measured.intervals import RESAMPLES
+from harness_reports.measured.quality_figures import quality_share
 
 _PERCENTILES = {"input_p10": "10th percentile", "input_p50": "median", "input_p90": "90th percentile"}
 _ENDS = {"npv_at_p10_usd": "input_p10", "npv_at_p90_usd": "input_p90"}

@@ -10,9 +10,9 @@ from harness_reports.business.capacity import PLANNED_LOAD
 from harness_reports.business.serving import HOURS_PER_YEAR, PEAK_FACTOR
 from harness_reports.explain.business import Known, right_in_the_end, unit_figures
 from harness_reports.explain.market import figure, known, requests
-from harness_reports.explain.measured import quality_share
 from harness_reports.figures.explained import Explained
 from harness_reports.measured import readings as leaf
+from harness_reports.measured.quality_figures import quality_share
 from harness_reports.prices import price_figures as priced
 from harness_reports.prices.pricing import Pricing
 

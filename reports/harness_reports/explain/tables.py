@@ -19,16 +19,16 @@ from harness_reports.cells import cell, missing
 from harness_reports.explain.alternatives import Instead, alternatives_figures
 from harness_reports.explain.business import Case, Known, viability_figures
 from harness_reports.explain.cost import cost_figures
-from harness_reports.explain.measured import quality_figures, served_figures
 from harness_reports.explain.portfolio import portfolio_figures
 from harness_reports.explain.pretraining import Compared, pretraining_figures
 from harness_reports.explain.sensitivity import sensitivity_figures
 from harness_reports.explain.serving import Served, serving_figures
 from harness_reports.figures.explained import Explained
 from harness_reports.measured.lineage import KEYS
-from harness_reports.measured.quality import best_baseline
+from harness_reports.measured.quality_figures import quality_figures
 from harness_reports.measured.results import Results
-from harness_reports.measured.tables import ACCURACY, THROUGHPUT, accuracy_rows, throughput_rows
+from harness_reports.measured.serving_figures import served_figures
+from harness_reports.measured.tables import ACCURACY, THROUGHPUT, accuracy_rows, beside_baselines, throughput_rows
 from harness_reports.prices.cost import COST, cost_row, costed
 from harness_reports.prices.pricing import Pricing
 
@@ -101,7 +101,7 @@ def rows(
     if table == "accuracy":
         return _accuracy(results)
     if table == "throughput":
-        return [Row(table, own.cells, partial(served_figures, own.serving, own.cells))
+        return [Row(table, own.cells, partial(served_figures, own.serving))
                 for own in throughput_rows(results)]  # fmt: skip
     if pricing is None:
         raise FactError(f"The table {table!r} needs prices.")
@@ -147,11 +147,11 @@ def _served(known: Known, assumed: Assumed) -> list[Row]:
 
 
 def _accuracy(results: Results) -> list[Row]:
-    by_metric = [(results.graded(name), accuracy_rows(results, name)) for name in results.metric_names]
+    by_metric = [(accuracy_rows(results, name), beside_baselines(results, name)) for name in results.metric_names]
     return [
-        Row("accuracy", row[key], partial(quality_figures, own[key], row[key], best_baseline(own[key], own.values())))
+        Row("accuracy", row[key], partial(quality_figures, *graded[key]))
         for key in results.candidates
-        for own, row in by_metric
+        for row, graded in by_metric
         if key in row
     ]
 

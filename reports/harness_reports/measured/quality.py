@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from harness.records import Record
+from harness_reports.figures.explained import Explained, derived, named
 from harness_reports.measured import intervals
 from harness_reports.measured.lineage import Candidate, Chain
-
-
-def right_share(metric: Mapping[str, Any], quality: float) -> float | None:
-    """Return quality as a share of its ceiling; None for a metric without a ceiling, or one that counts errors.
-
-    Args:
-        metric: `ceiling` and `higher_is_better`, as a record's metric or a row of the accuracy table has them.
-        quality: in the metric's unit.
-    """
-    ceiling = metric.get("ceiling")
-    if not ceiling or not metric["higher_is_better"] or not math.isfinite(quality):
-        return None
-    return min(1.0, max(0.0, quality / float(ceiling)))
+from harness_reports.measured.readings import who
 
 
 def metric_of(record: Record, name: str) -> Mapping[str, Any] | None:
@@ -47,8 +37,28 @@ class Graded:
         """Of each evaluation: a metric that is no mean has its value here."""
         self.metric = next(metric for metric in newest.metrics if metric["name"] == self.name)
         self.baseline = newest.baseline
-        self.values = [leaf.metric_value(own) for leaf, own in zip(self.leaves, self.metrics, strict=True)]
-        self.value = sum(self.values) / len(self.values)
+
+    @cached_property
+    def figure(self) -> Explained:
+        """The metric's value, of several seeds their mean."""
+        each = [self._of_seed(record, metric) for record, metric in zip(self.leaves, self.metrics, strict=True)]
+        return named(each[0], "value") if len(each) == 1 else derived("value", self.unit, "mean(seed_value)", *each)
+
+    def _of_seed(self, record: Record, metric: Mapping[str, Any]) -> Explained:
+        if metric["column"] is None:
+            note = f"{self.name}, computed by the task over {self.items:,} items: it is no mean of scores"
+            return Explained("seed_value", record.metric_value(metric), self.unit, note=note, source=who(record),
+                             kind="measured")  # fmt: skip
+        column = record.scores[metric["column"]]
+        source = f"column {metric['column']!r} of {who(record)}"
+        total = Explained("score_sum", sum(column), self.unit, source=source, kind="measured")
+        items = Explained("items", len(column), source=source, kind="measured")
+        return derived("seed_value", self.unit, "score_sum / items", total, items)
+
+    @property
+    def value(self) -> float:
+        """The value of `figure`."""
+        return float(self.figure.value)
 
     @property
     def unit(self) -> str:
@@ -56,21 +66,16 @@ class Graded:
         return str(self.metric["unit"])
 
     @property
-    def right_share(self) -> float | None:
-        """The value as a share of its ceiling; None without a ceiling, or for a metric that counts errors."""
-        return right_share(self.metric, self.value)
-
-    @property
     def is_mean(self) -> bool:
         """Whether the metric is the mean of a column."""
         return self.metric["column"] is not None
 
-    @property
+    @cached_property
     def scores(self) -> np.ndarray:
         """Of a mean: seeds by items."""
         return np.array([leaf.scores[self.metric["column"]] for leaf in self.leaves], dtype=float)
 
-    @property
+    @cached_property
     def replicates(self) -> np.ndarray:
         """Of a metric that is no mean: seeds by samples of items."""
         return np.array([metric["replicates"] for metric in self.metrics], dtype=float)
@@ -123,11 +128,3 @@ def best_baseline(own: Graded, everyone: Iterable[Graded]) -> Graded | None:
     return max(
         cheap, key=lambda other: own.sign * other.value if math.isfinite(other.value) else -math.inf, default=None
     )
-
-
-def told_apart(own: Graded, baseline: Graded) -> str:
-    """Return whether a candidate is better or worse than the baseline, as far as the difference's interval tells."""
-    if own.key.model == baseline.key.model:
-        return "is the baseline"
-    low, high = sorted(own.sign * edge for edge in own.minus(baseline))
-    return "better" if low > 0 else "worse" if high < 0 else "not told apart"

@@ -1,4 +1,4 @@
-"""Samples per second over several records, with an interval."""
+"""What samples per second of several records may be, beside what was measured."""
 
 from __future__ import annotations
 
@@ -8,32 +8,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.records import Record
-from harness_reports.measured.intervals import RESAMPLES, Interval, interval_of
-
-
-def rate(records: Sequence[Record], counted: str = "samples") -> float | None:
-    """Return samples per second over the measured windows of several records, None where one lacks a reading."""
-    samples, seconds = [r.value(counted) for r in records], [r.value("wall_s") for r in records]
-    if None in samples or None in seconds or not sum(seconds):  # type: ignore[arg-type]
-        return None
-    return float(sum(samples) / sum(seconds))  # type: ignore[arg-type]
-
-
-def rate_interval(records: Sequence[Record]) -> Interval | None:
-    """Return the interval of `rate` by resampling records, then the durations within each; None without durations.
-
-    A single record says nothing of what another process or another day would give: its interval holds only the spread
-    within its window.
-    """
-    draws = rate_draws(records)
-    return None if draws is None else interval_of(draws)
+from harness_reports.measured.intervals import RESAMPLES
+from harness_reports.measured.readings import rate
 
 
 def rate_draws(records: Sequence[Record]) -> np.ndarray | None:
-    """Return rates that the records allow: what `rate_interval` takes its ends from."""
-    value = rate(records)
+    """Return rates that the records allow: records are resampled, then the durations within each; None without these.
+
+    A single record says nothing of what another process or another day would give: its rates hold only the spread
+    within its window.
+    """
     series = [durations(record) for record in records]
-    if value is None or any(len(durations) < 2 for durations in series):  # noqa: PLR2004 - one duration has no spread
+    if rate(records).value is None or any(len(durations) < 2 for durations in series):  # noqa: PLR2004 - one duration has no spread
         return None
     random = np.random.default_rng([3, len(records)])
     means = np.array([_resampled_durations(durations, random) for durations in series])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from harness.records import Record
 from harness_reports.figures.explained import Explained, Kind, derived
 
-KINDS: dict[str, Kind] = {"measured": "measured", "estimated": "estimated", "declared": "declared"}
+_WEAKEST_FIRST: tuple[Kind, ...] = ("declared", "estimated", "measured")
 
 
 def who(record: Record) -> str:
@@ -23,7 +23,7 @@ def reading(record: Record, name: str) -> Explained:
     read = record.readings.get(name)
     if read is None:
         return Explained(name, None, note=f"not read in {who(record)}")
-    return Explained(name, read.value, read.unit, source=who(record), kind=KINDS[read.kind])
+    return Explained(name, read.value, read.unit, source=who(record), kind=read.kind)
 
 
 def readings(records: Sequence[Record], name: str) -> tuple[Explained, ...]:
@@ -31,7 +31,25 @@ def readings(records: Sequence[Record], name: str) -> tuple[Explained, ...]:
     return tuple(reading(record, name) for record in records)
 
 
+def combined(how: str, records: Sequence[Record], name: str) -> Explained:
+    """Return the `sum`, `mean` or `max` of a reading of several records; of one record the reading as it is."""
+    parts = readings(records, name)
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return Explained(name, None, note="there is no record to read it in")
+    return derived(name, next((part.unit for part in parts if part.unit), ""), f"{how}({name})", *parts)
+
+
 def rate(records: Sequence[Record], counted: str = "samples") -> Explained:
     """Return samples, or something else that is counted, per second over the windows of several records."""
-    parts = (*readings(records, counted), *readings(records, "wall_s"))
-    return derived(f"{counted}_per_s", "1/s", f"sum({counted}) / sum(wall_s)", *parts)
+    name, unit, parts = f"{counted}_per_s", "1/s", (*readings(records, counted), *readings(records, "wall_s"))
+    if not sum(record.value("wall_s") or 0.0 for record in records):
+        return Explained(name, None, unit, note="no seconds were measured", inputs=parts)
+    return derived(name, unit, f"sum({counted}) / sum(wall_s)", *parts)
+
+
+def energy_kind(energy: Explained) -> Kind | None:
+    """Return whether energy was measured, estimated or declared, the weakest where its parts differ."""
+    kinds = [part.kind for part in energy.walk() if part.name == "energy_j" and part.kind in _WEAKEST_FIRST]
+    return None if energy.value is None else min(kinds, key=_WEAKEST_FIRST.index)

@@ -9,12 +9,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, overload
+from typing import Any, cast, overload
 
 import numpy as np
 
 from harness.errors import StoreError, unknown
 from harness.records import Record
+from harness_reports.figures.explained import Explained
 from harness_reports.measured.lineage import (
     Candidate,
     Chain,
@@ -27,7 +28,8 @@ from harness_reports.measured.lineage import (
     replicates,
 )
 from harness_reports.measured.quality import Graded, metric_of
-from harness_reports.measured.rates import rate, rate_draws
+from harness_reports.measured.rates import rate_draws
+from harness_reports.measured.readings import rate
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +46,14 @@ class Serving:
         return [chain.leaf for chain in self.chains]
 
     @cached_property
-    def samples_per_s(self) -> float | None:
-        """Samples over the seconds of all windows, None where one of the two was not read."""
+    def speed(self) -> Explained:
+        """Samples over the seconds of all windows."""
         return rate(self.leaves)
+
+    @property
+    def samples_per_s(self) -> float | None:
+        """The value of `speed`, None where samples or seconds were not read."""
+        return cast("float | None", self.speed.value)
 
     @cached_property
     def rate_draws(self) -> np.ndarray | None:

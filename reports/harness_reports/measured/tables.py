@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from harness.records import Record
-from harness_reports.measured import latency, rates
+from harness_reports.figures.explained import values
 from harness_reports.measured.judgement import judge
 from harness_reports.measured.lineage import KEYS, Candidate
-from harness_reports.measured.quality import Graded, best_baseline, told_apart
+from harness_reports.measured.quality import Graded, best_baseline
+from harness_reports.measured.quality_figures import quality_figures
+from harness_reports.measured.readings import energy_kind
 from harness_reports.measured.results import Results, Serving
+from harness_reports.measured.serving_figures import served_figures
 
 ACCURACY = (
     *KEYS, "metric", "unit", "value", "low", "high", "seeds", "items", "chance", "ceiling", "higher_is_better",
     "baseline", "baseline_value", "against_baseline", "judgement",
 )  # fmt: skip
-PERCENTILES: Mapping[str, tuple[str, float]] = {
-    "latency_p50_s": ("latency_s", 0.5),
-    "latency_p90_s": ("latency_s", 0.9),
-    "latency_p99_s": ("latency_s", 0.99),
-    "first_token_p50_s": ("first_token_s", 0.5),
-    "first_token_p90_s": ("first_token_s", 0.9),
-}
-"""Column → the series it is a percentile of, and which."""
 EVERY = "all"
 """Asks for every metric."""
 THROUGHPUT = (
@@ -68,29 +63,24 @@ def accuracy_rows(results: Results, metric: str | None = None) -> dict[Candidate
 
     Beside the table's columns `draws`: values that the metric may have, as likely as they are.
     """
-    found = results.graded(metric)
     return {
-        key: {**results.candidates[key].columns, **_cells(own), **_against(own, found.values())}
-        for key, own in found.items()
+        key: {**results.candidates[key].columns, **_described(own), **values(quality_figures(own, baseline))}
+        for key, (own, baseline) in beside_baselines(results, metric).items()
     }
 
 
-def _cells(own: Graded) -> dict[str, Any]:
-    low, high = own.interval()
+def beside_baselines(results: Results, metric: str | None = None) -> dict[Candidate, tuple[Graded, Graded | None]]:
+    """Return the evaluations of every candidate in a metric, each beside those of its task's cheap baseline."""
+    found = results.graded(metric)
+    return {key: (own, best_baseline(own, found.values())) for key, own in found.items()}
+
+
+def _described(own: Graded) -> dict[str, Any]:
     metric = own.metric
     return {
-        "metric": metric["name"], "unit": metric["unit"], "value": own.value, "low": low, "high": high,
-        "seeds": len(own.leaves), "items": own.items, "chance": metric.get("chance"),
-        "ceiling": metric.get("ceiling"), "higher_is_better": metric["higher_is_better"],
-        "judgement": judgement(own.leaves), "draws": own.draws(),
-    }  # fmt: skip
-
-
-def _against(own: Graded, everyone: Iterable[Graded]) -> dict[str, Any]:
-    best = best_baseline(own, everyone)
-    return {
-        "baseline": own.baseline, "baseline_value": best and best.value,
-        "against_baseline": best and told_apart(own, best),
+        "metric": metric["name"], "unit": metric["unit"], "seeds": len(own.leaves), "items": own.items,
+        "higher_is_better": metric["higher_is_better"], "baseline": own.baseline, "judgement": judgement(own.leaves),
+        "draws": own.draws(),
     }  # fmt: skip
 
 
@@ -122,55 +112,14 @@ def throughput_rows(results: Results) -> list[Served]:
 
 
 def _served(serving: Serving) -> dict[str, Any]:
-    leaves = serving.leaves
-    interval = rates.rate_interval(leaves)
-    differences = [chain.export.value("largest_difference") for chain in serving.chains if chain.export]
+    figures = served_figures(serving)
     return {
-        "scenario": serving.scenario, "batch_size": serving.batch_size, "seeds": len(leaves),
-        "samples_per_s": serving.samples_per_s,
-        "low": interval.low if interval else None, "high": interval.high if interval else None,
-        "samples": _total(leaves, "samples"), "wall_s": _total(leaves, "wall_s"), **_latencies(serving),
-        "output_tokens_per_s": rates.rate(leaves, "output_tokens"),
-        "load_s": _mean(leaves, "load_s"), "first_query_s": _mean(leaves, "first_query_s"),
-        **{name: _peak(leaves, name) for name in ("peak_memory_bytes", "peak_device_memory_bytes")},
-        "cpu_s": _total(leaves, "cpu_s"), "energy_j": _total(leaves, "energy_j"), "energy_kind": energy_kind(leaves),
-        "largest_difference": max((d for d in differences if d is not None), default=None),
-        "judgement": judgement(leaves),
+        "scenario": serving.scenario, "batch_size": serving.batch_size, "seeds": len(serving.leaves),
+        **values(figures), "energy_kind": energy_kind(figures["energy_j"]), "judgement": judgement(serving.leaves),
     }  # fmt: skip
-
-
-def _latencies(serving: Serving) -> dict[str, float | None]:
-    pooled = {series: serving.latencies_s(series) for series, _ in PERCENTILES.values()}
-    return {name: latency.percentile(pooled[series], share) for name, (series, share) in PERCENTILES.items()}
-
-
-def energy_kind(leaves: Sequence[Record]) -> str | None:
-    """Return whether energy was measured or estimated, the weaker where records differ, None where it was not read."""
-    kinds = [leaf.readings["energy_j"].kind for leaf in leaves if "energy_j" in leaf.readings]
-    order = ("declared", "estimated", "measured")
-    return min(kinds, key=order.index) if len(kinds) == len(leaves) else None
 
 
 def judgement(leaves: Sequence[Record]) -> str:
     """Return `ok`, or what is wrong with the numbers of these records and what to do next."""
     reasons = dict.fromkeys(reason for leaf in leaves for reason in judge(leaf))
     return "; ".join(reasons) or "ok"
-
-
-def _values(leaves: Sequence[Record], name: str) -> list[float | None]:
-    return [leaf.value(name) for leaf in leaves]
-
-
-def _peak(leaves: Sequence[Record], name: str) -> float | None:
-    return max((value for value in _values(leaves, name) if value is not None), default=None)
-
-
-def _total(leaves: Sequence[Record], name: str) -> float | None:
-    """Add up; what one record lacks makes the sum unknown, not smaller."""
-    values = [value for value in _values(leaves, name) if value is not None]
-    return sum(values) if len(values) == len(leaves) else None
-
-
-def _mean(leaves: Sequence[Record], name: str) -> float | None:
-    total = _total(leaves, name)
-    return None if total is None else total / len(leaves)

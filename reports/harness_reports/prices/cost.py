@@ -14,6 +14,7 @@ from harness_reports.economics.energy import grid
 from harness_reports.economics.serving import usd_per_million_tokens
 from harness_reports.measured.intervals import Interval, interval_of
 from harness_reports.measured.lineage import KEYS, Candidate
+from harness_reports.measured.quality_figures import quality_share
 from harness_reports.measured.results import Measured, Results, Serving
 from harness_reports.prices.energy_use import NONE_USED, EnergyUse, together, weaker
 from harness_reports.prices.pricing import SECONDS_PER_HOUR, Pricing
@@ -87,7 +88,7 @@ def cost_row(own: Costed, pricing: Pricing) -> dict[str, Any]:
         "seeds": len(measured.chains),
         **_training(measured, pricing),
         "evaluate_usd": mean_usd([chain.leaf for chain in measured.evaluations], pricing),
-        **_serving(own.windows, pricing, measured.graded.right_share if measured.graded else None),
+        **_serving(own.windows, pricing, quality_share(measured.graded).value if measured.graded else None),
         **_training_energy(measured, pricing),
         "pue": pricing.pue, "grid": pricing.grid, "grid_g_co2e_per_kwh": grid(pricing.grid).g_co2e_per_kwh,
         **_price(measured.machine, pricing),

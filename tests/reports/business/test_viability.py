@@ -21,7 +21,6 @@ from harness_reports.business.viability import VIABILITY, viability
 from harness_reports.cells import usd
 from harness_reports.explain.tables import Assumed, rows
 from harness_reports.measured.intervals import mean_draws
-from harness_reports.measured.quality import right_share
 from harness_reports.prices.cost import cost
 from harness_reports.prices.frontier import frontier
 from harness_reports.prices.pricing import Pricing
@@ -99,22 +98,6 @@ def test_game_takes_its_return_as_a_share_of_the_ceiling(
 
     assert row["quality"] == pytest.approx(492.5)
     assert row["unit_error_usd"] == pytest.approx(0.015 * 0.05)
-
-
-@pytest.mark.parametrize(
-    ("row", "quality", "share"),
-    [
-        ({"ceiling": 1.0, "higher_is_better": True}, 0.9, 0.9),
-        ({"ceiling": 500.0, "higher_is_better": True}, 250.0, 0.5),
-        ({"ceiling": 500.0, "higher_is_better": True}, -20.0, 0.0),
-        ({"ceiling": None, "higher_is_better": True}, 0.9, None),
-        ({"ceiling": 1.0, "higher_is_better": False}, 0.9, None),
-        ({"ceiling": 1.0, "higher_is_better": True}, float("nan"), None),
-    ],
-)
-def test_share_of_answers_that_are_right(row: dict[str, Any], quality: float, share: float | None) -> None:
-    """A share needs a ceiling to be a share of, and a metric that counts what is right."""
-    assert right_share(row, quality) == share
 
 
 def test_errors_without_a_price_cost_nothing(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from harness import FactError, HarnessError, StoreError
 from harness.store import open_store
 from harness_reports import harness_commands
+from harness_reports.measured.quality_figures import quality_share
 from harness_reports.measured.results import Results
 from harness_reports.measured.tables import EVERY, accuracy
 from harness_reports.prices.frontier import frontier
@@ -77,6 +78,23 @@ def test_unknown_metric_is_told(records: list[Any]) -> None:
     """With the nearest name."""
     with pytest.raises(StoreError, match=r"Unknown metric 'macro_f2'\. Did you mean 'macro_f1'"):
         accuracy(records, "macro_f2")
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "higher_is_better", "quality", "share"),
+    [
+        (1.0, True, 0.9, 0.9), (500.0, True, 250.0, 0.5), (500.0, True, -20.0, 0.0), (1.0, True, 1.5, 1.0),
+        (None, True, 0.9, None), (1.0, False, 0.9, None), (1.0, True, float("nan"), None),
+    ],
+)  # fmt: skip
+def test_share_of_answers_that_are_right(
+    bench: Any, ceiling: float | None, higher_is_better: bool, quality: float, share: float | None
+) -> None:
+    """A share needs a ceiling to be a share of, and a metric that counts what is right."""
+    metric = {**SECONDS, "ceiling": ceiling, "higher_is_better": higher_is_better}
+    (own,) = Results(bench.case(scores=(quality,) * 40, metric=metric)).graded().values()
+
+    assert quality_share(own).value == (share if share is None else pytest.approx(share))
 
 
 @pytest.fixture

@@ -6,25 +6,40 @@ from typing import Any
 
 import pytest
 
-from harness_reports.measured import rates
+from harness import Record
+from harness_reports.measured.intervals import Interval, interval_of
+from harness_reports.measured.rates import rate_draws
+from harness_reports.measured.readings import rate
+
+
+def interval(records: list[Record]) -> Interval:
+    """Return the middle of the rates that records allow."""
+    draws = rate_draws(records)
+    assert draws is not None
+    return interval_of(draws)
 
 
 def test_rate_adds_up_windows(bench: Any) -> None:
     """100 samples in 10 s and 100 in 40 s are 200 in 50 s: 4 per second, not the mean of 10 and 2.5."""
-    assert rates.rate([bench.batches([1.0] * 10), bench.batches([4.0] * 10)]) == pytest.approx(4.0)
+    assert rate([bench.batches([1.0] * 10), bench.batches([4.0] * 10)]).value == pytest.approx(4.0)
 
 
 def test_rate_of_a_record_without_a_window_is_not_known(bench: Any) -> None:
     """What was not read is None, not 0."""
     lacking = bench.record("serve", bench.asked(scenario="Offline", batch_size=1), {}, {"samples": 5.0})
 
-    assert rates.rate([lacking]) is None
-    assert rates.rate_interval([lacking]) is None
+    assert rate([lacking]).value is None
+    assert rate_draws([lacking]) is None
+
+
+def test_a_window_of_no_seconds_has_no_rate(bench: Any) -> None:
+    """Nothing is divided by it."""
+    assert rate([bench.batches([0.0])]).value is None
 
 
 def test_rate_interval_holds_the_spread_of_batches(bench: Any) -> None:
     """Batches of 0.9 and 1.1 s in turn: the mean's standard error is 1 %, the interval about ±2 % of 10 a second."""
-    low, high = rates.rate_interval([bench.batches([0.9, 1.1] * 50)]) or (0.0, 0.0)
+    low, high = interval([bench.batches([0.9, 1.1] * 50)])
 
     assert low == pytest.approx(9.8, abs=0.1)
     assert high == pytest.approx(10.2, abs=0.1)
@@ -32,7 +47,7 @@ def test_rate_interval_holds_the_spread_of_batches(bench: Any) -> None:
 
 def test_rate_interval_holds_the_spread_between_records(bench: Any) -> None:
     """Two steady processes at 10 and 8 per second: the interval reaches from one to the other."""
-    low, high = rates.rate_interval([bench.batches([1.0] * 20), bench.batches([1.25] * 20)]) or (0.0, 0.0)
+    low, high = interval([bench.batches([1.0] * 20), bench.batches([1.25] * 20)])
 
     assert low == pytest.approx(8.0, abs=0.01)
     assert high == pytest.approx(10.0, abs=0.01)
@@ -40,4 +55,4 @@ def test_rate_interval_holds_the_spread_between_records(bench: Any) -> None:
 
 def test_series_that_does_not_fill_the_window_gives_no_interval(bench: Any) -> None:
     """Latencies that add up to ten times the window are waiting times, not durations."""
-    assert rates.rate_interval([bench.batches([1.0] * 10, wall_s=1.0)]) is None
+    assert rate_draws([bench.batches([1.0] * 10, wall_s=1.0)]) is None

@@ -1,0 +1,85 @@
+"""The figures of the throughput table, worked out and explained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from harness.records import Record
+from harness_reports.figures.explained import Explained
+from harness_reports.measured import intervals, latency
+from harness_reports.measured import readings as leaf
+from harness_reports.measured.results import Serving
+
+PERCENTILES: Mapping[str, tuple[str, float]] = {
+    "latency_p50_s": ("latency_s", 0.5),
+    "latency_p90_s": ("latency_s", 0.9),
+    "latency_p99_s": ("latency_s", 0.99),
+    "first_token_p50_s": ("first_token_s", 0.5),
+    "first_token_p90_s": ("first_token_s", 0.9),
+}
+"""Column → the series it is a percentile of, and which."""
+_COMBINED: Mapping[str, tuple[str, ...]] = {"sum": ("samples", "wall_s", "cpu_s", "energy_j"),
+                                            "mean": ("load_s", "first_query_s")}  # fmt: skip
+_PEAKS = ("peak_memory_bytes", "peak_device_memory_bytes")
+
+
+def served_figures(serving: Serving) -> dict[str, Explained]:
+    """Return the figures of a row of the throughput table by column."""
+    leaves = serving.leaves
+    exports = [chain.export for chain in serving.chains if chain.export]
+    figures = (
+        serving.speed, *_ends(serving),
+        *(leaf.combined(how, leaves, name) for how, names in _COMBINED.items() for name in names),
+        *(_largest(leaves, name) for name in _PEAKS),
+        *(latency_percentile(name, serving) for name in PERCENTILES),
+        _tokens(leaves),
+        _largest(exports, "largest_difference"),
+    )  # fmt: skip
+    return {figure.name: figure for figure in figures}
+
+
+def _ends(serving: Serving) -> list[Explained]:
+    """Return the ends of the rate's 95 % interval."""
+    draws = serving.rate_draws
+    if draws is None:
+        note = "the window does not hold how long each of at least two batches took, so its spread is not known"
+        return [Explained(name, None, "1/s", note=note, inputs=(serving.speed,)) for name in ("low", "high")]
+    note = f"of {intervals.RESAMPLES:,} rates: records are resampled, then the durations within each"
+    return [
+        Explained(name, end, "1/s", note=f"{share}th percentile {note}", inputs=(serving.speed,))
+        for name, end, share in zip(("low", "high"), intervals.interval_of(draws), ("2.5", "97.5"), strict=True)
+    ]
+
+
+def _largest(records: Sequence[Record], name: str) -> Explained:
+    """Return the largest reading; records that lack it are left out, unless all do."""
+    return leaf.combined("max", [record for record in records if name in record.readings] or records, name)
+
+
+def _tokens(leaves: Sequence[Record]) -> Explained:
+    speed = leaf.rate(leaves, "output_tokens")
+    counted = speed.value is not None
+    return speed if counted else replace(speed, note="nothing was written token by token, or nobody counted")
+
+
+def latency_percentile(name: str, serving: Serving | None) -> Explained:
+    """Return a percentile of the latencies of single requests, not known where they are too few.
+
+    Args:
+        name: one of `PERCENTILES`.
+        serving: one request at a time; of other servings nobody waits for an answer.
+    """
+    series, share = PERCENTILES[name]
+    latencies = serving.latencies_s(series) if serving else []
+    slow = latency.allowed_slow(len(latencies), share)
+    if slow is None:
+        needed = latency.minimum_count(share)
+        note = f"needs {needed} queries served one at a time, there are {len(latencies)}"
+        return Explained(name, None, "s", note=note)
+    note = (
+        f"number {slow} of {len(latencies):,} latencies, the slowest first: with 99 % confidence no more than "
+        f"{1 - share:.0%} of requests are slower (MLPerf's early-stopping rule)"
+    )
+    source = "; ".join(f"{series} of {leaf.who(record)}" for record in (serving.leaves if serving else ()))
+    return Explained(name, latency.percentile(latencies, share), "s", note=note, source=source, kind="measured")
