@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,6 @@ from harness_reports.economics import (
     queueing,
     scaling,
     sensitivity,
-    serving,
     training,
 )
 from harness_reports.economics.distributions import Lognormal, Pert, Triangular
@@ -28,8 +26,9 @@ from harness_reports.economics.textbook import cashflow as textbook_cashflow
 from harness_reports.economics.textbook import queueing as textbook_queueing
 from harness_reports.economics.textbook import serving as textbook_serving
 from harness_reports.economics.textbook import training as textbook_training
+from harness_reports.figures.formula import evaluate
 from harness_reports.prices import frontier
-from harness_reports.prices.cost import usd_per_1k
+from harness_reports.prices.cost_figures import UNIT_COST
 
 Values = dict[str, Any]
 
@@ -244,7 +243,7 @@ def extrapolate_cluster(**inputs: float) -> Values:
 
 
 def usd_per_million_tokens(usd_per_gpu_hour: float, tokens_per_s_per_gpu: float) -> Values:
-    return {"usd_per_mtok": serving.usd_per_million_tokens(usd_per_gpu_hour, tokens_per_s_per_gpu)}
+    return {"usd_per_mtok": textbook_serving.usd_per_million_tokens(usd_per_gpu_hour, tokens_per_s_per_gpu)}
 
 
 def joules_per_token(power_kw_per_gpu: float, tokens_per_s_per_gpu: float) -> Values:
@@ -269,7 +268,8 @@ def api_call_cost(
 
 
 def usd_per_1k_inferences(usd_per_hour: float, throughput_per_s: float, utilisation: float = 1.0) -> Values:
-    return {"usd_per_1k": float(usd_per_1k(Decimal(str(usd_per_hour)), throughput_per_s, utilisation))}
+    given = {"usd_per_hour": usd_per_hour, "samples_per_s": throughput_per_s, "utilisation": utilisation}
+    return {"usd_per_1k": evaluate(UNIT_COST, given)}
 
 
 def end_to_end_latency(ttft_s: float, output_tokens_per_s: float, output_tokens: float) -> Values:

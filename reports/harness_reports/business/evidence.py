@@ -20,7 +20,8 @@ from harness_reports.measured.quality import Graded
 from harness_reports.measured.quality_figures import quality_share
 from harness_reports.measured.results import Measured, Results
 from harness_reports.measured.tables import accuracy_rows
-from harness_reports.prices.cost import Costed, cost_row, costed
+from harness_reports.prices.cost import cost_row
+from harness_reports.prices.cost_figures import Costed, costed
 from harness_reports.prices.pricing import Pricing
 from harness_reports.reasons import Reason
 
@@ -170,6 +171,6 @@ def gather(records: Sequence[Record], pricing: Pricing) -> list[Evidence]:
         FactError: a record's hardware has no price.
     """
     results = Results.of(records)
-    costs = {own.key: costed(own, pricing) for own in results.evaluated}
+    costs = {own.key: costed(own) for own in results.evaluated}
     rows = accuracy_rows(results)
     return [Evidence(own, rows[key], cost_row(own, pricing)) for key, own in costs.items()]

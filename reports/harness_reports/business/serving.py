@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from harness_reports.business.evidence import Evidence, gather
 from harness_reports.business.market import Market, read_market
 from harness_reports.economics.distributions import Fixed
 from harness_reports.measured.lineage import KEYS
+from harness_reports.prices.price_figures import hourly
 from harness_reports.prices.pricing import OWN, Pricing
 
 SERVING = (
@@ -136,18 +136,15 @@ def _priced(row: dict[str, Any], market: Market, own: Evidence, found: Fleet, vi
             return None  # nobody knows what it costs to own; the rented view is there
         raise
     name = _OWNED if price.provider == OWN else view.name
-    yearly = _yearly_usd(view.pricing, record, found.replicas)
+    usd_per_hour = hourly(record, view.pricing).value
+    yearly = usd_per_hour * found.replicas * HOURS_PER_YEAR
     each = yearly / market.requests_per_year if market.requests_per_year else None
     return row | {
-        "view": name, "usd_per_hour": float(view.pricing.rate_usd_per_hour(record)), "usd_per_year": yearly,
+        "view": name, "usd_per_hour": usd_per_hour, "usd_per_year": yearly,
         "idle_usd_per_year": yearly * max(0.0, 1 - found.utilisation),
         "usd_per_1k_requests": each and each * 1000, **_whole(market, own, each),
         "price_offer": price.offer, "price_as_of": price.as_of.isoformat(), "price_source": price.source,
     }  # fmt: skip
-
-
-def _yearly_usd(pricing: Pricing, record: Record, replicas: int) -> float:
-    return float(pricing.rate_usd_per_hour(record) * Decimal(replicas) * HOURS_PER_YEAR)
 
 
 def _whole(market: Market, own: Evidence, serving_usd: float | None) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from harness_reports.business.business import Business, market_sums
 from harness_reports.business.market import Market
 from harness_reports.business.viability import Candidates, Judged
-from harness_reports.explain.cost import cost_figures
 from harness_reports.explain.market import figure, known, requests, uncertain
 from harness_reports.explain.years import DRAWN, PER_REQUEST, USD, drawn, flows_of, present_value, upkeep
 from harness_reports.figures.explained import Explained, named
@@ -17,6 +16,7 @@ from harness_reports.measured import readings as leaf
 from harness_reports.measured.quality import Graded
 from harness_reports.measured.quality_figures import quality_figures, quality_share
 from harness_reports.measured.serving_figures import latency_percentile
+from harness_reports.prices.cost_figures import cost_figures
 from harness_reports.prices.pricing import Pricing
 
 _OF_FLOWS: Mapping[str, str] = {

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from harness_reports.business.pretraining import Pair, value_usd
 from harness_reports.explain.business import Case, Known, viability_figures
-from harness_reports.explain.cost import cost_figures
 from harness_reports.explain.market import figure, known
 from harness_reports.explain.years import USD
 from harness_reports.figures.explained import Explained, named
+from harness_reports.prices.cost_figures import cost_figures
 from harness_reports.prices.pricing import Pricing
 
 _USES = ("development_multiplier", "gain_usd_per_use", "break_even_uses", "pays")

@@ -18,7 +18,6 @@ from harness_reports.business.viability import VIABILITY, judge_all
 from harness_reports.cells import cell, missing
 from harness_reports.explain.alternatives import Instead, alternatives_figures
 from harness_reports.explain.business import Case, Known, viability_figures
-from harness_reports.explain.cost import cost_figures
 from harness_reports.explain.portfolio import portfolio_figures
 from harness_reports.explain.pretraining import Compared, pretraining_figures
 from harness_reports.explain.sensitivity import sensitivity_figures
@@ -29,7 +28,8 @@ from harness_reports.measured.quality_figures import quality_figures
 from harness_reports.measured.results import Results
 from harness_reports.measured.serving_figures import served_figures
 from harness_reports.measured.tables import ACCURACY, THROUGHPUT, accuracy_rows, beside_baselines, throughput_rows
-from harness_reports.prices.cost import COST, cost_row, costed
+from harness_reports.prices.cost import COST, cost_row
+from harness_reports.prices.cost_figures import cost_figures, costed
 from harness_reports.prices.pricing import Pricing
 
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -106,8 +106,8 @@ def rows(
     if pricing is None:
         raise FactError(f"The table {table!r} needs prices.")
     if table == "cost":
-        found = {key: costed(own, pricing) for key, own in results.candidates.items()}
-        return [Row(table, cost_row(own, pricing), partial(cost_figures, own, pricing)) for own in found.values()]
+        return [Row(table, cost_row(own, pricing), partial(cost_figures, own, pricing))
+                for own in map(costed, results.candidates.values())]  # fmt: skip
     if assumed is None:
         raise FactError(f"The table {table!r} needs use cases.")
     if table == "pretraining":

@@ -75,8 +75,11 @@ def derived(name: str, unit: str, formula: str, *inputs: Explained, note: str = 
     for own in inputs:
         several = f"({own.name})" in formula
         values[own.name] = [*values.get(own.name, []), own.value] if several else own.value
-    known = all(own.value is not None for own in inputs)
-    return Explained(name, evaluate(formula, values) if known else None, unit, formula, note, inputs=inputs)
+    unknown = dict.fromkeys(own.name for own in inputs if own.value is None)
+    if unknown:
+        note = note or f"not known: {', '.join(unknown)}"
+        return Explained(name, None, unit, formula, note, inputs=inputs)
+    return Explained(name, evaluate(formula, values), unit, formula, note, inputs=inputs)
 
 
 def named(figure: Explained, name: str) -> Explained:

@@ -89,6 +89,17 @@ class Measured:
         """Its evaluations; where there are none, what was served first."""
         return self.evaluations or self.servings[0].chains
 
+    @cached_property
+    def pretrainings(self) -> Sequence[Record | None]:
+        """The pretrainings that all seeds share, None for a missing record.
+
+        There are none from scratch, nor of a checkpoint that comes pretrained.
+        """
+        if self.key.start == "scratch":
+            return []
+        here = [chain for chain in self.chains if chain.finetune is None or "pretrained" in chain.finetune.inputs]
+        return list({chain.pretrain and chain.pretrain.fingerprint: chain.pretrain for chain in here}.values())
+
     @property
     def machine(self) -> Record:
         """A record of the machine that it ran on."""

@@ -1,4 +1,4 @@
-"""The energy a step used: read from a meter, or estimated from its processor time where none could be read.
+"""The figures of energy and carbon: read from a meter, or estimated from processor time where none could be read.
 
 The estimate is Cloud Carbon Footprint's of a virtual machine at AWS: every vCPU between its idle and its busy power, by
 the processor time that was measured, and memory by its size. Its band is all vCPUs idle to all busy. A device other
@@ -7,71 +7,115 @@ than the processor has no estimate: missing is not 0.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
 
 from harness.records import Record
+from harness_reports.economics.energy import grid
+from harness_reports.figures.explained import Explained, derived
+from harness_reports.measured import readings as leaf
+from harness_reports.measured.results import Measured, Serving
 from harness_reports.prices.energy_facts import power
+from harness_reports.prices.pricing import Pricing
 
-IDLE, BUSY, MEMORY = "AWS idle vCPU", "AWS busy vCPU", "memory"
-J_PER_KWH = 3.6e6
-Kind = Literal["measured", "estimated", "declared"]
-_WEAKEST_FIRST: tuple[Kind, ...] = ("declared", "estimated", "measured")
-
-
-class EnergyUse(NamedTuple):
-    """Joules of a step, of the machine alone: the building's overhead comes on top."""
-
-    joules: float
-    low: float
-    high: float
-    kind: Kind
-
-    @property
-    def amounts(self) -> tuple[float, float, float]:
-        """Joules, and the ends of their band."""
-        return self.joules, self.low, self.high
+Bound = Literal["middle", "low", "high"]
+_PER_1K: Mapping[str, Bound] = {
+    "energy_j_per_1k": "middle", "energy_j_per_1k_low": "low", "energy_j_per_1k_high": "high",
+}  # fmt: skip
+_MEMORY = "memory_gb * memory_watts * wall_s"
+_ESTIMATES: Mapping[Bound, tuple[str, str]] = {
+    "middle": (f"vcpus * wall_s * idle_watts + cpu_s * (busy_watts - idle_watts) + {_MEMORY}",
+               "by the processor time that was measured"),
+    "low": (f"vcpus * wall_s * idle_watts + {_MEMORY}", "if no processor worked"),
+    "high": (f"vcpus * wall_s * busy_watts + {_MEMORY}", "if every processor worked all the time"),
+}  # fmt: skip
+"""Bound → its formula, and what it takes for granted."""
+_WATTS = {"idle_watts": "AWS idle vCPU", "busy_watts": "AWS busy vCPU", "memory_watts": "memory"}
 
 
-NONE_USED = EnergyUse(0.0, 0.0, 0.0, "measured")
-"""Of a step that there was none of."""
+def energy_figures(own: Measured, window: Serving | None, pricing: Pricing) -> list[Explained]:
+    """Return the figures of energy and carbon of a row of the cost table.
+
+    Args:
+        own: what was trained.
+        window: what was served Offline, None where nothing was.
+        pricing: the building's overhead and the country's grid.
+    """
+    factors = _pue(pricing), _grid(pricing)
+    served, trained = _served(window), _trained(own)
+    carbon = (_carbon("co2e_g_per_1k", served[0], *factors), _carbon("train_co2e_g", trained, *factors))
+    return [*served, carbon[0], trained, carbon[1], *factors]
 
 
-def energy_use(record: Record) -> EnergyUse | None:
-    """Return the energy of a step; None where it was neither read nor can be estimated."""
-    read = record.readings.get("energy_j")
-    if read is not None:
-        return EnergyUse(read.value, read.value, read.value, read.kind)
-    parts = estimate_parts(record)
-    if parts is None:
-        return None
-    vcpus, seconds, busy_s, memory_gb = parts
-    idle, busy = power(IDLE).value, power(BUSY).value
-    memory = memory_gb * power(MEMORY).value * seconds
-    low, high = (vcpus * seconds * watts + memory for watts in (idle, busy))
-    return EnergyUse(vcpus * seconds * idle + busy_s * (busy - idle) + memory, low, high, "estimated")
+def step_energy(record: Record | None, bound: Bound = "middle") -> Explained:
+    """Return the energy of a step, of the machine alone: as it was read, or estimated; else it is not known."""
+    if record is None:
+        return Explained("energy_j", None, "J", note="the record of this step is missing")
+    if "energy_j" in record.readings:
+        return leaf.reading(record, "energy_j")
+    given = _estimate_inputs(record)
+    if given is None:
+        return Explained("energy_j", None, "J", note=f"neither read nor to be estimated in {leaf.who(record)}")
+    formula, note = _ESTIMATES[bound]
+    found = derived("energy_j", "J", formula, *(each for each in given if each.name in formula), note=note)
+    return replace(found, kind="estimated", source=leaf.who(record))
 
 
-def estimate_parts(record: Record) -> tuple[float, float, float, float] | None:
-    """Return vCPUs, seconds, processor seconds and gigabytes of memory, None where an estimate has no ground."""
-    environment = record.environment
-    hardware, seconds, busy_s = environment.get("hardware") or {}, record.value("wall_s"), record.value("cpu_s")
-    vcpus, memory = hardware.get("logical_cores"), environment.get("memory_bytes")
+def _estimate_inputs(record: Record) -> list[Explained] | None:
+    """Return what an estimate takes, None where it has no ground."""
+    hardware, where = record.environment.get("hardware") or {}, leaf.who(record)
+    vcpus, memory = hardware.get("logical_cores"), record.environment.get("memory_bytes")
+    seconds, busy_s = record.value("wall_s"), record.value("cpu_s")
     if vcpus is None or memory is None or seconds is None or busy_s is None:
         return None
-    return float(vcpus), seconds, min(busy_s, vcpus * seconds), memory / 1e9
+    return [
+        Explained("vcpus", vcpus, source=f"the hardware's own description in {where}", kind="declared"),
+        Explained("wall_s", seconds, "s", source=where, kind="measured"),
+        Explained("cpu_s", min(busy_s, vcpus * seconds), "s", source=where, kind="measured"),
+        Explained("memory_gb", memory / 1e9, "GB", source=f"the machine's own description in {where}", kind="declared"),
+        *(_watts(name, part) for name, part in _WATTS.items()),
+    ]
 
 
-def together(steps: Sequence[Record | None]) -> EnergyUse | None:
-    """Return the energy of several steps, as weak as the weakest; None where that of one is not known."""
-    each = [energy_use(record) if record else None for record in steps]
-    known = [use for use in each if use is not None]
-    if not known or len(known) < len(each):
-        return None
-    joules, low, high = (sum(amounts) for amounts in zip(*(use.amounts for use in known), strict=True))
-    return EnergyUse(joules, low, high, weaker(*(use.kind for use in known)))
+def _watts(name: str, part: str) -> Explained:
+    fact = power(part)
+    return Explained(name, fact.value, fact.unit, source=f"{part}; {fact.source}", kind="assumed")
 
 
-def weaker(*kinds: Kind) -> Kind:
-    """Return the kind that says least."""
-    return min(kinds, key=_WEAKEST_FIRST.index)
+def _served(window: Serving | None) -> list[Explained]:
+    unit, formula = "J per 1,000 inferences", "sum(energy_j) / sum(samples) * 1000"
+    if window is None:
+        note = "no serving in the scenario Offline has finished"
+        return [Explained(name, None, unit, note=note) for name in _PER_1K]
+    samples = leaf.readings(window.leaves, "samples")
+    return [
+        derived(name, unit, formula, *(step_energy(record, bound) for record in window.leaves), *samples)
+        for name, bound in _PER_1K.items()
+    ]
+
+
+def _trained(own: Measured) -> Explained:
+    """Return the energy of one pretraining, where there was one, and of the mean fine-tuning."""
+    parts = [_mean("finetune_j", [chain.finetune for chain in own.chains])]
+    parts += [_mean("pretrain_j", own.pretrainings)] if own.pretrainings else []
+    return derived("train_energy_j", "J", " + ".join(part.name for part in parts), *parts)
+
+
+def _mean(name: str, records: Sequence[Record | None]) -> Explained:
+    return derived(name, "J", "mean(energy_j)", *map(step_energy, records))
+
+
+def _carbon(name: str, energy: Explained, pue: Explained, country: Explained) -> Explained:
+    return derived(name, "g CO2e", f"{energy.name} / 3600000 * pue * grid_g_co2e_per_kwh", energy, pue, country)
+
+
+def _pue(pricing: Pricing) -> Explained:
+    source = "the reader's; 1.15 is AWS's of 2023: energy of the building over that of its machines"
+    return Explained("pue", pricing.pue, source=source, kind="assumed")
+
+
+def _grid(pricing: Pricing) -> Explained:
+    found = grid(pricing.grid)
+    source = f"{found.country}, {found.year}, location-based; codecarbon 3.3.2, global_energy_mix.json"
+    return Explained("grid_g_co2e_per_kwh", found.g_co2e_per_kwh, "g CO2e per kWh", source=source, kind="assumed")

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from harness.records import Record
-from harness_reports.figures.explained import Explained
+from harness_reports.figures.explained import Explained, derived
 from harness_reports.measured.readings import who
-from harness_reports.prices.pricing import Pricing
+from harness_reports.prices.pricing import Pricing, described
 
 
 def hourly(record: Record, pricing: Pricing) -> Explained:
-    """Return what an hour of a record's machine costs."""
-    hardware = record.environment["hardware"]
+    """Return what an hour of a record's machine costs.
+
+    Raises:
+        FactError: its hardware has no price, or does not say what it is and how much of it.
+    """
     quantity = Explained(
-        "price_quantity", hardware["price_quantity"], str(hardware["price_item"]),
+        "price_quantity", described(record, "price_quantity"), str(described(record, "price_item")),
         source=f"the hardware's own description in {who(record)}", kind="declared",
     )  # fmt: skip
-    return Explained(
-        "usd_per_hour", float(pricing.rate_usd_per_hour(record)), "USD",
-        "price_usd * price_quantity * price_multiplier",
-        inputs=(price(record, pricing), quantity, multiplier(pricing)),
-    )  # fmt: skip
+    return derived("usd_per_hour", "USD", "price_usd * price_quantity * price_multiplier",
+                   price(record, pricing), quantity, multiplier(pricing))  # fmt: skip
 
 
 def price(record: Record, pricing: Pricing) -> Explained:

@@ -1,4 +1,4 @@
-"""From price books to what an hour of a record's machine costs."""
+"""From price books to the price of a record's machine."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from harness.facts import Price, PriceBook
 from harness.records import Record
 from harness_reports.economics.checks import at_least
 from harness_reports.economics.energy import grid
-from harness_reports.prices.energy_use import J_PER_KWH
 
-SECONDS_PER_HOUR = 3600
 OWN = "own machines"
 """The provider of what was bought: an owner's view takes these prices, all others first what can be rented."""
 
@@ -48,19 +46,13 @@ class Pricing:
         at_least("pue", self.pue, 1)
         grid(self.grid)
 
-    def co2e_g(self, joules: float | None) -> float | None:
-        """Return the carbon of a machine's energy, the building's overhead included; None where it is not known."""
-        if joules is None:
-            return None
-        return joules / J_PER_KWH * self.pue * grid(self.grid).g_co2e_per_kwh
-
     def price(self, record: Record) -> Price:
         """Return the price of one unit of a record's hardware.
 
         Raises:
             FactError: the hardware has no name in price books, or no price here; nothing is ever priced as 0.
         """
-        item = _described(record, "price_item")
+        item = described(record, "price_item")
         if item not in self.prices:
             raise FactError(
                 f"{item!r} (hardware {record.asked.get('hardware')!r}) has no price. "
@@ -69,22 +61,13 @@ class Pricing:
             )
         return self.prices[item]
 
-    def rate_usd_per_hour(self, record: Record) -> Decimal:
-        """Return what an hour of a record's machine costs: unit price × units × multiplier.
 
-        Raises:
-            FactError: as `price`, or the hardware does not say how many units it is.
-        """
-        quantity = Decimal(str(_described(record, "price_quantity")))
-        return self.price(record).usd * quantity * self.multiplier
+def described(record: Record, what: str) -> Any:
+    """Return what a record's hardware says of itself for price books: its `price_item` or `price_quantity`.
 
-    def stage_usd(self, record: Record) -> Decimal | None:
-        """Return what a step's measured seconds cost, None where they were not measured."""
-        wall_s = record.value("wall_s")
-        return None if wall_s is None else self.rate_usd_per_hour(record) * Decimal(str(wall_s)) / SECONDS_PER_HOUR
-
-
-def _described(record: Record, what: str) -> Any:
+    Raises:
+        FactError: it says nothing.
+    """
     value = (record.environment.get("hardware") or {}).get(what)
     if value is None:
         raise FactError(

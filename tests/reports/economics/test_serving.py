@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import FactError
-from harness_reports.economics import energy, serving
+from harness_reports.economics import energy
 from harness_reports.economics.textbook.api_prices import call_usd
 from harness_reports.economics.textbook.energy import (
     MachineEnergy,
@@ -19,7 +19,12 @@ from harness_reports.economics.textbook.energy import (
     grid_emissions_kg,
     machine_energy,
 )
-from harness_reports.economics.textbook.serving import answer_time, blended_usd_per_million_tokens, energy_per_token
+from harness_reports.economics.textbook.serving import (
+    answer_time,
+    blended_usd_per_million_tokens,
+    energy_per_token,
+    usd_per_million_tokens,
+)
 
 DAY = datetime(2026, 11, 23, tzinfo=UTC)
 POSITIVE = st.floats(0.01, 1e5)
@@ -28,7 +33,7 @@ POSITIVE = st.floats(0.01, 1e5)
 @given(POSITIVE, POSITIVE)
 def test_a_million_tokens_an_hour_cost_the_hour(usd: float, millions: float) -> None:
     """Whatever the rate."""
-    cost = serving.usd_per_million_tokens(usd, millions * 1e6 / 3600)
+    cost = usd_per_million_tokens(usd, millions * 1e6 / 3600)
 
     assert cost * millions == pytest.approx(usd)
 
@@ -136,7 +141,7 @@ def test_a_thousand_requests_at_one_a_second_take_a_thousand_seconds() -> None:
 @pytest.mark.parametrize(
     "senseless",
     [
-        lambda: serving.usd_per_million_tokens(1, 0),
+        lambda: usd_per_million_tokens(1, 0),
         lambda: energy_per_token(0, 1),
         lambda: answer_time(1, 0, 10),
         lambda: answer_time(1, 1, 0),

@@ -69,7 +69,10 @@ def test_a_derived_figure_shows_what_it_computed() -> None:
 
 def test_what_an_unknown_input_gives_is_unknown() -> None:
     """Missing is None, never 0."""
-    assert derived("rate", "1/s", "1 / wall_s", figure("wall_s", None)).value is None
+    found = derived("rate", "1/s", "1 / wall_s", figure("wall_s", None))
+
+    assert found.value is None
+    assert found.note == "not known: wall_s"
 
 
 def test_a_figure_keeps_all_but_its_name() -> None:

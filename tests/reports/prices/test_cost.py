@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from harness import FactError
-from harness_reports.prices.cost import COST, cost, usd_per_1k
+from harness_reports.prices.cost import COST, cost
 from harness_reports.prices.pricing import Pricing
 
 
@@ -49,9 +49,15 @@ def test_price_stands_beside_the_amounts(bench: Any, pricing: Pricing) -> None:
     ("usd_per_hour", "rate", "utilisation", "expected"),
     [("0.1008", 45.0, 0.35, 0.0017777777777777776), ("1.01", 820.0, 0.6, 0.0005702348690153568)],
 )
-def test_unit_cost_divides_by_utilisation(usd_per_hour: str, rate: float, utilisation: float, expected: float) -> None:
+def test_unit_cost_divides_by_utilisation(
+    bench: Any, pricing: Pricing, usd_per_hour: str, rate: float, utilisation: float, expected: float
+) -> None:
     """A machine that works in 35 % of its paid time costs 2.86 times as much for each inference."""
-    assert float(usd_per_1k(Decimal(usd_per_hour), rate, utilisation)) == pytest.approx(expected, rel=1e-9)
+    assumed = replace(pricing, multiplier=Decimal(usd_per_hour) * 10, utilisation=utilisation)
+
+    row = only(cost(bench.case(rate=rate), assumed))
+
+    assert row["usd_per_1k_inferences"] == pytest.approx(expected, rel=1e-9)
 
 
 def test_utilisation_and_multiplier_reprice_without_measuring(bench: Any, pricing: Pricing) -> None:
@@ -91,6 +97,15 @@ def test_missing_training_is_not_free(bench: Any, pricing: Pricing) -> None:
     assert pd.isna(row["pretrain_usd"])
     assert pd.isna(row["train_usd"])
     assert row["finetune_usd"] == pytest.approx(0.005)
+
+
+def test_a_stage_without_seconds_has_no_known_cost(bench: Any, pricing: Pricing) -> None:
+    """What was not read is None, not 0."""
+    records = [replace(record, readings={}) if record.step == "finetune" else record for record in bench.case()]
+    row = only(cost(records, pricing))
+
+    assert pd.isna(row["finetune_usd"])
+    assert row["pretrain_usd"] == pytest.approx(0.01)
 
 
 def test_cheapest_batch_size_is_what_a_service_would_run(bench: Any, pricing: Pricing) -> None:

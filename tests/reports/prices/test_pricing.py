@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from harness import FactError, Price, PriceBook
+from harness_reports.prices.price_figures import hourly
 from harness_reports.prices.pricing import Pricing, choose
 
 
@@ -74,17 +75,11 @@ def test_books_may_be_one_or_many(make_price: Callable[..., Price]) -> None:
 
 
 def test_hour_costs_price_times_units_times_multiplier(bench: Any, pricing: Pricing) -> None:
-    """Two vCPUs at 0.05 are 0.10 USD an hour, exactly; 0.15 at one and a half times the price."""
+    """Two vCPUs at 0.05 are 0.10 USD an hour; 0.15 at one and a half times the price."""
     record = bench.record("serve", bench.asked())
 
-    assert pricing.rate_usd_per_hour(record) == Decimal("0.10")
-    assert replace(pricing, multiplier=Decimal("1.5")).rate_usd_per_hour(record) == Decimal("0.150")
-
-
-def test_stage_costs_its_seconds(bench: Any, pricing: Pricing) -> None:
-    """360 s at 0.10 USD an hour are one cent; without seconds the cost is not known."""
-    assert pricing.stage_usd(bench.record("finetune", bench.asked(), readings={"wall_s": 360.0})) == Decimal("0.01")
-    assert pricing.stage_usd(bench.record("finetune", bench.asked())) is None
+    assert hourly(record, pricing).value == pytest.approx(0.10)
+    assert hourly(record, replace(pricing, multiplier=Decimal("1.5"))).value == pytest.approx(0.15)
 
 
 def test_item_without_a_price_is_an_error(bench: Any, pricing: Pricing) -> None:
@@ -92,7 +87,7 @@ def test_item_without_a_price_is_an_error(bench: Any, pricing: Pricing) -> None:
     environment = {"hardware": {"price_item": "H200", "price_quantity": 1}}
 
     with pytest.raises(FactError, match=r"'H200' .*has no price.*--price-book"):
-        pricing.rate_usd_per_hour(bench.record("serve", bench.asked(), environment=environment))
+        hourly(bench.record("serve", bench.asked(), environment=environment), pricing)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +98,7 @@ def test_hardware_that_does_not_say_what_it_is_is_an_error(
 ) -> None:
     """Without item or quantity there is nothing to price."""
     with pytest.raises(FactError, match="cannot be priced"):
-        pricing.rate_usd_per_hour(bench.record("serve", bench.asked(), environment=environment))
+        hourly(bench.record("serve", bench.asked(), environment=environment), pricing)
 
 
 @pytest.mark.parametrize("changes", [{"utilisation": 0.0}, {"utilisation": 1.1}, {"multiplier": Decimal(0)}])

@@ -24,6 +24,15 @@ def energy_per_token(kilowatts: float, tokens_per_s: float) -> TokenEnergy:
     return TokenEnergy(power * 1000 / speed, speed * 1000 / power)
 
 
+def usd_per_million_tokens(usd_per_hour: float, tokens_per_s: float) -> float:
+    """Return the cost of a million of the tokens whose rate is given, both per accelerator or both per machine.
+
+    Raises:
+        FactError: a negative price, or no tokens.
+    """
+    return at_least("usd_per_hour", usd_per_hour) / (above("tokens_per_s", tokens_per_s) * 3600 / 1e6)
+
+
 def blended_usd_per_million_tokens(input_usd: float, output_usd: float, input_per_output: float = 3.0) -> float:
     """Return a price per million tokens at a mix of input and output (3 : 1 is the field's habit, rarely a task's mix).
 

@@ -1,0 +1,151 @@
+"""The figures of the cost table, worked out and explained: measured seconds times a dated price."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from harness.records import Record
+from harness_reports.figures.explained import Explained, derived, named
+from harness_reports.figures.formula import evaluate
+from harness_reports.measured import intervals
+from harness_reports.measured import readings as leaf
+from harness_reports.measured.quality import Graded
+from harness_reports.measured.quality_figures import quality_share
+from harness_reports.measured.results import Measured, Serving
+from harness_reports.prices import price_figures as priced
+from harness_reports.prices.energy_use import energy_figures
+from harness_reports.prices.pricing import Pricing
+
+USD, PER_1K = "USD", "USD per 1,000 inferences"
+UNIT_COSTS: Mapping[str, tuple[str, str, str]] = {
+    "Offline": ("usd_per_1k_inferences", "usd_per_1k_low", "usd_per_1k_high"),
+    "SingleStream": ("usd_per_1k_single_stream", "usd_per_1k_single_stream_low", "usd_per_1k_single_stream_high"),
+}
+"""Scenario → what 1,000 inferences cost served that way: point, low, high."""
+UNIT_COST = "usd_per_hour / (samples_per_s * 3600 * utilisation) * 1000"
+"""Of 1,000 inferences on a machine that works in `utilisation` of the time it is paid for."""
+
+
+class Costed(NamedTuple):
+    """What a row of the cost table is made of."""
+
+    measured: Measured
+    windows: Mapping[str, Serving]
+    """Scenario → the batch size that is the cheapest."""
+
+
+def costed(own: Measured) -> Costed:
+    """Return what a candidate's row is made of; on one machine the fastest batch size is the cheapest."""
+    windows: dict[str, Serving] = {}
+    for each in sorted(own.servings, key=lambda each: (each.samples_per_s or 0.0, -each.batch_size)):
+        if each.samples_per_s:
+            windows[each.scenario] = each
+    return Costed(own, windows)
+
+
+def cost_figures(own: Costed, pricing: Pricing) -> dict[str, Explained]:
+    """Return the figures of a row of the cost table by column.
+
+    Raises:
+        FactError: the hardware of a record has no price in `pricing`.
+    """
+    measured, offline = own.measured, own.windows.get("Offline")
+    served = [figure for scenario in UNIT_COSTS for figure in _served(scenario, own.windows.get(scenario), pricing)]
+    figures = [
+        *_training(measured, pricing),
+        _stage("evaluate_usd", [chain.leaf for chain in measured.evaluations], pricing),
+        *served, _correct(served[0], measured.graded), _tokens(offline, pricing),
+        *energy_figures(measured, offline, pricing),
+        priced.hourly(measured.machine, pricing), priced.utilisation(pricing),
+        priced.price(measured.machine, pricing), priced.multiplier(pricing),
+    ]  # fmt: skip
+    return {figure.name: figure for figure in figures}
+
+
+def _training(own: Measured, pricing: Pricing) -> list[Explained]:
+    pretrain = (
+        _stage("pretrain_usd", own.pretrainings, pricing)
+        if own.pretrainings
+        else Explained("pretrain_usd", 0.0, USD, note="nothing was pretrained here")
+    )
+    finetune = _stage("finetune_usd", [chain.finetune for chain in own.chains], pricing)
+    return [pretrain, finetune, derived("train_usd", USD, "pretrain_usd + finetune_usd", pretrain, finetune)]
+
+
+def _stage(name: str, records: Sequence[Record | None], pricing: Pricing) -> Explained:
+    """Return the cost of a stage: of one record its own, of several seeds their mean."""
+    if not records:
+        return Explained(name, None, USD, note="no evaluation of this candidate has finished")
+    each = [_step(record, pricing) for record in records]
+    return named(each[0], name) if len(each) == 1 else derived(name, USD, "mean(seed_usd)", *each)
+
+
+def _step(record: Record | None, pricing: Pricing) -> Explained:
+    if record is None:
+        return Explained("seed_usd", None, USD, note="the record of this training is missing, so its cost is not known")
+    return derived("seed_usd", USD, "usd_per_hour * wall_s / 3600",
+                   priced.hourly(record, pricing), leaf.reading(record, "wall_s"))  # fmt: skip
+
+
+def _served(scenario: str, window: Serving | None, pricing: Pricing) -> list[Explained]:
+    """Return what 1,000 inferences cost, and the ends of its 95 % interval."""
+    names = UNIT_COSTS[scenario]
+    if window is None:
+        return [Explained(name, None, PER_1K, note=f"no serving in the scenario {scenario} has finished")
+                for name in names]  # fmt: skip
+    point = derived(
+        names[0], PER_1K, UNIT_COST,
+        priced.hourly(window.leaves[0], pricing), window.speed, priced.utilisation(pricing),
+        note=f"{scenario} in batches of {window.batch_size}, of those measured the cheapest",
+    )  # fmt: skip
+    return [point, *_ends(names[1:], point, unit_cost_draws(point, window))]
+
+
+def unit_cost_draws(point: Explained, window: Serving | None) -> np.ndarray | None:
+    """Return what 1,000 inferences may cost at the rates that the records allow, None where these are not known.
+
+    Args:
+        point: the unit cost as it was measured.
+        window: the serving that it is of.
+    """
+    if window is None or window.rate_draws is None:
+        return None
+    return np.asarray(evaluate(UNIT_COST, {own.name: own.value for own in point.inputs}
+                               | {window.speed.name: window.rate_draws}))  # fmt: skip
+
+
+def _ends(names: Sequence[str], point: Explained, draws: np.ndarray | None) -> list[Explained]:
+    if draws is None:
+        note = "the window does not hold how long each of at least two batches took, so its spread is not known"
+        return [Explained(name, None, PER_1K, note=note, inputs=(point,)) for name in names]
+    note = (
+        f"percentile of the unit cost at {intervals.RESAMPLES:,} rates: records are resampled, then the durations of "
+        "batches within each"
+    )
+    return [
+        Explained(name, end, PER_1K, note=f"{share}th {note}", inputs=(point,))
+        for name, end, share in zip(names, intervals.interval_of(draws), ("2.5", "97.5"), strict=True)
+    ]
+
+
+def _correct(point: Explained, graded: Graded | None) -> Explained:
+    name, unit = "usd_per_1k_correct", "USD per 1,000 right answers"
+    share = quality_share(graded) if graded is not None else Explained("right_share", None, note="it was not graded")
+    if not share.value:
+        note = "it takes a share of right answers above 0"
+        return Explained(name, None, unit, note=note, inputs=(point, share))
+    return derived(name, unit, f"{point.name} / right_share", point, share)
+
+
+def _tokens(window: Serving | None, pricing: Pricing) -> Explained:
+    name, unit = "usd_per_million_output_tokens", "USD per million tokens written"
+    speed = leaf.rate(window.leaves, "output_tokens") if window else None
+    if window is None or speed is None or not speed.value:
+        return Explained(name, None, unit, note="no tokens were counted while it served")
+    return derived(
+        name, unit, "usd_per_hour / (output_tokens_per_s * utilisation * 3600) * 1000000",
+        priced.hourly(window.leaves[0], pricing), speed, priced.utilisation(pricing),
+    )  # fmt: skip
