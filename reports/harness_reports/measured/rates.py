@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.records import Record
-from harness_reports.measured.intervals import RESAMPLES
+from harness_reports.figures.explained import Explained
+from harness_reports.measured.intervals import RESAMPLES, interval_of
 from harness_reports.measured.readings import rate
 
 
@@ -30,6 +31,25 @@ def rate_draws(records: Sequence[Record]) -> np.ndarray | None:
     drawn = random.integers(0, means.shape[1], picked.shape)
     seconds = relative[picked, drawn] / speeds[picked]
     return np.asarray(1 / seconds.mean(axis=1))
+
+
+def rate_ends(names: Sequence[str], point: Explained, draws: np.ndarray | None, drawn: str) -> list[Explained]:
+    """Return the ends of the 95 % interval of a figure that hangs on a rate.
+
+    Args:
+        names: of the two ends.
+        point: the figure.
+        draws: what it may be at the rates that the records allow, None where these are not known.
+        drawn: what the draws are, in words.
+    """
+    if draws is None:
+        note = "the window does not hold how long each of at least two batches took, so its spread is not known"
+        return [Explained(name, None, point.unit, note=note, inputs=(point,)) for name in names]
+    note = f"percentile of {drawn}: records are resampled, then the durations of batches within each"
+    return [
+        Explained(name, end, point.unit, note=f"{share}th {note}", inputs=(point,))
+        for name, end, share in zip(names, interval_of(draws), ("2.5", "97.5"), strict=True)
+    ]
 
 
 def _resampled_durations(durations: np.ndarray, random: np.random.Generator, draws: int = 200) -> np.ndarray:

@@ -7,8 +7,10 @@ from dataclasses import replace
 
 from harness.records import Record
 from harness_reports.figures.explained import Explained
-from harness_reports.measured import intervals, latency
+from harness_reports.measured import latency
 from harness_reports.measured import readings as leaf
+from harness_reports.measured.intervals import RESAMPLES
+from harness_reports.measured.rates import rate_ends
 from harness_reports.measured.results import Serving
 
 PERCENTILES: Mapping[str, tuple[str, float]] = {
@@ -29,7 +31,7 @@ def served_figures(serving: Serving) -> dict[str, Explained]:
     leaves = serving.leaves
     exports = [chain.export for chain in serving.chains if chain.export]
     figures = (
-        serving.speed, *_ends(serving),
+        serving.speed, *rate_ends(("low", "high"), serving.speed, serving.rate_draws, f"{RESAMPLES:,} rates"),
         *(leaf.combined(how, leaves, name) for how, names in _COMBINED.items() for name in names),
         *(_largest(leaves, name) for name in _PEAKS),
         *(latency_percentile(name, serving) for name in PERCENTILES),
@@ -37,19 +39,6 @@ def served_figures(serving: Serving) -> dict[str, Explained]:
         _largest(exports, "largest_difference"),
     )  # fmt: skip
     return {figure.name: figure for figure in figures}
-
-
-def _ends(serving: Serving) -> list[Explained]:
-    """Return the ends of the rate's 95 % interval."""
-    draws = serving.rate_draws
-    if draws is None:
-        note = "the window does not hold how long each of at least two batches took, so its spread is not known"
-        return [Explained(name, None, "1/s", note=note, inputs=(serving.speed,)) for name in ("low", "high")]
-    note = f"of {intervals.RESAMPLES:,} rates: records are resampled, then the durations within each"
-    return [
-        Explained(name, end, "1/s", note=f"{share}th percentile {note}", inputs=(serving.speed,))
-        for name, end, share in zip(("low", "high"), intervals.interval_of(draws), ("2.5", "97.5"), strict=True)
-    ]
 
 
 def _largest(records: Sequence[Record], name: str) -> Explained:

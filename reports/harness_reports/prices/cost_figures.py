@@ -10,10 +10,11 @@ import numpy as np
 from harness.records import Record
 from harness_reports.figures.explained import Explained, derived, named
 from harness_reports.figures.formula import evaluate
-from harness_reports.measured import intervals
 from harness_reports.measured import readings as leaf
+from harness_reports.measured.intervals import RESAMPLES
 from harness_reports.measured.quality import Graded
 from harness_reports.measured.quality_figures import quality_share
+from harness_reports.measured.rates import rate_ends
 from harness_reports.measured.results import Measured, Serving
 from harness_reports.prices import price_figures as priced
 from harness_reports.prices.energy_use import energy_figures
@@ -101,7 +102,7 @@ def _served(scenario: str, window: Serving | None, pricing: Pricing) -> list[Exp
         priced.hourly(window.leaves[0], pricing), window.speed, priced.utilisation(pricing),
         note=f"{scenario} in batches of {window.batch_size}, of those measured the cheapest",
     )  # fmt: skip
-    return [point, *_ends(names[1:], point, unit_cost_draws(point, window))]
+    return [point, *rate_ends(names[1:], point, unit_cost_draws(point, window), f"the cost at {RESAMPLES:,} rates")]
 
 
 def unit_cost_draws(point: Explained, window: Serving | None) -> np.ndarray | None:
@@ -115,20 +116,6 @@ def unit_cost_draws(point: Explained, window: Serving | None) -> np.ndarray | No
         return None
     return np.asarray(evaluate(UNIT_COST, {own.name: own.value for own in point.inputs}
                                | {window.speed.name: window.rate_draws}))  # fmt: skip
-
-
-def _ends(names: Sequence[str], point: Explained, draws: np.ndarray | None) -> list[Explained]:
-    if draws is None:
-        note = "the window does not hold how long each of at least two batches took, so its spread is not known"
-        return [Explained(name, None, PER_1K, note=note, inputs=(point,)) for name in names]
-    note = (
-        f"percentile of the unit cost at {intervals.RESAMPLES:,} rates: records are resampled, then the durations of "
-        "batches within each"
-    )
-    return [
-        Explained(name, end, PER_1K, note=f"{share}th {note}", inputs=(point,))
-        for name, end, share in zip(names, intervals.interval_of(draws), ("2.5", "97.5"), strict=True)
-    ]
 
 
 def _correct(point: Explained, graded: Graded | None) -> Explained:
