@@ -21,7 +21,6 @@ from harness_reports.measured.quality_figures import quality_share
 from harness_reports.measured.results import Measured, Results
 from harness_reports.measured.tables import accuracy_rows
 from harness_reports.prices.cost import cost_row
-from harness_reports.prices.cost_figures import Costed, costed
 from harness_reports.prices.pricing import Pricing
 from harness_reports.reasons import Reason
 
@@ -34,16 +33,12 @@ SECONDS_PER_HOUR = 3600
 class Evidence:
     """The measurements of one candidate, priced."""
 
-    costed: Costed
+    measured: Measured
+    """All that was measured of it."""
     accuracy: dict[str, Any]
     """Its row of the accuracy table."""
     cost: dict[str, Any]
     """Its row of the cost table."""
-
-    @property
-    def measured(self) -> Measured:
-        """All that was measured of it."""
-        return self.costed.measured
 
     @property
     def key(self) -> Candidate:
@@ -58,7 +53,7 @@ class Evidence:
 
     def windows(self, scenario: str) -> list[Record]:
         """Return the records of the serving that is priced, none where there is none."""
-        serving = self.costed.windows.get(scenario)
+        serving = self.measured.fastest.get(scenario)
         return serving.leaves if serving else []
 
     def scenario(self, market: Market) -> str:
@@ -132,7 +127,7 @@ class Evidence:
         return promise(latencies, market.latency_s) if latencies and market.latency_s is not None else None
 
     def _latencies(self) -> list[float]:
-        serving = self.costed.windows.get("SingleStream")
+        serving = self.measured.fastest.get("SingleStream")
         return serving.latencies_s() if serving else []
 
     def gaps(self, market: Market, limit: Promise | None) -> Iterator[Reason]:
@@ -171,6 +166,5 @@ def gather(records: Sequence[Record], pricing: Pricing) -> list[Evidence]:
         FactError: a record's hardware has no price.
     """
     results = Results.of(records)
-    costs = {own.key: costed(own) for own in results.evaluated}
     rows = accuracy_rows(results)
-    return [Evidence(own, rows[key], cost_row(own, pricing)) for key, own in costs.items()]
+    return [Evidence(own, rows[own.key], cost_row(own, pricing)) for own in results.evaluated]

@@ -47,7 +47,7 @@ class Known(NamedTuple):
 
     def cost(self) -> dict[str, Explained]:
         """Return the figures of its row of the cost table."""
-        return cost_figures(self.judged.evidence.costed, self.pricing)
+        return cost_figures(self.judged.evidence.measured, self.pricing)
 
 
 class Case(NamedTuple):
@@ -74,7 +74,7 @@ def viability_figures(own: Known) -> dict[str, Explained]:
         *(named(quality[name], called) for name, called in
           (("value", "quality"), ("low", "quality_low"), ("high", "quality_high"))),
         figure(own.market, "quality", "needed_quality"), figure(own.market, "latency_s", "needed_latency_s"),
-        latency_percentile("latency_p99_s", own.judged.evidence.costed.windows.get("SingleStream")),
+        latency_percentile("latency_p99_s", own.judged.evidence.measured.fastest.get("SingleStream")),
         requests(own.market), named(cost["usd_per_hour"], "measuring_usd"),
     ]  # fmt: skip
     units = unit_figures(own, cost)

@@ -24,7 +24,7 @@ class Compared(NamedTuple):
 
 def pretraining_figures(own: Compared) -> dict[str, Explained]:
     """Return the figures of a row of the pretraining table by column."""
-    cost = cost_figures(own.pair.pretrained.costed, own.pricing)
+    cost = cost_figures(own.pair.pretrained.measured, own.pricing)
     figures = [*_gain(own), cost["pretrain_usd"], cost["finetune_usd"]]
     if own.pair.candidates is None:
         note = "no use case has this task, so a better answer has no price"

@@ -29,7 +29,7 @@ from harness_reports.measured.results import Results
 from harness_reports.measured.serving_figures import served_figures
 from harness_reports.measured.tables import ACCURACY, THROUGHPUT, accuracy_rows, beside_baselines, throughput_rows
 from harness_reports.prices.cost import COST, cost_row
-from harness_reports.prices.cost_figures import cost_figures, costed
+from harness_reports.prices.cost_figures import cost_figures
 from harness_reports.prices.pricing import Pricing
 
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -107,7 +107,7 @@ def rows(
         raise FactError(f"The table {table!r} needs prices.")
     if table == "cost":
         return [Row(table, cost_row(own, pricing), partial(cost_figures, own, pricing))
-                for own in map(costed, results.candidates.values())]  # fmt: skip
+                for own in results.candidates.values()]  # fmt: skip
     if assumed is None:
         raise FactError(f"The table {table!r} needs use cases.")
     if table == "pretraining":

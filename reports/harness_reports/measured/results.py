@@ -90,6 +90,13 @@ class Measured:
         return self.evaluations or self.servings[0].chains
 
     @cached_property
+    def fastest(self) -> Mapping[str, Serving]:
+        """Scenario → the fastest batch size, of equals the smallest; on one machine it is the cheapest."""
+        known = [each for each in self.servings if each.samples_per_s]
+        ranked = sorted(known, key=lambda each: (each.speed.value, -each.batch_size))
+        return {each.scenario: each for each in ranked}
+
+    @cached_property
     def pretrainings(self) -> Sequence[Record | None]:
         """The pretrainings that all seeds share, None for a missing record.
 

@@ -12,8 +12,8 @@ from harness.records import Record
 from harness_reports.figures.explained import values
 from harness_reports.measured.lineage import KEYS, Candidate
 from harness_reports.measured.readings import energy_kind
-from harness_reports.measured.results import Results
-from harness_reports.prices.cost_figures import UNIT_COSTS, Costed, cost_figures, costed, unit_cost_draws
+from harness_reports.measured.results import Measured, Results
+from harness_reports.prices.cost_figures import UNIT_COSTS, cost_figures, unit_cost_draws
 from harness_reports.prices.pricing import Pricing
 
 COST = (
@@ -53,20 +53,20 @@ def cost_rows(results: Results, pricing: Pricing) -> dict[Candidate, dict[str, A
 
     Beside the table's columns `..._draws`: values that a unit cost may have, None where it was not served.
     """
-    return {key: cost_row(costed(own), pricing) for key, own in results.candidates.items()}
+    return {key: cost_row(own, pricing) for key, own in results.candidates.items()}
 
 
-def cost_row(own: Costed, pricing: Pricing) -> dict[str, Any]:
+def cost_row(own: Measured, pricing: Pricing) -> dict[str, Any]:
     """Return one row of the cost table, as `cost_rows` does."""
-    figures, offline = cost_figures(own, pricing), own.windows.get("Offline")
+    figures, offline = cost_figures(own, pricing), own.fastest.get("Offline")
     return {
-        **own.measured.columns, "seeds": len(own.measured.chains), **values(figures),
-        **{f"{point}_draws": unit_cost_draws(figures[point], own.windows.get(scenario))
+        **own.columns, "seeds": len(own.chains), **values(figures),
+        **{f"{point}_draws": unit_cost_draws(figures[point], own.fastest.get(scenario))
            for scenario, (point, *_) in UNIT_COSTS.items()},
         "batch_size": offline and offline.batch_size,
         "energy_kind": energy_kind(figures["energy_j_per_1k"]),
         "train_energy_kind": energy_kind(figures["train_energy_j"]),
-        "grid": pricing.grid, **_price(pricing.price(own.measured.machine)),
+        "grid": pricing.grid, **_price(pricing.price(own.machine)),
     }  # fmt: skip
 
 

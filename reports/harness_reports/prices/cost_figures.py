@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -30,38 +29,20 @@ UNIT_COST = "usd_per_hour / (samples_per_s * 3600 * utilisation) * 1000"
 """Of 1,000 inferences on a machine that works in `utilisation` of the time it is paid for."""
 
 
-class Costed(NamedTuple):
-    """What a row of the cost table is made of."""
-
-    measured: Measured
-    windows: Mapping[str, Serving]
-    """Scenario → the batch size that is the cheapest."""
-
-
-def costed(own: Measured) -> Costed:
-    """Return what a candidate's row is made of; on one machine the fastest batch size is the cheapest."""
-    windows: dict[str, Serving] = {}
-    for each in sorted(own.servings, key=lambda each: (each.samples_per_s or 0.0, -each.batch_size)):
-        if each.samples_per_s:
-            windows[each.scenario] = each
-    return Costed(own, windows)
-
-
-def cost_figures(own: Costed, pricing: Pricing) -> dict[str, Explained]:
+def cost_figures(own: Measured, pricing: Pricing) -> dict[str, Explained]:
     """Return the figures of a row of the cost table by column.
 
     Raises:
         FactError: the hardware of a record has no price in `pricing`.
     """
-    measured, offline = own.measured, own.windows.get("Offline")
-    served = [figure for scenario in UNIT_COSTS for figure in _served(scenario, own.windows.get(scenario), pricing)]
+    served = [figure for scenario in UNIT_COSTS for figure in _served(scenario, own.fastest.get(scenario), pricing)]
     figures = [
-        *_training(measured, pricing),
-        _stage("evaluate_usd", [chain.leaf for chain in measured.evaluations], pricing),
-        *served, _correct(served[0], measured.graded), _tokens(offline, pricing),
-        *energy_figures(measured, offline, pricing),
-        priced.hourly(measured.machine, pricing), priced.utilisation(pricing),
-        priced.price(measured.machine, pricing), priced.multiplier(pricing),
+        *_training(own, pricing),
+        _stage("evaluate_usd", [chain.leaf for chain in own.evaluations], pricing),
+        *served, _correct(served[0], own.graded), _tokens(own.fastest.get("Offline"), pricing),
+        *energy_figures(own, pricing),
+        priced.hourly(own.machine, pricing), priced.utilisation(pricing),
+        priced.price(own.machine, pricing), priced.multiplier(pricing),
     ]  # fmt: skip
     return {figure.name: figure for figure in figures}
 
@@ -100,7 +81,7 @@ def _served(scenario: str, window: Serving | None, pricing: Pricing) -> list[Exp
     point = derived(
         names[0], PER_1K, UNIT_COST,
         priced.hourly(window.leaves[0], pricing), window.speed, priced.utilisation(pricing),
-        note=f"{scenario} in batches of {window.batch_size}, of those measured the cheapest",
+        note=f"{scenario} in batches of {window.batch_size}, of those measured the fastest, so the cheapest",
     )  # fmt: skip
     return [point, *rate_ends(names[1:], point, unit_cost_draws(point, window), f"the cost at {RESAMPLES:,} rates")]
 

@@ -34,16 +34,10 @@ _ESTIMATES: Mapping[Bound, tuple[str, str]] = {
 _WATTS = {"idle_watts": "AWS idle vCPU", "busy_watts": "AWS busy vCPU", "memory_watts": "memory"}
 
 
-def energy_figures(own: Measured, window: Serving | None, pricing: Pricing) -> list[Explained]:
-    """Return the figures of energy and carbon of a row of the cost table.
-
-    Args:
-        own: what was trained.
-        window: what was served Offline, None where nothing was.
-        pricing: the building's overhead and the country's grid.
-    """
+def energy_figures(own: Measured, pricing: Pricing) -> list[Explained]:
+    """Return the figures of energy and carbon of a row of the cost table."""
     factors = _pue(pricing), _grid(pricing)
-    served, trained = _served(window), _trained(own)
+    served, trained = _served(own.fastest.get("Offline")), _trained(own)
     carbon = (_carbon("co2e_g_per_1k", served[0], *factors), _carbon("train_co2e_g", trained, *factors))
     return [*served, carbon[0], trained, carbon[1], *factors]
 
