@@ -110,3 +110,7 @@ class UseCase:
     """By the names in `harness.figures.MARKET`: `value_per_request_usd`, `discount_rate`, …"""
     hosted: tuple[str, ...] = ()
     """Hosted models that could do it instead, `provider/model` as price lists name them."""
+
+
+DATA_FILES = (".yaml", ".yml")
+"""Endings of a plugin file that holds a use case instead of Python."""

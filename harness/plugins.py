@@ -26,7 +26,7 @@ import pluggy
 from harness import hookspecs, plain
 from harness.declared import check_declared
 from harness.errors import HarnessError, PluginError, unknown
-from harness.facts import PriceBook, UseCase
+from harness.facts import DATA_FILES, PriceBook, UseCase
 from harness.locate import FILE_MODULE
 from harness.made import Made, made
 from harness.seams import Declaration, Hardware, Model, ModelScheme, Runtime, Task, Template
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 GROUP = "harness"
 FILE = "file"
 """The version of a plugin that is a single file."""
-DATA_FILES = (".yaml", ".yml")
-"""Endings of a plugin file that is no program: it holds a use case."""
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 T = TypeVar("T")
 

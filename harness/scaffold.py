@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 from harness.errors import PluginError
-from harness.plugins import DATA_FILES, GROUP, NAME, Plugins
+from harness.facts import DATA_FILES
+from harness.plugins import GROUP, NAME, Plugins
 from harness.seams import Template
 
 PROJECT = """\

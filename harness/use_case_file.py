@@ -35,9 +35,8 @@ from typing import Any, get_args
 import yaml
 
 from harness.errors import FactError, unknown
-from harness.facts import Figure, Shape, Spread, UseCase
+from harness.facts import DATA_FILES, Figure, Shape, Spread, UseCase
 from harness.figures import MARKET, NEEDS, check_figures
-from harness.plugins import DATA_FILES
 
 _TEXTS = ("name", "title", "summary")
 _KEYS = (*_TEXTS, "tasks", "needs", "market", "as_of", "hosted")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import re
 import tomllib
+from collections.abc import Container, Iterator
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -106,14 +109,56 @@ def test_the_packages_of_reports_import_as_their_readme_says() -> None:
         assert imports <= set(list(rows)[:place]), name
 
 
+def test_no_modules_import_each_other() -> None:
+    """In functions neither: one that is understood alone comes first, and nothing depends on what is imported when."""
+    imports = _imports()
+    assert "harness.use_case_file" in imports["harness.plugins"], "imports in functions are not seen"
+
+    try:
+        graphlib.TopologicalSorter(imports).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(f"These modules import each other: {' <- '.join(error.args[1])}")
+
+
 def _imported(folder: Path, name: str) -> set[str]:
     """Return the other packages that a package imports anywhere, in functions too."""
-    files = [folder / f"{name}.py"] if (folder / f"{name}.py").is_file() else (folder / name).rglob("*.py")
-    found = set()
-    for file in files:
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module == folder.name:
-                found |= {alias.name for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and str(node.module).startswith(f"{folder.name}."):
-                found.add(str(node.module).split(".")[1])
-    return found - {name}
+    inside = f"{folder.name}.{name}"
+    found = [used for module, used in _imports().items() if module == inside or module.startswith(f"{inside}.")]
+    ours = {module for used in found for module in used if module.startswith(f"{folder.name}.")}
+    return {module.split(".")[1] for module in ours} - {name}
+
+
+@cache
+def _imports() -> dict[str, set[str]]:
+    """Return module → the modules of this project that it imports when it runs, in functions too."""
+    files = {_module(package, file): file for package in PACKAGES for file in package.rglob("*.py")}
+    return {
+        module: {name for text in _imported_names(file) if (name := _nearest(text, files))} - {module}
+        for module, file in files.items()
+        if "templates" not in file.parts
+    }
+
+
+def _module(package: Path, file: Path) -> str:
+    parts = file.relative_to(package.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _nearest(name: str, modules: Container[str]) -> str | None:
+    """Return the module that an imported name is, or is in; None where it is not of this project."""
+    return next((one for one in (name, name.rpartition(".")[0]) if one in modules), None)
+
+
+def _imported_names(file: Path) -> Iterator[str]:
+    """Yield the full names that a file imports; what only a type checker imports is left out."""
+    nodes: list[ast.AST] = [ast.parse(file.read_text(encoding="utf-8"))]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file} has a relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        nodes += ast.iter_child_nodes(node)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import PluginError, unknown
-from harness.plugins import DATA_FILES, FILE, Failure, Plugin, Plugins, _import_file, load_plugins
+from harness.facts import DATA_FILES
+from harness.plugins import FILE, Failure, Plugin, Plugins, _import_file, load_plugins
 from harness.seams import Model
 from harness.testing.bench import ModelBench
 from harness.testing.facts import PRICE_BOOK, USE_CASE, UseCaseBench

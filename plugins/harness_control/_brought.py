@@ -18,7 +18,7 @@ from gymnasium.spaces import Box
 
 from harness import DataError
 from harness.errors import unknown
-from harness_control._game import make, refuse_nonsense
+from harness_control._environment import make, refuse_nonsense
 from harness_control.worlds import World
 
 Actions = Literal["Discrete", "Box"]

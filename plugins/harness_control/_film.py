@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from harness import Predict, Sample
-from harness_control._game import Game
+from harness_control._environment import make
+from harness_control.worlds import World
 
 FRAMES = 60
 """At most; of longer episodes every second, fourth, … step is shown."""
@@ -24,21 +25,21 @@ CAPSULE, SPHERE = 3, 2
 """MuJoCo's numbers of the shapes that are drawn."""
 
 
-def undrawable(game: Game) -> str | None:
+def undrawable(world: World) -> str | None:
     """Return why an environment cannot be drawn, None where it can; tried, since some need a screen or OpenGL."""
     try:
-        environment, seen_from = _stage(game)
+        environment, seen_from = _stage(world)
         environment.reset(seed=0)
         _frame(environment, seen_from)
         environment.close()
     except Exception as error:  # noqa: BLE001 - whatever a renderer raises
-        return f"{game.world.environment} cannot be drawn here: {error}"
+        return f"{world.environment} cannot be drawn here: {error}"
     return None
 
 
-def film(game: Game, predict: Predict, seed: int) -> Sample:
+def film(world: World, predict: Predict, seed: int) -> Sample:
     """Play the episode of a seed and return it as a GIF."""
-    environment, seen_from = _stage(game)
+    environment, seen_from = _stage(world)
     observation, _ = environment.reset(seed=seed)
     frames, stride, steps, total, over = [_frame(environment, seen_from)], 1, 0, 0.0, False
     while not over:
@@ -53,17 +54,17 @@ def film(game: Game, predict: Predict, seed: int) -> Sample:
     return Sample(f"Episode of seed {seed}: return {total:.4g} after {steps} steps{every}", "image/gif", _gif(frames))
 
 
-def _stage(game: Game) -> tuple[Any, tuple[int, int] | None]:
+def _stage(world: World) -> tuple[Any, tuple[int, int] | None]:
     """Return an environment that can be drawn, and the plane in which it is where it is a MuJoCo model."""
     os.environ.setdefault(
         "SDL_VIDEODRIVER", "offscreen"
     )  # servers have no screen; at "dummy" highway-env draws nothing
-    environment = game.make()
+    environment = make(world)
     if hasattr(environment.unwrapped, "mujoco_renderer"):
-        return environment, game.world.seen_from or FROM_THE_SIDE
+        return environment, world.seen_from or FROM_THE_SIDE
     if MODE not in environment.metadata.get("render_modes", ()):
         raise ValueError(f"it has no render mode {MODE}.")
-    return game.make(render_mode=MODE), None
+    return make(world, render_mode=MODE), None
 
 
 def _frame(environment: Any, seen_from: tuple[int, int] | None) -> Image.Image:

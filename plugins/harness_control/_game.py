@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from operator import attrgetter
 from typing import Any
 
-import gymnasium
 import numpy as np
-from gymnasium.wrappers import FlattenObservation
 
-from harness import Data, DataError, Predict, Sample, Scores
+from harness import Data, Predict, Sample, Scores
+from harness_control._environment import make, refuse_nonsense
 from harness_control.worlds import World
 
 EPISODES = {"validation": 20, "test": 100}
@@ -52,9 +50,9 @@ class Game(Data):
         """The least and the largest action where they are continuous."""
         self.digest = _digest(identity, probe)
 
-    def make(self, **how: str) -> Any:
+    def make(self) -> Any:
         """Return a new environment, its observations flat or a grid [planes, rows, columns]; `reset` seeds it."""
-        return make(self.world, **how)
+        return make(self.world)
 
     def draw(self, generator: np.random.Generator, count: int) -> list[Any]:
         """Return actions drawn evenly."""
@@ -85,10 +83,10 @@ class Game(Data):
         """Return the first episode of the test split as an animated picture, or why there is none."""
         from harness_control._film import film, undrawable
 
-        why = undrawable(self)
+        why = undrawable(self.world)
         if why is not None:
             return (Sample("No film of an episode", "text/plain", why.encode()),)
-        return (film(self, predict, FIRST_SEED["test"]),)
+        return (film(self.world, predict, FIRST_SEED["test"]),)
 
     def queries(self) -> Sequence[np.ndarray]:
         """Return observations of a policy that follows the rule, if there is one, and errs half of the time."""
@@ -155,38 +153,6 @@ class Game(Data):
     def _told(self, environment: Any, total: float, infos: Sequence[Mapping[str, Any]]) -> dict[str, float]:
         figures = self.world.figures(environment, infos) if self.world.figures else {}
         return {"episode_return": total, "episode_length": float(len(infos)), **figures}
-
-
-def make(world: World, **how: str) -> Any:
-    """Return a new environment of a world; `reset` seeds it."""
-    environment = gymnasium.make(world.environment, disable_env_checker=True, **world.options, **how)
-    inner = environment.unwrapped
-    for name, value in world.physics.items():
-        _change(inner, name, value)
-    if "length" in world.physics:  # CartPole keeps products of its attributes
-        inner.polemass_length = inner.masspole * inner.length
-    shape = environment.observation_space.shape  # None where observations are made of parts
-    return environment if world.grid or (shape and len(shape) == 1) else FlattenObservation(environment)
-
-
-def refuse_nonsense(world: World, observation: np.ndarray, reward: float | np.ndarray, where: str) -> None:
-    """Raise `DataError` where a number of an environment, or of several side by side, is not finite."""
-    seen = np.isfinite(observation).all()
-    if not (seen and np.isfinite(reward).all()):
-        raise DataError(
-            f"Environment {world.environment!r} gave {'a reward' if seen else 'an observation'} that is not finite: "
-            f"{where}. Mend the environment: no policy can learn in it or be graded on it."
-        )
-
-
-def _change(inner: Any, name: str, value: Any) -> None:
-    """Set an attribute, which may be one of an attribute (`model.opt.gravity`); what is an array is filled."""
-    owner, _, last = name.rpartition(".")
-    place = attrgetter(owner)(inner) if owner else inner
-    if isinstance(getattr(place, last), np.ndarray):
-        getattr(place, last)[:] = value
-    else:
-        setattr(place, last, value)
 
 
 def _seeds(split: str) -> range:

@@ -6,7 +6,8 @@ from typing import Any
 
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from harness_control._game import Game, refuse_nonsense
+from harness_control._environment import refuse_nonsense
+from harness_control._game import Game
 
 
 class TrainingGround(DummyVecEnv):

@@ -151,7 +151,7 @@ def check_measured(files: list[str] | None, records: Sequence[Record]) -> None:
         StoreError: names the file, its tasks, and those that were measured.
     """
     from harness.errors import StoreError
-    from harness.plugins import DATA_FILES
+    from harness.facts import DATA_FILES
     from harness.use_case_file import read_use_case
 
     measured = {str(record.asked["task"]) for record in records}
