@@ -113,6 +113,7 @@ FIELDS: Mapping[type, Mapping[str, Wanted]] = {
         "needs": FIGURES,
         "market": FIGURES,
         "hosted": TEXTS,
+        "file": Wanted("a Path or None", _is(Path, NoneType)),
     },
 }
 _MISSING = object()

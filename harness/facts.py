@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Literal
 
 from harness.errors import FactError
@@ -105,11 +106,13 @@ class UseCase:
     tasks: tuple[str, ...]
     """Names of the tasks that stand for it."""
     needs: dict[str, Figure]
-    """By the names in `harness.figures.NEEDS`: `quality`, `latency_s`, …"""
+    """Figures by name. Which names there are, a plugin says: see `harness_check_use_case`."""
     market: dict[str, Figure]
-    """By the names in `harness.figures.MARKET`: `value_per_request_usd`, `discount_rate`, …"""
+    """Likewise."""
     hosted: tuple[str, ...] = ()
     """Hosted models that could do it instead, `provider/model` as price lists name them."""
+    file: Path | None = field(default=None, compare=False)
+    """The file it was read from. Its figures are checked when it is loaded; those of one made in Python are not."""
 
 
 DATA_FILES = (".yaml", ".yml")

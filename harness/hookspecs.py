@@ -54,6 +54,11 @@ def harness_use_cases() -> Iterable[UseCase]:  # type: ignore[empty-body]
 
 
 @hookspec
+def harness_check_use_case(use_case: UseCase) -> None:
+    """Raise `FactError` where a figure is unknown, senseless or missing; called when one was read from a file."""
+
+
+@hookspec
 def harness_templates() -> Iterable[Template]:  # type: ignore[empty-body]
     """Return files that `harness new` starts from; called once, when plugins load."""
 

@@ -12,20 +12,20 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import metadata
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import pluggy
 
 from harness import hookspecs, plain
 from harness.declared import check_declared
-from harness.errors import HarnessError, PluginError, unknown
+from harness.errors import FactError, HarnessError, PluginError, unknown
 from harness.facts import DATA_FILES, PriceBook, UseCase
 from harness.locate import FILE_MODULE
 from harness.made import Made, made
@@ -64,6 +64,15 @@ class Failure:
     distribution: str
     reason: str
     traceback: str
+
+
+class Candidate(NamedTuple):
+    """A plugin before it is loaded."""
+
+    name: str
+    distribution: str
+    version: str
+    load: Callable[[], ModuleType]
 
 
 @dataclass(eq=False)
@@ -267,20 +276,59 @@ class Plugins:
                     self._fail(plugin.name, plugin.distribution, error)
         return self.failures[before:]
 
+    def check_use_case(self, use_case: UseCase) -> None:
+        """Let every plugin check the figures of a use case.
+
+        Raises:
+            FactError: a figure is unknown, senseless or missing.
+            PluginError: a plugin cannot check it.
+        """
+        for impl in self._manager.hook.harness_check_use_case.get_hookimpls():
+            try:
+                _called(impl.function, use_case=use_case)
+            except FactError:
+                raise
+            except Exception as error:  # a plugin may raise anything
+                why = f"harness_check_use_case of {impl.plugin_name!r} raised {type(error).__name__}"
+                raise PluginError(f"{why}: {plain.said(error)}") from error
+
     def load(self, name: str, distribution: str, version: str, load: Callable[[], ModuleType]) -> None:
         """Load one plugin; what goes wrong is noted under its name, and it brings nothing then."""
-        began = time.perf_counter()
-        try:
+        self.load_all([Candidate(name, distribution, version, load)])
+
+    def load_all(self, candidates: Iterable[Candidate]) -> None:
+        """Load plugins. All are registered before the first is asked: a later one may check its use cases."""
+        for plugin in [self._registered(candidate) for candidate in candidates]:
+            if plugin is not None:
+                with self._blamed(plugin.name, plugin.distribution):
+                    self._take(plugin)
+                if plugin not in self.loaded:
+                    self._manager.unregister(plugin.module)
+
+    def _registered(self, candidate: Candidate) -> Plugin | None:
+        """Import and register a plugin; return None where that failed."""
+        name, distribution, version, load = candidate
+        with self._blamed(name, distribution):
+            began = time.perf_counter()
             module = _called(load)
             import_s = time.perf_counter() - began
             self._manager.register(module, name=name)
-            self._manager.check_pending()
-            self._take(Plugin(name, distribution, version, module, import_s))
+            try:
+                self._manager.check_pending()
+            except pluggy.PluginValidationError:
+                self._manager.unregister(module)
+                raise
+            return Plugin(name, distribution, version, module, import_s)
+        return None
+
+    @contextlib.contextmanager
+    def _blamed(self, name: str, distribution: str) -> Iterator[None]:
+        """Note what goes wrong under a plugin's name."""
+        try:
+            yield
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, SystemExit too
-            if self._manager.has_plugin(name):
-                self._manager.unregister(name=name)
             self._fail(name, distribution, error)
 
     def load_files(self, files: Sequence[str]) -> None:
@@ -301,6 +349,8 @@ class Plugins:
             for offer in offered:
                 check_declared(offer)
                 self._check_name(plugin, kind, offer.name, {*self._offers[kind], *offers[kind]})
+                if isinstance(offer, UseCase) and offer.file is not None:
+                    self.check_use_case(offer)
                 offers[kind][offer.name] = offer
         for kind, named in offers.items():
             self._offers[kind].update(named)
@@ -376,12 +426,15 @@ def load_plugins(files: Sequence[str] = ()) -> Plugins:
         PluginError: a file that was asked for by name is missing or broken.
     """
     plugins = Plugins()
-    for point in sorted(metadata.entry_points(group=GROUP), key=lambda point: point.name):
-        distribution = point.dist
-        name, version = (distribution.name, distribution.version) if distribution else ("unknown", "unknown")
-        plugins.load(point.name, name, version, point.load)
+    points = sorted(metadata.entry_points(group=GROUP), key=lambda point: point.name)
+    plugins.load_all(Candidate(point.name, *_distribution(point), point.load) for point in points)
     plugins.load_files([*(file for file in os.environ.get("HARNESS_PLUGINS", "").split(os.pathsep) if file), *files])
     return plugins
+
+
+def _distribution(point: metadata.EntryPoint) -> tuple[str, str]:
+    """Return the name and the version of what an entry point is installed with."""
+    return (point.dist.name, point.dist.version) if point.dist else ("unknown", "unknown")
 
 
 def _load_file(plugins: Plugins, file: str) -> None:

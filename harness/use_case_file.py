@@ -1,5 +1,8 @@
 """Reads use cases from YAML files: needs and market, every figure with its unit, its day and its source.
 
+Which figures there are and what each has to be is not known here: plugins check it (`harness_check_use_case`).
+A complete file to start from is written by `harness new usecase NAME`. Its form:
+
 ```yaml
 name: letter-sorting
 title: Letters sorted by department
@@ -15,12 +18,6 @@ market:
     unit: letters per year
     source: our archive, counted
     kind: sourced
-  value_per_request_usd: {value: 0.05, unit: USD per letter, source: six seconds of a clerk}
-  fixed_cost_per_year_usd: {value: 40_000, unit: USD per year, source: a quarter of an engineer}
-  upfront_cost_usd: {value: 30_000, unit: USD, source: three months of integration}
-  discount_rate: {value: 0.1, unit: share per year, source: our hurdle rate}
-  years: {value: 4, unit: years, source: until it is replaced}
-  development_multiplier: {value: 10, unit: runs per final run, source: experiments}
 ```
 """
 
@@ -36,7 +33,6 @@ import yaml
 
 from harness.errors import FactError, unknown
 from harness.facts import DATA_FILES, Figure, Shape, Spread, UseCase
-from harness.figures import MARKET, NEEDS, check_figures
 
 _TEXTS = ("name", "title", "summary")
 _KEYS = (*_TEXTS, "tasks", "needs", "market", "as_of", "hosted")
@@ -67,15 +63,14 @@ def read_use_case(path: Path) -> UseCase:
     for key in body:
         if key not in _KEYS:
             raise FactError(f"{path}: {unknown('key', str(key), _KEYS)}")
-    use_case = UseCase(
+    return UseCase(
         **{key: _text(path, body, key) for key in _TEXTS},
         tasks=_names(path, body, "tasks"),
-        needs=_figures(path, body, "needs", NEEDS),
-        market=_figures(path, body, "market", MARKET),
+        needs=_figures(path, body, "needs"),
+        market=_figures(path, body, "market"),
         hosted=_names(path, body, "hosted") if "hosted" in body else (),
+        file=path,
     )
-    check_figures(str(path), use_case)
-    return use_case
 
 
 class _Loader(yaml.CSafeLoader):
@@ -116,14 +111,11 @@ def _names(path: Path, body: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _figures(path: Path, body: Mapping[str, Any], part: str, known: Mapping[str, Any]) -> dict[str, Figure]:
-    entries = body.get(part)
-    if not isinstance(entries, dict) or not entries:
-        raise FactError(f"{path}: `{part}` is {entries!r}. Give figures by name: {', '.join(known)}.")
-    for name in entries:
-        if name not in known:
-            raise FactError(f"{path}: {unknown(f'figure in {part}', str(name), known)}")
-    return {name: _figure(f"{path}: {part}.{name}", entry, body.get("as_of")) for name, entry in entries.items()}
+def _figures(path: Path, body: Mapping[str, Any], part: str) -> dict[str, Figure]:
+    entries = body.get(part) or {}
+    if not isinstance(entries, dict):
+        raise FactError(f"{path}: `{part}` is {entries!r}. Give figures by name: `name: {{value: …}}`.")
+    return {str(name): _figure(f"{path}: {part}.{name}", entry, body.get("as_of")) for name, entry in entries.items()}
 
 
 def _figure(where: str, entry: Any, day: Any) -> Figure:

@@ -18,6 +18,7 @@ import harness
 from harness.errors import PluginError
 from harness.plugins import FILE, Plugins, _import_file, load_plugins
 from harness.records import Record
+from harness_reports.business.figure_rules import MARKET
 
 HEAVY = ("torch", "transformers", "pandas", "streamlit", "numpy", "pydantic", "sqlalchemy", "sklearn", "onnxruntime")
 BROKEN = {
@@ -92,6 +93,19 @@ def test_a_name_claimed_twice_names_both_owners(tmp_path: Path, toys: Plugins) -
     assert "'toy_plugin'" in toys.failures[0].reason
     assert "'copycat' (some-distribution)" in toys.failures[0].reason
     assert [plugin.name for plugin in toys.loaded] == ["toy_plugin"]
+
+
+def test_a_plugin_name_that_is_taken_leaves_its_owner_as_it_was(tmp_path: Path) -> None:
+    """Two distributions may call their entry points alike: the second is refused, the first still gets records."""
+    plugins, file = Plugins(), tmp_path / "keen.py"
+    hook = "@harness.hookimpl\ndef harness_record(record):\n    SEEN.append(record.id)\n"
+    for text in (f"import harness\nSEEN = []\n{hook}", ""):
+        file.write_text(text, encoding="utf-8")
+        _load(plugins, file)
+    plugins.announce(_record())
+
+    assert "already registered" in plugins.failures[0].reason
+    assert plugins.loaded[0].module.SEEN == ["1"]
 
 
 def test_an_unknown_name_answers_with_the_nearest_and_the_list(toys: Plugins) -> None:
@@ -190,7 +204,7 @@ def test_the_core_names_no_plugin() -> None:
     """The core's sources import no `harness_*` and know nothing that a plugin brings by name."""
     core = Path(harness.__file__).parent
     brought = load_plugins()
-    names = {*brought.models, *brought.tasks, *brought.use_cases()} - {"random"}
+    names = {*brought.models, *brought.tasks, *brought.use_cases(), *MARKET} - {"random"}
     for file in core.rglob("*.py"):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}

@@ -12,10 +12,10 @@ import numpy as np
 import streamlit as st
 
 from harness.facts import Figure, UseCase
-from harness.figures import Rule
 from harness_dashboards import kept
 from harness_dashboards.parts import GREY, Texts
 from harness_reports.business.edited import figures, numbers, with_numbers
+from harness_reports.business.figure_rules import Rule
 from harness_reports.business.market import KNOWN, distribution
 
 GROUPS: Mapping[str, tuple[str, ...]] = {

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 from harness.errors import FactError
 from harness.facts import Figure, PriceBook, UseCase
-from harness.figures import check_figures
 from harness.plugins import Plugins
 from harness.testing.findings import CheckFailed, Rules
 
@@ -67,10 +66,10 @@ def figures_are_dated_and_sourced(bench: UseCaseBench) -> None:
     _demand_past((name, figure.as_of) for name, figure in figures.items())
 
 
-@USE_CASE.rule("Give the figures that `harness.figures` names, each as it demands.")
+@USE_CASE.rule("Give figures that are known, each as the message demands.")
 def figures_make_sense(bench: UseCaseBench) -> None:
     """Every figure has a known name and a sensible value, money is USD, and nothing that is needed is missing."""
     try:
-        check_figures(bench.use_case.name, bench.use_case)
+        bench.plugins.check_use_case(bench.use_case)
     except FactError as error:
         raise CheckFailed(str(error)) from None

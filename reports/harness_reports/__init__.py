@@ -23,7 +23,7 @@ from harness import Template, hookimpl
 if TYPE_CHECKING:
     import typer
 
-    from harness import PriceBook
+    from harness import PriceBook, UseCase
 
 
 _API: Mapping[str, str] = {
@@ -61,7 +61,8 @@ _API: Mapping[str, str] = {
 }
 """Name → where it is. Imported when it is asked for: this module stands at the door and is light. Names of tables end
 in `_table`, as modules have the names without."""
-__all__ = sorted([*_API, "harness_commands", "harness_price_books", "harness_templates"])  # noqa: PLE0605 - of texts
+_HOOKS = ("harness_check_use_case", "harness_commands", "harness_price_books", "harness_templates")
+__all__ = sorted([*_API, *_HOOKS])  # noqa: PLE0605 - of texts
 
 
 def __dir__() -> list[str]:
@@ -83,6 +84,14 @@ def harness_templates() -> Iterable[Template]:
     """Bring a use case to start from."""
     file = Path(__file__).parent / "templates" / "usecase.yaml"
     return [Template("usecase", "Needs and market", file, "table viability --plugin my_name.yaml")]
+
+
+@hookimpl
+def harness_check_use_case(use_case: UseCase) -> None:
+    """Hold a use case's figures to what the business demands of each."""
+    from harness_reports.business.figure_rules import check_use_case
+
+    check_use_case(use_case)
 
 
 @hookimpl

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from harness.figures import MARKET, NEEDS
 from harness.plugins import load_plugins
 from harness.store import peek_records
 from harness_dashboards import assumptions, case_file
@@ -16,6 +15,7 @@ from harness_dashboards.parts import share, usd
 from harness_dashboards.texts import LANGUAGES, TEXTS
 from harness_reports.business.choice import preference
 from harness_reports.business.edited import figures, numbers, with_numbers
+from harness_reports.business.figure_rules import MARKET, NEEDS
 from harness_reports.business.viability import viability
 from harness_reports.cells import rows
 from harness_reports.prices.pricing import choose

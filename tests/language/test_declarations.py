@@ -12,7 +12,7 @@ import pytest
 
 import harness_language
 from harness import Figure, Model, Task
-from harness.figures import NEEDS
+from harness_reports.business.figure_rules import NEEDS
 
 HEAVY = {
     "accelerate", "datasets", "numpy", "onnxruntime", "pandas", "plotly", "pydantic", "safetensors", "scipy", "sklearn",

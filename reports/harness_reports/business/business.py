@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness.figures import BOTTOM_UP
+from harness_reports.business.figure_rules import BOTTOM_UP
 from harness_reports.economics.adoption import shares_by_year
 from harness_reports.economics.distributions import Distribution
 

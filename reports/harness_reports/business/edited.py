@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.errors import FactError, unknown
 from harness.facts import Figure, UseCase
-from harness.figures import check_figures
+from harness_reports.business.figure_rules import check_figures
 from harness_reports.business.market import distribution
 
 PARTS = ("needs", "market")

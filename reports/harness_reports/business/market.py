@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.errors import FactError, unknown
 from harness.facts import Figure, Spread, UseCase
-from harness.figures import BOTTOM_UP, MARKET, NEEDS, check_complete, check_value
+from harness_reports.business.figure_rules import BOTTOM_UP, MARKET, NEEDS, check_complete, check_value
 from harness_reports.economics.distributions import Distribution, Fixed, Lognormal, Normal, Pert, Triangular
 
 KNOWN = {**NEEDS, **MARKET}

@@ -103,6 +103,19 @@ _FAR = 4.0
 """Deviations from the mean within which a normal figure has to make sense."""
 
 
+def check_use_case(use_case: UseCase) -> None:
+    """Hold the figures of a use case as it was brought to their rules.
+
+    Raises:
+        FactError: names the file or use case, the figure, what is wrong with it and what to give.
+    """
+    whose = str(use_case.file or use_case.name)
+    for part, known, figures in (("needs", NEEDS, use_case.needs), ("market", MARKET, use_case.market)):
+        if not figures:
+            raise FactError(f"{whose}: `{part}` is empty. Give figures by name: {', '.join(known)}.")
+    check_figures(whose, use_case)
+
+
 def check_figures(whose: str, use_case: UseCase) -> None:
     """Hold the figures of a use case to their rules.
 
