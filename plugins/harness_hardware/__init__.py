@@ -16,8 +16,7 @@ from harness_hardware.cuda import Cuda
 from harness_hardware.runtimes import Eager, OnnxRuntime
 
 if TYPE_CHECKING:
-    from harness.facts import PriceBook
-    from harness.seams import Hardware, Runtime
+    from harness import Hardware, PriceBook, Runtime
 
 __all__ = ["harness_hardware", "harness_price_books", "harness_runtimes", "harness_templates"]
 

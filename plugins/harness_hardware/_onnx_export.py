@@ -13,8 +13,8 @@ import numpy as np
 import onnx
 import torch
 
+from harness import Codec, Reading
 from harness.onnx_session import FILE, Session, open_session
-from harness.seams import Codec, Reading
 
 EXAMPLE_BATCH = 2
 """The exporter takes a size of 1 for a constant."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from harness import Hardware, Meter
 from harness.environment import machine, usable_cpus
-from harness.seams import Hardware, Meter
 from harness_hardware.rapl import RaplMeter, packages
 
 _ARM = ("aarch64", "arm64")

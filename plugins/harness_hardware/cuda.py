@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from importlib import metadata
 from typing import Any
 
-from harness.seams import Hardware, Meter, Reading
+from harness import Hardware, Meter, Reading
 
 PRICE_ITEMS = {
     "NVIDIA H200": "H200-141GB",

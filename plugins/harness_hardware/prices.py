@@ -20,8 +20,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from harness.errors import FactError
-from harness.facts import Price, PriceBook
+from harness import FactError, Price, PriceBook
 
 CLOUD = Path(__file__).with_name("cloud_prices.csv")
 VAGUE_DATES = {

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.seams import Meter, Reading
+from harness import Meter, Reading
 
 ROOT = Path("/sys/class/powercap")
 LOOK_EVERY_S = 30.0

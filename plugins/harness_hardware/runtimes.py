@@ -7,8 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from harness.errors import Unsupported
-from harness.seams import Assignment, Codec, InPieces, Learner, Model, Predict, Reading, Runtime
+from harness import Assignment, Codec, InPieces, Learner, Model, Predict, Reading, Runtime, Unsupported
 
 
 class Eager(Runtime):
