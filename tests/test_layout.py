@@ -6,7 +6,7 @@ import ast
 import graphlib
 import re
 import tomllib
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -96,17 +96,57 @@ def test_every_tox_environment_says_what_it_is_for() -> None:
         assert "description =" in section[1], section[0]
 
 
+def test_the_parts_of_the_core_import_as_their_readme_says() -> None:
+    """Every module is in one part, and a part imports only parts above it."""
+    rows = _table(ROOT / "harness" / "README.md")
+    part_of = {module: part for part, modules, _, _ in rows for module in modules.split()}
+    modules = {name.split(".")[1] for name in _imports() if name.startswith("harness.")}
+
+    assert sorted(part_of) == sorted(modules)
+    assert sum(len(modules.split()) for _, modules, _, _ in rows) == len(modules)
+    _hold_to_imports(rows, lambda name: part_of[name[1]] if name[0] == "harness" and len(name) > 1 else None)
+    _hold_to_order(rows)
+
+
+def test_plugins_import_as_their_readme_says() -> None:
+    """What the core offers them, and no other plugin."""
+    rows = _table(ROOT / "plugins" / "README.md")
+    plugins = {package.name for package in PACKAGES if package.parent.name == "plugins"}
+
+    assert [row[0] for row in rows] == sorted(plugins)
+    _hold_to_imports(rows, lambda name: name[1] if name[0] == "harness" and len(name) > 1 else name[0])
+
+
 def test_the_packages_of_reports_import_as_their_readme_says() -> None:
     """Each imports what its row names, and only packages of rows above it."""
-    folder = ROOT / "reports" / "harness_reports"
-    table = (ROOT / "reports" / "README.md").read_text(encoding="utf-8").partition("```text\n")[2].partition("```")[0]
-    rows = {line.split()[0]: set(line.rpartition("  ")[2].split()) - {"-"} for line in table.splitlines()[1:]}
-    names = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    rows = _table(ROOT / "reports" / "README.md")
+    packages = {name.split(".")[1] for name in _imports() if name.startswith("harness_reports.")}
 
-    assert rows.keys() == names - {"__init__"}
-    for place, (name, imports) in enumerate(rows.items()):
-        assert _imported(folder, name) == imports, name
-        assert imports <= set(list(rows)[:place]), name
+    assert {row[0] for row in rows} == packages
+    _hold_to_imports(rows, lambda name: name[1] if name[0] == "harness_reports" and len(name) > 1 else None)
+    _hold_to_order(rows)
+
+
+def _table(readme: Path) -> list[list[str]]:
+    """Return the rows of the architecture in a README, without its head; columns are two spaces apart or more."""
+    text = readme.read_text(encoding="utf-8").partition("```text\n")[2].partition("```")[0]
+    return [re.split(r" {2,}", line) for line in text.splitlines()[1:]]
+
+
+def _hold_to_imports(rows: list[list[str]], place: Callable[[list[str]], str | None]) -> None:
+    """Compare the last column of a table with what each row's modules import; `place` is the row of a module's name."""
+    found: dict[str | None, set[str | None]] = {}
+    for module, used in _imports().items():
+        found.setdefault(place(module.split(".")), set()).update(place(name.split(".")) for name in used)
+    for name, *_, imports in rows:
+        assert found[name] - {None, name, "harness"} == set(imports.split()) - {"-"}, name
+
+
+def _hold_to_order(rows: list[list[str]]) -> None:
+    above = {"-"}
+    for name, *_, imports in rows:
+        assert set(imports.split()) <= above, name
+        above.add(name)
 
 
 def test_no_modules_import_each_other() -> None:
@@ -118,14 +158,6 @@ def test_no_modules_import_each_other() -> None:
         graphlib.TopologicalSorter(imports).prepare()
     except graphlib.CycleError as error:
         pytest.fail(f"These modules import each other: {' <- '.join(error.args[1])}")
-
-
-def _imported(folder: Path, name: str) -> set[str]:
-    """Return the other packages that a package imports anywhere, in functions too."""
-    inside = f"{folder.name}.{name}"
-    found = [used for module, used in _imports().items() if module == inside or module.startswith(f"{inside}.")]
-    ours = {module for used in found for module in used if module.startswith(f"{folder.name}.")}
-    return {module.split(".")[1] for module in ours} - {name}
 
 
 @cache
