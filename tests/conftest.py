@@ -18,6 +18,7 @@ from harness.cli import main
 from harness.execute import HARNESS, NAMES
 from harness.plan import Plan, make_plan
 from harness.plugins import FILE, Plugins, _import_file, load_plugins
+from harness.store import Store, open_store
 from harness.suite import Source
 
 TOY = Path(__file__).with_name("toy_plugin.py")
@@ -175,6 +176,14 @@ def plan_of(toys: Plugins) -> Callable[..., Plan]:
         return make_plan(source.validate(), source, plugins)
 
     return plan
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """Return an empty store."""
+    made = open_store(str(tmp_path / "store"), create=True)
+    yield made
+    made.close()
 
 
 SUITE_OF_THE_WALK = """\

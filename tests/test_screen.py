@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import pytest
 from rich.console import Console
 
-from harness.plan import Step
+from harness.plan import Plan, Step
 from harness.plugins import Failure
 from harness.records import Record
-from harness.screen import FindingsScreen, LiveScreen, PlainScreen, say
+from harness.screen import FindingsScreen, LiveScreen, PlainScreen, open_screen, say
 from harness.testing.findings import Finding
 
 ODD = "[/red] [bold]name[/bold] :bug: \\"
@@ -68,3 +69,25 @@ def test_what_is_said_is_said_in_one_line() -> None:
     say(console, "x" * 50, (ODD, "red"))
 
     assert _said(console) == f"{'x' * 50}{ODD}\n"
+
+
+def test_a_terminal_shows_bars_and_a_file_shows_lines(plan_of: Callable[..., Plan]) -> None:
+    """The screen fits where the output goes."""
+    plan = plan_of()
+
+    assert isinstance(open_screen(Console(file=io.StringIO(), force_terminal=True), plan), LiveScreen)
+    assert type(open_screen(Console(file=io.StringIO()), plan)) is PlainScreen
+
+
+def test_the_bars_say_loss_rate_and_step() -> None:
+    """On a terminal a run shows the step's name and its loss, and markup in names is not obeyed."""
+    console = _console(live=True)
+    screen = LiveScreen(console, 3)
+    with screen:
+        screen.begin(STEP, 1, 3)
+        screen.progress({"done": 0.5, "seconds": 2.0, "samples": 20, "loss": 0.25})
+        screen._bars.refresh()
+        screen.end(Record("1", "f", "finetune", "failed", {}, {}, "t", {}, reason="[bold]broken[/bold]"))
+
+    assert "loss 0.250 10 samples/s" in _said(console)
+    assert "[bold]broken[/bold]" in _said(console)
