@@ -131,22 +131,24 @@ def run(
         task_settings=tuple(task_setting or ()),
         settings=(*(setting or ()), *(("trust_remote_code=true",) if trust_remote_code else ())),
     )
-    wanted, source = read_suite(suite)
+    whole, source = read_suite(suite)
+    wanted = _narrowed(whole, source, choice, plugins)
     if not dry_run and is_new(store):  # all of the suite is to be done: import beside the planning
-        warm_up(_narrowed(wanted, source, choice, plugins), plugins)
+        warm_up(wanted, plugins)
 
     from harness.plan import make_plan
 
-    def planned(plugins: Plugins) -> tuple[Plan, Plugins]:
-        return make_plan(_narrowed(wanted, source, choice, plugins), source, plugins), plugins
+    def replan() -> tuple[Plan, Plugins]:
+        plugins = load_plugins(files)
+        return make_plan(_narrowed(whole, source, choice, plugins), source, plugins), plugins
 
-    plan, _ = planned(plugins)
+    plan = make_plan(wanted, source, plugins)
     console = Console(highlight=False)
     _warn_of_failures(plugins)
     if dry_run:
         _print_plan(console, plan, store)
         return
-    raise typer.Exit(_run(console, plan, plugins, store, files, lambda: planned(load_plugins(files))))
+    raise typer.Exit(_run(console, plan, plugins, store, files, replan))
 
 
 def _narrowed(suite: Suite, source: Source, choice: Choice, plugins: Plugins) -> Suite:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from functools import cache
 from importlib.machinery import PathFinder
 from importlib.metadata import Distribution, entry_points
@@ -38,8 +39,7 @@ def _is_installed(name: str, file: Path) -> bool:
 @cache
 def _installed_in(folder: Path) -> frozenset[str]:
     """Return the top-level modules of the distributions whose metadata lie in a folder, beside their modules."""
-    owners = [Distribution.at(path) for path in folder.glob("*.dist-info")]
-    return frozenset(file.parts[0].removesuffix(".py") for owner in owners for file in owner.files or ())
+    return _top_level(map(Distribution.at, folder.glob("*.dist-info")))
 
 
 def _found(name: str) -> Path | None:
@@ -62,5 +62,10 @@ def _found(name: str) -> Path | None:
 def _of_plugins() -> frozenset[str]:
     """Return the top-level modules of the distributions that bring plugins: they are installed, yet no libraries."""
     owners = {point.dist.name: point.dist for point in entry_points(group="harness") if point.dist}
-    files = [file for owner in owners.values() for file in owner.files or () if file.suffix == ".py"]
-    return frozenset(file.parts[0].removesuffix(".py") for file in files) | {"harness"}
+    return _top_level(owners.values()) | {"harness"}
+
+
+def _top_level(owners: Iterable[Distribution]) -> frozenset[str]:
+    """Return the top-level modules of distributions."""
+    files = (file for owner in owners for file in owner.files or () if file.suffix == ".py")
+    return frozenset(file.parts[0].removesuffix(".py") for file in files)

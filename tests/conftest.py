@@ -268,9 +268,7 @@ def harness_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
 @pytest.fixture(scope="session")
 def _warm_fork_server() -> Iterator[forkserver.ForkServer]:
     """Start a fork server that has the libraries of what comes with the harness."""
-    plugins = load_plugins()
-    asked = [{"model": model} for model in plugins.models] + [{"task": task} for task in plugins.tasks]
-    told = {NAMES: " ".join(plugins.preload(asked)), HARNESS: str(os.getpid())}
+    told = {NAMES: " ".join(load_plugins().preload()), HARNESS: str(os.getpid())}
     server = forkserver.ForkServer()
     server.set_forkserver_preload(["harness.execute.worker", "harness.execute.preload"])
     with pytest.MonkeyPatch.context() as patch:
