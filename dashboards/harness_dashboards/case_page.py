@@ -74,7 +74,7 @@ def show(texts: Texts) -> None:
             view = View(case, candidates, _chosen_candidate(own, candidates, texts))
         _verdict(view, texts)
         _needs(view, texts)
-        instead = alternatives.instead(candidates)
+        instead = [each.row for each in alternatives.instead(candidates)]
         _charts(view, instead, texts)
         _tables(view, instead, texts)
     case_file.save(own, case, texts)

@@ -145,7 +145,7 @@ def test_rows_hold_reasons_and_tables_their_english(
     (printed,) = rows(viability(records, pricing, [case]))
     told = [candidates.best.row[name] for name in ("reasons", "flip", "drivers")]
     told += [row["why"] for row in needs(candidates.market, candidates.best)]
-    told += [row["excluded"] for row in instead(candidates)]
+    told += [each.row["excluded"] for each in instead(candidates)]
 
     assert isinstance(candidates.best.row["reasons"], Reasons)
     assert printed["reasons"] == str(candidates.best.row["reasons"])

@@ -19,14 +19,26 @@ import numpy as np
 from harness_reports.business.figure_rules import BOTTOM_UP
 from harness_reports.economics.adoption import shares_by_year
 from harness_reports.economics.distributions import Distribution
+from harness_reports.figures.formula import evaluate
 
 Drawn = Mapping[str, np.ndarray]
 """Input → drawn numbers; one number where the input is certain."""
 MEASURED = ("quality", "serving_usd_per_request", "energy_j_per_request", "pretrain_usd", "finetune_usd",
             "evaluate_usd")  # fmt: skip
 """Inputs that the benchmark measured, priced where they are money."""
-_J_PER_KWH = 3.6e6
-_NOTHING = np.zeros(1)
+RIGHT_SHARE = "share(quality / ceiling)"
+ENERGY = "energy_j_per_request * energy_usd_per_kwh / 3600000"
+SERVING = "(unit_serving_usd + energy_usd_per_request) * (1 + retry_share)"
+ERROR = "(1 - right_share) * (1 - review_share) * cost_per_error_usd"
+REVIEW = "review_share * review_usd"
+TUNING = "finetune_usd + evaluate_usd"
+UPFRONT = "(pretrain_usd / pretraining_uses + tuning_usd) * development_multiplier + upfront_cost_usd"
+UPKEEP = "fixed_cost_per_year_usd + staff * staff_usd_per_year"
+FLOW = (
+    "requests * (value_usd - serving_usd * machines - answer_usd) - upkeep_usd - retrainings_per_year * tuning_usd "
+    "* machines"
+)
+"""Of a year; `machines` is what machines cost, as a share of the first year's price."""
 
 
 class Year(NamedTuple):
@@ -35,7 +47,7 @@ class Year(NamedTuple):
     requests: np.ndarray
     value_usd: np.ndarray
     """Of a request."""
-    cheaper: np.ndarray
+    machines: np.ndarray
     """What machines cost, as a share of the first year's price."""
 
 
@@ -57,8 +69,7 @@ def years_of(drawn: Drawn, years: int) -> Iterator[Year]:
     names = ("requests_per_year",) if "requests_per_year" in drawn else BOTTOM_UP
     requests = reduce(mul, (drawn[name] for name in names))
     value, cheaper = drawn["value_per_request_usd"], np.ones(1)
-    wears = 1 - drawn.get("value_decline_per_year", _NOTHING)
-    cheapens = 1 - drawn.get("hardware_decline_per_year", _NOTHING)
+    wears, cheapens = 1 - drawn["value_decline_per_year"], 1 - drawn["hardware_decline_per_year"]
     for share in _adopted(drawn, years):
         yield Year(requests * share, value, cheaper)
         value, cheaper = value * wears, cheaper * cheapens
@@ -73,21 +84,20 @@ def _adopted(drawn: Drawn, years: int) -> Iterator[np.ndarray]:
 def market_sums(drawn: Drawn, years: int) -> Sums:
     """Return the discounted sums of a market."""
     discount = 1 / (1 + drawn["discount_rate"])
-    upkeep, retrainings = upkeep_usd(drawn), drawn.get("retrainings_per_year", _NOTHING)
-    factor, totals = np.ones(1), [_NOTHING] * 5
+    upkeep, retrainings = upkeep_usd(drawn), drawn["retrainings_per_year"]
+    factor, totals = np.ones(1), [np.zeros(1)] * 5
     for year in years_of(drawn, years):
         factor = factor * discount
         requests = year.requests * factor
-        parts = (requests * year.value_usd, requests, requests * year.cheaper, upkeep * factor,
-                 retrainings * year.cheaper * factor)  # fmt: skip
+        parts = (requests * year.value_usd, requests, requests * year.machines, upkeep * factor,
+                 retrainings * year.machines * factor)  # fmt: skip
         totals = [total + part for total, part in zip(totals, parts, strict=True)]
     return Sums(*totals)
 
 
 def upkeep_usd(drawn: Drawn) -> np.ndarray:
     """Return what a year costs whatever is served."""
-    staff = drawn.get("staff", _NOTHING) * drawn.get("staff_usd_per_year", _NOTHING)
-    return np.asarray(drawn["fixed_cost_per_year_usd"] + staff)
+    return np.asarray(evaluate(UPKEEP, drawn))
 
 
 @dataclass(frozen=True)
@@ -111,23 +121,27 @@ class Business:
         """Every input at its mean."""
         return {name: np.full(1, given.mean) for name, given in self.inputs.items()}
 
+    @property
+    def pays_energy(self) -> bool:
+        """Whether energy is paid beside the machine, and was read."""
+        return "energy_j_per_request" in self.measured and self.market["energy_usd_per_kwh"].mean > 0
+
     def upfront_usd(self, drawn: Drawn) -> np.ndarray:
         """Return what is paid before the first request: development, and trainings as often as they were tried."""
-        trained = drawn["pretrain_usd"] / drawn.get("pretraining_uses", np.ones(1)) + tuning_usd(drawn)
-        return np.asarray(trained * drawn["development_multiplier"] + drawn["upfront_cost_usd"])
+        return np.asarray(evaluate(UPFRONT, {**drawn, "tuning_usd": tuning_usd(drawn)}))
 
     def serving_usd(self, drawn: Drawn) -> np.ndarray:
         """Return what serving a request costs in the first year, asked again as often as it is."""
-        energy = drawn.get("energy_j_per_request", _NOTHING) * drawn.get("energy_usd_per_kwh", _NOTHING) / _J_PER_KWH
-        return np.asarray((drawn["serving_usd_per_request"] + energy) * (1 + drawn.get("retry_share", _NOTHING)))
+        energy = evaluate(ENERGY, drawn) if self.pays_energy else 0.0
+        once = {"unit_serving_usd": drawn["serving_usd_per_request"], "energy_usd_per_request": energy}
+        return np.asarray(evaluate(SERVING, {**drawn, **once}))
 
     def error_usd(self, drawn: Drawn) -> np.ndarray:
         """Return the expected cost of a wrong answer that nobody puts right."""
         if self.ceiling is None:
-            return _NOTHING
-        wrong = 1 - np.clip(drawn["quality"] / self.ceiling, 0, 1)
-        passed = 1 - drawn.get("review_share", _NOTHING)
-        return np.asarray(wrong * passed * drawn.get("cost_per_error_usd", _NOTHING))
+            return np.zeros(1)
+        right = evaluate(RIGHT_SHARE, {**drawn, "ceiling": self.ceiling})
+        return np.asarray(evaluate(ERROR, {**drawn, "right_share": right}))
 
     def answer_usd(self, drawn: Drawn) -> np.ndarray:
         """Return what an answer costs once it is given: the people who check, and the errors that pass."""
@@ -147,21 +161,19 @@ class Business:
     def flows_usd(self) -> list[float]:
         """Return the flows at the means of all inputs, the first at t = 0."""
         drawn = self.means
-        serving, answer = self.serving_usd(drawn), self.answer_usd(drawn)
-        upkeep = upkeep_usd(drawn)
-        retraining = drawn.get("retrainings_per_year", _NOTHING) * tuning_usd(drawn)
-        later = [
-            year.requests * (year.value_usd - serving * year.cheaper - answer) - upkeep - retraining * year.cheaper
-            for year in years_of(drawn, self.years)
-        ]
+        known = {
+            **drawn, "serving_usd": self.serving_usd(drawn), "answer_usd": self.answer_usd(drawn),
+            "upkeep_usd": upkeep_usd(drawn), "tuning_usd": tuning_usd(drawn),
+        }  # fmt: skip
+        later = [evaluate(FLOW, {**known, **year._asdict()}) for year in years_of(drawn, self.years)]
         return [float(flow[0]) for flow in (-self.upfront_usd(drawn), *later)]
 
 
 def review_usd(drawn: Drawn) -> np.ndarray:
     """Return what people who check answers cost, for a request."""
-    return np.asarray(drawn.get("review_share", _NOTHING) * drawn.get("review_usd", _NOTHING))
+    return np.asarray(evaluate(REVIEW, drawn))
 
 
 def tuning_usd(drawn: Drawn) -> np.ndarray:
     """Return what one fine-tuning with its evaluation costs."""
-    return np.asarray(drawn["finetune_usd"] + drawn["evaluate_usd"])
+    return np.asarray(evaluate(TUNING, drawn))

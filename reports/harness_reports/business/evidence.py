@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,14 +13,15 @@ from harness.records import Record
 from harness_reports.business.business import Business
 from harness_reports.business.market import Market
 from harness_reports.economics.distributions import Distribution, Empirical, Fixed
+from harness_reports.figures.explained import Explained
 from harness_reports.measured.judgement import MINIMUM_ITEMS, MINIMUM_WINDOW_S, window_s
 from harness_reports.measured.latency import Promise, percentile, promise
 from harness_reports.measured.lineage import Candidate
 from harness_reports.measured.quality import Graded
-from harness_reports.measured.quality_figures import quality_share
 from harness_reports.measured.results import Measured, Results
 from harness_reports.measured.tables import accuracy_rows
 from harness_reports.prices.cost import cost_row
+from harness_reports.prices.cost_figures import cost_figures
 from harness_reports.prices.pricing import Pricing
 from harness_reports.reasons import Reason
 
@@ -39,6 +40,8 @@ class Evidence:
     """Its row of the accuracy table."""
     cost: dict[str, Any]
     """Its row of the cost table."""
+    figures: Mapping[str, Explained]
+    """Those of the cost table."""
 
     @property
     def key(self) -> Candidate:
@@ -68,7 +71,7 @@ class Evidence:
         """Return the use case run with this candidate, None where something that it needs was not measured."""
         measured = self._inputs(self.scenario(market))
         ceiling = self._ceiling()
-        prices_errors = bool(market.numbers.get("cost_per_error_usd"))
+        prices_errors = market.numbers["cost_per_error_usd"] > 0
         if measured is None or (prices_errors and ceiling is None):
             return None
         return Business(market.inputs, measured, market.years, ceiling if prices_errors else None)
@@ -100,14 +103,6 @@ class Evidence:
         """Return what quality is a share of; None for a metric without a ceiling, or one that counts errors."""
         ceiling = self.accuracy["ceiling"]
         return float(ceiling) if ceiling and self.accuracy["higher_is_better"] else None
-
-    def per_right_answer_usd(self, market: Market, cost_usd: float) -> float | None:
-        """Return a request's whole cost over the share of answers that are right in the end: at once, or put right."""
-        right = quality_share(self.graded).value
-        if right is None:
-            return None
-        right += (1 - right) * market.numbers.get("review_share", 0.0)
-        return cost_usd / right if right else None
 
     def hours(self, market: Market) -> tuple[float, float] | None:
         """Return the hours that grading and serving were measured for, None where one is not known."""
@@ -142,7 +137,7 @@ class Evidence:
             yield Reason("serving not measured", {"scenario": scenario})
         elif any((window_s(record) or 0.0) < MINIMUM_WINDOW_S for record in windows):
             yield Reason("short window", {"scenario": scenario, "seconds": MINIMUM_WINDOW_S})
-        if market.numbers.get("cost_per_error_usd") and self._ceiling() is None:
+        if market.numbers["cost_per_error_usd"] and self._ceiling() is None:
             yield Reason("no ceiling", {"metric": accuracy["metric"]})
         if cost["train_usd"] is None:
             yield Reason("training missing")
@@ -167,4 +162,8 @@ def gather(records: Sequence[Record], pricing: Pricing) -> list[Evidence]:
     """
     results = Results.of(records)
     rows = accuracy_rows(results)
-    return [Evidence(own, rows[own.key], cost_row(own, pricing)) for own in results.evaluated]
+    priced = {own.key: cost_figures(own, pricing) for own in results.evaluated}
+    return [
+        Evidence(own, rows[own.key], cost_row(own, priced[own.key], pricing), priced[own.key])
+        for own in results.evaluated
+    ]

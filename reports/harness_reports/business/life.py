@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from harness.facts import UseCase
-from harness_reports.business.alternatives import Nodes
 from harness_reports.business.business import MEASURED, Business
 from harness_reports.business.evidence import Evidence
+from harness_reports.business.hosted import Nodes
 from harness_reports.business.market import read_market
 from harness_reports.business.viability import Candidates, Judged
 from harness_reports.business.worth import appraise_worth

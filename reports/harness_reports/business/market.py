@@ -14,8 +14,14 @@ from harness_reports.economics.distributions import Distribution, Fixed, Lognorm
 KNOWN = {**NEEDS, **MARKET}
 MEASURED_NEEDS = ("quality", "latency_s", "privacy")
 """Needs that a measurement, or the place where a model runs, speaks of."""
-LOSS_LIMIT = 0.1
-"""Chance of a loss that is accepted where a use case says nothing of it."""
+ASSUMED: Mapping[str, float] = {
+    "value_decline_per_year": 0.0, "cost_per_error_usd": 0.0, "retry_share": 0.0, "review_share": 0.0,
+    "review_usd": 0.0, "peak_factor": 3.0, "staff": 0.0, "staff_usd_per_year": 0.0, "pretraining_uses": 1.0,
+    "retrainings_per_year": 0.0, "hardware_decline_per_year": 0.0, "api_price_decline_per_year": 0.0,
+    "energy_usd_per_kwh": 0.0, "cached_input_share": 0.0, "loss_limit": 0.1,
+}  # fmt: skip
+"""What counts where a use case says nothing: 0 for what costs nothing then; three times the mean hour's requests in the
+busiest one; a chance of a loss of 10 %."""
 _SHAPES: Mapping[str, Callable[..., Distribution]] = {
     "pert": Pert, "triangular": Triangular, "normal": Normal, "lognormal": Lognormal.from_90_interval,
 }  # fmt: skip
@@ -27,7 +33,7 @@ class Market:
 
     use_case: UseCase
     numbers: Mapping[str, float]
-    """Every figure at its mean."""
+    """Every figure at its mean, and what is assumed of those that the use case does not have."""
     inputs: Mapping[str, Distribution]
     """Every figure of the market that may be uncertain."""
     provenance: str
@@ -51,7 +57,7 @@ class Market:
     @property
     def loss_limit(self) -> float:
         """Chance of a loss that is accepted."""
-        return self.numbers.get("loss_limit", LOSS_LIMIT)
+        return self.numbers["loss_limit"]
 
     @property
     def requests_per_year(self) -> float:
@@ -81,6 +87,7 @@ def read_market(use_case: UseCase, overrides: Mapping[str, float]) -> Market:
     for name, value in numbers.items():
         if name in KNOWN:
             check_value(f"Use case {use_case.name!r}: {name}", KNOWN[name], value)
+    numbers |= {name: value for name, value in ASSUMED.items() if name not in numbers}
     spread = {name: figure.spread for name, figure in figures.items() if name not in overrides}
     inputs = {name: distribution(numbers[name], spread.get(name)) for name in numbers if name in MARKET}
     if "requests_per_year" in inputs:

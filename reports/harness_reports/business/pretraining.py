@@ -12,9 +12,13 @@ from harness.facts import UseCase
 from harness.records import Record
 from harness_reports.business.evidence import Evidence, gather
 from harness_reports.business.market import Market, read_market
+from harness_reports.business.market_figures import figure
+from harness_reports.business.request import USD
 from harness_reports.business.viability import Candidates, Judged, judge
+from harness_reports.business.viability_figures import viability_figures
+from harness_reports.figures.explained import Explained, derived, named, values
 from harness_reports.measured.lineage import KEYS, Candidate, details
-from harness_reports.measured.quality import Graded
+from harness_reports.measured.quality_figures import quality_figures
 from harness_reports.measured.results import Results
 from harness_reports.prices.pricing import Pricing
 
@@ -55,13 +59,10 @@ def pretraining(
 
 
 class Pair(NamedTuple):
-    """Two candidates that differ in their start alone, in one use case or in none."""
+    """A row of the pretraining table, and its figures by column."""
 
     row: dict[str, Any]
-    scratch: Evidence
-    pretrained: Evidence
-    candidates: Candidates | None
-    """Both, in this order, judged; None where their task has no use case."""
+    figures: dict[str, Explained]
 
 
 def pairs(
@@ -70,20 +71,31 @@ def pairs(
     use_cases: Mapping[str, UseCase] | Iterable[UseCase] = (),
     overrides: Mapping[str, float] | None = None,
 ) -> list[Pair]:
-    """Return what stands behind each row of `pretraining`, in its order."""
+    """Return the rows of `pretraining`: two candidates that differ in their start alone, in one use case or in none."""
     cases = list(use_cases.values() if isinstance(use_cases, Mapping) else use_cases)
     results = Results.of(records)
     evidence = {each.key: each for each in gather(results, pricing)}
-    found, budgets, labels = results.graded(), _budgets(results), _labels(results)
+    budgets, labels = _budgets(results), _labels(results)
     every: list[Pair] = []
     for pretrained, scratch in _pairs(budgets):
         both = (evidence[scratch], evidence[pretrained])
-        cells = {"labels": labels[pretrained], "use_case": None}
-        row = {**_measured(found[pretrained], found[scratch]), **_cells(both), **cells}
+        gain = _gain(*both)
+        cells = {**_cells(both), "labels": labels[pretrained], "use_case": None}
         judged = [judge(read_market(case, overrides or {}), both, _DRAWS)
                   for case in cases if pretrained.task in case.tasks]  # fmt: skip
-        every += [Pair(row | _worth(row, own), *both, own) for own in judged] or [Pair(row, *both, None)]
+        every += [_pair(cells, gain, own) for own in judged] or [_pair(cells, gain, None)]
     return sorted(every, key=lambda pair: _order(pair.row))
+
+
+def _pair(cells: Mapping[str, Any], gain: Mapping[str, Explained], candidates: Candidates | None) -> Pair:
+    """Return the row of a pair, in a market or in none."""
+    if candidates is None:
+        note = "no use case has this task, so a better answer has no price"
+        figures = {**gain, **{name: Explained(name, None, note=note) for name in _USES}}
+    else:
+        cells = {**cells, "use_case": candidates.market.use_case.name}
+        figures = {**gain, **_uses(gain, candidates, apart=cells["told_apart"] != "not told apart")}
+    return Pair({**dict.fromkeys(PRETRAINING), **cells, **values(figures)}, figures)
 
 
 def _order(row: Mapping[str, Any]) -> list[Any]:
@@ -118,51 +130,84 @@ def _beside_pretraining(key: Candidate) -> Candidate:
     return key._replace(start="", spec="", definition="", stale=None)
 
 
-def _measured(pretrained: Graded, scratch: Graded) -> dict[str, Any]:
-    sign = pretrained.sign
-    ends = sorted(sign * end for end in pretrained.minus(scratch))
-    told = "better" if ends[0] > 0 else "worse" if ends[1] < 0 else "not told apart"
-    return {
-        "scratch": scratch.value, "pretrained": pretrained.value, "gain": sign * (pretrained.value - scratch.value),
-        "gain_low": ends[0], "gain_high": ends[1], "told_apart": told, "seeds_scratch": len(scratch.leaves),
-        "seeds_pretrained": len(pretrained.leaves),
-    }  # fmt: skip
+def _gain(scratch: Evidence, pretrained: Evidence) -> dict[str, Explained]:
+    """Return both qualities, what pretraining gains whichever way the metric points, and what it costs."""
+    graded = pretrained.graded
+    both = [
+        named(quality_figures(each.graded, None)["value"], name)
+        for each, name in ((scratch, "scratch"), (pretrained, "pretrained"))
+    ]
+    formula = "pretrained - scratch" if graded.sign > 0 else "scratch - pretrained"
+    gain = derived("gain", graded.unit, formula, *both)
+    ends = [
+        Explained(name, end, graded.unit, inputs=(gain,),
+                  note=f"{share}th percentile of the difference, seeds and items resampled, paired by item")
+        for name, share, end in zip(("gain_low", "gain_high"), ("2.5", "97.5"), _ends(scratch, pretrained), strict=True)
+    ]  # fmt: skip
+    cost = (pretrained.figures[name] for name in ("pretrain_usd", "finetune_usd"))
+    return {each.name: each for each in (*both, gain, *ends, *cost)}
+
+
+def _ends(scratch: Evidence, pretrained: Evidence) -> list[float]:
+    sign = pretrained.graded.sign
+    return sorted(sign * end for end in pretrained.graded.minus(scratch.graded))
 
 
 def _cells(pair: tuple[Evidence, Evidence]) -> dict[str, Any]:
     scratch, pretrained = pair
     names = (*(name for name in KEYS if name != "start"), "metric", "unit", "higher_is_better")
+    low, high = _ends(scratch, pretrained)
     return {
         **{name: pretrained.accuracy[name] for name in names},
         "stale": pretrained.key.stale or scratch.key.stale,
-        **{name: pretrained.cost[name] for name in ("pretrain_usd", "finetune_usd")},
-    }
-
-
-def _worth(row: Mapping[str, Any], candidates: Candidates) -> dict[str, Any]:
-    """Return the money's part of a row in one market, the pretraining's own cost left out."""
-    market, (scratch, pretrained) = candidates.market, candidates.judged
-    values = [value_usd(scratch, market), value_usd(pretrained, market)]
-    multiplier = market.numbers["development_multiplier"]
-    cells: dict[str, Any] = {"use_case": market.use_case.name, "development_multiplier": multiplier}
-    if values[0] is None or values[1] is None or row["pretrain_usd"] is None:
-        return cells
-    gain = values[1] - values[0] if row["told_apart"] != "not told apart" else 0.0
-    uses = max(1, math.ceil(row["pretrain_usd"] * multiplier / gain)) if gain > 0 else None
-    foreseen = market.numbers.get("pretraining_uses", 1.0)
-    return cells | {
-        "gain_usd_per_use": gain, "break_even_uses": uses, "pays": uses is not None and uses <= foreseen,
+        "told_apart": "better" if low > 0 else "worse" if high < 0 else "not told apart",
+        "seeds_scratch": len(scratch.graded.leaves), "seeds_pretrained": len(pretrained.graded.leaves),
     }  # fmt: skip
 
 
-def value_usd(judged: Judged, market: Market) -> float | None:
+_USES = ("development_multiplier", "gain_usd_per_use", "break_even_uses", "pays")
+
+
+def _uses(gain: Mapping[str, Explained], candidates: Candidates, *, apart: bool) -> dict[str, Explained]:
+    """Return what pretraining is worth in one market, its own cost left out."""
+    market, pretrain = candidates.market, gain["pretrain_usd"]
+    multiplier, foreseen = (figure(market, name) for name in ("development_multiplier", "pretraining_uses"))
+    use = _gain_usd(candidates, apart=apart)
+    if use.value is None or pretrain.value is None:
+        note = "something that the value of a use takes was not measured"
+        return {multiplier.name: multiplier, **{name: Explained(name, None, note=note) for name in _USES[1:]}}
+    count = math.ceil(pretrain.value * multiplier.value / use.value) if use.value > 0 else None
+    uses = Explained("break_even_uses", count if count is None else max(1, count), inputs=(pretrain, multiplier, use),
+                     note="none: a use gains nothing" if count is None else
+                     "pretrain_usd × development_multiplier / gain_usd_per_use, rounded up to whole uses")  # fmt: skip
+    pays = Explained("pays", uses.value is not None and uses.value <= foreseen.value, inputs=(uses, foreseen),
+                     note="whether break_even_uses are no more than pretraining_uses")  # fmt: skip
+    return {each.name: each for each in (multiplier, use, uses, pays)}
+
+
+def _gain_usd(candidates: Candidates, *, apart: bool) -> Explained:
+    name = "gain_usd_per_use"
+    scratch, pretrained = candidates.judged
+    worth = (_value("scratch_use_usd", scratch, candidates.market),
+             _value("pretrained_use_usd", pretrained, candidates.market))  # fmt: skip
+    if apart or None in (worth[0].value, worth[1].value):
+        return derived(name, USD, "pretrained_use_usd - scratch_use_usd", *worth)
+    return Explained(name, 0.0, USD, note="a difference of quality within its interval is worth nothing", inputs=worth)
+
+
+def _value(name: str, judged: Judged, market: Market) -> Explained:
     """Return what a use is worth to whoever may also leave it: 0 where the need is missed or money is lost."""
-    row = judged.row
-    if row["npv_usd"] is None:
-        return None
-    shared = judged.evidence.cost["pretrain_usd"] / market.numbers.get("pretraining_uses", 1.0)
-    worth = row["npv_usd"] + shared * market.numbers["development_multiplier"]
-    needed = market.quality
+    own = viability_figures(market, judged)
+    found = derived(
+        name, USD, "npv_usd + pretrain_usd / pretraining_uses * development_multiplier", own["npv_usd"],
+        judged.evidence.figures["pretrain_usd"], figure(market, "pretraining_uses"),
+        figure(market, "development_multiplier"), note="pretraining left out",
+    )  # fmt: skip
+    if found.value is None:
+        return found
     sign = 1 if judged.evidence.accuracy["higher_is_better"] else -1
-    missed = needed is not None and sign * row["quality"] < sign * needed
-    return 0.0 if missed else max(0.0, float(worth))
+    missed = market.quality is not None and sign * judged.row["quality"] < sign * market.quality
+    if found.value > 0 and not missed:
+        return found
+    note = "0: it is left, as it loses money or misses the quality that is needed"
+    return Explained(name, 0.0, USD, note=note, inputs=found.inputs)

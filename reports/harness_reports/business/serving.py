@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from harness.errors import FactError
 from harness.facts import UseCase
 from harness.records import Record
-from harness_reports.business.business import Business, market_sums, review_usd, tuning_usd
-from harness_reports.business.capacity import Fleet, Point, curve, fleet
+from harness_reports.business.business import Business, market_sums, tuning_usd
+from harness_reports.business.capacity import PLANNED_LOAD, Fleet, Point, curve, fleet
 from harness_reports.business.evidence import Evidence, gather
 from harness_reports.business.market import Market, read_market
+from harness_reports.business.market_figures import figure, requests
+from harness_reports.business.request import error_figure, per_right_answer, review_figure
 from harness_reports.economics.distributions import Fixed
+from harness_reports.figures.explained import Explained, derived, values
+from harness_reports.measured import readings as leaf
 from harness_reports.measured.lineage import KEYS
+from harness_reports.measured.quality_figures import quality_share
 from harness_reports.prices.price_figures import hourly
 from harness_reports.prices.pricing import OWN, Pricing
 
@@ -28,10 +32,12 @@ SERVING = (
     "levelised_usd_per_1k", "energy_j_per_1k", "energy_kind", "co2e_g_per_1k", "note", "price_offer", "price_as_of",
     "price_source",
 )  # fmt: skip
-PEAK_FACTOR = 3.0
-"""Assumed where a use case says nothing: the busiest hour has three times the requests of the mean one."""
 HOURS_PER_YEAR = 8766
-_SECONDS_PER_YEAR = HOURS_PER_YEAR * 3600
+_ENERGY = ("energy_j_per_1k", "co2e_g_per_1k")
+_PAID = (
+    "samples_per_s", "answer_s", "replicas", "replicas_erlang_c", "utilisation", "usd_per_hour", "usd_per_year",
+    "idle_usd_per_year", "usd_per_1k_requests", "usd_per_correct_answer", "levelised_usd_per_1k",
+)  # fmt: skip
 _RENTED, _OWNED = "rented", "owned"
 
 
@@ -69,7 +75,7 @@ def serving(
         market = read_market(case, overrides or {})
         for own in evidence:
             if own.key.task in case.tasks:
-                rows += plans(market, own, views)
+                rows += [plan.row for plan in plans(market, own, views)]
     return pd.DataFrame(rows, columns=list(SERVING))
 
 
@@ -86,24 +92,41 @@ def views_of(pricing: Pricing, owned: Pricing | None) -> list[View]:
     return [View(_RENTED, pricing), *([View(_OWNED, owned)] if owned else [])]
 
 
-def plans(market: Market, own: Evidence, views: Sequence[View]) -> list[dict[str, Any]]:
+class Plan(NamedTuple):
+    """A row of the serving table, and its figures by column."""
+
+    row: dict[str, Any]
+    figures: dict[str, Explained]
+
+
+def plans(market: Market, own: Evidence, views: Sequence[View]) -> list[Plan]:
     """Return the rows of one candidate in one market."""
     points = curve(own.measured.servings)
-    mean = market.requests_per_year * (1 + market.numbers.get("retry_share", 0.0)) / _SECONDS_PER_YEAR
-    factor = market.numbers.get("peak_factor", PEAK_FACTOR)
-    found = fleet(points, mean, mean * factor, market.latency_s)
+    demand = _demand(market)
+    mean, peak = (demand[name].value for name in ("requests_per_s", "peak_per_s"))
+    found = fleet(points, mean, peak, market.latency_s)
+    shared = demand | {name: own.figures[name] for name in _ENERGY}
     row = {
         **dict.fromkeys(SERVING), "use_case": market.use_case.name, "title": market.use_case.title,
-        **{name: own.accuracy[name] for name in KEYS}, "requests_per_year": market.requests_per_year,
-        "peak_factor": factor, "requests_per_s": mean, "peak_per_s": mean * factor,
-        "needed_latency_s": market.latency_s,
-        **{name: own.cost[name] for name in ("energy_j_per_1k", "energy_kind", "co2e_g_per_1k")},
+        **{name: own.accuracy[name] for name in KEYS}, "needed_latency_s": market.latency_s,
+        "energy_kind": own.cost["energy_kind"], **values(shared),
     }  # fmt: skip
+    shared["needed_latency_s"] = figure(market, "latency_s", "needed_latency_s")
     if found is None:
-        return [row | {"view": views[0].name, "note": _unkept(points, market.latency_s)}]
-    rows = [_priced(row | _cells(found), market, own, found, view) for view in views]
-    known = {each["view"]: each for each in rows if each is not None}  # whose machines are all their own: one row
+        note = _unkept(points, market.latency_s)
+        unknown = {name: Explained(name, None, note=note) for name in _PAID}
+        return [Plan(row | {"view": views[0].name, "note": note}, shared | unknown)]
+    rows = [_priced(Plan(row | _chosen(found), shared), market, own, found, view) for view in views]
+    known = {each.row["view"]: each for each in rows if each is not None}  # all machines are their own: one row
     return list(known.values())
+
+
+def _demand(market: Market) -> dict[str, Explained]:
+    asked, factor = requests(market), figure(market, "peak_factor")
+    mean = derived("requests_per_s", "1/s", f"requests_per_year * (1 + retry_share) / ({HOURS_PER_YEAR} * 3600)",
+                   asked, figure(market, "retry_share"))  # fmt: skip
+    peak = derived("peak_per_s", "1/s", "requests_per_s * peak_factor", mean, factor)
+    return {each.name: each for each in (asked, factor, mean, peak)}
 
 
 def _unkept(points: Sequence[Point], limit_s: float | None) -> str:
@@ -116,57 +139,91 @@ def _unkept(points: Sequence[Point], limit_s: float | None) -> str:
     )
 
 
-def _cells(found: Fleet) -> dict[str, Any]:
+def _chosen(found: Fleet) -> dict[str, Any]:
     note = None
     if found.erlang_c is not None and found.erlang_c > found.replicas:
         note = f"A queue of single requests would need {found.erlang_c}: measure under a load like the real one."
-    return {
-        "scenario": found.point.scenario, "batch_size": found.point.batch_size,
-        "samples_per_s": found.point.samples_per_s, "answer_s": found.point.answer_s, "replicas": found.replicas,
-        "replicas_erlang_c": found.erlang_c, "utilisation": found.utilisation, "note": note,
-    }  # fmt: skip
+    return {"scenario": found.point.scenario, "batch_size": found.point.batch_size, "note": note}
 
 
-def _priced(row: dict[str, Any], market: Market, own: Evidence, found: Fleet, view: View) -> dict[str, Any] | None:
-    record = own.measured.machine
+def _priced(plan: Plan, market: Market, own: Evidence, found: Fleet, view: View) -> Plan | None:
+    machine = own.measured.machine
     try:
-        price = view.pricing.price(record)
+        price = view.pricing.price(machine)
     except FactError:
         if view.name == _OWNED:
             return None  # nobody knows what it costs to own; the rented view is there
         raise
-    name = _OWNED if price.provider == OWN else view.name
-    usd_per_hour = hourly(record, view.pricing).value
-    yearly = usd_per_hour * found.replicas * HOURS_PER_YEAR
-    each = yearly / market.requests_per_year if market.requests_per_year else None
-    return row | {
-        "view": name, "usd_per_hour": usd_per_hour, "usd_per_year": yearly,
-        "idle_usd_per_year": yearly * max(0.0, 1 - found.utilisation),
-        "usd_per_1k_requests": each and each * 1000, **_whole(market, own, each),
-        "price_offer": price.offer, "price_as_of": price.as_of.isoformat(), "price_source": price.source,
+    machines = _machines(plan.figures, market, own, found)
+    paid = machines | _paid(plan.figures, machines, hourly(machine, view.pricing))
+    figures = paid | _whole(market, own, paid["usd_per_1k_requests"])
+    row = plan.row | values(figures) | {
+        "view": _OWNED if price.provider == OWN else view.name, "price_offer": price.offer,
+        "price_as_of": price.as_of.isoformat(), "price_source": price.source,
     }  # fmt: skip
+    return Plan(row, plan.figures | figures)
 
 
-def _whole(market: Market, own: Evidence, serving_usd: float | None) -> dict[str, Any]:
+def _machines(demand: Mapping[str, Explained], market: Market, own: Evidence, found: Fleet) -> dict[str, Explained]:
+    """Return how many machines are needed, and how busy they are."""
+    served = next(each for each in own.measured.servings
+                  if (each.scenario, each.batch_size) == (found.point.scenario, found.point.batch_size))  # fmt: skip
+    leaves, speed, peak = served.leaves, served.speed, demand["peak_per_s"]
+    source = "; ".join(f"latency_s of {leaf.who(each)}" for each in leaves)
+    load = "all" if market.latency_s is None else f"{PLANNED_LOAD:.0%}"
+    replicas = Explained("replicas", found.replicas, note="the fewest whole machines that answer peak_per_s at "
+                         f"{load} of samples_per_s each", inputs=(peak, speed))  # fmt: skip
+    figures = (
+        speed, replicas,
+        Explained("answer_s", found.point.answer_s, "s", source=source, kind="measured",
+                  note="two batches at their slow end: one under way, and its own"),
+        Explained("replicas_erlang_c", found.erlang_c, note="the fewest servers of single requests with which 99 of "
+                  "100 wait no longer than the limit leaves (M/M/c)", inputs=(peak,)),
+        derived("utilisation", "", "requests_per_s / (replicas * samples_per_s)", demand["requests_per_s"], replicas,
+                speed),
+    )  # fmt: skip
+    return {each.name: each for each in figures}
+
+
+def _paid(demand: Mapping[str, Explained], machines: Mapping[str, Explained], hour: Explained) -> dict[str, Explained]:
+    """Return what the machines cost."""
+    yearly = derived("usd_per_year", "USD", f"usd_per_hour * replicas * {HOURS_PER_YEAR}", hour, machines["replicas"],
+                     note="every hour is paid, idle or not")  # fmt: skip
+    asked, name, unit = demand["requests_per_year"], "usd_per_1k_requests", "USD per 1,000 requests"
+    each = (
+        derived(name, unit, "usd_per_year / requests_per_year * 1000", yearly, asked)
+        if asked.value
+        else Explained(name, None, unit, note="nothing is asked", inputs=(yearly, asked))
+    )
+    idle = derived("idle_usd_per_year", "USD", "usd_per_year * (1 - utilisation)", yearly, machines["utilisation"])
+    return {figure.name: figure for figure in (hour, yearly, idle, each)}
+
+
+def _whole(market: Market, own: Evidence, each: Explained) -> dict[str, Explained]:
     """Return what an answer costs with all that hangs on it, idle machines included."""
-    business = own.business(market)
-    if business is None or serving_usd is None:
-        return {}
-    retried = 1 + market.numbers.get("retry_share", 0.0)  # paid for by the machines already: not twice
+    business, share = own.business(market), quality_share(own.graded)
+    error, review = error_figure(market, share), review_figure(market)
+    cost = each if business is not None else replace(each, value=None)
+    answer = per_right_answer(market, cost, share, "usd_per_1k_requests / 1000 + unit_error_usd + unit_review_usd",
+                              error, review)  # fmt: skip
+    note = (
+        "discounted cost over discounted requests, times 1,000: trainings and development, upkeep, retraining, these "
+        "machines, and answers; at this price the use case is worth 0"
+    )
+    value = None if cost.value is None or business is None else _levelised(business, market, cost.value / 1000)
+    levelised = Explained("levelised_usd_per_1k", value, "USD per 1,000 requests", note=note,
+                          inputs=(each, error, review, figure(market, "discount_rate")))  # fmt: skip
+    return {answer.name: answer, levelised.name: levelised}
+
+
+def _levelised(business: Business, market: Market, serving_usd: float) -> float:
+    """Return discounted cost over discounted requests, times 1,000: the quantity is discounted too."""
+    retried = 1 + market.numbers["retry_share"]  # paid for by the machines already: not twice
     measured = {**business.measured, "serving_usd_per_request": Fixed(serving_usd / retried)}
     measured.pop("energy_j_per_request", None)
-    paid = Business(business.market, measured, business.years, business.ceiling)
+    paid = replace(business, measured=measured)
     drawn = paid.means
-    answer = serving_usd + float((paid.error_usd(drawn) + review_usd(drawn))[0])
-    return {
-        "usd_per_correct_answer": own.per_right_answer_usd(market, answer),
-        "levelised_usd_per_1k": _levelised(paid, drawn),
-    }
-
-
-def _levelised(business: Business, drawn: Mapping[str, np.ndarray]) -> float:
-    """Return discounted cost over discounted requests, times 1,000: the quantity is discounted too."""
-    sums = market_sums(drawn, business.years)
-    spent = business.serving_usd(drawn) * sums.requests_at_cost + business.answer_usd(drawn) * sums.requests
-    spent = spent + sums.upkeep_usd + sums.retrainings * tuning_usd(drawn) + business.upfront_usd(drawn)
+    sums = market_sums(drawn, paid.years)
+    spent = paid.serving_usd(drawn) * sums.requests_at_cost + paid.answer_usd(drawn) * sums.requests
+    spent = spent + sums.upkeep_usd + sums.retrainings * tuning_usd(drawn) + paid.upfront_usd(drawn)
     return float((spent / sums.requests)[0]) * 1000

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from harness.facts import UseCase
 from harness.records import Record
-from harness_reports.business.business import Business, market_sums, review_usd, upkeep_usd
+from harness_reports.business.business import Business
 from harness_reports.business.choice import preference
 from harness_reports.business.evidence import Evidence, gather
 from harness_reports.business.market import Market, read_market
+from harness_reports.business.money import base_case, money_figures
+from harness_reports.business.request import request_figures
 from harness_reports.business.verdict import TOP, Facts, Money, against_the_baseline, decide, flip_reason, needs_met
 from harness_reports.business.worth import DRAWS, DrawnMarket, Worth, appraise_worth, draw_market
-from harness_reports.economics.appraisal import discounted_payback, payback
-from harness_reports.economics.cashflow import irr, mirr, npv
+from harness_reports.figures.explained import values
 from harness_reports.measured.latency import Promise
 from harness_reports.measured.lineage import KEYS
 from harness_reports.prices.pricing import Pricing
@@ -143,13 +142,14 @@ def _row(drawn: DrawnMarket, measured: Evidence, business: Business | None) -> d
     gaps = Reasons(measured.gaps(market, limit))
     cells: dict[str, Any] = dict.fromkeys((*_MONEY, *_RISK))
     money = worth = None
+    units = request_figures(market, measured, business)
     if business is not None:
         worth = appraise_worth(business, drawn, measured.accuracy, measured.hours(market))
-        cells |= _base_case(business, market)
-        cells["usd_per_correct_answer"] = measured.per_right_answer_usd(market, cells["unit_cost_usd"])
-        money = _money(worth, cells, measured)
+        cells |= base_case(market, business)
+        cells |= values(money_figures(market, measured, business, units, cells["npv_usd"]))
+        money = _money(worth, units["unit_margin_usd"].value, measured)
         cells |= _risk(money)
-    cells |= _known(market, measured)
+    cells |= values(units) | {"served_as": measured.scenario(market), "requests_per_year": market.requests_per_year}
     facts = Facts(gaps, measured.accuracy, market.quality, limit, market.latency_s, money, market.unmeasured_needs)
     decision = decide(facts)
     flip = worth.flip(decision.turn.loss) if worth and decision.turn else None
@@ -178,54 +178,9 @@ def _latency(market: Market, measured: Evidence, limit: Promise | None) -> dict[
     }  # fmt: skip
 
 
-def _known(market: Market, measured: Evidence) -> dict[str, Any]:
-    """Return what is known of the money whatever was not measured."""
-    serving = measured.cost[measured.priced_as(market)]
-    return {
-        "served_as": measured.scenario(market), "requests_per_year": market.requests_per_year,
-        "unit_value_usd": market.numbers["value_per_request_usd"],
-        "unit_serving_usd": None if serving is None else serving / 1000,
-    }  # fmt: skip
-
-
-def _base_case(business: Business, market: Market) -> dict[str, Any]:
-    """Return the money with every figure at its mean."""
-    drawn = business.means
-    serving, error, review, upfront = (
-        float(part(drawn)[0]) for part in (business.serving_usd, business.error_usd, review_usd, business.upfront_usd)
-    )
-    cost = serving + error + review
-    margin = market.numbers["value_per_request_usd"] - cost
-    flows, rate = business.flows_usd(), market.numbers["discount_rate"]
-    worth, rates = npv(rate, flows), irr(flows)
-    return {
-        "unit_error_usd": error, "unit_review_usd": review, "unit_cost_usd": cost, "unit_margin_usd": margin,
-        "discounted_requests": float(market_sums(drawn, business.years).requests[0]),
-        **_break_even(business, market, worth, drawn), "upfront_usd": upfront,
-        "funding_usd": max(0.0, -min(accumulate(flows))),
-        "yearly_usd": market.requests_per_year * margin - float(upkeep_usd(drawn)[0]), "npv_usd": worth,
-        "irr": rates.single, "irr_unique": rates.unique, "mirr": mirr(flows, rate, rate),
-        "payback_years": payback(flows).periods, "discounted_payback_years": discounted_payback(rate, flows).periods,
-    }  # fmt: skip
-
-
-def _break_even(
-    business: Business, market: Market, worth: float, drawn: Mapping[str, np.ndarray]
-) -> dict[str, float | None]:
-    """Return the volume and the price at which the base case is worth 0: it is linear in both."""
-    sums = market_sums(drawn, business.years)
-    earned = sums.income_usd - business.serving_usd(drawn) * sums.requests_at_cost
-    earned = float((earned - business.answer_usd(drawn) * sums.requests)[0])
-    income, value = float(sums.income_usd[0]), market.numbers["value_per_request_usd"]
-    return {
-        "break_even_requests": market.requests_per_year * (1 - worth / earned) if earned > 0 else None,
-        "break_even_price_usd": value * (1 - worth / income) if income > 0 else None,
-    }
-
-
-def _money(worth: Worth, cells: Mapping[str, Any], measured: Evidence) -> Money:
+def _money(worth: Worth, margin_usd: float, measured: Evidence) -> Money:
     return Money(
-        margin_usd=cells["unit_margin_usd"], outcome=worth.outcome, loss_limit=worth.market.market.loss_limit,
+        margin_usd=margin_usd, outcome=worth.outcome, loss_limit=worth.market.market.loss_limit,
         drivers=worth.drivers(), learning=worth.learning(), measuring_usd=measured.cost["usd_per_hour"],
         probability_of_success=worth.probability_of_success,
     )  # fmt: skip

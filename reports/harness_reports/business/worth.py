@@ -168,10 +168,9 @@ class Worth:
     def _slopes(self) -> tuple[float, float]:
         """Return what a unit of quality, and a dollar of serving a request, add to the expected value."""
         sums, ceiling = self.market.sums, self.business.ceiling
-        passed = 1 - self.drawn.get("review_share", np.zeros(1))
-        errors = self.drawn.get("cost_per_error_usd", np.zeros(1)) * passed * sums.requests
+        errors = self.drawn["cost_per_error_usd"] * (1 - self.drawn["review_share"]) * sums.requests
         return (0.0 if ceiling is None else float(errors.mean()) / ceiling), -float(
-            (sums.requests_at_cost * (1 + self.drawn.get("retry_share", np.zeros(1)))).mean()
+            (sums.requests_at_cost * (1 + self.drawn["retry_share"])).mean()
         )
 
     def _stopped(

@@ -11,17 +11,14 @@ from harness.facts import UseCase
 from harness.records import Record
 from harness_reports.business.alternatives import ALTERNATIVES, instead
 from harness_reports.business.portfolio import PORTFOLIO, funding
+from harness_reports.business.portfolio_figures import portfolio_figures
 from harness_reports.business.pretraining import PRETRAINING, pairs
 from harness_reports.business.sensitivity import SENSITIVITY, hangs_on
-from harness_reports.business.serving import SERVING, plans, views_of
-from harness_reports.business.viability import VIABILITY, judge_all
+from harness_reports.business.sensitivity_figures import sensitivity_figures
+from harness_reports.business.serving import SERVING, View, plans, views_of
+from harness_reports.business.viability import VIABILITY, Candidates, judge_all
+from harness_reports.business.viability_figures import viability_figures
 from harness_reports.cells import cell, missing
-from harness_reports.explain.alternatives import Instead, alternatives_figures
-from harness_reports.explain.business import Case, Known, viability_figures
-from harness_reports.explain.portfolio import portfolio_figures
-from harness_reports.explain.pretraining import Compared, pretraining_figures
-from harness_reports.explain.sensitivity import sensitivity_figures
-from harness_reports.explain.serving import Served, serving_figures
 from harness_reports.figures.explained import Explained
 from harness_reports.measured.lineage import KEYS
 from harness_reports.measured.quality_figures import quality_figures
@@ -106,44 +103,39 @@ def rows(
     if pricing is None:
         raise FactError(f"The table {table!r} needs prices.")
     if table == "cost":
-        return [Row(table, cost_row(own, pricing), partial(cost_figures, own, pricing))
-                for own in results.candidates.values()]  # fmt: skip
+        priced = [(own, cost_figures(own, pricing)) for own in results.candidates.values()]
+        return [Row(table, cost_row(own, figures, pricing), partial(dict, figures)) for own, figures in priced]
     if assumed is None:
         raise FactError(f"The table {table!r} needs use cases.")
     if table == "pretraining":
-        return [Row(table, pair.row, partial(pretraining_figures, Compared(pair, pricing)))
-                for pair in pairs(results, pricing, assumed.use_cases, assumed.figures)]  # fmt: skip
-    cases = [Case(own, pricing) for own in judge_all(results, pricing, assumed.use_cases, assumed.figures)]
+        pretrained = pairs(results, pricing, assumed.use_cases, assumed.figures)
+        return [Row(table, own.row, partial(dict, own.figures)) for own in pretrained]
+    cases = list(judge_all(results, pricing, assumed.use_cases, assumed.figures))
     if table == "portfolio":
-        return _portfolio([known for case in cases for known in case.known], assumed.budget_usd)
-    return [row for case in cases for row in _of_case(table, case, assumed)]
+        return _portfolio(cases, assumed.budget_usd)
+    views = views_of(pricing, assumed.owned)
+    return [row for case in cases for row in _of_case(table, case, views)]
 
 
-def _portfolio(known: list[Known], budget_usd: float | None) -> list[Row]:
+def _portfolio(cases: Sequence[Candidates], budget_usd: float | None) -> list[Row]:
     if budget_usd is None:
         raise FactError("The table 'portfolio' needs a budget.")
-    shown = funding([own.row for own in known], budget_usd)
-    return [Row("portfolio", each.row, partial(portfolio_figures, each, shown, known)) for each in shown]
+    judged = [(case.market, own) for case in cases for own in case.judged]
+    shown = funding([own.row for _, own in judged], budget_usd)
+    return [Row("portfolio", each.row, partial(portfolio_figures, each, shown, judged)) for each in shown]
 
 
-def _of_case(table: str, case: Case, assumed: Assumed) -> list[Row]:
+def _of_case(table: str, case: Candidates, views: Sequence[View]) -> list[Row]:
     if table == "viability":
-        return [Row(table, known.row, partial(viability_figures, known)) for known in case.known]
+        return [Row(table, own.row, partial(viability_figures, case.market, own)) for own in case.judged]
     if table == "alternatives":
-        return [Row(table, row, partial(alternatives_figures, Instead(case, row))) for row in instead(case.candidates)]
+        return [Row(table, own.row, partial(dict, own.figures)) for own in instead(case)]
     if table == "sensitivity":
-        best, found = case.of(case.candidates.best), hangs_on(case.candidates.best)
-        return [Row(table, row, partial(sensitivity_figures, row, found, best)) for row in found]
-    return [row for known in case.known for row in _served(known, assumed)]
-
-
-def _served(known: Known, assumed: Assumed) -> list[Row]:
-    pricing = known.pricing
-    views = {view.name: view.pricing for view in views_of(pricing, assumed.owned)}
-    return [
-        Row("serving", row, partial(serving_figures, Served(known, row, views.get(row["view"], pricing))))
-        for row in plans(known.market, known.judged.evidence, views_of(pricing, assumed.owned))
-    ]
+        found = hangs_on(case.best)
+        opened = partial(sensitivity_figures, case.market, case.best, found)
+        return [Row(table, row, partial(opened, row)) for row in found]
+    served = [plan for own in case.judged for plan in plans(case.market, own.evidence, views)]
+    return [Row(table, plan.row, partial(dict, plan.figures)) for plan in served]
 
 
 def _accuracy(results: Results) -> list[Row]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from harness_reports.cells import cell
-from harness_reports.figures.formula import evaluate
+from harness_reports.figures.formula import evaluate, lists
 
 Kind = Literal["derived", "measured", "estimated", "declared", "price", "assumed"]
 _NAME = re.compile(r"[a-z_][a-z_0-9]*")
@@ -71,15 +71,13 @@ def derived(name: str, unit: str, formula: str, *inputs: Explained, note: str = 
         inputs: of one name several, where the formula takes their sum or mean.
         note: what else there is to say.
     """
-    values: dict[str, Any] = {}
-    for own in inputs:
-        several = f"({own.name})" in formula
-        values[own.name] = [*values.get(own.name, []), own.value] if several else own.value
+    given: dict[str, Any] = {name: [own.value for own in inputs if own.name == name] for name in lists(formula)}
+    given = {own.name: own.value for own in inputs} | given
     unknown = dict.fromkeys(own.name for own in inputs if own.value is None)
     if unknown:
         note = note or f"not known: {', '.join(unknown)}"
         return Explained(name, None, unit, formula, note, inputs=inputs)
-    return Explained(name, evaluate(formula, values), unit, formula, note, inputs=inputs)
+    return Explained(name, evaluate(formula, given), unit, formula, note, inputs=inputs)
 
 
 def named(figure: Explained, name: str) -> Explained:

@@ -20,11 +20,10 @@ _OPERATORS: Mapping[type, Callable[..., Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
     ast.Pow: operator.pow, ast.USub: operator.neg,
 }  # fmt: skip
-_FUNCTIONS: Mapping[str, Callable[[Any], Any]] = {
-    "sum": sum, "max": max, "min": min,
-    "mean": lambda values: sum(values) / len(values),
-    "share": lambda value: np.clip(value, 0, 1),
+_OF_LISTS: Mapping[str, Callable[[Any], Any]] = {
+    "sum": sum, "max": max, "min": min, "mean": lambda values: sum(values) / len(values),
 }  # fmt: skip
+_FUNCTIONS: Mapping[str, Callable[[Any], Any]] = {**_OF_LISTS, "share": lambda value: np.clip(value, 0, 1)}
 
 
 def evaluate(formula: str, values: Values) -> Any:
@@ -35,6 +34,17 @@ def evaluate(formula: str, values: Values) -> Any:
         ZeroDivisionError: a number, other than one in an array, is divided by 0.
     """
     return _compiled(formula)(values)
+
+
+@cache
+def lists(formula: str) -> frozenset[str]:
+    """Return the inputs of which a formula takes all that there are."""
+    calls = [node for node in ast.walk(ast.parse(formula, mode="eval")) if isinstance(node, ast.Call)]
+    return frozenset(
+        argument.id
+        for call in calls if isinstance(call.func, ast.Name) and call.func.id in _OF_LISTS
+        for argument in call.args if isinstance(argument, ast.Name)
+    )  # fmt: skip
 
 
 @cache

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from harness.facts import Price
 from harness.records import Record
-from harness_reports.figures.explained import values
+from harness_reports.figures.explained import Explained, values
 from harness_reports.measured.lineage import KEYS, Candidate
 from harness_reports.measured.readings import energy_kind
 from harness_reports.measured.results import Measured, Results
@@ -53,12 +53,12 @@ def cost_rows(results: Results, pricing: Pricing) -> dict[Candidate, dict[str, A
 
     Beside the table's columns `..._draws`: values that a unit cost may have, None where it was not served.
     """
-    return {key: cost_row(own, pricing) for key, own in results.candidates.items()}
+    return {key: cost_row(own, cost_figures(own, pricing), pricing) for key, own in results.candidates.items()}
 
 
-def cost_row(own: Measured, pricing: Pricing) -> dict[str, Any]:
-    """Return one row of the cost table, as `cost_rows` does."""
-    figures, offline = cost_figures(own, pricing), own.fastest.get("Offline")
+def cost_row(own: Measured, figures: Mapping[str, Explained], pricing: Pricing) -> dict[str, Any]:
+    """Return the row of the cost table that figures stand in, as `cost_rows` does."""
+    offline = own.fastest.get("Offline")
     return {
         **own.columns, "seeds": len(own.chains), **values(figures),
         **{f"{point}_draws": unit_cost_draws(figures[point], own.fastest.get(scenario))

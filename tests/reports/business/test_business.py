@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness_reports.business.business import Business, market_sums
+from harness_reports.business.market import ASSUMED
 from harness_reports.economics.adoption import shares_by_year
 from harness_reports.economics.cashflow import npv
 from harness_reports.economics.distributions import Distribution, Empirical, Fixed, Lognormal, Pert
@@ -18,6 +19,7 @@ from harness_reports.economics.textbook.adoption import Bass, adopted_share
 from harness_reports.economics.textbook.simulation import npv_draws, simulate
 
 MARKET: dict[str, float] = {
+    **ASSUMED,
     "buyers": 10_000.0, "serviceable_share": 0.5, "obtainable_share": 0.1, "requests_per_buyer_per_year": 2_000.0,
     "adoption_innovation": 0.05, "adoption_imitation": 0.4, "value_per_request_usd": 0.1,
     "value_decline_per_year": 0.1, "cost_per_error_usd": 0.2, "fixed_cost_per_year_usd": 5_000.0, "staff": 0.1,

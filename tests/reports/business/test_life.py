@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from harness_reports.business import life
-from harness_reports.business.alternatives import Nodes
 from harness_reports.business.evidence import gather
+from harness_reports.business.hosted import Nodes
 from harness_reports.business.market import read_market
 from harness_reports.business.viability import Candidates, judge
 from harness_reports.economics.build_or_buy import build_or_buy

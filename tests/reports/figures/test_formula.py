@@ -59,11 +59,11 @@ def figure(name: str, value: Any) -> Explained:
 
 def test_a_derived_figure_shows_what_it_computed() -> None:
     """Its value is that of its formula; nobody states it a second time."""
-    found = derived("total_s", "s", "sum(wall_s) + rest_s", figure("wall_s", 2.0), figure("wall_s", 3.0),
+    found = derived("total_s", "s", "sum(wall_s) + (rest_s)", figure("wall_s", 2.0), figure("wall_s", 3.0),
                     figure("rest_s", 0.5))  # fmt: skip
 
     assert found.value == 5.5
-    assert found.put_in == "sum(2, 3) + 0.5"
+    assert found.put_in == "sum(2, 3) + (0.5)"
     assert values({"total_s": found}) == {"total_s": 5.5}
 
 

@@ -7,7 +7,7 @@ import json
 import pandas as pd
 import pytest
 
-from harness_reports.business.alternatives import Nodes
+from harness_reports.business.hosted import Nodes
 from harness_reports.business.life import own_against_calls
 from harness_reports.show import charts_case
 

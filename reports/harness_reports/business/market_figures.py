@@ -1,11 +1,10 @@
-"""What explanations of the money end in: figures of a use case, with day, source and what each is drawn from."""
+"""Figures of a use case, with day, source and what each is drawn from."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from harness_reports.business.market import Market
-from harness_reports.figures.explained import Explained
+from harness_reports.business.figure_rules import BOTTOM_UP
+from harness_reports.business.market import ASSUMED, Market
+from harness_reports.figures.explained import Explained, derived
 
 
 def figure(market: Market, name: str, called: str | None = None) -> Explained:
@@ -14,6 +13,8 @@ def figure(market: Market, name: str, called: str | None = None) -> Explained:
         return Explained(called or name, None, note=f"the use case {market.use_case.name!r} has no figure {name}")
     value = market.numbers[name]
     given = {**market.use_case.needs, **market.use_case.market}.get(name)
+    if given is None and value == ASSUMED.get(name):
+        return Explained(called or name, value, source="assumed where a use case says nothing of it", kind="assumed")
     if given is None or given.value != value:
         return Explained(called or name, value, source="set by the reader", kind="assumed")
     spread = given.spread
@@ -23,15 +24,9 @@ def figure(market: Market, name: str, called: str | None = None) -> Explained:
     return Explained(called or name, value, given.unit, note=note, source=said, kind=kind)  # type: ignore[arg-type]
 
 
-def known(market: Market, *names: str) -> dict[str, Explained]:
-    """Return the figures that the use case has, by name."""
-    return {name: figure(market, name) for name in names if name in market.numbers}
-
-
-def uncertain(market: Market, measured: Mapping[str, Explained]) -> tuple[Explained, ...]:
-    """Return what was drawn: the market's uncertain figures, and what was measured."""
-    assumed = [name for name in market.inputs if _spread(market, name)]
-    return (*(figure(market, name) for name in assumed), *measured.values())
+def uncertain(market: Market) -> tuple[Explained, ...]:
+    """Return the market's uncertain figures."""
+    return tuple(figure(market, name) for name in market.inputs if _spread(market, name))
 
 
 def _spread(market: Market, name: str) -> bool:
@@ -43,6 +38,5 @@ def requests(market: Market) -> Explained:
     """Return the requests of a year once everybody has adopted."""
     if "requests_per_year" in market.numbers:
         return figure(market, "requests_per_year")
-    parts = known(market, "buyers", "serviceable_share", "obtainable_share", "requests_per_buyer_per_year")
-    return Explained("requests_per_year", market.requests_per_year, "per year", " * ".join(parts),
-                     inputs=(*parts.values(),))  # fmt: skip
+    parts = [figure(market, name) for name in BOTTOM_UP]
+    return derived("requests_per_year", "per year", " * ".join(BOTTOM_UP), *parts)

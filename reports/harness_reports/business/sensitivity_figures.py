@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness_reports.business.market import Market
+from harness_reports.business.market_figures import figure
+from harness_reports.business.request import PER_REQUEST, USD, joules
 from harness_reports.business.sensitivity import POINTS
-from harness_reports.explain.business import Known, joules
-from harness_reports.explain.market import figure
-from harness_reports.explain.years import PER_REQUEST, USD
-from harness_reports.figures.explained import Explained
+from harness_reports.business.viability import Judged
+from harness_reports.figures.explained import Explained, derived
 from harness_reports.measured.intervals import RESAMPLES
 from harness_reports.measured.quality_figures import quality_share
 
@@ -22,18 +23,22 @@ _SOBOL = {
 
 
 def sensitivity_figures(
-    row: Mapping[str, Any], everyone: Sequence[Mapping[str, Any]], known: Known
+    market: Market, judged: Judged, everyone: Sequence[Mapping[str, Any]], row: Mapping[str, Any]
 ) -> dict[str, Explained]:
     """Return the figures of a row of the sensitivity table by column.
 
     Args:
+        market: the use case's figures.
+        judged: its best candidate.
+        everyone: the rows of all its uncertain inputs.
         row: of one input.
-        everyone: the rows of all uncertain inputs of the candidate.
-        known: what stands behind the candidate.
     """
-    own, drawn = _origin(known, row["input"]), tuple(_origin(known, other["input"]) for other in everyone)
+    inputs = {other["input"]: _origin(market, judged, other["input"]) for other in everyone}
+    own, drawn = inputs[row["input"]], tuple(inputs.values())
     places = {
-        name: Explained(name, row[name], own.unit, note=f"the {said} of {_drawn_from(known, own.name)}", inputs=(own,))
+        name: Explained(
+            name, row[name], own.unit, note=f"the {said} of {_sampled_from(judged, own.name)}", inputs=(own,)
+        )
         for name, said in _PERCENTILES.items()
     }
     ends = [
@@ -42,7 +47,7 @@ def sensitivity_figures(
         for name, place in _ENDS.items()
     ]  # fmt: skip
     low, high = sorted(ends, key=lambda end: end.value)
-    swing = Explained("swing_usd", row["swing_usd"], USD, f"{high.name} - {low.name}", inputs=(high, low))
+    swing = derived("swing_usd", USD, f"{high.name} - {low.name}", high, low)
     shares = [
         Explained(name, row[name], inputs=drawn, note=f"the share of the net present value's variance {said}: Sobol's "
                   f"index, by SALib from {POINTS:,} scrambled Sobol points of all uncertain figures together")
@@ -51,9 +56,9 @@ def sensitivity_figures(
     return {each.name: each for each in (*places.values(), *ends, swing, *shares)}
 
 
-def _drawn_from(own: Known, name: str) -> str:
+def _sampled_from(judged: Judged, name: str) -> str:
     measured = {
-        "quality": own.graded.method,
+        "quality": judged.evidence.graded.method,
         "serving_usd_per_request": f"the cost at {RESAMPLES:,} rates: records are resampled, then the durations of "
         "batches within each",
         "energy_j_per_request": "the values of single records",
@@ -61,11 +66,14 @@ def _drawn_from(own: Known, name: str) -> str:
     return measured.get(name, "the distribution that the use case gives it")
 
 
-def _origin(own: Known, name: str) -> Explained:
+def _origin(market: Market, judged: Judged, name: str) -> Explained:
     """Return the figure that an uncertain input is drawn around: measured, or the use case's."""
+    own = judged.evidence
     if name == "quality":
         return quality_share(own.graded).inputs[0]
     if name == "serving_usd_per_request":
-        point = own.cost()[own.judged.evidence.priced_as(own.market)]
-        return Explained(name, own.row["unit_serving_usd"], PER_REQUEST, f"{point.name} / 1000", inputs=(point,))
-    return joules(own) if name == "energy_j_per_request" else figure(own.market, name)
+        point = own.figures[own.priced_as(market)]
+        return derived(name, PER_REQUEST, f"{point.name} / 1000", point)
+    if name == "energy_j_per_request" and judged.business is not None:
+        return joules(market, own, judged.business)
+    return figure(market, name)

@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from harness_reports.business.market import Market
 from harness_reports.business.portfolio import Shown
-from harness_reports.explain.business import Known, viability_figures
-from harness_reports.explain.years import USD
-from harness_reports.figures.explained import Explained
+from harness_reports.business.request import USD
+from harness_reports.business.viability import Judged
+from harness_reports.business.viability_figures import viability_figures
+from harness_reports.figures.explained import Explained, derived
 
 _OF_CANDIDATE = ("funding_usd", "npv_mean_usd", "npv_p50_usd", "probability_positive")
 
 
-def portfolio_figures(shown: Shown, everyone: Sequence[Shown], known: Sequence[Known]) -> dict[str, Explained]:
+def portfolio_figures(
+    shown: Shown, everyone: Sequence[Shown], judged: Sequence[tuple[Market, Judged]]
+) -> dict[str, Explained]:
     """Return the figures of a row of the portfolio table by column.
 
     Args:
         shown: the row.
         everyone: all rows.
-        known: what stands behind the rows of the viability table.
+        judged: what stands behind the rows of the viability table.
     """
     row = shown.row
-    own = viability_figures(known[shown.place])
-    chosen = [viability_figures(known[each.place]) for each in everyone if each.row["funded"]]
+    own = viability_figures(*judged[shown.place])
+    chosen = [viability_figures(*judged[each.place]) for each in everyone if each.row["funded"]]
     budget = Explained("budget_usd", row["budget_usd"], USD, source="set by the reader", kind="assumed")
-    spent = _sum("spent_usd", "funding_usd", row, chosen)
+    spent = _sum("spent_usd", "funding_usd", chosen)
     figures = [
         *(own[name] for name in _OF_CANDIDATE), budget, spent,
-        Explained("left_usd", row["left_usd"], USD, "budget_usd - spent_usd", inputs=(budget, spent)),
-        _sum("portfolio_npv_usd", "npv_mean_usd", row, chosen),
+        derived("left_usd", USD, "budget_usd - spent_usd", budget, spent),
+        _sum("portfolio_npv_usd", "npv_mean_usd", chosen),
         Explained("funded", row["funded"], inputs=(own["npv_mean_usd"], own["funding_usd"], budget),
                   note=f"{row['why']} Of all bundles that the budget pays for, with at most one candidate of a use "
                   "case, the one with the highest sum of npv_mean_usd is the best; of equals the cheapest."),
@@ -37,9 +40,8 @@ def portfolio_figures(shown: Shown, everyone: Sequence[Shown], known: Sequence[K
     return {each.name: each for each in figures}
 
 
-def _sum(name: str, of: str, row: Mapping[str, Any], chosen: Sequence[Mapping[str, Explained]]) -> Explained:
+def _sum(name: str, of: str, chosen: Sequence[Mapping[str, Explained]]) -> Explained:
     """Return the sum of a figure over the candidates that are funded."""
     if not chosen:
-        return Explained(name, row[name], USD, note="no use case is funded")
-    return Explained(name, row[name], USD, f"sum({of})", note="over the use cases that are funded",
-                     inputs=tuple(each[of] for each in chosen))  # fmt: skip
+        return Explained(name, 0.0, USD, note="no use case is funded")
+    return derived(name, USD, f"sum({of})", *(each[of] for each in chosen), note="over the use cases that are funded")

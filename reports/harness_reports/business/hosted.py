@@ -1,0 +1,196 @@
+"""Hosted models by the call: what a call costs, what the use case is worth with it, and whole machines against it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, time
+from typing import NamedTuple
+
+import numpy as np
+
+from harness.errors import FactError
+from harness.facts import Figure
+from harness_reports.business.business import Business
+from harness_reports.business.market import Market
+from harness_reports.business.market_figures import figure, uncertain
+from harness_reports.business.request import PER_REQUEST, USD, error_figure
+from harness_reports.business.viability import Candidates, Judged
+from harness_reports.business.worth import Worth, appraise_worth, draw_market
+from harness_reports.business.years import flow_figures, present_value, sampled
+from harness_reports.economics.api_prices import CallPrice, call_price
+from harness_reports.economics.build_or_buy import build_or_buy
+from harness_reports.economics.cashflow import npv
+from harness_reports.economics.distributions import Distribution, Empirical, Fixed
+from harness_reports.economics.simulation import draw
+from harness_reports.figures.explained import Explained, derived, named
+from harness_reports.measured.quality_figures import quality_share
+
+RISK = ("npv_mean_usd", "npv_low_usd", "npv_p50_usd", "npv_high_usd", "probability_positive")
+UNDERCUT = (
+    "first_break_even_requests_per_month", "nodes_at_break_even", "always_cheaper_above_requests_per_month",
+)  # fmt: skip
+"""Where whole machines cost no more than calls."""
+TOKENS = ("input_tokens_per_request", "output_tokens_per_request")
+MONTHS = 12
+_HOURS_PER_MONTH = 730
+_MILLION = 1_000_000
+_TOKEN_DRAWS = 4096
+
+
+class CallCost(NamedTuple):
+    """What a call costs."""
+
+    usd: Distribution
+    usd_per_token: tuple[float, float]
+    """Read and written, in a call of the usual size."""
+    as_of: datetime
+    terms: str
+
+
+def call_cost(market: Market, name: str) -> CallCost:
+    """Return the price of a call over the uncertain number of tokens.
+
+    Raises:
+        FactError: the name is no `provider/model`, tokens are missing, or nobody knows the price.
+    """
+    provider, _, model = name.partition("/")
+    whose = f"Use case {market.use_case.name!r}"
+    if not model:
+        raise FactError(f"{whose}: the hosted model {name!r} has no provider. Write `provider/model`.")
+    figure: Figure | None = market.use_case.market.get(TOKENS[0])
+    if figure is None:
+        raise FactError(f"{whose} names hosted models, but no {TOKENS[0]}. Add it, and {TOKENS[1]}.")
+    at = datetime.combine(figure.as_of, time(12), UTC)
+    means = [round(market.inputs[name].mean) for name in TOKENS]
+    cached = round(means[0] * market.numbers["cached_input_share"])
+    usage = {"input_tokens": means[0], "cache_read_tokens": cached, "output_tokens": means[1]}
+    call = call_price(provider, model, usage, at, batch_if_possible=market.latency_s is None)
+    parts = zip((call.input_usd, call.output_usd), means, strict=True)
+    rates = tuple(float(usd / tokens) if tokens else 0.0 for usd, tokens in parts)
+    drawn = draw({name: market.inputs[name] for name in TOKENS}, _TOKEN_DRAWS)
+    values = sum(rate * drawn[name] for rate, name in zip(rates, TOKENS, strict=True))
+    mean = sum(rate * market.inputs[name].mean for rate, name in zip(rates, TOKENS, strict=True))
+    drawn_usd = Empirical(np.asarray(values), mean) if np.size(values) > 1 else Fixed(mean)
+    return CallCost(drawn_usd, (rates[0], rates[1]), at, _terms(call, cached))
+
+
+def _terms(call: CallPrice, cached: int) -> str:
+    return ", ".join(["batch" if call.batch else "standard", *(["cached input"] if cached else [])])
+
+
+def hosted_worth(candidates: Candidates, best: Judged, price: CallCost) -> Worth:
+    """Return the business with calls of a hosted model, drawn beside a candidate that was measured."""
+    market, business = candidates.market, best.business
+    assert business is not None  # noqa: S101 - hosted models stand beside a candidate that was measured
+    known = market.inputs.get("hosted_quality")
+    quality = business.measured["quality"] if known is None else known
+    inputs = {**market.inputs, "hardware_decline_per_year": market.inputs["api_price_decline_per_year"]}
+    measured: dict[str, Distribution] = {
+        "quality": quality, "serving_usd_per_request": price.usd, "pretrain_usd": Fixed(0.0),
+        "finetune_usd": Fixed(0.0), "evaluate_usd": Fixed(0.0),
+    }  # fmt: skip
+    hosted = Business(inputs, measured, business.years, business.ceiling)
+    drawn = draw_market(replace(market, inputs=inputs), candidates.drawn.draws, candidates.drawn.seed)
+    return appraise_worth(hosted, drawn, best.evidence.accuracy, None)
+
+
+def hosted_figures(
+    candidates: Candidates, own: Mapping[str, Explained], price: CallCost, worth: Worth, model: str
+) -> dict[str, Explained]:
+    """Return the figures of a hosted model's row of the alternatives table by column.
+
+    Args:
+        candidates: of the use case.
+        own: the figures of its best candidate's row of the viability table.
+        price: of a call.
+        worth: of the use case with these calls.
+        model: `provider/model`.
+    """
+    market, business = candidates.market, worth.business
+    quality = named(own["quality"], "quality")
+    if "hosted_quality" in market.numbers:
+        quality = figure(market, "hosted_quality", "quality")
+    share = quality_share(candidates.best.evidence.graded, quality)
+    upfront = derived("upfront_usd", USD, "upfront_cost_usd", figure(market, "upfront_cost_usd"),
+                      note="nothing is trained")  # fmt: skip
+    serving = _call(market, price, model)
+    flows = flow_figures(market, business, upfront, "api_price_decline_per_year")
+    value = npv(market.numbers["discount_rate"], business.flows_usd())
+    figures = (
+        quality, serving, error_figure(market, share), upfront, present_value(market, value, flows),
+        *sampled(outcome_cells(worth), (*uncertain(market), quality), RISK), *_undercut(market, own, serving),
+    )  # fmt: skip
+    return {each.name: each for each in figures}
+
+
+def outcome_cells(worth: Worth) -> dict[str, float]:
+    """Return what is read off the samples of a net present value, by column."""
+    found = worth.outcome
+    return {
+        "npv_mean_usd": found.mean_usd, "npv_low_usd": found.p05_usd, "npv_p50_usd": found.p50_usd,
+        "npv_high_usd": found.p95_usd, "probability_positive": found.probability_positive,
+    }  # fmt: skip
+
+
+def _call(market: Market, price: CallCost, model: str) -> Explained:
+    source = f"genai-prices for {model} as of {price.as_of.date()}, {price.terms}"
+    rates = tuple(
+        Explained(name, usd, "USD per token", note="of a call of the usual size", source=source, kind="price")
+        for name, usd in zip(("usd_per_input_token", "usd_per_output_token"), price.usd_per_token, strict=True)
+    )
+    formula = f"usd_per_input_token * {TOKENS[0]} + usd_per_output_token * {TOKENS[1]}"
+    return derived("unit_serving_usd", PER_REQUEST, formula, *rates, *(figure(market, name) for name in TOKENS))
+
+
+class Nodes(NamedTuple):
+    """Whole machines of a candidate's kind, paid all month."""
+
+    usd_per_month: float
+    requests_per_month: float
+    """That one serves."""
+    fixed_usd_per_month: float
+    """Development, training and retraining, spread over the months."""
+
+
+def nodes(market: Market, own: Mapping[str, Explained]) -> Nodes:
+    """Return the machines that would serve a candidate, from the figures of its row of the viability table."""
+    usd, capacity, fixed = (each.value for each in _machines(market, own))
+    return Nodes(usd, capacity, max(0.0, fixed))
+
+
+def _machines(market: Market, own: Mapping[str, Explained]) -> tuple[Explained, Explained, Explained]:
+    """Return what `Nodes` holds as figures that open."""
+    hour, serving = named(own["measuring_usd"], "usd_per_hour"), named(own["unit_serving_usd"], "candidate_serving_usd")
+    upfront = own["upfront_usd"]
+    tuning = next(part for part in upfront.inputs if part.name == "tuning_usd")
+    foreseen = (figure(market, name) for name in ("upfront_cost_usd", "years", "retrainings_per_year"))
+    return (
+        derived("node_usd_per_month", USD, f"usd_per_hour * {_HOURS_PER_MONTH}", hour, note="every hour is paid"),
+        derived("node_requests_per_month", "per month",
+                f"usd_per_hour / candidate_serving_usd * {_HOURS_PER_MONTH}", hour, serving),
+        derived("fixed_usd_per_month", USD, f"(upfront_usd - upfront_cost_usd) / (years * {MONTHS}) "
+                f"+ tuning_usd * retrainings_per_year / {MONTHS}", upfront, tuning, *foreseen,
+                note="trainings, spread over the months"),
+    )  # fmt: skip
+
+
+def _undercut(market: Market, own: Mapping[str, Explained], serving: Explained) -> list[Explained]:
+    """Return from which volume on whole machines of the candidate's kind cost no more than calls."""
+    parts = (*_machines(market, own), named(serving, "usd_per_call"))
+    found = build_or_buy(*nodes(market, own), serving.value * _MILLION)
+    first, count, always = UNDERCUT
+    if found.first_break_even_tokens is None:
+        note = "at no volume do whole machines cost less than calls"
+        return [Explained(name, None, note=note, inputs=parts) for name in UNDERCUT]
+    needed = Explained(count, found.nodes_at_break_even, note="the fewest whole machines that at their full load cost "
+                       "no more than calls", inputs=parts)  # fmt: skip
+    note = "where the last machine that costs more than calls when it is added has paid for itself; none where one "
+    note += "is added at no gain for ever"
+    return [
+        needed,
+        Explained(first, found.first_break_even_tokens, "per month",
+                  "(nodes_at_break_even * node_usd_per_month + fixed_usd_per_month) / usd_per_call",
+                  inputs=(replace(needed, inputs=(), note="a figure of its own in this row"), *parts)),
+        Explained(always, found.always_cheaper_above_tokens, "per month", note=note, inputs=parts),
+    ]  # fmt: skip

@@ -1,0 +1,93 @@
+"""What a net present value is made of: every year's flow, and what is read off its samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from harness_reports.business.business import FLOW, UPKEEP, Business, Year, tuning_usd, years_of
+from harness_reports.business.market import Market
+from harness_reports.business.market_figures import figure, requests
+from harness_reports.business.request import PER_REQUEST, USD
+from harness_reports.business.worth import DRAWS
+from harness_reports.figures.explained import Explained, derived, named
+
+SAMPLED: Mapping[str, str] = {
+    "npv_mean_usd": "their mean",
+    "npv_low_usd": "their 5th percentile",
+    "npv_p50_usd": "their median",
+    "npv_high_usd": "their 95th percentile",
+    "cvar05_usd": "the mean of the worst 5 % of them",
+    "probability_positive": "the share of them above 0",
+    "evpi_usd": "the mean gain of who would know each draw before deciding, over the best decision without",
+    "evsi_usd": "the expected gain of another hour of measuring, by pre-posterior analysis of quality and serving cost",
+    "probability_wrong": "the share of them in which the verdict turns out wrong, needs included",
+}
+
+
+def sampled(row: Mapping[str, Any], inputs: tuple[Explained, ...], names: Iterable[str] = SAMPLED) -> list[Explained]:
+    """Return figures of a row that are read off the sampled net present values."""
+    return [
+        Explained(name, row[name], USD if name.endswith("_usd") else "", inputs=inputs,
+                  note=f"{DRAWS:,} net present values, every uncertain figure sampled: {SAMPLED[name]}")
+        for name in names
+    ]  # fmt: skip
+
+
+def upkeep(market: Market) -> Explained:
+    """Return what a year costs whatever is served."""
+    parts = ("fixed_cost_per_year_usd", "staff", "staff_usd_per_year")
+    return derived("upkeep_usd", "USD per year", UPKEEP, *(figure(market, name) for name in parts))
+
+
+def flow_figures(
+    market: Market, business: Business, upfront: Explained, decline: str = "hardware_decline_per_year"
+) -> tuple[Explained, ...]:
+    """Return the flow of every year, the first at t = 0; `decline` is the figure by which serving gets cheaper."""
+    always = (*_of_every_year(business), upkeep(market), figure(market, "retrainings_per_year"))
+    later = [
+        derived("flow_usd", USD, FLOW, *_year(market, year, number, decline), *always,
+                note=f"year {number + 1}")
+        for number, year in enumerate(years_of(business.means, business.years))
+    ]  # fmt: skip
+    return (derived("flow_usd", USD, "-upfront_usd", upfront, note="year 0"), *later)
+
+
+def _of_every_year(business: Business) -> tuple[Explained, ...]:
+    """Return what every year's flow takes; each opens in a figure of its own."""
+    drawn = business.means
+    return (
+        Explained("serving_usd", float(business.serving_usd(drawn)[0]), PER_REQUEST,
+                  note="unit_serving_usd with energy and retries, as in unit_cost_usd"),
+        Explained("answer_usd", float(business.answer_usd(drawn)[0]), PER_REQUEST,
+                  note="unit_error_usd and unit_review_usd"),
+        Explained("tuning_usd", float(tuning_usd(drawn)[0]), USD, note="finetune_usd and evaluate_usd, as in "
+                  "upfront_usd"),
+    )  # fmt: skip
+
+
+def _year(market: Market, year: Year, before: int, decline: str) -> tuple[Explained, ...]:
+    """Return what sets a year's flow apart, with the number of years before it."""
+    adoption = [figure(market, name) for name in ("adoption_innovation", "adoption_imitation")
+                if name in market.numbers]  # fmt: skip
+    adopted = "requests_per_year, times the mean share of the year that has adopted (Bass)"
+    value = named(figure(market, "value_per_request_usd"), "unit_value_usd")
+    cheaper = figure(market, decline)
+    return (
+        Explained("requests", float(year.requests[0]), "per year", note=adopted if adoption else "requests_per_year",
+                  inputs=(requests(market), *adoption)),
+        derived("value_usd", PER_REQUEST, f"unit_value_usd * (1 - value_decline_per_year) ** {before}", value,
+                figure(market, "value_decline_per_year")),
+        derived("machines", "", f"(1 - {decline}) ** {before}", cheaper,
+                note="price of machines, or of calls, as a share of the first year's"),
+    )  # fmt: skip
+
+
+def present_value(market: Market, value: float, flows: tuple[Explained, ...]) -> Explained:
+    """Return the net present value of flows."""
+    rate = figure(market, "discount_rate")
+    present = tuple(
+        derived("present_usd", USD, f"flow_usd / (1 + discount_rate) ** {year}", flow, rate)
+        for year, flow in enumerate(flows)
+    )  # fmt: skip
+    return Explained("npv_usd", value, USD, "sum(present_usd)", note="every figure at its mean", inputs=present)
