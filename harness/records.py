@@ -23,24 +23,12 @@ FINAL = ("ok", "unsupported")
 Outcome = Literal["ok", "failed", "timed out", "out of memory", "killed", "unsupported"]
 
 
-@dataclass(frozen=True)
-class Record:
-    """One step's record."""
+@dataclass(frozen=True, kw_only=True)
+class StepResult:
+    """What came of a step: the part of a record that its worker fills."""
 
-    id: str
-    """A UUID."""
-    fingerprint: str
-    """Of the step: spec, inputs and basis. One `ok` record for each in a store."""
-    step: str
-    """`pretrain`, `finetune`, `export`, `evaluate` or `serve`."""
     outcome: Outcome
-    asked: dict[str, Any]
-    """The step's spec as planned: model, size, settings, task, source, hardware, seed, … as far as they bear on it."""
-    inputs: dict[str, str]
-    """Role (`pretrained`, `trained`, `exported`) → fingerprint of the step whose artifact was read."""
-    started_at: str
-    """ISO 8601, UTC."""
-    environment: dict[str, Any]
+    environment: dict[str, Any] = field(default_factory=dict)
     """The machine, its state and the software, as read; `hardware` is what the hardware plugin said of itself."""
     used: dict[str, Any] = field(default_factory=dict)
     """What was really used where it can differ from what was asked."""
@@ -63,14 +51,6 @@ class Record:
     traceback: str | None = None
     notes: list[str] = field(default_factory=list)
     """What a reader must know: not reproducible to the bit, stopped by the clock, …"""
-    basis: dict[str, Any] = field(default_factory=dict)
-    """What the result rests on beside spec and inputs, as `harness.basis` finds it: the digests of the sources that the
-    step could run, by role and module; the versions of the libraries they use; data, threads and machine. Empty before
-    version 3."""
-    version: int = VERSION
-    stale: str | None = None
-    """How the definition of what was measured differs from what is installed here, None where it does not or nobody
-    can tell. Found when records are read, never stored."""
 
     def metric_value(self, metric: Mapping[str, Any]) -> float:
         """Return the value of one of the metrics."""
@@ -85,6 +65,32 @@ class Record:
         return None if reading is None else reading.value
 
 
+@dataclass(frozen=True, kw_only=True)
+class Record(StepResult):
+    """One step's record: what was asked, and what came of it."""
+
+    id: str
+    """A UUID."""
+    fingerprint: str
+    """Of the step: spec, inputs and basis. One `ok` record for each in a store."""
+    step: str
+    """`pretrain`, `finetune`, `export`, `evaluate` or `serve`."""
+    asked: dict[str, Any]
+    """The step's spec as planned: model, size, settings, task, source, hardware, seed, … as far as they bear on it."""
+    inputs: dict[str, str]
+    """Role (`pretrained`, `trained`, `exported`) → fingerprint of the step whose artifact was read."""
+    started_at: str
+    """ISO 8601, UTC."""
+    basis: dict[str, Any] = field(default_factory=dict)
+    """What the result rests on beside spec and inputs, as `harness.basis` finds it: the digests of the sources that the
+    step could run, by role and module; the versions of the libraries they use; data, threads and machine. Empty before
+    version 3."""
+    version: int = VERSION
+    stale: str | None = None
+    """How the definition of what was measured differs from what is installed here, None where it does not or nobody
+    can tell. Found when records are read, never stored."""
+
+
 def to_json(record: Record) -> str:
     """Write a record as strict JSON with sorted keys.
 
@@ -94,6 +100,11 @@ def to_json(record: Record) -> str:
     body = asdict(record)
     del body["stale"]
     return json.dumps(body, sort_keys=True, allow_nan=False)
+
+
+def result_of(body: dict[str, Any]) -> StepResult:
+    """Return a result from the plain values that `asdict` makes of one, as a worker sends it."""
+    return StepResult(**_read(body))
 
 
 def from_json(text: str) -> Record:
@@ -107,5 +118,8 @@ def from_json(text: str) -> Record:
         raise StoreError(
             f"A record has version {body['version']}; this harness reads up to {VERSION}. Upgrade viability-harness."
         )
-    body["readings"] = {name: Reading(*reading) for name, reading in body["readings"].items()}
-    return Record(**body)
+    return Record(**_read(body))
+
+
+def _read(body: dict[str, Any]) -> dict[str, Any]:
+    return body | {"readings": {name: Reading(*reading) for name, reading in body["readings"].items()}}

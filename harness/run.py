@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from harness import environment, plain
 from harness.errors import HarnessError, PluginError, SuiteError
 from harness.execute.local import Supervisor
-from harness.execute.worker import Changed, Ended, ended_by
+from harness.execute.worker import Changed, failed_by
 from harness.plan import Plan, Step
 from harness.plugins import Failure, Plugins
-from harness.records import FINAL, Record
-from harness.steps import Job, Measured
+from harness.records import FINAL, Record, StepResult
+from harness.steps import Job
 from harness.store import Store
 
 Replan = Callable[[], tuple[Plan, Plugins]]
@@ -154,12 +154,12 @@ class _Runner:
         try:
             ended = self._measured(step, scratch)
         except Exception as error:  # noqa: BLE001 - whatever a plugin did to the harness's own process or folders
-            ended = ended_by(error)
+            ended = failed_by(error)
         self._store.artifacts.discard(scratch)
         if isinstance(ended, Changed):
             if self._planned_again(step, ended):
                 return None
-            ended = Ended("failed", Measured(), {}, f"It changes while it is measured: {_told(ended)}.")
+            ended = StepResult(outcome="failed", reason=f"It changes while it is measured: {_told(ended)}.")
         elif ended.outcome == "failed" and not ended.environment and (why := self._hindered()) is not None:
             self._stop(step, f"{why} Mend it and give the same command again")
             return None
@@ -205,7 +205,7 @@ class _Runner:
         self._screen.skipped(step, why)
         self._stopped = True
 
-    def _measured(self, step: Step, scratch: Path) -> Ended | Changed:
+    def _measured(self, step: Step, scratch: Path) -> StepResult | Changed:
         """Let a worker do a step, and keep what it wrote."""
         inputs = {role: self._store.artifacts.path(fingerprint) for role, fingerprint in step.inputs.items()}
         job = Job(step.kind, step.asked, inputs, scratch, self._files, step.basis, step.files)
@@ -217,43 +217,30 @@ class _Runner:
                 self._store.artifacts.keep(scratch, step.fingerprint)
         except OSError as error:
             reason = f"What the step wrote cannot be kept ({plain.said(error)}). Leave the store's folders as they are."
-            return Ended("failed", Measured(), ended.environment, reason)
+            return StepResult(outcome="failed", environment=ended.environment, reason=reason)
         return ended
 
-    def _known_beforehand(self, step: Step) -> Ended | None:
+    def _known_beforehand(self, step: Step) -> StepResult | None:
         """Return how a step ends that need not be tried, None for the others."""
         for role, needed in step.inputs.items():
             if self._outcomes[needed] == "unsupported":
-                return Ended("unsupported", Measured(), {}, f"what it builds on ({role}) is unsupported")
+                return StepResult(outcome="unsupported", reason=f"what it builds on ({role}) is unsupported")
             if not self._store.artifacts.path(needed).is_dir():
                 gone = f"The artifact {needed} ({role}) is gone. Restore it, or measure into a new store with --store."
-                return Ended("failed", Measured(), {}, gone)
-        return None if step.unsupported is None else Ended("unsupported", Measured(), {}, step.unsupported)
+                return StepResult(outcome="failed", reason=gone)
+        return None if step.unsupported is None else StepResult(outcome="unsupported", reason=step.unsupported)
 
-    def _record(self, step: Step, started: datetime, ended: Ended) -> Record:
-        measured = ended.measured
-        own: dict[str, Any] = {**self._environment, **ended.environment}
+    def _record(self, step: Step, started: datetime, ended: StepResult) -> Record:
+        own = {**vars(ended), "environment": {**self._environment, **ended.environment}}
         return Record(
             id=str(uuid.uuid4()),
             fingerprint=step.fingerprint,
             basis=step.basis,
             step=step.kind,
-            outcome=ended.outcome,
             asked=step.asked,
             inputs=step.inputs,
             started_at=started.isoformat(timespec="seconds"),
-            environment=own,
-            used=measured.used,
-            data_digest=measured.data_digest,
-            readings=measured.readings,
-            series=measured.series,
-            scores=measured.scores,
-            metrics=measured.metrics,
-            samples=measured.samples,
-            baseline=measured.baseline,
-            reason=ended.reason,
-            traceback=ended.traceback,
-            notes=measured.notes,
+            **own,
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from harness.inference import first_token_s, open_predictor, serve
 from harness.measure.meters import ProcessMeter, window
 from harness.measure.outputs import checking
 from harness.plugins import Plugins
+from harness.records import StepResult
 from harness.seams import (
     Assignment,
     Budget,
@@ -53,43 +54,31 @@ class Job:
     """The files that its sources were read from → SHA-256 of their bytes."""
 
 
-@dataclass
-class Measured:
-    """What a step measured: the part of a record that is the worker's to fill."""
+def _read(result: StepResult, **values: float) -> None:
+    """Keep values whose unit is the last part of their name."""
+    _take(result, {name: Reading(float(value), _unit(name)) for name, value in values.items()})
 
-    used: dict[str, Any] = field(default_factory=dict)
-    data_digest: str | None = None
-    readings: dict[str, Reading] = field(default_factory=dict)
-    series: dict[str, list[float]] = field(default_factory=dict)
-    scores: dict[str, list[float]] = field(default_factory=dict)
-    metrics: list[dict[str, Any]] = field(default_factory=list)
-    samples: list[dict[str, str]] = field(default_factory=list)
-    baseline: str | None = None
-    notes: list[str] = field(default_factory=list)
 
-    def read(self, **values: float) -> None:
-        """Keep values whose unit is the last part of their name."""
-        self.take({name: Reading(float(value), _unit(name)) for name, value in values.items()})
+def _take(result: StepResult, readings: Mapping[str, Reading]) -> None:
+    """Keep readings.
 
-    def take(self, readings: Mapping[str, Reading]) -> None:
-        """Keep readings.
+    Raises:
+        PluginError: something of that name was read already.
+    """
+    if twice := sorted(result.readings.keys() & readings.keys()):
+        raise PluginError(f"{', '.join(twice)} was read already. Give your reading or unit another name.")
+    result.readings.update(readings)
 
-        Raises:
-            PluginError: something of that name was read already.
-        """
-        if twice := sorted(self.readings.keys() & readings.keys()):
-            raise PluginError(f"{', '.join(twice)} was read already. Give your reading or unit another name.")
-        self.readings.update(readings)
 
-    def plain(self) -> Measured:
-        """Return the same in plain values; samples are plain from the start and may be long.
+def _plain(result: StepResult) -> StepResult:
+    """Return the same in plain values; readings and samples are plain from the start, and samples may be long.
 
-        Raises:
-            PluginError: names the field that holds what a record cannot hold.
-        """
-        others = [one.name for one in fields(self) if one.name not in ("readings", "samples")]
-        made: dict[str, Any] = {name: plain.nested(getattr(self, name), name) for name in others}
-        return replace(self, **made)
+    Raises:
+        PluginError: names the field that holds what a record cannot hold.
+    """
+    names = ("used", "data_digest", "series", "scores", "metrics", "baseline", "notes")
+    made: dict[str, Any] = {name: plain.nested(getattr(result, name), name) for name in names}
+    return replace(result, **made)
 
 
 def _unit(name: str) -> str:
@@ -147,20 +136,20 @@ class Scene:
         return found
 
 
-def perform(job: Job, plugins: Plugins, report: Report) -> Measured:
+def perform(job: Job, plugins: Plugins, report: Report) -> StepResult:
     """Do a step and return what was measured, in plain values.
 
     Raises:
         PluginError: a plugin gave something that a record cannot hold, or removed the folder it writes into.
     """
-    scene, measured = prepare(job, plugins, report)
-    STEPS[job.kind](scene, measured)
+    scene, result = prepare(job, plugins, report)
+    STEPS[job.kind](scene, result)
     if not job.output.is_dir():
         raise PluginError("The folder to write into is gone. Write into it, and do not move or remove it.")
-    return measured.plain()
+    return _plain(result)
 
 
-def prepare(job: Job, plugins: Plugins, report: Report) -> tuple[Scene, Measured]:
+def prepare(job: Job, plugins: Plugins, report: Report) -> tuple[Scene, StepResult]:
     """Seed the libraries, load the data and look up what the step needs."""
     asked = job.asked
     seed_libraries(asked["seed"])
@@ -177,53 +166,58 @@ def prepare(job: Job, plugins: Plugins, report: Report) -> tuple[Scene, Measured
         runtime,
         report,
     )
-    measured = Measured(data_digest=plain.text(data.digest, "Data.digest"))
-    measured.read(data_s=time.perf_counter() - began)
-    measured.used = _sizes(data)
+    result = StepResult(
+        outcome="ok",
+        used=dict(_sizes(data)),
+        data_digest=plain.text(data.digest, "Data.digest"),
+        baseline=task.baseline if job.kind == "evaluate" else None,
+    )
+    _read(result, data_s=time.perf_counter() - began)
     if not scene.hardware.bit_reproducible:
-        measured.notes.append(f"On {scene.hardware.name} another run with this seed may differ in the last bits.")
-    return scene, measured
+        result.notes.append(f"On {scene.hardware.name} another run with this seed may differ in the last bits.")
+    return scene, result
 
 
 def _sizes(data: Data) -> dict[str, int]:
     return {f"{split}_items": count for split, count in plain.counts(data.sizes, "Data.sizes").items()}
 
 
-def _train(scene: Scene, measured: Measured) -> None:
+def _train(scene: Scene, result: StepResult) -> None:
     began = time.perf_counter()
     assignment = scene.assignment()
-    measured.used |= _sizes(assignment.data)
+    result.used.update(_sizes(assignment.data))
     learner = scene.learner(assignment)
-    measured.read(build_s=time.perf_counter() - began)
+    _read(result, build_s=time.perf_counter() - began)
     with window(scene.meters(), scene.hardware.synchronise) as read:
         training = train(
             learner, assignment.budget, scene.data, scene.task.metrics[0], scene.hardware.synchronise, scene.report
         )
     learner.save(scene.job.output)
-    measured.take(read)
-    measured.read(
+    _take(result, read)
+    _read(
+        result,
         wall_s=training.wall_s,
         validation_s=training.validation_s,
         steps=training.steps,
         artifact_bytes=size_bytes(scene.job.output),
     )
-    measured.read(**training.consumed)
+    _read(result, **training.consumed)
     if (parameters := learner.parameters()) is not None:
-        measured.read(parameters=plain.count(parameters, "Learner.parameters()"))
+        _read(result, parameters=plain.count(parameters, "Learner.parameters()"))
     if scene.job.kind == "finetune":
         inputs = list(scene.queries()[:CHECKED_INPUTS])
         if (flops := learner.flops(inputs)) is not None:
             each = plain.count(flops, "Learner.flops()") / len(inputs)
-            measured.take({"forward_flops_per_sample": Reading(each, "FLOP")})
-    measured.series = {"step_s": training.step_s, **training.losses}
+            _take(result, {"forward_flops_per_sample": Reading(each, "FLOP")})
+    result.series.update({"step_s": training.step_s, **training.losses})
     if training.quality:
-        measured.series[f"validation_{scene.task.metrics[0].name}"] = training.quality
-    measured.used["stopped_by"] = training.stopped_by
+        result.series[f"validation_{scene.task.metrics[0].name}"] = training.quality
+    result.used["stopped_by"] = training.stopped_by
     if training.stopped_by == "seconds":
-        measured.notes.append("The clock ended this training: another run may take another number of steps and differ.")
+        result.notes.append("The clock ended this training: another run may take another number of steps and differ.")
 
 
-def _export(scene: Scene, measured: Measured) -> None:
+def _export(scene: Scene, result: StepResult) -> None:
     runtime = scene.chosen_runtime()
     trained = scene.job.inputs["trained"]
     learner = scene.learner(scene.assignment())
@@ -232,9 +226,9 @@ def _export(scene: Scene, measured: Measured) -> None:
     began = time.perf_counter()
     with window(scene.meters(), scene.hardware.synchronise) as read:
         checks = runtime.export(scene.model, learner, trained, inputs, scene.job.output)
-    measured.take(read)
-    measured.take(plain.readings(checks, "Runtime.export()"))
-    measured.read(wall_s=time.perf_counter() - began, artifact_bytes=size_bytes(scene.job.output))
+    _take(result, read)
+    _take(result, plain.readings(checks, "Runtime.export()"))
+    _read(result, wall_s=time.perf_counter() - began, artifact_bytes=size_bytes(scene.job.output))
 
 
 def _open(scene: Scene) -> Callable[[], Predict]:
@@ -249,28 +243,28 @@ def _open(scene: Scene) -> Callable[[], Predict]:
     return opened
 
 
-def _evaluate(scene: Scene, measured: Measured) -> None:
+def _evaluate(scene: Scene, result: StepResult) -> None:
     predict = _open(scene)()
     with window(scene.meters(), scene.hardware.synchronise) as read:
         began = time.perf_counter()
         grades = grade(predict, scene.data, scene.job.asked["batch_size"])
         wall_s = time.perf_counter() - began
-    measured.take(read)
+    _take(result, read)
     grades = checked(grades)
-    measured.scores = {name: list(column) for name, column in grades.scores.items()}
-    measured.used.update(plain.nested(plain.named(grades.used, "Grades.used"), "Grades.used"))
-    measured.metrics = described(scene.task, scene.data, grades)
-    measured.samples = kept(scene.data.show(checking(predict)))
-    measured.baseline = scene.task.baseline
-    measured.read(wall_s=wall_s, items=items(grades.scores))
+    result.scores.update({name: list(column) for name, column in grades.scores.items()})
+    result.used.update(plain.nested(plain.named(grades.used, "Grades.used"), "Grades.used"))
+    result.metrics.extend(described(scene.task, scene.data, grades))
+    result.samples.extend(kept(scene.data.show(checking(predict))))
+    _read(result, wall_s=wall_s, items=items(grades.scores))
 
 
-def _serve(scene: Scene, measured: Measured) -> None:
+def _serve(scene: Scene, result: StepResult) -> None:
     inputs = scene.queries()
     predict, load_s, first_query_s = open_predictor(_open(scene), inputs, scene.hardware.synchronise)
     load, work = serve(predict, inputs, scene.job.asked, scene.hardware, scene.meters, scene.data.work)
-    measured.take(load.readings)
-    measured.read(
+    _take(result, load.readings)
+    _read(
+        result,
         load_s=load_s,
         first_query_s=first_query_s,
         wall_s=load.wall_s,
@@ -278,14 +272,14 @@ def _serve(scene: Scene, measured: Measured) -> None:
         queries=load.queries,
         **work,
     )
-    measured.series["latency_s"] = load.latency_s
+    result.series["latency_s"] = load.latency_s
     if isinstance(predict, InPieces) and scene.job.asked["scenario"] == "SingleStream":
         waited = first_token_s(predict, inputs, scene.job.asked, scene.hardware.synchronise)
-        measured.series["first_token_s"] = waited
-    measured.used["load_generator"] = load.log
+        result.series["first_token_s"] = waited
+    result.used["load_generator"] = load.log
 
 
-STEPS: Mapping[str, Callable[[Scene, Measured], None]] = {
+STEPS: Mapping[str, Callable[[Scene, StepResult], None]] = {
     "pretrain": _train,
     "finetune": _train,
     "export": _export,

@@ -167,7 +167,15 @@ def test_the_estimate_comes_from_earlier_records(plan_of: PlanOf) -> None:
     tuned = next(step for step in plan.steps if step.kind == "finetune")
     records = [
         Record(
-            str(s), str(s), "finetune", "ok", tuned.asked, {}, "2026-11-23", {}, readings={"wall_s": Reading(s, "s")}
+            id=str(s),
+            fingerprint=str(s),
+            step="finetune",
+            outcome="ok",
+            asked=tuned.asked,
+            inputs={},
+            started_at="2026-11-23",
+            environment={},
+            readings={"wall_s": Reading(s, "s")},
         )
         for s in (1.0, 2.0, 30.0)
     ]

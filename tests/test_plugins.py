@@ -154,7 +154,16 @@ def test_a_plugin_that_cannot_take_a_record_is_reported_and_others_get_it(tmp_pa
 
 
 def _record() -> Record:
-    return Record("1", "f", "serve", "ok", {}, {}, "2026-11-23T00:00:00+00:00", {})
+    return Record(
+        id="1",
+        fingerprint="f",
+        step="serve",
+        outcome="ok",
+        asked={},
+        inputs={},
+        started_at="2026-11-23T00:00:00+00:00",
+        environment={},
+    )
 
 
 def test_a_file_is_read_anew_each_time(tmp_path: Path) -> None:

@@ -17,7 +17,17 @@ from harness.testing.findings import Finding
 ODD = "[/red] [bold]name[/bold] :bug: \\"
 ASKED = {"model": ODD, "size": "default", "task": ODD, "start": "pretrained", "seed": 0}
 STEP = Step("finetune", ASKED, {}, "f", {}, {})
-RECORD = Record("1", "f", "finetune", "ok", ASKED, {}, "2026-11-26", {}, series={ODD: [0.5]})
+RECORD = Record(
+    id="1",
+    fingerprint="f",
+    step="finetune",
+    outcome="ok",
+    asked=ASKED,
+    inputs={},
+    started_at="2026-11-26",
+    environment={},
+    series={ODD: [0.5]},
+)
 
 
 def _console(*, live: bool) -> Console:
@@ -43,7 +53,19 @@ def test_names_are_text(live: bool) -> None:
             screen._bars.refresh()
         screen.end(RECORD)
         screen.begin(STEP, 2, 3)
-        screen.end(Record("2", "f", "finetune", "failed", ASKED, {}, "2026-11-26", {}, reason=f"reason {ODD}"))
+        screen.end(
+            Record(
+                id="2",
+                fingerprint="f",
+                step="finetune",
+                outcome="failed",
+                asked=ASKED,
+                inputs={},
+                started_at="2026-11-26",
+                environment={},
+                reason=f"reason {ODD}",
+            )
+        )
         screen.skipped(STEP, f"why {ODD}")
         screen.warn([Failure(f"plugin {ODD}", "d", f"failure {ODD}", "")])
     said = _said(console)

@@ -19,7 +19,16 @@ from harness.seams import Reading
 from harness.store import NEEDED_BYTES, open_store, peek, peek_records
 
 SAMPLES = Path(__file__).with_name("records")
-RECORD = Record("id-1", "f" * 64, "serve", "ok", {"model": "m"}, {"trained": "e" * 64}, "2026-11-23T10:00:00+00:00", {})
+RECORD = Record(
+    id="id-1",
+    fingerprint="f" * 64,
+    step="serve",
+    outcome="ok",
+    asked={"model": "m"},
+    inputs={"trained": "e" * 64},
+    started_at="2026-11-23T10:00:00+00:00",
+    environment={},
+)
 
 texts = st.text(max_size=8)
 numbers = st.floats(allow_nan=False, allow_infinity=False)

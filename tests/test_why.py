@@ -24,7 +24,17 @@ def finetuning(plan: Plan) -> Step:
 
 def record(step: Step, **changes: Any) -> Record:
     """Return the record of a step that was done."""
-    done = Record("1", step.fingerprint, step.kind, "ok", step.asked, step.inputs, "2026-11-26", {}, basis=step.basis)
+    done = Record(
+        id="1",
+        fingerprint=step.fingerprint,
+        step=step.kind,
+        outcome="ok",
+        asked=step.asked,
+        inputs=step.inputs,
+        started_at="2026-11-26",
+        environment={},
+        basis=step.basis,
+    )
     return replace(done, **{"fingerprint": "another", **changes})
 
 

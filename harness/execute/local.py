@@ -25,10 +25,10 @@ import psutil
 from harness import plain
 from harness.errors import HarnessError
 from harness.execute import HARNESS, NAMES
-from harness.execute.worker import Changed, Ended, work
+from harness.execute.worker import Changed, work
 from harness.plugins import Plugins
-from harness.seams import Reading
-from harness.steps import Job, Measured
+from harness.records import StepResult, result_of
+from harness.steps import Job
 from harness.suite import Limits, Suite
 from harness.why import Difference
 
@@ -63,7 +63,7 @@ class Supervisor:
         with contextlib.suppress(OSError, EOFError):
             self._start_fork_server()  # where it fails, the first step tells
 
-    def run(self, job: Job, report: Callable[[dict[str, float]], None]) -> Ended | Changed:
+    def run(self, job: Job, report: Callable[[dict[str, float]], None]) -> StepResult | Changed:
         """Do one step in a fresh process and return how it ended, whatever happened to the process."""
         receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(target=work, args=(job, sender), daemon=True)
@@ -112,12 +112,14 @@ class Supervisor:
             del os.environ[NAMES], os.environ[HARNESS]
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def _watch(self, process: Any, messages: _Messages, report: Callable[[dict[str, float]], None]) -> Ended | Changed:
+    def _watch(
+        self, process: Any, messages: _Messages, report: Callable[[dict[str, float]], None]
+    ) -> StepResult | Changed:
         deadline = time.monotonic() + self._limits.time_s
         memory_bytes = self._memory_limit()
         while True:
             message = messages.next(process)
-            if isinstance(message, Ended | Changed):
+            if isinstance(message, StepResult | Changed):
                 process.join(GRACE_S)  # it tidies up: ended at once, it would leave semaphores behind
                 return message
             if message is not None:
@@ -170,10 +172,10 @@ class _Messages:
         self._receiver = receiver
         self._reading = False
         """Whether a message has come that is not in the queue yet: reading millions of scores takes seconds."""
-        self._queue: SimpleQueue[dict[str, float] | Ended | Changed | None] = SimpleQueue()
+        self._queue: SimpleQueue[dict[str, float] | StepResult | Changed | None] = SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()
 
-    def next(self, process: Any) -> dict[str, float] | Ended | Changed | None:
+    def next(self, process: Any) -> dict[str, float] | StepResult | Changed | None:
         """Return progress, how the step ended, or None where there is nothing new after a while."""
         try:
             message = self._queue.get(timeout=LOOK_EVERY_S)
@@ -190,7 +192,7 @@ class _Messages:
     def _read(self) -> None:
         """Put what comes into the queue, until the step has ended."""
         with _held_open(self._receiver) as drain:
-            message: dict[str, float] | Ended | Changed | None = {}
+            message: dict[str, float] | StepResult | Changed | None = {}
             while isinstance(message, dict):
                 try:
                     sent = self._receiver.recv_bytes(MESSAGE_BYTES)
@@ -230,15 +232,13 @@ def _held_open(receiver: Connection) -> Iterator[Callable[[], None]]:
         yield drain
 
 
-def _message(sent: bytes) -> dict[str, float] | Ended | Changed:
+def _message(sent: bytes) -> dict[str, float] | StepResult | Changed:
     body = json.loads(sent)
     if "progress" in body:
         return {str(name): float(value) for name, value in body["progress"].items()}
     if "changed" in body:
         return Changed(tuple(Difference(*each) for each in body["changed"]))
-    ended = body["ended"]
-    readings = {name: Reading(*reading) for name, reading in ended["measured"].pop("readings").items()}
-    return Ended(**(ended | {"measured": Measured(readings=readings, **ended["measured"])}))
+    return result_of(body["ended"])
 
 
 def _memory(pid: int) -> float:
@@ -259,8 +259,8 @@ def _how_it_died(process: Any) -> str:
     return f"The worker or its fork server went away without a result (exit code {code})."
 
 
-def _without_result(outcome: Any, reason: str) -> Ended:
-    return Ended(outcome, Measured(), {}, reason)
+def _without_result(outcome: Any, reason: str) -> StepResult:
+    return StepResult(outcome=outcome, reason=reason)
 
 
 def _end(process: Any) -> None:

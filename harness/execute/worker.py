@@ -19,23 +19,12 @@ from harness import environment, plain
 from harness.basis import covered, current
 from harness.errors import Unsupported
 from harness.plugins import Plugins, load_plugins
-from harness.records import Outcome
+from harness.records import Outcome, StepResult
 from harness.seams import Hardware
-from harness.steps import Job, Measured, perform
+from harness.steps import Job, perform
 from harness.why import Difference, differences
 
 REPORT_EVERY_S = 0.5
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a step ended."""
-
-    outcome: Outcome
-    measured: Measured
-    environment: dict[str, Any]
-    reason: str | None = None
-    traceback: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +46,7 @@ def work(job: Job, pipe: Connection) -> None:
     try:
         result = _result(job, pipe)
     except BaseException as error:  # noqa: BLE001 - whatever a plugin raises becomes the step's record
-        result = ended_by(error)
+        result = failed_by(error)
     with contextlib.suppress(OSError):  # a plugin may have closed the pipe: its other end says so
         if isinstance(result, Changed):
             _send(pipe, changed=result.differences)
@@ -66,7 +55,7 @@ def work(job: Job, pipe: Connection) -> None:
         pipe.close()
 
 
-def _result(job: Job, pipe: Connection) -> Ended | Changed:
+def _result(job: Job, pipe: Connection) -> StepResult | Changed:
     """Do a step between two looks at what it rests on: data and modules are read in between."""
     plugins = load_plugins(job.plugin_files)
     if changed := _changes(job, plugins):
@@ -78,26 +67,29 @@ def _result(job: Job, pipe: Connection) -> Ended | Changed:
     return Changed(changed) if changed else ended
 
 
-def ended_by(error: BaseException, environment: dict[str, Any] | None = None) -> Ended:
+def failed_by(error: BaseException, environment: dict[str, Any] | None = None) -> StepResult:
     """Return how a step ended that was stopped by an exception."""
     if isinstance(error, Unsupported):
-        return Ended("unsupported", Measured(), environment or {}, plain.said(error))
+        return StepResult(outcome="unsupported", environment=environment or {}, reason=plain.said(error))
     outcome: Outcome = "out of memory" if _out_of_memory(error) else "failed"
     trace = plain.cut("".join(traceback.format_exception(error)))
-    return Ended(outcome, Measured(), environment or {}, f"{type(error).__name__}: {plain.said(error)}", trace)
+    reason = f"{type(error).__name__}: {plain.said(error)}"
+    return StepResult(outcome=outcome, environment=environment or {}, reason=reason, traceback=trace)
 
 
-def _do(job: Job, plugins: Plugins, pipe: Connection) -> Ended:
+def _do(job: Job, plugins: Plugins, pipe: Connection) -> StepResult:
     own: dict[str, Any] = {}
     try:
         plugins.import_for(job.asked)
         own |= plain.nested(environment.process(), "environment")
         own["hardware"] = _hardware(plugins.find("hardware", job.asked["hardware"]))
         with contextlib.redirect_stdout(sys.stderr):
-            measured = perform(job, plugins, _throttled(pipe))
-        return Ended("ok", measured, own | environment.process())  # again: a learner may set its number of threads
+            result = perform(job, plugins, _throttled(pipe))
+        return replace(
+            result, environment=own | environment.process()
+        )  # again: a learner may set its number of threads
     except BaseException as error:  # noqa: BLE001 - whatever a plugin raises becomes the step's record
-        return ended_by(error, own)
+        return failed_by(error, own)
 
 
 def _hardware(hardware: Hardware) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import pytest
 
 from harness.execute import local
 from harness.execute.local import Supervisor
-from harness.execute.worker import Ended
+from harness.records import StepResult
 from harness.steps import Job
 from harness.suite import Limits
 
@@ -24,10 +24,12 @@ TOY = str(Path(__file__).parents[1] / "toy_plugin.py")
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Callable[..., Ended]:
+def run(tmp_path: Path) -> Callable[..., StepResult]:
     """Return a function that runs one toy training."""
 
-    def run_one(limits: Limits | None = None, report: Any = lambda _: None, steps: int = 2, **settings: Any) -> Ended:
+    def run_one(
+        limits: Limits | None = None, report: Any = lambda _: None, steps: int = 2, **settings: Any
+    ) -> StepResult:
         asked = {
             "model": "counter",
             "size": "small",
@@ -55,21 +57,21 @@ def _workers() -> set[int]:
     return {worker.pid for child in below for worker in child.children()}
 
 
-def test_a_step_comes_back_with_what_was_measured(run: Callable[..., Ended]) -> None:
+def test_a_step_comes_back_with_what_was_measured(run: Callable[..., StepResult]) -> None:
     """Readings with units, losses, environment of the worker."""
     ended = run()
 
     assert (ended.outcome, ended.reason) == ("ok", None)
-    assert ended.measured.readings["wall_s"].unit == "s"
-    assert ended.measured.readings["steps"].value == 2
-    assert ended.measured.readings["artifact_bytes"].unit == "B"
-    assert ended.measured.series["loss"] == [1.0, 0.5]
-    assert ended.measured.used["stopped_by"] == "steps"
+    assert ended.readings["wall_s"].unit == "s"
+    assert ended.readings["steps"].value == 2
+    assert ended.readings["artifact_bytes"].unit == "B"
+    assert ended.series["loss"] == [1.0, 0.5]
+    assert ended.used["stopped_by"] == "steps"
     assert ended.environment["hardware"]["name"] == "here"
 
 
 def test_a_worker_runs_nothing_of_the_main_script(
-    run: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    run: Callable[..., StepResult], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A notebook, a test runner or a page of Streamlit stays in its own process, also one that cannot run twice."""
     script = tmp_path / "main.py"
@@ -84,7 +86,7 @@ def test_a_worker_runs_nothing_of_the_main_script(
     assert sys.modules["__main__"] is main
 
 
-def test_every_step_has_a_process_of_its_own_and_leaves_none(run: Callable[..., Ended]) -> None:
+def test_every_step_has_a_process_of_its_own_and_leaves_none(run: Callable[..., StepResult]) -> None:
     """Whatever happened to it."""
     for fault in ("none", "raise", "die", "exit"):
         run(fault=fault)
@@ -92,7 +94,7 @@ def test_every_step_has_a_process_of_its_own_and_leaves_none(run: Callable[..., 
     assert _workers() == set()
 
 
-def test_progress_reaches_the_screen_while_the_step_runs(run: Callable[..., Ended]) -> None:
+def test_progress_reaches_the_screen_while_the_step_runs(run: Callable[..., StepResult]) -> None:
     """Share done, seconds, samples and the loss, not more often than twice a second."""
     seen: list[dict[str, float]] = []
     run(report=seen.append, steps=12, sleep_s=0.1)
@@ -102,7 +104,7 @@ def test_progress_reaches_the_screen_while_the_step_runs(run: Callable[..., Ende
     assert [state["done"] for state in seen] == sorted(state["done"] for state in seen)
 
 
-def test_a_hang_ends_at_the_time_limit_and_the_process_is_gone(run: Callable[..., Ended]) -> None:
+def test_a_hang_ends_at_the_time_limit_and_the_process_is_gone(run: Callable[..., StepResult]) -> None:
     """The record says so; the machine is free for the next step."""
     ended = run(Limits(time_s=0.5), fault="hang")
 
@@ -111,7 +113,7 @@ def test_a_hang_ends_at_the_time_limit_and_the_process_is_gone(run: Callable[...
     assert _workers() == set()
 
 
-def test_a_traceback_says_where_the_plugin_failed(run: Callable[..., Ended]) -> None:
+def test_a_traceback_says_where_the_plugin_failed(run: Callable[..., StepResult]) -> None:
     """The plugin's own file and line are in it."""
     ended = run(fault="raise")
 
@@ -136,7 +138,7 @@ def test_out_of_memory_is_told_from_other_failures(error: BaseException, said: b
     assert _out_of_memory(error) == said
 
 
-def test_a_long_result_is_waited_for(run: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_result_is_waited_for(run: Callable[..., StepResult], monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that has ended may have said more than is read in a moment."""
     read = local._message
 

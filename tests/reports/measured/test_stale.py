@@ -111,10 +111,19 @@ class Shop:
         basis = Bases(self.plugins).of(step, asked)
         identity = f"{step} {score} {seed} {day} {fields}"
         done = Record(
-            identity, identity, step, "ok", asked, {}, f"2026-11-{day:02d}T10:00:00+00:00",
-            {"hardware": {"device_name": "toy", "price_quantity": 1}}, data_digest="numbers",
-            scores={"correct": [score] * 40}, metrics=[METRIC], basis=basis,
-        )  # fmt: skip
+            id=identity,
+            fingerprint=identity,
+            step=step,
+            outcome="ok",
+            asked=asked,
+            inputs={},
+            started_at=f"2026-11-{day:02d}T10:00:00+00:00",
+            environment={"hardware": {"device_name": "toy", "price_quantity": 1}},
+            data_digest="numbers",
+            scores={"correct": [score] * 40},
+            metrics=[METRIC],
+            basis=basis,
+        )
         return replace(done, **fields)
 
 
@@ -338,7 +347,19 @@ def test_an_inverted_grading_marks_what_it_graded_and_nothing_else(plant: Callab
         own["settings"] = {name: setting.default for name, setting in plugins.models[model].settings.items()}
         own["task_settings"] = {name: setting.default for name, setting in plugins.tasks[task].settings.items()}
         basis = Bases(plugins).of("evaluate", own)
-        records.append(Record(model, model, "evaluate", "ok", own, {}, "2026-11-26", {}, basis=basis))
+        records.append(
+            Record(
+                id=model,
+                fingerprint=model,
+                step="evaluate",
+                outcome="ok",
+                asked=own,
+                inputs={},
+                started_at="2026-11-26",
+                environment={},
+                basis=basis,
+            )
+        )
     before = [record.stale for record in marked(records, plugins)]
     plant("harness.labelled", "float(guess == label)", "float(guess != label)")
 
