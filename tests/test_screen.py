@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -109,7 +110,7 @@ def test_the_bars_say_loss_rate_and_step() -> None:
         screen.begin(STEP, 1, 3)
         screen.progress({"done": 0.5, "seconds": 2.0, "samples": 20, "loss": 0.25})
         screen._bars.refresh()
-        screen.end(Record("1", "f", "finetune", "failed", {}, {}, "t", {}, reason="[bold]broken[/bold]"))
+        screen.end(replace(RECORD, outcome="failed", series={}, reason="[bold]broken[/bold]"))
 
     assert "loss 0.250 10 samples/s" in _said(console)
     assert "[bold]broken[/bold]" in _said(console)
