@@ -276,14 +276,15 @@ class Plugins:
                     self._fail(plugin.name, plugin.distribution, error)
         return self.failures[before:]
 
-    def check_use_case(self, use_case: UseCase) -> None:
-        """Let every plugin check the figures of a use case.
+    def check_use_case(self, use_case: UseCase) -> bool:
+        """Let plugins check the figures of a use case; return whether any does.
 
         Raises:
             FactError: a figure is unknown, senseless or missing.
             PluginError: a plugin cannot check it.
         """
-        for impl in self._manager.hook.harness_check_use_case.get_hookimpls():
+        checks = self._manager.hook.harness_check_use_case.get_hookimpls()
+        for impl in checks:
             try:
                 _called(impl.function, use_case=use_case)
             except FactError:
@@ -291,6 +292,7 @@ class Plugins:
             except Exception as error:  # a plugin may raise anything
                 why = f"harness_check_use_case of {impl.plugin_name!r} raised {type(error).__name__}"
                 raise PluginError(f"{why}: {plain.said(error)}") from error
+        return bool(checks)
 
     def load(self, name: str, distribution: str, version: str, load: Callable[[], ModuleType]) -> None:
         """Load one plugin; what goes wrong is noted under its name, and it brings nothing then."""
