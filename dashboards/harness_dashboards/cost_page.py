@@ -9,10 +9,10 @@ import streamlit as st
 
 from harness.records import Record
 from harness_dashboards import kept, sources
-from harness_dashboards.parts import DEFAULTS, Texts, grid, price_line, price_sliders, small
+from harness_dashboards.parts import DEFAULTS, Texts, grid, in_words, price_line, price_sliders, small
 from harness_reports.measured.results import Results
 from harness_reports.prices.cost import cost
-from harness_reports.prices.frontier import frontier
+from harness_reports.prices.frontier import FRONTIER, frontier_rows
 from harness_reports.prices.pricing import Pricing
 from harness_reports.show import charts, formats
 
@@ -30,7 +30,7 @@ def show(texts: Texts) -> None:
     st.title(texts["cost_title"])
     st.markdown(texts["cost_intro"])
     view = _choose(texts)
-    points = frontier(view.records, view.pricing)
+    points = _frontier(view, texts)
     if points.empty:
         st.info(texts["no_points"])
         return
@@ -82,6 +82,11 @@ def _wanted(record: Record, tasks: set[str] | None, hardware: list[str], runtime
 # Chart, table, origins ------------------------------------------------------------------------------------------------
 
 
+def _frontier(view: View, texts: Texts, metric: str | None = None) -> pd.DataFrame:
+    frame = in_words(frontier_rows(view.records, view.pricing, metric), texts)
+    return frame.reindex(columns=list(FRONTIER))
+
+
 def _points(view: View, points: pd.DataFrame, texts: Texts) -> None:
     tasks = list(dict.fromkeys(points["task"]))
     for tab, task in zip(st.tabs(tasks), tasks, strict=True):
@@ -100,7 +105,7 @@ def _in_metric(view: View, task: str, points: pd.DataFrame, texts: Texts) -> pd.
     chosen = names[0]
     if len(names) > 1:
         chosen = st.segmented_control(texts["metric"], names, default=chosen, key=f"metric-{task}") or chosen
-    frame = points if chosen == names[0] else frontier(own, view.pricing, chosen)
+    frame = points if chosen == names[0] else _frontier(View(own, view.pricing), texts, chosen)
     return frame[frame["task"] == task].reset_index(drop=True)
 
 

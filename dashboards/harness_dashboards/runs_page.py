@@ -11,10 +11,11 @@ import streamlit as st
 
 from harness.records import Record
 from harness_dashboards import sources
-from harness_dashboards.parts import Texts, plain
+from harness_dashboards.parts import Texts, plain, sentence
 from harness_reports import cells
 from harness_reports.measured.judgement import judge
 from harness_reports.measured.samples import picture
+from harness_reports.reasons import Reasons
 
 GOOD = ("ok", "unsupported")
 SAMPLES_BESIDE = 3
@@ -24,7 +25,7 @@ def show(texts: Texts) -> None:
     """Draw the page."""
     st.title(texts["runs_title"])
     records = _filtered(sources.records(), texts)
-    judged = {record.id: judge(record) if record.outcome == "ok" else [] for record in records}
+    judged = {record.id: judge(record) if record.outcome == "ok" else Reasons() for record in records}
     bad = [record for record in records if record.outcome not in GOOD]
     steps, failed, remarks = st.columns(3)
     steps.metric(texts["steps"], len(records))
@@ -70,8 +71,9 @@ def title(record: Record) -> str:
     return " ".join([record.step, asked["model"], asked["size"], "·", asked["task"], *where, f"· {asked['seed']}"])
 
 
-def _row(record: Record, said: Sequence[str], texts: Texts) -> dict[str, Any]:
+def _row(record: Record, judged: Reasons, texts: Texts) -> dict[str, Any]:
     asked = record.asked
+    remarks = [*_stale(record, texts), *_told(judged, texts), *record.notes]
     return {
         texts["step"]: record.step,
         texts["model"]: f"{asked['model']} {asked['size']}",
@@ -81,8 +83,12 @@ def _row(record: Record, said: Sequence[str], texts: Texts) -> dict[str, Any]:
         texts["outcome"]: record.outcome,
         texts["started"]: record.started_at[:19].replace("T", " "),
         texts["duration"]: record.value("wall_s"),
-        texts["judgement"]: " ".join([*_stale(record, texts), *said, *record.notes]) or (record.reason or ""),
+        texts["judgement"]: " ".join(remarks) or (record.reason or ""),
     }
+
+
+def _told(judged: Reasons, texts: Texts) -> list[str]:
+    return [sentence(judged, texts)] if judged else []
 
 
 def _stale(record: Record, texts: Texts) -> list[str]:

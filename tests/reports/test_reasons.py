@@ -28,7 +28,7 @@ SAMPLES: dict[str, Any] = {
     "usd": -1234.5, "share": 0.27, "count": 2_154_936_112.0, "name": "quality", "names": ("privacy", "latency_s"),
     "shares": (("quality", 0.6), ("staff", 0.3)),
     "either": (Reason("value is", {"usd": 0.25}), Reason("volume is", {"requests_per_year": 5e5})),
-    ".4g": 0.9125, "g": 0.5, "": 30,
+    ".4g": 0.9125, ".3g": 0.25, ".2g": 0.5, ".1f": 4.5, "+.0%": -0.2, "g": 0.5, "": 30,
 }  # fmt: skip
 """Format of a field → a value for it."""
 

@@ -24,6 +24,7 @@ from harness_reports.measured.lineage import KEYS
 from harness_reports.measured.quality_figures import quality_share
 from harness_reports.prices.price_figures import hourly
 from harness_reports.prices.pricing import OWN, Pricing
+from harness_reports.reasons import Reason, as_text
 
 SERVING = (
     "use_case", "title", *KEYS, "view", "requests_per_year", "peak_factor", "requests_per_s", "peak_per_s",
@@ -75,7 +76,7 @@ def serving(
         market = read_market(case, overrides or {})
         for own in evidence:
             if own.key.task in case.tasks:
-                rows += [plan.row for plan in plans(market, own, views)]
+                rows += [as_text(plan.row) for plan in plans(market, own, views)]
     return pd.DataFrame(rows, columns=list(SERVING))
 
 
@@ -114,7 +115,7 @@ def plans(market: Market, own: Evidence, views: Sequence[View]) -> list[Plan]:
     shared["needed_latency_s"] = figure(market, "latency_s", "needed_latency_s")
     if found is None:
         note = _unkept(points, market.latency_s)
-        unknown = {name: Explained(name, None, note=note) for name in _PAID}
+        unknown = {name: Explained(name, None, note=str(note)) for name in _PAID}
         return [Plan(row | {"view": views[0].name, "note": note}, shared | unknown)]
     rows = [_priced(Plan(row | _chosen(found), shared), market, own, found, view) for view in views]
     known = {each.row["view"]: each for each in rows if each is not None}  # all machines are their own: one row
@@ -129,20 +130,17 @@ def _demand(market: Market) -> dict[str, Explained]:
     return {each.name: each for each in (asked, factor, mean, peak)}
 
 
-def _unkept(points: Sequence[Point], limit_s: float | None) -> str:
+def _unkept(points: Sequence[Point], limit_s: float | None) -> Reason:
     if not points:
-        return "Serving was not measured."
+        return Reason("serving unknown")
     fastest = min(point.answer_s for point in points)
-    return (
-        f"No measured load answers in {limit_s:g} s: the fastest takes {fastest:.3g} s, a batch under way included. "
-        "Measure smaller batches, or another runtime."
-    )
+    return Reason("latency out of reach", {"limit_s": limit_s, "fastest_s": fastest})
 
 
 def _chosen(found: Fleet) -> dict[str, Any]:
     note = None
     if found.erlang_c is not None and found.erlang_c > found.replicas:
-        note = f"A queue of single requests would need {found.erlang_c}: measure under a load like the real one."
+        note = Reason("queue needs more", {"replicas": found.erlang_c})
     return {"scenario": found.point.scenario, "batch_size": found.point.batch_size, "note": note}
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+
 import numpy as np
 
 from harness.records import Record
 from harness_reports.measured.latency import minimum_count
 from harness_reports.measured.rates import durations
+from harness_reports.reasons import Reason, Reasons
 
 MINIMUM_WINDOW_S = 1.0
 MAXIMUM_SPREAD = 0.10
@@ -15,14 +18,9 @@ MINIMUM_ITEMS = 30
 """Fewer items than this carry no interval worth the name."""
 
 
-def judge(record: Record) -> list[str]:
+def judge(record: Record) -> Reasons:
     """Return what is wrong with a record's numbers and what to do next; empty where nothing is."""
-    if record.step == "serve":
-        checks = (_short, _invalid, _noisy, _drifted, _busy, _unsupported)
-        return [reason for check in checks if (reason := check(record))]
-    if record.step == "evaluate":
-        return [reason for reason in (_few_items(record), _broken_scores(record)) if reason]
-    return []
+    return Reasons(reason for check in _CHECKS.get(record.step, ()) if (reason := check(record)))
 
 
 def window_s(record: Record) -> float | None:
@@ -34,21 +32,21 @@ def window_s(record: Record) -> float | None:
     return max((seconds for seconds in read if seconds is not None), default=None)
 
 
-def _short(record: Record) -> str | None:
+def _short(record: Record) -> Reason | None:
     seconds = window_s(record)
     if seconds is None:
-        return "window not measured: run it again"
-    return f"window under 1 s ({seconds:.2g} s): serve for longer" if seconds < MINIMUM_WINDOW_S else None
+        return Reason("window not measured")
+    return Reason("window short", {"seconds": seconds}) if seconds < MINIMUM_WINDOW_S else None
 
 
-def _invalid(record: Record) -> str | None:
+def _invalid(record: Record) -> Reason | None:
     log = record.used.get("load_generator") or {}
     if log.get("result_valid") is not False:
         return None
-    return f"not valid by the load generator's rules: {log.get('invalid_reason') or 'serve for longer'}"
+    return Reason("load invalid", {"why": log.get("invalid_reason") or "serve for longer"})
 
 
-def _noisy(record: Record) -> str | None:
+def _noisy(record: Record) -> Reason | None:
     """Compare tenths of an Offline window: single batches differ because their inputs do, long stretches should not."""
     batch_s = durations(record)
     if record.asked.get("scenario") != "Offline" or batch_s.size < 2:  # noqa: PLR2004 - one duration has no spread
@@ -57,10 +55,10 @@ def _noisy(record: Record) -> str | None:
     spread = tenths.std(ddof=1) / tenths.mean()
     if spread <= MAXIMUM_SPREAD:
         return None
-    return f"spread over 10 % ({spread:.0%} between parts of the window): serve for longer on a quieter machine"
+    return Reason("window noisy", {"spread": float(spread)})
 
 
-def _drifted(record: Record) -> str | None:
+def _drifted(record: Record) -> Reason | None:
     batch_s = durations(record)
     half = batch_s.size // 2
     if half < 5:  # noqa: PLR2004 - medians of fewer say nothing
@@ -68,30 +66,36 @@ def _drifted(record: Record) -> str | None:
     change = float(np.median(batch_s[half:]) / np.median(batch_s[:half]) - 1)
     if abs(change) <= MAXIMUM_SPREAD:
         return None
-    return f"drifted by {change:+.0%} between the halves of the window: warm up longer or let the machine rest"
+    return Reason("window drifted", {"change": change})
 
 
-def _busy(record: Record) -> str | None:
+def _busy(record: Record) -> Reason | None:
     """Tell of a machine with other work: twice its cores is more than an earlier step of a suite leaves behind."""
     load, cores = record.environment.get("load_average_1m"), record.environment.get("usable_cores")
     if load is None or not cores or load <= 2 * cores:
         return None
-    return f"busy machine (load average {load:.1f} on {cores} cores): let other work end first"
+    return Reason("machine busy", {"load": load, "cores": cores})
 
 
-def _unsupported(record: Record) -> str | None:
+def _unsupported(record: Record) -> Reason | None:
     count = len(record.series.get("latency_s", []))
     needed = minimum_count(0.99)
     if record.asked.get("scenario") != "SingleStream" or count >= needed:
         return None
-    return f"p99 needs {needed} queries, {count} were served: serve more queries"
+    return Reason("queries few", {"needed": needed, "count": count})
 
 
-def _few_items(record: Record) -> str | None:
+def _few_items(record: Record) -> Reason | None:
     items = len(next(iter(record.scores.values()), []))
-    return f"only {items} items: evaluate on at least {MINIMUM_ITEMS}" if items < MINIMUM_ITEMS else None
+    return Reason("few items", {"items": items, "needed": MINIMUM_ITEMS}) if items < MINIMUM_ITEMS else None
 
 
-def _broken_scores(record: Record) -> str | None:
+def _broken_scores(record: Record) -> Reason | None:
     broken = sum(int((~np.isfinite(np.array(column, dtype=float))).sum()) for column in record.scores.values())
-    return f"{broken} scores are not finite: look at the model's outputs" if broken else None
+    return Reason("scores not finite", {"count": broken}) if broken else None
+
+
+_CHECKS: Mapping[str, Sequence[Callable[[Record], Reason | None]]] = {
+    "serve": (_short, _invalid, _noisy, _drifted, _busy, _unsupported),
+    "evaluate": (_few_items, _broken_scores),
+}

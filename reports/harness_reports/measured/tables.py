@@ -16,6 +16,7 @@ from harness_reports.measured.quality_figures import quality_figures
 from harness_reports.measured.readings import energy_kind
 from harness_reports.measured.results import Results, Serving
 from harness_reports.measured.serving_figures import served_figures
+from harness_reports.reasons import Reason, Reasons, as_text
 
 ACCURACY = (
     *KEYS, "metric", "unit", "value", "low", "high", "seeds", "items", "chance", "ceiling", "higher_is_better",
@@ -49,7 +50,7 @@ def accuracy(records: Sequence[Record], metric: str | None = None) -> pd.DataFra
     """
     results = Results.of(records)
     rows = every_accuracy_row(results) if metric == EVERY else accuracy_rows(results, metric).values()
-    return pd.DataFrame(rows, columns=list(ACCURACY))
+    return pd.DataFrame(map(as_text, rows), columns=list(ACCURACY))
 
 
 def every_accuracy_row(results: Results) -> list[dict[str, Any]]:
@@ -92,7 +93,7 @@ def throughput(records: Sequence[Record]) -> pd.DataFrame:
     and for SingleStream only: Offline has no latency that anybody waits for. Where nothing is written token by token
     there is neither a first one nor tokens per second. `largest_difference` is the export's against the trained model.
     """
-    return pd.DataFrame([row.cells for row in throughput_rows(Results.of(records))], columns=list(THROUGHPUT))
+    return pd.DataFrame([as_text(row.cells) for row in throughput_rows(Results.of(records))], columns=list(THROUGHPUT))
 
 
 class Served(NamedTuple):
@@ -119,7 +120,7 @@ def _served(serving: Serving) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def judgement(leaves: Sequence[Record]) -> str:
-    """Return `ok`, or what is wrong with the numbers of these records and what to do next."""
-    reasons = dict.fromkeys(reason for leaf in leaves for reason in judge(leaf))
-    return "; ".join(reasons) or "ok"
+def judgement(leaves: Sequence[Record]) -> Reasons:
+    """Return what is wrong with the numbers of these records and what to do next, or that nothing is."""
+    found = dict.fromkeys(reason for leaf in leaves for reason in judge(leaf))
+    return Reasons(found or (Reason("numbers sound"),))

@@ -14,6 +14,7 @@ from harness_reports.measured.results import Results
 from harness_reports.measured.tables import accuracy_rows
 from harness_reports.prices.cost import cost_rows
 from harness_reports.prices.pricing import Pricing
+from harness_reports.reasons import as_text
 
 FRONTIER = (
     *KEYS, "metric", "unit", "value", "low", "high", "chance", "ceiling", "higher_is_better", "baseline",
@@ -41,10 +42,13 @@ def frontier(records: Sequence[Record], pricing: Pricing, metric: str | None = N
         FactError: a record's hardware has no price.
         StoreError: no evaluation has the metric.
     """
-    results = Results.of(records)
+    return pd.DataFrame(map(as_text, frontier_rows(Results.of(records), pricing, metric)), columns=list(FRONTIER))
+
+
+def frontier_rows(results: Results, pricing: Pricing, metric: str | None = None) -> list[dict[str, Any]]:
+    """Return the rows of `frontier`, beside other cells of the accuracy and the cost table."""
     costs = cost_rows(results, pricing)
-    rows = [{**costs[key], **row} for key, row in accuracy_rows(results, metric).items()]
-    return pd.DataFrame(_marked(rows), columns=list(FRONTIER))
+    return _marked([{**costs[key], **row} for key, row in accuracy_rows(results, metric).items()])
 
 
 def _marked(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -26,6 +26,10 @@ class Reason:
     values: Mapping[str, Any] = field(default_factory=dict)
     """What the sentence names: numbers in the units of the figures, names as they are in tables."""
 
+    def __hash__(self) -> int:
+        """Return a hash, so that the same reason is given once."""
+        return hash((self.code, repr(self.values)))
+
     def sentence(self, language: str = "en", names: Mapping[str, str] | None = None) -> str:
         """Return the sentence in a language.
 

@@ -37,6 +37,20 @@ SENTENCES = {
     "training missing": "缺少一次训练的记录，因此成本未知。",
     "evaluation seconds missing": "缺少评测用时，因此成本未知。",
     "few queries": "查询太少，无法判断是否满足延迟上限：至少需要 {needed} 次。",
+    # What is wrong with measured numbers, and what to do next.
+    "numbers sound": "正常",
+    "window not measured": "未测到窗口时长：请重新运行。",
+    "window short": "测量窗口不足 1 秒（{seconds:.2g} 秒）：请延长服务测量。",
+    "load invalid": "按负载生成器的规则无效：{why}。",
+    "window noisy": "窗口各部分之间的离散度为 {spread:share}，超过 10 %：请在更安静的机器上延长测量。",
+    "window drifted": "窗口前后两半的速度漂移了 {change:+.0%}：请延长预热，或让机器休息。",
+    "machine busy": "机器繁忙（{cores} 个核心上的平均负载为 {load:.1f}）：请先让其他工作结束。",
+    "queries few": "p99 需要 {needed} 次查询，只服务了 {count} 次：请增加查询次数。",
+    "scores not finite": "{count} 个得分不是有限值：请检查模型的输出。",
+    # Machines for a use case's demand.
+    "serving unknown": "未测量服务。",
+    "latency out of reach": "没有任何实测负载能在 {limit_s:g} 秒内回答：最快需 {fastest_s:.3g} 秒（含正在处理的批次）。请测量更小的批次，或其他运行时。",
+    "queue needs more": "单个请求的队列需要 {replicas} 台：请在接近真实的负载下测量。",
     # Needs and alternatives.
     "own machine": "运行于 {hardware}，自有或租用的机器",
     "nothing needed": "没有要求",

@@ -43,6 +43,23 @@ SENTENCES = {
     "training missing": "The record of a training is missing, so its cost is not known.",
     "evaluation seconds missing": "The seconds of the evaluation are missing, so its cost is not known.",
     "few queries": "Too few queries to tell whether the latency limit is kept: serve at least {needed}.",
+    # What is wrong with measured numbers, and what to do next.
+    "numbers sound": "ok",
+    "window not measured": "The window was not measured: run it again.",
+    "window short": "The window is under 1 s ({seconds:.2g} s): serve for longer.",
+    "load invalid": "Not valid by the load generator's rules: {why}.",
+    "window noisy": "The spread between parts of the window is {spread:share}, over 10 %: serve for longer on a quieter "
+    "machine.",
+    "window drifted": "The speed drifted by {change:+.0%} between the halves of the window: warm up longer or let the "
+    "machine rest.",
+    "machine busy": "The machine was busy (load average {load:.1f} on {cores} cores): let other work end first.",
+    "queries few": "p99 needs {needed} queries, {count} were served: serve more queries.",
+    "scores not finite": "{count} scores are not finite: look at the model's outputs.",
+    # Machines for a use case's demand.
+    "serving unknown": "Serving was not measured.",
+    "latency out of reach": "No measured load answers in {limit_s:g} s: the fastest takes {fastest_s:.3g} s, a batch "
+    "under way included. Measure smaller batches, or another runtime.",
+    "queue needs more": "A queue of single requests would need {replicas}: measure under a load like the real one.",
     # Needs and alternatives.
     "own machine": "runs on {hardware}, a machine of one's own or rented",
     "nothing needed": "nothing is asked for",

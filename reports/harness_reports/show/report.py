@@ -142,7 +142,7 @@ def _judgement(records: Sequence[Record]) -> str:
     table = [
         {**_who(record), "what is wrong and what to do": reason}
         for record in finished(records)
-        for reason in [*_stale(record), *judgement.judge(record), *record.notes]
+        for reason in [*_stale(record), *map(str, judgement.judge(record)), *record.notes]
     ]
     return html_table(table) if table else "<p>Nothing to object to.</p>"
 

@@ -9,24 +9,25 @@ from typing import Any
 import pytest
 
 from harness_reports.measured import judgement
+from harness_reports.reasons import Reason
 
 
 def test_good_serving_is_not_objected_to(bench: Any) -> None:
     """Steady batches over ten seconds leave nothing to say."""
-    assert judgement.judge(bench.batches([0.1] * 100)) == []
+    assert judgement.judge(bench.batches([0.1] * 100)) == ()
 
 
 @pytest.mark.parametrize(
     ("durations", "word"),
     [
-        ([0.01] * 20, "window under 1 s"),
-        ([0.5] * 5 + [1.5] * 10 + [0.5] * 5, "spread over 10 %"),
-        ([0.5] * 10 + [1.0] * 10, "drifted by +100%"),
+        ([0.01] * 20, "The window is under 1 s (0.2 s)"),
+        ([0.5] * 5 + [1.5] * 10 + [0.5] * 5, "The spread between parts of the window is"),
+        ([0.5] * 10 + [1.0] * 10, "The speed drifted by +100%"),
     ],
 )
 def test_bad_serving_is_told_with_what_to_do(bench: Any, durations: list[float], word: str) -> None:
     """Each fault has its sentence, and each sentence says what to do next."""
-    reasons = judgement.judge(bench.batches(durations))
+    reasons = list(map(str, judgement.judge(bench.batches(durations))))
 
     assert any(reason.startswith(word) for reason in reasons)
     assert all(": " in reason for reason in reasons)
@@ -34,16 +35,16 @@ def test_bad_serving_is_told_with_what_to_do(bench: Any, durations: list[float],
 
 def test_batches_may_differ_where_long_stretches_do_not(bench: Any) -> None:
     """Short and long texts in turn are the task's doing: the parts of the window agree."""
-    assert judgement.judge(bench.batches([0.05, 0.15] * 100)) == []
+    assert judgement.judge(bench.batches([0.05, 0.15] * 100)) == ()
 
 
 def test_load_generators_own_verdict_is_told(bench: Any) -> None:
     """What LoadGen calls invalid is not quietly a result."""
     log = {"result_valid": False, "invalid_reason": "Increase the duration.", "elapsed_s": 9.0}
 
-    assert judgement.judge(replace(bench.batches([0.1] * 100), used={"load_generator": log})) == [
-        "not valid by the load generator's rules: Increase the duration."
-    ]
+    found = judgement.judge(replace(bench.batches([0.1] * 100), used={"load_generator": log}))
+
+    assert found == (Reason("load invalid", {"why": "Increase the duration."}),)
 
 
 @pytest.mark.parametrize(("load", "busy"), [(4.1, True), (3.9, False), (None, False)])
@@ -51,7 +52,7 @@ def test_busy_machine_is_told(bench: Any, load: float | None, busy: bool) -> Non
     """More than twice as much waiting work as cores is somebody else's."""
     crowded = replace(bench.batches([0.1] * 100), environment={"load_average_1m": load, "usable_cores": 2})
 
-    assert any(reason.startswith("busy machine") for reason in judgement.judge(crowded)) == busy
+    assert any(reason.code == "machine busy" for reason in judgement.judge(crowded)) == busy
 
 
 def test_window_is_the_load_generators_where_it_was_read(bench: Any) -> None:
@@ -59,26 +60,25 @@ def test_window_is_the_load_generators_where_it_was_read(bench: Any) -> None:
     quick = replace(bench.batches([0.005] * 100), used={"load_generator": {"elapsed_s": 2.0}})
 
     assert judgement.window_s(quick) == 2.0
-    assert judgement.judge(quick) == []
+    assert judgement.judge(quick) == ()
 
 
 def test_single_queries_may_differ_but_must_be_many(bench: Any) -> None:
     """Texts differ in length, so spread is no fault of single queries; too few of them for p99 is."""
     reasons = judgement.judge(bench.batches([0.01, 0.05] * 50, scenario="SingleStream"))
 
-    assert reasons == ["p99 needs 662 queries, 100 were served: serve more queries"]
+    assert str(reasons) == "p99 needs 662 queries, 100 were served: serve more queries."
 
 
 def test_evaluation_is_judged(bench: Any) -> None:
     """Few items and scores that are no numbers are told."""
     few = bench.record("evaluate", bench.asked(), scores={"correct": [1.0, math.inf]})
 
-    assert judgement.judge(few) == [
-        "only 2 items: evaluate on at least 30",
-        "1 scores are not finite: look at the model's outputs",
-    ]
+    assert str(judgement.judge(few)) == (
+        "Only 2 items were graded; at least 30 are needed. 1 scores are not finite: look at the model's outputs."
+    )
 
 
 def test_trainings_are_not_judged(bench: Any) -> None:
     """A training has no window whose length was chosen."""
-    assert judgement.judge(bench.record("finetune", bench.asked(), readings={"wall_s": 0.1})) == []
+    assert judgement.judge(bench.record("finetune", bench.asked(), readings={"wall_s": 0.1})) == ()

@@ -173,7 +173,7 @@ def test_doubtful_numbers_are_told(bench: Any, pricing: Pricing) -> None:
     """The judgement stands in the report, with what to do next; so do a record's own notes."""
     page = html(bench.case(window_s=0.5, fields={"notes": ["The clock ended this training"]}), pricing, [])
 
-    assert "window under 1 s (0.5 s): serve for longer" in page
+    assert "The window is under 1 s (0.5 s): serve for longer." in page
     assert "The clock ended this training" in page
 
 
