@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from inspect import getdoc
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.errors import HarnessError, SuiteError
+from harness.errors import INTERRUPTED, SuiteError
 from harness.plugins import Plugins, load_plugins
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from harness.suite import ModelEntry, Source, Suite
 
 FAILED = 1
-BARE_LISTINGS = {("plugins",): False, ("plugins", "--json"): True}
-"""Arguments that need no parser: typer's own would import pydantic, half of the time that a listing takes."""
-INTERRUPTED = 130
 
 PluginFiles = Annotated[
     list[str] | None,
@@ -32,8 +29,13 @@ StoreOption = Annotated[
 ]
 
 
-def make_app(plugins: Plugins) -> typer.Typer:
-    """Return the command line with the core's commands and the plugins'."""
+def make_app(plugins: Plugins, wanted: Sequence[str]) -> typer.Typer:
+    """Return the command line with the core's commands and the plugins'.
+
+    Args:
+        plugins: what adds commands.
+        wanted: the command that will run, if any; the others are there for the help of the whole alone.
+    """
     app = typer.Typer(
         name="harness",
         no_args_is_help=True,
@@ -47,23 +49,20 @@ def make_app(plugins: Plugins) -> typer.Typer:
     app.command("check")(check)
     app.command("new")(new)
     plugins.add_commands(app)
+    _spare_parameters(app, wanted)
     return app
 
 
-def main() -> None:
-    """Run the command line; a HarnessError becomes its message and its exit code."""
-    try:
-        plugins = load_plugins()
-        if (bare := BARE_LISTINGS.get(tuple(sys.argv[1:]))) is not None:
-            _print_listing(plugins, as_json=bare)
-        else:
-            make_app(plugins)(obj=plugins)
-    except HarnessError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("stopped", err=True)
-        sys.exit(INTERRUPTED)
+def _spare_parameters(app: typer.Typer, wanted: Sequence[str]) -> None:
+    """Leave commands that were not asked for without their parameters: building those takes longer than all help."""
+    for command in app.registered_commands:
+        if command.callback is not None and command.name not in wanted:
+            command.help = command.help or getdoc(command.callback)
+            command.callback = _nothing
+
+
+def _nothing() -> None:
+    """Stand for a command that was not asked for."""
 
 
 @dataclass(frozen=True)
@@ -317,21 +316,11 @@ def list_plugins(
     plugin: PluginFiles = None,
 ) -> None:
     """List plugins: what each brings, version, import time, failures."""
+    from harness.listing import listing
+
     plugins: Plugins = context.obj
     plugins.load_files(plugin or ())
-    _print_listing(plugins, as_json=json)
-
-
-def _print_listing(plugins: Plugins, *, as_json: bool) -> None:
-    from harness.listing import as_data, as_text
-
-    plugins.price_books()
-    if as_json:
-        import json
-
-        typer.echo(json.dumps(as_data(plugins), indent=2))
-    else:
-        typer.echo(as_text(plugins))
+    typer.echo(listing(plugins, as_json=json))
 
 
 def _warn_of_failures(plugins: Plugins) -> None:

@@ -12,7 +12,9 @@ A message says what is wrong, whose it is, and what to do next.
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+
+INTERRUPTED = 130
+"""The exit code of a command that Ctrl-C stopped."""
 
 
 class HarnessError(Exception):
@@ -47,6 +49,8 @@ class Unsupported(HarnessError):  # noqa: N818 - an outcome, named as the record
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
     """Return the sentence for a name nobody knows: what, the nearest name, the list."""
+    from difflib import get_close_matches
+
     names = sorted(known)
     near = get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""

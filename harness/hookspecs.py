@@ -20,27 +20,27 @@ hookimpl = pluggy.HookimplMarker("harness")
 
 @hookspec
 def harness_models() -> Iterable[Model]:  # type: ignore[empty-body]
-    """Return the models you bring; called once, when plugins load."""
+    """Return the models you bring; called once, when one is first needed."""
 
 
 @hookspec
 def harness_model_schemes() -> Iterable[ModelScheme]:  # type: ignore[empty-body]
-    """Return the ways to name a model by reference, `hf:…`; called once, when plugins load."""
+    """Return the ways to name a model by reference, `hf:…`; called once, when one is first needed."""
 
 
 @hookspec
 def harness_tasks() -> Iterable[Task]:  # type: ignore[empty-body]
-    """Return the tasks you bring; called once, when plugins load."""
+    """Return the tasks you bring; called once, when one is first needed."""
 
 
 @hookspec
 def harness_hardware() -> Iterable[Hardware]:  # type: ignore[empty-body]
-    """Return the hardware you bring; called once, when plugins load."""
+    """Return the hardware you bring; called once, when one is first needed."""
 
 
 @hookspec
 def harness_runtimes() -> Iterable[Runtime]:  # type: ignore[empty-body]
-    """Return the runtimes you bring; called once, when plugins load."""
+    """Return the runtimes you bring; called once, when one is first needed."""
 
 
 @hookspec
@@ -50,7 +50,7 @@ def harness_price_books() -> Iterable[PriceBook]:  # type: ignore[empty-body]
 
 @hookspec
 def harness_use_cases() -> Iterable[UseCase]:  # type: ignore[empty-body]
-    """Return the use cases you bring; called once, when plugins load."""
+    """Return the use cases you bring; called once, when one is first needed."""
 
 
 @hookspec
@@ -60,7 +60,7 @@ def harness_check_use_case(use_case: UseCase) -> None:
 
 @hookspec
 def harness_templates() -> Iterable[Template]:  # type: ignore[empty-body]
-    """Return files that `harness new` starts from; called once, when plugins load."""
+    """Return files that `harness new` starts from; called once, when one is first needed."""
 
 
 @hookspec

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,12 @@ from harness import plain
 from harness.errors import PluginError
 from harness.plugins import Plugin, Plugins, asked_of
 from harness.seams import Hardware, Model, Runtime, Task
+
+
+def listing(plugins: Plugins, *, as_json: bool) -> str:
+    """Return the listing as JSON, or for a person."""
+    plugins.price_books()  # before failures are read: books can be among them
+    return json.dumps(as_data(plugins), indent=2) if as_json else as_text(plugins)
 
 
 def as_data(plugins: Plugins) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import os
 import re
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,12 +27,12 @@ from harness.declared import check_declared
 from harness.errors import FactError, HarnessError, PluginError, unknown
 from harness.facts import DATA_FILES, PriceBook, UseCase
 from harness.locate import FILE_MODULE
-from harness.made import Made, made
 from harness.seams import Declaration, Hardware, Model, ModelScheme, Runtime, Task, Template
 
 if TYPE_CHECKING:
     import typer
 
+    from harness.made import Made
     from harness.records import Record
 
 GROUP = "harness"
@@ -66,15 +65,6 @@ class Failure:
     traceback: str
 
 
-class Candidate(NamedTuple):
-    """A plugin before it is loaded."""
-
-    name: str
-    distribution: str
-    version: str
-    load: Callable[[], ModuleType]
-
-
 @dataclass(eq=False)
 class Plugin:
     """One loaded plugin and what it brought."""
@@ -96,42 +86,60 @@ class Plugins:
         self._offers: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
         self._owners: dict[tuple[str, str], Plugin] = {}
         self._made: dict[tuple[str, str], Made] = {}
-        self.loaded: list[Plugin] = []
-        self.failures: list[Failure] = []
+        self._imported: list[Plugin] = []
+        """Plugins that were not asked yet what they bring: `harness --help` need not know."""
+        self._loaded: list[Plugin] = []
+        self._failures: list[Failure] = []
+
+    @property
+    def loaded(self) -> list[Plugin]:
+        """Plugins that were asked what they bring, and answered."""
+        self._ask_imported()
+        return self._loaded
+
+    @property
+    def failures(self) -> list[Failure]:
+        """What went wrong so far."""
+        self._ask_imported()
+        return self._failures
+
+    def _offered(self, kind: str) -> dict[str, Any]:
+        self._ask_imported()
+        return self._offers[kind]
 
     @property
     def models(self) -> dict[str, Model]:
         """Models by name."""
-        return self._offers["models"]
+        return self._offered("models")
 
     @property
     def tasks(self) -> dict[str, Task]:
         """Tasks by name."""
-        return self._offers["tasks"]
+        return self._offered("tasks")
 
     @property
     def hardware(self) -> dict[str, Hardware]:
         """Hardware by name."""
-        return self._offers["hardware"]
+        return self._offered("hardware")
 
     @property
     def runtimes(self) -> dict[str, Runtime]:
         """Runtimes by name."""
-        return self._offers["runtimes"]
+        return self._offered("runtimes")
 
     @property
     def model_schemes(self) -> dict[str, ModelScheme]:
         """Schemes of model references by name."""
-        return self._offers["model_schemes"]
+        return self._offered("model_schemes")
 
     @property
     def templates(self) -> dict[str, Template]:
         """Templates by what they make."""
-        return self._offers["templates"]
+        return self._offered("templates")
 
     def use_cases(self) -> dict[str, UseCase]:
         """Use cases by name."""
-        return self._offers["use_cases"]
+        return self._offered("use_cases")
 
     @cached_property
     def _price_books(self) -> dict[str, PriceBook]:
@@ -157,10 +165,12 @@ class Plugins:
 
     def owner(self, kind: str, name: str) -> Plugin:
         """Return the plugin that brought `name`."""
+        self._ask_imported()
         return self._owners[kind, name]
 
     def made(self, kind: str, name: str) -> Made:
         """Return what a model, task, hardware or runtime was made with, as it was when it was offered."""
+        self._ask_imported()
         return self._made[kind, name]
 
     def find(self, kind: str, name: str) -> Any:
@@ -169,7 +179,7 @@ class Plugins:
         Raises:
             PluginError: nobody brings it; says the nearest name, the list, and which plugins failed.
         """
-        offers = self._offers[kind]
+        offers = self._offered(kind)
         if kind == "models" and ":" in name and name not in offers:
             self._resolve(name)
         if name not in offers:
@@ -181,6 +191,8 @@ class Plugins:
         """Make the model that a reference such as `hf:folder` names, and remember it under that name."""
         scheme, _, rest = reference.partition(":")
         model = _called(self.find("model_schemes", scheme).model, rest)
+        from harness.made import made
+
         check_declared(model)
         self._offers["models"][reference] = model
         self._made["models", reference] = made(model)
@@ -256,7 +268,7 @@ class Plugins:
 
     def add_commands(self, app: typer.Typer) -> None:
         """Let every plugin add its commands."""
-        for plugin in list(self.loaded):
+        for plugin in [*self._loaded, *self._imported]:
             for function in self._implementations(plugin, "harness_commands"):
                 try:
                     _called(function, app=app)
@@ -296,20 +308,6 @@ class Plugins:
 
     def load(self, name: str, distribution: str, version: str, load: Callable[[], ModuleType]) -> None:
         """Load one plugin; what goes wrong is noted under its name, and it brings nothing then."""
-        self.load_all([Candidate(name, distribution, version, load)])
-
-    def load_all(self, candidates: Iterable[Candidate]) -> None:
-        """Load plugins. All are registered before the first is asked: a later one may check its use cases."""
-        for plugin in [self._registered(candidate) for candidate in candidates]:
-            if plugin is not None:
-                with self._blamed(plugin.name, plugin.distribution):
-                    self._take(plugin)
-                if plugin not in self.loaded:
-                    self._manager.unregister(plugin.module)
-
-    def _registered(self, candidate: Candidate) -> Plugin | None:
-        """Import and register a plugin; return None where that failed."""
-        name, distribution, version, load = candidate
         with self._blamed(name, distribution):
             began = time.perf_counter()
             module = _called(load)
@@ -320,8 +318,19 @@ class Plugins:
             except pluggy.PluginValidationError:
                 self._manager.unregister(module)
                 raise
-            return Plugin(name, distribution, version, module, import_s)
-        return None
+            self._imported.append(Plugin(name, distribution, version, module, import_s))
+
+    def _ask_imported(self) -> None:
+        """Ask each plugin that was imported since what it brings.
+
+        All are registered before the first is asked: a later one may check its use cases.
+        """
+        while self._imported:
+            plugin = self._imported.pop(0)
+            with self._blamed(plugin.name, plugin.distribution):
+                self._take(plugin)
+            if plugin not in self._loaded:
+                self._manager.unregister(plugin.module)
 
     @contextlib.contextmanager
     def _blamed(self, name: str, distribution: str) -> Iterator[None]:
@@ -344,6 +353,8 @@ class Plugins:
 
     def _take(self, plugin: Plugin) -> None:
         """Collect everything first, so that a plugin with one fault brings nothing."""
+        from harness.made import made
+
         offers: dict[str, dict[str, Any]] = {}
         for kind, (hook, of_type) in KINDS.items():
             offers[kind] = {}
@@ -360,7 +371,7 @@ class Plugins:
             self._made.update({(kind, name): made(offer) for name, offer in named.items() if kind in PARTS})
             if named:
                 plugin.brings[kind] = sorted(named)
-        self.loaded.append(plugin)
+        self._loaded.append(plugin)
 
     def _check_name(self, plugin: Plugin, kind: str, name: str, taken: Iterable[str]) -> None:
         if not isinstance(name, str) or not NAME.fullmatch(name):
@@ -393,8 +404,10 @@ class Plugins:
     def _fail(self, name: str, distribution: str, error: BaseException) -> None:
         text = plain.said(error) or type(error).__name__
         reason = text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}"
+        import traceback
+
         trace = plain.cut("".join(traceback.format_exception(error)))
-        self.failures.append(Failure(name, distribution, reason, trace))
+        self._failures.append(Failure(name, distribution, reason, trace))
 
 
 def _called(function: Callable[..., T], *arguments: Any, **named: Any) -> T:
@@ -428,15 +441,21 @@ def load_plugins(files: Sequence[str] = ()) -> Plugins:
         PluginError: a file that was asked for by name is missing or broken.
     """
     plugins = Plugins()
-    points = sorted(metadata.entry_points(group=GROUP), key=lambda point: point.name)
-    plugins.load_all(Candidate(point.name, *_distribution(point), point.load) for point in points)
+    described: dict[Any, tuple[str, str]] = {}  # reading a distribution's name and version parses its README
+    for point in sorted(metadata.entry_points(group=GROUP), key=lambda point: point.name):
+        if point.dist not in described:
+            described[point.dist] = _described(point.dist)
+        plugins.load(point.name, *described[point.dist], point.load)
     plugins.load_files([*(file for file in os.environ.get("HARNESS_PLUGINS", "").split(os.pathsep) if file), *files])
     return plugins
 
 
-def _distribution(point: metadata.EntryPoint) -> tuple[str, str]:
-    """Return the name and the version of what an entry point is installed with."""
-    return (point.dist.name, point.dist.version) if point.dist else ("unknown", "unknown")
+def _described(distribution: metadata.Distribution | None) -> tuple[str, str]:
+    """Return name and version of a distribution."""
+    if distribution is None:
+        return "unknown", "unknown"
+    told = distribution.metadata
+    return told["Name"], told["Version"]
 
 
 def _load_file(plugins: Plugins, file: str) -> None:

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import hypothesis
 import pytest
 
-from harness.cli import main
 from harness.execute import HARNESS, NAMES
+from harness.main import main
 from harness.plan import Plan, make_plan
 from harness.plugins import FILE, Plugins, _import_file, load_plugins
 from harness.store import Store, open_store
@@ -255,6 +255,7 @@ def harness_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
         with monkeypatch.context() as patch:
             patch.chdir(folder)
             patch.setattr(sys, "argv", ["harness", *arguments])
+            patch.setattr(gc, "freeze", lambda: None)  # what a test leaves open must still be found
             code: Any = 0
             try:
                 main()

@@ -184,7 +184,7 @@ def test_a_file_is_read_anew_each_time(tmp_path: Path) -> None:
 def test_the_door_is_light(arguments: list[str]) -> None:
     """Neither help nor the listing imports a heavy library."""
     script = (
-        "import sys; from harness.cli import main\n"
+        "import sys; from harness.main import main\n"
         f"sys.argv = ['harness', *{arguments!r}]\n"
         "try: main()\nexcept SystemExit: pass\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"

@@ -17,7 +17,7 @@ import harness_reports
 from harness import FactError, Figure, PluginError, UseCase, use_case_file
 from harness.facts import Spread
 from harness.hookspecs import hookimpl
-from harness.plugins import Candidate, Plugins, load_plugins
+from harness.plugins import Plugins, load_plugins
 from harness.testing import check
 from harness.use_case_file import read_use_case, read_use_cases
 from harness_reports.business.figure_rules import BOTTOM_UP, check_use_case
@@ -60,14 +60,15 @@ def write(folder: Path, text: str, name: str = "letters.yaml") -> Path:
 def bring(file: Path, *others: ModuleType) -> UseCase:
     """Load a use case as `--plugin FILE` does, beside other plugins."""
     plugins = Plugins()
-    plugins.load_all(map(_candidate, others))
+    for module in others:
+        _load(plugins, module)
     plugins.load_files([str(file)])
     assert not plugins.failures
     return next(iter(plugins.use_cases().values()))
 
 
-def _candidate(module: ModuleType) -> Candidate:
-    return Candidate(module.__name__, "some-distribution", "1", lambda: module)
+def _load(plugins: Plugins, module: ModuleType) -> None:
+    plugins.load(module.__name__, "some-distribution", "1", lambda: module)
 
 
 def test_a_good_file_is_read(tmp_path: Path) -> None:
@@ -196,7 +197,8 @@ def test_figures_are_checked_by_plugins_in_whatever_order_they_load(tmp_path: Pa
 
         checking.refuse = refuse  # type: ignore[attr-defined]
         plugins = Plugins()
-        plugins.load_all([_candidate(stranger), _candidate(checking)])
+        _load(plugins, stranger)
+        _load(plugins, checking)
         assert [plugin.name for plugin in plugins.loaded] == ["checking"]
         reasons += [failure.reason for failure in plugins.failures if failure.plugin == "stranger"]
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from harness import Hardware, Meter
-from harness.environment import machine, usable_cpus
 from harness_hardware.rapl import RaplMeter, packages
 
 _ARM = ("aarch64", "arm64")
@@ -29,6 +28,8 @@ class Cpu(Hardware):
 
     def describe(self) -> dict[str, Any]:
         """Return model, cores, clocks and what a price book calls it: so many vCPUs of a cloud instance."""
+        from harness.environment import machine, usable_cpus
+
         read = machine()
         return {
             "device_name": read["cpu_model"],

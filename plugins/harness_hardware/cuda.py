@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -140,6 +141,8 @@ def _energy(energy_j: float, seconds: float) -> dict[str, Reading]:
 
 
 def _no_device() -> str | None:
+    if (missing := _no_library()) is not None:  # pynvml would say the same: importing it takes longer than all plugins
+        return _without_nvml(missing)
     import pynvml
 
     try:
@@ -147,8 +150,25 @@ def _no_device() -> str | None:
             handles = map(library.nvmlDeviceGetHandleByIndex, range(library.nvmlDeviceGetCount()))
             uuids = [library.nvmlDeviceGetUUID(handle) for handle in handles]
     except pynvml.NVMLError as error:
-        return f"NVML cannot be used ({error}): install NVIDIA's driver, or pass the device into the container."
+        return _without_nvml(error)
     return _none_visible(uuids, os.environ.get("CUDA_VISIBLE_DEVICES"))
+
+
+def _no_library() -> OSError | None:
+    """Return why NVML's library cannot be loaded, or None; only pynvml knows where it lies beside Linux."""
+    if sys.platform != "linux":
+        return None
+    from ctypes import CDLL
+
+    try:
+        CDLL("libnvidia-ml.so.1")
+    except OSError as error:
+        return error
+    return None
+
+
+def _without_nvml(error: Exception) -> str:
+    return f"NVML cannot be used ({error}): install NVIDIA's driver, or pass the device into the container."
 
 
 def _none_visible(uuids: Sequence[str], visible: str | None) -> str | None:

@@ -15,7 +15,7 @@ The file is a collection of published prices with their dates and sources. What 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -55,7 +55,8 @@ def read_books(path: Path = CLOUD) -> list[PriceBook]:
     Raises:
         FactError: as `read_book`.
     """
-    return [read_book(path, name) for name in _BOOKS]
+    rows = _rows(path)
+    return [_book(rows, path.name, name) for name in _BOOKS]
 
 
 def read_book(path: Path, name: str = "cloud") -> PriceBook:
@@ -64,10 +65,17 @@ def read_book(path: Path, name: str = "cloud") -> PriceBook:
     Raises:
         FactError: a row has no date, no source, or a price that is none; says which row.
     """
+    return _book(_rows(path), path.name, name)
+
+
+def _rows(path: Path) -> list[Row]:
     with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+        return list(csv.DictReader(file))
+
+
+def _book(rows: Sequence[Row], file: str, name: str) -> PriceBook:
     contract, usd = _BOOKS[name]
-    found = (_price(row, usd, f"{path.name}, row {number}") for number, row in enumerate(rows, start=2))
+    found = (_price(row, usd, f"{file}, row {number}") for number, row in enumerate(rows, start=2))
     return PriceBook(
         name=name,
         summary=f"{contract} prices of cloud machines, 2023 to 2025 or later, in USD per vCPU or accelerator and hour",
