@@ -78,7 +78,13 @@ METRICS = Wanted("a tuple of harness.Metric(name, unit, column), at least one", 
 FIGURES = Wanted("a mapping from names to harness.Figure", _by_name(_is(Figure)))
 
 FIELDS: Mapping[type, Mapping[str, Wanted]] = {
-    Declaration: {"name": TEXT, "summary": TEXT, "imports": TEXTS_OR_NONE, "known_failures": TEXT_BY_NAME},
+    Declaration: {
+        "name": TEXT,
+        "summary": TEXT,
+        "imports": TEXTS_OR_NONE,
+        "extra": TEXT_OR_NONE,
+        "known_failures": TEXT_BY_NAME,
+    },
     Task: {
         "kind": TEXT,
         "metrics": METRICS,
@@ -102,7 +108,13 @@ FIELDS: Mapping[type, Mapping[str, Wanted]] = {
     },
     Hardware: {"device": TEXT, "precisions": SOME_TEXTS, "bit_reproducible": FLAG},
     Runtime: {"format": TEXT_OR_NONE, "precisions": SOME_TEXTS, "devices": SOME_TEXTS},
-    ModelScheme: {"name": TEXT, "summary": TEXT, "model": Wanted("a function", callable)},
+    ModelScheme: {
+        "name": TEXT,
+        "summary": TEXT,
+        "model": Wanted("a function", callable),
+        "imports": TEXTS,
+        "extra": TEXT_OR_NONE,
+    },
     Template: {"name": TEXT, "summary": TEXT, "file": Wanted("a Path", _is(Path)), "try_it": TEXT},
     PriceBook: {"name": TEXT, "summary": TEXT, "prices": Wanted("a tuple of harness.Price", _are(_is(Price)))},
     UseCase: {

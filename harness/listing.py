@@ -8,7 +8,8 @@ from typing import Any
 
 from harness import plain
 from harness.errors import PluginError
-from harness.plugins import Plugin, Plugins, asked_of
+from harness.installed import Missing, by_extra, install_command, lacking, names
+from harness.plugins import PARTS, Plugin, Plugins, asked_of
 from harness.seams import Hardware, Model, Runtime, Task
 
 
@@ -37,10 +38,26 @@ def as_data(plugins: Plugins) -> dict[str, Any]:
             name: {"title": case.title, "tasks": list(case.tasks)} for name, case in plugins.use_cases().items()
         },
         "templates": {name: {"summary": template.summary} for name, template in plugins.templates.items()},
+        "missing": [
+            {"install": _install(key), "modules": lacking(group), "parts": names(group)}
+            for key, group in by_extra(_missing(plugins)).items()
+        ],
         "failures": [
             {"plugin": f.plugin, "distribution": f.distribution, "reason": f.reason} for f in plugins.failures
         ],
     }
+
+
+def _missing(plugins: Plugins) -> list[Missing]:
+    """Return the parts of plugins whose libraries are not installed."""
+    kinds = [*PARTS, "model_schemes"]
+    found = [plugins.missing(kind, name) for kind in kinds for name in getattr(plugins, kind)]
+    return [one for one in found if one is not None]
+
+
+def _install(key: tuple[str, str | None]) -> str | None:
+    distribution, extra = key
+    return None if extra is None else install_command([(distribution, extra)])
 
 
 def _model(plugins: Plugins, model: Model) -> dict[str, Any]:
@@ -106,6 +123,11 @@ def as_text(plugins: Plugins) -> str:
     for kind, describe in _COLUMNS.items():
         lines += ["", kind.replace("_", " ")]
         lines += [f"  {name:<16} {describe(entry)}" for name, entry in sorted(data[kind].items())] or ["  none"]
+    if data["missing"]:
+        lines += ["", "not installed"]
+        lines += [
+            f"  {one['parts']}: {one['install'] or 'install ' + ', '.join(one['modules'])}" for one in data["missing"]
+        ]
     lines += [""] + [f"FAILED {f['plugin']} ({f['distribution']}): {f['reason']}" for f in data["failures"]]
     return "\n".join(lines).rstrip()
 

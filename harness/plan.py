@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 from harness import plain
 from harness.basis import Bases, Basis, covered
 from harness.errors import HarnessError, PluginError, SuiteError, unknown
+from harness.installed import refuse
 from harness.measure.loadgen import SCENARIOS
 from harness.plugins import Plugins, asked_of
 from harness.seams import Model, Setting, Task
@@ -100,6 +101,7 @@ def make_plan(suite: Suite, source: Source, plugins: Plugins) -> Plan:
         raise SuiteError(
             f"Suite {source.label!r} asks for nothing: no model can do any of its tasks, or all cases are excluded."
         )
+    _require_installed(cases, plugins)
     wanted = 0
     for case in cases:
         wanted += planner.add(case)
@@ -129,6 +131,25 @@ def _cases(suite: Suite, plugins: Plugins) -> Iterator[_Case]:
             continue
         seen.add(repr(case))
         yield case
+
+
+def _require_installed(cases: Sequence[_Case], plugins: Plugins) -> None:
+    """Refuse a suite of which something is not installed: to leave a part of it out in silence would mislead.
+
+    Raises:
+        PluginError: names all that is not installed, and the extras that bring it.
+    """
+    asked: dict[tuple[str, str, bool], None] = {}
+    for case in cases:
+        asked["models", case.model.name, False] = None
+        asked["tasks", case.task.name, case.task.data is not None] = None
+        asked["hardware", case.hardware, False] = None
+        form = plugins.runtimes[case.runtime].format
+        if form is None or form in plugins.models[case.model.name].formats:  # else the runtime is not used
+            asked["runtimes", case.runtime, False] = None
+    found = [plugins.missing(kind, name, with_data=with_data) for kind, name, with_data in asked]
+    instead = "With --model, --task and --runtime a suite does without them. "
+    refuse([one for one in found if one is not None], instead)
 
 
 def _pretrains(model: Model, entry: ModelEntry, suite: Suite) -> bool:

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import metadata
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -26,6 +26,7 @@ from harness import hookspecs, plain
 from harness.declared import check_declared
 from harness.errors import FactError, HarnessError, PluginError, unknown
 from harness.facts import DATA_FILES, PriceBook, UseCase
+from harness.installed import Missing, absent, is_absent, refuse
 from harness.locate import FILE_MODULE
 from harness.seams import Declaration, Hardware, Model, ModelScheme, Runtime, Task, Template
 
@@ -74,6 +75,8 @@ class Plugin:
     version: str
     module: ModuleType
     import_s: float
+    extras: frozenset[str] = frozenset()
+    """The extras that its distribution has."""
     brings: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -86,6 +89,7 @@ class Plugins:
         self._offers: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
         self._owners: dict[tuple[str, str], Plugin] = {}
         self._made: dict[tuple[str, str], Made] = {}
+        self._is_absent = cache(is_absent)
         self._imported: list[Plugin] = []
         """Plugins that were not asked yet what they bring: `harness --help` need not know."""
         self._loaded: list[Plugin] = []
@@ -184,19 +188,36 @@ class Plugins:
             self._resolve(name)
         if name not in offers:
             broken = "".join(f" Plugin {f.plugin!r} failed to load: {f.reason}" for f in self.failures)
-            raise PluginError(unknown(kind.removesuffix("s").replace("_", " "), name, offers) + broken)
+            raise PluginError(unknown(_one(kind), name, offers) + broken)
         return offers[name]
 
     def _resolve(self, reference: str) -> None:
         """Make the model that a reference such as `hf:folder` names, and remember it under that name."""
-        scheme, _, rest = reference.partition(":")
-        model = _called(self.find("model_schemes", scheme).model, rest)
         from harness.made import made
 
+        scheme, _, rest = reference.partition(":")
+        if (missing := self.missing("model_schemes", scheme)) is not None:
+            refuse([missing])
+        model = _called(self.find("model_schemes", scheme).model, rest)
         check_declared(model)
         self._offers["models"][reference] = model
         self._made["models", reference] = made(model)
         self._owners["models", reference] = self.owner("model_schemes", scheme)
+
+    def missing(self, kind: str, name: str, *, with_data: bool = False) -> Missing | None:
+        """Return which libraries something declares that are not installed, None where all are.
+
+        Args:
+            kind: `models`, `tasks`, …, as in `KINDS`.
+            name: what it is called.
+            with_data: whether a task is to read data of one's own.
+        """
+        part, owner = self.find(kind, name), self.owner(kind, name)
+        modules = absent([*(part.imports or ()), *(part.data_imports if with_data else ())], self._is_absent)
+        if not modules:
+            return None
+        extra = part.extra or (owner.name if owner.name in owner.extras else None)
+        return Missing(_one(kind), name, modules, owner.distribution, extra)
 
     def preload(self, steps: Iterable[Mapping[str, Any]] | None = None) -> list[str]:
         """Return the modules a fork server should import: the plugins' own and the heavy ones.
@@ -306,7 +327,14 @@ class Plugins:
                 raise PluginError(f"{why}: {plain.said(error)}") from error
         return bool(checks)
 
-    def load(self, name: str, distribution: str, version: str, load: Callable[[], ModuleType]) -> None:
+    def load(
+        self,
+        name: str,
+        distribution: str,
+        version: str,
+        load: Callable[[], ModuleType],
+        extras: frozenset[str] = frozenset(),
+    ) -> None:
         """Load one plugin; what goes wrong is noted under its name, and it brings nothing then."""
         with self._blamed(name, distribution):
             began = time.perf_counter()
@@ -318,7 +346,7 @@ class Plugins:
             except pluggy.PluginValidationError:
                 self._manager.unregister(module)
                 raise
-            self._imported.append(Plugin(name, distribution, version, module, import_s))
+            self._imported.append(Plugin(name, distribution, version, module, import_s, extras))
 
     def _ask_imported(self) -> None:
         """Ask each plugin that was imported since what it brings.
@@ -410,6 +438,11 @@ class Plugins:
         self._failures.append(Failure(name, distribution, reason, trace))
 
 
+def _one(kind: str) -> str:
+    """Return what one of a kind is called."""
+    return kind.removesuffix("s").replace("_", " ")
+
+
 def _called(function: Callable[..., T], *arguments: Any, **named: Any) -> T:
     """Call a plugin's function; where it changes the working folder, relative paths would lead elsewhere."""
     with contextlib.chdir("."):
@@ -441,21 +474,27 @@ def load_plugins(files: Sequence[str] = ()) -> Plugins:
         PluginError: a file that was asked for by name is missing or broken.
     """
     plugins = Plugins()
-    described: dict[Any, tuple[str, str]] = {}  # reading a distribution's name and version parses its README
+    described: dict[Any, _Distribution] = {}  # reading one parses its README
     for point in sorted(metadata.entry_points(group=GROUP), key=lambda point: point.name):
         if point.dist not in described:
             described[point.dist] = _described(point.dist)
-        plugins.load(point.name, *described[point.dist], point.load)
+        found = described[point.dist]
+        plugins.load(point.name, found.name, found.version, point.load, found.extras)
     plugins.load_files([*(file for file in os.environ.get("HARNESS_PLUGINS", "").split(os.pathsep) if file), *files])
     return plugins
 
 
-def _described(distribution: metadata.Distribution | None) -> tuple[str, str]:
-    """Return name and version of a distribution."""
+class _Distribution(NamedTuple):
+    name: str = "unknown"
+    version: str = "unknown"
+    extras: frozenset[str] = frozenset()
+
+
+def _described(distribution: metadata.Distribution | None) -> _Distribution:
     if distribution is None:
-        return "unknown", "unknown"
+        return _Distribution()
     told = distribution.metadata
-    return told["Name"], told["Version"]
+    return _Distribution(told["Name"], told["Version"], frozenset(told.get_all("Provides-Extra") or ()))
 
 
 def _load_file(plugins: Plugins, file: str) -> None:

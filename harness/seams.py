@@ -102,7 +102,11 @@ class Declaration(ABC):
     """The heavy modules that steps with it import, your own included: the fork server imports them once, before the
     first worker starts, and only where a step needs them. They must not start threads. None: not known; what the
     plugin's `harness_preload` names is imported, or where it has none, what all plugins name. The versions of libraries
-    among them are part of a step's fingerprint, as are those that its sources import."""
+    among them are part of a step's fingerprint, as are those that its sources import. Where one is not installed, the
+    harness refuses to run it and says how to install it."""
+    extra: ClassVar[str | None] = None
+    """The extra of your distribution that brings these libraries. None: the extra that is called as your plugin's entry
+    point, where there is one."""
     known_failures: ClassVar[Mapping[str, str]] = {}
     """Conformance check → why it is known to fail. One that passes all the same is a failure."""
 
@@ -340,6 +344,10 @@ class ModelScheme:
     summary: str
     model: Callable[[str], Model]
     """From what stands behind the colon; raises `PluginError` where it leads nowhere."""
+    imports: tuple[str, ...] = ()
+    """The libraries that must be installed, as `Declaration.imports`."""
+    extra: str | None = None
+    """As `Declaration.extra`."""
 
 
 # Hardware and runtimes ----------------------------------------------------------------------------------------------

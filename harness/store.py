@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from harness.artifacts import Artifacts
 from harness.errors import StoreError
+from harness.installed import DISTRIBUTION, extra_for, install_command
 from harness.place import DATABASE, DEFAULT, is_new, is_url, place
 from harness.records import Record, from_json, to_json
 
@@ -156,10 +157,18 @@ def _engine(url: str | sa.URL) -> sa.Engine:
     try:
         engine = sa.create_engine(url)
     except (SQLAlchemyError, ImportError) as error:
-        raise StoreError(f"Store {_hide_password(url)!r} cannot be opened: {error}.") from error
+        raise StoreError(f"Store {_hide_password(url)!r} cannot be opened: {error}.{_driver(error)}") from error
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _tune_sqlite)
     return engine
+
+
+def _driver(error: Exception) -> str:
+    """Return how to install the driver that an import misses; nothing for another error."""
+    if not isinstance(error, ModuleNotFoundError):
+        return ""
+    extra = extra_for(str(error.name), DISTRIBUTION)
+    return f" Next: {install_command([(DISTRIBUTION, extra)]) if extra else 'install this driver'}"
 
 
 def _hide_password(url: str | sa.URL) -> str:

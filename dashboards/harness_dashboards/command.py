@@ -28,10 +28,12 @@ def dashboard(
     ] = None,
 ) -> None:
     """Open the dashboard over a store; Ctrl-C ends it."""
+    from harness.installed import DISTRIBUTION, require
     from harness.plugins import load_plugins
     from harness.store import open_store
     from harness_reports.prices.price_book_file import find_price_book
 
+    require("The dashboard", ["streamlit"], DISTRIBUTION, "dashboard")
     open_store(store).close()
     find_price_book(price_book, load_plugins(plugin or ()).price_books())
     _refuse_taken(port)

@@ -12,7 +12,8 @@ from typing import Any
 
 from harness.errors import PluginError, unknown
 from harness.facts import DATA_FILES
-from harness.plugins import FILE, Failure, Plugin, Plugins, _import_file, load_plugins
+from harness.installed import refuse
+from harness.plugins import FILE, PARTS, Failure, Plugin, Plugins, _import_file, load_plugins
 from harness.seams import Model
 from harness.testing.bench import ModelBench
 from harness.testing.facts import PRICE_BOOK, USE_CASE, UseCaseBench
@@ -154,11 +155,23 @@ def _offers(kind: str, plugins: Plugins) -> Sequence[str]:
 
 def _of_offer(kind: str, name: str, plugins: Plugins, settings: Mapping[str, Any]) -> list[Check]:
     what, rules, bench = KINDS[kind]
+    if kind in PARTS:
+        _require_installed(kind, name, plugins)
     found = getattr(plugins, kind)
     declared = (found() if callable(found) else found)[name]
     if kind == "models" and len(declared.kinds) > 1:
         return [one for of_tasks in declared.kinds for one in _for_kind(declared, of_tasks, plugins, settings)]
     return bind(rules, f"{what} {name}", getattr(declared, "known_failures", {}), bench(declared, plugins, settings))
+
+
+def _require_installed(kind: str, name: str, plugins: Plugins) -> None:
+    """Refuse what is not installed, and a model of which no task is: its checks would fail for another's fault."""
+    wanted = [plugins.missing(kind, name)]
+    if kind == "models":
+        tasks = [plugins.missing("tasks", task.name) for task in plugins.tasks.values()
+                 if task.kind in plugins.models[name].kinds]  # fmt: skip
+        wanted += tasks if all(tasks) else []
+    refuse([one for one in wanted if one is not None])
 
 
 def _for_kind(model: Model, kind: str, plugins: Plugins, settings: Mapping[str, Any]) -> list[Check]:

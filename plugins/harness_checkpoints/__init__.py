@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["harness_model_schemes"]
 
+_HF = ("torch", "transformers", "accelerate", "tokenizers", "PIL")
+_ONNX = ("onnxruntime", "tokenizers", "PIL")
+
 
 def _checkpoint(reference: str) -> Model:
     from harness_checkpoints.hf import open_checkpoint
@@ -32,6 +35,8 @@ def _file(reference: str) -> Model:
 def harness_model_schemes() -> Iterable[ModelScheme]:
     """Bring the two schemes."""
     return [
-        ModelScheme("hf", "hf:FOLDER or hf:HUB/NAME[@REVISION], a transformers checkpoint in safetensors", _checkpoint),
-        ModelScheme("onnx", "onnx:FILE.onnx, a trained model as it stands, for inference only", _file),
+        ModelScheme(
+            "hf", "hf:FOLDER or hf:HUB/NAME[@REVISION], a transformers checkpoint in safetensors", _checkpoint, _HF
+        ),
+        ModelScheme("onnx", "onnx:FILE.onnx, a trained model as it stands, for inference only", _file, _ONNX, "onnx"),
     ]

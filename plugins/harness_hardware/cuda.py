@@ -49,7 +49,7 @@ class Cuda(Hardware):
 
     def unavailable(self) -> str | None:
         """Return why no CUDA device can be used here, or None."""
-        return _no_device() or _cpu_build(metadata.version("torch"))
+        return _no_device() or _no_build()
 
     def describe(self) -> dict[str, Any]:
         """Return name, memory, driver, power limit, clocks and what a price book calls it."""
@@ -186,6 +186,13 @@ def _none_visible(uuids: Sequence[str], visible: str | None) -> str | None:
     if by_name or (number is not None and int(number[0]) < len(uuids)):
         return None
     return f"CUDA_VISIBLE_DEVICES={visible!r} hides every device: unset it, or set it to 0."
+
+
+def _no_build() -> str | None:
+    try:
+        return _cpu_build(metadata.version("torch"))
+    except metadata.PackageNotFoundError:
+        return "PyTorch is not installed: install an extra with models that use it."
 
 
 def _cpu_build(torch_version: str) -> str | None:

@@ -35,6 +35,7 @@ class OnnxRuntime(Runtime):
     name = "onnxruntime"
     summary = "ONNX Runtime, fp32, exported by torch.onnx and checked against PyTorch on real inputs"
     imports = ("numpy", "torch", "onnx", "onnxscript", "harness.onnx_session", "onnxruntime", "mlperf_loadgen")
+    extra = "onnx"
     format = "onnx"
     devices = ("cpu", "cuda")
 

@@ -243,7 +243,7 @@ class T5(Model):
 
     name = "t5"
     summary = "T5 (transformers), pretrained to fill gaps in texts, then fine-tuned to translate or to write answers"
-    imports = (*_TORCH, "transformers.models.t5.modeling_t5", f"{_HERE}._t5")
+    imports = (*_TORCH, "transformers.models.t5.modeling_t5", "sacrebleu", f"{_HERE}._t5")
     kinds = ("translation", "question-answering")
     sizes = ("tiny", "small")
     pretraining = "span-corruption"

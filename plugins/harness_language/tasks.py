@@ -165,7 +165,7 @@ class Parameters(Task):
     name = "parameters"
     kind = "question-answering"
     summary = "Find the answer to a question in technical documentation"
-    imports = ("harness_language.questions",)
+    imports = ("sklearn", "harness_language.questions")
     metrics = (
         Metric(name="exact match", unit="share", column="exact", ceiling=1.0),
         Metric(name="F1", unit="share", column="f1", ceiling=1.0),

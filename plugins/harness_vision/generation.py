@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from harness import Assignment, Codec, Data, Learner, Metric, Model, Setting, Task
+from harness_vision.models import NETWORK_IMPORTS
 from harness_vision.tasks import Digits
 
 GENERATION = "image-generation"
@@ -77,7 +78,7 @@ class Dcgan(Model):
 
     name = "dcgan"
     summary = "DCGAN: a generator of transposed convolutions against a discriminator; not pretrained"
-    imports = ("torch", "harness.torch_learner", "harness_vision._dcgan")
+    imports = (*NETWORK_IMPORTS, "harness_vision._dcgan")
     kinds = (GENERATION,)
     sizes = ("tiny", "small", "base")
     pretraining: ClassVar[str | None] = None

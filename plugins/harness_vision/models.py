@@ -9,6 +9,9 @@ from typing import ClassVar
 from harness import Assignment, Codec, Learner, Model, Setting
 from harness_vision.tasks import DETECTION, KIND
 
+NETWORK_IMPORTS = ("torch", "accelerate", "safetensors.torch", "harness.torch_learner")
+"""What every network trains with."""
+
 
 class Logistic(Model):
     """The cheap baseline."""
@@ -33,7 +36,7 @@ class _Network(Model):
     """What the networks share."""
 
     kinds = (KIND,)
-    imports = ("torch", "harness.torch_learner", "harness_vision._learner")
+    imports = (*NETWORK_IMPORTS, "harness_vision._learner")
     sizes = ("tiny", "small", "base")
     pretraining: ClassVar[str | None] = "rotation"
     formats = ("onnx",)
@@ -116,7 +119,7 @@ class _Detector(Model):
     """What the networks that find objects share."""
 
     kinds = (DETECTION,)
-    imports = ("torch", "harness.torch_learner", "harness_vision._detector")
+    imports = (*NETWORK_IMPORTS, "harness_vision._detector")
     sizes = ("tiny", "small", "base")
     formats = ("onnx",)
     settings: ClassVar[Mapping[str, Setting]] = {

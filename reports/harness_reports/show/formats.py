@@ -11,6 +11,8 @@ from typing import Any
 
 import pandas as pd
 
+from harness.errors import HarnessError
+from harness.installed import absent
 from harness_reports.cells import MISSING, cell, plain, rows, size
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -206,7 +208,13 @@ def markdown(name: str, frame: pd.DataFrame) -> str:
 
 
 def parquet(_: str, frame: pd.DataFrame) -> bytes:
-    """Return all columns as a Parquet file."""
+    """Return all columns as a Parquet file.
+
+    Raises:
+        HarnessError: the library that writes it is not installed.
+    """
+    if absent(["pyarrow"]):
+        raise HarnessError("Parquet needs pyarrow, which is not installed. Next: python -m pip install pyarrow")
     stream = io.BytesIO()
     frame.to_parquet(stream, index=False)
     return stream.getvalue()
