@@ -63,7 +63,6 @@ class Failure:
     plugin: str
     distribution: str
     reason: str
-    traceback: str
 
 
 @dataclass(eq=False)
@@ -432,10 +431,7 @@ class Plugins:
     def _fail(self, name: str, distribution: str, error: BaseException) -> None:
         text = plain.said(error) or type(error).__name__
         reason = text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}"
-        import traceback
-
-        trace = plain.cut("".join(traceback.format_exception(error)))
-        self._failures.append(Failure(name, distribution, reason, trace))
+        self._failures.append(Failure(name, distribution, reason))
 
 
 def _one(kind: str) -> str:

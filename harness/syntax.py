@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import hashlib
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -73,7 +72,7 @@ class File:
     def __init__(self, module: str, path: Path, content: bytes) -> None:
         self.module = module
         self.path = path
-        self.sha256 = hashlib.sha256(content).hexdigest()
+        self.sha256 = _sha256(content)
         self.definitions: dict[str, list[ast.stmt]] = defaultdict(list)
         self.imports: dict[str, list[Symbol]] = defaultdict(list)
         self.stars: list[Symbol] = []
@@ -217,7 +216,13 @@ def _for_side_effects(tree: ast.Module) -> list[Symbol]:
 
 
 def _sha(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return _sha256(text.encode("utf-8", "surrogatepass"))
+
+
+def _sha256(content: bytes) -> str:
+    import hashlib  # its library takes long to load, and plugins load without a digest
+
+    return hashlib.sha256(content).hexdigest()
 
 
 def _written(node: Any) -> str:

@@ -37,7 +37,6 @@ from harness.facts import DATA_FILES, Figure, Shape, Spread, UseCase
 _TEXTS = ("name", "title", "summary")
 _KEYS = (*_TEXTS, "tasks", "needs", "market", "as_of", "hosted")
 _FIGURE = ("value", "unit", "as_of", "source", "kind")
-_TEXT = "tag:yaml.org,2002:str"
 _KINDS = ("assumption", "sourced")
 _NUMBERS: Mapping[str, tuple[str, ...]] = {
     "pert": ("low", "mode", "high"), "triangular": ("low", "mode", "high"), "lognormal": ("p5", "p95"),
@@ -84,10 +83,6 @@ class _Loader(yaml.CSafeLoader):
             raise yaml.YAMLError(f"the key {twice!r} is written twice (line {node.start_mark.line + 1} and below)")
         found: dict[Hashable, Any] = super().construct_mapping(node, deep)
         return found
-
-    def construct_object(self, node: Any, deep: bool = False) -> Any:
-        # Most nodes are texts, and a text is its node's value: PyYAML's own way to it takes half of the reading.
-        return node.value if node.tag == _TEXT else super().construct_object(node, deep)
 
 
 def _load(path: Path) -> dict[str, Any]:

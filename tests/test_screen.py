@@ -68,7 +68,7 @@ def test_names_are_text(live: bool) -> None:
             )
         )
         screen.skipped(STEP, f"why {ODD}")
-        screen.warn([Failure(f"plugin {ODD}", "d", f"failure {ODD}", "")])
+        screen.warn([Failure(f"plugin {ODD}", "d", f"failure {ODD}")])
     said = _said(console)
 
     assert f"[1/3] finetune {ODD} on {ODD} (seed 0): ok {ODD} 0.500" in said

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import FactError, unknown
 from harness.facts import Price, PriceBook
-from harness.records import Record
 from harness_reports.economics.checks import at_least
 from harness_reports.economics.energy import grid
+
+if TYPE_CHECKING:
+    from harness.records import Record  # `harness plugins` reads price books and needs no records
 
 OWN = "own machines"
 """The provider of what was bought: an owner's view takes these prices, all others first what can be rented."""
