@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+__all__ = ["CLIP", "PRECISIONS", "WARMUP", "WEIGHTS", "TorchLearner", "count_flops", "initialise", "seed_everything"]
 WEIGHTS = "weights.safetensors"
 PRECISIONS = {"fp32": "no", "bf16": "bf16"}
 WARMUP = 0.1

@@ -48,6 +48,13 @@ def test_what_a_package_defines_or_passes_on_is_listed(package: str) -> None:
         assert getattr(module, name) is not None
 
 
+def test_the_module_for_networks_lists_what_it_defines() -> None:
+    """It is no package, and plugins import from it: all of its names, and none that it only imports."""
+    from harness import torch_learner
+
+    assert set(torch_learner.__all__) == _written("harness.torch_learner")
+
+
 def test_a_notebook_completes_the_functions_of_reports() -> None:
     """They are listed before any of them was imported."""
     import harness_reports
