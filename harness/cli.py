@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from harness.plan import Plan, Step
     from harness.records import Record
     from harness.run import Replan
-    from harness.suite import ModelEntry, Source, Suite
+    from harness.suite import ModelEntry, Source, Suite, TaskEntry
 
 FAILED = 1
 
@@ -74,6 +74,7 @@ class Choice:
     hardware: tuple[str, ...]
     runtimes: tuple[str, ...]
     data: str | None
+    data_name: str | None
     task_settings: tuple[str, ...]
     settings: tuple[str, ...]
 
@@ -104,6 +105,9 @@ def run(
     data: Annotated[
         str | None, typer.Option(help="Your data for the tasks that take data: a file, a folder or a hub data set.")
     ] = None,
+    data_name: Annotated[
+        str | None, typer.Option(help="What tables and use cases call your data; else after their file, folder or id.")
+    ] = None,
     task_setting: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE for the tasks, such as text_column=review; repeatable.")
     ] = None,
@@ -127,6 +131,7 @@ def run(
         hardware=tuple(hardware or ()),
         runtimes=tuple(runtime or ()),
         data=data,
+        data_name=data_name,
         task_settings=tuple(task_setting or ()),
         settings=(*(setting or ()), *(("trust_remote_code=true",) if trust_remote_code else ())),
     )
@@ -166,17 +171,34 @@ def _narrowed(suite: Suite, source: Source, choice: Choice, plugins: Plugins) ->
     for axis in ("hardware", "runtimes"):
         if wanted := getattr(choice, axis):
             changes[axis] = wanted
+    changes["tasks"] = _with_data(changes.get("tasks", suite.tasks), source, choice, plugins)
+    return suite.model_copy(update=changes)
+
+
+def _with_data(
+    entries: tuple[TaskEntry, ...], source: Source, choice: Choice, plugins: Plugins
+) -> tuple[TaskEntry, ...]:
+    """Return the tasks that the data of the command line are for; all where there are none."""
     if choice.data is not None:
-        takers = [entry for entry in changes.get("tasks", suite.tasks) if plugins.find("tasks", entry.name).takes_data]
+        takers = [entry for entry in entries if plugins.find("tasks", entry.name).takes_data]
         if not takers:
             raise SuiteError(f"No task of suite {source.label!r} takes data of your own. Name one with --task.")
-        given = dict(_pair(setting) for setting in choice.task_settings)
-        changes["tasks"] = tuple(
-            entry.model_copy(update={"data": choice.data, "settings": {**entry.settings, **given}}) for entry in takers
-        )
-    elif choice.task_settings:
+        return tuple(_on_own_data(entry, choice) for entry in takers)
+    if choice.task_settings:
         raise SuiteError("--task-setting says how to read your data: give --data as well.")
-    return suite.model_copy(update=changes)
+    if choice.data_name is not None:
+        raise SuiteError("--data-name says what your data are called: give --data as well.")
+    return entries
+
+
+def _on_own_data(entry: TaskEntry, choice: Choice) -> TaskEntry:
+    """Return a task with the data of the command line."""
+    from harness.names import RULE, is_data_name
+
+    if choice.data_name is not None and not is_data_name(choice.data_name):
+        raise SuiteError(f"--data-name {choice.data_name!r}: data cannot be called so. {RULE}")
+    settings = {**entry.settings, **dict(_pair(setting) for setting in choice.task_settings)}
+    return entry.model_copy(update={"data": choice.data, "data_name": choice.data_name, "settings": settings})
 
 
 def _chosen_models(suite: Suite, choice: Choice, plugins: Plugins) -> tuple[ModelEntry, ...]:
@@ -220,6 +242,7 @@ def _run(
     from harness.store import open_store, peek
 
     plan = plan.against(peek(location))
+    _name_data(console, plan, location)
     if not plan.pending:
         say(console, f"Suite {plan.suite.name!r}: all {len(plan.steps)} steps are measured already; nothing to do.")
         return 0
@@ -239,6 +262,23 @@ def _run(
     untried = f", {summary.skipped} not tried" if summary.skipped else ""
     say(console, f"Done: {outcomes}{untried}. Store: {store.label}")
     return 0 if summary.complete else FAILED
+
+
+def _name_data(console: Any, plan: Plan, location: str | None) -> None:
+    """Let what is measured already have the name that its data have now."""
+    from harness.screen import say
+    from harness.store import open_store
+
+    done = [step for step in plan.steps if step.fingerprint in plan.done and step.asked["source"] is not None]
+    if not done:
+        return
+    store = open_store(location)
+    try:
+        if store.name_data({step.fingerprint: step.asked["data"] for step in done}):
+            names = ", ".join(dict.fromkeys(step.asked["data"] for step in done))
+            say(console, f"The data of what is measured already are now called {names}.")
+    finally:
+        store.close()
 
 
 def _print_plan(console: Any, plan: Plan, location: str | None) -> None:

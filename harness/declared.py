@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from harness import plain
 from harness.errors import PluginError
 from harness.facts import Figure, Price, PriceBook, UseCase
+from harness.names import RULE, is_data_name
 from harness.seams import Declaration, Hardware, Metric, Model, ModelScheme, Runtime, Setting, Task, Template
 
 
@@ -65,6 +66,7 @@ def _is_metric(value: Any) -> bool:
 _is_text, _is_text_or_none = _is(str), _is(str, NoneType)
 TEXT = Wanted("a text", _is_text)
 TEXT_OR_NONE = Wanted("a text or None", _is_text_or_none)
+DATA_NAME = Wanted(f"a name for data. {RULE}", lambda value: isinstance(value, str) and is_data_name(value))
 FLAG = Wanted("True or False", _is(bool))
 TEXTS = Wanted("a tuple of texts", _are(_is_text))
 SOME_TEXTS = Wanted("a tuple of texts, at least one", _are(_is_text, 1))
@@ -93,6 +95,7 @@ FIELDS: Mapping[type, Mapping[str, Wanted]] = {
         "pretrains_on": TEXT_OR_NONE,
         "source": TEXT,
         "licence": TEXT,
+        "data_name": DATA_NAME,
         "settings": SETTINGS,
         "takes_data": FLAG,
         "data_imports": TEXTS,

@@ -15,6 +15,7 @@ from harness.basis import Bases, Basis, covered
 from harness.errors import HarnessError, PluginError, SuiteError, unknown
 from harness.installed import refuse
 from harness.measure.loadgen import SCENARIOS
+from harness.names import LABELS, default_name
 from harness.plugins import Plugins, asked_of
 from harness.seams import Model, Setting, Task
 from harness.suite import BudgetEntry, ModelEntry, Source, Suite, TaskEntry
@@ -43,6 +44,7 @@ class Step:
         """What a person calls it."""
         asked = self.asked
         parts = [asked["model"], asked["size"] if asked["size"] != "default" else "", "on", asked["task"]]
+        parts.append(f"({asked['data']})" if asked["source"] is not None else "")
         parts += [str(asked[key]) for key in ("format", "runtime", "scenario") if key in asked]
         if asked["start"] == "scratch" and self.kind == "finetune":
             parts.append("from scratch")
@@ -212,6 +214,7 @@ class _Planner:
             "settings": dict(case.model.settings),
             "task": task.name,
             "source": case.task.data,
+            "data": task.data_name if case.task.data is None else case.task.data_name,
             "task_settings": dict(case.task.settings),
             "hardware": case.hardware,
             "precision": case.precision,
@@ -222,7 +225,8 @@ class _Planner:
         own = {**asked, "start": "scratch", "seed": self._suite.seeds[0]}
         if task.pretrains_on is not None and case.task.data is None:
             other = self._plugins.find("tasks", task.pretrains_on)
-            own |= {"task": other.name, "source": None, "task_settings": filled({}, other.settings)}
+            own |= {"task": other.name, "source": None, "data": other.data_name}
+            own |= {"task_settings": filled({}, other.settings)}
         own["budget"] = _budget(case.model.budgets.pretrain or self._suite.budgets.pretrain)
         return self._step("pretrain", own, {})
 
@@ -242,7 +246,8 @@ class _Planner:
         self, kind: StepKind, asked: dict[str, Any], inputs: dict[str, str], unsupported: str | None = None
     ) -> str:
         basis, files = self._bases.of(kind, asked), self._bases.files(kind, asked)
-        body = {"step": kind, "asked": asked, "inputs": inputs, "unsupported": unsupported, "basis": covered(basis)}
+        spec = {name: value for name, value in asked.items() if name not in LABELS}
+        body = {"step": kind, "asked": spec, "inputs": inputs, "unsupported": unsupported, "basis": covered(basis)}
         fingerprint = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
         self.steps.setdefault(fingerprint, Step(kind, asked, dict(inputs), fingerprint, basis, files, unsupported))
         return fingerprint
@@ -304,7 +309,19 @@ def _task(plugins: Plugins, source: Source, entry: TaskEntry, path: tuple[str | 
         settings = filled(entry.settings, task.settings)
     except HarnessError as error:
         raise source.error(path, str(error)) from None
-    return entry.model_copy(update={"settings": settings})
+    return entry.model_copy(update={"settings": settings, "data_name": _data_name(task, entry, source, path)})
+
+
+def _data_name(task: Task, entry: TaskEntry, source: Source, path: tuple[str | int, ...]) -> str | None:
+    """Return what data of the user's are called, None where there are none."""
+    if entry.data is None:
+        return None
+    name = entry.data_name or default_name(entry.data)
+    if name == task.data_name:
+        raise source.error(
+            path, f"The data that come with {task.name!r} are called {name!r}. Give yours another name: --data-name."
+        )
+    return name
 
 
 def filled(given: Mapping[str, Any], known: Mapping[str, Setting]) -> dict[str, Any]:

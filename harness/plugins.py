@@ -12,7 +12,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib import metadata
 from importlib.machinery import SourceFileLoader
@@ -28,6 +28,7 @@ from harness.errors import FactError, HarnessError, PluginError, unknown
 from harness.facts import DATA_FILES, PriceBook, UseCase
 from harness.installed import Missing, absent, is_absent, refuse
 from harness.locate import FILE_MODULE
+from harness.names import PACKAGED, default_name
 from harness.seams import Declaration, Hardware, Model, ModelScheme, Runtime, Task, Template
 
 if TYPE_CHECKING:
@@ -217,6 +218,15 @@ class Plugins:
             return None
         extra = part.extra or (owner.name if owner.name in owner.extras else None)
         return Missing(_one(kind), name, modules, owner.distribution, extra)
+
+    def under_current_names(self, records: Iterable[Record]) -> list[Record]:
+        """Return records with the names that their data have today where they do not say; nothing is stored."""
+        return [replace(record, asked=self._under_current_names(record.asked)) for record in records]
+
+    def _under_current_names(self, asked: dict[str, Any]) -> dict[str, Any]:
+        task, source = self.tasks.get(asked["task"]), asked.get("source")
+        packaged = PACKAGED if task is None else task.data_name
+        return {"data": packaged if source is None else default_name(source), **asked}
 
     def preload(self, steps: Iterable[Mapping[str, Any]] | None = None) -> list[str]:
         """Return the modules a fork server should import: the plugins' own and the heavy ones.

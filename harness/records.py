@@ -4,6 +4,7 @@ History of VERSION
 1  2026-11-23  first.
 2  2026-11-24  samples; metrics that are no mean of scores carry value and replicates.
 3  2026-11-26  basis: what the result rests on beside spec and inputs.
+4  2026-11-27  asked: `data`, what the data are called.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, Literal
 from harness.errors import StoreError
 from harness.seams import Reading
 
-VERSION = 3
+VERSION = 4
 
 FINAL = ("ok", "unsupported")
 """Outcomes of steps that need not run again."""
@@ -76,7 +77,8 @@ class Record(StepResult):
     step: str
     """`pretrain`, `finetune`, `export`, `evaluate` or `serve`."""
     asked: dict[str, Any]
-    """The step's spec as planned: model, size, settings, task, source, hardware, seed, … as far as they bear on it."""
+    """The step's spec as planned: model, size, settings, task, data, source, hardware, seed, …, as far as they bear
+    on it. `data` is what the data are called; a record before version 4 has none."""
     inputs: dict[str, str]
     """Role (`pretrained`, `trained`, `exported`) → fingerprint of the step whose artifact was read."""
     started_at: str

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from harness.errors import Unsupported
+from harness.names import PACKAGED
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -186,6 +187,8 @@ class Task(Declaration):
     source: ClassVar[str]
     """Where the default data comes from; `licence` is that source's."""
     licence: ClassVar[str]
+    data_name: ClassVar[str] = PACKAGED
+    """What the default data are called in tables."""
     settings: ClassVar[Mapping[str, Setting]] = {}
     takes_data: ClassVar[bool] = False
     """Whether `--data` may replace the default."""

@@ -6,9 +6,10 @@ History of SCHEMA
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,23 @@ class Store:
         with self._guard(), self._engine.connect() as connection:
             rows = connection.execute(sa.select(_records.c.fingerprint, _records.c.outcome).where(_FINAL))
             return {row.fingerprint: row.outcome for row in rows}
+
+    def name_data(self, names: Mapping[str, str]) -> int:
+        """Call the data of finished steps otherwise; return how many records that changed.
+
+        Args:
+            names: fingerprint of a step → what its data are called.
+        """
+        changed = 0
+        with self._guard(), self._engine.begin() as connection:
+            for fingerprint, name in names.items():
+                own = (_records.c.fingerprint == fingerprint) & _FINAL
+                body = json.loads(connection.execute(sa.select(_records.c.body).where(own)).scalar_one())
+                if body["asked"].get("data") != name:
+                    body["asked"]["data"] = name
+                    connection.execute(_records.update().where(own).values(body=json.dumps(body, sort_keys=True)))
+                    changed += 1
+        return changed
 
     def close(self) -> None:
         """Let go of the database."""

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from harness.errors import SuiteError, unknown
+from harness.names import RULE, is_data_name
 from harness.seams import Budget
 
 AXES = ("model", "size", "start", "task", "hardware", "runtime", "precision", "batch_size", "scenario", "seed")
@@ -84,7 +85,17 @@ class TaskEntry(_Strict):
 
     name: str
     data: str | None = None
+    data_name: str | None = None
+    """What the data are called; else after their file, folder or id."""
     settings: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _a_name_is_of_data(self) -> TaskEntry:
+        if self.data_name is not None and self.data is None:
+            raise ValueError("`data_name` names data of your own; give `data` as well")
+        if self.data_name is not None and not is_data_name(self.data_name):
+            raise ValueError(f"data cannot be called {self.data_name!r}. {RULE}")
+        return self
 
 
 class Suite(_Strict):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.basis import MADE, PLUGINS
 from harness.locate import FILE_MODULE
+from harness.names import LABELS
 from harness.plugins import FILE
 from harness.records import FINAL, Record
 
@@ -133,7 +134,8 @@ def _comparable(step: Step, record: Record) -> bool:
 def _spec(step: Step, record: Record) -> list[str]:
     """Return what was asked otherwise."""
     before, after = _flat(record.asked), _flat(step.asked)
-    return [f"{name} {_said(after[name])}" for name in after if after[name] != before.get(name)]
+    names = [name for name in after if name not in LABELS]
+    return [f"{name} {_said(after[name])}" for name in names if after[name] != before.get(name)]
 
 
 def _flat(asked: Mapping[str, Any]) -> dict[str, Any]:

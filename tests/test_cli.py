@@ -32,6 +32,14 @@ BAD = {
         ["run", "mine.yaml", "--plugin", TOY, "--task-setting", "count=3"],
         "--task-setting says how to read your data: give --data as well",
     ),
+    "name without data": (
+        ["run", "mine.yaml", "--plugin", TOY, "--data-name", "x"],
+        "--data-name says what your data are called: give --data as well",
+    ),
+    "name that is none": (
+        ["run", "mine.yaml", "--plugin", TOY, "--data", "a.csv", "--data-name", "<b>"],
+        "--data-name '<b>': data cannot be called so. Use up to 80 letters",
+    ),
     "store in a file": (["run", "mine.yaml", "--plugin", TOY, "--store", "mine.yaml/x"], "is a file"),
     "no store to read": (["table", "accuracy"], "There is no store at 'harness-results'"),
     "unknown option": (["run", "--modle", "x"], "No such option"),
@@ -78,3 +86,19 @@ def test_a_run_goes_through_and_a_second_one_does_nothing(tmp_path: Path, harnes
     assert "Done: 3 ok" in first.stdout
     assert "all 3 steps are measured already; nothing to do" in second.stdout
     assert again.stdout.count(": done") == 3
+
+
+def test_data_that_are_measured_already_can_be_given_a_name(tmp_path: Path, harness_command: Any) -> None:
+    """Nothing is measured again, and tables have the new name."""
+    (tmp_path / "mine.yaml").write_text(SUITE, encoding="utf-8")
+    arguments = ["run", "mine.yaml", "--plugin", TOY, "--data", "letters.csv"]
+    harness_command(tmp_path, *arguments)
+    table = ["table", "accuracy", "--format", "csv", "--plugin", TOY]
+    before = harness_command(tmp_path, *table).stdout.splitlines()[1]
+    named = harness_command(tmp_path, *arguments, "--data-name", "reviews")
+    after = harness_command(tmp_path, *table).stdout.splitlines()[1]
+
+    assert "all 3 steps are measured already; nothing to do" in named.stdout
+    assert "The data of what is measured already are now called reviews." in named.stdout
+    assert before.startswith("parity,letters,")
+    assert after == before.replace("letters", "reviews")

@@ -17,6 +17,7 @@ from harness.plan import Plan, check_data
 from harness.plugins import Plugins
 from harness.records import Record
 from harness.seams import Reading
+from harness.why import why_pending
 
 PlanOf = Callable[..., Plan]
 KINDS = ("pretrain", "finetune", "export", "evaluate", "serve")
@@ -58,6 +59,38 @@ def test_pretraining_reads_another_task_but_not_where_the_data_are_ones_own(
     asked = [step.asked for plan in (default, own) for step in plan.steps if step.kind == "pretrain"]
 
     assert [(one["task"], one["source"]) for one in asked] == [("parity", None), ("parity", "mine.csv")]
+
+
+def test_data_have_a_name_in_every_step(plan_of: PlanOf) -> None:
+    """The packaged default has the task's, a user's the one that was given, else that of the file."""
+    own = [{"name": "parity", "data": "mine.csv"}, {"name": "parity", "data": "b.csv", "data_name": "reviews"}]
+    plan = plan_of(tasks=["parity", *own])
+
+    assert {(step.asked["source"], step.asked["data"]) for step in plan.steps} == {
+        (None, "counting"), ("mine.csv", "mine"), ("b.csv", "reviews"),
+    }  # fmt: skip
+    assert any("on parity (reviews)" in step.title for step in plan.steps)
+
+
+def test_a_step_is_the_same_whatever_its_data_are_called(plan_of: PlanOf) -> None:
+    """No step is due again because of a name, and no reason is told that is one."""
+    task = {"name": "parity", "data": "mine.csv"}
+    before, after = plan_of(tasks=[task]), plan_of(tasks=[{**task, "data_name": "reviews"}])
+    measured = next(step for step in before.steps if step.kind == "serve")
+    record = Record(
+        id="1", fingerprint="f" * 64, step="serve", outcome="ok", asked=measured.asked, inputs={},
+        started_at="2026-11-26T00:00:00+00:00",
+    )  # fmt: skip
+    (named,) = [step for step in after.steps if step.fingerprint == measured.fingerprint]
+
+    assert [step.fingerprint for step in before.steps] == [step.fingerprint for step in after.steps]
+    assert "data" not in why_pending(named, [record])
+
+
+def test_data_of_ones_own_are_not_called_as_those_of_the_task(plan_of: PlanOf) -> None:
+    """Else a verdict about the packaged data could rest on them."""
+    with pytest.raises(SuiteError, match=r"line 6: The data that come with 'parity' are called 'counting'"):
+        plan_of(tasks=[{"name": "parity", "data": "counting.csv"}])
 
 
 def test_what_cannot_be_done_is_known_before(plan_of: PlanOf) -> None:

@@ -101,6 +101,22 @@ def test_one_result_for_each_step(tmp_path: Path) -> None:
     store.close()
 
 
+def test_data_of_finished_steps_get_another_name(tmp_path: Path) -> None:
+    """The record stays as it was but for the name; attempts that failed and other steps are left alone."""
+    store = open_store(str(tmp_path), create=True)
+    named = replace(RECORD, asked={"model": "m", "data": "mine"}, series={"loss": [0.1]})
+    other = replace(named, id="3", fingerprint="e" * 64)
+    for record in (replace(named, id="1", outcome="failed"), replace(named, id="2"), other):
+        store.add(record)
+
+    assert store.name_data({RECORD.fingerprint: "reviews"}) == 1
+    assert store.name_data({RECORD.fingerprint: "reviews"}) == 0
+    failed, done, left = store.records()
+    store.close()
+    assert (failed.asked["data"], done.asked["data"]) == ("mine", "reviews")
+    assert (replace(done, asked=named.asked), left) == (replace(named, id="2"), other)
+
+
 def test_a_folder_and_a_url_are_the_same_store(tmp_path: Path) -> None:
     """Records written through one are read through the other."""
     store = open_store(str(tmp_path), create=True)

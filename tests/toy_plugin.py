@@ -28,6 +28,7 @@ class Parity(harness.Task):
     baseline = "guess"
     source = "counting"
     licence = "none"
+    data_name = "counting"
     takes_data = True
     settings: ClassVar[Mapping[str, harness.Setting]] = {"count": harness.Setting(40, "items in the test split")}
 

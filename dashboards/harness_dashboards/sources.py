@@ -13,13 +13,12 @@ import streamlit as st
 from harness.facts import UseCase
 from harness.place import DATABASE, DEFAULT
 from harness.plugins import Plugins, load_plugins
-from harness.store import open_store
 from harness_dashboards.command import BOOK, STORE
 from harness_reports.business.evidence import Evidence, gather
 from harness_reports.business.market import read_market
 from harness_reports.business.viability import Candidates, judge
+from harness_reports.measured.reading import read
 from harness_reports.measured.results import Results
-from harness_reports.measured.stale import marked
 from harness_reports.prices.price_book_file import find_price_book
 from harness_reports.prices.pricing import Pricing, choose
 
@@ -46,11 +45,7 @@ def records() -> Results:
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _read(location: str, changed: tuple[float, ...]) -> Results:
     del changed  # part of the cache's key
-    store = open_store(location)
-    try:
-        return Results(marked(store.records(), plugins()))
-    finally:
-        store.close()
+    return read(location, plugins())
 
 
 def _changed(location: str) -> tuple[float, ...]:

@@ -50,7 +50,7 @@ MEASURED: dict[str, tuple[str, str]] = {
 COLUMNS: dict[str, tuple[str, str]] = {
     "use_case": ("use case", "使用场景"),
     "task": ("task", "任务"),
-    "source": ("data", "数据"),
+    "data": ("data", "数据"),
     "model": ("model", "模型"),
     "size": ("size", "规模"),
     "variant": ("variant", "变体"),

@@ -144,7 +144,7 @@ def _hosted(candidates: Candidates, own: Mapping[str, Explained], than: Worth, n
     worth = hosted_worth(candidates, best, price)
     known = "hosted_quality" in market.numbers
     cells = {
-        **{key: best.row[key] for key in ("task", "source")}, "hosted_model": name,
+        **{key: best.row[key] for key in ("task", "data")}, "hosted_model": name,
         "quality_is": "assumed" if known else "assumed to be the candidate's",
         "price_as_of": price.as_of.date().isoformat(), "price_terms": price.terms, "price_source": "genai-prices",
         "excluded": Reason("third party") if market.numbers.get("privacy", 0) >= _NO_THIRD_PARTY else None,
@@ -157,7 +157,7 @@ def _nothing(candidates: Candidates, own: Mapping[str, Explained], than: Worth |
     note = "nothing is done: it costs nothing and brings nothing"
     figures = {name: Explained(name, 0.0, own[name].unit, note=note) for name in _FIGURES}
     figures |= {name: Explained(name, None, note=note) for name in ("quality", "unit_serving_usd", "unit_error_usd")}
-    cells = {name: candidates.best.row[name] for name in ("task", "source")}
+    cells = {name: candidates.best.row[name] for name in ("task", "data")}
     return _alternative(candidates.market, "nothing", cells, figures, _better(np.zeros(1), than))
 
 

@@ -165,7 +165,7 @@ def _row(drawn: DrawnMarket, measured: Evidence, business: Business | None) -> d
 def _quality(market: Market, measured: Evidence) -> dict[str, Any]:
     row = measured.accuracy
     return {
-        **{name: row[name] for name in (*KEYS, "metric", "unit", "baseline", "against_baseline")},
+        **{name: row[name] for name in (*KEYS, "source", "metric", "unit", "baseline", "against_baseline")},
         "quality": row["value"], "quality_low": row["low"], "quality_high": row["high"],
         "needed_quality": market.quality,
     }  # fmt: skip

@@ -83,15 +83,9 @@ def read_records(location: str | None, plugins: Plugins) -> Results:
     Raises:
         StoreError: there is none.
     """
-    from harness.store import open_store
-    from harness_reports.measured.results import Results
-    from harness_reports.measured.stale import marked
+    from harness_reports.measured.reading import read
 
-    store = open_store(location)
-    try:
-        return Results(marked(store.records(), plugins))
-    finally:
-        store.close()
+    return read(location, plugins)
 
 
 def read_pricing(names: list[str] | None, plugins: Plugins, wishes: list[str] | None = None) -> Pricing:

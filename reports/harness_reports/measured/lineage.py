@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from harness.basis import DEFINITION, STEP
+from harness.names import data_name
 from harness.records import Record
 from harness_reports.cells import missing
 
-KEYS = ("task", "source", "model", "size", "variant", "start", "hardware", "device", "runtime", "precision", "stale")
+KEYS = ("task", "data", "model", "size", "variant", "start", "hardware", "device", "runtime", "precision", "stale")
 """The columns that every table begins with."""
 
 
@@ -41,7 +42,10 @@ class Candidate(NamedTuple):
     """The identity of a candidate; `spec` is a digest of everything the other fields do not say."""
 
     task: str
+    data: str
+    """What its data are called."""
     source: str | None
+    """Where its data are, None for those that come with the task."""
     model: str
     size: str
     start: str
@@ -49,7 +53,8 @@ class Candidate(NamedTuple):
     device: str | None
     runtime: str
     precision: str
-    data: str | None
+    digest: str | None
+    """Of its data."""
     spec: str
     conditions: str
     """A digest of what must agree before records are pooled."""
@@ -61,7 +66,7 @@ class Candidate(NamedTuple):
     @property
     def place(self) -> tuple[Any, ...]:
         """What it has in common with candidates that it supersedes."""
-        later = ("data", "conditions", "definition", "stale")
+        later = ("data", "digest", "conditions", "definition", "stale")
         return tuple(value for name, value in self._asdict().items() if name not in later)
 
 
@@ -139,9 +144,10 @@ def candidate(chain: Chain) -> Candidate:
     asked = leaf.asked
     links = [record for record in (leaf, chain.finetune, chain.pretrain) if record]
     return Candidate(
-        task=asked["task"], source=asked.get("source"), model=asked["model"], size=asked["size"], start=asked["start"],
-        hardware=asked["hardware"], device=device(leaf), runtime=asked["runtime"], precision=asked["precision"],
-        data=leaf.data_digest, spec=_digest(details(chain)), conditions=_digest(conditions(chain)),
+        task=asked["task"], data=data_name(asked), source=asked.get("source"), model=asked["model"],
+        size=asked["size"], start=asked["start"], hardware=asked["hardware"], device=device(leaf),
+        runtime=asked["runtime"], precision=asked["precision"], digest=leaf.data_digest,
+        spec=_digest(details(chain)), conditions=_digest(conditions(chain)),
         definition=" ".join(record.basis.get(DEFINITION, "") for record in links),
         stale=next((record.stale for record in links if record.stale), None),
     )  # fmt: skip
@@ -173,8 +179,8 @@ def differences(grouped: Mapping[Candidate, Sequence[Chain]]) -> dict[Candidate,
     """Return the details in which candidates of the same names differ, None where there is but one."""
     found: dict[tuple[Any, ...], dict[Candidate, dict[str, Any]]] = defaultdict(dict)
     for key, group in grouped.items():
-        body = {**details(group[0]), "data": (key.data or "")[:8], **_told(group[0])}
-        found[key.task, key.source, key.model, key.size, key.start][key] = body
+        body = {**details(group[0]), "digest": (key.digest or "")[:8], **_told(group[0])}
+        found[key.task, key.data, key.model, key.size, key.start][key] = body
     named: dict[Candidate, str | None] = {}
     for bodies in found.values():
         differing = _differing(list(bodies.values()))
@@ -206,8 +212,8 @@ def _differ(values: Sequence[Any]) -> bool:
 
 
 def key_columns(key: Candidate, variant: str | None) -> dict[str, Any]:
-    """Return the cells every row begins with."""
-    return {name: variant if name == "variant" else getattr(key, name) for name in KEYS}
+    """Return the cells every row begins with, and `source`, which tells data of one name apart."""
+    return {name: variant if name == "variant" else getattr(key, name) for name in (*KEYS, "source")}
 
 
 def label(row: Mapping[str, Any]) -> str:

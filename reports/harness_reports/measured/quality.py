@@ -118,12 +118,12 @@ def items(record: Record) -> int:
 
 def best_baseline(own: Graded, everyone: Iterable[Graded]) -> Graded | None:
     """Return the task's cheap baseline on the same data, the best where it has several candidates."""
-    place = (own.key.task, own.key.source, own.key.data, own.metric["name"])
+    place = (own.key.task, own.key.source, own.key.digest, own.metric["name"])
     cheap = [
         other
         for other in everyone
         if other.key.model == own.baseline
-        and (other.key.task, other.key.source, other.key.data, other.metric["name"]) == place
+        and (other.key.task, other.key.source, other.key.digest, other.metric["name"]) == place
     ]
     return max(
         cheap, key=lambda other: own.sign * other.value if math.isfinite(other.value) else -math.inf, default=None

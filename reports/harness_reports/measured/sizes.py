@@ -23,7 +23,7 @@ from harness_reports.measured.quality import Graded
 from harness_reports.measured.results import Measured, Results
 
 SIZES = (
-    "task", "source", "model", "start", "metric", "sizes", "params_low", "params_high", "exponent", "exponent_low",
+    "task", "data", "model", "start", "metric", "sizes", "params_low", "params_high", "exponent", "exponent_low",
     "exponent_high", "params", "predicted", "predicted_low", "predicted_high", "refused", "stale",
 )  # fmt: skip
 LEAST = 3
@@ -98,11 +98,11 @@ def size_table(records: Sequence[Record], params: float) -> pd.DataFrame:
 
 
 def _groups(results: Results) -> dict[tuple[Any, ...], dict[str, Measured]]:
-    """Return task, source, model and start → size → its newest candidate."""
+    """Return task, data, their source, model and start → size → its newest candidate."""
     found: dict[tuple[Any, ...], dict[str, Measured]] = {}
     for own in results.evaluated:
         key = own.key
-        sizes = found.setdefault((key.task, key.source, key.model, key.start), {})
+        sizes = found.setdefault((key.task, key.data, key.source, key.model, key.start), {})
         if key.size not in sizes or _newest(own) > _newest(sizes[key.size]):
             sizes[key.size] = own
     return found
@@ -116,7 +116,7 @@ def _row(sizes: Sequence[Measured], params: float) -> dict[str, Any]:
     key, graded = sizes[0].key, [own.graded for own in sizes if own.graded]
     measured = [(size, own) for one, own in zip(sizes, graded, strict=True) if (size := _params(one.evaluations))]
     row: dict[str, Any] = {
-        **dict.fromkeys(SIZES), "task": key.task, "source": key.source, "model": key.model, "start": key.start,
+        **dict.fromkeys(SIZES), "task": key.task, "data": key.data, "model": key.model, "start": key.start,
         "metric": graded[0].name, "sizes": len(measured), "params": params,
         "stale": next((own.key.stale for own in sizes if own.key.stale), None),
     }  # fmt: skip

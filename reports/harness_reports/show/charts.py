@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from itertools import pairwise
-from pathlib import PurePath
 from typing import Any
 
 import pandas as pd
@@ -55,16 +54,15 @@ def cost_accuracy(frontier: pd.DataFrame, words: Mapping[str, str] = WORDS) -> g
     return figure
 
 
-def _facets(table: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str | None], list[Mapping[str, Any]]]:
-    facets: dict[tuple[str, str | None], list[Mapping[str, Any]]] = {}
+def _facets(table: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
+    facets: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in table:
-        facets.setdefault((row["task"], row["source"]), []).append(row)
+        facets.setdefault((row["task"], row["data"]), []).append(row)
     return facets
 
 
-def _facet_title(key: tuple[str, str | None], own: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> str:
-    task, source = key
-    name = escape(task if source is None else f"{task}: {PurePath(source).name}")
+def _facet_title(key: tuple[str, str], own: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> str:
+    name = escape(": ".join(key))
     undrawn = sum(row["usd_per_1k_inferences"] is None or row["value"] is None for row in own)
     return f"<b>{name}</b>" + (f" · {undrawn} {words['chart_undrawn']}" if undrawn else "")
 

@@ -19,64 +19,66 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
 SHOWN: Mapping[str, Sequence[str]] = {
     "accuracy": (
-        "task", "source", "model", "size", "variant", "start", "runtime", "hardware", "precision", "metric", "value",
+        "task", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision", "metric", "value",
         "low", "high", "seeds", "items", "chance", "baseline_value", "against_baseline", "judgement", "stale",
     ),
     "throughput": (
-        "task", "source", "model", "size", "variant", "start", "runtime", "hardware", "precision", "scenario",
+        "task", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision", "scenario",
         "batch_size", "samples_per_s", "low", "high", "latency_p50_s", "latency_p90_s", "latency_p99_s",
         "first_token_p50_s", "first_token_p90_s", "output_tokens_per_s", "load_s", "peak_memory_bytes",
         "largest_difference", "judgement", "stale",
     ),
     "cost": (
-        "task", "source", "model", "size", "variant", "start", "runtime", "hardware", "precision", "pretrain_usd",
+        "task", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision", "pretrain_usd",
         "finetune_usd", "train_usd", "usd_per_1k_inferences", "usd_per_1k_low", "usd_per_1k_high",
         "usd_per_1k_single_stream", "usd_per_1k_correct", "usd_per_million_output_tokens", "energy_j_per_1k",
         "energy_kind", "co2e_g_per_1k", "train_energy_j", "train_co2e_g", "pue", "grid", "usd_per_hour", "utilisation",
         "price_offer", "price_region", "price_as_of", "stale",
     ),
     "frontier": (
-        "task", "source", "model", "size", "variant", "start", "runtime", "hardware", "precision", "metric", "value",
+        "task", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision", "metric", "value",
         "low", "high", "usd_per_1k_inferences", "on_frontier", "on_hull", "against_baseline", "price_offer",
         "price_as_of", "stale",
     ),
     "viability": (
-        "use_case", "source", "model", "size", "variant", "start", "runtime", "hardware", "precision", "verdict",
+        "use_case", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision", "verdict",
         "probability_wrong", "quality", "needed_quality", "latency_p99_s", "needed_latency_s", "unit_margin_usd",
         "usd_per_correct_answer", "break_even_requests", "break_even_price_usd", "upfront_usd", "npv_usd",
         "npv_low_usd", "npv_high_usd",
         "probability_positive", "irr", "payback_years", "evsi_usd", "drivers", "flip", "reasons", "stale",
     ),
     "serving": (
-        "use_case", "model", "size", "variant", "start", "runtime", "hardware", "view", "requests_per_s", "peak_per_s",
+        "use_case", "data", "model", "size", "variant", "start", "runtime", "hardware", "view", "requests_per_s",
+        "peak_per_s",
         "needed_latency_s", "scenario", "batch_size", "samples_per_s", "answer_s", "replicas", "replicas_erlang_c",
         "utilisation", "usd_per_year", "idle_usd_per_year", "usd_per_1k_requests", "usd_per_correct_answer",
         "levelised_usd_per_1k", "energy_j_per_1k", "energy_kind", "co2e_g_per_1k", "note", "price_offer", "price_as_of",
         "stale",
     ),
     "sensitivity": (
-        "use_case", "task", "model", "size", "variant", "start", "runtime", "input", "kind", "input_p10", "input_p50",
-        "input_p90", "npv_at_p10_usd", "npv_at_p90_usd", "swing_usd", "sobol_first_order", "sobol_total", "stale",
+        "use_case", "task", "data", "model", "size", "variant", "start", "runtime", "input", "kind", "input_p10",
+        "input_p50", "input_p90", "npv_at_p10_usd", "npv_at_p90_usd", "swing_usd", "sobol_first_order", "sobol_total",
+        "stale",
     ),
     "alternatives": (
-        "use_case", "alternative", "model", "size", "variant", "start", "runtime", "hosted_model", "quality",
+        "use_case", "data", "alternative", "model", "size", "variant", "start", "runtime", "hosted_model", "quality",
         "quality_is", "unit_serving_usd", "unit_error_usd", "upfront_usd", "npv_mean_usd", "npv_low_usd",
         "npv_high_usd", "probability_positive", "better_than_candidate", "requests_per_month",
         "first_break_even_requests_per_month", "nodes_at_break_even", "always_cheaper_above_requests_per_month",
         "verdict", "excluded", "price_as_of", "price_terms", "stale",
     ),
     "pretraining": (
-        "task", "source", "model", "size", "variant", "runtime", "hardware", "precision", "labels", "metric", "scratch",
+        "task", "data", "model", "size", "variant", "runtime", "hardware", "precision", "labels", "metric", "scratch",
         "pretrained", "gain", "gain_low", "gain_high", "told_apart", "seeds_scratch", "seeds_pretrained",
         "pretrain_usd", "finetune_usd", "use_case", "gain_usd_per_use", "break_even_uses", "pays", "stale",
     ),
     "portfolio": (
-        "use_case", "model", "size", "variant", "start", "runtime", "verdict", "funding_usd", "npv_mean_usd",
+        "use_case", "data", "model", "size", "variant", "start", "runtime", "verdict", "funding_usd", "npv_mean_usd",
         "npv_p50_usd", "probability_positive", "funded", "why", "budget_usd", "spent_usd", "left_usd",
         "portfolio_npv_usd", "stale",
     ),
     "sizes": (
-        "task", "source", "model", "start", "metric", "sizes", "params_low", "params_high", "exponent", "exponent_low",
+        "task", "data", "model", "start", "metric", "sizes", "params_low", "params_high", "exponent", "exponent_low",
         "exponent_high", "params", "predicted", "predicted_low", "predicted_high", "refused", "stale",
     ),
     "scenarios": (
@@ -98,7 +100,7 @@ SHOWN: Mapping[str, Sequence[str]] = {
 }  # fmt: skip
 """The columns people read, of other tables all; CSV, JSON and Parquet hold all of them."""
 _SAID_ONCE = {
-    "task", "source", "start", "hardware", "precision", "metric", "use_case", "price_offer", "price_region",
+    "task", "data", "start", "hardware", "precision", "metric", "use_case", "price_offer", "price_region",
     "price_as_of", "usd_per_hour", "utilisation", "needed_quality", "needed_latency_s", "chance", "baseline_value",
     "seeds", "items", "size", "judgement", "devices", "least_devices", "flops", "usd_per_device_hour", "hardware_usd",
     "hardware_as_of", "lifetime_tokens", "extrapolated", "budget_usd", "spent_usd", "left_usd", "portfolio_npv_usd",

@@ -129,7 +129,7 @@ def _verdicts(verdicts: pd.DataFrame) -> str:
 def _charts(points: pd.DataFrame) -> str:
     if points.empty:
         return "<p>Nothing was evaluated yet.</p>"
-    facets = [own for _, own in points.groupby(["task", "source"], sort=False, dropna=False)]
+    facets = [own for _, own in points.groupby(["task", "data"], sort=False)]
     return "".join(figure(charts.cost_accuracy(own), f"cost-{n}") for n, own in enumerate(facets))
 
 
@@ -153,7 +153,7 @@ def _stale(record: Record) -> list[str]:
 
 def _who(record: Record) -> dict[str, Any]:
     asked = record.asked
-    names = ("task", "model", "size", "runtime", "scenario", "batch_size", "seed")
+    names = ("task", "data", "model", "size", "runtime", "scenario", "batch_size", "seed")
     return {"step": record.step, **{name: asked.get(name) for name in names}}
 
 

@@ -68,7 +68,7 @@ def test_data_that_changed_makes_another_candidate(bench: Any) -> None:
 
     variants = [own.variant for own in Results(records).candidates.values() if own.variant]
 
-    assert sorted(variants) == ["data=dddddddd", "data=eeeeeeee"]
+    assert sorted(variants) == ["digest=dddddddd", "digest=eeeeeeee"]
 
 
 def test_newest_of_the_same_seeds_counts(bench: Any) -> None:

@@ -73,11 +73,11 @@ def test_columns_people_read_are_columns_of_the_table(frames: dict[str, pd.DataF
 
 
 def test_json_is_a_list_of_rows_with_null_for_what_is_missing(frames: dict[str, pd.DataFrame]) -> None:
-    """Numbers are numbers, flags are flags, and a missing source is null."""
+    """Numbers are numbers, flags are flags, and what is missing is null."""
     rows = json.loads(formats.WRITERS["json"]("frontier", frames["frontier"]))
 
     assert len(rows) == 6
-    assert all(row["source"] is None for row in rows)
+    assert all(row["stale"] is None for row in rows)
     assert isinstance(rows[0]["value"], float)
     assert isinstance(rows[0]["on_frontier"], bool)
 
@@ -132,7 +132,7 @@ def test_text_says_once_what_all_rows_share(frames: dict[str, pd.DataFrame]) -> 
     written = formats.text("cost", frames["cost"])
 
     assert written.count("2026-11-01") == 1
-    assert "The same in every row: hardware cpu" in written
+    assert "The same in every row: data packaged · hardware cpu" in written
 
 
 def test_text_shows_reasons_below_the_table(frames: dict[str, pd.DataFrame]) -> None:

@@ -1,0 +1,25 @@
+"""Reads the records of a store for tables, reports and pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.store import open_store
+from harness_reports.measured.results import Results
+from harness_reports.measured.stale import marked
+
+if TYPE_CHECKING:
+    from harness.plugins import Plugins
+
+
+def read(location: str | None, plugins: Plugins) -> Results:
+    """Return the records of a store under the names of today, those marked whose definition has changed since.
+
+    Raises:
+        StoreError: there is none.
+    """
+    store = open_store(location)
+    try:
+        return Results(marked(plugins.under_current_names(store.records()), plugins))
+    finally:
+        store.close()
