@@ -129,6 +129,7 @@ FIELDS: Mapping[type, Mapping[str, Wanted]] = {
         "market": FIGURES,
         "hosted": TEXTS,
         "file": Wanted("a Path or None", _is(Path, NoneType)),
+        "data": TEXTS,
     },
 }
 _MISSING = object()

@@ -113,6 +113,12 @@ class UseCase:
     """Hosted models that could do it instead, `provider/model` as price lists name them."""
     file: Path | None = field(default=None, compare=False)
     """The file it was read from. Its figures are checked when it is loaded; those of one made in Python are not."""
+    data: tuple[str, ...] = ()
+    """Names of the data that stand for it; empty: all data of its tasks do."""
+
+    def covers(self, task: str, data: str) -> bool:
+        """Return whether a measurement on a task's data speaks of this use case."""
+        return task in self.tasks and (not self.data or data in self.data)
 
 
 DATA_FILES = (".yaml", ".yml")

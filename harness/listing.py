@@ -35,7 +35,8 @@ def as_data(plugins: Plugins) -> dict[str, Any]:
             name: {"summary": book.summary, "prices": len(book.prices)} for name, book in plugins.price_books().items()
         },
         "use_cases": {
-            name: {"title": case.title, "tasks": list(case.tasks)} for name, case in plugins.use_cases().items()
+            name: {"title": case.title, "tasks": list(case.tasks), "data": list(case.data)}
+            for name, case in plugins.use_cases().items()
         },
         "templates": {name: {"summary": template.summary} for name, template in plugins.templates.items()},
         "missing": [
@@ -148,6 +149,8 @@ _COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
         ]
     ),
     "price_books": lambda e: f"{e['summary'].rstrip('.')}. {e['prices']} prices.",
-    "use_cases": lambda e: f"{e['title']}. Tasks: {', '.join(e['tasks'])}.",
+    "use_cases": lambda e: " ".join(
+        [f"{e['title']}. Tasks: {', '.join(e['tasks'])}.", *([f"Data: {', '.join(e['data'])}."] if e["data"] else [])]
+    ),
     "templates": lambda e: str(e["summary"]),
 }

@@ -8,6 +8,7 @@ name: letter-sorting
 title: Letters sorted by department
 summary: A request is one letter that is sorted without a person.
 tasks: [topics]
+data: [letters]                 # what the data are called; without it all data of the tasks count
 as_of: 2026-11-24               # the day of every figure that has none of its own
 needs:
   quality: {value: 0.85, unit: accuracy, source: below this people stop trusting it}
@@ -35,7 +36,7 @@ from harness.errors import FactError, unknown
 from harness.facts import DATA_FILES, Figure, Shape, Spread, UseCase
 
 _TEXTS = ("name", "title", "summary")
-_KEYS = (*_TEXTS, "tasks", "needs", "market", "as_of", "hosted")
+_KEYS = (*_TEXTS, "tasks", "needs", "market", "as_of", "hosted", "data")
 _FIGURE = ("value", "unit", "as_of", "source", "kind")
 _KINDS = ("assumption", "sourced")
 _NUMBERS: Mapping[str, tuple[str, ...]] = {
@@ -70,6 +71,7 @@ def read_use_case(path: Path) -> UseCase:
         market=_figures(path, body, "market"),
         hosted=_names(path, body, "hosted") if "hosted" in body else (),
         file=path,
+        data=_names(path, body, "data") if "data" in body else (),
     )
 
 

@@ -76,13 +76,25 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
     case = bring(write(tmp_path, GOOD), harness_reports)
     requests = case.market["requests_per_year"]
 
-    assert (case.name, case.tasks, case.hosted) == ("letters", ("topics",), ("openai/gpt-4.1-nano",))
+    assert (case.name, case.tasks, case.data) == ("letters", ("topics",), ())
+    assert case.hosted == ("openai/gpt-4.1-nano",)
     assert case.needs["quality"] == Figure(0.85, "accuracy", date(2026, 11, 24), "people trust it")
     assert case.market["upfront_cost_usd"].value == 30_000
     assert (requests.kind, requests.as_of) == ("sourced", date(2025, 12, 31))
     assert requests.spread == Spread("lognormal", (1e6, 4e6))
     assert 2e6 < requests.value < 2.5e6
     assert case.market["value_per_request_usd"].value == pytest.approx((0.02 + 4 * 0.05 + 0.1) / 6)
+
+
+def test_a_file_may_say_on_which_data_it_stands(tmp_path: Path) -> None:
+    """Its verdicts rest on those of its tasks' data alone."""
+    case = read_use_case(
+        write(tmp_path, GOOD.replace("as_of: 2026-11-24\n", "as_of: 2026-11-24\ndata: [letters]\n", 1))
+    )
+
+    assert case.covers("topics", "letters")
+    assert not case.covers("topics", "reviews")
+    assert not case.covers("sorting", "letters")
 
 
 def test_the_example_of_the_documentation_is_read(tmp_path: Path) -> None:

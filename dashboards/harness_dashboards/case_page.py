@@ -83,8 +83,8 @@ def show(texts: Texts) -> None:
 def chosen_case(texts: Texts) -> UseCase:
     """Let the reader choose a use case; those that were measured come first."""
     cases: dict[str, UseCase] = sources.plugins().use_cases()
-    measured = {str(record.asked["task"]) for record in sources.records() if record.step == "evaluate"}
-    names = sorted(cases, key=lambda name: (not measured & set(cases[name].tasks), cases[name].title))
+    measured = sources.measured()
+    names = sorted(cases, key=lambda name: (not sources.is_measured(cases[name], measured), cases[name].title))
     kept.begin("case", names[0])
     if st.session_state["case"] not in names:
         st.session_state["case"] = names[0]

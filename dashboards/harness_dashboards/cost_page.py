@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
+from harness.facts import UseCase
 from harness.records import Record
 from harness_dashboards import kept, sources
 from harness_dashboards.parts import DEFAULTS, Texts, grid, in_words, price_line, price_sliders, small
@@ -48,8 +49,8 @@ def _choose(texts: Texts) -> View:
         pricing = price_sliders(texts)
         st.button(texts["reset"], on_click=kept.reset, args=(DEFAULTS,))
         st.header(texts["filters"])
-        measured = {record.asked["task"] for record in everything if record.step == "evaluate"}
-        offered = {name: case for name, case in cases.items() if measured & set(case.tasks)}
+        measured = sources.measured()
+        offered = {name: case for name, case in cases.items() if sources.is_measured(case, measured)}
         chosen = st.multiselect(
             texts["use_case"],
             list(offered),
@@ -59,8 +60,8 @@ def _choose(texts: Texts) -> View:
         )
         hardware = _pick(texts["hardware"], everything, "hardware", texts)
         runtime = _pick(texts["runtime"], everything, "runtime", texts)
-    tasks = {task for name in chosen for task in offered[name].tasks} if chosen else None
-    wanted = Results(record for record in everything if _wanted(record, tasks, hardware, runtime))
+    own = [offered[name] for name in chosen]
+    wanted = Results(record for record in everything if _wanted(record, own, hardware, runtime))
     return View(everything if len(wanted) == len(everything) else wanted, pricing)
 
 
@@ -69,11 +70,12 @@ def _pick(label: str, records: Results, key: str, texts: Texts) -> list[str]:
     return list(st.multiselect(label, known, key=key, placeholder=texts["every"]))
 
 
-def _wanted(record: Record, tasks: set[str] | None, hardware: list[str], runtime: list[str]) -> bool:
+def _wanted(record: Record, cases: list[UseCase], hardware: list[str], runtime: list[str]) -> bool:
     """Keep training, which has no runtime, beside the runtimes that were chosen."""
     asked = record.asked
+    covered = any(case.covers(asked["task"], asked["data"]) for case in cases)
     return (
-        (tasks is None or asked["task"] in tasks or record.step == "pretrain")
+        (not cases or covered or record.step == "pretrain")
         and (not hardware or asked["hardware"] in hardware)
         and (not runtime or asked.get("runtime") in (None, *runtime))
     )

@@ -78,6 +78,7 @@ def _row(record: Record, judged: Reasons, texts: Texts) -> dict[str, Any]:
         texts["step"]: record.step,
         texts["model"]: f"{asked['model']} {asked['size']}",
         texts["task"]: asked["task"],
+        texts["data"]: asked["data"],
         texts["hardware"]: asked["hardware"],
         texts["runtime"]: " ".join(str(asked[name]) for name in ("runtime", "scenario") if name in asked),
         texts["outcome"]: record.outcome,

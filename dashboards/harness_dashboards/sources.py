@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -48,6 +49,16 @@ def _read(location: str, changed: tuple[float, ...]) -> Results:
     return read(location, plugins())
 
 
+def measured() -> set[tuple[str, str]]:
+    """Return the tasks that something was evaluated on, each with the name of its data."""
+    return {(record.asked["task"], record.asked["data"]) for record in records() if record.step == "evaluate"}
+
+
+def is_measured(case: UseCase, found: Iterable[tuple[str, str]]) -> bool:
+    """Return whether a use case's task and data are among those that were measured."""
+    return any(case.covers(*one) for one in found)
+
+
 def _changed(location: str) -> tuple[float, ...]:
     """Return when the store's files were written; a database elsewhere is read again after some seconds."""
     if "://" in location:
@@ -82,7 +93,7 @@ def judged(use_case: UseCase, pricing: Pricing) -> Candidates | None:
 @st.cache_resource(show_spinner=False, max_entries=64, hash_funcs={UseCase: repr, Pricing: _assumed})
 def _judged(use_case: UseCase, pricing: Pricing, location: str, changed: tuple[float, ...]) -> Candidates | None:
     measured: list[Evidence] = _gathered(pricing, location, changed)
-    own = [each for each in measured if each.key.task in use_case.tasks]
+    own = [each for each in measured if use_case.covers(each.key.task, each.key.data)]
     return judge(read_market(use_case, {}), own) if own else None
 
 

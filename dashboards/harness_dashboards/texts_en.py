@@ -38,6 +38,7 @@ TEXTS = {
     "judgement": "Judgement",
     "model": "Model",
     "task": "Task",
+    "data": "Data",
     "started": "Started (UTC)",
     "duration": "Measured, s",
     "details": "Details of a run",

@@ -38,6 +38,7 @@ TEXTS = {
     "judgement": "判断",
     "model": "模型",
     "task": "任务",
+    "data": "数据",
     "started": "开始时间（UTC）",
     "duration": "测量时长（秒）",
     "details": "运行详情",

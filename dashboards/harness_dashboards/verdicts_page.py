@@ -187,12 +187,17 @@ def command_of(case: UseCase, texts: Texts) -> None:
     if not known:
         small(texts["no_task"].format(tasks=", ".join(case.tasks)))
         return
-    wanted = ["harness", "run", SUITE, "--task", known[0]]
-    if _brings_no_data(sources.plugins().tasks[known[0]]):
-        wanted += ["--data", "reviews.csv"]
+    wanted = ["harness", "run", SUITE, "--task", known[0], *_data_options(case, sources.plugins().tasks[known[0]])]
     if sources.location() != DEFAULT:
         wanted += ["--store", sources.location()]
     st.code(shlex.join(wanted), language=None, wrap_lines=True)
+
+
+def _data_options(case: UseCase, task: Task) -> list[str]:
+    """Return the options that name data of the reader's, where those of the task do not stand for the use case."""
+    if case.data and task.data_name not in case.data:
+        return ["--data", f"{case.data[0]}.csv", "--data-name", case.data[0]]
+    return ["--data", "reviews.csv"] if _brings_no_data(task) else []
 
 
 def _brings_no_data(task: Task) -> bool:

@@ -88,9 +88,8 @@ def yaml_text(use_case: UseCase) -> str:
     import yaml
 
     body: dict[str, Any] = {name: getattr(use_case, name) for name in ("name", "title", "summary")}
-    body["tasks"] = list(use_case.tasks)
-    if use_case.hosted:
-        body["hosted"] = list(use_case.hosted)
+    names = {name: list(getattr(use_case, name)) for name in ("tasks", "data", "hosted")}
+    body |= {name: own for name, own in names.items() if own}
     for part in PARTS:
         body[part] = {name: _entry(figure) for name, figure in getattr(use_case, part).items()}
     return str(yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=120))

@@ -82,7 +82,7 @@ def pairs(
         gain = _gain(*both)
         cells = {**_cells(both), "labels": labels[pretrained], "use_case": None}
         judged = [judge(read_market(case, overrides or {}), both, _DRAWS)
-                  for case in cases if pretrained.task in case.tasks]  # fmt: skip
+                  for case in cases if case.covers(pretrained.task, pretrained.data)]  # fmt: skip
         every += [_pair(cells, gain, own) for own in judged] or [_pair(cells, gain, None)]
     return sorted(every, key=lambda pair: _order(pair.row))
 

@@ -75,7 +75,7 @@ def serving(
     for case in cases:
         market = read_market(case, overrides or {})
         for own in evidence:
-            if own.key.task in case.tasks:
+            if case.covers(own.key.task, own.key.data):
                 rows += [as_text(plan.row) for plan in plans(market, own, views)]
     return pd.DataFrame(rows, columns=list(SERVING))
 

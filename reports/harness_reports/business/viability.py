@@ -49,7 +49,7 @@ def viability(
     overrides: Mapping[str, float] | None = None,
     draws: int = DRAWS,
 ) -> pd.DataFrame:
-    """Return one row for each use case and candidate that was evaluated on one of its tasks.
+    """Return one row for each use case and candidate that was evaluated on one of its tasks and its data.
 
     The base case takes every figure at its mean. A request earns `unit_value_usd` and costs its serving and, where a
     wrong answer has a price, the expected cost of errors: (1 - quality share) · cost per error, where the share is the
@@ -122,7 +122,7 @@ def judge_all(
     """Yield the candidates of each use case whose tasks were measured, as `viability` judges them."""
     measured = gather(records, pricing)
     for case in use_cases.values() if isinstance(use_cases, Mapping) else use_cases:
-        own = [each for each in measured if each.key.task in case.tasks]
+        own = [each for each in measured if case.covers(each.key.task, each.key.data)]
         if own:
             yield judge(read_market(case, overrides or {}), own, draws)
 

@@ -98,7 +98,7 @@ def report(
     plugins = load_plugins(plugin or ())
     chosen = read_pricing(price_book, plugins, pricing)
     records = read_records(store, plugins)
-    check_measured(plugin, records)
+    check_measured(plugin, records, plugins)
     write(html(records, chosen, plugins.use_cases()), output)
     typer.echo(f"Wrote {output}.")
 
@@ -267,7 +267,7 @@ def _frame(wish: _Wish, store: str | None, plugin: list[str] | None) -> Any:
     wish.check()
     task, plugins = wish.task, load_plugins(plugin or ())
     records = read_records(store, plugins)
-    check_measured(plugin, records)
+    check_measured(plugin, records, plugins)
     frame = _made(wish, records, plugins)
     if task is not None and len(frame) and task not in set(frame["task"]):
         raise StoreError(unknown("task in this table", task, set(frame["task"].dropna())))

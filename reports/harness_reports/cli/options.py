@@ -138,23 +138,26 @@ def _assumed(wanted: Mapping[str, str]) -> dict[str, Any]:
     return found | numbers
 
 
-def check_measured(files: list[str] | None, records: Sequence[Record]) -> None:
+def check_measured(files: list[str] | None, records: Sequence[Record], plugins: Plugins) -> None:
     """Refuse a use case of the reader's that nothing in the store speaks of; those of plugins just have no row.
 
     Raises:
-        StoreError: names the file, its tasks, and those that were measured.
+        StoreError: names the file, its tasks and data, and those that were measured.
     """
     from harness.errors import StoreError
     from harness.facts import DATA_FILES
+    from harness.names import data_name
     from harness.use_case_file import read_use_case
 
-    measured = {str(record.asked["task"]) for record in records}
+    measured = {(record.asked["task"], data_name(record.asked)) for record in records}
     for file in (file for file in files or () if Path(file).suffix in DATA_FILES):
-        tasks = read_use_case(Path(file)).tasks
-        if not measured & set(tasks):
+        case = plugins.use_cases()[read_use_case(Path(file)).name]
+        if not any(case.covers(*one) for one in measured):
+            tasks = f"`tasks`, {', '.join(case.tasks)}" + (f" on {', '.join(case.data)}" if case.data else "")
+            known = ", ".join(f"{task} on {data}" for task, data in sorted(measured))
             raise StoreError(
-                f"{file}: the store has no records of its `tasks`, {', '.join(tasks)}. Run a suite with one, or "
-                f"name one that was measured: {', '.join(sorted(measured)) or 'none yet'}."
+                f"{file}: the store has no records of its {tasks}. Run a suite with one (`--data-name` says what data "
+                f"are called), or name one that was measured: {known or 'none yet'}."
             )
 
 

@@ -58,7 +58,7 @@ def shown(records: Sequence[Record]) -> Iterator[tuple[str, Record]]:
     """
     newest: dict[str, Record] = {}
     for own in Results.of(records).evaluated:
-        title = f"{own.key.task}: {label(own.columns)}"
+        title = f"{own.key.task} ({own.key.data}): {label(own.columns)}"
         leaf = max(own.evaluations, key=lambda chain: chain.leaf.started_at).leaf
         if leaf.samples and (title not in newest or newest[title].started_at < leaf.started_at):
             newest[title] = leaf

@@ -114,7 +114,10 @@ def _use_cases(judged: Mapping[str, Candidates]) -> str:
 
 
 def _unmeasured(cases: Iterable[UseCase]) -> str:
-    lines = [{"use case": case.title, "name": case.name, "tasks": ", ".join(case.tasks)} for case in cases]
+    lines = [
+        {"use case": case.title, "name": case.name, "tasks": ", ".join(case.tasks), "data": ", ".join(case.data)}
+        for case in cases
+    ]
     return f"<h3>No measurement yet</h3>{html_table(lines)}" if lines else ""
 
 
