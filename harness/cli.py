@@ -150,29 +150,37 @@ def run(
     console = Console(highlight=False)
     _warn_of_failures(plugins)
     if dry_run:
-        _print_plan(console, plan, store)
+        _print_plan(console, plan, plugins, store)
         return
     raise typer.Exit(_run(console, plan, plugins, store, files, replan))
 
 
 def _narrowed(suite: Suite, source: Source, choice: Choice, plugins: Plugins) -> Suite:
     """Return the suite with the command line's wishes; an entry the suite has keeps its settings."""
-    from harness.suite import TaskEntry
-
     changes: dict[str, Any] = {}
     if choice.models:
         changes["models"] = _chosen_models(suite, choice, plugins)
     elif choice.settings:
         raise SuiteError("--setting and --trust-remote-code say how to build a model: name it with --model as well.")
     if choice.tasks:
-        for name in choice.tasks:
-            plugins.find("tasks", name)
-        changes["tasks"] = _chosen(suite.tasks, choice.tasks, TaskEntry)
+        changes["tasks"] = _chosen_tasks(suite, choice, plugins)
     for axis in ("hardware", "runtimes"):
         if wanted := getattr(choice, axis):
             changes[axis] = wanted
     changes["tasks"] = _with_data(changes.get("tasks", suite.tasks), source, choice, plugins)
     return suite.model_copy(update=changes)
+
+
+def _chosen_tasks(suite: Suite, choice: Choice, plugins: Plugins) -> tuple[TaskEntry, ...]:
+    """Return the entries of the tasks that were named; a former name finds the task that it was."""
+    from harness.suite import TaskEntry
+
+    chosen = []
+    for name in choice.tasks:
+        current = plugins.find("tasks", name).name
+        own = [entry for entry in suite.tasks if plugins.current_task(entry.name) == current]
+        chosen += [entry.model_copy(update={"name": name}) for entry in own] or [TaskEntry(name=name)]
+    return tuple(chosen)
 
 
 def _with_data(
@@ -281,12 +289,12 @@ def _name_data(console: Any, plan: Plan, location: str | None) -> None:
         store.close()
 
 
-def _print_plan(console: Any, plan: Plan, location: str | None) -> None:
+def _print_plan(console: Any, plan: Plan, plugins: Plugins, location: str | None) -> None:
     from harness.estimate import estimate_s
     from harness.screen import say
     from harness.store import peek, peek_records
 
-    plan, records = plan.against(peek(location)), peek_records(location)
+    plan, records = plan.against(peek(location)), plugins.under_current_names(peek_records(location))
     seconds, unknown = estimate_s(plan.pending, records)
     for step in plan.steps:
         say(console, f"{step.title}: {_state(step, plan, records)}")

@@ -96,6 +96,7 @@ FIELDS: Mapping[type, Mapping[str, Wanted]] = {
         "source": TEXT,
         "licence": TEXT,
         "data_name": DATA_NAME,
+        "former_names": TEXT_BY_NAME,
         "settings": SETTINGS,
         "takes_data": FLAG,
         "data_imports": TEXTS,

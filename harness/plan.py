@@ -277,7 +277,15 @@ def _resolved(suite: Suite, source: Source, plugins: Plugins) -> Suite:
     for name in suite.hardware:
         if reason := asked_of(plugins.hardware[name], "unavailable"):
             raise SuiteError(f"Hardware {name!r} cannot be used here: {reason}")
-    return suite.model_copy(update={"models": models, "tasks": tasks})
+    rules = {key: tuple(_rule(plugins, rule) for rule in getattr(suite, key)) for key in ("include", "exclude")}
+    return suite.model_copy(update={"models": models, "tasks": tasks, **rules})
+
+
+def _rule(plugins: Plugins, rule: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a rule with the names that its tasks have today."""
+    named = rule.get("task", [])
+    names = [plugins.current_task(str(name)) for name in (named if isinstance(named, list) else [named])]
+    return {**rule, "task": names} if "task" in rule else dict(rule)
 
 
 def _find(plugins: Plugins, source: Source, kind: str, name: str, path: tuple[str | int, ...]) -> Any:
@@ -294,11 +302,10 @@ def _model(plugins: Plugins, source: Source, entry: ModelEntry, path: tuple[str 
         if size not in model.sizes:
             raise SuiteError(unknown(f"size of {model.name}", size, model.sizes))
         settings = filled(entry.settings, model.settings)
-        for name in entry.tasks:
-            plugins.find("tasks", name)
+        tasks = tuple(plugins.find("tasks", name).name for name in entry.tasks)
     except HarnessError as error:
         raise source.error(path, str(error)) from None
-    return entry.model_copy(update={"size": size, "settings": settings})
+    return entry.model_copy(update={"size": size, "settings": settings, "tasks": tasks})
 
 
 def _task(plugins: Plugins, source: Source, entry: TaskEntry, path: tuple[str | int, ...]) -> TaskEntry:
@@ -309,7 +316,16 @@ def _task(plugins: Plugins, source: Source, entry: TaskEntry, path: tuple[str | 
         settings = filled(entry.settings, task.settings)
     except HarnessError as error:
         raise source.error(path, str(error)) from None
-    return entry.model_copy(update={"settings": settings, "data_name": _data_name(task, entry, source, path)})
+    stood_for = plugins.data_meant(entry.name)
+    if entry.data is None and stood_for:
+        raise source.error(
+            path,
+            f"{entry.name!r} is {task.name!r} on data of your own. Name some: --task {task.name} --data "
+            f"{stood_for}.csv --data-name {stood_for}, or --data stanfordnlp/sst2 from the hub.",
+        )
+    named = entry.model_copy(update={"data_name": entry.data_name or stood_for or None})
+    found = {"name": task.name, "settings": settings, "data_name": _data_name(task, named, source, path)}
+    return entry.model_copy(update=found)
 
 
 def _data_name(task: Task, entry: TaskEntry, source: Source, path: tuple[str | int, ...]) -> str | None:

@@ -28,7 +28,7 @@ from harness.errors import FactError, HarnessError, PluginError, unknown
 from harness.facts import DATA_FILES, PriceBook, UseCase
 from harness.installed import Missing, absent, is_absent, refuse
 from harness.locate import FILE_MODULE
-from harness.names import PACKAGED, default_name
+from harness.names import PACKAGED, RULE, default_name, is_data_name
 from harness.seams import Declaration, Hardware, Model, ModelScheme, Runtime, Task, Template
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 GROUP = "harness"
 FILE = "file"
 """The version of a plugin that is a single file."""
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 T = TypeVar("T")
 
 KINDS: dict[str, tuple[str, type]] = {
@@ -89,6 +89,9 @@ class Plugins:
         self._offers: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
         self._owners: dict[tuple[str, str], Plugin] = {}
         self._made: dict[tuple[str, str], Made] = {}
+        self._former: dict[str, tuple[str, str]] = {}
+        """Former name of a task → its name, and what data are called that were given under the former one."""
+        self._told: set[str] = set()
         self._is_absent = cache(is_absent)
         self._imported: list[Plugin] = []
         """Plugins that were not asked yet what they bring: `harness --help` need not know."""
@@ -142,8 +145,31 @@ class Plugins:
         return self._offered("templates")
 
     def use_cases(self) -> dict[str, UseCase]:
-        """Use cases by name."""
-        return self._offered("use_cases")
+        """Use cases by name, their tasks under the names of today."""
+        return {name: self._of_today(case) for name, case in self._offered("use_cases").items()}
+
+    def _of_today(self, case: UseCase) -> UseCase:
+        tasks = tuple(dict.fromkeys(map(self.current_task, case.tasks)))
+        if tasks == case.tasks:
+            return case
+        stood_for = tuple(self.data_meant(name) for name in case.tasks)
+        return replace(case, tasks=tasks, data=case.data or (stood_for if all(stood_for) else ()))
+
+    def current_task(self, name: str) -> str:
+        """Return what a task is called today; a former name is told on standard error, once."""
+        current, stood_for = self._today(name)
+        if current != name and name not in self._told:
+            self._told.add(name)
+            on = f", on data called {stood_for!r}" if stood_for else ""
+            sys.stderr.write(f"note: the task {name!r} is now called {current!r}{on}\n")
+        return current
+
+    def data_meant(self, name: str) -> str:
+        """Return what data are called that are given under a task's former name; empty where it does not say."""
+        return self._today(name)[1]
+
+    def _today(self, name: str) -> tuple[str, str]:
+        return (name, "") if name in self.tasks else self._former.get(name, (name, ""))
 
     @cached_property
     def _price_books(self) -> dict[str, PriceBook]:
@@ -170,7 +196,7 @@ class Plugins:
     def owner(self, kind: str, name: str) -> Plugin:
         """Return the plugin that brought `name`."""
         self._ask_imported()
-        return self._owners[kind, name]
+        return self._owners[kind, self._today(name)[0] if kind == "tasks" else name]
 
     def made(self, kind: str, name: str) -> Made:
         """Return what a model, task, hardware or runtime was made with, as it was when it was offered."""
@@ -184,6 +210,8 @@ class Plugins:
             PluginError: nobody brings it; says the nearest name, the list, and which plugins failed.
         """
         offers = self._offered(kind)
+        if kind == "tasks":
+            name = self.current_task(name)
         if kind == "models" and ":" in name and name not in offers:
             self._resolve(name)
         if name not in offers:
@@ -220,13 +248,14 @@ class Plugins:
         return Missing(_one(kind), name, modules, owner.distribution, extra)
 
     def under_current_names(self, records: Iterable[Record]) -> list[Record]:
-        """Return records with the names that their data have today where they do not say; nothing is stored."""
+        """Return records with the names that tasks, and data that were not named, have today; nothing is stored."""
         return [replace(record, asked=self._under_current_names(record.asked)) for record in records]
 
     def _under_current_names(self, asked: dict[str, Any]) -> dict[str, Any]:
-        task, source = self.tasks.get(asked["task"]), asked.get("source")
+        name, stood_for = self._today(asked["task"])
+        task, source = self.tasks.get(name), asked.get("source")
         packaged = PACKAGED if task is None else task.data_name
-        return {"data": packaged if source is None else default_name(source), **asked}
+        return {"data": packaged if source is None else stood_for or default_name(source), **asked, "task": name}
 
     def preload(self, steps: Iterable[Mapping[str, Any]] | None = None) -> list[str]:
         """Return the modules a fork server should import: the plugins' own and the heavy ones.
@@ -402,17 +431,29 @@ class Plugins:
                 if isinstance(offer, UseCase) and offer.file is not None:
                     self.check_use_case(offer)
                 offers[kind][offer.name] = offer
+        former = self._former_names(plugin, offers["tasks"].values())
         for kind, named in offers.items():
             self._offers[kind].update(named)
             self._owners.update({(kind, name): plugin for name in named})
             self._made.update({(kind, name): made(offer) for name, offer in named.items() if kind in PARTS})
             if named:
                 plugin.brings[kind] = sorted(named)
+        self._former |= former
         self._loaded.append(plugin)
+
+    def _former_names(self, plugin: Plugin, tasks: Iterable[Task]) -> dict[str, tuple[str, str]]:
+        found: dict[str, tuple[str, str]] = {}
+        for task in tasks:
+            for name, stood_for in task.former_names.items():
+                self._check_name(plugin, "former_names", name, {*self._former, *found})
+                if stood_for and not is_data_name(stood_for):
+                    raise PluginError(f"Data under the former name {name!r} cannot be called {stood_for!r}. {RULE}")
+                found[name] = (task.name, stood_for)
+        return found
 
     def _check_name(self, plugin: Plugin, kind: str, name: str, taken: Iterable[str]) -> None:
         if not isinstance(name, str) or not NAME.fullmatch(name):
-            raise PluginError(f"{name!r} is no name for {kind}: use lower-case letters, digits, '.', '_' and '-'.")
+            raise PluginError(f"{name!r} is no name for {kind}: use letters, digits, '.', '_' and '-'.")
         if name in taken:
             owner = self._owners.get((kind, name), plugin)
             raise PluginError(

@@ -189,6 +189,10 @@ class Task(Declaration):
     licence: ClassVar[str]
     data_name: ClassVar[str] = PACKAGED
     """What the default data are called in tables."""
+    former_names: ClassVar[Mapping[str, str]] = {}
+    """Name that it had before → what data are called that were given under it; empty where each had a name of its own.
+    Such a name still runs, and prints the new one; in records it is read as the new one. One that says what data are
+    called asks for data: it stood for data of the user's alone."""
     settings: ClassVar[Mapping[str, Setting]] = {}
     takes_data: ClassVar[bool] = False
     """Whether `--data` may replace the default."""

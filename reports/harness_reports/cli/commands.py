@@ -265,7 +265,8 @@ def _frame(wish: _Wish, store: str | None, plugin: list[str] | None) -> Any:
     from harness.plugins import load_plugins
 
     wish.check()
-    task, plugins = wish.task, load_plugins(plugin or ())
+    plugins = load_plugins(plugin or ())
+    task = None if wish.task is None else plugins.current_task(wish.task)
     records = read_records(store, plugins)
     check_measured(plugin, records, plugins)
     frame = _made(wish, records, plugins)

@@ -147,7 +147,7 @@ def explain(
         chosen = read_pricing(price_book, plugins, pricing)
         own = owned_pricing(price_book, plugins, pricing)
         assumed = Assumed(plugins.use_cases(), read_figures(figure), own, budget_usd)
-    wanted = {"task": task, "model": model, "use_case": use_case}
+    wanted = {"task": None if task is None else plugins.current_task(task), "model": model, "use_case": use_case}
     named = {key: value for key, value in wanted.items() if value is not None}
     row = find(rows(name.value, read_records(store, plugins), chosen, assumed), named | pairs("--where", where))
     figures = [row.explain(column)] if column else list(row.figures().values())
