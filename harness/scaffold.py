@@ -110,7 +110,8 @@ def _named(text: str, name: str, module: str) -> str:
 
 def _module(name: str) -> str:
     module = re.sub(r"[-.]", "_", name)
-    if not NAME.fullmatch(name) or not module.isidentifier() or keyword.iskeyword(module):
+    usable = NAME.fullmatch(name) and name == name.lower() and module.isidentifier()
+    if not usable or keyword.iskeyword(module):
         raise PluginError(
             f"{name!r} cannot be used as a name. Begin with a lower-case letter, then letters, digits, '-' and '_'."
         )

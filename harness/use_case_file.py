@@ -7,7 +7,7 @@ A complete file to start from is written by `harness new usecase NAME`. Its form
 name: letter-sorting
 title: Letters sorted by department
 summary: A request is one letter that is sorted without a person.
-tasks: [topics]
+tasks: [text-classification]
 data: [letters]                 # what the data are called; without it all data of the tasks count
 as_of: 2026-11-24               # the day of every figure that has none of its own
 needs:

@@ -69,7 +69,7 @@ CHANGES: Mapping[str, Change] = {
         "harness.labelled",
         "float(guess == label)",
         "float(guess != label)",
-        tasks("topics", "digits", "motions", "digit-drawings"),
+        tasks("text-classification", "digits", "motions", "digit-drawings"),
     ),
     "mean of a column": Change(
         "harness.grading",
@@ -93,7 +93,7 @@ CHANGES: Mapping[str, Change] = {
         "harness_language._splits",
         "SEED = 20261123",
         "SEED = 20261124",
-        tasks("topics", "docstrings", "parameters", "phrases"),
+        tasks("text-classification", "language-modelling", "question-answering", "translation"),
     ),
     "tokens": Change(
         "harness_language._tokens",
@@ -103,7 +103,7 @@ CHANGES: Mapping[str, Change] = {
     ),
     "cheap baseline": Change("harness_language._tfidf", "max_iter=1000", "max_iter=10", models("tfidf")),
     "masked words": Change("harness_language._bert", "MASKED = 0.15", "MASKED = 0.5", models("bert")),
-    "questions": Change("harness_language._phrases", "RULE = ", "RULE = 10 + ", tasks("phrases")),
+    "questions": Change("harness_language._phrases", "RULE = ", "RULE = 10 + ", tasks("translation")),
     "precision of boxes": Change("harness_vision._coco", "float(total / (", "float(2 * total / (", tasks("scenes")),
     "distance of drawings": Change(
         "harness_vision._frechet", "max(0.0, self.value", "max(1.0, self.value", tasks("digit-drawings")
@@ -232,9 +232,9 @@ def harness_models():
 @pytest.mark.parametrize(
     ("task", "libraries"),
     [
-        ("topics", {"numpy", "scipy"}),
-        ("parameters", {"scipy", "scikit-learn", "pandas"}),
-        ("phrases", {"babel", "sacrebleu"}),
+        ("text-classification", {"numpy", "scipy"}),
+        ("question-answering", {"scipy", "scikit-learn", "pandas"}),
+        ("translation", {"babel", "sacrebleu"}),
         ("scenes", {"mlxtend", "pycocotools", "scikit-image"}),
         ("digit-drawings", {"scipy", "mlxtend", "torch"}),
         ("lunarlander", {"gymnasium", "Box2D"}),

@@ -52,7 +52,7 @@ def _modules(record: Record) -> set[str]:
 
 def test_a_linear_model_waits_for_no_network(tmp_path: Path) -> None:
     """TF-IDF on packaged texts has scikit-learn at hand, and no torch, no `datasets`, no game."""
-    records = _run(tmp_path, models=["tfidf"], tasks=["topics"])
+    records = _run(tmp_path, models=["tfidf"], tasks=["text-classification"])
 
     assert [record.step for record in records] == ["finetune", "evaluate", "serve"]
     for record in records:
@@ -64,7 +64,7 @@ def test_data_of_ones_own_is_read_by_what_was_imported_once(tmp_path: Path) -> N
     """`datasets` is imported where a source is given, in the fork server: before the worker asks its hardware."""
     rows = "".join(f"{word} number {number},{word}\n" for number in range(20) for word in ("good", "bad"))
     (tmp_path / "reviews.csv").write_text(f"text,label\n{rows}", encoding="utf-8")
-    records = _run(tmp_path, "--data", "reviews.csv", models=["tfidf"], tasks=["sentiment"])
+    records = _run(tmp_path, "--data", "reviews.csv", models=["tfidf"], tasks=["text-classification"])
 
     assert all("datasets" in _modules(record) for record in records)
     assert all(not {"torch", "stable_baselines3"} & _modules(record) for record in records)

@@ -36,7 +36,7 @@ def test_pretraining_runs_before_fine_tuning(tmp_path: Path, libraries_at_hand: 
     """The model with pretraining has both steps in a plan, and they can be done."""
     (tmp_path / "restorer.py").write_text(FILES["restorer.py"], encoding="utf-8")
     (tmp_path / "s.yaml").write_text(
-        "{name: s, models: [restorer], tasks: [topics], serve: {seconds: 0.1},"
+        "{name: s, models: [restorer], tasks: [text-classification], serve: {seconds: 0.1},"
         " budgets: {pretrain: {steps: 5}, finetune: {steps: 5}}}",
         encoding="utf-8",
     )

@@ -77,7 +77,8 @@ def test_what_templates_write_is_measured(tmp_path: Path, libraries_at_hand: Non
         own = ["--plugin", f"my_{what}.py", f"--{what}", f"my-{what}"]
         assert command.startswith(f"harness run quick {shlex.join(own)}")
         options += own
-    suite = "{name: s, models: [tfidf], tasks: [topics], budgets: {finetune: {steps: 100}}, serve: {seconds: 0.1}}"
+    entries = "models: [tfidf], tasks: [text-classification]"
+    suite = f"{{name: s, {entries}, budgets: {{finetune: {{steps: 100}}}}, serve: {{seconds: 0.1}}}}"
     (tmp_path / "s.yaml").write_text(suite, encoding="utf-8")
     done = harness_command(tmp_path, "run", "s.yaml", *options, "--runtime", "onnxruntime")
     records = peek_records(str(tmp_path / "harness-results"))
@@ -124,7 +125,8 @@ def test_a_taken_name_and_a_file_that_is_there_are_refused(tmp_path: Path, harne
     """Nothing is overwritten, and the name must be new in every place where it could be asked for."""
     (tmp_path / "mine.py").write_text("precious", encoding="utf-8")
     results = [
-        harness_command(tmp_path, "new", "model", name) for name in ("mine", "bert", "topics", "eager", "language")
+        harness_command(tmp_path, "new", "model", name)
+        for name in ("mine", "bert", "text-classification", "eager", "language")
     ]
 
     assert [done.code for done in results] == [2] * 5

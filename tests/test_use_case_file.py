@@ -27,7 +27,7 @@ GOOD = """
 name: letters
 title: Letters sorted
 summary: A request is one letter.
-tasks: [topics]
+tasks: [text-classification]
 as_of: 2026-11-24
 hosted: [openai/gpt-4.1-nano]
 needs:
@@ -76,7 +76,7 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
     case = bring(write(tmp_path, GOOD), harness_reports)
     requests = case.market["requests_per_year"]
 
-    assert (case.name, case.tasks, case.data) == ("letters", ("topics",), ())
+    assert (case.name, case.tasks, case.data) == ("letters", ("text-classification",), ())
     assert case.hosted == ("openai/gpt-4.1-nano",)
     assert case.needs["quality"] == Figure(0.85, "accuracy", date(2026, 11, 24), "people trust it")
     assert case.market["upfront_cost_usd"].value == 30_000
@@ -92,8 +92,8 @@ def test_a_file_may_say_on_which_data_it_stands(tmp_path: Path) -> None:
         write(tmp_path, GOOD.replace("as_of: 2026-11-24\n", "as_of: 2026-11-24\ndata: [letters]\n", 1))
     )
 
-    assert case.covers("topics", "letters")
-    assert not case.covers("topics", "reviews")
+    assert case.covers("text-classification", "letters")
+    assert not case.covers("text-classification", "reviews")
     assert not case.covers("sorting", "letters")
 
 
@@ -152,8 +152,8 @@ FAULTS: list[tuple[str, str, str]] = [  # each: what, by what, the sentence
     ("title:", "titel:", "Unknown key 'titel'. Did you mean 'title'"),
     ("unit: s,", "unti: s,", "Unknown key 'unti'. Did you mean 'unit'"),
     ("title: Letters sorted", "title: ''", "`title` is ''. Give a text"),
-    ("tasks: [topics]", "tasks: topics", "`tasks` is 'topics'. Give a list of names"),
-    ("tasks: [topics]", "tasks: []", "`tasks` is []. Give a list of names"),
+    ("tasks: [text-classification]", "tasks: sorting", "`tasks` is 'sorting'. Give a list of names"),
+    ("tasks: [text-classification]", "tasks: []", "`tasks` is []. Give a list of names"),
     ("hosted: [openai/gpt-4.1-nano]", "hosted: 3", "`hosted` is 3. Give a list"),
     ("value: 4, unit: years", "value: 4.5, unit: years", "market.years is 4.5. Give a whole number from 1"),
     ("value: 4, unit: years", "value: {pert: [1, 2, 3]}, unit: years", "market.years is uncertain. Give one number"),
@@ -292,7 +292,7 @@ def test_the_kit_holds_use_cases_in_python_to_the_same_rules() -> None:
         ({"quality": figure}, {"years": figure}, "mine has no market figure"),
         ({}, {"years": figure}, "mine: `needs` is empty"),
     ):
-        case = UseCase("mine", "Mine", "Mine.", ("topics",), needs, market)
+        case = UseCase("mine", "Mine", "Mine.", ("text-classification",), needs, market)
         with pytest.raises(CheckFailed, match=sentence):
             figures_make_sense(UseCaseBench(case, plugins))
         with pytest.raises(SkipTest, match="No plugin says which figures there are"):

@@ -60,7 +60,7 @@ name: networks
 models:
   - {name: lstm, settings: {max_length: 24}, budgets: {finetune: {steps: 5}}}
   - {name: bert, settings: {max_length: 24}, budgets: {pretrain: {steps: 3}, finetune: {steps: 3}}}
-tasks: [topics]
+tasks: [text-classification]
 runtimes: [eager, onnxruntime]
 budgets: {finetune: {steps: 1}}
 serve: {seconds: 0.3, queries: 70}
@@ -112,8 +112,8 @@ def test_tables_put_both_worlds_side_by_side(table: Table) -> None:
     accuracy = table("accuracy")
     found = {(row["task"], row["model"], row["runtime"]): row for row in accuracy}
 
-    assert {row["task"] for row in accuracy} == {"topics", "cartpole"}
-    assert found["topics", "tfidf", "eager"]["value"] == pytest.approx(0.855, abs=0.02)
+    assert {row["task"] for row in accuracy} == {"text-classification", "cartpole"}
+    assert found["text-classification", "tfidf", "eager"]["value"] == pytest.approx(0.855, abs=0.02)
     assert found["cartpole", "rule", "eager"]["value"] == 500
     assert found["cartpole", "ppo", "onnxruntime"]["against_baseline"] == "worse"
     for row in accuracy:
@@ -127,7 +127,7 @@ def test_what_was_measured_is_priced_and_judged(table: Table) -> None:
     costs, frontier, verdicts = (table(name) for name in ("cost", "frontier", "viability"))
 
     assert all(row["usd_per_1k_inferences"] > 0 and row["price_as_of"] and row["price_source"] for row in costs)
-    assert {row["task"] for row in frontier if row["on_frontier"]} == {"topics", "cartpole"}
+    assert {row["task"] for row in frontier if row["on_frontier"]} == {"text-classification", "cartpole"}
     assert {row["use_case"] for row in verdicts} == {"document-classification", "game-agent"}
     assert {row["verdict"] for row in verdicts} <= {"invest", "pilot", "do not invest", "not enough evidence"}
     assert all(row["reasons"] for row in verdicts)
@@ -149,7 +149,7 @@ def test_your_own_reviews_are_one_option_away(tmp_path: Path, libraries_at_hand:
     rows = [f'"a {word} day number {n} with {extra}",{label}' for n in range(60) for word, label, extra in
             (("wonderful", "good", f"sun {n}"), ("dreadful", "bad", f"rain {n}"))]  # fmt: skip
     (tmp_path / "reviews.csv").write_text("review,stars\n" + "\n".join(rows) + "\n", encoding="utf-8")
-    command = ["run", "quick", "--data", "reviews.csv", "--task", "sentiment", "--model", "tfidf"]
+    command = ["run", "quick", "--data", "reviews.csv", "--task", "text-classification", "--model", "tfidf"]
     settings = ["--task-setting", "text_column=review", "--task-setting", "label_column=stars"]
     wrong = harness_command(tmp_path, *command)
     left = sorted(path.name for path in tmp_path.iterdir())

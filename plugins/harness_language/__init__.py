@@ -1,7 +1,7 @@
 """Texts: classification, language modelling, question answering and translation, and the models for them.
 
-Tasks `topics`, `sentiment`, `docstrings`, `parameters` and `phrases`; models `tfidf`, `mlp`, `lstm`, `bert`, `gpt`,
-`ngram`, `overlap`, `nearest` and `t5`. Nothing heavy is imported here.
+Tasks `text-classification`, `language-modelling`, `question-answering` and `translation`; models `tfidf`, `mlp`,
+`lstm`, `bert`, `gpt`, `ngram`, `overlap`, `nearest` and `t5`. Nothing heavy is imported here.
 """
 
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness import Model, Task, Template, UseCase, hookimpl
 from harness_language.models import T5, Bert, Gpt, Lstm, Mlp, Nearest, Ngram, Overlap, Tfidf
-from harness_language.tasks import Docstrings, Parameters, Phrases, Sentiment, Topics
+from harness_language.tasks import LanguageModelling, QuestionAnswering, TextClassification, Translation
 
 __all__ = ["harness_models", "harness_tasks", "harness_templates", "harness_use_cases"]
 
@@ -19,7 +19,7 @@ _TEMPLATES = Path(__file__).with_name("templates")
 @hookimpl
 def harness_tasks() -> Iterable[Task]:
     """Bring the tasks."""
-    return [Topics(), Sentiment(), Docstrings(), Parameters(), Phrases()]
+    return [TextClassification(), LanguageModelling(), QuestionAnswering(), Translation()]
 
 
 @hookimpl

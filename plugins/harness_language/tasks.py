@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from harness import Data, DataError, Metric, Setting, Task
+from harness import Data, Metric, Setting, Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +21,7 @@ _COLUMNS = {
 
 _DOCSTRINGS = "docstrings (40 characters and longer) of scipy's Python sources → sub-package; the 8 largest"
 _DOCSTRINGS_LICENCE = "BSD-3-Clause"
+_DOCUMENTS_NAME = "scipy-docstrings"
 
 
 def _docstrings_identity() -> str:
@@ -31,22 +32,30 @@ def _docstrings_identity() -> str:
     return f"scipy {version('scipy')} docstrings, rule {RULE}"
 
 
-class _TextClassification(Task):
-    """Texts with one class each, from the packaged default or from a source of one's own."""
+class TextClassification(Task):
+    """Texts with one class each: documents of a technical library and the part they belong to, or the user's."""
 
+    name = "text-classification"
     kind = "text-classification"
+    summary = "File a text under one of several classes: technical documents under eight topics, or texts of your own"
+    imports = _DOCUMENTS
     metrics = (_ACCURACY, _MACRO_F1)
     settings = _COLUMNS
     baseline = "tfidf"
+    use_case = "document-classification"
+    source = _DOCSTRINGS
+    licence = _DOCSTRINGS_LICENCE
+    data_name = _DOCUMENTS_NAME
+    former_names: ClassVar[Mapping[str, str]] = {"topics": "", "sentiment": "reviews"}
     takes_data = True
     data_imports = ("datasets",)
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
-        """Name a source by its digest and the columns that are read."""
+        """Name the documents, or a source by its digest and the columns that are read."""
         from harness_language import _sources
 
         if source is None:
-            return self._default_identity()
+            return _docstrings_identity()
         return f"{_sources.identity(source)} {settings['text_column']} {settings['label_column']}"
 
     def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
@@ -55,46 +64,15 @@ class _TextClassification(Task):
         Raises:
             DataError: says which file, row or column is wrong and what to do.
         """
-        if source is None:
-            self._default_identity()
-        else:
+        if source is not None:
             self.data(source, settings)
 
     def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
         """Load the splits."""
-        if source is None:
-            return self._default()
-        from harness_language import _tables
+        if source is not None:
+            from harness_language import _tables
 
-        return _tables.read(source, settings)
-
-    def _default_identity(self) -> str:
-        raise self._nothing_packaged()
-
-    def _default(self) -> Data:
-        raise self._nothing_packaged()
-
-    def _nothing_packaged(self) -> DataError:
-        return DataError(
-            f"The task {self.name!r} brings no data of its own. "
-            "Name some: --data reviews.csv, or --data stanfordnlp/sst2 from the hub."
-        )
-
-
-class Topics(_TextClassification):
-    """Documents of a technical library, to be filed under the part they belong to."""
-
-    name = "topics"
-    summary = "File a technical document under one of eight topics"
-    imports = _DOCUMENTS
-    use_case = "document-classification"
-    source = _DOCSTRINGS
-    licence = _DOCSTRINGS_LICENCE
-
-    def _default_identity(self) -> str:
-        return _docstrings_identity()
-
-    def _default(self) -> Data:
+            return _tables.read(source, settings)
         from harness_language._corpus import DOCSTRINGS
         from harness_language._splits import divide
         from harness_language.data import Examples, TextClassificationData
@@ -107,19 +85,21 @@ class Topics(_TextClassification):
         return TextClassificationData(classes, splits)
 
 
-class Docstrings(Task):
-    """The same documents, to be continued."""
+class LanguageModelling(Task):
+    """The same documents, or texts of the user's, to be continued."""
 
-    name = "docstrings"
+    name = "language-modelling"
     kind = "language-modelling"
     summary = "Predict technical documentation, or texts of your own, passage by passage"
     imports = ("harness_language._corpus", "harness_language.passages")
     metrics = (Metric(name="bits per byte", unit="bit/byte", column="bits_per_byte", higher_is_better=False),)
     baseline = "ngram"
     use_case = "text-completion"
-    pretrains_on = "topics"
-    source = _DOCSTRINGS + "; divided as the task `topics` divides them"
+    pretrains_on = "text-classification"
+    source = _DOCSTRINGS + "; divided as the task `text-classification` divides them"
     licence = _DOCSTRINGS_LICENCE
+    data_name = _DOCUMENTS_NAME
+    former_names: ClassVar[Mapping[str, str]] = {"docstrings": ""}
     takes_data = True
     data_imports = ("datasets",)
     settings: ClassVar[Mapping[str, Setting]] = {
@@ -144,7 +124,7 @@ class Docstrings(Task):
             self.data(source, settings)
 
     def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
-        """Return the documents of `topics`, without their topics, or those of a source."""
+        """Return the documents of `text-classification`, without their topics, or those of a source."""
         if source is not None:
             from harness_language import _documents
 
@@ -159,10 +139,10 @@ class Docstrings(Task):
         return PassageData({split: [texts[i] for i in numbers] for split, numbers in rows.items()})
 
 
-class Parameters(Task):
-    """Questions about a text: about the parameters of functions, or of one's own."""
+class QuestionAnswering(Task):
+    """Questions about a text: about the parameters of functions, or the user's."""
 
-    name = "parameters"
+    name = "question-answering"
     kind = "question-answering"
     summary = "Find the answer to a question in technical documentation"
     imports = ("sklearn", "harness_language.questions")
@@ -174,7 +154,9 @@ class Parameters(Task):
     use_case = "customer-questions"
     takes_data = True
     data_imports = ("datasets",)
-    pretrains_on = "topics"
+    pretrains_on = "text-classification"
+    data_name = "parameter-questions"
+    former_names: ClassVar[Mapping[str, str]] = {"parameters": ""}
     source = "the sections Parameters in the Python sources of scipy, scikit-learn and pandas; questions made by rule"
     licence = "BSD-3-Clause"
 
@@ -216,23 +198,10 @@ class Parameters(Task):
         return QuestionData({split: [asked[i] for i in numbers] for split, numbers in rows.items()})
 
 
-class Sentiment(_TextClassification):
-    """Reviews, to be told apart by what their writers felt."""
+class Translation(Task):
+    """Texts to be translated: phrases of two locales, or the user's pairs."""
 
-    name = "sentiment"
-    summary = "Tell what the writer of a review feels"
-    imports = ()
-    use_case = "review-sentiment"
-    source = (
-        "none packaged: a CSV, JSONL, JSON or Parquet file, a folder in the hub's format, or a hub data set by name"
-    )
-    licence = "that of the data you bring"
-
-
-class Phrases(Task):
-    """Texts to be translated: phrases of two locales, or pairs of one's own."""
-
-    name = "phrases"
+    name = "translation"
     kind = "translation"
     summary = "Translate dates, quantities, spans of time, lists of countries and amounts of money"
     imports = ("babel.dates", "sacrebleu", "harness_language.translations")
@@ -247,6 +216,8 @@ class Phrases(Task):
     data_imports = ("datasets",)
     source = "procedural: phrases drawn by rule and formatted in two locales by babel, from the tables of Unicode CLDR"
     licence = "BSD-3-Clause (babel), Unicode-3.0 (CLDR)"
+    data_name = "cldr-phrases"
+    former_names: ClassVar[Mapping[str, str]] = {"phrases": ""}
     settings: ClassVar[Mapping[str, Setting]] = {
         "source_locale": Setting("en", "Locale that is translated from: en, fr, pt_BR."),
         "target_locale": Setting("zh", "Locale that is translated into; it decides how BLEU takes a text apart."),

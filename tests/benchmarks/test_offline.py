@@ -20,7 +20,7 @@ ROUNDS, SECONDS, BATCH = 5, 2.0, 32
 def test_bert_offline_beside_a_bare_loop(runtime: str, tmp_path: Path) -> None:
     """The same predictor and inputs, rounds in turn."""
     plugins = load_plugins()
-    model, task, chosen = plugins.models["bert"], plugins.tasks["topics"], plugins.runtimes[runtime]
+    model, task, chosen = plugins.models["bert"], plugins.tasks["text-classification"], plugins.runtimes[runtime]
     data = task.data(None, {name: setting.default for name, setting in task.settings.items()})
     settings = {name: setting.default for name, setting in model.settings.items()}
     assignment = Assignment("finetune", data, "tiny", settings, "cpu", "fp32", 0, Budget(steps=1))

@@ -25,7 +25,7 @@ def plugins() -> Plugins:
 @pytest.fixture(scope="session")
 def topics(plugins: Plugins) -> Data:
     """Return texts with classes."""
-    return plugins.tasks["topics"].data(None, {})
+    return plugins.tasks["text-classification"].data(None, {})
 
 
 @pytest.fixture(scope="session")

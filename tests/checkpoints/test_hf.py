@@ -108,7 +108,7 @@ def test_without_a_tokenizer_texts_cannot_be_read(
     for file in ("config.json", "model.safetensors"):
         (tmp_path / "bare").mkdir(exist_ok=True)
         shutil.copy(checkpoints / "bert" / file, tmp_path / "bare")
-    command = ["run", "quick", "--model", "hf:bare", "--task", "topics", "--dry-run"]
+    command = ["run", "quick", "--model", "hf:bare", "--task", "text-classification", "--dry-run"]
     refused = harness_command(tmp_path, *command)
     taken = harness_command(tmp_path, *command, "--setting", f"tokenizer={checkpoints / 'bert'}")
 
@@ -116,7 +116,7 @@ def test_without_a_tokenizer_texts_cannot_be_read(
     assert "hf:bare has no tokenizer" in refused.stderr
     assert "--setting tokenizer=FOLDER" in refused.stderr
     assert taken.code == 0, taken.stderr
-    assert "finetune hf:bare on topics" in taken.stdout
+    assert "finetune hf:bare on text-classification" in taken.stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bare"]
 
 
@@ -169,8 +169,8 @@ def test_code_that_comes_along_runs_only_where_it_is_asked_for(
     monkeypatch.setenv("HF_MODULES_CACHE", str(tmp_path / "cache"))
     _with_own_code(checkpoints, tmp_path / "own")
     (tmp_path / "s.yaml").write_text(
-        "{name: s, models: [tfidf], tasks: [topics], scenarios: [Offline], budgets: {finetune: {steps: 2}}, "
-        "serve: {seconds: 0.1}}",
+        "{name: s, models: [tfidf], tasks: [text-classification], scenarios: [Offline], "
+        "budgets: {finetune: {steps: 2}}, serve: {seconds: 0.1}}",
         encoding="utf-8",
     )
     command = ["run", "s.yaml", "--model", "hf:own"]

@@ -48,11 +48,20 @@ def test_the_error_asks_for_what_is_not_obvious_and_then_it_works(
 ) -> None:
     """Following the two sentences leads to a measured result that is right nearly always."""
     (magika / "s.yaml").write_text(
-        "{name: s, models: [tfidf], tasks: [topics], budgets: {finetune: {steps: 1}}, scenarios: [Offline],"
-        " serve: {seconds: 0.1, queries: 5}}",
+        "{name: s, models: [tfidf], tasks: [text-classification], budgets: {finetune: {steps: 1}},"
+        " scenarios: [Offline], serve: {seconds: 0.1, queries: 5}}",
         encoding="utf-8",
     )
-    command = ["run", "s.yaml", "--task", "sentiment", "--data", "sources.jsonl", "--model", "onnx:magika.onnx"]
+    command = [
+        "run",
+        "s.yaml",
+        "--task",
+        "text-classification",
+        "--data",
+        "sources.jsonl",
+        "--model",
+        "onnx:magika.onnx",
+    ]
     first = harness_command(magika, *command)
     second = harness_command(magika, *command, "--setting", "encoder=bytes")
     nothing_written = not (magika / "harness-results").exists()

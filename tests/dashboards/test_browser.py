@@ -331,7 +331,7 @@ def test_samples_and_metrics_of_a_run_are_shown(page: Any, language: str, tmp_pa
 def test_another_metric_draws_another_chart(page: Any, tmp_path: Path) -> None:
     """A metric that does not decide can be looked at, with its own axis."""
     _go(page, "en", COST)
-    page.get_by_role("tab", name="topics").click()
+    page.get_by_role("tab", name="text-classification").click()
     page.get_by_role("radio", name="misses").click()
     page.get_by_text("misses (share), lower is better").wait_for()
     _screenshot(page, "second-metric", tmp_path)

@@ -200,7 +200,7 @@ def test_they_speak_chinese(store: Path, open_page: Any, page: str) -> None:
 def test_another_metric_can_be_chosen(store: Path, open_page: Any) -> None:
     """On the page for decisions: the candidates in a metric that does not decide."""
     app = open_page("cost_page")
-    app.button_group(key="metric-topics").set_value("misses").run()
+    app.button_group(key="metric-text-classification").set_value("misses").run()
 
     assert not app.exception
     assert any("misses" in str(table.value.to_dict()) or "misses" in _small(app) for table in app.dataframe)

@@ -53,7 +53,7 @@ def test_runs_are_marked(aged: Path, open_page: Any) -> None:
     texts = TEXTS["en"]
     marked = frame[frame[texts["judgement"]].str.contains("Stale:", regex=False)]
 
-    assert set(marked[texts["task"]]) == {"topics"}
+    assert set(marked[texts["task"]]) == {"text-classification"}
     assert len(marked) < len(frame)
 
 

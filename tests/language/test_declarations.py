@@ -11,7 +11,8 @@ from datetime import date
 import pytest
 
 import harness_language
-from harness import Figure, Model, Task
+from harness import Figure, Model, Record, Task
+from harness.plugins import load_plugins
 from harness_reports.business.figure_rules import NEEDS
 
 HEAVY = {
@@ -30,8 +31,8 @@ import json, sys
 import harness_language as plugin
 tasks = {task.name: task for task in plugin.harness_tasks()}
 list(plugin.harness_models()), list(plugin.harness_use_cases())
-tasks["topics"].check(None, {}); tasks["topics"].identity(None, {})
-phrases = tasks["phrases"]; settings = {name: setting.default for name, setting in phrases.settings.items()}
+tasks["text-classification"].check(None, {}); tasks["text-classification"].identity(None, {})
+phrases = tasks["translation"]; settings = {name: setting.default for name, setting in phrases.settings.items()}
 phrases.check(None, settings); phrases.identity(None, settings)
 print(json.dumps(sorted(sys.modules)))
 """
@@ -46,8 +47,8 @@ def test_naming_a_file_is_light(tmp_path_factory: pytest.TempPathFactory) -> Non
     path.write_text("text,label\ngood,1\n", encoding="utf-8")
     program = f"""
 import json, sys
-from harness_language.tasks import Sentiment
-Sentiment().identity({str(path)!r}, {{"text_column": "text", "label_column": "label"}})
+from harness_language.tasks import TextClassification
+TextClassification().identity({str(path)!r}, {{"text_column": "text", "label_column": "label"}})
 print(json.dumps(sorted(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -57,26 +58,61 @@ print(json.dumps(sorted(sys.modules)))
 
 def test_every_task_has_models_and_every_model_a_task() -> None:
     """Their names are those of the issue, and the models can do the tasks' kinds."""
-    assert list(TASKS) == ["topics", "sentiment", "docstrings", "parameters", "phrases"]
+    assert list(TASKS) == ["text-classification", "language-modelling", "question-answering", "translation"]
     assert list(MODELS) == ["tfidf", "mlp", "lstm", "bert", "gpt", "ngram", "overlap", "nearest", "t5"]
     assert {task.kind for task in TASKS.values()} == {kind for model in MODELS.values() for kind in model.kinds}
 
 
-@pytest.mark.parametrize("name", ["topics", "sentiment"])
-def test_a_task_declares_what_the_seam_asks_for(name: str) -> None:
+def test_a_task_declares_what_the_seam_asks_for() -> None:
     """Metric, baseline, use case, source and licence are there; one's own data is welcome."""
-    task: Task = TASKS[name]
+    task: Task = TASKS["text-classification"]
     metric = task.metrics[0]
 
     assert (metric.name, metric.column, metric.higher_is_better, metric.ceiling) == ("accuracy", "correct", True, 1.0)
     assert [metric.name for metric in task.metrics] == ["accuracy", "macro-F1"]
     assert task.baseline in MODELS
     assert task.use_case in USE_CASES
-    assert name in USE_CASES[task.use_case].tasks
+    assert USE_CASES[task.use_case].covers(task.name, task.data_name)
     assert task.takes_data
     assert task.source
     assert task.licence
     assert set(task.settings) == {"text_column", "label_column"}
+
+
+@pytest.mark.parametrize(
+    ("former", "task", "data"),
+    [
+        ("topics", "text-classification", "scipy-docstrings"), ("docstrings", "language-modelling", "scipy-docstrings"),
+        ("parameters", "question-answering", "parameter-questions"), ("phrases", "translation", "cldr-phrases"),
+    ],
+)  # fmt: skip
+def test_records_of_former_names_are_those_of_the_task(former: str, task: str, data: str) -> None:
+    """On the data that come with it; on the user's, reviews are known by the name of their task."""
+    plugins = load_plugins()
+    own = {"task": "sentiment", "source": "r.csv"}
+    packaged, reviews = plugins.under_current_names([_record(task=former, source=None), _record(**own)])
+
+    assert (packaged.asked["task"], packaged.asked["data"]) == (task, data)
+    assert (reviews.asked["task"], reviews.asked["data"]) == ("text-classification", "reviews")
+
+
+def _record(**asked: str | None) -> Record:
+    return Record(
+        id="1", fingerprint="f" * 64, step="evaluate", outcome="ok", asked=asked, inputs={},
+        started_at="2026-11-26T00:00:00+00:00",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("data", "cases"),
+    [
+        ("scipy-docstrings", {"document-classification"}), ("documents", {"document-classification"}),
+        ("reviews", {"review-sentiment"}), ("letters", set()),
+    ],
+)  # fmt: skip
+def test_a_verdict_about_reviews_rests_on_reviews_alone(data: str, cases: set[str]) -> None:
+    """And one about filing documents never on reviews."""
+    assert {name for name, case in USE_CASES.items() if case.covers("text-classification", data)} == cases
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -13,7 +13,7 @@ import pytest
 
 from harness import DataError
 from harness_language import _sources, _tables
-from harness_language.tasks import Sentiment, Topics
+from harness_language.tasks import TextClassification
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,8 +52,8 @@ def test_each_kind_of_file_gives_the_same_data(tmp_path: Path, suffix: str) -> N
     """One content, one digest, whatever it is stored as; 70/10/20 of each class."""
     path = Path(write(tmp_path / f"reviews{suffix.lower()}", reviews(40)))
     path = path.rename(path.with_suffix(suffix))
-    data = Sentiment().data(str(path), SETTINGS)
-    plain = Sentiment().data(write(tmp_path / "plain.csv", reviews(40)), SETTINGS)
+    data = TextClassification().data(str(path), SETTINGS)
+    plain = TextClassification().data(write(tmp_path / "plain.csv", reviews(40)), SETTINGS)
 
     assert data.sizes == {"train": 28, "validation": 4, "test": 8}
     assert data.digest == plain.digest
@@ -74,7 +74,9 @@ def test_other_columns_are_named_by_settings(tmp_path: Path) -> None:
     """The text and the label may stand in any columns, and words like None and NA are words."""
     rows = [{"review": row["text"], "stars": number % 3, "id": number} for number, row in enumerate(reviews(45))]
     rows[0]["review"], rows[1]["review"] = "None", "NA"
-    data = Sentiment().data(write(tmp_path / "r.csv", rows), {"text_column": "review", "label_column": "stars"})
+    data = TextClassification().data(
+        write(tmp_path / "r.csv", rows), {"text_column": "review", "label_column": "stars"}
+    )
     texts = [text for split in data.sizes for text in data.examples(split).inputs]  # type: ignore[attr-defined]
 
     assert data.classes == ("0", "1", "2")  # type: ignore[attr-defined]
@@ -145,11 +147,11 @@ def test_hidden_test_labels_make_the_validation_split_the_test(tmp_path: Path) -
     assert data.sizes == {"train": 36, "validation": 4, "test": 10}
 
 
-def test_both_tasks_take_data_of_ones_own(tmp_path: Path) -> None:
-    """`topics` on a file reads the file, not scipy."""
+def test_the_task_takes_data_of_ones_own(tmp_path: Path) -> None:
+    """On a file it reads the file, not scipy."""
     source = write(tmp_path / "r.csv", reviews(40))
 
-    assert Topics().data(source, SETTINGS).digest == Sentiment().data(source, SETTINGS).digest
+    assert TextClassification().data(source, SETTINGS).digest == _tables.read(source, SETTINGS).digest
 
 
 # Identity ---------------------------------------------------------------------------------------------------
@@ -158,7 +160,7 @@ def test_both_tasks_take_data_of_ones_own(tmp_path: Path) -> None:
 def test_a_files_identity_changes_with_its_content_and_columns(tmp_path: Path) -> None:
     """Not with its name."""
     first, copy, other = (write(tmp_path / f"{n}.csv", reviews(10, seed=s)) for n, s in (("a", 0), ("b", 0), ("c", 1)))
-    name = Sentiment().identity
+    name = TextClassification().identity
 
     assert name(first, SETTINGS) == name(copy, SETTINGS) != name(other, SETTINGS)
     assert name(first, SETTINGS) != name(first, SETTINGS | {"label_column": "stars"})
@@ -246,7 +248,7 @@ def test_bad_data_is_refused_in_a_sentence(case: str, tmp_path: Path) -> None:
     name, content, sentence = BAD[case]
     path = tmp_path / name
     path.write_bytes(content)
-    for ask in (Sentiment().check, Sentiment().data):
+    for ask in (TextClassification().check, TextClassification().data):
         with pytest.raises(DataError, match=sentence) as caught:
             ask(str(path), SETTINGS)
         assert str(path) in str(caught.value)
@@ -262,13 +264,13 @@ def test_a_missing_file_is_not_taken_for_a_hub_name(
     """It is refused without the network."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError, match=r"There is no file or folder .* Check the path"):
-        Sentiment().check(source, SETTINGS)
+        TextClassification().check(source, SETTINGS)
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     """As data that cannot be read."""
     with pytest.raises(DataError, match="cannot be read"):
-        Sentiment().check(str(tmp_path), SETTINGS)
+        TextClassification().check(str(tmp_path), SETTINGS)
 
 
 def test_a_label_that_is_never_learnt_is_refused(tmp_path: Path) -> None:
@@ -276,7 +278,7 @@ def test_a_label_that_is_never_learnt_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "train.csv", reviews(40))
     write(tmp_path / "test.csv", [*reviews(10, seed=1), {"text": "so so", "label": "mixed"}])
     with pytest.raises(DataError, match="label 'mixed' occurs in the test split and never in the training split"):
-        Sentiment().check(str(tmp_path), SETTINGS)
+        TextClassification().check(str(tmp_path), SETTINGS)
 
 
 def test_a_hub_data_set_that_cannot_be_reached_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,7 +291,7 @@ def test_a_hub_data_set_that_cannot_be_reached_is_refused(monkeypatch: pytest.Mo
     with pytest.raises(
         DataError, match=r"nobody/nothing cannot be read from the hub: .* Check its name and your connection"
     ):
-        Sentiment().check("nobody/nothing", SETTINGS)
+        TextClassification().check("nobody/nothing", SETTINGS)
 
 
 @pytest.fixture
@@ -311,8 +313,8 @@ def test_a_check_leaves_nothing_behind(tmp_path: Path, listing: Callable[[], lis
     good = write(tmp_path / f"good{suffix}", reviews(20))
     bad = write(tmp_path / f"bad{suffix}", [{"text": "a", "label": 1}, {"text": " ", "label": 0}])
     before = listing()
-    Sentiment().check(good, SETTINGS)
+    TextClassification().check(good, SETTINGS)
     with pytest.raises(DataError):
-        Sentiment().check(bad, SETTINGS)
+        TextClassification().check(bad, SETTINGS)
 
     assert listing() == before

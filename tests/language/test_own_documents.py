@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from harness import DataError
 from harness_language import _documents
 from harness_language.passages import LENGTH, PassageData
-from harness_language.tasks import Docstrings
+from harness_language.tasks import LanguageModelling
 
 SETTINGS = {"text_column": "text"}
 SPLITS = ("train", "validation", "test")
@@ -29,8 +29,8 @@ def play(lines: int, word: str = "thou") -> str:
 def read(source: Path, **settings: str) -> PassageData:
     """Check a source and load it."""
     given_settings = SETTINGS | settings
-    Docstrings().check(str(source), given_settings)
-    data = Docstrings().data(str(source), given_settings)
+    LanguageModelling().check(str(source), given_settings)
+    data = LanguageModelling().data(str(source), given_settings)
     assert isinstance(data, PassageData)
     return data
 
@@ -102,11 +102,11 @@ def test_the_identity_follows_content_and_column(tmp_path: Path) -> None:
     names = []
     for name, text in (("a.txt", play(99)), ("b.txt", play(99)), ("a.txt", play(98))):
         (tmp_path / name).write_text(text, encoding="utf-8")
-        names.append(Docstrings().identity(str(tmp_path / name), SETTINGS))
+        names.append(LanguageModelling().identity(str(tmp_path / name), SETTINGS))
 
     assert names[0] == names[1] != names[2]
     assert "sha256" in names[0]
-    assert Docstrings().identity(str(tmp_path / "a.txt"), {"text_column": "body"}) not in names
+    assert LanguageModelling().identity(str(tmp_path / "a.txt"), {"text_column": "body"}) not in names
 
 
 WRONG: dict[str, tuple[str, bytes, str]] = {
@@ -133,7 +133,7 @@ def test_what_is_wrong_is_said_with_file_and_row(tmp_path: Path, case: str) -> N
     name, content, said = WRONG[case]
     path = tmp_path / name
     path.write_bytes(content)
-    for ask in (Docstrings().check, Docstrings().data):
+    for ask in (LanguageModelling().check, LanguageModelling().data):
         with pytest.raises(DataError, match=said) as caught:
             ask(str(path), SETTINGS)
         assert str(path) in str(caught.value)
@@ -144,10 +144,10 @@ def test_a_broken_text_in_a_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(play(20), encoding="utf-8")
     (tmp_path / "b.txt").write_bytes(b"Romeo\n\xff\n")
     with pytest.raises(DataError, match=r"b.txt, line 2: byte 1 \(0xff\) is not UTF-8"):
-        Docstrings().check(str(tmp_path), SETTINGS)
+        LanguageModelling().check(str(tmp_path), SETTINGS)
     (tmp_path / "b.txt").write_text("", encoding="utf-8")
     with pytest.raises(DataError, match=r"b.txt is empty"):
-        Docstrings().check(str(tmp_path), SETTINGS)
+        LanguageModelling().check(str(tmp_path), SETTINGS)
 
 
 def test_one_command_models_a_plain_text(
@@ -156,7 +156,7 @@ def test_one_command_models_a_plain_text(
     """A file is all it takes; a broken one ends with code 2 and leaves nothing behind."""
     (tmp_path / "input.txt").write_text(play(600), encoding="utf-8")
     (tmp_path / "bad.txt").write_bytes(b"\xff")
-    command = ["run", "quick", "--task", "docstrings", "--model", "ngram", "--store", "store", "--data"]
+    command = ["run", "quick", "--task", "language-modelling", "--model", "ngram", "--store", "store", "--data"]
     bad = harness_command(tmp_path, *command, "bad.txt")
 
     assert bad.code == 2
@@ -168,4 +168,4 @@ def test_one_command_models_a_plain_text(
     rows = [row for row in json.loads(done.stdout) if row["value"] is not None]
 
     assert rows
-    assert all(row["source"] == "input.txt" and 0 < row["value"] < 2 for row in rows)
+    assert all(row["data"] == "input" and 0 < row["value"] < 2 for row in rows)

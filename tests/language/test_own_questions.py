@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from harness import DataError
 from harness_language._squad import _span
 from harness_language.questions import QuestionData, asked
-from harness_language.tasks import Parameters
+from harness_language.tasks import QuestionAnswering
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-TASK = Parameters()
+TASK = QuestionAnswering()
 
 
 def _context(number: int) -> str:
@@ -198,7 +198,9 @@ def test_what_is_no_text_file_is_refused(tmp_path: Path, content: bytes, said: s
 def test_a_bad_file_ends_a_run_before_anything_is_written(tmp_path: Path, harness_command: Callable[..., Any]) -> None:
     """Exit code 2, and no store."""
     source = write(tmp_path / "rows.jsonl", _wrong(question=""))
-    done = harness_command(tmp_path, "run", "quick", "--task", "parameters", "--model", "overlap", "--data", source)
+    done = harness_command(
+        tmp_path, "run", "quick", "--task", "question-answering", "--model", "overlap", "--data", source
+    )
 
     assert done.code == 2
     assert "row 4: 'question' is empty" in done.stderr

@@ -16,7 +16,7 @@ from harness import Assignment, Budget, Unsupported
 from harness.plan import filled
 from harness_language.models import Gpt, Ngram
 from harness_language.passages import LENGTH, PassageData
-from harness_language.tasks import Docstrings, Topics
+from harness_language.tasks import LanguageModelling, TextClassification
 
 ALPHABET = "abcdefgh"
 
@@ -24,7 +24,7 @@ ALPHABET = "abcdefgh"
 @pytest.fixture(scope="module")
 def docstrings() -> PassageData:
     """Return the default data."""
-    data = Docstrings().data(None, {})
+    data = LanguageModelling().data(None, {})
     assert isinstance(data, PassageData)
     return data
 
@@ -43,7 +43,7 @@ def _assignment(model: Any, data: PassageData, steps: int = 3, stage: Any = "fin
 
 def test_documents_are_divided_as_the_topics_are(docstrings: PassageData) -> None:
     """Pretraining on these documents never reads one that a topic is asked of."""
-    topics: Any = Topics().data(None, {})
+    topics: Any = TextClassification().data(None, {})
 
     for split in ("train", "validation", "test"):
         assert set(docstrings.texts(split)) == set(topics.examples(split).inputs)

@@ -15,17 +15,17 @@ from hypothesis import strategies as st
 
 from harness import DataError, Unsupported
 from harness_language._phrases import SIZES
-from harness_language.tasks import Phrases
+from harness_language.tasks import Translation
 from harness_language.translations import Pair, TranslationData, tokenizer, translated
 
-DEFAULTS = {name: setting.default for name, setting in Phrases.settings.items()}
+DEFAULTS = {name: setting.default for name, setting in Translation.settings.items()}
 CHINESE = st.text("日本年月人大小中 。", min_size=1, max_size=12)
 
 
 @pytest.fixture(scope="module")
 def phrases() -> TranslationData:
     """Return the default phrases."""
-    return translated(Phrases().data(None, DEFAULTS))
+    return translated(Translation().data(None, DEFAULTS))
 
 
 def little(pairs: list[tuple[str, str]], locale: str = "zh") -> TranslationData:
@@ -84,8 +84,8 @@ def test_a_date_is_written_as_either_locale_does(phrases: TranslationData) -> No
 
 def test_other_locales_give_other_phrases(phrases: TranslationData) -> None:
     """Any two locales will do; order matters."""
-    german = Phrases().data(None, DEFAULTS | {"target_locale": "de"})
-    back = Phrases().data(None, DEFAULTS | {"source_locale": "zh", "target_locale": "en"})
+    german = Translation().data(None, DEFAULTS | {"target_locale": "de"})
+    back = Translation().data(None, DEFAULTS | {"source_locale": "zh", "target_locale": "en"})
 
     assert len({phrases.digest, german.digest, back.digest}) == 3
     assert any("Januar" in str(text) for text in german.references("test") or ())
@@ -102,13 +102,14 @@ def test_other_locales_give_other_phrases(phrases: TranslationData) -> None:
 def test_a_wrong_locale_is_refused(change: dict[str, str], said: str) -> None:
     """Before anything is drawn, in a sentence that says what to write."""
     with pytest.raises(DataError, match=said):
-        Phrases().check(None, DEFAULTS | change)
+        Translation().check(None, DEFAULTS | change)
 
 
 def test_the_identity_names_everything_that_decides() -> None:
     """Babel's version, the rule, both locales."""
     names = {
-        Phrases().identity(None, DEFAULTS | change) for change in ({}, {"source_locale": "fr"}, {"target_locale": "fr"})
+        Translation().identity(None, DEFAULTS | change)
+        for change in ({}, {"source_locale": "fr"}, {"target_locale": "fr"})
     }
 
     assert len(names) == 3
@@ -172,7 +173,7 @@ def test_chance_is_far_below_and_is_found_from_the_data(phrases: TranslationData
     """The translation of another text shares a few characters with the right one."""
     chance = phrases.chance()
 
-    assert set(chance) == {metric.name for metric in Phrases.metrics}
+    assert set(chance) == {metric.name for metric in Translation.metrics}
     assert 0 < chance["BLEU"] < 10
     assert chance["exact match"] < 0.01
     assert chance == TranslationData({split: phrases.pairs(split) for split in SIZES}, "zh").chance()
@@ -253,7 +254,7 @@ def write(path: Path, content: list[dict[str, Any]]) -> str:
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_each_kind_of_file_gives_the_same_data(tmp_path: Path, suffix: str) -> None:
     """Columns named as the locales are found without a setting; 70/10/20."""
-    task = Phrases()
+    task = Translation()
     source = write(tmp_path / f"pairs{suffix}", rows(40))
     data, plain = (task.data(path, DEFAULTS) for path in (source, write(tmp_path / "plain.csv", rows(40))))
     task.check(source, DEFAULTS)
@@ -269,7 +270,7 @@ def test_columns_of_other_names_and_the_hubs_nested_pairs_are_read(tmp_path: Pat
     renamed = write(tmp_path / "r.csv", [{"here": row["en"], "there": row["zh"]} for row in rows(30)])
     named = DEFAULTS | {"source_column": "here", "target_column": "there"}
 
-    assert Phrases().data(nested, DEFAULTS).digest == Phrases().data(renamed, named).digest
+    assert Translation().data(nested, DEFAULTS).digest == Translation().data(renamed, named).digest
 
 
 def test_a_folder_keeps_its_test_split_and_what_is_tested_is_not_learnt(tmp_path: Path) -> None:
@@ -277,7 +278,7 @@ def test_a_folder_keeps_its_test_split_and_what_is_tested_is_not_learnt(tmp_path
     everything = rows(60)
     write(tmp_path / "train.jsonl", [*everything[:50], everything[55], {"en": "item 1", "zh": "另一个"}])
     write(tmp_path / "test.jsonl", everything[50:])
-    data = translated(Phrases().data(str(tmp_path), DEFAULTS))
+    data = translated(Translation().data(str(tmp_path), DEFAULTS))
     found = [set(data.keys(split)) for split in ("train", "validation", "test")]
 
     assert data.sizes["test"] == 10
@@ -304,7 +305,7 @@ def test_what_is_wrong_is_said_with_file_and_row(tmp_path: Path, case: str) -> N
     content, said = WRONG[case]
     source = write(tmp_path / "pairs.jsonl", content)
     with pytest.raises(DataError, match=said) as caught:
-        Phrases().check(source, DEFAULTS)
+        Translation().check(source, DEFAULTS)
 
     assert source in str(caught.value)
 
@@ -322,7 +323,7 @@ def test_what_is_no_text_file_is_refused(tmp_path: Path, content: bytes, said: s
     path = tmp_path / "pairs.jsonl"
     path.write_bytes(content)
     with pytest.raises(DataError, match=said):
-        Phrases().check(str(path), DEFAULTS)
+        Translation().check(str(path), DEFAULTS)
 
 
 def test_broken_characters_in_a_folder_are_named_by_file_and_line(tmp_path: Path) -> None:
@@ -330,13 +331,16 @@ def test_broken_characters_in_a_folder_are_named_by_file_and_line(tmp_path: Path
     write(tmp_path / "train.jsonl", rows(20))
     (tmp_path / "test.jsonl").write_bytes(b'{"en": "a", "zh": "\xff"}\n')
     with pytest.raises(DataError, match=r"test.jsonl, line 1: byte 20 \(0xff\) is not UTF-8"):
-        Phrases().check(str(tmp_path), DEFAULTS)
+        Translation().check(str(tmp_path), DEFAULTS)
 
 
 def test_the_identity_of_own_data_follows_content_and_columns(tmp_path: Path) -> None:
     """Another content, other columns or another language is another data set."""
     source = write(tmp_path / "pairs.csv", rows(10))
-    names = [Phrases().identity(source, DEFAULTS), Phrases().identity(source, DEFAULTS | {"target_locale": "ja"})]
+    names = [
+        Translation().identity(source, DEFAULTS),
+        Translation().identity(source, DEFAULTS | {"target_locale": "ja"}),
+    ]
     write(tmp_path / "pairs.csv", rows(11))
 
-    assert len({*names, Phrases().identity(source, DEFAULTS)}) == 3
+    assert len({*names, Translation().identity(source, DEFAULTS)}) == 3

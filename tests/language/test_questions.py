@@ -19,7 +19,7 @@ from harness_language._bert_qa import CONTEXT, LINE, QUESTION, SHARED, SHARED_LI
 from harness_language._parameters import WORDINGS, Question, Section, _asked, questions
 from harness_language.models import Bert, Overlap
 from harness_language.questions import QuestionData, exact, normalised, overlap
-from harness_language.tasks import Parameters
+from harness_language.tasks import QuestionAnswering
 
 WORDS = st.text("abc .,", max_size=30)
 
@@ -27,7 +27,7 @@ WORDS = st.text("abc .,", max_size=30)
 @pytest.fixture(scope="module")
 def parameters() -> QuestionData:
     """Return the default questions."""
-    data = Parameters().data(None, {})
+    data = QuestionAnswering().data(None, {})
     assert isinstance(data, QuestionData)
     return data
 

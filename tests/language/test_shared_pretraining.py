@@ -9,7 +9,7 @@ from harness.plan import make_plan
 from harness.plugins import load_plugins
 from harness.suite import Source
 
-TASKS = ["topics", "docstrings", "parameters"]
+TASKS = ["text-classification", "language-modelling", "question-answering"]
 
 
 @pytest.mark.parametrize(("model", "cases"), [("bert", 2), ("gpt", 2)])
@@ -29,6 +29,6 @@ def test_tasks_of_one_library_share_a_pretraining(model: str, cases: int) -> Non
     (pretraining,) = [step for step in plan.steps if step.kind == "pretrain"]
     tuned = [step for step in plan.steps if step.kind == "finetune"]
 
-    assert pretraining.asked["task"] == "topics"
+    assert pretraining.asked["task"] == "text-classification"
     assert len(tuned) == cases
     assert {step.inputs["pretrained"] for step in tuned} == {pretraining.fingerprint}

@@ -9,7 +9,7 @@ import pytest
 
 from harness import Unsupported
 from harness_language._tfidf import TfidfLearner
-from harness_language.tasks import Topics
+from harness_language.tasks import TextClassification
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def test_on_the_topics_it_is_as_good_as_known(assign: Callable[..., Assignment]) -> None:
     """About 0.85 of the held-out documents, in one step."""
-    data = Topics().data(None, {})
+    data = TextClassification().data(None, {})
     learner = TfidfLearner(assign("tfidf", data))
     progress = learner.step()
     accuracy = np.mean(data.evaluate(learner.predict, 256).scores["correct"])

@@ -14,10 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from harness import DataError
 from harness_language import _docstrings
 from harness_language.data import Examples, TextClassificationData
-from harness_language.tasks import Sentiment, Topics
+from harness_language.tasks import TextClassification
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def topics() -> TextClassificationData:
     """The task's data."""
-    return Topics().data(None, {})  # type: ignore[return-value]
+    return TextClassification().data(None, {})  # type: ignore[return-value]
 
 
 def test_it_has_eight_classes_in_shares_of_70_10_20(topics: TextClassificationData) -> None:
@@ -76,8 +75,8 @@ def test_the_data_depend_on_no_import(topics: TextClassificationData) -> None:
     """A fresh process finds the same digest without importing scipy."""
     program = """
 import json, sys
-from harness_language.tasks import Topics
-data = Topics().data(None, {})
+from harness_language.tasks import TextClassification
+data = TextClassification().data(None, {})
 print(json.dumps([data.digest, data.sizes, "scipy" in sys.modules]))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -89,7 +88,7 @@ def test_its_identity_names_scipys_version_and_the_rule() -> None:
     """No file is read for it."""
     from importlib.metadata import version
 
-    assert Topics().identity(None, {}) == f"scipy {version('scipy')} docstrings, rule {_docstrings.RULE}"
+    assert TextClassification().identity(None, {}) == f"scipy {version('scipy')} docstrings, rule {_docstrings.RULE}"
 
 
 def test_only_definitions_in_public_packages_count(tmp_path: Path) -> None:
@@ -124,14 +123,6 @@ def short():
     assert found == [("good", f"{long} Class."), ("good", f"{long}\n\nMethod.")] + [
         ("good", f"{long} {word}.") for word in ("Conditional", "Nested")
     ]
-
-
-def test_sentiment_brings_no_data_and_says_how_to_bring_some() -> None:
-    """Without a source every question about it ends in the same sentence."""
-    task = Sentiment()
-    for ask in (task.identity, task.check, task.data):
-        with pytest.raises(DataError, match=r"'sentiment' brings no data of its own. Name some: --data reviews.csv"):
-            ask(None, {"text_column": "text", "label_column": "label"})
 
 
 def test_grading_keeps_label_and_guess(topics: TextClassificationData) -> None:

@@ -17,7 +17,7 @@ from harness_language import _t5
 from harness_language._codecs import END_ID, SPAN_IDS, TranslationCodec, train_pieces
 from harness_language._phrases import SIZES
 from harness_language.models import T5, Nearest
-from harness_language.tasks import Phrases
+from harness_language.tasks import Translation
 from harness_language.translations import Pair, TranslationData, translated
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ SMALL = {"pieces": 40, "max_length": 48, "max_new_tokens": 12, "batch_size": 16}
 @pytest.fixture(scope="module")
 def few() -> TranslationData:
     """Return some of the default phrases."""
-    whole = translated(Phrases().data(None, {name: one.default for name, one in Phrases.settings.items()}))
+    whole = translated(Translation().data(None, {name: one.default for name, one in Translation.settings.items()}))
     return TranslationData({split: whole.pairs(split)[:200] for split in SIZES}, "zh")
 
 

@@ -54,8 +54,9 @@ class Bench:
     def asked(self, **changes: Any) -> dict[str, Any]:
         """Return what a step was asked."""
         return {
-            "model": "bert", "size": "tiny", "settings": {"lr": 0.001}, "start": "pretrained", "task": "topics",
-            "source": None, "task_settings": {}, "hardware": "cpu", "precision": "fp32", "seed": 0,
+            "model": "bert", "size": "tiny", "settings": {"lr": 0.001}, "start": "pretrained",
+            "task": "text-classification", "source": None, "task_settings": {}, "hardware": "cpu", "precision": "fp32",
+            "seed": 0,
         } | changes  # fmt: skip
 
     def case(
@@ -218,7 +219,7 @@ def make_use_case() -> Callable[..., UseCase]:
 
     def make(
         name: str = "filing",
-        tasks: tuple[str, ...] = ("topics",),
+        tasks: tuple[str, ...] = ("text-classification",),
         *,
         needs: dict[str, float] | None = None,
         **market: Any,

@@ -21,7 +21,6 @@ import pytest
 
 from harness.plugins import Plugins, load_plugins
 from harness.records import Record
-from harness.store import peek_records
 from harness_reports.business.alternatives import alternatives
 from harness_reports.business.portfolio import portfolio
 from harness_reports.business.sensitivity import sensitivity
@@ -29,6 +28,7 @@ from harness_reports.business.serving import serving
 from harness_reports.business.viability import viability
 from harness_reports.cells import rows
 from harness_reports.cli.options import owned_pricing, read_pricing
+from harness_reports.measured.reading import read
 from harness_reports.measured.tables import accuracy, throughput
 from harness_reports.prices.cost import cost
 from harness_reports.prices.frontier import frontier
@@ -51,7 +51,7 @@ def records() -> list[Record]:
     """Return the sample's records; opened in a copy, as a database is written to when it is opened."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(SAMPLE / "harness.db", folder)
-        return peek_records(folder)
+        return read(folder, plugins())
 
 
 def figures(name: str) -> list[Numbers]:

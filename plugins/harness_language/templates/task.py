@@ -16,6 +16,7 @@ class MyName(harness.Task):
     baseline = "tfidf"
     source = "sentences made of two short lists"
     licence = "none needed"
+    data_name = "made-reviews"  # what tables call them
 
     def identity(self, source, settings):
         return "my-name, lists 1"  # change it when the data changes: what was measured before is another thing then

@@ -20,7 +20,7 @@ from harness_reports.prices.pricing import Pricing
 @pytest.fixture(scope="module")
 def filing(suite: list[Any], pricing: Pricing, use_cases: dict[str, Any]) -> Candidates:
     """Return the candidates of a use case, judged."""
-    measured = [each for each in gather(suite, pricing) if each.key.task == "topics"]
+    measured = [each for each in gather(suite, pricing) if each.key.task == "text-classification"]
     return judge(read_market(use_cases["filing"], {}), measured)
 
 

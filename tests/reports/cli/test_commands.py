@@ -94,7 +94,7 @@ def test_a_use_case_that_nothing_speaks_of_is_refused(run: Run, tmp_path: Path) 
     text = template.read_text(encoding="utf-8")
     measured, other = tmp_path / "measured.yaml", tmp_path / "other.yaml"
     measured.write_text(text, encoding="utf-8")
-    other.write_text(text.replace("[topics]", "[invoices]"), encoding="utf-8")
+    other.write_text(text.replace("[text-classification]", "[invoices]"), encoding="utf-8")
 
     assert "my-name" in run("table", "viability", "--format", "csv", "--plugin", str(measured))
     with pytest.raises(HarnessError, match=r"other\.yaml: the store has no records of its `tasks`, invoices\. "):
@@ -211,8 +211,8 @@ def test_task_narrows_the_table(run: Run) -> None:
 
 def test_unknown_task_is_told(run: Run) -> None:
     """A typo gets the nearest name."""
-    with pytest.raises(HarnessError, match="Did you mean 'topics'"):
-        run("table", "accuracy", "--task", "topic")
+    with pytest.raises(HarnessError, match="Did you mean 'text-classification'"):
+        run("table", "accuracy", "--task", "text-clasification")
 
 
 def test_store_without_results_is_told(tmp_path: Path) -> None:

@@ -217,9 +217,9 @@ def run(suite: list[Any], tmp_path: Path) -> Callable[..., str]:
 
 def test_the_command_gives_the_tables_figure(run: Callable[..., str]) -> None:
     """The same number in `harness explain` and in `harness table`."""
-    picked = ("--model", "bert", "--task", "topics", "--where", "runtime=onnx")
+    picked = ("--model", "bert", "--task", "text-classification", "--where", "runtime=onnx")
     body = json.loads(run("explain", "cost", *picked, "--column", "usd_per_1k_inferences", "--format", "json"))
-    table = json.loads(run("table", "cost", "--task", "topics", "--format", "json"))
+    table = json.loads(run("table", "cost", "--task", "text-classification", "--format", "json"))
     (row,) = [each for each in table if (each["model"], each["runtime"]) == ("bert", "onnx")]
 
     assert body["figures"][0]["value"] == row["usd_per_1k_inferences"]

@@ -76,7 +76,7 @@ def test_each_model_of_a_task_is_shown_once(bench: Any) -> None:
     ]
 
     assert [(title, record.samples[0]["caption"]) for title, record in samples.shown(records)] == [
-        ("topics (packaged): bert tiny (pretrained)", "new"),
+        ("text-classification (packaged): bert tiny (pretrained)", "new"),
     ]  # fmt: skip
 
 
@@ -85,6 +85,6 @@ def test_the_report_shows_them(bench: Any, pricing: Pricing) -> None:
     with_samples, without = (html(evaluated(bench, own), pricing, []) for own in ([sample(EVIL)], []))
 
     assert f"data:image/png;base64,{PNG}" in with_samples
-    assert "<h3>topics (packaged): bert tiny (pretrained)</h3>" in with_samples
+    assert "<h3>text-classification (packaged): bert tiny (pretrained)</h3>" in with_samples
     assert EVIL not in with_samples
     assert "No task here shows samples." in without

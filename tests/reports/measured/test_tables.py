@@ -29,8 +29,9 @@ def test_accuracy_has_one_row_for_each_candidate(suite: list[Any]) -> None:
 
     assert list(frame.columns) == list(tables.ACCURACY)
     assert list(zip(frame["task"], frame["model"], frame["runtime"], strict=True)) == [
-        ("cartpole", "linear", "eager"), ("cartpole", "ppo", "onnx"), ("topics", "bert", "eager"),
-        ("topics", "bert", "onnx"), ("topics", "lstm", "eager"), ("topics", "tfidf", "eager"),
+        ("cartpole", "linear", "eager"), ("cartpole", "ppo", "onnx"), ("text-classification", "bert", "eager"),
+        ("text-classification", "bert", "onnx"), ("text-classification", "lstm", "eager"),
+        ("text-classification", "tfidf", "eager"),
     ]  # fmt: skip
 
 
