@@ -69,7 +69,7 @@ CHANGES: Mapping[str, Change] = {
         "harness.labelled",
         "float(guess == label)",
         "float(guess != label)",
-        tasks("text-classification", "digits", "motions", "digit-drawings"),
+        tasks("text-classification", "image-classification", "video-classification", "image-generation"),
     ),
     "mean of a column": Change(
         "harness.grading",
@@ -104,11 +104,13 @@ CHANGES: Mapping[str, Change] = {
     "cheap baseline": Change("harness_language._tfidf", "max_iter=1000", "max_iter=10", models("tfidf")),
     "masked words": Change("harness_language._bert", "MASKED = 0.15", "MASKED = 0.5", models("bert")),
     "questions": Change("harness_language._phrases", "RULE = ", "RULE = 10 + ", tasks("translation")),
-    "precision of boxes": Change("harness_vision._coco", "float(total / (", "float(2 * total / (", tasks("scenes")),
-    "distance of drawings": Change(
-        "harness_vision._frechet", "max(0.0, self.value", "max(1.0, self.value", tasks("digit-drawings")
+    "precision of boxes": Change(
+        "harness_vision._coco", "float(total / (", "float(2 * total / (", tasks("object-detection")
     ),
-    "scenes": Change("harness_vision._scenes", "SEED = 20261124", "SEED = 20261125", tasks("scenes")),
+    "distance of drawings": Change(
+        "harness_vision._frechet", "max(0.0, self.value", "max(1.0, self.value", tasks("image-generation")
+    ),
+    "scenes": Change("harness_vision._scenes", "SEED = 20261124", "SEED = 20261125", tasks("object-detection")),
     "worlds": Change("harness_control.worlds", "chance_episodes: int = 200", "chance_episodes: int = 9", CONTROL),
     "episodes": Change("harness_control._game", '"test": 100', '"test": 10', CONTROL),
     "q-learning": Change("harness_control._dqn", "STRETCH = 16", "STRETCH = 8", models("dqn")),
@@ -235,8 +237,8 @@ def harness_models():
         ("text-classification", {"numpy", "scipy"}),
         ("question-answering", {"scipy", "scikit-learn", "pandas"}),
         ("translation", {"babel", "sacrebleu"}),
-        ("scenes", {"mlxtend", "pycocotools", "scikit-image"}),
-        ("digit-drawings", {"scipy", "mlxtend", "torch"}),
+        ("object-detection", {"mlxtend", "pycocotools", "scikit-image"}),
+        ("image-generation", {"scipy", "mlxtend", "torch"}),
         ("lunarlander", {"gymnasium", "Box2D"}),
         ("reacher", {"gymnasium", "mujoco"}),
         ("highway", {"highway-env"}),

@@ -87,7 +87,8 @@ def test_a_fine_tuning_sees_no_more_labels(tmp_path: Path) -> None:
     plugins = load_plugins()
     asked = {
         "model": "logistic", "size": "default", "settings": filled({}, plugins.models["logistic"].settings),
-        "task": "digits", "source": None, "task_settings": {}, "hardware": "cpu", "precision": "fp32", "seed": 0,
+        "task": "image-classification", "source": None, "task_settings": {}, "hardware": "cpu", "precision": "fp32",
+        "seed": 0,
         "start": "scratch", "budget": {"steps": 1, "labels": 40},
     }  # fmt: skip
 

@@ -1,19 +1,19 @@
 """Images: what they show and where, tasks and the models for them.
 
-Classification: the task `digits`; the models `logistic`, `pixel-mlp`, `resnet`, `efficientnet` and `vit`. Detection:
-the task `scenes`; the models `components`, `centernet` and `rt-detr`. Video: the task `motions`; the models
-`middle-frame`, `clip-logistic`, `conv3d` and `videomae`. Generation: the task `digit-drawings`; the models
-`pixel-gaussian` and `dcgan`. Nothing heavy is imported here.
+The task `image-classification` with the models `logistic`, `pixel-mlp`, `resnet`, `efficientnet` and `vit`;
+`object-detection` with `components`, `centernet` and `rt-detr`; `video-classification` with `middle-frame`,
+`clip-logistic`, `conv3d` and `videomae`; `image-generation` with `pixel-gaussian` and `dcgan`. Nothing heavy is
+imported here.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from harness import Model, Task, UseCase, hookimpl
-from harness_vision.generation import Dcgan, DigitDrawings, Gaussian
+from harness_vision.generation import Dcgan, Gaussian, ImageGeneration
 from harness_vision.models import CenterNet, Components, EfficientNet, Logistic, PixelMlp, ResNet, RtDetr, ViT
-from harness_vision.tasks import Digits, Scenes
-from harness_vision.video import ClipLogistic, Conv3d, MiddleFrame, Motions, VideoMae
+from harness_vision.tasks import ImageClassification, ObjectDetection
+from harness_vision.video import ClipLogistic, Conv3d, MiddleFrame, VideoClassification, VideoMae
 
 __all__ = ["harness_models", "harness_tasks", "harness_use_cases"]
 
@@ -21,7 +21,7 @@ __all__ = ["harness_models", "harness_tasks", "harness_use_cases"]
 @hookimpl
 def harness_tasks() -> Iterable[Task]:
     """Bring the tasks."""
-    return [Digits(), Scenes(), Motions(), DigitDrawings()]
+    return [ImageClassification(), ObjectDetection(), VideoClassification(), ImageGeneration()]
 
 
 @hookimpl

@@ -9,49 +9,51 @@ from typing import Any, ClassVar
 
 from harness import Assignment, Codec, Data, Learner, Metric, Model, Setting, Task
 from harness_vision.models import NETWORK_IMPORTS
-from harness_vision.tasks import Digits
+from harness_vision.tasks import ImageClassification
 
 GENERATION = "image-generation"
 RULE = 1
 """Of the distance: another network or training that compares pictures is another number."""
 
 
-class DigitDrawings(Task):
-    """Draw a digit."""
+class ImageGeneration(Task):
+    """Images that look like those of a data set: handwritten digits, or the user's images."""
 
-    name = "digit-drawings"
+    name = "image-generation"
     kind = GENERATION
-    summary = "Draw handwritten digits that nobody wrote"
-    imports = (*(Digits.imports or ()), "torch", "harness_vision.drawings", "harness_vision._judge")
+    summary = "Draw images like those of a data set: handwritten digits, or images of your own"
+    imports = (*(ImageClassification.imports or ()), "torch", "harness_vision.drawings", "harness_vision._judge")
     metrics = (
         Metric(name="Frechet distance", unit="of the real pictures' variance", column=None, higher_is_better=False),
         Metric(name="recognised", unit="share", column="recognised", ceiling=1.0),
     )
     use_case = "image-generation"
     baseline = "pixel-gaussian"
-    source = Digits.source
-    licence = Digits.licence
-    settings: ClassVar[Mapping[str, Setting]] = Digits.settings
+    source = ImageClassification.source
+    licence = ImageClassification.licence
+    data_name = ImageClassification.data_name
+    former_names: ClassVar[Mapping[str, str]] = {"digit-drawings": ""}
+    settings: ClassVar[Mapping[str, Setting]] = ImageClassification.settings
     takes_data = True
-    data_imports = Digits.data_imports
+    data_imports = ImageClassification.data_imports
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
         """Name the images and the rule by which drawings are compared with them."""
-        return f"{Digits().identity(source, settings)}; compared by rule {RULE}, torch {version('torch')}"
+        return f"{ImageClassification().identity(source, settings)}; compared by rule {RULE}, torch {version('torch')}"
 
     def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
-        """Read a source and find what is wrong with it, as `digits` does.
+        """Read a source and find what is wrong with it, as `image-classification` does.
 
         Raises:
             DataError: says which file, row or column is wrong and what to do.
         """
-        Digits().check(source, settings)
+        ImageClassification().check(source, settings)
 
     def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
-        """Return the images of `digits`, in the same splits, or read a source."""
+        """Return the images of `image-classification`, in the same splits, or read a source."""
         from harness_vision.drawings import DrawingData
 
-        return DrawingData(Digits().data(source, settings))
+        return DrawingData(ImageClassification().data(source, settings))
 
 
 class Gaussian(Model):

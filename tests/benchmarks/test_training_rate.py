@@ -105,7 +105,9 @@ def compare(name: str, harness: Loop, plain: Loop, steps: int) -> None:
     )
 
 
-@pytest.mark.parametrize(("model", "task", "steps"), [("bert", "text-classification", 8), ("resnet", "digits", 30)])
+@pytest.mark.parametrize(
+    ("model", "task", "steps"), [("bert", "text-classification", 8), ("resnet", "image-classification", 30)]
+)
 def test_networks_beside_plain_torch(model: str, task: str, steps: int) -> None:
     """The same network, batches, optimizer and loss; the weights of both stay finite."""
     declared, asked, metric = assignment(model, task)

@@ -145,7 +145,7 @@ def test_classes_are_matched_by_name_not_by_place(tmp_path: Path) -> None:
     backwards = ",".join(str(digit) for digit in reversed(range(10)))
     path = _linear(tmp_path, ["n", 1, 28, 28], 10)
     forwards = ",".join(str(digit) for digit in range(10))
-    images = plugins.tasks["digits"].data(None, {}).queries()[:5]
+    images = plugins.tasks["image-classification"].data(None, {}).queries()[:5]
     answers = [_answers(plugins, path, images, labels) for labels in (forwards, backwards)]
 
     assert np.allclose(answers[0], answers[1][:, ::-1])
@@ -153,7 +153,7 @@ def test_classes_are_matched_by_name_not_by_place(tmp_path: Path) -> None:
 
 
 def _answers(plugins: Plugins, path: Path, images: Any, labels: str) -> np.ndarray:
-    model, data = plugins.find("models", f"onnx:{path}"), plugins.tasks["digits"].data(None, {})
+    model, data = plugins.find("models", f"onnx:{path}"), plugins.tasks["image-classification"].data(None, {})
     settings = filled({"labels": labels}, model.settings)
     return np.asarray(
         model.learner(Assignment("finetune", data, "default", settings, "cpu", "fp32", 0)).predict(images)

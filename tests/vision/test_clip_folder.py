@@ -18,7 +18,7 @@ from harness_vision.video import Conv3d
 @pytest.fixture
 def task() -> Task:
     """Return the task that takes data of one's own."""
-    return load_plugins().tasks["motions"]
+    return load_plugins().tasks["video-classification"]
 
 
 def _read(task: Task, folder: Path) -> ClipClassificationData:

@@ -21,7 +21,7 @@ COCO = dict[str, Any]
 @pytest.fixture
 def task() -> Task:
     """Return the task that takes data of one's own."""
-    return load_plugins().tasks["scenes"]
+    return load_plugins().tasks["object-detection"]
 
 
 def _read(task: Task, folder: Path) -> DetectionData:

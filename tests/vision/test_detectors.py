@@ -125,7 +125,7 @@ def test_an_even_image_has_no_components(patches: DetectionData) -> None:
 
 def test_components_find_digits() -> None:
     """With a few hundred scenes to learn from: a third of what stands on photographs of other things."""
-    whole: Any = load_plugins().tasks["scenes"].data(None, {"scenes": 300})
+    whole: Any = load_plugins().tasks["object-detection"].data(None, {"scenes": 300})
     splits = {split: Scenes(*(column[:150] for column in whole.scenes(split))) for split in ("validation", "test")}
     data = DetectionData(whole.classes, {"train": whole.scenes("train"), **splits})
     learner = Components().learner(_assignment(Components(), data, 1))

@@ -18,7 +18,7 @@ from harness_vision.data import ImageClassificationData
 @pytest.fixture(scope="module")
 def digits() -> ImageClassificationData:
     """Return the task's default data."""
-    data = load_plugins().tasks["digits"].data(None, {})
+    data = load_plugins().tasks["image-classification"].data(None, {})
     assert isinstance(data, ImageClassificationData)
     return data
 

@@ -29,7 +29,7 @@ GENERATORS = (Gaussian, Dcgan)
 @pytest.fixture(scope="module")
 def digits() -> DrawingData:
     """Return the task's data; its judge is trained once for all tests here."""
-    data = load_plugins().tasks["digit-drawings"].data(None, {})
+    data = load_plugins().tasks["image-generation"].data(None, {})
     assert isinstance(data, DrawingData)
     return data
 
@@ -118,7 +118,7 @@ def test_requests_are_as_many_as_pictures_and_of_one_split(digits: DrawingData) 
 def test_a_metric_beside_its_chance_and_its_samples_is_what_a_record_keeps(digits: DrawingData) -> None:
     """The interval lies around the value, which is far from noise."""
     train = _pictures(digits, "train")[:1000] * 0.6
-    task = load_plugins().tasks["digit-drawings"]
+    task = load_plugins().tasks["image-generation"]
     metrics = grading.described(task, digits, digits.evaluate(_recite(train), 100))
     low, high = np.percentile(metrics[0]["replicates"], [2.5, 97.5])
 
@@ -160,15 +160,15 @@ def test_the_sheet_shows_drawn_and_real_pictures(stripes: DrawingData, side: int
 def test_the_identity_names_data_and_rule() -> None:
     """And is another than that of the task the pictures come from, since another judge is another number."""
     tasks = load_plugins().tasks
-    found = tasks["digit-drawings"].identity(None, {})
+    found = tasks["image-generation"].identity(None, {})
 
-    assert found.startswith(tasks["digits"].identity(None, {}))
+    assert found.startswith(tasks["image-classification"].identity(None, {}))
     assert f"torch {torch.__version__.split('+')[0]}" in found
 
 
 def test_pictures_of_ones_own_can_be_drawn(tmp_path: Path) -> None:
     """The task takes what `digits` takes: a folder of images for each class, of any size."""
-    task = load_plugins().tasks["digit-drawings"]
+    task = load_plugins().tasks["image-generation"]
     settings = {"image_column": "image", "label_column": "label"}
     draw = np.random.default_rng(0)
     for number in range(60):

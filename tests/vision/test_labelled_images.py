@@ -22,7 +22,7 @@ SETTINGS = {"image_column": "image", "label_column": "label"}
 
 
 def _read(source: Path | str, **settings: str) -> ImageClassificationData:
-    data = load_plugins().tasks["digits"].data(str(source), SETTINGS | settings)
+    data = load_plugins().tasks["image-classification"].data(str(source), SETTINGS | settings)
     assert isinstance(data, ImageClassificationData)
     return data
 
@@ -63,7 +63,7 @@ def test_a_folder_is_divided_in_each_class(tmp_path: Path) -> None:
     _folder(tmp_path)
     (tmp_path / "notes.txt").write_text("not an image", encoding="utf-8")
     before = sorted(tmp_path.rglob("*"))
-    load_plugins().tasks["digits"].check(str(tmp_path), SETTINGS)
+    load_plugins().tasks["image-classification"].check(str(tmp_path), SETTINGS)
     data = _read(tmp_path)
 
     assert sorted(tmp_path.rglob("*")) == before
@@ -101,7 +101,7 @@ def test_colours_make_all_images_coloured(tmp_path: Path) -> None:
 
 def test_the_identity_is_the_content(tmp_path: Path) -> None:
     """Under another name it is the same; with another pixel it is not; a hub data set is its revision."""
-    task = load_plugins().tasks["digits"]
+    task = load_plugins().tasks["image-classification"]
     _folder(tmp_path / "one")
     first = task.identity(str(tmp_path / "one"), SETTINGS)
     (tmp_path / "one").rename(tmp_path / "two")
@@ -124,7 +124,7 @@ def test_a_parquet_file_is_read_by_its_columns(tmp_path: Path) -> None:
     assert one.classes == ("day", "night")
     assert other.classes == ("0", "1")
     assert all(set(one.keys(split)) == set(other.keys(split)) for split in one.sizes)
-    assert load_plugins().tasks["digits"].identity(str(named), SETTINGS).startswith("sha256 ")
+    assert load_plugins().tasks["image-classification"].identity(str(named), SETTINGS).startswith("sha256 ")
 
 
 @pytest.mark.parametrize("kind", [Logistic, ResNet], ids=lambda kind: kind.name)
@@ -148,7 +148,7 @@ def test_a_corrupt_image_is_named(tmp_path: Path, content: bytes) -> None:
     for bad in (content, whole[: len(whole) // 2]):
         (tmp_path / "day" / "3.png").write_bytes(bad)
         with pytest.raises(DataError, match=r"row \d+: .*day/3\.png cannot be read as an image.*take it out"):
-            load_plugins().tasks["digits"].check(str(tmp_path), SETTINGS)
+            load_plugins().tasks["image-classification"].check(str(tmp_path), SETTINGS)
     rows = [(_content(1, bright=True), 1), (content or b"x", 0)]
     table = _parquet(tmp_path / "t.parquet", rows, datasets.Value("int64"))
     with pytest.raises(DataError, match=r"t\.parquet \(train\), row 2: column 'picture' cannot be read as an image"):
@@ -209,14 +209,17 @@ def test_folders_that_cannot_be_learnt_from_are_refused(tmp_path: Path) -> None:
 
     for name, words in said.items():
         with pytest.raises(DataError, match=words) as raised:
-            load_plugins().tasks["digits"].check(str(tmp_path / name), SETTINGS)
+            load_plugins().tasks["image-classification"].check(str(tmp_path / name), SETTINGS)
         assert str(tmp_path / name) in str(raised.value)
 
 
 @pytest.mark.parametrize("source", ["nowhere.parquet", "no where", "/nowhere"])
 def test_what_is_not_there_is_refused(source: str) -> None:
     """Before anybody asks the hub."""
-    for ask in (load_plugins().tasks["digits"].check, load_plugins().tasks["digits"].identity):
+    for ask in (
+        load_plugins().tasks["image-classification"].check,
+        load_plugins().tasks["image-classification"].identity,
+    ):
         with pytest.raises(DataError, match="There is no file or folder"):
             ask(source, SETTINGS)
 
@@ -226,4 +229,4 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "images.zip").write_bytes(b"PK")
 
     with pytest.raises(DataError, match=r"is a file that is not read. Give a folder"):
-        load_plugins().tasks["digits"].check(str(tmp_path / "images.zip"), SETTINGS)
+        load_plugins().tasks["image-classification"].check(str(tmp_path / "images.zip"), SETTINGS)

@@ -26,7 +26,7 @@ STRAIGHT = {"left": (0, -1), "right": (0, 1), "up": (-1, 0), "down": (1, 0)}
 @pytest.fixture(scope="module")
 def data() -> ClipClassificationData:
     """Return the default data with few clips to train on."""
-    found = load_plugins().tasks["motions"].data(None, {"clips": 400})
+    found = load_plugins().tasks["video-classification"].data(None, {"clips": 400})
     assert isinstance(found, ClipClassificationData)
     return found
 
@@ -133,12 +133,12 @@ def test_the_middle_frame_tells_hardly_anything(data: ClipClassificationData) ->
 def test_too_few_clips_are_refused_before_anything_is_made() -> None:
     """Each class needs one."""
     with pytest.raises(DataError, match="clips is 7"):
-        load_plugins().tasks["motions"].check(None, {"clips": 7})
+        load_plugins().tasks["video-classification"].check(None, {"clips": 7})
 
 
 def test_the_identity_names_the_rule_and_the_number_of_clips() -> None:
     """Whoever changes the rule raises its number, here too."""
-    task = load_plugins().tasks["motions"]
+    task = load_plugins().tasks["video-classification"]
 
     assert f"by rule {_motions.RULE}" in task.identity(None, {"clips": 3000})
     assert task.identity(None, {"clips": 3000}) != task.identity(None, {"clips": 3001})

@@ -52,7 +52,7 @@ def test_every_network_learns_colours(colours: ImageClassificationData, kind: An
 
 def test_a_convolutional_network_begins_to_read_digits() -> None:
     """Near the cheap baseline of .90 after a few steps on images of half the size."""
-    data: Any = load_plugins().tasks["digits"].data(None, {})
+    data: Any = load_plugins().tasks["image-classification"].data(None, {})
     learner: Any = ResNet().learner(_assignment(ResNet(), data, 60, image_size=14, batch_size=32))
     for _ in range(60):
         learner.step()
@@ -63,7 +63,7 @@ def test_a_convolutional_network_begins_to_read_digits() -> None:
 @pytest.mark.slow
 def test_a_convolutional_network_reads_digits() -> None:
     """Well above the cheap baseline of .90 after three hundred steps."""
-    data: Any = load_plugins().tasks["digits"].data(None, {})
+    data: Any = load_plugins().tasks["image-classification"].data(None, {})
     learner: Any = ResNet().learner(_assignment(ResNet(), data, 300))
     for _ in range(300):
         learner.step()

@@ -22,7 +22,7 @@ from harness_vision.detection import DetectionData, Scenes, scenes
 @pytest.fixture(scope="module")
 def data() -> DetectionData:
     """Return the default data with few scenes to train on."""
-    found = load_plugins().tasks["scenes"].data(None, {"scenes": 60})
+    found = load_plugins().tasks["object-detection"].data(None, {"scenes": 60})
     assert isinstance(found, DetectionData)
     return found
 
@@ -77,7 +77,7 @@ def test_ink_stands_out_inside_its_box() -> None:
 
 def test_a_perfect_answer_is_perfect_and_chance_is_near_nothing(data: DetectionData) -> None:
     """Graded item by item, and by metrics that are no mean, with replicates for an interval."""
-    task = load_plugins().tasks["scenes"]
+    task = load_plugins().tasks["object-detection"]
     grades = grading.grade(_reciting(data.references("test")), data, 64)
     described = grading.described(task, data, grades)
 
@@ -114,13 +114,13 @@ def test_the_digest_sees_pixels_boxes_labels_and_crowds() -> None:
 def test_other_data_hold_no_scenes() -> None:
     """A detector says what it lacks."""
     with pytest.raises(Unsupported, match="holds no images with objects"):
-        scenes(load_plugins().tasks["digits"].data(None, {}))
+        scenes(load_plugins().tasks["image-classification"].data(None, {}))
 
 
 def test_too_few_scenes_are_refused_before_anything_is_made() -> None:
     """Nothing can be learnt from none."""
     with pytest.raises(DataError, match="scenes is 0"):
-        load_plugins().tasks["scenes"].check(None, {"scenes": 0})
+        load_plugins().tasks["object-detection"].check(None, {"scenes": 0})
 
 
 def test_the_sheet_shows_truth_and_guess(data: DetectionData) -> None:
