@@ -123,13 +123,14 @@ def _cases(suite: Suite, plugins: Plugins) -> Iterator[_Case]:
         suite.seeds,
     )
     seen = set()
+    kinds = {repr(entry): asked_of(plugins.tasks[entry.name], "kind_of", entry.data) for entry in suite.tasks}
     for values in product(*axes):
         case = _Case(*values)
-        model, task = plugins.models[case.model.name], plugins.tasks[case.task.name]
-        if task.kind not in model.kinds or (case.start == "pretrained" and not _pretrains(model, case.model, suite)):
+        model, kind = plugins.models[case.model.name], kinds[repr(case.task)]
+        if kind not in model.kinds or (case.start == "pretrained" and not _pretrains(model, case.model, suite)):
             case = case._replace(start="scratch")
-        meant = not case.model.tasks or task.name in case.model.tasks
-        if task.kind not in model.kinds or not meant or not _selected(case, suite) or repr(case) in seen:
+        meant = not case.model.tasks or case.task.name in case.model.tasks
+        if kind not in model.kinds or not meant or not _selected(case, suite) or repr(case) in seen:
             continue
         seen.add(repr(case))
         yield case

@@ -199,6 +199,10 @@ class Task(Declaration):
     data_imports: ClassVar[tuple[str, ...]] = ()
     """What is imported beside `imports` where it does."""
 
+    def kind_of(self, source: str | None) -> str:  # noqa: ARG002 - for those whose data decide it
+        """Return what an input and an output are on these data; raise `DataError` where the data cannot be used."""
+        return self.kind
+
     @abstractmethod
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
         """Name the data in a way that changes when its content does, without loading it: a version, a file's digest."""

@@ -196,7 +196,7 @@ models:
   - rule
   - {name: ppo, budgets: {pretrain: {steps: 2}, finetune: {steps: 2}}}
   - broken
-tasks: [text-classification, cartpole]
+tasks: [text-classification, CartPole-v1]
 runtimes: [eager, onnxruntime]
 scenarios: [Offline, SingleStream]
 exclude: [{model: [random, rule, tfidf, broken], runtime: onnxruntime}]

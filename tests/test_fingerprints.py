@@ -50,7 +50,9 @@ def everything(_: Step) -> bool:
     return True
 
 
-CONTROL = tasks("cartpole", "lunarlander", "inverted-pendulum", "reacher", "frozenlake", "highway")
+CONTROL = tasks(
+    "CartPole-v1", "LunarLander-v3", "InvertedPendulum-v5", "Reacher-v5", "FrozenLakes-v0", "highway-fast-v0"
+)
 NETWORKS = models("mlp", "lstm", "bert", "gpt", "t5", "pixel-mlp", "resnet", "efficientnet", "vit", "centernet",
                   "rt-detr", "dcgan", "conv3d", "videomae")  # fmt: skip
 
@@ -239,9 +241,9 @@ def harness_models():
         ("translation", {"babel", "sacrebleu"}),
         ("object-detection", {"mlxtend", "pycocotools", "scikit-image"}),
         ("image-generation", {"scipy", "mlxtend", "torch"}),
-        ("lunarlander", {"gymnasium", "Box2D"}),
-        ("reacher", {"gymnasium", "mujoco"}),
-        ("highway", {"highway-env"}),
+        ("LunarLander-v3", {"gymnasium", "Box2D"}),
+        ("Reacher-v5", {"gymnasium", "mujoco"}),
+        ("highway-fast-v0", {"highway-env"}),
     ],
 )
 def test_the_libraries_that_compute_a_tasks_scores_are_covered(task: str, libraries: set[str], standard: Plan) -> None:

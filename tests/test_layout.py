@@ -86,7 +86,7 @@ def test_the_suite_standard_leaves_nothing_out() -> None:
         for kind in ("tasks", "models")
     )
     grounds = {name for name in tasks if name.endswith("-source")}
-    bring_your_own = {"discrete-environment", "continuous-environment"}
+    bring_your_own = {"gymnasium"}
 
     assert {entry.name for entry in suite.tasks} == tasks - grounds - bring_your_own
     assert {entry.name for entry in suite.models} == models

@@ -112,10 +112,10 @@ def test_tables_put_both_worlds_side_by_side(table: Table) -> None:
     accuracy = table("accuracy")
     found = {(row["task"], row["model"], row["runtime"]): row for row in accuracy}
 
-    assert {row["task"] for row in accuracy} == {"text-classification", "cartpole"}
+    assert {row["task"] for row in accuracy} == {"text-classification", "CartPole-v1"}
     assert found["text-classification", "tfidf", "eager"]["value"] == pytest.approx(0.855, abs=0.02)
-    assert found["cartpole", "rule", "eager"]["value"] == 500
-    assert found["cartpole", "ppo", "onnxruntime"]["against_baseline"] == "worse"
+    assert found["CartPole-v1", "rule", "eager"]["value"] == 500
+    assert found["CartPole-v1", "ppo", "onnxruntime"]["against_baseline"] == "worse"
     for row in accuracy:
         assert row["low"] <= row["value"] <= row["high"]
         assert row["chance"] is not None
@@ -127,7 +127,7 @@ def test_what_was_measured_is_priced_and_judged(table: Table) -> None:
     costs, frontier, verdicts = (table(name) for name in ("cost", "frontier", "viability"))
 
     assert all(row["usd_per_1k_inferences"] > 0 and row["price_as_of"] and row["price_source"] for row in costs)
-    assert {row["task"] for row in frontier if row["on_frontier"]} == {"text-classification", "cartpole"}
+    assert {row["task"] for row in frontier if row["on_frontier"]} == {"text-classification", "CartPole-v1"}
     assert {row["use_case"] for row in verdicts} == {"document-classification", "game-agent"}
     assert {row["verdict"] for row in verdicts} <= {"invest", "pilot", "do not invest", "not enough evidence"}
     assert all(row["reasons"] for row in verdicts)

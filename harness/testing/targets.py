@@ -85,6 +85,7 @@ def checks(target: str, plugins: Plugins | None = None, settings: Mapping[str, A
     if (plugin := next((plugin for plugin in plugins.loaded if plugin.name == target), None)) is not None:
         return _of_plugin(plugin, plugins, settings or {})
     plugins.price_books()
+    target = plugins.current_task(target)
     kinds = [kind for kind in KINDS if target in _offers(kind, plugins)]
     found = [one for kind in kinds for one in _of_offer(kind, target, plugins, settings or {})]
     if not found:

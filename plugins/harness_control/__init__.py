@@ -1,8 +1,8 @@
 """Control: games, robots and driving, done by policies.
 
-Tasks `cartpole`, `lunarlander`, `inverted-pendulum`, `reacher`, `frozenlake` and `highway` (each with a source variant
-to learn in first), `discrete-environment` and `continuous-environment` for those of one's own; models `random`, `rule`,
-`dqn` and `ppo`. Nothing heavy is imported here.
+Tasks `CartPole-v1`, `LunarLander-v3`, `InvertedPendulum-v5`, `Reacher-v5`, `FrozenLakes-v0` and `highway-fast-v0` (each
+with a source variant to learn in first), `gymnasium` for environments of the user's; models `random`, `rule`, `dqn` and
+`ppo`. Nothing heavy is imported here.
 """
 
 from collections.abc import Iterable

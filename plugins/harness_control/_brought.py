@@ -9,7 +9,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -21,25 +21,28 @@ from harness.errors import unknown
 from harness_control._environment import make, refuse_nonsense
 from harness_control.worlds import World
 
-Actions = Literal["Discrete", "Box"]
 TRIED = 100
 """Steps of random play before an environment is taken: what is broken mostly shows early."""
 TRIAL_SEED = 5_000_000
 
 
-def brought(identifier: str | None, actions: Actions) -> World:
+def brought(identifier: str | None) -> World:
     """Return the world of an environment, `CartPole-v1` or `module_that_registers_it:Name-v0`.
 
     Raises:
-        DataError: there is none of that id, it cannot be made, or its actions are of another kind.
+        DataError: there is none of that id, it cannot be made, or no policy can give its actions.
     """
-    if identifier is None:
-        raise DataError(
-            "This task has no environment of its own. Name one: --data Acrobot-v1, or --data module:Name-v0."
-        )
     environment = _made(identifier)
-    _refuse_actions(identifier, environment.action_space, actions)
-    return World(identifier, rule=None, origin=_origin(environment.unwrapped))
+    return World(str(identifier), rule=None, origin=_origin(environment.unwrapped))
+
+
+def has_discrete_actions(identifier: str | None) -> bool:
+    """Return whether one chooses among an environment's actions; else they are numbers within bounds.
+
+    Raises:
+        DataError: as `brought`.
+    """
+    return isinstance(_made(identifier).action_space, gymnasium.spaces.Discrete)
 
 
 def try_out(world: World) -> None:
@@ -91,7 +94,11 @@ def _random_play(environment: Any) -> Iterator[tuple[Any, float]]:
             over = terminated or truncated
 
 
-def _made(identifier: str) -> Any:
+def _made(identifier: str | None) -> Any:
+    if identifier is None:
+        raise DataError(
+            "This task has no environment of its own. Name one: --data Acrobot-v1, or --data module:Name-v0."
+        )
     try:
         environment = gymnasium.make(identifier)
     except gymnasium.error.UnregisteredEnv as error:
@@ -102,6 +109,7 @@ def _made(identifier: str) -> Any:
     except Exception as error:  # whatever its constructor raises
         raise DataError(f"Environment {identifier!r} cannot be made: {error}") from error
     environment.close()
+    _refuse_actions(identifier, environment.action_space)
     return environment
 
 
@@ -117,13 +125,11 @@ def _nearest(identifier: str) -> str:
     return f"Environment {identifier!r} is registered by a module. Name that too: --data {owner}:{newest}."
 
 
-def _refuse_actions(identifier: str, space: Any, actions: Actions) -> None:
-    if type(space).__name__ != actions:
-        other = {"Discrete": "continuous-environment", "Box": "discrete-environment"}[actions]
-        remedy = f"Is it one for {other!r}?" if isinstance(space, gymnasium.spaces.Discrete | Box) else (
-            "Wrap it so that they are a Discrete or a Box."
-        )  # fmt: skip
-        raise DataError(f"Environment {identifier!r} has actions {space}, this task takes {actions} ones. {remedy}")
+def _refuse_actions(identifier: str, space: Any) -> None:
+    if not isinstance(space, gymnasium.spaces.Discrete | Box):
+        raise DataError(
+            f"Environment {identifier!r} has actions {space}. Wrap it so that they are a Discrete or a Box."
+        )
     if isinstance(space, gymnasium.spaces.Discrete) and space.start != 0:
         raise DataError(
             f"Environment {identifier!r} counts its actions from {space.start}. Let them begin at 0, with "

@@ -69,13 +69,15 @@ class _Play(Task):
 class CartPole(_Play):
     """Balance a pole on a cart, as gymnasium has it."""
 
-    name = "cartpole"
+    name = "CartPole-v1"
+    data_name = "CartPole-v1"
+    former_names: ClassVar[Mapping[str, str]] = {"cartpole": ""}
     summary = "Balance a pole on a cart for 500 steps (gymnasium CartPole-v1)"
     imports = ("gymnasium.envs.classic_control.cartpole", "harness_control._game")
     reference = SOLVED["CartPole-v1"]
     metrics = (_return(ceiling=500.0), _normalised(reference))
     use_case: ClassVar[str | None] = "game-agent"
-    pretrains_on: ClassVar[str | None] = "cartpole-source"
+    pretrains_on: ClassVar[str | None] = "CartPole-v1-source"
     source = "gymnasium, environment CartPole-v1"
     world = "CART_POLE"
 
@@ -83,8 +85,10 @@ class CartPole(_Play):
 class CartPoleSource(CartPole):
     """The same game in another world, to learn in before the real one."""
 
-    name = "cartpole-source"
-    summary = "Source variant of cartpole for pretraining: a longer pole under stronger gravity"
+    name = "CartPole-v1-source"
+    data_name = "CartPole-v1-source"
+    former_names: ClassVar[Mapping[str, str]] = {"cartpole-source": ""}
+    summary = "Source variant of CartPole-v1 for pretraining: a longer pole under stronger gravity"
     use_case = None
     pretrains_on = None
     world = "CART_POLE_SOURCE"
@@ -93,12 +97,14 @@ class CartPoleSource(CartPole):
 class LunarLander(_Play):
     """Land on the pad."""
 
-    name = "lunarlander"
+    name = "LunarLander-v3"
+    data_name = "LunarLander-v3"
+    former_names: ClassVar[Mapping[str, str]] = {"lunarlander": ""}
     summary = "Land a craft between two flags (gymnasium LunarLander-v3; solved at 200)"
     imports = ("gymnasium", "Box2D", "harness_control._game")
     reference = SOLVED["LunarLander-v3"]
     metrics = (_return(), _normalised(reference))
-    pretrains_on: ClassVar[str | None] = "lunarlander-source"
+    pretrains_on: ClassVar[str | None] = "LunarLander-v3-source"
     source = "gymnasium, environment LunarLander-v3 (Box2D)"
     world = "LUNAR_LANDER"
 
@@ -106,8 +112,10 @@ class LunarLander(_Play):
 class LunarLanderSource(LunarLander):
     """The same game under less gravity."""
 
-    name = "lunarlander-source"
-    summary = "Source variant of lunarlander for pretraining: less gravity"
+    name = "LunarLander-v3-source"
+    data_name = "LunarLander-v3-source"
+    former_names: ClassVar[Mapping[str, str]] = {"lunarlander-source": ""}
+    summary = "Source variant of LunarLander-v3 for pretraining: less gravity"
     pretrains_on = None
     world = "LUNAR_LANDER_SOURCE"
 
@@ -115,13 +123,15 @@ class LunarLanderSource(LunarLander):
 class InvertedPendulum(_Play):
     """Balance with a force of any strength."""
 
-    name = "inverted-pendulum"
+    name = "InvertedPendulum-v5"
+    data_name = "InvertedPendulum-v5"
+    former_names: ClassVar[Mapping[str, str]] = {"inverted-pendulum": ""}
     kind = CONTINUOUS
     summary = "Keep a pole upright with a motor (MuJoCo InvertedPendulum-v5)"
     imports = ("gymnasium", "mujoco", "harness_control._game")
     reference = SOLVED["InvertedPendulum-v5"]
     metrics = (_return(ceiling=1000.0), _normalised(reference))
-    pretrains_on: ClassVar[str | None] = "inverted-pendulum-source"
+    pretrains_on: ClassVar[str | None] = "InvertedPendulum-v5-source"
     source = "gymnasium, environment InvertedPendulum-v5 (MuJoCo)"
     world = "INVERTED_PENDULUM"
 
@@ -129,8 +139,10 @@ class InvertedPendulum(_Play):
 class InvertedPendulumSource(InvertedPendulum):
     """The same in another world."""
 
-    name = "inverted-pendulum-source"
-    summary = "Source variant of inverted-pendulum for pretraining: more gravity"
+    name = "InvertedPendulum-v5-source"
+    data_name = "InvertedPendulum-v5-source"
+    former_names: ClassVar[Mapping[str, str]] = {"inverted-pendulum-source": ""}
+    summary = "Source variant of InvertedPendulum-v5 for pretraining: more gravity"
     pretrains_on = None
     world = "INVERTED_PENDULUM_SOURCE"
 
@@ -138,14 +150,16 @@ class InvertedPendulumSource(InvertedPendulum):
 class Reacher(_Play):
     """Reach for a point."""
 
-    name = "reacher"
+    name = "Reacher-v5"
+    data_name = "Reacher-v5"
+    former_names: ClassVar[Mapping[str, str]] = {"reacher": ""}
     kind = CONTINUOUS
     summary = "Bring an arm with two joints to a point (MuJoCo Reacher-v5)"
     imports = ("gymnasium", "mujoco", "harness_control._game")
     reference = SOLVED["Reacher-v5"]
     metrics = (_return(), _normalised(reference))
     use_case: ClassVar[str | None] = "robot-control"
-    pretrains_on: ClassVar[str | None] = "reacher-source"
+    pretrains_on: ClassVar[str | None] = "Reacher-v5-source"
     source = "gymnasium, environment Reacher-v5 (MuJoCo)"
     world = "REACHER"
 
@@ -153,8 +167,10 @@ class Reacher(_Play):
 class ReacherSource(Reacher):
     """The same in another world."""
 
-    name = "reacher-source"
-    summary = "Source variant of reacher for pretraining: twice the friction"
+    name = "Reacher-v5-source"
+    data_name = "Reacher-v5-source"
+    former_names: ClassVar[Mapping[str, str]] = {"reacher-source": ""}
+    summary = "Source variant of Reacher-v5 for pretraining: twice the friction"
     use_case = None
     pretrains_on = None
     world = "REACHER_SOURCE"
@@ -163,11 +179,13 @@ class ReacherSource(Reacher):
 class FrozenLakes(_Play):
     """Plan a path."""
 
-    name = "frozenlake"
+    name = "FrozenLakes-v0"
+    data_name = "FrozenLakes-v0"
+    former_names: ClassVar[Mapping[str, str]] = {"frozenlake": ""}
     summary = "Plan a path over ice with holes, a new map each time (FrozenLake 8 × 8, no slipping); the rule is A*"
     metrics = (Metric("success rate", "share of episodes", "episode_return", ceiling=1.0),)
     use_case: ClassVar[str | None] = "path-planning"
-    pretrains_on: ClassVar[str | None] = "frozenlake-source"
+    pretrains_on: ClassVar[str | None] = "FrozenLakes-v0-source"
     source = "gymnasium, environment FrozenLake with maps of generate_random_map(8)"
     world = "FROZEN_LAKES"
 
@@ -175,8 +193,10 @@ class FrozenLakes(_Play):
 class FrozenLakesSource(FrozenLakes):
     """The same with a guide."""
 
-    name = "frozenlake-source"
-    summary = "Source variant of frozenlake for pretraining: each step nearer to the goal is rewarded"
+    name = "FrozenLakes-v0-source"
+    data_name = "FrozenLakes-v0-source"
+    former_names: ClassVar[Mapping[str, str]] = {"frozenlake-source": ""}
+    summary = "Source variant of FrozenLakes-v0 for pretraining: each step nearer to the goal is rewarded"
     metrics = (_return(),)
     use_case = None
     pretrains_on = None
@@ -186,7 +206,9 @@ class FrozenLakesSource(FrozenLakes):
 class Highway(_Play):
     """Drive fast, hit nobody."""
 
-    name = "highway"
+    name = "highway-fast-v0"
+    data_name = "highway-fast-v0"
+    former_names: ClassVar[Mapping[str, str]] = {"highway": ""}
     summary = "Drive on a busy motorway: fast, on the right, without collisions (highway-env); the rule always brakes"
     imports = ("gymnasium", "highway_env", "harness_control._game")
     metrics = (
@@ -196,7 +218,7 @@ class Highway(_Play):
         Metric("distance", "m per episode", "distance_m"),
     )
     use_case: ClassVar[str | None] = "driving-decisions"
-    pretrains_on: ClassVar[str | None] = "highway-source"
+    pretrains_on: ClassVar[str | None] = "highway-fast-v0-source"
     source = "highway-env, environment highway-fast-v0 with 10 vehicles on 3 lanes, 20 s"
     world = "HIGHWAY"
 
@@ -204,20 +226,31 @@ class Highway(_Play):
 class HighwaySource(Highway):
     """The same in another world."""
 
-    name = "highway-source"
-    summary = "Source variant of highway for pretraining: half the traffic"
+    name = "highway-fast-v0-source"
+    data_name = "highway-fast-v0-source"
+    former_names: ClassVar[Mapping[str, str]] = {"highway-source": ""}
+    summary = "Source variant of highway-fast-v0 for pretraining: half the traffic"
     use_case = None
     pretrains_on = None
     world = "HIGHWAY_SOURCE"
 
 
-class _Bring(_Play):
-    """An environment of the user's."""
+class Gymnasium(_Play):
+    """An environment of the user's: discrete or continuous actions."""
 
+    name = "gymnasium"
+    summary = "Any gymnasium environment, by its id (--data Acrobot-v1, --data module:Name-v0)"
+    former_names: ClassVar[Mapping[str, str]] = {"discrete-environment": "", "continuous-environment": ""}
     baseline = "random"
     source = "none packaged: an environment registered with gymnasium, by its id"
     licence = "that of the environment you bring"
     takes_data = True
+
+    def kind_of(self, source: str | None) -> str:
+        """Return the kind that the environment's actions are of."""
+        from harness_control._brought import has_discrete_actions
+
+        return DISCRETE if has_discrete_actions(source) else CONTINUOUS
 
     def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
         """Make the environment and play a little."""
@@ -229,26 +262,10 @@ class _Bring(_Play):
     def _world(self, source: str | None) -> World:
         from harness_control._brought import brought
 
-        return brought(source, "Box" if self.kind == CONTINUOUS else "Discrete")
-
-
-class DiscreteEnvironment(_Bring):
-    """Choose among actions."""
-
-    name = "discrete-environment"
-    summary = "Any gymnasium environment in which one chooses among actions (--data Acrobot-v1)"
-
-
-class ContinuousEnvironment(_Bring):
-    """Give strengths."""
-
-    name = "continuous-environment"
-    kind = CONTINUOUS
-    summary = "Any gymnasium environment whose actions are strengths (--data Pendulum-v1)"
+        return brought(source)
 
 
 TASKS = (
     CartPole, CartPoleSource, LunarLander, LunarLanderSource, InvertedPendulum, InvertedPendulumSource, Reacher,
-    ReacherSource, FrozenLakes, FrozenLakesSource, Highway, HighwaySource,
-    DiscreteEnvironment, ContinuousEnvironment,
+    ReacherSource, FrozenLakes, FrozenLakesSource, Highway, HighwaySource, Gymnasium,
 )  # fmt: skip

@@ -119,6 +119,6 @@ def test_networks_beside_plain_torch(model: str, task: str, steps: int) -> None:
 
 def test_policies_beside_bare_stable_baselines() -> None:
     """The same algorithm with the same settings on the same environment, as its own `learn` runs it."""
-    declared, asked, metric = assignment("ppo", "cartpole")
+    declared, asked, metric = assignment("ppo", "CartPole-v1")
     bare = in_bare_stable_baselines("CartPole-v1", dict(asked.settings))
     compare("ppo on cartpole", by_the_harness(declared, asked, metric), bare, 6)

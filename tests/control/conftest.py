@@ -16,7 +16,12 @@ from harness_control._game import EPISODES, Game
 from harness_control.models import Dqn, Ppo, Random, Rule
 from harness_control.tasks import CartPole, CartPoleSource, FrozenLakes, Highway, Reacher
 
-TASKS = {"cartpole": CartPole(), "cartpole-source": CartPoleSource(), "reacher": Reacher(), "frozenlake": FrozenLakes()}
+TASKS = {
+    "CartPole-v1": CartPole(),
+    "CartPole-v1-source": CartPoleSource(),
+    "Reacher-v5": Reacher(),
+    "FrozenLakes-v0": FrozenLakes(),
+}
 MODELS: dict[str, Model] = {"dqn": Dqn(), "ppo": Ppo(), "random": Random(), "rule": Rule()}
 
 
@@ -51,7 +56,7 @@ def assign() -> Callable[..., Assignment]:
 
     def make(
         model: str = "ppo",
-        task: str = "cartpole",
+        task: str = "CartPole-v1",
         seed: int = 0,
         steps: int = 4,
         start: Path | None = None,

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from harness import Assignment, Budget, DataError, Learner, Model, Task, Unsupported
+from harness import Assignment, Budget, DataError, Learner, Model, Unsupported
 from harness_control._game import Game
 from harness_control.models import Dqn, Ppo, Rule
-from harness_control.tasks import ContinuousEnvironment, DiscreteEnvironment
+from harness_control.tasks import CONTINUOUS, DISCRETE, Gymnasium
 
 HERE = Path(__file__).parent
-CHOICES, STRENGTHS = DiscreteEnvironment(), ContinuousEnvironment()
+TASK = Gymnasium()
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +39,6 @@ def _own(name: str) -> str:
         ("highway_env:highwy-fast-v0", "Did you mean 'highway-fast-v0'"),
         ("no such environment", "cannot be made: Malformed environment ID"),
         ("no_such_module:Any-v0", "'no_such_module' .* Install its package, or put its folder on PYTHONPATH"),
-        ("MountainCarContinuous-v0", "Is it one for 'continuous-environment'"),
         (_own("Unbuildable"), "cannot be made: map.txt is missing"),
         (_own("TwoHands"), "Wrap it so that they are a Discrete or a Box"),
         (_own("FromOne"), "counts its actions from 1. Let them begin at 0"),
@@ -51,26 +52,25 @@ def _own(name: str) -> str:
 def test_an_environment_that_cannot_be_used_is_refused(identifier: str | None, says: str) -> None:
     """Before anything is written, in a sentence that says what to do."""
     with pytest.raises(DataError, match=says):
-        CHOICES.check(identifier, {})
+        TASK.check(identifier, {})
 
 
 @pytest.mark.parametrize(
     ("identifier", "says"),
     [
-        ("CartPole-v1", "Is it one for 'discrete-environment'"),
         (_own("Boundless"), "Give them one dimension and bounds"),
         (_own("Table"), "Give them one dimension and bounds"),
     ],
 )
 def test_strengths_that_cannot_be_given_are_refused(identifier: str, says: str) -> None:
-    """Choices are no strengths, and a policy needs to know how far it may go."""
+    """A policy needs to know how far it may go."""
     with pytest.raises(DataError, match=says):
-        STRENGTHS.check(identifier, {})
+        TASK.check(identifier, {})
 
 
 def test_bad_input_ends_the_command_before_anything_is_written(tmp_path: Path) -> None:
     """Exit code 2, the environment's name, what to do, and no store; in a process that knows no motorway yet."""
-    command = ["harness", "run", "quick", "--task", "discrete-environment", "--model", "random", "--data", "merge-v0"]
+    command = ["harness", "run", "quick", "--task", "gymnasium", "--model", "random", "--data", "merge-v0"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert done.returncode == 2, done.stderr
@@ -80,26 +80,55 @@ def test_bad_input_ends_the_command_before_anything_is_written(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("task", "identifier"),
-    [(CHOICES, "Acrobot-v1"), (CHOICES, "Taxi-v4"), (STRENGTHS, "Pendulum-v1"), (CHOICES, _own("Coin"))],
+    ("identifier", "kind"),
+    [("Acrobot-v1", DISCRETE), ("Taxi-v4", DISCRETE), ("Pendulum-v1", CONTINUOUS), (_own("Coin"), DISCRETE)],
 )
-def test_an_environment_that_is_sound_is_taken(task: Task, identifier: str) -> None:
+def test_an_environment_that_is_sound_is_taken(identifier: str, kind: str) -> None:
     """Its observations may be numbers, or a choice that is made flat; its identity is the same when asked again."""
-    task.check(identifier, {})
+    TASK.check(identifier, {})
 
-    assert task.identity(identifier, {}) == task.identity(identifier, {})
+    assert TASK.identity(identifier, {}) == TASK.identity(identifier, {})
+    assert TASK.kind_of(identifier) == kind
+
+
+@pytest.mark.parametrize(
+    ("environment", "models"), [("Acrobot-v1", ["random", "dqn", "ppo"]), ("Pendulum-v1", ["random", "ppo"])]
+)
+def test_models_are_measured_that_can_give_its_actions(
+    tmp_path: Path, harness_command: Any, environment: str, models: list[str]
+) -> None:
+    """A former name of the task finds it; the data are called as the environment is."""
+    asked = [f"--model={name}" for name in ("random", "dqn", "ppo")]
+    command = ["run", "quick", "--data", environment, *asked, "--dry-run", "--task"]
+    plan, former = (harness_command(tmp_path, *command, name) for name in ("gymnasium", "discrete-environment"))
+
+    assert plan.code == 0, plan.stderr
+    assert re.findall(r"^finetune (\w+)(?: small)? on gymnasium \((.*?)\)", plan.stdout, re.MULTILINE) == [
+        (name, environment) for name in models
+    ]
+    assert former.stdout == plan.stdout
+    assert "note: the task 'discrete-environment' is now called 'gymnasium'" in former.stderr
+
+
+def test_a_model_that_can_give_none_of_its_actions_is_told(tmp_path: Path, harness_command: Any) -> None:
+    """Before anything is written."""
+    done = harness_command(tmp_path, "run", "quick", "--task", "gymnasium", "--data", "Pendulum-v1", "--model", "dqn")
+
+    assert done.code == 2
+    assert "asks for nothing: no model can do any of its tasks" in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_identity_says_where_the_environment_is_from() -> None:
     """Of a package it is the version; of a file of one's own its digest, so that a change of it is another task."""
-    assert CHOICES.identity("Acrobot-v1", {}).startswith("Acrobot-v1 of gymnasium ")
-    assert CHOICES.identity("highway_env:intersection-v2", {}).startswith("highway_env:intersection-v2 of highway_env ")
-    assert "of broken_environments.py of SHA-256 " in CHOICES.identity(_own("Coin"), {})
+    assert TASK.identity("Acrobot-v1", {}).startswith("Acrobot-v1 of gymnasium ")
+    assert TASK.identity("highway_env:intersection-v2", {}).startswith("highway_env:intersection-v2 of highway_env ")
+    assert "of broken_environments.py of SHA-256 " in TASK.identity(_own("Coin"), {})
 
 
 def test_a_brought_environment_is_a_task_like_the_others() -> None:
     """Its chance level is measured and its observations are made flat."""
-    data = CHOICES.data(_own("Coin"), {})
+    data = TASK.data(_own("Coin"), {})
     assert isinstance(data, Game)
 
     seen = data.evaluate(lambda inputs: [int(np.argmax(each)) for each in inputs], 50)
@@ -113,7 +142,7 @@ def test_a_brought_environment_is_a_task_like_the_others() -> None:
 
 def _train(model: Model, name: str, steps: int) -> Learner:
     settings = {key: setting.default for key, setting in model.settings.items()}
-    data = CHOICES.data(_own(name), {})
+    data = TASK.data(_own(name), {})
     learner = model.learner(Assignment("finetune", data, "small", settings, "cpu", "fp32", 0, Budget(steps=steps)))
     for _ in range(steps):
         learner.step()
@@ -123,7 +152,7 @@ def _train(model: Model, name: str, steps: int) -> Learner:
 def test_a_policy_learns_in_it() -> None:
     """Which side is up can be said every time."""
     learner = _train(Ppo(), "Coin", 20)
-    data = CHOICES.data(_own("Coin"), {})
+    data = TASK.data(_own("Coin"), {})
     assert isinstance(data, Game)
 
     assert np.mean(data.evaluate(learner.predict, 50)["episode_return"]) == 3.0
@@ -139,14 +168,14 @@ def test_numbers_that_are_none_end_training(model: Model, name: str, what: str) 
 
 def test_nobody_wrote_a_rule_for_it() -> None:
     """The rule says so, in place of playing something else."""
-    data = CHOICES.data(_own("Coin"), {})
+    data = TASK.data(_own("Coin"), {})
     with pytest.raises(Unsupported, match=r"Nobody wrote a rule for .*Coin-v0"):
         Rule().learner(Assignment("finetune", data, "default", {}, "cpu", "fp32", 0, Budget(steps=1)))
 
 
 def test_strengths_are_taken_within_bounds() -> None:
     """A continuous environment has the bounds of its space."""
-    data = STRENGTHS.data("Pendulum-v1", {})
+    data = TASK.data("Pendulum-v1", {})
     assert isinstance(data, Game)
 
     assert data.bounds is not None

@@ -12,7 +12,7 @@ import torch
 from harness import Assignment, Unsupported
 from harness_control._game import Game
 from harness_control._ppo import PpoLearner
-from harness_control.tasks import DiscreteEnvironment
+from harness_control.tasks import Gymnasium
 
 Assign = Callable[..., Assignment]
 
@@ -36,7 +36,7 @@ def _game(assignment: Assignment) -> Game:
 
 def test_a_policy_does_what_the_rule_does(assign: Assign) -> None:
     """Likelier with each update; then it chooses as the rule does where it has never been."""
-    assignment = assign("ppo", task="cartpole-source", pretraining="cloning", batch_size=64)
+    assignment = assign("ppo", task="CartPole-v1-source", pretraining="cloning", batch_size=64)
     before = _agreement(PpoLearner(assignment), _game(assignment))
 
     learner, losses = _cloned(assignment, 25)
@@ -47,7 +47,7 @@ def test_a_policy_does_what_the_rule_does(assign: Assign) -> None:
 
 def test_strengths_are_cloned_too(assign: Assign) -> None:
     """The mean of what the policy gives comes nearer to what the rule gives."""
-    assignment = assign("ppo", task="reacher", pretraining="cloning", batch_size=64)
+    assignment = assign("ppo", task="Reacher-v5", pretraining="cloning", batch_size=64)
     pretraining = Assignment(**{**vars(assignment), "stage": "pretrain"})
     seen = _game(assignment).queries()
     asked = np.array([_game(assignment).world.rule(one) for one in seen])  # type: ignore[misc]
@@ -61,7 +61,7 @@ def test_strengths_are_cloned_too(assign: Assign) -> None:
 
 def test_finetuning_plays(assign: Assign, tmp_path: Path) -> None:
     """It begins with what was cloned, and goes on as ever: rollouts and their updates."""
-    learner, _ = _cloned(assign("ppo", task="cartpole-source", pretraining="cloning"), 1)
+    learner, _ = _cloned(assign("ppo", task="CartPole-v1-source", pretraining="cloning"), 1)
     learner.save(tmp_path)
     tuned = PpoLearner(assign("ppo", pretraining="cloning", start=tmp_path))
     ours, theirs = tuned.module().state_dict(), learner.module().state_dict()
@@ -73,7 +73,7 @@ def test_finetuning_plays(assign: Assign, tmp_path: Path) -> None:
 def test_one_seed_clones_to_the_bit(assign: Assign) -> None:
     """As every step does."""
     losses = [
-        _cloned(assign("ppo", task="cartpole-source", pretraining="cloning", seed=seed), 2)[1] for seed in (3, 3, 4)
+        _cloned(assign("ppo", task="CartPole-v1-source", pretraining="cloning", seed=seed), 2)[1] for seed in (3, 3, 4)
     ]
 
     assert losses[0] == losses[1] != losses[2]
@@ -81,7 +81,7 @@ def test_one_seed_clones_to_the_bit(assign: Assign) -> None:
 
 def test_without_a_rule_there_is_nothing_to_clone(assign: Assign) -> None:
     """The sentence says what to set in its place."""
-    assignment = assign("ppo", task="cartpole-source", pretraining="cloning")
-    nobody = Assignment(**{**vars(assignment), "data": DiscreteEnvironment().data("Acrobot-v1", {})})
+    assignment = assign("ppo", task="CartPole-v1-source", pretraining="cloning")
+    nobody = Assignment(**{**vars(assignment), "data": Gymnasium().data("Acrobot-v1", {})})
     with pytest.raises(Unsupported, match=r"Nobody wrote a rule for Acrobot-v1\. Set pretraining to source-variant"):
         PpoLearner(nobody)

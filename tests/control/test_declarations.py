@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from harness import Task
+from harness import Record, Task
 from harness.plugins import load_plugins
 from harness_control import worlds
 from harness_control.tasks import TASKS
@@ -38,8 +38,8 @@ def test_names_that_point_at_each_other_exist() -> None:
 
 @pytest.mark.parametrize(
     ("use_case", "name"),
-    [("game-agent", "cartpole"), ("robot-control", "reacher"), ("path-planning", "frozenlake"),
-     ("driving-decisions", "highway")],
+    [("game-agent", "CartPole-v1"), ("robot-control", "Reacher-v5"), ("path-planning", "FrozenLakes-v0"),
+     ("driving-decisions", "highway-fast-v0")],
 )  # fmt: skip
 def test_needs_are_in_the_words_of_the_metric_that_decides(use_case: str, name: str) -> None:
     """Games, robots, planning and driving: what is needed can be reached, and is told in the task's own unit."""
@@ -51,6 +51,35 @@ def test_needs_are_in_the_words_of_the_metric_that_decides(use_case: str, name: 
     assert needed.unit in (metric.name, metric.unit)
     assert metric.higher_is_better
     assert metric.ceiling is None or needed.value <= metric.ceiling
+
+
+@pytest.mark.parametrize(
+    ("former", "task"),
+    [("cartpole", "CartPole-v1"), ("lunarlander", "LunarLander-v3"), ("inverted-pendulum", "InvertedPendulum-v5"),
+     ("reacher", "Reacher-v5"), ("frozenlake", "FrozenLakes-v0"), ("highway", "highway-fast-v0"),
+     ("cartpole-source", "CartPole-v1-source")],
+)  # fmt: skip
+def test_a_task_carries_the_environments_id(former: str, task: str) -> None:
+    """Its data are called so too; records of former names are its own, and those of brought ones are gymnasium's."""
+    plugins = load_plugins()
+    records = [
+        Record(
+            id="1",
+            fingerprint="f" * 64,
+            step="evaluate",
+            outcome="ok",
+            asked=asked,
+            inputs={},
+            started_at="2026-11-26T00:00:00+00:00",
+        )
+        for asked in ({"task": former, "source": None}, {"task": "continuous-environment", "source": "Pendulum-v1"})
+    ]
+    world = getattr(worlds, next(one.world for one in TASKS if one.name == task))
+
+    assert [(one.asked["task"], one.asked["data"]) for one in plugins.under_current_names(records)] == [
+        (task, task), ("gymnasium", "Pendulum-v1"),
+    ]  # fmt: skip
+    assert task.removesuffix("-source") == world.environment.rpartition(":")[2]
 
 
 @pytest.mark.parametrize("task", [task for task in TASKS if task.use_case], ids=lambda task: task.name)

@@ -39,7 +39,7 @@ def test_a_game_is_shown_as_it_is_played(task: type[tasks.CartPole]) -> None:
 
 def test_a_brought_model_is_drawn_without_opengl() -> None:
     """Nothing in it stays in its place: the picture follows what moves."""
-    data = tasks.ContinuousEnvironment().data("Hopper-v5", {})
+    data = tasks.Gymnasium().data("Hopper-v5", {})
 
     (sample,) = data.show(lambda inputs: [np.full(3, 0.5, np.float32) for _ in inputs])
 
@@ -51,7 +51,7 @@ def test_a_brought_model_is_drawn_without_opengl() -> None:
 
 def test_an_environment_that_cannot_be_drawn_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     """A grade is not lost for want of a picture."""
-    data = tasks.DiscreteEnvironment().data("Acrobot-v1", {})
+    data = tasks.Gymnasium().data("Acrobot-v1", {})
     assert isinstance(data, Game)
     monkeypatch.setattr(type(data.make().unwrapped), "render", lambda _: None)
 

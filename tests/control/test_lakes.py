@@ -130,7 +130,7 @@ def test_the_task_grades_success() -> None:
 
 def test_a_policy_sees_how_far_the_goal_is(assign: Callable[..., Assignment]) -> None:
     """News from the far corner reaches the agent: moving one far hole changes what the policy says."""
-    learner = PpoLearner(assign("ppo", task="frozenlake"))
+    learner = PpoLearner(assign("ppo", task="FrozenLakes-v0"))
     planes = np.zeros((3, SIDE, SIDE), np.float32)
     planes[AGENT, 0, 0] = planes[GOAL, -1, -1] = 1
     other = planes.copy()
@@ -147,7 +147,7 @@ def test_a_grid_policy_is_exported(assign: Callable[..., Assignment], tmp_path: 
     """Batches of any size get the same actions on ONNX Runtime."""
     from harness_hardware.runtimes import OnnxRuntime
 
-    assignment = assign("ppo", task="frozenlake")
+    assignment = assign("ppo", task="FrozenLakes-v0")
     learner = PpoLearner(assignment)
     learner.save(tmp_path)
     inputs = list(assignment.data.queries())

@@ -197,7 +197,7 @@ def test_saved_and_loaded_it_answers_the_same(assign: Assign, tmp_path: Path) ->
 
 def test_finetuning_starts_where_pretraining_ended(assign: Assign, tmp_path: Path) -> None:
     """The source variant's policy is the real game's first policy."""
-    pretrained = _trained(assign, 3, task="cartpole-source")
+    pretrained = _trained(assign, 3, task="CartPole-v1-source")
     pretrained.save(tmp_path)
     tuned = Ppo().learner(assign("ppo", seed=5, start=tmp_path))
     ours, theirs = tuned.module().state_dict(), pretrained.module().state_dict()
@@ -208,7 +208,7 @@ def test_finetuning_starts_where_pretraining_ended(assign: Assign, tmp_path: Pat
 @pytest.mark.slow
 def test_pretraining_and_finetuning_solve_the_game(assign: Assign, tmp_path: Path) -> None:
     """A hundred rollouts in the source variant and a hundred in the game: solved, on episodes it never saw."""
-    _trained(assign, 100, task="cartpole-source").save(tmp_path)
+    _trained(assign, 100, task="CartPole-v1-source").save(tmp_path)
     assignment = assign("ppo", steps=100, start=tmp_path)
 
     assert _mean_return(_trained(assign, 100, start=tmp_path), assignment) >= 475
@@ -219,7 +219,7 @@ FIRST = {"ppo": "policy.mlp_extractor.policy_net.0.weight", "dqn": "q_net.q_net.
 
 @pytest.mark.parametrize("scheme", ["default", "random", "gaussian", "xavier"])
 @pytest.mark.parametrize(
-    ("name", "task", "inputs"), [("ppo", "cartpole", 4), ("ppo", "reacher", 10), ("dqn", "cartpole", 4)]
+    ("name", "task", "inputs"), [("ppo", "CartPole-v1", 4), ("ppo", "Reacher-v5", 10), ("dqn", "CartPole-v1", 4)]
 )
 def test_initialisation_is_honoured(scheme: str, name: str, task: str, inputs: int, assign: Assign) -> None:
     """The spread of the first layer's weights is the scheme's, for choices and for strengths."""
@@ -259,7 +259,7 @@ def test_dqn_learns_what_actions_are_worth(assign: Assign) -> None:
 
 def test_continuous_actions_stay_within_bounds(assign: Assign, tmp_path: Path) -> None:
     """Served as trained: the codec of the artifact clips as the learner does."""
-    assignment = assign("ppo", task="reacher", steps=1)
+    assignment = assign("ppo", task="Reacher-v5", steps=1)
     learner = Ppo().learner(assignment)
     learner.step()
     learner.save(tmp_path)

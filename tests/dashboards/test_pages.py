@@ -55,7 +55,7 @@ def test_filters_leave_what_was_chosen(app: Any) -> None:
     app.multiselect(key="runtime").set_value(["onnxruntime"]).run()
 
     assert not app.exception
-    assert [tab.label for tab in app.tabs] == ["cartpole"]
+    assert [tab.label for tab in app.tabs] == ["CartPole-v1"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -144,7 +144,7 @@ class Bench:
             "chance": 22.0,
         }  # fmt: skip
         game: dict[str, Any] = {
-            "task": "cartpole", "size": "default", "settings": {}, "metric": returns, "baseline": "linear",
+            "task": "CartPole-v1", "size": "default", "settings": {}, "metric": returns, "baseline": "linear",
             "data_digest": "g",
         }  # fmt: skip
         fields = {"fields": {"data_digest": "g" * 64}}
@@ -237,7 +237,7 @@ def make_use_case() -> Callable[..., UseCase]:
 @pytest.fixture(scope="session")
 def use_cases(make_use_case: Callable[..., UseCase]) -> dict[str, UseCase]:
     """Return two use cases, one for each task of the suite."""
-    game = make_use_case("balancing", ("cartpole",), needs={"quality": 400.0}, cost_per_error_usd=0.05)
+    game = make_use_case("balancing", ("CartPole-v1",), needs={"quality": 400.0}, cost_per_error_usd=0.05)
     return {"filing": make_use_case(), "balancing": game}
 
 

@@ -93,7 +93,7 @@ def test_the_command_prints_a_table_and_ends_with_a_code(tmp_path: Path, harness
     """0 where all is well, 1 where something failed, 2 where nothing has that name."""
     (tmp_path / "sound.py").write_text(SOUND, encoding="utf-8")
     (tmp_path / "torn.py").write_text(SOUND.replace('"Highest learning rate."', '""'), encoding="utf-8")
-    targets = ("sound.py", "torn.py", "nowhere.py", "cartpol")
+    targets = ("sound.py", "torn.py", "nowhere.py", "CartPol-v1")
     results = {target: harness_command(tmp_path, "check", target) for target in targets}
 
     assert [done.code for done in results.values()] == [0, 1, 2, 2], results
@@ -102,13 +102,14 @@ def test_the_command_prints_a_table_and_ends_with_a_code(tmp_path: Path, harness
     assert "Setting 'learning_rate' does not say what it does." in results["torn.py"].stdout
     assert "to do         Fill in what is missing" in results["torn.py"].stdout
     assert "No plugin file 'nowhere.py'" in results["nowhere.py"].stderr
-    assert "Did you mean 'cartpole'?" in results["cartpol"].stderr
+    assert "Did you mean 'CartPole-v1'?" in results["CartPol-v1"].stderr
 
 
 def test_a_name_finds_everything_that_has_it(tmp_path: Path) -> None:
     """A plugin, a model, a task, a price book; an unknown one is answered with the nearest."""
     subjects = {one.subject for one in checks("control")}
-    assert subjects >= {"plugin control", "model ppo for discrete-control", "task cartpole"}
+    assert subjects >= {"plugin control", "model ppo for discrete-control", "task CartPole-v1"}
+    assert {one.subject for one in checks("cartpole")} == {"task CartPole-v1"}
     assert {one.subject for one in checks("cloud")} == {"price book cloud"}
     assert {one.subject for one in checks("eager")} == {"runtime eager"}
     with pytest.raises(PluginError, match="Did you mean 'bert'"):

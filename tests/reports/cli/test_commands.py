@@ -38,7 +38,7 @@ MARKET = {
 def harness_use_cases():
     figures = {name: Figure(value, "unit", date(2026, 11, 1), "a guess") for name, value in MARKET.items()}
     needs = {"quality": Figure(400.0, "reward", date(2026, 11, 1), "a guess")}
-    return [UseCase("strangers-case", "A stranger's case", "Balance.", ("cartpole",), needs, figures)]
+    return [UseCase("strangers-case", "A stranger's case", "Balance.", ("CartPole-v1",), needs, figures)]
 """
 Run = Callable[..., str]
 
@@ -159,7 +159,7 @@ def test_tables_of_decisions_are_printed(run: Run, tmp_path: Path) -> None:
     (tmp_path / "ours.py").write_text(STRANGERS_CASE, encoding="utf-8")
     ours = ("--plugin", str(tmp_path / "ours.py"), "--format", "json")
     funded = json.loads(run("table", "portfolio", "--budget-usd", "1e9", *ours))
-    beside = json.loads(run("table", "alternatives", "--task", "cartpole", *ours))
+    beside = json.loads(run("table", "alternatives", "--task", "CartPole-v1", *ours))
 
     assert {row["use_case"] for row in funded} >= {"strangers-case", "document-classification"}
     assert {row["budget_usd"] for row in funded} == {1e9}
@@ -204,9 +204,9 @@ def test_parquet_may_go_through_a_pipe(run: Run, store: Path, book: Path) -> Non
 
 def test_task_narrows_the_table(run: Run) -> None:
     """Only the rows of one task."""
-    rows = json.loads(run("table", "accuracy", "--task", "cartpole", "--format", "json"))
+    rows = json.loads(run("table", "accuracy", "--task", "CartPole-v1", "--format", "json"))
 
-    assert {row["task"] for row in rows} == {"cartpole"}
+    assert {row["task"] for row in rows} == {"CartPole-v1"}
 
 
 def test_unknown_task_is_told(run: Run) -> None:

@@ -342,7 +342,7 @@ def test_an_inverted_grading_marks_what_it_graded_and_nothing_else(plant: Callab
     plugins = load_plugins()
     asked = {**ASKED, "hardware": "cpu", "runtime": "eager"}
     records = []
-    for model, task in (("tfidf", "text-classification"), ("random", "cartpole")):
+    for model, task in (("tfidf", "text-classification"), ("random", "CartPole-v1")):
         own = {**asked, "model": model, "task": task}
         own["settings"] = {name: setting.default for name, setting in plugins.models[model].settings.items()}
         own["task_settings"] = {name: setting.default for name, setting in plugins.tasks[task].settings.items()}

@@ -29,7 +29,7 @@ def test_accuracy_has_one_row_for_each_candidate(suite: list[Any]) -> None:
 
     assert list(frame.columns) == list(tables.ACCURACY)
     assert list(zip(frame["task"], frame["model"], frame["runtime"], strict=True)) == [
-        ("cartpole", "linear", "eager"), ("cartpole", "ppo", "onnx"), ("text-classification", "bert", "eager"),
+        ("CartPole-v1", "linear", "eager"), ("CartPole-v1", "ppo", "onnx"), ("text-classification", "bert", "eager"),
         ("text-classification", "bert", "onnx"), ("text-classification", "lstm", "eager"),
         ("text-classification", "tfidf", "eager"),
     ]  # fmt: skip

@@ -99,7 +99,7 @@ def test_table_marks_each_task_on_its_own(suite: list[Any], pricing: Pricing) ->
 
     assert list(frame.columns) == list(FRONTIER)
     assert sorted(zip(standing["task"], standing["model"], standing["runtime"], strict=True)) == [
-        ("cartpole", "linear", "eager"), ("cartpole", "ppo", "onnx"), ("text-classification", "bert", "onnx"),
+        ("CartPole-v1", "linear", "eager"), ("CartPole-v1", "ppo", "onnx"), ("text-classification", "bert", "onnx"),
         ("text-classification", "tfidf", "eager"),
     ]  # fmt: skip
 
