@@ -99,9 +99,11 @@ def _task(task: Task) -> dict[str, Any]:
         "use_case": task.use_case,
         "metrics": [metric.name for metric in task.metrics],
         "baseline": task.baseline,
+        "data": task.data_name,
         "takes_data": task.takes_data,
         "source": task.source,
         "licence": task.licence,
+        "former_names": list(task.former_names),
     }
 
 
@@ -139,7 +141,8 @@ _COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     ),
     "model_schemes": lambda e: str(e["summary"]),
     "tasks": lambda e: (
-        f"{e['summary'].rstrip('.')}. Use case: {e['use_case'] or 'none'}. Metrics: {', '.join(e['metrics'])}."
+        f"{e['summary'].rstrip('.')}. Data: {e['data']}. Use case: {e['use_case'] or 'none'}. "
+        f"Metrics: {', '.join(e['metrics'])}."
     ),
     "hardware": lambda e: f"{e['summary']}" + (f" Not here: {e['unavailable']}" if e["unavailable"] else ""),
     "runtimes": lambda e: " ".join(

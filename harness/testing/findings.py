@@ -19,7 +19,7 @@ class Finding(NamedTuple):
     """How one check ended."""
 
     subject: str
-    """`model bert`, `task topics`, …"""
+    """`model bert`, `task translation`, …"""
     check: str
     outcome: Outcome
     why: str = ""

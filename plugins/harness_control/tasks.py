@@ -240,6 +240,7 @@ class Gymnasium(_Play):
 
     name = "gymnasium"
     summary = "Any gymnasium environment, by its id (--data Acrobot-v1, --data module:Name-v0)"
+    data_name = "none"
     former_names: ClassVar[Mapping[str, str]] = {"discrete-environment": "", "continuous-environment": ""}
     baseline = "random"
     source = "none packaged: an environment registered with gymnasium, by its id"

@@ -34,7 +34,13 @@ def built() -> tuple[list[Any], Pricing, list[UseCase]]:
     for case in cases:
         for number in range(CANDIDATES):
             scores = (random.random(ITEMS) < 0.7 + 0.005 * number).tolist()
-            records += bench.case(scores=scores, task=case.tasks[0], settings={"lr": number}, rate=100.0 + number)
+            records += bench.case(
+                scores=scores,
+                task=case.tasks[0],
+                data=(case.data or ("packaged",))[0],
+                settings={"lr": number},
+                rate=100.0 + number,
+            )
     prices = helper.PriceBook("bench", "for tests", (helper.price(),))
     return records, choose(prices), cases
 

@@ -87,6 +87,16 @@ def test_a_table_keeps_its_figures(name: str) -> None:
         assert row == pytest.approx(wanted, rel=1e-9)
 
 
+def test_the_sample_is_read_under_the_names_of_today() -> None:
+    """It was measured under former ones; its tables name the tasks and their packaged data."""
+    frame = accuracy(records())
+
+    assert set(zip(frame["task"], frame["data"], strict=True)) == {
+        ("text-classification", "scipy-docstrings"), ("image-classification", "mnist-5k"),
+        ("CartPole-v1", "CartPole-v1"),
+    }  # fmt: skip
+
+
 def test_the_sample_is_small_and_holds_no_path_of_the_machine() -> None:
     """It is public."""
     content = (SAMPLE / "harness.db").read_bytes()
