@@ -77,7 +77,7 @@ def by_extra(missing: Iterable[Missing]) -> dict[tuple[str, str | None], list[Mi
 
 
 def names(group: Iterable[Missing]) -> str:
-    """Return the names of parts by kind: `model mlp, tfidf; task topics`."""
+    """Return the names of parts by kind: `model mlp, tfidf; task translation`."""
     kinds: dict[str, list[str]] = {}
     for one in group:
         kinds.setdefault(one.kind, []).append(one.name)

@@ -103,10 +103,13 @@ def test_all_is_every_family_and_the_dashboard() -> None:
 
 
 LACKING: dict[str, tuple[list[str], list[str], str]] = {
-    "a model": (["run", "quick", "--model", "tfidf", "--task", "topics"], ["sklearn"], "language"),
-    "a task": (["run", "quick", "--model", "random", "--task", "cartpole"], ["gymnasium"], "control"),
-    "own data": (["run", "quick", "--model", "tfidf", "--task", "topics", "--data", "r.csv"], ["datasets"], "language"),
-    "a runtime": (["run", "quick", "--task", "digits", "--model", "resnet"], ["onnxruntime"], "onnx"),
+    "a model": (["run", "quick", "--model", "tfidf", "--task", "text-classification"], ["sklearn"], "language"),
+    "a task": (["run", "quick", "--model", "random", "--task", "CartPole-v1"], ["gymnasium"], "control"),
+    "own data": (
+        ["run", "quick", "--model", "tfidf", "--task", "text-classification", "--data", "r.csv"], ["datasets"],
+        "language",
+    ),
+    "a runtime": (["run", "quick", "--task", "image-classification", "--model", "resnet"], ["onnxruntime"], "onnx"),
     "a checkpoint": (["run", "quick", "--model", "hf:folder"], ["transformers"], "checkpoints"),
     "a file": (["run", "quick", "--model", "onnx:file.onnx"], ["onnxruntime"], "onnx"),
     "a suite": (["run", "quick", "--dry-run"], ["sklearn", "gymnasium"], "control,language,vision"),
@@ -139,7 +142,7 @@ def test_a_runtime_that_no_model_uses_need_not_be_installed(
 ) -> None:
     """A model that is not exported runs in its own framework, whatever runtimes the suite names."""
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    done = harness_command(tmp_path, "run", "quick", "--model", "tfidf", "--task", "topics", "--dry-run")
+    done = harness_command(tmp_path, "run", "quick", "--model", "tfidf", "--task", "text-classification", "--dry-run")
 
     assert done.code == 0, done.stderr
     assert "unsupported: tfidf is not exported to onnx" in done.stdout
@@ -156,8 +159,8 @@ def test_the_listing_says_what_is_not_installed(
     assert "not installed" not in whole
     (line,) = partial.partition("\nnot installed\n")[2].partition("\n\n")[0].splitlines()
     assert line.endswith(': python -m pip install "viability-harness[control]"')
-    assert "cartpole" in line
-    assert "topics" not in line
+    assert "CartPole-v1" in line
+    assert "text-classification" not in line
 
 
 OUTSIDE = """

@@ -121,4 +121,4 @@ def test_policies_beside_bare_stable_baselines() -> None:
     """The same algorithm with the same settings on the same environment, as its own `learn` runs it."""
     declared, asked, metric = assignment("ppo", "CartPole-v1")
     bare = in_bare_stable_baselines("CartPole-v1", dict(asked.settings))
-    compare("ppo on cartpole", by_the_harness(declared, asked, metric), bare, 6)
+    compare("ppo on CartPole-v1", by_the_harness(declared, asked, metric), bare, 6)

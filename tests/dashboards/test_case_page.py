@@ -132,7 +132,7 @@ def test_a_use_case_nobody_measured_has_fields_and_a_command(opened: Any) -> Non
     app.selectbox(key="case").set_value("object-detection").run()
 
     assert not app.exception
-    assert "--task scenes" in app.code[0].value
+    assert "--task object-detection" in app.code[0].value
     assert len(app.number_input) > 20
 
 

@@ -101,7 +101,7 @@ def test_what_nobody_measured_comes_with_its_command(app: Any, sampled: Path) ->
     measured = {row["use_case"] for row in _best(sampled)}
 
     assert len(commands) == len(load_plugins().use_cases()) - len(measured)
-    assert f"harness run standard --task digits --store {sampled}" in commands
+    assert f"harness run standard --task image-classification --store {sampled}" in commands
     assert any("--task text-classification --data reviews.csv --data-name reviews" in command for command in commands)
 
 
