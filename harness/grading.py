@@ -85,23 +85,25 @@ def lacking(metrics: Sequence[Metric], grades: Grades) -> list[str]:
 
 
 def described(task: Task, data: Data, grades: Grades) -> list[dict[str, Any]]:
-    """Return the task's metrics as a record keeps them: with the chance level found from the data.
+    """Return the task's metrics as a record keeps them: with the random baseline found from the data.
 
     A metric that is no mean has its value and replicates too, since a record's scores alone do not give them. The
-    same items are drawn for every model, so that two models' replicates can be told apart pair by pair.
+    same items are drawn for every model, so that two models' replicates can be compared pair by pair.
 
     Raises:
         ValueError: the grades lack what a metric reads.
-        PluginError: a chance level or a value is no finite number.
+        PluginError: a random baseline or a value is no finite number.
     """
     if missing := lacking(task.metrics, grades):
         raise ValueError(f"The task's grades lack {', '.join(missing)}.")
-    chance = {
-        name: plain.number(level, f"Data.chance()[{name!r}]")
-        for name, level in plain.named(data.chance(), "Data.chance()").items()
+    levels = {
+        name: plain.number(level, f"Data.random_baseline()[{name!r}]")
+        for name, level in plain.named(data.random_baseline(), "Data.random_baseline()").items()
     }
-    return [{**asdict(metric), "chance": chance.get(metric.name), **_beyond_means(metric, grades)} for metric in
-            task.metrics]  # fmt: skip
+    return [
+        {**asdict(metric), "random_baseline": levels.get(metric.name), **_beyond_means(metric, grades)}
+        for metric in task.metrics
+    ]
 
 
 def _beyond_means(metric: Metric, grades: Grades) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from harness import plain
 from harness.measure.loadgen import Load, generate_load
 from harness.measure.meters import window
 from harness.measure.outputs import check_outputs
-from harness.seams import Hardware, InPieces, Meter, Predict, Reading
+from harness.seams import Hardware, Meter, Predict, Reading, StreamingPredictor
 
 Meters = Callable[[], Sequence[Meter]]
 Count = Callable[[Sequence[Any]], Mapping[str, int]]
@@ -69,7 +69,7 @@ def serve(
 
 
 def first_token_s(
-    predict: InPieces, inputs: Sequence[Any], asked: dict[str, Any], synchronise: Callable[[], None]
+    predict: StreamingPredictor, inputs: Sequence[Any], asked: dict[str, Any], synchronise: Callable[[], None]
 ) -> list[float]:
     """Return how long single queries waited for the first token of their answers, in order.
 

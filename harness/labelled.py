@@ -58,7 +58,7 @@ class LabelledData(Data):
         Args:
             classes: names, in the order of the outputs' columns.
             splits: `train`, `validation` and `test`.
-            metric: name of the task's metric that reads the column `correct`; its chance level is found here.
+            metric: name of the task's metric that reads the column `correct`; its random baseline is found here.
         """
         self.classes = tuple(classes)
         self._splits = dict(splits)
@@ -137,7 +137,7 @@ class LabelledData(Data):
         """Return the test split's inputs."""
         return self._splits["test"].inputs
 
-    def chance(self) -> Mapping[str, float]:
+    def random_baseline(self) -> Mapping[str, float]:
         """Return what always answering with the training split's most frequent class reaches."""
         counts = Counter(self._splits["train"].labels)
         usual = min(counts, key=lambda label: (-counts[label], label))

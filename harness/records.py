@@ -4,7 +4,7 @@ History of VERSION
 1  2026-11-23  first.
 2  2026-11-24  samples; metrics that are no mean of scores carry value and replicates.
 3  2026-11-26  basis: what the result rests on beside spec and inputs.
-4  2026-11-27  asked: `data`, what the data are called.
+4  2026-11-27  asked: `data`, what the data are called; a metric's `chance` is its `random_baseline`.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class StepResult:
     scores: dict[str, list[float]] = field(default_factory=dict)
     """Of an evaluation: column → one number per item."""
     metrics: list[dict[str, Any]] = field(default_factory=list)
-    """Of an evaluation: name, unit, column, higher_is_better, ceiling, chance; the first decides. Where column is None
-    also value and replicates, the values over resampled items, the same items for every model."""
+    """Of an evaluation: name, unit, column, higher_is_better, ceiling, random_baseline; the first decides. Where column
+    is None also value and replicates, the values over resampled items, the same items for every model."""
     samples: list[dict[str, str]] = field(default_factory=list)
     """Of an evaluation: caption, media_type and content (base64, text as it is) of what lets people see."""
     baseline: str | None = None
@@ -124,4 +124,10 @@ def from_json(text: str) -> Record:
 
 
 def _read(body: dict[str, Any]) -> dict[str, Any]:
-    return body | {"readings": {name: Reading(*reading) for name, reading in body["readings"].items()}}
+    readings = {name: Reading(*reading) for name, reading in body["readings"].items()}
+    return body | {"readings": readings, "metrics": [_metric(metric) for metric in body.get("metrics", [])]}
+
+
+def _metric(metric: dict[str, Any]) -> dict[str, Any]:
+    """Return a metric by the names of today: before version 4 the random baseline was called `chance`."""
+    return {"random_baseline" if name == "chance" else name: value for name, value in metric.items()}

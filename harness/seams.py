@@ -29,7 +29,7 @@ Predict = Callable[[Sequence[Any]], Sequence[Any]]
 
 
 @dataclass(frozen=True)
-class InPieces:
+class StreamingPredictor:
     """A `Predict` of what writes its answers piece by piece, so that the first token can be timed for itself."""
 
     whole: Predict
@@ -133,7 +133,7 @@ class Data(ABC):
         """Return real inputs for load generation, from the test split."""
 
     @abstractmethod
-    def chance(self) -> Mapping[str, float]:
+    def random_baseline(self) -> Mapping[str, float]:
         """Return the value of each metric that guessing reaches, found from this data."""
 
     def keys(self, split: str) -> Sequence[Hashable] | None:  # noqa: ARG002 - for those that can

@@ -23,13 +23,13 @@ from harness.seams import (
     Budget,
     Data,
     Hardware,
-    InPieces,
     Learner,
     Meter,
     Model,
     Predict,
     Reading,
     Runtime,
+    StreamingPredictor,
     Task,
 )
 from harness.training import Report, train
@@ -273,7 +273,7 @@ def _serve(scene: Scene, result: StepResult) -> None:
         **work,
     )
     result.series["latency_s"] = load.latency_s
-    if isinstance(predict, InPieces) and scene.job.asked["scenario"] == "SingleStream":
+    if isinstance(predict, StreamingPredictor) and scene.job.asked["scenario"] == "SingleStream":
         waited = first_token_s(predict, inputs, scene.job.asked, scene.hardware.synchronise)
         result.series["first_token_s"] = waited
     result.used["load_generator"] = load.log

@@ -259,7 +259,7 @@ class OddData(harness.Data):
         """Return the numbers."""
         return QUERIES.get(self.fault, lambda: list(range(8)))()
 
-    def chance(self) -> Any:
+    def random_baseline(self) -> Any:
         """Guess."""
         return CHANCES.get(self.fault, lambda: {"accuracy": 0.5})()
 

@@ -105,9 +105,9 @@ GRADES = {
     "no scores": ("failed", "columns of lengths [0]: they must agree and not be empty"),
     "no column": ("failed", "The task's grades lack column 'correct'"),
     "scores are a number": ("failed", "Grades.scores holds a column that is no list"),
-    "nan chance": ("failed", "Data.chance()['accuracy'] is nan"),
-    "text for chance": ("failed", "Data.chance()['accuracy'] is a str"),
-    "chance is a number": ("failed", "Data.chance() is a float. Give a mapping"),
+    "nan chance": ("failed", "Data.random_baseline()['accuracy'] is nan"),
+    "text for chance": ("failed", "Data.random_baseline()['accuracy'] is a str"),
+    "chance is a number": ("failed", "Data.random_baseline() is a float. Give a mapping"),
     "nothing shown": ("failed", "Data.show() is a NoneType. Give a list of harness.Sample, an empty one where"),
     "text shown": ("failed", "Data.show()[0] is a str. Give a harness.Sample"),
     "sample of text": ("failed", "Data.show()[0].content is a str. Give bytes: encode a text in UTF-8"),
@@ -216,7 +216,7 @@ def test_values_of_numpy_are_plain_numbers(runs: Callable[[str], Run]) -> None:
 
     assert (step.series["loss"], step.value("samples")) == ([0.5], 3)
     assert graded["numpy scores"].scores == {"correct": [1.0] * 8}
-    assert graded["numpy chance"].metrics[0]["chance"] == 0.5
+    assert graded["numpy chance"].metrics[0]["random_baseline"] == 0.5
     assert {"level": 0.5, "on": True}.items() <= graded["numpy used"].used.items()
     assert metered.value("energy_j") is None or metered.value("energy_j") == 2.5
     assert runs("hardware").of("hardware", "numpy").environment["hardware"] == {

@@ -36,7 +36,7 @@ class _Graded(Data):
     def queries(self) -> Sequence[Any]:
         return [1]
 
-    def chance(self) -> Mapping[str, float]:
+    def random_baseline(self) -> Mapping[str, float]:
         return self.known
 
 
@@ -92,8 +92,8 @@ def test_chance_is_missing_where_the_data_does_not_know_it(toys: Plugins) -> Non
     (known,) = grading.described(task, _Graded(grades, {"accuracy": 0.5}), grades)
     (unknown,) = grading.described(task, _Graded(grades), grades)
 
-    assert known["chance"] == 0.5
-    assert unknown["chance"] is None
+    assert known["random_baseline"] == 0.5
+    assert unknown["random_baseline"] is None
     assert known["column"] == "correct"
     assert "replicates" not in known
 

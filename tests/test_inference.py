@@ -12,8 +12,9 @@ import pytest
 
 from harness.inference import first_token_s, open_predictor, serve
 from harness.plugins import Plugins
-from harness.seams import InPieces, Predict, Runtime
-from harness.steps import STEPS, Job, Measured, Scene
+from harness.records import StepResult
+from harness.seams import Predict, Runtime, StreamingPredictor
+from harness.steps import STEPS, Job, Scene
 
 
 def test_loading_and_the_first_answer_are_told_apart() -> None:
@@ -109,7 +110,10 @@ def test_first_tokens_are_timed_one_query_at_a_time() -> None:
         raise AssertionError(inputs)
 
     asked = {"seed": 3, "load": {"seconds": 60, "queries": 40}}
-    waited = [first_token_s(InPieces(whole, first), list("abc"), asked, lambda: events.update(["wait"])) for _ in "12"]
+    waited = [
+        first_token_s(StreamingPredictor(whole, first), list("abc"), asked, lambda: events.update(["wait"]))
+        for _ in "12"
+    ]
 
     assert [len(series) for series in waited] == [40, 40]
     assert all(seconds > 0 for seconds in waited[0])
@@ -120,7 +124,7 @@ def test_first_tokens_are_timed_one_query_at_a_time() -> None:
 
 def test_first_tokens_are_timed_no_longer_than_the_window() -> None:
     """At least one, however slow it is."""
-    slow = InPieces(list, lambda inputs: time.sleep(0.02) or inputs)  # type: ignore[func-returns-value]
+    slow = StreamingPredictor(list, lambda inputs: time.sleep(0.02) or inputs)  # type: ignore[func-returns-value]
     asked = {"seed": 0, "load": {"seconds": 0.01, "queries": 1000}}
 
     assert len(first_token_s(slow, ["a"], asked, lambda: None)) == 1
@@ -130,7 +134,10 @@ def test_a_broken_first_token_is_no_speed() -> None:
     """As a broken answer is none."""
     with pytest.raises(ValueError, match="0 outputs for 1 inputs"):
         first_token_s(
-            InPieces(list, lambda _: []), ["a"], {"seed": 0, "load": {"seconds": 1, "queries": 1}}, lambda: None
+            StreamingPredictor(list, lambda _: []),
+            ["a"],
+            {"seed": 0, "load": {"seconds": 1, "queries": 1}},
+            lambda: None,
         )
 
 
@@ -149,7 +156,7 @@ class Spelling(Runtime):
         def whole(inputs: Sequence[int]) -> Sequence[int]:
             return [one % 2 for one in inputs]
 
-        return InPieces(whole, whole) if self.in_pieces else whole
+        return StreamingPredictor(whole, whole) if self.in_pieces else whole
 
 
 @pytest.mark.parametrize(
@@ -169,7 +176,7 @@ def test_a_record_has_first_tokens_only_where_one_waits_for_them(
         Job("serve", asked, {"trained": tmp_path}, tmp_path), task, task.data(None, {"count": 8}),
         toys.find("models", "guess"), toys.find("hardware", "here"), Spelling(in_pieces), lambda *_: None,
     )  # fmt: skip
-    measured = Measured()
+    measured = StepResult(outcome="ok")
     STEPS["serve"](scene, measured)
 
     assert measured.readings["samples"].value > 0

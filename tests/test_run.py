@@ -49,7 +49,7 @@ def test_a_suite_ends_with_a_record_for_every_step(plan_of: PlanOf, toys: Plugin
     assert summary.complete
     assert set(records) == {step.fingerprint for step in plan.steps}
     assert sum(accuracy.scores["correct"]) == len(accuracy.scores["correct"]) == accuracy.value("items") == 40
-    assert accuracy.metrics[0]["chance"] == 0.5
+    assert accuracy.metrics[0]["random_baseline"] == 0.5
     assert accuracy.used == {
         "parity signature": "modulo 2",
         "train_items": 100,

@@ -39,7 +39,7 @@ class Curve(Data):
         """Return points."""
         return list(POINTS.tolist())
 
-    def chance(self) -> Mapping[str, float]:
+    def random_baseline(self) -> Mapping[str, float]:
         """Return nothing."""
         return {}
 

@@ -118,7 +118,7 @@ def test_tables_put_both_worlds_side_by_side(table: Table) -> None:
     assert found["CartPole-v1", "ppo", "onnxruntime"]["against_baseline"] == "worse"
     for row in accuracy:
         assert row["low"] <= row["value"] <= row["high"]
-        assert row["chance"] is not None
+        assert row["random_baseline"] is not None
         assert row["baseline"] in ("tfidf", "rule")
 
 

@@ -67,7 +67,7 @@ class Numbers(harness.Data):
         """Return the numbers."""
         return list(range(self.count))
 
-    def chance(self) -> Mapping[str, float]:
+    def random_baseline(self) -> Mapping[str, float]:
         """Return a half."""
         return {"accuracy": 0.5}
 

@@ -15,7 +15,7 @@ from harness.facts import Figure, UseCase
 from harness_dashboards import kept
 from harness_dashboards.parts import GREY, Texts
 from harness_reports.business.edited import figures, numbers, with_numbers
-from harness_reports.business.figure_rules import Rule
+from harness_reports.business.figure_rules import FigureRule
 from harness_reports.business.market import KNOWN, distribution
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -121,7 +121,7 @@ def edited_figure(use_case: UseCase, name: str) -> Figure:
         return figures(use_case)[name]
 
 
-def _number(key: str, default: float, rule: Rule, label: str) -> None:
+def _number(key: str, default: float, rule: FigureRule, label: str) -> None:
     low = None if math.isinf(rule.low) else float(rule.low)
     high = None if math.isinf(rule.high) else float(rule.high)
     kept.begin(key, default)

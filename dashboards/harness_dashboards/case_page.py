@@ -33,21 +33,21 @@ from harness_reports import cells
 from harness_reports.business import alternatives, life
 from harness_reports.business.choice import preference
 from harness_reports.business.needs import needs
-from harness_reports.business.viability import Candidates, Judged
+from harness_reports.business.viability import Candidates, CandidateVerdict
 from harness_reports.prices.pricing import Pricing
 from harness_reports.show import charts_case, report_case
 
-MET_COLOURS = {"yes": "#1a7f4b", "maybe": "#9a6200", "no": "#b3261e", "not told": GREY, "not measured": GREY}
+MET_COLOURS = {"yes": "#1a7f4b", "maybe": "#9a6200", "no": "#b3261e", "unknown": GREY, "not measured": GREY}
 BEST = -1
 
 
-class View(NamedTuple):
+class CaseView(NamedTuple):
     """What the reader looks at."""
 
     use_case: UseCase
     """With the reader's numbers in it."""
     candidates: Candidates
-    judged: Judged
+    judged: CandidateVerdict
     """The candidate that was chosen."""
 
 
@@ -71,7 +71,7 @@ def show(texts: Texts) -> None:
         command_of(case, texts)
     else:
         with right:
-            view = View(case, candidates, _chosen_candidate(own, candidates, texts))
+            view = CaseView(case, candidates, _chosen_candidate(own, candidates, texts))
         _verdict(view, texts)
         _needs(view, texts)
         instead = [each.row for each in alternatives.instead(candidates)]
@@ -110,7 +110,7 @@ def _reset(case: UseCase) -> None:
     kept.reset({**DEFAULTS, "volume": 1.0})
 
 
-def _chosen_candidate(case: UseCase, candidates: Candidates, texts: Texts) -> Judged:
+def _chosen_candidate(case: UseCase, candidates: Candidates, texts: Texts) -> CandidateVerdict:
     """Return the best candidate, or the one the reader wants to see."""
     best = who(candidates.best.row)
     ordered = sorted(candidates.judged, key=lambda each: preference(each.row))
@@ -129,7 +129,7 @@ def _chosen_candidate(case: UseCase, candidates: Candidates, texts: Texts) -> Ju
 # Verdict ------------------------------------------------------------------------------------------------------------
 
 
-def _verdict(view: View, texts: Texts) -> None:
+def _verdict(view: CaseView, texts: Texts) -> None:
     row = view.judged.row
     with st.container(border=True):
         wrong = row["probability_wrong"]
@@ -158,7 +158,7 @@ def _figures(row: Mapping[str, Any], texts: Texts) -> None:
             column.metric(texts[name], value)
 
 
-def _needs(view: View, texts: Texts) -> None:
+def _needs(view: CaseView, texts: Texts) -> None:
     """Show needs against measurements."""
     st.subheader(texts["needs_title"])
     rows = needs(view.candidates.market, view.judged)
@@ -183,7 +183,7 @@ def _need(row: Mapping[str, Any], texts: Texts) -> str:
 # Charts and tables ----------------------------------------------------------------------------------------------------
 
 
-def _charts(view: View, instead: list[dict[str, Any]], texts: Texts) -> None:
+def _charts(view: CaseView, instead: list[dict[str, Any]], texts: Texts) -> None:
     business = view.judged.business
     if business is None:
         return
@@ -205,7 +205,7 @@ def _chart(name: str, figure: Any, texts: Texts) -> None:
     st.plotly_chart(figure, width="stretch", theme=None, key=f"chart-{name}", config={"displayModeBar": False})
 
 
-def _own_or_calls(view: View, instead: list[dict[str, Any]], texts: Texts) -> None:
+def _own_or_calls(view: CaseView, instead: list[dict[str, Any]], texts: Texts) -> None:
     """Show whole machines of the best candidate against calls of hosted models, where the use case names some."""
     hosted = [row for row in instead if row["alternative"] == "hosted"]
     if not hosted:
@@ -217,7 +217,7 @@ def _own_or_calls(view: View, instead: list[dict[str, Any]], texts: Texts) -> No
         small(f"{texts['excluded']}: {sentence(hosted[0]['excluded'], texts)}")
 
 
-def _tables(view: View, instead: list[dict[str, Any]], texts: Texts) -> None:
+def _tables(view: CaseView, instead: list[dict[str, Any]], texts: Texts) -> None:
     with st.expander(texts["alternatives"]):
         grid("alternatives", in_words(instead, texts), texts)
     with st.expander(texts["all_candidates"]):

@@ -19,7 +19,7 @@ from harness_reports.show import charts, formats
 
 
 @dataclass(frozen=True)
-class View:
+class CostView:
     """What the reader chose."""
 
     records: Results
@@ -40,7 +40,7 @@ def show(texts: Texts) -> None:
     _downloads(view, texts)
 
 
-def _choose(texts: Texts) -> View:
+def _choose(texts: Texts) -> CostView:
     """Return what the sidebar says."""
     everything = sources.records()
     cases = sources.plugins().use_cases()
@@ -62,7 +62,7 @@ def _choose(texts: Texts) -> View:
         runtime = _pick(texts["runtime"], everything, "runtime", texts)
     own = [offered[name] for name in chosen]
     wanted = Results(record for record in everything if _wanted(record, own, hardware, runtime))
-    return View(everything if len(wanted) == len(everything) else wanted, pricing)
+    return CostView(everything if len(wanted) == len(everything) else wanted, pricing)
 
 
 def _pick(label: str, records: Results, key: str, texts: Texts) -> list[str]:
@@ -84,12 +84,12 @@ def _wanted(record: Record, cases: list[UseCase], hardware: list[str], runtime: 
 # Chart, table, origins ------------------------------------------------------------------------------------------------
 
 
-def _frontier(view: View, texts: Texts, metric: str | None = None) -> pd.DataFrame:
+def _frontier(view: CostView, texts: Texts, metric: str | None = None) -> pd.DataFrame:
     frame = in_words(frontier_rows(view.records, view.pricing, metric), texts)
     return frame.reindex(columns=list(FRONTIER))
 
 
-def _points(view: View, points: pd.DataFrame, texts: Texts) -> None:
+def _points(view: CostView, points: pd.DataFrame, texts: Texts) -> None:
     tasks = list(dict.fromkeys(points["task"]))
     for tab, task in zip(st.tabs(tasks), tasks, strict=True):
         with tab:
@@ -100,24 +100,24 @@ def _points(view: View, points: pd.DataFrame, texts: Texts) -> None:
             grid("frontier", own, texts)
 
 
-def _in_metric(view: View, task: str, points: pd.DataFrame, texts: Texts) -> pd.DataFrame:
+def _in_metric(view: CostView, task: str, points: pd.DataFrame, texts: Texts) -> pd.DataFrame:
     """Return a task's candidates in the metric that the reader chose, the deciding one where there is no other."""
     own = Results(record for record in view.records if record.asked["task"] == task or record.step == "pretrain")
     names = own.metric_names
     chosen = names[0]
     if len(names) > 1:
         chosen = st.segmented_control(texts["metric"], names, default=chosen, key=f"metric-{task}") or chosen
-    frame = points if chosen == names[0] else _frontier(View(own, view.pricing), texts, chosen)
+    frame = points if chosen == names[0] else _frontier(CostView(own, view.pricing), texts, chosen)
     return frame[frame["task"] == task].reset_index(drop=True)
 
 
-def _origins(view: View, texts: Texts) -> None:
+def _origins(view: CostView, texts: Texts) -> None:
     items = {str((record.environment.get("hardware") or {}).get("price_item")) for record in view.records}
     with st.expander(texts["prices"], expanded=True):
         for price in (view.pricing.prices[item] for item in sorted(items) if item in view.pricing.prices):
             small(price_line(price, texts))
 
 
-def _downloads(view: View, texts: Texts) -> None:
+def _downloads(view: CostView, texts: Texts) -> None:
     csv = formats.csv("cost", cost(view.records, view.pricing))
     st.download_button(texts["table"], csv, "cost.csv", "text/csv")

@@ -127,7 +127,7 @@ def _metrics(record: Record, texts: Texts) -> None:
                 texts["metric"]: metric["name"],
                 texts["value"]: cells.cell(record.metric_value(metric)),
                 texts["unit"]: metric["unit"],
-                texts["chance"]: cells.cell(metric.get("chance")),
+                texts["random_baseline"]: cells.cell(metric.get("random_baseline")),
                 texts["better"]: texts["higher" if metric["higher_is_better"] else "lower"],
             }
             for metric in record.metrics

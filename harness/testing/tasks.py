@@ -19,8 +19,8 @@ from harness.testing.findings import CheckFailed, Rules
 from harness.testing.shared import SMALL, defaults, load, shared_by
 
 SPLITS = ("validation", "test")
-NEAR_CHANCE = 0.3
-"""Shuffled answers may be this share of the way from chance to perfection."""
+NEAR_RANDOM = 0.3
+"""Shuffled answers may be this share of the way from the random baseline to perfection."""
 
 TASK: Rules[TaskBench] = Rules()
 
@@ -162,13 +162,13 @@ def references_are_perfect(bench: TaskBench) -> None:
             raise CheckFailed(f"{metric.name} is {value:.4g} on the references; its ceiling is {metric.ceiling:.4g}.")
 
 
-@TASK.rule("Set `higher_is_better` as the metric goes, and find `chance` from the data.")
-def shuffled_references_are_chance(bench: TaskBench) -> None:
-    """On shuffled references a metric is worse than on the references, and near chance."""
+@TASK.rule("Set `higher_is_better` as the metric goes, and find `random_baseline` from the data.")
+def shuffled_references_are_no_better_than_random(bench: TaskBench) -> None:
+    """On shuffled references a metric is worse than on the references, and near the random baseline."""
     answers = bench.references()
     shuffled = random.Random(0).sample(answers, len(answers))  # noqa: S311 - a shuffle, no secret
     right, wrong = bench.grade(answers), bench.grade(shuffled)
-    chance = bench.data.chance()
+    levels = bench.data.random_baseline()
     for metric in bench.task.metrics:
         best, lost = grading.value(metric, right), grading.value(metric, wrong)
         if best == lost or (best > lost) != metric.higher_is_better:
@@ -176,19 +176,20 @@ def shuffled_references_are_chance(bench: TaskBench) -> None:
             raise CheckFailed(
                 f"{metric.name} is {best:.4g} on references and {lost:.4g} on shuffled ones, {said} is called better."
             )
-        if metric.name not in chance or (lost - chance[metric.name]) / (best - chance[metric.name]) > NEAR_CHANCE:
+        if metric.name not in levels or (lost - levels[metric.name]) / (best - levels[metric.name]) > NEAR_RANDOM:
             raise CheckFailed(
-                f"{metric.name} is {lost:.4g} on shuffled references; chance is said to be {chance.get(metric.name)}."
+                f"{metric.name} is {lost:.4g} on shuffled references; "
+                f"the random baseline is said to be {levels.get(metric.name)}."
             )
 
 
 @TASK.rule("Find it from the data: the usual class, random actions; one finite value for each metric.")
-def chance_is_told(bench: TaskBench) -> None:
+def random_baseline_is_told(bench: TaskBench) -> None:
     """The level that guessing reaches is there for every metric and is finite."""
-    chance = bench.data.chance()
+    levels = bench.data.random_baseline()
     for metric in bench.task.metrics:
-        if not math.isfinite(chance.get(metric.name, math.nan)):
-            raise CheckFailed(f"chance() says nothing finite of {metric.name}.")
+        if not math.isfinite(levels.get(metric.name, math.nan)):
+            raise CheckFailed(f"random_baseline() says nothing finite of {metric.name}.")
 
 
 @TASK.rule("Leave the test split as it is, and take whole items out of the other two.")

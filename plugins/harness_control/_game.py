@@ -92,7 +92,7 @@ class Game(Data):
         """Return observations of a policy that follows the rule, if there is one, and errs half of the time."""
         return self._queries
 
-    def chance(self) -> Mapping[str, float]:
+    def random_baseline(self) -> Mapping[str, float]:
         """Return what random actions reach in each metric, played; in the normalised return that is 0."""
         columns = {**self._columns(self._random_play), NORMALISED: [0.0]}
         return {metric: float(np.mean(columns[column])) for metric, column in self._metrics.items()}

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from harness import Assignment, Codec, InPieces, Learner, Model, Predict, Reading, Runtime, Unsupported
+from harness import Assignment, Codec, Learner, Model, Predict, Reading, Runtime, StreamingPredictor, Unsupported
 
 
 class Eager(Runtime):
@@ -26,7 +26,7 @@ class Eager(Runtime):
         first = learner.first()
         if first is None:
             return learner.predict
-        return InPieces(learner.predict, first)
+        return StreamingPredictor(learner.predict, first)
 
 
 class OnnxRuntime(Runtime):
@@ -79,7 +79,7 @@ class OnnxRuntime(Runtime):
         first = whole.first()
         if first is None:
             return answering(whole)
-        return InPieces(answering(whole), answering(first))
+        return StreamingPredictor(answering(whole), answering(first))
 
 
 def _built_for(kind: str) -> bool:

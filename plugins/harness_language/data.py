@@ -43,14 +43,14 @@ class TextClassificationData(LabelledData):
         scores = super().evaluate(predict, batch_size, split)
         return Grades(scores, {MACRO_F1: _MacroF1(scores["label"], scores["predicted"], len(self.classes))})
 
-    def chance(self) -> Mapping[str, float]:
+    def random_baseline(self) -> Mapping[str, float]:
         """Return what the most frequent class reaches in accuracy, and in macro-F1 what classes drawn by lot reach.
 
         One class for everything would reach less: it has an F1 for one class only. The lots hold each class as often
         as the training split does.
         """
         asked, known = (self._shares(split) for split in ("test", "train"))
-        return {**super().chance(), MACRO_F1: _mean_f1(asked * known, asked, known)}
+        return {**super().random_baseline(), MACRO_F1: _mean_f1(asked * known, asked, known)}
 
     def _shares(self, split: str) -> np.ndarray:
         """Return each class's share of a split."""

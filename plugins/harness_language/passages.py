@@ -78,7 +78,7 @@ class PassageData(Data):
         """Return the split's documents."""
         return self._documents[split]
 
-    def chance(self) -> Mapping[str, float]:
+    def random_baseline(self) -> Mapping[str, float]:
         """Return the bits per byte of one who knows how often each byte occurs, and nothing else."""
         counts = Counter("".join(self._documents["train"]).encode())
         total = counts.total() + 256

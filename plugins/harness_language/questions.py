@@ -93,7 +93,7 @@ class QuestionData(Data):
         """Return where each answer stands."""
         return [(one.start, one.end) for one in self._splits[split]]
 
-    def chance(self) -> Mapping[str, float]:
+    def random_baseline(self) -> Mapping[str, float]:
         """Return what the answer of another question about the same context reaches: any parameter will do.
 
         A context that is asked once is guessed with the answer of the next one.

@@ -114,7 +114,7 @@ class TranslationData(Data):
         return BLEU(tokenize=self._tokenizer)
 
     @cache  # noqa: B019 - the data live as long as the process that grades on them
-    def chance(self) -> Mapping[str, float]:
+    def random_baseline(self) -> Mapping[str, float]:
         """Return what the translations of other texts reach, drawn from the training split."""
         draw = random.Random(0)  # noqa: S311 - no secret
         targets = [pair.target for pair in self._splits["test"]]

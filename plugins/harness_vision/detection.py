@@ -101,7 +101,7 @@ class DetectionData(Data):
         """Return the test split's images."""
         return self._splits["test"].images
 
-    def chance(self) -> Mapping[str, float]:
+    def random_baseline(self) -> Mapping[str, float]:
         """Return what the objects of the training split reach as answers on the test split, in their order."""
         learnt, asked = self.references("train"), self._splits["test"].objects
         from harness_vision._coco import Precision

@@ -86,7 +86,7 @@ class DrawingData(Data):
         """Return the SHA-256 of each real picture of a split."""
         return self.real.keys(split)
 
-    def chance(self) -> Mapping[str, float]:
+    def random_baseline(self) -> Mapping[str, float]:
         """Return what noise reaches: pictures whose pixels are drawn evenly from black to white."""
         shape = (self.sizes["test"], *self.real.queries()[0].shape)
         grades = self._grades(list(np.random.default_rng(0).integers(0, 256, shape, np.uint8)), "test")

@@ -75,7 +75,7 @@ class NoData(harness.Data):
     def queries(self):
         return []
 
-    def chance(self):
+    def random_baseline(self):
         return {}
 
 

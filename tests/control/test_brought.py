@@ -134,7 +134,7 @@ def test_a_brought_environment_is_a_task_like_the_others() -> None:
     seen = data.evaluate(lambda inputs: [int(np.argmax(each)) for each in inputs], 50)
 
     assert set(seen["episode_return"]) == {3.0}
-    assert 1.2 < data.chance()["return"] < 1.8
+    assert 1.2 < data.random_baseline()["return"] < 1.8
     assert data.observation_shape == (2,)
     assert len(data.queries()) == 256
     assert b"has no render mode rgb_array" in data.show(lambda inputs: [0 for _ in inputs])[0].content
@@ -180,4 +180,4 @@ def test_strengths_are_taken_within_bounds() -> None:
 
     assert data.bounds is not None
     assert [bound.tolist() for bound in data.bounds] == [[-2.0], [2.0]]
-    assert data.chance()["return"] < -800
+    assert data.random_baseline()["return"] < -800

@@ -78,21 +78,21 @@ def test_validation_and_test_are_other_episodes(game: Game) -> None:
 
 def test_chance_is_measured(game: Game) -> None:
     """Random actions balance the pole for some twenty steps."""
-    assert 18 < game.chance()["return"] < 27
-    assert game.chance() == game.chance()
+    assert 18 < game.random_baseline()["return"] < 27
+    assert game.random_baseline() == game.random_baseline()
 
 
 @given(returns=st.lists(st.floats(0, 500), min_size=1, max_size=20))
 def test_a_normalised_return_is_0_at_chance_and_1_at_the_reference(game: Game, returns: list[float]) -> None:
     """A straight line through both, episode by episode, so that its mean is the mean's."""
-    chance, reference = game.chance()["return"], 475.0
+    chance, reference = game.random_baseline()["return"], 475.0
     played = [{"episode_return": each} for each in [chance, reference, *returns]]
 
     zero, one, *others = game._columns(played)["normalised_return"]
 
     assert (zero, one) == (pytest.approx(0.0), pytest.approx(1.0))
     assert np.mean(others) == pytest.approx((np.mean(returns) - chance) / (reference - chance))
-    assert game.chance()["normalised return"] == 0.0
+    assert game.random_baseline()["normalised return"] == 0.0
 
 
 def test_references_are_those_of_gymnasium() -> None:
@@ -115,7 +115,7 @@ def test_every_metric_of_every_game_has_its_column_and_its_chance_level(motorway
         columns = data._columns(data._play(lambda inputs, rule=rule: [rule(one) for one in inputs], range(2)))
 
         assert {metric.column for metric in task.metrics} <= set(columns)
-        assert set(data.chance()) == {metric.name for metric in task.metrics}
+        assert set(data.random_baseline()) == {metric.name for metric in task.metrics}
 
 
 def test_queries_are_real_and_various(game: Game) -> None:
@@ -262,4 +262,4 @@ def test_chance_is_not_found_on_a_broken_environment(monkeypatch: pytest.MonkeyP
     """A level that other models are compared with is refused as grades are."""
     data = _breaking(monkeypatch, broken_step=3)
     with pytest.raises(DataError, match="step 3 of the episode with seed 3000000"):
-        data.chance()
+        data.random_baseline()

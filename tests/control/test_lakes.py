@@ -123,7 +123,7 @@ def test_the_task_grades_success() -> None:
     scores = data.evaluate(lambda inputs: [rule(seen) for seen in inputs], 100, "validation")
 
     assert set(scores["episode_return"]) == {1.0}
-    assert data.chance()["success rate"] < 0.05
+    assert data.random_baseline()["success rate"] < 0.05
     assert data.observation_shape == (3, SIDE, SIDE)
     assert data.digest != FrozenLakesSource().data(None, {}).digest
 

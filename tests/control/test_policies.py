@@ -77,7 +77,7 @@ def test_every_rule_is_far_above_chance(name: str, least: float) -> None:
     played = game._play(lambda inputs: [world.rule(one) for one in inputs], range(5_000_000, 5_000_008))
     reached = float(np.mean([episode["episode_return"] for episode in played]))
 
-    assert reached > least > game.chance()["return"]
+    assert reached > least > game.random_baseline()["return"]
 
 
 def test_random_is_at_chance_and_repeats_itself(assign: Assign, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_random_is_at_chance_and_repeats_itself(assign: Assign, tmp_path: Path) 
     inputs = list(assignment.data.queries())  # type: ignore[attr-defined]
 
     assert learner.predict(inputs) == again.predict(inputs)
-    assert abs(_mean_return(again, assignment) - assignment.data.chance()["return"]) < 8
+    assert abs(_mean_return(again, assignment) - assignment.data.random_baseline()["return"]) < 8
 
 
 def test_ppo_learns(assign: Assign) -> None:
@@ -98,7 +98,7 @@ def test_ppo_learns(assign: Assign) -> None:
     assignment = assign("ppo", steps=30)
     learner = _trained(assign, 30)
 
-    assert _mean_return(learner, assignment, "validation") > 4 * assignment.data.chance()["return"]
+    assert _mean_return(learner, assignment, "validation") > 4 * assignment.data.random_baseline()["return"]
 
 
 def test_a_step_is_one_rollout_and_says_what_it_used(assign: Assign) -> None:
@@ -254,7 +254,7 @@ def test_dqn_learns_what_actions_are_worth(assign: Assign) -> None:
     assert all(same)
     assert all(progress.consumed["environment_steps"] == 16 * 16 for progress in seen)
     assert "value_loss" in seen[-1].losses
-    assert _mean_return(learner, assignment, "validation") > 3 * assignment.data.chance()["return"]
+    assert _mean_return(learner, assignment, "validation") > 3 * assignment.data.random_baseline()["return"]
 
 
 def test_continuous_actions_stay_within_bounds(assign: Assign, tmp_path: Path) -> None:
@@ -284,9 +284,9 @@ def test_driving_is_told_in_speed_metres_and_collisions(motorway: Game) -> None:
     assert sum(episode["crashed"] for episode in scores) == 0
     assert all(episode["distance_m"] == pytest.approx(20 * episode["speed_m_per_s"]) for episode in scores)
     assert all(300 < episode["distance_m"] < 600 for episode in scores)
-    assert set(motorway.chance()) == {"return", "collisions", "speed", "distance"}
-    assert motorway.chance()["collisions"] > 0.3
-    assert 0 < motorway.chance()["return"] < 13 < reached <= 20
+    assert set(motorway.random_baseline()) == {"return", "collisions", "speed", "distance"}
+    assert motorway.random_baseline()["collisions"] > 0.3
+    assert 0 < motorway.random_baseline()["return"] < 13 < reached <= 20
 
 
 @pytest.mark.usefixtures("few_episodes")

@@ -25,7 +25,7 @@ def sampled(walked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for record in peek_records(str(walked / "store")):
         evaluated = record.step == "evaluate" and record.asked["model"] == "tfidf"
         second = {"name": "misses", "unit": "share", "column": "misses", "higher_is_better": False, "ceiling": 1.0}
-        own = {"samples": _samples(), "metrics": [*record.metrics, {**second, "chance": None}]}
+        own = {"samples": _samples(), "metrics": [*record.metrics, {**second, "random_baseline": None}]}
         own["scores"] = {**record.scores, "misses": [1 - score for score in record.scores.get("correct", [])]}
         store.add(replace(record, **own) if evaluated else record)
     store.close()

@@ -43,7 +43,7 @@ class Nothing(Data):
         """Send nothing."""
         return []
 
-    def chance(self) -> Mapping[str, float]:
+    def random_baseline(self) -> Mapping[str, float]:
         """Guess nothing."""
         return {}
 

@@ -109,6 +109,6 @@ def test_it_beats_guessing_and_survives_being_saved(
     loaded.load(tmp_path)
     scores = three.evaluate(loaded.predict, 64).scores
 
-    assert np.mean(scores["correct"]) > three.chance()["accuracy"] + 0.2
+    assert np.mean(scores["correct"]) > three.random_baseline()["accuracy"] + 0.2
     assert np.array_equal(loaded.predict(three.queries()), learner.predict(three.queries()))
     assert learner.parameters() == loaded.parameters() == 4096 * 16 + 16 + 16 * 8 + 8 + 8 * 3 + 3

@@ -123,7 +123,7 @@ def test_a_folder_keeps_its_splits(tmp_path: Path) -> None:
 
 def test_contexts_that_are_asked_once_have_a_chance_level(tmp_path: Path) -> None:
     """There is no other question about them to take an answer from."""
-    chance = TASK.data(write(tmp_path / "rows.jsonl", rows(40)[::2]), {}).chance()
+    chance = TASK.data(write(tmp_path / "rows.jsonl", rows(40)[::2]), {}).random_baseline()
 
     assert chance == {"exact match": 0.0, "F1": 0.0}
 

@@ -62,7 +62,7 @@ def test_a_bit_is_a_bit(little: PassageData) -> None:
     scores = little.evaluate(lambda passages: [math.log(256) * len(text.encode()) for text in passages], 4)
 
     assert np.allclose(scores["bits_per_byte"], 8.0)
-    assert 3 < little.chance()["bits per byte"] < 14
+    assert 3 < little.random_baseline()["bits per byte"] < 14
 
 
 @pytest.mark.parametrize("cost", [-1.0, float("nan")])

@@ -171,12 +171,12 @@ def test_the_tokenizer_is_that_of_the_language(locale: str, name: str) -> None:
 
 def test_chance_is_far_below_and_is_found_from_the_data(phrases: TranslationData) -> None:
     """The translation of another text shares a few characters with the right one."""
-    chance = phrases.chance()
+    chance = phrases.random_baseline()
 
     assert set(chance) == {metric.name for metric in Translation.metrics}
     assert 0 < chance["BLEU"] < 10
     assert chance["exact match"] < 0.01
-    assert chance == TranslationData({split: phrases.pairs(split) for split in SIZES}, "zh").chance()
+    assert chance == TranslationData({split: phrases.pairs(split) for split in SIZES}, "zh").random_baseline()
 
 
 @pytest.mark.parametrize("answers", [[], ["one", "too", "many"], [1, 2], [None, "b"]])

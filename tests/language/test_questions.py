@@ -145,7 +145,7 @@ def test_an_answer_may_be_words_or_a_place(few: QuestionData) -> None:
 
     assert by_place == by_text
     assert set(by_place["exact"]) == {1.0}
-    assert few.chance()["exact match"] < 0.3
+    assert few.random_baseline()["exact match"] < 0.3
 
 
 def test_the_cheap_baseline_is_above_chance(parameters: QuestionData) -> None:
@@ -153,8 +153,8 @@ def test_the_cheap_baseline_is_above_chance(parameters: QuestionData) -> None:
     learner = Overlap().learner(_assignment(parameters))
     scores = parameters.evaluate(learner.predict, 64)
 
-    assert parameters.chance()["exact match"] < float(np.mean(scores["exact"])) < 0.4
-    assert parameters.chance()["F1"] < float(np.mean(scores["f1"]))
+    assert parameters.random_baseline()["exact match"] < float(np.mean(scores["exact"])) < 0.4
+    assert parameters.random_baseline()["F1"] < float(np.mean(scores["f1"]))
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_it_beats_guessing_on_held_out_documents(
     train(learner, steps)
     accuracy = np.mean(two.evaluate(learner.predict, 64).scores["correct"])
 
-    assert accuracy > two.chance()["accuracy"] + 0.15
+    assert accuracy > two.random_baseline()["accuracy"] + 0.15
 
 
 @pytest.mark.parametrize("model", ["lstm", "bert"])

@@ -67,8 +67,8 @@ def test_guessing_is_the_largest_class(topics: TextClassificationData) -> None:
     """Chance is the share of the most frequent class, a third of the test split."""
     labels = topics.examples("test").labels
 
-    assert topics.chance()["accuracy"] == max(Counter(labels).values()) / len(labels)
-    assert 0.3 < topics.chance()["accuracy"] < 0.4
+    assert topics.random_baseline()["accuracy"] == max(Counter(labels).values()) / len(labels)
+    assert 0.3 < topics.random_baseline()["accuracy"] < 0.4
 
 
 def test_the_data_depend_on_no_import(topics: TextClassificationData) -> None:
@@ -158,7 +158,7 @@ def test_macro_f1_is_that_of_scikit_learn_over_any_texts(pairs: list[tuple[int, 
 
 def test_macro_f1_of_lots_is_its_chance_level(topics: TextClassificationData) -> None:
     """Classes drawn as often as they are come near it; it is above what the largest class for everything reaches."""
-    known, chance = topics.examples("train").labels, topics.chance()["macro-F1"]
+    known, chance = topics.examples("train").labels, topics.random_baseline()["macro-F1"]
     everything = np.arange(topics.sizes["test"])
     draw = np.random.default_rng(0)
     usual = np.eye(8)[[Counter(known).most_common(1)[0][0]]]

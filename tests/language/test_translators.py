@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import Assignment, Budget, InPieces, Unsupported
+from harness import Assignment, Budget, StreamingPredictor, Unsupported
 from harness.plan import filled
 from harness_language import _t5
 from harness_language._codecs import END_ID, SPAN_IDS, TranslationCodec, train_pieces
@@ -308,7 +308,7 @@ def test_the_first_token_is_the_answers_own_and_no_more_is_said(
     assert len(steps) > 3
     assert torch.equal(one[:, :1], all_of_them[:, :1])
     assert not one[:, 1:].any()
-    assert isinstance(predict, InPieces)
+    assert isinstance(predict, StreamingPredictor)
     assert all(text.startswith(first) for text, first in zip(predict(texts), predict.first(texts), strict=True))
 
 
@@ -348,7 +348,7 @@ def test_the_exported_loop_says_what_torch_says(
 
     assert readings["largest_difference"].value == 0
     assert readings["compared_outputs"].value >= 16 * SMALL["max_new_tokens"]
-    assert isinstance(predict, InPieces)
+    assert isinstance(predict, StreamingPredictor)
     first = trained.first()
     assert first is not None
     for batch in (texts[:1], texts[-1:], texts[5:12], texts, ["1"], [""]):

@@ -20,7 +20,8 @@ from harness_reports.prices.pricing import Pricing, choose
 
 HARDWARE = {"name": "cpu", "device_name": "Bench 9000", "price_item": "CPU", "price_quantity": 2}
 ACCURACY = {
-    "name": "accuracy", "unit": "share", "column": "correct", "higher_is_better": True, "ceiling": 1.0, "chance": 0.125,
+    "name": "accuracy", "unit": "share", "column": "correct", "higher_is_better": True, "ceiling": 1.0,
+    "random_baseline": 0.125,
 }  # fmt: skip
 UNITS = {"s": "s", "bytes": "B", "j": "J"}
 
@@ -141,7 +142,7 @@ class Bench:
         """Return a small suite of two tasks: a strong and dear model, a weak and cheap one, and a game."""
         returns = {
             "name": "return", "unit": "reward", "column": "return", "higher_is_better": True, "ceiling": 500.0,
-            "chance": 22.0,
+            "random_baseline": 22.0,
         }  # fmt: skip
         game: dict[str, Any] = {
             "task": "CartPole-v1", "size": "default", "settings": {}, "metric": returns, "baseline": "linear",

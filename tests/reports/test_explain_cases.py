@@ -67,7 +67,7 @@ def test_every_figure_of_a_use_case_follows_from_its_inputs(
                        "baseline", "against_baseline", "verdict", "flip", "reasons", "figures"}),
         ("serving", {"title", "scenario", "batch_size", "energy_kind", "note"}),
         ("alternatives", {"title", "quality_is", "verdict", "excluded"}),
-        ("pretraining", {"metric", "unit", "higher_is_better", "told_apart", "seeds_scratch", "seeds_pretrained"}),
+        ("pretraining", {"metric", "unit", "higher_is_better", "difference", "seeds_scratch", "seeds_pretrained"}),
         ("portfolio", {"title", "verdict", "why"}),
         ("sensitivity", {"kind"}),
     ],
@@ -190,7 +190,7 @@ def starts(bench: Any, pretrained: int, scratch: int, **changes: Any) -> list[An
 def test_every_gain_follows_from_its_inputs(
     check: Check, bench: Any, pricing: Pricing, assumed: Assumed, pretrained: int, scratch: int
 ) -> None:
-    """Better, not told apart, worse, and where scratch misses what is needed; with two seeds and many uses."""
+    """Better, worse, neither, and where scratch misses what is needed; with two seeds and many uses."""
     records = [*starts(bench, pretrained, scratch), *starts(bench, pretrained, scratch, seed=1)]
     table = rows("pretraining", records, pricing, assumed)
 
@@ -222,7 +222,14 @@ def test_a_gain_without_a_price_says_why(
     """Without a use case of the task, or where nothing was served; an error's gain is what it fell."""
     case, records = {"filing": make_use_case()}, starts(bench, 92, 80)
     unserved = starts(bench, 92, 80, latency_s=None)
-    error = {"name": "error", "unit": "K", "column": "e", "higher_is_better": False, "ceiling": None, "chance": None}
+    error = {
+        "name": "error",
+        "unit": "K",
+        "column": "e",
+        "higher_is_better": False,
+        "ceiling": None,
+        "random_baseline": None,
+    }
     fell = starts(bench, 60, 80, metric=error)
 
     for own, cases, said in (

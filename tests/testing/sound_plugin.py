@@ -71,7 +71,7 @@ class RunsData(harness.Data):
     def queries(self):
         return [run for run, _ in self.splits["test"]]
 
-    def chance(self):
+    def random_baseline(self):
         labels = [label for _, label in self.splits["test"]]
         return {"accuracy": max(labels.count(0), labels.count(1)) / len(labels)}
 

@@ -23,9 +23,9 @@ SLOW = {
     ("model bert for question-answering", "exports"): "9 s, likewise",
     ("model videomae", "exports"): "6 s, likewise",
     ("model vit", "exports"): "5 s, likewise",
-    ("task highway-fast-v0", "chance_is_told"): "10 s: fifty episodes in traffic",
+    ("task highway-fast-v0", "random_baseline_is_told"): "10 s: fifty episodes in traffic",
     ("task highway-fast-v0", "queries_are_steady"): "9 s: they are driven twice",
-    ("task highway-fast-v0-source", "chance_is_told"): "10 s: fifty episodes in traffic",
+    ("task highway-fast-v0-source", "random_baseline_is_told"): "10 s: fifty episodes in traffic",
     ("task highway-fast-v0-source", "queries_are_steady"): "8 s: they are driven twice",
 }
 """(subject, check) → why it is left to `-m slow`, in CPU seconds; others of its family are checked by default."""

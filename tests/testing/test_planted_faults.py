@@ -74,7 +74,7 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     "a baseline nobody has": ('    licence = "none"', '    licence = "none"\n    baseline = "no-such"', "names_are_known"),
     "no licence": ('    licence = "none"', '    licence = ""', "declaration"),
     "chance too low": ("max(labels.count(0), labels.count(1)) / len(labels)", "0.0", "shuffled_references_are_chance"),
-    "no chance level": ('return {"accuracy": max(', 'return {"recall": max(', "chance_is_told"),
+    "no chance level": ('return {"accuracy": max(', 'return {"recall": max(', "random_baseline_is_told"),
     "a smaller test split": ('"train": self.splits["train"][:train]', '"test": self.splits["test"][:40]', "smaller_is_a_part"),
     "smaller by other items": ('self.splits["train"][:train]', '[(run[::-1], label) for run, label in self.splits["train"][:train]]', "smaller_is_a_part"),
     "smaller that is not": ("[:validation]", "", "smaller_is_a_part"),

@@ -56,7 +56,7 @@ def test_data_are_loaded_once_and_in_two_fresh_interpreters_for_all_tasks(tmp_pa
     """Twice here, as the second time must give the same; models and runtimes take what is there."""
     file = tmp_path / "two.py"
     file.write_text(TWO, encoding="utf-8")
-    found = _found(file, {"deterministic", "builds", "chance_is_told", "queries_are_steady"})
+    found = _found(file, {"deterministic", "builds", "random_baseline_is_told", "queries_are_steady"})
     processes = file.with_suffix(".loads").read_text(encoding="utf-8").split()
     times = sorted(processes.count(process) for process in set(processes))
 

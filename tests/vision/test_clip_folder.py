@@ -261,4 +261,4 @@ def test_clips_of_ones_own_are_learnt_whatever_their_size(task: Task, tmp_path: 
         learner.step()
 
     assert np.mean(data.evaluate(learner.predict, 4)["correct"]) == 1.0
-    assert data.chance()["accuracy"] == 0.5
+    assert data.random_baseline()["accuracy"] == 0.5

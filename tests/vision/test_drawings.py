@@ -91,7 +91,7 @@ def test_what_is_worse_is_further(digits: DrawingData) -> None:
         "one picture": np.tile(train[:1], (1000, 1, 1, 1)),
     }  # fmt: skip
     found = {name: _distance(digits.evaluate(_recite(pictures), 250)) for name, pictures in drawn.items()}
-    chance = digits.chance()
+    chance = digits.random_baseline()
 
     assert found["real"] < 0.02
     assert found["real"] < found["half"] < found["one class"] < found["one picture"]
@@ -124,7 +124,7 @@ def test_a_metric_beside_its_chance_and_its_samples_is_what_a_record_keeps(digit
 
     assert [metric["name"] for metric in metrics] == [DISTANCE, RECOGNISED]
     assert low < metrics[0]["value"] < high
-    assert metrics[0]["chance"] > 3 * high
+    assert metrics[0]["random_baseline"] > 3 * high
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_pictures_of_ones_own_can_be_drawn(tmp_path: Path) -> None:
     grades = data.evaluate(_recite([image / 255 for image in data.real.queries()]), 100)
 
     assert _distance(grades) < 1e-6
-    assert data.chance()[DISTANCE] > 0.1
+    assert data.random_baseline()[DISTANCE] > 0.1
     assert task.identity(str(tmp_path), settings).startswith("folder sha256")
     with pytest.raises(DataError, match="There is no file or folder"):
         task.check("nowhere/at all", settings)
@@ -227,7 +227,7 @@ def test_the_gaussian_draws_what_is_nearer_than_noise(digits: DrawingData) -> No
     assert (before, progress.done, progress.consumed) == (None, True, {"samples": 3500})
     assert 0 < progress.losses["loss"] < 0.2
     assert learner.parameters() == 65 * 784
-    assert 0.1 < _distance(grades) < 0.5 * digits.chance()[DISTANCE]
+    assert 0.1 < _distance(grades) < 0.5 * digits.random_baseline()[DISTANCE]
     assert np.mean(grades.scores[RECOGNISED]) < 0.5
 
 
@@ -255,7 +255,7 @@ def test_dcgan_draws_halves(stripes: DrawingData) -> None:
     assert steps[0].consumed == {"samples": 16}
     assert all(set(step.losses) == {"discriminator_loss", "generator_loss"} for step in steps)
     assert _distance(grades) < 0.3 * far
-    assert _distance(grades) < 0.5 * stripes.chance()[DISTANCE]
+    assert _distance(grades) < 0.5 * stripes.random_baseline()[DISTANCE]
     assert len(set(grades.scores["class"])) > 1
 
 

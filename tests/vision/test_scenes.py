@@ -85,7 +85,7 @@ def test_a_perfect_answer_is_perfect_and_chance_is_near_nothing(data: DetectionD
     assert grades.scores["found"] == grades.scores["objects"]
     assert [metric["value"] for metric in described] == pytest.approx([1.0, 1.0])
     assert all(min(metric["replicates"]) > 0.999 for metric in described)
-    assert all(0 <= metric["chance"] < 0.01 for metric in described)
+    assert all(0 <= metric["random_baseline"] < 0.01 for metric in described)
 
 
 def test_an_answer_of_another_shape_is_refused(data: DetectionData) -> None:

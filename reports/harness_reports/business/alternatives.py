@@ -12,14 +12,15 @@ import pandas as pd
 from harness.facts import UseCase
 from harness.records import Record
 from harness_reports.business.choice import preference
-from harness_reports.business.hosted import MONTHS, RISK, UNDERCUT, call_cost, hosted_figures, hosted_worth
+from harness_reports.business.hosted import MONTHS, RISK, UNDERCUT, call_cost, hosted_figures, hosted_npv
 from harness_reports.business.market import Market
 from harness_reports.business.market_figures import requests
-from harness_reports.business.viability import Candidates, Judged, judge_all
+from harness_reports.business.viability import Candidates, CandidateVerdict, judge_all
 from harness_reports.business.viability_figures import viability_figures
-from harness_reports.business.worth import DRAWS, Worth, appraise_worth
+from harness_reports.business.worth import DRAWS, NpvDistribution, npv_distribution
 from harness_reports.figures.explained import Explained, derived, values
 from harness_reports.measured.lineage import KEYS
+from harness_reports.measured.quality_figures import NO_DIFFERENCE
 from harness_reports.prices.pricing import Pricing
 from harness_reports.reasons import Reason, as_text
 
@@ -50,12 +51,11 @@ def alternatives(
     as good as the candidate. Its latency is not measured here.
     Against it stand whole machines of the candidate's kind, paid all month, at what one was measured to serve:
     `first_break_even_requests_per_month` is the smallest volume at which they cost no more,
-    `always_cheaper_above_requests_per_month` the one above which they are never dearer again. Development, training
-    and retraining are spread over the months; staff is the same for both.
+    `always_cheaper_above_requests_per_month` the one above which they are never more expensive again. Development,
+    training and retraining are spread over the months; staff is the same for both.
 
-    `better_than_candidate` is the chance that an alternative is worth more; a baseline that cannot be told apart in
-    quality has the candidate's there, as a difference within its interval is worth nothing. `excluded` says what rules
-    an alternative out.
+    `better_than_candidate` is the chance that an alternative is worth more; a baseline that does not differ
+    significantly in quality has the candidate's there. `excluded` says what rules an alternative out.
 
     Raises:
         FactError: as `viability`, or nobody knows the price of a hosted model.
@@ -85,17 +85,17 @@ def instead(candidates: Candidates) -> list[Alternative]:
     return [*found, _nothing(candidates, own, than)]
 
 
-def cheap_baseline(candidates: Candidates) -> Judged | None:
+def cheap_baseline(candidates: Candidates) -> CandidateVerdict | None:
     """Return the best of the task's cheap baseline; None where it was not measured, or is the best of all."""
     best = candidates.best
     cheap = [each for each in candidates.judged if each.row["model"] == best.row["baseline"] and each is not best]
     return min(cheap, key=lambda each: preference(each.row), default=None)
 
 
-def _worth(candidates: Candidates, judged: Judged) -> Worth | None:
+def _worth(candidates: Candidates, judged: CandidateVerdict) -> NpvDistribution | None:
     if judged.business is None:
         return None
-    return appraise_worth(judged.business, candidates.drawn, judged.evidence.accuracy, None)
+    return npv_distribution(judged.business, candidates.drawn, judged.evidence.accuracy, None)
 
 
 def _alternative(
@@ -115,7 +115,7 @@ def _alternative(
     return Alternative(row, every)
 
 
-def _measured(candidates: Candidates, judged: Judged, kind: str, than: Worth | None) -> Alternative:
+def _measured(candidates: Candidates, judged: CandidateVerdict, kind: str, than: NpvDistribution | None) -> Alternative:
     row, found = judged.row, viability_figures(candidates.market, judged)
     cells = {
         **{name: row[name] for name in (*KEYS, "price_as_of", "price_source", "verdict")}, "quality_is": "measured",
@@ -130,18 +130,18 @@ def _measured(candidates: Candidates, judged: Judged, kind: str, than: Worth | N
     return _alternative(candidates.market, kind, cells, {name: found[name] for name in _FIGURES}, better)
 
 
-def _of_equal_quality(baseline: Judged, best: Judged) -> Judged:
+def _of_equal_quality(baseline: CandidateVerdict, best: CandidateVerdict) -> CandidateVerdict:
     """Return the baseline; with the candidate's quality, where a difference within its interval is worth nothing."""
-    if best.row["against_baseline"] != "not told apart" or baseline.business is None or best.business is None:
+    if best.row["against_baseline"] != NO_DIFFERENCE or baseline.business is None or best.business is None:
         return baseline
     measured = {**baseline.business.measured, "quality": best.business.measured["quality"]}
     return baseline._replace(business=replace(baseline.business, measured=measured))
 
 
-def _hosted(candidates: Candidates, own: Mapping[str, Explained], than: Worth, name: str) -> Alternative:
+def _hosted(candidates: Candidates, own: Mapping[str, Explained], than: NpvDistribution, name: str) -> Alternative:
     market, best = candidates.market, candidates.best
     price = call_cost(market, name)
-    worth = hosted_worth(candidates, best, price)
+    worth = hosted_npv(candidates, best, price)
     known = "hosted_quality" in market.numbers
     cells = {
         **{key: best.row[key] for key in ("task", "data")}, "hosted_model": name,
@@ -153,7 +153,7 @@ def _hosted(candidates: Candidates, own: Mapping[str, Explained], than: Worth, n
     return _alternative(market, "hosted", cells, figures, _better(worth.npv_usd, than))
 
 
-def _nothing(candidates: Candidates, own: Mapping[str, Explained], than: Worth | None) -> Alternative:
+def _nothing(candidates: Candidates, own: Mapping[str, Explained], than: NpvDistribution | None) -> Alternative:
     note = "nothing is done: it costs nothing and brings nothing"
     figures = {name: Explained(name, 0.0, own[name].unit, note=note) for name in _FIGURES}
     figures |= {name: Explained(name, None, note=note) for name in ("quality", "unit_serving_usd", "unit_error_usd")}
@@ -164,7 +164,7 @@ def _nothing(candidates: Candidates, own: Mapping[str, Explained], than: Worth |
 _BETTER = "better_than_candidate"
 
 
-def _better(npv_usd: np.ndarray | None, than: Worth | None, note: str = "") -> Explained:
+def _better(npv_usd: np.ndarray | None, than: NpvDistribution | None, note: str = "") -> Explained:
     """Return the chance that an alternative is worth more than the candidate."""
     if npv_usd is None or than is None:
         return Explained(_BETTER, None, note="one of the two has no known value")

@@ -33,10 +33,10 @@ ERROR = "(1 - right_share) * (1 - review_share) * cost_per_error_usd"
 REVIEW = "review_share * review_usd"
 TUNING = "finetune_usd + evaluate_usd"
 UPFRONT = "(pretrain_usd / pretraining_uses + tuning_usd) * development_multiplier + upfront_cost_usd"
-UPKEEP = "fixed_cost_per_year_usd + staff * staff_usd_per_year"
+OPERATING_COST = "fixed_cost_per_year_usd + staff * staff_usd_per_year"
 FLOW = (
-    "requests * (value_usd - serving_usd * machines - answer_usd) - upkeep_usd - retrainings_per_year * tuning_usd "
-    "* machines"
+    "requests * (value_usd - serving_usd * machines - answer_usd) - operating_cost_usd "
+    "- retrainings_per_year * tuning_usd * machines"
 )
 """Of a year; `machines` is what machines cost, as a share of the first year's price."""
 
@@ -58,7 +58,7 @@ class Sums(NamedTuple):
     requests: np.ndarray
     requests_at_cost: np.ndarray
     """Each at its year's price of machines."""
-    upkeep_usd: np.ndarray
+    operating_cost_usd: np.ndarray
     """Fixed costs and staff."""
     retrainings: np.ndarray
     """Each at its year's price of machines."""
@@ -84,20 +84,20 @@ def _adopted(drawn: Drawn, years: int) -> Iterator[np.ndarray]:
 def market_sums(drawn: Drawn, years: int) -> Sums:
     """Return the discounted sums of a market."""
     discount = 1 / (1 + drawn["discount_rate"])
-    upkeep, retrainings = upkeep_usd(drawn), drawn["retrainings_per_year"]
+    operating_cost, retrainings = operating_cost_usd(drawn), drawn["retrainings_per_year"]
     factor, totals = np.ones(1), [np.zeros(1)] * 5
     for year in years_of(drawn, years):
         factor = factor * discount
         requests = year.requests * factor
-        parts = (requests * year.value_usd, requests, requests * year.machines, upkeep * factor,
+        parts = (requests * year.value_usd, requests, requests * year.machines, operating_cost * factor,
                  retrainings * year.machines * factor)  # fmt: skip
         totals = [total + part for total, part in zip(totals, parts, strict=True)]
     return Sums(*totals)
 
 
-def upkeep_usd(drawn: Drawn) -> np.ndarray:
+def operating_cost_usd(drawn: Drawn) -> np.ndarray:
     """Return what a year costs whatever is served."""
-    return np.asarray(evaluate(UPKEEP, drawn))
+    return np.asarray(evaluate(OPERATING_COST, drawn))
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ class Business:
         """Return the net present values where the market's sums are known: for many candidates in one market."""
         earned = sums.income_usd - self.serving_usd(drawn) * sums.requests_at_cost
         earned = earned - self.answer_usd(drawn) * sums.requests
-        spent = sums.upkeep_usd + sums.retrainings * tuning_usd(drawn) + self.upfront_usd(drawn)
+        spent = sums.operating_cost_usd + sums.retrainings * tuning_usd(drawn) + self.upfront_usd(drawn)
         return np.asarray(earned - spent)
 
     def flows_usd(self) -> list[float]:
@@ -163,7 +163,7 @@ class Business:
         drawn = self.means
         known = {
             **drawn, "serving_usd": self.serving_usd(drawn), "answer_usd": self.answer_usd(drawn),
-            "upkeep_usd": upkeep_usd(drawn), "tuning_usd": tuning_usd(drawn),
+            "operating_cost_usd": operating_cost_usd(drawn), "tuning_usd": tuning_usd(drawn),
         }  # fmt: skip
         later = [evaluate(FLOW, {**known, **year._asdict()}) for year in years_of(drawn, self.years)]
         return [float(flow[0]) for flow in (-self.upfront_usd(drawn), *later)]

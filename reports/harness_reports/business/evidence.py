@@ -15,9 +15,9 @@ from harness_reports.business.market import Market
 from harness_reports.economics.distributions import Distribution, Empirical, Fixed
 from harness_reports.figures.explained import Explained
 from harness_reports.measured.judgement import MINIMUM_ITEMS, MINIMUM_WINDOW_S, window_s
-from harness_reports.measured.latency import Promise, percentile, promise
+from harness_reports.measured.latency import LatencyObjective, latency_objective, percentile
 from harness_reports.measured.lineage import Candidate
-from harness_reports.measured.quality import Graded
+from harness_reports.measured.quality import Quality
 from harness_reports.measured.results import Measured, Results
 from harness_reports.measured.tables import accuracy_rows
 from harness_reports.prices.cost import cost_row
@@ -49,10 +49,10 @@ class Evidence:
         return self.measured.key
 
     @property
-    def graded(self) -> Graded:
+    def quality(self) -> Quality:
         """Its evaluations in the task's deciding metric."""
-        assert self.measured.graded is not None  # noqa: S101 - evidence is gathered of what was evaluated
-        return self.measured.graded
+        assert self.measured.quality is not None  # noqa: S101 - evidence is gathered of what was evaluated
+        return self.measured.quality
 
     def windows(self, scenario: str) -> list[Record]:
         """Return the records of the serving that is priced, none where there is none."""
@@ -116,16 +116,16 @@ class Evidence:
         """Return the 99th percentile of single requests, None where too few were served."""
         return percentile(self._latencies(), 0.99)
 
-    def limit(self, market: Market) -> Promise | None:
-        """Return whether the latency that is needed is kept, None where none is needed or none was measured."""
+    def limit(self, market: Market) -> LatencyObjective | None:
+        """Return whether the needed latency is met, None where none is needed or none was measured."""
         latencies = self._latencies()
-        return promise(latencies, market.latency_s) if latencies and market.latency_s is not None else None
+        return latency_objective(latencies, market.latency_s) if latencies and market.latency_s is not None else None
 
     def _latencies(self) -> list[float]:
         serving = self.measured.fastest.get("SingleStream")
         return serving.latencies_s() if serving else []
 
-    def gaps(self, market: Market, limit: Promise | None) -> Iterator[Reason]:
+    def gaps(self, market: Market, limit: LatencyObjective | None) -> Iterator[Reason]:
         """Say what is missing before anything can be judged."""
         accuracy, cost, scenario = self.accuracy, self.cost, self.scenario(market)
         if not math.isfinite(accuracy["value"]):
@@ -143,7 +143,7 @@ class Evidence:
             yield Reason("training missing")
         elif cost["evaluate_usd"] is None:
             yield Reason("evaluation seconds missing")
-        if limit is not None and limit.kept == "not told":
+        if limit is not None and limit.met == "unknown":
             yield Reason("few queries", {"needed": limit.needed})
 
 

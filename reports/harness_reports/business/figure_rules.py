@@ -11,7 +11,7 @@ from harness.errors import FactError, unknown
 from harness.facts import Figure, Spread, UseCase
 
 
-class Rule(NamedTuple):
+class FigureRule(NamedTuple):
     """What one figure means and has to be."""
 
     meaning: str
@@ -43,50 +43,50 @@ class Rule(NamedTuple):
 
 
 _SHARE = 1.0
-NEEDS: Mapping[str, Rule] = {
-    "quality": Rule("the least (of an error: the most) that will do, in the task's first metric", -math.inf,
+NEEDS: Mapping[str, FigureRule] = {
+    "quality": FigureRule("the least (of an error: the most) that will do, in the task's first metric", -math.inf,
                     spreads=False),
-    "latency_s": Rule("99 of 100 requests are answered in this time", positive=True, spreads=False),
-    "privacy": Rule("0 public, 1 personal data: processors under contract only, 2 no third party sees a request",
+    "latency_s": FigureRule("99 of 100 requests are answered in this time", positive=True, spreads=False),
+    "privacy": FigureRule("0 public, 1 personal data: processors under contract only, 2 no third party sees a request",
                     high=2, whole=True, spreads=False),
-    "explainability": Rule("0 none, 1 a confidence beside the answer, 2 reasons that a person can follow",
+    "explainability": FigureRule("0 none, 1 a confidence beside the answer, 2 reasons that a person can follow",
                            high=2, whole=True, spreads=False),
 }  # fmt: skip
 """What a use case asks of a model."""
 
-MARKET: Mapping[str, Rule] = {
-    "requests_per_year": Rule("requests once everybody who will adopt has adopted; or give the four below"),
-    "buyers": Rule("everyone who could buy: times value and requests the total addressable market"),
-    "serviceable_share": Rule("share of the buyers whom the offer can serve", high=_SHARE),
-    "obtainable_share": Rule("share of those who can be won", high=_SHARE),
-    "requests_per_buyer_per_year": Rule("requests of one buyer"),
-    "adoption_innovation": Rule("Bass's p: share of the rest who adopt in a year by themselves", high=_SHARE,
+MARKET: Mapping[str, FigureRule] = {
+    "requests_per_year": FigureRule("requests once everybody who will adopt has adopted; or give the four below"),
+    "buyers": FigureRule("everyone who could buy: times value and requests the total addressable market"),
+    "serviceable_share": FigureRule("share of the buyers whom the offer can serve", high=_SHARE),
+    "obtainable_share": FigureRule("share of those who can be won", high=_SHARE),
+    "requests_per_buyer_per_year": FigureRule("requests of one buyer"),
+    "adoption_innovation": FigureRule("Bass's p: share of the rest who adopt in a year by themselves", high=_SHARE,
                                 positive=True),
-    "adoption_imitation": Rule("Bass's q: pull of those who have adopted"),
-    "value_per_request_usd": Rule("what a request earns or saves", -math.inf),
-    "value_decline_per_year": Rule("share of its value a request loses each year", high=0.99),
-    "cost_per_error_usd": Rule("what a wrong answer costs"),
-    "retry_share": Rule("requests that are asked once more, per request", high=10.0),
-    "review_share": Rule("share of the answers that a person checks and puts right", high=_SHARE),
-    "review_usd": Rule("what checking one answer costs"),
-    "peak_factor": Rule("requests of the busiest hour over those of the mean hour", low=1, spreads=False),
-    "fixed_cost_per_year_usd": Rule("costs that do not depend on requests, without staff"),
-    "staff": Rule("people who run it, full-time equivalents"),
-    "staff_usd_per_year": Rule("what one of them costs"),
-    "upfront_cost_usd": Rule("what is paid before the first request, beside training"),
-    "development_multiplier": Rule("trainings paid for one that goes into service"),
-    "pretraining_uses": Rule("uses that share the cost of a pretraining", low=1),
-    "retrainings_per_year": Rule("fine-tunings a year to keep up with the world"),
-    "hardware_decline_per_year": Rule("share of its price a machine's hour loses each year", high=0.99),
-    "api_price_decline_per_year": Rule("share of its price a hosted model loses each year", high=0.99),
-    "energy_usd_per_kwh": Rule("energy that is paid beside the machine; leave it out where its price holds it"),
-    "input_tokens_per_request": Rule("what a hosted model would read"),
-    "output_tokens_per_request": Rule("what a hosted model would write, its reasoning included"),
-    "cached_input_share": Rule("share of that which a hosted model has read before", high=_SHARE, spreads=False),
-    "hosted_quality": Rule("quality of the hosted models in the task's first metric", -math.inf),
-    "discount_rate": Rule("what money costs, share per year"),
-    "years": Rule("years from the first request to the end", low=1, whole=True, spreads=False),
-    "loss_limit": Rule("chance of a loss that the investor accepts", high=_SHARE, spreads=False),
+    "adoption_imitation": FigureRule("Bass's q: pull of those who have adopted"),
+    "value_per_request_usd": FigureRule("what a request earns or saves", -math.inf),
+    "value_decline_per_year": FigureRule("share of its value a request loses each year", high=0.99),
+    "cost_per_error_usd": FigureRule("what a wrong answer costs"),
+    "retry_share": FigureRule("requests that are asked once more, per request", high=10.0),
+    "review_share": FigureRule("share of the answers that a person checks and puts right", high=_SHARE),
+    "review_usd": FigureRule("what checking one answer costs"),
+    "peak_factor": FigureRule("requests of the busiest hour over those of the mean hour", low=1, spreads=False),
+    "fixed_cost_per_year_usd": FigureRule("costs that do not depend on requests, without staff"),
+    "staff": FigureRule("people who run it, full-time equivalents"),
+    "staff_usd_per_year": FigureRule("what one of them costs"),
+    "upfront_cost_usd": FigureRule("what is paid before the first request, beside training"),
+    "development_multiplier": FigureRule("trainings paid for one that goes into service"),
+    "pretraining_uses": FigureRule("uses that share the cost of a pretraining", low=1),
+    "retrainings_per_year": FigureRule("fine-tunings a year to keep up with the world"),
+    "hardware_decline_per_year": FigureRule("share of its price a machine's hour loses each year", high=0.99),
+    "api_price_decline_per_year": FigureRule("share of its price a hosted model loses each year", high=0.99),
+    "energy_usd_per_kwh": FigureRule("energy that is paid beside the machine; leave it out where its price holds it"),
+    "input_tokens_per_request": FigureRule("what a hosted model would read"),
+    "output_tokens_per_request": FigureRule("what a hosted model would write, its reasoning included"),
+    "cached_input_share": FigureRule("share of that which a hosted model has read before", high=_SHARE, spreads=False),
+    "hosted_quality": FigureRule("quality of the hosted models in the task's first metric", -math.inf),
+    "discount_rate": FigureRule("what money costs, share per year"),
+    "years": FigureRule("years from the first request to the end", low=1, whole=True, spreads=False),
+    "loss_limit": FigureRule("chance of a loss that the investor accepts", high=_SHARE, spreads=False),
 }  # fmt: skip
 """What a use case says of the money."""
 
@@ -156,7 +156,7 @@ def _first(group: Iterable[str], given: set[str]) -> str:
     return next(name for name in group if name in given)
 
 
-def check_figure(whose: str, rule: Rule, figure: Figure) -> None:
+def check_figure(whose: str, rule: FigureRule, figure: Figure) -> None:
     """Hold one figure to its rule, all of its spread included.
 
     Raises:
@@ -175,7 +175,7 @@ def check_figure(whose: str, rule: Rule, figure: Figure) -> None:
         )
 
 
-def check_value(whose: str, rule: Rule, value: float) -> None:
+def check_value(whose: str, rule: FigureRule, value: float) -> None:
     """Hold a number to a figure's rule.
 
     Raises:

@@ -15,8 +15,8 @@ from harness_reports.business.business import Business
 from harness_reports.business.market import Market
 from harness_reports.business.market_figures import figure, uncertain
 from harness_reports.business.request import PER_REQUEST, USD, error_figure
-from harness_reports.business.viability import Candidates, Judged
-from harness_reports.business.worth import Worth, appraise_worth, draw_market
+from harness_reports.business.viability import Candidates, CandidateVerdict
+from harness_reports.business.worth import NpvDistribution, draw_market, npv_distribution
 from harness_reports.business.years import flow_figures, present_value, sampled
 from harness_reports.economics.api_prices import CallPrice, call_price
 from harness_reports.economics.build_or_buy import build_or_buy
@@ -79,7 +79,7 @@ def _terms(call: CallPrice, cached: int) -> str:
     return ", ".join(["batch" if call.batch else "standard", *(["cached input"] if cached else [])])
 
 
-def hosted_worth(candidates: Candidates, best: Judged, price: CallCost) -> Worth:
+def hosted_npv(candidates: Candidates, best: CandidateVerdict, price: CallCost) -> NpvDistribution:
     """Return the business with calls of a hosted model, drawn beside a candidate that was measured."""
     market, business = candidates.market, best.business
     assert business is not None  # noqa: S101 - hosted models stand beside a candidate that was measured
@@ -92,11 +92,11 @@ def hosted_worth(candidates: Candidates, best: Judged, price: CallCost) -> Worth
     }  # fmt: skip
     hosted = Business(inputs, measured, business.years, business.ceiling)
     drawn = draw_market(replace(market, inputs=inputs), candidates.drawn.draws, candidates.drawn.seed)
-    return appraise_worth(hosted, drawn, best.evidence.accuracy, None)
+    return npv_distribution(hosted, drawn, best.evidence.accuracy, None)
 
 
 def hosted_figures(
-    candidates: Candidates, own: Mapping[str, Explained], price: CallCost, worth: Worth, model: str
+    candidates: Candidates, own: Mapping[str, Explained], price: CallCost, worth: NpvDistribution, model: str
 ) -> dict[str, Explained]:
     """Return the figures of a hosted model's row of the alternatives table by column.
 
@@ -111,7 +111,7 @@ def hosted_figures(
     quality = named(own["quality"], "quality")
     if "hosted_quality" in market.numbers:
         quality = figure(market, "hosted_quality", "quality")
-    share = quality_share(candidates.best.evidence.graded, quality)
+    share = quality_share(candidates.best.evidence.quality, quality)
     upfront = derived("upfront_usd", USD, "upfront_cost_usd", figure(market, "upfront_cost_usd"),
                       note="nothing is trained")  # fmt: skip
     serving = _call(market, price, model)
@@ -124,7 +124,7 @@ def hosted_figures(
     return {each.name: each for each in figures}
 
 
-def outcome_cells(worth: Worth) -> dict[str, float]:
+def outcome_cells(worth: NpvDistribution) -> dict[str, float]:
     """Return what is read off the samples of a net present value, by column."""
     found = worth.outcome
     return {
@@ -143,7 +143,7 @@ def _call(market: Market, price: CallCost, model: str) -> Explained:
     return derived("unit_serving_usd", PER_REQUEST, formula, *rates, *(figure(market, name) for name in TOKENS))
 
 
-class Nodes(NamedTuple):
+class OwnMachines(NamedTuple):
     """Whole machines of a candidate's kind, paid all month."""
 
     usd_per_month: float
@@ -153,14 +153,14 @@ class Nodes(NamedTuple):
     """Development, training and retraining, spread over the months."""
 
 
-def nodes(market: Market, own: Mapping[str, Explained]) -> Nodes:
+def nodes(market: Market, own: Mapping[str, Explained]) -> OwnMachines:
     """Return the machines that would serve a candidate, from the figures of its row of the viability table."""
     usd, capacity, fixed = (each.value for each in _machines(market, own))
-    return Nodes(usd, capacity, max(0.0, fixed))
+    return OwnMachines(usd, capacity, max(0.0, fixed))
 
 
 def _machines(market: Market, own: Mapping[str, Explained]) -> tuple[Explained, Explained, Explained]:
-    """Return what `Nodes` holds as figures that open."""
+    """Return what `OwnMachines` holds as figures that open."""
     hour, serving = named(own["measuring_usd"], "usd_per_hour"), named(own["unit_serving_usd"], "candidate_serving_usd")
     upfront = own["upfront_usd"]
     tuning = next(part for part in upfront.inputs if part.name == "tuning_usd")

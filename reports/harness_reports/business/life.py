@@ -11,10 +11,10 @@ import pandas as pd
 from harness.facts import UseCase
 from harness_reports.business.business import MEASURED, Business
 from harness_reports.business.evidence import Evidence
-from harness_reports.business.hosted import Nodes
+from harness_reports.business.hosted import OwnMachines
 from harness_reports.business.market import read_market
-from harness_reports.business.viability import Candidates, Judged
-from harness_reports.business.worth import appraise_worth
+from harness_reports.business.viability import Candidates, CandidateVerdict
+from harness_reports.business.worth import npv_distribution
 from harness_reports.economics.cashflow import npv
 from harness_reports.economics.simulation import tornado
 
@@ -25,7 +25,7 @@ STEPS = ("requests_per_month", "own_usd", "api_usd")
 _SHARES = (0.05, 0.5, 0.95)
 
 
-def fan(candidates: Candidates, judged: Judged) -> pd.DataFrame:
+def fan(candidates: Candidates, judged: CandidateVerdict) -> pd.DataFrame:
     """Return how the value grows: for each year's end, the net present value if the business ended there.
 
     Year 0 is what is paid upfront; the last year's percentiles are those of the viability table. Empty where something
@@ -34,7 +34,7 @@ def fan(candidates: Candidates, judged: Judged) -> pd.DataFrame:
     business = judged.business
     if business is None:
         return pd.DataFrame(columns=list(FAN))
-    drawn = appraise_worth(business, candidates.drawn, judged.evidence.accuracy, None).drawn
+    drawn = npv_distribution(business, candidates.drawn, judged.evidence.accuracy, None).drawn
     values = [-business.upfront_usd(drawn)]
     values += [replace(business, years=year).npv_usd(drawn) for year in range(1, business.years + 1)]
     rows = [(year, *np.quantile(each, _SHARES), each.mean()) for year, each in enumerate(values)]
@@ -71,7 +71,7 @@ def npv_by_volume(use_case: UseCase, evidence: Evidence, volumes: Sequence[float
     return pd.DataFrame(rows, columns=list(VOLUMES))
 
 
-def own_against_calls(nodes: Nodes, usd_per_call: float, volumes: Sequence[float] | np.ndarray) -> pd.DataFrame:
+def own_against_calls(nodes: OwnMachines, usd_per_call: float, volumes: Sequence[float] | np.ndarray) -> pd.DataFrame:
     """Return what a month costs at these volumes: whole machines, which come in steps, and calls of a hosted model."""
     wanted = np.asarray(volumes, dtype=float)
     machines = np.maximum(1, np.ceil(wanted / nodes.requests_per_month))

@@ -11,7 +11,7 @@ from harness_reports.business.evidence import Evidence
 from harness_reports.business.market import Market
 from harness_reports.business.market_figures import figure, requests
 from harness_reports.business.request import USD
-from harness_reports.business.years import upkeep
+from harness_reports.business.years import operating_cost
 from harness_reports.economics.appraisal import discounted_payback, payback
 from harness_reports.economics.cashflow import irr, mirr, npv
 from harness_reports.figures.explained import Explained, derived
@@ -41,8 +41,8 @@ def money_figures(
         units: its unit economics, as `request_figures` gives them.
         npv_usd: the base case's net present value.
     """
-    yearly = derived("yearly_usd", "USD per year", "requests_per_year * unit_margin_usd - upkeep_usd",
-                     requests(market), units["unit_margin_usd"], upkeep(market))  # fmt: skip
+    yearly = derived("yearly_usd", "USD per year", "requests_per_year * unit_margin_usd - operating_cost_usd",
+                     requests(market), units["unit_margin_usd"], operating_cost(market))  # fmt: skip
     found = (upfront_figure(market, own.figures), yearly, *_break_even(market, business, npv_usd))
     return {each.name: each for each in found}
 

@@ -6,21 +6,21 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness_reports.business.market import Market
-from harness_reports.business.viability import Judged
+from harness_reports.business.viability import CandidateVerdict
 from harness_reports.cells import plain
 from harness_reports.reasons import Reason
 
 NEEDED = ("need", "needed", "unit", "measured", "low", "high", "met", "why")
-MET = ("yes", "maybe", "no", "not told", "not measured")
-"""`maybe`: one end of the interval is good enough and the other is not. `not told`: too few were measured."""
-_KEPT = {"kept": "yes", "broken": "no", "not told": "not told", None: "not measured"}
+MET = ("yes", "maybe", "no", "unknown", "not measured")
+"""`maybe`: one end of the interval is good enough and the other is not. `unknown`: too few were measured."""
+_MET = {"met": "yes", "missed": "no", "unknown": "unknown", None: "not measured"}
 
 
-def needs(market: Market, judged: Judged) -> list[dict[str, Any]]:
+def needs(market: Market, judged: CandidateVerdict) -> list[dict[str, Any]]:
     """Return one row for each need of a use case: the value that is needed, what was measured, and whether it is met.
 
     `low` and `high` are the 95 % interval. Quality is met where its worse end reaches what is needed. A latency is the
-    99th percentile of single requests, and it is kept or broken with 99 % confidence. Privacy is met by where a
+    99th percentile of single requests, and it is met or missed with 99 % confidence. Privacy is met by where a
     candidate runs: on machines of one's own no third party sees a request. Nothing here measures explainability.
     """
     rows = [_blank(market, name) | cells for name, cells in _cells(market, judged)]
@@ -32,13 +32,13 @@ def _blank(market: Market, name: str) -> dict[str, Any]:
     return {**dict.fromkeys(NEEDED), "need": name, "needed": market.numbers[name], "unit": unit, "met": "not measured"}
 
 
-def _cells(market: Market, judged: Judged) -> Iterator[tuple[str, dict[str, Any]]]:
+def _cells(market: Market, judged: CandidateVerdict) -> Iterator[tuple[str, dict[str, Any]]]:
     row = judged.row
     for name in market.use_case.needs:
         if name == "quality":
             yield name, _quality(row, market.numbers[name], bool(judged.evidence.accuracy["higher_is_better"]))
         elif name == "latency_s":
-            yield name, {"measured": row["latency_p99_s"], "met": _KEPT[row["latency_limit"]]}
+            yield name, {"measured": row["latency_p99_s"], "met": _MET[row["latency_limit"]]}
         elif name == "privacy":
             yield name, {"met": "yes", "why": Reason("own machine", {"hardware": row["hardware"]})}
         elif market.numbers[name] == 0:

@@ -20,7 +20,7 @@ PORTFOLIO = (
 Aim = Literal["npv_mean_usd", "npv_p50_usd"]
 WORTHY = ("invest", "pilot")
 _MOST = 1_000_000
-"""Bundles that no other one beats; beyond so many the amounts are too fine to be told apart in time."""
+"""Bundles that no other one beats; beyond so many the amounts are too many to compare in time."""
 
 
 class _Bundle(NamedTuple):
@@ -51,7 +51,7 @@ def portfolio(viability: pd.DataFrame, budget_usd: float, aim: Aim = "npv_mean_u
     return pd.DataFrame([as_text(shown.row) for shown in funding(rows, budget_usd, aim)], columns=list(PORTFOLIO))
 
 
-class Shown(NamedTuple):
+class PortfolioRow(NamedTuple):
     """A row of the portfolio table."""
 
     place: int
@@ -59,7 +59,7 @@ class Shown(NamedTuple):
     row: dict[str, Any]
 
 
-def funding(rows: Sequence[Mapping[str, Any]], budget_usd: float, aim: Aim = "npv_mean_usd") -> list[Shown]:
+def funding(rows: Sequence[Mapping[str, Any]], budget_usd: float, aim: Aim = "npv_mean_usd") -> list[PortfolioRow]:
     """Return the rows of `portfolio`, from those of the viability table."""
     budget = at_least("budget_usd", budget_usd)
     groups: dict[str, list[int]] = {}
@@ -72,7 +72,7 @@ def funding(rows: Sequence[Mapping[str, Any]], budget_usd: float, aim: Aim = "np
         "portfolio_npv_usd": best.worth_usd,
     }  # fmt: skip
     return [
-        Shown(place, {**rows[place], **_answer(rows[place], place in best.rows, budget, aim), **total})
+        PortfolioRow(place, {**rows[place], **_answer(rows[place], place in best.rows, budget, aim), **total})
         for place in shown
     ]
 
@@ -104,7 +104,7 @@ def _unbeaten(bundles: list[_Bundle]) -> list[_Bundle]:
         if not kept or bundle.worth_usd > kept[-1].worth_usd:
             kept.append(bundle)
     if len(kept) > _MOST:
-        raise FactError(f"More than {_MOST:,} bundles cannot be told apart. Choose among fewer use cases.")
+        raise FactError(f"More than {_MOST:,} bundles are too many to compare. Choose among fewer use cases.")
     return kept
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from harness_reports.business.market import Market
-from harness_reports.business.portfolio import Shown
+from harness_reports.business.portfolio import PortfolioRow
 from harness_reports.business.request import USD
-from harness_reports.business.viability import Judged
+from harness_reports.business.viability import CandidateVerdict
 from harness_reports.business.viability_figures import viability_figures
 from harness_reports.figures.explained import Explained, derived
 
@@ -15,7 +15,7 @@ _OF_CANDIDATE = ("funding_usd", "npv_mean_usd", "npv_p50_usd", "probability_posi
 
 
 def portfolio_figures(
-    shown: Shown, everyone: Sequence[Shown], judged: Sequence[tuple[Market, Judged]]
+    shown: PortfolioRow, everyone: Sequence[PortfolioRow], judged: Sequence[tuple[Market, CandidateVerdict]]
 ) -> dict[str, Explained]:
     """Return the figures of a row of the portfolio table by column.
 

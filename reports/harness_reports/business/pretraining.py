@@ -14,18 +14,18 @@ from harness_reports.business.evidence import Evidence, gather
 from harness_reports.business.market import Market, read_market
 from harness_reports.business.market_figures import figure
 from harness_reports.business.request import USD
-from harness_reports.business.viability import Candidates, Judged, judge
+from harness_reports.business.viability import Candidates, CandidateVerdict, judge
 from harness_reports.business.viability_figures import viability_figures
 from harness_reports.figures.explained import Explained, derived, named, values
 from harness_reports.measured.lineage import KEYS, Candidate, details
-from harness_reports.measured.quality_figures import quality_figures
+from harness_reports.measured.quality_figures import NO_DIFFERENCE, quality_figures
 from harness_reports.measured.results import Results
 from harness_reports.prices.pricing import Pricing
 
 PRETRAINING = (
     *(name for name in KEYS if name != "start"), "labels", "metric", "unit", "higher_is_better",
     "scratch", "pretrained",
-    "gain", "gain_low", "gain_high", "told_apart", "seeds_scratch", "seeds_pretrained", "pretrain_usd",
+    "gain", "gain_low", "gain_high", "difference", "seeds_scratch", "seeds_pretrained", "pretrain_usd",
     "finetune_usd", "use_case", "gain_usd_per_use", "development_multiplier", "break_even_uses", "pays",
 )  # fmt: skip
 _DRAWS = 100
@@ -44,10 +44,10 @@ def pretraining(
     pays, if at all, where they are few.
 
     `gain` is how much better the pretrained one is, whichever way the metric points, with its 95 % interval, paired by
-    item; `told_apart` is `better`, `worse` or `not told apart`. `pretrain_usd` is one pretraining. `gain_usd_per_use`
-    is what a use earns more, pretraining left out: the difference of the net present values, where a candidate that
-    misses the needed quality or loses money counts 0; where the two are not told apart it is 0, as a difference within
-    its interval is worth nothing. `break_even_uses` is how many such uses pay for the pretraining (and the trials that
+    item; `difference` is `better`, `worse` or `no significant difference`. `pretrain_usd` is one pretraining.
+    `gain_usd_per_use` is what a use earns more, pretraining left out: the difference of the net present values, where
+    a candidate that misses the needed quality or loses money counts 0; where there is no significant difference of
+    quality it is 0. `break_even_uses` is how many such uses pay for the pretraining (and the trials that
     `development_multiplier` says it took); None where no number does, or the task has no use case. `pays` answers for
     the number of uses that the use case foresees (`pretraining_uses`).
 
@@ -94,7 +94,7 @@ def _pair(cells: Mapping[str, Any], gain: Mapping[str, Explained], candidates: C
         figures = {**gain, **{name: Explained(name, None, note=note) for name in _USES}}
     else:
         cells = {**cells, "use_case": candidates.market.use_case.name}
-        figures = {**gain, **_uses(gain, candidates, apart=cells["told_apart"] != "not told apart")}
+        figures = {**gain, **_uses(gain, candidates, apart=cells["difference"] != NO_DIFFERENCE)}
     return Pair({**dict.fromkeys(PRETRAINING), **cells, **values(figures)}, figures)
 
 
@@ -132,9 +132,9 @@ def _beside_pretraining(key: Candidate) -> Candidate:
 
 def _gain(scratch: Evidence, pretrained: Evidence) -> dict[str, Explained]:
     """Return both qualities, what pretraining gains whichever way the metric points, and what it costs."""
-    graded = pretrained.graded
+    graded = pretrained.quality
     both = [
-        named(quality_figures(each.graded, None)["value"], name)
+        named(quality_figures(each.quality, None)["value"], name)
         for each, name in ((scratch, "scratch"), (pretrained, "pretrained"))
     ]
     formula = "pretrained - scratch" if graded.sign > 0 else "scratch - pretrained"
@@ -149,8 +149,8 @@ def _gain(scratch: Evidence, pretrained: Evidence) -> dict[str, Explained]:
 
 
 def _ends(scratch: Evidence, pretrained: Evidence) -> list[float]:
-    sign = pretrained.graded.sign
-    return sorted(sign * end for end in pretrained.graded.minus(scratch.graded))
+    sign = pretrained.quality.sign
+    return sorted(sign * end for end in pretrained.quality.minus(scratch.quality))
 
 
 def _cells(pair: tuple[Evidence, Evidence]) -> dict[str, Any]:
@@ -160,8 +160,8 @@ def _cells(pair: tuple[Evidence, Evidence]) -> dict[str, Any]:
     return {
         **{name: pretrained.accuracy[name] for name in names},
         "stale": pretrained.key.stale or scratch.key.stale,
-        "told_apart": "better" if low > 0 else "worse" if high < 0 else "not told apart",
-        "seeds_scratch": len(scratch.graded.leaves), "seeds_pretrained": len(pretrained.graded.leaves),
+        "difference": "better" if low > 0 else "worse" if high < 0 else NO_DIFFERENCE,
+        "seeds_scratch": len(scratch.quality.leaves), "seeds_pretrained": len(pretrained.quality.leaves),
     }  # fmt: skip
 
 
@@ -195,7 +195,7 @@ def _gain_usd(candidates: Candidates, *, apart: bool) -> Explained:
     return Explained(name, 0.0, USD, note="a difference of quality within its interval is worth nothing", inputs=worth)
 
 
-def _value(name: str, judged: Judged, market: Market) -> Explained:
+def _value(name: str, judged: CandidateVerdict, market: Market) -> Explained:
     """Return what a use is worth to whoever may also leave it: 0 where the need is missed or money is lost."""
     own = viability_figures(market, judged)
     found = derived(

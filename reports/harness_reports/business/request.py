@@ -24,7 +24,7 @@ def request_figures(market: Market, own: Evidence, business: Business | None) ->
         rest = ("unit_error_usd", "unit_review_usd", "unit_cost_usd", "unit_margin_usd", "usd_per_correct_answer")
         found += [Explained(name, None, PER_REQUEST, note=_UNKNOWN) for name in rest]
     else:
-        share = quality_share(own.graded)
+        share = quality_share(own.quality)
         error, review = error_figure(market, share), review_figure(market)
         served = derived("serving_usd", PER_REQUEST, SERVING, serving, _energy(market, own, business),
                          figure(market, "retry_share"))  # fmt: skip

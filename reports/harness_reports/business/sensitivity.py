@@ -11,7 +11,7 @@ import pandas as pd
 from harness.facts import UseCase
 from harness.records import Record
 from harness_reports.business.business import MEASURED, Business
-from harness_reports.business.viability import Judged, judge_all
+from harness_reports.business.viability import CandidateVerdict, judge_all
 from harness_reports.economics.simulation import importance, tornado
 from harness_reports.measured.lineage import KEYS
 from harness_reports.prices.pricing import Pricing
@@ -43,7 +43,7 @@ def sensitivity(
     return pd.DataFrame([row for own in found for row in hangs_on(own.best, points)], columns=list(SENSITIVITY))
 
 
-def hangs_on(judged: Judged, points: int = POINTS) -> list[dict[str, Any]]:
+def hangs_on(judged: CandidateVerdict, points: int = POINTS) -> list[dict[str, Any]]:
     """Return the rows of one candidate; none where something that its value takes was not measured."""
     business = judged.business
     if business is None:

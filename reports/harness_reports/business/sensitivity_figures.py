@@ -9,7 +9,7 @@ from harness_reports.business.market import Market
 from harness_reports.business.market_figures import figure
 from harness_reports.business.request import PER_REQUEST, USD, joules
 from harness_reports.business.sensitivity import POINTS
-from harness_reports.business.viability import Judged
+from harness_reports.business.viability import CandidateVerdict
 from harness_reports.figures.explained import Explained, derived
 from harness_reports.measured.intervals import RESAMPLES
 from harness_reports.measured.quality_figures import quality_share
@@ -23,7 +23,7 @@ _SOBOL = {
 
 
 def sensitivity_figures(
-    market: Market, judged: Judged, everyone: Sequence[Mapping[str, Any]], row: Mapping[str, Any]
+    market: Market, judged: CandidateVerdict, everyone: Sequence[Mapping[str, Any]], row: Mapping[str, Any]
 ) -> dict[str, Explained]:
     """Return the figures of a row of the sensitivity table by column.
 
@@ -56,9 +56,9 @@ def sensitivity_figures(
     return {each.name: each for each in (*places.values(), *ends, swing, *shares)}
 
 
-def _sampled_from(judged: Judged, name: str) -> str:
+def _sampled_from(judged: CandidateVerdict, name: str) -> str:
     measured = {
-        "quality": judged.evidence.graded.method,
+        "quality": judged.evidence.quality.method,
         "serving_usd_per_request": f"the cost at {RESAMPLES:,} rates: records are resampled, then the durations of "
         "batches within each",
         "energy_j_per_request": "the values of single records",
@@ -66,11 +66,11 @@ def _sampled_from(judged: Judged, name: str) -> str:
     return measured.get(name, "the distribution that the use case gives it")
 
 
-def _origin(market: Market, judged: Judged, name: str) -> Explained:
+def _origin(market: Market, judged: CandidateVerdict, name: str) -> Explained:
     """Return the figure that an uncertain input is drawn around: measured, or the use case's."""
     own = judged.evidence
     if name == "quality":
-        return quality_share(own.graded).inputs[0]
+        return quality_share(own.quality).inputs[0]
     if name == "serving_usd_per_request":
         point = own.figures[own.priced_as(market)]
         return derived(name, PER_REQUEST, f"{point.name} / 1000", point)

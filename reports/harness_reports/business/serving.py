@@ -81,26 +81,26 @@ def serving(
 
 
 @dataclass(frozen=True)
-class View:
+class PriceView:
     """Whose machines are priced."""
 
     name: str
     pricing: Pricing
 
 
-def views_of(pricing: Pricing, owned: Pricing | None) -> list[View]:
+def views_of(pricing: Pricing, owned: Pricing | None) -> list[PriceView]:
     """Return the views that there are."""
-    return [View(_RENTED, pricing), *([View(_OWNED, owned)] if owned else [])]
+    return [PriceView(_RENTED, pricing), *([PriceView(_OWNED, owned)] if owned else [])]
 
 
-class Plan(NamedTuple):
+class ServingPlan(NamedTuple):
     """A row of the serving table, and its figures by column."""
 
     row: dict[str, Any]
     figures: dict[str, Explained]
 
 
-def plans(market: Market, own: Evidence, views: Sequence[View]) -> list[Plan]:
+def plans(market: Market, own: Evidence, views: Sequence[PriceView]) -> list[ServingPlan]:
     """Return the rows of one candidate in one market."""
     points = curve(own.measured.servings)
     demand = _demand(market)
@@ -116,8 +116,8 @@ def plans(market: Market, own: Evidence, views: Sequence[View]) -> list[Plan]:
     if found is None:
         note = _unkept(points, market.latency_s)
         unknown = {name: Explained(name, None, note=str(note)) for name in _PAID}
-        return [Plan(row | {"view": views[0].name, "note": note}, shared | unknown)]
-    rows = [_priced(Plan(row | _chosen(found), shared), market, own, found, view) for view in views]
+        return [ServingPlan(row | {"view": views[0].name, "note": note}, shared | unknown)]
+    rows = [_priced(ServingPlan(row | _chosen(found), shared), market, own, found, view) for view in views]
     known = {each.row["view"]: each for each in rows if each is not None}  # all machines are their own: one row
     return list(known.values())
 
@@ -144,7 +144,7 @@ def _chosen(found: Fleet) -> dict[str, Any]:
     return {"scenario": found.point.scenario, "batch_size": found.point.batch_size, "note": note}
 
 
-def _priced(plan: Plan, market: Market, own: Evidence, found: Fleet, view: View) -> Plan | None:
+def _priced(plan: ServingPlan, market: Market, own: Evidence, found: Fleet, view: PriceView) -> ServingPlan | None:
     machine = own.measured.machine
     try:
         price = view.pricing.price(machine)
@@ -159,7 +159,7 @@ def _priced(plan: Plan, market: Market, own: Evidence, found: Fleet, view: View)
         "view": _OWNED if price.provider == OWN else view.name, "price_offer": price.offer,
         "price_as_of": price.as_of.isoformat(), "price_source": price.source,
     }  # fmt: skip
-    return Plan(row, plan.figures | figures)
+    return ServingPlan(row, plan.figures | figures)
 
 
 def _machines(demand: Mapping[str, Explained], market: Market, own: Evidence, found: Fleet) -> dict[str, Explained]:
@@ -199,14 +199,14 @@ def _paid(demand: Mapping[str, Explained], machines: Mapping[str, Explained], ho
 
 def _whole(market: Market, own: Evidence, each: Explained) -> dict[str, Explained]:
     """Return what an answer costs with all that hangs on it, idle machines included."""
-    business, share = own.business(market), quality_share(own.graded)
+    business, share = own.business(market), quality_share(own.quality)
     error, review = error_figure(market, share), review_figure(market)
     cost = each if business is not None else replace(each, value=None)
     answer = per_right_answer(market, cost, share, "usd_per_1k_requests / 1000 + unit_error_usd + unit_review_usd",
                               error, review)  # fmt: skip
     note = (
-        "discounted cost over discounted requests, times 1,000: trainings and development, upkeep, retraining, these "
-        "machines, and answers; at this price the use case is worth 0"
+        "discounted cost over discounted requests, times 1,000: trainings and development, operating cost, retraining, "
+        "these machines, and answers; at this price the use case is worth 0"
     )
     value = None if cost.value is None or business is None else _levelised(business, market, cost.value / 1000)
     levelised = Explained("levelised_usd_per_1k", value, "USD per 1,000 requests", note=note,
@@ -223,5 +223,5 @@ def _levelised(business: Business, market: Market, serving_usd: float) -> float:
     drawn = paid.means
     sums = market_sums(drawn, paid.years)
     spent = paid.serving_usd(drawn) * sums.requests_at_cost + paid.answer_usd(drawn) * sums.requests
-    spent = spent + sums.upkeep_usd + sums.retrainings * tuning_usd(drawn) + paid.upfront_usd(drawn)
+    spent = spent + sums.operating_cost_usd + sums.retrainings * tuning_usd(drawn) + paid.upfront_usd(drawn)
     return float((spent / sums.requests)[0]) * 1000

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from harness_reports.business.worth import Driver, Flip, Learning
+from harness_reports.business.worth import Driver, FlipPoints, ValueOfInformation
 from harness_reports.economics.simulation import Outcome
-from harness_reports.measured.latency import PERCENTILE_CONFIDENCE, Promise
+from harness_reports.measured.latency import PERCENTILE_CONFIDENCE, LatencyObjective
+from harness_reports.measured.quality_figures import NO_DIFFERENCE
 from harness_reports.reasons import Reason, Reasons
 
 Verdict = Literal["invest", "pilot", "do not invest", "not enough evidence"]
@@ -28,14 +29,14 @@ class Money:
     outcome: Outcome
     loss_limit: float
     drivers: Sequence[Driver]
-    learning: Learning
+    information: ValueOfInformation
     measuring_usd: float
     """What an hour of measuring costs."""
     probability_of_success: float
 
 
 @dataclass(frozen=True)
-class Facts:
+class VerdictInputs:
     """What the gates look at."""
 
     gaps: Reasons
@@ -43,13 +44,13 @@ class Facts:
     accuracy: Mapping[str, Any]
     """The candidate's row of the accuracy table."""
     needed_quality: float | None
-    latency: Promise | None
+    latency: LatencyObjective | None
     latency_limit_s: float | None
     money: Money | None
     unmeasured_needs: tuple[str, ...] = ()
 
 
-class Turn(NamedTuple):
+class Threshold(NamedTuple):
     """The place at which the money would speak otherwise."""
 
     loss: float | None
@@ -61,75 +62,75 @@ class Decision(NamedTuple):
 
     verdict: Verdict
     reasons: Reasons
-    turn: Turn | None
+    threshold: Threshold | None
     """Where the money would speak otherwise; None where the money is not what decided."""
     probability_wrong: float | None
     """Chance that it turns out wrong; None where there is no verdict."""
 
 
-def decide(facts: Facts) -> Decision:
+def decide(inputs: VerdictInputs) -> Decision:
     """Return the verdict and its reasons.
 
     The order: is there evidence · are the needs met · does a request earn money · is a loss unlikely enough · does the
     verdict stand the 10th and 90th percentile of what it hangs on most. `invest` passes all of them; `pilot` is worth
     doing on average, but a loss is likelier than the investor accepts, or a need may be missed.
     """
-    if facts.gaps or facts.money is None:
-        return Decision("not enough evidence", facts.gaps, None, None)
-    money, chance = facts.money, facts.money.probability_of_success
-    unmet = list(_unmet(facts))
+    if inputs.gaps or inputs.money is None:
+        return Decision("not enough evidence", inputs.gaps, None, None)
+    money, chance = inputs.money, inputs.money.probability_of_success
+    unmet = list(_unmet(inputs))
     if unmet:
-        broken = facts.latency is not None and facts.latency.kept == "broken"
+        broken = inputs.latency is not None and inputs.latency.met == "missed"
         return Decision("do not invest", Reasons(unmet), None, chance * (1 - PERCENTILE_CONFIDENCE if broken else 1))
     if money.margin_usd <= 0 and money.outcome.mean_usd <= 0:
         why = Reason("request loses", {"loss_usd": -money.margin_usd})
-        return Decision("do not invest", Reasons([why]), Turn(None), chance)
-    caveats, positive = _caveats(facts), money.outcome.probability_positive
+        return Decision("do not invest", Reasons([why]), Threshold(None), chance)
+    caveats, positive = _caveats(inputs), money.outcome.probability_positive
     if money.outcome.mean_usd <= 0:
         why = Reason("expected loss", {"mean_usd": money.outcome.mean_usd, "probability": positive})
-        return Decision("do not invest", Reasons([why, *caveats, *_study(money)]), Turn(None), chance)
-    doubts = [*_doubts(facts), *_risks(money)]
+        return Decision("do not invest", Reasons([why, *caveats, *_study(money)]), Threshold(None), chance)
+    doubts = [*_doubts(inputs), *_risks(money)]
     if doubts:
-        return Decision("pilot", Reasons([*doubts, *caveats, *_study(money)]), Turn(money.loss_limit), 1 - chance)
+        return Decision("pilot", Reasons([*doubts, *caveats, *_study(money)]), Threshold(money.loss_limit), 1 - chance)
     sure = Reason("needs met", {"probability": positive, "p05_usd": money.outcome.p05_usd})
-    return Decision("invest", Reasons([sure, *caveats]), Turn(money.loss_limit), 1 - chance)
+    return Decision("invest", Reasons([sure, *caveats]), Threshold(money.loss_limit), 1 - chance)
 
 
-def needs_met(facts: Facts) -> Literal["yes", "maybe", "no"] | None:
+def needs_met(inputs: VerdictInputs) -> Literal["yes", "maybe", "no"] | None:
     """Return whether quality and latency are what is needed, as `decide` sees it; None where that is not known."""
-    if facts.gaps:
+    if inputs.gaps:
         return None
-    return "no" if any(_unmet(facts)) else "maybe" if any(_doubts(facts)) else "yes"
+    return "no" if any(_unmet(inputs)) else "maybe" if any(_doubts(inputs)) else "yes"
 
 
-def _sides(facts: Facts) -> tuple[float, float]:
+def _sides(inputs: VerdictInputs) -> tuple[float, float]:
     """Return the good and the bad end of quality."""
-    low, high = facts.accuracy["low"], facts.accuracy["high"]
-    return (high, low) if facts.accuracy["higher_is_better"] else (low, high)
+    low, high = inputs.accuracy["low"], inputs.accuracy["high"]
+    return (high, low) if inputs.accuracy["higher_is_better"] else (low, high)
 
 
-def _falls_short(facts: Facts, quality: float) -> bool:
-    if facts.needed_quality is None:
+def _falls_short(inputs: VerdictInputs, quality: float) -> bool:
+    if inputs.needed_quality is None:
         return False
-    return quality < facts.needed_quality if facts.accuracy["higher_is_better"] else quality > facts.needed_quality
+    return quality < inputs.needed_quality if inputs.accuracy["higher_is_better"] else quality > inputs.needed_quality
 
 
-def _unmet(facts: Facts) -> Iterator[Reason]:
+def _unmet(inputs: VerdictInputs) -> Iterator[Reason]:
     """Yield the needs that are missed."""
-    good, _ = _sides(facts)
-    if _falls_short(facts, good):
-        known = {"metric": facts.accuracy["metric"], "value": facts.accuracy["value"]}
-        yield Reason("quality missed", {**known, "good": good, "needed": facts.needed_quality})
-    if facts.latency is not None and facts.latency.kept == "broken":
-        yield Reason("latency missed", {"limit_s": facts.latency_limit_s, "slow": facts.latency.slow})
+    good, _ = _sides(inputs)
+    if _falls_short(inputs, good):
+        known = {"metric": inputs.accuracy["metric"], "value": inputs.accuracy["value"]}
+        yield Reason("quality missed", {**known, "good": good, "needed": inputs.needed_quality})
+    if inputs.latency is not None and inputs.latency.met == "missed":
+        yield Reason("latency missed", {"limit_s": inputs.latency_limit_s, "slow": inputs.latency.slow})
 
 
-def _doubts(facts: Facts) -> Iterator[Reason]:
+def _doubts(inputs: VerdictInputs) -> Iterator[Reason]:
     """Yield the needs that may be missed."""
-    _, bad = _sides(facts)
-    if _falls_short(facts, bad):
-        metric = facts.accuracy["metric"]
-        yield Reason("quality in doubt", {"metric": metric, "bad": bad, "needed": facts.needed_quality})
+    _, bad = _sides(inputs)
+    if _falls_short(inputs, bad):
+        metric = inputs.accuracy["metric"]
+        yield Reason("quality in doubt", {"metric": metric, "bad": bad, "needed": inputs.needed_quality})
 
 
 def _risks(money: Money) -> Iterator[Reason]:
@@ -149,21 +150,21 @@ def _risks(money: Money) -> Iterator[Reason]:
 
 def _study(money: Money) -> Iterator[Reason]:
     """Say whether another hour of measuring is worth it."""
-    hour = money.learning.hour_usd
+    hour = money.information.evsi_usd
     if hour is not None and hour > money.measuring_usd:
         yield Reason("measure first", {"worth_usd": hour, "cost_usd": money.measuring_usd})
 
 
-def _caveats(facts: Facts) -> list[Reason]:
+def _caveats(inputs: VerdictInputs) -> list[Reason]:
     found = []
-    if facts.accuracy["seeds"] == 1:
+    if inputs.accuracy["seeds"] == 1:
         found.append(Reason("one seed"))
-    if facts.unmeasured_needs:
-        found.append(Reason("needs not measured", {"needs": facts.unmeasured_needs}))
+    if inputs.unmeasured_needs:
+        found.append(Reason("needs not measured", {"needs": inputs.unmeasured_needs}))
     return found
 
 
-def flip_reason(verdict: Verdict, flip: Flip | None) -> Reason | None:
+def flip_reason(verdict: Verdict, flip: FlipPoints | None) -> Reason | None:
     """Say at which price, volume or cost the verdict on the money would be another."""
     if flip is None:
         return None
@@ -181,7 +182,7 @@ def flip_reason(verdict: Verdict, flip: Flip | None) -> Reason | None:
 def against_the_baseline(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Take the verdict back where the task's cheap baseline does as well and is worth at least as much.
 
-    A difference of quality within its interval is worth nothing: where the two cannot be told apart, the baseline's
+    A difference of quality within its interval is worth nothing: where there is no significant one, the baseline's
     worth is reckoned with the errors of the candidate.
     """
     return [_compared(row, [other for other in rows if _is_baseline_of(other, row)]) for row in rows]
@@ -192,7 +193,10 @@ def _is_baseline_of(other: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
 
 
 def _compared(row: dict[str, Any], baselines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    if row["verdict"] not in ("invest", "pilot") or row["against_baseline"] not in ("worse", "not told apart"):
+    if row["verdict"] not in ("invest", "pilot") or row["against_baseline"] not in (
+        "worse",
+        "no significant difference",
+    ):
         return row
     worths = [
         (_worth_beside(row, rival), rival["model"])
@@ -208,6 +212,6 @@ def _compared(row: dict[str, Any], baselines: Sequence[Mapping[str, Any]]) -> di
 
 
 def _worth_beside(row: Mapping[str, Any], rival: Mapping[str, Any]) -> float:
-    """Return a rival's net present value; with this candidate's errors where they cannot be told apart in quality."""
-    noise = rival["unit_error_usd"] - row["unit_error_usd"] if row["against_baseline"] == "not told apart" else 0.0
+    """Return a rival's net present value; with this candidate's errors where there is no significant difference."""
+    noise = rival["unit_error_usd"] - row["unit_error_usd"] if row["against_baseline"] == NO_DIFFERENCE else 0.0
     return float(rival["npv_usd"] + noise * row["discounted_requests"])

@@ -15,15 +15,23 @@ from harness_reports.business.evidence import Evidence, gather
 from harness_reports.business.market import Market, read_market
 from harness_reports.business.money import base_case, money_figures
 from harness_reports.business.request import request_figures
-from harness_reports.business.verdict import TOP, Facts, Money, against_the_baseline, decide, flip_reason, needs_met
-from harness_reports.business.worth import DRAWS, DrawnMarket, Worth, appraise_worth, draw_market
+from harness_reports.business.verdict import (
+    TOP,
+    Money,
+    VerdictInputs,
+    against_the_baseline,
+    decide,
+    flip_reason,
+    needs_met,
+)
+from harness_reports.business.worth import DRAWS, MarketDraws, NpvDistribution, draw_market, npv_distribution
 from harness_reports.figures.explained import values
-from harness_reports.measured.latency import Promise
+from harness_reports.measured.latency import LatencyObjective
 from harness_reports.measured.lineage import KEYS
 from harness_reports.prices.pricing import Pricing
 from harness_reports.reasons import Reason, Reasons, as_text
 
-__all__ = ["VIABILITY", "Candidates", "Judged", "judge", "viability"]
+__all__ = ["VIABILITY", "CandidateVerdict", "Candidates", "judge", "viability"]
 
 _MONEY = (
     "served_as", "unit_value_usd", "unit_serving_usd", "unit_error_usd", "unit_review_usd", "unit_cost_usd",
@@ -84,7 +92,7 @@ def viability(
     return pd.DataFrame([as_text(row) for candidates in found for row in candidates.rows], columns=list(VIABILITY))
 
 
-class Judged(NamedTuple):
+class CandidateVerdict(NamedTuple):
     """One candidate, judged."""
 
     row: dict[str, Any]
@@ -98,8 +106,8 @@ class Candidates(NamedTuple):
     """All candidates of a use case."""
 
     market: Market
-    drawn: DrawnMarket
-    judged: tuple[Judged, ...]
+    drawn: MarketDraws
+    judged: tuple[CandidateVerdict, ...]
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -107,7 +115,7 @@ class Candidates(NamedTuple):
         return [each.row for each in self.judged]
 
     @property
-    def best(self) -> Judged:
+    def best(self) -> CandidateVerdict:
         """The one with the best verdict; of those, the one that misses no need and has the highest expected value."""
         return min(self.judged, key=lambda each: preference(each.row))
 
@@ -132,11 +140,11 @@ def judge(market: Market, measured: Sequence[Evidence], draws: int = DRAWS) -> C
     drawn = draw_market(market, draws)
     businesses = [each.business(market) for each in measured]
     rows = [_row(drawn, each, business) for each, business in zip(measured, businesses, strict=True)]
-    judged = map(Judged, against_the_baseline(rows), measured, businesses)
+    judged = map(CandidateVerdict, against_the_baseline(rows), measured, businesses)
     return Candidates(market, drawn, tuple(judged))
 
 
-def _row(drawn: DrawnMarket, measured: Evidence, business: Business | None) -> dict[str, Any]:
+def _row(drawn: MarketDraws, measured: Evidence, business: Business | None) -> dict[str, Any]:
     market = drawn.market
     limit = measured.limit(market)
     gaps = Reasons(measured.gaps(market, limit))
@@ -144,18 +152,20 @@ def _row(drawn: DrawnMarket, measured: Evidence, business: Business | None) -> d
     money = worth = None
     units = request_figures(market, measured, business)
     if business is not None:
-        worth = appraise_worth(business, drawn, measured.accuracy, measured.hours(market))
+        worth = npv_distribution(business, drawn, measured.accuracy, measured.hours(market))
         cells |= base_case(market, business)
         cells |= values(money_figures(market, measured, business, units, cells["npv_usd"]))
         money = _money(worth, units["unit_margin_usd"].value, measured)
         cells |= _risk(money)
     cells |= values(units) | {"served_as": measured.scenario(market), "requests_per_year": market.requests_per_year}
-    facts = Facts(gaps, measured.accuracy, market.quality, limit, market.latency_s, money, market.unmeasured_needs)
-    decision = decide(facts)
-    flip = worth.flip(decision.turn.loss) if worth and decision.turn else None
+    inputs = VerdictInputs(
+        gaps, measured.accuracy, market.quality, limit, market.latency_s, money, market.unmeasured_needs
+    )
+    decision = decide(inputs)
+    flip = worth.flip(decision.threshold.loss) if worth and decision.threshold else None
     return {
         "use_case": market.use_case.name, "title": market.use_case.title, **_quality(market, measured),
-        **_latency(market, measured, limit), "needs_met": needs_met(facts), **cells, "verdict": decision.verdict,
+        **_latency(market, measured, limit), "needs_met": needs_met(inputs), **cells, "verdict": decision.verdict,
         "probability_wrong": decision.probability_wrong, "flip": flip_reason(decision.verdict, flip),
         "reasons": decision.reasons, "figures": market.provenance,
         **{name: measured.cost[name] for name in ("price_offer", "price_as_of", "price_source")},
@@ -171,17 +181,17 @@ def _quality(market: Market, measured: Evidence) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _latency(market: Market, measured: Evidence, limit: Promise | None) -> dict[str, Any]:
+def _latency(market: Market, measured: Evidence, limit: LatencyObjective | None) -> dict[str, Any]:
     return {
         "latency_p99_s": measured.latency_p99_s(), "needed_latency_s": market.latency_s,
-        "latency_limit": limit.kept if limit else None,
+        "latency_limit": limit.met if limit else None,
     }  # fmt: skip
 
 
-def _money(worth: Worth, margin_usd: float, measured: Evidence) -> Money:
+def _money(worth: NpvDistribution, margin_usd: float, measured: Evidence) -> Money:
     return Money(
         margin_usd=margin_usd, outcome=worth.outcome, loss_limit=worth.market.market.loss_limit,
-        drivers=worth.drivers(), learning=worth.learning(), measuring_usd=measured.cost["usd_per_hour"],
+        drivers=worth.drivers(), information=worth.information(), measuring_usd=measured.cost["usd_per_hour"],
         probability_of_success=worth.probability_of_success,
     )  # fmt: skip
 
@@ -193,7 +203,7 @@ def _risk(money: Money) -> dict[str, Any]:
         "npv_high_usd": found.p95_usd, "cvar05_usd": found.cvar05_usd,
         "probability_positive": found.probability_positive,
         "drivers": _drivers(money),
-        "evpi_usd": money.learning.perfect_usd, "evsi_usd": money.learning.hour_usd,
+        "evpi_usd": money.information.evpi_usd, "evsi_usd": money.information.evsi_usd,
         "measuring_usd": money.measuring_usd,
     }  # fmt: skip
 

@@ -9,7 +9,7 @@ from harness_reports.business.market import Market
 from harness_reports.business.market_figures import figure, requests, uncertain
 from harness_reports.business.money import money_figures
 from harness_reports.business.request import USD, request_figures
-from harness_reports.business.viability import Judged
+from harness_reports.business.viability import CandidateVerdict
 from harness_reports.business.years import SAMPLED, flow_figures, present_value, sampled
 from harness_reports.figures.explained import Explained, named
 from harness_reports.measured.quality_figures import quality_figures, quality_share
@@ -25,10 +25,10 @@ _OF_FLOWS: Mapping[str, str] = {
 _MONEY = ("upfront_usd", "yearly_usd", "npv_usd", "break_even_requests", "break_even_price_usd", *_OF_FLOWS, *SAMPLED)
 
 
-def viability_figures(market: Market, judged: Judged) -> dict[str, Explained]:
+def viability_figures(market: Market, judged: CandidateVerdict) -> dict[str, Explained]:
     """Return the figures of a row of the viability table by column."""
     own = judged.evidence
-    quality = quality_figures(own.graded, None)
+    quality = quality_figures(own.quality, None)
     figures = [
         *(named(quality[name], called) for name, called in
           (("value", "quality"), ("low", "quality_low"), ("high", "quality_high"))),
@@ -45,12 +45,14 @@ def viability_figures(market: Market, judged: Judged) -> dict[str, Explained]:
     return {each.name: each for each in (*figures, *units.values(), *money)}
 
 
-def _money(market: Market, judged: Judged, business: Business, units: Mapping[str, Explained]) -> list[Explained]:
+def _money(
+    market: Market, judged: CandidateVerdict, business: Business, units: Mapping[str, Explained]
+) -> list[Explained]:
     own, row = judged.evidence, judged.row
     money = money_figures(market, own, business, units, row["npv_usd"])
     flows = flow_figures(market, business, money["upfront_usd"])
     numbers = ", ".join(f"{flow.value:,.0f}" for flow in flows)
-    measured = (own.figures[own.priced_as(market)], quality_share(own.graded).inputs[0])
+    measured = (own.figures[own.priced_as(market)], quality_share(own.quality).inputs[0])
     return [
         *money.values(), present_value(market, row["npv_usd"], flows),
         *(Explained(name, row[name], note=f"{said}: {numbers}", inputs=flows) for name, said in _OF_FLOWS.items()),

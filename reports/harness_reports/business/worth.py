@@ -25,7 +25,7 @@ _SURE = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
-class DrawnMarket:
+class MarketDraws:
     """A market's draws, for all candidates."""
 
     market: Market
@@ -40,14 +40,14 @@ class DrawnMarket:
         return {name: rank_of_draws(name, self.draws, self.seed) for name in (*self.drawn, *MEASURED)}
 
 
-def draw_market(market: Market, draws: int = DRAWS, seed: int = 0) -> DrawnMarket:
+def draw_market(market: Market, draws: int = DRAWS, seed: int = 0) -> MarketDraws:
     """Return a market's draws.
 
     Raises:
         FactError: not a whole number of draws.
     """
     drawn = draw(market.inputs, draws, seed)
-    return DrawnMarket(market, drawn, market_sums(drawn, market.years), draws, seed)
+    return MarketDraws(market, drawn, market_sums(drawn, market.years), draws, seed)
 
 
 class Driver(NamedTuple):
@@ -62,16 +62,16 @@ class Driver(NamedTuple):
     """About its 90th."""
 
 
-class Learning(NamedTuple):
+class ValueOfInformation(NamedTuple):
     """What knowing more is worth before deciding."""
 
-    perfect_usd: float
+    evpi_usd: float
     """Of knowing everything (EVPI): more than this no study is worth."""
-    hour_usd: float | None
+    evsi_usd: float | None
     """Of another hour of measuring (EVSI), half of it graded, half of it served; None where it cannot be told."""
 
 
-class Flip(NamedTuple):
+class FlipPoints(NamedTuple):
     """Values at which the verdict on the money would be another, all else as it is; None where no value does it."""
 
     value_per_request_usd: float | None
@@ -80,11 +80,11 @@ class Flip(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Worth:
+class NpvDistribution:
     """A business drawn."""
 
     business: Business
-    market: DrawnMarket
+    market: MarketDraws
     needed_quality: float | None
     higher_is_better: bool
     hours: tuple[float, float] | None
@@ -136,7 +136,7 @@ class Worth:
 
     # Knowing more --------------------------------------------------------------------------------------------
 
-    def learning(self) -> Learning:
+    def information(self) -> ValueOfInformation:
         """Return what knowing more is worth: for doing it, or leaving it.
 
         Whoever does it and finds the needed quality missed has lost what was paid upfront, and stops there.
@@ -146,7 +146,7 @@ class Worth:
         expected = float(payoff.mean())
         perfect = max(0.0, float(np.maximum(payoff, 0).mean()) - max(expected, 0.0))
         hour = None if self.hours is None else min(perfect, self._hour(float(upfront.mean()), self.hours))
-        return Learning(perfect, hour)
+        return ValueOfInformation(perfect, hour)
 
     def _hour(self, upfront: float, hours: tuple[float, float]) -> float:
         """Return the expected value of another hour by pre-posterior analysis.
@@ -187,7 +187,7 @@ class Worth:
 
     # What would flip it --------------------------------------------------------------------------------------
 
-    def flip(self, share: float | None) -> Flip:
+    def flip(self, share: float | None) -> FlipPoints:
         """Return the values at which the chance of a loss is `share`; where None, the expected value is 0.
 
         Every draw is linear in the price, the volume and the cost of serving, so the value at which it is worth
@@ -199,7 +199,7 @@ class Worth:
         price = _scale(npv, sums.income_usd, share)
         volume = _scale(npv, moved, share)
         cost = _scale(npv, -serving, share)
-        return Flip(
+        return FlipPoints(
             _times(price, float(self._at("value_per_request_usd"))),
             _times(volume, self.market.market.requests_per_year),
             _times(cost, float(self._at("serving_usd_per_request"))),
@@ -239,11 +239,11 @@ def _drivers(names: list[str], means: np.ndarray, variance: float, noise: float)
     return [Driver(*each) for each in zip(names, shares, low, high, strict=True)]
 
 
-def appraise_worth(
+def npv_distribution(
     business: Business,
-    market: DrawnMarket,
+    market: MarketDraws,
     accuracy: Mapping[str, object],
     hours: tuple[float, float] | None,
-) -> Worth:
+) -> NpvDistribution:
     """Return a business drawn in its market."""
-    return Worth(business, market, market.market.quality, bool(accuracy["higher_is_better"]), hours)
+    return NpvDistribution(business, market, market.market.quality, bool(accuracy["higher_is_better"]), hours)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from harness_reports.business.business import FLOW, UPKEEP, Business, Year, tuning_usd, years_of
+from harness_reports.business.business import FLOW, OPERATING_COST, Business, Year, tuning_usd, years_of
 from harness_reports.business.market import Market
 from harness_reports.business.market_figures import figure, requests
 from harness_reports.business.request import PER_REQUEST, USD
@@ -34,17 +34,17 @@ def sampled(row: Mapping[str, Any], inputs: tuple[Explained, ...], names: Iterab
     ]  # fmt: skip
 
 
-def upkeep(market: Market) -> Explained:
+def operating_cost(market: Market) -> Explained:
     """Return what a year costs whatever is served."""
     parts = ("fixed_cost_per_year_usd", "staff", "staff_usd_per_year")
-    return derived("upkeep_usd", "USD per year", UPKEEP, *(figure(market, name) for name in parts))
+    return derived("operating_cost_usd", "USD per year", OPERATING_COST, *(figure(market, name) for name in parts))
 
 
 def flow_figures(
     market: Market, business: Business, upfront: Explained, decline: str = "hardware_decline_per_year"
 ) -> tuple[Explained, ...]:
     """Return the flow of every year, the first at t = 0; `decline` is the figure by which serving gets cheaper."""
-    always = (*_of_every_year(business), upkeep(market), figure(market, "retrainings_per_year"))
+    always = (*_of_every_year(business), operating_cost(market), figure(market, "retrainings_per_year"))
     later = [
         derived("flow_usd", USD, FLOW, *_year(market, year, number, decline), *always,
                 note=f"year {number + 1}")

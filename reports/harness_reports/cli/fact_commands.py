@@ -51,7 +51,7 @@ class TreeFormat(StrEnum):
     JSON = "json"
 
 
-class Facts(StrEnum):
+class FactKind(StrEnum):
     """What there are dated and sourced rows of."""
 
     MACHINES = "machines"
@@ -64,7 +64,9 @@ class Facts(StrEnum):
 
 
 def prices(
-    kind: Annotated[Facts, typer.Argument(help="Of what; `hosted` needs --item provider/model.")] = Facts.MACHINES,
+    kind: Annotated[
+        FactKind, typer.Argument(help="Of what; `hosted` needs --item provider/model.")
+    ] = FactKind.MACHINES,
     *,
     item: Annotated[str | None, typer.Option(help="Only of this item: CPU, h100, USA, …")] = None,
     provider: Annotated[str | None, typer.Option(help="Only of this provider.")] = None,
@@ -83,7 +85,7 @@ def prices(
     from harness_reports.prices.price_table import price_table
     from harness_reports.show.formats import WRITERS
 
-    if kind == Facts.MACHINES:
+    if kind == FactKind.MACHINES:
         frame = price_table(_books(price_book, plugin), item, provider, region, day(as_of))
         write(WRITERS[form]("prices", frame), output)
     else:
@@ -91,7 +93,7 @@ def prices(
         write(WRITERS[form](f"{kind.value} facts", fact_table(kind, item, day(as_of))), output)
 
 
-def _only_machines(kind: Facts, *given: object) -> None:
+def _only_machines(kind: FactKind, *given: object) -> None:
     """Refuse what narrows down machines alone.
 
     Raises:

@@ -15,7 +15,7 @@ from harness_reports.business.portfolio_figures import portfolio_figures
 from harness_reports.business.pretraining import PRETRAINING, pairs
 from harness_reports.business.sensitivity import SENSITIVITY, hangs_on
 from harness_reports.business.sensitivity_figures import sensitivity_figures
-from harness_reports.business.serving import SERVING, View, plans, views_of
+from harness_reports.business.serving import SERVING, PriceView, plans, views_of
 from harness_reports.business.viability import VIABILITY, Candidates, judge_all
 from harness_reports.business.viability_figures import viability_figures
 from harness_reports.cells import cell, missing
@@ -125,7 +125,7 @@ def _portfolio(cases: Sequence[Candidates], budget_usd: float | None) -> list[Ro
     return [Row("portfolio", each.row, partial(portfolio_figures, each, shown, judged)) for each in shown]
 
 
-def _of_case(table: str, case: Candidates, views: Sequence[View]) -> list[Row]:
+def _of_case(table: str, case: Candidates, views: Sequence[PriceView]) -> list[Row]:
     if table == "viability":
         return [Row(table, own.row, partial(viability_figures, case.market, own)) for own in case.judged]
     if table == "alternatives":

@@ -1,4 +1,4 @@
-"""Percentiles of latencies with the counts they need, and whether a latency limit is kept.
+"""Percentiles of latencies with the counts they need, and whether a latency limit is met.
 
 Percentiles follow the early-stopping rule of MLPerf's LoadGen (mlcommons/inference, loadgen/early_stopping.cc and
 results.cc): with n latencies, t of them may exceed the reported value if BinomialCDF(t; n, 1 - p) <= 1 - 0.99.
@@ -47,25 +47,25 @@ def minimum_count(share: float, slow: int = 1) -> int:
     return high
 
 
-class Promise(NamedTuple):
-    """Whether a latency limit is kept."""
+class LatencyObjective(NamedTuple):
+    """Whether a latency limit is met."""
 
-    kept: Literal["kept", "broken", "not told"]
+    met: Literal["met", "missed", "unknown"]
     slow: int
     """How many latencies were over the limit."""
     needed: int
     """How many latencies would show that it is kept, if no further one is over the limit."""
 
 
-def promise(latency_s: Sequence[float], limit_s: float, share: float = 0.99) -> Promise:
+def latency_objective(latency_s: Sequence[float], limit_s: float, share: float = 0.99) -> LatencyObjective:
     """Return whether at least `share` of the latencies stay within `limit_s`, with 99 % confidence either way.
 
-    Kept is LoadGen's rule for the Server scenario; broken is the same test from the other side.
+    Met is LoadGen's rule for the Server scenario; missed is the same test from the other side.
     """
     count, slow = len(latency_s), sum(value > limit_s for value in latency_s)
     alpha = 1 - PERCENTILE_CONFIDENCE
     needed = minimum_count(share, slow)
     if count >= needed:
-        return Promise("kept", slow, needed)
+        return LatencyObjective("met", slow, needed)
     too_many = slow > 0 and stats.binom.sf(slow - 1, count, 1 - share) <= alpha
-    return Promise("broken" if too_many else "not told", slow, needed)
+    return LatencyObjective("missed" if too_many else "unknown", slow, needed)

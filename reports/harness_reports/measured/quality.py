@@ -21,7 +21,7 @@ def metric_of(record: Record, name: str) -> Mapping[str, Any] | None:
     return next((metric for metric in record.metrics if metric["name"] == name), None)
 
 
-class Graded:
+class Quality:
     """A candidate's evaluations in one metric, one for each seed."""
 
     def __init__(self, key: Candidate, chains: Sequence[Chain], name: str | None = None) -> None:
@@ -99,7 +99,7 @@ class Graded:
         """Return values that the metric may have."""
         return intervals.mean_draws(self.scores) if self.is_mean else intervals.replicates_draws(self.replicates)
 
-    def minus(self, other: Graded) -> intervals.Interval:
+    def minus(self, other: Quality) -> intervals.Interval:
         """Return the interval of the difference, paired by item where both graded the same."""
         if self.is_mean:
             return intervals.difference_interval(self.scores, other.scores)
@@ -116,7 +116,7 @@ def items(record: Record) -> int:
     return len(next(iter(record.scores.values())))
 
 
-def best_baseline(own: Graded, everyone: Iterable[Graded]) -> Graded | None:
+def best_baseline(own: Quality, everyone: Iterable[Quality]) -> Quality | None:
     """Return the task's cheap baseline on the same data, the best where it has several candidates."""
     place = (own.key.task, own.key.source, own.key.digest, own.metric["name"])
     cheap = [

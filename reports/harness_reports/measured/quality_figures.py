@@ -6,11 +6,14 @@ import math
 
 from harness_reports.figures.explained import Explained, derived, named
 from harness_reports.measured.intervals import Interval
-from harness_reports.measured.quality import Graded
+from harness_reports.measured.quality import Quality
 from harness_reports.measured.readings import who
 
+NO_DIFFERENCE = "no significant difference"
+"""Of two qualities: the 95 % interval of their difference holds 0."""
 
-def quality_figures(own: Graded, baseline: Graded | None) -> dict[str, Explained]:
+
+def quality_figures(own: Quality, baseline: Quality | None) -> dict[str, Explained]:
     """Return the figures of a row of the accuracy table by column.
 
     Args:
@@ -22,12 +25,12 @@ def quality_figures(own: Graded, baseline: Graded | None) -> dict[str, Explained
         value,
         *(Explained(name, end, own.unit, note=f"{share}th percentile of {own.method}", inputs=(value,))
           for name, end, share in zip(("low", "high"), ends, ("2.5", "97.5"), strict=True)),
-        _declared("chance", own), _declared("ceiling", own), *_against(own, baseline),
+        _declared("random_baseline", own), _declared("ceiling", own), *_against(own, baseline),
     )  # fmt: skip
     return {figure.name: figure for figure in figures}
 
 
-def quality_share(own: Graded, quality: Explained | None = None) -> Explained:
+def quality_share(own: Quality, quality: Explained | None = None) -> Explained:
     """Return the share of answers that are right, at the quality that was measured or at another."""
     value, ceiling = quality or named(own.figure, "quality"), _declared("ceiling", own)
     if not ceiling.value or own.sign < 0 or not math.isfinite(value.value):
@@ -36,7 +39,7 @@ def quality_share(own: Graded, quality: Explained | None = None) -> Explained:
     return derived("right_share", "", "share(quality / ceiling)", value, ceiling, note="held between 0 and 1")
 
 
-def _declared(name: str, own: Graded) -> Explained:
+def _declared(name: str, own: Quality) -> Explained:
     value = own.metric.get(name)
     if value is None:
         return Explained(name, None, own.unit, note=f"the task names no {name} for {own.name}")
@@ -44,7 +47,7 @@ def _declared(name: str, own: Graded) -> Explained:
     return Explained(name, value, own.unit, source=source, kind="declared")
 
 
-def _against(own: Graded, baseline: Graded | None) -> list[Explained]:
+def _against(own: Quality, baseline: Quality | None) -> list[Explained]:
     """Return the baseline's value, and whether its own is significantly better or worse."""
     if baseline is None:
         note = f"the baseline {own.baseline!r} was not graded on the same data"
@@ -61,4 +64,4 @@ def _against(own: Graded, baseline: Graded | None) -> list[Explained]:
 
 def _verdict(difference: Interval, sign: int) -> str:
     low, high = sorted(sign * end for end in difference)
-    return "better" if low > 0 else "worse" if high < 0 else "not told apart"
+    return "better" if low > 0 else "worse" if high < 0 else NO_DIFFERENCE

@@ -27,7 +27,7 @@ from harness_reports.measured.lineage import (
     not_superseded,
     replicates,
 )
-from harness_reports.measured.quality import Graded, metric_of
+from harness_reports.measured.quality import Quality, metric_of
 from harness_reports.measured.rates import rate_draws
 from harness_reports.measured.readings import rate
 
@@ -113,15 +113,15 @@ class Measured:
         return self.chains[0].leaf
 
     @cached_property
-    def graded(self) -> Graded | None:
+    def quality(self) -> Quality | None:
         """Its evaluations in the task's deciding metric, None where there are none."""
-        return Graded(self.key, self.evaluations) if self.evaluations else None
+        return Quality(self.key, self.evaluations) if self.evaluations else None
 
-    def graded_by(self, metric: str) -> Graded | None:
+    def quality_in(self, metric: str) -> Quality | None:
         """Return its evaluations in a metric, None where the newest has no such metric."""
-        if self.graded is None or metric_of(self.graded.newest, metric) is None:
+        if self.quality is None or metric_of(self.quality.newest, metric) is None:
             return None
-        return Graded(self.key, self.evaluations, metric)
+        return Quality(self.key, self.evaluations, metric)
 
 
 class Results(Sequence[Record]):
@@ -172,7 +172,7 @@ class Results(Sequence[Record]):
         names = [[metric["name"] for metric in record.metrics] for record in finished(self) if record.metrics]
         return list(dict.fromkeys([*(own[0] for own in names), *(name for own in names for name in own)]))
 
-    def graded(self, metric: str | None = None) -> dict[Candidate, Graded]:
+    def qualities(self, metric: str | None = None) -> dict[Candidate, Quality]:
         """Return the evaluations of every candidate in its task's deciding metric, or in one that it has.
 
         Raises:
@@ -180,7 +180,7 @@ class Results(Sequence[Record]):
         """
         if metric is not None and metric not in self.metric_names:
             raise StoreError(unknown("metric", metric, self.metric_names))
-        found = {own.key: own.graded if metric is None else own.graded_by(metric) for own in self.evaluated}
+        found = {own.key: own.quality if metric is None else own.quality_in(metric) for own in self.evaluated}
         return {key: graded for key, graded in found.items() if graded is not None}
 
 

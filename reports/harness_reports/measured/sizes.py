@@ -19,7 +19,7 @@ from scipy import stats
 from harness.errors import FactError, unknown
 from harness.records import Record
 from harness_reports.measured.lineage import Chain
-from harness_reports.measured.quality import Graded
+from harness_reports.measured.quality import Quality
 from harness_reports.measured.results import Measured, Results
 
 SIZES = (
@@ -32,7 +32,7 @@ FARTHEST = 10.0
 _SHARE = 0.975
 
 
-class Line(NamedTuple):
+class ScalingLaw(NamedTuple):
     """A fit of log error on log parameters."""
 
     intercept: float
@@ -68,7 +68,7 @@ class Line(NamedTuple):
         return math.exp(middle), math.exp(middle - reach), math.exp(middle + reach)
 
 
-def fit(params: Sequence[float], errors: Sequence[float]) -> Line:
+def fit(params: Sequence[float], errors: Sequence[float]) -> ScalingLaw:
     """Return the line through sizes and their errors.
 
     Raises:
@@ -84,13 +84,13 @@ def fit(params: Sequence[float], errors: Sequence[float]) -> Line:
     left = logs - (found.intercept + found.slope * sizes)
     spread = math.sqrt(float((left**2).sum()) / (sizes.size - 2))
     exponent = -float(found.slope)
-    return Line(float(found.intercept), exponent, exponent - reach, exponent + reach, spread, sizes)
+    return ScalingLaw(float(found.intercept), exponent, exponent - reach, exponent + reach, spread, sizes)
 
 
 def size_table(records: Sequence[Record], params: float) -> pd.DataFrame:
     """Return one row for each model with several sizes on a task: its scaling law, and what it says of `params`.
 
-    Where it says nothing, `refused` says why. Sizes are told apart by their name alone: budget, data and runtime are
+    Where it says nothing, `refused` says why. Sizes differ by their name alone: budget, data and runtime are
     those of the newest candidate of each.
     """
     groups = _groups(Results.of(records)).values()
@@ -113,7 +113,7 @@ def _newest(own: Measured) -> str:
 
 
 def _row(sizes: Sequence[Measured], params: float) -> dict[str, Any]:
-    key, graded = sizes[0].key, [own.graded for own in sizes if own.graded]
+    key, graded = sizes[0].key, [own.quality for own in sizes if own.quality]
     measured = [(size, own) for one, own in zip(sizes, graded, strict=True) if (size := _params(one.evaluations))]
     row: dict[str, Any] = {
         **dict.fromkeys(SIZES), "task": key.task, "data": key.data, "model": key.model, "start": key.start,
@@ -136,7 +136,7 @@ def _params(chains: Sequence[Chain]) -> float | None:
     return next((value for chain in chains if chain.finetune and (value := chain.finetune.value("parameters"))), None)
 
 
-def _error(own: Graded) -> float:
+def _error(own: Quality) -> float:
     """Return what is missing to the ceiling, as a share of it; of a metric that counts errors its value.
 
     Raises:
@@ -152,7 +152,7 @@ def _error(own: Graded) -> float:
     return 1 - own.value / float(ceiling)
 
 
-def _predicted(own: Graded, errors: tuple[float, float, float]) -> dict[str, float]:
+def _predicted(own: Quality, errors: tuple[float, float, float]) -> dict[str, float]:
     if not own.metric["higher_is_better"]:
         value, low, high = errors
     else:

@@ -25,12 +25,15 @@ def marked(records: Iterable[Record], plugins: Plugins) -> list[Record]:
     """
     bases = Bases(plugins)
     found = [replace(record, stale=_why_stale(record, bases)) if record.basis else record for record in records]
-    reasons = {_built_on(record): record.stale for record in found if record.stale and _built_on(record)}
-    return [replace(one, stale=one.stale or reasons.get(_built_on(one))) for one in found]
+    reasons: dict[tuple[Any, ...] | None, str] = {}
+    for record in found:
+        key = _built_on(record)
+        reasons[key] = max(reasons.get(key, ""), record.stale or "", key=len)
+    return [replace(one, stale=reasons[key] or None) if (key := _built_on(one)) else one for one in found]
 
 
 def _built_on(record: Record) -> tuple[Any, ...] | None:
-    """Return what an evaluation has in common with servings of the same model: one is as stale as the others."""
+    """Return what an evaluation has in common with servings of the same model: all are as stale as the most stale."""
     if "trained" not in record.inputs or "runtime" not in record.asked:
         return None
     return (*sorted(record.inputs.items()), record.asked["runtime"], record.asked["precision"])

@@ -11,7 +11,7 @@ from harness.records import Record
 from harness_reports.figures.explained import values
 from harness_reports.measured.judgement import judge
 from harness_reports.measured.lineage import KEYS, Candidate
-from harness_reports.measured.quality import Graded, best_baseline
+from harness_reports.measured.quality import Quality, best_baseline
 from harness_reports.measured.quality_figures import quality_figures
 from harness_reports.measured.readings import energy_kind
 from harness_reports.measured.results import Results, Serving
@@ -19,7 +19,7 @@ from harness_reports.measured.serving_figures import served_figures
 from harness_reports.reasons import Reason, Reasons, as_text
 
 ACCURACY = (
-    *KEYS, "metric", "unit", "value", "low", "high", "seeds", "items", "chance", "ceiling", "higher_is_better",
+    *KEYS, "metric", "unit", "value", "low", "high", "seeds", "items", "random_baseline", "ceiling", "higher_is_better",
     "baseline", "baseline_value", "against_baseline", "judgement",
 )  # fmt: skip
 EVERY = "all"
@@ -70,13 +70,13 @@ def accuracy_rows(results: Results, metric: str | None = None) -> dict[Candidate
     }
 
 
-def beside_baselines(results: Results, metric: str | None = None) -> dict[Candidate, tuple[Graded, Graded | None]]:
+def beside_baselines(results: Results, metric: str | None = None) -> dict[Candidate, tuple[Quality, Quality | None]]:
     """Return the evaluations of every candidate in a metric, each beside those of its task's cheap baseline."""
-    found = results.graded(metric)
+    found = results.qualities(metric)
     return {key: (own, best_baseline(own, found.values())) for key, own in found.items()}
 
 
-def _described(own: Graded) -> dict[str, Any]:
+def _described(own: Quality) -> dict[str, Any]:
     metric = own.metric
     return {
         "metric": metric["name"], "unit": metric["unit"], "seeds": len(own.leaves), "items": own.items,
@@ -96,17 +96,17 @@ def throughput(records: Sequence[Record]) -> pd.DataFrame:
     return pd.DataFrame([as_text(row.cells) for row in throughput_rows(Results.of(records))], columns=list(THROUGHPUT))
 
 
-class Served(NamedTuple):
+class ThroughputRow(NamedTuple):
     """A row of the throughput table and the serving that it is of."""
 
     cells: dict[str, Any]
     serving: Serving
 
 
-def throughput_rows(results: Results) -> list[Served]:
+def throughput_rows(results: Results) -> list[ThroughputRow]:
     """Return the rows of the throughput table; missing cells are None."""
     return [
-        Served({**own.columns, **_served(serving)}, serving)
+        ThroughputRow({**own.columns, **_served(serving)}, serving)
         for own in results.candidates.values()
         for serving in own.servings
     ]

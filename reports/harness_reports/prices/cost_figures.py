@@ -11,7 +11,7 @@ from harness_reports.figures.explained import Explained, derived, named
 from harness_reports.figures.formula import evaluate
 from harness_reports.measured import readings as leaf
 from harness_reports.measured.intervals import RESAMPLES
-from harness_reports.measured.quality import Graded
+from harness_reports.measured.quality import Quality
 from harness_reports.measured.quality_figures import quality_share
 from harness_reports.measured.rates import rate_ends
 from harness_reports.measured.results import Measured, Serving
@@ -39,7 +39,7 @@ def cost_figures(own: Measured, pricing: Pricing) -> dict[str, Explained]:
     figures = [
         *_training(own, pricing),
         _stage("evaluate_usd", [chain.leaf for chain in own.evaluations], pricing),
-        *served, _correct(served[0], own.graded), _tokens(own.fastest.get("Offline"), pricing),
+        *served, _correct(served[0], own.quality), _tokens(own.fastest.get("Offline"), pricing),
         *energy_figures(own, pricing),
         priced.hourly(own.machine, pricing), priced.utilisation(pricing),
         priced.price(own.machine, pricing), priced.multiplier(pricing),
@@ -99,7 +99,7 @@ def unit_cost_draws(point: Explained, window: Serving | None) -> np.ndarray | No
                                | {window.speed.name: window.rate_draws}))  # fmt: skip
 
 
-def _correct(point: Explained, graded: Graded | None) -> Explained:
+def _correct(point: Explained, graded: Quality | None) -> Explained:
     name, unit = "usd_per_1k_correct", "USD per 1,000 right answers"
     share = quality_share(graded) if graded is not None else Explained("right_share", None, note="it was not graded")
     if not share.value:

@@ -17,7 +17,7 @@ from harness_reports.prices.pricing import Pricing
 from harness_reports.reasons import as_text
 
 FRONTIER = (
-    *KEYS, "metric", "unit", "value", "low", "high", "chance", "ceiling", "higher_is_better", "baseline",
+    *KEYS, "metric", "unit", "value", "low", "high", "random_baseline", "ceiling", "higher_is_better", "baseline",
     "baseline_value", "against_baseline", "seeds", "items", "usd_per_1k_inferences", "usd_per_1k_low",
     "usd_per_1k_high", "train_usd", "batch_size", "on_frontier", "on_hull", "price_offer", "price_provider",
     "price_region", "price_as_of", "price_source", "judgement",

@@ -23,7 +23,7 @@ SENTENCES = {
     "one seed": "One seed: the spread between trainings is not in the interval.",
     "needs not measured": "Not measured here: {needs:names}.",
     "baseline better": "The cheap baseline {model!r} is better and is worth {worth_usd:usd}, this {npv_usd:usd}.",
-    "baseline as good": "The cheap baseline {model!r} cannot be told apart in quality and is worth {worth_usd:usd}, "
+    "baseline as good": "The cheap baseline {model!r} does not differ significantly in quality and is worth {worth_usd:usd}, "
     "this {npv_usd:usd}.",
     # What moves it.
     "drivers": "Its variance comes from {drivers:shares}.",
@@ -42,7 +42,7 @@ SENTENCES = {
     "no ceiling": "Errors have a price, but {metric} has no ceiling to take a share of.",
     "training missing": "The record of a training is missing, so its cost is not known.",
     "evaluation seconds missing": "The seconds of the evaluation are missing, so its cost is not known.",
-    "few queries": "Too few queries to tell whether the latency limit is kept: serve at least {needed}.",
+    "few queries": "Too few queries to tell whether the latency limit is met: serve at least {needed}.",
     # What is wrong with measured numbers, and what to do next.
     "numbers sound": "ok",
     "window not measured": "The window was not measured: run it again.",

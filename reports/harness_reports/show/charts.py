@@ -18,15 +18,16 @@ from harness_reports.measured.lineage import label
 from harness_reports.show.charts_labels import places
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#4D4D4D")
-"""Okabe and Ito's, told apart with any colour vision; yellow, too pale on white, has given way to brown and grey."""
+"""Okabe and Ito's, which differ with any colour vision; yellow, too pale on white, has given way to brown and grey."""
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "hexagon", "x")
 VERDICT_COLOURS = dict(zip(VERDICTS, ("#009E73", "#E69F00", "#D55E00", "#4D4D4D"), strict=True))
 FACET_HEIGHT_PX = 440
 _GREY = "#6b7280"
 WORDS: Mapping[str, str] = {
     "chart_usd_per_1k": "USD per 1,000 inferences (log scale)", "chart_frontier": "frontier",
-    "chart_mixtures": "mixtures (convex hull)", "chart_baseline": "baseline", "chart_chance": "chance",
-    "chart_lower": "lower is better", "chart_undrawn": "without a measured cost not drawn",
+    "chart_mixtures": "mixtures (convex hull)", "chart_baseline": "baseline",
+    "chart_random_baseline": "random baseline", "chart_lower": "lower is better",
+    "chart_undrawn": "without a measured cost not drawn",
 }  # fmt: skip
 """What the chart of cost and quality says; a page passes its own language's."""
 
@@ -117,7 +118,7 @@ def _ranges(drawn: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]]
         return (0.0, 1.0), (0.0, 1.0)
     costs = [row[name] for row in drawn for name in ("usd_per_1k_inferences", "usd_per_1k_low", "usd_per_1k_high")]
     across = [math.log10(cost) for cost in costs if cost]
-    levels = [row[name] for row in own for name in ("baseline_value", "chance") if row[name] is not None]
+    levels = [row[name] for row in own for name in ("baseline_value", "random_baseline") if row[name] is not None]
     up = [row[name] for row in drawn for name in ("value", "low", "high") if row[name] is not None] + levels
     wide, high = max(max(across) - min(across), 0.2), max(max(up) - min(up), 1e-9 + 0.02 * abs(max(up)))
     return (
@@ -237,9 +238,9 @@ def _levels(
     if baseline is not None:
         text = f"{words['chart_baseline']} {escape(str(baseline['baseline']))} {cell(baseline['baseline_value'])}"
         _level(figure, where, baseline["baseline_value"], text, "dash")
-    chance = next((row["chance"] for row in own if row["chance"] is not None), None)
-    if chance is not None:
-        _level(figure, where, chance, f"{words['chart_chance']} {cell(chance)}", "dot")
+    level = next((row["random_baseline"] for row in own if row["random_baseline"] is not None), None)
+    if level is not None:
+        _level(figure, where, level, f"{words['chart_random_baseline']} {cell(level)}", "dot")
 
 
 def _level(figure: go.Figure, where: Mapping[str, int], value: float, text: str, dash: str) -> None:

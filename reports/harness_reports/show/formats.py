@@ -20,7 +20,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 SHOWN: Mapping[str, Sequence[str]] = {
     "accuracy": (
         "task", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision", "metric", "value",
-        "low", "high", "seeds", "items", "chance", "baseline_value", "against_baseline", "judgement", "stale",
+        "low", "high", "seeds", "items", "random_baseline", "baseline_value", "against_baseline", "judgement", "stale",
     ),
     "throughput": (
         "task", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision", "scenario",
@@ -69,7 +69,7 @@ SHOWN: Mapping[str, Sequence[str]] = {
     ),
     "pretraining": (
         "task", "data", "model", "size", "variant", "runtime", "hardware", "precision", "labels", "metric", "scratch",
-        "pretrained", "gain", "gain_low", "gain_high", "told_apart", "seeds_scratch", "seeds_pretrained",
+        "pretrained", "gain", "gain_low", "gain_high", "difference", "seeds_scratch", "seeds_pretrained",
         "pretrain_usd", "finetune_usd", "use_case", "gain_usd_per_use", "break_even_uses", "pays", "stale",
     ),
     "portfolio": (
@@ -101,11 +101,11 @@ SHOWN: Mapping[str, Sequence[str]] = {
 """The columns people read, of other tables all; CSV, JSON and Parquet hold all of them."""
 _SAID_ONCE = {
     "task", "data", "start", "hardware", "precision", "metric", "use_case", "price_offer", "price_region",
-    "price_as_of", "usd_per_hour", "utilisation", "needed_quality", "needed_latency_s", "chance", "baseline_value",
-    "seeds", "items", "size", "judgement", "devices", "least_devices", "flops", "usd_per_device_hour", "hardware_usd",
-    "hardware_as_of", "lifetime_tokens", "extrapolated", "budget_usd", "spent_usd", "left_usd", "portfolio_npv_usd",
-    "seeds_scratch", "seeds_pretrained", "pue", "grid", "energy_kind", "price_terms", "params", "book", "per",
-    "as_of_note", "provider",
+    "price_as_of", "usd_per_hour", "utilisation", "needed_quality", "needed_latency_s", "random_baseline",
+    "baseline_value", "seeds", "items", "size", "judgement", "devices", "least_devices", "flops",
+    "usd_per_device_hour", "hardware_usd", "hardware_as_of", "lifetime_tokens", "extrapolated", "budget_usd",
+    "spent_usd", "left_usd", "portfolio_npv_usd", "seeds_scratch", "seeds_pretrained", "pue", "grid", "energy_kind",
+    "price_terms", "params", "book", "per", "as_of_note", "provider",
 }  # fmt: skip
 
 

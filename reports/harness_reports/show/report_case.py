@@ -13,7 +13,7 @@ from harness_reports.business import life
 from harness_reports.business.alternatives import instead
 from harness_reports.business.hosted import nodes
 from harness_reports.business.needs import needs
-from harness_reports.business.viability import Candidates, Judged
+from harness_reports.business.viability import Candidates, CandidateVerdict
 from harness_reports.business.viability_figures import viability_figures
 from harness_reports.measured.lineage import label
 from harness_reports.reasons import as_text
@@ -66,7 +66,7 @@ def _charts(candidates: Candidates, others: list[dict[str, Any]], number: int) -
     return f"<div class='charts'>{''.join(parts)}</div>"
 
 
-def break_even(use_case: UseCase, judged: Judged, words: Any = charts_case.WORDS) -> Any:
+def break_even(use_case: UseCase, judged: CandidateVerdict, words: Any = charts_case.WORDS) -> Any:
     """Return the chart of the net present value over the volume, out to twice the demand or beyond the break-even."""
     expected, even = judged.row["requests_per_year"], judged.row["break_even_requests"]
     most = max(expected * 2, min(even or 0.0, expected * 10) * 1.3)

@@ -9,7 +9,7 @@ import pytest
 
 from harness_reports.business import life
 from harness_reports.business.evidence import gather
-from harness_reports.business.hosted import Nodes
+from harness_reports.business.hosted import OwnMachines
 from harness_reports.business.market import read_market
 from harness_reports.business.viability import Candidates, judge
 from harness_reports.economics.build_or_buy import build_or_buy
@@ -73,7 +73,7 @@ def test_the_volume_line_crosses_zero_at_the_break_even(filing: Candidates) -> N
 @pytest.mark.parametrize("usd_per_call", [0.001, 0.0004])
 def test_steps_cross_where_build_or_buy_says(usd_per_call: float) -> None:
     """Own machines cost no more at the first break-even, and never more again above the second."""
-    nodes = Nodes(usd_per_month=300.0, requests_per_month=1_000_000.0, fixed_usd_per_month=500.0)
+    nodes = OwnMachines(usd_per_month=300.0, requests_per_month=1_000_000.0, fixed_usd_per_month=500.0)
     found = build_or_buy(*nodes, usd_per_call * 1e6)
     first, always = found.first_break_even_tokens, found.always_cheaper_above_tokens
     assert first is not None

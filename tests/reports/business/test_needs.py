@@ -46,7 +46,7 @@ def test_a_metric_that_counts_errors_is_met_below(
     wrong = {"name": "error", "unit": "share", "column": "wrong", "higher_is_better": False, "ceiling": None}
     case = make_use_case(needs={"quality": needed}, cost_per_error_usd=None)
     scores = (1,) * 10 + (0,) * 90
-    candidates = judged(bench, pricing, case, scores=scores, metric={**wrong, "chance": None})
+    candidates = judged(bench, pricing, case, scores=scores, metric={**wrong, "random_baseline": None})
 
     assert met(candidates)["quality"] == said
 
@@ -56,7 +56,7 @@ def test_a_metric_that_counts_errors_is_met_below(
     [
         (0.5, (0.02,) * 700, "yes"),
         (0.01, (0.02,) * 700, "no"),
-        (0.5, (0.02,) * 50, "not told"),
+        (0.5, (0.02,) * 50, "unknown"),
         (0.5, None, "not measured"),
     ],
 )

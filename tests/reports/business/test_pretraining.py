@@ -39,7 +39,7 @@ def test_row_worked_out_by_hand(bench: Any, pricing: Pricing, make_use_case: Mak
     gain = 0.12 * 0.20 * 1_000_000 * sum(1.1**-year for year in (1, 2, 3))
 
     assert list(frame.columns) == list(PRETRAINING)
-    assert (row["scratch"], row["pretrained"], row["told_apart"]) == (0.8, 0.92, "better")
+    assert (row["scratch"], row["pretrained"], row["difference"]) == (0.8, 0.92, "better")
     assert row["gain"] == pytest.approx(0.12)
     assert row["gain_low"] < 0.12 < row["gain_high"]
     assert row["pretrain_usd"] == pytest.approx(0.01)
@@ -63,8 +63,8 @@ def test_a_difference_within_its_interval_is_worth_nothing(
     """One point more of a hundred: no number of uses pays for that."""
     row = only(pretraining(pair(bench, 91, 90), pricing, [make_use_case(needs={"latency_s": 0.5})]))
 
-    assert row["told_apart"] in ("not told apart", "better")
-    if row["told_apart"] == "not told apart":
+    assert row["difference"] in ("no significant difference", "better")
+    if row["difference"] == "no significant difference":
         assert row["gain_usd_per_use"] == 0
         assert pd.isna(row["break_even_uses"])
         assert row["pays"] is False
@@ -84,14 +84,21 @@ def test_pretraining_that_hurts_never_pays(bench: Any, pricing: Pricing, make_us
     """A loss is told as a loss."""
     row = only(pretraining(pair(bench, 60, 80), pricing, [make_use_case(needs={"latency_s": 0.5})]))
 
-    assert row["told_apart"] == "worse"
+    assert row["difference"] == "worse"
     assert row["gain_usd_per_use"] < 0
     assert pd.isna(row["break_even_uses"])
 
 
 def test_error_metric_gains_by_falling(bench: Any, pricing: Pricing) -> None:
     """Where lower is better the gain is what the error fell; without a use case there is no money."""
-    error = {"name": "error", "unit": "K", "column": "e", "higher_is_better": False, "ceiling": None, "chance": None}
+    error = {
+        "name": "error",
+        "unit": "K",
+        "column": "e",
+        "higher_is_better": False,
+        "ceiling": None,
+        "random_baseline": None,
+    }
     records = [
         *bench.case(scores=(1.0, 1.2) * 30, metric=error),
         *bench.case(scores=(2.0, 2.2) * 30, metric=error, start="scratch"),
@@ -99,7 +106,7 @@ def test_error_metric_gains_by_falling(bench: Any, pricing: Pricing) -> None:
     row = only(pretraining(records, pricing))
 
     assert row["gain"] == pytest.approx(1.0)
-    assert row["told_apart"] == "better"
+    assert row["difference"] == "better"
     assert row["use_case"] is None or pd.isna(row["use_case"])
     assert pd.isna(row["break_even_uses"])
 
@@ -139,6 +146,6 @@ def test_what_pretraining_gains_by_the_number_of_labels(
 
     assert frame["labels"].tolist() == [50, 5000]
     assert frame["gain"].tolist() == pytest.approx([0.30, 0.01])
-    assert frame["told_apart"].tolist() == ["better", "not told apart"]
+    assert frame["difference"].tolist() == ["better", "no significant difference"]
     assert frame["break_even_uses"].tolist()[0] == 1
     assert frame["gain_usd_per_use"].tolist()[1] == 0

@@ -18,7 +18,7 @@ from harness.facts import Spread
 from harness_reports.business.evidence import gather
 from harness_reports.business.market import read_market
 from harness_reports.business.viability import viability
-from harness_reports.business.worth import Worth, appraise_worth, draw_market
+from harness_reports.business.worth import NpvDistribution, draw_market, npv_distribution
 from harness_reports.prices.pricing import Pricing
 
 GOOD = (1,) * 92 + (0,) * 8
@@ -42,13 +42,15 @@ def wide(make_use_case: MakeUseCase) -> UseCase:
     )
 
 
-def worth_of(records: list[Any], pricing: Pricing, case: UseCase, draws: int = 20_000, **overrides: float) -> Worth:
+def worth_of(
+    records: list[Any], pricing: Pricing, case: UseCase, draws: int = 20_000, **overrides: float
+) -> NpvDistribution:
     """Return the worth of the only candidate."""
     (one,) = gather(records, pricing)
     market = read_market(case, overrides)
     business = one.business(market)
     assert business is not None
-    return appraise_worth(business, draw_market(market, draws), one.accuracy, one.hours(market))
+    return npv_distribution(business, draw_market(market, draws), one.accuracy, one.hours(market))
 
 
 def row_of(records: list[Any], pricing: Pricing, case: UseCase, **overrides: float) -> dict[str, Any]:
@@ -179,10 +181,10 @@ def test_information_is_worth_most_where_the_decision_is_open(
     values = {}
     for needed in (0.4, 0.8):
         case = make_use_case(needs={"quality": needed, "latency_s": 0.5}, requests_per_year=500_000.0)
-        learning = worth_of(records, pricing, case).learning()
-        assert learning.hour_usd is not None
-        assert 0 <= learning.hour_usd <= learning.perfect_usd
-        values[needed] = learning.hour_usd
+        learning = worth_of(records, pricing, case).information()
+        assert learning.evsi_usd is not None
+        assert 0 <= learning.evsi_usd <= learning.evpi_usd
+        values[needed] = learning.evsi_usd
 
     assert values[0.4] == pytest.approx(0, abs=10)
     assert values[0.8] > 1000
@@ -195,11 +197,11 @@ def test_an_hour_is_worth_less_where_hours_were_measured(
     case = make_use_case(needs={"quality": 0.8, "latency_s": 0.5})
     worth = worth_of(bench.case(scores=(1,) * 80 + (0,) * 20), pricing, case)
     hours = [(0.01, 0.01), (1.0, 1.0), (100.0, 100.0)]
-    found = [replace(worth, hours=each).learning().hour_usd for each in hours]
+    found = [replace(worth, hours=each).information().evsi_usd for each in hours]
 
     assert found[0] is not None
     assert found == sorted((value for value in found if value is not None), reverse=True)
-    assert replace(worth, hours=None).learning().hour_usd is None
+    assert replace(worth, hours=None).information().evsi_usd is None
 
 
 def test_sample_information_agrees_with_the_simulation_of_studies(
@@ -221,7 +223,7 @@ def test_sample_information_agrees_with_the_simulation_of_studies(
     payoff = np.where(beliefs >= 0.8, value, -upfront).mean(axis=1)
 
     expected = np.maximum(payoff, 0).mean() - max(0.0, payoff.mean())
-    assert worth.learning().hour_usd == pytest.approx(float(expected), rel=0.1)
+    assert worth.information().evsi_usd == pytest.approx(float(expected), rel=0.1)
 
 
 def test_all_candidates_meet_the_same_market(bench: Any, pricing: Pricing, wide: UseCase) -> None:
@@ -236,18 +238,18 @@ def test_all_candidates_meet_the_same_market(bench: Any, pricing: Pricing, wide:
 
 def test_a_driver_that_turns_the_verdict_makes_it_a_pilot() -> None:
     """A loss is unlikely, but lies at the 10th percentile of one input: the sentence names it."""
-    from harness_reports.business.verdict import Facts, Money, decide
-    from harness_reports.business.worth import Driver, Learning
+    from harness_reports.business.verdict import Money, VerdictInputs, decide
+    from harness_reports.business.worth import Driver, ValueOfInformation
     from harness_reports.economics.simulation import outcome
     from harness_reports.reasons import Reasons
 
     row = {"low": 0.9, "high": 0.95, "value": 0.92, "metric": "accuracy", "higher_is_better": True, "seeds": 3}
     found = outcome(np.concatenate([np.full(95, 1000.0), np.full(5, -10.0)]))
     drivers = [Driver("requests_per_year", 0.8, -5.0, 2000.0), Driver("quality", 0.1, 900.0, 1000.0)]
-    money = Money(0.1, found, 0.1, drivers, Learning(10.0, 5.0), 1.0, 0.95)
-    facts = Facts(Reasons(), row, 0.8, None, None, money)
+    money = Money(0.1, found, 0.1, drivers, ValueOfInformation(10.0, 5.0), 1.0, 0.95)
+    inputs = VerdictInputs(Reasons(), row, 0.8, None, None, money)
 
-    turned, steady = decide(facts), decide(replace(facts, money=replace(money, drivers=drivers[1:])))
+    turned, steady = decide(inputs), decide(replace(inputs, money=replace(money, drivers=drivers[1:])))
     assert (turned.verdict, steady.verdict) == ("pilot", "invest")
     assert "It hangs on requests_per_year: at its 10th percentile the expected net present value is -5 USD" in str(
         turned.reasons[0]
@@ -270,9 +272,9 @@ def test_the_investor_says_which_loss_is_accepted(bench: Any, pricing: Pricing, 
 def test_what_flips_a_verdict_is_written_out() -> None:
     """A number of requests that nobody has to decode."""
     from harness_reports.business.verdict import flip_reason
-    from harness_reports.business.worth import Flip
+    from harness_reports.business.worth import FlipPoints
 
-    assert str(flip_reason("pilot", Flip(0.25, 2_154_936_112.0, None))) == (
+    assert str(flip_reason("pilot", FlipPoints(0.25, 2_154_936_112.0, None))) == (
         "It is an investment once a request brings 0.25 USD, or there are 2,155,000,000 requests a year."
     )
-    assert flip_reason("invest", Flip(None, None, None)) is None
+    assert flip_reason("invest", FlipPoints(None, None, None)) is None

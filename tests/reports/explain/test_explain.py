@@ -94,8 +94,8 @@ def test_figures_end_in_what_was_read_with_its_source(suite: list[Any], pricing:
 def test_metrics_that_are_no_mean_are_explained(check: Check, bench: Any) -> None:
     """By the record that holds the value, and where the interval is from."""
     f1 = {
-        "name": "f1", "unit": "share", "column": None, "higher_is_better": True, "ceiling": 1.0, "chance": None,
-        "value": 0.7, "replicates": [0.6, 0.7, 0.8] * 100,
+        "name": "f1", "unit": "share", "column": None, "higher_is_better": True, "ceiling": 1.0,
+        "random_baseline": None, "value": 0.7, "replicates": [0.6, 0.7, 0.8] * 100,
     }  # fmt: skip
     records = [*bench.case(), *bench.case(seed=1)]
     for record in records:
@@ -229,7 +229,7 @@ def test_without_a_column_every_figure_opens(run: Callable[..., str]) -> None:
     """Of the one row that fits."""
     shown = run("explain", "accuracy", "--model", "lstm")
 
-    for name in ("value = ", "low = ", "chance = ", "baseline_value = ", "against_baseline = worse"):
+    for name in ("value = ", "low = ", "random_baseline = ", "baseline_value = ", "against_baseline = worse"):
         assert f"\n{name}" in shown
 
 

@@ -20,10 +20,17 @@ from harness_reports.measured.tables import EVERY, accuracy
 from harness_reports.prices.frontier import frontier
 from harness_reports.prices.pricing import Pricing
 
-SECONDS = {"name": "delay", "unit": "s", "column": "delay", "higher_is_better": False, "ceiling": None, "chance": None}
+SECONDS = {
+    "name": "delay",
+    "unit": "s",
+    "column": "delay",
+    "higher_is_better": False,
+    "ceiling": None,
+    "random_baseline": None,
+}
 F1 = {
-    "name": "macro_f1", "unit": "share", "column": None, "higher_is_better": True, "ceiling": 1.0, "chance": None,
-    "value": 0.7, "replicates": [0.6, 0.7, 0.8] * 100,
+    "name": "macro_f1", "unit": "share", "column": None, "higher_is_better": True, "ceiling": 1.0,
+    "random_baseline": None, "value": 0.7, "replicates": [0.6, 0.7, 0.8] * 100,
 }  # fmt: skip
 
 
@@ -62,7 +69,7 @@ def test_a_metric_is_told_apart_from_its_own_baseline(records: list[Any]) -> Non
 def test_the_deciding_metric_stands_where_none_is_named(records: list[Any]) -> None:
     """As before there were others."""
     assert set(accuracy(records)["metric"]) == {"accuracy"}
-    assert [own.name for own in Results(records).graded().values()] == ["accuracy", "accuracy"]
+    assert [own.name for own in Results(records).qualities().values()] == ["accuracy", "accuracy"]
 
 
 def test_the_frontier_is_that_of_the_metric(records: list[Any], pricing: Pricing) -> None:
@@ -92,7 +99,7 @@ def test_share_of_answers_that_are_right(
 ) -> None:
     """A share needs a ceiling to be a share of, and a metric that counts what is right."""
     metric = {**SECONDS, "ceiling": ceiling, "higher_is_better": higher_is_better}
-    (own,) = Results(bench.case(scores=(quality,) * 40, metric=metric)).graded().values()
+    (own,) = Results(bench.case(scores=(quality,) * 40, metric=metric)).qualities().values()
 
     assert quality_share(own).value == (share if share is None else pytest.approx(share))
 

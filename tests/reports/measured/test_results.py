@@ -36,8 +36,8 @@ def test_a_candidate_has_its_evaluations_and_servings(bench: Any) -> None:
     assert {(each.scenario, len(each.leaves)) for each in own.servings} == {("Offline", 2), ("SingleStream", 2)}
     assert own.columns["model"] == own.key.model == "bert"
     assert own.machine is own.evaluations[0].leaf
-    assert own.graded is not None
-    assert own.graded is own.graded
+    assert own.quality is not None
+    assert own.quality is own.quality
 
 
 def test_what_was_only_served_is_a_candidate_without_a_grade(bench: Any) -> None:
@@ -46,7 +46,7 @@ def test_what_was_only_served_is_a_candidate_without_a_grade(bench: Any) -> None
     results = Results(served)
     (own,) = results.candidates.values()
 
-    assert (own.graded, own.graded_by("accuracy"), list(results.evaluated)) == (None, None, [])
+    assert (own.quality, own.quality_in("accuracy"), list(results.evaluated)) == (None, None, [])
     assert own.machine.step == "serve"
 
 
@@ -63,7 +63,7 @@ def test_only_a_request_that_somebody_waits_for_has_a_latency(bench: Any) -> Non
 def test_a_metric_that_nobody_has_is_refused(suite: list[Any]) -> None:
     """With the list of those there are."""
     with pytest.raises(StoreError, match="accuracy"):
-        Results(suite).graded("acuracy")
+        Results(suite).qualities("acuracy")
 
 
 def test_all_tables_group_the_records_once(

@@ -38,7 +38,7 @@ class Numbers(harness.Data):
     def queries(self):
         return list(range(40))
 
-    def chance(self):
+    def random_baseline(self):
         return {"accuracy": 0.5}
 
 
@@ -288,6 +288,21 @@ def test_an_evaluation_and_a_serving_of_one_model_are_as_stale_as_each_other(sho
     assert own.evaluations
     assert own.servings
     assert own.key.stale == "harness → edited (step: harness.grading)"
+
+
+def test_an_evaluation_that_is_stale_for_more_reasons_stays_beside_its_serving(shop: Shop) -> None:
+    """What defines both has changed, and for the evaluation how it is graded, too: they are one candidate still."""
+    built = {"inputs": {"trained": "t"}, "asked": {"scenario": "Offline", "batch_size": 4}}
+    graded, served = shop.record(0.25, **built), shop.record(0.25, step="serve", scores={}, metrics=[], **built)
+    step = graded.basis["sources"]["step"]
+    graded = changed(graded, "sources", {**graded.basis["sources"], "step": {**step, "harness.grading": "old"}})
+    now = shop.edit("scale = 1", "scale = 2")
+    (own,) = Results(marked([graded, served], now)).candidates.values()
+
+    assert own.evaluations
+    assert own.servings
+    assert own.key.stale is not None
+    assert "harness.grading" in own.key.stale
 
 
 def test_records_of_earlier_versions_cannot_be_told(shop: Shop) -> None:

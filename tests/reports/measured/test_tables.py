@@ -41,7 +41,7 @@ def test_accuracy_is_the_mean_with_its_interval(suite: list[Any]) -> None:
 
     assert own["value"] == pytest.approx(0.92)
     assert 0.85 < own["low"] < 0.90 < own["high"] < 0.98
-    assert (own["items"], own["seeds"], own["chance"], own["ceiling"]) == (100, 1, 0.125, 1.0)
+    assert (own["items"], own["seeds"], own["random_baseline"], own["ceiling"]) == (100, 1, 0.125, 1.0)
     assert own["baseline_value"] == pytest.approx(0.75)
 
 
@@ -59,7 +59,7 @@ def test_small_difference_is_not_told_apart(bench: Any) -> None:
     ours, theirs = (1,) * 76 + (0,) * 24, (0,) * 10 + (1,) * 75 + (0,) * 15
     records = [*bench.case(scores=ours), *bench.case(scores=theirs, model="tfidf", start="scratch")]
 
-    assert row(tables.accuracy(records), model="bert")["against_baseline"] == "not told apart"
+    assert row(tables.accuracy(records), model="bert")["against_baseline"] == "no significant difference"
 
 
 def test_baseline_that_was_not_measured_is_none(bench: Any) -> None:
@@ -90,7 +90,14 @@ def test_best_baseline_is_what_counts(bench: Any) -> None:
 
 def test_where_lower_is_better_less_is_better(bench: Any) -> None:
     """For an error the smaller value beats the baseline."""
-    error = {"name": "error", "unit": "K", "column": "error", "higher_is_better": False, "ceiling": None, "chance": 9.0}
+    error = {
+        "name": "error",
+        "unit": "K",
+        "column": "error",
+        "higher_is_better": False,
+        "ceiling": None,
+        "random_baseline": 9.0,
+    }
     records = [
         *bench.case(scores=(1.0, 1.1) * 20, metric=error),
         *bench.case(scores=(3.0, 3.3) * 20, metric=error, model="tfidf", start="scratch"),
@@ -108,7 +115,7 @@ def test_a_metric_that_is_no_mean_has_its_interval_from_replicates(bench: Any) -
         "column": None,
         "higher_is_better": True,
         "ceiling": None,
-        "chance": 1.0,
+        "random_baseline": 1.0,
     }
     own = {"metrics": [{**score, "value": 202.0, "replicates": [value + 1 for value in spread]}]}
     cheap = {"metrics": [{**score, "value": 200.0, "replicates": spread}]}

@@ -112,7 +112,7 @@ def test_where_lower_is_better_the_frontier_turns(bench: Any, pricing: Pricing) 
         "column": "error",
         "higher_is_better": False,
         "ceiling": None,
-        "chance": None,
+        "random_baseline": None,
     }
     records = [
         *bench.case(model="good", metric=error, scores=(1.0, 1.2) * 20, rate=10.0),

@@ -41,11 +41,11 @@ def test_axes_are_named_with_units_and_cost_is_logarithmic(suite: list[Any], pri
     assert layout.xaxis.type == layout.xaxis2.type == "log"
 
 
-def test_baseline_and_chance_are_marked(suite: list[Any], pricing: Pricing) -> None:
+def test_baselines_are_marked(suite: list[Any], pricing: Pricing) -> None:
     """What quality means is drawn across each panel."""
     texts = [each.text for each in charts.cost_accuracy(frontier(suite, pricing)).layout.annotations]
 
-    assert {"baseline tfidf 0.75", "baseline linear 210", "chance 0.125", "chance 22"} <= set(texts)
+    assert {"baseline tfidf 0.75", "baseline linear 210", "random baseline 0.125", "random baseline 22"} <= set(texts)
 
 
 def test_the_baselines_point_says_so(suite: list[Any], pricing: Pricing) -> None:
@@ -59,7 +59,7 @@ def test_the_baselines_point_says_so(suite: list[Any], pricing: Pricing) -> None
 def test_an_axis_says_where_lower_is_better(bench: Any, pricing: Pricing) -> None:
     """A metric that counts what went wrong."""
     wrong = {"name": "error", "unit": "share", "column": "wrong", "higher_is_better": False, "ceiling": 1.0}
-    figure = charts.cost_accuracy(frontier(bench.case(metric={**wrong, "chance": None}), pricing))
+    figure = charts.cost_accuracy(frontier(bench.case(metric={**wrong, "random_baseline": None}), pricing))
 
     assert figure.layout.yaxis.title.text == "error (share), lower is better"
 
