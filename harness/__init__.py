@@ -1,13 +1,12 @@
 """Viability Harness: measures models, prices what it measured, and says whether a use case is worth the money.
 
-What a plugin needs is here; nothing heavy is imported, and `Record`, which few plugins need, when it is asked for.
+What a plugin needs is here; nothing heavy is imported.
 """
-
-import typing
 
 from harness.errors import DataError, FactError, HarnessError, PluginError, StoreError, SuiteError, Unsupported
 from harness.facts import Figure, Price, PriceBook, UseCase
 from harness.hookspecs import hookimpl
+from harness.records import Record
 from harness.seams import (
     Assignment,
     Budget,
@@ -31,9 +30,6 @@ from harness.seams import (
     Task,
     Template,
 )
-
-if typing.TYPE_CHECKING:
-    from harness.records import Record
 
 __all__ = [
     "Assignment",
@@ -71,17 +67,3 @@ __all__ = [
     "UseCase",
     "hookimpl",
 ]
-
-
-def __dir__() -> list[str]:
-    """Return all names, those that are not imported yet too: a notebook completes them."""
-    return sorted({*globals(), *__all__})
-
-
-def __getattr__(name: str) -> typing.Any:
-    """Return `Record` (PEP 562)."""
-    if name != "Record":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from harness.records import Record
-
-    return Record

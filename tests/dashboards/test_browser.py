@@ -295,7 +295,7 @@ def test_the_planner_opens(page: Any, language: str, tmp_path: Path) -> None:
     devices.press("Enter")
 
     assert "8.40e22" in before
-    assert page.locator(".js-plotly-plot .bars .point").count() == 15
+    _until(page, lambda: page.locator(".js-plotly-plot .bars .point").count() == 15)
     _until(page, lambda: len(now := _margins(page)) == len(before) and now != before)
 
 
