@@ -16,7 +16,7 @@ from harness.screen import FindingsScreen, LiveScreen, PlainScreen, open_screen,
 from harness.testing.findings import Finding
 
 ODD = "[/red] [bold]name[/bold] :bug: \\"
-ASKED = {"model": ODD, "size": "default", "task": ODD, "start": "pretrained", "seed": 0}
+ASKED = {"model": ODD, "size": "default", "task": ODD, "source": None, "start": "pretrained", "seed": 0}
 STEP = Step("finetune", ASKED, {}, "f", {}, {})
 RECORD = Record(
     id="1",
