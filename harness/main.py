@@ -6,6 +6,7 @@ The listing without options needs no parser: typer would take half of the time.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Callable
 
@@ -25,6 +26,10 @@ def main() -> None:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)  # noqa: T201
         sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of a pipe has what it wants, as in `harness plugins | head`: say nothing of the rest at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 def _ready(arguments: tuple[str, ...]) -> Callable[[], None]:
@@ -46,7 +51,7 @@ def _command(arguments: tuple[str, ...]) -> Callable[[], None]:
         from harness.listing import listing
 
         text = listing(plugins, as_json=bare)
-        return lambda: print(text)  # noqa: T201
+        return lambda: print(text, flush=True)  # noqa: T201
     from harness.cli import make_app
 
     app = make_app(plugins, arguments[:1])

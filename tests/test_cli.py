@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,20 @@ def test_the_script_ends_with_the_code() -> None:
 
     assert done.returncode == 2
     assert "No such command" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["plugins"], ["plugins", "--json"], ["prices"]])
+def test_a_reader_that_closes_its_pipe_gets_no_traceback(arguments: list[str]) -> None:
+    """As in `harness plugins | head -1`."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    try:
+        done = subprocess.run(["harness", *arguments], stdout=writes, stderr=subprocess.PIPE, text=True, check=False)
+    finally:
+        os.close(writes)
+
+    assert done.returncode == 1
+    assert "BrokenPipe" not in done.stderr
 
 
 def test_a_run_goes_through_and_a_second_one_does_nothing(tmp_path: Path, harness_command: Any) -> None:
