@@ -134,8 +134,13 @@ def _comparable(step: Step, record: Record) -> bool:
 def _spec(step: Step, record: Record) -> list[str]:
     """Return what was asked otherwise."""
     before, after = _flat(record.asked), _flat(step.asked)
-    names = [name for name in after if name not in LABELS]
-    return [f"{name} {_said(after[name])}" for name in names if after[name] != before.get(name)]
+    names = [name for name in after if name not in LABELS and after[name] != before.get(name)]
+    return [f"data {_data(after)}" if name == "source" else f"{name} {_said(after[name])}" for name in names]
+
+
+def _data(asked: Mapping[str, Any]) -> str:
+    """Return what data are called, and where they lie unless they come with the task."""
+    return str(asked["data"]) if asked["source"] is None else f"{asked['data']} ({asked['source']})"
 
 
 def _flat(asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -53,6 +53,15 @@ def test_what_was_never_measured_says_so(plan_of: PlanOf) -> None:
     assert why_pending(large, [record(other)]) == "size large with seed 0 is not measured yet"
 
 
+def test_other_data_are_told_by_their_name(plan_of: PlanOf) -> None:
+    """Those that come with the task too; a file's name alone would not tell two of one name apart."""
+    packaged = finetuning(plan_of(tasks=["parity"]))
+    own = finetuning(plan_of(tasks=[{"name": "parity", "data": "in/mail.csv"}]))
+
+    assert why_pending(packaged, [record(own)]) == "data counting is not measured yet"
+    assert why_pending(own, [record(packaged)]) == "data mail (in/mail.csv) is not measured yet"
+
+
 def test_a_failure_is_told(plan_of: PlanOf) -> None:
     """With the reason's first line."""
     step = finetuning(plan_of())
