@@ -275,6 +275,7 @@ def _resolved(suite: Suite, source: Source, plugins: Plugins) -> Suite:
             raise source.error(("scenarios", index), unknown("scenario", scenario, SCENARIOS))
     models = tuple(_model(plugins, source, entry, ("models", i)) for i, entry in enumerate(suite.models))
     tasks = tuple(_task(plugins, source, entry, ("tasks", i)) for i, entry in enumerate(suite.tasks))
+    _check_names(tasks, source)
     for name in suite.hardware:
         if reason := asked_of(plugins.hardware[name], "unavailable"):
             raise SuiteError(f"Hardware {name!r} cannot be used here: {reason}")
@@ -327,6 +328,20 @@ def _task(plugins: Plugins, source: Source, entry: TaskEntry, path: tuple[str | 
     named = entry.model_copy(update={"data_name": entry.data_name or stood_for or None})
     found = {"name": task.name, "settings": settings, "data_name": _data_name(task, named, source, path)}
     return entry.model_copy(update=found)
+
+
+def _check_names(tasks: Sequence[TaskEntry], source: Source) -> None:
+    """Refuse two names for the same data of a task: a step is measured once, under one of them."""
+    named: dict[str, str | None] = {}
+    for index, entry in enumerate(tasks):
+        same = json.dumps([entry.name, entry.data, entry.settings], sort_keys=True, default=str)
+        first = named.setdefault(same, entry.data_name)
+        if first != entry.data_name:
+            raise source.error(
+                ("tasks", index),
+                f"The data {entry.data!r} of {entry.name!r} are called {first!r} and {entry.data_name!r}. Give them "
+                "one name: `data_name`.",
+            )
 
 
 def _data_name(task: Task, entry: TaskEntry, source: Source, path: tuple[str | int, ...]) -> str | None:

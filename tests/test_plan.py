@@ -93,6 +93,16 @@ def test_data_of_ones_own_are_not_called_as_those_of_the_task(plan_of: PlanOf) -
         plan_of(tasks=[{"name": "parity", "data": "counting.csv"}])
 
 
+def test_the_same_data_have_one_name_in_a_suite(plan_of: PlanOf) -> None:
+    """Else a use case that names the other would never see a record; other settings make other data."""
+    task = {"name": "parity", "data": "mine.csv"}
+    with pytest.raises(SuiteError, match=r"line 8: The data 'mine.csv' of 'parity' are called 'mine' and 'reviews'"):
+        plan_of(tasks=[task, {**task, "data_name": "reviews"}])
+    plan = plan_of(tasks=[task, task, {**task, "data_name": "few", "settings": {"count": 20}}])
+
+    assert {step.asked["data"] for step in plan.steps} == {"mine", "few"}
+
+
 def test_what_cannot_be_done_is_known_before(plan_of: PlanOf) -> None:
     """A model without the runtime's format is unsupported, with the reason, and is not exported."""
     plan = plan_of(models=["guess"], runtimes=["paper"])
