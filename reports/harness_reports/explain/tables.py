@@ -59,7 +59,9 @@ class Row(NamedTuple):
     @property
     def title(self) -> str:
         """What tells the row from others."""
-        return " ".join(cell(self.cells[name]) for name in NAMES[self.table] if not missing(self.cells[name]))
+        names = [name for name in NAMES[self.table] if name != "stale" and not missing(self.cells[name])]
+        words = " ".join(cell(self.cells[name]) for name in names)
+        return words if missing(self.cells["stale"]) else f"{words} (stale: {self.cells['stale']})"
 
     def explain(self, column: str) -> Explained:
         """Return where the figure in a column comes from.
@@ -173,5 +175,8 @@ _EMPTY = "The table has no rows: no step that it is made of has finished yet."
 
 
 def _differing(left: Sequence[Row]) -> str:
+    """Return the columns in which rows differ, with their values; `stale` is prose, and named where nothing else is."""
     values = {name: sorted({cell(row.cells[name]) for row in left}) for name in NAMES[left[0].table]}
-    return " or ".join(f"{name} ({', '.join(known)})" for name, known in values.items() if len(known) > 1)
+    differing = {name: known for name, known in values.items() if len(known) > 1}
+    told = {name: known for name, known in differing.items() if name != "stale"} or differing
+    return " or ".join(f"{name} ({', '.join(known)})" for name, known in told.items())

@@ -183,6 +183,19 @@ def test_a_row_is_found_by_its_cells(suite: list[Any], pricing: Pricing) -> None
         find([], {})
 
 
+def test_stale_rows_are_told_apart_by_their_names(suite: list[Any], pricing: Pricing) -> None:
+    """How a definition changed is a sentence that nobody types; it narrows down where nothing else does."""
+    fresh = rows("cost", suite, pricing)
+    stale = [row._replace(cells={**row.cells, "stale": f"{row.cells['runtime']} changed"}) for row in fresh]
+
+    assert stale[0].title == f"{fresh[0].title} (stale: {fresh[0].cells['runtime']} changed)"
+    with pytest.raises(FactError) as told:
+        find(stale, {"model": "bert"})
+    assert str(told.value) == "2 rows fit. Narrow them down by runtime (eager, onnx)."
+    with pytest.raises(FactError, match=r"stale \("):
+        find([fresh[0], stale[0]], {})
+
+
 def test_an_unknown_column_or_table_is_told(suite: list[Any], pricing: Pricing) -> None:
     """With the list of what can be opened."""
     with pytest.raises(FactError, match="Did you mean 'train_usd'"):
