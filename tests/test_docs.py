@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+REPORTS = ROOT / "reports" / "harness_reports"
 MODULES = {"reports": "harness_reports", "testing": "harness.testing", "torch_learner": "harness.torch_learner"}
 BLOCK = re.compile(r"(?:<!-- file: (\S+) -->\n)?```python\n(.*?)```\n(?:\nIt prints:\n\n```text\n(.*?)```)?", re.DOTALL)
 DECIMAL = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
@@ -116,3 +117,19 @@ def test_links_lead_to_files() -> None:
         for link in re.findall(r"\]\(([^)#]+)\)", _page(name)):
             assert (ROOT / "docs" / link).exists(), link
         assert f"](docs/{name}.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_walks_lead_to_what_there_is() -> None:
+    """Each path is there, and each name stands in a file of its row; commands and links are tested elsewhere."""
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = contributing.partition("\n## Where things are\n")[2].partition("\n## ")[0]
+    walks = [row for row in section.splitlines() if row.startswith("| where ")]
+    for walk in walks:
+        tokens = [token for token in re.findall(r"`([^`]+)`", walk) if not token.startswith("harness ")]
+        places = {token: ROOT / token if (ROOT / token).exists() else REPORTS / token for token in tokens}
+        text = "".join(own.read_text(encoding="utf-8") for own in places.values() if own.is_file())
+        for token, place in places.items():
+            words = [token] if "/" in token else token.split(".")
+            assert place.exists() or all(re.search(rf"\b{re.escape(word)}\b", text) for word in words), token
+
+    assert len(walks) == 6
