@@ -34,6 +34,7 @@ import yaml
 
 from harness.errors import FactError, unknown
 from harness.facts import DATA_FILES, Figure, Shape, Spread, UseCase
+from harness.names import RULE, is_data_name
 
 _TEXTS = ("name", "title", "summary")
 _KEYS = (*_TEXTS, "tasks", "needs", "market", "as_of", "hosted", "data")
@@ -71,7 +72,7 @@ def read_use_case(path: Path) -> UseCase:
         market=_figures(path, body, "market"),
         hosted=_names(path, body, "hosted") if "hosted" in body else (),
         file=path,
-        data=_names(path, body, "data") if "data" in body else (),
+        data=_data_names(path, body) if "data" in body else (),
     )
 
 
@@ -111,6 +112,13 @@ def _names(path: Path, body: Mapping[str, Any], key: str) -> tuple[str, ...]:
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise FactError(f"{path}: `{key}` is {names!r}. Give a list of names: `{key}: [one, another]`.")
     return tuple(names)
+
+
+def _data_names(path: Path, body: Mapping[str, Any]) -> tuple[str, ...]:
+    names = _names(path, body, "data")
+    if wrong := [name for name in names if not is_data_name(name)]:
+        raise FactError(f"{path}: data cannot be called {wrong[0]!r}. {RULE}")
+    return names
 
 
 def _figures(path: Path, body: Mapping[str, Any], part: str) -> dict[str, Figure]:

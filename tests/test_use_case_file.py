@@ -97,6 +97,12 @@ def test_a_file_may_say_on_which_data_it_stands(tmp_path: Path) -> None:
     assert not case.covers("sorting", "letters")
 
 
+def test_data_that_cannot_be_called_so_are_told(tmp_path: Path) -> None:
+    """No measurement will ever have such a name, so the use case would stay without a verdict."""
+    with pytest.raises(FactError, match=r"data cannot be called 'a=b'\. Use up to 80 letters"):
+        read_use_case(write(tmp_path, GOOD.replace("as_of: 2026-11-24\n", "as_of: 2026-11-24\ndata: ['a=b']\n", 1)))
+
+
 def test_the_example_of_the_documentation_is_read(tmp_path: Path) -> None:
     """What the module's docstring shows works."""
     example = str(use_case_file.__doc__).split("```yaml\n")[1].split("```")[0]
