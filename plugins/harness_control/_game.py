@@ -32,7 +32,7 @@ class Game(Data):
     Args:
         world: the environment, what is changed in it, what is measured.
         identity: names environment, package version and changes.
-        metrics: metric → column of the scores, whose chance level is to be found.
+        metrics: metric → column of the scores, whose random baseline is to be found.
         reference: the return that counts as 1 in column `NORMALISED`, in which chance is 0; None: no such column.
     """
 

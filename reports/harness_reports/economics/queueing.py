@@ -78,7 +78,7 @@ def service_level(arrivals_per_s: float, mean_service_s: float, servers: int, ta
 
 
 class Fleet(NamedTuple):
-    """The servers a promise needs."""
+    """The servers that a latency objective needs."""
 
     servers: int
     offered_erlangs: float

@@ -36,7 +36,7 @@ def cost_accuracy(frontier: pd.DataFrame, words: Mapping[str, str] = WORDS) -> g
     """Return cost per 1,000 inferences (log) against quality, one panel per task, candidates with 95 % intervals.
 
     Colour tells the model and symbol the runtime; the line joins the candidates nobody beats, the dashes their convex
-    hull. The cheap baseline and the chance level lie across. Candidates without a measured cost are counted below the
+    hull. The baseline and the random baseline lie across. Candidates without a measured cost are counted below the
     panel's title.
     """
     facets = _facets(rows(frontier))

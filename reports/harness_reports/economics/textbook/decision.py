@@ -173,7 +173,7 @@ class AccuracyValue(NamedTuple):
 
 
 def value_of_accuracy(accuracy: float, better_accuracy: float, cases: float, usd_per_error: float) -> AccuracyValue:
-    """Return (better - accuracy) · cases · cost per error, both kinds of error equally dear; else use `error_cost`.
+    """Return (better - accuracy) · cases · cost per error, where both errors cost the same; else use `error_cost`.
 
     A difference within the confidence interval is worth 0: decide that before.
 
