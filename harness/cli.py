@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from inspect import getdoc
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harness.plan import Plan, Step
     from harness.records import Record
     from harness.run import Replan
+    from harness.seams import Setting
     from harness.suite import ModelEntry, Source, Suite, TaskEntry
 
 FAILED = 1
@@ -191,7 +192,7 @@ def _with_data(
         takers = [entry for entry in entries if plugins.find("tasks", entry.name).takes_data]
         if not takers:
             raise SuiteError(f"No task of suite {source.label!r} takes data of your own. Name one with --task.")
-        return tuple(_on_own_data(entry, choice) for entry in takers)
+        return tuple(_on_own_data(entry, choice, plugins) for entry in takers)
     if choice.task_settings:
         raise SuiteError("--task-setting says how to read your data: give --data as well.")
     if choice.data_name is not None:
@@ -199,14 +200,23 @@ def _with_data(
     return entries
 
 
-def _on_own_data(entry: TaskEntry, choice: Choice) -> TaskEntry:
+def _on_own_data(entry: TaskEntry, choice: Choice, plugins: Plugins) -> TaskEntry:
     """Return a task with the data of the command line."""
     from harness.names import RULE, is_data_name
 
     if choice.data_name is not None and not is_data_name(choice.data_name):
         raise SuiteError(f"--data-name {choice.data_name!r}: data cannot be called so. {RULE}")
-    settings = {**entry.settings, **dict(_pair(setting) for setting in choice.task_settings)}
+    known = plugins.find("tasks", entry.name).settings
+    settings = {**entry.settings, **_task_settings(choice.task_settings, known)}
     return entry.model_copy(update={"data": choice.data, "data_name": choice.data_name, "settings": settings})
+
+
+def _task_settings(texts: Sequence[str], known: Mapping[str, Setting]) -> dict[str, Any]:
+    """Return settings of a task: texts, such as a column called `2024`, as they stand, others as YAML reads them."""
+    from harness.suite import read_value
+
+    numbers = {name for name, setting in known.items() if not isinstance(setting.default, str)}
+    return {name: read_value(value) if name in numbers else value for name, value in map(_pair, texts)}
 
 
 def _chosen_models(suite: Suite, choice: Choice, plugins: Plugins) -> tuple[ModelEntry, ...]:

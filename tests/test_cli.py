@@ -103,6 +103,15 @@ def test_a_run_goes_through_and_a_second_one_does_nothing(tmp_path: Path, harnes
     assert again.stdout.count(": done") == 3
 
 
+def test_a_setting_of_a_task_may_be_a_number(tmp_path: Path, harness_command: Any) -> None:
+    """As one of a model may."""
+    (tmp_path / "mine.yaml").write_text(SUITE, encoding="utf-8")
+    arguments = ["run", "mine.yaml", "--plugin", TOY, "--data", "letters.csv", "--dry-run", "--task-setting"]
+
+    assert "3 to do" in harness_command(tmp_path, *arguments, "count=20").stdout
+    assert "count is 'few': give an int" in harness_command(tmp_path, *arguments, "count=few").stderr
+
+
 def test_data_that_are_measured_already_can_be_given_a_name(tmp_path: Path, harness_command: Any) -> None:
     """Nothing is measured again, and tables have the new name."""
     (tmp_path / "mine.yaml").write_text(SUITE, encoding="utf-8")
