@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from inspect import getdoc
@@ -260,7 +261,7 @@ def _run(
     from harness.store import open_store, peek
 
     plan = plan.against(peek(location))
-    _name_data(console, plan, location)
+    _name_data(console, plan, plugins, location)
     if not plan.pending:
         say(console, f"Suite {plan.suite.name!r}: all {len(plan.steps)} steps are measured already; nothing to do.")
         return 0
@@ -282,21 +283,35 @@ def _run(
     return 0 if summary.complete else FAILED
 
 
-def _name_data(console: Any, plan: Plan, location: str | None) -> None:
-    """Let what is measured already have the name that its data have now."""
-    from harness.screen import say
-    from harness.store import open_store
+def _name_data(console: Any, plan: Plan, plugins: Plugins, location: str | None) -> None:
+    """Let all that was measured on the plan's data have the name that they have now, of models not asked for too.
 
-    done = [step for step in plan.steps if step.fingerprint in plan.done and step.asked["source"] is not None]
-    if not done:
+    Else a use case would see some of the candidates alone, perhaps without the baseline.
+    """
+    from harness.records import FINAL
+    from harness.screen import say
+    from harness.store import open_store, peek_records
+
+    names = {_data(step): step.asked["data"] for step in plan.steps if step.asked["source"] is not None}
+    records = plugins.under_current_names(peek_records(location)) if names else []
+    final = [record for record in records if record.outcome in FINAL]
+    former = {own.fingerprint: name for own in final if own.asked["data"] != (name := names.get(_data(own))) and name}
+    if not former:
         return
     store = open_store(location)
     try:
-        if store.name_data({step.fingerprint: step.asked["data"] for step in done}):
-            names = ", ".join(dict.fromkeys(step.asked["data"] for step in done))
-            say(console, f"The data of what is measured already are now called {names}.")
+        if store.name_data(former):
+            called = ", ".join(dict.fromkeys(former.values()))
+            say(console, f"The data of what is measured already are now called {called}.")
     finally:
         store.close()
+
+
+def _data(measured: Step | Record) -> str:
+    """Return what tells the data of a step or record apart: a path alone may lead to other data from another folder."""
+    asked = measured.asked
+    parts = (asked["task"], asked.get("source"), asked.get("task_settings"), measured.basis.get("data"))
+    return json.dumps(parts, sort_keys=True)
 
 
 def _print_plan(console: Any, plan: Plan, plugins: Plugins, location: str | None) -> None:

@@ -126,3 +126,17 @@ def test_data_that_are_measured_already_can_be_given_a_name(tmp_path: Path, harn
     assert "The data of what is measured already are now called reviews." in named.stdout
     assert before.startswith("parity,letters,")
     assert after == before.replace("letters", "reviews")
+
+
+def test_a_new_name_is_that_of_every_model_on_the_data(tmp_path: Path, harness_command: Any) -> None:
+    """Those that the run leaves out keep none of their own; data of one path with other settings are other data."""
+    (tmp_path / "mine.yaml").write_text(SUITE.replace("[counter]", "[counter, guess]"), encoding="utf-8")
+    arguments = ["run", "mine.yaml", "--plugin", TOY, "--data", "letters.csv"]
+    harness_command(tmp_path, *arguments)
+    harness_command(tmp_path, *arguments, "--model", "counter", "--task-setting", "count=20")
+    harness_command(tmp_path, *arguments, "--model", "counter", "--data-name", "reviews")
+    table = harness_command(tmp_path, "table", "accuracy", "--format", "csv", "--plugin", TOY).stdout.splitlines()
+
+    assert sorted(tuple(row.split(",")[1:3]) for row in table[1:]) == [
+        ("letters", "counter"), ("reviews", "counter"), ("reviews", "guess"),
+    ]  # fmt: skip
