@@ -20,13 +20,13 @@ from harness_reports.business.figure_rules import BOTTOM_UP
 from harness_reports.economics.adoption import shares_by_year
 from harness_reports.economics.distributions import Distribution
 from harness_reports.figures.formula import evaluate
+from harness_reports.measured.quality_figures import RIGHT_SHARE
 
 Drawn = Mapping[str, np.ndarray]
 """Input → drawn numbers; one number where the input is certain."""
 MEASURED = ("quality", "serving_usd_per_request", "energy_j_per_request", "pretrain_usd", "finetune_usd",
             "evaluate_usd")  # fmt: skip
 """Inputs that the benchmark measured, priced where they are money."""
-RIGHT_SHARE = "share(quality / ceiling)"
 ENERGY = "energy_j_per_request * energy_usd_per_kwh / 3600000"
 SERVING = "(unit_serving_usd + energy_usd_per_request) * (1 + retry_share)"
 ERROR = "(1 - right_share) * (1 - review_share) * cost_per_error_usd"

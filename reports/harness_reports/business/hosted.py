@@ -108,9 +108,8 @@ def hosted_figures(
         model: `provider/model`.
     """
     market, business = candidates.market, worth.business
-    quality = named(own["quality"], "quality")
-    if "hosted_quality" in market.numbers:
-        quality = figure(market, "hosted_quality", "quality")
+    assumed = "hosted_quality" in market.numbers
+    quality = figure(market, "hosted_quality", "quality") if assumed else own["quality"]
     share = quality_share(candidates.best.evidence.quality, quality)
     upfront = derived("upfront_usd", USD, "upfront_cost_usd", figure(market, "upfront_cost_usd"),
                       note="nothing is trained")  # fmt: skip

@@ -9,6 +9,7 @@ from harness_reports.measured.intervals import Interval
 from harness_reports.measured.quality import Quality
 from harness_reports.measured.readings import who
 
+RIGHT_SHARE = "share(quality / ceiling)"
 NO_DIFFERENCE = "no significant difference"
 """Of two qualities: the 95 % interval of their difference holds 0."""
 
@@ -36,7 +37,7 @@ def quality_share(own: Quality, quality: Explained | None = None) -> Explained:
     if not ceiling.value or own.sign < 0 or not math.isfinite(value.value):
         note = f"{own.name} has no ceiling to be a share of, or it counts errors, or no number is known"
         return Explained("right_share", None, note=note, inputs=(value, ceiling))
-    return derived("right_share", "", "share(quality / ceiling)", value, ceiling, note="held between 0 and 1")
+    return derived("right_share", "", RIGHT_SHARE, value, ceiling, note="held between 0 and 1")
 
 
 def _declared(name: str, own: Quality) -> Explained:
