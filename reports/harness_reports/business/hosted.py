@@ -16,7 +16,7 @@ from harness_reports.business.market import Market
 from harness_reports.business.market_figures import figure, uncertain
 from harness_reports.business.request import PER_REQUEST, USD, error_figure
 from harness_reports.business.viability import Candidates, CandidateVerdict
-from harness_reports.business.worth import NpvDistribution, draw_market, npv_distribution
+from harness_reports.business.worth import NpvDistribution, draw_market, npv_distribution, outcome_cells
 from harness_reports.business.years import flow_figures, present_value, sampled
 from harness_reports.economics.api_prices import CallPrice, call_price
 from harness_reports.economics.build_or_buy import build_or_buy
@@ -118,18 +118,9 @@ def hosted_figures(
     value = npv(market.numbers["discount_rate"], business.flows_usd())
     figures = (
         quality, serving, error_figure(market, share), upfront, present_value(market, value, flows),
-        *sampled(outcome_cells(worth), (*uncertain(market), quality), RISK), *_undercut(market, own, serving),
+        *sampled(outcome_cells(worth.outcome), (*uncertain(market), quality), RISK), *_undercut(market, own, serving),
     )  # fmt: skip
     return {each.name: each for each in figures}
-
-
-def outcome_cells(worth: NpvDistribution) -> dict[str, float]:
-    """Return what is read off the samples of a net present value, by column."""
-    found = worth.outcome
-    return {
-        "npv_mean_usd": found.mean_usd, "npv_low_usd": found.p05_usd, "npv_p50_usd": found.p50_usd,
-        "npv_high_usd": found.p95_usd, "probability_positive": found.probability_positive,
-    }  # fmt: skip
 
 
 def _call(market: Market, price: CallCost, model: str) -> Explained:

@@ -24,7 +24,14 @@ from harness_reports.business.verdict import (
     flip_reason,
     needs_met,
 )
-from harness_reports.business.worth import DRAWS, MarketDraws, NpvDistribution, draw_market, npv_distribution
+from harness_reports.business.worth import (
+    DRAWS,
+    MarketDraws,
+    NpvDistribution,
+    draw_market,
+    npv_distribution,
+    outcome_cells,
+)
 from harness_reports.figures.explained import values
 from harness_reports.measured.latency import LatencyObjective
 from harness_reports.measured.lineage import KEYS
@@ -199,10 +206,7 @@ def _money(worth: NpvDistribution, margin_usd: float, measured: Evidence) -> Mon
 def _risk(money: Money) -> dict[str, Any]:
     found = money.outcome
     return {
-        "npv_mean_usd": found.mean_usd, "npv_low_usd": found.p05_usd, "npv_p50_usd": found.p50_usd,
-        "npv_high_usd": found.p95_usd, "cvar05_usd": found.cvar05_usd,
-        "probability_positive": found.probability_positive,
-        "drivers": _drivers(money),
+        **outcome_cells(found), "cvar05_usd": found.cvar05_usd, "drivers": _drivers(money),
         "evpi_usd": money.information.evpi_usd, "evsi_usd": money.information.evsi_usd,
         "measuring_usd": money.measuring_usd,
     }  # fmt: skip

@@ -50,6 +50,14 @@ def draw_market(market: Market, draws: int = DRAWS, seed: int = 0) -> MarketDraw
     return MarketDraws(market, drawn, market_sums(drawn, market.years), draws, seed)
 
 
+def outcome_cells(found: Outcome) -> dict[str, float]:
+    """Return what is read off the draws of a net present value, by column of the tables that show it."""
+    return {
+        "npv_mean_usd": found.mean_usd, "npv_low_usd": found.p05_usd, "npv_p50_usd": found.p50_usd,
+        "npv_high_usd": found.p95_usd, "probability_positive": found.probability_positive,
+    }  # fmt: skip
+
+
 class Driver(NamedTuple):
     """An input that the net present value hangs on."""
 
