@@ -71,7 +71,7 @@ def unversioned(part: str, basis: Mapping[str, Any]) -> str:
     return identity
 
 
-def current(basis: Basis, files: Mapping[Path, str], kind: str, asked: Mapping[str, Any], plugins: Plugins) -> Basis:
+def current(basis: Basis, files: Mapping[Path, str], kind: str, spec: Mapping[str, Any], plugins: Plugins) -> Basis:
     """Return a step's basis as it is now, to be held against the one it was planned with.
 
     Sources are read again only where a file's bytes differ. Threads and machine are those of the start: libraries that
@@ -81,15 +81,15 @@ def current(basis: Basis, files: Mapping[Path, str], kind: str, asked: Mapping[s
         basis: the one it was planned with.
         files: the files that its sources were read from → SHA-256 of their bytes.
         kind: what is done.
-        asked: the step's spec.
+        spec: the step's spec.
         plugins: as they are now.
     """
     bases = Bases(plugins)
     if any(_sha256(file) != digest for file, digest in files.items()):
-        found = bases.of(kind, asked)
+        found = bases.of(kind, spec)
     else:
         installed = {role: {name: version(name) for name in own} for role, own in basis["libraries"].items()}
-        found = {**basis, "libraries": installed, "data": bases.data(asked), "weights": bases.weights(asked)}
+        found = {**basis, "libraries": installed, "data": bases.data(spec), "weights": bases.weights(spec)}
     return {**found, **{part: basis[part] for part in OF_THE_START}}
 
 
@@ -108,34 +108,34 @@ class Bases:
         self._sources = Sources(plugin.module.__name__ for plugin in plugins.loaded)
         self._known: dict[tuple[str, str], Any] = {}
 
-    def of(self, kind: str, asked: Mapping[str, Any]) -> Basis:
+    def of(self, kind: str, spec: Mapping[str, Any]) -> Basis:
         """Return the basis of a step.
 
         Args:
             kind: what is done: `finetune`, `evaluate`, …
-            asked: the step's spec; it names a model, a task, hardware and, for some kinds, a runtime.
+            spec: it names a model, a task, hardware and, for some kinds, a runtime.
         """
-        closures = self.closures(kind, asked)
+        closures = self.closures(kind, spec)
         basis = {
             "format": FORMAT,
             "sources": {role: dict(closure.modules) for role, closure in closures.items()},
-            "libraries": {role: self.libraries(role, asked, closure) for role, closure in closures.items()},
-            "data": self.data(asked),
-            "weights": self.weights(asked),
+            "libraries": {role: self.libraries(role, spec, closure) for role, closure in closures.items()},
+            "data": self.data(spec),
+            "weights": self.weights(spec),
             "python": platform.python_version(),
             "threads": threads(),
-            "machine": self._machine(asked["hardware"]),
-            PLUGINS: {role: self.owner(role, asked[role]) for role in closures if role in ROLES},
+            "machine": self._machine(spec["hardware"]),
+            PLUGINS: {role: self.owner(role, spec[role]) for role in closures if role in ROLES},
         }
         return {**basis, DEFINITION: definition(basis)}
 
-    def files(self, kind: str, asked: Mapping[str, Any]) -> dict[Path, str]:
+    def files(self, kind: str, spec: Mapping[str, Any]) -> dict[Path, str]:
         """Return the files that a step's sources were read from → SHA-256 of their bytes."""
-        return {file: sha for closure in self.closures(kind, asked).values() for file, sha in closure.files.items()}
+        return {file: sha for closure in self.closures(kind, spec).values() for file, sha in closure.files.items()}
 
-    def closures(self, kind: str, asked: Mapping[str, Any]) -> dict[str, Closure]:
+    def closures(self, kind: str, spec: Mapping[str, Any]) -> dict[str, Closure]:
         """Return the sources of each role that a step has."""
-        roles = {role: self.closure(role, asked[role]) for role in ROLES if role in asked}
+        roles = {role: self.closure(role, spec[role]) for role in ROLES if role in spec}
         return {STEP: self.of_step(kind), **roles}
 
     def closure(self, role: str, name: str) -> Closure:
@@ -160,27 +160,27 @@ class Bases:
         named = {module.partition(".")[0] for module in declared.imports or () if module not in owned}
         return Closure({**closure.modules, **(own if made.values else {})}, closure.libraries | named, closure.files)
 
-    def data(self, asked: Mapping[str, Any]) -> str:
+    def data(self, spec: Mapping[str, Any]) -> str:
         """Return the identity of a step's data."""
-        task = self._plugins.find("tasks", asked["task"])
-        key = json.dumps([asked["task"], asked["source"], asked["task_settings"]], sort_keys=True)
-        return self._once("data", key, lambda: _identity(task, asked["source"], asked["task_settings"]))
+        task = self._plugins.find("tasks", spec["task"])
+        key = json.dumps([spec["task"], spec["source"], spec["task_settings"]], sort_keys=True)
+        return self._once("data", key, lambda: _identity(task, spec["source"], spec["task_settings"]))
 
-    def weights(self, asked: Mapping[str, Any]) -> str:
+    def weights(self, spec: Mapping[str, Any]) -> str:
         """Return the identity of the files that a model brings."""
-        model = self._plugins.find("models", asked["model"])
-        key = json.dumps([asked["model"], asked["settings"]], sort_keys=True)
-        return self._once("weights", key, lambda: _identity(model, asked["settings"]))
+        model = self._plugins.find("models", spec["model"])
+        key = json.dumps([spec["model"], spec["settings"]], sort_keys=True)
+        return self._once("weights", key, lambda: _identity(model, spec["settings"]))
 
     def _machine(self, hardware: str) -> dict[str, Any]:
         said = self._once("machine", hardware, lambda: _described(self._plugins.find("hardware", hardware)))
         return {name: said.get(name) for name in ("device_name", "price_quantity")}
 
-    def libraries(self, role: str, asked: Mapping[str, Any], closure: Closure) -> dict[str, str]:
+    def libraries(self, role: str, spec: Mapping[str, Any], closure: Closure) -> dict[str, str]:
         """Return the versions of the libraries that a role's sources use, or that its data or files are taken from."""
         modules = " ".join(sorted(closure.libraries))
         used = self._once("versions", modules, lambda: versions(closure.libraries))
-        identity = {"task": self.data, "model": self.weights}[role](asked) if role in DEFINING else ""
+        identity = {"task": self.data, "model": self.weights}[role](spec) if role in DEFINING else ""
         return self._once("libraries", f"{modules}: {identity}", lambda: {**used, **versions_in(identity)})
 
     def owner(self, role: str, name: str) -> str:

@@ -292,10 +292,10 @@ def _name_data(console: Any, plan: Plan, plugins: Plugins, location: str | None)
     from harness.screen import say
     from harness.store import open_store, peek_records
 
-    names = {_data(step): step.asked["data"] for step in plan.steps if step.asked["source"] is not None}
+    names = {_data(step): step.spec["data"] for step in plan.steps if step.spec["source"] is not None}
     records = plugins.under_current_names(peek_records(location)) if names else []
     final = [record for record in records if record.outcome in FINAL]
-    former = {own.fingerprint: name for own in final if own.asked["data"] != (name := names.get(_data(own))) and name}
+    former = {own.fingerprint: name for own in final if own.spec["data"] != (name := names.get(_data(own))) and name}
     if not former:
         return
     store = open_store(location)
@@ -309,8 +309,8 @@ def _name_data(console: Any, plan: Plan, plugins: Plugins, location: str | None)
 
 def _data(measured: Step | Record) -> str:
     """Return what tells the data of a step or record apart: a path alone may lead to other data from another folder."""
-    asked = measured.asked
-    parts = (asked["task"], asked.get("source"), asked.get("task_settings"), measured.basis.get("data"))
+    spec = measured.spec
+    parts = (spec["task"], spec.get("source"), spec.get("task_settings"), measured.basis.get("data"))
     return json.dumps(parts, sort_keys=True)
 
 

@@ -17,15 +17,15 @@ def estimate_s(steps: Iterable[Step], records: Iterable[Record]) -> tuple[float,
     for record in records:
         if record.outcome == "ok":
             took = sum(value for name in _TOTAL if (value := record.value(name)) is not None)
-            known.setdefault(_key(record.step, record.asked), []).append(took)
+            known.setdefault(_key(record.step, record.spec), []).append(took)
     total, unknown = 0.0, 0
     for step in steps:
         if step.unsupported is None:
-            earlier = known.get(_key(step.kind, step.asked))
+            earlier = known.get(_key(step.kind, step.spec))
             total += median(earlier) if earlier else 0.0
             unknown += earlier is None
     return total, unknown
 
 
-def _key(kind: str, asked: dict[str, object]) -> tuple[str, ...]:
-    return (kind, *(str(asked.get(name)) for name in ("model", "size", "task", "hardware", "runtime", "scenario")))
+def _key(kind: str, spec: dict[str, object]) -> tuple[str, ...]:
+    return (kind, *(str(spec.get(name)) for name in ("model", "size", "task", "hardware", "runtime", "scenario")))

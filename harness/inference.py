@@ -34,7 +34,7 @@ def open_predictor(
 
 
 def serve(
-    predict: Predict, inputs: Sequence[Any], asked: dict[str, Any], hardware: Hardware, meters: Meters, count: Count
+    predict: Predict, inputs: Sequence[Any], spec: dict[str, Any], hardware: Hardware, meters: Meters, count: Count
 ) -> tuple[Load, dict[str, int]]:
     """Serve a predictor in the scenario that was asked for; meters and counts see the measured run alone.
 
@@ -52,14 +52,14 @@ def serve(
         return window(meters(), hardware.synchronise)
 
     load = generate_load(
-        asked["scenario"],
+        spec["scenario"],
         keeping if count(()) else predict,
         inputs,
-        batch_size=asked["batch_size"],
-        seconds=asked["load"]["seconds"],
-        min_queries=asked["load"]["queries"],
+        batch_size=spec["batch_size"],
+        seconds=spec["load"]["seconds"],
+        min_queries=spec["load"]["queries"],
         synchronise=hardware.synchronise,
-        seed=asked["seed"],
+        seed=spec["seed"],
         window=opened,
     )
     work: Counter[str] = Counter()
@@ -69,13 +69,13 @@ def serve(
 
 
 def first_token_s(
-    predict: StreamingPredictor, inputs: Sequence[Any], asked: dict[str, Any], synchronise: Callable[[], None]
+    predict: StreamingPredictor, inputs: Sequence[Any], spec: dict[str, Any], synchronise: Callable[[], None]
 ) -> list[float]:
     """Return how long single queries waited for the first token of their answers, in order.
 
     As many as the load asks for, for as long as its window at most, after one that is not timed.
     """
-    draw, load = random.Random(asked["seed"]), asked["load"]  # noqa: S311 - no secret
+    draw, load = random.Random(spec["seed"]), spec["load"]  # noqa: S311 - no secret
     predict.first(inputs[:1])
     synchronise()
     waited: list[float] = []

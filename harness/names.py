@@ -23,9 +23,9 @@ def is_data_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None and len(name) <= LONGEST and name == name.strip()
 
 
-def data_name(asked: Mapping[str, Any]) -> str:
+def data_name(spec: Mapping[str, Any]) -> str:
     """Return what a step's data are called; a record of earlier versions does not say."""
-    return asked.get("data") or default_name(asked.get("source"))
+    return spec.get("data") or default_name(spec.get("source"))
 
 
 def default_name(source: str | None) -> str:

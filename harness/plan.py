@@ -28,7 +28,7 @@ class Step:
     """One stage of one or several cases."""
 
     kind: StepKind
-    asked: dict[str, Any]
+    spec: dict[str, Any]
     inputs: dict[str, str]
     """Role → fingerprint of the step whose artifact it reads."""
     fingerprint: str
@@ -42,13 +42,13 @@ class Step:
     @property
     def title(self) -> str:
         """What a person calls it."""
-        asked = self.asked
-        parts = [asked["model"], asked["size"] if asked["size"] != "default" else "", "on", asked["task"]]
-        parts.append(f"({asked['data']})" if asked["source"] is not None else "")
-        parts += [str(asked[key]) for key in ("format", "runtime", "scenario") if key in asked]
-        if asked["start"] == "scratch" and self.kind == "finetune":
+        spec = self.spec
+        parts = [spec["model"], spec["size"] if spec["size"] != "default" else "", "on", spec["task"]]
+        parts.append(f"({spec['data']})" if spec["source"] is not None else "")
+        parts += [str(spec[key]) for key in ("format", "runtime", "scenario") if key in spec]
+        if spec["start"] == "scratch" and self.kind == "finetune":
             parts.append("from scratch")
-        return f"{self.kind} {' '.join(part for part in parts if part)} (seed {asked['seed']})"
+        return f"{self.kind} {' '.join(part for part in parts if part)} (seed {spec['seed']})"
 
 
 @dataclass(frozen=True)
@@ -142,15 +142,15 @@ def _require_installed(cases: Sequence[_Case], plugins: Plugins) -> None:
     Raises:
         PluginError: names all that is not installed, and the extras that bring it.
     """
-    asked: dict[tuple[str, str, bool], None] = {}
+    spec: dict[tuple[str, str, bool], None] = {}
     for case in cases:
-        asked["models", case.model.name, False] = None
-        asked["tasks", case.task.name, case.task.data is not None] = None
-        asked["hardware", case.hardware, False] = None
+        spec["models", case.model.name, False] = None
+        spec["tasks", case.task.name, case.task.data is not None] = None
+        spec["hardware", case.hardware, False] = None
         form = plugins.runtimes[case.runtime].format
         if form is None or form in plugins.models[case.model.name].formats:  # else the runtime is not used
-            asked["runtimes", case.runtime, False] = None
-    found = [plugins.missing(kind, name, with_data=with_data) for kind, name, with_data in asked]
+            spec["runtimes", case.runtime, False] = None
+    found = [plugins.missing(kind, name, with_data=with_data) for kind, name, with_data in spec]
     instead = "With --model, --task and --runtime a suite does without them. "
     refuse([one for one in found if one is not None], instead)
 
@@ -181,24 +181,24 @@ class _Planner:
             self._plugins.tasks[case.task.name],
             self._plugins.runtimes[case.runtime],
         )
-        asked = self._asked(case, model, task)
+        spec = self._spec(case, model, task)
         inputs, count = {}, 3
         if case.start == "pretrained" and not model.brings_weights:
-            inputs["pretrained"] = self._pretrain(case, asked, task)
+            inputs["pretrained"] = self._pretrain(case, spec, task)
             count += 1
         tuned = {
-            **asked,
+            **spec,
             "start": case.start,
             "budget": _budget(case.model.budgets.finetune or self._suite.budgets.finetune),
         }
         trained = self._step("finetune", {**tuned, "seed": case.seed}, inputs)
         inputs = {"trained": trained}
-        served = {**asked, "start": case.start, "seed": case.seed, "runtime": case.runtime}
+        served = {**spec, "start": case.start, "seed": case.seed, "runtime": case.runtime}
         why = self._unsupported(case, model)
         if runtime.format is not None and why is None:
             inputs["exported"] = self._step(
                 "export",
-                {**asked, "start": case.start, "seed": case.seed, "format": runtime.format, "runtime": case.runtime},
+                {**spec, "start": case.start, "seed": case.seed, "format": runtime.format, "runtime": case.runtime},
                 inputs,
             )
             count += 1
@@ -208,7 +208,7 @@ class _Planner:
         self._step("serve", load, inputs, why)
         return count
 
-    def _asked(self, case: _Case, model: Model, task: Task) -> dict[str, Any]:
+    def _spec(self, case: _Case, model: Model, task: Task) -> dict[str, Any]:
         return {
             "model": model.name,
             "size": case.model.size,
@@ -221,9 +221,9 @@ class _Planner:
             "precision": case.precision,
         }
 
-    def _pretrain(self, case: _Case, asked: dict[str, Any], task: Task) -> str:
+    def _pretrain(self, case: _Case, spec: dict[str, Any], task: Task) -> str:
         """Pretraining has the suite's first seed, so that all seeds of a fine-tuning share it."""
-        own = {**asked, "start": "scratch", "seed": self._suite.seeds[0]}
+        own = {**spec, "start": "scratch", "seed": self._suite.seeds[0]}
         if task.pretrains_on is not None and case.task.data is None:
             other = self._plugins.find("tasks", task.pretrains_on)
             own |= {"task": other.name, "source": None, "data": other.data_name}
@@ -244,13 +244,13 @@ class _Planner:
         return None
 
     def _step(
-        self, kind: StepKind, asked: dict[str, Any], inputs: dict[str, str], unsupported: str | None = None
+        self, kind: StepKind, spec: dict[str, Any], inputs: dict[str, str], unsupported: str | None = None
     ) -> str:
-        basis, files = self._bases.of(kind, asked), self._bases.files(kind, asked)
-        spec = {name: value for name, value in asked.items() if name not in LABELS}
-        body = {"step": kind, "asked": spec, "inputs": inputs, "unsupported": unsupported, "basis": covered(basis)}
+        basis, files = self._bases.of(kind, spec), self._bases.files(kind, spec)
+        defining = {name: value for name, value in spec.items() if name not in LABELS}
+        body = {"step": kind, "spec": defining, "inputs": inputs, "unsupported": unsupported, "basis": covered(basis)}
         fingerprint = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-        self.steps.setdefault(fingerprint, Step(kind, asked, dict(inputs), fingerprint, basis, files, unsupported))
+        self.steps.setdefault(fingerprint, Step(kind, spec, dict(inputs), fingerprint, basis, files, unsupported))
         return fingerprint
 
 
@@ -399,8 +399,8 @@ def check_data(plan: Plan, plugins: Plugins) -> None:
     """
     seen = set()
     for step in plan.pending:
-        asked = step.asked
-        key = json.dumps([asked["task"], asked["source"], asked["task_settings"]], sort_keys=True)
+        spec = step.spec
+        key = json.dumps([spec["task"], spec["source"], spec["task_settings"]], sort_keys=True)
         if key not in seen:
             seen.add(key)
-            asked_of(plugins.tasks[asked["task"]], "check", asked["source"], asked["task_settings"])
+            asked_of(plugins.tasks[spec["task"]], "check", spec["source"], spec["task_settings"])

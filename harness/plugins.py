@@ -54,7 +54,7 @@ KINDS: dict[str, tuple[str, type]] = {
 }
 
 PARTS = {"models": "model", "tasks": "task", "hardware": "hardware", "runtimes": "runtime"}
-"""What a step is made of: kind → its key in what the step is asked."""
+"""What a step is made of: kind → its key in a step's spec."""
 
 
 @dataclass(frozen=True)
@@ -249,46 +249,46 @@ class Plugins:
 
     def under_current_names(self, records: Iterable[Record]) -> list[Record]:
         """Return records with the names that tasks, and data that were not named, have today; nothing is stored."""
-        return [replace(record, asked=self._under_current_names(record.asked)) for record in records]
+        return [replace(record, spec=self._under_current_names(record.spec)) for record in records]
 
-    def _under_current_names(self, asked: dict[str, Any]) -> dict[str, Any]:
-        name, stood_for = self._today(asked["task"])
-        task, source = self.tasks.get(name), asked.get("source")
+    def _under_current_names(self, spec: dict[str, Any]) -> dict[str, Any]:
+        name, stood_for = self._today(spec["task"])
+        task, source = self.tasks.get(name), spec.get("source")
         packaged = PACKAGED if task is None else task.data_name
-        return {"data": packaged if source is None else stood_for or default_name(source), **asked, "task": name}
+        return {"data": packaged if source is None else stood_for or default_name(source), **spec, "task": name}
 
     def preload(self, steps: Iterable[Mapping[str, Any]] | None = None) -> list[str]:
         """Return the modules a fork server should import: the plugins' own and the heavy ones.
 
         Args:
-            steps: what they are asked; None is for whatever may come.
+            steps: their specs; None is for whatever may come.
         """
         names = [plugin.module.__name__ for plugin in self.loaded if plugin.version != FILE]
-        known = [self._known_imports(asked) for asked in steps] if steps is not None else [None]
+        known = [self._known_imports(spec) for spec in steps] if steps is not None else [None]
         for one in known:
             names += self._all_imports if one is None else one
         return list(dict.fromkeys(names))
 
-    def import_for(self, asked: Mapping[str, Any]) -> None:
+    def import_for(self, spec: Mapping[str, Any]) -> None:
         """Import the heavy modules that a step declares; what is not installed is left to the step to miss.
 
         Raises:
             PluginError: a plugin cannot say what they are.
         """
-        for part, owner in self._parts(asked):
+        for part, owner in self._parts(spec):
             for name in self._imports_of(part, owner) or ():
                 with contextlib.suppress(ImportError):
                     importlib.import_module(name)
 
-    def _parts(self, asked: Mapping[str, Any]) -> list[tuple[Declaration, Plugin]]:
+    def _parts(self, spec: Mapping[str, Any]) -> list[tuple[Declaration, Plugin]]:
         """Return what a step is made of, each with its owner."""
-        named = [(kind, asked[key]) for kind, key in PARTS.items() if key in asked]
+        named = [(kind, spec[key]) for kind, key in PARTS.items() if key in spec]
         return [(self.find(kind, name), self.owner(kind, name)) for kind, name in named]
 
-    def _known_imports(self, asked: Mapping[str, Any]) -> list[str] | None:
+    def _known_imports(self, spec: Mapping[str, Any]) -> list[str] | None:
         """Return the heavy modules of a step; None where a part of it leaves them open."""
         names: list[str] = []
-        for part, owner in self._parts(asked):
+        for part, owner in self._parts(spec):
             try:
                 own = self._imports_of(part, owner)
             except PluginError:
@@ -296,7 +296,7 @@ class Plugins:
             if own is None:
                 return None
             names += own
-            if isinstance(part, Task) and asked.get("source") is not None:
+            if isinstance(part, Task) and spec.get("source") is not None:
                 names += part.data_imports
         return names
 

@@ -5,6 +5,7 @@ History of VERSION
 2  2026-11-24  samples; metrics that are no mean of scores carry value and replicates.
 3  2026-11-26  basis: what the result rests on beside spec and inputs.
 4  2026-11-27  asked: `data`, what the data are called; a metric's `chance` is its `random_baseline`.
+5  2026-11-27  spec, which was called `asked`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, Literal
 from harness.errors import StoreError
 from harness.seams import Reading
 
-VERSION = 4
+VERSION = 5
 
 FINAL = ("ok", "unsupported")
 """Outcomes of steps that need not run again."""
@@ -32,7 +33,7 @@ class StepResult:
     environment: dict[str, Any] = field(default_factory=dict)
     """The machine, its state and the software, as read; `hardware` is what the hardware plugin said of itself."""
     used: dict[str, Any] = field(default_factory=dict)
-    """What was really used where it can differ from what was asked."""
+    """What was really used where it can differ from the spec."""
     data_digest: str | None = None
     readings: dict[str, Reading] = field(default_factory=dict)
     """Name with unit → value as read. Missing means not read."""
@@ -68,7 +69,7 @@ class StepResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Record(StepResult):
-    """One step's record: what was asked, and what came of it."""
+    """One step's record: its spec, and what came of it."""
 
     id: str
     """A UUID."""
@@ -76,8 +77,8 @@ class Record(StepResult):
     """Of the step: spec, inputs and basis. One `ok` record for each in a store."""
     step: str
     """`pretrain`, `finetune`, `export`, `evaluate` or `serve`."""
-    asked: dict[str, Any]
-    """The step's spec as planned: model, size, settings, task, data, source, hardware, seed, …, as far as they bear
+    spec: dict[str, Any]
+    """The step as planned: model, size, settings, task, data, source, hardware, seed, …, as far as they bear
     on it. `data` is what the data are called; a record before version 4 has none."""
     inputs: dict[str, str]
     """Role (`pretrained`, `trained`, `exported`) → fingerprint of the step whose artifact was read."""
@@ -125,6 +126,8 @@ def from_json(text: str) -> Record:
 
 def _read(body: dict[str, Any]) -> dict[str, Any]:
     readings = {name: Reading(*reading) for name, reading in body["readings"].items()}
+    if "asked" in body:
+        body = {"spec" if name == "asked" else name: value for name, value in body.items()}
     return body | {"readings": readings, "metrics": [_metric(metric) for metric in body.get("metrics", [])]}
 
 

@@ -100,7 +100,7 @@ class _Runner:
         self._changes = 0
         self._stopped = False
         """Whether something changed that only another start takes up."""
-        wanted = [step.asked for step in plan.pending if step.unsupported is None]
+        wanted = [step.spec for step in plan.pending if step.unsupported is None]
         self._supervisor = Supervisor(plugins.preload(wanted), plan.suite.limits)
         if wanted:
             self._supervisor.warm_up()
@@ -208,7 +208,7 @@ class _Runner:
     def _measured(self, step: Step, scratch: Path) -> StepResult | Changed:
         """Let a worker do a step, and keep what it wrote."""
         inputs = {role: self._store.artifacts.path(fingerprint) for role, fingerprint in step.inputs.items()}
-        job = Job(step.kind, step.asked, inputs, scratch, self._files, step.basis, step.files)
+        job = Job(step.kind, step.spec, inputs, scratch, self._files, step.basis, step.files)
         ended = self._supervisor.run(job, self._screen.progress)
         if isinstance(ended, Changed):
             return ended
@@ -237,7 +237,7 @@ class _Runner:
             fingerprint=step.fingerprint,
             basis=step.basis,
             step=step.kind,
-            asked=step.asked,
+            spec=step.spec,
             inputs=step.inputs,
             started_at=started.isoformat(timespec="seconds"),
             **own,

@@ -42,7 +42,7 @@ class Job:
     """One step as it crosses into a worker."""
 
     kind: str
-    asked: dict[str, Any]
+    spec: dict[str, Any]
     inputs: dict[str, Path]
     """Role → folder of the artifact to read."""
     output: Path
@@ -100,18 +100,18 @@ class Scene:
 
     def assignment(self) -> Assignment:
         """Return what the learner is asked to do."""
-        asked, budget = self.job.asked, Budget(**self.job.asked.get("budget", {}))
+        spec, budget = self.job.spec, Budget(**self.job.spec.get("budget", {}))
         return Assignment(
             stage="pretrain" if self.job.kind == "pretrain" else "finetune",
             data=self.data if budget.labels is None else self.data.with_labels(budget.labels),
-            size=asked["size"],
-            settings=asked["settings"],
+            size=spec["size"],
+            settings=spec["settings"],
             device=self.hardware.device,
-            precision=asked["precision"],
-            seed=asked["seed"],
+            precision=spec["precision"],
+            seed=spec["seed"],
             budget=budget,
             start=self.job.inputs.get("pretrained"),
-            pretrained=asked["start"] == "pretrained",
+            pretrained=spec["start"] == "pretrained",
         )
 
     def chosen_runtime(self) -> Runtime:
@@ -151,18 +151,18 @@ def perform(job: Job, plugins: Plugins, report: Report) -> StepResult:
 
 def prepare(job: Job, plugins: Plugins, report: Report) -> tuple[Scene, StepResult]:
     """Seed the libraries, load the data and look up what the step needs."""
-    asked = job.asked
-    seed_libraries(asked["seed"])
-    task: Task = plugins.find("tasks", asked["task"])
-    runtime = plugins.find("runtimes", asked["runtime"]) if "runtime" in asked else None
+    spec = job.spec
+    seed_libraries(spec["seed"])
+    task: Task = plugins.find("tasks", spec["task"])
+    runtime = plugins.find("runtimes", spec["runtime"]) if "runtime" in spec else None
     began = time.perf_counter()
-    data: Data = plain.instance(task.data(asked["source"], asked["task_settings"]), Data, "Task.data()")
+    data: Data = plain.instance(task.data(spec["source"], spec["task_settings"]), Data, "Task.data()")
     scene = Scene(
         job,
         task,
         data,
-        plugins.find("models", asked["model"]),
-        plugins.find("hardware", asked["hardware"]),
+        plugins.find("models", spec["model"]),
+        plugins.find("hardware", spec["hardware"]),
         runtime,
         report,
     )
@@ -247,7 +247,7 @@ def _evaluate(scene: Scene, result: StepResult) -> None:
     predict = _open(scene)()
     with window(scene.meters(), scene.hardware.synchronise) as read:
         began = time.perf_counter()
-        grades = grade(predict, scene.data, scene.job.asked["batch_size"])
+        grades = grade(predict, scene.data, scene.job.spec["batch_size"])
         wall_s = time.perf_counter() - began
     _take(result, read)
     grades = checked(grades)
@@ -261,7 +261,7 @@ def _evaluate(scene: Scene, result: StepResult) -> None:
 def _serve(scene: Scene, result: StepResult) -> None:
     inputs = scene.queries()
     predict, load_s, first_query_s = open_predictor(_open(scene), inputs, scene.hardware.synchronise)
-    load, work = serve(predict, inputs, scene.job.asked, scene.hardware, scene.meters, scene.data.work)
+    load, work = serve(predict, inputs, scene.job.spec, scene.hardware, scene.meters, scene.data.work)
     _take(result, load.readings)
     _read(
         result,
@@ -273,8 +273,8 @@ def _serve(scene: Scene, result: StepResult) -> None:
         **work,
     )
     result.series["latency_s"] = load.latency_s
-    if isinstance(predict, StreamingPredictor) and scene.job.asked["scenario"] == "SingleStream":
-        waited = first_token_s(predict, inputs, scene.job.asked, scene.hardware.synchronise)
+    if isinstance(predict, StreamingPredictor) and scene.job.spec["scenario"] == "SingleStream":
+        waited = first_token_s(predict, inputs, scene.job.spec, scene.hardware.synchronise)
         result.series["first_token_s"] = waited
     result.used["load_generator"] = load.log
 

@@ -92,8 +92,9 @@ class Store:
             for fingerprint, name in names.items():
                 own = (_records.c.fingerprint == fingerprint) & _FINAL
                 body = json.loads(connection.execute(sa.select(_records.c.body).where(own)).scalar_one())
-                if body["asked"].get("data") != name:
-                    body["asked"]["data"] = name
+                spec = "spec" if "spec" in body else "asked"
+                if body[spec].get("data") != name:
+                    body[spec]["data"] = name
                     connection.execute(_records.update().where(own).values(body=json.dumps(body, sort_keys=True)))
                     changed += 1
         return changed

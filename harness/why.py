@@ -128,24 +128,24 @@ def why_pending(step: Step, records: Sequence[Record]) -> str:
 
 
 def _comparable(step: Step, record: Record) -> bool:
-    return record.step == step.kind and all(record.asked.get(name) == step.asked.get(name) for name in NAMES)
+    return record.step == step.kind and all(record.spec.get(name) == step.spec.get(name) for name in NAMES)
 
 
 def _spec(step: Step, record: Record) -> list[str]:
     """Return what was asked otherwise."""
-    before, after = _flat(record.asked), _flat(step.asked)
+    before, after = _flat(record.spec), _flat(step.spec)
     names = [name for name in after if name not in LABELS and after[name] != before.get(name)]
     return [f"data {_data(after)}" if name == "source" else f"{name} {_said(after[name])}" for name in names]
 
 
-def _data(asked: Mapping[str, Any]) -> str:
+def _data(spec: Mapping[str, Any]) -> str:
     """Return what data are called, and where they lie unless they come with the task."""
-    return str(asked["data"]) if asked["source"] is None else f"{asked['data']} ({asked['source']})"
+    return str(spec["data"]) if spec["source"] is None else f"{spec['data']} ({spec['source']})"
 
 
-def _flat(asked: Mapping[str, Any]) -> dict[str, Any]:
+def _flat(spec: Mapping[str, Any]) -> dict[str, Any]:
     flat: dict[str, Any] = {}
-    for name, value in asked.items():
+    for name, value in spec.items():
         inner = {f"{name} {key}": one for key, one in value.items()} if isinstance(value, Mapping) else {name: value}
         flat |= inner
     return flat

@@ -165,7 +165,7 @@ class Run:
             "task": lambda asked: asked["task_settings"].get("fault"),
             "hardware": lambda asked: asked["hardware"],
         }
-        found = [record for record in self.records if where[part](record.asked) == fault]
+        found = [record for record in self.records if where[part](record.spec) == fault]
         return next((record for record in found if record.outcome != "ok"), found[-1])
 
 
@@ -196,10 +196,10 @@ def test_what_comes_after_the_faults_is_measured(runs: Callable[[str], Run], par
 
     assert not run.summary.complete
     assert len(run.records) == sum(run.summary.outcomes.values()) == len(tried)
-    assert run.records[-1].asked["model"] == ("faulty" if part == "task" else "guess")
+    assert run.records[-1].spec["model"] == ("faulty" if part == "task" else "guess")
     if part != "task":
         assert [record.outcome for record in run.records[-3:]] == ["ok"] * 3
-    assert last in str(run.records[-1].asked)
+    assert last in str(run.records[-1].spec)
     assert list(run.folder.glob("artifacts/unfinished-*")) == []
     with sqlite3.connect(run.folder / "harness.db") as database:
         bodies = [body for (body,) in database.execute("SELECT body FROM records")]
@@ -210,8 +210,8 @@ def test_what_comes_after_the_faults_is_measured(runs: Callable[[str], Run], par
 
 def test_values_of_numpy_are_plain_numbers(runs: Callable[[str], Run]) -> None:
     """Losses, counts, scores, chance levels, used values, readings and what hardware says."""
-    step = next(r for r in runs("model").records if r.asked["settings"].get("fault") == "numpy")
-    graded = {f: r for f in GRADES for r in runs("task").records if r.asked["task_settings"]["fault"] == f and r.scores}
+    step = next(r for r in runs("model").records if r.spec["settings"].get("fault") == "numpy")
+    graded = {f: r for f in GRADES for r in runs("task").records if r.spec["task_settings"]["fault"] == f and r.scores}
     metered = runs("hardware").of("hardware", "numpy-meter")
 
     assert (step.series["loss"], step.value("samples")) == ([0.5], 3)
@@ -226,14 +226,14 @@ def test_values_of_numpy_are_plain_numbers(runs: Callable[[str], Run]) -> None:
 
 def test_odd_texts_are_kept_as_escapes_and_long_ones_are_cut(runs: Callable[[str], Run]) -> None:
     """Lone surrogates and NUL, which files and databases refuse; a caption of 50 MB; markup is text."""
-    step = next(r for r in runs("model").records if r.asked["settings"].get("fault") == "odd name")
-    odd = next(r for r in runs("task").records if r.asked["task_settings"]["fault"] == "odd used" and r.scores)
-    long = next(r for r in runs("task").records if r.asked["task_settings"]["fault"] == "long caption" and r.samples)
+    step = next(r for r in runs("model").records if r.spec["settings"].get("fault") == "odd name")
+    odd = next(r for r in runs("task").records if r.spec["task_settings"]["fault"] == "odd used" and r.scores)
+    long = next(r for r in runs("task").records if r.spec["task_settings"]["fault"] == "long caption" and r.samples)
 
     assert step.series[r"\ud800\x00"] == [0.5]
     assert odd.used["text"] == r"\ud800\x00"
     assert odd.used["[/red] [bold]name[/bold] :bug:"] == [1, [2.5, None]]
-    zero = next(r for r in runs("task").records if r.asked["task_settings"]["fault"] == "zero byte shown" and r.samples)
+    zero = next(r for r in runs("task").records if r.spec["task_settings"]["fault"] == "zero byte shown" and r.samples)
 
     assert zero.samples[0]["content"] == r"a\x00b"
     assert "49,980,000 characters cut" in long.samples[0]["caption"]
@@ -242,7 +242,7 @@ def test_odd_texts_are_kept_as_escapes_and_long_ones_are_cut(runs: Callable[[str
 
 def test_what_a_plugin_started_is_ended_with_its_step(runs: Callable[[str], Run]) -> None:
     """A child that would outlive the worker takes no processor from the steps after it."""
-    record = next(r for r in runs("model").records if r.asked["settings"].get("fault") == "child left")
+    record = next(r for r in runs("model").records if r.spec["settings"].get("fault") == "child left")
     child = record.value("child")
     assert child is not None
 

@@ -22,12 +22,12 @@ Touches = Callable[[Step], bool]
 
 def tasks(*names: str) -> Touches:
     """Return whether a step's task is among the names, with or without `-source`."""
-    return lambda step: step.asked["task"].removesuffix("-source") in names
+    return lambda step: step.spec["task"].removesuffix("-source") in names
 
 
 def models(*names: str) -> Touches:
     """Return whether a step's model is among the names."""
-    return lambda step: step.asked["model"] in names
+    return lambda step: step.spec["model"] in names
 
 
 def kinds(*names: str) -> Touches:
@@ -37,7 +37,7 @@ def kinds(*names: str) -> Touches:
 
 def runtime(name: str) -> Touches:
     """Return whether a step runs in, or exports for, a runtime."""
-    return lambda step: step.asked.get("runtime") == name
+    return lambda step: step.spec.get("runtime") == name
 
 
 def either(*ways: Touches) -> Touches:
@@ -248,7 +248,7 @@ def harness_models():
 )
 def test_the_libraries_that_compute_a_tasks_scores_are_covered(task: str, libraries: set[str], standard: Plan) -> None:
     """Those of this task, and not those of others."""
-    step = next(step for step in standard.steps if step.kind == "evaluate" and step.asked["task"] == task)
+    step = next(step for step in standard.steps if step.kind == "evaluate" and step.spec["task"] == task)
     covered = step.basis["libraries"]["task"]
 
     assert libraries <= set(covered)
@@ -265,7 +265,7 @@ def test_an_identity_names_no_library_that_is_not_covered(standard: Plan) -> Non
 
 def test_the_libraries_that_a_model_computes_with_are_covered(standard: Plan) -> None:
     """Those that its sources import, and those beneath."""
-    found = {step.asked["model"]: set(step.basis["libraries"]["model"]) for step in standard.steps}
+    found = {step.spec["model"]: set(step.basis["libraries"]["model"]) for step in standard.steps}
 
     assert {"scikit-learn", "scipy"} <= found["tfidf"] & found["logistic"]
     assert {"torch", "transformers", "tokenizers", "accelerate"} <= found["bert"]

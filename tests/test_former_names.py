@@ -53,9 +53,9 @@ def toys(renamed: str) -> Plugins:
     return plugins
 
 
-def _record(**asked: Any) -> Record:
+def _record(**spec: Any) -> Record:
     return Record(
-        id="1", fingerprint="f" * 64, step="evaluate", outcome="ok", asked=asked, inputs={},
+        id="1", fingerprint="f" * 64, step="evaluate", outcome="ok", spec=spec, inputs={},
         started_at="2026-11-26T00:00:00+00:00",
     )  # fmt: skip
 
@@ -89,8 +89,8 @@ def test_suites_may_have_former_names(plan_of: PlanOf) -> None:
     )  # fmt: skip
 
     assert [step.fingerprint for step in former.steps] == [step.fingerprint for step in current.steps]
-    assert {step.asked["task"] for step in former.steps} == {"parity"}
-    assert {step.asked["seed"] for step in former.steps} == {0}
+    assert {step.spec["task"] for step in former.steps} == {"parity"}
+    assert {step.spec["seed"] for step in former.steps} == {0}
 
 
 def test_a_name_that_stood_for_data_of_ones_own_asks_for_them(plan_of: PlanOf) -> None:
@@ -101,12 +101,12 @@ def test_a_name_that_stood_for_data_of_ones_own_asks_for_them(plan_of: PlanOf) -
         plan_of(tasks=[{"name": "letter-parity", "data": "a.csv", **more}]) for more in ({}, {"data_name": "mail"})
     )
 
-    assert {(step.asked["task"], step.asked["data"]) for step in plain.steps} == {("parity", "letters")}
-    assert {step.asked["data"] for step in named.steps} == {"mail"}
+    assert {(step.spec["task"], step.spec["data"]) for step in plain.steps} == {("parity", "letters")}
+    assert {step.spec["data"] for step in named.steps} == {"mail"}
 
 
 @pytest.mark.parametrize(
-    ("asked", "task", "data"),
+    ("spec", "task", "data"),
     [
         ({"task": "evenness", "source": None}, "parity", "counting"),
         ({"task": "evenness", "source": "in/mail.csv"}, "parity", "mail"),
@@ -117,12 +117,12 @@ def test_a_name_that_stood_for_data_of_ones_own_asks_for_them(plan_of: PlanOf) -
     ],
 )
 def test_records_are_read_under_the_names_of_today(
-    toys: Plugins, asked: dict[str, Any], task: str, data: str, capsys: pytest.CaptureFixture[str]
+    toys: Plugins, spec: dict[str, Any], task: str, data: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Old and new ones of the same thing stand in one table; nobody is told of it."""
-    (record,) = toys.under_current_names([_record(**asked)])
+    (record,) = toys.under_current_names([_record(**spec)])
 
-    assert record == replace(_record(**asked), asked={**asked, "task": task, "data": data})
+    assert record == replace(_record(**spec), spec={**spec, "task": task, "data": data})
     assert capsys.readouterr().err == ""
 
 

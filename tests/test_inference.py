@@ -40,8 +40,8 @@ def words(outputs: Sequence[str]) -> Mapping[str, int]:
 
 def served(toys: Plugins, predict: Predict, count: Any, scenario: str, batch_size: int) -> Any:
     """Serve for a moment."""
-    asked = {"scenario": scenario, "batch_size": batch_size, "load": {"seconds": 0.1, "queries": 6}, "seed": 0}
-    return serve(predict, ["a b c", "d e f"], asked, toys.find("hardware", "here"), list, count)
+    spec = {"scenario": scenario, "batch_size": batch_size, "load": {"seconds": 0.1, "queries": 6}, "seed": 0}
+    return serve(predict, ["a b c", "d e f"], spec, toys.find("hardware", "here"), list, count)
 
 
 @pytest.mark.parametrize(("scenario", "batch_size"), [("Offline", 4), ("SingleStream", 1)])
@@ -109,9 +109,9 @@ def test_first_tokens_are_timed_one_query_at_a_time() -> None:
     def whole(inputs: Sequence[str]) -> Sequence[str]:
         raise AssertionError(inputs)
 
-    asked = {"seed": 3, "load": {"seconds": 60, "queries": 40}}
+    spec = {"seed": 3, "load": {"seconds": 60, "queries": 40}}
     waited = [
-        first_token_s(StreamingPredictor(whole, first), list("abc"), asked, lambda: events.update(["wait"]))
+        first_token_s(StreamingPredictor(whole, first), list("abc"), spec, lambda: events.update(["wait"]))
         for _ in "12"
     ]
 
@@ -125,9 +125,9 @@ def test_first_tokens_are_timed_one_query_at_a_time() -> None:
 def test_first_tokens_are_timed_no_longer_than_the_window() -> None:
     """At least one, however slow it is."""
     slow = StreamingPredictor(list, lambda inputs: time.sleep(0.02) or inputs)  # type: ignore[func-returns-value]
-    asked = {"seed": 0, "load": {"seconds": 0.01, "queries": 1000}}
+    spec = {"seed": 0, "load": {"seconds": 0.01, "queries": 1000}}
 
-    assert len(first_token_s(slow, ["a"], asked, lambda: None)) == 1
+    assert len(first_token_s(slow, ["a"], spec, lambda: None)) == 1
 
 
 def test_a_broken_first_token_is_no_speed() -> None:
@@ -167,13 +167,13 @@ def test_a_record_has_first_tokens_only_where_one_waits_for_them(
     toys: Plugins, tmp_path: Path, in_pieces: bool, scenario: str, read: bool
 ) -> None:
     """Of what answers in pieces, and not Offline; elsewhere nothing is there, and no 0."""
-    asked = {
+    spec = {
         "scenario": scenario, "batch_size": 1, "load": {"seconds": 0.05, "queries": 9}, "seed": 0, "size": "default",
         "settings": {}, "precision": "fp32", "start": "scratch",
     }  # fmt: skip
     task = toys.find("tasks", "parity")
     scene = Scene(
-        Job("serve", asked, {"trained": tmp_path}, tmp_path), task, task.data(None, {"count": 8}),
+        Job("serve", spec, {"trained": tmp_path}, tmp_path), task, task.data(None, {"count": 8}),
         toys.find("models", "guess"), toys.find("hardware", "here"), Spelling(in_pieces), lambda *_: None,
     )  # fmt: skip
     measured = StepResult(outcome="ok")

@@ -72,7 +72,7 @@ def test_labels_that_are_not_there_are_refused(toys: Plugins) -> None:
 def test_a_suite_sets_labels_for_fine_tuning_alone(plan_of: Callable[..., Plan]) -> None:
     """A step is asked for them where they are set, and is the step it was where they are not."""
     budgets = [
-        {step.kind: step.asked.get("budget") for step in plan_of(budgets={"finetune": entry}).steps}["finetune"]
+        {step.kind: step.spec.get("budget") for step in plan_of(budgets={"finetune": entry}).steps}["finetune"]
         for entry in ({"steps": 2}, {"steps": 2, "labels": 10})
     ]
 
@@ -85,14 +85,14 @@ def test_a_suite_sets_labels_for_fine_tuning_alone(plan_of: Callable[..., Plan])
 def test_a_fine_tuning_sees_no_more_labels(tmp_path: Path) -> None:
     """The real classifier on real digits: it consumes as many samples as it was allowed labels, and says so."""
     plugins = load_plugins()
-    asked = {
+    spec = {
         "model": "logistic", "size": "default", "settings": filled({}, plugins.models["logistic"].settings),
         "task": "image-classification", "source": None, "task_settings": {}, "hardware": "cpu", "precision": "fp32",
         "seed": 0,
         "start": "scratch", "budget": {"steps": 1, "labels": 40},
     }  # fmt: skip
 
-    measured = perform(Job("finetune", asked, {}, tmp_path), plugins, lambda _: None)
+    measured = perform(Job("finetune", spec, {}, tmp_path), plugins, lambda _: None)
 
     assert measured.used["train_items"] == 40
     assert measured.readings["samples"].value == 40

@@ -39,9 +39,9 @@ def test_cases_share_their_steps(plan_of: PlanOf) -> None:
 def test_scratch_and_pretrained_are_two_cases_with_one_budget(plan_of: PlanOf) -> None:
     """A model without pretraining has one case; one with it has both, at the same fine-tuning budget."""
     plan = plan_of(starts=["pretrained", "scratch"], runtimes=["plain"])
-    tuned = [step.asked for step in plan.steps if step.kind == "finetune"]
+    tuned = [step.spec for step in plan.steps if step.kind == "finetune"]
 
-    assert [(asked["model"], asked["start"]) for asked in tuned] == [
+    assert [(spec["model"], spec["start"]) for spec in tuned] == [
         ("counter", "pretrained"),
         ("counter", "scratch"),
         ("guess", "scratch"),
@@ -56,9 +56,9 @@ def test_pretraining_reads_another_task_but_not_where_the_data_are_ones_own(
     monkeypatch.setattr(type(toys.tasks["parity"]), "pretrains_on", "parity")  # its default data
     default = plan_of(models=["counter"])
     own = plan_of(models=["counter"], tasks=[{"name": "parity", "data": "mine.csv"}])
-    asked = [step.asked for plan in (default, own) for step in plan.steps if step.kind == "pretrain"]
+    spec = [step.spec for plan in (default, own) for step in plan.steps if step.kind == "pretrain"]
 
-    assert [(one["task"], one["source"]) for one in asked] == [("parity", None), ("parity", "mine.csv")]
+    assert [(one["task"], one["source"]) for one in spec] == [("parity", None), ("parity", "mine.csv")]
 
 
 def test_data_have_a_name_in_every_step(plan_of: PlanOf) -> None:
@@ -66,7 +66,7 @@ def test_data_have_a_name_in_every_step(plan_of: PlanOf) -> None:
     own = [{"name": "parity", "data": "mine.csv"}, {"name": "parity", "data": "b.csv", "data_name": "reviews"}]
     plan = plan_of(tasks=["parity", *own])
 
-    assert {(step.asked["source"], step.asked["data"]) for step in plan.steps} == {
+    assert {(step.spec["source"], step.spec["data"]) for step in plan.steps} == {
         (None, "counting"), ("mine.csv", "mine"), ("b.csv", "reviews"),
     }  # fmt: skip
     assert any("on parity (reviews)" in step.title for step in plan.steps)
@@ -78,7 +78,7 @@ def test_a_step_is_the_same_whatever_its_data_are_called(plan_of: PlanOf) -> Non
     before, after = plan_of(tasks=[task]), plan_of(tasks=[{**task, "data_name": "reviews"}])
     measured = next(step for step in before.steps if step.kind == "serve")
     record = Record(
-        id="1", fingerprint="f" * 64, step="serve", outcome="ok", asked=measured.asked, inputs={},
+        id="1", fingerprint="f" * 64, step="serve", outcome="ok", spec=measured.spec, inputs={},
         started_at="2026-11-26T00:00:00+00:00",
     )  # fmt: skip
     (named,) = [step for step in after.steps if step.fingerprint == measured.fingerprint]
@@ -100,7 +100,7 @@ def test_the_same_data_have_one_name_in_a_suite(plan_of: PlanOf) -> None:
         plan_of(tasks=[task, {**task, "data_name": "reviews"}])
     plan = plan_of(tasks=[task, task, {**task, "data_name": "few", "settings": {"count": 20}}])
 
-    assert {step.asked["data"] for step in plan.steps} == {"mine", "few"}
+    assert {step.spec["data"] for step in plan.steps} == {"mine", "few"}
 
 
 def test_what_cannot_be_done_is_known_before(plan_of: PlanOf) -> None:
@@ -186,8 +186,8 @@ def test_include_and_exclude_select_cases(plan_of: PlanOf) -> None:
     only = plan_of(include=[{"model": ["counter"], "runtime": "plain"}])
     without = plan_of(exclude=[{"runtime": "paper"}])
 
-    assert {step.asked["model"] for step in only.steps} == {"counter"}
-    assert {step.asked.get("runtime") for step in without.steps} == {None, "plain"}
+    assert {step.spec["model"] for step in only.steps} == {"counter"}
+    assert {step.spec.get("runtime") for step in without.steps} == {None, "plain"}
 
 
 def test_data_is_looked_at_before_anything_is_done(plan_of: PlanOf, toys: Plugins) -> None:
@@ -214,7 +214,7 @@ def test_the_estimate_comes_from_earlier_records(plan_of: PlanOf) -> None:
             fingerprint=str(s),
             step="finetune",
             outcome="ok",
-            asked=tuned.asked,
+            spec=tuned.spec,
             inputs={},
             started_at="2026-11-23",
             environment={},

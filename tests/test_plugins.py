@@ -159,7 +159,7 @@ def _record() -> Record:
         fingerprint="f",
         step="serve",
         outcome="ok",
-        asked={},
+        spec={},
         inputs={},
         started_at="2026-11-23T00:00:00+00:00",
         environment={},

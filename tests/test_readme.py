@@ -127,9 +127,9 @@ def _paragraphs() -> list[dict[str, object]]:
     for number in range(60):
         context = f"size: The size is {number} metres.\ncolour: The colour is red."
         answer = f"{number} metres"
-        asked = {"id": str(number), "question": "What is the size?",
+        spec = {"id": str(number), "question": "What is the size?",
                  "answers": [{"text": answer, "answer_start": context.index(answer)}]}  # fmt: skip
-        found.append({"context": context, "qas": [asked]})
+        found.append({"context": context, "qas": [spec]})
     return found
 
 

@@ -43,7 +43,7 @@ def test_a_suite_ends_with_a_record_for_every_step(plan_of: PlanOf, toys: Plugin
     records = {record.fingerprint: record for record in store.records()}
     served = [r for r in records.values() if r.step == "serve" and r.outcome == "ok"]
     (accuracy,) = [
-        r for r in records.values() if r.step == "evaluate" and r.asked["runtime"] == "paper" and r.outcome == "ok"
+        r for r in records.values() if r.step == "evaluate" and r.spec["runtime"] == "paper" and r.outcome == "ok"
     ]
 
     assert summary.complete
@@ -63,7 +63,7 @@ def test_a_suite_ends_with_a_record_for_every_step(plan_of: PlanOf, toys: Plugin
         assert record.environment["cpu_model"]
         assert record.environment["python"]
         assert record.environment["versions"] is not None
-    tuned = next(r for r in records.values() if r.step == "finetune" and r.asked["model"] == "counter")
+    tuned = next(r for r in records.values() if r.step == "finetune" and r.spec["model"] == "counter")
     assert tuned.series["loss"] == [1 / 3, 1 / 4], "fine-tuning goes on from what pretraining counted"
     assert tuned.readings["cpu_s"].unit == "s"
 
@@ -89,7 +89,7 @@ def test_every_outcome_becomes_a_record_and_the_suite_goes_on(
     plan = plan_of(models=models, starts=["scratch"], runtimes=["plain"], limits=limits)
     summary, output = _run(plan, toys, store)
     outcome, reason = OUTCOMES[fault]
-    broken = next(record for record in store.records() if record.asked["model"] == "counter")
+    broken = next(record for record in store.records() if record.spec["model"] == "counter")
 
     assert broken.outcome == outcome
     assert reason in str(broken.reason)
@@ -97,7 +97,7 @@ def test_every_outcome_becomes_a_record_and_the_suite_goes_on(
     assert summary.skipped == (0 if outcome == "unsupported" else 2)
     assert ("not tried" in output) == (outcome != "unsupported")
     assert summary.complete == (outcome == "unsupported")
-    assert [r.outcome for r in store.records() if r.asked["model"] == "guess"] == ["ok"] * 3
+    assert [r.outcome for r in store.records() if r.spec["model"] == "guess"] == ["ok"] * 3
     assert list(store.artifacts.root.glob("unfinished-*")) == []
 
 
@@ -131,7 +131,7 @@ def test_records_say_where_bits_are_not_repeated(plan_of: PlanOf, toys: Plugins,
     plan = plan_of(models=["guess"], runtimes=["plain"], hardware=["shaky", "here"])
     with open_screen(Console(file=io.StringIO()), plan) as screen:
         run_plan(plan, toys, store, screen, [TOY, str(file)])
-    notes = {r.asked["hardware"]: r.notes for r in store.records() if r.step == "finetune"}
+    notes = {r.spec["hardware"]: r.notes for r in store.records() if r.step == "finetune"}
 
     assert "may differ in the last bits" in notes["shaky"][0]
     assert notes["here"] == []

@@ -81,7 +81,7 @@ def test_a_plugin_file_that_is_edited_in_mid_run_is_planned_again(
 
     assert screen.changes == ["plugin toy_plugin → edited (model)"]
     assert summary.complete
-    assert [(record.asked["seed"], record.series["loss"]) for record in tuned] == [
+    assert [(record.spec["seed"], record.series["loss"]) for record in tuned] == [
         (0, [1.0, 0.5]),
         (0, [2.0, 1.0]),
         (1, [2.0, 1.0]),
@@ -211,7 +211,7 @@ def test_a_module_that_is_edited_before_a_step_imports_it_is_not_recorded(
         edited.write_text("STEP = 1\n", encoding="utf-8")
 
     assert "(model: helper_late); what is loaded stays as it was: give the same command again" in outputs[late]
-    assert [record.asked["settings"]["log"] for record in store.records() if record.step == "finetune"] == [str(loaded)]
+    assert [record.spec["settings"]["log"] for record in store.records() if record.step == "finetune"] == [str(loaded)]
 
 
 def test_a_change_of_what_is_loaded_stops_the_run(plan_of: PlanOf, toys: Plugins, store: Store) -> None:

@@ -50,7 +50,7 @@ def test_from_nothing_to_a_measured_result(tmp_path: Path) -> None:
     graded = [record for record in peek_records(str(tmp_path / "harness-results")) if record.scores]
 
     assert [run.returncode for run in done] == [0, 0], [run.stdout + run.stderr for run in done]
-    assert {record.asked["runtime"] for record in graded} == {"eager", "onnxruntime"}
+    assert {record.spec["runtime"] for record in graded} == {"eager", "onnxruntime"}
     assert all(_share(record) > 0.8 for record in graded)
 
 
@@ -85,8 +85,8 @@ def test_what_templates_write_is_measured(tmp_path: Path, libraries_at_hand: Non
 
     assert done.code == 0, done.stdout + done.stderr
     for what in ("hardware", "model", "task"):
-        assert {record.asked[what] for record in records} == {f"my-{what}"}
-    assert {record.asked["runtime"] for record in records if record.scores} == {"my-runtime", "onnxruntime"}
+        assert {record.spec[what] for record in records} == {f"my-{what}"}
+    assert {record.spec["runtime"] for record in records if record.scores} == {"my-runtime", "onnxruntime"}
     assert all(_share(record) > 0.8 for record in records if record.scores)
 
 

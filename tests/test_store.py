@@ -24,7 +24,7 @@ RECORD = Record(
     fingerprint="f" * 64,
     step="serve",
     outcome="ok",
-    asked={"model": "m"},
+    spec={"model": "m"},
     inputs={"trained": "e" * 64},
     started_at="2026-11-23T10:00:00+00:00",
     environment={},
@@ -38,7 +38,7 @@ records = st.builds(
     fingerprint=texts,
     step=st.sampled_from(["pretrain", "serve"]),
     outcome=st.sampled_from(["ok", "failed"]),
-    asked=st.dictionaries(texts, st.none() | st.integers() | numbers | texts),
+    spec=st.dictionaries(texts, st.none() | st.integers() | numbers | texts),
     inputs=st.dictionaries(texts, texts),
     started_at=texts,
     environment=st.dictionaries(texts, texts),
@@ -104,7 +104,7 @@ def test_one_result_for_each_step(tmp_path: Path) -> None:
 def test_data_of_finished_steps_get_another_name(tmp_path: Path) -> None:
     """The record stays as it was but for the name; attempts that failed and other steps are left alone."""
     store = open_store(str(tmp_path), create=True)
-    named = replace(RECORD, asked={"model": "m", "data": "mine"}, series={"loss": [0.1]})
+    named = replace(RECORD, spec={"model": "m", "data": "mine"}, series={"loss": [0.1]})
     other = replace(named, id="3", fingerprint="e" * 64)
     for record in (replace(named, id="1", outcome="failed"), replace(named, id="2"), other):
         store.add(record)
@@ -113,8 +113,8 @@ def test_data_of_finished_steps_get_another_name(tmp_path: Path) -> None:
     assert store.name_data({RECORD.fingerprint: "reviews"}) == 0
     failed, done, left = store.records()
     store.close()
-    assert (failed.asked["data"], done.asked["data"]) == ("mine", "reviews")
-    assert (replace(done, asked=named.asked), left) == (replace(named, id="2"), other)
+    assert (failed.spec["data"], done.spec["data"]) == ("mine", "reviews")
+    assert (replace(done, spec=named.spec), left) == (replace(named, id="2"), other)
 
 
 def test_a_folder_and_a_url_are_the_same_store(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_everything_but_the_broken_model_is_measured(records: list[Record], walk
     """One record for each step; the failure has its reason and its traceback, and what needs it is not tried."""
     failed = [record for record in records if record.outcome != "ok"]
 
-    assert [(r.asked["model"], r.outcome, r.reason) for r in failed] == [
+    assert [(r.spec["model"], r.outcome, r.reason) for r in failed] == [
         ("broken", "failed", "RuntimeError: <b>out of luck</b>")
     ]
     assert "RuntimeError" in str(failed[0].traceback)
@@ -85,7 +85,7 @@ def _agree(records: list[Record], models: tuple[str, ...]) -> None:
     for record in records:
         if record.step == "evaluate":
             column = record.metrics[0]["column"]
-            by_model.setdefault(record.asked["model"], {})[record.asked["runtime"]] = record.scores[column]
+            by_model.setdefault(record.spec["model"], {})[record.spec["runtime"]] = record.scores[column]
         if record.step == "export":
             assert record.value("largest_difference") is not None
             assert record.readings["largest_difference"].value < 1e-3

@@ -29,7 +29,7 @@ def record(step: Step, **changes: Any) -> Record:
         fingerprint=step.fingerprint,
         step=step.kind,
         outcome="ok",
-        asked=step.asked,
+        spec=step.spec,
         inputs=step.inputs,
         started_at="2026-11-26",
         environment={},

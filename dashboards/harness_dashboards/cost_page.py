@@ -66,18 +66,18 @@ def _choose(texts: Texts) -> CostView:
 
 
 def _pick(label: str, records: Results, key: str, texts: Texts) -> list[str]:
-    known = sorted({str(record.asked[key]) for record in records if key in record.asked})
+    known = sorted({str(record.spec[key]) for record in records if key in record.spec})
     return list(st.multiselect(label, known, key=key, placeholder=texts["every"]))
 
 
 def _wanted(record: Record, cases: list[UseCase], hardware: list[str], runtime: list[str]) -> bool:
     """Keep training, which has no runtime, beside the runtimes that were chosen."""
-    asked = record.asked
-    covered = any(case.covers(asked["task"], asked["data"]) for case in cases)
+    spec = record.spec
+    covered = any(case.covers(spec["task"], spec["data"]) for case in cases)
     return (
         (not cases or covered or record.step == "pretrain")
-        and (not hardware or asked["hardware"] in hardware)
-        and (not runtime or asked.get("runtime") in (None, *runtime))
+        and (not hardware or spec["hardware"] in hardware)
+        and (not runtime or spec.get("runtime") in (None, *runtime))
     )
 
 
@@ -102,7 +102,7 @@ def _points(view: CostView, points: pd.DataFrame, texts: Texts) -> None:
 
 def _in_metric(view: CostView, task: str, points: pd.DataFrame, texts: Texts) -> pd.DataFrame:
     """Return a task's candidates in the metric that the reader chose, the deciding one where there is no other."""
-    own = Results(record for record in view.records if record.asked["task"] == task or record.step == "pretrain")
+    own = Results(record for record in view.records if record.spec["task"] == task or record.step == "pretrain")
     names = own.metric_names
     chosen = names[0]
     if len(names) > 1:

@@ -66,21 +66,21 @@ def _failures(bad: Sequence[Record], texts: Texts) -> None:
 
 def title(record: Record) -> str:
     """Return what a person calls a run."""
-    asked = record.asked
-    where = [str(asked[name]) for name in ("runtime", "scenario") if name in asked]
-    return " ".join([record.step, asked["model"], asked["size"], "·", asked["task"], *where, f"· {asked['seed']}"])
+    spec = record.spec
+    where = [str(spec[name]) for name in ("runtime", "scenario") if name in spec]
+    return " ".join([record.step, spec["model"], spec["size"], "·", spec["task"], *where, f"· {spec['seed']}"])
 
 
 def _row(record: Record, judged: Reasons, texts: Texts) -> dict[str, Any]:
-    asked = record.asked
+    spec = record.spec
     remarks = [*_stale(record, texts), *_told(judged, texts), *record.notes]
     return {
         texts["step"]: record.step,
-        texts["model"]: f"{asked['model']} {asked['size']}",
-        texts["task"]: asked["task"],
-        texts["data"]: asked["data"],
-        texts["hardware"]: asked["hardware"],
-        texts["runtime"]: " ".join(str(asked[name]) for name in ("runtime", "scenario") if name in asked),
+        texts["model"]: f"{spec['model']} {spec['size']}",
+        texts["task"]: spec["task"],
+        texts["data"]: spec["data"],
+        texts["hardware"]: spec["hardware"],
+        texts["runtime"]: " ".join(str(spec[name]) for name in ("runtime", "scenario") if name in spec),
         texts["outcome"]: record.outcome,
         texts["started"]: record.started_at[:19].replace("T", " "),
         texts["duration"]: record.value("wall_s"),
@@ -102,9 +102,9 @@ def _details(records: Sequence[Record], texts: Texts) -> None:
         return
     known = {record.id: record for record in records}
     chosen = known[st.selectbox(texts["choose_run"], list(known), format_func=lambda one: title(known[one]))]
-    asked, readings, environment = st.columns(3)
+    spec, readings, environment = st.columns(3)
     for column, name, body in (
-        (asked, "asked", {**chosen.asked, **{f"used {key}": value for key, value in chosen.used.items()}}),
+        (spec, "spec", {**chosen.spec, **{f"used {key}": value for key, value in chosen.used.items()}}),
         (
             readings,
             "readings",

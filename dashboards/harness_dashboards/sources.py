@@ -51,7 +51,7 @@ def _read(location: str, changed: tuple[float, ...]) -> Results:
 
 def measured() -> set[tuple[str, str]]:
     """Return the tasks that something was evaluated on, each with the name of its data."""
-    return {(record.asked["task"], record.asked["data"]) for record in records() if record.step == "evaluate"}
+    return {(record.spec["task"], record.spec["data"]) for record in records() if record.step == "evaluate"}
 
 
 def is_measured(case: UseCase, found: Iterable[tuple[str, str]]) -> bool:

@@ -45,7 +45,7 @@ TEXTS = {
     "choose_run": "Run",
     "environment": "Environment",
     "readings": "Readings",
-    "asked": "Asked",
+    "spec": "Asked",
     "samples": "What the model does",
     "metrics": "Quality",
     "metric": "Metric",

@@ -45,7 +45,7 @@ TEXTS = {
     "choose_run": "运行",
     "environment": "环境",
     "readings": "读数",
-    "asked": "要求",
+    "spec": "要求",
     "samples": "模型表现示例",
     "metrics": "质量",
     "metric": "指标",

@@ -143,11 +143,11 @@ class Supervisor:
 
 def warm_up(suite: Suite, plugins: Plugins) -> None:
     """Let the fork server begin to import what all steps of a suite need; what is wrong with it, the plan will say."""
-    asked: list[dict[str, Any]] = [{"task": task.name, "source": task.data} for task in suite.tasks]
-    asked += [{"model": model.name} for model in suite.models]
-    asked += [{"hardware": name} for name in suite.hardware] + [{"runtime": name} for name in suite.runtimes]
+    spec: list[dict[str, Any]] = [{"task": task.name, "source": task.data} for task in suite.tasks]
+    spec += [{"model": model.name} for model in suite.models]
+    spec += [{"hardware": name} for name in suite.hardware] + [{"runtime": name} for name in suite.runtimes]
     with contextlib.suppress(HarnessError):
-        Supervisor(plugins.preload(asked), suite.limits).warm_up()
+        Supervisor(plugins.preload(spec), suite.limits).warm_up()
 
 
 @contextlib.contextmanager

@@ -80,9 +80,9 @@ def failed_by(error: BaseException, environment: dict[str, Any] | None = None) -
 def _do(job: Job, plugins: Plugins, pipe: Connection) -> StepResult:
     own: dict[str, Any] = {}
     try:
-        plugins.import_for(job.asked)
+        plugins.import_for(job.spec)
         own |= plain.nested(environment.process(), "environment")
-        own["hardware"] = _hardware(plugins.find("hardware", job.asked["hardware"]))
+        own["hardware"] = _hardware(plugins.find("hardware", job.spec["hardware"]))
         with contextlib.redirect_stdout(sys.stderr):
             result = perform(job, plugins, _throttled(pipe))
         return replace(
@@ -105,7 +105,7 @@ def _changes(job: Job, plugins: Plugins) -> tuple[Difference, ...]:
     """Return what has changed since the step was planned: plugin files are loaded anew by every worker."""
     if not job.basis:
         return ()
-    now = current(job.basis, job.files, job.kind, job.asked, plugins)
+    now = current(job.basis, job.files, job.kind, job.spec, plugins)
     return tuple(differences(job.basis, now)) if covered(now) != covered(job.basis) else ()
 
 

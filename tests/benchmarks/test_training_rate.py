@@ -36,19 +36,19 @@ def one_thread() -> Any:
 def assignment(model: str, task: str) -> tuple[Any, Assignment, Any]:
     """Return a model, what it is asked to do with its default settings, and the metric that decides."""
     plugins = load_plugins()
-    declared, asked = plugins.models[model], plugins.tasks[task]
+    declared, spec = plugins.models[model], plugins.tasks[task]
     settings = {name: setting.default for name, setting in declared.settings.items()}
-    data = asked.data(None, {name: setting.default for name, setting in asked.settings.items()})
+    data = spec.data(None, {name: setting.default for name, setting in spec.settings.items()})
     size, budget = declared.sizes[0], Budget(steps=FAR)
-    return declared, Assignment("finetune", data, size, settings, "cpu", "fp32", 0, budget), asked.metrics[0]
+    return declared, Assignment("finetune", data, size, settings, "cpu", "fp32", 0, budget), spec.metrics[0]
 
 
-def by_the_harness(model: Any, asked: Assignment, metric: Any) -> Loop:
+def by_the_harness(model: Any, spec: Assignment, metric: Any) -> Loop:
     """Return the measured loop as a step of a suite runs it, clock, budget and report included."""
-    learner = model.learner(asked)
+    learner = model.learner(spec)
 
     def loop(steps: int) -> None:
-        train(learner, Budget(steps=steps), asked.data, metric, lambda: None, lambda _: None)
+        train(learner, Budget(steps=steps), spec.data, metric, lambda: None, lambda _: None)
 
     return loop
 
@@ -110,15 +110,15 @@ def compare(name: str, harness: Loop, plain: Loop, steps: int) -> None:
 )
 def test_networks_beside_plain_torch(model: str, task: str, steps: int) -> None:
     """The same network, batches, optimizer and loss; the weights of both stay finite."""
-    declared, asked, metric = assignment(model, task)
-    learner = declared.learner(asked)
-    compare(f"{model} on {task}", by_the_harness(declared, asked, metric), in_plain_torch(learner), steps)
+    declared, spec, metric = assignment(model, task)
+    learner = declared.learner(spec)
+    compare(f"{model} on {task}", by_the_harness(declared, spec, metric), in_plain_torch(learner), steps)
 
     assert all(weight.isfinite().all() for weight in learner.module().parameters())
 
 
 def test_policies_beside_bare_stable_baselines() -> None:
     """The same algorithm with the same settings on the same environment, as its own `learn` runs it."""
-    declared, asked, metric = assignment("ppo", "CartPole-v1")
-    bare = in_bare_stable_baselines("CartPole-v1", dict(asked.settings))
-    compare("ppo on CartPole-v1", by_the_harness(declared, asked, metric), bare, 6)
+    declared, spec, metric = assignment("ppo", "CartPole-v1")
+    bare = in_bare_stable_baselines("CartPole-v1", dict(spec.settings))
+    compare("ppo on CartPole-v1", by_the_harness(declared, spec, metric), bare, 6)

@@ -62,7 +62,7 @@ def test_ten_use_cases_of_fifty_candidates(built: tuple[list[Any], Pricing, list
 def test_a_million_draws_of_a_business(built: tuple[list[Any], Pricing, list[UseCase]]) -> None:
     """Ten years with adoption, decline, errors and staff; the market's figures and the measured ones are drawn."""
     records, pricing, cases = built
-    one = gather([record for record in records if record.asked["task"] == cases[0].tasks[0]][:7], pricing)[0]
+    one = gather([record for record in records if record.spec["task"] == cases[0].tasks[0]][:7], pricing)[0]
     business = one.business(read_market(cases[0], {"years": 10}))
     assert business is not None
     took = []

@@ -91,13 +91,13 @@ def harness_tasks():
 
 
 def _job(folder: Path, plugin: Path, seconds: float) -> Job:
-    asked = {
+    spec = {
         "model": "sleeper", "size": "default", "settings": {"seconds": seconds}, "task": "nothing", "source": None,
         "task_settings": {}, "hardware": "cpu", "precision": "fp32", "seed": 0, "start": "scratch",
         "budget": {"steps": 1},
     }  # fmt: skip
     folder.mkdir()
-    return Job("finetune", asked, {}, folder, (str(plugin),))
+    return Job("finetune", spec, {}, folder, (str(plugin),))
 
 
 @pytest.fixture

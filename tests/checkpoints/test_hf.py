@@ -57,8 +57,8 @@ serve: {seconds: 0.1, queries: 5}
     again = harness_command(tmp_path, "run", "s.yaml", "--dry-run")
 
     assert first.code == 0, first.stdout + first.stderr
-    assert [r.asked["start"] for r in records if r.step == "finetune"] == ["pretrained", "scratch"]
-    assert {r.asked["model"] for r in records} == {"hf:vit"}
+    assert [r.spec["start"] for r in records if r.step == "finetune"] == ["pretrained", "scratch"]
+    assert {r.spec["model"] for r in records} == {"hf:vit"}
     assert "6 to do" in again.stdout, "a changed checkpoint is another model"
 
 
@@ -177,8 +177,8 @@ def test_code_that_comes_along_runs_only_where_it_is_asked_for(
     refused = harness_command(tmp_path, *command)
     ran_unasked = list(tmp_path.rglob("it-ran"))
     wrote_unasked = (tmp_path / "harness-results").exists()
-    asked = ["harness", *command, "--trust-remote-code"]
-    done = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=False)
+    spec = ["harness", *command, "--trust-remote-code"]
+    done = subprocess.run(spec, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert refused.code == 2
     assert "tiny.TinyForSequenceClassification" in refused.stderr

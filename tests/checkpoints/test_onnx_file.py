@@ -76,7 +76,7 @@ def test_the_error_asks_for_what_is_not_obvious_and_then_it_works(
     assert "order of its 214 classes" in second.stderr
     assert "--setting labels=FILE.json" in second.stderr
     assert nothing_written
-    assert graded.asked["start"] == "pretrained"
+    assert graded.spec["start"] == "pretrained"
     assert sum(graded.scores["correct"]) / len(graded.scores["correct"]) >= 0.9
 
 

@@ -98,8 +98,8 @@ def test_models_are_measured_that_can_give_its_actions(
     tmp_path: Path, harness_command: Any, environment: str, models: list[str]
 ) -> None:
     """A former name of the task finds it; the data are called as the environment is."""
-    asked = [f"--model={name}" for name in ("random", "dqn", "ppo")]
-    command = ["run", "quick", "--data", environment, *asked, "--dry-run", "--task"]
+    spec = [f"--model={name}" for name in ("random", "dqn", "ppo")]
+    command = ["run", "quick", "--data", environment, *spec, "--dry-run", "--task"]
     plan, former = (harness_command(tmp_path, *command, name) for name in ("gymnasium", "discrete-environment"))
 
     assert plan.code == 0, plan.stderr

@@ -50,12 +50,12 @@ def test_strengths_are_cloned_too(assign: Assign) -> None:
     assignment = assign("ppo", task="Reacher-v5", pretraining="cloning", batch_size=64)
     pretraining = Assignment(**{**vars(assignment), "stage": "pretrain"})
     seen = _game(assignment).queries()
-    asked = np.array([_game(assignment).world.rule(one) for one in seen])  # type: ignore[misc]
+    spec = np.array([_game(assignment).world.rule(one) for one in seen])  # type: ignore[misc]
     untrained = PpoLearner(pretraining)
 
     learner, _ = _cloned(pretraining, 15)
 
-    wrong = [np.abs(np.array(one.predict(seen)) - asked).mean() for one in (untrained, learner)]
+    wrong = [np.abs(np.array(one.predict(seen)) - spec).mean() for one in (untrained, learner)]
     assert wrong[1] < 0.7 * wrong[0]
 
 

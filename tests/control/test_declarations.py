@@ -68,15 +68,15 @@ def test_a_task_carries_the_environments_id(former: str, task: str) -> None:
             fingerprint="f" * 64,
             step="evaluate",
             outcome="ok",
-            asked=asked,
+            spec=spec,
             inputs={},
             started_at="2026-11-26T00:00:00+00:00",
         )
-        for asked in ({"task": former, "source": None}, {"task": "continuous-environment", "source": "Pendulum-v1"})
+        for spec in ({"task": former, "source": None}, {"task": "continuous-environment", "source": "Pendulum-v1"})
     ]
     world = getattr(worlds, next(one.world for one in TASKS if one.name == task))
 
-    assert [(one.asked["task"], one.asked["data"]) for one in plugins.under_current_names(records)] == [
+    assert [(one.spec["task"], one.spec["data"]) for one in plugins.under_current_names(records)] == [
         (task, task), ("gymnasium", "Pendulum-v1"),
     ]  # fmt: skip
     assert task.removesuffix("-source") == world.environment.rpartition(":")[2]

@@ -23,7 +23,7 @@ def sampled(walked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sampled") / "store"
     store = open_store(str(folder), create=True)
     for record in peek_records(str(walked / "store")):
-        evaluated = record.step == "evaluate" and record.asked["model"] == "tfidf"
+        evaluated = record.step == "evaluate" and record.spec["model"] == "tfidf"
         second = {"name": "misses", "unit": "share", "column": "misses", "higher_is_better": False, "ceiling": 1.0}
         own = {"samples": _samples(), "metrics": [*record.metrics, {**second, "random_baseline": None}]}
         own["scores"] = {**record.scores, "misses": [1 - score for score in record.scores.get("correct", [])]}

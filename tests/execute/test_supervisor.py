@@ -30,7 +30,7 @@ def run(tmp_path: Path) -> Callable[..., StepResult]:
     def run_one(
         limits: Limits | None = None, report: Any = lambda _: None, steps: int = 2, **settings: Any
     ) -> StepResult:
-        asked = {
+        spec = {
             "model": "counter",
             "size": "small",
             "settings": settings,
@@ -46,7 +46,7 @@ def run(tmp_path: Path) -> Callable[..., StepResult]:
         output = tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
         output.mkdir()
         supervisor = Supervisor([], limits or Limits(time_s=30))
-        return supervisor.run(Job("finetune", asked, {}, output, (TOY,)), report)
+        return supervisor.run(Job("finetune", spec, {}, output, (TOY,)), report)
 
     return run_one
 

@@ -154,8 +154,8 @@ def test_contracts_of_the_shipped_file() -> None:
     assert all(len(book.prices) > 5 for book in books.values())
     assert not [price for price in books["spot"].prices if price.provider == "RunPod"]
     for price in books["spot"].prices:
-        asked = demand.get((price.provider, price.offer, price.region, price.item))
-        assert asked is None or price.usd < asked
+        spec = demand.get((price.provider, price.offer, price.region, price.item))
+        assert spec is None or price.usd < spec
 
 
 @pytest.mark.parametrize("as_of", ["", "2024", "lately", "2025-13-01"])

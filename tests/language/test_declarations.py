@@ -92,13 +92,13 @@ def test_records_of_former_names_are_those_of_the_task(former: str, task: str, d
     own = {"task": "sentiment", "source": "r.csv"}
     packaged, reviews = plugins.under_current_names([_record(task=former, source=None), _record(**own)])
 
-    assert (packaged.asked["task"], packaged.asked["data"]) == (task, data)
-    assert (reviews.asked["task"], reviews.asked["data"]) == ("text-classification", "reviews")
+    assert (packaged.spec["task"], packaged.spec["data"]) == (task, data)
+    assert (reviews.spec["task"], reviews.spec["data"]) == ("text-classification", "reviews")
 
 
-def _record(**asked: str | None) -> Record:
+def _record(**spec: str | None) -> Record:
     return Record(
-        id="1", fingerprint="f" * 64, step="evaluate", outcome="ok", asked=asked, inputs={},
+        id="1", fingerprint="f" * 64, step="evaluate", outcome="ok", spec=spec, inputs={},
         started_at="2026-11-26T00:00:00+00:00",
     )  # fmt: skip
 

@@ -29,6 +29,6 @@ def test_tasks_of_one_library_share_a_pretraining(model: str, cases: int) -> Non
     (pretraining,) = [step for step in plan.steps if step.kind == "pretrain"]
     tuned = [step for step in plan.steps if step.kind == "finetune"]
 
-    assert pretraining.asked["task"] == "text-classification"
+    assert pretraining.spec["task"] == "text-classification"
     assert len(tuned) == cases
     assert {step.inputs["pretrained"] for step in tuned} == {pretraining.fingerprint}

@@ -30,8 +30,8 @@ def sleeper(inputs: Sequence[Any]) -> list[float]:
 
 def load(scenario: str, predict: Any, inputs: Sequence[Any] = range(10), **changes: Any) -> Load:
     """Generate a short load."""
-    asked = {"batch_size": 1, "seconds": 0.2, "min_queries": 8, "synchronise": nothing, **changes}
-    return generate_load(scenario, predict, inputs, **asked)
+    spec = {"batch_size": 1, "seconds": 0.2, "min_queries": 8, "synchronise": nothing, **changes}
+    return generate_load(scenario, predict, inputs, **spec)
 
 
 def test_offline_counts_samples_not_batches() -> None:

@@ -32,27 +32,27 @@ class Bench:
     def record(
         self,
         step: str,
-        asked: Mapping[str, Any],
+        spec: Mapping[str, Any],
         inputs: Mapping[str, str] | None = None,
         readings: Mapping[str, float] | None = None,
         **fields: Any,
     ) -> Record:
         """Return one record; `fields` replace any of its fields."""
-        body = json.dumps([step, asked, inputs, fields.get("environment")], sort_keys=True, default=str)
+        body = json.dumps([step, spec, inputs, fields.get("environment")], sort_keys=True, default=str)
         fingerprint = hashlib.sha256(body.encode()).hexdigest()
         read = {
             name: Reading(value, UNITS.get(name.rpartition("_")[2], "count"))
             for name, value in (readings or {}).items()
         }
         own: dict[str, Any] = {
-            "id": fingerprint[:32], "fingerprint": fingerprint, "step": step, "outcome": "ok", "asked": dict(asked),
+            "id": fingerprint[:32], "fingerprint": fingerprint, "step": step, "outcome": "ok", "spec": dict(spec),
             "inputs": dict(inputs or {}), "started_at": "2026-11-23T10:00:00+00:00",
             "environment": {"cpu_model": "Bench 9000", "versions": {"torch": "2.13.0"}, "hardware": HARDWARE},
             "data_digest": "d" * 64, "readings": read,
         }  # fmt: skip
         return Record(**own | fields)
 
-    def asked(self, **changes: Any) -> dict[str, Any]:
+    def spec(self, **changes: Any) -> dict[str, Any]:
         """Return what a step was asked."""
         return {
             "model": "bert", "size": "tiny", "settings": {"lr": 0.001}, "start": "pretrained",
@@ -78,52 +78,52 @@ class Bench:
     ) -> list[Record]:
         """Return a case: pretraining 360 s, fine-tuning 180 s, export, evaluation 36 s, Offline, SingleStream."""
         more = dict(fields or {})
-        asked = self.asked(**changes)
+        spec = self.spec(**changes)
         inputs: dict[str, str] = {}
         records = []
-        if asked["start"] == "pretrained":
-            first = {**asked, "start": "scratch", "seed": 0, "budget": {"steps": 100}}
+        if spec["start"] == "pretrained":
+            first = {**spec, "start": "scratch", "seed": 0, "budget": {"steps": 100}}
             records.append(self.record("pretrain", first, {}, {"wall_s": 360.0}, **more))
             inputs = {"pretrained": records[-1].fingerprint}
-        tuned = {**asked, "budget": dict(budget or {"steps": 50})}
+        tuned = {**spec, "budget": dict(budget or {"steps": 50})}
         records.append(self.record("finetune", tuned, inputs, {"wall_s": finetune_s}, **more))
         inputs = {"trained": records[-1].fingerprint}
         if runtime == "onnx":
             checked = {"wall_s": 1.0, "largest_difference": 1e-6}
-            records.append(self.record("export", {**asked, "format": "onnx"}, inputs, checked, **more))
+            records.append(self.record("export", {**spec, "format": "onnx"}, inputs, checked, **more))
             inputs = {**inputs, "exported": records[-1].fingerprint}
-        asked = {**asked, "runtime": runtime}
+        spec = {**spec, "runtime": runtime}
         graded = {
             "scores": {metric["column"]: [float(score) for score in scores]}, "metrics": [dict(metric)], "baseline":
             baseline,
         }  # fmt: skip
         read = {"wall_s": 36.0, "items": float(len(scores))}
-        records.append(self.record("evaluate", {**asked, "batch_size": batch_size}, inputs, read, **graded, **more))
-        records.append(self.offline({**asked, "batch_size": batch_size}, inputs, rate, window_s, **more))
+        records.append(self.record("evaluate", {**spec, "batch_size": batch_size}, inputs, read, **graded, **more))
+        records.append(self.offline({**spec, "batch_size": batch_size}, inputs, rate, window_s, **more))
         if latency_s is not None:
-            records.append(self.single_stream(asked, inputs, latency_s, **more))
+            records.append(self.single_stream(spec, inputs, latency_s, **more))
         return records
 
     def offline(
-        self, asked: Mapping[str, Any], inputs: Mapping[str, str], rate: float, window_s: float, **fields: Any
+        self, spec: Mapping[str, Any], inputs: Mapping[str, str], rate: float, window_s: float, **fields: Any
     ) -> Record:
         """Return an Offline serving in equal batches that fill the window."""
         samples = rate * window_s
-        batches = max(1, round(samples / asked["batch_size"]))
+        batches = max(1, round(samples / spec["batch_size"]))
         readings = {
             "wall_s": window_s, "samples": samples, "queries": batches, "load_s": 0.5, "first_query_s": 0.1, "cpu_s": 2
             * window_s, "peak_memory_bytes": 5e8, "energy_j": 50.0 * window_s,
         }  # fmt: skip
         series = {"latency_s": [window_s / batches] * batches}
-        return self.record("serve", {**asked, "scenario": "Offline"}, inputs, readings, series=series, **fields)
+        return self.record("serve", {**spec, "scenario": "Offline"}, inputs, readings, series=series, **fields)
 
     def single_stream(
-        self, asked: Mapping[str, Any], inputs: Mapping[str, str], latency_s: Sequence[float], **fields: Any
+        self, spec: Mapping[str, Any], inputs: Mapping[str, str], latency_s: Sequence[float], **fields: Any
     ) -> Record:
         """Return a SingleStream serving with these latencies."""
         readings = {"wall_s": sum(latency_s), "samples": len(latency_s), "queries": len(latency_s), "load_s": 0.5}
-        asked = {**asked, "scenario": "SingleStream", "batch_size": 1}
-        return self.record("serve", asked, inputs, readings, series={"latency_s": list(latency_s)}, **fields)
+        spec = {**spec, "scenario": "SingleStream", "batch_size": 1}
+        return self.record("serve", spec, inputs, readings, series={"latency_s": list(latency_s)}, **fields)
 
     def writing(self, first_token_s: Sequence[float], tokens: float | None, **more: Any) -> list[Record]:
         """Return a case whose single queries, 1 s in all, were also asked for the first token of their answers."""
@@ -135,8 +135,8 @@ class Bench:
     def batches(self, durations: list[float], wall_s: float | None = None, scenario: str = "Offline") -> Record:
         """Return a serving whose batches of 10 took these durations."""
         readings = {"wall_s": sum(durations) if wall_s is None else wall_s, "samples": 10.0 * len(durations)}
-        asked = self.asked(runtime="eager", batch_size=10, scenario=scenario)
-        return self.record("serve", asked, {}, readings, series={"latency_s": durations})
+        spec = self.spec(runtime="eager", batch_size=10, scenario=scenario)
+        return self.record("serve", spec, {}, readings, series={"latency_s": durations})
 
     def suite(self) -> list[Record]:
         """Return a small suite of two tasks: a strong and dear model, a weak and cheap one, and a game."""

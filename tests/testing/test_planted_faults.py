@@ -80,7 +80,7 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     "smaller that is not": ("[:validation]", "", "smaller_is_a_part"),
     "a loss that dips now and then": (
         'return functional.cross_entropy(network(batch["ids"])["logits"], batch["labels"])',
-        'self.asked = getattr(self, "asked", -1) + 1\n            return network(batch["ids"])["logits"].sum() * 0 + (0.5 if self.asked % 3 == 2 else 1.0)',
+        'self.spec = getattr(self, "asked", -1) + 1\n            return network(batch["ids"])["logits"].sum() * 0 + (0.5 if self.spec % 3 == 2 else 1.0)',
         "loss_falls",
     ),
     "no queries": ('return [run for run, _ in self.splits["test"]]', "return []", "queries_are_steady"),

@@ -24,14 +24,14 @@ def test_records_of_former_names_are_those_of_the_task(former: str, task: str, d
             fingerprint="f" * 64,
             step="evaluate",
             outcome="ok",
-            asked={"task": former, "source": source},
+            spec={"task": former, "source": source},
             inputs={},
             started_at="2026-11-26T00:00:00+00:00",
         )
         for source in (None, "/photos/parts")
     ]
-    asked = [(one.asked["task"], one.asked["data"]) for one in plugins.under_current_names(records)]
+    spec = [(one.spec["task"], one.spec["data"]) for one in plugins.under_current_names(records)]
     case = plugins.use_cases()[str(plugins.tasks[task].use_case)]
 
-    assert asked == [(task, data), (task, "parts")]
-    assert all(case.covers(*one) for one in asked)
+    assert spec == [(task, data), (task, "parts")]
+    assert all(case.covers(*one) for one in spec)

@@ -149,7 +149,7 @@ def check_measured(files: list[str] | None, records: Sequence[Record], plugins: 
     from harness.names import data_name
     from harness.use_case_file import read_use_case
 
-    measured = {(record.asked["task"], data_name(record.asked)) for record in records}
+    measured = {(record.spec["task"], data_name(record.spec)) for record in records}
     for file in (file for file in files or () if Path(file).suffix in DATA_FILES):
         case = plugins.use_cases()[read_use_case(Path(file)).name]
         if not any(case.covers(*one) for one in measured):

@@ -49,7 +49,7 @@ def _invalid(record: Record) -> Reason | None:
 def _noisy(record: Record) -> Reason | None:
     """Compare tenths of an Offline window: single batches differ because their inputs do, long stretches should not."""
     batch_s = durations(record)
-    if record.asked.get("scenario") != "Offline" or batch_s.size < 2:  # noqa: PLR2004 - one duration has no spread
+    if record.spec.get("scenario") != "Offline" or batch_s.size < 2:  # noqa: PLR2004 - one duration has no spread
         return None
     tenths = np.array([part.mean() for part in np.array_split(batch_s, min(10, batch_s.size))])
     spread = tenths.std(ddof=1) / tenths.mean()
@@ -80,7 +80,7 @@ def _busy(record: Record) -> Reason | None:
 def _unsupported(record: Record) -> Reason | None:
     count = len(record.series.get("latency_s", []))
     needed = minimum_count(0.99)
-    if record.asked.get("scenario") != "SingleStream" or count >= needed:
+    if record.spec.get("scenario") != "SingleStream" or count >= needed:
         return None
     return Reason("queries few", {"needed": needed, "count": count})
 

@@ -35,7 +35,7 @@ class Chain:
     @property
     def seeds(self) -> tuple[Any, Any]:
         """What tells replicates of a candidate apart: the seeds of its fine-tuning and of its pretraining."""
-        return self.leaf.asked.get("seed"), self.pretrain.asked.get("seed") if self.pretrain else None
+        return self.leaf.spec.get("seed"), self.pretrain.spec.get("seed") if self.pretrain else None
 
 
 class Candidate(NamedTuple):
@@ -99,10 +99,10 @@ def device(record: Record) -> str | None:
 
 def details(chain: Chain) -> dict[str, Any]:
     """Return all that was asked of a candidate beyond its names, flat: settings and the budgets of its trainings."""
-    asked = chain.leaf.asked
-    found = {**asked.get("settings", {}), **{f"task {k}": v for k, v in asked.get("task_settings", {}).items()}}
+    spec = chain.leaf.spec
+    found = {**spec.get("settings", {}), **{f"task {k}": v for k, v in spec.get("task_settings", {}).items()}}
     for stage, record in (("finetune", chain.finetune), ("pretrain", chain.pretrain)):
-        budget = record.asked.get("budget", {}) if record else {}
+        budget = record.spec.get("budget", {}) if record else {}
         found |= {f"{stage} {name}": value for name, value in budget.items()}
     return found
 
@@ -141,12 +141,12 @@ def _digest(value: Any) -> str:
 def candidate(chain: Chain) -> Candidate:
     """Return what a chain is a replicate of."""
     leaf = chain.leaf
-    asked = leaf.asked
+    spec = leaf.spec
     links = [record for record in (leaf, chain.finetune, chain.pretrain) if record]
     return Candidate(
-        task=asked["task"], data=data_name(asked), source=asked.get("source"), model=asked["model"],
-        size=asked["size"], start=asked["start"], hardware=asked["hardware"], device=device(leaf),
-        runtime=asked["runtime"], precision=asked["precision"], digest=leaf.data_digest,
+        task=spec["task"], data=data_name(spec), source=spec.get("source"), model=spec["model"],
+        size=spec["size"], start=spec["start"], hardware=spec["hardware"], device=device(leaf),
+        runtime=spec["runtime"], precision=spec["precision"], digest=leaf.data_digest,
         spec=_digest(details(chain)), conditions=_digest(conditions(chain)),
         definition=" ".join(record.basis.get(DEFINITION, "") for record in links),
         stale=next((record.stale for record in links if record.stale), None),

@@ -12,9 +12,9 @@ _WEAKEST_FIRST: tuple[Kind, ...] = ("declared", "estimated", "measured")
 
 def who(record: Record) -> str:
     """Return what finds a record again: its fingerprint's beginning, what it did, when."""
-    asked = record.asked
-    parts = [record.step, *(str(asked[name]) for name in ("runtime", "scenario") if name in asked)]
-    said = f"record {record.fingerprint[:12]}, {' '.join(parts)}, seed {asked.get('seed')}, {record.started_at[:19]}"
+    spec = record.spec
+    parts = [record.step, *(str(spec[name]) for name in ("runtime", "scenario") if name in spec)]
+    said = f"record {record.fingerprint[:12]}, {' '.join(parts)}, seed {spec.get('seed')}, {record.started_at[:19]}"
     return f"{said}, stale: {record.stale}" if record.stale else said
 
 

@@ -194,5 +194,5 @@ def _by_candidate(records: Sequence[Record], step: str) -> dict[Candidate, list[
 def _servings(found: Iterable[Chain]) -> list[Serving]:
     loads: dict[tuple[str, int], list[Chain]] = defaultdict(list)
     for chain in found:
-        loads[chain.leaf.asked["scenario"], chain.leaf.asked["batch_size"]].append(chain)
+        loads[chain.leaf.spec["scenario"], chain.leaf.spec["batch_size"]].append(chain)
     return [Serving(*load, replicates(loads[load])) for load in sorted(loads)]

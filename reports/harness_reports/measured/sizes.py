@@ -172,10 +172,10 @@ def measured_mfu(records: Sequence[Record], peaks: Mapping[str, float], model: s
         FactError: no training counted its tokens and parameters on a device whose peak is known.
     """
     trained = [record for record in records if record.step in ("pretrain", "finetune") and record.outcome == "ok"]
-    models = {str(record.asked["model"]) for record in trained}
+    models = {str(record.spec["model"]) for record in trained}
     if model is not None and model not in models:
         raise FactError(unknown("trained model", model, models))
-    found = [_mfu(record, peaks) for record in trained if model in (None, record.asked["model"])]
+    found = [_mfu(record, peaks) for record in trained if model in (None, record.spec["model"])]
     known = [mfu for mfu in found if mfu]
     if not known:
         raise FactError(

@@ -34,9 +34,9 @@ def marked(records: Iterable[Record], plugins: Plugins) -> list[Record]:
 
 def _built_on(record: Record) -> tuple[Any, ...] | None:
     """Return what an evaluation has in common with servings of the same model: all are as stale as the most stale."""
-    if "trained" not in record.inputs or "runtime" not in record.asked:
+    if "trained" not in record.inputs or "runtime" not in record.spec:
         return None
-    return (*sorted(record.inputs.items()), record.asked["runtime"], record.asked["precision"])
+    return (*sorted(record.inputs.items()), record.spec["runtime"], record.spec["precision"])
 
 
 def _why_stale(record: Record, bases: Bases) -> str | None:
@@ -59,19 +59,19 @@ def _graded(basis: Mapping[str, Any]) -> dict[str, Any]:
 
 def _installed(record: Record, bases: Bases) -> dict[str, Any]:
     """Return the basis that the step would have today, as far as it can be told; of other roles what was recorded."""
-    asked, basis = record.asked, record.basis
+    spec, basis = record.spec, record.basis
     now = _graded({**basis, "sources": {**basis["sources"], STEP: bases.of_step(record.step).modules}})
     for role in DEFINING:
         try:
-            now["sources"][role] = dict(bases.closure(role, asked[role]).modules)
-            now[PLUGINS] = {**now.get(PLUGINS, {}), role: bases.owner(role, asked[role])}
+            now["sources"][role] = dict(bases.closure(role, spec[role]).modules)
+            now[PLUGINS] = {**now.get(PLUGINS, {}), role: bases.owner(role, spec[role])}
         except HarnessError:
             continue
     for part, find in (("data", bases.data), ("weights", bases.weights)):
         role = IDENTITIES[part]
         try:
-            own = bases.libraries(role, asked, bases.closure(role, asked[role]))
-            now |= {part: find(asked), "libraries": {**now["libraries"], role: own}}
+            own = bases.libraries(role, spec, bases.closure(role, spec[role]))
+            now |= {part: find(spec), "libraries": {**now["libraries"], role: own}}
         except Exception:  # noqa: BLE001, S112 - a plugin may raise anything; mostly its files are elsewhere
             continue
     return now

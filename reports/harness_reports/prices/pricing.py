@@ -57,7 +57,7 @@ class Pricing:
         item = described(record, "price_item")
         if item not in self.prices:
             raise FactError(
-                f"{item!r} (hardware {record.asked.get('hardware')!r}) has no price. "
+                f"{item!r} (hardware {record.spec.get('hardware')!r}) has no price. "
                 f"{unknown('item', str(item), self.prices)} "
                 "Write its price into a YAML file and give it with --price-book."
             )
@@ -73,7 +73,7 @@ def described(record: Record, what: str) -> Any:
     value = (record.environment.get("hardware") or {}).get(what)
     if value is None:
         raise FactError(
-            f"Hardware {record.asked.get('hardware')!r} does not say its {what!r}, so it cannot be priced. "
+            f"Hardware {record.spec.get('hardware')!r} does not say its {what!r}, so it cannot be priced. "
             "Return it from the hardware plugin's describe()."
         )
     return value

@@ -155,9 +155,9 @@ def _stale(record: Record) -> list[str]:
 
 
 def _who(record: Record) -> dict[str, Any]:
-    asked = record.asked
+    spec = record.spec
     names = ("task", "data", "model", "size", "runtime", "scenario", "batch_size", "seed")
-    return {"step": record.step, **{name: asked.get(name) for name in names}}
+    return {"step": record.step, **{name: spec.get(name) for name in names}}
 
 
 def _failures(records: Sequence[Record]) -> str:

@@ -58,7 +58,7 @@ def test_other_data_give_no_row(
     both: list[Any], cases: list[UseCase], pricing: Pricing, name: str, measured: str
 ) -> None:
     """Where only the one is measured, the other use case has no verdict."""
-    frame = TABLES[name]([record for record in both if record.asked["data"] == measured], pricing, cases)
+    frame = TABLES[name]([record for record in both if record.spec["data"] == measured], pricing, cases)
 
     assert set(frame["use_case"]) == {measured}
 

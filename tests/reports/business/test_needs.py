@@ -71,10 +71,10 @@ def test_latency_is_kept_broken_or_not_told(
 
 def test_privacy_and_explainability(bench: Any, pricing: Pricing, make_use_case: Any) -> None:
     """A machine of one's own keeps a secret; reasons that nobody measured are not promised."""
-    asked = make_use_case(needs={"privacy": 2.0, "explainability": 1.0})
+    spec = make_use_case(needs={"privacy": 2.0, "explainability": 1.0})
     none = make_use_case(needs={"explainability": 0.0})
 
-    assert met(judged(bench, pricing, asked)) == {"privacy": "yes", "explainability": "not measured"}
+    assert met(judged(bench, pricing, spec)) == {"privacy": "yes", "explainability": "not measured"}
     assert met(judged(bench, pricing, none)) == {"explainability": "yes"}
 
 

@@ -72,7 +72,7 @@ def test_single_queries_may_differ_but_must_be_many(bench: Any) -> None:
 
 def test_evaluation_is_judged(bench: Any) -> None:
     """Few items and scores that are no numbers are told."""
-    few = bench.record("evaluate", bench.asked(), scores={"correct": [1.0, math.inf]})
+    few = bench.record("evaluate", bench.spec(), scores={"correct": [1.0, math.inf]})
 
     assert str(judgement.judge(few)) == (
         "Only 2 items were graded; at least 30 are needed. 1 scores are not finite: look at the model's outputs."
@@ -81,4 +81,4 @@ def test_evaluation_is_judged(bench: Any) -> None:
 
 def test_trainings_are_not_judged(bench: Any) -> None:
     """A training has no window whose length was chosen."""
-    assert judgement.judge(bench.record("finetune", bench.asked(), readings={"wall_s": 0.1})) == ()
+    assert judgement.judge(bench.record("finetune", bench.spec(), readings={"wall_s": 0.1})) == ()

@@ -26,7 +26,7 @@ def test_rate_adds_up_windows(bench: Any) -> None:
 
 def test_rate_of_a_record_without_a_window_is_not_known(bench: Any) -> None:
     """What was not read is None, not 0."""
-    lacking = bench.record("serve", bench.asked(scenario="Offline", batch_size=1), {}, {"samples": 5.0})
+    lacking = bench.record("serve", bench.spec(scenario="Offline", batch_size=1), {}, {"samples": 5.0})
 
     assert rate([lacking]).value is None
     assert rate_draws([lacking]) is None

@@ -111,7 +111,7 @@ def test_utilisation_is_read_off_trainings(bench: Any) -> None:
     """6 · 1e9 parameters · 1,000 tokens in 10 s on two devices of 1e12: 30 %; without a peak there is none."""
     machine = {"hardware": {"price_item": "X100", "price_quantity": 2}}
     read = {"parameters": 1e9, "tokens": 1000.0, "wall_s": 10.0}
-    trained = bench.record("finetune", bench.asked(model="gpt"), {}, read, environment=machine)
+    trained = bench.record("finetune", bench.spec(model="gpt"), {}, read, environment=machine)
 
     assert measured_mfu([trained], {"X100": 1e12}) == pytest.approx(0.3)
     with pytest.raises(FactError, match="device whose peak is known"):

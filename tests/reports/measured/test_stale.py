@@ -107,15 +107,15 @@ class Shop:
 
     def record(self, score: float, seed: int = 0, day: int = 1, step: str = "evaluate", **fields: Any) -> Record:
         """Return an evaluation, or a serving, as the file is now."""
-        asked = {**ASKED, "seed": seed, **fields.pop("asked", {})}
-        basis = Bases(self.plugins).of(step, asked)
+        spec = {**ASKED, "seed": seed, **fields.pop("spec", {})}
+        basis = Bases(self.plugins).of(step, spec)
         identity = f"{step} {score} {seed} {day} {fields}"
         done = Record(
             id=identity,
             fingerprint=identity,
             step=step,
             outcome="ok",
-            asked=asked,
+            spec=spec,
             inputs={},
             started_at=f"2026-11-{day:02d}T10:00:00+00:00",
             environment={"hardware": {"device_name": "toy", "price_quantity": 1}},
@@ -195,7 +195,7 @@ def test_a_changed_file_of_ones_own_is_marked(shop: Shop, tmp_path: Path) -> Non
     )
     data = tmp_path / "mine.csv"
     data.write_text("1", encoding="utf-8")
-    old = shop.record(0.25, asked={"source": str(data)})
+    old = shop.record(0.25, spec={"source": str(data)})
     data.write_text("2", encoding="utf-8")
     here = values(marked([old], shop.plugins))
     data.unlink()
@@ -236,7 +236,7 @@ def test_another_environment_is_kept_apart_and_no_fault(part: str, shop: Shop) -
 def test_a_library_that_only_one_runtime_has_names_no_variant(shop: Shop) -> None:
     """It is no difference of conditions."""
     one = shop.record(0.25)
-    other = changed(replace(one, asked={**one.asked, "runtime": "other"}), "libraries", {"runtime": {"onnx": "1.0"}})
+    other = changed(replace(one, spec={**one.spec, "runtime": "other"}), "libraries", {"runtime": {"onnx": "1.0"}})
 
     assert [row["variant"] for row in accuracy([one, other]).to_dict("records")] == [None, None]
 
@@ -276,7 +276,7 @@ def test_an_edited_core_of_grading_is_a_changed_definition_and_the_rest_is_not(s
 
 def test_an_evaluation_and_a_serving_of_one_model_are_as_stale_as_each_other(shop: Shop) -> None:
     """They are one candidate: its cost stands beside its quality, marked."""
-    built = {"inputs": {"trained": "t"}, "asked": {"scenario": "Offline", "batch_size": 4}}
+    built = {"inputs": {"trained": "t"}, "spec": {"scenario": "Offline", "batch_size": 4}}
     graded, served = shop.record(0.25, **built), shop.record(0.25, step="serve", scores={}, metrics=[], **built)
     step = graded.basis["sources"]["step"]
     graded = changed(graded, "sources", {**graded.basis["sources"], "step": {**step, "harness.grading": "old"}})
@@ -292,7 +292,7 @@ def test_an_evaluation_and_a_serving_of_one_model_are_as_stale_as_each_other(sho
 
 def test_an_evaluation_that_is_stale_for_more_reasons_stays_beside_its_serving(shop: Shop) -> None:
     """What defines both has changed, and for the evaluation how it is graded, too: they are one candidate still."""
-    built = {"inputs": {"trained": "t"}, "asked": {"scenario": "Offline", "batch_size": 4}}
+    built = {"inputs": {"trained": "t"}, "spec": {"scenario": "Offline", "batch_size": 4}}
     graded, served = shop.record(0.25, **built), shop.record(0.25, step="serve", scores={}, metrics=[], **built)
     step = graded.basis["sources"]["step"]
     graded = changed(graded, "sources", {**graded.basis["sources"], "step": {**step, "harness.grading": "old"}})
@@ -344,9 +344,9 @@ def test_a_label_says_it(shop: Shop) -> None:
 def test_servings_are_superseded_alike(shop: Shop) -> None:
     """An old model's throughput does not stand beside a new model's accuracy."""
     load = {"scenario": "Offline"}
-    old = shop.record(0.25, step="serve", asked=load, scores={}, metrics=[])
+    old = shop.record(0.25, step="serve", spec=load, scores={}, metrics=[])
     shop.edit("scale = 1", "scale = 2")
-    new = shop.record(0.75, day=2, step="serve", asked=load, scores={}, metrics=[])
+    new = shop.record(0.75, day=2, step="serve", spec=load, scores={}, metrics=[])
     rows = throughput(marked([old, new], shop.plugins)).to_dict("records")
 
     assert [(row["seeds"], row["stale"]) for row in rows] == [(1, None)]
@@ -355,10 +355,10 @@ def test_servings_are_superseded_alike(shop: Shop) -> None:
 def test_an_inverted_grading_marks_what_it_graded_and_nothing_else(plant: Callable[..., Any]) -> None:
     """The line that decides which answers are correct, in what is installed."""
     plugins = load_plugins()
-    asked = {**ASKED, "hardware": "cpu", "runtime": "eager"}
+    spec = {**ASKED, "hardware": "cpu", "runtime": "eager"}
     records = []
     for model, task in (("tfidf", "text-classification"), ("random", "CartPole-v1")):
-        own = {**asked, "model": model, "task": task}
+        own = {**spec, "model": model, "task": task}
         own["settings"] = {name: setting.default for name, setting in plugins.models[model].settings.items()}
         own["task_settings"] = {name: setting.default for name, setting in plugins.tasks[task].settings.items()}
         basis = Bases(plugins).of("evaluate", own)
@@ -368,7 +368,7 @@ def test_an_inverted_grading_marks_what_it_graded_and_nothing_else(plant: Callab
                 fingerprint=model,
                 step="evaluate",
                 outcome="ok",
-                asked=own,
+                spec=own,
                 inputs={},
                 started_at="2026-11-26",
                 environment={},

@@ -121,7 +121,7 @@ def test_a_metric_that_is_no_mean_has_its_interval_from_replicates(bench: Any) -
     cheap = {"metrics": [{**score, "value": 200.0, "replicates": spread}]}
     records = [*bench.case(), *bench.case(model="tfidf", start="scratch")]
     graded = [
-        replace(record, **(own if record.asked["model"] == "bert" else cheap)) if record.metrics else record
+        replace(record, **(own if record.spec["model"] == "bert" else cheap)) if record.metrics else record
         for record in records
     ]
 

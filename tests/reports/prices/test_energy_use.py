@@ -93,7 +93,7 @@ def test_tokens_that_were_written_have_a_price(bench: Any, pricing: Pricing) -> 
     records = bench.case()
     written = [
         replace(record, readings={**record.readings, "output_tokens": Reading(2000.0, "count")})
-        if record.asked.get("scenario") == "Offline" else record
+        if record.spec.get("scenario") == "Offline" else record
         for record in records
     ]  # fmt: skip
     (row,) = cost(written, pricing).to_dict("records")

@@ -76,7 +76,7 @@ def test_books_may_be_one_or_many(make_price: Callable[..., Price]) -> None:
 
 def test_hour_costs_price_times_units_times_multiplier(bench: Any, pricing: Pricing) -> None:
     """Two vCPUs at 0.05 are 0.10 USD an hour; 0.15 at one and a half times the price."""
-    record = bench.record("serve", bench.asked())
+    record = bench.record("serve", bench.spec())
 
     assert hourly(record, pricing).value == pytest.approx(0.10)
     assert hourly(record, replace(pricing, multiplier=Decimal("1.5"))).value == pytest.approx(0.15)
@@ -87,7 +87,7 @@ def test_item_without_a_price_is_an_error(bench: Any, pricing: Pricing) -> None:
     environment = {"hardware": {"price_item": "H200", "price_quantity": 1}}
 
     with pytest.raises(FactError, match=r"'H200' .*has no price.*--price-book"):
-        hourly(bench.record("serve", bench.asked(), environment=environment), pricing)
+        hourly(bench.record("serve", bench.spec(), environment=environment), pricing)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_hardware_that_does_not_say_what_it_is_is_an_error(
 ) -> None:
     """Without item or quantity there is nothing to price."""
     with pytest.raises(FactError, match="cannot be priced"):
-        hourly(bench.record("serve", bench.asked(), environment=environment), pricing)
+        hourly(bench.record("serve", bench.spec(), environment=environment), pricing)
 
 
 @pytest.mark.parametrize("changes", [{"utilisation": 0.0}, {"utilisation": 1.1}, {"multiplier": Decimal(0)}])

@@ -42,7 +42,7 @@ def frames(suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase]) ->
     certain = use_cases["filing"]
     guess = replace(certain.market["requests_per_year"], spread=Spread("normal", (1e6, 1e5)))
     wide = [replace(certain, market={**certain.market, "requests_per_year": guess})]
-    scratch = [replace(record, asked={**record.asked, "start": "scratch"}, fingerprint=f"{record.fingerprint}s",
+    scratch = [replace(record, spec={**record.spec, "start": "scratch"}, fingerprint=f"{record.fingerprint}s",
                        inputs={role: f"{made}s" for role, made in record.inputs.items()})
                for record in suite if record.step != "pretrain"]  # fmt: skip
     return {

@@ -151,7 +151,7 @@ def test_names_from_records_are_text(bench: Any, pricing: Pricing, make_use_case
     environment = {"cpu_model": EVIL, "hardware": {"device_name": EVIL, "price_item": "CPU", "price_quantity": 2}}
     fields = {"environment": environment, "notes": [EVIL]}
     good = bench.case(model=EVIL, source=EVIL, size=EVIL, settings={EVIL: EVIL}, fields=fields)
-    failed = bench.record("serve", bench.asked(model=EVIL), outcome="failed", reason=EVIL)
+    failed = bench.record("serve", bench.spec(model=EVIL), outcome="failed", reason=EVIL)
     case = replace(make_use_case(), title=EVIL, name="evil")
 
     written = body(html([*good, failed], pricing, [case]))
