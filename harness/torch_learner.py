@@ -13,8 +13,9 @@ import math
 import random
 import warnings
 from abc import abstractmethod
+from contextlib import nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["CLIP", "PRECISIONS", "WARMUP", "WEIGHTS", "TorchLearner", "count_flops", "initialise", "seed_everything"]
 WEIGHTS = "weights.safetensors"
 PRECISIONS = {"fp32": "no", "bf16": "bf16"}
+"""Precision → accelerate's `mixed_precision`: weights stay in float32 while they are trained."""
 WARMUP = 0.1
 """Share of the budget over which the learning rate rises."""
 CLIP = 1.0
@@ -92,6 +94,10 @@ class TorchLearner(Learner):
 
     With one seed, one machine and a budget in steps or samples, the weights are equal to the bit on a CPU.
     """
+
+    rounds_weights: ClassVar[bool] = True
+    """Whether answering in bf16 rounds the weights and all that is computed from them. Where outputs need more than 8
+    binary digits, as the corners of boxes do, False leaves the rounding to autocast: products alone are rounded."""
 
     def __init__(self, assignment: Assignment, codec: Codec | None = None) -> None:
         """Seed everything and open the device; the network is built when it is first needed.
@@ -281,9 +287,10 @@ class TorchLearner(Learner):
     def _answer(self, codec: Codec, inputs: Sequence[Any]) -> Sequence[Any]:
         network = self.module()
         network.eval()
-        arrays = {name: torch.from_numpy(array) for name, array in codec.encode(inputs).items()}
-        with torch.inference_mode(), self.accelerator.autocast():
-            outputs = network(**{name: tensor.to(self.accelerator.device) for name, tensor in arrays.items()})
+        arrays = _tensors(network, codec.encode(inputs))
+        casting = nullcontext() if _float_type(network) is torch.bfloat16 else self.accelerator.autocast()
+        with torch.inference_mode(), casting:
+            outputs = network(**arrays)
         return codec.decode({name: tensor.float().cpu().numpy() for name, tensor in outputs.items()})
 
     def parameters(self) -> int:
@@ -301,11 +308,17 @@ class TorchLearner(Learner):
         self.write(folder)
 
     def load(self, folder: Path) -> None:
-        """Become what `save` wrote, in evaluation mode."""
+        """Become what `save` wrote, in evaluation mode, to answer and not to be trained further.
+
+        In bf16 the weights are rounded here, once, where `rounds_weights`: autocast casts them at every call and
+        computes norms in float32, which costs a third of the speed (ViT base, 32 images: 5,756 against 8,847 a second
+        on an H200).
+        """
         self.read(folder)
         network = self.construct()
         load_model(network, str(folder / WEIGHTS))
-        self._network = network.to(self.accelerator.device).eval()
+        rounded = self.rounds_weights and self.assignment.precision == "bf16"
+        self._network = network.to(self.accelerator.device, torch.bfloat16 if rounded else None).eval()
         self._optimizer = None
 
 
@@ -325,6 +338,18 @@ def _apart(network: nn.Module) -> dict[str, Tensor]:
     }
 
 
+def _float_type(network: nn.Module) -> torch.dtype:
+    return next((weight.dtype for weight in network.parameters() if weight.is_floating_point()), torch.float32)
+
+
+def _tensors(network: nn.Module, arrays: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
+    """Return arrays on a network's device; numbers that are not whole have the type of its weights."""
+    device = next((weight.device for weight in network.parameters()), torch.device("cpu"))
+    tensors = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
+    kind = _float_type(network)
+    return {name: tensor.to(kind) if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+
+
 def count_flops(network: nn.Module, arrays: Mapping[str, np.ndarray]) -> int:
     """Count the floating-point operations of matrix products, convolutions and attention in a forward pass.
 
@@ -332,8 +357,7 @@ def count_flops(network: nn.Module, arrays: Mapping[str, np.ndarray]) -> int:
     that every device gives the same count; that is slow, so count a few inputs only.
     """
     network.eval()
-    device = next((weight.device for weight in network.parameters()), torch.device("cpu"))
-    tensors = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
+    tensors = _tensors(network, arrays)
     with warnings.catch_warnings(), FlopCounterMode(display=False) as counter:
         warnings.simplefilter("ignore", UserWarning)  # torch remarks on its own switch for Intel GPUs
         apart = torch.backends.mkldnn.flags(enabled=False), torch.backends.cudnn.flags(enabled=False)

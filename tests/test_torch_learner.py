@@ -368,6 +368,29 @@ def test_bf16_trains() -> None:
     assert sum(losses[-10:]) < sum(losses[:10]) / 2
 
 
+@pytest.mark.usefixtures("no_precision_yet")
+@pytest.mark.parametrize("rounds", [True, False])
+def test_bf16_answers(tmp_path: Path, *, rounds: bool) -> None:
+    """Weights are rounded once, when they are loaded to answer, and stay whole where the learner says so."""
+
+    class Rounding(CurveLearner):
+        rounds_weights = rounds
+
+    learner = Rounding(assignment(precision="bf16"), PointCodec())
+    train(learner, 60)
+    learner.save(tmp_path)
+    again = Rounding(assignment(precision="bf16"), PointCodec())
+    again.load(tmp_path)
+    weights = dict(again.module().named_parameters())
+
+    assert {weight.dtype for weight in weights.values()} == {torch.bfloat16 if rounds else torch.float32}
+    for name, weight in learner.module().named_parameters():
+        assert torch.equal(weights[name], weight.to(weights[name].dtype))
+    points = [-0.5, 0.25, 0.75]
+    assert again.predict(points) == pytest.approx(learner.predict(points), abs=0.02)
+    assert again.flops(points) == learner.flops(points)
+
+
 class RivalLearner(CurveLearner):
     """A second network learns the curve's mirror image in the same steps, at its own pace."""
 
