@@ -223,12 +223,13 @@ def _export(scene: Scene, result: StepResult) -> None:
     learner = scene.learner(scene.assignment())
     learner.load(trained)
     inputs = list(scene.queries()[:CHECKED_INPUTS])
-    began = time.perf_counter()
     with window(scene.meters(), scene.hardware.synchronise) as read:
+        began = time.perf_counter()
         checks = runtime.export(scene.model, learner, trained, inputs, scene.job.output)
+        wall_s = time.perf_counter() - began
     _take(result, read)
     _take(result, plain.readings(checks, "Runtime.export()"))
-    _read(result, wall_s=time.perf_counter() - began, artifact_bytes=size_bytes(scene.job.output))
+    _read(result, wall_s=wall_s, artifact_bytes=size_bytes(scene.job.output))
 
 
 def _open(scene: Scene) -> Callable[[], Predict]:
@@ -268,6 +269,7 @@ def _serve(scene: Scene, result: StepResult) -> None:
         load_s=load_s,
         first_query_s=first_query_s,
         wall_s=load.wall_s,
+        overhead_s=load.overhead_s,
         samples=load.samples,
         queries=load.queries,
         **work,

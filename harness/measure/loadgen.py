@@ -2,7 +2,8 @@
 
 LoadGen decides how many queries there are, in which order, and whether the run counts. It calls back in the thread that
 starts the test, so thread-local states and thread pools of a framework are those of the caller. The measured loops are
-`Work.offline` and `Work.single_stream`: clock and synchronisation are in view there.
+`Work.offline` and `Work.single_stream`: clock and synchronisation are in view there. Meters, clock and counts cover one
+window, from the first query to the last answer; LoadGen's preparations and its log are outside.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,13 @@ from harness.seams import Predict, Reading
 SCENARIOS = ("Offline", "SingleStream")
 ATTEMPTS = 3
 """A run that turned out too short is made again with the speed it showed."""
-OWN_CALL_S, OWN_SAMPLE_S = 3e-6, 2e-6
+OVERHEAD_CALL_S, OVERHEAD_SAMPLE_S = 3e-6, 2e-6
 """About what LoadGen and the check of outputs take themselves: no query comes faster, however fast the predictor is."""
 SHRINK = 0.8
 """A run that is made again is planned this much longer than the speed it showed asks for."""
 HEADROOM = 1.1
-"""LoadGen's own for Offline: it plans this much longer than the least duration."""
+"""LoadGen's for Offline: it plans this much longer than the least duration."""
+Window = Callable[[], AbstractContextManager[Mapping[str, Reading]]]
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,9 @@ class Load:
     """What load generation measured: raw values."""
 
     wall_s: float
-    """Seconds the predictor was at work, device included; LoadGen's own work and the check of outputs are not in it."""
+    """Seconds from the first query to the last answer, device included: the window of the meters and the counts."""
+    overhead_s: float
+    """Part of `wall_s` in which the predictor did not work: LoadGen between queries, the check of outputs."""
     samples: int
     queries: int
     """Calls of the predictor: batches in Offline, where samples = queries x batch size; samples in SingleStream."""
@@ -60,8 +64,7 @@ def no_meters() -> Iterator[dict[str, Reading]]:
 
 def generate_load(
     scenario: str, predict: Predict, inputs: Sequence[Any], *, batch_size: int, seconds: float, min_queries: int,
-    synchronise: Callable[[], None], seed: int = 0,
-    window: Callable[[], AbstractContextManager[Mapping[str, Reading]]] = no_meters,
+    synchronise: Callable[[], None], seed: int = 0, window: Window = no_meters,
 ) -> Load:  # fmt: skip
     """Serve a predictor until `seconds` have passed and `min_queries` are answered, warm-up excluded.
 
@@ -74,7 +77,7 @@ def generate_load(
         min_queries: Least number of queries; of samples in Offline, as MLPerf counts there.
         synchronise: Waits for the device.
         seed: Of the order in which inputs are drawn.
-        window: Opens meters around the measured run; called again when the run is made again.
+        window: Opens meters; called at the first query, and again when the run is made again.
 
     Raises:
         SuiteError: the scenario is unknown, or the batch size or a limit makes no sense.
@@ -83,18 +86,17 @@ def generate_load(
         Exception: whatever `predict` raises.
     """
     _refuse_nonsense(scenario, inputs, batch_size, seconds, min_queries)
-    work = Work(predict, list(inputs), batch_size, synchronise)
+    work = Work(predict, list(inputs), batch_size, synchronise, window)
     warm = warm_up(predict, work.inputs, batch_size, synchronise, limit_s=seconds)
     call_s = warm.call_s
-    least_s = OWN_CALL_S + OWN_SAMPLE_S * batch_size
+    least_s = OVERHEAD_CALL_S + OVERHEAD_SAMPLE_S * batch_size
     for _ in range(ATTEMPTS):
         plan = _Plan(scenario, batch_size, seconds, min_queries, max(call_s, least_s), seed)
-        with window() as readings:
-            log = _run(work, plan)
+        log = _run(work, plan)
         if log["min_duration_met"]:
             break
         call_s = SHRINK * statistics.fmean(work.latency_s)
-    return _load(work, {**plan.asked(), **log, **_of_warm_up(warm)}, warm, dict(readings))
+    return _load(work, {**plan.asked(), **log, **_of_warm_up(warm)}, warm)
 
 
 def _refuse_nonsense(scenario: str, inputs: Sequence[Any], batch_size: int, seconds: float, min_queries: int) -> None:
@@ -125,11 +127,14 @@ def _completion() -> Callable[[list[int]], None]:
 class Work:
     """The system under test: what LoadGen calls, and what came of it."""
 
-    def __init__(self, predict: Predict, inputs: list[Any], batch_size: int, synchronise: Callable[[], None]) -> None:
+    def __init__(
+        self, predict: Predict, inputs: list[Any], batch_size: int, synchronise: Callable[[], None], window: Window
+    ) -> None:
         self.predict = predict
         self.inputs = inputs
         self.batch_size = batch_size
         self.synchronise = synchronise
+        self._window = window
         self._complete = _completion()
         self.begin()
 
@@ -137,13 +142,18 @@ class Work:
         """Forget an earlier run."""
         self.latency_s: list[float] = []
         self.samples = 0
+        self.wall_s = 0.0
+        self.readings: Mapping[str, Reading] = {}
         self.failure: BaseException | None = None
+        self._meters = ExitStack()
+        self._began: float | None = None
 
     def offline(self, ids: list[int], indexes: list[int]) -> None:
         """Answer all samples in batches, in LoadGen's order."""
         predict, synchronise, clock, size = self.predict, self.synchronise, time.perf_counter, self.batch_size
         keep, ordered = self.latency_s.append, [self.inputs[index] for index in indexes]
         try:
+            self._open()
             for start in range(0, len(ordered), size):
                 began = clock()
                 batch = ordered[start : start + size]
@@ -155,6 +165,7 @@ class Work:
         except BaseException as error:  # noqa: BLE001 - through LoadGen it would end the process; raised again after the test
             self.failure = error
         finally:
+            self.close()
             self._complete(ids)
 
     def single_stream(self, ids: list[int], indexes: list[int]) -> None:
@@ -164,6 +175,8 @@ class Work:
             return
         outputs: Sequence[Any] = ()
         try:
+            if self._began is None:
+                self._open()
             began = time.perf_counter()
             outputs = self.predict([self.inputs[indexes[0]]])
             self.synchronise()
@@ -173,6 +186,20 @@ class Work:
         self._complete(ids)
         if self.failure is None:
             self._check_one(outputs)
+
+    def _open(self) -> None:
+        self.readings = self._meters.enter_context(self._window())
+        self._began = time.perf_counter()
+
+    def close(self) -> None:
+        """Close the window, if it is open. LoadGen calls this after the last answer."""
+        if self._began is None:
+            return
+        self.wall_s, self._began = time.perf_counter() - self._began, None
+        try:
+            self._meters.close()
+        except BaseException as error:  # noqa: BLE001 - as above
+            self.failure = self.failure or error
 
     def _check_one(self, outputs: Sequence[Any]) -> None:
         """Check after completion, so that LoadGen's own latency has no part in it either."""
@@ -232,7 +259,7 @@ def _run(work: Work, plan: _Plan) -> dict[str, Any]:
 
     work.begin()
     issue = work.offline if plan.scenario == "Offline" else work.single_stream
-    system = mlperf_loadgen.ConstructFastSUT(issue, _nothing)
+    system = mlperf_loadgen.ConstructFastSUT(issue, work.close)
     library = mlperf_loadgen.ConstructQSL(len(work.inputs), len(work.inputs), _nothing, _nothing)
     with tempfile.TemporaryDirectory(prefix="harness-loadgen-") as folder:
         logs = mlperf_loadgen.LogSettings()
@@ -253,15 +280,16 @@ def _run(work: Work, plan: _Plan) -> dict[str, Any]:
 
 
 def _nothing(*_: object) -> None:
-    """Do nothing: inputs are in memory, and nothing is kept back to be flushed."""
+    """Do nothing: inputs are in memory."""
 
 
 def _of_warm_up(warm: WarmUp) -> dict[str, Any]:
     return {"warm_up_s": warm.seconds, "warm_up_settled": warm.settled}
 
 
-def _load(work: Work, log: dict[str, Any], warm: WarmUp, readings: dict[str, Reading]) -> Load:
+def _load(work: Work, log: dict[str, Any], warm: WarmUp) -> Load:
     return Load(
-        wall_s=math.fsum(work.latency_s), samples=work.samples, queries=len(work.latency_s), latency_s=work.latency_s,
-        log=log, warmup_batches=warm.batches, readings=readings,
+        wall_s=work.wall_s, overhead_s=work.wall_s - math.fsum(work.latency_s), samples=work.samples,
+        queries=len(work.latency_s), latency_s=work.latency_s, log=log, warmup_batches=warm.batches,
+        readings=dict(work.readings),
     )  # fmt: skip

@@ -3,7 +3,7 @@
 import math
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness import DataError, Reading, SuiteError
+from harness import DataError, Meter, Reading, SuiteError
 from harness.measure.loadgen import Load, generate_load
 from harness.measure.meters import ProcessMeter, window
 
@@ -42,7 +42,7 @@ def test_offline_counts_samples_not_batches() -> None:
     assert len(done.latency_s) == done.queries
     assert min(done.latency_s) >= SLEEP_S
     assert done.wall_s >= done.queries * SLEEP_S
-    assert done.wall_s == math.fsum(done.latency_s)
+    assert done.wall_s - done.overhead_s == pytest.approx(math.fsum(done.latency_s))
     assert done.samples / done.wall_s <= 7 / SLEEP_S
 
 
@@ -262,6 +262,42 @@ def test_meters_are_open_during_the_measured_run_alone() -> None:
     assert events[: done.warmup_batches + 1] == ["call"] * done.warmup_batches + ["open"]
     assert events[-1] == "close"
     assert {"cpu_s", "peak_memory_bytes"} <= done.readings.keys()
+
+
+class Stopwatch(Meter):
+    """Reads how long it ran."""
+
+    def start(self) -> None:
+        """Begin."""
+        self._began = time.perf_counter()
+
+    def stop(self) -> Mapping[str, Reading]:
+        """End."""
+        return {"window_s": Reading(time.perf_counter() - self._began, "s")}
+
+
+@pytest.mark.parametrize("scenario", ["Offline", "SingleStream"])
+def test_meters_and_clock_cover_one_window(scenario: str) -> None:
+    """However quick the predictor is: what LoadGen prepares and writes afterwards is in neither."""
+    done = load(scenario, lambda inputs: inputs, seconds=1, window=lambda: window([Stopwatch()], nothing))
+
+    assert done.readings["window_s"].value == pytest.approx(done.wall_s, rel=0.02)
+    assert done.wall_s < done.log["elapsed_s"]
+    assert 0 < done.overhead_s < done.wall_s
+    assert done.wall_s - done.overhead_s == pytest.approx(math.fsum(done.latency_s))
+
+
+@pytest.mark.parametrize("scenario", ["Offline", "SingleStream"])
+@pytest.mark.parametrize("method", ["start", "stop"])
+def test_what_a_meter_raises_comes_out(scenario: str, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through LoadGen it would end the process."""
+
+    def fail(_: Meter) -> None:
+        raise OSError(method)
+
+    monkeypatch.setattr(Stopwatch, method, fail)
+    with pytest.raises(OSError, match=method):
+        load(scenario, sleeper, window=lambda: window([Stopwatch()], nothing))
 
 
 def test_an_unknown_scenario_is_named() -> None:

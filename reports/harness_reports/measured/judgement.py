@@ -14,6 +14,8 @@ from harness_reports.reasons import Reason, Reasons
 MINIMUM_WINDOW_S = 1.0
 MAXIMUM_SPREAD = 0.10
 """Standard deviation over mean, as pyperf's `check` warns."""
+MAXIMUM_OVERHEAD = 0.10
+"""Share of a window that the load generator and the check of outputs may take."""
 MINIMUM_ITEMS = 30
 """Fewer items than this carry no interval worth the name."""
 
@@ -58,6 +60,14 @@ def _noisy(record: Record) -> Reason | None:
     return Reason("window noisy", {"spread": float(spread)})
 
 
+def _overhead(record: Record) -> Reason | None:
+    """Tell of a predictor that is so quick that the rate is partly the load generator's."""
+    wall_s, overhead_s = record.value("wall_s"), record.value("overhead_s")
+    if not wall_s or overhead_s is None or overhead_s / wall_s <= MAXIMUM_OVERHEAD:
+        return None
+    return Reason("overhead large", {"share": overhead_s / wall_s})
+
+
 def _drifted(record: Record) -> Reason | None:
     batch_s = durations(record)
     half = batch_s.size // 2
@@ -96,6 +106,6 @@ def _broken_scores(record: Record) -> Reason | None:
 
 
 _CHECKS: Mapping[str, Sequence[Callable[[Record], Reason | None]]] = {
-    "serve": (_short, _invalid, _noisy, _drifted, _busy, _unsupported),
+    "serve": (_short, _invalid, _noisy, _overhead, _drifted, _busy, _unsupported),
     "evaluate": (_few_items, _broken_scores),
 }

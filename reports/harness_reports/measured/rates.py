@@ -63,11 +63,11 @@ def _resampled_durations(durations: np.ndarray, random: np.random.Generator, dra
 def durations(record: Record) -> np.ndarray:
     """Return how long each batch (or query) of a serving took, empty where the series is not that.
 
-    Queries served one after the other fill the window, so durations that add up to much more or less than it are
-    something else.
+    Queries served one after the other fill the window, overhead aside, so durations that add up to much more or less
+    than that are something else.
     """
     durations = np.array(record.series.get("latency_s", []), dtype=float)
-    wall_s = record.value("wall_s")
-    if durations.size == 0 or not wall_s or not 0.5 <= durations.sum() / wall_s <= 1.1:  # noqa: PLR2004 - see above
+    wall_s, overhead_s = record.value("wall_s"), record.value("overhead_s") or 0.0
+    if durations.size == 0 or not wall_s or not 0.5 <= (durations.sum() + overhead_s) / wall_s <= 1.1:  # noqa: PLR2004 - see above
         return np.array([])
     return durations

@@ -21,7 +21,7 @@ PERCENTILES: Mapping[str, tuple[str, float]] = {
     "first_token_p90_s": ("first_token_s", 0.9),
 }
 """Column → the series it is a percentile of, and which."""
-_COMBINED: Mapping[str, tuple[str, ...]] = {"sum": ("samples", "wall_s", "cpu_s", "energy_j"),
+_COMBINED: Mapping[str, tuple[str, ...]] = {"sum": ("samples", "wall_s", "overhead_s", "cpu_s", "energy_j"),
                                             "mean": ("load_s", "first_query_s")}  # fmt: skip
 _PEAKS = ("peak_memory_bytes", "peak_device_memory_bytes")
 

@@ -25,9 +25,9 @@ ACCURACY = (
 EVERY = "all"
 """Asks for every metric."""
 THROUGHPUT = (
-    *KEYS, "scenario", "batch_size", "seeds", "samples_per_s", "low", "high", "samples", "wall_s", "latency_p50_s",
-    "latency_p90_s", "latency_p99_s", "first_token_p50_s", "first_token_p90_s", "output_tokens_per_s", "load_s",
-    "first_query_s", "peak_memory_bytes", "peak_device_memory_bytes", "cpu_s", "energy_j", "energy_kind",
+    *KEYS, "scenario", "batch_size", "seeds", "samples_per_s", "low", "high", "samples", "wall_s", "overhead_s",
+    "latency_p50_s", "latency_p90_s", "latency_p99_s", "first_token_p50_s", "first_token_p90_s", "output_tokens_per_s",
+    "load_s", "first_query_s", "peak_memory_bytes", "peak_device_memory_bytes", "cpu_s", "energy_j", "energy_kind",
     "largest_difference", "judgement",
 )  # fmt: skip
 

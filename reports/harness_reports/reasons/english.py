@@ -52,6 +52,8 @@ SENTENCES = {
     "machine.",
     "window drifted": "The speed drifted by {change:+.0%} between the halves of the window: warm up longer or let the "
     "machine rest.",
+    "overhead large": "{share:share} of the window went into sending queries and checking answers: the predictor is faster "
+    "than this rate. Serve larger batches.",
     "machine busy": "The machine was busy (load average {load:.1f} on {cores} cores): let other work end first.",
     "queries few": "p99 needs {needed} queries, {count} were served: serve more queries.",
     "scores not finite": "{count} scores are not finite: look at the model's outputs.",

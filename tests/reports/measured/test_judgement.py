@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness import Reading
 from harness_reports.measured import judgement
 from harness_reports.reasons import Reason
 
@@ -61,6 +62,16 @@ def test_window_is_the_load_generators_where_it_was_read(bench: Any) -> None:
 
     assert judgement.window_s(quick) == 2.0
     assert judgement.judge(quick) == ()
+
+
+@pytest.mark.parametrize(("overhead_s", "told"), [(None, False), (0.05, False), (0.4, True)])
+def test_a_rate_that_is_the_load_generators_is_told(bench: Any, overhead_s: float | None, told: bool) -> None:
+    """A tenth of the window may go into queries and checks; what it took was not read before."""
+    record = bench.batches([0.02] * 100, wall_s=2.0 + (overhead_s or 0.0))
+    if overhead_s is not None:
+        record.readings["overhead_s"] = Reading(overhead_s, "s")
+
+    assert [reason.code for reason in judgement.judge(record)] == ["overhead large"] * told
 
 
 def test_single_queries_may_differ_but_must_be_many(bench: Any) -> None:
