@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import random
@@ -91,10 +92,28 @@ def process() -> dict[str, Any]:
     """Return what bears on speed in this process: threads, load of the machine, variables that steer libraries."""
     torch = sys.modules.get("torch")
     return {
+        "threads": compute_threads(),
         "torch_threads": torch.get_num_threads() if torch else None,
         "thread_variables": _thread_variables(),
         "load_average_1m": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     }
+
+
+def compute_threads() -> int:
+    """Return over how many threads a library computes: `OMP_NUM_THREADS`, else one for each usable processor."""
+    chosen = re.match(r"[1-9]\d*", os.environ.get("OMP_NUM_THREADS", "").strip())
+    return int(chosen[0]) if chosen else math.ceil(usable_cpus())
+
+
+def limit_threads() -> None:
+    """Let the libraries in memory compute over `compute_threads()` threads.
+
+    They count the processors of the machine and overlook a container's share, which ONNX Runtime is told of.
+    """
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_num_threads(compute_threads())
+    if (pools := sys.modules.get("threadpoolctl")) is not None:  # numpy's linear algebra; scikit-learn brings it
+        pools.threadpool_limits(compute_threads())
 
 
 def threads() -> dict[str, Any]:

@@ -8,7 +8,6 @@ import alone. Import ONNX Runtime from here, or not at all.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.environment import usable_cpus
+from harness.environment import compute_threads
 from harness.errors import Unsupported
 
 SWITCH = "ORT_DISABLE_TELEMETRY"
@@ -90,7 +89,7 @@ def provider(device: str) -> str:
 def options() -> Any:
     """Return session options with as many threads as torch takes, so that the two are compared on the same footing."""
     chosen = onnxruntime.SessionOptions()
-    chosen.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or math.ceil(usable_cpus()))
+    chosen.intra_op_num_threads = compute_threads()
     chosen.inter_op_num_threads = 1
     chosen.log_severity_level = _ERRORS
     return chosen

@@ -285,6 +285,13 @@ class Codec(ABC):
 class Learner(ABC):
     """A model at work on one assignment. Building it is cheap enough to be done for serving too."""
 
+    def prepare(self) -> None:
+        """Build what the first step needs: tokenizer, network, encoded examples, optimizer. Nothing by default.
+
+        Called once before the first step of a training and timed as `build_s`, outside the training's time and meters.
+        """
+        return
+
     @abstractmethod
     def step(self) -> Progress:
         """Do the smallest useful piece of training: a gradient step, a rollout with its update, a whole fit."""

@@ -187,6 +187,8 @@ def _train(scene: Scene, result: StepResult) -> None:
     assignment = scene.assignment()
     result.used.update(_sizes(assignment.data))
     learner = scene.learner(assignment)
+    learner.prepare()
+    scene.hardware.synchronise()
     _read(result, build_s=time.perf_counter() - began)
     with window(scene.meters(), scene.hardware.synchronise) as read:
         training = train(
@@ -197,6 +199,7 @@ def _train(scene: Scene, result: StepResult) -> None:
     _read(
         result,
         wall_s=training.wall_s,
+        first_step_s=training.step_s[0],
         validation_s=training.validation_s,
         steps=training.steps,
         artifact_bytes=size_bytes(scene.job.output),

@@ -198,8 +198,8 @@ class TorchLearner(Learner):
             FloatingPointError: the loss is not a finite number.
         """
         if self._optimizer is None:
-            self._begin()
-        assert self._optimizer is not None  # noqa: S101 - _begin made it
+            self.prepare()
+        assert self._optimizer is not None  # noqa: S101 - `prepare` made it
         network = self.module()
         if not network.training:
             network.train()
@@ -227,8 +227,8 @@ class TorchLearner(Learner):
         optimizer.zero_grad(set_to_none=True)
         return _finite(value.item(), rate)
 
-    def _begin(self) -> None:
-        """Make the optimizer, its schedule and the endless stream of batches."""
+    def prepare(self) -> None:
+        """Build the network and its codec, the optimizer and the endless stream of batches."""
         self._optimizer = self.optimizer(self.module())
         self._steps = 0
         self._batches = self._stream(self.examples())
@@ -247,10 +247,12 @@ class TorchLearner(Learner):
         return lambda step: min((step + 1) / rise, max(0.0, (total - step) / max(1, total - rise)), 1.0)
 
     def _stream(self, examples: Sequence[Any]) -> Iterator[dict[str, Tensor]]:
-        """Yield batches for ever, each example once an epoch, in an order that only the seed decides."""
+        """Return batches for ever, each example once an epoch, in an order that only the seed decides."""
+        return self._endless(examples, np.array([self.length(example) for example in examples]))
+
+    def _endless(self, examples: Sequence[Any], lengths: np.ndarray) -> Iterator[dict[str, Tensor]]:
         order = np.random.default_rng(self.assignment.seed)
         size = self._settings("batch_size")
-        lengths = np.array([self.length(example) for example in examples])
         while True:
             rows = order.permutation(len(examples))
             pools = [rows[i : i + _POOL * size] for i in range(0, len(rows), _POOL * size)]

@@ -79,3 +79,36 @@ def test_the_commit_is_told_with_whether_sources_are_changed(tmp_path: Path, mon
     assert dirty is not None
     assert len(clean["commit"]) == 40
     assert (clean["dirty"], dirty["dirty"]) == (False, True)
+
+
+@pytest.mark.parametrize(("variable", "usable", "threads"), [
+    (None, 2, 2), (None, 1.5, 2), ("3", 8, 3), (" 4,2 ", 8, 4), ("", 8, 8), ("none", 8, 8), ("0", 8, 8),
+])  # fmt: skip
+def test_threads_are_the_variables_or_one_a_processor(
+    monkeypatch: pytest.MonkeyPatch, variable: str | None, usable: float, threads: int
+) -> None:
+    """A share of a processor counts as one; what is no number of threads is passed over, as OpenMP does."""
+    monkeypatch.setattr(environment, "usable_cpus", lambda: usable)
+    if variable is None:
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    else:
+        monkeypatch.setenv("OMP_NUM_THREADS", variable)
+
+    assert environment.compute_threads() == threads
+
+
+def test_libraries_take_no_more_threads_than_they_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a container with one processor's share PyTorch and numpy compute in one thread, whatever the machine has."""
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    torch = pytest.importorskip("torch")
+    before, pools = torch.get_num_threads(), threadpoolctl.threadpool_limits()
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(environment, "usable_cpus", lambda: 0.5)
+    try:
+        environment.limit_threads()
+
+        assert torch.get_num_threads() == environment.process()["threads"] == 1
+        assert {pool["num_threads"] for pool in threadpoolctl.threadpool_info()} == {1}
+    finally:
+        torch.set_num_threads(before)
+        pools.restore_original_limits()

@@ -391,6 +391,27 @@ def test_bf16_answers(tmp_path: Path, *, rounds: bool) -> None:
     assert again.flops(points) == learner.flops(points)
 
 
+def test_preparing_changes_nothing_of_the_training() -> None:
+    """The network and the examples are made before the first step, once, and the losses are the same to the bit."""
+    events: list[str] = []
+
+    class Telling(CurveLearner):
+        def construct(self) -> nn.Module:
+            events.append("network")
+            return super().construct()
+
+        def examples(self) -> Sequence[Any]:
+            events.append("examples")
+            return super().examples()
+
+    prepared = Telling(assignment())
+    prepared.prepare()
+    assert events == ["network", "examples"]
+
+    assert train(prepared, 5) == train(CurveLearner(assignment()), 5)
+    assert events == ["network", "examples"]
+
+
 class RivalLearner(CurveLearner):
     """A second network learns the curve's mirror image in the same steps, at its own pace."""
 

@@ -81,6 +81,7 @@ def _do(job: Job, plugins: Plugins, pipe: Connection) -> StepResult:
     own: dict[str, Any] = {}
     try:
         plugins.import_for(job.spec)
+        environment.limit_threads()
         own |= plain.nested(environment.process(), "environment")
         own["hardware"] = _hardware(plugins.find("hardware", job.spec["hardware"]))
         with contextlib.redirect_stdout(sys.stderr):

@@ -34,7 +34,6 @@ class DqnLearner(Learner):
     """A network that says what each action is worth."""
 
     def __init__(self, assignment: Assignment) -> None:
-        torch.set_num_threads(1)  # threads cost more than they bring in a network of this size
         game, settings = game_of(assignment), assignment.settings
         self._codec = ObservationCodec()
         self._dqn = DQN(
@@ -55,6 +54,10 @@ class DqnLearner(Learner):
         per_step = STRETCH * settings["train_freq"]
         self._total = budget.steps * per_step if budget.steps is not None else budget.samples
         self._callback: BaseCallback | None = None
+
+    def prepare(self) -> None:
+        """Train in one thread: more cost more than they bring in a network of this size. Serving takes all."""
+        torch.set_num_threads(1)
 
     def step(self) -> Progress:
         """Play and update, as `DQN.learn` does in its loop."""

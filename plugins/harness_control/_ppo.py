@@ -31,7 +31,6 @@ class PpoLearner(Learner):
     """A policy and its value function."""
 
     def __init__(self, assignment: Assignment) -> None:
-        torch.set_num_threads(1)  # threads cost more than they bring in a network of this size
         self._codec = ObservationCodec(game_of(assignment).bounds)
         self._ppo = _build(assignment)
         if assignment.start is not None:
@@ -40,6 +39,10 @@ class PpoLearner(Learner):
         clones = assignment.stage == "pretrain" and assignment.settings["pretraining"] == "cloning"
         self._cloning = Cloning(self._ppo, game_of(assignment).world) if clones else None
         self._callback: BaseCallback | None = None
+
+    def prepare(self) -> None:
+        """Train in one thread: more cost more than they bring in a network of this size. Serving takes all."""
+        torch.set_num_threads(1)
 
     def step(self) -> Progress:
         """Play one rollout and update the policy from it, as `PPO.learn` does in its loop; or clone the rule."""

@@ -87,6 +87,14 @@ def _busy(record: Record) -> Reason | None:
     return Reason("machine busy", {"load": load, "cores": cores})
 
 
+def _threads(record: Record) -> Reason | None:
+    """Tell of a model that computes over other threads than the libraries were told: runtimes are compared on these."""
+    given, taken = record.environment.get("threads"), record.environment.get("torch_threads")
+    if given is None or taken in (None, given):
+        return None
+    return Reason("threads differ", {"given": given, "taken": taken})
+
+
 def _unsupported(record: Record) -> Reason | None:
     count = len(record.series.get("latency_s", []))
     needed = minimum_count(0.99)
@@ -106,6 +114,6 @@ def _broken_scores(record: Record) -> Reason | None:
 
 
 _CHECKS: Mapping[str, Sequence[Callable[[Record], Reason | None]]] = {
-    "serve": (_short, _invalid, _noisy, _overhead, _drifted, _busy, _unsupported),
+    "serve": (_short, _invalid, _noisy, _overhead, _drifted, _busy, _threads, _unsupported),
     "evaluate": (_few_items, _broken_scores),
 }

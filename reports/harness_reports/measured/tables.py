@@ -27,8 +27,8 @@ EVERY = "all"
 THROUGHPUT = (
     *KEYS, "scenario", "batch_size", "seeds", "samples_per_s", "low", "high", "samples", "wall_s", "overhead_s",
     "latency_p50_s", "latency_p90_s", "latency_p99_s", "first_token_p50_s", "first_token_p90_s", "output_tokens_per_s",
-    "load_s", "first_query_s", "peak_memory_bytes", "peak_device_memory_bytes", "cpu_s", "energy_j", "energy_kind",
-    "largest_difference", "judgement",
+    "load_s", "first_query_s", "threads", "peak_memory_bytes", "peak_device_memory_bytes", "cpu_s", "energy_j",
+    "energy_kind", "largest_difference", "judgement",
 )  # fmt: skip
 
 
@@ -114,8 +114,10 @@ def throughput_rows(results: Results) -> list[ThroughputRow]:
 
 def _served(serving: Serving) -> dict[str, Any]:
     figures = served_figures(serving)
+    threads = {leaf.environment.get("threads") for leaf in serving.leaves}
     return {
         "scenario": serving.scenario, "batch_size": serving.batch_size, "seeds": len(serving.leaves),
+        "threads": threads.pop() if len(threads) == 1 else None,
         **values(figures), "energy_kind": energy_kind(figures["energy_j"]), "judgement": judgement(serving.leaves),
     }  # fmt: skip
 

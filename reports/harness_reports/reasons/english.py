@@ -54,6 +54,8 @@ SENTENCES = {
     "machine rest.",
     "overhead large": "{share:share} of the window went into sending queries and checking answers: the predictor is faster "
     "than this rate. Serve larger batches.",
+    "threads differ": "PyTorch computed over {taken} threads, other runtimes over {given}: do not set its number of threads "
+    "where a model is served.",
     "machine busy": "The machine was busy (load average {load:.1f} on {cores} cores): let other work end first.",
     "queries few": "p99 needs {needed} queries, {count} were served: serve more queries.",
     "scores not finite": "{count} scores are not finite: look at the model's outputs.",

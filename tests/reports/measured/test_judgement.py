@@ -74,6 +74,14 @@ def test_a_rate_that_is_the_load_generators_is_told(bench: Any, overhead_s: floa
     assert [reason.code for reason in judgement.judge(record)] == ["overhead large"] * told
 
 
+@pytest.mark.parametrize(("environment", "told"), [({}, False), ({"threads": 4}, False), ({"threads": 2}, True)])
+def test_other_threads_are_told(bench: Any, environment: dict[str, int], told: bool) -> None:
+    """A runtime with fewer threads is not slower for its own reasons."""
+    record = replace(bench.batches([0.02] * 100), environment={"torch_threads": 4, **environment})
+
+    assert [reason.code for reason in judgement.judge(record)] == ["threads differ"] * told
+
+
 def test_single_queries_may_differ_but_must_be_many(bench: Any) -> None:
     """Texts differ in length, so spread is no fault of single queries; too few of them for p99 is."""
     reasons = judgement.judge(bench.batches([0.01, 0.05] * 50, scenario="SingleStream"))
