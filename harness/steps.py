@@ -14,6 +14,7 @@ from harness.environment import seed_libraries
 from harness.errors import PluginError
 from harness.grading import checked, described, grade, items, kept
 from harness.inference import first_token_s, open_predictor, serve
+from harness.measure.caching import audit, hold_back
 from harness.measure.meters import ProcessMeter, window
 from harness.measure.outputs import checking
 from harness.plugins import Plugins
@@ -263,7 +264,7 @@ def _evaluate(scene: Scene, result: StepResult) -> None:
 
 
 def _serve(scene: Scene, result: StepResult) -> None:
-    inputs = scene.queries()
+    inputs, unseen = hold_back(scene.queries(), scene.job.spec["seed"])
     predict, load_s, first_query_s = open_predictor(_open(scene), inputs, scene.hardware.synchronise)
     load, work = serve(predict, inputs, scene.job.spec, scene.hardware, scene.meters, scene.data.work)
     _take(result, load.readings)
@@ -278,6 +279,10 @@ def _serve(scene: Scene, result: StepResult) -> None:
         **work,
     )
     result.series["latency_s"] = load.latency_s
+    found = audit(predict, inputs, unseen, scene.hardware.synchronise, scene.job.spec["load"]["seconds"])
+    if found is not None:
+        _take(result, {"unseen_over_repeated": Reading(found.ratio, "1")})
+        result.used["caches_answers"] = found.caches
     if isinstance(predict, StreamingPredictor) and scene.job.spec["scenario"] == "SingleStream":
         waited = first_token_s(predict, inputs, scene.job.spec, scene.hardware.synchronise)
         result.series["first_token_s"] = waited

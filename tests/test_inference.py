@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from harness.inference import first_token_s, open_predictor, serve
 from harness.plugins import Plugins
-from harness.records import StepResult
+from harness.records import Record, StepResult
+from harness.screen import PlainScreen
 from harness.seams import Predict, Runtime, StreamingPredictor
 from harness.steps import STEPS, Job, Scene
+from harness_reports.measured.judgement import judge
 
 
 def test_loading_and_the_first_answer_are_told_apart() -> None:
@@ -159,6 +164,62 @@ class Spelling(Runtime):
         return StreamingPredictor(whole, whole) if self.in_pieces else whole
 
 
+class Keeping(Runtime):
+    """Takes a while for an answer, and keeps it or does not."""
+
+    name = "keeping"
+    summary = "Keeps its answers"
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def predictor(self, *_: Any) -> Predict:
+        """Return what says the parity."""
+        kept = lru_cache(self.most)(lambda one: time.sleep(0.002) or one % 2)
+        return lambda inputs: [kept(one) for one in inputs]
+
+
+@pytest.mark.parametrize("most", [0, 1000])
+def test_a_record_says_whether_answers_are_kept(toys: Plugins, tmp_path: Path, most: int) -> None:
+    """And the line on the screen, and the judgement of its numbers."""
+    measured = _serve(toys, tmp_path, Keeping(most), "Offline", count=40)
+    console = Console(file=io.StringIO(), width=200)
+    PlainScreen(console).end(_record(measured))
+
+    assert measured.used["caches_answers"] is bool(most)
+    assert ("answers are cached" in console.file.getvalue()) is bool(most)
+    assert ("Answers are cached" in str(judge(_record(measured)))) is bool(most)
+    assert (measured.readings["unseen_over_repeated"].value > 10) is bool(most)
+
+
+def test_too_few_inputs_leave_it_open_whether_answers_are_kept(toys: Plugins, tmp_path: Path) -> None:
+    """Nothing is said, and not that there is no cache."""
+    measured = _serve(toys, tmp_path, Keeping(1000), "Offline", count=8)
+
+    assert "caches_answers" not in measured.used
+    assert "unseen_over_repeated" not in measured.readings
+
+
+def _record(result: StepResult) -> Record:
+    spec = {"model": "m", "size": "default", "task": "t", "source": None, "start": "scratch", "seed": 0}
+    return Record(**vars(result), id="1", fingerprint="f", step="serve", spec=spec, inputs={}, started_at="2026-11-27")
+
+
+def _serve(toys: Plugins, folder: Path, runtime: Runtime, scenario: str, count: int) -> StepResult:
+    spec = {
+        "scenario": scenario, "batch_size": 1, "load": {"seconds": 0.05, "queries": 9}, "seed": 0, "size": "default",
+        "settings": {}, "precision": "fp32", "start": "scratch",
+    }  # fmt: skip
+    task = toys.find("tasks", "parity")
+    scene = Scene(
+        Job("serve", spec, {"trained": folder}, folder), task, task.data(None, {"count": count}),
+        toys.find("models", "guess"), toys.find("hardware", "here"), runtime, lambda *_: None,
+    )  # fmt: skip
+    measured = StepResult(outcome="ok")
+    STEPS["serve"](scene, measured)
+    return measured
+
+
 @pytest.mark.parametrize(
     ("in_pieces", "scenario", "read"),
     [(True, "SingleStream", True), (True, "Offline", False), (False, "SingleStream", False)],
@@ -167,17 +228,7 @@ def test_a_record_has_first_tokens_only_where_one_waits_for_them(
     toys: Plugins, tmp_path: Path, in_pieces: bool, scenario: str, read: bool
 ) -> None:
     """Of what answers in pieces, and not Offline; elsewhere nothing is there, and no 0."""
-    spec = {
-        "scenario": scenario, "batch_size": 1, "load": {"seconds": 0.05, "queries": 9}, "seed": 0, "size": "default",
-        "settings": {}, "precision": "fp32", "start": "scratch",
-    }  # fmt: skip
-    task = toys.find("tasks", "parity")
-    scene = Scene(
-        Job("serve", spec, {"trained": tmp_path}, tmp_path), task, task.data(None, {"count": 8}),
-        toys.find("models", "guess"), toys.find("hardware", "here"), Spelling(in_pieces), lambda *_: None,
-    )  # fmt: skip
-    measured = StepResult(outcome="ok")
-    STEPS["serve"](scene, measured)
+    measured = _serve(toys, tmp_path, Spelling(in_pieces), scenario, count=8)
 
     assert measured.readings["samples"].value > 0
     assert [len(measured.series[name]) for name in measured.series if name == "first_token_s"] == [9] * read

@@ -5,11 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
+from unittest import SkipTest
 
+from harness.measure.caching import audit, hold_back
+from harness.seams import Predict
 from harness.testing.findings import CheckFailed
 
 FLOAT32 = 1e-4
 """Two ways to compute in float32 may differ by this much, absolutely or relatively."""
+LIMIT_S = 0.5
+"""About how long the audit of caching may take."""
 
 
 def distance(one: Any, other: Any) -> float:
@@ -58,3 +63,18 @@ def demand_equal(one: Any, other: Any, what: str, tolerance: float = FLOAT32) ->
     apart = distance(one, other)
     if apart > tolerance:
         raise CheckFailed(f"{what} (largest difference {apart:.3g}).")
+
+
+def demand_no_cache(predict: Predict, queries: Sequence[Any]) -> None:
+    """Hold a predictor to compute each answer anew.
+
+    Raises:
+        CheckFailed: inputs that it never saw take much longer than the same sent again.
+        SkipTest: the data have too few inputs to tell.
+    """
+    seen, unseen = hold_back(queries, seed=0)
+    compared = audit(predict, seen, unseen, lambda: None, limit_s=LIMIT_S)
+    if compared is None:
+        raise SkipTest(f"{len(queries)} inputs are too few to tell.")
+    if compared.caches:
+        raise CheckFailed(f"An input takes {compared.ratio:.1f} times as long the first time as when it is sent again.")

@@ -10,9 +10,9 @@ from unittest import SkipTest
 
 from harness.errors import PluginError, Unsupported
 from harness.plugins import Plugins
-from harness.seams import Hardware, Model, Runtime
+from harness.seams import Hardware, Model, Predict, Runtime
 from harness.testing.bench import ModelBench, answered
-from harness.testing.compare import demand_equal, distance
+from harness.testing.compare import demand_equal, demand_no_cache, distance
 from harness.testing.declarations import demand_declaration
 from harness.testing.findings import CheckFailed, Rules
 from harness.testing.networks import EXPORTED
@@ -147,18 +147,28 @@ def runtime_declaration(bench: RuntimeBench) -> None:
         raise CheckFailed("devices or precisions are missing.")
 
 
-@RUNTIME.rule("Load what was trained (and exported) and answer as the model's own framework does.")
-def serves(bench: RuntimeBench) -> None:
-    """A model answers in it as in its own framework."""
-    model = bench.model
-    exported = None
+def _opened(bench: RuntimeBench) -> Predict:
+    """Return a predictor of the model, exported where the runtime needs that."""
+    model, exported = bench.model, None
     if bench.runtime.format is not None:
         exported = model.folder()
         learner = model.learner()
         learner.load(model.artifact)
         bench.runtime.export(model.model, learner, model.artifact, model.inputs, exported)
-    predict = bench.runtime.predictor(model.model, model.assignment(OTHER_SEED), model.artifact, exported)
+    return bench.runtime.predictor(model.model, model.assignment(OTHER_SEED), model.artifact, exported)
+
+
+@RUNTIME.rule("Load what was trained (and exported) and answer as the model's own framework does.")
+def serves(bench: RuntimeBench) -> None:
+    """A model answers in it as in its own framework."""
+    model, predict = bench.model, _opened(bench)
     demand_equal(list(predict(model.inputs)), model.answers, f"Model {model.model.name} is served otherwise", EXPORTED)
+
+
+@RUNTIME.rule("Compute each answer anew: what is kept from earlier calls would be timed in its place.")
+def serves_no_kept_answers(bench: RuntimeBench) -> None:
+    """An input that it never saw takes no longer than one that is sent again."""
+    demand_no_cache(_opened(bench), bench.model.task[1].queries())
 
 
 @RUNTIME.rule("Raise harness.Unsupported that says what is missing.")

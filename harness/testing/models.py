@@ -9,7 +9,7 @@ from harness.environment import seed_libraries
 from harness.grading import grade, lacking
 from harness.measure.outputs import finite
 from harness.testing.bench import INPUTS, ModelBench, answered
-from harness.testing.compare import distance
+from harness.testing.compare import demand_no_cache, distance
 from harness.testing.declarations import demand_declaration, demand_settings
 from harness.testing.findings import CheckFailed, Rules
 
@@ -79,6 +79,12 @@ def batch_of_one(bench: ModelBench) -> None:
     """An input alone is answered as in a batch."""
     alone = [answered(bench.shared, [one])[0] for one in bench.inputs]
     bench.demand_same(alone, bench.answers, "An input is answered otherwise alone than in a batch")
+
+
+@MODEL.rule("Compute each answer anew: what is kept from earlier calls would be timed in its place.")
+def keeps_no_answers(bench: ModelBench) -> None:
+    """An input that it never saw takes no longer than one that is sent again."""
+    demand_no_cache(bench.shared.predict, bench.task[1].queries())
 
 
 @MODEL.rule("Take the batch size from the inputs; nothing may depend on it.")

@@ -52,6 +52,15 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     "a gradient that is cut off": ("(self.embedding(ids) *", "(self.embedding(ids).detach() *", "gradients_reach_everything"),
     "labels of nobody": ("torch.tensor([label for _, label in examples])", "torch.randint(2, (len(examples),))", "loss_falls"),
     "items of a batch know each other": ("self.dense(mean)", "self.dense(mean - mean.mean(0))", "batch_of_one"),
+    "answers that are kept": (
+        LEARNER,
+        _method(
+            "        kept = {}\n        def predict(self, inputs):\n            for one in inputs:\n"
+            "                if one not in self.kept:\n                    self.kept[one] = super().predict([one])[0]\n"
+            "            return [self.kept[one] for one in inputs]\n"
+        ),
+        "keeps_no_answers",
+    ),
     "weights that are not saved": (
         LEARNER, _method("        def load(self, folder):\n            self.module()\n"), "save_and_load",
     ),

@@ -68,6 +68,11 @@ def _overhead(record: Record) -> Reason | None:
     return Reason("overhead large", {"share": overhead_s / wall_s})
 
 
+def _cached(record: Record) -> Reason | None:
+    ratio = record.value("unseen_over_repeated")
+    return Reason("answers cached", {"ratio": ratio}) if record.used.get("caches_answers") else None
+
+
 def _drifted(record: Record) -> Reason | None:
     batch_s = durations(record)
     half = batch_s.size // 2
@@ -114,6 +119,6 @@ def _broken_scores(record: Record) -> Reason | None:
 
 
 _CHECKS: Mapping[str, Sequence[Callable[[Record], Reason | None]]] = {
-    "serve": (_short, _invalid, _noisy, _overhead, _drifted, _busy, _threads, _unsupported),
+    "serve": (_cached, _short, _invalid, _noisy, _overhead, _drifted, _busy, _threads, _unsupported),
     "evaluate": (_few_items, _broken_scores),
 }

@@ -46,6 +46,7 @@ SENTENCES = {
     "window drifted": "窗口前后两半的速度漂移了 {change:+.0%}：请延长预热，或让机器休息。",
     "overhead large": "窗口中有 {share:share} 用于发送查询和检查答案：预测器比此速率更快。请使用更大的批次。",
     "threads differ": "PyTorch 使用了 {taken} 个线程，其他运行时使用 {given} 个：提供服务时请不要设置其线程数。",
+    "answers cached": "答案被缓存：输入首次发送的耗时是重复发送的 {ratio:.1f} 倍，因此该速度不是模型的速度。请关闭缓存后再测量。",
     "machine busy": "机器繁忙（{cores} 个核心上的平均负载为 {load:.1f}）：请先让其他工作结束。",
     "queries few": "p99 需要 {needed} 次查询，只服务了 {count} 次：请增加查询次数。",
     "scores not finite": "{count} 个得分不是有限值：请检查模型的输出。",

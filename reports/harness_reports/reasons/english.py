@@ -56,6 +56,8 @@ SENTENCES = {
     "than this rate. Serve larger batches.",
     "threads differ": "PyTorch computed over {taken} threads, other runtimes over {given}: do not set its number of threads "
     "where a model is served.",
+    "answers cached": "Answers are cached: an input takes {ratio:.1f} times as long the first time as when it is sent again, so "
+    "the speed is not the model's. Serve without the cache.",
     "machine busy": "The machine was busy (load average {load:.1f} on {cores} cores): let other work end first.",
     "queries few": "p99 needs {needed} queries, {count} were served: serve more queries.",
     "scores not finite": "{count} scores are not finite: look at the model's outputs.",
