@@ -288,7 +288,8 @@ class TorchLearner(Learner):
 
     def _answer(self, codec: Codec, inputs: Sequence[Any]) -> Sequence[Any]:
         network = self.module()
-        network.eval()
+        if network.training:  # `eval` visits every layer, which a single query would wait for
+            network.eval()
         arrays = _tensors(network, codec.encode(inputs))
         casting = nullcontext() if _float_type(network) is torch.bfloat16 else self.accelerator.autocast()
         with torch.inference_mode(), casting:
