@@ -20,11 +20,19 @@ from harness_reports.economics import (
     training,
 )
 from harness_reports.economics.distributions import Lognormal, Pert, Triangular
-from harness_reports.economics.textbook import adoption, api_prices, competition, decision, energy, losses, options
+from harness_reports.economics.textbook import (
+    adoption,
+    api_prices,
+    competition,
+    decision,
+    energy,
+    losses,
+    real_options,
+    tokens,
+)
 from harness_reports.economics.textbook import appraisal as textbook_appraisal
 from harness_reports.economics.textbook import cashflow as textbook_cashflow
 from harness_reports.economics.textbook import queueing as textbook_queueing
-from harness_reports.economics.textbook import serving as textbook_serving
 from harness_reports.economics.textbook import training as textbook_training
 from harness_reports.figures.formula import evaluate
 from harness_reports.prices import frontier
@@ -243,16 +251,16 @@ def extrapolate_cluster(**inputs: float) -> Values:
 
 
 def usd_per_million_tokens(usd_per_gpu_hour: float, tokens_per_s_per_gpu: float) -> Values:
-    return {"usd_per_mtok": textbook_serving.usd_per_million_tokens(usd_per_gpu_hour, tokens_per_s_per_gpu)}
+    return {"usd_per_mtok": tokens.usd_per_million_tokens(usd_per_gpu_hour, tokens_per_s_per_gpu)}
 
 
 def joules_per_token(power_kw_per_gpu: float, tokens_per_s_per_gpu: float) -> Values:
-    found = textbook_serving.energy_per_token(power_kw_per_gpu, tokens_per_s_per_gpu)
+    found = tokens.energy_per_token(power_kw_per_gpu, tokens_per_s_per_gpu)
     return {"j_per_token": found.joules_per_token, "tok_s_per_mw": found.tokens_per_s_per_mw}
 
 
 def blended_price_3_to_1(input_usd_per_mtok: float, output_usd_per_mtok: float) -> Values:
-    return {"blended": textbook_serving.blended_usd_per_million_tokens(input_usd_per_mtok, output_usd_per_mtok)}
+    return {"blended": tokens.blended_usd_per_million_tokens(input_usd_per_mtok, output_usd_per_mtok)}
 
 
 def api_call_cost(
@@ -273,7 +281,7 @@ def usd_per_1k_inferences(usd_per_hour: float, throughput_per_s: float, utilisat
 
 
 def end_to_end_latency(ttft_s: float, output_tokens_per_s: float, output_tokens: float) -> Values:
-    found = textbook_serving.answer_time(ttft_s, output_tokens_per_s, output_tokens)
+    found = tokens.answer_time(ttft_s, output_tokens_per_s, output_tokens)
     return {"e2e_s": found.first_token_included_s, "e2e_s_aa_style": found.first_token_excluded_s}
 
 
@@ -461,12 +469,12 @@ def pareto_cost_accuracy(points_cost_accuracy: Sequence[Sequence[float]]) -> Val
 
 
 def real_option_black_scholes(**inputs: float) -> Values:
-    found = options.black_scholes(*(inputs[name] for name in ("S", "K", "r", "sigma", "T")))
+    found = real_options.black_scholes(*(inputs[name] for name in ("S", "K", "r", "sigma", "T")))
     return {"call": found.call_usd, "put": found.put_usd}
 
 
 def real_option_binomial(**inputs: Any) -> Values:
-    found = options.binomial(
+    found = real_options.binomial(
         inputs["S"],
         inputs["K"],
         inputs["r"],

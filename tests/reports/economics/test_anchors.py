@@ -6,7 +6,7 @@ import pytest
 
 from harness_reports.economics import energy, ownership, queueing, scaling, training
 from harness_reports.economics.cashflow import irr, xirr
-from harness_reports.economics.textbook import appraisal, serving
+from harness_reports.economics.textbook import appraisal, tokens
 from harness_reports.economics.textbook.training import (
     energy_of_days_mwh,
     hfu,
@@ -148,7 +148,7 @@ def test_machines_of_unequal_lives() -> None:
 
 def test_all_in_power_of_an_h100() -> None:
     """InferenceX: 1.73 kW a GPU at 2,400 tokens a second are .72 J a token."""
-    assert serving.energy_per_token(1.73, 2400).joules_per_token == pytest.approx(0.72, abs=5e-3)
+    assert tokens.energy_per_token(1.73, 2400).joules_per_token == pytest.approx(0.72, abs=5e-3)
 
 
 @pytest.mark.parametrize(("country", "grams"), [("FRA", 56), ("SWE", 41), ("USA", 369), ("POL", 662), ("IND", 713)])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness import FactError
 from harness_reports.economics import adoption
-from harness_reports.economics.textbook import competition, options
+from harness_reports.economics.textbook import competition, real_options
 from harness_reports.economics.textbook.adoption import (
     Bass,
     adopted_share,
@@ -213,7 +213,7 @@ def test_a_call_less_a_put_is_the_forward(
     value: float, strike: float, rate: float, volatility: float, years: float
 ) -> None:
     """Put-call parity, without volatility or time too."""
-    found = options.black_scholes(value, strike, rate, volatility, years)
+    found = real_options.black_scholes(value, strike, rate, volatility, years)
 
     assert found.call_usd - found.put_usd == pytest.approx(value - strike * math.exp(-rate * years), abs=1e-8 * strike)
     assert min(found) >= -1e-9
@@ -222,18 +222,18 @@ def test_a_call_less_a_put_is_the_forward(
 def test_many_small_steps_are_the_continuous_case() -> None:
     """Cox, Ross and Rubinstein's tree at 1,000 steps."""
     up = math.exp(0.3 * math.sqrt(1 / 1000))
-    tree = options.binomial(100, 110, 0.05, up=up, down=1 / up, steps=1000, step_years=1 / 1000, kind="call")
+    tree = real_options.binomial(100, 110, 0.05, up=up, down=1 / up, steps=1000, step_years=1 / 1000, kind="call")
 
-    assert tree.european_usd == pytest.approx(options.black_scholes(100, 110, 0.05, 0.3, 1).call_usd, rel=1e-3)
+    assert tree.european_usd == pytest.approx(real_options.black_scholes(100, 110, 0.05, 0.3, 1).call_usd, rel=1e-3)
 
 
 @settings(deadline=None)
 @given(PRICES, PRICES, st.floats(0, 0.1), st.floats(1.2, 2), st.integers(1, 12), st.sampled_from(["call", "put"]))
 def test_who_may_act_any_time_owns_no_less(
-    value: float, strike: float, rate: float, up: float, steps: int, kind: options.Kind
+    value: float, strike: float, rate: float, up: float, steps: int, kind: real_options.Kind
 ) -> None:
     """American >= European; for a call on what pays nothing, equal; and it is worth at least using it now."""
-    tree = options.binomial(value, strike, rate, up=up, down=1 / up, steps=steps, step_years=1, kind=kind)
+    tree = real_options.binomial(value, strike, rate, up=up, down=1 / up, steps=steps, step_years=1, kind=kind)
     now = value - strike if kind == "call" else strike - value
 
     assert tree.american_usd >= tree.european_usd - 1e-9
@@ -259,10 +259,10 @@ def test_who_may_act_any_time_owns_no_less(
         lambda: competition.cagr(1, 2, 0),
         lambda: competition.factor_scores({}, {"a": {}}),
         lambda: competition.factor_scores({"x": 1}, {"a": {}}),
-        lambda: options.black_scholes(0, 1, 0.1, 0.2, 1),
-        lambda: options.black_scholes(1, 1, 0.1, -0.2, 1),
-        lambda: options.binomial(1, 1, 0.1, up=1.01, down=0.99, steps=3, step_years=1, kind="call"),
-        lambda: options.binomial(1, 1, 0.1, up=0.9, down=0.9, steps=3, step_years=1, kind="put"),
+        lambda: real_options.black_scholes(0, 1, 0.1, 0.2, 1),
+        lambda: real_options.black_scholes(1, 1, 0.1, -0.2, 1),
+        lambda: real_options.binomial(1, 1, 0.1, up=1.01, down=0.99, steps=3, step_years=1, kind="call"),
+        lambda: real_options.binomial(1, 1, 0.1, up=0.9, down=0.9, steps=3, step_years=1, kind="put"),
     ],
 )
 def test_what_makes_no_sense_is_refused(senseless: object) -> None:

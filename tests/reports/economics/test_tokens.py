@@ -19,7 +19,7 @@ from harness_reports.economics.textbook.energy import (
     grid_emissions_kg,
     machine_energy,
 )
-from harness_reports.economics.textbook.serving import (
+from harness_reports.economics.textbook.tokens import (
     answer_time,
     blended_usd_per_million_tokens,
     energy_per_token,
