@@ -97,7 +97,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "better_than_candidate": ("chance of being better", "优于候选的概率"),
     "requests_per_month": ("requests a month", "次请求/月"),
     "first_break_even_requests_per_month": ("own machines cheaper from, a month", "自有更便宜（次/月起）"),
-    "nodes_at_break_even": ("machines there", "此时机器数"),
+    "machines_at_break_even": ("machines there", "此时机器数"),
     "always_cheaper_above_requests_per_month": ("always cheaper from, a month", "总是更便宜（次/月起）"),
     "usd_per_correct_answer": ("USD per correct answer", "美元/正确答案"),
     "price_terms": ("price terms", "计价条件"),

@@ -152,9 +152,9 @@ def test_the_volume_at_which_machines_pay_is_opened(
     first, never = (row.explain("first_break_even_requests_per_month") for row in (fast, slow))
     parts = {part.name: part.value for part in first.inputs}
 
-    assert parts["node_usd_per_month"] == pytest.approx(73.0)
-    assert parts["node_requests_per_month"] == pytest.approx(50 * 3600 * 730)
-    assert parts["nodes_at_break_even"] == 1
+    assert parts["machine_usd_per_month"] == pytest.approx(73.0)
+    assert parts["machine_requests_per_month"] == pytest.approx(50 * 3600 * 730)
+    assert parts["machines_at_break_even"] == 1
     assert never.value is None
     assert "at no volume" in never.note
 

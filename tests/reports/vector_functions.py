@@ -130,12 +130,9 @@ def break_even_volume(fixed: float, price: float, variable_cost: float) -> Value
 def build_vs_buy_tokens_per_month(
     node_usd: float, capacity_tok_per_node: float, fixed_usd: float, api_usd_per_mtok: float
 ) -> Values:
-    found = build_or_buy.build_or_buy(node_usd, capacity_tok_per_node, fixed_usd, api_usd_per_mtok)
-    return {
-        "first_break_even_tokens": found.first_break_even_tokens,
-        "nodes_at_break_even": found.nodes_at_break_even,
-        "always_cheaper_above_tokens": found.always_cheaper_above_tokens,
-    }
+    volumes = build_or_buy.build_or_buy(node_usd, capacity_tok_per_node, fixed_usd, api_usd_per_mtok)
+    return dict(zip(("first_break_even_tokens", "nodes_at_break_even", "always_cheaper_above_tokens"), volumes,
+                    strict=True))  # fmt: skip
 
 
 # Training -----------------------------------------------------------------------------------------------------

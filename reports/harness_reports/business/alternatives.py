@@ -28,7 +28,7 @@ ALTERNATIVES = (
     "use_case", "title", "alternative", *KEYS, "hosted_model", "quality", "quality_is", "unit_serving_usd",
     "unit_error_usd", "upfront_usd", "npv_usd", "npv_mean_usd", "npv_low_usd", "npv_p50_usd", "npv_high_usd",
     "probability_positive", "better_than_candidate", "requests_per_month", "first_break_even_requests_per_month",
-    "nodes_at_break_even", "always_cheaper_above_requests_per_month", "verdict", "excluded", "price_as_of",
+    "machines_at_break_even", "always_cheaper_above_requests_per_month", "verdict", "excluded", "price_as_of",
     "price_terms", "price_source",
 )  # fmt: skip
 _FIGURES = ("quality", "unit_serving_usd", "unit_error_usd", "upfront_usd", "npv_usd", *RISK)

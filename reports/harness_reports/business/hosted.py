@@ -28,7 +28,7 @@ from harness_reports.measured.quality_figures import quality_share
 
 RISK = ("npv_mean_usd", "npv_low_usd", "npv_p50_usd", "npv_high_usd", "probability_positive")
 UNDERCUT = (
-    "first_break_even_requests_per_month", "nodes_at_break_even", "always_cheaper_above_requests_per_month",
+    "first_break_even_requests_per_month", "machines_at_break_even", "always_cheaper_above_requests_per_month",
 )  # fmt: skip
 """Where whole machines cost no more than calls."""
 TOKENS = ("input_tokens_per_request", "output_tokens_per_request")
@@ -143,7 +143,7 @@ class OwnMachines(NamedTuple):
     """Development, training and retraining, spread over the months."""
 
 
-def nodes(market: Market, own: Mapping[str, Explained]) -> OwnMachines:
+def own_machines(market: Market, own: Mapping[str, Explained]) -> OwnMachines:
     """Return the machines that would serve a candidate, from the figures of its row of the viability table."""
     usd, capacity, fixed = (each.value for each in _machines(market, own))
     return OwnMachines(usd, capacity, max(0.0, fixed))
@@ -156,8 +156,8 @@ def _machines(market: Market, own: Mapping[str, Explained]) -> tuple[Explained, 
     tuning = next(part for part in upfront.inputs if part.name == "tuning_usd")
     foreseen = (figure(market, name) for name in ("upfront_cost_usd", "years", "retrainings_per_year"))
     return (
-        derived("node_usd_per_month", USD, f"usd_per_hour * {_HOURS_PER_MONTH}", hour, note="every hour is paid"),
-        derived("node_requests_per_month", "per month",
+        derived("machine_usd_per_month", USD, f"usd_per_hour * {_HOURS_PER_MONTH}", hour, note="every hour is paid"),
+        derived("machine_requests_per_month", "per month",
                 f"usd_per_hour / candidate_serving_usd * {_HOURS_PER_MONTH}", hour, serving),
         derived("fixed_usd_per_month", USD, f"(upfront_usd - upfront_cost_usd) / (years * {MONTHS}) "
                 f"+ tuning_usd * retrainings_per_year / {MONTHS}", upfront, tuning, *foreseen,
@@ -168,19 +168,19 @@ def _machines(market: Market, own: Mapping[str, Explained]) -> tuple[Explained, 
 def _undercut(market: Market, own: Mapping[str, Explained], serving: Explained) -> list[Explained]:
     """Return from which volume on whole machines of the candidate's kind cost no more than calls."""
     parts = (*_machines(market, own), named(serving, "usd_per_call"))
-    found = build_or_buy(*nodes(market, own), serving.value * _MILLION)
+    found = build_or_buy(*own_machines(market, own), serving.value * _MILLION)
     first, count, always = UNDERCUT
     if found.first_break_even_tokens is None:
         note = "at no volume do whole machines cost less than calls"
         return [Explained(name, None, note=note, inputs=parts) for name in UNDERCUT]
-    needed = Explained(count, found.nodes_at_break_even, note="the fewest whole machines that at their full load cost "
-                       "no more than calls", inputs=parts)  # fmt: skip
+    needed = Explained(count, found.machines_at_break_even, note="the fewest whole machines that at their full load "
+                       "cost no more than calls", inputs=parts)  # fmt: skip
     note = "where the last machine that costs more than calls when it is added has paid for itself; none where one "
     note += "is added at no gain for ever"
     return [
         needed,
         Explained(first, found.first_break_even_tokens, "per month",
-                  "(nodes_at_break_even * node_usd_per_month + fixed_usd_per_month) / usd_per_call",
+                  "(machines_at_break_even * machine_usd_per_month + fixed_usd_per_month) / usd_per_call",
                   inputs=(replace(needed, inputs=(), note="a figure of its own in this row"), *parts)),
         Explained(always, found.always_cheaper_above_tokens, "per month", note=note, inputs=parts),
     ]  # fmt: skip

@@ -71,9 +71,11 @@ def npv_by_volume(use_case: UseCase, evidence: Evidence, volumes: Sequence[float
     return pd.DataFrame(rows, columns=list(VOLUMES))
 
 
-def own_against_calls(nodes: OwnMachines, usd_per_call: float, volumes: Sequence[float] | np.ndarray) -> pd.DataFrame:
-    """Return what a month costs at these volumes: whole machines, which come in steps, and calls of a hosted model."""
-    wanted = np.asarray(volumes, dtype=float)
-    machines = np.maximum(1, np.ceil(wanted / nodes.requests_per_month))
-    own = machines * nodes.usd_per_month + nodes.fixed_usd_per_month
-    return pd.DataFrame(dict(zip(STEPS, (wanted, own, wanted * usd_per_call), strict=True)))
+def own_against_calls(
+    machines: OwnMachines, usd_per_call: float, volumes: Sequence[float] | np.ndarray
+) -> pd.DataFrame:
+    """Return the cost per month at volumes of requests: whole machines, in steps, and calls of a hosted model."""
+    requests = np.asarray(volumes, dtype=float)
+    count = np.maximum(1, np.ceil(requests / machines.requests_per_month))
+    own_usd = count * machines.usd_per_month + machines.fixed_usd_per_month
+    return pd.DataFrame(dict(zip(STEPS, (requests, own_usd, requests * usd_per_call), strict=True)))

@@ -64,7 +64,7 @@ SHOWN: Mapping[str, Sequence[str]] = {
         "use_case", "data", "alternative", "model", "size", "variant", "start", "runtime", "hosted_model", "quality",
         "quality_is", "unit_serving_usd", "unit_error_usd", "upfront_usd", "npv_mean_usd", "npv_low_usd",
         "npv_high_usd", "probability_positive", "better_than_candidate", "requests_per_month",
-        "first_break_even_requests_per_month", "nodes_at_break_even", "always_cheaper_above_requests_per_month",
+        "first_break_even_requests_per_month", "machines_at_break_even", "always_cheaper_above_requests_per_month",
         "verdict", "excluded", "price_as_of", "price_terms", "stale",
     ),
     "pretraining": (

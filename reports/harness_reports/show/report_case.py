@@ -11,7 +11,7 @@ import pandas as pd
 from harness.facts import UseCase
 from harness_reports.business import life
 from harness_reports.business.alternatives import instead
-from harness_reports.business.hosted import nodes
+from harness_reports.business.hosted import own_machines
 from harness_reports.business.needs import needs
 from harness_reports.business.viability import Candidates, CandidateVerdict
 from harness_reports.business.viability_figures import viability_figures
@@ -84,7 +84,7 @@ def own_or_calls(candidates: Candidates, hosted: list[dict[str, Any]], words: An
     """
     cheapest = min(hosted, key=lambda row: float(row["unit_serving_usd"]))
     first, always = (cheapest[f"{name}_requests_per_month"] for name in ("first_break_even", "always_cheaper_above"))
-    machines = nodes(candidates.market, viability_figures(candidates.market, candidates.best))
+    machines = own_machines(candidates.market, viability_figures(candidates.market, candidates.best))
     most = max(1.6 * (always or first or 0.0), 1.2 * cheapest["requests_per_month"])
     volumes = np.linspace(0.0, most, _POINTS)
     frames = {row["hosted_model"]: life.own_against_calls(machines, row["unit_serving_usd"], volumes) for row in hosted}

@@ -111,12 +111,12 @@ def test_calls_that_get_cheaper_are_worth_more(bench: Any, pricing: Pricing, hos
 
 
 def test_machines_undercut_calls_from_a_volume_on(bench: Any, pricing: Pricing, hosted: UseCase) -> None:
-    """A node of 0.10 USD an hour serves 50 a second: it pays from 73 USD and the trainings' share a month on."""
+    """A machine of 0.10 USD an hour serves 50 a second; it pays from 73 USD and the trainings' share a month on."""
     found = rows(alternatives(bench.case(scores=GOOD), pricing, [hosted]))["hosted"]
     training = (0.015 + 0.001) * 2 / 36
     first = (0.10 * 730 + training) / found["unit_serving_usd"]
 
-    assert found["nodes_at_break_even"] == 1
+    assert found["machines_at_break_even"] == 1
     assert found["first_break_even_requests_per_month"] == pytest.approx(first)
     assert found["always_cheaper_above_requests_per_month"] == pytest.approx(first)
 

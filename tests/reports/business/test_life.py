@@ -73,13 +73,12 @@ def test_the_volume_line_crosses_zero_at_the_break_even(filing: Candidates) -> N
 @pytest.mark.parametrize("usd_per_call", [0.001, 0.0004])
 def test_steps_cross_where_build_or_buy_says(usd_per_call: float) -> None:
     """Own machines cost no more at the first break-even, and never more again above the second."""
-    nodes = OwnMachines(usd_per_month=300.0, requests_per_month=1_000_000.0, fixed_usd_per_month=500.0)
-    found = build_or_buy(*nodes, usd_per_call * 1e6)
-    first, always = found.first_break_even_tokens, found.always_cheaper_above_tokens
+    machines = OwnMachines(usd_per_month=300.0, requests_per_month=1_000_000.0, fixed_usd_per_month=500.0)
+    first, _, always = build_or_buy(*machines, usd_per_call * 1e6)
     assert first is not None
     assert always is not None
-    frame = life.own_against_calls(nodes, usd_per_call, [first * 0.999, first])
-    above = life.own_against_calls(nodes, usd_per_call, np.linspace(always * 1.0001, always * 5, 999))
+    frame = life.own_against_calls(machines, usd_per_call, [first * 0.999, first])
+    above = life.own_against_calls(machines, usd_per_call, np.linspace(always * 1.0001, always * 5, 999))
 
     assert list(frame["own_usd"] <= frame["api_usd"] * (1 + 1e-12)) == [False, True]
     assert (above["own_usd"] <= above["api_usd"]).all()

@@ -188,36 +188,35 @@ def test_without_a_margin_nothing_breaks_even(price: float, cost: float) -> None
 
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 5000), st.integers(1, 50), st.integers(0, 20000), st.integers(1, 400))
-def test_build_or_buy_against_every_volume(node: int, capacity: int, fixed: int, cents: int) -> None:
-    """Tried at every million tokens: none below the first wins, and none above the last loses."""
+def test_build_or_buy_against_every_volume(machine: int, capacity: int, fixed: int, cents: int) -> None:
+    """Tried at every 250,000 tokens: owning is dearer below the first volume and cheaper above the last."""
     price = cents / 100
-    found = build_or_buy(node, capacity * 1e6, fixed, price)
+    first, _, always = build_or_buy(machine, capacity * 1e6, fixed, price)
 
-    def own(millions: float) -> float:
-        return math.ceil(round(millions / capacity, 9)) * node + fixed
+    def own_usd(millions: float) -> float:
+        return math.ceil(round(millions / capacity, 9)) * machine + fixed
 
     volumes = [step / 4 for step in range(1, 2000)]
-    wins = [volume for volume in volumes if own(volume) <= volume * price + 1e-9]
-    first, always = found.first_break_even_tokens, found.always_cheaper_above_tokens
+    wins = [volume for volume in volumes if own_usd(volume) <= volume * price + 1e-9]
     if wins and wins[0] < volumes[-1]:
         assert first is not None
         assert first / 1e6 <= wins[0] + 1e-6
         assert wins[0] - first / 1e6 <= 0.25 + 1e-6
     if always is not None and first is not None:
         assert always >= first - 1e-6
-        assert all(own(volume) <= volume * price + 1e-6 for volume in volumes if volume > always / 1e6 + 1e-9)
+        assert all(own_usd(volume) <= volume * price + 1e-6 for volume in volumes if volume > always / 1e6 + 1e-9)
         just_below = always / 1e6 - 1e-6
-        assert just_below <= 0 or own(just_below) > just_below * price - 1e-6
+        assert just_below <= 0 or own_usd(just_below) > just_below * price - 1e-6
 
 
-def test_nodes_dearer_than_their_tokens_never_win() -> None:
-    """Each full node loses more; without any price of the API nothing wins."""
+def test_machines_that_cost_more_than_their_tokens_never_break_even() -> None:
+    """Each full machine adds a loss; nor does any where the API costs nothing."""
     assert build_or_buy(1000, 1e6, 10, 999) == (None, None, None)
     assert build_or_buy(1000, 1e6, 10, 0) == (None, None, None)
 
 
-def test_a_node_that_costs_its_tokens_never_wins_for_good() -> None:
-    """Full it breaks even, if nothing else is paid; the next one, just begun, loses again."""
+def test_a_machine_that_costs_its_tokens_is_never_always_cheaper() -> None:
+    """At full load it breaks even without fixed costs; the next machine, nearly idle, is a loss again."""
     assert build_or_buy(1000, 1e6, 0, 1000) == (1e6, 1, None)
     assert build_or_buy(1000, 1e6, 5, 1000) == (None, None, None)
 
