@@ -30,7 +30,8 @@ from harness_dashboards.parts import (
 )
 from harness_dashboards.verdicts_page import at_volume, command_of, who
 from harness_reports import cells
-from harness_reports.business import alternatives, life
+from harness_reports.business import life
+from harness_reports.business.alternatives import Alternative, alternatives_of
 from harness_reports.business.choice import preference
 from harness_reports.business.needs import needs
 from harness_reports.business.viability import Candidates, CandidateVerdict
@@ -74,9 +75,9 @@ def show(texts: Texts) -> None:
             view = CaseView(case, candidates, _chosen_candidate(own, candidates, texts))
         _verdict(view, texts)
         _needs(view, texts)
-        instead = [each.row for each in alternatives.instead(candidates)]
-        _charts(view, instead, texts)
-        _tables(view, instead, texts)
+        others = alternatives_of(candidates)
+        _charts(view, others, texts)
+        _tables(view, others, texts)
     case_file.save(own, case, texts)
 
 
@@ -183,7 +184,7 @@ def _need(row: Mapping[str, Any], texts: Texts) -> str:
 # Charts and tables ----------------------------------------------------------------------------------------------------
 
 
-def _charts(view: CaseView, instead: list[dict[str, Any]], texts: Texts) -> None:
+def _charts(view: CaseView, others: list[Alternative], texts: Texts) -> None:
     business = view.judged.business
     if business is None:
         return
@@ -197,7 +198,7 @@ def _charts(view: CaseView, instead: list[dict[str, Any]], texts: Texts) -> None
     with left:
         _chart("break_even", report_case.break_even(view.use_case, view.judged, texts), texts)
     with right:
-        _own_or_calls(view, instead, texts)
+        _own_or_calls(others, texts)
 
 
 def _chart(name: str, figure: Any, texts: Texts) -> None:
@@ -205,20 +206,20 @@ def _chart(name: str, figure: Any, texts: Texts) -> None:
     st.plotly_chart(figure, width="stretch", theme=None, key=f"chart-{name}", config={"displayModeBar": False})
 
 
-def _own_or_calls(view: CaseView, instead: list[dict[str, Any]], texts: Texts) -> None:
+def _own_or_calls(others: list[Alternative], texts: Texts) -> None:
     """Show whole machines of the best candidate against calls of hosted models, where the use case names some."""
-    hosted = [row for row in instead if row["alternative"] == "hosted"]
+    hosted = [each for each in others if each.row["alternative"] == "hosted"]
     if not hosted:
         st.markdown(f"**{texts['own_or_calls_title']}**")
         small(texts["no_hosted"])
         return
-    _chart("own_or_calls", report_case.own_or_calls(view.candidates, hosted, texts), texts)
-    if hosted[0]["excluded"]:
-        small(f"{texts['excluded']}: {sentence(hosted[0]['excluded'], texts)}")
+    _chart("own_or_calls", report_case.own_or_calls(hosted, texts), texts)
+    if excluded := hosted[0].row["excluded"]:
+        small(f"{texts['excluded']}: {sentence(excluded, texts)}")
 
 
-def _tables(view: CaseView, instead: list[dict[str, Any]], texts: Texts) -> None:
+def _tables(view: CaseView, others: list[Alternative], texts: Texts) -> None:
     with st.expander(texts["alternatives"]):
-        grid("alternatives", in_words(instead, texts), texts)
+        grid("alternatives", in_words([each.row for each in others], texts), texts)
     with st.expander(texts["all_candidates"]):
         grid("viability", in_words(view.candidates.rows, texts), texts)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import harness_reports
-from harness_reports.business.alternatives import instead
+from harness_reports.business.alternatives import alternatives_of
 from harness_reports.business.evidence import gather
 from harness_reports.business.market import read_market
 from harness_reports.business.needs import needs
@@ -145,7 +145,7 @@ def test_rows_hold_reasons_and_tables_their_english(
     (printed,) = rows(viability(records, pricing, [case]))
     told = [candidates.best.row[name] for name in ("reasons", "flip", "drivers")]
     told += [row["why"] for row in needs(candidates.market, candidates.best)]
-    told += [each.row["excluded"] for each in instead(candidates)]
+    told += [each.row["excluded"] for each in alternatives_of(candidates)]
 
     assert isinstance(candidates.best.row["reasons"], Reasons)
     assert printed["reasons"] == str(candidates.best.row["reasons"])

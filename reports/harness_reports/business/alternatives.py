@@ -1,4 +1,4 @@
-"""What else could be done: the cheap baseline, hosted models by the call, nothing."""
+"""Alternatives to a use case's best candidate: the cheap baseline, hosted models paid by the call, doing nothing."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import pandas as pd
 from harness.facts import UseCase
 from harness.records import Record
 from harness_reports.business.choice import preference
-from harness_reports.business.hosted import MONTHS, RISK, UNDERCUT, call_cost, hosted_figures, hosted_npv
+from harness_reports.business.hosted import BREAK_EVENS, MONTHS, RISK, call_cost, hosted_figures, hosted_npv
 from harness_reports.business.market import Market
 from harness_reports.business.market_figures import requests
 from harness_reports.business.viability import Candidates, CandidateVerdict, judge_all
 from harness_reports.business.viability_figures import viability_figures
-from harness_reports.business.worth import DRAWS, NpvDistribution, npv_distribution
+from harness_reports.business.worth import DRAWS, npv_distribution
 from harness_reports.figures.explained import Explained, derived, values
 from harness_reports.measured.lineage import KEYS
 from harness_reports.measured.quality_figures import NO_DIFFERENCE
@@ -33,6 +33,7 @@ ALTERNATIVES = (
 )  # fmt: skip
 _FIGURES = ("quality", "unit_serving_usd", "unit_error_usd", "upfront_usd", "npv_usd", *RISK)
 _NO_THIRD_PARTY = 2
+"""The level of `privacy` at which no third party may see a request."""
 
 
 def alternatives(
@@ -41,29 +42,30 @@ def alternatives(
     use_cases: Mapping[str, UseCase] | Iterable[UseCase],
     overrides: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
-    """Return for each use case its best candidate and what could be done instead, all in the same drawn market.
+    """Return the best candidate of each use case and its alternatives, all in the same draws of the market.
 
-    `candidate` is the best measured one, `baseline` the best of the task's cheap baseline, `nothing` costs and brings
-    nothing. `hosted` is a model by the call: it is priced by genai-prices at noon (UTC) of the day of the use case's
-    tokens, in the tier of a call of the usual size, with the cached share of its input, as a batch where no latency is
-    needed and the model has a batch price (`price_terms` says which). It gets cheaper by `api_price_decline_per_year`,
-    needs no training, and has the quality `hosted_quality`, or, where the use case says nothing of it, is assumed to be
-    as good as the candidate. Its latency is not measured here.
-    Against it stand whole machines of the candidate's kind, paid all month, at what one was measured to serve:
-    `first_break_even_requests_per_month` is the smallest volume at which they cost no more,
-    `always_cheaper_above_requests_per_month` the one above which they are never more expensive again. Development,
-    training and retraining are spread over the months; staff is the same for both.
+    `candidate` is the best measured candidate, `baseline` the best one of the task's cheap baseline; `nothing` has a
+    net present value of 0. `hosted` is a model paid by the call. genai-prices prices it at noon (UTC) of the day of the
+    use case's token figures, in the tier of a call of mean size, with the cached share of its input. It is a batch
+    price if the use case needs no latency and the model has one (`price_terms` says so). The price declines by
+    `api_price_decline_per_year`, and nothing is trained. Quality is `hosted_quality`, or assumed to be the candidate's
+    if the use case does not give it. Latency of hosted models is not measured.
 
-    `better_than_candidate` is the chance that an alternative is worth more; a baseline that does not differ
-    significantly in quality has the candidate's there. `excluded` says what rules an alternative out.
+    A hosted model is compared with whole machines of the candidate's kind, paid all month, at the rate that one was
+    measured to serve: `first_break_even_requests_per_month` is the smallest volume at which they cost no more, and
+    above `always_cheaper_above_requests_per_month` they never cost more again. Development, training and retraining
+    are spread over the months; staff is the same for both.
+
+    `better_than_candidate` is the probability of a higher net present value than the candidate's. For it, a baseline
+    without a significant difference in quality gets the candidate's quality. `excluded` says what rules an alternative
+    out.
 
     Raises:
-        FactError: as `viability`, or nobody knows the price of a hosted model.
+        FactError: as `viability`, or a hosted model has no known price.
     """
-    found = judge_all(records, pricing, use_cases, overrides)
-    return pd.DataFrame(
-        [as_text(each.row) for candidates in found for each in instead(candidates)], columns=list(ALTERNATIVES)
-    )
+    judged = judge_all(records, pricing, use_cases, overrides)
+    rows = [as_text(each.row) for candidates in judged for each in alternatives_of(candidates)]
+    return pd.DataFrame(rows, columns=list(ALTERNATIVES))
 
 
 class Alternative(NamedTuple):
@@ -73,100 +75,107 @@ class Alternative(NamedTuple):
     figures: dict[str, Explained]
 
 
-def instead(candidates: Candidates) -> list[Alternative]:
-    """Return the rows of `alternatives` for one use case whose candidates are judged."""
+def alternatives_of(candidates: Candidates) -> list[Alternative]:
+    """Return the rows of `alternatives` for one use case."""
     best, baseline = candidates.best, cheap_baseline(candidates)
-    own, than = viability_figures(candidates.market, best), _worth(candidates, best)
-    found = [_measured(candidates, best, "candidate", than)]
+    figures, npv_usd = viability_figures(candidates.market, best), _npv_usd(candidates, best)
+    better = Explained(_BETTER, None, note="it is the candidate")
+    rows = [_measured(candidates, best, "candidate", figures, better)]
     if baseline is not None:
-        found.append(_measured(candidates, baseline, "baseline", than))
-    if than is not None:
-        found += [_hosted(candidates, own, than, name) for name in candidates.market.use_case.hosted]
-    return [*found, _nothing(candidates, own, than)]
+        rows.append(_baseline(candidates, baseline, npv_usd))
+    if npv_usd is not None:
+        rows += [_hosted(candidates, figures, npv_usd, name) for name in candidates.market.use_case.hosted]
+    return [*rows, _nothing(candidates, figures, npv_usd)]
 
 
 def cheap_baseline(candidates: Candidates) -> CandidateVerdict | None:
-    """Return the best of the task's cheap baseline; None where it was not measured, or is the best of all."""
+    """Return the best candidate of the task's cheap baseline; None if it was not measured, or is the best of all."""
     best = candidates.best
     cheap = [each for each in candidates.judged if each.row["model"] == best.row["baseline"] and each is not best]
     return min(cheap, key=lambda each: preference(each.row), default=None)
 
 
-def _worth(candidates: Candidates, judged: CandidateVerdict) -> NpvDistribution | None:
+def _npv_usd(candidates: Candidates, judged: CandidateVerdict) -> np.ndarray | None:
     if judged.business is None:
         return None
-    return npv_distribution(judged.business, candidates.drawn, judged.evidence.accuracy, None)
+    return npv_distribution(judged.business, candidates.drawn, judged.evidence.accuracy, None).npv_usd
 
 
 def _alternative(
     market: Market, kind: str, cells: Mapping[str, Any], figures: Mapping[str, Explained], better: Explained
 ) -> Alternative:
-    """Return a row; figures that only hosted models have stay unknown."""
-    note = "only calls of a hosted model are held to whole machines"
+    """Return a row; figures that only hosted models have are None in others."""
+    note = "only hosted models are compared with whole machines"
     monthly = derived("requests_per_month", "per month", f"requests_per_year / {MONTHS}", requests(market))
-    every = {
-        **{name: Explained(name, None, note=note) for name in UNDERCUT}, **figures,
+    figures = {
+        **{name: Explained(name, None, note=note) for name in BREAK_EVENS}, **figures,
         monthly.name: monthly, better.name: better,
     }  # fmt: skip
     row = {
         **dict.fromkeys(ALTERNATIVES), "use_case": market.use_case.name, "title": market.use_case.title,
-        "alternative": kind, **cells, **values(every),
+        "alternative": kind, **cells, **values(figures),
     }  # fmt: skip
-    return Alternative(row, every)
+    return Alternative(row, figures)
 
 
-def _measured(candidates: Candidates, judged: CandidateVerdict, kind: str, than: NpvDistribution | None) -> Alternative:
-    row, found = judged.row, viability_figures(candidates.market, judged)
+def _measured(
+    candidates: Candidates, judged: CandidateVerdict, kind: str, figures: Mapping[str, Explained], better: Explained
+) -> Alternative:
+    row = judged.row
     cells = {
         **{name: row[name] for name in (*KEYS, "price_as_of", "price_source", "verdict")}, "quality_is": "measured",
         "excluded": row["reasons"] if row["verdict"] == "not enough evidence" else None,
     }  # fmt: skip
-    if kind == "candidate":
-        better = Explained(_BETTER, None, note="it is the candidate")
-    else:
-        worth = _worth(candidates, _of_equal_quality(judged, candidates.best))
-        note = "; with the candidate's quality, where there is no significant difference in it"
-        better = _better(worth.npv_usd if worth else None, than, note)
-    return _alternative(candidates.market, kind, cells, {name: found[name] for name in _FIGURES}, better)
+    return _alternative(candidates.market, kind, cells, {name: figures[name] for name in _FIGURES}, better)
 
 
-def _of_equal_quality(baseline: CandidateVerdict, best: CandidateVerdict) -> CandidateVerdict:
-    """Return the baseline; with the candidate's quality, where a difference within its interval is worth nothing."""
-    if best.row["against_baseline"] != NO_DIFFERENCE or baseline.business is None or best.business is None:
+def _baseline(candidates: Candidates, baseline: CandidateVerdict, than_usd: np.ndarray | None) -> Alternative:
+    npv_usd = _npv_usd(candidates, _with_equal_quality(baseline, candidates.best))
+    note = "; with the candidate's quality, as there is no significant difference" if _equal(candidates.best) else ""
+    figures = viability_figures(candidates.market, baseline)
+    return _measured(candidates, baseline, "baseline", figures, _better(npv_usd, than_usd, note))
+
+
+def _equal(best: CandidateVerdict) -> bool:
+    return bool(best.row["against_baseline"] == NO_DIFFERENCE)
+
+
+def _with_equal_quality(baseline: CandidateVerdict, best: CandidateVerdict) -> CandidateVerdict:
+    """Return the baseline, with the candidate's quality if there is no significant difference."""
+    if not _equal(best) or baseline.business is None or best.business is None:
         return baseline
     measured = {**baseline.business.measured, "quality": best.business.measured["quality"]}
     return baseline._replace(business=replace(baseline.business, measured=measured))
 
 
-def _hosted(candidates: Candidates, own: Mapping[str, Explained], than: NpvDistribution, name: str) -> Alternative:
-    market, best = candidates.market, candidates.best
+def _hosted(candidates: Candidates, best: Mapping[str, Explained], than_usd: np.ndarray, name: str) -> Alternative:
+    market = candidates.market
     price = call_cost(market, name)
-    worth = hosted_npv(candidates, best, price)
-    known = "hosted_quality" in market.numbers
+    hosted = hosted_npv(candidates, candidates.best, price)
     cells = {
-        **{key: best.row[key] for key in ("task", "data")}, "hosted_model": name,
-        "quality_is": "assumed" if known else "assumed to be the candidate's",
+        **{key: candidates.best.row[key] for key in ("task", "data")}, "hosted_model": name,
+        "quality_is": "assumed" if "hosted_quality" in market.numbers else "assumed to be the candidate's",
         "price_as_of": price.as_of.date().isoformat(), "price_terms": price.terms, "price_source": "genai-prices",
         "excluded": Reason("third party") if market.numbers.get("privacy", 0) >= _NO_THIRD_PARTY else None,
     }  # fmt: skip
-    figures = hosted_figures(candidates, own, price, worth, name)
-    return _alternative(market, "hosted", cells, figures, _better(worth.npv_usd, than))
+    figures = hosted_figures(candidates, best, price, hosted, name)
+    return _alternative(market, "hosted", cells, figures, _better(hosted.npv_usd, than_usd))
 
 
-def _nothing(candidates: Candidates, own: Mapping[str, Explained], than: NpvDistribution | None) -> Alternative:
-    note = "nothing is done: it costs nothing and brings nothing"
-    figures = {name: Explained(name, 0.0, own[name].unit, note=note) for name in _FIGURES}
+def _nothing(candidates: Candidates, best: Mapping[str, Explained], than_usd: np.ndarray | None) -> Alternative:
+    note = "doing nothing has no costs and no income"
+    figures = {name: Explained(name, 0.0, best[name].unit, note=note) for name in _FIGURES}
     figures |= {name: Explained(name, None, note=note) for name in ("quality", "unit_serving_usd", "unit_error_usd")}
     cells = {name: candidates.best.row[name] for name in ("task", "data")}
-    return _alternative(candidates.market, "nothing", cells, figures, _better(np.zeros(1), than))
+    return _alternative(candidates.market, "nothing", cells, figures, _better(np.zeros(1), than_usd))
 
 
 _BETTER = "better_than_candidate"
 
 
-def _better(npv_usd: np.ndarray | None, than: NpvDistribution | None, note: str = "") -> Explained:
-    """Return the chance that an alternative is worth more than the candidate."""
-    if npv_usd is None or than is None:
-        return Explained(_BETTER, None, note="one of the two has no known value")
-    said = f"the share of {DRAWS:,} samples of the market in which it is worth more than the candidate{note}"
-    return Explained(_BETTER, float((npv_usd > than.npv_usd).mean()), note=said)
+def _better(npv_usd: np.ndarray | None, than_usd: np.ndarray | None, note: str = "") -> Explained:
+    """Return the probability of a higher net present value than the candidate's."""
+    if npv_usd is None or than_usd is None:
+        return Explained(_BETTER, None, note="the net present value of one of the two is unknown")
+    meaning = f"the share of {DRAWS:,} draws in which its net present value is above the candidate's{note}"
+    return Explained(_BETTER, float((npv_usd > than_usd).mean()), note=meaning)

@@ -1,8 +1,8 @@
-"""Hosted models by the call: what a call costs, what the use case is worth with it, and whole machines against it."""
+"""Hosted models paid by the call: cost of a call, net present value with it, and break-even with own machines."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time
 from typing import NamedTuple
@@ -27,52 +27,55 @@ from harness_reports.figures.explained import Explained, derived, named
 from harness_reports.measured.quality_figures import quality_share
 
 RISK = ("npv_mean_usd", "npv_low_usd", "npv_p50_usd", "npv_high_usd", "probability_positive")
-UNDERCUT = (
+BREAK_EVENS = (
     "first_break_even_requests_per_month", "machines_at_break_even", "always_cheaper_above_requests_per_month",
 )  # fmt: skip
-"""Where whole machines cost no more than calls."""
+"""Columns that compare whole machines with calls."""
 TOKENS = ("input_tokens_per_request", "output_tokens_per_request")
 MONTHS = 12
 _HOURS_PER_MONTH = 730
+"""8,760 hours of a year, over 12."""
 _MILLION = 1_000_000
 _TOKEN_DRAWS = 4096
+"""Draws of the numbers of tokens, whose costs are the values of an empirical distribution."""
 
 
 class CallCost(NamedTuple):
-    """What a call costs."""
+    """The cost of a call."""
 
     usd: Distribution
     usd_per_token: tuple[float, float]
-    """Read and written, in a call of the usual size."""
+    """Of input and output, in a call of mean size."""
     as_of: datetime
     terms: str
 
 
 def call_cost(market: Market, name: str) -> CallCost:
-    """Return the price of a call over the uncertain number of tokens.
+    """Return the cost of a call, a distribution over its number of tokens.
 
     Raises:
-        FactError: the name is no `provider/model`, tokens are missing, or nobody knows the price.
+        FactError: the name is no `provider/model`, token figures are missing, or the model has no known price.
     """
     provider, _, model = name.partition("/")
-    whose = f"Use case {market.use_case.name!r}"
+    use_case = f"Use case {market.use_case.name!r}"
     if not model:
-        raise FactError(f"{whose}: the hosted model {name!r} has no provider. Write `provider/model`.")
+        raise FactError(f"{use_case}: the hosted model {name!r} has no provider. Write `provider/model`.")
     figure: Figure | None = market.use_case.market.get(TOKENS[0])
     if figure is None:
-        raise FactError(f"{whose} names hosted models, but no {TOKENS[0]}. Add it, and {TOKENS[1]}.")
-    at = datetime.combine(figure.as_of, time(12), UTC)
+        raise FactError(f"{use_case} names hosted models, but no {TOKENS[0]}. Add it, and {TOKENS[1]}.")
+    at = datetime.combine(figure.as_of, time(12), UTC)  # noon: some prices depend on the hour
     means = [round(market.inputs[name].mean) for name in TOKENS]
     cached = round(means[0] * market.numbers["cached_input_share"])
     usage = {"input_tokens": means[0], "cache_read_tokens": cached, "output_tokens": means[1]}
     call = call_price(provider, model, usage, at, batch_if_possible=market.latency_s is None)
     parts = zip((call.input_usd, call.output_usd), means, strict=True)
+    # Prices have tiers: tokens are priced at the mean size, then the cost is linear in their number.
     rates = tuple(float(usd / tokens) if tokens else 0.0 for usd, tokens in parts)
     drawn = draw({name: market.inputs[name] for name in TOKENS}, _TOKEN_DRAWS)
     values = sum(rate * drawn[name] for rate, name in zip(rates, TOKENS, strict=True))
     mean = sum(rate * market.inputs[name].mean for rate, name in zip(rates, TOKENS, strict=True))
-    drawn_usd = Empirical(np.asarray(values), mean) if np.size(values) > 1 else Fixed(mean)
-    return CallCost(drawn_usd, (rates[0], rates[1]), at, _terms(call, cached))
+    usd = Empirical(np.asarray(values), mean) if np.size(values) > 1 else Fixed(mean)
+    return CallCost(usd, (rates[0], rates[1]), at, _terms(call, cached))
 
 
 def _terms(call: CallPrice, cached: int) -> str:
@@ -80,15 +83,14 @@ def _terms(call: CallPrice, cached: int) -> str:
 
 
 def hosted_npv(candidates: Candidates, best: CandidateVerdict, price: CallCost) -> NpvDistribution:
-    """Return the business with calls of a hosted model, drawn beside a candidate that was measured."""
+    """Return the net present value with calls of a hosted model, in the draws of a measured candidate's market."""
     market, business = candidates.market, best.business
-    assert business is not None  # noqa: S101 - hosted models stand beside a candidate that was measured
-    known = market.inputs.get("hosted_quality")
-    quality = business.measured["quality"] if known is None else known
+    assert business is not None  # noqa: S101 - hosted models are compared with measured candidates only
     inputs = {**market.inputs, "hardware_decline_per_year": market.inputs["api_price_decline_per_year"]}
     measured: dict[str, Distribution] = {
-        "quality": quality, "serving_usd_per_request": price.usd, "pretrain_usd": Fixed(0.0),
-        "finetune_usd": Fixed(0.0), "evaluate_usd": Fixed(0.0),
+        "quality": market.inputs.get("hosted_quality", business.measured["quality"]),
+        "serving_usd_per_request": price.usd, "pretrain_usd": Fixed(0.0), "finetune_usd": Fixed(0.0),
+        "evaluate_usd": Fixed(0.0),
     }  # fmt: skip
     hosted = Business(inputs, measured, business.years, business.ceiling)
     drawn = draw_market(replace(market, inputs=inputs), candidates.drawn.draws, candidates.drawn.seed)
@@ -96,20 +98,20 @@ def hosted_npv(candidates: Candidates, best: CandidateVerdict, price: CallCost) 
 
 
 def hosted_figures(
-    candidates: Candidates, own: Mapping[str, Explained], price: CallCost, worth: NpvDistribution, model: str
+    candidates: Candidates, best: Mapping[str, Explained], price: CallCost, hosted: NpvDistribution, model: str
 ) -> dict[str, Explained]:
-    """Return the figures of a hosted model's row of the alternatives table by column.
+    """Return the figures of a hosted model's row of the alternatives table, by column.
 
     Args:
-        candidates: of the use case.
-        own: the figures of its best candidate's row of the viability table.
-        price: of a call.
-        worth: of the use case with these calls.
+        candidates: all candidates of the use case.
+        best: figures of the best candidate's row of the viability table.
+        price: cost of a call.
+        hosted: net present value of the use case with these calls.
         model: `provider/model`.
     """
-    market, business = candidates.market, worth.business
+    market, business = candidates.market, hosted.business
     assumed = "hosted_quality" in market.numbers
-    quality = figure(market, "hosted_quality", "quality") if assumed else own["quality"]
+    quality = figure(market, "hosted_quality", "quality") if assumed else best["quality"]
     share = quality_share(candidates.best.evidence.quality, quality)
     upfront = derived("upfront_usd", USD, "upfront_cost_usd", figure(market, "upfront_cost_usd"),
                       note="nothing is trained")  # fmt: skip
@@ -118,7 +120,8 @@ def hosted_figures(
     value = npv(market.numbers["discount_rate"], business.flows_usd())
     figures = (
         quality, serving, error_figure(market, share), upfront, present_value(market, value, flows),
-        *sampled(outcome_cells(worth.outcome), (*uncertain(market), quality), RISK), *_undercut(market, own, serving),
+        *sampled(outcome_cells(hosted.outcome), (*uncertain(market), quality), RISK),
+        *_break_evens(market, best, serving),
     )  # fmt: skip
     return {each.name: each for each in figures}
 
@@ -126,7 +129,7 @@ def hosted_figures(
 def _call(market: Market, price: CallCost, model: str) -> Explained:
     source = f"genai-prices for {model} as of {price.as_of.date()}, {price.terms}"
     rates = tuple(
-        Explained(name, usd, "USD per token", note="of a call of the usual size", source=source, kind="price")
+        Explained(name, usd, "USD per token", note="in a call of mean size", source=source, kind="price")
         for name, usd in zip(("usd_per_input_token", "usd_per_output_token"), price.usd_per_token, strict=True)
     )
     formula = f"usd_per_input_token * {TOKENS[0]} + usd_per_output_token * {TOKENS[1]}"
@@ -137,50 +140,54 @@ class OwnMachines(NamedTuple):
     """Whole machines of a candidate's kind, paid all month."""
 
     usd_per_month: float
+    """Per machine."""
     requests_per_month: float
-    """That one serves."""
+    """Capacity per machine."""
     fixed_usd_per_month: float
     """Development, training and retraining, spread over the months."""
 
 
-def own_machines(market: Market, own: Mapping[str, Explained]) -> OwnMachines:
-    """Return the machines that would serve a candidate, from the figures of its row of the viability table."""
-    usd, capacity, fixed = (each.value for each in _machines(market, own))
-    return OwnMachines(usd, capacity, max(0.0, fixed))
+def own_machines(hosted: Mapping[str, Explained]) -> OwnMachines:
+    """Return the machines that a hosted model is compared with, from its figures in the alternatives table."""
+    return _own_machines(hosted["machines_at_break_even"].inputs)
 
 
-def _machines(market: Market, own: Mapping[str, Explained]) -> tuple[Explained, Explained, Explained]:
-    """Return what `OwnMachines` holds as figures that open."""
-    hour, serving = named(own["measuring_usd"], "usd_per_hour"), named(own["unit_serving_usd"], "candidate_serving_usd")
-    upfront = own["upfront_usd"]
+def _own_machines(parts: Sequence[Explained]) -> OwnMachines:
+    usd, capacity, fixed = (part.value for part in parts[:3])
+    return OwnMachines(usd, capacity, max(0.0, fixed))  # a difference of floats: may be just below 0
+
+
+def _machine_figures(market: Market, best: Mapping[str, Explained]) -> tuple[Explained, ...]:
+    """Return the numbers of `OwnMachines` as figures, from those of the viability table."""
+    hour = named(best["measuring_usd"], "usd_per_hour")
+    serving, upfront = named(best["unit_serving_usd"], "candidate_serving_usd"), best["upfront_usd"]
     tuning = next(part for part in upfront.inputs if part.name == "tuning_usd")
-    foreseen = (figure(market, name) for name in ("upfront_cost_usd", "years", "retrainings_per_year"))
+    parts = (figure(market, name) for name in ("upfront_cost_usd", "years", "retrainings_per_year"))
     return (
         derived("machine_usd_per_month", USD, f"usd_per_hour * {_HOURS_PER_MONTH}", hour, note="every hour is paid"),
         derived("machine_requests_per_month", "per month",
                 f"usd_per_hour / candidate_serving_usd * {_HOURS_PER_MONTH}", hour, serving),
         derived("fixed_usd_per_month", USD, f"(upfront_usd - upfront_cost_usd) / (years * {MONTHS}) "
-                f"+ tuning_usd * retrainings_per_year / {MONTHS}", upfront, tuning, *foreseen,
+                f"+ tuning_usd * retrainings_per_year / {MONTHS}", upfront, tuning, *parts,
                 note="trainings, spread over the months"),
     )  # fmt: skip
 
 
-def _undercut(market: Market, own: Mapping[str, Explained], serving: Explained) -> list[Explained]:
-    """Return from which volume on whole machines of the candidate's kind cost no more than calls."""
-    parts = (*_machines(market, own), named(serving, "usd_per_call"))
-    found = build_or_buy(*own_machines(market, own), serving.value * _MILLION)
-    first, count, always = UNDERCUT
-    if found.first_break_even_tokens is None:
-        note = "at no volume do whole machines cost less than calls"
-        return [Explained(name, None, note=note, inputs=parts) for name in UNDERCUT]
-    needed = Explained(count, found.machines_at_break_even, note="the fewest whole machines that at their full load "
-                       "cost no more than calls", inputs=parts)  # fmt: skip
-    note = "where the last machine that costs more than calls when it is added has paid for itself; none where one "
-    note += "is added at no gain for ever"
+def _break_evens(market: Market, best: Mapping[str, Explained], serving: Explained) -> list[Explained]:
+    """Return the volumes from which whole machines of the candidate's kind cost no more than calls."""
+    parts = (*_machine_figures(market, best), named(serving, "usd_per_call"))
+    volumes = build_or_buy(*_own_machines(parts), serving.value * _MILLION)  # a request in place of a token
+    first, count, always = BREAK_EVENS
+    if volumes.first_break_even_tokens is None:
+        note = "no volume: whole machines always cost more than calls"
+        return [Explained(name, None, note=note, inputs=parts) for name in BREAK_EVENS]
+    machines = Explained(count, volumes.machines_at_break_even, note="the fewest whole machines that cost no more than "
+                         "calls at full load", inputs=parts)  # fmt: skip
+    note = "above it no further machine makes owning cost more than calls; none if each further one does for a while"
     return [
-        needed,
-        Explained(first, found.first_break_even_tokens, "per month",
+        machines,
+        Explained(first, volumes.first_break_even_tokens, "per month",
                   "(machines_at_break_even * machine_usd_per_month + fixed_usd_per_month) / usd_per_call",
-                  inputs=(replace(needed, inputs=(), note="a figure of its own in this row"), *parts)),
-        Explained(always, found.always_cheaper_above_tokens, "per month", note=note, inputs=parts),
+                  inputs=(replace(machines, inputs=(), note="another figure of this row"), *parts)),
+        Explained(always, volumes.always_cheaper_above_tokens, "per month", note=note, inputs=parts),
     ]  # fmt: skip

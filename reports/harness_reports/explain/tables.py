@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from harness.errors import FactError, unknown
 from harness.facts import UseCase
 from harness.records import Record
-from harness_reports.business.alternatives import ALTERNATIVES, instead
+from harness_reports.business.alternatives import ALTERNATIVES, alternatives_of
 from harness_reports.business.portfolio import PORTFOLIO, funding
 from harness_reports.business.portfolio_figures import portfolio_figures
 from harness_reports.business.pretraining import PRETRAINING, pairs
@@ -131,7 +131,7 @@ def _of_case(table: str, case: Candidates, views: Sequence[PriceView]) -> list[R
     if table == "viability":
         return [Row(table, own.row, partial(viability_figures, case.market, own)) for own in case.judged]
     if table == "alternatives":
-        return [Row(table, own.row, partial(dict, own.figures)) for own in instead(case)]
+        return [Row(table, own.row, partial(dict, own.figures)) for own in alternatives_of(case)]
     if table == "sensitivity":
         found = hangs_on(case.best)
         opened = partial(sensitivity_figures, case.market, case.best, found)

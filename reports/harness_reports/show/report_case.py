@@ -10,11 +10,10 @@ import pandas as pd
 
 from harness.facts import UseCase
 from harness_reports.business import life
-from harness_reports.business.alternatives import instead
+from harness_reports.business.alternatives import Alternative, alternatives_of
 from harness_reports.business.hosted import own_machines
 from harness_reports.business.needs import needs
 from harness_reports.business.viability import Candidates, CandidateVerdict
-from harness_reports.business.viability_figures import viability_figures
 from harness_reports.measured.lineage import label
 from harness_reports.reasons import as_text
 from harness_reports.show import charts_case
@@ -29,7 +28,7 @@ def case_html(candidates: Candidates, number: int) -> str:
     Raises:
         FactError: as `harness_reports.business.alternatives`.
     """
-    use_case, others = candidates.market.use_case, [as_text(each.row) for each in instead(candidates)]
+    use_case, others = candidates.market.use_case, alternatives_of(candidates)
     best = as_text(candidates.best.row)
     met = [as_text(row) for row in needs(candidates.market, candidates.best)]
     who = f"{label(best)} on {best['runtime']}, {best['hardware']}"
@@ -42,12 +41,12 @@ def case_html(candidates: Candidates, number: int) -> str:
             html_table(met),
             _charts(candidates, others, number),
             "<h4>What could be done instead</h4>",
-            table("alternatives", pd.DataFrame(others)),
+            table("alternatives", pd.DataFrame([as_text(each.row) for each in others])),
         )
     )
 
 
-def _charts(candidates: Candidates, others: list[dict[str, Any]], number: int) -> str:
+def _charts(candidates: Candidates, others: list[Alternative], number: int) -> str:
     best = candidates.best
     if best.business is None:
         return ""
@@ -56,9 +55,9 @@ def _charts(candidates: Candidates, others: list[dict[str, Any]], number: int) -
         "What it hangs on": charts_case.tornado(life.swings(best.business)),
         "Break-even volume": break_even(candidates.market.use_case, best),
     }
-    hosted = [row for row in others if row["alternative"] == "hosted"]
+    hosted = [each for each in others if each.row["alternative"] == "hosted"]
     if hosted:
-        drawn["Own machines or calls of a hosted model"] = own_or_calls(candidates, hosted)
+        drawn["Own machines or calls of a hosted model"] = own_or_calls(hosted)
     parts = (
         f"<div class='chart'><h4>{escape(title)}</h4>{figure(each, f'case-{number}-{place}')}</div>"
         for place, (title, each) in enumerate(drawn.items())
@@ -74,18 +73,17 @@ def break_even(use_case: UseCase, judged: CandidateVerdict, words: Any = charts_
     return charts_case.break_even(frame, expected, even, words)
 
 
-def own_or_calls(candidates: Candidates, hosted: list[dict[str, Any]], words: Any = charts_case.WORDS) -> Any:
-    """Return the chart of the best candidate's machines against hosted models, the crossings with the cheapest marked.
+def own_or_calls(hosted: list[Alternative], words: Any = charts_case.WORDS) -> Any:
+    """Return the chart of own machines against hosted models, with the break-evens with the cheapest marked.
 
     Args:
-        candidates: of the use case, the best one measured.
-        hosted: the rows of hosted models in the table `alternatives`.
-        words: what the chart says.
+        hosted: hosted models among the alternatives of a use case.
+        words: labels.
     """
-    cheapest = min(hosted, key=lambda row: float(row["unit_serving_usd"]))
+    rows, machines = [each.row for each in hosted], own_machines(hosted[0].figures)
+    cheapest = min(rows, key=lambda row: float(row["unit_serving_usd"]))
     first, always = (cheapest[f"{name}_requests_per_month"] for name in ("first_break_even", "always_cheaper_above"))
-    machines = own_machines(candidates.market, viability_figures(candidates.market, candidates.best))
     most = max(1.6 * (always or first or 0.0), 1.2 * cheapest["requests_per_month"])
     volumes = np.linspace(0.0, most, _POINTS)
-    frames = {row["hosted_model"]: life.own_against_calls(machines, row["unit_serving_usd"], volumes) for row in hosted}
+    frames = {row["hosted_model"]: life.own_against_calls(machines, row["unit_serving_usd"], volumes) for row in rows}
     return charts_case.own_or_calls(frames, first, always, words)
