@@ -95,15 +95,16 @@ def _keys(values: ast.expr | None) -> set[str] | None:
 def test_amounts_shares_and_counts_are_written_as_people_write_them() -> None:
     """By hand, in both languages."""
     loss = Reason("loss likely", {"p05_usd": -1234.4, "p95_usd": 0.0512, "loss": 0.274, "accepted": 0.1})
-    once = Reason("pilot once", {"changes": Reasons(SAMPLES["either"])})
+    flip = Reason("pilot if", {"changes": Reasons(SAMPLES["either"])})
 
     assert str(loss) == (
-        "The net present value is between -1,234 USD and 0.0512 USD, maybe a loss, with a chance of 27% where 10% is "
-        "accepted."
+        "The net present value is between -1,234 USD and 0.0512 USD. The probability of a loss is 27%; 10% is accepted."
     )
     assert loss.sentence("zh") == "净现值在 -1,234 美元 至 0.0512 美元 之间，亏损概率为 27%，而可接受的为 10%。"
-    assert str(once) == "It is a pilot once a request brings 0.25 USD, or there are 500,000 requests a year."
-    assert once.sentence("zh") == "每次请求带来 0.25 美元，或每年有 500,000 次请求时，它降为试点。"
+    assert (
+        str(flip) == "It becomes a pilot if the value of a request is 0.25 USD, or demand is 500,000 requests a year."
+    )
+    assert flip.sentence("zh") == "若每次请求价值为 0.25 美元，或每年有 500,000 次请求，它降为试点。"
 
 
 def test_figures_are_called_as_the_reader_calls_them() -> None:
@@ -126,13 +127,13 @@ def test_braces_and_formats_in_a_name_stay_text() -> None:
 
 def test_a_row_becomes_text_in_the_language_that_is_asked_for() -> None:
     """Reasons alone; an empty list of them is an empty text."""
-    row = {"reasons": Reasons([Reason("one seed"), Reason("third party")]), "flip": None, "none": Reasons(), "npv": 1.5}
+    row = {"why": Reasons([Reason("no value"), Reason("third party")]), "flip": None, "none": Reasons(), "npv": 1.5}
 
     assert as_text(row) == {
-        "reasons": "One seed: the spread between trainings is not in the interval. No third party may see a request.",
+        "why": "Its net present value is not positive. No third party may see a request.",
         "flip": None, "none": "", "npv": 1.5,
     }  # fmt: skip
-    assert as_text(row, "zh")["reasons"].endswith("不允许第三方看到请求。")
+    assert as_text(row, "zh")["why"].endswith("不允许第三方看到请求。")
 
 
 @pytest.mark.parametrize("changes", [{}, {"window_s": 0.5}, {"latency_s": (0.02,) * 50}, {"scores": (1, 0) * 5}])

@@ -1,4 +1,4 @@
-"""Which use cases to fund out of one budget: exactly, by listing every bundle that no other one beats."""
+"""Capital rationing: the use cases to fund from one budget, exactly, by listing every undominated bundle."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ PORTFOLIO = (
 Aim = Literal["npv_mean_usd", "npv_p50_usd"]
 WORTHY = ("invest", "pilot")
 _MOST = 1_000_000
-"""Bundles that no other one beats; beyond so many the amounts are too many to compare in time."""
+"""Undominated bundles at most; more take too long to compare."""
 
 
 class _Bundle(NamedTuple):
     """Candidates to fund, at most one of each use case."""
 
     cost_usd: float
-    worth_usd: float
+    npv_usd: float
     rows: tuple[int, ...]
+    """Indices into the viability table."""
 
 
 def portfolio(viability: pd.DataFrame, budget_usd: float, aim: Aim = "npv_mean_usd") -> pd.DataFrame:
     """Return one row for each use case: whether it is funded, with which candidate, and why.
 
-    Of all bundles that the budget pays for, with at most one candidate of a use case, the one with the highest sum of
-    `aim` (expected or median net present value) is taken; of equals the cheapest. A candidate costs its `funding_usd`,
-    the deepest its balance falls. Only what is worth investing or a pilot, and is worth more than 0, is funded. Use
-    cases that are not funded show their best candidate.
+    Of all bundles within the budget, with at most one candidate of a use case, the one with the highest sum of `aim`
+    is chosen; of equals the cheapest. A candidate costs its `funding_usd`. Only candidates with the verdict `invest` or
+    `pilot` and a positive `aim` are funded. Use cases that are not funded show their best candidate.
 
     Args:
-        viability: the table of that name.
-        budget_usd: what there is to spend.
-        aim: what is to be large.
+        viability: the viability table.
+        budget_usd: the budget.
+        aim: column to maximise: expected or median net present value.
 
     Raises:
-        FactError: the budget is negative or no number, or the choice is too large.
+        FactError: the budget is negative or not a number, or there are too many bundles.
     """
     rows = [{str(name): value for name, value in row.items()} for row in viability.to_dict("records")]
     return pd.DataFrame([as_text(shown.row) for shown in funding(rows, budget_usd, aim)], columns=list(PORTFOLIO))
@@ -55,7 +55,7 @@ class PortfolioRow(NamedTuple):
     """A row of the portfolio table."""
 
     place: int
-    """Of the candidate that it shows, among the rows of the viability table."""
+    """Index of its candidate's row in the viability table."""
     row: dict[str, Any]
 
 
@@ -69,7 +69,7 @@ def funding(rows: Sequence[Mapping[str, Any]], budget_usd: float, aim: Aim = "np
     shown = [_shown(rows, group, best, aim) for group in groups.values()]
     total = {
         "budget_usd": budget, "spent_usd": best.cost_usd, "left_usd": budget - best.cost_usd,
-        "portfolio_npv_usd": best.worth_usd,
+        "portfolio_npv_usd": best.npv_usd,
     }  # fmt: skip
     return [
         PortfolioRow(place, {**rows[place], **_answer(rows[place], place in best.rows, budget, aim), **total})
@@ -89,23 +89,23 @@ def _best(groups: list[list[_Bundle]], budget: float) -> _Bundle:
     front = [_Bundle(0.0, 0.0, ())]
     for group in groups:
         wider = [
-            _Bundle(bundle.cost_usd + one.cost_usd, bundle.worth_usd + one.worth_usd, bundle.rows + one.rows)
+            _Bundle(bundle.cost_usd + single.cost_usd, bundle.npv_usd + single.npv_usd, bundle.rows + single.rows)
             for bundle in front
-            for one in group
+            for single in group
         ]
-        front = _unbeaten([*front, *(bundle for bundle in wider if bundle.cost_usd <= budget)])
+        front = _undominated([*front, *(bundle for bundle in wider if bundle.cost_usd <= budget)])
     return front[-1]
 
 
-def _unbeaten(bundles: list[_Bundle]) -> list[_Bundle]:
-    """Return the bundles that cost less than every better one, the cheapest first."""
-    kept: list[_Bundle] = []
-    for bundle in sorted(bundles, key=lambda each: (each.cost_usd, -each.worth_usd)):
-        if not kept or bundle.worth_usd > kept[-1].worth_usd:
-            kept.append(bundle)
-    if len(kept) > _MOST:
+def _undominated(bundles: list[_Bundle]) -> list[_Bundle]:
+    """Return the Pareto front of cost and value, the cheapest first."""
+    front: list[_Bundle] = []
+    for bundle in sorted(bundles, key=lambda each: (each.cost_usd, -each.npv_usd)):
+        if not front or bundle.npv_usd > front[-1].npv_usd:
+            front.append(bundle)
+    if len(front) > _MOST:
         raise FactError(f"More than {_MOST:,} bundles are too many to compare. Choose among fewer use cases.")
-    return kept
+    return front
 
 
 def _shown(rows: Sequence[Mapping[str, Any]], group: list[int], best: _Bundle, aim: Aim) -> int:
@@ -123,9 +123,9 @@ def _answer(row: Mapping[str, Any], funded: bool, budget: float, aim: Aim) -> di
     elif row["verdict"] not in WORTHY:
         why = Reason("not worthy", {"verdict": row["verdict"]})
     elif not row[aim] > 0:
-        why = Reason("worth nothing")
+        why = Reason("no value")
     elif row["funding_usd"] > budget:
         why = Reason("beyond budget")
     else:
-        why = Reason("others bring more")
+        why = Reason("others earn more")
     return {"funded": funded, "why": why}

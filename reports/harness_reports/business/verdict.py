@@ -1,4 +1,4 @@
-"""The verdict: gates in a fixed order, each with its reason, and how sure it is."""
+"""The verdict: gates in a fixed order, each with its reason, and the probability that it is wrong."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ Verdict = Literal["invest", "pilot", "do not invest", "not enough evidence"]
 VERDICTS: tuple[Verdict, ...] = ("invest", "pilot", "do not invest", "not enough evidence")
 """Best first."""
 TOP = 3
-"""Inputs whose 10th and 90th percentile an investment has to stand."""
+"""Drivers at whose 10th and 90th percentile an investment needs a positive net present value."""
 
 
 @dataclass(frozen=True)
 class Money:
-    """What the gates know of the money."""
+    """The financial inputs of the gates."""
 
     margin_usd: float
-    """Of a request in the first year."""
+    """Per request in the first year."""
     outcome: Outcome
     loss_limit: float
     drivers: Sequence[Driver]
     information: ValueOfInformation
     measuring_usd: float
-    """What an hour of measuring costs."""
+    """Cost of an hour of measuring."""
     probability_of_success: float
 
 
 @dataclass(frozen=True)
 class VerdictInputs:
-    """What the gates look at."""
+    """The inputs of the gates."""
 
     gaps: Reasons
-    """What is missing before anything can be judged."""
+    """What is missing for a verdict."""
     accuracy: Mapping[str, Any]
     """The candidate's row of the accuracy table."""
     needed_quality: float | None
@@ -51,10 +51,10 @@ class VerdictInputs:
 
 
 class Threshold(NamedTuple):
-    """The place at which the money would speak otherwise."""
+    """The threshold at which the money flips the verdict."""
 
     loss: float | None
-    """A chance of a loss; None: the place where the expected value is 0."""
+    """A probability of a loss; None: an expected net present value of 0."""
 
 
 class Decision(NamedTuple):
@@ -63,27 +63,27 @@ class Decision(NamedTuple):
     verdict: Verdict
     reasons: Reasons
     threshold: Threshold | None
-    """Where the money would speak otherwise; None where the money is not what decided."""
+    """None if the money did not decide."""
     probability_wrong: float | None
-    """Chance that it turns out wrong; None where there is no verdict."""
+    """None without a verdict."""
 
 
 def decide(inputs: VerdictInputs) -> Decision:
     """Return the verdict and its reasons.
 
-    The order: is there evidence · are the needs met · does a request earn money · is a loss unlikely enough · does the
-    verdict stand the 10th and 90th percentile of what it hangs on most. `invest` passes all of them; `pilot` is worth
-    doing on average, but a loss is likelier than the investor accepts, or a need may be missed.
+    The gates in order: enough evidence; needs met; positive unit margin; positive expected net present value; a loss no
+    likelier than accepted; positive net present value at the 10th and 90th percentile of the top drivers. `invest`
+    passes all. `pilot` has a positive expected net present value and fails a later gate, or may miss a need.
     """
     if inputs.gaps or inputs.money is None:
         return Decision("not enough evidence", inputs.gaps, None, None)
     money, chance = inputs.money, inputs.money.probability_of_success
     unmet = list(_unmet(inputs))
     if unmet:
-        broken = inputs.latency is not None and inputs.latency.met == "missed"
-        return Decision("do not invest", Reasons(unmet), None, chance * (1 - PERCENTILE_CONFIDENCE if broken else 1))
+        missed = inputs.latency is not None and inputs.latency.met == "missed"
+        return Decision("do not invest", Reasons(unmet), None, chance * (1 - PERCENTILE_CONFIDENCE if missed else 1))
     if money.margin_usd <= 0 and money.outcome.mean_usd <= 0:
-        why = Reason("request loses", {"loss_usd": -money.margin_usd})
+        why = Reason("negative margin", {"margin_usd": money.margin_usd})
         return Decision("do not invest", Reasons([why]), Threshold(None), chance)
     caveats, positive = _caveats(inputs), money.outcome.probability_positive
     if money.outcome.mean_usd <= 0:
@@ -92,19 +92,19 @@ def decide(inputs: VerdictInputs) -> Decision:
     doubts = [*_doubts(inputs), *_risks(money)]
     if doubts:
         return Decision("pilot", Reasons([*doubts, *caveats, *_study(money)]), Threshold(money.loss_limit), 1 - chance)
-    sure = Reason("needs met", {"probability": positive, "p05_usd": money.outcome.p05_usd})
-    return Decision("invest", Reasons([sure, *caveats]), Threshold(money.loss_limit), 1 - chance)
+    why = Reason("needs met", {"probability": positive, "p05_usd": money.outcome.p05_usd})
+    return Decision("invest", Reasons([why, *caveats]), Threshold(money.loss_limit), 1 - chance)
 
 
 def needs_met(inputs: VerdictInputs) -> Literal["yes", "maybe", "no"] | None:
-    """Return whether quality and latency are what is needed, as `decide` sees it; None where that is not known."""
+    """Return whether quality and latency meet the needs, as `decide` takes them; None if evidence is missing."""
     if inputs.gaps:
         return None
     return "no" if any(_unmet(inputs)) else "maybe" if any(_doubts(inputs)) else "yes"
 
 
 def _sides(inputs: VerdictInputs) -> tuple[float, float]:
-    """Return the good and the bad end of quality."""
+    """Return the better and the worse end of the interval of quality."""
     low, high = inputs.accuracy["low"], inputs.accuracy["high"]
     return (high, low) if inputs.accuracy["higher_is_better"] else (low, high)
 
@@ -119,8 +119,9 @@ def _unmet(inputs: VerdictInputs) -> Iterator[Reason]:
     """Yield the needs that are missed."""
     good, _ = _sides(inputs)
     if _falls_short(inputs, good):
-        known = {"metric": inputs.accuracy["metric"], "value": inputs.accuracy["value"]}
-        yield Reason("quality missed", {**known, "good": good, "needed": inputs.needed_quality})
+        metric, value = inputs.accuracy["metric"], inputs.accuracy["value"]
+        yield Reason("quality missed", {"metric": metric, "value": value, "good": good,
+                                        "needed": inputs.needed_quality})  # fmt: skip
     if inputs.latency is not None and inputs.latency.met == "missed":
         yield Reason("latency missed", {"limit_s": inputs.latency_limit_s, "slow": inputs.latency.slow})
 
@@ -134,38 +135,35 @@ def _doubts(inputs: VerdictInputs) -> Iterator[Reason]:
 
 
 def _risks(money: Money) -> Iterator[Reason]:
-    """Yield what makes a loss likelier than it may be."""
-    found = money.outcome
-    loss = 1 - found.probability_positive
+    """Yield a probability of a loss above the limit; else the drivers whose percentiles are a loss."""
+    loss = 1 - money.outcome.probability_positive
     if loss > money.loss_limit:
-        span = {"p05_usd": found.p05_usd, "p95_usd": found.p95_usd}
-        yield Reason("loss likely", {**span, "loss": loss, "accepted": money.loss_limit})
+        yield Reason("loss likely", {"p05_usd": money.outcome.p05_usd, "p95_usd": money.outcome.p95_usd, "loss": loss,
+                                     "accepted": money.loss_limit})  # fmt: skip
         return
     for driver in money.drivers[:TOP]:
         worst = min(driver.low_usd, driver.high_usd)
         if worst <= 0:
             percentile = 10 if driver.low_usd <= 0 else 90
-            yield Reason("driver turns", {"driver": driver.name, "percentile": percentile, "npv_usd": worst})
+            yield Reason("driver flips", {"driver": driver.name, "percentile": percentile, "npv_usd": worst})
 
 
 def _study(money: Money) -> Iterator[Reason]:
-    """Say whether another hour of measuring is worth it."""
-    hour = money.information.evsi_usd
-    if hour is not None and hour > money.measuring_usd:
-        yield Reason("measure first", {"worth_usd": hour, "cost_usd": money.measuring_usd})
+    """Yield the advice to measure for another hour, if that is worth more than it costs."""
+    evsi_usd = money.information.evsi_usd
+    if evsi_usd is not None and evsi_usd > money.measuring_usd:
+        yield Reason("measure first", {"worth_usd": evsi_usd, "cost_usd": money.measuring_usd})
 
 
-def _caveats(inputs: VerdictInputs) -> list[Reason]:
-    found = []
+def _caveats(inputs: VerdictInputs) -> Iterator[Reason]:
     if inputs.accuracy["seeds"] == 1:
-        found.append(Reason("one seed"))
+        yield Reason("one seed")
     if inputs.unmeasured_needs:
-        found.append(Reason("needs not measured", {"needs": inputs.unmeasured_needs}))
-    return found
+        yield Reason("needs not measured", {"needs": inputs.unmeasured_needs})
 
 
 def flip_reason(verdict: Verdict, flip: FlipPoints | None) -> Reason | None:
-    """Say at which price, volume or cost the verdict on the money would be another."""
+    """Return the price, volume or cost that flips the verdict; None if none does."""
     if flip is None:
         return None
     value, volume, serving = flip.value_per_request_usd, flip.requests_per_year, flip.serving_usd_per_request
@@ -174,16 +172,15 @@ def flip_reason(verdict: Verdict, flip: FlipPoints | None) -> Reason | None:
         volume is not None and Reason("volume is", {"requests_per_year": volume}),
         serving is not None and Reason("serving is", {"usd": serving}),
     )
-    known = Reasons(change for change in changes if change)
-    turns = {"invest": "pilot once", "pilot": "investment once", "do not invest": "trial once"}
-    return Reason(turns[verdict], {"changes": known}) if known else None
+    flips = Reasons(change for change in changes if change)
+    codes = {"invest": "pilot if", "pilot": "investment if", "do not invest": "break-even if"}
+    return Reason(codes[verdict], {"changes": flips}) if flips else None
 
 
 def against_the_baseline(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Take the verdict back where the task's cheap baseline does as well and is worth at least as much.
+    """Return rows with the verdict `do not invest` where the task's cheap baseline is as good and worth as much.
 
-    A difference of quality within its interval is worth nothing: where there is no significant one, the baseline's
-    worth is reckoned with the errors of the candidate.
+    Without a significant difference of quality the baseline's net present value is taken at the candidate's error cost.
     """
     return [_compared(row, [other for other in rows if _is_baseline_of(other, row)]) for row in rows]
 
@@ -193,25 +190,22 @@ def _is_baseline_of(other: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
 
 
 def _compared(row: dict[str, Any], baselines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    if row["verdict"] not in ("invest", "pilot") or row["against_baseline"] not in (
-        "worse",
-        "no significant difference",
-    ):
+    if row["verdict"] not in ("invest", "pilot") or row["against_baseline"] not in ("worse", NO_DIFFERENCE):
         return row
-    worths = [
-        (_worth_beside(row, rival), rival["model"])
-        for rival in baselines
-        if VERDICTS.index(rival["verdict"]) <= VERDICTS.index(row["verdict"])
+    values = [
+        (_npv_of_baseline(row, baseline), baseline["model"])
+        for baseline in baselines
+        if VERDICTS.index(baseline["verdict"]) <= VERDICTS.index(row["verdict"])
     ]
-    worth, model = max(worths, default=(-math.inf, ""))
-    if worth < row["npv_usd"]:
+    npv_usd, model = max(values, default=(-math.inf, ""))
+    if npv_usd < row["npv_usd"]:
         return row
     code = "baseline better" if row["against_baseline"] == "worse" else "baseline as good"
-    reason = Reason(code, {"model": model, "worth_usd": worth, "npv_usd": row["npv_usd"]})
+    reason = Reason(code, {"model": model, "worth_usd": npv_usd, "npv_usd": row["npv_usd"]})
     return {**row, "verdict": "do not invest", "reasons": Reasons([reason, *row["reasons"]]), "flip": None}
 
 
-def _worth_beside(row: Mapping[str, Any], rival: Mapping[str, Any]) -> float:
-    """Return a rival's net present value; with this candidate's errors where there is no significant difference."""
-    noise = rival["unit_error_usd"] - row["unit_error_usd"] if row["against_baseline"] == NO_DIFFERENCE else 0.0
-    return float(rival["npv_usd"] + noise * row["discounted_requests"])
+def _npv_of_baseline(row: Mapping[str, Any], baseline: Mapping[str, Any]) -> float:
+    """Return a baseline's net present value; with this candidate's error cost if there is no significant difference."""
+    noise = baseline["unit_error_usd"] - row["unit_error_usd"] if row["against_baseline"] == NO_DIFFERENCE else 0.0
+    return float(baseline["npv_usd"] + noise * row["discounted_requests"])

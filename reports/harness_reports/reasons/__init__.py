@@ -16,7 +16,7 @@ LANGUAGES: Mapping[str, Language] = {"en": english.LANGUAGE, "zh": chinese.LANGU
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a figure, a verdict or a choice is as it is.
+    """The reason of a figure, a verdict or a choice.
 
     `str` gives the English sentence, which tables hold.
     """
@@ -24,10 +24,10 @@ class Reason:
     code: str
     """Key of a sentence in every language's catalogue."""
     values: Mapping[str, Any] = field(default_factory=dict)
-    """What the sentence names: numbers in the units of the figures, names as they are in tables."""
+    """Fields of the sentence: numbers in the units of the figures, names as in tables."""
 
     def __hash__(self) -> int:
-        """Return a hash, so that the same reason is given once."""
+        """Return a hash, as mappings have none."""
         return hash((self.code, repr(self.values)))
 
     def sentence(self, language: str = "en", names: Mapping[str, str] | None = None) -> str:
@@ -35,7 +35,7 @@ class Reason:
 
         Args:
             language: a key of `LANGUAGES`.
-            names: figure → what it is called there; others are called what tables call them.
+            names: figure → its name in that language; default: the column's name.
         """
         return Sentences(LANGUAGES[language], names or {}).sentence(self.code, self.values)
 
@@ -59,7 +59,7 @@ class Reasons(tuple[Reason, ...]):
 
 
 def as_text(row: Mapping[str, Any], language: str = "en", names: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Return a row as a table holds it: reasons as sentences in a language."""
+    """Return a row with its reasons as sentences in a language."""
     return {
         name: value.sentence(language, names) if isinstance(value, Reason | Reasons) else value
         for name, value in row.items()

@@ -7,28 +7,28 @@ from harness_reports.reasons.language import Language
 
 SENTENCES = {
     # What decides a verdict.
-    "request loses": "每次请求亏损 {loss_usd:usd}，再大的请求量也无法弥补。",
-    "expected loss": "期望净现值为 {mean_usd:usd}，大于 0 的概率为 {probability:share}。",
-    "needs met": "需求均已满足，净现值大于 0 的概率为 {probability:share}，其第 5 百分位为 {p05_usd:usd}。",
+    "negative margin": "单位利润为负（{margin_usd:usd}）：任何请求量都无法盈亏平衡。",
+    "expected loss": "期望净现值为 {mean_usd:usd}，为正的概率为 {probability:share}。",
+    "needs met": "需求均已满足，净现值为正的概率为 {probability:share}，其第 5 百分位为 {p05_usd:usd}。",
     "quality missed": "{metric} 为 {value:.4g}，区间较好一端为 {good:.4g}，而要求为 {needed:.4g}。",
     "quality in doubt": "{metric} 可能差至 {bad:.4g}，而要求为 {needed:.4g}：请评测更多样本。",
     "latency missed": "超过 1% 的请求耗时长于 {limit_s:g} 秒（实测中有 {slow} 次）。",
     "loss likely": "净现值在 {p05_usd:usd} 至 {p95_usd:usd} 之间，亏损概率为 {loss:share}，而可接受的为 {accepted:share}。",
-    "driver turns": "它取决于{driver:name}：取其第 {percentile} 百分位时，期望净现值为 {npv_usd:usd}。",
+    "driver flips": "它取决于{driver:name}：取其第 {percentile} 百分位时，期望净现值为 {npv_usd:usd}。",
     "measure first": "再测一小时价值 {worth_usd:usd}，成本 {cost_usd:usd}：请先测量。",
     "one seed": "只有一个随机种子：区间未包含多次训练之间的差异。",
     "needs not measured": "此处未测量：{needs:names}。",
-    "baseline better": "廉价基线 {model} 更好，价值 {worth_usd:usd}，本方案为 {npv_usd:usd}。",
-    "baseline as good": "廉价基线 {model} 质量上无法区分，价值 {worth_usd:usd}，本方案为 {npv_usd:usd}。",
+    "baseline better": "廉价基线 {model} 更好，其净现值为 {worth_usd:usd}，本方案为 {npv_usd:usd}。",
+    "baseline as good": "廉价基线 {model} 质量上无显著差异，其净现值为 {worth_usd:usd}，本方案为 {npv_usd:usd}。",
     # What moves it.
     "drivers": "其方差来自{drivers:shares}。",
-    "pilot once": "{changes:either}时，它降为试点。",
-    "investment once": "{changes:either}时，它成为投资。",
-    "trial once": "{changes:either}时，它值得尝试。",
-    "value is": "每次请求带来 {usd:usd}",
+    "pilot if": "若{changes:either}，它降为试点。",
+    "investment if": "若{changes:either}，它成为投资。",
+    "break-even if": "若{changes:either}，它盈亏平衡。",
+    "value is": "每次请求价值为 {usd:usd}",
     "volume is": "每年有 {requests_per_year:count} 次请求",
     "serving is": "每次服务成本为 {usd:usd}",
-    # What is missing before anything can be judged.
+    # What is missing for a verdict.
     "quality not finite": "质量不是数字：部分得分不是有限值。请修正任务的 evaluate，再重新评测。",
     "few items": "只评测了 {items} 个样本，至少需要 {needed} 个。",
     "serving not measured": "未在 {scenario} 情景下测量服务。",
@@ -37,7 +37,7 @@ SENTENCES = {
     "training missing": "缺少一次训练的记录，因此成本未知。",
     "evaluation seconds missing": "缺少评测用时，因此成本未知。",
     "few queries": "查询太少，无法判断是否满足延迟上限：至少需要 {needed} 次。",
-    # What is wrong with measured numbers, and what to do next.
+    # What is wrong with measurements, and what to do next.
     "numbers sound": "正常",
     "window not measured": "未测到窗口时长：请重新运行。",
     "window short": "测量窗口不足 1 秒（{seconds:.2g} 秒）：请延长服务测量。",
@@ -61,9 +61,9 @@ SENTENCES = {
     # What a budget pays for.
     "in best bundle": "属于预算所能负担的最佳组合。",
     "not worthy": "结论为：{verdict:name}。",
-    "worth nothing": "期望价值不为正。",
+    "no value": "净现值不为正。",
     "beyond budget": "所需资金超出预算。",
-    "others bring more": "同样的资金用于其他使用场景收益更高。",
+    "others earn more": "同样的资金用于其他使用场景收益更高。",
 }
 
 

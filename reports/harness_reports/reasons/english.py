@@ -7,47 +7,49 @@ from harness_reports.reasons.language import Language
 
 SENTENCES = {
     # What decides a verdict.
-    "request loses": "A request loses {loss_usd:usd}: no volume makes up for that.",
-    "expected loss": "The expected net present value is {mean_usd:usd}; it is above 0 with a chance of "
+    "negative margin": "Negative unit margin ({margin_usd:usd}): no volume breaks even.",
+    "expected loss": "The expected net present value is {mean_usd:usd}; it is positive with a probability of "
     "{probability:share}.",
-    "needs met": "The needs are met and the net present value is above 0 with a chance of {probability:share}, "
-    "{p05_usd:usd} at its 5th percentile.",
-    "quality missed": "{metric} is {value:.4g}, its good end {good:.4g}; {needed:.4g} is needed.",
-    "quality in doubt": "{metric} may be as bad as {bad:.4g} where {needed:.4g} is needed: grade more items.",
+    "needs met": "The needs are met. The net present value is positive with a probability of {probability:share}; its "
+    "5th percentile is {p05_usd:usd}.",
+    "quality missed": "{metric} is {value:.4g}, {good:.4g} at the better end of its interval; {needed:.4g} is needed.",
+    "quality in doubt": "{metric} may be {bad:.4g}, the worse end of its interval; {needed:.4g} is needed: evaluate "
+    "more items.",
     "latency missed": "More than 1 % of requests take longer than {limit_s:g} s ({slow} of those measured).",
-    "loss likely": "The net present value is between {p05_usd:usd} and {p95_usd:usd}, maybe a loss, with a chance of "
-    "{loss:share} where {accepted:share} is accepted.",
-    "driver turns": "It hangs on {driver:name}: at its {percentile}th percentile the expected net present value is "
+    "loss likely": "The net present value is between {p05_usd:usd} and {p95_usd:usd}. The probability of a loss is "
+    "{loss:share}; {accepted:share} is accepted.",
+    "driver flips": "It depends on {driver:name}: at its {percentile}th percentile the expected net present value is "
     "{npv_usd:usd}.",
     "measure first": "Another hour of measuring is worth {worth_usd:usd} and costs {cost_usd:usd}: measure first.",
-    "one seed": "One seed: the spread between trainings is not in the interval.",
+    "one seed": "One seed: the interval leaves out the variation between trainings.",
     "needs not measured": "Not measured here: {needs:names}.",
-    "baseline better": "The cheap baseline {model!r} is better and is worth {worth_usd:usd}, this {npv_usd:usd}.",
-    "baseline as good": "The cheap baseline {model!r} does not differ significantly in quality and is worth {worth_usd:usd}, "
-    "this {npv_usd:usd}.",
+    "baseline better": "The cheap baseline {model!r} is better; its net present value is {worth_usd:usd}, this one's "
+    "{npv_usd:usd}.",
+    "baseline as good": "The cheap baseline {model!r} does not differ significantly in quality; its net present value "
+    "is {worth_usd:usd}, this one's {npv_usd:usd}.",
     # What moves it.
     "drivers": "Its variance comes from {drivers:shares}.",
-    "pilot once": "It is a pilot once {changes:either}.",
-    "investment once": "It is an investment once {changes:either}.",
-    "trial once": "It is worth trying once {changes:either}.",
-    "value is": "a request brings {usd:usd}",
-    "volume is": "there are {requests_per_year:count} requests a year",
+    "pilot if": "It becomes a pilot if {changes:either}.",
+    "investment if": "It becomes an investment if {changes:either}.",
+    "break-even if": "It breaks even if {changes:either}.",
+    "value is": "the value of a request is {usd:usd}",
+    "volume is": "demand is {requests_per_year:count} requests a year",
     "serving is": "serving a request costs {usd:usd}",
-    # What is missing before anything can be judged.
-    "quality not finite": "The quality is not a number: some scores are not finite. Mend the task's evaluate, and "
-    "grade again.",
-    "few items": "Only {items} items were graded; at least {needed} are needed.",
+    # What is missing for a verdict.
+    "quality not finite": "Quality is not a number, as some scores are not finite. Fix the task's evaluate, and evaluate "
+    "again.",
+    "few items": "Only {items} items were evaluated; at least {needed} are needed.",
     "serving not measured": "Serving was not measured in the scenario {scenario}.",
     "short window": "The measured window of {scenario} is under {seconds:g} s: serve for longer.",
-    "no ceiling": "Errors have a price, but {metric} has no ceiling to take a share of.",
-    "training missing": "The record of a training is missing, so its cost is not known.",
-    "evaluation seconds missing": "The seconds of the evaluation are missing, so its cost is not known.",
-    "few queries": "Too few queries to tell whether the latency limit is met: serve at least {needed}.",
-    # What is wrong with measured numbers, and what to do next.
+    "no ceiling": "Errors have a cost, but {metric} has no ceiling, so the share of errors is unknown.",
+    "training missing": "The record of a training is missing, so its cost is unknown.",
+    "evaluation seconds missing": "The evaluation time is missing, so its cost is unknown.",
+    "few queries": "Too few queries to test the latency objective: serve at least {needed}.",
+    # What is wrong with measurements, and what to do next.
     "numbers sound": "ok",
     "window not measured": "The window was not measured: run it again.",
     "window short": "The window is under 1 s ({seconds:.2g} s): serve for longer.",
-    "load invalid": "Not valid by the load generator's rules: {why}.",
+    "load invalid": "Invalid by the load generator's rules: {why}.",
     "window noisy": "The spread between parts of the window is {spread:share}, over 10 %: serve for longer on a quieter "
     "machine.",
     "window drifted": "The speed drifted by {change:+.0%} between the halves of the window: warm up longer or let the "
@@ -58,23 +60,23 @@ SENTENCES = {
     "where a model is served.",
     "answers cached": "Answers are cached: an input takes {ratio:.1f} times as long the first time as when it is sent again, so "
     "the speed is not the model's. Serve without the cache.",
-    "machine busy": "The machine was busy (load average {load:.1f} on {cores} cores): let other work end first.",
+    "machine busy": "The machine was busy (load average {load:.1f} on {cores} cores): let other work finish first.",
     "queries few": "p99 needs {needed} queries, {count} were served: serve more queries.",
-    "scores not finite": "{count} scores are not finite: look at the model's outputs.",
+    "scores not finite": "{count} scores are not finite: check the model's outputs.",
     # Machines for a use case's demand.
     "serving unknown": "Serving was not measured.",
-    "latency out of reach": "No measured load answers in {limit_s:g} s: the fastest takes {fastest_s:.3g} s, a batch "
-    "under way included. Measure smaller batches, or another runtime.",
-    "queue needs more": "A queue of single requests would need {replicas}: measure under a load like the real one.",
+    "latency out of reach": "No measured batch size answers in {limit_s:g} s: the fastest takes {fastest_s:.3g} s, with "
+    "the batch under way. Measure smaller batches, or another runtime.",
+    "queue needs more": "A queue of single requests would need {replicas} machines: measure under a realistic load.",
     # Needs and alternatives.
-    "own machine": "runs on {hardware}, a machine of one's own or rented",
-    "nothing needed": "nothing is asked for",
+    "own machine": "runs on {hardware}, an owned or rented machine",
+    "nothing needed": "no requirement",
     "third party": "No third party may see a request.",
     # What a budget pays for.
-    "in best bundle": "It is part of the best bundle that the budget pays for.",
+    "in best bundle": "It is in the best bundle within the budget.",
     "not worthy": "The verdict is: {verdict}.",
-    "worth nothing": "It is worth nothing on average.",
+    "no value": "Its net present value is not positive.",
     "beyond budget": "It needs more than the budget.",
-    "others bring more": "Other use cases bring more for the same money.",
+    "others earn more": "Other use cases earn more with the same money.",
 }
 LANGUAGE = Language(SENTENCES, usd, comma=", ", either=", or ", between=" ")

@@ -1,4 +1,4 @@
-"""How a language writes what a sentence names: amounts, shares, counts, figures, lists."""
+"""How a language writes the fields of a sentence: amounts, shares, counts, figures, lists."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ class Language:
     """A catalogue of sentences."""
 
     sentences: Mapping[str, str]
-    """Code → sentence in the form of `str.format`, whose fields are written as `Sentences` says."""
+    """Code → sentence for `str.format`, with the formats of `Sentences`."""
     usd: Callable[[float], str]
     comma: str
-    """What is between the parts of a list."""
+    """Separator of a list."""
     either: str
-    """What is between alternatives."""
+    """Separator of alternatives."""
     between: str
-    """What is between sentences."""
+    """Separator of sentences."""
 
 
 class Sentences(Formatter):
     """Fills in sentences of a language.
 
-    A field may ask for `usd` (an amount), `share` (whole percent), `count` (four digits, written out), `name` (what a
-    figure is called), `names` (a list of them), `shares` (a list of figures with a share each), `either` (reasons of
-    which one is enough), or a number's format.
+    Formats of a field: `usd` (an amount), `share` (whole percent), `count` (four significant digits), `name` (of a
+    figure), `names` (a list of them), `shares` (a list of figures with a share each), `either` (alternative reasons),
+    or a number's format.
     """
 
     def __init__(self, language: Language, names: Mapping[str, str]) -> None:
@@ -36,17 +36,17 @@ class Sentences(Formatter):
         self._names = names
         self._writers: dict[str, Callable[[Any], str]] = {
             "usd": language.usd, "share": _share, "count": _count, "name": self._name,
-            "names": lambda every: language.comma.join(map(self._name, every)),
-            "shares": lambda every: language.comma.join(f"{self._name(name)} {_share(share)}" for name, share in every),
-            "either": lambda every: language.either.join(self.sentence(own.code, own.values) for own in every),
+            "names": lambda names: language.comma.join(map(self._name, names)),
+            "shares": lambda pairs: language.comma.join(f"{self._name(name)} {_share(share)}" for name, share in pairs),
+            "either": lambda reasons: language.either.join(self.sentence(one.code, one.values) for one in reasons),
         }  # fmt: skip
 
     def sentence(self, code: str, values: Mapping[str, Any]) -> str:
-        """Return the sentence of a code with its values."""
+        """Return the sentence of a code, filled in."""
         return self.vformat(self._language.sentences[code], (), values)
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """Return a field as the language writes it."""
+        """Return a field as the language writes it; called by `Formatter`."""
         write = self._writers.get(format_spec)
         return write(value) if write else str(super().format_field(value, format_spec))
 

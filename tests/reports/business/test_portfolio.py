@@ -41,7 +41,7 @@ def test_best_bundle_is_not_the_greedy_one() -> None:
     assert set(frame["spent_usd"]) == {100.0}
     assert set(frame["left_usd"]) == {0.0}
     assert set(frame["portfolio_npv_usd"]) == {110.0}
-    assert frame["why"].tolist()[0] == "Other use cases bring more for the same money."
+    assert frame["why"].tolist()[0] == "Other use cases earn more with the same money."
 
 
 def test_one_candidate_of_a_use_case_is_enough() -> None:
@@ -63,7 +63,7 @@ def test_why_not_is_told() -> None:
 
     assert funded(frame) == []
     assert frame["why"].tolist() == [
-        "The verdict is: do not invest.", "It is worth nothing on average.", "It needs more than the budget.",
+        "The verdict is: do not invest.", "Its net present value is not positive.", "It needs more than the budget.",
         "The verdict is: not enough evidence.",
     ]  # fmt: skip
     assert set(frame["left_usd"]) == {100.0}

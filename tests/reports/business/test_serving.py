@@ -81,7 +81,7 @@ def test_a_limit_that_no_point_keeps_is_told(bench: Any, pricing: Pricing, make_
 
     assert row["replicas"] is None
     assert row["usd_per_year"] is None
-    assert "No measured load answers in 0.001 s" in row["note"]
+    assert "No measured batch size answers in 0.001 s" in row["note"]
 
 
 def test_rented_beside_owned(bench: Any, pricing: Pricing, make_use_case: MakeUseCase, make_price: Any) -> None:

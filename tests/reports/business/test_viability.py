@@ -198,7 +198,7 @@ def test_quality_that_may_fall_short_is_a_pilot(bench: Any, pricing: Pricing, ma
     row = judged(bench.case(scores=(1,) * 83 + (0,) * 17), pricing, make_use_case())
 
     assert row["verdict"] == "pilot"
-    assert "grade more items" in row["reasons"]
+    assert "evaluate more items" in row["reasons"]
 
 
 def test_quality_that_surely_falls_short_is_refused(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
@@ -215,7 +215,7 @@ def test_value_that_may_be_a_loss_is_a_pilot(bench: Any, pricing: Pricing, make_
 
     assert row["npv_low_usd"] < 0 < row["npv_high_usd"]
     assert row["verdict"] == "pilot"
-    assert "maybe a loss" in row["reasons"]
+    assert "The probability of a loss is" in row["reasons"]
 
 
 def test_value_below_zero_at_its_best_is_refused(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
@@ -232,7 +232,7 @@ def test_request_that_loses_money_is_refused(bench: Any, pricing: Pricing, make_
     row = judged(bench.case(scores=GOOD), pricing, make_use_case(cost_per_error_usd=2.0))
 
     assert row["verdict"] == "do not invest"
-    assert "A request loses" in row["reasons"]
+    assert "Negative unit margin" in row["reasons"]
     assert pd.isna(row["break_even_requests"])
 
 
@@ -396,7 +396,7 @@ def test_a_score_that_is_no_number_is_told_in_every_table(
     row, other = (only(viability(records, pricing, [case]), model=model) for model in ("bert", "lstm"))
 
     assert (row["verdict"], other["verdict"]) == ("not enough evidence", "invest")
-    assert "some scores are not finite. Mend the task's evaluate, and grade again." in row["reasons"]
+    assert "some scores are not finite. Fix the task's evaluate, and evaluate again." in row["reasons"]
     for name in ("unit_error_usd", "usd_per_correct_answer", "npv_usd", "probability_positive"):
         assert pd.isna(row[name]), name
     assert pd.isna(only(cost(records, pricing), model="bert")["usd_per_1k_correct"])

@@ -251,7 +251,7 @@ def test_a_driver_that_turns_the_verdict_makes_it_a_pilot() -> None:
 
     turned, steady = decide(inputs), decide(replace(inputs, money=replace(money, drivers=drivers[1:])))
     assert (turned.verdict, steady.verdict) == ("pilot", "invest")
-    assert "It hangs on requests_per_year: at its 10th percentile the expected net present value is -5 USD" in str(
+    assert "It depends on requests_per_year: at its 10th percentile the expected net present value is -5 USD" in str(
         turned.reasons[0]
     )
     assert "Another hour of measuring is worth 5 USD and costs 1 USD: measure first." in str(turned.reasons)
@@ -265,7 +265,7 @@ def test_the_investor_says_which_loss_is_accepted(bench: Any, pricing: Pricing, 
     row = row_of(bench.case(scores=GOOD), pricing, case, loss_limit=limit)
 
     assert row["verdict"] == ("invest" if limit == 0.5 else "pilot")
-    assert row["flip"].startswith("It is a pilot once" if limit == 0.5 else "It is an investment once")
+    assert row["flip"].startswith("It becomes a pilot if" if limit == 0.5 else "It becomes an investment if")
     assert row["probability_wrong"] == pytest.approx(1 - row["probability_positive"], abs=0.02)
 
 
@@ -275,6 +275,6 @@ def test_what_flips_a_verdict_is_written_out() -> None:
     from harness_reports.business.worth import FlipPoints
 
     assert str(flip_reason("pilot", FlipPoints(0.25, 2_154_936_112.0, None))) == (
-        "It is an investment once a request brings 0.25 USD, or there are 2,155,000,000 requests a year."
+        "It becomes an investment if the value of a request is 0.25 USD, or demand is 2,155,000,000 requests a year."
     )
     assert flip_reason("invest", FlipPoints(None, None, None)) is None

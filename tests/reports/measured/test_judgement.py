@@ -94,7 +94,7 @@ def test_evaluation_is_judged(bench: Any) -> None:
     few = bench.record("evaluate", bench.spec(), scores={"correct": [1.0, math.inf]})
 
     assert str(judgement.judge(few)) == (
-        "Only 2 items were graded; at least 30 are needed. 1 scores are not finite: look at the model's outputs."
+        "Only 2 items were evaluated; at least 30 are needed. 1 scores are not finite: check the model's outputs."
     )
 
 
