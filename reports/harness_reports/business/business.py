@@ -1,9 +1,9 @@
-"""A use case run with one candidate over its years: what is measured and what is assumed, in one calculation.
+"""The cash flows of a use case run with one candidate, from measured and assumed inputs.
 
-Year by year: requests = demand · share adopted; a request brings its value, which competition wears away, and costs its
-serving, retries included, which gets cheaper with hardware, the people who check answers, and the expected cost of the
-wrong ones they do not see. Staff, fixed costs and retraining
-are paid each year, development and training before the first. Every flow but the first lies at the end of its year.
+Each year: requests = demand · share that has adopted. A request earns its value, which declines with competition. It
+costs serving with retries, which declines with hardware prices, human review, and the expected cost of errors that
+review does not catch. Operating cost and retraining are paid at the end of each year, development and training at
+t = 0.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from harness_reports.figures.formula import evaluate
 from harness_reports.measured.quality_figures import RIGHT_SHARE
 
 Drawn = Mapping[str, np.ndarray]
-"""Input → drawn numbers; one number where the input is certain."""
+"""Input → draws, shape (draws,), or (1,) if the input is certain."""
 MEASURED = ("quality", "serving_usd_per_request", "energy_j_per_request", "pretrain_usd", "finetune_usd",
             "evaluate_usd")  # fmt: skip
-"""Inputs that the benchmark measured, priced where they are money."""
+"""Inputs that were measured, in USD after pricing."""
 ENERGY = "energy_j_per_request * energy_usd_per_kwh / 3600000"
 SERVING = "(unit_serving_usd + energy_usd_per_request) * (1 + retry_share)"
 ERROR = "(1 - right_share) * (1 - review_share) * cost_per_error_usd"
@@ -38,17 +38,17 @@ FLOW = (
     "requests * (value_usd - serving_usd * machines - answer_usd) - operating_cost_usd "
     "- retrainings_per_year * tuning_usd * machines"
 )
-"""Of a year; `machines` is what machines cost, as a share of the first year's price."""
+"""Cash flow of a year; `machines` is the price of machines as a share of the first year's."""
 
 
 class Year(NamedTuple):
-    """What one year holds, undiscounted, for each draw."""
+    """One year, undiscounted, by draw."""
 
     requests: np.ndarray
     value_usd: np.ndarray
-    """Of a request."""
+    """Per request."""
     machines: np.ndarray
-    """What machines cost, as a share of the first year's price."""
+    """Price of machines as a share of the first year's."""
 
 
 class Sums(NamedTuple):
@@ -57,25 +57,25 @@ class Sums(NamedTuple):
     income_usd: np.ndarray
     requests: np.ndarray
     requests_at_cost: np.ndarray
-    """Each at its year's price of machines."""
+    """Weighted with the price of machines in their year, as a share of the first year's."""
     operating_cost_usd: np.ndarray
     """Fixed costs and staff."""
     retrainings: np.ndarray
-    """Each at its year's price of machines."""
+    """Weighted as `requests_at_cost`."""
 
 
 def years_of(drawn: Drawn, years: int) -> Iterator[Year]:
-    """Yield the years."""
+    """Yield each year's requests, value and price of machines, by draw."""
     names = ("requests_per_year",) if "requests_per_year" in drawn else BOTTOM_UP
     requests = reduce(mul, (drawn[name] for name in names))
-    value, cheaper = drawn["value_per_request_usd"], np.ones(1)
-    wears, cheapens = 1 - drawn["value_decline_per_year"], 1 - drawn["hardware_decline_per_year"]
-    for share in _adopted(drawn, years):
-        yield Year(requests * share, value, cheaper)
-        value, cheaper = value * wears, cheaper * cheapens
+    value, machines = drawn["value_per_request_usd"], np.ones(1)
+    for share in _adopted_shares(drawn, years):
+        yield Year(requests * share, value, machines)
+        value = value * (1 - drawn["value_decline_per_year"])
+        machines = machines * (1 - drawn["hardware_decline_per_year"])
 
 
-def _adopted(drawn: Drawn, years: int) -> Iterator[np.ndarray]:
+def _adopted_shares(drawn: Drawn, years: int) -> Iterator[np.ndarray]:
     if "adoption_innovation" not in drawn:
         return iter([np.ones(1)] * years)
     return shares_by_year(drawn["adoption_innovation"], drawn["adoption_imitation"], years)
@@ -96,7 +96,7 @@ def market_sums(drawn: Drawn, years: int) -> Sums:
 
 
 def operating_cost_usd(drawn: Drawn) -> np.ndarray:
-    """Return what a year costs whatever is served."""
+    """Return the cost of a year that does not depend on requests: fixed costs and staff."""
     return np.asarray(evaluate(OPERATING_COST, drawn))
 
 
@@ -109,7 +109,7 @@ class Business:
     """By the names in `MEASURED`."""
     years: int
     ceiling: float | None
-    """Of the quality, where a share of it is right; None: nothing is known of errors, and they have no price."""
+    """The quality at which every answer is right; None: errors are unknown and have no price."""
 
     @property
     def inputs(self) -> dict[str, Distribution]:
@@ -119,61 +119,61 @@ class Business:
     @property
     def means(self) -> dict[str, np.ndarray]:
         """Every input at its mean."""
-        return {name: np.full(1, given.mean) for name, given in self.inputs.items()}
+        return {name: np.full(1, distribution.mean) for name, distribution in self.inputs.items()}
 
     @property
     def pays_energy(self) -> bool:
-        """Whether energy is paid beside the machine, and was read."""
+        """Whether energy was measured and is paid separately from the machine."""
         return "energy_j_per_request" in self.measured and self.market["energy_usd_per_kwh"].mean > 0
 
     def upfront_usd(self, drawn: Drawn) -> np.ndarray:
-        """Return what is paid before the first request: development, and trainings as often as they were tried."""
+        """Return the upfront cost: development, and training with its failed attempts."""
         return np.asarray(evaluate(UPFRONT, {**drawn, "tuning_usd": tuning_usd(drawn)}))
 
     def serving_usd(self, drawn: Drawn) -> np.ndarray:
-        """Return what serving a request costs in the first year, asked again as often as it is."""
+        """Return the cost of serving a request in the first year, retries included."""
         energy = evaluate(ENERGY, drawn) if self.pays_energy else 0.0
         once = {"unit_serving_usd": drawn["serving_usd_per_request"], "energy_usd_per_request": energy}
         return np.asarray(evaluate(SERVING, {**drawn, **once}))
 
     def error_usd(self, drawn: Drawn) -> np.ndarray:
-        """Return the expected cost of a wrong answer that nobody puts right."""
+        """Return the expected cost of errors per request, after review."""
         if self.ceiling is None:
             return np.zeros(1)
         right = evaluate(RIGHT_SHARE, {**drawn, "ceiling": self.ceiling})
         return np.asarray(evaluate(ERROR, {**drawn, "right_share": right}))
 
     def answer_usd(self, drawn: Drawn) -> np.ndarray:
-        """Return what an answer costs once it is given: the people who check, and the errors that pass."""
+        """Return the cost per request of review and of the errors that pass it."""
         return np.asarray(self.error_usd(drawn) + review_usd(drawn))
 
     def npv_usd(self, figures: Drawn) -> np.ndarray:
-        """Return the net present values of drawn figures, one for each."""
+        """Return the net present value of each draw."""
         return self.npv_of(figures, market_sums(figures, self.years))
 
     def npv_of(self, drawn: Drawn, sums: Sums) -> np.ndarray:
-        """Return the net present values where the market's sums are known: for many candidates in one market."""
+        """Return the net present value of each draw, given the market's sums, which candidates share."""
         earned = sums.income_usd - self.serving_usd(drawn) * sums.requests_at_cost
         earned = earned - self.answer_usd(drawn) * sums.requests
         spent = sums.operating_cost_usd + sums.retrainings * tuning_usd(drawn) + self.upfront_usd(drawn)
         return np.asarray(earned - spent)
 
     def flows_usd(self) -> list[float]:
-        """Return the flows at the means of all inputs, the first at t = 0."""
+        """Return the base case's cash flow of each year, the first at t = 0: every input at its mean."""
         drawn = self.means
-        known = {
+        constants = {
             **drawn, "serving_usd": self.serving_usd(drawn), "answer_usd": self.answer_usd(drawn),
             "operating_cost_usd": operating_cost_usd(drawn), "tuning_usd": tuning_usd(drawn),
         }  # fmt: skip
-        later = [evaluate(FLOW, {**known, **year._asdict()}) for year in years_of(drawn, self.years)]
+        later = [evaluate(FLOW, {**constants, **year._asdict()}) for year in years_of(drawn, self.years)]
         return [float(flow[0]) for flow in (-self.upfront_usd(drawn), *later)]
 
 
 def review_usd(drawn: Drawn) -> np.ndarray:
-    """Return what people who check answers cost, for a request."""
+    """Return the cost of human review per request."""
     return np.asarray(evaluate(REVIEW, drawn))
 
 
 def tuning_usd(drawn: Drawn) -> np.ndarray:
-    """Return what one fine-tuning with its evaluation costs."""
+    """Return the cost of one fine-tuning and its evaluation."""
     return np.asarray(evaluate(TUNING, drawn))

@@ -1,10 +1,9 @@
-"""How many machines a load needs: read off the points that were measured, never between or beyond them.
+"""How many machines a load needs, from measured points of the throughput-latency curve alone.
 
-A point of the throughput-latency curve is a batch size: how many requests a second it answers, and how long a batch
-takes at its slow end. A request that just missed a batch waits for it and for its own, so its answer takes two. Where
-a latency is promised, machines are planned at 70 % of what a point was measured to do: beyond that waits grow without
-measure. Erlang's formula for servers that take one request each is the upper check: batching servers break its
-assumptions, so it never decides.
+A point is a batch size with its throughput and the 99th percentile of its batch time. A request that just missed a
+batch waits for that batch and its own: two batch times. With a latency objective, machines are planned at 70 % of the
+measured throughput, as queues grow steeply above. Erlang C is an upper bound beside it: it assumes servers that take
+one request each, so it does not decide for batches.
 """
 
 from __future__ import annotations
@@ -18,23 +17,24 @@ from harness_reports.measured.latency import percentile
 from harness_reports.measured.results import Serving
 
 PLANNED_LOAD = 0.7
-"""Share of a machine's measured rate that may be planned with where a latency is promised."""
+"""Share of a machine's measured throughput that is planned with, given a latency objective."""
 SHARE_IN_TIME = 0.99
 _BATCHES = 2
+"""The batch under way when a request arrives, and its own."""
 
 
 class Point(NamedTuple):
-    """One measured way of serving on one machine."""
+    """One batch size served on one machine, as measured."""
 
     scenario: str
     batch_size: int
     samples_per_s: float
     slow_batch_s: float
-    """The 99th percentile of a batch's time; where too few were measured, the slowest."""
+    """The 99th percentile of batch times; the slowest if too few were measured."""
 
     @property
     def answer_s(self) -> float:
-        """How long a request waits at most while the machine keeps up: for a batch under way, and its own."""
+        """The longest wait of a request while the machine keeps up."""
         return _BATCHES * self.slow_batch_s
 
 
@@ -44,13 +44,13 @@ class Fleet(NamedTuple):
     point: Point
     replicas: int
     utilisation: float
-    """Mean load over what all of them were measured to do."""
+    """Mean load over the measured throughput of all machines."""
     erlang_c: int | None
-    """What an M/M/c queue of single requests would need; None where no latency is promised or none can be kept."""
+    """Servers of an M/M/c queue of single requests; None without a latency objective, or if none meets it."""
 
 
 def curve(servings: Sequence[Serving]) -> list[Point]:
-    """Return the points of a candidate's servings."""
+    """Return the throughput-latency curve of a candidate, by batch size."""
     points = []
     for serving in servings:
         times = [float(seconds) for record in serving.leaves for seconds in record.series.get("latency_s", [])]
@@ -61,28 +61,28 @@ def curve(servings: Sequence[Serving]) -> list[Point]:
 
 
 def fleet(points: Sequence[Point], mean_per_s: float, peak_per_s: float, limit_s: float | None) -> Fleet | None:
-    """Return the fewest machines that answer the busiest hour within a limit; None where no measured point keeps it.
+    """Return the fewest machines that meet the latency objective in the busiest hour; None if no point meets it.
 
     Args:
-        points: of one candidate's curve.
-        mean_per_s: requests per second over a year.
-        peak_per_s: in the busiest hour.
-        limit_s: in which 99 of 100 requests have to be answered; None where nobody waits.
+        points: one candidate's curve.
+        mean_per_s: requests per second, mean over a year.
+        peak_per_s: requests per second in the busiest hour.
+        limit_s: seconds in which 99 of 100 requests have to be answered; None without a latency objective.
     """
-    kept = [point for point in points if limit_s is None or point.answer_s <= limit_s]
-    if not kept:
+    fast = [point for point in points if limit_s is None or point.answer_s <= limit_s]
+    if not fast:
         return None
-    best = max(kept, key=lambda point: point.samples_per_s)
+    best = max(fast, key=lambda point: point.samples_per_s)
     load = 1.0 if limit_s is None else PLANNED_LOAD
     replicas = max(1, math.ceil(peak_per_s / (best.samples_per_s * load)))
-    return Fleet(best, replicas, mean_per_s / (replicas * best.samples_per_s), _check(points, peak_per_s, limit_s))
+    return Fleet(best, replicas, mean_per_s / (replicas * best.samples_per_s), _erlang_c(points, peak_per_s, limit_s))
 
 
-def _check(points: Sequence[Point], peak_per_s: float, limit_s: float | None) -> int | None:
-    """Return Erlang's number of machines that take one request at a time."""
+def _erlang_c(points: Sequence[Point], peak_per_s: float, limit_s: float | None) -> int | None:
+    """Return the servers of an M/M/c queue, one request at a time."""
     single = [point for point in points if point.batch_size == 1]
     if limit_s is None or not single:
         return None
     best = max(single, key=lambda point: point.samples_per_s)
-    left = limit_s - best.slow_batch_s
-    return servers_needed(peak_per_s, best.samples_per_s, left, SHARE_IN_TIME).servers if left > 0 else None
+    wait_s = limit_s - best.slow_batch_s
+    return servers_needed(peak_per_s, best.samples_per_s, wait_s, SHARE_IN_TIME).servers if wait_s > 0 else None

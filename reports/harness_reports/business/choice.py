@@ -1,4 +1,4 @@
-"""The best candidate of each use case, and the order in which use cases are shown."""
+"""The order of candidates within a use case, and of use cases."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from harness_reports.business.verdict import VERDICTS
 
 
 def preference(row: Mapping[str, Any]) -> tuple[int, bool, float]:
-    """Return what rows are ordered by: the best verdict first, then the needs met, then the highest expected value.
+    """Return the sort key of candidates: best verdict, then needs met, then highest expected net present value.
 
-    Of two that are not worth the money, the one that would do the job says more of the use case than a cheaper one that
-    would not.
+    Needs come before value: of two candidates that are not worth investing in, the one that meets the needs tells more
+    about the use case.
     """
-    worth = row["npv_mean_usd"]
-    known = worth is not None and not math.isnan(worth)
-    return VERDICTS.index(row["verdict"]), row["needs_met"] == "no", -worth if known else math.inf
+    npv_usd = row["npv_mean_usd"]
+    missing = npv_usd is None or math.isnan(npv_usd)
+    return VERDICTS.index(row["verdict"]), row["needs_met"] == "no", math.inf if missing else -npv_usd
 
 
 SHOWN = ("invest", "pilot", "not enough evidence", "do not invest")
-"""The order in which somebody who decides wants to see use cases."""
+"""Verdicts in the order in which use cases are shown."""
 
 
 def attention(row: Mapping[str, Any]) -> tuple[int, float]:
-    """Return what use cases are ordered by, from their best candidates' rows."""
+    """Return the sort key of use cases, from the row of their best candidate."""
     return SHOWN.index(row["verdict"]), preference(row)[-1]

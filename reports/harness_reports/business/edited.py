@@ -1,4 +1,4 @@
-"""A use case with a reader's figures in it: changed, scaled, renamed, and written as a file that reads back."""
+"""Use cases with a reader's figures: edited, scaled, renamed, and written as a file."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from harness_reports.business.market import distribution
 
 PARTS = ("needs", "market")
 DEMAND = ("requests_per_year", "buyers")
-"""Figures that the volume is proportional to; a use case gives one of them."""
+"""Figures that demand is proportional to; a use case has one of them."""
 
 
 def numbers(figure: Figure) -> tuple[float, ...]:
-    """Return the numbers people give: those of the distribution, or the one that is certain."""
+    """Return the parameters of a figure's distribution, or its one value if it is certain."""
     return (figure.value,) if figure.spread is None else figure.spread.numbers
 
 
@@ -28,12 +28,17 @@ def figures(use_case: UseCase) -> dict[str, Figure]:
 
 
 def with_numbers(use_case: UseCase, changes: Mapping[str, Sequence[float]], as_of: date) -> UseCase:
-    """Return the use case with the reader's numbers in place of its own, the shapes of distributions kept.
+    """Return the use case with a reader's numbers; the shapes of distributions stay.
 
-    What a reader changes is an assumption of that day, and its source says what it replaces.
+    A changed figure becomes an assumption of that day; its source says what it replaces.
+
+    Args:
+        use_case: the use case to edit.
+        changes: figure → numbers, as many as `numbers` returns.
+        as_of: the day of the change.
 
     Raises:
-        FactError: a figure the use case does not have, numbers out of order, or ones that make no sense.
+        FactError: an unknown figure, numbers out of order, or numbers that break the figure's rule.
     """
     for name in changes:
         if name not in figures(use_case):
@@ -47,17 +52,17 @@ def with_numbers(use_case: UseCase, changes: Mapping[str, Sequence[float]], as_o
     return edited
 
 
-def _changed(name: str, figure: Figure, given: Sequence[float] | None, as_of: date) -> Figure:
+def _changed(name: str, figure: Figure, new: Sequence[float] | None, as_of: date) -> Figure:
     old = numbers(figure)
-    if given is None or tuple(given) == old:
+    if new is None or tuple(new) == old:
         return figure
-    if len(given) != len(old):
-        raise FactError(f"{name} has {len(old)} numbers, not {len(given)}. Give as many.")
-    said = f"set by the reader in place of {', '.join(f'{number:g}' for number in old)} ({figure.source})"
-    changed = replace(figure, as_of=as_of, source=said, kind="assumption")
+    if len(new) != len(old):
+        raise FactError(f"{name} has {len(old)} numbers, not {len(new)}. Give as many.")
+    source = f"set by the reader in place of {', '.join(f'{number:g}' for number in old)} ({figure.source})"
+    changed = replace(figure, as_of=as_of, source=source, kind="assumption")
     if figure.spread is None:
-        return replace(changed, value=float(given[0]))
-    spread = replace(figure.spread, numbers=tuple(map(float, given)))
+        return replace(changed, value=float(new[0]))
+    spread = replace(figure.spread, numbers=tuple(map(float, new)))
     try:
         distribution(figure.value, spread)
     except FactError as error:
@@ -66,7 +71,7 @@ def _changed(name: str, figure: Figure, given: Sequence[float] | None, as_of: da
 
 
 def scaled_demand(use_case: UseCase, factor: float, as_of: date) -> UseCase:
-    """Return the use case with so many times the requests, as uncertain as before.
+    """Return the use case with its demand multiplied; its relative uncertainty stays.
 
     Raises:
         FactError: the factor is not above 0.
@@ -74,22 +79,21 @@ def scaled_demand(use_case: UseCase, factor: float, as_of: date) -> UseCase:
     if not factor > 0:
         raise FactError(f"The demand is multiplied by {factor:g}. Give a number above 0.")
     name = next(name for name in DEMAND if name in use_case.market)
-    given = numbers(use_case.market[name])
-    return with_numbers(use_case, {name: [number * factor for number in given]}, as_of)
+    return with_numbers(use_case, {name: [number * factor for number in numbers(use_case.market[name])]}, as_of)
 
 
 def renamed(use_case: UseCase, name: str) -> UseCase:
-    """Return the use case under a name of the reader's own, so that it can stand beside the one it was made from."""
+    """Return the use case under another name, so that both can be read."""
     return replace(use_case, name=name)
 
 
 def yaml_text(use_case: UseCase) -> str:
-    """Return the use case as the text of a file that `harness.use_case_file.read_use_case` reads back the same."""
+    """Return the YAML that `harness.use_case_file.read_use_case` reads back as an equal use case."""
     import yaml
 
     body: dict[str, Any] = {name: getattr(use_case, name) for name in ("name", "title", "summary")}
-    names = {name: list(getattr(use_case, name)) for name in ("tasks", "data", "hosted")}
-    body |= {name: own for name, own in names.items() if own}
+    lists = {name: list(getattr(use_case, name)) for name in ("tasks", "data", "hosted")}
+    body |= {name: items for name, items in lists.items() if items}
     for part in PARTS:
         body[part] = {name: _entry(figure) for name, figure in getattr(use_case, part).items()}
     return str(yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=120))

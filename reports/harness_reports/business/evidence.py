@@ -1,4 +1,4 @@
-"""What was measured of each candidate, with its uncertainty, as the economics take it."""
+"""The measurements of each candidate, priced, as distributions for the net present value."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from harness_reports.prices.pricing import Pricing
 from harness_reports.reasons import Reason
 
 PRICED_AS = {"Offline": "usd_per_1k_inferences", "SingleStream": "usd_per_1k_single_stream"}
-"""Scenario → the cost column of a use case served that way."""
+"""Scenario → cost column."""
 SECONDS_PER_HOUR = 3600
 
 
@@ -35,13 +35,12 @@ class Evidence:
     """The measurements of one candidate, priced."""
 
     measured: Measured
-    """All that was measured of it."""
     accuracy: dict[str, Any]
     """Its row of the accuracy table."""
     cost: dict[str, Any]
     """Its row of the cost table."""
     figures: Mapping[str, Explained]
-    """Those of the cost table."""
+    """Figures of the cost table, by column."""
 
     @property
     def key(self) -> Candidate:
@@ -50,25 +49,25 @@ class Evidence:
 
     @property
     def quality(self) -> Quality:
-        """Its evaluations in the task's deciding metric."""
-        assert self.measured.quality is not None  # noqa: S101 - evidence is gathered of what was evaluated
+        """Its evaluations in the task's first metric."""
+        assert self.measured.quality is not None  # noqa: S101 - `gather` takes evaluated candidates only
         return self.measured.quality
 
     def windows(self, scenario: str) -> list[Record]:
-        """Return the records of the serving that is priced, none where there is none."""
+        """Return the records of the serving that is priced; empty if there is none."""
         serving = self.measured.fastest.get(scenario)
         return serving.leaves if serving else []
 
     def scenario(self, market: Market) -> str:
-        """Return how requests are served, and priced: one at a time where a latency is needed."""
+        """Return the scenario that a use case is served and priced in: SingleStream if it needs a latency."""
         return "Offline" if market.latency_s is None else "SingleStream"
 
     def priced_as(self, market: Market) -> str:
-        """Return the cost column of that scenario."""
+        """Return the cost column of the use case's scenario."""
         return PRICED_AS[self.scenario(market)]
 
     def business(self, market: Market) -> Business | None:
-        """Return the use case run with this candidate, None where something that it needs was not measured."""
+        """Return the use case run with this candidate; None if a measurement that it needs is missing."""
         measured = self._inputs(self.scenario(market))
         ceiling = self._ceiling()
         prices_errors = market.numbers["cost_per_error_usd"] > 0
@@ -91,33 +90,32 @@ class Evidence:
         }  # fmt: skip
 
     def _energy(self, scenario: str) -> dict[str, Distribution]:
-        """Return the energy of a request, every record as likely as the next; nothing where it was not read."""
-        leaves = self.windows(scenario)
-        read = [(leaf.value("energy_j"), leaf.value("samples")) for leaf in leaves]
-        each = [joules / samples for joules, samples in read if joules is not None and samples]
-        if not each or len(each) < len(read):
+        """Return the energy of a request over the records; empty if a record has none."""
+        readings = [(leaf.value("energy_j"), leaf.value("samples")) for leaf in self.windows(scenario)]
+        per_request = [joules / samples for joules, samples in readings if joules is not None and samples]
+        if not per_request or len(per_request) < len(readings):
             return {}
-        return {"energy_j_per_request": _drawn(np.array(each), float(np.mean(each)))}
+        return {"energy_j_per_request": _drawn(np.array(per_request), float(np.mean(per_request)))}
 
     def _ceiling(self) -> float | None:
-        """Return what quality is a share of; None for a metric without a ceiling, or one that counts errors."""
+        """Return the quality at which every answer is right; None for metrics without a ceiling, and of errors."""
         ceiling = self.accuracy["ceiling"]
         return float(ceiling) if ceiling and self.accuracy["higher_is_better"] else None
 
     def hours(self, market: Market) -> tuple[float, float] | None:
-        """Return the hours that grading and serving were measured for, None where one is not known."""
+        """Return the hours of evaluation and of serving that were measured; None if either is unknown."""
         windows = [window_s(record) for record in self.windows(self.scenario(market))]
-        graded = [chain.leaf.value("wall_s") for chain in self.measured.evaluations]
-        if None in graded or not windows or None in windows:
+        evaluations = [chain.leaf.value("wall_s") for chain in self.measured.evaluations]
+        if None in evaluations or not windows or None in windows:
             return None
-        return sum(s for s in graded if s) / SECONDS_PER_HOUR, sum(s for s in windows if s) / SECONDS_PER_HOUR
+        return sum(s for s in evaluations if s) / SECONDS_PER_HOUR, sum(s for s in windows if s) / SECONDS_PER_HOUR
 
     def latency_p99_s(self) -> float | None:
-        """Return the 99th percentile of single requests, None where too few were served."""
+        """Return the 99th percentile latency of single requests; None if too few were served."""
         return percentile(self._latencies(), 0.99)
 
-    def limit(self, market: Market) -> LatencyObjective | None:
-        """Return whether the needed latency is met, None where none is needed or none was measured."""
+    def objective(self, market: Market) -> LatencyObjective | None:
+        """Return whether the latency objective is met; None if there is none, or no latency was measured."""
         latencies = self._latencies()
         return latency_objective(latencies, market.latency_s) if latencies and market.latency_s is not None else None
 
@@ -125,8 +123,8 @@ class Evidence:
         serving = self.measured.fastest.get("SingleStream")
         return serving.latencies_s() if serving else []
 
-    def gaps(self, market: Market, limit: LatencyObjective | None) -> Iterator[Reason]:
-        """Say what is missing before anything can be judged."""
+    def gaps(self, market: Market, objective: LatencyObjective | None) -> Iterator[Reason]:
+        """Yield what is missing for a verdict."""
         accuracy, cost, scenario = self.accuracy, self.cost, self.scenario(market)
         if not math.isfinite(accuracy["value"]):
             yield Reason("quality not finite")
@@ -143,27 +141,27 @@ class Evidence:
             yield Reason("training missing")
         elif cost["evaluate_usd"] is None:
             yield Reason("evaluation seconds missing")
-        if limit is not None and limit.met == "unknown":
-            yield Reason("few queries", {"needed": limit.needed})
+        if objective is not None and objective.met == "unknown":
+            yield Reason("few queries", {"needed": objective.needed})
 
 
 def _drawn(draws: np.ndarray | None, value: float) -> Distribution:
-    """Return what was resampled, or the value where nothing was or nothing varies."""
+    """Return the distribution of bootstrap draws around a value; the value alone if there are none or all are equal."""
     if draws is None or not np.ptp(draws):
         return Fixed(value)
     return Empirical(draws, value)
 
 
 def gather(records: Sequence[Record], pricing: Pricing) -> list[Evidence]:
-    """Return the evidence of every candidate that was evaluated.
+    """Return the evidence of every evaluated candidate.
 
     Raises:
         FactError: a record's hardware has no price.
     """
     results = Results.of(records)
     rows = accuracy_rows(results)
-    priced = {own.key: cost_figures(own, pricing) for own in results.evaluated}
+    priced = [(candidate, cost_figures(candidate, pricing)) for candidate in results.evaluated]
     return [
-        Evidence(own, rows[own.key], cost_row(own, priced[own.key], pricing), priced[own.key])
-        for own in results.evaluated
+        Evidence(candidate, rows[candidate.key], cost_row(candidate, figures, pricing), figures)
+        for candidate, figures in priced
     ]

@@ -1,4 +1,4 @@
-"""A use case over its years and over its volume, and whole machines against calls: what the charts of a case draw."""
+"""The data of a use case's charts: net present value by year, by volume and by input; own machines against calls."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _SHARES = (0.05, 0.5, 0.95)
 
 
 def fan(candidates: Candidates, judged: CandidateVerdict) -> pd.DataFrame:
-    """Return how the value grows: for each year's end, the net present value if the business ended there.
+    """Return percentiles of the net present value for each year, as if the business ended there.
 
-    Year 0 is what is paid upfront; the last year's percentiles are those of the viability table. Empty where something
-    that the calculation needs was not measured.
+    Year 0 is the upfront cost; the last year's percentiles are those of the viability table. Empty if a measurement
+    that the calculation needs is missing.
     """
     business = judged.business
     if business is None:
@@ -44,10 +44,10 @@ def fan(candidates: Candidates, judged: CandidateVerdict) -> pd.DataFrame:
 def swings(business: Business) -> pd.DataFrame:
     """Return the tornado: each uncertain input at its 10th and 90th percentile, all others at their median.
 
-    The widest swing first, as in the table `sensitivity`. `npv_at_medians_usd` is where the bars meet.
+    The widest swing comes first, as in the table `sensitivity`. The bars meet at `npv_at_medians_usd`.
     """
     rows = []
-    medians = {name: given.quantile(np.array([0.5])) for name, given in business.inputs.items()}
+    medians = {name: distribution.quantile(np.array([0.5])) for name, distribution in business.inputs.items()}
     middle = float(business.npv_usd(medians)[0])
     for name, bar in tornado(business).items():
         low, high = business.inputs[name].quantile(np.array([0.1, 0.9]))
@@ -57,7 +57,7 @@ def swings(business: Business) -> pd.DataFrame:
 
 
 def npv_by_volume(use_case: UseCase, evidence: Evidence, volumes: Sequence[float]) -> pd.DataFrame:
-    """Return the base case's net present value at other volumes (requests a year once everybody has adopted).
+    """Return the base case's net present value at other volumes (requests in a steady-state year).
 
     Raises:
         FactError: a negative volume.

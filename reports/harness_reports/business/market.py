@@ -1,4 +1,4 @@
-"""A use case's figures made ready for the calculation: complete, sensible, and with where each comes from."""
+"""A use case's figures, checked and complete, as numbers and as distributions."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from harness_reports.economics.distributions import Distribution, Fixed, Lognorm
 
 KNOWN = {**NEEDS, **MARKET}
 MEASURED_NEEDS = ("quality", "latency_s", "privacy")
-"""Needs that a measurement, or the place where a model runs, speaks of."""
+"""Needs that measurements, or the place where a model runs, answer."""
 ASSUMED: Mapping[str, float] = {
     "value_decline_per_year": 0.0, "cost_per_error_usd": 0.0, "retry_share": 0.0, "review_share": 0.0,
     "review_usd": 0.0, "peak_factor": 3.0, "staff": 0.0, "staff_usd_per_year": 0.0, "pretraining_uses": 1.0,
     "retrainings_per_year": 0.0, "hardware_decline_per_year": 0.0, "api_price_decline_per_year": 0.0,
     "energy_usd_per_kwh": 0.0, "cached_input_share": 0.0, "loss_limit": 0.1,
 }  # fmt: skip
-"""What counts where a use case says nothing: 0 for what costs nothing then; three times the mean hour's requests in the
-busiest one; a chance of a loss of 10 %."""
+"""Figures that a use case may leave out: no such cost, a peak of three times the mean, a 10 % probability of a loss."""
 _SHAPES: Mapping[str, Callable[..., Distribution]] = {
     "pert": Pert, "triangular": Triangular, "normal": Normal, "lognormal": Lognormal.from_90_interval,
 }  # fmt: skip
@@ -33,9 +32,9 @@ class Market:
 
     use_case: UseCase
     numbers: Mapping[str, float]
-    """Every figure at its mean, and what is assumed of those that the use case does not have."""
+    """Every figure at its mean, with `ASSUMED` for those that the use case leaves out."""
     inputs: Mapping[str, Distribution]
-    """Every figure of the market that may be uncertain."""
+    """Every figure of the market as a distribution."""
     provenance: str
     """Every figure with its unit, kind, date and source."""
 
@@ -46,37 +45,38 @@ class Market:
 
     @property
     def quality(self) -> float | None:
-        """The quality that is needed."""
+        """The needed quality."""
         return self.numbers.get("quality")
 
     @property
     def latency_s(self) -> float | None:
-        """The latency that is needed."""
+        """The latency objective."""
         return self.numbers.get("latency_s")
 
     @property
     def loss_limit(self) -> float:
-        """Chance of a loss that is accepted."""
+        """The accepted probability of a loss."""
         return self.numbers["loss_limit"]
 
     @property
     def requests_per_year(self) -> float:
-        """Requests once everybody who will adopt has adopted: given, or buyers · shares · requests of one."""
-        given = self.numbers.get("requests_per_year")
-        return math.prod(self.numbers[name] for name in BOTTOM_UP) if given is None else given
+        """Requests in a steady-state year: the figure itself, or the product of the bottom-up figures."""
+        if "requests_per_year" in self.numbers:
+            return self.numbers["requests_per_year"]
+        return math.prod(self.numbers[name] for name in BOTTOM_UP)
 
     @property
     def unmeasured_needs(self) -> tuple[str, ...]:
-        """Needs that no measurement here speaks of; a level of 0 asks for nothing."""
-        asked = {name for name in self.use_case.needs if name != "explainability" or self.numbers[name] > 0}
-        return tuple(sorted(asked - set(MEASURED_NEEDS)))
+        """Needs that nothing here measures; explainability 0 needs nothing."""
+        needs = {name for name in self.use_case.needs if name != "explainability" or self.numbers[name] > 0}
+        return tuple(sorted(needs - set(MEASURED_NEEDS)))
 
 
 def read_market(use_case: UseCase, overrides: Mapping[str, float]) -> Market:
-    """Return a use case's figures with the reader's in their place; what the reader sets is certain.
+    """Return a use case's figures; overrides replace them and are certain.
 
     Raises:
-        FactError: a figure is missing or senseless, or an override has a name that no figure has.
+        FactError: a figure is missing or breaks its rule, or no figure has the name of an override.
     """
     for name in overrides:
         if name not in KNOWN:
@@ -91,12 +91,12 @@ def read_market(use_case: UseCase, overrides: Mapping[str, float]) -> Market:
     spread = {name: figure.spread for name, figure in figures.items() if name not in overrides}
     inputs = {name: distribution(numbers[name], spread.get(name)) for name in numbers if name in MARKET}
     if "requests_per_year" in inputs:
-        inputs = {name: given for name, given in inputs.items() if name not in BOTTOM_UP}
+        inputs = {name: figure for name, figure in inputs.items() if name not in BOTTOM_UP}
     return Market(use_case, numbers, inputs, _provenance(figures, overrides))
 
 
 def distribution(value: float, spread: Spread | None) -> Distribution:
-    """Return what a figure's number is drawn from.
+    """Return the distribution of a figure; certain without a spread.
 
     Raises:
         FactError: the numbers of the spread are out of order.

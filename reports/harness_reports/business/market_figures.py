@@ -1,4 +1,4 @@
-"""Figures of a use case, with day, source and what each is drawn from."""
+"""Figures of a use case as explained figures, with date, source and distribution."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ from harness_reports.figures.explained import Explained, derived
 
 
 def figure(market: Market, name: str, called: str | None = None) -> Explained:
-    """Return a use case's figure at its mean; one that it does not have is not known."""
+    """Return a use case's figure at its mean, None if it has no such figure; `called` renames it."""
     if name not in market.numbers:
         return Explained(called or name, None, note=f"the use case {market.use_case.name!r} has no figure {name}")
     value = market.numbers[name]
-    given = {**market.use_case.needs, **market.use_case.market}.get(name)
-    if given is None and value == ASSUMED.get(name):
-        return Explained(called or name, value, source="assumed where a use case says nothing of it", kind="assumed")
-    if given is None or given.value != value:
+    fact = {**market.use_case.needs, **market.use_case.market}.get(name)
+    if fact is None and value == ASSUMED.get(name):
+        return Explained(called or name, value, source="default, as the use case does not give it", kind="assumed")
+    if fact is None or fact.value != value:
         return Explained(called or name, value, source="set by the reader", kind="assumed")
-    spread = given.spread
-    note = "" if spread is None else f"the mean of {spread.shape} {[*spread.numbers]}"
-    said = f"{given.kind}, {given.as_of}: {given.source}"
-    kind = "assumed" if given.kind == "assumption" else "declared"
-    return Explained(called or name, value, given.unit, note=note, source=said, kind=kind)  # type: ignore[arg-type]
+    note = "" if fact.spread is None else f"the mean of {fact.spread.shape} {[*fact.spread.numbers]}"
+    source = f"{fact.kind}, {fact.as_of}: {fact.source}"
+    kind = "assumed" if fact.kind == "assumption" else "declared"
+    return Explained(called or name, value, fact.unit, note=note, source=source, kind=kind)  # type: ignore[arg-type]
 
 
 def uncertain(market: Market) -> tuple[Explained, ...]:
@@ -30,12 +29,12 @@ def uncertain(market: Market) -> tuple[Explained, ...]:
 
 
 def _spread(market: Market, name: str) -> bool:
-    given = market.use_case.market.get(name)
-    return given is not None and given.spread is not None and given.value == market.numbers[name]
+    fact = market.use_case.market.get(name)
+    return fact is not None and fact.spread is not None and fact.value == market.numbers[name]
 
 
 def requests(market: Market) -> Explained:
-    """Return the requests of a year once everybody has adopted."""
+    """Return the requests of a steady-state year."""
     if "requests_per_year" in market.numbers:
         return figure(market, "requests_per_year")
     parts = [figure(market, name) for name in BOTTOM_UP]

@@ -1,4 +1,4 @@
-"""What a use case needs against what was measured of a candidate."""
+"""The needs of a use case against the measurements of a candidate."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from harness_reports.reasons import Reason
 
 NEEDED = ("need", "needed", "unit", "measured", "low", "high", "met", "why")
 MET = ("yes", "maybe", "no", "unknown", "not measured")
-"""`maybe`: one end of the interval is good enough and the other is not. `unknown`: too few were measured."""
+"""`maybe`: the interval holds the needed value. `unknown`: too few requests were measured."""
 _MET = {"met": "yes", "missed": "no", "unknown": "unknown", None: "not measured"}
 
 
 def needs(market: Market, judged: CandidateVerdict) -> list[dict[str, Any]]:
-    """Return one row for each need of a use case: the value that is needed, what was measured, and whether it is met.
+    """Return one row for each need of a use case: the needed value, the measured one, and whether the need is met.
 
-    `low` and `high` are the 95 % interval. Quality is met where its worse end reaches what is needed. A latency is the
-    99th percentile of single requests, and it is met or missed with 99 % confidence. Privacy is met by where a
-    candidate runs: on machines of one's own no third party sees a request. Nothing here measures explainability.
+    `low` and `high` are the 95 % interval. Quality is met if the worse end of its interval is good enough. Latency is
+    the 99th percentile of single requests, met or missed with 99 % confidence. Privacy is met because candidates run
+    on owned or rented machines, where no third party sees a request. Explainability is not measured.
     """
     rows = [_blank(market, name) | cells for name, cells in _cells(market, judged)]
     return [{name: plain(value) for name, value in row.items()} for row in rows]

@@ -1,4 +1,4 @@
-"""Where the figures of the portfolio table come from."""
+"""The figures of the portfolio table."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ _OF_CANDIDATE = ("funding_usd", "npv_mean_usd", "npv_p50_usd", "probability_posi
 def portfolio_figures(
     shown: PortfolioRow, everyone: Sequence[PortfolioRow], judged: Sequence[tuple[Market, CandidateVerdict]]
 ) -> dict[str, Explained]:
-    """Return the figures of a row of the portfolio table by column.
+    """Return the figures of a row of the portfolio table, by column.
 
     Args:
         shown: the row.
         everyone: all rows.
-        judged: what stands behind the rows of the viability table.
+        judged: market and candidate of each row of the viability table.
     """
     row = shown.row
-    own = viability_figures(*judged[shown.place])
+    candidate = viability_figures(*judged[shown.place])
     chosen = [viability_figures(*judged[each.place]) for each in everyone if each.row["funded"]]
     budget = Explained("budget_usd", row["budget_usd"], USD, source="set by the reader", kind="assumed")
     spent = _sum("spent_usd", "funding_usd", chosen)
     figures = [
-        *(own[name] for name in _OF_CANDIDATE), budget, spent,
+        *(candidate[name] for name in _OF_CANDIDATE), budget, spent,
         derived("left_usd", USD, "budget_usd - spent_usd", budget, spent),
         _sum("portfolio_npv_usd", "npv_mean_usd", chosen),
-        Explained("funded", row["funded"], inputs=(own["npv_mean_usd"], own["funding_usd"], budget),
-                  note=f"{row['why']} Of all bundles that the budget pays for, with at most one candidate of a use "
-                  "case, the one with the highest sum of npv_mean_usd is the best; of equals the cheapest."),
+        Explained("funded", row["funded"], inputs=(candidate["npv_mean_usd"], candidate["funding_usd"], budget),
+                  note=f"{row['why']} Of all bundles within the budget, with at most one candidate of a use case, the "
+                  "one with the highest sum of npv_mean_usd is chosen; of equals the cheapest."),
     ]  # fmt: skip
     return {each.name: each for each in figures}
 
 
 def _sum(name: str, of: str, chosen: Sequence[Mapping[str, Explained]]) -> Explained:
-    """Return the sum of a figure over the candidates that are funded."""
+    """Return the sum of a figure over the funded candidates."""
     if not chosen:
         return Explained(name, 0.0, USD, note="no use case is funded")
-    return derived(name, USD, f"sum({of})", *(each[of] for each in chosen), note="over the use cases that are funded")
+    return derived(name, USD, f"sum({of})", *(each[of] for each in chosen), note="over the funded use cases")

@@ -1,4 +1,4 @@
-"""Does pretraining pay? Trainings from scratch beside those that start pretrained, at an equal budget."""
+"""Does pretraining pay? Candidates trained from scratch against pretrained ones, at equal budgets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PRETRAINING = (
     "finetune_usd", "use_case", "gain_usd_per_use", "development_multiplier", "break_even_uses", "pays",
 )  # fmt: skip
 _DRAWS = 100
-"""The base case is all that is read here."""
+"""Few: this table reads the base case alone."""
 
 
 def pretraining(
@@ -40,22 +40,22 @@ def pretraining(
 ) -> pd.DataFrame:
     """Return one row for each pair of candidates that differ in their start alone, for each use case of their task.
 
-    Pairs are ordered by the number of `labels` that both fine-tunings saw (`labels` in a suite's budget): pretraining
-    pays, if at all, where they are few.
+    Pairs are ordered by the number of `labels` of both fine-tunings (`labels` in a suite's budget): pretraining pays
+    most with few.
 
-    `gain` is how much better the pretrained one is, whichever way the metric points, with its 95 % interval, paired by
-    item; `difference` is `better`, `worse` or `no significant difference`. `pretrain_usd` is one pretraining.
-    `gain_usd_per_use` is what a use earns more, pretraining left out: the difference of the net present values, where
-    a candidate that misses the needed quality or loses money counts 0; where there is no significant difference of
-    quality it is 0. `break_even_uses` is how many such uses pay for the pretraining (and the trials that
-    `development_multiplier` says it took); None where no number does, or the task has no use case. `pays` answers for
-    the number of uses that the use case foresees (`pretraining_uses`).
+    `gain` is by how much the pretrained candidate is better, in the metric's direction, with its 95 % interval, paired
+    by item; `difference` is `better`, `worse` or `no significant difference`. `pretrain_usd` is the cost of one
+    pretraining. `gain_usd_per_use` is the difference of the net present values without pretraining costs, where a
+    candidate that misses the needed quality or has a loss counts as 0; it is 0 without a significant difference of
+    quality. `break_even_uses` is the number of uses that earn back the pretraining and its failed attempts
+    (`development_multiplier`); None if no number does, or the task has no use case. `pays` compares it with the use
+    case's `pretraining_uses`.
 
     Raises:
         FactError: as `viability`.
     """
-    found = pairs(records, pricing, use_cases, overrides)
-    return pd.DataFrame([pair.row for pair in found], columns=list(PRETRAINING))
+    rows = [pair.row for pair in pairs(records, pricing, use_cases, overrides)]
+    return pd.DataFrame(rows, columns=list(PRETRAINING))
 
 
 class Pair(NamedTuple):
@@ -71,7 +71,7 @@ def pairs(
     use_cases: Mapping[str, UseCase] | Iterable[UseCase] = (),
     overrides: Mapping[str, float] | None = None,
 ) -> list[Pair]:
-    """Return the rows of `pretraining`: two candidates that differ in their start alone, in one use case or in none."""
+    """Return the rows of `pretraining`, with their figures."""
     cases = list(use_cases.values() if isinstance(use_cases, Mapping) else use_cases)
     results = Results.of(records)
     evidence = {each.key: each for each in gather(results, pricing)}
@@ -83,18 +83,18 @@ def pairs(
         cells = {**_cells(both), "labels": labels[pretrained], "use_case": None}
         judged = [judge(read_market(case, overrides or {}), both, _DRAWS)
                   for case in cases if case.covers(pretrained.task, pretrained.data)]  # fmt: skip
-        every += [_pair(cells, gain, own) for own in judged] or [_pair(cells, gain, None)]
+        every += [_pair(cells, gain, candidates) for candidates in judged] or [_pair(cells, gain, None)]
     return sorted(every, key=lambda pair: _order(pair.row))
 
 
 def _pair(cells: Mapping[str, Any], gain: Mapping[str, Explained], candidates: Candidates | None) -> Pair:
-    """Return the row of a pair, in a market or in none."""
+    """Return the row of a pair in a use case; None: without one."""
     if candidates is None:
         note = "no use case has this task, so a better answer has no price"
         figures = {**gain, **{name: Explained(name, None, note=note) for name in _USES}}
     else:
         cells = {**cells, "use_case": candidates.market.use_case.name}
-        figures = {**gain, **_uses(gain, candidates, apart=cells["difference"] != NO_DIFFERENCE)}
+        figures = {**gain, **_uses(gain, candidates, differs=cells["difference"] != NO_DIFFERENCE)}
     return Pair({**dict.fromkeys(PRETRAINING), **cells, **values(figures)}, figures)
 
 
@@ -103,35 +103,36 @@ def _order(row: Mapping[str, Any]) -> list[Any]:
 
 
 def _budgets(results: Results) -> dict[Candidate, dict[str, Any]]:
-    """Return what was asked of every candidate but its pretraining."""
+    """Return the settings and budgets of every candidate without those of pretraining."""
     return {
-        own.key: {name: value for name, value in details(own.chains[0]).items() if not name.startswith("pretrain ")}
-        for own in results.evaluated
-    }
+        measured.key: {name: value for name, value in details(measured.chains[0]).items()
+                       if not name.startswith("pretrain ")}
+        for measured in results.evaluated
+    }  # fmt: skip
 
 
 def _labels(results: Results) -> dict[Candidate, int | None]:
-    """Return how many labelled examples the fine-tuning of every candidate saw, None where that was not kept."""
-    tuned = {own.key: own.chains[0].finetune for own in results.evaluated}
-    return {key: record.used.get("train_items") if record else None for key, record in tuned.items()}
+    """Return the number of labelled examples of each candidate's fine-tuning; None if it was not recorded."""
+    finetunes = {measured.key: measured.chains[0].finetune for measured in results.evaluated}
+    return {key: record.used.get("train_items") if record else None for key, record in finetunes.items()}
 
 
 def _pairs(budgets: Mapping[Candidate, Mapping[str, Any]]) -> list[tuple[Candidate, Candidate]]:
     return [
-        (one, other)
-        for one in budgets for other in budgets
-        if one.start == "pretrained" and other.start == "scratch" and budgets[one] == budgets[other]
-        and _beside_pretraining(one) == _beside_pretraining(other)
+        (pretrained, scratch)
+        for pretrained in budgets for scratch in budgets
+        if pretrained.start == "pretrained" and scratch.start == "scratch" and budgets[pretrained] == budgets[scratch]
+        and _without_start(pretrained) == _without_start(scratch)
     ]  # fmt: skip
 
 
-def _beside_pretraining(key: Candidate) -> Candidate:
-    """Return what a candidate has in common with the one that differs in its pretraining alone."""
+def _without_start(key: Candidate) -> Candidate:
+    """Return a candidate without the fields that depend on its pretraining."""
     return key._replace(start="", spec="", definition="", stale=None)
 
 
 def _gain(scratch: Evidence, pretrained: Evidence) -> dict[str, Explained]:
-    """Return both qualities, what pretraining gains whichever way the metric points, and what it costs."""
+    """Return both qualities, the gain in the metric's direction with its interval, and the training costs."""
     graded = pretrained.quality
     both = [
         named(quality_figures(each.quality, None)["value"], name)
@@ -168,46 +169,46 @@ def _cells(pair: tuple[Evidence, Evidence]) -> dict[str, Any]:
 _USES = ("development_multiplier", "gain_usd_per_use", "break_even_uses", "pays")
 
 
-def _uses(gain: Mapping[str, Explained], candidates: Candidates, *, apart: bool) -> dict[str, Explained]:
-    """Return what pretraining is worth in one market, its own cost left out."""
+def _uses(gain: Mapping[str, Explained], candidates: Candidates, *, differs: bool) -> dict[str, Explained]:
+    """Return the gain per use in one market, and the uses that earn the pretraining back."""
     market, pretrain = candidates.market, gain["pretrain_usd"]
-    multiplier, foreseen = (figure(market, name) for name in ("development_multiplier", "pretraining_uses"))
-    use = _gain_usd(candidates, apart=apart)
+    multiplier, expected = (figure(market, name) for name in ("development_multiplier", "pretraining_uses"))
+    use = _gain_usd(candidates, differs=differs)
     if use.value is None or pretrain.value is None:
-        note = "something that the value of a use takes was not measured"
+        note = "a measurement that it needs is missing"
         return {multiplier.name: multiplier, **{name: Explained(name, None, note=note) for name in _USES[1:]}}
     count = math.ceil(pretrain.value * multiplier.value / use.value) if use.value > 0 else None
     uses = Explained("break_even_uses", count if count is None else max(1, count), inputs=(pretrain, multiplier, use),
-                     note="none: a use gains nothing" if count is None else
+                     note="none: a use has no gain" if count is None else
                      "pretrain_usd × development_multiplier / gain_usd_per_use, rounded up to whole uses")  # fmt: skip
-    pays = Explained("pays", uses.value is not None and uses.value <= foreseen.value, inputs=(uses, foreseen),
+    pays = Explained("pays", uses.value is not None and uses.value <= expected.value, inputs=(uses, expected),
                      note="whether break_even_uses are no more than pretraining_uses")  # fmt: skip
     return {each.name: each for each in (multiplier, use, uses, pays)}
 
 
-def _gain_usd(candidates: Candidates, *, apart: bool) -> Explained:
+def _gain_usd(candidates: Candidates, *, differs: bool) -> Explained:
     name = "gain_usd_per_use"
     scratch, pretrained = candidates.judged
-    worth = (_value("scratch_use_usd", scratch, candidates.market),
-             _value("pretrained_use_usd", pretrained, candidates.market))  # fmt: skip
-    if apart or None in (worth[0].value, worth[1].value):
-        return derived(name, USD, "pretrained_use_usd - scratch_use_usd", *worth)
-    return Explained(name, 0.0, USD, note="a difference of quality within its interval is worth nothing", inputs=worth)
+    uses = (_use_usd("scratch_use_usd", scratch, candidates.market),
+            _use_usd("pretrained_use_usd", pretrained, candidates.market))  # fmt: skip
+    if differs or None in (uses[0].value, uses[1].value):
+        return derived(name, USD, "pretrained_use_usd - scratch_use_usd", *uses)
+    return Explained(name, 0.0, USD, note="0: no significant difference of quality", inputs=uses)
 
 
-def _value(name: str, judged: CandidateVerdict, market: Market) -> Explained:
-    """Return what a use is worth to whoever may also leave it: 0 where the need is missed or money is lost."""
-    own = viability_figures(market, judged)
-    found = derived(
-        name, USD, "npv_usd + pretrain_usd / pretraining_uses * development_multiplier", own["npv_usd"],
-        judged.evidence.figures["pretrain_usd"], figure(market, "pretraining_uses"),
-        figure(market, "development_multiplier"), note="pretraining left out",
+def _use_usd(name: str, judged: CandidateVerdict, market: Market) -> Explained:
+    """Return the net present value of a use without pretraining; 0 if it is a loss or misses the needed quality."""
+    value = derived(
+        name, USD, "npv_usd + pretrain_usd / pretraining_uses * development_multiplier",
+        viability_figures(market, judged)["npv_usd"], judged.evidence.figures["pretrain_usd"],
+        figure(market, "pretraining_uses"), figure(market, "development_multiplier"),
+        note="without the cost of pretraining",
     )  # fmt: skip
-    if found.value is None:
-        return found
+    if value.value is None:
+        return value
     sign = 1 if judged.evidence.accuracy["higher_is_better"] else -1
     missed = market.quality is not None and sign * judged.row["quality"] < sign * market.quality
-    if found.value > 0 and not missed:
-        return found
-    note = "0: it is left, as it loses money or misses the quality that is needed"
-    return Explained(name, 0.0, USD, note=note, inputs=found.inputs)
+    if value.value > 0 and not missed:
+        return value
+    note = "0: not done, as it is a loss or misses the needed quality"
+    return Explained(name, 0.0, USD, note=note, inputs=value.inputs)

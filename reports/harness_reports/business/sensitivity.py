@@ -1,4 +1,4 @@
-"""What a use case's value hangs on: tornado and Sobol's indices over measured and assumed inputs together."""
+"""Sensitivity of the net present value to measured and assumed inputs: tornado and Sobol indices."""
 
 from __future__ import annotations
 
@@ -32,28 +32,29 @@ def sensitivity(
 ) -> pd.DataFrame:
     """Return one row for each uncertain input of each use case with its best candidate, the widest swing first.
 
-    `kind` is `measured` or `assumed`. The tornado has each input at its 10th and 90th percentile and all others at
-    their median; Sobol's indices are the share of the net present value's variance that an input explains on its own,
-    and together with others.
+    `kind` is `measured` or `assumed`. The tornado sets each input to its 10th and 90th percentile and all others to
+    their median. `sobol_first_order` is the share of the net present value's variance that an input explains alone,
+    `sobol_total` the share that it explains with its interactions.
 
     Raises:
-        FactError: as `viability`, or points that are no power of 2.
+        FactError: as `viability`, or `points` is not a power of 2.
     """
-    found = judge_all(records, pricing, use_cases, overrides)
-    return pd.DataFrame([row for own in found for row in hangs_on(own.best, points)], columns=list(SENSITIVITY))
+    judged = judge_all(records, pricing, use_cases, overrides)
+    rows = [row for candidates in judged for row in sensitivity_rows(candidates.best, points)]
+    return pd.DataFrame(rows, columns=list(SENSITIVITY))
 
 
-def hangs_on(judged: CandidateVerdict, points: int = POINTS) -> list[dict[str, Any]]:
-    """Return the rows of one candidate; none where something that its value takes was not measured."""
+def sensitivity_rows(judged: CandidateVerdict, points: int = POINTS) -> list[dict[str, Any]]:
+    """Return the rows of one candidate; empty if a measurement that its net present value needs is missing."""
     business = judged.business
     if business is None:
         return []
     bars = tornado(business)
     sobol = importance(business, points) if bars else None
-    who = {name: judged.row[name] for name in ("use_case", *KEYS)}
+    names = {name: judged.row[name] for name in ("use_case", *KEYS)}
     return [
         {
-            **who, "input": name, "kind": "measured" if name in MEASURED else "assumed",
+            **names, "input": name, "kind": "measured" if name in MEASURED else "assumed",
             **dict(zip(("input_p10", "input_p50", "input_p90"), _percentiles(business, name), strict=True)),
             "npv_at_p10_usd": bar.low_usd, "npv_at_p90_usd": bar.high_usd, "swing_usd": bar.swing_usd,
             "sobol_first_order": sobol.first_order[name] if sobol else None,

@@ -1,4 +1,4 @@
-"""Where the figures of the sensitivity table come from."""
+"""The figures of the sensitivity table."""
 
 from __future__ import annotations
 
@@ -17,63 +17,62 @@ from harness_reports.measured.quality_figures import quality_share
 _PERCENTILES = {"input_p10": "10th percentile", "input_p50": "median", "input_p90": "90th percentile"}
 _ENDS = {"npv_at_p10_usd": "input_p10", "npv_at_p90_usd": "input_p90"}
 _SOBOL = {
-    "sobol_first_order": "that it explains on its own",
-    "sobol_total": "that it explains together with others, and that would be left if all others were known",
+    "sobol_first_order": "that it explains alone",
+    "sobol_total": "that it explains with its interactions, which is left if all other inputs are known",
 }
 
 
 def sensitivity_figures(
     market: Market, judged: CandidateVerdict, everyone: Sequence[Mapping[str, Any]], row: Mapping[str, Any]
 ) -> dict[str, Explained]:
-    """Return the figures of a row of the sensitivity table by column.
+    """Return the figures of a row of the sensitivity table, by column.
 
     Args:
         market: the use case's figures.
         judged: its best candidate.
-        everyone: the rows of all its uncertain inputs.
-        row: of one input.
+        everyone: the rows of all uncertain inputs.
+        row: the row of one input.
     """
     inputs = {other["input"]: _origin(market, judged, other["input"]) for other in everyone}
-    own, drawn = inputs[row["input"]], tuple(inputs.values())
-    places = {
-        name: Explained(
-            name, row[name], own.unit, note=f"the {said} of {_sampled_from(judged, own.name)}", inputs=(own,)
-        )
-        for name, said in _PERCENTILES.items()
-    }
+    origin = inputs[row["input"]]
+    others = [other for other in inputs.values() if other.name != origin.name]
+    percentiles = {
+        name: Explained(name, row[name], origin.unit, inputs=(origin,),
+                        note=f"the {percentile} of {_sampled_from(judged, origin.name)}")
+        for name, percentile in _PERCENTILES.items()
+    }  # fmt: skip
     ends = [
-        Explained(name, row[name], USD, inputs=(places[place], *(other for other in drawn if other.name != own.name)),
-                  note=f"the net present value with {own.name} at {place}, every other uncertain figure at its median")
-        for name, place in _ENDS.items()
+        Explained(name, row[name], USD, inputs=(percentiles[percentile], *others), note=f"the net present value with "
+                  f"{origin.name} at {percentile}, every other uncertain figure at its median")
+        for name, percentile in _ENDS.items()
     ]  # fmt: skip
     low, high = sorted(ends, key=lambda end: end.value)
     swing = derived("swing_usd", USD, f"{high.name} - {low.name}", high, low)
     shares = [
-        Explained(name, row[name], inputs=drawn, note=f"the share of the net present value's variance {said}: Sobol's "
-                  f"index, by SALib from {POINTS:,} scrambled Sobol points of all uncertain figures together")
-        for name, said in _SOBOL.items()
+        Explained(name, row[name], inputs=tuple(inputs.values()), note=f"the share of the net present value's variance "
+                  f"{meaning}: Sobol index, by SALib from {POINTS:,} scrambled Sobol points of all uncertain figures")
+        for name, meaning in _SOBOL.items()
     ]  # fmt: skip
-    return {each.name: each for each in (*places.values(), *ends, swing, *shares)}
+    return {each.name: each for each in (*percentiles.values(), *ends, swing, *shares)}
 
 
 def _sampled_from(judged: CandidateVerdict, name: str) -> str:
     measured = {
         "quality": judged.evidence.quality.method,
-        "serving_usd_per_request": f"the cost at {RESAMPLES:,} rates: records are resampled, then the durations of "
-        "batches within each",
-        "energy_j_per_request": "the values of single records",
+        "serving_usd_per_request": f"the cost at {RESAMPLES:,} rates: records resampled, then batch times within each",
+        "energy_j_per_request": "the values of the records",
     }
-    return measured.get(name, "the distribution that the use case gives it")
+    return measured.get(name, "the use case's distribution")
 
 
 def _origin(market: Market, judged: CandidateVerdict, name: str) -> Explained:
     """Return the figure that an uncertain input is drawn around: measured, or the use case's."""
-    own = judged.evidence
+    evidence = judged.evidence
     if name == "quality":
-        return quality_share(own.quality).inputs[0]
+        return quality_share(evidence.quality).inputs[0]
     if name == "serving_usd_per_request":
-        point = own.figures[own.priced_as(market)]
-        return derived(name, PER_REQUEST, f"{point.name} / 1000", point)
+        price = evidence.figures[evidence.priced_as(market)]
+        return derived(name, PER_REQUEST, f"{price.name} / 1000", price)
     if name == "energy_j_per_request" and judged.business is not None:
-        return joules(market, own, judged.business)
+        return joules(market, evidence, judged.business)
     return figure(market, name)

@@ -1,4 +1,4 @@
-"""Whether a use case is worth the money with a candidate: needs, margin, net present value, and a verdict."""
+"""The viability of a use case with each candidate: needs, unit economics, net present value, verdict."""
 
 from __future__ import annotations
 
@@ -64,49 +64,46 @@ def viability(
     overrides: Mapping[str, float] | None = None,
     draws: int = DRAWS,
 ) -> pd.DataFrame:
-    """Return one row for each use case and candidate that was evaluated on one of its tasks and its data.
+    """Return one row for each use case and candidate that was evaluated on its tasks and data.
 
-    The base case takes every figure at its mean. A request earns `unit_value_usd` and costs its serving and, where a
-    wrong answer has a price, the expected cost of errors: (1 - quality share) · cost per error, where the share is the
-    metric's value over its ceiling; of the share that people check (`unit_review_usd`) none is left. These are the
-    first year's, retries included. `usd_per_correct_answer` is all of it over the share of answers that are right, or
-    put right. A use case that needs a latency pays for one request
-    at a time, as its latency was measured; others pay for the cheapest Offline batch. `upfront_usd`, at t = 0, is
-    `upfront_cost_usd` plus pretraining over `pretraining_uses`, fine-tuning and evaluation, all times
-    `development_multiplier`. `yearly_usd` is a year once everybody has adopted, at the first year's prices;
-    `funding_usd` is the deepest the balance falls. `break_even_requests` (per year, all have adopted) and
-    `break_even_price_usd` (per request) are where the net present value is 0; None where no number does it. `irr` is
-    None where there is none or more than one; `irr_unique` says which.
+    The base case takes every figure at its mean. Unit economics are those of the first year, retries included. A
+    request earns `unit_value_usd`; it costs serving, human review (`unit_review_usd`) and the expected cost of errors:
+    (1 - quality / ceiling) · (1 - share reviewed) · cost per error. `usd_per_correct_answer` is the cost of a request
+    over the share of answers that are right before or after review. A use case with a latency objective pays for single
+    requests (SingleStream), others for the cheapest Offline batch. `upfront_usd`, at t = 0, is `upfront_cost_usd` plus
+    pretraining over `pretraining_uses`, fine-tuning and evaluation, times `development_multiplier`. `yearly_usd` is the
+    profit of a steady-state year at the first year's prices; `funding_usd` is the largest cumulative deficit.
+    `break_even_requests` (per steady-state year) and `break_even_price_usd` (per request) make the net present value 0;
+    None if no number does. `irr` is None if there is none or more than one; `irr_unique` says which.
 
-    The distribution draws every uncertain figure and what was measured: `npv_low_usd`, `npv_p50_usd` and
-    `npv_high_usd` are its 5th, 50th and 95th percentile, `cvar05_usd` the mean of the worst 5 %. `drivers` names the
-    three inputs it hangs on most, with the share of the variance each explains. `evpi_usd` is what knowing everything
-    before deciding is worth, `evsi_usd` what another hour of measuring is, `measuring_usd` what that hour costs.
-    `needs_met` is `maybe` where one end of the interval of the quality is good enough and the other is not.
-    `probability_wrong` is the chance that the verdict turns out wrong, `flip` what would make it another.
+    The distribution draws every uncertain figure and measurement: `npv_low_usd`, `npv_p50_usd` and `npv_high_usd` are
+    its 5th, 50th and 95th percentile, `cvar05_usd` the mean of the worst 5 %. `drivers` names the three inputs that
+    explain most of the variance, with their shares. `evpi_usd` is the value of perfect information, `evsi_usd` that of
+    another hour of measuring, `measuring_usd` its cost. `needs_met` is `maybe` if the interval of the quality holds the
+    needed value. `probability_wrong` is the probability that the verdict is wrong, `flip` what would change it.
 
     Args:
-        records: what was measured.
+        records: the measurements.
         pricing: the prices.
-        use_cases: needs and markets; those whose tasks were not measured give no row.
-        overrides: figure → value that the reader puts in its place, for every use case (`requests_per_year`, …).
-        draws: of the distribution; always the same for the same figures.
+        use_cases: use cases; those whose tasks were not measured give no row.
+        overrides: figure → the reader's value, for every use case (`requests_per_year`, …).
+        draws: number of draws; the seed is fixed.
 
     Raises:
-        FactError: a figure that the calculation needs is missing or makes no sense, or hardware has no price.
+        FactError: a figure is missing or breaks its rule, or hardware has no price.
     """
-    found = judge_all(records, pricing, use_cases, overrides, draws)
-    return pd.DataFrame([as_text(row) for candidates in found for row in candidates.rows], columns=list(VIABILITY))
+    judged = judge_all(records, pricing, use_cases, overrides, draws)
+    return pd.DataFrame([as_text(row) for candidates in judged for row in candidates.rows], columns=list(VIABILITY))
 
 
 class CandidateVerdict(NamedTuple):
-    """One candidate, judged."""
+    """One candidate with its verdict."""
 
     row: dict[str, Any]
     """Its row of the viability table."""
     evidence: Evidence
     business: Business | None
-    """None where something was not measured."""
+    """None if a measurement that it needs is missing."""
 
 
 class Candidates(NamedTuple):
@@ -123,7 +120,7 @@ class Candidates(NamedTuple):
 
     @property
     def best(self) -> CandidateVerdict:
-        """The one with the best verdict; of those, the one that misses no need and has the highest expected value."""
+        """The first candidate by `preference`."""
         return min(self.judged, key=lambda each: preference(each.row))
 
 
@@ -134,53 +131,53 @@ def judge_all(
     overrides: Mapping[str, float] | None = None,
     draws: int = DRAWS,
 ) -> Iterator[Candidates]:
-    """Yield the candidates of each use case whose tasks were measured, as `viability` judges them."""
-    measured = gather(records, pricing)
+    """Yield the candidates of each use case whose tasks were measured, judged as in `viability`."""
+    evidence = gather(records, pricing)
     for case in use_cases.values() if isinstance(use_cases, Mapping) else use_cases:
-        own = [each for each in measured if case.covers(each.key.task, each.key.data)]
-        if own:
-            yield judge(read_market(case, overrides or {}), own, draws)
+        covered = [each for each in evidence if case.covers(each.key.task, each.key.data)]
+        if covered:
+            yield judge(read_market(case, overrides or {}), covered, draws)
 
 
-def judge(market: Market, measured: Sequence[Evidence], draws: int = DRAWS) -> Candidates:
-    """Return the candidates of one use case, all in the same drawn market."""
+def judge(market: Market, evidence: Sequence[Evidence], draws: int = DRAWS) -> Candidates:
+    """Return the candidates of one use case, all in the same draws of its market."""
     drawn = draw_market(market, draws)
-    businesses = [each.business(market) for each in measured]
-    rows = [_row(drawn, each, business) for each, business in zip(measured, businesses, strict=True)]
-    judged = map(CandidateVerdict, against_the_baseline(rows), measured, businesses)
+    businesses = [each.business(market) for each in evidence]
+    rows = [_row(drawn, each, business) for each, business in zip(evidence, businesses, strict=True)]
+    judged = map(CandidateVerdict, against_the_baseline(rows), evidence, businesses)
     return Candidates(market, drawn, tuple(judged))
 
 
-def _row(drawn: MarketDraws, measured: Evidence, business: Business | None) -> dict[str, Any]:
+def _row(drawn: MarketDraws, evidence: Evidence, business: Business | None) -> dict[str, Any]:
     market = drawn.market
-    limit = measured.limit(market)
-    gaps = Reasons(measured.gaps(market, limit))
+    objective = evidence.objective(market)
+    gaps = Reasons(evidence.gaps(market, objective))
     cells: dict[str, Any] = dict.fromkeys((*_MONEY, *_RISK))
-    money = worth = None
-    units = request_figures(market, measured, business)
+    money = npv = None
+    units = request_figures(market, evidence, business)
     if business is not None:
-        worth = npv_distribution(business, drawn, measured.accuracy, measured.hours(market))
+        npv = npv_distribution(business, drawn, evidence.accuracy, evidence.hours(market))
         cells |= base_case(market, business)
-        cells |= values(money_figures(market, measured, business, units, cells["npv_usd"]))
-        money = _money(worth, units["unit_margin_usd"].value, measured)
+        cells |= values(money_figures(market, evidence, business, units, cells["npv_usd"]))
+        money = _money(npv, units["unit_margin_usd"].value, evidence)
         cells |= _risk(money)
-    cells |= values(units) | {"served_as": measured.scenario(market), "requests_per_year": market.requests_per_year}
+    cells |= values(units) | {"served_as": evidence.scenario(market), "requests_per_year": market.requests_per_year}
     inputs = VerdictInputs(
-        gaps, measured.accuracy, market.quality, limit, market.latency_s, money, market.unmeasured_needs
+        gaps, evidence.accuracy, market.quality, objective, market.latency_s, money, market.unmeasured_needs
     )
     decision = decide(inputs)
-    flip = worth.flip(decision.threshold.loss) if worth and decision.threshold else None
+    flip = npv.flip(decision.threshold.loss) if npv and decision.threshold else None
     return {
-        "use_case": market.use_case.name, "title": market.use_case.title, **_quality(market, measured),
-        **_latency(market, measured, limit), "needs_met": needs_met(inputs), **cells, "verdict": decision.verdict,
+        "use_case": market.use_case.name, "title": market.use_case.title, **_quality(market, evidence),
+        **_latency(market, evidence, objective), "needs_met": needs_met(inputs), **cells, "verdict": decision.verdict,
         "probability_wrong": decision.probability_wrong, "flip": flip_reason(decision.verdict, flip),
         "reasons": decision.reasons, "figures": market.provenance,
-        **{name: measured.cost[name] for name in ("price_offer", "price_as_of", "price_source")},
+        **{name: evidence.cost[name] for name in ("price_offer", "price_as_of", "price_source")},
     }  # fmt: skip
 
 
-def _quality(market: Market, measured: Evidence) -> dict[str, Any]:
-    row = measured.accuracy
+def _quality(market: Market, evidence: Evidence) -> dict[str, Any]:
+    row = evidence.accuracy
     return {
         **{name: row[name] for name in (*KEYS, "source", "metric", "unit", "baseline", "against_baseline")},
         "quality": row["value"], "quality_low": row["low"], "quality_high": row["high"],
@@ -188,25 +185,24 @@ def _quality(market: Market, measured: Evidence) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _latency(market: Market, measured: Evidence, limit: LatencyObjective | None) -> dict[str, Any]:
+def _latency(market: Market, evidence: Evidence, objective: LatencyObjective | None) -> dict[str, Any]:
     return {
-        "latency_p99_s": measured.latency_p99_s(), "needed_latency_s": market.latency_s,
-        "latency_limit": limit.met if limit else None,
+        "latency_p99_s": evidence.latency_p99_s(), "needed_latency_s": market.latency_s,
+        "latency_limit": objective.met if objective else None,
     }  # fmt: skip
 
 
-def _money(worth: NpvDistribution, margin_usd: float, measured: Evidence) -> Money:
+def _money(npv: NpvDistribution, margin_usd: float, evidence: Evidence) -> Money:
     return Money(
-        margin_usd=margin_usd, outcome=worth.outcome, loss_limit=worth.market.market.loss_limit,
-        drivers=worth.drivers(), information=worth.information(), measuring_usd=measured.cost["usd_per_hour"],
-        probability_of_success=worth.probability_of_success,
+        margin_usd=margin_usd, outcome=npv.outcome, loss_limit=npv.market.market.loss_limit,
+        drivers=npv.drivers(), information=npv.information(), measuring_usd=evidence.cost["usd_per_hour"],
+        probability_of_success=npv.probability_of_success,
     )  # fmt: skip
 
 
 def _risk(money: Money) -> dict[str, Any]:
-    found = money.outcome
     return {
-        **outcome_cells(found), "cvar05_usd": found.cvar05_usd, "drivers": _drivers(money),
+        **outcome_cells(money.outcome), "cvar05_usd": money.outcome.cvar05_usd, "drivers": _drivers(money),
         "evpi_usd": money.information.evpi_usd, "evsi_usd": money.information.evsi_usd,
         "measuring_usd": money.measuring_usd,
     }  # fmt: skip

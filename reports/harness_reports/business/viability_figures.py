@@ -1,4 +1,4 @@
-"""Where the figures of the viability table come from: unit economics, and what the years make of them."""
+"""The figures of the viability table."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from harness_reports.measured.quality_figures import quality_figures, quality_sh
 from harness_reports.measured.serving_figures import latency_percentile
 
 _OF_FLOWS: Mapping[str, str] = {
-    "funding_usd": "the deepest that the running sum of the flows falls, in USD",
-    "irr": "the rate at which the flows are worth 0; none where there is no such rate, or more than one",
-    "mirr": "what is earned, reinvested to the end, over what is paid, both at the discount rate, per year",
-    "payback_years": "when the running sum of the flows reaches 0, linear within a year",
-    "discounted_payback_years": "when the running sum of the discounted flows reaches 0, linear within a year",
+    "funding_usd": "the largest deficit of the cumulative flows, in USD",
+    "irr": "the rate at which the net present value is 0; none if there is no such rate, or more than one",
+    "mirr": "the modified internal rate of return, financed and reinvested at the discount rate, per year",
+    "payback_years": "when the cumulative flows reach 0, linear within a year",
+    "discounted_payback_years": "when the cumulative discounted flows reach 0, linear within a year",
 }
 _MONEY = ("upfront_usd", "yearly_usd", "npv_usd", "break_even_requests", "break_even_price_usd", *_OF_FLOWS, *SAMPLED)
 
 
 def viability_figures(market: Market, judged: CandidateVerdict) -> dict[str, Explained]:
-    """Return the figures of a row of the viability table by column."""
-    own = judged.evidence
-    quality = quality_figures(own.quality, None)
+    """Return the figures of a row of the viability table, by column."""
+    evidence = judged.evidence
+    quality = quality_figures(evidence.quality, None)
     figures = [
         *(named(quality[name], called) for name, called in
           (("value", "quality"), ("low", "quality_low"), ("high", "quality_high"))),
         figure(market, "quality", "needed_quality"), figure(market, "latency_s", "needed_latency_s"),
-        latency_percentile("latency_p99_s", own.measured.fastest.get("SingleStream")),
-        requests(market), named(own.figures["usd_per_hour"], "measuring_usd"),
+        latency_percentile("latency_p99_s", evidence.measured.fastest.get("SingleStream")),
+        requests(market), named(evidence.figures["usd_per_hour"], "measuring_usd"),
     ]  # fmt: skip
-    units = request_figures(market, own, judged.business)
+    units = request_figures(market, evidence, judged.business)
     if judged.business is None:
-        note = "something that it takes was not measured: the verdict says what"
+        note = "a measurement that it needs is missing: see the reasons of the verdict"
         money = [Explained(name, None, USD, note=note) for name in _MONEY]
     else:
         money = _money(market, judged, judged.business, units)
@@ -48,13 +48,14 @@ def viability_figures(market: Market, judged: CandidateVerdict) -> dict[str, Exp
 def _money(
     market: Market, judged: CandidateVerdict, business: Business, units: Mapping[str, Explained]
 ) -> list[Explained]:
-    own, row = judged.evidence, judged.row
-    money = money_figures(market, own, business, units, row["npv_usd"])
+    evidence, row = judged.evidence, judged.row
+    money = money_figures(market, evidence, business, units, row["npv_usd"])
     flows = flow_figures(market, business, money["upfront_usd"])
     numbers = ", ".join(f"{flow.value:,.0f}" for flow in flows)
-    measured = (own.figures[own.priced_as(market)], quality_share(own.quality).inputs[0])
+    measured = (evidence.figures[evidence.priced_as(market)], quality_share(evidence.quality).inputs[0])
     return [
         *money.values(), present_value(market, row["npv_usd"], flows),
-        *(Explained(name, row[name], note=f"{said}: {numbers}", inputs=flows) for name, said in _OF_FLOWS.items()),
+        *(Explained(name, row[name], note=f"{meaning}: {numbers}", inputs=flows)
+          for name, meaning in _OF_FLOWS.items()),
         *sampled(row, (*uncertain(market), *measured)),
     ]  # fmt: skip

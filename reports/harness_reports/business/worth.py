@@ -1,6 +1,6 @@
-"""What a business is worth: its net present value with all its uncertainty, what it hangs on, what knowing more brings.
+"""The distribution of a net present value: drivers, value of information, flip points.
 
-The market is drawn once for all of a use case's candidates: what tells two of them apart is then the candidates.
+All candidates of a use case share the draws of its market, so they differ by their measurements alone.
 """
 
 from __future__ import annotations
@@ -18,15 +18,18 @@ from harness_reports.business.market import Market
 from harness_reports.economics.simulation import Outcome, draw, outcome, rank_of_draws
 
 DRAWS = 10_000
-"""For a table: P(NPV > 0) is within .01 of what a million draws give."""
+"""For a table: P(NPV > 0) is within .01 of its value at a million draws."""
 _BINS = 50
+"""Bins of an input's draws, for its share of the variance."""
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(32)
-_SURE = 1e-12
+"""Gauss-Hermite quadrature of a standard normal."""
+_CERTAIN = 1e-12
+"""A relative spread below this is rounding."""
 
 
 @dataclass(frozen=True, eq=False)
 class MarketDraws:
-    """A market's draws, for all candidates."""
+    """The draws of a market, for all candidates."""
 
     market: Market
     drawn: Drawn
@@ -36,51 +39,51 @@ class MarketDraws:
 
     @cached_property
     def ranks(self) -> dict[str, np.ndarray]:
-        """Input, assumed or measured → the places of its draws in ascending order."""
+        """Input, assumed or measured → the indices of its draws in ascending order."""
         return {name: rank_of_draws(name, self.draws, self.seed) for name in (*self.drawn, *MEASURED)}
 
 
 def draw_market(market: Market, draws: int = DRAWS, seed: int = 0) -> MarketDraws:
-    """Return a market's draws.
+    """Return the draws of a market.
 
     Raises:
-        FactError: not a whole number of draws.
+        FactError: `draws` is not a whole number from 1.
     """
     drawn = draw(market.inputs, draws, seed)
     return MarketDraws(market, drawn, market_sums(drawn, market.years), draws, seed)
 
 
-def outcome_cells(found: Outcome) -> dict[str, float]:
-    """Return what is read off the draws of a net present value, by column of the tables that show it."""
+def outcome_cells(npv: Outcome) -> dict[str, float]:
+    """Return statistics of a net present value, by column of the tables that show it."""
     return {
-        "npv_mean_usd": found.mean_usd, "npv_low_usd": found.p05_usd, "npv_p50_usd": found.p50_usd,
-        "npv_high_usd": found.p95_usd, "probability_positive": found.probability_positive,
+        "npv_mean_usd": npv.mean_usd, "npv_low_usd": npv.p05_usd, "npv_p50_usd": npv.p50_usd,
+        "npv_high_usd": npv.p95_usd, "probability_positive": npv.probability_positive,
     }  # fmt: skip
 
 
 class Driver(NamedTuple):
-    """An input that the net present value hangs on."""
+    """An uncertain input, and its effect on the net present value."""
 
     name: str
     share: float
-    """Of the variance, which it explains on its own: Sobol's first-order index, estimated from the draws."""
+    """Share of the variance that it explains alone: the first-order Sobol index, estimated from the draws."""
     low_usd: float
-    """Expected net present value where the input is about its 10th percentile."""
+    """Expected net present value near the input's 10th percentile."""
     high_usd: float
-    """About its 90th."""
+    """Near its 90th percentile."""
 
 
 class ValueOfInformation(NamedTuple):
-    """What knowing more is worth before deciding."""
+    """The value of knowing more before deciding."""
 
     evpi_usd: float
-    """Of knowing everything (EVPI): more than this no study is worth."""
+    """Expected value of perfect information, the upper bound of any study's value."""
     evsi_usd: float | None
-    """Of another hour of measuring (EVSI), half of it graded, half of it served; None where it cannot be told."""
+    """Expected value of another hour of measuring, half of it evaluation, half serving; None if hours are unknown."""
 
 
 class FlipPoints(NamedTuple):
-    """Values at which the verdict on the money would be another, all else as it is; None where no value does it."""
+    """Values that flip the verdict, all else equal; None if no value does."""
 
     value_per_request_usd: float | None
     requests_per_year: float | None
@@ -89,92 +92,90 @@ class FlipPoints(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class NpvDistribution:
-    """A business drawn."""
+    """The draws of a business."""
 
     business: Business
     market: MarketDraws
     needed_quality: float | None
     higher_is_better: bool
     hours: tuple[float, float] | None
-    """Hours of grading and of serving that were measured."""
+    """Measured hours of evaluation and of serving."""
 
     @cached_property
     def drawn(self) -> dict[str, np.ndarray]:
-        """All draws by input."""
+        """Draws of every input."""
         return {**self.market.drawn, **draw(self.business.measured, self.market.draws, self.market.seed)}
 
     @cached_property
     def npv_usd(self) -> np.ndarray:
-        """Net present values."""
+        """The net present value of each draw."""
         return self.business.npv_of(self.drawn, self.market.sums)
 
     @cached_property
     def outcome(self) -> Outcome:
-        """Their distribution."""
+        """Statistics of the net present value."""
         return outcome(self.npv_usd)
 
     @cached_property
-    def fits(self) -> np.ndarray:
-        """Whether the quality that is needed is reached, for each draw."""
+    def reaches_quality(self) -> np.ndarray:
+        """Whether the quality of each draw meets the need."""
         if self.needed_quality is None:
             return np.ones(1, dtype=bool)
         quality = self.drawn["quality"]
-        reached = quality >= self.needed_quality if self.higher_is_better else quality <= self.needed_quality
-        return np.asarray(reached)
+        return np.asarray(quality >= self.needed_quality if self.higher_is_better else quality <= self.needed_quality)
 
     @property
     def probability_of_success(self) -> float:
-        """Chance that the needed quality is reached and the net present value is above 0."""
-        return float(((self.npv_usd > 0) & self.fits).mean())
+        """The probability that quality meets the need and the net present value is positive."""
+        return float(((self.npv_usd > 0) & self.reaches_quality).mean())
 
     # Drivers -------------------------------------------------------------------------------------------------
 
     def drivers(self) -> list[Driver]:
-        """Return the uncertain inputs, the most important first."""
+        """Return the uncertain inputs, the largest share of the variance first."""
         values = self.npv_usd
-        if np.ptp(values) <= _SURE * (np.abs(values).max() or 1.0) or values.size < _BINS:
+        if np.ptp(values) <= _CERTAIN * (np.abs(values).max() or 1.0) or values.size < _BINS:
             return []
         uncertain = [name for name, drawn in self.drawn.items() if drawn.size > 1]
         size = values.size // _BINS * _BINS
-        bins = np.array([values[self.market.ranks[name][:size]] for name in uncertain]).reshape(
-            -1, _BINS, size // _BINS
-        )
-        found = _drivers(uncertain, bins.mean(axis=2), float(values.var()), (_BINS - 1) / values.size)
-        return sorted(found, key=lambda driver: -driver.share)
+        ordered = np.array([values[self.market.ranks[name][:size]] for name in uncertain])
+        means = ordered.reshape(-1, _BINS, size // _BINS).mean(axis=2)  # inputs × bins
+        drivers = _drivers(uncertain, means, float(values.var()), (_BINS - 1) / values.size)
+        return sorted(drivers, key=lambda driver: -driver.share)
 
-    # Knowing more --------------------------------------------------------------------------------------------
+    # Value of information ------------------------------------------------------------------------------------
 
     def information(self) -> ValueOfInformation:
-        """Return what knowing more is worth: for doing it, or leaving it.
+        """Return the value of information for the decision to invest or not.
 
-        Whoever does it and finds the needed quality missed has lost what was paid upfront, and stops there.
+        The payoff of an investment that misses the needed quality is the loss of the upfront cost: it stops there.
         """
         upfront = self.business.upfront_usd(self.drawn)
-        payoff = np.where(self.fits, self.npv_usd, -upfront)
+        payoff = np.where(self.reaches_quality, self.npv_usd, -upfront)
         expected = float(payoff.mean())
-        perfect = max(0.0, float(np.maximum(payoff, 0).mean()) - max(expected, 0.0))
-        hour = None if self.hours is None else min(perfect, self._hour(float(upfront.mean()), self.hours))
-        return ValueOfInformation(perfect, hour)
+        evpi = max(0.0, float(np.maximum(payoff, 0).mean()) - max(expected, 0.0))
+        evsi = None if self.hours is None else min(evpi, self._evsi(float(upfront.mean()), self.hours))
+        return ValueOfInformation(evpi, evsi)
 
-    def _hour(self, upfront: float, hours: tuple[float, float]) -> float:
-        """Return the expected value of another hour by pre-posterior analysis.
+    def _evsi(self, upfront: float, hours: tuple[float, float]) -> float:
+        """Return the expected value of another hour of measuring, by pre-posterior analysis.
 
-        Given quality and serving cost the expected value is linear in both, so a normal belief is all that is needed:
-        a study of h hours after one of H moves its centre by a normal of the share h / (H + h) of its variance.
+        The expected net present value is linear in quality and serving cost, so normal beliefs suffice: h hours after
+        H hours move a belief's mean by a normal with the share h / (H + h) of its variance.
         """
         per_quality, per_serving = self._slopes()
         quality, serving = self.drawn["quality"], self.drawn["serving_usd_per_request"]
-        moves = [np.sqrt(0.5 / (0.5 + measured)) for measured in hours]
+        moves = [np.sqrt(0.5 / (0.5 + measured)) for measured in hours]  # half an hour each
         centre = float(quality.mean()) + float(quality.std()) * moves[0] * _NODES[:, None]
-        rest = max(float(quality.std()) * np.sqrt(1 - moves[0] ** 2), _SURE)
-        worth = float(self.npv_usd.mean()) + per_quality * (centre - float(quality.mean()))
-        worth = worth + per_serving * float(serving.std()) * moves[1] * _NODES[None, :]
-        payoff = self._stopped(worth, centre, rest, per_quality, upfront)
+        rest = max(float(quality.std()) * np.sqrt(1 - moves[0] ** 2), _CERTAIN)
+        npv = float(self.npv_usd.mean()) + per_quality * (centre - float(quality.mean()))
+        npv = npv + per_serving * float(serving.std()) * moves[1] * _NODES[None, :]
+        payoff = self._stopped(npv, centre, rest, per_quality, upfront)
         weights = np.outer(_WEIGHTS, _WEIGHTS) / _WEIGHTS.sum() ** 2
         return max(0.0, float((weights * np.maximum(payoff, 0)).sum()) - max(0.0, float((weights * payoff).sum())))
 
     def _slopes(self) -> tuple[float, float]:
-        """Return what a unit of quality, and a dollar of serving a request, add to the expected value."""
+        """Return the derivatives of the expected net present value by quality, and by serving cost per request."""
         sums, ceiling = self.market.sums, self.business.ceiling
         errors = self.drawn["cost_per_error_usd"] * (1 - self.drawn["review_share"]) * sums.requests
         return (0.0 if ceiling is None else float(errors.mean()) / ceiling), -float(
@@ -182,38 +183,38 @@ class NpvDistribution:
         )
 
     def _stopped(
-        self, worth: np.ndarray, centre: np.ndarray, rest: float, per_quality: float, upfront: float
+        self, npv: np.ndarray, centre: np.ndarray, rest: float, per_quality: float, upfront: float
     ) -> np.ndarray:
-        """Return the expected payoff of doing it, where it is stopped if the quality turns out to be missed."""
+        """Return the expected payoff of an investment that stops if quality, normal(centre, rest), misses the need.
+
+        By the mean of a truncated normal: E[npv; reached] = npv · P(reached) + slope · rest · density.
+        """
         if self.needed_quality is None:
-            return worth
+            return npv
         sign = 1.0 if self.higher_is_better else -1.0
         margin = sign * (centre - self.needed_quality) / rest
         reached = ndtr(margin)
         density = np.exp(-(margin**2) / 2) / np.sqrt(2 * np.pi)
-        return np.asarray(worth * reached + sign * per_quality * rest * density - upfront * (1 - reached))
+        return np.asarray(npv * reached + sign * per_quality * rest * density - upfront * (1 - reached))
 
-    # What would flip it --------------------------------------------------------------------------------------
+    # Flip points ---------------------------------------------------------------------------------------------
 
     def flip(self, share: float | None) -> FlipPoints:
-        """Return the values at which the chance of a loss is `share`; where None, the expected value is 0.
+        """Return the values at which the probability of a loss is `share`; None: the expected value is 0.
 
-        Every draw is linear in the price, the volume and the cost of serving, so the value at which it is worth
-        nothing is known for each: the answer is a quantile of them.
+        The net present value of a draw is linear in the price, the volume and the cost of serving. So each draw has
+        its own break-even, and the flip point is a quantile of them.
         """
         sums, npv = self.market.sums, self.npv_usd
         serving = self.business.serving_usd(self.drawn) * sums.requests_at_cost
-        moved = sums.income_usd - serving - self.business.answer_usd(self.drawn) * sums.requests
-        price = _scale(npv, sums.income_usd, share)
-        volume = _scale(npv, moved, share)
-        cost = _scale(npv, -serving, share)
+        margin = sums.income_usd - serving - self.business.answer_usd(self.drawn) * sums.requests
         return FlipPoints(
-            _times(price, float(self._at("value_per_request_usd"))),
-            _times(volume, self.market.market.requests_per_year),
-            _times(cost, float(self._at("serving_usd_per_request"))),
+            _times(_scale(npv, sums.income_usd, share), self._mean("value_per_request_usd")),
+            _times(_scale(npv, margin, share), self.market.market.requests_per_year),
+            _times(_scale(npv, -serving, share), self._mean("serving_usd_per_request")),
         )
 
-    def _at(self, name: str) -> float:
+    def _mean(self, name: str) -> float:
         return float(self.business.inputs[name].mean)
 
 
@@ -222,26 +223,36 @@ def _times(scale: float | None, value: float) -> float | None:
 
 
 def _scale(npv: np.ndarray, moved: np.ndarray, share: float | None) -> float | None:
-    """Return by what the moved part must be multiplied; None where no positive number does it."""
+    """Return the factor on the moved part at which the probability of a loss is `share`; None if none is positive.
+
+    Args:
+        npv: net present value of each draw.
+        moved: the part of it that is multiplied.
+        share: probability of a loss; None: the mean is 0 in place of a quantile.
+    """
     if share is None:
         mean = float(np.mean(moved))
         scale = 1 - float(np.mean(npv)) / mean if mean else -1.0
         return scale if scale > 0 else None
     rising = float(np.mean(moved)) > 0
     size = np.abs(np.broadcast_to(moved, npv.shape))
-    turns = 1 - np.divide(npv, size if rising else -size, out=np.full(npv.shape, np.inf), where=size > 0)
-    bad = np.inf if rising else -np.inf
-    steady = np.where(npv > 0, -bad, bad)  # nothing to move: it stays what it is
-    against = (moved < 0) if rising else (moved > 0)  # more of it makes these draws worse: they count as losses
-    each = np.where(against, bad, np.where(size > 0, turns, steady))
-    scale = float(np.quantile(each, 1 - share if rising else share, method="inverted_cdf"))
+    break_evens = 1 - np.divide(npv, size if rising else -size, out=np.full(npv.shape, np.inf), where=size > 0)
+    never = np.inf if rising else -np.inf
+    fixed = np.where(npv > 0, -never, never)  # nothing to multiply: a gain or a loss at any factor
+    against = (moved < 0) if rising else (moved > 0)  # a larger factor makes these draws worse: count them as losses
+    break_evens = np.where(against, never, np.where(size > 0, break_evens, fixed))
+    scale = float(np.quantile(break_evens, 1 - share if rising else share, method="inverted_cdf"))
     return scale if 0 < scale < np.inf else None
 
 
 def _drivers(names: list[str], means: np.ndarray, variance: float, noise: float) -> list[Driver]:
-    """Return drivers from the mean values in equal bins of each input: their spread is what it explains."""
+    """Return drivers from the mean net present value in each bin of each input, shape (inputs, bins).
+
+    The variance of the bin means is the first-order share, less `noise`, what an input without effect would show.
+    """
     shares = np.maximum(0, (means.var(axis=1) / variance - noise) / (1 - noise)).tolist()
     tenth = _BINS // 10
+    # Five bins around the 10th and the 90th percentile: fewer are noisy.
     low, high = (means[:, part].mean(axis=1).tolist()
                  for part in (slice(tenth - 2, tenth + 3), slice(-tenth - 3, -tenth + 2)))  # fmt: skip
     return [Driver(*each) for each in zip(names, shares, low, high, strict=True)]
@@ -253,5 +264,5 @@ def npv_distribution(
     accuracy: Mapping[str, object],
     hours: tuple[float, float] | None,
 ) -> NpvDistribution:
-    """Return a business drawn in its market."""
+    """Return the net present value of a business in the draws of its market."""
     return NpvDistribution(business, market, market.market.quality, bool(accuracy["higher_is_better"]), hours)

@@ -1,4 +1,4 @@
-"""What a net present value is made of: every year's flow, and what is read off its samples."""
+"""The figures of a net present value: the cash flow of each year, and statistics of its draws."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ SAMPLED: Mapping[str, str] = {
     "npv_high_usd": "their 95th percentile",
     "cvar05_usd": "the mean of the worst 5 % of them",
     "probability_positive": "the share of them above 0",
-    "evpi_usd": "the mean gain of who would know each draw before deciding, over the best decision without",
-    "evsi_usd": "the expected gain of another hour of measuring, by pre-posterior analysis of quality and serving cost",
-    "probability_wrong": "the share of them in which the verdict turns out wrong, needs included",
+    "evpi_usd": "the expected value of perfect information: deciding with each draw known, against deciding once",
+    "evsi_usd": "the expected value of another hour of measuring, by pre-posterior analysis of quality and cost",
+    "probability_wrong": "the share of them in which the verdict is wrong, needs included",
 }
 
 
 def sampled(row: Mapping[str, Any], inputs: tuple[Explained, ...], names: Iterable[str] = SAMPLED) -> list[Explained]:
-    """Return figures of a row that are read off the sampled net present values."""
+    """Return the figures of a row that are statistics of the drawn net present values."""
     return [
         Explained(name, row[name], USD if name.endswith("_usd") else "", inputs=inputs,
-                  note=f"{DRAWS:,} net present values, every uncertain figure sampled: {SAMPLED[name]}")
+                  note=f"{DRAWS:,} draws of the net present value, from all uncertain figures: {SAMPLED[name]}")
         for name in names
     ]  # fmt: skip
 
 
 def operating_cost(market: Market) -> Explained:
-    """Return what a year costs whatever is served."""
+    """Return the fixed costs and staff of a year."""
     parts = ("fixed_cost_per_year_usd", "staff", "staff_usd_per_year")
     return derived("operating_cost_usd", "USD per year", OPERATING_COST, *(figure(market, name) for name in parts))
 
@@ -43,7 +43,7 @@ def operating_cost(market: Market) -> Explained:
 def flow_figures(
     market: Market, business: Business, upfront: Explained, decline: str = "hardware_decline_per_year"
 ) -> tuple[Explained, ...]:
-    """Return the flow of every year, the first at t = 0; `decline` is the figure by which serving gets cheaper."""
+    """Return the flow of every year, the first at t = 0; `decline` is the figure of the price decline of serving."""
     always = (*_of_every_year(business), operating_cost(market), figure(market, "retrainings_per_year"))
     later = [
         derived("flow_usd", USD, FLOW, *_year(market, year, number, decline), *always,
@@ -54,7 +54,7 @@ def flow_figures(
 
 
 def _of_every_year(business: Business) -> tuple[Explained, ...]:
-    """Return what every year's flow takes; each opens in a figure of its own."""
+    """Return the inputs of every year's flow that are the same each year; other figures of the row explain them."""
     drawn = business.means
     return (
         Explained("serving_usd", float(business.serving_usd(drawn)[0]), PER_REQUEST,
@@ -67,18 +67,17 @@ def _of_every_year(business: Business) -> tuple[Explained, ...]:
 
 
 def _year(market: Market, year: Year, before: int, decline: str) -> tuple[Explained, ...]:
-    """Return what sets a year's flow apart, with the number of years before it."""
+    """Return the inputs of a year's flow that change; `before` is the number of years before it."""
     adoption = [figure(market, name) for name in ("adoption_innovation", "adoption_imitation")
                 if name in market.numbers]  # fmt: skip
-    adopted = "requests_per_year, times the mean share of the year that has adopted (Bass)"
+    adopted = "requests_per_year, times the year's mean share of adopters (Bass)"
     value = named(figure(market, "value_per_request_usd"), "unit_value_usd")
-    cheaper = figure(market, decline)
     return (
         Explained("requests", float(year.requests[0]), "per year", note=adopted if adoption else "requests_per_year",
                   inputs=(requests(market), *adoption)),
         derived("value_usd", PER_REQUEST, f"unit_value_usd * (1 - value_decline_per_year) ** {before}", value,
                 figure(market, "value_decline_per_year")),
-        derived("machines", "", f"(1 - {decline}) ** {before}", cheaper,
+        derived("machines", "", f"(1 - {decline}) ** {before}", figure(market, decline),
                 note="price of machines, or of calls, as a share of the first year's"),
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from harness_reports.business.alternatives import ALTERNATIVES, alternatives_of
 from harness_reports.business.portfolio import PORTFOLIO, funding
 from harness_reports.business.portfolio_figures import portfolio_figures
 from harness_reports.business.pretraining import PRETRAINING, pairs
-from harness_reports.business.sensitivity import SENSITIVITY, hangs_on
+from harness_reports.business.sensitivity import SENSITIVITY, sensitivity_rows
 from harness_reports.business.sensitivity_figures import sensitivity_figures
 from harness_reports.business.serving import SERVING, PriceView, plans, views_of
 from harness_reports.business.viability import VIABILITY, Candidates, judge_all
@@ -133,7 +133,7 @@ def _of_case(table: str, case: Candidates, views: Sequence[PriceView]) -> list[R
     if table == "alternatives":
         return [Row(table, own.row, partial(dict, own.figures)) for own in alternatives_of(case)]
     if table == "sensitivity":
-        found = hangs_on(case.best)
+        found = sensitivity_rows(case.best)
         opened = partial(sensitivity_figures, case.market, case.best, found)
         return [Row(table, row, partial(opened, row)) for row in found]
     served = [plan for own in case.judged for plan in plans(case.market, own.evidence, views)]
