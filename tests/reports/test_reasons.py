@@ -119,7 +119,7 @@ def test_figures_are_called_as_the_reader_calls_them() -> None:
 def test_braces_and_formats_in_a_name_stay_text() -> None:
     """What a file calls a model is no template."""
     name = "{model!r} {0:usd} %s"
-    reason = Reason("baseline better", {"model": name, "worth_usd": 1.0, "npv_usd": 2.0})
+    reason = Reason("baseline better", {"model": name, "baseline_usd": 1.0, "npv_usd": 2.0})
 
     assert repr(name) in str(reason)
     assert name in reason.sentence("zh")

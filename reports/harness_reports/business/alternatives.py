@@ -15,9 +15,9 @@ from harness_reports.business.choice import preference
 from harness_reports.business.hosted import BREAK_EVENS, MONTHS, RISK, call_cost, hosted_figures, hosted_npv
 from harness_reports.business.market import Market
 from harness_reports.business.market_figures import requests
+from harness_reports.business.npv_distribution import DRAWS, npv_distribution
 from harness_reports.business.viability import Candidates, CandidateVerdict, judge_all
 from harness_reports.business.viability_figures import viability_figures
-from harness_reports.business.worth import DRAWS, npv_distribution
 from harness_reports.figures.explained import Explained, derived, values
 from harness_reports.measured.lineage import KEYS
 from harness_reports.measured.quality_figures import NO_DIFFERENCE

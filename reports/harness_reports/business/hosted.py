@@ -14,9 +14,9 @@ from harness.facts import Figure
 from harness_reports.business.business import Business
 from harness_reports.business.market import Market
 from harness_reports.business.market_figures import figure, uncertain
+from harness_reports.business.npv_distribution import NpvDistribution, draw_market, npv_distribution, outcome_cells
 from harness_reports.business.request import PER_REQUEST, USD, error_figure
 from harness_reports.business.viability import Candidates, CandidateVerdict
-from harness_reports.business.worth import NpvDistribution, draw_market, npv_distribution, outcome_cells
 from harness_reports.business.years import flow_figures, present_value, sampled
 from harness_reports.economics.api_prices import CallPrice, call_price
 from harness_reports.economics.build_or_buy import build_or_buy

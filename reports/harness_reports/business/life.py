@@ -13,8 +13,8 @@ from harness_reports.business.business import MEASURED, Business
 from harness_reports.business.evidence import Evidence
 from harness_reports.business.hosted import OwnMachines
 from harness_reports.business.market import read_market
+from harness_reports.business.npv_distribution import npv_distribution
 from harness_reports.business.viability import Candidates, CandidateVerdict
-from harness_reports.business.worth import npv_distribution
 from harness_reports.economics.cashflow import npv
 from harness_reports.economics.simulation import tornado
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from harness_reports.business.worth import Driver, FlipPoints, ValueOfInformation
+from harness_reports.business.npv_distribution import Driver, FlipPoints, ValueOfInformation
 from harness_reports.economics.simulation import Outcome
 from harness_reports.measured.latency import PERCENTILE_CONFIDENCE, LatencyObjective
 from harness_reports.measured.quality_figures import NO_DIFFERENCE
@@ -152,7 +152,7 @@ def _study(money: Money) -> Iterator[Reason]:
     """Yield the advice to measure for another hour, if that is worth more than it costs."""
     evsi_usd = money.information.evsi_usd
     if evsi_usd is not None and evsi_usd > money.measuring_usd:
-        yield Reason("measure first", {"worth_usd": evsi_usd, "cost_usd": money.measuring_usd})
+        yield Reason("measure first", {"evsi_usd": evsi_usd, "cost_usd": money.measuring_usd})
 
 
 def _caveats(inputs: VerdictInputs) -> Iterator[Reason]:
@@ -201,7 +201,7 @@ def _compared(row: dict[str, Any], baselines: Sequence[Mapping[str, Any]]) -> di
     if npv_usd < row["npv_usd"]:
         return row
     code = "baseline better" if row["against_baseline"] == "worse" else "baseline as good"
-    reason = Reason(code, {"model": model, "worth_usd": npv_usd, "npv_usd": row["npv_usd"]})
+    reason = Reason(code, {"model": model, "baseline_usd": npv_usd, "npv_usd": row["npv_usd"]})
     return {**row, "verdict": "do not invest", "reasons": Reasons([reason, *row["reasons"]]), "flip": None}
 
 

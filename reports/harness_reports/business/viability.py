@@ -14,6 +14,14 @@ from harness_reports.business.choice import preference
 from harness_reports.business.evidence import Evidence, gather
 from harness_reports.business.market import Market, read_market
 from harness_reports.business.money import base_case, money_figures
+from harness_reports.business.npv_distribution import (
+    DRAWS,
+    MarketDraws,
+    NpvDistribution,
+    draw_market,
+    npv_distribution,
+    outcome_cells,
+)
 from harness_reports.business.request import request_figures
 from harness_reports.business.verdict import (
     TOP,
@@ -23,14 +31,6 @@ from harness_reports.business.verdict import (
     decide,
     flip_reason,
     needs_met,
-)
-from harness_reports.business.worth import (
-    DRAWS,
-    MarketDraws,
-    NpvDistribution,
-    draw_market,
-    npv_distribution,
-    outcome_cells,
 )
 from harness_reports.figures.explained import values
 from harness_reports.measured.latency import LatencyObjective

@@ -8,8 +8,8 @@ from typing import Any
 from harness_reports.business.business import FLOW, OPERATING_COST, Business, Year, tuning_usd, years_of
 from harness_reports.business.market import Market
 from harness_reports.business.market_figures import figure, requests
+from harness_reports.business.npv_distribution import DRAWS
 from harness_reports.business.request import PER_REQUEST, USD
-from harness_reports.business.worth import DRAWS
 from harness_reports.figures.explained import Explained, derived, named
 
 SAMPLED: Mapping[str, str] = {

@@ -20,13 +20,13 @@ SENTENCES = {
     "{loss:share}; {accepted:share} is accepted.",
     "driver flips": "It depends on {driver:name}: at its {percentile}th percentile the expected net present value is "
     "{npv_usd:usd}.",
-    "measure first": "Another hour of measuring is worth {worth_usd:usd} and costs {cost_usd:usd}: measure first.",
+    "measure first": "Another hour of measuring is worth {evsi_usd:usd} and costs {cost_usd:usd}: measure first.",
     "one seed": "One seed: the interval leaves out the variation between trainings.",
     "needs not measured": "Not measured here: {needs:names}.",
-    "baseline better": "The cheap baseline {model!r} is better; its net present value is {worth_usd:usd}, this one's "
+    "baseline better": "The cheap baseline {model!r} is better; its net present value is {baseline_usd:usd}, this one's "
     "{npv_usd:usd}.",
     "baseline as good": "The cheap baseline {model!r} does not differ significantly in quality; its net present value "
-    "is {worth_usd:usd}, this one's {npv_usd:usd}.",
+    "is {baseline_usd:usd}, this one's {npv_usd:usd}.",
     # What moves it.
     "drivers": "Its variance comes from {drivers:shares}.",
     "pilot if": "It becomes a pilot if {changes:either}.",
