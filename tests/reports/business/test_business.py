@@ -1,4 +1,4 @@
-"""A business over its years: flows written out by hand, and laws that hold for every draw."""
+"""Cash flows of a business: by hand, and properties of every draw."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness import FactError
 from harness_reports.business.business import Business, market_sums
 from harness_reports.business.market import ASSUMED
 from harness_reports.economics.adoption import shares_by_year
@@ -34,15 +35,15 @@ MEASURED = {
 
 
 def business(years: int = 4, ceiling: float | None = 1.0, **changed: float | Distribution) -> Business:
-    """Return a business; figures replace those above, by name."""
-    known = {name: changed.get(name, value) for name, value in {**MARKET, **MEASURED}.items()}
-    inputs = {name: Fixed(value) if isinstance(value, int | float) else value for name, value in known.items()}
-    market = {name: given for name, given in inputs.items() if name in MARKET}
-    return Business(market, {name: given for name, given in inputs.items() if name in MEASURED}, years, ceiling)
+    """Return a business with some figures changed."""
+    figures = {name: changed.get(name, value) for name, value in {**MARKET, **MEASURED}.items()}
+    inputs = {name: Fixed(value) if isinstance(value, int | float) else value for name, value in figures.items()}
+    market, measured = ({name: inputs[name] for name in names} for names in (MARKET, MEASURED))
+    return Business(market, measured, years, ceiling)
 
 
 def test_flows_worked_out_by_hand() -> None:
-    """Development four times, a pretraining for two uses; a million requests at full adoption; prices fall."""
+    """Four attempts, a pretraining for two uses, a million requests at full adoption, declining prices."""
     flows = business().flows_usd()
     tuning = 40 + 10
     expected = [-(20_000 + 4 * (100 / 2 + tuning))]
@@ -65,7 +66,7 @@ def test_without_uncertainty_every_draw_is_the_base_case(
     years: int, rate: float, value: float, fall: float, cheaper: float, quality: float, innovation: float,
     imitation: float,
 ) -> None:  # fmt: skip
-    """The discounted sums, the flows and the simulation are one calculation."""
+    """The discounted sums, the flows and the simulation agree."""
     made = business(
         years, discount_rate=rate, value_per_request_usd=value, value_decline_per_year=fall, quality=quality,
         hardware_decline_per_year=cheaper, adoption_innovation=innovation, adoption_imitation=imitation,
@@ -80,7 +81,7 @@ def test_without_uncertainty_every_draw_is_the_base_case(
 @settings(deadline=None, max_examples=60)
 @given(st.floats(0.001, 1), st.floats(0, 2), st.integers(1, 15))
 def test_shares_by_year_are_the_integral_of_the_curve(innovation: float, imitation: float, years: int) -> None:
-    """Within what Simpson's rule can tell; they rise and stay within 0 and 1."""
+    """By Simpson's rule; they rise and stay within 0 and 1."""
     shares = [float(share[0]) for share in shares_by_year(np.array([innovation]), np.array([imitation]), years)]
     curve = Bass(innovation, imitation, 1.0)
     for year, share in enumerate(shares):
@@ -94,22 +95,20 @@ def test_shares_by_year_are_the_integral_of_the_curve(innovation: float, imitati
 
 
 @settings(deadline=None, max_examples=60)
-@given(low=st.floats(0.001, 1), more=st.floats(1.0, 5.0), rate=st.floats(0, 0.4), dearer=st.floats(0, 0.4))
-def test_worth_rises_with_the_price_and_falls_with_the_rate(
-    low: float, more: float, rate: float, dearer: float
-) -> None:
-    """A higher price never hurts; a higher rate never helps what is paid first and earns afterwards."""
-    cheap, dear = (business(value_per_request_usd=value, discount_rate=rate) for value in (low, low * more))
-    worth = [float(npv_draws(made, 1)[0]) for made in (cheap, dear)]
+@given(low=st.floats(0.001, 1), more=st.floats(1.0, 5.0), rate=st.floats(0, 0.4), higher=st.floats(0, 0.4))
+def test_npv_rises_with_the_price_and_falls_with_the_rate(low: float, more: float, rate: float, higher: float) -> None:
+    """A higher price never lowers it; a higher rate never raises that of an investment with later income."""
+    cheap, expensive = (business(value_per_request_usd=value, discount_rate=rate) for value in (low, low * more))
+    values = [float(npv_draws(made, 1)[0]) for made in (cheap, expensive)]
 
-    assert worth[0] <= worth[1] + 1e-6
-    flows = dear.flows_usd()
+    assert values[0] <= values[1] + 1e-6
+    flows = expensive.flows_usd()
     if min(flows[1:]) >= 0:
-        assert npv(rate + dearer, flows) <= npv(rate, flows) + 1e-6
+        assert npv(rate + higher, flows) <= npv(rate, flows) + 1e-6
 
 
-def test_demand_that_is_given_counts_before_its_parts() -> None:
-    """`requests_per_year` is the product of the four where it is not given."""
+def test_demand_goes_before_its_bottom_up_figures() -> None:
+    """Without `requests_per_year` demand is the product of the four."""
     whole = {name: value for name, value in business().market.items() if not name.startswith(("buyers", "obtain"))}
     given_ = Business({**whole, "requests_per_year": Fixed(1e6)}, business().measured, 4, 1.0)
 
@@ -117,7 +116,7 @@ def test_demand_that_is_given_counts_before_its_parts() -> None:
 
 
 def test_without_adoption_everybody_is_there_from_the_start() -> None:
-    """A use within one's own house has no market to win."""
+    """Adoption is 1 in every year."""
     market = {name: given for name, given in business().market.items() if not name.startswith("adoption")}
     first, *_ = Business(market, business().measured, 1, 1.0).flows_usd()[1:]
 
@@ -130,7 +129,7 @@ def test_errors_without_a_share_cost_nothing() -> None:
 
 
 def test_tornado_and_sobol_go_over_measured_and_assumed_inputs_together() -> None:
-    """The throughput's interval stands in one list with the market's guess, and the wide one comes first."""
+    """The widest input comes first, whichever kind it is."""
     made = business(
         serving_usd_per_request=Empirical(np.linspace(0.0009, 0.0011, 99)), value_per_request_usd=Pert(0.05, 0.1, 0.2),
         buyers=Lognormal.from_90_interval(5_000, 20_000),
@@ -144,7 +143,7 @@ def test_tornado_and_sobol_go_over_measured_and_assumed_inputs_together() -> Non
 
 
 def test_sums_of_a_market_serve_every_candidate() -> None:
-    """A candidate's value from shared sums is the value from its own calculation."""
+    """A net present value from shared sums equals the one calculated alone."""
     made = business(value_per_request_usd=Pert(0.05, 0.1, 0.2))
     drawn = {name: given.quantile(np.array([0.3, 0.7])) for name, given in made.inputs.items()}
 
@@ -152,16 +151,14 @@ def test_sums_of_a_market_serve_every_candidate() -> None:
 
 
 def test_observed_value_is_the_mean_of_what_was_resampled() -> None:
-    """The base case holds what was measured, not what the resampling happened to average."""
+    """The base case takes the measured value, not the mean of its bootstrap draws."""
     assert Empirical(np.array([3.0, 1.0])).mean == 2.0
     assert Empirical(np.array([3.0, 1.0]), 1.9).mean == 1.9
     assert Empirical(np.array([3.0, 1.0])).quantile(np.array([0.0, 0.5, 1.0])).tolist() == [1.0, 2.0, 3.0]
 
 
 @pytest.mark.parametrize("values", [[], [math.nan], [1.0, math.inf]])
-def test_nothing_is_no_distribution(values: list[float]) -> None:
-    """Nor is what is no number."""
-    from harness import FactError
-
+def test_an_empirical_distribution_needs_finite_values(values: list[float]) -> None:
+    """None, NaN and infinity are errors."""
     with pytest.raises(FactError, match="needs finite values"):
         Empirical(np.array(values))

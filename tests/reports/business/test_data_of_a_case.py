@@ -1,4 +1,4 @@
-"""A use case that names its data rests on them alone, in every table of use cases."""
+"""A use case that names its data uses them alone, in every table of use cases."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ TABLES: dict[str, Callable[..., pd.DataFrame]] = {
 
 @pytest.fixture
 def both(bench: Any) -> list[Any]:
-    """Return a task measured on documents and on reviews, from scratch and pretrained."""
+    """Return the records of a task measured on documents and on reviews, from scratch and pretrained."""
     documents = {"data": "documents", "fields": {"data_digest": "d" * 64}}
     reviews = {"data": "reviews", "source": "reviews.csv", "fields": {"data_digest": "e" * 64}}
     starts = ("scratch", "pretrained")
-    return [record for own in (documents, reviews) for start in starts for record in bench.case(start=start, **own)]
+    return [record for data in (documents, reviews) for start in starts for record in bench.case(start=start, **data)]
 
 
 @pytest.fixture
 def cases(make_use_case: Callable[..., UseCase]) -> list[UseCase]:
-    """Return a use case of documents, and one of reviews, on the same task."""
+    """Return a use case on documents and one on reviews, of the same task."""
     made = {name: make_use_case(name) for name in ("documents", "reviews")}
     return [replace(case, data=(name,)) for name, case in made.items()]
 
@@ -44,7 +44,7 @@ def cases(make_use_case: Callable[..., UseCase]) -> list[UseCase]:
 def test_a_table_has_each_use_case_on_its_own_data(
     both: list[Any], cases: list[UseCase], pricing: Pricing, name: str
 ) -> None:
-    """A verdict about reviews never rests on documents, nor one about documents on reviews."""
+    """A verdict on reviews never uses documents, nor the reverse."""
     frame = TABLES[name](both, pricing, cases)
 
     assert set(zip(frame["use_case"], frame["data"], strict=True)) == {
@@ -57,7 +57,7 @@ def test_a_table_has_each_use_case_on_its_own_data(
 def test_other_data_give_no_row(
     both: list[Any], cases: list[UseCase], pricing: Pricing, name: str, measured: str
 ) -> None:
-    """Where only the one is measured, the other use case has no verdict."""
+    """The use case whose data were not measured has no verdict."""
     frame = TABLES[name]([record for record in both if record.spec["data"] == measured], pricing, cases)
 
     assert set(frame["use_case"]) == {measured}
@@ -71,7 +71,7 @@ def test_a_use_case_that_names_no_data_takes_all(
 
 
 def test_data_of_one_name_in_two_places_are_kept_apart(bench: Any, pricing: Pricing) -> None:
-    """Each has a frontier of its own, and the variant tells them apart."""
+    """Each has its own frontier, and the variant differs."""
     places = (("a/train.csv", "d"), ("b/train.csv", "e"))
     records = [
         record

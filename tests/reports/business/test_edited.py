@@ -1,4 +1,4 @@
-"""A reader's figures in a use case: what changes, what is refused, and that the saved file reads back the same."""
+"""A reader's figures in a use case: changes, errors, and the saved file."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ DAY = date(2026, 11, 25)
 
 @pytest.fixture(scope="module")
 def shipped() -> dict[str, UseCase]:
-    """Return the use cases that come along."""
+    """Return the packaged use cases."""
     return load_plugins().use_cases()
 
 
 def written(folder: Path, use_case: UseCase) -> Path:
-    """Return a file that holds a use case."""
+    """Write a use case and return the file."""
     file = folder / f"{use_case.name}.yaml"
     file.write_text(yaml_text(use_case), encoding="utf-8")
     return file
 
 
 def test_every_shipped_use_case_reads_back_the_same(shipped: dict[str, UseCase], tmp_path: Path) -> None:
-    """Every number, unit, day, source, kind and distribution."""
+    """Every number, unit, date, source, kind and distribution."""
     assert len(shipped) >= 10
     for case in shipped.values():
         assert read_use_case(written(tmp_path, case)) == case
@@ -48,7 +48,7 @@ def test_every_shipped_use_case_reads_back_the_same(shipped: dict[str, UseCase],
 def test_any_numbers_and_texts_read_back_the_same(
     tmp_path_factory: pytest.TempPathFactory, make_use_case: Any, least: float, more: float, most: float, text: str
 ) -> None:
-    """Whatever the reader typed, to the last digit, and whatever a source says."""
+    """To the last digit, and any text as a source."""
     case = make_use_case()
     spread = Spread("pert", (least, least + more, least + more + most))
     demand = Figure(spread.mean, "requests", DAY, text, "sourced", spread)
@@ -63,7 +63,7 @@ def _money(case: UseCase) -> dict[str, Figure]:
 
 
 def test_a_changed_figure_says_who_changed_it_and_keeps_its_shape(shipped: dict[str, UseCase]) -> None:
-    """The other figures are the same objects; the mean moves with the numbers."""
+    """The mean moves with the numbers; other figures stay the same objects."""
     case = shipped["document-classification"]
     edited = with_numbers(case, {"value_per_request_usd": (0.1, 0.2, 0.3)}, DAY)
     figure = edited.market["value_per_request_usd"]
@@ -76,14 +76,14 @@ def test_a_changed_figure_says_who_changed_it_and_keeps_its_shape(shipped: dict[
 
 
 def test_needs_can_be_changed(shipped: dict[str, UseCase]) -> None:
-    """A reader who can live with less."""
+    """Quality can be lowered."""
     edited = with_numbers(shipped["document-classification"], {"quality": [0.7]}, DAY)
 
     assert read_market(edited, {}).quality == 0.7
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"value_per_request_usd": (0.3, 0.2, 0.1)}, "value_per_request_usd: .*not above the least"),
         ({"value_per_request_usd": (0.1, 0.4, 0.3)}, "value_per_request_usd: The likeliest"),
@@ -93,14 +93,14 @@ def test_needs_can_be_changed(shipped: dict[str, UseCase]) -> None:
         ({"profit": [1]}, "Unknown figure"),
     ],
 )
-def test_senseless_changes_are_refused(shipped: dict[str, UseCase], changes: dict[str, Any], said: str) -> None:
-    """With the figure and what to give."""
-    with pytest.raises(FactError, match=said):
+def test_invalid_changes_are_errors(shipped: dict[str, UseCase], changes: dict[str, Any], message: str) -> None:
+    """The message names the figure and what to give."""
+    with pytest.raises(FactError, match=message):
         with_numbers(shipped["document-classification"], changes, DAY)
 
 
-def test_demand_scales_as_uncertain_as_it_was(shipped: dict[str, UseCase]) -> None:
-    """Ten times the requests; a use case that counts its buyers has ten times the buyers."""
+def test_scaled_demand_stays_uncertain(shipped: dict[str, UseCase]) -> None:
+    """Ten times the requests; a bottom-up use case has ten times the buyers."""
     for name in ("document-classification", "customer-questions"):
         case = shipped[name]
         more = scaled_demand(case, 10, DAY)
@@ -113,14 +113,14 @@ def test_demand_scales_as_uncertain_as_it_was(shipped: dict[str, UseCase]) -> No
 
 
 @pytest.mark.parametrize("factor", [0, -1, float("nan")])
-def test_no_demand_is_no_demand(shipped: dict[str, UseCase], factor: float) -> None:
-    """A factor that makes no sense."""
+def test_a_factor_is_above_zero(shipped: dict[str, UseCase], factor: float) -> None:
+    """Zero, negative and NaN are errors."""
     with pytest.raises(FactError, match="above 0"):
         scaled_demand(shipped["document-classification"], factor, DAY)
 
 
 def test_a_saved_file_is_read_by_the_command_line(shipped: dict[str, UseCase], tmp_path: Path) -> None:
-    """Beside the use case it was made from, with the reader's number."""
+    """Beside the use case that it was made from."""
     case = with_numbers(shipped["document-classification"], {"value_per_request_usd": (0.1, 0.2, 0.3)}, DAY)
     file = written(tmp_path, renamed(case, "mine"))
     environment = {**os.environ, "HARNESS_PLUGINS": str(file)}

@@ -1,4 +1,4 @@
-"""What each figure of a use case means and has to be."""
+"""The rules of the figures of a use case."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from harness_reports.business.figure_rules import MARKET, NEEDS
 
 
 @pytest.mark.parametrize("name", [*NEEDS, *MARKET])
-def test_every_figure_says_what_it_means_and_demands(name: str) -> None:
-    """What is nonsense for it is refused with its meaning."""
+def test_every_figure_has_a_meaning_and_allowed_values(name: str) -> None:
+    """NaN never keeps a rule; `low` does unless the rule is positive."""
     rule = {**NEEDS, **MARKET}[name]
 
     assert len(rule.meaning) > 10

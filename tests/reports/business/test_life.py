@@ -1,4 +1,4 @@
-"""The numbers behind a use case's charts are those of the viability table."""
+"""The data of a use case's charts agree with the viability table."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from harness_reports.prices.pricing import Pricing
 
 @pytest.fixture(scope="module")
 def filing(suite: list[Any], pricing: Pricing, use_cases: dict[str, Any]) -> Candidates:
-    """Return the candidates of a use case, judged."""
+    """Return the judged candidates of a use case."""
     measured = [each for each in gather(suite, pricing) if each.key.task == "text-classification"]
     return judge(read_market(use_cases["filing"], {}), measured)
 
 
 def test_the_fan_ends_at_the_tables_percentiles(filing: Candidates) -> None:
-    """It begins with what is paid upfront, and ends where the distribution of the net present value does."""
+    """It begins at the upfront cost and ends at the distribution of the net present value."""
     frame, row = life.fan(filing, filing.best), filing.best.row
     last = frame.iloc[-1]
 
@@ -38,7 +38,7 @@ def test_the_fan_ends_at_the_tables_percentiles(filing: Candidates) -> None:
 
 
 def test_a_candidate_without_a_price_has_no_fan(bench: Any, pricing: Pricing, use_cases: dict[str, Any]) -> None:
-    """Nothing is drawn of what was not measured."""
+    """The frame is empty."""
     unserved = [record for record in bench.case() if record.step != "serve"]
     candidates = judge(read_market(use_cases["filing"], {}), gather(unserved, pricing))
 
@@ -46,7 +46,7 @@ def test_a_candidate_without_a_price_has_no_fan(bench: Any, pricing: Pricing, us
 
 
 def test_swings_are_the_tornados(filing: Candidates) -> None:
-    """The same bars, around the value at all medians, which lies between the ends of each."""
+    """The same bars; the value at all medians lies between their ends."""
     business = filing.best.business
     assert business is not None
     frame = life.swings(business)
@@ -60,7 +60,7 @@ def test_swings_are_the_tornados(filing: Candidates) -> None:
 
 
 def test_the_volume_line_crosses_zero_at_the_break_even(filing: Candidates) -> None:
-    """The line goes through the base case, and through 0 where the table says."""
+    """It goes through the base case, and through 0 at the table's break-even."""
     row, case = filing.best.row, filing.market.use_case
     volumes = [0.0, row["break_even_requests"], row["requests_per_year"]]
     frame = life.npv_by_volume(case, filing.best.evidence, volumes)

@@ -1,4 +1,4 @@
-"""Needs against measurements say what the verdict's gates say."""
+"""Needs against measurements agree with the gates of the verdict."""
 
 from __future__ import annotations
 
@@ -14,45 +14,45 @@ from harness_reports.prices.pricing import Pricing
 
 
 def judged(bench: Any, pricing: Pricing, case: Any, **changes: Any) -> Candidates:
-    """Return the only candidate of a case, judged."""
+    """Return the judged candidates of a case, of which there is one."""
     return judge(read_market(case, {}), gather(bench.case(**changes), pricing))
 
 
 def met(candidates: Candidates) -> dict[str, str]:
-    """Return which needs are met."""
+    """Return whether each need is met."""
     return {row["need"]: row["met"] for row in needs(candidates.market, candidates.best)}
 
 
 @pytest.mark.parametrize(
-    ("right", "needed", "said", "verdict"),
+    ("right", "needed", "expected", "verdict"),
     [(95, 0.5, "yes", "invest"), (60, 0.6, "maybe", "pilot"), (40, 0.9, "no", "do not invest")],
 )
 def test_quality_is_met_maybe_or_not(
-    bench: Any, pricing: Pricing, make_use_case: Any, right: int, needed: float, said: str, verdict: str
+    bench: Any, pricing: Pricing, make_use_case: Any, right: int, needed: float, expected: str, verdict: str
 ) -> None:
-    """By both ends of its interval, as the verdict has it."""
+    """By both ends of its interval, as in the verdict."""
     case = make_use_case(needs={"quality": needed}, value_per_request_usd=5.0)
     candidates = judged(bench, pricing, case, scores=(1,) * right + (0,) * (100 - right), baseline="none")
 
-    assert met(candidates)["quality"] == said
+    assert met(candidates)["quality"] == expected
     assert candidates.best.row["verdict"] == verdict
 
 
-@pytest.mark.parametrize(("needed", "said"), [(0.2, "yes"), (0.12, "maybe"), (0.01, "no")])
+@pytest.mark.parametrize(("needed", "expected"), [(0.2, "yes"), (0.12, "maybe"), (0.01, "no")])
 def test_a_metric_that_counts_errors_is_met_below(
-    bench: Any, pricing: Pricing, make_use_case: Any, needed: float, said: str
+    bench: Any, pricing: Pricing, make_use_case: Any, needed: float, expected: str
 ) -> None:
-    """A tenth of the answers wrong is fine where a fifth is allowed."""
+    """A tenth of the answers is wrong."""
     wrong = {"name": "error", "unit": "share", "column": "wrong", "higher_is_better": False, "ceiling": None}
     case = make_use_case(needs={"quality": needed}, cost_per_error_usd=None)
     scores = (1,) * 10 + (0,) * 90
     candidates = judged(bench, pricing, case, scores=scores, metric={**wrong, "random_baseline": None})
 
-    assert met(candidates)["quality"] == said
+    assert met(candidates)["quality"] == expected
 
 
 @pytest.mark.parametrize(
-    ("limit_s", "latency_s", "said"),
+    ("limit_s", "latency_s", "expected"),
     [
         (0.5, (0.02,) * 700, "yes"),
         (0.01, (0.02,) * 700, "no"),
@@ -60,26 +60,26 @@ def test_a_metric_that_counts_errors_is_met_below(
         (0.5, None, "not measured"),
     ],
 )
-def test_latency_is_kept_broken_or_not_told(
-    bench: Any, pricing: Pricing, make_use_case: Any, limit_s: float, latency_s: Any, said: str
+def test_a_latency_objective_is_met_missed_or_unknown(
+    bench: Any, pricing: Pricing, make_use_case: Any, limit_s: float, latency_s: Any, expected: str
 ) -> None:
-    """With its confidence; nothing measured is never a pass."""
+    """Few or no measurements never meet it."""
     case = make_use_case(needs={"latency_s": limit_s})
 
-    assert met(judged(bench, pricing, case, latency_s=latency_s))["latency_s"] == said
+    assert met(judged(bench, pricing, case, latency_s=latency_s))["latency_s"] == expected
 
 
 def test_privacy_and_explainability(bench: Any, pricing: Pricing, make_use_case: Any) -> None:
-    """A machine of one's own keeps a secret; reasons that nobody measured are not promised."""
-    spec = make_use_case(needs={"privacy": 2.0, "explainability": 1.0})
+    """Privacy is met on owned or rented machines; explainability is not measured."""
+    both = make_use_case(needs={"privacy": 2.0, "explainability": 1.0})
     none = make_use_case(needs={"explainability": 0.0})
 
-    assert met(judged(bench, pricing, spec)) == {"privacy": "yes", "explainability": "not measured"}
+    assert met(judged(bench, pricing, both)) == {"privacy": "yes", "explainability": "not measured"}
     assert met(judged(bench, pricing, none)) == {"explainability": "yes"}
 
 
 def test_values_are_the_measured_ones(bench: Any, pricing: Pricing, make_use_case: Any) -> None:
-    """The row of the viability table, and the words are known."""
+    """They are those of the viability table."""
     candidates = judged(bench, pricing, make_use_case())
     table = {row["need"]: row for row in needs(candidates.market, candidates.best)}
     row = candidates.best.row
@@ -89,10 +89,10 @@ def test_values_are_the_measured_ones(bench: Any, pricing: Pricing, make_use_cas
     assert {each["met"] for each in table.values()} <= set(MET)
 
 
-def test_of_two_not_worth_the_money_the_one_that_does_the_job_is_shown(
+def test_of_two_not_worth_investing_in_the_one_that_meets_the_needs_is_best(
     bench: Any, pricing: Pricing, make_use_case: Any
 ) -> None:
-    """What is cheaper and misses the needed quality says nothing of the use case."""
+    """A higher net present value does not make up for a missed need."""
     poor = bench.case(scores=(1,) * 60 + (0,) * 40, model="poor", rate=1000.0)
     good = bench.case(scores=(1,) * 95 + (0,) * 5, model="good", rate=1.0)
     case = make_use_case(needs={"quality": 0.8}, value_per_request_usd=1e-9, cost_per_error_usd=None)

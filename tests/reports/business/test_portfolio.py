@@ -16,24 +16,24 @@ from harness_reports.measured.lineage import KEYS
 
 
 def table(*entries: tuple[str, float, float, str]) -> pd.DataFrame:
-    """Return what of a viability table counts: use case, funding, expected value, verdict."""
+    """Return the columns of a viability table that count, from use case, funding, expected value and verdict."""
     rows = [
         {
             **dict.fromkeys(KEYS), "use_case": case, "title": case, "model": f"m{place}", "funding_usd": funding,
-            "npv_mean_usd": worth, "npv_p50_usd": worth / 2, "verdict": verdict, "probability_positive": 0.9,
+            "npv_mean_usd": npv_usd, "npv_p50_usd": npv_usd / 2, "verdict": verdict, "probability_positive": 0.9,
         }
-        for place, (case, funding, worth, verdict) in enumerate(entries)
+        for place, (case, funding, npv_usd, verdict) in enumerate(entries)
     ]  # fmt: skip
     return pd.DataFrame(rows)
 
 
 def funded(frame: pd.DataFrame) -> list[str]:
-    """Return who gets money, with which model."""
+    """Return the funded use cases with their models."""
     return [f"{row['use_case']} {row['model']}" for row in frame[frame["funded"]].to_dict("records")]
 
 
 def test_best_bundle_is_not_the_greedy_one() -> None:
-    """Two middling cases beat the one with the best ratio and leave nothing over."""
+    """Two cases that use the budget up beat the one with the best ratio."""
     frame = portfolio(table(("a", 60, 70, "invest"), ("b", 50, 55, "invest"), ("c", 50, 55, "pilot")), 100)
 
     assert list(frame.columns) == list(PORTFOLIO)
@@ -52,8 +52,8 @@ def test_one_candidate_of_a_use_case_is_enough() -> None:
     assert funded(portfolio(table(*rows), 95)) == ["a m0"]
 
 
-def test_why_not_is_told() -> None:
-    """The verdict, the worth, the budget."""
+def test_the_reason_of_a_refusal() -> None:
+    """The verdict, the value, the budget."""
     frame = portfolio(
         table(
             ("a", 10, 5, "do not invest"), ("b", 10, -5, "pilot"), ("c", 500, 50, "invest"),
@@ -69,8 +69,8 @@ def test_why_not_is_told() -> None:
     assert set(frame["left_usd"]) == {100.0}
 
 
-def test_the_median_may_be_the_aim() -> None:
-    """The sum is then that of medians."""
+def test_the_aim_may_be_the_median() -> None:
+    """Medians are summed."""
     frame = portfolio(table(("a", 10, 50, "invest")), 100, "npv_p50_usd")
 
     assert set(frame["portfolio_npv_usd"]) == {25.0}
@@ -81,8 +81,8 @@ def test_the_median_may_be_the_aim() -> None:
     st.integers(0, 120),
 )
 def test_no_bundle_is_better(entries: list[tuple[int, int, int]], budget: int) -> None:
-    """Held to every bundle there is."""
-    frame = portfolio(table(*((f"c{c}", cost, worth, "invest") for c, cost, worth in entries)), budget)
+    """Against all bundles."""
+    frame = portfolio(table(*((f"c{c}", cost, npv_usd, "invest") for c, cost, npv_usd in entries)), budget)
     every = range(len(entries))
     best = 0
     for count in range(6):
@@ -98,11 +98,11 @@ def test_no_bundle_is_better(entries: list[tuple[int, int, int]], budget: int) -
 
 @pytest.mark.parametrize("budget", [-1.0, math.nan, math.inf])
 def test_a_budget_is_a_number(budget: float) -> None:
-    """It may be 0."""
+    """A negative or infinite one is an error."""
     with pytest.raises(FactError, match="budget_usd is"):
         portfolio(table(("a", 1, 1, "invest")), budget)
 
 
-def test_nothing_to_choose_from() -> None:
-    """An empty table gives an empty table."""
+def test_an_empty_table_gives_an_empty_table() -> None:
+    """Without columns too."""
     assert len(portfolio(table(), 100)) == 0

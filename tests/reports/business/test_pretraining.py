@@ -1,4 +1,4 @@
-"""Does pretraining pay? Pairs at an equal budget, the gain with its interval, and the uses that pay for it."""
+"""Does pretraining pay? Pairs at equal budgets, the gain with its interval, and break-even uses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MakeUseCase = Callable[..., UseCase]
 
 
 def pair(bench: Any, pretrained: int, scratch: int, **changes: Any) -> list[Any]:
-    """Return a pretrained and a scratch case that got so many of 100 items right."""
+    """Return a pretrained and a scratch case with so many of 100 items right."""
     return [
         *bench.case(scores=(1,) * pretrained + (0,) * (100 - pretrained), **changes),
         *bench.case(scores=(1,) * scratch + (0,) * (100 - scratch), start="scratch", **changes),
@@ -32,7 +32,7 @@ def only(frame: pd.DataFrame) -> dict[str, Any]:
 
 
 def test_row_worked_out_by_hand(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """12 points more accuracy save 0.12 · 0.20 a request; a pretraining of 360 s costs one cent, twice."""
+    """12 points of accuracy save 0.12 · 0.20 a request; a pretraining of 360 s costs one cent, twice."""
     case = make_use_case(needs={"latency_s": 0.5})
     frame = pretraining(pair(bench, 92, 80), pricing, [case])
     row = only(frame)
@@ -47,8 +47,8 @@ def test_row_worked_out_by_hand(bench: Any, pricing: Pricing, make_use_case: Mak
     assert (row["break_even_uses"], row["pays"]) == (1, True)
 
 
-def test_dear_pretraining_needs_many_uses(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """At a cost far above one use's gain it pays from the next whole number of uses on."""
+def test_expensive_pretraining_needs_many_uses(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """It breaks even at the next whole number of uses."""
     case = make_use_case(needs={"latency_s": 0.5}, development_multiplier=2e7)
     row = only(pretraining(pair(bench, 92, 80), pricing, [case], {"pretraining_uses": 3.0, "upfront_cost_usd": 0.0}))
     uses = row["break_even_uses"]
@@ -57,10 +57,10 @@ def test_dear_pretraining_needs_many_uses(bench: Any, pricing: Pricing, make_use
     assert row["pays"] == (not pd.isna(uses) and uses <= 3)
 
 
-def test_a_difference_within_its_interval_is_worth_nothing(
+def test_without_a_significant_difference_there_is_no_gain(
     bench: Any, pricing: Pricing, make_use_case: MakeUseCase
 ) -> None:
-    """One point more of a hundred: no number of uses pays for that."""
+    """One point of a hundred: no number of uses breaks even."""
     row = only(pretraining(pair(bench, 91, 90), pricing, [make_use_case(needs={"latency_s": 0.5})]))
 
     assert row["difference"] in ("no significant difference", "better")
@@ -73,7 +73,7 @@ def test_a_difference_within_its_interval_is_worth_nothing(
 def test_reaching_the_needed_quality_is_worth_the_whole_business(
     bench: Any, pricing: Pricing, make_use_case: MakeUseCase
 ) -> None:
-    """From scratch the need is missed, so nothing would be earned at all."""
+    """From scratch the need is missed, so its net present value counts as 0."""
     row = only(pretraining(pair(bench, 92, 70), pricing, [make_use_case(needs={"quality": 0.8, "latency_s": 0.5})]))
     free = only(pretraining(pair(bench, 92, 70), pricing, [make_use_case(needs={"latency_s": 0.5})]))
 
@@ -81,7 +81,7 @@ def test_reaching_the_needed_quality_is_worth_the_whole_business(
 
 
 def test_pretraining_that_hurts_never_pays(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """A loss is told as a loss."""
+    """Its gain is negative."""
     row = only(pretraining(pair(bench, 60, 80), pricing, [make_use_case(needs={"latency_s": 0.5})]))
 
     assert row["difference"] == "worse"
@@ -90,7 +90,7 @@ def test_pretraining_that_hurts_never_pays(bench: Any, pricing: Pricing, make_us
 
 
 def test_error_metric_gains_by_falling(bench: Any, pricing: Pricing) -> None:
-    """Where lower is better the gain is what the error fell; without a use case there is no money."""
+    """The gain is the reduction of the error; without a use case it has no price."""
     error = {
         "name": "error",
         "unit": "K",
@@ -112,7 +112,7 @@ def test_error_metric_gains_by_falling(bench: Any, pricing: Pricing) -> None:
 
 
 def test_only_equal_budgets_are_compared(bench: Any, pricing: Pricing) -> None:
-    """Another fine-tuning budget, another setting or another runtime is another question."""
+    """Another fine-tuning budget, setting, runtime or size makes no pair."""
     pretrained = bench.case(scores=(1,) * 90 + (0,) * 10)
     for other in ({"budget": {"steps": 99}}, {"settings": {"lr": 0.1}}, {"runtime": "eager"}, {"size": "small"}):
         scratch = bench.case(scores=(1,) * 80 + (0,) * 20, start="scratch", **other)
@@ -120,21 +120,19 @@ def test_only_equal_budgets_are_compared(bench: Any, pricing: Pricing) -> None:
         assert len(pretraining([*pretrained, *scratch], pricing)) == 0
 
 
-def test_a_checkpoint_that_comes_pretrained_costs_no_pretraining(bench: Any, pricing: Pricing) -> None:
-    """Others have paid for it; where a record of ours is missing, the cost stays unknown."""
+def test_a_pretrained_checkpoint_has_no_cost_of_pretraining(bench: Any, pricing: Pricing) -> None:
+    """But a pretraining of one's own whose record is missing has an unknown cost."""
     records = bench.case(scores=(1,) * 90 + (0,) * 10)
     missing = [record for record in records if record.step != "pretrain"]
     tuned = next(record for record in records if record.step == "finetune")
-    own = [type(r)(**{**vars(r), "inputs": {}}) if r is tuned else r for r in missing]
+    checkpoint = [type(r)(**{**vars(r), "inputs": {}}) if r is tuned else r for r in missing]
 
     assert pd.isna(cost(missing, pricing)["pretrain_usd"].iloc[0])
-    assert cost(own, pricing)["pretrain_usd"].iloc[0] == 0.0
+    assert cost(checkpoint, pricing)["pretrain_usd"].iloc[0] == 0.0
 
 
-def test_what_pretraining_gains_by_the_number_of_labels(
-    bench: Any, pricing: Pricing, make_use_case: Callable[..., UseCase]
-) -> None:
-    """Pairs of equal labels stand in their order: with 50 the gain pays after a use, with 5,000 it is noise."""
+def test_the_gain_by_the_number_of_labels(bench: Any, pricing: Pricing, make_use_case: Callable[..., UseCase]) -> None:
+    """Pairs come by labels: with 50 the gain pays after one use, with 5,000 it is noise."""
     records = [
         record
         for labels, starts in ((5000, (92, 91)), (50, (90, 60)))

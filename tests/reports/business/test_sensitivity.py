@@ -1,4 +1,4 @@
-"""The sensitivity table: measured and assumed inputs in one list, the widest first."""
+"""The sensitivity table: measured and assumed inputs, the widest swing first."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GOOD = (1,) * 92 + (0,) * 8
 
 @pytest.fixture
 def wide(make_use_case: Callable[..., UseCase]) -> UseCase:
-    """Return a use case of uncertain demand."""
+    """Return a use case with uncertain demand."""
     case = make_use_case()
     spread = Spread("triangular", (5e5, 1e6, 2e6))
     figure = Figure(spread.mean, "requests per year", date(2026, 11, 1), "a guess", spread=spread)
@@ -27,7 +27,7 @@ def wide(make_use_case: Callable[..., UseCase]) -> UseCase:
 
 
 def test_rows_are_uncertain_inputs(bench: Any, pricing: Pricing, wide: UseCase) -> None:
-    """Demand is a guess, quality was measured; what is certain has no row."""
+    """Demand is assumed, quality measured; certain inputs have no row."""
     frame = sensitivity(bench.case(scores=GOOD), pricing, [wide])
 
     assert list(frame.columns) == list(SENSITIVITY)
@@ -38,7 +38,7 @@ def test_rows_are_uncertain_inputs(bench: Any, pricing: Pricing, wide: UseCase) 
 
 
 def test_bar_worked_out_by_hand(bench: Any, pricing: Pricing, wide: UseCase) -> None:
-    """The bar is the margin at median quality times the demand between its percentiles, discounted."""
+    """The swing is the margin at median quality times the demand between its percentiles, discounted."""
     frame = sensitivity(bench.case(scores=GOOD), pricing, [wide])
     demand, quality = frame.iloc[0], frame.iloc[1]
     margin = 0.10 - (1 - quality["input_p50"]) * 0.20 - 0.10 / (50 * 3600)
@@ -50,14 +50,14 @@ def test_bar_worked_out_by_hand(bench: Any, pricing: Pricing, wide: UseCase) -> 
 
 
 def test_the_best_candidate_stands_for_its_use_case(suite: list[Any], pricing: Pricing, wide: UseCase) -> None:
-    """The one with the best verdict and the highest value."""
+    """Rows are of one candidate."""
     frame = sensitivity(suite, pricing, {"filing": wide})
 
     assert set(frame["model"]) == {"bert"}
 
 
 def test_nothing_measured_is_an_empty_table(bench: Any, pricing: Pricing, wide: UseCase) -> None:
-    """Neither is a candidate whose serving was not measured, nor a certain business."""
+    """So is a candidate without a measured serving, and a business without uncertainty."""
     certain = replace(wide, market={name: replace(f, spread=None) for name, f in wide.market.items()}, needs={})
 
     assert len(sensitivity([], pricing, [wide])) == 0
@@ -65,8 +65,8 @@ def test_nothing_measured_is_an_empty_table(bench: Any, pricing: Pricing, wide: 
     assert len(sensitivity(bench.case(scores=(0.5,) * 50), pricing, [certain])) == 0
 
 
-def test_what_does_not_count_has_no_share(bench: Any, pricing: Pricing, wide: UseCase) -> None:
-    """Errors have no price and demand is certain: the measured quality moves nothing, and says so."""
+def test_an_input_without_effect_has_no_share(bench: Any, pricing: Pricing, wide: UseCase) -> None:
+    """Quality, as errors have no price and demand is certain."""
     market = {name: replace(f, spread=None) for name, f in wide.market.items() if name != "cost_per_error_usd"}
     frame = sensitivity(bench.case(scores=GOOD), pricing, [replace(wide, market=market)])
 

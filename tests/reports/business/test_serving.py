@@ -1,4 +1,4 @@
-"""What a demand costs on whole machines: by hand, and through the command."""
+"""The cost of a demand on whole machines."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def rows(records: list[Any], pricing: Pricing, use_case: UseCase, **more: Any) -
 
 
 def test_a_row_worked_out_by_hand(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """Ten a second, thirty at the peak: batches of 10 take 0.1 s, so 100 a second on one machine at 0.10 USD."""
+    """Ten a second, thirty at the peak; batches of 10 take 0.1 s, so one machine at 0.10 USD an hour serves 100."""
     case = make_use_case(requests_per_year=10.0 * SECONDS)
     (row,) = rows(bench.case(scores=GOOD), pricing, case)
     yearly = 0.10 * HOURS_PER_YEAR
@@ -41,8 +41,8 @@ def test_a_row_worked_out_by_hand(bench: Any, pricing: Pricing, make_use_case: M
     assert row["usd_per_correct_answer"] == pytest.approx((yearly / (10 * SECONDS) + 0.08 * 0.20) / 0.92)
 
 
-def test_people_who_check_put_answers_right(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """Half is checked at 0.30 USD, one in ten is asked twice: errors cost half, and 96 % are right in the end."""
+def test_review_corrects_answers(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """Half is reviewed at 0.30 USD, one in ten is a retry: errors cost half, and 96 % are right after review."""
     case = make_use_case(review_share=0.5, review_usd=0.30, retry_share=0.1)
     (row,) = viability(bench.case(scores=GOOD), pricing, [case]).to_dict("records")
     serving_usd = 0.10 / (50 * 3600) * 1.1
@@ -54,7 +54,7 @@ def test_people_who_check_put_answers_right(bench: Any, pricing: Pricing, make_u
 
 
 def test_retries_are_paid_for_once(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """They are in the machines' load; the money per request is that of whole machines, not more."""
+    """They are in the load of the machines, not added to their cost again."""
     case = make_use_case(requests_per_year=10.0 * SECONDS, retry_share=1.0, cost_per_error_usd=None)
     (row,) = rows(bench.case(scores=GOOD), pricing, case)
 
@@ -62,10 +62,8 @@ def test_retries_are_paid_for_once(bench: Any, pricing: Pricing, make_use_case: 
     assert row["usd_per_correct_answer"] == pytest.approx(row["usd_per_1k_requests"] / 1000 / 0.92)
 
 
-def test_at_the_levelised_price_the_use_case_is_worth_nothing(
-    bench: Any, pricing: Pricing, make_use_case: MakeUseCase
-) -> None:
-    """Staff, fixed costs, trainings and machines: a price of just that earns them back, by the flows' own value."""
+def test_at_the_levelised_price_the_npv_is_zero(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """With staff, fixed costs, trainings and machines."""
     case = make_use_case(staff=1.0, staff_usd_per_year=90_000.0, retrainings_per_year=4.0)
     (row,) = rows(bench.case(scores=GOOD), pricing, case)
     yearly = 90_000 + 10_000 + 4 * (0.005 + 0.001) + row["usd_per_year"] + 0.016 * 1_000_000
@@ -75,8 +73,8 @@ def test_at_the_levelised_price_the_use_case_is_worth_nothing(
     assert npv(0.10, [-upfront, *[price * 1_000_000 - yearly] * 3]) == pytest.approx(0, abs=1e-3)
 
 
-def test_a_limit_that_no_point_keeps_is_told(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """No machines are made up beyond what was measured."""
+def test_an_objective_that_no_point_meets_has_a_note(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """There are no machines beyond the measured points."""
     (row,) = rows(bench.case(scores=GOOD), pricing, make_use_case(needs={"latency_s": 0.001}))
 
     assert row["replicas"] is None
@@ -85,7 +83,7 @@ def test_a_limit_that_no_point_keeps_is_told(bench: Any, pricing: Pricing, make_
 
 
 def test_rented_beside_owned(bench: Any, pricing: Pricing, make_use_case: MakeUseCase, make_price: Any) -> None:
-    """Both are there where both prices are known; where all machines are owned there is one row."""
+    """Two rows if both prices are known; one if all machines are owned."""
     mine = choose(PriceBook("mine", "", (make_price(provider=OWN, usd=Decimal("0.01")),)))
     elsewhere = choose(PriceBook("mine", "", (make_price(provider=OWN, item="H100"),)))
     records, case = bench.case(scores=GOOD), make_use_case()
@@ -98,7 +96,7 @@ def test_rented_beside_owned(bench: Any, pricing: Pricing, make_use_case: MakeUs
 
 
 def test_a_price_multiplier_moves_machines_alone(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """Twice the price of machines: twice the year, no more machines."""
+    """Twice the price: twice the yearly cost, the same machines."""
     records, case = bench.case(scores=GOOD), make_use_case()
     (once,) = rows(records, pricing, case)
     (twice,) = rows(records, replace(pricing, multiplier=Decimal(2)), case)

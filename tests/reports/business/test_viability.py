@@ -1,4 +1,4 @@
-"""The viability table: amounts worked out by hand, and every gate of the verdict."""
+"""The viability table: amounts by hand, and every gate of the verdict."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ GOOD = (1,) * 92 + (0,) * 8
 MakeUseCase = Callable[..., UseCase]
 
 
-def only(frame: pd.DataFrame, **wanted: Any) -> dict[str, Any]:
+def only(frame: pd.DataFrame, **cells: Any) -> dict[str, Any]:
     """Return the one row with these cells."""
-    for name, value in wanted.items():
+    for name, value in cells.items():
         frame = frame[frame[name] == value]
     (row,) = frame.to_dict("records")
     return dict(row)
 
 
-def judged(records: list[Any], pricing: Pricing, use_case: UseCase, **wanted: Any) -> dict[str, Any]:
-    """Return the row of one use case."""
-    return only(viability(records, pricing, [use_case]), **wanted)
+def judged(records: list[Any], pricing: Pricing, use_case: UseCase) -> dict[str, Any]:
+    """Return the one row of a use case."""
+    return only(viability(records, pricing, [use_case]))
 
 
 # Amounts ------------------------------------------------------------------------------------------------------
 
 
 def test_row_worked_out_by_hand(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """0.10 - 0.08 · 0.20 - 0.10 / (50 · 3600) = 0.0839994 a request; three years at 10 % of a million of them."""
+    """0.10 - 0.08 · 0.20 - 0.10 / (50 · 3600) = 0.0839994 a request; a million of them for three years at 10 %."""
     frame = viability(bench.case(scores=GOOD), pricing, [make_use_case()])
     row = only(frame)
     margin = 0.10 - 0.08 * 0.20 - 0.10 / (50 * 3600)
@@ -68,13 +68,13 @@ def test_row_worked_out_by_hand(bench: Any, pricing: Pricing, make_use_case: Mak
 
 
 def test_interval_carries_quality(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """Only quality is uncertain here: 5th and 95th percentile lie the errors' cost of the bootstrap's ends apart."""
+    """Quality alone is uncertain: the 90 % interval is the error cost between the bootstrap's percentiles."""
     row = judged(bench.case(scores=GOOD), pricing, make_use_case())
     annuity = sum(1.1**-year for year in (1, 2, 3))
     draws = mean_draws([GOOD])
-    apart = (np.quantile(draws, 0.95) - np.quantile(draws, 0.05)) * 0.20 * 1_000_000 * annuity
+    width = (np.quantile(draws, 0.95) - np.quantile(draws, 0.05)) * 0.20 * 1_000_000 * annuity
 
-    assert row["npv_high_usd"] - row["npv_low_usd"] == pytest.approx(apart, rel=0.01)
+    assert row["npv_high_usd"] - row["npv_low_usd"] == pytest.approx(width, rel=0.01)
     assert row["npv_mean_usd"] == pytest.approx(row["npv_usd"], rel=0.01)
     assert row["drivers"].startswith("Its variance comes from quality")
 
@@ -82,7 +82,7 @@ def test_interval_carries_quality(bench: Any, pricing: Pricing, make_use_case: M
 def test_use_case_without_a_latency_is_served_in_batches(
     bench: Any, pricing: Pricing, make_use_case: MakeUseCase
 ) -> None:
-    """Who can wait pays for the Offline batch: 100 per second instead of 50."""
+    """100 per second instead of 50."""
     row = judged(bench.case(scores=GOOD), pricing, make_use_case(needs={"quality": 0.8}))
 
     assert row["served_as"] == "Offline"
@@ -90,10 +90,10 @@ def test_use_case_without_a_latency_is_served_in_batches(
     assert row["latency_limit"] is None or pd.isna(row["latency_limit"])
 
 
-def test_game_takes_its_return_as_a_share_of_the_ceiling(
+def test_a_return_counts_as_a_share_of_its_ceiling(
     suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase]
 ) -> None:
-    """492.5 of 500 is a share of 0.985: errors cost 0.015 · 0.05."""
+    """492.5 of 500 is 0.985: errors cost 0.015 · 0.05."""
     row = only(viability(suite, pricing, use_cases), use_case="balancing", model="ppo")
 
     assert row["quality"] == pytest.approx(492.5)
@@ -101,7 +101,7 @@ def test_game_takes_its_return_as_a_share_of_the_ceiling(
 
 
 def test_errors_without_a_price_cost_nothing(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """Where the use case has no cost per error, none is charged, and the figures show that there is none."""
+    """A use case without a cost per error has no error cost, and no such figure."""
     row = judged(bench.case(scores=GOOD), pricing, make_use_case(cost_per_error_usd=None))
 
     assert row["unit_error_usd"] == 0.0
@@ -113,7 +113,7 @@ def test_errors_without_a_price_cost_nothing(bench: Any, pricing: Pricing, make_
 def test_more_requests_at_a_margin_are_worth_more(
     bench: Any, pricing: Pricing, make_use_case: MakeUseCase, requests: float, more: float
 ) -> None:
-    """The net present value grows with demand, and above break-even it is above 0."""
+    """The net present value grows with demand, and is positive above break-even."""
     records, case = bench.case(scores=GOOD), [make_use_case()]
     little = only(viability(records, pricing, case, {"requests_per_year": requests}))
     much = only(viability(records, pricing, case, {"requests_per_year": requests * more}))
@@ -131,7 +131,7 @@ def test_more_requests_at_a_margin_are_worth_more(
      "years", "development_multiplier"],
 )  # fmt: skip
 def test_missing_figure_is_an_error(bench: Any, pricing: Pricing, make_use_case: MakeUseCase, key: str) -> None:
-    """The message names the use case and the figure; nothing is made up."""
+    """The message names the use case and the figure."""
     with pytest.raises(FactError, match=f"'filing' has no market figure '{key}'"):
         viability(bench.case(), pricing, [make_use_case(**{key: None})])
 
@@ -141,10 +141,10 @@ def test_missing_figure_is_an_error(bench: Any, pricing: Pricing, make_use_case:
     [("years", 0.0), ("years", 2.5), ("discount_rate", -1.0), ("requests_per_year", -1.0),
      ("upfront_cost_usd", float("nan"))],
 )  # fmt: skip
-def test_senseless_figure_is_an_error(
+def test_invalid_figure_is_an_error(
     bench: Any, pricing: Pricing, make_use_case: MakeUseCase, key: str, value: float
 ) -> None:
-    """Half a year, negative demand and a figure that is no number are refused."""
+    """Half a year, negative demand, NaN."""
     with pytest.raises(FactError, match=f"'filing': {key} is"):
         viability(bench.case(), pricing, [make_use_case(**{key: value})])
 
@@ -152,7 +152,7 @@ def test_senseless_figure_is_an_error(
 def test_use_case_that_was_not_measured_gives_no_row_and_no_error(
     bench: Any, pricing: Pricing, make_use_case: MakeUseCase
 ) -> None:
-    """Somebody else's incomplete use case does not stop this table."""
+    """Even if the use case is incomplete."""
     other = make_use_case("other", ("elsewhere",), years=None)
 
     assert len(viability(bench.case(), pricing, {"other": other})) == 0
@@ -160,7 +160,7 @@ def test_use_case_that_was_not_measured_gives_no_row_and_no_error(
 
 
 def test_override_takes_the_figures_place(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """The reader's number counts, and the figures say whose it is."""
+    """The row's figures say that the reader set it."""
     (row,) = viability(bench.case(), pricing, [make_use_case()], {"requests_per_year": 5.0}).to_dict("records")
 
     assert row["requests_per_year"] == 5.0
@@ -169,14 +169,14 @@ def test_override_takes_the_figures_place(bench: Any, pricing: Pricing, make_use
 
 
 def test_override_may_fill_a_gap(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """A figure nobody has given can be given by the reader."""
+    """The reader can give a missing figure."""
     frame = viability(bench.case(), pricing, [make_use_case(years=None)], {"years": 4})
 
     assert len(frame) == 1
 
 
 def test_unknown_override_is_an_error(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """A typo does not go unnoticed."""
+    """The message suggests the nearest name."""
     with pytest.raises(FactError, match="Did you mean 'requests_per_year'"):
         viability(bench.case(), pricing, [make_use_case()], {"request_per_year": 5.0})
 
@@ -185,7 +185,7 @@ def test_unknown_override_is_an_error(bench: Any, pricing: Pricing, make_use_cas
 
 
 def test_good_candidate_is_worth_investing(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """Needs met and the net present value above 0 over the whole interval; one seed is told as a caveat."""
+    """Needs met and a positive net present value over the whole interval; one seed is a caveat."""
     row = judged(bench.case(scores=GOOD), pricing, make_use_case())
 
     assert row["verdict"] == "invest"
@@ -194,7 +194,7 @@ def test_good_candidate_is_worth_investing(bench: Any, pricing: Pricing, make_us
 
 
 def test_quality_that_may_fall_short_is_a_pilot(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """0.83 with an interval down to 0.75 may miss the 0.8 that is needed."""
+    """0.83 with an interval down to 0.75 may miss the needed 0.8."""
     row = judged(bench.case(scores=(1,) * 83 + (0,) * 17), pricing, make_use_case())
 
     assert row["verdict"] == "pilot"
@@ -202,7 +202,7 @@ def test_quality_that_may_fall_short_is_a_pilot(bench: Any, pricing: Pricing, ma
 
 
 def test_quality_that_surely_falls_short_is_refused(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """0.5 is not 0.8, whatever the money says."""
+    """0.5 is not 0.8, whatever the net present value."""
     row = judged(bench.case(scores=(1, 0) * 50), pricing, make_use_case(cost_per_error_usd=None))
 
     assert row["verdict"] == "do not invest"
@@ -210,7 +210,7 @@ def test_quality_that_surely_falls_short_is_refused(bench: Any, pricing: Pricing
 
 
 def test_value_that_may_be_a_loss_is_a_pilot(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """Where the interval of the net present value holds 0, nobody should invest in full."""
+    """The interval of the net present value holds 0."""
     row = judged(bench.case(scores=GOOD), pricing, make_use_case(requests_per_year=215_000.0))
 
     assert row["npv_low_usd"] < 0 < row["npv_high_usd"]
@@ -228,7 +228,7 @@ def test_value_below_zero_at_its_best_is_refused(bench: Any, pricing: Pricing, m
 
 
 def test_request_that_loses_money_is_refused(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """Errors that cost 2 USD each eat more than a request brings: there is no break-even."""
+    """With errors of 2 USD each the unit margin is negative: no volume breaks even."""
     row = judged(bench.case(scores=GOOD), pricing, make_use_case(cost_per_error_usd=2.0))
 
     assert row["verdict"] == "do not invest"
@@ -236,7 +236,7 @@ def test_request_that_loses_money_is_refused(bench: Any, pricing: Pricing, make_
     assert pd.isna(row["break_even_requests"])
 
 
-def test_broken_latency_is_refused(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+def test_missed_latency_is_refused(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
     """A hundred of 700 requests over the limit is more than 1 %."""
     row = judged(bench.case(scores=GOOD, latency_s=(0.1,) * 600 + (0.9,) * 100), pricing, make_use_case())
 
@@ -257,7 +257,7 @@ def test_broken_latency_is_refused(bench: Any, pricing: Pricing, make_use_case: 
 def test_without_evidence_there_is_no_verdict(
     bench: Any, pricing: Pricing, make_use_case: MakeUseCase, changes: dict[str, Any], word: str
 ) -> None:
-    """Each gap in the evidence is told, and comes before any other gate."""
+    """Each gap has a reason, and comes before any other gate."""
     row = judged(bench.case(**{"scores": GOOD} | changes), pricing, make_use_case(cost_per_error_usd=2.0))
 
     assert row["verdict"] == "not enough evidence"
@@ -265,7 +265,7 @@ def test_without_evidence_there_is_no_verdict(
 
 
 def test_missing_training_is_missing_evidence(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """What the training cost is not known, so the net present value is not."""
+    """Its cost is unknown, so the net present value is too."""
     records = [record for record in bench.case(scores=GOOD) if record.step != "finetune"]
 
     row = judged(records, pricing, make_use_case())
@@ -275,7 +275,7 @@ def test_missing_training_is_missing_evidence(bench: Any, pricing: Pricing, make
 
 
 def test_metric_without_a_ceiling_cannot_price_errors(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """A share of nothing is not known; without a price for errors it is not needed."""
+    """The share of errors is unknown; without a cost per error it is not needed."""
     score = {
         "name": "score",
         "unit": "points",
@@ -296,7 +296,7 @@ def test_metric_without_a_ceiling_cannot_price_errors(bench: Any, pricing: Prici
 
 
 def test_error_metric_is_judged_from_the_other_side(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """Where lower is better, a value surely above the needed one falls short."""
+    """If lower is better, a value above the needed one falls short."""
     error = {
         "name": "error",
         "unit": "K",
@@ -312,8 +312,8 @@ def test_error_metric_is_judged_from_the_other_side(bench: Any, pricing: Pricing
     assert judged(records, pricing, made[2.0])["verdict"] == "invest"
 
 
-def test_needs_that_nothing_measures_are_told(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """Explanations are a need no step here reads: the verdict says so; privacy is kept by serving it oneself."""
+def test_unmeasured_needs_are_a_caveat(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """Explainability is not measured; privacy is met on owned or rented machines."""
     needs = {"quality": 0.8, "privacy": 1.0, "explainability": 2.0}
     row = judged(bench.case(scores=GOOD), pricing, make_use_case(needs=needs))
 
@@ -321,7 +321,7 @@ def test_needs_that_nothing_measures_are_told(bench: Any, pricing: Pricing, make
 
 
 def test_cheap_baseline_that_does_as_well_wins(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """A model that cannot be told apart from a cheaper baseline earns its difference to nobody."""
+    """A model without a significant difference from a cheaper baseline is not worth investing in."""
     records = [
         *bench.case(scores=GOOD),
         *bench.case(
@@ -336,10 +336,10 @@ def test_cheap_baseline_that_does_as_well_wins(bench: Any, pricing: Pricing, mak
     assert "The cheap baseline 'tfidf' does not differ significantly in quality" in bert["reasons"]
 
 
-def test_a_difference_within_its_interval_is_worth_nothing(
+def test_a_difference_that_is_not_significant_is_worth_nothing(
     bench: Any, pricing: Pricing, make_use_case: MakeUseCase
 ) -> None:
-    """Two more of a hundred are right, each worth 20 USD: noise, so the cheaper baseline wins at equal errors."""
+    """Two more of a hundred are right, each worth 20 USD: noise, so the cheaper baseline wins at equal error cost."""
     records = [
         *bench.case(scores=(1,) * 94 + (0,) * 6),
         *bench.case(scores=GOOD, model="tfidf", start="scratch", runtime="eager", latency_s=(0.002,) * 700,
@@ -357,22 +357,22 @@ def test_a_difference_within_its_interval_is_worth_nothing(
 def test_baseline_that_misses_the_needs_is_no_rival(
     suite: list[Any], pricing: Pricing, make_use_case: MakeUseCase
 ) -> None:
-    """The baseline's 0.75 is only a pilot; the better model stays worth investing."""
+    """The baseline's 0.75 is a pilot; the better model stays an investment."""
     frame = viability(suite, pricing, [make_use_case()])
 
     assert only(frame, model="tfidf")["verdict"] == "pilot"
     assert only(frame, model="bert", runtime="onnx")["verdict"] == "invest"
 
 
-def test_dear_machines_turn_the_verdict(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """The same measurement at 200,000 times the price is refused: repricing needs no new measurement."""
-    dear = replace(pricing, multiplier=Decimal(200_000))
+def test_expensive_machines_flip_the_verdict(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """The same measurement at 200,000 times the price is refused."""
+    expensive = replace(pricing, multiplier=Decimal(200_000))
 
-    assert judged(bench.case(scores=GOOD), dear, make_use_case())["verdict"] == "do not invest"
+    assert judged(bench.case(scores=GOOD), expensive, make_use_case())["verdict"] == "do not invest"
 
 
 def test_every_verdict_is_one_of_four(suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase]) -> None:
-    """The words are those of the design, and each has a reason."""
+    """Each has a reason."""
     frame = viability(suite, pricing, use_cases)
 
     assert set(frame["verdict"]) <= set(VERDICTS)
@@ -383,14 +383,14 @@ def test_every_verdict_is_one_of_four(suite: list[Any], pricing: Pricing, use_ca
     ("amount", "text"), [(1234567.8, "1,234,568 USD"), (-120.0, "-120 USD"), (0.01234, "0.0123 USD"), (0.0, "0 USD")]
 )
 def test_amounts_are_written_as_people_write_them(amount: float, text: str) -> None:
-    """Whole dollars where they are many, significant digits where they are few."""
+    """Large ones in whole dollars, small ones with three significant digits."""
     assert usd(amount) == text
 
 
-def test_a_score_that_is_no_number_is_told_in_every_table(
+def test_a_score_that_is_not_finite_gives_no_amount_in_any_table(
     bench: Any, pricing: Pricing, make_use_case: MakeUseCase
 ) -> None:
-    """No verdict, no money and no 0; the sentence says what to do, and the other candidate is judged as ever."""
+    """The reason says what to do; other candidates are judged."""
     records = [*bench.case(scores=(1.0, float("nan")) * 50), *bench.case(scores=GOOD, model="lstm", start="scratch")]
     case = make_use_case()
     row, other = (only(viability(records, pricing, [case]), model=model) for model in ("bert", "lstm"))
