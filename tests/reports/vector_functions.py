@@ -298,7 +298,7 @@ def erlang_c(offered_erlangs: float, servers: int) -> Values:
 
 
 def erlang_c_service_level(calls_per_hour: float, aht_s: float, servers: int, target_s: float) -> Values:
-    found = queueing.service_level(calls_per_hour / queueing.SECONDS_PER_HOUR, aht_s, servers, target_s)
+    found = queueing.service_level(calls_per_hour / 3600, aht_s, servers, target_s)
     return {
         "p_wait": found.wait_probability,
         "service_level": found.service_level,

@@ -13,6 +13,7 @@ from harness.records import Record
 from harness_reports.business.business import Business
 from harness_reports.business.market import Market
 from harness_reports.economics.distributions import Distribution, Empirical, Fixed
+from harness_reports.economics.training import SECONDS_PER_HOUR
 from harness_reports.figures.explained import Explained
 from harness_reports.measured.judgement import MINIMUM_ITEMS, MINIMUM_WINDOW_S, window_s
 from harness_reports.measured.latency import LatencyObjective, latency_objective, percentile
@@ -27,7 +28,6 @@ from harness_reports.reasons import Reason
 
 PRICED_AS = {"Offline": "usd_per_1k_inferences", "SingleStream": "usd_per_1k_single_stream"}
 """Scenario → cost column."""
-SECONDS_PER_HOUR = 3600
 
 
 @dataclass(frozen=True)

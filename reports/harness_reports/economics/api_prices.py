@@ -1,4 +1,4 @@
-"""What a call of a hosted model costs, by the dated prices that genai-prices carries; nothing is downloaded."""
+"""The cost of a call of a hosted model, from the dated prices packaged with genai-prices; nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -10,45 +10,46 @@ from typing import Any, NamedTuple
 from harness.errors import FactError
 
 BATCH = {"processing": "batch"}
-"""The price context of calls whose answer may take a day."""
+"""The price context of batch calls, answered within a day."""
 
 
 class CallPrice(NamedTuple):
-    """What one call costs, in its parts."""
+    """The cost of one call by input and output."""
 
     input_usd: Decimal
-    """Of everything that is read, cached or not."""
+    """Of all input tokens, cached or not."""
     output_usd: Decimal
     batch: bool
-    """Whether this is a batch price; a model that has none is asked at its standard price."""
+    """Whether this is a batch price."""
 
 
 def call_price(
     provider: str, model: str, usage: Mapping[str, int], at: datetime, *, batch_if_possible: bool = False
 ) -> CallPrice:
-    """Return the price of one call in its parts.
+    """Return the cost of one call by input and output.
 
     Args:
-        provider: as genai-prices names it (`openai`).
-        model: the model's name at the provider.
-        usage: as in `call_usd`.
-        at: when, with its time zone.
-        batch_if_possible: take the batch price where the model has one on that day.
+        provider: genai-prices' name of the provider (`openai`).
+        model: the provider's name of the model.
+        usage: counts by name: `input_tokens` is ALL input, cached included; `cache_read_tokens` and
+            `cache_write_tokens` are parts of it; `output_tokens` includes reasoning.
+        at: time of the call, with its time zone.
+        batch_if_possible: take the batch price if the model has one on that day.
 
     Raises:
-        FactError: as `call_usd`.
+        FactError: `at` has no time zone, the model has no known price, or the counts contradict each other.
     """
     standard = calculated(provider, model, usage, at, None)
     batch = calculated(provider, model, usage, at, BATCH) if batch_if_possible else standard
-    cheaper = batch.total_price < standard.total_price  # without a batch price the standard one comes back in silence
-    found = batch if cheaper else standard
-    return CallPrice(Decimal(found.input_price), Decimal(found.output_price), cheaper)
+    cheaper = batch.total_price < standard.total_price  # without a batch price genai-prices returns the standard one
+    price = batch if cheaper else standard
+    return CallPrice(Decimal(price.input_price), Decimal(price.output_price), cheaper)
 
 
 def calculated(
     provider: str, model: str, usage: Mapping[str, int], at: datetime, price_context: Mapping[str, str] | None
 ) -> Any:
-    """Return genai-prices' own result for a call."""
+    """Return genai-prices' result for a call; see `call_price`."""
     from genai_prices import Usage, calc_price
 
     if at.tzinfo is None:

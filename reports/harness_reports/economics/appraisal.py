@@ -1,4 +1,4 @@
-"""Measures of one investment: how soon it pays, per unit invested, per year, per unit made, and at which volume."""
+"""Payback period and break-even volume of an investment."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from typing import NamedTuple
 from harness_reports.economics.checks import as_written, at_least, finite, rate, series
 
 ROUNDING = 1e-12
-"""Share of the money moved below which a balance is 0."""
+"""A balance below this share of all flows is 0."""
 
 
 class Payback(NamedTuple):
-    """When an investment has paid for itself."""
+    """The payback period of an investment."""
 
     periods: float | None
-    """The first time the balance is 0 or more, linear within a period; None where it never is."""
+    """When the cumulative flows first reach 0, linear within a period; None if never."""
     dips_below_zero_again: bool
-    """Whether the balance is negative once more after that (a repair, a dismantling)."""
+    """Whether they are negative again later."""
 
 
 def payback(cash_flows: Sequence[float]) -> Payback:
     """Return the payback period.
 
     Raises:
-        FactError: no flows, or a flow that is no number.
+        FactError: no flows, or a flow that is not finite.
     """
     flows = series("cash_flows", cash_flows)
     tolerance = ROUNDING * math.fsum(abs(flow) for flow in flows)
@@ -50,20 +50,20 @@ def discounted_payback(discount_rate: float, cash_flows: Sequence[float]) -> Pay
 
 
 class BreakEven(NamedTuple):
-    """The volume at which fixed cost is earned back."""
+    """The volume that earns back a fixed cost."""
 
     units: float
     whole_units: int
-    """The smallest whole number of units that does."""
+    """`units` rounded up."""
 
 
 def break_even_volume(fixed_usd: float, price_usd: float, variable_cost_usd: float) -> BreakEven | None:
-    """Return fixed / (price - variable cost); None where a unit earns nothing, as no volume then helps.
+    """Return fixed / (price - variable cost); None without a positive unit margin.
 
-    The division is exact in the decimals as written, so rounding never adds a unit.
+    The division is exact in the decimals as written, so float rounding adds no unit.
 
     Raises:
-        FactError: a negative fixed cost, or an amount that is no number.
+        FactError: a negative fixed cost, or an amount that is not finite.
     """
     at_least("fixed_usd", fixed_usd)
     finite("price_usd", price_usd)

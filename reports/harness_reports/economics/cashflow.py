@@ -1,6 +1,6 @@
-"""What flows of money are worth, and at which rate they would be worth nothing.
+"""Net present value and internal rate of return of cash flows.
 
-Flows lie one period apart, the first at t = 0; a rate is per period (.1 is 10 %). Whoever pays has a minus.
+Flows are one period apart, the first at t = 0; rates are per period (.1 is 10 %). Payments are negative.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy_financial
 
 from harness.errors import FactError
 from harness_reports.economics.checks import rate, series
-from harness_reports.economics.roots import rates_of_no_value, sign_changes
+from harness_reports.economics.roots import internal_rates, sign_changes
 
 DAYS_PER_YEAR = 365
 """XNPV's and XIRR's year, leap years included."""
@@ -24,52 +24,52 @@ def npv(discount_rate: float, cash_flows: Sequence[float]) -> float:
     """Return the net present value: the sum of flow_t / (1 + r)^t, t from 0.
 
     Raises:
-        FactError: no flows, a flow that is no number, or a rate of -100 % or less.
+        FactError: no flows, a flow that is not finite, or a rate of -100 % or less.
     """
     discount_rate, flows = rate("discount_rate", discount_rate), series("cash_flows", cash_flows)
-    with np.errstate(over="ignore"):  # a flow so far away that its factor overflows is worth 0
+    with np.errstate(over="ignore"):  # a divisor that overflows leaves 0
         return float(numpy_financial.npv(discount_rate, flows))
 
 
 class InternalRates(NamedTuple):
-    """Every rate at which flows are worth nothing."""
+    """Every internal rate of return of cash flows."""
 
     rates: tuple[float, ...]
-    """Ascending; empty where there is none."""
+    """Ascending; may be empty."""
     sign_changes: int
-    """The most rates there can be, by Descartes' rule; zeros are skipped."""
+    """Upper bound of the number of rates by Descartes' rule; zeros are skipped."""
 
     @property
     def unique(self) -> bool:
-        """Whether there is exactly one, the only case in which one may speak of "the" internal rate of return."""
+        """Whether there is exactly one."""
         return len(self.rates) == 1
 
     @property
     def single(self) -> float | None:
-        """The internal rate of return; None where there is none or more than one: use the net present value."""
+        """The internal rate of return; None if there is none or more than one: use the net present value."""
         return self.rates[0] if self.unique else None
 
 
 def irr(cash_flows: Sequence[float]) -> InternalRates:
     """Return every internal rate of return.
 
-    Flows that begin with income (a loan taken) are good below their rate, not above it. The rate does not rank
-    projects of different size: use the net present value for that.
+    Flows that begin with income (a loan) have a positive net present value below the rate, not above it. The rate does
+    not rank projects of different size: use the net present value.
 
     Raises:
-        FactError: no flows, a flow that is no number, or a rate that no number holds.
+        FactError: no flows, a flow that is not finite, or a rate beyond the range of floats.
     """
     flows = series("cash_flows", cash_flows)
-    return InternalRates(tuple(rates_of_no_value(range(len(flows)), flows)), sign_changes(flows))
+    return InternalRates(tuple(internal_rates(range(len(flows)), flows)), sign_changes(flows))
 
 
 def mirr(cash_flows: Sequence[float], finance_rate: float, reinvest_rate: float) -> float | None:
-    """Return the modified internal rate of return, None where nothing is paid or nothing is earned.
+    """Return the modified internal rate of return; None without payments or without income.
 
-    (what is earned, reinvested to the end / what is paid, financed from the start)^(1/n) - 1.
+    (future value of income at the reinvestment rate / present value of payments at the finance rate)^(1/n) - 1.
 
     Raises:
-        FactError: no flows, a flow that is no number, or a rate of -100 % or less.
+        FactError: no flows, a flow that is not finite, or a rate of -100 % or less.
     """
     flows = series("cash_flows", cash_flows)
     rates = rate("finance_rate", finance_rate), rate("reinvest_rate", reinvest_rate)
@@ -79,7 +79,7 @@ def mirr(cash_flows: Sequence[float], finance_rate: float, reinvest_rate: float)
 
 
 def xnpv(discount_rate: float, cash_flows: Sequence[float], dates: Sequence[date]) -> float:
-    """Return the net present value on the first date at a yearly rate: actual days over 365.
+    """Return the net present value on the first date, at a yearly rate: actual days over 365.
 
     Raises:
         FactError: as `npv`, not one date for each flow, or a date before the first.
@@ -94,14 +94,13 @@ def xirr(cash_flows: Sequence[float], dates: Sequence[date]) -> InternalRates:
     """Return every yearly rate at which `xnpv` is 0.
 
     Raises:
-        FactError: no flows, a flow that is no number, not one date for each flow, a date before the first, or a rate
-            that no number holds.
+        FactError: as `irr`, not one date for each flow, or a date before the first.
     """
     flows = series("cash_flows", cash_flows)
     total: dict[float, float] = {}
     for year, flow in sorted(zip(_years(flows, dates), flows, strict=True)):
         total[year] = total.get(year, 0.0) + flow
-    return InternalRates(tuple(rates_of_no_value([*total], [*total.values()])), sign_changes([*total.values()]))
+    return InternalRates(tuple(internal_rates([*total], [*total.values()])), sign_changes([*total.values()]))
 
 
 def _years(flows: Sequence[float], dates: Sequence[date]) -> list[float]:

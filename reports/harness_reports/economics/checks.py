@@ -1,4 +1,4 @@
-"""What a number has to be before it is calculated with; a number that is not stops with a sentence that names it."""
+"""Checks of arguments: each returns the number, or raises a FactError that names it and says what to give."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def at_least(name: str, value: float, bound: float = 0.0) -> float:
 
 
 def within(name: str, value: float, low: float = 0.0, high: float = 1.0) -> float:
-    """Return the value; by default a share.
+    """Return the value; the default range is that of a share.
 
     Raises:
         FactError: it is not a finite number from `low` to `high`.
@@ -54,7 +54,7 @@ def within(name: str, value: float, low: float = 0.0, high: float = 1.0) -> floa
 
 
 def between(name: str, value: float, low: float = 0.0, high: float = 1.0) -> float:
-    """Return the value, which is neither bound.
+    """Return the value; bounds excluded.
 
     Raises:
         FactError: it is not a finite number above `low` and below `high`.
@@ -91,11 +91,11 @@ def rate(name: str, value: float) -> float:
     """Return a rate per period: .1 is 10 %.
 
     Raises:
-        FactError: it is not above -1; at -100 % nothing is left to discount.
+        FactError: it is not above -1; at -100 % the discount factor is infinite.
     """
     return above(name, value, -1.0)
 
 
 def as_written(value: float) -> Fraction:
-    """Return the decimal number that the float was written as, so that 0.3 - 0.1 is 0.2 and a ceiling is exact."""
+    """Return the shortest decimal of a float as a fraction, so that 0.3 - 0.1 is 0.2 and rounding up is exact."""
     return Fraction(str(float(value)))

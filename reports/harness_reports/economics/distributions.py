@@ -1,7 +1,6 @@
-"""Distributions of an uncertain input: from what an expert says, or an interval, to quantiles and draws.
+"""Distributions of uncertain inputs, by the parameters that people give.
 
-Each takes the figures people give (least, likely, most; a 90 % interval; mean and deviation) and has `quantile`, which
-also turns uniform draws into its own: distributions over the same uniforms move together.
+`quantile` also turns uniform draws into draws of the distribution: equal uniforms give draws of equal rank.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from harness.errors import FactError
 from harness_reports.economics.checks import above, at_least, finite
 
 Z90 = float(special.ndtri(0.95))
-"""Standard normal quantile: a 90 % interval reaches so many deviations to either side."""
+"""Half the width of a 90 % interval, in standard deviations."""
 
 
 class Distribution(Protocol):
-    """What every distribution here can do."""
+    """A distribution of one number."""
 
     @property
     def mean(self) -> float:
@@ -30,18 +29,22 @@ class Distribution(Protocol):
         ...
 
     def quantile(self, share: float | np.ndarray) -> np.ndarray:
-        """Return the values below which the shares lie."""
+        """Return quantiles, of the shape of `share`."""
         ...
 
 
 @dataclass(frozen=True)
 class Fixed:
-    """A number that is certain."""
+    """A certain number."""
 
     value: float
 
     def __post_init__(self) -> None:
-        """Refuse what is no number."""
+        """Check the value.
+
+        Raises:
+            FactError: it is not finite.
+        """
         finite("value", self.value)
 
     @property
@@ -56,31 +59,31 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Pert:
-    """A beta distribution from the least, likeliest and greatest value."""
+    """A scaled beta distribution by its least, likeliest and greatest value."""
 
     low: float
     mode: float
     high: float
     weight: float = 4.0
-    """Lambda: how much the likeliest value weighs; 4 is PERT's."""
+    """Lambda, the weight of the mode; PERT's is 4."""
 
     def __post_init__(self) -> None:
-        """Refuse values out of order.
+        """Check the order of the values.
 
         Raises:
-            FactError: says which.
+            FactError: they are out of order, or the weight is not positive.
         """
         _ordered(self.low, self.mode, self.high)
         above("weight", self.weight)
 
     @property
     def alpha(self) -> float:
-        """First shape: 1 + lambda · (mode - low) / (high - low)."""
+        """1 + lambda · (mode - low) / (high - low)."""
         return 1 + self.weight * (self.mode - self.low) / (self.high - self.low)
 
     @property
     def beta(self) -> float:
-        """Second shape: 1 + lambda · (high - mode) / (high - low)."""
+        """1 + lambda · (high - mode) / (high - low)."""
         return 1 + self.weight * (self.high - self.mode) / (self.high - self.low)
 
     @property
@@ -90,33 +93,33 @@ class Pert:
 
     @property
     def variance(self) -> float:
-        """That of the beta distribution, which is what is drawn."""
+        """The variance of the beta distribution."""
         total = self.alpha + self.beta
         return self.alpha * self.beta / (total**2 * (total + 1)) * (self.high - self.low) ** 2
 
     @property
     def classic_variance(self) -> float:
-        """((high - low) / 6)^2, PERT's rule of thumb; it differs from `variance` but for special shapes."""
+        """((high - low) / 6)^2, PERT's rule of thumb, not the variance of the draws."""
         return ((self.high - self.low) / 6) ** 2
 
     def quantile(self, share: float | np.ndarray) -> np.ndarray:
-        """Return the values below which the shares lie."""
+        """Return quantiles, of the shape of `share`."""
         return self.low + (self.high - self.low) * np.asarray(special.betaincinv(self.alpha, self.beta, share))
 
 
 @dataclass(frozen=True)
 class Triangular:
-    """A triangle from the least, likeliest and greatest value."""
+    """A triangular distribution by its least, likeliest and greatest value."""
 
     low: float
     mode: float
     high: float
 
     def __post_init__(self) -> None:
-        """Refuse values out of order.
+        """Check the order of the values.
 
         Raises:
-            FactError: says which.
+            FactError: they are out of order.
         """
         _ordered(self.low, self.mode, self.high)
 
@@ -127,12 +130,12 @@ class Triangular:
 
     @property
     def variance(self) -> float:
-        """Half the mean of the squared distances between the three, over 9."""
+        """The sum of the squared distances between the three, over 36."""
         low, mode, high = self.low, self.mode, self.high
         return ((high - low) ** 2 + (mode - low) ** 2 + (high - mode) ** 2) / 36
 
     def quantile(self, share: float | np.ndarray) -> np.ndarray:
-        """Return the values below which the shares lie."""
+        """Return quantiles, of the shape of `share`."""
         width = self.high - self.low
         return np.asarray(stats.triang.ppf(share, (self.mode - self.low) / width, self.low, width))
 
@@ -145,24 +148,32 @@ class Normal:
     sd: float
 
     def __post_init__(self) -> None:
-        """Refuse what is no number, and a negative deviation."""
+        """Check the parameters.
+
+        Raises:
+            FactError: one is not finite, or the deviation is negative.
+        """
         finite("mean", self.mean)
         at_least("sd", self.sd)
 
     def quantile(self, share: float | np.ndarray) -> np.ndarray:
-        """Return the values below which the shares lie."""
+        """Return quantiles, of the shape of `share`."""
         return self.mean + _deviation(self.sd, share)
 
 
 @dataclass(frozen=True)
 class Lognormal:
-    """A lognormal distribution by the mean and deviation of its logarithm."""
+    """A lognormal distribution by the mean and standard deviation of the logarithm."""
 
     mu: float
     sigma: float
 
     def __post_init__(self) -> None:
-        """Refuse what is no number, and a negative deviation."""
+        """Check the parameters.
+
+        Raises:
+            FactError: one is not finite, or the deviation is negative.
+        """
         finite("mu", self.mu)
         at_least("sigma", self.sigma)
 
@@ -180,7 +191,7 @@ class Lognormal:
 
     @classmethod
     def from_mean_sd(cls, mean: float, sd: float) -> Lognormal:
-        """Return the distribution with this mean and deviation: sigma^2 = ln(1 + (sd / mean)^2).
+        """Return the distribution with this mean and standard deviation: sigma^2 = ln(1 + (sd / mean)^2).
 
         Raises:
             FactError: the mean is not positive, or the deviation is negative.
@@ -190,7 +201,7 @@ class Lognormal:
 
     @property
     def mean(self) -> float:
-        """e^(mu + sigma^2 / 2), above the median."""
+        """e^(mu + sigma^2 / 2)."""
         return math.exp(self.mu + self.sigma**2 / 2)
 
     @property
@@ -199,52 +210,53 @@ class Lognormal:
         return math.exp(self.mu)
 
     def quantile(self, share: float | np.ndarray) -> np.ndarray:
-        """Return the values below which the shares lie."""
+        """Return quantiles, of the shape of `share`."""
         return np.exp(self.mu + _deviation(self.sigma, share))
 
 
 @dataclass(frozen=True, eq=False)
 class Empirical:
-    """What was observed or resampled: every value as likely as the next, linear in between."""
+    """Observed values or bootstrap draws, linear in between."""
 
     values: np.ndarray
     observed: float | None = None
-    """Of values that were resampled: what they were resampled around, which counts as the mean."""
+    """The value that bootstrap draws were made around; it counts as the mean."""
 
     def __post_init__(self) -> None:
-        """Refuse nothing, and what is no number; keep the values in order.
+        """Check and sort the values.
 
         Raises:
-            FactError: says so.
+            FactError: there are none, or one is not finite.
         """
         values = np.sort(np.asarray(self.values, dtype=float))
         if not values.size or not np.isfinite(values).all():
-            raise FactError("An empirical distribution needs finite values. Leave it out where nothing was observed.")
-        object.__setattr__(self, "values", values)
+            raise FactError("An empirical distribution needs finite values. Leave it out if nothing was observed.")
+        object.__setattr__(self, "values", values)  # the dataclass is frozen
 
     @property
     def mean(self) -> float:
-        """Return what was observed, else the values' mean."""
+        """The observed value, else the mean of the values."""
         return float(self.values.mean()) if self.observed is None else self.observed
 
     def quantile(self, share: float | np.ndarray) -> np.ndarray:
-        """Return the values below which the shares lie."""
+        """Return quantiles, of the shape of `share`."""
         places = np.linspace(0, 1, self.values.size)
         return np.asarray(np.interp(share, places, self.values))
 
 
 def quantiles(values: np.ndarray, shares: Sequence[float]) -> np.ndarray:
-    """Return the values below which the shares lie, linear in between: `np.quantile` without what it looks after."""
+    """Return quantiles, linear in between; faster than `np.quantile` for one-dimensional values."""
     places = np.asarray(shares) * (values.size - 1)
-    below, above_ = np.floor(places).astype(int), np.ceil(places).astype(int)
-    parted = np.partition(values, np.unique([*below, *above_, values.size - 1]))  # in order where it is looked at
+    lower, upper = np.floor(places).astype(int), np.ceil(places).astype(int)
+    # A partition sorts the places that are read alone; NaN goes to the end.
+    parted = np.partition(values, np.unique([*lower, *upper, values.size - 1]))
     if np.isnan(parted[-1]):
         return np.full(places.shape, math.nan)
-    return np.asarray(parted[below] + (places - below) * (parted[above_] - parted[below]))
+    return np.asarray(parted[lower] + (places - lower) * (parted[upper] - parted[lower]))
 
 
 def _deviation(sd: float, share: float | np.ndarray) -> np.ndarray:
-    """Return normal quantiles around 0; without deviation there is no infinite end."""
+    """Return normal quantiles around 0; all 0 if the deviation is 0, as 0 · infinity is NaN."""
     return sd * np.asarray(special.ndtri(share)) if sd else np.zeros(np.shape(share))
 
 

@@ -1,4 +1,4 @@
-"""Energy and carbon where no meter can be read: estimates, to be labelled so. Metered joules always come first."""
+"""Carbon intensity of electricity grids."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ GRID = Path(__file__).with_name("grid_carbon.csv")
 
 
 class Grid(NamedTuple):
-    """How much carbon a country's electricity holds."""
+    """Carbon intensity of a country's electricity."""
 
     country: str
     year: int
-    """Of the figure; not the same for all countries."""
+    """Of the figure; it differs by country."""
     g_co2e_per_kwh: float
 
 
 def grid(country: str) -> Grid:
-    """Return a country's grid, location-based: codecarbon 3.3.2, global_energy_mix.json (Our World in Data).
+    """Return a country's location-based grid intensity: codecarbon 3.3.2, global_energy_mix.json (Our World in Data).
 
     Args:
-        country: three letters (ISO 3166-1 alpha-3).
+        country: three letters (ISO 3166-1 alpha-3), in any case.
 
     Raises:
-        FactError: nobody knows the country's figure; none is ever taken to be 0.
+        FactError: the country has no figure.
     """
-    known = _grids()
-    if country.upper() not in known:
-        raise FactError(unknown("country", country, known))
-    return known[country.upper()]
+    grids = _grids()
+    if country.upper() not in grids:
+        raise FactError(unknown("country", country, grids))
+    return grids[country.upper()]
 
 
 @cache

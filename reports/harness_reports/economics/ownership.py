@@ -1,7 +1,7 @@
-"""What owning the accelerators of a run costs (Epoch AI, arXiv:2405.21015; training-cost-trends @263c40a).
+"""Amortised cost of owned accelerators (Epoch AI, arXiv:2405.21015; training-cost-trends @263c40a).
 
-An accelerator loses 0.14 orders of magnitude of its value a year (-27.6 %); a run pays for what its hours took from it,
-for the network between the servers, and for energy. Staff and failed runs are not in it.
+An accelerator loses 0.14 orders of magnitude of its value per year (-27.6 %). A run pays the depreciation of its hours,
+the network between the servers, and energy; staff and failed runs are not included.
 """
 
 from __future__ import annotations
@@ -14,16 +14,14 @@ from harness_reports.economics.checks import above, at_least, finite, within
 DECAY_ORDERS_PER_YEAR = 0.14
 HOURS_PER_YEAR = 8766
 INTERCONNECT_SHARE = 0.19
-"""Of the cluster's cost; servers are the rest."""
-SERVER_FACTOR = 1.64
-"""Server over chip price where the source has none of its own (A100 1.66, V100 1.69, P100 1.54)."""
+"""Of the cluster's cost; the rest is servers."""
 
 
 def depreciated_usd(initial_usd: float, years: float, orders_per_year: float = DECAY_ORDERS_PER_YEAR) -> float:
-    """Return what is left of a price: initial · 10^(-k · years).
+    """Return a price after depreciation: initial · 10^(-k · years).
 
     Raises:
-        FactError: a negative price, or a number that is none.
+        FactError: a negative price, or a number that is not finite.
     """
     return at_least("initial_usd", initial_usd) * 10 ** (
         -finite("orders_per_year", orders_per_year) * finite("years", years)
@@ -31,7 +29,7 @@ def depreciated_usd(initial_usd: float, years: float, orders_per_year: float = D
 
 
 class OwnedCost(NamedTuple):
-    """What a run takes from those who own its hardware, in USD."""
+    """The cost of a run on owned hardware."""
 
     hardware_usd: float
     interconnect_usd: float
@@ -39,7 +37,7 @@ class OwnedCost(NamedTuple):
 
     @property
     def total_usd(self) -> float:
-        """All of it."""
+        """The sum."""
         return self.hardware_usd + self.interconnect_usd + self.energy_usd
 
 
@@ -58,15 +56,15 @@ def amortised_cost(
     """Return the amortised cost of a run.
 
     Args:
-        server_usd_per_chip: a chip's price with its share of the server, as it stood when the training began.
+        server_usd_per_chip: price of a chip with its share of the server, when the training began.
         chip_hours: hours of all chips.
-        tdp_w: a chip's rated power.
-        server_power_factor: rated power of the server per chip over that of the chip.
-        power_share: mean draw over rated power (.75 for GPUs).
-        pue: power usage effectiveness of the building.
+        tdp_w: rated power of a chip.
+        server_power_factor: rated power of the server per chip, over that of the chip.
+        power_share: mean power over rated power (.75 for GPUs).
+        pue: power usage effectiveness of the data centre.
         usd_per_kwh: industrial tariff.
-        orders_per_year: how fast hardware loses value.
-        interconnect_share: of servers and network together; 0 where the price has the network in it.
+        orders_per_year: depreciation in orders of magnitude.
+        interconnect_share: network over servers and network; 0 if the price includes the network.
 
     Raises:
         FactError: a negative number, a share outside 0 to 1, or a PUE below 1.

@@ -1,8 +1,7 @@
 """Queues: how many servers a load needs, and how long its requests wait.
 
-All formulas assume Poisson arrivals and servers that take one request each. Servers that batch break that: then the
-measured latency at a load comes first, and this is a check. Where a queue grows for ever its figures are None. Above 70
-to 80 % load, no plan for a high percentile should rest on them.
+All formulas assume Poisson arrivals and servers that take one request each. Servers that batch break the assumption:
+measured latencies come first, and these formulas are a bound. Figures of a queue that grows for ever are None.
 """
 
 from __future__ import annotations
@@ -12,15 +11,14 @@ from typing import NamedTuple
 
 from harness_reports.economics.checks import above, at_least, between, whole
 
-SECONDS_PER_HOUR = 3600
 _ROUNDING = 1e-12
-"""A load this near to its servers, as a share of them, is theirs: 49 · (1 / 49) is 0.9999999999999999 in floats."""
+"""Relative tolerance of load = servers: 49 · (1 / 49) is 0.9999999999999999 in floats."""
 
 
 def erlang_b(offered_erlangs: float, servers: int) -> float:
-    """Return the share of requests that find all servers busy and are turned away.
+    """Return the share of requests that find all servers busy and are blocked.
 
-    The recursion B_k = A·B / (k + A·B) holds for any number of servers; factorials overflow at 171.
+    By the recursion B_k = A·B / (k + A·B), as factorials overflow at 171.
 
     Raises:
         FactError: a negative load, or not a whole number of servers.
@@ -32,7 +30,7 @@ def erlang_b(offered_erlangs: float, servers: int) -> float:
 
 
 def erlang_c(offered_erlangs: float, servers: int) -> float:
-    """Return the probability that a request has to wait; 1 where the load is no less than the servers.
+    """Return the probability that a request has to wait; 1 if the load is at least the number of servers.
 
     Raises:
         FactError: as `erlang_b`.
@@ -45,24 +43,24 @@ def _waiting(blocked: float, load: float, servers: int) -> float:
 
 
 def saturated(load: float, servers: int) -> bool:
-    """Return whether a load, in erlangs, takes all of the servers' time."""
+    """Return whether a load in erlangs occupies all servers, so that the queue grows for ever."""
     return load >= servers * (1 - _ROUNDING)
 
 
 class ServiceLevel(NamedTuple):
-    """How a group of servers answers."""
+    """The service level of a group of servers."""
 
     wait_probability: float
     service_level: float
-    """Share answered within the target; 0 where the queue grows for ever."""
+    """Share answered within the target; 0 if the queue grows for ever."""
     mean_wait_s: float | None
-    """Average speed of answer; None where the queue grows for ever."""
+    """Average speed of answer; None if the queue grows for ever."""
     occupancy: float
-    """Load over servers; above 1 it is what is asked of each, not what it can do."""
+    """Load over servers; above 1 if overloaded."""
 
 
 def service_level(arrivals_per_s: float, mean_service_s: float, servers: int, target_s: float) -> ServiceLevel:
-    """Return what an M/M/c queue gives: 1 - C · e^(-(c - A) · t / service time) within the target.
+    """Return the service level of an M/M/c queue: 1 - C · e^(-(c - A) · t / service time).
 
     Raises:
         FactError: a negative number, no service time, or not a whole number of servers from 1.
@@ -86,18 +84,18 @@ class Fleet(NamedTuple):
 
 
 def servers_needed(arrivals_per_s: float, service_per_s: float, max_wait_s: float, share: float) -> Fleet:
-    """Return the fewest servers of an M/M/c queue with which `share` of the requests wait no longer than `max_wait_s`.
+    """Return the fewest servers of an M/M/c queue in which a `share` of the requests waits at most `max_wait_s`.
 
     Raises:
         FactError: a negative number, no service rate, or a share that is not between 0 and 1.
     """
-    wanted, wait = between("share", share), at_least("max_wait_s", max_wait_s)
-    speed = above("service_per_s", service_per_s)
+    between("share", share)
+    wait, speed = at_least("max_wait_s", max_wait_s), above("service_per_s", service_per_s)
     load, blocked, servers = at_least("arrivals_per_s", arrivals_per_s) / speed, 1.0, 0
     while True:
         servers += 1
-        blocked = load * blocked / (servers + load * blocked)
+        blocked = load * blocked / (servers + load * blocked)  # Erlang B of one server more
         if not saturated(load, servers):
             late = _waiting(blocked, load, servers) * math.exp(-(servers - load) * wait * speed)
-            if 1 - late >= wanted:
+            if 1 - late >= share:
                 return Fleet(servers, load, 1 - late)

@@ -1,9 +1,9 @@
-"""All discount rates at which dated flows are worth nothing, with the proof that none is missing.
+"""All internal rates of return of dated flows; none is missed.
 
-`numpy_financial.irr` returns one root in silence where there are several. Here they are isolated by Descartes' rule of
-signs as Laguerre generalised it: f(u) = sum of c_t e^(-t u), with u = ln(1 + r) and any real times t, has no more roots
-than its flows have changes of sign. Multiplied by e^(k u), with k between the two times of a change, its derivative has
-one change less; between the derivative's roots f has at most one root, and that is where Brent's method finds it.
+`numpy_financial.irr` returns one of several roots. Here Laguerre's form of Descartes' rule of signs isolates them all:
+f(u) = sum of c_t e^(-t u), with u = ln(1 + r) and real times t, has at most as many roots as its flows have sign
+changes. Multiplied by e^(k u), k between the times of a sign change, its derivative has one sign change less. Between
+neighbouring roots of the derivative f has at most one root, which Brent's method finds.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from scipy.optimize import brentq
 
 from harness.errors import FactError
 
-_FARTHEST = (-36.0, 700.0)
-"""Logarithms of what a float tells from 0 and from infinity, beside 1."""
-_TOUCHES = 1e-13
-"""A turning point whose flows cancel to this share of their size is a root: rounding sees no more."""
+_RANGE = (-36.0, 700.0)
+"""ln(1 + r) at which a float rate is still above -1, and still finite."""
+_ZERO = 1e-13
+"""A balance below this share of the flows is rounding: a turning point there is a double root."""
 
 
 def sign_changes(flows: Sequence[float]) -> int:
-    """Return how often the sign changes from one flow to the next, zeros left out."""
+    """Return the number of sign changes between successive flows; zeros are skipped."""
     signs = [flow > 0 for flow in flows if flow]
     return sum(left != right for left, right in itertools.pairwise(signs))
 
 
-def rates_of_no_value(times: Sequence[float], flows: Sequence[float]) -> list[float]:
-    """Return every rate above -1 at which the flows are worth 0, ascending, each once.
+def internal_rates(times: Sequence[float], flows: Sequence[float]) -> list[float]:
+    """Return every rate above -1 at which the net present value is 0, ascending, each once.
 
     Args:
-        times: when each flow falls, in the unit the rate is per; ascending, no two alike.
-        flows: what falls then.
+        times: time of each flow, in periods of the rate; strictly ascending.
+        flows: amount of each flow.
 
     Raises:
-        FactError: a rate is too large for a number, or too near -100 %: flows of days at a yearly rate.
+        FactError: a rate beyond the range of floats, as of flows a day apart at a yearly rate.
     """
     paid = [(time, flow) for time, flow in zip(times, flows, strict=True) if flow]
     if not paid:
@@ -47,12 +47,13 @@ def rates_of_no_value(times: Sequence[float], flows: Sequence[float]) -> list[fl
 
 
 def _rate(log: float) -> float:
-    if not _FARTHEST[0] < log < _FARTHEST[1]:
-        raise FactError(f"These flows have a rate of e^{log:.0f} - 1, which no number holds. Give flows farther apart.")
+    if not _RANGE[0] < log < _RANGE[1]:
+        raise FactError(f"These flows have a rate of e^{log:.0f} - 1, beyond any float. Give flows farther apart.")
     return math.expm1(log)
 
 
 def _log_roots(times: np.ndarray, flows: np.ndarray) -> list[float]:
+    """Return the roots ln(1 + r), by recursion on the derivative, which has one sign change less."""
     changes = np.flatnonzero(flows[:-1] * flows[1:] < 0)
     if not changes.size:
         return []
@@ -64,7 +65,7 @@ def _log_roots(times: np.ndarray, flows: np.ndarray) -> list[float]:
 
 
 def _bounds(times: np.ndarray, flows: np.ndarray) -> tuple[float, float]:
-    """Return logarithms beyond which the last and the first flow outweigh all others (Cauchy's bound)."""
+    """Return ln(1 + r) below which the last flow outweighs all others, and above which the first does (Cauchy)."""
     total = np.abs(flows).sum()
     low = math.log(total / abs(flows[-1])) / (times[-1] - times[-2])
     high = math.log(total / abs(flows[0])) / (times[1] - times[0])
@@ -73,15 +74,15 @@ def _bounds(times: np.ndarray, flows: np.ndarray) -> tuple[float, float]:
 
 def _between(points: list[float], times: np.ndarray, flows: np.ndarray) -> list[float]:
     values = [_balance(point, times, flows) for point in points]
-    roots = {point for point, value in zip(points, values, strict=True) if abs(value) <= _TOUCHES}
+    roots = {point for point, value in zip(points, values, strict=True) if abs(value) <= _ZERO}
     for left, right in itertools.pairwise(range(len(points))):
-        if min(abs(values[left]), abs(values[right])) > _TOUCHES and values[left] * values[right] < 0:
+        if min(abs(values[left]), abs(values[right])) > _ZERO and values[left] * values[right] < 0:
             roots.add(brentq(_balance, points[left], points[right], args=(times, flows), xtol=1e-15, maxiter=500))
     return sorted(roots)
 
 
 def _balance(log: float, times: np.ndarray, flows: np.ndarray) -> float:
-    """Return the flows' value as a share of their size, from -1 to 1: it never overflows; its sign is the value's."""
+    """Return the net present value over the sum of absolute present values, from -1 to 1: it never overflows."""
     weights = -times * log
     parts = flows * np.exp(weights - weights.max())
     return float(parts.sum() / np.abs(parts).sum())

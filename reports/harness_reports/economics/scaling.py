@@ -1,8 +1,8 @@
-"""The loss that parameters and tokens buy, and how to divide operations between them (Chinchilla).
+"""Scaling laws of the loss by parameters and tokens, and compute-optimal training (Chinchilla).
 
 L(N, D) = E + A / N^alpha + B / D^beta (Hoffmann and others 2022, arXiv:2203.15556, approach 3). Three published sets of
-constants disagree strongly, so a single one is never the answer: show all, and name the one that is used. The loss is
-that of the authors' data and tokenizer, fitted up to 1e22 operations; beyond it is extrapolated.
+constants disagree strongly: show all. The loss is on the authors' data and tokenizer, fitted up to 1e22 operations and
+extrapolated beyond.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FITTED_UP_TO_FLOPS = 1e22
 
 
 class Constants(NamedTuple):
-    """One fit of the law."""
+    """The constants of one fit."""
 
     irreducible: float
     """E."""
@@ -57,7 +57,7 @@ def loss(params: float, tokens: float, constants: Constants) -> float:
 
 
 class Allocation(NamedTuple):
-    """How operations are best divided."""
+    """The compute-optimal model."""
 
     params: float
     tokens: float
@@ -66,7 +66,7 @@ class Allocation(NamedTuple):
 
 
 def optimal_allocation(flops: float, constants: Constants) -> Allocation:
-    """Return the parameters and tokens with the least loss for 6·N·D = flops.
+    """Return the parameters and tokens with the lowest loss at 6·N·D = flops.
 
     N = G · (C/6)^(beta/(alpha+beta)), D = (C/6)^(alpha/(alpha+beta)) / G, G = (alpha·A / (beta·B))^(1/(alpha+beta)).
 
@@ -82,26 +82,26 @@ def optimal_allocation(flops: float, constants: Constants) -> Allocation:
 
 
 class Sizing(NamedTuple):
-    """A model sized for its whole life."""
+    """The cheapest model for training and serving together."""
 
     params: float
     tokens: float
-    """It is trained on."""
+    """Training tokens."""
     training_flops: float
     serving_flops: float
-    """2·N for each token it serves."""
+    """2·N per served token."""
     loss: float
 
 
 def size_for_life(target_loss: float, lifetime_tokens: float, constants: Constants) -> Sizing | None:
     """Return the model that reaches a loss with the fewest operations in training and serving: 6·N·D + 2·N·served.
 
-    The more it serves the smaller it is, and the longer it is trained. None where no model reaches the loss.
+    The more tokens it serves, the smaller it is and the longer it is trained. None if no model reaches the loss.
 
     Args:
-        target_loss: in nats per token.
-        lifetime_tokens: tokens the model reads and writes in its life.
-        constants: the law.
+        target_loss: nats per token.
+        lifetime_tokens: input and output tokens over the model's life.
+        constants: constants of the law.
 
     Raises:
         FactError: no loss, or a negative number of tokens.
@@ -114,7 +114,7 @@ def size_for_life(target_loss: float, lifetime_tokens: float, constants: Constan
         return None
 
     def tokens_for(share: float) -> tuple[float, float]:
-        """Divide the gap: `share` of it is left by too few parameters, the rest by too few tokens."""
+        """Return the model with `share` of the gap due to its parameters, the rest due to its tokens."""
         params = (constants.params_factor / (gap * share)) ** (1 / constants.params_exponent)
         return params, (constants.tokens_factor / (gap * (1 - share))) ** (1 / constants.tokens_exponent)
 
@@ -124,5 +124,5 @@ def size_for_life(target_loss: float, lifetime_tokens: float, constants: Constan
 
     share = minimize_scalar(work, bounds=(1e-9, 1 - 1e-9), method="bounded", options={"xatol": 1e-12}).x
     params, tokens = tokens_for(float(share))
-    reached = loss(params, tokens, constants)
-    return Sizing(params, tokens, training_flops(params, tokens), 2 * params * served, reached)
+    flops = training_flops(params, tokens)
+    return Sizing(params, tokens, flops, 2 * params * served, loss(params, tokens, constants))

@@ -1,4 +1,4 @@
-"""Which uncertain inputs an output hangs on: Sobol's indices, estimated by SALib on scrambled Sobol points."""
+"""Sobol indices of uncertain inputs, estimated by SALib on scrambled Sobol points."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from harness_reports.economics.checks import finite, whole
 from harness_reports.economics.distributions import Distribution
 
 POINTS = 4096
-"""Base points: at 4,096 the indices of the Ishigami function are within .02."""
+"""Base points: with 4,096 the indices of the Ishigami function are within .02."""
 
 
 class Sobol(NamedTuple):
     """Shares of an output's variance."""
 
     first_order: dict[str, float]
-    """Input → what it explains on its own."""
+    """Input → share that it explains alone."""
     total: dict[str, float]
-    """Input → what it explains together with others; what would be left if all others were known."""
+    """Input → share that it explains with its interactions."""
     variance: float
-    """Of the output; where it is 0 every share is 0, as nothing varies."""
+    """Of the output; if it is 0 every share is 0."""
 
 
 def sobol_indices(
@@ -32,16 +32,16 @@ def sobol_indices(
     points: int = POINTS,
     seed: int = 0,
 ) -> Sobol:
-    """Return Sobol's first-order and total indices of independent inputs.
+    """Return first-order and total Sobol indices of independent inputs.
 
     Args:
-        model: vectorised: values of each input by name → one output for each.
+        model: function of arrays of each input by name, shape (n,), to outputs of shape (n,).
         inputs: name → distribution, or the bounds of a uniform one.
         points: base points, a power of 2; the model is computed at points · (inputs + 2).
-        seed: of the scrambling; the same seed gives the same indices.
+        seed: seed of the scrambling.
 
     Raises:
-        FactError: no inputs, points that are no power of 2, bounds out of order, or an output that is not finite.
+        FactError: no inputs, points that are not a power of 2, bounds out of order, or an output that is not finite.
     """
     from SALib.analyze import sobol as analysis
     from SALib.sample import sobol as sampling
@@ -58,23 +58,23 @@ def sobol_indices(
         raise FactError("The model has to return one finite number for each set of inputs.")
     variance = _variance(output, len(names))
     if np.ptp(output) == 0:
-        nothing = dict.fromkeys(names, 0.0)
-        return Sobol(nothing, dict(nothing), 0.0)
-    found = analysis.analyze(problem, output, calc_second_order=False, num_resamples=2, seed=seed)
-    return Sobol(_named(names, found["S1"]), _named(names, found["ST"]), variance)
+        return Sobol(dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0), 0.0)
+    # SALib's confidence intervals are not used: 2 is the fewest resamples that it takes.
+    indices = analysis.analyze(problem, output, calc_second_order=False, num_resamples=2, seed=seed)
+    return Sobol(_named(names, indices["S1"]), _named(names, indices["ST"]), variance)
 
 
-def _drawn(name: str, given: Distribution | tuple[float, float], uniform: np.ndarray) -> np.ndarray:
-    if not isinstance(given, tuple):
-        return given.quantile(uniform)
-    low, high = (finite(name, bound) for bound in given)
+def _drawn(name: str, source: Distribution | tuple[float, float], uniform: np.ndarray) -> np.ndarray:
+    if not isinstance(source, tuple):
+        return source.quantile(uniform)
+    low, high = (finite(name, bound) for bound in source)
     if low > high:
         raise FactError(f"The bounds of {name} are {low:g} and {high:g}. Give the lower one first.")
     return low + (high - low) * uniform
 
 
 def _variance(output: np.ndarray, inputs: int) -> float:
-    """Return the variance over the two independent matrices, first and last of each of SALib's blocks."""
+    """Return the variance over the two independent samples, the first and last row of each of SALib's blocks."""
     blocks = output.reshape(-1, inputs + 2)
     return float(blocks[:, [0, -1]].var())
 

@@ -1,7 +1,7 @@
-"""Training at scale: operations, utilisation, time, rental cost, energy and carbon.
+"""Training at scale: operations, time, energy and carbon.
 
-Peaks are DENSE and of the precision that is used; a sparse peak ("1,979" of an H100) is twice that. Parameters are
-those active for a token: fewer than all in a mixture of experts, and about half in an encoder-decoder.
+Peaks are DENSE and of the precision in use; a sparse peak ("1,979" of an H100) is twice that. Parameters are those
+active per token: fewer than all in a mixture of experts, about half in an encoder-decoder.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ HOURS_PER_DAY = 24
 
 
 def training_flops(params_active: float, tokens: float) -> float:
-    """Return 6·N·D, the operations of training a dense decoder: 2ND forward, 4ND backward, attention left out.
+    """Return 6·N·D, the operations of training a dense decoder: 2ND forward, 4ND backward, without attention.
 
-    N counts the output projection, not embeddings that are only looked up.
+    N includes the output projection, but not embeddings.
 
     Raises:
         FactError: no parameters or tokens.
@@ -29,7 +29,7 @@ def flops_per_token(
     """Return 6·N + 12·L·d·s (PaLM, arXiv:2204.02311, appendix B), full attention, not its causal half.
 
     Args:
-        params_active: parameters a token passes.
+        params_active: N, active parameters.
         layers: L.
         attention_width: d, heads times the width of a head.
         sequence_length: s, tokens.
@@ -42,7 +42,7 @@ def flops_per_token(
 
 
 def accelerator_hours(flops: float, peak_flops_per_s: float, mfu: float) -> float:
-    """Return the hours of one accelerator that a number of operations takes.
+    """Return the accelerator hours of a number of operations.
 
     Raises:
         FactError: no operations or peak, or a utilisation outside 0 to 1.
@@ -52,9 +52,7 @@ def accelerator_hours(flops: float, peak_flops_per_s: float, mfu: float) -> floa
 
 
 def energy_mwh(accelerator_hours: float, watts_per_accelerator: float, pue: float) -> float:
-    """Return the energy of a run; power per accelerator with or without its share of the server, as the caller says.
-
-    A published figure made of rated power x hours is no measurement.
+    """Return the energy of a run in MWh; power per accelerator, with or without its share of the server.
 
     Raises:
         FactError: a negative number, or a power usage effectiveness below 1.
@@ -64,7 +62,7 @@ def energy_mwh(accelerator_hours: float, watts_per_accelerator: float, pue: floa
 
 
 def carbon_tonnes(mwh: float, kg_co2e_per_kwh: float) -> float:
-    """Return tonnes of CO2 equivalent; kg per kWh is tonnes per MWh.
+    """Return tonnes of CO2 equivalent (kg per kWh is tonnes per MWh).
 
     Raises:
         FactError: a negative number.

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import FactError
-from harness_reports.economics import adoption
 from harness_reports.economics.textbook import competition, real_options
 from harness_reports.economics.textbook.adoption import (
     Bass,
+    Form,
     adopted_share,
     adopters_by_period,
     adoption_peak,
@@ -82,7 +82,7 @@ def test_the_recursion_never_adopts_more_than_the_market(curve: Bass, periods: i
 
 @pytest.mark.parametrize("form", ["rate", "interval"])
 @pytest.mark.parametrize("start", [None, Bass(0.03, 0.38, 60_000)])
-def test_a_fit_finds_the_curve_that_made_the_sales(form: adoption.Form, start: Bass | None) -> None:
+def test_a_fit_finds_the_curve_that_made_the_sales(form: Form, start: Bass | None) -> None:
     """Without noise, from Bass's own start as from a given one."""
     true = Bass(0.01, 0.5, 50_000)
     times = np.arange(1.0, 13.0)

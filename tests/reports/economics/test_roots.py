@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from harness import FactError
-from harness_reports.economics.roots import rates_of_no_value, sign_changes
+from harness_reports.economics.roots import internal_rates, sign_changes
 
 
 @given(st.lists(st.integers(-5, 5), max_size=10))
@@ -28,7 +28,7 @@ def test_two_flows_have_the_rate_between_them(rate: float, years: float, paid: i
     """At any distance of time."""
     assume(1e-6 < (1 + rate) ** years < 1e6)
 
-    assert rates_of_no_value([0.0, years], [-paid, paid * (1 + rate) ** years]) == pytest.approx(
+    assert internal_rates([0.0, years], [-paid, paid * (1 + rate) ** years]) == pytest.approx(
         [rate], rel=1e-6, abs=1e-6
     )
 
@@ -41,7 +41,7 @@ def test_the_value_is_zero_at_every_rate_of_no_value(paid: list[tuple[int, int]]
     times = [half / 2 for half in sorted(dated)]
     flows = [float(dated[half]) for half in sorted(dated)]
 
-    found = rates_of_no_value(times, flows)
+    found = internal_rates(times, flows)
 
     assert len(found) <= sign_changes(flows)
     for rate in found:
@@ -55,8 +55,8 @@ def test_the_value_is_zero_at_every_rate_of_no_value(paid: list[tuple[int, int]]
 def test_neither_currency_nor_calendar_moves_a_rate(flows: list[int], scale: float, later: float) -> None:
     """All flows larger, or all of them later."""
     times = [float(t) for t in range(len(flows))]
-    here = rates_of_no_value(times, flows)
-    there = rates_of_no_value([t + later for t in times], [scale * flow for flow in flows])
+    here = internal_rates(times, flows)
+    there = internal_rates([t + later for t in times], [scale * flow for flow in flows])
 
     assert there == pytest.approx(here, rel=1e-5, abs=1e-5)
 
@@ -70,7 +70,7 @@ def test_roots_that_touch_or_cross_are_each_told_once(roots: list[float], multip
     for root in roots * multiplicity:
         flows = np.convolve(flows, [1.0, -(1 + root)])
 
-    found = rates_of_no_value([float(t) for t in range(flows.size)], flows.tolist())
+    found = internal_rates([float(t) for t in range(flows.size)], flows.tolist())
 
     assert found == pytest.approx(sorted(roots), abs=1e-4)
 
@@ -78,17 +78,17 @@ def test_roots_that_touch_or_cross_are_each_told_once(roots: list[float], multip
 @pytest.mark.parametrize("flows", [[], [0.0, 0.0], [5.0], [-1.0, -1.0], [0.0, 3.0, 0.0]])
 def test_without_a_change_of_sign_there_is_no_rate(flows: list[float]) -> None:
     """Nothing is searched."""
-    assert rates_of_no_value([float(t) for t in range(len(flows))], flows) == []
+    assert internal_rates([float(t) for t in range(len(flows))], flows) == []
 
 
 @pytest.mark.parametrize("flows", [[-1.0, 126.0], [-126.0, 1.0]])
 def test_a_rate_beyond_any_number_is_refused(flows: list[float]) -> None:
     """A gain of 126 times in a day is no yearly rate; the sentence says what to do."""
     with pytest.raises(FactError, match="farther apart"):
-        rates_of_no_value([0.0, 1 / 365], flows)
+        internal_rates([0.0, 1 / 365], flows)
 
 
 def test_a_loss_of_all_but_a_trifle_has_its_rate() -> None:
     """A rate of almost -100 %, and one of a million."""
-    assert rates_of_no_value([0.0, 1.0], [-1e6, 1.0]) == pytest.approx([-0.999999])
-    assert rates_of_no_value([0.0, 1.0], [-1.0, 1e6]) == pytest.approx([999_999])
+    assert internal_rates([0.0, 1.0], [-1e6, 1.0]) == pytest.approx([-0.999999])
+    assert internal_rates([0.0, 1.0], [-1.0, 1e6]) == pytest.approx([999_999])

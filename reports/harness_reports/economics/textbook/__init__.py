@@ -1,1 +1,1 @@
-"""Formulas of the textbooks that the tables do not use, held to the same test vectors."""
+"""Textbook formulas that the tables do not use, tested by the same test vectors."""

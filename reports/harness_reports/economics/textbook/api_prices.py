@@ -1,4 +1,4 @@
-"""What one call of a hosted model costs, in one step."""
+"""The total cost of one call of a hosted model."""
 
 from __future__ import annotations
 
@@ -16,18 +16,16 @@ def call_usd(
     at: datetime,
     price_context: Mapping[str, str] | None = None,
 ) -> Decimal:
-    """Return the price of one call.
+    """Return the cost of one call.
 
     Args:
-        provider: as genai-prices names it (`openai`).
-        model: the model's name at the provider.
-        usage: counts by name: `input_tokens` is ALL input, cached included; `cache_read_tokens` and
-            `cache_write_tokens` are parts of it; `output_tokens` includes reasoning.
-        at: when, with its time zone: prices change by the day, and some by the hour.
-        price_context: `{"processing": "batch"}` or `{"service_tier": "flex"}`; where a model has no such price, its
-            standard price is returned without a word.
+        provider: as in `call_price`.
+        model: as in `call_price`.
+        usage: as in `call_price`.
+        at: time of the call, with its time zone: prices change by the day, and some by the hour.
+        price_context: `{"processing": "batch"}` or `{"service_tier": "flex"}`; ignored if the model has no such price.
 
     Raises:
-        FactError: the moment has no time zone, nobody has a price for the model, or the counts contradict each other.
+        FactError: as `call_price`.
     """
     return Decimal(calculated(provider, model, usage, at, price_context).total_price)

@@ -16,19 +16,19 @@ MACRS_5_YEARS = (0.2, 0.32, 0.192, 0.1152, 0.1152, 0.0576)
 
 
 def profitability_index(discount_rate: float, cash_flows: Sequence[float]) -> float | None:
-    """Return the present value of all flows after t = 0 per unit invested at t = 0, which is 1 + NPV / investment.
+    """Return the present value of the flows after t = 0 over the investment at t = 0: 1 + NPV / investment.
 
-    None where nothing is invested at t = 0.
+    None if nothing is invested at t = 0.
 
     Raises:
-        FactError: no flows, a flow that is no number, or a rate of -100 % or less.
+        FactError: no flows, a flow that is not finite, or a rate of -100 % or less.
     """
-    worth = npv(discount_rate, cash_flows)
-    return 1 - worth / cash_flows[0] if cash_flows[0] < 0 else None
+    value = npv(discount_rate, cash_flows)
+    return 1 - value / cash_flows[0] if cash_flows[0] < 0 else None
 
 
 def capital_recovery_factor(interest_rate: float, periods: float) -> float:
-    """Return the payment at each period's end that is worth 1 today: i / (1 - (1+i)^-n), and 1/n without interest.
+    """Return the payment at each period's end with a present value of 1: i / (1 - (1+i)^-n); 1/n without interest.
 
     Raises:
         FactError: a rate of -100 % or less, or no periods.
@@ -36,29 +36,28 @@ def capital_recovery_factor(interest_rate: float, periods: float) -> float:
     interest_rate, periods = rate("interest_rate", interest_rate), above("periods", periods)
     if interest_rate == 0:
         return 1 / periods
-    return interest_rate / -math.expm1(-periods * math.log1p(interest_rate))  # exact for the smallest rates too
+    return interest_rate / -math.expm1(-periods * math.log1p(interest_rate))  # exact at tiny rates too
 
 
 def equivalent_annual_cost_usd(
     capex_usd: float, life_years: float, opex_usd_per_year: float, discount_rate: float, salvage_usd: float = 0.0
 ) -> float:
-    """Return the yearly cost of owning: (capex - salvage / (1+r)^n) · CRF + opex. It compares unequal lives.
+    """Return the equivalent annual cost, (capex - salvage / (1+r)^n) · CRF + opex, which compares unequal lives.
 
     Raises:
-        FactError: a rate of -100 % or less, no life, or an amount that is no number.
+        FactError: a rate of -100 % or less, no life, or an amount that is not finite.
     """
     factor = capital_recovery_factor(discount_rate, life_years)
-    scrap = finite("salvage_usd", salvage_usd) * math.pow(1 + discount_rate, -life_years)
-    return (finite("capex_usd", capex_usd) - scrap) * factor + finite("opex_usd_per_year", opex_usd_per_year)
+    salvage = finite("salvage_usd", salvage_usd) * math.pow(1 + discount_rate, -life_years)
+    return (finite("capex_usd", capex_usd) - salvage) * factor + finite("opex_usd_per_year", opex_usd_per_year)
 
 
 def levelised_cost_usd_per_1k(
     capex_usd: float, life_years: float, opex_usd_per_year: float, units_per_year: float, discount_rate: float
 ) -> float:
-    """Return the price of 1,000 units at which the net present value is 0.
+    """Return the price of 1,000 units at which the net present value is 0: discounted cost over discounted QUANTITY.
 
-    Discounted cost over discounted QUANTITY, the analogue of an energy plant's: capex at t = 0, opex and units at the
-    ends of the years.
+    Capex is paid at t = 0; opex and units fall at the ends of the years.
 
     Raises:
         FactError: as `equivalent_annual_cost_usd`, or no units.
@@ -68,9 +67,9 @@ def levelised_cost_usd_per_1k(
 
 
 def loan_payment_usd(principal_usd: float, annual_rate: float, periods_per_year: int, periods: int) -> float:
-    """Return the payment at each period's end that pays a loan back; the period's rate is annual_rate / periods a year.
+    """Return the payment at each period's end that repays a loan; the period's rate is annual rate / periods a year.
 
-    `numpy_financial.pmt` divides by 0 at the smallest rates; the recovery factor does not.
+    Unlike `numpy_financial.pmt` it is exact at tiny rates.
 
     Raises:
         FactError: a period's rate of -100 % or less, or no periods.
@@ -80,7 +79,7 @@ def loan_payment_usd(principal_usd: float, annual_rate: float, periods_per_year:
 
 
 def real_rate(nominal_rate: float, inflation: float) -> float:
-    """Return Fisher's real rate: (1 + nominal) / (1 + inflation) - 1. Do not subtract, and do not mix the two.
+    """Return Fisher's real rate: (1 + nominal) / (1 + inflation) - 1.
 
     Raises:
         FactError: a rate of -100 % or less.
@@ -92,7 +91,7 @@ def wacc(equity_usd: float, debt_usd: float, cost_of_equity: float, cost_of_debt
     """Return the weighted average cost of capital: E/V · re + D/V · rd · (1 - tax).
 
     Raises:
-        FactError: negative or no capital, a tax rate outside 0 to 1, or a cost that is no number.
+        FactError: negative or no capital, a tax rate outside 0 to 1, or a cost that is not finite.
     """
     equity, debt = at_least("equity_usd", equity_usd), at_least("debt_usd", debt_usd)
     capital = above("equity_usd + debt_usd", equity + debt)
@@ -101,7 +100,7 @@ def wacc(equity_usd: float, debt_usd: float, cost_of_equity: float, cost_of_debt
 
 
 def straight_line(years: int) -> tuple[float, ...]:
-    """Return the share written off in each year.
+    """Return the share depreciated in each year.
 
     Raises:
         FactError: not a whole number of years.
@@ -112,20 +111,20 @@ def straight_line(years: int) -> tuple[float, ...]:
 def depreciation_tax_shield_usd(
     cost_usd: float, tax_rate: float, discount_rate: float, schedule: Sequence[float]
 ) -> float:
-    """Return the present value of the tax that writing an asset off saves, at the ends of the years.
+    """Return the present value of the tax that depreciation saves, at the ends of the years.
 
     Args:
-        cost_usd: what the asset cost.
-        tax_rate: share of profit that is taxed away.
+        cost_usd: cost of the asset.
+        tax_rate: share of profit.
         discount_rate: per year.
-        schedule: share written off in each year, `MACRS_5_YEARS` or `straight_line(5)`.
+        schedule: share depreciated in each year, `MACRS_5_YEARS` or `straight_line(5)`.
 
     Raises:
-        FactError: a share outside 0 to 1, or shares that write off more than the asset.
+        FactError: a share outside 0 to 1, or shares that add up to more than 1.
     """
     shares = [within("schedule", share) for share in schedule]
     if math.fsum(shares) > 1 + ROUNDING:
         raise FactError(
-            f"The schedule writes off {math.fsum(shares):.4g} of the asset. Its shares add up to 1 at most."
+            f"The schedule depreciates {math.fsum(shares):.4g} of the asset. Give shares that add up to 1 at most."
         )
     return finite("cost_usd", cost_usd) * within("tax_rate", tax_rate) * npv_spreadsheet(discount_rate, shares)

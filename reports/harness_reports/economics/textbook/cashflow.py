@@ -1,4 +1,4 @@
-"""The net present value as spreadsheets have it."""
+"""The net present value in the convention of spreadsheets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness_reports.economics.cashflow import npv
 
 
 def npv_spreadsheet(discount_rate: float, cash_flows: Sequence[float]) -> float:
-    """Return what a spreadsheet's NPV() gives: its first flow lies at the END of the first period.
+    """Return a spreadsheet's NPV(), whose first flow is at the END of the first period.
 
     Raises:
         FactError: as `npv`.

@@ -1,4 +1,4 @@
-"""The size of a market, its growth, its prices, and how alternatives compare."""
+"""Market size, growth, prices, and weighted scores of alternatives."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from harness_reports.economics.checks import above, at_least, finite, whole, wit
 
 
 class MarketSize(NamedTuple):
-    """A market, bottom-up, in USD a year."""
+    """The size of a market, bottom-up, in USD a year."""
 
     total_usd: float
     """TAM: all buyers."""
     serviceable_usd: float
-    """SAM: those the product can serve."""
+    """SAM: buyers that the product can serve."""
     obtainable_usd: float
-    """SOM: those it can win, a share of the serviceable market and not of the total."""
+    """SOM: buyers that it can win, a share of the serviceable market."""
 
 
 def market_size(buyers: float, usd_per_buyer: float, serviceable_share: float, obtainable_share: float) -> MarketSize:
@@ -34,10 +34,10 @@ def market_size(buyers: float, usd_per_buyer: float, serviceable_share: float, o
 
 
 def cagr(begin: float, end: float, years: float) -> float | None:
-    """Return the compound annual growth rate; None where a sign makes growth meaningless.
+    """Return the compound annual growth rate; None if `begin` is not positive or `end` is negative.
 
     Raises:
-        FactError: no years, or a value that is no number.
+        FactError: no years, or a value that is not finite.
     """
     first, last = finite("begin", begin), finite("end", end)
     span = above("years", years)
@@ -45,7 +45,7 @@ def cagr(begin: float, end: float, years: float) -> float | None:
 
 
 def arc_elasticity(price: float, quantity: float, new_price: float, new_quantity: float) -> float | None:
-    """Return the midpoint elasticity, with its sign: demand's is negative. None where the price did not change.
+    """Return the midpoint elasticity with its sign, negative for demand; None if the price did not change.
 
     Raises:
         FactError: a negative number.
@@ -58,7 +58,7 @@ def arc_elasticity(price: float, quantity: float, new_price: float, new_quantity
 
 
 class Markup(NamedTuple):
-    """The price that earns a monopolist most."""
+    """The profit-maximising price of a monopolist."""
 
     price_usd: float
     lerner_index: float
@@ -66,10 +66,10 @@ class Markup(NamedTuple):
 
 
 def monopoly_price(marginal_cost_usd: float, elasticity: float) -> Markup | None:
-    """Return Lerner's price: (p - c) / p = -1 / e. None from e = -1 on, where a higher price always earns more.
+    """Return Lerner's price: (p - c) / p = -1 / e. None for e >= -1, where a higher price always earns more.
 
     Raises:
-        FactError: a negative cost, or an elasticity that is no number.
+        FactError: a negative cost, or an elasticity that is not finite.
     """
     cost = at_least("marginal_cost_usd", marginal_cost_usd)
     if finite("elasticity", elasticity) >= -1:
@@ -78,25 +78,25 @@ def monopoly_price(marginal_cost_usd: float, elasticity: float) -> Markup | None
 
 
 def factor_scores(weights: Mapping[str, float], scores: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """Return each alternative's weighted score, weights normalised; show `ranking_stability` beside it.
+    """Return each alternative's weighted score, with normalised weights.
 
     Raises:
         FactError: no weight, a negative one, or an alternative without a score for a factor.
     """
     total = above("sum of weights", sum(at_least(f"weight of {name}", value) for name, value in weights.items()))
-    for name, given in scores.items():
-        if missing := sorted(set(weights) - set(given)):
+    for name, row in scores.items():
+        if missing := sorted(set(weights) - set(row)):
             raise FactError(f"{name!r} has no score for {', '.join(missing)}. Missing is not 0: give one.")
     return {
-        name: sum(value * finite(f"score of {name}", given[factor]) for factor, value in weights.items()) / total
-        for name, given in scores.items()
+        name: sum(value * finite(f"score of {name}", row[factor]) for factor, value in weights.items()) / total
+        for name, row in scores.items()
     }
 
 
 def ranking_stability(
     weights: Mapping[str, float], scores: Mapping[str, Mapping[str, float]], draws: int = 10_000, seed: int = 0
 ) -> dict[str, float]:
-    """Return how often each alternative leads when every weight may be anything from half to twice what it is.
+    """Return the share of draws in which each alternative leads, with weights from half to twice their values.
 
     Raises:
         FactError: as `factor_scores`, or not a whole number of draws.
@@ -105,6 +105,6 @@ def ranking_stability(
     stretch = 2 ** np.random.default_rng(seed).uniform(-1, 1, (whole("draws", draws), len(factors)))
     table = np.array([[scores[name][factor] for factor in factors] for name in names], dtype=float)
     ranked = (stretch * [weights[factor] for factor in factors]) @ table.T
-    leads = ranked >= ranked.max(axis=1, keepdims=True) - 1e-12
+    leads = ranked >= ranked.max(axis=1, keepdims=True) - 1e-12  # ties share the lead
     shares = (leads / leads.sum(axis=1, keepdims=True)).mean(axis=0)
     return {name: float(share) for name, share in zip(names, shares, strict=True)}

@@ -1,4 +1,4 @@
-"""Decisions under uncertainty: what errors cost, and what knowing more is worth."""
+"""Decisions under uncertainty: value of information, and cost of errors."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _ROUNDING = 1e-9
 
 
 class PerfectInformation(NamedTuple):
-    """What knowing the state beforehand is worth."""
+    """The value of knowing the state before the decision."""
 
     best_action: str
-    """With the highest expected payoff; the first of equals."""
+    """Action with the highest expected payoff without information; the first of equals."""
     expected_usd: float
-    """Of the best action."""
+    """Its expected payoff."""
     expected_with_information_usd: float
     value_usd: float
-    """EVPI: more than this no study is worth."""
+    """EVPI, the upper bound of the value of any study."""
 
 
 def perfect_information(
@@ -30,8 +30,8 @@ def perfect_information(
     """Return the expected value of perfect information: E[max payoff] - max E[payoff].
 
     Args:
-        probabilities: of the states.
-        payoffs_usd: action → what it pays in each state.
+        probabilities: probability of each state.
+        payoffs_usd: action → payoff in each state.
 
     Raises:
         FactError: probabilities that do not add up to 1, no action, or not one payoff for each state.
@@ -44,14 +44,14 @@ def perfect_information(
 
 
 class SampleInformation(NamedTuple):
-    """What an imperfect study (the next benchmark) is worth."""
+    """The value of an imperfect study, such as the next benchmark."""
 
     expected_without_usd: float
     expected_with_usd: float
     value_usd: float
-    """EVSI, never more than EVPI; a study that costs more is not worth doing."""
+    """EVSI, at most EVPI."""
     posteriors: dict[str, list[float] | None]
-    """Result → probabilities of the states once it is seen; None for a result that cannot occur."""
+    """Result → posterior probability of each state; None for a result that cannot occur."""
 
 
 def sample_information(
@@ -60,8 +60,8 @@ def sample_information(
     """Return the expected value of sample information, by pre-posterior analysis.
 
     Args:
-        prior: probabilities of the states.
-        payoffs_usd: action → what it pays in each state.
+        prior: probability of each state.
+        payoffs_usd: action → payoff in each state.
         likelihoods: result of the study → its probability in each state.
 
     Raises:
@@ -111,7 +111,7 @@ def _columns(name: str, rows: Mapping[str, Sequence[float]], states: int) -> lis
 
 
 class ErrorCost(NamedTuple):
-    """What a classifier's errors cost, against doing without it."""
+    """The cost of a classifier's errors, against no classifier."""
 
     false_positives: float
     false_negatives: float
@@ -119,9 +119,9 @@ class ErrorCost(NamedTuple):
     total_usd: float
     """Errors and inferences."""
     without_model_usd: float
-    """The cheaper of calling everything positive and calling everything negative."""
+    """The cheaper of all positive and all negative answers."""
     value_usd: float
-    """What the model saves; negative where doing without is cheaper."""
+    """Saving by the model; may be negative."""
 
 
 def error_cost(
@@ -152,9 +152,9 @@ def error_cost(
 
 
 def bayes_threshold(usd_per_false_positive: float, usd_per_false_negative: float) -> float | None:
-    """Return the probability from which "positive" is the cheaper answer: C_FP / (C_FP + C_FN) (Elkan 2001).
+    """Return the probability above which "positive" is the cheaper answer: C_FP / (C_FP + C_FN) (Elkan 2001).
 
-    None where neither error costs anything.
+    None if neither error has a cost.
 
     Raises:
         FactError: a negative cost.
@@ -165,21 +165,21 @@ def bayes_threshold(usd_per_false_positive: float, usd_per_false_negative: float
 
 
 class AccuracyValue(NamedTuple):
-    """What a more accurate model is worth."""
+    """The value of a more accurate model."""
 
     usd: float
     ceiling_usd_per_inference: float
-    """What one inference of the better model may cost more."""
+    """The most that an inference of the better model may cost more."""
 
 
 def value_of_accuracy(accuracy: float, better_accuracy: float, cases: float, usd_per_error: float) -> AccuracyValue:
-    """Return (better - accuracy) · cases · cost per error, where both errors cost the same; else use `error_cost`.
+    """Return (better - accuracy) · cases · cost per error, if both errors cost the same; else use `error_cost`.
 
-    A difference within the confidence interval is worth 0: decide that before.
+    The difference has to be significant: test that first.
 
     Raises:
         FactError: a share outside 0 to 1, or a negative number.
     """
     gained = within("better_accuracy", better_accuracy) - within("accuracy", accuracy)
-    each = gained * at_least("usd_per_error", usd_per_error)
-    return AccuracyValue(each * at_least("cases", cases), each)
+    per_case = gained * at_least("usd_per_error", usd_per_error)
+    return AccuracyValue(per_case * at_least("cases", cases), per_case)

@@ -1,4 +1,4 @@
-"""Energy of a machine, a request and a grid by published formulas."""
+"""Energy of machines and requests by published estimates; metered energy comes first."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ MEMORY_WATTS_PER_GB = 0.392
 
 
 class MachineEnergy(NamedTuple):
-    """What a virtual machine used, by estimate."""
+    """Estimated energy of a virtual machine."""
 
     cpu_wh: float
     memory_wh: float
     it_kwh: float
     facility_kwh: float
-    """With the building's overhead."""
+    """With the data centre's overhead (PUE)."""
     kg_co2e: float
     usd: float
 
@@ -38,7 +38,7 @@ def machine_energy(
 ) -> MachineEnergy:
     """Return Cloud Carbon Footprint's estimate: vCPUs · hours · (idle + utilisation · (busy - idle)), and memory.
 
-    The band from utilisation 0 to 1 is its uncertainty: show it.
+    Its uncertainty is the range from utilisation 0 to 1.
 
     Raises:
         FactError: a share outside 0 to 1, a negative number, busy below idle, or a PUE below 1.
@@ -55,9 +55,9 @@ def machine_energy(
 
 
 def cpu_load_watts(rated_watts: float, load: float) -> float:
-    """Return codecarbon's estimate for a whole machine: rated power · (0.1 + 0.9 · load^3).
+    """Return codecarbon's estimate of a machine's power: rated power · (0.1 + 0.9 · load^3).
 
-    Its cubic law hides work: half a load is 21 % of the rated power.
+    The cubic law is low at part load: 21 % of the rated power at a load of .5.
 
     Raises:
         FactError: negative power, or a load outside 0 to 1.
@@ -66,7 +66,7 @@ def cpu_load_watts(rated_watts: float, load: float) -> float:
 
 
 class RequestEnergy(NamedTuple):
-    """What 1,000 requests used."""
+    """Energy of 1,000 requests."""
 
     watt_hours: float
     usd: float
@@ -76,7 +76,7 @@ class RequestEnergy(NamedTuple):
 def energy_per_1k_requests(
     watts: float, requests_per_s: float, *, pue: float, usd_per_kwh: float, kg_co2e_per_kwh: float
 ) -> RequestEnergy:
-    """Return energy, its price and its carbon for 1,000 requests at a steady rate; say at which load it was measured.
+    """Return energy, its cost and its carbon for 1,000 requests at a constant rate.
 
     Raises:
         FactError: a negative number, no requests, or a PUE below 1.
@@ -88,7 +88,7 @@ def energy_per_1k_requests(
 
 
 def grid_emissions_kg(country: str, kwh: float) -> float:
-    """Return the carbon of electricity taken from a country's grid.
+    """Return the carbon of electricity from a country's grid.
 
     Raises:
         FactError: an unknown country, or negative energy.

@@ -1,4 +1,4 @@
-"""One server: M/M/1, M/G/1 and Little's law."""
+"""Queues with one server: M/M/1, M/G/1; and Little's law."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from harness_reports.economics.queueing import saturated
 
 
 class Queue(NamedTuple):
-    """A queue before one server, in the steady state; None where there is none."""
+    """The steady state of a queue with one server; None if the queue grows for ever."""
 
     utilisation: float
     in_system: float | None
-    """L, mean number waiting or served."""
+    """L, mean number waiting or in service."""
     in_queue: float | None
     """Lq, mean number waiting."""
     time_in_system_s: float | None
@@ -28,8 +28,8 @@ def mg1(arrivals_per_s: float, mean_service_s: float, squared_cv: float) -> Queu
 
     Args:
         arrivals_per_s: mean rate.
-        mean_service_s: mean time of service.
-        squared_cv: variance of the service time over its mean squared: 0 constant, 1 exponential.
+        mean_service_s: mean service time.
+        squared_cv: variance of the service time over its squared mean: 0 constant, 1 exponential.
 
     Raises:
         FactError: a negative number, or no service time.
@@ -43,7 +43,7 @@ def mg1(arrivals_per_s: float, mean_service_s: float, squared_cv: float) -> Queu
 
 
 def mm1(arrivals_per_s: float, service_per_s: float) -> Queue:
-    """Return an M/M/1 queue: service times are exponential.
+    """Return an M/M/1 queue, with exponential service times.
 
     Raises:
         FactError: a negative number, or no service rate.
@@ -52,7 +52,7 @@ def mm1(arrivals_per_s: float, service_per_s: float) -> Queue:
 
 
 def mm1_time_in_system_s(arrivals_per_s: float, service_per_s: float, percentile: float) -> float | None:
-    """Return a percentile of the time in an M/M/1 system, which is exponential; None where the queue grows for ever.
+    """Return a percentile of the time in an M/M/1 system, which is exponential; None if the queue grows for ever.
 
     Raises:
         FactError: a negative number, no service rate, or a percentile that is not between 0 and 1.
@@ -63,7 +63,7 @@ def mm1_time_in_system_s(arrivals_per_s: float, service_per_s: float, percentile
 
 
 def in_flight(arrivals_per_s: float, mean_latency_s: float) -> float:
-    """Return how many requests are under way at once: Little's law, L = lambda · W.
+    """Return the mean number of requests in flight by Little's law, L = lambda · W.
 
     Raises:
         FactError: a negative number.

@@ -1,4 +1,4 @@
-"""Real options: what the right to expand or to abandon is worth. Only with a volatility that can be defended."""
+"""Real options: the value of the right to expand or to abandon a project."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ Kind = Literal["call", "put"]
 
 
 class European(NamedTuple):
-    """Options that can be used on their last day only."""
+    """Options with exercise at expiry only."""
 
     call_usd: float
     put_usd: float
 
 
 def black_scholes(value_usd: float, strike_usd: float, rate: float, volatility: float, years: float) -> European:
-    """Return the values by Black and Scholes; without volatility or time, what is certain, discounted.
+    """Return the values by Black and Scholes; without volatility or time, the discounted certain payoff.
 
     Args:
-        value_usd: what the project is worth today.
-        strike_usd: what it costs to expand, or what abandoning brings.
-        rate: riskless, per year, compounded continuously.
+        value_usd: present value of the project.
+        strike_usd: cost of expanding, or proceeds of abandoning.
+        rate: riskless rate per year, compounded continuously.
         volatility: of the value, per square root of a year.
-        years: until the last day.
+        years: time to expiry.
 
     Raises:
-        FactError: no value or strike, a negative volatility or time, or a rate that is no number.
+        FactError: no value or strike, a negative volatility or time, or a rate that is not finite.
     """
     value, strike = above("value_usd", value_usd), above("strike_usd", strike_usd)
     spread = at_least("volatility", volatility) * math.sqrt(at_least("years", years))
@@ -50,9 +50,9 @@ class Tree(NamedTuple):
     """An option on a binomial tree."""
 
     american_usd: float
-    """It can be used at any step: never worth less."""
+    """With exercise at any step."""
     european_usd: float
-    """It can be used at the end only."""
+    """With exercise at expiry only."""
 
 
 def binomial(
@@ -66,20 +66,20 @@ def binomial(
     step_years: float,
     kind: Kind,
 ) -> Tree:
-    """Return the values on a recombining tree, p = (e^(r·dt) - d) / (u - d).
+    """Return the values on a recombining tree, p = (e^(r·dt) - d) / (u - d) (Cox, Ross and Rubinstein).
 
     Args:
-        value_usd: what the project is worth today.
-        strike_usd: what it costs to expand, or what abandoning brings.
-        rate: riskless, per year, compounded continuously.
-        up: factor of a good step.
-        down: factor of a bad step.
-        steps: of the tree.
+        value_usd: as in `black_scholes`.
+        strike_usd: as in `black_scholes`.
+        rate: as in `black_scholes`.
+        up: factor of an up step.
+        down: factor of a down step.
+        steps: number of steps.
         step_years: length of a step.
         kind: `call` or `put`.
 
     Raises:
-        FactError: a number that is not positive, or a tree on which money could be made without risk.
+        FactError: a number that is not positive, or a tree with an arbitrage.
     """
     value, strike = above("value_usd", value_usd), above("strike_usd", strike_usd)
     above("up - down", above("up", up) - above("down", down))

@@ -1,4 +1,4 @@
-"""A business of five uncertain figures, simulated: what tests hold the product's simulation to."""
+"""A simple business of five uncertain figures, against which tests check the simulation of the tables."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from harness_reports.economics.simulation import DRAWS, Outcome, Uncertain, outc
 _ABOVE = {"discount_rate": -1.0, "unit_growth": -1.0}
 _BELOW = {"value_decline": 1.0, "cost_decline": 1.0}
 _CHUNK = 1 << 14
-"""Draws computed at once: what stays in a processor's cache."""
+"""Draws computed at once, to fit into a processor's cache."""
 _NONE, _TEN_PERCENT = Fixed(0.0), Fixed(0.1)
 
 
 @dataclass(frozen=True)
 class Life:
-    """A business: upfront now, then at each year's end units · (value - cost) - fixed cost."""
+    """A business: upfront cost at t = 0, then at each year's end units · (value - cost) - fixed cost."""
 
     upfront_usd: Distribution
     units_per_year: Distribution
@@ -32,17 +32,17 @@ class Life:
     years: int
     discount_rate: Distribution = _TEN_PERCENT
     unit_growth: Distribution = _NONE
-    """Units a year over those of the year before, less 1."""
+    """Yearly growth of the units, as a share."""
     value_decline: Distribution = _NONE
-    """Share of its value a unit loses each year: prices of hosted models fall."""
+    """Yearly decline of the value per unit, as a share."""
     cost_decline: Distribution = _NONE
-    """Share of its cost a unit loses each year: hardware gets cheaper by 27.6 %."""
+    """Yearly decline of the cost per unit, as a share."""
 
     def __post_init__(self) -> None:
-        """Refuse a life that has no years.
+        """Check the years.
 
         Raises:
-            FactError: it is not a whole number from 1.
+            FactError: they are not a whole number from 1.
         """
         whole("years", self.years)
 
@@ -52,7 +52,7 @@ class Life:
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "years"}
 
     def npv_usd(self, figures: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return the net present values of drawn figures, one for each.
+        """Return the net present value of each draw.
 
         Raises:
             FactError: a rate of -100 % or less, or a decline of 100 % or more.
@@ -63,27 +63,27 @@ class Life:
         value = figures["units_per_year"] * figures["value_per_unit_usd"] * year
         cost = figures["units_per_year"] * figures["cost_per_unit_usd"] * year
         fixed, total = figures["fixed_usd_per_year"] * year, -figures["upfront_usd"]
-        dearer, cheaper = growth * (1 - figures["value_decline"]), growth * (1 - figures["cost_decline"])
+        value_growth, cost_growth = growth * (1 - figures["value_decline"]), growth * (1 - figures["cost_decline"])
         for _ in range(self.years):
             total = total + (value - cost - fixed)
-            value, cost, fixed = value * dearer, cost * cheaper, fixed * year
+            value, cost, fixed = value * value_growth, cost * cost_growth, fixed * year
         return np.asarray(total)
 
 
 def simulate(life: Uncertain, draws: int = DRAWS, seed: int = 0) -> Outcome:
-    """Return the distribution of a life's net present value.
+    """Return statistics of the net present value.
 
     Raises:
-        FactError: not a whole number of draws, or draws without sense (see `Life.npv_usd`).
+        FactError: as `npv_draws`.
     """
     return outcome(npv_draws(life, draws, seed))
 
 
 def npv_draws(life: Uncertain, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
-    """Return drawn net present values, the same for the same seed.
+    """Return draws of the net present value.
 
     Raises:
-        FactError: not a whole number of draws, or draws without sense (see `Life.npv_usd`).
+        FactError: `draws` is not a whole number from 1, or as `Life.npv_usd`.
     """
     values = np.empty(whole("draws", draws))
     sources = sources_of(life.inputs, values.size, seed)
@@ -94,10 +94,10 @@ def npv_draws(life: Uncertain, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
 
 
 def with_figure(life: Life, name: str, value: float) -> Life:
-    """Return the life with one figure known.
+    """Return the life with one figure certain.
 
     Raises:
-        FactError: the life has no such figure, or the value is no number.
+        FactError: the life has no such figure, or the value is not finite.
     """
     if name not in life.inputs:
         raise FactError(f"A life has no figure {name!r}. It has {', '.join(life.inputs)}.")

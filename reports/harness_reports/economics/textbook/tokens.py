@@ -1,4 +1,4 @@
-"""Serving per token: energy, blended prices, the time of an answer."""
+"""Energy, cost and time per token."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class TokenEnergy(NamedTuple):
 
 
 def energy_per_token(kilowatts: float, tokens_per_s: float) -> TokenEnergy:
-    """Return joules per token and tokens per second and megawatt, power and rate of the same machine.
+    """Return joules per token and tokens per second and megawatt; power and rate are of the same machine.
 
     Raises:
         FactError: a number that is not positive.
@@ -25,7 +25,7 @@ def energy_per_token(kilowatts: float, tokens_per_s: float) -> TokenEnergy:
 
 
 def usd_per_million_tokens(usd_per_hour: float, tokens_per_s: float) -> float:
-    """Return the cost of a million of the tokens whose rate is given, both per accelerator or both per machine.
+    """Return the cost of a million tokens; price and rate are both per accelerator or both per machine.
 
     Raises:
         FactError: a negative price, or no tokens.
@@ -34,9 +34,9 @@ def usd_per_million_tokens(usd_per_hour: float, tokens_per_s: float) -> float:
 
 
 def blended_usd_per_million_tokens(input_usd: float, output_usd: float, input_per_output: float = 3.0) -> float:
-    """Return a price per million tokens at a mix of input and output (3 : 1 is the field's habit, rarely a task's mix).
+    """Return the price per million tokens at a mix of input and output; 3 : 1 is the usual convention.
 
-    It leaves out cached input and how much a model talks: show the cost per task beside it.
+    It ignores cached input and the length of answers, which a cost per task has.
 
     Raises:
         FactError: a negative number.
@@ -46,12 +46,12 @@ def blended_usd_per_million_tokens(input_usd: float, output_usd: float, input_pe
 
 
 class AnswerTime(NamedTuple):
-    """How long an answer takes, by two conventions."""
+    """Time of an answer by two conventions."""
 
     first_token_included_s: float
-    """The first token is there when its time is over: TTFT + (n - 1) / speed."""
+    """TTFT + (n - 1) / speed: the first token is complete at its time."""
     first_token_excluded_s: float
-    """All n tokens follow, as Artificial Analysis counts: TTFT + n / speed."""
+    """TTFT + n / speed, Artificial Analysis' convention."""
 
 
 def answer_time(first_token_s: float, output_tokens_per_s: float, output_tokens: float) -> AnswerTime:

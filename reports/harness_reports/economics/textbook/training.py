@@ -1,4 +1,4 @@
-"""Utilisation, time and rental of a training run, and clusters that grow."""
+"""Utilisation, time and rental cost of a training run, and extrapolation to larger clusters."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ SECONDS_PER_DAY = 86400
 
 
 RECOMPUTATION = 4 / 3
-"""Operations executed over model operations where every activation is computed twice: 8ND over 6ND."""
+"""Executed over model operations with full activation recomputation: 8ND over 6ND."""
 
 
 def mfu_from_throughput(
     flops_of_a_token: float, tokens_per_s: float, accelerators: float, peak_flops_per_s: float
 ) -> float:
-    """Return model FLOPs utilisation: operations per second the model needs over what the accelerators could do.
+    """Return model FLOPs utilisation: the model's operations per second over the peak of the accelerators.
 
-    Above 1 the inputs contradict each other: most often a peak of another precision.
+    Above 1 the inputs contradict each other, most often by the peak of another precision.
 
     Raises:
         FactError: a number that is not positive.
@@ -35,14 +35,12 @@ def mfu_from_throughput(
 
 
 def hfu(mfu: float, *, full_recomputation: bool) -> float:
-    """Return hardware FLOPs utilisation: 4/3 of the MFU where all activations are recomputed, else the MFU."""
+    """Return hardware FLOPs utilisation: 4/3 of the MFU with full activation recomputation, else the MFU."""
     return mfu * RECOMPUTATION if full_recomputation else mfu
 
 
 def mfu_from_hours(params_active: float, tokens: float, accelerator_hours: float, peak_flops_per_s: float) -> float:
-    """Return the MFU that a whole run's hours imply; restarts and evaluation make it lower than a step's.
-
-    Published runs lie between .10 and .65.
+    """Return the MFU that a run's hours imply, restarts and evaluation included; published runs: .10 to .65.
 
     Raises:
         FactError: a number that is not positive.
@@ -54,7 +52,7 @@ def mfu_from_hours(params_active: float, tokens: float, accelerator_hours: float
 def training_days(params: float, tokens: float, accelerators: float, achieved_flops_per_s: float) -> float:
     """Return 8·N·D / (n·X) in days (Narayanan and others 2021, arXiv:2104.04473).
 
-    8 and not 6: X is what the HARDWARE executes on each accelerator, the recomputed activations included.
+    8 and not 6: X is what the HARDWARE executes per accelerator, with recomputed activations.
 
     Raises:
         FactError: a number that is not positive.
@@ -65,7 +63,7 @@ def training_days(params: float, tokens: float, accelerators: float, achieved_fl
 
 
 class RentalCost(NamedTuple):
-    """What rented accelerators cost."""
+    """Cost of rented accelerators."""
 
     accelerator_hours: float
     usd: float
@@ -73,7 +71,7 @@ class RentalCost(NamedTuple):
 
 
 def rental_cost(hours_by_stage: Mapping[str, float], usd_per_accelerator_hour: float) -> RentalCost:
-    """Return the stages' hours at one price: the final run only, without research, failed runs and staff.
+    """Return the rental cost of the final run, without research, failed runs and staff.
 
     Raises:
         FactError: a negative number.
@@ -85,7 +83,7 @@ def rental_cost(hours_by_stage: Mapping[str, float], usd_per_accelerator_hour: f
 
 
 def energy_of_days_mwh(accelerators: float, days: float, watts_per_accelerator: float, pue: float) -> float:
-    """Return the energy of accelerators that run for days.
+    """Return the energy in MWh of accelerators that run for days.
 
     Raises:
         FactError: as `energy_mwh`.
@@ -95,12 +93,12 @@ def energy_of_days_mwh(accelerators: float, days: float, watts_per_accelerator: 
 
 
 class ClusterRun(NamedTuple):
-    """A run on many devices, foreseen from one on few."""
+    """A run extrapolated to another number of devices."""
 
     wall_hours: float
     device_hours: float
     usd: float
-    """Wall hours are billed, those lost to failures too."""
+    """Of all wall hours, with those lost to failures."""
 
 
 def extrapolate_cluster(
@@ -112,14 +110,23 @@ def extrapolate_cluster(
     availability: float,
     usd_per_device_hour: float,
 ) -> ClusterRun:
-    """Return what a run takes if devices keep `scaling_efficiency` of their measured speed, `availability` of the time.
+    """Return time and cost of a run from a measured throughput.
+
+    Args:
+        measured_tokens_per_s: throughput of the measured devices.
+        measured_devices: number of them.
+        target_tokens: tokens of the run.
+        target_devices: devices of the run.
+        scaling_efficiency: throughput per device over the measured one.
+        availability: share of the time without failures.
+        usd_per_device_hour: price.
 
     Raises:
         FactError: a number that is not positive, or an availability above 1.
     """
-    each = above("measured_tokens_per_s", measured_tokens_per_s) / above("measured_devices", measured_devices)
+    per_device = above("measured_tokens_per_s", measured_tokens_per_s) / above("measured_devices", measured_devices)
     devices = above("target_devices", target_devices)
-    speed = each * devices * above("scaling_efficiency", scaling_efficiency)
+    speed = per_device * devices * above("scaling_efficiency", scaling_efficiency)
     up = above("availability", within("availability", availability))
     hours = above("target_tokens", target_tokens) / speed / SECONDS_PER_HOUR / up
     return ClusterRun(hours, hours * devices, hours * devices * at_least("usd_per_device_hour", usd_per_device_hour))
