@@ -1,6 +1,8 @@
-"""Figures that were published, against what the functions make of their inputs; each says where it stands."""
+"""Published figures against the functions, each with its source."""
 
 from __future__ import annotations
+
+from datetime import date
 
 import pytest
 
@@ -37,7 +39,7 @@ def test_the_chinchilla_table_satisfies_six_n_d(params: float, flops: float, tok
     [("hoffmann_rounded", 32.2, 2.98), ("hoffmann_unrounded_exponents", 40.3, 2.38), ("besiroglu_2024", 72.2, 1.33)],
 )
 def test_the_laws_at_the_gopher_budget(law: str, billions: float, trillions: float) -> None:
-    """5.76e23 operations: the paper itself says 40 billion."""
+    """5.76e23 operations; the paper says 40 billion parameters."""
     best = scaling.optimal_allocation(5.76e23, scaling.CONSTANTS[law])
 
     assert (best.params / 1e9, best.tokens / 1e12) == pytest.approx((billions, trillions), rel=5e-3)
@@ -60,27 +62,25 @@ def test_the_replication_holds_twenty_tokens_a_parameter() -> None:
         (37e9, 14.8e12, 2.664e6, H100, 0.346),  # DeepSeek-V3, active parameters, arXiv:2412.19437
     ],
 )
-def test_the_utilisation_that_published_hours_imply(
-    params: float, tokens: float, hours: float, peak: float, mfu: float
-) -> None:
+def test_the_mfu_of_published_hours(params: float, tokens: float, hours: float, peak: float, mfu: float) -> None:
     """To the third digit."""
     assert mfu_from_hours(params, tokens, hours, peak) == pytest.approx(mfu, abs=1e-3)
 
 
 def test_palm_with_its_recomputation() -> None:
-    """MFU 46.2 %, HFU 57.8 % (arXiv:2204.02311): a part of the activations is recomputed, so HFU is below 4/3 of it."""
-    each = training.flops_per_token(540.35e9, 118, 12288, 2048)
-    mfu = mfu_from_throughput(each, 238_300, 6144, TPU4)
+    """MFU 46.2 %, HFU 57.8 % (arXiv:2204.02311): some activations are recomputed, so HFU is below 4/3 of MFU."""
+    flops = training.flops_per_token(540.35e9, 118, 12288, 2048)
+    mfu = mfu_from_throughput(flops, 238_300, 6144, TPU4)
 
     assert mfu == pytest.approx(0.462, abs=5e-4)
     assert mfu < 0.578 < hfu(mfu, full_recomputation=True)
 
 
 def test_a_sparse_peak_halves_the_utilisation() -> None:
-    """The classic error: 1,979 is an H100's sparse peak."""
-    right = mfu_from_hours(405.853e9, 15.6e12, 30.84e6, H100)
+    """1,979 TFLOP/s is the sparse peak of an H100."""
+    dense = mfu_from_hours(405.853e9, 15.6e12, 30.84e6, H100)
 
-    assert mfu_from_hours(405.853e9, 15.6e12, 30.84e6, 1979e12) == pytest.approx(right / 2, rel=1e-3)
+    assert mfu_from_hours(405.853e9, 15.6e12, 30.84e6, 1979e12) == pytest.approx(dense / 2, rel=1e-3)
 
 
 def test_gpt3_took_34_days_on_1024_accelerators() -> None:
@@ -106,8 +106,8 @@ def test_the_carbon_of_llama() -> None:
     assert (mwh, training.carbon_tonnes(mwh, 0.385)) == pytest.approx((59, 23), rel=0.01)
 
 
-def test_an_owners_hour_is_cheaper_than_a_rented_one() -> None:
-    """An H100 at 31,905 USD with its server: about 2 USD an hour in the first year, 6.88 on demand."""
+def test_an_owned_hour_is_cheaper_than_a_rented_one() -> None:
+    """An H100 of 31,905 USD with its server: about 2 USD an hour in the first year, 6.88 on demand."""
     cost = ownership.amortised_cost(
         31_904.63 * 1.64, 1.0, tdp_w=700, server_power_factor=1.82, power_share=0.75, pue=1.25, usd_per_kwh=0.0826
     )
@@ -117,10 +117,10 @@ def test_an_owners_hour_is_cheaper_than_a_rented_one() -> None:
 
 
 def test_the_call_centre_with_fourteen_agents() -> None:
-    """100 calls in half an hour of 180 s: 17.4 % wait, 88.8 % answered in 20 s, 7.8 s on the mean."""
-    found = queueing.service_level(200 / 3600, 180, 14, 20)
+    """100 calls of 180 s in half an hour: 17.4 % wait, 88.8 % are answered in 20 s, mean wait 7.8 s."""
+    level = queueing.service_level(200 / 3600, 180, 14, 20)
 
-    assert found[:3] == pytest.approx((0.174, 0.888, 7.8), rel=5e-3)
+    assert level[:3] == pytest.approx((0.174, 0.888, 7.8), rel=5e-3)
 
 
 def test_the_spreadsheets_worked_examples() -> None:
@@ -131,15 +131,13 @@ def test_the_spreadsheets_worked_examples() -> None:
 
 def test_the_spreadsheets_dated_example() -> None:
     """-10,000 and four incomes within 14 months: 37.34 %."""
-    from datetime import date
-
     days = [date(2008, 1, 1), date(2008, 3, 1), date(2008, 10, 30), date(2009, 2, 15), date(2009, 4, 1)]
 
     assert xirr([-10_000, 2_750, 4_250, 3_250, 2_750], days).single == pytest.approx(0.373362535, abs=1e-7)
 
 
 def test_machines_of_unequal_lives() -> None:
-    """50,000 for 3 years and 13,000 a year cost more a year than 150,000 for 8 and 7,500."""
+    """50,000 for 3 years and 13,000 a year cost more per year than 150,000 for 8 years and 7,500."""
     short = appraisal.equivalent_annual_cost_usd(50_000, 3, 13_000, 0.05)
     long = appraisal.equivalent_annual_cost_usd(150_000, 8, 7_500, 0.05)
 
@@ -153,5 +151,5 @@ def test_all_in_power_of_an_h100() -> None:
 
 @pytest.mark.parametrize(("country", "grams"), [("FRA", 56), ("SWE", 41), ("USA", 369), ("POL", 662), ("IND", 713)])
 def test_grids_of_2023(country: str, grams: float) -> None:
-    """Grams per kWh, as codecarbon 3.3.2 tells them."""
+    """Grams per kWh from codecarbon 3.3.2."""
     assert energy.grid(country).g_co2e_per_kwh == pytest.approx(grams, abs=0.6)

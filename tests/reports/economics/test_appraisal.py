@@ -1,15 +1,16 @@
-"""Payback, cost per year and per unit, break-even, build or buy: laws, rounding and refusals."""
+"""Payback, cost per year and per unit, break-even, build or buy: properties, rounding and errors."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import FactError
-from harness_reports.economics.appraisal import Payback, break_even_volume, discounted_payback, payback
+from harness_reports.economics.appraisal import break_even_volume, discounted_payback, payback
 from harness_reports.economics.build_or_buy import build_or_buy
 from harness_reports.economics.cashflow import npv
 from harness_reports.economics.textbook.appraisal import (
@@ -45,11 +46,11 @@ USD = st.floats(0, 1e7)
     ],
 )
 def test_payback(flows: list[float], periods: float | None, dips: bool) -> None:
-    """Linear within a period; never is None; ten tenths are one, whatever rounding says; later losses are told."""
-    found = payback(flows)
+    """Linear within a period; None if never; without rounding errors; with later losses."""
+    result = payback(flows)
 
-    assert found.periods == (None if periods is None else pytest.approx(periods))
-    assert found.dips_below_zero_again is dips
+    assert result.periods == (None if periods is None else pytest.approx(periods))
+    assert result.dips_below_zero_again is dips
 
 
 def test_a_discounted_flow_that_pays_exactly_pays() -> None:
@@ -60,7 +61,7 @@ def test_a_discounted_flow_that_pays_exactly_pays() -> None:
 @settings(deadline=None)
 @given(st.floats(0.0, 0.6), st.integers(1, 1000), st.lists(st.integers(0, 500), min_size=1, max_size=8))
 def test_discounting_delays_the_payback(rate: float, invested: int, incomes: list[int]) -> None:
-    """Incomes that are worth less pay later, or never."""
+    """Or leaves none."""
     flows = [-invested, *incomes]
     plain, discounted = payback(flows), discounted_payback(rate, flows)
     if discounted.periods is not None:
@@ -78,48 +79,50 @@ def test_the_index_is_one_plus_value_per_invested(rate: float, later: list[int],
 
 
 def test_nothing_invested_has_no_index() -> None:
-    """There is nothing to divide by."""
+    """None."""
     assert profitability_index(0.1, [0, 5]) is None
     assert profitability_index(0.1, [100, -50]) is None
 
 
 @settings(deadline=None)
 @given(RATES, YEARS)
-def test_the_recovery_factor_times_the_annuity_is_one(rate: float, years: int) -> None:
-    """1 paid today is worth CRF paid at every year's end."""
+def test_payments_of_the_recovery_factor_have_a_present_value_of_one(rate: float, years: int) -> None:
+    """At the ends of the years."""
     factor = capital_recovery_factor(rate, years)
 
     assert npv_spreadsheet(rate, [factor] * years) == pytest.approx(1.0, rel=1e-6)
 
 
 @pytest.mark.parametrize("rate", [0.0, 1e-18, 1e-12, -1e-12])
-def test_the_smallest_interest_costs_what_none_does(rate: float) -> None:
-    """The formula divides 0 by 0 there; the function does not."""
+def test_tiny_interest_rates_are_exact(rate: float) -> None:
+    """The formula is 0 / 0 at a rate of 0."""
     assert capital_recovery_factor(rate, 4) == pytest.approx(0.25, rel=1e-9)
 
 
 @settings(deadline=None)
 @given(RATES, YEARS, USD, USD)
-def test_a_years_cost_is_the_value_spread(rate: float, years: int, capex: float, opex: float) -> None:
-    """As much every year as the payments are worth today."""
+def test_the_annual_cost_has_the_present_value_of_the_payments(
+    rate: float, years: int, capex: float, opex: float
+) -> None:
+    """Capex and opex."""
     yearly = equivalent_annual_cost_usd(capex, years, opex, rate)
 
     assert npv_spreadsheet(rate, [yearly] * years) == pytest.approx(npv(rate, [capex, *[opex] * years]), rel=1e-6)
 
 
-def test_scrap_lowers_the_cost() -> None:
-    """By the payment that is worth the scrap at the end."""
-    with_scrap = equivalent_annual_cost_usd(1000, 5, 10, 0.1, salvage_usd=200)
+def test_salvage_lowers_the_annual_cost() -> None:
+    """It is income at the end."""
+    cost = equivalent_annual_cost_usd(1000, 5, 10, 0.1, salvage_usd=200)
 
-    assert npv_spreadsheet(0.1, [with_scrap] * 5) == pytest.approx(npv(0.1, [1000, 10, 10, 10, 10, 10 - 200]))
+    assert npv_spreadsheet(0.1, [cost] * 5) == pytest.approx(npv(0.1, [1000, 10, 10, 10, 10, 10 - 200]))
 
 
 @settings(deadline=None)
 @given(RATES, YEARS, USD, USD, st.floats(1, 1e9))
-def test_at_the_levelised_price_nothing_is_won(
+def test_at_the_levelised_price_the_npv_is_zero(
     rate: float, years: int, capex: float, opex: float, units: float
 ) -> None:
-    """Sold at it, the units bring what they cost, both discounted."""
+    """Discounted income equals discounted cost."""
     price = levelised_cost_usd_per_1k(capex, years, opex, units, rate) / 1000
     sold = npv_spreadsheet(rate, [price * units] * years)
 
@@ -133,8 +136,8 @@ def test_a_loan_without_interest_is_paid_in_equal_parts() -> None:
 
 @settings(deadline=None)
 @given(st.floats(0.0, 0.4), st.integers(1, 120), st.floats(1, 1e6))
-def test_a_loans_payments_are_worth_the_loan(annual: float, periods: int, principal: float) -> None:
-    """At the loan's own rate."""
+def test_the_payments_of_a_loan_have_its_present_value(annual: float, periods: int, principal: float) -> None:
+    """At the loan's rate."""
     payment = loan_payment_usd(principal, annual, 12, periods)
 
     assert npv_spreadsheet(annual / 12, [payment] * periods) == pytest.approx(principal, rel=1e-6)
@@ -142,22 +145,22 @@ def test_a_loans_payments_are_worth_the_loan(annual: float, periods: int, princi
 
 @given(st.floats(-0.5, 2), st.floats(-0.5, 2))
 def test_growth_is_real_growth_times_inflation(nominal: float, inflation: float) -> None:
-    """Fisher's product, not a difference."""
+    """Fisher's equation."""
     assert (1 + real_rate(nominal, inflation)) * (1 + inflation) == pytest.approx(1 + nominal)
 
 
 @given(st.floats(1, 1e6), st.floats(0, 1e6), st.floats(0.01, 0.3), st.floats(0.01, 0.3), st.floats(0, 1))
-def test_capital_costs_no_more_than_its_dearest_part(
-    equity: float, debt: float, dear: float, cheap: float, tax: float
+def test_the_cost_of_capital_is_between_those_of_equity_and_debt(
+    equity: float, debt: float, of_equity: float, of_debt: float, tax: float
 ) -> None:
-    """And no less than its cheapest after tax."""
-    cost = wacc(equity, debt, dear, cheap, tax)
+    """Debt after tax."""
+    cost, after_tax = wacc(equity, debt, of_equity, of_debt, tax), of_debt * (1 - tax)
 
-    assert min(dear, cheap * (1 - tax)) - 1e-12 <= cost <= max(dear, cheap * (1 - tax)) + 1e-12
+    assert min(of_equity, after_tax) - 1e-12 <= cost <= max(of_equity, after_tax) + 1e-12
 
 
-def test_writing_off_early_is_worth_more() -> None:
-    """Both write off all of the asset; the six years of MACRS begin faster."""
+def test_early_depreciation_is_worth_more() -> None:
+    """Both schedules depreciate the whole asset; MACRS begins faster."""
     assert math.fsum(MACRS_5_YEARS) == pytest.approx(1)
     assert math.fsum(straight_line(5)) == pytest.approx(1)
     early = depreciation_tax_shield_usd(100, 0.25, 0.08, MACRS_5_YEARS)
@@ -169,20 +172,20 @@ def test_writing_off_early_is_worth_more() -> None:
     ("fixed", "price", "cost", "units", "whole"),
     [(100, 0.3, 0.2, 1000, 1000), (0, 2, 1, 0, 0), (1, 3, 0, 1 / 3, 1), (30000, 0.7, 0.1, 50000, 50000)],
 )
-def test_break_even_counts_no_unit_that_rounding_made(
+def test_rounding_adds_no_unit_to_a_break_even(
     fixed: float, price: float, cost: float, units: float, whole: int
 ) -> None:
     """.3 - .2 is .09999999999999998 in floats; 1,000 units are enough all the same."""
-    found = break_even_volume(fixed, price, cost)
+    volume = break_even_volume(fixed, price, cost)
 
-    assert found is not None
-    assert found.units == pytest.approx(units)
-    assert found.whole_units == whole
+    assert volume is not None
+    assert volume.units == pytest.approx(units)
+    assert volume.whole_units == whole
 
 
 @pytest.mark.parametrize(("price", "cost"), [(1.0, 1.0), (1.0, 2.0)])
-def test_without_a_margin_nothing_breaks_even(price: float, cost: float) -> None:
-    """No volume helps."""
+def test_without_a_positive_margin_no_volume_breaks_even(price: float, cost: float) -> None:
+    """None."""
     assert break_even_volume(100, price, cost) is None
 
 
@@ -222,7 +225,7 @@ def test_a_machine_that_costs_its_tokens_is_never_always_cheaper() -> None:
 
 
 @pytest.mark.parametrize(
-    "senseless",
+    "call",
     [
         lambda: capital_recovery_factor(0.1, 0),
         lambda: capital_recovery_factor(-1.0, 3),
@@ -241,12 +244,7 @@ def test_a_machine_that_costs_its_tokens_is_never_always_cheaper() -> None:
         lambda: discounted_payback(-1, [1]),
     ],
 )
-def test_what_makes_no_sense_is_refused(senseless: object) -> None:
-    """With a sentence, not with a trace."""
+def test_invalid_arguments_are_errors(call: Callable[[], object]) -> None:
+    """With a message in sentences."""
     with pytest.raises(FactError, match=r"\. |\.$"):
-        senseless()  # type: ignore[operator]
-
-
-def test_a_payback_says_both() -> None:
-    """Its two figures by name."""
-    assert Payback(1.0, dips_below_zero_again=True)._asdict() == {"periods": 1.0, "dips_below_zero_again": True}
+        call()

@@ -1,9 +1,10 @@
-"""Adoption, learning, prices, scores and options: laws and refusals."""
+"""Adoption, learning curves, prices, scores and real options: properties and errors."""
 
 from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -28,8 +29,8 @@ VCR = [840, 1470, 2110, 4000, 7590, 10950, 10530, 9470, 7790, 5890]
 
 
 @given(CURVES, st.floats(0, 50), st.floats(0, 50))
-def test_adoption_never_goes_back(curve: Bass, one: float, two: float) -> None:
-    """The share grows from 0 to 1."""
+def test_adoption_never_falls(curve: Bass, one: float, two: float) -> None:
+    """From 0 to 1."""
     early, late = sorted((one, two))
 
     assert adopted_share(curve, 0) == 0
@@ -39,8 +40,8 @@ def test_adoption_never_goes_back(curve: Bass, one: float, two: float) -> None:
 
 @settings(deadline=None)
 @given(CURVES, st.floats(0, 60))
-def test_no_rate_is_above_the_peaks(curve: Bass, time: float) -> None:
-    """And at its time the rate is the peak's."""
+def test_no_rate_is_above_the_peak(curve: Bass, time: float) -> None:
+    """Which is the rate at the peak's time."""
     peak = adoption_peak(curve)
 
     assert peak is not None
@@ -50,15 +51,15 @@ def test_no_rate_is_above_the_peaks(curve: Bass, time: float) -> None:
 
 @given(CURVES, st.floats(0.1, 20))
 def test_the_rate_is_the_slope_of_the_share(curve: Bass, time: float) -> None:
-    """By differences."""
+    """By central differences."""
     step = 1e-5
     slope = (adopted_share(curve, time + step) - adopted_share(curve, time - step)) / (2 * step)
 
     assert adoption_rate(curve, time) == pytest.approx(curve.market * slope, rel=1e-3, abs=1e-6 * curve.market)
 
 
-def test_where_nobody_is_first_nobody_follows() -> None:
-    """Without innovators imitation has nothing to imitate."""
+def test_without_innovators_nobody_adopts() -> None:
+    """P = 0."""
     curve = Bass(0.0, 0.4, 100)
 
     assert adopted_share(curve, 10) == adoption_rate(curve, 10) == 0
@@ -66,7 +67,7 @@ def test_where_nobody_is_first_nobody_follows() -> None:
     assert adopters_by_period(curve, 3) == [0, 0, 0]
 
 
-def test_where_imitation_is_weak_launch_is_the_peak() -> None:
+def test_with_weak_imitation_the_peak_is_at_launch() -> None:
     """Q <= p."""
     assert adoption_peak(Bass(0.1, 0.1, 100)) == (0.0, 10.0)
 
@@ -83,7 +84,7 @@ def test_the_recursion_never_adopts_more_than_the_market(curve: Bass, periods: i
 @pytest.mark.parametrize("form", ["rate", "interval"])
 @pytest.mark.parametrize("start", [None, Bass(0.03, 0.38, 60_000)])
 def test_a_fit_finds_the_curve_that_made_the_sales(form: Form, start: Bass | None) -> None:
-    """Without noise, from Bass's own start as from a given one."""
+    """Without noise, from the default start and from another."""
     true = Bass(0.01, 0.5, 50_000)
     times = np.arange(1.0, 13.0)
     shares = [adopted_share(true, t) for t in np.arange(0.0, 13.0)]
@@ -92,14 +93,14 @@ def test_a_fit_finds_the_curve_that_made_the_sales(form: Form, start: Bass | Non
         "interval": [true.market * (b - a) for a, b in itertools.pairwise(shares)],
     }
 
-    found = fit_bass(sales[form], times.tolist(), start, form)
+    fit = fit_bass(sales[form], times.tolist(), start, form)
 
-    assert found.curve == pytest.approx(true, rel=1e-4)
-    assert found.residual_se == pytest.approx(0, abs=1)
-    assert found.peak_seen
+    assert fit.curve == pytest.approx(true, rel=1e-4)
+    assert fit.residual_se == pytest.approx(0, abs=1)
+    assert fit.peak_seen
 
 
-def test_the_two_readings_of_sales_differ() -> None:
+def test_rates_and_intervals_give_different_fits() -> None:
     """Video recorders: p is 6.6e-3 as a rate, 8.8e-3 over intervals."""
     times = list(range(1, 11))
 
@@ -107,14 +108,14 @@ def test_the_two_readings_of_sales_differ() -> None:
     assert fit_bass(VCR, times, form="interval").curve.innovation == pytest.approx(8.79e-3, rel=1e-3)
 
 
-def test_before_the_peak_a_fit_says_that_it_is_a_guess() -> None:
-    """The market cannot be known from growth alone."""
+def test_a_fit_knows_whether_sales_have_peaked() -> None:
+    """Six years of growth have not."""
     assert not fit_bass(VCR[:6], list(range(1, 7))).peak_seen
 
 
 @given(st.floats(0.5, 1), st.integers(1, 200))
-def test_each_doubling_costs_the_progress_ratio(ratio: float, units: int) -> None:
-    """Of the unit cost before."""
+def test_each_doubling_multiplies_the_unit_cost_by_the_progress_ratio(ratio: float, units: int) -> None:
+    """And the cumulative cost is the sum of unit costs."""
     once, twice = (learning_curve(10, ratio, n) for n in (units, 2 * units))
 
     assert twice.unit_cost == pytest.approx(once.unit_cost * ratio)
@@ -123,16 +124,16 @@ def test_each_doubling_costs_the_progress_ratio(ratio: float, units: int) -> Non
     )
 
 
-def test_a_hundredth_of_a_billion_units_is_summed() -> None:
-    """In blocks, not in one array of all."""
-    found = learning_curve(1.0, 0.8, 10**7)
+def test_ten_million_units_are_summed() -> None:
+    """In blocks; against the integral."""
+    cost = learning_curve(1.0, 0.8, 10**7)
 
-    assert found.cumulative_cost == pytest.approx(found.unit_cost * 1e7 / (1 + found.exponent), rel=1e-3)
+    assert cost.cumulative_cost == pytest.approx(cost.unit_cost * 1e7 / (1 + cost.exponent), rel=1e-3)
 
 
 @given(st.floats(1, 100), st.floats(1, 100), st.floats(1, 100), st.floats(1, 100))
-def test_an_elasticity_is_the_same_back_and_forth(p1: float, q1: float, p2: float, q2: float) -> None:
-    """That is what the midpoints are for."""
+def test_a_midpoint_elasticity_is_symmetric(p1: float, q1: float, p2: float, q2: float) -> None:
+    """The same for a rise and a fall."""
     there, back = (
         competition.arc_elasticity(p1, q1, p2, q2),
         competition.arc_elasticity(p2, q2, p1, q1),
@@ -143,7 +144,7 @@ def test_an_elasticity_is_the_same_back_and_forth(p1: float, q1: float, p2: floa
 
 @given(st.floats(0.01, 1000), st.floats(-20, -1.01))
 def test_the_monopolists_price_earns_most(cost: float, elasticity: float) -> None:
-    """Demand of constant elasticity: a little more and a little less both earn less."""
+    """At constant elasticity: 2 % more and 2 % less both earn less."""
     markup = competition.monopoly_price(cost, elasticity)
 
     assert markup is not None
@@ -156,49 +157,49 @@ def test_the_monopolists_price_earns_most(cost: float, elasticity: float) -> Non
 
 @pytest.mark.parametrize("elasticity", [-1.0, -0.5, 0.0, 2.0])
 def test_inelastic_demand_has_no_best_price(elasticity: float) -> None:
-    """A higher one always earns more."""
+    """None."""
     assert competition.monopoly_price(1.0, elasticity) is None
 
 
 @given(st.floats(1, 1000), st.floats(1, 1000), st.floats(1, 30))
 def test_growth_compounds_to_the_end(begin: float, end: float, years: float) -> None:
-    """Year by year."""
+    """At the compound annual growth rate."""
     growth = competition.cagr(begin, end, years)
 
     assert growth is not None
     assert begin * (1 + growth) ** years == pytest.approx(end, rel=1e-3)
 
 
-def test_growth_from_nothing_is_no_growth() -> None:
-    """Nor is growth from a loss; to nothing is -100 %."""
+def test_growth_from_zero_or_a_loss_is_undefined() -> None:
+    """Growth to 0 is -100 %."""
     assert competition.cagr(0, 10, 2) is None
     assert competition.cagr(-5, 10, 2) is None
     assert competition.cagr(5, 0, 2) == -1
 
 
-def test_what_can_be_won_is_a_share_of_what_can_be_served() -> None:
-    """And never more."""
+def test_the_obtainable_market_is_a_share_of_the_serviceable_one() -> None:
+    """TAM > SAM > SOM."""
     total, serviceable, obtainable = competition.market_size(2e6, 120, 0.35, 0.04)
 
     assert total > serviceable > obtainable == pytest.approx(0.04 * serviceable)
 
 
-def test_weights_are_shares_of_their_sum() -> None:
-    """Scaled weights change nothing."""
+def test_weights_are_normalised() -> None:
+    """Scaled weights give the same scores."""
     scores = {"a": {"x": 3, "y": 5}, "b": {"x": 4, "y": 2}}
 
     once = competition.factor_scores({"x": 2, "y": 1}, scores)
     assert competition.factor_scores({"x": 20, "y": 10}, scores) == pytest.approx(once)
 
 
-def test_a_ranking_says_how_firm_it_is() -> None:
-    """Who is better in everything always leads; equals share the lead; close ones take turns."""
+def test_the_stability_of_a_ranking() -> None:
+    """Better in every factor: always; equal: half; better in one of two: about half."""
     weights = {"x": 1, "y": 1}
-    firm = competition.ranking_stability(weights, {"a": {"x": 3, "y": 3}, "b": {"x": 2, "y": 2}})
+    dominant = competition.ranking_stability(weights, {"a": {"x": 3, "y": 3}, "b": {"x": 2, "y": 2}})
     equal = competition.ranking_stability(weights, {"a": {"x": 3, "y": 3}, "b": {"x": 3, "y": 3}})
     close = competition.ranking_stability(weights, {"a": {"x": 3, "y": 1}, "b": {"x": 1, "y": 3}})
 
-    assert firm == {"a": 1.0, "b": 0.0}
+    assert dominant == {"a": 1.0, "b": 0.0}
     assert equal == {"a": 0.5, "b": 0.5}
     assert close == pytest.approx({"a": 0.5, "b": 0.5}, abs=0.03)
 
@@ -213,13 +214,13 @@ def test_a_call_less_a_put_is_the_forward(
     value: float, strike: float, rate: float, volatility: float, years: float
 ) -> None:
     """Put-call parity, without volatility or time too."""
-    found = real_options.black_scholes(value, strike, rate, volatility, years)
+    call, put = real_options.black_scholes(value, strike, rate, volatility, years)
 
-    assert found.call_usd - found.put_usd == pytest.approx(value - strike * math.exp(-rate * years), abs=1e-8 * strike)
-    assert min(found) >= -1e-9
+    assert call - put == pytest.approx(value - strike * math.exp(-rate * years), abs=1e-8 * strike)
+    assert min(call, put) >= -1e-9
 
 
-def test_many_small_steps_are_the_continuous_case() -> None:
+def test_a_tree_of_many_steps_converges_to_black_scholes() -> None:
     """Cox, Ross and Rubinstein's tree at 1,000 steps."""
     up = math.exp(0.3 * math.sqrt(1 / 1000))
     tree = real_options.binomial(100, 110, 0.05, up=up, down=1 / up, steps=1000, step_years=1 / 1000, kind="call")
@@ -229,10 +230,10 @@ def test_many_small_steps_are_the_continuous_case() -> None:
 
 @settings(deadline=None)
 @given(PRICES, PRICES, st.floats(0, 0.1), st.floats(1.2, 2), st.integers(1, 12), st.sampled_from(["call", "put"]))
-def test_who_may_act_any_time_owns_no_less(
+def test_an_american_option_is_worth_at_least_a_european_one(
     value: float, strike: float, rate: float, up: float, steps: int, kind: real_options.Kind
 ) -> None:
-    """American >= European; for a call on what pays nothing, equal; and it is worth at least using it now."""
+    """And at least its exercise now; for a call without dividends both are equal."""
     tree = real_options.binomial(value, strike, rate, up=up, down=1 / up, steps=steps, step_years=1, kind=kind)
     now = value - strike if kind == "call" else strike - value
 
@@ -243,7 +244,7 @@ def test_who_may_act_any_time_owns_no_less(
 
 
 @pytest.mark.parametrize(
-    "senseless",
+    "call",
     [
         lambda: adopted_share(Bass(-0.1, 0.3, 10), 1),
         lambda: adopted_share(Bass(0.1, 0.3, 0), 1),
@@ -265,7 +266,7 @@ def test_who_may_act_any_time_owns_no_less(
         lambda: real_options.binomial(1, 1, 0.1, up=0.9, down=0.9, steps=3, step_years=1, kind="put"),
     ],
 )
-def test_what_makes_no_sense_is_refused(senseless: object) -> None:
-    """With a sentence."""
+def test_invalid_arguments_are_errors(call: Callable[[], object]) -> None:
+    """With a message in sentences."""
     with pytest.raises(FactError, match=r"\.$|\. "):
-        senseless()  # type: ignore[operator]
+        call()

@@ -1,9 +1,9 @@
-"""Decisions, tails, distributions and sensitivities: laws and refusals."""
+"""Decisions, loss tails, distributions and sensitivities: properties and errors."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ PAYOFFS = st.lists(st.integers(-1000, 1000), min_size=3, max_size=3)
 
 
 @given(st.lists(st.floats(0.01, 1), min_size=3, max_size=3), PAYOFFS, PAYOFFS, st.lists(SHARES, min_size=3, max_size=3))
-def test_a_study_is_worth_no_more_than_knowing(
+def test_a_study_is_worth_at_most_perfect_information(
     weights: list[float], one: list[int], two: list[int], good: list[float]
 ) -> None:
     """0 <= EVSI <= EVPI, for any study."""
@@ -48,42 +48,40 @@ def test_a_study_is_worth_no_more_than_knowing(
         assert sum(posterior) == pytest.approx(1)
 
 
-def test_a_study_that_tells_all_is_worth_knowing_all() -> None:
-    """Each result names its state."""
+def test_a_perfect_study_is_worth_perfect_information() -> None:
+    """Each result determines its state."""
     payoffs = {"build": [900, -250], "none": [0, 0]}
     sample = decision.sample_information([0.3, 0.7], payoffs, {"good": [1, 0], "bad": [0, 1]})
 
     assert sample.value_usd == pytest.approx(decision.perfect_information([0.3, 0.7], payoffs).value_usd)
 
 
-def test_a_result_that_cannot_be_has_no_posterior() -> None:
-    """0 / 0 is not 0."""
-    found = decision.sample_information([1, 0], {"a": [1, 2]}, {"yes": [1, 0], "no": [0, 1]})
+def test_a_result_that_cannot_occur_has_no_posterior() -> None:
+    """None, not 0."""
+    study = decision.sample_information([1, 0], {"a": [1, 2]}, {"yes": [1, 0], "no": [0, 1]})
 
-    assert found.posteriors == {"yes": [1, 0], "no": None}
+    assert study.posteriors == {"yes": [1, 0], "no": None}
 
 
-def test_of_equal_actions_the_first_is_named() -> None:
-    """So that the answer does not hang on chance."""
+def test_of_equal_actions_the_first_is_best() -> None:
+    """Ties are deterministic."""
     assert decision.perfect_information([1.0], {"first": [1], "second": [1]}).best_action == "first"
 
 
 @given(SHARES, SHARES, SHARES, st.floats(0, 100), st.floats(0, 100))
-def test_a_model_that_guesses_nothing_saves_nothing(
-    prevalence: float, hits: float, alarms: float, fp: float, fn: float
-) -> None:
-    """Calling everything positive costs the baseline at best; errors are never negative."""
+def test_all_positive_answers_save_nothing(prevalence: float, hits: float, alarms: float, fp: float, fn: float) -> None:
+    """And errors never cost less than 0."""
     costs = {"usd_per_false_positive": fp, "usd_per_false_negative": fn}
-    blind = decision.error_cost(1000, prevalence, true_positive_rate=1, false_positive_rate=1, **costs)
+    positive = decision.error_cost(1000, prevalence, true_positive_rate=1, false_positive_rate=1, **costs)
     model = decision.error_cost(1000, prevalence, true_positive_rate=hits, false_positive_rate=alarms, **costs)
 
-    assert blind.value_usd <= 1e-9
+    assert positive.value_usd <= 1e-9
     assert model.error_usd >= 0
     assert model.value_usd == pytest.approx(model.without_model_usd - model.total_usd)
 
 
 @given(st.floats(0.01, 100), st.floats(0.01, 100), SHARES)
-def test_from_the_threshold_on_positive_is_cheaper(fp: float, fn: float, probability: float) -> None:
+def test_above_the_threshold_positive_is_cheaper(fp: float, fn: float, probability: float) -> None:
     """Below it negative is."""
     threshold = decision.bayes_threshold(fp, fn)
 
@@ -92,14 +90,14 @@ def test_from_the_threshold_on_positive_is_cheaper(fp: float, fn: float, probabi
     assert (probability * fn <= (1 - probability) * fp + 1e-12) or probability > threshold
 
 
-def test_errors_that_cost_nothing_have_no_threshold() -> None:
-    """Either answer is as good."""
+def test_errors_without_cost_have_no_threshold() -> None:
+    """None; 0 if only false negatives cost."""
     assert decision.bayes_threshold(0, 0) is None
     assert decision.bayes_threshold(0, 1) == 0
 
 
-def test_a_worse_model_is_worth_less_than_nothing() -> None:
-    """The sign is kept."""
+def test_a_worse_model_has_a_negative_value() -> None:
+    """94 % to 91 %."""
     assert decision.value_of_accuracy(0.94, 0.91, 1000, 1.0).usd == pytest.approx(-30)
 
 
@@ -109,7 +107,7 @@ def test_a_worse_model_is_worth_less_than_nothing() -> None:
 @settings(deadline=None, max_examples=30)
 @given(st.floats(-100, 100), st.floats(0.1, 50), st.floats(0.5, 0.99))
 def test_a_normal_tail_is_the_integral_of_its_losses(mean: float, sd: float, confidence: float) -> None:
-    """The mean of what is beyond the quantile."""
+    """The mean loss beyond the quantile."""
     tail = normal_tail(mean, sd, confidence)
     beyond, _ = integrate.quad(lambda z: (mean + sd * z) * stats.norm.pdf(z), stats.norm.ppf(confidence), 12)
 
@@ -117,8 +115,8 @@ def test_a_normal_tail_is_the_integral_of_its_losses(mean: float, sd: float, con
 
 
 @given(st.floats(0.01, 10), SHARES)
-def test_an_exponential_forgets(rate: float, confidence: float) -> None:
-    """Beyond any value it goes on as it began."""
+def test_an_exponential_tail_is_memoryless(rate: float, confidence: float) -> None:
+    """CVaR = VaR + mean."""
     tail = exponential_tail(rate, confidence)
 
     assert tail.cvar - tail.var == pytest.approx(1 / rate)
@@ -127,7 +125,7 @@ def test_an_exponential_forgets(rate: float, confidence: float) -> None:
 @settings(deadline=None)
 @given(st.lists(st.integers(-100, 100).map(float), min_size=1, max_size=30), st.floats(0.01, 0.99))
 def test_the_conditional_value_at_risk_is_the_least_of_its_bounds(observed: list[float], confidence: float) -> None:
-    """Rockafellar and Uryasev: the minimum over t, which is at one of the losses."""
+    """Rockafellar and Uryasev: the minimum over t is at one of the losses."""
     tail = empirical_tail(observed, confidence)
     bounds = [t + float(np.maximum(np.array(observed) - t, 0).mean()) / (1 - confidence) for t in observed]
 
@@ -138,7 +136,7 @@ def test_the_conditional_value_at_risk_is_the_least_of_its_bounds(observed: list
 
 
 @pytest.mark.parametrize(("confidence", "rank"), [(0.07, 7), (0.55, 55), (0.56, 56), (0.57, 57), (0.95, 95)])
-def test_a_rank_is_not_moved_by_rounding(confidence: float, rank: int) -> None:
+def test_rounding_does_not_move_a_rank(confidence: float, rank: int) -> None:
     """.07 · 100 is 7.000000000000001 in floats."""
     assert empirical_tail(list(range(1, 101)), confidence).var == rank
 
@@ -148,7 +146,7 @@ def test_a_rank_is_not_moved_by_rounding(confidence: float, rank: int) -> None:
 
 @st.composite
 def three(draw: st.DrawFn) -> tuple[float, float, float]:
-    """Return a least, a likeliest and a greatest value."""
+    """Return the least, likeliest and greatest value of a distribution."""
     low, width = draw(st.integers(-1000, 1000)), draw(st.integers(1, 1000))
     return float(low), low + width * draw(st.integers(0, 100)) / 100, float(low + width)
 
@@ -170,14 +168,14 @@ def test_a_bounded_distribution_stays_within_its_bounds(points: tuple[float, flo
     [Pert(0, 2, 10), Triangular(0, 2, 10), Normal(3, 2), Lognormal.from_mean_sd(100, 30), Fixed(7.0)],
 )
 def test_the_quantiles_have_the_mean(distribution: Distribution) -> None:
-    """Integrated over all shares."""
+    """By integration over all shares."""
     shares = (np.arange(200_000) + 0.5) / 200_000
 
     assert distribution.quantile(shares).mean() == pytest.approx(distribution.mean, rel=1e-3)
 
 
-def test_a_perts_variance_is_that_of_what_is_drawn() -> None:
-    """The rule of thumb is another."""
+def test_a_perts_variance_is_that_of_its_draws() -> None:
+    """PERT's rule of thumb differs."""
     pert = Pert(10, 20, 60)
     drawn = pert.quantile((np.arange(200_000) + 0.5) / 200_000)
 
@@ -186,34 +184,34 @@ def test_a_perts_variance_is_that_of_what_is_drawn() -> None:
 
 
 @given(st.floats(0.1, 100), st.floats(1.0, 50))
-def test_an_interval_comes_back(low: float, ratio: float) -> None:
-    """The 5th and 95th percentiles are those that were given; the median lies between."""
-    found = Lognormal.from_90_interval(low, low * ratio)
+def test_a_lognormal_from_an_interval_has_its_percentiles(low: float, ratio: float) -> None:
+    """The 5th and the 95th; the median is their geometric mean."""
+    lognormal = Lognormal.from_90_interval(low, low * ratio)
 
-    assert found.quantile(np.array([0.05, 0.5, 0.95])) == pytest.approx([low, low * math.sqrt(ratio), low * ratio])
-    assert found.mean >= found.median
+    assert lognormal.quantile(np.array([0.05, 0.5, 0.95])) == pytest.approx([low, low * math.sqrt(ratio), low * ratio])
+    assert lognormal.mean >= lognormal.median
 
 
 @given(st.floats(0.1, 1e6), st.floats(0, 10))
-def test_mean_and_deviation_come_back(mean: float, spread: float) -> None:
+def test_a_lognormal_from_mean_and_deviation_has_them(mean: float, spread: float) -> None:
     """Of the distribution, not of its logarithm."""
-    found = Lognormal.from_mean_sd(mean, mean * spread)
+    lognormal = Lognormal.from_mean_sd(mean, mean * spread)
 
-    assert found.mean == pytest.approx(mean)
-    assert found.mean * math.sqrt(math.expm1(found.sigma**2)) == pytest.approx(mean * spread, abs=1e-6 * mean)
+    assert lognormal.mean == pytest.approx(mean)
+    assert lognormal.mean * math.sqrt(math.expm1(lognormal.sigma**2)) == pytest.approx(mean * spread, abs=1e-6 * mean)
 
 
 # Sensitivity --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_ishigami_functions_indices_are_near(seed: int) -> None:
-    """Within .02 at 4,096 points, whatever the seed."""
-    found = sobol_indices(_ishigami, dict.fromkeys("abc", (-math.pi, math.pi)), seed=seed)
+def test_the_indices_of_the_ishigami_function(seed: int) -> None:
+    """Within .02 at 4,096 points, for any seed."""
+    sobol = sobol_indices(_ishigami, dict.fromkeys("abc", (-math.pi, math.pi)), seed=seed)
 
-    assert [*found.first_order.values()] == pytest.approx([0.3139, 0.4424, 0.0], abs=0.02)
-    assert [*found.total.values()] == pytest.approx([0.5576, 0.4424, 0.2437], abs=0.02)
-    assert found.variance == pytest.approx(13.845, abs=0.09)
+    assert [*sobol.first_order.values()] == pytest.approx([0.3139, 0.4424, 0.0], abs=0.02)
+    assert [*sobol.total.values()] == pytest.approx([0.5576, 0.4424, 0.2437], abs=0.02)
+    assert sobol.variance == pytest.approx(13.845, abs=0.09)
 
 
 def _ishigami(x: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -221,31 +219,29 @@ def _ishigami(x: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def test_a_sum_is_divided_by_variance() -> None:
-    """Independent inputs of any distribution; none acts through another."""
+    """Inputs of any distribution, without interactions."""
     inputs: dict[str, Distribution] = {"wide": Normal(5, 3), "narrow": Normal(1, 1), "certain": Fixed(2.0)}
-    found = sobol_indices(lambda x: x["wide"] + x["narrow"] + x["certain"], inputs)
+    sobol = sobol_indices(lambda x: x["wide"] + x["narrow"] + x["certain"], inputs)
 
-    assert found.first_order == pytest.approx({"wide": 0.9, "narrow": 0.1, "certain": 0.0}, abs=0.01)
-    assert found.total == pytest.approx(found.first_order, abs=0.01)
-    assert found.variance == pytest.approx(10, rel=0.01)
+    assert sobol.first_order == pytest.approx({"wide": 0.9, "narrow": 0.1, "certain": 0.0}, abs=0.01)
+    assert sobol.total == pytest.approx(sobol.first_order, abs=0.01)
+    assert sobol.variance == pytest.approx(10, rel=0.01)
 
 
-def test_what_never_varies_hangs_on_nothing() -> None:
-    """0 / 0 is told as no share."""
-    found = sobol_indices(lambda x: x["a"] * 0 + 3, {"a": (0, 1)}, points=64)
-
-    assert (found.first_order, found.total, found.variance) == ({"a": 0.0}, {"a": 0.0}, 0.0)
+def test_a_constant_output_has_no_shares() -> None:
+    """0, not NaN."""
+    assert sobol_indices(lambda x: x["a"] * 0 + 3, {"a": (0, 1)}, points=64) == ({"a": 0.0}, {"a": 0.0}, 0.0)
 
 
 def test_the_same_seed_gives_the_same_indices() -> None:
-    """And another one others."""
+    """Another seed gives others."""
     one, two, other = (sobol_indices(_ishigami, dict.fromkeys("abc", (0, 1)), 256, seed) for seed in (1, 1, 2))
 
     assert one == two != other
 
 
 @pytest.mark.parametrize(
-    "senseless",
+    "call",
     [
         lambda: decision.perfect_information([0.5, 0.6], {"a": [1, 2]}),
         lambda: decision.perfect_information([0.5, 0.5], {"a": [1]}),
@@ -274,16 +270,14 @@ def test_the_same_seed_gives_the_same_indices() -> None:
         lambda: sobol_indices(lambda x: x["a"], {"a": (1, 0)}, points=8),
     ],
 )
-def test_what_makes_no_sense_is_refused(senseless: object) -> None:
-    """With a sentence."""
+def test_invalid_arguments_are_errors(call: Callable[[], object]) -> None:
+    """With a message in sentences."""
     with np.errstate(all="ignore"), pytest.raises(FactError, match=r"\.$|\. "):
-        senseless()  # type: ignore[operator]
+        call()
 
 
 @given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=50), st.lists(st.floats(0, 1), min_size=1, max_size=4))
-def test_quantiles_are_numpy_s(values: list[float], shares: list[float]) -> None:
-    """They are only found faster; where a value is no number, none is told."""
-    found = quantiles(np.array(values), shares)
-
-    assert found == pytest.approx(np.quantile(values, shares), rel=1e-9, abs=1e-3)
+def test_quantiles_are_those_of_numpy(values: list[float], shares: list[float]) -> None:
+    """NaN among the values gives NaN."""
+    assert quantiles(np.array(values), shares) == pytest.approx(np.quantile(values, shares), rel=1e-9, abs=1e-3)
     assert np.isnan(quantiles(np.array([*values, math.nan]), shares)).all()

@@ -1,6 +1,8 @@
-"""A life simulated: laws that hold for every draw, and what is known in closed form."""
+"""Simulation of a net present value: properties of every draw, and closed forms."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -50,15 +52,15 @@ def test_a_certain_life_is_its_net_present_value(
     years: int,
     rate: float,
     growth: float,
-    dearer: float,
-    cheaper: float,
+    value_decline: float,
+    cost_decline: float,
 ) -> None:
-    """Every draw is the value that the flows have, written out year by year."""
-    named = (upfront, units, value, cost, fixed)
-    life = Life(*map(Fixed, named), years, *map(Fixed, (rate, growth, dearer, cheaper)))
+    """Every draw is the net present value of the flows, year by year."""
+    amounts = (upfront, units, value, cost, fixed)
+    life = Life(*map(Fixed, amounts), years, *map(Fixed, (rate, growth, value_decline, cost_decline)))
     flows = [-upfront]
     for year in range(years):
-        margin = value * (1 - dearer) ** year - cost * (1 - cheaper) ** year
+        margin = value * (1 - value_decline) ** year - cost * (1 - cost_decline) ** year
         flows.append(units * (1 + growth) ** year * margin - fixed)
 
     size = sum(abs(flow) for flow in flows) + 1
@@ -72,8 +74,8 @@ def test_a_certain_life_is_its_net_present_value(
     st.floats(1.01, 3.0),
     st.integers(0, 5),
 )
-def test_the_wider_an_input_the_wider_the_outcome(name: str, spread: float, wider: float, seed: int) -> None:
-    """A figure known within a factor leaves less open than one known within a larger factor."""
+def test_a_wider_input_widens_the_outcome(name: str, spread: float, wider: float, seed: int) -> None:
+    """Around the same median."""
     middle = FIGURES[name].mean
     narrow, wide = (
         simulate(_life(**{name: Lognormal.from_90_interval(middle / s, middle * s)}), DRAWS, seed)
@@ -88,24 +90,24 @@ def test_the_wider_an_input_the_wider_the_outcome(name: str, spread: float, wide
 @settings(deadline=None, max_examples=25)
 @given(st.integers(0, 1000), st.floats(0.01, 0.3))
 def test_the_outcome_is_in_order(seed: int, value: float) -> None:
-    """The worst 5 % are worse than their bound, percentiles ascend, probabilities are shares."""
-    found = simulate(_life(UNCERTAIN, value_per_unit_usd=Pert(0, value, 2 * value)), 2_000, seed)
+    """CVaR <= p05 <= p50 <= p95."""
+    result = simulate(_life(UNCERTAIN, value_per_unit_usd=Pert(0, value, 2 * value)), 2_000, seed)
 
-    assert found.cvar05_usd <= found.p05_usd <= found.p50_usd <= found.p95_usd
-    assert 0 <= found.probability_positive <= 1
+    assert result.cvar05_usd <= result.p05_usd <= result.p50_usd <= result.p95_usd
+    assert 0 <= result.probability_positive <= 1
 
 
 @settings(deadline=None, max_examples=25)
 @given(st.floats(0, 0.2), st.floats(0.001, 0.2))
-def test_what_is_worth_more_is_worth_more_in_every_draw(value: float, more: float) -> None:
-    """Draws of the other inputs stay as they are."""
+def test_a_higher_value_raises_every_draw(value: float, more: float) -> None:
+    """As the draws of the other inputs stay."""
     less, greater = (npv_draws(_life(UNCERTAIN, value_per_unit_usd=Fixed(v)), 2_000) for v in (value, value + more))
 
     assert (greater > less).all()
 
 
 def test_the_same_seed_gives_the_same_draws() -> None:
-    """Another one gives others that tell the same."""
+    """Another seed gives the same mean within its standard error."""
     life = _life(UNCERTAIN)
 
     assert np.array_equal(npv_draws(life, DRAWS, 7), npv_draws(life, DRAWS, 7))
@@ -114,37 +116,37 @@ def test_the_same_seed_gives_the_same_draws() -> None:
     assert abs(one.mean_usd - two.mean_usd) < 5 * (one.standard_error_usd + two.standard_error_usd)
 
 
-def test_more_draws_begin_with_the_fewer() -> None:
-    """Full blocks are drawn alike, however many follow."""
+def test_more_draws_begin_with_the_same_ones() -> None:
+    """In full blocks."""
     life = _life(UNCERTAIN)
 
     assert np.array_equal(npv_draws(life, 1 << 15)[: 1 << 14], npv_draws(life, 1 << 14))
 
 
 def test_a_normal_input_gives_a_normal_outcome() -> None:
-    """The upfront cost alone is uncertain: mean, deviation and tail are known."""
+    """Mean, deviation and tail have closed forms if the upfront cost alone is uncertain."""
     life = _life(upfront_usd=Normal(100_000, 10_000))
-    found, centre = simulate(life, 400_000), simulate(_life(), 1).mean_usd
+    result, centre = simulate(life, 400_000), simulate(_life(), 1).mean_usd
 
-    assert found.mean_usd == pytest.approx(centre, abs=4 * found.standard_error_usd)
-    assert found.standard_error_usd == pytest.approx(10_000 / np.sqrt(400_000), rel=0.01)
-    assert found.p95_usd - found.p05_usd == pytest.approx(2 * 1.6449 * 10_000, rel=0.01)
-    assert found.cvar05_usd == pytest.approx(centre - 2.0627 * 10_000, rel=0.01)
+    assert result.mean_usd == pytest.approx(centre, abs=4 * result.standard_error_usd)
+    assert result.standard_error_usd == pytest.approx(10_000 / np.sqrt(400_000), rel=0.01)
+    assert result.p95_usd - result.p05_usd == pytest.approx(2 * 1.6449 * 10_000, rel=0.01)
+    assert result.cvar05_usd == pytest.approx(centre - 2.0627 * 10_000, rel=0.01)
 
 
-@pytest.mark.parametrize("given", [Pert(0, 0.2, 1), Pert(0, 0, 1), Triangular(0, 0.3, 1), Triangular(0, 1, 1)])
-def test_what_is_drawn_has_the_distribution_that_was_given(given: Distribution) -> None:
-    """The value is paid once, undiscounted: draws of the outcome are draws of the input."""
-    life = Life(given, Fixed(0), Fixed(0), Fixed(0), Fixed(0), 1, Fixed(0.0))
+@pytest.mark.parametrize("source", [Pert(0, 0.2, 1), Pert(0, 0, 1), Triangular(0, 0.3, 1), Triangular(0, 1, 1)])
+def test_draws_have_the_distribution_of_the_input(source: Distribution) -> None:
+    """The input is paid once, undiscounted, so draws of the outcome are its draws."""
+    life = Life(source, Fixed(0), Fixed(0), Fixed(0), Fixed(0), 1, Fixed(0.0))
     shares = np.array([0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99])
 
     drawn = -np.quantile(npv_draws(life, 400_000), 1 - shares)
 
-    assert drawn == pytest.approx(given.quantile(shares), abs=3e-3)
+    assert drawn == pytest.approx(source.quantile(shares), abs=3e-3)
 
 
 def test_the_tornado_begins_with_the_widest_bar() -> None:
-    """Certain inputs have none; a cost is lower where it is low."""
+    """Certain inputs have none; a low cost raises the net present value."""
     bars = tornado(_life(UNCERTAIN))
 
     assert set(bars) == {"units_per_year", "value_per_unit_usd", "fixed_usd_per_year", "value_decline"}
@@ -154,28 +156,27 @@ def test_the_tornado_begins_with_the_widest_bar() -> None:
     assert bars["units_per_year"].low_usd < bars["units_per_year"].high_usd
 
 
-def test_what_the_outcome_hangs_on_is_told_in_shares() -> None:
-    """The number of units, known within a factor of ten, explains most; all shares together no more than all."""
-    found = importance(_life(UNCERTAIN))
+def test_the_most_uncertain_input_explains_most() -> None:
+    """The number of units, within a factor of ten; first-order shares add up to 1 at most."""
+    sobol = importance(_life(UNCERTAIN))
 
-    assert max(found.total, key=lambda name: found.total[name]) == "units_per_year"
-    assert sum(found.first_order.values()) <= 1.03
-    assert found.total["units_per_year"] >= found.first_order["units_per_year"]
+    assert max(sobol.total, key=lambda name: sobol.total[name]) == "units_per_year"
+    assert sum(sobol.first_order.values()) <= 1.03
+    assert sobol.total["units_per_year"] >= sobol.first_order["units_per_year"]
 
 
 @settings(deadline=None, max_examples=10)
 @given(st.floats(3e5, 3e6))
-def test_a_figure_that_is_known_leaves_less_open(units: float) -> None:
-    """Whatever it turns out to be, up to its 95th percentile: the spread is the others'."""
-    life = _life(UNCERTAIN)
-    known = with_figure(life, "units_per_year", units)
+def test_a_certain_figure_has_no_bar(units: float) -> None:
+    """Set to a value, it has that mean."""
+    certain = with_figure(_life(UNCERTAIN), "units_per_year", units)
 
-    assert "units_per_year" not in tornado(known)
-    assert known.inputs["units_per_year"].mean == units
+    assert "units_per_year" not in tornado(certain)
+    assert certain.inputs["units_per_year"].mean == units
 
 
 @pytest.mark.parametrize(
-    "senseless",
+    "call",
     [
         lambda: _life(years=0),
         lambda: simulate(_life(), 0),
@@ -188,22 +189,22 @@ def test_a_figure_that_is_known_leaves_less_open(units: float) -> None:
         lambda: with_figure(_life(), "upfront_usd", float("nan")),
     ],
 )
-def test_what_makes_no_sense_is_refused(senseless: object) -> None:
-    """With a sentence."""
+def test_invalid_arguments_are_errors(call: Callable[[], object]) -> None:
+    """With a message in sentences."""
     with pytest.raises(FactError, match=r"\.$|\. "):
-        senseless()  # type: ignore[operator]
+        call()
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=300))
 def test_the_worst_twentieth_is_the_conditional_value_at_risk(values: list[float]) -> None:
-    """As the tail of the loss has it, the value at the end of the tail split."""
-    found = outcome(np.array(values)).cvar05_usd
+    """Of the loss, the value at the end of the tail split."""
+    cvar_usd = outcome(np.array(values)).cvar05_usd
 
-    assert found == pytest.approx(-empirical_tail([-value for value in values], 0.95).cvar, rel=1e-9, abs=1e-6)
+    assert cvar_usd == pytest.approx(-empirical_tail([-value for value in values], 0.95).cvar, rel=1e-9, abs=1e-6)
 
 
-def test_draws_of_one_name_are_in_one_order() -> None:
-    """Whatever the distribution: so a bound and an unbound guess of the same figure are compared share by share."""
+def test_draws_of_one_name_have_equal_ranks() -> None:
+    """For any distribution, bounded or not."""
     order = rank_of_draws("a", 500, 3)
     for shape in (Pert(0, 1, 5), Lognormal.from_90_interval(1, 9), Normal(0, 1)):
         drawn = draw({"a": shape, "b": Fixed(2.0)}, 500, 3)

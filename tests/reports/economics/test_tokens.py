@@ -1,7 +1,8 @@
-"""Prices per token and per call, energy and carbon of serving."""
+"""Prices per token and per call, and energy and carbon of serving."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -32,7 +33,7 @@ POSITIVE = st.floats(0.01, 1e5)
 
 @given(POSITIVE, POSITIVE)
 def test_a_million_tokens_an_hour_cost_the_hour(usd: float, millions: float) -> None:
-    """Whatever the rate."""
+    """At any price and rate."""
     cost = usd_per_million_tokens(usd, millions * 1e6 / 3600)
 
     assert cost * millions == pytest.approx(usd)
@@ -40,22 +41,22 @@ def test_a_million_tokens_an_hour_cost_the_hour(usd: float, millions: float) -> 
 
 @given(POSITIVE, POSITIVE)
 def test_joules_and_tokens_per_megawatt_are_reciprocal(kilowatts: float, speed: float) -> None:
-    """A megawatt is a million joules a second."""
-    found = energy_per_token(kilowatts, speed)
+    """A megawatt is a million joules per second."""
+    joules, rate = energy_per_token(kilowatts, speed)
 
-    assert found.joules_per_token * found.tokens_per_s_per_mw == pytest.approx(1e6)
+    assert joules * rate == pytest.approx(1e6)
 
 
 @given(st.floats(0, 100), st.floats(0, 100), st.floats(0, 20))
-def test_a_blend_lies_between_its_prices(cheap: float, dear: float, mix: float) -> None:
+def test_a_blend_lies_between_its_prices(input_usd: float, output_usd: float, mix: float) -> None:
     """At any mix."""
-    blend = blended_usd_per_million_tokens(cheap, dear, mix)
+    blend = blended_usd_per_million_tokens(input_usd, output_usd, mix)
 
-    assert min(cheap, dear) - 1e-9 <= blend <= max(cheap, dear) + 1e-9
+    assert min(input_usd, output_usd) - 1e-9 <= blend <= max(input_usd, output_usd) + 1e-9
 
 
-def test_the_first_token_is_counted_once_or_twice() -> None:
-    """One token is there with the first; the other convention waits for it again."""
+def test_the_time_of_one_token_by_both_conventions() -> None:
+    """TTFT, and TTFT plus one token."""
     assert answer_time(0.5, 10, 1) == pytest.approx((0.5, 0.6))
 
 
@@ -78,7 +79,7 @@ def test_a_tier_reprices_every_token() -> None:
 
 
 def test_cached_input_is_a_part_of_the_input() -> None:
-    """All of it read from the cache costs a tenth; more than all of it cannot be."""
+    """Fully cached it costs a tenth; more cached than input tokens are an error."""
     fresh = call_usd("anthropic", "claude-sonnet-4-20250514", {"input_tokens": 1000}, DAY)
     cached = call_usd("anthropic", "claude-sonnet-4-20250514", {"input_tokens": 1000, "cache_read_tokens": 1000}, DAY)
 
@@ -87,8 +88,8 @@ def test_cached_input_is_a_part_of_the_input() -> None:
         call_usd("anthropic", "claude-sonnet-4-20250514", {"input_tokens": 10, "cache_read_tokens": 20}, DAY)
 
 
-def test_a_model_without_a_price_is_not_free() -> None:
-    """Nor is an unknown provider's; and a moment without a zone is no moment."""
+def test_a_call_without_a_known_price_is_an_error() -> None:
+    """Unknown model, unknown provider, no time zone."""
     with pytest.raises(FactError, match="no-such-model"):
         call_usd("openai", "no-such-model", {"input_tokens": 1}, DAY)
     with pytest.raises(FactError, match="nobody"):
@@ -98,7 +99,7 @@ def test_a_model_without_a_price_is_not_free() -> None:
 
 
 def test_a_grid_is_that_of_its_country_and_year() -> None:
-    """France's holds a twelfth of Poland's; nobody's is 0."""
+    """France's intensity is a twelfth of Poland's; an unknown country is an error."""
     assert energy.grid("FRA").year == 2023
     assert energy.grid("fra") == energy.grid("FRA")
     assert grid_emissions_kg("POL", 1) > 10 * grid_emissions_kg("FRA", 1)
@@ -107,7 +108,7 @@ def test_a_grid_is_that_of_its_country_and_year() -> None:
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
-def test_a_busier_machine_uses_more(one: float, two: float) -> None:
+def test_energy_grows_with_utilisation(one: float, two: float) -> None:
     """By both estimates."""
     low, high = sorted((one, two))
 
@@ -122,24 +123,24 @@ def _machine(utilisation: float) -> MachineEnergy:
     )  # fmt: skip
 
 
-def test_a_machines_figures_follow_from_one_another() -> None:
-    """CPU and memory make the machine, the building's overhead the facility."""
-    found = _machine(0.5)
+def test_the_figures_of_a_machine_agree() -> None:
+    """CPU and memory are the machine's energy; with the PUE it is the facility's."""
+    machine = _machine(0.5)
 
-    assert found.it_kwh == pytest.approx((found.cpu_wh + found.memory_wh) / 1000)
-    assert found.facility_kwh == pytest.approx(found.it_kwh * 1.2)
-    assert (found.kg_co2e, found.usd) == pytest.approx((found.facility_kwh * 0.4, found.facility_kwh * 0.1))
+    assert machine.it_kwh == pytest.approx((machine.cpu_wh + machine.memory_wh) / 1000)
+    assert machine.facility_kwh == pytest.approx(machine.it_kwh * 1.2)
+    assert (machine.kg_co2e, machine.usd) == pytest.approx((machine.facility_kwh * 0.4, machine.facility_kwh * 0.1))
 
 
-def test_a_thousand_requests_at_one_a_second_take_a_thousand_seconds() -> None:
+def test_the_energy_of_a_thousand_requests_at_one_per_second() -> None:
     """3.6 W for 1,000 s are 1 Wh."""
-    found = energy_per_1k_requests(3.6, 1.0, pue=1.0, usd_per_kwh=0.1, kg_co2e_per_kwh=0.4)
+    energy_used = energy_per_1k_requests(3.6, 1.0, pue=1.0, usd_per_kwh=0.1, kg_co2e_per_kwh=0.4)
 
-    assert found == pytest.approx((1.0, 0.0001, 0.4))
+    assert energy_used == pytest.approx((1.0, 0.0001, 0.4))
 
 
 @pytest.mark.parametrize(
-    "senseless",
+    "call",
     [
         lambda: usd_per_million_tokens(1, 0),
         lambda: energy_per_token(0, 1),
@@ -152,7 +153,7 @@ def test_a_thousand_requests_at_one_a_second_take_a_thousand_seconds() -> None:
         lambda: energy_per_1k_requests(1, 1, pue=0.5, usd_per_kwh=1, kg_co2e_per_kwh=1),
     ],
 )
-def test_what_makes_no_sense_is_refused(senseless: object) -> None:
-    """With a sentence that names the number."""
+def test_invalid_arguments_are_errors(call: Callable[[], object]) -> None:
+    """The message says what to give."""
     with pytest.raises(FactError, match=r"Give "):
-        senseless()  # type: ignore[operator]
+        call()
