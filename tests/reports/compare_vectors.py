@@ -1,6 +1,6 @@
 """Prints how many test vectors pass: `python compare_vectors.py VECTORS.json MODULE`; exit status 1 where one fails.
 
-The module has one callable for each `fn`; it is given the inputs as keyword arguments and returns a mapping.
+The module has one callable for each `fn`; it takes the inputs as keyword arguments and returns a mapping.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 Difference = tuple[str, Any, Any]
-"""Where, what was expected, what there was."""
+"""Path, expected value, actual value."""
 
 
 def differences(expected: Any, got: Any, tolerance: Mapping[str, float], path: str = "") -> Iterator[Difference]:
-    """Yield every leaf that is not as expected, within abs + rel · |expected|."""
+    """Yield every leaf that differs by more than abs + rel · |expected|."""
     if isinstance(expected, dict):
         for key, value in expected.items():
-            found = got.get(key, "<missing>") if isinstance(got, Mapping) else "<not a dict>"
-            yield from differences(value, found, tolerance, f"{path}.{key}")
+            actual = got.get(key, "<missing>") if isinstance(got, Mapping) else "<not a dict>"
+            yield from differences(value, actual, tolerance, f"{path}.{key}")
     elif isinstance(expected, list):
         if not isinstance(got, Sequence) or len(got) != len(expected):
             yield path, expected, got
@@ -42,23 +42,23 @@ def _equal(expected: Any, got: Any, tolerance: Mapping[str, float]) -> bool:
 
 
 def compare(vectors: Sequence[Mapping[str, Any]], module: Any) -> list[str]:
-    """Return a line for each vector that fails; an exception is a failure of its own."""
+    """Return a line for each vector that fails; an exception is a failure."""
     failed = []
     for vector in vectors:
         try:
             got = getattr(module, vector["fn"])(**vector["inputs"])
-            found = list(differences(vector["expected"], got, vector["tolerance"]))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the vector has failed
-            found = [("", "no exception", repr(error))]
-        failed += [f"FAIL {vector['id']}{path}: expected {value}, got {got}" for path, value, got in found[:1]]
+            unequal = list(differences(vector["expected"], got, vector["tolerance"]))
+        except Exception as error:  # noqa: BLE001 - any exception is a failure of the vector
+            unequal = [("", "no exception", repr(error))]
+        failed += [f"FAIL {vector['id']}{path}: expected {value}, got {got}" for path, value, got in unequal[:1]]
     return failed
 
 
 def main(file: str, name: str) -> int:
-    """Print the failures and the closing line."""
+    """Print the failures and their number; return the exit status."""
     vectors = json.loads(Path(file).read_text(encoding="utf-8"))["vectors"]
     failed = compare(vectors, importlib.import_module(name))
-    print(*failed, f"{len(vectors) - len(failed)} passed, {len(failed)} failed", sep="\n")  # noqa: T201 - its purpose
+    print(*failed, f"{len(vectors) - len(failed)} passed, {len(failed)} failed", sep="\n")  # noqa: T201 - a command
     return 1 if failed else 0
 
 

@@ -1,4 +1,4 @@
-"""Every reason has its sentence in every language, with the same values; tables hold English."""
+"""Every reason has a sentence in every language, with the same values; tables hold English."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SAMPLES: dict[str, Any] = {
     "either": (Reason("value is", {"usd": 0.25}), Reason("volume is", {"requests_per_year": 5e5})),
     ".4g": 0.9125, ".3g": 0.25, ".2g": 0.5, ".1f": 4.5, "+.0%": -0.2, "g": 0.5, "": 30,
 }  # fmt: skip
-"""Format of a field → a value for it."""
+"""Format of a field → sample value."""
 
 
 def _fields(sentence: str) -> Iterator[tuple[str, str]]:
@@ -46,26 +46,26 @@ def _sample(code: str) -> Reason:
 
 
 @pytest.mark.parametrize("code", SENTENCES)
-def test_a_sentence_says_the_same_in_every_language(code: str) -> None:
-    """The same values are named, and no English phrase is left in Chinese."""
-    said = {language: _sample(code).sentence(language) for language in LANGUAGES}
+def test_a_sentence_has_the_same_values_in_every_language(code: str) -> None:
+    """And no English phrase is left in Chinese."""
+    sentences = {language: _sample(code).sentence(language) for language in LANGUAGES}
 
     for language, catalogue in LANGUAGES.items():
         assert dict(_fields(catalogue.sentences[code])).keys() == dict(_fields(SENTENCES[code])).keys(), language
-        assert sorted(NUMBER.findall(said[language].replace("1%", "1 %"))) == sorted(NUMBER.findall(said["en"]))
-    assert not PHRASE.search(said["zh"]), said["zh"]
+        assert sorted(NUMBER.findall(sentences[language])) == sorted(NUMBER.findall(sentences["en"]))
+    assert not PHRASE.search(sentences["zh"]), sentences["zh"]
 
 
 def test_catalogues_have_the_same_codes() -> None:
-    """None is missing, none is left over, and no two sentences are one."""
+    """And no two sentences are equal."""
     for catalogue in LANGUAGES.values():
         assert catalogue.sentences.keys() == SENTENCES.keys()
         assert len(set(catalogue.sentences.values())) == len(SENTENCES)
 
 
-def test_every_code_is_given_by_some_function_with_the_values_its_sentence_names() -> None:
-    """Read from the sources: a code without a sentence would end a table with a KeyError."""
-    strings, given = set(), {}
+def test_every_code_is_used_with_the_fields_of_its_sentence() -> None:
+    """In the sources: a code without a sentence would end a table with a KeyError."""
+    strings, keys_by_code = set(), {}
     for file in Path(str(harness_reports.__file__)).parent.rglob("*.py"):
         if file.parent.name == "reasons":
             continue
@@ -75,25 +75,24 @@ def test_every_code_is_given_by_some_function_with_the_values_its_sentence_names
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Reason":
                 code, values = node.args[0], node.args[1] if len(node.args) > 1 else None
                 if isinstance(code, ast.Constant):
-                    given[str(code.value)] = _keys(values)
+                    keys_by_code[str(code.value)] = _keys(values)
 
     assert set(SENTENCES) <= strings
-    assert given.keys() <= SENTENCES.keys()
-    for code, names in given.items():
-        wanted = {name for name, _ in _fields(SENTENCES[code])}
-        assert names is None or names == wanted, code
+    assert keys_by_code.keys() <= SENTENCES.keys()
+    for code, keys in keys_by_code.items():
+        assert keys is None or keys == dict(_fields(SENTENCES[code])).keys(), code
 
 
 def _keys(values: ast.expr | None) -> set[str] | None:
-    """Return the keys of a literal, None where they are not written there."""
+    """Return the keys of a dict literal, None for any other expression."""
     if values is None:
         return set()
     keys = values.keys if isinstance(values, ast.Dict) else [None]
     return None if None in keys else {str(key.value) for key in keys if isinstance(key, ast.Constant)}
 
 
-def test_amounts_shares_and_counts_are_written_as_people_write_them() -> None:
-    """By hand, in both languages."""
+def test_the_format_of_amounts_shares_and_counts() -> None:
+    """In both languages."""
     loss = Reason("loss likely", {"p05_usd": -1234.4, "p95_usd": 0.0512, "loss": 0.274, "accepted": 0.1})
     flip = Reason("pilot if", {"changes": Reasons(SAMPLES["either"])})
 
@@ -107,8 +106,8 @@ def test_amounts_shares_and_counts_are_written_as_people_write_them() -> None:
     assert flip.sentence("zh") == "若每次请求价值为 0.25 美元，或每年有 500,000 次请求，它降为试点。"
 
 
-def test_figures_are_called_as_the_reader_calls_them() -> None:
-    """Names within a list too; one that has no name keeps that of the tables."""
+def test_figures_have_the_names_of_the_language() -> None:
+    """In lists too; a figure without a name keeps its column's."""
     names = {"staff": "人员", "quality": "质量"}
     drivers = Reason("drivers", {"drivers": (("staff", 0.5), ("quality", 0.25), ("buyers", 0.1))})
 
@@ -117,7 +116,7 @@ def test_figures_are_called_as_the_reader_calls_them() -> None:
 
 
 def test_braces_and_formats_in_a_name_stay_text() -> None:
-    """What a file calls a model is no template."""
+    """A model's name is not a template."""
     name = "{model!r} {0:usd} %s"
     reason = Reason("baseline better", {"model": name, "baseline_usd": 1.0, "npv_usd": 2.0})
 
@@ -125,8 +124,8 @@ def test_braces_and_formats_in_a_name_stay_text() -> None:
     assert name in reason.sentence("zh")
 
 
-def test_a_row_becomes_text_in_the_language_that_is_asked_for() -> None:
-    """Reasons alone; an empty list of them is an empty text."""
+def test_the_reasons_of_a_row_become_text() -> None:
+    """In a language; no reasons are an empty text."""
     row = {"why": Reasons([Reason("no value"), Reason("third party")]), "flip": None, "none": Reasons(), "npv": 1.5}
 
     assert as_text(row) == {
@@ -140,15 +139,15 @@ def test_a_row_becomes_text_in_the_language_that_is_asked_for() -> None:
 def test_rows_hold_reasons_and_tables_their_english(
     bench: Any, pricing: Pricing, make_use_case: Any, changes: dict[str, Any]
 ) -> None:
-    """What `judge` says is what `viability` prints; all of it can be said in Chinese."""
+    """`judge` gives the reasons that `viability` prints; all have Chinese sentences."""
     case, records = make_use_case(), bench.case(**changes)
     candidates = judge(read_market(case, {}), gather(records, pricing))
     (printed,) = rows(viability(records, pricing, [case]))
-    told = [candidates.best.row[name] for name in ("reasons", "flip", "drivers")]
-    told += [row["why"] for row in needs(candidates.market, candidates.best)]
-    told += [each.row["excluded"] for each in alternatives_of(candidates)]
+    reasons = [candidates.best.row[name] for name in ("reasons", "flip", "drivers")]
+    reasons += [row["why"] for row in needs(candidates.market, candidates.best)]
+    reasons += [each.row["excluded"] for each in alternatives_of(candidates)]
 
     assert isinstance(candidates.best.row["reasons"], Reasons)
     assert printed["reasons"] == str(candidates.best.row["reasons"])
-    assert all(isinstance(one, Reason | Reasons) for one in told if one)
-    assert not any(PHRASE.search(one.sentence("zh")) for one in told if one)
+    assert all(isinstance(reason, Reason | Reasons) for reason in reasons if reason)
+    assert not any(PHRASE.search(reason.sentence("zh")) for reason in reasons if reason)

@@ -1,4 +1,4 @@
-"""The public test vectors of economics, each through the functions it names."""
+"""The public test vectors of economics."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VECTORS = json.loads((FOLDER / "test_vectors_public.json").read_text(encoding="u
 
 @pytest.fixture(scope="module")
 def functions() -> Iterator[Any]:
-    """Return the adapter, imported as the vectors' own tool imports it."""
+    """Return the adapter, imported as by `compare_vectors.py`."""
     sys.path.insert(0, str(FOLDER))
     import vector_functions
 
@@ -26,27 +26,27 @@ def functions() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def compare(functions: Any) -> Any:
-    """Return what CI compares with, from beside the adapter."""
+    """Return the module that CI compares with."""
     import compare_vectors
 
     return compare_vectors
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["id"])
-def test_a_vector_gives_what_it_should(vector: dict[str, Any], functions: Any, compare: Any) -> None:
-    """Every number is as exact as the vector asks, and what is undefined is None."""
+def test_a_vector_gives_its_expected_values(vector: dict[str, Any], functions: Any, compare: Any) -> None:
+    """Within its tolerance; None where undefined."""
     got = getattr(functions, vector["fn"])(**vector["inputs"])
 
     assert not list(compare.differences(vector["expected"], got, vector["tolerance"]))
 
 
 def test_there_are_vectors() -> None:
-    """An empty file would pass every test."""
+    """As an empty file would pass every test."""
     assert len(VECTORS) >= 145
 
 
-def test_a_wrong_answer_is_told(functions: Any, compare: Any) -> None:
-    """A number beyond its tolerance, one that is missing, an exception: each is a line; what is right is none."""
+def test_wrong_answers_are_reported(functions: Any, compare: Any) -> None:
+    """A number beyond its tolerance, a missing one, an exception: each gives a line; right answers give none."""
 
     class Wrong:
         @staticmethod
@@ -66,6 +66,6 @@ def test_a_wrong_answer_is_told(functions: Any, compare: Any) -> None:
 
 
 def test_the_closing_line(capsys: pytest.CaptureFixture[str], functions: Any, compare: Any) -> None:
-    """What CI prints: how many passed, how many failed."""
+    """The numbers of passed and failed vectors, as CI prints them."""
     assert compare.main(str(FOLDER / "test_vectors_public.json"), "vector_functions") == 0
     assert capsys.readouterr().out.strip() == f"{len(VECTORS)} passed, 0 failed"

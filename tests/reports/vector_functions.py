@@ -1,9 +1,9 @@
-"""The functions of `harness_reports.economics` under the names and keys of the test vectors: nothing is computed."""
+"""Adapter of `harness_reports.economics` to the names and keys of the test vectors; it computes nothing."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -40,6 +40,11 @@ from harness_reports.prices.cost_figures import UNIT_COST
 
 Values = dict[str, Any]
 
+
+def _renamed(keys: str, result: Iterable[Any]) -> Values:
+    return dict(zip(keys.split(), result, strict=True))
+
+
 # Finance ------------------------------------------------------------------------------------------------------
 
 
@@ -53,8 +58,8 @@ def npv_excel_convention(rate: float, cashflows: Sequence[float], t0: float | No
 
 
 def irr_all_real_roots(cashflows: Sequence[float]) -> Values:
-    found = cashflow.irr(cashflows)
-    return {"irrs": list(found.rates), "n_sign_changes": found.sign_changes, "unique": found.unique}
+    result = cashflow.irr(cashflows)
+    return {"irrs": list(result.rates), "n_sign_changes": result.sign_changes, "unique": result.unique}
 
 
 def mirr(cashflows: Sequence[float], finance_rate: float, reinvest_rate: float) -> Values:
@@ -71,13 +76,11 @@ def xirr(cashflows: Sequence[float], dates: Sequence[str]) -> Values:
 
 
 def payback(cashflows: Sequence[float]) -> Values:
-    found = appraisal.payback(cashflows)
-    return {"years": found.periods, "dips_below_zero_again": found.dips_below_zero_again}
+    return _renamed("years dips_below_zero_again", appraisal.payback(cashflows))
 
 
 def discounted_payback(cashflows: Sequence[float], rate: float) -> Values:
-    found = appraisal.discounted_payback(rate, cashflows)
-    return {"years": found.periods, "dips_below_zero_again": found.dips_below_zero_again}
+    return _renamed("years dips_below_zero_again", appraisal.discounted_payback(rate, cashflows))
 
 
 def profitability_index(rate: float, cashflows: Sequence[float]) -> Values:
@@ -123,16 +126,17 @@ def levelised_cost_per_1k(capex: float, life: float, rate: float, opex: float, u
 
 
 def break_even_volume(fixed: float, price: float, variable_cost: float) -> Values:
-    found = appraisal.break_even_volume(fixed, price, variable_cost)
-    return {"units": found and found.units, "units_ceil": found and found.whole_units}
+    volume = appraisal.break_even_volume(fixed, price, variable_cost)
+    return {"units": volume and volume.units, "units_ceil": volume and volume.whole_units}
 
 
 def build_vs_buy_tokens_per_month(
     node_usd: float, capacity_tok_per_node: float, fixed_usd: float, api_usd_per_mtok: float
 ) -> Values:
-    volumes = build_or_buy.build_or_buy(node_usd, capacity_tok_per_node, fixed_usd, api_usd_per_mtok)
-    return dict(zip(("first_break_even_tokens", "nodes_at_break_even", "always_cheaper_above_tokens"), volumes,
-                    strict=True))  # fmt: skip
+    return _renamed(
+        "first_break_even_tokens nodes_at_break_even always_cheaper_above_tokens",
+        build_or_buy.build_or_buy(node_usd, capacity_tok_per_node, fixed_usd, api_usd_per_mtok),
+    )
 
 
 # Training -----------------------------------------------------------------------------------------------------
@@ -151,8 +155,8 @@ def mfu_from_throughput(
     d_attn: float = 0,
     seq_len: float = 0,
 ) -> Values:
-    each = training.flops_per_token(params, n_layers, d_attn, seq_len)
-    return {"mfu": textbook_training.mfu_from_throughput(each, tokens_per_s, n_accel, peak_flops)}
+    flops = training.flops_per_token(params, n_layers, d_attn, seq_len)
+    return {"mfu": textbook_training.mfu_from_throughput(flops, tokens_per_s, n_accel, peak_flops)}
 
 
 def mfu_hfu_llmfoundry(
@@ -166,8 +170,8 @@ def mfu_hfu_llmfoundry(
     *,
     activation_checkpointing: bool,
 ) -> Values:
-    each = training.flops_per_token(n_params, n_layers, d_model, seq_len)
-    mfu = textbook_training.mfu_from_throughput(each, tokens_per_s_total, n_gpus, peak_flops)
+    flops = training.flops_per_token(n_params, n_layers, d_model, seq_len)
+    mfu = textbook_training.mfu_from_throughput(flops, tokens_per_s_total, n_gpus, peak_flops)
     return {"mfu": mfu, "hfu": textbook_training.hfu(mfu, full_recomputation=activation_checkpointing)}
 
 
@@ -179,8 +183,8 @@ def training_days_megatron(params: float, tokens: float, n_gpus: float, achieved
     return {"days": textbook_training.training_days(params, tokens, n_gpus, achieved_flops_per_gpu)}
 
 
-def _constants(given: Mapping[str, float]) -> scaling.Constants:
-    return scaling.Constants(given["E"], given["A"], given["B"], given["alpha"], given["beta"])
+def _constants(law: Mapping[str, float]) -> scaling.Constants:
+    return scaling.Constants(*(law[name] for name in ("E", "A", "B", "alpha", "beta")))
 
 
 def chinchilla_loss(params: float, tokens: float, constants: Mapping[str, float]) -> Values:
@@ -195,8 +199,9 @@ def chinchilla_optimal_allocation(
 
 
 def train_cost_rental(stages_gpu_hours: Mapping[str, float], usd_per_gpu_hour: float) -> Values:
-    cost = textbook_training.rental_cost(stages_gpu_hours, usd_per_gpu_hour)
-    return {"total_gpu_hours": cost.accelerator_hours, "usd": cost.usd, "by_stage_usd": cost.usd_by_stage}
+    return _renamed(
+        "total_gpu_hours usd by_stage_usd", textbook_training.rental_cost(stages_gpu_hours, usd_per_gpu_hour)
+    )
 
 
 def epoch_amortised_cost(
@@ -252,8 +257,7 @@ def usd_per_million_tokens(usd_per_gpu_hour: float, tokens_per_s_per_gpu: float)
 
 
 def joules_per_token(power_kw_per_gpu: float, tokens_per_s_per_gpu: float) -> Values:
-    found = tokens.energy_per_token(power_kw_per_gpu, tokens_per_s_per_gpu)
-    return {"j_per_token": found.joules_per_token, "tok_s_per_mw": found.tokens_per_s_per_mw}
+    return _renamed("j_per_token tok_s_per_mw", tokens.energy_per_token(power_kw_per_gpu, tokens_per_s_per_gpu))
 
 
 def blended_price_3_to_1(input_usd_per_mtok: float, output_usd_per_mtok: float) -> Values:
@@ -273,13 +277,12 @@ def api_call_cost(
 
 
 def usd_per_1k_inferences(usd_per_hour: float, throughput_per_s: float, utilisation: float = 1.0) -> Values:
-    given = {"usd_per_hour": usd_per_hour, "samples_per_s": throughput_per_s, "utilisation": utilisation}
-    return {"usd_per_1k": evaluate(UNIT_COST, given)}
+    values = {"usd_per_hour": usd_per_hour, "samples_per_s": throughput_per_s, "utilisation": utilisation}
+    return {"usd_per_1k": evaluate(UNIT_COST, values)}
 
 
 def end_to_end_latency(ttft_s: float, output_tokens_per_s: float, output_tokens: float) -> Values:
-    found = tokens.answer_time(ttft_s, output_tokens_per_s, output_tokens)
-    return {"e2e_s": found.first_token_included_s, "e2e_s_aa_style": found.first_token_excluded_s}
+    return _renamed("e2e_s e2e_s_aa_style", tokens.answer_time(ttft_s, output_tokens_per_s, output_tokens))
 
 
 def littles_law_concurrency(arrival_per_s: float, mean_latency_s: float) -> Values:
@@ -298,13 +301,9 @@ def erlang_c(offered_erlangs: float, servers: int) -> Values:
 
 
 def erlang_c_service_level(calls_per_hour: float, aht_s: float, servers: int, target_s: float) -> Values:
-    found = queueing.service_level(calls_per_hour / 3600, aht_s, servers, target_s)
-    return {
-        "p_wait": found.wait_probability,
-        "service_level": found.service_level,
-        "asa_s": found.mean_wait_s,
-        "occupancy": found.occupancy,
-    }
+    return _renamed(
+        "p_wait service_level asa_s occupancy", queueing.service_level(calls_per_hour / 3600, aht_s, servers, target_s)
+    )
 
 
 def mm1(**inputs: float) -> Values:
@@ -320,13 +319,7 @@ def mg1_pollaczek_khinchine(**inputs: float) -> Values:
 
 
 def _queue(queue: textbook_queueing.Queue) -> Values:
-    return {
-        "rho": queue.utilisation,
-        "L": queue.in_system,
-        "Lq": queue.in_queue,
-        "W": queue.time_in_system_s,
-        "Wq": queue.wait_s,
-    }
+    return _renamed("rho L Lq W Wq", queue)
 
 
 def mmc_min_servers(lambda_per_s: float, mu_per_s: float, max_wait_s: float, slo: float) -> Values:
@@ -337,25 +330,15 @@ def mmc_min_servers(lambda_per_s: float, mu_per_s: float, max_wait_s: float, slo
 
 
 def evpi(probabilities: Sequence[float], payoffs: Mapping[str, Sequence[float]]) -> Values:
-    found = decision.perfect_information(probabilities, payoffs)
-    return {
-        "best_action": found.best_action,
-        "emv": found.expected_usd,
-        "ev_with_pi": found.expected_with_information_usd,
-        "evpi": found.value_usd,
-    }
+    return _renamed("best_action emv ev_with_pi evpi", decision.perfect_information(probabilities, payoffs))
 
 
 def evsi(
     prior: Sequence[float], payoffs: Mapping[str, Sequence[float]], likelihoods: Mapping[str, Sequence[float]]
 ) -> Values:
-    found = decision.sample_information(prior, payoffs, likelihoods)
-    return {
-        "ev_without": found.expected_without_usd,
-        "ev_with_sample": found.expected_with_usd,
-        "evsi": found.value_usd,
-        "posteriors": found.posteriors,
-    }
+    return _renamed(
+        "ev_without ev_with_sample evsi posteriors", decision.sample_information(prior, payoffs, likelihoods)
+    )
 
 
 def cost_of_error(
@@ -367,23 +350,18 @@ def cost_of_error(
     cost_fn: float,
     cost_per_inference: float = 0.0,
 ) -> Values:
-    found = decision.error_cost(
-        n,
-        prevalence,
-        true_positive_rate=tpr,
-        false_positive_rate=fpr,
-        usd_per_false_positive=cost_fp,
-        usd_per_false_negative=cost_fn,
-        usd_per_inference=cost_per_inference,
+    return _renamed(
+        "fp fn error_cost total_cost no_model_cost value_vs_no_model",
+        decision.error_cost(
+            n,
+            prevalence,
+            true_positive_rate=tpr,
+            false_positive_rate=fpr,
+            usd_per_false_positive=cost_fp,
+            usd_per_false_negative=cost_fn,
+            usd_per_inference=cost_per_inference,
+        ),
     )
-    return {
-        "fp": found.false_positives,
-        "fn": found.false_negatives,
-        "error_cost": found.error_usd,
-        "total_cost": found.total_usd,
-        "no_model_cost": found.without_model_usd,
-        "value_vs_no_model": found.value_usd,
-    }
 
 
 def bayes_threshold(cost_fp: float, cost_fn: float) -> Values:
@@ -391,8 +369,9 @@ def bayes_threshold(cost_fp: float, cost_fn: float) -> Values:
 
 
 def value_of_accuracy(accuracy_a: float, accuracy_b: float, n: float, cost_per_error: float) -> Values:
-    found = decision.value_of_accuracy(accuracy_a, accuracy_b, n, cost_per_error)
-    return {"value": found.usd, "max_extra_cost_per_inference": found.ceiling_usd_per_inference}
+    return _renamed(
+        "value max_extra_cost_per_inference", decision.value_of_accuracy(accuracy_a, accuracy_b, n, cost_per_error)
+    )
 
 
 def beta_pert(**inputs: float) -> Values:
@@ -408,18 +387,22 @@ def beta_pert(**inputs: float) -> Values:
 
 
 def triangular(**inputs: float) -> Values:
-    found = Triangular(inputs["min"], inputs["mode"], inputs["max"])
-    return {"mean": found.mean, "var": found.variance, **_percentiles(found, p10=0.1, p50=0.5, p90=0.9)}
+    distribution = Triangular(inputs["min"], inputs["mode"], inputs["max"])
+    return {
+        "mean": distribution.mean,
+        "var": distribution.variance,
+        **_percentiles(distribution, p10=0.1, p50=0.5, p90=0.9),
+    }
 
 
 def lognormal_from_90ci(p05: float, p95: float) -> Values:
-    found = Lognormal.from_90_interval(p05, p95)
-    return {"mu": found.mu, "sigma": found.sigma, "median": found.median, "mean": found.mean}
+    lognormal = Lognormal.from_90_interval(p05, p95)
+    return {"mu": lognormal.mu, "sigma": lognormal.sigma, "median": lognormal.median, "mean": lognormal.mean}
 
 
 def lognormal_from_mean_sd(mean: float, sd: float) -> Values:
-    found = Lognormal.from_mean_sd(mean, sd)
-    return {"mu": found.mu, "sigma": found.sigma, **_percentiles(found, p05=0.05, p95=0.95)}
+    lognormal = Lognormal.from_mean_sd(mean, sd)
+    return {"mu": lognormal.mu, "sigma": lognormal.sigma, **_percentiles(lognormal, p05=0.05, p95=0.95)}
 
 
 def _percentiles(distribution: Any, **shares: float) -> Values:
@@ -435,8 +418,7 @@ def var_cvar_exponential(rate: float, alpha: float) -> Values:
 
 
 def var_cvar_empirical(alpha: float, **inputs: Sequence[float]) -> Values:
-    found = losses.empirical_tail(inputs["losses"], alpha)
-    return {"var_lower_quantile": found.var, "cvar_rockafellar_uryasev": found.cvar}
+    return _renamed("var_lower_quantile cvar_rockafellar_uryasev", losses.empirical_tail(inputs["losses"], alpha))
 
 
 def sobol_ishigami(a: float, b: float, domain: str = "U(-pi,pi)^3") -> Values:
@@ -453,8 +435,8 @@ def sobol_g_function(a: Sequence[float], domain: str = "U(0,1)^8") -> Values:
     return _sobol(sensitivity.sobol_indices(g, {str(i): (0.0, 1.0) for i in range(len(a))}))
 
 
-def _sobol(found: sensitivity.Sobol) -> Values:
-    return {"S1": [*found.first_order.values()], "ST": [*found.total.values()], "variance": found.variance}
+def _sobol(sobol: sensitivity.Sobol) -> Values:
+    return {"S1": [*sobol.first_order.values()], "ST": [*sobol.total.values()], "variance": sobol.variance}
 
 
 def pareto_cost_accuracy(points_cost_accuracy: Sequence[Sequence[float]]) -> Values:
@@ -466,22 +448,23 @@ def pareto_cost_accuracy(points_cost_accuracy: Sequence[Sequence[float]]) -> Val
 
 
 def real_option_black_scholes(**inputs: float) -> Values:
-    found = real_options.black_scholes(*(inputs[name] for name in ("S", "K", "r", "sigma", "T")))
-    return {"call": found.call_usd, "put": found.put_usd}
+    return _renamed("call put", real_options.black_scholes(*(inputs[name] for name in ("S", "K", "r", "sigma", "T"))))
 
 
 def real_option_binomial(**inputs: Any) -> Values:
-    found = real_options.binomial(
-        inputs["S"],
-        inputs["K"],
-        inputs["r"],
-        up=inputs["u"],
-        down=inputs["d"],
-        steps=inputs["steps"],
-        step_years=inputs["dt"],
-        kind=inputs["type"],
+    return _renamed(
+        "american european",
+        real_options.binomial(
+            inputs["S"],
+            inputs["K"],
+            inputs["r"],
+            up=inputs["u"],
+            down=inputs["d"],
+            steps=inputs["steps"],
+            step_years=inputs["dt"],
+            kind=inputs["type"],
+        ),
     )
-    return {"american": found.american_usd, "european": found.european_usd}
 
 
 # Market -------------------------------------------------------------------------------------------------------
@@ -505,18 +488,13 @@ def bass_discrete(p: float, q: float, m: float, periods: int) -> Values:
 
 def bass_fit_nls(sales: Sequence[float], t: Sequence[float], start: Mapping[str, float] | None = None) -> Values:
     first = adoption.Bass(start["p"], start["q"], start["m"]) if start else None
-    found = adoption.fit_bass(sales, t, first)
-    p, q, m = found.curve
-    return {"m": m, "p": p, "q": q, "residual_se": found.residual_se}
+    fit = adoption.fit_bass(sales, t, first)
+    p, q, m = fit.curve
+    return {"m": m, "p": p, "q": q, "residual_se": fit.residual_se}
 
 
 def wright_learning_curve(first_unit_cost: float, progress_ratio: float, n: int) -> Values:
-    found = adoption.learning_curve(first_unit_cost, progress_ratio, n)
-    return {
-        "unit_n_cost": found.unit_cost,
-        "exponent": found.exponent,
-        "cumulative_cost": found.cumulative_cost,
-    }
+    return _renamed("unit_n_cost exponent cumulative_cost", adoption.learning_curve(first_unit_cost, progress_ratio, n))
 
 
 def arc_elasticity_midpoint(p1: float, q1: float, p2: float, q2: float) -> Values:
@@ -524,13 +502,12 @@ def arc_elasticity_midpoint(p1: float, q1: float, p2: float, q2: float) -> Value
 
 
 def monopoly_price_lerner(marginal_cost: float, elasticity: float) -> Values:
-    found = competition.monopoly_price(marginal_cost, elasticity)
-    return {"price": found and found.price_usd, "lerner_index": found and found.lerner_index}
+    markup = competition.monopoly_price(marginal_cost, elasticity)
+    return {"price": markup and markup.price_usd, "lerner_index": markup and markup.lerner_index}
 
 
 def tam_sam_som(units: float, price: float, serviceable_share: float, obtainable_share: float) -> Values:
-    total, serviceable, obtainable = competition.market_size(units, price, serviceable_share, obtainable_share)
-    return {"tam": total, "sam": serviceable, "som": obtainable}
+    return _renamed("tam sam som", competition.market_size(units, price, serviceable_share, obtainable_share))
 
 
 def cagr(begin: float, end: float, years: float) -> Values:
@@ -556,20 +533,21 @@ def ccf_vm_energy(
     kg_per_kwh: float,
     usd_per_kwh: float,
 ) -> Values:
-    found = energy.machine_energy(
-        vcpus,
-        hours,
-        utilisation,
-        idle_watts_per_vcpu=min_w,
-        busy_watts_per_vcpu=max_w,
-        memory_gb=ram_gb,
-        memory_watts_per_gb=ram_w_per_gb,
-        pue=pue,
-        kg_co2e_per_kwh=kg_per_kwh,
-        usd_per_kwh=usd_per_kwh,
+    return _renamed(
+        "cpu_wh ram_wh it_kwh facility_kwh kgco2e usd",
+        energy.machine_energy(
+            vcpus,
+            hours,
+            utilisation,
+            idle_watts_per_vcpu=min_w,
+            busy_watts_per_vcpu=max_w,
+            memory_gb=ram_gb,
+            memory_watts_per_gb=ram_w_per_gb,
+            pue=pue,
+            kg_co2e_per_kwh=kg_per_kwh,
+            usd_per_kwh=usd_per_kwh,
+        ),
     )
-    names = ("cpu_wh", "ram_wh", "it_kwh", "facility_kwh", "kgco2e", "usd")
-    return dict(zip(names, found, strict=True))
 
 
 def codecarbon_cpu_load_machine(tdp_w: float, cpu_load_pct: float) -> Values:
@@ -583,7 +561,9 @@ def emissions_by_country(country_iso3: str, kwh: float) -> Values:
 def energy_per_1k_requests(
     gpu_watts: float, pue: float, requests_per_s: float, usd_per_kwh: float, kg_per_kwh: float
 ) -> Values:
-    found = energy.energy_per_1k_requests(
-        gpu_watts, requests_per_s, pue=pue, usd_per_kwh=usd_per_kwh, kg_co2e_per_kwh=kg_per_kwh
+    return _renamed(
+        "wh_per_1k usd_per_1k gco2e_per_1k",
+        energy.energy_per_1k_requests(
+            gpu_watts, requests_per_s, pue=pue, usd_per_kwh=usd_per_kwh, kg_co2e_per_kwh=kg_per_kwh
+        ),
     )
-    return {"wh_per_1k": found.watt_hours, "usd_per_1k": found.usd, "gco2e_per_1k": found.g_co2e}
