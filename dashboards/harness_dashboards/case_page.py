@@ -31,8 +31,9 @@ from harness_dashboards.parts import (
 from harness_dashboards.verdicts_page import at_volume, command_of, who
 from harness_reports import cells
 from harness_reports.business import life
-from harness_reports.business.alternatives import Alternative, alternatives_of
+from harness_reports.business.alternatives import alternatives_of
 from harness_reports.business.choice import preference
+from harness_reports.business.explained_row import ExplainedRow
 from harness_reports.business.needs import needs
 from harness_reports.business.viability import Candidates, CandidateVerdict
 from harness_reports.prices.pricing import Pricing
@@ -184,7 +185,7 @@ def _need(row: Mapping[str, Any], texts: Texts) -> str:
 # Charts and tables ----------------------------------------------------------------------------------------------------
 
 
-def _charts(view: CaseView, others: list[Alternative], texts: Texts) -> None:
+def _charts(view: CaseView, others: list[ExplainedRow], texts: Texts) -> None:
     business = view.judged.business
     if business is None:
         return
@@ -206,7 +207,7 @@ def _chart(name: str, figure: Any, texts: Texts) -> None:
     st.plotly_chart(figure, width="stretch", theme=None, key=f"chart-{name}", config={"displayModeBar": False})
 
 
-def _own_or_calls(others: list[Alternative], texts: Texts) -> None:
+def _own_or_calls(others: list[ExplainedRow], texts: Texts) -> None:
     """Show whole machines of the best candidate against calls of hosted models, where the use case names some."""
     hosted = [each for each in others if each.row["alternative"] == "hosted"]
     if not hosted:
@@ -218,7 +219,7 @@ def _own_or_calls(others: list[Alternative], texts: Texts) -> None:
         small(f"{texts['excluded']}: {sentence(excluded, texts)}")
 
 
-def _tables(view: CaseView, others: list[Alternative], texts: Texts) -> None:
+def _tables(view: CaseView, others: list[ExplainedRow], texts: Texts) -> None:
     with st.expander(texts["alternatives"]):
         grid("alternatives", in_words([each.row for each in others], texts), texts)
     with st.expander(texts["all_candidates"]):

@@ -223,13 +223,9 @@ def test_a_gain_without_a_price_says_why(
     case, records = {"filing": make_use_case()}, starts(bench, 92, 80)
     unserved = starts(bench, 92, 80, latency_s=None)
     error = {
-        "name": "error",
-        "unit": "K",
-        "column": "e",
-        "higher_is_better": False,
-        "ceiling": None,
+        "name": "error", "unit": "K", "column": "e", "higher_is_better": False, "ceiling": None,
         "random_baseline": None,
-    }
+    }  # fmt: skip
     fell = starts(bench, 60, 80, metric=error)
 
     for own, cases, said in (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ import pandas as pd
 from harness.facts import UseCase
 from harness.records import Record
 from harness_reports.business.choice import preference
+from harness_reports.business.explained_row import ExplainedRow
 from harness_reports.business.hosted import BREAK_EVENS, MONTHS, RISK, call_cost, hosted_figures, hosted_npv
 from harness_reports.business.market import Market
 from harness_reports.business.market_figures import requests
@@ -68,14 +69,7 @@ def alternatives(
     return pd.DataFrame(rows, columns=list(ALTERNATIVES))
 
 
-class Alternative(NamedTuple):
-    """A row of the alternatives table, and its figures by column."""
-
-    row: dict[str, Any]
-    figures: dict[str, Explained]
-
-
-def alternatives_of(candidates: Candidates) -> list[Alternative]:
+def alternatives_of(candidates: Candidates) -> list[ExplainedRow]:
     """Return the rows of `alternatives` for one use case."""
     best, baseline = candidates.best, cheap_baseline(candidates)
     figures, npv_usd = viability_figures(candidates.market, best), _npv_usd(candidates, best)
@@ -103,7 +97,7 @@ def _npv_usd(candidates: Candidates, judged: CandidateVerdict) -> np.ndarray | N
 
 def _alternative(
     market: Market, kind: str, cells: Mapping[str, Any], figures: Mapping[str, Explained], better: Explained
-) -> Alternative:
+) -> ExplainedRow:
     """Return a row; figures that only hosted models have are None in others."""
     note = "only hosted models are compared with whole machines"
     monthly = derived("requests_per_month", "per month", f"requests_per_year / {MONTHS}", requests(market))
@@ -115,12 +109,12 @@ def _alternative(
         **dict.fromkeys(ALTERNATIVES), "use_case": market.use_case.name, "title": market.use_case.title,
         "alternative": kind, **cells, **values(figures),
     }  # fmt: skip
-    return Alternative(row, figures)
+    return ExplainedRow(row, figures)
 
 
 def _measured(
     candidates: Candidates, judged: CandidateVerdict, kind: str, figures: Mapping[str, Explained], better: Explained
-) -> Alternative:
+) -> ExplainedRow:
     row = judged.row
     cells = {
         **{name: row[name] for name in (*KEYS, "price_as_of", "price_source", "verdict")}, "quality_is": "measured",
@@ -129,7 +123,7 @@ def _measured(
     return _alternative(candidates.market, kind, cells, {name: figures[name] for name in _FIGURES}, better)
 
 
-def _baseline(candidates: Candidates, baseline: CandidateVerdict, than_usd: np.ndarray | None) -> Alternative:
+def _baseline(candidates: Candidates, baseline: CandidateVerdict, than_usd: np.ndarray | None) -> ExplainedRow:
     npv_usd = _npv_usd(candidates, _with_equal_quality(baseline, candidates.best))
     note = "; with the candidate's quality, as there is no significant difference" if _equal(candidates.best) else ""
     figures = viability_figures(candidates.market, baseline)
@@ -148,7 +142,7 @@ def _with_equal_quality(baseline: CandidateVerdict, best: CandidateVerdict) -> C
     return baseline._replace(business=replace(baseline.business, measured=measured))
 
 
-def _hosted(candidates: Candidates, best: Mapping[str, Explained], than_usd: np.ndarray, name: str) -> Alternative:
+def _hosted(candidates: Candidates, best: Mapping[str, Explained], than_usd: np.ndarray, name: str) -> ExplainedRow:
     market = candidates.market
     price = call_cost(market, name)
     hosted = hosted_npv(candidates, candidates.best, price)
@@ -162,7 +156,7 @@ def _hosted(candidates: Candidates, best: Mapping[str, Explained], than_usd: np.
     return _alternative(market, "hosted", cells, figures, _better(hosted.npv_usd, than_usd))
 
 
-def _nothing(candidates: Candidates, best: Mapping[str, Explained], than_usd: np.ndarray | None) -> Alternative:
+def _nothing(candidates: Candidates, best: Mapping[str, Explained], than_usd: np.ndarray | None) -> ExplainedRow:
     note = "doing nothing has no costs and no income"
     figures = {name: Explained(name, 0.0, best[name].unit, note=note) for name in _FIGURES}
     figures |= {name: Explained(name, None, note=note) for name in ("quality", "unit_serving_usd", "unit_error_usd")}

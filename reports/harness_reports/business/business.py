@@ -27,10 +27,12 @@ Drawn = Mapping[str, np.ndarray]
 MEASURED = ("quality", "serving_usd_per_request", "energy_j_per_request", "pretrain_usd", "finetune_usd",
             "evaluate_usd")  # fmt: skip
 """Inputs that were measured, in USD after pricing."""
+# Formulas in the form of `figures.formula`; `harness explain` shows them. Per request, a kWh being 3,600,000 J:
 ENERGY = "energy_j_per_request * energy_usd_per_kwh / 3600000"
 SERVING = "(unit_serving_usd + energy_usd_per_request) * (1 + retry_share)"
 ERROR = "(1 - right_share) * (1 - review_share) * cost_per_error_usd"
 REVIEW = "review_share * review_usd"
+# Per training, before the first request, and per year:
 TUNING = "finetune_usd + evaluate_usd"
 UPFRONT = "(pretrain_usd / pretraining_uses + tuning_usd) * development_multiplier + upfront_cost_usd"
 OPERATING_COST = "fixed_cost_per_year_usd + staff * staff_usd_per_year"
@@ -85,7 +87,7 @@ def market_sums(drawn: Drawn, years: int) -> Sums:
     """Return the discounted sums of a market."""
     discount = 1 / (1 + drawn["discount_rate"])
     operating_cost, retrainings = operating_cost_usd(drawn), drawn["retrainings_per_year"]
-    factor, totals = np.ones(1), [np.zeros(1)] * 5
+    factor, totals = np.ones(1), [np.zeros(1)] * len(Sums._fields)
     for year in years_of(drawn, years):
         factor = factor * discount
         requests = year.requests * factor

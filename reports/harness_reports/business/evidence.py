@@ -70,6 +70,7 @@ class Evidence:
         """Return the use case run with this candidate; None if a measurement that it needs is missing."""
         measured = self._inputs(self.scenario(market))
         ceiling = self._ceiling()
+        # Without a cost per error no share of errors is needed, so a metric without a ceiling will do.
         prices_errors = market.numbers["cost_per_error_usd"] > 0
         if measured is None or (prices_errors and ceiling is None):
             return None
@@ -80,7 +81,7 @@ class Evidence:
         trained = [cost[name] for name in ("pretrain_usd", "finetune_usd", "evaluate_usd")]
         if serving is None or None in trained or not math.isfinite(self.accuracy["value"]):
             return None
-        draws = cost[f"{PRICED_AS[scenario]}_draws"]
+        draws = cost[f"{PRICED_AS[scenario]}_draws"]  # per 1,000 requests
         pretrain, finetune, evaluate = (Fixed(usd) for usd in trained)
         return {
             "quality": _drawn(self.accuracy["draws"], self.accuracy["value"]),

@@ -43,6 +43,8 @@ class FigureRule(NamedTuple):
 
 
 _SHARE = 1.0
+_DECLINE = 0.99
+"""The largest yearly decline: at 1 nothing would be left."""
 NEEDS: Mapping[str, FigureRule] = {
     "quality": FigureRule("the least (of an error: the most) that will do, in the task's first metric", -math.inf,
                           spreads=False),
@@ -63,7 +65,7 @@ MARKET: Mapping[str, FigureRule] = {
     "adoption_innovation": FigureRule("Bass's p, coefficient of innovation per year", high=_SHARE, positive=True),
     "adoption_imitation": FigureRule("Bass's q, coefficient of imitation per year"),
     "value_per_request_usd": FigureRule("income or saving per request", -math.inf),
-    "value_decline_per_year": FigureRule("yearly decline of the value of a request, as a share", high=0.99),
+    "value_decline_per_year": FigureRule("yearly decline of the value of a request, as a share", high=_DECLINE),
     "cost_per_error_usd": FigureRule("cost of a wrong answer"),
     "retry_share": FigureRule("retries per request", high=10.0),
     "review_share": FigureRule("share of the answers that a person reviews and corrects", high=_SHARE),
@@ -76,8 +78,9 @@ MARKET: Mapping[str, FigureRule] = {
     "development_multiplier": FigureRule("trainings paid for each one that goes into service"),
     "pretraining_uses": FigureRule("uses that share the cost of a pretraining", low=1),
     "retrainings_per_year": FigureRule("fine-tunings per year after the first"),
-    "hardware_decline_per_year": FigureRule("yearly decline of the price of a machine hour, as a share", high=0.99),
-    "api_price_decline_per_year": FigureRule("yearly decline of the price of a hosted model, as a share", high=0.99),
+    "hardware_decline_per_year": FigureRule("yearly decline of the price of a machine hour, as a share", high=_DECLINE),
+    "api_price_decline_per_year": FigureRule("yearly decline of the price of a hosted model, as a share",
+                                             high=_DECLINE),
     "energy_usd_per_kwh": FigureRule("price of energy; leave it out if the machine's price includes energy"),
     "input_tokens_per_request": FigureRule("input tokens of a hosted model"),
     "output_tokens_per_request": FigureRule("output tokens of a hosted model, reasoning included"),
@@ -182,6 +185,7 @@ def check_value(where: str, rule: FigureRule, value: float) -> None:
 
 
 def _range(spread: Spread) -> tuple[float, float]:
+    """Return the ends of a distribution; a lognormal has none, and is above 0."""
     first, *_, last = spread.numbers
     if spread.shape == "normal":
         return first - _FAR * last, first + _FAR * last

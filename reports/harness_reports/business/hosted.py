@@ -86,6 +86,7 @@ def hosted_npv(candidates: Candidates, best: CandidateVerdict, price: CallCost) 
     """Return the net present value with calls of a hosted model, in the draws of a measured candidate's market."""
     market, business = candidates.market, best.business
     assert business is not None  # noqa: S101 - hosted models are compared with measured candidates only
+    # Calls take the place of machines, so the price of serving declines as that of hosted models.
     inputs = {**market.inputs, "hardware_decline_per_year": market.inputs["api_price_decline_per_year"]}
     measured: dict[str, Distribution] = {
         "quality": market.inputs.get("hosted_quality", business.measured["quality"]),

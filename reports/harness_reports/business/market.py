@@ -90,7 +90,7 @@ def read_market(use_case: UseCase, overrides: Mapping[str, float]) -> Market:
     numbers |= {name: value for name, value in ASSUMED.items() if name not in numbers}
     spread = {name: figure.spread for name, figure in figures.items() if name not in overrides}
     inputs = {name: distribution(numbers[name], spread.get(name)) for name in numbers if name in MARKET}
-    if "requests_per_year" in inputs:
+    if "requests_per_year" in inputs:  # else demand would be counted twice
         inputs = {name: figure for name, figure in inputs.items() if name not in BOTTOM_UP}
     return Market(use_case, numbers, inputs, _provenance(figures, overrides))
 

@@ -49,6 +49,7 @@ def _cells(market: Market, judged: CandidateVerdict) -> Iterator[tuple[str, dict
 
 def _quality(row: dict[str, Any], needed: float, higher_is_better: bool) -> dict[str, Any]:
     sign = 1 if higher_is_better else -1
+    # Without an interval the value is both ends.
     ends = [row[name] if row[name] is not None else row["quality"] for name in ("quality_low", "quality_high")]
     enough = [sign * (end - needed) >= 0 for end in ends]
     met = "yes" if all(enough) else "maybe" if any(enough) else "no"

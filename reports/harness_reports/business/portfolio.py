@@ -86,6 +86,7 @@ def _worthy(rows: Sequence[Mapping[str, Any]], group: list[int], aim: Aim) -> li
 
 
 def _best(groups: list[list[_Bundle]], budget: float) -> _Bundle:
+    # Use case by use case: a dominated bundle stays dominated, whatever is added to it.
     front = [_Bundle(0.0, 0.0, ())]
     for group in groups:
         wider = [

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
 from harness.facts import UseCase
 from harness.records import Record
 from harness_reports.business.evidence import Evidence, gather
+from harness_reports.business.explained_row import ExplainedRow
 from harness_reports.business.market import Market, read_market
 from harness_reports.business.market_figures import figure
 from harness_reports.business.request import USD
@@ -58,25 +59,18 @@ def pretraining(
     return pd.DataFrame(rows, columns=list(PRETRAINING))
 
 
-class Pair(NamedTuple):
-    """A row of the pretraining table, and its figures by column."""
-
-    row: dict[str, Any]
-    figures: dict[str, Explained]
-
-
 def pairs(
     records: Sequence[Record],
     pricing: Pricing,
     use_cases: Mapping[str, UseCase] | Iterable[UseCase] = (),
     overrides: Mapping[str, float] | None = None,
-) -> list[Pair]:
+) -> list[ExplainedRow]:
     """Return the rows of `pretraining`, with their figures."""
     cases = list(use_cases.values() if isinstance(use_cases, Mapping) else use_cases)
     results = Results.of(records)
     evidence = {each.key: each for each in gather(results, pricing)}
     budgets, labels = _budgets(results), _labels(results)
-    every: list[Pair] = []
+    every: list[ExplainedRow] = []
     for pretrained, scratch in _pairs(budgets):
         both = (evidence[scratch], evidence[pretrained])
         gain = _gain(*both)
@@ -87,7 +81,7 @@ def pairs(
     return sorted(every, key=lambda pair: _order(pair.row))
 
 
-def _pair(cells: Mapping[str, Any], gain: Mapping[str, Explained], candidates: Candidates | None) -> Pair:
+def _pair(cells: Mapping[str, Any], gain: Mapping[str, Explained], candidates: Candidates | None) -> ExplainedRow:
     """Return the row of a pair in a use case; None: without one."""
     if candidates is None:
         note = "no use case has this task, so a better answer has no price"
@@ -95,7 +89,7 @@ def _pair(cells: Mapping[str, Any], gain: Mapping[str, Explained], candidates: C
     else:
         cells = {**cells, "use_case": candidates.market.use_case.name}
         figures = {**gain, **_uses(gain, candidates, differs=cells["difference"] != NO_DIFFERENCE)}
-    return Pair({**dict.fromkeys(PRETRAINING), **cells, **values(figures)}, figures)
+    return ExplainedRow({**dict.fromkeys(PRETRAINING), **cells, **values(figures)}, figures)
 
 
 def _order(row: Mapping[str, Any]) -> list[Any]:
@@ -177,6 +171,7 @@ def _uses(gain: Mapping[str, Explained], candidates: Candidates, *, differs: boo
     if use.value is None or pretrain.value is None:
         note = "a measurement that it needs is missing"
         return {multiplier.name: multiplier, **{name: Explained(name, None, note=note) for name in _USES[1:]}}
+    # A pretraining without cost still takes one use to pay: hence at least 1 below.
     count = math.ceil(pretrain.value * multiplier.value / use.value) if use.value > 0 else None
     uses = Explained("break_even_uses", count if count is None else max(1, count), inputs=(pretrain, multiplier, use),
                      note="none: a use has no gain" if count is None else

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
@@ -14,6 +14,7 @@ from harness.records import Record
 from harness_reports.business.business import Business, market_sums, tuning_usd
 from harness_reports.business.capacity import PLANNED_LOAD, Fleet, Point, curve, fleet
 from harness_reports.business.evidence import Evidence, gather
+from harness_reports.business.explained_row import ExplainedRow
 from harness_reports.business.market import Market, read_market
 from harness_reports.business.market_figures import figure, requests
 from harness_reports.business.request import error_figure, per_right_answer, review_figure
@@ -94,14 +95,7 @@ def views_of(pricing: Pricing, owned: Pricing | None) -> list[PriceView]:
     return [PriceView(_RENTED, pricing), *([PriceView(_OWNED, owned)] if owned else [])]
 
 
-class ServingPlan(NamedTuple):
-    """A row of the serving table, and its figures by column."""
-
-    row: dict[str, Any]
-    figures: dict[str, Explained]
-
-
-def plans(market: Market, candidate: Evidence, views: Sequence[PriceView]) -> list[ServingPlan]:
+def plans(market: Market, candidate: Evidence, views: Sequence[PriceView]) -> list[ExplainedRow]:
     """Return the rows of one candidate in one market."""
     points = curve(candidate.measured.servings)
     demand = _demand(market)
@@ -117,8 +111,8 @@ def plans(market: Market, candidate: Evidence, views: Sequence[PriceView]) -> li
     if machines is None:
         note = _missed(points, market.latency_s)
         unknown = {name: Explained(name, None, note=str(note)) for name in _PAID}
-        return [ServingPlan(row | {"view": views[0].name, "note": note}, shared | unknown)]
-    plan = ServingPlan(row | _point_cells(machines), shared)
+        return [ExplainedRow(row | {"view": views[0].name, "note": note}, shared | unknown)]
+    plan = ExplainedRow(row | _point_cells(machines), shared)
     priced = [_priced(plan, market, candidate, machines, view) for view in views]
     # If all prices are of owned machines, both views are the same: one row.
     return list({each.row["view"]: each for each in priced if each is not None}.values())
@@ -147,8 +141,8 @@ def _point_cells(machines: Fleet) -> dict[str, Any]:
 
 
 def _priced(
-    plan: ServingPlan, market: Market, candidate: Evidence, machines: Fleet, view: PriceView
-) -> ServingPlan | None:
+    plan: ExplainedRow, market: Market, candidate: Evidence, machines: Fleet, view: PriceView
+) -> ExplainedRow | None:
     try:
         price = view.pricing.price(candidate.measured.machine)
     except FactError:
@@ -162,7 +156,7 @@ def _priced(
         "view": _OWNED if price.provider == OWN else view.name, "price_offer": price.offer,
         "price_as_of": price.as_of.isoformat(), "price_source": price.source,
     }  # fmt: skip
-    return ServingPlan(row, plan.figures | figures)
+    return ExplainedRow(row, plan.figures | figures)
 
 
 def _machines(

@@ -80,6 +80,7 @@ def decide(inputs: VerdictInputs) -> Decision:
     money, chance = inputs.money, inputs.money.probability_of_success
     unmet = list(_unmet(inputs))
     if unmet:
+        # Wrong if it would succeed after all; a missed latency is itself wrong with the error of its test.
         missed = inputs.latency is not None and inputs.latency.met == "missed"
         return Decision("do not invest", Reasons(unmet), None, chance * (1 - PERCENTILE_CONFIDENCE if missed else 1))
     if money.margin_usd <= 0 and money.outcome.mean_usd <= 0:
@@ -190,6 +191,7 @@ def _is_baseline_of(other: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
 
 
 def _compared(row: dict[str, Any], baselines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    # Only a baseline with as good a verdict is a rival: a cheaper one that misses the needs is none.
     if row["verdict"] not in ("invest", "pilot") or row["against_baseline"] not in ("worse", NO_DIFFERENCE):
         return row
     values = [

@@ -30,6 +30,7 @@ def payback(cash_flows: Sequence[float]) -> Payback:
         FactError: no flows, or a flow that is not finite.
     """
     flows = series("cash_flows", cash_flows)
+    # Ten flows of .1 add up to .9999999999999999 in floats.
     tolerance = ROUNDING * math.fsum(abs(flow) for flow in flows)
     balances = [0.0 if abs(balance) <= tolerance else balance for balance in accumulate(flows)]
     first = next((period for period, balance in enumerate(balances) if balance >= 0), None)

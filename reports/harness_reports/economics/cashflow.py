@@ -97,7 +97,7 @@ def xirr(cash_flows: Sequence[float], dates: Sequence[date]) -> InternalRates:
         FactError: as `irr`, not one date for each flow, or a date before the first.
     """
     flows = series("cash_flows", cash_flows)
-    total: dict[float, float] = {}
+    total: dict[float, float] = {}  # by year: the roots need distinct times
     for year, flow in sorted(zip(_years(flows, dates), flows, strict=True)):
         total[year] = total.get(year, 0.0) + flow
     return InternalRates(tuple(internal_rates([*total], [*total.values()])), sign_changes([*total.values()]))

@@ -70,10 +70,11 @@ def amortised_cost(
         FactError: a negative number, a share outside 0 to 1, or a PUE below 1.
     """
     hours = at_least("chip_hours", chip_hours)
+    # The derivative of 10^(-k t) at the start, per hour.
     per_hour = at_least("orders_per_year", orders_per_year) * math.log(10) / HOURS_PER_YEAR
     hardware = at_least("server_usd_per_chip", server_usd_per_chip) * per_hour * hours
     kilowatts = at_least("tdp_w", tdp_w) / 1000 * above("server_power_factor", server_power_factor)
     drawn = kilowatts * within("power_share", power_share) * at_least("pue", pue, 1)
     energy = drawn * hours * at_least("usd_per_kwh", usd_per_kwh)
-    network = within("interconnect_share", interconnect_share, 0, 0.99)
+    network = within("interconnect_share", interconnect_share, 0, 0.99)  # at 1 there would be no servers
     return OwnedCost(hardware, hardware * network / (1 - network), energy)

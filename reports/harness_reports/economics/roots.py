@@ -42,6 +42,7 @@ def internal_rates(times: Sequence[float], flows: Sequence[float]) -> list[float
     paid = [(time, flow) for time, flow in zip(times, flows, strict=True) if flow]
     if not paid:
         return []
+    # Scale and start do not move a root; they keep the numbers near 1.
     at, size = (np.array(column, dtype=float) for column in zip(*paid, strict=True))
     return [_rate(log) for log in _log_roots(at - at[0], size / np.abs(size).max())]
 

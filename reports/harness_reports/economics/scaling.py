@@ -122,6 +122,7 @@ def size_for_life(target_loss: float, lifetime_tokens: float, constants: Constan
         params, tokens = tokens_for(share)
         return training_flops(params, tokens) + 2 * params * served
 
+    # At 0 and 1 parameters or tokens are infinite.
     share = minimize_scalar(work, bounds=(1e-9, 1 - 1e-9), method="bounded", options={"xatol": 1e-12}).x
     params, tokens = tokens_for(float(share))
     flops = training_flops(params, tokens)

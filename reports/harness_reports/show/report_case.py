@@ -10,7 +10,8 @@ import pandas as pd
 
 from harness.facts import UseCase
 from harness_reports.business import life
-from harness_reports.business.alternatives import Alternative, alternatives_of
+from harness_reports.business.alternatives import alternatives_of
+from harness_reports.business.explained_row import ExplainedRow
 from harness_reports.business.hosted import own_machines
 from harness_reports.business.needs import needs
 from harness_reports.business.viability import Candidates, CandidateVerdict
@@ -46,7 +47,7 @@ def case_html(candidates: Candidates, number: int) -> str:
     )
 
 
-def _charts(candidates: Candidates, others: list[Alternative], number: int) -> str:
+def _charts(candidates: Candidates, others: list[ExplainedRow], number: int) -> str:
     best = candidates.best
     if best.business is None:
         return ""
@@ -73,7 +74,7 @@ def break_even(use_case: UseCase, judged: CandidateVerdict, words: Any = charts_
     return charts_case.break_even(frame, expected, even, words)
 
 
-def own_or_calls(hosted: list[Alternative], words: Any = charts_case.WORDS) -> Any:
+def own_or_calls(hosted: list[ExplainedRow], words: Any = charts_case.WORDS) -> Any:
     """Return the chart of own machines against hosted models, with the break-evens with the cheapest marked.
 
     Args:

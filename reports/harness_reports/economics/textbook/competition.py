@@ -102,6 +102,7 @@ def ranking_stability(
         FactError: as `factor_scores`, or not a whole number of draws.
     """
     names, factors = [*factor_scores(weights, scores)], [*weights]
+    # Log-uniform, so that a half and a double are as likely.
     stretch = 2 ** np.random.default_rng(seed).uniform(-1, 1, (whole("draws", draws), len(factors)))
     table = np.array([[scores[name][factor] for factor in factors] for name in names], dtype=float)
     ranked = (stretch * [weights[factor] for factor in factors]) @ table.T

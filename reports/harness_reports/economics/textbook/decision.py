@@ -10,6 +10,7 @@ from harness.errors import FactError
 from harness_reports.economics.checks import at_least, finite, within
 
 _ROUNDING = 1e-9
+"""Tolerance of probabilities that add up to 1."""
 
 
 class PerfectInformation(NamedTuple):

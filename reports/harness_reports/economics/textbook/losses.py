@@ -59,7 +59,7 @@ def empirical_tail(losses: Sequence[float] | np.ndarray, confidence: float) -> L
 
 def _rank(confidence: float, count: int) -> int:
     """Return the index of the quantile; .07 · 100 counts as 7 though the float is 7.000000000000001."""
-    place = confidence * count
+    place = confidence * count  # a float: round before rounding up
     nearest = round(place)
     order = nearest if math.isclose(place, nearest, rel_tol=1e-12, abs_tol=1e-9) else math.ceil(place)
     return max(order, 1) - 1

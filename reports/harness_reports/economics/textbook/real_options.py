@@ -38,7 +38,7 @@ def black_scholes(value_usd: float, strike_usd: float, rate: float, volatility: 
     value, strike = above("value_usd", value_usd), above("strike_usd", strike_usd)
     spread = at_least("volatility", volatility) * math.sqrt(at_least("years", years))
     due = strike * math.exp(-finite("rate", rate) * years)
-    if spread == 0:
+    if spread == 0:  # the formula divides by it
         return European(max(value - due, 0.0), max(due - value, 0.0))
     upper = math.log(value / due) / spread + spread / 2
     lower = upper - spread

@@ -1,0 +1,14 @@
+"""A row of a table of use cases, made from figures."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from harness_reports.figures.explained import Explained
+
+
+class ExplainedRow(NamedTuple):
+    """A row of a table, and its figures by column."""
+
+    row: dict[str, Any]
+    figures: dict[str, Explained]
