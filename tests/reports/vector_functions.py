@@ -22,7 +22,6 @@ from harness_reports.economics import (
 from harness_reports.economics.distributions import Lognormal, Pert, Triangular
 from harness_reports.economics.textbook import (
     adoption,
-    api_prices,
     competition,
     decision,
     energy,
@@ -31,7 +30,6 @@ from harness_reports.economics.textbook import (
     tokens,
 )
 from harness_reports.economics.textbook import appraisal as textbook_appraisal
-from harness_reports.economics.textbook import cashflow as textbook_cashflow
 from harness_reports.economics.textbook import queueing as textbook_queueing
 from harness_reports.economics.textbook import training as textbook_training
 from harness_reports.figures.formula import evaluate
@@ -54,7 +52,7 @@ def npv_t0(rate: float, cashflows: Sequence[float]) -> Values:
 
 def npv_excel_convention(rate: float, cashflows: Sequence[float], t0: float | None = None) -> Values:
     flows = cashflows if t0 is None else [t0, *cashflows]
-    return {"npv_excel": textbook_cashflow.npv_spreadsheet(rate, cashflows), "npv_t0": cashflow.npv(rate, flows)}
+    return {"npv_excel": textbook_appraisal.npv_spreadsheet(rate, cashflows), "npv_t0": cashflow.npv(rate, flows)}
 
 
 def irr_all_real_roots(cashflows: Sequence[float]) -> Values:
@@ -273,7 +271,7 @@ def api_call_cost(
     library: str = "genai-prices",
 ) -> Values:
     at = datetime.fromisoformat(as_of).replace(tzinfo=UTC)
-    return {"usd": float(api_prices.call_usd(provider, model, usage, at, price_context))}
+    return {"usd": float(tokens.call_usd(provider, model, usage, at, price_context))}
 
 
 def usd_per_1k_inferences(usd_per_hour: float, throughput_per_s: float, utilisation: float = 1.0) -> Values:

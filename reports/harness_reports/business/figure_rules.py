@@ -139,19 +139,19 @@ def check_complete(where: str, names: Iterable[str]) -> None:
     Raises:
         FactError: names the first missing figure.
     """
-    given = set(names)
+    present = set(names)
     for name in REQUIRED:
-        if name not in given:
+        if name not in present:
             raise FactError(f"{where} has no market figure {name!r}. Add it with its date and source.")
-    if "requests_per_year" not in given and not given >= set(BOTTOM_UP):
+    if "requests_per_year" not in present and not present >= set(BOTTOM_UP):
         raise FactError(
             f"{where} has no market figure 'requests_per_year'. Add it with its date and source, or all of "
             f"{', '.join(BOTTOM_UP)}, whose product it is."
         )
     for group in TOGETHER:
-        missing = [name for name in group if name not in given]
+        missing = [name for name in group if name not in present]
         if missing and len(missing) < len(group):
-            other = next(name for name in group if name in given)
+            other = next(name for name in group if name in present)
             raise FactError(f"{where}: market.{missing[0]} is missing beside {other}. Give both.")
 
 

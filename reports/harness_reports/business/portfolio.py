@@ -48,7 +48,7 @@ def portfolio(viability: pd.DataFrame, budget_usd: float, aim: Aim = "npv_mean_u
         FactError: the budget is negative or not a number, or there are too many bundles.
     """
     rows = [{str(name): value for name, value in row.items()} for row in viability.to_dict("records")]
-    return pd.DataFrame([as_text(shown.row) for shown in funding(rows, budget_usd, aim)], columns=list(PORTFOLIO))
+    return pd.DataFrame([as_text(each.row) for each in funding(rows, budget_usd, aim)], columns=list(PORTFOLIO))
 
 
 class PortfolioRow(NamedTuple):
@@ -66,14 +66,14 @@ def funding(rows: Sequence[Mapping[str, Any]], budget_usd: float, aim: Aim = "np
     for place, row in enumerate(rows):
         groups.setdefault(row["use_case"], []).append(place)
     best = _best([_worthy(rows, group, aim) for group in groups.values()], budget)
-    shown = [_shown(rows, group, best, aim) for group in groups.values()]
+    places = [_place(rows, group, best, aim) for group in groups.values()]
     total = {
         "budget_usd": budget, "spent_usd": best.cost_usd, "left_usd": budget - best.cost_usd,
         "portfolio_npv_usd": best.npv_usd,
     }  # fmt: skip
     return [
         PortfolioRow(place, {**rows[place], **_answer(rows[place], place in best.rows, budget, aim), **total})
-        for place in shown
+        for place in places
     ]
 
 
@@ -109,7 +109,7 @@ def _undominated(bundles: list[_Bundle]) -> list[_Bundle]:
     return front
 
 
-def _shown(rows: Sequence[Mapping[str, Any]], group: list[int], best: _Bundle, aim: Aim) -> int:
+def _place(rows: Sequence[Mapping[str, Any]], group: list[int], best: _Bundle, aim: Aim) -> int:
     funded = [place for place in group if place in best.rows]
     return funded[0] if funded else max(group, key=lambda place: _order(rows[place], aim))
 

@@ -15,17 +15,17 @@ _OF_CANDIDATE = ("funding_usd", "npv_mean_usd", "npv_p50_usd", "probability_posi
 
 
 def portfolio_figures(
-    shown: PortfolioRow, everyone: Sequence[PortfolioRow], judged: Sequence[tuple[Market, CandidateVerdict]]
+    entry: PortfolioRow, everyone: Sequence[PortfolioRow], judged: Sequence[tuple[Market, CandidateVerdict]]
 ) -> dict[str, Explained]:
     """Return the figures of a row of the portfolio table, by column.
 
     Args:
-        shown: the row.
+        entry: the row.
         everyone: all rows.
         judged: market and candidate of each row of the viability table.
     """
-    row = shown.row
-    candidate = viability_figures(*judged[shown.place])
+    row = entry.row
+    candidate = viability_figures(*judged[entry.place])
     chosen = [viability_figures(*judged[each.place]) for each in everyone if each.row["funded"]]
     budget = Explained("budget_usd", row["budget_usd"], USD, source="set by the reader", kind="assumed")
     spent = _sum("spent_usd", "funding_usd", chosen)

@@ -13,7 +13,7 @@ import pytest
 from harness import FactError, Figure, UseCase
 from harness.facts import Spread
 from harness_reports.business.alternatives import ALTERNATIVES, alternatives
-from harness_reports.economics.textbook.api_prices import call_usd
+from harness_reports.economics.textbook.tokens import call_usd
 from harness_reports.prices.pricing import Pricing
 
 GOOD = (1,) * 92 + (0,) * 8

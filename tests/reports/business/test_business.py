@@ -117,7 +117,7 @@ def test_demand_goes_before_its_bottom_up_figures() -> None:
 
 def test_without_adoption_everybody_is_there_from_the_start() -> None:
     """Adoption is 1 in every year."""
-    market = {name: given for name, given in business().market.items() if not name.startswith("adoption")}
+    market = {name: source for name, source in business().market.items() if not name.startswith("adoption")}
     first, *_ = Business(market, business().measured, 1, 1.0).flows_usd()[1:]
 
     assert first == pytest.approx(1_000_000 * (0.1 - 0.001 - 36 * 0.3 / 3.6e6 - 0.02) - 15_000 - 150)
@@ -145,7 +145,7 @@ def test_tornado_and_sobol_go_over_measured_and_assumed_inputs_together() -> Non
 def test_sums_of_a_market_serve_every_candidate() -> None:
     """A net present value from shared sums equals the one calculated alone."""
     made = business(value_per_request_usd=Pert(0.05, 0.1, 0.2))
-    drawn = {name: given.quantile(np.array([0.3, 0.7])) for name, given in made.inputs.items()}
+    drawn = {name: source.quantile(np.array([0.3, 0.7])) for name, source in made.inputs.items()}
 
     assert made.npv_of(drawn, market_sums(drawn, 4)) == pytest.approx(made.npv_usd(drawn))
 

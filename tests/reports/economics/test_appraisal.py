@@ -20,12 +20,12 @@ from harness_reports.economics.textbook.appraisal import (
     equivalent_annual_cost_usd,
     levelised_cost_usd_per_1k,
     loan_payment_usd,
+    npv_spreadsheet,
     profitability_index,
     real_rate,
     straight_line,
     wacc,
 )
-from harness_reports.economics.textbook.cashflow import npv_spreadsheet
 
 RATES = st.floats(-0.2, 0.6)
 YEARS = st.integers(1, 30)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness import FactError
 from harness_reports.economics.cashflow import irr, mirr, npv, xirr, xnpv
-from harness_reports.economics.textbook.cashflow import npv_spreadsheet
+from harness_reports.economics.textbook.appraisal import npv_spreadsheet
 
 RATES = st.floats(-0.5, 1.0)
 FLOWS = st.lists(st.integers(-1000, 1000).map(float), min_size=1, max_size=8)

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from harness import FactError
 from harness_reports.economics import energy
-from harness_reports.economics.textbook.api_prices import call_usd
 from harness_reports.economics.textbook.energy import (
     MachineEnergy,
     cpu_load_watts,
@@ -23,6 +22,7 @@ from harness_reports.economics.textbook.energy import (
 from harness_reports.economics.textbook.tokens import (
     answer_time,
     blended_usd_per_million_tokens,
+    call_usd,
     energy_per_token,
     usd_per_million_tokens,
 )

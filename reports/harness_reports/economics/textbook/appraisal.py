@@ -1,4 +1,4 @@
-"""Annuities, levelised cost, depreciation and the cost of capital."""
+"""Net present value of spreadsheets, annuities, levelised cost, depreciation and the cost of capital."""
 
 from __future__ import annotations
 
@@ -9,10 +9,18 @@ from harness.errors import FactError
 from harness_reports.economics.appraisal import ROUNDING
 from harness_reports.economics.cashflow import npv
 from harness_reports.economics.checks import above, at_least, finite, rate, whole, within
-from harness_reports.economics.textbook.cashflow import npv_spreadsheet
 
 MACRS_5_YEARS = (0.2, 0.32, 0.192, 0.1152, 0.1152, 0.0576)
 """Depreciation of five-year property over its SIX tax years (IRS Publication 946, table A-1, half-year convention)."""
+
+
+def npv_spreadsheet(discount_rate: float, cash_flows: Sequence[float]) -> float:
+    """Return a spreadsheet's NPV(), whose first flow is at the END of the first period.
+
+    Raises:
+        FactError: as `npv`.
+    """
+    return npv(discount_rate, cash_flows) / (1 + discount_rate)
 
 
 def profitability_index(discount_rate: float, cash_flows: Sequence[float]) -> float | None:

@@ -1,9 +1,13 @@
-"""Energy, cost and time per token."""
+"""Energy, cost and time per token, and the cost of a call."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 
+from harness_reports.economics.api_prices import calculated
 from harness_reports.economics.checks import above, at_least, finite
 
 
@@ -43,6 +47,28 @@ def blended_usd_per_million_tokens(input_usd: float, output_usd: float, input_pe
     """
     mix = at_least("input_per_output", input_per_output)
     return (at_least("input_usd", input_usd) * mix + at_least("output_usd", output_usd)) / (mix + 1)
+
+
+def call_usd(
+    provider: str,
+    model: str,
+    usage: Mapping[str, int],
+    at: datetime,
+    price_context: Mapping[str, str] | None = None,
+) -> Decimal:
+    """Return the cost of one call.
+
+    Args:
+        provider: as in `call_price`.
+        model: as in `call_price`.
+        usage: as in `call_price`.
+        at: time of the call, with its time zone: prices change by the day, and some by the hour.
+        price_context: `{"processing": "batch"}` or `{"service_tier": "flex"}`; ignored if the model has no such price.
+
+    Raises:
+        FactError: as `call_price`.
+    """
+    return Decimal(calculated(provider, model, usage, at, price_context).total_price)
 
 
 class AnswerTime(NamedTuple):
