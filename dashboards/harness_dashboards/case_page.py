@@ -30,7 +30,7 @@ from harness_dashboards.parts import (
 )
 from harness_dashboards.verdicts_page import at_volume, command_of, who
 from harness_reports import cells
-from harness_reports.business import life
+from harness_reports.business import chart_data
 from harness_reports.business.alternatives import alternatives_of
 from harness_reports.business.choice import preference
 from harness_reports.business.explained_row import ExplainedRow
@@ -191,10 +191,10 @@ def _charts(view: CaseView, others: list[ExplainedRow], texts: Texts) -> None:
         return
     left, right = st.columns(2)
     with left:
-        _chart("fan", charts_case.fan(life.fan(view.candidates, view.judged), texts), texts)
+        _chart("fan", charts_case.fan(chart_data.fan(view.candidates, view.judged), texts), texts)
     names = {name: texts[f"input_{name}"] for name in business.inputs}
     with right:
-        _chart("tornado", charts_case.tornado(life.swings(business), names, texts), texts)
+        _chart("tornado", charts_case.tornado(chart_data.swings(business), names, texts), texts)
     left, right = st.columns(2)
     with left:
         _chart("break_even", report_case.break_even(view.use_case, view.judged, texts), texts)

@@ -95,7 +95,7 @@ def own_or_calls(
     """Return what a month costs over its requests: own machines, which come whole, and each hosted model's calls.
 
     Args:
-        frames: hosted model → `life.own_against_calls`, all over the same volumes.
+        frames: hosted model → `chart_data.own_against_calls`, all over the same volumes.
         first: the smallest volume at which own machines cost no more than the cheapest hosted model.
         always: the volume above which they never cost more again.
         words: what the chart says.

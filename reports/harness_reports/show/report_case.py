@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from harness.facts import UseCase
-from harness_reports.business import life
+from harness_reports.business import chart_data
 from harness_reports.business.alternatives import alternatives_of
 from harness_reports.business.explained_row import ExplainedRow
 from harness_reports.business.hosted import own_machines
@@ -52,8 +52,8 @@ def _charts(candidates: Candidates, others: list[ExplainedRow], number: int) -> 
     if best.business is None:
         return ""
     drawn = {
-        "Value over the years": charts_case.fan(life.fan(candidates, best)),
-        "What it hangs on": charts_case.tornado(life.swings(best.business)),
+        "Value over the years": charts_case.fan(chart_data.fan(candidates, best)),
+        "What it hangs on": charts_case.tornado(chart_data.swings(best.business)),
         "Break-even volume": break_even(candidates.market.use_case, best),
     }
     hosted = [each for each in others if each.row["alternative"] == "hosted"]
@@ -70,7 +70,7 @@ def break_even(use_case: UseCase, judged: CandidateVerdict, words: Any = charts_
     """Return the chart of the net present value over the volume, out to twice the demand or beyond the break-even."""
     expected, even = judged.row["requests_per_year"], judged.row["break_even_requests"]
     most = max(expected * 2, min(even or 0.0, expected * 10) * 1.3)
-    frame = life.npv_by_volume(use_case, judged.evidence, [0.0, most])
+    frame = chart_data.npv_by_volume(use_case, judged.evidence, [0.0, most])
     return charts_case.break_even(frame, expected, even, words)
 
 
@@ -86,5 +86,7 @@ def own_or_calls(hosted: list[ExplainedRow], words: Any = charts_case.WORDS) -> 
     first, always = (cheapest[f"{name}_requests_per_month"] for name in ("first_break_even", "always_cheaper_above"))
     most = max(1.6 * (always or first or 0.0), 1.2 * cheapest["requests_per_month"])
     volumes = np.linspace(0.0, most, _POINTS)
-    frames = {row["hosted_model"]: life.own_against_calls(machines, row["unit_serving_usd"], volumes) for row in rows}
+    frames = {
+        row["hosted_model"]: chart_data.own_against_calls(machines, row["unit_serving_usd"], volumes) for row in rows
+    }
     return charts_case.own_or_calls(frames, first, always, words)

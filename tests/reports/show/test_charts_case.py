@@ -7,8 +7,8 @@ import json
 import pandas as pd
 import pytest
 
+from harness_reports.business.chart_data import own_against_calls
 from harness_reports.business.hosted import OwnMachines
-from harness_reports.business.life import own_against_calls
 from harness_reports.show import charts_case
 
 FAN = pd.DataFrame(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness_reports.business import life
+from harness_reports.business import chart_data
 from harness_reports.business.evidence import gather
 from harness_reports.business.hosted import OwnMachines
 from harness_reports.business.market import read_market
@@ -26,7 +26,7 @@ def filing(suite: list[Any], pricing: Pricing, use_cases: dict[str, Any]) -> Can
 
 def test_the_fan_ends_at_the_tables_percentiles(filing: Candidates) -> None:
     """It begins at the upfront cost and ends at the distribution of the net present value."""
-    frame, row = life.fan(filing, filing.best), filing.best.row
+    frame, row = chart_data.fan(filing, filing.best), filing.best.row
     last = frame.iloc[-1]
 
     assert list(frame["year"]) == [0, 1, 2, 3]
@@ -42,14 +42,14 @@ def test_a_candidate_without_a_price_has_no_fan(bench: Any, pricing: Pricing, us
     unserved = [record for record in bench.case() if record.step != "serve"]
     candidates = judge(read_market(use_cases["filing"], {}), gather(unserved, pricing))
 
-    assert life.fan(candidates, candidates.best).empty
+    assert chart_data.fan(candidates, candidates.best).empty
 
 
 def test_swings_are_the_tornados(filing: Candidates) -> None:
     """The same bars; the value at all medians lies between their ends."""
     business = filing.best.business
     assert business is not None
-    frame = life.swings(business)
+    frame = chart_data.swings(business)
     bars = tornado(business)
 
     assert list(frame["input"]) == list(bars)
@@ -63,7 +63,7 @@ def test_the_volume_line_crosses_zero_at_the_break_even(filing: Candidates) -> N
     """It goes through the base case, and through 0 at the table's break-even."""
     row, case = filing.best.row, filing.market.use_case
     volumes = [0.0, row["break_even_requests"], row["requests_per_year"]]
-    frame = life.npv_by_volume(case, filing.best.evidence, volumes)
+    frame = chart_data.npv_by_volume(case, filing.best.evidence, volumes)
 
     assert frame["npv_usd"][1] == pytest.approx(0, abs=1e-3)
     assert frame["npv_usd"][2] == pytest.approx(row["npv_usd"])
@@ -77,8 +77,8 @@ def test_steps_cross_where_build_or_buy_says(usd_per_call: float) -> None:
     first, _, always = build_or_buy(*machines, usd_per_call * 1e6)
     assert first is not None
     assert always is not None
-    frame = life.own_against_calls(machines, usd_per_call, [first * 0.999, first])
-    above = life.own_against_calls(machines, usd_per_call, np.linspace(always * 1.0001, always * 5, 999))
+    frame = chart_data.own_against_calls(machines, usd_per_call, [first * 0.999, first])
+    above = chart_data.own_against_calls(machines, usd_per_call, np.linspace(always * 1.0001, always * 5, 999))
 
     assert list(frame["own_usd"] <= frame["api_usd"] * (1 + 1e-12)) == [False, True]
     assert (above["own_usd"] <= above["api_usd"]).all()
