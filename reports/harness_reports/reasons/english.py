@@ -54,12 +54,12 @@ SENTENCES = {
     "machine.",
     "window drifted": "The speed drifted by {change:+.0%} between the halves of the window: warm up longer or let the "
     "machine rest.",
-    "overhead large": "{share:share} of the window went into sending queries and checking answers: the predictor is faster "
-    "than this rate. Serve larger batches.",
-    "threads differ": "PyTorch computed over {taken} threads, other runtimes over {given}: do not set its number of threads "
-    "where a model is served.",
-    "answers cached": "Answers are cached: an input takes {ratio:.1f} times as long the first time as when it is sent again, so "
-    "the speed is not the model's. Serve without the cache.",
+    "overhead large": "{share:share} of the window went into sending queries and checking answers: the predictor is "
+    "faster than this rate. Serve larger batches.",
+    "threads differ": "PyTorch used {taken} threads, other runtimes {given}: do not set its number of threads when "
+    "serving.",
+    "answers cached": "Answers are cached: an input takes {ratio:.1f} times as long at first as when repeated, so the "
+    "speed is not the model's. Serve without the cache.",
     "machine busy": "The machine was busy (load average {load:.1f} on {cores} cores): let other work finish first.",
     "queries few": "p99 needs {needed} queries, {count} were served: serve more queries.",
     "scores not finite": "{count} scores are not finite: check the model's outputs.",
