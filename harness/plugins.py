@@ -6,7 +6,7 @@ No other module touches pluggy's hooks.
 from __future__ import annotations
 
 import contextlib
-import importlib.util
+import importlib
 import os
 import re
 import sys
@@ -15,9 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib import metadata
-from importlib.machinery import SourceFileLoader
-from pathlib import Path
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import pluggy
@@ -25,10 +23,10 @@ import pluggy
 from harness import hookspecs, plain
 from harness.declared import check_declared
 from harness.errors import FactError, HarnessError, PluginError, unknown
-from harness.facts import DATA_FILES, PriceBook, UseCase
+from harness.facts import PriceBook, UseCase
 from harness.installed import Missing, absent, is_absent, refuse
-from harness.locate import FILE_MODULE
 from harness.names import PACKAGED, RULE, default_name, is_data_name
+from harness.plugin_files import FILE, load_file
 from harness.seams import Declaration, Hardware, Model, ModelScheme, Runtime, Task, Template
 
 if TYPE_CHECKING:
@@ -38,8 +36,6 @@ if TYPE_CHECKING:
     from harness.records import Record
 
 GROUP = "harness"
-FILE = "file"
-"""The version of a plugin that is a single file."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 T = TypeVar("T")
 
@@ -415,7 +411,7 @@ class Plugins:
             PluginError: a file is missing or broken; it was asked for by name.
         """
         for file in files:
-            _load_file(self, file)
+            load_file(self, file)
 
     def _take(self, plugin: Plugin) -> None:
         """Collect everything first, so that a plugin with one fault brings nothing."""
@@ -542,61 +538,3 @@ def _described(distribution: metadata.Distribution | None) -> _Distribution:
         return _Distribution()
     told = distribution.metadata
     return _Distribution(told["Name"], told["Version"], frozenset(told.get_all("Provides-Extra") or ()))
-
-
-def _load_file(plugins: Plugins, file: str) -> None:
-    path = Path(file).resolve()
-    if str(path) in {plugin.distribution for plugin in plugins.loaded}:
-        return
-    if not path.is_file():
-        raise PluginError(f"No plugin file {file!r}. Give the path of a Python file, or of a use case's YAML file.")
-    alike = [one.distribution for one in plugins.loaded if one.module is sys.modules.get(_module_name(path))]
-    if alike:
-        raise PluginError(f"Plugin files {alike[0]} and {path} are one module by their names. Rename one of them.")
-    failures = len(plugins.failures)
-    plugins.load(path.stem, str(path), FILE, lambda: _import_file(path))
-    if len(plugins.failures) > failures:
-        raise PluginError(f"Plugin file {file!r} cannot be used. {plugins.failures[-1].reason}")
-
-
-class _Uncached(SourceFileLoader):
-    """Compiles a file anew each time: Python's cache takes an edit within a second, of the same length, for none."""
-
-    def get_code(self, fullname: str) -> CodeType:
-        """Return the code that stands in the file now."""
-        path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
-
-
-def _module_name(path: Path) -> str:
-    return f"{FILE_MODULE}{re.sub(r'[^0-9A-Za-z_]', '_', path.stem)}"
-
-
-def _import_file(path: Path) -> ModuleType:
-    name = _module_name(path)
-    if path.suffix in DATA_FILES:
-        return _use_case_module(name, path)
-    if path.suffix != ".py":
-        raise PluginError(f"{path.name} is not a Python file.")
-    loader = _Uncached(name, str(path))
-    spec = importlib.util.spec_from_loader(name, loader)
-    assert spec is not None  # noqa: S101 - a loader is given
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
-
-
-def _use_case_module(name: str, path: Path) -> ModuleType:
-    """Return a plugin that brings the use case in a YAML file."""
-    from harness.use_case_file import read_use_case
-
-    use_case = read_use_case(path)
-    module = ModuleType(name, f"The use case in {path.name}.")
-    module.__file__ = str(path)
-    module.harness_use_cases = hookspecs.hookimpl(lambda: [use_case])  # type: ignore[attr-defined]
-    return module

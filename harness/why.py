@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from harness.basis import MADE, PLUGINS
 from harness.locate import FILE_MODULE
 from harness.names import LABELS
-from harness.plugins import FILE
+from harness.plugin_files import FILE
 from harness.records import FINAL, Record
 
 if TYPE_CHECKING:

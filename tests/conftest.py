@@ -17,7 +17,8 @@ import pytest
 from harness.execute import HARNESS, NAMES
 from harness.main import main
 from harness.plan import Plan, make_plan
-from harness.plugins import FILE, Plugins, _import_file, load_plugins
+from harness.plugin_files import FILE, import_file
+from harness.plugins import Plugins, load_plugins
 from harness.store import Store, open_store
 from harness.suite import Source
 
@@ -143,7 +144,7 @@ def toy_plugins(*files: Path) -> Plugins:
     """Return plugins with the toy family, and files, alone."""
     plugins = Plugins()
     for file in (TOY, *files):
-        plugins.load(file.stem, str(file), FILE, lambda file=file: _import_file(file))
+        plugins.load(file.stem, str(file), FILE, lambda file=file: import_file(file))
     return plugins
 
 

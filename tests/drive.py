@@ -9,7 +9,8 @@ import yaml
 from rich.console import Console
 
 from harness.plan import make_plan
-from harness.plugins import FILE, Plugins, _import_file
+from harness.plugin_files import FILE, import_file
+from harness.plugins import Plugins
 from harness.run import run_plan
 from harness.screen import open_screen
 from harness.store import open_store
@@ -34,7 +35,7 @@ def main() -> int:
         "limits": {"time_s": 30},
     }
     plugins = Plugins()
-    plugins.load("toy", str(TOY), FILE, lambda: _import_file(TOY))
+    plugins.load("toy", str(TOY), FILE, lambda: import_file(TOY))
     source = Source("kills", yaml.safe_dump(suite))
     plan = make_plan(source.validate(), source, plugins)
     store = open_store(location, create=True)

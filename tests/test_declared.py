@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from harness.errors import PluginError
-from harness.plugins import Plugins, _import_file
+from harness.plugin_files import import_file
+from harness.plugins import Plugins
 
 PLUGIN = """
 from pathlib import Path
@@ -103,7 +104,7 @@ def _file(folder: Path, change: str) -> Path:
 def test_a_field_of_the_wrong_type_is_told_by_name(tmp_path: Path, toys: Plugins, change: str) -> None:
     """The plugin brings nothing, the toys are there."""
     file = _file(tmp_path, change)
-    toys.load("odd", "some-distribution", "1", lambda: _import_file(file))
+    toys.load("odd", "some-distribution", "1", lambda: import_file(file))
 
     (failure,) = toys.failures
     assert (failure.plugin, failure.distribution) == ("odd", "some-distribution")
@@ -120,7 +121,7 @@ def test_what_is_no_part_of_a_step_is_looked_at_too(tmp_path: Path, toys: Plugin
     file = tmp_path / "odd.py"
     hook = f"import harness\n@harness.hookimpl\ndef harness_{kind}(): return [{offer}]\n"
     file.write_text(hook, encoding="utf-8")
-    toys.load("odd", "some-distribution", "1", lambda: _import_file(file))
+    toys.load("odd", "some-distribution", "1", lambda: import_file(file))
     toys.price_books()
 
     assert [failure.reason for failure in toys.failures] == [reason]

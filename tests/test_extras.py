@@ -17,7 +17,8 @@ from packaging.utils import canonicalize_name
 from harness.basis import ROLES, Bases
 from harness.errors import PluginError
 from harness.installed import Missing, extra_for, refuse
-from harness.plugins import Plugins, _import_file, load_plugins
+from harness.plugin_files import import_file
+from harness.plugins import Plugins, load_plugins
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -181,7 +182,7 @@ def test_an_outside_plugin_is_told_by_its_own_extra(extra: str | None, brought: 
     file = tmp_path / "needy.py"
     file.write_text(OUTSIDE.format(extra=extra), encoding="utf-8")
     plugins = Plugins()
-    plugins.load("mine", "their-package", "1", lambda: _import_file(file), frozenset({"mine", "more"}))
+    plugins.load("mine", "their-package", "1", lambda: import_file(file), frozenset({"mine", "more"}))
 
     assert plugins.missing("models", "needy") == Missing(
         "model", "needy", ("no_such_library",), "their-package", brought

@@ -150,10 +150,10 @@ def test_a_plugins_source_is_part_of_its_steps(plan_of: PlanOf, tmp_path: Path) 
     for text in (toy, toy.replace("1 / self.seen", "2 / self.seen"), toy + "# edited\n"):
         file = tmp_path / "toy_copy.py"
         file.write_text(text, encoding="utf-8")
-        from harness.plugins import FILE, _import_file
+        from harness.plugin_files import FILE, import_file
 
         plugins = Plugins()
-        plugins.load("toy_copy", str(file), FILE, lambda file=file: _import_file(file))
+        plugins.load("toy_copy", str(file), FILE, lambda file=file: import_file(file))
         plans.append(plan_of(plugins))
 
     assert not _fingerprints(plans[0]) & _fingerprints(plans[1])

@@ -16,7 +16,8 @@ import pytest
 
 import harness
 from harness.errors import PluginError
-from harness.plugins import FILE, Plugins, _import_file, load_plugins
+from harness.plugin_files import FILE, import_file
+from harness.plugins import Plugins, load_plugins
 from harness.records import Record
 from harness_reports.business.figure_rules import MARKET
 
@@ -55,7 +56,7 @@ BROKEN = {
 
 
 def _load(plugins: Plugins, file: Path) -> None:
-    plugins.load(file.stem, "some-distribution", "1.2", lambda: _import_file(file))
+    plugins.load(file.stem, "some-distribution", "1.2", lambda: import_file(file))
 
 
 @pytest.mark.parametrize("fault", BROKEN)

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from harness.plugins import FILE, Plugin
+from harness.plugin_files import FILE
+from harness.plugins import Plugin
 from harness.testing.findings import CheckFailed
 
 HEAVY = (
@@ -30,10 +31,11 @@ class Digest(NamedTuple):
 _IMPORTS = """
 import importlib, json, sys
 from pathlib import Path
-from harness.plugins import Plugins, _import_file
+from harness.plugin_files import import_file
+from harness.plugins import Plugins
 kind, where, heavy = json.loads(sys.argv[1])
 plugins = Plugins()
-plugins.load("checked", where, "0", (lambda: _import_file(Path(where))) if kind == "file" else
+plugins.load("checked", where, "0", (lambda: import_file(Path(where))) if kind == "file" else
              (lambda: importlib.import_module(where)))
 print(json.dumps([name for name in heavy if name in sys.modules]))
 """

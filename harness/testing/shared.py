@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from harness.plugins import FILE, Plugin, Plugins
+from harness.plugin_files import FILE
+from harness.plugins import Plugin, Plugins
 from harness.seams import Data, Task
 from harness.testing.findings import CheckFailed
 from harness.testing.isolated import Digest, digests_elsewhere

@@ -13,7 +13,8 @@ from typing import Any
 from harness.errors import PluginError, unknown
 from harness.facts import DATA_FILES
 from harness.installed import refuse
-from harness.plugins import FILE, PARTS, Failure, Plugin, Plugins, _import_file, load_plugins
+from harness.plugin_files import FILE, import_file
+from harness.plugins import PARTS, Failure, Plugin, Plugins, load_plugins
 from harness.seams import Model
 from harness.testing.bench import ModelBench
 from harness.testing.facts import PRICE_BOOK, USE_CASE, UseCaseBench
@@ -101,7 +102,7 @@ def _of_file(file: str, plugins: Plugins, settings: Mapping[str, Any]) -> list[C
     plugin = next((plugin for plugin in plugins.loaded if plugin.distribution == str(path)), None)
     if plugin is None:
         failures = len(plugins.failures)
-        plugins.load(path.stem, str(path), FILE, lambda: _import_file(path))
+        plugins.load(path.stem, str(path), FILE, lambda: import_file(path))
         if len(plugins.failures) > failures:
             return [_loads(path.stem, plugins.failures[-1])]
         plugin = plugins.loaded[-1]

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from harness import UseCase
-from harness.plugins import _import_file, load_plugins
+from harness.plugin_files import import_file
+from harness.plugins import load_plugins
 from harness_reports.business.evidence import gather
 from harness_reports.business.market import read_market
 from harness_reports.business.viability import viability
@@ -27,7 +28,7 @@ CASES, CANDIDATES, ITEMS, ROUNDS = 10, 50, 1000, 5
 @pytest.fixture(scope="module")
 def built() -> tuple[list[Any], Pricing, list[UseCase]]:
     """Return ten use cases as they ship, with fifty candidates each, graded on a thousand items and served twice."""
-    helper = _import_file(Path(__file__).parents[1] / "reports" / "conftest.py")
+    helper = import_file(Path(__file__).parents[1] / "reports" / "conftest.py")
     bench, random = helper.Bench(), np.random.default_rng(0)
     cases = sorted(load_plugins().use_cases().values(), key=lambda case: -len(case.market))[:CASES]
     records = []

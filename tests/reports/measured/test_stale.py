@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from harness.basis import DEFINITION, Bases, definition
-from harness.plugins import FILE, Plugins, _import_file, load_plugins
+from harness.plugin_files import FILE, import_file
+from harness.plugins import Plugins, load_plugins
 from harness.records import Record, from_json, to_json
 from harness_reports.measured.lineage import label
 from harness_reports.measured.results import Results
@@ -101,7 +102,7 @@ class Shop:
         """Write the file, changed, and return the plugins as they are then."""
         self.file.write_text(MINE.replace(old, new) if old else MINE, encoding="utf-8")
         self.plugins = Plugins()
-        self.plugins.load("mine", str(self.file), FILE, lambda: _import_file(self.file))
+        self.plugins.load("mine", str(self.file), FILE, lambda: import_file(self.file))
         assert not self.plugins.failures
         return self.plugins
 
