@@ -9,7 +9,6 @@ import contextlib
 import importlib
 import os
 import re
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,9 +24,10 @@ from harness.declared import check_declared
 from harness.errors import FactError, HarnessError, PluginError, unknown
 from harness.facts import PriceBook, UseCase
 from harness.installed import Missing, absent, is_absent, refuse
-from harness.names import PACKAGED, RULE, default_name, is_data_name
+from harness.names import RULE, is_data_name
 from harness.plugin_files import FILE, load_file
 from harness.seams import Declaration, Hardware, Model, ModelScheme, Runtime, Task, Template
+from harness.task_names import TaskNames
 
 if TYPE_CHECKING:
     import typer
@@ -85,9 +85,7 @@ class Plugins:
         self._offers: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
         self._owners: dict[tuple[str, str], Plugin] = {}
         self._made: dict[tuple[str, str], Made] = {}
-        self._former: dict[str, tuple[str, str]] = {}
-        """Former name of a task → its name, and what data are called that were given under the former one."""
-        self._told: set[str] = set()
+        self._names = TaskNames(self._offers["tasks"])
         self._is_absent = cache(is_absent)
         self._imported: list[Plugin] = []
         """Plugins that were not asked yet what they bring: `harness --help` need not know."""
@@ -142,30 +140,17 @@ class Plugins:
 
     def use_cases(self) -> dict[str, UseCase]:
         """Use cases by name, their tasks under the names of today."""
-        return {name: self._of_today(case) for name, case in self._offered("use_cases").items()}
-
-    def _of_today(self, case: UseCase) -> UseCase:
-        tasks = tuple(dict.fromkeys(map(self.current_task, case.tasks)))
-        if tasks == case.tasks:
-            return case
-        stood_for = tuple(self.data_meant(name) for name in case.tasks)
-        return replace(case, tasks=tasks, data=case.data or (stood_for if all(stood_for) else ()))
+        return {name: self._names.use_case(case) for name, case in self._offered("use_cases").items()}
 
     def current_task(self, name: str) -> str:
         """Return what a task is called today; a former name is told on standard error, once."""
-        current, stood_for = self._today(name)
-        if current != name and name not in self._told:
-            self._told.add(name)
-            on = f", on data called {stood_for!r}" if stood_for else ""
-            sys.stderr.write(f"note: the task {name!r} is now called {current!r}{on}\n")
-        return current
+        self._ask_imported()
+        return self._names.current(name)
 
     def data_meant(self, name: str) -> str:
         """Return what data are called that are given under a task's former name; empty where it does not say."""
-        return self._today(name)[1]
-
-    def _today(self, name: str) -> tuple[str, str]:
-        return (name, "") if name in self.tasks else self._former.get(name, (name, ""))
+        self._ask_imported()
+        return self._names.today(name)[1]
 
     @cached_property
     def _price_books(self) -> dict[str, PriceBook]:
@@ -192,7 +177,7 @@ class Plugins:
     def owner(self, kind: str, name: str) -> Plugin:
         """Return the plugin that brought `name`."""
         self._ask_imported()
-        return self._owners[kind, self._today(name)[0] if kind == "tasks" else name]
+        return self._owners[kind, self._names.today(name)[0] if kind == "tasks" else name]
 
     def made(self, kind: str, name: str) -> Made:
         """Return what a model, task, hardware or runtime was made with, as it was when it was offered."""
@@ -245,13 +230,8 @@ class Plugins:
 
     def under_current_names(self, records: Iterable[Record]) -> list[Record]:
         """Return records with the names that tasks, and data that were not named, have today; nothing is stored."""
-        return [replace(record, spec=self._under_current_names(record.spec)) for record in records]
-
-    def _under_current_names(self, spec: dict[str, Any]) -> dict[str, Any]:
-        name, stood_for = self._today(spec["task"])
-        task, source = self.tasks.get(name), spec.get("source")
-        packaged = PACKAGED if task is None else task.data_name
-        return {"data": packaged if source is None else stood_for or default_name(source), **spec, "task": name}
+        self._ask_imported()
+        return [replace(record, spec=self._names.spec(record.spec)) for record in records]
 
     def preload(self, steps: Iterable[Mapping[str, Any]] | None = None) -> list[str]:
         """Return the modules a fork server should import: the plugins' own and the heavy ones.
@@ -434,14 +414,14 @@ class Plugins:
             self._made.update({(kind, name): made(offer) for name, offer in named.items() if kind in PARTS})
             if named:
                 plugin.brings[kind] = sorted(named)
-        self._former |= former
+        self._names.former |= former
         self._loaded.append(plugin)
 
     def _former_names(self, plugin: Plugin, tasks: Iterable[Task]) -> dict[str, tuple[str, str]]:
         found: dict[str, tuple[str, str]] = {}
         for task in tasks:
             for name, stood_for in task.former_names.items():
-                self._check_name(plugin, "former_names", name, {*self._former, *found})
+                self._check_name(plugin, "former_names", name, {*self._names.former, *found})
                 if stood_for and not is_data_name(stood_for):
                     raise PluginError(f"Data under the former name {name!r} cannot be called {stood_for!r}. {RULE}")
                 found[name] = (task.name, stood_for)

@@ -1,0 +1,50 @@
+"""What tasks are called today, and the former names that still find them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from harness.facts import UseCase
+from harness.names import PACKAGED, default_name
+from harness.seams import Task
+
+
+class TaskNames:
+    """Tasks by name, and their former names."""
+
+    def __init__(self, tasks: Mapping[str, Task]) -> None:
+        self._tasks = tasks
+        self.former: dict[str, tuple[str, str]] = {}
+        """Former name of a task → its name, and what data are called that were given under the former one."""
+        self._told: set[str] = set()
+
+    def today(self, name: str) -> tuple[str, str]:
+        """Return a task's name, and what data are called that are given under a former one, else an empty text."""
+        return (name, "") if name in self._tasks else self.former.get(name, (name, ""))
+
+    def current(self, name: str) -> str:
+        """Return what a task is called today; a former name is told on standard error, once."""
+        current, stood_for = self.today(name)
+        if current != name and name not in self._told:
+            self._told.add(name)
+            on = f", on data called {stood_for!r}" if stood_for else ""
+            sys.stderr.write(f"note: the task {name!r} is now called {current!r}{on}\n")
+        return current
+
+    def use_case(self, case: UseCase) -> UseCase:
+        """Return a use case with its tasks under the names of today."""
+        tasks = tuple(dict.fromkeys(map(self.current, case.tasks)))
+        if tasks == case.tasks:
+            return case
+        stood_for = tuple(self.today(name)[1] for name in case.tasks)
+        return replace(case, tasks=tasks, data=case.data or (stood_for if all(stood_for) else ()))
+
+    def spec(self, spec: dict[str, Any]) -> dict[str, Any]:
+        """Return a record's spec with the names that its task, and data that were not named, have today."""
+        name, stood_for = self.today(spec["task"])
+        task, source = self._tasks.get(name), spec.get("source")
+        packaged = PACKAGED if task is None else task.data_name
+        return {"data": packaged if source is None else stood_for or default_name(source), **spec, "task": name}
