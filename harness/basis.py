@@ -18,8 +18,9 @@ from typing import Any, TypeVar
 from harness import plain
 from harness.environment import threads, versions, versions_in
 from harness.errors import PluginError
+from harness.hooks import asked_of
 from harness.locate import source_file
-from harness.plugins import PARTS, Plugins, asked_of
+from harness.plugins import PARTS, Plugins
 from harness.seams import Hardware, Model, Task
 from harness.sources import Closure, Sources, sha256_of
 from harness.steps import STEPS, prepare

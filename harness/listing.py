@@ -8,8 +8,9 @@ from typing import Any
 
 from harness import plain
 from harness.errors import PluginError
+from harness.hooks import asked_of
 from harness.installed import Missing, by_extra, install_command, lacking, names
-from harness.plugins import PARTS, Plugin, Plugins, asked_of
+from harness.plugins import PARTS, Plugin, Plugins
 from harness.seams import Hardware, Model, Runtime, Task
 
 

@@ -13,10 +13,11 @@ from typing import Any, Literal, NamedTuple
 from harness import plain
 from harness.basis import Bases, Basis, covered
 from harness.errors import HarnessError, PluginError, SuiteError, unknown
+from harness.hooks import asked_of
 from harness.installed import refuse
 from harness.measure.loadgen import SCENARIOS
 from harness.names import LABELS, default_name
-from harness.plugins import Plugins, asked_of
+from harness.plugins import Plugins
 from harness.seams import Model, Setting, Task
 from harness.suite import BudgetEntry, ModelEntry, Source, Suite, TaskEntry
 

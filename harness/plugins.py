@@ -1,7 +1,4 @@
-"""Finds plugins, loads them one by one, reports what failed, and asks them typed questions.
-
-No other module touches pluggy's hooks.
-"""
+"""Finds plugins, loads them one by one, reports what failed, and asks them typed questions."""
 
 from __future__ import annotations
 
@@ -15,14 +12,13 @@ from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib import metadata
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pluggy
-
-from harness import hookspecs, plain
+from harness import plain
 from harness.declared import check_declared
-from harness.errors import FactError, HarnessError, PluginError, unknown
+from harness.errors import FactError, PluginError, unknown
 from harness.facts import PriceBook, UseCase
+from harness.hooks import Hooks, called
 from harness.installed import Missing, absent, is_absent, refuse
 from harness.names import RULE, is_data_name
 from harness.plugin_files import FILE, load_file
@@ -37,7 +33,6 @@ if TYPE_CHECKING:
 
 GROUP = "harness"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-T = TypeVar("T")
 
 KINDS: dict[str, tuple[str, type]] = {
     "models": ("harness_models", Model),
@@ -80,8 +75,7 @@ class Plugins:
     """What all loaded plugins bring, by name, with their owners."""
 
     def __init__(self) -> None:
-        self._manager = pluggy.PluginManager(GROUP)
-        self._manager.add_hookspecs(hookspecs)
+        self._hooks = Hooks(GROUP)
         self._offers: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
         self._owners: dict[tuple[str, str], Plugin] = {}
         self._made: dict[tuple[str, str], Made] = {}
@@ -163,7 +157,7 @@ class Plugins:
         return books
 
     def _take_price_books(self, plugin: Plugin, books: dict[str, PriceBook]) -> None:
-        for book in self._ask(plugin, "harness_price_books", PriceBook):
+        for book in self._hooks.ask(plugin.module, "harness_price_books", PriceBook):
             check_declared(book)
             self._check_name(plugin, "price_books", book.name, books)
             books[book.name] = book
@@ -207,7 +201,7 @@ class Plugins:
         scheme, _, rest = reference.partition(":")
         if (missing := self.missing("model_schemes", scheme)) is not None:
             refuse([missing])
-        model = _called(self.find("model_schemes", scheme).model, rest)
+        model = called(self.find("model_schemes", scheme).model, rest)
         check_declared(model)
         self._offers["models"][reference] = model
         self._made["models", reference] = made(model)
@@ -278,12 +272,12 @@ class Plugins:
 
     def _imports_of(self, part: Declaration, owner: Plugin) -> list[str] | None:
         if part.imports is None:
-            return self._asked_to_preload(owner) if self._implementations(owner, "harness_preload") else None
+            return self._asked_to_preload(owner) if self._hooks.functions(owner.module, "harness_preload") else None
         return list(part.imports)
 
     def _asked_to_preload(self, plugin: Plugin) -> list[str]:
         try:
-            return self._ask(plugin, "harness_preload", str)
+            return self._hooks.ask(plugin.module, "harness_preload", str)
         except Exception as error:  # a plugin may raise anything
             raise PluginError(f"harness_preload raised {type(error).__name__}: {plain.said(error)}") from error
 
@@ -304,9 +298,9 @@ class Plugins:
     def add_commands(self, app: typer.Typer) -> None:
         """Let every plugin add its commands."""
         for plugin in [*self._loaded, *self._imported]:
-            for function in self._implementations(plugin, "harness_commands"):
+            for function in self._hooks.functions(plugin.module, "harness_commands"):
                 try:
-                    _called(function, app=app)
+                    called(function, app=app)
                 except Exception as error:  # noqa: BLE001 - a plugin may raise anything
                     self._fail(plugin.name, plugin.distribution, error)
 
@@ -314,9 +308,9 @@ class Plugins:
         """Tell every plugin of a finished record; return those that could not take it."""
         before = len(self.failures)
         for plugin in self.loaded:
-            for function in self._implementations(plugin, "harness_record"):
+            for function in self._hooks.functions(plugin.module, "harness_record"):
                 try:
-                    _called(function, record=record)
+                    called(function, record=record)
                 except KeyboardInterrupt:
                     raise
                 except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, SystemExit too
@@ -330,14 +324,14 @@ class Plugins:
             FactError: a figure is unknown, senseless or missing.
             PluginError: a plugin cannot check it.
         """
-        checks = self._manager.hook.harness_check_use_case.get_hookimpls()
-        for impl in checks:
+        checks = self._hooks.implementations("harness_check_use_case")
+        for name, check in checks:
             try:
-                _called(impl.function, use_case=use_case)
+                called(check, use_case=use_case)
             except FactError:
                 raise
             except Exception as error:  # a plugin may raise anything
-                why = f"harness_check_use_case of {impl.plugin_name!r} raised {type(error).__name__}"
+                why = f"harness_check_use_case of {name!r} raised {type(error).__name__}"
                 raise PluginError(f"{why}: {plain.said(error)}") from error
         return bool(checks)
 
@@ -352,14 +346,9 @@ class Plugins:
         """Load one plugin; what goes wrong is noted under its name, and it brings nothing then."""
         with self._blamed(name, distribution):
             began = time.perf_counter()
-            module = _called(load)
+            module = called(load)
             import_s = time.perf_counter() - began
-            self._manager.register(module, name=name)
-            try:
-                self._manager.check_pending()
-            except pluggy.PluginValidationError:
-                self._manager.unregister(module)
-                raise
+            self._hooks.register(module, name)
             self._imported.append(Plugin(name, distribution, version, module, import_s, extras))
 
     def _ask_imported(self) -> None:
@@ -372,7 +361,7 @@ class Plugins:
             with self._blamed(plugin.name, plugin.distribution):
                 self._take(plugin)
             if plugin not in self._loaded:
-                self._manager.unregister(plugin.module)
+                self._hooks.unregister(plugin.module)
 
     @contextlib.contextmanager
     def _blamed(self, name: str, distribution: str) -> Iterator[None]:
@@ -400,7 +389,7 @@ class Plugins:
         offers: dict[str, dict[str, Any]] = {}
         for kind, (hook, of_type) in KINDS.items():
             offers[kind] = {}
-            offered: list[Any] = self._ask(plugin, hook, of_type)
+            offered: list[Any] = self._hooks.ask(plugin.module, hook, of_type)
             for offer in offered:
                 check_declared(offer)
                 self._check_name(plugin, kind, offer.name, {*self._offers[kind], *offers[kind]})
@@ -437,24 +426,6 @@ class Plugins:
                 f"{plugin.name!r} ({plugin.distribution}). Rename one or uninstall one."
             )
 
-    def _implementations(self, plugin: Plugin, hook: str) -> list[Callable[..., Any]]:
-        caller = getattr(self._manager.hook, hook)
-        return [impl.function for impl in caller.get_hookimpls() if impl.plugin is plugin.module]
-
-    def _ask(self, plugin: Plugin, hook: str, of_type: type[T]) -> list[T]:
-        answers: list[T] = []
-        for function in self._implementations(plugin, hook):
-            answer = _called(function)
-            if answer is None or isinstance(answer, str | bytes) or not isinstance(answer, Iterable):
-                raise PluginError(f"{hook} returned {type(answer).__name__}; return an iterable of {of_type.__name__}.")
-            for item in answer:
-                if not isinstance(item, of_type):
-                    raise PluginError(
-                        f"{hook} gave {item!r}, which is no {of_type.__name__}. Give instances, not classes."
-                    )
-                answers.append(item)
-        return answers
-
     def _fail(self, name: str, distribution: str, error: BaseException) -> None:
         text = plain.said(error) or type(error).__name__
         reason = text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}"
@@ -464,27 +435,6 @@ class Plugins:
 def _one(kind: str) -> str:
     """Return what one of a kind is called."""
     return kind.removesuffix("s").replace("_", " ")
-
-
-def _called(function: Callable[..., T], *arguments: Any, **named: Any) -> T:
-    """Call a plugin's function; where it changes the working folder, relative paths would lead elsewhere."""
-    with contextlib.chdir("."):
-        return function(*arguments, **named)
-
-
-def asked_of(part: Declaration, method: str, *arguments: Any) -> Any:
-    """Return what a plugin's method answers.
-
-    Raises:
-        PluginError: it raised something that is no error of the harness.
-    """
-    try:
-        return _called(getattr(part, method), *arguments)
-    except (HarnessError, KeyboardInterrupt):
-        raise
-    except BaseException as error:
-        what = f"{type(error).__name__}: {plain.said(error)}"
-        raise PluginError(f"{type(part).__name__}.{method} of {part.name!r} raised {what}") from error
 
 
 def load_plugins(files: Sequence[str] = ()) -> Plugins:

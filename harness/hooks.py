@@ -1,0 +1,90 @@
+"""Calls plugins: their hooks and the methods of what they bring. No other module touches pluggy's hooks."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable
+from types import ModuleType
+from typing import Any, TypeVar
+
+import pluggy
+
+from harness import hookspecs, plain
+from harness.errors import HarnessError, PluginError
+from harness.seams import Declaration
+
+T = TypeVar("T")
+
+
+class Hooks:
+    """The modules of plugins, and what each implements of the hooks."""
+
+    def __init__(self, group: str) -> None:
+        self._manager = pluggy.PluginManager(group)
+        self._manager.add_hookspecs(hookspecs)
+
+    def register(self, module: ModuleType, name: str) -> None:
+        """Add a plugin's module.
+
+        Raises:
+            pluggy.PluginValidationError: it implements a hook that there is not, or in another way.
+        """
+        self._manager.register(module, name=name)
+        try:
+            self._manager.check_pending()
+        except pluggy.PluginValidationError:
+            self._manager.unregister(module)
+            raise
+
+    def unregister(self, module: ModuleType) -> None:
+        """Take a plugin's module out."""
+        self._manager.unregister(module)
+
+    def implementations(self, hook: str) -> list[tuple[str, Callable[..., Any]]]:
+        """Return plugin and function of all that implement a hook."""
+        return [(impl.plugin_name, impl.function) for impl in getattr(self._manager.hook, hook).get_hookimpls()]
+
+    def functions(self, module: ModuleType, hook: str) -> list[Callable[..., Any]]:
+        """Return what a module implements of a hook."""
+        caller = getattr(self._manager.hook, hook)
+        return [impl.function for impl in caller.get_hookimpls() if impl.plugin is module]
+
+    def ask(self, module: ModuleType, hook: str, of_type: type[T]) -> list[T]:
+        """Return what a module answers to a hook.
+
+        Raises:
+            PluginError: the answer holds something of another type.
+        """
+        answers: list[T] = []
+        for function in self.functions(module, hook):
+            answer = called(function)
+            if answer is None or isinstance(answer, str | bytes) or not isinstance(answer, Iterable):
+                raise PluginError(f"{hook} returned {type(answer).__name__}; return an iterable of {of_type.__name__}.")
+            for item in answer:
+                if not isinstance(item, of_type):
+                    raise PluginError(
+                        f"{hook} gave {item!r}, which is no {of_type.__name__}. Give instances, not classes."
+                    )
+                answers.append(item)
+        return answers
+
+
+def called(function: Callable[..., T], *arguments: Any, **named: Any) -> T:
+    """Call a plugin's function; where it changes the working folder, relative paths would lead elsewhere."""
+    with contextlib.chdir("."):
+        return function(*arguments, **named)
+
+
+def asked_of(part: Declaration, method: str, *arguments: Any) -> Any:
+    """Return what a plugin's method answers.
+
+    Raises:
+        PluginError: it raised something that is no error of the harness.
+    """
+    try:
+        return called(getattr(part, method), *arguments)
+    except (HarnessError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        what = f"{type(error).__name__}: {plain.said(error)}"
+        raise PluginError(f"{type(part).__name__}.{method} of {part.name!r} raised {what}") from error
