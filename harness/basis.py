@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from harness import plain
 from harness.environment import threads, versions, versions_in
 from harness.errors import PluginError
-from harness.hooks import asked_of
+from harness.hooks import answer_of
 from harness.locate import source_file
 from harness.plugins import PARTS, Plugins
 from harness.seams import Hardware, Model, Task
@@ -59,8 +59,8 @@ def definition(basis: Mapping[str, Any]) -> str:
 
     The harness's own part is not in it: only evaluations have one, and they are put beside servings.
     """
-    own = [basis["sources"].get(role, {}) for role in DEFINING]
-    parts = [own, *(unversioned(part, basis) for part in IDENTITIES)]
+    sources = [basis["sources"].get(role, {}) for role in DEFINING]
+    parts = [sources, *(unversioned(part, basis) for part in IDENTITIES)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:DIGITS]
 
 
@@ -87,11 +87,11 @@ def current(basis: Basis, files: Mapping[Path, str], kind: str, spec: Mapping[st
     """
     bases = Bases(plugins)
     if any(_sha256(file) != digest for file, digest in files.items()):
-        found = bases.of(kind, spec)
+        now = bases.of(kind, spec)
     else:
-        installed = {role: {name: version(name) for name in own} for role, own in basis["libraries"].items()}
-        found = {**basis, "libraries": installed, "data": bases.data(spec), "weights": bases.weights(spec)}
-    return {**found, **{part: basis[part] for part in OF_THE_START}}
+        installed = {role: {name: version(name) for name in names} for role, names in basis["libraries"].items()}
+        now = {**basis, "libraries": installed, "data": bases.data(spec), "weights": bases.weights(spec)}
+    return {**now, **{part: basis[part] for part in OF_THE_START}}
 
 
 def _sha256(file: Path) -> str | None:
@@ -107,7 +107,7 @@ class Bases:
     def __init__(self, plugins: Plugins) -> None:
         self._plugins = plugins
         self._sources = Sources(plugin.module.__name__ for plugin in plugins.loaded)
-        self._known: dict[tuple[str, str], Any] = {}
+        self._parts: dict[tuple[str, str], Any] = {}
 
     def of(self, kind: str, spec: Mapping[str, Any]) -> Basis:
         """Return the basis of a step.
@@ -157,9 +157,11 @@ class Bases:
         owned = {module for module in declared.imports or () if source_file(module) is not None}
         if unseen := owned - closure.modules.keys():  # they are imported for nothing that names them
             closure = self._sources.closure([*roots, *(Symbol(module, WHOLE) for module in unseen)])
-        own = {MADE: hashlib.sha256(made.values.encode("utf-8", "surrogatepass")).hexdigest()[:DIGITS]}
+        modules = dict(closure.modules)
+        if made.values:
+            modules[MADE] = hashlib.sha256(made.values.encode("utf-8", "surrogatepass")).hexdigest()[:DIGITS]
         named = {module.partition(".")[0] for module in declared.imports or () if module not in owned}
-        return Closure({**closure.modules, **(own if made.values else {})}, closure.libraries | named, closure.files)
+        return Closure(modules, closure.libraries | named, closure.files)
 
     def data(self, spec: Mapping[str, Any]) -> str:
         """Return the identity of a step's data."""
@@ -174,8 +176,8 @@ class Bases:
         return self._once("weights", key, lambda: _identity(model, spec["settings"]))
 
     def _machine(self, hardware: str) -> dict[str, Any]:
-        said = self._once("machine", hardware, lambda: _described(self._plugins.find("hardware", hardware)))
-        return {name: said.get(name) for name in ("device_name", "price_quantity")}
+        description = self._once("machine", hardware, lambda: _described(self._plugins.find("hardware", hardware)))
+        return {name: description.get(name) for name in ("device_name", "price_quantity")}
 
     def libraries(self, role: str, spec: Mapping[str, Any], closure: Closure) -> dict[str, str]:
         """Return the versions of the libraries that a role's sources use, or that its data or files are taken from."""
@@ -190,14 +192,14 @@ class Bases:
         return f"{plugin.name} {plugin.version}"
 
     def _once(self, what: str, key: str, find: Callable[[], T]) -> T:
-        if (what, key) not in self._known:
-            self._known[what, key] = find()
-        found: T = self._known[what, key]
-        return found
+        if (what, key) not in self._parts:
+            self._parts[what, key] = find()
+        value: T = self._parts[what, key]
+        return value
 
 
 def _identity(part: Task | Model, *arguments: Any) -> str:
-    name = asked_of(part, "identity", *arguments)
+    name = answer_of(part, "identity", *arguments)
     if not isinstance(name, str):
         raise PluginError(f"The identity of {part.name!r} is a {type(name).__name__}. Return a text.")
     return name
@@ -206,7 +208,7 @@ def _identity(part: Task | Model, *arguments: Any) -> str:
 def _described(hardware: Hardware) -> dict[str, Any]:
     """Return what hardware says of itself, nothing where it fails: the worker asks again, and its record says why."""
     try:
-        said = plain.nested(asked_of(hardware, "describe"), "Hardware.describe()")
+        description = plain.nested(answer_of(hardware, "describe"), "Hardware.describe()")
     except PluginError:
         return {}
-    return said if isinstance(said, dict) else {}
+    return description if isinstance(description, dict) else {}

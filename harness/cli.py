@@ -180,8 +180,8 @@ def _chosen_tasks(suite: Suite, choice: Choice, plugins: Plugins) -> tuple[TaskE
     chosen = []
     for name in choice.tasks:
         current = plugins.find("tasks", name).name
-        own = [entry for entry in suite.tasks if plugins.current_task(entry.name) == current]
-        chosen += [entry.model_copy(update={"name": name}) for entry in own] or [TaskEntry(name=name)]
+        entries = [entry for entry in suite.tasks if plugins.current_task(entry.name) == current]
+        chosen += [entry.model_copy(update={"name": name}) for entry in entries] or [TaskEntry(name=name)]
     return tuple(chosen)
 
 
@@ -207,16 +207,16 @@ def _on_own_data(entry: TaskEntry, choice: Choice, plugins: Plugins) -> TaskEntr
 
     if choice.data_name is not None and not is_data_name(choice.data_name):
         raise SuiteError(f"--data-name {choice.data_name!r}: data cannot be called so. {RULE}")
-    known = plugins.find("tasks", entry.name).settings
-    settings = {**entry.settings, **_task_settings(choice.task_settings, known)}
+    declared = plugins.find("tasks", entry.name).settings
+    settings = {**entry.settings, **_task_settings(choice.task_settings, declared)}
     return entry.model_copy(update={"data": choice.data, "data_name": choice.data_name, "settings": settings})
 
 
-def _task_settings(texts: Sequence[str], known: Mapping[str, Setting]) -> dict[str, Any]:
+def _task_settings(texts: Sequence[str], declared: Mapping[str, Setting]) -> dict[str, Any]:
     """Return settings of a task: texts, such as a column called `2024`, as they stand, others as YAML reads them."""
     from harness.suite import read_value
 
-    numbers = {name for name, setting in known.items() if not isinstance(setting.default, str)}
+    numbers = {name for name, setting in declared.items() if not isinstance(setting.default, str)}
     return {name: read_value(value) if name in numbers else value for name, value in map(_pair, texts)}
 
 
@@ -294,14 +294,17 @@ def _name_data(console: Any, plan: Plan, plugins: Plugins, location: str | None)
 
     names = {_data(step): step.spec["data"] for step in plan.steps if step.spec["source"] is not None}
     records = plugins.under_current_names(peek_records(location)) if names else []
-    final = [record for record in records if record.outcome in FINAL]
-    former = {own.fingerprint: name for own in final if own.spec["data"] != (name := names.get(_data(own))) and name}
-    if not former:
+    renamed = {
+        record.fingerprint: names[_data(record)]
+        for record in records
+        if record.outcome in FINAL and names.get(_data(record)) not in (None, record.spec["data"])
+    }
+    if not renamed:
         return
     store = open_store(location)
     try:
-        if store.name_data(former):
-            called = ", ".join(dict.fromkeys(former.values()))
+        if store.name_data(renamed):
+            called = ", ".join(dict.fromkeys(renamed.values()))
             say(console, f"The data of what is measured already are now called {called}.")
     finally:
         store.close()
@@ -325,9 +328,9 @@ def _print_plan(console: Any, plan: Plan, plugins: Plugins, location: str | None
         say(console, f"{step.title}: {_state(step, plan, records)}")
     say(console, f"{plan.cases} cases, {len(plan.steps)} steps ({plan.shared} shared), {len(plan.pending)} to do.")
     if plan.pending:
-        known = f"{seconds:.0f} s" if seconds or not unknown else "not known"
+        estimate = f"{seconds:.0f} s" if seconds or not unknown else "not known"
         rest = f"; {unknown} steps have no earlier record to estimate from" if unknown else ""
-        say(console, f"Estimated time: {known}{rest}.")
+        say(console, f"Estimated time: {estimate}{rest}.")
 
 
 def _state(step: Step, plan: Plan, records: Sequence[Record]) -> str:

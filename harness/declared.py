@@ -17,7 +17,7 @@ from harness.seams import Declaration, Hardware, Metric, Model, ModelScheme, Run
 class Wanted(NamedTuple):
     """What a field must be."""
 
-    said: str
+    phrase: str
     """How a message asks for it."""
     holds: Callable[[Any], bool]
     """Whether a value is that."""
@@ -152,9 +152,9 @@ def _check(one: Any, field: str, wanted: Wanted) -> None:
     try:
         value = getattr(one, field, _MISSING)
     except Exception as error:  # a plugin's own property may raise anything
-        raise PluginError(f"{_whose(one, field)} raised {type(error).__name__}: {plain.said(error)}") from error
+        raise PluginError(f"{_whose(one, field)} raised {type(error).__name__}: {plain.message(error)}") from error
     if not wanted.holds(value):
-        raise PluginError(f"{_whose(one, field)} is {_shown(value)}. Give {wanted.said}.")
+        raise PluginError(f"{_whose(one, field)} is {_shown(value)}. Give {wanted.phrase}.")
 
 
 def _whose(one: Any, field: str) -> str:

@@ -47,11 +47,11 @@ class Unsupported(HarnessError):  # noqa: N818 - an outcome, named as the record
     """This combination cannot be done; the step's record says so and the suite goes on."""
 
 
-def unknown(what: str, name: str, known: Iterable[str]) -> str:
+def unknown(what: str, name: str, choices: Iterable[str]) -> str:
     """Return the sentence for a name nobody knows: what, the nearest name, the list."""
     from difflib import get_close_matches
 
-    names = sorted(known)
+    names = sorted(choices)
     near = get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"Unknown {what} {name!r}.{hint} Known: {', '.join(names) or 'none'}."

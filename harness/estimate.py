@@ -13,15 +13,15 @@ _TOTAL = ("data_s", "build_s", "load_s", "wall_s")
 
 def estimate_s(steps: Iterable[Step], records: Iterable[Record]) -> tuple[float, int]:
     """Return seconds for the steps that earlier records speak of, and how many steps none speaks of."""
-    known: dict[tuple[str, ...], list[float]] = {}
+    seconds: dict[tuple[str, ...], list[float]] = {}
     for record in records:
         if record.outcome == "ok":
             took = sum(value for name in _TOTAL if (value := record.value(name)) is not None)
-            known.setdefault(_key(record.step, record.spec), []).append(took)
+            seconds.setdefault(_key(record.step, record.spec), []).append(took)
     total, unknown = 0.0, 0
     for step in steps:
         if step.unsupported is None:
-            earlier = known.get(_key(step.kind, step.spec))
+            earlier = seconds.get(_key(step.kind, step.spec))
             total += median(earlier) if earlier else 0.0
             unknown += earlier is None
     return total, unknown

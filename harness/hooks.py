@@ -75,7 +75,7 @@ def called(function: Callable[..., T], *arguments: Any, **named: Any) -> T:
         return function(*arguments, **named)
 
 
-def asked_of(part: Declaration, method: str, *arguments: Any) -> Any:
+def answer_of(part: Declaration, method: str, *arguments: Any) -> Any:
     """Return what a plugin's method answers.
 
     Raises:
@@ -86,5 +86,5 @@ def asked_of(part: Declaration, method: str, *arguments: Any) -> Any:
     except (HarnessError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        what = f"{type(error).__name__}: {plain.said(error)}"
+        what = f"{type(error).__name__}: {plain.message(error)}"
         raise PluginError(f"{type(part).__name__}.{method} of {part.name!r} raised {what}") from error

@@ -101,5 +101,5 @@ def install_command(extras: Iterable[tuple[str, str]]) -> str:
 def extra_for(module: str, distribution: str) -> str | None:
     """Return the extra of an installed distribution that requires the library of a module's name, None without one."""
     pattern = re.compile(rf"{re.escape(module)}\b.*\bextra == ['\"](?P<extra>[\w.-]+)['\"]", re.IGNORECASE)
-    found = (pattern.match(requirement) for requirement in metadata.requires(distribution) or ())
-    return next((match["extra"] for match in found if match), None)
+    matches = (pattern.match(requirement) for requirement in metadata.requires(distribution) or ())
+    return next((match["extra"] for match in matches if match), None)

@@ -90,10 +90,10 @@ class LabelledData(Data):
         return self._with({"train": self._fewer("train", train), "validation": self._fewer("validation", validation)})
 
     def _with(self, splits: Mapping[str, Examples]) -> Self:
-        own = copy(self)
-        own._splits = {**self._splits, **splits}  # noqa: SLF001 - a copy of its own kind
-        own.sizes = {name: len(split.labels) for name, split in own._splits.items()}  # noqa: SLF001
-        return own
+        data = copy(self)
+        data._splits = {**self._splits, **splits}  # noqa: SLF001 - a copy of its own kind
+        data.sizes = {name: len(split.labels) for name, split in data._splits.items()}  # noqa: SLF001
+        return data
 
     def _fewer(self, split: str, count: int) -> Examples:
         inputs, labels = self._splits[split]

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness import plain
 from harness.errors import PluginError
-from harness.hooks import asked_of
+from harness.hooks import answer_of
 from harness.installed import Missing, by_extra, install_command, lacking, names
 from harness.plugins import PARTS, Plugin, Plugins
 from harness.seams import Hardware, Model, Runtime, Task
@@ -53,8 +53,8 @@ def as_data(plugins: Plugins) -> dict[str, Any]:
 def _missing(plugins: Plugins) -> list[Missing]:
     """Return the parts of plugins whose libraries are not installed."""
     kinds = [*PARTS, "model_schemes"]
-    found = [plugins.missing(kind, name) for kind in kinds for name in getattr(plugins, kind)]
-    return [one for one in found if one is not None]
+    parts = [plugins.missing(kind, name) for kind in kinds for name in getattr(plugins, kind)]
+    return [part for part in parts if part is not None]
 
 
 def _install(key: tuple[str, str | None]) -> str | None:
@@ -75,19 +75,19 @@ def _model(plugins: Plugins, model: Model) -> dict[str, Any]:
 
 
 def _runtime(runtime: Runtime) -> dict[str, Any]:
-    said = {kind: _unavailable(runtime, kind) for kind in runtime.devices}
+    reasons = {kind: _unavailable(runtime, kind) for kind in runtime.devices}
     return {
         "summary": runtime.summary,
         "format": runtime.format,
         "devices": list(runtime.devices),
-        "unavailable": {kind: why for kind, why in said.items() if why is not None},
+        "unavailable": {kind: why for kind, why in reasons.items() if why is not None},
     }
 
 
 def _unavailable(part: Hardware | Runtime, *kind: str) -> str | None:
     """Return why hardware, or a runtime on a kind of device, cannot be used here; a fault of its own is a reason."""
     try:
-        reason = asked_of(part, "unavailable", *kind)
+        reason = answer_of(part, "unavailable", *kind)
         return None if reason is None else plain.text(reason, f"{type(part).__name__}.unavailable()")
     except PluginError as error:
         return str(error)

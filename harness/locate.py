@@ -24,8 +24,8 @@ def source_file(name: str) -> Path | None:
     file = Path(loaded) if loaded else _found(name)
     if file is None or file.suffix != ".py":
         return None
-    own = name.startswith(FILE_MODULE) or top in _of_plugins()
-    return None if not own and _is_installed(name, file) else file
+    of_a_plugin = name.startswith(FILE_MODULE) or top in _of_plugins()
+    return None if not of_a_plugin and _is_installed(name, file) else file
 
 
 def _is_installed(name: str, file: Path) -> bool:

@@ -25,8 +25,8 @@ class Made(NamedTuple):
 def made(one: Any) -> Made:
     """Return what an object holds now: ask before its methods are called, since they may keep what they found."""
     symbols = [symbol_of(type(one))]
-    own = {name: value for name, value in _values(one) if not _is_found_later(one, name)}
-    return Made(",".join(_written(own, symbols, DEPTH)) if own else "", tuple(symbols))
+    attributes = {name: value for name, value in _values(one) if not _is_found_later(one, name)}
+    return Made(",".join(_written(attributes, symbols, DEPTH)) if attributes else "", tuple(symbols))
 
 
 def symbol_of(definition: Any) -> Symbol:
@@ -77,9 +77,9 @@ def _written(value: Any, symbols: list[Symbol], depth: int) -> Iterator[str]:
         yield from _written(_bound(value), symbols, depth - 1)
     else:
         symbols.append(symbol_of(type(value)))
-        own, text = dict(_values(value)), _said(value)
+        attributes, text = dict(_values(value)), _said(value)
         yield type(value).__qualname__
-        yield from _written(own, symbols, depth - 1) if own else [text]
+        yield from _written(attributes, symbols, depth - 1) if attributes else [text]
 
 
 def _held(cell: CellType) -> Any:

@@ -70,20 +70,20 @@ def real(value: Any, whose: str) -> float:
 
 def number(value: Any, whose: str, *, signed: bool = True) -> float:
     """Return a finite number; where it is not `signed`, it must not be negative."""
-    found = real(value, whose)
-    if not math.isfinite(found):
-        raise PluginError(f"{whose} is {found}. Give a finite number, or leave out what could not be found.")
-    if found < 0 and not signed:
-        raise PluginError(f"{whose} is {found:g}, and it cannot be negative. Look at how it is computed.")
-    return found
+    result = real(value, whose)
+    if not math.isfinite(result):
+        raise PluginError(f"{whose} is {result}. Give a finite number, or leave out what could not be found.")
+    if result < 0 and not signed:
+        raise PluginError(f"{whose} is {result:g}, and it cannot be negative. Look at how it is computed.")
+    return result
 
 
 def count(value: Any, whose: str) -> int:
     """Return a whole number that is not negative."""
-    found = number(value, whose, signed=False)
-    if found != int(found):
-        raise PluginError(f"{whose} is {found:g}. It counts something: give a whole number.")
-    return int(found)
+    result = number(value, whose, signed=False)
+    if result != int(result):
+        raise PluginError(f"{whose} is {result:g}. It counts something: give a whole number.")
+    return int(result)
 
 
 def counts(value: Any, whose: str) -> dict[str, int]:
@@ -156,8 +156,8 @@ def nested(value: Any, whose: str, depth: int = DEPTH) -> Any:
     raise _wrong_type(value, whose, "a number, a text, or a list or mapping of them")
 
 
-def said(error: BaseException) -> str:
-    """Return what an exception says, also where asking it fails."""
+def message(error: BaseException) -> str:
+    """Return the message of an exception, also where `__str__` fails."""
     try:
         return cut(str(error)).strip()
     except Exception as failure:  # noqa: BLE001 - a plugin's own `__str__` may raise anything

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 from harness import plain
 from harness.basis import Bases, Basis, covered
 from harness.errors import HarnessError, PluginError, SuiteError, unknown
-from harness.hooks import asked_of
+from harness.hooks import answer_of
 from harness.installed import refuse
 from harness.measure.loadgen import SCENARIOS
 from harness.names import LABELS, default_name
@@ -71,8 +71,8 @@ class Plan:
 
     def against(self, finished: Mapping[str, str]) -> Plan:
         """Return the plan with what a store already has marked as done."""
-        own = {step.fingerprint for step in self.steps}
-        return replace(self, done={known: outcome for known, outcome in finished.items() if known in own})
+        steps = {step.fingerprint for step in self.steps}
+        return replace(self, done={step: outcome for step, outcome in finished.items() if step in steps})
 
 
 class _Case(NamedTuple):
@@ -87,8 +87,8 @@ class _Case(NamedTuple):
     seed: int
 
     def matches(self, rule: Mapping[str, Any]) -> bool:
-        own = {**self._asdict(), "model": self.model.name, "size": self.model.size, "task": self.task.name}
-        return all(own[key] in value if isinstance(value, list) else own[key] == value for key, value in rule.items())
+        axes = {**self._asdict(), "model": self.model.name, "size": self.model.size, "task": self.task.name}
+        return all(axes[key] in value if isinstance(value, list) else axes[key] == value for key, value in rule.items())
 
 
 def make_plan(suite: Suite, source: Source, plugins: Plugins) -> Plan:
@@ -124,7 +124,7 @@ def _cases(suite: Suite, plugins: Plugins) -> Iterator[_Case]:
         suite.seeds,
     )
     seen = set()
-    kinds = {repr(entry): asked_of(plugins.tasks[entry.name], "kind_of", entry.data) for entry in suite.tasks}
+    kinds = {repr(entry): answer_of(plugins.tasks[entry.name], "kind_of", entry.data) for entry in suite.tasks}
     for values in product(*axes):
         case = _Case(*values)
         model, kind = plugins.models[case.model.name], kinds[repr(case.task)]
@@ -151,9 +151,9 @@ def _require_installed(cases: Sequence[_Case], plugins: Plugins) -> None:
         form = plugins.runtimes[case.runtime].format
         if form is None or form in plugins.models[case.model.name].formats:  # else the runtime is not used
             spec["runtimes", case.runtime, False] = None
-    found = [plugins.missing(kind, name, with_data=with_data) for kind, name, with_data in spec]
+    parts = [plugins.missing(kind, name, with_data=with_data) for kind, name, with_data in spec]
     instead = "With --model, --task and --runtime a suite does without them. "
-    refuse([one for one in found if one is not None], instead)
+    refuse([part for part in parts if part is not None], instead)
 
 
 def _pretrains(model: Model, entry: ModelEntry, suite: Suite) -> bool:
@@ -224,13 +224,13 @@ class _Planner:
 
     def _pretrain(self, case: _Case, spec: dict[str, Any], task: Task) -> str:
         """Pretraining has the suite's first seed, so that all seeds of a fine-tuning share it."""
-        own = {**spec, "start": "scratch", "seed": self._suite.seeds[0]}
+        pretraining = {**spec, "start": "scratch", "seed": self._suite.seeds[0]}
         if task.pretrains_on is not None and case.task.data is None:
             other = self._plugins.find("tasks", task.pretrains_on)
-            own |= {"task": other.name, "source": None, "data": other.data_name}
-            own |= {"task_settings": filled({}, other.settings)}
-        own["budget"] = _budget(case.model.budgets.pretrain or self._suite.budgets.pretrain)
-        return self._step("pretrain", own, {})
+            pretraining |= {"task": other.name, "source": None, "data": other.data_name}
+            pretraining |= {"task_settings": filled({}, other.settings)}
+        pretraining["budget"] = _budget(case.model.budgets.pretrain or self._suite.budgets.pretrain)
+        return self._step("pretrain", pretraining, {})
 
     def _unsupported(self, case: _Case, model: Model) -> str | None:
         runtime, hardware = self._plugins.runtimes[case.runtime], self._plugins.hardware[case.hardware]
@@ -238,7 +238,7 @@ class _Planner:
             return f"{model.name} is not exported to {runtime.format}"
         if hardware.device.partition(":")[0] not in runtime.devices:
             return f"{runtime.name} does not run on {hardware.device} devices"
-        if reason := asked_of(runtime, "unavailable", hardware.device.partition(":")[0]):
+        if reason := answer_of(runtime, "unavailable", hardware.device.partition(":")[0]):
             return str(reason)
         if case.precision not in runtime.precisions or case.precision not in hardware.precisions:
             return f"{runtime.name} on {case.hardware} does not compute in {case.precision}"
@@ -278,7 +278,7 @@ def _resolved(suite: Suite, source: Source, plugins: Plugins) -> Suite:
     tasks = tuple(_task(plugins, source, entry, ("tasks", i)) for i, entry in enumerate(suite.tasks))
     _check_names(tasks, source)
     for name in suite.hardware:
-        if reason := asked_of(plugins.hardware[name], "unavailable"):
+        if reason := answer_of(plugins.hardware[name], "unavailable"):
             raise SuiteError(f"Hardware {name!r} cannot be used here: {reason}")
     rules = {key: tuple(_rule(plugins, rule) for rule in getattr(suite, key)) for key in ("include", "exclude")}
     return suite.model_copy(update={"models": models, "tasks": tasks, **rules})
@@ -327,8 +327,8 @@ def _task(plugins: Plugins, source: Source, entry: TaskEntry, path: tuple[str | 
             f"{stood_for}.csv --data-name {stood_for}, or --data stanfordnlp/sst2 from the hub.",
         )
     named = entry.model_copy(update={"data_name": entry.data_name or stood_for or None})
-    found = {"name": task.name, "settings": settings, "data_name": _data_name(task, named, source, path)}
-    return entry.model_copy(update=found)
+    changes = {"name": task.name, "settings": settings, "data_name": _data_name(task, named, source, path)}
+    return entry.model_copy(update=changes)
 
 
 def _check_names(tasks: Sequence[TaskEntry], source: Source) -> None:
@@ -357,18 +357,18 @@ def _data_name(task: Task, entry: TaskEntry, source: Source, path: tuple[str | i
     return name
 
 
-def filled(given: Mapping[str, Any], known: Mapping[str, Setting]) -> dict[str, Any]:
+def filled(given: Mapping[str, Any], declared: Mapping[str, Setting]) -> dict[str, Any]:
     """Return all settings, defaults filled in.
 
     Raises:
         SuiteError: a setting nobody knows, of another type, or not among its choices.
         PluginError: a setting that a record cannot hold, such as NaN.
     """
-    filled = {name: setting.default for name, setting in known.items()}
+    filled = {name: setting.default for name, setting in declared.items()}
     for name, value in given.items():
-        if name not in known:
-            raise SuiteError(unknown("setting", name, known))
-        setting = known[name]
+        if name not in declared:
+            raise SuiteError(unknown("setting", name, declared))
+        setting = declared[name]
         if setting.choices and value not in setting.choices:
             raise SuiteError(unknown(f"value of {name}", str(value), map(str, setting.choices)))
         if setting.default is not None and not _same_type(value, setting.default):
@@ -404,4 +404,4 @@ def check_data(plan: Plan, plugins: Plugins) -> None:
         key = json.dumps([spec["task"], spec["source"], spec["task_settings"]], sort_keys=True)
         if key not in seen:
             seen.add(key)
-            asked_of(plugins.tasks[spec["task"]], "check", spec["source"], spec["task_settings"])
+            answer_of(plugins.tasks[spec["task"]], "check", spec["source"], spec["task_settings"])

@@ -234,9 +234,9 @@ class Plugins:
             steps: their specs; None is for whatever may come.
         """
         names = [plugin.module.__name__ for plugin in self.loaded if plugin.version != FILE]
-        known = [self._known_imports(spec) for spec in steps] if steps is not None else [None]
-        for one in known:
-            names += self._all_imports if one is None else one
+        by_step = [self._imports_for(spec) for spec in steps] if steps is not None else [None]
+        for imports in by_step:
+            names += self._all_imports if imports is None else imports
         return list(dict.fromkeys(names))
 
     def import_for(self, spec: Mapping[str, Any]) -> None:
@@ -255,31 +255,31 @@ class Plugins:
         named = [(kind, spec[key]) for kind, key in PARTS.items() if key in spec]
         return [(self.find(kind, name), self.owner(kind, name)) for kind, name in named]
 
-    def _known_imports(self, spec: Mapping[str, Any]) -> list[str] | None:
+    def _imports_for(self, spec: Mapping[str, Any]) -> list[str] | None:
         """Return the heavy modules of a step; None where a part of it leaves them open."""
         names: list[str] = []
         for part, owner in self._parts(spec):
             try:
-                own = self._imports_of(part, owner)
+                imports = self._imports_of(part, owner)
             except PluginError:
-                own = []  # the step's record will say so
-            if own is None:
+                imports = []  # the step's record will say so
+            if imports is None:
                 return None
-            names += own
+            names += imports
             if isinstance(part, Task) and spec.get("source") is not None:
                 names += part.data_imports
         return names
 
     def _imports_of(self, part: Declaration, owner: Plugin) -> list[str] | None:
         if part.imports is None:
-            return self._asked_to_preload(owner) if self._hooks.functions(owner.module, "harness_preload") else None
+            return self._preload_hook(owner) if self._hooks.functions(owner.module, "harness_preload") else None
         return list(part.imports)
 
-    def _asked_to_preload(self, plugin: Plugin) -> list[str]:
+    def _preload_hook(self, plugin: Plugin) -> list[str]:
         try:
             return self._hooks.ask(plugin.module, "harness_preload", str)
         except Exception as error:  # a plugin may raise anything
-            raise PluginError(f"harness_preload raised {type(error).__name__}: {plain.said(error)}") from error
+            raise PluginError(f"harness_preload raised {type(error).__name__}: {plain.message(error)}") from error
 
     @cached_property
     def _all_imports(self) -> list[str]:
@@ -288,7 +288,7 @@ class Plugins:
         for plugin in self.loaded:
             offered = [self._offers[kind][name] for kind in PARTS for name in plugin.brings.get(kind, ())]
             try:
-                names += self._asked_to_preload(plugin)
+                names += self._preload_hook(plugin)
                 for part in offered:
                     names += [*(self._imports_of(part, plugin) or ()), *getattr(part, "data_imports", ())]
             except PluginError as error:
@@ -332,7 +332,7 @@ class Plugins:
                 raise
             except Exception as error:  # a plugin may raise anything
                 why = f"harness_check_use_case of {name!r} raised {type(error).__name__}"
-                raise PluginError(f"{why}: {plain.said(error)}") from error
+                raise PluginError(f"{why}: {plain.message(error)}") from error
         return bool(checks)
 
     def load(
@@ -407,14 +407,14 @@ class Plugins:
         self._loaded.append(plugin)
 
     def _former_names(self, plugin: Plugin, tasks: Iterable[Task]) -> dict[str, tuple[str, str]]:
-        found: dict[str, tuple[str, str]] = {}
+        names: dict[str, tuple[str, str]] = {}
         for task in tasks:
             for name, stood_for in task.former_names.items():
-                self._check_name(plugin, "former_names", name, {*self._names.former, *found})
+                self._check_name(plugin, "former_names", name, {*self._names.former, *names})
                 if stood_for and not is_data_name(stood_for):
                     raise PluginError(f"Data under the former name {name!r} cannot be called {stood_for!r}. {RULE}")
-                found[name] = (task.name, stood_for)
-        return found
+                names[name] = (task.name, stood_for)
+        return names
 
     def _check_name(self, plugin: Plugin, kind: str, name: str, taken: Iterable[str]) -> None:
         if not isinstance(name, str) or not NAME.fullmatch(name):
@@ -427,7 +427,7 @@ class Plugins:
             )
 
     def _fail(self, name: str, distribution: str, error: BaseException) -> None:
-        text = plain.said(error) or type(error).__name__
+        text = plain.message(error) or type(error).__name__
         reason = text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}"
         self._failures.append(Failure(name, distribution, reason))
 
@@ -451,8 +451,8 @@ def load_plugins(files: Sequence[str] = ()) -> Plugins:
     for point in sorted(metadata.entry_points(group=GROUP), key=lambda point: point.name):
         if point.dist not in described:
             described[point.dist] = _described(point.dist)
-        found = described[point.dist]
-        plugins.load(point.name, found.name, found.version, point.load, found.extras)
+        distribution = described[point.dist]
+        plugins.load(point.name, distribution.name, distribution.version, point.load, distribution.extras)
     plugins.load_files([*(file for file in os.environ.get("HARNESS_PLUGINS", "").split(os.pathsep) if file), *files])
     return plugins
 

@@ -146,8 +146,8 @@ class _Runner:
 
     def _do(self, step: Step) -> Record | None:
         started = datetime.now(UTC)
-        if (known := self._known_beforehand(step)) is not None:
-            record = self._record(step, started, known)
+        if (result := self._result_without_trying(step)) is not None:
+            record = self._record(step, started, result)
             self._store.add(record)
             return record
         scratch = self._store.artifacts.scratch()
@@ -179,7 +179,7 @@ class _Runner:
         try:
             plan, self._plugins = self._replan()
         except HarnessError as error:
-            self._stop(step, f"{_told(changed)}, and no plan can be made of it: {plain.said(error)}")
+            self._stop(step, f"{_told(changed)}, and no plan can be made of it: {plain.message(error)}")
             return True
         tried = {fingerprint: outcome for fingerprint, outcome in self._outcomes.items() if outcome not in FINAL}
         self._plan = plan.against({**self._store.finished(), **tried})
@@ -197,7 +197,7 @@ class _Runner:
             else:
                 self._replan()
         except (PluginError, SuiteError) as error:
-            return plain.said(error)
+            return plain.message(error)
         return None
 
     def _stop(self, step: Step, why: str) -> None:
@@ -216,11 +216,12 @@ class _Runner:
             if ended.outcome == "ok" and any(scratch.iterdir()):
                 self._store.artifacts.keep(scratch, step.fingerprint)
         except OSError as error:
-            reason = f"What the step wrote cannot be kept ({plain.said(error)}). Leave the store's folders as they are."
+            cause = plain.message(error)
+            reason = f"What the step wrote cannot be kept ({cause}). Leave the store's folders as they are."
             return StepResult(outcome="failed", environment=ended.environment, reason=reason)
         return ended
 
-    def _known_beforehand(self, step: Step) -> StepResult | None:
+    def _result_without_trying(self, step: Step) -> StepResult | None:
         """Return how a step ends that need not be tried, None for the others."""
         for role, needed in step.inputs.items():
             if self._outcomes[needed] == "unsupported":
@@ -231,7 +232,7 @@ class _Runner:
         return None if step.unsupported is None else StepResult(outcome="unsupported", reason=step.unsupported)
 
     def _record(self, step: Step, started: datetime, ended: StepResult) -> Record:
-        own = {**vars(ended), "environment": {**self._environment, **ended.environment}}
+        fields = {**vars(ended), "environment": {**self._environment, **ended.environment}}
         return Record(
             id=str(uuid.uuid4()),
             fingerprint=step.fingerprint,
@@ -240,15 +241,17 @@ class _Runner:
             spec=step.spec,
             inputs=step.inputs,
             started_at=started.isoformat(timespec="seconds"),
-            **own,
+            **fields,
         )
 
 
 def _versions(plan: Plan) -> dict[str, str]:
     """Return the versions of all libraries that the plan's steps use."""
-    return {
-        name: found for step in plan.steps for own in step.basis["libraries"].values() for name, found in own.items()
-    }
+    versions: dict[str, str] = {}
+    for step in plan.steps:
+        for libraries in step.basis["libraries"].values():
+            versions |= libraries
+    return versions
 
 
 def _told(changed: Changed) -> str:

@@ -105,7 +105,7 @@ def next_commands(template: Template, name: str, *, package: bool) -> list[str]:
 def _named(text: str, name: str, module: str) -> str:
     camel = "".join(part.capitalize() for part in module.split("_"))
     words = {"my-name": name, "my_name": module, "MyName": camel, "MY_NAME": module.upper()}
-    return re.sub("|".join(words), lambda found: words[found.group()], text)
+    return re.sub("|".join(words), lambda match: words[match.group()], text)
 
 
 def _module(name: str) -> str:

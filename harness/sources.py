@@ -91,15 +91,15 @@ class Sources:
 
     def _imported(self, modules: Iterable[str]) -> list[File]:
         """Return the sources of modules and of what they import at once."""
-        found: dict[str, File] = {}
+        files: dict[str, File] = {}
         waiting = list(modules)
         while waiting:
             module = waiting.pop()
-            if module not in found and (file := self._file(module)) is not None:
-                found[module] = file
+            if module not in files and (file := self._file(module)) is not None:
+                files[module] = file
                 bound = [one for owners in file.imports.values() for one in owners]
                 waiting += [self._target(one).module for one in (*bound, *file.stars)]
-        return list(found.values())
+        return list(files.values())
 
     def _defined(self, symbol: Symbol) -> Symbol:
         """Return where a name that modules pass on is defined."""
@@ -140,8 +140,8 @@ class Sources:
         """Return which names are those of data files in a folder, or below it."""
         if folder not in self._listed:
             self._listed[folder] = {file.name for file in folder.iterdir()}
-        found = [folder / name for name in names if name.partition("/")[0] in self._listed[folder]]
-        return sorted(file for file in found if file.suffix != ".py" and file.is_file())
+        files = [folder / name for name in names if name.partition("/")[0] in self._listed[folder]]
+        return sorted(file for file in files if file.suffix != ".py" and file.is_file())
 
     def _file(self, module: str) -> File | None:
         """Return a module's source, None for a library's."""
@@ -154,8 +154,8 @@ class Sources:
         """Return what a definition uses, beside what importing its module and the packages above it executes."""
         if symbol not in self._uses:
             file = self._file(symbol.module)
-            own = [] if file is None else self._uses_in(file, symbol.name)
-            self._uses[symbol] = [] if file is None else [*self._executed_for(symbol.module), *own]
+            used = [] if file is None else self._uses_in(file, symbol.name)
+            self._uses[symbol] = [] if file is None else [*self._executed_for(symbol.module), *used]
         return self._uses[symbol]
 
     def _executed_for(self, module: str) -> list[Symbol]:
@@ -168,9 +168,9 @@ class Sources:
             return [Symbol(file.module, each) for each in (*file.definitions, *file.imports)]
         if name == BODY:
             imported = [Symbol(self._target(one).module, BODY) for owners in file.imports.values() for one in owners]
-            own = [symbol for symbol in imported if self._file(symbol.module) is not None]
+            bodies = [symbol for symbol in imported if self._file(symbol.module) is not None]
             classes = [Symbol(file.module, name) for name in file.classes if self._is_registered(file, name)]
-            return [*own, *classes, *file.side_effects, *file.stars, *self._meant(file, BODY)]
+            return [*bodies, *classes, *file.side_effects, *file.stars, *self._meant(file, BODY)]
         if name in file.definitions:
             return self._meant(file, name)
         if name in file.imports:
@@ -179,16 +179,16 @@ class Sources:
 
     def _meant(self, file: File, name: str) -> list[Symbol]:
         """Return what the imports and the names in a definition stand for."""
-        found: list[Symbol] = []
+        symbols: list[Symbol] = []
         for part in file.parts(name):
-            found += [Symbol(self._target(each).module, BODY) for each in part.executed]
+            symbols += [Symbol(self._target(each).module, BODY) for each in part.executed]
             for chain in part.chains:
-                found += self._owners(file, chain, part.imports)
+                symbols += self._owners(file, chain, part.imports)
                 if chain[-1] in DYNAMIC:
-                    found.append(Symbol(file.module, WHOLE))
+                    symbols.append(Symbol(file.module, WHOLE))
                 if chain[-1] in IMPORTERS:
-                    found += [Symbol(each, WHOLE) for each in file.modules_named() if self._file(each) is not None]
-        return found
+                    symbols += [Symbol(each, WHOLE) for each in file.modules_named() if self._file(each) is not None]
+        return symbols
 
     def _owners(self, file: File, chain: tuple[str, ...], imports: Mapping[str, list[Symbol]]) -> list[Symbol]:
         """Return what a dotted name in a file stands for: several places where imports take turns."""
@@ -199,13 +199,13 @@ class Sources:
 
     def _is_registered(self, file: File, name: str) -> bool:
         """Return whether a class may be found without its name: its metaclass or a class above it is told of it."""
-        own = file.classes[name]
-        above = [place for base in own.bases for place in self._owners(file, base, {})]
-        return self._has_metaclass(file, own) or any(self._registers(place) for place in above)
+        definition = file.classes[name]
+        above = [place for base in definition.bases for place in self._owners(file, base, {})]
+        return self._has_metaclass(file, definition) or any(self._registers(place) for place in above)
 
-    def _has_metaclass(self, file: File, own: Class) -> bool:
+    def _has_metaclass(self, file: File, definition: Class) -> bool:
         """Return whether a class names a metaclass that is no library's."""
-        owners = self._owners(file, own.metaclass, {}) if own.metaclass else []
+        owners = self._owners(file, definition.metaclass, {}) if definition.metaclass else []
         return any(self._file(owner.module) is not None for owner in owners)
 
     def _registers(self, symbol: Symbol) -> bool:

@@ -90,12 +90,12 @@ class Store:
         changed = 0
         with self._guard(), self._engine.begin() as connection:
             for fingerprint, name in names.items():
-                own = (_records.c.fingerprint == fingerprint) & _FINAL
-                body = json.loads(connection.execute(sa.select(_records.c.body).where(own)).scalar_one())
+                row = (_records.c.fingerprint == fingerprint) & _FINAL
+                body = json.loads(connection.execute(sa.select(_records.c.body).where(row)).scalar_one())
                 spec = "spec" if "spec" in body else "asked"
                 if body[spec].get("data") != name:
                     body[spec]["data"] = name
-                    connection.execute(_records.update().where(own).values(body=json.dumps(body, sort_keys=True)))
+                    connection.execute(_records.update().where(row).values(body=json.dumps(body, sort_keys=True)))
                     changed += 1
         return changed
 
@@ -208,17 +208,18 @@ def _check_schema(store: Store, *, create: bool) -> None:
     with store._guard():  # noqa: SLF001
         if sa.inspect(engine).has_table("meta"):
             with engine.connect() as connection:
-                found = connection.execute(sa.select(sa.func.max(_meta.c.schema))).scalar()
+                version = connection.execute(sa.select(sa.func.max(_meta.c.schema))).scalar()
         elif create:
             with engine.begin() as connection:
                 _metadata.create_all(connection)
                 connection.execute(_meta.insert().values(schema=SCHEMA))
-            found = SCHEMA
+            version = SCHEMA
         else:
             raise StoreError(f"Store {store.label!r} holds no records. Run a suite into it first.")
-    if found is None or found > SCHEMA:
+    if version is None or version > SCHEMA:
         raise StoreError(
-            f"Store {store.label!r} has version {found}; this harness reads up to {SCHEMA}. Upgrade viability-harness."
+            f"Store {store.label!r} has version {version}; this harness reads up to {SCHEMA}. "
+            "Upgrade viability-harness."
         )
 
 

@@ -29,15 +29,15 @@ class Difference(NamedTuple):
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
     """Return what differs between two bases, most telling first."""
-    found = list(_definitions(before, after))
-    for part, said in (("data", "data changed"), ("weights", "the model's files changed")):
+    changes = list(_definitions(before, after))
+    for part, text in (("data", "data changed"), ("weights", "the model's files changed")):
         if before.get(part) != after.get(part):
-            found.append(Difference(said, reloads=True))
-    found += _pairs(_libraries(before), _libraries(after))
-    found += _pairs({"Python": before.get("python")}, {"Python": after.get("python")})
+            changes.append(Difference(text, reloads=True))
+    changes += _pairs(_libraries(before), _libraries(after))
+    changes += _pairs({"Python": before.get("python")}, {"Python": after.get("python")})
     threads = _pairs(_spaced(before.get("threads", {})), _spaced(after.get("threads", {})))
-    found += [each._replace(reloads=True) for each in threads]
-    return found + _pairs(_spaced(before.get("machine", {})), _spaced(after.get("machine", {})))
+    changes += [each._replace(reloads=True) for each in threads]
+    return changes + _pairs(_spaced(before.get("machine", {})), _spaced(after.get("machine", {})))
 
 
 def definitions(before: Mapping[str, Any], after: Mapping[str, Any], roles: Iterable[str]) -> list[str]:
@@ -50,20 +50,23 @@ def _definitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterato
         if text := _definition(role, before, after):
             modules = _changed(role, before, after)
             made_anew = before.get(PLUGINS, {}).get(role, "").endswith(f" {FILE}")
-            own = [module for module in modules if module != MADE or not made_anew]
-            yield Difference(text, reloads=all(module.startswith(FILE_MODULE) for module in own))
+            sources = [module for module in modules if module != MADE or not made_anew]
+            yield Difference(text, reloads=all(module.startswith(FILE_MODULE) for module in sources))
 
 
 def _definition(role: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     modules = _changed(role, before, after)
-    own = [module for module in modules if not _is_core(module) and module != MADE]
+    of_plugin = [module for module in modules if not _is_core(module) and module != MADE]
     old, new = (basis.get(PLUGINS, {}).get(role, "") for basis in (before, after))
     became = "edited" if new in (old, "") else _without_file(new).rpartition(" ")[2]
-    if not own and MADE in modules:
+    if not of_plugin and MADE in modules:
         became = "made with other values"
-    said = [f"plugin {_without_file(old)} → {became} ({_within(role, own)})"] if own or MADE in modules else []
-    core = [module for module in modules if _is_core(module)]
-    return ", ".join([*said, *([f"harness → edited ({_within(role, core)})"] if core else [])])
+    parts = []
+    if of_plugin or MADE in modules:
+        parts.append(f"plugin {_without_file(old)} → {became} ({_within(role, of_plugin)})")
+    if core := [module for module in modules if _is_core(module)]:
+        parts.append(f"harness → edited ({_within(role, core)})")
+    return ", ".join(parts)
 
 
 def _is_core(module: str) -> bool:
@@ -87,7 +90,7 @@ def _changed(role: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> 
 
 
 def _libraries(basis: Mapping[str, Any]) -> dict[str, str]:
-    return {name: version for own in basis.get("libraries", {}).values() for name, version in own.items()}
+    return {name: version for installed in basis.get("libraries", {}).values() for name, version in installed.items()}
 
 
 def _pairs(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
@@ -122,9 +125,10 @@ def why_pending(step: Step, records: Sequence[Record]) -> str:
         return f"{' with '.join(spec)} is not measured yet"
     if nearest.basis.get("format") != step.basis["format"]:
         return UNTOLD
-    said = [each.text for each in differences(nearest.basis, step.basis)]
-    said += [f"what it builds on ({role}) is done again" for role in _other_inputs(step, nearest)] if not said else []
-    return ", ".join(said) or "its record is of another plan"
+    reasons = [each.text for each in differences(nearest.basis, step.basis)]
+    if not reasons:
+        reasons = [f"what it builds on ({role}) is done again" for role in _other_inputs(step, nearest)]
+    return ", ".join(reasons) or "its record is of another plan"
 
 
 def _comparable(step: Step, record: Record) -> bool:

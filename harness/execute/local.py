@@ -203,7 +203,7 @@ class _Messages:
                 except Exception as error:  # noqa: BLE001 - a plugin may write anything into the pipe, or close it
                     message = _without_result(
                         "failed",
-                        f"What the worker sent is no result ({type(error).__name__}: {plain.said(error)}). "
+                        f"What the worker sent is no result ({type(error).__name__}: {plain.message(error)}). "
                         "Leave the file descriptors of the process alone.",
                     )
                     self._queue.put(message)

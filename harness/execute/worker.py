@@ -70,32 +70,32 @@ def _result(job: Job, pipe: Connection) -> StepResult | Changed:
 def failed_by(error: BaseException, environment: dict[str, Any] | None = None) -> StepResult:
     """Return how a step ended that was stopped by an exception."""
     if isinstance(error, Unsupported):
-        return StepResult(outcome="unsupported", environment=environment or {}, reason=plain.said(error))
+        return StepResult(outcome="unsupported", environment=environment or {}, reason=plain.message(error))
     outcome: Outcome = "out of memory" if _out_of_memory(error) else "failed"
     trace = plain.cut("".join(traceback.format_exception(error)))
-    reason = f"{type(error).__name__}: {plain.said(error)}"
+    reason = f"{type(error).__name__}: {plain.message(error)}"
     return StepResult(outcome=outcome, environment=environment or {}, reason=reason, traceback=trace)
 
 
 def _do(job: Job, plugins: Plugins, pipe: Connection) -> StepResult:
-    own: dict[str, Any] = {}
+    conditions: dict[str, Any] = {}
     try:
         plugins.import_for(job.spec)
         environment.limit_threads()
-        own |= plain.nested(environment.process(), "environment")
-        own["hardware"] = _hardware(plugins.find("hardware", job.spec["hardware"]))
+        conditions |= plain.nested(environment.process(), "environment")
+        conditions["hardware"] = _hardware(plugins.find("hardware", job.spec["hardware"]))
         with contextlib.redirect_stdout(sys.stderr):
             result = perform(job, plugins, _throttled(pipe))
         return replace(
-            result, environment=own | environment.process()
+            result, environment=conditions | environment.process()
         )  # again: a learner may set its number of threads
     except BaseException as error:  # noqa: BLE001 - whatever a plugin raises becomes the step's record
-        return failed_by(error, own)
+        return failed_by(error, conditions)
 
 
 def _hardware(hardware: Hardware) -> dict[str, Any]:
-    said = plain.named(hardware.describe(), "Hardware.describe()")
-    return {"name": hardware.name, **plain.nested(said, "Hardware.describe()")}
+    description = plain.named(hardware.describe(), "Hardware.describe()")
+    return {"name": hardware.name, **plain.nested(description, "Hardware.describe()")}
 
 
 def _send(pipe: Connection, **message: Any) -> None:
@@ -139,5 +139,5 @@ def _throttled(pipe: Connection) -> Any:
 
 
 def _out_of_memory(error: BaseException) -> bool:
-    low = plain.said(error).lower()
+    low = plain.message(error).lower()
     return isinstance(error, MemoryError) or "out of memory" in low or "can't allocate memory" in low
