@@ -150,8 +150,8 @@ def test_the_command_line_tells_it_without_a_trace(tmp_path: Path, harness_comma
     checked = harness_command(tmp_path, "check", "odd.py", "--plugin", toy)
 
     assert (run.code, listed.code, checked.code) == (2, 2, 1)
-    for said in (run.stderr, listed.stderr, checked.stdout):
-        assert "M.sizes of 'm' is (1, 2). Give a tuple of texts, at least one." in re.sub(r"\s+", " ", said)
+    for text in (run.stderr, listed.stderr, checked.stdout):
+        assert "M.sizes of 'm' is (1, 2). Give a tuple of texts, at least one." in re.sub(r"\s+", " ", text)
     assert "Traceback" not in run.stderr + listed.stderr + checked.stderr
 
 
@@ -163,8 +163,8 @@ def test_what_is_listed_is_plain_whatever_hardware_says(tmp_path: Path, harness_
     )
     _file(tmp_path, change)
     toy = str(Path(__file__).with_name("toy_plugin.py"))
-    said = harness_command(tmp_path, "plugins", "--json", "--plugin", toy, "--plugin", "odd.py")
-    listed = json.loads(said.stdout)
+    result = harness_command(tmp_path, "plugins", "--json", "--plugin", toy, "--plugin", "odd.py")
+    listed = json.loads(result.stdout)
 
     assert listed["models"]["m"]["settings"] == {"rate": 0.5}
     assert listed["hardware"]["h"]["unavailable"] == "H.unavailable of 'h' raised RuntimeError: no driver"

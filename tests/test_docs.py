@@ -127,7 +127,7 @@ def test_the_walks_lead_to_what_there_is() -> None:
     for walk in walks:
         tokens = [token for token in re.findall(r"`([^`]+)`", walk) if not token.startswith("harness ")]
         places = {token: ROOT / token if (ROOT / token).exists() else REPORTS / token for token in tokens}
-        text = "".join(own.read_text(encoding="utf-8") for own in places.values() if own.is_file())
+        text = "".join(place.read_text(encoding="utf-8") for place in places.values() if place.is_file())
         for token, place in places.items():
             words = [token] if "/" in token else token.split(".")
             assert place.exists() or all(re.search(rf"\b{re.escape(word)}\b", text) for word in words), token

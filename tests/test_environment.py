@@ -25,9 +25,9 @@ def test_the_machine_is_told() -> None:
 
 def test_versions_are_those_of_the_distributions_that_bring_a_module() -> None:
     """A module's name need not be its distribution's; a module nobody knows brings nothing."""
-    found = environment.versions(["sklearn.linear_model", "yaml", "no_such_module_anywhere"])
+    versions = environment.versions(["sklearn.linear_model", "yaml", "no_such_module_anywhere"])
 
-    assert found == {"PyYAML": metadata.version("pyyaml"), "scikit-learn": metadata.version("scikit-learn")}
+    assert versions == {"PyYAML": metadata.version("pyyaml"), "scikit-learn": metadata.version("scikit-learn")}
 
 
 def test_versions_in_a_text_are_those_of_installed_libraries() -> None:

@@ -28,7 +28,7 @@ FAMILIES = ("checkpoints", "control", "language", "onnx", "vision")
 
 def _installed(requirements: Iterable[str]) -> set[str]:
     """Return the distributions that installing requirements brings, as those that are installed here say."""
-    found: set[tuple[str, str]] = set()
+    names: set[tuple[str, str]] = set()
     waiting = [(text, "") for text in requirements]
     while waiting:
         text, extra = waiting.pop()
@@ -37,10 +37,10 @@ def _installed(requirements: Iterable[str]) -> set[str]:
             continue
         name = canonicalize_name(requirement.name)
         for wanted in {"", *requirement.extras}:
-            if (name, wanted) not in found:
-                found.add((name, wanted))
+            if (name, wanted) not in names:
+                names.add((name, wanted))
                 waiting += [(further, wanted) for further in metadata.requires(name) or ()]
-    return {name for name, _ in found}
+    return {name for name, _ in names}
 
 
 def _modules(distributions: set[str]) -> set[str]:
@@ -56,23 +56,23 @@ def _subsets() -> Iterable[tuple[str, ...]]:
 def needs() -> dict[str, tuple[set[str], set[str]]]:
     """Return model and task, task alone, hardware, runtime → the modules they declare, and those their sources use."""
     plugins = load_plugins()
-    bases, found = Bases(plugins), {}
+    bases, modules = Bases(plugins), {}
     for role, kind in ROLES.items():
         for name, part in getattr(plugins, kind).items():
             if plugins.owner(kind, name).distribution == DISTRIBUTION:
                 optional = {module.partition(".")[0] for module in getattr(part, "data_imports", ())}
                 declared = {module.partition(".")[0] for module in part.imports or ()}
                 used = bases.closure(role, name).libraries - sys.stdlib_module_names - optional
-                found[role, name] = (declared, set(used))
-    alone = {f"{role} {name}": both for (role, name), both in found.items() if role != "model"}
+                modules[role, name] = (declared, set(used))
+    alone = {f"{role} {name}": both for (role, name), both in modules.items() if role != "model"}
     pairs = {
         f"model {model}, task {task}": tuple(
-            a | b for a, b in zip(found["model", model], found["task", task], strict=True)
+            a | b for a, b in zip(modules["model", model], modules["task", task], strict=True)
         )
-        for role, model in found
+        for role, model in modules
         if role == "model"
         for task, other in plugins.tasks.items()
-        if other.kind in plugins.models[model].kinds and ("task", task) in found
+        if other.kind in plugins.models[model].kinds and ("task", task) in modules
     }
     return alone | pairs
 
@@ -81,8 +81,8 @@ def test_whatever_extras_are_installed_what_works_is_told_from_what_lacks_someth
     needs: dict[str, tuple[set[str], set[str]]],
 ) -> None:
     """For every choice of extras: the libraries that sources use are there, or one that they declare is not."""
-    own = {"harness", *(point.value for point in metadata.entry_points(group="harness"))}
-    core = _modules(_installed(PROJECT["dependencies"])) | own
+    harness = {"harness", *(point.value for point in metadata.entry_points(group="harness"))}
+    core = _modules(_installed(PROJECT["dependencies"])) | harness
     brought = {extra: _modules(_installed(PROJECT["optional-dependencies"][extra])) for extra in FAMILIES}
     surprises = {}
     for extras in _subsets():

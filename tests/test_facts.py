@@ -54,14 +54,14 @@ def test_a_price_without_date_source_or_sense_is_refused(change: dict[str, Any],
 
 
 @given(st.lists(st.text(min_size=1, max_size=12), max_size=6), st.text(max_size=12))
-def test_an_unknown_name_is_always_answered_with_the_list(known: list[str], name: str) -> None:
+def test_an_unknown_name_is_always_answered_with_the_list(choices: list[str], name: str) -> None:
     """Whatever was typed, the sentence holds every name, and suggests only one of them."""
-    said = unknown("thing", name, known)
+    sentence = unknown("thing", name, choices)
 
-    assert said.startswith(f"Unknown thing {name!r}.")
-    assert all(other in said for other in known)
-    if "Did you mean " in said:
-        assert any(f"Did you mean {other!r}?" in said for other in known)
+    assert sentence.startswith(f"Unknown thing {name!r}.")
+    assert all(other in sentence for other in choices)
+    if "Did you mean " in sentence:
+        assert any(f"Did you mean {other!r}?" in sentence for other in choices)
 
 
 def test_no_names_are_told_as_none() -> None:
@@ -71,11 +71,11 @@ def test_no_names_are_told_as_none() -> None:
 
 def test_the_tree_of_errors_is_the_one_that_is_drawn() -> None:
     """Every error of the module stands in its docstring and ends with exit code 2."""
-    found = {
+    classes = {
         name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, HarnessError)
     }
 
-    assert len(found) == 7
-    for name, kind in found.items():
+    assert len(classes) == 7
+    for name, kind in classes.items():
         assert name in str(errors.__doc__)
         assert kind.exit_code == 2

@@ -161,12 +161,12 @@ class Run:
     def of(self, part: str, fault: str) -> Record:
         """Return the record of the step that shows a fault: the first that failed, else the last."""
         where: Mapping[str, Callable[[dict[str, Any]], Any]] = {
-            "model": lambda asked: asked["settings"].get("fault"),
-            "task": lambda asked: asked["task_settings"].get("fault"),
-            "hardware": lambda asked: asked["hardware"],
+            "model": lambda spec: spec["settings"].get("fault"),
+            "task": lambda spec: spec["task_settings"].get("fault"),
+            "hardware": lambda spec: spec["hardware"],
         }
-        found = [record for record in self.records if where[part](record.spec) == fault]
-        return next((record for record in found if record.outcome != "ok"), found[-1])
+        records = [record for record in self.records if where[part](record.spec) == fault]
+        return next((record for record in records if record.outcome != "ok"), records[-1])
 
 
 @pytest.fixture(scope="module")
@@ -252,11 +252,11 @@ def test_what_a_plugin_started_is_ended_with_its_step(runs: Callable[[str], Run]
 
 def test_a_message_that_never_ends_is_ended_at_the_time_limit(tmp_path: Path) -> None:
     """A plugin that writes half a frame into the pipe does not keep the limits from being watched."""
-    asked = {"model": "faulty", "size": "default", "settings": {"fault": "half a message"}, "task": "parity",
+    spec = {"model": "faulty", "size": "default", "settings": {"fault": "half a message"}, "task": "parity",
              "source": None, "task_settings": {"count": 8}, "hardware": "here", "precision": "fp32", "seed": 7,
              "start": "scratch", "budget": {"steps": 2}}  # fmt: skip
     supervisor = Supervisor([], Limits(time_s=1.5))
-    ended = supervisor.run(Job("finetune", asked, {}, tmp_path, tuple(FILES)), lambda _: None)
+    ended = supervisor.run(Job("finetune", spec, {}, tmp_path, tuple(FILES)), lambda _: None)
 
     assert (ended.outcome, ended.reason) == ("timed out", "The step was ended after 1.5 s: its time limit.")
 

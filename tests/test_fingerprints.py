@@ -210,12 +210,12 @@ def test_a_module_of_ones_own_that_is_only_imported_counts(tmp_path: Path, monke
     monkeypatch.syspath_prepend(str(tmp_path))
     helper, file = tmp_path / "heavy_helper.py", tmp_path / "importing.py"
     file.write_text(IMPORTING, encoding="utf-8")
-    found = []
+    digests = []
     for text in ("N = 1\n", "N = 2\n"):
         helper.write_text(text, encoding="utf-8")
-        found.append(Bases(load_plugins([str(file)])).closure("model", "importing").modules["heavy_helper"])
+        digests.append(Bases(load_plugins([str(file)])).closure("model", "importing").modules["heavy_helper"])
 
-    assert found[0] != found[1]
+    assert digests[0] != digests[1]
 
 
 IMPORTING = """
@@ -265,22 +265,22 @@ def test_an_identity_names_no_library_that_is_not_covered(standard: Plan) -> Non
 
 def test_the_libraries_that_a_model_computes_with_are_covered(standard: Plan) -> None:
     """Those that its sources import, and those beneath."""
-    found = {step.spec["model"]: set(step.basis["libraries"]["model"]) for step in standard.steps}
+    libraries = {step.spec["model"]: set(step.basis["libraries"]["model"]) for step in standard.steps}
 
-    assert {"scikit-learn", "scipy"} <= found["tfidf"] & found["logistic"]
-    assert {"torch", "transformers", "tokenizers", "accelerate"} <= found["bert"]
-    assert {"torch", "stable_baselines3", "gymnasium"} <= found["ppo"]
-    assert not {"torch", "transformers", "stable_baselines3"} & (found["tfidf"] | found["rule"])
+    assert {"scikit-learn", "scipy"} <= libraries["tfidf"] & libraries["logistic"]
+    assert {"torch", "transformers", "tokenizers", "accelerate"} <= libraries["bert"]
+    assert {"torch", "stable_baselines3", "gymnasium"} <= libraries["ppo"]
+    assert not {"torch", "transformers", "stable_baselines3"} & (libraries["tfidf"] | libraries["rule"])
 
 
 def test_threads_and_python_are_covered(plugins: Plugins, standard: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     """They change times, and sums in their last bits."""
-    known = {step.fingerprint for step in standard.steps}
+    before = {step.fingerprint for step in standard.steps}
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     threads = {step.fingerprint for step in _plan(plugins).steps}
     monkeypatch.undo()
     monkeypatch.setattr("platform.python_version", lambda: "3.99.0")
     python = {step.fingerprint for step in _plan(plugins).steps}
 
-    assert not known & threads
-    assert not known & python
+    assert not before & threads
+    assert not before & python

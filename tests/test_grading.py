@@ -27,7 +27,7 @@ class _Graded(Data):
 
     def __init__(self, graded: Scores | Grades, chance: Mapping[str, float] | None = None) -> None:
         self.graded = graded
-        self.known = chance or {}
+        self.baseline = chance or {}
 
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Scores | Grades:
         predict([split] * batch_size)
@@ -37,7 +37,7 @@ class _Graded(Data):
         return [1]
 
     def random_baseline(self) -> Mapping[str, float]:
-        return self.known
+        return self.baseline
 
 
 def _medians(column: Sequence[float]) -> Grades:
@@ -47,11 +47,11 @@ def _medians(column: Sequence[float]) -> Grades:
 
 def test_the_predictor_is_asked_in_batches_on_the_split() -> None:
     """Plain scores come back as grades without more."""
-    asked: list[list[str]] = []
-    grades = grading.grade(lambda inputs: asked.append(list(inputs)) or inputs, _Graded({"a": [1.0]}), 2, "validation")  # type: ignore[func-returns-value]
+    asks: list[list[str]] = []
+    grades = grading.grade(lambda inputs: asks.append(list(inputs)) or inputs, _Graded({"a": [1.0]}), 2, "validation")  # type: ignore[func-returns-value]
 
     assert grades == Grades({"a": [1.0]}, {})
-    assert asked == [["validation"] * 2]
+    assert asks == [["validation"] * 2]
 
 
 def test_what_a_broken_model_answers_is_not_graded() -> None:
@@ -77,11 +77,11 @@ def test_a_value_is_over_all_items(column: list[float]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("metric", "said"), [(Metric("m", "", "other"), "column 'other'"), (Metric("odd", "", None), r"over\['odd'\]")]
+    ("metric", "column"), [(Metric("m", "", "other"), "column 'other'"), (Metric("odd", "", None), r"over\['odd'\]")]
 )
-def test_a_metric_that_the_grades_lack_is_named(metric: Metric, said: str) -> None:
+def test_a_metric_that_the_grades_lack_is_named(metric: Metric, column: str) -> None:
     """The author reads what is missing, not a KeyError."""
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=column):
         grading.value(metric, _medians([1.0]))
 
 
@@ -89,13 +89,13 @@ def test_chance_is_missing_where_the_data_does_not_know_it(toys: Plugins) -> Non
     """None, never 0."""
     task = toys.tasks["parity"]
     grades = Grades({"correct": [1.0]})
-    (known,) = grading.described(task, _Graded(grades, {"accuracy": 0.5}), grades)
+    (guessed,) = grading.described(task, _Graded(grades, {"accuracy": 0.5}), grades)
     (unknown,) = grading.described(task, _Graded(grades), grades)
 
-    assert known["random_baseline"] == 0.5
+    assert guessed["random_baseline"] == 0.5
     assert unknown["random_baseline"] is None
-    assert known["column"] == "correct"
-    assert "replicates" not in known
+    assert guessed["column"] == "correct"
+    assert "replicates" not in guessed
 
 
 def test_replicates_draw_the_same_items_for_every_model(toys: Plugins) -> None:

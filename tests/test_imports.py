@@ -88,9 +88,9 @@ def test_a_first_training_step_imports_nothing() -> None:
     told = {**os.environ, "HARNESS_FORK_SERVER_IMPORTS": "torch"}
     command = [sys.executable, "-c", FIRST_STEP]
     done = subprocess.run(command, env=told, capture_output=True, text=True, check=True)
-    found = done.stdout.split()
+    modules = done.stdout.split()
 
-    assert len(found) < 10, found  # of 800; torch's profiler has one of its own
+    assert len(modules) < 10, modules  # of 800; torch's profiler has one of its own
 
 
 OPEN = """

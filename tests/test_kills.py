@@ -149,10 +149,10 @@ def test_the_harness_outlives_its_fork_server_and_its_workers(tmp_path: Path, ki
     output, _ = run.communicate(timeout=120)
     outcomes = Counter(record.outcome for record in peek_records(str(tmp_path / "store")))
     again = _start(tmp_path)
-    said, _ = again.communicate(timeout=120)
+    last_output, _ = again.communicate(timeout=120)
 
     assert run.returncode in (0, 1), output
     assert set(outcomes) <= {"ok", "killed", "failed"}, output
     assert outcomes["ok"] > 0, output
-    assert again.returncode == 0, said
+    assert again.returncode == 0, last_output
     assert _complete(_ok(tmp_path))

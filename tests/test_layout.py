@@ -21,11 +21,11 @@ PACKAGES = [ROOT / path for path in PROJECT["tool"]["hatch"]["build"]["targets"]
 
 def test_packages_on_disk_are_packages_shipped() -> None:
     """Every folder with an `__init__.py` at a package's place is in the wheel's list."""
-    found = {ROOT / "harness"}
+    packages = {ROOT / "harness"}
     for folder in ("plugins", "reports", "dashboards"):
-        found |= {path.parent for path in (ROOT / folder).glob("*/__init__.py")}
+        packages |= {path.parent for path in (ROOT / folder).glob("*/__init__.py")}
 
-    assert set(PACKAGES) == found
+    assert set(PACKAGES) == packages
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
@@ -138,11 +138,11 @@ def _table(readme: Path) -> list[list[str]]:
 
 def _hold_to_imports(rows: list[list[str]], place: Callable[[list[str]], str | None]) -> None:
     """Compare the last column of a table with what each row's modules import; `place` is the row of a module's name."""
-    found: dict[str | None, set[str | None]] = {}
+    imported: dict[str | None, set[str | None]] = {}
     for module, used in _imports().items():
-        found.setdefault(place(module.split(".")), set()).update(place(name.split(".")) for name in used)
+        imported.setdefault(place(module.split(".")), set()).update(place(name.split(".")) for name in used)
     for name, *_, imports in rows:
-        assert found[name] - {None, name, "harness"} == set(imports.split()) - {"-"}, name
+        assert imported[name] - {None, name, "harness"} == set(imports.split()) - {"-"}, name
 
 
 def _hold_to_order(rows: list[list[str]]) -> None:

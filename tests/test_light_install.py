@@ -63,13 +63,13 @@ def _mebibytes(site_packages: Path) -> float:
 def test_the_core_has_no_torch_and_is_small(core: Path) -> None:
     """Sizes of the core and of what is installed here, with all extras and the tests' tools, are printed."""
     code = "import importlib.util as u; print([n for n in ('torch', 'transformers', 'streamlit') if u.find_spec(n)])"
-    found = subprocess.run([str(core / "python"), "-I", "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([str(core / "python"), "-I", "-c", code], capture_output=True, text=True, check=True)
     (site_packages,) = core.parent.glob("lib/*/site-packages")
     size = _mebibytes(site_packages)
     here = {Path(path) for path in sys.path if path.endswith("site-packages")}
     print(f"core: {size:.0f} MiB; all, with the tests' tools: {sum(map(_mebibytes, here)):.0f} MiB")  # noqa: T201
 
-    assert found.stdout == "[]\n"
+    assert done.stdout == "[]\n"
     assert size < CORE_MIB
 
 

@@ -94,10 +94,10 @@ def test_what_is_found_later_and_where_files_lie_do_not_count() -> None:
 
 def test_definitions_among_the_values_are_named() -> None:
     """Functions, classes, modules, and the class itself; a module counts whole, and so does what a call made."""
-    found = made(Holder([score, Slotted(1), sys])).symbols
+    symbols = made(Holder([score, Slotted(1), sys])).symbols
     local = type(Holder.__name__, (Holder,), {"__qualname__": "make.<locals>.Holder"})
 
-    assert set(found) == {Symbol(__name__, "Holder"), Symbol(__name__, "score"), Symbol(__name__, "Slotted"),
+    assert set(symbols) == {Symbol(__name__, "Holder"), Symbol(__name__, "score"), Symbol(__name__, "Slotted"),
                           Symbol("sys", WHOLE)}  # fmt: skip
     assert made(local(1)).symbols[0].name == WHOLE
     assert made(type("Unnamed", (Holder,), {})(1)).symbols[0].name == WHOLE
@@ -110,9 +110,9 @@ def test_a_module_is_its_name() -> None:
     )
     script += "print(made(t.Holder(numpy)).values)"
     command = [sys.executable, "-c", script, str(Path(__file__).parent)]
-    said = [subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(2)]
+    outputs = [subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(2)]
 
-    assert said[0] == said[1] == "held:numpy\n"
+    assert outputs[0] == outputs[1] == "held:numpy\n"
     assert isinstance(np, ModuleType)
 
 

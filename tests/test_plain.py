@@ -60,14 +60,14 @@ class _Level(enum.IntEnum):
 )
 def test_what_is_nearly_plain_becomes_so(value: Any, made: Any) -> None:
     """Exactly Python's own types, which can be sent and written without a plugin's classes."""
-    found = plain.nested(value, "value")
+    result = plain.nested(value, "value")
 
-    assert found == made
-    assert type(found) is type(made)
+    assert result == made
+    assert type(result) is type(made)
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "message"),
     [
         (b"bytes", "is a bytes"),
         (object(), "is a object"),
@@ -81,9 +81,9 @@ def test_what_is_nearly_plain_becomes_so(value: Any, made: Any) -> None:
         (2**63, "is a whole number of 64 bits"),
     ],
 )
-def test_what_is_not_plain_is_refused_by_name(value: Any, said: str) -> None:
+def test_what_is_not_plain_is_refused_by_name(value: Any, message: str) -> None:
     """Where it is, what it is, and what to do."""
-    with pytest.raises(PluginError, match=f"^value{'' if said.startswith(chr(92)) else ' '}{said}"):
+    with pytest.raises(PluginError, match=f"^value{'' if message.startswith(chr(92)) else ' '}{message}"):
         plain.nested(value, "value")
 
 
@@ -108,9 +108,9 @@ def test_a_column_is_finite_or_refused(column: list[float]) -> None:
 
 def test_a_reading_has_a_unit_and_a_kind() -> None:
     """A bare number is none, nor is one below 0; a value of numpy is."""
-    known = plain.readings({"energy_j": Reading(np.float32(2), "J", "estimated")}, "stop()")
+    readings = plain.readings({"energy_j": Reading(np.float32(2), "J", "estimated")}, "stop()")
 
-    assert known == {"energy_j": Reading(2.0, "J", "estimated")}
+    assert readings == {"energy_j": Reading(2.0, "J", "estimated")}
     for odd in (2.0, Reading(-1.0, "J"), Reading(1.0, 3), Reading(float("inf"), "J"), Reading("1", "J")):  # type: ignore[arg-type]
         with pytest.raises(PluginError, match=r"^stop\(\)\['energy_j'\]"):
             plain.readings({"energy_j": odd}, "stop()")

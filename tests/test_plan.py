@@ -55,16 +55,16 @@ def test_pretraining_reads_another_task_but_not_where_the_data_are_ones_own(
     """What a task pretrains on is near its default data; for one's own nothing is nearer than they are themselves."""
     monkeypatch.setattr(type(toys.tasks["parity"]), "pretrains_on", "parity")  # its default data
     default = plan_of(models=["counter"])
-    own = plan_of(models=["counter"], tasks=[{"name": "parity", "data": "mine.csv"}])
-    spec = [step.spec for plan in (default, own) for step in plan.steps if step.kind == "pretrain"]
+    on_file = plan_of(models=["counter"], tasks=[{"name": "parity", "data": "mine.csv"}])
+    spec = [step.spec for plan in (default, on_file) for step in plan.steps if step.kind == "pretrain"]
 
     assert [(one["task"], one["source"]) for one in spec] == [("parity", None), ("parity", "mine.csv")]
 
 
 def test_data_have_a_name_in_every_step(plan_of: PlanOf) -> None:
     """The packaged default has the task's, a user's the one that was given, else that of the file."""
-    own = [{"name": "parity", "data": "mine.csv"}, {"name": "parity", "data": "b.csv", "data_name": "reviews"}]
-    plan = plan_of(tasks=["parity", *own])
+    on_files = [{"name": "parity", "data": "mine.csv"}, {"name": "parity", "data": "b.csv", "data_name": "reviews"}]
+    plan = plan_of(tasks=["parity", *on_files])
 
     assert {(step.spec["source"], step.spec["data"]) for step in plan.steps} == {
         (None, "counting"), ("mine.csv", "mine"), ("b.csv", "reviews"),

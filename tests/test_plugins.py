@@ -169,15 +169,15 @@ def _record() -> Record:
 
 def test_a_file_is_read_anew_each_time(tmp_path: Path) -> None:
     """Also where it was edited within a second and is as long as it was; nothing is written beside it."""
-    found = []
+    values = []
     for text in ("A = 1\n", "A = 2\n"):
         file = tmp_path / "p.py"
         file.write_text(text, encoding="utf-8")
         plugins = Plugins()
         _load(plugins, file)
-        found.append(plugins.loaded[0].module.A)
+        values.append(plugins.loaded[0].module.A)
 
-    assert found == [1, 2]
+    assert values == [1, 2]
     assert [path.name for path in tmp_path.iterdir()] == ["p.py"]
 
 

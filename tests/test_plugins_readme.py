@@ -27,9 +27,9 @@ def test_a_file_of_the_document_passes_the_kit(tmp_path: Path, name: str) -> Non
     """It loads, and no check fails."""
     file = tmp_path / name
     file.write_text(FILES[name], encoding="utf-8")
-    found = check(str(file))
+    findings = check(str(file))
 
-    assert found.ok, str(found)
+    assert findings.ok, str(findings)
 
 
 def test_pretraining_runs_before_fine_tuning(tmp_path: Path, libraries_at_hand: None, harness_command: Any) -> None:

@@ -123,14 +123,14 @@ def _write_data(folder: Path) -> None:
 
 
 def _paragraphs() -> list[dict[str, object]]:
-    found = []
+    paragraphs = []
     for number in range(60):
         context = f"size: The size is {number} metres.\ncolour: The colour is red."
         answer = f"{number} metres"
         spec = {"id": str(number), "question": "What is the size?",
                  "answers": [{"text": answer, "answer_start": context.index(answer)}]}  # fmt: skip
-        found.append({"context": context, "qas": [spec]})
-    return found
+        paragraphs.append({"context": context, "qas": [spec]})
+    return paragraphs
 
 
 def _write_checkpoint(folder: Path) -> None:

@@ -175,11 +175,11 @@ def test_data_that_are_edited_before_they_are_loaded_are_planned_again(
     plan, plugins = planned()
     screen = _Editing(lambda: None)
     summary = run_plan(plan, plugins, store, screen, [str(file)], planned)
-    said = [(record.basis["data"], record.data_digest) for record in store.records()]
+    data = [(record.basis["data"], record.data_digest) for record in store.records()]
 
     assert summary.complete
     assert screen.changes == (["data changed"] if edit else [])
-    assert set(said) == {("50", "numbers to 50") if edit else ("40", "numbers to 40")}
+    assert set(data) == {("50", "numbers to 50") if edit else ("40", "numbers to 40")}
 
 
 def test_a_module_that_is_edited_before_a_step_imports_it_is_not_recorded(

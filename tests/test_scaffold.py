@@ -60,13 +60,13 @@ def test_a_template_passes_the_kit_under_any_name(tmp_path: Path, what: str) -> 
     plugins = load_plugins()
     (file,) = scaffold(plugins.templates[what], "tea-house.2", plugins, tmp_path, package=False)
     text = file.read_text(encoding="utf-8")
-    found = check(str(file))
+    findings = check(str(file))
 
     assert file.name == ("tea_house_2.yaml" if what == "usecase" else "tea_house_2.py")
     assert len(text.splitlines()) <= LONGEST
     assert "my-name" not in text.lower().replace("_", "-")
     assert ("name: tea-house.2" if what == "usecase" else "TeaHouse2") in text
-    assert found.ok, str(found)
+    assert findings.ok, str(findings)
 
 
 def test_what_templates_write_is_measured(tmp_path: Path, libraries_at_hand: None, harness_command: Any) -> None:
@@ -74,9 +74,9 @@ def test_what_templates_write_is_measured(tmp_path: Path, libraries_at_hand: Non
     options: list[str] = []
     for what in ("hardware", "model", "runtime", "task"):
         command = harness_command(tmp_path, "new", what, f"my-{what}").stdout.splitlines()[-1].strip()
-        own = ["--plugin", f"my_{what}.py", f"--{what}", f"my-{what}"]
-        assert command.startswith(f"harness run quick {shlex.join(own)}")
-        options += own
+        arguments = ["--plugin", f"my_{what}.py", f"--{what}", f"my-{what}"]
+        assert command.startswith(f"harness run quick {shlex.join(arguments)}")
+        options += arguments
     entries = "models: [tfidf], tasks: [text-classification]"
     suite = f"{{name: s, {entries}, budgets: {{finetune: {{steps: 100}}}}, serve: {{seconds: 0.1}}}}"
     (tmp_path / "s.yaml").write_text(suite, encoding="utf-8")

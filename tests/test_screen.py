@@ -69,13 +69,13 @@ def test_names_are_text(live: bool) -> None:
         )
         screen.skipped(STEP, f"why {ODD}")
         screen.warn([Failure(f"plugin {ODD}", "d", f"failure {ODD}")])
-    said = _said(console)
+    output = _said(console)
 
-    assert f"[1/3] finetune {ODD} on {ODD} (seed 0): ok {ODD} 0.500" in said
+    assert f"[1/3] finetune {ODD} on {ODD} (seed 0): ok {ODD} 0.500" in output
     for text in (f"      reason {ODD}", f"not tried, why {ODD}", f"plugin {ODD} failed: failure {ODD}"):
-        assert text in said
-    assert (f"{ODD} 0.250 10 samples/s" in said) == live
-    assert "🐛" not in said
+        assert text in output
+    assert (f"{ODD} 0.250 10 samples/s" in output) == live
+    assert "🐛" not in output
 
 
 def test_findings_are_text() -> None:

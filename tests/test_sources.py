@@ -155,12 +155,12 @@ def use():
 """
     write(made_table=text)
     before = closure("made_table", "use").modules["made_table"]
-    found = []
+    digests = []
     for line in ("return 1", "= 2"):
         write(made_table=text.replace(line, line[:-1] + "7"))
-        found.append(closure("made_table", "use").modules["made_table"])
+        digests.append(closure("made_table", "use").modules["made_table"])
 
-    assert len({before, *found}) == 3
+    assert len({before, *digests}) == 3
 
 
 REGISTRY = """
@@ -198,12 +198,12 @@ class Below(One):
 """
     user = "import made_classes\nfrom made_registry import KNOWN\n\ndef use():\n    return KNOWN['One']\n"
     write(made_registry=REGISTRY, made_classes=text, made_user=user)
-    found = [closure("made_user", "use").modules]
+    modules = [closure("made_user", "use").modules]
     for line in ("one = 1", "below = 1"):
         write(made_classes=text.replace(line, line.replace("1", "2")))
-        found.append(closure("made_user", "use").modules)
+        modules.append(closure("made_user", "use").modules)
 
-    assert len({tuple(each.items()) for each in found}) == (3 if BASES[base] else 1)
+    assert len({tuple(each.items()) for each in modules}) == (3 if BASES[base] else 1)
 
 
 def test_a_function_that_asks_for_subclasses_takes_the_whole_module(write: Write) -> None:
@@ -280,12 +280,12 @@ def test_a_data_file_that_a_definition_names_counts(write: Write) -> None:
 def test_what_packages_above_a_module_execute_counts(write: Write) -> None:
     """They are imported before it; what they define does not count."""
     write(made_user="from made_pack.inner import f\nuse = f\n", made_pack__inner="N = 1\n\ndef f():\n    return N\n")
-    package, found = Path(sys.path[0]) / "made_pack" / "__init__.py", []
+    package, modules = Path(sys.path[0]) / "made_pack" / "__init__.py", []
     for line in ("", "import made_pack.inner\nmade_pack.inner.N = 2\n", "def other():\n    return 1\n"):
         package.write_text(line, encoding="utf-8")
-        found.append(closure("made_user", "use").modules)
+        modules.append(closure("made_user", "use").modules)
 
-    assert found[0] == found[2] != found[1]
+    assert modules[0] == modules[2] != modules[1]
 
 
 ASSIGNMENTS = {
@@ -298,12 +298,12 @@ ASSIGNMENTS = {
 @pytest.mark.parametrize("what", ASSIGNMENTS)
 def test_assignments_are_told_apart(what: str, write: Write) -> None:
     """By their values, and by their order where a name is assigned twice."""
-    found = []
+    modules = []
     for text in ASSIGNMENTS[what]:
         write(made_assigned=text)
-        found.append(closure("made_assigned", "use").modules)
+        modules.append(closure("made_assigned", "use").modules)
 
-    assert found[0] != found[1]
+    assert modules[0] != modules[1]
 
 
 def test_the_order_of_definitions_does_not_count(write: Write) -> None:
@@ -332,10 +332,10 @@ def test_libraries_are_named_and_not_read(write: Write) -> None:
         made_user="import json\nimport numpy as np\nimport torch\nimport yaml\nfrom scipy import stats\n\n"
         "def use():\n    return json.dumps(np.mean([1]))\n\n\ndef other():\n    return stats.norm, torch.ones(1)\n"
     )
-    found = closure("made_user", "use")
+    sources = closure("made_user", "use")
 
-    assert found.libraries == {"numpy", "yaml"}
-    assert set(found.modules) == {"made_user"}
+    assert sources.libraries == {"numpy", "yaml"}
+    assert set(sources.modules) == {"made_user"}
     assert closure("made_user", "other").libraries == {"scipy", "torch", "yaml"}
 
 
@@ -424,12 +424,12 @@ def test_code_as_deep_as_python_takes_it_is_read(write: Write) -> None:
 
 def test_a_file_that_is_no_python_counts_whole(write: Write) -> None:
     """Whoever imports it will be told; two such files are two things."""
-    found = set()
+    digests = set()
     for text in ("def use(:", "def use(:  # other"):
         write(made_broken=text)
-        found.add(closure("made_broken", "use").modules["made_broken"])
+        digests.add(closure("made_broken", "use").modules["made_broken"])
 
-    assert len(found) == 2
+    assert len(digests) == 2
 
 
 ALTERNATIVES = {

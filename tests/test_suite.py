@@ -113,20 +113,20 @@ def test_a_suite_of_parts_has_their_models_and_tasks(tmp_path: Path) -> None:
     ("parts", "sentence"),
     [
         ("[quik]", "line 2: Unknown suite 'quik'. Did you mean 'quick'?"),
-        ("[{own}]", "has parts itself. Name those instead."),
+        ("[{path}]", "has parts itself. Name those instead."),
         ("[]", "models: name at least one"),
     ],
 )
 def test_a_part_that_is_none_is_told_with_its_line(tmp_path: Path, parts: str, sentence: str) -> None:
     """A name nobody knows, a suite of parts (itself, too), no parts at all."""
-    own = tmp_path / "own.yaml"
-    own.write_text(f"name: own\nparts: {parts.format(own=own)}\nbudgets: {{}}\n", encoding="utf-8")
+    path = tmp_path / "own.yaml"
+    path.write_text(f"name: mine\nparts: {parts.format(path=path)}\nbudgets: {{}}\n", encoding="utf-8")
 
     with pytest.raises(SuiteError) as caught:
-        read_suite(str(own))
+        read_suite(str(path))
 
     assert sentence in str(caught.value)
-    assert str(own) in str(caught.value)
+    assert str(path) in str(caught.value)
 
 
 def test_broken_text_is_no_crash(tmp_path: Path) -> None:

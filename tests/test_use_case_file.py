@@ -21,7 +21,7 @@ from harness.plugins import Plugins, load_plugins
 from harness.testing import check
 from harness.use_case_file import read_use_case, read_use_cases
 from harness_reports.business.figure_rules import BOTTOM_UP, check_use_case
-from harness_reports.economics import distributions as known
+from harness_reports.economics import distributions
 
 GOOD = """
 name: letters
@@ -256,10 +256,10 @@ def test_the_mean_is_that_of_the_distribution(shape: Any, low: float, more: floa
     """The core's closed forms agree with the distributions that are drawn from."""
     high = low + more
     numbers, twin = {
-        "pert": ((low, low + share * more, high), known.Pert),
-        "triangular": ((low, low + share * more, high), known.Triangular),
-        "normal": ((low, more), known.Normal),
-        "lognormal": ((low, high), known.Lognormal.from_90_interval),
+        "pert": ((low, low + share * more, high), distributions.Pert),
+        "triangular": ((low, low + share * more, high), distributions.Triangular),
+        "normal": ((low, more), distributions.Normal),
+        "lognormal": ((low, high), distributions.Lognormal.from_90_interval),
     }[shape]
     spread = Spread(shape, tuple(min(number, high) for number in numbers) if shape != "normal" else numbers)
     try:

@@ -28,9 +28,9 @@ def table(walked: Path, harness_command: Any) -> Table:
     """Return a function that reads a table of what was measured."""
 
     def read(name: str) -> list[dict[str, Any]]:
-        said = harness_command(walked, "table", name, "--format", "json", "--store", "store")
-        assert said.code == 0, said.stderr
-        rows: list[dict[str, Any]] = json.loads(said.stdout)
+        result = harness_command(walked, "table", name, "--format", "json", "--store", "store")
+        assert result.code == 0, result.stderr
+        rows: list[dict[str, Any]] = json.loads(result.stdout)
         return rows
 
     return read
@@ -72,12 +72,12 @@ def test_accuracy_of_networks_over_tokens_is_that_of_the_runtime_that_is_served(
     """With pretraining and without."""
     (tmp_path / "networks.yaml").write_text(NETWORKS, encoding="utf-8")
     subprocess.run(["harness", "run", "networks.yaml"], cwd=tmp_path, capture_output=True, text=True, check=True)
-    found = peek_records(str(tmp_path / "harness-results"))
+    measured = peek_records(str(tmp_path / "harness-results"))
 
-    assert Counter(record.step for record in found if record.outcome == "ok") == {
+    assert Counter(record.step for record in measured if record.outcome == "ok") == {
         "pretrain": 1, "finetune": 2, "export": 2, "evaluate": 4, "serve": 4,
     }  # fmt: skip
-    _agree(found, ("lstm", "bert"))
+    _agree(measured, ("lstm", "bert"))
 
 
 def _agree(records: list[Record], models: tuple[str, ...]) -> None:
@@ -110,12 +110,12 @@ def test_records_hold_no_price_and_say_where_they_were_made(records: list[Record
 def test_tables_put_both_worlds_side_by_side(table: Table) -> None:
     """The same columns for texts and for a game; the cheap baseline stands beside each."""
     accuracy = table("accuracy")
-    found = {(row["task"], row["model"], row["runtime"]): row for row in accuracy}
+    rows = {(row["task"], row["model"], row["runtime"]): row for row in accuracy}
 
     assert {row["task"] for row in accuracy} == {"text-classification", "CartPole-v1"}
-    assert found["text-classification", "tfidf", "eager"]["value"] == pytest.approx(0.855, abs=0.02)
-    assert found["CartPole-v1", "rule", "eager"]["value"] == 500
-    assert found["CartPole-v1", "ppo", "onnxruntime"]["against_baseline"] == "worse"
+    assert rows["text-classification", "tfidf", "eager"]["value"] == pytest.approx(0.855, abs=0.02)
+    assert rows["CartPole-v1", "rule", "eager"]["value"] == 500
+    assert rows["CartPole-v1", "ppo", "onnxruntime"]["against_baseline"] == "worse"
     for row in accuracy:
         assert row["low"] <= row["value"] <= row["high"]
         assert row["random_baseline"] is not None
@@ -135,10 +135,10 @@ def test_what_was_measured_is_priced_and_judged(table: Table) -> None:
 
 def test_the_report_is_one_file(walked: Path, harness_command: Any) -> None:
     """Written by the command, self-contained, with the failure escaped."""
-    said = harness_command(walked, "report", "-o", "report.html", "--store", "store")
+    result = harness_command(walked, "report", "-o", "report.html", "--store", "store")
     page = (walked / "report.html").read_text(encoding="utf-8")
 
-    assert said.code == 0, said.stderr
+    assert result.code == 0, result.stderr
     assert "&lt;b&gt;out of luck&lt;/b&gt;" in page
     assert "<b>out of luck</b>" not in page
     assert 'src="http' not in page

@@ -56,10 +56,10 @@ def test_what_was_never_measured_says_so(plan_of: PlanOf) -> None:
 def test_other_data_are_told_by_their_name(plan_of: PlanOf) -> None:
     """Those that come with the task too; a file's name alone would not tell two of one name apart."""
     packaged = finetuning(plan_of(tasks=["parity"]))
-    own = finetuning(plan_of(tasks=[{"name": "parity", "data": "in/mail.csv"}]))
+    on_file = finetuning(plan_of(tasks=[{"name": "parity", "data": "in/mail.csv"}]))
 
-    assert why_pending(packaged, [record(own)]) == "data counting is not measured yet"
-    assert why_pending(own, [record(packaged)]) == "data mail (in/mail.csv) is not measured yet"
+    assert why_pending(packaged, [record(on_file)]) == "data counting is not measured yet"
+    assert why_pending(on_file, [record(packaged)]) == "data mail (in/mail.csv) is not measured yet"
 
 
 def test_a_failure_is_told(plan_of: PlanOf) -> None:
@@ -86,21 +86,21 @@ def test_each_part_of_a_basis_has_its_words(plan_of: PlanOf) -> None:
     }
     before = {"Python 3.0 → 3.1": {**basis, "python": "3.0"}}
 
-    said = {why: [each.text for each in differences(before.get(why, basis), now)] for why, now in later.items()}
-    assert said == {why: [why] for why in later}
+    texts = {why: [each.text for each in differences(before.get(why, basis), now)] for why, now in later.items()}
+    assert texts == {why: [why] for why in later}
 
 
 def test_sources_are_told_by_their_owner(plan_of: PlanOf) -> None:
     """A plugin's edited file, a plugin's new version with the modules, the harness itself."""
     step = finetuning(plan_of())
-    own = changed(step.basis, "sources", model={"harness_file_toy_plugin": "old"})
+    edited = changed(step.basis, "sources", model={"harness_file_toy_plugin": "old"})
     made = changed(step.basis, "sources", model={**step.basis["sources"]["model"], MADE: "old"})
     packaged = changed(step.basis, "sources", model={"family._bert": "old"})
     packaged = changed(packaged, "plugins", model="family 0.1")
     newer = changed(changed(packaged, "plugins", model="family 0.2"), "sources", model={"family._bert": "new"})
     core = changed(step.basis, "sources", step={**step.basis["sources"]["step"], "harness.training": "old"})
 
-    assert [(one.text, one.reloads) for one in differences(own, step.basis)] == [
+    assert [(one.text, one.reloads) for one in differences(edited, step.basis)] == [
         ("plugin toy_plugin → edited (model), harness → edited (model: harness.errors, harness.seams)", False)
     ]
     assert [(one.text, one.reloads) for one in differences(made, step.basis)] == [

@@ -57,10 +57,10 @@ class Numbers(harness.Data):
     def evaluate(self, predict: harness.Predict, batch_size: int, split: str = "test") -> harness.Grades:
         """Compare with the parity."""
         numbers = list(range(self.sizes[split]))
-        said: list[int] = []
+        answers: list[int] = []
         for start in range(0, len(numbers), batch_size):
-            said += predict(numbers[start : start + batch_size])
-        correct = [float(a == n % 2) for a, n in zip(said, numbers, strict=True)]
+            answers += predict(numbers[start : start + batch_size])
+        correct = [float(a == n % 2) for a, n in zip(answers, numbers, strict=True)]
         return harness.Grades({"correct": correct}, used={"parity signature": "modulo 2"})
 
     def queries(self) -> Sequence[int]:

@@ -82,8 +82,8 @@ def in_bare_stable_baselines(environment: str, settings: dict[str, Any]) -> Loop
 
     names = ("learning_rate", "clip_range", "n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda", "ent_coef")
     makers = [lambda: gymnasium.make(environment, disable_env_checker=True)] * settings["n_envs"]
-    own = {name: settings[name] for name in names}
-    ppo = PPO("MlpPolicy", DummyVecEnv(makers), policy_kwargs={"net_arch": [64, 64]}, seed=0, device="cpu", **own)
+    keywords = {name: settings[name] for name in names} | {"policy_kwargs": {"net_arch": [64, 64]}}
+    ppo = PPO("MlpPolicy", DummyVecEnv(makers), seed=0, device="cpu", **keywords)
     return lambda steps: ppo.learn(steps * settings["n_steps"] * settings["n_envs"]) and None
 
 

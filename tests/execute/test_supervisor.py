@@ -123,7 +123,7 @@ def test_a_traceback_says_where_the_plugin_failed(run: Callable[..., StepResult]
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "out_of_memory"),
     [
         (MemoryError(), True),
         (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), True),
@@ -131,11 +131,11 @@ def test_a_traceback_says_where_the_plugin_failed(run: Callable[..., StepResult]
         (RuntimeError("out of luck"), False),
     ],
 )
-def test_out_of_memory_is_told_from_other_failures(error: BaseException, said: bool) -> None:
+def test_out_of_memory_is_told_from_other_failures(error: BaseException, out_of_memory: bool) -> None:
     """Python's own, and what frameworks say."""
     from harness.execute.worker import _out_of_memory
 
-    assert _out_of_memory(error) == said
+    assert _out_of_memory(error) == out_of_memory
 
 
 def test_a_long_result_is_waited_for(run: Callable[..., StepResult], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,9 +167,9 @@ while sys.argv[2] == "later" and not (folder / "imported").exists():
 @pytest.mark.parametrize("ends", ["at once", "later"])
 def test_a_fork_server_whose_harness_is_gone_imports_no_further(ends: str, tmp_path: Path) -> None:
     """A run with nothing to do ends before its fork server has begun, or in the midst of its imports."""
-    said = tmp_path / "imported"
+    log = tmp_path / "imported"
     for number in range(50):
-        text = f"import time\nopen({str(said)!r}, 'a', encoding='utf-8').write('.')\ntime.sleep(0.1)\n"
+        text = f"import time\nopen({str(log)!r}, 'a', encoding='utf-8').write('.')\ntime.sleep(0.1)\n"
         (tmp_path / f"slow_{number}.py").write_text(text, encoding="utf-8")
     path = {**os.environ, "PYTHONPATH": str(tmp_path)}
     subprocess.run([sys.executable, "-c", WARM_UP, str(tmp_path), ends], check=True, env=path, timeout=60)
@@ -179,7 +179,7 @@ def test_a_fork_server_whose_harness_is_gone_imports_no_further(ends: str, tmp_p
     ):
         time.sleep(0.05)
 
-    assert (said.stat().st_size if said.exists() else 0) < 10
+    assert (log.stat().st_size if log.exists() else 0) < 10
 
 
 def _arguments(process: psutil.Process) -> list[str]:
