@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import asdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -101,7 +100,7 @@ def described(task: Task, data: Data, grades: Grades) -> list[dict[str, Any]]:
         for name, level in plain.named(data.random_baseline(), "Data.random_baseline()").items()
     }
     return [
-        {**asdict(metric), "random_baseline": levels.get(metric.name), **_beyond_means(metric, grades)}
+        {**metric._asdict(), "random_baseline": levels.get(metric.name), **_beyond_means(metric, grades)}
         for metric in task.metrics
     ]
 

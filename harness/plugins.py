@@ -48,8 +48,7 @@ PARTS = {"models": "model", "tasks": "task", "hardware": "hardware", "runtimes":
 """What a step is made of: kind → its key in a step's spec."""
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(NamedTuple):
     """Why a plugin, or a part of it, is not there."""
 
     plugin: str

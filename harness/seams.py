@@ -73,8 +73,7 @@ class Setting(NamedTuple):
     choices: tuple[Any, ...] = ()
 
 
-@dataclass(frozen=True)
-class Metric:
+class Metric(NamedTuple):
     """What is read from an evaluation."""
 
     name: str
@@ -254,8 +253,7 @@ class Assignment:
     """Whether to start from a pretraining: that in `start`, or the model's own where it brings its weights."""
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(NamedTuple):
     """What one call of `Learner.step` used up and how it went."""
 
     consumed: Mapping[str, int]
@@ -354,8 +352,7 @@ class Model(Declaration):
         return ""
 
 
-@dataclass(frozen=True)
-class ModelScheme:
+class ModelScheme(NamedTuple):
     """Models that are named by reference, `NAME:REFERENCE`: checkpoints, files."""
 
     name: str
@@ -437,8 +434,7 @@ class Runtime(Declaration):
 # Files to start from --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Template:
+class Template(NamedTuple):
     """A plugin file that works as it stands; `harness new` writes it under a name of the user's."""
 
     name: str

@@ -36,6 +36,7 @@ from harness.errors import FactError, unknown
 from harness.facts import DATA_FILES, Figure, Shape, Spread, UseCase
 from harness.names import RULE, is_data_name
 
+_TEXT_TAG = "tag:yaml.org,2002:str"
 _TEXTS = ("name", "title", "summary")
 _KEYS = (*_TEXTS, "tasks", "needs", "market", "as_of", "hosted", "data")
 _FIGURE = ("value", "unit", "as_of", "source", "kind")
@@ -78,6 +79,12 @@ def read_use_case(path: Path) -> UseCase:
 
 class _Loader(yaml.CSafeLoader):
     """PyYAML's safe loader in C; a key that is written twice is an error, not the last one's."""
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        """Return a text as it stands: most nodes are texts, and need nothing that PyYAML keeps of others."""
+        if node.tag == _TEXT_TAG and isinstance(node, yaml.ScalarNode):
+            return node.value
+        return super().construct_object(node, deep)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
         keys = [key.value for key, _ in node.value]
