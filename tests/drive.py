@@ -29,7 +29,6 @@ def main() -> int:
         "hardware": ["here"],
         "runtimes": ["plain", "paper"],
         "starts": ["pretrained", "scratch"],
-        "seeds": [0, 1],
         "budgets": {"pretrain": {"steps": 2}, "finetune": {"steps": 2}},
         "serve": {"seconds": 0.05, "queries": 5},
         "limits": {"time_s": 30},
