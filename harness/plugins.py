@@ -7,7 +7,7 @@ import importlib
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib import metadata
@@ -46,6 +46,8 @@ KINDS: dict[str, tuple[str, type]] = {
 
 PARTS = {"models": "model", "tasks": "task", "hardware": "hardware", "runtimes": "runtime"}
 """What a step is made of: kind → its key in a step's spec."""
+FOR_STEPS = (*PARTS, "model_schemes")
+"""The kinds that a worker needs: reading use cases would take half of the time in which it loads plugins."""
 
 
 class Failure(NamedTuple):
@@ -71,9 +73,14 @@ class Plugin:
 
 
 class Plugins:
-    """What all loaded plugins bring, by name, with their owners."""
+    """What all loaded plugins bring, by name, with their owners.
 
-    def __init__(self) -> None:
+    Args:
+        kinds: what plugins are asked for, of `KINDS`.
+    """
+
+    def __init__(self, kinds: Collection[str] = tuple(KINDS)) -> None:
+        self._kinds = kinds
         self._hooks = Hooks(GROUP)
         self._offers: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
         self._owners: dict[tuple[str, str], Plugin] = {}
@@ -388,7 +395,7 @@ class Plugins:
         offers: dict[str, dict[str, Any]] = {}
         for kind, (hook, of_type) in KINDS.items():
             offers[kind] = {}
-            offered: list[Any] = self._hooks.ask(plugin.module, hook, of_type)
+            offered: list[Any] = self._hooks.ask(plugin.module, hook, of_type) if kind in self._kinds else []
             for offer in offered:
                 check_declared(offer)
                 self._check_name(plugin, kind, offer.name, {*self._offers[kind], *offers[kind]})
@@ -436,16 +443,17 @@ def _one(kind: str) -> str:
     return kind.removesuffix("s").replace("_", " ")
 
 
-def load_plugins(files: Sequence[str] = ()) -> Plugins:
+def load_plugins(files: Sequence[str] = (), kinds: Collection[str] = tuple(KINDS)) -> Plugins:
     """Load all installed plugins, then those of `HARNESS_PLUGINS`, then `files`.
 
     Args:
         files: paths of single-file plugins.
+        kinds: what plugins are asked for, of `KINDS`.
 
     Raises:
         PluginError: a file that was asked for by name is missing or broken.
     """
-    plugins = Plugins()
+    plugins = Plugins(kinds)
     described: dict[Any, _Distribution] = {}  # reading one parses its README
     for point in sorted(metadata.entry_points(group=GROUP), key=lambda point: point.name):
         if point.dist not in described:

@@ -17,7 +17,7 @@ from harness.plugins import GROUP
 gc.disable()  # imports make hundreds of thousands of objects and little rubbish
 _harness = os.environ.get(HARNESS, str(os.getppid()))
 _plugins = [point.module for point in metadata.entry_points(group=GROUP)]
-for name in ["harness.use_case_file", *_plugins, *os.environ.get(NAMES, "").split()]:
+for name in [*_plugins, *os.environ.get(NAMES, "").split()]:
     if str(os.getppid()) != _harness:
         os._exit(0)  # there was nothing to do, or the run was stopped: nobody waits for the rest
     with contextlib.suppress(BaseException):

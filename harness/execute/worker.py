@@ -18,7 +18,7 @@ from typing import Any
 from harness import environment, plain
 from harness.basis import covered, current
 from harness.errors import Unsupported
-from harness.plugins import Plugins, load_plugins
+from harness.plugins import FOR_STEPS, Plugins, load_plugins
 from harness.records import Outcome, StepResult
 from harness.seams import Hardware
 from harness.steps import Job, perform
@@ -57,7 +57,7 @@ def work(job: Job, pipe: Connection) -> None:
 
 def _result(job: Job, pipe: Connection) -> StepResult | Changed:
     """Do a step between two looks at what it rests on: data and modules are read in between."""
-    plugins = load_plugins(job.plugin_files)
+    plugins = load_plugins(job.plugin_files, FOR_STEPS)
     if changed := _changes(job, plugins):
         return Changed(changed)
     loaded = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
