@@ -283,14 +283,19 @@ def harness_record(record): raise SystemExit(4)
 """
 
 
-def _run(folder: Path, *models: Any, **more: Any) -> subprocess.CompletedProcess[str]:
+def _arguments(folder: Path, *models: Any, **more: Any) -> list[str]:
+    """Write a suite and plugins; return the arguments that run it."""
     suite = {**BASE, "name": MARKUP, "models": list(models), **more}
     (folder / "suite.yaml").write_text(yaml.safe_dump(suite, sort_keys=False), encoding="utf-8")
     (folder / "heavy.py").write_text(PRELOADS, encoding="utf-8")
     (folder / "angry.py").write_text("raise LookupError('not on this machine')", encoding="utf-8")
     (folder / "deadly.py").write_text("import os; os._exit(7)", encoding="utf-8")
     plugins = [argument for file in (*FILES, "heavy.py") for argument in ("--plugin", file)]
-    command = ["harness", "run", "suite.yaml", "--store", MARKUP.replace("/", ""), *plugins]
+    return ["run", "suite.yaml", "--store", MARKUP.replace("/", ""), *plugins]
+
+
+def _run(folder: Path, *models: Any) -> subprocess.CompletedProcess[str]:
+    command = ["harness", *_arguments(folder, *models)]
     return subprocess.run(
         command, cwd=folder, env={**os.environ, "PYTHONPATH": str(folder)}, capture_output=True, check=False,
         encoding="utf-8",
@@ -333,21 +338,22 @@ def test_a_store_that_cannot_be_written_stops_the_run(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_task_that_cannot_name_its_data_is_bad_input(tmp_path: Path) -> None:
+def test_a_task_that_cannot_name_its_data_is_bad_input(tmp_path: Path, harness_command: Any) -> None:
     """Before anything is written: whose it is, and what it raised."""
-    done = _run(tmp_path, "guess", tasks=[{"name": "odd", "settings": {"fault": "no identity"}}])
+    task = {"name": "odd", "settings": {"fault": "no identity"}}
+    done = harness_command(tmp_path, *_arguments(tmp_path, "guess", tasks=[task]))
 
-    assert done.returncode == 2
+    assert done.code == 2
     assert "Odd.identity of 'odd' raised RuntimeError: no name for None" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("value", [float("nan"), dt.date(2026, 11, 26)])
-def test_a_setting_that_no_record_can_hold_is_bad_input(tmp_path: Path, value: Any) -> None:
+def test_a_setting_that_no_record_can_hold_is_bad_input(tmp_path: Path, value: Any, harness_command: Any) -> None:
     """YAML knows more than JSON."""
-    done = _run(tmp_path, {"name": "counter", "settings": {"sleep_s": value}})
+    done = harness_command(tmp_path, *_arguments(tmp_path, {"name": "counter", "settings": {"sleep_s": value}}))
 
-    assert done.returncode == 2
+    assert done.code == 2
     assert "sleep_s is" in done.stderr
     assert "Traceback" not in done.stderr
 
