@@ -1,4 +1,4 @@
-"""Artifacts: one folder per finished step, under its fingerprint; written beside and moved into place in one go."""
+"""Artifacts: one folder per finished step, under its fingerprint. Written elsewhere, then moved in atomically."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Artifacts:
         self.root = root
 
     def path(self, fingerprint: str) -> Path:
-        """Return where the artifact of a step lies once it is finished."""
+        """Return the folder of a finished step's artifact."""
         return self.root / fingerprint[:2] / fingerprint
 
     def scratch(self) -> Path:
@@ -40,7 +40,7 @@ class Artifacts:
             ) from error
 
     def keep(self, scratch: Path, fingerprint: str) -> None:
-        """Move a finished step's folder into place; what an earlier run left there without a record is replaced."""
+        """Move a finished step's folder into place; replace what an earlier run left there without a record."""
         final = self.path(fingerprint)
         final.parent.mkdir(exist_ok=True)
         if final.exists():
@@ -48,14 +48,14 @@ class Artifacts:
         os.replace(scratch, final)  # noqa: PTH105 - the one atomic move
 
     def sweep(self) -> None:
-        """Remove what runs that were killed left unfinished; another run at work on this store keeps its own."""
+        """Remove unfinished folders of killed runs; keep those of runs that are alive."""
         for folder in self.root.glob(f"{UNFINISHED}*"):
             owner = folder.name.removeprefix(UNFINISHED).partition("-")[0]
             if not (owner.isdecimal() and psutil.pid_exists(int(owner))):
                 self.discard(folder)
 
     def discard(self, scratch: Path) -> None:
-        """Remove what a step left that is not kept, if anything."""
+        """Remove a step's folder, if it is there."""
         shutil.rmtree(scratch, ignore_errors=True)
 
 

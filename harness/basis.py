@@ -1,7 +1,7 @@
-"""What a step's result rests on beside its spec and its inputs: sources, data, libraries, threads, the machine.
+"""What a step's result depends on beside its spec and its inputs: sources, data, libraries, threads, the machine.
 
-A step's fingerprint covers its basis. A record keeps it, so that one can say why a step is to be done again, and which
-records are stale. Nothing is in it that cannot change the result.
+A step's fingerprint covers its basis. A record keeps it: it explains why a step is due, and which records are stale.
+It holds nothing that cannot change the result.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from harness.steps import STEPS, prepare
 from harness.syntax import DIGITS, WHOLE, Symbol
 
 ROLES: Mapping[str, str] = {role: kind for kind, role in PARTS.items()}
-"""Role in a step's spec → kind of what plugins bring."""
+"""Role in a step's spec → kind of plugin part."""
 STEP = "step"
 """The role of the harness itself."""
 MADE = "<made with>"
-"""Stands among a role's modules for the values that its object was made with."""
+"""Key among a role's modules: the values that its object was made with."""
 FORMAT = 2
-"""How a basis is made: digests that were made otherwise cannot be compared."""
+"""Version of the digests: those of different versions cannot be compared."""
 PLUGINS, DEFINITION = "plugins", "definition"
-"""Parts of a basis that are kept to be told, and are no part of a fingerprint."""
+"""Parts of a basis that are kept for explanations and do not enter a fingerprint."""
 DEFINING = ("task", "model")
 """Roles whose sources define what is measured."""
 IDENTITIES: Mapping[str, str] = {"data": "task", "weights": "model"}
-"""Part of a basis that names data or files → role of what brings them."""
+"""Part of a basis that identifies data or files → role that brings them."""
 OF_THE_START = ("python", "threads", "machine")
-"""Parts of a basis that hold for a whole run."""
+"""Parts of a basis that are fixed for a whole run."""
 GRADING = "harness.grading"
 """The harness's own part of a definition."""
 
@@ -57,7 +57,7 @@ def covered(basis: Mapping[str, Any]) -> dict[str, Any]:
 def definition(basis: Mapping[str, Any]) -> str:
     """Return a digest of what defines a measurement: a task's data and grading, a model's code and files.
 
-    The harness's own part is not in it: only evaluations have one, and they are put beside servings.
+    It leaves out the harness's own part, which only evaluations have: they are compared with servings.
     """
     sources = [basis["sources"].get(role, {}) for role in DEFINING]
     parts = [sources, *(unversioned(part, basis) for part in IDENTITIES)]
@@ -65,7 +65,7 @@ def definition(basis: Mapping[str, Any]) -> str:
 
 
 def unversioned(part: str, basis: Mapping[str, Any]) -> str:
-    """Return a basis's identity of data or weights without versions of libraries: those are the environment's."""
+    """Return the identity of data or weights without library versions, which belong to the environment."""
     identity: str = basis[part]
     for installed in basis["libraries"].get(IDENTITIES[part], {}).values():
         identity = re.sub(rf"(?<=\w ){re.escape(installed)}(?![\w.+]*\w)", "*", identity)
@@ -73,15 +73,15 @@ def unversioned(part: str, basis: Mapping[str, Any]) -> str:
 
 
 def current(basis: Basis, files: Mapping[Path, str], kind: str, spec: Mapping[str, Any], plugins: Plugins) -> Basis:
-    """Return a step's basis as it is now, to be held against the one it was planned with.
+    """Return a step's basis as it is now, to compare with the planned one.
 
-    Sources are read again only where a file's bytes differ. Threads and machine are those of the start: libraries that
-    are loaded since may have set variables or bound the process to a core.
+    Sources are read again only if a file's bytes differ. Threads and machine stay those of the start: libraries loaded
+    since may have set variables or bound the process to a core.
 
     Args:
-        basis: the one it was planned with.
-        files: the files that its sources were read from → SHA-256 of their bytes.
-        kind: what is done.
+        basis: as planned.
+        files: files of the planned sources → SHA-256 of their bytes.
+        kind: the step's kind.
         spec: the step's spec.
         plugins: as they are now.
     """
@@ -102,7 +102,7 @@ def _sha256(file: Path) -> str | None:
 
 
 class Bases:
-    """Finds the bases of steps among plugins; what several steps share is found once."""
+    """Computes the bases of steps; computes what several steps share once."""
 
     def __init__(self, plugins: Plugins) -> None:
         self._plugins = plugins
@@ -113,8 +113,8 @@ class Bases:
         """Return the basis of a step.
 
         Args:
-            kind: what is done: `finetune`, `evaluate`, …
-            spec: it names a model, a task, hardware and, for some kinds, a runtime.
+            kind: `finetune`, `evaluate`, …
+            spec: names a model, a task, hardware and, for some kinds, a runtime.
         """
         closures = self.closures(kind, spec)
         basis = {
@@ -151,11 +151,11 @@ class Bases:
     def _of_object(self, kind: str, name: str) -> Closure:
         declared, made = self._plugins.find(kind, name), self._plugins.made(kind, name)
         roots = list(made.symbols)
-        if any(symbol.name == WHOLE for symbol in roots):  # made by a call: where it is offered says with what
+        if any(symbol.name == WHOLE for symbol in roots):  # made by a call, whose arguments are in the plugin's module
             roots.append(Symbol(self._plugins.owner(kind, name).module.__name__, WHOLE))
         closure = self._sources.closure(roots)
         owned = {module for module in declared.imports or () if source_file(module) is not None}
-        if unseen := owned - closure.modules.keys():  # they are imported for nothing that names them
+        if unseen := owned - closure.modules.keys():  # declared, but no source names them
             closure = self._sources.closure([*roots, *(Symbol(module, WHOLE) for module in unseen)])
         modules = dict(closure.modules)
         if made.values:
@@ -180,7 +180,7 @@ class Bases:
         return {name: description.get(name) for name in ("device_name", "price_quantity")}
 
     def libraries(self, role: str, spec: Mapping[str, Any], closure: Closure) -> dict[str, str]:
-        """Return the versions of the libraries that a role's sources use, or that its data or files are taken from."""
+        """Return the versions of the libraries that a role's sources use or that its data or files come from."""
         modules = " ".join(sorted(closure.libraries))
         used = self._once("versions", modules, lambda: versions(closure.libraries))
         identity = {"task": self.data, "model": self.weights}[role](spec) if role in DEFINING else ""
@@ -206,7 +206,7 @@ def _identity(part: Task | Model, *arguments: Any) -> str:
 
 
 def _described(hardware: Hardware) -> dict[str, Any]:
-    """Return what hardware says of itself, nothing where it fails: the worker asks again, and its record says why."""
+    """Return the hardware's description, empty if that fails: the worker asks again, and its record says why."""
     try:
         description = plain.nested(answer_of(hardware, "describe"), "Hardware.describe()")
     except PluginError:

@@ -1,4 +1,4 @@
-"""The command line. What a command needs is imported inside it: `harness --help` stays light."""
+"""The command line. Commands import what they need inside, so that `harness --help` stays fast."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def make_app(plugins: Plugins, wanted: Sequence[str]) -> typer.Typer:
     """Return the command line with the core's commands and the plugins'.
 
     Args:
-        plugins: what adds commands.
-        wanted: the command that will run, if any; the others are there for the help of the whole alone.
+        plugins: they add commands.
+        wanted: the command that will run, if any; the others only appear in the help.
     """
     app = typer.Typer(
         name="harness",
@@ -56,7 +56,7 @@ def make_app(plugins: Plugins, wanted: Sequence[str]) -> typer.Typer:
 
 
 def _spare_parameters(app: typer.Typer, wanted: Sequence[str]) -> None:
-    """Leave commands that were not asked for without their parameters: building those takes longer than all help."""
+    """Strip the parameters of commands that will not run: building them takes most of the time of `--help`."""
     for command in app.registered_commands:
         if command.callback is not None and command.name not in wanted:
             command.help = command.help or getdoc(command.callback)
@@ -64,12 +64,12 @@ def _spare_parameters(app: typer.Typer, wanted: Sequence[str]) -> None:
 
 
 def _nothing() -> None:
-    """Stand for a command that was not asked for."""
+    """Stand in for a command that will not run."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What the command line changes of a suite."""
+    """What the command line changes in a suite."""
 
     models: tuple[str, ...]
     tasks: tuple[str, ...]
@@ -139,7 +139,7 @@ def run(
     )
     whole, source = read_suite(suite)
     wanted = _narrowed(whole, source, choice, plugins)
-    if not dry_run and is_new(store):  # all of the suite is to be done: import beside the planning
+    if not dry_run and is_new(store):  # every step is due: import while planning
         warm_up(wanted, plugins)
 
     from harness.plan import make_plan
@@ -158,7 +158,7 @@ def run(
 
 
 def _narrowed(suite: Suite, source: Source, choice: Choice, plugins: Plugins) -> Suite:
-    """Return the suite with the command line's wishes; an entry the suite has keeps its settings."""
+    """Return the suite with the command line's choices; entries of the suite keep their settings."""
     changes: dict[str, Any] = {}
     if choice.models:
         changes["models"] = _chosen_models(suite, choice, plugins)
@@ -174,7 +174,7 @@ def _narrowed(suite: Suite, source: Source, choice: Choice, plugins: Plugins) ->
 
 
 def _chosen_tasks(suite: Suite, choice: Choice, plugins: Plugins) -> tuple[TaskEntry, ...]:
-    """Return the entries of the tasks that were named; a former name finds the task that it was."""
+    """Return the entries of the named tasks; a former name finds its task."""
     from harness.suite import TaskEntry
 
     chosen = []
@@ -188,7 +188,7 @@ def _chosen_tasks(suite: Suite, choice: Choice, plugins: Plugins) -> tuple[TaskE
 def _with_data(
     entries: tuple[TaskEntry, ...], source: Source, choice: Choice, plugins: Plugins
 ) -> tuple[TaskEntry, ...]:
-    """Return the tasks that the data of the command line are for; all where there are none."""
+    """Return the tasks that take the data of the command line; all if it gives none."""
     if choice.data is not None:
         takers = [entry for entry in entries if plugins.find("tasks", entry.name).takes_data]
         if not takers:
@@ -213,7 +213,7 @@ def _on_own_data(entry: TaskEntry, choice: Choice, plugins: Plugins) -> TaskEntr
 
 
 def _task_settings(texts: Sequence[str], declared: Mapping[str, Setting]) -> dict[str, Any]:
-    """Return settings of a task: texts, such as a column called `2024`, as they stand, others as YAML reads them."""
+    """Return settings of a task: texts, such as a column called `2024`, verbatim, others parsed as YAML."""
     from harness.suite import read_value
 
     numbers = {name for name, setting in declared.items() if not isinstance(setting.default, str)}
@@ -221,7 +221,7 @@ def _task_settings(texts: Sequence[str], declared: Mapping[str, Setting]) -> dic
 
 
 def _chosen_models(suite: Suite, choice: Choice, plugins: Plugins) -> tuple[ModelEntry, ...]:
-    """Return the entries of the models that were named, with the settings that were given."""
+    """Return the entries of the named models with the given settings."""
     from harness.suite import ModelEntry
 
     for name in choice.models:
@@ -284,9 +284,9 @@ def _run(
 
 
 def _name_data(console: Any, plan: Plan, plugins: Plugins, location: str | None) -> None:
-    """Let all that was measured on the plan's data have the name that they have now, of models not asked for too.
+    """Rename the plan's data in all records, also in those of models that this run leaves out.
 
-    Else a use case would see some of the candidates alone, perhaps without the baseline.
+    Otherwise a use case would see only some of the candidates, perhaps without the baseline.
     """
     from harness.records import FINAL
     from harness.screen import say
@@ -311,7 +311,7 @@ def _name_data(console: Any, plan: Plan, plugins: Plugins, location: str | None)
 
 
 def _data(measured: Step | Record) -> str:
-    """Return what tells the data of a step or record apart: a path alone may lead to other data from another folder."""
+    """Return a key for the data of a step or record; from another folder, the same path may lead to other data."""
     spec = measured.spec
     parts = (spec["task"], spec.get("source"), spec.get("task_settings"), measured.basis.get("data"))
     return json.dumps(parts, sort_keys=True)
@@ -334,7 +334,7 @@ def _print_plan(console: Any, plan: Plan, plugins: Plugins, location: str | None
 
 
 def _state(step: Step, plan: Plan, records: Sequence[Record]) -> str:
-    """Return whether a step is done, else why it is to be done."""
+    """Return `done`, or why the step is due."""
     from harness.why import why_pending
 
     if step.fingerprint in plan.done:

@@ -1,4 +1,4 @@
-"""The fields of what a plugin offers, and the type of each: checked once, when the plugin is loaded."""
+"""The fields of a plugin's parts and their types, checked once when the plugin is loaded."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from harness.seams import Declaration, Hardware, Metric, Model, ModelScheme, Run
 
 
 class Wanted(NamedTuple):
-    """What a field must be."""
+    """What a field must hold."""
 
     phrase: str
-    """How a message asks for it."""
+    """The end of the message: Give …"""
     holds: Callable[[Any], bool]
-    """Whether a value is that."""
+    """Whether a value is accepted."""
 
 
 def _is(*types: type) -> Callable[[Any], bool]:
@@ -137,7 +137,7 @@ _MISSING = object()
 
 
 def check_declared(one: Any) -> None:
-    """Refuse an object whose fields are not what the harness reads; of a type without a table, none is looked at.
+    """Raise if a field of an object has the wrong type; accept objects of types without a table.
 
     Raises:
         PluginError: names the object, the field, what it is and what it should be.
@@ -163,7 +163,7 @@ def _whose(one: Any, field: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    """Return a value as its author wrote it; its type where it cannot say."""
+    """Return the value's repr, or its type if that fails."""
     if value is _MISSING:
         return "missing"
     try:

@@ -1,4 +1,4 @@
-"""What a record says of machine and software: read once per run, or in the worker where it is the worker's."""
+"""Machine and software of a record: read once per run, or in the worker what is the worker's."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def _distributions() -> dict[str, list[str]]:
 
 
 def versions(modules: Iterable[str]) -> dict[str, str]:
-    """Return the versions of the distributions that bring these modules, by distribution name."""
+    """Return the versions of the distributions of these modules, by distribution name."""
     tops = sorted({module.partition(".")[0] for module in modules})
     names = {name for top in tops for name in _distributions().get(top, [])}
     return {name: metadata.version(name) for name in sorted(names)}
 
 
 def versions_in(text: str) -> dict[str, str]:
-    """Return the libraries whose installed versions stand in a text, as in `scipy 1.17.1`, by distribution name."""
+    """Return the libraries that a text names with their installed version (`scipy 1.17.1`), by distribution name."""
     installed = {name for names in _distributions().values() for name in names}
     named = [((name, *_distributions().get(name, ())), version) for name, version in _VERSION.findall(text)]
     told = [(name, version) for names, version in named for name in names]
@@ -66,7 +66,7 @@ def versions_in(text: str) -> dict[str, str]:
 
 
 def commit() -> dict[str, Any] | None:
-    """Return the commit of the harness's own sources and whether they are changed; None where they are no checkout."""
+    """Return the commit of the harness's sources and whether they are edited; None outside a checkout."""
     folder = str(Path(__file__).parent)
     head = _git(folder, "rev-parse", "HEAD")
     if head is None or _git(folder, "ls-files", "--error-unmatch", __file__) is None:
@@ -89,7 +89,7 @@ def _git(folder: str, *arguments: str) -> str | None:
 
 
 def process() -> dict[str, Any]:
-    """Return what bears on speed in this process: threads, load of the machine, variables that steer libraries."""
+    """Return what affects speed in this process: threads, the machine's load, environment variables of libraries."""
     torch = sys.modules.get("torch")
     return {
         "threads": compute_threads(),
@@ -117,7 +117,7 @@ def limit_threads() -> None:
 
 
 def threads() -> dict[str, Any]:
-    """Return what decides over how many threads libraries compute with: it changes times, and sums in the last bits."""
+    """Return what sets the libraries' number of threads: it changes times, and the last bits of sums."""
     return {"usable_cores": usable_cpus(), **_thread_variables()}
 
 
@@ -126,7 +126,7 @@ def _thread_variables() -> dict[str, str]:
 
 
 def usable_cpus(quota: Path = _QUOTA) -> float:
-    """Return how many logical processors this process may use: its affinity, or a container's share if that is less."""
+    """Return the number of logical processors this process may use: affinity, or a container's quota if lower."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         limit, period = quota.read_text(encoding="ascii").split()
@@ -136,7 +136,7 @@ def usable_cpus(quota: Path = _QUOTA) -> float:
 
 
 def seed_libraries(seed: int) -> None:
-    """Seed what the libraries in memory draw from; a learner seeds its own framework as well."""
+    """Seed the generators of the imported libraries; a learner also seeds its framework."""
     random.seed(seed)
     if (numpy := sys.modules.get("numpy")) is not None:
         numpy.random.seed(seed % 2**32)

@@ -1,4 +1,4 @@
-"""How long a plan will take, from what earlier steps of the same kind took."""
+"""How long a plan will take, from earlier steps of the same kind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TOTAL = ("data_s", "build_s", "load_s", "wall_s")
 
 
 def estimate_s(steps: Iterable[Step], records: Iterable[Record]) -> tuple[float, int]:
-    """Return seconds for the steps that earlier records speak of, and how many steps none speaks of."""
+    """Return the seconds of the steps that earlier records cover, and the number of steps that none covers."""
     seconds: dict[tuple[str, ...], list[float]] = {}
     for record in records:
         if record.outcome == "ok":

@@ -1,4 +1,4 @@
-"""From what a task graded to the values of its metrics, their bootstrap replicates and samples to look at."""
+"""From a task's grades to the values of its metrics, their bootstrap replicates and samples to look at."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 REPLICATES = 400
-"""Enough for the ends of a 95 % interval; each costs one computation of the metric."""
+"""Enough for the ends of a 95 % interval; each computes the metric once."""
 MEDIA_TYPES = ("image/png", "image/gif", "text/plain")
 SAMPLE_BYTES = 200_000
 
@@ -42,10 +42,10 @@ def grade(predict: Predict, data: Data, batch_size: int, split: str = "test") ->
 
 
 def checked(grades: Grades) -> Grades:
-    """Return grades whose scores are plain finite numbers; apart from `grade`, which is timed.
+    """Return grades whose scores are plain finite numbers. Separate from `grade`, which is timed.
 
     Raises:
-        PluginError: names the score that is missing or no number.
+        PluginError: a score is missing or not a number; names it.
     """
     scores = {name: plain.numbers(column, f"Grades.scores[{name!r}]") for name, column in grades.scores.items()}
     return grades._replace(scores=scores)
@@ -60,8 +60,8 @@ def value(metric: Metric, grades: Grades) -> float:
     """Return a metric's value over all items.
 
     Raises:
-        ValueError: the task's grades say nothing of it.
-        PluginError: it is no finite number.
+        ValueError: the task's grades lack it.
+        PluginError: it is not a finite number.
     """
     if missing := lacking([metric], grades):
         raise ValueError(f"The task's grades lack {missing[0]}.")
@@ -78,20 +78,20 @@ def _over(metric: Metric, grades: Grades, rows: np.ndarray) -> float:
 
 
 def lacking(metrics: Sequence[Metric], grades: Grades) -> list[str]:
-    """Return what metrics read and the grades do not hold."""
+    """Return what metrics read and the grades lack."""
     columns = [f"column {m.column!r}" for m in metrics if m.column is not None and m.column not in grades.scores]
     return columns + [f"over[{m.name!r}]" for m in metrics if m.column is None and m.name not in grades.over]
 
 
 def described(task: Task, data: Data, grades: Grades) -> list[dict[str, Any]]:
-    """Return the task's metrics as a record keeps them: with the random baseline found from the data.
+    """Return the task's metrics as a record keeps them, with the random baseline of the data.
 
-    A metric that is no mean has its value and replicates too, since a record's scores alone do not give them. The
-    same items are drawn for every model, so that two models' replicates can be compared pair by pair.
+    A metric that is not a mean also has its value and replicates: a record's scores alone do not give them. Every
+    model gets the same resampled items, so that two models' replicates can be compared in pairs.
 
     Raises:
         ValueError: the grades lack what a metric reads.
-        PluginError: a random baseline or a value is no finite number.
+        PluginError: a random baseline or a value is not a finite number.
     """
     if missing := lacking(task.metrics, grades):
         raise ValueError(f"The task's grades lack {', '.join(missing)}.")
@@ -123,7 +123,7 @@ def kept(samples: Sequence[Sample]) -> list[dict[str, str]]:
     """Return samples as a record keeps them: pictures in base64, texts as they are.
 
     Raises:
-        PluginError: they are no list of samples, or a sample is too large, of a type that nobody shows, or no UTF-8.
+        PluginError: they are not a list of samples, or a sample is too large, of an unknown type or not UTF-8.
     """
     listed = plain.listed(
         samples, "Data.show()", "a list of harness.Sample, an empty one where there is nothing to show"

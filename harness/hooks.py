@@ -27,7 +27,7 @@ class Hooks:
         """Add a plugin's module.
 
         Raises:
-            pluggy.PluginValidationError: it implements a hook that there is not, or in another way.
+            pluggy.PluginValidationError: it implements an unknown hook, or with other arguments.
         """
         self._manager.register(module, name=name)
         try:
@@ -37,20 +37,20 @@ class Hooks:
             raise
 
     def unregister(self, module: ModuleType) -> None:
-        """Take a plugin's module out."""
+        """Remove a plugin's module."""
         self._manager.unregister(module)
 
     def implementations(self, hook: str) -> list[tuple[str, Callable[..., Any]]]:
-        """Return plugin and function of all that implement a hook."""
+        """Return the name of each plugin that implements a hook, and its function."""
         return [(impl.plugin_name, impl.function) for impl in getattr(self._manager.hook, hook).get_hookimpls()]
 
     def functions(self, module: ModuleType, hook: str) -> list[Callable[..., Any]]:
-        """Return what a module implements of a hook."""
+        """Return a module's implementations of a hook."""
         caller = getattr(self._manager.hook, hook)
         return [impl.function for impl in caller.get_hookimpls() if impl.plugin is module]
 
     def ask(self, module: ModuleType, hook: str, of_type: type[T]) -> list[T]:
-        """Return what a module answers to a hook.
+        """Return a module's answers to a hook.
 
         Raises:
             PluginError: the answer holds something of another type.
@@ -70,16 +70,16 @@ class Hooks:
 
 
 def called(function: Callable[..., T], *arguments: Any, **named: Any) -> T:
-    """Call a plugin's function; where it changes the working folder, relative paths would lead elsewhere."""
+    """Call a plugin's function and restore the working folder: relative paths depend on it."""
     with contextlib.chdir("."):
         return function(*arguments, **named)
 
 
 def answer_of(part: Declaration, method: str, *arguments: Any) -> Any:
-    """Return what a plugin's method answers.
+    """Return the answer of a plugin's method.
 
     Raises:
-        PluginError: it raised something that is no error of the harness.
+        PluginError: it raised an exception other than a HarnessError.
     """
     try:
         return called(getattr(part, method), *arguments)

@@ -55,7 +55,7 @@ def harness_use_cases() -> Iterable[UseCase]:  # type: ignore[empty-body]
 
 @hookspec
 def harness_check_use_case(use_case: UseCase) -> None:
-    """Raise `FactError` where a figure is unknown, senseless or missing; called when one was read from a file."""
+    """Raise `FactError` where a figure is unknown, senseless or missing; called for use cases from files."""
 
 
 @hookspec
@@ -75,4 +75,4 @@ def harness_commands(app: typer.Typer) -> None:
 
 @hookspec
 def harness_record(record: Record) -> None:
-    """Take notice of a finished record; called in the harness process after the record is in the store."""
+    """Receive a finished record; called in the harness process once the record is stored."""

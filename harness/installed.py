@@ -1,4 +1,4 @@
-"""What parts of plugins need and this installation lacks, and the extras that bring it. Imports none of it."""
+"""Libraries that parts of plugins need and this installation lacks, and their extras. Imports none of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Missing(NamedTuple):
     """Top-level modules that are not there."""
     distribution: str
     extra: str | None
-    """The extra of the distribution that brings them; None where it has no extra for them."""
+    """The distribution's extra with these libraries; None if there is none."""
 
 
 def is_absent(top: str) -> bool:
@@ -34,12 +34,12 @@ def is_absent(top: str) -> bool:
 
 
 def absent(modules: Iterable[str], is_absent: Callable[[str], bool] = is_absent) -> tuple[str, ...]:
-    """Return the top-level names of modules that are not installed; `is_absent` may remember what it found."""
+    """Return the top-level names of modules that are not installed; `is_absent` may cache."""
     return tuple(top for top in sorted({module.partition(".")[0] for module in modules}) if is_absent(top))
 
 
 def require(what: str, modules: Iterable[str], distribution: str, extra: str) -> None:
-    """Refuse what cannot be done for want of libraries.
+    """Raise if a library is not installed.
 
     Raises:
         PluginError: says what is missing and how to install it.
@@ -50,14 +50,14 @@ def require(what: str, modules: Iterable[str], distribution: str, extra: str) ->
 
 
 def refuse(missing: Sequence[Missing], instead: str = "") -> None:
-    """Refuse parts whose libraries are not installed.
+    """Raise if parts lack libraries.
 
     Args:
-        missing: the parts; where there are none, nothing is refused.
+        missing: these parts.
         instead: a sentence on what else can be done.
 
     Raises:
-        PluginError: says which parts, what each extra's lack, and how to install it.
+        PluginError: names the parts, the libraries of each extra, and the command that installs them.
     """
     if not missing:
         return
@@ -69,7 +69,7 @@ def refuse(missing: Sequence[Missing], instead: str = "") -> None:
 
 
 def by_extra(missing: Iterable[Missing]) -> dict[tuple[str, str | None], list[Missing]]:
-    """Return what is missing by distribution and extra."""
+    """Return the parts by distribution and extra."""
     groups: dict[tuple[str, str | None], list[Missing]] = {}
     for one in missing:
         groups.setdefault((one.distribution, one.extra), []).append(one)
@@ -99,7 +99,7 @@ def install_command(extras: Iterable[tuple[str, str]]) -> str:
 
 
 def extra_for(module: str, distribution: str) -> str | None:
-    """Return the extra of an installed distribution that requires the library of a module's name, None without one."""
+    """Return the extra of an installed distribution that requires a library, None if there is none."""
     pattern = re.compile(rf"{re.escape(module)}\b.*\bextra == ['\"](?P<extra>[\w.-]+)['\"]", re.IGNORECASE)
     matches = (pattern.match(requirement) for requirement in metadata.requires(distribution) or ())
     return next((match["extra"] for match in matches if match), None)

@@ -1,6 +1,6 @@
-"""The common case of a task's data: inputs with one class each, in splits, graded by the most probable class.
+"""Data for classification: inputs with one class each, in splits, graded by the most probable class.
 
-An output is a row of probabilities, one for each class: a batch is answered with a float array [n, classes].
+An output is a row of class probabilities: a batch's outputs are a float array [n, classes].
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Examples(NamedTuple):
 
 @runtime_checkable
 class Labelled(Protocol):
-    """What models that classify need of a task's data; a stranger's data may offer the same."""
+    """What classifiers need of a task's data; any data may offer it."""
 
     classes: tuple[str, ...]
 
@@ -76,7 +76,7 @@ class LabelledData(Data):
         return self._splits[split]
 
     def with_labels(self, count: int) -> Self:
-        """Return it with so many training examples, each class its share; more of them always hold fewer of them.
+        """Return it with `count` training examples, stratified; a larger choice contains the smaller ones.
 
         Raises:
             Unsupported: the training split has fewer.
@@ -86,7 +86,7 @@ class LabelledData(Data):
         return self._with({"train": self._fewer("train", count)})
 
     def smaller(self, train: int, validation: int) -> Self:
-        """Return it with less of `train` and `validation`, each class its share."""
+        """Return it with less of `train` and `validation`, stratified."""
         return self._with({"train": self._fewer("train", train), "validation": self._fewer("validation", validation)})
 
     def _with(self, splits: Mapping[str, Examples]) -> Self:
@@ -110,7 +110,7 @@ class LabelledData(Data):
         """Grade the most probable class: columns `correct` (0 or 1), `label` and `predicted` (positions in `classes`).
 
         Raises:
-            ValueError: a batch's answer is not of the shape [n, classes].
+            ValueError: a batch's outputs do not have the shape [n, classes].
         """
         inputs, labels = self._splits[split]
         predicted: list[float] = []
@@ -130,7 +130,7 @@ class LabelledData(Data):
         return [hashlib.sha256(self.content(one)).hexdigest() for one in self._splits[split].inputs]
 
     def references(self, split: str) -> Sequence[Any]:
-        """Return a row for each input with all of the probability on its class."""
+        """Return a one-hot row for each input."""
         return list(np.eye(len(self.classes))[list(self._splits[split].labels)])
 
     def queries(self) -> Sequence[Any]:
@@ -138,14 +138,14 @@ class LabelledData(Data):
         return self._splits["test"].inputs
 
     def random_baseline(self) -> Mapping[str, float]:
-        """Return what always answering with the training split's most frequent class reaches."""
+        """Return the accuracy of the training split's most frequent class."""
         counts = Counter(self._splits["train"].labels)
         usual = min(counts, key=lambda label: (-counts[label], label))
         labels = self._splits["test"].labels
         return {self._metric: sum(label == usual for label in labels) / len(labels)}
 
     def _digest(self) -> str:
-        """Return a SHA-256 over classes, inputs and labels; with lengths, so that no two contents read the same."""
+        """Return a SHA-256 over classes, inputs and labels; lengths keep different contents apart."""
         sha = hashlib.sha256(repr(self.classes).encode())
         for name in sorted(self._splits):
             inputs, labels = self._splits[name]

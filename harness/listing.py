@@ -85,7 +85,7 @@ def _runtime(runtime: Runtime) -> dict[str, Any]:
 
 
 def _unavailable(part: Hardware | Runtime, *kind: str) -> str | None:
-    """Return why hardware, or a runtime on a kind of device, cannot be used here; a fault of its own is a reason."""
+    """Return why hardware, or a runtime on a kind of device, cannot be used here; an error in it is a reason."""
     try:
         reason = answer_of(part, "unavailable", *kind)
         return None if reason is None else plain.text(reason, f"{type(part).__name__}.unavailable()")

@@ -1,4 +1,4 @@
-"""Where the source of a module is, and whether it counts: that of installed libraries does not, nor of Python's own."""
+"""Where the source of a module is, and whether it counts: installed libraries and the standard library do not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib.metadata import Distribution, entry_points
 from pathlib import Path
 
 FILE_MODULE = "harness_file_"
-"""How the modules of plugins that are single files begin: they are a user's own, wherever they lie."""
+"""Prefix of the modules of single-file plugins: they count wherever they are."""
 LIBRARIES = frozenset({"site-packages", "dist-packages"})
 """Folders of installed libraries."""
 
@@ -29,7 +29,7 @@ def source_file(name: str) -> Path | None:
 
 
 def _is_installed(name: str, file: Path) -> bool:
-    """Return whether an installer put a module's file where it is: `pip --target` knows folders of any name."""
+    """Return whether an installer put a module's file there; `pip --target` installs into any folder."""
     if LIBRARIES & set(file.parts):
         return True
     levels = name.count(".") + (file.name == "__init__.py")
@@ -38,12 +38,12 @@ def _is_installed(name: str, file: Path) -> bool:
 
 @cache
 def _installed_in(folder: Path) -> frozenset[str]:
-    """Return the top-level modules of the distributions whose metadata lie in a folder, beside their modules."""
+    """Return the top-level modules of the distributions installed in a folder."""
     return _top_level(map(Distribution.at, folder.glob("*.dist-info")))
 
 
 def _found(name: str) -> Path | None:
-    """Return a module's file without importing its packages; None where there is none, as for a namespace."""
+    """Return a module's file without importing its packages; None if there is none, as for a namespace."""
     top, *parts = name.split(".")
     spec = PathFinder.find_spec(top)
     if spec is None:
@@ -60,7 +60,7 @@ def _found(name: str) -> Path | None:
 
 @cache
 def _of_plugins() -> frozenset[str]:
-    """Return the top-level modules of the distributions that bring plugins: they are installed, yet no libraries."""
+    """Return the top-level modules of distributions with plugins: installed, but their sources count."""
     owners = {point.dist.name: point.dist for point in entry_points(group="harness") if point.dist}
     return _top_level(owners.values()) | {"harness"}
 

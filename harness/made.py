@@ -1,4 +1,4 @@
-"""What an object was made with: the values that it holds beyond its class, and the definitions among them."""
+"""What an object was made with: its attribute values, and the definitions among them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Made(NamedTuple):
 
 
 def made(one: Any) -> Made:
-    """Return what an object holds now: ask before its methods are called, since they may keep what they found."""
+    """Return an object's values now. Call it before the object's methods, which may cache."""
     symbols = [symbol_of(type(one))]
     attributes = {name: value for name, value in _values(one) if not _is_found_later(one, name)}
     return Made(",".join(_written(attributes, symbols, DEPTH)) if attributes else "", tuple(symbols))
@@ -32,7 +32,7 @@ def made(one: Any) -> Made:
 def symbol_of(definition: Any) -> Symbol:
     """Return the top-level definition that a class or function is written in.
 
-    A module counts whole where the definition was made by a call: its arguments stand anywhere.
+    If a call made the definition, its whole module counts: the call's arguments may be anywhere in it.
     """
     first, *inner = definition.__qualname__.split(".")
     module = sys.modules.get(definition.__module__)
@@ -57,7 +57,7 @@ def _written(value: Any, symbols: list[Symbol], depth: int) -> Iterator[str]:
     if value is None or isinstance(value, str | bytes | int | float | complex):
         yield repr(value)
     elif isinstance(value, Path):
-        yield repr(value.name)  # the same files elsewhere are the same
+        yield repr(value.name)  # the folder does not matter
     elif depth == 0:
         yield ""
     elif isinstance(value, Mapping):
@@ -83,7 +83,7 @@ def _written(value: Any, symbols: list[Symbol], depth: int) -> Iterator[str]:
 
 
 def _held(cell: CellType) -> Any:
-    """Return what a function holds in one of its variables, None where it is not set yet."""
+    """Return the value of a closure's variable, None if it is not set yet."""
     try:
         return cell.cell_contents
     except ValueError:
@@ -98,6 +98,6 @@ def _bound(call: MethodType | partial[Any]) -> list[Any]:
 
 
 def _said(value: Any) -> str:
-    """Return what a value without attributes says of itself, such as a pattern or an array; nothing of its address."""
+    """Return the repr of a value without attributes, such as a pattern or an array; empty if it is an address."""
     text = repr(value)
     return "" if " at 0x" in text else text

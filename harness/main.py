@@ -1,6 +1,6 @@
 """The program `harness`: loads plugins, then prints their listing or hands over to the command line.
 
-The listing without options needs no parser: typer would take half of the time.
+The listing without options needs no parser: importing typer would double its time.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ def main() -> None:
         print("stopped", file=sys.stderr)  # noqa: T201
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        # The reader of a pipe has what it wants, as in `harness plugins | head`: say nothing of the rest at exit.
+        # The reader closed the pipe, as in `harness plugins | head`: without this, Python prints an error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
 
 
 def _ready(arguments: tuple[str, ...]) -> Callable[[], None]:
-    """Return the command, loaded without looking for garbage: loading makes many objects and little rubbish."""
+    """Return the command, loaded with the garbage collector off: loading makes many objects and little garbage."""
     gc.disable()
     try:
         return _command(arguments)

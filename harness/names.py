@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 PACKAGED = "packaged"
-"""What a task's own data are called where the task gives them no name."""
+"""Name of a task's packaged data if the task gives none."""
 LABELS = ("data",)
-"""Parts of a step's spec that only say what something is called: a step is the same under another name."""
+"""Parts of a step's spec that only name something: another name does not change the step."""
 LONGEST = 80
 RULE = f"Use up to {LONGEST} letters, digits, blanks and . / : @ + - _, and begin with a letter or a digit."
 _NAME = re.compile(r"\w[\w ./:@+-]*")
@@ -19,19 +19,19 @@ _ENDING = re.compile(r"\.[A-Za-z]\w{0,8}")
 
 
 def is_data_name(name: str) -> bool:
-    """Return whether data may be called so: the name goes into tables, pages, files and command lines as it is."""
+    """Return whether data may have a name: it goes unescaped into tables, pages, files and command lines."""
     return _NAME.fullmatch(name) is not None and len(name) <= LONGEST and name == name.strip()
 
 
 def data_name(spec: Mapping[str, Any]) -> str:
-    """Return what a step's data are called; a record of earlier versions does not say."""
+    """Return the name of a step's data; records before version 4 have none."""
     return spec.get("data") or default_name(spec.get("source"))
 
 
 def default_name(source: str | None) -> str:
-    """Return what data are called that nobody named.
+    """Return the default name of data.
 
-    A file has its name without the ending, a folder its name; a data set of the hub and an environment their ids.
+    A file's is its name without the ending, a folder's its name, that of a hub data set or an environment its id.
     """
     if source is None:
         return PACKAGED

@@ -1,4 +1,4 @@
-"""Where a store is. Light: it is asked before the library that opens databases is imported."""
+"""Where a store is. Does not import SQLAlchemy, so that it is fast."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ DATABASE = "harness.db"
 
 
 def place(location: str | None) -> str:
-    """Return the folder or database URL of a store: what was given, else `HARNESS_STORE`, else `harness-results`."""
+    """Return the folder or database URL of a store: `location`, else `HARNESS_STORE`, else `harness-results`."""
     return location or os.environ.get("HARNESS_STORE") or DEFAULT
 
 
 def is_url(where: str) -> bool:
-    """Return whether a place is a database's URL, and no folder."""
+    """Return whether a place is a database URL, not a folder."""
     return "://" in where
 
 

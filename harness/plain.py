@@ -1,7 +1,7 @@
-"""Plain values: what a record may hold. Numbers of numpy become Python's; everything else is refused by name.
+"""Plain values: what a record may hold. Numbers of numpy become Python's; anything else raises.
 
-A plugin may hand over anything. These functions stand between it and the record: each takes a value and `whose` it is
-(`Progress.losses['loss']`), and returns a plain one or raises a `PluginError` that names the value and the remedy.
+A plugin may return anything. Each function takes a value and `whose` it is (`Progress.losses['loss']`), and returns a
+plain value or raises a `PluginError` that names the value and the remedy.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from harness.errors import PluginError
 from harness.seams import Reading
 
 TEXT_CHARS = 20_000
-"""A longer text is cut in the middle: of a traceback, both ends tell most."""
+"""A longer text is cut in the middle: both ends of a traceback say most."""
 NAME_CHARS = 200
 DEPTH = 20
 LARGEST_INT = 2**63 - 1
-"""What databases and other readers of JSON hold exactly."""
+"""What databases and JSON readers hold exactly."""
 KINDS = ("measured", "estimated", "declared")
 
 
 def text(value: Any, whose: str) -> str:
-    """Return a text that any file can hold: cut where it is too long, odd characters written as escapes."""
+    """Return a text that any file can hold: shortened if too long, with odd characters escaped."""
     if not isinstance(value, str):
         raise _wrong_type(value, whose, "a text")
     return cut(value)
@@ -43,7 +43,7 @@ def cut(value: str, chars: int = TEXT_CHARS) -> str:
 
 
 def name(value: Any, whose: str) -> str:
-    """Return a text that is short enough to be a name."""
+    """Return a text that is short enough for a name."""
     if not isinstance(value, str):
         raise PluginError(f"{whose} has a key that is a {_type(value)}. Names are texts.")
     if not 0 < len(value) <= NAME_CHARS:
@@ -52,14 +52,14 @@ def name(value: Any, whose: str) -> str:
 
 
 def named(value: Any, whose: str) -> dict[str, Any]:
-    """Return a mapping with names for keys; its values are still to be looked at."""
+    """Return a mapping with names for keys; its values are not checked."""
     if not isinstance(value, Mapping):
         raise _wrong_type(value, whose, "a mapping from names to values")
     return {name(key, whose): one for key, one in value.items()}
 
 
 def real(value: Any, whose: str) -> float:
-    """Return a number, which may still be NaN or infinite; a whole one stays an int."""
+    """Return a number, which may be NaN or infinite; a whole one stays an int."""
     value = python(value)
     if isinstance(value, int):
         return _whole(value, whose)
@@ -69,7 +69,7 @@ def real(value: Any, whose: str) -> float:
 
 
 def number(value: Any, whose: str, *, signed: bool = True) -> float:
-    """Return a finite number; where it is not `signed`, it must not be negative."""
+    """Return a finite number, which must not be negative unless `signed`."""
     result = real(value, whose)
     if not math.isfinite(result):
         raise PluginError(f"{whose} is {result}. Give a finite number, or leave out what could not be found.")
@@ -100,14 +100,14 @@ def numbers(value: Any, whose: str) -> list[float]:
 
 
 def listed(value: Any, whose: str, wanted: str) -> list[Any]:
-    """Return what a list, or another iterable, holds; texts and mappings are none."""
+    """Return the items of an iterable that is not a text or a mapping."""
     if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__iter__"):
         raise PluginError(f"{whose} is a {_type(value)}. Give {wanted}.")
     return list(value)
 
 
 def sequence(value: Any, whose: str) -> Any:
-    """Return what has a length and places and is not empty: a list, an array, no generator, as it is."""
+    """Return a non-empty sequence as it is: a list or an array, not a generator."""
     if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__len__") or not hasattr(value, "__getitem__"):
         raise PluginError(f"{whose} is a {_type(value)}. Give a list, or another sequence that has a length.")
     if not len(value):
@@ -116,7 +116,7 @@ def sequence(value: Any, whose: str) -> Any:
 
 
 def instance(value: Any, of_type: type, whose: str) -> Any:
-    """Return what is of a type of the harness."""
+    """Return an instance of a type of the harness."""
     if not isinstance(value, of_type):
         raise PluginError(f"{whose} is a {_type(value)}. Give a harness.{of_type.__name__}.")
     return value
@@ -165,7 +165,7 @@ def message(error: BaseException) -> str:
 
 
 def python(value: Any) -> Any:
-    """Return a scalar of numpy as Python's own; numpy is not imported for it."""
+    """Return a numpy scalar as a Python number; does not import numpy."""
     numpy = sys.modules.get("numpy")
     return value.item() if numpy is not None and isinstance(value, numpy.generic) else value
 
