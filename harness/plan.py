@@ -34,15 +34,15 @@ class Step:
     """Role → fingerprint of the step whose artifact it reads."""
     fingerprint: str
     basis: Basis
-    """What its result rests on beside spec and inputs."""
+    """What its result depends on beside spec and inputs."""
     files: Mapping[Path, str]
-    """The files that its sources were read from → SHA-256 of their bytes."""
+    """Files of its sources → SHA-256 of their bytes."""
     unsupported: str | None = None
-    """Why it cannot be done, known before it is tried."""
+    """Why it cannot be done, if that is known beforehand."""
 
     @property
     def title(self) -> str:
-        """What a person calls it."""
+        """Its name for people."""
         spec = self.spec
         parts = [spec["model"], spec["size"] if spec["size"] != "default" else "", "on", spec["task"]]
         parts.append(f"({spec['data']})" if spec["source"] is not None else "")
@@ -54,7 +54,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything a suite asks for, in an order in which it can be done."""
+    """All steps of a suite, each after the steps it needs."""
 
     suite: Suite
     cases: int
@@ -70,7 +70,7 @@ class Plan:
         return [step for step in self.steps if step.fingerprint not in self.done]
 
     def against(self, finished: Mapping[str, str]) -> Plan:
-        """Return the plan with what a store already has marked as done."""
+        """Return the plan with the finished steps of a store marked as done."""
         steps = {step.fingerprint for step in self.steps}
         return replace(self, done={step: outcome for step, outcome in finished.items() if step in steps})
 
@@ -92,10 +92,10 @@ class _Case(NamedTuple):
 
 
 def make_plan(suite: Suite, source: Source, plugins: Plugins) -> Plan:
-    """Return the steps of a suite in an order in which they can be done.
+    """Return the steps of a suite, each after the steps it needs.
 
     Raises:
-        SuiteError: a name nobody knows, a setting that does not exist, data that cannot be used, or nothing to do.
+        SuiteError: a name or setting is unknown, data cannot be used, or there is nothing to do.
     """
     suite = _resolved(suite, source, plugins)
     planner = _Planner(suite, plugins)
@@ -138,10 +138,10 @@ def _cases(suite: Suite, plugins: Plugins) -> Iterator[_Case]:
 
 
 def _require_installed(cases: Sequence[_Case], plugins: Plugins) -> None:
-    """Refuse a suite of which something is not installed: to leave a part of it out in silence would mislead.
+    """Raise if the suite needs what is not installed: leaving cases out silently would mislead.
 
     Raises:
-        PluginError: names all that is not installed, and the extras that bring it.
+        PluginError: names the missing libraries and their extras.
     """
     spec: dict[tuple[str, str, bool], None] = {}
     for case in cases:
@@ -149,7 +149,7 @@ def _require_installed(cases: Sequence[_Case], plugins: Plugins) -> None:
         spec["tasks", case.task.name, case.task.data is not None] = None
         spec["hardware", case.hardware, False] = None
         form = plugins.runtimes[case.runtime].format
-        if form is None or form in plugins.models[case.model.name].formats:  # else the runtime is not used
+        if form is None or form in plugins.models[case.model.name].formats:  # else the case is unsupported
             spec["runtimes", case.runtime, False] = None
     parts = [plugins.missing(kind, name, with_data=with_data) for kind, name, with_data in spec]
     instead = "With --model, --task and --runtime a suite does without them. "
@@ -167,7 +167,7 @@ def _selected(case: _Case, suite: Suite) -> bool:
 
 
 class _Planner:
-    """Adds cases step by step; equal steps fall together under their fingerprint."""
+    """Collects the steps of cases; equal steps have one fingerprint and are kept once."""
 
     def __init__(self, suite: Suite, plugins: Plugins) -> None:
         self._suite = suite
@@ -176,7 +176,7 @@ class _Planner:
         self.steps: dict[str, Step] = {}
 
     def add(self, case: _Case) -> int:
-        """Add a case's steps and return how many it asked for."""
+        """Add a case's steps and return their number."""
         model, task, runtime = (
             self._plugins.models[case.model.name],
             self._plugins.tasks[case.task.name],
@@ -223,7 +223,7 @@ class _Planner:
         }
 
     def _pretrain(self, case: _Case, spec: dict[str, Any], task: Task) -> str:
-        """Pretraining has the suite's first seed, so that all seeds of a fine-tuning share it."""
+        """Add a pretraining, with the suite's first seed: all seeds of a fine-tuning share it."""
         pretraining = {**spec, "start": "scratch", "seed": self._suite.seeds[0]}
         if task.pretrains_on is not None and case.task.data is None:
             other = self._plugins.find("tasks", task.pretrains_on)
@@ -260,14 +260,15 @@ def _budget(entry: BudgetEntry | None) -> dict[str, Any]:
         raise SuiteError(
             "No budget for fine-tuning. Set `budgets: {finetune: {steps: …}}` in the suite or for the model."
         )
-    return entry.model_dump(exclude=None if entry.labels else {"labels"})  # no limit leaves a fingerprint as it was
+    # Without a limit `labels` is left out: the fingerprint is that from before there was such a limit.
+    return entry.model_dump(exclude=None if entry.labels else {"labels"})
 
 
 # Names and settings --------------------------------------------------------------------------------------------------
 
 
 def _resolved(suite: Suite, source: Source, plugins: Plugins) -> Suite:
-    """Return the suite with sizes and settings filled in; every name is known afterwards."""
+    """Return the suite with sizes and settings filled in and every name checked."""
     for kind in ("hardware", "runtimes"):
         for index, name in enumerate(getattr(suite, kind)):
             _find(plugins, source, kind, name, (kind, index))
@@ -285,7 +286,7 @@ def _resolved(suite: Suite, source: Source, plugins: Plugins) -> Suite:
 
 
 def _rule(plugins: Plugins, rule: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a rule with the names that its tasks have today."""
+    """Return a rule with the current names of its tasks."""
     named = rule.get("task", [])
     names = [plugins.current_task(str(name)) for name in (named if isinstance(named, list) else [named])]
     return {**rule, "task": names} if "task" in rule else dict(rule)
@@ -332,7 +333,7 @@ def _task(plugins: Plugins, source: Source, entry: TaskEntry, path: tuple[str | 
 
 
 def _check_names(tasks: Sequence[TaskEntry], source: Source) -> None:
-    """Refuse two names for the same data of a task: a step is measured once, under one of them."""
+    """Raise if a task has the same data under two names: a step is measured once, under one of them."""
     named: dict[str, str | None] = {}
     for index, entry in enumerate(tasks):
         same = json.dumps([entry.name, entry.data, entry.settings], sort_keys=True, default=str)
@@ -346,7 +347,7 @@ def _check_names(tasks: Sequence[TaskEntry], source: Source) -> None:
 
 
 def _data_name(task: Task, entry: TaskEntry, source: Source, path: tuple[str | int, ...]) -> str | None:
-    """Return what data of the user's are called, None where there are none."""
+    """Return the name of the user's data, None if the task has none."""
     if entry.data is None:
         return None
     name = entry.data_name or default_name(entry.data)
@@ -361,7 +362,7 @@ def filled(given: Mapping[str, Any], declared: Mapping[str, Setting]) -> dict[st
     """Return all settings, defaults filled in.
 
     Raises:
-        SuiteError: a setting nobody knows, of another type, or not among its choices.
+        SuiteError: a setting is unknown, of another type, or not among its choices.
         PluginError: a setting that a record cannot hold, such as NaN.
     """
     filled = {name: setting.default for name, setting in declared.items()}
@@ -393,7 +394,7 @@ def _article(noun: str) -> str:
 
 
 def check_data(plan: Plan, plugins: Plugins) -> None:
-    """Let every task with steps to do look at its data, before anything is written.
+    """Let every task with pending steps check its data, before anything is written.
 
     Raises:
         DataError: names the file, the place in it and the remedy.

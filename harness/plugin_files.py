@@ -23,7 +23,7 @@ FILE = "file"
 
 
 def load_file(plugins: Plugins, file: str) -> None:
-    """Load a single-file plugin; one that is loaded already stays as it is.
+    """Load a single-file plugin unless it is loaded already.
 
     Raises:
         PluginError: the file is missing or broken.
@@ -43,10 +43,10 @@ def load_file(plugins: Plugins, file: str) -> None:
 
 
 class _Uncached(SourceFileLoader):
-    """Compiles a file anew each time: Python's cache takes an edit within a second, of the same length, for none."""
+    """Compiles a file each time: Python's cache misses an edit within a second that keeps the length."""
 
     def get_code(self, fullname: str) -> CodeType:
-        """Return the code that stands in the file now."""
+        """Return the code of the file as it is now."""
         path = self.get_filename(fullname)
         return self.source_to_code(self.get_data(path), path)
 
@@ -56,7 +56,7 @@ def _module_name(path: Path) -> str:
 
 
 def import_file(path: Path) -> ModuleType:
-    """Return the module of a single-file plugin, which is executed anew; that of a use case brings it.
+    """Execute a single-file plugin and return its module; for a use case's YAML, a module that brings it.
 
     Raises:
         PluginError: the file is neither Python nor YAML.

@@ -1,4 +1,4 @@
-"""Finds plugins, loads them one by one, reports what failed, and asks them typed questions."""
+"""Finds plugins, loads them one by one, collects what they bring, and notes what fails."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ KINDS: dict[str, tuple[str, type]] = {
 PARTS = {"models": "model", "tasks": "task", "hardware": "hardware", "runtimes": "runtime"}
 """What a step is made of: kind → its key in a step's spec."""
 FOR_STEPS = (*PARTS, "model_schemes")
-"""The kinds that a worker needs: reading use cases would take half of the time in which it loads plugins."""
+"""Kinds that a worker needs. Without use cases, which are read from files, it loads plugins twice as fast."""
 
 
 class Failure(NamedTuple):
-    """Why a plugin, or a part of it, is not there."""
+    """Why a plugin, or a part of it, is missing."""
 
     plugin: str
     distribution: str
@@ -68,7 +68,7 @@ class Plugin:
     module: ModuleType
     import_s: float
     extras: frozenset[str] = frozenset()
-    """The extras that its distribution has."""
+    """The extras of its distribution."""
     brings: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -88,19 +88,19 @@ class Plugins:
         self._names = TaskNames(self._offers["tasks"])
         self._is_absent = cache(is_absent)
         self._imported: list[Plugin] = []
-        """Plugins that were not asked yet what they bring: `harness --help` need not know."""
+        """Plugins that are not asked yet what they bring: `harness --help` does not need it."""
         self._loaded: list[Plugin] = []
         self._failures: list[Failure] = []
 
     @property
     def loaded(self) -> list[Plugin]:
-        """Plugins that were asked what they bring, and answered."""
+        """Plugins that were asked what they bring and answered without error."""
         self._ask_imported()
         return self._loaded
 
     @property
     def failures(self) -> list[Failure]:
-        """What went wrong so far."""
+        """All failures so far."""
         self._ask_imported()
         return self._failures
 
@@ -139,16 +139,16 @@ class Plugins:
         return self._offered("templates")
 
     def use_cases(self) -> dict[str, UseCase]:
-        """Use cases by name, their tasks under the names of today."""
+        """Use cases by name, with the current names of their tasks."""
         return {name: self._names.use_case(case) for name, case in self._offered("use_cases").items()}
 
     def current_task(self, name: str) -> str:
-        """Return what a task is called today; a former name is told on standard error, once."""
+        """Return the current name of a task; a former name prints a note on standard error, once."""
         self._ask_imported()
         return self._names.current(name)
 
     def data_meant(self, name: str) -> str:
-        """Return what data are called that are given under a task's former name; empty where it does not say."""
+        """Return the data name that a former name of a task implies, empty if none."""
         self._ask_imported()
         return self._names.today(name)[1]
 
@@ -180,15 +180,15 @@ class Plugins:
         return self._owners[kind, self._names.today(name)[0] if kind == "tasks" else name]
 
     def made(self, kind: str, name: str) -> Made:
-        """Return what a model, task, hardware or runtime was made with, as it was when it was offered."""
+        """Return what a model, task, hardware or runtime was made with, as of when the plugin returned it."""
         self._ask_imported()
         return self._made[kind, name]
 
     def find(self, kind: str, name: str) -> Any:
-        """Return what is called `name`.
+        """Return the part of a name.
 
         Raises:
-            PluginError: nobody brings it; says the nearest name, the list, and which plugins failed.
+            PluginError: no plugin brings it; gives the nearest name, all names, and the plugins that failed.
         """
         offers = self._offered(kind)
         if kind == "tasks":
@@ -201,7 +201,7 @@ class Plugins:
         return offers[name]
 
     def _resolve(self, reference: str) -> None:
-        """Make the model that a reference such as `hf:folder` names, and remember it under that name."""
+        """Make the model of a reference such as `hf:folder`, and keep it under that name."""
         from harness.made import made
 
         scheme, _, rest = reference.partition(":")
@@ -214,12 +214,12 @@ class Plugins:
         self._owners["models", reference] = self.owner("model_schemes", scheme)
 
     def missing(self, kind: str, name: str, *, with_data: bool = False) -> Missing | None:
-        """Return which libraries something declares that are not installed, None where all are.
+        """Return the libraries that a part declares and that are not installed, None if all are.
 
         Args:
             kind: `models`, `tasks`, …, as in `KINDS`.
             name: what it is called.
-            with_data: whether a task is to read data of one's own.
+            with_data: whether a task reads the user's data.
         """
         part, owner = self.find(kind, name), self.owner(kind, name)
         modules = absent([*(part.imports or ()), *(part.data_imports if with_data else ())], self._is_absent)
@@ -229,15 +229,15 @@ class Plugins:
         return Missing(_one(kind), name, modules, owner.distribution, extra)
 
     def under_current_names(self, records: Iterable[Record]) -> list[Record]:
-        """Return records with the names that tasks, and data that were not named, have today; nothing is stored."""
+        """Return records with the current names of their tasks and of data that had no name; stores nothing."""
         self._ask_imported()
         return [replace(record, spec=self._names.spec(record.spec)) for record in records]
 
     def preload(self, steps: Iterable[Mapping[str, Any]] | None = None) -> list[str]:
-        """Return the modules a fork server should import: the plugins' own and the heavy ones.
+        """Return the modules a fork server should import: the plugins' modules and the heavy ones.
 
         Args:
-            steps: their specs; None is for whatever may come.
+            steps: their specs; None for any step.
         """
         names = [plugin.module.__name__ for plugin in self.loaded if plugin.version != FILE]
         by_step = [self._imports_for(spec) for spec in steps] if steps is not None else [None]
@@ -246,10 +246,10 @@ class Plugins:
         return list(dict.fromkeys(names))
 
     def import_for(self, spec: Mapping[str, Any]) -> None:
-        """Import the heavy modules that a step declares; what is not installed is left to the step to miss.
+        """Import the heavy modules that a step declares; skip those that are not installed: the step will raise.
 
         Raises:
-            PluginError: a plugin cannot say what they are.
+            PluginError: a plugin's `harness_preload` raised.
         """
         for part, owner in self._parts(spec):
             for name in self._imports_of(part, owner) or ():
@@ -257,12 +257,12 @@ class Plugins:
                     importlib.import_module(name)
 
     def _parts(self, spec: Mapping[str, Any]) -> list[tuple[Declaration, Plugin]]:
-        """Return what a step is made of, each with its owner."""
+        """Return the parts of a step, each with its owner."""
         named = [(kind, spec[key]) for kind, key in PARTS.items() if key in spec]
         return [(self.find(kind, name), self.owner(kind, name)) for kind, name in named]
 
     def _imports_for(self, spec: Mapping[str, Any]) -> list[str] | None:
-        """Return the heavy modules of a step; None where a part of it leaves them open."""
+        """Return the heavy modules of a step; None if a part does not declare its own."""
         names: list[str] = []
         for part, owner in self._parts(spec):
             try:
@@ -289,7 +289,7 @@ class Plugins:
 
     @cached_property
     def _all_imports(self) -> list[str]:
-        """What any plugin names; one that cannot say is noted as a failure."""
+        """The heavy modules of all plugins; notes a failure for a plugin that raises."""
         names: list[str] = []
         for plugin in self.loaded:
             offered = [self._offers[kind][name] for kind in PARTS for name in plugin.brings.get(kind, ())]
@@ -311,7 +311,7 @@ class Plugins:
                     self._fail(plugin.name, plugin.distribution, error)
 
     def announce(self, record: Record) -> list[Failure]:
-        """Tell every plugin of a finished record; return those that could not take it."""
+        """Pass a finished record to every plugin; return the failures."""
         before = len(self.failures)
         for plugin in self.loaded:
             for function in self._hooks.functions(plugin.module, "harness_record"):
@@ -349,7 +349,7 @@ class Plugins:
         load: Callable[[], ModuleType],
         extras: frozenset[str] = frozenset(),
     ) -> None:
-        """Load one plugin; what goes wrong is noted under its name, and it brings nothing then."""
+        """Load one plugin; on an error, note a failure and take nothing from it."""
         with self._blamed(name, distribution):
             began = time.perf_counter()
             module = called(load)
@@ -358,9 +358,9 @@ class Plugins:
             self._imported.append(Plugin(name, distribution, version, module, import_s, extras))
 
     def _ask_imported(self) -> None:
-        """Ask each plugin that was imported since what it brings.
+        """Ask the newly imported plugins what they bring.
 
-        All are registered before the first is asked: a later one may check its use cases.
+        All are registered before the first is asked: any of them may check its use cases.
         """
         while self._imported:
             plugin = self._imported.pop(0)
@@ -371,7 +371,7 @@ class Plugins:
 
     @contextlib.contextmanager
     def _blamed(self, name: str, distribution: str) -> Iterator[None]:
-        """Note what goes wrong under a plugin's name."""
+        """Note an exception as the plugin's failure."""
         try:
             yield
         except KeyboardInterrupt:
@@ -380,16 +380,16 @@ class Plugins:
             self._fail(name, distribution, error)
 
     def load_files(self, files: Sequence[str]) -> None:
-        """Load single-file plugins; one that is loaded already stays as it is.
+        """Load single-file plugins that are not loaded yet.
 
         Raises:
-            PluginError: a file is missing or broken; it was asked for by name.
+            PluginError: a file is missing or broken.
         """
         for file in files:
             load_file(self, file)
 
     def _take(self, plugin: Plugin) -> None:
-        """Collect everything first, so that a plugin with one fault brings nothing."""
+        """Collect what a plugin brings before adding any of it: a plugin with one fault brings nothing."""
         from harness.made import made
 
         offers: dict[str, dict[str, Any]] = {}
@@ -439,7 +439,7 @@ class Plugins:
 
 
 def _one(kind: str) -> str:
-    """Return what one of a kind is called."""
+    """Return the singular of a kind."""
     return kind.removesuffix("s").replace("_", " ")
 
 
@@ -451,10 +451,10 @@ def load_plugins(files: Sequence[str] = (), kinds: Collection[str] = tuple(KINDS
         kinds: what plugins are asked for, of `KINDS`.
 
     Raises:
-        PluginError: a file that was asked for by name is missing or broken.
+        PluginError: a file is missing or broken.
     """
     plugins = Plugins(kinds)
-    described: dict[Any, _Distribution] = {}  # reading one parses its README
+    described: dict[Any, _Distribution] = {}  # reading a distribution parses its README
     for point in sorted(metadata.entry_points(group=GROUP), key=lambda point: point.name):
         if point.dist not in described:
             described[point.dist] = _described(point.dist)

@@ -27,13 +27,13 @@ Outcome = Literal["ok", "failed", "timed out", "out of memory", "killed", "unsup
 
 @dataclass(frozen=True, kw_only=True)
 class StepResult:
-    """What came of a step: the part of a record that its worker fills."""
+    """A step's result: the part of a record that its worker fills."""
 
     outcome: Outcome
     environment: dict[str, Any] = field(default_factory=dict)
-    """The machine, its state and the software, as read; `hardware` is what the hardware plugin said of itself."""
+    """The machine, its state and the software, as read; `hardware` is the hardware plugin's description."""
     used: dict[str, Any] = field(default_factory=dict)
-    """What was really used where it can differ from the spec."""
+    """What was actually used, if it can differ from the spec."""
     data_digest: str | None = None
     readings: dict[str, Reading] = field(default_factory=dict)
     """Name with unit → value as read. Missing means not read."""
@@ -45,14 +45,14 @@ class StepResult:
     """Of an evaluation: name, unit, column, higher_is_better, ceiling, random_baseline; the first decides. Where column
     is None also value and replicates, the values over resampled items, the same items for every model."""
     samples: list[dict[str, str]] = field(default_factory=list)
-    """Of an evaluation: caption, media_type and content (base64, text as it is) of what lets people see."""
+    """Of an evaluation: caption, media_type and content (base64, text verbatim) of examples for people."""
     baseline: str | None = None
-    """Of an evaluation: the task's cheap baseline model."""
+    """Of an evaluation: the task's baseline model."""
     reason: str | None = None
     """Why the outcome is not `ok`."""
     traceback: str | None = None
     notes: list[str] = field(default_factory=list)
-    """What a reader must know: not reproducible to the bit, stopped by the clock, …"""
+    """Caveats: not reproducible to the bit, stopped by the clock, …"""
 
     def metric_value(self, metric: Mapping[str, Any]) -> float:
         """Return the value of one of the metrics."""
@@ -62,14 +62,14 @@ class StepResult:
         return sum(column) / len(column)
 
     def value(self, name: str) -> float | None:
-        """Return a reading's value, None where it was not read."""
+        """Return a reading's value, None if it is missing."""
         reading = self.readings.get(name)
         return None if reading is None else reading.value
 
 
 @dataclass(frozen=True, kw_only=True)
 class Record(StepResult):
-    """One step's record: its spec, and what came of it."""
+    """One step's record: its spec and its result."""
 
     id: str
     """A UUID."""
@@ -90,8 +90,8 @@ class Record(StepResult):
     version 3."""
     version: int = VERSION
     stale: str | None = None
-    """How the definition of what was measured differs from what is installed here, None where it does not or nobody
-    can tell. Found when records are read, never stored."""
+    """How the definition of what was measured differs from what is installed here, None if it does not or is unknown.
+    Computed when records are read, never stored."""
 
 
 def to_json(record: Record) -> str:
@@ -132,5 +132,5 @@ def _read(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _metric(metric: dict[str, Any]) -> dict[str, Any]:
-    """Return a metric by the names of today: before version 4 the random baseline was called `chance`."""
+    """Return a metric with current names: before version 4 the random baseline was called `chance`."""
     return {"random_baseline" if name == "chance" else name: value for name, value in metric.items()}

@@ -1,4 +1,4 @@
-"""Runs a plan: step by step into the store; what is finished is never done again."""
+"""Runs a plan step by step into the store; finished steps are never repeated."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ from harness.steps import Job
 from harness.store import Store
 
 Replan = Callable[[], tuple[Plan, Plugins]]
-"""Reads plugins and suite anew and makes the plan again."""
+"""Reload plugins and suite, and make the plan again."""
 MOST_CHANGES = 3
 """How often in a row the same step may be planned again before it is recorded as failed."""
 
 
 class Screen(Protocol):
-    """Where a run shows how it goes."""
+    """Where a run shows its progress."""
 
     def begin(self, step: Step, number: int, total: int) -> None:
-        """Tell that a step begins."""
+        """Show that a step begins."""
 
     def progress(self, state: dict[str, float]) -> None:
-        """Tell how the step goes: `done` (share), `seconds`, `samples`, losses."""
+        """Show the step's progress: `done` (share), `seconds`, `samples`, losses."""
 
     def end(self, record: Record) -> None:
-        """Tell how the step ended."""
+        """Show how the step ended."""
 
     def skipped(self, step: Step, why: str) -> None:
-        """Tell that a step cannot be tried."""
+        """Show that a step was not tried."""
 
     def warn(self, failures: Sequence[Failure]) -> None:
-        """Tell of plugins that could not take a finished record."""
+        """Show which plugins failed on a finished record."""
 
     def changed(self, step: Step, what: Sequence[str]) -> None:
-        """Tell what has changed since a step was planned: the rest is planned again."""
+        """Show what has changed since a step was planned: the rest is planned again."""
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Summary:
 
     @property
     def complete(self) -> bool:
-        """Whether everything that can be done is done."""
+        """Whether all that can be done is done."""
         return not self.skipped and set(self.outcomes) <= set(FINAL)
 
 
@@ -70,15 +70,15 @@ def run_plan(
     plugin_files: Sequence[str] = (),
     replan: Replan | None = None,
 ) -> Summary:
-    """Do what is still to be done of a plan; it ends early where only another start can take up what has changed.
+    """Do the pending steps of a plan; stop early if only a restart can take up a change.
 
     Args:
-        plan: with what the store has marked as done.
-        plugins: those it was made with.
+        plan: with the store's finished steps marked as done.
+        plugins: those the plan was made with.
         store: where records and artifacts go.
         screen: where the run shows itself.
-        plugin_files: loaded by every worker, beside what is installed.
-        replan: called when a plugin file or data changed in mid-run; without it the step fails.
+        plugin_files: every worker loads them, after the installed plugins.
+        replan: called when a plugin file or data changed during the run; without it the step fails.
     """
     runner = _Runner(plan, plugins, store, screen, tuple(plugin_files), replan)
     return runner.run()
@@ -99,7 +99,7 @@ class _Runner:
         self._outcomes = dict(plan.done)
         self._changes = 0
         self._stopped = False
-        """Whether something changed that only another start takes up."""
+        """Whether something changed that only a restart takes up."""
         wanted = [step.spec for step in plan.pending if step.unsupported is None]
         self._supervisor = Supervisor(plugins.preload(wanted), plan.suite.limits)
         if wanted:
@@ -112,7 +112,7 @@ class _Runner:
         }
 
     def run(self) -> Summary:
-        """Do every pending step; those of a new plan where something changed meanwhile."""
+        """Do every pending step, those of a new plan if something has changed."""
         summary = Summary()
         waiting = self._plan.pending
         done = 0
@@ -133,7 +133,7 @@ class _Runner:
         return summary
 
     def _tried(self, step: Step, number: int, total: int) -> Record | None:
-        """Do a step and keep its record; None where it was planned again instead."""
+        """Do a step and keep its record; return None if it was planned again instead."""
         self._screen.begin(step, number, total)
         record = self._do(step)
         if record is None:
@@ -168,7 +168,7 @@ class _Runner:
         return record
 
     def _planned_again(self, step: Step, changed: Changed) -> bool:
-        """Make the plan anew where that takes up what has changed; False where the step is no more to be tried."""
+        """Make the plan again if that takes up the change; return False if the step is not to be tried again."""
         if not all(each.reloads for each in changed.differences):
             self._stop(step, f"{_told(changed)}; what is loaded stays as it was: give the same command again")
             return True
@@ -187,9 +187,9 @@ class _Runner:
         return True
 
     def _hindered(self) -> str | None:
-        """Return why no step can begin: every worker loads the plugin files anew. None where they are as they should.
+        """Return why no step can begin, None if one can: every worker loads the plugin files again.
 
-        Data that are gone hinder the steps that read them and no others.
+        Missing data stop only the steps that read them.
         """
         try:
             if self._replan is None:
@@ -201,12 +201,12 @@ class _Runner:
         return None
 
     def _stop(self, step: Step, why: str) -> None:
-        """Leave a step and all after it: only another start helps."""
+        """Skip a step and all after it: only a restart helps."""
         self._screen.skipped(step, why)
         self._stopped = True
 
     def _measured(self, step: Step, scratch: Path) -> StepResult | Changed:
-        """Let a worker do a step, and keep what it wrote."""
+        """Do a step in a worker, and keep what it wrote."""
         inputs = {role: self._store.artifacts.path(fingerprint) for role, fingerprint in step.inputs.items()}
         job = Job(step.kind, step.spec, inputs, scratch, self._files, step.basis, step.files)
         ended = self._supervisor.run(job, self._screen.progress)
@@ -222,7 +222,7 @@ class _Runner:
         return ended
 
     def _result_without_trying(self, step: Step) -> StepResult | None:
-        """Return how a step ends that need not be tried, None for the others."""
+        """Return the result of a step that cannot succeed, None if it has to be tried."""
         for role, needed in step.inputs.items():
             if self._outcomes[needed] == "unsupported":
                 return StepResult(outcome="unsupported", reason=f"what it builds on ({role}) is unsupported")

@@ -1,4 +1,4 @@
-"""How a run shows itself: live on a terminal, in plain lines elsewhere."""
+"""How a run shows its progress: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from harness.testing.findings import Finding
 GOOD = {"ok": "green", "unsupported": "yellow"}
 NO_LOSS = ("done", "seconds", "samples")
 REFRESH_PER_S = 1.0
-"""Often enough for a person, seldom enough for the machine that is being measured."""
+"""Seldom, since drawing takes time from the machine that is being measured."""
 
 
 class PlainScreen:
@@ -48,7 +48,7 @@ class PlainScreen:
         self._where, self._title = f"[{number}/{total}]", step.title
 
     def progress(self, state: dict[str, float]) -> None:
-        """Say nothing in between: a log is read afterwards."""
+        """Print nothing between steps: a log is read afterwards."""
 
     def end(self, record: Record) -> None:
         """Print how the step ended and its first figures."""
@@ -66,7 +66,7 @@ class PlainScreen:
         self._say(f"      {step.title}: ", ("planned again", "yellow"), f", {', '.join(what)}")
 
     def warn(self, failures: Sequence[Failure]) -> None:
-        """Print which plugins could not take a record."""
+        """Print which plugins failed on a record."""
         for failure in failures:
             self._say("      ", (f"plugin {failure.plugin} failed:", "yellow"), f" {failure.reason}")
 
@@ -99,11 +99,11 @@ class LiveScreen(PlainScreen):
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Take the bars away."""
+        """Remove the bars."""
         self._bars.stop()
 
     def begin(self, step: Step, number: int, total: int) -> None:
-        """Put up a bar for the step."""
+        """Add a bar for the step."""
         super().begin(step, number, total)
         self._step = self._bars.add_task(step.title, total=100, state="")
 
@@ -114,19 +114,19 @@ class LiveScreen(PlainScreen):
         self._bars.update(self._step, completed=round(100 * state["done"]), state=f"{losses} {rate:,.0f} samples/s")
 
     def end(self, record: Record) -> None:
-        """Take the step's bar away and print its line above the bars."""
+        """Remove the step's bar and print its line above the bars."""
         self._bars.remove_task(self._step)
         self._bars.advance(self._suite)
         super().end(record)
 
 
 def open_screen(console: Console, plan: Plan) -> PlainScreen:
-    """Return the screen that fits where the output goes."""
+    """Return the screen for a terminal, or for a file or pipe."""
     return LiveScreen(console, len(plan.pending)) if console.is_terminal else PlainScreen(console)
 
 
 class FindingsScreen:
-    """A line for each conformance check as it ends, under what it was made on."""
+    """A line for each conformance check as it ends, under its subject."""
 
     WIDTH = 32
 
@@ -147,7 +147,7 @@ class FindingsScreen:
 
 
 def say(console: Console, *parts: str | tuple[str, str]) -> None:
-    """Print a line of texts, some with a style; markup and emoji codes in them are text, names come from plugins."""
+    """Print a line of texts, some with a style. Names come from plugins: markup and emoji codes are not interpreted."""
     console.print(Text.assemble(*parts), soft_wrap=True)
 
 

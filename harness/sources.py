@@ -1,14 +1,13 @@
-"""Which source code a step can run: the definitions that a class reaches, across modules, by static reading.
+"""Which source code a step can run: the definitions that a class reaches, across modules, found by static analysis.
 
-A module is not the unit, since one file often declares many models: a top-level definition is. From a definition the
-closure follows every name that it uses, through imports (those inside functions too), into the modules of the harness,
-of plugins and of whatever else is no installed library. Libraries are named, not read: their versions stand for them.
-Nothing is imported.
+The unit is a top-level definition, not a module, since one file often declares many models. From a definition the
+closure follows every name that it uses, through imports (also inside functions), into the modules of the harness, of
+plugins and of all that is not an installed library. Libraries enter by their versions only. Nothing is imported.
 
-A module that is used as a whole (passed on, `getattr`, `import *`, `globals()`) counts whole. What importing a module
-executes beside its definitions counts too: registrations by decorators, bases and metaclasses are part of it. What
-plugins change in other modules while they load counts for whoever uses that. Data files beside a module count where a
-definition names them. The digest of a definition ignores comments, docstrings and formatting.
+A module that is used as a whole (passed on, `getattr`, `import *`, `globals()`) counts whole. So does what its import
+executes beside definitions: registrations by decorators, bases and metaclasses. What plugins change in other modules
+while they load counts for all users of those. Data files beside a module count if a definition names them. The digest
+of a definition ignores comments, docstrings and formatting.
 """
 
 from __future__ import annotations
@@ -34,18 +33,18 @@ class Closure:
     """The sources a step can run, and the libraries they import."""
 
     modules: Mapping[str, str]
-    """Module → digest of the definitions that are reached in it; `module/file` → digest of a data file beside it."""
+    """Module → digest of its reached definitions; `module/file` → digest of a data file beside it."""
     libraries: frozenset[str]
-    """Top-level names of the libraries that they use."""
+    """Top-level names of the libraries they use."""
     files: Mapping[Path, str]
-    """The files that were read → SHA-256 of their bytes."""
+    """Files that were read → SHA-256 of their bytes."""
 
 
 class Sources:
-    """Reads each source file once and finds closures in them."""
+    """Computes closures; reads each source file once."""
 
     def __init__(self, loaded: Iterable[str] = ()) -> None:
-        """Take the modules that every worker loads: what they change elsewhere counts for whoever uses that."""
+        """Take the modules that every worker loads: what they change in other modules counts."""
         self._loaded = tuple(loaded)
         self._files: dict[str, File | None] = {}
         self._uses: dict[Symbol, list[Symbol]] = {}
@@ -55,7 +54,7 @@ class Sources:
         self._closures: dict[tuple[Symbol, ...], Closure] = {}
 
     def closure(self, roots: Iterable[Symbol]) -> Closure:
-        """Return what some definitions reach."""
+        """Return the closure of definitions."""
         key = tuple(sorted(set(roots)))
         if key not in self._closures:
             with _deep_recursion():
@@ -80,7 +79,7 @@ class Sources:
 
     @cached_property
     def _changes(self) -> list[tuple[Symbol, Symbol]]:
-        """Definitions that are changed while plugins load, each with what changes it."""
+        """Definition that plugins change while they load → what changes it."""
         return [
             (self._defined(place), Symbol(file.module, by))
             for file in self._imported(self._loaded)
@@ -90,7 +89,7 @@ class Sources:
         ]
 
     def _imported(self, modules: Iterable[str]) -> list[File]:
-        """Return the sources of modules and of what they import at once."""
+        """Return the sources of modules and of their top-level imports, recursively."""
         files: dict[str, File] = {}
         waiting = list(modules)
         while waiting:
@@ -102,7 +101,7 @@ class Sources:
         return list(files.values())
 
     def _defined(self, symbol: Symbol) -> Symbol:
-        """Return where a name that modules pass on is defined."""
+        """Return where a re-exported name is defined."""
         passed_on = {symbol}
         file = self._file(symbol.module)
         while file is not None and symbol.name not in file.definitions and file.imports.get(symbol.name):
@@ -129,7 +128,7 @@ class Sources:
         return Closure({name: digest for name, digest in digests.items() if digest}, frozenset(libraries), files)
 
     def _files_named(self, symbol: Symbol) -> list[Path]:
-        """Return the data files beside a module whose names are texts in a definition."""
+        """Return the data files beside a module whose names occur as texts in a definition."""
         if symbol not in self._named:
             file = self._file(symbol.module)
             texts = [text for part in file.parts(symbol.name) for text in part.texts] if file else []
@@ -137,21 +136,21 @@ class Sources:
         return self._named[symbol]
 
     def _present(self, folder: Path, names: Iterable[str]) -> list[Path]:
-        """Return which names are those of data files in a folder, or below it."""
+        """Return the data files of these names in a folder or below it."""
         if folder not in self._listed:
             self._listed[folder] = {file.name for file in folder.iterdir()}
         files = [folder / name for name in names if name.partition("/")[0] in self._listed[folder]]
         return sorted(file for file in files if file.suffix != ".py" and file.is_file())
 
     def _file(self, module: str) -> File | None:
-        """Return a module's source, None for a library's."""
+        """Return a module's source, None for a library."""
         if module not in self._files:
             path = source_file(module)
             self._files[module] = None if path is None else read(module, path, path.read_bytes())
         return self._files[module]
 
     def _used(self, symbol: Symbol) -> list[Symbol]:
-        """Return what a definition uses, beside what importing its module and the packages above it executes."""
+        """Return what a definition uses, and what importing its module executes."""
         if symbol not in self._uses:
             file = self._file(symbol.module)
             used = [] if file is None else self._uses_in(file, symbol.name)
@@ -159,7 +158,7 @@ class Sources:
         return self._uses[symbol]
 
     def _executed_for(self, module: str) -> list[Symbol]:
-        """Return what importing a module executes: itself and the packages above it."""
+        """Return what importing a module executes: it and its parent packages."""
         names = accumulate(module.split("."), "{}.{}".format)
         return [Symbol(name, BODY) for name in names if self._file(name) is not None]
 
@@ -175,10 +174,10 @@ class Sources:
             return self._meant(file, name)
         if name in file.imports:
             return [self._target(one) for one in file.imports[name]]
-        return file.stars or [Symbol(file.module, WHOLE)]  # made by what cannot be followed
+        return file.stars or [Symbol(file.module, WHOLE)]  # defined in a way that cannot be followed
 
     def _meant(self, file: File, name: str) -> list[Symbol]:
-        """Return what the imports and the names in a definition stand for."""
+        """Return what the imports and names in a definition refer to."""
         symbols: list[Symbol] = []
         for part in file.parts(name):
             symbols += [Symbol(self._target(each).module, BODY) for each in part.executed]
@@ -191,27 +190,27 @@ class Sources:
         return symbols
 
     def _owners(self, file: File, chain: tuple[str, ...], imports: Mapping[str, list[Symbol]]) -> list[Symbol]:
-        """Return what a dotted name in a file stands for: several places where imports take turns."""
+        """Return what a dotted name in a file refers to: several places if imports are alternatives."""
         first, *rest = chain
         if places := imports.get(first) or file.imports.get(first):
             return [self._target(one, rest) for one in places]
         return [Symbol(file.module, first)] if first in file.definitions else file.stars
 
     def _is_registered(self, file: File, name: str) -> bool:
-        """Return whether a class may be found without its name: its metaclass or a class above it is told of it."""
+        """Return whether a class may be found without its name: a metaclass or base class registers it."""
         definition = file.classes[name]
         above = [place for base in definition.bases for place in self._owners(file, base, {})]
         return self._has_metaclass(file, definition) or any(self._registers(place) for place in above)
 
     def _has_metaclass(self, file: File, definition: Class) -> bool:
-        """Return whether a class names a metaclass that is no library's."""
+        """Return whether a class names a metaclass that is not a library's."""
         owners = self._owners(file, definition.metaclass, {}) if definition.metaclass else []
         return any(self._file(owner.module) is not None for owner in owners)
 
     def _registers(self, symbol: Symbol) -> bool:
-        """Return whether a class keeps classes below it where others find them."""
+        """Return whether a class registers its subclasses."""
         if symbol not in self._registering:
-            self._registering[symbol] = False  # where classes or imports go in a circle
+            self._registering[symbol] = False  # for cycles of classes or imports
             file, name = self._file(symbol.module), symbol.name
             if file is not None and name in file.classes:
                 self._registering[symbol] = file.classes[name].sees_subclasses or self._is_registered(file, name)
@@ -221,7 +220,7 @@ class Sources:
         return self._registering[symbol]
 
     def _target(self, imported: Symbol, attributes: Iterable[str] = ()) -> Symbol:
-        """Return what is reached through an imported name and the attributes that are asked of it."""
+        """Return what an imported name and attributes of it refer to."""
         module, rest = imported.module, list(attributes)
         if imported.name not in (WHOLE, BODY):
             rest.insert(0, imported.name)
@@ -245,7 +244,7 @@ def sha256_of(file: Path) -> str:
 
 @contextmanager
 def _deep_recursion() -> Iterator[None]:
-    """Let a syntax tree be as deep as Python's own parser takes it."""
+    """Allow syntax trees as deep as Python's parser does."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, RECURSION))
     try:

@@ -25,7 +25,7 @@ from harness.records import Record, from_json, to_json
 
 SCHEMA = 1
 NEEDED_BYTES = 256 * 2**20
-"""Free disk a run asks for before it starts."""
+"""Free disk that a run needs to start."""
 
 _metadata = sa.MetaData()
 _meta = sa.Table("meta", _metadata, sa.Column("schema", sa.Integer, nullable=False))
@@ -53,7 +53,7 @@ class Store:
         self.label = label
 
     def add(self, record: Record) -> bool:
-        """Add a record; False where another run has a final record of the same step already."""
+        """Add a record; return False if another run already has a final record of the step."""
         row = {
             "id": record.id,
             "fingerprint": record.fingerprint,
@@ -76,16 +76,16 @@ class Store:
         return [from_json(body) for body in rows]
 
     def finished(self) -> dict[str, str]:
-        """Return fingerprint → outcome of steps that need not run again: measured, or known not to work."""
+        """Return fingerprint → outcome of steps that need not run again: measured, or unsupported."""
         with self._guard(), self._engine.connect() as connection:
             rows = connection.execute(sa.select(_records.c.fingerprint, _records.c.outcome).where(_FINAL))
             return {row.fingerprint: row.outcome for row in rows}
 
     def name_data(self, names: Mapping[str, str]) -> int:
-        """Call the data of finished steps otherwise; return how many records that changed.
+        """Rename the data of finished steps; return the number of changed records.
 
         Args:
-            names: fingerprint of a step → what its data are called.
+            names: fingerprint of a step → name of its data.
         """
         changed = 0
         with self._guard(), self._engine.begin() as connection:
@@ -100,7 +100,7 @@ class Store:
         return changed
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         self._engine.dispose()
 
     @contextmanager
@@ -127,16 +127,16 @@ def open_store(location: str | None = None, *, create: bool = False) -> Store:
     """Open the store at `location`, else `HARNESS_STORE`, else `harness-results` here.
 
     Args:
-        location: a folder, or a database URL such as `postgresql+psycopg://user@host/name`; artifacts of a database
-            lie in `harness-results` here.
-        create: make it where there is none; without this a missing store is an error.
+        location: a folder, or a database URL such as `postgresql+psycopg://user@host/name`; a database's artifacts
+            are in `harness-results` here.
+        create: make a missing store; otherwise it is an error.
 
     Raises:
         StoreError: missing, not writable, full, or written by a newer harness.
     """
     where = place(location)
     url: str | sa.URL | None = where if is_url(where) else None
-    folder = Path(DEFAULT if url else where).absolute()  # a plugin may change the working folder in mid-run
+    folder = Path(DEFAULT if url else where).absolute()  # a plugin may change the working folder during the run
     label = _hide_password(where) if url else where
     if url is None:
         if not create and not (folder / DATABASE).is_file():
@@ -152,14 +152,14 @@ def open_store(location: str | None = None, *, create: bool = False) -> Store:
 
 
 def _prepare(folder: Path, label: str) -> None:
-    """Make the folder, or say before anything is measured why results could not be kept in it."""
+    """Make the folder, or raise before anything is measured."""
     probe = next((parent for parent in (folder, *folder.parents) if parent.exists()), folder)
     if not probe.is_dir():
         raise StoreError(f"Store {label!r}: {str(probe)!r} is a file. Name a folder with --store.")
     if not os.access(probe, os.W_OK | os.X_OK):
         raise StoreError(f"Store {label!r}: {str(probe)!r} may not be written. Name another folder with --store.")
     total, _, free = shutil.disk_usage(probe)
-    if total and free < NEEDED_BYTES:  # a file system without size, such as /proc, says why itself
+    if total and free < NEEDED_BYTES:  # a file system without size, such as /proc, raises below
         raise StoreError(
             f"Store {label!r}: the disk is full: {free / 2**20:.0f} MiB free, {NEEDED_BYTES / 2**20:.0f} needed. "
             "Free some space or name another folder with --store."
@@ -183,7 +183,7 @@ def _engine(url: str | sa.URL) -> sa.Engine:
 
 
 def _driver(error: Exception) -> str:
-    """Return how to install the driver that an import misses; nothing for another error."""
+    """Return how to install a missing driver, empty for another error."""
     if not isinstance(error, ModuleNotFoundError):
         return ""
     extra = extra_for(str(error.name), DISTRIBUTION)
@@ -224,7 +224,7 @@ def _check_schema(store: Store, *, create: bool) -> None:
 
 
 def peek(location: str | None = None) -> dict[str, str]:
-    """Return what is finished in a store, nothing where there is no store yet; makes none."""
+    """Return the finished steps of a store, none if there is no store; does not make one."""
     if not _exists(location):
         return {}
     store = open_store(location)
@@ -235,7 +235,7 @@ def peek(location: str | None = None) -> dict[str, str]:
 
 
 def peek_records(location: str | None = None) -> list[Record]:
-    """Return the records of a store, none where there is no store yet; makes none."""
+    """Return the records of a store, none if there is no store; does not make one."""
     if not _exists(location):
         return []
     store = open_store(location)

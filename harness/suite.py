@@ -1,4 +1,4 @@
-"""Suite files: YAML read safely into models that know every key, with errors that name the line."""
+"""Suite files: YAML with a schema; errors name the line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Strict(BaseModel):
 
 
 class BudgetEntry(_Strict):
-    """When a training stops: at the first limit reached."""
+    """When training stops: at the first limit reached."""
 
     steps: int | None = Field(None, gt=0)
     samples: int | None = Field(None, gt=0)
@@ -38,7 +38,7 @@ class BudgetEntry(_Strict):
         return self
 
     def budget(self) -> Budget:
-        """Return it as the seam knows it."""
+        """Return it as `harness.seams` defines it."""
         return Budget(**self.model_dump())
 
 
@@ -56,26 +56,26 @@ class Budgets(_Strict):
 
 
 class Serve(_Strict):
-    """How long load generation lasts: both minimums are reached."""
+    """How long load generation lasts: until both minimums are reached."""
 
     seconds: float = Field(2.0, gt=0)
     queries: int = Field(100, gt=0)
 
 
 class Limits(_Strict):
-    """What one step may use before it is ended."""
+    """What a step may use; beyond it the worker is killed."""
 
     time_s: float = Field(1800, gt=0)
     memory_gb: float | None = Field(None, gt=0)
 
 
 class ModelEntry(_Strict):
-    """A model, in a size, with settings and budgets of its own where it needs them."""
+    """A model in a size, with its own settings and budgets if it needs them."""
 
     name: str
     size: str | None = None
     tasks: tuple[str, ...] = ()
-    """Only for these of the suite's tasks; a model may have an entry for each."""
+    """Only for these tasks of the suite; a model may have an entry for each."""
     settings: dict[str, Any] = {}
     budgets: Budgets = Budgets()
 
@@ -86,7 +86,7 @@ class TaskEntry(_Strict):
     name: str
     data: str | None = None
     data_name: str | None = None
-    """What the data are called; else after their file, folder or id."""
+    """The name of the data; by default after their file, folder or id."""
     settings: dict[str, Any] = {}
 
     @model_validator(mode="after")
@@ -104,7 +104,7 @@ class Suite(_Strict):
     name: str
     description: str = ""
     parts: tuple[str, ...] = ()
-    """Suites whose models and tasks stand before this one's own."""
+    """Suites whose models and tasks come before this one's."""
     models: tuple[ModelEntry, ...] = Field((), validate_default=True)
     tasks: tuple[TaskEntry, ...] = Field((), validate_default=True)
     hardware: tuple[str, ...] = Field(("cpu",), min_length=1)
@@ -144,10 +144,10 @@ class Suite(_Strict):
 
 
 def read_suite(name_or_path: str) -> tuple[Suite, Source]:
-    """Read a suite that comes with the harness by its name, or a file; with the models and tasks of its parts.
+    """Read a suite of the harness by its name, or a file, with the models and tasks of its parts.
 
     Raises:
-        SuiteError: there is none, or it has a fault; names file and line.
+        SuiteError: it does not exist or has a fault; names file and line.
     """
     source = _source(name_or_path)
     suite = source.validate()
@@ -181,7 +181,7 @@ def _source(name_or_path: str) -> Source:
 
 
 def read_value(text: str) -> Any:
-    """Read a value from the command line as a suite file would."""
+    """Parse a value of the command line as YAML."""
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -224,11 +224,11 @@ class Source:
             raise SuiteError("\n".join(dict.fromkeys(faults))) from None
 
     def error(self, path: tuple[str | int, ...], sentence: str) -> SuiteError:
-        """Return an error that points at the line of `path`."""
+        """Return an error that names the line of `path`."""
         return SuiteError(f"Suite {self.label!r}, line {self.line(path)}: {sentence}")
 
     def line(self, path: tuple[str | int, ...]) -> int:
-        """Return the line (from 1) of a key, as deep as the text goes."""
+        """Return the line (from 1) of a key, or of its deepest parent in the text."""
         node, line = self._root, 1
         for part in path:
             if isinstance(node, yaml.MappingNode):

@@ -1,4 +1,4 @@
-"""What one source file defines, imports and names, and the digests of its definitions: read, never imported."""
+"""What a source file defines, imports and names, and digests of its definitions: parsed, never imported."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ BODY = "<body>"
 IMPORTERS = frozenset({"__import__", "import_module"})
 """Functions that import the module whose name they are given."""
 DYNAMIC = frozenset({"exec", "eval", "globals", "vars", "locals", "__subclasses__", *IMPORTERS})
-"""Names whose use cannot be followed: the module counts whole."""
+"""Names whose use cannot be followed: a module with one counts whole."""
 LONGEST_NAME = 100
-"""A longer text is no name of a module."""
+"""A longer text is not the name of a module."""
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _ANNOTATIONS = frozenset({"annotation", "returns"})
 _NOT_WRITTEN = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
-"""Fields of syntax trees that say nothing of what code does."""
+"""Fields of syntax trees that do not change what code does."""
 
 
 class Symbol(NamedTuple):
@@ -40,7 +40,7 @@ class Parts(NamedTuple):
     """What a statement reads."""
 
     imports: Mapping[str, list[Symbol]]
-    """Names that imports inside it bind, each to one place or to several that take turns."""
+    """Names that its imports bind, each to one place or to several alternatives."""
     executed: tuple[Symbol, ...]
     """What those imports execute."""
     chains: tuple[tuple[str, ...], ...]
@@ -50,19 +50,19 @@ class Parts(NamedTuple):
 
 
 class Class(NamedTuple):
-    """What a top-level class says of the classes below it."""
+    """How a top-level class treats its subclasses."""
 
     bases: tuple[tuple[str, ...], ...]
     """Dotted names, as their parts."""
     metaclass: tuple[str, ...]
-    """Dotted name; empty where it names none."""
+    """Dotted name, empty if there is none."""
     sees_subclasses: bool
-    """Whether it is told of classes below it, or asks for them."""
+    """Whether it has `__init_subclass__` or asks for `__subclasses__`."""
 
 
 @lru_cache(maxsize=1024)
 def read(module: str, path: Path, content: bytes) -> File:
-    """Return a source file; one that was read before is not parsed again."""
+    """Return a source file, cached."""
     return File(module, path, content)
 
 
@@ -78,7 +78,7 @@ class File:
         self.stars: list[Symbol] = []
         self.classes: dict[str, Class] = {}
         self.changes: list[tuple[str, tuple[str, ...]]] = []
-        """A definition, or `BODY`, that is executed when the plugin loads, and the dotted name that it changes."""
+        """Definition or `BODY` that runs when the plugin loads, and the dotted name that it changes."""
         self._package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
         self._body: list[ast.stmt] = []
         self._parts: dict[str, list[Parts]] = {}
@@ -89,7 +89,7 @@ class File:
         self.side_effects = _for_side_effects(tree)
 
     def _sort(self, statement: ast.stmt) -> None:
-        """Put a top-level statement where it belongs: imports, definitions, or what importing executes."""
+        """Add a top-level statement to the imports, the definitions, or what importing executes."""
         if isinstance(statement, ast.Import | ast.ImportFrom):
             self._bind(statement, self.imports)
         elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -120,7 +120,7 @@ class File:
                 self._bind(part, self.imports)
 
     def _bind(self, statement: ast.Import | ast.ImportFrom, names: dict[str, list[Symbol]]) -> list[Symbol]:
-        """Note under which names an import binds what; return what it executes."""
+        """Note the names that an import binds; return what it executes."""
         executed = []
         for alias in statement.names:
             if isinstance(statement, ast.Import):
@@ -139,9 +139,9 @@ class File:
         return ".".join([*package, *([statement.module] if statement.module else [])])
 
     def _may_register(self, decorator: ast.expr) -> bool:
-        """Return whether a decorator may put a definition where it is found without its name.
+        """Return whether a decorator may register a definition, so that it is found without its name.
 
-        Those of the standard library do not, nor do pluggy's markers: what a hook lists is found from what it brings.
+        Those of the standard library and pluggy's markers do not: what a hook returns is found by other means.
         """
         chain = _name_of(decorator)
         if not chain:
@@ -190,7 +190,7 @@ class File:
         return _sha("\n".join(parts))[:DIGITS] if parts else ""
 
     def _order(self, names: Iterable[str]) -> list[str]:
-        """Return the names in the order of their statements: a name that is assigned twice changes what reads it."""
+        """Return the names in the order of their statements: with a name assigned twice, the order matters."""
         places = [(one.lineno, one.col_offset, name) for name in names for one in self._statements(name)]
         return [name for _, _, name in sorted(places)]
 
@@ -201,7 +201,7 @@ class File:
 
 
 def _parsed(content: bytes) -> ast.Module:
-    """Return a file's syntax tree; of one that is not Python, a tree that is another with each other content."""
+    """Return a file's syntax tree; for invalid Python, a tree that depends on the content."""
     try:
         return ast.parse(content)
     except (SyntaxError, ValueError):
@@ -209,7 +209,7 @@ def _parsed(content: bytes) -> ast.Module:
 
 
 def _for_side_effects(tree: ast.Module) -> list[Symbol]:
-    """Return libraries that `import x` names and nothing else does: they are imported for what that does."""
+    """Return libraries that only an `import x` names: they are imported for their side effects."""
     plain = [alias for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
     named = {part[0] for part in _parts(tree) if isinstance(part, tuple)} if plain else set()
     return [Symbol(one.name, BODY) for one in plain if (one.asname or one.name.partition(".")[0]) not in named]
@@ -220,13 +220,13 @@ def _sha(text: str) -> str:
 
 
 def _sha256(content: bytes) -> str:
-    import hashlib  # its library takes long to load, and plugins load without a digest
+    import hashlib  # OpenSSL takes long to load, and plugins load without a digest
 
     return hashlib.sha256(content).hexdigest()
 
 
 def _written(node: Any) -> str:
-    """Write a syntax tree without comments, docstrings, places and empty fields, alike in every version of Python."""
+    """Write a syntax tree without comments, docstrings, positions and empty fields, alike in every Python version."""
     if isinstance(node, ast.AST):
         fields = ((name, _written(getattr(node, name, None))) for name in node._fields if name not in _NOT_WRITTEN)
         return f"{type(node).__name__}({','.join(f'{name}={text}' for name, text in fields if text)})"
@@ -236,12 +236,12 @@ def _written(node: Any) -> str:
 
 
 def _is_text(statement: Any) -> bool:
-    """Return whether a statement is a lone constant: a docstring."""
+    """Return whether a statement is only a constant, such as a docstring."""
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def _assigned(statement: ast.stmt) -> list[str] | None:
-    """Return the names that a plain assignment defines, None for another statement."""
+    """Return the names that a simple assignment defines, None for another statement."""
     targets: list[ast.expr]
     if isinstance(statement, ast.AnnAssign):
         targets = [statement.target]
@@ -286,7 +286,7 @@ def _without_arguments(base: ast.expr) -> ast.expr:
 
 
 def _is_never_run(statement: ast.If) -> bool:
-    """Return whether it is `if TYPE_CHECKING:` or `if __name__ == "__main__":`: never true in a step."""
+    """Return whether it is `if TYPE_CHECKING:` or `if __name__ == "__main__":`, which is never true in a step."""
     test = statement.test
     if isinstance(test, ast.Compare):
         return _chain(test.left) == ("__name__",) and isinstance(test.ops[0], ast.Eq)
@@ -296,7 +296,7 @@ def _is_never_run(statement: ast.If) -> bool:
 def _parts(node: ast.AST) -> Iterator[tuple[str, ...] | str | ast.Import | ast.ImportFrom]:
     """Yield the imports in code, the dotted names that it reads, and its short texts.
 
-    What annotates a function is left out: it is never evaluated.
+    Annotations of functions are left out: they are never evaluated.
     """
     if isinstance(node, ast.Import | ast.ImportFrom):
         yield node
@@ -316,7 +316,7 @@ def _parts(node: ast.AST) -> Iterator[tuple[str, ...] | str | ast.Import | ast.I
 
 
 def _chain(node: ast.AST) -> tuple[str, ...]:
-    """Return the parts of `a.b.c` that is read, none for another expression."""
+    """Return the parts of `a.b.c`, none for another expression."""
     if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Store):
         return (node.id,)
     if isinstance(node, ast.Attribute) and (before := _chain(node.value)):

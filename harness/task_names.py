@@ -1,4 +1,4 @@
-"""What tasks are called today, and the former names that still find them."""
+"""Current and former names of tasks."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ class TaskNames:
     def __init__(self, tasks: Mapping[str, Task]) -> None:
         self._tasks = tasks
         self.former: dict[str, tuple[str, str]] = {}
-        """Former name of a task → its name, and what data are called that were given under the former one."""
+        """Former name → current name, and the name of the data that the former one stood for, empty if none."""
         self._told: set[str] = set()
 
     def today(self, name: str) -> tuple[str, str]:
-        """Return a task's name, and what data are called that are given under a former one, else an empty text."""
+        """Return a task's current name, and the name of the data that a former one stood for, else an empty text."""
         return (name, "") if name in self._tasks else self.former.get(name, (name, ""))
 
     def current(self, name: str) -> str:
-        """Return what a task is called today; a former name is told on standard error, once."""
+        """Return the current name of a task; a former name prints a note on standard error, once."""
         current, stood_for = self.today(name)
         if current != name and name not in self._told:
             self._told.add(name)
@@ -35,7 +35,7 @@ class TaskNames:
         return current
 
     def use_case(self, case: UseCase) -> UseCase:
-        """Return a use case with its tasks under the names of today."""
+        """Return a use case with the current names of its tasks."""
         tasks = tuple(dict.fromkeys(map(self.current, case.tasks)))
         if tasks == case.tasks:
             return case
@@ -43,7 +43,7 @@ class TaskNames:
         return replace(case, tasks=tasks, data=case.data or (stood_for if all(stood_for) else ()))
 
     def spec(self, spec: dict[str, Any]) -> dict[str, Any]:
-        """Return a record's spec with the names that its task, and data that were not named, have today."""
+        """Return a record's spec with the current names of its task and of data that had no name."""
         name, stood_for = self.today(spec["task"])
         task, source = self._tasks.get(name), spec.get("source")
         packaged = PACKAGED if task is None else task.data_name

@@ -1,4 +1,4 @@
-"""Why a step is to be done, in plain language: what differs from what was measured."""
+"""Why a step is due, in words: what differs from what was measured."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Difference(NamedTuple):
 
     text: str
     reloads: bool = False
-    """Whether every worker takes up the new state by itself: one that the fork server has loaded it does not."""
+    """Whether every worker takes up the change; it does not if the fork server has loaded the module."""
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
-    """Return what differs between two bases, most telling first."""
+    """Return the differences between two bases, the most important first."""
     changes = list(_definitions(before, after))
     for part, text in (("data", "data changed"), ("weights", "the model's files changed")):
         if before.get(part) != after.get(part):
@@ -41,7 +41,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Dif
 
 
 def definitions(before: Mapping[str, Any], after: Mapping[str, Any], roles: Iterable[str]) -> list[str]:
-    """Return in which of some roles the sources differ, in words."""
+    """Return the roles whose sources differ, in words."""
     return [text for role in roles if (text := _definition(role, before, after))]
 
 
@@ -74,7 +74,7 @@ def _is_core(module: str) -> bool:
 
 
 def _within(role: str, modules: Iterable[str]) -> str:
-    """Return a role with the modules that changed in it; that of a plugin file says no more than the plugin."""
+    """Return a role with its changed modules; a plugin file is named by its plugin alone."""
     shown = ", ".join(module for module in modules if not module.startswith(FILE_MODULE))
     return f"{role}: {shown}" if shown else role
 
@@ -84,7 +84,7 @@ def _without_file(owner: str) -> str:
 
 
 def _changed(role: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Return the modules in which a role's sources differ; none where one side says nothing of the role."""
+    """Return the modules in which a role's sources differ; none if one basis lacks the role."""
     old, new = (basis["sources"].get(role, {}) for basis in (before, after))
     return sorted(module for module in {**old, **new} if old.get(module) != new.get(module))
 
@@ -99,7 +99,7 @@ def _pairs(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Differen
 
 
 def _spaced(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values under names as people write them: `usable cores`, and variables as they are."""
+    """Return values with readable names: `usable cores`; environment variables stay as they are."""
     return {name.replace("_", " ") if name.islower() else name: value for name, value in values.items()}
 
 
@@ -108,11 +108,11 @@ def _said(value: Any) -> str:
 
 
 def why_pending(step: Step, records: Sequence[Record]) -> str:
-    """Return why a step is to be done.
+    """Return why a step is due.
 
     Args:
-        step: without a final record of its own.
-        records: what was measured before, oldest first.
+        step: has no final record.
+        records: all earlier records, oldest first.
     """
     if failed := [record for record in records if record.fingerprint == step.fingerprint]:
         reason = (failed[-1].reason or "").partition("\n")[0]
@@ -136,14 +136,14 @@ def _comparable(step: Step, record: Record) -> bool:
 
 
 def _spec(step: Step, record: Record) -> list[str]:
-    """Return what was asked otherwise."""
+    """Return the differences of the specs, in words."""
     before, after = _flat(record.spec), _flat(step.spec)
     names = [name for name in after if name not in LABELS and after[name] != before.get(name)]
     return [f"data {_data(after)}" if name == "source" else f"{name} {_said(after[name])}" for name in names]
 
 
 def _data(spec: Mapping[str, Any]) -> str:
-    """Return what data are called, and where they lie unless they come with the task."""
+    """Return the name of data, and their source unless they come with the task."""
     return str(spec["data"]) if spec["source"] is None else f"{spec['data']} ({spec['source']})"
 
 

@@ -1,6 +1,6 @@
-"""Runs steps in fresh processes of a fork server that has the heavy libraries loaded; `spawn` where there is none.
+"""Runs steps in fresh processes of a fork server that has the heavy libraries loaded; with `spawn` elsewhere.
 
-The supervisor blocks while a worker measures: a watcher that spins takes the machine it measures.
+The supervisor blocks while a worker measures: polling would take time from what is measured.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ from harness.suite import Limits, Suite
 from harness.why import Difference
 
 LOOK_EVERY_S = 1.0
-"""How often a worker's memory is looked at."""
+"""How often a worker's memory is checked."""
 GRACE_S = 5.0
 RESTART_S = 0.5
-"""A fork server that ended is known to have ended after this."""
+"""After this a fork server's end is visible."""
 MESSAGE_BYTES = 2**30
-"""No result is longer; what claims to be is no result."""
+"""No result is longer: a frame that claims to be is corrupt."""
 SHARE_OF_MEMORY = 0.95
-"""What one worker may use where no limit is set: beyond it the system would end something at random."""
+"""A worker's share without a limit: beyond it the system would kill some process."""
 
 
 class Supervisor:
-    """Starts workers one after the other and sees to their limits."""
+    """Starts workers one after the other and enforces their limits."""
 
     def __init__(self, preload: Sequence[str], limits: Limits) -> None:
         methods = multiprocessing.get_all_start_methods()
@@ -59,12 +59,12 @@ class Supervisor:
         return bool(self._context.get_start_method() == "forkserver")
 
     def warm_up(self) -> None:
-        """Let the fork server begin to import; it goes on beside what this process does next."""
+        """Let the fork server begin to import while this process goes on."""
         with contextlib.suppress(OSError, EOFError):
-            self._start_fork_server()  # where it fails, the first step tells
+            self._start_fork_server()  # if it fails, the first step's record says so
 
     def run(self, job: Job, report: Callable[[dict[str, float]], None]) -> StepResult | Changed:
-        """Do one step in a fresh process and return how it ended, whatever happened to the process."""
+        """Do one step in a fresh process and return its result, whatever happens to the process."""
         receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(target=work, args=(job, sender), daemon=True)
         try:
@@ -80,7 +80,7 @@ class Supervisor:
             _end(process)
 
     def _start(self, process: Any) -> None:
-        """Start a worker; where an import ended the fork server, once more without imports: the worker will tell."""
+        """Start a worker; if an import killed the fork server, retry without imports: the worker will say why."""
         try:
             self._start_in_server(process)
         except (OSError, EOFError):
@@ -96,10 +96,9 @@ class Supervisor:
             process.start()
 
     def _start_fork_server(self) -> None:
-        """Start the fork server, if there is none, so that Ctrl-C is the harness's alone.
+        """Start the fork server if it does not run, with SIGINT blocked: it would print a traceback of its imports.
 
-        Interrupted while it imports, it would print a trace. Signals wait meanwhile; none is lost. The resource tracker
-        would let them through if it were started in between.
+        The signal stays pending for this process. The resource tracker comes first: its start unblocks SIGINT.
         """
         if not self._forks:
             return
@@ -120,7 +119,7 @@ class Supervisor:
         while True:
             message = messages.next(process)
             if isinstance(message, StepResult | Changed):
-                process.join(GRACE_S)  # it tidies up: ended at once, it would leave semaphores behind
+                process.join(GRACE_S)  # let it clean up: killed now, it would leak semaphores
                 return message
             if message is not None:
                 report(message)
@@ -135,14 +134,14 @@ class Supervisor:
                 )
 
     def _memory_limit(self) -> float:
-        """Return the limit that was set, else what keeps the machine alive."""
+        """Return the suite's limit in bytes, else a share of the machine's memory."""
         if self._limits.memory_gb is not None:
             return self._limits.memory_gb * 2**30
         return float(psutil.virtual_memory().total) * SHARE_OF_MEMORY
 
 
 def warm_up(suite: Suite, plugins: Plugins) -> None:
-    """Let the fork server begin to import what all steps of a suite need; what is wrong with it, the plan will say."""
+    """Let the fork server begin to import what a suite's steps need; faults in the suite are left to the planning."""
     spec: list[dict[str, Any]] = [{"task": task.name, "source": task.data} for task in suite.tasks]
     spec += [{"model": model.name} for model in suite.models]
     spec += [{"hardware": name} for name in suite.hardware] + [{"runtime": name} for name in suite.runtimes]
@@ -152,10 +151,10 @@ def warm_up(suite: Suite, plugins: Plugins) -> None:
 
 @contextlib.contextmanager
 def _without_main() -> Iterator[None]:
-    """Keep the main script to this process while a worker starts.
+    """Hide the main script while a worker starts.
 
-    multiprocessing lets every child run it anew (python/cpython#126631), be it a notebook's, a test runner's or a page
-    of Streamlit that is long gone. A step needs nothing of it.
+    multiprocessing runs it again in every child (python/cpython#126631), which fails for a notebook, a test runner or
+    a page of Streamlit. A step does not need it.
     """
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
@@ -166,31 +165,31 @@ def _without_main() -> Iterator[None]:
 
 
 class _Messages:
-    """What a worker sends. A thread reads it: a message that never ends must not keep the limits from being watched."""
+    """A worker's messages, read by a thread: the limits hold even while a message does not end."""
 
     def __init__(self, receiver: Connection) -> None:
         self._receiver = receiver
         self._reading = False
-        """Whether a message has come that is not in the queue yet: reading millions of scores takes seconds."""
+        """Whether a message has arrived but is not in the queue yet: parsing millions of scores takes seconds."""
         self._queue: SimpleQueue[dict[str, float] | StepResult | Changed | None] = SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()
 
     def next(self, process: Any) -> dict[str, float] | StepResult | Changed | None:
-        """Return progress, how the step ended, or None where there is nothing new after a while."""
+        """Return progress or the step's result, None if nothing arrives for a while."""
         try:
             message = self._queue.get(timeout=LOOK_EVERY_S)
         except Empty:
             if process.exitcode is None or self._reading:
                 return None
             try:
-                message = self._queue.get(timeout=LOOK_EVERY_S)  # it may just have come
+                message = self._queue.get(timeout=LOOK_EVERY_S)  # it may have arrived just now
             except Empty:
-                # What a worker left behind may hold the pipe open: its end is then not seen there.
+                # A process that the worker left behind may hold the pipe open: then no EOFError comes.
                 return None if self._reading else _without_result("killed", _how_it_died(process))
         return _without_result("killed", _how_it_died(process)) if message is None else message
 
     def _read(self) -> None:
-        """Put what comes into the queue, until the step has ended."""
+        """Put messages into the queue until the step has ended."""
         with _held_open(self._receiver) as drain:
             message: dict[str, float] | StepResult | Changed | None = {}
             while isinstance(message, dict):
@@ -211,14 +210,14 @@ class _Messages:
                     break
                 self._queue.put(message)
                 self._reading = False
-        self._receiver.close()  # nobody else does: a read that goes on would read another pipe of the same number
+        self._receiver.close()  # only here: closed during a read, it would read another pipe of the same number
 
 
 @contextlib.contextmanager
 def _held_open(receiver: Connection) -> Iterator[Callable[[], None]]:
-    """Keep the pipe open, and yield what takes the rest of it.
+    """Keep the pipe open, and yield a function that reads the rest of it.
 
-    `Connection` closes it after a frame that is none. The worker, which is still at work, would end with a trace.
+    `Connection` closes the pipe after a corrupt frame. The worker, still writing, would end with a traceback.
     """
     if os.name != "posix":
         yield lambda: None
@@ -264,7 +263,7 @@ def _without_result(outcome: Any, reason: str) -> StepResult:
 
 
 def _end(process: Any) -> None:
-    """See to it that the worker is gone, also when the fork server that would tell us of it is."""
+    """Kill the worker if it lives, even if the fork server that reports its end is gone."""
     if process.pid is None:
         return
     try:
@@ -277,4 +276,4 @@ def _end(process: Any) -> None:
     process.join(GRACE_S)
     if hasattr(os, "killpg"):
         with contextlib.suppress(OSError):
-            os.killpg(process.pid, signal.SIGKILL)  # what a plugin started and left behind would disturb later steps
+            os.killpg(process.pid, signal.SIGKILL)  # processes that a plugin left behind would disturb later steps

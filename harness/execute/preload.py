@@ -1,7 +1,7 @@
-"""Imported by the fork server: imports what all workers to come need, so that each has it at once.
+"""Imported by the fork server: imports what its workers need.
 
-That are the modules of the installed plugins, and the heavy ones whose names are in the environment. What cannot be
-imported is passed over: the worker whose step needs it will say so.
+These are the modules of the installed plugins, and the heavy ones named in the environment. A module that cannot be
+imported is skipped: the worker whose step needs it will say so.
 """
 
 import contextlib
@@ -14,17 +14,17 @@ from importlib import metadata
 from harness.execute import HARNESS, NAMES
 from harness.plugins import GROUP
 
-gc.disable()  # imports make hundreds of thousands of objects and little rubbish
+gc.disable()  # imports make hundreds of thousands of objects and little garbage
 _harness = os.environ.get(HARNESS, str(os.getppid()))
 _plugins = [point.module for point in metadata.entry_points(group=GROUP)]
 for name in [*_plugins, *os.environ.get(NAMES, "").split()]:
     if str(os.getppid()) != _harness:
-        os._exit(0)  # there was nothing to do, or the run was stopped: nobody waits for the rest
+        os._exit(0)  # the harness is gone: it had nothing to do, or was stopped
     with contextlib.suppress(BaseException):
         importlib.import_module(name)
 if "torch" in sys.modules:
     with contextlib.suppress(BaseException):
-        # The first optimiser of a process imports it: seconds of every training that are none of the model's.
+        # The first optimiser of a process imports it, which would add seconds to every training.
         importlib.import_module("torch._dynamo")
-gc.freeze()  # workers need not look through what they share
+gc.freeze()  # keeps the collector of each worker from scanning what they share
 gc.enable()

@@ -1,4 +1,4 @@
-"""The worker: does one step in a fresh process and sends what came of it through a pipe."""
+"""The worker: does one step in a fresh process and sends its result through a pipe."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ REPORT_EVERY_S = 0.5
 
 @dataclass(frozen=True)
 class Changed:
-    """What a step rests on is no longer what it was planned with: whatever it measured does not count."""
+    """The basis of a step changed since it was planned: what it measured does not count."""
 
     differences: tuple[Difference, ...]
 
@@ -37,17 +37,17 @@ class Changed:
 def work(job: Job, pipe: Connection) -> None:
     """Do a step; send messages as JSON: `{"progress": …}` and, at last, `{"ended": …}` or `{"changed": …}`.
 
-    JSON and not pickle: reading it runs no code and needs no class of a plugin.
+    JSON, not pickle: reading it runs no code and needs no class of a plugin.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the harness's to handle
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the harness handles Ctrl-C
     if hasattr(os, "setpgid"):
-        os.setpgid(0, 0)  # what a plugin starts and leaves behind is ended with this group
+        os.setpgid(0, 0)  # so that processes a plugin leaves behind can be killed with the group
     _end_with_the_harness()
     try:
         result = _result(job, pipe)
     except BaseException as error:  # noqa: BLE001 - whatever a plugin raises becomes the step's record
         result = failed_by(error)
-    with contextlib.suppress(OSError):  # a plugin may have closed the pipe: its other end says so
+    with contextlib.suppress(OSError):  # a plugin may have closed the pipe: the harness notices
         if isinstance(result, Changed):
             _send(pipe, changed=result.differences)
         else:
@@ -56,7 +56,7 @@ def work(job: Job, pipe: Connection) -> None:
 
 
 def _result(job: Job, pipe: Connection) -> StepResult | Changed:
-    """Do a step between two looks at what it rests on: data and modules are read in between."""
+    """Do a step between two checks of its basis: data and modules are read in between."""
     plugins = load_plugins(job.plugin_files, FOR_STEPS)
     if changed := _changes(job, plugins):
         return Changed(changed)
@@ -68,7 +68,7 @@ def _result(job: Job, pipe: Connection) -> StepResult | Changed:
 
 
 def failed_by(error: BaseException, environment: dict[str, Any] | None = None) -> StepResult:
-    """Return how a step ended that was stopped by an exception."""
+    """Return the result of a step that raised."""
     if isinstance(error, Unsupported):
         return StepResult(outcome="unsupported", environment=environment or {}, reason=plain.message(error))
     outcome: Outcome = "out of memory" if _out_of_memory(error) else "failed"
@@ -88,7 +88,7 @@ def _do(job: Job, plugins: Plugins, pipe: Connection) -> StepResult:
             result = perform(job, plugins, _throttled(pipe))
         return replace(
             result, environment=conditions | environment.process()
-        )  # again: a learner may set its number of threads
+        )  # read again: a learner may set its number of threads
     except BaseException as error:  # noqa: BLE001 - whatever a plugin raises becomes the step's record
         return failed_by(error, conditions)
 
@@ -103,7 +103,7 @@ def _send(pipe: Connection, **message: Any) -> None:
 
 
 def _changes(job: Job, plugins: Plugins) -> tuple[Difference, ...]:
-    """Return what has changed since the step was planned: plugin files are loaded anew by every worker."""
+    """Return what has changed since the step was planned: every worker loads plugin files again."""
     if not job.basis:
         return ()
     now = current(job.basis, job.files, job.kind, job.spec, plugins)
@@ -111,7 +111,7 @@ def _changes(job: Job, plugins: Plugins) -> tuple[Difference, ...]:
 
 
 def _end_with_the_harness() -> None:
-    """End this process when the harness is gone: nobody would take the result."""
+    """End this process when the harness is gone: nobody would read the result."""
     parent = parent_process()
     if parent is None:
         return
