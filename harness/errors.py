@@ -18,17 +18,17 @@ INTERRUPTED = 130
 
 
 class HarnessError(Exception):
-    """Bad input: the command line prints the message and ends with `exit_code`."""
+    """Bad input: the command line prints the message and exits with `exit_code`."""
 
     exit_code = 2
 
 
 class PluginError(HarnessError):
-    """A plugin failed to load, or nobody offers the name that was asked for."""
+    """A plugin failed, or no plugin brings a name."""
 
 
 class SuiteError(HarnessError):
-    """A suite file, or an option that changes one, does not make sense."""
+    """A suite file, or an option that changes one, is invalid."""
 
 
 class DataError(HarnessError):
@@ -40,7 +40,7 @@ class StoreError(HarnessError):
 
 
 class FactError(HarnessError):
-    """A price, a use case or another fact lacks a date, a source or sense."""
+    """A price, a use case or another fact lacks a date or source, or is implausible."""
 
 
 class Unsupported(HarnessError):  # noqa: N818 - an outcome, named as the record names it
@@ -48,7 +48,7 @@ class Unsupported(HarnessError):  # noqa: N818 - an outcome, named as the record
 
 
 def unknown(what: str, name: str, choices: Iterable[str]) -> str:
-    """Return the sentence for a name nobody knows: what, the nearest name, the list."""
+    """Return the sentence for an unknown name: what it is, the nearest name, all names."""
     from difflib import get_close_matches
 
     names = sorted(choices)

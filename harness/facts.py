@@ -1,4 +1,4 @@
-"""Facts and assumptions that are put beside measurements: prices and use cases. Dated and sourced."""
+"""Facts and assumptions beside the measurements: prices and use cases. Dated and sourced."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.errors import FactError
 
 @dataclass(frozen=True)
 class Price:
-    """What one unit of something costs, on a day, in a place, according to a source."""
+    """The price of one unit of an item on a day, in a region, according to a source."""
 
     item: str
     """What hardware calls itself in `describe()['price_item']`."""
@@ -27,14 +27,14 @@ class Price:
     region: str
     as_of: date
     as_of_note: str
-    """How exactly the date is known; empty where the day itself is."""
+    """How exact the date is; empty for an exact day."""
     source: str
 
     def __post_init__(self) -> None:
-        """Refuse a price without date, source or sense.
+        """Check date, source and amount.
 
         Raises:
-            FactError: says which price and what it lacks.
+            FactError: names the price and what it lacks.
         """
         whose = f"Price of {self.item!r} ({self.provider} {self.offer})"
         if not isinstance(self.as_of, date):
@@ -58,20 +58,20 @@ class PriceBook:
 
 Shape = Literal["pert", "triangular", "lognormal", "normal"]
 _Z90 = 1.6448536269514722
-"""Standard normal quantile of .95: from the median to the end of a 90 % interval in deviations."""
+"""The .95 quantile of the standard normal distribution: half of a 90 % interval, in standard deviations."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """How far a figure may be off, in the numbers people give."""
+    """A figure's distribution, by the numbers that users give."""
 
     shape: Shape
     numbers: tuple[float, ...]
-    """`pert` and `triangular`: least, likeliest, greatest; `lognormal`: 5th and 95th percentile; `normal`: mean, sd."""
+    """`pert`, `triangular`: minimum, mode, maximum; `lognormal`: 5th, 95th percentile; `normal`: mean, deviation."""
 
     @property
     def mean(self) -> float:
-        """The expectation: with it for every figure, a sum of products of figures is the expected one."""
+        """The mean. For independent figures, the mean of a product is the product of the means."""
         first, *_, last = self.numbers
         if self.shape == "normal":
             return first
@@ -87,39 +87,39 @@ class Figure:
     """A number with its unit and where it comes from."""
 
     value: float
-    """Where the number is uncertain, its mean."""
+    """The mean, if the number is uncertain."""
     unit: str
     as_of: date
     source: str
     kind: Literal["assumption", "sourced"] = "assumption"
     spread: Spread | None = None
-    """None: the number counts as certain."""
+    """None: the number is certain."""
 
 
 @dataclass(frozen=True)
 class UseCase:
-    """Needs and market of something a model could do for money, bound to a kind of task."""
+    """Needs and market of an application of models, bound to tasks."""
 
     name: str
     title: str
     summary: str
     tasks: tuple[str, ...]
-    """Names of the tasks that stand for it."""
+    """Names of the tasks that represent it."""
     needs: dict[str, Figure]
-    """Figures by name. Which names there are, a plugin says: see `harness_check_use_case`."""
+    """Figures by name. A plugin defines the names: see `harness_check_use_case`."""
     market: dict[str, Figure]
     """Likewise."""
     hosted: tuple[str, ...] = ()
-    """Hosted models that could do it instead, `provider/model` as price lists name them."""
+    """Hosted models that could do it instead: `provider/model`, as in price lists."""
     file: Path | None = field(default=None, compare=False)
-    """The file it was read from. Its figures are checked when it is loaded; those of one made in Python are not."""
+    """The file it was read from. Only the figures of files are checked when they are loaded."""
     data: tuple[str, ...] = ()
-    """Names of the data that stand for it; empty: all data of its tasks do."""
+    """Names of the data that represent it; empty: all data of its tasks."""
 
     def covers(self, task: str, data: str) -> bool:
-        """Return whether a measurement on a task's data speaks of this use case."""
+        """Return whether a measurement on a task's data counts for this use case."""
         return task in self.tasks and (not self.data or data in self.data)
 
 
 DATA_FILES = (".yaml", ".yml")
-"""Endings of a plugin file that holds a use case instead of Python."""
+"""Suffixes of plugin files that hold a use case instead of Python."""

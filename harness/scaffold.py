@@ -1,4 +1,4 @@
-"""`harness new`: a file to start from under the user's name, or a small installable project around it."""
+"""`harness new`: a template under the user's name, as a file or as a small installable project."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def scaffold(template: Template, name: str, plugins: Plugins, folder: Path, *, p
     """Write a template under a name and return the files.
 
     Args:
-        template: what to start from.
-        name: of what is made: lower-case letters, digits, `.`, `_` and `-`.
-        plugins: what is installed; the name must be new among it.
+        template: what to write.
+        name: lower-case letters, digits, `.`, `_` and `-`; not used by any of `plugins`.
+        plugins: what is installed.
         folder: where the file, or the project's folder, goes.
-        package: an installable project instead of one file.
+        package: whether to write an installable project instead of one file.
 
     Raises:
-        PluginError: the name cannot be used, or something is there already; nothing is written then.
+        PluginError: the name cannot be used, or a file exists already; then nothing is written.
     """
     module = _module(name)
     _refuse_taken(name, plugins)
@@ -91,7 +91,7 @@ def scaffold(template: Template, name: str, plugins: Plugins, folder: Path, *, p
 
 
 def next_commands(template: Template, name: str, *, package: bool) -> list[str]:
-    """Return what to type next, as it stands."""
+    """Return the commands to type next."""
     module = _module(name)
     if package:
         first = [f"python -m pip install -e './{name}[test]'", f"harness check {name}", f"python -m pytest {name}"]

@@ -1,11 +1,11 @@
 """What a plugin gives the harness: tasks, models, hardware, runtimes.
 
-The core drives: it calls `Learner.step`, holds the clock, the budget, the seeds and the meters, and calls
-`Data.evaluate` and the load generator with a `Predict`. Nothing here is heavy and nothing here names a family: what an
-input and an output are is agreed between the tasks and the models of one `kind`.
+The core is in control: it calls `Learner.step`, holds the clock, the budget, the seeds and the meters, and calls
+`Data.evaluate` and the load generator with a `Predict`. Nothing here is heavy or specific to a family: the tasks and
+the models of one `kind` agree on what an input and an output are.
 
-Declarations (`Task`, `Model`, `Hardware`, `Runtime`) are made while a plugin loads and must stay light; everything
-heavy is imported inside their methods, which run in a worker process.
+Declarations (`Task`, `Model`, `Hardware`, `Runtime`) are made while a plugin loads and must be light. Their methods run
+in a worker process and import what is heavy.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     import numpy as np
 
 Predict = Callable[[Sequence[Any]], Sequence[Any]]
-"""A batch of inputs → as many outputs. What they are is the business of the task's kind."""
+"""A batch of inputs → as many outputs, of the types of the task's kind."""
 
 
 @dataclass(frozen=True)
 class StreamingPredictor:
-    """A `Predict` of what writes its answers piece by piece, so that the first token can be timed for itself."""
+    """A `Predict` that can also stop at the first token, so that the time to the first token can be measured."""
 
     whole: Predict
     first: Predict
-    """Answers with the first piece only, and does no more than that takes: what one waits for who reads along."""
+    """Answers with the first token only, and computes no more than that needs."""
 
     def __call__(self, inputs: Sequence[Any]) -> Sequence[Any]:
-        """Answer wholly."""
+        """Return complete outputs."""
         return self.whole(inputs)
 
 
@@ -46,18 +46,18 @@ Scores = Mapping[str, Sequence[float]]
 
 
 class Grades(NamedTuple):
-    """Scores, and how metrics that are no mean of them are computed."""
+    """Scores, and how metrics that are not a mean of them are computed."""
 
     scores: Scores
     over: Mapping[str, Callable[[np.ndarray], float]] = {}
-    """Metric → its value over the items whose row numbers are given, some of them several times: a bootstrap asks for
-    hundreds of such samples, so what each item adds is worked out beforehand."""
+    """Metric → function from row numbers of items, with repeats, to its value over them. A bootstrap calls it hundreds
+    of times: compute each item's contribution beforehand."""
     used: Mapping[str, str] = {}
-    """What decides the values beside the answers, by name, to be kept with the record: a library's signature."""
+    """What else determines the values, by name, kept with the record: a library's signature."""
 
 
 class Sample(NamedTuple):
-    """Something small that lets people see what a model does."""
+    """A small example of what a model does, for people."""
 
     caption: str
     media_type: Literal["image/png", "image/gif", "text/plain"]
@@ -74,12 +74,12 @@ class Setting(NamedTuple):
 
 
 class Metric(NamedTuple):
-    """What is read from an evaluation."""
+    """A figure of an evaluation."""
 
     name: str
     unit: str
     column: str | None
-    """The metric is the mean of this column of the scores; None: `Grades.over` says how it is computed."""
+    """The metric is the mean of this column of the scores; None: `Grades.over` computes it."""
     higher_is_better: bool = True
     ceiling: float | None = None
 
@@ -93,22 +93,22 @@ class Reading(NamedTuple):
 
 
 class Declaration(ABC):
-    """What a plugin says of something it brings; light, and made while the plugin loads."""
+    """A part that a plugin brings; light, and made while the plugin loads."""
 
     name: ClassVar[str]
     summary: ClassVar[str]
     """One line for lists."""
     imports: ClassVar[tuple[str, ...] | None] = None
-    """The heavy modules that steps with it import, your own included: the fork server imports them once, before the
-    first worker starts, and only where a step needs them. They must not start threads. None: not known; what the
-    plugin's `harness_preload` names is imported, or where it has none, what all plugins name. The versions of libraries
-    among them are part of a step's fingerprint, as are those that its sources import. Where one is not installed, the
-    harness refuses to run it and says how to install it."""
+    """The heavy modules that steps with it import, yours included: the fork server imports them once, before the first
+    worker starts, and only if a step needs them. They must not start threads. None: unknown; then what the plugin's
+    `harness_preload` names is imported, or without that hook what all plugins name. The versions of libraries among
+    them are part of a step's fingerprint, as are those that its sources import. If one is not installed, the harness
+    does not run it and says how to install it."""
     extra: ClassVar[str | None] = None
-    """The extra of your distribution that brings these libraries. None: the extra that is called as your plugin's entry
-    point, where there is one."""
+    """The extra of your distribution with these libraries. None: the extra with the name of your plugin's entry point,
+    if there is one."""
     known_failures: ClassVar[Mapping[str, str]] = {}
-    """Conformance check → why it is known to fail. One that passes all the same is a failure."""
+    """Conformance check → why it fails. A check that is named here and passes is a failure."""
 
 
 # Tasks --------------------------------------------------------------------------------------------------------------
@@ -133,40 +133,40 @@ class Data(ABC):
 
     @abstractmethod
     def random_baseline(self) -> Mapping[str, float]:
-        """Return the value of each metric that guessing reaches, found from this data."""
+        """Return what guessing reaches in each metric, computed from this data."""
 
     def keys(self, split: str) -> Sequence[Hashable] | None:  # noqa: ARG002 - for those that can
-        """Return what makes each item of a split itself (a text, an image's digest, an episode's seed), or None."""
+        """Return a key for the content of each item (a text, an image's digest, an episode's seed), or None."""
         return None
 
     def smaller(self, train: int, validation: int) -> Data:  # noqa: ARG002 - for those that can
-        """Return the same data with at most so many items in `train` and in `validation`, its test split unchanged.
+        """Return the same data with at most so many items in `train` and in `validation`, and the same test split.
 
-        The conformance kit checks models on it. The data itself unless overridden: the checks are slower then.
+        The conformance kit checks models on it; unless this is overridden, on all of the data, which is slower.
         """
         return self
 
     def references(self, split: str) -> Sequence[Any] | None:  # noqa: ARG002 - for those that can
-        """Return a perfect model's outputs, in the order `evaluate` asks; None where no answer is right in itself."""
+        """Return a perfect model's outputs, in the order of `evaluate`; None if there is no single right output."""
         return None
 
     def show(self, predict: Predict) -> Sequence[Sample]:  # noqa: ARG002 - for those that can
-        """Return a few samples of what `predict` does, to be kept with the record; asked after the grading, untimed."""
+        """Return a few samples of what `predict` does, kept with the record; called after the grading, untimed."""
         return ()
 
     def with_labels(self, count: int) -> Data:  # noqa: ARG002 - for those that can
-        """Return it with so many labelled examples to learn from.
+        """Return it with `count` labelled examples for training.
 
         Raises:
-            Unsupported: its examples have no labels, or there are fewer.
+            Unsupported: it has no labels, or fewer.
         """
         raise Unsupported(f"{type(self).__name__} has no labels to take some of: leave `labels` out of the budget.")
 
     def work(self, outputs: Sequence[Any]) -> Mapping[str, int]:  # noqa: ARG002 - for those that can
-        """Return how much a batch of outputs holds, by unit, such as `{"output_tokens": 57}`; of none, each unit's 0.
+        """Return the amounts in a batch of outputs, by unit, such as `{"output_tokens": 57}`; for an empty batch 0.
 
-        Units are the data's, not a model's, so that models whose own tokens differ can be compared. Nothing is counted
-        unless overridden; what was served in a measured window is added up after it, and is read under the unit's name.
+        Units are the data's, not a model's, so that models with different tokens can be compared. The amounts of a
+        measured window are added up after it, and become readings under the units' names. Default: nothing is counted.
         """
         return {}
 
@@ -175,39 +175,38 @@ class Task(Declaration):
     """What is asked of a model and how the answer is graded."""
 
     kind: ClassVar[str]
-    """What an input and an output are; models declare the kinds they can do."""
+    """Names the types of input and output; models declare the kinds they support."""
     metrics: ClassVar[tuple[Metric, ...]]
-    """The first is the one that decides."""
+    """The first decides."""
     use_case: ClassVar[str | None] = None
     baseline: ClassVar[str | None] = None
-    """The cheap model that every other one is put beside."""
+    """The cheap model that all others are compared with."""
     pretrains_on: ClassVar[str | None] = None
-    """The task whose data pretraining reads; itself when None. A model for data of one's own is pretrained on these."""
+    """The task whose data pretraining reads, also for the user's data; None: this task."""
     source: ClassVar[str]
     """Where the default data comes from; `licence` is that source's."""
     licence: ClassVar[str]
     data_name: ClassVar[str] = PACKAGED
-    """What the default data are called in tables."""
+    """The name of the default data."""
     former_names: ClassVar[Mapping[str, str]] = {}
-    """Name that it had before → what data are called that were given under it; empty where each had a name of its own.
-    Such a name still runs, and prints the new one; in records it is read as the new one. One that says what data are
-    called asks for data: it stood for data of the user's alone."""
+    """Former name → name of the data that it stood for, empty if it did not imply any. A former name still runs, with a
+    note; records with it are read under the current name. One that implies a data name requires the user's data."""
     settings: ClassVar[Mapping[str, Setting]] = {}
     takes_data: ClassVar[bool] = False
     """Whether `--data` may replace the default."""
     data_imports: ClassVar[tuple[str, ...]] = ()
-    """What is imported beside `imports` where it does."""
+    """What the user's data need beside `imports`."""
 
     def kind_of(self, source: str | None) -> str:  # noqa: ARG002 - for those whose data decide it
-        """Return what an input and an output are on these data; raise `DataError` where the data cannot be used."""
+        """Return the kind for these data; raise `DataError` if they cannot be used."""
         return self.kind
 
     @abstractmethod
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
-        """Name the data in a way that changes when its content does, without loading it: a version, a file's digest."""
+        """Return a name that changes with the content of the data, without loading them: a version, a file's digest."""
 
     def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
-        """Raise `DataError` where the data cannot be used; called before anything is written."""
+        """Raise `DataError` if the data cannot be used; called before anything is written."""
         del source, settings  # a task without outside data has nothing to check
 
     @abstractmethod
@@ -226,15 +225,15 @@ class Budget:
     samples: int | None = None
     seconds: float | None = None
     quality: float | None = None
-    """Stop when the task's first metric on the validation split is this good; needs another limit beside it."""
+    """Stop once the task's first metric on the validation split is this good; needs another limit as well."""
     check_every_steps: int = 50
     labels: int | None = None
-    """Labelled examples that a fine-tuning may see; the rest of the training split stays unread."""
+    """Labelled examples that fine-tuning may read of the training split."""
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """What a learner is asked to do."""
+    """What a learner has to do."""
 
     stage: Literal["pretrain", "finetune"]
     data: Data
@@ -246,26 +245,26 @@ class Assignment:
     precision: str
     seed: int
     budget: Budget = field(default_factory=Budget)
-    """So that a schedule can be laid over it; the core alone decides when to stop."""
+    """For learning-rate schedules; the core decides when to stop."""
     start: Path | None = None
-    """The folder of the pretraining to start from; None is from scratch, or from weights that the model brings."""
+    """The folder of the pretraining to start from; None: from scratch, or from weights that the model brings."""
     pretrained: bool = False
-    """Whether to start from a pretraining: that in `start`, or the model's own where it brings its weights."""
+    """Whether to start from a pretraining: that in `start`, or the weights that the model brings."""
 
 
 class Progress(NamedTuple):
-    """What one call of `Learner.step` used up and how it went."""
+    """What one call of `Learner.step` consumed, and its losses."""
 
     consumed: Mapping[str, int]
-    """Unit → count. `samples` is always there; `tokens`, `environment_steps` where they make sense."""
+    """Unit → count: always `samples`; `tokens` or `environment_steps` if they make sense."""
     losses: Mapping[str, float]
-    """Name → value; what training makes smaller is called `loss`, other numbers are called otherwise."""
+    """Name → value. `loss` is what training minimises; other numbers have other names."""
     done: bool = False
-    """Nothing is left to learn: a fit that takes one step."""
+    """Training is complete, as after a fit in one step."""
 
 
 class Codec(ABC):
-    """How inputs become named arrays for a network and its arrays become outputs; needs no weights."""
+    """Preprocessor and postprocessor: inputs to a network's named arrays, and its arrays to outputs. No weights."""
 
     @abstractmethod
     def encode(self, inputs: Sequence[Any]) -> dict[str, np.ndarray]:
@@ -276,12 +275,12 @@ class Codec(ABC):
         """Return one output per input from the network's outputs by name."""
 
     def first(self) -> Codec | None:
-        """Return a codec that asks the network for the first piece of each answer; None where answers come whole."""
+        """Return a codec that asks the network for the first token only, or None if the model does not stream."""
         return None
 
 
 class Learner(ABC):
-    """A model at work on one assignment. Building it is cheap enough to be done for serving too."""
+    """A model on one assignment. Must be cheap to build: serving builds one too."""
 
     def prepare(self) -> None:
         """Build what the first step needs: tokenizer, network, encoded examples, optimizer. Nothing by default.
@@ -292,51 +291,51 @@ class Learner(ABC):
 
     @abstractmethod
     def step(self) -> Progress:
-        """Do the smallest useful piece of training: a gradient step, a rollout with its update, a whole fit."""
+        """Do the smallest useful unit of training: a gradient step, a rollout with its update, a whole fit."""
 
     @abstractmethod
     def save(self, folder: Path) -> None:
-        """Write weights (safetensors) and whatever `load` and `Model.codec` need."""
+        """Write weights (safetensors) and what `load` and `Model.codec` need."""
 
     @abstractmethod
     def load(self, folder: Path) -> None:
-        """Become what `save` wrote."""
+        """Restore what `save` wrote."""
 
     @abstractmethod
     def predict(self, inputs: Sequence[Any]) -> Sequence[Any]:
-        """Answer in the framework the model was trained in, in evaluation mode."""
+        """Return outputs in the training framework, in evaluation mode."""
 
     def first(self) -> Predict | None:
-        """Return what answers with the first piece of each answer only; None where answers come whole."""
+        """Return a predictor of the first token, or None if the model does not stream."""
         return None
 
     def parameters(self) -> int | None:
-        """Return the number of trainable parameters; None where the word has no meaning."""
+        """Return the number of trainable parameters, None if it has none."""
         return None
 
     def flops(self, inputs: Sequence[Any]) -> int | None:  # noqa: ARG002 - for those that can
-        """Return the floating-point operations of answering a batch, a multiply-add being two; None if not known."""
+        """Return the floating-point operations for a batch, a multiply-add counting as two; None if unknown."""
         return None
 
     def module(self) -> Any:
-        """Return the `torch.nn.Module` to export: it takes the codec's arrays by keyword, returns a dict of tensors."""
+        """Return the `torch.nn.Module` to export: takes the codec's arrays by keyword, returns a dict of tensors."""
         raise Unsupported(f"{type(self).__name__} has no torch module to export")
 
 
 class Model(Declaration):
-    """An architecture or a checkpoint that can be built for the tasks of some kinds."""
+    """An architecture or a checkpoint for the tasks of some kinds."""
 
     kinds: ClassVar[tuple[str, ...]]
     sizes: ClassVar[tuple[str, ...]] = ("default",)
     """Smallest first; the first is the default."""
     pretraining: ClassVar[str | None] = None
-    """The objective it is pretrained with here; None where it has none."""
+    """The objective of its pretraining here, None if it has none."""
     brings_weights: ClassVar[bool] = False
-    """Whether it comes pretrained, as a checkpoint does: `start: scratch` then draws the weights anew."""
+    """Whether it comes pretrained, as a checkpoint does; `start: scratch` then initialises the weights."""
     formats: ClassVar[tuple[str, ...]] = ()
-    """What it can be exported to, beside its own framework: `onnx`."""
+    """Export formats, such as `onnx`."""
     draws_answers: ClassVar[bool] = False
-    """Whether chance has a part in its answers, so that the same input may be answered otherwise."""
+    """Whether its outputs are random: the same input may give another output."""
     settings: ClassVar[Mapping[str, Setting]] = {}
 
     @abstractmethod
@@ -348,7 +347,7 @@ class Model(Declaration):
         raise Unsupported(f"{self.name} runs in its own framework only: it has no codec for {folder.name}")
 
     def identity(self, settings: Mapping[str, Any]) -> str:  # noqa: ARG002 - for those that read files
-        """Name what it reads beside its plugin's sources; the name changes with the content: a file's digest."""
+        """Return a name that changes with the files it reads (a digest); its plugin's sources are covered already."""
         return ""
 
 
@@ -358,7 +357,7 @@ class ModelScheme(NamedTuple):
     name: str
     summary: str
     model: Callable[[str], Model]
-    """From what stands behind the colon; raises `PluginError` where it leads nowhere."""
+    """From the text behind the colon to a model; raises `PluginError` if there is none."""
     imports: tuple[str, ...] = ()
     """The libraries that must be installed, as `Declaration.imports`."""
     extra: str | None = None
@@ -369,7 +368,7 @@ class ModelScheme(NamedTuple):
 
 
 class Meter(ABC):
-    """Reads something of the machine over a window."""
+    """Measures the machine over a window."""
 
     @abstractmethod
     def start(self) -> None:
@@ -377,7 +376,7 @@ class Meter(ABC):
 
     @abstractmethod
     def stop(self) -> Mapping[str, Reading]:
-        """Close the window and return what was read by name; what cannot be read is left out, never 0."""
+        """Close the window and return readings by name; what cannot be read is left out, never 0."""
 
 
 class Hardware(Declaration):
@@ -387,7 +386,7 @@ class Hardware(Declaration):
     """The torch device."""
     precisions: ClassVar[tuple[str, ...]] = ("fp32",)
     bit_reproducible: ClassVar[bool] = True
-    """Whether the same step with the same seed gives the same bits here; records say so where it does not."""
+    """Whether the same step with the same seed gives the same bits; if not, records note it."""
 
     @abstractmethod
     def unavailable(self) -> str | None:
@@ -395,34 +394,34 @@ class Hardware(Declaration):
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
-        """Return what it is: always `device_name`, `price_item` (in price books) and `price_quantity` (how many)."""
+        """Return its description: always `device_name`, `price_item` (in price books) and `price_quantity`."""
 
     @abstractmethod
     def meters(self) -> Sequence[Meter]:
         """Return new meters for one window."""
 
     def synchronise(self) -> None:
-        """Wait until the device has done what was asked of it; called at both ends of a measured window."""
-        return  # nothing is queued on a device that answers at once
+        """Wait until the device has finished its queue; called at both ends of a measured window."""
+        return  # no-op: a synchronous device queues nothing
 
 
 class Runtime(Declaration):
     """How a trained model is executed."""
 
     format: ClassVar[str | None] = None
-    """The exported form it needs; None runs the trained artifact in the model's own framework."""
+    """The export format it needs; None: it runs the trained artifact in the training framework."""
     precisions: ClassVar[tuple[str, ...]] = ("fp32",)
     devices: ClassVar[tuple[str, ...]] = ("cpu",)
-    """Kinds of torch device it runs on (`cpu`, `cuda`): hardware of any name with such a device will do."""
+    """Types of torch device it runs on (`cpu`, `cuda`), on hardware of any name."""
 
     def unavailable(self, kind: str) -> str | None:  # noqa: ARG002 - for those that need more than the device
-        """Return why it cannot run on one of these kinds here, or None; must not import a heavy library."""
+        """Return why it cannot run on such a device here, or None; must not import a heavy library."""
         return None
 
     def export(
         self, model: Model, learner: Learner, trained: Path, inputs: Sequence[Any], folder: Path
     ) -> Mapping[str, Reading]:
-        """Write the form it needs into `folder`; return readings of the check against the original on real inputs."""
+        """Write the export into `folder`; return readings of its comparison with the original on real inputs."""
         del model, learner, trained, inputs, folder
         raise Unsupported(f"{self.name} needs no export")
 

@@ -1,7 +1,7 @@
 """Reads use cases from YAML files: needs and market, every figure with its unit, its day and its source.
 
-Which figures there are and what each has to be is not known here: plugins check it (`harness_check_use_case`).
-A complete file to start from is written by `harness new usecase NAME`. Its form:
+Plugins define and check the figures (`harness_check_use_case`).
+`harness new usecase NAME` writes a complete file to start from. Its form:
 
 ```yaml
 name: letter-sorting
@@ -78,10 +78,10 @@ def read_use_case(path: Path) -> UseCase:
 
 
 class _Loader(yaml.CSafeLoader):
-    """PyYAML's safe loader in C; a key that is written twice is an error, not the last one's."""
+    """PyYAML's safe loader in C; a duplicate key is an error."""
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
-        """Return a text as it stands: most nodes are texts, and need nothing that PyYAML keeps of others."""
+        """Return a text directly: most nodes are texts, and PyYAML's bookkeeping is only for nodes that hold others."""
         if node.tag == _TEXT_TAG and isinstance(node, yaml.ScalarNode):
             return node.value
         return super().construct_object(node, deep)
@@ -185,7 +185,7 @@ def _check_order(where: str, spread: Spread) -> None:
 
 
 def _number(where: str, given: Any) -> float:
-    """Return a number; YAML reads 1e6 as a text, and people do write it."""
+    """Return a number; also from a text, since YAML reads 1e6 as one."""
     try:
         value = float("no number" if isinstance(given, bool) else given)
     except (TypeError, ValueError):
