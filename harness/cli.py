@@ -51,19 +51,19 @@ def make_app(plugins: Plugins, wanted: Sequence[str]) -> typer.Typer:
     app.command("check")(check)
     app.command("new")(new)
     plugins.add_commands(app)
-    _spare_parameters(app, wanted)
+    _strip_parameters(app, wanted)
     return app
 
 
-def _spare_parameters(app: typer.Typer, wanted: Sequence[str]) -> None:
+def _strip_parameters(app: typer.Typer, wanted: Sequence[str]) -> None:
     """Strip the parameters of commands that will not run: building them takes most of the time of `--help`."""
     for command in app.registered_commands:
         if command.callback is not None and command.name not in wanted:
             command.help = command.help or getdoc(command.callback)
-            command.callback = _nothing
+            command.callback = _stand_in
 
 
-def _nothing() -> None:
+def _stand_in() -> None:
     """Stand in for a command that will not run."""
 
 
@@ -193,7 +193,7 @@ def _with_data(
         takers = [entry for entry in entries if plugins.find("tasks", entry.name).takes_data]
         if not takers:
             raise SuiteError(f"No task of suite {source.label!r} takes data of your own. Name one with --task.")
-        return tuple(_on_own_data(entry, choice, plugins) for entry in takers)
+        return tuple(_with_user_data(entry, choice, plugins) for entry in takers)
     if choice.task_settings:
         raise SuiteError("--task-setting says how to read your data: give --data as well.")
     if choice.data_name is not None:
@@ -201,7 +201,7 @@ def _with_data(
     return entries
 
 
-def _on_own_data(entry: TaskEntry, choice: Choice, plugins: Plugins) -> TaskEntry:
+def _with_user_data(entry: TaskEntry, choice: Choice, plugins: Plugins) -> TaskEntry:
     """Return a task with the data of the command line."""
     from harness.names import RULE, is_data_name
 

@@ -14,12 +14,12 @@ from harness.names import RULE, is_data_name
 from harness.seams import Declaration, Hardware, Metric, Model, ModelScheme, Runtime, Setting, Task, Template
 
 
-class Wanted(NamedTuple):
+class FieldType(NamedTuple):
     """What a field must hold."""
 
     phrase: str
     """The end of the message: Give …"""
-    holds: Callable[[Any], bool]
+    accepts: Callable[[Any], bool]
     """Whether a value is accepted."""
 
 
@@ -27,12 +27,12 @@ def _is(*types: type) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, types)
 
 
-def _are(holds: Callable[[Any], bool], least: int = 0) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, tuple | list) and len(value) >= least and all(map(holds, value))
+def _are(accepts: Callable[[Any], bool], least: int = 0) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, tuple | list) and len(value) >= least and all(map(accepts, value))
 
 
-def _by_name(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, Mapping) and all(map(_is_text, value)) and all(map(holds, value.values()))
+def _by_name(accepts: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, Mapping) and all(map(_is_text, value)) and all(map(accepts, value.values()))
 
 
 def _is_setting(value: Any) -> bool:
@@ -64,22 +64,22 @@ def _is_metric(value: Any) -> bool:
 
 
 _is_text, _is_text_or_none = _is(str), _is(str, NoneType)
-TEXT = Wanted("a text", _is_text)
-TEXT_OR_NONE = Wanted("a text or None", _is_text_or_none)
-DATA_NAME = Wanted(f"a name for data. {RULE}", lambda value: isinstance(value, str) and is_data_name(value))
-FLAG = Wanted("True or False", _is(bool))
-TEXTS = Wanted("a tuple of texts", _are(_is_text))
-SOME_TEXTS = Wanted("a tuple of texts, at least one", _are(_is_text, 1))
-TEXTS_OR_NONE = Wanted("a tuple of texts or None", lambda value: value is None or _are(_is_text)(value))
-TEXT_BY_NAME = Wanted("a mapping from names to texts", _by_name(_is_text))
-SETTINGS = Wanted(
+TEXT = FieldType("a text", _is_text)
+TEXT_OR_NONE = FieldType("a text or None", _is_text_or_none)
+DATA_NAME = FieldType(f"a name for data. {RULE}", lambda value: isinstance(value, str) and is_data_name(value))
+FLAG = FieldType("True or False", _is(bool))
+TEXTS = FieldType("a tuple of texts", _are(_is_text))
+SOME_TEXTS = FieldType("a tuple of texts, at least one", _are(_is_text, 1))
+TEXTS_OR_NONE = FieldType("a tuple of texts or None", lambda value: value is None or _are(_is_text)(value))
+TEXT_BY_NAME = FieldType("a mapping from names to texts", _by_name(_is_text))
+SETTINGS = FieldType(
     "a mapping from names to harness.Setting(default, help, choices) with a default that JSON can hold",
     _by_name(_is_setting),
 )
-METRICS = Wanted("a tuple of harness.Metric(name, unit, column), at least one", _are(_is_metric, 1))
-FIGURES = Wanted("a mapping from names to harness.Figure", _by_name(_is(Figure)))
+METRICS = FieldType("a tuple of harness.Metric(name, unit, column), at least one", _are(_is_metric, 1))
+FIGURES = FieldType("a mapping from names to harness.Figure", _by_name(_is(Figure)))
 
-FIELDS: Mapping[type, Mapping[str, Wanted]] = {
+FIELDS: Mapping[type, Mapping[str, FieldType]] = {
     Declaration: {
         "name": TEXT,
         "summary": TEXT,
@@ -115,12 +115,12 @@ FIELDS: Mapping[type, Mapping[str, Wanted]] = {
     ModelScheme: {
         "name": TEXT,
         "summary": TEXT,
-        "model": Wanted("a function", callable),
+        "model": FieldType("a function", callable),
         "imports": TEXTS,
         "extra": TEXT_OR_NONE,
     },
-    Template: {"name": TEXT, "summary": TEXT, "file": Wanted("a Path", _is(Path)), "try_it": TEXT},
-    PriceBook: {"name": TEXT, "summary": TEXT, "prices": Wanted("a tuple of harness.Price", _are(_is(Price)))},
+    Template: {"name": TEXT, "summary": TEXT, "file": FieldType("a Path", _is(Path)), "try_it": TEXT},
+    PriceBook: {"name": TEXT, "summary": TEXT, "prices": FieldType("a tuple of harness.Price", _are(_is(Price)))},
     UseCase: {
         "name": TEXT,
         "title": TEXT,
@@ -129,7 +129,7 @@ FIELDS: Mapping[type, Mapping[str, Wanted]] = {
         "needs": FIGURES,
         "market": FIGURES,
         "hosted": TEXTS,
-        "file": Wanted("a Path or None", _is(Path, NoneType)),
+        "file": FieldType("a Path or None", _is(Path, NoneType)),
         "data": TEXTS,
     },
 }
@@ -144,17 +144,17 @@ def check_declared(one: Any) -> None:
     """
     for kind, fields in FIELDS.items():
         if isinstance(one, kind):
-            for field, wanted in fields.items():
-                _check(one, field, wanted)
+            for field, of_type in fields.items():
+                _check(one, field, of_type)
 
 
-def _check(one: Any, field: str, wanted: Wanted) -> None:
+def _check(one: Any, field: str, of_type: FieldType) -> None:
     try:
         value = getattr(one, field, _MISSING)
     except Exception as error:  # a plugin's own property may raise anything
         raise PluginError(f"{_whose(one, field)} raised {type(error).__name__}: {plain.message(error)}") from error
-    if not wanted.holds(value):
-        raise PluginError(f"{_whose(one, field)} is {_shown(value)}. Give {wanted.phrase}.")
+    if not of_type.accepts(value):
+        raise PluginError(f"{_whose(one, field)} is {_shown(value)}. Give {of_type.phrase}.")
 
 
 def _whose(one: Any, field: str) -> str:

@@ -25,7 +25,7 @@ class Made(NamedTuple):
 def made(one: Any) -> Made:
     """Return an object's values now. Call it before the object's methods, which may cache."""
     symbols = [symbol_of(type(one))]
-    attributes = {name: value for name, value in _values(one) if not _is_found_later(one, name)}
+    attributes = {name: value for name, value in _values(one) if not _is_cached(one, name)}
     return Made(",".join(_written(attributes, symbols, DEPTH)) if attributes else "", tuple(symbols))
 
 
@@ -49,7 +49,7 @@ def _values(one: Any) -> Iterator[tuple[str, Any]]:
                 yield name, getattr(one, name)
 
 
-def _is_found_later(one: Any, name: str) -> bool:
+def _is_cached(one: Any, name: str) -> bool:
     return isinstance(getattr(type(one), name, None), cached_property)
 
 
@@ -77,7 +77,7 @@ def _written(value: Any, symbols: list[Symbol], depth: int) -> Iterator[str]:
         yield from _written(_bound(value), symbols, depth - 1)
     else:
         symbols.append(symbol_of(type(value)))
-        attributes, text = dict(_values(value)), _said(value)
+        attributes, text = dict(_values(value)), _repr(value)
         yield type(value).__qualname__
         yield from _written(attributes, symbols, depth - 1) if attributes else [text]
 
@@ -97,7 +97,7 @@ def _bound(call: MethodType | partial[Any]) -> list[Any]:
     return [call.func, call.args, call.keywords]
 
 
-def _said(value: Any) -> str:
+def _repr(value: Any) -> str:
     """Return the repr of a value without attributes, such as a pattern or an array; empty if it is an address."""
     text = repr(value)
     return "" if " at 0x" in text else text

@@ -320,14 +320,14 @@ def _task(plugins: Plugins, source: Source, entry: TaskEntry, path: tuple[str | 
         settings = filled(entry.settings, task.settings)
     except HarnessError as error:
         raise source.error(path, str(error)) from None
-    stood_for = plugins.data_meant(entry.name)
-    if entry.data is None and stood_for:
+    implied = plugins.implied_data_name(entry.name)
+    if entry.data is None and implied:
         raise source.error(
             path,
             f"{entry.name!r} is {task.name!r} on data of your own. Name some: --task {task.name} --data "
-            f"{stood_for}.csv --data-name {stood_for}, or --data stanfordnlp/sst2 from the hub.",
+            f"{implied}.csv --data-name {implied}, or --data stanfordnlp/sst2 from the hub.",
         )
-    named = entry.model_copy(update={"data_name": entry.data_name or stood_for or None})
+    named = entry.model_copy(update={"data_name": entry.data_name or implied or None})
     changes = {"name": task.name, "settings": settings, "data_name": _data_name(task, named, source, path)}
     return entry.model_copy(update=changes)
 

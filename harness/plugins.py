@@ -147,7 +147,7 @@ class Plugins:
         self._ask_imported()
         return self._names.current(name)
 
-    def data_meant(self, name: str) -> str:
+    def implied_data_name(self, name: str) -> str:
         """Return the data name that a former name of a task implies, empty if none."""
         self._ask_imported()
         return self._names.today(name)[1]
@@ -350,7 +350,7 @@ class Plugins:
         extras: frozenset[str] = frozenset(),
     ) -> None:
         """Load one plugin; on an error, note a failure and take nothing from it."""
-        with self._blamed(name, distribution):
+        with self._noting_failure(name, distribution):
             began = time.perf_counter()
             module = called(load)
             import_s = time.perf_counter() - began
@@ -364,13 +364,13 @@ class Plugins:
         """
         while self._imported:
             plugin = self._imported.pop(0)
-            with self._blamed(plugin.name, plugin.distribution):
+            with self._noting_failure(plugin.name, plugin.distribution):
                 self._take(plugin)
             if plugin not in self._loaded:
                 self._hooks.unregister(plugin.module)
 
     @contextlib.contextmanager
-    def _blamed(self, name: str, distribution: str) -> Iterator[None]:
+    def _noting_failure(self, name: str, distribution: str) -> Iterator[None]:
         """Note an exception as the plugin's failure."""
         try:
             yield
@@ -415,11 +415,11 @@ class Plugins:
     def _former_names(self, plugin: Plugin, tasks: Iterable[Task]) -> dict[str, tuple[str, str]]:
         names: dict[str, tuple[str, str]] = {}
         for task in tasks:
-            for name, stood_for in task.former_names.items():
+            for name, implied in task.former_names.items():
                 self._check_name(plugin, "former_names", name, {*self._names.former, *names})
-                if stood_for and not is_data_name(stood_for):
-                    raise PluginError(f"Data under the former name {name!r} cannot be called {stood_for!r}. {RULE}")
-                names[name] = (task.name, stood_for)
+                if implied and not is_data_name(implied):
+                    raise PluginError(f"Data under the former name {name!r} cannot be called {implied!r}. {RULE}")
+                names[name] = (task.name, implied)
         return names
 
     def _check_name(self, plugin: Plugin, kind: str, name: str, taken: Iterable[str]) -> None:

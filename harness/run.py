@@ -159,7 +159,7 @@ class _Runner:
         if isinstance(ended, Changed):
             if self._planned_again(step, ended):
                 return None
-            ended = StepResult(outcome="failed", reason=f"It changes while it is measured: {_told(ended)}.")
+            ended = StepResult(outcome="failed", reason=f"It changes while it is measured: {_in_words(ended)}.")
         elif ended.outcome == "failed" and not ended.environment and (why := self._hindered()) is not None:
             self._stop(step, f"{why} Mend it and give the same command again")
             return None
@@ -170,7 +170,7 @@ class _Runner:
     def _planned_again(self, step: Step, changed: Changed) -> bool:
         """Make the plan again if that takes up the change; return False if the step is not to be tried again."""
         if not all(each.reloads for each in changed.differences):
-            self._stop(step, f"{_told(changed)}; what is loaded stays as it was: give the same command again")
+            self._stop(step, f"{_in_words(changed)}; what is loaded stays as it was: give the same command again")
             return True
         self._changes += 1
         if self._replan is None or self._changes > MOST_CHANGES:
@@ -179,7 +179,7 @@ class _Runner:
         try:
             plan, self._plugins = self._replan()
         except HarnessError as error:
-            self._stop(step, f"{_told(changed)}, and no plan can be made of it: {plain.message(error)}")
+            self._stop(step, f"{_in_words(changed)}, and no plan can be made of it: {plain.message(error)}")
             return True
         tried = {fingerprint: outcome for fingerprint, outcome in self._outcomes.items() if outcome not in FINAL}
         self._plan = plan.against({**self._store.finished(), **tried})
@@ -254,5 +254,5 @@ def _versions(plan: Plan) -> dict[str, str]:
     return versions
 
 
-def _told(changed: Changed) -> str:
+def _in_words(changed: Changed) -> str:
     return ", ".join(each.text for each in changed.differences)

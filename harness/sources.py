@@ -169,14 +169,14 @@ class Sources:
             imported = [Symbol(self._target(one).module, BODY) for owners in file.imports.values() for one in owners]
             bodies = [symbol for symbol in imported if self._file(symbol.module) is not None]
             classes = [Symbol(file.module, name) for name in file.classes if self._is_registered(file, name)]
-            return [*bodies, *classes, *file.side_effects, *file.stars, *self._meant(file, BODY)]
+            return [*bodies, *classes, *file.side_effects, *file.stars, *self._references(file, BODY)]
         if name in file.definitions:
-            return self._meant(file, name)
+            return self._references(file, name)
         if name in file.imports:
             return [self._target(one) for one in file.imports[name]]
         return file.stars or [Symbol(file.module, WHOLE)]  # defined in a way that cannot be followed
 
-    def _meant(self, file: File, name: str) -> list[Symbol]:
+    def _references(self, file: File, name: str) -> list[Symbol]:
         """Return what the imports and names in a definition refer to."""
         symbols: list[Symbol] = []
         for part in file.parts(name):

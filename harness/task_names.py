@@ -19,7 +19,7 @@ class TaskNames:
         self._tasks = tasks
         self.former: dict[str, tuple[str, str]] = {}
         """Former name → current name, and the name of the data that the former one stood for, empty if none."""
-        self._told: set[str] = set()
+        self._noted: set[str] = set()
 
     def today(self, name: str) -> tuple[str, str]:
         """Return a task's current name, and the name of the data that a former one stood for, else an empty text."""
@@ -27,10 +27,10 @@ class TaskNames:
 
     def current(self, name: str) -> str:
         """Return the current name of a task; a former name prints a note on standard error, once."""
-        current, stood_for = self.today(name)
-        if current != name and name not in self._told:
-            self._told.add(name)
-            on = f", on data called {stood_for!r}" if stood_for else ""
+        current, implied = self.today(name)
+        if current != name and name not in self._noted:
+            self._noted.add(name)
+            on = f", on data called {implied!r}" if implied else ""
             sys.stderr.write(f"note: the task {name!r} is now called {current!r}{on}\n")
         return current
 
@@ -39,12 +39,12 @@ class TaskNames:
         tasks = tuple(dict.fromkeys(map(self.current, case.tasks)))
         if tasks == case.tasks:
             return case
-        stood_for = tuple(self.today(name)[1] for name in case.tasks)
-        return replace(case, tasks=tasks, data=case.data or (stood_for if all(stood_for) else ()))
+        implied = tuple(self.today(name)[1] for name in case.tasks)
+        return replace(case, tasks=tasks, data=case.data or (implied if all(implied) else ()))
 
     def spec(self, spec: dict[str, Any]) -> dict[str, Any]:
         """Return a record's spec with the current names of its task and of data that had no name."""
-        name, stood_for = self.today(spec["task"])
+        name, implied = self.today(spec["task"])
         task, source = self._tasks.get(name), spec.get("source")
         packaged = PACKAGED if task is None else task.data_name
-        return {"data": packaged if source is None else stood_for or default_name(source), **spec, "task": name}
+        return {"data": packaged if source is None else implied or default_name(source), **spec, "task": name}

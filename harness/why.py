@@ -95,7 +95,7 @@ def _libraries(basis: Mapping[str, Any]) -> dict[str, str]:
 
 def _pairs(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-    return [Difference(f"{name} {_said(before.get(name))} → {_said(after.get(name))}") for name in names]
+    return [Difference(f"{name} {_value(before.get(name))} → {_value(after.get(name))}") for name in names]
 
 
 def _spaced(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def _spaced(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name.replace("_", " ") if name.islower() else name: value for name, value in values.items()}
 
 
-def _said(value: Any) -> str:
+def _value(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
@@ -139,7 +139,7 @@ def _spec(step: Step, record: Record) -> list[str]:
     """Return the differences of the specs, in words."""
     before, after = _flat(record.spec), _flat(step.spec)
     names = [name for name in after if name not in LABELS and after[name] != before.get(name)]
-    return [f"data {_data(after)}" if name == "source" else f"{name} {_said(after[name])}" for name in names]
+    return [f"data {_data(after)}" if name == "source" else f"{name} {_value(after[name])}" for name in names]
 
 
 def _data(spec: Mapping[str, Any]) -> str:

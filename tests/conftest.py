@@ -240,7 +240,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-class Said(NamedTuple):
+class Done(NamedTuple):
     """What a command ended with."""
 
     code: int | None
@@ -249,10 +249,10 @@ class Said(NamedTuple):
 
 
 @pytest.fixture
-def harness_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+def harness_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
     """Return a function that runs the command line in this process, within a folder."""
 
-    def run(folder: Path, *arguments: str) -> Said:
+    def run(folder: Path, *arguments: str) -> Done:
         with monkeypatch.context() as patch:
             patch.chdir(folder)
             patch.setattr(sys, "argv", ["harness", *arguments])
@@ -262,7 +262,7 @@ def harness_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
                 main()
             except SystemExit as ended:
                 code = ended.code
-        return Said(code, *capsys.readouterr())
+        return Done(code, *capsys.readouterr())
 
     return run
 
@@ -270,11 +270,11 @@ def harness_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
 @pytest.fixture(scope="session")
 def _warm_fork_server() -> Iterator[forkserver.ForkServer]:
     """Start a fork server that has the libraries of what comes with the harness."""
-    told = {NAMES: " ".join(load_plugins().preload()), HARNESS: str(os.getpid())}
+    variables = {NAMES: " ".join(load_plugins().preload()), HARNESS: str(os.getpid())}
     server = forkserver.ForkServer()
     server.set_forkserver_preload(["harness.execute.worker", "harness.execute.preload"])
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in told.items():
+        for name, value in variables.items():
             patch.setenv(name, value)
         server.ensure_running()
     yield server

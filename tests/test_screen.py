@@ -37,7 +37,7 @@ def _console(*, live: bool) -> Console:
     )
 
 
-def _said(console: Console) -> str:
+def _text(console: Console) -> str:
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -69,7 +69,7 @@ def test_names_are_text(live: bool) -> None:
         )
         screen.skipped(STEP, f"why {ODD}")
         screen.warn([Failure(f"plugin {ODD}", "d", f"failure {ODD}")])
-    output = _said(console)
+    output = _text(console)
 
     assert f"[1/3] finetune {ODD} on {ODD} (seed 0): ok {ODD} 0.500" in output
     for text in (f"      reason {ODD}", f"not tried, why {ODD}", f"plugin {ODD} failed: failure {ODD}"):
@@ -83,7 +83,7 @@ def test_findings_are_text() -> None:
     console = _console(live=False)
     FindingsScreen(console).show(Finding(f"model {ODD}", "check", "failed", f"why {ODD}", f"do {ODD}"))
 
-    assert all(text in _said(console) for text in (f"model {ODD}", f"why {ODD}", f"do {ODD}"))
+    assert all(text in _text(console) for text in (f"model {ODD}", f"why {ODD}", f"do {ODD}"))
 
 
 def test_what_is_said_is_said_in_one_line() -> None:
@@ -91,7 +91,7 @@ def test_what_is_said_is_said_in_one_line() -> None:
     console = Console(file=io.StringIO(), width=20)
     say(console, "x" * 50, (ODD, "red"))
 
-    assert _said(console) == f"{'x' * 50}{ODD}\n"
+    assert _text(console) == f"{'x' * 50}{ODD}\n"
 
 
 def test_a_terminal_shows_bars_and_a_file_shows_lines(plan_of: Callable[..., Plan]) -> None:
@@ -112,5 +112,5 @@ def test_the_bars_say_loss_rate_and_step() -> None:
         screen._bars.refresh()
         screen.end(replace(RECORD, outcome="failed", series={}, reason="[bold]broken[/bold]"))
 
-    assert "loss 0.250 10 samples/s" in _said(console)
-    assert "[bold]broken[/bold]" in _said(console)
+    assert "loss 0.250 10 samples/s" in _text(console)
+    assert "[bold]broken[/bold]" in _text(console)
