@@ -206,7 +206,7 @@ def _with_user_data(entry: TaskEntry, choice: Choice, plugins: Plugins) -> TaskE
     from harness.names import RULE, is_data_name
 
     if choice.data_name is not None and not is_data_name(choice.data_name):
-        raise SuiteError(f"--data-name {choice.data_name!r}: data cannot be called so. {RULE}")
+        raise SuiteError(f"--data-name {choice.data_name!r} cannot name data. {RULE}")
     declared = plugins.find("tasks", entry.name).settings
     settings = {**entry.settings, **_task_settings(choice.task_settings, declared)}
     return entry.model_copy(update={"data": choice.data, "data_name": choice.data_name, "settings": settings})
@@ -248,7 +248,7 @@ def _settings(texts: Sequence[str]) -> dict[str, Any]:
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise SuiteError(f"{text!r} is no setting: write NAME=VALUE.")
+        raise SuiteError(f"{text!r} is not a setting: write NAME=VALUE.")
     return name, value
 
 

@@ -35,7 +35,7 @@ def grade(predict: Predict, data: Data, batch_size: int, split: str = "test") ->
     try:
         lengths = {len(column) for column in columns.values()}
     except TypeError as error:
-        raise PluginError(f"Grades.scores holds a column that is no list: {error}.") from error
+        raise PluginError(f"Grades.scores holds a column that is not a list: {error}.") from error
     if len(lengths) != 1 or lengths == {0}:
         raise ValueError(f"The task graded columns of lengths {sorted(lengths)}: they must agree and not be empty.")
     return grades
@@ -150,4 +150,4 @@ def _content(sample: Sample, whose: str) -> str:
     try:
         return plain.cut(sample.content.decode(), SAMPLE_BYTES)
     except UnicodeDecodeError as error:
-        raise PluginError(f"{whose}.content is no UTF-8 ({error.reason}). Encode texts with `.encode()`.") from error
+        raise PluginError(f"{whose}.content is not UTF-8 ({error.reason}). Encode texts with `.encode()`.") from error

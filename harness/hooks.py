@@ -62,9 +62,7 @@ class Hooks:
                 raise PluginError(f"{hook} returned {type(answer).__name__}; return an iterable of {of_type.__name__}.")
             for item in answer:
                 if not isinstance(item, of_type):
-                    raise PluginError(
-                        f"{hook} gave {item!r}, which is no {of_type.__name__}. Give instances, not classes."
-                    )
+                    raise PluginError(f"{hook} gave {item!r}, not a {of_type.__name__}. Give instances, not classes.")
                 answers.append(item)
         return answers
 

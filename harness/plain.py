@@ -74,7 +74,7 @@ def number(value: Any, whose: str, *, signed: bool = True) -> float:
     if not math.isfinite(result):
         raise PluginError(f"{whose} is {result}. Give a finite number, or leave out what could not be found.")
     if result < 0 and not signed:
-        raise PluginError(f"{whose} is {result:g}, and it cannot be negative. Look at how it is computed.")
+        raise PluginError(f"{whose} is {result:g}, and it cannot be negative. Check how it is computed.")
     return result
 
 
@@ -177,7 +177,7 @@ def _whole(value: int, whose: str) -> int:
 
 
 def _wrong_type(value: Any, whose: str, wanted: str) -> PluginError:
-    return PluginError(f"{whose} is a {_type(value)}. Give {wanted}; convert it before you hand it over.")
+    return PluginError(f"{whose} is a {_type(value)}. Give {wanted}; convert it first.")
 
 
 def _type(value: Any) -> str:

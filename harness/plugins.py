@@ -418,13 +418,13 @@ class Plugins:
             for name, implied in task.former_names.items():
                 self._check_name(plugin, "former_names", name, {*self._names.former, *names})
                 if implied and not is_data_name(implied):
-                    raise PluginError(f"Data under the former name {name!r} cannot be called {implied!r}. {RULE}")
+                    raise PluginError(f"Data under the former name {name!r} cannot have the name {implied!r}. {RULE}")
                 names[name] = (task.name, implied)
         return names
 
     def _check_name(self, plugin: Plugin, kind: str, name: str, taken: Iterable[str]) -> None:
         if not isinstance(name, str) or not NAME.fullmatch(name):
-            raise PluginError(f"{name!r} is no name for {kind}: use letters, digits, '.', '_' and '-'.")
+            raise PluginError(f"{name!r} is not a name for {kind}: use letters, digits, '.', '_' and '-'.")
         if name in taken:
             owner = self._owners.get((kind, name), plugin)
             raise PluginError(

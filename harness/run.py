@@ -161,7 +161,7 @@ class _Runner:
                 return None
             ended = StepResult(outcome="failed", reason=f"It changes while it is measured: {_in_words(ended)}.")
         elif ended.outcome == "failed" and not ended.environment and (why := self._hindered()) is not None:
-            self._stop(step, f"{why} Mend it and give the same command again")
+            self._stop(step, f"{why} Fix it and run the same command again")
             return None
         record = self._record(step, started, ended)
         self._store.add(record)
@@ -170,7 +170,7 @@ class _Runner:
     def _planned_again(self, step: Step, changed: Changed) -> bool:
         """Make the plan again if that takes up the change; return False if the step is not to be tried again."""
         if not all(each.reloads for each in changed.differences):
-            self._stop(step, f"{_in_words(changed)}; what is loaded stays as it was: give the same command again")
+            self._stop(step, f"{_in_words(changed)}; what is loaded stays as it was: run the same command again")
             return True
         self._changes += 1
         if self._replan is None or self._changes > MOST_CHANGES:
@@ -179,7 +179,7 @@ class _Runner:
         try:
             plan, self._plugins = self._replan()
         except HarnessError as error:
-            self._stop(step, f"{_in_words(changed)}, and no plan can be made of it: {plain.message(error)}")
+            self._stop(step, f"{_in_words(changed)}, and the suite cannot be planned: {plain.message(error)}")
             return True
         tried = {fingerprint: outcome for fingerprint, outcome in self._outcomes.items() if outcome not in FINAL}
         self._plan = plan.against({**self._store.finished(), **tried})

@@ -94,7 +94,7 @@ class TaskEntry(_Strict):
         if self.data_name is not None and self.data is None:
             raise ValueError("`data_name` names data of your own; give `data` as well")
         if self.data_name is not None and not is_data_name(self.data_name):
-            raise ValueError(f"data cannot be called {self.data_name!r}. {RULE}")
+            raise ValueError(f"data cannot have the name {self.data_name!r}. {RULE}")
         return self
 
 
@@ -259,7 +259,7 @@ class Source:
                 if key.value in seen:
                     line = key.start_mark.line + 1
                     raise SuiteError(
-                        f"Suite {self.label!r}, line {line}: the key {key.value!r} stands here twice. Keep one."
+                        f"Suite {self.label!r}, line {line}: the key {key.value!r} is here twice. Keep one."
                     )
                 seen.add(key.value)
                 self._refuse_duplicates(value)

@@ -101,7 +101,7 @@ def _load(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise FactError(f"Use case {str(path)!r} cannot be read: {error}.") from error
     except (yaml.YAMLError, ValueError, TypeError) as error:  # a day such as 2026-02-30 comes as a ValueError
-        raise FactError(f"Use case {str(path)!r} is no valid YAML: {' '.join(str(error).split())}.") from error
+        raise FactError(f"Use case {str(path)!r} is not valid YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(body, dict):
         raise FactError(f"Use case {str(path)!r} is empty. Write {', '.join(_KEYS[:6])} as `key: value` lines.")
     return body
@@ -124,7 +124,7 @@ def _names(path: Path, body: Mapping[str, Any], key: str) -> tuple[str, ...]:
 def _data_names(path: Path, body: Mapping[str, Any]) -> tuple[str, ...]:
     names = _names(path, body, "data")
     if wrong := [name for name in names if not is_data_name(name)]:
-        raise FactError(f"{path}: data cannot be called {wrong[0]!r}. {RULE}")
+        raise FactError(f"{path}: data cannot have the name {wrong[0]!r}. {RULE}")
     return names
 
 

@@ -39,7 +39,7 @@ BAD = {
     ),
     "name that is none": (
         ["run", "mine.yaml", "--plugin", TOY, "--data", "a.csv", "--data-name", "<b>"],
-        "--data-name '<b>': data cannot be called so. Use up to 80 letters",
+        "--data-name '<b>' cannot name data. Use up to 80 letters",
     ),
     "store in a file": (["run", "mine.yaml", "--plugin", TOY, "--store", "mine.yaml/x"], "is a file"),
     "no store to read": (["table", "accuracy"], "There is no store at 'harness-results'"),

@@ -35,7 +35,7 @@ BROKEN = {
     ),
     "wrong type": (
         "import harness\n@harness.hookimpl\ndef harness_models():\n    return ['bert']\n",
-        "harness_models gave 'bert', which is no Model",
+        "harness_models gave 'bert', not a Model",
     ),
     "class for instance": (
         "import harness\nclass A(harness.Model): ...\n@harness.hookimpl\ndef harness_models():\n    return [A]\n",
@@ -50,7 +50,7 @@ BROKEN = {
             "import harness\n@harness.hookimpl\ndef harness_use_cases():\n"
             "    return [harness.UseCase('../up', 't', 's', (), {}, {})]\n"
         ),
-        "'../up' is no name for use_cases",
+        "'../up' is not a name for use_cases",
     ),
 }
 

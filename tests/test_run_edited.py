@@ -95,7 +95,7 @@ BREAKS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "brings nothing": (lambda file: file.write_text("", encoding="utf-8"), "Unknown hardware 'here'"),
     "is of no use here": (
         lambda file: _edit(file, "return None", "return 'unplugged'"),
-        "plugin toy_plugin → edited (hardware), and no plan can be made of it: Hardware 'here' cannot be used here",
+        "plugin toy_plugin → edited (hardware), and the suite cannot be planned: Hardware 'here' cannot be used here",
     ),
 }
 
@@ -210,7 +210,7 @@ def test_a_module_that_is_edited_before_a_step_imports_it_is_not_recorded(
         outputs[edited] = output.getvalue()
         edited.write_text("STEP = 1\n", encoding="utf-8")
 
-    assert "(model: helper_late); what is loaded stays as it was: give the same command again" in outputs[late]
+    assert "(model: helper_late); what is loaded stays as it was: run the same command again" in outputs[late]
     assert [record.spec["settings"]["log"] for record in store.records() if record.step == "finetune"] == [str(loaded)]
 
 
@@ -224,6 +224,6 @@ def test_a_change_of_what_is_loaded_stops_the_run(plan_of: PlanOf, toys: Plugins
     summary = run_plan(replace(plan, steps=(older, *plan.steps[1:])), toys, store, screen, [TOY])
 
     assert "numpy 0.1 → " in output.getvalue()
-    assert "give the same command again" in output.getvalue()
+    assert "run the same command again" in output.getvalue()
     assert (summary.skipped, summary.complete) == (len(plan.steps), False)
     assert store.records() == []

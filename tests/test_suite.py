@@ -35,7 +35,7 @@ FAULTS = {
     "wrong key below": (GOOD.replace("{steps: 2}", "{setps: 2}"), "line 9: Unknown key 'setps'. Did you mean 'steps'?"),
     "key of a model": (GOOD.replace("name: guess", "nam: guess"), "line 4: Unknown key 'nam'. Did you mean 'name'?"),
     "missing key": (GOOD.replace("name: toys\n", ""), "The key 'name' is missing"),
-    "key twice": (GOOD + "name: again\n", "line 10: the key 'name' stands here twice"),
+    "key twice": (GOOD + "name: again\n", "line 10: the key 'name' is here twice"),
     "no YAML": (GOOD + "models: [\n", "this is not YAML"),
     "empty": ("", "is empty or no mapping"),
     "a list": ("- a\n- b\n", "is empty or no mapping"),
@@ -130,7 +130,7 @@ def test_a_part_that_is_none_is_told_with_its_line(tmp_path: Path, parts: str, s
 
 
 def test_broken_text_is_no_crash(tmp_path: Path) -> None:
-    """A file that is no UTF-8 is bad input."""
+    """A file that is not UTF-8 is bad input."""
     file = tmp_path / "latin.yaml"
     file.write_bytes(b"name: caf\xe9\n")
     with pytest.raises(SuiteError, match="cannot be read"):

@@ -99,7 +99,7 @@ def test_a_file_may_say_on_which_data_it_stands(tmp_path: Path) -> None:
 
 def test_data_that_cannot_be_called_so_are_told(tmp_path: Path) -> None:
     """No measurement will ever have such a name, so the use case would stay without a verdict."""
-    with pytest.raises(FactError, match=r"data cannot be called 'a=b'\. Use up to 80 letters"):
+    with pytest.raises(FactError, match=r"data cannot have the name 'a=b'\. Use up to 80 letters"):
         read_use_case(write(tmp_path, GOOD.replace("as_of: 2026-11-24\n", "as_of: 2026-11-24\ndata: ['a=b']\n", 1)))
 
 
@@ -171,9 +171,9 @@ FAULTS: list[tuple[str, str, str]] = [  # each: what, by what, the sentence
     ("  years:", "  staff: {value: 1, unit: people, source: x}\n  years:",
      "staff_usd_per_year is missing beside staff"),
     ("name: letters", "name: letters\nname: bills", "the key 'name' is written twice"),
-    ("name: letters", "name: [", "no valid YAML"),
-    ("as_of: 2026-11-24\n", "as_of: 2026-02-30\n", "no valid YAML"),
-    ("name: letters", "name: !!python/object/apply:os.system ['true']", "no valid YAML"),
+    ("name: letters", "name: [", "not valid YAML"),
+    ("as_of: 2026-11-24\n", "as_of: 2026-02-30\n", "not valid YAML"),
+    ("name: letters", "name: !!python/object/apply:os.system ['true']", "not valid YAML"),
 ]  # fmt: skip
 
 
