@@ -63,7 +63,7 @@ def test_bad_input_is_told_and_nothing_is_written(what: str, tmp_path: Path, har
 
 
 def test_the_script_ends_with_the_code() -> None:
-    """What is installed as `harness` is this command line."""
+    """The installed script `harness` is this command line."""
     done = subprocess.run(["harness", "rnu"], capture_output=True, text=True, check=False)
 
     assert done.returncode == 2
@@ -72,7 +72,7 @@ def test_the_script_ends_with_the_code() -> None:
 
 @pytest.mark.parametrize("arguments", [["plugins"], ["plugins", "--json"], ["prices"]])
 def test_a_reader_that_closes_its_pipe_gets_no_traceback(arguments: list[str]) -> None:
-    """As in `harness plugins | head -1`."""
+    """As `harness plugins | head -1` does."""
     reads, writes = os.pipe()
     os.close(reads)
     try:
@@ -85,7 +85,7 @@ def test_a_reader_that_closes_its_pipe_gets_no_traceback(arguments: list[str]) -
 
 
 def test_a_run_goes_through_and_a_second_one_does_nothing(tmp_path: Path, harness_command: Any) -> None:
-    """The plan is shown first and writes nothing; then the suite runs; then there is nothing to do."""
+    """A dry run writes nothing, a run measures, and a second run has nothing to do."""
     (tmp_path / "mine.yaml").write_text(SUITE, encoding="utf-8")
     arguments = ["run", "mine.yaml", "--plugin", TOY]
     planned = harness_command(tmp_path, *arguments, "--dry-run")
@@ -104,7 +104,7 @@ def test_a_run_goes_through_and_a_second_one_does_nothing(tmp_path: Path, harnes
 
 
 def test_a_setting_of_a_task_may_be_a_number(tmp_path: Path, harness_command: Any) -> None:
-    """As one of a model may."""
+    """As a model's settings may."""
     (tmp_path / "mine.yaml").write_text(SUITE, encoding="utf-8")
     arguments = ["run", "mine.yaml", "--plugin", TOY, "--data", "letters.csv", "--dry-run", "--task-setting"]
 
@@ -129,7 +129,7 @@ def test_data_that_are_measured_already_can_be_given_a_name(tmp_path: Path, harn
 
 
 def test_a_new_name_is_that_of_every_model_on_the_data(tmp_path: Path, harness_command: Any) -> None:
-    """Those that the run leaves out keep none of their own; data of one path with other settings are other data."""
+    """Also for models that the run leaves out; the same path with other settings is other data."""
     (tmp_path / "mine.yaml").write_text(SUITE.replace("[counter]", "[counter, guess]"), encoding="utf-8")
     arguments = ["run", "mine.yaml", "--plugin", TOY, "--data", "letters.csv"]
     harness_command(tmp_path, *arguments)

@@ -1,4 +1,4 @@
-"""A field of the wrong type is told by name when its plugin is loaded, and what else is loaded works."""
+"""A field of the wrong type is reported when its plugin is loaded, and other plugins work."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _file(folder: Path, change: str) -> Path:
 
 @pytest.mark.parametrize("change", FAULTS)
 def test_a_field_of_the_wrong_type_is_told_by_name(tmp_path: Path, toys: Plugins, change: str) -> None:
-    """The plugin brings nothing, the toys are there."""
+    """The plugin brings nothing, the toys are loaded."""
     file = _file(tmp_path, change)
     toys.load("odd", "some-distribution", "1", lambda: import_file(file))
 
@@ -128,7 +128,7 @@ def test_what_is_no_part_of_a_step_is_looked_at_too(tmp_path: Path, toys: Plugin
 
 
 def test_a_model_that_a_reference_leads_to_is_looked_at(tmp_path: Path, toys: Plugins) -> None:
-    """It is made when it is asked for."""
+    """Its model is made on request."""
     file = tmp_path / "scheme.py"
     file.write_text(
         PLUGIN.format(change="M.sizes = 3").partition("@harness.hookimpl")[0]
@@ -142,7 +142,7 @@ def test_a_model_that_a_reference_leads_to_is_looked_at(tmp_path: Path, toys: Pl
 
 
 def test_the_command_line_tells_it_without_a_trace(tmp_path: Path, harness_command: Callable[..., Any]) -> None:
-    """A file that was asked for by name is bad input, one that is checked has failed."""
+    """To run or list it is bad input; to check it is a failed check."""
     _file(tmp_path, "M.sizes = (1, 2)")
     toy = str(Path(__file__).with_name("toy_plugin.py"))
     run = harness_command(tmp_path, "run", "quick", "--plugin", toy, "--plugin", "odd.py")
@@ -156,7 +156,7 @@ def test_the_command_line_tells_it_without_a_trace(tmp_path: Path, harness_comma
 
 
 def test_what_is_listed_is_plain_whatever_hardware_says(tmp_path: Path, harness_command: Callable[..., Any]) -> None:
-    """A default of numpy, hardware that raises when it is asked whether it is here."""
+    """A numpy default, and hardware that raises in `unavailable`."""
     change = (
         "import numpy\nM.settings = {'rate': harness.Setting(numpy.float32(0.5), 'x')}\n"
         "def _fail(self): raise RuntimeError('no driver')\nH.unavailable = _fail"

@@ -135,13 +135,13 @@ HARMLESS: Mapping[str, tuple[str, str, str]] = {
 
 @pytest.fixture(scope="module")
 def plugins() -> Plugins:
-    """Return what is installed."""
+    """Return the installed plugins."""
     return load_plugins()
 
 
 @pytest.fixture(scope="module")
 def standard(plugins: Plugins) -> Plan:
-    """Return the plan of everything that comes along."""
+    """Return the plan of the suite `standard`."""
     return _plan(plugins)
 
 
@@ -151,7 +151,7 @@ def _plan(plugins: Plugins) -> Plan:
 
 
 def _touched(plan: Plan, touches: Touches) -> set[str]:
-    """Return the titles of the steps that are touched, or build on one that is."""
+    """Return the titles of the steps that a change affects, directly or through their inputs."""
     fingerprints: set[str] = set()
     for step in plan.steps:
         if touches(step) or fingerprints & set(step.inputs.values()):
@@ -163,7 +163,7 @@ def _touched(plan: Plan, touches: Touches) -> set[str]:
 def test_a_line_that_decides_results_makes_its_steps_pending(
     name: str, standard: Plan, plugins: Plugins, plant: Callable[..., None]
 ) -> None:
-    """All of them, and no step of a model or task whose modules do not reach the line."""
+    """All of them, and no step whose model and task do not reach the line."""
     module, line, becomes, touches = CHANGES[name]
     plant(module, line, becomes)
     after = _plan(plugins)
@@ -180,7 +180,7 @@ def test_a_line_that_decides_results_makes_its_steps_pending(
 def test_what_decides_no_result_makes_nothing_pending(
     name: str, standard: Plan, plugins: Plugins, plant: Callable[..., None]
 ) -> None:
-    """Comments, docstrings, formatting, reports, screens and lists are no part of what was measured."""
+    """Comments, docstrings, formatting, reports, screens and lists do not affect measurements."""
     plant(*HARMLESS[name])
     after = _plan(plugins)
 
@@ -197,7 +197,7 @@ def harness_preload():
 
 
 def test_an_unrelated_plugin_makes_nothing_pending(standard: Plan, tmp_path: Path) -> None:
-    """Not even one that loads libraries of its own for all steps."""
+    """Not even a plugin that loads its own libraries for all steps."""
     file = tmp_path / "unrelated.py"
     file.write_text(UNRELATED, encoding="utf-8")
     after = _plan(load_plugins([str(file)]))
@@ -206,7 +206,7 @@ def test_an_unrelated_plugin_makes_nothing_pending(standard: Plan, tmp_path: Pat
 
 
 def test_a_module_of_ones_own_that_is_only_imported_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing names what it defines; it is there when the step begins."""
+    """No source names it, but the step's process has imported it."""
     monkeypatch.syspath_prepend(str(tmp_path))
     helper, file = tmp_path / "heavy_helper.py", tmp_path / "importing.py"
     file.write_text(IMPORTING, encoding="utf-8")
@@ -247,7 +247,7 @@ def harness_models():
     ],
 )
 def test_the_libraries_that_compute_a_tasks_scores_are_covered(task: str, libraries: set[str], standard: Plan) -> None:
-    """Those of this task, and not those of others."""
+    """Those of this task, not those of others."""
     step = next(step for step in standard.steps if step.kind == "evaluate" and step.spec["task"] == task)
     covered = step.basis["libraries"]["task"]
 
@@ -256,7 +256,7 @@ def test_the_libraries_that_compute_a_tasks_scores_are_covered(task: str, librar
 
 
 def test_an_identity_names_no_library_that_is_not_covered(standard: Plan) -> None:
-    """What is left of it without their versions is the data's own."""
+    """Without the versions, the identity is that of the data."""
     left = {unversioned("data", step.basis) for step in standard.steps}
 
     assert [text for text in left if re.search(r"[a-z] \d+\.\d", text)] == []
@@ -264,7 +264,7 @@ def test_an_identity_names_no_library_that_is_not_covered(standard: Plan) -> Non
 
 
 def test_the_libraries_that_a_model_computes_with_are_covered(standard: Plan) -> None:
-    """Those that its sources import, and those beneath."""
+    """Those that its sources import, and their own libraries."""
     libraries = {step.spec["model"]: set(step.basis["libraries"]["model"]) for step in standard.steps}
 
     assert {"scikit-learn", "scipy"} <= libraries["tfidf"] & libraries["logistic"]
@@ -274,7 +274,7 @@ def test_the_libraries_that_a_model_computes_with_are_covered(standard: Plan) ->
 
 
 def test_threads_and_python_are_covered(plugins: Plugins, standard: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They change times, and sums in their last bits."""
+    """They change times, and the last bits of sums."""
     before = {step.fingerprint for step in standard.steps}
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     threads = {step.fingerprint for step in _plan(plugins).steps}

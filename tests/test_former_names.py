@@ -1,4 +1,4 @@
-"""Tasks under the names that they had before: they run, say what they are called now, and stand in one table."""
+"""Former names of tasks: they run, print the new name, and share its rows in tables."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NOTE = "note: the task 'evenness' is now called 'parity'\n"
 
 @pytest.fixture
 def renamed(tmp_path: Path) -> str:
-    """Return the file of the toy family, whose task had other names before."""
+    """Return the file of the toy family, with former names for its task."""
     file = tmp_path / "plugin" / "renamed.py"
     file.parent.mkdir()
     file.write_text(RENAMED, encoding="utf-8")
@@ -94,7 +94,7 @@ def test_suites_may_have_former_names(plan_of: PlanOf) -> None:
 
 
 def test_a_name_that_stood_for_data_of_ones_own_asks_for_them(plan_of: PlanOf) -> None:
-    """They are called as they were meant, unless they are named."""
+    """They get the implied name unless they are named."""
     with pytest.raises(SuiteError, match=r"'letter-parity' is 'parity' on data of your own.*--data-name letters"):
         plan_of(tasks=["letter-parity"])
     plain, named = (
@@ -119,7 +119,7 @@ def test_a_name_that_stood_for_data_of_ones_own_asks_for_them(plan_of: PlanOf) -
 def test_records_are_read_under_the_names_of_today(
     toys: Plugins, spec: dict[str, Any], task: str, data: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Old and new ones of the same thing stand in one table; nobody is told of it."""
+    """Old and new records share a table, without a note."""
     (record,) = toys.under_current_names([_record(**spec)])
 
     assert record == replace(_record(**spec), spec={**spec, "task": task, "data": data})
@@ -127,7 +127,7 @@ def test_records_are_read_under_the_names_of_today(
 
 
 def test_use_cases_may_have_former_names(toys: Plugins, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One that stood for data of one's own binds to them; data that the file names count."""
+    """One that implied data binds to them; data named in the file take precedence."""
     template = Path(harness_reports.__file__).parent / "templates" / "usecase.yaml"
     good = template.read_text(encoding="utf-8")
     for name, tasks, data in (("a", "evenness", ""), ("b", "letter-parity", ""), ("c", "evenness", "data: [mail]\n")):
@@ -145,7 +145,7 @@ def test_use_cases_may_have_former_names(toys: Plugins, tmp_path: Path, capsys: 
 
 
 def test_a_former_name_is_claimed_once(toys: Plugins, tmp_path: Path) -> None:
-    """Two plugins that claim one are told of, as with names; a task of that name is that task."""
+    """Two plugins with the same one are an error, as with names; a current name takes precedence."""
     thief, heir = tmp_path / "thief.py", tmp_path / "heir.py"
     only = "@harness.hookimpl\ndef harness_tasks() -> list[harness.Task]:\n    return [Parity()]\n"
     body = RENAMED[: RENAMED.index("@harness.hookimpl")]

@@ -1,4 +1,4 @@
-"""From a suite to steps: what is shared, what a fingerprint covers, in which order things can be done."""
+"""From a suite to steps: shared steps, fingerprints, the order."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_scratch_and_pretrained_are_two_cases_with_one_budget(plan_of: PlanOf) -
 def test_pretraining_reads_another_task_but_not_where_the_data_are_ones_own(
     plan_of: PlanOf, toys: Plugins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a task pretrains on is near its default data; for one's own nothing is nearer than they are themselves."""
+    """The task for pretraining is similar to the default data; the user's data are most similar to themselves."""
     monkeypatch.setattr(type(toys.tasks["parity"]), "pretrains_on", "parity")  # its default data
     default = plan_of(models=["counter"])
     on_file = plan_of(models=["counter"], tasks=[{"name": "parity", "data": "mine.csv"}])
@@ -62,7 +62,7 @@ def test_pretraining_reads_another_task_but_not_where_the_data_are_ones_own(
 
 
 def test_data_have_a_name_in_every_step(plan_of: PlanOf) -> None:
-    """The packaged default has the task's, a user's the one that was given, else that of the file."""
+    """Packaged data have the task's name for them, the user's the given name, else the file's."""
     on_files = [{"name": "parity", "data": "mine.csv"}, {"name": "parity", "data": "b.csv", "data_name": "reviews"}]
     plan = plan_of(tasks=["parity", *on_files])
 
@@ -73,7 +73,7 @@ def test_data_have_a_name_in_every_step(plan_of: PlanOf) -> None:
 
 
 def test_a_step_is_the_same_whatever_its_data_are_called(plan_of: PlanOf) -> None:
-    """No step is due again because of a name, and no reason is told that is one."""
+    """A new name makes no step due, and is never given as a reason."""
     task = {"name": "parity", "data": "mine.csv"}
     before, after = plan_of(tasks=[task]), plan_of(tasks=[{**task, "data_name": "reviews"}])
     measured = next(step for step in before.steps if step.kind == "serve")
@@ -88,13 +88,13 @@ def test_a_step_is_the_same_whatever_its_data_are_called(plan_of: PlanOf) -> Non
 
 
 def test_data_of_ones_own_are_not_called_as_those_of_the_task(plan_of: PlanOf) -> None:
-    """Else a verdict about the packaged data could rest on them."""
+    """Otherwise a verdict about the packaged data could use them."""
     with pytest.raises(SuiteError, match=r"line 6: The data that come with 'parity' are called 'counting'"):
         plan_of(tasks=[{"name": "parity", "data": "counting.csv"}])
 
 
 def test_the_same_data_have_one_name_in_a_suite(plan_of: PlanOf) -> None:
-    """Else a use case that names the other would never see a record; other settings make other data."""
+    """Otherwise a use case with the other name would never find a record; other settings make other data."""
     task = {"name": "parity", "data": "mine.csv"}
     with pytest.raises(SuiteError, match=r"line 8: The data 'mine.csv' of 'parity' are called 'mine' and 'reviews'"):
         plan_of(tasks=[task, {**task, "data_name": "reviews"}])
@@ -125,7 +125,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_matters_changes_the_fingerprint(change: str, plan_of: PlanOf) -> None:
-    """Nothing that bears on a fine-tuning may change without its fingerprint."""
+    """Whatever affects a fine-tuning changes its fingerprint."""
     before = plan_of(models=["counter"])
     after = plan_of(**{"models": ["counter"], **CHANGES[change]})
 
@@ -133,7 +133,7 @@ def test_what_matters_changes_the_fingerprint(change: str, plan_of: PlanOf) -> N
 
 
 def test_what_does_not_matter_does_not(plan_of: PlanOf) -> None:
-    """Names, descriptions and limits of a suite are no part of a step; load is no part of training."""
+    """Names, descriptions and limits of a suite are not part of a step; load is not part of training."""
     before = plan_of()
     after = plan_of(name="other", description="words", limits={"time_s": 5})
     longer = plan_of(serve={"seconds": 9, "queries": 5})
@@ -144,7 +144,7 @@ def test_what_does_not_matter_does_not(plan_of: PlanOf) -> None:
 
 
 def test_a_plugins_source_is_part_of_its_steps(plan_of: PlanOf, tmp_path: Path) -> None:
-    """Editing a model makes its earlier results another thing; a comment does not."""
+    """Editing a model invalidates its results; editing a comment does not."""
     toy = Path(__file__).with_name("toy_plugin.py").read_text(encoding="utf-8")
     plans = []
     for text in (toy, toy.replace("1 / self.seen", "2 / self.seen"), toy + "# edited\n"):
@@ -169,7 +169,7 @@ def test_a_plugins_source_is_part_of_its_steps(plan_of: PlanOf, tmp_path: Path) 
 def test_every_plan_can_be_done_in_order(
     plan_of: PlanOf, models: list[str], runtimes: list[str], seeds: list[int]
 ) -> None:
-    """Inputs come before what reads them, nothing is there twice, and the order of axes changes no step."""
+    """Steps come after their inputs, none is there twice, and the order of axes changes no step."""
     plan = plan_of(models=models, runtimes=runtimes, seeds=[0, *seeds])
     again = plan_of(models=models[::-1], runtimes=runtimes[::-1], seeds=[0, *seeds[::-1]])
     seen: set[str] = set()
@@ -191,7 +191,7 @@ def test_include_and_exclude_select_cases(plan_of: PlanOf) -> None:
 
 
 def test_data_is_looked_at_before_anything_is_done(plan_of: PlanOf, toys: Plugins) -> None:
-    """A task's complaint about its data reaches the user; data of finished steps is not looked at."""
+    """The user sees a task's error about its data; data of finished steps are not checked."""
     plan = plan_of(tasks=[{"name": "parity", "data": "bad.csv"}])
     with pytest.raises(DataError, match=r"'bad\.csv', row 3"):
         check_data(plan, toys)
@@ -199,13 +199,13 @@ def test_data_is_looked_at_before_anything_is_done(plan_of: PlanOf, toys: Plugin
 
 
 def test_a_budget_must_come_from_somewhere(plan_of: PlanOf) -> None:
-    """A suite without a fine-tuning budget is answered with what to write."""
+    """The error for a missing fine-tuning budget says what to write."""
     with pytest.raises(SuiteError, match="No budget for fine-tuning"):
         plan_of(budgets={"pretrain": {"steps": 1}})
 
 
 def test_the_estimate_comes_from_earlier_records(plan_of: PlanOf) -> None:
-    """The median of what like steps took; steps nobody ran are counted, not guessed."""
+    """The median of similar steps; steps without a record are counted, not estimated."""
     plan = plan_of(models=["guess"], runtimes=["plain"])
     tuned = next(step for step in plan.steps if step.kind == "finetune")
     records = [
@@ -242,7 +242,7 @@ def harness_hardware(): return [Chip()]
 def test_a_runtime_takes_any_hardware_with_a_device_it_knows(
     plan_of: PlanOf, toys: Plugins, tmp_path: Path, device: str, why: str | None
 ) -> None:
-    """A stranger's chip needs no word from the runtimes; one they cannot drive is told before it is tried."""
+    """Runtimes need not know a chip; an unsupported one is reported before it is tried."""
     file = tmp_path / "chip.py"
     file.write_text(CHIP.format(name="chip", device=device), encoding="utf-8")
     toys.load_files([str(file)])
@@ -264,7 +264,7 @@ def harness_runtimes(): return [Choosy()]
 
 
 def test_a_runtime_that_lacks_something_is_told_before(plan_of: PlanOf, toys: Plugins, tmp_path: Path) -> None:
-    """It says so of the kind of device, nothing is exported for it, and the listing says it too."""
+    """The reason is per type of device, nothing is exported for it, and the listing shows it."""
     file = tmp_path / "choosy.py"
     file.write_text(CHOOSY, encoding="utf-8")
     toys.load_files([str(file)])
@@ -325,7 +325,7 @@ def _odd(tmp_path: Path, plan_of: PlanOf, old: str = "", new: str = "") -> list[
 
 
 def test_what_a_model_keeps_for_later_changes_no_fingerprint(plan_of: PlanOf, tmp_path: Path) -> None:
-    """Planned twice in one process it is the same plan."""
+    """Planning twice in one process gives the same plan."""
     first, second = _odd(tmp_path, plan_of)
 
     assert first == second
@@ -333,7 +333,7 @@ def test_what_a_model_keeps_for_later_changes_no_fingerprint(plan_of: PlanOf, tm
 
 @pytest.mark.parametrize(("old", "new"), [('make("made", 2)', 'make("made", 5)'), ("Lazy(3)", "Lazy(4)")])
 def test_what_a_model_is_made_with_is_part_of_its_steps(old: str, new: str, plan_of: PlanOf, tmp_path: Path) -> None:
-    """By a factory's arguments, whose whole file counts then, or by its own."""
+    """By a factory's arguments, whose whole file then counts, or by its own."""
     before, after = _odd(tmp_path, plan_of)[0], _odd(tmp_path, plan_of, old, new)[0]
 
     assert before - after

@@ -1,4 +1,4 @@
-"""Plugins load one by one; what is wrong with one is said under its name, and the rest work."""
+"""Plugins load one by one; a fault is reported under the plugin's name, and the others work."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_broken_plugin_is_named_and_the_rest_work(tmp_path: Path, toys: Plugin
 
 
 def test_files_whose_modules_have_one_name_are_refused(tmp_path: Path) -> None:
-    """The sources of the one would be taken for the other's."""
+    """Otherwise the sources of one would count as the other's."""
     for name in ("my-model.py", "my_model.py"):
         (tmp_path / name).write_text("", encoding="utf-8")
     plugins = Plugins()
@@ -85,7 +85,7 @@ def test_files_whose_modules_have_one_name_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_name_claimed_twice_names_both_owners(tmp_path: Path, toys: Plugins) -> None:
-    """The second claimant brings nothing at all, and the message names the first."""
+    """The second plugin brings nothing, and the message names the first."""
     file = tmp_path / "copycat.py"
     file.write_text((Path(__file__).with_name("toy_plugin.py")).read_text(encoding="utf-8"), encoding="utf-8")
     _load(toys, file)
@@ -110,7 +110,7 @@ def test_a_plugin_name_that_is_taken_leaves_its_owner_as_it_was(tmp_path: Path) 
 
 
 def test_an_unknown_name_answers_with_the_nearest_and_the_list(toys: Plugins) -> None:
-    """A typo is answered in one sentence."""
+    """The error for a typo is one sentence."""
     with pytest.raises(PluginError, match=r"Unknown model 'countr'\. Did you mean 'counter'\? Known: counter, guess\."):
         toys.find("models", "countr")
 
@@ -128,7 +128,7 @@ def test_a_single_file_loads_by_option_and_by_variable(monkeypatch: pytest.Monke
 
 
 def test_a_missing_or_broken_plugin_file_is_bad_input(tmp_path: Path) -> None:
-    """What was asked for by name must work, or the command ends."""
+    """A file that the user names must work, or the command fails."""
     with pytest.raises(PluginError, match="No plugin file"):
         load_plugins([str(tmp_path / "nowhere.py")])
     broken = tmp_path / "half.py"
@@ -168,7 +168,7 @@ def _record() -> Record:
 
 
 def test_a_file_is_read_anew_each_time(tmp_path: Path) -> None:
-    """Also where it was edited within a second and is as long as it was; nothing is written beside it."""
+    """Also if it was edited within a second and keeps its length; nothing is written beside it."""
     values = []
     for text in ("A = 1\n", "A = 2\n"):
         file = tmp_path / "p.py"
@@ -211,7 +211,7 @@ def test_the_listing_says_what_each_plugin_brings() -> None:
 
 
 def test_the_core_names_no_plugin() -> None:
-    """The core's sources import no `harness_*` and know nothing that a plugin brings by name."""
+    """The core's sources import no `harness_*` and contain no name of a plugin's part."""
     core = Path(harness.__file__).parent
     brought = load_plugins()
     names = {*brought.models, *brought.tasks, *brought.use_cases(), *MARKET} - {"random"}

@@ -1,4 +1,4 @@
-"""Which sources a definition reaches: through names, imports and packages, and nothing else."""
+"""Which sources a definition reaches, through names, imports and packages only."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
 
 
 def closure(module: str, name: str) -> Closure:
-    """Return what a definition reaches, as it is written now."""
+    """Return the closure of a definition, of the current files."""
     return Sources().closure([Symbol(module, name)])
 
 
 def test_a_definition_counts_and_its_neighbours_do_not(write: Write) -> None:
-    """Two models in one file are two things; what they share belongs to both."""
+    """Two models in one file have different digests; shared definitions count for both."""
     text = "SHARED = 1\n\n\nclass One:\n    value = SHARED\n\n\nclass Two:\n    value = 2\n"
     write(made_list=text)
     before = closure("made_list", "One"), closure("made_list", "Two")
@@ -84,7 +84,7 @@ def test_an_import_is_followed(way: str, write: Write) -> None:
 
 
 def test_what_is_imported_and_not_used_does_not_count(write: Write) -> None:
-    """Nor does what is only there for types."""
+    """Nor do imports for types."""
     write(
         made_user="from typing import TYPE_CHECKING\nfrom made_used import wanted, other\nif TYPE_CHECKING:\n"
         "    from made_types import T\n\ndef use(x: other) -> other:\n    return wanted()\n",
@@ -98,7 +98,7 @@ def test_what_is_imported_and_not_used_does_not_count(write: Write) -> None:
 
 
 def test_names_are_followed_through_a_package(write: Write) -> None:
-    """What `__init__` passes on, and what lies below it, also by a relative import."""
+    """What `__init__` re-exports, and submodules, also by a relative import."""
     write(
         made_user="import made_pack\n\ndef use():\n    return made_pack.given() + made_pack.below.deep()\n",
         made_pack__inner="from . import below\n\ndef given():\n    return below.deep()\n",
@@ -207,7 +207,7 @@ class Below(One):
 
 
 def test_a_function_that_asks_for_subclasses_takes_the_whole_module(write: Write) -> None:
-    """Nobody can tell which they are."""
+    """Static analysis cannot tell which they are."""
     text = "class Base:\n    pass\n\nclass One(Base):\n    value = 1\n\ndef use():\n    return Base.__subclasses__()\n"
     write(made_asking=text)
     before = closure("made_asking", "use").modules
@@ -247,7 +247,7 @@ CHANGED_ELSEWHERE = {
 
 @pytest.mark.parametrize("how", CHANGED_ELSEWHERE)
 def test_what_a_plugin_changes_elsewhere_counts_for_who_uses_that(how: str, write: Write) -> None:
-    """And for nobody else."""
+    """And for no other definition."""
     used = "TABLE = {}\nclass One:\n    pass\ndef use():\n    return One(), TABLE\ndef other():\n    return 1\n"
     write(made_used=used, made_pack__inner="", made_plugin=CHANGED_ELSEWHERE[how])
     (Path(sys.path[0]) / "made_pack" / "__init__.py").write_text("from made_used import One\n", encoding="utf-8")
@@ -259,7 +259,7 @@ def test_what_a_plugin_changes_elsewhere_counts_for_who_uses_that(how: str, writ
 
 
 def test_a_data_file_that_a_definition_names_counts(write: Write) -> None:
-    """It lies beside the module, or below it; one that nothing reached names does not."""
+    """Beside the module or below it; not if only unreached definitions name it."""
     folder = Path(sys.path[0])
     write(made_reading="def use():\n    return 'made.json'\n\ndef other():\n    return 'b/made.txt'\n")
     (folder / "made.json").write_text("1", encoding="utf-8")
@@ -423,7 +423,7 @@ def test_code_as_deep_as_python_takes_it_is_read(write: Write) -> None:
 
 
 def test_a_file_that_is_no_python_counts_whole(write: Write) -> None:
-    """Whoever imports it will be told; two such files are two things."""
+    """Its importers will see the error; two such files have different digests."""
     digests = set()
     for text in ("def use(:", "def use(:  # other"):
         write(made_broken=text)
@@ -461,7 +461,7 @@ def use(n):
 
 @pytest.mark.parametrize("how", ALTERNATIVES)
 def test_imports_that_take_turns_are_all_followed(how: str, write: Write) -> None:
-    """Nobody can tell which one it will be."""
+    """Static analysis cannot tell which it will be."""
     write(made_user=ALTERNATIVES[how], made_fast="def f():\n    return 1\n", made_slow="def f():\n    return 2\n")
 
     assert set(closure("made_user", "use").modules) == {"made_user", "made_fast", "made_slow"}

@@ -1,4 +1,4 @@
-"""The store: records come back as they went in, one result each; bad places are told before anything is measured."""
+"""The store: records are read as they were written, one result each; bad places raise before any measurement."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_record_survives_json(record: Record) -> None:
 
 @pytest.mark.parametrize("version", range(1, VERSION + 1))
 def test_every_version_loads_for_ever(version: int) -> None:
-    """A sample of each version of records lies beside the tests."""
+    """`tests/records` has a sample of each version."""
     record = from_json((SAMPLES / f"v{version}.json").read_text(encoding="utf-8"))
 
     assert record.version == version
@@ -67,7 +67,7 @@ def test_every_version_loads_for_ever(version: int) -> None:
 
 
 def test_a_record_of_tomorrow_is_refused() -> None:
-    """A newer harness's record is not half-read."""
+    """A newer harness's record is refused, not read in part."""
     body = json.loads(to_json(RECORD)) | {"version": VERSION + 1}
     with pytest.raises(StoreError, match="Upgrade viability-harness"):
         from_json(json.dumps(body))
@@ -75,7 +75,7 @@ def test_a_record_of_tomorrow_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["sp ace", "结果", "a#b", "100%25", "what?", "q?timeout=1"])
 def test_any_folder_can_be_a_store(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Signs that mean something in a URL mean nothing in a folder's name, and the folder stays where it was."""
+    """URL characters in a folder's name have no meaning, and the folder does not move."""
     monkeypatch.chdir(tmp_path)
     store = open_store(name, create=True)
     monkeypatch.chdir("/")
@@ -88,7 +88,7 @@ def test_any_folder_can_be_a_store(tmp_path: Path, name: str, monkeypatch: pytes
 
 
 def test_one_result_for_each_step(tmp_path: Path) -> None:
-    """A second final record of a step is not taken; attempts that failed are all kept."""
+    """A second final record of a step is refused; all failed attempts are kept."""
     store = open_store(str(tmp_path), create=True)
     failed = replace(RECORD, outcome="failed", reason="fell over")
 
@@ -102,7 +102,7 @@ def test_one_result_for_each_step(tmp_path: Path) -> None:
 
 
 def test_data_of_finished_steps_get_another_name(tmp_path: Path) -> None:
-    """The record stays as it was but for the name; attempts that failed and other steps are left alone."""
+    """Only the name in the record changes; failed attempts and other steps are unchanged."""
     store = open_store(str(tmp_path), create=True)
     named = replace(RECORD, spec={"model": "m", "data": "mine"}, series={"loss": [0.1]})
     other = replace(named, id="3", fingerprint="e" * 64)
@@ -130,7 +130,7 @@ def test_a_folder_and_a_url_are_the_same_store(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])
 def test_bodies_are_strict_json_and_early_ones_load(number: float) -> None:
-    """A number that is not finite is not written any more; what an earlier harness wrote of it is read."""
+    """Non-finite numbers are not written; those of an earlier harness are read."""
     with pytest.raises(ValueError, match="not JSON compliant"):
         to_json(replace(RECORD, series={"loss": [number]}))
     early = to_json(replace(RECORD, series={"loss": [0.25]})).replace("0.25", json.dumps(number))
@@ -139,7 +139,7 @@ def test_bodies_are_strict_json_and_early_ones_load(number: float) -> None:
 
 
 def test_looking_makes_nothing(tmp_path: Path) -> None:
-    """Where there is no store, there is none afterwards."""
+    """Reading does not create a store."""
     nowhere = str(tmp_path / "none")
 
     assert peek(nowhere) == {}
@@ -150,7 +150,7 @@ def test_looking_makes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_newer_store_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
-    """The version is looked at before anything is written."""
+    """The version is checked before anything is written."""
     open_store(str(tmp_path), create=True).close()
     file = tmp_path / "harness.db"
     with sqlite3.connect(file) as connection:
@@ -164,7 +164,7 @@ def test_a_newer_store_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    """A file in the way, and a folder nobody may write to."""
+    """A file with the folder's name, and a read-only folder."""
     (tmp_path / "file").write_text("x", encoding="utf-8")
     with pytest.raises(StoreError, match=r"'.*file' is a file"):
         open_store(str(tmp_path / "file" / "store"), create=True)
@@ -173,7 +173,7 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_told_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Simulated: the system says that little is left."""
+    """Simulated: the system reports little free space."""
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr("harness.store.shutil.disk_usage", lambda _: usage._replace(free=NEEDED_BYTES - 1))
     with pytest.raises(StoreError, match=r"the disk is full: \d+ MiB free, 256 needed"):
@@ -183,7 +183,7 @@ def test_a_full_disk_is_told_before_anything_is_written(tmp_path: Path, monkeypa
 
 
 def test_a_disk_that_fills_up_later_is_a_store_error(tmp_path: Path) -> None:
-    """SQLite itself runs full: the message says what to do, and earlier records are there."""
+    """SQLite runs full: the message says what to do, and earlier records remain."""
     store = open_store(str(tmp_path), create=True)
     store.add(RECORD)
     with store._engine.connect() as connection:
@@ -208,6 +208,6 @@ def test_a_password_is_not_shown() -> None:
 
 
 def test_nonsense_for_a_url_is_bad_input() -> None:
-    """A scheme nobody knows is a sentence, not a traceback."""
+    """An unknown scheme is an error message, not a traceback."""
     with pytest.raises(StoreError, match="cannot be opened"):
         open_store("nosuchdb://x", create=True)

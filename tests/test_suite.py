@@ -1,4 +1,4 @@
-"""Suite files: a typo answers with the line, the nearest valid name and the list."""
+"""Suite files: the error for a typo gives the line, the nearest valid name and all names."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_all_faults_are_told_at_once(toys: Plugins) -> None:
 
 
 def test_a_suite_is_found_by_name_or_path(tmp_path: Path) -> None:
-    """The shipped ones have names; a file is a path; anything else is answered."""
+    """Shipped suites have names, files have paths; anything else is an error."""
     file = tmp_path / "mine.yaml"
     file.write_text(GOOD, encoding="utf-8")
 
@@ -97,7 +97,7 @@ def test_a_suite_is_found_by_name_or_path(tmp_path: Path) -> None:
 
 
 def test_a_suite_of_parts_has_their_models_and_tasks(tmp_path: Path) -> None:
-    """In the order of the parts, its own last; everything else is its own."""
+    """In the order of the parts, its own last; all else is its own."""
     part, whole = tmp_path / "part.yaml", tmp_path / "whole.yaml"
     part.write_text(GOOD + "seeds: [5]\n", encoding="utf-8")
     whole.write_text(f"name: whole\nparts: [{part}]\nmodels: [extra]\nbudgets: {{}}\n", encoding="utf-8")
@@ -118,7 +118,7 @@ def test_a_suite_of_parts_has_their_models_and_tasks(tmp_path: Path) -> None:
     ],
 )
 def test_a_part_that_is_none_is_told_with_its_line(tmp_path: Path, parts: str, sentence: str) -> None:
-    """A name nobody knows, a suite of parts (itself, too), no parts at all."""
+    """An unknown name, a suite with parts (also itself), no parts."""
     path = tmp_path / "own.yaml"
     path.write_text(f"name: mine\nparts: {parts.format(path=path)}\nbudgets: {{}}\n", encoding="utf-8")
 
