@@ -1,4 +1,4 @@
-"""What all tests share: their order, a toy family in place of real ones, a real run's store, a guarded environment."""
+"""What all tests share: their order, a toy family, the store of a real run, a guarded environment."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from harness.suite import Source
 
 TOY = Path(__file__).with_name("toy_plugin.py")
 hypothesis.settings.register_profile("patient", deadline=None)
-hypothesis.settings.load_profile("patient")  # how long an example takes is the machine's affair
+hypothesis.settings.load_profile("patient")  # the time of an example depends on the machine
 BUDGET_S = 10.0
 """A test that takes longer is named at the end of the run."""
 LONG_FILES = {
     "test_detectors.py", "test_first_party.py", "test_hf.py", "test_kills.py", "test_plugins_readme.py",
     "test_policies.py", "test_scaffold.py",
 }  # fmt: skip
-"""What begins after the walk and before the rest, so that no worker is left alone with it at the end."""
+"""Files that run right after the walk, so that no worker is left alone with them at the end."""
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put what is long first; within that, tests and files stay in the order in which they are shuffled."""
+    """Put long tests first; otherwise keep the shuffled order."""
     for item in items:
         if _place(item) == 0:
             item.add_marker(pytest.mark.xdist_group("walk"))
@@ -67,7 +67,7 @@ def _write_groups(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give a worker whole files, so that what a module's fixtures make is made once."""
+    """Give each worker whole files, so that module fixtures are set up once."""
     from xdist.scheduler import LoadGroupScheduling
 
     class ByGroupOrFile(LoadGroupScheduling):
@@ -78,7 +78,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_finish() -> None:
-    """Spare each collection of garbage the libraries that the tests' modules have imported."""
+    """Keep the garbage collector from scanning imported libraries."""
     gc.collect()
     gc.freeze()
 
@@ -95,7 +95,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def environment_stays() -> Iterator[None]:
-    """A test that changes the environment for good would change the tests after it."""
+    """Fail a test that leaves the environment changed."""
     before = {name: value for name, value in os.environ.items() if name.startswith("HARNESS_")}
     yield
     after = {name: value for name, value in os.environ.items() if name.startswith("HARNESS_")}
@@ -104,7 +104,7 @@ def environment_stays() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_store_or_plugins_from_outside(environment_stays: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the caller's shell has set is no part of a test."""
+    """Unset the harness's variables of the caller's shell."""
     for name in ("HARNESS_STORE", "HARNESS_PLUGINS"):
         monkeypatch.delenv(name, raising=False)
 
@@ -236,12 +236,12 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = ["harness", "run", "walk.yaml", "--plugin", "broken.py", "--store", "store"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     (folder / "output").write_text(done.stdout + done.stderr, encoding="utf-8")
-    assert done.returncode == 1, done.stdout + done.stderr  # the broken one is told
+    assert done.returncode == 1, done.stdout + done.stderr  # the broken model fails
     return folder
 
 
 class Done(NamedTuple):
-    """What a command ended with."""
+    """A command's exit code and output."""
 
     code: int | None
     stdout: str
@@ -256,7 +256,7 @@ def harness_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
         with monkeypatch.context() as patch:
             patch.chdir(folder)
             patch.setattr(sys, "argv", ["harness", *arguments])
-            patch.setattr(gc, "freeze", lambda: None)  # what a test leaves open must still be found
+            patch.setattr(gc, "freeze", lambda: None)  # garbage of tests, such as open files, must still be collected
             code: Any = 0
             try:
                 main()

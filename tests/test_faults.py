@@ -171,13 +171,13 @@ class Run:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
-    """Return a function that gives the run of a part, which is done once."""
+    """Return a function that returns the run of a part, cached."""
     return functools.cache(lambda part: Run(part, tmp_path_factory.mktemp(part)))
 
 
 @pytest.mark.parametrize(("part", "fault"), FAULTS)
 def test_a_fault_becomes_a_record_that_names_it(runs: Callable[[str], Run], part: str, fault: str) -> None:
-    """What is of the wrong kind is told by name, with the remedy; numbers of numpy are numbers."""
+    """The reason names the value and the remedy; numbers of numpy are accepted."""
     outcome, reason = SUITES[part][0][fault]
     record = runs(part).of(part, fault)
 
@@ -189,7 +189,7 @@ def test_a_fault_becomes_a_record_that_names_it(runs: Callable[[str], Run], part
 
 @pytest.mark.parametrize("part", SUITES)
 def test_what_comes_after_the_faults_is_measured(runs: Callable[[str], Run], part: str) -> None:
-    """Every step has its record or is told as not tried, bodies are strict JSON, and nothing is left lying about."""
+    """Every step has a record or is reported as not tried, bodies are strict JSON, no folder is left behind."""
     run = runs(part)
     last = {"model": "guess", "task": "negative work", "hardware": "here"}[part]
     tried = {record.fingerprint: record.outcome for record in run.records}
@@ -209,7 +209,7 @@ def test_what_comes_after_the_faults_is_measured(runs: Callable[[str], Run], par
 
 
 def test_values_of_numpy_are_plain_numbers(runs: Callable[[str], Run]) -> None:
-    """Losses, counts, scores, chance levels, used values, readings and what hardware says."""
+    """Losses, counts, scores, random baselines, used values, readings and descriptions of hardware."""
     step = next(r for r in runs("model").records if r.spec["settings"].get("fault") == "numpy")
     graded = {f: r for f in GRADES for r in runs("task").records if r.spec["task_settings"]["fault"] == f and r.scores}
     metered = runs("hardware").of("hardware", "numpy-meter")
@@ -241,7 +241,7 @@ def test_odd_texts_are_kept_as_escapes_and_long_ones_are_cut(runs: Callable[[str
 
 
 def test_what_a_plugin_started_is_ended_with_its_step(runs: Callable[[str], Run]) -> None:
-    """A child that would outlive the worker takes no processor from the steps after it."""
+    """A child process does not outlive its step."""
     record = next(r for r in runs("model").records if r.spec["settings"].get("fault") == "child left")
     child = record.value("child")
     assert child is not None
@@ -251,7 +251,7 @@ def test_what_a_plugin_started_is_ended_with_its_step(runs: Callable[[str], Run]
 
 
 def test_a_message_that_never_ends_is_ended_at_the_time_limit(tmp_path: Path) -> None:
-    """A plugin that writes half a frame into the pipe does not keep the limits from being watched."""
+    """Limits hold while a plugin has written half a frame into the pipe."""
     spec = {"model": "faulty", "size": "default", "settings": {"fault": "half a message"}, "task": "parity",
              "source": None, "task_settings": {"count": 8}, "hardware": "here", "precision": "fp32", "seed": 7,
              "start": "scratch", "budget": {"steps": 2}}  # fmt: skip
@@ -303,7 +303,7 @@ def _run(folder: Path, *models: Any) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_command_line_goes_on_and_ends_with_1(tmp_path: Path) -> None:
-    """Again and again: what was measured stays, what failed is tried once more, and there is no traceback."""
+    """Run twice: measured steps stay, failed ones are tried again, and there is no traceback."""
     models = [{"name": "faulty", "settings": {"fault": fault}} for fault in ("long message", "folder gone", "rubbish")]
     first, second = (_run(tmp_path, *models, "guess") for _ in range(2))
 
@@ -316,7 +316,7 @@ def test_the_command_line_goes_on_and_ends_with_1(tmp_path: Path) -> None:
 
 
 def test_imports_that_fail_are_their_steps_records(tmp_path: Path) -> None:
-    """A hook that raises, a module that raises, and one that ends the fork server: others are measured."""
+    """A hook that raises, a module that raises, a module that kills the fork server: the others are measured."""
     done = _run(tmp_path, "angry", "deadly", "open", "guess")
 
     assert done.returncode == 1, done.stdout + done.stderr
@@ -327,7 +327,7 @@ def test_imports_that_fail_are_their_steps_records(tmp_path: Path) -> None:
 
 
 def test_a_store_that_cannot_be_written_stops_the_run(tmp_path: Path) -> None:
-    """That is no plugin's fault: exit code 2 and a sentence."""
+    """It is not a plugin's fault: exit code 2 and a message."""
     store = tmp_path / MARKUP.replace("/", "")
     store.mkdir()
     (store / "artifacts").touch()
@@ -339,7 +339,7 @@ def test_a_store_that_cannot_be_written_stops_the_run(tmp_path: Path) -> None:
 
 
 def test_a_task_that_cannot_name_its_data_is_bad_input(tmp_path: Path, harness_command: Any) -> None:
-    """Before anything is written: whose it is, and what it raised."""
+    """Before anything is written; names the task and its exception."""
     task = {"name": "odd", "settings": {"fault": "no identity"}}
     done = harness_command(tmp_path, *_arguments(tmp_path, "guess", tasks=[task]))
 
@@ -390,7 +390,7 @@ leave()
 
 
 def test_a_plugin_that_changes_the_folder_moves_no_path(tmp_path: Path) -> None:
-    """At import, in a question, in a step and when it is told of a record: the store stays, and is called as typed."""
+    """At import, in `identity`, in a step and in a record hook: the store stays where it is, under its name."""
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "wanders.py").write_text(WANDERS, encoding="utf-8")
     suite = {**BASE, "models": ["wanders", "guess"]}

@@ -1,4 +1,4 @@
-"""Kill -9 at random moments: nothing that was finished is lost, doubled or done again."""
+"""SIGKILL at random moments: no finished step is lost, doubled or repeated."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.store import peek_records
 DRIVER = Path(__file__).with_name("drive.py")
 VICTIMS = ("harness", "fork server", "worker")
 LATEST_S = 0.8
-"""Until when after the first worker's start a kill may come: the driver's suite lasts longer."""
+"""Latest kill after the first worker's start: the driver's suite lasts longer."""
 TRAININGS = 3
 """Trainings in the driver's suite."""
 
@@ -82,7 +82,7 @@ def test_kills_lose_and_double_nothing(tmp_path: Path, kills: int) -> None:
         harness = psutil.Process(run.pid)
         _wait_for_a_worker(run)
         time.sleep(dice.uniform(0.0, LATEST_S))
-        with contextlib.suppress(psutil.NoSuchProcess):  # it may be quicker than the knife
+        with contextlib.suppress(psutil.NoSuchProcess):  # it may have ended already
             descendants += harness.children(recursive=True)
             victim = _victim(harness, kind)
             if victim is not None:
@@ -126,7 +126,7 @@ def _begin_anew(folder: Path, number: int) -> None:
 
 
 def test_the_harness_outlives_its_workers_and_its_fork_server(tmp_path: Path) -> None:
-    """What dies under it becomes a record that says so; the run goes on to its end, and a later one is complete."""
+    """A killed process becomes a record; the run goes on to its end, and a later one completes the suite."""
     for kind in ("worker", "fork server"):
         run = _start(tmp_path)
         killed = _kill(psutil.Process(run.pid), kind)
@@ -149,7 +149,7 @@ def _kill(harness: psutil.Process, kind: str) -> bool:
     until = time.monotonic() + 20
     while time.monotonic() < until:
         time.sleep(0.02)
-        with contextlib.suppress(psutil.NoSuchProcess):  # a worker may be quicker than the knife
+        with contextlib.suppress(psutil.NoSuchProcess):  # a worker may have ended already
             if (victim := _victim(harness, kind)) is not None:
                 victim.kill()
                 return True

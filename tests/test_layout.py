@@ -1,4 +1,4 @@
-"""What lies on disk is what is shipped, pinned and named as the project says."""
+"""Files, pins, names and imports agree with what the project declares."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_packages_on_disk_are_packages_shipped() -> None:
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
 def test_a_package_has_its_marker_and_its_entry_point(package: Path) -> None:
-    """Types are shipped; what is no core comes in through the group a stranger would use."""
+    """Types are shipped; all but the core has an entry point, as other plugins do."""
     points = set(PROJECT["project"]["entry-points"]["harness"].values())
 
     assert (package / "py.typed").is_file()
@@ -75,7 +75,7 @@ def test_the_shipped_suites_can_be_planned() -> None:
 
 
 def test_the_suite_standard_leaves_nothing_out() -> None:
-    """Every model that comes along, and every task that brings its data and is no mere ground for pretraining."""
+    """Every packaged model, and every task with its own data that is not only for pretraining."""
     from harness.plugins import load_plugins
     from harness.suite import read_suite
 
@@ -153,7 +153,7 @@ def _hold_to_order(rows: list[list[str]]) -> None:
 
 
 def test_no_modules_import_each_other() -> None:
-    """In functions neither: one that is understood alone comes first, and nothing depends on what is imported when."""
+    """Not even in functions: each module can be understood after those it imports."""
     imports = _imports()
     assert "harness.use_case_file" in imports["harness.plugin_files"], "imports in functions are not seen"
 

@@ -1,4 +1,4 @@
-"""The core alone, installed from the wheel into an empty environment, reads a store and says what it lacks."""
+"""The core alone, installed from the wheel into an empty environment, reads a store and names missing libraries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 STORE = ROOT / "tests" / "reports" / "sample"
 CORE_MIB = 600
-"""More than the core takes today (about 400 MiB), and far less than PyTorch alone."""
+"""More than the core (about 400 MiB), far less than PyTorch alone."""
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_the_core_reads(command: str, core: Path, folder: Path) -> None:
     ],
 )
 def test_what_the_core_lacks_is_told(command: str, extras: str, core: Path, folder: Path) -> None:
-    """What is missing, and the command that brings it; exit code 2 and no file."""
+    """Names the missing libraries and the command that installs them; exit code 2 and no file."""
     done = _run(core, folder, *command.split())
 
     assert done.returncode == 2, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""Which modules count as a user's own, and which as installed libraries."""
+"""Which modules count, and which are installed libraries."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_what_pip_put_into_a_folder_of_any_name_is_a_library(target: Path) -> No
 
 
 def test_a_module_beside_libraries_is_a_users_own(target: Path) -> None:
-    """Nobody installed it: an edit of it counts."""
+    """It is not installed: edits count."""
     (target / "made_mine.py").touch()
     (target / "made_folder").mkdir()
     (target / "made_folder" / "helper.py").touch()
@@ -71,5 +71,5 @@ def test_plugins_count_wherever_they_are_installed() -> None:
 
 @pytest.fixture(autouse=True)
 def _forget() -> None:
-    """What lies in a folder is remembered for a process's life."""
+    """A folder's contents are cached for the process."""
     locate._installed_in.cache_clear()

@@ -1,4 +1,4 @@
-"""What an object was made with: written alike for alike objects, whatever they are, and nothing of addresses."""
+"""What an object was made with: equal objects are written alike, without addresses."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ PAIRS = {
 
 @pytest.mark.parametrize("what", PAIRS)
 def test_what_an_object_holds_is_told_apart(what: str) -> None:
-    """And the same is the same."""
+    """And equal ones are equal."""
     one, other = PAIRS[what]
 
     assert made(Holder(one)) == made(Holder(one))
@@ -104,7 +104,7 @@ def test_definitions_among_the_values_are_named() -> None:
 
 
 def test_a_module_is_its_name() -> None:
-    """Not what it holds, which differs from process to process."""
+    """Not its contents, which differ between processes."""
     script = (
         "import numpy, sys; sys.path.insert(0, sys.argv[1]); import test_made as t; from harness.made import made; "
     )

@@ -1,4 +1,4 @@
-"""Plain values: what JSON holds passes, numbers of numpy become Python's, the rest is refused by name."""
+"""Plain values: JSON values pass, numbers of numpy become Python's, others raise with a name."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ values = st.recursive(
 
 @given(values)
 def test_what_is_plain_comes_back_equal(value: Any) -> None:
-    """And is strict JSON; NUL alone is written otherwise."""
+    """And is strict JSON; only NUL is escaped."""
     made = plain.nested(value, "value")
 
     assert json.loads(json.dumps(made, allow_nan=False)) == made
@@ -88,7 +88,7 @@ def test_what_is_not_plain_is_refused_by_name(value: Any, message: str) -> None:
 
 
 def test_a_text_is_cut_in_its_middle() -> None:
-    """Both ends of a traceback tell something; how much was cut is said."""
+    """Both ends remain, with the number of cut characters."""
     short = plain.cut("a" * 30 + "b" * 40 + "c" * 30, chars=60)
 
     assert short == f"{'a' * 30}\n[… 40 characters cut …]\n{'c' * 30}"
@@ -97,7 +97,7 @@ def test_a_text_is_cut_in_its_middle() -> None:
 
 @given(st.lists(st.floats() | st.integers(-9, 9)))
 def test_a_column_is_finite_or_refused(column: list[float]) -> None:
-    """NaN and infinities are no scores; negative ones may be rewards."""
+    """NaN and infinities are not scores; negative rewards are."""
     if np.isfinite(column).all():
         assert plain.numbers(column, "column") == column
         assert all(type(one) is float for one in plain.numbers(column, "column"))
@@ -107,7 +107,7 @@ def test_a_column_is_finite_or_refused(column: list[float]) -> None:
 
 
 def test_a_reading_has_a_unit_and_a_kind() -> None:
-    """A bare number is none, nor is one below 0; a value of numpy is."""
+    """A bare number is not a reading, nor is a negative one; a numpy value is."""
     readings = plain.readings({"energy_j": Reading(np.float32(2), "J", "estimated")}, "stop()")
 
     assert readings == {"energy_j": Reading(2.0, "J", "estimated")}

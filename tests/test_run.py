@@ -83,7 +83,7 @@ OUTCOMES = {
 def test_every_outcome_becomes_a_record_and_the_suite_goes_on(
     fault: str, plan_of: PlanOf, toys: Plugins, store: Store
 ) -> None:
-    """Steps that need the one that failed are told as not tried; the other model is measured."""
+    """Dependents of the failed step are reported as not tried; the other model is measured."""
     limits = {"time_s": 6 if fault == "hang" else 20} | ({"memory_gb": 0.49} if fault == "grow" else {})
     models = [{"name": "counter", "settings": {"fault": fault}}, "guess"]
     plan = plan_of(models=models, starts=["scratch"], runtimes=["plain"], limits=limits)
@@ -114,7 +114,7 @@ def test_a_second_run_does_nothing_and_starts_nobody(plan_of: PlanOf, toys: Plug
 
 
 def test_records_say_where_bits_are_not_repeated(plan_of: PlanOf, toys: Plugins, store: Store, tmp_path: Path) -> None:
-    """Hardware that does not repeat itself to the bit leaves a note in each record."""
+    """Hardware that is not bit-reproducible leaves a note in each record."""
     file = tmp_path / "shaky.py"
     file.write_text(
         "import harness\n"
@@ -148,7 +148,7 @@ def test_what_builds_on_the_unsupported_is_unsupported_for_good(plan_of: PlanOf,
 
 
 def test_an_artifact_that_is_gone_is_told(plan_of: PlanOf, toys: Plugins, store: Store) -> None:
-    """A step whose input somebody removed fails with a sentence, not a traceback."""
+    """A step whose input was removed fails with a message, not a traceback."""
     _run(plan_of(models=["guess"], runtimes=["plain"]), toys, store)
     shutil.rmtree(store.artifacts.root)
     _run(plan_of(models=["guess"], runtimes=["plain"], scenarios=["SingleStream"]), toys, store)
@@ -160,7 +160,7 @@ def test_an_artifact_that_is_gone_is_told(plan_of: PlanOf, toys: Plugins, store:
 
 
 def test_what_failed_is_tried_again(plan_of: PlanOf, toys: Plugins, store: Store) -> None:
-    """A failure is no final record."""
+    """A failure is not a final record."""
     plan = _one(plan_of, "raise")
     _run(plan, toys, store)
     _run(plan, toys, store)
@@ -206,7 +206,7 @@ os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 def test_a_library_that_binds_the_process_stops_no_run(
     plan_of: PlanOf, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Threads and cores are those that the harness began with: what a worker has imported may have set others."""
+    """Threads and cores are those at the harness's start: libraries in a worker may set others."""
     (tmp_path / "binds_to_a_core.py").write_text(BINDING, encoding="utf-8")
     toy = Path(TOY).read_text(encoding="utf-8").replace("imports = ()", 'imports = ("binds_to_a_core",)')
     toy = toy.replace("import json\n", f"import json\nimport sys\nsys.path.insert(0, {str(tmp_path)!r})\n", 1)

@@ -1,4 +1,4 @@
-"""Files that are edited while a run is going on: what is recorded comes from one version, and it is told."""
+"""Files edited during a run: each record comes from one version, and the change is reported."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PlanOf = Callable[..., Plan]
 
 
 class _Editing(PlainScreen):
-    """A person who edits a file of the run while it is going on."""
+    """Edits a file of the run while it goes on."""
 
     def __init__(self, edit: Callable[[], Any]) -> None:
         self._output = io.StringIO()
@@ -45,7 +45,7 @@ class _Editing(PlainScreen):
             self._edit = None
 
     def changed(self, step: Step, what: Sequence[str]) -> None:
-        """Keep what was told."""
+        """Keep the reported change."""
         super().changed(step, what)
         self.changes += what
 
@@ -68,7 +68,7 @@ def _planned(plan_of: PlanOf, file: Path, **changes: Any) -> tuple[Plan, Plugins
 def test_a_plugin_file_that_is_edited_in_mid_run_is_planned_again(
     plan_of: PlanOf, store: Store, tmp_path: Path
 ) -> None:
-    """Every seed comes from one version: the edited one, since the finished steps of the other are another thing."""
+    """Every seed comes from the edited version; finished steps of the other are not reused."""
     file = _toy_in(tmp_path)
 
     def planned() -> tuple[Plan, Plugins]:
@@ -104,7 +104,7 @@ BREAKS: dict[str, tuple[Callable[[Path], Any], str]] = {
 def test_a_plugin_file_that_breaks_in_mid_run_stops_the_run(
     plan_of: PlanOf, store: Store, tmp_path: Path, what: str
 ) -> None:
-    """It is told once, not for each step that needs it; mended, the run goes on where it was."""
+    """It is reported once, not for each dependent; once fixed, the run goes on."""
     (break_it, told), file = BREAKS[what], _toy_in(tmp_path)
     screen = _Editing(lambda: break_it(file))
     plan, plugins = _planned(plan_of, file, seeds=[0, 1])
@@ -124,7 +124,7 @@ def test_a_plugin_file_that_breaks_in_mid_run_stops_the_run(
 def test_without_a_way_to_plan_again_a_changed_step_fails_by_its_reason(
     plan_of: PlanOf, store: Store, tmp_path: Path
 ) -> None:
-    """It is never recorded as what it is not."""
+    """It is never recorded under another version."""
     file = _toy_in(tmp_path)
     plan, plugins = _planned(plan_of, file)
     _edit(file)
@@ -160,7 +160,7 @@ EDIT_THE_DATA = "Path(source).write_text('50', 'utf-8')"
 def test_data_that_are_edited_before_they_are_loaded_are_planned_again(
     edit: str, plan_of: PlanOf, store: Store, tmp_path: Path
 ) -> None:
-    """The worker has looked at them already: what it then measured is not recorded as of the old ones."""
+    """After the worker's check: what it measured is not recorded under the old data."""
     file, numbers = tmp_path / "toy_plugin.py", tmp_path / "numbers.txt"
     text = Path(TOY).read_text(encoding="utf-8") + DATA_IN_A_FILE.replace("EDIT", edit or "pass")
     file.write_text(text, encoding="utf-8")
@@ -185,7 +185,7 @@ def test_data_that_are_edited_before_they_are_loaded_are_planned_again(
 def test_a_module_that_is_edited_before_a_step_imports_it_is_not_recorded(
     plan_of: PlanOf, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A module that was loaded before the first look may be edited: the step runs what was loaded."""
+    """A module loaded before the first check may be edited: the step runs the loaded code."""
     monkeypatch.syspath_prepend(str(tmp_path))
     loaded, late = tmp_path / "helper_loaded.py", tmp_path / "helper_late.py"
     loaded.write_text("STEP = 1\n", encoding="utf-8")
@@ -215,7 +215,7 @@ def test_a_module_that_is_edited_before_a_step_imports_it_is_not_recorded(
 
 
 def test_a_change_of_what_is_loaded_stops_the_run(plan_of: PlanOf, toys: Plugins, store: Store) -> None:
-    """The fork server has the old library: nothing may be recorded as of the new one."""
+    """The fork server has the old library: nothing is recorded under the new one."""
     plan = plan_of(models=["guess"], runtimes=["plain"])
     first = plan.steps[0]
     older = replace(first, basis={**first.basis, "weights": "", "libraries": {"model": {"numpy": "0.1"}}})

@@ -1,4 +1,4 @@
-"""`harness new` writes what works as it stands: it passes the kit, it is measured, it installs."""
+"""`harness new` writes plugins that pass the kit, can be measured and can be installed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.testing import check
 
 TEMPLATES = ("hardware", "model", "runtime", "task", "usecase")
 LONGEST = 59
-"""Lines of a file that a person still reads before changing it."""
+"""Most lines of a template: people should read all of it."""
 
 
 def _shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -44,7 +44,7 @@ def test_the_next_commands_are_printed(tmp_path: Path, harness_command: Any) -> 
 
 @pytest.mark.slow
 def test_from_nothing_to_a_measured_result(tmp_path: Path) -> None:
-    """The three commands work as they are printed, and what comes out is worth having."""
+    """The printed commands work, and the model is accurate."""
     _, _, *commands = _shell("harness new model mine", tmp_path).stdout.splitlines()
     done = [_shell(command, tmp_path) for command in commands]
     graded = [record for record in peek_records(str(tmp_path / "harness-results")) if record.scores]
@@ -70,7 +70,7 @@ def test_a_template_passes_the_kit_under_any_name(tmp_path: Path, what: str) -> 
 
 
 def test_what_templates_write_is_measured(tmp_path: Path, libraries_at_hand: None, harness_command: Any) -> None:
-    """Model, task, hardware and runtime in one run, by the options that are printed; the names are in the records."""
+    """Model, task, hardware and runtime in one run with the printed options; the records have their names."""
     options: list[str] = []
     for what in ("hardware", "model", "runtime", "task"):
         command = harness_command(tmp_path, "new", what, f"my-{what}").stdout.splitlines()[-1].strip()
@@ -91,7 +91,7 @@ def test_what_templates_write_is_measured(tmp_path: Path, libraries_at_hand: Non
 
 
 def test_a_package_installs_and_tests_itself(tmp_path: Path, harness_command: Any) -> None:
-    """The project's entry point is found from outside, and its three lines of test are the whole kit."""
+    """The project's entry point is found, and its test of three lines runs the whole kit."""
     new = harness_command(tmp_path, "new", "usecase", "mine", "--package")
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-compile"]
     done = subprocess.run(
@@ -122,7 +122,7 @@ def test_a_name_that_cannot_be_used_is_refused(tmp_path: Path, toys: Plugins, na
 
 
 def test_a_taken_name_and_a_file_that_is_there_are_refused(tmp_path: Path, harness_command: Any) -> None:
-    """Nothing is overwritten, and the name must be new in every place where it could be asked for."""
+    """Nothing is overwritten, and the name must be new among all parts and plugins."""
     (tmp_path / "mine.py").write_text("precious", encoding="utf-8")
     results = [
         harness_command(tmp_path, "new", "model", name)

@@ -44,7 +44,7 @@ def _text(console: Console) -> str:
 
 @pytest.mark.parametrize("live", [False, True])
 def test_names_are_text(live: bool) -> None:
-    """Of a model, a loss, a reason, a plugin; closing tags that nobody opened break nothing."""
+    """Of a model, a loss, a reason, a plugin; also unmatched closing tags."""
     console = _console(live=live)
     screen = LiveScreen(console, 3) if live else PlainScreen(console)
     with screen:
@@ -87,7 +87,7 @@ def test_findings_are_text() -> None:
 
 
 def test_what_is_said_is_said_in_one_line() -> None:
-    """A long line is not folded: a terminal does that, and a log keeps it whole."""
+    """Long lines are not wrapped: terminals do that, and logs keep them whole."""
     console = Console(file=io.StringIO(), width=20)
     say(console, "x" * 50, (ODD, "red"))
 
@@ -95,7 +95,7 @@ def test_what_is_said_is_said_in_one_line() -> None:
 
 
 def test_a_terminal_shows_bars_and_a_file_shows_lines(plan_of: Callable[..., Plan]) -> None:
-    """The screen fits where the output goes."""
+    """A terminal gets bars, a file plain lines."""
     plan = plan_of()
 
     assert isinstance(open_screen(Console(file=io.StringIO(), force_terminal=True), plan), LiveScreen)
@@ -103,7 +103,7 @@ def test_a_terminal_shows_bars_and_a_file_shows_lines(plan_of: Callable[..., Pla
 
 
 def test_the_bars_say_loss_rate_and_step() -> None:
-    """On a terminal a run shows the step's name and its loss, and markup in names is not obeyed."""
+    """On a terminal a run shows the step's name and loss; markup in names is not interpreted."""
     console = _console(live=True)
     screen = LiveScreen(console, 3)
     with screen:

@@ -1,4 +1,4 @@
-"""Use cases in YAML: what is read, and the sentence for everything that can be wrong with one."""
+"""Use cases in YAML: what is read, and the message for each fault."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _load(plugins: Plugins, module: ModuleType) -> None:
 
 
 def test_a_good_file_is_read(tmp_path: Path) -> None:
-    """Every field arrives; a figure has the file's day where it has none of its own."""
+    """Every field is read; a figure without a day has the file's."""
     case = bring(write(tmp_path, GOOD), harness_reports)
     requests = case.market["requests_per_year"]
 
@@ -87,7 +87,7 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
 
 
 def test_a_file_may_say_on_which_data_it_stands(tmp_path: Path) -> None:
-    """Its verdicts rest on those of its tasks' data alone."""
+    """Its verdicts use only those of its tasks' data."""
     case = read_use_case(
         write(tmp_path, GOOD.replace("as_of: 2026-11-24\n", "as_of: 2026-11-24\ndata: [letters]\n", 1))
     )
@@ -98,7 +98,7 @@ def test_a_file_may_say_on_which_data_it_stands(tmp_path: Path) -> None:
 
 
 def test_data_that_cannot_be_called_so_are_told(tmp_path: Path) -> None:
-    """No measurement will ever have such a name, so the use case would stay without a verdict."""
+    """No data can have such a name: the use case would never get a verdict."""
     with pytest.raises(FactError, match=r"data cannot have the name 'a=b'\. Use up to 80 letters"):
         read_use_case(write(tmp_path, GOOD.replace("as_of: 2026-11-24\n", "as_of: 2026-11-24\ndata: ['a=b']\n", 1)))
 
@@ -111,7 +111,7 @@ def test_the_example_of_the_documentation_is_read(tmp_path: Path) -> None:
 
 
 def test_what_comes_along_is_read_in_the_order_of_its_files() -> None:
-    """Each plugin brings its own, and all of them keep the rules."""
+    """Each plugin brings its own, and all are valid."""
     cases = load_plugins().use_cases()
     folders = sorted(Path(__file__).parents[1].glob("plugins/harness_*/use_cases"))
     files = [path for folder in folders for path in sorted(folder.glob("*.yaml"))]
@@ -229,7 +229,7 @@ def test_figures_are_checked_by_plugins_in_whatever_order_they_load(tmp_path: Pa
 
 
 def test_a_file_that_is_no_text_or_not_there_is_refused(tmp_path: Path) -> None:
-    """Binary content and a missing file are told, not raised raw."""
+    """Binary content and a missing file raise a FactError."""
     path = tmp_path / "x.yaml"
     path.write_bytes(b"\xff\xfe\x00")
 
@@ -281,14 +281,14 @@ def test_a_file_is_a_plugin(tmp_path: Path) -> None:
 
 
 def test_a_broken_file_as_a_plugin_is_told(tmp_path: Path) -> None:
-    """It was asked for by name: the sentence is the file's own."""
+    """The user named it: the message is about the file."""
     path = write(tmp_path, GOOD.replace("value: 3e4", "value: .nan"))
     with pytest.raises(PluginError, match=r"upfront_cost_usd is nan\. Give a finite number"):
         load_plugins([str(path)])
 
 
 def test_the_kit_holds_use_cases_in_python_to_the_same_rules() -> None:
-    """A figure that nobody knows, one that is missing, and no figure at all."""
+    """An unknown figure, a missing one, and no figures."""
     from harness.testing.facts import UseCaseBench, figures_make_sense
     from harness.testing.findings import CheckFailed
 

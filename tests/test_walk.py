@@ -1,4 +1,4 @@
-"""Text classification and a game walk through the same rooms, from a suite file to a verdict, on real data."""
+"""End-to-end test: text classification and a game, from a suite file to verdicts, on real data."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def table(walked: Path, harness_command: Any) -> Table:
 
 
 def test_everything_but_the_broken_model_is_measured(records: list[Record], walked: Path) -> None:
-    """One record for each step; the failure has its reason and its traceback, and what needs it is not tried."""
+    """One record for each step; the failure has its reason and traceback, and its dependents are not tried."""
     failed = [record for record in records if record.outcome != "ok"]
 
     assert [(r.spec["model"], r.outcome, r.reason) for r in failed] == [
@@ -108,7 +108,7 @@ def test_records_hold_no_price_and_say_where_they_were_made(records: list[Record
 
 
 def test_tables_put_both_worlds_side_by_side(table: Table) -> None:
-    """The same columns for texts and for a game; the cheap baseline stands beside each."""
+    """The same columns for texts and for a game, with the baseline."""
     accuracy = table("accuracy")
     rows = {(row["task"], row["model"], row["runtime"]): row for row in accuracy}
 
@@ -123,7 +123,7 @@ def test_tables_put_both_worlds_side_by_side(table: Table) -> None:
 
 
 def test_what_was_measured_is_priced_and_judged(table: Table) -> None:
-    """Each candidate costs something per 1,000 inferences, from a dated offer; each use case has a verdict."""
+    """Each candidate has a cost per 1,000 inferences from a dated offer; each use case has a verdict."""
     costs, frontier, verdicts = (table(name) for name in ("cost", "frontier", "viability"))
 
     assert all(row["usd_per_1k_inferences"] > 0 and row["price_as_of"] and row["price_source"] for row in costs)
@@ -145,7 +145,7 @@ def test_the_report_is_one_file(walked: Path, harness_command: Any) -> None:
 
 
 def test_your_own_reviews_are_one_option_away(tmp_path: Path, libraries_at_hand: None, harness_command: Any) -> None:
-    """A CSV with a text and a label column is a task of its own."""
+    """A CSV with a text and a label column can be measured."""
     rows = [f'"a {word} day number {n} with {extra}",{label}' for n in range(60) for word, label, extra in
             (("wonderful", "good", f"sun {n}"), ("dreadful", "bad", f"rain {n}"))]  # fmt: skip
     (tmp_path / "reviews.csv").write_text("review,stars\n" + "\n".join(rows) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Why a step is to be done, in plain language."""
+"""Why a step is due, in words."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def finetuning(plan: Plan) -> Step:
 
 
 def record(step: Step, **changes: Any) -> Record:
-    """Return the record of a step that was done."""
+    """Return the record of a finished step."""
     done = Record(
         id="1",
         fingerprint=step.fingerprint,
