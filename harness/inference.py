@@ -23,7 +23,7 @@ Count = Callable[[Sequence[Any]], Mapping[str, int]]
 def open_predictor(
     build: Callable[[], Predict], inputs: Sequence[Any], synchronise: Callable[[], None]
 ) -> tuple[Predict, float, float]:
-    """Return a predictor, the seconds of its loading and those of its first answer: the cold start, told apart."""
+    """Return a predictor, the seconds of its loading and those of its first answer: both parts of the cold start."""
     began = time.perf_counter()
     predict = build()
     synchronise()
@@ -36,7 +36,7 @@ def open_predictor(
 def serve(
     predict: Predict, inputs: Sequence[Any], spec: dict[str, Any], hardware: Hardware, meters: Meters, count: Count
 ) -> tuple[Load, dict[str, int]]:
-    """Serve a predictor in the scenario that was asked for; meters and counts see the measured run alone.
+    """Serve a predictor in the scenario of the spec; meters and counts see the measured run alone.
 
     Outputs are kept only where something is counted, and are counted after the run, so that it takes no time of it.
     """

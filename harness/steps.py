@@ -83,8 +83,8 @@ def _plain(result: StepResult) -> StepResult:
 
 
 def _unit(name: str) -> str:
-    known = {"s": "s", "bytes": "B", "j": "J"}
-    return known.get(name.rpartition("_")[2], "count")
+    units = {"s": "s", "bytes": "B", "j": "J"}
+    return units.get(name.rpartition("_")[2], "count")
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,10 @@ class Scene:
 
     def meters(self) -> list[Meter]:
         """Return the meters of one window."""
-        own = plain.listed(self.hardware.meters(), "Hardware.meters()", "a list of harness.Meter, which may be empty")
-        return [ProcessMeter(), *(plain.instance(meter, Meter, "Hardware.meters()[…]") for meter in own)]
+        meters = plain.listed(
+            self.hardware.meters(), "Hardware.meters()", "a list of harness.Meter, which may be empty"
+        )
+        return [ProcessMeter(), *(plain.instance(meter, Meter, "Hardware.meters()[…]") for meter in meters)]
 
     def learner(self, assignment: Assignment) -> Learner:
         """Return a new learner of the model."""
@@ -133,8 +135,8 @@ class Scene:
 
     def queries(self) -> Sequence[Any]:
         """Return the inputs for load generation."""
-        found: Sequence[Any] = plain.sequence(self.data.queries(), "Data.queries()")
-        return found
+        inputs: Sequence[Any] = plain.sequence(self.data.queries(), "Data.queries()")
+        return inputs
 
 
 def perform(job: Job, plugins: Plugins, report: Report) -> StepResult:
@@ -279,10 +281,10 @@ def _serve(scene: Scene, result: StepResult) -> None:
         **work,
     )
     result.series["latency_s"] = load.latency_s
-    found = audit(predict, inputs, unseen, scene.hardware.synchronise, scene.job.spec["load"]["seconds"])
-    if found is not None:
-        _take(result, {"unseen_over_repeated": Reading(found.ratio, "1")})
-        result.used["caches_answers"] = found.caches
+    compared = audit(predict, inputs, unseen, scene.hardware.synchronise, scene.job.spec["load"]["seconds"])
+    if compared is not None:
+        _take(result, {"unseen_over_repeated": Reading(compared.ratio, "1")})
+        result.used["caches_answers"] = compared.caches
     if isinstance(predict, StreamingPredictor) and scene.job.spec["scenario"] == "SingleStream":
         waited = first_token_s(predict, inputs, scene.job.spec, scene.hardware.synchronise)
         result.series["first_token_s"] = waited

@@ -50,7 +50,7 @@ class Load:
     latency_s: list[float]
     """In order: one per query from issue to completion (SingleStream), one per batch (Offline)."""
     log: dict[str, Any]
-    """LoadGen's verdict and figures, what was asked of it, and how the warm-up went."""
+    """LoadGen's verdict and figures, the plan it was given, and how the warm-up went."""
     warmup_batches: int
     readings: dict[str, Reading] = field(default_factory=dict)
     """What the meters of `window` read over the measured run alone."""
@@ -96,7 +96,7 @@ def generate_load(
         if log["min_duration_met"]:
             break
         call_s = SHRINK * statistics.fmean(work.latency_s)
-    return _load(work, {**plan.asked(), **log, **_of_warm_up(warm)}, warm)
+    return _load(work, {**plan.described(), **log, **_of_warm_up(warm)}, warm)
 
 
 def _refuse_nonsense(scenario: str, inputs: Sequence[Any], batch_size: int, seconds: float, min_queries: int) -> None:
@@ -222,7 +222,7 @@ class _Plan:
     """Seconds a call of the predictor is expected to take."""
     seed: int
 
-    def asked(self) -> dict[str, Any]:
+    def described(self) -> dict[str, Any]:
         """Return it as a record keeps it."""
         return {"expected_call_s" if name == "call_s" else name: value for name, value in vars(self).items()}
 

@@ -1,4 +1,4 @@
-"""Warm-up: found from the data, not guessed."""
+"""Warm-up: its length follows from the times that were measured."""
 
 from __future__ import annotations
 

@@ -75,11 +75,11 @@ def _rows(path: Path) -> list[Row]:
 
 def _book(rows: Sequence[Row], file: str, name: str) -> PriceBook:
     contract, usd = _BOOKS[name]
-    found = (_price(row, usd, f"{file}, row {number}") for number, row in enumerate(rows, start=2))
+    prices = (_price(row, usd, f"{file}, row {number}") for number, row in enumerate(rows, start=2))
     return PriceBook(
         name=name,
         summary=f"{contract} prices of cloud machines, 2023 to 2025 or later, in USD per vCPU or accelerator and hour",
-        prices=tuple(price for price in found if price is not None),
+        prices=tuple(price for price in prices if price is not None),
     )
 
 
@@ -153,7 +153,7 @@ def _date(text: str, where: str) -> tuple[date, str]:
     try:
         return date.fromisoformat(text), ""
     except ValueError as error:
-        known = ", ".join(VAGUE_DATES)
+        vague = ", ".join(VAGUE_DATES)
         raise FactError(
-            f"{where}: as_of is {text!r}. Give a day as YYYY-MM-DD, or one of {known}: an undated price is not a fact."
+            f"{where}: as_of is {text!r}. Give a day as YYYY-MM-DD, or one of {vague}: an undated price is not a fact."
         ) from error

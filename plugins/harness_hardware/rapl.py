@@ -30,7 +30,7 @@ def packages(root: Path = ROOT) -> list[Package]:
 
     The domains inside a package (`intel-rapl:0:0`) are part of it and `psys` holds all of it: neither is counted again.
     """
-    found = []
+    readable = []
     for folder in sorted(root.glob("intel-rapl:*")):
         try:
             if (folder / "name").read_text(encoding="ascii").startswith("package"):
@@ -38,10 +38,10 @@ def packages(root: Path = ROOT) -> list[Package]:
                     folder / "energy_uj", int((folder / "max_energy_range_uj").read_text(encoding="ascii"))
                 )
                 package.read_uj()
-                found.append(package)
+                readable.append(package)
         except (OSError, ValueError):
             continue
-    return found
+    return readable
 
 
 def advance_uj(before: int, now: int, range_uj: int) -> int:

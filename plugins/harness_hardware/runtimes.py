@@ -84,6 +84,6 @@ class OnnxRuntime(Runtime):
 
 def _built_for(kind: str) -> bool:
     """Return whether ONNX Runtime is installed with its library for a kind of device; without importing it."""
-    found = find_spec("onnxruntime")
-    folders = (found and found.submodule_search_locations) or ()
+    package = find_spec("onnxruntime")
+    folders = (package and package.submodule_search_locations) or ()
     return any(file for folder in folders for file in Path(folder, "capi").glob(f"*onnxruntime_providers_{kind}.*"))

@@ -114,14 +114,14 @@ class CenterNet(nn.Module):
             labels: int64 [m].
             images: int64 [m], the place of each object's image in the batch.
         """
-        heat, found = self.maps(pixel_values)
+        heat, boxes_of_cells = self.maps(pixel_values)
         grid = heat.new_tensor([heat.shape[2], heat.shape[1]])
         middles, spans = (boxes[:, :2] + boxes[:, 2:]) / 2 * grid, (boxes[:, 2:] - boxes[:, :2]) * grid
         warmth = _warmth(middles, spans, heat.shape[1], heat.shape[2])
         wanted = torch.zeros_like(heat.permute(0, 3, 1, 2))
         wanted.index_put_((images, labels), warmth, accumulate=True)
         focal = _focal(heat, wanted.clamp(max=1).permute(0, 2, 3, 1))
-        return (focal + _error(found[images], warmth, middles, spans)) / max(1, len(labels))
+        return (focal + _error(boxes_of_cells[images], warmth, middles, spans)) / max(1, len(labels))
 
 
 def _block(width: int) -> list[nn.Module]:
@@ -151,10 +151,10 @@ def _focal(heat: Tensor, wanted: Tensor) -> Tensor:
     return -(here + elsewhere).sum()
 
 
-def _error(found: Tensor, warmth: Tensor, middles: Tensor, spans: Tensor) -> Tensor:
+def _error(boxes: Tensor, warmth: Tensor, middles: Tensor, spans: Tensor) -> Tensor:
     """Return the absolute errors of place and size around the centres, weighted so that each object counts once."""
     cells = _middles(warmth.shape[1], warmth.shape[2], middles)
     wanted = torch.cat([middles.view(-1, 1, 1, 2) - cells, spans.log().view(-1, 1, 1, 2).expand(-1, *cells.shape)], -1)
     weight = torch.where(warmth >= FAINT, warmth, torch.zeros_like(warmth))
     weight = weight / weight.sum((1, 2), keepdim=True)
-    return ((found - wanted).abs().sum(-1) * weight).sum()
+    return ((boxes - wanted).abs().sum(-1) * weight).sum()

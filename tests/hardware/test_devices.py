@@ -201,10 +201,10 @@ def test_a_hidden_device_is_an_error_that_says_so(
     """Torch finds no device then, and is not asked."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
 
-    said = harness_command(tmp_path, "run", "quick", "--hardware", "cuda", "--model", "mlp")
+    ended = harness_command(tmp_path, "run", "quick", "--hardware", "cuda", "--model", "mlp")
 
-    assert said.code == 2
-    assert f"CUDA_VISIBLE_DEVICES={visible!r} hides every device" in said.stderr
+    assert ended.code == 2
+    assert f"CUDA_VISIBLE_DEVICES={visible!r} hides every device" in ended.stderr
 
 
 def test_the_energy_of_a_short_window_is_missing() -> None:

@@ -51,11 +51,11 @@ def test_every_price_is_dated_and_sourced(prices: tuple[Price, ...]) -> None:
 
 def test_a_processor_is_priced_by_the_vcpu(prices: tuple[Price, ...]) -> None:
     """An instance's price is divided by its vCPUs, exactly."""
-    found = {price.offer: price for price in prices if price.item == "CPU"}
+    prices_by_offer = {price.offer: price for price in prices if price.item == "CPU"}
 
-    assert found["m7i.large"].usd == Decimal("0.0504")
-    assert found["m7i.metal-24xl"].usd == Decimal("0.0504")
-    assert found["cpu-d3_4vcpu-16gb"].usd == Decimal("0.0248")
+    assert prices_by_offer["m7i.large"].usd == Decimal("0.0504")
+    assert prices_by_offer["m7i.metal-24xl"].usd == Decimal("0.0504")
+    assert prices_by_offer["cpu-d3_4vcpu-16gb"].usd == Decimal("0.0248")
 
 
 def test_another_architecture_is_another_item(prices: tuple[Price, ...]) -> None:

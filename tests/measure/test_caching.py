@@ -39,21 +39,21 @@ def audited(predict: Any, count: int = 100, limit_s: float = 2.0) -> Audit | Non
 @pytest.mark.parametrize("count", [SHARE * FEWEST, 100])
 def test_kept_answers_are_found(most: int | None, count: int) -> None:
     """A cache that forgets what is long ago is found as well."""
-    found = audited(keeping(most), count)
+    compared = audited(keeping(most), count)
 
-    assert found is not None
-    assert found.caches
-    assert found.ratio > 10
-    assert found.slower == found.inputs == min(MOST, count // SHARE)
+    assert compared is not None
+    assert compared.caches
+    assert compared.ratio > 10
+    assert compared.slower == compared.inputs == min(MOST, count // SHARE)
 
 
 def test_an_honest_predictor_is_not_suspected() -> None:
     """Neither one that takes the same for all, nor one that takes long for some."""
     for predict in (working, lambda inputs: [time.sleep(CALL_S * (1 + one % 5)) for one in inputs]):
-        found = audited(predict)
+        compared = audited(predict)
 
-        assert found is not None
-        assert not found.caches
+        assert compared is not None
+        assert not compared.caches
 
 
 def test_a_device_that_is_slow_for_a_while_is_no_cache() -> None:
@@ -67,10 +67,10 @@ def test_a_device_that_is_slow_for_a_while_is_no_cache() -> None:
     seen, unseen = hold_back(range(100), seed=0)
     for one in seen:
         predict([one])
-    found = audit(predict, seen, unseen, lambda: None, limit_s=60)
+    compared = audit(predict, seen, unseen, lambda: None, limit_s=60)
 
-    assert found is not None
-    assert not found.caches
+    assert compared is not None
+    assert not compared.caches
 
 
 def test_the_device_is_waited_for() -> None:
@@ -90,10 +90,10 @@ def test_the_device_is_waited_for() -> None:
     seen, unseen = hold_back(range(100), seed=0)
     predict(seen)
     synchronise()
-    found = audit(predict, seen, unseen, synchronise, limit_s=2)
+    compared = audit(predict, seen, unseen, synchronise, limit_s=2)
 
-    assert found is not None
-    assert found.caches
+    assert compared is not None
+    assert compared.caches
 
 
 def test_too_few_inputs_say_nothing() -> None:
@@ -104,10 +104,10 @@ def test_too_few_inputs_say_nothing() -> None:
 
 def test_it_does_not_last_longer_than_it_may() -> None:
     """A slow predictor is sent the fewest inputs that say something."""
-    found = audited(lambda inputs: time.sleep(0.02) or inputs, limit_s=0.1)
+    compared = audited(lambda inputs: time.sleep(0.02) or inputs, limit_s=0.1)
 
-    assert found is not None
-    assert found.inputs == FEWEST
+    assert compared is not None
+    assert compared.inputs == FEWEST
 
 
 @given(count=st.integers(0, 500), seed=st.integers(0, 2**32))
