@@ -1,6 +1,6 @@
 """Models without writing code: `hf:` names a checkpoint for transformers, `onnx:` a file for ONNX Runtime.
 
-Nothing heavy is imported here; a reference is looked at when somebody names one.
+Nothing heavy is imported here: a reference is opened when it is used.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ def _file(reference: str) -> Model:
 
 @hookimpl
 def harness_model_schemes() -> Iterable[ModelScheme]:
-    """Bring the two schemes."""
+    """Return the two schemes."""
     return [
         ModelScheme(
             "hf", "hf:FOLDER or hf:HUB/NAME[@REVISION], a transformers checkpoint in safetensors", _checkpoint, _HF
         ),
-        ModelScheme("onnx", "onnx:FILE.onnx, a trained model as it stands, for inference only", _file, _ONNX, "onnx"),
+        ModelScheme("onnx", "onnx:FILE.onnx, a trained model, for inference only", _file, _ONNX, "onnx"),
     ]

@@ -1,4 +1,4 @@
-"""A checkpoint's folder: found on disk or fetched from the hub, looked through before anything is built from it."""
+"""A checkpoint's folder, on disk or downloaded from the hub, checked before anything is built from it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from harness import PluginError
 
 TEXTS, IMAGES = "text-classification", "image-classification"
 AUTO = {TEXTS: "AutoModelForSequenceClassification", IMAGES: "AutoModelForImageClassification"}
-"""Kind of task → the Auto class that builds for it."""
+"""Kind of task → transformers' Auto class."""
 CONFIG = "config.json"
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 PREPROCESSOR = "preprocessor_config.json"
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model")
-FETCHED = ("*.json", "*.safetensors", "*.txt", "*.model", "*.py")
-"""What is fetched from the hub. Python files are fetched to be read and digested; they run only where that is asked."""
+DOWNLOADED = ("*.json", "*.safetensors", "*.txt", "*.model", "*.py")
+"""Files taken from the hub. Python files are part of the digest; they run only with `--trust-remote-code`."""
 _HUB_NAME = re.compile(r"(?P<name>[\w.-]+(/[\w.-]+)?)(@(?P<revision>[\w./-]+))?")
 
 
@@ -27,10 +27,10 @@ class CheckpointFolder:
     """A folder with a configuration and weights in safetensors."""
 
     def __init__(self, path: Path) -> None:
-        """Look through it.
+        """Check the folder.
 
         Raises:
-            PluginError: configuration or weights are missing or broken; says which and what to do.
+            PluginError: configuration or weights are missing or broken.
         """
         self.path = path
         self.config = _read_config(path)
@@ -38,22 +38,22 @@ class CheckpointFolder:
 
     @property
     def model_type(self) -> str:
-        """The architecture, as transformers names it."""
+        """The architecture's name in transformers."""
         return str(self.config["model_type"])
 
     @property
-    def own_code(self) -> dict[str, str]:
-        """Auto class → the checkpoint's own class for it."""
+    def remote_code(self) -> dict[str, str]:
+        """Auto class → the class in the checkpoint's Python files."""
         return dict(self.config.get("auto_map", {}))
 
     @property
     def has_tokenizer(self) -> bool:
-        """Whether a tokenizer lies in it."""
+        """Whether the folder has a tokenizer."""
         return any((self.path / name).is_file() for name in TOKENIZERS)
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over names and contents of all its files."""
+        """SHA-256 of the names and contents of all files."""
         sha = hashlib.sha256()
         for file in sorted(file for file in self.path.rglob("*") if file.is_file()):
             with file.open("rb") as stream:
@@ -66,27 +66,27 @@ def find_folder(reference: str) -> CheckpointFolder:
     """Return the folder of a reference: a path, or a name on the hub with an optional `@revision`.
 
     Raises:
-        PluginError: there is no such folder, the hub does not give it, or it holds no checkpoint.
+        PluginError: there is no such folder, the download fails, or the folder is no checkpoint.
     """
     path = Path(reference).expanduser()
     if path.is_dir():
         return CheckpointFolder(path)
     hub = _HUB_NAME.fullmatch(reference)
     if hub is None or reference.startswith((".", "~", "/")):
-        raise PluginError(f"hf:{reference}: there is no such folder. The path is read relative to where you are.")
-    return CheckpointFolder(_fetch(reference, hub["name"], hub["revision"]))
+        raise PluginError(f"hf:{reference}: there is no such folder. Paths are relative to the current folder.")
+    return CheckpointFolder(_download(reference, hub["name"], hub["revision"]))
 
 
-def _fetch(reference: str, name: str, revision: str | None) -> Path:
+def _download(reference: str, name: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=list(FETCHED)))
-    except Exception as error:  # the hub, the network and the cache each have exceptions of their own
+        return Path(snapshot_download(name, revision=revision, allow_patterns=list(DOWNLOADED)))
+    except Exception as error:  # the hub, the network and the cache raise different ones
         raise PluginError(
-            f"hf:{reference} is no folder here and cannot be fetched from the hub: "
+            f"hf:{reference} is no folder here and cannot be downloaded from the hub: "
             f"{type(error).__name__}: {str(error).strip().splitlines()[0]} "
-            "Check the name, or fetch it where there is a network and give the folder."
+            "Check the name, or download it elsewhere and give the folder."
         ) from error
 
 
@@ -94,14 +94,14 @@ def _read_config(path: Path) -> dict[str, Any]:
     file = path / CONFIG
     if not file.is_file():
         raise PluginError(
-            f"hf:{path} has no {CONFIG}: it is no checkpoint. `model.save_pretrained(folder)` writes one."
+            f"hf:{path} has no {CONFIG}: it is no checkpoint. Save one with `model.save_pretrained(folder)`."
         )
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise PluginError(f"{file} cannot be read: {error}.") from error
     if not isinstance(config, dict) or "model_type" not in config:
-        raise PluginError(f"{file} names no `model_type`: transformers cannot tell what it is.")
+        raise PluginError(f"{file} has no `model_type`: transformers cannot tell the architecture.")
     return config
 
 
@@ -112,11 +112,11 @@ def _require_weights(path: Path) -> None:
         shards = set(json.loads((path / INDEX).read_text(encoding="utf-8"))["weight_map"].values())
         missing = sorted(name for name in shards if not (path / name).is_file())
         if missing:
-            raise PluginError(f"hf:{path} lacks {', '.join(missing)}, which {INDEX} names. Copy the folder again.")
+            raise PluginError(f"hf:{path} lacks {', '.join(missing)}, listed in {INDEX}. Copy the folder again.")
         return
     others = sorted(file.name for pattern in ("*.bin", "*.pt", "*.h5", "*.msgpack") for file in path.glob(pattern))
-    found = f" It holds {', '.join(others)}, which could run code when opened." if others else ""
+    unsafe = f" It holds {', '.join(others)}, which could run code when opened." if others else ""
     raise PluginError(
-        f"hf:{path} has no {WEIGHTS}.{found} Only safetensors are read: convert it once, where you trust it, with "
+        f"hf:{path} has no {WEIGHTS}.{unsafe} Only safetensors are read. If you trust the file, convert it with "
         "`AutoModel.from_pretrained(folder).save_pretrained(folder)`."
     )

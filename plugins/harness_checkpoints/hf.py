@@ -1,4 +1,4 @@
-"""`hf:`, a checkpoint as a model: built through transformers' Auto class for the kind of the task."""
+"""`hf:`, a checkpoint as a model, built by transformers' Auto class for the kind of the task."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Any, ClassVar
 from harness import Assignment, Codec, Learner, Model, PluginError, Setting
 from harness_checkpoints.folder import AUTO, IMAGES, TEXTS, CheckpointFolder, find_folder
 
-_NAMES = {
+_MAPPINGS = {
     TEXTS: "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES",
     IMAGES: "MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES",
 }
 NOT_EXPORTED = ("t5", "mt5", "umt5", "bart", "mbart")
-"""They look for the end of each text with an operation that has no ONNX form."""
+"""Their classifiers find the end of each text with an operation that ONNX lacks."""
 
 
 def open_checkpoint(reference: str) -> Model:
     """Return the model of a checkpoint.
 
     Raises:
-        PluginError: there is none, or it can do no kind of task that is known here.
+        PluginError: there is no checkpoint, or transformers has no classifier of its architecture.
     """
     return Checkpoint(reference, find_folder(reference))
 
 
 class Checkpoint(Model):
-    """A checkpoint: fine-tuned from its weights, or from scratch in its shape."""
+    """A checkpoint, fine-tuned from its weights or trained from scratch in its architecture."""
 
     imports = ("torch", "transformers", "harness.torch_learner", "harness_checkpoints.hf_learner")
     brings_weights = True
@@ -35,43 +35,43 @@ class Checkpoint(Model):
         "learning_rate": Setting(5e-5, "Highest learning rate of AdamW."),
         "weight_decay": Setting(0.01, "AdamW's decay of the weights."),
         "batch_size": Setting(16, "Inputs in a gradient step."),
-        "max_length": Setting(128, "Tokens read of a text."),
+        "max_length": Setting(128, "Tokens read from a text."),
         "tokenizer": Setting("", "Folder or hub name of another tokenizer; empty is the checkpoint's own."),
         "trust_remote_code": Setting(False, "Run the Python code that comes with the checkpoint."),
     }
 
     def __init__(self, reference: str, folder: CheckpointFolder) -> None:
-        """Find out which kinds of task it can do."""
+        """Set the name, and the kinds of task that the checkpoint can do."""
         self.folder = folder
-        self.name = f"hf:{reference}"  # type: ignore[misc]  # a model of a reference is named by it
+        self.name = f"hf:{reference}"  # type: ignore[misc]  # its reference is its name
         self.summary = f"Checkpoint of {folder.model_type} ({Path(reference).name})"  # type: ignore[misc]
         self.kinds = _kinds(folder)  # type: ignore[misc]
         self.formats = () if folder.model_type in NOT_EXPORTED else ("onnx",)  # type: ignore[misc]
 
     def identity(self, settings: Mapping[str, Any]) -> str:
-        """Name the checkpoint's content, and refuse what cannot be built before anything is written.
+        """Return the checkpoint's digest. Called before anything is written.
 
         Raises:
-            PluginError: it needs a tokenizer, or code of its own that nobody asked to run.
+            PluginError: a tokenizer is missing, or its Python code is not trusted.
         """
         if TEXTS in self.kinds and not self.folder.has_tokenizer and not settings["tokenizer"]:
             raise PluginError(
-                f"{self.name} has no tokenizer, so its texts cannot be read. Save one into the folder "
-                "(`tokenizer.save_pretrained`), or name another with --setting tokenizer=FOLDER."
+                f"{self.name} has no tokenizer. Save one into the folder (`tokenizer.save_pretrained`), or name "
+                "another with --setting tokenizer=FOLDER."
             )
-        if self.needs_own_code() and not settings["trust_remote_code"]:
+        if self.needs_remote_code() and not settings["trust_remote_code"]:
             raise PluginError(
-                f"{self.name} is built by Python code that comes with it ({', '.join(self.folder.own_code.values())}). "
-                "Read that code; if you trust it, say --trust-remote-code."
+                f"{self.name} runs Python code of its own ({', '.join(self.folder.remote_code.values())}). "
+                "Read that code; if you trust it, add --trust-remote-code."
             )
         return f"checkpoint sha256 {self.folder.digest}"
 
-    def needs_own_code(self) -> bool:
-        """Whether transformers itself does not know the architecture."""
+    def needs_remote_code(self) -> bool:
+        """Return whether transformers lacks the architecture."""
         return not _library_kinds(self.folder.model_type)
 
     def learner(self, assignment: Assignment) -> Learner:
-        """Build a learner for texts or for images, as the task's data are."""
+        """Build a learner for the task's texts or images."""
         from harness_checkpoints.hf_learner import HfLearner
 
         return HfLearner(assignment, self.folder)
@@ -84,7 +84,8 @@ class Checkpoint(Model):
 
 
 def _kinds(folder: CheckpointFolder) -> tuple[str, ...]:
-    kinds = _library_kinds(folder.model_type) or tuple(kind for kind, auto in AUTO.items() if auto in folder.own_code)
+    kinds = _library_kinds(folder.model_type)
+    kinds = kinds or tuple(kind for kind, auto in AUTO.items() if auto in folder.remote_code)
     if not kinds:
         raise PluginError(
             f"hf:{folder.path} is a {folder.model_type}, which transformers builds for none of {', '.join(AUTO)}."
@@ -95,4 +96,4 @@ def _kinds(folder: CheckpointFolder) -> tuple[str, ...]:
 def _library_kinds(model_type: str) -> tuple[str, ...]:
     from transformers.models.auto import modeling_auto
 
-    return tuple(kind for kind, names in _NAMES.items() if model_type in getattr(modeling_auto, names))
+    return tuple(kind for kind, names in _MAPPINGS.items() if model_type in getattr(modeling_auto, names))

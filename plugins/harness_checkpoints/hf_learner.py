@@ -1,4 +1,4 @@
-"""Fine-tunes a checkpoint, or its shape from scratch, to classify texts or images."""
+"""Fine-tunes a checkpoint, or trains its architecture from scratch, to classify texts or images."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from harness.torch_learner import TorchLearner
 from harness_checkpoints.folder import AUTO, IMAGES, TEXTS, CheckpointFolder
 from harness_checkpoints.hf_codecs import HfImageCodec, HfTextCodec, load_codec
 
-transformers.utils.logging.set_verbosity_error()  # a new head is what fine-tuning asks for, and needs no warning
+transformers.utils.logging.set_verbosity_error()  # it warns of the new head, which fine-tuning needs
 transformers.utils.logging.disable_progress_bar()
 
 
-class OfTexts(nn.Module):
-    """A classifier of token ids that returns its logits by name."""
+class TextClassifier(nn.Module):
+    """A transformers model of token ids; its outputs become a dict, as an export needs them."""
 
     def __init__(self, model: nn.Module) -> None:
-        """Wrap it."""
+        """Wrap the model."""
         super().__init__()
         self.model = model
 
@@ -35,8 +35,8 @@ class OfTexts(nn.Module):
         return {"logits": self.model(input_ids=input_ids, attention_mask=attention_mask).logits}
 
 
-class OfImages(OfTexts):
-    """A classifier of pixels that returns its logits by name."""
+class ImageClassifier(TextClassifier):
+    """A transformers model of pixels; its outputs become a dict."""
 
     def forward(self, pixel_values: Tensor) -> dict[str, Tensor]:  # type: ignore[override]
         """Return `logits` [n, classes] for float [n, channels, height, width]."""
@@ -47,27 +47,27 @@ class HfLearner(TorchLearner):
     """A checkpoint on the task whose data it is given: texts are strings, images are arrays."""
 
     def __init__(self, assignment: Assignment, checkpoint: CheckpointFolder) -> None:
-        """Look at the task's data; the network is built when it is first needed."""
+        """See whether the data are texts or images; the network is built at its first use."""
         super().__init__(assignment)
         self._checkpoint = checkpoint
         self._artifact: Path | None = None
-        self._made_codec: HfTextCodec | HfImageCodec | None = None
+        self._codec: HfTextCodec | HfImageCodec | None = None
         self._kind = TEXTS if isinstance(assignment.data.queries()[0], str) else IMAGES
 
     def codec(self) -> HfTextCodec | HfImageCodec:
         """Return the artifact's codec, or the checkpoint's."""
-        if self._made_codec is None:
+        if self._codec is None:
             if self._artifact is not None:
-                self._made_codec = load_codec(self._artifact)
+                self._codec = load_codec(self._artifact)
             elif self._kind == IMAGES:
-                self._made_codec = HfImageCodec.of_checkpoint(self._checkpoint)
+                self._codec = HfImageCodec.of_checkpoint(self._checkpoint)
             else:
                 place = self._settings("tokenizer") or str(self._checkpoint.path)
-                self._made_codec = HfTextCodec.of_checkpoint(place, self._settings("max_length"))
-        return self._made_codec
+                self._codec = HfTextCodec.of_checkpoint(place, self._settings("max_length"))
+        return self._codec
 
     def construct(self) -> nn.Module:
-        """Return the network: with the checkpoint's weights where the assignment starts from them."""
+        """Return the network, with the checkpoint's weights if the assignment starts from them."""
         auto = getattr(transformers, AUTO[self._kind])
         trusted = self._settings("trust_remote_code")
         config = transformers.AutoConfig.from_pretrained(
@@ -85,10 +85,11 @@ class HfLearner(TorchLearner):
             )  # fmt: skip
         else:
             model = auto.from_config(config, dtype=torch.float32, trust_remote_code=trusted)
-        return OfTexts(model) if self._kind == TEXTS else OfImages(model)
+        return TextClassifier(model) if self._kind == TEXTS else ImageClassifier(model)
 
     def _require_vocabulary(self, codec: HfTextCodec, config: Any) -> None:
         if len(codec.tokenizer) > config.vocab_size:
+            # Ids beyond the embedding would raise an index error deep inside.
             raise Unsupported(
                 f"The tokenizer has {len(codec.tokenizer)} tokens, the checkpoint {config.vocab_size}: "
                 "it is not the one the checkpoint was trained with. Name the right one with --setting tokenizer=FOLDER."
@@ -97,7 +98,7 @@ class HfLearner(TorchLearner):
     def _labelled(self) -> Any:
         data = self.assignment.data
         if not hasattr(data, "classes") or not hasattr(data, "examples"):
-            raise Unsupported(f"{type(data).__name__} offers no `classes` and `examples(split)` to learn from.")
+            raise Unsupported(f"{type(data).__name__} has no `classes` and `examples(split)` to learn from.")
         return data
 
     def examples(self) -> Sequence[Any]:
@@ -106,11 +107,11 @@ class HfLearner(TorchLearner):
         return list(zip(inputs, labels, strict=True))
 
     def length(self, example: Any) -> int:
-        """Return the number of characters, which goes with that of tokens; images are all alike."""
+        """Return the number of characters, a proxy for that of tokens; 0 for images."""
         return len(example[0]) if self._kind == TEXTS else 0
 
     def collate(self, examples: Sequence[Any]) -> dict[str, Tensor]:
-        """Encode the inputs of a batch."""
+        """Encode a batch."""
         inputs, labels = zip(*examples, strict=True)
         arrays: Mapping[str, np.ndarray] = self.codec().encode(inputs)
         return {name: torch.from_numpy(array) for name, array in arrays.items()} | {"labels": torch.tensor(labels)}
@@ -126,7 +127,7 @@ class HfLearner(TorchLearner):
         return functional.cross_entropy(network(**inputs)["logits"], batch["labels"])
 
     def write(self, folder: Path) -> None:
-        """Write configuration, codec, and the code of a checkpoint that is built by its own."""
+        """Write configuration and codec, and the checkpoint's Python code if it is trusted."""
         self.module().model.config.save_pretrained(folder)
         self.codec().save(folder)
         if self._settings("trust_remote_code"):
@@ -135,4 +136,4 @@ class HfLearner(TorchLearner):
 
     def read(self, folder: Path) -> None:
         """Read what `write` wrote."""
-        self._artifact, self._made_codec = folder, None
+        self._artifact, self._codec = folder, None

@@ -1,4 +1,4 @@
-"""Answers with a file as it stands: nothing is learned, the file is the artifact."""
+"""Predicts with an ONNX file: nothing is trained, the file is the artifact."""
 
 from __future__ import annotations
 
@@ -12,90 +12,96 @@ from scipy.special import softmax
 
 from harness import Assignment, Codec, DataError, Learner, Progress, Unsupported
 from harness.onnx_session import FILE, Session
-from harness_checkpoints.onnx_use import FileUse, from_json, read_use, to_json
+from harness_checkpoints.onnx_signature import FileSignature, from_json, read_signature, to_json
 
-USE = "use.json"
+SIGNATURE = "use.json"
 TOKENIZER = "tokenizer.json"
 PADDING = 256
-"""What stands where a text has no byte."""
-SUMS_TO_ONE = 1e-3
+"""Stands for no byte in inputs of bytes."""
+SUM_TOLERANCE = 1e-3
+"""Outputs whose rows sum to 1 within this are probabilities, others are logits."""
+NAMED_LABELS = 20
+"""Labels that a message names at most."""
 
 
 class OnnxLearner(Learner):
-    """The file at work on a task."""
+    """An ONNX file on a task."""
 
     def __init__(self, assignment: Assignment, path: Path) -> None:
-        """Find out how the file is used, and hold its labels against the task's classes.
+        """Read the file's signature and match its labels with the task's classes.
 
         Raises:
-            Unsupported: another precision than the file's own was asked for.
-            DataError: the task has a class that the file does not know.
+            Unsupported: a precision other than fp32.
+            DataError: the file lacks one of the task's classes.
         """
         if assignment.precision != "fp32":
-            raise Unsupported(f"A file is served as it stands, not in {assignment.precision}. Ask for fp32.")
+            raise Unsupported(f"A file is not converted to {assignment.precision}. Use fp32.")
         self._assignment = assignment
         self._path = path
-        self._use = read_use(path, assignment.settings)
+        self._signature = read_signature(path, assignment.settings)
         self._session: Session | None = None
         classes = tuple(getattr(assignment.data, "classes", ()))
-        missing = [name for name in classes if name not in self._use.labels]
+        missing = [name for name in classes if name not in self._signature.labels]
         if missing or not classes:
+            labels = self._signature.labels
             raise DataError(
-                f"{path.name} does not know the classes {', '.join(missing) or '(the task has none)'}. It knows "
-                f"{', '.join(self._use.labels[:20])}{' …' if len(self._use.labels) > 20 else ''}. "  # noqa: PLR2004
+                f"{path.name} lacks the classes {', '.join(missing) or '(the task has none)'}. It has "
+                f"{', '.join(labels[:NAMED_LABELS])}{' …' if len(labels) > NAMED_LABELS else ''}. "
                 "Rename the classes in your data, or give --setting labels=… in the order of the file's output."
             )
-        self._columns = [self._use.labels.index(name) for name in classes]
+        self._columns = [self._signature.labels.index(name) for name in classes]
 
     def step(self) -> Progress:
-        """Learn nothing."""
+        """Report that there is nothing to learn."""
         return Progress({"samples": 0}, {}, done=True)
 
     def save(self, folder: Path) -> None:
-        """Copy the file, with the data that lies beside it, and write how it is used."""
+        """Copy the file with its external data and tokenizer, and write its signature."""
         for file in self._path.parent.glob(f"{self._path.name}*"):
             shutil.copy(file, folder / (FILE if file == self._path else file.name))
-        (folder / USE).write_text(to_json(self._use), encoding="utf-8")
-        if self._use.encoder == "tokens":
-            shutil.copy(self._use.tokenizer, folder / TOKENIZER)
+        (folder / SIGNATURE).write_text(to_json(self._signature), encoding="utf-8")
+        if self._signature.encoder == "tokens":
+            shutil.copy(self._signature.tokenizer, folder / TOKENIZER)
 
     def load(self, folder: Path) -> None:
-        """Open the copy."""
-        self._use = from_json((folder / USE).read_text(encoding="utf-8"))
+        """Open what `save` wrote."""
+        self._signature = from_json((folder / SIGNATURE).read_text(encoding="utf-8"))
         self._session = Session(folder, self._assignment.device)
 
     def predict(self, inputs: Sequence[Any]) -> Sequence[Any]:
         """Return probabilities [n, classes] in the order of the task's classes."""
         if self._session is None:
             self._session = Session(self._path.parent, self._assignment.device, self._path.name)
-        numbers = self._session.run(codec_of(self._use).encode(inputs))[self._use.output]
-        of_all = numbers if _probabilities(numbers) else softmax(numbers, axis=-1)
-        wanted: np.ndarray = of_all[:, self._columns]
-        return wanted  # type: ignore[return-value]  # an array is the sequence here
+        numbers = self._session.run(codec_of(self._signature).encode(inputs))[self._signature.output]
+        probabilities = numbers if _are_probabilities(numbers) else softmax(numbers, axis=-1)
+        ordered: np.ndarray = probabilities[:, self._columns]
+        return ordered  # type: ignore[return-value]  # an array is the sequence here
 
 
-def _probabilities(numbers: np.ndarray) -> bool:
-    return bool((numbers >= 0).all() and np.abs(numbers.sum(axis=-1) - 1).max() < SUMS_TO_ONE)
+def _are_probabilities(numbers: np.ndarray) -> bool:
+    return bool((numbers >= 0).all() and np.abs(numbers.sum(axis=-1) - 1).max() < SUM_TOLERANCE)
 
 
-def codec_of(use: FileUse) -> Codec:
-    """Return the codec that makes a file's arrays."""
-    codecs: dict[str, Callable[[FileUse], Codec]] = {
+def codec_of(signature: FileSignature) -> Codec:
+    """Return the codec for what a file's input holds."""
+    codecs: dict[str, Callable[[FileSignature], Codec]] = {
         "bytes": ByteCodec,
         "text": TextCodec,
         "tokens": TokenCodec,
         "image": ImageCodec,
     }
-    return codecs[use.encoder](use)
+    return codecs[signature.encoder](signature)
 
 
 class _FileCodec(Codec):
-    def __init__(self, use: FileUse) -> None:
-        self.use = use
+    """Base of the codecs, each with the preprocessing of one kind of input."""
+
+    def __init__(self, signature: FileSignature) -> None:
+        self.signature = signature
 
     def decode(self, arrays: Mapping[str, np.ndarray]) -> Sequence[Any]:
-        """Return the output as it is; the learner puts its columns in order."""
-        return list(arrays[self.use.output])
+        """Return the output unchanged; the learner orders its columns."""
+        return list(arrays[self.signature.output])
 
 
 class TextCodec(_FileCodec):
@@ -104,73 +110,74 @@ class TextCodec(_FileCodec):
     def encode(self, inputs: Sequence[str]) -> dict[str, np.ndarray]:
         """Return an array of strings."""
         texts = np.array(list(inputs), dtype=object)
-        return {self.use.inputs[0]: texts if len(self.use.shape) == 1 else texts[:, None]}
+        return {self.signature.inputs[0]: texts if len(self.signature.shape) == 1 else texts[:, None]}
 
 
 class ByteCodec(_FileCodec):
-    """UTF-8 bytes, blanks at both ends left out: half of the length from the beginning, half from the end.
+    """The first and last UTF-8 bytes of a stripped text, half of the input's length each.
 
-    Where a text is shorter than half, 256 stands after its bytes in the first half and before them in the second: what
-    Google's Magika takes.
+    Shorter texts are padded after their bytes in the first half and before them in the second, as Google's Magika
+    takes them.
     """
 
     def encode(self, inputs: Sequence[str]) -> dict[str, np.ndarray]:
-        """Return whole numbers [n, length].
+        """Return integers [n, length] of the file's dtype.
 
         Raises:
-            DataError: the file leaves the length open.
+            DataError: the file's input has no fixed length.
         """
-        length = self.use.shape[-1]
+        length = self.signature.shape[-1]
         if length is None:
-            raise DataError("The file takes any number of bytes; only files of a fixed length are fed with bytes.")
+            raise DataError("The file takes any number of bytes; encoder=bytes needs an input of a fixed length.")
         half = length // 2
-        rows = np.full((len(inputs), length), PADDING, dtype=self.use.dtype)
+        rows = np.full((len(inputs), length), PADDING, dtype=self.signature.dtype)
         for row, text in zip(rows, inputs, strict=True):
             content = np.frombuffer(text.strip().encode(), dtype=np.uint8)
             first, last = content[:half], content[-half:]
             row[: len(first)] = first
             if len(last):
                 row[-len(last) :] = last
-        return {self.use.inputs[0]: rows}
+        return {self.signature.inputs[0]: rows}
 
 
 class TokenCodec(_FileCodec):
-    """Token ids of a tokenizer, padded to the longest of a batch."""
+    """A tokenizer's ids, padded to the longest of a batch."""
 
-    def __init__(self, use: FileUse) -> None:
+    def __init__(self, signature: FileSignature) -> None:
         """Open the tokenizer."""
         from tokenizers import Tokenizer
 
-        super().__init__(use)
-        self._tokenizer = Tokenizer.from_file(use.tokenizer)
+        super().__init__(signature)
+        self._tokenizer = Tokenizer.from_file(signature.tokenizer)
         self._tokenizer.enable_padding()
 
     def encode(self, inputs: Sequence[str]) -> dict[str, np.ndarray]:
-        """Return `input_ids` and what else the file takes: `attention_mask`, `token_type_ids`."""
-        made = self._tokenizer.encode_batch(list(inputs))
+        """Return `input_ids`, `attention_mask` and `token_type_ids`, those that the file takes: int64 [n, longest]."""
+        encodings = self._tokenizer.encode_batch(list(inputs))
         arrays = {
-            "input_ids": np.array([one.ids for one in made], dtype=np.int64),
-            "attention_mask": np.array([one.attention_mask for one in made], dtype=np.int64),
-            "token_type_ids": np.array([one.type_ids for one in made], dtype=np.int64),
+            "input_ids": np.array([encoding.ids for encoding in encodings], dtype=np.int64),
+            "attention_mask": np.array([encoding.attention_mask for encoding in encodings], dtype=np.int64),
+            "token_type_ids": np.array([encoding.type_ids for encoding in encodings], dtype=np.int64),
         }
-        return {name: arrays[name] for name in self.use.inputs}
+        return {name: arrays[name] for name in self.signature.inputs}
 
 
 class ImageCodec(_FileCodec):
-    """Images with values from 0 to 1, channels where the file has them, in the file's size."""
+    """Images in the file's size and layout, with values from 0 to 1."""
 
     def encode(self, inputs: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
         """Return float [n, channels, height, width], or channels last, from uint8 [height, width, channels]."""
         from PIL import Image
 
-        first = self.use.shape[1] in (1, 3)
-        height, width = self.use.shape[2:] if first else self.use.shape[1:3]
-        channels = self.use.shape[1] if first else self.use.shape[3]
+        shape = self.signature.shape
+        channels_first = shape[1] in (1, 3)  # grey or RGB
+        height, width = shape[2:] if channels_first else shape[1:3]
+        channels = shape[1] if channels_first else shape[3]
         rows = []
         for image in inputs:
             picture = Image.fromarray(np.squeeze(image)).convert("L" if channels == 1 else "RGB")
             if height and width:
                 picture = picture.resize((width, height))
             rows.append(np.atleast_3d(np.asarray(picture, dtype=np.float32) / 255))
-        batch = np.stack(rows).astype(self.use.dtype)
-        return {self.use.inputs[0]: batch.transpose(0, 3, 1, 2) if first else batch}
+        batch = np.stack(rows).astype(self.signature.dtype)
+        return {self.signature.inputs[0]: batch.transpose(0, 3, 1, 2) if channels_first else batch}

@@ -1,4 +1,4 @@
-"""Small checkpoints that the tests save themselves, in the formats in which people share them."""
+"""Small random checkpoints in the formats in which people share them."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ Save = Callable[[str, Path], Path]
 
 @pytest.fixture(scope="session")
 def plugins() -> Plugins:
-    """Return what is installed, whose data the kit loads once."""
+    """Return the installed plugins; the kit loads their data once."""
     return load_plugins()
 
 
 @pytest.fixture(scope="session")
 def topics(plugins: Plugins) -> Data:
-    """Return texts with classes."""
+    """Return the data of `text-classification`."""
     return plugins.tasks["text-classification"].data(None, {})
 
 
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with one checkpoint of each architecture, texts' with a tokenizer, each by its own name."""
+    """Return a folder with a checkpoint of each architecture; those for texts have a tokenizer."""
     root = tmp_path_factory.mktemp("checkpoints")
     for shape in (*SHAPES, *IMAGE_SHAPES):
         save(shape, root / shape)
@@ -38,7 +38,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def save(shape: str, folder: Path) -> Path:
-    """Save a checkpoint of a small random network."""
+    """Save a checkpoint of a small random network and return its folder."""
     import torch
     import transformers as tf
 
@@ -71,19 +71,19 @@ def save(shape: str, folder: Path) -> Path:
 
 
 def tokenizer(folder: Path) -> None:
-    """Train a small tokenizer that ends each text, as T5's does, and save it."""
+    """Train and save a small tokenizer that ends each text with a token, as T5's does."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
-    made = Tokenizer(models.BPE())
-    made.pre_tokenizer = pre_tokenizers.ByteLevel()
-    made.decoder = decoders.ByteLevel()
+    byte_pairs = Tokenizer(models.BPE())
+    byte_pairs.pre_tokenizer = pre_tokenizers.ByteLevel()
+    byte_pairs.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=380, special_tokens=["<pad>", "</s>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )  # fmt: skip
-    made.train_from_iterator(TEXTS * 3, trainer)
-    made.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    byte_pairs.train_from_iterator(TEXTS * 3, trainer)
+    byte_pairs.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
     PreTrainedTokenizerFast(
-        tokenizer_object=made, pad_token="<pad>", eos_token="</s>", model_max_length=256
+        tokenizer_object=byte_pairs, pad_token="<pad>", eos_token="</s>", model_max_length=256
     ).save_pretrained(folder)

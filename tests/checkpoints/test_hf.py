@@ -1,8 +1,9 @@
-"""A checkpoint becomes a model without a line of code: each architecture, sharded or not; what is unsafe is refused."""
+"""Checkpoints as models: each architecture, sharded or not; unsafe ones are refused."""
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -19,24 +20,25 @@ from harness.seams import Data
 from harness.store import peek_records
 from harness.testing import check
 
-PASSES = {"flop_count", "initialisation"}
-"""Checks that cannot run on a checkpoint: it declares neither operations nor ways to draw its weights."""
+SKIPPED = {"flop_count", "initialisation"}
+"""Checks that cannot run on a checkpoint: it declares neither operations nor initialisations."""
 
 
 @pytest.mark.parametrize("shape", ["bert", "gpt2", "t5", "vit", "resnet"])
 def test_a_checkpoint_passes_the_kit(checkpoints: Path, plugins: Plugins, shape: str) -> None:
-    """All that a model of one's own is held to; T5 alone cannot be exported."""
+    """All checks run, except that T5 cannot be exported."""
     length = {"max_length": 24} if (checkpoints / shape / "tokenizer.json").exists() else {}
-    found = check(f"hf:{checkpoints / shape}", plugins, settings={"learning_rate": 0.003, **length})
+    findings = check(f"hf:{checkpoints / shape}", plugins, settings={"learning_rate": 0.003, **length})
+    skipped = {finding.check for finding in findings if finding.outcome == "skipped"}
 
-    assert found.ok, str(found)
-    assert {f.check for f in found if f.outcome == "skipped"} == PASSES | ({"exports"} if shape == "t5" else set())
+    assert findings.ok, str(findings)
+    assert skipped == SKIPPED | ({"exports"} if shape == "t5" else set())
 
 
 def test_a_checkpoint_is_measured_pretrained_and_from_scratch(
     checkpoints: Path, tmp_path: Path, libraries_at_hand: None, harness_command: Callable[..., Any]
 ) -> None:
-    """Both starts are cases of one suite; the artifact is served without the checkpoint."""
+    """Both starts are cases of one suite; a changed checkpoint is another model."""
     shutil.copytree(checkpoints / "vit", tmp_path / "vit")
     (tmp_path / "s.yaml").write_text(
         """\
@@ -57,13 +59,13 @@ serve: {seconds: 0.1, queries: 5}
     again = harness_command(tmp_path, "run", "s.yaml", "--dry-run")
 
     assert first.code == 0, first.stdout + first.stderr
-    assert [r.spec["start"] for r in records if r.step == "finetune"] == ["pretrained", "scratch"]
-    assert {r.spec["model"] for r in records} == {"hf:vit"}
-    assert "6 to do" in again.stdout, "a changed checkpoint is another model"
+    assert [record.spec["start"] for record in records if record.step == "finetune"] == ["pretrained", "scratch"]
+    assert {record.spec["model"] for record in records} == {"hf:vit"}
+    assert "6 to do" in again.stdout
 
 
 def test_shards_load_as_one_file_does(checkpoints: Path, topics: Data, tmp_path: Path) -> None:
-    """The same weights in three files give the same first answers; a missing shard is named."""
+    """The learner starts from the same weights; the message names a missing shard."""
     import transformers
 
     model = transformers.BertForMaskedLM.from_pretrained(checkpoints / "bert")
@@ -76,22 +78,23 @@ def test_shards_load_as_one_file_does(checkpoints: Path, topics: Data, tmp_path:
 
     assert len(shards) > 1
     assert all(np.array_equal(encoders[0][name], encoders[1][name]) for name in encoders[0])
-    with pytest.raises(PluginError, match=rf"lacks {shards[0].name}, which model.safetensors.index.json names"):
+    with pytest.raises(PluginError, match=rf"lacks {shards[0].name}, listed in model.safetensors.index.json"):
         load_plugins().find("models", f"hf:{tmp_path / 'sharded'}")
 
 
 def _encoder(folder: Path, data: Data) -> dict[str, np.ndarray]:
-    """Return the weights a learner starts from, without the head, which is new."""
+    """Return the weights a learner starts from, without those of the new head."""
     from harness.seams import Assignment
 
     model = load_plugins().find("models", f"hf:{folder}")
     settings = filled({}, model.settings)
     learner = model.learner(Assignment("finetune", data, "default", settings, "cpu", "fp32", 0, pretrained=True))
-    return {n: w.detach().numpy() for n, w in learner.module().named_parameters() if "classifier" not in n}
+    parameters = learner.module().named_parameters()
+    return {name: weight.detach().numpy() for name, weight in parameters if "classifier" not in name}
 
 
-def test_the_weights_are_the_checkpoints_unless_scratch_is_asked_for(checkpoints: Path, topics: Data) -> None:
-    """What is fine-tuned begins where the file says."""
+def test_fine_tuning_starts_from_the_checkpoints_weights(checkpoints: Path, topics: Data) -> None:
+    """A matrix of the encoder is the one in the file."""
     from safetensors.numpy import load_file
 
     saved = load_file(checkpoints / "bert" / "model.safetensors")
@@ -104,7 +107,7 @@ def test_the_weights_are_the_checkpoints_unless_scratch_is_asked_for(checkpoints
 def test_without_a_tokenizer_texts_cannot_be_read(
     checkpoints: Path, tmp_path: Path, harness_command: Callable[..., Any]
 ) -> None:
-    """It is said before anything is written; another tokenizer can be named."""
+    """The command ends before anything is written; a setting names another tokenizer."""
     for file in ("config.json", "model.safetensors"):
         (tmp_path / "bare").mkdir(exist_ok=True)
         shutil.copy(checkpoints / "bert" / file, tmp_path / "bare")
@@ -120,7 +123,7 @@ def test_without_a_tokenizer_texts_cannot_be_read(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bare"]
 
 
-OWN_CODE = """
+REMOTE_CODE = """
 import torch
 from pathlib import Path
 from transformers import PretrainedConfig, PreTrainedModel
@@ -148,26 +151,25 @@ class TinyForSequenceClassification(PreTrainedModel):
 """
 
 
-def _with_own_code(checkpoints: Path, folder: Path) -> Path:
+def _with_remote_code(checkpoints: Path, folder: Path) -> None:
     from safetensors.numpy import save_file
 
     folder.mkdir()
-    (folder / "tiny.py").write_text(OWN_CODE, encoding="utf-8")
+    (folder / "tiny.py").write_text(REMOTE_CODE, encoding="utf-8")
     auto = {"AutoConfig": "tiny.TinyConfig", "AutoModelForSequenceClassification": "tiny.TinyForSequenceClassification"}
     config = {"model_type": "tiny-own", "vocab_size": 400, "width": 16, "auto_map": auto}
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     save_file({"words.weight": np.ones((400, 16), np.float32)}, folder / "model.safetensors", metadata={"format": "pt"})
     for file in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(checkpoints / "bert" / file, folder)
-    return folder
 
 
-def test_code_that_comes_along_runs_only_where_it_is_asked_for(
+def test_a_checkpoints_code_runs_only_if_it_is_trusted(
     checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harness_command: Callable[..., Any]
 ) -> None:
-    """Without the option the command ends before anything runs; with it the model is trained and served."""
+    """Without the option the command ends before the code runs; with it the model is trained and served."""
     monkeypatch.setenv("HF_MODULES_CACHE", str(tmp_path / "cache"))
-    _with_own_code(checkpoints, tmp_path / "own")
+    _with_remote_code(checkpoints, tmp_path / "own")
     (tmp_path / "s.yaml").write_text(
         "{name: s, models: [tfidf], tasks: [text-classification], scenarios: [Offline], "
         "budgets: {finetune: {steps: 2}}, serve: {seconds: 0.1}}",
@@ -175,16 +177,17 @@ def test_code_that_comes_along_runs_only_where_it_is_asked_for(
     )
     command = ["run", "s.yaml", "--model", "hf:own"]
     refused = harness_command(tmp_path, *command)
-    ran_unasked = list(tmp_path.rglob("it-ran"))
-    wrote_unasked = (tmp_path / "harness-results").exists()
-    spec = ["harness", *command, "--trust-remote-code"]
-    done = subprocess.run(spec, cwd=tmp_path, capture_output=True, text=True, check=False)
+    ran_untrusted = list(tmp_path.rglob("it-ran"))
+    wrote_untrusted = (tmp_path / "harness-results").exists()
+    trusting = ["harness", *command, "--trust-remote-code"]
+    # In a process of its own: the code is imported.
+    done = subprocess.run(trusting, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert refused.code == 2
     assert "tiny.TinyForSequenceClassification" in refused.stderr
     assert "--trust-remote-code" in refused.stderr
-    assert not ran_unasked
-    assert not wrote_unasked
+    assert not ran_untrusted
+    assert not wrote_untrusted
     assert done.returncode == 0, done.stdout + done.stderr
     assert list(tmp_path.rglob("it-ran"))
 
@@ -198,11 +201,11 @@ def _broken(tmp_path: Path, **files: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("files", "said"),
+    ("files", "message"),
     [
         ({}, "has no config.json: it is no checkpoint"),
         ({"config__json": "{"}, "cannot be read"),
-        ({"config__json": "[]"}, "names no `model_type`"),
+        ({"config__json": "[]"}, "has no `model_type`"),
         ({"config__json": '{"model_type": "bert"}'}, "has no model.safetensors"),
         (
             {"config__json": '{"model_type": "bert"}', "pytorch_model__bin": "x"},
@@ -214,30 +217,30 @@ def _broken(tmp_path: Path, **files: str) -> str:
         ),
     ],
 )
-def test_what_is_no_checkpoint_is_refused_with_the_remedy(tmp_path: Path, files: dict[str, str], said: str) -> None:
-    """One sentence says what is missing in which folder."""
-    with pytest.raises(PluginError, match=said.replace(".", r"\.")):
+def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path: Path, files: dict[str, str], message: str) -> None:
+    """The message names the folder and what is missing."""
+    with pytest.raises(PluginError, match=re.escape(message)):
         load_plugins().find("models", _broken(tmp_path, **files))
 
 
 @pytest.mark.parametrize(
-    ("reference", "said"),
+    ("reference", "message"),
     [
         ("hf:./nowhere", "there is no such folder"),
-        ("hf:no-one/nothing-at-all", "cannot be fetched from the hub"),
+        ("hf:no-one/nothing-at-all", "cannot be downloaded from the hub"),
         ("hg:folder", "Unknown model scheme 'hg'. Did you mean 'hf'?"),
     ],
 )
-def test_a_reference_that_leads_nowhere(reference: str, said: str) -> None:
-    """A missing folder, a name the hub cannot give, a scheme nobody has."""
-    with pytest.raises(PluginError, match=said.replace(".", r"\.").replace("?", r"\?")):
+def test_a_reference_that_leads_nowhere(reference: str, message: str) -> None:
+    """A missing folder, a name that is not on the hub, an unknown scheme."""
+    with pytest.raises(PluginError, match=re.escape(message)):
         load_plugins().find("models", reference)
 
 
 def test_a_tokenizer_that_is_too_large_is_not_the_checkpoints(
     checkpoints: Path, plugins: Plugins, topics: Data, tmp_path: Path
 ) -> None:
-    """Token numbers beyond the embedding would be an index error deep inside."""
+    """Token ids beyond the embedding would raise an index error deep inside."""
     from transformers import AutoTokenizer
 
     from harness import Unsupported
@@ -254,7 +257,7 @@ def test_a_tokenizer_that_is_too_large_is_not_the_checkpoints(
 
 
 def test_images_get_the_channels_the_checkpoint_takes(checkpoints: Path) -> None:
-    """Grey becomes three equal channels, colour becomes its mean."""
+    """Grey is repeated in three channels; colour is averaged."""
     from harness_checkpoints.folder import CheckpointFolder
     from harness_checkpoints.hf_codecs import HfImageCodec
 

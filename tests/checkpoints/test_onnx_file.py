@@ -1,4 +1,4 @@
-"""A trained file is graded and served as it stands: Google's Magika on real sources, and small files of each kind."""
+"""ONNX files are evaluated and served: Google's Magika on real sources, and small files of each kind."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OF_EACH = 25
 
 @pytest.fixture(scope="module")
 def magika(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the real model, its configuration, and sources of installed packages with their language."""
+    """Return a folder with the model, its configuration, and sources of installed packages with their languages."""
     folder = tmp_path_factory.mktemp("magika")
     package = Path(str(importlib.util.find_spec("magika").origin)).parent  # type: ignore[union-attr]
     (models,) = (package / "models").glob("*/model.onnx")
@@ -34,34 +34,26 @@ def magika(tmp_path_factory: pytest.TempPathFactory) -> Path:
     files = sorted(path for path in package.parent.rglob("*") if path.suffix in KINDS)
     rows = []
     for suffix, label in KINDS.items():
-        found = [path for path in files if path.suffix == suffix]
-        some = found[:: max(1, len(found) // (4 * OF_EACH))]  # site-packages has tens of thousands
-        sources = (path.read_text(encoding="utf-8", errors="replace") for path in some)
+        paths = [path for path in files if path.suffix == suffix]
+        paths = paths[:: max(1, len(paths) // (4 * OF_EACH))]  # site-packages has tens of thousands
+        sources = (path.read_text(encoding="utf-8", errors="replace") for path in paths)
         texts = list(dict.fromkeys(text[:5000] for text in sources if len(text) > 1000))
         rows += [{"text": text, "label": label} for text in texts[:: max(1, len(texts) // OF_EACH)][:OF_EACH]]
     (folder / "sources.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     return folder
 
 
-def test_the_error_asks_for_what_is_not_obvious_and_then_it_works(
+def test_errors_ask_for_missing_settings_and_then_it_works(
     magika: Path, libraries_at_hand: None, harness_command: Callable[..., Any]
 ) -> None:
-    """Following the two sentences leads to a measured result that is right nearly always."""
+    """Following the two messages leads to a result with nearly all answers right."""
     (magika / "s.yaml").write_text(
         "{name: s, models: [tfidf], tasks: [text-classification], budgets: {finetune: {steps: 1}},"
         " scenarios: [Offline], serve: {seconds: 0.1, queries: 5}}",
         encoding="utf-8",
     )
-    command = [
-        "run",
-        "s.yaml",
-        "--task",
-        "text-classification",
-        "--data",
-        "sources.jsonl",
-        "--model",
-        "onnx:magika.onnx",
-    ]
+    options = ["--task", "text-classification", "--data", "sources.jsonl", "--model", "onnx:magika.onnx"]
+    command = ["run", "s.yaml", *options]
     first = harness_command(magika, *command)
     second = harness_command(magika, *command, "--setting", "encoder=bytes")
     nothing_written = not (magika / "harness-results").exists()
@@ -81,37 +73,38 @@ def test_the_error_asks_for_what_is_not_obvious_and_then_it_works(
 
 
 def test_bytes_are_cut_and_padded_as_magika_does_it(magika: Path) -> None:
-    """Its own library finds the same type for each source."""
+    """Magika's library finds the same type for each source."""
     from magika import Magika
 
     from harness_checkpoints.onnx_learner import ByteCodec
-    from harness_checkpoints.onnx_use import read_use
+    from harness_checkpoints.onnx_signature import read_signature
 
     settings = _settings(encoder="bytes", labels=f"{magika / 'config.json'}#target_labels_space")
-    use = read_use(magika / "magika.onnx", settings)
+    signature = read_signature(magika / "magika.onnx", settings)
     texts = [json.loads(line)["text"] for line in (magika / "sources.jsonl").read_text(encoding="utf-8").splitlines()]
     texts = [*texts[:20], *texts[-20:], "#!/bin/sh\necho short and sweet, and no more than that\n"]
-    ours = [use.labels[place] for place in _numbers(magika / "magika.onnx", ByteCodec(use).encode(texts)).argmax(1)]
+    outputs = _outputs(magika / "magika.onnx", ByteCodec(signature).encode(texts))
+    ours = [signature.labels[place] for place in outputs.argmax(1)]
     theirs = [str(Magika().identify_bytes(text.encode()).dl.label) for text in texts]
 
     assert ours == theirs
 
 
-def _numbers(path: Path, arrays: dict[str, np.ndarray]) -> np.ndarray:
+def _outputs(path: Path, arrays: dict[str, np.ndarray]) -> np.ndarray:
     from harness.onnx_session import onnxruntime
 
-    numbers: np.ndarray = onnxruntime.InferenceSession(path).run(None, arrays)[0]
-    return numbers
+    outputs: np.ndarray = onnxruntime.InferenceSession(path).run(None, arrays)[0]
+    return outputs
 
 
-def _settings(**given: str) -> dict[str, Any]:
+def _settings(**changes: str) -> dict[str, Any]:
     from harness_checkpoints.onnx_file import OnnxFile
 
-    return filled(given, OnnxFile.settings)
+    return filled(changes, OnnxFile.settings)
 
 
 def _linear(folder: Path, shape: list[Any], classes: int, metadata: dict[str, str] | None = None) -> Path:
-    """Write a file that flattens its input and multiplies it."""
+    """Write a file that flattens its input and multiplies it by a matrix."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -131,16 +124,16 @@ def _linear(folder: Path, shape: list[Any], classes: int, metadata: dict[str, st
 
 
 @pytest.mark.parametrize("shape", [["n", 1, 28, 28], ["n", 14, 14, 3], ["n", 3, 20, 10]])
-def test_an_image_file_that_says_its_classes_needs_no_word(tmp_path: Path, shape: list[Any]) -> None:
-    """Channels first or last, grey or colour, its own size; the kit passes."""
+def test_an_image_file_with_labels_needs_no_settings(tmp_path: Path, shape: list[Any]) -> None:
+    """Channels first or last, grey or colour, any size: the kit passes."""
     path = _linear(tmp_path, shape, 10, {"labels": json.dumps([str(digit) for digit in range(10)])})
-    found = check(f"onnx:{path}")
+    findings = check(f"onnx:{path}")
 
-    assert found.ok, str(found)
+    assert findings.ok, str(findings)
 
 
-def test_classes_are_matched_by_name_not_by_place(tmp_path: Path) -> None:
-    """A file that counts backwards answers in the task's order."""
+def test_classes_are_matched_by_name_not_by_position(tmp_path: Path) -> None:
+    """Outputs in reverse order give probabilities in the task's order."""
     plugins = load_plugins()
     backwards = ",".join(str(digit) for digit in reversed(range(10)))
     path = _linear(tmp_path, ["n", 1, 28, 28], 10)
@@ -160,34 +153,34 @@ def _answers(plugins: Plugins, path: Path, images: Any, labels: str) -> np.ndarr
     )
 
 
-def test_a_task_with_a_class_the_file_does_not_know(tmp_path: Path) -> None:
-    """The class is named, and what the file knows."""
+def test_a_task_with_a_class_the_file_lacks(tmp_path: Path) -> None:
+    """The message names the class and the file's classes."""
     path = _linear(tmp_path, ["n", 1, 28, 28], 10)
-    with pytest.raises(DataError, match="does not know the classes 0, 1, 2"):
+    with pytest.raises(DataError, match=r"lacks the classes 0, 1, 2.* It has a, b, c"):
         _answers(load_plugins(), path, [], ",".join("abcdefghij"))
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("settings", "message"),
     [
         ({"labels": "a,b"}, "It has 10 classes; 2 labels were given"),
         ({"labels": "nowhere.json"}, "labels=nowhere.json: FileNotFoundError"),
         ({"labels": "a,b", "output": "x"}, "Which output has a number for each class"),
-        ({"labels": "a,b", "encoder": "tokens"}, "There is no .*tokenizer.json: say --setting tokenizer="),
-        ({"labels": "a,b", "encoder": "smell"}, "encoder=bytes|text|tokens|image"),
+        ({"labels": "a,b", "encoder": "tokens"}, "There is no .*tokenizer.json. Give --setting tokenizer="),
+        ({"labels": "a,b", "encoder": "smell"}, r"Give --setting encoder=bytes\|text\|tokens\|image"),
     ],
 )
-def test_what_does_not_fit_is_said_with_inputs_and_outputs(tmp_path: Path, given: dict[str, str], said: str) -> None:
-    """Each sentence ends with what to type."""
-    from harness_checkpoints.onnx_use import read_use
+def test_settings_that_do_not_fit_the_file_are_refused(tmp_path: Path, settings: dict[str, str], message: str) -> None:
+    """Each message ends with what to type."""
+    from harness_checkpoints.onnx_signature import read_signature
 
-    path = _linear(tmp_path, ["n", 1, 28, 28], 2 if "tokens" in given.values() else 10)
-    with pytest.raises(PluginError, match=said):
-        read_use(path, _settings(**given))
+    path = _linear(tmp_path, ["n", 1, 28, 28], 2 if "tokens" in settings.values() else 10)
+    with pytest.raises(PluginError, match=message):
+        read_signature(path, _settings(**settings))
 
 
-def test_a_file_that_is_no_onnx(tmp_path: Path) -> None:
-    """Missing, of another suffix, or broken."""
+def test_a_file_that_is_not_onnx(tmp_path: Path) -> None:
+    """Missing, with another suffix, or broken."""
     (tmp_path / "torn.onnx").write_bytes(b"not a graph")
     for reference in ("nowhere.onnx", str(tmp_path)):
         with pytest.raises(PluginError, match="there is no such file"):
@@ -196,10 +189,10 @@ def test_a_file_that_is_no_onnx(tmp_path: Path) -> None:
         load_plugins().find("models", f"onnx:{tmp_path / 'torn.onnx'}")
 
 
-def test_what_is_known_of_a_file_survives_the_artifact() -> None:
+def test_a_signature_survives_being_saved() -> None:
     """Written and read again it is the same."""
-    from harness_checkpoints.onnx_use import FileUse, from_json, to_json
+    from harness_checkpoints.onnx_signature import FileSignature, from_json, to_json
 
-    use = FileUse("bytes", ("x",), "y", ("a", "b"), (None, 2048), "int32", "t.json")
+    signature = FileSignature("bytes", ("x",), "y", ("a", "b"), (None, 2048), "int32", "t.json")
 
-    assert from_json(to_json(use)) == use
+    assert from_json(to_json(signature)) == signature
