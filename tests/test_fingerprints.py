@@ -113,7 +113,7 @@ CHANGES: Mapping[str, Change] = {
         "harness_vision._frechet", "max(0.0, self.value", "max(1.0, self.value", tasks("image-generation")
     ),
     "scenes": Change("harness_vision._scenes", "SEED = 20261124", "SEED = 20261125", tasks("object-detection")),
-    "worlds": Change("harness_control.worlds", "chance_episodes: int = 200", "chance_episodes: int = 9", CONTROL),
+    "worlds": Change("harness_control.worlds", "baseline_episodes: int = 200", "baseline_episodes: int = 9", CONTROL),
     "episodes": Change("harness_control._game", '"test": 100', '"test": 10', CONTROL),
     "q-learning": Change("harness_control._dqn", "STRETCH = 16", "STRETCH = 8", models("dqn")),
     "export": Change("harness_hardware._onnx_export", "EXAMPLE_BATCH = 2", "EXAMPLE_BATCH = 3", runtime("onnxruntime")),

@@ -1,4 +1,4 @@
-"""Behaviour cloning: a policy plays, a rule says at each step what it would have done, and the policy learns that."""
+"""Behaviour cloning: a policy plays, a rule labels each observation with its action, and the policy learns these."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from stable_baselines3 import PPO
 from harness import Progress, Unsupported
 from harness_control.worlds import World
 
-FOLLOWS = 0.5
-"""Share of steps in which the rule's action is played; in the others the policy's, so that it learns to mend its own
-errors too (DAgger: Ross, Gordon and Bagnell, 2011)."""
+RULE_SHARE = 0.5
+"""Share of steps that play the rule's action. The others play the policy's, so that it learns to recover from its own
+errors (DAgger: Ross, Gordon and Bagnell, 2011)."""
 
 
 class Cloning:
-    """The pretraining of a PPO's policy by a game's rule; its value function stays as it is.
+    """The pretraining of a PPO's policy by a game's rule; the value function does not change.
 
     Args:
-        ppo: its environments are played, its settings say how many steps an update has.
-        world: with a rule.
+        ppo: with the environments to play and the sizes of rollouts and batches.
+        world: must have a rule.
 
     Raises:
         Unsupported: the game has no rule.
@@ -29,13 +29,13 @@ class Cloning:
 
     def __init__(self, ppo: PPO, world: World) -> None:
         if world.rule is None:
-            raise Unsupported(f"Nobody wrote a rule for {world.environment}. Set pretraining to source-variant.")
+            raise Unsupported(f"{world.environment} has no rule to clone. Set pretraining to source-variant.")
         self._ppo, self._policy, self._rule = ppo, ppo.policy, world.rule
         self._generator = np.random.default_rng(ppo.seed)
         self._observations: Any = None
 
     def step(self) -> Progress:
-        """Play, and make what the rule would have done likelier."""
+        """Play a rollout, and raise the likelihood of the rule's actions."""
         observations, actions = self._play()
         self._policy.set_training_mode(True)
         losses = []
@@ -54,19 +54,20 @@ class Cloning:
         return float(loss.item())
 
     def _play(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return observations, and what the rule would have done at each."""
+        """Return the observations of a rollout, and the rule's action for each."""
         self._policy.set_training_mode(False)
-        ground, seen, wanted = self._ppo.env, [], []
+        environments, observations, rule_actions = self._ppo.env, [], []
         if self._observations is None:
-            self._observations = ground.reset()
+            self._observations = environments.reset()
         for _ in range(self._ppo.n_steps):
-            seen.append(self._observations)
-            wanted.append(np.array([self._rule(one) for one in self._observations]))
-            own, _ = self._policy.predict(self._observations)
-            follows = self._generator.random(len(own)) < FOLLOWS
-            played = np.where(follows if own.ndim == 1 else follows[:, None], wanted[-1], own)
-            self._observations = ground.step(played)[0]
-        return self._tensor(np.concatenate(seen).astype(np.float32)), self._tensor(np.concatenate(wanted))
+            observations.append(self._observations)
+            rule_actions.append(np.array([self._rule(observation) for observation in self._observations]))
+            policy_actions, _ = self._policy.predict(self._observations)
+            use_rule = self._generator.random(len(policy_actions)) < RULE_SHARE
+            use_rule = use_rule if policy_actions.ndim == 1 else use_rule[:, None]
+            played = np.where(use_rule, rule_actions[-1], policy_actions)
+            self._observations = environments.step(played)[0]
+        return self._tensor(np.concatenate(observations).astype(np.float32)), self._tensor(np.concatenate(rule_actions))
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(array).to(self._ppo.device)

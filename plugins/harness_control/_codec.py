@@ -1,4 +1,4 @@
-"""Observations become one array, a network's numbers become actions. Needs no torch: a served policy loads none."""
+"""Pre- and postprocessing of policies: observations to an array, outputs to actions. Serving needs no torch."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ FILE = "actions.json"
 
 
 class ObservationCodec(Codec):
-    """Stacks observations to `observation` [batch, …]; takes the likeliest action, or one within bounds."""
+    """Stacks observations; takes the most likely discrete action, or clips a continuous one."""
 
     def __init__(self, bounds: tuple[np.ndarray, np.ndarray] | None = None) -> None:
-        """Take the least and the largest action where actions are continuous."""
+        """Take the smallest and largest continuous action; None for discrete actions."""
         self.bounds = bounds
 
     def encode(self, inputs: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
-        """Return `observation`, float32, batch first."""
+        """Return `observation`, float32 [n, …]."""
         return {"observation": np.asarray(inputs, dtype=np.float32)}
 
     def decode(self, arrays: Mapping[str, np.ndarray]) -> Sequence[Any]:
-        """Return one action for each observation.
+        """Return an action for each observation, an int or float32 [d].
 
         Raises:
-            ValueError: a number is not finite.
+            ValueError: an output is not finite.
         """
         (numbers,) = arrays.values()
         if not np.isfinite(numbers).all():
-            raise ValueError("The policy's numbers are not finite. Lower the learning rate or look at the weights.")
+            raise ValueError("The policy's outputs are not finite. Lower the learning rate or check the weights.")
         if self.bounds is None:
             actions: list[int] = np.argmax(numbers, axis=1).tolist()
             return actions

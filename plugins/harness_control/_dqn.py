@@ -1,4 +1,4 @@
-"""DQN of stable-baselines3, driven from outside: one step is a stretch of play and the updates that follow it."""
+"""DQN of stable-baselines3, step by step: a step is some rounds of play, each with its updates."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from harness import Assignment, Learner, Progress
 from harness.torch_learner import initialise
 from harness_control._codec import ObservationCodec
 from harness_control._game import TRAINING_SEEDS
-from harness_control._grid import eyes
+from harness_control._grid import grid_policy_kwargs
 from harness_control._ppo import HIDDEN, WEIGHTS
 from harness_control._simple import game_of
-from harness_control._training_ground import TrainingGround
+from harness_control._vec_env import CheckedVecEnv
 
 SETTINGS = (
     "learning_rate", "batch_size", "gamma", "train_freq", "gradient_steps", "learning_starts", "buffer_size",
     "target_update_interval", "exploration_fraction", "exploration_final_eps",
 )  # fmt: skip
 STRETCH = 16
-"""Rounds of play and update in a step: single ones are too short to be timed."""
+"""Rounds of play and update in a step; one round is too short to be timed."""
 
 
 class DqnLearner(Learner):
-    """A network that says what each action is worth."""
+    """A Q-network and its target network."""
 
     def __init__(self, assignment: Assignment) -> None:
         game, settings = game_of(assignment), assignment.settings
         self._codec = ObservationCodec()
         self._dqn = DQN(
             "MlpPolicy",
-            TrainingGround(game, 1),
-            policy_kwargs={"net_arch": HIDDEN[assignment.size], **eyes(game.observation_shape)},
+            CheckedVecEnv(game, 1),
+            policy_kwargs={"net_arch": HIDDEN[assignment.size], **grid_policy_kwargs(game.observation_shape)},
             seed=assignment.seed % TRAINING_SEEDS,
             device=assignment.device,
             verbose=0,
@@ -56,14 +56,14 @@ class DqnLearner(Learner):
         self._callback: BaseCallback | None = None
 
     def prepare(self) -> None:
-        """Train in one thread: more cost more than they bring in a network of this size. Serving takes all."""
+        """Train in one thread: more cost more than they gain in a network of this size. Serving uses all."""
         torch.set_num_threads(1)
 
     def step(self) -> Progress:
-        """Play and update, as `DQN.learn` does in its loop."""
+        """Run `STRETCH` iterations of the loop in `DQN.learn`."""
         dqn = self._dqn
         if self._callback is None:
-            _, self._callback = dqn._setup_learn(self._total or 1)  # noqa: SLF001 - `learn` offers no single round
+            _, self._callback = dqn._setup_learn(self._total or 1)  # noqa: SLF001 - `learn` offers no single iteration
         before = dqn.num_timesteps
         for _ in range(STRETCH):
             dqn.collect_rollouts(
@@ -81,19 +81,19 @@ class DqnLearner(Learner):
         return Progress({"samples": played, "environment_steps": played}, losses)
 
     def save(self, folder: Path) -> None:
-        """Write the network's weights."""
+        """Write the Q-network's weights."""
         weights = {name: tensor.contiguous().cpu() for name, tensor in self._dqn.policy.q_net.state_dict().items()}
         save_file(weights, folder / WEIGHTS)
         self._codec.save(folder)
 
     def load(self, folder: Path) -> None:
-        """Read the network's weights; the network that is learned from becomes the same."""
+        """Read the weights into the Q-network and its target network."""
         weights = load_file(folder / WEIGHTS)
         self._dqn.policy.q_net.load_state_dict(weights)
         self._dqn.policy.q_net_target.load_state_dict(weights)
 
     def predict(self, inputs: Sequence[np.ndarray]) -> Sequence[Any]:
-        """Return the action that is worth most for each observation."""
+        """Return the action of highest value for each observation."""
         network = self._dqn.policy.q_net
         network.set_training_mode(False)
         observation = torch.from_numpy(self._codec.encode(inputs)["observation"]).to(self._dqn.device)
@@ -101,21 +101,21 @@ class DqnLearner(Learner):
             return self._codec.decode({"numbers": network(observation).cpu().numpy()})
 
     def parameters(self) -> int:
-        """Return the number of trainable parameters, without those of the copy that is learned from."""
+        """Return the number of trainable parameters, without the target network's."""
         return sum(weight.numel() for weight in self._dqn.policy.q_net.parameters())
 
     def module(self) -> torch.nn.Module:
-        """Return the network: `observation` in, `numbers` out."""
+        """Return the Q-network: `observation` in, `numbers` out."""
         return Values(self._dqn.policy.q_net)
 
 
 class Values(torch.nn.Module):
-    """What is served: the worth of each action."""
+    """The Q-network as it is exported."""
 
     def __init__(self, q_net: Any) -> None:
         super().__init__()
         self.q_net = q_net
 
     def forward(self, observation: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return `numbers` [n, actions]."""
+        """Return `numbers` [n, actions], the value of each action."""
         return {"numbers": self.q_net(observation)}

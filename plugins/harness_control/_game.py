@@ -1,4 +1,4 @@
-"""A gymnasium environment as a task's data: episodes on held-out seeds are graded, observations are queries."""
+"""A gymnasium environment as a task's data: items are episodes from held-out seeds, queries are observations."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from typing import Any
 import numpy as np
 
 from harness import Data, Predict, Sample, Scores
-from harness_control._environment import make, refuse_nonsense
+from harness_control._environment import make, require_finite
 from harness_control.worlds import World
 
 EPISODES = {"validation": 20, "test": 100}
 FIRST_SEED = {"validation": 1_000_000, "test": 2_000_000}
-"""Of the environments; training draws its own below `TRAINING_SEEDS`."""
+"""Seed of a split's first episode; the others count up. Training uses seeds below `TRAINING_SEEDS`."""
 TRAINING_SEEDS = 1_000_000
-CHANCE_SEED, QUERY_SEED = 3_000_000, 4_000_000
+BASELINE_SEED, QUERY_SEED = 3_000_000, 4_000_000
 QUERIES = 256
 NORMALISED = "normalised_return"
-GRID = 3
-"""Dimensions of a grid of planes."""
-ERRS = 0.5
-"""Share of random actions on the way to the queries."""
+GRID_DIMENSIONS = 3
+"""A grid observation is [planes, rows, columns]."""
+RANDOM_SHARE = 0.5
+"""Share of random actions in the episodes that queries are taken from."""
 
 
 class Game(Data):
     """An environment with discrete or continuous actions.
 
     Args:
-        world: the environment, what is changed in it, what is measured.
+        world: the environment and its changes.
         identity: names environment, package version and changes.
-        metrics: metric → column of the scores, whose random baseline is to be found.
-        reference: the return that counts as 1 in column `NORMALISED`, in which chance is 0; None: no such column.
+        metrics: metric → column of the scores.
+        reference: the return that is 1 in the column `NORMALISED`, where random play is 0; None: no such column.
     """
 
     def __init__(self, world: World, identity: str, metrics: Mapping[str, str], reference: float | None = None) -> None:
@@ -45,123 +45,124 @@ class Game(Data):
         self.observation_shape: tuple[int, ...] = probe.observation_space.shape
         space = probe.action_space
         self.actions = int(space.n) if hasattr(space, "n") else 0
-        """How many actions there are; 0 where they are continuous."""
+        """Number of discrete actions; 0 for continuous ones."""
         self.bounds: tuple[np.ndarray, np.ndarray] | None = None if self.actions else (space.low, space.high)
-        """The least and the largest action where they are continuous."""
+        """The smallest and the largest continuous action."""
         self.digest = _digest(identity, probe)
 
     def make(self) -> Any:
-        """Return a new environment, its observations flat or a grid [planes, rows, columns]; `reset` seeds it."""
+        """Return a new environment; `reset` seeds it."""
         return make(self.world)
 
-    def draw(self, generator: np.random.Generator, count: int) -> list[Any]:
-        """Return actions drawn evenly."""
+    def sample_actions(self, generator: np.random.Generator, count: int) -> list[Any]:
+        """Return uniformly random actions."""
         if self.bounds is None:
             return [int(action) for action in generator.integers(self.actions, size=count)]
         low, high = self.bounds
         return list(generator.uniform(low, high, (count, *low.shape)).astype(np.float32))
 
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Scores:
-        """Play the split's episodes and return what is told of each: return, length, what the world adds.
+        """Play the split's episodes and return for each its return, its length and the world's extra scores.
 
-        At most `batch_size` episodes are played side by side; each observation goes through `predict`.
+        At most `batch_size` episodes are played in parallel.
 
         Raises:
-            DataError: the environment gave an observation or a reward that is not finite.
+            DataError: an observation or a reward is not finite.
         """
         seeds = _seeds(split)
-        played: list[dict[str, float]] = []
+        episodes: list[dict[str, float]] = []
         for start in range(0, len(seeds), batch_size):
-            played += self._play(predict, seeds[start : start + batch_size])
-        return self._columns(played)
+            episodes += self._play(predict, seeds[start : start + batch_size])
+        return self._columns(episodes)
 
     def keys(self, split: str) -> Sequence[int]:
         """Return the seeds of the split's episodes."""
         return range(TRAINING_SEEDS) if split == "train" else _seeds(split)
 
     def show(self, predict: Predict) -> Sequence[Sample]:
-        """Return the first episode of the test split as an animated picture, or why there is none."""
+        """Return the first episode of the test split as a GIF, or why there is none."""
         from harness_control._film import film, undrawable
 
-        why = undrawable(self.world)
-        if why is not None:
-            return (Sample("No film of an episode", "text/plain", why.encode()),)
+        reason = undrawable(self.world)
+        if reason is not None:
+            return (Sample("No film of an episode", "text/plain", reason.encode()),)
         return (film(self.world, predict, FIRST_SEED["test"]),)
 
     def queries(self) -> Sequence[np.ndarray]:
-        """Return observations of a policy that follows the rule, if there is one, and errs half of the time."""
+        """Return observations from play by the rule, if there is one, with a share of random actions."""
         return self._queries
 
     def random_baseline(self) -> Mapping[str, float]:
-        """Return what random actions reach in each metric, played; in the normalised return that is 0."""
+        """Return the mean of each metric over episodes of random actions; 0 for the normalised return."""
         columns = {**self._columns(self._random_play), NORMALISED: [0.0]}
         return {metric: float(np.mean(columns[column])) for metric, column in self._metrics.items()}
 
-    def _columns(self, played: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
-        columns = {column: [episode[column] for episode in played] for column in played[0]}
+    def _columns(self, episodes: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
+        columns = {column: [episode[column] for episode in episodes] for column in episodes[0]}
         if self._reference is not None:
             returns = np.array(columns["episode_return"])
-            chance = np.mean([episode["episode_return"] for episode in self._random_play])
-            columns[NORMALISED] = ((returns - chance) / (self._reference - chance)).tolist()
+            baseline = np.mean([episode["episode_return"] for episode in self._random_play])
+            columns[NORMALISED] = ((returns - baseline) / (self._reference - baseline)).tolist()
         return columns
 
     @cached_property
     def _random_play(self) -> list[dict[str, float]]:
-        generator = np.random.default_rng(CHANCE_SEED)
-        seeds = range(CHANCE_SEED, CHANCE_SEED + self.world.chance_episodes)
-        return self._play(lambda inputs: self.draw(generator, len(inputs)), seeds)
+        generator = np.random.default_rng(BASELINE_SEED)
+        seeds = range(BASELINE_SEED, BASELINE_SEED + self.world.baseline_episodes)
+        return self._play(lambda inputs: self.sample_actions(generator, len(inputs)), seeds)
 
     @cached_property
     def _queries(self) -> list[np.ndarray]:
         generator = np.random.default_rng(QUERY_SEED)
-        environment = self.make()
-        found: list[np.ndarray] = []
+        environment, rule = self.make(), self.world.rule
+        queries: list[np.ndarray] = []
         observation, _ = environment.reset(seed=QUERY_SEED)
-        while len(found) < QUERIES:
-            found.append(observation)
-            errs = generator.random() < ERRS
-            action = self.draw(generator, 1)[0] if errs or self.world.rule is None else self.world.rule(observation)
+        while len(queries) < QUERIES:
+            queries.append(observation)
+            at_random = generator.random() < RANDOM_SHARE
+            action = self.sample_actions(generator, 1)[0] if at_random or rule is None else rule(observation)
             observation, _, terminated, truncated, _ = environment.step(action)
             if terminated or truncated:
                 observation, _ = environment.reset()
-        return found
+        return queries
 
     def _play(self, predict: Predict, seeds: Sequence[int]) -> list[dict[str, float]]:
-        """Return column → number of one episode for each seed, all stepped together."""
+        """Play an episode from each seed, all in parallel, and return the scores of each."""
         environments = [self.make() for _ in seeds]
         observations = [environment.reset(seed=seed)[0] for environment, seed in zip(environments, seeds, strict=True)]
         for observation, seed in zip(observations, seeds, strict=True):
-            refuse_nonsense(self.world, observation, 0.0, f"step 0 of the episode with seed {seed}")
+            require_finite(self.world, observation, 0.0, f"step 0 of the episode with seed {seed}")
         returns = [0.0 for _ in seeds]
         infos: list[list[Mapping[str, Any]]] = [[] for _ in seeds]
-        alive = list(range(len(seeds)))
-        while alive:
-            actions = predict([observations[i] for i in alive])
-            still = []
-            for i, action in zip(alive, actions, strict=True):
+        running = list(range(len(seeds)))
+        while running:
+            actions = predict([observations[i] for i in running])
+            continuing = []
+            for i, action in zip(running, actions, strict=True):
                 observation, reward, terminated, truncated, info = environments[i].step(action)
                 infos[i].append(info)
                 where = f"step {len(infos[i])} of the episode with seed {seeds[i]}"
-                refuse_nonsense(self.world, observation, float(reward), where)
+                require_finite(self.world, observation, float(reward), where)
                 observations[i] = observation
                 returns[i] += float(reward)
                 if not (terminated or truncated):
-                    still.append(i)
-            alive = still
-        return [self._told(*episode) for episode in zip(environments, returns, infos, strict=True)]
+                    continuing.append(i)
+            running = continuing
+        return [self._episode_scores(*episode) for episode in zip(environments, returns, infos, strict=True)]
 
-    def _told(self, environment: Any, total: float, infos: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-        figures = self.world.figures(environment, infos) if self.world.figures else {}
-        return {"episode_return": total, "episode_length": float(len(infos)), **figures}
+    def _episode_scores(self, environment: Any, total: float, infos: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+        """Return column → number."""
+        extra = self.world.extra_scores(environment, infos) if self.world.extra_scores else {}
+        return {"episode_return": total, "episode_length": float(len(infos)), **extra}
 
 
 def _seeds(split: str) -> range:
-    """Return the environment seeds of a split, one for each episode."""
+    """Return the seeds of a split's episodes."""
     return range(FIRST_SEED[split], FIRST_SEED[split] + EPISODES[split])
 
 
 def _digest(identity: str, probe: Any) -> str:
-    """Return the SHA-256 over what the game is, and over seed and first observation of every episode."""
+    """Return the SHA-256 of the identity and of each episode's seed and first observation."""
     digest = hashlib.sha256(identity.encode())
     for split in EPISODES:
         for seed in _seeds(split):

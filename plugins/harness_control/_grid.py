@@ -1,4 +1,4 @@
-"""How a policy looks at a grid: one convolution again and again, so that what is near spreads to what is far."""
+"""Features of grid observations: a recurrent convolution that spreads information over the grid."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ import torch
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
-from harness_control._game import GRID
+from harness_control._game import GRID_DIMENSIONS
 
 WIDTH = 32
 ROUNDS = 12
-"""Cells that news can travel; the same weights in each, as in a value iteration network (Tamar et al., 2016)."""
+"""Applications of the convolution, hence the cells that information travels. The weights are shared, as in a value
+iteration network (Tamar et al., 2016)."""
 
 
-def eyes(observation_shape: tuple[int, ...]) -> dict[str, Any]:
-    """Return what stable-baselines3's `policy_kwargs` need for observations of a shape."""
-    return {"features_extractor_class": GridFeatures} if len(observation_shape) == GRID else {}
+def grid_policy_kwargs(observation_shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return stable-baselines3's `policy_kwargs` for grid observations, and none for others."""
+    return {"features_extractor_class": GridFeatures} if len(observation_shape) == GRID_DIMENSIONS else {}
 
 
 class GridFeatures(BaseFeaturesExtractor):
-    """What the grid says at the place of the agent, which is the first plane."""
+    """The features of the agent's cell, which the first plane marks."""
 
     def __init__(self, observation_space: gymnasium.spaces.Box) -> None:
         """Build the convolutions."""
@@ -34,10 +35,10 @@ class GridFeatures(BaseFeaturesExtractor):
 
     def forward(self, observations: Tensor) -> Tensor:
         """Return features [n, WIDTH] of observations [n, planes, rows, columns]."""
-        inside = torch.ones_like(observations[:, :1])  # the zeros around it are the shore
-        seen = torch.relu(self.look(torch.cat([observations, inside], 1)))
-        known, recalled = seen, self.recall(seen)  # the same in each round
+        inside = torch.ones_like(observations[:, :1])  # the padding's zeros mark what is outside the grid
+        states = torch.relu(self.look(torch.cat([observations, inside], 1)))
+        input_term = self.recall(states)  # the same in each round
         for _ in range(ROUNDS):
-            known = torch.relu(self.spread(known) + recalled)
-        here: Tensor = (known * observations[:, :1]).sum((2, 3))
-        return here
+            states = torch.relu(self.spread(states) + input_term)
+        features: Tensor = (states * observations[:, :1]).sum((2, 3))
+        return features

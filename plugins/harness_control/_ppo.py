@@ -1,4 +1,4 @@
-"""PPO of stable-baselines3, driven from outside: one step is a rollout and the update that follows it."""
+"""PPO of stable-baselines3, step by step: a step is a rollout and its update."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from harness.torch_learner import initialise
 from harness_control._cloning import Cloning
 from harness_control._codec import ObservationCodec
 from harness_control._game import TRAINING_SEEDS
-from harness_control._grid import eyes
+from harness_control._grid import grid_policy_kwargs
 from harness_control._simple import game_of
-from harness_control._training_ground import TrainingGround
+from harness_control._vec_env import CheckedVecEnv
 
 WEIGHTS = "policy.safetensors"
 HIDDEN = {"small": [64, 64], "base": [256, 256]}
+"""Size → units of each hidden layer."""
 LOSSES = {"train/policy_gradient_loss": "policy_loss", "train/value_loss": "value_loss"}
 
 
@@ -41,16 +42,16 @@ class PpoLearner(Learner):
         self._callback: BaseCallback | None = None
 
     def prepare(self) -> None:
-        """Train in one thread: more cost more than they bring in a network of this size. Serving takes all."""
+        """Train in one thread: more cost more than they gain in a network of this size. Serving uses all."""
         torch.set_num_threads(1)
 
     def step(self) -> Progress:
-        """Play one rollout and update the policy from it, as `PPO.learn` does in its loop; or clone the rule."""
+        """Run an iteration of the loop in `PPO.learn`, or of behaviour cloning."""
         if self._cloning is not None:
             return self._cloning.step()
         ppo = self._ppo
         if self._callback is None:
-            _, self._callback = ppo._setup_learn(self._total or 1)  # noqa: SLF001 - `learn` offers no single round
+            _, self._callback = ppo._setup_learn(self._total or 1)  # noqa: SLF001 - `learn` offers no single iteration
         before = ppo.num_timesteps
         ppo.collect_rollouts(ppo.env, self._callback, ppo.rollout_buffer, n_rollout_steps=ppo.n_steps)
         if self._total is not None:
@@ -72,7 +73,7 @@ class PpoLearner(Learner):
         load_model(self._ppo.policy, folder / WEIGHTS)
 
     def predict(self, inputs: Sequence[np.ndarray]) -> Sequence[Any]:
-        """Return the likeliest action for each observation."""
+        """Return the most likely action for each observation."""
         policy = self._ppo.policy
         policy.set_training_mode(False)
         observation = torch.from_numpy(self._codec.encode(inputs)["observation"]).to(policy.device)
@@ -90,7 +91,7 @@ class PpoLearner(Learner):
 
 
 class Actor(torch.nn.Module):
-    """The part of a policy that is served."""
+    """The policy without its value function, as it is exported."""
 
     def __init__(self, policy: Any) -> None:
         super().__init__()
@@ -110,13 +111,13 @@ def _numbers(policy: Any, observation: torch.Tensor) -> torch.Tensor:
 def _build(assignment: Assignment) -> PPO:
     settings, game = assignment.settings, game_of(assignment)
     _check(settings)
-    falls = _planned_environment_steps(assignment.budget, None) is not None
+    anneals = _planned_environment_steps(assignment.budget, None) is not None
     ppo = PPO(
         "MlpPolicy",
-        TrainingGround(game, settings["n_envs"]),
-        learning_rate=_falling(settings["learning_rate"], falls),
-        clip_range=_falling(settings["clip_range"], falls),
-        policy_kwargs={"net_arch": HIDDEN[assignment.size], **eyes(game.observation_shape)},
+        CheckedVecEnv(game, settings["n_envs"]),
+        learning_rate=_schedule(settings["learning_rate"], anneals),
+        clip_range=_schedule(settings["clip_range"], anneals),
+        policy_kwargs={"net_arch": HIDDEN[assignment.size], **grid_policy_kwargs(game.observation_shape)},
         seed=_environment_seed(assignment.seed, settings["n_envs"]),
         device=assignment.device,
         verbose=0,
@@ -125,16 +126,16 @@ def _build(assignment: Assignment) -> PPO:
             for name in ("n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda", "ent_coef")
         },
     )  # fmt: skip
-    ppo.set_logger(Logger(folder=None, output_formats=[]))  # its own would make a temporary folder for each training
+    ppo.set_logger(Logger(folder=None, output_formats=[]))  # the default one makes a temporary folder
     initialise(ppo.policy, settings["initialisation"])
     return ppo
 
 
 def _check(settings: Mapping[str, Any]) -> None:
-    """Refuse settings that leave no rollout or no update.
+    """Check that the settings give a rollout and an update.
 
     Raises:
-        SuiteError: says which setting, and what it must be.
+        SuiteError: a setting is too small.
     """
     least = {"n_envs": 1, "n_steps": 1, "n_epochs": 1, "batch_size": 2}
     for name, low in least.items():
@@ -145,17 +146,17 @@ def _check(settings: Mapping[str, Any]) -> None:
 
 
 def _environment_seed(seed: int, n_envs: int) -> int:
-    """Return the seed of the first environment; the others count up from it, all of them below `TRAINING_SEEDS`."""
+    """Return the seed of the first environment; the others count up, and all stay below `TRAINING_SEEDS`."""
     return seed % (TRAINING_SEEDS - n_envs + 1)
 
 
-def _falling(value: float, falls: bool) -> Any:
-    """Return a schedule of the share that is left; constant where the budget does not say how long training lasts."""
-    return (lambda left: value * left) if falls else value
+def _schedule(value: float, anneals: bool) -> Any:
+    """Return a linear decay to 0, or a constant if the length of training is unknown."""
+    return (lambda remaining: value * remaining) if anneals else value
 
 
 def _planned_environment_steps(budget: Budget, ppo: PPO | None) -> int | None:
-    """Return how many environment steps a budget comes to, None where only a clock or a quality ends it."""
+    """Return the environment steps of a budget, or None if time or quality ends the training."""
     per_step = 1 if ppo is None else ppo.n_steps * ppo.n_envs
     if budget.steps is not None:
         return budget.steps * per_step

@@ -1,4 +1,4 @@
-"""Policies that need no training: chance and the game's rule."""
+"""Policies without training: random actions and the game's rule."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ FILE = "policy.json"
 
 
 def game_of(assignment: Assignment) -> Game:
-    """Return the assignment's data, which tasks of this kind make a `Game`.
+    """Return the assignment's data.
 
     Raises:
-        Unsupported: another precision than fp32 is asked for; a record must not name one that was not computed in.
-        TypeError: the task gave something else.
+        Unsupported: a precision other than fp32, which a record would name wrongly.
+        TypeError: the data are no `Game`.
     """
     if assignment.precision != "fp32":
-        raise Unsupported(f"Policies of this plugin compute in fp32 only, not in {assignment.precision}. Ask for fp32.")
+        raise Unsupported(f"Policies of this plugin compute in fp32 only, not in {assignment.precision}. Use fp32.")
     if not isinstance(assignment.data, Game):
-        raise TypeError(f"This model plays a Game; the task gave {type(assignment.data).__name__}.")
+        raise TypeError(f"This model plays a Game; the task's data are a {type(assignment.data).__name__}.")
     return assignment.data
 
 
 class RandomLearner(Learner):
-    """Draws actions evenly; two learners of one seed draw the same."""
+    """Uniformly random actions, the same for the same seed."""
 
     def __init__(self, assignment: Assignment) -> None:
         self._game = game_of(assignment)
@@ -38,7 +38,7 @@ class RandomLearner(Learner):
         self._generator = np.random.default_rng(self._seed)
 
     def step(self) -> Progress:
-        """Learn nothing."""
+        """Report that there is nothing to learn."""
         return Progress({"samples": 0}, {}, done=True)
 
     def save(self, folder: Path) -> None:
@@ -46,13 +46,13 @@ class RandomLearner(Learner):
         (folder / FILE).write_text(json.dumps({"seed": self._seed}), encoding="utf-8")
 
     def load(self, folder: Path) -> None:
-        """Read the seed and begin anew."""
+        """Read the seed and restart the generator."""
         self._seed = json.loads((folder / FILE).read_text(encoding="utf-8"))["seed"]
         self._generator = np.random.default_rng(self._seed)
 
     def predict(self, inputs: Sequence[np.ndarray]) -> Sequence[Any]:
         """Return an action for each observation."""
-        return self._game.draw(self._generator, len(inputs))
+        return self._game.sample_actions(self._generator, len(inputs))
 
     def parameters(self) -> int:
         """Return 0: there is nothing to train."""
@@ -60,24 +60,24 @@ class RandomLearner(Learner):
 
 
 class RuleLearner(Learner):
-    """Follows the rule of the game."""
+    """The game's rule."""
 
     def __init__(self, assignment: Assignment) -> None:
         world = game_of(assignment).world
         if world.rule is None:
-            raise Unsupported(f"Nobody wrote a rule for {world.environment}")
+            raise Unsupported(f"{world.environment} has no rule. Use the model random.")
         self._rule = world.rule
 
     def step(self) -> Progress:
-        """Learn nothing: the rule is given."""
+        """Report that there is nothing to learn."""
         return Progress({"samples": 0}, {}, done=True)
 
     def save(self, folder: Path) -> None:
-        """Write the rule's name: its sources are the plugin's."""
+        """Write the rule's name, so that there is an artifact."""
         (folder / FILE).write_text(json.dumps({"rule": self._rule.__name__}), encoding="utf-8")
 
     def load(self, folder: Path) -> None:
-        """Read nothing: the rule is the game's."""
+        """Read nothing: the rule comes with the game."""
 
     def predict(self, inputs: Sequence[np.ndarray]) -> Sequence[Any]:
         """Return an action for each observation."""

@@ -1,4 +1,4 @@
-"""The models of this plugin, declared. What they do stands in `_simple.py` and `_ppo.py`."""
+"""The declarations of the models; `_simple.py`, `_ppo.py` and `_dqn.py` implement them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _INITIALISATION = Setting(
 
 
 class Random(Model):
-    """Chance."""
+    """Random play."""
 
     name = "random"
-    summary = "Actions drawn evenly at random"
+    summary = "Uniformly random actions"
     imports = ("harness_control._simple",)
     draws_answers = True
     kinds = (DISCRETE, CONTINUOUS)
@@ -35,10 +35,10 @@ class Random(Model):
 
 
 class Rule(Model):
-    """The cheap baseline."""
+    """The baseline."""
 
     name = "rule"
-    summary = "A rule of a few lines for each game, nothing is trained"
+    summary = "A rule of a few lines for each game, without training"
     imports = ("harness_control._simple",)
     kinds = (DISCRETE, CONTINUOUS)
 
@@ -63,7 +63,7 @@ class Ppo(Model):
     settings: ClassVar[Mapping[str, Setting]] = {
         "learning_rate": Setting(0.001, "Adam's learning rate; falls to 0 over a budget in steps or samples."),
         "clip_range": Setting(0.2, "How far one update may move the policy; falls with the learning rate."),
-        "n_envs": Setting(8, "Environments played side by side."),
+        "n_envs": Setting(8, "Environments played in parallel."),
         "n_steps": Setting(32, "Steps in each environment between two updates."),
         "batch_size": Setting(256, "Environment steps in a gradient step."),
         "n_epochs": Setting(20, "Passes over a rollout in an update."),
@@ -72,7 +72,7 @@ class Ppo(Model):
         "ent_coef": Setting(0.0, "Weight of the entropy bonus."),
         "pretraining": Setting(
             "source-variant",
-            "Play in the task's source variant (source-variant), or learn there what the game's rule does (cloning).",
+            "Play the task's source variant (source-variant), or imitate the game's rule there (cloning).",
             ("source-variant", "cloning"),
         ),
         "initialisation": _INITIALISATION,
@@ -85,7 +85,7 @@ class Ppo(Model):
         return PpoLearner(assignment)
 
     def codec(self, folder: Path) -> Codec:
-        """Build the codec: observations in, the likeliest action out."""
+        """Build the codec: observations in, actions out."""
         from harness_control._codec import ObservationCodec
 
         return ObservationCodec.load(folder)
@@ -95,7 +95,7 @@ class Dqn(Model):
     """Deep Q-learning."""
 
     name = "dqn"
-    summary = "Deep Q-network (stable-baselines3): learns what each action is worth"
+    summary = "Deep Q-network (stable-baselines3): learns the value of each action"
     imports = ("stable_baselines3", "safetensors.torch", "harness_control._dqn")
     kinds = (DISCRETE,)
     sizes = ("small", "base")
@@ -104,14 +104,14 @@ class Dqn(Model):
     formats = ("onnx",)
     settings: ClassVar[Mapping[str, Setting]] = {
         "learning_rate": Setting(0.001, "Adam's learning rate."),
-        "batch_size": Setting(64, "Remembered steps in a gradient step."),
+        "batch_size": Setting(64, "Replayed steps in a gradient step."),
         "gamma": Setting(0.99, "Discount of later rewards."),
         "train_freq": Setting(16, "Steps of play between updates."),
         "gradient_steps": Setting(8, "Gradient steps in an update."),
         "learning_starts": Setting(500, "Steps of play before the first update."),
-        "buffer_size": Setting(100_000, "Steps that are remembered."),
-        "target_update_interval": Setting(600, "Steps between renewals of the network that is learned from."),
-        "exploration_fraction": Setting(0.2, "Share of training over which random play fades."),
+        "buffer_size": Setting(100_000, "Steps in the replay buffer."),
+        "target_update_interval": Setting(600, "Steps between updates of the target network."),
+        "exploration_fraction": Setting(0.2, "Share of training over which random play decreases."),
         "exploration_final_eps": Setting(0.05, "Share of random play after that."),
         "initialisation": _INITIALISATION,
     }
@@ -123,7 +123,7 @@ class Dqn(Model):
         return DqnLearner(assignment)
 
     def codec(self, folder: Path) -> Codec:
-        """Build the codec: observations in, the likeliest action out."""
+        """Build the codec: observations in, actions out."""
         from harness_control._codec import ObservationCodec
 
         return ObservationCodec.load(folder)

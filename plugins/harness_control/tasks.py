@@ -1,8 +1,7 @@
-"""The tasks of this plugin, declared. What the games are stands in `worlds.py`, how they are played in `_game.py`.
+"""The declarations of the tasks; `worlds.py` defines the environments, `_game.py` plays them.
 
-Kinds `discrete-control` and `continuous-control`: an input is one observation, a float32 array; an output is one
-action, an int or a float32 array. Data of these kinds is a `harness_control._game.Game`: it makes environments to learn
-in.
+Kinds `discrete-control` and `continuous-control`: an input is an observation, a float32 array; an output is an action,
+an int or a float32 array. Their data are a `harness_control._game.Game`, which makes environments for training.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 DISCRETE, CONTINUOUS = "discrete-control", "continuous-control"
 SOLVED = {"CartPole-v1": 475.0, "LunarLander-v3": 200.0, "InvertedPendulum-v5": 950.0, "Reacher-v5": -3.75}
-"""The returns at which gymnasium calls its environments solved: `reward_threshold` in its registry."""
+"""The returns at which environments are solved: `reward_threshold` in gymnasium's registry."""
 
 
 def _return(ceiling: float | None = None) -> Metric:
@@ -31,7 +30,7 @@ def _normalised(reference: float) -> Metric:
 
 
 class _Play(Task):
-    """A game of gymnasium's kind; episodes are its items."""
+    """A gymnasium environment; items are episodes."""
 
     kind: ClassVar[str] = DISCRETE
     imports: ClassVar[tuple[str, ...] | None] = ("gymnasium", "harness_control._game")
@@ -39,12 +38,12 @@ class _Play(Task):
     baseline = "rule"
     licence = "MIT"
     reference: ClassVar[float | None] = None
-    """The return that is 1 when normalised; None where no return is."""
+    """The return that is normalised to 1; None without a normalised return."""
     world: ClassVar[str]
-    """The game's name in `worlds.py`, which is not light."""
+    """Its name in `worlds.py`, which is not imported here: it is heavy."""
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
-        """Name the game: the package's version and what is changed in it."""
+        """Return the environment with its package's version and its changes."""
         del settings
         world = self._world(source)
         changes = json.dumps({"options": dict(world.options), "physics": dict(world.physics)}, sort_keys=True)
@@ -67,7 +66,7 @@ class _Play(Task):
 
 
 class CartPole(_Play):
-    """Balance a pole on a cart, as gymnasium has it."""
+    """Balance a pole on a cart."""
 
     name = "CartPole-v1"
     data_name = "CartPole-v1"
@@ -83,7 +82,7 @@ class CartPole(_Play):
 
 
 class CartPoleSource(CartPole):
-    """The same game in another world, to learn in before the real one."""
+    """A longer pole under stronger gravity."""
 
     name = "CartPole-v1-source"
     data_name = "CartPole-v1-source"
@@ -110,7 +109,7 @@ class LunarLander(_Play):
 
 
 class LunarLanderSource(LunarLander):
-    """The same game under less gravity."""
+    """Less gravity."""
 
     name = "LunarLander-v3-source"
     data_name = "LunarLander-v3-source"
@@ -137,7 +136,7 @@ class InvertedPendulum(_Play):
 
 
 class InvertedPendulumSource(InvertedPendulum):
-    """The same in another world."""
+    """More gravity."""
 
     name = "InvertedPendulum-v5-source"
     data_name = "InvertedPendulum-v5-source"
@@ -165,7 +164,7 @@ class Reacher(_Play):
 
 
 class ReacherSource(Reacher):
-    """The same in another world."""
+    """Twice the friction."""
 
     name = "Reacher-v5-source"
     data_name = "Reacher-v5-source"
@@ -191,7 +190,7 @@ class FrozenLakes(_Play):
 
 
 class FrozenLakesSource(FrozenLakes):
-    """The same with a guide."""
+    """A reward for each step nearer to the goal."""
 
     name = "FrozenLakes-v0-source"
     data_name = "FrozenLakes-v0-source"
@@ -204,7 +203,7 @@ class FrozenLakesSource(FrozenLakes):
 
 
 class Highway(_Play):
-    """Drive fast, hit nobody."""
+    """Drive fast without collisions."""
 
     name = "highway-fast-v0"
     data_name = "highway-fast-v0"
@@ -224,7 +223,7 @@ class Highway(_Play):
 
 
 class HighwaySource(Highway):
-    """The same in another world."""
+    """Half the traffic."""
 
     name = "highway-fast-v0-source"
     data_name = "highway-fast-v0-source"
@@ -236,7 +235,7 @@ class HighwaySource(Highway):
 
 
 class Gymnasium(_Play):
-    """An environment of the user's: discrete or continuous actions."""
+    """An environment of the user's, with discrete or continuous actions."""
 
     name = "gymnasium"
     summary = "Any gymnasium environment, by its id (--data Acrobot-v1, --data module:Name-v0)"
@@ -248,22 +247,22 @@ class Gymnasium(_Play):
     takes_data = True
 
     def kind_of(self, source: str | None) -> str:
-        """Return the kind that the environment's actions are of."""
-        from harness_control._brought import has_discrete_actions
+        """Return the kind of the environment's actions."""
+        from harness_control._user_environment import has_discrete_actions
 
         return DISCRETE if has_discrete_actions(source) else CONTINUOUS
 
     def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
-        """Make the environment and play a little."""
+        """Make the environment and play some random steps."""
         del settings
-        from harness_control._brought import try_out
+        from harness_control._user_environment import try_random_play
 
-        try_out(self._world(source))
+        try_random_play(self._world(source))
 
     def _world(self, source: str | None) -> World:
-        from harness_control._brought import brought
+        from harness_control._user_environment import user_world
 
-        return brought(source)
+        return user_world(source)
 
 
 TASKS = (

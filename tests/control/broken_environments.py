@@ -1,4 +1,4 @@
-"""Environments as users bring them, registered with gymnasium: one that is sound, and what can be wrong with others."""
+"""Environments registered with gymnasium as users do it: a valid one, and others with one fault each."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from gymnasium import spaces
 
 
 class Coin(gymnasium.Env[Any, Any]):
-    """Say which side is up, three times."""
+    """Say which side is up, three times an episode."""
 
     observation_space: spaces.Space[Any] = spaces.Discrete(2)
     action_space: spaces.Space[Any] = spaces.Discrete(2)
-    nonsense_from = 10**9
-    """The step from which numbers are none, counted over all episodes of an environment."""
+    nan_from = 10**9
+    """The first step with NaN, counted over all episodes."""
     reward_only = False
 
     def __init__(self) -> None:
         self.steps = 0
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Begin to toss."""
+        """Toss for the first time."""
         super().reset(seed=seed, options=options)
         self.left = 3
         return self._toss(), {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Pay for the right side, and toss again."""
+        """Reward the right side, and toss again."""
         reward = float(action == self.side)
         self.steps, self.left = self.steps + 1, self.left - 1
-        if self.reward_only and self.steps >= self.nonsense_from:
+        if self.reward_only and self.steps >= self.nan_from:
             reward = float("nan")
         return self._toss(), reward, self.left == 0, False, {}
 
@@ -41,86 +41,86 @@ class Coin(gymnasium.Env[Any, Any]):
 
 
 class Thermometer(Coin):
-    """Shows the side as a temperature."""
+    """A `Coin` whose observations are a Box."""
 
     observation_space = spaces.Box(-1.0, 1.0, (1,), np.float32)
 
     def _toss(self) -> Any:
         side = super()._toss()
-        broken = not self.reward_only and self.steps >= self.nonsense_from
+        broken = not self.reward_only and self.steps >= self.nan_from
         return np.array([np.nan if broken else side], np.float32)
 
 
 class Unread(Thermometer):
-    """An observation that is none, from the start."""
+    """NaN in the first observation."""
 
-    nonsense_from = 0
+    nan_from = 0
 
 
 class Unpaid(Thermometer):
-    """A reward that is none, in the fifth step."""
+    """NaN as a reward from the fifth step."""
 
-    nonsense_from, reward_only = 5, True
+    nan_from, reward_only = 5, True
 
 
 class LateNan(Thermometer):
-    """An observation that is none, when nobody looks any more."""
+    """NaN in an observation after the trial."""
 
-    nonsense_from = 200
+    nan_from = 200
 
 
 class LateUnpaid(LateNan):
-    """A reward that is none, when nobody looks any more."""
+    """NaN as a reward after the trial."""
 
     reward_only = True
 
 
 class WrongShape(Thermometer):
-    """Says one number, gives two."""
+    """The space has one number, observations have two."""
 
     def _toss(self) -> Any:
         return np.repeat(super()._toss(), 2)
 
 
 class OutOfSpace(Coin):
-    """Says two sides, gives a third."""
+    """Observations outside a Discrete space."""
 
     def _toss(self) -> Any:
         return super()._toss() + 2
 
 
 class Talking(Coin):
-    """Observations of letters in a row of any length."""
+    """Observations of any length."""
 
     observation_space = spaces.Sequence(spaces.Discrete(3))
 
 
 class FromOne(Coin):
-    """Counts actions from 1."""
+    """Actions counted from 1."""
 
     action_space = spaces.Discrete(2, start=1)
 
 
 class TwoHands(Coin):
-    """Two choices at once."""
+    """Two discrete actions at once."""
 
     action_space = spaces.MultiDiscrete([2, 2])
 
 
 class Boundless(Coin):
-    """Strengths of any size."""
+    """Continuous actions without bounds."""
 
     action_space = spaces.Box(-np.inf, np.inf, (1,), np.float32)
 
 
 class Table(Coin):
-    """Strengths in rows and columns."""
+    """Continuous actions in two dimensions."""
 
     action_space = spaces.Box(-1.0, 1.0, (2, 2), np.float32)
 
 
 class Unbuildable(Coin):
-    """Needs a file that is not there."""
+    """A constructor that raises."""
 
     def __init__(self) -> None:
         raise OSError("map.txt is missing")

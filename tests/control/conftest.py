@@ -1,4 +1,4 @@
-"""A game, its models, and assignments of them."""
+"""Tasks, models and assignments for the tests of the control plugin."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MODELS: dict[str, Model] = {"dqn": Dqn(), "ppo": Ppo(), "random": Random(), "rul
 
 @pytest.fixture(autouse=True)
 def _threads_stay() -> Iterator[None]:
-    """A policy's learner sets torch to one thread: fine in a worker, not for the tests after it."""
+    """Restore torch's threads after each test: a policy's learner sets them to one."""
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
@@ -35,24 +35,24 @@ def _threads_stay() -> Iterator[None]:
 
 @pytest.fixture
 def few_episodes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make games of few episodes: a motorway's hundred and twenty take seconds to begin."""
+    """Make games of few episodes: the digest of a motorway's 120 takes seconds."""
     for split in EPISODES:
         monkeypatch.setitem(EPISODES, split, 2)
 
 
 @pytest.fixture(scope="session")
 def motorway() -> Game:
-    """Return the motorway, with a chance level found in few episodes."""
+    """Return the motorway with few episodes in its splits and its random baseline."""
     with pytest.MonkeyPatch.context() as patch:
         for split in EPISODES:
             patch.setitem(EPISODES, split, 2)
         metrics = {metric.name: str(metric.column) for metric in Highway.metrics}
-        return Game(replace(worlds.HIGHWAY, chance_episodes=6), "motorway", metrics)
+        return Game(replace(worlds.HIGHWAY, baseline_episodes=6), "motorway", metrics)
 
 
 @pytest.fixture
 def assign() -> Callable[..., Assignment]:
-    """Return a function that makes assignments."""
+    """Return a maker of assignments with default settings."""
 
     def make(
         model: str = "ppo",

@@ -1,4 +1,4 @@
-"""Behaviour cloning: what a rule does becomes what a policy does, of choices and of strengths."""
+"""Behaviour cloning of discrete and continuous actions."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def _cloned(assignment: Assignment, steps: int) -> tuple[PpoLearner, list[float]
 
 
 def _agreement(learner: PpoLearner, game: Game) -> float:
-    """Return the share of held-out observations for which the policy chooses as the rule does."""
-    rule, seen = game.world.rule, game.queries()
+    """Return the share of held-out observations for which policy and rule choose the same action."""
+    rule, observations = game.world.rule, game.queries()
     assert rule is not None
-    return float(np.mean(np.equal(learner.predict(seen), [rule(one) for one in seen])))
+    return float(np.mean(np.equal(learner.predict(observations), [rule(observation) for observation in observations])))
 
 
 def _game(assignment: Assignment) -> Game:
@@ -34,33 +34,33 @@ def _game(assignment: Assignment) -> Game:
     return assignment.data
 
 
-def test_a_policy_does_what_the_rule_does(assign: Assign) -> None:
-    """Likelier with each update; then it chooses as the rule does where it has never been."""
+def test_a_policy_learns_the_rules_actions(assign: Assign) -> None:
+    """The loss falls, and policy and rule agree on held-out observations."""
     assignment = assign("ppo", task="CartPole-v1-source", pretraining="cloning", batch_size=64)
     before = _agreement(PpoLearner(assignment), _game(assignment))
 
-    learner, losses = _cloned(assignment, 25)
+    learner, losses = _cloned(assignment, 12)
 
     assert losses[-1] < losses[0] / 2
     assert _agreement(learner, _game(assignment)) > max(0.92, before)
 
 
-def test_strengths_are_cloned_too(assign: Assign) -> None:
-    """The mean of what the policy gives comes nearer to what the rule gives."""
+def test_continuous_actions_are_cloned_too(assign: Assign) -> None:
+    """The mean distance between the policy's actions and the rule's falls."""
     assignment = assign("ppo", task="Reacher-v5", pretraining="cloning", batch_size=64)
     pretraining = Assignment(**{**vars(assignment), "stage": "pretrain"})
-    seen = _game(assignment).queries()
-    spec = np.array([_game(assignment).world.rule(one) for one in seen])  # type: ignore[misc]
+    observations = _game(assignment).queries()
+    expected = np.array([_game(assignment).world.rule(one) for one in observations])  # type: ignore[misc]
     untrained = PpoLearner(pretraining)
 
-    learner, _ = _cloned(pretraining, 15)
+    learner, _ = _cloned(pretraining, 12)
 
-    wrong = [np.abs(np.array(one.predict(seen)) - spec).mean() for one in (untrained, learner)]
-    assert wrong[1] < 0.7 * wrong[0]
+    before, after = (np.abs(np.array(one.predict(observations)) - expected).mean() for one in (untrained, learner))
+    assert after < 0.7 * before
 
 
 def test_finetuning_plays(assign: Assign, tmp_path: Path) -> None:
-    """It begins with what was cloned, and goes on as ever: rollouts and their updates."""
+    """It starts from the cloned weights, and makes rollouts and their updates."""
     learner, _ = _cloned(assign("ppo", task="CartPole-v1-source", pretraining="cloning"), 1)
     learner.save(tmp_path)
     tuned = PpoLearner(assign("ppo", pretraining="cloning", start=tmp_path))
@@ -70,8 +70,8 @@ def test_finetuning_plays(assign: Assign, tmp_path: Path) -> None:
     assert set(tuned.step().losses) == {"policy_loss", "value_loss"}
 
 
-def test_one_seed_clones_to_the_bit(assign: Assign) -> None:
-    """As every step does."""
+def test_the_same_seed_gives_the_same_bits(assign: Assign) -> None:
+    """Another seed gives other losses."""
     losses = [
         _cloned(assign("ppo", task="CartPole-v1-source", pretraining="cloning", seed=seed), 2)[1] for seed in (3, 3, 4)
     ]
@@ -80,8 +80,8 @@ def test_one_seed_clones_to_the_bit(assign: Assign) -> None:
 
 
 def test_without_a_rule_there_is_nothing_to_clone(assign: Assign) -> None:
-    """The sentence says what to set in its place."""
+    """The message says what to set instead."""
     assignment = assign("ppo", task="CartPole-v1-source", pretraining="cloning")
-    nobody = Assignment(**{**vars(assignment), "data": Gymnasium().data("Acrobot-v1", {})})
-    with pytest.raises(Unsupported, match=r"Nobody wrote a rule for Acrobot-v1\. Set pretraining to source-variant"):
-        PpoLearner(nobody)
+    without = Assignment(**{**vars(assignment), "data": Gymnasium().data("Acrobot-v1", {})})
+    with pytest.raises(Unsupported, match=r"Acrobot-v1 has no rule to clone\. Set pretraining to source-variant"):
+        PpoLearner(without)

@@ -1,4 +1,4 @@
-"""What the plugin declares, and that its door is light."""
+"""The plugin's declarations, and its light import."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness_control.tasks import TASKS
 
 
 def test_the_entry_module_is_light() -> None:
-    """Loading the plugin and reading its declarations imports no heavy library."""
+    """Importing the plugin and calling its hooks imports no heavy library."""
     script = (
         "import sys, harness_control as c\n"
         "list(c.harness_tasks()), list(c.harness_models()), list(c.harness_use_cases())\n"
@@ -25,8 +25,8 @@ def test_the_entry_module_is_light() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_names_that_point_at_each_other_exist() -> None:
-    """Baselines, pretraining tasks and use cases are there, and every figure says where it comes from."""
+def test_declared_names_exist() -> None:
+    """Baselines, pretraining tasks and use cases exist; every figure has a source and a unit."""
     plugins = load_plugins()
     for task in plugins.tasks.values():
         assert task.baseline is None or task.baseline in plugins.models
@@ -41,8 +41,8 @@ def test_names_that_point_at_each_other_exist() -> None:
     [("game-agent", "CartPole-v1"), ("robot-control", "Reacher-v5"), ("path-planning", "FrozenLakes-v0"),
      ("driving-decisions", "highway-fast-v0")],
 )  # fmt: skip
-def test_needs_are_in_the_words_of_the_metric_that_decides(use_case: str, name: str) -> None:
-    """Games, robots, planning and driving: what is needed can be reached, and is told in the task's own unit."""
+def test_the_quality_needed_is_in_the_unit_of_the_first_metric(use_case: str, name: str) -> None:
+    """And at most its ceiling."""
     plugins = load_plugins()
     task, case = plugins.tasks[name], plugins.use_cases()[use_case]
     metric, needed = task.metrics[0], case.needs["quality"]
@@ -60,20 +60,15 @@ def test_needs_are_in_the_words_of_the_metric_that_decides(use_case: str, name: 
      ("cartpole-source", "CartPole-v1-source")],
 )  # fmt: skip
 def test_a_task_carries_the_environments_id(former: str, task: str) -> None:
-    """Its data are called so too; records of former names are its own, and those of brought ones are gymnasium's."""
+    """So do its data; records under former names are read as the new one."""
     plugins = load_plugins()
     records = [
         Record(
-            id="1",
-            fingerprint="f" * 64,
-            step="evaluate",
-            outcome="ok",
-            spec=spec,
-            inputs={},
+            id="1", fingerprint="f" * 64, step="evaluate", outcome="ok", spec=spec, inputs={},
             started_at="2026-11-26T00:00:00+00:00",
         )
         for spec in ({"task": former, "source": None}, {"task": "continuous-environment", "source": "Pendulum-v1"})
-    ]
+    ]  # fmt: skip
     world = getattr(worlds, next(one.world for one in TASKS if one.name == task))
 
     assert [(one.spec["task"], one.spec["data"]) for one in plugins.under_current_names(records)] == [
@@ -83,8 +78,8 @@ def test_a_task_carries_the_environments_id(former: str, task: str) -> None:
 
 
 @pytest.mark.parametrize("task", [task for task in TASKS if task.use_case], ids=lambda task: task.name)
-def test_every_task_of_a_use_case_has_a_world_to_learn_in_first(task: Task) -> None:
-    """Pretraining has somewhere to go, and a rule to clone."""
+def test_every_task_of_a_use_case_can_be_pretrained(task: Task) -> None:
+    """It has a source variant of the same kind, with a rule to clone."""
     plugins = load_plugins()
     assert task.pretrains_on is not None
 
@@ -95,7 +90,7 @@ def test_every_task_of_a_use_case_has_a_world_to_learn_in_first(task: Task) -> N
 
 
 def test_what_is_preloaded_can_be_imported() -> None:
-    """A name that does not exist would be silently left out by the fork server."""
+    """The fork server leaves out a name that does not exist, silently."""
     import importlib.util
 
     for name in load_plugins().preload():

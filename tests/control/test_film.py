@@ -1,4 +1,4 @@
-"""An episode as an animated picture."""
+"""An episode as a GIF."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from harness_control import tasks
 from harness_control._film import FRAMES, SIZE
 from harness_control._game import Game
 
-SHOWN = [tasks.CartPole, tasks.LunarLander, tasks.InvertedPendulum, tasks.Reacher, tasks.FrozenLakes, tasks.Highway]
+TASKS = [tasks.CartPole, tasks.LunarLander, tasks.InvertedPendulum, tasks.Reacher, tasks.FrozenLakes, tasks.Highway]
 
 
 def _by_rule(data: Any) -> Any:
-    return lambda inputs: [data.world.rule(seen) for seen in inputs]
+    return lambda inputs: [data.world.rule(observation) for observation in inputs]
 
 
-@pytest.mark.parametrize("task", SHOWN, ids=lambda task: task.name)
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 @pytest.mark.usefixtures("few_episodes")
-def test_a_game_is_shown_as_it_is_played(task: type[tasks.CartPole]) -> None:
-    """Something moves, the picture is small, and the record takes it."""
+def test_a_game_is_filmed(task: type[tasks.CartPole]) -> None:
+    """Frames differ and are not empty; the GIF is small enough for a record."""
     data: Any = task().data(None, {})
 
     (sample,) = data.show(_by_rule(data))
@@ -33,12 +33,12 @@ def test_a_game_is_shown_as_it_is_played(task: type[tasks.CartPole]) -> None:
         frames = [_frame(film, number) for number in range(film.n_frames)]
     assert 1 < len(frames) <= FRAMES + 1
     assert len(set(frames)) > 1, "nothing moves"
-    assert all(colours > 1 for colours in map(_colours, frames)), "a picture of nothing"
+    assert all(_colours(frame) > 1 for frame in frames), "a frame is empty"
     assert kept([sample])[0]["media_type"] == "image/gif"
 
 
-def test_a_brought_model_is_drawn_without_opengl() -> None:
-    """Nothing in it stays in its place: the picture follows what moves."""
+def test_a_mujoco_model_is_drawn_without_opengl() -> None:
+    """This one has no fixed shapes: the picture follows the moving ones."""
     data = tasks.Gymnasium().data("Hopper-v5", {})
 
     (sample,) = data.show(lambda inputs: [np.full(3, 0.5, np.float32) for _ in inputs])
@@ -50,7 +50,7 @@ def test_a_brought_model_is_drawn_without_opengl() -> None:
 
 
 def test_an_environment_that_cannot_be_drawn_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A grade is not lost for want of a picture."""
+    """The evaluation goes on without a picture."""
     data = tasks.Gymnasium().data("Acrobot-v1", {})
     assert isinstance(data, Game)
     monkeypatch.setattr(type(data.make().unwrapped), "render", lambda _: None)
@@ -73,21 +73,21 @@ def _colours(frame: bytes) -> int:
 
 
 @pytest.mark.usefixtures("few_episodes")
-def test_the_caption_says_what_was_reached() -> None:
-    """Return and steps are those of the first graded episode."""
+def test_the_caption_names_return_and_steps() -> None:
+    """They are those of the first evaluated episode."""
     data = tasks.CartPole().data(None, {})
     assert isinstance(data, Game)
-    graded = data.evaluate(_by_rule(data), 100)
+    scores = data.evaluate(_by_rule(data), 100)
 
     (sample,) = data.show(_by_rule(data))
 
     assert sample.caption == "Episode of seed 2000000: return 500 after 500 steps, every 16th step"
-    assert graded["episode_return"][0] == 500  # type: ignore[call-overload]
+    assert scores["episode_return"][0] == 500  # type: ignore[call-overload]
 
 
 @pytest.mark.usefixtures("few_episodes")
-def test_showing_changes_no_grade() -> None:
-    """The film is played in an environment of its own."""
+def test_a_film_changes_no_score() -> None:
+    """It is played in another environment."""
     data = tasks.Reacher().data(None, {})
     before = data.evaluate(_by_rule(data), 50, "validation")
     data.show(_by_rule(data))

@@ -1,4 +1,4 @@
-"""The game as a task: held-out episodes, measured chance, and environments that misbehave."""
+"""A game as a task's data: held-out episodes, the random baseline, and faulty environments."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 import harness_control
 from harness import Assignment, DataError
 from harness_control import tasks, worlds
-from harness_control._game import CHANCE_SEED, EPISODES, FIRST_SEED, QUERY_SEED, TRAINING_SEEDS, Game
+from harness_control._game import BASELINE_SEED, EPISODES, FIRST_SEED, QUERY_SEED, TRAINING_SEEDS, Game
 from harness_control._ppo import PpoLearner, _environment_seed
 from harness_control.tasks import CartPole, CartPoleSource
 
 
 @pytest.fixture(scope="module")
 def game() -> Game:
-    """Return the default game."""
+    """Return CartPole."""
     data = CartPole().data(None, {})
     assert isinstance(data, Game)
     return data
@@ -32,71 +32,73 @@ def _left(inputs: Sequence[np.ndarray]) -> list[int]:
     return [0 for _ in inputs]
 
 
-def test_seeds_of_training_and_splits_do_not_meet() -> None:
-    """No episode that is graded was ever trained on."""
-    taken = [range(TRAINING_SEEDS)]
-    taken += [range(FIRST_SEED[split], FIRST_SEED[split] + EPISODES[split]) for split in EPISODES]
-    taken += [range(CHANCE_SEED, CHANCE_SEED + 1000), range(QUERY_SEED, QUERY_SEED + 1)]
-    for one, other in itertools.pairwise(taken):
-        assert one[-1] < other[0]
+def test_seeds_of_training_and_splits_are_disjoint() -> None:
+    """No evaluated episode is trained on."""
+    seeds = [range(TRAINING_SEEDS)]
+    seeds += [range(FIRST_SEED[split], FIRST_SEED[split] + EPISODES[split]) for split in EPISODES]
+    seeds += [range(BASELINE_SEED, BASELINE_SEED + 1000), range(QUERY_SEED, QUERY_SEED + 1)]
+    for lower, higher in itertools.pairwise(seeds):
+        assert lower[-1] < higher[0]
 
 
-def test_the_same_policy_gets_the_same_grades(game: Game) -> None:
-    """Grading is deterministic, one number for each episode."""
-    one, two = game.evaluate(_left, 32), game.evaluate(_left, 32)
+def test_the_same_policy_gets_the_same_scores(game: Game) -> None:
+    """Evaluation is deterministic, with one number for each episode."""
+    scores = game.evaluate(_left, 32)
 
-    assert one == two
-    assert len(one["episode_return"]) == len(one["episode_length"]) == EPISODES["test"] == game.sizes["test"]
-    assert one["episode_return"] == one["episode_length"], "this game pays 1 for each step"
-    assert set(one) == {"episode_return", "episode_length", "normalised_return"}
-    assert max(one["episode_return"]) < 15
+    assert scores == game.evaluate(_left, 32)
+    assert len(scores["episode_return"]) == len(scores["episode_length"]) == EPISODES["test"] == game.sizes["test"]
+    assert scores["episode_return"] == scores["episode_length"], "the reward is 1 for each step"
+    assert set(scores) == {"episode_return", "episode_length", "normalised_return"}
+    assert max(scores["episode_return"]) < 15
 
 
 @settings(max_examples=6)
 @given(batch_size=st.integers(1, 130))
-def test_how_many_play_side_by_side_changes_no_grade(batch_size: int) -> None:
-    """Episodes do not know of each other, and no call holds more observations than asked."""
-    seen: list[int] = []
+def test_the_batch_size_changes_no_score(batch_size: int) -> None:
+    """Episodes are independent, and no batch is larger."""
+    sizes: list[int] = []
     data = CartPole().data(None, {})
 
     def lean(inputs: Sequence[np.ndarray]) -> list[int]:
-        seen.append(len(inputs))
+        sizes.append(len(inputs))
         return [int(observation[2] > 0) for observation in inputs]
 
     scores = data.evaluate(lean, batch_size, split="validation")
 
     assert scores == data.evaluate(lean, 7, split="validation")
-    assert max(seen) <= max(batch_size, 7)
+    assert max(sizes) <= max(batch_size, 7)
 
 
-def test_validation_and_test_are_other_episodes(game: Game) -> None:
-    """The first observations differ."""
+def test_validation_and_test_have_different_episodes(game: Game) -> None:
+    """Their first observations differ."""
     starts = {game.make().reset(seed=seed)[0].tobytes() for seed in FIRST_SEED.values()}
 
     assert len(starts) == len(EPISODES)
 
 
-def test_chance_is_measured(game: Game) -> None:
-    """Random actions balance the pole for some twenty steps."""
+def test_the_random_baseline_is_measured(game: Game) -> None:
+    """Random actions balance the pole for about twenty steps, each time the same."""
     assert 18 < game.random_baseline()["return"] < 27
     assert game.random_baseline() == game.random_baseline()
 
 
 @given(returns=st.lists(st.floats(0, 500), min_size=1, max_size=20))
-def test_a_normalised_return_is_0_at_chance_and_1_at_the_reference(game: Game, returns: list[float]) -> None:
-    """A straight line through both, episode by episode, so that its mean is the mean's."""
-    chance, reference = game.random_baseline()["return"], 475.0
-    played = [{"episode_return": each} for each in [chance, reference, *returns]]
+def test_a_normalised_return_is_0_at_the_random_baseline_and_1_at_the_reference(
+    game: Game, returns: list[float]
+) -> None:
+    """It is linear in between, so the mean of normalised returns is the normalised mean."""
+    baseline, reference = game.random_baseline()["return"], 475.0
+    episodes = [{"episode_return": value} for value in [baseline, reference, *returns]]
 
-    zero, one, *others = game._columns(played)["normalised_return"]
+    zero, one, *others = game._columns(episodes)["normalised_return"]
 
     assert (zero, one) == (pytest.approx(0.0), pytest.approx(1.0))
-    assert np.mean(others) == pytest.approx((np.mean(returns) - chance) / (reference - chance))
+    assert np.mean(others) == pytest.approx((np.mean(returns) - baseline) / (reference - baseline))
     assert game.random_baseline()["normalised return"] == 0.0
 
 
 def test_references_are_those_of_gymnasium() -> None:
-    """A game is solved where its registry says so, and the unit tells the number."""
+    """The registry's thresholds, which the metric's unit names."""
     for identifier, solved in tasks.SOLVED.items():
         assert gymnasium.spec(identifier).reward_threshold == solved
     for task in (task for task in tasks.TASKS if task.reference is not None):
@@ -105,8 +107,8 @@ def test_references_are_those_of_gymnasium() -> None:
         assert task.reference == tasks.SOLVED[getattr(worlds, task.world).environment]
 
 
-def test_every_metric_of_every_game_has_its_column_and_its_chance_level(motorway: Game) -> None:
-    """What a task declares is graded, and what guessing reaches is known."""
+def test_every_metric_of_every_game_has_a_column_and_a_random_baseline(motorway: Game) -> None:
+    """As its task declares them."""
     for task in (tasks.InvertedPendulum(), tasks.FrozenLakes(), tasks.Highway()):
         data = motorway if isinstance(task, tasks.Highway) else task.data(None, {})
         assert isinstance(data, Game)
@@ -118,8 +120,8 @@ def test_every_metric_of_every_game_has_its_column_and_its_chance_level(motorway
         assert set(data.random_baseline()) == {metric.name for metric in task.metrics}
 
 
-def test_queries_are_real_and_various(game: Game) -> None:
-    """Observations of the game's shape, good and bad positions among them."""
+def test_queries_are_varied_observations(game: Game) -> None:
+    """Of the game's shape, without repetition, with bad positions among them."""
     queries = np.asarray(game.queries())
 
     assert queries.shape == (256, *game.observation_shape)
@@ -128,27 +130,27 @@ def test_queries_are_real_and_various(game: Game) -> None:
     assert np.abs(queries[:, 2]).max() > 0.15
 
 
-def test_the_source_variant_is_another_world() -> None:
-    """Same observations and actions, other physics, other digest."""
-    real, source = CartPole().data(None, {}), CartPoleSource().data(None, {})
-    assert isinstance(real, Game)
+def test_the_source_variant_has_other_physics() -> None:
+    """The same observations and actions, another digest."""
+    target, source = CartPole().data(None, {}), CartPoleSource().data(None, {})
+    assert isinstance(target, Game)
     assert isinstance(source, Game)
-    steps = []
-    for data in (real, source):
+    observations = []
+    for data in (target, source):
         environment = data.make()
         environment.reset(seed=1)
         for _ in range(5):
             observation = environment.step(1)[0]
-        steps.append(observation)
+        observations.append(observation)
 
-    assert real.observation_shape == source.observation_shape
-    assert real.digest != source.digest
+    assert target.observation_shape == source.observation_shape
+    assert target.digest != source.digest
     assert CartPole().identity(None, {}) != CartPoleSource().identity(None, {})
-    assert not np.allclose(steps[0], steps[1])
+    assert not np.allclose(*observations)
 
 
 def test_the_variant_is_physically_consistent() -> None:
-    """A longer pole turns heavier: what the environment computes from its attributes follows them."""
+    """What the environment computes from its attributes follows their change."""
     source = CartPoleSource().data(None, {})
     assert isinstance(source, Game)
     inner = source.make().unwrapped
@@ -158,23 +160,22 @@ def test_the_variant_is_physically_consistent() -> None:
     assert inner.total_mass == inner.masspole + inner.masscart
 
 
-def test_the_task_says_what_gymnasium_says() -> None:
-    """The ceiling is the longest episode, the use case's need the return at which the game counts as solved."""
+def test_the_task_agrees_with_gymnasium() -> None:
+    """The ceiling is the longest episode, the use case's quality the return at which the game is solved."""
     spec = gymnasium.spec("CartPole-v1")
     (use_case,) = [case for case in harness_control.harness_use_cases() if case.name == CartPole.use_case]
 
     assert CartPole.metrics[0].ceiling == spec.max_episode_steps
     assert use_case.needs["quality"].value == spec.reward_threshold
-    assert use_case.name == CartPole.use_case
 
 
 def test_the_digest_is_stable() -> None:
-    """Two loads are the same data."""
+    """It is the same each time the data are loaded."""
     assert CartPole().data(None, {}).digest == CartPole().data(None, {}).digest
 
 
 def test_the_digest_covers_every_episode(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One episode less, or other seeds, are other data."""
+    """One episode less or another seed changes it."""
     digests = {CartPole().data(None, {}).digest}
     monkeypatch.setitem(EPISODES, "test", EPISODES["test"] - 1)
     digests.add(CartPole().data(None, {}).digest)
@@ -186,8 +187,8 @@ def test_the_digest_covers_every_episode(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @settings(max_examples=200)
 @given(seed=st.integers(0, 2**63), n_envs=st.integers(1, 512))
-def test_no_seed_lets_training_reach_a_graded_episode(seed: int, n_envs: int) -> None:
-    """Environments count up from the first one's seed: the last of them stays in the range of training, too."""
+def test_no_seed_of_training_is_that_of_an_evaluated_episode(seed: int, n_envs: int) -> None:
+    """Environments count up from the first one's seed; the last stays in the range too."""
     first = _environment_seed(seed, n_envs)
 
     assert first >= 0
@@ -195,12 +196,12 @@ def test_no_seed_lets_training_reach_a_graded_episode(seed: int, n_envs: int) ->
 
 
 @pytest.mark.parametrize("seed", [0, 999_999, 1_000_000, 2_000_000])
-def test_the_first_positions_of_training_are_no_graded_ones(seed: int, assign: Callable[..., Assignment]) -> None:
-    """Seeds near and above the border between training and grading, asked of the environments themselves."""
+def test_training_starts_from_no_evaluated_position(seed: int, assign: Callable[..., Assignment]) -> None:
+    """With seeds around the border between training and evaluation."""
     learner = PpoLearner(assign("ppo", seed=seed))
     data = CartPole().data(None, {})
     assert isinstance(data, Game)
-    graded = {
+    evaluated = {
         data.make().reset(seed=FIRST_SEED[split] + place)[0].tobytes()
         for split, count in EPISODES.items()
         for place in range(count)
@@ -209,13 +210,13 @@ def test_the_first_positions_of_training_are_no_graded_ones(seed: int, assign: C
     assert environments is not None
     starts = {start.tobytes() for start in environments.reset()}
 
-    assert len(graded) == sum(EPISODES.values())
+    assert len(evaluated) == sum(EPISODES.values())
     assert len(starts) == 8
-    assert not starts & graded
+    assert not starts & evaluated
 
 
 class _Broken(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Gives a number that is none, in an observation or as a reward, at a step; the reset is step 0."""
+    """Returns NaN in an observation, or an infinite reward, at one step; the reset is step 0."""
 
     def __init__(self, environment: Any, broken_step: int, *, reward: bool = False) -> None:
         super().__init__(environment)
@@ -238,28 +239,26 @@ class _Broken(gymnasium.Wrapper[Any, Any, Any, Any]):
         return observation * np.nan if broken else observation
 
 
-def _breaking(monkeypatch: pytest.MonkeyPatch, **how: Any) -> Game:
+def _breaking(monkeypatch: pytest.MonkeyPatch, **options: Any) -> Game:
     data = CartPole().data(None, {})
     assert isinstance(data, Game)
-    whole = data.make
-    monkeypatch.setattr(data, "make", lambda: _Broken(whole(), **how))
+    make = data.make
+    monkeypatch.setattr(data, "make", lambda: _Broken(make(), **options))
     return data
 
 
 @pytest.mark.parametrize(("step", "reward"), [(0, False), (1, False), (3, False), (1, True), (3, True)])
-def test_an_environment_that_returns_nonsense_is_named(
-    step: int, reward: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Environment, seed and step stand in the message, for the reset too; nothing is graded."""
+def test_nan_and_infinity_end_an_evaluation(step: int, reward: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names environment, seed and step, for the reset too."""
     data = _breaking(monkeypatch, broken_step=step, reward=reward)
-    what = "a reward" if reward else "an observation"
+    number = "a reward" if reward else "an observation"
     where = f"step {step} of the episode with seed 2000000"
-    with pytest.raises(DataError, match=rf"'CartPole-v1' gave {what} that is not finite: {where}"):
+    with pytest.raises(DataError, match=rf"'CartPole-v1' returned {number} that is not finite: {where}"):
         data.evaluate(_left, 32)
 
 
-def test_chance_is_not_found_on_a_broken_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A level that other models are compared with is refused as grades are."""
+def test_nan_ends_the_random_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it ends an evaluation."""
     data = _breaking(monkeypatch, broken_step=3)
     with pytest.raises(DataError, match="step 3 of the episode with seed 3000000"):
         data.random_baseline()

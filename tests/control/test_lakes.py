@@ -1,4 +1,4 @@
-"""Path planning: maps that differ, a planner that finds shortest paths, a guide that rewards them."""
+"""Path planning: varied maps, a planner of shortest paths, and a guide that rewards them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SEEDS = st.integers(0, 2**31 - 1)
 
 
 def _walk(lake: Any, seed: int) -> tuple[int, float]:
-    """Follow the planner; return steps and the sum of rewards."""
+    """Follow the planner and return the steps and the sum of rewards."""
     observation, _ = lake.reset(seed=seed)
     steps, total, over = 0, 0.0, False
     while not over:
@@ -37,7 +37,7 @@ def _walk(lake: Any, seed: int) -> tuple[int, float]:
 @settings(max_examples=30)
 @given(seed=SEEDS)
 def test_the_planner_walks_a_shortest_path(seed: int) -> None:
-    """As many steps as the start is away from the goal, by a search from the other end."""
+    """Its length is that of a search from the goal."""
     lake = FrozenLakes()
     planes, _ = lake.reset(seed=seed)
 
@@ -50,17 +50,17 @@ def test_the_planner_walks_a_shortest_path(seed: int) -> None:
 @settings(max_examples=30)
 @given(seed=SEEDS)
 def test_an_observation_shows_the_map(seed: int) -> None:
-    """One agent, one goal, holes elsewhere, and the same seed draws the same map."""
+    """One agent, one goal, holes elsewhere; the same seed gives the same map."""
     planes, _ = FrozenLakes().reset(seed=seed)
 
     assert planes.shape == (3, SIDE, SIDE)
     assert planes[AGENT].sum() == planes[GOAL].sum() == 1
-    assert planes.sum(axis=0).max() == 1, "a cell is one thing"
+    assert planes.sum(axis=0).max() == 1, "a cell is in one plane at most"
     assert np.array_equal(planes, FrozenLakes().reset(seed=seed)[0])
 
 
-def test_each_episode_has_a_map_of_its_own() -> None:
-    """So that a path cannot be learned by heart."""
+def test_each_episode_has_another_map() -> None:
+    """So that a path cannot be memorised."""
     maps = {FrozenLakes().reset(seed=seed)[0].tobytes() for seed in range(50)}
 
     assert len(maps) == 50
@@ -68,8 +68,8 @@ def test_each_episode_has_a_map_of_its_own() -> None:
 
 @settings(max_examples=20)
 @given(seed=SEEDS)
-def test_the_guide_pays_for_what_is_gained_and_takes_it_back(seed: int) -> None:
-    """A 20th for each step of a shortest path but the last, which earns the goal; there and back is nothing."""
+def test_the_guide_rewards_steps_nearer_to_the_goal(seed: int) -> None:
+    """0.05 for each step of a shortest path but the last, which reaches the goal; there and back is 0."""
     guided = FrozenLakes(guided=True)
     steps, total = _walk(guided, seed)
     observation, _ = guided.reset(seed=seed)
@@ -81,7 +81,7 @@ def test_the_guide_pays_for_what_is_gained_and_takes_it_back(seed: int) -> None:
 
 
 def test_a_hole_ends_the_episode_without_reward() -> None:
-    """Straight down or right from some start leads into one."""
+    """Straight down leads into one on some maps, and to the edge on others."""
     lake, ends = FrozenLakes(guided=True), []
     for seed in range(40):
         lake.reset(seed=seed)
@@ -93,11 +93,11 @@ def test_a_hole_ends_the_episode_without_reward() -> None:
         ends.append((over, reward))
 
     assert (True, 0.0) in ends
-    assert (False, 0.0) in ends, "at the shore one stands still"
+    assert (False, 0.0) in ends, "the agent stays at the edge"
 
 
 def test_without_a_path_there_is_no_step() -> None:
-    """An agent walled in by holes is told so."""
+    """The planner raises if holes surround the agent."""
     planes = np.zeros((3, SIDE, SIDE), np.float32)
     planes[AGENT, 0, 0] = planes[GOAL, -1, -1] = planes[HOLE, 0, 1] = planes[HOLE, 1, 0] = 1
 
@@ -106,21 +106,21 @@ def test_without_a_path_there_is_no_step() -> None:
     assert np.isinf(distances(planes[HOLE])[0, 0])
 
 
-def test_gymnasium_finds_nothing_wrong() -> None:
-    """Its own checker goes over spaces, seeds and rendering."""
+def test_the_environment_passes_gymnasiums_checker() -> None:
+    """Which checks spaces, seeds and rendering."""
     from gymnasium.utils.env_checker import check_env
 
     check_env(gymnasium.make("harness_control.lakes:FrozenLakes-v0", render_mode="rgb_array").unwrapped)
 
 
-def test_the_task_grades_success() -> None:
-    """The rule always arrives; chance hardly ever does; nobody is trained on a map that is graded."""
+def test_the_task_evaluates_success() -> None:
+    """The rule always reaches the goal, random play hardly ever; the source variant is other data."""
     data = Task().data(None, {})
     assert isinstance(data, Game)
     rule = data.world.rule
     assert rule is not None
 
-    scores = data.evaluate(lambda inputs: [rule(seen) for seen in inputs], 100, "validation")
+    scores = data.evaluate(lambda inputs: [rule(observation) for observation in inputs], 100, "validation")
 
     assert set(scores["episode_return"]) == {1.0}
     assert data.random_baseline()["success rate"] < 0.05
@@ -128,8 +128,8 @@ def test_the_task_grades_success() -> None:
     assert data.digest != FrozenLakesSource().data(None, {}).digest
 
 
-def test_a_policy_sees_how_far_the_goal_is(assign: Callable[..., Assignment]) -> None:
-    """News from the far corner reaches the agent: moving one far hole changes what the policy says."""
+def test_a_policys_features_cover_the_grid(assign: Callable[..., Assignment]) -> None:
+    """A hole in the far corner changes the outputs."""
     learner = PpoLearner(assign("ppo", task="FrozenLakes-v0"))
     planes = np.zeros((3, SIDE, SIDE), np.float32)
     planes[AGENT, 0, 0] = planes[GOAL, -1, -1] = 1
@@ -138,13 +138,13 @@ def test_a_policy_sees_how_far_the_goal_is(assign: Callable[..., Assignment]) ->
     network = learner.module()
 
     with torch.inference_mode():
-        one, two = (network(torch.from_numpy(each[None]))["numbers"] for each in (planes, other))
+        outputs = [network(torch.from_numpy(observation[None]))["numbers"] for observation in (planes, other)]
 
-    assert not torch.equal(one, two)
+    assert not torch.equal(*outputs)
 
 
 def test_a_grid_policy_is_exported(assign: Callable[..., Assignment], tmp_path: Path) -> None:
-    """Batches of any size get the same actions on ONNX Runtime."""
+    """ONNX Runtime gives the same actions for batches of any size."""
     from harness_hardware.runtimes import OnnxRuntime
 
     assignment = assign("ppo", task="FrozenLakes-v0")
@@ -160,9 +160,9 @@ def test_a_grid_policy_is_exported(assign: Callable[..., Assignment], tmp_path: 
 
 
 def test_test_maps_are_no_training_maps() -> None:
-    """Seeds differ, and so do the first hundred maps."""
+    """The first hundred maps differ."""
     lake = FrozenLakes()
-    graded = {lake.reset(seed=FIRST_SEED["test"] + place)[0].tobytes() for place in range(100)}
-    trained = {lake.reset(seed=place)[0].tobytes() for place in range(100)}
+    test = {lake.reset(seed=FIRST_SEED["test"] + place)[0].tobytes() for place in range(100)}
+    training = {lake.reset(seed=place)[0].tobytes() for place in range(100)}
 
-    assert not graded & trained
+    assert not test & training

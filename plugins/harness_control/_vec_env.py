@@ -1,4 +1,4 @@
-"""Where policies of stable-baselines3 learn: several environments of one game, side by side."""
+"""Several environments of a game, stepped together, as stable-baselines3 trains in them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from harness_control._environment import refuse_nonsense
+from harness_control._environment import require_finite
 from harness_control._game import Game
 
 
-class TrainingGround(DummyVecEnv):
-    """Plays environments in turn, and refuses numbers that are none: a policy would learn them without a word.
+class CheckedVecEnv(DummyVecEnv):
+    """A `DummyVecEnv` that raises on NaN or infinite numbers; a policy would train on them silently.
 
     Raises:
         DataError: an observation or a reward is not finite.
@@ -22,14 +22,14 @@ class TrainingGround(DummyVecEnv):
         self._world, self._steps = game.world, 0
 
     def reset(self) -> Any:
-        """Begin an episode in each environment."""
+        """Start an episode in each environment."""
         observations: Any = super().reset()
-        refuse_nonsense(self._world, observations, 0.0, f"the reset before step {self._steps + 1} of training")
+        require_finite(self._world, observations, 0.0, f"the reset before step {self._steps + 1} of training")
         return observations
 
     def step_wait(self) -> Any:
-        """Go a step in each environment."""
+        """Step each environment."""
         observations, rewards, *rest = super().step_wait()
         self._steps += 1
-        refuse_nonsense(self._world, observations, rewards, f"step {self._steps} of training")
+        require_finite(self._world, observations, rewards, f"step {self._steps} of training")
         return observations, rewards, *rest

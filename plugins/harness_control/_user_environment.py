@@ -1,4 +1,4 @@
-"""Environments that users bring, by gymnasium's id, and what is asked of them before anything is written."""
+"""The user's environments, by gymnasium's id, and their checks before anything is written."""
 
 from __future__ import annotations
 
@@ -18,71 +18,72 @@ from gymnasium.spaces import Box
 
 from harness import DataError
 from harness.errors import unknown
-from harness_control._environment import make, refuse_nonsense
+from harness_control._environment import make, require_finite
 from harness_control.worlds import World
 
-TRIED = 100
-"""Steps of random play before an environment is taken: what is broken mostly shows early."""
+TRIAL_STEPS = 100
+"""Steps of random play before an environment is accepted: most faults show early."""
 TRIAL_SEED = 5_000_000
 
 
-def brought(identifier: str | None) -> World:
+def user_world(identifier: str | None) -> World:
     """Return the world of an environment, `CartPole-v1` or `module_that_registers_it:Name-v0`.
 
     Raises:
-        DataError: there is none of that id, it cannot be made, or no policy can give its actions.
+        DataError: the id is unknown, the environment cannot be made, or policies cannot produce its actions.
     """
-    environment = _made(identifier)
+    environment = _make(identifier)
     return World(str(identifier), rule=None, origin=_origin(environment.unwrapped))
 
 
 def has_discrete_actions(identifier: str | None) -> bool:
-    """Return whether one chooses among an environment's actions; else they are numbers within bounds.
+    """Return whether an environment's actions are discrete; otherwise they are numbers within bounds.
 
     Raises:
         DataError: as `brought`.
     """
-    return isinstance(_made(identifier).action_space, gymnasium.spaces.Discrete)
+    return isinstance(_make(identifier).action_space, gymnasium.spaces.Discrete)
 
 
-def try_out(world: World) -> None:
-    """Play a little at random, so that what would fail in a worker is refused before anything is written.
+def try_random_play(world: World) -> None:
+    """Play `TRIAL_STEPS` random steps, so that faults show before anything is written.
 
     Raises:
-        DataError: observations are no array of numbers, or not those of their space, or the environment breaks.
+        DataError: observations are no array of numbers or not in their space, a number is not finite, or the
+            environment raises.
     """
     environment, step = make(world), 0
     space = environment.observation_space
     if not isinstance(space, Box):
         raise DataError(
             f"Environment {world.environment!r} has observations {space}, which cannot be made one array of numbers. "
-            "Wrap it so that they are a Box, a Discrete, or a Dict or Tuple of those."
+            "Wrap it so that its observations are a Box, a Discrete, or a Dict or Tuple of those."
         )
     try:
-        for step, (observation, reward) in enumerate(islice(_random_play(environment), TRIED)):
-            _refuse_misfit(world, space, observation, step)
-            refuse_nonsense(world, observation, reward, f"step {step} of random play")
+        for step, (observation, reward) in enumerate(islice(_random_play(environment), TRIAL_STEPS)):
+            _require_shape(world, space, observation, step)
+            require_finite(world, observation, reward, f"step {step} of random play")
     except DataError:
         raise
     except Exception as error:
         raise DataError(
-            f"Environment {world.environment!r} breaks after step {step} of random play: {type(error).__name__}: "
-            f"{error}. Do its observations and actions fit its spaces? gymnasium's check_env tells more."
+            f"Environment {world.environment!r} fails after step {step} of random play: {type(error).__name__}: "
+            f"{error}. Do its observations and actions fit its spaces? Try gymnasium's check_env."
         ) from error
     finally:
         environment.close()
 
 
-def _refuse_misfit(world: World, space: Box, observation: Any, step: int) -> None:
+def _require_shape(world: World, space: Box, observation: Any, step: int) -> None:
     if np.shape(observation) != space.shape:
         raise DataError(
-            f"Environment {world.environment!r} gave an observation of shape {np.shape(observation)} in step {step} of "
-            f"random play; its observation_space says {space.shape}. Make them agree."
+            f"Environment {world.environment!r} returned an observation of shape {np.shape(observation)} in step "
+            f"{step} of random play; its observation_space has shape {space.shape}. Make them agree."
         )
 
 
 def _random_play(environment: Any) -> Iterator[tuple[Any, float]]:
-    """Yield observation and reward of each step, resets among them, without end."""
+    """Yield observation and reward of each step and reset, without end."""
     environment.action_space.seed(TRIAL_SEED)
     seed = TRIAL_SEED
     while True:
@@ -94,45 +95,43 @@ def _random_play(environment: Any) -> Iterator[tuple[Any, float]]:
             over = terminated or truncated
 
 
-def _made(identifier: str | None) -> Any:
+def _make(identifier: str | None) -> Any:
     if identifier is None:
-        raise DataError(
-            "This task has no environment of its own. Name one: --data Acrobot-v1, or --data module:Name-v0."
-        )
+        raise DataError("This task needs an environment. Name one: --data Acrobot-v1, or --data module:Name-v0.")
     try:
         environment = gymnasium.make(identifier)
     except gymnasium.error.UnregisteredEnv as error:
-        raise DataError(_nearest(identifier)) from error
+        raise DataError(_unknown_id(identifier)) from error
     except ModuleNotFoundError as error:
         remedy = "Install its package, or put its folder on PYTHONPATH."
         raise DataError(f"Environment {identifier!r} cannot be made: {error} {remedy}") from error
     except Exception as error:  # whatever its constructor raises
         raise DataError(f"Environment {identifier!r} cannot be made: {error}") from error
     environment.close()
-    _refuse_actions(identifier, environment.action_space)
+    _require_usable_actions(identifier, environment.action_space)
     return environment
 
 
-def _nearest(identifier: str) -> str:
-    """Return the sentence for an id nobody knows; those of highway-env, which comes along, are looked through too."""
-    import_module("highway_env")
+def _unknown_id(identifier: str) -> str:
+    """Return the message for an unknown id."""
+    import_module("highway_env")  # registers its environments, so that they are suggested too
     module, colon, name = identifier.rpartition(":")
     spec = gymnasium.registry.get(name)
     if spec is None or colon:
         return unknown(f"environment of {module}" if colon else "environment", name, gymnasium.registry)
     newest = f"{spec.name}-v{find_highest_version(spec.namespace, spec.name)}"
     owner = str(spec.entry_point).partition(".")[0]
-    return f"Environment {identifier!r} is registered by a module. Name that too: --data {owner}:{newest}."
+    return f"Environment {identifier!r} is registered by a module. Name it too: --data {owner}:{newest}."
 
 
-def _refuse_actions(identifier: str, space: Any) -> None:
+def _require_usable_actions(identifier: str, space: Any) -> None:
     if not isinstance(space, gymnasium.spaces.Discrete | Box):
         raise DataError(
-            f"Environment {identifier!r} has actions {space}. Wrap it so that they are a Discrete or a Box."
+            f"Environment {identifier!r} has actions {space}. Wrap it so that its actions are a Discrete or a Box."
         )
     if isinstance(space, gymnasium.spaces.Discrete) and space.start != 0:
         raise DataError(
-            f"Environment {identifier!r} counts its actions from {space.start}. Let them begin at 0, with "
+            f"Environment {identifier!r} counts its actions from {space.start}. Let them start at 0, with "
             "gymnasium.wrappers.TransformAction."
         )
     if isinstance(space, Box) and not (len(space.shape) == 1 and space.is_bounded()):
@@ -143,11 +142,11 @@ def _refuse_actions(identifier: str, space: Any) -> None:
 
 
 def _origin(inner: Any) -> str:
-    """Return the distribution and version the environment's class comes from, or the digest of its file."""
+    """Return distribution and version of the environment's class, or its file's name and digest."""
     package = type(inner).__module__.partition(".")[0]
     try:
         return f"{package} {version(package)}"
-    except PackageNotFoundError:  # a distribution of another name, which takes long to find, or none
+    except PackageNotFoundError:  # the distribution has another name, which is slow to find, or there is none
         distributions = packages_distributions().get(package, [])
     if distributions:
         return f"{distributions[0]} {version(distributions[0])}"
