@@ -40,7 +40,7 @@ def has_discrete_actions(identifier: str | None) -> bool:
     """Return whether an environment's actions are discrete; otherwise they are numbers within bounds.
 
     Raises:
-        DataError: as `brought`.
+        DataError: as `user_world`.
     """
     return isinstance(_make(identifier).action_space, gymnasium.spaces.Discrete)
 

@@ -1,4 +1,4 @@
-"""Texts: classification, language modelling, question answering and translation, and the models for them.
+"""Texts: classification, language modelling, question answering and translation, and their models.
 
 Tasks `text-classification`, `language-modelling`, `question-answering` and `translation`; models `tfidf`, `mlp`,
 `lstm`, `bert`, `gpt`, `ngram`, `overlap`, `nearest` and `t5`. Nothing heavy is imported here.
@@ -18,19 +18,19 @@ _TEMPLATES = Path(__file__).with_name("templates")
 
 @hookimpl
 def harness_tasks() -> Iterable[Task]:
-    """Bring the tasks."""
+    """Return the tasks."""
     return [TextClassification(), LanguageModelling(), QuestionAnswering(), Translation()]
 
 
 @hookimpl
 def harness_models() -> Iterable[Model]:
-    """Bring the models, cheapest first."""
+    """Return the models."""
     return [Tfidf(), Mlp(), Lstm(), Bert(), Gpt(), Ngram(), Overlap(), Nearest(), T5()]
 
 
 @hookimpl
 def harness_use_cases() -> Iterable[UseCase]:
-    """Bring the use cases."""
+    """Return the use cases."""
     from harness.use_case_file import read_use_cases
 
     return read_use_cases(Path(__file__).parent / "use_cases")
@@ -38,7 +38,7 @@ def harness_use_cases() -> Iterable[UseCase]:
 
 @hookimpl
 def harness_templates() -> Iterable[Template]:
-    """Bring a model and a task to start from."""
+    """Return the templates of a model and of a task."""
     return [
         Template(
             "model", "A network for texts", _TEMPLATES / "model.py", "run quick --plugin my_name.py --model my-name"

@@ -1,4 +1,4 @@
-"""BERT that points at the beginning and the end of an answer."""
+"""BERT for extractive question answering: it predicts the first and the last token of an answer."""
 
 from __future__ import annotations
 
@@ -9,30 +9,29 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from tokenizers import Tokenizer, processors
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers.models.bert.modeling_bert import BertModel
 
-from harness.torch_learner import WEIGHTS
 from harness_language._bert import BertLearner, config
-from harness_language._codecs import CLS, SEP, TokenCodec
-from harness_language.questions import asked
+from harness_language._codecs import CLS, FRAME, SEP, TokenCodec
+from harness_language._tokens import weights_below
+from harness_language.questions import question_data
 
 LONGEST_ANSWER = 40
 """Tokens."""
 QUESTION, CONTEXT, SHARED, LINE, SHARED_LINE = range(5)
-"""Types of tokens. Words of the context that stand in the question too are told apart (Chen et al., 2017: the feature
-"exact match" of DrQA), which a small network would need many more steps to find out. So is what begins a line, which
-the tokenizer reads as any other blank."""
+"""Types of tokens. Words of the context that are in the question too have a type of their own (Chen et al., 2017: the
+feature "exact match" of DrQA), which a small network needs many more steps to learn. So has the first token of a line:
+the tokenizer reads a line break as any other space."""
 _WORD = re.compile(r"\w+")
 TYPES = "embeddings.token_type_embeddings.weight"
 NAMES = ("input_ids", "attention_mask", "token_type_ids", "starts", "ends")
 
 
 class Pointer(nn.Module):
-    """BERT's encoder and a dense layer with two numbers for each token: does the answer begin, does it end here?"""
+    """BERT's encoder and a dense layer with two scores for each token: of being the answer's first and its last."""
 
     def __init__(self, description: Mapping[str, Any]) -> None:
         """Build the layers."""
@@ -43,7 +42,7 @@ class Pointer(nn.Module):
         self.pointer = nn.Linear(shape.hidden_size, 2)
 
     def scores(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the scores of beginnings and ends [n, s]; very low outside the context."""
+        """Return the scores of first and last tokens, [n, s] each; very low outside the context."""
         states = self.bert(
             input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
         ).last_hidden_state
@@ -54,105 +53,106 @@ class Pointer(nn.Module):
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor, starts: Tensor, ends: Tensor
     ) -> dict[str, Tensor]:
-        """Return `span` [n, 2]: the best answer's first and last character in the context.
+        """Return `span` [n, 2]: start and end of the best answer, in characters of the context.
 
         Args:
             input_ids: int64 [n, s].
             attention_mask: int64 [n, s].
             token_type_ids: int64 [n, s], `QUESTION`, `CONTEXT`, `SHARED`, `LINE` or `SHARED_LINE`.
-            starts: int64 [n, s], the character at which each token begins.
-            ends: int64 [n, s], the character at which it ends.
+            starts: int64 [n, s], the character at which each token starts.
+            ends: int64 [n, s], the character at which each token ends.
         """
         first, last = self.scores(input_ids, attention_mask, token_type_ids)
-        place = torch.arange(input_ids.shape[1], device=input_ids.device)
-        length = place.unsqueeze(0) - place.unsqueeze(1)
-        impossible = (length < 0) | (length >= LONGEST_ANSWER)
+        position = torch.arange(input_ids.shape[1], device=input_ids.device)
+        distance = position.unsqueeze(0) - position.unsqueeze(1)
+        # [n, first, last]: the sum of both scores, for spans that do not end before they start and are not too long.
+        impossible = (distance < 0) | (distance >= LONGEST_ANSWER)
         pairs = (first.unsqueeze(2) + last.unsqueeze(1)).masked_fill(impossible, -1e5)
         best = pairs.flatten(1).argmax(dim=1, keepdim=True)
-        size = input_ids.shape[1]
-        row = torch.div(best, size, rounding_mode="floor")
-        begin, end = starts.gather(1, row), ends.gather(1, best - row * size)  # % has no ONNX form for open sizes
-        return {"span": torch.cat([begin, end], dim=1)}
+        length = input_ids.shape[1]
+        row = torch.div(best, length, rounding_mode="floor")
+        start, end = starts.gather(1, row), ends.gather(1, best - row * length)  # ONNX lacks % for dynamic sizes
+        return {"span": torch.cat([start, end], dim=1)}
 
 
 class PairCodec(TokenCodec):
-    """Question and context as one row of tokens; where each token stands goes along."""
+    """Question and context as one sequence of tokens, with each token's place in the text."""
 
     def __init__(self, tokenizer: Tokenizer, max_length: int) -> None:
-        """Take a trained tokenizer; longer contexts are cut."""
-        ends = [(token, tokenizer.token_to_id(token)) for token in (CLS, SEP)]
+        """Take a trained tokenizer; longer contexts are truncated, questions are not."""
         tokenizer.post_processor = processors.TemplateProcessing(
-            single=f"{CLS} $A {SEP}", pair=f"{CLS} $A {SEP} $B:1 {SEP}", special_tokens=ends
+            single=f"{CLS} $A {SEP}", pair=f"{CLS} $A {SEP} $B:1 {SEP}", special_tokens=FRAME
         )
         super().__init__(tokenizer, max_length)
         tokenizer.enable_truncation(max_length, strategy="only_second")
 
     def encode(self, inputs: Sequence[Mapping[str, str]]) -> dict[str, np.ndarray]:
         """Return the arrays of `NAMES`, int64 [n, longest]."""
-        rows = self.tokenizer.encode_batch([(one["question"], one["context"]) for one in inputs])
-        arrays = {name: np.zeros((len(rows), max(len(row) for row in rows)), dtype=np.int64) for name in NAMES}
-        for number, (row, one) in enumerate(zip(rows, inputs, strict=True)):
-            inside = slice(0, len(row))
-            starts, ends = np.array(row.offsets).T
-            types = np.array(row.type_ids)
-            types[types == CONTEXT] = _types(one["question"], one["context"], starts[types == CONTEXT])
-            arrays["input_ids"][number, inside] = row.ids
-            arrays["attention_mask"][number, inside] = 1
-            arrays["token_type_ids"][number, inside] = types
-            arrays["starts"][number, inside], arrays["ends"][number, inside] = starts, ends
+        encodings = self.tokenizer.encode_batch([(pair["question"], pair["context"]) for pair in inputs])
+        shape = len(encodings), max(len(encoding) for encoding in encodings)
+        arrays = {name: np.zeros(shape, dtype=np.int64) for name in NAMES}
+        for row, (encoding, pair) in enumerate(zip(encodings, inputs, strict=True)):
+            inside = slice(0, len(encoding))
+            starts, ends = np.array(encoding.offsets).T
+            types = np.array(encoding.type_ids)
+            types[types == CONTEXT] = _types(pair["question"], pair["context"], starts[types == CONTEXT])
+            arrays["input_ids"][row, inside] = encoding.ids
+            arrays["attention_mask"][row, inside] = 1
+            arrays["token_type_ids"][row, inside] = types
+            arrays["starts"][row, inside], arrays["ends"][row, inside] = starts, ends
         return arrays
 
     def decode(self, arrays: Mapping[str, np.ndarray]) -> list[tuple[int, int]]:  # type: ignore[override]  # no rows of numbers here
-        """Return (start, end) of each answer."""
+        """Return each answer's (start, end) in characters of its context."""
         return [(int(start), int(end)) for start, end in arrays["span"]]
 
 
 def _types(question: str, context: str, starts: np.ndarray) -> np.ndarray:
-    """Return the types of a context's tokens by the characters at which they begin."""
-    asked = set(_WORD.findall(question.lower()))
+    """Return the types of a context's tokens from the characters at which they start."""
+    question_words = set(_WORD.findall(question.lower()))
     shared = np.zeros(len(context) + 1, dtype=np.int64)
     for word in _WORD.finditer(context):
-        shared[word.start() : word.end()] = word.group().lower() in asked
-    lines = np.searchsorted([place for place, letter in enumerate(context) if letter == "\n"], starts)
-    begins = np.diff(lines, prepend=-1) > 0
-    return np.asarray(CONTEXT + shared[starts] + (LINE - CONTEXT) * begins)
+        shared[word.start() : word.end()] = word.group().lower() in question_words
+    lines = np.searchsorted([position for position, letter in enumerate(context) if letter == "\n"], starts)
+    is_first = np.diff(lines, prepend=-1) > 0
+    return np.asarray(CONTEXT + shared[starts] + (LINE - CONTEXT) * is_first)
 
 
 class BertPointer(BertLearner):
-    """Learns where answers begin and end."""
+    """Extractive question answering: fine-tuning, or training from scratch without a pretraining."""
 
     def class_count(self) -> int:
         """Return 0: there are no classes."""
         return 0
 
     def codec(self) -> PairCodec:
-        """Return the codec for pairs."""
+        """Return the codec of questions with contexts."""
         return PairCodec(super().codec().tokenizer, self._settings("max_length"))
 
     def construct(self) -> nn.Module:
-        """Return the network in its shape."""
+        """Return the network."""
         return Pointer(self.description())
 
     def transfer(self, network: nn.Module, start: Path) -> None:
-        """Take over the pretraining's encoder, all of it; it knows one type of token less."""
-        weights = load_file(start / WEIGHTS)
-        encoder = {name.removeprefix("bert."): weight for name, weight in weights.items() if name.startswith("bert.")}
+        """Copy the pretraining's encoder; types of tokens that it lacks keep their first weights."""
+        encoder = weights_below("bert.", start)
         encoder[TYPES] = torch.cat([encoder[TYPES], network.bert.state_dict()[TYPES][len(encoder[TYPES]) :]])
         network.bert.load_state_dict(encoder, strict=True)
 
     def examples(self) -> Sequence[Any]:
-        """Return rows of arrays with the tokens of the answer; questions whose answer is cut off are left out."""
-        questions = asked(self.assignment.data).questions("train")
-        arrays = self.codec().encode([{"question": one.question, "context": one.context} for one in questions])
-        found = []
-        for number, one in enumerate(questions):
-            row = {name: array[number, : int(arrays["attention_mask"][number].sum())] for name, array in arrays.items()}
+        """Return (arrays, first token, last token) of each question, unless its answer is truncated."""
+        questions = question_data(self.assignment.data).questions("train")
+        arrays = self.codec().encode([{"question": item.question, "context": item.context} for item in questions])
+        lengths = arrays["attention_mask"].sum(axis=1)
+        examples = []
+        for number, question in enumerate(questions):
+            row = {name: array[number, : lengths[number]] for name, array in arrays.items()}
             inside = row["token_type_ids"] != QUESTION
-            first = np.flatnonzero(inside & (row["starts"] <= one.start) & (row["ends"] > one.start))
-            last = np.flatnonzero(inside & (row["starts"] < one.end) & (row["ends"] >= one.end))
+            first = np.flatnonzero(inside & (row["starts"] <= question.start) & (row["ends"] > question.start))
+            last = np.flatnonzero(inside & (row["starts"] < question.end) & (row["ends"] >= question.end))
             if first.size and last.size:
-                found.append((row, int(first[0]), int(last[0])))
-        return found
+                examples.append((row, int(first[0]), int(last[0])))
+        return examples
 
     def length(self, example: Any) -> int:
         """Return the number of tokens."""
@@ -173,7 +173,7 @@ class BertPointer(BertLearner):
         }
 
     def loss(self, network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-        """Return the mean of the cross-entropies of beginning and end."""
+        """Return the mean of the cross-entropies of first and last token."""
         first, last = network.scores(*(batch[name] for name in NAMES[:3]))
         both: Tensor = functional.cross_entropy(first, batch["first"]) + functional.cross_entropy(last, batch["last"])
         return both / 2

@@ -1,4 +1,4 @@
-"""How texts become arrays and logits become probabilities. No torch: what serves an exported model needs none."""
+"""Pre- and postprocessing of texts: tokenizers, codecs and probabilities. Serving an export needs no torch."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ if TYPE_CHECKING:
 TOKENIZER = "tokenizer.json"
 DESCRIPTION = "text.json"
 PAD, UNKNOWN, CLS, SEP, MASK = SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-PAD_ID, END_ID, MASK_ID = 0, 3, 4
+PAD_ID, CLS_ID, END_ID, MASK_ID = 0, 2, 3, 4
+FRAME = [(CLS, CLS_ID), (SEP, END_ID)]
+"""The tokens around a text, with their ids."""
 SPANS = tuple(f"[SPAN{number}]" for number in range(16))
-"""Each stands for a span that was cut out."""
+"""T5's sentinel tokens, each in place of a span that is cut out."""
 SPAN_IDS = range(len(SPECIAL), len(SPECIAL) + len(SPANS))
-_ALONE = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-"""Scripts without blanks: each character is a piece."""
-_PIECE = rf"[{_ALONE}]|\p{{N}}| ?[^\s\p{{N}}\p{{P}}\p{{S}}{_ALONE}]+| ?[\p{{P}}\p{{S}}]|\s"
-"""What pieces never cross: characters alone, digits, words and signs, with the blank before them."""
+_SPACELESS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+"""Scripts without spaces between words: each character is a piece."""
+_PIECE = rf"[{_SPACELESS}]|\p{{N}}| ?[^\s\p{{N}}\p{{P}}\p{{S}}{_SPACELESS}]+| ?[\p{{P}}\p{{S}}]|\s"
+"""Bounds of byte-pair merges: a character of these scripts, a digit, or a word or sign with the space before it."""
 
 
 def train_wordpiece(texts: Sequence[str], vocabulary: int) -> Tokenizer:
@@ -34,30 +36,29 @@ def train_wordpiece(texts: Sequence[str], vocabulary: int) -> Tokenizer:
         texts: of the training split only.
         vocabulary: largest number of tokens.
     """
-    tokenizer = _reader(models.WordPiece(unk_token=UNKNOWN))
+    tokenizer = _lower_case_words(models.WordPiece(unk_token=UNKNOWN))
     tokenizer.train_from_iterator(texts, _wordpiece_trainer(tokenizer, texts, vocabulary))
-    # What the trainer was given as special tokens to fix their order are ordinary pieces from here on.
-    tokenizer = _reader(models.WordPiece(tokenizer.get_vocab(), unk_token=UNKNOWN))
+    # The letters were special tokens for the trainer; in a new tokenizer they are ordinary pieces.
+    tokenizer = _lower_case_words(models.WordPiece(tokenizer.get_vocab(), unk_token=UNKNOWN))
     tokenizer.add_special_tokens(list(SPECIAL))
     tokenizer.decoder = decoders.WordPiece()
-    ends = [(token, tokenizer.token_to_id(token)) for token in (CLS, SEP)]
-    tokenizer.post_processor = processors.TemplateProcessing(single=f"{CLS} $A {SEP}", special_tokens=ends)
+    tokenizer.post_processor = processors.TemplateProcessing(single=f"{CLS} $A {SEP}", special_tokens=FRAME)
     return tokenizer
 
 
 def _wordpiece_trainer(tokenizer: Tokenizer, texts: Sequence[str], vocabulary: int) -> trainers.WordPieceTrainer:
-    """Return a trainer that gives the same pieces every time.
+    """Return a trainer with a reproducible result.
 
-    The library numbers the letters inside words in the order of a random hash map and breaks ties by these numbers, so
-    they are numbered beforehand.
+    The library numbers the letters inside words in the order of a random hash map and breaks ties by these numbers.
+    Given as special tokens, letters have fixed numbers.
     """
     letters = sorted({letter for text in texts for letter in tokenizer.normalizer.normalize_str(text)} - {" "})
     fixed = [*SPECIAL, *letters, *(f"##{letter}" for letter in letters)]
     return trainers.WordPieceTrainer(vocab_size=vocabulary, special_tokens=fixed, show_progress=False)
 
 
-def _reader(model: models.Model) -> Tokenizer:
-    """Return a tokenizer that reads as BERT's does: lower case, words and punctuation apart."""
+def _lower_case_words(model: models.Model) -> Tokenizer:
+    """Return a tokenizer that splits as BERT's does: into lower-case words and punctuation."""
     tokenizer = Tokenizer(model)
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
@@ -65,7 +66,7 @@ def _reader(model: models.Model) -> Tokenizer:
 
 
 def train_byte_pairs(texts: Sequence[str], vocabulary: int) -> Tokenizer:
-    """Train GPT's tokenizer: byte pairs, which spell every text and lose nothing, `[CLS] … [SEP]`."""
+    """Train GPT's tokenizer: byte-level byte-pair encoding, which is lossless, `[CLS] … [SEP]`."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -76,17 +77,16 @@ def train_byte_pairs(texts: Sequence[str], vocabulary: int) -> Tokenizer:
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    ends = [(token, tokenizer.token_to_id(token)) for token in (CLS, SEP)]
-    tokenizer.post_processor = processors.TemplateProcessing(single=f"{CLS} $A {SEP}", special_tokens=ends)
+    tokenizer.post_processor = processors.TemplateProcessing(single=f"{CLS} $A {SEP}", special_tokens=FRAME)
     return tokenizer
 
 
 def train_pieces(texts: Sequence[str], pieces: int) -> Tokenizer:
-    """Train a tokenizer that loses nothing of the characters it was trained on: byte-pair encoding of words, `… [SEP]`.
+    """Train T5's tokenizer: byte-pair encoding of characters, lossless for those of the texts, `… [SEP]`.
 
     Args:
-        texts: of the training split only, of any language.
-        pieces: most pieces of several characters; every single character is a token too.
+        texts: of the training split only, in any language.
+        pieces: largest number of pieces of several characters; every single character is a token too.
     """
     tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(_PIECE), "isolated")
@@ -105,15 +105,15 @@ def train_pieces(texts: Sequence[str], pieces: int) -> Tokenizer:
 
 
 def train_words(texts: Sequence[str], vocabulary: int) -> Tokenizer:
-    """Train a word-level tokenizer: lower case, the most frequent words, the others unknown."""
-    tokenizer = _reader(models.WordLevel(unk_token=UNKNOWN))
+    """Train a word-level tokenizer: the most frequent words in lower case; others are unknown."""
+    tokenizer = _lower_case_words(models.WordLevel(unk_token=UNKNOWN))
     trainer = trainers.WordLevelTrainer(vocab_size=vocabulary, special_tokens=list(SPECIAL), show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
 
 
 def pad(rows: Sequence[Sequence[int]]) -> dict[str, np.ndarray]:
-    """Pad token ids to the longest of the batch: int64 [n, longest], the mask is 1 where a token stands."""
+    """Return `input_ids`, padded to the longest of the batch, and `attention_mask`: int64 [n, longest]."""
     lengths = np.array([len(row) for row in rows])
     ids = np.full((len(rows), max(1, lengths.max())), PAD_ID, dtype=np.int64)
     for number, row in enumerate(rows):
@@ -128,10 +128,10 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def probabilities(logits: np.ndarray) -> np.ndarray:
-    """Turn logits into probabilities [n, classes].
+    """Return probabilities [n, classes].
 
     Args:
-        logits: [n, classes]; [n, 1] is a sigmoid's logit for the second of two classes.
+        logits: [n, classes], or [n, 1] of a sigmoid for the second of two classes.
     """
     if logits.shape[1] == 1:
         logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
@@ -142,7 +142,7 @@ class TokenCodec(Codec):
     """Token ids padded to the longest of a batch."""
 
     def __init__(self, tokenizer: Tokenizer, max_length: int) -> None:
-        """Take a trained tokenizer; longer texts are cut at `max_length` tokens."""
+        """Take a trained tokenizer; texts are truncated to `max_length` tokens."""
         self.tokenizer = tokenizer
         self.max_length = max_length
         tokenizer.enable_truncation(max_length)
@@ -154,7 +154,7 @@ class TokenCodec(Codec):
         return int(self.tokenizer.get_vocab_size())
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return each text's token ids, cut at `max_length`."""
+        """Return each text's token ids."""
         return [encoding.ids for encoding in self.tokenizer.encode_batch_fast(list(texts))]
 
     def encode(self, inputs: Sequence[Any]) -> dict[str, np.ndarray]:
@@ -166,7 +166,7 @@ class TokenCodec(Codec):
         return probabilities(arrays["logits"])
 
     def save(self, folder: Path) -> None:
-        """Write the tokenizer with its truncation."""
+        """Write the tokenizer, with `max_length`."""
         self.tokenizer.save(str(folder / TOKENIZER))
 
     @classmethod
@@ -178,15 +178,15 @@ class TokenCodec(Codec):
 
 
 class CostCodec(TokenCodec):
-    """Token ids of passages whose cost is asked for."""
+    """Token ids in, negative log-likelihoods out."""
 
     def decode(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:  # type: ignore[override]  # an array is the sequence here
-        """Return costs in nats [n]."""
+        """Return the negative log-likelihood of each passage in nats [n]."""
         return arrays["nats"]
 
 
-def spelt(question: str, context: str) -> str:
-    """Return a question with its context as one text, as T5 reads them (Raffel et al., 2020)."""
+def question_prompt(question: str, context: str) -> str:
+    """Return a question with its context in T5's format (Raffel et al., 2020)."""
     return f"question: {question} context: {context}"
 
 
@@ -194,27 +194,27 @@ class TranslationCodec(TokenCodec):
     """Token ids in and out; an input is a text, or a question with its context."""
 
     at_most = np.iinfo(np.int64).max
-    """Tokens of an answer, for which the network has its own limit too."""
+    """Most tokens of an answer, beside the network's own limit."""
 
     def encode(self, inputs: Sequence[Any]) -> dict[str, np.ndarray]:
         """Return `input_ids` and `attention_mask`, int64 [n, longest], and `at_most`, int64 [n]."""
-        texts = [one if isinstance(one, str) else spelt(**one) for one in inputs]
+        texts = [item if isinstance(item, str) else question_prompt(**item) for item in inputs]
         return super().encode(texts) | {"at_most": np.full(len(texts), self.at_most, dtype=np.int64)}
 
     def first(self) -> TranslationCodec:
-        """Return a codec that asks for one token."""
+        """Return a codec that limits answers to one token."""
         codec = TranslationCodec(self.tokenizer, self.max_length)
         codec.at_most = 1
         return codec
 
     def decode(self, arrays: Mapping[str, np.ndarray]) -> list[str]:  # type: ignore[override]  # no rows of numbers here
-        """Return the texts that `tokens`, int64 [n, longest], spell up to their ends."""
+        """Return the texts of `tokens`, int64 [n, longest], each up to its end token."""
         rows = [row[: row.index(END_ID)] if END_ID in row else row for row in arrays["tokens"].astype(int).tolist()]
         return list(self.tokenizer.decode_batch(rows))
 
 
 class BagCodec(Codec):
-    """Hashed bags of words: how often each word and pair of words occurs, dampened, of length 1. Nothing is fitted."""
+    """Hashed bags of words: log(1 + count) of each bucket, scaled to length 1. Nothing is fitted."""
 
     def __init__(self, features: int) -> None:
         """Take the number of hash buckets."""
@@ -235,7 +235,7 @@ class BagCodec(Codec):
 
 
 def write_description(folder: Path, description: Mapping[str, Any]) -> None:
-    """Write what rebuilds a network."""
+    """Write the description from which a network is built."""
     text = json.dumps(description, indent=1, sort_keys=True)
     (folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""Reads the default texts when it is imported: the fork server does so once, and every worker inherits them."""
+"""The default texts, read on import: the fork server imports this module once, and all workers share the texts."""
 
 from harness_language._docstrings import docstrings
 

@@ -1,7 +1,7 @@
-"""The default texts: what scipy's Python sources say about their functions and classes.
+"""The default texts: the docstrings of functions and classes in scipy's Python sources.
 
-The sources are parsed, never imported, so that what a machine happens to have compiled or loaded does not change the
-data. Docstrings of compiled functions (most of `scipy.special`) are therefore left out.
+The sources are parsed, not imported, so that the data do not depend on the machine. Docstrings of compiled functions
+(most of `scipy.special`) are therefore left out.
 """
 
 from __future__ import annotations
@@ -16,39 +16,39 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness_language._kept import kept
+from harness_language._cache import cached
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RULE = 1
-"""Raise it whenever the texts or labels that come out change for the same scipy."""
+"""Raise it when texts or labels change for the same scipy."""
 SHORTEST = 40
-"""Characters; shorter docstrings say nothing."""
+"""Characters of a docstring, at least."""
 PACKAGES = 8
-"""The largest packages become the classes."""
+"""Number of classes: the largest packages."""
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @cache
 def docstrings() -> tuple[tuple[str, str], ...]:
-    """Return (text, sub-package) of scipy's largest packages, in the order of the files and lines.
+    """Return (text, sub-package) of scipy's largest packages, in the order of files and lines.
 
-    Texts that are the same but for case and white space occur once; one that occurs in several packages is left out.
+    Texts are unique up to case and white space; a text of several packages is left out.
 
     Raises:
         ModuleNotFoundError: scipy is not installed.
     """
     root = _root()
-    return tuple((text, package) for text, package in kept([root], lambda: _read(root)))
+    return tuple((text, package) for text, package in cached([root], lambda: _read(root)))
 
 
 def _read(root: Path) -> list[tuple[str, str]]:
-    found: dict[str, dict[str, str]] = {}
+    texts: dict[str, dict[str, str]] = {}
     for package, text in _walk(root):
-        found.setdefault(" ".join(text.lower().split()), {}).setdefault(package, text)
-    pairs = [(text, package) for places in found.values() if len(places) == 1 for package, text in places.items()]
+        texts.setdefault(" ".join(text.lower().split()), {}).setdefault(package, text)
+    pairs = [(text, package) for packages in texts.values() if len(packages) == 1 for package, text in packages.items()]
     counts = Counter(package for _, package in pairs)
     largest = sorted(counts, key=lambda package: (-counts[package], package))[:PACKAGES]
     return [pair for pair in pairs if pair[1] in largest]
@@ -63,7 +63,7 @@ def _root() -> Path:
 
 
 def _walk(root: Path) -> Iterator[tuple[str, str]]:
-    """Yield (sub-package, docstring) of every function and class in public packages, tests left out."""
+    """Yield (sub-package, docstring) of every function and class in public packages, without tests."""
     files = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.py"))
     with _no_garbage_collection():
         for name in files:
@@ -78,18 +78,18 @@ def _walk(root: Path) -> Iterator[tuple[str, str]]:
 
 
 def _definitions(body: list[ast.stmt]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
-    """Yield functions and classes, those inside them and those under a condition too."""
+    """Yield functions and classes, also nested and conditional ones."""
     for node in body:
         if isinstance(node, _DEFINITIONS):
             yield node
-        # Expressions hold no definitions: looking at statements only takes half the time of ast.walk.
+        # Expressions hold no definitions: visiting only statements takes half the time of ast.walk.
         if isinstance(node, (*_DEFINITIONS, ast.If, ast.Try, ast.With)):
             yield from _definitions(node.body)
 
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """Parsing makes a million objects and no rubbish: collecting in between would double the time."""
+    """Disable garbage collection: parsing makes a million objects and no garbage, and would take twice as long."""
     enabled = gc.isenabled()
     gc.disable()
     try:

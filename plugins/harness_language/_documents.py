@@ -1,4 +1,4 @@
-"""Reads a source into documents to be continued: plain texts, or a column of a table."""
+"""Reads the user's documents for language modelling: plain texts, or a column of a table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from harness import DataError
 from harness_language._sources import PLAIN, WITH_PLAIN, Hub, locate
 from harness_language._splits import TEST, VALIDATION
-from harness_language._tables import Rows, complete, loaded, texts_of, whose
+from harness_language._tables import Rows, complete, loaded, split_name, texts_of
 from harness_language.passages import LENGTH, PassageData
 
 ADVICE = "Give one long text, or at least 3."
@@ -18,44 +18,44 @@ ADVICE = "Give one long text, or at least 3."
 def read(source: str, settings: Mapping[str, Any]) -> PassageData:
     """Load documents from a plain text, a folder of them, a table, a folder in the hub's format, or the hub.
 
-    Splits that the source has are used. Documents without splits are divided 70/10/20; so is a single one, in its
-    order: what is tested stands after what is learnt from.
+    The source's splits are kept. Documents without splits are divided 70/10/20; a single one is divided in its order,
+    the test split last.
 
     Args:
         source: a path or the name of a hub data set.
         settings: `text_column`.
 
     Raises:
-        DataError: says which file, row or column is wrong and what to do.
+        DataError: names the file, row or column that is wrong.
     """
-    files = _plain(locate(source, WITH_PLAIN))
-    given = _texts(files) if files else _columns(source, settings["text_column"])
-    if sum(map(len, given.values())) == 1:
-        splits = _in_order(*next(iter(given.values())))
+    files = _plain_files(locate(source, WITH_PLAIN))
+    documents = _texts(files) if files else _columns(source, settings["text_column"])
+    if sum(map(len, documents.values())) == 1:
+        splits = _in_order(*next(iter(documents.values())))
     else:
-        rows = {split: Rows(texts, [0] * len(texts)) for split, texts in given.items()}
-        divided = complete(source, rows, groups=lambda rows: rows.labels, advice=ADVICE)
+        rows_of = {split: Rows(texts, [0] * len(texts)) for split, texts in documents.items()}
+        divided = complete(source, rows_of, groups=lambda rows: rows.labels, advice=ADVICE)
         splits = {split: rows.texts for split, rows in divided.items()}
     for split in ("validation", "test"):
         if all(len(text) < LENGTH for text in splits[split]):
             raise DataError(
-                f"{source}: no text of the {split} split has {LENGTH} characters, which are predicted at a time. "
+                f"{source}: no text of the {split} split has {LENGTH} characters, the length of a passage. "
                 "Give longer texts, or join short ones."
             )
     return PassageData(splits)
 
 
-def _plain(place: Path | Hub) -> list[Path]:
-    """Return the plain texts that a source is: itself, or all files of a folder without tables."""
-    if isinstance(place, Hub):
+def _plain_files(location: Path | Hub) -> list[Path]:
+    """Return a source's plain texts: a file, or the files of a folder without tables."""
+    if isinstance(location, Hub):
         return []
-    files = [place] if place.is_file() else sorted(path for path in place.rglob("*") if path.is_file())
+    files = [location] if location.is_file() else sorted(path for path in location.rglob("*") if path.is_file())
     plain = [path for path in files if path.suffix.lower() == PLAIN]
     return plain if all(path in plain or path.suffix.lower() not in WITH_PLAIN for path in files) else []
 
 
 def _texts(files: Sequence[Path]) -> dict[str, list[str]]:
-    """Return files as documents; those called `train` and `test` are splits."""
+    """Return files as documents by split; if there are a `train` and a `test`, files are splits."""
     texts = {file: _text(file) for file in files}
     if {"train", "test"} <= {file.stem for file in files}:
         return {file.stem: [text] for file, text in texts.items()}
@@ -73,16 +73,16 @@ def _columns(source: str, column: str) -> dict[str, list[str]]:
     """Return a table's column of texts by split."""
     with loaded(source) as tables:
         return {
-            split: texts_of(whose(source, split, tables), table, column, "text_column")
+            split: texts_of(split_name(source, split, tables), table, column, "text_column")
             for split, table in tables.items()
         }
 
 
 def _in_order(text: str) -> dict[str, list[str]]:
-    """Divide one text 70/10/20, at the end of a line where one is near."""
+    """Divide one text 70/10/20, at a line end if one is near."""
     first, second = (_line_end(text, round(share * len(text))) for share in (1 - TEST - VALIDATION, 1 - TEST))
     return {"train": [text[:first]], "validation": [text[first:second]], "test": [text[second:]]}
 
 
-def _line_end(text: str, place: int) -> int:
-    return text.find("\n", place, place + LENGTH) + 1 or place
+def _line_end(text: str, position: int) -> int:
+    return text.find("\n", position, position + LENGTH) + 1 or position

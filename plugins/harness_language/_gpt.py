@@ -7,17 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import GPT2Config, GPT2Model
 
 from harness import Learner
-from harness.torch_learner import WEIGHTS
 from harness_language._codecs import CostCodec, TokenCodec, pad, train_byte_pairs
-from harness_language._tokens import TokenLearner
-from harness_language.passages import training_texts
+from harness_language._tokens import TokenLearner, weights_below
 
 SIZES = {
     "tiny": {"n_layer": 2, "n_embd": 128, "n_head": 2},
@@ -25,10 +22,11 @@ SIZES = {
     "base": {"n_layer": 12, "n_embd": 768, "n_head": 12},
 }
 POSITIONS = 512
+"""Most tokens of a sequence."""
 
 
 class Decoder(nn.Module):
-    """GPT-2's blocks, and its embedding as the output layer (tied)."""
+    """GPT-2's blocks; the output layer is tied to the embedding."""
 
     def __init__(self, description: Mapping[str, Any]) -> None:
         """Build the layers."""
@@ -46,26 +44,26 @@ class Decoder(nn.Module):
         return states
 
     def costs(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what each token costs after those before it, in nats, and where there is one: both [n, s - 1]."""
+        """Return the negative log-likelihood of each token in nats, and its mask: both [n, s - 1]."""
         states = self.states(input_ids, attention_mask)[:, :-1]
         logits = functional.linear(states, self.gpt.wte.weight)
         costs = functional.cross_entropy(logits.transpose(1, 2), input_ids[:, 1:], reduction="none")
         return costs, attention_mask[:, 1:]
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> dict[str, Tensor]:
-        """Return `nats` [n]: the cost of all tokens but the one that ends the passage.
+        """Return `nats` [n]: the negative log-likelihood of each passage, without its end token.
 
         Args:
-            input_ids: int64 [n, s], beginning, tokens, end, padding.
+            input_ids: int64 [n, s]: [CLS], tokens, [SEP], padding.
             attention_mask: int64 [n, s].
         """
-        costs, there = self.costs(input_ids, attention_mask)
-        inner = functional.pad(there[:, 1:], (0, 1))  # what is followed by a token is not the end
+        costs, mask = self.costs(input_ids, attention_mask)
+        inner = functional.pad(mask[:, 1:], (0, 1))  # a token that another one follows is not the end
         return {"nats": (costs * inner).sum(dim=1)}
 
 
 class Classifier(Decoder):
-    """The mean of the states, and one dense layer."""
+    """GPT-2's blocks, the mean of their states, and one dense layer."""
 
     def __init__(self, description: Mapping[str, Any]) -> None:
         """Build the layers."""
@@ -81,43 +79,37 @@ class Classifier(Decoder):
 
 
 class _GptLearner(TokenLearner):
-    """Reads byte pairs, which lose nothing of a text."""
+    """Base of GPT's learners: byte pairs."""
 
     def train_tokenizer(self, texts: Sequence[str], vocabulary: int) -> Tokenizer:
         """Train byte-pair encoding."""
         return train_byte_pairs(texts, vocabulary)
 
     def transfer(self, network: nn.Module, start: Path) -> None:
-        """Take over the pretraining's blocks, all of them."""
-        weights = load_file(start / WEIGHTS)
-        blocks = {name.removeprefix("gpt."): weight for name, weight in weights.items() if name.startswith("gpt.")}
-        network.gpt.load_state_dict(blocks, strict=True)
+        """Copy the pretraining's blocks."""
+        network.gpt.load_state_dict(weights_below("gpt.", start), strict=True)
 
 
 class GptLanguageModel(_GptLearner):
-    """Predicts the next token: pretraining for every task, and the whole of language modelling."""
+    """Next-token prediction: the pretraining, and the task of language modelling."""
 
     def class_count(self) -> int:
         """Return 0: there are no classes."""
         return 0
 
     def construct(self) -> nn.Module:
-        """Return the network in its shape."""
+        """Return the network."""
         return Decoder(self.description())
 
     def codec(self) -> TokenCodec:
-        """Return the codec, which cuts nothing that is to be scored."""
-        codec = super().codec()
-        return CostCodec(codec.tokenizer, POSITIONS)
+        """Return the codec; it reads up to `POSITIONS` tokens, so that passages are evaluated whole."""
+        return CostCodec(super().codec().tokenizer, POSITIONS)
 
     def examples(self) -> Sequence[Any]:
-        """Return pieces of `max_length` token ids that cover the texts, each between beginning and end."""
-        codec = self.codec()
-        codec.tokenizer.no_truncation()
-        whole = codec.ids(training_texts(self.assignment.data))
-        codec.tokenizer.enable_truncation(codec.max_length)
+        """Return pieces of `max_length` token ids that cover the texts, each from [CLS] to [SEP]."""
         step = self._settings("max_length") - 2
-        return [[ids[0], *ids[i : i + step], ids[-1]] for ids in whole for i in range(1, len(ids) - 1, step)]
+        texts = self.untruncated_ids()
+        return [[ids[0], *ids[i : i + step], ids[-1]] for ids in texts for i in range(1, len(ids) - 1, step)]
 
     def length(self, example: Any) -> int:
         """Return the number of tokens."""
@@ -128,20 +120,20 @@ class GptLanguageModel(_GptLearner):
         return {name: torch.from_numpy(array) for name, array in pad(examples).items()}
 
     def loss(self, network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-        """Return the mean cost of a token in nats."""
-        costs, there = network.costs(**batch)
-        return (costs * there).sum() / there.sum()
+        """Return the mean cross-entropy of a token in nats."""
+        costs, mask = network.costs(**batch)
+        return (costs * mask).sum() / mask.sum()
 
 
 class GptClassifier(_GptLearner):
-    """Fine-tuning, or training from scratch where there was no pretraining."""
+    """Classification: fine-tuning, or training from scratch without a pretraining."""
 
     def construct(self) -> nn.Module:
-        """Return the network in its shape."""
+        """Return the network."""
         return Classifier(self.description())
 
 
 def learner(assignment: Any) -> Learner:
-    """Return the learner of an assignment's stage and kind of data."""
+    """Return the learner for an assignment's stage and data."""
     classifies = assignment.stage == "finetune" and hasattr(assignment.data, "classes")
     return GptClassifier(assignment) if classifies else GptLanguageModel(assignment)

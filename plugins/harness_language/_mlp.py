@@ -1,4 +1,4 @@
-"""A plain multi-layer perceptron over hashed bags of words."""
+"""A multi-layer perceptron over hashed bags of words."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 
 
 class Perceptron(nn.Module):
-    """Dense layers with an activation between them: `Perceptron((3, 5, 2), 'sigmoid')` has five hidden units."""
+    """Dense layers with activations in between: `Perceptron((3, 5, 2), 'sigmoid')` has five hidden units."""
 
     def __init__(self, sizes: Sequence[int], activation: str, dropout: float = 0.0) -> None:
         """Build the layers.
@@ -37,7 +37,7 @@ class Perceptron(nn.Module):
         Args:
             sizes: features, hidden units of each layer, outputs.
             activation: a name of `ACTIVATIONS`, after every hidden layer.
-            dropout: share of hidden units left out while training.
+            dropout: share of hidden units dropped in training.
         """
         super().__init__()
         layers: list[nn.Module] = []
@@ -55,15 +55,15 @@ class Perceptron(nn.Module):
 
 
 class MlpLearner(TorchLearner):
-    """The perceptron on its task."""
+    """Classification with the perceptron."""
 
     def __init__(self, assignment: Assignment) -> None:
-        """Seed and open the device; the network is made when it is first needed."""
+        """Seed and open the device; the network is built at its first use."""
         super().__init__(assignment)
         self._description: dict[str, Any] | None = None
 
     def description(self) -> dict[str, Any]:
-        """Return what `construct` builds from."""
+        """Return what `construct` builds the network from."""
         if self._description is None:
             names = ("features", "hidden", "activation", "dropout")
             classes = len(labelled(self.assignment.data).classes)
@@ -75,10 +75,10 @@ class MlpLearner(TorchLearner):
         return BagCodec(self.description()["features"])
 
     def construct(self) -> nn.Module:
-        """Return the network in its shape."""
-        shape = self.description()
-        sizes = (shape["features"], *shape["hidden"], shape["classes"])
-        return Perceptron(sizes, shape["activation"], shape["dropout"])
+        """Return the network."""
+        description = self.description()
+        sizes = (description["features"], *description["hidden"], description["classes"])
+        return Perceptron(sizes, description["activation"], description["dropout"])
 
     def examples(self) -> Sequence[Any]:
         """Return (bag, label) of the training split."""

@@ -1,4 +1,4 @@
-"""The cheap baseline of translation: the translation of the most similar text that is known."""
+"""The baseline of translation: the translation of the most similar training text."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from harness import Assignment, Learner, Progress, Unsupported
-from harness_language.translations import Pair, translated
+from harness_language.translations import Pair, translation_data
 
 MEMORY = "pairs.json"
 
 
 class NearestLearner(Learner):
-    """Keeps the training split, and finds texts by how often runs of characters occur in them."""
+    """Nearest-neighbour search in TF-IDF vectors of character n-grams."""
 
     def __init__(self, assignment: Assignment) -> None:
-        """Make the index, empty.
+        """Make an empty index.
 
         Raises:
-            Unsupported: another precision than fp32 was asked for.
+            Unsupported: a precision other than fp32.
         """
         if assignment.precision != "fp32":
             raise Unsupported(f"scikit-learn does not compute in {assignment.precision}. Use fp32.")
@@ -32,13 +32,13 @@ class NearestLearner(Learner):
         )
 
     def step(self) -> Progress:
-        """Remember everything."""
-        self._remember(translated(self._assignment.data).pairs("train"))
+        """Index the training split."""
+        self._fit(translation_data(self._assignment.data).pairs("train"))
         return Progress({"samples": len(self._pairs)}, {}, done=True)
 
-    def _remember(self, pairs: Sequence[Pair]) -> None:
+    def _fit(self, pairs: Sequence[Pair]) -> None:
         self._pairs = pairs
-        self._known = self._index.fit_transform([pair.source for pair in pairs]).T.tocsr()
+        self._vectors = self._index.fit_transform([pair.source for pair in pairs]).T.tocsr()
 
     def save(self, folder: Path) -> None:
         """Write the pairs; the index follows from them."""
@@ -47,13 +47,13 @@ class NearestLearner(Learner):
 
     def load(self, folder: Path) -> None:
         """Read what `save` wrote."""
-        self._remember([Pair(*pair) for pair in json.loads((folder / MEMORY).read_text(encoding="utf-8"))])
+        self._fit([Pair(*pair) for pair in json.loads((folder / MEMORY).read_text(encoding="utf-8"))])
 
     def predict(self, inputs: Sequence[str]) -> Sequence[str]:
-        """Return the translation of the most similar text, the first one where several are as similar."""
-        similar = self._index.transform(inputs) @ self._known
-        return [self._pairs[place].target for place in np.asarray(similar.argmax(axis=1)).ravel()]
+        """Return the translation of the most similar text, the first of equally similar ones."""
+        similarity = self._index.transform(inputs) @ self._vectors
+        return [self._pairs[row].target for row in np.asarray(similarity.argmax(axis=1)).ravel()]
 
     def parameters(self) -> int | None:
-        """Return None: what is remembered are no trained parameters."""
+        """Return None: stored pairs are no trained parameters."""
         return None

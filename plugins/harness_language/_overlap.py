@@ -1,6 +1,6 @@
-"""The cheap baseline of question answering: what stands behind the colon of the line that shares most words.
+"""The baseline of question answering: the line or sentence that shares most words with the question.
 
-In prose it is the sentence that does.
+Of a line `name: answer`, the answer is what follows the colon.
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ from typing import Any
 from harness import Assignment, Learner, Progress
 
 _WORD = re.compile(r"\w+")
-_LINE = re.compile(r"(?P<name>\w+ ?: *)?(?P<said>\S(?:[^\n]*?[.!?](?=\s)|[^\n]*\S|))")
+_LINE = re.compile(r"(?P<name>\w+ ?: *)?(?P<answer>\S(?:[^\n]*?[.!?](?=\s)|[^\n]*\S|))")
 
 
 class OverlapLearner(Learner):
-    """Nothing is trained."""
+    """A rule without training."""
 
     def __init__(self, assignment: Assignment) -> None:
-        """Need nothing."""
-        del assignment  # a rule has no settings and no seed
+        """Ignore the assignment: a rule has no settings and no seed."""
+        del assignment
 
     def step(self) -> Progress:
-        """Learn nothing: the rule is given."""
+        """Report that there is nothing to learn."""
         return Progress({"samples": 0}, {}, done=True)
 
     def save(self, folder: Path) -> None:
-        """Write a word, so that there is an artifact."""
+        """Write the rule's name, so that there is an artifact."""
         (folder / "rule.txt").write_text("overlap\n", encoding="utf-8")
 
     def load(self, folder: Path) -> None:
         """Read nothing."""
 
     def predict(self, inputs: Sequence[Mapping[str, str]]) -> Sequence[Any]:
-        """Return a piece of each context."""
-        return [_answer(one["question"], one["context"]) for one in inputs]
+        """Return (start, end) of each answer, in characters of its context."""
+        return [_answer(item["question"], item["context"]) for item in inputs]
 
     def parameters(self) -> int:
         """Return 0: there is nothing to train."""
@@ -44,13 +44,16 @@ class OverlapLearner(Learner):
 
 
 def _answer(question: str, context: str) -> tuple[int, int]:
-    """Return where the answer begins and ends: a line of prose is a sentence, a line that names something has a colon.
+    """Return start and end of the answer.
 
-    Of lines that share as many words the first with a colon counts, since a heading answers nothing.
+    Of lines that share equally many words, the first with a colon is taken: a heading is no answer.
     """
-    asked = set(_WORD.findall(question))
+    question_words = set(_WORD.findall(question))
     lines = list(_LINE.finditer(context))
     if not lines:
         return 0, 0
-    best = max(lines, key=lambda line: (len(asked & set(_WORD.findall(line.group()))), line["name"] is not None))
-    return best.span("said")
+
+    def rank(line: re.Match[str]) -> tuple[int, bool]:
+        return len(question_words & set(_WORD.findall(line.group()))), line["name"] is not None
+
+    return max(lines, key=rank).span("answer")

@@ -1,9 +1,8 @@
-"""The default questions: what scientific libraries say about the parameters of their functions.
+"""The default questions: about the parameters of functions in scientific libraries.
 
-The sections "Parameters" of numpydoc docstrings are found in the sources, which are never imported. A function's
-section is a context, or those of two neighbours, each under its function's name. Of a parameter it is asked what type,
-default, shape or meaning it has, in several wordings, and in which function where there are two. An answer is a piece
-of the context.
+A context is the section "Parameters" of a numpydoc docstring, read from the sources without importing them, or the
+sections of two neighbouring functions under their names. Questions ask for a parameter's type, default, shape or
+meaning in several wordings, and name the function if there are two. An answer is a span of the context.
 """
 
 from __future__ import annotations
@@ -18,15 +17,15 @@ from pathlib import Path
 from textwrap import dedent
 from typing import NamedTuple
 
-from harness_language._kept import kept
+from harness_language._cache import cached
 
 RULE = 2
-"""Raise it whenever the questions that come out change for the same sources."""
+"""Raise it when questions change for the same sources."""
 LIBRARIES = ("scipy", "sklearn", "pandas")
 SHORTEST, LONGEST = 80, 700
 """Characters of a context."""
 OF_EACH = 2
-"""Questions of one kind asked of one context, at most."""
+"""Questions of one kind about one context, at most."""
 
 WORDINGS = {
     "type": ("What type must {name} have?", "Of which type is {name}?", "What can be given as {name}?"),
@@ -39,7 +38,7 @@ _SECTION = re.compile(
     r"(?=\n+(?P=indent)[A-Z][\w ]+\n(?P=indent)-{3,}|\"\"\"|''')",
     re.DOTALL | re.MULTILINE,
 )
-_OWNER = re.compile(r"^ *(?:def|class) (?P<name>\w+)", re.MULTILINE)
+_DEFINITION = re.compile(r"^ *(?:def|class) (?P<name>\w+)", re.MULTILINE)
 _ENTRY = re.compile(r"^(?P<name>\*{0,2}\w+) ?: *(?P<type>[^\n]+)\n(?P<text>(?:[ ]{2,}[^\n]*\n?|\n)+)", re.MULTILINE)
 _DEFAULT = re.compile(r"default(?: is|:|=| )\s*(?P<answer>[^,\s)][^,)\n]*)", re.IGNORECASE)
 _SHAPE = re.compile(r"shape(?: |=|: )\s*(?P<answer>\([^)\n]*\))")
@@ -47,23 +46,23 @@ _END = re.compile(r",? (?:optional|default|of shape|shape)\b")
 
 
 class Question(NamedTuple):
-    """A question, the text to look in, and where the answer stands."""
+    """A question, its context, and the answer's span in characters."""
 
     question: str
     context: str
     start: int
     end: int
     others: tuple[str, ...] = ()
-    """Answers that are as right as the one in that place."""
+    """Other correct answers."""
 
     @property
     def answers(self) -> tuple[str, ...]:
-        """All right answers, that of the place first."""
+        """All correct answers, that of the span first."""
         return (self.context[self.start : self.end], *self.others)
 
 
 class Section(NamedTuple):
-    """What is said of a function's parameters."""
+    """The section "Parameters" of a function or class."""
 
     function: str
     text: str
@@ -71,7 +70,7 @@ class Section(NamedTuple):
 
 @cache
 def questions() -> tuple[Question, ...]:
-    """Return all questions, in the order of files and lines; a section that occurs twice is asked once.
+    """Return all questions, in the order of files and lines; repeated sections are left out.
 
     Raises:
         ModuleNotFoundError: one of the libraries is not installed.
@@ -79,19 +78,20 @@ def questions() -> tuple[Question, ...]:
     roots = [_root(library) for library in LIBRARIES]
     return tuple(
         Question(question, context, start, end, tuple(others))
-        for question, context, start, end, others in kept(roots, lambda: _read(roots))
+        for question, context, start, end, others in cached(roots, lambda: _read(roots))
     )
 
 
 def _read(roots: Sequence[Path]) -> list[Question]:
-    read: set[str] = set()
-    found = []
+    seen: set[str] = set()
+    questions = []
     for root in roots:
         for sections in _files(root):
-            new = [one for one in {one.text: one for one in sections}.values() if one.text not in read]
-            read.update(one.text for one in new)
-            found += [question for context in _contexts(new) for question in _asked(context)]
-    return found
+            unique = {section.text: section for section in sections}
+            new = [section for text, section in unique.items() if text not in seen]
+            seen.update(unique)
+            questions += [question for context in _contexts(new) for question in _questions(context)]
+    return questions
 
 
 def _root(library: str) -> Path:
@@ -109,43 +109,44 @@ def _files(root: Path) -> Iterator[list[Section]]:
 
 
 def _sections(source: str) -> Iterator[Section]:
-    owners = [(owner.start(), owner["name"]) for owner in _OWNER.finditer(source)]
-    for found in _SECTION.finditer(source):
-        text = dedent(found["indent"] + found["body"].strip()) + "\n"
+    definitions = [(owner.start(), owner["name"]) for owner in _DEFINITION.finditer(source)]
+    for match in _SECTION.finditer(source):
+        text = dedent(match["indent"] + match["body"].strip()) + "\n"
         if SHORTEST <= len(text) <= LONGEST:
-            above = bisect_left(owners, (found.start(), ""))
-            yield Section(owners[above - 1][1] if above else "module", text)
+            above = bisect_left(definitions, (match.start(), ""))
+            yield Section(definitions[above - 1][1] if above else "module", text)
 
 
 def _contexts(sections: Sequence[Section]) -> Iterator[Sequence[Section]]:
-    """Yield sections alone, or with the next one: every second by its text's hash, where the two are not too long."""
+    """Yield sections alone, or half of them (by a hash) with the next one, if both are short enough together."""
     rest = list(sections)
     while rest:
         pair = rest[:2]
-        together = len(pair) > 1 and pair[0].function != pair[1].function and len(_text(pair)) <= LONGEST
-        taken = pair if together and int(_hash(pair[0].text), 16) % 2 else pair[:1]
-        del rest[: len(taken)]
-        yield taken
+        fits = len(pair) > 1 and pair[0].function != pair[1].function and len(_text(pair)) <= LONGEST
+        context = pair if fits and int(_hash(pair[0].text), 16) % 2 else pair[:1]
+        del rest[: len(context)]
+        yield context
 
 
 def _text(sections: Sequence[Section]) -> str:
     if len(sections) == 1:
         return sections[0].text
-    return "\n".join(f"{one.function}(...)\n{one.text}" for one in sections)
+    return "\n".join(f"{section.function}(...)\n{section.text}" for section in sections)
 
 
-def _asked(sections: Sequence[Section]) -> Iterator[Question]:
+def _questions(sections: Sequence[Section]) -> Iterator[Question]:
+    """Yield at most `OF_EACH` questions of each kind about a context, chosen by a hash."""
     context = _text(sections)
-    found: dict[str, list[tuple[str, int, int]]] = {kind: [] for kind in WORDINGS}
-    place = 0
-    for one in sections:
-        place = context.index(one.text, place)
-        of = f" in {one.function}" if len(sections) > 1 else ""
-        for entry in _ENTRY.finditer(context, place, place + len(one.text)):
+    answers_by_kind: dict[str, list[tuple[str, int, int]]] = {kind: [] for kind in WORDINGS}
+    position = 0
+    for section in sections:
+        position = context.index(section.text, position)
+        suffix = f" in {section.function}" if len(sections) > 1 else ""
+        for entry in _ENTRY.finditer(context, position, position + len(section.text)):
             for kind, start, end in _answers(entry):
                 if end > start:
-                    found[kind].append((entry["name"].lstrip("*") + of, start, end))
-    for kind, answers in found.items():
+                    answers_by_kind[kind].append((entry["name"].lstrip("*") + suffix, start, end))
+    for kind, answers in answers_by_kind.items():
         picked = sorted(answers, key=lambda answer: _hash(context + kind + answer[0]))[:OF_EACH]
         for name, start, end in picked:
             wordings = WORDINGS[kind]
@@ -154,14 +155,14 @@ def _asked(sections: Sequence[Section]) -> Iterator[Question]:
 
 
 def _answers(entry: re.Match[str]) -> Iterator[tuple[str, int, int]]:
-    """Yield (kind, start, end) of what an entry answers."""
+    """Yield (kind, start, end) of the answers in a parameter's entry."""
     start = entry.start("type")
     cut = _END.search(entry["type"])
     yield "type", start, start + len(entry["type"][: cut.start() if cut else None].rstrip())
     for kind, pattern in (("default", _DEFAULT), ("shape", _SHAPE)):
-        if found := pattern.search(entry["type"]):
-            answer = found["answer"].rstrip(" .")
-            yield kind, start + found.start("answer"), start + found.start("answer") + len(answer)
+        if match := pattern.search(entry["type"]):
+            answer = match["answer"].rstrip(" .")
+            yield kind, start + match.start("answer"), start + match.start("answer") + len(answer)
     text = entry["text"]
     first = len(text) - len(text.lstrip())
     sentence = re.match(r"[^.\n]*", text[first:])

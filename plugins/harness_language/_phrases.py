@@ -1,7 +1,7 @@
-"""Phrases as two languages write them: babel fills the tables of CLDR with what is drawn here.
+"""The default phrases: random values that babel formats in two locales, from the tables of CLDR.
 
-Nothing is translated by hand and nothing is a person's sentence: dates, quantities, spans of time, lists of countries
-and amounts of money are formatted in two locales.
+They are dates, quantities, spans of time, lists of countries and amounts of money. None is translated by hand or
+written by a person.
 """
 
 from __future__ import annotations
@@ -21,17 +21,19 @@ from babel.units import format_unit
 from harness import DataError
 
 RULE = 1
-"""Goes up when other phrases are drawn."""
+"""Raise it when other phrases come out."""
 SIZES = {"train": 11_000, "validation": 1_000, "test": 1_000}
 _SEED = 20261124
 _FIRST_DAY, _DAYS = dt.date(1900, 1, 1).toordinal(), 200 * 365
 _LONGEST_SPAN = 600
 _LONGEST_LIST = 4
 _CURRENCIES_OF = dt.date(2025, 1, 1)
+"""Currencies in use on this day."""
 _NO_COUNTRIES = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
+"""CLDR's codes of two letters for groups, regions and pseudo-locales."""
 _LENGTHS = ("long", "short", "narrow")
-_PATIENCE = 50
-"""Draws for a phrase, on average, before the locales are said to have too few."""
+_MAX_DRAWS = 50
+"""Draws for each phrase, on average, before locales count as having too few."""
 
 
 class Pair(NamedTuple):
@@ -42,24 +44,24 @@ class Pair(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """What phrases are made of."""
+    """The parts of phrases that both locales have."""
 
     locales: tuple[Locale, Locale]
     units: Sequence[Mapping[Locale, tuple[str, Any]]]
-    """Unit → locale → its id and the longest form that the locale has."""
+    """For each unit: locale → the unit's id and its longest form in that locale."""
     countries: Sequence[str]
     currencies: Sequence[str]
 
 
 def locale(setting: str, name: str) -> Locale:
-    """Return babel's locale of a name.
+    """Return babel's locale.
 
     Args:
-        setting: the task's setting that names it.
+        setting: the task's setting, for the message.
         name: such as `en` or `zh_Hant`.
 
     Raises:
-        DataError: there is none.
+        DataError: the locale is unknown.
     """
     try:
         return Locale.parse(name, sep="-" if "-" in name else "_")
@@ -78,33 +80,33 @@ def locales(source: str, target: str) -> tuple[Locale, Locale]:
     """
     both = locale("source_locale", source), locale("target_locale", target)
     if both[0] == both[1]:
-        raise DataError(f"source_locale and target_locale are both {source!r}: name two, such as en and zh.")
+        raise DataError(f"source_locale and target_locale are both {source!r}. Name two, such as en and zh.")
     return both
 
 
 def phrases(source: str, target: str) -> dict[str, list[Pair]]:
-    """Return phrases in splits; no source text is drawn twice.
+    """Return phrases by split; source texts are unique.
 
     Raises:
-        DataError: a locale is unknown, or the two have too little in common.
+        DataError: a locale is unknown, or the two share too few tables.
     """
     tables = _tables(locales(source, target))
     draw = random.Random(_SEED)  # noqa: S311 - no secret
     count = sum(SIZES.values())
-    found: dict[str, str] = {}
-    for _ in range(_PATIENCE * count):
-        one, other = draw.choice(_KINDS)(draw, tables)
-        found.setdefault(_plain(one), _plain(other))
-        if len(found) == count:
+    translations: dict[str, str] = {}
+    for _ in range(_MAX_DRAWS * count):
+        source_text, target_text = draw.choice(_KINDS)(draw, tables)
+        translations.setdefault(_with_plain_spaces(source_text), _with_plain_spaces(target_text))
+        if len(translations) == count:
             break
     else:
-        raise DataError(f"babel knows only {len(found)} phrases in {source!r} and {target!r}, not {count}.")
-    pairs = iter(Pair(*pair) for pair in found.items())
+        raise DataError(f"babel has only {len(translations)} phrases in {source!r} and {target!r}, not {count}.")
+    pairs = iter(Pair(*pair) for pair in translations.items())
     return {split: [next(pairs) for _ in range(size)] for split, size in SIZES.items()}
 
 
-def _plain(text: str) -> str:
-    """Return a text with ordinary blanks: CLDR's do not break, are narrow, and change between its versions."""
+def _with_plain_spaces(text: str) -> str:
+    """Return a text with plain spaces: CLDR's are non-breaking or narrow, and change between its versions."""
     return " ".join(text.split())
 
 
@@ -118,7 +120,7 @@ def _tables(both: tuple[Locale, Locale]) -> Tables:
     countries = sorted(
         code
         for code in set(both[0].territories) & set(both[1].territories)
-        if len(code) == 2 and code not in _NO_COUNTRIES  # noqa: PLR2004 - others are continents and groups
+        if len(code) == 2 and code not in _NO_COUNTRIES  # noqa: PLR2004 - three digits are continents
     )
     used = {code for country in countries for code in get_territory_currencies(country, _CURRENCIES_OF)}
     return Tables(
@@ -130,8 +132,8 @@ def _tables(both: tuple[Locale, Locale]) -> Tables:
 
 
 def _form(unit: str, one: Locale) -> tuple[str, Any] | None:
-    """Return a unit's id and the longest of its forms; babel writes the id itself where it has none."""
-    for length in _LENGTHS:
+    """Return a unit's id and its longest form, or None if the locale lacks the unit."""
+    for length in _LENGTHS:  # without a form, babel writes the id
         if unit not in format_unit(3, unit, length, locale=one):  # type: ignore[arg-type]
             return unit, length
     return None

@@ -1,6 +1,6 @@
-"""Where a task's texts come from: a file, a folder in the hub's format, or a data set of the hub.
+"""Sources of the user's texts: a file, a folder in the hub's format, or a data set of the hub.
 
-Light: it reads bytes only.
+Light: files are read as bytes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PLAIN = ".txt"
 WITH_PLAIN = {**READERS, PLAIN: "text"}
 _TEXTUAL = {"csv", "json", "text"}
 _FILE_LIKE = {PLAIN, ".tsv", ".xls", ".xlsx", ".zip", ".gz", ".arrow", ".xml", ".yaml", ".yml", *READERS}
-"""Suffixes that no name of a hub data set ends in: such a source is meant to be a file."""
+"""Suffixes by which a source is a file and not a hub data set."""
 _HUB_NAME = re.compile(r"(?P<name>[\w.-]+(/[\w.-]+)?)(@(?P<revision>[\w./-]+))?")
 
 
@@ -31,36 +31,36 @@ class Hub(NamedTuple):
 
 
 def locate(source: str, readers: Mapping[str, str] = READERS) -> Path | Hub:
-    """Tell what a source is.
+    """Return a source's path, or its hub data set.
 
     Args:
         source: a path, or the name of a hub data set with an optional `@revision`.
         readers: suffixes that are read.
 
     Raises:
-        DataError: it is a path where nothing is, a file of an unknown kind, an empty file, or no name at all.
+        DataError: the file or folder does not exist, or the file has an unknown suffix, is empty or is not UTF-8.
     """
     path = Path(source).expanduser()
     if path.is_dir():
         _require_readable(path, readers)
         return path
     if path.is_file():
-        return _usable(path, readers)
+        return _checked_file(path, readers)
     hub = _HUB_NAME.fullmatch(source)
     if hub is None or source.startswith((".", "~", "/")) or path.suffix.lower() in _FILE_LIKE:
-        raise DataError(f"There is no file or folder {source}. Check the path; it is read relative to where you are.")
+        raise DataError(f"There is no file or folder {source}. Check the path; it is relative to the current folder.")
     return Hub(hub["name"], hub["revision"])
 
 
 def _require_readable(folder: Path, readers: Mapping[str, str]) -> None:
-    """Look for broken characters in a folder's files, whose file and line the library does not name."""
+    """Check that a folder's files are UTF-8; the `datasets` library does not name file and line."""
     for path in sorted(folder.rglob("*")):
         if path.is_file() and readers.get(path.suffix.lower()) in _TEXTUAL:
             _require_utf8(path)
 
 
-def _usable(path: Path, readers: Mapping[str, str]) -> Path:
-    """Return a file that can be read as its suffix says, as far as its bytes tell."""
+def _checked_file(path: Path, readers: Mapping[str, str]) -> Path:
+    """Return a file whose suffix is read and that is not empty."""
     if path.suffix.lower() not in readers:
         raise DataError(
             f"{path} has {f'the suffix {path.suffix}' if path.suffix else 'no suffix'}, which is not read. "
@@ -74,7 +74,7 @@ def _usable(path: Path, readers: Mapping[str, str]) -> Path:
 
 
 def _require_utf8(path: Path) -> None:
-    """Look for the first byte that is not UTF-8, line by line, so that a large file need not fit in memory."""
+    """Check a file line by line, so that a large one need not fit in memory."""
     blank = True
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
@@ -94,18 +94,17 @@ def _empty(path: Path) -> DataError:
 
 
 def identity(source: str, readers: Mapping[str, str] = READERS) -> str:
-    """Name a source's content: the SHA-256 of a file, or of a folder's file names and contents.
+    """Return the SHA-256 of a file, or of a folder's file names and contents, or a hub data set's revision.
 
-    A hub data set is named by its revision: `main` where the source gives none, which its owner may change: pin one
-    (`name@revision`) to compare results.
+    Without a revision it is `main`, which the owner may change; pin one (`name@revision`) to compare results.
     """
-    place = locate(source, readers)
-    if isinstance(place, Hub):
-        return f"hub {place.name}@{place.revision or 'main'}"
-    if place.is_file():
-        return f"sha256 {_sha256(place)}"
-    files = sorted(path for path in place.rglob("*") if path.is_file())
-    content = "\n".join(f"{path.relative_to(place).as_posix()} {_sha256(path)}" for path in files)
+    location = locate(source, readers)
+    if isinstance(location, Hub):
+        return f"hub {location.name}@{location.revision or 'main'}"
+    if location.is_file():
+        return f"sha256 {_sha256(location)}"
+    files = sorted(path for path in location.rglob("*") if path.is_file())
+    content = "\n".join(f"{path.relative_to(location).as_posix()} {_sha256(path)}" for path in files)
     return f"folder sha256 {hashlib.sha256(content.encode()).hexdigest()}"
 
 

@@ -1,4 +1,4 @@
-"""Dividing labelled texts into splits that share no text, the same way on every machine."""
+"""Divides labelled texts into splits that share no text, the same on every machine."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ VALIDATION = 0.1
 
 
 def divide(texts: Sequence[str], labels: Sequence[Hashable]) -> dict[str, list[int]]:
-    """Divide rows into train, validation and test (70/10/20), each class in these shares.
+    """Divide rows into train, validation and test (70/10/20), stratified by label.
 
-    A text's place depends on hashes of its class's texts, not on the order of the rows; rows with the same text stay
-    together, so that no text of one split occurs in another.
+    A text's split depends on hashes of its class's texts, not on the order of the rows. Rows with the same text are in
+    the same split.
 
     Args:
         texts: n texts.
         labels: n labels.
 
     Returns:
-        Split → rows, in their first order.
+        Split → row numbers, ascending.
     """
-    place = {}
+    splits = {}
     for group in _classes(texts, labels):
         tests, validations = _share(TEST, len(group)), _share(VALIDATION, len(group))
         for rank, text in enumerate(group):
-            first = "test" if rank < tests else "validation"
-            place[text] = first if rank < tests + validations else "train"
-    return _rows(place, texts)
+            held_out = "test" if rank < tests else "validation"
+            splits[text] = held_out if rank < tests + validations else "train"
+    return _rows(splits, texts)
 
 
 def carve(texts: Sequence[str], labels: Sequence[Hashable]) -> dict[str, list[int]]:
-    """Take a validation split out of rows whose test split is given: an eighth, as much as `divide` takes."""
-    place = {}
+    """Divide rows into train and validation: an eighth, the same share of both as in `divide`."""
+    splits = {}
     for group in _classes(texts, labels):
         validations = _share(VALIDATION / (1 - TEST), len(group))
-        place.update({text: "validation" if rank < validations else "train" for rank, text in enumerate(group)})
-    return {split: rows for split, rows in _rows(place, texts).items() if split != "test"}
+        splits.update({text: "validation" if rank < validations else "train" for rank, text in enumerate(group)})
+    return {split: rows for split, rows in _rows(splits, texts).items() if split != "test"}
 
 
 def _classes(texts: Sequence[str], labels: Sequence[Hashable]) -> Iterable[list[str]]:
-    """Group the different texts by the label they first have, each group in the order of the texts' hashes."""
+    """Return the unique texts of each label, in the order of their hashes; the first label of a text counts."""
     first: dict[str, Hashable] = {}
     for text, label in zip(texts, labels, strict=True):
         first.setdefault(text, label)
@@ -61,12 +61,13 @@ def _hash(text: str) -> str:
 
 
 def _share(share: float, count: int) -> int:
-    """Return how many of a class's texts go into a split: at least one where there are three to be divided."""
+    """Return a split's number of texts in a class: at least one if the class has three."""
     return max(round(share * count), 1 if count > 2 else 0)  # noqa: PLR2004 - one each for three splits
 
 
-def _rows(place: dict[str, str], texts: Sequence[str]) -> dict[str, list[int]]:
+def _rows(splits: dict[str, str], texts: Sequence[str]) -> dict[str, list[int]]:
+    """Return split → row numbers from text → split."""
     rows: dict[str, list[int]] = {"train": [], "validation": [], "test": []}
     for row, text in enumerate(texts):
-        rows[place[text]].append(row)
+        rows[splits[text]].append(row)
     return rows

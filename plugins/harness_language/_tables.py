@@ -1,4 +1,4 @@
-"""Reads a source with the `datasets` library into labelled texts, and says what is wrong with it where it cannot."""
+"""Reads the user's labelled texts, with the `datasets` library; other readers of tables share its helpers."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from harness_language._sources import READERS, Hub, locate
 from harness_language._splits import carve, divide
 from harness_language.data import Examples, TextClassificationData
 
-_OBVIOUS = {
+_USUAL_COLUMNS = {
     "text_column": ("text", "sentence", "review", "content", "question", "body", "document", "comment"),
     "label_column": ("label", "sentiment", "coarse_label", "class", "category", "target", "rating", "topic"),
 }
 
 
 class Rows(NamedTuple):
-    """The two columns of one split."""
+    """The two columns of a split."""
 
     texts: list[str]
     labels: list[Any]
@@ -31,26 +31,26 @@ class Rows(NamedTuple):
 def read(source: str, settings: Mapping[str, Any]) -> TextClassificationData:
     """Load labelled texts from a file, a folder in the hub's format, or the hub.
 
-    Splits that the source has are used; a source with one split is divided 70/10/20.
+    The source's splits are kept; a single split is divided 70/10/20.
 
     Args:
         source: a path or the name of a hub data set.
         settings: `text_column` and `label_column`.
 
     Raises:
-        DataError: says which file, row or column is wrong and what to do.
+        DataError: names the file, row or column that is wrong.
     """
     with loaded(source) as tables:
-        found = {name: _rows(whose(source, name, tables), tables[name], settings) for name in tables}
-    labelled = {name: rows for name, rows in found.items() if rows is not None}
+        rows_of = {name: _rows(split_name(source, name, tables), tables[name], settings) for name in tables}
+    labelled = {name: rows for name, rows in rows_of.items() if rows is not None}
     splits = complete(source, labelled, groups=lambda rows: rows.labels, advice="Give at least 3 texts of every class.")
-    names = _classes(source, splits)
-    place = {name: position for position, name in enumerate(names)}
+    classes = _classes(source, splits)
+    numbers = {label: number for number, label in enumerate(classes)}
     examples = {
-        split: Examples(tuple(rows.texts), tuple(place[label] for label in rows.labels))
+        split: Examples(tuple(rows.texts), tuple(numbers[label] for label in rows.labels))
         for split, rows in splits.items()
     }
-    return TextClassificationData([str(name) for name in names], examples)
+    return TextClassificationData([str(label) for label in classes], examples)
 
 
 # Loading ----------------------------------------------------------------------------------------------------
@@ -58,56 +58,56 @@ def read(source: str, settings: Mapping[str, Any]) -> TextClassificationData:
 
 @contextmanager
 def loaded(source: str) -> Iterator[Any]:
-    """Open a source as a `DatasetDict`; what the library caches of local data is gone afterwards."""
-    place = locate(source)
+    """Open a source as a `DatasetDict`; the library's cache of local data is temporary."""
+    location = locate(source)
     datasets.disable_progress_bars()
     with tempfile.TemporaryDirectory(prefix="harness-data-") as cache:
         try:
-            yield _load(place, cache)
+            yield _load(location, cache)
         except DataError:
             raise
         except Exception as error:
-            raise _unreadable(source, place, error) from error
+            raise _unreadable(source, location, error) from error
 
 
-def _unreadable(source: str, place: Path | Hub, error: Exception) -> DataError:
-    """Return the sentence for what the library makes of a source."""
+def _unreadable(source: str, location: Path | Hub, error: Exception) -> DataError:
+    """Return the error for an exception of the library."""
     if "corresponds to no data" in str(error):
         return _no_rows(source)
     cause = (str(error.__cause__ or error).strip().splitlines() or [type(error).__name__])[0].rstrip(".!")
-    if isinstance(place, Hub):
+    if isinstance(location, Hub):
         hint = "Check its name and your connection, or download it and give the path."
         return DataError(f"{source} cannot be read from the hub: {cause}. {hint}")
-    kind = READERS.get(place.suffix.lower(), "a data set")
-    return DataError(f"{source} cannot be read as {kind}: {cause}. Look whether every row has the same columns.")
+    kind = READERS.get(location.suffix.lower(), "a data set")
+    return DataError(f"{source} cannot be read as {kind}: {cause}. Check that every row has the same columns.")
 
 
-def _no_rows(whose: str) -> DataError:
-    return DataError(f"{whose} has no rows. Give a file with a text in every row.")
+def _no_rows(name: str) -> DataError:
+    return DataError(f"{name} has no rows. Give a file with a text in every row.")
 
 
-def _load(place: Path | Hub, cache: str) -> Any:
-    if isinstance(place, Hub):
-        # The hub's own cache: what was downloaded for the check is there for the run.
-        return datasets.load_dataset(place.name, revision=place.revision)
-    if place.is_dir():
-        return datasets.load_dataset(str(place), cache_dir=cache)
-    reader = READERS[place.suffix.lower()]
+def _load(location: Path | Hub, cache: str) -> Any:
+    if isinstance(location, Hub):
+        # In the hub's own cache: the run need not download again what the check did.
+        return datasets.load_dataset(location.name, revision=location.revision)
+    if location.is_dir():
+        return datasets.load_dataset(str(location), cache_dir=cache)
+    reader = READERS[location.suffix.lower()]
     # "None" and "NA" are words in a text; only an empty cell is missing.
     options = {"keep_default_na": False, "encoding": "utf-8-sig"} if reader == "csv" else {}
-    return datasets.load_dataset(reader, data_files={"train": str(place)}, cache_dir=cache, **options)
+    return datasets.load_dataset(reader, data_files={"train": str(location)}, cache_dir=cache, **options)
 
 
 # Columns ----------------------------------------------------------------------------------------------------
 
 
-def whose(source: str, split: str, tables: Sequence[str]) -> str:
-    """Return how sentences name a split of a source."""
+def split_name(source: str, split: str, tables: Sequence[str]) -> str:
+    """Return the name of a source's split in messages."""
     return f"{source} ({split})" if len(tables) > 1 else source
 
 
 def _rows(name: str, table: Any, settings: Mapping[str, Any]) -> Rows | None:
-    """Return a split's texts and labels; None where all labels are hidden, as some hub data sets do to their test."""
+    """Return a split's texts and labels, or None if all labels are hidden, as in some test splits on the hub."""
     if not len(table):
         raise _no_rows(name)
     columns = list(table.column_names)
@@ -129,13 +129,13 @@ def texts_of(name: str, table: Any, column: str, setting: str) -> list[str]:
     """Return a split's column of texts.
 
     Args:
-        name: how sentences name the split.
+        name: the split's name in messages.
         table: the split.
         column: the column's name.
-        setting: the task's setting that may name another.
+        setting: the task's setting that names the column.
 
     Raises:
-        DataError: there are no rows, there is no such column, or a row has no text in it.
+        DataError: there are no rows, there is no such column, or a row has no text.
     """
     if not len(table):
         raise _no_rows(name)
@@ -146,27 +146,27 @@ def texts_of(name: str, table: Any, column: str, setting: str) -> list[str]:
     return texts
 
 
-def _no_column(whose: str, columns: Sequence[str], setting: str, asked: str) -> DataError:
-    others = [name for name in _OBVIOUS[setting] if name in columns]
-    example = others[0] if others else (columns[0] if columns else "NAME")
-    perhaps = f" Perhaps you mean {others[0]!r}." if others else ""
+def _no_column(name: str, columns: Sequence[str], setting: str, column: str) -> DataError:
+    usual = [candidate for candidate in _USUAL_COLUMNS[setting] if candidate in columns]
+    example = usual[0] if usual else (columns[0] if columns else "NAME")
+    hint = f" Perhaps you mean {usual[0]!r}." if usual else ""
     return DataError(
-        f"{whose} has no column {asked!r}; its columns are {', '.join(map(repr, columns))}.{perhaps} "
+        f"{name} has no column {column!r}; its columns are {', '.join(map(repr, columns))}.{hint} "
         f"Name the column with the task's setting {setting}, for example {setting}: {example}"
     )
 
 
 def check_texts(name: str, column: str, texts: Sequence[Any], setting: str) -> None:
-    """Look at a column of texts.
+    """Check a column of texts.
 
     Args:
-        name: how sentences name the split.
-        column: its name.
-        texts: what it holds.
-        setting: the task's setting that may name another.
+        name: the split's name in messages.
+        column: the column's name.
+        texts: the column's values.
+        setting: the task's setting that names the column.
 
     Raises:
-        DataError: names the first row that holds no text, or an empty one.
+        DataError: names the first row without a text.
     """
     for number, text in enumerate(texts, start=1):
         if text is not None and not isinstance(text, str):
@@ -180,15 +180,15 @@ def check_texts(name: str, column: str, texts: Sequence[Any], setting: str) -> N
             )
 
 
-def _check_labels(whose: str, column: str, labels: Sequence[Any]) -> None:
+def _check_labels(name: str, column: str, labels: Sequence[Any]) -> None:
     for number, label in enumerate(labels, start=1):
         if label is None or label == "":
             raise DataError(
-                f"{whose}, row {number}: the label in column {column!r} is missing. Fill it in or delete the row."
+                f"{name}, row {number}: the label in column {column!r} is missing. Fill it in or delete the row."
             )
         if not isinstance(label, (str, int)):
             raise DataError(
-                f"{whose}, row {number}: the label in column {column!r} is {label!r}; a class is a word or a "
+                f"{name}, row {number}: the label in column {column!r} is {label!r}; a class is a word or a "
                 "whole number. Name another column with label_column, or turn the values into classes."
             )
 
@@ -197,37 +197,37 @@ def _check_labels(whose: str, column: str, labels: Sequence[Any]) -> None:
 
 
 def complete(
-    source: str, given: Mapping[str, Rows], groups: Callable[[Rows], Sequence[Hashable]], advice: str
+    source: str, available: Mapping[str, Rows], groups: Callable[[Rows], Sequence[Hashable]], advice: str
 ) -> dict[str, Rows]:
-    """Return train, validation and test, made from the splits a source has; what is tested is never learnt from.
+    """Return train, validation and test from the splits of a source; no text is in two of them.
 
     Args:
-        source: how sentences name it.
-        given: its splits.
-        groups: what splits are to have in equal shares: rows → one group for each.
-        advice: what to do where there are too few rows.
+        source: its name in messages.
+        available: its splits.
+        groups: rows → the group of each, by which new splits are stratified.
+        advice: what to do if there are too few rows.
 
     Raises:
-        DataError: it has no split that can be read, or too few rows.
+        DataError: there is no labelled split, or too few rows.
     """
-    if not given:
+    if not available:
         raise DataError(f"{source} has no labelled split. Use a data set that publishes its labels.")
-    train = given.get("train") or next(iter(given.values()))
-    test = given.get("test") or given.get("validation")
+    train = available.get("train") or next(iter(available.values()))
+    test = available.get("test") or available.get("validation")
     if test is None or test is train:
         splits = {split: _pick(train, rows) for split, rows in divide(train.texts, groups(train)).items()}
     else:
-        held = {"test": test}
-        if "test" in given and "validation" in given:
-            held["validation"] = _without(given["validation"], set(test.texts))
-        rest = _without(train, {text for rows in held.values() for text in rows.texts})
+        held_out = {"test": test}
+        if "test" in available and "validation" in available:
+            held_out["validation"] = _without(available["validation"], set(test.texts))
+        rest = _without(train, {text for rows in held_out.values() for text in rows.texts})
         carved = {"train": rest}
-        if "validation" not in held:
+        if "validation" not in held_out:
             carved = {split: _pick(rest, rows) for split, rows in carve(rest.texts, groups(rest)).items()}
-        splits = carved | held
+        splits = carved | held_out
     for split, rows in splits.items():
         if not rows.texts:
-            total = sum(len(rows.texts) for rows in given.values())
+            total = sum(len(rows.texts) for rows in available.values())
             raise DataError(f"{source} has {total} rows, which leaves the {split} split empty. {advice}")
     return splits
 
@@ -241,23 +241,23 @@ def _without(rows: Rows, texts: set[str]) -> Rows:
 
 
 def _classes(source: str, splits: Mapping[str, Rows]) -> list[Any]:
-    """Return the labels in order: numbers by size, words by the alphabet.
+    """Return the labels in order, numbers before words.
 
     Raises:
-        DataError: there is one label only, or one that is tested but never seen in training.
+        DataError: there is only one label, or one that the training split lacks.
     """
-    seen = set(splits["train"].labels)
-    if len(seen) == 1:
+    labels = set(splits["train"].labels)
+    if len(labels) == 1:
         raise DataError(
-            f"{source}: every row has the label {next(iter(seen))!r}. "
+            f"{source}: every row has the label {next(iter(labels))!r}. "
             "A classifier needs at least two classes: add rows of another."
         )
     for split in ("validation", "test"):
-        unseen = set(splits[split].labels) - seen
+        unseen = set(splits[split].labels) - labels
         if unseen:
             label = min(unseen, key=str)
             raise DataError(
                 f"{source}: the label {label!r} occurs in the {split} split and never in the training split. "
                 "Add rows of it there."
             )
-    return sorted(seen, key=lambda label: (isinstance(label, str), label))
+    return sorted(labels, key=lambda label: (isinstance(label, str), label))

@@ -1,4 +1,4 @@
-"""TF-IDF and logistic regression: the cheap baseline every other model is put beside."""
+"""TF-IDF and logistic regression: the baseline of text classification."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class TfidfLearner(Learner):
     """One fit, saved without pickle: words as JSON, numbers as safetensors."""
 
     def __init__(self, assignment: Assignment) -> None:
-        """Make the two estimators; nothing is drawn at random.
+        """Make the two estimators; neither uses random numbers.
 
         Raises:
-            Unsupported: another precision than fp32 was asked for.
+            Unsupported: a precision other than fp32.
         """
         if assignment.precision != "fp32":
             raise Unsupported(f"scikit-learn does not compute in {assignment.precision}. Use fp32.")
@@ -40,14 +40,13 @@ class TfidfLearner(Learner):
         self._classifier = LogisticRegression(C=settings["inverse_regularisation"], max_iter=1000)
 
     def step(self) -> Progress:
-        """Fit everything."""
+        """Fit both estimators."""
         texts, labels = labelled(self._assignment.data).examples("train")
         features = self._vectorizer.fit_transform(texts)
         self._classifier.fit(features, labels)
-        found = self._classifier.predict_proba(features)[
-            np.arange(len(labels)), np.searchsorted(self._classifier.classes_, labels)
-        ]
-        return Progress(consumed={"samples": len(texts)}, losses={"loss": float(-np.log(found).mean())}, done=True)
+        columns = np.searchsorted(self._classifier.classes_, labels)
+        probabilities = self._classifier.predict_proba(features)[np.arange(len(labels)), columns]
+        return Progress({"samples": len(texts)}, {"loss": float(-np.log(probabilities).mean())}, done=True)
 
     def save(self, folder: Path) -> None:
         """Write vocabulary and numbers."""
@@ -63,7 +62,7 @@ class TfidfLearner(Learner):
         save_file({name: np.ascontiguousarray(array) for name, array in numbers.items()}, folder / WEIGHTS)
 
     def load(self, folder: Path) -> None:
-        """Become what `save` wrote."""
+        """Read what `save` wrote."""
         words = json.loads((folder / VOCABULARY).read_text(encoding="utf-8"))
         numbers = load_file(folder / WEIGHTS)
         self._vectorizer.vocabulary = words
@@ -75,11 +74,11 @@ class TfidfLearner(Learner):
 
     def predict(self, inputs: Sequence[Any]) -> Sequence[Any]:
         """Return probabilities [n, classes]."""
-        answer: Sequence[Any] = self._classifier.predict_proba(self._vectorizer.transform(inputs))
-        return answer
+        probabilities: Sequence[Any] = self._classifier.predict_proba(self._vectorizer.transform(inputs))
+        return probabilities
 
     def parameters(self) -> int | None:
-        """Return the number of coefficients, None before the fit."""
+        """Return the number of coefficients and intercepts, None before the fit."""
         if not hasattr(self._classifier, "coef_"):
             return None
         return int(self._classifier.coef_.size + self._classifier.intercept_.size)

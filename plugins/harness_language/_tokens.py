@@ -1,15 +1,16 @@
-"""What the networks that read tokens share: a tokenizer of the training split, examples, batches and a loss."""
+"""The base of networks over tokens: tokenizer, examples, batches and loss."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from harness.labelled import labelled
-from harness.torch_learner import TorchLearner
+from harness.torch_learner import WEIGHTS, TorchLearner
 from harness_language._codecs import TokenCodec, pad, read_description, train_words, write_description
 from harness_language.passages import training_texts
 
@@ -26,7 +27,7 @@ def classification_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """Return the mean cross-entropy.
 
     Args:
-        logits: [n, classes], or [n, 1] for the sigmoid of two classes.
+        logits: [n, classes], or [n, 1] of a sigmoid for the second of two classes.
         labels: int64 [n].
     """
     if logits.shape[1] == 1:
@@ -34,14 +35,19 @@ def classification_loss(logits: Tensor, labels: Tensor) -> Tensor:
     return functional.cross_entropy(logits, labels)
 
 
-class TokenLearner(TorchLearner):
-    """A network over token ids. What rebuilds it (its description) and the tokenizer lie beside the weights."""
+def weights_below(prefix: str, start: Path) -> dict[str, Tensor]:
+    """Return a pretraining's weights whose names have a prefix, by their names without it."""
+    weights = load_file(start / WEIGHTS)
+    return {name.removeprefix(prefix): weight for name, weight in weights.items() if name.startswith(prefix)}
 
-    coded_by: type[TokenCodec] = TokenCodec
-    """The codec of its inputs and outputs."""
+
+class TokenLearner(TorchLearner):
+    """A network over token ids. An artifact holds its tokenizer and its description beside the weights."""
+
+    codec_type: type[TokenCodec] = TokenCodec
 
     def __init__(self, assignment: Assignment) -> None:
-        """Seed and open the device; tokenizer and network are made when they are first needed."""
+        """Seed and open the device; tokenizer and network are built at their first use."""
         super().__init__(assignment)
         self._codec: TokenCodec | None = None
         self._description: dict[str, Any] | None = None
@@ -51,27 +57,40 @@ class TokenLearner(TorchLearner):
         return train_words(texts, vocabulary)
 
     def codec(self) -> TokenCodec:
-        """Return the codec: loaded, or with the pretraining's tokenizer, or with one of the training split."""
+        """Return the codec: loaded, or with the pretraining's tokenizer, or with one trained on the training split."""
         if self._codec is None:
             start = self.assignment.start
-            tokenizer = self._trained() if start is None else TokenCodec.load(start).tokenizer
-            self._codec = self.coded_by(tokenizer, self._settings("max_length"))  # pretraining may cut elsewhere
+            tokenizer = self._new_tokenizer() if start is None else TokenCodec.load(start).tokenizer
+            # The pretraining's codec may have another max_length.
+            self._codec = self.codec_type(tokenizer, self._settings("max_length"))
         return self._codec
 
-    def _trained(self) -> Tokenizer:
+    def _new_tokenizer(self) -> Tokenizer:
         return self.train_tokenizer(training_texts(self.assignment.data), self._settings("vocabulary"))
 
     def description(self) -> Mapping[str, Any]:
-        """Return what `network` builds from: vocabulary, classes, size and the settings that shape it."""
+        """Return what `construct` builds the network from."""
         if self._description is None:
-            shape = {"size": self.assignment.size, "settings": dict(self.assignment.settings)}
-            counts = {"vocabulary": self.codec().vocabulary, "classes": self.class_count()}
-            self._description = shape | counts | {"stage": self.assignment.stage}
+            self._description = {
+                "size": self.assignment.size,
+                "settings": dict(self.assignment.settings),
+                "vocabulary": self.codec().vocabulary,
+                "classes": self.class_count(),
+                "stage": self.assignment.stage,
+            }
         return self._description
 
     def class_count(self) -> int:
-        """Return how many classes there are."""
+        """Return the number of classes; 0 without classes."""
         return len(labelled(self.assignment.data).classes)
+
+    def untruncated_ids(self) -> list[list[int]]:
+        """Return the token ids of the training split's texts, whole."""
+        codec = self.codec()
+        codec.tokenizer.no_truncation()
+        texts = codec.ids(training_texts(self.assignment.data))
+        codec.tokenizer.enable_truncation(codec.max_length)
+        return texts
 
     def examples(self) -> Sequence[Any]:
         """Return (token ids, label) of the training split."""
@@ -103,5 +122,5 @@ class TokenLearner(TorchLearner):
 
     def read(self, folder: Path) -> None:
         """Read the tokenizer and the description."""
-        self._codec = self.coded_by.load(folder)
+        self._codec = self.codec_type.load(folder)
         self._description = read_description(folder)

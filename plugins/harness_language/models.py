@@ -1,4 +1,4 @@
-"""The models of this plugin, declared. What they do stands in `_tfidf.py`, `_lstm.py`, `_bert.py` and `_mlp.py`."""
+"""The declarations of the models; the private modules beside this one implement them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SCHEMES = ("default", "random", "gaussian", "xavier")
 def _initialisation(default: str) -> Setting:
     return Setting(
         default,
-        "How weights are drawn: default (torch's own), random N(0, 1), gaussian N(0, 0.02), xavier (Glorot uniform).",
+        "How weights are drawn: default (torch's), random N(0, 1), gaussian N(0, 0.02), xavier (Glorot uniform).",
         _SCHEMES,
     )
 
@@ -31,7 +31,7 @@ _COMMON = {
 
 
 class Tfidf(Model):
-    """The cheap baseline."""
+    """The baseline of text classification."""
 
     name = "tfidf"
     summary = "TF-IDF and logistic regression (scikit-learn)"
@@ -44,9 +44,9 @@ class Tfidf(Model):
     )
     kinds = _KINDS
     settings: ClassVar[Mapping[str, Setting]] = {
-        "inverse_regularisation": Setting(1.0, "Logistic regression's C: larger fits closer."),
-        "ngrams": Setting(1, "Longest run of words that counts as a term."),
-        "min_documents": Setting(1, "Terms in fewer documents are left out."),
+        "inverse_regularisation": Setting(1.0, "Logistic regression's C; larger values regularise less."),
+        "ngrams": Setting(1, "Longest n-gram of words."),
+        "min_documents": Setting(1, "N-grams in fewer documents are left out."),
     }
 
     def learner(self, assignment: Assignment) -> Learner:
@@ -57,7 +57,7 @@ class Tfidf(Model):
 
 
 class Lstm(Model):
-    """The recurrent network of the Keras tutorials."""
+    """The LSTM of the Keras tutorials."""
 
     name = "lstm"
     summary = "Embedding 50, LSTM 100 with dropout, dense (sigmoid for two classes, softmax for more)"
@@ -66,9 +66,9 @@ class Lstm(Model):
     formats = ("onnx",)
     settings: ClassVar[Mapping[str, Setting]] = _COMMON | {
         "learning_rate": Setting(0.01, "Highest learning rate of AdamW."),
-        "max_length": Setting(64, "Words read of a text."),
-        "vocabulary": Setting(5000, "Most frequent words of the training split that are known."),
-        "dropout": Setting(0.2, "Share of units left out while training, after embedding and LSTM."),
+        "max_length": Setting(64, "Words read from a text."),
+        "vocabulary": Setting(5000, "Number of words: the most frequent ones of the training split."),
+        "dropout": Setting(0.2, "Share of units dropped in training, after embedding and LSTM."),
         "initialisation": _initialisation("default"),
     }
 
@@ -86,7 +86,7 @@ class Lstm(Model):
 
 
 class Bert(Model):
-    """BERT, pretrained here."""
+    """BERT, pretrained by the harness."""
 
     name = "bert"
     summary = "BERT (transformers), pretrained on the task's unlabelled text, then fine-tuned"
@@ -97,21 +97,19 @@ class Bert(Model):
     formats = ("onnx",)
     settings: ClassVar[Mapping[str, Setting]] = _COMMON | {
         "learning_rate": Setting(0.001, "Highest learning rate of AdamW; 1e-4 suits base."),
-        "max_length": Setting(128, "Tokens read of a text, at most 512."),
-        "vocabulary": Setting(
-            4096, "Tokens of the WordPiece vocabulary that pretraining makes from the training split."
-        ),
-        "dropout": Setting(0.1, "Share of units left out while training."),
+        "max_length": Setting(128, "Tokens read from a text, at most 512."),
+        "vocabulary": Setting(4096, "Tokens of the WordPiece vocabulary, which is trained on the training split."),
+        "dropout": Setting(0.1, "Share of units dropped in training."),
         "initialisation": _initialisation("gaussian"),
         "positions": Setting(
             "noise",
-            "How position embeddings begin: noise as other weights, or sinusoids, whose neighbours are alike.",
+            "Initial position embeddings: noise as other weights, or sinusoids, with similar neighbours.",
             ("noise", "sinusoids"),
         ),
     }
 
     def learner(self, assignment: Assignment) -> Learner:
-        """Build a learner of the assignment's stage."""
+        """Build a learner for the assignment's stage and data."""
         from harness_language._bert import BertClassifier, BertPretraining
         from harness_language._bert_qa import BertPointer
 
@@ -131,10 +129,10 @@ class Bert(Model):
 
 
 class Overlap(Model):
-    """The cheap baseline of question answering."""
+    """The baseline of question answering."""
 
     name = "overlap"
-    summary = "What stands behind the colon of the line that shares most words with the question"
+    summary = "The line that shares most words with the question, after its colon"
     imports = (f"{_HERE}._overlap",)
     kinds = ("question-answering",)
 
@@ -146,7 +144,7 @@ class Overlap(Model):
 
 
 class Gpt(Model):
-    """GPT, pretrained here."""
+    """GPT, pretrained by the harness."""
 
     name = "gpt"
     summary = "GPT-2 (transformers), pretrained to continue the task's texts, then fine-tuned"
@@ -157,14 +155,14 @@ class Gpt(Model):
     formats = ("onnx",)
     settings: ClassVar[Mapping[str, Setting]] = _COMMON | {
         "learning_rate": Setting(0.001, "Highest learning rate of AdamW; 1e-4 suits base."),
-        "max_length": Setting(128, "Tokens read of a text, at most 512."),
-        "vocabulary": Setting(4096, "Byte pairs that pretraining makes from the training split."),
-        "dropout": Setting(0.1, "Share of units left out while training."),
+        "max_length": Setting(128, "Tokens read from a text, at most 512."),
+        "vocabulary": Setting(4096, "Tokens of the byte-pair vocabulary, which is trained on the training split."),
+        "dropout": Setting(0.1, "Share of units dropped in training."),
         "initialisation": _initialisation("gaussian"),
     }
 
     def learner(self, assignment: Assignment) -> Learner:
-        """Build a learner of the assignment's stage and kind."""
+        """Build a learner for the assignment's stage and data."""
         from harness_language import _gpt
 
         return _gpt.learner(assignment)
@@ -177,13 +175,13 @@ class Gpt(Model):
 
 
 class Ngram(Model):
-    """The cheap baseline of language modelling."""
+    """The baseline of language modelling."""
 
     name = "ngram"
     summary = "Byte n-grams, interpolated (Witten-Bell)"
     imports = ("numpy", "safetensors.numpy", f"{_HERE}._ngram")
     kinds = ("language-modelling",)
-    settings: ClassVar[Mapping[str, Setting]] = {"order": Setting(5, "Bytes in a run, 1 to 7.")}
+    settings: ClassVar[Mapping[str, Setting]] = {"order": Setting(5, "Bytes of the longest n-gram, 1 to 7.")}
 
     def learner(self, assignment: Assignment) -> Learner:
         """Build a learner."""
@@ -193,7 +191,7 @@ class Ngram(Model):
 
 
 class Mlp(Model):
-    """A plain perceptron."""
+    """A multi-layer perceptron."""
 
     name = "mlp"
     summary = "Multi-layer perceptron over hashed bags of words"
@@ -205,7 +203,7 @@ class Mlp(Model):
         "features": Setting(4096, "Buckets that words are hashed into."),
         "hidden": Setting((64,), "Units of each hidden layer."),
         "activation": Setting("relu", "After every hidden layer.", ("sigmoid", "tanh", "relu", "gelu", "silu")),
-        "dropout": Setting(0.2, "Share of hidden units left out while training."),
+        "dropout": Setting(0.2, "Share of hidden units dropped in training."),
         "initialisation": _initialisation("xavier"),
     }
 
@@ -223,13 +221,13 @@ class Mlp(Model):
 
 
 class Nearest(Model):
-    """The cheap baseline of translation."""
+    """The baseline of translation."""
 
     name = "nearest"
-    summary = "The translation of the most similar known text: TF-IDF of runs of characters (scikit-learn)"
+    summary = "The translation of the most similar training text: TF-IDF of character n-grams (scikit-learn)"
     imports = ("sklearn.feature_extraction.text", f"{_HERE}._nearest")
     kinds = ("translation",)
-    settings: ClassVar[Mapping[str, Setting]] = {"ngrams": Setting(4, "Longest run of characters that counts.")}
+    settings: ClassVar[Mapping[str, Setting]] = {"ngrams": Setting(4, "Longest n-gram of characters.")}
 
     def learner(self, assignment: Assignment) -> Learner:
         """Build a learner."""
@@ -239,10 +237,10 @@ class Nearest(Model):
 
 
 class T5(Model):
-    """T5, pretrained here."""
+    """T5, pretrained by the harness."""
 
     name = "t5"
-    summary = "T5 (transformers), pretrained to fill gaps in texts, then fine-tuned to translate or to write answers"
+    summary = "T5 (transformers), pretrained by span corruption, then fine-tuned to translate or to write answers"
     imports = (*_TORCH, "transformers.models.t5.modeling_t5", "sacrebleu", f"{_HERE}._t5")
     kinds = ("translation", "question-answering")
     sizes = ("tiny", "small")
@@ -252,15 +250,15 @@ class T5(Model):
         "batch_size": Setting(64, "Texts with their answers in a gradient step."),
         "learning_rate": Setting(0.03, "Highest learning rate of Adafactor, as a share of each matrix's size."),
         "weight_decay": Setting(0.0, "Adafactor's decay of the weights."),
-        "max_length": Setting(64, "Tokens read of a text, or of a question with its context."),
-        "max_new_tokens": Setting(48, "Tokens of an answer, its end included; longer ones are cut."),
-        "pieces": Setting(2048, "Pieces of words that are known beside every character of the training split."),
-        "dropout": Setting(0.0, "Share of units left out while training."),
+        "max_length": Setting(64, "Tokens read from a text, or from a question with its context."),
+        "max_new_tokens": Setting(48, "Most tokens of an answer, with its end token."),
+        "pieces": Setting(2048, "Tokens of several characters, beside every character of the training split."),
+        "dropout": Setting(0.0, "Share of units dropped in training."),
         "initialisation": _initialisation("default"),
     }
 
     def learner(self, assignment: Assignment) -> Learner:
-        """Build a learner of the assignment's stage."""
+        """Build a learner for the assignment's stage."""
         from harness_language import _t5
 
         return _t5.learner(assignment)

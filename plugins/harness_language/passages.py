@@ -1,7 +1,6 @@
-"""Texts to be continued: the data of every task of the kind `language-modelling`.
+"""Passages of documents: the data of every task of the kind `language-modelling`.
 
-An input is a passage, a string; an output is what it costs the model to predict it from nothing, in nats: minus the
-logarithm of the passage's probability. A batch answers with n numbers.
+An input is a passage, a string; an output is its negative log-likelihood in nats. The outputs of a batch are n numbers.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from harness import Data, Predict, Scores
 
 KIND = "language-modelling"
 LENGTH = 256
-"""Characters of a passage: all alike, so that the mean of their bits per byte is that of the whole."""
+"""Characters of a passage. All are equally long, so that the mean over passages is nearly that over all bytes."""
 
 
 class PassageData(Data):
-    """Documents in splits; the held-out ones are cut into passages that are graded one by one."""
+    """Documents in splits; held-out documents are cut into passages, the evaluated items."""
 
     def __init__(self, splits: Mapping[str, Sequence[str]]) -> None:
         """Keep the documents.
@@ -43,29 +42,29 @@ class PassageData(Data):
         self.digest = sha.hexdigest()
 
     def smaller(self, train: int, validation: int) -> PassageData:
-        """Return it with fewer documents to learn from and fewer passages for validation."""
-        own = copy(self)
-        own._documents = {**self._documents, "train": self._documents["train"][:train]}  # noqa: SLF001 - a copy
-        own._passages = {**self._passages, "validation": self._passages["validation"][:validation]}  # noqa: SLF001
-        own.sizes = {"train": len(own.texts("train"))} | {n: len(p) for n, p in own._passages.items()}  # noqa: SLF001
-        return own
+        """Return the data with fewer training documents and fewer passages for validation."""
+        data = copy(self)
+        data._documents = {**self._documents, "train": self._documents["train"][:train]}  # noqa: SLF001 - a copy
+        data._passages = {**self._passages, "validation": self._passages["validation"][:validation]}  # noqa: SLF001
+        data.sizes = {"train": len(data.texts("train"))} | {n: len(p) for n, p in data._passages.items()}  # noqa: SLF001
+        return data
 
     def texts(self, split: str) -> tuple[str, ...]:
         """Return a split's documents."""
         return self._documents[split]
 
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Scores:
-        """Return the bits that each byte of a passage costs, and each passage's bytes.
+        """Return each passage's bits per byte and its number of bytes.
 
         Raises:
-            ValueError: an answer is negative or not a number: no probability has such a logarithm.
+            ValueError: an output is negative or NaN.
         """
         passages = self._passages[split]
         nats: list[float] = []
         for start in range(0, len(passages), batch_size):
             nats += np.asarray(predict(passages[start : start + batch_size]), dtype=float).tolist()
         if not all(cost >= 0 for cost in nats):
-            raise ValueError("A passage costs less than nothing, or no number: answer with minus its log-probability.")
+            raise ValueError("An output is negative or NaN: return the negative log-likelihood of each passage.")
         lengths = [len(passage.encode()) for passage in passages]
         bits = [cost / math.log(2) / length for cost, length in zip(nats, lengths, strict=True)]
         return {"bits_per_byte": bits, "bytes": [float(length) for length in lengths]}
@@ -79,7 +78,7 @@ class PassageData(Data):
         return self._documents[split]
 
     def random_baseline(self) -> Mapping[str, float]:
-        """Return the bits per byte of one who knows how often each byte occurs, and nothing else."""
+        """Return the bits per byte of a unigram model of bytes with add-one smoothing."""
         counts = Counter("".join(self._documents["train"]).encode())
         total = counts.total() + 256
         bits = [-math.log2((counts[byte] + 1) / total) for byte in "".join(self._passages["test"]).encode()]
@@ -87,12 +86,12 @@ class PassageData(Data):
 
 
 def _cut(texts: Sequence[str]) -> tuple[str, ...]:
-    """Cut documents into passages; what is left at the end is dropped."""
+    """Cut documents into passages; a shorter rest at the end is dropped."""
     return tuple(text[i : i + LENGTH] for text in texts for i in range(0, len(text) - LENGTH + 1, LENGTH))
 
 
 def training_texts(data: Any) -> Sequence[str]:
-    """Return the training split's texts, of documents or of labelled texts."""
+    """Return the training split's texts of any data with texts."""
     from harness.labelled import labelled
 
     texts: Sequence[str] = data.texts("train") if hasattr(data, "texts") else labelled(data).examples("train").inputs

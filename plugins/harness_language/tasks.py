@@ -1,4 +1,4 @@
-"""The tasks of this plugin: what is asked of texts."""
+"""The declarations of the tasks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _ACCURACY = Metric(name="accuracy", unit="share", column="correct", higher_is_better=True, ceiling=1.0)
 _MACRO_F1 = Metric(name="macro-F1", unit="share", column=None, ceiling=1.0)
 _DOCUMENTS = ("harness_language.data", "harness_language._corpus")
-"""`_corpus` is the default texts, read when it is imported: once for all workers."""
+"""`_corpus` reads the default texts on import, once for all workers."""
 _COLUMNS = {
     "text_column": Setting("text", "Column of your own data that holds the text."),
     "label_column": Setting("label", "Column of your own data that holds the class: a word or a whole number."),
@@ -33,11 +33,11 @@ def _docstrings_identity() -> str:
 
 
 class TextClassification(Task):
-    """Texts with one class each: documents of a technical library and the part they belong to, or the user's."""
+    """Texts with one class each: technical documents and their sub-package, or the user's texts."""
 
     name = "text-classification"
     kind = "text-classification"
-    summary = "File a text under one of several classes: technical documents under eight topics, or texts of your own"
+    summary = "Classify texts: technical documents by eight topics, or texts of your own"
     imports = _DOCUMENTS
     metrics = (_ACCURACY, _MACRO_F1)
     settings = _COLUMNS
@@ -51,7 +51,7 @@ class TextClassification(Task):
     data_imports = ("datasets",)
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
-        """Name the documents, or a source by its digest and the columns that are read."""
+        """Return the version of the documents, or a source's digest and columns."""
         from harness_language import _sources
 
         if source is None:
@@ -59,10 +59,10 @@ class TextClassification(Task):
         return f"{_sources.identity(source)} {settings['text_column']} {settings['label_column']}"
 
     def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
-        """Load a source of one's own and find what is wrong with it; nothing is written.
+        """Load the user's source; nothing is written.
 
         Raises:
-            DataError: says which file, row or column is wrong and what to do.
+            DataError: names the file, row or column that is wrong.
         """
         if source is not None:
             self.data(source, settings)
@@ -86,7 +86,7 @@ class TextClassification(Task):
 
 
 class LanguageModelling(Task):
-    """The same documents, or texts of the user's, to be continued."""
+    """The documents of `text-classification`, or the user's texts."""
 
     name = "language-modelling"
     kind = "language-modelling"
@@ -107,7 +107,7 @@ class LanguageModelling(Task):
     }
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
-        """Name the documents, or a source by its digest and the column that is read."""
+        """Return the version of the documents, or a source's digest and column."""
         if source is None:
             return f"{_docstrings_identity()}, passages"
         from harness_language import _sources
@@ -115,16 +115,16 @@ class LanguageModelling(Task):
         return f"{_sources.identity(source, _sources.WITH_PLAIN)} {settings['text_column']}"
 
     def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
-        """Load a source of one's own and find what is wrong with it; nothing is written.
+        """Load the user's source; nothing is written.
 
         Raises:
-            DataError: says which file, row or column is wrong and what to do.
+            DataError: names the file, row or column that is wrong.
         """
         if source is not None:
             self.data(source, settings)
 
     def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
-        """Return the documents of `text-classification`, without their topics, or those of a source."""
+        """Load the documents of `text-classification`, or those of a source."""
         if source is not None:
             from harness_language import _documents
 
@@ -140,11 +140,11 @@ class LanguageModelling(Task):
 
 
 class QuestionAnswering(Task):
-    """Questions about a text: about the parameters of functions, or the user's."""
+    """Questions about the parameters of functions, or the user's questions."""
 
     name = "question-answering"
     kind = "question-answering"
-    summary = "Find the answer to a question in technical documentation"
+    summary = "Answer questions about technical documentation, or questions of your own"
     imports = ("sklearn", "harness_language.questions")
     metrics = (
         Metric(name="exact match", unit="share", column="exact", ceiling=1.0),
@@ -161,7 +161,7 @@ class QuestionAnswering(Task):
     licence = "BSD-3-Clause"
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
-        """Name the libraries and the rule, or a source by its digest."""
+        """Return the versions of the libraries and of the rule, or a source's digest."""
         del settings
         if source is not None:
             from harness_language import _sources
@@ -174,16 +174,16 @@ class QuestionAnswering(Task):
         return f"scipy {version('scipy')}, sklearn {version('scikit-learn')}, pandas {version('pandas')}, rule {RULE}"
 
     def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
-        """Load a source of one's own and find what is wrong with it; nothing is written.
+        """Load the user's source; nothing is written.
 
         Raises:
-            DataError: says which file and row or column is wrong and what to do.
+            DataError: names the file, row or column that is wrong.
         """
         if source is not None:
             self.data(source, settings)
 
     def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
-        """Return the questions; no context is in two splits."""
+        """Load the questions; no context is in two splits."""
         del settings
         if source is not None:
             from harness_language import _squad
@@ -193,13 +193,13 @@ class QuestionAnswering(Task):
         from harness_language._splits import divide
         from harness_language.questions import QuestionData
 
-        asked = questions()
-        rows = divide([one.context for one in asked], [0] * len(asked))
-        return QuestionData({split: [asked[i] for i in numbers] for split, numbers in rows.items()})
+        items = questions()
+        rows = divide([question.context for question in items], [0] * len(items))
+        return QuestionData({split: [items[i] for i in numbers] for split, numbers in rows.items()})
 
 
 class Translation(Task):
-    """Texts to be translated: phrases of two locales, or the user's pairs."""
+    """Phrases of two locales, or the user's pairs of texts."""
 
     name = "translation"
     kind = "translation"
@@ -219,30 +219,30 @@ class Translation(Task):
     data_name = "cldr-phrases"
     former_names: ClassVar[Mapping[str, str]] = {"phrases": ""}
     settings: ClassVar[Mapping[str, Setting]] = {
-        "source_locale": Setting("en", "Locale that is translated from: en, fr, pt_BR."),
-        "target_locale": Setting("zh", "Locale that is translated into; it decides how BLEU takes a text apart."),
-        "source_column": Setting("", "Column of your own data with the texts; empty is named as source_locale is."),
-        "target_column": Setting("", "Column of your own data with translations; empty is named as target_locale is."),
+        "source_locale": Setting("en", "Locale to translate from: en, fr, pt_BR."),
+        "target_locale": Setting("zh", "Locale to translate into; it decides BLEU's tokenizer."),
+        "source_column": Setting("", "Column of your own data with the texts. Empty: named as source_locale."),
+        "target_column": Setting("", "Column of your own data with translations. Empty: named as target_locale."),
     }
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
-        """Name babel's version, the rule and the locales, or a source by its digest and what is read of it."""
-        asked = " ".join(f"{name}={settings[name]}" for name in sorted(self.settings))
+        """Return babel's version, that of the rule and the settings, or a source's digest and the settings."""
+        values = " ".join(f"{name}={settings[name]}" for name in sorted(self.settings))
         if source is not None:
             from harness_language import _sources
 
-            return f"{_sources.identity(source)} {asked}"
+            return f"{_sources.identity(source)} {values}"
         from importlib.metadata import version
 
         from harness_language._phrases import RULE
 
-        return f"babel {version('babel')} phrases, rule {RULE}, {asked}"
+        return f"babel {version('babel')} phrases, rule {RULE}, {values}"
 
     def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
-        """Look for the locales, or load a source of one's own and find what is wrong with it; nothing is written.
+        """Check the locales, or load the user's source; nothing is written.
 
         Raises:
-            DataError: says which locale, file, row or column is wrong and what to do.
+            DataError: names the locale, file, row or column that is wrong.
         """
         if source is not None:
             self.data(source, settings)
@@ -260,5 +260,5 @@ class Translation(Task):
         from harness_language._phrases import phrases
         from harness_language.translations import TranslationData
 
-        drawn = phrases(settings["source_locale"], settings["target_locale"])
-        return TranslationData(drawn, settings["target_locale"])
+        splits = phrases(settings["source_locale"], settings["target_locale"])
+        return TranslationData(splits, settings["target_locale"])

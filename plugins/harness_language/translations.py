@@ -1,6 +1,6 @@
-"""Texts in two languages: the data of every task of the kind `translation`.
+"""Texts with translations: the data of every task of the kind `translation`.
 
-An input is a text in the source language, an output its translation: both are strings.
+An input is a text in the source language, an output its translation; both are strings.
 """
 
 from __future__ import annotations
@@ -19,17 +19,18 @@ from sacrebleu.metrics.chrf import CHRF
 from harness import Data, Grades, Predict, Sample, Unsupported
 from harness_language._phrases import Pair
 
-__all__ = ["KIND", "Pair", "TranslationData", "tokenizer", "translated"]
+__all__ = ["KIND", "Pair", "TranslationData", "tokenizer", "translation_data"]
 
 KIND = "translation"
 SHOWN = 10
+"""Translations in a sample."""
 CLIPPED = 2000
-"""Characters of a text that a sample shows."""
+"""Most characters of each text in a sample."""
 _TOKENIZERS = {"zh": "zh", "ja": "char", "th": "char", "km": "char", "lo": "char", "my": "char"}
-"""Language written without blanks → how sacrebleu takes it apart; all others are read by `13a`."""
+"""Language written without spaces → sacrebleu's tokenizer; others have `13a`."""
 
 
-def translated(data: Data) -> TranslationData:
+def translation_data(data: Data) -> TranslationData:
     """Return a task's data as pairs of texts.
 
     Raises:
@@ -46,14 +47,14 @@ def tokenizer(locale: str) -> str:
 
 
 class TranslationData(Data):
-    """Pairs in splits that share no source text, graded by sacrebleu (Post, 2018)."""
+    """Pairs in splits that share no source text, evaluated by sacrebleu (Post, 2018)."""
 
     def __init__(self, splits: Mapping[str, Sequence[Pair]], target_locale: str) -> None:
         """Keep the pairs.
 
         Args:
             splits: `train`, `validation` and `test`.
-            target_locale: of the translations; it decides how BLEU takes them apart.
+            target_locale: of the translations; it decides BLEU's tokenizer.
         """
         self._splits = {name: tuple(pairs) for name, pairs in splits.items()}
         self._tokenizer = tokenizer(target_locale)
@@ -62,26 +63,26 @@ class TranslationData(Data):
         self.digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
     def pairs(self, split: str) -> tuple[Pair, ...]:
-        """Return a split."""
+        """Return a split's pairs."""
         return self._splits[split]
 
     def smaller(self, train: int, validation: int) -> TranslationData:
-        """Return it with fewer pairs to learn from and for validation."""
-        own = copy(self)
-        kept = {"train": self._splits["train"][:train], "validation": self._splits["validation"][:validation]}
-        own._splits = {**self._splits, **kept}  # noqa: SLF001 - a copy
-        own.sizes = {name: len(pairs) for name, pairs in own._splits.items()}  # noqa: SLF001
-        return own
+        """Return the data with fewer training and validation pairs."""
+        data = copy(self)
+        fewer = {"train": self._splits["train"][:train], "validation": self._splits["validation"][:validation]}
+        data._splits = {**self._splits, **fewer}  # noqa: SLF001 - a copy
+        data.sizes = {name: len(pairs) for name, pairs in data._splits.items()}  # noqa: SLF001
+        return data
 
     def texts(self, split: str) -> tuple[str, ...]:
-        """Return a split's texts of both languages: what a tokenizer or a pretraining may read."""
+        """Return a split's texts in both languages, for tokenizers and pretraining."""
         return tuple(text for pair in self._splits[split] for text in pair)
 
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Grades:
-        """Return whether each translation is exact, and BLEU and chrF over any items with sacrebleu's signatures.
+        """Return whether each translation is exact, BLEU and chrF, and sacrebleu's signatures.
 
         Raises:
-            ValueError: an answer is no string, or a batch has too few or too many.
+            ValueError: an output is no string, or a batch has too few or too many.
         """
         pairs = self._splits[split]
         return self._graded(self._answers(predict, batch_size, pairs), [pair.target for pair in pairs])
@@ -91,37 +92,38 @@ class TranslationData(Data):
         answers: list[str] = []
         for start in range(0, len(pairs), batch_size):
             batch = [pair.source for pair in pairs[start : start + batch_size]]
-            said = list(predict(batch))
-            if len(said) != len(batch) or not all(isinstance(one, str) for one in said):
-                raise ValueError(f"{len(batch)} texts were answered by {said!r:.100}: give one string for each.")
-            answers += said
+            outputs = list(predict(batch))
+            if len(outputs) != len(batch) or not all(isinstance(output, str) for output in outputs):
+                raise ValueError(f"The outputs for {len(batch)} texts are {outputs!r:.100}. Return a string for each.")
+            answers += outputs
         return answers
 
     def _graded(self, answers: Sequence[str], targets: Sequence[str]) -> Grades:
         exact = [float(answer == target) for answer, target in zip(answers, targets, strict=True)]
         metrics: dict[str, BLEU | CHRF] = {"BLEU": self.bleu(), "chrF": CHRF()}
-        over = {name: _Over(metric, answers, targets) for name, metric in metrics.items()}
+        over = {name: _ResampledMetric(metric, answers, targets) for name, metric in metrics.items()}
         signatures = {f"{name} signature": str(metric.get_signature()) for name, metric in metrics.items()}
         return Grades({"exact": exact}, over, signatures)
 
     def work(self, outputs: Sequence[Any]) -> Mapping[str, int]:
-        """Return the tokens that BLEU takes translations into: words and signs, or characters in Chinese."""
-        taken_apart = self.bleu().tokenizer
-        return {"output_tokens": sum(len(taken_apart(output).split()) for output in outputs)}
+        """Return the number of BLEU's tokens: words and signs, or characters in Chinese."""
+        tokenize = self.bleu().tokenizer
+        return {"output_tokens": sum(len(tokenize(output).split()) for output in outputs)}
 
     def bleu(self) -> BLEU:
         """Return sacrebleu's BLEU for the target language."""
         return BLEU(tokenize=self._tokenizer)
 
-    @cache  # noqa: B019 - the data live as long as the process that grades on them
+    @cache  # noqa: B019 - the data live as long as the process that evaluates on them
     def random_baseline(self) -> Mapping[str, float]:
-        """Return what the translations of other texts reach, drawn from the training split."""
-        draw = random.Random(0)  # noqa: S311 - no secret
+        """Return the metrics of random translations from the training split."""
+        generator = random.Random(0)  # noqa: S311 - no secret
         targets = [pair.target for pair in self._splits["test"]]
-        graded = self._graded(draw.choices([pair.target for pair in self._splits["train"]], k=len(targets)), targets)
-        everything = np.arange(len(targets))
-        whole = {name: over(everything) for name, over in graded.over.items()}
-        return whole | {"exact match": sum(graded.scores["exact"]) / len(targets)}
+        answers = generator.choices([pair.target for pair in self._splits["train"]], k=len(targets))
+        grades = self._graded(answers, targets)
+        rows = np.arange(len(targets))
+        metrics = {name: over(rows) for name, over in grades.over.items()}
+        return metrics | {"exact match": sum(grades.scores["exact"]) / len(targets)}
 
     def queries(self) -> Sequence[str]:
         """Return the test split's source texts."""
@@ -136,7 +138,7 @@ class TranslationData(Data):
         return [pair.target for pair in self._splits[split]]
 
     def show(self, predict: Predict) -> Sequence[Sample]:
-        """Return some translations beside what is right, and how BLEU was computed."""
+        """Return some translations with their references, and sacrebleu's signatures."""
         pairs = self._splits["test"][:SHOWN]
         answers = self._answers(predict, SHOWN, pairs)
         blocks = [
@@ -148,15 +150,15 @@ class TranslationData(Data):
         return [Sample(f"{len(pairs)} translations", "text/plain", text.encode("utf-8", "replace"))]
 
 
-class _Over:
-    """A metric of sacrebleu over chosen items: the sentences' counts are taken once and added up."""
+class _ResampledMetric:
+    """A metric of sacrebleu over chosen items, from the counts of each sentence."""
 
     def __init__(self, metric: BLEU | CHRF, answers: Sequence[str], targets: Sequence[str]) -> None:
-        """Count n-grams and their matches, sentence by sentence."""
+        """Count n-grams and their matches in each sentence."""
         self._metric = metric
-        # sacrebleu's own way to resample; it has no public name.
+        # As sacrebleu's bootstrap does; it has no public name.
         self._counts = np.array(metric._extract_corpus_statistics(answers, [targets]))  # noqa: SLF001
 
     def __call__(self, rows: np.ndarray) -> float:
-        """Return the metric over the items of these rows, in points."""
+        """Return the metric over the rows, in points."""
         return float(self._metric._compute_score_from_stats(self._counts[rows].sum(axis=0).tolist()).score)  # noqa: SLF001

@@ -1,4 +1,4 @@
-"""Small real data and assignments for the tests of the language plugin."""
+"""Small data and assignments for the tests of the language plugin."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def _subset(packages: tuple[str, ...], each: int) -> TextClassificationData:
     texts: list[str] = []
     labels: list[int] = []
     for label, package in enumerate(packages):
-        chosen = sorted({text[:300] for text, where in DOCSTRINGS if where == package})[:each]
-        texts += chosen
-        labels += [label] * len(chosen)
+        first = sorted({text[:300] for text, topic in DOCSTRINGS if topic == package})[:each]
+        texts += first
+        labels += [label] * len(first)
     rows = divide(texts, labels)
     splits = {s: Examples(tuple(texts[i] for i in r), tuple(labels[i] for i in r)) for s, r in rows.items()}
     return TextClassificationData(packages, splits)
@@ -36,7 +36,7 @@ def _subset(packages: tuple[str, ...], each: int) -> TextClassificationData:
 
 @pytest.fixture(autouse=True, scope="module")
 def one_thread() -> Iterator[None]:
-    """Small networks gain nothing by more threads and lose much where the machine is shared."""
+    """Set torch to one thread: small networks gain nothing by more, and lose on a shared machine."""
     import torch
 
     before = torch.get_num_threads()
@@ -65,7 +65,7 @@ def models() -> Mapping[str, Model]:
 
 @pytest.fixture(scope="session")
 def assign() -> Callable[..., Assignment]:
-    """Return a maker of assignments: defaults filled in, small where size costs time."""
+    """Return a maker of assignments with default settings, smaller where size costs time."""
     small = {"vocabulary": 600, "max_length": 32, "batch_size": 16}
 
     def make(model: str, data: Any, stage: str = "finetune", **changes: Any) -> Assignment:

@@ -1,4 +1,4 @@
-"""Texts to arrays and logits to probabilities."""
+"""Pre- and postprocessing: texts to arrays and logits to probabilities."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ finite = st.floats(-50, 50, width=32)
 
 @given(st.lists(st.lists(st.integers(1, 99), min_size=1, max_size=9), min_size=1, max_size=6))
 def test_padding_keeps_every_token_and_marks_the_rest(rows: list[list[int]]) -> None:
-    """Under the mask stand the tokens; elsewhere padding; the width is that of the longest."""
+    """The mask is 1 for tokens and 0 for padding; the width is that of the longest row."""
     batch = pad(rows)
 
     assert batch["input_ids"].shape == (len(rows), max(map(len, rows)))
@@ -46,7 +46,7 @@ def test_padding_keeps_every_token_and_marks_the_rest(rows: list[list[int]]) -> 
 
 @given(arrays(np.float32, array_shapes(min_dims=2, max_dims=2), elements=finite))
 def test_probabilities_are_positive_and_sum_to_one(logits: np.ndarray) -> None:
-    """And the largest logit stays the largest, however large."""
+    """The largest logit has the largest probability."""
     answer = probabilities(logits)
 
     assert answer.shape == (len(logits), max(2, logits.shape[1]))
@@ -58,14 +58,14 @@ def test_probabilities_are_positive_and_sum_to_one(logits: np.ndarray) -> None:
 
 @given(st.floats(-20, 20))
 def test_one_logit_is_a_sigmoid_for_the_second_class(logit: float) -> None:
-    """The two classes share it."""
+    """The other class has the rest."""
     answer = probabilities(np.array([[logit]]))
 
     assert answer[0, 1] == pytest.approx(1 / (1 + np.exp(-logit)))
 
 
-def test_wordpiece_knows_its_special_tokens_and_frames_a_text() -> None:
-    """[PAD] is 0; a text stands between [CLS] and [SEP], lower-cased, unknown words in pieces."""
+def test_wordpiece_frames_a_text_with_special_tokens() -> None:
+    """A text is between [CLS] and [SEP], in lower case, with unknown words in pieces; [PAD] is 0."""
     tokenizer = train_wordpiece(TEXTS, 200)
     tokens = tokenizer.encode("The MATRIX samples").tokens
 
@@ -77,7 +77,7 @@ def test_wordpiece_knows_its_special_tokens_and_frames_a_text() -> None:
 
 
 def test_words_beyond_the_vocabulary_are_unknown() -> None:
-    """The most frequent words are known."""
+    """The vocabulary holds the most frequent words."""
     tokenizer = train_words(TEXTS, len(SPECIAL) + 3)
 
     assert set(tokenizer.get_vocab()) > {"a", "the"}
@@ -86,12 +86,12 @@ def test_words_beyond_the_vocabulary_are_unknown() -> None:
 
 @pytest.mark.parametrize("train", [train_wordpiece, train_words])
 def test_training_a_tokenizer_twice_gives_the_same(train: object) -> None:
-    """To the byte."""
+    """The files are equal to the byte."""
     assert train(TEXTS * 20, 150).to_str() == train(TEXTS * 20, 150).to_str()  # type: ignore[operator]
 
 
 def test_a_loaded_codec_encodes_like_the_saved_one(tmp_path: Path) -> None:
-    """Its truncation too."""
+    """With the same truncation."""
     codec = TokenCodec(train_wordpiece(TEXTS, 200), max_length=7)
     codec.save(tmp_path)
     loaded = TokenCodec.load(tmp_path)
@@ -104,14 +104,14 @@ def test_a_loaded_codec_encodes_like_the_saved_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", " ", "?", "日本語"])
 def test_any_text_gives_at_least_one_column(text: str) -> None:
-    """Nothing a user may send breaks serving."""
+    """No text of a user breaks serving."""
     for codec in (TokenCodec(train_words(TEXTS, 50), 8), TokenCodec(train_wordpiece(TEXTS, 50), 8)):
         assert codec.encode([text])["input_ids"].shape[1] >= 1
     assert BagCodec(64).encode([text])["bag"].shape == (1, 64)
 
 
 def test_bags_have_length_one_and_ignore_order() -> None:
-    """Two texts with the same words are the same bag."""
+    """Two texts with the same words have the same bag."""
     bags = BagCodec(256).encode(["read a file", "file, a READ", "write"])["bag"]
 
     assert bags.dtype == np.float32

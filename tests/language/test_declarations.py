@@ -1,4 +1,4 @@
-"""What the plugin declares: light, complete, and as the seams say."""
+"""The plugin's declarations, and its light import."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ USE_CASES = {case.name: case for case in harness_language.harness_use_cases()}
 
 
 def test_the_entry_module_is_light() -> None:
-    """Importing the plugin, calling all its hooks and naming the default data imports nothing heavy."""
+    """Importing the plugin, calling its hooks and identifying the default data imports nothing heavy."""
     program = """
 import json, sys
 import harness_language as plugin
@@ -42,7 +42,7 @@ print(json.dumps(sorted(sys.modules)))
 
 
 def test_naming_a_file_is_light(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The identity of a file is taken without a data library."""
+    """A file's identity needs no data library."""
     path = tmp_path_factory.mktemp("data") / "reviews.csv"
     path.write_text("text,label\ngood,1\n", encoding="utf-8")
     program = f"""
@@ -57,14 +57,14 @@ print(json.dumps(sorted(sys.modules)))
 
 
 def test_every_task_has_models_and_every_model_a_task() -> None:
-    """Their names are those of the issue, and the models can do the tasks' kinds."""
+    """Of the same kind."""
     assert list(TASKS) == ["text-classification", "language-modelling", "question-answering", "translation"]
     assert list(MODELS) == ["tfidf", "mlp", "lstm", "bert", "gpt", "ngram", "overlap", "nearest", "t5"]
     assert {task.kind for task in TASKS.values()} == {kind for model in MODELS.values() for kind in model.kinds}
 
 
-def test_a_task_declares_what_the_seam_asks_for() -> None:
-    """Metric, baseline, use case, source and licence are there; one's own data is welcome."""
+def test_a_task_declares_every_field() -> None:
+    """Metrics, baseline, use case, source, licence and settings, and that it takes the user's data."""
     task: Task = TASKS["text-classification"]
     metric = task.metrics[0]
 
@@ -87,10 +87,10 @@ def test_a_task_declares_what_the_seam_asks_for() -> None:
     ],
 )  # fmt: skip
 def test_records_of_former_names_are_those_of_the_task(former: str, task: str, data: str) -> None:
-    """On the data that come with it; on the user's, reviews are known by the name of their task."""
+    """On the packaged data; records of the user's data under `sentiment` are of the data `reviews`."""
     plugins = load_plugins()
-    own = {"task": "sentiment", "source": "r.csv"}
-    packaged, reviews = plugins.under_current_names([_record(task=former, source=None), _record(**own)])
+    user = {"task": "sentiment", "source": "r.csv"}
+    packaged, reviews = plugins.under_current_names([_record(task=former, source=None), _record(**user)])
 
     assert (packaged.spec["task"], packaged.spec["data"]) == (task, data)
     assert (reviews.spec["task"], reviews.spec["data"]) == ("text-classification", "reviews")
@@ -111,13 +111,13 @@ def _record(**spec: str | None) -> Record:
     ],
 )  # fmt: skip
 def test_a_verdict_about_reviews_rests_on_reviews_alone(data: str, cases: set[str]) -> None:
-    """And one about filing documents never on reviews."""
+    """A verdict about filing documents never rests on reviews."""
     assert {name for name, case in USE_CASES.items() if case.covers("text-classification", data)} == cases
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_settings_have_help_and_valid_defaults(name: str) -> None:
-    """Every knob says what it does, and a default is one of its choices."""
+    """Each help is a sentence, and each default is one of the choices."""
     model: Model = MODELS[name]
     for setting in model.settings.values():
         assert setting.help.endswith(".")
@@ -126,21 +126,21 @@ def test_settings_have_help_and_valid_defaults(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["mlp", "lstm", "bert", "gpt", "t5"])
 def test_networks_offer_every_initialisation_and_onnx(name: str) -> None:
-    """Initialisation is a setting of every network trained from scratch; all of them can be exported."""
+    """All networks can be initialised and exported."""
     assert MODELS[name].settings["initialisation"].choices == ("default", "random", "gaussian", "xavier")
     assert MODELS[name].formats == ("onnx",)
 
 
-def test_bert_is_the_one_that_is_pretrained() -> None:
-    """Its objective and sizes are declared; the others have no pretraining."""
+def test_bert_is_pretrained() -> None:
+    """It declares its objective and sizes; three others have no pretraining."""
     assert MODELS["bert"].pretraining == "masked-language"
     assert MODELS["bert"].sizes == ("tiny", "small", "base")
     assert {MODELS[name].pretraining for name in ("tfidf", "mlp", "lstm")} == {None}
 
 
 @pytest.mark.parametrize("name", USE_CASES)
-def test_use_cases_are_complete_dated_and_honest(name: str) -> None:
-    """Every need is there; what nobody published is called an assumption, what somebody did bears its own day."""
+def test_use_cases_are_complete_and_dated(name: str) -> None:
+    """Every need is there; assumptions have the file's day, published figures their own."""
     case = USE_CASES[name]
     figures: list[Figure] = [*case.needs.values(), *case.market.values()]
 
@@ -151,7 +151,7 @@ def test_use_cases_are_complete_dated_and_honest(name: str) -> None:
 
 
 def test_the_value_of_a_request_follows_from_its_source() -> None:
-    """Seconds of a clerk's time at 30 USD an hour: the figures are those their text derives."""
+    """Seconds of a clerk's time at 30 USD an hour give the figures."""
     market = USE_CASES["document-classification"].market
 
     assert market["value_per_request_usd"].value == pytest.approx(10 * 30 / 3600, abs=0.01)
@@ -160,16 +160,16 @@ def test_the_value_of_a_request_follows_from_its_source() -> None:
 
 
 @pytest.mark.parametrize("part", [*MODELS.values(), *TASKS.values()], ids=lambda part: part.name)
-def test_what_a_step_needs_is_declared_and_can_be_imported(part: Model | Task) -> None:
-    """The fork server would pass over a name that does not exist in silence."""
+def test_declared_imports_exist(part: Model | Task) -> None:
+    """The fork server leaves out a name that does not exist, silently."""
     assert part.imports is not None
     for name in (*part.imports, *getattr(part, "data_imports", ())):
         assert importlib.import_module(name)
 
 
 @pytest.mark.slow
-def test_every_heavy_part_is_preloaded() -> None:
-    """After the preload, a worker that trains and serves imports no heavy module of its own."""
+def test_every_heavy_module_is_preloaded() -> None:
+    """After the preload, workers import no other heavy module."""
     program = """
 import importlib, json, sys
 import harness_language as plugin

@@ -1,4 +1,4 @@
-"""Every network leaves for ONNX with batch and sequence open, and answers there as it does in torch."""
+"""Networks exported to ONNX with dynamic batch and sequence sizes predict as in torch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from harness import Assignment, Model
     from harness_language.data import TextClassificationData
 
-# torch's own exporter uses what torch has deprecated.
+# torch's exporter uses what torch has deprecated.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*isinstance.treespec, LeafSpec.*:FutureWarning"),
     pytest.mark.filterwarnings("ignore:_check_is_size will be removed:FutureWarning"),
@@ -42,7 +42,7 @@ def test_an_exported_network_agrees_with_torch(
     model: str,
     settings: dict[str, int],
 ) -> None:
-    """On one text, on three, on the longest, on one word and on none, within rounding."""
+    """On one text, three, the longest, one word and an empty one, up to rounding."""
     from harness_hardware.runtimes import OnnxRuntime
 
     trained = models[model].learner(assign(model, three, settings=settings))
@@ -62,10 +62,10 @@ def test_an_exported_network_agrees_with_torch(
         assert predict(texts) == pytest.approx(np.asarray(learner.predict(texts)), abs=1e-5)
 
 
-def test_a_sigmoid_is_exported_with_its_one_logit(
+def test_a_sigmoid_is_exported_with_one_logit(
     two: TextClassificationData, assign: Callable[..., Assignment], models: Mapping[str, Model]
 ) -> None:
-    """Two classes: the codec makes two columns of it, in either framework."""
+    """The codec makes two columns of it, as in torch."""
     learner = models["lstm"].learner(assign("lstm", two))
     arrays = learner.codec().encode(two.queries()[:2])  # type: ignore[attr-defined]
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""The perceptron: its arithmetic by hand, its activations, its task."""
+"""The perceptron: its arithmetic by hand, its activations, its training."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _dot(a: list[float], b: list[float]) -> float:
 
 
 def test_forward_and_backward_of_the_3_5_2_network_agree_with_values_computed_by_hand() -> None:
-    """Every activation, logit and gradient of one example, written out without torch."""
+    """Every activation, logit and gradient of one example, computed without torch."""
     # First layer, line by line: 0.2 - 0.2 - 0.1 + 0.1, 0.3 + 0.3 - 0.2, -0.5 + 0.1 - 0.4, 0.3 + 0.15 - 0.3 + 0.05, ...
     z = [0.0, 0.4, -0.8, 0.2, -0.5]
     assert [_dot(row, X) + bias for row, bias in zip(W1, B1, strict=True)] == pytest.approx(z)
@@ -56,12 +56,12 @@ def test_forward_and_backward_of_the_3_5_2_network_agree_with_values_computed_by
     with torch.no_grad():
         for parameter, values in ((first.weight, W1), (first.bias, B1), (second.weight, W2), (second.bias, B2)):
             parameter.copy_(torch.tensor(values))
-    found = network(bag=torch.tensor([X]))["logits"]
-    found_loss = torch.nn.functional.cross_entropy(found, torch.tensor([TARGET]))
-    found_loss.backward()
+    outputs = network(bag=torch.tensor([X]))["logits"]
+    output_loss = torch.nn.functional.cross_entropy(outputs, torch.tensor([TARGET]))
+    output_loss.backward()
 
-    assert found[0].tolist() == pytest.approx(logits, abs=1e-6)
-    assert found_loss.item() == pytest.approx(loss, abs=1e-6)
+    assert outputs[0].tolist() == pytest.approx(logits, abs=1e-6)
+    assert output_loss.item() == pytest.approx(loss, abs=1e-6)
     assert second.bias.grad.tolist() == pytest.approx(d_logits, abs=1e-6)
     assert first.bias.grad.tolist() == pytest.approx(d_z, abs=1e-6)
     for i in range(2):
@@ -71,16 +71,16 @@ def test_forward_and_backward_of_the_3_5_2_network_agree_with_values_computed_by
 
 
 @pytest.mark.parametrize("name", list(ACTIVATIONS))
-def test_every_activation_stands_between_the_layers(name: str) -> None:
-    """After each hidden layer and not after the last."""
+def test_every_activation_is_between_the_layers(name: str) -> None:
+    """After each hidden layer, not after the last layer."""
     layers = [type(layer) for layer in Perceptron((4, 3, 3, 2), name).layers]
 
     assert layers.count(ACTIVATIONS[name]) == 2
     assert layers[-1] is torch.nn.Linear
 
 
-def test_declared_activations_are_those_there_are(models: dict[str, object]) -> None:
-    """The setting's choices and the network's table name the same."""
+def test_declared_activations_are_implemented(models: dict[str, object]) -> None:
+    """The setting's choices are those of the network's table."""
     assert set(models["mlp"].settings["activation"].choices) == set(ACTIVATIONS)  # type: ignore[attr-defined]
 
 
@@ -88,7 +88,7 @@ def test_declared_activations_are_those_there_are(models: dict[str, object]) -> 
 def test_it_learns_under_every_initialisation(
     three: TextClassificationData, assign: Callable[..., Assignment], scheme: str
 ) -> None:
-    """The loss of the last steps is below that of the first, whatever the weights were drawn from."""
+    """The loss of the last steps is below that of the first."""
     learner = MlpLearner(
         assign("mlp", three, settings={"initialisation": scheme, "features": 512, "learning_rate": 0.01})
     )
@@ -97,10 +97,10 @@ def test_it_learns_under_every_initialisation(
     assert np.mean(losses[-5:]) < np.mean(losses[:5])
 
 
-def test_it_beats_guessing_and_survives_being_saved(
+def test_it_beats_the_random_baseline_and_survives_being_saved(
     three: TextClassificationData, assign: Callable[..., Assignment], tmp_path: Path
 ) -> None:
-    """Well above chance on held-out documents; the loaded one answers the same, and knows its own shape."""
+    """On held-out documents; the loaded learner has its own sizes and predicts the same."""
     learner = MlpLearner(assign("mlp", three, settings={"learning_rate": 0.01, "hidden": [16, 8]}))
     for _ in range(40):
         learner.step()

@@ -1,4 +1,4 @@
-"""Language modelling: passages and their bits, counts that are probabilities, and a decoder that cannot look ahead."""
+"""Language modelling: passages and their bits per byte, n-grams, and GPT."""
 
 from __future__ import annotations
 
@@ -36,29 +36,29 @@ def little() -> PassageData:
     return PassageData({"train": train, "validation": train[:9], "test": [text.upper() for text in train[:9]]})
 
 
-def _assignment(model: Any, data: PassageData, steps: int = 3, stage: Any = "finetune", **given: Any) -> Assignment:
-    settings = filled(given, model.settings)
+def _assignment(model: Any, data: PassageData, steps: int = 3, stage: Any = "finetune", **changes: Any) -> Assignment:
+    settings = filled(changes, model.settings)
     return Assignment(stage, data, model.sizes[0], settings, "cpu", "fp32", 0, Budget(steps=steps))
 
 
 def test_documents_are_divided_as_the_topics_are(docstrings: PassageData) -> None:
-    """Pretraining on these documents never reads one that a topic is asked of."""
+    """So pretraining on them reads no test text of `text-classification`."""
     topics: Any = TextClassification().data(None, {})
 
     for split in ("train", "validation", "test"):
         assert set(docstrings.texts(split)) == set(topics.examples(split).inputs)
 
 
-def test_passages_are_alike_and_cover_the_held_out_documents(docstrings: PassageData) -> None:
-    """Each has 256 characters; what is left of a document is shorter than one."""
+def test_passages_are_equally_long_and_cover_the_held_out_documents(docstrings: PassageData) -> None:
+    """Each has 256 characters; only a shorter rest of a document is dropped."""
     passages = docstrings.queries()
 
     assert {len(passage) for passage in passages} == {LENGTH}
     assert len(passages) == sum(len(text) // LENGTH for text in docstrings.texts("test")) > 1000
 
 
-def test_a_bit_is_a_bit(little: PassageData) -> None:
-    """One who gives every byte a probability of 1/256 needs eight bits for each."""
+def test_uniform_probabilities_cost_eight_bits_per_byte(little: PassageData) -> None:
+    """The random baseline is of the same order."""
     scores = little.evaluate(lambda passages: [math.log(256) * len(text.encode()) for text in passages], 4)
 
     assert np.allclose(scores["bits_per_byte"], 8.0)
@@ -66,9 +66,9 @@ def test_a_bit_is_a_bit(little: PassageData) -> None:
 
 
 @pytest.mark.parametrize("cost", [-1.0, float("nan")])
-def test_what_no_probability_can_cost_is_refused(little: PassageData, cost: float) -> None:
-    """A negative cost would be a probability above one."""
-    with pytest.raises(ValueError, match="less than nothing"):
+def test_invalid_likelihoods_are_refused(little: PassageData, cost: float) -> None:
+    """A negative cost is a probability above one."""
+    with pytest.raises(ValueError, match="negative or NaN"):
         little.evaluate(lambda passages: [cost for _ in passages], 4)
 
 
@@ -85,23 +85,19 @@ def _ngram(texts: list[str], order: int) -> Any:
     start=st.text(ALPHABET, max_size=6),
     order=st.integers(1, 6),
 )
-def test_probabilities_of_next_bytes_never_add_up_to_more_than_one(texts: list[str], start: str, order: int) -> None:
-    """Whatever was counted and whatever stands: bytes below 128 leave something for the others."""
+def test_probabilities_of_the_next_byte_add_up_to_less_than_one(texts: list[str], start: str, order: int) -> None:
+    """Those of bytes below 128 leave something for the others."""
     learner = _ngram(texts, order)
     (before,) = learner.predict([start]) if start else (0.0,)
-    continued = learner.predict([start + chr(byte) for byte in range(128)])
-    rare = [
-        cost - before
-        for cost in learner.predict([start + "é"])  # two bytes; both are above 127
-    ]
+    total = sum(math.exp(before - cost) for cost in learner.predict([start + chr(byte) for byte in range(128)]))
+    (rare,) = learner.predict([start + "é"])  # two bytes above 127
 
-    assert sum(math.exp(before - cost) for cost in continued) < 1
-    assert 0 < math.exp(-rare[0]) < 1
-    assert sum(math.exp(before - cost) for cost in continued) > 0.4
+    assert 0.4 < total < 1
+    assert 0 < math.exp(before - rare) < 1
 
 
-def test_ngrams_reach_the_reference(docstrings: PassageData, tmp_path: Path) -> None:
-    """A five-gram needs about two bits a byte on technical documents; loaded it says the same."""
+def test_ngrams_need_about_two_bits_per_byte(docstrings: PassageData, tmp_path: Path) -> None:
+    """With five bytes, on technical documents; a loaded model predicts the same."""
     learner = Ngram().learner(_assignment(Ngram(), docstrings))
     assert learner.step().done
     learner.save(tmp_path)
@@ -115,13 +111,13 @@ def test_ngrams_reach_the_reference(docstrings: PassageData, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("order", [0, 8])
 def test_an_order_that_does_not_fit_is_refused(little: PassageData, order: int) -> None:
-    """Seven bytes and a beginning fit into 64 bits."""
+    """Seven symbols fit into 64 bits."""
     with pytest.raises(Unsupported, match="from 1 to 7"):
         Ngram().learner(_assignment(Ngram(), little, order=order))
 
 
 def test_a_decoder_cannot_look_ahead(little: PassageData) -> None:
-    """What stands later changes no earlier cost: the cost of a text grows by that of its continuation alone."""
+    """Later tokens change no earlier cost."""
     learner: Any = Gpt().learner(_assignment(Gpt(), little, max_length=32, vocabulary=300))
     learner.step()
     network = learner.module().eval()
@@ -136,30 +132,30 @@ def test_a_decoder_cannot_look_ahead(little: PassageData) -> None:
     assert not torch.allclose(first[0, 7:], second[0, 7:])
 
 
-def test_byte_pairs_lose_nothing(little: PassageData) -> None:
-    """Every text comes back as it was: capitals, Chinese, control characters."""
+def test_byte_pairs_are_lossless(little: PassageData) -> None:
+    """For capitals, Chinese and control characters."""
     learner: Any = Gpt().learner(_assignment(Gpt(), little, vocabulary=300))
     tokenizer = learner.codec().tokenizer
     for text in ("The Array", "数组 returns\n\ttwo", "\x00 é £"):
         assert tokenizer.decode(tokenizer.encode(text).ids) == text
 
 
-def test_a_pretrained_decoder_is_where_language_modelling_begins(little: PassageData, tmp_path: Path) -> None:
-    """The blocks are taken over, to the bit."""
+def test_language_modelling_starts_from_a_pretrained_decoder(little: PassageData, tmp_path: Path) -> None:
+    """The blocks are copied to the bit."""
     from dataclasses import replace
 
-    given = {"max_length": 32, "vocabulary": 300}
-    first: Any = Gpt().learner(_assignment(Gpt(), little, stage="pretrain", **given))
+    small = {"max_length": 32, "vocabulary": 300}
+    first: Any = Gpt().learner(_assignment(Gpt(), little, stage="pretrain", **small))
     first.step()
     first.save(tmp_path)
-    second: Any = Gpt().learner(replace(_assignment(Gpt(), little, **given), start=tmp_path, pretrained=True))
+    second: Any = Gpt().learner(replace(_assignment(Gpt(), little, **small), start=tmp_path, pretrained=True))
 
     for name, weight in second.module().gpt.named_parameters():
         assert torch.equal(weight, dict(first.module().gpt.named_parameters())[name])
 
 
 def test_gpt_classifies_too(three: Any, tmp_path: Path) -> None:
-    """The same blocks under a dense layer; what was saved says which of the two it is."""
+    """With a dense layer on the blocks; the artifact's codec is the classifier's."""
     learner: Any = Gpt().learner(_assignment(Gpt(), three, max_length=24, vocabulary=400))
     learner.step()
     learner.save(tmp_path)

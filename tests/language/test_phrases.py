@@ -1,4 +1,4 @@
-"""Translation: phrases of two locales, sacrebleu's grading, pairs of one's own and what can be wrong with them."""
+"""Translation: phrases of two locales, sacrebleu's metrics, and the user's pairs with a message for each fault."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from harness import DataError, Unsupported
 from harness_language._phrases import SIZES
 from harness_language.tasks import Translation
-from harness_language.translations import Pair, TranslationData, tokenizer, translated
+from harness_language.translations import Pair, TranslationData, tokenizer, translation_data
 
 DEFAULTS = {name: setting.default for name, setting in Translation.settings.items()}
 CHINESE = st.text("日本年月人大小中 。", min_size=1, max_size=12)
@@ -25,18 +25,20 @@ CHINESE = st.text("日本年月人大小中 。", min_size=1, max_size=12)
 @pytest.fixture(scope="module")
 def phrases() -> TranslationData:
     """Return the default phrases."""
-    return translated(Translation().data(None, DEFAULTS))
+    return translation_data(Translation().data(None, DEFAULTS))
 
 
 def little(pairs: list[tuple[str, str]], locale: str = "zh") -> TranslationData:
-    """Return data whose splits hold the same pairs."""
-    return TranslationData({split: [Pair(*one) for one in pairs] for split in ("train", "validation", "test")}, locale)
+    """Return data with the same pairs in each split."""
+    return TranslationData(
+        {split: [Pair(*pair) for pair in pairs] for split in ("train", "validation", "test")}, locale
+    )
 
 
 def reciting(answers: Any) -> Any:
-    """Return a model that says what was written beforehand."""
-    said = iter(answers)
-    return lambda inputs: [next(said) for _ in inputs]
+    """Return a predictor of given answers."""
+    remaining = iter(answers)
+    return lambda inputs: [next(remaining) for _ in inputs]
 
 
 def whole(data: TranslationData, answers: list[str]) -> Mapping[str, float]:
@@ -49,8 +51,8 @@ def whole(data: TranslationData, answers: list[str]) -> Mapping[str, float]:
 # Phrases ------------------------------------------------------------------------------------------------------
 
 
-def test_phrases_are_many_and_no_source_is_drawn_twice(phrases: TranslationData) -> None:
-    """The splits have the promised sizes and share no text."""
+def test_phrases_are_many_and_unique(phrases: TranslationData) -> None:
+    """Splits have their sizes and share no source text."""
     texts = [text for split in SIZES for text in phrases.keys(split)]
 
     assert phrases.sizes == SIZES
@@ -59,20 +61,20 @@ def test_phrases_are_many_and_no_source_is_drawn_twice(phrases: TranslationData)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("english", "chinese"),
     [("year", "年"), ("ago", "前"), ("in ", "后"), (" and ", "和"), ("kilograms", "千克"), ("US dollars", "美元")],
 )
-def test_phrases_say_the_same_in_both_languages(phrases: TranslationData, one: str, other: str) -> None:
-    """What babel writes in English and in Chinese stands for the same thing."""
-    pairs = [pair for pair in phrases.pairs("train") if one in pair.source]
-    alike = [pair for pair in pairs if other in pair.target]
+def test_phrases_mean_the_same_in_both_languages(phrases: TranslationData, english: str, chinese: str) -> None:
+    """Many phrases with an English word have the Chinese one."""
+    pairs = [pair for pair in phrases.pairs("train") if english in pair.source]
+    translated = [pair for pair in pairs if chinese in pair.target]
 
     assert pairs
-    assert len(alike) > 0.4 * len(pairs)
+    assert len(translated) > 0.4 * len(pairs)
 
 
-def test_a_date_is_written_as_either_locale_does(phrases: TranslationData) -> None:
-    """The day of the week comes first in English and last in Chinese; the numbers are the same."""
+def test_a_date_has_the_format_of_each_locale(phrases: TranslationData) -> None:
+    """The day of the week is first in English and last in Chinese; the numbers are the same."""
     dates = [pair for pair in phrases.pairs("train") if pair.source.startswith("Monday")]
 
     assert len(dates) > 100
@@ -83,7 +85,7 @@ def test_a_date_is_written_as_either_locale_does(phrases: TranslationData) -> No
 
 
 def test_other_locales_give_other_phrases(phrases: TranslationData) -> None:
-    """Any two locales will do; order matters."""
+    """Another locale, or both in reverse order."""
     german = Translation().data(None, DEFAULTS | {"target_locale": "de"})
     back = Translation().data(None, DEFAULTS | {"source_locale": "zh", "target_locale": "en"})
 
@@ -92,21 +94,21 @@ def test_other_locales_give_other_phrases(phrases: TranslationData) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"target_locale": "xx"}, r"target_locale 'xx' is no locale of babel: .* Use a code such as"),
         ({"source_locale": "no locale"}, "source_locale 'no locale' is no locale of babel"),
-        ({"source_locale": "zh"}, "are both 'zh': name two"),
+        ({"source_locale": "zh"}, r"are both 'zh'\. Name two"),
     ],
 )
-def test_a_wrong_locale_is_refused(change: dict[str, str], said: str) -> None:
-    """Before anything is drawn, in a sentence that says what to write."""
-    with pytest.raises(DataError, match=said):
+def test_a_wrong_locale_is_refused(change: dict[str, str], message: str) -> None:
+    """The message says what to write."""
+    with pytest.raises(DataError, match=message):
         Translation().check(None, DEFAULTS | change)
 
 
-def test_the_identity_names_everything_that_decides() -> None:
-    """Babel's version, the rule, both locales."""
+def test_the_identity_names_versions_and_locales() -> None:
+    """Those of babel and of the rule, and both locales."""
     names = {
         Translation().identity(None, DEFAULTS | change)
         for change in ({}, {"source_locale": "fr"}, {"target_locale": "fr"})
@@ -116,13 +118,13 @@ def test_the_identity_names_everything_that_decides() -> None:
     assert all("babel 2." in name and "rule" in name for name in names)
 
 
-# Grading ------------------------------------------------------------------------------------------------------
+# Metrics ------------------------------------------------------------------------------------------------------
 
 
-def test_the_metrics_are_sacrebleus_own(phrases: TranslationData) -> None:
-    """Over all rows BLEU and chrF are what sacrebleu says of the whole; the tokenizer is the language's."""
+def test_the_metrics_are_sacrebleus(phrases: TranslationData) -> None:
+    """Over all rows BLEU and chrF are sacrebleu's over the corpus, with the language's tokenizer."""
     targets = [pair.target for pair in phrases.pairs("test")]
-    answers = [target[: max(1, len(target) - place % 4)] for place, target in enumerate(targets)]
+    answers = [target[: max(1, len(target) - row % 4)] for row, target in enumerate(targets)]
     values = whole(phrases, answers)
 
     assert values["BLEU"] == pytest.approx(sacrebleu.corpus_bleu(answers, [targets], tokenize="zh").score)
@@ -132,7 +134,7 @@ def test_the_metrics_are_sacrebleus_own(phrases: TranslationData) -> None:
 
 
 def test_rows_may_be_few_and_may_repeat(phrases: TranslationData) -> None:
-    """A resample's value is that of the sentences that are in it, as often as they are."""
+    """A sample's value is that of its sentences, with repetition."""
     targets = [pair.target for pair in phrases.pairs("test")]
     answers = [target[1:] for target in targets]
     rows = np.array([5, 5, 9, 700, 0])
@@ -144,10 +146,10 @@ def test_rows_may_be_few_and_may_repeat(phrases: TranslationData) -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(targets=st.lists(CHINESE, min_size=1, max_size=6), seed=st.integers(0, 99))
-def test_perfect_answers_get_all_points_and_others_never_more(targets: list[str], seed: int) -> None:
-    """Whatever the texts: 100 for the references, from 0 to 100 for others, in any order of the rows."""
+def test_metrics_are_100_for_references_and_at_most_100_for_others(targets: list[str], seed: int) -> None:
+    """In any order of the rows."""
     longer = [f"{target}一二三四五" for target in targets]
-    data = little([(str(place), target) for place, target in enumerate(longer)])
+    data = little([(str(row), target) for row, target in enumerate(longer)])
     perfect, other = whole(data, longer), whole(data, targets)
     rows = np.random.default_rng(seed).permutation(len(targets))
 
@@ -161,7 +163,7 @@ def test_perfect_answers_get_all_points_and_others_never_more(targets: list[str]
     [("zh", "zh"), ("zh_Hant", "zh"), ("ZH-hans", "zh"), ("ja", "char"), ("de", "13a"), ("pt_BR", "13a")],
 )
 def test_the_tokenizer_is_that_of_the_language(locale: str, name: str) -> None:
-    """Chinese has its own, other languages without blanks are read by character."""
+    """Chinese has its own; other languages without spaces are split into characters."""
     assert tokenizer(locale) == name
     used = little([("a", "b")], locale).evaluate(reciting(["c"]), 1).used
 
@@ -169,25 +171,25 @@ def test_the_tokenizer_is_that_of_the_language(locale: str, name: str) -> None:
     assert "version:2" in used["chrF signature"]
 
 
-def test_chance_is_far_below_and_is_found_from_the_data(phrases: TranslationData) -> None:
-    """The translation of another text shares a few characters with the right one."""
-    chance = phrases.random_baseline()
+def test_the_random_baseline_is_low(phrases: TranslationData) -> None:
+    """The translation of another text shares few characters; the same data have the same baseline."""
+    baseline = phrases.random_baseline()
 
-    assert set(chance) == {metric.name for metric in Translation.metrics}
-    assert 0 < chance["BLEU"] < 10
-    assert chance["exact match"] < 0.01
-    assert chance == TranslationData({split: phrases.pairs(split) for split in SIZES}, "zh").random_baseline()
+    assert set(baseline) == {metric.name for metric in Translation.metrics}
+    assert 0 < baseline["BLEU"] < 10
+    assert baseline["exact match"] < 0.01
+    assert baseline == TranslationData({split: phrases.pairs(split) for split in SIZES}, "zh").random_baseline()
 
 
 @pytest.mark.parametrize("answers", [[], ["one", "too", "many"], [1, 2], [None, "b"]])
-def test_an_answer_that_is_no_string_is_refused(answers: list[Any]) -> None:
-    """A batch of two is answered by two strings."""
-    with pytest.raises(ValueError, match=r"2 texts were answered by .* one string for each"):
+def test_outputs_that_are_not_a_string_each_are_refused(answers: list[Any]) -> None:
+    """A batch of two has two strings."""
+    with pytest.raises(ValueError, match=r"The outputs for 2 texts are .* Return a string for each"):
         little([("a", "b"), ("c", "d")]).evaluate(lambda inputs: answers, 2)
 
 
 def test_ten_translations_are_shown(phrases: TranslationData) -> None:
-    """Source, reference and answer stand together, with the signature that makes BLEU comparable."""
+    """Source, reference and answer of each, and sacrebleu's signatures."""
     (sample,) = phrases.show(lambda inputs: [f"<{text}>" for text in inputs])
     text = sample.content.decode()
     first = phrases.pairs("test")[0]
@@ -210,25 +212,25 @@ def test_ten_translations_are_shown(phrases: TranslationData) -> None:
         ("zh", [], 0),
     ],
 )
-def test_output_tokens_are_those_that_are_graded(locale: str, outputs: list[str], tokens: int) -> None:
-    """Whatever model wrote them, and however its own tokenizer cuts them."""
+def test_output_tokens_are_bleus(locale: str, outputs: list[str], tokens: int) -> None:
+    """Not those of the model's tokenizer."""
     assert little([("a", "b")], locale).work(outputs) == {"output_tokens": tokens}
 
 
-def test_very_long_texts_are_shown_cut() -> None:
-    """A sample stays small whatever the texts are."""
+def test_very_long_texts_are_clipped_in_a_sample() -> None:
+    """It stays small."""
     (sample,) = little([(f"{n}" * 20_000, "长" * 20_000) for n in range(10)]).show(list)
 
     assert len(sample.content) < 200_000
 
 
-def test_other_data_are_no_translations() -> None:
-    """A model for translation says what it misses."""
+def test_other_data_are_refused() -> None:
+    """The message names their type."""
     with pytest.raises(Unsupported, match="int holds no texts with their translations"):
-        translated(3)  # type: ignore[arg-type]
+        translation_data(3)  # type: ignore[arg-type]
 
 
-# Data of one's own ----------------------------------------------------------------------------------------------
+# The user's data ------------------------------------------------------------------------------------------------
 
 
 def rows(count: int) -> list[dict[str, str]]:
@@ -237,7 +239,7 @@ def rows(count: int) -> list[dict[str, str]]:
 
 
 def write(path: Path, content: list[dict[str, Any]]) -> str:
-    """Write rows in the form the suffix names and return the path as a source."""
+    """Write rows in the suffix's format and return the path."""
     import pandas as pd
 
     frame = pd.DataFrame(content)
@@ -253,7 +255,7 @@ def write(path: Path, content: list[dict[str, Any]]) -> str:
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_each_kind_of_file_gives_the_same_data(tmp_path: Path, suffix: str) -> None:
-    """Columns named as the locales are found without a setting; 70/10/20."""
+    """Columns named as the locales need no setting; rows are divided 70/10/20."""
     task = Translation()
     source = write(tmp_path / f"pairs{suffix}", rows(40))
     data, plain = (task.data(path, DEFAULTS) for path in (source, write(tmp_path / "plain.csv", rows(40))))
@@ -261,11 +263,11 @@ def test_each_kind_of_file_gives_the_same_data(tmp_path: Path, suffix: str) -> N
 
     assert data.sizes == {"train": 28, "validation": 4, "test": 8}
     assert data.digest == plain.digest
-    assert translated(data).pairs("test")[0].target == f"第{translated(data).pairs('test')[0].source[5:]}项"
+    assert translation_data(data).pairs("test")[0].target == f"第{translation_data(data).pairs('test')[0].source[5:]}项"
 
 
 def test_columns_of_other_names_and_the_hubs_nested_pairs_are_read(tmp_path: Path) -> None:
-    """A setting names a column; one column with a pair in it is how the hub keeps translations."""
+    """Settings name columns; the hub has one column of pairs."""
     nested = write(tmp_path / "nested.jsonl", [{"id": n, "translation": row} for n, row in enumerate(rows(30))])
     renamed = write(tmp_path / "r.csv", [{"here": row["en"], "there": row["zh"]} for row in rows(30)])
     named = DEFAULTS | {"source_column": "here", "target_column": "there"}
@@ -273,21 +275,21 @@ def test_columns_of_other_names_and_the_hubs_nested_pairs_are_read(tmp_path: Pat
     assert Translation().data(nested, DEFAULTS).digest == Translation().data(renamed, named).digest
 
 
-def test_a_folder_keeps_its_test_split_and_what_is_tested_is_not_learnt(tmp_path: Path) -> None:
-    """A source that is in both is learnt from no more; pairs with one source stay together."""
+def test_a_folder_keeps_its_test_split(tmp_path: Path) -> None:
+    """Its source texts are removed from the training split; pairs with the same source text stay together."""
     everything = rows(60)
     write(tmp_path / "train.jsonl", [*everything[:50], everything[55], {"en": "item 1", "zh": "另一个"}])
     write(tmp_path / "test.jsonl", everything[50:])
-    data = translated(Translation().data(str(tmp_path), DEFAULTS))
-    found = [set(data.keys(split)) for split in ("train", "validation", "test")]
+    data = translation_data(Translation().data(str(tmp_path), DEFAULTS))
+    sources = [set(data.keys(split)) for split in ("train", "validation", "test")]
 
     assert data.sizes["test"] == 10
     assert sum(data.sizes.values()) == 61
-    assert not found[0] & found[1]
-    assert not (found[0] | found[1]) & found[2]
+    assert not sources[0] & sources[1]
+    assert not (sources[0] | sources[1]) & sources[2]
 
 
-WRONG = {
+BAD = {
     "no such column": ([{"en": "a", "fr": "b"}] * 5, r"has no column 'zh'; its columns are 'en', 'fr'.*target_column"),
     "empty source": ([*rows(3), {"en": " ", "zh": "空"}], r"row 4: the text in column 'en' is empty"),
     "empty target": ([*rows(2), {"en": "x", "zh": ""}], r"row 3: the text in column 'zh' is empty"),
@@ -299,43 +301,43 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("case", WRONG)
-def test_what_is_wrong_is_said_with_file_and_row(tmp_path: Path, case: str) -> None:
-    """In a sentence, before anything is written."""
-    content, said = WRONG[case]
+@pytest.mark.parametrize("case", BAD)
+def test_bad_data_are_refused(tmp_path: Path, case: str) -> None:
+    """The message names the file and the row or column."""
+    content, message = BAD[case]
     source = write(tmp_path / "pairs.jsonl", content)
-    with pytest.raises(DataError, match=said) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         Translation().check(source, DEFAULTS)
 
     assert source in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b'{"en": "a", "zh": "b"}\n{"en": "caf\xe9", "zh": "c"}\n', r"line 2: byte 12 \(0xe9\) is not UTF-8"),
         (b"", r"is empty"),
         (b'{"en": "a", "zh"\n', r"cannot be read as"),
     ],
 )
-def test_what_is_no_text_file_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
-    """Broken characters are named by line and byte."""
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    """The message names line and byte of what is not UTF-8."""
     path = tmp_path / "pairs.jsonl"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         Translation().check(str(path), DEFAULTS)
 
 
-def test_broken_characters_in_a_folder_are_named_by_file_and_line(tmp_path: Path) -> None:
-    """As they are in a single file."""
+def test_a_file_of_a_folder_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    """The message names the file too."""
     write(tmp_path / "train.jsonl", rows(20))
     (tmp_path / "test.jsonl").write_bytes(b'{"en": "a", "zh": "\xff"}\n')
     with pytest.raises(DataError, match=r"test.jsonl, line 1: byte 20 \(0xff\) is not UTF-8"):
         Translation().check(str(tmp_path), DEFAULTS)
 
 
-def test_the_identity_of_own_data_follows_content_and_columns(tmp_path: Path) -> None:
-    """Another content, other columns or another language is another data set."""
+def test_the_identity_of_the_users_data_follows_content_and_settings(tmp_path: Path) -> None:
+    """With another locale or another row it differs."""
     source = write(tmp_path / "pairs.csv", rows(10))
     names = [
         Translation().identity(source, DEFAULTS),

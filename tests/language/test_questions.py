@@ -1,4 +1,4 @@
-"""Question answering: answers that stand in their contexts, SQuAD's grading, and a BERT that points."""
+"""Question answering: the default questions, SQuAD's metrics, the baseline, and BERT."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from harness import Assignment, Budget
 from harness.plan import filled
 from harness_language._bert_qa import CONTEXT, LINE, QUESTION, SHARED, SHARED_LINE, TYPES
-from harness_language._parameters import WORDINGS, Question, Section, _asked, questions
+from harness_language._parameters import WORDINGS, Question, Section, _questions, questions
 from harness_language.models import Bert, Overlap
 from harness_language.questions import QuestionData, exact, normalised, overlap
 from harness_language.tasks import QuestionAnswering
@@ -34,33 +34,33 @@ def parameters() -> QuestionData:
 
 @pytest.fixture(scope="module")
 def few(parameters: QuestionData) -> QuestionData:
-    """Return a hundred of them."""
+    """Return a hundred of each split."""
     return QuestionData({split: parameters.questions(split)[:100] for split in parameters.sizes})
 
 
-def _assignment(data: QuestionData, steps: int = 3, **given: Any) -> Assignment:
-    settings = filled({"max_length": 160, "vocabulary": 1500, "batch_size": 16} | given, Bert.settings)
+def _assignment(data: QuestionData, steps: int = 3, **changes: Any) -> Assignment:
+    settings = filled({"max_length": 160, "vocabulary": 1500, "batch_size": 16} | changes, Bert.settings)
     return Assignment("finetune", data, "tiny", settings, "cpu", "fp32", 0, Budget(steps=steps))
 
 
-def test_questions_are_many_varied_and_answered_by_their_context(parameters: QuestionData) -> None:
-    """Thousands, in all wordings; every answer is a piece of its context, without blanks around it."""
-    asked = [one for split in parameters.sizes for one in parameters.questions(split)]
+def test_questions_are_many_and_answered_by_their_context(parameters: QuestionData) -> None:
+    """Thousands, in all wordings; every answer is a span of its context, without outer white space."""
+    items = [item for split in parameters.sizes for item in parameters.questions(split)]
     wordings = {wording.partition("{name}")[0] for kind in WORDINGS.values() for wording in kind}
 
-    assert len(asked) == len(questions()) > 5000
-    assert all(any(one.question.startswith(start) for one in asked) for start in wordings)
-    for one in asked:
-        answer = one.context[one.start : one.end]
+    assert len(items) == len(questions()) > 5000
+    assert all(any(item.question.startswith(start) for item in items) for start in wordings)
+    for item in items:
+        answer = item.context[item.start : item.end]
         assert answer == answer.strip() != ""
 
 
 def test_no_context_is_in_two_splits(parameters: QuestionData) -> None:
-    """What is asked in the test was never read."""
-    found = [set(parameters.keys(split)) for split in ("train", "validation", "test")]
+    """Training reads no context of the test split."""
+    contexts = [set(parameters.keys(split)) for split in ("train", "validation", "test")]
 
-    assert not found[0] & found[1]
-    assert not (found[0] | found[1]) & found[2]
+    assert not contexts[0] & contexts[1]
+    assert not (contexts[0] | contexts[1]) & contexts[2]
 
 
 SECTIONS = (
@@ -74,36 +74,36 @@ SECTIONS = (
 
 
 def test_a_section_becomes_questions() -> None:
-    """Type, default, shape and meaning of a parameter, where they are written."""
-    answers = {(one.question, *one.answers) for one in _asked(SECTIONS[:1])}
-    said = {answer for _, answer in answers}
+    """About type, default, shape and meaning of a parameter."""
+    answers = {(item.question, *item.answers) for item in _questions(SECTIONS[:1])}
+    texts = {answer for _, answer in answers}
 
-    assert {"{array-like, sparse matrix}", "(n_samples, n_features)", "Training data", "float", "0.5"} <= said
+    assert {"{array-like, sparse matrix}", "(n_samples, n_features)", "Training data", "float", "0.5"} <= texts
     assert any("alpha" in question for question, answer in answers if answer == "Strength of it")
 
 
-def test_where_two_functions_stand_together_the_question_says_which() -> None:
-    """A name that both have is answered from the right one's section."""
-    asked = list(_asked(SECTIONS))
-    defaults = {one.question.split(" in ")[1].split()[0].rstrip("?"): one.answers for one in asked if
-                one.answers[0] in {"0.5", "3"}}  # fmt: skip
+def test_questions_about_two_functions_name_one() -> None:
+    """The answer is from that function's section."""
+    items = list(_questions(SECTIONS))
+    defaults = {item.question.split(" in ")[1].split()[0].rstrip("?"): item.answers for item in items if
+                item.answers[0] in {"0.5", "3"}}  # fmt: skip
 
     assert defaults == {"fit": ("0.5",), "score": ("3",)}
-    assert len({one.context for one in asked}) == 1
-    assert asked[0].context.startswith("fit(...)\nX : ")
+    assert len({item.context for item in items}) == 1
+    assert items[0].context.startswith("fit(...)\nX : ")
 
 
-def test_some_contexts_are_of_two_functions_and_no_section_is_read_twice(parameters: QuestionData) -> None:
-    """About every fifth; what stands in one context stands in no other one, so that no split knows another's."""
-    asked = [one for split in parameters.sizes for one in parameters.questions(split)]
-    contexts = {one.context for one in asked}
+def test_some_contexts_are_of_two_functions_and_no_section_is_in_two(parameters: QuestionData) -> None:
+    """About every fifth; so no split has a section of another."""
+    items = [item for split in parameters.sizes for item in parameters.questions(split)]
+    contexts = {item.context for item in items}
     heading = re.compile(r"(?:^|\n)\w+\(\.\.\.\)\n")
-    several = [context for context in contexts if heading.match(context)]
-    sections = [section for context in several for section in heading.split(context)[1:]]
+    pairs = {context for context in contexts if heading.match(context)}
+    sections = [section for context in pairs for section in heading.split(context)[1:]]
 
-    assert 0.1 < len(several) / len(contexts) < 0.4
-    assert all(" in " in one.question for one in asked if one.context in several)
-    assert len(set(sections)) == len(sections) == 2 * len(several)
+    assert 0.1 < len(pairs) / len(contexts) < 0.4
+    assert all(" in " in item.question for item in items if item.context in pairs)
+    assert len(set(sections)) == len(sections) == 2 * len(pairs)
     assert not set(sections) & contexts
 
 
@@ -117,15 +117,15 @@ def test_some_contexts_are_of_two_functions_and_no_section_is_read_twice(paramet
         ("", "int", 0.0, 0.0),
     ],
 )
-def test_grading_is_squads(answer: str, truth: str, same: float, shared: float) -> None:
-    """Case, articles and punctuation do not count; F1 is that of the words."""
+def test_metrics_are_squads(answer: str, truth: str, same: float, shared: float) -> None:
+    """Case, articles and punctuation are ignored; F1 is that of the words."""
     assert exact(answer, truth) == same
     assert overlap(answer, truth) == pytest.approx(shared)
 
 
 @given(one=WORDS, other=WORDS)
-def test_grades_are_shares_and_do_not_care_for_the_order(one: str, other: str) -> None:
-    """What is exact overlaps wholly; both are symmetric; nothing is outside 0 and 1."""
+def test_metrics_are_symmetric_shares(one: str, other: str) -> None:
+    """An exact answer has an F1 of 1; normalising twice changes nothing."""
     assert 0 <= exact(one, other) <= overlap(one, other) <= 1
     assert overlap(one, other) == pytest.approx(overlap(other, one))
     assert exact(one, one) == 1
@@ -133,23 +133,23 @@ def test_grades_are_shares_and_do_not_care_for_the_order(one: str, other: str) -
 
 
 def _reciting(answers: Any) -> Any:
-    said = iter(answers)
-    return lambda inputs: [next(said) for _ in inputs]
+    remaining = iter(answers)
+    return lambda inputs: [next(remaining) for _ in inputs]
 
 
-def test_an_answer_may_be_words_or_a_place(few: QuestionData) -> None:
-    """Both say the same and are graded alike; the chance level is far below."""
-    places = few.references("test")
-    texts = [one.context[one.start : one.end] for one in few.questions("test")]
-    by_place, by_text = (few.evaluate(_reciting(said), 7) for said in (places, texts))
+def test_an_answer_may_be_a_text_or_a_span(few: QuestionData) -> None:
+    """Both have the same scores; the random baseline is far below."""
+    spans = few.references("test")
+    texts = [item.context[item.start : item.end] for item in few.questions("test")]
+    by_span, by_text = (few.evaluate(_reciting(answers), 7) for answers in (spans, texts))
 
-    assert by_place == by_text
-    assert set(by_place["exact"]) == {1.0}
+    assert by_span == by_text
+    assert set(by_span["exact"]) == {1.0}
     assert few.random_baseline()["exact match"] < 0.3
 
 
-def test_the_cheap_baseline_is_above_chance(parameters: QuestionData) -> None:
-    """It reads the right line more often than not, and not the right part of it."""
+def test_the_baseline_is_above_the_random_baseline(parameters: QuestionData) -> None:
+    """It often finds the right line, but not the right part of it."""
     learner = Overlap().learner(_assignment(parameters))
     scores = parameters.evaluate(learner.predict, 64)
 
@@ -168,8 +168,8 @@ def test_the_cheap_baseline_is_above_chance(parameters: QuestionData) -> None:
     ],
 )  # fmt: skip
 def test_the_baseline_answers_with_a_line_or_a_sentence(question: str, context: str, answer: str) -> None:
-    """What stands behind a colon, never a heading; in prose the sentence."""
-    learner = Overlap().learner(None)  # type: ignore[arg-type]  # it looks at no assignment
+    """Of a line what follows the colon, never a heading; in prose the sentence."""
+    learner = Overlap().learner(None)  # type: ignore[arg-type]  # it ignores the assignment
     ((start, end),) = learner.predict([{"question": question, "context": context}])
 
     assert context[start:end] == answer
@@ -177,7 +177,7 @@ def test_the_baseline_answers_with_a_line_or_a_sentence(question: str, context: 
 
 @given(question=st.text("ab? ", max_size=9), context=st.text("ab :.\n", max_size=30))
 def test_the_baseline_always_points_into_the_context(question: str, context: str) -> None:
-    """Whatever is asked, of whatever; blanks around it do not belong to an answer."""
+    """For any texts; an answer has no outer white space."""
     learner = Overlap().learner(None)  # type: ignore[arg-type]
     ((start, end),) = learner.predict([{"question": question, "context": context}])
 
@@ -185,38 +185,39 @@ def test_the_baseline_always_points_into_the_context(question: str, context: str
     assert context[start:end] == context[start:end].strip()
 
 
-def test_answers_are_shown_beside_the_right_ones(few: QuestionData) -> None:
-    """Ten of them, with every answer that is right, as one text."""
-    one = few.questions("test")[0]._replace(others=("another",))
-    data = QuestionData(dict.fromkeys(("train", "validation", "test"), (one, *few.questions("test")[1:50])))
+def test_ten_answers_are_shown_with_their_references(few: QuestionData) -> None:
+    """In one text, with all correct answers."""
+    first = few.questions("test")[0]._replace(others=("another",))
+    data = QuestionData(dict.fromkeys(("train", "validation", "test"), (first, *few.questions("test")[1:50])))
     (sample,) = data.show(lambda inputs: ["<b>mine</b>" for _ in inputs])
     blocks = sample.content.decode().split("\n\n")
 
     assert sample.media_type == "text/plain"
     assert len(blocks) == 10
-    assert blocks[0] == f"question   {one.question}\nreference  {one.answers[0]} | another\nanswer     <b>mine</b>"
+    assert blocks[0] == f"question   {first.question}\nreference  {first.answers[0]} | another\nanswer     <b>mine</b>"
 
 
-def test_only_what_was_written_is_counted(few: QuestionData) -> None:
-    """Words and signs of texts; who points at a place writes nothing, which is not the same as no words."""
+def test_only_generated_answers_have_output_tokens(few: QuestionData) -> None:
+    """Words and signs; a span has no count, which differs from 0."""
     assert few.work(["float, or None", ""]) == {"output_tokens": 4}
     assert few.work([(1, 5), (2, 3)]) == {}
     assert few.work([]) == {"output_tokens": 0}
 
 
 def test_a_pointer_points_into_the_context(few: QuestionData) -> None:
-    """Untrained or not, the answer is a piece of the context: it begins before it ends, and not in the question."""
+    """Even untrained: an answer is a span of the context that starts before it ends."""
     learner: Any = Bert().learner(_assignment(few))
-    for (start, end), one in zip(learner.predict(few.queries()[:20]), few.queries()[:20], strict=True):
-        assert 0 <= start < end <= len(one["context"])
+    queries = few.queries()[:20]
+    for (start, end), query in zip(learner.predict(queries), queries, strict=True):
+        assert 0 <= start < end <= len(query["context"])
 
 
 def _encoded(learner: Any, question: str, context: str) -> list[tuple[str, int]]:
-    """Return the pieces of a context with their types."""
+    """Return the tokens of a context with their types."""
     arrays = learner.codec().encode([{"question": question, "context": context}])
-    kinds, starts, ends = (arrays[name][0].tolist() for name in ("token_type_ids", "starts", "ends"))
+    types, starts, ends = (arrays[name][0].tolist() for name in ("token_type_ids", "starts", "ends"))
     return [
-        (context[start:end], kind) for kind, start, end in zip(kinds, starts, ends, strict=True) if kind != QUESTION
+        (context[start:end], kind) for kind, start, end in zip(types, starts, ends, strict=True) if kind != QUESTION
     ]
 
 
@@ -226,8 +227,8 @@ def untrained(few: QuestionData) -> Any:
     return Bert().learner(_assignment(few))
 
 
-def test_words_of_the_question_are_told_apart_in_the_context(untrained: Any) -> None:
-    """A word of the question is marked wherever it stands in the context as a whole; part of a word is none."""
+def test_words_of_the_question_have_a_type_of_their_own_in_the_context(untrained: Any) -> None:
+    """Whole words only."""
     context = "x : int\n    Number.\nn_samples : float\n    What IS n_samples_2?"
     pieces = _encoded(untrained, "What is n_samples?", context)
 
@@ -239,8 +240,8 @@ def test_words_of_the_question_are_told_apart_in_the_context(untrained: Any) -> 
 
 
 @given(question=st.text("ab_? \n", max_size=30), context=st.text("ab_ :.\n", max_size=30))
-def test_the_first_piece_of_every_line_is_told_apart(untrained: Any, question: str, context: str) -> None:
-    """The tokenizer reads a line's end as any blank; whatever is asked, of whatever, lines can be found."""
+def test_the_first_token_of_every_line_has_a_type_of_its_own(untrained: Any, question: str, context: str) -> None:
+    """For any texts."""
     firsts = [piece for piece, kind in _encoded(untrained, question, context) if kind in {LINE, SHARED_LINE}]
     lines = [line.strip() for line in context.split("\n") if line.strip()]
 
@@ -248,8 +249,8 @@ def test_the_first_piece_of_every_line_is_told_apart(untrained: Any, question: s
     assert all(line.startswith(first) for first, line in zip(firsts, lines, strict=True))
 
 
-def test_a_pretraining_is_carried_over_though_it_knows_no_such_marks(few: QuestionData, tmp_path: Path) -> None:
-    """All of the encoder; the rows of the marks are the new network's own."""
+def test_a_pretraining_is_copied_though_it_lacks_these_types(few: QuestionData, tmp_path: Path) -> None:
+    """All of the encoder; the embeddings of new types are the new network's."""
     pretraining: Any = Bert().learner(replace(_assignment(few), stage="pretrain"))
     pretraining.step()
     pretraining.save(tmp_path)
@@ -263,10 +264,10 @@ def test_a_pretraining_is_carried_over_though_it_knows_no_such_marks(few: Questi
     assert after[TYPES][2:].any(dim=1).all()
 
 
-def test_a_few_questions_can_be_learnt_by_heart(few: QuestionData) -> None:
-    """The tokens that are aimed at are those of the answer: what was trained on is answered."""
-    asked = [one for one in few.questions("train") if len(one.context) < 300][:12]
-    data = QuestionData({"train": asked, "validation": asked, "test": asked})
+def test_a_few_questions_can_be_memorised(few: QuestionData) -> None:
+    """So the loss aims at the answer's tokens."""
+    items = [item for item in few.questions("train") if len(item.context) < 300][:12]
+    data = QuestionData({"train": items, "validation": items, "test": items})
     learner: Any = Bert().learner(
         _assignment(data, 60, learning_rate=0.003, dropout=0.0, initialisation="xavier", positions="sinusoids")
     )
@@ -276,8 +277,8 @@ def test_a_few_questions_can_be_learnt_by_heart(few: QuestionData) -> None:
     assert np.mean(data.evaluate(learner.predict, 16)["exact"]) > 0.8
 
 
-def test_the_best_pair_is_found_not_the_two_best_ends() -> None:
-    """An end before the beginning, or outside the context, is no answer however good its score."""
+def test_the_best_span_is_predicted() -> None:
+    """Not one that ends before it starts or is outside the context, however high the scores."""
     from harness_language._bert_qa import Pointer
 
     network: Any = Pointer({"size": "tiny", "vocabulary": 50, "settings": {"dropout": 0.0}})
@@ -291,8 +292,8 @@ def test_the_best_pair_is_found_not_the_two_best_ends() -> None:
     assert network(ids, ids, ids, starts, ends)["span"].tolist() == [[30, 45]]
 
 
-def test_a_long_context_is_cut_and_a_question_is_not(few: QuestionData, tmp_path: Path) -> None:
-    """Rows are no longer than the model reads; saved and loaded, the codec encodes the same."""
+def test_a_long_context_is_truncated_and_a_question_is_not(few: QuestionData, tmp_path: Path) -> None:
+    """To `max_length`; a loaded codec encodes the same."""
     learner: Any = Bert().learner(_assignment(few, max_length=64))
     learner.save(tmp_path)
     long = {"question": "What is x?", "context": "word " * 500}
@@ -303,8 +304,8 @@ def test_a_long_context_is_cut_and_a_question_is_not(few: QuestionData, tmp_path
     assert int((ours["token_type_ids"] == 0).sum()) < 20
 
 
-def test_questions_whose_answer_is_cut_off_are_not_learnt_from(few: QuestionData) -> None:
-    """Their tokens are not there to be pointed at."""
+def test_questions_with_a_truncated_answer_are_no_examples(few: QuestionData) -> None:
+    """Training leaves them out."""
     context = "word " * 300 + "answer"
     cut = Question("What is it?", context, len(context) - 6, len(context))
     data = QuestionData({"train": (*few.questions("train")[:5], cut), "validation": (cut,), "test": (cut,)})

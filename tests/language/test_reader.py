@@ -1,4 +1,4 @@
-"""A T5 that reads a question with its context and writes the answer."""
+"""T5 for question answering: it reads a question with its context and generates the answer."""
 
 from __future__ import annotations
 
@@ -28,49 +28,49 @@ HOUSES = [
 
 @pytest.fixture(scope="module")
 def houses() -> QuestionData:
-    """Return four questions, the same in every split."""
-    asked = [Question(question, context, context.index(said), context.index(said) + len(said), ("no town",))
-             for question, context, said in HOUSES]  # fmt: skip
-    return QuestionData(dict.fromkeys(("train", "validation", "test"), asked))
+    """Return four questions, the same in each split."""
+    questions = [Question(question, context, context.index(answer), context.index(answer) + len(answer), ("no town",))
+             for question, context, answer in HOUSES]  # fmt: skip
+    return QuestionData(dict.fromkeys(("train", "validation", "test"), questions))
 
 
-def build(data: QuestionData, **given: Any) -> Learner:
+def build(data: QuestionData, **changes: Any) -> Learner:
     """Return a small learner."""
     small = {"pieces": 20, "max_length": 96, "max_new_tokens": 12, "batch_size": 4}
-    settings = filled(small | given, T5.settings)
+    settings = filled(small | changes, T5.settings)
     return T5().learner(Assignment("finetune", data, "tiny", settings, "cpu", "fp32", 3, Budget(steps=70)))
 
 
 @pytest.fixture(scope="module")
 def reader(houses: QuestionData) -> Learner:
-    """Return one that knows the four by heart."""
+    """Return a learner that has memorised the four."""
     learner = build(houses)
     for _ in range(70):
         learner.step()
     return learner
 
 
-def test_it_writes_what_it_was_taught(houses: QuestionData, reader: Learner) -> None:
-    """Two questions about one context have two answers; of several right ones it learns the one in the context."""
+def test_it_generates_the_training_answers(houses: QuestionData, reader: Learner) -> None:
+    """Of several correct ones, that in the context."""
     scores = houses.evaluate(reader.predict, 3)
 
-    assert list(reader.predict(houses.queries())) == [said for _, _, said in HOUSES]
+    assert list(reader.predict(houses.queries())) == [answer for _, _, answer in HOUSES]
     assert scores["exact"] == scores["f1"] == [1.0] * 4
     assert houses.work(reader.predict(houses.queries())) == {"output_tokens": 5}
 
 
-def test_the_first_token_begins_the_answer(houses: QuestionData, reader: Learner) -> None:
-    """It can be asked for alone."""
-    first = reader.first()
-    assert first is not None
-    begun = list(first(houses.queries()))
+def test_the_first_token_starts_the_answer(houses: QuestionData, reader: Learner) -> None:
+    """It can be predicted alone."""
+    predict_first = reader.first()
+    assert predict_first is not None
+    tokens = list(predict_first(houses.queries()))
 
-    assert all(said.startswith(piece) for piece, (_, _, said) in zip(begun, HOUSES, strict=True))
-    assert begun != list(reader.predict(houses.queries()))
+    assert all(answer.startswith(piece) for piece, (_, _, answer) in zip(tokens, HOUSES, strict=True))
+    assert tokens != list(reader.predict(houses.queries()))
 
 
-def test_saved_and_loaded_it_reads_and_writes_the_same(houses: QuestionData, reader: Learner, tmp_path: Path) -> None:
-    """With the codec of the folder alone too, as an exported model is served."""
+def test_a_loaded_learner_predicts_the_same(houses: QuestionData, reader: Learner, tmp_path: Path) -> None:
+    """And the artifact's codec encodes the same."""
     reader.save(tmp_path)
     loaded = build(houses, pieces=3, max_length=9, max_new_tokens=2)
     loaded.load(tmp_path)
@@ -81,8 +81,8 @@ def test_saved_and_loaded_it_reads_and_writes_the_same(houses: QuestionData, rea
     assert all(np.array_equal(array, again[name]) for name, array in ours.items())
 
 
-def test_a_long_context_is_cut_and_the_question_is_not(houses: QuestionData, reader: Learner) -> None:
-    """The question stands first; questions are among the texts that the tokenizer is made from."""
+def test_a_long_context_is_truncated_and_the_question_is_not(houses: QuestionData, reader: Learner) -> None:
+    """The question is first, and the tokenizer is trained on questions too."""
     codec: Any = reader.codec()  # type: ignore[attr-defined]
     question = HOUSES[3][0]
     (ids,) = codec.encode([{"question": question, "context": "It is red. " * 500}])["input_ids"].tolist()

@@ -1,4 +1,4 @@
-"""One pretraining for every task that can use it."""
+"""One pretraining for all tasks that can use it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ TASKS = ["text-classification", "language-modelling", "question-answering"]
 
 @pytest.mark.parametrize(("model", "cases"), [("bert", 2), ("gpt", 2)])
 def test_tasks_of_one_library_share_a_pretraining(model: str, cases: int) -> None:
-    """Whatever is asked afterwards and in whatever budget, the same texts are read once."""
+    """With any budget of fine-tuning."""
     budgets = [{"finetune": {"steps": steps}, "pretrain": {"steps": 9}} for steps in (1, 2, 3)]
     suite = {
         "name": "shared",
-        "models": [{"name": model, "tasks": [task], "budgets": own} for task, own in zip(TASKS, budgets, strict=True)],
+        "models": [
+            {"name": model, "tasks": [task], "budgets": budget} for task, budget in zip(TASKS, budgets, strict=True)
+        ],
         "tasks": TASKS,
         "hardware": ["cpu"],
         "runtimes": ["eager"],

@@ -1,4 +1,4 @@
-"""The cheap baseline: as good as known, saved without pickle."""
+"""The baseline of text classification: its accuracy, and saving without pickle."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from harness_language.data import TextClassificationData
 
 
-def test_on_the_topics_it_is_as_good_as_known(assign: Callable[..., Assignment]) -> None:
-    """About 0.85 of the held-out documents, in one step."""
+def test_its_accuracy_on_the_topics(assign: Callable[..., Assignment]) -> None:
+    """About 0.85, in one step."""
     data = TextClassification().data(None, {})
     learner = TfidfLearner(assign("tfidf", data))
     progress = learner.step()
@@ -31,10 +31,10 @@ def test_on_the_topics_it_is_as_good_as_known(assign: Callable[..., Assignment])
     assert 0.82 < accuracy < 0.90
 
 
-def test_it_is_saved_without_pickle_and_answers_the_same(
+def test_it_is_saved_without_pickle_and_predicts_the_same(
     three: TextClassificationData, assign: Callable[..., Assignment], tmp_path: Path
 ) -> None:
-    """Words as JSON, numbers as safetensors; the loaded one agrees to the bit, and so does one trained again."""
+    """Words as JSON, numbers as safetensors; a loaded and a retrained learner are equal to the bit."""
     learner, again = (
         TfidfLearner(assign("tfidf", three, settings={"ngrams": 2, "min_documents": 2})) for _ in range(2)
     )
@@ -52,7 +52,7 @@ def test_it_is_saved_without_pickle_and_answers_the_same(
 
 
 def test_two_classes_have_two_columns(two: TextClassificationData, assign: Callable[..., Assignment]) -> None:
-    """Logistic regression keeps one row of coefficients and still answers with both probabilities."""
+    """Of one row of coefficients."""
     learner = TfidfLearner(assign("tfidf", two))
 
     assert learner.parameters() is None
@@ -65,17 +65,15 @@ def test_two_classes_have_two_columns(two: TextClassificationData, assign: Calla
 def test_it_has_no_network_to_export(
     three: TextClassificationData, assign: Callable[..., Assignment], models: Mapping[str, Model], tmp_path: Path
 ) -> None:
-    """Asking for one is unsupported, which a record can say."""
+    """An export and a codec are unsupported."""
     with pytest.raises(Unsupported, match="no torch module"):
         TfidfLearner(assign("tfidf", three)).module()
     with pytest.raises(Unsupported, match="no codec"):
         models["tfidf"].codec(tmp_path)
 
 
-def test_a_precision_it_does_not_compute_in_is_unsupported(
-    three: TextClassificationData, assign: Callable[..., Assignment]
-) -> None:
-    """A record must never name a precision that was not used."""
+def test_another_precision_is_unsupported(three: TextClassificationData, assign: Callable[..., Assignment]) -> None:
+    """A record must not name a precision that was not used."""
     from dataclasses import replace
 
     with pytest.raises(Unsupported, match="does not compute in bf16"):

@@ -1,4 +1,4 @@
-"""LSTM and BERT: they learn, repeat to the bit, hand over what was pretrained, and are saved whole."""
+"""LSTM, BERT and GPT: training, reproducibility, pretraining and saving."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def train(learner: TorchLearner, steps: int) -> list[float]:
 
 @pytest.mark.parametrize("model", ["lstm", "bert"])
 def test_the_same_seed_gives_the_same_bits(three: TextClassificationData, build: Any, model: str) -> None:
-    """Losses and answers of two trainings are equal to the bit; another seed gives others."""
+    """Losses and outputs of two trainings are equal; another seed's are not."""
     runs = []
     for seed in (5, 5, 6):
         learner = build(model, three, seed=seed)
@@ -53,10 +53,10 @@ def test_the_same_seed_gives_the_same_bits(three: TextClassificationData, build:
 
 
 @pytest.mark.parametrize(("model", "steps"), [("lstm", 120), ("bert", 60)])
-def test_it_beats_guessing_on_held_out_documents(
+def test_it_beats_the_random_baseline_on_held_out_documents(
     two: TextClassificationData, build: Any, model: str, steps: int
 ) -> None:
-    """A few seconds of training are well above chance."""
+    """After a few seconds of training."""
     learner = build(model, two, settings={"learning_rate": {"lstm": 0.01, "bert": 0.001}[model]})
     train(learner, steps)
     accuracy = np.mean(two.evaluate(learner.predict, 64).scores["correct"])
@@ -65,10 +65,10 @@ def test_it_beats_guessing_on_held_out_documents(
 
 
 @pytest.mark.parametrize("model", ["lstm", "bert"])
-def test_what_is_saved_is_what_is_loaded(
+def test_a_loaded_learner_predicts_the_same(
     three: TextClassificationData, build: Any, models: Mapping[str, Model], tmp_path: Path, model: str
 ) -> None:
-    """The loaded learner and the codec built from the folder know everything, whatever the assignment says."""
+    """Learner and codec take all from the artifact, whatever the assignment's settings."""
     learner = build(model, three)
     train(learner, 2)
     learner.save(tmp_path)
@@ -83,8 +83,8 @@ def test_what_is_saved_is_what_is_loaded(
 
 
 @pytest.mark.parametrize("model", ["lstm", "bert"])
-def test_an_answer_does_not_depend_on_its_neighbours(three: TextClassificationData, build: Any, model: str) -> None:
-    """Padding to a longer neighbour changes nothing but the last bits."""
+def test_an_output_does_not_depend_on_the_batch(three: TextClassificationData, build: Any, model: str) -> None:
+    """Padding to a longer text changes only the last bits."""
     learner = build(model, three)
     short, long = min(three.queries(), key=len), max(three.queries(), key=len)
     alone, together = learner.predict([short])[0], learner.predict([short, long])[0]
@@ -92,15 +92,16 @@ def test_an_answer_does_not_depend_on_its_neighbours(three: TextClassificationDa
     assert alone == pytest.approx(together, abs=1e-5)
 
 
-def test_the_tokenizer_has_seen_the_training_split_only(three: TextClassificationData, build: Any) -> None:
-    """A word that occurs in the test split alone is unknown."""
+def test_the_tokenizer_is_trained_on_the_training_split_only(three: TextClassificationData, build: Any) -> None:
+    """Words of the test split alone are unknown."""
     vocabulary = build("lstm", three, settings={"vocabulary": 100_000}).codec().tokenizer.get_vocab()
     words = {split: set(" ".join(three.examples(split).inputs).lower().split()) for split in three.sizes}
     only_test = {word for word in words["test"] - words["train"] if word.isalpha()}
-    seen = " ".join(three.examples("train").inputs).lower()
+    training_text = " ".join(three.examples("train").inputs).lower()
+    unseen = {word for word in only_test if word not in training_text}
 
-    assert any(word not in seen for word in only_test)
-    assert not {word for word in only_test if word not in seen} & set(vocabulary)
+    assert unseen
+    assert not unseen & set(vocabulary)
 
 
 @pytest.mark.parametrize("scheme", ["default", "random", "gaussian", "xavier"])
@@ -116,7 +117,7 @@ def test_the_tokenizer_has_seen_the_training_split_only(three: TextClassificatio
 def test_initialisation_is_a_setting(
     three: TextClassificationData, build: Any, model: str, matrix: str, default: float, scheme: str
 ) -> None:
-    """A matrix of the network is spread as the scheme says."""
+    """A matrix has the scheme's standard deviation."""
     weight = build(model, three, settings={"initialisation": scheme}).module().get_parameter(matrix)
     fan = sum(weight.shape)
     expected = {"default": default, "random": 1.0, "gaussian": 0.02, "xavier": (6 / fan / 3) ** 0.5}[scheme]
@@ -128,7 +129,7 @@ def test_initialisation_is_a_setting(
 
 
 def test_the_lstm_is_the_network_of_the_tutorials() -> None:
-    """Embedding 50, LSTM 100, a dense layer of one unit for two classes and of n for more."""
+    """Embedding 50, LSTM 100, a dense layer with one unit for two classes and n for more."""
     binary, several = Lstm(1000, 2, 0.2), Lstm(1000, 6, 0.2)
 
     assert (EMBEDDING, HIDDEN) == (50, 100)
@@ -139,7 +140,7 @@ def test_the_lstm_is_the_network_of_the_tutorials() -> None:
 
 
 def test_two_classes_share_a_sigmoid(two: TextClassificationData, build: Any) -> None:
-    """The network has one output, the answer two columns that sum to one."""
+    """Two columns of probabilities sum to one."""
     learner = build("lstm", two)
     answers = np.asarray(learner.predict(two.queries()))
 
@@ -147,8 +148,8 @@ def test_two_classes_share_a_sigmoid(two: TextClassificationData, build: Any) ->
     assert answers.sum(axis=1) == pytest.approx(np.ones(len(answers)), abs=1e-6)
 
 
-def test_the_lstm_answers_from_the_last_token() -> None:
-    """What stands in the padding has no say."""
+def test_the_lstm_classifies_the_state_of_the_last_token() -> None:
+    """Padding changes nothing."""
     torch.manual_seed(0)
     network = Lstm(50, 3, 0.0).eval()
     mask = torch.tensor([[1, 1, 1, 0, 0]])
@@ -163,18 +164,18 @@ def test_the_lstm_answers_from_the_last_token() -> None:
 # BERT -------------------------------------------------------------------------------------------------------
 
 
-def test_pretraining_learns_and_hands_over_its_encoder_and_tokenizer(
+def test_fine_tuning_starts_from_the_pretrainings_encoder_and_tokenizer(
     three: TextClassificationData, build: Any, tmp_path: Path
 ) -> None:
-    """The masked-language loss falls; fine-tuning starts with every weight of the encoder and the same tokenizer."""
+    """The masked-language loss falls; every weight of the encoder and the tokenizer are copied."""
     pretraining = build("bert", three, "pretrain", settings={"learning_rate": 0.002})
     losses = train(pretraining, 30)
     pretraining.save(tmp_path)
     tuned = build("bert", three, start=tmp_path, settings={"initialisation": "random", "vocabulary": 50})
-    found, expected = tuned.module().bert.state_dict(), pretraining.module().bert.state_dict()
+    copied, expected = tuned.module().bert.state_dict(), pretraining.module().bert.state_dict()
 
     assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.5
-    assert all(torch.equal(found[name], weight) for name, weight in expected.items())
+    assert all(torch.equal(copied[name], weight) for name, weight in expected.items())
     assert tuned.codec().tokenizer.to_str() == pretraining.codec().tokenizer.to_str()
     tuned.step()
     tuned.save(tmp_path / "tuned")
@@ -184,7 +185,7 @@ def test_pretraining_learns_and_hands_over_its_encoder_and_tokenizer(
 def test_the_head_of_pretraining_is_tied_to_the_embedding(
     three: TextClassificationData, build: Any, tmp_path: Path
 ) -> None:
-    """They are one tensor in training, one entry in the file, and one tensor again when loaded."""
+    """One tensor in training, one entry in the file, one tensor when loaded."""
     learner = build("bert", three, "pretrain")
     train(learner, 2)
     learner.save(tmp_path)
@@ -199,42 +200,43 @@ def test_the_head_of_pretraining_is_tied_to_the_embedding(
 
 
 @pytest.mark.parametrize("scheme", ["random", "gaussian", "xavier"])
-def test_neighbouring_positions_begin_alike(three: TextClassificationData, build: Any, scheme: str) -> None:
-    """Nearer positions are more alike, wherever they are, and training changes them."""
+def test_neighbouring_positions_are_similar_at_first(three: TextClassificationData, build: Any, scheme: str) -> None:
+    """With sinusoids the similarity falls with the distance; training changes them."""
     learner = build("bert", three, settings={"initialisation": scheme, "positions": "sinusoids"})
     positions = learner.module().bert.embeddings.position_embeddings.weight.detach().clone()
-    alike = torch.nn.functional.normalize(positions) @ torch.nn.functional.normalize(positions).T
+    unit = torch.nn.functional.normalize(positions)
+    similarity = unit @ unit.T
     learner.step()
 
-    assert all((alike.diagonal(near) > alike.diagonal(near + 1)[:1] + 1e-3).all() for near in range(4))
-    assert alike.diagonal(1).std() < 1e-5
+    assert all((similarity.diagonal(n) > similarity.diagonal(n + 1)[:1] + 1e-3).all() for n in range(4))
+    assert similarity.diagonal(1).std() < 1e-5
     assert not torch.equal(learner.module().bert.embeddings.position_embeddings.weight, positions)
 
 
 @pytest.mark.parametrize("model", ["bert", "gpt"])
-def test_a_text_is_cut_alike_with_and_without_pretraining(
+def test_texts_are_truncated_equally_with_and_without_pretraining(
     three: TextClassificationData, build: Any, tmp_path: Path, model: str
 ) -> None:
-    """GPT is pretrained by a codec that cuts nothing; what follows it reads no more than a training from scratch."""
+    """Though GPT's pretraining has a codec without truncation."""
     build(model, three, "pretrain", settings={"max_length": 16}).save(tmp_path)
     longest = "word " * 100
-    cut = [
+    shapes = [
         build(model, three, start=start, settings={"max_length": 16}).codec().encode([longest])["input_ids"].shape
         for start in (None, tmp_path)
     ]
 
-    assert cut == [(1, 16), (1, 16)]
+    assert shapes == [(1, 16), (1, 16)]
 
 
-def test_pretraining_repeats_to_the_bit(three: TextClassificationData, build: Any) -> None:
-    """Its masks follow the seed."""
+def test_the_same_seed_pretrains_to_the_same_bits(three: TextClassificationData, build: Any) -> None:
+    """Masks follow the seed."""
     first, second, other = (train(build("bert", three, "pretrain", seed=seed), 3) for seed in (1, 1, 2))
 
     assert first == second != other
 
 
-def test_pretraining_reads_all_of_the_training_texts_and_no_label(three: TextClassificationData, build: Any) -> None:
-    """The pieces, put together again, are the training texts' tokens; none is longer than the network reads."""
+def test_pretraining_reads_all_training_texts(three: TextClassificationData, build: Any) -> None:
+    """The pieces, joined, are the texts' tokens; none is longer than `max_length`."""
     learner = build("bert", three, "pretrain", settings={"max_length": 16})
     pieces = learner.examples()
     codec = learner.codec()
@@ -245,15 +247,15 @@ def test_pretraining_reads_all_of_the_training_texts_and_no_label(three: TextCla
     assert max(map(len, pieces)) == 16
 
 
-def test_what_is_only_pretrained_answers_nothing(three: TextClassificationData, build: Any) -> None:
-    """It says that it has to be fine-tuned."""
-    with pytest.raises(Unsupported, match=r"knows no classes yet. Fine-tune it"):
+def test_a_pretrained_encoder_cannot_predict(three: TextClassificationData, build: Any) -> None:
+    """The message says to fine-tune it."""
+    with pytest.raises(Unsupported, match=r"no classes\. Fine-tune it"):
         build("bert", three, "pretrain").predict(["a text"])
 
 
 @given(st.integers(0, 2**31), st.lists(st.integers(0, 99), min_size=1, max_size=40))
-def test_masking_keeps_its_promises(seed: int, row: list[int]) -> None:
-    """Targets are the true ids; what is not a target is unchanged; special tokens are never asked for."""
+def test_masking_changes_only_targets(seed: int, row: list[int]) -> None:
+    """Targets are the true ids, and never special tokens."""
     torch.manual_seed(seed)
     ids = torch.tensor([row])
     batch = _bert.mask_tokens(ids, 100)
@@ -266,21 +268,21 @@ def test_masking_keeps_its_promises(seed: int, row: list[int]) -> None:
 
 
 def test_masking_has_the_papers_shares() -> None:
-    """Of the chosen tokens 80% are hidden, 10% exchanged and 10% left."""
+    """Of the chosen tokens 80% are masked, 10% replaced and 10% unchanged."""
     torch.manual_seed(0)
     ids = torch.full((400, 100), 50)
     batch = _bert.mask_tokens(ids, 1000)
     chosen = batch["targets"] != _bert.IGNORED
-    found = batch["input_ids"][chosen]
+    inputs = batch["input_ids"][chosen]
 
     assert chosen.float().mean().item() == pytest.approx(_bert.MASKED, abs=0.01)
-    assert (found == MASK_ID).float().mean().item() == pytest.approx(0.8, abs=0.02)
-    assert (found == 50).float().mean().item() == pytest.approx(0.1, abs=0.02)
+    assert (inputs == MASK_ID).float().mean().item() == pytest.approx(0.8, abs=0.02)
+    assert (inputs == 50).float().mean().item() == pytest.approx(0.1, abs=0.02)
 
 
 @pytest.mark.parametrize(("size", "millions"), [("tiny", 0.47), ("small", 3.3), ("base", 85.5)])
-def test_sizes_are_those_of_the_family(size: str, millions: float) -> None:
-    """The number of parameters beside the word embedding, counted without allocating them."""
+def test_numbers_of_parameters(size: str, millions: float) -> None:
+    """Without the word embedding; counted without allocating them."""
     with torch.device("meta"):
         network = _bert.Classifier({"size": size, "vocabulary": 10, "classes": 2, "settings": {"dropout": 0.1}})
     count = sum(weight.numel() for weight in network.parameters())

@@ -1,4 +1,4 @@
-"""The default data: the same on every machine, without overlap, learnable and not trivial."""
+"""The default texts: reproducible, without overlap, and their metrics."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def topics() -> TextClassificationData:
 
 
 def test_it_has_eight_classes_in_shares_of_70_10_20(topics: TextClassificationData) -> None:
-    """More than 2,500 documents, eight sub-packages of scipy, each class divided alike."""
+    """More than 2,500 documents of eight sub-packages of scipy; each split has all classes."""
     total = sum(topics.sizes.values())
 
     assert total > 2500
@@ -42,29 +42,29 @@ def test_it_has_eight_classes_in_shares_of_70_10_20(topics: TextClassificationDa
 
 
 def test_splits_share_no_text(topics: TextClassificationData) -> None:
-    """Not even with other case or spacing."""
-    seen: Counter[str] = Counter()
+    """Up to case and white space."""
+    counts: Counter[str] = Counter()
     for split in topics.sizes:
-        seen.update(" ".join(text.lower().split()) for text in topics.examples(split).inputs)
+        counts.update(" ".join(text.lower().split()) for text in topics.examples(split).inputs)
 
-    assert max(seen.values()) == 1
+    assert max(counts.values()) == 1
 
 
 def test_texts_are_docstrings_of_at_least_forty_characters(topics: TextClassificationData) -> None:
-    """Nothing shorter is asked, and a known docstring stands under its own package."""
+    """A known docstring has its sub-package."""
     shortest = min(len(text) for split in topics.sizes for text in topics.examples(split).inputs)
-    where = {
+    topic_of = {
         text.splitlines()[0]: topics.classes[label]
         for split in topics.sizes
         for text, label in zip(*topics.examples(split), strict=True)
     }
 
     assert shortest >= 40
-    assert where["Compute the determinant of a matrix"] == "linalg"
+    assert topic_of["Compute the determinant of a matrix"] == "linalg"
 
 
-def test_guessing_is_the_largest_class(topics: TextClassificationData) -> None:
-    """Chance is the share of the most frequent class, a third of the test split."""
+def test_the_random_baseline_is_the_largest_class(topics: TextClassificationData) -> None:
+    """Its share is a third of the test split."""
     labels = topics.examples("test").labels
 
     assert topics.random_baseline()["accuracy"] == max(Counter(labels).values()) / len(labels)
@@ -72,7 +72,7 @@ def test_guessing_is_the_largest_class(topics: TextClassificationData) -> None:
 
 
 def test_the_data_depend_on_no_import(topics: TextClassificationData) -> None:
-    """A fresh process finds the same digest without importing scipy."""
+    """A new process has the same digest without importing scipy."""
     program = """
 import json, sys
 from harness_language.tasks import TextClassification
@@ -85,14 +85,14 @@ print(json.dumps([data.digest, data.sizes, "scipy" in sys.modules]))
 
 
 def test_its_identity_names_scipys_version_and_the_rule() -> None:
-    """No file is read for it."""
+    """Without reading the texts."""
     from importlib.metadata import version
 
     assert TextClassification().identity(None, {}) == f"scipy {version('scipy')} docstrings, rule {_docstrings.RULE}"
 
 
 def test_only_definitions_in_public_packages_count(tmp_path: Path) -> None:
-    """Tests, private packages, modules' and short docstrings are passed over; nested ones count."""
+    """Not tests, private packages, modules and short docstrings; nested definitions count."""
     long = "This sentence is long enough to say something about it."
     files = {
         "good/mod.py": f'''"""{long} Module."""
@@ -118,18 +118,17 @@ def short():
     for name, content in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(content, encoding="utf-8")
-    found = list(_docstrings._walk(tmp_path))
+    docstrings = list(_docstrings._walk(tmp_path))
 
-    assert found == [("good", f"{long} Class."), ("good", f"{long}\n\nMethod.")] + [
+    assert docstrings == [("good", f"{long} Class."), ("good", f"{long}\n\nMethod.")] + [
         ("good", f"{long} {word}.") for word in ("Conditional", "Nested")
     ]
 
 
-def test_grading_keeps_label_and_guess(topics: TextClassificationData) -> None:
-    """A model that always says class 7 gets the share of class 7, in whatever batches."""
+def test_scores_hold_labels_and_predictions(topics: TextClassificationData) -> None:
+    """A model that always predicts class 7 has the accuracy of its share."""
     always = np.eye(8)[[7]]
-    grades = topics.evaluate(lambda texts: always.repeat(len(texts), axis=0), batch_size=100)
-    scores = grades.scores
+    scores = topics.evaluate(lambda texts: always.repeat(len(texts), axis=0), batch_size=100).scores
 
     assert list(scores) == ["correct", "label", "predicted"]
     assert set(scores["predicted"]) == {7.0}
@@ -139,50 +138,51 @@ def test_grading_keeps_label_and_guess(topics: TextClassificationData) -> None:
 
 
 def _little(classes: int, labels: Sequence[int]) -> TextClassificationData:
-    """Return data whose every split has these labels."""
+    """Return data with the same labels in each split."""
     splits = {name: Examples([f"{name} {n}" for n in range(len(labels))], labels) for name in ("train", "test")}
     return TextClassificationData([str(n) for n in range(classes)], splits)
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=30), st.integers(0, 99))
-def test_macro_f1_is_that_of_scikit_learn_over_any_texts(pairs: list[tuple[int, int]], seed: int) -> None:
-    """Over all of them and over a sample with some texts twice, classes that do not occur left out."""
-    labels, said = (np.array(column) for column in zip(*pairs, strict=True))
-    over = _little(4, labels.tolist()).evaluate(lambda texts: np.eye(4)[said], 30).over["macro-F1"]
-    drawn = np.random.default_rng(seed).integers(0, len(labels), len(labels))
-    for rows in (np.arange(len(labels)), drawn):
-        reference = f1_score(labels[rows], said[rows], average="macro", zero_division=0.0)
+def test_macro_f1_is_scikit_learns(pairs: list[tuple[int, int]], seed: int) -> None:
+    """Over all texts and over a sample with repetition, without classes that do not occur."""
+    labels, predicted = (np.array(column) for column in zip(*pairs, strict=True))
+    over = _little(4, labels.tolist()).evaluate(lambda texts: np.eye(4)[predicted], 30).over["macro-F1"]
+    sample = np.random.default_rng(seed).integers(0, len(labels), len(labels))
+    for rows in (np.arange(len(labels)), sample):
+        reference = f1_score(labels[rows], predicted[rows], average="macro", zero_division=0.0)
 
         assert over(rows) == pytest.approx(reference)
 
 
-def test_macro_f1_of_lots_is_its_chance_level(topics: TextClassificationData) -> None:
-    """Classes drawn as often as they are come near it; it is above what the largest class for everything reaches."""
-    known, chance = topics.examples("train").labels, topics.random_baseline()["macro-F1"]
-    everything = np.arange(topics.sizes["test"])
-    draw = np.random.default_rng(0)
-    usual = np.eye(8)[[Counter(known).most_common(1)[0][0]]]
-    lots = topics.evaluate(lambda texts: np.eye(8)[draw.choice(known, len(texts))], 64).over["macro-F1"](everything)
-    one = topics.evaluate(lambda texts: usual.repeat(len(texts), axis=0), 64).over["macro-F1"](everything)
+def test_the_random_baseline_of_macro_f1_is_that_of_random_classes(topics: TextClassificationData) -> None:
+    """It is above that of the largest class for all texts."""
+    labels, baseline = topics.examples("train").labels, topics.random_baseline()["macro-F1"]
+    rows = np.arange(topics.sizes["test"])
+    generator = np.random.default_rng(0)
+    largest = np.eye(8)[[Counter(labels).most_common(1)[0][0]]]
+    by_chance = topics.evaluate(lambda texts: np.eye(8)[generator.choice(labels, len(texts))], 64)
+    single = topics.evaluate(lambda texts: largest.repeat(len(texts), axis=0), 64)
+    random_f1, single_f1 = (grades.over["macro-F1"](rows) for grades in (by_chance, single))
 
-    assert lots == pytest.approx(chance, abs=0.04)
-    assert one < chance == pytest.approx(1 / 8, abs=0.01)
+    assert random_f1 == pytest.approx(baseline, abs=0.04)
+    assert single_f1 < baseline == pytest.approx(1 / 8, abs=0.01)
 
 
-def test_an_answer_of_the_wrong_shape_is_an_error(topics: TextClassificationData) -> None:
-    """A model of other classes is not graded by accident."""
+def test_outputs_of_the_wrong_shape_are_refused(topics: TextClassificationData) -> None:
+    """As those of a model with other classes."""
     with pytest.raises(ValueError, match=r"shape \(10, 3\) instead of \(10, 8\)"):
         topics.evaluate(lambda texts: np.zeros((len(texts), 3)), batch_size=10)
 
 
-def test_grading_the_validation_split_leaves_the_test_split_alone(topics: TextClassificationData) -> None:
-    """Only texts of the split that was asked for are given to the model."""
-    given: list[str] = []
+def test_evaluating_the_validation_split_reads_no_test_text(topics: TextClassificationData) -> None:
+    """The predictor gets the texts of the split, once each."""
+    inputs: list[str] = []
 
-    def spy(texts: list[str]) -> np.ndarray:
-        given.extend(texts)
+    def predict(texts: list[str]) -> np.ndarray:
+        inputs.extend(texts)
         return np.zeros((len(texts), 8))
 
-    topics.evaluate(spy, 64, split="validation")
+    topics.evaluate(predict, 64, split="validation")
 
-    assert tuple(given) == topics.examples("validation").inputs
+    assert tuple(inputs) == topics.examples("validation").inputs

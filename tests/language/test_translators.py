@@ -1,4 +1,4 @@
-"""What translates: a memory of pairs, and a T5 that fills gaps first, then answers token by token, in ONNX too."""
+"""Translators: the nearest training text, and T5 with span corruption, greedy decoding and ONNX export."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness_language._codecs import END_ID, SPAN_IDS, TranslationCodec, train_p
 from harness_language._phrases import SIZES
 from harness_language.models import T5, Nearest
 from harness_language.tasks import Translation
-from harness_language.translations import Pair, TranslationData, translated
+from harness_language.translations import Pair, TranslationData, translation_data
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from harness import Learner, Model
 
-# torch's own exporter uses what torch has deprecated.
+# torch's exporter uses what torch has deprecated.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*isinstance.treespec, LeafSpec.*:FutureWarning"),
     pytest.mark.filterwarnings("ignore:_check_is_size will be removed:FutureWarning"),
@@ -41,15 +41,18 @@ SMALL = {"pieces": 40, "max_length": 48, "max_new_tokens": 12, "batch_size": 16}
 @pytest.fixture(scope="module")
 def few() -> TranslationData:
     """Return some of the default phrases."""
-    whole = translated(Translation().data(None, {name: one.default for name, one in Translation.settings.items()}))
+    whole = translation_data(
+        Translation().data(None, {name: one.default for name, one in Translation.settings.items()})
+    )
     return TranslationData({split: whole.pairs(split)[:200] for split in SIZES}, "zh")
 
 
 def build(model: type[Model], data: Any, stage: Any = "finetune", seed: int = 3, **changes: Any) -> Learner:
     """Return a small learner; `settings` are added to the defaults."""
-    given = {name: value for name, value in SMALL.items() if name in model.settings} | changes.pop("settings", {})
+    small = {name: value for name, value in SMALL.items() if name in model.settings}
+    settings = filled(small | changes.pop("settings", {}), model.settings)
     fixed = {"device": "cpu", "precision": "fp32", "budget": Budget(steps=40)} | changes
-    return model().learner(Assignment(stage, data, model.sizes[0], filled(given, model.settings), seed=seed, **fixed))
+    return model().learner(Assignment(stage, data, model.sizes[0], settings, seed=seed, **fixed))
 
 
 def train(learner: Learner, steps: int) -> list[float]:
@@ -59,7 +62,7 @@ def train(learner: Learner, steps: int) -> list[float]:
 
 @pytest.fixture(scope="module")
 def trained(few: TranslationData) -> _t5.T5Translator:
-    """Return a T5 that has begun to write Chinese, not yet the right."""
+    """Return a T5 after a few steps: it generates Chinese, not yet the right one."""
     learner = build(T5, few)
     train(learner, 40)
     return learner  # type: ignore[return-value]
@@ -68,8 +71,8 @@ def trained(few: TranslationData) -> _t5.T5Translator:
 # Nearest --------------------------------------------------------------------------------------------------------
 
 
-def test_nearest_knows_what_it_has_seen_and_finds_what_is_like_it(few: TranslationData) -> None:
-    """A known text gets its own translation, one that differs in a sign that of the known one."""
+def test_nearest_finds_equal_and_similar_texts(few: TranslationData) -> None:
+    """A text that differs in a sign has the same translation."""
     learner = build(Nearest, few)
     done = learner.step()
     pairs = few.pairs("train")[:30]
@@ -81,8 +84,8 @@ def test_nearest_knows_what_it_has_seen_and_finds_what_is_like_it(few: Translati
     assert learner.parameters() is None
 
 
-def test_nearest_is_saved_whole_and_answers_what_it_never_saw(few: TranslationData, tmp_path: Path) -> None:
-    """Whatever is asked is answered with some known translation."""
+def test_a_loaded_nearest_predicts_the_same(few: TranslationData, tmp_path: Path) -> None:
+    """Every text has a translation of the training split, even an empty one."""
     learner, loaded = build(Nearest, few), build(Nearest, few)
     learner.step()
     learner.save(tmp_path)
@@ -95,7 +98,7 @@ def test_nearest_is_saved_whole_and_answers_what_it_never_saw(few: TranslationDa
 
 
 def test_nearest_computes_in_fp32_only(few: TranslationData) -> None:
-    """Another precision is refused by name."""
+    """The message names the precision."""
     with pytest.raises(Unsupported, match=r"bf16\. Use fp32"):
         build(Nearest, few, precision="bf16")
 
@@ -105,14 +108,14 @@ def test_nearest_computes_in_fp32_only(few: TranslationData) -> None:
 
 @pytest.fixture(scope="module")
 def codec() -> TranslationCodec:
-    """Return a codec whose tokenizer has seen each of the letters."""
+    """Return a codec whose tokenizer is trained on all of the letters."""
     return TranslationCodec(train_pieces([LETTERS, "abc abc bad", "2024年1月1日星期一"], 30), 500)
 
 
 @settings(max_examples=100, deadline=None)
 @given(text=st.text(LETTERS, max_size=60))
-def test_no_character_is_lost(codec: TranslationCodec, text: str) -> None:
-    """What is read can be written again: capitals, blanks, signs and accents."""
+def test_the_tokenizer_is_lossless(codec: TranslationCodec, text: str) -> None:
+    """For capitals, spaces, signs and accents."""
     ids = codec.ids([text])[0]
 
     assert ids[-1] == END_ID
@@ -120,20 +123,20 @@ def test_no_character_is_lost(codec: TranslationCodec, text: str) -> None:
     assert codec.decode({"tokens": np.array([ids])}) == [text]
 
 
-def test_the_tokens_after_the_end_are_not_read(codec: TranslationCodec) -> None:
-    """Whatever stands there; an answer without an end is read whole."""
+def test_tokens_after_the_end_are_ignored(codec: TranslationCodec) -> None:
+    """An answer without an end is decoded whole."""
     (ids,) = codec.ids(["abc"])
-    cut = [ids + ids, (ids[:-1] * 2 * len(ids))[: 2 * len(ids)]]
+    endless = (ids[:-1] * 2 * len(ids))[: 2 * len(ids)]
 
-    assert codec.decode({"tokens": np.array([cut[0]])}) == ["abc"]
-    assert set(codec.decode({"tokens": np.array([cut[1]])})[0]) == set("abc")
+    assert codec.decode({"tokens": np.array([ids + ids])}) == ["abc"]
+    assert set(codec.decode({"tokens": np.array([endless])})[0]) == set("abc")
 
 
 # Span corruption ------------------------------------------------------------------------------------------------
 
 
 def restored(rest: Sequence[int], answer: Sequence[int]) -> list[int]:
-    """Put the spans back in their marks' places."""
+    """Put the spans back in place of their sentinels."""
     spans: dict[int, list[int]] = {}
     for token in answer[:-1]:
         spans.setdefault(token, []) if token in SPAN_IDS else spans[list(spans)[-1]].append(token)
@@ -142,21 +145,21 @@ def restored(rest: Sequence[int], answer: Sequence[int]) -> list[int]:
 
 @settings(max_examples=200, deadline=None)
 @given(inner=st.lists(st.integers(SPAN_IDS.stop, 999), max_size=300))
-def test_what_was_cut_out_stands_in_the_answer(inner: list[int]) -> None:
-    """Both together give the text; about 15 % are cut, marks come in order and once, in each text as in its answer."""
+def test_spans_that_are_cut_out_are_in_the_answer(inner: list[int]) -> None:
+    """About 15 % of the tokens; sentinels are unique and in the same order in both texts."""
     rest, answer = _t5.corrupt([*inner, END_ID])
-    marks = [[token for token in side if token in SPAN_IDS] for side in (rest, answer)]
-    lost = len(answer) - 1 - len(marks[1])
+    sentinels = [[token for token in side if token in SPAN_IDS] for side in (rest, answer)]
+    cut = len(answer) - 1 - len(sentinels[1])
 
     assert restored(rest, answer) == [*inner, END_ID]
-    assert marks[0] == marks[1] == sorted(set(marks[0]))
-    assert abs(lost - _t5.CORRUPTED * len(inner)) <= 1
+    assert sentinels[0] == sentinels[1] == sorted(set(sentinels[0]))
+    assert abs(cut - _t5.CORRUPTED * len(inner)) <= 1
     assert rest[-1] == answer[-1] == END_ID
     assert all(count == 1 for token, count in Counter(rest).items() if token in SPAN_IDS)
 
 
-def test_a_pretraining_learns_does_not_translate_and_is_carried_over(few: TranslationData, tmp_path: Path) -> None:
-    """Fine-tuning begins with its weights and its tokenizer, whatever the settings say of the latter."""
+def test_fine_tuning_starts_from_the_pretraining(few: TranslationData, tmp_path: Path) -> None:
+    """With its weights and its tokenizer; the pretraining's loss falls, and it cannot predict."""
     pretraining = build(T5, few, "pretrain")
     losses = train(pretraining, 30)
     pretraining.save(tmp_path)
@@ -169,7 +172,7 @@ def test_a_pretraining_learns_does_not_translate_and_is_carried_over(few: Transl
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert started.codec().vocabulary == pretraining.codec().vocabulary  # type: ignore[attr-defined]
     assert started.step().losses["loss"] > 0
-    with pytest.raises(Unsupported, match=r"does nothing else yet\. Fine-tune it"):
+    with pytest.raises(Unsupported, match=r"nothing else\. Fine-tune it"):
         pretraining.predict(["one"])
 
 
@@ -178,29 +181,28 @@ def test_a_pretraining_learns_does_not_translate_and_is_carried_over(few: Transl
 
 @pytest.mark.parametrize("scheme", ["default", "random", "gaussian", "xavier"])
 def test_initialisation_is_a_setting(few: TranslationData, scheme: str) -> None:
-    """A matrix is spread as the scheme says (T5's own is 1/sqrt(d_model)), norms stay 1, and a step can be taken."""
+    """A matrix has the scheme's standard deviation (T5's is 1/sqrt(d_model)), norms are 1, and losses are finite."""
     learner: Any = build(T5, few, settings={"initialisation": scheme})
     layer = learner.module().t5.encoder.block[0].layer[1]
-    spread, norm = layer.DenseReluDense.wi.weight.std().item(), layer.layer_norm.weight
     expected = {"default": 128**-0.5, "random": 1.0, "gaussian": 0.02, "xavier": (6 / (128 + 256) / 3) ** 0.5}
 
-    assert spread == pytest.approx(expected[scheme], rel=0.05)
-    assert (norm == 1).all()
+    assert layer.DenseReluDense.wi.weight.std().item() == pytest.approx(expected[scheme], rel=0.05)
+    assert (layer.layer_norm.weight == 1).all()
     assert np.isfinite(train(learner, 2)).all()
 
 
-def test_what_distance_counts_for_is_steep_from_the_start(few: TranslationData) -> None:
-    """Both halves of a new T5 tell places apart; no other weight is as T5 does not draw it."""
+def test_relative_attention_biases_are_wide_at_first(few: TranslationData) -> None:
+    """In encoder and decoder; other weights are T5's."""
     network: Any = build(T5, few).module()
     biases = [weight for name, weight in network.named_parameters() if "relative_attention_bias" in name]
 
     assert len(biases) == 2
-    assert all(bias.std().item() == pytest.approx(_t5.STEEPNESS, rel=0.3) for bias in biases)
+    assert all(bias.std().item() == pytest.approx(_t5.BIAS_STD, rel=0.3) for bias in biases)
     assert network.t5.shared.weight.std().item() == pytest.approx(1.0, rel=0.05)
 
 
-def test_it_soon_copies_numbers_that_it_never_saw() -> None:
-    """Digits come in their order: what T5 learnt last before distances were steep and steps in proportion."""
+def test_it_soon_copies_new_numbers() -> None:
+    """With the digits in order, which T5's own biases and AdamW learn last."""
     numbers = torch.randperm(900, generator=torch.Generator().manual_seed(0)).add(100).tolist()
     pairs = [Pair(f"{number} days", f"{number}天") for number in numbers[:650]]
     data = TranslationData({"train": pairs[:600], "validation": [], "test": pairs[600:]}, "zh")
@@ -212,8 +214,8 @@ def test_it_soon_copies_numbers_that_it_never_saw() -> None:
 
 
 @pytest.mark.parametrize("stage", ["pretrain", "finetune"])
-def test_a_step_is_in_proportion_to_a_matrix(few: TranslationData, stage: Any) -> None:
-    """Adafactor moves embeddings and queries alike for their size, at most by the rate, and decays them where told."""
+def test_a_step_is_in_proportion_to_the_matrix(few: TranslationData, stage: Any) -> None:
+    """Adafactor changes embeddings and queries by the same share, at most the rate; weight decay is a setting."""
     learner: Any = build(T5, few, stage, settings={"learning_rate": 0.04}, budget=Budget(steps=10))
     attention = learner.module().t5.encoder.block[0].layer[0].SelfAttention
     weights = [attention.q.weight, attention.o.weight, learner.module().t5.shared.weight]
@@ -227,34 +229,32 @@ def test_a_step_is_in_proportion_to_a_matrix(few: TranslationData, stage: Any) -
     assert decaying.optimizer(decaying.module()).param_groups[0]["weight_decay"] == 0.3
 
 
-def test_it_learns_to_say_what_it_was_taught(few: TranslationData) -> None:
-    """A handful of pairs, seen often, is translated to the letter."""
+def test_it_memorises_a_few_pairs(few: TranslationData) -> None:
+    """To the letter."""
     pairs = few.pairs("train")[:4]
-    one = TranslationData(dict.fromkeys(SIZES, pairs), "zh")
-    learner = build(T5, one, settings={"batch_size": 4, "max_new_tokens": 40}, budget=Budget(steps=120))
+    data = TranslationData(dict.fromkeys(SIZES, pairs), "zh")
+    learner = build(T5, data, settings={"batch_size": 4, "max_new_tokens": 40}, budget=Budget(steps=120))
     train(learner, 120)
 
     assert list(learner.predict([pair.source for pair in pairs])) == [pair.target for pair in pairs]
 
 
 def test_the_same_seed_gives_the_same_bits(few: TranslationData) -> None:
-    """Losses of two trainings are equal to the bit; another seed gives others."""
+    """Losses of two trainings are equal; another seed's are not."""
     runs = [train(build(T5, few, seed=seed), 3) for seed in (5, 5, 6)]
 
     assert runs[0] == runs[1]
     assert runs[0] != runs[2]
 
 
-def test_decoding_with_a_memory_says_what_reading_everything_anew_says(
-    few: TranslationData, trained: _t5.T5Translator
-) -> None:
-    """Token by token the answers are those of transformers' own `generate` without its cache."""
+def test_decoding_with_a_cache_is_decoding_without_one(few: TranslationData, trained: _t5.T5Translator) -> None:
+    """The tokens are those of transformers' `generate` without its cache."""
     network: Any = trained.module().eval()
     arrays = trained.codec().encode(few.queries()[:12])
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     with torch.inference_mode():
         ours = network(**tensors)["tokens"].numpy()
-        del tensors["at_most"]  # a limit beside the network's own, which is not reached here
+        del tensors["at_most"]  # `generate` has no such limit, which is not reached here
         theirs = network.t5.generate(**tensors, max_new_tokens=network.longest, do_sample=False, use_cache=False)
     theirs = theirs[:, 1:].numpy()
 
@@ -263,16 +263,16 @@ def test_decoding_with_a_memory_says_what_reading_everything_anew_says(
     assert len({tuple(row) for row in ours}) > 1
 
 
-def test_an_answer_does_not_depend_on_its_neighbours(few: TranslationData, trained: _t5.T5Translator) -> None:
-    """Not on how long they are, nor on when they end."""
+def test_an_answer_does_not_depend_on_the_batch(few: TranslationData, trained: _t5.T5Translator) -> None:
+    """With longer and shorter texts and answers."""
     texts = sorted(few.queries(), key=len)
     chosen = [*texts[:3], *texts[-3:], ""]
 
     assert list(trained.predict(chosen)) == [trained.predict([text])[0] for text in chosen]
 
 
-def test_what_is_saved_is_what_is_loaded(few: TranslationData, trained: _t5.T5Translator, tmp_path: Path) -> None:
-    """The loaded learner and the codec of the folder know everything, whatever the assignment says."""
+def test_a_loaded_learner_predicts_the_same(few: TranslationData, trained: _t5.T5Translator, tmp_path: Path) -> None:
+    """Learner and codec take all from the artifact, whatever the assignment's settings."""
     trained.save(tmp_path)
     loaded = build(T5, few, seed=8, settings={"pieces": 3, "max_length": 5, "max_new_tokens": 2})
     loaded.load(tmp_path)
@@ -286,34 +286,36 @@ def test_what_is_saved_is_what_is_loaded(few: TranslationData, trained: _t5.T5Tr
     assert (loaded.flops(texts[:2]) or 0) > 0
 
 
-def test_the_first_token_is_the_answers_own_and_no_more_is_said(
+def test_the_first_token_is_the_answers_and_takes_one_step(
     few: TranslationData, trained: _t5.T5Translator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """What is timed as the first token is the beginning of the answer, after one step of the decoder."""
+    """So that it can be timed."""
     from harness_hardware.runtimes import Eager
 
     network: Any = trained.module().eval()
     codec, texts = trained.codec(), few.queries()[:9]
-    whole = {name: torch.from_numpy(array) for name, array in codec.encode(texts).items()}
-    begun = {name: torch.from_numpy(array) for name, array in codec.first().encode(texts).items()}
+    full_arrays = {name: torch.from_numpy(array) for name, array in codec.encode(texts).items()}
+    short_arrays = {name: torch.from_numpy(array) for name, array in codec.first().encode(texts).items()}
     steps: list[int] = []
-    say = network._say
-    monkeypatch.setattr(network, "_say", lambda said, *state: steps.append(int(said)) or say(said, *state))
+    decode_step = network._decode_step
+    monkeypatch.setattr(
+        network, "_decode_step", lambda length, *state: steps.append(int(length)) or decode_step(length, *state)
+    )
     with torch.inference_mode():
-        one, all_of_them = (network(**arrays)["tokens"] for arrays in (begun, whole))
+        short, full = (network(**arrays)["tokens"] for arrays in (short_arrays, full_arrays))
     trained.save(tmp_path)
     predict = Eager().predictor(T5(), trained.assignment, tmp_path, None)
 
     assert steps[:2] == [0, 0]
     assert len(steps) > 3
-    assert torch.equal(one[:, :1], all_of_them[:, :1])
-    assert not one[:, 1:].any()
+    assert torch.equal(short[:, :1], full[:, :1])
+    assert not short[:, 1:].any()
     assert isinstance(predict, StreamingPredictor)
     assert all(text.startswith(first) for text, first in zip(predict(texts), predict.first(texts), strict=True))
 
 
-def test_the_loop_is_captured_whole(few: TranslationData, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an export begins with: one graph with the loop in it says what torch says, of any texts."""
+def test_the_loop_is_captured_in_one_graph(few: TranslationData, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An export starts with it; it predicts as torch does for any texts."""
     least = {"d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 1, "num_heads": 2}  # each layer costs seconds
     monkeypatch.setitem(_t5.SIZES, "tiny", least)
     learner: Any = build(T5, few, settings={"max_new_tokens": 6})
@@ -333,10 +335,10 @@ def test_the_loop_is_captured_whole(few: TranslationData, monkeypatch: pytest.Mo
 
 
 @pytest.mark.slow
-def test_the_exported_loop_says_what_torch_says(
+def test_the_exported_loop_predicts_as_torch_does(
     few: TranslationData, trained: _t5.T5Translator, tmp_path: Path
 ) -> None:
-    """One graph with the loop in it: any number of texts of any length, each token the same."""
+    """For any number of texts of any length, each token is the same."""
     from harness_hardware.runtimes import OnnxRuntime
 
     trained.save(tmp_path)
@@ -357,11 +359,11 @@ def test_the_exported_loop_says_what_torch_says(
 
 
 @pytest.mark.usefixtures("no_precision_yet")
-def test_it_also_trains_and_answers_in_bf16() -> None:
-    """The memory of what was said takes what the layers give."""
+def test_it_also_trains_and_predicts_in_bf16() -> None:
+    """The cache has the layers' precision."""
     data = TranslationData({split: [Pair(f"{n} days", f"{n}天") for n in range(9)] for split in SIZES}, "zh")
-    given = {"max_new_tokens": 5, "batch_size": 9}
-    learner: Any = build(T5, data, seed=0, precision="bf16", settings=given, budget=Budget(steps=30))
+    settings = {"max_new_tokens": 5, "batch_size": 9}
+    learner: Any = build(T5, data, seed=0, precision="bf16", settings=settings, budget=Budget(steps=30))
     losses = train(learner, 30)
 
     assert learner.accelerator.mixed_precision == "bf16"
@@ -369,11 +371,11 @@ def test_it_also_trains_and_answers_in_bf16() -> None:
     assert len(learner.predict(data.queries())) == 9
 
 
-def test_its_pieces_are_those_of_the_training_split(few: TranslationData, trained: _t5.T5Translator) -> None:
-    """A character that only the test holds is unknown, and no text is lost for it."""
-    seen = set("".join(few.texts("train")))
-    known = set(trained.codec().tokenizer.get_vocab())
+def test_the_tokenizer_is_trained_on_the_training_split_only(few: TranslationData, trained: _t5.T5Translator) -> None:
+    """An unknown character does not prevent a prediction."""
+    characters = set("".join(few.texts("train")))
+    vocabulary = set(trained.codec().tokenizer.get_vocab())
 
-    assert seen <= known
-    assert "ξ" not in known
+    assert characters <= vocabulary
+    assert "ξ" not in vocabulary
     assert len(trained.predict(["ξ and ξ"])) == 1

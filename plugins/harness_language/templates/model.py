@@ -1,4 +1,4 @@
-"""The model my-name: two dense layers over hashed words. Make it yours, and try: harness check my_name.py"""
+"""The model my-name: two dense layers over hashed words. Change it, then run: harness check my_name.py"""
 
 import harness
 
@@ -23,7 +23,7 @@ class MyName(harness.Model):
             def forward(self, words):
                 return {"logits": super().forward(words)}
 
-        class MyNameLearner(TorchLearner):  # which has the loop, the optimizer, the seeds, saving and loading
+        class MyNameLearner(TorchLearner):  # with the loop, the optimizer, the seeds, saving and loading
             def construct(self):
                 return Network(Linear(Words.SIZE, 64), ReLU(), Linear(64, len(self.assignment.data.classes)))
 
@@ -40,7 +40,7 @@ class MyName(harness.Model):
         return Words()
 
 
-class Words(harness.Codec):  # from texts to the network's arrays, and from its arrays to a row of probabilities each
+class Words(harness.Codec):  # texts to the network's arrays, and its outputs to probabilities
     SIZE = 4096
 
     def encode(self, inputs):

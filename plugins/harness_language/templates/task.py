@@ -1,4 +1,4 @@
-"""The task my-name: texts with a class each. Put your texts in `data`, and try: harness check my_name.py."""
+"""The task my-name: texts with a class each. Put your texts in `data`, then run: harness check my_name.py"""
 
 import random
 
@@ -11,20 +11,20 @@ WORDS = {"praise": ("splendid", "tender", "warm", "generous"), "complaint": ("st
 class MyName(harness.Task):
     name = "my-name"
     kind = "text-classification"  # an input is a text, an output is a row of probabilities
-    summary = "Tell praise from complaint"
+    summary = "Classify reviews as praise or complaint"
     metrics = (harness.Metric("accuracy", "share", "correct", higher_is_better=True, ceiling=1.0),)
     baseline = "tfidf"
     source = "sentences made of two short lists"
     licence = "none needed"
-    data_name = "made-reviews"  # what tables call them
+    data_name = "made-reviews"  # the data's name in tables
 
     def identity(self, source, settings):
-        return "my-name, lists 1"  # change it when the data changes: what was measured before is another thing then
+        return "my-name, lists 1"  # change it with the data: older results are then stale
 
     def data(self, source, settings):
         from harness_language.data import Examples, TextClassificationData
 
-        # It grades, digests, and finds what guessing reaches.
+        # It evaluates, digests, and computes the random baseline.
         return TextClassificationData(sorted(WORDS), {name: Examples(*columns) for name, columns in splits().items()})
 
 

@@ -1,4 +1,4 @@
-"""What was read from installed libraries is kept on disk, and read again whenever it may have changed."""
+"""The disk cache of what is read from installed libraries."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness_language import _docstrings, _parameters
-from harness_language._kept import kept
+from harness_language._cache import cached
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 class Library:
-    """A folder of sources, and a reader that counts how often it reads them."""
+    """A folder of sources, and a reader that counts its reads."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -28,8 +28,8 @@ class Library:
         (self.root / name).write_text(text, encoding="utf-8")
 
     def rows(self) -> list[list[Any]]:
-        """Return name and text of every source, kept or read."""
-        return kept([self.root], self._read)
+        """Return name and text of every source, from the cache or read."""
+        return cached([self.root], self._read)
 
     def _read(self) -> list[tuple[str, str]]:
         self.reads += 1
@@ -46,14 +46,14 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def library(tmp_path: Path, cache: Path) -> Library:
     """A library that was read once."""
-    made = Library(tmp_path / "library")
-    assert made.rows() == [["a.py", "one"]]
+    library = Library(tmp_path / "library")
+    assert library.rows() == [["a.py", "one"]]
     assert len(list(cache.rglob("*.json"))) == 1
-    return made
+    return library
 
 
 def test_the_second_time_nothing_is_read(library: Library) -> None:
-    """Rows are the same, text that is no ASCII included."""
+    """Rows are the same, with text beyond ASCII."""
     library.write("inner/a.py", "价值")
     first = library.rows()
 
@@ -62,7 +62,7 @@ def test_the_second_time_nothing_is_read(library: Library) -> None:
 
 
 def test_a_source_of_another_size_is_read_again(library: Library) -> None:
-    """Even where its time is set back."""
+    """Even if its time is the same."""
     path = library.root / "inner/a.py"
     before = path.stat()
     library.write("inner/a.py", "longer")
@@ -72,7 +72,7 @@ def test_a_source_of_another_size_is_read_again(library: Library) -> None:
 
 
 def test_a_source_of_another_time_is_read_again(library: Library) -> None:
-    """Even where its size is the same."""
+    """Even if its size is the same."""
     path = library.root / "inner/a.py"
     library.write("inner/a.py", "two")
     os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
@@ -80,8 +80,8 @@ def test_a_source_of_another_time_is_read_again(library: Library) -> None:
     assert library.rows() == [["a.py", "two"]]
 
 
-def test_a_source_more_and_one_less_are_seen(library: Library) -> None:
-    """A new file changes the rows; without it they are the old ones, found again."""
+def test_a_new_and_a_deleted_source_change_the_rows(library: Library) -> None:
+    """After the deletion the first rows are read from the cache."""
     library.write("b.py", "more")
     assert library.rows() == [["b.py", "more"], ["a.py", "one"]]
 
@@ -91,8 +91,8 @@ def test_a_source_more_and_one_less_are_seen(library: Library) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"[[1, 2", b"\xff\xfe"])
-def test_a_damaged_file_is_read_anew(library: Library, cache: Path, content: bytes) -> None:
-    """Half a file, or one that is no text, is replaced."""
+def test_a_damaged_cache_file_is_replaced(library: Library, cache: Path, content: bytes) -> None:
+    """Empty, truncated or not UTF-8."""
     (file,) = cache.rglob("*.json")
     file.write_bytes(content)
 
@@ -101,8 +101,8 @@ def test_a_damaged_file_is_read_anew(library: Library, cache: Path, content: byt
     assert library.reads == 2
 
 
-def test_where_nothing_can_be_written_it_is_read_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cache folder that is a file."""
+def test_without_a_writable_folder_sources_are_read_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cache folder is a file."""
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     library = Library(tmp_path / "library")
@@ -112,8 +112,8 @@ def test_where_nothing_can_be_written_it_is_read_each_time(tmp_path: Path, monke
 
 
 @pytest.mark.usefixtures("cache")
-def test_kept_texts_are_those_that_are_read() -> None:
-    """Twice, without what this process remembers: read the first time, kept the second."""
+def test_cached_texts_are_those_that_are_read() -> None:
+    """Read the first time, from the disk cache the second; the process's cache is bypassed."""
     read = tuple(_docstrings._read(_docstrings._root()))
 
     assert _docstrings.docstrings.__wrapped__() == read
@@ -121,7 +121,7 @@ def test_kept_texts_are_those_that_are_read() -> None:
 
 
 @pytest.mark.usefixtures("cache")
-def test_kept_questions_are_those_that_are_read() -> None:
+def test_cached_questions_are_those_that_are_read() -> None:
     """With their types: a question is a named tuple, its other answers are a tuple."""
     read = tuple(_parameters._read([_parameters._root(library) for library in _parameters.LIBRARIES]))
 

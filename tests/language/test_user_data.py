@@ -1,4 +1,4 @@
-"""Data of one's own: files, folders, and every way they can be wrong, each in a sentence, with nothing written."""
+"""The user's labelled texts: files, folders, and a message for each fault."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _WORDS = {"good": ["loved", "great", "fine", "warm"], "bad": ["hated", "poor", "
 
 def reviews(count: int, seed: int = 0) -> list[dict[str, Any]]:
     """Return different small reviews, good and bad in turn."""
-    draw = random.Random(seed)  # noqa: S311 - no secret
+    generator = random.Random(seed)  # noqa: S311 - no secret
     rows = []
     for number in range(count):
         label = ("good", "bad")[number % 2]
-        rows.append({"text": f"{draw.choice(_WORDS[label])}, item {seed}-{number}", "label": label})
+        rows.append({"text": f"{generator.choice(_WORDS[label])}, item {seed}-{number}", "label": label})
     return rows
 
 
 def write(path: Path, rows: list[dict[str, Any]]) -> str:
-    """Write rows in the form the suffix names and return the path as a source."""
+    """Write rows in the suffix's format and return the path."""
     frame = pd.DataFrame(rows)
     match path.suffix:
         case ".csv":
@@ -49,7 +49,7 @@ def write(path: Path, rows: list[dict[str, Any]]) -> str:
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".json", ".parquet", ".CSV"])
 def test_each_kind_of_file_gives_the_same_data(tmp_path: Path, suffix: str) -> None:
-    """One content, one digest, whatever it is stored as; 70/10/20 of each class."""
+    """The digest depends on the content alone; each class is divided 70/10/20."""
     path = Path(write(tmp_path / f"reviews{suffix.lower()}", reviews(40)))
     path = path.rename(path.with_suffix(suffix))
     data = TextClassification().data(str(path), SETTINGS)
@@ -60,18 +60,16 @@ def test_each_kind_of_file_gives_the_same_data(tmp_path: Path, suffix: str) -> N
     assert data.classes == ("bad", "good")  # type: ignore[attr-defined]
 
 
-def test_the_order_of_rows_does_not_move_a_text(tmp_path: Path) -> None:
-    """A file turned upside down has the same texts in the same splits."""
-    rows = reviews(60)
-    turned = reviews(60)[::-1]
-    first = _tables.read(write(tmp_path / "a.csv", rows), SETTINGS)
-    second = _tables.read(write(tmp_path / "b.csv", turned), SETTINGS)
+def test_the_order_of_rows_changes_no_split(tmp_path: Path) -> None:
+    """A file in reverse order has the same texts in the same splits."""
+    first = _tables.read(write(tmp_path / "a.csv", reviews(60)), SETTINGS)
+    second = _tables.read(write(tmp_path / "b.csv", reviews(60)[::-1]), SETTINGS)
     for split in first.sizes:
         assert set(first.examples(split).inputs) == set(second.examples(split).inputs)
 
 
 def test_other_columns_are_named_by_settings(tmp_path: Path) -> None:
-    """The text and the label may stand in any columns, and words like None and NA are words."""
+    """Text and label may be in any columns; "None" and "NA" are texts."""
     rows = [{"review": row["text"], "stars": number % 3, "id": number} for number, row in enumerate(reviews(45))]
     rows[0]["review"], rows[1]["review"] = "None", "NA"
     data = TextClassification().data(
@@ -92,7 +90,7 @@ def test_whole_numbers_are_ordered_as_numbers(tmp_path: Path) -> None:
 
 
 def test_quotes_newlines_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
-    """What a spreadsheet writes is read."""
+    """As a spreadsheet writes them."""
     path = tmp_path / "sheet.csv"
     body = "".join(f'"Said ""{n}"",\nthen left",{"yes" if n % 2 else "no"}\n' for n in range(20))
     path.write_text("\ufefftext,label\n" + body, encoding="utf-8")
@@ -102,8 +100,8 @@ def test_quotes_newlines_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
     assert all(text.startswith('Said "') and "\nthen" in text for text in data.examples("train").inputs)
 
 
-def test_a_folder_with_its_own_splits_keeps_them(tmp_path: Path) -> None:
-    """Its test split is the test split; validation is an eighth of its training split; what is tested is not learnt."""
+def test_a_folder_with_two_splits_keeps_them(tmp_path: Path) -> None:
+    """Validation is an eighth of the training split; test texts are removed from it."""
     train, test = reviews(80), reviews(20, seed=1)
     write(tmp_path / "train.jsonl", [*train, test[0]])
     write(tmp_path / "test.jsonl", test)
@@ -114,8 +112,8 @@ def test_a_folder_with_its_own_splits_keeps_them(tmp_path: Path) -> None:
     assert not set(data.examples("train").inputs) & set(data.examples("test").inputs)
 
 
-def test_a_folder_with_three_splits_is_used_as_it_is(tmp_path: Path) -> None:
-    """Nothing is carved where all three are given."""
+def test_a_folder_with_three_splits_is_not_divided(tmp_path: Path) -> None:
+    """Each split has its file's rows."""
     for seed, (split, count) in enumerate([("train", 30), ("validation", 10), ("test", 12)]):
         write(tmp_path / f"{split}.csv", reviews(count, seed=seed))
 
@@ -130,7 +128,7 @@ def test_a_folder_with_one_split_is_divided(tmp_path: Path) -> None:
 
 
 def test_hidden_test_labels_make_the_validation_split_the_test(tmp_path: Path) -> None:
-    """As in the hub's GLUE tasks: a test split whose labels are all -1 cannot be graded, the validation split can."""
+    """As in the hub's GLUE tasks, where the labels of the test split are all -1."""
     import datasets
 
     features = datasets.Features(
@@ -147,8 +145,8 @@ def test_hidden_test_labels_make_the_validation_split_the_test(tmp_path: Path) -
     assert data.sizes == {"train": 36, "validation": 4, "test": 10}
 
 
-def test_the_task_takes_data_of_ones_own(tmp_path: Path) -> None:
-    """On a file it reads the file, not scipy."""
+def test_the_task_takes_the_users_data(tmp_path: Path) -> None:
+    """It reads the file in place of scipy."""
     source = write(tmp_path / "r.csv", reviews(40))
 
     assert TextClassification().data(source, SETTINGS).digest == _tables.read(source, SETTINGS).digest
@@ -158,7 +156,7 @@ def test_the_task_takes_data_of_ones_own(tmp_path: Path) -> None:
 
 
 def test_a_files_identity_changes_with_its_content_and_columns(tmp_path: Path) -> None:
-    """Not with its name."""
+    """But not with its name."""
     first, copy, other = (write(tmp_path / f"{n}.csv", reviews(10, seed=s)) for n, s in (("a", 0), ("b", 0), ("c", 1)))
     name = TextClassification().identity
 
@@ -167,7 +165,7 @@ def test_a_files_identity_changes_with_its_content_and_columns(tmp_path: Path) -
 
 
 def test_a_folders_identity_covers_every_file(tmp_path: Path) -> None:
-    """A changed test split changes it."""
+    """A new test split changes it."""
     write(tmp_path / "train.csv", reviews(10))
     before = _sources.identity(str(tmp_path))
     write(tmp_path / "test.csv", reviews(10))
@@ -184,7 +182,7 @@ def test_a_folders_identity_covers_every_file(tmp_path: Path) -> None:
     ],
 )
 def test_a_hub_data_set_is_named_by_its_revision(source: str, expected: str) -> None:
-    """Without the network."""
+    """Without the network; `main` by default."""
     assert _sources.identity(source) == expected
 
 
@@ -243,14 +241,14 @@ BAD: dict[str, tuple[str, bytes, str]] = {
 
 
 @pytest.mark.parametrize("case", list(BAD))
-def test_bad_data_is_refused_in_a_sentence(case: str, tmp_path: Path) -> None:
-    """The check names the file and the row or column, says what to do, and so does loading."""
-    name, content, sentence = BAD[case]
+def test_bad_data_are_refused(case: str, tmp_path: Path) -> None:
+    """Checking and loading raise a message that names the file and the row or column."""
+    name, content, message = BAD[case]
     path = tmp_path / name
     path.write_bytes(content)
-    for ask in (TextClassification().check, TextClassification().data):
-        with pytest.raises(DataError, match=sentence) as caught:
-            ask(str(path), SETTINGS)
+    for method in (TextClassification().check, TextClassification().data):
+        with pytest.raises(DataError, match=message) as caught:
+            method(str(path), SETTINGS)
         assert str(path) in str(caught.value)
         assert str(caught.value).count("\n") == 0
 
@@ -261,20 +259,20 @@ def test_bad_data_is_refused_in_a_sentence(case: str, tmp_path: Path) -> None:
 def test_a_missing_file_is_not_taken_for_a_hub_name(
     source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is refused without the network."""
+    """The message comes without the network."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError, match=r"There is no file or folder .* Check the path"):
         TextClassification().check(source, SETTINGS)
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
-    """As data that cannot be read."""
+    """It cannot be read."""
     with pytest.raises(DataError, match="cannot be read"):
         TextClassification().check(str(tmp_path), SETTINGS)
 
 
-def test_a_label_that_is_never_learnt_is_refused(tmp_path: Path) -> None:
-    """A test split may not ask for a class the training split does not have."""
+def test_a_label_without_training_rows_is_refused(tmp_path: Path) -> None:
+    """The test split has a class that the training split lacks."""
     write(tmp_path / "train.csv", reviews(40))
     write(tmp_path / "test.csv", [*reviews(10, seed=1), {"text": "so so", "label": "mixed"}])
     with pytest.raises(DataError, match="label 'mixed' occurs in the test split and never in the training split"):
@@ -282,7 +280,7 @@ def test_a_label_that_is_never_learnt_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_hub_data_set_that_cannot_be_reached_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The library's own offline mode stands for a machine without a connection."""
+    """As in the library's offline mode."""
     import datasets
     import huggingface_hub
 
@@ -296,7 +294,7 @@ def test_a_hub_data_set_that_cannot_be_reached_is_refused(monkeypatch: pytest.Mo
 
 @pytest.fixture
 def listing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
-    """Return a lister of every file under a folder that is home, cache, temporary and working folder at once."""
+    """Return a function that lists all files of a folder, which is home, cache, temporary and working folder."""
     import datasets
 
     for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME"):
@@ -309,7 +307,7 @@ def listing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], lis
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_a_check_leaves_nothing_behind(tmp_path: Path, listing: Callable[[], list[str]], suffix: str) -> None:
-    """What the data library caches is gone when the check returns, after a good file and after a bad one."""
+    """The library's cache is deleted, after a good file and after a bad one."""
     good = write(tmp_path / f"good{suffix}", reviews(20))
     bad = write(tmp_path / f"bad{suffix}", [{"text": "a", "label": 1}, {"text": " ", "label": 0}])
     before = listing()

@@ -1,4 +1,4 @@
-"""Language modelling on texts of one's own: plain texts, tables, and every way they can be wrong."""
+"""The user's documents: plain texts, tables, and a message for each fault."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def play(lines: int, word: str = "thou") -> str:
 
 def read(source: Path, **settings: str) -> PassageData:
     """Check a source and load it."""
-    given_settings = SETTINGS | settings
-    LanguageModelling().check(str(source), given_settings)
-    data = LanguageModelling().data(str(source), given_settings)
+    changed = SETTINGS | settings
+    LanguageModelling().check(str(source), changed)
+    data = LanguageModelling().data(str(source), changed)
     assert isinstance(data, PassageData)
     return data
 
 
 def write(path: Path, rows: list[dict[str, Any]]) -> Path:
-    """Write rows in the form the suffix names."""
+    """Write rows in the suffix's format."""
     frame = pd.DataFrame(rows)
     match path.suffix:
         case ".csv":
@@ -50,7 +50,7 @@ def write(path: Path, rows: list[dict[str, Any]]) -> Path:
 
 @given(st.text(min_size=20, max_size=4000))
 def test_one_text_is_divided_in_its_order_and_nothing_is_lost(text: str) -> None:
-    """The three parts make up the text, in about the shares that everything is divided in."""
+    """Joined, the parts are the text; their shares are about 70/10/20."""
     splits = _documents._in_order(text)
     (train,), (validation,), (test,) = (splits[split] for split in SPLITS)
 
@@ -60,7 +60,7 @@ def test_one_text_is_divided_in_its_order_and_nothing_is_lost(text: str) -> None
 
 
 def test_a_plain_text_is_cut_at_the_ends_of_lines(tmp_path: Path) -> None:
-    """What is tested stands after what is learnt from; a byte order mark and blanks around are no part of it."""
+    """In order, without a byte order mark and outer white space."""
     path = tmp_path / "input.txt"
     path.write_text(f"\n{play(400)}\n\n", encoding="utf-8-sig")
     data = read(path)
@@ -71,8 +71,8 @@ def test_a_plain_text_is_cut_at_the_ends_of_lines(tmp_path: Path) -> None:
     assert data.sizes["test"] == len(parts[2]) // LENGTH
 
 
-def test_files_of_a_folder_are_documents_and_those_named_so_are_splits(tmp_path: Path) -> None:
-    """Ten plays are divided as whole plays; train.txt and test.txt are left as they are."""
+def test_files_of_a_folder_are_documents_or_splits(tmp_path: Path) -> None:
+    """Ten plays are divided as whole plays; train.txt, validation.txt and test.txt are splits."""
     for number in range(10):
         (tmp_path / f"{number}.txt").write_text(play(20, f"thou{number}"), encoding="utf-8")
     plays = read(tmp_path)
@@ -88,7 +88,7 @@ def test_files_of_a_folder_are_documents_and_those_named_so_are_splits(tmp_path:
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_each_kind_of_table_gives_the_same_documents(tmp_path: Path, suffix: str) -> None:
-    """A column named by the setting; 70/10/20 of the rows."""
+    """The setting names the column; rows are divided 70/10/20."""
     rows = [{"number": number, "body": play(9, f"thou{number}")} for number in range(20)]
     data = read(write(tmp_path / f"plays{suffix}", rows), text_column="body")
     plain = read(write(tmp_path / "plain.csv", rows), text_column="body")
@@ -98,7 +98,7 @@ def test_each_kind_of_table_gives_the_same_documents(tmp_path: Path, suffix: str
 
 
 def test_the_identity_follows_content_and_column(tmp_path: Path) -> None:
-    """Another text is other data; where it lies is not asked."""
+    """It does not depend on the path."""
     names = []
     for name, text in (("a.txt", play(99)), ("b.txt", play(99)), ("a.txt", play(98))):
         (tmp_path / name).write_text(text, encoding="utf-8")
@@ -109,7 +109,7 @@ def test_the_identity_follows_content_and_column(tmp_path: Path) -> None:
     assert LanguageModelling().identity(str(tmp_path / "a.txt"), {"text_column": "body"}) not in names
 
 
-WRONG: dict[str, tuple[str, bytes, str]] = {
+BAD: dict[str, tuple[str, bytes, str]] = {
     "empty": ("input.txt", b"", r"input.txt is empty. Give a file with texts in it"),
     "blank": ("input.txt", b" \n\n", r"input.txt is empty"),
     "not UTF-8": ("input.txt", b"Romeo\nJul\xefet\n", r"input.txt, line 2: byte 4 \(0xef\) is not UTF-8.*iconv"),
@@ -127,20 +127,20 @@ WRONG: dict[str, tuple[str, bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", WRONG)
-def test_what_is_wrong_is_said_with_file_and_row(tmp_path: Path, case: str) -> None:
-    """In a sentence, when the data are checked, and when they are loaded."""
-    name, content, said = WRONG[case]
+@pytest.mark.parametrize("case", BAD)
+def test_bad_data_are_refused(tmp_path: Path, case: str) -> None:
+    """Checking and loading raise a message that names the file and the row or column."""
+    name, content, message = BAD[case]
     path = tmp_path / name
     path.write_bytes(content)
-    for ask in (LanguageModelling().check, LanguageModelling().data):
-        with pytest.raises(DataError, match=said) as caught:
-            ask(str(path), SETTINGS)
+    for method in (LanguageModelling().check, LanguageModelling().data):
+        with pytest.raises(DataError, match=message) as caught:
+            method(str(path), SETTINGS)
         assert str(path) in str(caught.value)
 
 
-def test_a_broken_text_in_a_folder_is_named(tmp_path: Path) -> None:
-    """By its own name and line, and so is an empty one."""
+def test_a_bad_file_in_a_folder_is_named(tmp_path: Path) -> None:
+    """With its line if it is not UTF-8; and an empty one."""
     (tmp_path / "a.txt").write_text(play(20), encoding="utf-8")
     (tmp_path / "b.txt").write_bytes(b"Romeo\n\xff\n")
     with pytest.raises(DataError, match=r"b.txt, line 2: byte 1 \(0xff\) is not UTF-8"):
@@ -153,7 +153,7 @@ def test_a_broken_text_in_a_folder_is_named(tmp_path: Path) -> None:
 def test_one_command_models_a_plain_text(
     tmp_path: Path, libraries_at_hand: None, harness_command: Callable[..., Any]
 ) -> None:
-    """A file is all it takes; a broken one ends with code 2 and leaves nothing behind."""
+    """A bad file ends the command with code 2, and nothing is written."""
     (tmp_path / "input.txt").write_text(play(600), encoding="utf-8")
     (tmp_path / "bad.txt").write_bytes(b"\xff")
     command = ["run", "quick", "--task", "language-modelling", "--model", "ngram", "--store", "store", "--data"]

@@ -1,4 +1,4 @@
-"""Keeps on disk what was read from the sources of installed libraries: parsing them takes more than a second."""
+"""A disk cache of what is read from the sources of installed libraries: parsing them takes more than a second."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ from pathlib import Path
 from typing import Any
 
 
-def kept(folders: Sequence[Path], read: Callable[[], Sequence[Sequence[Any]]]) -> list[list[Any]]:
-    """Return the rows that `read` returns, from a file where the same was read before.
+def cached(folders: Sequence[Path], read: Callable[[], Sequence[Sequence[Any]]]) -> list[list[Any]]:
+    """Return the rows of `read`, from the cache if they are there.
 
-    The file's name is a digest of all that rows depend on: Python, the source file of `read`, and path, size and time
-    of every Python file below the folders. A file that is out of date is therefore never found. Where nothing can be
-    written, rows are read each time.
+    A cache file's name is a digest of all that rows depend on: Python, the source file of `read`, and path, size and
+    time of every Python file below the folders. If nothing can be written, rows are read each time.
 
     Args:
         folders: of the libraries that are read.
-        read: its rows are lists of what JSON can hold.
+        read: returns rows of JSON values.
     """
     file = _cache_folder() / f"{_digest(folders, Path(inspect.getfile(read)))}.json"
     with contextlib.suppress(OSError, ValueError):
@@ -50,7 +49,7 @@ def _digest(folders: Sequence[Path], reader: Path) -> str:
 
 
 def _files(folder: str) -> Iterator[str]:
-    """Yield path, size and time of change of every Python file below a folder."""
+    """Yield path, size and modification time of every Python file below a folder."""
     for entry in os.scandir(folder):
         if entry.is_dir():
             yield from _files(entry.path)
@@ -60,7 +59,7 @@ def _files(folder: str) -> Iterator[str]:
 
 
 def _write(file: Path, text: str) -> None:
-    """Write a file at once: another process never reads half of it."""
+    """Write a file atomically: another process never reads half of it."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False, encoding="utf-8") as new:
         new.write(text)
