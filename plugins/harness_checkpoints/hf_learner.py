@@ -44,7 +44,7 @@ class ImageClassifier(TextClassifier):
 
 
 class HfLearner(TorchLearner):
-    """A checkpoint on the task whose data it is given: texts are strings, images are arrays."""
+    """Classification of texts (strings) or images (arrays) with a checkpoint's network."""
 
     def __init__(self, assignment: Assignment, checkpoint: CheckpointFolder) -> None:
         """See whether the data are texts or images; the network is built at its first use."""

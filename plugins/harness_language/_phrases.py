@@ -53,7 +53,7 @@ class Tables(NamedTuple):
     currencies: Sequence[str]
 
 
-def locale(setting: str, name: str) -> Locale:
+def _parse_locale(setting: str, name: str) -> Locale:
     """Return babel's locale.
 
     Args:
@@ -78,7 +78,7 @@ def locales(source: str, target: str) -> tuple[Locale, Locale]:
     Raises:
         DataError: one is unknown, or both are the same.
     """
-    both = locale("source_locale", source), locale("target_locale", target)
+    both = _parse_locale("source_locale", source), _parse_locale("target_locale", target)
     if both[0] == both[1]:
         raise DataError(f"source_locale and target_locale are both {source!r}. Name two, such as en and zh.")
     return both
@@ -91,11 +91,11 @@ def phrases(source: str, target: str) -> dict[str, list[Pair]]:
         DataError: a locale is unknown, or the two share too few tables.
     """
     tables = _tables(locales(source, target))
-    draw = random.Random(_SEED)  # noqa: S311 - no secret
+    generator = random.Random(_SEED)  # noqa: S311 - no secret
     count = sum(SIZES.values())
     translations: dict[str, str] = {}
     for _ in range(_MAX_DRAWS * count):
-        source_text, target_text = draw.choice(_KINDS)(draw, tables)
+        source_text, target_text = generator.choice(_KINDS)(generator, tables)
         translations.setdefault(_with_plain_spaces(source_text), _with_plain_spaces(target_text))
         if len(translations) == count:
             break
@@ -115,8 +115,8 @@ def _with_plain_spaces(text: str) -> str:
 
 def _tables(both: tuple[Locale, Locale]) -> Tables:
     names = sorted(set(both[0].unit_display_names) & set(both[1].unit_display_names))
-    forms = [{one: _form(name, one) for one in both} for name in names]
-    units = [{one: form for one, form in unit.items() if form is not None} for unit in forms]
+    forms = [{locale: _form(name, locale) for locale in both} for name in names]
+    units = [{locale: form for locale, form in unit.items() if form is not None} for unit in forms]
     countries = sorted(
         code
         for code in set(both[0].territories) & set(both[1].territories)
@@ -131,10 +131,10 @@ def _tables(both: tuple[Locale, Locale]) -> Tables:
     )
 
 
-def _form(unit: str, one: Locale) -> tuple[str, Any] | None:
+def _form(unit: str, locale: Locale) -> tuple[str, Any] | None:
     """Return a unit's id and its longest form, or None if the locale lacks the unit."""
     for length in _LENGTHS:  # without a form, babel writes the id
-        if unit not in format_unit(3, unit, length, locale=one):  # type: ignore[arg-type]
+        if unit not in format_unit(3, unit, length, locale=locale):  # type: ignore[arg-type]
             return unit, length
     return None
 
@@ -142,34 +142,34 @@ def _form(unit: str, one: Locale) -> tuple[str, Any] | None:
 # Kinds of phrases -----------------------------------------------------------------------------------------------
 
 
-def _date(draw: random.Random, tables: Tables) -> list[str]:
-    day = dt.date.fromordinal(_FIRST_DAY + draw.randrange(_DAYS))
-    return [format_date(day, "full", one) for one in tables.locales]
+def _date(generator: random.Random, tables: Tables) -> list[str]:
+    day = dt.date.fromordinal(_FIRST_DAY + generator.randrange(_DAYS))
+    return [format_date(day, "full", locale) for locale in tables.locales]
 
 
-def _quantity(draw: random.Random, tables: Tables) -> list[str]:
-    unit = draw.choice(tables.units)
-    value = draw.choice((draw.randrange(1, 1000), draw.randrange(1, 10_000) / 10))
-    return [format_unit(value, unit[one][0], unit[one][1], locale=one) for one in tables.locales]
+def _quantity(generator: random.Random, tables: Tables) -> list[str]:
+    unit = generator.choice(tables.units)
+    value = generator.choice((generator.randrange(1, 1000), generator.randrange(1, 10_000) / 10))
+    return [format_unit(value, *unit[locale], locale=locale) for locale in tables.locales]
 
 
-def _span(draw: random.Random, tables: Tables) -> list[str]:
-    unit, seconds = draw.choice(TIMEDELTA_UNITS)
-    span = dt.timedelta(seconds=seconds * draw.randrange(1, _LONGEST_SPAN) * draw.choice((-1, 1)))
+def _span(generator: random.Random, tables: Tables) -> list[str]:
+    unit, seconds = generator.choice(TIMEDELTA_UNITS)
+    span = dt.timedelta(seconds=seconds * generator.randrange(1, _LONGEST_SPAN) * generator.choice((-1, 1)))
     return [
-        format_timedelta(span, unit, math.inf, add_direction=True, locale=one)  # type: ignore[arg-type]
-        for one in tables.locales
+        format_timedelta(span, unit, math.inf, add_direction=True, locale=locale)  # type: ignore[arg-type]
+        for locale in tables.locales
     ]
 
 
-def _list(draw: random.Random, tables: Tables) -> list[str]:
-    codes = draw.sample(tables.countries, draw.randrange(2, _LONGEST_LIST))
-    return [format_list([one.territories[code] for code in codes], locale=one) for one in tables.locales]
+def _list(generator: random.Random, tables: Tables) -> list[str]:
+    codes = generator.sample(tables.countries, generator.randrange(2, _LONGEST_LIST))
+    return [format_list([locale.territories[code] for code in codes], locale=locale) for locale in tables.locales]
 
 
-def _amount(draw: random.Random, tables: Tables) -> list[str]:
-    currency, value = draw.choice(tables.currencies), draw.randrange(1, 1_000_000) / 100
-    return [format_currency(value, currency, locale=one, format_type="name") for one in tables.locales]
+def _amount(generator: random.Random, tables: Tables) -> list[str]:
+    currency, value = generator.choice(tables.currencies), generator.randrange(1, 1_000_000) / 100
+    return [format_currency(value, currency, locale=locale, format_type="name") for locale in tables.locales]
 
 
 _KINDS: tuple[Callable[[random.Random, Tables], list[str]], ...] = (_date, _quantity, _span, _list, _amount)
