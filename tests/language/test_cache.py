@@ -11,6 +11,7 @@ from harness_language import _docstrings, _parameters
 from harness_language._cache import cached
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -111,20 +112,28 @@ def test_without_a_writable_folder_sources_are_read_each_time(tmp_path: Path, mo
     assert library.reads == 2
 
 
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """Return what both modules read from the installed libraries from now on."""
+    results: list[tuple[Any, ...]] = []
+    for module in (_docstrings, _parameters):
+        read: Callable[[Any], Any] = module._read  # type: ignore[attr-defined]
+        monkeypatch.setattr(module, "_read", lambda roots, read=read: results.append(tuple(read(roots))) or results[-1])
+    return results
+
+
 @pytest.mark.usefixtures("cache")
-def test_cached_texts_are_those_that_are_read() -> None:
+def test_cached_texts_are_those_that_are_read(reads: list[tuple[Any, ...]]) -> None:
     """Read the first time, from the disk cache the second; the process's cache is bypassed."""
-    read = tuple(_docstrings._read(_docstrings._root()))
+    first, second = _docstrings.docstrings.__wrapped__(), _docstrings.docstrings.__wrapped__()
 
-    assert _docstrings.docstrings.__wrapped__() == read
-    assert _docstrings.docstrings.__wrapped__() == read
+    assert [first] == [second] == reads
 
 
 @pytest.mark.usefixtures("cache")
-def test_cached_questions_are_those_that_are_read() -> None:
+def test_cached_questions_are_those_that_are_read(reads: list[tuple[Any, ...]]) -> None:
     """With their types: a question is a named tuple, its other answers are a tuple."""
-    read = tuple(_parameters._read([_parameters._root(library) for library in _parameters.LIBRARIES]))
+    first, second = _parameters.questions.__wrapped__(), _parameters.questions.__wrapped__()
 
-    assert _parameters.questions.__wrapped__() == read
-    assert _parameters.questions.__wrapped__() == read
-    assert isinstance(_parameters.questions.__wrapped__()[0].others, tuple)
+    assert [first] == [second] == reads
+    assert isinstance(second[0].others, tuple)

@@ -38,14 +38,14 @@ def build(data: QuestionData, **changes: Any) -> Learner:
     """Return a small learner."""
     small = {"pieces": 20, "max_length": 96, "max_new_tokens": 12, "batch_size": 4}
     settings = filled(small | changes, T5.settings)
-    return T5().learner(Assignment("finetune", data, "tiny", settings, "cpu", "fp32", 3, Budget(steps=70)))
+    return T5().learner(Assignment("finetune", data, "tiny", settings, "cpu", "fp32", 3, Budget(steps=50)))
 
 
 @pytest.fixture(scope="module")
 def reader(houses: QuestionData) -> Learner:
     """Return a learner that has memorised the four."""
     learner = build(houses)
-    for _ in range(70):
+    for _ in range(50):
         learner.step()
     return learner
 

@@ -206,8 +206,8 @@ def test_it_soon_copies_new_numbers() -> None:
     numbers = torch.randperm(900, generator=torch.Generator().manual_seed(0)).add(100).tolist()
     pairs = [Pair(f"{number} days", f"{number}天") for number in numbers[:650]]
     data = TranslationData({"train": pairs[:600], "validation": [], "test": pairs[600:]}, "zh")
-    learner = build(T5, data, settings={"batch_size": 32, "max_new_tokens": 6}, budget=Budget(steps=100))
-    train(learner, 100)
+    learner = build(T5, data, settings={"batch_size": 32, "max_new_tokens": 6}, budget=Budget(steps=70))
+    train(learner, 70)
     exact = data.evaluate(learner.predict, 50).scores["exact"]
 
     assert np.mean(exact) > 0.8
@@ -233,8 +233,8 @@ def test_it_memorises_a_few_pairs(few: TranslationData) -> None:
     """To the letter."""
     pairs = few.pairs("train")[:4]
     data = TranslationData(dict.fromkeys(SIZES, pairs), "zh")
-    learner = build(T5, data, settings={"batch_size": 4, "max_new_tokens": 40}, budget=Budget(steps=120))
-    train(learner, 120)
+    learner = build(T5, data, settings={"batch_size": 4, "max_new_tokens": 40}, budget=Budget(steps=80))
+    train(learner, 80)
 
     assert list(learner.predict([pair.source for pair in pairs])) == [pair.target for pair in pairs]
 
