@@ -11,8 +11,8 @@ from transformers import BertConfig
 from transformers.models.bert.modeling_bert import BertModel, BertOnlyMLMHead
 
 from harness import Unsupported
-from harness_language._codecs import MASK_ID, PAD_ID, SPECIAL, pad, train_wordpiece
-from harness_language._tokens import TokenLearner, weights_below
+from harness_language._codecs import MASK_ID, PAD_ID, SPECIAL, train_wordpiece
+from harness_language._tokens import TokenLearner, padded, weights_below
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -142,9 +142,7 @@ class BertClassifier(BertLearner):
 class BertPretraining(BertLearner):
     """Masked-language modelling of the training split's texts, cut into pieces of `max_length` tokens."""
 
-    def class_count(self) -> int:
-        """Return 0: there are no classes."""
-        return 0
+    classifies = False
 
     def construct(self) -> nn.Module:
         """Return the network."""
@@ -161,7 +159,7 @@ class BertPretraining(BertLearner):
 
     def collate(self, examples: Sequence[Any]) -> dict[str, Tensor]:
         """Pad, and mask other tokens in every batch."""
-        batch = {name: torch.from_numpy(array) for name, array in pad(examples).items()}
+        batch = padded(examples)
         return batch | mask_tokens(batch["input_ids"], self.codec().vocabulary)
 
     def loss(self, network: nn.Module, batch: dict[str, Tensor]) -> Tensor:

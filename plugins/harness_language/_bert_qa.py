@@ -121,9 +121,7 @@ def _types(question: str, context: str, starts: np.ndarray) -> np.ndarray:
 class BertPointer(BertLearner):
     """Extractive question answering: fine-tuning, or training from scratch without a pretraining."""
 
-    def class_count(self) -> int:
-        """Return 0: there are no classes."""
-        return 0
+    classifies = False
 
     def codec(self) -> PairCodec:
         """Return the codec of questions with contexts."""

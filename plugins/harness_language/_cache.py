@@ -1,9 +1,10 @@
-"""A disk cache of what is read from the sources of installed libraries: parsing them takes more than a second."""
+"""The sources of installed libraries, and a disk cache of what is read from them: parsing takes more than a second."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import inspect
 import json
 import os
@@ -32,6 +33,18 @@ def cached(folders: Sequence[Path], read: Callable[[], Sequence[Sequence[Any]]])
     with contextlib.suppress(OSError):
         _write(file, text)
     return json.loads(text)  # type: ignore[no-any-return]
+
+
+def library_folder(library: str) -> Path:
+    """Return a library's folder without importing it.
+
+    Raises:
+        ModuleNotFoundError: the library is not installed.
+    """
+    spec = importlib.util.find_spec(library)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(f"The default data are read from {library}. Install it.", name=library)
+    return Path(spec.submodule_search_locations[0])
 
 
 def _cache_folder() -> Path:

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import ast
 import gc
-import importlib.util
 from collections import Counter
 from contextlib import contextmanager
 from functools import cache
 from inspect import cleandoc
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness_language._cache import cached
+from harness_language._cache import cached, library_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 RULE = 1
 """Raise it when texts or labels change for the same scipy."""
@@ -40,7 +39,7 @@ def docstrings() -> tuple[tuple[str, str], ...]:
     Raises:
         ModuleNotFoundError: scipy is not installed.
     """
-    root = _root()
+    root = library_folder("scipy")
     return tuple((text, package) for text, package in cached([root], lambda: _read(root)))
 
 
@@ -52,14 +51,6 @@ def _read(root: Path) -> list[tuple[str, str]]:
     counts = Counter(package for _, package in pairs)
     largest = sorted(counts, key=lambda package: (-counts[package], package))[:PACKAGES]
     return [pair for pair in pairs if pair[1] in largest]
-
-
-def _root() -> Path:
-    """Return scipy's folder without importing scipy."""
-    spec = importlib.util.find_spec("scipy")
-    if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError("The task's default texts are scipy's docstrings. Install scipy.", name="scipy")
-    return Path(spec.submodule_search_locations[0])
 
 
 def _walk(root: Path) -> Iterator[tuple[str, str]]:

@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import GPT2Config, GPT2Model
 
 from harness import Learner
-from harness_language._codecs import CostCodec, TokenCodec, pad, train_byte_pairs
-from harness_language._tokens import TokenLearner, weights_below
+from harness_language._codecs import CostCodec, TokenCodec, train_byte_pairs
+from harness_language._tokens import TokenLearner, padded, weights_below
 
 SIZES = {
     "tiny": {"n_layer": 2, "n_embd": 128, "n_head": 2},
@@ -93,9 +92,7 @@ class _GptLearner(TokenLearner):
 class GptLanguageModel(_GptLearner):
     """Next-token prediction: the pretraining, and the task of language modelling."""
 
-    def class_count(self) -> int:
-        """Return 0: there are no classes."""
-        return 0
+    classifies = False
 
     def construct(self) -> nn.Module:
         """Return the network."""
@@ -117,7 +114,7 @@ class GptLanguageModel(_GptLearner):
 
     def collate(self, examples: Sequence[Any]) -> dict[str, Tensor]:
         """Pad to the longest of the batch."""
-        return {name: torch.from_numpy(array) for name, array in pad(examples).items()}
+        return padded(examples)
 
     def loss(self, network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         """Return the mean cross-entropy of a token in nats."""

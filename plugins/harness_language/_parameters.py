@@ -8,7 +8,6 @@ meaning in several wordings, and name the function if there are two. An answer i
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -17,7 +16,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import NamedTuple
 
-from harness_language._cache import cached
+from harness_language._cache import cached, library_folder
 
 RULE = 2
 """Raise it when questions change for the same sources."""
@@ -75,7 +74,7 @@ def questions() -> tuple[Question, ...]:
     Raises:
         ModuleNotFoundError: one of the libraries is not installed.
     """
-    roots = [_root(library) for library in LIBRARIES]
+    roots = [library_folder(library) for library in LIBRARIES]
     return tuple(
         Question(question, context, start, end, tuple(others))
         for question, context, start, end, others in cached(roots, lambda: _read(roots))
@@ -92,14 +91,6 @@ def _read(roots: Sequence[Path]) -> list[Question]:
             seen.update(unique)
             questions += [question for context in _contexts(new) for question in _questions(context)]
     return questions
-
-
-def _root(library: str) -> Path:
-    """Return a library's folder without importing it."""
-    spec = importlib.util.find_spec(library)
-    if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError(f"The default questions are about {library}. Install it.", name=library)
-    return Path(spec.submodule_search_locations[0])
 
 
 def _files(root: Path) -> Iterator[list[Section]]:

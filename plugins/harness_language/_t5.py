@@ -17,8 +17,8 @@ from transformers.models.t5.modeling_t5 import T5Attention, T5LayerNorm
 
 from harness import Data, Learner, Unsupported
 from harness.torch_learner import WEIGHTS
-from harness_language._codecs import END_ID, PAD_ID, SPAN_IDS, TranslationCodec, pad, question_prompt, train_pieces
-from harness_language._tokens import TokenLearner
+from harness_language._codecs import END_ID, PAD_ID, SPAN_IDS, TranslationCodec, question_prompt, train_pieces
+from harness_language._tokens import TokenLearner, padded
 from harness_language.passages import training_texts
 from harness_language.questions import QuestionData
 from harness_language.translations import translation_data
@@ -205,6 +205,8 @@ def _with_wide_distance_biases(network: nn.Module) -> nn.Module:
 class _T5Learner(TokenLearner):
     """Base of T5's learners: characters of scripts without spaces, pieces of words in others."""
 
+    classifies = False
+
     codec_type = TranslationCodec
 
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
@@ -215,10 +217,6 @@ class _T5Learner(TokenLearner):
         """
         rate, decay = self._settings("learning_rate"), self._settings("weight_decay")
         return torch.optim.Adafactor(network.parameters(), lr=rate, weight_decay=decay)
-
-    def class_count(self) -> int:
-        """Return 0: there are no classes."""
-        return 0
 
     def _new_tokenizer(self) -> Tokenizer:
         return train_pieces(training_texts(self.assignment.data), self._settings("pieces"))
@@ -233,10 +231,7 @@ class _T5Learner(TokenLearner):
 
     def collate(self, examples: Sequence[Any]) -> dict[str, Tensor]:
         """Pad to the longest of the batch."""
-        batch, answers = (
-            {name: torch.from_numpy(array) for name, array in pad(rows).items()}
-            for rows in ([source for source, _ in examples], [answer for _, answer in examples])
-        )
+        batch, answers = padded([source for source, _ in examples]), padded([answer for _, answer in examples])
         return batch | {"labels": answers["input_ids"].masked_fill(answers["attention_mask"] == 0, IGNORED)}
 
     def consumed(self, batch: dict[str, Tensor]) -> dict[str, int]:

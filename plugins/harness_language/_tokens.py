@@ -41,10 +41,17 @@ def weights_below(prefix: str, start: Path) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): weight for name, weight in weights.items() if name.startswith(prefix)}
 
 
+def padded(rows: Sequence[Sequence[int]]) -> dict[str, Tensor]:
+    """Return `input_ids` and `attention_mask`, int64 [n, longest]."""
+    return {name: torch.from_numpy(array) for name, array in pad(rows).items()}
+
+
 class TokenLearner(TorchLearner):
     """A network over token ids. An artifact holds its tokenizer and its description beside the weights."""
 
     codec_type: type[TokenCodec] = TokenCodec
+    classifies = True
+    """Whether its outputs are the data's classes."""
 
     def __init__(self, assignment: Assignment) -> None:
         """Seed and open the device; tokenizer and network are built at their first use."""
@@ -75,14 +82,10 @@ class TokenLearner(TorchLearner):
                 "size": self.assignment.size,
                 "settings": dict(self.assignment.settings),
                 "vocabulary": self.codec().vocabulary,
-                "classes": self.class_count(),
+                "classes": len(labelled(self.assignment.data).classes) if self.classifies else 0,
                 "stage": self.assignment.stage,
             }
         return self._description
-
-    def class_count(self) -> int:
-        """Return the number of classes; 0 without classes."""
-        return len(labelled(self.assignment.data).classes)
 
     def untruncated_ids(self) -> list[list[int]]:
         """Return the token ids of the training split's texts, whole."""
@@ -103,8 +106,8 @@ class TokenLearner(TorchLearner):
 
     def collate(self, examples: Sequence[Any]) -> dict[str, Tensor]:
         """Pad to the longest of the batch."""
-        batch = {name: torch.from_numpy(array) for name, array in pad([ids for ids, _ in examples]).items()}
-        return batch | {"labels": torch.tensor([label for _, label in examples])}
+        labels = torch.tensor([label for _, label in examples])
+        return padded([ids for ids, _ in examples]) | {"labels": labels}
 
     def consumed(self, batch: dict[str, Tensor]) -> dict[str, int]:
         """Return texts as samples, and tokens without padding."""

@@ -32,7 +32,23 @@ def _docstrings_identity() -> str:
     return f"scipy {version('scipy')} docstrings, rule {RULE}"
 
 
-class TextClassification(Task):
+class _TextTask(Task):
+    """A task that takes the user's data, by the `datasets` library."""
+
+    takes_data = True
+    data_imports = ("datasets",)
+
+    def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
+        """Load the user's source; nothing is written.
+
+        Raises:
+            DataError: names the file, row or column that is wrong.
+        """
+        if source is not None:
+            self.data(source, settings)
+
+
+class TextClassification(_TextTask):
     """Texts with one class each: technical documents and their sub-package, or the user's texts."""
 
     name = "text-classification"
@@ -47,8 +63,6 @@ class TextClassification(Task):
     licence = _DOCSTRINGS_LICENCE
     data_name = _DOCUMENTS_NAME
     former_names: ClassVar[Mapping[str, str]] = {"topics": "", "sentiment": "reviews"}
-    takes_data = True
-    data_imports = ("datasets",)
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
         """Return the version of the documents, or a source's digest and columns."""
@@ -57,15 +71,6 @@ class TextClassification(Task):
         if source is None:
             return _docstrings_identity()
         return f"{_sources.identity(source)} {settings['text_column']} {settings['label_column']}"
-
-    def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
-        """Load the user's source; nothing is written.
-
-        Raises:
-            DataError: names the file, row or column that is wrong.
-        """
-        if source is not None:
-            self.data(source, settings)
 
     def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
         """Load the splits."""
@@ -85,7 +90,7 @@ class TextClassification(Task):
         return TextClassificationData(classes, splits)
 
 
-class LanguageModelling(Task):
+class LanguageModelling(_TextTask):
     """The documents of `text-classification`, or the user's texts."""
 
     name = "language-modelling"
@@ -100,8 +105,6 @@ class LanguageModelling(Task):
     licence = _DOCSTRINGS_LICENCE
     data_name = _DOCUMENTS_NAME
     former_names: ClassVar[Mapping[str, str]] = {"docstrings": ""}
-    takes_data = True
-    data_imports = ("datasets",)
     settings: ClassVar[Mapping[str, Setting]] = {
         "text_column": Setting("text", "Column of your own data that holds the text; a plain text has none."),
     }
@@ -113,15 +116,6 @@ class LanguageModelling(Task):
         from harness_language import _sources
 
         return f"{_sources.identity(source, _sources.WITH_PLAIN)} {settings['text_column']}"
-
-    def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
-        """Load the user's source; nothing is written.
-
-        Raises:
-            DataError: names the file, row or column that is wrong.
-        """
-        if source is not None:
-            self.data(source, settings)
 
     def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
         """Load the documents of `text-classification`, or those of a source."""
@@ -139,7 +133,7 @@ class LanguageModelling(Task):
         return PassageData({split: [texts[i] for i in numbers] for split, numbers in rows.items()})
 
 
-class QuestionAnswering(Task):
+class QuestionAnswering(_TextTask):
     """Questions about the parameters of functions, or the user's questions."""
 
     name = "question-answering"
@@ -152,8 +146,6 @@ class QuestionAnswering(Task):
     )
     baseline = "overlap"
     use_case = "customer-questions"
-    takes_data = True
-    data_imports = ("datasets",)
     pretrains_on = "text-classification"
     data_name = "parameter-questions"
     former_names: ClassVar[Mapping[str, str]] = {"parameters": ""}
@@ -173,15 +165,6 @@ class QuestionAnswering(Task):
 
         return f"scipy {version('scipy')}, sklearn {version('scikit-learn')}, pandas {version('pandas')}, rule {RULE}"
 
-    def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
-        """Load the user's source; nothing is written.
-
-        Raises:
-            DataError: names the file, row or column that is wrong.
-        """
-        if source is not None:
-            self.data(source, settings)
-
     def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
         """Load the questions; no context is in two splits."""
         del settings
@@ -198,7 +181,7 @@ class QuestionAnswering(Task):
         return QuestionData({split: [items[i] for i in numbers] for split, numbers in rows.items()})
 
 
-class Translation(Task):
+class Translation(_TextTask):
     """Phrases of two locales, or the user's pairs of texts."""
 
     name = "translation"
@@ -212,8 +195,6 @@ class Translation(Task):
     )
     baseline = "nearest"
     use_case = "document-translation"
-    takes_data = True
-    data_imports = ("datasets",)
     source = "procedural: phrases drawn by rule and formatted in two locales by babel, from the tables of Unicode CLDR"
     licence = "BSD-3-Clause (babel), Unicode-3.0 (CLDR)"
     data_name = "cldr-phrases"
@@ -244,9 +225,8 @@ class Translation(Task):
         Raises:
             DataError: names the locale, file, row or column that is wrong.
         """
-        if source is not None:
-            self.data(source, settings)
-        else:
+        super().check(source, settings)
+        if source is None:
             from harness_language._phrases import locales
 
             locales(settings["source_locale"], settings["target_locale"])

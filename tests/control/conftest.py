@@ -27,7 +27,7 @@ MODELS: dict[str, Model] = {"dqn": Dqn(), "ppo": Ppo(), "random": Random(), "rul
 
 @pytest.fixture(autouse=True)
 def _threads_stay() -> Iterator[None]:
-    """Restore torch's threads after each test: a policy's learner sets them to one."""
+    """Restore torch's threads after each test: preparing a policy's training sets them to one."""
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
