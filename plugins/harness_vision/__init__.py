@@ -1,9 +1,9 @@
-"""Images: what they show and where, tasks and the models for them.
+"""Tasks on images and clips, and models for them.
 
 The task `image-classification` with the models `logistic`, `pixel-mlp`, `resnet`, `efficientnet` and `vit`;
 `object-detection` with `components`, `centernet` and `rt-detr`; `video-classification` with `middle-frame`,
-`clip-logistic`, `conv3d` and `videomae`; `image-generation` with `pixel-gaussian` and `dcgan`. Nothing heavy is
-imported here.
+`clip-logistic`, `conv3d` and `videomae`; `image-generation` with `pixel-gaussian` and `dcgan`. This module imports
+nothing heavy.
 """
 
 from collections.abc import Iterable
@@ -20,20 +20,20 @@ __all__ = ["harness_models", "harness_tasks", "harness_use_cases"]
 
 @hookimpl
 def harness_tasks() -> Iterable[Task]:
-    """Bring the tasks."""
+    """Return the tasks."""
     return [ImageClassification(), ObjectDetection(), VideoClassification(), ImageGeneration()]
 
 
 @hookimpl
 def harness_models() -> Iterable[Model]:
-    """Bring the models, cheapest first."""
+    """Return the models, cheapest first."""
     images = [Logistic(), PixelMlp(), ResNet(), EfficientNet(), ViT(), Components(), CenterNet(), RtDetr()]
     return [*images, MiddleFrame(), ClipLogistic(), Conv3d(), VideoMae(), Gaussian(), Dcgan()]
 
 
 @hookimpl
 def harness_use_cases() -> Iterable[UseCase]:
-    """Bring the use cases."""
+    """Return the use cases."""
     from harness.use_case_file import read_use_cases
 
     return read_use_cases(Path(__file__).parent / "use_cases")

@@ -1,4 +1,4 @@
-"""Between images and a detector's arrays. Needs no torch: a served network loads none."""
+"""Preprocessor and postprocessor of detectors. Imports no torch, so that ONNX Runtime serves without it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness_vision._codec import ImageCodec
 
 
 class BoxCodec(ImageCodec):
-    """Images of any size become squares of one size; boxes come back in the original's pixels."""
+    """Resize images to squares; the network returns boxes in the original image's pixels."""
 
     def encode(self, inputs: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
         """Return `pixel_values`, float32 [n, channels, size, size], and `sizes`, float32 [n, 2]: width and height."""

@@ -1,4 +1,4 @@
-"""Between clips and a network's pixels. Needs no torch: a served network loads none."""
+"""Preprocessor and postprocessor of networks for clips. Imports no torch, so that ONNX Runtime serves without it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILE = "clip.json"
 
 
 class ClipCodec(ImageCodec):
-    """Clips of any length and size become as many squares, values from -1 to 1; logits become probabilities."""
+    """Sample and resize frames, with values from -1 to 1; turn logits into probabilities."""
 
     def __init__(self, frames: int, size: int, channels: int) -> None:
         """Take the number of frames, a frame's side in pixels, and 1 (grey) or 3 channels."""
@@ -22,7 +22,7 @@ class ClipCodec(ImageCodec):
         self.frames = frames
 
     def fitted(self, clip: np.ndarray) -> np.ndarray:
-        """Return frames evenly spaced, some twice where there are too few: uint8 [frames, size, size, channels]."""
+        """Return evenly spaced frames, some repeated in a short clip: uint8 [frames, size, size, channels]."""
         places = np.linspace(0, len(clip) - 1, self.frames).round().astype(int)
         if clip.shape[1:] == (self.size, self.size, self.channels):
             return np.asarray(clip[places])
@@ -34,11 +34,11 @@ class ClipCodec(ImageCodec):
         return {"pixel_values": np.ascontiguousarray(pixels, dtype=np.float32) / 127.5 - 1}
 
     def save(self, folder: Path) -> None:
-        """Write frames, size and channels."""
+        """Write the arguments of `__init__`."""
         shape = {"frames": self.frames, "size": self.size, "channels": self.channels}
         (folder / FILE).write_text(json.dumps(shape), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> ClipCodec:
-        """Read what `save` wrote."""
+        """Return the codec that `save` wrote."""
         return cls(**json.loads((folder / FILE).read_text(encoding="utf-8")))

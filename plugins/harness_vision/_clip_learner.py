@@ -1,4 +1,4 @@
-"""Trains a network on labelled clips; pretraining draws the parts of a clip that were masked."""
+"""Trains a network on labelled clips; pretraining reconstructs masked patches (VideoMAE)."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ class ClipLearner(ImageLearner):
         return ClipCodec(settings["frames"], settings["image_size"], self._shape["channels"])
 
     def construct(self) -> nn.Module:
-        """Return the network in its shape."""
+        """Return the untrained network."""
         shape = dict(self._shape)
         return NETWORKS[shape.pop("name")](**shape)
 
     def transfer(self, network: nn.Module, start: Path) -> None:
-        """Take over the pretraining's body, all of it."""
-        body, weights = "network.videomae.", load_file(start / WEIGHTS)
-        known = {name.removeprefix(body): weight for name, weight in weights.items() if name.startswith(body)}
-        network.network.videomae.load_state_dict(known, strict=True)
+        """Load all weights of the pretrained body."""
+        prefix, weights = "network.videomae.", load_file(start / WEIGHTS)
+        body = {name.removeprefix(prefix): weight for name, weight in weights.items() if name.startswith(prefix)}
+        network.network.videomae.load_state_dict(body, strict=True)
 
     def examples(self) -> Sequence[Any]:
-        """Return (clip, label) of the training split; clips stay bytes, a quarter of what they take as pixels."""
+        """Return (clip, label) of the training split; clips stay uint8, a quarter of their size as float32."""
         clips, labels = self._data.examples("train")
         codec = self.codec()
         return [(codec.fitted(clip), label) for clip, label in zip(clips, labels, strict=True)]
@@ -57,28 +57,24 @@ class MaskedClipLearner(ClipLearner):
     """Learns from clips without labels."""
 
     def construct(self) -> nn.Module:
-        """Return the body with its decoder."""
+        """Return the untrained body with its decoder."""
         return MaskedVideoMae(self._shape["size"], self._shape["settings"], self._shape["channels"])
 
     def collate(self, examples: Sequence[Any]) -> dict[str, Tensor]:
-        """Stack pixels, and masks that are drawn anew."""
+        """Stack pixels, and draw new masks."""
         pixels = super().collate(examples)["pixel_values"]
         tubes = masked_tubes(len(examples), PATCHES**2, self.assignment.settings["masked"])
         return {"pixel_values": pixels, "mask": tubes.repeat(1, pixels.shape[1] // TUBELET)}
 
     def loss(self, network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-        """Return the network's own loss."""
+        """Return the loss that the network computes."""
         loss: Tensor = network.loss(**batch)
         return loss
 
     def predict(self, inputs: Sequence[Any]) -> Sequence[Any]:  # noqa: ARG002 - it refuses whatever comes
-        """Refuse: what was pretrained only knows no classes.
-
-        Raises:
-            Unsupported: always.
-        """
+        """Raise Unsupported: pretraining alone learns no classes."""
         raise Unsupported(
-            "A pretrained network draws masked parts and knows no classes yet. Fine-tune it, then evaluate."
+            "A pretrained network reconstructs masked patches and knows no classes yet. Fine-tune it, then evaluate."
         )
 
 
@@ -89,5 +85,5 @@ def masked_tubes(count: int, places: int, share: float) -> Tensor:
 
 
 def learner(assignment: Assignment, name: str) -> ClipLearner:
-    """Return the learner of an assignment's stage."""
+    """Return the learner for an assignment's stage."""
     return (MaskedClipLearner if assignment.stage == "pretrain" else ClipLearner)(assignment, name)

@@ -1,4 +1,4 @@
-"""Logistic regression on clips: on the frame in the middle, which shows no motion, and on all frames."""
+"""Logistic regression on clips: on the middle frame, which shows no motion, and on all frames."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness_vision._logistic import LogisticLearner
 
 
 class ClipLogisticLearner(LogisticLearner):
-    """One fit on the pixels of all frames."""
+    """Logistic regression on the pixels of all frames."""
 
     def examples(self) -> tuple[np.ndarray, Sequence[int]]:
         """Return the training split's pixels and labels."""
@@ -27,7 +27,7 @@ class ClipLogisticLearner(LogisticLearner):
 
     def _features(self, clips: Sequence[np.ndarray]) -> np.ndarray:
         """Return float32 [n, frames · channels · height · width] from -1 to 1."""
-        pixels = self._codec().encode(self._seen(clips))["pixel_values"]
+        pixels = self._codec().encode(self._selected(clips))["pixel_values"]
         return pixels.reshape(len(clips), -1)
 
     def _codec(self) -> ClipCodec:
@@ -35,14 +35,14 @@ class ClipLogisticLearner(LogisticLearner):
         channels = labelled(self.assignment.data).examples("train").inputs[0].shape[-1]
         return ClipCodec(settings.get("frames", 1), settings["image_size"], channels)
 
-    def _seen(self, clips: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+    def _selected(self, clips: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
         return clips
 
 
 class MiddleFrameLearner(ClipLogisticLearner):
-    """One fit on the pixels of the frame in the middle."""
+    """Logistic regression on the pixels of the middle frame."""
 
-    def _seen(self, clips: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+    def _selected(self, clips: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
         return [clip[len(clip) // 2 :][:1] for clip in clips]
 
 

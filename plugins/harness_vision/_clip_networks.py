@@ -1,4 +1,4 @@
-"""The networks for clips, in small sizes: VideoMAE from transformers' configuration, and plain convolutions."""
+"""Networks for clips, in small sizes: VideoMAE from transformers' configuration, and convolutions."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from transformers import VideoMAEConfig, VideoMAEForPreTraining, VideoMAEForVide
 from harness import Unsupported
 
 TUBELET = 8
-"""Frames in a patch. With two, as in the paper, attention must find what moved, which takes small networks long."""
+"""Frames in a patch. With two, as in the paper, attention has to match frames, which small networks learn slowly."""
 PATCHES = 8
-"""Along a side of a frame."""
+"""Patches along a side of a frame."""
 
 
 class Conv3d(nn.Module):
@@ -47,17 +47,17 @@ class Conv3d(nn.Module):
 
 
 class _Residual(nn.Module):
-    """Two convolutions beside a way around them."""
+    """Two convolutions and a shortcut; where the width changes, the resolution is halved."""
 
-    def __init__(self, before: int, width: int) -> None:
+    def __init__(self, inputs: int, width: int) -> None:
         super().__init__()
-        stride = 1 if before == width else 2
+        stride = 1 if inputs == width else 2
         self.body = nn.Sequential(
-            nn.Conv3d(before, width, 3, stride, 1, bias=False), nn.BatchNorm3d(width), nn.ReLU(),
+            nn.Conv3d(inputs, width, 3, stride, 1, bias=False), nn.BatchNorm3d(width), nn.ReLU(),
             nn.Conv3d(width, width, 3, 1, 1, bias=False), nn.BatchNorm3d(width),
         )  # fmt: skip
-        around = nn.Sequential(nn.Conv3d(before, width, 1, stride, bias=False), nn.BatchNorm3d(width))
-        self.around = nn.Identity() if before == width else around
+        projection = nn.Sequential(nn.Conv3d(inputs, width, 1, stride, bias=False), nn.BatchNorm3d(width))
+        self.around = nn.Identity() if inputs == width else projection
 
     def forward(self, features: Tensor) -> Tensor:
         return torch.relu(self.body(features) + self.around(features))
@@ -70,7 +70,7 @@ class VideoMae(nn.Module):
         """Build the layers.
 
         Raises:
-            Unsupported: frames or their side cannot be cut into patches.
+            Unsupported: frames or their side cannot be divided into patches.
         """
         super().__init__()
         self.network = VideoMAEForVideoClassification(videomae_config(size, settings, channels, num_labels=classes))
@@ -81,7 +81,7 @@ class VideoMae(nn.Module):
 
 
 class MaskedVideoMae(nn.Module):
-    """The same body, with a decoder that draws the patches which the body does not see."""
+    """The same body, with a decoder that reconstructs the masked patches."""
 
     def __init__(self, size: str, settings: Mapping[str, Any], channels: int) -> None:
         """Build the layers."""
@@ -89,33 +89,34 @@ class MaskedVideoMae(nn.Module):
         self.network = VideoMAEForPreTraining(videomae_config(size, settings, channels))
 
     def loss(self, pixel_values: Tensor, mask: Tensor) -> Tensor:
-        """Return the mean square of what is wrong with the pixels of masked patches.
+        """Return the mean squared error of the pixels of masked patches.
 
-        Pixels are taken as they are: brought to one variance patch by patch, as in the paper, the noise of empty ground
-        would count as much as what moves on it.
+        Pixels are not normalised by patch as in the paper: the noise of an empty patch would count as much as the
+        motion in another.
 
         Args:
             pixel_values: float [n, frames, channels, size, size].
-            mask: bool [n, patches], as many true in each row.
+            mask: bool [n, patches], equally many true in each row.
         """
-        drawn = self.network(pixel_values=pixel_values, bool_masked_pos=mask).logits
+        reconstructed = self.network(pixel_values=pixel_values, bool_masked_pos=mask).logits
         count, frames, channels, side, _ = pixel_values.shape
         patch = side // PATCHES
-        cut = pixel_values.view(count, frames // TUBELET, TUBELET, channels, PATCHES, patch, PATCHES, patch)
-        wanted = cut.permute(0, 1, 4, 6, 2, 5, 7, 3).reshape(count, mask.shape[1], -1)
-        return nn.functional.mse_loss(drawn, wanted[mask].view(drawn.shape))
+        patches = pixel_values.view(count, frames // TUBELET, TUBELET, channels, PATCHES, patch, PATCHES, patch)
+        # The order in which transformers' decoder writes: patches by time, row and column; pixels with channels last.
+        target = patches.permute(0, 1, 4, 6, 2, 5, 7, 3).reshape(count, mask.shape[1], -1)
+        return nn.functional.mse_loss(reconstructed, target[mask].view(reconstructed.shape))
 
 
 def videomae_config(size: str, settings: Mapping[str, Any], channels: int, **more: Any) -> VideoMAEConfig:
-    """Return a configuration in a size, with a decoder of half the width.
+    """Return the configuration of a size; the decoder has half the width of the body.
 
     Raises:
-        Unsupported: frames or their side cannot be cut into patches.
+        Unsupported: frames or their side cannot be divided into patches.
     """
     frames, side = settings["frames"], settings["image_size"]
     if frames % TUBELET or side % PATCHES:
         raise Unsupported(
-            f"VideoMAE cuts clips into patches: frames is {frames}, give a multiple of {TUBELET}; "
+            f"VideoMAE divides clips into patches: frames is {frames}, give a multiple of {TUBELET}; "
             f"image_size is {side}, give a multiple of {PATCHES}."
         )
     hidden, layers = {"tiny": (64, 3), "small": (192, 6), "base": (768, 12)}[size]

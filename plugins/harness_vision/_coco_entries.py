@@ -1,4 +1,4 @@
-"""The entries of a COCO JSON file, each held to what it must say."""
+"""Reads and validates the entries of a COCO JSON file."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ LISTS = {
     "annotations": ("image_id", "category_id", "bbox"),
     "categories": ("id", "name"),
 }
-"""List → keys that each of its entries has."""
+"""List → keys that each of its entries must have."""
 SLACK = 1.0
-"""Pixels by which rounding may push a box over the edge."""
+"""Pixels by which a box may exceed the image through rounding."""
 
 
 class Labels(NamedTuple):
     """The objects of one image."""
 
     classes: tuple[str, ...]
-    """All that the file knows."""
+    """All categories of the file."""
     boxes: list[list[float]]
     """Edges: left, top, right, bottom."""
     names: list[str]
     crowd: list[bool]
     entries: list[str]
-    """What each annotation is called."""
+    """Each annotation's place in the file, for messages."""
 
     def inside(self, path: Path, width: int, height: int) -> Labels:
-        """Return them with boxes that end at the image's edge.
+        """Return the labels with boxes clipped to the image.
 
         Raises:
-            DataError: a box lies outside of its image.
+            DataError: a box exceeds its image by more than `SLACK`.
         """
         for entry, (left, top, right, bottom) in zip(self.entries, self.boxes, strict=True):
             if min(left, top) < -SLACK or right > width + SLACK or bottom > height + SLACK:
@@ -63,14 +63,14 @@ class Entries(NamedTuple):
         """Read a file.
 
         Raises:
-            DataError: it is no JSON, or lacks a list, or an entry lacks a key or has an id that another has.
+            DataError: the file is no JSON, a list or a key is missing, or two entries have one id.
         """
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except UnicodeDecodeError as error:
             raise DataError(f"{path} is not UTF-8: {error}. Save it as UTF-8.") from error
         except json.JSONDecodeError as error:
-            raise DataError(f"{path}, line {error.lineno}: it is no JSON: {error.msg}. Write the file anew.") from error
+            raise DataError(f"{path}, line {error.lineno}: not valid JSON: {error.msg}. Correct the file.") from error
         return cls(path, *(_list(path, content, name) for name in LISTS))
 
 
@@ -79,9 +79,9 @@ def _list(path: Path, content: Any, name: str) -> list[dict[str, Any]]:
     if not isinstance(entries, list) or not entries:
         raise DataError(f"{path} has no list {name!r}, or it is empty. COCO JSON has {', '.join(LISTS)}.")
     for number, entry in enumerate(entries):
-        lacking = [key for key in LISTS[name] if not isinstance(entry, dict) or key not in entry]
-        if lacking:
-            raise DataError(f"{path}, {name}[{number}]: it has no {lacking[0]!r}. Add it or take the entry out.")
+        missing = [key for key in LISTS[name] if not isinstance(entry, dict) or key not in entry]
+        if missing:
+            raise DataError(f"{path}, {name}[{number}]: it has no {missing[0]!r}. Add it or remove the entry.")
         if not all(isinstance(entry[key], Hashable) for key in LISTS[name] if key != "bbox"):
             raise DataError(f"{path}, {name}[{number}]: a key holds a list: {entry}. Give one value.")
     if "id" in LISTS[name]:
@@ -93,7 +93,7 @@ def _demand_single(path: Path, name: str, ids: Sequence[Hashable]) -> None:
     seen: set[Hashable] = set()
     for number, one in enumerate(ids):
         if one in seen:
-            raise DataError(f"{path}, {name}[{number}]: the id {one!r} was used before. Give each entry its own.")
+            raise DataError(f"{path}, {name}[{number}]: the id {one!r} is used twice. Give each entry its own.")
         seen.add(one)
 
 
@@ -101,29 +101,29 @@ def image_labels(entries: Entries) -> list[Labels]:
     """Return the objects of each image, in the order of the images.
 
     Raises:
-        DataError: an annotation names an unknown image or category, or its box is none.
+        DataError: an annotation names an unknown image or category, or its box is invalid.
     """
-    names = {one["id"]: str(one["name"]) for one in entries.categories}
+    names = {category["id"]: str(category["name"]) for category in entries.categories}
     classes = tuple(names.values())
-    found = {image["id"]: Labels(classes, [], [], [], []) for image in entries.images}
+    by_image = {image["id"]: Labels(classes, [], [], [], []) for image in entries.images}
     for number, annotation in enumerate(entries.annotations):
         entry = f"annotations[{number}] (id {annotation.get('id')!r})"
         where = f"{entries.path}, {entry}"
-        labels = _known(where, "image_id", annotation, found)
-        labels.names.append(_known(where, "category_id", annotation, names))
+        labels = _referenced(where, "image_id", annotation, by_image)
+        labels.names.append(_referenced(where, "category_id", annotation, names))
         labels.boxes.append(_edges(where, annotation["bbox"]))
         labels.crowd.append(bool(annotation.get("iscrowd", 0)))
         labels.entries.append(entry)
-    return list(found.values())
+    return list(by_image.values())
 
 
-def _known(where: str, key: str, annotation: Mapping[str, Any], known: Mapping[Any, Any]) -> Any:
-    if annotation[key] not in known:
+def _referenced(where: str, key: str, annotation: Mapping[str, Any], by_id: Mapping[Any, Any]) -> Any:
+    if annotation[key] not in by_id:
         what = "images" if key == "image_id" else "categories"
         raise DataError(
             f"{where}: {key} {annotation[key]!r} is not among the file's {what}. Add it there or correct it."
         )
-    return known[annotation[key]]
+    return by_id[annotation[key]]
 
 
 def _edges(where: str, bbox: Any) -> list[float]:

@@ -1,8 +1,7 @@
-"""Reads a folder of images with COCO JSON, and says what is wrong with it where it cannot.
+"""Reads a folder of images with COCO JSON; errors name the file and the entry.
 
-JSON files lie in the folder or in its `annotations`; one file is divided 70/10/20, several say in their names which
-split they are (`train`, `val`, `test`). Images lie where `file_name` says, seen from the folder, from its `images`, or
-from the JSON file.
+JSON files lie in the folder or in its `annotations`. One file is divided 70/10/20; the names of several contain their
+split (`train`, `val`, `test`). `file_name` is relative to the folder, to its `images`, or to the JSON file.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from harness_vision.detection import DetectionData, Scenes
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
 """Word in a file's name → split."""
 LEAST = 3
-"""Images that can be divided."""
+"""Images that can be divided into three splits."""
 
 
 class _Scene(NamedTuple):
@@ -31,15 +30,15 @@ class _Scene(NamedTuple):
 
     @property
     def key(self) -> str:
-        """What makes the image itself."""
+        """Hash of the pixels: copies have the same."""
         return _folder.image_key(self.image)
 
 
 def identity(source: str) -> str:
-    """Name a folder by its files' names and contents.
+    """Return a hash of a folder's file names and contents.
 
     Raises:
-        DataError: it is no folder.
+        DataError: there is no such folder.
     """
     return _folder.identity(_opened(source))
 
@@ -48,15 +47,15 @@ def read(source: str) -> DetectionData:
     """Load images with their objects.
 
     Raises:
-        DataError: says which file and which entry is wrong and what to do.
+        DataError: names the file and the entry that is wrong and what to do.
     """
     folder = _opened(source)
     files = _files(folder)
     given = {split: list(_scenes(folder, path)) for split, path in files.items()}
     splits = _complete(folder, given)
-    colours = max(scene.image.shape[2] for part in splits.values() for scene in part)
+    channels = max(scene.image.shape[2] for part in splits.values() for scene in part)
     classes = list(dict.fromkeys(name for part in splits.values() for scene in part for name in scene.labels.classes))
-    return DetectionData(classes, {split: _split(part, classes, colours) for split, part in splits.items()})
+    return DetectionData(classes, {split: _split(part, classes, channels) for split, part in splits.items()})
 
 
 def _opened(source: str) -> Path:
@@ -67,23 +66,23 @@ def _opened(source: str) -> Path:
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    """Return the JSON files by split; a file that is alone is `all`."""
-    found = sorted([*folder.glob("*.json"), *folder.glob("annotations/*.json")])
-    if not found:
+    """Return the JSON files by split; a single file is `all`."""
+    paths = sorted([*folder.glob("*.json"), *folder.glob("annotations/*.json")])
+    if not paths:
         raise DataError(f"{folder} holds no JSON file, nor does its folder annotations. Write COCO's annotations.json.")
-    if len(found) == 1:
-        return {"all": found[0]}
+    if len(paths) == 1:
+        return {"all": paths[0]}
     named: dict[str, Path] = {}
-    for path in found:
+    for path in paths:
         split = next((split for word, split in SPLITS.items() if word in path.stem.lower()), None)
         if split is None or split in named:
             raise DataError(
-                f"{path} is one of several JSON files, and its name does not tell which split it is. Let each file's "
-                f"name hold another of {', '.join(SPLITS)}, or leave one file."
+                f"{path} is one of several JSON files, and its name does not tell which split it is. Put a different "
+                f"one of {', '.join(SPLITS)} into each file's name, or leave one file."
             )
         named[split] = path
     if "train" not in named:
-        raise DataError(f"{folder}: no JSON file has `train` in its name. Name the one to learn from so.")
+        raise DataError(f"{folder}: no JSON file has `train` in its name. Rename the file to train on.")
     return named
 
 
@@ -93,27 +92,27 @@ def _scenes(folder: Path, path: Path) -> Iterator[_Scene]:
     labels = image_labels(entries)
     for number, entry in enumerate(entries.images):
         where = f"{path}, image {entry['id']!r}"
-        file = _found(where, folder, path, entry["file_name"])
+        file = _image_path(where, folder, path, entry["file_name"])
         image = _folder.pixels(where, str(file), file)
         height, width = image.shape[:2]
         if (entry.get("width", width), entry.get("height", height)) != (width, height):
             raise DataError(
                 f"{where}: it is {width}x{height} pixels; the entry says {entry.get('width')}x{entry.get('height')}. "
-                "Its boxes would be misplaced: correct the entry or take the original image."
+                "Its boxes would be misplaced: correct the entry or use the original image."
             )
         yield _Scene(image, labels[number].inside(path, width, height))
 
 
-def _found(where: str, folder: Path, path: Path, name: str) -> Path:
+def _image_path(where: str, folder: Path, path: Path, name: str) -> Path:
     places = [place / name for place in (folder, folder / "images", path.parent)]
-    found = next((place for place in places if place.is_file()), None)
-    if found is None:
-        raise DataError(f"{where}: there is no file {name} in {folder} or its folder images. Add it or take it out.")
-    return found
+    image = next((place for place in places if place.is_file()), None)
+    if image is None:
+        raise DataError(f"{where}: there is no {name} in {folder} or its folder images. Add it or remove the entry.")
+    return image
 
 
 def _complete(folder: Path, given: Mapping[str, list[_Scene]]) -> dict[str, list[_Scene]]:
-    """Return train, validation and test, an object in each."""
+    """Return train, validation and test, each with at least one object."""
     splits = _folder.complete(given, _folder.divided)
     for split, part in splits.items():
         if not any(scene.labels.names for scene in part):
@@ -125,10 +124,10 @@ def _complete(folder: Path, given: Mapping[str, list[_Scene]]) -> dict[str, list
     return splits
 
 
-def _split(scenes: Sequence[_Scene], classes: Sequence[str], colours: int) -> Scenes:
+def _split(scenes: Sequence[_Scene], classes: Sequence[str], channels: int) -> Scenes:
     place = {name: number for number, name in enumerate(classes)}
     return Scenes(
-        _folder.alike([scene.image for scene in scenes], colours),
+        _folder.alike([scene.image for scene in scenes], channels),
         [
             Objects.of(scene.labels.boxes, [place[name] for name in scene.labels.names], scene.labels.crowd)
             for scene in scenes

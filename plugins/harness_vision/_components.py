@@ -1,4 +1,4 @@
-"""The cheap detector: connected patches of light and of shadow, told apart by logistic regression."""
+"""The baseline detector: connected light or dark patches, classified by logistic regression."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from harness_vision.detection import COLUMNS, scenes
 NOTHING = -1
 """The class of a patch that is no object."""
 CROP = 16
-"""Side to which a patch is brought, in pixels."""
+"""Side to which a patch is resized, in pixels."""
 NEIGHBOURS = np.ones((3, 3))
 """Pixels that touch at a corner are connected."""
 
 
 class ComponentsLearner(LogisticLearner):
-    """Proposes patches at several brightnesses and says of each what it is."""
+    """Proposes patches at several brightness levels and classifies each."""
 
     def examples(self) -> tuple[np.ndarray, Sequence[int]]:
         """Return the patches of the training split with their classes."""
@@ -31,41 +31,41 @@ class ComponentsLearner(LogisticLearner):
         for image, objects in zip(*split, strict=True):
             boxes = self._patches(image)
             overlaps = np.column_stack([overlap(boxes, objects.boxes), np.full(len(boxes), HALF)])
-            best = overlaps.argmax(axis=1)  # the last column: no object covers half
+            best = overlaps.argmax(axis=1)  # the last column: no object reaches an IoU of one half
             labels.append(np.append(objects.labels, NOTHING)[best])
             features.append(_features(image, boxes))
         return np.concatenate(features), np.concatenate(labels)  # type: ignore[return-value]  # an array is the sequence here
 
     def predict(self, inputs: Sequence[Any]) -> Sequence[Any]:
-        """Return for each image the patches that are objects, each once."""
+        """Return for each image the patches that are objects, without overlaps."""
         return [self._detections(image) for image in inputs]
 
     def _detections(self, image: np.ndarray) -> np.ndarray:
         boxes = self._patches(image)
-        known = self._classifier.classes_ != NOTHING
-        if not len(boxes) or not known.any():
+        classes = self._classifier.classes_
+        objects = classes != NOTHING
+        if not len(boxes) or not objects.any():
             return np.empty((0, COLUMNS))
-        chances = self._classifier.predict_proba(_features(image, boxes))[:, known]
-        labels, scores = self._classifier.classes_[known][chances.argmax(axis=1)], chances.max(axis=1)
-        detections = np.column_stack([boxes, labels, scores])
-        found: np.ndarray = detections[_once(boxes, scores)]
-        return found
+        probabilities = self._classifier.predict_proba(_features(image, boxes))[:, objects]
+        labels, scores = classes[objects][probabilities.argmax(axis=1)], probabilities.max(axis=1)
+        detections: np.ndarray = np.column_stack([boxes, labels, scores])[_best(boxes, scores)]
+        return detections
 
     def _patches(self, image: np.ndarray) -> np.ndarray:
-        """Return the different boxes [n, 4] of connected pixels above levels, and below them."""
+        """Return the distinct boxes [n, 4] of connected pixels above or below a level."""
         grey = image.mean(axis=2)
         smallest = self.assignment.settings["smallest"]
-        found = set()
+        boxes = set()
         for level in np.linspace(grey.min(), grey.max(), self.assignment.settings["levels"] + 2)[1:-1]:
             for mask in (grey > level, grey < level):
                 for rows, columns in ndimage.find_objects(ndimage.label(mask, NEIGHBOURS)[0]):
                     if rows.stop - rows.start >= smallest:
-                        found.add((columns.start, rows.start, columns.stop, rows.stop))
-        return np.array(sorted(found), float).reshape(-1, 4)
+                        boxes.add((columns.start, rows.start, columns.stop, rows.stop))
+        return np.array(sorted(boxes), float).reshape(-1, 4)
 
 
 def _features(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Return for each box its pixels from 0 to 1, its contrast and its shape, float32 [n, features]."""
+    """Return for each box its pixels scaled to 0 to 1, its contrast and its shape, float32 [n, features]."""
     grey = image.mean(axis=2).astype(np.float32)
     picture = Image.fromarray(grey)
     rows = []
@@ -77,8 +77,8 @@ def _features(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     return np.array(rows, np.float32).reshape(len(boxes), CROP * CROP + 4)
 
 
-def _once(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Return which boxes stay when those go that a better one covers by half, in the order they are in."""
+def _best(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Return which boxes non-maximum suppression keeps, bool [n]: those without a better one at an IoU of one half."""
     overlaps = overlap(boxes, boxes)
     stays = np.zeros(len(boxes), bool)
     for row in np.argsort(-scores, kind="stable"):

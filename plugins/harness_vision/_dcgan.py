@@ -1,7 +1,7 @@
 """A deep convolutional generative adversarial network (Radford et al., 2016), in small sizes.
 
-A generator turns noise into pictures by transposed convolutions; a discriminator of strided convolutions tells them
-from real ones. Each step trains the discriminator and then, by its verdict, the generator, which alone is kept.
+A generator turns noise into pictures by transposed convolutions; a discriminator of strided convolutions distinguishes
+them from real ones. Each step trains the discriminator, then the generator against it. Only the generator is saved.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ NETWORK = "network.json"
 WIDTHS = {"tiny": 32, "small": 64, "base": 128}
 """Channels at half of the picture's size; at a quarter there are twice as many."""
 BETAS = (0.5, 0.999)
-"""Adam's, as the authors set them: with more momentum the two networks swing."""
+"""Adam's, from the paper: with more momentum the two networks oscillate."""
 LEAK = 0.2
-"""Slope of the discriminator's units below 0."""
+"""Slope of the discriminator's LeakyReLU below 0, from the paper."""
 QUARTER = 4
-"""The picture's side, divided by the side that the generator begins with."""
+"""Picture's side over the side of the generator's first feature map."""
 
 
 class Generator(nn.Module):
-    """From noise to pictures."""
+    """Turns noise into pictures."""
 
     def __init__(self, width: int, noise: int, side: int, channels: int) -> None:
         """Build the layers.
 
         Args:
             width: channels at half of the size.
-            noise: numbers that a picture is made from.
-            side: of the picture in pixels, a multiple of four.
-            channels: of the picture, 1 or 3.
+            noise: length of the noise vector.
+            side: side of the picture in pixels, a multiple of four.
+            channels: channels of the picture, 1 or 3.
         """
         super().__init__()
         self.start = (2 * width, side // QUARTER, side // QUARTER)
@@ -59,7 +59,7 @@ class Generator(nn.Module):
 
 
 def discriminator(width: int, side: int, channels: int) -> nn.Module:
-    """Return the network that tells pictures: float [n, channels, side, side] → logits [n, 1], above 0 for real."""
+    """Return the discriminator: float [n, channels, side, side] → logits [n, 1], above 0 for real pictures."""
     return nn.Sequential(
         nn.Conv2d(channels, width, 4, 2, 1), nn.LeakyReLU(LEAK),
         nn.Conv2d(width, 2 * width, 4, 2, 1, bias=False), nn.BatchNorm2d(2 * width), nn.LeakyReLU(LEAK),
@@ -68,10 +68,10 @@ def discriminator(width: int, side: int, channels: int) -> nn.Module:
 
 
 class DcganLearner(TorchLearner):
-    """Two networks that learn from each other."""
+    """Trains a generator against a discriminator."""
 
     def __init__(self, assignment: Assignment) -> None:
-        """Look at the first picture; the networks are built when they are first needed."""
+        """Take the channels from the first picture; the networks are built when first needed."""
         self._images = pictures(assignment.data)
         self._shape: dict[str, int] = {
             "width": WIDTHS[assignment.size],
@@ -86,7 +86,7 @@ class DcganLearner(TorchLearner):
         return NoiseCodec(self._shape["noise"])
 
     def construct(self) -> nn.Module:
-        """Return the generator in its shape."""
+        """Return the untrained generator."""
         return Generator(**self._shape)
 
     def examples(self) -> Sequence[Any]:
@@ -95,15 +95,15 @@ class DcganLearner(TorchLearner):
         return list(torch.from_numpy(pixels) / 2 + 0.5)
 
     def collate(self, examples: Sequence[Any]) -> dict[str, Tensor]:
-        """Stack real pictures, and draw noise for as many others."""
+        """Stack real pictures, and draw noise for as many generated ones."""
         return {"real": torch.stack(list(examples)), "noise": torch.randn(len(examples), self._shape["noise"])}
 
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
-        """Return the generator's Adam; a new discriminator is made beside it, with its own."""
+        """Return the generator's Adam; make a new discriminator and its Adam too."""
         shape = {name: self._shape[name] for name in ("width", "side", "channels")}
         self._discriminator = discriminator(**shape).to(self.accelerator.device)
         initialise(self._discriminator, self.assignment.settings["initialisation"])
-        self._discriminators = self._adam(self._discriminator)
+        self._discriminator_optimizer = self._adam(self._discriminator)
         return self._adam(network)
 
     def _adam(self, network: nn.Module) -> torch.optim.Optimizer:
@@ -114,26 +114,28 @@ class DcganLearner(TorchLearner):
     ) -> dict[str, float]:
         """Train the discriminator, then the generator.
 
-        None of the losses is called `loss`: in a game neither has to fall.
+        None of the losses is called `loss`, which the harness expects to fall: here neither has to.
         """
         with torch.no_grad(), self.accelerator.autocast():
-            drawn = network(batch["noise"])["pictures"]
-        told = self.descend(
-            self._discriminator, self._discriminators, lambda: self._told(batch["real"], 1.0) + self._told(drawn, 0.0)
+            generated = network(batch["noise"])["pictures"]
+        discriminator_loss = self.descend(
+            self._discriminator,
+            self._discriminator_optimizer,
+            lambda: self._entropy(batch["real"], 1.0) + self._entropy(generated, 0.0),
         )
-        self._discriminator.requires_grad_(False)  # the generator asks it and does not change it
-        fooled = self.descend(network, optimizer, lambda: self.loss(network, batch))
+        self._discriminator.requires_grad_(False)  # gradients flow through it; its weights need none
+        generator_loss = self.descend(network, optimizer, lambda: self.loss(network, batch))
         self._discriminator.requires_grad_(True)
-        return {"discriminator_loss": told, "generator_loss": fooled}
+        return {"discriminator_loss": discriminator_loss, "generator_loss": generator_loss}
 
     def loss(self, network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-        """Return the generator's loss: the cross-entropy of its pictures being taken for real."""
-        return self._told(network(batch["noise"])["pictures"], 1.0)
+        """Return the generator's loss: the discriminator's cross-entropy if its pictures were real."""
+        return self._entropy(network(batch["noise"])["pictures"], 1.0)
 
-    def _told(self, images: Tensor, real: float) -> Tensor:
-        """Return the cross-entropy of the discriminator's verdict."""
-        verdict = self._discriminator(2 * images - 1)
-        return functional.binary_cross_entropy_with_logits(verdict, torch.full_like(verdict, real))
+    def _entropy(self, images: Tensor, real: float) -> Tensor:
+        """Return the discriminator's cross-entropy for images of which all are real (1) or none is (0)."""
+        logits = self._discriminator(2 * images - 1)
+        return functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, real))
 
     def write(self, folder: Path) -> None:
         """Write the codec and the generator's shape."""

@@ -1,4 +1,4 @@
-"""Trains a network to find objects; pretraining tells by how many quarter turns a scene was rotated."""
+"""Trains a network to detect objects; pretraining predicts by how many quarter turns a scene was rotated."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ DETECTORS: dict[str, Callable[..., nn.Module]] = {"centernet": CenterNet, "rt-de
 
 
 class DetectorLearner(TorchLearner):
-    """A network that finds objects."""
+    """A network that detects objects."""
 
     rounds_weights = False  # a corner in bf16 lies up to 2 pixels beside its place in an image of 640
 
     def __init__(self, assignment: Assignment, name: str) -> None:
-        """Look at the first image; the network is built when it is first needed."""
+        """Take the channels from the first image; the network is built when first needed."""
         super().__init__(assignment)
         self._data = scenes(assignment.data)
         self._shape: dict[str, Any] = {
@@ -46,12 +46,12 @@ class DetectorLearner(TorchLearner):
         return BoxCodec(self._shape["settings"]["image_size"], self._shape["channels"])
 
     def construct(self) -> nn.Module:
-        """Return the network in its shape."""
+        """Return the untrained network."""
         shape = dict(self._shape)
         return DETECTORS[shape.pop("name")](**shape)
 
     def transfer(self, network: nn.Module, start: Path) -> None:
-        """Take over the pretraining's body, all of it."""
+        """Load all weights of the pretrained body."""
         body = {name: weight for name, weight in load_file(start / WEIGHTS).items() if name.startswith("backbone.")}
         network.backbone.load_state_dict({name.removeprefix("backbone."): weight for name, weight in body.items()})
 
@@ -65,7 +65,7 @@ class DetectorLearner(TorchLearner):
         ]
 
     def collate(self, examples: Sequence[Any]) -> dict[str, Tensor]:
-        """Stack pixels; objects of all images stand in one row, with the place of their image."""
+        """Stack pixels; concatenate the objects of all images, with `images` as the number of each object's image."""
         pixels, boxes, labels = zip(*examples, strict=True)
         counts = torch.tensor([len(one) for one in labels])
         return {
@@ -76,7 +76,7 @@ class DetectorLearner(TorchLearner):
         }
 
     def loss(self, network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-        """Return the network's own loss."""
+        """Return the loss that the network computes."""
         loss: Tensor = network.loss(**batch)
         return loss
 
@@ -94,26 +94,22 @@ class SceneRotationLearner(DetectorLearner):
     """Learns from scenes without their objects."""
 
     def construct(self) -> nn.Module:
-        """Return the detector's body with a head for rotations."""
+        """Return the untrained body with a head for rotations."""
         return Turned(self._shape["size"], self._shape["channels"], TURNS)
 
     def collate(self, examples: Sequence[Any]) -> dict[str, Tensor]:
-        """Turn each scene by quarter turns that are drawn anew."""
+        """Rotate each scene by random quarter turns."""
         return turned([pixels for pixels, _, _ in examples])
 
     def loss(self, network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-        """Return the cross-entropy of the turns."""
+        """Return the cross-entropy of the rotations."""
         return functional.cross_entropy(network(batch["pixel_values"]), batch["labels"])
 
     def predict(self, inputs: Sequence[Any]) -> Sequence[Any]:  # noqa: ARG002 - it refuses whatever comes
-        """Refuse: what was pretrained only finds no objects.
-
-        Raises:
-            Unsupported: always.
-        """
-        raise Unsupported("A pretrained body tells rotations and finds no objects yet. Fine-tune it, then evaluate.")
+        """Raise Unsupported: pretraining alone finds no objects."""
+        raise Unsupported("A pretrained body predicts rotations and finds no objects yet. Fine-tune it, then evaluate.")
 
 
 def learner(assignment: Assignment, name: str) -> DetectorLearner:
-    """Return the learner of an assignment's stage."""
+    """Return the learner for an assignment's stage."""
     return (SceneRotationLearner if assignment.stage == "pretrain" else DetectorLearner)(assignment, name)

@@ -1,4 +1,4 @@
-"""Draws clips side by side with what was said of them, as one small film."""
+"""Draws clips side by side with their predicted classes, as one small animation."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from PIL import Image, ImageDraw
 CELL, LINE, COLUMNS = 64, 12, 3
 """Side of one clip and height of a line of text, in pixels; clips in a row."""
 COLOURS = 16
-"""With four bits a pixel the film stays small whatever the clips are."""
+"""Four bits a pixel keep the film small, whatever the clips are."""
 FRAMES = 10
-"""At most; of longer clips as many are shown, evenly spaced."""
+"""Most frames; longer clips are sampled evenly."""
 FRAME_MS = 150
 RIGHT, WRONG = (0, 200, 80), (255, 140, 0)
 
 
 def film(clips: Sequence[np.ndarray], words: Sequence[tuple[str, str]]) -> bytes:
-    """Return a GIF of clips, uint8 [frames, height, width, channels], with the classes said of them and theirs."""
+    """Return a GIF of clips, uint8 [frames, height, width, channels], with their words: predicted and true class."""
     count = min(FRAMES, max(map(len, clips)))
     pictures = [
         _picture([clip[round(at * (len(clip) - 1))] for clip in clips], words) for at in np.linspace(0, 1, count)
@@ -32,7 +32,7 @@ def film(clips: Sequence[np.ndarray], words: Sequence[tuple[str, str]]) -> bytes
 
 
 def _palette(picture: Image.Image) -> Image.Image:
-    """Return a picture's colours and those of the words, which are too few pixels to be among them."""
+    """Return a picture's colours and those of the words, which cover too few pixels to be among them."""
     colours = picture.quantize(COLOURS - 2).getpalette() or []
     palette = Image.new("P", (1, 1))
     palette.putpalette([*colours[: 3 * (COLOURS - 2)], *RIGHT, *WRONG])
@@ -43,11 +43,11 @@ def _picture(frames: Sequence[np.ndarray], words: Sequence[tuple[str, str]]) -> 
     height = CELL + 2 * LINE
     whole = Image.new("RGB", (CELL * min(len(frames), COLUMNS), height * -(-len(frames) // COLUMNS)))
     pen = ImageDraw.Draw(whole)
-    for number, (frame, (said, right)) in enumerate(zip(frames, words, strict=True)):
+    for number, (frame, (predicted, label)) in enumerate(zip(frames, words, strict=True)):
         left, top = number % COLUMNS * CELL, number // COLUMNS * height
         picture = Image.fromarray(np.squeeze(frame, 2) if frame.shape[2] == 1 else frame).convert("RGB")
         whole.paste(picture.resize((CELL, CELL), Image.Resampling.NEAREST), (left, top))
-        pen.text((left + 1, top + CELL), said, fill=RIGHT if said == right else WRONG)
-        if said != right:
-            pen.text((left + 1, top + CELL + LINE), right, fill="white")
+        pen.text((left + 1, top + CELL), predicted, fill=RIGHT if predicted == label else WRONG)
+        if predicted != label:
+            pen.text((left + 1, top + CELL + LINE), label, fill="white")
     return whole

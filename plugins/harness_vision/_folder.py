@@ -1,4 +1,4 @@
-"""What is read from a folder of images, whatever their labels: its identity, pixels, and splits that share no image."""
+"""Common parts of the readers of folders: identity, pixels, and splits that share no image."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from PIL import Image, UnidentifiedImageError
 from harness import DataError
 
 TEST, VALIDATION = 0.2, 0.1
+"""Shares of the images."""
 
 
-class Keyed(Protocol):
-    """An image with its labels."""
+class Identified(Protocol):
+    """An image or clip with its labels."""
 
     @property
     def key(self) -> str:
-        """What makes the image itself."""
+        """Hash of the pixels: copies have the same."""
 
 
-One = TypeVar("One", bound=Keyed)
-Divide = Callable[[Sequence[One], float, float], dict[str, list[One]]]
+Item = TypeVar("Item", bound=Identified)
+Divide = Callable[[Sequence[Item], float, float], dict[str, list[Item]]]
 """Images, shares of test and validation → splits."""
 
 
@@ -51,7 +52,7 @@ def pixels(where: str, name: str, file: Path | BinaryIO) -> np.ndarray:
     """Return an image as uint8 [height, width, 1 or 3].
 
     Raises:
-        DataError: it cannot be read.
+        DataError: the file cannot be read.
     """
     try:
         with Image.open(file) as picture:
@@ -61,16 +62,16 @@ def pixels(where: str, name: str, file: Path | BinaryIO) -> np.ndarray:
 
 
 def alike(images: Sequence[np.ndarray], channels: int) -> list[np.ndarray]:
-    """Return images of one number of channels: grey ones are repeated where others are coloured."""
-    return [np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:2], channels))) for image in images]
+    """Return images or clips with one number of channels: the channel of grey ones is repeated."""
+    return [np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:-1], channels))) for image in images]
 
 
-def complete(given: Mapping[str, list[One]], divide: Divide[One]) -> dict[str, list[One]]:
-    """Return train, validation and test, no image in two of them; what is tested is never learnt from.
+def complete(given: Mapping[str, list[Item]], divide: Divide[Item]) -> dict[str, list[Item]]:
+    """Return train, validation and test without common images: an image of two splits stays in test, or validation.
 
     Args:
-        given: the images by split, with `train` among them, or all as `all`.
-        divide: how images are divided where splits are missing.
+        given: the images by split, `train` among them, or all of them under `all`.
+        divide: makes the missing splits.
     """
     if "all" in given:
         return divide(given["all"], TEST, VALIDATION)
@@ -84,8 +85,8 @@ def complete(given: Mapping[str, list[One]], divide: Divide[One]) -> dict[str, l
     return splits
 
 
-def divided(images: Sequence[One], test: float, validation: float) -> dict[str, list[One]]:
-    """Divide by hashes of the images, so that the order of the entries does not matter and copies stay together."""
+def divided(images: Sequence[Item], test: float, validation: float) -> dict[str, list[Item]]:
+    """Divide by hashes of the images: the order of the entries does not matter, and copies stay together."""
     order = sorted({image.key for image in images})
     tests, checks = (max(round(share * len(order)), int(share > 0)) for share in (test, validation))
     places = {
@@ -96,7 +97,7 @@ def divided(images: Sequence[One], test: float, validation: float) -> dict[str, 
     return {split: [image for image in images if image.key in keys] for split, keys in places.items()}
 
 
-def without(images: Sequence[One], others: Sequence[One]) -> list[One]:
+def without(images: Sequence[Item], others: Sequence[Item]) -> list[Item]:
     """Return the images that are not among others."""
     keys = {image.key for image in others}
     return [image for image in images if image.key not in keys]

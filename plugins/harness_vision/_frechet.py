@@ -1,38 +1,37 @@
-"""The Fréchet distance of two clouds of features, and what each row of one adds to it."""
+"""The Fréchet distance of two sets of features, and the influence of each row on it."""
 
 from __future__ import annotations
 
 import numpy as np
 
 DEAD = 1e-12
-"""Share of the largest eigenvalue below which there is nothing to divide by: of units of a network that never fire."""
+"""Share of the largest eigenvalue below which one counts as 0: a unit that never fires has no variance to divide by."""
 
 
 class Frechet:
-    """The distance of rows of features from a reference (Heusel et al., 2017): of two Gaussians with their moments.
+    """The distance of features from a reference: that of two Gaussians with their moments (Heusel et al., 2017).
 
-    It is |m₁ - m₂|² + tr(C₁ + C₂ - 2 (C₁ C₂)^½), squared as usual, 0 for clouds of one mean and one covariance.
+    It is |m₁ - m₂|² + tr(C₁ + C₂ - 2 (C₁ C₂)^½), squared as usual; 0 if the means and the covariances are equal.
     """
 
     def __init__(self, features: np.ndarray, reference: np.ndarray) -> None:
         """Take the features, float [n, d], and the reference, float [m, d]."""
         mean, covariance = _moments(features)
-        aim, wanted = _moments(reference)
-        root = _power(wanted, 0.5)
-        shared = root @ covariance @ root  # its eigenvalues are those of the product, and it is symmetric
-        gap = np.square(mean - aim).sum() + np.trace(covariance) + np.trace(wanted)
+        aim, target = _moments(reference)
+        root = _power(target, 0.5)
+        shared = root @ covariance @ root  # symmetric, with the eigenvalues of C₁ C₂
+        gap = np.square(mean - aim).sum() + np.trace(covariance) + np.trace(target)
         self.value = float(max(0.0, gap - 2 * np.trace(_power(shared, 0.5))))
-        slope = np.eye(len(mean)) - root @ _power(shared, -0.5) @ root
+        slope = np.eye(len(mean)) - root @ _power(shared, -0.5) @ root  # the distance's derivative by C₁
         centred = features - mean
-        bends = ((centred @ slope) * centred).sum(axis=1)
-        self._influence = 2 * centred @ (mean - aim) + bends - bends.mean()
+        spreads = ((centred @ slope) * centred).sum(axis=1)
+        self._influence = 2 * centred @ (mean - aim) + spreads - spreads.mean()
 
     def over(self, rows: np.ndarray) -> float:
-        """Return the distance of the rows with these numbers, some of them several times, to the first order.
+        """Return the distance of a sample of the rows, by their numbers, to the first order.
 
-        Each row adds its influence (Hampel, 1974), the distance's derivative by the row's weight. Computed anew, the
-        distance of a sample of the rows would be larger by what drawing it adds, so that the samples of a bootstrap
-        would lie beside the value that they are to surround.
+        Each row adds its influence (Hampel, 1974): the distance's derivative by the row's weight. The exact distance of
+        a sample is biased upwards by its smaller size, so that a bootstrap's interval would not contain the value.
         """
         return max(0.0, self.value + float(self._influence[rows].mean()))
 
@@ -45,9 +44,8 @@ def _moments(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _power(matrix: np.ndarray, exponent: float) -> np.ndarray:
-    """Return a power of a symmetric matrix without negative eigenvalues; directions that hold nothing stay nothing."""
+    """Return a power of a positive semi-definite matrix; eigenvalues of 0 stay 0 (pseudo-inverse)."""
     values, vectors = np.linalg.eigh(matrix)
     alive = values > (0.0 if exponent > 0 else DEAD * values.max())
     powers = np.power(values, exponent, where=alive, out=np.zeros_like(values))
-    found: np.ndarray = (vectors * powers) @ vectors.T
-    return found
+    return np.asarray((vectors * powers) @ vectors.T)

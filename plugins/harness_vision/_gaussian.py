@@ -1,4 +1,4 @@
-"""The cheap generator: pixels that follow one Gaussian, along the directions in which real pictures differ most."""
+"""The baseline generator: a Gaussian over the principal components of the pixels."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ WEIGHTS, SHAPE = "weights.safetensors", "shape.json"
 
 
 class GaussianLearner(Learner):
-    """One fit, saved without pickle."""
+    """A PCA in one step, saved without pickle."""
 
     def __init__(self, assignment: Assignment) -> None:
-        """Take the assignment; nothing is drawn at random while fitting.
+        """Take the assignment; the fit is deterministic.
 
         Raises:
-            Unsupported: another precision than fp32 was asked for.
+            Unsupported: the precision is not fp32.
         """
         if assignment.precision != "fp32":
             raise Unsupported(f"scikit-learn does not compute in {assignment.precision}. Use fp32.")
@@ -34,7 +34,7 @@ class GaussianLearner(Learner):
         self._shape: list[int] = []
 
     def step(self) -> Progress:
-        """Fit everything; the loss is the share of the pixels' variance that the directions leave out."""
+        """Fit everything; the loss is the share of variance that the components leave out."""
         images = pictures(self.assignment.data)
         codec = ImageCodec(self.assignment.settings["image_size"], images[0].shape[-1])
         pixels = codec.encode(images)["pixel_values"] / 2 + 0.5
@@ -47,22 +47,21 @@ class GaussianLearner(Learner):
         return Progress(consumed={"samples": len(images)}, losses={"loss": left_out}, done=True)
 
     def predict(self, inputs: Sequence[int]) -> Sequence[np.ndarray]:
-        """Return pictures, float32 [n, height, width, channels]; what is darker than black is black."""
+        """Return pictures, float32 [n, height, width, channels], clipped to 0 to 1."""
         codec = NoiseCodec(len(self._numbers["spread"]))
-        drawn = self._numbers["mean"] + codec.encode(inputs)["noise"] @ self._numbers["spread"]
-        found: Sequence[np.ndarray] = codec.decode({"pictures": drawn.clip(0, 1).reshape(-1, *self._shape)})  # type: ignore[assignment]  # an array is the sequence here
-        return found
+        pixels = self._numbers["mean"] + codec.encode(inputs)["noise"] @ self._numbers["spread"]
+        return codec.decode({"pictures": pixels.clip(0, 1).reshape(-1, *self._shape)})  # type: ignore[return-value]  # an array is the sequence here
 
     def save(self, folder: Path) -> None:
-        """Write the numbers and the pictures' shape."""
+        """Write mean, components and the pictures' shape."""
         save_file({name: np.ascontiguousarray(array) for name, array in self._numbers.items()}, folder / WEIGHTS)
         (folder / SHAPE).write_text(json.dumps(self._shape), encoding="utf-8")
 
     def load(self, folder: Path) -> None:
-        """Become what `save` wrote."""
+        """Load what `save` wrote."""
         self._numbers = load_file(folder / WEIGHTS)
         self._shape = json.loads((folder / SHAPE).read_text(encoding="utf-8"))
 
     def parameters(self) -> int | None:
-        """Return how many numbers it holds, None before the fit."""
+        """Return the count of fitted numbers, None before the fit."""
         return sum(array.size for array in self._numbers.values()) or None

@@ -1,6 +1,6 @@
-"""Reads images with one class each: a folder with one of images for each class, a Parquet file, a data set of the hub.
+"""Reads images with one class each: a folder with a folder of images for each class, a Parquet file, a hub data set.
 
-They are opened by the `datasets` library; each image is decoded here, so that one that is broken can be named.
+The `datasets` library opens them. Each image is decoded here, so that an error can name it.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ class _Picture(NamedTuple):
 
     @property
     def key(self) -> str:
-        """What makes the image itself."""
+        """Hash of the pixels: copies have the same."""
         return _folder.image_key(self.image)
 
 
 def identity(source: str) -> str:
-    """Name a source's content: the SHA-256 of a file, or of a folder's file names and contents.
+    """Return the SHA-256 of a file, or of a folder's file names and contents.
 
-    A hub data set is named by its revision: `main` where the source gives none, which its owner may change: pin one
+    A hub data set is identified by its revision. Without one it is `main`, which its owner may change: pin one
     (`name@revision`) to compare results.
 
     Raises:
-        DataError: there is nothing of that name.
+        DataError: the source does not exist.
     """
     place = _located(source)
     if isinstance(place, Path):
@@ -57,7 +57,7 @@ def read(source: str, settings: Mapping[str, Any]) -> ImageClassificationData:
         settings: `image_column` and `label_column`.
 
     Raises:
-        DataError: says which file, row or column is wrong and what to do.
+        DataError: names the file, row or column that is wrong and what to do.
     """
     splits = _folder.complete(_given(source, settings), _divided)
     for split, part in splits.items():
@@ -76,12 +76,12 @@ def read(source: str, settings: Mapping[str, Any]) -> ImageClassificationData:
 
 
 def _located(source: str) -> Path | re.Match[str]:
-    """Return a folder or Parquet file, or what a hub data set is called."""
+    """Return a folder or Parquet file, or the match of a hub data set's name."""
     path = Path(source).expanduser()
     if path.is_dir() or (path.is_file() and path.suffix.lower() == ".parquet"):
         return path
     if path.is_file():
-        raise DataError(f"{source} is a file that is not read. Give {FORMS}.")
+        raise DataError(f"{source} is a file that cannot be read. Give {FORMS}.")
     hub = _HUB_NAME.fullmatch(source)
     if hub is None or path.suffix:
         raise DataError(f"There is no file or folder {source}. Give {FORMS}.")
@@ -89,22 +89,22 @@ def _located(source: str) -> Path | re.Match[str]:
 
 
 def _given(source: str, settings: Mapping[str, Any]) -> dict[str, list[_Picture]]:
-    """Return the pictures of each split; those of a source with one split as `all`."""
+    """Return the pictures of each split; those of a source with one split under `all`."""
     place = _located(source)
     datasets.disable_progress_bars()
-    # What the library keeps of local data is gone afterwards; the hub's own cache serves the check and the run.
+    # Local data are cached only while they are read. Hub data stay in the hub's cache, for the check and the run.
     with tempfile.TemporaryDirectory(prefix="harness-data-") as cache:
         try:
             tables = _opened(place, cache)
         except Exception as error:
             cause = (str(error.__cause__ or error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
             raise DataError(f"{source} cannot be read: {cause}. Give {FORMS}.") from error
-        found = {name: list(_pictures(source, name, tables[name], settings)) for name in tables}
-    if len(found) == 1:
-        return {"all": next(iter(found.values()))}
-    if "train" not in found:
-        raise DataError(f"{source} has the splits {', '.join(found)}. Call the one to learn from `train`.")
-    return found
+        splits = {name: list(_pictures(source, name, tables[name], settings)) for name in tables}
+    if len(splits) == 1:
+        return {"all": next(iter(splits.values()))}
+    if "train" not in splits:
+        raise DataError(f"{source} has the splits {', '.join(splits)}. Call the one to train on `train`.")
+    return splits
 
 
 def _opened(place: Path | re.Match[str], cache: str) -> Any:
@@ -128,9 +128,9 @@ def _pictures(source: str, split: str, table: Any, settings: Mapping[str, Any]) 
                 f"{source} ({split}) has no column {column!r}; its columns are {', '.join(table.column_names)}. In a "
                 f"folder, put the images of each class into one of its own; else name the column with {setting}."
             )
-    table = table.select_columns(list({image, label}))  # images in other columns stay closed
-    named = table.features[label]
-    names = named.names if isinstance(named, datasets.ClassLabel) else None
+    table = table.select_columns(list({image, label}))  # do not decode images in other columns
+    feature = table.features[label]
+    names = feature.names if isinstance(feature, datasets.ClassLabel) else None
     if isinstance(table.features[image], datasets.Image):
         table = table.cast_column(image, datasets.Image(decode=False))
     for number, row in enumerate(table, start=1):
@@ -139,30 +139,30 @@ def _pictures(source: str, split: str, table: Any, settings: Mapping[str, Any]) 
 
 
 def _decoded(where: str, column: str, value: Any) -> np.ndarray:
-    """Return a cell's image: a file of the folder, or the bytes of one."""
+    """Return a cell's image, from a file of the folder or from bytes."""
     if not isinstance(value, dict) or not (value.get("bytes") or value.get("path")):
         raise DataError(
-            f"{where}: column {column!r} holds no image. Write an image's bytes or name it with image_column."
+            f"{where}: column {column!r} holds no image. Store the image's bytes, or name another with image_column."
         )
     name = value.get("path") or f"column {column!r}"
     return _folder.pixels(where, name, io.BytesIO(value["bytes"]) if value.get("bytes") else Path(value["path"]))
 
 
 def _label(where: str, column: str, value: Any, names: Sequence[str] | None) -> str | int:
-    if not isinstance(value, str | int) or value == "" or (names is not None and value == -1):
+    if not isinstance(value, str | int) or value == "" or (names is not None and value == -1):  # -1: datasets' missing
         raise DataError(f"{where}: the label in column {column!r} is {value!r}. Give a word or a whole number.")
     return names[int(value)] if names is not None else value
 
 
 def _divided(pictures: Sequence[_Picture], test: float, validation: float) -> dict[str, list[_Picture]]:
-    """Divide each class alike; copies of an image stay together, also where they have two labels."""
+    """Divide each class in the same shares; copies of an image stay together, even with different labels."""
     first: dict[str, str | int] = {}
     for picture in pictures:
         first.setdefault(picture.key, picture.label)
     splits: dict[str, list[_Picture]] = {"train": [], "validation": [], "test": []}
     for label in dict.fromkeys(first.values()):
-        own = [picture for picture in pictures if first[picture.key] == label]
-        for split, part in _folder.divided(own, test, validation).items():
+        same = [picture for picture in pictures if first[picture.key] == label]
+        for split, part in _folder.divided(same, test, validation).items():
             splits[split] += part
     return splits
 
@@ -171,14 +171,14 @@ def _classes(source: str, splits: Mapping[str, Sequence[_Picture]]) -> list[str 
     """Return the labels in order: numbers by size, words by the alphabet.
 
     Raises:
-        DataError: there is one only, or one is tested but never learnt.
+        DataError: there is only one class, or one has no training images.
     """
     seen = {picture.label for picture in splits["train"]}
     unseen = {picture.label for part in splits.values() for picture in part} - seen
     if unseen:
         raise DataError(
-            f"{source}: there is too little of the class {min(unseen, key=str)!r}: none of it is left to learn from. "
-            f"Add images of it, at least three."
+            f"{source} has too few images of the class {min(unseen, key=str)!r}: none is left to train on. "
+            "Add some, at least three."
         )
     if len(seen) == 1:
         raise DataError(f"{source}: every image is of the class {next(iter(seen))!r}. Add images of another.")

@@ -1,4 +1,4 @@
-"""Trains a network on labelled images; pretraining tells by how many quarter turns an image was rotated."""
+"""Trains a network on labelled images; pretraining predicts by how many quarter turns an image was rotated."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from harness_vision._networks import Classifier
 
 NETWORK = "network.json"
 TURNS = 4
-"""Rotations to be told apart: 0, 90, 180 and 270 degrees (Gidaris et al., 2018)."""
+"""Rotations of the pretraining: 0, 90, 180 and 270 degrees (Gidaris et al., 2018)."""
 
 
 class ImageLearner(TorchLearner):
     """A network that classifies images."""
 
     shaped_by: ClassVar[tuple[str, ...]] = ("image_size", "dropout")
-    """Settings that the network is built by."""
+    """Settings that the network's constructor takes."""
 
     def __init__(self, assignment: Assignment, name: str) -> None:
-        """Look at the first image; the network is built when it is first needed."""
+        """Take the channels from the first image; the network is built when first needed."""
         super().__init__(assignment)
         self._data = labelled(assignment.data)
         channels = self._data.examples("train").inputs[0].shape[-1]
@@ -43,7 +43,7 @@ class ImageLearner(TorchLearner):
         }
 
     def outputs(self) -> int:
-        """Return how many classes there are."""
+        """Return the number of classes."""
         return len(self._data.classes)
 
     def codec(self) -> ImageCodec:
@@ -51,15 +51,13 @@ class ImageLearner(TorchLearner):
         return ImageCodec(self._shape["settings"]["image_size"], self._shape["channels"])
 
     def construct(self) -> nn.Module:
-        """Return the network in its shape."""
+        """Return the untrained network."""
         return Classifier(**self._shape)
 
     def transfer(self, network: nn.Module, start: Path) -> None:
-        """Take over the pretraining's body, all of it."""
-        weights = load_file(start / WEIGHTS)
-        body = {
-            name.removeprefix("network."): weight for name, weight in weights.items() if name.startswith("network.")
-        }
+        """Load all weights of the pretrained body."""
+        prefix, weights = "network.", load_file(start / WEIGHTS)
+        body = {name.removeprefix(prefix): weight for name, weight in weights.items() if name.startswith(prefix)}
         network.network.load_state_dict(body, strict=True)
 
     def examples(self) -> Sequence[Any]:
@@ -90,29 +88,27 @@ class RotationLearner(ImageLearner):
     """Learns from images without labels."""
 
     def outputs(self) -> int:
-        """Return how many rotations there are."""
+        """Return the number of rotations."""
         return TURNS
 
     def collate(self, examples: Sequence[Any]) -> dict[str, Tensor]:
-        """Turn each image by quarter turns that are drawn anew."""
+        """Rotate each image by random quarter turns."""
         return turned([image for image, _ in examples])
 
     def predict(self, inputs: Sequence[Any]) -> Sequence[Any]:  # noqa: ARG002 - it refuses whatever comes
-        """Refuse: what was pretrained only knows no classes.
-
-        Raises:
-            Unsupported: always.
-        """
-        raise Unsupported("A pretrained network tells rotations and knows no classes yet. Fine-tune it, then evaluate.")
+        """Raise Unsupported: pretraining alone learns no classes."""
+        raise Unsupported(
+            "A pretrained network predicts rotations and knows no classes yet. Fine-tune it, then evaluate."
+        )
 
 
 def turned(images: Sequence[Tensor]) -> dict[str, Tensor]:
-    """Return square images turned by quarter turns that are drawn anew; the turn is the label."""
+    """Return square images rotated by random quarter turns, with the number of turns as the label."""
     turns = torch.randint(TURNS, (len(images),))
     pixels = [torch.rot90(image, int(turn), (1, 2)) for image, turn in zip(images, turns, strict=True)]
     return {"pixel_values": torch.stack(pixels), "labels": turns}
 
 
 def learner(assignment: Assignment, name: str) -> ImageLearner:
-    """Return the learner of an assignment's stage."""
+    """Return the learner for an assignment's stage."""
     return (RotationLearner if assignment.stage == "pretrain" else ImageLearner)(assignment, name)

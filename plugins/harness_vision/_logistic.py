@@ -1,4 +1,4 @@
-"""Logistic regression on the pixels: the cheap baseline every other model is put beside."""
+"""Logistic regression on the pixels: the baseline of image classification."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ WEIGHTS = "weights.safetensors"
 
 
 class LogisticLearner(Learner):
-    """One fit, saved without pickle."""
+    """Logistic regression in one step, saved without pickle."""
 
     def __init__(self, assignment: Assignment) -> None:
-        """Make the estimator; nothing is drawn at random.
+        """Make the estimator; the fit is deterministic.
 
         Raises:
-            Unsupported: another precision than fp32 was asked for.
+            Unsupported: the precision is not fp32.
         """
         if assignment.precision != "fp32":
             raise Unsupported(f"scikit-learn does not compute in {assignment.precision}. Use fp32.")
@@ -40,14 +40,13 @@ class LogisticLearner(Learner):
         """Fit everything."""
         features, labels = self.examples()
         self._classifier.fit(features, labels)
-        found = self._classifier.predict_proba(features)[
-            np.arange(len(labels)), np.searchsorted(self._classifier.classes_, labels)
-        ]
+        columns = np.searchsorted(self._classifier.classes_, labels)
+        likelihoods = self._classifier.predict_proba(features)[np.arange(len(labels)), columns]
         consumed = {"samples": self.assignment.data.sizes["train"]}
-        return Progress(consumed=consumed, losses={"loss": float(-np.log(found).mean())}, done=True)
+        return Progress(consumed=consumed, losses={"loss": float(-np.log(likelihoods).mean())}, done=True)
 
     def save(self, folder: Path) -> None:
-        """Write the numbers."""
+        """Write coefficients, intercepts and classes."""
         numbers = {
             "coefficients": self._classifier.coef_,
             "intercepts": self._classifier.intercept_,
@@ -56,7 +55,7 @@ class LogisticLearner(Learner):
         save_file({name: np.ascontiguousarray(array) for name, array in numbers.items()}, folder / WEIGHTS)
 
     def load(self, folder: Path) -> None:
-        """Become what `save` wrote."""
+        """Load what `save` wrote."""
         numbers = load_file(folder / WEIGHTS)
         self._classifier.coef_ = numbers["coefficients"]
         self._classifier.intercept_ = numbers["intercepts"]

@@ -1,6 +1,6 @@
-"""The default clips: a bright digit moves in one of eight ways among fainter digits that move in other ways, in noise.
+"""The default clips: a bright digit moves in one of eight ways, among fainter digits that move in other ways, in noise.
 
-Where a digit is and how large it is halfway tells little of how it moves: the class is in the change.
+A single frame tells little: places and sizes halfway are random, so the class is in the change.
 """
 
 from __future__ import annotations
@@ -17,39 +17,40 @@ RULE = 1
 SEED = 20261125
 CLASSES = ("left", "right", "up", "down", "clockwise", "anticlockwise", "growing", "shrinking")
 FRAMES, SIDE = 8, 32
-"""Of a clip, the side in pixels."""
+"""Frames of a clip, and their side in pixels."""
 HELD = {"validation": 400, "test": 1000}
+"""Clips of the other splits."""
 DIGITS = {"train": slice(0, 3500), "validation": slice(3500, 4000), "test": slice(4000, 5000)}
 """Split → places in a shuffled order of the digits."""
 MIDDLE = (10.0, 22.0)
-"""Where a digit is halfway through its motion, in pixels from the edge."""
+"""Place of a digit halfway through its motion, in pixels from the edge."""
 COARSE = 14
-"""Side to which digits of 28 pixels are brought beforehand: finer lines than those of a small digit are no use."""
+"""Side to which digits of 28 pixels are reduced beforehand: a small digit shows no finer lines."""
 SCALES = (0.8, 1.3)
-"""Of such a digit, halfway."""
+"""Size of a digit halfway, over that of a reduced one."""
 PATHS = (6.0, 14.0)
-"""Pixels from the first frame to the last, for what goes straight."""
+"""Length of a straight path, in pixels."""
 RADII = (3.0, 6.0)
-"""Of a circle, in pixels."""
+"""Radius of a circle, in pixels."""
 ARCS = (1.1 * np.pi, 1.9 * np.pi)
-"""Part of a circle from the first frame to the last, in radians."""
+"""Length of a circular path, in radians."""
 GROWTH = (1.6, 2.4)
-"""Size in one end over that in the other."""
+"""Larger size over smaller size of a digit that grows or shrinks."""
 PACE = (0.3, 1.7)
-"""Speed from one frame to the next, over the mean."""
+"""Speed between two frames, over the mean."""
 SHAKE = 0.3
-"""Standard deviation of what is added to a place, in pixels."""
+"""Standard deviation of a place's noise, in pixels."""
 BRIGHT, FAINT = (190.0, 255.0), (70.0, 130.0)
-"""Brightness of the digit whose motion is asked for, and of the others."""
+"""Brightness of the digit whose motion is the class, and of the others."""
 OTHERS = (1, 2)
-"""Fewest and most of the others."""
+"""Fewest and most other digits."""
 NOISE = 18.0
-"""Standard deviation of what is added to a pixel, of 255."""
+"""Standard deviation of a pixel's noise, of 255."""
 
 
 @lru_cache(maxsize=2)
 def clips(train: int) -> dict[str, Examples]:
-    """Return all splits with so many clips to train on; no digit is in two of them."""
+    """Return all splits, with `train` clips to train on; no digit is in two of them."""
     order = np.random.default_rng(SEED).permutation(len(LABELS))
     counts = {"train": train, **HELD}
     return {
@@ -80,7 +81,7 @@ def _clip(draw: np.random.Generator, digits: np.ndarray, label: int) -> np.ndarr
 
 
 def _moved(draw: np.random.Generator, digits: np.ndarray, motion: int, brightness: tuple[float, float]) -> np.ndarray:
-    """Return a digit in motion on black, float [frames, side, side]."""
+    """Return a moving digit on black, float [frames, side, side]."""
     ink = digits[draw.integers(len(digits))] * draw.uniform(*brightness)
     steps = draw.uniform(*PACE, FRAMES - 1)
     progress = np.concatenate([[0], np.cumsum(steps)]) / steps.sum() - 0.5
@@ -91,10 +92,10 @@ def _moved(draw: np.random.Generator, digits: np.ndarray, motion: int, brightnes
 
 
 def _path(draw: np.random.Generator, motion: str, progress: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return places [frames, 2], down and to the right of the middle, and sizes [frames] over that of the middle.
+    """Return offsets [frames, 2] from the place halfway, down and to the right, and sizes [frames] over that halfway.
 
     Args:
-        draw: of length, radius and growth.
+        draw: generator of length, radius and growth.
         motion: one of `CLASSES`.
         progress: [frames] from -0.5 to 0.5.
     """
@@ -115,9 +116,9 @@ def _path(draw: np.random.Generator, motion: str, progress: np.ndarray) -> tuple
 
 
 def _weights(places: np.ndarray, scales: np.ndarray, length: int) -> np.ndarray:
-    """Return what each pixel of a drawn digit adds to a row (or column) of each frame: float [frames, side, length].
+    """Return the weight of a digit's rows (or columns) in those of each frame: float [frames, side, length].
 
-    Linear interpolation; where the digit becomes smaller, over as many pixels as fall together.
+    Linear interpolation; a digit that is scaled down is averaged over the pixels that fall together.
     """
     source = (np.arange(SIDE) - places[:, None]) / scales[:, None] + (length - 1) / 2
     reach = np.minimum(scales, 1)[:, None, None]

@@ -1,4 +1,4 @@
-"""The networks, in small sizes, from transformers' configurations."""
+"""Image classifiers in small sizes, from transformers' configurations."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _resnet(size: str, settings: Mapping[str, Any], channels: int) -> nn.Module:
     shape = ResNetConfig(
         num_channels=channels, embedding_size=hidden[0], hidden_sizes=hidden, depths=depths, layer_type="basic"
     )
-    del settings  # a convolution takes any size
+    del settings  # convolutions take any image size
     return ResNetForImageClassification(shape)
 
 
@@ -48,7 +48,7 @@ def _vit(size: str, settings: Mapping[str, Any], channels: int) -> nn.Module:
 
 
 class _Perceptron(nn.Module):
-    """Dense layers over all pixels, in the shape transformers gives its classifiers: a body and a `classifier`."""
+    """Dense layers over all pixels, with a `classifier` as last layer as in transformers' networks."""
 
     def __init__(self, size: str, settings: Mapping[str, Any], channels: int) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class _Perceptron(nn.Module):
             nn.Flatten(), nn.Linear(pixels, hidden), nn.ReLU(), nn.Dropout(settings["dropout"]),
             nn.Linear(hidden, hidden), nn.ReLU(), nn.Dropout(settings["dropout"]),
         )  # fmt: skip
-        self.classifier = nn.Linear(hidden, 2)
+        self.classifier = nn.Linear(hidden, 2)  # `Classifier` replaces it
 
 
 NETWORKS: dict[str, Callable[[str, Mapping[str, Any], int], nn.Module]] = {
@@ -70,14 +70,14 @@ NETWORKS: dict[str, Callable[[str, Mapping[str, Any], int], nn.Module]] = {
 
 
 class Classifier(nn.Module):
-    """A network's body and a new dense layer in place of its own."""
+    """A network's body with a new last layer."""
 
     def __init__(self, name: str, size: str, settings: Mapping[str, Any], channels: int, classes: int) -> None:
         """Build the layers."""
         super().__init__()
         self.network = NETWORKS[name](size, settings, channels)
-        own = self.network.classifier
-        last = own[-1] if isinstance(own, nn.Sequential) else own
+        head = self.network.classifier
+        last = head[-1] if isinstance(head, nn.Sequential) else head
         self.network.classifier = nn.Identity()
         features = self.network.config.hidden_sizes[-1] if name == "resnet" else last.in_features
         self.flatten = nn.Flatten()

@@ -1,4 +1,4 @@
-"""Between requests and a generator's arrays. Needs no torch: a served network loads none."""
+"""Preprocessor and postprocessor of generators. Imports no torch, so that ONNX Runtime serves without it."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ FILE = "noise.json"
 
 
 class NoiseCodec(Codec):
-    """A request becomes the noise that its number seeds, the same everywhere; pixels become a picture."""
+    """Turn a request into the noise that it seeds, equal in every runtime, and pixels into pictures."""
 
     def __init__(self, numbers: int) -> None:
-        """Take how many numbers the noise of one picture has."""
+        """Take the length of a picture's noise vector."""
         self.numbers = numbers
 
     def encode(self, inputs: Sequence[int]) -> dict[str, np.ndarray]:
         """Return `noise`, float32 [n, numbers], drawn from N(0, 1)."""
-        drawn = [np.random.default_rng(request).standard_normal(self.numbers, np.float32) for request in inputs]
-        return {"noise": np.stack(drawn)}
+        noise = [np.random.default_rng(request).standard_normal(self.numbers, np.float32) for request in inputs]
+        return {"noise": np.stack(noise)}
 
     def decode(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:  # type: ignore[override]  # an array is the sequence here
         """Return pictures, float32 [n, height, width, channels] from 0 to 1."""
         return np.ascontiguousarray(arrays["pictures"].transpose(0, 2, 3, 1))
 
     def save(self, folder: Path) -> None:
-        """Write the count."""
+        """Write the arguments of `__init__`."""
         (folder / FILE).write_text(json.dumps({"numbers": self.numbers}), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> NoiseCodec:
-        """Read what `save` wrote."""
+        """Return the codec that `save` wrote."""
         return cls(**json.loads((folder / FILE).read_text(encoding="utf-8")))

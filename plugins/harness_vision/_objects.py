@@ -9,18 +9,18 @@ import numpy as np
 
 
 class Objects(NamedTuple):
-    """What is in one image."""
+    """The objects of one image."""
 
     boxes: np.ndarray
     """float32 [n, 4]: left, top, right and bottom edge in pixels."""
     labels: np.ndarray
     """int64 [n], positions in `classes`."""
     crowd: np.ndarray
-    """bool [n]: whether it is a group that nobody counted: neither learnt nor graded, as COCO has it."""
+    """bool [n]: a group of objects that were not counted; as in COCO it is neither trained on nor graded."""
 
     @classmethod
     def of(cls, boxes: Sequence[Sequence[float]], labels: Sequence[int], crowd: Sequence[bool] = ()) -> Objects:
-        """Return lists as arrays; without `crowd` all are single objects."""
+        """Return lists as arrays; without `crowd` every object is single."""
         return cls(
             np.array(boxes, np.float32).reshape(-1, 4),
             np.array(labels, np.int64),
@@ -28,5 +28,5 @@ class Objects(NamedTuple):
         )
 
     def single(self) -> Objects:
-        """Return the objects that are no crowds."""
+        """Return the objects without the crowds."""
         return Objects(*(column[~self.crowd] for column in self))

@@ -1,7 +1,7 @@
-"""A detector of attention: transformers' RT-DETR (Zhao et al., 2024), small, with its own loss.
+"""Transformers' RT-DETR (Zhao et al., 2024) in small sizes, with its loss.
 
-Boxes are matched with objects by the Hungarian method, so that none has to be thrown out afterwards. While training
-it also mends boxes that were shifted on purpose, without which so small a network learns far too slowly.
+Boxes are matched with objects by the Hungarian method, so that no non-maximum suppression is needed. In training the
+network also denoises boxes that were shifted on purpose: without this, so small a network learns far too slowly.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from torch import Tensor, nn
 from transformers import RTDetrConfig, RTDetrForObjectDetection, RTDetrResNetConfig
 
 SHIFTED = 40
-"""Boxes in an image that are to be mended while training."""
+"""Denoising queries of an image in training."""
 HEADS = 4
 
 
 class RtDetr(nn.Module):
-    """From pixels to detections, boxes in the original image's pixels."""
+    """Turns pixels into detections, with boxes in the original image's pixels."""
 
     def __init__(self, size: str, settings: Mapping[str, Any], channels: int, classes: int) -> None:
         """Build the layers."""
@@ -27,29 +27,29 @@ class RtDetr(nn.Module):
         self.network = RTDetrForObjectDetection(_config(size, settings["most_boxes"], channels, classes))
         for layer in self.network.modules():
             if isinstance(layer, nn.Conv2d | nn.BatchNorm2d):
-                # transformers draws N(0, 0.01) for both, since weights are loaded afterwards: norms that scale by a
-                # hundredth leave nothing of the image to begin learning with.
+                # transformers draws N(0, 0.01) for both, as it expects to load weights afterwards. Norms that scale by
+                # 0.01 leave no signal to train on.
                 layer.reset_parameters()
 
     def forward(self, pixel_values: Tensor, sizes: Tensor) -> dict[str, Tensor]:
         """Return `detections` [n, most boxes, 6], in the order of the cells that proposed them.
 
-        The network has them by promise: there, two that are alike would change places from one engine to another.
+        The network orders them by score, in which two nearly equal ones could swap from one engine to another.
 
         Args:
             pixel_values: float [n, channels, size, size].
             sizes: float [n, 2], width and height of the original images.
         """
-        found = self.network(pixel_values=pixel_values)
-        middles, halves = found.pred_boxes[..., :2], found.pred_boxes[..., 2:] / 2
+        outputs = self.network(pixel_values=pixel_values)
+        middles, halves = outputs.pred_boxes[..., :2], outputs.pred_boxes[..., 2:] / 2
         corners = [corner.clamp(0, 1) * sizes.unsqueeze(1) for corner in (middles - halves, middles + halves)]
-        scores, labels = found.logits.sigmoid().max(-1, keepdim=True)
+        scores, labels = outputs.logits.sigmoid().max(-1, keepdim=True)
         detections = torch.cat([*corners, labels.to(scores.dtype), scores], dim=-1)
-        order = _cells(found.enc_outputs_class, detections.shape[1]).argsort(dim=1)
+        order = _cells(outputs.enc_outputs_class, detections.shape[1]).argsort(dim=1)
         return {"detections": detections.gather(1, order.unsqueeze(-1).expand(-1, -1, detections.shape[2]))}
 
     def loss(self, pixel_values: Tensor, boxes: Tensor, labels: Tensor, images: Tensor) -> Tensor:
-        """Return transformers' loss: of the classes, the edges and the overlaps.
+        """Return transformers' loss, of classes, edges and overlaps.
 
         Args:
             pixel_values: float [n, channels, size, size].
@@ -66,7 +66,7 @@ class RtDetr(nn.Module):
 
 
 def _cells(proposals: Tensor, boxes: int) -> Tensor:
-    """Return the cells [n, boxes] of the most promising proposals [n, cells, classes], chosen as RT-DETR does."""
+    """Return the cells [n, boxes] of the best proposals [n, cells, classes], chosen as in RT-DETR."""
     cells: Tensor = proposals.max(-1).values.topk(boxes, dim=1).indices
     return cells
 

@@ -1,4 +1,4 @@
-"""The default scenes: one to four handwritten digits in different sizes on crops of photographs, in grey."""
+"""The default scenes: one to four handwritten digits of different sizes on grey crops of photographs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ RULE = 1
 """Raise it whenever the scenes change."""
 SEED = 20261124
 SIDE = 64
-"""Of an image, in pixels."""
+"""Side of an image, in pixels."""
 HELD = {"validation": 200, "test": 500}
+"""Scenes of the other splits."""
 DIGITS = {"train": slice(0, 3500), "validation": slice(3500, 4000), "test": slice(4000, 5000)}
 """Split → places in a shuffled order of the digits."""
 PHOTOGRAPHS = {
@@ -32,30 +33,30 @@ PHOTOGRAPHS = {
 }  # fmt: skip
 """Split → photographs in scikit-image's wheel."""
 CROPS = (64, 256)
-"""Smallest and largest side of a crop before it is brought to the image's size."""
+"""Smallest and largest side of a crop before it is resized, in pixels."""
 FADED = (0.3, 0.8)
 """Share of its contrast that a photograph keeps."""
 CONTRAST = (100, 190)
-"""Of 255: by how much ink differs from the photograph behind it, lighter on what is dark, darker on what is light."""
+"""Difference of ink from the photograph behind it, of 255: lighter on dark places, darker on light ones."""
 HEIGHTS = (12, 32)
-"""Of a digit."""
+"""Height of a digit, in pixels."""
 MOST = 4
 """Digits in a scene."""
 TRIES = 20
-"""For a place that is free."""
+"""Attempts to find a free place."""
 STAINS = 50
-"""Of 255: ink that is fainter lies outside a digit's box."""
+"""Fainter ink, of 255, does not count for a digit's box."""
 
 
 class _Digit(NamedTuple):
     ink: np.ndarray
-    """uint8, cut to what is written."""
+    """uint8, cropped to the ink."""
     label: int
 
 
 @lru_cache(maxsize=2)
 def scenes(train: int) -> dict[str, Scenes]:
-    """Return all splits with so many scenes to train on; no digit and no photograph is in two of them."""
+    """Return all splits, with `train` scenes to train on; no digit and no photograph is in two of them."""
     order = np.random.default_rng(SEED).permutation(len(LABELS))
     counts = {"train": train, **HELD}
     return {
@@ -121,7 +122,7 @@ def _resized(ink: np.ndarray, height: int) -> np.ndarray:
 def _free(
     draw: np.random.Generator, shape: tuple[int, ...], taken: list[tuple[int, int, int, int]]
 ) -> tuple[int, int, int, int] | None:
-    """Return a box of a height and width that touches none that is taken, or None where no try finds one."""
+    """Return a box of a height and width that touches no taken box, or None if no attempt finds one."""
     height, width = shape
     for _ in range(TRIES):
         left, top = int(draw.integers(SIDE - width + 1)), int(draw.integers(SIDE - height + 1))

@@ -1,4 +1,4 @@
-"""Sheets of images: what a detector found beside what is there, and what a generator drew."""
+"""Sheets of sample images: detections and objects, generated and real pictures."""
 
 from __future__ import annotations
 
@@ -13,25 +13,23 @@ from harness_vision._objects import Objects
 CELL, COLUMNS = 192, 3
 """Side of one image in the sheet, in pixels, and images in a row."""
 COLOURS = 64
-"""In the sheet: with six bits a pixel it stays below 200 kB whatever the images are."""
+"""Six bits a pixel keep the sheet below 200 kB, whatever the images are."""
 SMALL_CELL, COLUMNS_OF_DRAWINGS = 56, 8
-"""The same of drawings."""
+"""Side of a generated picture, in pixels, and pictures in a row."""
 TRUTH, GUESS = (0, 200, 80), (255, 140, 0)
 SHOWN_FROM = 0.3
-"""Score of the faintest box that is drawn."""
+"""Lowest score of a box that is drawn."""
 
 
 def sheet(
     images: Sequence[np.ndarray], objects: Sequence[Objects], answers: Sequence[np.ndarray], classes: Sequence[str]
 ) -> bytes:
-    """Return a PNG of images side by side: objects in green, found boxes in orange with class and score."""
+    """Return a PNG of images side by side: objects in green, detections in orange with class and score."""
     rows = -(-len(images) // COLUMNS)
     whole = Image.new("RGB", (CELL * min(len(images), COLUMNS), CELL * rows))
     for number, one in enumerate(zip(images, objects, answers, strict=True)):
         whole.paste(_cell(*one, classes), (number % COLUMNS * CELL, number // COLUMNS * CELL))
-    file = io.BytesIO()
-    whole.quantize(COLOURS).save(file, "PNG", optimize=True)
-    return file.getvalue()
+    return _png(whole)
 
 
 def _cell(image: np.ndarray, objects: Objects, answer: np.ndarray, classes: Sequence[str]) -> Image.Image:
@@ -51,13 +49,13 @@ def _cell(image: np.ndarray, objects: Objects, answer: np.ndarray, classes: Sequ
 
 
 def _drawn(box: Sequence[float], scale: float) -> list[float]:
-    """Return a box as Pillow draws it: inside the cell, no edge past its opposite."""
+    """Return a box that Pillow can draw: inside the cell, no edge past its opposite."""
     left, top, right, bottom = (min(max(float(edge) * scale, 0.0), CELL - 1.0) for edge in box)
     return [left, top, max(left, right), max(top, bottom)]
 
 
 def grid(drawn: Sequence[np.ndarray], real: Sequence[np.ndarray]) -> bytes:
-    """Return a PNG of small images, `COLUMNS_OF_DRAWINGS` in a row; below those that were drawn, a row of real ones."""
+    """Return a PNG of small images: the generated ones, then a row of real ones."""
     rows = -(-len(drawn) // COLUMNS_OF_DRAWINGS)
     whole = Image.new("RGB", (SMALL_CELL * COLUMNS_OF_DRAWINGS, SMALL_CELL * (rows + 1)))
     for place, images in ((0, drawn), (rows * COLUMNS_OF_DRAWINGS, real[:COLUMNS_OF_DRAWINGS])):
@@ -65,6 +63,10 @@ def grid(drawn: Sequence[np.ndarray], real: Sequence[np.ndarray]) -> bytes:
             picture = Image.fromarray(np.squeeze(image, 2) if image.shape[2] == 1 else image).convert("RGB")
             row, column = divmod(number, COLUMNS_OF_DRAWINGS)
             whole.paste(picture.resize((SMALL_CELL, SMALL_CELL)), (column * SMALL_CELL, row * SMALL_CELL))
+    return _png(whole)
+
+
+def _png(image: Image.Image) -> bytes:
     file = io.BytesIO()
-    whole.quantize(COLOURS).save(file, "PNG", optimize=True)
+    image.quantize(COLOURS).save(file, "PNG", optimize=True)
     return file.getvalue()

@@ -1,7 +1,7 @@
 """Labelled clips in splits: the data of every task of the kind `video-classification`.
 
-An input is a clip, uint8 [frames, height, width, channels] with one channel (grey) or three (red, green, blue); an
-output is a row of probabilities, one for each class: a batch answers with a float array [n, classes].
+An input is a clip, uint8 [frames, height, width, channels] with one channel (grey) or three (red, green, blue). An
+output is a row of probabilities, one for each class: predictions of a batch are a float array [n, classes].
 """
 
 from __future__ import annotations
@@ -24,14 +24,12 @@ class ClipClassificationData(PixelData):
     """Clips with one class each."""
 
     def show(self, predict: Predict) -> Sequence[Sample]:
-        """Return one film of test clips with the class that was said of each and the one it has."""
+        """Return one film of test clips with their predicted and true classes."""
         from harness_vision._film import film
 
         clips, labels = self._splits["test"]
         shown = clips[:SHOWN]
-        said = np.asarray(predict(shown)).argmax(axis=1)
-        words = [(self.classes[guess], self.classes[label]) for guess, label in zip(said, labels, strict=False)]
-        caption = (
-            "Test clips with the class that was said: in green where it is right, else in orange above the right one"
-        )
+        predicted = np.asarray(predict(shown)).argmax(axis=1)
+        words = [(self.classes[guess], self.classes[label]) for guess, label in zip(predicted, labels, strict=False)]
+        caption = "Test clips with the predicted class: green if right, else orange above the true one"
         return [Sample(caption, "image/gif", film(shown, words))]

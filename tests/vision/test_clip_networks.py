@@ -1,4 +1,4 @@
-"""The networks for clips: built for any clip, pretrained by masks."""
+"""The networks for clips: built for any clip, pretrained by reconstruction."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _clip(draw: np.random.Generator, brighter: bool) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def lights() -> ClipClassificationData:
-    """Return clips that only the change from frame to frame tells apart."""
+    """Return clips whose class is the change from frame to frame."""
     draw = np.random.default_rng(0)
     splits = {}
     for split, count in {"train": 64, "validation": 20, "test": 40}.items():
@@ -52,7 +52,7 @@ def _right(learner: Any, data: ClipClassificationData) -> float:
 
 @pytest.mark.parametrize("kind", NETWORKS, ids=lambda kind: kind.name)
 def test_every_network_learns_what_changes(lights: ClipClassificationData, kind: Any) -> None:
-    """Three channels, resized, of any length: told apart after some steps."""
+    """Three channels, resized, of any length: classified after some steps."""
     learner = kind().learner(_assignment(kind(), lights, 40, image_size=16, batch_size=16, learning_rate=0.003))
     losses = [learner.step().losses["loss"] for _ in range(40)]
 
@@ -63,7 +63,7 @@ def test_every_network_learns_what_changes(lights: ClipClassificationData, kind:
 def test_only_the_baseline_that_sees_all_frames_learns_what_changes(
     lights: ClipClassificationData, tmp_path: Path
 ) -> None:
-    """One frame shows no change; what was saved answers as what was trained."""
+    """One frame shows no change; a loaded model predicts like the trained one."""
     right = {}
     for kind in (MiddleFrame, ClipLogistic):
         model: Any = kind()
@@ -80,7 +80,7 @@ def test_only_the_baseline_that_sees_all_frames_learns_what_changes(
 
 
 def test_the_middle_frame_is_all_the_cheap_baseline_sees(lights: ClipClassificationData) -> None:
-    """Whatever is before and after it, the answer is the same; another middle, another answer."""
+    """Other frames do not change its prediction."""
     model = MiddleFrame()
     assignment = Assignment("finetune", lights, "default", filled({}, model.settings), "cpu", "fp32", 0)
     learner = model.learner(assignment)
@@ -95,10 +95,10 @@ def test_the_middle_frame_is_all_the_cheap_baseline_sees(lights: ClipClassificat
     assert not np.array_equal(first, third)
 
 
-def test_pretraining_draws_what_is_masked_and_hands_over_its_body(
+def test_pretraining_reconstructs_patches_and_hands_over_its_body(
     lights: ClipClassificationData, tmp_path: Path
 ) -> None:
-    """The loss falls; the classifier is new, everything below it is taken over; alone it answers nothing."""
+    """The loss falls; the body is transferred whole; without fine-tuning there are no predictions."""
     model = VideoMae()
     before: Any = model.learner(
         _assignment(model, lights, 30, stage="pretrain", image_size=16, batch_size=16, learning_rate=0.003)
@@ -107,18 +107,18 @@ def test_pretraining_draws_what_is_masked_and_hands_over_its_body(
     before.save(tmp_path)
     assignment = replace(_assignment(model, lights, 2, image_size=16), start=tmp_path, pretrained=True)
     after: Any = model.learner(assignment)
-    known = before.module().network.videomae.state_dict()
+    pretrained = before.module().network.videomae.state_dict()
 
     assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
     assert all(
-        torch.equal(weight, known[name]) for name, weight in after.module().network.videomae.state_dict().items()
+        torch.equal(weight, pretrained[name]) for name, weight in after.module().network.videomae.state_dict().items()
     )
     with pytest.raises(Unsupported, match="knows no classes yet"):
         before.predict(lights.queries()[:1])
 
 
-def test_a_pretraining_in_another_shape_is_no_start(lights: ClipClassificationData, tmp_path: Path) -> None:
-    """Nothing is taken over in part."""
+def test_a_pretraining_in_another_shape_is_rejected(lights: ClipClassificationData, tmp_path: Path) -> None:
+    """Weights are not transferred in part."""
     model = VideoMae()
     before = model.learner(_assignment(model, lights, 1, stage="pretrain", image_size=16))
     before.save(tmp_path)
@@ -130,7 +130,7 @@ def test_a_pretraining_in_another_shape_is_no_start(lights: ClipClassificationDa
 
 @pytest.mark.parametrize(("share", "hidden"), [(0.0, 1), (0.5, 8), (0.75, 12), (0.9, 14), (1.0, 15)])
 def test_a_share_of_the_places_is_hidden_and_one_place_is_always_seen(share: float, hidden: int) -> None:
-    """As many in every clip, elsewhere in each."""
+    """Equally many in every clip, at different places."""
     torch.manual_seed(0)
     tubes = masked_tubes(50, 16, share)
 
@@ -139,7 +139,7 @@ def test_a_share_of_the_places_is_hidden_and_one_place_is_always_seen(share: flo
 
 
 def test_a_place_is_hidden_in_all_frames(lights: ClipClassificationData) -> None:
-    """Otherwise what is hidden could be copied from the next frame."""
+    """Otherwise it could be copied from the next frame."""
     model = VideoMae()
     learner: Any = model.learner(_assignment(model, lights, 1, stage="pretrain", image_size=16, frames=16))
     mask = learner.collate(learner.examples()[:8])["mask"].view(8, 2, 64)
@@ -148,8 +148,8 @@ def test_a_place_is_hidden_in_all_frames(lights: ClipClassificationData) -> None
     assert mask[:, 0].sum(1).tolist() == [48] * 8
 
 
-def test_a_perfect_drawing_costs_nothing() -> None:
-    """Patches are cut from the clip in the order in which the network reads them."""
+def test_a_perfect_reconstruction_has_no_loss() -> None:
+    """The targets' patches have the order of the network's outputs."""
     settings = {"frames": 16, "image_size": 16, "dropout": 0.0}
     network = MaskedVideoMae("tiny", settings, 1)
     pixels, mask = torch.rand(3, 16, 1, 16, 16), masked_tubes(3, 64, 0.5).repeat(1, 2)
@@ -161,8 +161,10 @@ def test_a_perfect_drawing_costs_nothing() -> None:
 
 
 @pytest.mark.parametrize("given", [{"frames": 7}, {"image_size": 30}], ids=str)
-def test_what_cannot_be_cut_into_patches_is_refused(lights: ClipClassificationData, given: dict[str, int]) -> None:
-    """With the numbers that would do."""
+def test_clips_that_do_not_divide_into_patches_are_rejected(
+    lights: ClipClassificationData, given: dict[str, int]
+) -> None:
+    """The message gives the multiples."""
     model = VideoMae()
     learner: Any = model.learner(_assignment(model, lights, 1, **given))
 
@@ -174,7 +176,7 @@ def test_what_cannot_be_cut_into_patches_is_refused(lights: ClipClassificationDa
     ("shape", "channels"), [((8, 28, 28, 1), 1), ((3, 10, 40, 1), 3), ((50, 10, 40, 3), 1), ((1, 5, 5, 3), 3)]
 )
 def test_every_clip_becomes_what_the_network_takes(shape: tuple[int, ...], channels: int, tmp_path: Path) -> None:
-    """Any length and size, grey to colour and back, values from -1 to 1; read from an artifact it is the same."""
+    """Any length and size, grey to colour and back, values from -1 to 1; by a loaded codec."""
     codec = ClipCodec(8, 28, channels)
     codec.save(tmp_path)
     clip = np.full(shape, 255, np.uint8)
@@ -186,7 +188,7 @@ def test_every_clip_becomes_what_the_network_takes(shape: tuple[int, ...], chann
 
 
 def test_frames_lie_evenly_from_the_first_to_the_last() -> None:
-    """In order; a clip that is too short repeats some."""
+    """In order; short clips repeat frames."""
     codec = ClipCodec(4, 2, 1)
     clips = [np.arange(length, dtype=np.uint8)[:, None, None, None].repeat(4, 1).reshape(length, 2, 2, 1) for length in (4, 10, 2)]  # fmt: skip  # noqa: E501
 
@@ -194,8 +196,10 @@ def test_frames_lie_evenly_from_the_first_to_the_last() -> None:
 
 
 @pytest.mark.parametrize("kind", NETWORKS, ids=lambda kind: kind.name)
-def test_what_was_saved_answers_as_what_was_trained(lights: ClipClassificationData, kind: Any, tmp_path: Path) -> None:
-    """Whatever shape the assignment that loads it asks for."""
+def test_a_loaded_network_predicts_like_the_trained_one(
+    lights: ClipClassificationData, kind: Any, tmp_path: Path
+) -> None:
+    """The artifact's shape counts, not the assignment's."""
     model = kind()
     learner = model.learner(_assignment(model, lights, 2, image_size=16, batch_size=8))
     learner.step()
@@ -207,8 +211,8 @@ def test_what_was_saved_answers_as_what_was_trained(lights: ClipClassificationDa
 
 
 @pytest.mark.parametrize("kind", NETWORKS, ids=lambda kind: kind.name)
-def test_a_larger_size_has_more_to_train(lights: ClipClassificationData, kind: Any) -> None:
-    """And answers in the same shape."""
+def test_a_larger_size_has_more_parameters(lights: ClipClassificationData, kind: Any) -> None:
+    """And predictions of the same shape."""
     learners = [kind().learner(replace(_assignment(kind(), lights, 1), size=size)) for size in ("tiny", "small")]
     answers = [learner.predict(lights.queries()[:2]) for learner in learners]
 
@@ -218,7 +222,7 @@ def test_a_larger_size_has_more_to_train(lights: ClipClassificationData, kind: A
 
 @pytest.mark.parametrize("given", [{"frames": 5, "image_size": 21}, {"frames": 24, "image_size": 12}], ids=str)
 def test_convolutions_take_clips_of_any_length_and_size(lights: ClipClassificationData, given: dict[str, int]) -> None:
-    """Nothing has to be a multiple of anything."""
+    """They need no multiple of a patch."""
     learner = Conv3d().learner(_assignment(Conv3d(), lights, 1, batch_size=4, **given))
 
     assert np.isfinite(learner.step().losses["loss"])
@@ -227,7 +231,7 @@ def test_convolutions_take_clips_of_any_length_and_size(lights: ClipClassificati
 
 @pytest.mark.parametrize("kind", NETWORKS, ids=lambda kind: kind.name)
 def test_the_order_of_frames_matters(lights: ClipClassificationData, kind: Any) -> None:
-    """Played backwards, a clip is answered otherwise."""
+    """A reversed clip has another prediction."""
     learner = kind().learner(_assignment(kind(), lights, 5, image_size=16, batch_size=16))
     for _ in range(5):
         learner.step()
@@ -237,14 +241,14 @@ def test_the_order_of_frames_matters(lights: ClipClassificationData, kind: Any) 
 
 
 def test_another_precision_is_refused_by_the_baselines(lights: ClipClassificationData) -> None:
-    """A record must not name one that was not computed in."""
+    """Otherwise a record would name a precision that was not used."""
     for model in (MiddleFrame(), ClipLogistic()):
         with pytest.raises(Unsupported, match="bf16"):
             model.learner(Assignment("finetune", lights, "default", filled({}, model.settings), "cpu", "bf16", 0))
 
 
 def test_the_digest_sees_frames_sizes_and_classes() -> None:
-    """Two clips of the same bytes in another shape are two clips."""
+    """The same bytes in another shape are another clip."""
     flat = np.zeros((4, 2, 2, 1), np.uint8)
 
     def digest(clip: np.ndarray, label: int) -> str:
@@ -252,6 +256,6 @@ def test_the_digest_sees_frames_sizes_and_classes() -> None:
             "ab", dict.fromkeys(("train", "validation", "test"), Examples([clip], [label]))
         ).digest
 
-    found = {digest(flat, 0), digest(flat.reshape(2, 4, 2, 1), 0), digest(flat + np.uint8(1), 0), digest(flat, 1)}
+    digests = {digest(flat, 0), digest(flat.reshape(2, 4, 2, 1), 0), digest(flat + np.uint8(1), 0), digest(flat, 1)}
 
-    assert len(found) == 4
+    assert len(digests) == 4

@@ -1,4 +1,4 @@
-"""A folder of one's own with COCO JSON: read as it is, and every way it can be wrong, each in a sentence."""
+"""The reader of a folder with COCO JSON, and the message for every way it can be wrong."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COCO = dict[str, Any]
 
 @pytest.fixture
 def task() -> Task:
-    """Return the task that takes data of one's own."""
+    """Return the task."""
     return load_plugins().tasks["object-detection"]
 
 
@@ -74,7 +74,7 @@ def test_one_file_is_divided(task: Task, tmp_path: Path) -> None:
 
 
 def test_the_order_of_the_entries_does_not_move_an_image(task: Task, tmp_path: Path) -> None:
-    """Turned upside down a file has the same images in the same splits."""
+    """A reversed file has the same images in the same splits."""
     coco = _coco(tmp_path)
     _write(tmp_path, coco)
     before = _read(task, tmp_path)
@@ -85,7 +85,7 @@ def test_the_order_of_the_entries_does_not_move_an_image(task: Task, tmp_path: P
 
 
 def test_the_identity_changes_with_a_pixel_and_with_a_box(task: Task, tmp_path: Path) -> None:
-    """And with nothing else: the folder may have another name."""
+    """Not with the folder's name."""
     path = _write(tmp_path / "one", _coco(tmp_path / "one"))
     first = task.identity(str(tmp_path / "one"), {})
     (tmp_path / "one").rename(tmp_path / "two")
@@ -99,7 +99,7 @@ def test_the_identity_changes_with_a_pixel_and_with_a_box(task: Task, tmp_path: 
 
 @pytest.mark.parametrize("names", [("train", "val", "test"), ("train", "val"), ("train", "test")])
 def test_files_named_after_splits_are_the_splits(task: Task, tmp_path: Path, names: tuple[str, ...]) -> None:
-    """What is tested is what the file says; a split that is missing is taken from what is learnt from."""
+    """A missing split is taken from train."""
     for place, name in enumerate(names):
         _write(tmp_path, _coco(tmp_path, first=20 * place), f"annotations/instances_{name}.json")
     data = _read(task, tmp_path)
@@ -111,8 +111,8 @@ def test_files_named_after_splits_are_the_splits(task: Task, tmp_path: Path, nam
     assert any(np.array_equal(np.asarray(Image.open(tested)), image) for image in data.scenes("test").images)
 
 
-def test_an_image_that_is_tested_is_not_learnt(task: Task, tmp_path: Path) -> None:
-    """Even where both files have it."""
+def test_a_test_image_is_not_trained_on(task: Task, tmp_path: Path) -> None:
+    """Even if both files have it."""
     coco = _coco(tmp_path)
     for name in ("train", "test"):
         _write(tmp_path, coco if name == "train" else coco | {"images": coco["images"][:5], "annotations": coco["annotations"][:5]}, f"{name}.json")  # fmt: skip  # noqa: E501
@@ -138,8 +138,8 @@ def test_grey_images_stay_grey_unless_others_are_coloured(
     assert {image.shape[2] for split in data.sizes for image in data.scenes(split).images} == {channels}
 
 
-def test_crowds_are_kept_and_not_asked_for(task: Task, tmp_path: Path) -> None:
-    """They are COCO's groups that nobody counted; and an image may hold nothing."""
+def test_crowds_are_kept_but_not_graded(task: Task, tmp_path: Path) -> None:
+    """Images without objects are kept too."""
     coco = _coco(tmp_path)
     coco["annotations"][0]["iscrowd"] = 1
     del coco["annotations"][1]
@@ -154,7 +154,7 @@ def test_crowds_are_kept_and_not_asked_for(task: Task, tmp_path: Path) -> None:
 
 
 def test_a_box_over_the_edge_by_rounding_ends_there(task: Task, tmp_path: Path) -> None:
-    """Half a pixel is no mistake."""
+    """Half a pixel is no error."""
     coco = _coco(tmp_path)
     coco["annotations"] = [one | {"bbox": [-0.5, 0, 20, 30.4]} for one in coco["annotations"]]
     _write(tmp_path, coco)
@@ -177,7 +177,7 @@ WRONG: dict[str, tuple[Callable[[COCO], Any], str]] = {
     "a list of rows": (lambda coco: coco["images"], "has no list 'images'"),
     "no file name": (_without("images", "file_name"), r"images\[1\]: it has no 'file_name'"),
     "an entry of one word": (lambda coco: coco | {"categories": ["cat"]}, r"categories\[0\]: it has no 'id'"),
-    "an id twice": (_changed("images", id=100), r"images\[1\]: the id 100 was used before"),
+    "an id twice": (_changed("images", id=100), r"images\[1\]: the id 100 is used twice"),
     "a list for an id": (_changed("annotations", image_id=[1]), r"annotations\[1\]: a key holds a list"),
     "an unknown image": (_changed("annotations", image_id=5), r"annotations\[1\] \(id 1\): image_id 5 is not among"),
     "an unknown category": (_changed("annotations", category_id=9), "category_id 9 is not among the file's categories"),
@@ -187,7 +187,7 @@ WRONG: dict[str, tuple[Callable[[COCO], Any], str]] = {
     "not a number": (_changed("annotations", bbox=[1, float("nan"), 3, 4]), "is no box"),
     "outside": (_changed("annotations", bbox=[30, 2, 30, 4]), r"\(id 1\): its box from \(30, 2\) to \(60, 6\) leaves"),
     "before the edge": (_changed("annotations", bbox=[-3, 2, 30, 4]), "leaves its image of 41x30 pixels"),
-    "a missing image": (_changed("images", file_name="x.png"), "image 101: there is no file x.png"),
+    "a missing image": (_changed("images", file_name="x.png"), "image 101: there is no x.png"),
     "another size": (_changed("images", width=99), "it is 41x30 pixels; the entry says 99x30"),
     "too few": (
         lambda coco: coco | {"images": coco["images"][:2], "annotations": coco["annotations"][:2]}, "has 2 images"
@@ -196,13 +196,13 @@ WRONG: dict[str, tuple[Callable[[COCO], Any], str]] = {
 
 
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
-def test_what_is_wrong_is_named(task: Task, tmp_path: Path, wrong: tuple[Callable[[COCO], Any], str]) -> None:
-    """The file, the entry, what is the matter and what to do; nothing is written."""
-    change, said = wrong
+def test_errors_of_a_file_are_named(task: Task, tmp_path: Path, wrong: tuple[Callable[[COCO], Any], str]) -> None:
+    """The file, the entry, the problem and what to do; nothing is written."""
+    change, message = wrong
     _write(tmp_path, change(_coco(tmp_path)))
     before = sorted(tmp_path.rglob("*"))
 
-    with pytest.raises(DataError, match=said) as raised:
+    with pytest.raises(DataError, match=message) as raised:
         task.check(str(tmp_path), {"scenes": 1})
     assert str(tmp_path) in str(raised.value)
     assert str(raised.value).endswith(".")
@@ -211,7 +211,7 @@ def test_what_is_wrong_is_named(task: Task, tmp_path: Path, wrong: tuple[Callabl
 
 @pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n" + b"\0" * 30])
 def test_a_corrupt_image_is_named(task: Task, tmp_path: Path, content: bytes) -> None:
-    """Empty, text, broken off; half of a real one too."""
+    """Empty, text, truncated; half of a real one too."""
     coco = _coco(tmp_path)
     _write(tmp_path, coco)
     whole = (tmp_path / "images" / "3.png").read_bytes()
@@ -222,19 +222,19 @@ def test_a_corrupt_image_is_named(task: Task, tmp_path: Path, content: bytes) ->
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
-    [(b"{", "annotations.json, line 1: it is no JSON"), (b"", "it is no JSON"), (b'"\xe4"', "is not UTF-8")],
+    ("content", "message"),
+    [(b"{", "annotations.json, line 1: not valid JSON"), (b"", "not valid JSON"), (b'"\xe4"', "is not UTF-8")],
 )
-def test_a_file_that_is_no_json_is_named(task: Task, tmp_path: Path, content: bytes, said: str) -> None:
+def test_a_file_that_is_no_json_is_named(task: Task, tmp_path: Path, content: bytes, message: str) -> None:
     """With the line."""
     (tmp_path / "annotations.json").write_bytes(content)
 
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         task.check(str(tmp_path), {"scenes": 1})
 
 
 @pytest.mark.parametrize(
-    ("names", "said"),
+    ("names", "message"),
     [
         ((), "holds no JSON file"),
         (("one", "two"), "one.json is one of several JSON files"),
@@ -242,19 +242,19 @@ def test_a_file_that_is_no_json_is_named(task: Task, tmp_path: Path, content: by
         (("val", "test"), "no JSON file has `train` in its name"),
     ],
 )
-def test_files_whose_names_tell_no_splits_are_refused(
-    task: Task, tmp_path: Path, names: tuple[str, ...], said: str
+def test_files_whose_names_tell_no_splits_are_rejected(
+    task: Task, tmp_path: Path, names: tuple[str, ...], message: str
 ) -> None:
-    """Nobody guesses what is to be tested."""
+    """Splits are not guessed."""
     for name in names:
         _write(tmp_path, _coco(tmp_path), f"{name}.json")
 
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         task.check(str(tmp_path), {"scenes": 1})
 
 
-def test_a_file_in_place_of_a_folder_is_refused(task: Task, tmp_path: Path) -> None:
-    """As is nothing at all."""
+def test_a_file_in_place_of_a_folder_is_rejected(task: Task, tmp_path: Path) -> None:
+    """As is a missing one."""
     path = _write(tmp_path, _coco(tmp_path))
 
     for source in (str(path), str(tmp_path / "nowhere")):

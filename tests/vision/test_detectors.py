@@ -1,4 +1,4 @@
-"""The detectors: built for any image, better after some training, the same in ONNX Runtime."""
+"""The detectors: built for any image, better after training, the same in ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NETWORKS = (CenterNet, RtDetr)
 SMALL = {"image_size": 32, "most_boxes": 8}
 """Settings that make a network quick to train."""
 CHANNELS = (slice(0, 1), slice(1, 3))
-"""Label of a patch → channels that shine."""
+"""Label of a patch → its bright channels."""
 
 
 def _assignment(model: Any, data: Any, steps: int, stage: Any = "finetune", **given: Any) -> Assignment:
@@ -49,7 +49,7 @@ def _patch(draw: np.random.Generator) -> tuple[np.ndarray, Objects]:
 
 @pytest.fixture(scope="module")
 def patches() -> DetectionData:
-    """Return images with patches that their colour tells apart."""
+    """Return images with patches whose class is their colour."""
     draw = np.random.default_rng(0)
     splits = {}
     for split, count in {"train": 120, "validation": 20, "test": 40}.items():
@@ -64,7 +64,7 @@ def patches() -> DetectionData:
     ids=["centernet", "rt-detr"],
 )
 def test_every_network_begins_to_find_patches(patches: DetectionData, kind: Any, precision: float) -> None:
-    """Three channels, resized and no square, empty images among them; untrained, precision is near 0."""
+    """Three channels, resized, not square, some without objects; untrained, precision is near 0."""
     learner = kind().learner(_assignment(kind(), patches, 60, batch_size=8, **SMALL))
     losses = [learner.step().losses["loss"] for _ in range(60)]
 
@@ -75,22 +75,22 @@ def test_every_network_begins_to_find_patches(patches: DetectionData, kind: Any,
 @pytest.mark.usefixtures("no_precision_yet")
 @pytest.mark.parametrize("kind", NETWORKS, ids=lambda kind: kind.name)
 def test_every_network_trains_in_bf16(patches: DetectionData, kind: Any) -> None:
-    """Only products are rounded: where a box lies is not, or it would lie pixels beside its object."""
+    """Boxes stay float32: in bf16 they would be off by pixels."""
     assignment = _assignment(kind(), patches, 3, batch_size=8, **SMALL)
     learner = kind().learner(replace(assignment, precision="bf16"))
     losses = [learner.step().losses["loss"] for _ in range(3)]
     arrays = learner.codec().encode(patches.queries()[:2])
     with torch.inference_mode(), learner.accelerator.autocast():
-        found = learner.module().eval()(**{name: torch.from_numpy(array) for name, array in arrays.items()})
+        outputs = learner.module().eval()(**{name: torch.from_numpy(array) for name, array in arrays.items()})
 
     assert np.isfinite(losses).all()
-    assert found["detections"].dtype == torch.float32
+    assert outputs["detections"].dtype == torch.float32
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", NETWORKS, ids=lambda kind: kind.name)
 def test_every_network_finds_patches(patches: DetectionData, kind: Any) -> None:
-    """In the default image size, after more steps: most patches are found."""
+    """In the default image size, after more steps: most patches are detected."""
     learner = kind().learner(_assignment(kind(), patches, 120, batch_size=16))
     losses = [learner.step().losses["loss"] for _ in range(120)]
 
@@ -99,7 +99,7 @@ def test_every_network_finds_patches(patches: DetectionData, kind: Any) -> None:
 
 
 def test_components_find_patches(patches: DetectionData, tmp_path: Path) -> None:
-    """In one step; what was saved answers as what was trained."""
+    """In one step; a loaded model predicts like the trained one."""
     assignment = _assignment(Components(), patches, 1)
     learner = Components().learner(assignment)
     progress = learner.step()
@@ -113,8 +113,8 @@ def test_components_find_patches(patches: DetectionData, tmp_path: Path) -> None
         assert np.allclose(one, other, atol=1e-5)
 
 
-def test_an_even_image_has_no_components(patches: DetectionData) -> None:
-    """No patch, no detection; and a batch may hold such an image beside others."""
+def test_a_uniform_image_has_no_components(patches: DetectionData) -> None:
+    """No patch, no detection, in a batch with other images."""
     learner = Components().learner(_assignment(Components(), patches, 1))
     learner.step()
     even, other = learner.predict([np.full((20, 20, 3), 9, np.uint8), patches.queries()[0]])
@@ -124,7 +124,7 @@ def test_an_even_image_has_no_components(patches: DetectionData) -> None:
 
 
 def test_components_find_digits() -> None:
-    """With a few hundred scenes to learn from: a third of what stands on photographs of other things."""
+    """With a few hundred scenes to train on, on photographs that training did not show."""
     whole: Any = load_plugins().tasks["object-detection"].data(None, {"scenes": 300})
     splits = {split: Scenes(*(column[:150] for column in whole.scenes(split))) for split in ("validation", "test")}
     data = DetectionData(whole.classes, {"train": whole.scenes("train"), **splits})
@@ -135,8 +135,8 @@ def test_components_find_digits() -> None:
 
 
 @pytest.mark.parametrize("kind", NETWORKS, ids=lambda kind: kind.name)
-def test_boxes_lie_inside_images_and_are_as_many_as_asked(patches: DetectionData, kind: Any) -> None:
-    """Whatever the network says before it has learnt anything."""
+def test_boxes_lie_inside_images_and_have_the_set_number(patches: DetectionData, kind: Any) -> None:
+    """Those of an untrained network too."""
     learner = kind().learner(_assignment(kind(), patches, 1, most_boxes=7))
     answers = learner.predict([*patches.queries()[:2], np.zeros((5, 200, 3), np.uint8)])
 
@@ -173,8 +173,8 @@ def test_onnx_runtime_finds_the_same(patches: DetectionData, kind: Any, tmp_path
             assert np.allclose(one, other, atol=1e-3)
 
 
-def test_pretraining_tells_rotations_and_hands_over_its_body(patches: DetectionData, tmp_path: Path) -> None:
-    """The head is new, everything below it is taken over; alone it finds nothing."""
+def test_pretraining_predicts_rotations_and_hands_over_its_body(patches: DetectionData, tmp_path: Path) -> None:
+    """The body is transferred whole; without fine-tuning there are no detections."""
     before: Any = CenterNet().learner(_assignment(CenterNet(), patches, 2, stage="pretrain"))
     losses = [before.step().losses["loss"] for _ in range(2)]
     before.save(tmp_path)
@@ -188,7 +188,7 @@ def test_pretraining_tells_rotations_and_hands_over_its_body(patches: DetectionD
 
 
 def test_what_a_centre_net_is_taught_decodes_to_the_boxes(patches: DetectionData) -> None:
-    """Heat and boxes as the loss wants them, through the graph: the objects themselves."""
+    """The loss's targets as network outputs decode to the objects."""
     learner: Any = CenterNet().learner(_assignment(CenterNet(), patches, 1))
     batch = learner.collate(learner.examples()[:8])
     grid = torch.tensor([16.0, 16.0])
@@ -203,8 +203,8 @@ def test_what_a_centre_net_is_taught_decodes_to_the_boxes(patches: DetectionData
         boxes[image] = torch.cat([middles[number] - cells, spans[number].log().expand(16, 16, 2)], -1)
     network = learner.module()
     network.maps = lambda pixel_values: (heat, boxes)
-    found = network(batch["pixel_values"], torch.ones(8, 2))["detections"]
-    best = found[torch.arange(8), found[..., 5].argmax(1)]
+    detections = network(batch["pixel_values"], torch.ones(8, 2))["detections"]
+    best = detections[torch.arange(8), detections[..., 5].argmax(1)]
 
     assert warmth.flatten(1).max(1).values.tolist() == [1.0] * len(warmth)
     for image, box, label in zip(batch["images"], batch["boxes"], batch["labels"], strict=True):
@@ -213,8 +213,8 @@ def test_what_a_centre_net_is_taught_decodes_to_the_boxes(patches: DetectionData
         assert best[image, 5] > 0.99
 
 
-def test_an_image_without_objects_teaches_that_there_are_none() -> None:
-    """The loss is that of the heat alone, and finite."""
+def test_an_image_without_objects_has_a_finite_loss() -> None:
+    """That of the heat alone."""
     data = DetectionData(
         ["a"], dict.fromkeys(("train",), Scenes([np.zeros((9, 9, 1), np.uint8)], [Objects.of([], [])]))
     )
@@ -224,7 +224,7 @@ def test_an_image_without_objects_teaches_that_there_are_none() -> None:
 
 
 def test_the_codec_keeps_the_sizes_of_the_originals(tmp_path: Path) -> None:
-    """Read from an artifact it is the same."""
+    """A loaded codec too."""
     BoxCodec(16, 3).save(tmp_path)
     codec = BoxCodec.load(tmp_path)
     arrays = codec.encode([np.zeros((10, 30, 3), np.uint8), np.zeros((16, 16, 3), np.uint8)])

@@ -1,4 +1,4 @@
-"""The default images: real, divided alike in every class, and the cheap baseline on them."""
+"""The default images: stratified splits, and the baseline on them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def digits() -> ImageClassificationData:
 
 
 def test_images_are_grey_bytes_of_28_by_28(digits: ImageClassificationData) -> None:
-    """All 5,000 of them, ten classes, the classes' shares alike in every split."""
+    """All 5,000 of them, ten classes with equal shares in every split."""
     assert dict(digits.sizes) == {"train": 3500, "validation": 500, "test": 1000}
     assert digits.classes == tuple("0123456789")
     for split, size in digits.sizes.items():
@@ -35,7 +35,7 @@ def test_images_are_grey_bytes_of_28_by_28(digits: ImageClassificationData) -> N
 
 
 def test_logistic_regression_reads_most_of_them(digits: ImageClassificationData, tmp_path: Path) -> None:
-    """The reference figure is .889; what was saved answers as what was trained."""
+    """The reference accuracy is .889; a loaded model predicts like the trained one."""
     model = load_plugins().models["logistic"]
     settings = {name: setting.default for name, setting in model.settings.items()}
     assignment = Assignment("finetune", digits, "default", settings, "cpu", "fp32", seed=0)
@@ -54,20 +54,20 @@ def test_logistic_regression_reads_most_of_them(digits: ImageClassificationData,
 
 
 def test_another_precision_is_refused(digits: ImageClassificationData) -> None:
-    """A record must not name one that was not computed in."""
+    """Otherwise a record would name a precision that was not used."""
     model = load_plugins().models["logistic"]
     with pytest.raises(Unsupported, match="bf16"):
         model.learner(Assignment("finetune", digits, "default", {}, "cpu", "bf16", seed=0))
 
 
 def test_the_digest_sees_pixels_shapes_and_labels() -> None:
-    """Two images of the same bytes in another shape are two images."""
+    """The same bytes in another shape are another image."""
     flat = np.zeros((4, 1, 1), np.uint8)
 
     def digest(image: np.ndarray, label: int) -> str:
         one = Examples([image], [label])
         return ImageClassificationData("ab", {"train": one, "validation": one, "test": one}).digest
 
-    found = {digest(flat, 0), digest(flat.reshape(2, 2, 1), 0), digest(flat + np.uint8(1), 0), digest(flat, 1)}
+    digests = {digest(flat, 0), digest(flat.reshape(2, 2, 1), 0), digest(flat + np.uint8(1), 0), digest(flat, 1)}
 
-    assert len(found) == 4
+    assert len(digests) == 4

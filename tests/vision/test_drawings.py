@@ -1,4 +1,4 @@
-"""Drawing: graded as a whole beside real pictures, by a judge trained on them; and what draws."""
+"""Image generation: the distance from real pictures, by a network trained on them, and the generators."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.labelled import Examples
 from harness.plan import filled
 from harness.plugins import load_plugins
 from harness_vision._codec import ImageCodec
-from harness_vision._judge import Judge
+from harness_vision._features import FeatureNetwork
 from harness_vision._noise_codec import NoiseCodec
 from harness_vision.data import ImageClassificationData
 from harness_vision.drawings import DISTANCE, RECOGNISED, DrawingData
@@ -28,7 +28,7 @@ GENERATORS = (Gaussian, Dcgan)
 
 @pytest.fixture(scope="module")
 def digits() -> DrawingData:
-    """Return the task's data; its judge is trained once for all tests here."""
+    """Return the task's data; its network is trained once for all tests here."""
     data = load_plugins().tasks["image-generation"].data(None, {})
     assert isinstance(data, DrawingData)
     return data
@@ -36,7 +36,7 @@ def digits() -> DrawingData:
 
 @pytest.fixture(scope="module")
 def stripes() -> DrawingData:
-    """Return small colour pictures, not square, that are bright in one half: left, right, top or bottom."""
+    """Return small colour pictures, not square, with one bright half: left, right, top or bottom."""
     draw = np.random.default_rng(0)
     labels = [number % 4 for number in range(140)]
     images = [draw.integers(0, 60, (12, 20, 3), dtype=np.uint8) for _ in labels]
@@ -54,7 +54,7 @@ def _learner(model: Any, data: Any, steps: int = 1, **given: Any) -> Any:
 
 
 def _recite(pictures: Any) -> Any:
-    """Return what answers with pictures drawn beforehand, in their order."""
+    """Return a predictor that answers with given pictures in their order."""
     left = iter(pictures)
     return lambda requests: [next(left) for _ in requests]
 
@@ -90,33 +90,33 @@ def test_what_is_worse_is_further(digits: DrawingData) -> None:
         "one class": np.tile(train[labels == 3], (3, 1, 1, 1))[:1000],
         "one picture": np.tile(train[:1], (1000, 1, 1, 1)),
     }  # fmt: skip
-    found = {name: _distance(digits.evaluate(_recite(pictures), 250)) for name, pictures in drawn.items()}
-    chance = digits.random_baseline()
+    distances = {name: _distance(digits.evaluate(_recite(pictures), 250)) for name, pictures in drawn.items()}
+    noise = digits.random_baseline()
 
-    assert found["real"] < 0.02
-    assert found["real"] < found["half"] < found["one class"] < found["one picture"]
-    assert found["real"] < 0.2 * found["blurred"]
-    assert chance[DISTANCE] > 50 * found["real"]
-    assert chance[RECOGNISED] < 0.1
+    assert distances["real"] < 0.02
+    assert distances["real"] < distances["half"] < distances["one class"] < distances["one picture"]
+    assert distances["real"] < 0.2 * distances["blurred"]
+    assert noise[DISTANCE] > 50 * distances["real"]
+    assert noise[RECOGNISED] < 0.1
 
 
 def test_requests_are_as_many_as_pictures_and_of_one_split(digits: DrawingData) -> None:
-    """No request is asked in validation and in test; those served are those of the test."""
-    asked: list[int] = []
+    """Validation and test share no request; serving uses those of the test."""
+    requests: list[int] = []
 
-    def black(requests: Any) -> Any:
-        asked.extend(requests)
-        return np.zeros((len(requests), 28, 28, 1))
+    def black(batch: Any) -> Any:
+        requests.extend(batch)
+        return np.zeros((len(batch), 28, 28, 1))
 
     digits.evaluate(black, 300, "validation")
 
-    assert len(asked) == len(set(asked)) == digits.sizes["validation"] == 500
+    assert len(requests) == len(set(requests)) == digits.sizes["validation"] == 500
     assert len(digits.queries()) == 1000
-    assert not set(asked) & set(digits.queries())
+    assert not set(requests) & set(digits.queries())
 
 
-def test_a_metric_beside_its_chance_and_its_samples_is_what_a_record_keeps(digits: DrawingData) -> None:
-    """The interval lies around the value, which is far from noise."""
+def test_a_record_keeps_the_metric_its_baseline_and_its_bootstrap(digits: DrawingData) -> None:
+    """The interval contains the value, which is far from that of noise."""
     train = _pictures(digits, "train")[:1000] * 0.6
     task = load_plugins().tasks["image-generation"]
     metrics = grading.described(task, digits, digits.evaluate(_recite(train), 100))
@@ -128,7 +128,7 @@ def test_a_metric_beside_its_chance_and_its_samples_is_what_a_record_keeps(digit
 
 
 @pytest.mark.parametrize(
-    ("picture", "said"),
+    ("picture", "message"),
     [
         (np.zeros((28, 28)), r"the shape \(28, 28\) instead of \(height, width, 1\)"),
         (np.zeros((28, 28, 3)), "instead of"),
@@ -136,38 +136,38 @@ def test_a_metric_beside_its_chance_and_its_samples_is_what_a_record_keeps(digit
         (np.full((28, 28, 1), np.nan), "not from 0 to 1"),
     ],
 )
-def test_what_is_no_picture_is_refused(digits: DrawingData, picture: np.ndarray, said: str) -> None:
-    """A range that is meant otherwise would be graded as a white picture."""
-    with pytest.raises(ValueError, match=said):
+def test_invalid_pictures_are_rejected(digits: DrawingData, picture: np.ndarray, message: str) -> None:
+    """Pixels from 0 to 255 would be graded as a white picture."""
+    with pytest.raises(ValueError, match=message):
         digits.evaluate(lambda batch: [picture] * len(batch), 500)
 
 
 @pytest.mark.parametrize("side", [28, 9])
 def test_the_sheet_shows_drawn_and_real_pictures(stripes: DrawingData, side: int) -> None:
-    """Drawn ones of any size, as many as are asked for, above a row of real ones; within what a record keeps."""
+    """Generated ones of any size above a row of real ones; small enough for a record."""
     noise = list(np.random.default_rng(0).random((40, side, side, 3)))
     sample = stripes.show(lambda requests: noise[: len(requests)])[0]
     image = np.asarray(Image.open(io.BytesIO(sample.content)).convert("RGB"), float)
 
     assert image.shape == (6 * 56, 8 * 56, 3)
     assert grading.kept([sample])
-    assert "last row are real. Real pictures lie at 0." in sample.caption
+    assert "last row are real. The distance between real pictures is 0." in sample.caption
     last = [image[-56:, 56 * n : 56 * n + 56] for n in range(4)]
     assert last[0][:, :24].mean() > 100 > last[0][:, 32:].mean()
     assert last[2][:24].mean() > 100 > last[2][32:].mean()
 
 
 def test_the_identity_names_data_and_rule() -> None:
-    """And is another than that of the task the pictures come from, since another judge is another number."""
+    """It adds to that of the pictures what the distance depends on."""
     tasks = load_plugins().tasks
-    found = tasks["image-generation"].identity(None, {})
+    identity = tasks["image-generation"].identity(None, {})
 
-    assert found.startswith(tasks["image-classification"].identity(None, {}))
-    assert f"torch {torch.__version__.split('+')[0]}" in found
+    assert identity.startswith(tasks["image-classification"].identity(None, {}))
+    assert f"torch {torch.__version__.split('+')[0]}" in identity
 
 
 def test_pictures_of_ones_own_can_be_drawn(tmp_path: Path) -> None:
-    """The task takes what `digits` takes: a folder of images for each class, of any size."""
+    """The task takes the sources of `image-classification`: a folder of images for each class, of any size."""
     task = load_plugins().tasks["image-generation"]
     settings = {"image_column": "image", "label_column": "label"}
     draw = np.random.default_rng(0)
@@ -187,25 +187,25 @@ def test_pictures_of_ones_own_can_be_drawn(tmp_path: Path) -> None:
         task.check("nowhere/at all", settings)
 
 
-# The judge ----------------------------------------------------------------------------------------------------------
+# The network --------------------------------------------------------------------------------------------------------
 
 
-def test_the_judge_reads_digits(digits: DrawingData) -> None:
-    """Well enough to compare pictures by what it sees; its features' variances add up to 1 on what it learnt from."""
+def test_the_network_classifies_digits(digits: DrawingData) -> None:
+    """Well enough to compare pictures by its features, whose variances on the training images add up to 1."""
     images, labels = digits.real.examples("test")
-    right = digits.judge.probabilities(images).argmax(axis=1) == labels
+    right = digits.network.probabilities(images).argmax(axis=1) == labels
 
     assert right.mean() > 0.94
-    assert digits.judge.features(digits.real.examples("train").inputs).var(axis=0).sum() == pytest.approx(1.0)
+    assert digits.network.features(digits.real.examples("train").inputs).var(axis=0).sum() == pytest.approx(1.0)
 
 
-def test_two_judges_of_the_same_pictures_are_one(stripes: DrawingData) -> None:
-    """Whatever was drawn before and how pictures are batched; and what is drawn afterwards does not depend on them."""
+def test_networks_of_the_same_pictures_are_equal(stripes: DrawingData) -> None:
+    """They neither depend on torch's global generator nor change it; batching does not matter."""
     torch.manual_seed(7)
-    first = Judge(stripes.real)
+    first = FeatureNetwork(stripes.real)
     drawn = torch.rand(1)
     torch.manual_seed(8)
-    second = Judge(stripes.real)
+    second = FeatureNetwork(stripes.real)
     images = stripes.real.queries()
 
     torch.manual_seed(7)
@@ -214,11 +214,11 @@ def test_two_judges_of_the_same_pictures_are_one(stripes: DrawingData) -> None:
     assert np.allclose(first.features(images[:3]), second.features(images)[:3], atol=1e-9)
 
 
-# What draws -----------------------------------------------------------------------------------------------------
+# The generators -------------------------------------------------------------------------------------------------
 
 
 def test_the_gaussian_draws_what_is_nearer_than_noise(digits: DrawingData) -> None:
-    """In one step; of an exact copy of the pixels' moments the judge recognises few."""
+    """In one step; a copy of the pixels' moments is rarely recognised."""
     learner = _learner(Gaussian(), digits)
     before = learner.parameters()
     progress = learner.step()
@@ -232,7 +232,7 @@ def test_the_gaussian_draws_what_is_nearer_than_noise(digits: DrawingData) -> No
 
 
 def test_the_gaussian_has_the_moments_of_the_pictures(stripes: DrawingData) -> None:
-    """With as many directions as there are, before what is darker than black is cut."""
+    """With all components, before pixels are clipped."""
     learner = _learner(Gaussian(), stripes, image_size=8, directions=500)
     assert learner.step().losses["loss"] < 1e-6
     pixels = ImageCodec(8, 3).encode(stripes.real.examples("train").inputs)["pixel_values"].reshape(80, -1) / 2 + 0.5
@@ -246,7 +246,7 @@ def test_the_gaussian_has_the_moments_of_the_pictures(stripes: DrawingData) -> N
 
 
 def test_dcgan_draws_halves(stripes: DrawingData) -> None:
-    """Three channels, resized: after some steps its pictures are taken for real more often than noise."""
+    """Three channels, resized: after some steps its pictures are nearer to real ones than noise."""
     learner = _learner(Dcgan(), stripes, 150, batch_size=16, image_size=12)
     far = _distance(stripes.evaluate(learner.predict, 16))
     steps = [learner.step() for _ in range(150)]
@@ -259,7 +259,7 @@ def test_dcgan_draws_halves(stripes: DrawingData) -> None:
     assert len(set(grades.scores["class"])) > 1
 
 
-def test_each_network_of_dcgan_learns_in_its_own_turn(stripes: DrawingData) -> None:
+def test_each_network_of_dcgan_gets_gradients_in_its_turn_only(stripes: DrawingData) -> None:
     """The discriminator is not changed by the generator's gradient, nor the generator by the discriminator's."""
     learner = _learner(Dcgan(), stripes, 10, batch_size=16, image_size=12)
     learner.step()
@@ -267,11 +267,11 @@ def test_each_network_of_dcgan_learns_in_its_own_turn(stripes: DrawingData) -> N
     descend = learner.descend
 
     def watched(network: Any, optimizer: Any, loss: Any) -> float:
-        told = descend(network, optimizer, loss)
+        value = descend(network, optimizer, loss)
         for name, other in (("generator", learner.module()), ("discriminator", learner._discriminator)):
             if other is not network and any(w.grad is not None for w in other.parameters()):
                 touched.append(name)
-        return float(told)
+        return float(value)
 
     learner.descend = watched
     before = [weight.clone() for weight in learner._discriminator.parameters()]
@@ -281,10 +281,8 @@ def test_each_network_of_dcgan_learns_in_its_own_turn(stripes: DrawingData) -> N
     assert any(not torch.equal(*pair) for pair in zip(before, learner._discriminator.parameters(), strict=True))
 
 
-def test_dcgan_begins_anew_with_each_training_and_keeps_the_generator_alone(
-    stripes: DrawingData, tmp_path: Path
-) -> None:
-    """What was saved draws the same; its discriminator is gone."""
+def test_dcgan_saves_the_generator_alone(stripes: DrawingData, tmp_path: Path) -> None:
+    """A loaded generator draws the same pictures, without a discriminator."""
     learner = _learner(Dcgan(), stripes, 3, batch_size=16, image_size=14)
     for _ in range(3):
         learner.step()
@@ -299,8 +297,8 @@ def test_dcgan_begins_anew_with_each_training_and_keeps_the_generator_alone(
 
 
 @pytest.mark.parametrize("scheme", ["gaussian", "xavier"])
-def test_both_networks_are_drawn_by_the_scheme(stripes: DrawingData, scheme: str) -> None:
-    """DCGAN's own is N(0, 0.02), the default."""
+def test_both_networks_are_initialised_by_the_scheme(stripes: DrawingData, scheme: str) -> None:
+    """The default is that of the paper, N(0, 0.02)."""
     learner = _learner(Dcgan(), stripes, initialisation=scheme)
     learner.optimizer(learner.module())
     spreads = [float(net[0].weight.detach().std()) for net in (learner.module().project, learner._discriminator)]
@@ -311,7 +309,7 @@ def test_both_networks_are_drawn_by_the_scheme(stripes: DrawingData, scheme: str
 
 @pytest.mark.parametrize("kind", GENERATORS, ids=lambda kind: kind.name)
 def test_one_request_is_one_picture(stripes: DrawingData, kind: Any) -> None:
-    """Alone or among others, asked again; another request is another picture, from 0 to 1."""
+    """Alone, in a batch or repeated; another request is another picture, from 0 to 1."""
     learner = _learner(kind(), stripes, batch_size=16, image_size=12) if kind is Dcgan else _learner(kind(), stripes)
     learner.step()
     several = np.stack(list(learner.predict([3, 1, 3])))
@@ -324,7 +322,7 @@ def test_one_request_is_one_picture(stripes: DrawingData, kind: Any) -> None:
 
 
 def test_a_request_is_the_seed_of_its_noise(tmp_path: Path) -> None:
-    """The numbers are numpy's, so that every runtime begins with the same ones."""
+    """Numpy draws the noise, so that it is equal in every runtime."""
     codec = NoiseCodec(5)
     codec.save(tmp_path)
     noise = NoiseCodec.load(tmp_path).encode([4, 2_000_000])["noise"]
@@ -336,13 +334,13 @@ def test_a_request_is_the_seed_of_its_noise(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", GENERATORS, ids=lambda kind: kind.name)
 def test_other_data_are_refused(kind: Any, digits: DrawingData) -> None:
-    """Images with classes are for those who classify."""
-    with pytest.raises(Unsupported, match="holds no pictures that a generator could learn from"):
+    """Images with classes are for classifiers."""
+    with pytest.raises(Unsupported, match="holds no pictures that a generator could train on"):
         _learner(kind(), digits.real).step()
 
 
 def test_another_precision_is_refused(stripes: DrawingData) -> None:
-    """A record must not name one that was not computed in."""
+    """Otherwise a record would name a precision that was not used."""
     learner = _learner(Gaussian(), stripes)
     with pytest.raises(Unsupported, match="bf16"):
         Gaussian().learner(replace(learner.assignment, precision="bf16"))

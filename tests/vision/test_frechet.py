@@ -1,4 +1,4 @@
-"""The distance of two clouds: scipy's formula, its laws, and what rows add to it."""
+"""The Fréchet distance: scipy's formula, its laws, and the influence of rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 def _cloud(seed: int, count: int = 300, width: int = 6) -> np.ndarray:
-    """Return rows around a place of their own, stretched in their own way."""
+    """Return rows with a random mean and covariance."""
     draw = np.random.default_rng(seed)
     return draw.normal(size=(count, width)) @ draw.normal(size=(width, width)) + draw.normal(size=width)
 
@@ -29,7 +29,7 @@ def _by_scipy(one: np.ndarray, other: np.ndarray) -> float:
 @settings(max_examples=25, deadline=None)
 @given(SEEDS)
 def test_it_is_what_the_formula_says(seed: int) -> None:
-    """Computed with scipy's square root of a product that is not symmetric; either cloud may be the reference."""
+    """As with scipy's square root of the asymmetric product; the distance is symmetric."""
     one, other = _cloud(seed), _cloud(seed + 1)
     expected = _by_scipy(one, other)
 
@@ -40,7 +40,7 @@ def test_it_is_what_the_formula_says(seed: int) -> None:
 @settings(max_examples=25, deadline=None)
 @given(SEEDS, st.floats(-5, 5))
 def test_a_shifted_cloud_is_as_far_as_it_was_shifted(seed: int, shift: float) -> None:
-    """Squared; not shifted at all it is at 0, in whatever order its rows stand."""
+    """Squared; in any order of the rows."""
     cloud = _cloud(seed)
     moved = np.random.default_rng(seed).permutation(cloud) + shift
 
@@ -56,23 +56,23 @@ def test_all_rows_give_the_value() -> None:
     assert distance.over(rows[::-1]) == pytest.approx(distance.value, rel=1e-9)
 
 
-def test_samples_spread_as_distances_computed_anew_and_lie_around_the_value() -> None:
-    """Computed anew they spread alike, but all lie too high by what drawing a sample adds."""
+def test_first_order_samples_spread_like_exact_ones_but_without_their_bias() -> None:
+    """Exact distances of samples have the same spread and a higher mean."""
     draw = np.random.default_rng(0)
     one, other = draw.normal(size=(400, 20)) * 1.2 + 0.1, draw.normal(size=(400, 20))
     distance = Frechet(one, other)
     samples = [draw.integers(0, 400, 400) for _ in range(300)]
     quick = np.array([distance.over(rows) for rows in samples])
-    anew = np.array([Frechet(one[rows], other).value for rows in samples])
+    exact = np.array([Frechet(one[rows], other).value for rows in samples])
 
-    assert quick.std() == pytest.approx(anew.std(), rel=0.2)
-    assert np.corrcoef(quick, anew)[0, 1] > 0.9
+    assert quick.std() == pytest.approx(exact.std(), rel=0.2)
+    assert np.corrcoef(quick, exact)[0, 1] > 0.9
     assert quick.mean() == pytest.approx(distance.value, abs=4 * quick.std() / 300**0.5)
-    assert anew.mean() > distance.value + quick.std()
+    assert exact.mean() > distance.value + quick.std()
 
 
-def test_what_a_row_adds_is_the_distances_slope() -> None:
-    """Weighing one row a little more changes the distance by its influence."""
+def test_the_influence_of_a_row_is_the_distances_derivative() -> None:
+    """A slightly larger weight of a row changes the distance by its influence."""
     one, other = np.repeat(_cloud(3, 50), 40, axis=0), _cloud(4)
     distance = Frechet(one, other)
     samples = [np.append(np.arange(2000), row) for row in range(0, 2000, 40)]
@@ -83,7 +83,7 @@ def test_what_a_row_adds_is_the_distances_slope() -> None:
 
 
 def test_a_collapsed_cloud_and_dead_directions_have_a_distance() -> None:
-    """A generator that draws one picture only, and features that never fire."""
+    """A generator that draws a single picture, and features that never fire."""
     cloud = _cloud(5)
     cloud[:, 0] = 0.0
     point = np.tile(cloud.mean(axis=0), (40, 1))

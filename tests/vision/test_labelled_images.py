@@ -1,4 +1,4 @@
-"""Images of one's own with classes: a folder, a Parquet file, and every way they can be wrong, each in a sentence."""
+"""The reader of images with classes, from a folder or a Parquet file, and the messages for their errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _read(source: Path | str, **settings: str) -> ImageClassificationData:
 
 
 def _image(number: int, bright: bool, grey: bool) -> Image.Image:
-    """Return an image of its own size, not square, bright or dark."""
+    """Return an image, bright or dark, not square, of a size that depends on its number."""
     pixels = np.random.default_rng(number).integers(0, 80, (20 + number % 3, 30, 3), dtype=np.uint8)
     return Image.fromarray(pixels + 150 * bright).convert("L" if grey else "RGB")
 
@@ -79,7 +79,7 @@ def test_a_folder_is_divided_in_each_class(tmp_path: Path) -> None:
 
 
 def test_folders_named_after_splits_are_the_splits(tmp_path: Path) -> None:
-    """An image that is tested is not learnt, even where both have it; what is missing comes out of what is learnt."""
+    """A test image is not trained on, even if both folders have it; a missing split is taken from train."""
     _folder(tmp_path / "train", 30)
     _folder(tmp_path / "test", 10, first=24)
     data = _read(tmp_path)
@@ -100,7 +100,7 @@ def test_colours_make_all_images_coloured(tmp_path: Path) -> None:
 
 
 def test_the_identity_is_the_content(tmp_path: Path) -> None:
-    """Under another name it is the same; with another pixel it is not; a hub data set is its revision."""
+    """A new folder name does not change it, a new pixel does; a hub data set is its revision."""
     task = load_plugins().tasks["image-classification"]
     _folder(tmp_path / "one")
     first = task.identity(str(tmp_path / "one"), SETTINGS)
@@ -115,7 +115,7 @@ def test_the_identity_is_the_content(tmp_path: Path) -> None:
 
 
 def test_a_parquet_file_is_read_by_its_columns(tmp_path: Path) -> None:
-    """Named classes and numbers; what is divided does not depend on the order of the rows."""
+    """Named classes and numbers; the splits do not depend on the order of the rows."""
     rows = [(_content(number, number % 2 == 1), number % 2) for number in range(20)]
     named = _parquet(tmp_path / "named.parquet", rows, datasets.ClassLabel(names=["night", "day"]))
     plain = _parquet(tmp_path / "plain.parquet", rows[::-1], datasets.Value("int64"))
@@ -129,7 +129,7 @@ def test_a_parquet_file_is_read_by_its_columns(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", [Logistic, ResNet], ids=lambda kind: kind.name)
 def test_models_learn_images_of_different_sizes(tmp_path: Path, kind: Any) -> None:
-    """They bring them to one."""
+    """They resize them."""
     data = _read(_folder(tmp_path, 40))
     settings = filled({"image_size": 12} | ({"batch_size": 14} if kind is ResNet else {}), kind.settings)
     learner = kind().learner(Assignment("finetune", data, kind.sizes[0], settings, "cpu", "fp32", 0, Budget(steps=30)))
@@ -156,7 +156,7 @@ def test_a_corrupt_image_is_named(tmp_path: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "settings", "said"),
+    ("rows", "settings", "message"),
     [
         ([(b"x", 1)], {}, r"has no column 'image'; its columns are picture, kind\. .* the column with image_column"),
         ([(b"x", 1)], {"image_column": "picture"}, "has no column 'label'.*label_column"),
@@ -165,13 +165,13 @@ def test_a_corrupt_image_is_named(tmp_path: Path, content: bytes) -> None:
         ([(b"x", None)], {"image_column": "picture", "label_column": "kind"}, "cannot be read as an image"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_with_a_table_is_named(
-    tmp_path: Path, rows: list[tuple[bytes | None, Any]], settings: dict[str, str], said: str
+def test_errors_of_a_table_are_named(
+    tmp_path: Path, rows: list[tuple[bytes | None, Any]], settings: dict[str, str], message: str
 ) -> None:
     """The split, the row, the column and the setting that names another."""
     table = _parquet(tmp_path / "t.parquet", rows, datasets.Value("int64"))
 
-    with pytest.raises(DataError, match=said) as raised:
+    with pytest.raises(DataError, match=message) as raised:
         _read(table, **settings)
     assert str(table) in str(raised.value)
 
@@ -185,8 +185,8 @@ def test_a_missing_label_is_named(tmp_path: Path) -> None:
         _read(table, image_column="picture", label_column="kind")
 
 
-def test_folders_that_cannot_be_learnt_from_are_refused(tmp_path: Path) -> None:
-    """Empty, without classes, of one class, too few of one, with splits that do not say which is learnt."""
+def test_unusable_folders_are_rejected(tmp_path: Path) -> None:
+    """Empty, without classes, of one class, with too few of one, without a training split."""
     (tmp_path / "empty").mkdir()
     _folder(tmp_path / "one", 20)
     for path in (tmp_path / "one" / "night").iterdir():
@@ -200,22 +200,22 @@ def test_folders_that_cannot_be_learnt_from_are_refused(tmp_path: Path) -> None:
     _image(50, bright=True, grey=True).save(tmp_path / "unseen" / "test" / "dawn" / "1.png")
     for name in ("test", "validation"):
         _folder(tmp_path / "untaught" / name, 6, first=len(name))
-    said = {
+    messages = {
         "empty": "cannot be read: .*data files",
         "flat": "no column 'label'.*put the images of each class into one of its own",
-        "one": "no column 'label'|every image is of the class 'day'", "few": "too little of|too few images",
-        "unseen": "too little of the class 'dawn'", "untaught": "has the splits .*Call the one to learn from `train`",
+        "one": "no column 'label'|every image is of the class 'day'", "few": "too few images",
+        "unseen": "too few images of the class 'dawn'", "untaught": "has the splits .*Call the one to train on `train`",
     }  # fmt: skip
 
-    for name, words in said.items():
-        with pytest.raises(DataError, match=words) as raised:
+    for name, message in messages.items():
+        with pytest.raises(DataError, match=message) as raised:
             load_plugins().tasks["image-classification"].check(str(tmp_path / name), SETTINGS)
         assert str(tmp_path / name) in str(raised.value)
 
 
 @pytest.mark.parametrize("source", ["nowhere.parquet", "no where", "/nowhere"])
-def test_what_is_not_there_is_refused(source: str) -> None:
-    """Before anybody asks the hub."""
+def test_missing_sources_are_rejected(source: str) -> None:
+    """Without a request to the hub."""
     for ask in (
         load_plugins().tasks["image-classification"].check,
         load_plugins().tasks["image-classification"].identity,
@@ -224,9 +224,9 @@ def test_what_is_not_there_is_refused(source: str) -> None:
             ask(source, SETTINGS)
 
 
-def test_another_file_is_refused(tmp_path: Path) -> None:
-    """With what may be given instead."""
+def test_other_files_are_rejected(tmp_path: Path) -> None:
+    """The message lists what may be given."""
     (tmp_path / "images.zip").write_bytes(b"PK")
 
-    with pytest.raises(DataError, match=r"is a file that is not read. Give a folder"):
+    with pytest.raises(DataError, match=r"is a file that cannot be read. Give a folder"):
         load_plugins().tasks["image-classification"].check(str(tmp_path / "images.zip"), SETTINGS)

@@ -1,4 +1,4 @@
-"""The default clips: what is learnt from is not tested, motions are what they are called, and a film shows them."""
+"""The default clips: disjoint splits, motions in the right direction, and the film of samples."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ STRAIGHT = {"left": (0, -1), "right": (0, 1), "up": (-1, 0), "down": (1, 0)}
 @pytest.fixture(scope="module")
 def data() -> ClipClassificationData:
     """Return the default data with few clips to train on."""
-    found = load_plugins().tasks["video-classification"].data(None, {"clips": 400})
-    assert isinstance(found, ClipClassificationData)
-    return found
+    clips = load_plugins().tasks["video-classification"].data(None, {"clips": 400})
+    assert isinstance(clips, ClipClassificationData)
+    return clips
 
 
 def _centres(motion: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return where a square's middle is in each frame [frames, 2], and how much of it there is [frames]."""
+    """Return the centre of a moving square in each frame [frames, 2], and its ink [frames]."""
     square = np.zeros((1, 14, 14))
     square[:, 2:12, 2:12] = 1
     number = _motions.CLASSES.index(motion)
@@ -51,13 +51,13 @@ def test_clips_are_grey_bytes_and_every_class_is_as_frequent(data: ClipClassific
 
 
 def test_no_digit_is_in_two_splits() -> None:
-    """What is tested was never seen."""
+    """No test digit is trained on."""
     for one, other in combinations(_motions.DIGITS.values(), 2):
         assert not set(range(5000)[one]) & set(range(5000)[other])
 
 
 def test_more_clips_to_train_on_change_no_other_split(data: ClipClassificationData) -> None:
-    """The test is the same whatever is learnt from."""
+    """Test and validation do not depend on the setting."""
     more = _motions.clips(16)
 
     assert len(more["train"].labels) == 16
@@ -67,7 +67,7 @@ def test_more_clips_to_train_on_change_no_other_split(data: ClipClassificationDa
 
 @pytest.mark.parametrize("motion", STRAIGHT)
 def test_straight_motions_go_where_they_are_called(motion: str) -> None:
-    """All the way, and hardly aside."""
+    """Far in their direction, hardly aside."""
     for seed in range(20):
         centres, _ = _centres(motion, seed)
         way, aside = (centres[-1] - centres[0]) @ STRAIGHT[motion], (centres[-1] - centres[0]) @ STRAIGHT[motion][::-1]
@@ -77,7 +77,7 @@ def test_straight_motions_go_where_they_are_called(motion: str) -> None:
 
 @pytest.mark.parametrize(("motion", "sign"), [("clockwise", 1), ("anticlockwise", -1)])
 def test_circles_turn_the_way_they_are_called(motion: str, sign: int) -> None:
-    """The path bends to one side: clockwise as seen on a screen, whose rows go down."""
+    """The path bends to one side, as seen on a screen, whose rows go down."""
     for seed in range(20):
         centres, _ = _centres(motion, seed)
         steps = np.diff(centres[::2], axis=0)
@@ -87,7 +87,7 @@ def test_circles_turn_the_way_they_are_called(motion: str, sign: int) -> None:
 
 @pytest.mark.parametrize(("motion", "sign"), [("growing", 1), ("shrinking", -1)])
 def test_what_grows_grows_and_stays_where_it_is(motion: str, sign: int) -> None:
-    """Its area is twice as large at one end, at least."""
+    """Its area at one end is much larger than at the other."""
     for seed in range(20):
         centres, ink = _centres(motion, seed)
         assert sign * np.log(ink[-1] / ink[0]) > np.log(1.6)
@@ -95,7 +95,7 @@ def test_what_grows_grows_and_stays_where_it_is(motion: str, sign: int) -> None:
 
 
 def test_speed_changes_within_a_clip() -> None:
-    """Otherwise two frames would tell as much as eight."""
+    """Otherwise two frames would contain as much as eight."""
     centres, _ = _centres("right", 3)
     speeds = np.diff(centres[:, 1])
 
@@ -104,19 +104,19 @@ def test_speed_changes_within_a_clip() -> None:
 
 @given(place=st.floats(14, 17), scale=st.floats(0.5, 2.2))
 def test_a_digit_that_is_made_smaller_or_larger_keeps_its_brightness(place: float, scale: float) -> None:
-    """Each pixel well inside it is a mean of the digit's, and the digit's middle stays in the middle."""
+    """Each inner pixel is a mean of the digit's pixels, and the digit stays centred."""
     length = 11
     (weights,) = _motions._weights(np.array([place]), np.array([scale]), length)
     inside = np.abs(np.arange(_motions.SIDE) - place) < scale * (length - 1) / 2 - 1
-    found = (weights.sum(1) * np.arange(_motions.SIDE)).sum() / weights.sum()
+    centre = (weights.sum(1) * np.arange(_motions.SIDE)).sum() / weights.sum()
 
     assert weights.min() >= 0
     assert np.allclose(weights[inside].sum(1), 1, atol=0.15)
-    assert found == pytest.approx(place, abs=0.3)
+    assert centre == pytest.approx(place, abs=0.3)
 
 
 def test_the_middle_frame_tells_hardly_anything(data: ClipClassificationData) -> None:
-    """The cheap baseline is not far from one in eight, and all frames tell logistic regression more."""
+    """The baseline is near one in eight; logistic regression on all frames is better."""
     right = {}
     for name in ("middle-frame", "clip-logistic"):
         model = load_plugins().models[name]
@@ -130,22 +130,22 @@ def test_the_middle_frame_tells_hardly_anything(data: ClipClassificationData) ->
     assert right["clip-logistic"] > right["middle-frame"] + 0.03
 
 
-def test_too_few_clips_are_refused_before_anything_is_made() -> None:
+def test_too_few_clips_are_rejected_before_any_is_made() -> None:
     """Each class needs one."""
     with pytest.raises(DataError, match="clips is 7"):
         load_plugins().tasks["video-classification"].check(None, {"clips": 7})
 
 
 def test_the_identity_names_the_rule_and_the_number_of_clips() -> None:
-    """Whoever changes the rule raises its number, here too."""
+    """The version of the generator is `RULE`."""
     task = load_plugins().tasks["video-classification"]
 
     assert f"by rule {_motions.RULE}" in task.identity(None, {"clips": 3000})
     assert task.identity(None, {"clips": 3000}) != task.identity(None, {"clips": 3001})
 
 
-def test_the_film_says_what_was_said_and_what_is_right(data: ClipClassificationData) -> None:
-    """A GIF of as many frames as a clip has; right answers in one colour, wrong ones in another."""
+def test_the_film_shows_predicted_and_true_classes(data: ClipClassificationData) -> None:
+    """A GIF with the frames of a clip; right predictions in one colour, wrong ones in another."""
     wrong: Any = np.eye(8)[[(label + number % 2) % 8 for number, label in enumerate(data.examples("test").labels[:6])]]
     (sample,) = data.show(lambda clips: wrong[: len(clips)])
     picture = Image.open(io.BytesIO(sample.content))
@@ -158,7 +158,7 @@ def test_the_film_says_what_was_said_and_what_is_right(data: ClipClassificationD
 
 
 def test_a_film_of_noise_is_small_enough_to_be_kept() -> None:
-    """Long colour clips of different lengths that no compression helps with stay below what a record keeps."""
+    """Long incompressible colour clips of different lengths fit in a record."""
     draw = np.random.default_rng(0)
     noise = [draw.integers(0, 256, (20 + number, 90, 120, 3), dtype=np.uint8) for number in range(6)]
     content = film(noise, [("falling", "rising")] * 6)

@@ -1,4 +1,4 @@
-"""The tasks of images are called by what they ask; records of their former names are theirs."""
+"""Records under former names of the image tasks belong to the tasks' current names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.records import Record
     ],
 )  # fmt: skip
 def test_records_of_former_names_are_those_of_the_task(former: str, task: str, data: str) -> None:
-    """On the packaged data, and on the user's under the name of their folder; a use case stands on both."""
+    """On the packaged data, and on the user's under the name of their folder; a use case covers both."""
     plugins = load_plugins()
     records = [
         Record(

@@ -1,7 +1,8 @@
-"""The networks: built for any image, pretrained by rotations, right on most digits after a few seconds."""
+"""The image classifiers: built for any image, pretrained by rotations, good on digits after a few seconds."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def _assignment(model: Any, data: Any, steps: int, stage: Any = "finetune", **gi
 
 @pytest.fixture(scope="module")
 def colours() -> ImageClassificationData:
-    """Return small colour images that one channel tells apart, of another size than the networks'."""
+    """Return small colour images whose class is their brightest channel, of another size than the networks'."""
     draw = np.random.default_rng(0)
     labels = [number % 3 for number in range(90)]
     images = [draw.integers(0, 90, (20, 30, 3), dtype=np.uint8) for _ in labels]
@@ -40,8 +41,8 @@ def colours() -> ImageClassificationData:
 
 @pytest.mark.parametrize("kind", NETWORKS, ids=lambda kind: kind.name)
 def test_every_network_learns_colours(colours: ImageClassificationData, kind: Any) -> None:
-    """Three channels, resized, a few steps: what one channel tells is learnt."""
-    steps = 100 if kind is EfficientNet else 40  # its many norms follow what was seen slowly
+    """Three channels, resized, after a few steps."""
+    steps = 100 if kind is EfficientNet else 40  # the running means of its many norms converge slowly
     learner = kind().learner(_assignment(kind(), colours, steps, batch_size=20, image_size=16))
     losses = [learner.step().losses["loss"] for _ in range(steps)]
     scores = colours.evaluate(learner.predict, 8)
@@ -51,7 +52,7 @@ def test_every_network_learns_colours(colours: ImageClassificationData, kind: An
 
 
 def test_a_convolutional_network_begins_to_read_digits() -> None:
-    """Near the cheap baseline of .90 after a few steps on images of half the size."""
+    """Near the baseline of .90 after a few steps on images of half the size."""
     data: Any = load_plugins().tasks["image-classification"].data(None, {})
     learner: Any = ResNet().learner(_assignment(ResNet(), data, 60, image_size=14, batch_size=32))
     for _ in range(60):
@@ -62,7 +63,7 @@ def test_a_convolutional_network_begins_to_read_digits() -> None:
 
 @pytest.mark.slow
 def test_a_convolutional_network_reads_digits() -> None:
-    """Well above the cheap baseline of .90 after three hundred steps."""
+    """Well above the baseline of .90 after three hundred steps."""
     data: Any = load_plugins().tasks["image-classification"].data(None, {})
     learner: Any = ResNet().learner(_assignment(ResNet(), data, 300))
     for _ in range(300):
@@ -72,12 +73,10 @@ def test_a_convolutional_network_reads_digits() -> None:
 
 
 @pytest.mark.parametrize("kind", [ResNet, EfficientNet, ViT], ids=lambda kind: kind.name)
-def test_pretraining_tells_rotations_and_hands_over_its_body(
+def test_pretraining_predicts_rotations_and_hands_over_its_body(
     colours: ImageClassificationData, kind: Any, tmp_path: Path
 ) -> None:
-    """The head is new, everything below it is taken over; alone it answers no question of the task."""
-    from dataclasses import replace
-
+    """The body is transferred whole; without fine-tuning there are no predictions."""
     before: Any = kind().learner(_assignment(kind(), colours, 2, stage="pretrain"))
     before.step()
     before.save(tmp_path)
@@ -91,7 +90,7 @@ def test_pretraining_tells_rotations_and_hands_over_its_body(
 
 
 def test_rotations_are_labelled_by_their_quarter_turns(colours: ImageClassificationData) -> None:
-    """Turned back by its label, every image is as it was."""
+    """Rotated back by its label, every image is the original."""
     learner: Any = ResNet().learner(_assignment(ResNet(), colours, 2, stage="pretrain"))
     examples = learner.examples()[:16]
     batch = learner.collate(examples)
@@ -105,7 +104,7 @@ def test_rotations_are_labelled_by_their_quarter_turns(colours: ImageClassificat
 def test_every_image_becomes_the_square_the_network_takes(
     shape: tuple[int, ...], channels: int, tmp_path: Path
 ) -> None:
-    """Grey to colour and back, any size, values from -1 to 1; read from an artifact it is the same."""
+    """Grey to colour and back, any size, values from -1 to 1; by a loaded codec."""
     codec = ImageCodec(28, channels)
     codec.save(tmp_path)
     image = np.full(shape, 255, np.uint8)

@@ -1,4 +1,4 @@
-"""Average precision: pycocotools' own on the whole set, its laws, and its value over samples of the images."""
+"""Average precision: equal to pycocotools' on the whole set and on samples of the images, and its laws."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness_vision._coco import Precision, found, judged, overlap
+from harness_vision._coco import Precision, coco_evaluation, found_objects, overlap
 from harness_vision._objects import Objects
 
 CLASSES = 3
@@ -23,7 +23,7 @@ def _boxes(draw: np.random.Generator, count: int) -> np.ndarray:
 
 
 def _image(draw: np.random.Generator) -> tuple[Objects, np.ndarray]:
-    """Return random objects, some of them crowds, and an answer that is near some of them and invents others."""
+    """Return random objects, some of them crowds, and detections near them and elsewhere."""
     count, invented = int(draw.integers(0, 5)), int(draw.integers(0, 6))
     boxes = _boxes(draw, count)
     crowd = [bool(one) for one in draw.random(count) < 0.2]
@@ -40,12 +40,12 @@ def _set(seed: int, count: int) -> tuple[list[Objects], list[np.ndarray]]:
 
 
 def _by_coco(objects: list[Objects], answers: list[np.ndarray]) -> tuple[float, float]:
-    """Return what pycocotools itself says, .50:.95 and .50; a class that does not occur is left out, as it says."""
-    judge = judged(objects, answers, CLASSES)
+    """Return pycocotools' precisions, .50:.95 and .50, over the classes that occur."""
+    evaluation = coco_evaluation(objects, answers, CLASSES)
     with contextlib.redirect_stdout(io.StringIO()):
-        judge.accumulate()
-    precision = judge.eval["precision"][..., 0, 0]
-    occurs = precision > -1
+        evaluation.accumulate()
+    precision = evaluation.eval["precision"][..., 0, 0]
+    occurs = precision > -1  # COCOeval's value for a class that does not occur
     if not occurs.any():
         return 0.0, 0.0
     return float(precision[occurs].mean()), float(precision[:1][occurs[:1]].mean())
@@ -60,7 +60,7 @@ def _ours(objects: list[Objects], answers: list[np.ndarray], rows: np.ndarray | 
 @settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), count=st.integers(1, 12))
 def test_over_all_images_it_is_that_of_pycocotools(seed: int, count: int) -> None:
-    """Crowds, empty images, answers of nothing and classes that do not occur included."""
+    """With crowds, empty images, empty answers and classes that do not occur."""
     objects, answers = _set(seed, count)
 
     assert _ours(objects, answers) == pytest.approx(_by_coco(objects, answers), abs=1e-12)
@@ -69,7 +69,7 @@ def test_over_all_images_it_is_that_of_pycocotools(seed: int, count: int) -> Non
 @settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), count=st.integers(1, 8), data=st.data())
 def test_an_image_drawn_twice_counts_as_two_images(seed: int, count: int, data: Any) -> None:
-    """Over any sample it is what pycocotools says of a set in which those images stand, copies and all."""
+    """Over any sample it is pycocotools' precision of the sampled images, repetitions included."""
     objects, answers = _set(seed, count)
     rows = sorted(data.draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=2 * count)))
     sampled = _by_coco([objects[row] for row in rows], [answers[row] for row in rows])
@@ -80,7 +80,7 @@ def test_an_image_drawn_twice_counts_as_two_images(seed: int, count: int, data: 
 @settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), count=st.integers(1, 12))
 def test_the_order_of_the_images_does_not_matter(seed: int, count: int) -> None:
-    """Scores are all different, so that no order decides between equals."""
+    """All scores differ, so that order breaks no ties."""
     objects, answers = _set(seed, count)
     order = np.random.default_rng(seed).permutation(count)
     turned = _ours([objects[row] for row in order], [answers[row] for row in order])
@@ -91,7 +91,7 @@ def test_the_order_of_the_images_does_not_matter(seed: int, count: int) -> None:
 @settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), count=st.integers(1, 12))
 def test_perfect_answers_have_a_precision_of_one(seed: int, count: int) -> None:
-    """And no answers have none; where there is nothing to be found, nothing is found."""
+    """And empty answers one of zero, as has a set without objects."""
     objects, _ = _set(seed, count)
     singles = [one.single() for one in objects]
     perfect = [np.column_stack([one.boxes, one.labels, np.ones(len(one.labels))]) for one in singles]
@@ -100,11 +100,11 @@ def test_perfect_answers_have_a_precision_of_one(seed: int, count: int) -> None:
 
     assert _ours(objects, perfect) == pytest.approx((float(there),) * 2)
     assert _ours(objects, nothing) == (0.0, 0.0)
-    assert [found(*pair) for pair in zip(objects, perfect, strict=True)] == [len(one.labels) for one in singles]
+    assert [found_objects(*pair) for pair in zip(objects, perfect, strict=True)] == [len(one.labels) for one in singles]
 
 
 def test_only_the_order_of_the_scores_counts() -> None:
-    """Squared they are in the same order."""
+    """Squared scores have the same order."""
     objects, answers = _set(3, 20)
     squared = [np.column_stack([answer[:, :5], answer[:, 5] ** 2]) for answer in answers]
 
@@ -113,26 +113,26 @@ def test_only_the_order_of_the_scores_counts() -> None:
 
 
 def test_nothing_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    """What pycocotools tells about itself stays off the screen."""
+    """Pycocotools prints its progress otherwise."""
     _ours(*_set(0, 3))
 
     assert capsys.readouterr().out == ""
 
 
 def test_as_many_best_boxes_count_as_there_are_objects() -> None:
-    """One object is found once, by the right class, by a box that covers half; a crowd is not asked for."""
+    """An object is found once, by a box of its class with an IoU of one half; a crowd does not count."""
     objects = Objects.of([[0, 0, 10, 10], [20, 20, 30, 30], [40, 40, 50, 50]], [1, 2, 0], [False, False, True])
     good, again, late = [0, 0, 10, 8, 1, 0.9], [0, 0, 10, 9, 1, 0.8], [20, 20, 30, 30, 2, 0.7]
 
-    assert found(objects, np.array([good, late])) == 2
-    assert found(objects, np.array([late, good, again])) == 1  # the third is not among the two best
-    assert found(objects, np.array([[0, 0, 10, 8, 2, 0.9], late])) == 1  # a wrong class
-    assert found(objects, np.array([[0, 0, 10, 4, 1, 0.9]])) == 0  # covers less than half
-    assert found(objects, np.empty((0, 6))) == 0
+    assert found_objects(objects, np.array([good, late])) == 2
+    assert found_objects(objects, np.array([late, good, again])) == 1  # the third is not among the two best
+    assert found_objects(objects, np.array([[0, 0, 10, 8, 2, 0.9], late])) == 1  # a wrong class
+    assert found_objects(objects, np.array([[0, 0, 10, 4, 1, 0.9]])) == 0  # covers less than half
+    assert found_objects(objects, np.empty((0, 6))) == 0
 
 
 def test_overlap_is_the_share_of_the_union() -> None:
-    """None, a third, all; boxes turned inside out cover nothing."""
+    """None, a third, all; inverted boxes cover nothing."""
     boxes = np.array([[0.0, 0, 2, 2], [1, 0, 3, 2], [5, 5, 6, 6], [2, 2, 0, 0]])
 
     assert overlap(boxes[:1], boxes)[0] == pytest.approx([1, 1 / 3, 0, 0])

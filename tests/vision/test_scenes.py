@@ -1,4 +1,4 @@
-"""The default scenes: what is learnt from is not tested, boxes hold what is written, the sheet shows what was found."""
+"""The default scenes: disjoint splits, boxes around the digits, and the sheet of samples."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from harness_vision.detection import DetectionData, Scenes, scenes
 @pytest.fixture(scope="module")
 def data() -> DetectionData:
     """Return the default data with few scenes to train on."""
-    found = load_plugins().tasks["object-detection"].data(None, {"scenes": 60})
-    assert isinstance(found, DetectionData)
-    return found
+    detection_data = load_plugins().tasks["object-detection"].data(None, {"scenes": 60})
+    assert isinstance(detection_data, DetectionData)
+    return detection_data
 
 
 def _reciting(answers: Any) -> Any:
-    said = iter(answers)
-    return lambda inputs: [next(said) for _ in inputs]
+    left = iter(answers)
+    return lambda inputs: [next(left) for _ in inputs]
 
 
 def test_scenes_are_grey_squares_with_one_to_four_digits(data: DetectionData) -> None:
@@ -49,7 +49,7 @@ def test_scenes_are_grey_squares_with_one_to_four_digits(data: DetectionData) ->
 
 
 def test_no_digit_and_no_photograph_is_in_two_splits() -> None:
-    """What is tested was never seen."""
+    """No test digit and no test photograph is trained on."""
     for one, other in combinations(_scenes.DIGITS.values(), 2):
         assert not set(range(5000)[one]) & set(range(5000)[other])
     for names, others in combinations(_scenes.PHOTOGRAPHS.values(), 2):
@@ -57,7 +57,7 @@ def test_no_digit_and_no_photograph_is_in_two_splits() -> None:
 
 
 def test_more_scenes_to_train_on_change_no_other_split(data: DetectionData) -> None:
-    """The test is the same whatever is learnt from."""
+    """Test and validation do not depend on the setting."""
     more = _scenes.scenes(61)
 
     assert len(more["train"].images) == 61
@@ -66,7 +66,7 @@ def test_more_scenes_to_train_on_change_no_other_split(data: DetectionData) -> N
 
 
 def test_ink_stands_out_inside_its_box() -> None:
-    """It differs by the contrast from what is behind it, lighter on dark and darker on light."""
+    """It differs by the contrast from its background, lighter on dark and darker on light."""
     draw = np.random.default_rng(0)
     dark, light = (np.full((4, 4), grey) for grey in (60.0, 200.0))
     tones = [(_scenes._tone(draw, dark), _scenes._tone(draw, light)) for _ in range(50)]
@@ -75,8 +75,8 @@ def test_ink_stands_out_inside_its_box() -> None:
     assert all(0 <= on_light <= 200 - _scenes.CONTRAST[0] for _, on_light in tones)
 
 
-def test_a_perfect_answer_is_perfect_and_chance_is_near_nothing(data: DetectionData) -> None:
-    """Graded item by item, and by metrics that are no mean, with replicates for an interval."""
+def test_perfect_detections_reach_one_and_the_random_baseline_is_near_zero(data: DetectionData) -> None:
+    """Scores of each image, and metrics that are no mean, with bootstrap values for the interval."""
     task = load_plugins().tasks["object-detection"]
     grades = grading.grade(_reciting(data.references("test")), data, 64)
     described = grading.described(task, data, grades)
@@ -89,7 +89,7 @@ def test_a_perfect_answer_is_perfect_and_chance_is_near_nothing(data: DetectionD
 
 
 def test_an_answer_of_another_shape_is_refused(data: DetectionData) -> None:
-    """Boxes without a score are no detections."""
+    """Boxes need a score."""
     with pytest.raises(ValueError, match=r"shape \(3, 5\) instead of \(detections, 6\)"):
         data.evaluate(lambda inputs: [np.zeros((3, 5))] * len(inputs), 8)
 
@@ -103,28 +103,28 @@ def test_the_digest_sees_pixels_boxes_labels_and_crowds() -> None:
         return DetectionData("ab", dict.fromkeys(("train", "validation", "test"), one)).digest
 
     box = [[0, 0, 4, 4]]
-    found = {
+    digests = {
         digest(image, box, [0]), digest(image + np.uint8(1), box, [0]), digest(image, box, [1]),
         digest(image, [[0, 0, 4, 5]], [0]), digest(image, box, [0], [True]), digest(image, [], []),
     }  # fmt: skip
 
-    assert len(found) == 6
+    assert len(digests) == 6
 
 
 def test_other_data_hold_no_scenes() -> None:
-    """A detector says what it lacks."""
+    """The message names what is missing."""
     with pytest.raises(Unsupported, match="holds no images with objects"):
         scenes(load_plugins().tasks["image-classification"].data(None, {}))
 
 
-def test_too_few_scenes_are_refused_before_anything_is_made() -> None:
-    """Nothing can be learnt from none."""
+def test_too_few_scenes_are_rejected_before_any_is_made() -> None:
+    """Training needs at least one."""
     with pytest.raises(DataError, match="scenes is 0"):
         load_plugins().tasks["object-detection"].check(None, {"scenes": 0})
 
 
 def test_the_sheet_shows_truth_and_guess(data: DetectionData) -> None:
-    """A PNG of six scenes in which both colours occur; boxes outside of the image and faint ones do no harm."""
+    """A PNG of six scenes with both colours; boxes outside of the image and faint ones are no error."""
     strange = np.array([[-50.0, 5, 90, 40, 3, 0.9], [30, 30, 10, 10, 4, 0.5], [0, 0, 64, 64, 5, 0.01]])
     (sample,) = data.show(lambda inputs: [strange for _ in inputs])
     picture = Image.open(io.BytesIO(sample.content))
@@ -136,7 +136,7 @@ def test_the_sheet_shows_truth_and_guess(data: DetectionData) -> None:
 
 
 def test_a_sheet_of_noise_is_small_enough_to_be_kept() -> None:
-    """Large photographs that no compression helps with stay below what a record keeps."""
+    """Large incompressible photographs fit in a record."""
     noise = list(np.random.default_rng(0).integers(0, 256, (6, 300, 400, 3), dtype=np.uint8))
     content = sheet(noise, [Objects.of([], [])] * 6, [np.empty((0, 6))] * 6, "a")
 

@@ -1,7 +1,7 @@
-"""The network whose features pictures are compared in: it learns to tell the classes of the real ones.
+"""The classifier whose features the Fréchet distance compares, in place of an Inception network.
 
-It is trained where it is asked for, once in a process, in double precision: what rounding differs by from one
-processor to another then stays too small to be seen in the distances.
+It is trained on the real pictures, once in a process, in double precision: rounding differences between processors
+are then too small to change a distance.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from harness.labelled import Labelled
 from harness_vision._codec import ImageCodec
 
 SIDE = 28
-"""Pixels that images are resized to."""
+"""Side in pixels that images are resized to."""
 FEATURES = 32
 EPOCHS, BATCH, RATE, SEED = 6, 32, 5e-3, 0
 
 
-class Judge:
+class FeatureNetwork:
     """A small convolutional network, trained on a task's training images."""
 
     def __init__(self, data: Labelled) -> None:
-        """Train it; the global generators are left as they were."""
+        """Train it; torch's global generator keeps its state."""
         images, labels = data.examples("train")
         self._codec = ImageCodec(SIDE, images[0].shape[-1])
         with torch.random.fork_rng(devices=[]):
@@ -36,19 +36,17 @@ class Judge:
         self._scale = float(np.sqrt(self._raw(images).var(axis=0).sum()))
 
     def features(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """Return float64 [n, features], in units of the training images' spread: their variances add up to 1."""
+        """Return float64 [n, features], scaled so that their variances on the training images add up to 1."""
         return self._raw(images) / self._scale
 
     def probabilities(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Return float64 [n, classes]."""
         with torch.no_grad():
-            found: np.ndarray = self._head(torch.from_numpy(self._raw(images))).softmax(1).numpy()
-        return found
+            return np.asarray(self._head(torch.from_numpy(self._raw(images))).softmax(1))
 
     def _raw(self, images: Sequence[np.ndarray]) -> np.ndarray:
         with torch.no_grad():
-            found: np.ndarray = self._body(self._pixels(images)).numpy()
-        return found
+            return np.asarray(self._body(self._pixels(images)))
 
     def _pixels(self, images: Sequence[np.ndarray]) -> Tensor:
         return torch.from_numpy(self._codec.encode(images)["pixel_values"]).double()
@@ -58,7 +56,7 @@ class Judge:
         optimizer = torch.optim.Adam(weights, RATE)
         batches = list(_batches(len(labels)))
         for step, rows in enumerate(batches):
-            optimizer.param_groups[0]["lr"] = RATE * (1 - step / len(batches))
+            optimizer.param_groups[0]["lr"] = RATE * (1 - step / len(batches))  # falls linearly to 0
             optimizer.zero_grad()
             functional.cross_entropy(self._head(self._body(pixels[rows])), labels[rows]).backward()
             optimizer.step()
