@@ -1,4 +1,4 @@
-"""What the checks of a model share: tasks that bring data, learners, an artifact."""
+"""Fixtures that the checks of a model share: tasks with data, learners, an artifact."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ if TYPE_CHECKING:
     import torch
 
 STEPS = 3
-"""Of training, where a check needs a model that was trained at all."""
+"""Steps of training, where a check needs a model that was trained at all."""
 REPEATS = 50
-"""Of one batch, for the loss to fall."""
+"""Steps on one batch, for the loss to fall."""
 INPUTS = 7
-"""Real inputs that are answered: no power of two, so that a last batch is uneven."""
+"""Real inputs to predict: no power of two, so that a last batch is uneven."""
 
 
 class Retrained(NamedTuple):
-    """What a second training with the same seed shows: answers to a bench's inputs, and where gradients do not go."""
+    """A second training with the same seed: answers to a bench's inputs, and parameters without gradients."""
 
     first: list[Any]
-    """After as much training as the first learner had."""
+    """Answers after as many steps as the first learner had."""
     later: list[Any]
-    """After further steps."""
+    """Answers after further steps."""
     repeated: list[Any]
-    """The same learner, asked again at once."""
+    """Answers of the same learner, predicted once more."""
     missed: list[str]
     """Trainable parameters that got no gradient in the further steps."""
 
 
 class ModelBench:
-    """A model with what its checks share: tasks that bring data, learners, an artifact."""
+    """A model and the fixtures of its checks."""
 
     def __init__(
         self,
@@ -67,24 +67,24 @@ class ModelBench:
         return Path(tempfile.mkdtemp(dir=self._folder))
 
     def tasks(self) -> Iterator[tuple[Task, Data]]:
-        """Yield the tasks of the model's kinds with the data they bring, less of it where possible."""
+        """Yield the tasks of the model's kinds that have default data, with a small part of it where possible."""
         for task in self.plugins.tasks.values():
             if task.kind in self.kinds:
-                with suppress(DataError):  # it has no data of its own
+                with suppress(DataError):  # it has no default data
                     yield task, self._shared.small(task)
 
     @cached_property
     def task(self) -> tuple[Task, Data]:
-        """The task most checks are made on: the first."""
-        found = next(self.tasks(), None)
-        if found is None:
+        """The first task, on which most checks run."""
+        first = next(self.tasks(), None)
+        if first is None:
             raise SkipTest(
                 f"No installed task of the kinds {', '.join(self.kinds)} brings data. Name its plugin with --plugin."
             )
-        return found
+        return first
 
     def assignment(self, seed: int = 0, data: Data | None = None, **settings: Any) -> Assignment:
-        """Return a fine-tuning in the smallest size, from scratch or from the weights the model brings."""
+        """Return a fine-tuning in the smallest size, from scratch or from the model's packaged weights."""
         return Assignment(
             stage="finetune",
             data=data or self.task[1],
@@ -98,7 +98,7 @@ class ModelBench:
         )
 
     def learner(self, seed: int = 0, data: Data | None = None, **settings: Any) -> Learner:
-        """Build a learner as a worker does, and count on nothing the last one left behind."""
+        """Build a learner as a worker does, with freshly seeded libraries."""
         assignment = self.assignment(seed, data, **settings)
         seed_libraries(seed)
         return self.model.learner(assignment)
@@ -113,38 +113,38 @@ class ModelBench:
 
     @cached_property
     def shared(self) -> Learner:
-        """A trained learner for checks that only ask it."""
+        """A trained learner for checks that do not change it."""
         return self.trained()
 
     @cached_property
     def answers(self) -> list[Any]:
-        """What `shared` answers to `inputs`."""
+        """The answers of `shared` to `inputs`."""
         return answered(self.shared, self.inputs)
 
     @cached_property
     def retrained(self) -> Retrained:
-        """A second training with the same seed, and a little more."""
+        """A second training with the same seed, and a few further steps."""
         learner = self.trained()
         first = answered(learner, self.inputs)
-        missed = _step_until_gradients(learner)  # and leaves the network as training does
+        missed = _step_until_gradients(learner)  # ends in training mode, so that `predict` has to leave it
         return Retrained(first, answered(learner, self.inputs), answered(learner, self.inputs), missed)
 
     @cached_property
     def artifact(self) -> Path:
-        """What `shared` saved."""
+        """The folder in which `shared` was saved."""
         folder = self.folder()
         self.shared.save(folder)
         return folder
 
     @cached_property
     def inputs(self) -> list[Any]:
-        """A few real inputs, the shortest and the longest among them, the longest at the end."""
+        """A few real inputs: the shortest first, the longest last."""
         queries = list(self.task[1].queries())
         sized = sorted(queries, key=_size)
         return [sized[0], *queries[: INPUTS - 2], sized[-1]]
 
     def demand_same(self, one: Any, other: Any, what: str, tolerance: float = FLOAT32) -> None:
-        """Hold two answers to be equal, unless the model draws them."""
+        """Raise CheckFailed unless two answers are equal; skip a model that draws its answers."""
         if self.model.draws_answers:
             raise SkipTest("It draws its answers.")
         demand_equal(one, other, what, tolerance)
@@ -166,24 +166,24 @@ def answered(learner: Learner, inputs: Sequence[Any]) -> list[Any]:
     """Return a learner's answers.
 
     Raises:
-        CheckFailed: they are not as many as the inputs.
+        CheckFailed: their number is not that of the inputs.
     """
     answers = list(learner.predict(inputs))
     if len(answers) != len(inputs):
-        raise CheckFailed(f"{len(inputs)} inputs were answered by {len(answers)} outputs.")
+        raise CheckFailed(f"{len(inputs)} inputs have {len(answers)} outputs.")
     return answers
 
 
 def trainable(module: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
-    """Return the parameters that are to be trained, by name."""
+    """Return the trainable parameters, by name."""
     return {name: weight for name, weight in module.named_parameters() if weight.requires_grad}
 
 
 def _step_until_gradients(learner: Learner) -> list[str]:
-    """Take a step, or a few until every trainable parameter has had a gradient; return those that had none."""
+    """Take one to `STEPS` steps, until every trainable parameter had a gradient; return those that had none."""
     try:
         weights = trainable(learner.module())
-    except Exception:  # noqa: BLE001 - no torch module, or a faulty one: the check of gradients says so
+    except Exception:  # noqa: BLE001 - no torch module, or a faulty one: the check of gradients reports it
         weights = {}
     missing = set(weights)
     handles = [

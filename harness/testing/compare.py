@@ -1,4 +1,4 @@
-"""How far two answers are from each other, whatever a task's answers are."""
+"""Compares two answers of any task."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from harness.seams import Predict
 from harness.testing.findings import CheckFailed
 
 FLOAT32 = 1e-4
-"""Two ways to compute in float32 may differ by this much, absolutely or relatively."""
+"""Tolerance of two computations in float32, absolute below 1 and relative above."""
 LIMIT_S = 0.5
 """About how long the audit of caching may take."""
 
 
 def distance(one: Any, other: Any) -> float:
-    """Return the largest difference between two answers, relative where they are large; infinity for unlike kinds.
+    """Return the largest difference of two answers, relative where they exceed 1; infinity for different kinds.
 
     Args:
         one: numbers, strings, arrays, or sequences and mappings of them.
-        other: to be compared with it.
+        other: the same; relative differences are relative to it.
     """
     if isinstance(one, str | bytes) or one is None:
         return 0.0 if one == other else math.inf
@@ -50,27 +50,22 @@ def _between_arrays(one: Any, other: Any) -> float:
 
 
 def _readable(answer: Any) -> Any:
-    """Return a tensor as numpy can read it, off its device and without its gradient; anything else as it is."""
+    """Return a tensor on the CPU without its gradient, as numpy needs it; anything else unchanged."""
     return answer.detach().cpu() if hasattr(answer, "detach") else answer
 
 
 def demand_equal(one: Any, other: Any, what: str, tolerance: float = FLOAT32) -> None:
-    """Hold two answers to be equal.
-
-    Raises:
-        CheckFailed: they are further apart than the tolerance.
-    """
-    apart = distance(one, other)
-    if apart > tolerance:
-        raise CheckFailed(f"{what} (largest difference {apart:.3g}).")
+    """Raise CheckFailed with the message `what` if two answers differ by more than the tolerance."""
+    difference = distance(one, other)
+    if difference > tolerance:
+        raise CheckFailed(f"{what} (largest difference {difference:.3g}).")
 
 
 def demand_no_cache(predict: Predict, queries: Sequence[Any]) -> None:
-    """Hold a predictor to compute each answer anew.
+    """Raise CheckFailed if a predictor answers new inputs much more slowly than repeated ones.
 
     Raises:
-        CheckFailed: inputs that it never saw take much longer than the same sent again.
-        SkipTest: the data have too few inputs to tell.
+        SkipTest: the data have too few inputs to measure it.
     """
     seen, unseen = hold_back(queries, seed=0)
     compared = audit(predict, seen, unseen, lambda: None, limit_s=LIMIT_S)

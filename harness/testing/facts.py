@@ -26,9 +26,9 @@ class UseCaseBench:
 
 def _demand_past(days: Iterable[tuple[str, object]]) -> None:
     today = datetime.now(UTC).date()
-    ahead = [what for what, day in days if day > today]  # type: ignore[operator]
-    if ahead:
-        raise CheckFailed(f"Dated in the future: {', '.join(ahead[:3])}.")
+    future = [what for what, day in days if day > today]  # type: ignore[operator]
+    if future:
+        raise CheckFailed(f"Dated in the future: {', '.join(future[:3])}.")
 
 
 @PRICE_BOOK.rule("Give one price for an item, provider, offer, region and day; add later ones with their own day.")
@@ -36,12 +36,12 @@ def prices_are_facts(book: PriceBook) -> None:
     """There are prices, no two contradict each other, none is dated in the future."""
     if not book.prices:
         raise CheckFailed("It holds no price.")
-    stated: dict[tuple[object, ...], set[object]] = {}
+    by_offer: dict[tuple[object, ...], set[object]] = {}
     for p in book.prices:
-        stated.setdefault((p.item, p.provider, p.offer, p.region, p.as_of), set()).add(p.usd)
-    torn = [key for key, prices in stated.items() if len(prices) > 1]
-    if torn:
-        raise CheckFailed(f"Two prices for {' '.join(map(str, torn[0]))}.")
+        by_offer.setdefault((p.item, p.provider, p.offer, p.region, p.as_of), set()).add(p.usd)
+    contradictory = [offer for offer, prices in by_offer.items() if len(prices) > 1]
+    if contradictory:
+        raise CheckFailed(f"Two prices for {' '.join(map(str, contradictory[0]))}.")
     _demand_past((f"{p.item} {p.offer}", p.as_of) for p in book.prices)
 
 
@@ -54,7 +54,7 @@ def tasks_are_known(bench: UseCaseBench) -> None:
         bench.plugins.find("tasks", name)
 
 
-@USE_CASE.rule("Give needs and market, each figure with a unit, a day and what it stands for.")
+@USE_CASE.rule("Give needs and market, each figure with a unit, a day and a source.")
 def figures_are_dated_and_sourced(bench: UseCaseBench) -> None:
     """Needs and market are there; every figure is finite, has a unit and a source, and is not dated in the future."""
     case = bench.use_case
@@ -67,12 +67,12 @@ def figures_are_dated_and_sourced(bench: UseCaseBench) -> None:
     _demand_past((name, figure.as_of) for name, figure in figures.items())
 
 
-@USE_CASE.rule("Give figures that are known, each as the message demands.")
+@USE_CASE.rule("Correct the figures as the message says.")
 def figures_make_sense(bench: UseCaseBench) -> None:
-    """Every figure has a known name and a sensible value, money is USD, and nothing that is needed is missing."""
+    """Every figure has a known name and a sensible value, money is USD, and no required figure is missing."""
     try:
         checked = bench.plugins.check_use_case(bench.use_case)
     except FactError as error:
         raise CheckFailed(str(error)) from None
     if not checked:
-        raise SkipTest("No plugin says which figures there are.")
+        raise SkipTest("No plugin defines the figures of use cases.")

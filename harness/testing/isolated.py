@@ -1,4 +1,4 @@
-"""What can only be seen in a fresh interpreter: what an import brings along, and what a random hash changes."""
+"""Checks in a fresh interpreter: which libraries an import loads, and what another hash seed changes."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ TIMEOUT_S = 300
 
 
 class Digest(NamedTuple):
-    """What an interpreter found of a task's data."""
+    """The digest of a task's data in another interpreter."""
 
     digest: str
     error: str
-    """Why there is no digest; empty where there is one."""
+    """Why there is no digest; empty if there is one."""
 
 
 _IMPORTS = """
@@ -45,33 +45,33 @@ from harness.plugins import load_plugins
 from harness.testing.shared import load
 files, names = json.loads(sys.argv[1])
 tasks = load_plugins(files).tasks
-found = {}
+digests = {}
 for name in names:
     try:
-        found[name] = [load(tasks[name]).digest, ""]
+        digests[name] = [load(tasks[name]).digest, ""]
     except Exception as error:
-        found[name] = ["", f"{type(error).__name__}: {error}"]
-print(json.dumps(found))
+        digests[name] = ["", f"{type(error).__name__}: {error}"]
+print(json.dumps(digests))
 """
 
 
 def heavy_imports(plugin: Plugin, preloads: Sequence[str]) -> list[str]:
-    """Return the heavy libraries that are in memory once a plugin is loaded."""
+    """Return the heavy libraries that loading a plugin imports."""
     heavy = sorted({*HEAVY, *(name.partition(".")[0] for name in preloads)} - {plugin.module.__name__, "harness"})
     heavy = [name for name in heavy if not name.startswith("harness_")]
     where = ["file", plugin.distribution] if plugin.version == FILE else ["module", plugin.module.__name__]
-    found: list[str] = _run(_IMPORTS, [*where, heavy])
-    return found
+    imported: list[str] = _run(_IMPORTS, [*where, heavy])
+    return imported
 
 
 def digests_elsewhere(files: Sequence[str], tasks: Sequence[str], hash_seed: int) -> dict[str, Digest]:
-    """Return the digest of each task's data as another interpreter with another hash seed finds it."""
-    found = _run(_DIGESTS, [list(files), list(tasks)], PYTHONHASHSEED=str(hash_seed))
-    return {name: Digest(*one) for name, one in found.items()}
+    """Return the digest of each task's data in another interpreter with this hash seed."""
+    digests = _run(_DIGESTS, [list(files), list(tasks)], PYTHONHASHSEED=str(hash_seed))
+    return {name: Digest(*digest) for name, digest in digests.items()}
 
 
 def _run(script: str, arguments: Any, **environment: str) -> Any:
-    done = subprocess.run(  # noqa: S603 - this interpreter, our own script
+    done = subprocess.run(  # noqa: S603 - runs this interpreter and this module's script
         [sys.executable, "-c", script, json.dumps(arguments)],
         env={**os.environ, **environment}, capture_output=True, text=True, encoding="utf-8",
         timeout=TIMEOUT_S, check=False,

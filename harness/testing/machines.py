@@ -18,7 +18,7 @@ from harness.testing.findings import CheckFailed, Rules
 from harness.testing.networks import EXPORTED
 
 OTHER_SEED = 1
-"""Of what is served: what was not loaded then differs from what was trained."""
+"""Seed of the served learner: it differs from the trained one until it loads the artifact."""
 DESCRIBED = ("device_name", "price_item", "price_quantity")
 
 HARDWARE: Rules[HardwareBench] = Rules()
@@ -26,7 +26,7 @@ RUNTIME: Rules[RuntimeBench] = Rules()
 
 
 class HardwareBench:
-    """Hardware, if it is here."""
+    """Hardware and whether it is present."""
 
     def __init__(self, hardware: Hardware, plugins: Plugins) -> None:
         self._hardware = hardware
@@ -39,7 +39,7 @@ class HardwareBench:
 
     @property
     def present(self) -> Hardware:
-        """The hardware itself."""
+        """The hardware; raises SkipTest if it is absent."""
         if reason := self._hardware.unavailable():
             raise SkipTest(f"It is not here: {reason}")
         return self._hardware
@@ -55,17 +55,17 @@ def hardware_declaration(bench: HardwareBench) -> None:
 
 @HARDWARE.rule("Return device_name, price_item and price_quantity (a number above 0), all writable as JSON.")
 def describes_itself(bench: HardwareBench) -> None:
-    """It says what it is and what a price book calls it."""
-    said = bench.present.describe()
-    missing = [key for key in DESCRIBED if not said.get(key)]
+    """It gives its name and what price books call it."""
+    description = bench.present.describe()
+    missing = [key for key in DESCRIBED if not description.get(key)]
     if missing:
         raise CheckFailed(f"describe() lacks {', '.join(missing)}.")
-    json.dumps(said)
+    json.dumps(description)
 
 
 @HARDWARE.rule("Add a dated, sourced price of that item to a price book.")
 def has_a_price(bench: HardwareBench) -> None:
-    """A price book knows what it costs."""
+    """A price book has a price for it."""
     item = bench.present.describe()["price_item"]
     books = bench.plugins.price_books().values()
     if not any(price.item == item for book in books for price in book.prices):
@@ -74,7 +74,7 @@ def has_a_price(bench: HardwareBench) -> None:
 
 @HARDWARE.rule("Leave out what cannot be read, and give each reading its unit.")
 def meters_read(bench: HardwareBench) -> None:
-    """Its meters open and close a window, and read finite values with units."""
+    """Its meters start and stop, and read finite values with units."""
     meters = bench.present.meters()
     if not meters:
         raise SkipTest("It has no meters here.")
@@ -85,9 +85,9 @@ def meters_read(bench: HardwareBench) -> None:
                 raise CheckFailed(f"{name} reads {reading}.")
 
 
-@HARDWARE.rule("Offer a runtime that takes its kind of device.")
+@HARDWARE.rule("Provide a runtime for its kind of device.")
 def something_runs_on_it(bench: HardwareBench) -> None:
-    """A runtime takes its kind of device, and it can be waited for."""
+    """A runtime takes its kind of device, and `synchronise` works."""
     kind = bench.present.device.partition(":")[0]
     if not any(kind in runtime.devices for runtime in bench.plugins.runtimes.values()):
         raise CheckFailed(f"No runtime runs on {kind!r} devices.")
@@ -95,7 +95,7 @@ def something_runs_on_it(bench: HardwareBench) -> None:
 
 
 class RuntimeBench:
-    """A runtime and a model it can serve."""
+    """A runtime and a model that it can serve."""
 
     def __init__(self, runtime: Runtime, plugins: Plugins, folder: Path) -> None:
         self.runtime = runtime
@@ -104,7 +104,7 @@ class RuntimeBench:
 
     @cached_property
     def model(self) -> ModelBench:
-        """A model that it can serve on a CPU, and that answers otherwise where what was trained is not loaded."""
+        """A model that it can serve on a CPU, with other answers until its artifact is loaded."""
         if "cpu" not in self.runtime.devices:
             raise SkipTest(f"It runs on {', '.join(self.runtime.devices)} only.")
         for model in self._candidates():
@@ -114,17 +114,17 @@ class RuntimeBench:
         raise SkipTest("No installed model can be served by it.")
 
     def _candidates(self) -> list[Model]:
-        """Return the models that it takes, those first that are likely to be quick."""
+        """Return the models that it takes, the probably fast ones first."""
         baselines = {task.baseline for task in self._plugins.tasks.values()}
-        wanted = self.runtime.format
-        found = [one for one in self._plugins.models.values() if wanted is None or wanted in one.formats]
-        return sorted(found, key=lambda one: (one.name not in baselines, one.pretraining is not None))
+        form = self.runtime.format
+        models = [model for model in self._plugins.models.values() if form is None or form in model.formats]
+        return sorted(models, key=lambda model: (model.name not in baselines, model.pretraining is not None))
 
 
 def _must_be_loaded(bench: ModelBench) -> bool:
-    """Return whether a learner of another seed answers every input otherwise, or not at all, before it loads.
+    """Return whether an unloaded learner of another seed gives other answers to every input, or none.
 
-    A model that cannot be trained here shows nothing about a runtime either.
+    A model that cannot be trained here says nothing about a runtime either: False.
     """
     if bench.model.draws_answers:
         return False
@@ -148,7 +148,7 @@ def runtime_declaration(bench: RuntimeBench) -> None:
 
 
 def _opened(bench: RuntimeBench) -> Predict:
-    """Return a predictor of the model, exported where the runtime needs that."""
+    """Return a predictor of the model, exported if the runtime needs that."""
     model, exported = bench.model, None
     if bench.runtime.format is not None:
         exported = model.folder()
@@ -158,22 +158,24 @@ def _opened(bench: RuntimeBench) -> Predict:
     return bench.runtime.predictor(model.model, model.assignment(OTHER_SEED), model.artifact, exported)
 
 
-@RUNTIME.rule("Load what was trained (and exported) and answer as the model's own framework does.")
+@RUNTIME.rule("Load the trained (or exported) artifact and answer as the model's learner does.")
 def serves(bench: RuntimeBench) -> None:
-    """A model answers in it as in its own framework."""
+    """A model's answers in it equal those of its learner."""
     model, predict = bench.model, _opened(bench)
-    demand_equal(list(predict(model.inputs)), model.answers, f"Model {model.model.name} is served otherwise", EXPORTED)
+    demand_equal(
+        list(predict(model.inputs)), model.answers, f"Model {model.model.name} has other answers in it", EXPORTED
+    )
 
 
-@RUNTIME.rule("Compute each answer anew: what is kept from earlier calls would be timed in its place.")
+@RUNTIME.rule("Compute each answer anew: answers kept from earlier calls would be timed in its place.")
 def serves_no_kept_answers(bench: RuntimeBench) -> None:
-    """An input that it never saw takes no longer than one that is sent again."""
+    """A new input takes no longer than a repeated one."""
     demand_no_cache(_opened(bench), bench.model.task[1].queries())
 
 
-@RUNTIME.rule("Raise harness.Unsupported that says what is missing.")
+@RUNTIME.rule("Raise harness.Unsupported that names what is missing.")
 def refuses_what_was_not_exported(bench: RuntimeBench) -> None:
-    """Without the exported form that it needs it refuses, and says so."""
+    """Without the exported form that it needs it raises an error."""
     if bench.runtime.format is None:
         raise SkipTest("It needs no exported form.")
     model = bench.model

@@ -1,4 +1,4 @@
-"""The checks of what a model does: its answers, its artifact, its seeds."""
+"""The checks of a model: its answers, its artifact, its seeds."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def declaration(bench: ModelBench) -> None:
     for field in ("kinds", "sizes"):
         values = getattr(model, field)
         if not values or isinstance(values, str) or len(set(values)) != len(values):
-            raise CheckFailed(f"{field} is {values!r}: give a tuple of different names, at least one.")
+            raise CheckFailed(f"{field} is {values!r}: give a tuple of one or more distinct names.")
 
 
 @MODEL.rule("Build from `assignment` alone: `data`, `size`, `settings`, `device`, `seed`.")
 def builds(bench: ModelBench) -> None:
-    """It is built in its smallest size for every task of its kinds that brings data, pretraining included."""
+    """It builds in its smallest size for every task of its kinds with default data, for pretraining too."""
     _ = bench.task
     for task, data in bench.tasks():
         try:
@@ -54,7 +54,7 @@ def _pretrain(bench: ModelBench) -> None:
     bench.model.learner(replace(bench.assignment(), start=folder, pretrained=True)).step()
 
 
-@MODEL.rule("Answer in the form that the task's kind asks for: its data's `evaluate` says which.")
+@MODEL.rule("Answer in the form of the task's kind: see `evaluate` of its data.")
 def answers_are_graded(bench: ModelBench) -> None:
     """Its outputs are finite, one for each input, and the task can grade them."""
     task, data = bench.task
@@ -67,7 +67,7 @@ def answers_are_graded(bench: ModelBench) -> None:
 
 @MODEL.rule("Put the network into evaluation mode in `predict`, and draw nothing at random there.")
 def steady_answers(bench: ModelBench) -> None:
-    """Asked twice it answers the same: dropout is off, nothing is drawn."""
+    """A repeated input has the same answer: dropout is off, nothing is random."""
     again = bench.retrained
     bench.demand_same(again.later, again.repeated, "The same inputs were answered differently", 0)
 
@@ -76,9 +76,9 @@ def steady_answers(bench: ModelBench) -> None:
     "Let nothing cross between the items of a batch: mask the padding, keep running statistics out of `predict`."
 )
 def batch_of_one(bench: ModelBench) -> None:
-    """An input alone is answered as in a batch."""
+    """An input has the same answer alone and in a batch."""
     alone = [answered(bench.shared, [one])[0] for one in bench.inputs]
-    bench.demand_same(alone, bench.answers, "An input is answered otherwise alone than in a batch")
+    bench.demand_same(alone, bench.answers, "An input alone has another answer than in a batch")
 
 
 @MODEL.rule("Compute each answer anew: what is kept from earlier calls would be timed in its place.")
@@ -89,35 +89,35 @@ def keeps_no_answers(bench: ModelBench) -> None:
 
 @MODEL.rule("Take the batch size from the inputs; nothing may depend on it.")
 def uneven_last_batch(bench: ModelBench) -> None:
-    """A batch that is not full is answered as part of a full one."""
+    """Answers do not depend on the size of the batch."""
     *most, last = bench.inputs
     whole = bench.answers
-    bench.demand_same(answered(bench.shared, most), whole[:-1], "A batch with one input less is answered otherwise")
-    bench.demand_same(answered(bench.shared, [last, last]), [whole[-1]] * 2, "A batch of two is answered otherwise")
+    bench.demand_same(answered(bench.shared, most), whole[:-1], "A batch with one input less has other answers")
+    bench.demand_same(answered(bench.shared, [last, last]), [whole[-1]] * 2, "A batch of two has other answers")
 
 
 @MODEL.rule("Mask the padding, divide by the number of real items, and cut what is longer than the model can read.")
 def longest_input(bench: ModelBench) -> None:
-    """The longest input, beside the shortest, gives a finite answer; text may be ten times as long as any seen."""
+    """The longest input, ten times as long if it is text, has a finite answer, and does not change a short one's."""
     shortest, longest = bench.inputs[0], bench.inputs[-1]
     batch = [shortest, longest * 10 if isinstance(longest, str) else longest, longest]
     answers = answered(bench.shared, batch)
     if not finite(answers):
-        raise CheckFailed("A batch of the shortest and the longest input gives an output that is not finite.")
+        raise CheckFailed("A batch of the shortest and the longest input has an output that is not finite.")
     bench.demand_same(
-        answers[0], answered(bench.shared, [shortest])[0], "A short input is answered otherwise beside a long one"
+        answers[0], answered(bench.shared, [shortest])[0], "A short input has another answer beside a long one"
     )
 
 
 @MODEL.rule("Write all that `predict` needs in `save` and read it in `load`; register every layer with the module.")
 def save_and_load(bench: ModelBench) -> None:
-    """A learner of another seed that loads the artifact answers as the one that saved it."""
+    """A learner of another seed that loads the artifact has the answers of the one that saved it."""
     again = bench.learner(seed=1)
     again.load(bench.artifact)
-    bench.demand_same(answered(again, bench.inputs), bench.answers, "What was loaded answers otherwise")
+    bench.demand_same(answered(again, bench.inputs), bench.answers, "The loaded learner has other answers")
 
 
-@MODEL.rule("Write numbers with safetensors and the rest as JSON: a pickle runs code when it is opened.")
+@MODEL.rule("Write numbers with safetensors and the rest as JSON: loading a pickle can run any code.")
 def no_pickle(bench: ModelBench) -> None:
     """An artifact holds no pickle."""
     files = [file for file in bench.artifact.rglob("*") if file.is_file()]
@@ -127,7 +127,11 @@ def no_pickle(bench: ModelBench) -> None:
 
 
 def _is_pickle(file: Path) -> bool:
-    """Tell whether a file begins as a pickle does; the length of safetensors' header may begin with that byte too."""
+    """Return whether a file begins like a pickle, of protocol 2 or later.
+
+    A file of safetensors begins with the length of its header in eight bytes, of which the first may be the pickle's;
+    then follows the header's brace.
+    """
     with file.open("rb") as stream:
         begins = stream.read(9)
     return begins.startswith(PICKLE) and begins[8:] != b"{"
@@ -135,14 +139,14 @@ def _is_pickle(file: Path) -> bool:
 
 @MODEL.rule("Draw from generators that `assignment.seed` seeds, and from no others.")
 def same_seed(bench: ModelBench) -> None:
-    """Two trainings with one seed give the same answers."""
+    """Two trainings with one seed have the same answers."""
     again = bench.retrained.first
-    bench.demand_same(again, bench.answers, "A second training with the same seed answers otherwise")
+    bench.demand_same(again, bench.answers, "A second training with the same seed has other answers")
 
 
 @MODEL.rule("Seed with `assignment.seed` and nothing else; a fixed seed inside makes all intervals too narrow.")
 def another_seed(bench: ModelBench) -> None:
-    """Weights that are drawn are drawn otherwise under another seed."""
+    """Another seed draws other weights."""
     from dataclasses import replace
 
     seed_libraries(0)

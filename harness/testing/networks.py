@@ -15,32 +15,32 @@ if TYPE_CHECKING:
     import torch
 
 BATCH = 16
-"""Examples in the batch that is repeated, at most."""
+"""Most examples in the repeated batch."""
 LOOK = 5
-"""Losses that are looked at together, at the beginning and at the end."""
+"""Losses that are averaged at the beginning and at the end."""
 FALL = 0.1
-"""The loss must fall by this share of what it began with."""
+"""The loss must fall by this share of its first value."""
 EXPORTED = 1e-3
-"""Two engines may differ by this much."""
+"""Tolerance between two engines."""
 FLOPS_TOLERANCE = 0.05
 SAMPLED = 10_000
-"""Weights in a matrix before its spread says how it was drawn."""
+"""Weights in a matrix from which its standard deviation shows the initialisation."""
 
 NETWORK: Rules[ModelBench] = Rules()
 
 
-@NETWORK.rule("Look at the loss, the learning rate's default and what is left out of the gradient.")
+@NETWORK.rule("Check the loss, the learning rate's default and what is detached from the gradient.")
 def loss_falls(bench: ModelBench) -> None:
-    """The loss falls on one batch that is repeated."""
+    """The loss falls on one repeated batch."""
     losses: list[float] = []
     for loss in itertools.islice(_losses(bench), REPEATS):
         losses.append(loss)
         if len(losses) >= 2 * LOOK and _fell(losses, max(losses[-LOOK:])):
-            return  # each of the last few is low enough, which noise alone hardly makes so
+            return  # each of the last few is low enough, which is no chance
     last = sum(losses[-LOOK:]) / LOOK
     if not _fell(losses, last):
         raise CheckFailed(
-            f"After {REPEATS} repetitions of a batch the loss is {last:.4g}; it began with {_begin(losses):.4g}."
+            f"After {REPEATS} repetitions of a batch the loss is {last:.4g}; it was {_begin(losses):.4g} at first."
         )
 
 
@@ -62,15 +62,13 @@ def _losses(bench: ModelBench) -> Iterator[float]:
     while True:
         progress = learner.step()
         if progress.done:
-            raise SkipTest("It learns in one step: there is nothing to repeat.")
+            raise SkipTest("It learns in one step.")
         if "loss" not in progress.losses:
-            raise SkipTest(f"It reports no `loss`, only {', '.join(progress.losses) or 'nothing'}: nothing must fall.")
+            raise SkipTest(f"It reports no `loss`, only {', '.join(progress.losses) or 'nothing'}.")
         yield progress.losses["loss"]
 
 
-@NETWORK.rule(
-    "Use every layer in `forward`, detach nothing, and freeze what is not to be trained (requires_grad=False)."
-)
+@NETWORK.rule("Use every layer in `forward`, detach nothing, and freeze untrained parameters (requires_grad=False).")
 def gradients_reach_everything(bench: ModelBench) -> None:
     """Every trainable parameter gets a gradient within a few steps."""
     if not trainable(bench.module(bench.shared)):
@@ -81,11 +79,11 @@ def gradients_reach_everything(bench: ModelBench) -> None:
 
 @NETWORK.rule("Keep layers in nn.ModuleList or nn.ModuleDict, not in a list or a dict.")
 def layers_are_registered(bench: ModelBench) -> None:
-    """Every layer and parameter that the module holds is registered with it, so that it is trained and saved."""
+    """Every layer and parameter of the module is registered, so that it is trained and saved."""
     import torch
 
     module = bench.module(bench.shared)
-    known = {id(part) for part in itertools.chain(module.parameters(), module.buffers())}
+    registered = {id(part) for part in itertools.chain(module.parameters(), module.buffers())}
     hidden = [
         f"{type(owner).__name__}.{name}"
         for owner in module.modules()
@@ -93,7 +91,7 @@ def layers_are_registered(bench: ModelBench) -> None:
         if name not in ("_modules", "_parameters", "_buffers")
         for part in _inside(value)
         for weight in (part.parameters() if isinstance(part, torch.nn.Module) else [part])
-        if isinstance(weight, torch.nn.Parameter) and id(weight) not in known
+        if isinstance(weight, torch.nn.Parameter) and id(weight) not in registered
     ]
     if hidden:
         raise CheckFailed(f"Not registered: {', '.join(sorted(set(hidden)))}.")
@@ -107,18 +105,18 @@ def _inside(value: Any) -> Iterator[Any]:
             yield from _inside(part)
 
 
-@NETWORK.rule("Return what is trained: `sum(p.numel() for p in module.parameters() if p.requires_grad)`.")
+@NETWORK.rule("Return `sum(p.numel() for p in module.parameters() if p.requires_grad)`.")
 def parameter_count(bench: ModelBench) -> None:
-    """The number of parameters it declares is that of its module."""
+    """The declared number of parameters is that of its module."""
     declared = bench.shared.parameters()
     counted = sum(weight.numel() for weight in bench.module(bench.shared).parameters() if weight.requires_grad)
     if declared != counted:
         raise CheckFailed(f"It declares {declared} parameters; its module has {counted}.")
 
 
-@NETWORK.rule("A multiply-add is two operations; leave `flops` out where there is no formula.")
+@NETWORK.rule("Count a multiply-add as two operations; leave `flops` out if there is no formula.")
 def flop_count(bench: ModelBench) -> None:
-    """The operations it declares for a batch are those that are counted."""
+    """The declared operations of a batch are those that torch counts."""
     from harness.torch_learner import TorchLearner, count_flops
 
     declared = bench.shared.flops(bench.inputs)
@@ -133,7 +131,7 @@ def flop_count(bench: ModelBench) -> None:
 
 @NETWORK.rule("Call `harness.torch_learner.initialise(network, settings['initialisation'])` once the network is built.")
 def initialisation(bench: ModelBench) -> None:
-    """Each named initialisation draws other weights, with the spread its name promises."""
+    """Each named initialisation draws other weights, with the standard deviation of its name."""
     setting = bench.model.settings.get("initialisation")
     if setting is None:
         raise SkipTest("It has no setting `initialisation`.")
@@ -152,18 +150,18 @@ def initialisation(bench: ModelBench) -> None:
 
 
 def _demand_spread(scheme: str, weight: torch.Tensor) -> None:
-    bound = (6 / sum(weight.shape)) ** 0.5
-    wanted = {"random": 1.0, "gaussian": 0.02, "xavier": bound / 3**0.5}.get(scheme)
-    if wanted is None or weight.numel() < SAMPLED:
+    bound = (6 / sum(weight.shape)) ** 0.5  # Glorot: uniform in ±bound, with the standard deviation bound / √3
+    expected = {"random": 1.0, "gaussian": 0.02, "xavier": bound / 3**0.5}.get(scheme)
+    if expected is None or weight.numel() < SAMPLED:
         return
     spread = float(weight.std())
-    if not 0.9 * wanted < spread < 1.1 * wanted:
-        raise CheckFailed(f"{scheme} draws weights with a standard deviation of {spread:.3g}, not {wanted:.3g}.")
+    if not 0.9 * expected < spread < 1.1 * expected:
+        raise CheckFailed(f"{scheme} draws weights with a standard deviation of {spread:.3g}, not {expected:.3g}.")
 
 
 @NETWORK.rule("Take sizes from tensors (`x.shape[0]`), reshape with -1, and let `codec` build from the artifact alone.")
 def exports(bench: ModelBench) -> None:
-    """Exported to each of its formats it answers as before, at any batch size."""
+    """Exported to each of its formats it has the same answers, at any batch size."""
     if not bench.model.formats:
         raise SkipTest("It declares no format.")
     runtimes = [r for r in bench.plugins.runtimes.values() if r.format in bench.model.formats and "cpu" in r.devices]
@@ -180,6 +178,6 @@ def exports(bench: ModelBench) -> None:
             bench.demand_same(
                 list(predict(bench.inputs[:size])),
                 expected[:size],
-                f"In {runtime.name} a batch of {size} is answered otherwise",
+                f"In {runtime.name} a batch of {size} has other answers",
                 EXPORTED,
             )

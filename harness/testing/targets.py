@@ -1,11 +1,11 @@
-"""The checks of a target: a file, a plugin, the name of something a plugin brings, a model reference."""
+"""The checks of a target: a file, a plugin, the name of something that a plugin declares, a model reference."""
 
 from __future__ import annotations
 
 import atexit
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,12 @@ from harness.testing.tasks import TASK, TaskBench
 PLUGIN: Rules[tuple[Plugin, Plugins]] = Rules()
 
 
-@PLUGIN.rule("Import what is heavy inside the functions that use it.")
+@PLUGIN.rule("Import heavy libraries inside the functions that use them.")
 def light_import(plugin: tuple[Plugin, Plugins]) -> None:
     """Loading it imports no heavy library."""
-    found = heavy_imports(plugin[0], plugin[1].preload())
-    if found:
-        raise CheckFailed(f"Loading it imports {', '.join(found)}.")
+    heavy = heavy_imports(plugin[0], plugin[1].preload())
+    if heavy:
+        raise CheckFailed(f"Loading it imports {', '.join(heavy)}.")
 
 
 def check(
@@ -42,20 +42,20 @@ def check(
     report: Callable[[Finding], None] | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> Findings:
-    """Check a target and return what was found.
+    """Run all checks of a target.
 
     Args:
-        target: a file, a plugin's name, the name of something a plugin brings, or a model reference.
-        plugins: what is installed; loaded when None. A file is added to it.
+        target: a file, a plugin's name, the name of something that a plugin declares, or a model reference.
+        plugins: the installed plugins, loaded if None. A file is added to them.
         report: called with each finding as it comes.
-        settings: of a model, where they are not its defaults.
+        settings: a model's settings that replace its defaults.
 
     Raises:
         PluginError: nothing has that name.
     """
     findings = Findings()
-    for one in checks(target, plugins, settings):
-        findings.append(one.find())
+    for each_check in checks(target, plugins, settings):
+        findings.append(each_check.find())
         if report is not None:
             report(findings[-1])
     return findings
@@ -65,12 +65,11 @@ def parametrize(*targets: str) -> Any:
     """Return the `pytest.mark.parametrize` of all checks of the targets, under the argument `check`."""
     import pytest
 
-    found = [one for target in targets for one in checks(target)]
-    return pytest.mark.parametrize("check", found, ids=str)
+    return pytest.mark.parametrize("check", [one for target in targets for one in checks(target)], ids=str)
 
 
 def checks(target: str, plugins: Plugins | None = None, settings: Mapping[str, Any] | None = None) -> list[Check]:
-    """Return the checks of a target; `settings` are a model's where they are not its defaults.
+    """Return the checks of a target; `settings` replace a model's defaults.
 
     Raises:
         PluginError: nothing has that name.
@@ -80,19 +79,19 @@ def checks(target: str, plugins: Plugins | None = None, settings: Mapping[str, A
         return _of_file(target, plugins, settings or {})
     if ":" in target:
         plugins.find("models", target)
-        return _of_offer("models", target, plugins, settings or {})
+        return _of_declaration("models", target, plugins, settings or {})
     if (broken := next((failure for failure in plugins.failures if failure.plugin == target), None)) is not None:
         return [_loads(broken.plugin, broken)]
     if (plugin := next((plugin for plugin in plugins.loaded if plugin.name == target), None)) is not None:
         return _of_plugin(plugin, plugins, settings or {})
     plugins.price_books()
     target = plugins.current_task(target)
-    kinds = [kind for kind in KINDS if target in _offers(kind, plugins)]
-    found = [one for kind in kinds for one in _of_offer(kind, target, plugins, settings or {})]
-    if not found:
-        names = {name for kind in KINDS for name in _offers(kind, plugins)} | {p.name for p in plugins.loaded}
+    kinds = [kind for kind in KINDS if target in _declared(kind, plugins)]
+    named = [one for kind in kinds for one in _of_declaration(kind, target, plugins, settings or {})]
+    if not named:
+        names = {name for kind in KINDS for name in _declared(kind, plugins)} | {p.name for p in plugins.loaded}
         raise PluginError(unknown("name", target, names) + " Or give a Python file.")
-    return found
+    return named
 
 
 def _of_file(file: str, plugins: Plugins, settings: Mapping[str, Any]) -> list[Check]:
@@ -115,22 +114,22 @@ def _loads(name: str, failure: Failure | None) -> Check:
             raise CheckFailed(failure.reason)
 
     return Check(
-        f"plugin {name}", "loads", "It loads and its names are its own.", "Mend it and check again.", None, fail
+        f"plugin {name}", "loads", "It loads, and no other plugin has its names.", "Fix it and check again.", None, fail
     )
 
 
 def _of_plugin(plugin: Plugin, plugins: Plugins, settings: Mapping[str, Any]) -> list[Check]:
     plugins.price_books()
-    found = [_loads(plugin.name, None), *bind(PLUGIN, f"plugin {plugin.name}", {}, (plugin, plugins))]
+    bound = [_loads(plugin.name, None), *bind(PLUGIN, f"plugin {plugin.name}", {}, (plugin, plugins))]
     for kind, names in plugin.brings.items():
         if kind in KINDS:
-            found += [one for name in names for one in _of_offer(kind, name, plugins, settings)]
-    return found
+            bound += [one for name in names for one in _of_declaration(kind, name, plugins, settings)]
+    return bound
 
 
 @cache
 def _scratch() -> Path:
-    """Return a folder for artifacts that goes when the interpreter ends."""
+    """Return a folder for artifacts that is removed when the interpreter ends."""
     folder = Path(tempfile.mkdtemp(prefix="harness-check-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
@@ -150,30 +149,31 @@ KINDS: dict[str, tuple[str, Rules[Any], Callable[[Any, Plugins, Mapping[str, Any
 }
 
 
-def _offers(kind: str, plugins: Plugins) -> Sequence[str]:
-    found = getattr(plugins, kind)
-    return list(found() if callable(found) else found)
+def _declared(kind: str, plugins: Plugins) -> Mapping[str, Any]:
+    """Return what plugins declare of a kind; price books and use cases are read by a method."""
+    declarations = getattr(plugins, kind)
+    by_name: Mapping[str, Any] = declarations() if callable(declarations) else declarations
+    return by_name
 
 
-def _of_offer(kind: str, name: str, plugins: Plugins, settings: Mapping[str, Any]) -> list[Check]:
+def _of_declaration(kind: str, name: str, plugins: Plugins, settings: Mapping[str, Any]) -> list[Check]:
     what, rules, bench = KINDS[kind]
     if kind in PARTS:
         _require_installed(kind, name, plugins)
-    found = getattr(plugins, kind)
-    declared = (found() if callable(found) else found)[name]
+    declared = _declared(kind, plugins)[name]
     if kind == "models" and len(declared.kinds) > 1:
         return [one for of_tasks in declared.kinds for one in _for_kind(declared, of_tasks, plugins, settings)]
     return bind(rules, f"{what} {name}", getattr(declared, "known_failures", {}), bench(declared, plugins, settings))
 
 
 def _require_installed(kind: str, name: str, plugins: Plugins) -> None:
-    """Refuse what is not installed, and a model of which no task is: its checks would fail for another's fault."""
-    wanted = [plugins.missing(kind, name)]
+    """Raise if a declaration's libraries are missing, or those of every task of a model."""
+    missing = [plugins.missing(kind, name)]
     if kind == "models":
         tasks = [plugins.missing("tasks", task.name) for task in plugins.tasks.values()
                  if task.kind in plugins.models[name].kinds]  # fmt: skip
-        wanted += tasks if all(tasks) else []
-    refuse([one for one in wanted if one is not None])
+        missing += tasks if all(tasks) else []
+    refuse([one for one in missing if one is not None])
 
 
 def _for_kind(model: Model, kind: str, plugins: Plugins, settings: Mapping[str, Any]) -> list[Check]:

@@ -1,4 +1,4 @@
-"""A sound family of one task and one model; tests plant faults by replacing lines of this file.
+"""A valid plugin of one task and one model; tests plant faults by replacing lines of this file.
 
 Kind `runs`: an input is a list of small whole numbers, an output is a row of two probabilities: is their mean high?
 """
@@ -37,11 +37,11 @@ class RunsData(harness.Data):
 
     def __init__(self):
         draw = random.Random(0)
-        found = {}
-        while len(found) < sum(SIZES.values()):
+        labels = {}
+        while len(labels) < sum(SIZES.values()):
             run = tuple(draw.choices(range(1, VOCABULARY), k=draw.randint(1, 12)))
-            found[run] = int(sum(run) / len(run) >= VOCABULARY / 2)
-        runs = list(found.items())
+            labels[run] = int(sum(run) / len(run) >= VOCABULARY / 2)
+        runs = list(labels.items())
         self.splits = {"test": runs[:41], "validation": runs[41:121], "train": runs[121:]}
         self.digest = hashlib.sha256(json.dumps(self.splits).encode()).hexdigest()
 
@@ -52,14 +52,14 @@ class RunsData(harness.Data):
         return [[1.0 - label, float(label)] for _, label in self.splits[split]]
 
     def smaller(self, train, validation):
-        own = copy.copy(self)
-        own.splits = {
+        part = copy.copy(self)
+        part.splits = {
             **self.splits,
             "train": self.splits["train"][:train],
             "validation": self.splits["validation"][:validation],
         }
-        own.sizes = {name: len(runs) for name, runs in own.splits.items()}
-        return own
+        part.sizes = {name: len(runs) for name, runs in part.splits.items()}
+        return part
 
     def evaluate(self, predict, batch_size, split="test"):
         runs, labels = zip(*self.splits[split], strict=True)

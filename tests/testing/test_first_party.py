@@ -1,4 +1,4 @@
-"""Everything that comes with the harness keeps the rules that a stranger's plugin is held to."""
+"""The packaged plugins pass the conformance kit."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ SLOW = {
     ("task highway-fast-v0-source", "random_baseline_is_told"): "10 s: fifty episodes in traffic",
     ("task highway-fast-v0-source", "queries_are_steady"): "8 s: they are driven twice",
 }
-"""(subject, check) → why it is left to `-m slow`, in CPU seconds; others of its family are checked by default."""
+"""(subject, check) → why it runs under `-m slow` only, in CPU seconds; the check runs on other subjects by default."""
 
 
 def _first_party() -> Iterator[Any]:
-    """Yield the checks; those of one plugin share data, learners and libraries, so that one worker takes them all."""
+    """Yield the checks; one worker runs those of a plugin, which share data, learners and libraries."""
     plugins = load_plugins()
     for target in TARGETS:
         for check in harness.testing.checks(target, plugins):
@@ -51,19 +51,19 @@ def test_conformance(check: harness.testing.Check) -> None:
     check()
 
 
-def test_what_is_slow_is_there_and_its_check_is_made_quickly_on_others() -> None:
+def test_every_slow_check_runs_by_default_on_another_subject() -> None:
     """No check is left to the slow run as a whole."""
     checks = [parameter.values[0] for parameter in PARAMETERS]
-    made = {(check.subject, check.name) for check in checks}
+    existing = {(check.subject, check.name) for check in checks}
 
-    assert SLOW.keys() <= made
-    assert {check for _, check in SLOW} <= {check for _, check in made - SLOW.keys()}
+    assert SLOW.keys() <= existing
+    assert {check for _, check in SLOW} <= {check for _, check in existing - SLOW.keys()}
 
 
 @pytest.mark.parametrize("plugin", ["reports", "dashboards"])
 def test_a_plugin_of_commands_loads_and_is_light(plugin: str) -> None:
-    """It brings nothing to measure; prices, if any, are facts."""
-    found = harness.testing.check(plugin)
+    """Its price books, if any, are valid."""
+    findings = harness.testing.check(plugin)
 
-    assert {"loads", "light_import"} <= {finding.check for finding in found}, str(found)
-    assert {finding.outcome for finding in found} == {"passed"}, str(found)
+    assert {"loads", "light_import"} <= {finding.check for finding in findings}, str(findings)
+    assert {finding.outcome for finding in findings} == {"passed"}, str(findings)

@@ -1,4 +1,4 @@
-"""The kit from the command line, in a notebook and under pytest; what it says of failures, and of nothing at all."""
+"""The kit from the command line, in a notebook and under pytest, and its reports of failures."""
 
 from __future__ import annotations
 
@@ -42,36 +42,36 @@ def breaks(subject: str) -> None:
 
 @RULES.rule("Wait.")
 def cannot_run(subject: str) -> None:
-    """Nobody knows."""
+    """It cannot run."""
     raise SkipTest("no moon tonight")
 
 
-def test_every_way_a_check_can_end() -> None:
-    """Passed with what it demands, failed with why and what to do, skipped with why; a plugin's fault is failed."""
-    found = Findings(one.find() for one in bind(RULES, "model m", {}, "m"))
+def test_every_outcome_of_a_check() -> None:
+    """Passed with its demand, failed with reason and remedy, skipped with reason; a plugin's error is a failure."""
+    findings = Findings(one.find() for one in bind(RULES, "model m", {}, "m"))
 
-    assert found == [
+    assert findings == [
         Finding("model m", "holds", "passed", "It holds."),
         Finding("model m", "fails", "failed", "m does not", "Do that."),
         Finding("model m", "breaks", "failed", "ZeroDivisionError: by nothing", "Do nothing."),
         Finding("model m", "cannot_run", "skipped", "no moon tonight"),
     ]
-    assert not found.ok
-    assert found.summary() == "1 passed, 2 failed, 1 skipped."
+    assert not findings.ok
+    assert findings.summary() == "1 passed, 2 failed, 1 skipped."
 
 
-def test_a_known_failure_carries_its_reason_and_must_go_on_failing() -> None:
-    """One that passes all the same is a failure, and so is one that is no check."""
-    known = {"fails": "see the paper", "holds": "an old reason", "no_such": "?"}
-    found = {finding.check: finding for finding in (one.find() for one in bind(RULES[:2], "model m", known, "m"))}
+def test_a_known_failure_has_its_reason_and_must_go_on_failing() -> None:
+    """One that passes is a failure, and so is one that is no check."""
+    reasons = {"fails": "see the paper", "holds": "an old reason", "no_such": "?"}
+    findings = {finding.check: finding for finding in (one.find() for one in bind(RULES[:2], "model m", reasons, "m"))}
 
-    assert found["fails"] == Finding("model m", "fails", "known failure", "see the paper")
-    assert (found["holds"].outcome, found["holds"].why) == ("failed", "It passes now.")
-    assert "['no_such']" in found["known_failures"].why
+    assert findings["fails"] == Finding("model m", "fails", "known failure", "see the paper")
+    assert (findings["holds"].outcome, findings["holds"].why) == ("failed", "It passes now.")
+    assert "['no_such']" in findings["known_failures"].why
 
 
 def test_a_check_called_by_a_test_raises_or_skips() -> None:
-    """Under pytest a failure says subject, check, why and what to do."""
+    """Under pytest a failure names subject, check, reason and remedy."""
     held, failed, _, skipped = bind(RULES, "model m", {}, "m")
     held()
     with pytest.raises(CheckFailed, match=r"model m: fails: m does not Do that\."):
@@ -81,16 +81,16 @@ def test_a_check_called_by_a_test_raises_or_skips() -> None:
 
 
 def test_no_check_that_could_run_is_a_failure() -> None:
-    """Nothing passed is not all passed."""
-    found = Findings(one.find() for one in bind(RULES[3:], "model m", {}, "m"))
+    """At least one has to pass."""
+    findings = Findings(one.find() for one in bind(RULES[3:], "model m", {}, "m"))
 
-    assert not found.ok
-    assert found.summary() == "1 skipped. No check could run: that is a failure."
+    assert not findings.ok
+    assert findings.summary() == "1 skipped. No check could run: that is a failure."
     assert not Findings().ok
 
 
 def test_the_command_prints_a_table_and_ends_with_a_code(tmp_path: Path, harness_command: Callable[..., Any]) -> None:
-    """0 where all is well, 1 where something failed, 2 where nothing has that name."""
+    """0 for no failure, 1 for a failed check, 2 for an unknown target."""
     (tmp_path / "sound.py").write_text(SOUND, encoding="utf-8")
     (tmp_path / "torn.py").write_text(SOUND.replace('"Highest learning rate."', '""'), encoding="utf-8")
     targets = ("sound.py", "torn.py", "nowhere.py", "CartPol-v1")
@@ -99,14 +99,14 @@ def test_the_command_prints_a_table_and_ends_with_a_code(tmp_path: Path, harness
     assert [done.code for done in results.values()] == [0, 1, 2, 2], results
     assert "model mean\n  declaration" in results["sound.py"].stdout
     assert " passed, 2 skipped.\n" in results["sound.py"].stdout
-    assert "Setting 'learning_rate' does not say what it does." in results["torn.py"].stdout
+    assert "Setting 'learning_rate' has no help text." in results["torn.py"].stdout
     assert "to do         Fill in what is missing" in results["torn.py"].stdout
     assert "No plugin file 'nowhere.py'" in results["nowhere.py"].stderr
     assert "Did you mean 'CartPole-v1'?" in results["CartPol-v1"].stderr
 
 
 def test_a_name_finds_everything_that_has_it(tmp_path: Path) -> None:
-    """A plugin, a model, a task, a price book; an unknown one is answered with the nearest."""
+    """A plugin, a model, a task, a price book; the error for an unknown one suggests the nearest."""
     subjects = {one.subject for one in checks("control")}
     assert subjects >= {"plugin control", "model ppo for discrete-control", "task CartPole-v1"}
     assert {one.subject for one in checks("cartpole")} == {"task CartPole-v1"}
@@ -117,24 +117,24 @@ def test_a_name_finds_everything_that_has_it(tmp_path: Path) -> None:
 
 
 def test_a_broken_installed_plugin_is_one_failed_check() -> None:
-    """The reason is the finding."""
-    found = check("outside-broken")
+    """Its error is the finding."""
+    findings = check("outside-broken")
 
-    assert [(finding.check, finding.outcome) for finding in found] == [("loads", "failed")]
-    assert "no_such_library_anywhere" in found[0].why
+    assert [(finding.check, finding.outcome) for finding in findings] == [("loads", "failed")]
+    assert "no_such_library_anywhere" in findings[0].why
 
 
-def test_a_model_nobody_has_a_task_for_says_so() -> None:
-    """What can be seen of it is checked; the rest is skipped with the reason."""
-    found = check("outside-coin")
-    skipped = {finding.why for finding in found if finding.outcome == "skipped"}
+def test_checks_of_a_model_without_a_task_are_skipped() -> None:
+    """Its declaration is checked; the rest is skipped with the reason."""
+    findings = check("outside-coin")
+    skipped = {finding.why for finding in findings if finding.outcome == "skipped"}
 
-    assert found.ok
+    assert findings.ok
     assert skipped >= {"No installed task of the kinds outside brings data. Name its plugin with --plugin."}
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "apart"),
+    ("one", "other", "difference"),
     [
         ("a", "a", 0.0),
         ("a", "b", float("inf")),
@@ -147,22 +147,22 @@ def test_a_model_nobody_has_a_task_for_says_so() -> None:
         ([["x", 1]], [["x", 1]], 0.0),
     ],
 )
-def test_how_far_answers_are_apart(one: object, other: object, apart: float) -> None:
-    """Whatever an answer is made of."""
-    assert distance(one, other) == pytest.approx(apart)
+def test_the_distance_of_answers(one: object, other: object, difference: float) -> None:
+    """Of every type."""
+    assert distance(one, other) == pytest.approx(difference)
 
 
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
 def test_weights_of_any_device_are_compared(device: str) -> None:
-    """Neither a gradient nor a GPU's memory keeps numpy from reading them."""
+    """With a gradient and in a GPU's memory, which numpy cannot read."""
     weight = torch.nn.Parameter(torch.tensor([1.0, 2.0], device=device))
 
     assert distance(weight, weight) == 0
     assert distance(weight, weight.detach() + 1) == pytest.approx(1 / 2)
 
 
-def test_the_kit_is_not_part_of_the_door() -> None:
-    """Importing harness imports no kit."""
+def test_the_command_line_imports_no_kit() -> None:
+    """The kit imports heavy libraries."""
     script = "import sys, harness.cli; print([m for m in sys.modules if m.startswith('harness.testing')])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 

@@ -1,4 +1,4 @@
-"""Runtimes that serve something else than what was trained are caught, whatever model they are tried with."""
+"""The kit finds runtimes that do not serve the trained model."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ def _plugin(folder: Path, form: str, load: str) -> str:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_runtime_that_serves_an_untrained_model_is_caught(tmp_path: Path, form: str) -> None:
-    """It is tried with a model that answers otherwise before what was trained is loaded."""
-    found = {finding.check: finding for finding in check(_plugin(tmp_path, form, "pass"))}
+    """Its check uses a model with other answers until its artifact is loaded."""
+    findings = {finding.check: finding for finding in check(_plugin(tmp_path, form, "pass"))}
 
-    assert found["serves"].outcome == "failed", found["serves"]
+    assert findings["serves"].outcome == "failed", findings["serves"]
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_runtime_that_loads_what_was_trained_passes(tmp_path: Path, form: str) -> None:
-    """So the model it is tried with can be served rightly."""
-    found = {finding.check: finding for finding in check(_plugin(tmp_path, form, "learner.load(trained)"))}
+def test_a_runtime_that_loads_the_trained_model_passes(tmp_path: Path, form: str) -> None:
+    """So the model of its check can be served."""
+    findings = {finding.check: finding for finding in check(_plugin(tmp_path, form, "learner.load(trained)"))}
 
-    assert found["serves"].outcome == "passed", found["serves"]
+    assert findings["serves"].outcome == "passed", findings["serves"]

@@ -1,4 +1,4 @@
-"""What is a pickle, by its first bytes."""
+"""Pickles are recognised by their first bytes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from harness.testing.models import _is_pickle
 
 
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
-def test_a_pickle_is_found_under_any_name(tmp_path: Path, protocol: int) -> None:
-    """Whatever it is called and holds."""
+def test_a_pickle_is_recognised(tmp_path: Path, protocol: int) -> None:
+    """With any suffix and content."""
     for number, content in enumerate(({"weights": [1.0]}, "words", b"x" * 300, 7)):
         file = tmp_path / f"{number}.safetensors"
         file.write_bytes(pickle.dumps(content, protocol))
@@ -22,8 +22,8 @@ def test_a_pickle_is_found_under_any_name(tmp_path: Path, protocol: int) -> None
         assert _is_pickle(file)
 
 
-def test_no_file_of_safetensors_is_one(tmp_path: Path) -> None:
-    """Headers of these lengths begin with every eighth byte there is, that of pickles among them."""
+def test_no_file_of_safetensors_is_a_pickle(tmp_path: Path) -> None:
+    """Headers of these lengths begin with every eighth byte, that of pickles among them."""
     begins = set()
     for length in range(1, 300):
         file = tmp_path / "weights.safetensors"

@@ -1,4 +1,4 @@
-"""A sound plugin passes; each fault that is planted in it is caught by the check that is made for it."""
+"""A valid plugin passes; the check of each planted fault fails."""
 
 from __future__ import annotations
 
@@ -105,13 +105,13 @@ def _plant(folder: Path, fault: str) -> str:
 
 
 def test_the_sound_plugin_passes(tmp_path: Path) -> None:
-    """Nothing is wrong with it, so nothing is found; what is skipped is told why."""
+    """No check fails; a skipped one has its reason."""
     file = tmp_path / "sound.py"
     file.write_text(SOUND, encoding="utf-8")
-    found = check(str(file))
+    findings = check(str(file))
 
-    assert found.ok, str(found)
-    assert [(finding.check, finding.why) for finding in found if finding.outcome == "skipped"] == [
+    assert findings.ok, str(findings)
+    assert [(finding.check, finding.why) for finding in findings if finding.outcome == "skipped"] == [
         ("flop_count", "They are counted, not declared."),
         ("bad_source_is_refused", "It takes no data of your own."),
     ]
@@ -119,10 +119,10 @@ def test_the_sound_plugin_passes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_caught_by_its_check(tmp_path: Path, fault: str) -> None:
-    """The check that is made for the fault fails, and says why and what to do."""
-    wanted = FAULTS[fault][2]
-    found = [one.find() for one in checks(_plant(tmp_path, fault), load_plugins()) if one.name == wanted]
-    (failed,) = [finding for finding in found if finding.outcome == "failed"]
+    """The fault's check fails with a reason and a remedy."""
+    name = FAULTS[fault][2]
+    findings = [one.find() for one in checks(_plant(tmp_path, fault), load_plugins()) if one.name == name]
+    (failed,) = [finding for finding in findings if finding.outcome == "failed"]
 
     assert failed.why
     assert failed.remedy
