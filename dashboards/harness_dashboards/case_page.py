@@ -19,12 +19,12 @@ from harness_dashboards.parts import (
     count,
     grid,
     in_words,
+    margin,
     price_sliders,
     sentence,
     share,
     small,
     stale,
-    usd,
     volume_slider,
     years,
 )
@@ -121,7 +121,7 @@ def _chosen_candidate(case: UseCase, candidates: Candidates, texts: Texts) -> Ca
         if place == BEST:
             return texts["best_of"].format(count=len(ordered), best=best)
         row = ordered[place].row
-        return f"{who(row)}: {texts[row['verdict']]}, {texts['npv']} {usd(row['npv_usd'])}"
+        return f"{who(row)}: {texts[row['verdict']]}, {texts['npv']} {cells.usd(row['npv_usd'])}"
 
     key = f"candidate-{case.name}-{texts['language']}"
     place = st.selectbox(texts["candidate"], range(BEST, len(ordered)), format_func=named, key=key)
@@ -147,11 +147,12 @@ def _verdict(view: CaseView, texts: Texts) -> None:
 
 def _figures(row: Mapping[str, Any], texts: Texts) -> None:
     known = row["npv_usd"] is not None
+    low, high = cells.usd(row["npv_low_usd"]), cells.usd(row["npv_high_usd"])
     shown = (
-        ("npv", usd(row["npv_usd"])),
-        ("npv_range", f"{usd(row['npv_low_usd'])} … {usd(row['npv_high_usd'])}" if known else cells.MISSING),
+        ("npv", cells.usd(row["npv_usd"])),
+        ("npv_range", f"{low} … {high}" if known else cells.MISSING),
         ("probability_positive", share(row["probability_positive"])),
-        ("unit_margin", usd(row["unit_margin_usd"], 1000)),
+        ("unit_margin", margin(row)),
         ("payback", years(row["payback_years"], texts) if known else cells.MISSING),
         ("break_even", count(row["break_even_requests"], texts) if known else cells.MISSING),
     )

@@ -29,12 +29,9 @@ SMALLEST = 0.001
 GREY = "#5f6b7a"
 
 
-def usd(value: Any, times: float = 1.0) -> str:
-    """Return an amount of money in three digits, a dash where it is missing."""
-    if cells.missing(value):
-        return cells.MISSING
-    amount = float(value) * times
-    return f"{'−' if amount < 0 else ''}{short(abs(amount))}"
+def margin(row: Mapping[str, Any]) -> str:
+    """Return a candidate's margin per 1,000 requests."""
+    return cells.MISSING if cells.missing(row["unit_margin_usd"]) else cells.usd(1000 * row["unit_margin_usd"])
 
 
 def count(value: Any, texts: Texts) -> str:

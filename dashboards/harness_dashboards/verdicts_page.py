@@ -19,12 +19,12 @@ from harness_dashboards.parts import (
     GREY,
     Texts,
     badge,
+    margin,
     price_sliders,
     sentence,
     share,
     small,
     stale,
-    usd,
     volume_slider,
     years,
 )
@@ -124,7 +124,8 @@ def _card(card: Card, texts: Texts) -> None:
         small(who(row))
         stale(row, texts)
         if row["npv_low_usd"] is not None:
-            small(texts["npv_span"].format(low=usd(row["npv_low_usd"]), high=usd(row["npv_high_usd"])))
+            low, high = cells.usd(row["npv_low_usd"]), cells.usd(row["npv_high_usd"])
+            small(texts["npv_span"].format(low=low, high=high))
     changed = len(assumptions.changes(sources.plugins().use_cases()[case.name]))
     right.button(texts["open_case"], key=f"open-{case.name}", on_click=_open, args=(case.name,), width="stretch")
     if changed:
@@ -135,8 +136,8 @@ def _figures(row: Mapping[str, Any], texts: Texts) -> None:
     """Show the four figures that one decides by."""
     shown = (
         ("probability_positive", share(row["probability_positive"])),
-        ("npv", usd(row["npv_usd"])),
-        ("unit_margin", usd(row["unit_margin_usd"], 1000)),
+        ("npv", cells.usd(row["npv_usd"])),
+        ("unit_margin", margin(row)),
         ("payback", years(row["payback_years"], texts) if row["npv_usd"] is not None else cells.MISSING),
     )
     for column, (name, value) in zip(st.columns(len(shown)), shown, strict=True):

@@ -33,8 +33,10 @@ def digits(value: float, count: int) -> str:
     return np.format_float_positional(value, count, fractional=False, trim="-")
 
 
-def usd(amount: float) -> str:
-    """Return an amount as people write it: whole dollars where they are many, significant digits where they are few."""
+def usd(amount: float | None) -> str:
+    """Return an amount of money: whole dollars from 100 USD on, three significant digits below, a dash if missing."""
+    if amount is None or missing(amount):
+        return MISSING
     sign = "-" if amount < 0 else ""
     size = abs(amount)
     return f"{sign}{size:,.0f} USD" if size >= 100 else f"{sign}{digits(size, 3)} USD"  # noqa: PLR2004 - cents no longer matter

@@ -20,12 +20,11 @@ from harness.plugins import load_plugins
 from harness.store import peek_records
 from harness.use_case_file import read_use_case
 from harness_dashboards.assumptions import today
-from harness_dashboards.parts import usd
 from harness_dashboards.texts import LANGUAGES
 from harness_reports.business.choice import preference
 from harness_reports.business.edited import with_numbers
 from harness_reports.business.viability import viability
-from harness_reports.cells import rows
+from harness_reports.cells import rows, usd
 from harness_reports.prices.pricing import choose
 
 pytestmark = pytest.mark.browser

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness_dashboards.command import BOOK, PLUGINS, STORE, _environment
-from harness_dashboards.parts import count, plain, short, usd
+from harness_dashboards.parts import count, plain, short
 from harness_dashboards.runs_page import _pairs, title
 from harness_dashboards.texts import TEXTS
 
@@ -54,16 +54,15 @@ def test_the_pages_learn_what_to_show(monkeypatch: pytest.MonkeyPatch) -> None:
         (8.4e22, "8.40e22"),
     ],
 )
-def test_amounts_areshort(amount: float, text: str) -> None:
+def test_numbers_are_short(amount: float, text: str) -> None:
     """Three digits and a letter."""
     assert short(amount) == text
 
 
-def test_missing_and_negative_amounts_say_so() -> None:
-    """A dash, a real minus, and never for a volume that is never reached."""
-    assert usd(None) == "–"
-    assert usd(-2500) == "−2.5k"
+def test_a_volume_that_is_never_reached_has_a_word() -> None:
+    """Not a dash or a NaN."""
     assert count(float("nan"), TEXTS["en"]) == "never"
+    assert count(12_345.0, TEXTS["en"]) == "12.3k"
 
 
 def test_names_are_text_on_the_page(walked: Path) -> None:

@@ -12,12 +12,12 @@ import harness_dashboards
 from harness.plugins import load_plugins
 from harness.store import open_store, peek_records
 from harness_dashboards import assumptions
-from harness_dashboards.parts import share, usd, years
+from harness_dashboards.parts import margin, share, years
 from harness_dashboards.texts import LANGUAGES, TEXTS
 from harness_reports.business.choice import SHOWN, preference
 from harness_reports.business.edited import scaled_demand
 from harness_reports.business.viability import viability
-from harness_reports.cells import rows
+from harness_reports.cells import rows, usd
 from harness_reports.prices.pricing import choose
 
 APP = Path(harness_dashboards.__file__).with_name("app.py")
@@ -58,7 +58,8 @@ def test_cards_show_what_the_functions_say(app: Any, sampled: Path) -> None:
     assert len(best) == 2
     assert _metrics(app, "npv") == [usd(row["npv_usd"]) for row in best]
     assert _metrics(app, "probability_positive") == [share(row["probability_positive"]) for row in best]
-    assert _metrics(app, "unit_margin") == [usd(row["unit_margin_usd"], 1000) for row in best]
+    assert _metrics(app, "unit_margin") == [margin(row) for row in best]
+    assert all(usd(1000 * row["unit_margin_usd"]) == margin(row) for row in best if row["unit_margin_usd"] is not None)
     known = [row["payback_years"] if row["npv_usd"] is not None else "–" for row in best]
     assert _metrics(app, "payback") == [one if one == "–" else years(one, TEXTS["en"]) for one in known]
     page = _html(app)

@@ -372,10 +372,14 @@ def test_every_verdict_is_one_of_four(suite: list[Any], pricing: Pricing, use_ca
 
 
 @pytest.mark.parametrize(
-    ("amount", "text"), [(1234567.8, "1,234,568 USD"), (-120.0, "-120 USD"), (0.01234, "0.0123 USD"), (0.0, "0 USD")]
-)
-def test_amounts_are_written_as_people_write_them(amount: float, text: str) -> None:
-    """Large ones in whole dollars, small ones with three significant digits."""
+    ("amount", "text"),
+    [
+        (1234567.8, "1,234,568 USD"), (-120.0, "-120 USD"), (0.01234, "0.0123 USD"), (0.0, "0 USD"),
+        (None, "–"), (float("nan"), "–"),
+    ],
+)  # fmt: skip
+def test_amounts_are_written_as_people_write_them(amount: float | None, text: str) -> None:
+    """Large ones in whole dollars, small ones with three significant digits, missing ones as a dash."""
     assert usd(amount) == text
 
 
