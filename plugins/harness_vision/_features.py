@@ -33,20 +33,17 @@ class FeatureNetwork:
             torch.manual_seed(SEED)
             self._body, self._head = _body(images[0].shape[-1]), nn.Linear(FEATURES, len(data.classes)).double()
         self._train(self._pixels(images), torch.tensor(labels))
-        self._scale = float(np.sqrt(self._raw(images).var(axis=0).sum()))
+        self._scale = 1.0
+        self._scale = float(np.sqrt(self.outputs(images)[0].var(axis=0).sum()))
 
-    def features(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """Return float64 [n, features], scaled so that their variances on the training images add up to 1."""
-        return self._raw(images) / self._scale
+    def outputs(self, images: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Return features, float64 [n, features], and probabilities, float64 [n, classes].
 
-    def probabilities(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """Return float64 [n, classes]."""
+        Features are scaled so that their variances on the training images add up to 1.
+        """
         with torch.no_grad():
-            return np.asarray(self._head(torch.from_numpy(self._raw(images))).softmax(1))
-
-    def _raw(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        with torch.no_grad():
-            return np.asarray(self._body(self._pixels(images)))
+            features = self._body(self._pixels(images))
+            return features.numpy() / self._scale, self._head(features).softmax(1).numpy()
 
     def _pixels(self, images: Sequence[np.ndarray]) -> Tensor:
         return torch.from_numpy(self._codec.encode(images)["pixel_values"]).double()

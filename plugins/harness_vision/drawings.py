@@ -49,6 +49,7 @@ class DrawingData(Data):
         """Take the real pictures."""
         self.real = real
         self.digest, self.sizes = real.digest, real.sizes
+        self._real_features: dict[str, np.ndarray] = {}
 
     def smaller(self, train: int, validation: int) -> DrawingData:
         """Return the data with fewer real pictures, `train` and `validation` of them."""
@@ -113,13 +114,14 @@ class DrawingData(Data):
     def _grades(self, drawn: Sequence[np.ndarray], split: str) -> Grades:
         from harness_vision._frechet import Frechet
 
-        probabilities = self.network.probabilities(drawn)
+        if split not in self._real_features:
+            self._real_features[split], _ = self.network.outputs(self.real.examples(split).inputs)
+        features, probabilities = self.network.outputs(drawn)
         scores = {
             RECOGNISED: (probabilities.max(axis=1) >= CONFIDENT).astype(float).tolist(),
             "class": probabilities.argmax(axis=1).astype(float).tolist(),
         }
-        distance = Frechet(self.network.features(drawn), self.network.features(self.real.examples(split).inputs))
-        return Grades(scores, {DISTANCE: distance.over})
+        return Grades(scores, {DISTANCE: Frechet(features, self._real_features[split]).over})
 
     def _bytes(self, picture: np.ndarray) -> np.ndarray:
         """Return a picture as uint8."""
