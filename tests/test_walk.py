@@ -45,19 +45,20 @@ def test_everything_but_the_broken_model_is_measured(records: list[Record], walk
     ]
     assert "RuntimeError" in str(failed[0].traceback)
     assert Counter(r.step for r in records if r.outcome == "ok") == {
-        "pretrain": 1, "finetune": 5, "export": 2, "evaluate": 7, "serve": 14,
+        "pretrain": 1, "finetune": 5, "export": 1, "evaluate": 6, "serve": 12,
     }  # fmt: skip
     assert "not tried" in (walked / "output").read_text(encoding="utf-8")
 
 
 def test_accuracy_is_that_of_the_runtime_that_is_served(records: list[Record]) -> None:
     """Exported models agree with the original on real inputs and reach the same scores."""
-    _agree(records, ("mlp", "ppo"))
+    _agree(records, ("ppo",))
 
 
 NETWORKS = """\
 name: networks
 models:
+  - {name: mlp, budgets: {finetune: {steps: 60}}}
   - {name: lstm, settings: {max_length: 24}, budgets: {finetune: {steps: 5}}}
   - {name: bert, settings: {max_length: 24}, budgets: {pretrain: {steps: 3}, finetune: {steps: 3}}}
 tasks: [text-classification]
@@ -68,16 +69,16 @@ serve: {seconds: 0.3, queries: 70}
 
 
 @pytest.mark.slow
-def test_accuracy_of_networks_over_tokens_is_that_of_the_runtime_that_is_served(tmp_path: Path) -> None:
+def test_accuracy_of_text_networks_is_that_of_the_runtime_that_is_served(tmp_path: Path) -> None:
     """With pretraining and without."""
     (tmp_path / "networks.yaml").write_text(NETWORKS, encoding="utf-8")
     subprocess.run(["harness", "run", "networks.yaml"], cwd=tmp_path, capture_output=True, text=True, check=True)
     measured = peek_records(str(tmp_path / "harness-results"))
 
     assert Counter(record.step for record in measured if record.outcome == "ok") == {
-        "pretrain": 1, "finetune": 2, "export": 2, "evaluate": 4, "serve": 4,
+        "pretrain": 1, "finetune": 3, "export": 3, "evaluate": 6, "serve": 6,
     }  # fmt: skip
-    _agree(measured, ("lstm", "bert"))
+    _agree(measured, ("mlp", "lstm", "bert"))
 
 
 def _agree(records: list[Record], models: tuple[str, ...]) -> None:
