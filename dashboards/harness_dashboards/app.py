@@ -1,4 +1,4 @@
-"""The script Streamlit runs: language, navigation, and what a fault looks like to a reader."""
+"""The script that Streamlit runs: language, navigation, and error messages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from harness.errors import HarnessError
-from harness_dashboards import case_page, cost_page, kept, origin_page, plan_page, runs_page, verdicts_page
+from harness_dashboards import case_page, cost_page, origin_page, plan_page, runs_page, verdicts_page, widgets
 from harness_dashboards.texts import LANGUAGES, TEXTS
 
 PAGES = {
@@ -36,14 +36,14 @@ h3 {font-size: 1.25rem !important}
 
 
 def main() -> None:
-    """Show the page that was chosen."""
+    """Show the selected page."""
     st.set_page_config(page_title="Viability Harness", page_icon=":material/balance:", layout="wide")
     st.html(STYLE)
-    kept.begin("language", "en")
+    widgets.begin("language", "en")
     language = st.sidebar.segmented_control(
         "Language / 语言", list(LANGUAGES), format_func=LANGUAGES.__getitem__, key="language"
     )
-    texts = TEXTS[kept.keep("language", language or "en", "en")]
+    texts = TEXTS[widgets.keep("language", language or "en", "en")]
     pages = {
         name: st.Page(
             partial(page.show, texts), title=texts[f"{name}_page"], icon=icon, url_path=name, default=name == "verdicts"
@@ -51,7 +51,7 @@ def main() -> None:
         for name, (page, icon) in PAGES.items()
     }
     current = st.navigation(list(pages.values()))
-    if "go" in st.session_state:  # a page asked for another
+    if "go" in st.session_state:  # set by a button that opens another page
         st.switch_page(pages[st.session_state.pop("go")])
     try:
         current.run()

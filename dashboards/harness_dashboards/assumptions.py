@@ -1,4 +1,4 @@
-"""A field for every number of a use case, with its unit, source and distribution; what is changed stays changed."""
+"""A field for every number of a use case, with its unit, source and distribution; changes last for the session."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from html import escape
 import numpy as np
 import streamlit as st
 
+from harness.errors import FactError
 from harness.facts import Figure, UseCase
-from harness_dashboards import kept
+from harness_dashboards import widgets
 from harness_dashboards.parts import GREY, Texts
 from harness_reports.business.edited import figures, numbers, with_numbers
 from harness_reports.business.figure_rules import FigureRule
@@ -31,42 +32,43 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     ),
     "group_money": ("discount_rate", "years", "loss_limit"),
 }  # fmt: skip
-"""Every other figure is a cost."""
+"""Group → its figures; every other figure is a cost."""
 PLACES = {"pert": ("low", "mode", "high"), "triangular": ("low", "mode", "high"), "lognormal": ("p5", "p95"),
           "normal": ("average", "deviation")}  # fmt: skip
-"""Shape → the texts above its numbers."""
+"""Shape → the labels of its parameters."""
 _WIDTH, _HEIGHT, _POINTS = 120, 22, 60
+"""Size of a density's picture in pixels, and its points."""
 
 
 def today() -> date:
-    """Return the day of what a reader changes now."""
+    """Return the date of a reader's figures."""
     return datetime.now(UTC).date()
 
 
 def edited(use_case: UseCase) -> UseCase:
-    """Return the use case as the reader has changed it, on any page.
+    """Return the use case with the reader's figures.
 
     Raises:
-        FactError: the reader's numbers make no sense.
+        FactError: a figure is invalid.
     """
     return with_numbers(use_case, changes(use_case), today())
 
 
 def changes(use_case: UseCase) -> dict[str, list[float]]:
-    """Return the figures the reader has changed, with all their numbers."""
-    said = kept.values()
-    found = {}
+    """Return the figures that the reader has changed, with all their numbers."""
+    state = widgets.values()
+    changed = {}
     for name, figure in figures(use_case).items():
-        given = numbers(figure)
-        now = [said.get(_key(use_case, name, place), value) for place, value in enumerate(given)]
-        if tuple(now) != given:
-            found[name] = now
-    return found
+        defaults = numbers(figure)
+        now = [state.get(_key(use_case, name, place), value) for place, value in enumerate(defaults)]
+        if tuple(now) != defaults:
+            changed[name] = now
+    return changed
 
 
 def reset(use_case: UseCase) -> None:
-    """Put every figure back; for a button's `on_click`."""
-    kept.reset(dict(_defaults(use_case)))
+    """Reset every figure; for a button's `on_click`."""
+    widgets.reset(dict(_defaults(use_case)))
 
 
 def _defaults(use_case: UseCase) -> Iterator[tuple[str, float]]:
@@ -80,7 +82,7 @@ def _key(use_case: UseCase, name: str, place: int) -> str:
 
 
 def fields(use_case: UseCase, texts: Texts) -> None:
-    """Draw a field for every number, in groups that open."""
+    """Draw a field for every number, in groups that unfold."""
     for group, names in grouped(use_case).items():
         changed = [name for name in names if name in changes(use_case)]
         title = texts[group] + (f" ({len(changed)} {texts['changed']})" if changed else "")
@@ -90,12 +92,13 @@ def fields(use_case: UseCase, texts: Texts) -> None:
 
 
 def grouped(use_case: UseCase) -> dict[str, list[str]]:
-    """Return the figures of a use case by group; each is in one."""
-    placed = {name: group for group, names in GROUPS.items() for name in names}
-    found: dict[str, list[str]] = {group: [] for group in (*list(GROUPS)[:3], "group_costs", *list(GROUPS)[3:])}
+    """Return the figures of a use case by group, each in one; empty groups are left out."""
+    group_of = {name: group for group, names in GROUPS.items() for name in names}
+    order = (*list(GROUPS)[:3], "group_costs", *list(GROUPS)[3:])
+    groups: dict[str, list[str]] = {group: [] for group in order}
     for name in figures(use_case):
-        found[placed.get(name, "group_costs")].append(name)
-    return {group: names for group, names in found.items() if names}
+        groups[group_of.get(name, "group_costs")].append(name)
+    return {group: names for group, names in groups.items() if names}
 
 
 def _field(use_case: UseCase, name: str, texts: Texts) -> None:
@@ -111,12 +114,10 @@ def _field(use_case: UseCase, name: str, texts: Texts) -> None:
 
 
 def edited_figure(use_case: UseCase, name: str) -> Figure:
-    """Return a figure as the reader changed it, its own where the change makes no sense (the page says so)."""
-    from harness.errors import FactError
-
-    given = changes(use_case).get(name)
+    """Return a figure as the reader changed it, or the use case's if the change is invalid."""
+    change = changes(use_case).get(name)
     try:
-        return figures(with_numbers(use_case, {name: given} if given else {}, today()))[name]
+        return figures(with_numbers(use_case, {name: change} if change else {}, today()))[name]
     except FactError:
         return figures(use_case)[name]
 
@@ -124,43 +125,44 @@ def edited_figure(use_case: UseCase, name: str) -> Figure:
 def _number(key: str, default: float, rule: FigureRule, label: str) -> None:
     low = None if math.isinf(rule.low) else float(rule.low)
     high = None if math.isinf(rule.high) else float(rule.high)
-    kept.begin(key, default)
+    widgets.begin(key, default)
     value = st.number_input(
         label, low, high, step=step(default), format=_digits(default), key=key,
     )  # fmt: skip
-    kept.keep(key, value, default)
+    widgets.keep(key, value, default)
 
 
 def step(value: float) -> float:
-    """Return about a tenth of a number, as a power of ten times 1."""
+    """Return the power of ten nearest to a tenth of a number (0.1 for 0)."""
     return 10.0 ** math.floor(math.log10(abs(value)) - 0.5) if value else 0.1
 
 
 def _digits(value: float) -> str:
-    """Return a format that shows the number's steps."""
+    """Return a number's format, with one digit more than its step."""
     places = max(0, -math.floor(math.log10(step(value))))
     return f"%.{places + 1 if places else 0}f"
 
 
 def _origin(figure: Figure, texts: Texts) -> str:
-    """Return where a figure comes from, with the shape of its distribution."""
+    """Return a figure's source and the shape of its distribution, as HTML."""
     shape = "" if figure.spread is None else f"{_curve(figure)} {escape(texts[figure.spread.shape])} · "
-    said = f"{texts[figure.kind]}, {figure.as_of}: {figure.source}"
-    return f"<small style='color:{GREY}'>{shape}{escape(said)}</small>"
+    source = f"{texts[figure.kind]}, {figure.as_of}: {figure.source}"
+    return f"<small style='color:{GREY}'>{shape}{escape(source)}</small>"
 
 
 def _curve(figure: Figure) -> str:
-    """Return a small picture of a density: from the 1st to the 99th percentile, as high as it is likely."""
+    """Return a small picture of a density, from the 1st to the 99th percentile, as HTML."""
     shares = np.linspace(0.01, 0.99, _POINTS)
     values = distribution(figure.value, figure.spread).quantile(shares)
-    density = np.diff(shares) / np.maximum(np.diff(values), 1e-300)
+    density = np.diff(shares) / np.maximum(np.diff(values), 1e-300)  # equal quantiles: no division by 0
     middles = (values[1:] + values[:-1]) / 2
     across = (middles - values[0]) / (values[-1] - values[0]) * _WIDTH
     up = _HEIGHT - 1 - density / density.max() * (_HEIGHT - 3)
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(across, up, strict=True))
-    drawn = (
+    svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}"><polygon '
         f'points="0,{_HEIGHT} {points} {_WIDTH},{_HEIGHT}" fill="#cfe2f3" stroke="#0072B2"/></svg>'
     )
-    picture = base64.b64encode(drawn.encode()).decode()
+    # An image, since st.html removes inline SVG.
+    picture = base64.b64encode(svg.encode()).decode()
     return f'<img alt="" style="display:block" src="data:image/svg+xml;base64,{picture}">'

@@ -1,4 +1,4 @@
-"""One use case: what it needs against what was measured, what it is worth, and a field for every assumption."""
+"""The page of a use case: its verdict, needs against measurements, charts, and a field for every assumption."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import streamlit as st
 
 from harness.errors import FactError
 from harness.facts import UseCase
-from harness_dashboards import assumptions, case_file, kept, sources
+from harness_dashboards import assumptions, case_file, sources, widgets
 from harness_dashboards.parts import (
     DEFAULTS,
     GREY,
@@ -28,7 +28,7 @@ from harness_dashboards.parts import (
     volume_slider,
     years,
 )
-from harness_dashboards.verdicts_page import at_volume, command_of, who
+from harness_dashboards.verdicts_page import at_volume, candidate_label, command_of
 from harness_reports import cells
 from harness_reports.business import chart_data
 from harness_reports.business.alternatives import alternatives_of
@@ -41,16 +41,17 @@ from harness_reports.show import charts_case, report_case
 
 MET_COLOURS = {"yes": "#1a7f4b", "maybe": "#9a6200", "no": "#b3261e", "unknown": GREY, "not measured": GREY}
 BEST = -1
+"""The option of the best candidate, before the places of all."""
 
 
 class CaseView(NamedTuple):
-    """What the reader looks at."""
+    """The data of the page."""
 
     use_case: UseCase
-    """With the reader's numbers in it."""
+    """With the reader's figures."""
     candidates: Candidates
-    judged: CandidateVerdict
-    """The candidate that was chosen."""
+    candidate: CandidateVerdict
+    """The selected one."""
 
 
 def show(texts: Texts) -> None:
@@ -59,12 +60,11 @@ def show(texts: Texts) -> None:
     st.markdown(texts["case_intro"])
     left, right = st.columns(2)
     with left:
-        own = chosen_case(texts)
-    pricing, volume = _sidebar(own, texts)
+        packaged = chosen_case(texts)
+    pricing, volume = _sidebar(packaged, texts)
     try:
-        edited = assumptions.edited(own)
-        case = at_volume(edited, volume)
-        candidates = sources.judged(case, pricing)
+        case = at_volume(assumptions.edited(packaged), volume)
+        candidates = sources.candidates(case, pricing)
     except FactError as error:
         st.error(str(error).replace("$", r"\$"))
         return
@@ -73,25 +73,25 @@ def show(texts: Texts) -> None:
         command_of(case, texts)
     else:
         with right:
-            view = CaseView(case, candidates, _chosen_candidate(own, candidates, texts))
+            view = CaseView(case, candidates, _chosen_candidate(case, candidates, texts))
         _verdict(view, texts)
         _needs(view, texts)
         others = alternatives_of(candidates)
         _charts(view, others, texts)
         _tables(view, others, texts)
-    case_file.save(own, case, texts)
+    case_file.save(case, texts)
 
 
 def chosen_case(texts: Texts) -> UseCase:
-    """Let the reader choose a use case; those that were measured come first."""
+    """Let the reader select a use case; measured ones come first."""
     cases: dict[str, UseCase] = sources.plugins().use_cases()
     measured = sources.measured()
     names = sorted(cases, key=lambda name: (not sources.is_measured(cases[name], measured), cases[name].title))
-    kept.begin("case", names[0])
+    widgets.begin("case", names[0])
     if st.session_state["case"] not in names:
         st.session_state["case"] = names[0]
     name: str = st.selectbox(texts["use_case"], names, key="case", format_func=lambda one: cases[one].title)
-    kept.keep("case", name, None)
+    widgets.keep("case", name, None)
     small(cases[name].summary)
     return cases[name]
 
@@ -109,22 +109,22 @@ def _sidebar(case: UseCase, texts: Texts) -> tuple[Pricing, float]:
 
 def _reset(case: UseCase) -> None:
     assumptions.reset(case)
-    kept.reset({**DEFAULTS, "volume": 1.0})
+    widgets.reset({**DEFAULTS, "volume": 1.0})
 
 
 def _chosen_candidate(case: UseCase, candidates: Candidates, texts: Texts) -> CandidateVerdict:
-    """Return the best candidate, or the one the reader wants to see."""
-    best = who(candidates.best.row)
-    ordered = sorted(candidates.judged, key=lambda each: preference(each.row))
+    """Let the reader select a candidate; the best one at first."""
+    best = candidate_label(candidates.best.row)
+    ordered = sorted(candidates.judged, key=lambda candidate: preference(candidate.row))
 
-    def named(place: int) -> str:
+    def option(place: int) -> str:
         if place == BEST:
             return texts["best_of"].format(count=len(ordered), best=best)
         row = ordered[place].row
-        return f"{who(row)}: {texts[row['verdict']]}, {texts['npv']} {cells.usd(row['npv_usd'])}"
+        return f"{candidate_label(row)}: {texts[row['verdict']]}, {texts['npv']} {cells.usd(row['npv_usd'])}"
 
     key = f"candidate-{case.name}-{texts['language']}"
-    place = st.selectbox(texts["candidate"], range(BEST, len(ordered)), format_func=named, key=key)
+    place = st.selectbox(texts["candidate"], range(BEST, len(ordered)), format_func=option, key=key)
     return candidates.best if place == BEST else ordered[place]
 
 
@@ -132,39 +132,39 @@ def _chosen_candidate(case: UseCase, candidates: Candidates, texts: Texts) -> Ca
 
 
 def _verdict(view: CaseView, texts: Texts) -> None:
-    row = view.judged.row
+    row = view.candidate.row
     with st.container(border=True):
         wrong = row["probability_wrong"]
-        sure = "" if wrong is None else f" · {escape(texts['wrong'].format(chance=share(wrong)))}"
-        st.html(f"<div style='font-size:1.2rem'>{badge(row['verdict'], texts)}<small style='color:{GREY}'>{sure}"
+        risk = "" if wrong is None else f" · {escape(texts['wrong'].format(probability=share(wrong)))}"
+        st.html(f"<div style='font-size:1.2rem'>{badge(row['verdict'], texts)}<small style='color:{GREY}'>{risk}"
                 "</small></div>")  # fmt: skip
         stale(row, texts)
         _figures(row, texts)
-        for name, told in (("reason", row["reasons"]), ("flip", row["flip"]), ("drivers", row["drivers"])):
-            if told:
-                st.html(f"<b>{escape(texts[name])}</b> {escape(sentence(told, texts))}")
+        for name, reasons in (("reason", row["reasons"]), ("flip", row["flip"]), ("drivers", row["drivers"])):
+            if reasons:
+                st.html(f"<b>{escape(texts[name])}</b> {escape(sentence(reasons, texts))}")
 
 
 def _figures(row: Mapping[str, Any], texts: Texts) -> None:
-    known = row["npv_usd"] is not None
+    priced = row["npv_usd"] is not None
     low, high = cells.usd(row["npv_low_usd"]), cells.usd(row["npv_high_usd"])
-    shown = (
+    metrics = (
         ("npv", cells.usd(row["npv_usd"])),
-        ("npv_range", f"{low} … {high}" if known else cells.MISSING),
+        ("npv_range", f"{low} … {high}" if priced else cells.MISSING),
         ("probability_positive", share(row["probability_positive"])),
         ("unit_margin", margin(row)),
-        ("payback", years(row["payback_years"], texts) if known else cells.MISSING),
-        ("break_even", count(row["break_even_requests"], texts) if known else cells.MISSING),
+        ("payback", years(row["payback_years"], texts) if priced else cells.MISSING),
+        ("break_even", count(row["break_even_requests"], texts) if priced else cells.MISSING),
     )
     for start in (0, 3):
-        for column, (name, value) in zip(st.columns(3), shown[start : start + 3], strict=True):
+        for column, (name, value) in zip(st.columns(3), metrics[start : start + 3], strict=True):
             column.metric(texts[name], value)
 
 
 def _needs(view: CaseView, texts: Texts) -> None:
     """Show needs against measurements."""
     st.subheader(texts["needs_title"])
-    rows = needs(view.candidates.market, view.judged)
+    rows = needs(view.candidates.market, view.candidate)
     names = ("need", "needed", "measured", "interval", "met")
     head = "".join(f"<th>{escape(texts[f'needs_{name}'])}</th>" for name in names)
     body = "".join(_need(row, texts) for row in rows)
@@ -187,18 +187,18 @@ def _need(row: Mapping[str, Any], texts: Texts) -> str:
 
 
 def _charts(view: CaseView, others: list[ExplainedRow], texts: Texts) -> None:
-    business = view.judged.business
+    business = view.candidate.business
     if business is None:
         return
     left, right = st.columns(2)
     with left:
-        _chart("fan", charts_case.fan(chart_data.fan(view.candidates, view.judged), texts), texts)
+        _chart("fan", charts_case.fan(chart_data.fan(view.candidates, view.candidate), texts), texts)
     names = {name: texts[f"input_{name}"] for name in business.inputs}
     with right:
         _chart("tornado", charts_case.tornado(chart_data.swings(business), names, texts), texts)
     left, right = st.columns(2)
     with left:
-        _chart("break_even", report_case.break_even(view.use_case, view.judged, texts), texts)
+        _chart("break_even", report_case.break_even(view.use_case, view.candidate, texts), texts)
     with right:
         _own_or_calls(others, texts)
 
@@ -209,7 +209,7 @@ def _chart(name: str, figure: Any, texts: Texts) -> None:
 
 
 def _own_or_calls(others: list[ExplainedRow], texts: Texts) -> None:
-    """Show whole machines of the best candidate against calls of hosted models, where the use case names some."""
+    """Chart the cost of the best candidate's machines against that of the use case's hosted models, if it names any."""
     hosted = [each for each in others if each.row["alternative"] == "hosted"]
     if not hosted:
         st.markdown(f"**{texts['own_or_calls_title']}**")

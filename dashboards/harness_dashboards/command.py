@@ -1,4 +1,4 @@
-"""`harness dashboard`: starts Streamlit on this machine's own address."""
+"""`harness dashboard`: starts Streamlit on the loopback address."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 
 ADDRESS = "127.0.0.1"
 STORE, BOOK, PLUGINS = "HARNESS_STORE", "HARNESS_PRICE_BOOK", "HARNESS_PLUGINS"
-"""Variables by which the pages learn what to show."""
+"""Environment variables that the pages read."""
 
 
 def dashboard(
@@ -42,10 +42,10 @@ def dashboard(
 
 
 def _refuse_taken(port: int) -> None:
-    """Raise before Streamlit would move to another port in silence.
+    """Raise if a port is taken: Streamlit would silently use another.
 
     Raises:
-        StoreError: another program listens there.
+        HarnessError: another program listens on it.
     """
     from harness.errors import HarnessError
 
@@ -56,12 +56,12 @@ def _refuse_taken(port: int) -> None:
 
 def _environment(store: str | None, price_book: str, plugins: list[str]) -> dict[str, str]:
     files = [file for file in os.environ.get(PLUGINS, "").split(os.pathsep) if file]
-    wanted = {BOOK: price_book, PLUGINS: os.pathsep.join(dict.fromkeys([*files, *map(os.path.abspath, plugins)]))}
-    return {**os.environ, **wanted, **({STORE: store} if store else {})}
+    variables = {BOOK: price_book, PLUGINS: os.pathsep.join(dict.fromkeys([*files, *map(os.path.abspath, plugins)]))}
+    return {**os.environ, **variables, **({STORE: store} if store else {})}
 
 
 def _serve(port: int, environment: dict[str, str]) -> NoReturn:
-    """Become the server: whoever ends this process ends it, and none is left behind."""
+    """Replace this process by the server, so that ending it leaves no child."""
     arguments = {
         "server.address": ADDRESS,
         "server.port": str(port),

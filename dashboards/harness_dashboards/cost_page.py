@@ -1,4 +1,4 @@
-"""Cost versus accuracy: every candidate with its intervals, and sliders that reprice without measuring."""
+"""The page of cost versus accuracy: every candidate with its intervals, and sliders that change prices."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import streamlit as st
 
 from harness.facts import UseCase
 from harness.records import Record
-from harness_dashboards import kept, sources
+from harness_dashboards import sources, widgets
 from harness_dashboards.parts import DEFAULTS, Texts, grid, in_words, price_line, price_sliders, small
 from harness_reports.measured.results import Results
 from harness_reports.prices.cost import cost
@@ -20,7 +20,7 @@ from harness_reports.show import charts, formats
 
 @dataclass(frozen=True)
 class CostView:
-    """What the reader chose."""
+    """The reader's selection."""
 
     records: Results
     pricing: Pricing
@@ -41,13 +41,13 @@ def show(texts: Texts) -> None:
 
 
 def _choose(texts: Texts) -> CostView:
-    """Return what the sidebar says."""
+    """Return the sidebar's selection."""
     everything = sources.records()
     cases = sources.plugins().use_cases()
     with st.sidebar:
         st.header(texts["assumptions"])
         pricing = price_sliders(texts)
-        st.button(texts["reset"], on_click=kept.reset, args=(DEFAULTS,))
+        st.button(texts["reset"], on_click=widgets.reset, args=(DEFAULTS,))
         st.header(texts["filters"])
         measured = sources.measured()
         offered = {name: case for name, case in cases.items() if sources.is_measured(case, measured)}
@@ -60,18 +60,19 @@ def _choose(texts: Texts) -> CostView:
         )
         hardware = _pick(texts["hardware"], everything, "hardware", texts)
         runtime = _pick(texts["runtime"], everything, "runtime", texts)
-    own = [offered[name] for name in chosen]
-    wanted = Results(record for record in everything if _wanted(record, own, hardware, runtime))
-    return CostView(everything if len(wanted) == len(everything) else wanted, pricing)
+    selected_cases = [offered[name] for name in chosen]
+    selected = Results(record for record in everything if _matches(record, selected_cases, hardware, runtime))
+    # The unfiltered results keep their caches.
+    return CostView(everything if len(selected) == len(everything) else selected, pricing)
 
 
 def _pick(label: str, records: Results, key: str, texts: Texts) -> list[str]:
-    known = sorted({str(record.spec[key]) for record in records if key in record.spec})
-    return list(st.multiselect(label, known, key=key, placeholder=texts["every"]))
+    options = sorted({str(record.spec[key]) for record in records if key in record.spec})
+    return list(st.multiselect(label, options, key=key, placeholder=texts["every"]))
 
 
-def _wanted(record: Record, cases: list[UseCase], hardware: list[str], runtime: list[str]) -> bool:
-    """Keep training, which has no runtime, beside the runtimes that were chosen."""
+def _matches(record: Record, cases: list[UseCase], hardware: list[str], runtime: list[str]) -> bool:
+    """Return whether a record passes the filters; trainings, which have no runtime, pass that of runtimes."""
     spec = record.spec
     covered = any(case.covers(spec["task"], spec["data"]) for case in cases)
     return (
@@ -93,21 +94,21 @@ def _points(view: CostView, points: pd.DataFrame, texts: Texts) -> None:
     tasks = list(dict.fromkeys(points["task"]))
     for tab, task in zip(st.tabs(tasks), tasks, strict=True):
         with tab:
-            own = _in_metric(view, task, points, texts)
-            st.plotly_chart(charts.cost_accuracy(own, texts), width="stretch", theme=None, key=f"chart-{task}")
+            frame = _in_metric(view, task, points, texts)
+            st.plotly_chart(charts.cost_accuracy(frame, texts), width="stretch", theme=None, key=f"chart-{task}")
             st.caption(texts["chart_note"])
             st.markdown(f"**{texts['candidates']}**")
-            grid("frontier", own, texts)
+            grid("frontier", frame, texts)
 
 
 def _in_metric(view: CostView, task: str, points: pd.DataFrame, texts: Texts) -> pd.DataFrame:
-    """Return a task's candidates in the metric that the reader chose, the deciding one where there is no other."""
-    own = Results(record for record in view.records if record.spec["task"] == task or record.step == "pretrain")
-    names = own.metric_names
+    """Return a task's candidates in the metric that the reader selects, at first the deciding one."""
+    records = Results(record for record in view.records if record.spec["task"] == task or record.step == "pretrain")
+    names = records.metric_names
     chosen = names[0]
     if len(names) > 1:
         chosen = st.segmented_control(texts["metric"], names, default=chosen, key=f"metric-{task}") or chosen
-    frame = points if chosen == names[0] else _frontier(CostView(own, view.pricing), texts, chosen)
+    frame = points if chosen == names[0] else _frontier(CostView(records, view.pricing), texts, chosen)
     return frame[frame["task"] == task].reset_index(drop=True)
 
 

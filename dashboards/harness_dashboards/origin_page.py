@@ -1,4 +1,4 @@
-"""The page for doubt: any figure of a table, opened into what it is made of."""
+"""The page of a figure's origin: its formula, inputs, records, prices and assumptions, as a tree."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import streamlit as st
 from harness.errors import FactError
 from harness_dashboards import assumptions, sources
 from harness_dashboards.case_page import chosen_case
-from harness_dashboards.parts import GREY, Texts, plain, price_sliders, volume_slider
+from harness_dashboards.parts import GREY, Texts, plain, price_sliders, stale, volume_slider
 from harness_dashboards.verdicts_page import at_volume
 from harness_reports import cells
 from harness_reports.explain.tables import NAMES, Assumed, Row, rows
@@ -20,7 +20,7 @@ FIRST = {
     "cost": "usd_per_1k_inferences", "accuracy": "value", "throughput": "samples_per_s", "viability": "npv_usd",
     "serving": "replicas", "alternatives": "npv_usd", "pretraining": "gain", "sensitivity": "swing_usd",
 }  # fmt: skip
-"""Table → the figure that is open at first."""
+"""Table → the figure that is selected at first."""
 COLOURS = {
     "measured": "#1a7f4b", "estimated": "#b7791f", "declared": "#5f6b7a", "price": "#1f5fbf", "assumed": "#b3261e",
     "derived": "#374151",
@@ -29,7 +29,7 @@ STYLE = f"""<style>
 .origin details {{border-left: 2px solid #e5e7eb; padding: .1rem 0 .1rem .9rem; margin: .25rem 0 .25rem .35rem}}
 .origin summary {{cursor: pointer}}
 .origin code {{background: #f3f4f6; padding: .05rem .3rem; border-radius: .2rem; color: #111827; white-space: pre-wrap}}
-.origin .said {{color: {GREY}; font-size: .875rem; margin: .1rem 0; overflow-wrap: anywhere}}
+.origin .note {{color: {GREY}; font-size: .875rem; margin: .1rem 0; overflow-wrap: anywhere}}
 .origin .kind {{color: #fff; border-radius: .6rem; padding: 0 .5rem; font-size: .75rem; margin-left: .4rem}}
 </style>"""
 
@@ -45,18 +45,20 @@ def show(texts: Texts) -> None:
                                 format_func=lambda one: texts[f"of_{one}"]) or "cost"  # fmt: skip
     left, right = st.columns([1, 3])
     with left:
-        place, found = _of_case(name, pricing, texts) if _has_cases(name) else _of_task(name, pricing, texts)
-    if not found:
+        group, choices = _of_case(name, pricing, texts) if _has_cases(name) else _of_task(name, pricing, texts)
+    if not choices:
         st.info(texts["nothing_yet"])
         return
-    chosen: int = right.selectbox(
-        texts["candidate"], range(len(found)), key=f"origin-row-{name}-{place}", format_func=lambda n: _title(found[n])
-    )
-    row = found[chosen]
-    figures = row.figures()
+    with right:
+        place: int = st.selectbox(
+            texts["candidate"], range(len(choices)), key=f"origin-row-{name}-{group}",
+            format_func=lambda number: row_label(choices[number]),
+        )  # fmt: skip
+        stale(choices[place].cells, texts)
+    figures = choices[place].figures()
     columns = list(figures)
-    wanted = st.selectbox(texts["figure"], columns, columns.index(FIRST[name]), key=f"origin-column-{name}")
-    _tree(figures[wanted], texts)
+    column = st.selectbox(texts["figure"], columns, columns.index(FIRST[name]), key=f"origin-column-{name}")
+    _tree(figures[column], texts)
 
 
 def _has_cases(name: str) -> bool:
@@ -64,31 +66,33 @@ def _has_cases(name: str) -> bool:
 
 
 def _of_task(name: str, pricing: Pricing, texts: Texts) -> tuple[str, list[Row]]:
-    """Return the task that the reader chooses, and its rows."""
-    found = rows(name, sources.records(), pricing)
-    tasks = list(dict.fromkeys(str(row.cells["task"]) for row in found))
+    """Return the task that the reader selects, and its rows."""
+    table = rows(name, sources.records(), pricing)
+    tasks = list(dict.fromkeys(str(row.cells["task"]) for row in table))
     task = st.selectbox(texts["task"], tasks, key=f"origin-task-{name}")
-    return str(task), [row for row in found if row.cells["task"] == task]
+    return str(task), [row for row in table if row.cells["task"] == task]
 
 
 def _of_case(name: str, pricing: Pricing, texts: Texts) -> tuple[str, list[Row]]:
-    """Return the use case that the reader chooses, and its rows under the reader's assumptions."""
+    """Return the use case that the reader selects, and its rows under the reader's assumptions."""
     case = chosen_case(texts)
     with st.sidebar:
         volume = volume_slider(texts)
     try:
         assumed = Assumed({case.name: at_volume(assumptions.edited(case), volume)})
-        found = rows(name, sources.records(), pricing, assumed)
+        table = rows(name, sources.records(), pricing, assumed)
     except FactError as error:
         st.error(str(error).replace("$", r"\$"))
         return case.name, []
-    return case.name, [row for row in found if row.cells["use_case"] == case.name]
+    return case.name, [row for row in table if row.cells["use_case"] == case.name]
 
 
-def _title(row: Row) -> str:
-    chosen = "use_case" if _has_cases(row.table) else "task"
-    names = [name for name in NAMES[row.table] if name != chosen]
-    return " · ".join(cells.cell(row.cells[name]) for name in names if not cells.missing(row.cells[name]))
+def row_label(row: Row) -> str:
+    """Return a row's names, without the selected task or use case; the page shows why a row is stale below."""
+    left_out = ("use_case" if _has_cases(row.table) else "task", "stale")
+    names = [name for name in NAMES[row.table] if name not in left_out and not cells.missing(row.cells[name])]
+    words = " · ".join(cells.cell(row.cells[name]) for name in names)
+    return words if cells.missing(row.cells["stale"]) else f"{words} (stale)"
 
 
 def _tree(figure: Explained, texts: Texts) -> None:
@@ -98,10 +102,10 @@ def _tree(figure: Explained, texts: Texts) -> None:
 
 
 def html(figure: Explained, texts: Texts) -> str:
-    """Return the tree as HTML that opens and closes; everything in it is text."""
+    """Return the tree as HTML that folds; names, notes and sources are escaped."""
     kind = f"<span class='kind' style='background:{COLOURS[figure.kind]}'>{escape(texts[figure.kind])}</span>"
-    said = f"<b>{escape(figure.name)}</b> = {escape(figure.said.partition(' = ')[2])}{kind}"
+    summary = f"<b>{escape(figure.name)}</b> = {escape(figure.said.partition(' = ')[2])}{kind}"
     formula = f"<div><code>{escape(figure.readable)}</code></div><div><code>= {escape(figure.put_in)}</code></div>"
-    notes = "".join(f"<div class='said'>{escape(line)}</div>" for line in (figure.note, figure.source) if line)
-    inner = (formula if figure.formula else "") + notes + "".join(html(own, texts) for own in figure.inputs)
-    return f"<details open><summary>{said}</summary>{inner}</details>"
+    notes = "".join(f"<div class='note'>{escape(line)}</div>" for line in (figure.note, figure.source) if line)
+    inner = (formula if figure.formula else "") + notes + "".join(html(part, texts) for part in figure.inputs)
+    return f"<details open><summary>{summary}</summary>{inner}</details>"

@@ -1,4 +1,4 @@
-"""The page for runs at scale: operations, time, devices, energy, carbon and money of a training that is planned."""
+"""The page of the scale planner: operations, time, devices, energy, carbon and cost of a planned training."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def show(texts: Texts) -> None:
     """Draw the page."""
     st.title(texts["plan_title"])
     st.markdown(texts["plan_intro"])
-    run = _asked(texts)
+    run = _planned_run(texts)
     frame = scenarios(run)
     middle = next(row for row in cells.rows(frame) if row["scenario"] == MIDDLE)
     _headline(run, middle, texts)
@@ -33,7 +33,7 @@ def show(texts: Texts) -> None:
     _sources(run, texts)
 
 
-def _asked(texts: Texts) -> Run:
+def _planned_run(texts: Texts) -> Run:
     """Return the run that the sidebar describes."""
     with st.sidebar:
         st.header(texts["planned_run"])
@@ -58,7 +58,7 @@ def _asked(texts: Texts) -> Run:
 
 
 def _assumed(texts: Texts) -> dict[str, Any]:
-    """Return the assumptions on energy and on the age of the hardware, beginning at the planner's own."""
+    """Return the reader's assumptions on energy and on the age of the hardware; defaults are the planner's."""
     names = ("pue", "kg_co2e_per_kwh", "usd_per_kwh", "hardware_age_years")
     ranges = ((1.0, 3.0), (0.0, 2.0), (0.0, 2.0), (0.0, 10.0))
     return {
@@ -69,34 +69,34 @@ def _assumed(texts: Texts) -> dict[str, Any]:
 
 def _price(chip: Accelerator, texts: Texts) -> tuple[float | None, str, str]:
     """Return USD per hour of one device with its day and source: the reader's, else the price book's."""
-    known = sources.pricing(1.0, 1.0).prices.get(chip.price_item)
-    begin = None if known is None else float(known.usd)
+    price = sources.pricing(1.0, 1.0).prices.get(chip.price_item)
+    default = None if price is None else float(price.usd)
     with st.sidebar:
-        given = st.number_input(texts["usd_per_device_hour"], 0.0, 1000.0, begin, format="%g",
+        given = st.number_input(texts["usd_per_device_hour"], 0.0, 1000.0, default, format="%g",
                                 key=f"plan-price-{chip.name}")  # fmt: skip
     if given is None:
         return None, "", ""
-    if known is not None and given == begin:
-        return given, known.as_of.isoformat(), f"{known.provider} {known.offer}, {known.region}; {known.source}"
+    if price is not None and given == default:
+        return given, price.as_of.isoformat(), f"{price.provider} {price.offer}, {price.region}; {price.source}"
     return given, "", texts["given"]
 
 
 def _headline(run: Run, middle: dict[str, Any], texts: Texts) -> None:
     mfu = f"{middle['mfu']:.0%}"
     st.markdown(f"**{texts['at_middle'].format(mfu=mfu)}**")
-    shown = (
+    metrics = (
         ("flops", short(run.flops)),
         ("days", short(middle["days"])),
-        ("energy_mwh", _known(middle["energy_mwh"])),
-        ("co2e_tonnes", _known(middle["co2e_tonnes"])),
+        ("energy_mwh", _short_or_dash(middle["energy_mwh"])),
+        ("co2e_tonnes", _short_or_dash(middle["co2e_tonnes"])),
         ("rental_usd", cells.usd(middle["rental_usd"])),
         ("owned_usd", cells.usd(middle["owned_usd"])),
     )
-    for column, (name, value) in zip(st.columns(len(shown)), shown, strict=True):
+    for column, (name, value) in zip(st.columns(len(metrics)), metrics, strict=True):
         column.metric(texts[name], value)
 
 
-def _known(value: float | None) -> str:
+def _short_or_dash(value: float | None) -> str:
     return cells.MISSING if value is None else short(value)
 
 

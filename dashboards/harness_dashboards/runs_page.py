@@ -1,4 +1,4 @@
-"""The page for trust: what was measured, where, what failed, and what the harness thinks of its own numbers."""
+"""The page of runs: every record with its environment, failures and warnings about its numbers."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def show(texts: Texts) -> None:
     """Draw the page."""
     st.title(texts["runs_title"])
     records = _filtered(sources.records(), texts)
-    judged = {record.id: judge(record) if record.outcome == "ok" else Reasons() for record in records}
+    warnings = {record.id: judge(record) if record.outcome == "ok" else Reasons() for record in records}
     bad = [record for record in records if record.outcome not in GOOD]
-    steps, failed, remarks = st.columns(3)
+    steps, failed, warned = st.columns(3)
     steps.metric(texts["steps"], len(records))
     failed.metric(texts["failed"], len(bad))
-    remarks.metric(texts["warnings"], sum(bool(said) for said in judged.values()))
+    warned.metric(texts["warnings"], sum(map(bool, warnings.values())))
     _failures(bad, texts)
-    rows = [_row(record, judged[record.id], texts) for record in records]
+    rows = [_row(record, warnings[record.id], texts) for record in records]
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
     _details(records, texts)
 
@@ -65,15 +65,16 @@ def _failures(bad: Sequence[Record], texts: Texts) -> None:
 
 
 def title(record: Record) -> str:
-    """Return what a person calls a run."""
+    """Return a run's name."""
     spec = record.spec
     where = [str(spec[name]) for name in ("runtime", "scenario") if name in spec]
     return " ".join([record.step, spec["model"], spec["size"], "·", spec["task"], *where, f"· {spec['seed']}"])
 
 
-def _row(record: Record, judged: Reasons, texts: Texts) -> dict[str, Any]:
+def _row(record: Record, warnings: Reasons, texts: Texts) -> dict[str, Any]:
     spec = record.spec
-    remarks = [*_stale(record, texts), *_told(judged, texts), *record.notes]
+    stale = [texts["stale_because"].format(what=record.stale)] if record.stale else []
+    remarks = [*stale, *([sentence(warnings, texts)] if warnings else []), *record.notes]
     return {
         texts["step"]: record.step,
         texts["model"]: f"{spec['model']} {spec['size']}",
@@ -88,20 +89,12 @@ def _row(record: Record, judged: Reasons, texts: Texts) -> dict[str, Any]:
     }
 
 
-def _told(judged: Reasons, texts: Texts) -> list[str]:
-    return [sentence(judged, texts)] if judged else []
-
-
-def _stale(record: Record, texts: Texts) -> list[str]:
-    return [texts["stale_because"].format(what=record.stale)] if record.stale else []
-
-
 def _details(records: Sequence[Record], texts: Texts) -> None:
     st.subheader(texts["details"])
     if not records:
         return
-    known = {record.id: record for record in records}
-    chosen = known[st.selectbox(texts["choose_run"], list(known), format_func=lambda one: title(known[one]))]
+    by_id = {record.id: record for record in records}
+    chosen = by_id[st.selectbox(texts["choose_run"], list(by_id), format_func=lambda one: title(by_id[one]))]
     spec, readings, environment = st.columns(3)
     for column, name, body in (
         (spec, "spec", {**chosen.spec, **{f"used {key}": value for key, value in chosen.used.items()}}),

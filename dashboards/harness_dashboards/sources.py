@@ -1,4 +1,4 @@
-"""What the pages read and work out: records once per change of the store, verdicts once per set of assumptions."""
+"""Cached data of the pages: records until the store changes, verdicts for each set of assumptions."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ SECONDS_TO_KEEP = 5
 
 @st.cache_resource(show_spinner=False)
 def plugins() -> Plugins:
-    """Return the plugins; loaded once for the server's life."""
+    """Return the plugins, loaded once."""
     return load_plugins()
 
 
 def location() -> str:
-    """Return where the store is."""
+    """Return the store's folder or URL."""
     return os.environ.get(STORE) or DEFAULT
 
 
 def records() -> Results:
-    """Return the store's records, read again when the store has changed; grouped once for all pages."""
-    found: Results = _read(location(), _changed(location()))
-    return found
+    """Return the store's records, read again when the store has changed."""
+    results: Results = _read(location(), _changed(location()))
+    return results
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
@@ -50,17 +50,17 @@ def _read(location: str, changed: tuple[float, ...]) -> Results:
 
 
 def measured() -> set[tuple[str, str]]:
-    """Return the tasks that something was evaluated on, each with the name of its data."""
+    """Return the tasks with an evaluation, each with the name of its data."""
     return {(record.spec["task"], record.spec["data"]) for record in records() if record.step == "evaluate"}
 
 
-def is_measured(case: UseCase, found: Iterable[tuple[str, str]]) -> bool:
-    """Return whether a use case's task and data are among those that were measured."""
-    return any(case.covers(*one) for one in found)
+def is_measured(case: UseCase, tasks: Iterable[tuple[str, str]]) -> bool:
+    """Return whether a use case covers one of these tasks and data."""
+    return any(case.covers(*task) for task in tasks)
 
 
 def _changed(location: str) -> tuple[float, ...]:
-    """Return when the store's files were written; a database elsewhere is read again after some seconds."""
+    """Return a cache key: the times of the store's files; for a database server one that changes every few seconds."""
     if "://" in location:
         return (time.time() // SECONDS_TO_KEEP,)
     files = (Path(location) / name for name in (DATABASE, f"{DATABASE}-wal"))
@@ -79,22 +79,22 @@ def pricing(multiplier: float, utilisation: float) -> Pricing:
 
 
 def _assumed(pricing: Pricing) -> tuple[object, ...]:
-    """Return what tells prices apart: those of a book are read once, so they are the same object."""
+    """Return a cache key of prices; a book's prices are read once, so their id identifies them."""
     return id(pricing.prices), str(pricing.multiplier), pricing.utilisation
 
 
-def judged(use_case: UseCase, pricing: Pricing) -> Candidates | None:
-    """Return a use case's candidates and their verdicts, None where none was measured."""
+def candidates(use_case: UseCase, pricing: Pricing) -> Candidates | None:
+    """Return a use case's candidates with their verdicts, or None if none was measured."""
     where = location()
-    found: Candidates | None = _judged(use_case, pricing, where, _changed(where))
-    return found
+    verdicts: Candidates | None = _candidates(use_case, pricing, where, _changed(where))
+    return verdicts
 
 
 @st.cache_resource(show_spinner=False, max_entries=64, hash_funcs={UseCase: repr, Pricing: _assumed})
-def _judged(use_case: UseCase, pricing: Pricing, location: str, changed: tuple[float, ...]) -> Candidates | None:
-    measured: list[Evidence] = _gathered(pricing, location, changed)
-    own = [each for each in measured if use_case.covers(each.key.task, each.key.data)]
-    return judge(read_market(use_case, {}), own) if own else None
+def _candidates(use_case: UseCase, pricing: Pricing, location: str, changed: tuple[float, ...]) -> Candidates | None:
+    everything: list[Evidence] = _gathered(pricing, location, changed)
+    evidence = [each for each in everything if use_case.covers(each.key.task, each.key.data)]
+    return judge(read_market(use_case, {}), evidence) if evidence else None
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, hash_funcs={Pricing: _assumed})

@@ -1,4 +1,4 @@
-"""Every text of the pages, by language."""
+"""The texts of the pages, by language."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What figures, measured inputs and columns are called, in English and Chinese: the harness's name → both."""
+"""The pages' names of figures, measured inputs, columns and cells: the harness's name → English and Chinese."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ FIGURES: dict[str, tuple[str, str]] = {
     "input_tokens_per_request": ("Input tokens", "输入词元"),
     "output_tokens_per_request": ("Output tokens", "输出词元"),
     "hosted_quality": ("Quality of hosted models", "托管模型质量"),
-    "retry_share": ("Requests asked again", "重试比例"),
-    "review_share": ("Answers checked by a person", "人工复核比例"),
-    "review_usd": ("Cost of checking one", "单次复核成本"),
+    "retry_share": ("Retried requests", "重试比例"),
+    "review_share": ("Answers reviewed by a person", "人工复核比例"),
+    "review_usd": ("Cost of a review", "单次复核成本"),
     "peak_factor": ("Busiest hour over the mean", "高峰系数"),
-    "cached_input_share": ("Input read before", "缓存输入比例"),
+    "cached_input_share": ("Cached input", "缓存输入比例"),
     "discount_rate": ("Discount rate", "折现率"),
     "years": ("Years", "年限"),
-    "loss_limit": ("Accepted chance of a loss", "可接受的亏损概率"),
+    "loss_limit": ("Accepted probability of a loss", "可接受的亏损概率"),
 }
 MEASURED: dict[str, tuple[str, str]] = {
     "quality": ("Quality", "质量"),
@@ -69,7 +69,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "price_offer": ("offer", "报价"),
     "price_as_of": ("price as of", "价格日期"),
     "verdict": ("verdict", "结论"),
-    "probability_wrong": ("chance of being wrong", "出错概率"),
+    "probability_wrong": ("probability of being wrong", "出错概率"),
     "quality": ("quality", "质量"),
     "needed_quality": ("quality needed", "所需质量"),
     "latency_p99_s": ("latency p99, s", "延迟 p99（秒）"),
@@ -82,11 +82,11 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "npv_mean_usd": ("NPV expected, USD", "期望净现值（美元）"),
     "npv_low_usd": ("NPV P5, USD", "净现值 P5（美元）"),
     "npv_high_usd": ("NPV P95, USD", "净现值 P95（美元）"),
-    "probability_positive": ("chance of a profit", "盈利概率"),
+    "probability_positive": ("probability of a profit", "盈利概率"),
     "irr": ("IRR", "内部收益率"),
     "payback_years": ("payback, years", "回收期（年）"),
-    "evsi_usd": ("worth of another hour of measuring, USD", "再测一小时的价值（美元）"),
-    "drivers": ("what it hangs on", "取决于"),
+    "evsi_usd": ("value of another hour of measuring, USD", "再测一小时的价值（美元）"),
+    "drivers": ("drivers", "主要影响因素"),
     "flip": ("what would flip it", "何时翻转"),
     "reasons": ("why", "理由"),
     "alternative": ("alternative", "做法"),
@@ -94,14 +94,14 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "quality_is": ("quality is", "质量来源"),
     "unit_serving_usd": ("serving a request, USD", "每次服务（美元）"),
     "unit_error_usd": ("errors per request, USD", "每次错误成本（美元）"),
-    "better_than_candidate": ("chance of being better", "优于候选的概率"),
+    "better_than_candidate": ("probability of being better", "优于候选的概率"),
     "requests_per_month": ("requests a month", "次请求/月"),
     "first_break_even_requests_per_month": ("own machines cheaper from, a month", "自有更便宜（次/月起）"),
-    "machines_at_break_even": ("machines there", "此时机器数"),
+    "machines_at_break_even": ("machines at break-even", "此时机器数"),
     "always_cheaper_above_requests_per_month": ("always cheaper from, a month", "总是更便宜（次/月起）"),
     "usd_per_correct_answer": ("USD per correct answer", "美元/正确答案"),
     "price_terms": ("price terms", "计价条件"),
-    "excluded": ("ruled out", "排除原因"),
+    "excluded": ("excluded", "排除原因"),
     "scenario": ("scenario", "情景"),
     "mfu": ("utilisation", "利用率"),
     "kind": ("kind", "类别"),
@@ -145,6 +145,6 @@ CELLS: dict[str, tuple[str, str]] = {
 
 
 def names(place: int) -> dict[str, str]:
-    """Return all of them in one language (0 English, 1 Chinese), under the keys the pages ask for."""
+    """Return all names in one language (0 English, 1 Chinese), under the keys of the pages' texts."""
     parts = (("figure", FIGURES), ("input", {**FIGURES, **MEASURED}), ("column", COLUMNS), ("cell", CELLS))
-    return {f"{part}_{name}": said[place] for part, known in parts for name, said in known.items()}
+    return {f"{part}_{key}": translations[place] for part, table in parts for key, translations in table.items()}

@@ -1,4 +1,4 @@
-"""The first page: what to do about each use case, and why."""
+"""The first page: the verdict on each use case, with its reasons."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.errors import DataError, FactError
 from harness.facts import UseCase
 from harness.place import DEFAULT
 from harness.seams import Task
-from harness_dashboards import assumptions, kept, sources
+from harness_dashboards import assumptions, sources, widgets
 from harness_dashboards.parts import (
     DEFAULTS,
     GREY,
@@ -37,11 +37,12 @@ from harness_reports.prices.pricing import Pricing
 from harness_reports.show.report import html as report_html
 
 BESIDE = 2
+"""Cards in a row."""
 SUITE = "standard"
 
 
 class Card(NamedTuple):
-    """A use case that was judged."""
+    """A use case with its verdicts."""
 
     use_case: UseCase
     candidates: Candidates
@@ -60,7 +61,7 @@ def show(texts: Texts) -> None:
         st.header(texts["assumptions"])
         pricing = price_sliders(texts)
         volume = volume_slider(texts)
-        st.button(texts["reset"], on_click=kept.reset, args=({**DEFAULTS, "volume": 1.0},))
+        st.button(texts["reset"], on_click=widgets.reset, args=({**DEFAULTS, "volume": 1.0},))
     cases = _cases(volume, texts)
     cards, unmeasured = _sorted(cases, pricing)
     if not cards:
@@ -75,35 +76,35 @@ def show(texts: Texts) -> None:
 
 
 def _cases(volume: float, texts: Texts) -> list[UseCase]:
-    """Return the use cases as the reader has changed them."""
-    found = []
+    """Return the use cases with the reader's figures; an invalid change is reported and ignored."""
+    cases = []
     for case in sources.plugins().use_cases().values():
         try:
-            found.append(at_volume(assumptions.edited(case), volume))
+            cases.append(at_volume(assumptions.edited(case), volume))
         except FactError as error:
             st.error(str(error).replace("$", r"\$"))
             small(texts["own_figures_used"].format(title=case.title))
-            found.append(at_volume(case, volume))
-    return found
+            cases.append(at_volume(case, volume))
+    return cases
 
 
 def at_volume(use_case: UseCase, volume: float) -> UseCase:
-    """Return a use case with so many times its demand."""
+    """Return a use case with its demand multiplied by `volume`."""
     return use_case if volume == 1 else scaled_demand(use_case, volume, assumptions.today())
 
 
 def _sorted(cases: list[UseCase], pricing: Pricing) -> tuple[list[Card], list[UseCase]]:
-    """Return those that were judged, the best verdict first, and those nobody measured."""
-    judged = [(case, sources.judged(case, pricing)) for case in cases]
-    cards = [Card(case, found) for case, found in judged if found is not None]
+    """Return the use cases with verdicts, the best first, and those without measurements."""
+    verdicts = [(case, sources.candidates(case, pricing)) for case in cases]
+    cards = [Card(case, candidates) for case, candidates in verdicts if candidates is not None]
     cards.sort(key=lambda card: attention(card.row))
-    return cards, [case for case, found in judged if found is None]
+    return cards, [case for case, candidates in verdicts if candidates is None]
 
 
 def _count(cards: list[Card], unmeasured: list[UseCase], texts: Texts) -> None:
-    """Say how many there are of each verdict."""
-    found = [card.row["verdict"] for card in cards]
-    parts = [f"{badge(verdict, texts)} {found.count(verdict)}" for verdict in SHOWN if verdict in found]
+    """Show the count of each verdict."""
+    verdicts = [card.row["verdict"] for card in cards]
+    parts = [f"{badge(verdict, texts)} {verdicts.count(verdict)}" for verdict in SHOWN if verdict in verdicts]
     if unmeasured:
         parts.append(f"<span style='color:{GREY}'>{escape(texts['unmeasured'])} {len(unmeasured)}</span>")
     st.html(
@@ -121,7 +122,7 @@ def _card(card: Card, texts: Texts) -> None:
     st.html(_sentences(row, texts))
     left, right = st.columns([2, 1], vertical_alignment="center")
     with left:
-        small(who(row))
+        small(candidate_label(row))
         stale(row, texts)
         if row["npv_low_usd"] is not None:
             low, high = cells.usd(row["npv_low_usd"]), cells.usd(row["npv_high_usd"])
@@ -133,34 +134,34 @@ def _card(card: Card, texts: Texts) -> None:
 
 
 def _figures(row: Mapping[str, Any], texts: Texts) -> None:
-    """Show the four figures that one decides by."""
-    shown = (
+    """Show the four main figures."""
+    metrics = (
         ("probability_positive", share(row["probability_positive"])),
         ("npv", cells.usd(row["npv_usd"])),
         ("unit_margin", margin(row)),
         ("payback", years(row["payback_years"], texts) if row["npv_usd"] is not None else cells.MISSING),
     )
-    for column, (name, value) in zip(st.columns(len(shown)), shown, strict=True):
+    for column, (name, value) in zip(st.columns(len(metrics)), metrics, strict=True):
         column.metric(texts[name], value)
 
 
 def _sentences(row: Mapping[str, Any], texts: Texts) -> str:
-    """Return the reason, and what would flip it, as HTML."""
+    """Return the reasons and the flip of a verdict as HTML."""
     parts = [f"<b>{escape(texts['reason'])}</b> {escape(sentence(row['reasons'], texts))}"]
     if row["flip"]:
         parts.append(f"<b>{escape(texts['flip'])}</b> {escape(sentence(row['flip'], texts))}")
     return "".join(f"<div style='margin-bottom:.35rem'>{part}</div>" for part in parts)
 
 
-def who(row: Mapping[str, Any]) -> str:
-    """Return what a person calls a candidate with the place it runs in."""
+def candidate_label(row: Mapping[str, Any]) -> str:
+    """Return a candidate's name with its runtime and hardware."""
     return f"{label(row)} · {row['runtime']}, {row['hardware']}"
 
 
 def _open(name: str) -> None:
-    """Ask for the page of a use case; `app` goes there."""
+    """Request the page of a use case, to which `app` switches."""
     st.session_state["go"] = "case"
-    kept.values()["case"] = name
+    widgets.values()["case"] = name
     st.session_state.pop("case", None)
 
 
@@ -171,7 +172,7 @@ def _downloads(cases: list[UseCase], pricing: Pricing, texts: Texts) -> None:
 
 
 def _unmeasured(cases: list[UseCase], texts: Texts) -> None:
-    """Show the use cases nobody measured, each with the command that would."""
+    """Show the use cases without measurements, each with the command that measures it."""
     if not cases:
         return
     st.subheader(texts["unmeasured"])
@@ -183,26 +184,26 @@ def _unmeasured(cases: list[UseCase], texts: Texts) -> None:
 
 
 def command_of(case: UseCase, texts: Texts) -> None:
-    """Show the command that would measure a use case, or say that no task here stands for it."""
-    known = [task for task in case.tasks if task in sources.plugins().tasks]
-    if not known:
+    """Show the command that measures a use case, or that none of its tasks is installed."""
+    tasks = [task for task in case.tasks if task in sources.plugins().tasks]
+    if not tasks:
         small(texts["no_task"].format(tasks=", ".join(case.tasks)))
         return
-    wanted = ["harness", "run", SUITE, "--task", known[0], *_data_options(case, sources.plugins().tasks[known[0]])]
+    command = ["harness", "run", SUITE, "--task", tasks[0], *_data_options(case, sources.plugins().tasks[tasks[0]])]
     if sources.location() != DEFAULT:
-        wanted += ["--store", sources.location()]
-    st.code(shlex.join(wanted), language=None, wrap_lines=True)
+        command += ["--store", sources.location()]
+    st.code(shlex.join(command), language=None, wrap_lines=True)
 
 
 def _data_options(case: UseCase, task: Task) -> list[str]:
-    """Return the options that name data of the reader's, where those of the task do not stand for the use case."""
+    """Return options with placeholders for the reader's data, if the use case or the task needs them."""
     if case.data and task.data_name not in case.data:
         return ["--data", f"{case.data[0]}.csv", "--data-name", case.data[0]]
-    return ["--data", "reviews.csv"] if _brings_no_data(task) else []
+    return ["--data", "reviews.csv"] if _needs_data(task) else []
 
 
-def _brings_no_data(task: Task) -> bool:
-    """Return whether a task has to be given data."""
+def _needs_data(task: Task) -> bool:
+    """Return whether a task has no default data."""
     try:
         task.check(None, {name: setting.default for name, setting in task.settings.items()})
     except DataError:

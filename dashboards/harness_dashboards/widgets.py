@@ -1,4 +1,4 @@
-"""What a reader set, kept from page to page: Streamlit forgets the widgets that a page does not show."""
+"""Keeps the values of widgets from page to page: Streamlit forgets those that a page does not show."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import Any
 
 import streamlit as st
 
-_KEPT = "kept"
+_KEPT = "widgets"
 
 
 def values() -> dict[str, Any]:
-    """Return what is kept, by the widgets' keys."""
-    found: dict[str, Any] = st.session_state.setdefault(_KEPT, {})
-    return found
+    """Return the values that differ from their defaults, by the widgets' keys."""
+    by_key: dict[str, Any] = st.session_state.setdefault(_KEPT, {})
+    return by_key
 
 
 def begin(key: str, default: Any) -> None:
-    """Give a widget that is about to be drawn what it had when it was last seen; call `keep` once it is drawn."""
-    # Assigned even where it is there: what another page's widget left behind a widget of this page does not take up.
+    """Restore a widget's value before it is drawn; call `keep` afterwards."""
+    # Assigned even if present: a widget does not take over the value of another page's widget with its key.
     st.session_state[key] = st.session_state.get(key, values().get(key, default))
 
 
 def keep(key: str, value: Any, default: Any) -> Any:
-    """Keep what a widget says, unless it is the default, and return it."""
+    """Store a widget's value, unless it is the default, and return it."""
     if value == default:
         values().pop(key, None)
     else:
@@ -32,7 +32,7 @@ def keep(key: str, value: Any, default: Any) -> Any:
 
 
 def reset(defaults: Mapping[str, Any]) -> None:
-    """Put widgets back; for a button's `on_click`."""
+    """Reset widgets; for a button's `on_click`."""
     for key, default in defaults.items():
         values().pop(key, None)
         st.session_state[key] = default

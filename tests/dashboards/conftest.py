@@ -1,4 +1,4 @@
-"""The store of a real run, with an evaluation whose task shows samples and grades by two metrics."""
+"""A store of the walk's records, with samples and a second metric in an evaluation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EVIL = "*four* <img src=x onerror=alert(1)>"
 
 @pytest.fixture(scope="session")
 def sampled(walked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a store that has the walk's records; those of tf-idf show a picture and a text."""
+    """Return a store with the walk's records; the evaluation of tf-idf has a picture, a text and a second metric."""
     from harness.store import open_store, peek_records
 
     folder = tmp_path_factory.mktemp("sampled") / "store"
@@ -25,9 +25,9 @@ def sampled(walked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for record in peek_records(str(walked / "store")):
         evaluated = record.step == "evaluate" and record.spec["model"] == "tfidf"
         second = {"name": "misses", "unit": "share", "column": "misses", "higher_is_better": False, "ceiling": 1.0}
-        own = {"samples": _samples(), "metrics": [*record.metrics, {**second, "random_baseline": None}]}
-        own["scores"] = {**record.scores, "misses": [1 - score for score in record.scores.get("correct", [])]}
-        store.add(replace(record, **own) if evaluated else record)
+        changes = {"samples": _samples(), "metrics": [*record.metrics, {**second, "random_baseline": None}]}
+        changes["scores"] = {**record.scores, "misses": [1 - score for score in record.scores.get("correct", [])]}
+        store.add(replace(record, **changes) if evaluated else record)
     store.close()
     return folder
 
@@ -46,7 +46,7 @@ def _samples() -> list[dict[str, str]]:
 
 @pytest.fixture(autouse=True)
 def _main_stays() -> Iterator[None]:
-    """Streamlit's AppTest leaves the script it ran as `__main__`, which a fork server would run again."""
+    """Restore `__main__`: Streamlit's AppTest leaves its script there, which a fork server would run again."""
     main = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = main
@@ -54,14 +54,14 @@ def _main_stays() -> Iterator[None]:
 
 @pytest.fixture
 def store(sampled: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Let pages read the store of a real run at the cloud's prices."""
+    """Let pages read the store at the cloud's prices."""
     monkeypatch.setenv("HARNESS_STORE", str(sampled))
     monkeypatch.setenv("HARNESS_PRICE_BOOK", "cloud")
     return sampled
 
 
 def _page(name: str, language: str) -> None:
-    """Stand for a page's own script: a page of `st.navigation` cannot be opened by its name."""
+    """Show one page: AppTest cannot open a page of `st.navigation` by its name."""
     import importlib
 
     from harness_dashboards.texts import TEXTS

@@ -1,4 +1,4 @@
-"""A person opens the dashboard in a real browser, finds the verdict, moves an assumption and takes the report along."""
+"""The dashboard in a real browser: verdicts, assumptions, downloads, layout."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 PATIENCE_MS = 240_000
-"""A page draws in seconds; on cores that others use it may take minutes, and is no fault then."""
+"""A page is drawn in seconds; on busy cores it may take minutes."""
 
 VERDICTS = {"en": ("Verdicts", "Is it worth"), "zh": ("结论", "值不值得花这笔钱")}
-CASE = {"en": ("Use case", "One use case, and"), "zh": ("使用场景", "单个使用场景及其全部依据")}
+CASE = {"en": ("Use case", "One use case and"), "zh": ("使用场景", "单个使用场景及其全部假设")}
 COST = {"en": ("Cost versus", "What accuracy costs"), "zh": ("成本与准确率", "准确率要花多少钱")}
 PLAN = {"en": ("Scale planner", "What a training run at scale"), "zh": ("大规模训练规划", "一次大规模训练")}
 ORIGIN = {"en": ("Where does this", "Where does this figure"), "zh": ("数据从何而来", "这个数字从何而来")}
@@ -45,7 +45,7 @@ RUNS = {"en": ("Runs", "What was measured"), "zh": ("运行记录", "测了什�
 
 
 def _once(daily: str) -> list[Any]:
-    """Return the languages as parameters: one in each run, the others in `-m slow`."""
+    """Return the languages as parameters: `daily` in every run, the others under `-m slow`."""
     return [pytest.param(one, marks=[] if one == daily else pytest.mark.slow) for one in LANGUAGES]
 
 
@@ -57,7 +57,7 @@ def _free_port() -> int:
 
 @pytest.fixture(scope="module")
 def address(sampled: Path) -> Iterator[str]:
-    """Start the real command on a free port and wait until it answers."""
+    """Start the command on a free port and return its address."""
     port = _free_port()
     command = ["harness", "dashboard", "--store", os.environ.get("HARNESS_SCREENSHOT_STORE", str(sampled))]
     server = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -78,7 +78,7 @@ def address(sampled: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Start headless Chromium; its pages share a cache, for the dashboard's scripts are large."""
+    """Start headless Chromium; its pages share a cache, since the dashboard's scripts are large."""
     if not Path(CHROMIUM).exists():
         if os.environ.get("CI"):
             pytest.fail("Chromium is not installed: apt-get install chromium")
@@ -93,20 +93,20 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def page(browser: Any, address: str) -> Iterator[Any]:
-    """Open the dashboard as a new reader does."""
+    """Open the dashboard in a new session."""
     opened = browser.new_page()
     faults: list[str] = []
     opened.on("pageerror", lambda error: faults.append(str(error)))
     opened.set_default_timeout(PATIENCE_MS)
     opened.goto(address)
-    opened.get_by_text("Chance of a profit").first.wait_for()
+    opened.get_by_text("Probability of a profit").first.wait_for()
     yield opened
     opened.close()
     assert faults == []
 
 
 def _drawn(page: Any) -> None:
-    """Wait until the page's script has ended: what the former page showed is gone then."""
+    """Wait until the page's script has ended, and the elements of the former page are gone."""
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
 
 
@@ -119,7 +119,7 @@ WATCH = """() => {
 
 
 def _redrawn(page: Any, change: Callable[[], None]) -> None:
-    """Change something on a page that is drawn, and wait until its script has run again, however quickly it did."""
+    """Change something on a drawn page, and wait until its script has run again, however fast."""
     page.evaluate(WATCH)
     change()
     page.wait_for_function("() => window.hasRun")
@@ -142,14 +142,14 @@ def _margins(page: Any) -> list[str]:
 
 
 def test_a_slider_moves_the_figures_and_nothing_is_measured(page: Any, sampled: Path, tmp_path: Path) -> None:
-    """Utilisation falls, requests cost more, the margin falls; the store is not written."""
+    """A lower utilisation changes the figures; the store is not written."""
     database = sampled / "harness.db"
     _screenshot(page, "dashboard", tmp_path)
     before, written = _margins(page), database.stat().st_mtime_ns
     slider = page.get_by_role("slider", name="Utilisation").first
 
     def moved() -> bool:
-        slider.press("ArrowLeft")  # again and again: a page that is still drawing forgets a key
+        slider.press("ArrowLeft")  # repeatedly: a page that is still drawing ignores a key
         now = _margins(page)
         return now != before and len(now) == len(before)
 
@@ -158,7 +158,7 @@ def test_a_slider_moves_the_figures_and_nothing_is_measured(page: Any, sampled: 
 
 
 def test_the_runs_page_shows_failures_escaped(page: Any, tmp_path: Path) -> None:
-    """The reason is read as text, the environment of a run is there."""
+    """The reason is text, and the environment of a run is there."""
     page.get_by_role("link", name="Runs").click()
     page.get_by_text("<b>out of luck</b>").first.wait_for()
     _screenshot(page, "runs", tmp_path)
@@ -167,7 +167,7 @@ def test_the_runs_page_shows_failures_escaped(page: Any, tmp_path: Path) -> None
 
 
 def test_the_report_downloads_and_opens(page: Any, tmp_path: Path) -> None:
-    """From the first page, with the verdicts in it, as one file that draws its charts without a server."""
+    """From the first page, as one file that draws its charts without a server."""
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download the investment memo").click()
     file = tmp_path / waiting.value.suggested_filename
@@ -184,7 +184,7 @@ def test_the_report_downloads_and_opens(page: Any, tmp_path: Path) -> None:
 
 
 def _value(store: Path, value: list[float] | None) -> str:
-    """Return the net present value that the functions give for documents that bring so much."""
+    """Return the best NPV of `viability` for the document case, with a value per request."""
     plugins = load_plugins()
     case = plugins.use_cases()["document-classification"]
     edited = case if value is None else with_numbers(case, {"value_per_request_usd": value}, today())
@@ -193,22 +193,22 @@ def _value(store: Path, value: list[float] | None) -> str:
 
 
 def test_an_assumption_moves_verdict_and_value_as_the_functions_say(page: Any, sampled: Path, tmp_path: Path) -> None:
-    """Found on the first page, opened, moved; kept on the way through another page; saved; put back."""
-    shown = Path(os.environ.get("HARNESS_SCREENSHOT_STORE", sampled))
+    """Opened from the first page, changed, kept while another page is open, saved, reset."""
+    store = Path(os.environ.get("HARNESS_SCREENSHOT_STORE", sampled))
     card = page.get_by_text("Filing technical documents").first
     card.wait_for()
     page.locator(".st-key-open-document-classification button").click()
-    page.get_by_role("heading", name="One use case, and everything").wait_for()
+    page.get_by_role("heading", name=CASE["en"][1]).wait_for()
     page.locator(".js-plotly-plot").nth(2).wait_for()
     _screenshot(page, "case", tmp_path)
     before = _margins(page)
-    assert before[0] == _value(shown, None)
+    assert before[0] == _value(store, None)
 
     for place, number in ((2, "1.2"), (1, "0.8"), (0, "0.4")):
         key = f".st-key-figure-document-classification-value_per_request_usd-{place} input"
         page.locator(key).fill(number)
         _redrawn(page, partial(page.locator(key).press, "Enter"))
-    edited = _value(shown, [0.4, 0.8, 1.2])
+    edited = _value(store, [0.4, 0.8, 1.2])
     _until(page, lambda: _margins(page)[0] == edited)
     page.get_by_role("link", name="Verdicts").click()
     page.get_by_text("Assumptions changed by you: 1").wait_for()
@@ -241,7 +241,7 @@ def _sliders(page: Any) -> list[str]:
 
 @pytest.mark.slow
 def test_sliders_stay_from_page_to_page(page: Any) -> None:
-    """Price and use of machines, as they were at first and as the reader moved them."""
+    """Price and utilisation, at their defaults and moved."""
     expected = ["1.00", "100"]
     for _ in range(2):
         for names in (COST, ORIGIN, CASE, VERDICTS):
@@ -256,7 +256,7 @@ def test_sliders_stay_from_page_to_page(page: Any) -> None:
 
 @pytest.mark.parametrize("language", _once("zh"))
 def test_nothing_is_wider_than_the_window(page: Any, language: str, tmp_path: Path) -> None:
-    """A use case opened from its card, in both languages, on a desk and on a telephone."""
+    """The page of a use case, in both languages, on a desktop and on a phone."""
     if language == "zh":
         page.get_by_text("中文").first.click()
         page.get_by_role("heading", name=VERDICTS["zh"][1]).wait_for()
@@ -273,7 +273,7 @@ def test_nothing_is_wider_than_the_window(page: Any, language: str, tmp_path: Pa
 
 
 def _go(page: Any, language: str, names: dict[str, tuple[str, str]]) -> None:
-    """Choose a language and a page, and wait until its title is there."""
+    """Select a language and a page, and wait for its title."""
     if language == "zh":
         page.get_by_text("中文").first.click()
         page.get_by_role("heading", name=VERDICTS["zh"][1]).wait_for()
@@ -284,7 +284,7 @@ def _go(page: Any, language: str, names: dict[str, tuple[str, str]]) -> None:
 
 @pytest.mark.parametrize("language", _once("en"))
 def test_the_planner_opens(page: Any, language: str, tmp_path: Path) -> None:
-    """Figures, a chart with all utilisations, and both tables; more devices change the days."""
+    """Figures and a chart with all utilisations; more devices change the days."""
     _go(page, language, PLAN)
     page.locator(".js-plotly-plot .bars .point").first.wait_for()
     _screenshot(page, f"plan-{language}", tmp_path)
@@ -300,7 +300,7 @@ def test_the_planner_opens(page: Any, language: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("language", _once("zh"))
 def test_a_figure_opens(page: Any, language: str, tmp_path: Path) -> None:
-    """The tree is there, and a branch closes when it is clicked."""
+    """A click folds the tree."""
     _go(page, language, ORIGIN)
     tree = page.locator(".origin")
     tree.get_by_text("usd_per_hour / (samples_per_s").wait_for()
@@ -312,7 +312,7 @@ def test_a_figure_opens(page: Any, language: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("language", _once("en"))
 def test_samples_and_metrics_of_a_run_are_shown(page: Any, language: str, tmp_path: Path) -> None:
-    """The picture is drawn, the text keeps its lines, the caption is no markup."""
+    """The picture is drawn, the text keeps its lines, the caption is escaped."""
     _go(page, language, RUNS)
     chooser = page.get_by_test_id("stMain").get_by_role("combobox").last
     chooser.click()
@@ -328,7 +328,7 @@ def test_samples_and_metrics_of_a_run_are_shown(page: Any, language: str, tmp_pa
 
 @pytest.mark.slow
 def test_another_metric_draws_another_chart(page: Any, tmp_path: Path) -> None:
-    """A metric that does not decide can be looked at, with its own axis."""
+    """A metric that does not decide has a chart with its axis."""
     _go(page, "en", COST)
     page.get_by_role("tab", name="text-classification").click()
     page.get_by_role("radio", name="misses").click()
@@ -336,8 +336,8 @@ def test_another_metric_draws_another_chart(page: Any, tmp_path: Path) -> None:
     _screenshot(page, "second-metric", tmp_path)
 
 
-def test_a_taken_port_is_told(walked: Path, harness_command: Any) -> None:
-    """Nothing is started beside another program, and nothing moves to another port in silence."""
+def test_a_taken_port_is_an_error(walked: Path, harness_command: Any) -> None:
+    """The server starts on no other port."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -1,4 +1,4 @@
-"""The page of a use case: every assumption has a field, and moving one shows what the functions say."""
+"""The page of a use case: a field for every assumption, and the figures of `viability` after a change."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def opened(store: Path, open_page: Any) -> Callable[..., Any]:
 
 
 def _best(store: Path, changes: dict[str, list[float]]) -> dict[str, Any]:
-    """Return the best candidate as the pure functions say, with a reader's numbers."""
+    """Return the best row of `viability` with a reader's figures."""
     plugins = load_plugins()
     case = with_numbers(plugins.use_cases()[CASE], changes, assumptions.today())
     frame = viability(peek_records(str(store)), choose(plugins.price_books()["cloud"]), [case])
@@ -54,7 +54,7 @@ def _html(app: Any) -> str:
 
 
 def test_every_number_of_every_figure_has_a_field(opened: Any) -> None:
-    """With its unit and its source beside it."""
+    """With its unit and its source."""
     app, case = opened(), load_plugins().use_cases()[CASE]
     fields = {field.key: field.value for field in app.number_input if str(field.key).startswith("figure/")}
 
@@ -70,7 +70,7 @@ def test_every_number_of_every_figure_has_a_field(opened: Any) -> None:
 
 
 def test_a_changed_assumption_changes_verdict_and_value_as_the_functions_say(opened: Any, store: Path) -> None:
-    """The same figures that the pure functions give for the same numbers; then back again."""
+    """The page has the figures of `viability` for the same numbers; a reset restores the first ones."""
     app = opened()
     before, least = _metric(app, "npv"), _best(store, {})
     assert before == usd(least["npv_usd"])
@@ -89,8 +89,8 @@ def test_a_changed_assumption_changes_verdict_and_value_as_the_functions_say(ope
     assert app.number_input(key=f"{VALUE}/0").value == 0.04
 
 
-def test_numbers_out_of_order_are_told_and_nothing_is_judged(opened: Any) -> None:
-    """The figure by name, no verdict beside it."""
+def test_numbers_out_of_order_are_an_error_without_a_verdict(opened: Any) -> None:
+    """The message names the figure."""
     app = opened()
     app.number_input(key=f"{VALUE}/0").set_value(9.0).run()
 
@@ -99,8 +99,8 @@ def test_numbers_out_of_order_are_told_and_nothing_is_judged(opened: Any) -> Non
     assert not app.metric
 
 
-def test_needs_stand_beside_what_was_measured(opened: Any, store: Path) -> None:
-    """Quality with its interval, in the words of the page."""
+def test_needs_are_compared_with_measurements(opened: Any, store: Path) -> None:
+    """In the page's names."""
     page = _html(opened())
 
     for need in ("Quality needed", "Latency limit", "Privacy", "Explainability"):
@@ -108,15 +108,15 @@ def test_needs_stand_beside_what_was_measured(opened: Any, store: Path) -> None:
     assert TEXTS["en"]["met_not measured"] in page
 
 
-def test_charts_are_drawn_and_hosted_models_stand_against_machines(opened: Any, store: Path) -> None:
-    """Fan, tornado and break-even where a candidate is priced."""
+def test_charts_of_a_priced_candidate_are_drawn(opened: Any, store: Path) -> None:
+    """Fan, tornado and break-even; the case names no hosted model."""
     app = opened()
     drawn = len(app.get("plotly_chart"))
 
     assert drawn == (3 if _best(store, {})["npv_usd"] is not None else 0)
 
 
-def test_another_candidate_can_be_looked_at(opened: Any) -> None:
+def test_another_candidate_can_be_selected(opened: Any) -> None:
     """Its verdict replaces the best one's."""
     app = opened()
     chooser = app.selectbox(key=f"candidate-{CASE}-en")
@@ -126,8 +126,8 @@ def test_another_candidate_can_be_looked_at(opened: Any) -> None:
     assert not app.exception
 
 
-def test_a_use_case_nobody_measured_has_fields_and_a_command(opened: Any) -> None:
-    """It can be thought about, and saved, before anything is measured."""
+def test_a_use_case_without_measurements_has_fields_and_a_command(opened: Any) -> None:
+    """It can be edited and saved before anything is measured."""
     app = opened()
     app.selectbox(key="case").set_value("object-detection").run()
 
@@ -136,18 +136,18 @@ def test_a_use_case_nobody_measured_has_fields_and_a_command(opened: Any) -> Non
     assert len(app.number_input) > 20
 
 
-def test_a_name_that_is_taken_or_no_file_is_refused() -> None:
+def test_a_taken_or_invalid_name_is_an_error() -> None:
     """Before anything is downloaded."""
     texts = TEXTS["en"]
 
-    assert case_file.refused("mine", texts) is None
-    assert "already" in str(case_file.refused(CASE, texts))
+    assert case_file.name_error("mine", texts) is None
+    assert "already" in str(case_file.name_error(CASE, texts))
     for bad in ("", "../x", "Mine", "a b", "-a", "a" * 200):
-        assert case_file.refused(bad, texts) == texts["save_bad_name"]
+        assert case_file.name_error(bad, texts) == texts["save_bad_name"]
 
 
 def test_every_figure_is_in_one_group_and_has_a_name() -> None:
-    """In both languages, whatever a use case may give."""
+    """In both languages, for all figures of a use case."""
     for case in load_plugins().use_cases().values():
         placed = [name for names in assumptions.grouped(case).values() for name in names]
         assert sorted(placed) == sorted(figures(case))
@@ -156,12 +156,12 @@ def test_every_figure_is_in_one_group_and_has_a_name() -> None:
 
 
 def test_steps_and_digits_fit_the_number() -> None:
-    """A field for millions counts in whole numbers, one for cents in fractions of them."""
+    """Steps of millions are large, those of cents are small."""
     assert [assumptions.step(value) for value in (0, 0.08, 1.0, 2e6)] == [0.1, 0.01, 0.1, 100_000.0]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_it_speaks_both_languages(opened: Any, language: str) -> None:
+def test_it_has_both_languages(opened: Any, language: str) -> None:
     """Title, metrics and groups."""
     app = opened(language)
 

@@ -1,4 +1,4 @@
-"""The command and what the pages read: bad input is told before a server starts."""
+"""The command, whose errors come before a server starts, and functions of several pages."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from harness_dashboards.runs_page import _pairs, title
 from harness_dashboards.texts import TEXTS
 
 
-def test_a_missing_store_is_told(tmp_path: Path, harness_command: Any) -> None:
-    """Exit code 2, nothing started, nothing written."""
+def test_a_missing_store_is_an_error(tmp_path: Path, harness_command: Any) -> None:
+    """Exit code 2; nothing is started or written."""
     done = harness_command(tmp_path, "dashboard")
 
     assert done.code == 2
@@ -23,21 +23,21 @@ def test_a_missing_store_is_told(tmp_path: Path, harness_command: Any) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unknown_price_book_is_told(walked: Path, harness_command: Any) -> None:
-    """With the nearest name."""
+def test_an_unknown_price_book_is_an_error(walked: Path, harness_command: Any) -> None:
+    """The message suggests the nearest name."""
     done = harness_command(walked, "dashboard", "--store", "store", "--price-book", "clud")
 
     assert done.code == 2
     assert "'cloud'" in done.stderr
 
 
-def test_the_pages_learn_what_to_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Store, price book and plugin files, those of the caller's shell among them."""
+def test_the_pages_get_the_options_by_environment_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Store, price book and plugin files, with those of the caller's shell."""
     monkeypatch.setenv(PLUGINS, "first.py")
-    told = _environment("my-store", "mine.yaml", ["second.py"])
+    environment = _environment("my-store", "mine.yaml", ["second.py"])
 
-    assert (told[STORE], told[BOOK]) == ("my-store", "mine.yaml")
-    assert told[PLUGINS] == os.pathsep.join(["first.py", str(Path("second.py").absolute())])
+    assert (environment[STORE], environment[BOOK]) == ("my-store", "mine.yaml")
+    assert environment[PLUGINS] == os.pathsep.join(["first.py", str(Path("second.py").absolute())])
     assert STORE not in _environment(None, "cloud", [])
 
 
@@ -60,13 +60,13 @@ def test_numbers_are_short(amount: float, text: str) -> None:
 
 
 def test_a_volume_that_is_never_reached_has_a_word() -> None:
-    """Not a dash or a NaN."""
+    """Neither a dash nor NaN."""
     assert count(float("nan"), TEXTS["en"]) == "never"
     assert count(12_345.0, TEXTS["en"]) == "12.3k"
 
 
 def test_names_are_text_on_the_page(walked: Path) -> None:
-    """Neither HTML nor Markdown from a record is obeyed."""
+    """HTML and Markdown from a record are escaped."""
     from harness.store import peek_records
 
     records = peek_records(str(walked / "store"))

@@ -1,4 +1,4 @@
-"""The planner and the page that opens figures show what the functions say."""
+"""The scale planner and the page of a figure's origin, compared with their functions."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def _metric(app: Any, label: str) -> str:
 # Planner ------------------------------------------------------------------------------------------------------
 
 
-def test_the_planner_shows_what_the_planner_says(store: Path, open_page: Any) -> None:
-    """Time, energy and money at the middle utilisation are those of `scenarios`."""
+def test_the_planner_shows_the_figures_of_scenarios(store: Path, open_page: Any) -> None:
+    """Time, energy and money at the middle utilisation."""
     app = open_page("plan_page")
     run = Run(7e9, 2e12, find_accelerator("h100"))
     middle = next(row for row in plain_rows(scenarios(run)) if row["scenario"] == "middle")
@@ -52,8 +52,8 @@ def test_more_devices_take_fewer_days_and_the_same_money(store: Path, open_page:
     assert _metric(app, "Rented") == before
 
 
-def test_a_price_of_the_readers_own_replaces_the_books(store: Path, open_page: Any) -> None:
-    """And says whose it is."""
+def test_a_readers_price_replaces_that_of_the_book(store: Path, open_page: Any) -> None:
+    """And is marked as the reader's."""
     app = open_page("plan_page")
     app.number_input(key="plan-price-h100").set_value(1.0).run()
     frame = scenarios(Run(7e9, 2e12, find_accelerator("h100")))
@@ -64,7 +64,7 @@ def test_a_price_of_the_readers_own_replaces_the_books(store: Path, open_page: A
 
 
 def test_an_unpriced_accelerator_has_no_rent(store: Path, open_page: Any) -> None:
-    """A dash, not a rent of 0; whoever knows the price writes it."""
+    """A dash, not a rent of 0, until the reader gives a price."""
     app = open_page("plan_page")
     app.selectbox(key="plan-hardware").set_value("mi300x").run()
     assert _metric(app, "Rented") == "–"
@@ -73,16 +73,16 @@ def test_an_unpriced_accelerator_has_no_rent(store: Path, open_page: Any) -> Non
     assert _metric(app, "Rented") != "–"
 
 
-def test_too_few_devices_are_told(store: Path, open_page: Any) -> None:
-    """A model that does not fit."""
+def test_too_few_devices_are_a_warning(store: Path, open_page: Any) -> None:
+    """The model does not fit on one."""
     app = open_page("plan_page")
     app.number_input(key="plan-devices").set_value(1).run()
 
     assert "at least 2 are needed" in app.warning[0].value
 
 
-def test_a_measured_utilisation_is_a_row_more(store: Path, open_page: Any) -> None:
-    """Beside the five that are assumed."""
+def test_a_measured_utilisation_adds_a_row(store: Path, open_page: Any) -> None:
+    """To the five assumed ones."""
     app = open_page("plan_page")
     app.number_input(key="plan-mfu").set_value(41).run()
 
@@ -97,7 +97,7 @@ def _tree(app: Any) -> str:
 
 
 def test_a_figure_opens_into_formula_values_and_sources(store: Path, open_page: Any) -> None:
-    """The figure of the cost table, with the records and the price behind it."""
+    """A figure of the cost table, with its records and its price."""
     app = open_page("origin_page")
     tree = _tree(app)
 
@@ -118,7 +118,7 @@ def test_sliders_reprice_the_tree(store: Path, open_page: Any) -> None:
 
 @pytest.mark.parametrize("table", ["accuracy", "throughput"])
 def test_every_table_opens(store: Path, open_page: Any, table: str) -> None:
-    """Quality and speed as well, each in its first figure; another figure can be chosen."""
+    """Quality and speed too, at their first figures; another one can be selected."""
     app = open_page("origin_page")
     app.button_group(key="origin-table").set_value(table).run()
     assert not app.exception
@@ -143,20 +143,20 @@ def test_tables_of_use_cases_open(store: Path, open_page: Any, table: str) -> No
     app = open_page("origin_page")
     app.button_group(key="origin-table").set_value(table).run()
     case = load_plugins().use_cases()[app.selectbox(key="case").value]
-    found = rows(table, peek_records(str(store)), _pricing(), Assumed({case.name: case}))
-    own = [row for row in found if row.cells["use_case"] == case.name]
+    everything = rows(table, peek_records(str(store)), _pricing(), Assumed({case.name: case}))
+    expected = [row for row in everything if row.cells["use_case"] == case.name]
 
     assert not app.exception
-    assert bool(own) == (table != "pretraining")
-    if not own:
+    assert bool(expected) == (table != "pretraining")
+    if not expected:
         assert app.info[0].value == TEXTS["en"]["nothing_yet"]
     else:
-        assert app.subheader[0].value == plain(own[0].explain(origin_page.FIRST[table]).said)
-        assert len(app.selectbox(key=f"origin-row-{table}-{case.name}").options) == len(own)
+        assert app.subheader[0].value == plain(expected[0].explain(origin_page.FIRST[table]).said)
+        assert len(app.selectbox(key=f"origin-row-{table}-{case.name}").options) == len(expected)
 
 
-def test_what_the_reader_assumes_is_in_the_tree(store: Path, open_page: Any) -> None:
-    """Three times the demand is another figure, and no longer the one of the file."""
+def test_the_readers_assumptions_are_in_the_tree(store: Path, open_page: Any) -> None:
+    """Three times the demand is another figure than that of the file."""
     app = open_page("origin_page")
     app.button_group(key="origin-table").set_value("viability").run()
     app.selectbox(key="origin-column-viability").set_value("requests_per_year").run()
@@ -174,7 +174,7 @@ def _pricing() -> Any:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_kind_of_figure_has_its_word(store: Path, language: str) -> None:
-    """Measured, assumed, priced: in both languages, and in a colour of its own."""
+    """Measured, assumed, priced: in both languages, and with a colour."""
     assumed = Assumed(load_plugins().use_cases())
     for table in origin_page.FIRST:
         for row in rows(table, peek_records(str(store)), _pricing(), assumed)[:3]:
@@ -183,7 +183,7 @@ def test_every_kind_of_figure_has_its_word(store: Path, language: str) -> None:
 
 
 def test_nothing_in_a_tree_is_markup() -> None:
-    """A name, a note or a source stays text."""
+    """Names, notes and sources are escaped."""
     evil = "<img src=x onerror=alert(1)>"
     figure = Explained(evil, evil, evil, note=evil, source=evil, inputs=(Explained(evil, None, note=evil),))
 
@@ -191,15 +191,15 @@ def test_nothing_in_a_tree_is_markup() -> None:
 
 
 @pytest.mark.parametrize("page", ["plan_page", "origin_page"])
-def test_they_speak_chinese(store: Path, open_page: Any, page: str) -> None:
-    """Title and labels."""
+def test_they_are_in_chinese(store: Path, open_page: Any, page: str) -> None:
+    """Their titles."""
     app = open_page(page, "zh")
 
     assert app.title[0].value == TEXTS["zh"][page.replace("page", "title")]
 
 
 def test_another_metric_can_be_chosen(store: Path, open_page: Any) -> None:
-    """On the page for decisions: the candidates in a metric that does not decide."""
+    """The page of costs shows the candidates in a metric that does not decide."""
     app = open_page("cost_page")
     app.button_group(key="metric-text-classification").set_value("misses").run()
 

@@ -1,4 +1,4 @@
-"""The page of cost and quality, and the page of runs, show what the tables say."""
+"""The pages of costs and of runs, compared with the tables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness_reports.prices.pricing import choose
 
 @pytest.fixture
 def app(store: Path, open_page: Any) -> Any:
-    """Open the page of cost and quality."""
+    """Open the page of costs."""
     return open_page("cost_page")
 
 
@@ -31,25 +31,25 @@ def test_every_task_has_its_candidates(app: Any, store: Path) -> None:
 
     assert [tab.label for tab in app.tabs] == list(dict.fromkeys(frame["task"]))
     for place, tab in enumerate(app.tabs):
-        own = frame[frame["task"] == tab.label]
-        assert _candidates(app, place) == [cells.cell(cells.plain(usd)) for usd in own["usd_per_1k_inferences"]]
+        of_task = frame[frame["task"] == tab.label]
+        assert _candidates(app, place) == [cells.cell(cells.plain(usd)) for usd in of_task["usd_per_1k_inferences"]]
 
 
 def test_prices_move_the_costs_and_reset_brings_them_back(app: Any) -> None:
     """Three times the price is three times the cost."""
     before = _candidates(app, 0)
     app.slider(key="multiplier").set_value(3.0).run()
-    dear = _candidates(app, 0)
+    tripled = _candidates(app, 0)
     app.sidebar.button[0].click().run()
 
     assert not app.exception
-    known = [(float(a), float(b)) for a, b in zip(before, dear, strict=True) if a != cells.MISSING]
-    assert known
-    assert all(b == pytest.approx(3 * a, rel=1e-2) for a, b in known)
+    priced = [(float(a), float(b)) for a, b in zip(before, tripled, strict=True) if a != cells.MISSING]
+    assert priced
+    assert all(b == pytest.approx(3 * a, rel=1e-2) for a, b in priced)
     assert _candidates(app, 0) == before
 
 
-def test_filters_leave_what_was_chosen(app: Any) -> None:
+def test_filters_leave_the_selection(app: Any) -> None:
     """One use case, one runtime."""
     app.multiselect(key="use_cases").set_value(["game-agent"]).run()
     app.multiselect(key="runtime").set_value(["onnxruntime"]).run()
@@ -59,8 +59,8 @@ def test_filters_leave_what_was_chosen(app: Any) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_it_speaks_both_languages(store: Path, open_page: Any, language: str) -> None:
-    """Title, headings of tables, and what stands in their cells."""
+def test_it_has_both_languages(store: Path, open_page: Any, language: str) -> None:
+    """Title, and headings and cells of tables."""
     app = open_page("cost_page", language)
 
     assert app.title[0].value == TEXTS[language]["cost_title"]
@@ -72,7 +72,7 @@ def test_it_speaks_both_languages(store: Path, open_page: Any, language: str) ->
 
 
 def _of_a_run(open_page: Any, store: Path) -> tuple[Any, Any]:
-    """Open the page of runs at the evaluation that shows samples."""
+    """Open the page of runs at the evaluation with samples."""
     opened = open_page("runs_page")
     run = next(record for record in peek_records(str(store)) if record.samples)
     opened.selectbox[0].set_value(run.id).run()
@@ -81,7 +81,7 @@ def _of_a_run(open_page: Any, store: Path) -> tuple[Any, Any]:
 
 
 def test_samples_of_an_evaluation_are_shown(store: Path, open_page: Any) -> None:
-    """Pictures and texts of the run that was chosen; a hostile caption is text."""
+    """Pictures and texts of the selected run; a hostile caption is escaped."""
     opened, _ = _of_a_run(open_page, store)
 
     assert any("<b>second</b>" in code.value for code in opened.code)

@@ -1,9 +1,10 @@
-"""Pages say where what they show is of another definition than what is installed."""
+"""Pages mark stale records: those of another definition than the installed one."""
 
 from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from harness.store import open_store, peek_records
 from harness_dashboards.texts import TEXTS
 
 WHY = "plugin language 0.1.0 → edited (model: harness_language.models)"
+CASE = "document-classification"
 
 
 @pytest.fixture
 def aged(sampled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a store in which the language models were measured before their code was changed."""
+    """Return a store in which the code of the language models has changed since."""
     store = open_store(str(tmp_path / "store"), create=True)
     for record in peek_records(str(sampled)):
         basis = copy.deepcopy(record.basis)
@@ -39,16 +41,31 @@ def _html(app: Any) -> str:
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("page", ["verdicts_page", "case_page"])
 def test_a_verdict_on_stale_records_says_so(page: str, language: str, aged: Path, open_page: Any) -> None:
-    """With what was changed, beside the candidate's name."""
+    """With the change, beside the candidate's name."""
     app = open_page(page, language)
-    said = TEXTS[language]["stale_because"].format(what=WHY)
+    sentence = TEXTS[language]["stale_because"].format(what=WHY)
 
-    assert said.replace(">", "&gt;") in _html(app) or said in _html(app)
+    assert escape(sentence) in _html(app)
     assert "(stale)" in _html(app) or any("(stale)" in str(box.options) for box in app.selectbox)
 
 
+@pytest.mark.parametrize("table", ["cost", "viability"])
+def test_the_origin_of_a_stale_figure_says_so_below_its_label(table: str, aged: Path, open_page: Any) -> None:
+    """The label of a row has the mark alone."""
+    app = open_page("origin_page")
+    app.button_group(key="origin-table").set_value(table).run()
+    chooser = {"cost": "origin-task-cost", "viability": "case"}[table]
+    app.selectbox(key=chooser).set_value({"cost": "text-classification", "viability": CASE}[table]).run()
+    labels = next(box.options for box in app.selectbox if str(box.key).startswith("origin-row-"))
+
+    assert not app.exception
+    assert escape(TEXTS["en"]["stale_because"].format(what=WHY)) in _html(app)
+    assert any(label.endswith(" (stale)") for label in labels)
+    assert not any("→" in label for label in labels)
+
+
 def test_runs_are_marked(aged: Path, open_page: Any) -> None:
-    """Those of the changed models, in the column of judgements; others are not."""
+    """Those of the changed models, and no others."""
     frame = open_page("runs_page").dataframe[0].value
     texts = TEXTS["en"]
     marked = frame[frame[texts["judgement"]].str.contains("Stale:", regex=False)]
@@ -57,6 +74,6 @@ def test_runs_are_marked(aged: Path, open_page: Any) -> None:
     assert len(marked) < len(frame)
 
 
-def test_what_is_not_changed_is_not_marked(store: Path, open_page: Any) -> None:
-    """The store as it was measured."""
+def test_fresh_records_are_not_marked(store: Path, open_page: Any) -> None:
+    """Those of the store without a change."""
     assert "Stale:" not in _html(open_page("verdicts_page"))

@@ -1,4 +1,4 @@
-"""The interface's texts are there in every language."""
+"""Every language has all texts."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def _fields(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_language_says_everything(language: str) -> None:
-    """The same keys, the same places for figures, and no empty text."""
+def test_every_language_has_all_texts(language: str) -> None:
+    """The same keys, the same fields, and no empty text."""
     texts = TEXTS[language]
 
     assert texts.keys() == TEXTS["en"].keys()

@@ -1,4 +1,4 @@
-"""The first page shows what `viability` says, in the order in which somebody decides."""
+"""The first page shows the figures of `viability`, the best verdict first."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ APP = Path(harness_dashboards.__file__).with_name("app.py")
 
 @pytest.fixture
 def app(sampled: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Open the dashboard on the store of a real run."""
+    """Open the dashboard on the store."""
     monkeypatch.setenv("HARNESS_STORE", str(sampled))
     monkeypatch.setenv("HARNESS_PRICE_BOOK", "cloud")
     opened = AppTest.from_file(str(APP), default_timeout=60).run()
@@ -42,17 +42,17 @@ def _html(app: Any) -> str:
 
 
 def _best(store: Path, factor: float = 1.0) -> list[dict[str, Any]]:
-    """Return the best candidate of every measured use case, as the functions say."""
-    plugins, found = load_plugins(), []
+    """Return the best row of `viability` for every measured use case."""
+    plugins, best = load_plugins(), []
     for case in plugins.use_cases().values():
-        wanted = case if factor == 1 else scaled_demand(case, factor, assumptions.today())
-        frame = viability(peek_records(str(store)), choose(plugins.price_books()["cloud"]), [wanted])
-        found += sorted(rows(frame), key=preference)[:1]
-    return sorted(found, key=lambda row: (SHOWN.index(row["verdict"]), preference(row)[-1]))
+        scaled = case if factor == 1 else scaled_demand(case, factor, assumptions.today())
+        frame = viability(peek_records(str(store)), choose(plugins.price_books()["cloud"]), [scaled])
+        best += sorted(rows(frame), key=preference)[:1]
+    return sorted(best, key=lambda row: (SHOWN.index(row["verdict"]), preference(row)[-1]))
 
 
-def test_cards_show_what_the_functions_say(app: Any, sampled: Path) -> None:
-    """Chance, value, margin and payback of the best candidate, the best verdict first."""
+def test_cards_show_the_figures_of_viability(app: Any, sampled: Path) -> None:
+    """Probability of a profit, NPV, margin and payback of the best candidate."""
     best = _best(sampled)
 
     assert len(best) == 2
@@ -60,14 +60,14 @@ def test_cards_show_what_the_functions_say(app: Any, sampled: Path) -> None:
     assert _metrics(app, "probability_positive") == [share(row["probability_positive"]) for row in best]
     assert _metrics(app, "unit_margin") == [margin(row) for row in best]
     assert all(usd(1000 * row["unit_margin_usd"]) == margin(row) for row in best if row["unit_margin_usd"] is not None)
-    known = [row["payback_years"] if row["npv_usd"] is not None else "–" for row in best]
-    assert _metrics(app, "payback") == [one if one == "–" else years(one, TEXTS["en"]) for one in known]
+    paybacks = [years(row["payback_years"], TEXTS["en"]) if row["npv_usd"] is not None else "–" for row in best]
+    assert _metrics(app, "payback") == paybacks
     page = _html(app)
     assert all(row["title"] in page for row in best)
 
 
-def test_reasons_and_flips_are_told(app: Any, sampled: Path) -> None:
-    """Escaped, with the figures called by their names."""
+def test_cards_have_reasons_and_flips(app: Any, sampled: Path) -> None:
+    """As many as there are."""
     page = _html(app)
 
     assert page.count(TEXTS["en"]["reason"]) == 2
@@ -75,7 +75,7 @@ def test_reasons_and_flips_are_told(app: Any, sampled: Path) -> None:
 
 
 def test_volume_moves_the_figures_as_the_functions_say(app: Any, sampled: Path) -> None:
-    """Ten times the demand, as uncertain as before."""
+    """Ten times the demand."""
     before = _metrics(app, "npv")
     app.select_slider(key="volume").set_value(10.0).run()
 
@@ -84,20 +84,20 @@ def test_volume_moves_the_figures_as_the_functions_say(app: Any, sampled: Path) 
 
 
 def test_prices_move_and_reset_brings_them_back(app: Any) -> None:
-    """Three times the price at a twentieth of the use is another margin; reset is the first one again."""
+    """Three times the price at a twentieth of the utilisation changes the figures; a reset restores them."""
     before = _metrics(app, "npv")
     app.slider(key="utilisation").set_value(5).run()
     app.slider(key="multiplier").set_value(3.0).run()
-    dear = _metrics(app, "npv")
+    changed = _metrics(app, "npv")
     app.sidebar.button[0].click().run()
 
     assert not app.exception
-    assert dear != before
+    assert changed != before
     assert _metrics(app, "npv") == before
 
 
-def test_what_nobody_measured_comes_with_its_command(app: Any, sampled: Path) -> None:
-    """For each use case without records the line that would make some, data asked for where a task brings none."""
+def test_use_cases_without_measurements_have_a_command(app: Any, sampled: Path) -> None:
+    """With a placeholder for data where the task has none."""
     commands = [code.value for code in app.code]
     measured = {row["use_case"] for row in _best(sampled)}
 
@@ -108,7 +108,7 @@ def test_what_nobody_measured_comes_with_its_command(app: Any, sampled: Path) ->
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_card_opens_its_use_case(app: Any, language: str) -> None:
-    """The page that follows is about that one, in the language that was chosen."""
+    """On the next page, in the selected language."""
     app.button_group(key="language").set_value(language).run()
     app.button(key="open-game-agent").click().run()
 
@@ -118,8 +118,8 @@ def test_a_card_opens_its_use_case(app: Any, language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_it_speaks_both_languages(app: Any, language: str) -> None:
-    """Title, labels and verdicts; in Chinese no English sentence of the functions is left."""
+def test_it_has_both_languages(app: Any, language: str) -> None:
+    """In Chinese no English sentence of the functions is left."""
     app.button_group(key="language").set_value(language).run()
     page = _html(app)
 
@@ -139,7 +139,7 @@ def test_a_missing_store_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 def test_an_empty_store_has_commands_and_no_verdict(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Every use case waits for a measurement."""
+    """One for each use case."""
     open_store(str(tmp_path / "empty"), create=True).close()
     monkeypatch.setenv("HARNESS_STORE", str(tmp_path / "empty"))
     opened = AppTest.from_file(str(APP), default_timeout=60).run()
