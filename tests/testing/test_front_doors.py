@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -91,16 +92,16 @@ def test_no_check_that_could_run_is_a_failure() -> None:
 
 def test_the_command_prints_a_table_and_ends_with_a_code(tmp_path: Path, harness_command: Callable[..., Any]) -> None:
     """0 for no failure, 1 for a failed check, 2 for an unknown target."""
-    (tmp_path / "sound.py").write_text(SOUND, encoding="utf-8")
-    (tmp_path / "torn.py").write_text(SOUND.replace('"Highest learning rate."', '""'), encoding="utf-8")
-    targets = ("sound.py", "torn.py", "nowhere.py", "CartPol-v1")
+    unlicensed = SOUND.replace('licence = "none"', 'licence = ""').replace("return [Mean()]", "return []")
+    (tmp_path / "unlicensed.py").write_text(unlicensed, encoding="utf-8")
+    targets = ("outside-coin", "unlicensed.py", "nowhere.py", "CartPol-v1")
     results = {target: harness_command(tmp_path, "check", target) for target in targets}
 
     assert [done.code for done in results.values()] == [0, 1, 2, 2], results
-    assert "model mean\n  declaration" in results["sound.py"].stdout
-    assert " passed, 2 skipped.\n" in results["sound.py"].stdout
-    assert "Setting 'learning_rate' has no help text." in results["torn.py"].stdout
-    assert "to do         Fill in what is missing" in results["torn.py"].stdout
+    assert "model outside-coin\n  declaration" in results["outside-coin"].stdout
+    assert re.search(r"^[1-9]\d* passed, \d+ skipped\.$", results["outside-coin"].stdout, re.MULTILINE)
+    assert "licence is missing." in results["unlicensed.py"].stdout
+    assert "to do         Fill in what is missing" in results["unlicensed.py"].stdout
     assert "No plugin file 'nowhere.py'" in results["nowhere.py"].stderr
     assert "Did you mean 'CartPole-v1'?" in results["CartPol-v1"].stderr
 
