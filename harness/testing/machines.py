@@ -29,20 +29,15 @@ class HardwareBench:
     """Hardware and whether it is present."""
 
     def __init__(self, hardware: Hardware, plugins: Plugins) -> None:
-        self._hardware = hardware
+        self.declared = hardware
         self.plugins = plugins
-
-    @property
-    def declared(self) -> Hardware:
-        """The declaration."""
-        return self._hardware
 
     @property
     def present(self) -> Hardware:
         """The hardware; raises SkipTest if it is absent."""
-        if reason := self._hardware.unavailable():
+        if reason := self.declared.unavailable():
             raise SkipTest(f"It is not here: {reason}")
-        return self._hardware
+        return self.declared
 
 
 @HARDWARE.rule("Fill in what is missing; harness/seams.py says what each field is.")

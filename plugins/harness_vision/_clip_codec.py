@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from harness_vision._codec import ImageCodec
 
-FILE = "clip.json"
-
 
 class ClipCodec(ImageCodec):
     """Sample and resize frames, with values from -1 to 1; turn logits into probabilities."""
+
+    file = "clip.json"
 
     def __init__(self, frames: int, size: int, channels: int) -> None:
         """Take the number of frames, a frame's side in pixels, and 1 (grey) or 3 channels."""
@@ -32,13 +30,3 @@ class ClipCodec(ImageCodec):
         """Return `pixel_values`, float32 [n, frames, channels, size, size]."""
         pixels = np.stack([self.fitted(clip) for clip in inputs]).transpose(0, 1, 4, 2, 3)
         return {"pixel_values": np.ascontiguousarray(pixels, dtype=np.float32) / 127.5 - 1}
-
-    def save(self, folder: Path) -> None:
-        """Write the arguments of `__init__`."""
-        shape = {"frames": self.frames, "size": self.size, "channels": self.channels}
-        (folder / FILE).write_text(json.dumps(shape), encoding="utf-8")
-
-    @classmethod
-    def load(cls, folder: Path) -> ClipCodec:
-        """Return the codec that `save` wrote."""
-        return cls(**json.loads((folder / FILE).read_text(encoding="utf-8")))

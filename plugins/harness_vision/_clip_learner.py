@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from harness import Assignment, Unsupported
-from harness.torch_learner import WEIGHTS
 from harness_vision._clip_codec import ClipCodec
 from harness_vision._clip_networks import NETWORKS, PATCHES, TUBELET, MaskedVideoMae
-from harness_vision._learner import ImageLearner
+from harness_vision._learner import ImageLearner, pretrained
 
 
 class ClipLearner(ImageLearner):
@@ -34,9 +32,7 @@ class ClipLearner(ImageLearner):
 
     def transfer(self, network: nn.Module, start: Path) -> None:
         """Load all weights of the pretrained body."""
-        prefix, weights = "network.videomae.", load_file(start / WEIGHTS)
-        body = {name.removeprefix(prefix): weight for name, weight in weights.items() if name.startswith(prefix)}
-        network.network.videomae.load_state_dict(body, strict=True)
+        network.network.videomae.load_state_dict(pretrained(start, "network.videomae."), strict=True)
 
     def examples(self) -> Sequence[Any]:
         """Return (clip, label) of the training split; clips stay uint8, a quarter of their size as float32."""

@@ -5,18 +5,35 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar, Self
 
 import numpy as np
 from scipy.special import softmax
 
 from harness import Codec
 
-FILE = "image.json"
 GREY = 1
 
 
-class ImageCodec(Codec):
+class StoredCodec(Codec):
+    """A codec whose attributes are the arguments of `__init__`, stored as JSON."""
+
+    file: ClassVar[str]
+
+    def save(self, folder: Path) -> None:
+        """Write the arguments of `__init__`."""
+        (folder / self.file).write_text(json.dumps(vars(self)), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Return the codec that `save` wrote."""
+        return cls(**json.loads((folder / cls.file).read_text(encoding="utf-8")))
+
+
+class ImageCodec(StoredCodec):
     """Resize images to squares, with values from -1 to 1; turn logits into probabilities."""
+
+    file = "image.json"
 
     def __init__(self, size: int, channels: int) -> None:
         """Take the square's side in pixels, and 1 (grey) or 3 channels."""
@@ -39,12 +56,3 @@ class ImageCodec(Codec):
 
         picture = Image.fromarray(np.squeeze(image)).convert("L" if self.channels == GREY else "RGB")
         return np.atleast_3d(np.asarray(picture.resize((self.size, self.size))))
-
-    def save(self, folder: Path) -> None:
-        """Write the arguments of `__init__`."""
-        (folder / FILE).write_text(json.dumps({"size": self.size, "channels": self.channels}), encoding="utf-8")
-
-    @classmethod
-    def load(cls, folder: Path) -> ImageCodec:
-        """Return the codec that `save` wrote."""
-        return cls(**json.loads((folder / FILE).read_text(encoding="utf-8")))

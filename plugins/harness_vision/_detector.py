@@ -9,15 +9,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from harness import Assignment, Unsupported
-from harness.torch_learner import WEIGHTS, TorchLearner
+from harness.torch_learner import TorchLearner
 from harness_vision._box_codec import BoxCodec
 from harness_vision._centernet import CenterNet, Turned
-from harness_vision._learner import NETWORK, TURNS, turned
+from harness_vision._learner import NETWORK, TURNS, pretrained, turned
 from harness_vision._rtdetr import RtDetr
 from harness_vision.detection import scenes
 
@@ -52,8 +51,7 @@ class DetectorLearner(TorchLearner):
 
     def transfer(self, network: nn.Module, start: Path) -> None:
         """Load all weights of the pretrained body."""
-        body = {name: weight for name, weight in load_file(start / WEIGHTS).items() if name.startswith("backbone.")}
-        network.backbone.load_state_dict({name.removeprefix("backbone."): weight for name, weight in body.items()})
+        network.backbone.load_state_dict(pretrained(start, "backbone."), strict=True)
 
     def examples(self) -> Sequence[Any]:
         """Return (pixels, edges as shares of the image, labels) of the training split, without crowds."""

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
+from harness_vision._sheet import rgb
+
 CELL, LINE, COLUMNS = 64, 12, 3
 """Side of one clip and height of a line of text, in pixels; clips in a row."""
 COLOURS = 16
@@ -45,8 +47,7 @@ def _picture(frames: Sequence[np.ndarray], words: Sequence[tuple[str, str]]) -> 
     pen = ImageDraw.Draw(whole)
     for number, (frame, (predicted, label)) in enumerate(zip(frames, words, strict=True)):
         left, top = number % COLUMNS * CELL, number // COLUMNS * height
-        picture = Image.fromarray(np.squeeze(frame, 2) if frame.shape[2] == 1 else frame).convert("RGB")
-        whole.paste(picture.resize((CELL, CELL), Image.Resampling.NEAREST), (left, top))
+        whole.paste(rgb(frame).resize((CELL, CELL), Image.Resampling.NEAREST), (left, top))
         pen.text((left + 1, top + CELL), predicted, fill=RIGHT if predicted == label else WRONG)
         if predicted != label:
             pen.text((left + 1, top + CELL + LINE), label, fill="white")

@@ -56,9 +56,7 @@ class ImageLearner(TorchLearner):
 
     def transfer(self, network: nn.Module, start: Path) -> None:
         """Load all weights of the pretrained body."""
-        prefix, weights = "network.", load_file(start / WEIGHTS)
-        body = {name.removeprefix(prefix): weight for name, weight in weights.items() if name.startswith(prefix)}
-        network.network.load_state_dict(body, strict=True)
+        network.network.load_state_dict(pretrained(start, "network."), strict=True)
 
     def examples(self) -> Sequence[Any]:
         """Return (pixels, label) of the training split."""
@@ -100,6 +98,12 @@ class RotationLearner(ImageLearner):
         raise Unsupported(
             "A pretrained network predicts rotations and knows no classes yet. Fine-tune it, then evaluate."
         )
+
+
+def pretrained(start: Path, prefix: str) -> dict[str, Tensor]:
+    """Return the weights of an artifact whose names have a prefix, without it."""
+    weights = load_file(start / WEIGHTS)
+    return {name.removeprefix(prefix): weight for name, weight in weights.items() if name.startswith(prefix)}
 
 
 def turned(images: Sequence[Tensor]) -> dict[str, Tensor]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
-from harness import Codec
-
-FILE = "noise.json"
+from harness_vision._codec import StoredCodec
 
 
-class NoiseCodec(Codec):
+class NoiseCodec(StoredCodec):
     """Turn a request into the noise that it seeds, equal in every runtime, and pixels into pictures."""
+
+    file = "noise.json"
 
     def __init__(self, numbers: int) -> None:
         """Take the length of a picture's noise vector."""
@@ -28,12 +26,3 @@ class NoiseCodec(Codec):
     def decode(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:  # type: ignore[override]  # an array is the sequence here
         """Return pictures, float32 [n, height, width, channels] from 0 to 1."""
         return np.ascontiguousarray(arrays["pictures"].transpose(0, 2, 3, 1))
-
-    def save(self, folder: Path) -> None:
-        """Write the arguments of `__init__`."""
-        (folder / FILE).write_text(json.dumps({"numbers": self.numbers}), encoding="utf-8")
-
-    @classmethod
-    def load(cls, folder: Path) -> NoiseCodec:
-        """Return the codec that `save` wrote."""
-        return cls(**json.loads((folder / FILE).read_text(encoding="utf-8")))

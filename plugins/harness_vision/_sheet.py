@@ -36,7 +36,7 @@ def _cell(image: np.ndarray, objects: Objects, answer: np.ndarray, classes: Sequ
     scale = CELL / max(image.shape[:2])
     size = [max(1, round(length * scale)) for length in image.shape[1::-1]]
     cell = Image.new("RGB", (CELL, CELL))
-    cell.paste(Image.fromarray(np.squeeze(image, 2) if image.shape[2] == 1 else image).convert("RGB").resize(size))
+    cell.paste(rgb(image).resize(size))
     pen = ImageDraw.Draw(cell)
     for box in objects.boxes:
         pen.rectangle(_drawn(box, scale), outline=TRUTH)
@@ -60,10 +60,14 @@ def grid(drawn: Sequence[np.ndarray], real: Sequence[np.ndarray]) -> bytes:
     whole = Image.new("RGB", (SMALL_CELL * COLUMNS_OF_DRAWINGS, SMALL_CELL * (rows + 1)))
     for place, images in ((0, drawn), (rows * COLUMNS_OF_DRAWINGS, real[:COLUMNS_OF_DRAWINGS])):
         for number, image in enumerate(images, start=place):
-            picture = Image.fromarray(np.squeeze(image, 2) if image.shape[2] == 1 else image).convert("RGB")
             row, column = divmod(number, COLUMNS_OF_DRAWINGS)
-            whole.paste(picture.resize((SMALL_CELL, SMALL_CELL)), (column * SMALL_CELL, row * SMALL_CELL))
+            whole.paste(rgb(image).resize((SMALL_CELL, SMALL_CELL)), (column * SMALL_CELL, row * SMALL_CELL))
     return _png(whole)
+
+
+def rgb(image: np.ndarray) -> Image.Image:
+    """Return an image, uint8 [height, width, 1 or 3], as a picture in colour."""
+    return Image.fromarray(np.squeeze(image, 2) if image.shape[2] == 1 else image).convert("RGB")
 
 
 def _png(image: Image.Image) -> bytes:
