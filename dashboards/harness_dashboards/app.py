@@ -8,6 +8,7 @@ import streamlit as st
 
 from harness.errors import HarnessError
 from harness_dashboards import case_page, cost_page, origin_page, plan_page, runs_page, verdicts_page, widgets
+from harness_dashboards.parts import show_error
 from harness_dashboards.texts import LANGUAGES, TEXTS
 
 PAGES = {
@@ -56,7 +57,7 @@ def main() -> None:
     try:
         current.run()
     except HarnessError as error:
-        st.error(str(error).replace("$", r"\$"))
+        show_error(error)
 
 
 main()

@@ -23,6 +23,7 @@ from harness_dashboards.parts import (
     price_sliders,
     sentence,
     share,
+    show_error,
     small,
     stale,
     volume_slider,
@@ -66,7 +67,7 @@ def show(texts: Texts) -> None:
         case = at_volume(assumptions.edited(packaged), volume)
         candidates = sources.candidates(case, pricing)
     except FactError as error:
-        st.error(str(error).replace("$", r"\$"))
+        show_error(error)
         return
     if candidates is None:
         st.info(texts["not_measured_yet"])

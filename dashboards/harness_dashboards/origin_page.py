@@ -9,7 +9,7 @@ import streamlit as st
 from harness.errors import FactError
 from harness_dashboards import assumptions, sources
 from harness_dashboards.case_page import chosen_case
-from harness_dashboards.parts import GREY, Texts, plain, price_sliders, stale, volume_slider
+from harness_dashboards.parts import GREY, Texts, plain, price_sliders, show_error, stale, volume_slider
 from harness_dashboards.verdicts_page import at_volume
 from harness_reports import cells
 from harness_reports.explain.tables import NAMES, Assumed, Row, rows
@@ -82,7 +82,7 @@ def _of_case(name: str, pricing: Pricing, texts: Texts) -> tuple[str, list[Row]]
         assumed = Assumed({case.name: at_volume(assumptions.edited(case), volume)})
         table = rows(name, sources.records(), pricing, assumed)
     except FactError as error:
-        st.error(str(error).replace("$", r"\$"))
+        show_error(error)
         return case.name, []
     return case.name, [row for row in table if row.cells["use_case"] == case.name]
 

@@ -55,6 +55,11 @@ def plain(text: str) -> str:
     return "".join(f"\\{sign}" if sign in r"\`*_{}[]()<>#+-.!|~$:" else sign for sign in text)
 
 
+def show_error(error: Exception) -> None:
+    """Show an error; a dollar sign is escaped, since Streamlit reads two as LaTeX."""
+    st.error(str(error).replace("$", r"\$"))
+
+
 def small(text: str) -> None:
     """Show a line of small print; its markup is escaped."""
     st.html(f"<small style='color:{GREY}'>{escape(text)}</small>")

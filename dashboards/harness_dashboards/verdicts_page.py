@@ -23,6 +23,7 @@ from harness_dashboards.parts import (
     price_sliders,
     sentence,
     share,
+    show_error,
     small,
     stale,
     volume_slider,
@@ -82,7 +83,7 @@ def _cases(volume: float, texts: Texts) -> list[UseCase]:
         try:
             cases.append(at_volume(assumptions.edited(case), volume))
         except FactError as error:
-            st.error(str(error).replace("$", r"\$"))
+            show_error(error)
             small(texts["own_figures_used"].format(title=case.title))
             cases.append(at_volume(case, volume))
     return cases
