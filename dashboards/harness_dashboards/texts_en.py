@@ -122,7 +122,7 @@ TEXTS = {
     "open_case": "Open",
     "changed": "changed",
     "changed_here": "Assumptions changed by you: {count}",
-    "probability_positive": "Probability of a profit",
+    "probability_positive": "Profit probability",
     "npv": "NPV",
     "npv_range": "NPV, 5th … 95th percentile",
     "npv_span": "NPV {low} … {high} (5th … 95th percentile)",

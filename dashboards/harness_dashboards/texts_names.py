@@ -82,7 +82,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "npv_mean_usd": ("NPV expected, USD", "期望净现值（美元）"),
     "npv_low_usd": ("NPV P5, USD", "净现值 P5（美元）"),
     "npv_high_usd": ("NPV P95, USD", "净现值 P95（美元）"),
-    "probability_positive": ("probability of a profit", "盈利概率"),
+    "probability_positive": ("profit probability", "盈利概率"),
     "irr": ("IRR", "内部收益率"),
     "payback_years": ("payback, years", "回收期（年）"),
     "evsi_usd": ("value of another hour of measuring, USD", "再测一小时的价值（美元）"),

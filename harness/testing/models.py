@@ -14,7 +14,9 @@ from harness.testing.declarations import demand_declaration, demand_settings
 from harness.testing.findings import CheckFailed, Rules
 
 UNSAFE = (".pkl", ".pickle", ".pt", ".pth", ".bin", ".joblib", ".npz")
+"""Suffixes of files that usually hold pickles."""
 PICKLE = b"\x80"
+"""The opcode with which pickles of protocol 2 and later begin."""
 
 MODEL: Rules[ModelBench] = Rules()
 

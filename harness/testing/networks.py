@@ -23,6 +23,7 @@ FALL = 0.1
 EXPORTED = 1e-3
 """Tolerance between two engines."""
 FLOPS_TOLERANCE = 0.05
+"""Relative, since formulas leave out small operations."""
 SAMPLED = 10_000
 """Weights in a matrix from which its standard deviation shows the initialisation."""
 
@@ -174,7 +175,7 @@ def exports(bench: ModelBench) -> None:
         folder = bench.folder()
         runtime.export(bench.model, learner, bench.artifact, bench.inputs, folder)
         predict = runtime.predictor(bench.model, bench.assignment(), bench.artifact, folder)
-        for size in (1, INPUTS - 2, INPUTS):
+        for size in (1, INPUTS - 2, INPUTS):  # alone, another size than the exported one, and that size
             bench.demand_same(
                 list(predict(bench.inputs[:size])),
                 expected[:size],

@@ -14,6 +14,7 @@ from harness.testing.isolated import Digest, digests_elsewhere
 SMALL = {"train": 256, "validation": 64}
 """Items on which models are checked: more than a batch to train on, and enough to grade."""
 HASH_SEEDS = (1, 2)
+"""Two, so that at least one differs from this process's, and a small set is unlikely to keep its order in both."""
 
 
 class Shared:

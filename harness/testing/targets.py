@@ -84,7 +84,6 @@ def checks(target: str, plugins: Plugins | None = None, settings: Mapping[str, A
         return [_loads(broken.plugin, broken)]
     if (plugin := next((plugin for plugin in plugins.loaded if plugin.name == target), None)) is not None:
         return _of_plugin(plugin, plugins, settings or {})
-    plugins.price_books()
     target = plugins.current_task(target)
     kinds = [kind for kind in KINDS if target in _declared(kind, plugins)]
     named = [one for kind in kinds for one in _of_declaration(kind, target, plugins, settings or {})]
@@ -119,7 +118,7 @@ def _loads(name: str, failure: Failure | None) -> Check:
 
 
 def _of_plugin(plugin: Plugin, plugins: Plugins, settings: Mapping[str, Any]) -> list[Check]:
-    plugins.price_books()
+    plugins.price_books()  # adds them to `plugin.brings`
     bound = [_loads(plugin.name, None), *bind(PLUGIN, f"plugin {plugin.name}", {}, (plugin, plugins))]
     for kind, names in plugin.brings.items():
         if kind in KINDS:

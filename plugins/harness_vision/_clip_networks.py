@@ -29,6 +29,7 @@ class Conv3d(nn.Module):
             "small": ((32, 64, 128), 2),
             "base": ((64, 128, 256, 512), 2),
         }[size]
+        # Strides halve space and keep time, of which there are few frames.
         self.stem = nn.Sequential(
             nn.Conv3d(channels, widths[0], 3, (1, 2, 2), 1, bias=False), nn.BatchNorm3d(widths[0]), nn.ReLU()
         )

@@ -83,6 +83,7 @@ def _clip(draw: np.random.Generator, digits: np.ndarray, label: int) -> np.ndarr
 def _moved(draw: np.random.Generator, digits: np.ndarray, motion: int, brightness: tuple[float, float]) -> np.ndarray:
     """Return a moving digit on black, float [frames, side, side]."""
     ink = digits[draw.integers(len(digits))] * draw.uniform(*brightness)
+    # From -0.5 to 0.5, so that halfway a digit has the same size whether it grows or shrinks.
     steps = draw.uniform(*PACE, FRAMES - 1)
     progress = np.concatenate([[0], np.cumsum(steps)]) / steps.sum() - 0.5
     places, sizes = _path(draw, CLASSES[motion], progress)

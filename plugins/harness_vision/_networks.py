@@ -27,6 +27,7 @@ def _resnet(size: str, settings: Mapping[str, Any], channels: int) -> nn.Module:
 
 
 def _efficientnet(size: str, settings: Mapping[str, Any], channels: int) -> nn.Module:
+    """Return three stages in place of the paper's seven, which would shrink small images to nothing."""
     width = {"tiny": 0.25, "small": 0.5, "base": 1.0}[size]
     shape = EfficientNetConfig(
         num_channels=channels, image_size=settings["image_size"], width_coefficient=width, depth_coefficient=1.0,
@@ -38,6 +39,7 @@ def _efficientnet(size: str, settings: Mapping[str, Any], channels: int) -> nn.M
 
 
 def _vit(size: str, settings: Mapping[str, Any], channels: int) -> nn.Module:
+    """Return a transformer over 7 x 7 patches of any image, as ViT-B/32 has at 224 pixels."""
     hidden, layers = {"tiny": (64, 4), "small": (128, 6), "base": (768, 12)}[size]
     shape = ViTConfig(
         num_channels=channels, image_size=settings["image_size"], patch_size=max(1, settings["image_size"] // 7),

@@ -73,7 +73,7 @@ def _cells(proposals: Tensor, boxes: int) -> Tensor:
 
 def _config(size: str, boxes: int, channels: int, classes: int) -> RTDetrConfig:
     width, layers, depth = {"tiny": (64, 2, 1), "small": (128, 3, 2), "base": (256, 6, 2)}[size]
-    stages = [width // 2, width, 2 * width]
+    stages = [width // 2, width, 2 * width]  # at a quarter, an eighth and a sixteenth of the image's size
     body = RTDetrResNetConfig(
         num_channels=channels, embedding_size=stages[0], hidden_sizes=stages, depths=[depth] * len(stages),
         layer_type="basic", out_features=["stage1", "stage2", "stage3"],

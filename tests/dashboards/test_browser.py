@@ -100,7 +100,7 @@ def page(browser: Any, address: str, request: pytest.FixtureRequest) -> Iterator
     opened.on("pageerror", lambda error: faults.append(str(error)))
     opened.set_default_timeout(PATIENCE_MS)
     opened.goto(f"{address}/{path}")
-    opened.get_by_text("Language / 语言" if path else "Probability of a profit").first.wait_for()
+    opened.get_by_text("Language / 语言" if path else "Profit probability").first.wait_for()
     yield opened
     opened.close()
     assert faults == []
