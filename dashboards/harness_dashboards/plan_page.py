@@ -49,11 +49,11 @@ def _planned_run(texts: Texts) -> Run:
         lifetime = st.number_input(texts["lifetime_tokens"], 0.0, 1e9, 0.0, format="%g", key="plan-lifetime") * 1e9
         st.header(texts["assumptions"])
         mfu = st.number_input(texts["measured_mfu"], 1, 100, None, key="plan-mfu")
-        more = _assumed(texts)
+        assumed = _assumed(texts)
     price, day, source = _price(chip, texts)
     return Run(
         params, tokens, chip, devices, price, price_as_of=day, price_source=source,
-        measured_mfu=None if mfu is None else mfu / 100, lifetime_tokens=lifetime, multiplier=multiplier, **more,
+        measured_mfu=None if mfu is None else mfu / 100, lifetime_tokens=lifetime, multiplier=multiplier, **assumed,
     )  # fmt: skip
 
 
@@ -72,13 +72,13 @@ def _price(chip: Accelerator, texts: Texts) -> tuple[float | None, str, str]:
     price = sources.pricing(1.0, 1.0).prices.get(chip.price_item)
     default = None if price is None else float(price.usd)
     with st.sidebar:
-        given = st.number_input(texts["usd_per_device_hour"], 0.0, 1000.0, default, format="%g",
+        usd_per_hour = st.number_input(texts["usd_per_device_hour"], 0.0, 1000.0, default, format="%g",
                                 key=f"plan-price-{chip.name}")  # fmt: skip
-    if given is None:
+    if usd_per_hour is None:
         return None, "", ""
-    if price is not None and given == default:
-        return given, price.as_of.isoformat(), f"{price.provider} {price.offer}, {price.region}; {price.source}"
-    return given, "", texts["given"]
+    if price is not None and usd_per_hour == default:
+        return usd_per_hour, price.as_of.isoformat(), f"{price.provider} {price.offer}, {price.region}; {price.source}"
+    return usd_per_hour, "", texts["given"]
 
 
 def _headline(run: Run, middle: dict[str, Any], texts: Texts) -> None:

@@ -70,8 +70,8 @@ def answers_are_graded(bench: ModelBench) -> None:
 @MODEL.rule("Put the network into evaluation mode in `predict`, and draw nothing at random there.")
 def steady_answers(bench: ModelBench) -> None:
     """A repeated input has the same answer: dropout is off, nothing is random."""
-    again = bench.retrained
-    bench.demand_same(again.later, again.repeated, "The same inputs were answered differently", 0)
+    second = bench.retrained
+    bench.demand_same(second.later, second.repeated, "The same inputs were answered differently", 0)
 
 
 @MODEL.rule(
@@ -114,9 +114,9 @@ def longest_input(bench: ModelBench) -> None:
 @MODEL.rule("Write all that `predict` needs in `save` and read it in `load`; register every layer with the module.")
 def save_and_load(bench: ModelBench) -> None:
     """A learner of another seed that loads the artifact has the answers of the one that saved it."""
-    again = bench.learner(seed=1)
-    again.load(bench.artifact)
-    bench.demand_same(answered(again, bench.inputs), bench.answers, "The loaded learner has other answers")
+    loaded = bench.learner(seed=1)
+    loaded.load(bench.artifact)
+    bench.demand_same(answered(loaded, bench.inputs), bench.answers, "The loaded learner has other answers")
 
 
 @MODEL.rule("Write numbers with safetensors and the rest as JSON: loading a pickle can run any code.")
@@ -142,8 +142,7 @@ def _is_pickle(file: Path) -> bool:
 @MODEL.rule("Draw from generators that `assignment.seed` seeds, and from no others.")
 def same_seed(bench: ModelBench) -> None:
     """Two trainings with one seed have the same answers."""
-    again = bench.retrained.first
-    bench.demand_same(again, bench.answers, "A second training with the same seed has other answers")
+    bench.demand_same(bench.retrained.first, bench.answers, "A second training with the same seed has other answers")
 
 
 @MODEL.rule("Seed with `assignment.seed` and nothing else; a fixed seed inside makes all intervals too narrow.")

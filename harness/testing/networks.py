@@ -138,15 +138,15 @@ def initialisation(bench: ModelBench) -> None:
         raise SkipTest("It has no setting `initialisation`.")
     from dataclasses import replace
 
-    drawn = {}
+    by_scheme = {}
     for scheme in setting.choices:
         assignment = replace(bench.assignment(initialisation=scheme), pretrained=False)
         matrices = [w.detach() for w in bench.module(bench.model.learner(assignment)).parameters() if w.dim() == 2]  # noqa: PLR2004
-        drawn[scheme] = max(matrices, key=lambda weight: weight.numel())
-    for one, other in itertools.combinations(drawn, 2):
-        if distance(drawn[one], drawn[other]) == 0:
+        by_scheme[scheme] = max(matrices, key=lambda weight: weight.numel())
+    for one, other in itertools.combinations(by_scheme, 2):
+        if distance(by_scheme[one], by_scheme[other]) == 0:
             raise CheckFailed(f"{one} and {other} draw the same weights.")
-    for scheme, weight in drawn.items():
+    for scheme, weight in by_scheme.items():
         _demand_spread(scheme, weight)
 
 

@@ -51,7 +51,7 @@ class TaskBench:
         return self._shared.small(self.task)
 
     @cached_property
-    def again(self) -> Data:
+    def reloaded(self) -> Data:
         """The default data, loaded a second time."""
         return load(self.task)
 
@@ -105,7 +105,7 @@ def names_are_known(bench: TaskBench) -> None:
 @TASK.rule("Sort what comes from a set or a folder before you split or digest it; use fixed seeds.")
 def deterministic(bench: TaskBench) -> None:
     """Loaded again it is the same data, also in a fresh interpreter with another hash seed."""
-    first, second = bench.data, bench.again
+    first, second = bench.data, bench.reloaded
     if (first.digest, dict(first.sizes)) != (second.digest, dict(second.sizes)):
         raise CheckFailed("A second load has another digest or other sizes.")
     if any(digest != first.digest for digest in bench.elsewhere()):
@@ -148,8 +148,8 @@ def scores_have_one_row_per_item(bench: TaskBench) -> None:
             )
     if missing := grading.lacking(bench.task.metrics, whole):
         raise CheckFailed(f"The grades lack {', '.join(missing)}, which a metric reads.")
-    again = bench.grade(answers, batch_size=3)
-    demand_equal(dict(again.scores), dict(whole.scores), "Batches of 3 have other scores", 0)
+    batches = bench.grade(answers, batch_size=3)
+    demand_equal(dict(batches.scores), dict(whole.scores), "Batches of 3 have other scores", 0)
 
 
 @TASK.rule("Give the reference full marks; check label numbers, and `higher_is_better`.")
@@ -209,7 +209,7 @@ def smaller_is_a_part(bench: TaskBench) -> None:
 @TASK.rule("Return inputs of the test split, in a fixed order.")
 def queries_are_steady(bench: TaskBench) -> None:
     """There are inputs for load generation, the same after a second load."""
-    first, second = list(bench.data.queries()), list(bench.again.queries())
+    first, second = list(bench.data.queries()), list(bench.reloaded.queries())
     if not first:
         raise CheckFailed("There are none.")
     if distance(first, second) > 0:

@@ -158,11 +158,11 @@ def _different(clips: Sequence[_Clip]) -> list[_Clip]:
     return list(first.values())
 
 
-def _complete(given: Mapping[str, list[_Clip]]) -> dict[str, list[_Clip]]:
+def _complete(by_split: Mapping[str, list[_Clip]]) -> dict[str, list[_Clip]]:
     """Return train, validation and test without common clips: a clip of two splits stays in test, or validation."""
-    tests = given.get("test") or given.get("validation") or []
-    checks = _folder.without(given["validation"], tests) if "test" in given and "validation" in given else []
-    rest = _folder.without(given["train"], [*tests, *checks])
+    tests = by_split.get("test") or by_split.get("validation") or []
+    checks = _folder.without(by_split["validation"], tests) if "test" in by_split and "validation" in by_split else []
+    rest = _folder.without(by_split["train"], [*tests, *checks])
     if checks and tests:
         return {"train": rest, "validation": checks, "test": tests}
     divided = _divided(rest, 0.0 if tests else _folder.TEST, _folder.VALIDATION)

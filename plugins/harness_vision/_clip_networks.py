@@ -108,7 +108,7 @@ class MaskedVideoMae(nn.Module):
         return nn.functional.mse_loss(reconstructed, target[mask].view(reconstructed.shape))
 
 
-def videomae_config(size: str, settings: Mapping[str, Any], channels: int, **more: Any) -> VideoMAEConfig:
+def videomae_config(size: str, settings: Mapping[str, Any], channels: int, **options: Any) -> VideoMAEConfig:
     """Return the configuration of a size; the decoder has half the width of the body.
 
     Raises:
@@ -126,7 +126,7 @@ def videomae_config(size: str, settings: Mapping[str, Any], channels: int, **mor
         image_size=side, patch_size=side // PATCHES, num_channels=channels, num_frames=frames, tubelet_size=TUBELET,
         hidden_size=hidden, num_hidden_layers=layers, num_attention_heads=heads, intermediate_size=2 * hidden,
         hidden_dropout_prob=settings["dropout"], decoder_hidden_size=hidden // 2, decoder_num_hidden_layers=1,
-        decoder_num_attention_heads=heads, decoder_intermediate_size=hidden, **more,
+        decoder_num_attention_heads=heads, decoder_intermediate_size=hidden, **options,
     )  # fmt: skip
 
 

@@ -51,8 +51,8 @@ def read(source: str) -> DetectionData:
     """
     folder = _opened(source)
     files = _files(folder)
-    given = {split: list(_scenes(folder, path)) for split, path in files.items()}
-    splits = _complete(folder, given)
+    by_split = {split: list(_scenes(folder, path)) for split, path in files.items()}
+    splits = _complete(folder, by_split)
     channels = max(scene.image.shape[2] for part in splits.values() for scene in part)
     classes = list(dict.fromkeys(name for part in splits.values() for scene in part for name in scene.labels.classes))
     return DetectionData(classes, {split: _split(part, classes, channels) for split, part in splits.items()})
@@ -111,12 +111,12 @@ def _image_path(where: str, folder: Path, path: Path, name: str) -> Path:
     return image
 
 
-def _complete(folder: Path, given: Mapping[str, list[_Scene]]) -> dict[str, list[_Scene]]:
+def _complete(folder: Path, by_split: Mapping[str, list[_Scene]]) -> dict[str, list[_Scene]]:
     """Return train, validation and test, each with at least one object."""
-    splits = _folder.complete(given, _folder.divided)
+    splits = _folder.complete(by_split, _folder.divided)
     for split, part in splits.items():
         if not any(scene.labels.names for scene in part):
-            total = sum(map(len, given.values()))
+            total = sum(map(len, by_split.values()))
             raise DataError(
                 f"{folder} has {total} images, which leaves the {split} split without an object. Add images with "
                 f"objects, at least {LEAST} different ones."

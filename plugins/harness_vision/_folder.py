@@ -66,21 +66,21 @@ def alike(images: Sequence[np.ndarray], channels: int) -> list[np.ndarray]:
     return [np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:-1], channels))) for image in images]
 
 
-def complete(given: Mapping[str, list[Item]], divide: Divide[Item]) -> dict[str, list[Item]]:
+def complete(by_split: Mapping[str, list[Item]], divide: Divide[Item]) -> dict[str, list[Item]]:
     """Return train, validation and test without common images: an image of two splits stays in test, or validation.
 
     Args:
-        given: the images by split, `train` among them, or all of them under `all`.
+        by_split: the images by split, `train` among them, or all of them under `all`.
         divide: makes the missing splits.
     """
-    if "all" in given:
-        return divide(given["all"], TEST, VALIDATION)
-    tests = given.get("test") or given.get("validation", [])
-    checks = given["validation"] if "test" in given and "validation" in given else []
+    if "all" in by_split:
+        return divide(by_split["all"], TEST, VALIDATION)
+    tests = by_split.get("test") or by_split.get("validation", [])
+    checks = by_split["validation"] if "test" in by_split and "validation" in by_split else []
     checks = without(checks, tests)
-    rest = without(given["train"], [*tests, *checks])
+    rest = without(by_split["train"], [*tests, *checks])
     splits = {"train": rest, "validation": checks, "test": tests}
-    if "test" not in given or "validation" not in given:
+    if "test" not in by_split or "validation" not in by_split:
         splits |= {k: v for k, v in divide(rest, 0.0, VALIDATION / (1 - TEST)).items() if k != "test"}
     return splits
 

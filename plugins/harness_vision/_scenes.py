@@ -69,8 +69,8 @@ def _split(number: int, count: int, rows: np.ndarray, photographs: tuple[str, ..
     draw = np.random.default_rng([SEED, number])
     digits = [_Digit(_cut(IMAGES[row, ..., 0]), int(LABELS[row])) for row in rows]
     backgrounds = [_photograph(name) for name in photographs]
-    made = [_scene(draw, digits, backgrounds) for _ in range(count)]
-    return Scenes([image for image, _ in made], [objects for _, objects in made])
+    scenes = [_scene(draw, digits, backgrounds) for _ in range(count)]
+    return Scenes([image for image, _ in scenes], [objects for _, objects in scenes])
 
 
 def _photograph(name: str) -> Image.Image:

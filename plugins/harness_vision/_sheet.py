@@ -54,11 +54,11 @@ def _drawn(box: Sequence[float], scale: float) -> list[float]:
     return [left, top, max(left, right), max(top, bottom)]
 
 
-def grid(drawn: Sequence[np.ndarray], real: Sequence[np.ndarray]) -> bytes:
+def grid(generated: Sequence[np.ndarray], real: Sequence[np.ndarray]) -> bytes:
     """Return a PNG of small images: the generated ones, then a row of real ones."""
-    rows = -(-len(drawn) // COLUMNS_OF_DRAWINGS)
+    rows = -(-len(generated) // COLUMNS_OF_DRAWINGS)
     whole = Image.new("RGB", (SMALL_CELL * COLUMNS_OF_DRAWINGS, SMALL_CELL * (rows + 1)))
-    for place, images in ((0, drawn), (rows * COLUMNS_OF_DRAWINGS, real[:COLUMNS_OF_DRAWINGS])):
+    for place, images in ((0, generated), (rows * COLUMNS_OF_DRAWINGS, real[:COLUMNS_OF_DRAWINGS])):
         for number, image in enumerate(images, start=place):
             row, column = divmod(number, COLUMNS_OF_DRAWINGS)
             whole.paste(rgb(image).resize((SMALL_CELL, SMALL_CELL)), (column * SMALL_CELL, row * SMALL_CELL))

@@ -69,10 +69,10 @@ class DrawingData(Data):
             ValueError: a picture is not of the shape [height, width, channels], or its pixels lie outside of 0 to 1.
         """
         requests = self.requests(split)
-        drawn: list[np.ndarray] = []
+        generated: list[np.ndarray] = []
         for start in range(0, len(requests), batch_size):
-            drawn += [self._bytes(picture) for picture in predict(requests[start : start + batch_size])]
-        return self._grades(drawn, split)
+            generated += [self._bytes(picture) for picture in predict(requests[start : start + batch_size])]
+        return self._grades(generated, split)
 
     def requests(self, split: str) -> list[int]:
         """Return a split's requests."""
@@ -104,19 +104,19 @@ class DrawingData(Data):
         """Return one sheet of generated pictures with real ones below."""
         from harness_vision._sheet import grid
 
-        drawn = [self._bytes(picture) for picture in predict(self.queries()[:SHOWN])]
+        generated = [self._bytes(picture) for picture in predict(self.queries()[:SHOWN])]
         caption = (
             "Pictures for the first requests; those of the last row are real. "
             f"The distance between real pictures is {self.floor():.3f}"
         )
-        return [Sample(caption, "image/png", grid(drawn, self.real.queries()))]
+        return [Sample(caption, "image/png", grid(generated, self.real.queries()))]
 
-    def _grades(self, drawn: Sequence[np.ndarray], split: str) -> Grades:
+    def _grades(self, generated: Sequence[np.ndarray], split: str) -> Grades:
         from harness_vision._frechet import Frechet
 
         if split not in self._real_features:
             self._real_features[split], _ = self.network.outputs(self.real.examples(split).inputs)
-        features, probabilities = self.network.outputs(drawn)
+        features, probabilities = self.network.outputs(generated)
         scores = {
             RECOGNISED: (probabilities.max(axis=1) >= CONFIDENT).astype(float).tolist(),
             "class": probabilities.argmax(axis=1).astype(float).tolist(),

@@ -23,8 +23,8 @@ from harness_vision.video import ClipLogistic, Conv3d, MiddleFrame, VideoMae
 NETWORKS = (Conv3d, VideoMae)
 
 
-def _assignment(model: Any, data: Any, steps: int, stage: Any = "finetune", **given: Any) -> Assignment:
-    settings = filled(given, model.settings)
+def _assignment(model: Any, data: Any, steps: int, stage: Any = "finetune", **changes: Any) -> Assignment:
+    settings = filled(changes, model.settings)
     return Assignment(stage, data, model.sizes[0], settings, "cpu", "fp32", 0, Budget(steps=steps))
 
 
@@ -68,12 +68,12 @@ def test_only_the_baseline_that_sees_all_frames_learns_what_changes(
     for kind in (MiddleFrame, ClipLogistic):
         model: Any = kind()
         assignment = Assignment("finetune", lights, "default", filled({}, model.settings), "cpu", "fp32", 0)
-        learner, again = model.learner(assignment), model.learner(assignment)
+        learner, loaded = model.learner(assignment), model.learner(assignment)
         learner.step()
         learner.save(tmp_path)
-        again.load(tmp_path)
-        right[kind] = _right(again, lights)
-        assert np.allclose(again.predict(lights.queries()), learner.predict(lights.queries()), atol=1e-5)
+        loaded.load(tmp_path)
+        right[kind] = _right(loaded, lights)
+        assert np.allclose(loaded.predict(lights.queries()), learner.predict(lights.queries()), atol=1e-5)
 
     assert right[MiddleFrame] < 0.75
     assert right[ClipLogistic] > 0.95
@@ -160,13 +160,13 @@ def test_a_perfect_reconstruction_has_no_loss() -> None:
     assert network.loss(pixels, ~mask) > 0
 
 
-@pytest.mark.parametrize("given", [{"frames": 7}, {"image_size": 30}], ids=str)
+@pytest.mark.parametrize("settings", [{"frames": 7}, {"image_size": 30}], ids=str)
 def test_clips_that_do_not_divide_into_patches_are_rejected(
-    lights: ClipClassificationData, given: dict[str, int]
+    lights: ClipClassificationData, settings: dict[str, int]
 ) -> None:
     """The message gives the multiples."""
     model = VideoMae()
-    learner: Any = model.learner(_assignment(model, lights, 1, **given))
+    learner: Any = model.learner(_assignment(model, lights, 1, **settings))
 
     with pytest.raises(Unsupported, match=r"give a multiple of 8.*give a multiple of 8"):
         learner.module()
@@ -204,10 +204,10 @@ def test_a_loaded_network_predicts_like_the_trained_one(
     learner = model.learner(_assignment(model, lights, 2, image_size=16, batch_size=8))
     learner.step()
     learner.save(tmp_path)
-    again = model.learner(_assignment(model, lights, 2, image_size=32))
-    again.load(tmp_path)
+    loaded = model.learner(_assignment(model, lights, 2, image_size=32))
+    loaded.load(tmp_path)
 
-    assert np.allclose(again.predict(lights.queries()[:9]), learner.predict(lights.queries()[:9]), atol=1e-5)
+    assert np.allclose(loaded.predict(lights.queries()[:9]), learner.predict(lights.queries()[:9]), atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", NETWORKS, ids=lambda kind: kind.name)
@@ -220,10 +220,10 @@ def test_a_larger_size_has_more_parameters(lights: ClipClassificationData, kind:
     assert [answer.shape for answer in answers] == [(2, 2), (2, 2)]
 
 
-@pytest.mark.parametrize("given", [{"frames": 5, "image_size": 21}, {"frames": 24, "image_size": 12}], ids=str)
-def test_convolutions_take_clips_of_any_length_and_size(lights: ClipClassificationData, given: dict[str, int]) -> None:
+@pytest.mark.parametrize("settings", [{"frames": 5, "image_size": 21}, {"frames": 24, "image_size": 12}], ids=str)
+def test_convolutions_take_clips_of_any_shape(lights: ClipClassificationData, settings: dict[str, int]) -> None:
     """They need no multiple of a patch."""
-    learner = Conv3d().learner(_assignment(Conv3d(), lights, 1, batch_size=4, **given))
+    learner = Conv3d().learner(_assignment(Conv3d(), lights, 1, batch_size=4, **settings))
 
     assert np.isfinite(learner.step().losses["loss"])
     assert np.allclose(np.sum(learner.predict(lights.queries()[:3]), axis=1), 1, atol=1e-5)

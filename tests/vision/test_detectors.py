@@ -26,8 +26,8 @@ CHANNELS = (slice(0, 1), slice(1, 3))
 """Label of a patch → its bright channels."""
 
 
-def _assignment(model: Any, data: Any, steps: int, stage: Any = "finetune", **given: Any) -> Assignment:
-    settings = filled(given, model.settings)
+def _assignment(model: Any, data: Any, steps: int, stage: Any = "finetune", **changes: Any) -> Assignment:
+    settings = filled(changes, model.settings)
     return Assignment(stage, data, model.sizes[0], settings, "cpu", "fp32", 0, Budget(steps=steps))
 
 
@@ -104,12 +104,12 @@ def test_components_find_patches(patches: DetectionData, tmp_path: Path) -> None
     learner = Components().learner(assignment)
     progress = learner.step()
     learner.save(tmp_path)
-    again = Components().learner(assignment)
-    again.load(tmp_path)
+    loaded = Components().learner(assignment)
+    loaded.load(tmp_path)
 
     assert (progress.done, progress.consumed) == (True, {"samples": 120})
-    assert _precision(again, patches) > 0.2
-    for one, other in zip(again.predict(patches.queries()), learner.predict(patches.queries()), strict=True):
+    assert _precision(loaded, patches) > 0.2
+    for one, other in zip(loaded.predict(patches.queries()), learner.predict(patches.queries()), strict=True):
         assert np.allclose(one, other, atol=1e-5)
 
 

@@ -43,14 +43,14 @@ def test_logistic_regression_reads_most_of_them(digits: ImageClassificationData,
     before = learner.parameters()
     progress = learner.step()
     learner.save(tmp_path)
-    again = model.learner(assignment)
-    again.load(tmp_path)
-    scores = digits.evaluate(again.predict, batch_size=64)
+    loaded = model.learner(assignment)
+    loaded.load(tmp_path)
+    scores = digits.evaluate(loaded.predict, batch_size=64)
 
     assert (before, learner.parameters()) == (None, 7850)
     assert progress.done
     assert 0.88 < sum(scores["correct"]) / len(scores["correct"]) < 0.92
-    assert np.allclose(again.predict(digits.queries()[:9]), learner.predict(digits.queries()[:9]), atol=1e-5)
+    assert np.allclose(loaded.predict(digits.queries()[:9]), learner.predict(digits.queries()[:9]), atol=1e-5)
 
 
 def test_another_precision_is_refused(digits: ImageClassificationData) -> None:

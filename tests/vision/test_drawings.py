@@ -48,8 +48,8 @@ def stripes() -> DrawingData:
     return DrawingData(ImageClassificationData(["left", "right", "top", "bottom"], splits))
 
 
-def _learner(model: Any, data: Any, steps: int = 1, **given: Any) -> Any:
-    settings = filled(given, model.settings)
+def _learner(model: Any, data: Any, steps: int = 1, **changes: Any) -> Any:
+    settings = filled(changes, model.settings)
     return model.learner(Assignment("finetune", data, model.sizes[0], settings, "cpu", "fp32", 0, Budget(steps=steps)))
 
 
@@ -85,12 +85,12 @@ def test_what_is_worse_is_further(digits: DrawingData) -> None:
     held_out, train = _pictures(digits, "validation"), _pictures(digits, "train")
     labels = np.array(digits.real.examples("train").labels)
     blurred = np.stack([np.asarray(Image.fromarray((p[..., 0] * 255).astype(np.uint8)).resize((7, 7)).resize((28, 28))) for p in train[:1000]])[..., None] / 255  # fmt: skip  # noqa: E501
-    drawn = {
+    pictures_of = {
         "real": np.concatenate([held_out, held_out]), "blurred": blurred, "half": train[labels < 5][:1000],
         "one class": np.tile(train[labels == 3], (3, 1, 1, 1))[:1000],
         "one picture": np.tile(train[:1], (1000, 1, 1, 1)),
     }  # fmt: skip
-    distances = {name: _distance(digits.evaluate(_recite(pictures), 250)) for name, pictures in drawn.items()}
+    distances = {name: _distance(digits.evaluate(_recite(pictures), 250)) for name, pictures in pictures_of.items()}
     noise = digits.random_baseline()
 
     assert distances["real"] < 0.02
@@ -288,12 +288,12 @@ def test_dcgan_saves_the_generator_alone(stripes: DrawingData, tmp_path: Path) -
     for _ in range(3):
         learner.step()
     learner.save(tmp_path)
-    again = _learner(Dcgan(), stripes, 3, image_size=20)
-    again.load(tmp_path)
+    loaded = _learner(Dcgan(), stripes, 3, image_size=20)
+    loaded.load(tmp_path)
 
-    assert np.shape(again.predict([5])) == (1, 12, 12, 3)
-    assert np.array_equal(again.predict([5, 6]), learner.predict([5, 6]))
-    assert not any("discriminator" in name for name in dict(again.module().named_parameters()))
+    assert np.shape(loaded.predict([5])) == (1, 12, 12, 3)
+    assert np.array_equal(loaded.predict([5, 6]), learner.predict([5, 6]))
+    assert not any("discriminator" in name for name in dict(loaded.module().named_parameters()))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["network.json", "noise.json", "weights.safetensors"]
 
 

@@ -21,8 +21,8 @@ from harness_vision.models import EfficientNet, PixelMlp, ResNet, ViT
 NETWORKS = (PixelMlp, ResNet, EfficientNet, ViT)
 
 
-def _assignment(model: Any, data: Any, steps: int, stage: Any = "finetune", **given: Any) -> Assignment:
-    settings = filled(given, model.settings)
+def _assignment(model: Any, data: Any, steps: int, stage: Any = "finetune", **changes: Any) -> Assignment:
+    settings = filled(changes, model.settings)
     return Assignment(stage, data, model.sizes[0], settings, "cpu", "fp32", 0, Budget(steps=steps))
 
 
