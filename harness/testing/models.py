@@ -83,9 +83,9 @@ def batch_of_one(bench: ModelBench) -> None:
     bench.demand_same(alone, bench.answers, "An input alone has another answer than in a batch")
 
 
-@MODEL.rule("Compute each answer anew: what is kept from earlier calls would be timed in its place.")
+@MODEL.rule("Compute each answer anew: answers kept from earlier calls would be timed in its place.")
 def keeps_no_answers(bench: ModelBench) -> None:
-    """An input that it never saw takes no longer than one that is sent again."""
+    """A new input takes no longer than a repeated one."""
     demand_no_cache(bench.shared.predict, bench.task[1].queries())
 
 
