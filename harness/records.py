@@ -13,10 +13,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness.errors import StoreError
 from harness.seams import Reading
+
+if TYPE_CHECKING:
+    from harness.why import Change
 
 VERSION = 5
 
@@ -89,8 +92,8 @@ class Record(StepResult):
     step could run, by role and module; the versions of the libraries they use; data, threads and machine. Empty before
     version 3."""
     version: int = VERSION
-    stale: str | None = None
-    """How the definition of what was measured differs from what is installed here, None if it does not or is unknown.
+    stale: tuple[Change, ...] = ()
+    """How the definition of what was measured differs from what is installed, empty if it does not or is unknown.
     Computed when records are read, never stored."""
 
 

@@ -19,6 +19,28 @@ NAMES = ("model", "task", "hardware", "runtime", "scenario", "format")
 UNTOLD = "measured by an earlier version of the harness, which did not keep all that the result rests on"
 
 
+SENTENCES: Mapping[str, str] = {
+    "data changed": "data changed",
+    "weights changed": "the model's files changed",
+    "plugin edited": "plugin {plugin} → edited ({role}{modules})",
+    "plugin remade": "plugin {plugin} → made with other values ({role}{modules})",
+    "plugin updated": "plugin {plugin} → {version} ({role}{modules})",
+    "harness edited": "harness → edited ({role}{modules})",
+}
+"""Code of a change → English template; other languages are up to whoever shows them."""
+
+
+class Change(NamedTuple):
+    """One changed part of a definition: a code and its values. `str` gives the English sentence."""
+
+    code: str
+    values: Mapping[str, str] = {}
+
+    def __str__(self) -> str:
+        """Return the English sentence."""
+        return SENTENCES[self.code].format(**self.values)
+
+
 class Difference(NamedTuple):
     """One part in which two bases differ."""
 
@@ -30,9 +52,8 @@ class Difference(NamedTuple):
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
     """Return the differences between two bases, the most important first."""
     changes = list(_definitions(before, after))
-    for part, text in (("data", "data changed"), ("weights", "the model's files changed")):
-        if before.get(part) != after.get(part):
-            changes.append(Difference(text, reloads=True))
+    parts = [part for part in ("data", "weights") if before.get(part) != after.get(part)]
+    changes += [Difference(str(Change(f"{part} changed")), reloads=True) for part in parts]
     changes += _pairs(_libraries(before), _libraries(after))
     changes += _pairs({"Python": before.get("python")}, {"Python": after.get("python")})
     threads = _pairs(_spaced(before.get("threads", {})), _spaced(after.get("threads", {})))
@@ -40,43 +61,45 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Dif
     return changes + _pairs(_spaced(before.get("machine", {})), _spaced(after.get("machine", {})))
 
 
-def definitions(before: Mapping[str, Any], after: Mapping[str, Any], roles: Iterable[str]) -> list[str]:
-    """Return the roles whose sources differ, in words."""
-    return [text for role in roles if (text := _definition(role, before, after))]
+def definitions(before: Mapping[str, Any], after: Mapping[str, Any], roles: Iterable[str]) -> list[Change]:
+    """Return the changes of the sources of these roles."""
+    return [change for role in roles for change in _definition(role, before, after)]
 
 
 def _definitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
     for role in {**before["sources"], **after["sources"]}:
-        if text := _definition(role, before, after):
+        if changes := _definition(role, before, after):
             modules = _changed(role, before, after)
             made_anew = before.get(PLUGINS, {}).get(role, "").endswith(f" {FILE}")
             sources = [module for module in modules if module != MADE or not made_anew]
+            text = ", ".join(map(str, changes))
             yield Difference(text, reloads=all(module.startswith(FILE_MODULE) for module in sources))
 
 
-def _definition(role: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+def _definition(role: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     modules = _changed(role, before, after)
     of_plugin = [module for module in modules if not _is_core(module) and module != MADE]
-    old, new = (basis.get(PLUGINS, {}).get(role, "") for basis in (before, after))
-    became = "edited" if new in (old, "") else _without_file(new).rpartition(" ")[2]
-    if not of_plugin and MADE in modules:
-        became = "made with other values"
-    parts = []
-    if of_plugin or MADE in modules:
-        parts.append(f"plugin {_without_file(old)} → {became} ({_within(role, of_plugin)})")
-    if core := [module for module in modules if _is_core(module)]:
-        parts.append(f"harness → edited ({_within(role, core)})")
-    return ", ".join(parts)
+    core = [module for module in modules if _is_core(module)]
+    changes = [Change("harness edited", _where(role, core))] if core else []
+    if not of_plugin and MADE not in modules:
+        return changes
+    old, new = (_without_file(basis.get(PLUGINS, {}).get(role, "")) for basis in (before, after))
+    values = {"plugin": old, **_where(role, of_plugin)}
+    if not of_plugin:
+        return [Change("plugin remade", values), *changes]
+    if new in (old, ""):
+        return [Change("plugin edited", values), *changes]
+    return [Change("plugin updated", {**values, "version": new.rpartition(" ")[2]}), *changes]
 
 
 def _is_core(module: str) -> bool:
     return module.partition(".")[0] == __name__.partition(".")[0]
 
 
-def _within(role: str, modules: Iterable[str]) -> str:
-    """Return a role with its changed modules; a plugin file is named by its plugin alone."""
-    shown = ", ".join(module for module in modules if not module.startswith(FILE_MODULE))
-    return f"{role}: {shown}" if shown else role
+def _where(role: str, modules: Iterable[str]) -> dict[str, str]:
+    """Return a role and `: module, …`, empty for a plugin's file, whose module says no more than the plugin."""
+    names = ", ".join(module for module in modules if not module.startswith(FILE_MODULE))
+    return {"role": role, "modules": f": {names}" if names else ""}
 
 
 def _without_file(owner: str) -> str:

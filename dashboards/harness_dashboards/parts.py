@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from harness.basis import DEFINING, STEP
 from harness.facts import Price
 from harness_dashboards import sources, widgets
 from harness_reports import cells
@@ -68,7 +69,7 @@ def small(text: str) -> None:
 def stale(row: Mapping[str, Any], texts: Texts) -> None:
     """Show why a row is stale, if it is."""
     if not cells.missing(row["stale"]):
-        small(texts["stale_because"].format(what=row["stale"]))
+        small(texts["stale_because"].format(what=sentence(row["stale"], texts)))
 
 
 def grid(name: str, frame: pd.DataFrame, texts: Texts) -> None:
@@ -139,9 +140,9 @@ def in_words(rows: Iterable[Mapping[str, Any]], texts: Texts) -> pd.DataFrame:
 
 
 def _names(texts: Texts) -> dict[str, str]:
-    """Return the page's names of figures and verdicts."""
+    """Return the page's names of figures, verdicts and roles of a basis."""
     figures = {key.removeprefix("input_"): name for key, name in texts.items() if key.startswith("input_")}
-    return {**figures, **{verdict: texts[verdict] for verdict in VERDICT_COLOURS}}
+    return {**figures, **{name: texts[name] for name in (*VERDICT_COLOURS, STEP, *DEFINING)}}
 
 
 def price_line(price: Price, texts: Texts) -> str:

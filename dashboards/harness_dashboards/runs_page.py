@@ -14,6 +14,7 @@ from harness_dashboards import sources
 from harness_dashboards.parts import Texts, plain, sentence
 from harness_reports import cells
 from harness_reports.measured.judgement import judge
+from harness_reports.measured.lineage import why_stale
 from harness_reports.measured.samples import picture
 from harness_reports.reasons import Reasons
 
@@ -73,7 +74,8 @@ def title(record: Record) -> str:
 
 def _row(record: Record, warnings: Reasons, texts: Texts) -> dict[str, Any]:
     spec = record.spec
-    stale = [texts["stale_because"].format(what=record.stale)] if record.stale else []
+    reason = why_stale(record)
+    stale = [texts["stale_because"].format(what=sentence(reason, texts))] if reason else []
     remarks = [*stale, *([sentence(warnings, texts)] if warnings else []), *record.notes]
     return {
         texts["step"]: record.step,

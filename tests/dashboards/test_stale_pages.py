@@ -14,7 +14,10 @@ from harness.basis import DEFINITION, definition
 from harness.store import open_store, peek_records
 from harness_dashboards.texts import TEXTS
 
-WHY = "plugin language 0.1.0 → edited (model: harness_language.models)"
+WHY = {
+    "en": "plugin language 0.1.0 → edited (model: harness_language.models)",
+    "zh": "插件 language 0.1.0 已编辑（模型: harness_language.models）",
+}
 CASE = "document-classification"
 
 
@@ -43,7 +46,7 @@ def _html(app: Any) -> str:
 def test_a_verdict_on_stale_records_says_so(page: str, language: str, aged: Path, open_page: Any) -> None:
     """With the change, beside the candidate's name."""
     app = open_page(page, language)
-    sentence = TEXTS[language]["stale_because"].format(what=WHY)
+    sentence = TEXTS[language]["stale_because"].format(what=WHY[language])
 
     assert escape(sentence) in _html(app)
     assert "(stale)" in _html(app) or any("(stale)" in str(box.options) for box in app.selectbox)
@@ -59,7 +62,7 @@ def test_the_origin_of_a_stale_figure_says_so_below_its_label(table: str, aged: 
     labels = next(box.options for box in app.selectbox if str(box.key).startswith("origin-row-"))
 
     assert not app.exception
-    assert escape(TEXTS["en"]["stale_because"].format(what=WHY)) in _html(app)
+    assert escape(TEXTS["en"]["stale_because"].format(what=WHY["en"])) in _html(app)
     assert any(label.endswith(" (stale)") for label in labels)
     assert not any("→" in label for label in labels)
 

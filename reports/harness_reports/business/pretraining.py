@@ -22,6 +22,7 @@ from harness_reports.measured.lineage import KEYS, Candidate, details
 from harness_reports.measured.quality_figures import NO_DIFFERENCE, quality_figures
 from harness_reports.measured.results import Results
 from harness_reports.prices.pricing import Pricing
+from harness_reports.reasons import as_text
 
 PRETRAINING = (
     *(name for name in KEYS if name != "start"), "labels", "metric", "unit", "higher_is_better",
@@ -55,7 +56,7 @@ def pretraining(
     Raises:
         FactError: as `viability`.
     """
-    rows = [pair.row for pair in pairs(records, pricing, use_cases, overrides)]
+    rows = [as_text(pair.row) for pair in pairs(records, pricing, use_cases, overrides)]
     return pd.DataFrame(rows, columns=list(PRETRAINING))
 
 

@@ -15,6 +15,7 @@ from harness_reports.business.viability import CandidateVerdict, judge_all
 from harness_reports.economics.simulation import importance, tornado
 from harness_reports.measured.lineage import KEYS
 from harness_reports.prices.pricing import Pricing
+from harness_reports.reasons import as_text
 
 SENSITIVITY = (
     "use_case", *KEYS, "input", "kind", "input_p10", "input_p50", "input_p90", "npv_at_p10_usd", "npv_at_p90_usd",
@@ -40,7 +41,7 @@ def sensitivity(
         FactError: as `viability`, or `points` is not a power of 2.
     """
     judged = judge_all(records, pricing, use_cases, overrides)
-    rows = [row for candidates in judged for row in sensitivity_rows(candidates.best, points)]
+    rows = [as_text(row) for candidates in judged for row in sensitivity_rows(candidates.best, points)]
     return pd.DataFrame(rows, columns=list(SENSITIVITY))
 
 

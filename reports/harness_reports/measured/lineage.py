@@ -18,6 +18,7 @@ from harness.basis import DEFINITION, STEP
 from harness.names import data_name
 from harness.records import Record
 from harness_reports.cells import missing
+from harness_reports.reasons import Reason, Reasons
 
 KEYS = ("task", "data", "model", "size", "variant", "start", "hardware", "device", "runtime", "precision", "stale")
 """The columns that every table begins with."""
@@ -60,7 +61,7 @@ class Candidate(NamedTuple):
     """A digest of what must agree before records are pooled."""
     definition: str
     """Digests of what defines its measurements, of each step."""
-    stale: str | None
+    stale: Reason | None
     """How its definition differs from what is installed, None where it does not or nobody can tell."""
 
     @property
@@ -149,8 +150,14 @@ def candidate(chain: Chain) -> Candidate:
         runtime=spec["runtime"], precision=spec["precision"], digest=leaf.data_digest,
         spec=_digest(details(chain)), conditions=_digest(conditions(chain)),
         definition=" ".join(record.basis.get(DEFINITION, "") for record in links),
-        stale=next((record.stale for record in links if record.stale), None),
+        stale=next((reason for record in links if (reason := why_stale(record))), None),
     )  # fmt: skip
+
+
+def why_stale(record: Record) -> Reason | None:
+    """Return what has changed since a record was measured, None where nothing has."""
+    changes = Reasons(Reason(change.code, change.values) for change in record.stale)
+    return Reason("stale", {"changes": changes}) if changes else None
 
 
 def replicates(found: Iterable[Chain]) -> list[Chain]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from harness.records import Record
 from harness_reports.figures.explained import Explained, Kind, derived
+from harness_reports.measured.lineage import why_stale
 
 _WEAKEST_FIRST: tuple[Kind, ...] = ("declared", "estimated", "measured")
 
@@ -14,8 +15,8 @@ def who(record: Record) -> str:
     """Return what finds a record again: its fingerprint's beginning, what it did, when."""
     spec = record.spec
     parts = [record.step, *(str(spec[name]) for name in ("runtime", "scenario") if name in spec)]
-    said = f"record {record.fingerprint[:12]}, {' '.join(parts)}, seed {spec.get('seed')}, {record.started_at[:19]}"
-    return f"{said}, stale: {record.stale}" if record.stale else said
+    text = f"record {record.fingerprint[:12]}, {' '.join(parts)}, seed {spec.get('seed')}, {record.started_at[:19]}"
+    return f"{text}, stale: {why_stale(record)}" if record.stale else text
 
 
 def reading(record: Record, name: str) -> Explained:

@@ -21,6 +21,7 @@ from harness.records import Record
 from harness_reports.measured.lineage import Chain
 from harness_reports.measured.quality import Quality
 from harness_reports.measured.results import Measured, Results
+from harness_reports.reasons import Reason, as_text
 
 SIZES = (
     "task", "data", "model", "start", "metric", "sizes", "params_low", "params_high", "exponent", "exponent_low",
@@ -30,6 +31,15 @@ LEAST = 3
 FARTHEST = 10.0
 """Times the largest measured size; beyond it nobody here has seen anything."""
 _SHARE = 0.975
+
+
+class NoLawError(FactError):
+    """The measured sizes support no scaling law, or none at this size."""
+
+    def __init__(self, code: str, **values: Any) -> None:
+        """Keep the reason; its English sentence is the message."""
+        self.reason = Reason(code, values)
+        super().__init__(str(self.reason))
 
 
 class ScalingLaw(NamedTuple):
@@ -53,13 +63,10 @@ class ScalingLaw(NamedTuple):
             FactError: there is no law to go by, or the size lies too far beyond what was measured.
         """
         if self.low <= 0 <= self.high:
-            raise FactError(
-                f"The exponent's interval, {self.low:.3g} to {self.high:.3g}, holds 0: no law is seen in these sizes. "
-                "Measure more of them, or more seeds."
-            )
+            raise NoLawError("exponent unclear", low=self.low, high=self.high)
         farthest = math.exp(float(self.sizes.max())) * FARTHEST
         if params > farthest:
-            raise FactError(f"{params:.3g} parameters are over {FARTHEST:g} times the largest size that was measured.")
+            raise NoLawError("size too large", params=params, times=FARTHEST)
         at = math.log(params)
         away, count = self.sizes - self.sizes.mean(), self.sizes.size
         error = self.spread * math.sqrt(1 + 1 / count + (at - float(self.sizes.mean())) ** 2 / float((away**2).sum()))
@@ -75,9 +82,9 @@ def fit(params: Sequence[float], errors: Sequence[float]) -> ScalingLaw:
         FactError: fewer than three different sizes, or an error that is not above 0.
     """
     if len(set(params)) < LEAST:
-        raise FactError(f"Sizes measured: {len(set(params))}. A law takes {LEAST}: add sizes to the suite.")
+        raise NoLawError("sizes few", count=len(set(params)), needed=LEAST)
     if min(errors) <= 0:
-        raise FactError("A size makes no errors, so its logarithm has no end. Take a metric that can still improve.")
+        raise NoLawError("size without errors")
     sizes, logs = np.log(np.array(params, dtype=float)), np.log(np.array(errors, dtype=float))
     found = stats.linregress(sizes, logs)
     reach = float(stats.t.ppf(_SHARE, sizes.size - 2) * found.stderr)
@@ -126,9 +133,9 @@ def _row(sizes: Sequence[Measured], params: float) -> dict[str, Any]:
         line = fit([size for size, _ in measured], [_error(own) for _, own in measured])
         row |= {"exponent": line.exponent, "exponent_low": line.low, "exponent_high": line.high}
         row |= _predicted(graded[0], line.predict(params))
-    except FactError as error:
-        row["refused"] = str(error)
-    return row
+    except NoLawError as error:
+        row["refused"] = error.reason
+    return as_text(row)
 
 
 def _params(chains: Sequence[Chain]) -> float | None:
@@ -143,12 +150,12 @@ def _error(own: Quality) -> float:
         FactError: the value is no number, or more is better and there is no ceiling to miss.
     """
     if not math.isfinite(own.value):
-        raise FactError(f"{own.name} is not a number at a size: some scores are not finite. Grade it again.")
+        raise NoLawError("size not finite", metric=own.name)
     if not own.metric["higher_is_better"]:
         return own.value
     ceiling = own.metric.get("ceiling")
     if not ceiling:
-        raise FactError(f"{own.name} has no ceiling, so nobody knows what is missing to it.")
+        raise NoLawError("errors without ceiling", metric=own.name)
     return 1 - own.value / float(ceiling)
 
 

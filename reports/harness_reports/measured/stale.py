@@ -1,7 +1,6 @@
-"""Which records are of another definition than what is installed here: another task, another model by the same name.
+"""Mark stale records: a task's data or grading, or a model's code or files, differ from what is installed.
 
-Another machine or another version of a library is another environment and no fault. But where a task's data or grading
-or a model's code have changed, the record speaks of something that is no longer there.
+Another machine or another version of a library is another environment, and does not make a record stale.
 """
 
 from __future__ import annotations
@@ -14,51 +13,48 @@ from harness.basis import DEFINING, FORMAT, GRADING, IDENTITIES, PLUGINS, STEP, 
 from harness.errors import HarnessError
 from harness.plugins import Plugins
 from harness.records import Record
-from harness.why import definitions
+from harness.why import Change, definitions
 
 
 def marked(records: Iterable[Record], plugins: Plugins) -> list[Record]:
     """Return the records with `stale` filled in.
 
-    A record of a task or model that is not installed here stays unmarked, and so does one that an earlier version of
-    the harness wrote: nobody can tell.
+    It stays empty for tasks and models that are not installed here, and for records of an earlier `basis.FORMAT`.
     """
     bases = Bases(plugins)
-    found = [replace(record, stale=_why_stale(record, bases)) if record.basis else record for record in records]
-    reasons: dict[tuple[Any, ...] | None, str] = {}
-    for record in found:
+    compared = [replace(record, stale=_changes(record, bases)) if record.basis else record for record in records]
+    most: dict[tuple[Any, ...] | None, tuple[Change, ...]] = {}
+    for record in compared:
         key = _built_on(record)
-        reasons[key] = max(reasons.get(key, ""), record.stale or "", key=len)
-    return [replace(one, stale=reasons[key] or None) if (key := _built_on(one)) else one for one in found]
+        most[key] = max(most.get(key, ()), record.stale, key=len)
+    return [replace(record, stale=most[key]) if (key := _built_on(record)) else record for record in compared]
 
 
 def _built_on(record: Record) -> tuple[Any, ...] | None:
-    """Return what an evaluation has in common with servings of the same model: all are as stale as the most stale."""
+    """Return what an evaluation shares with servings of the same model: all get the mark of the most changed one."""
     if "trained" not in record.inputs or "runtime" not in record.spec:
         return None
     return (*sorted(record.inputs.items()), record.spec["runtime"], record.spec["precision"])
 
 
-def _why_stale(record: Record, bases: Bases) -> str | None:
+def _changes(record: Record, bases: Bases) -> tuple[Change, ...]:
     basis = record.basis
     if basis.get("format") != FORMAT:
-        return None
+        return ()
     now = _installed(record, bases)
-    said = definitions(_graded(basis), now, [STEP, *DEFINING])
-    for part, words in (("data", "data changed"), ("weights", "the model's files changed")):
-        if unversioned(part, now) != unversioned(part, basis):
-            said.append(words)
-    return ", ".join(said) or None
+    parts = [part for part in ("data", "weights") if unversioned(part, now) != unversioned(part, basis)]
+    return (*definitions(_graded(basis), now, [STEP, *DEFINING]), *(Change(f"{part} changed") for part in parts))
 
 
 def _graded(basis: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a basis with nothing of the harness itself but how it grades."""
-    own = basis["sources"].get(STEP, {})
-    return {**basis, "sources": {**basis["sources"], STEP: {name: own[name] for name in own if name == GRADING}}}
+    """Return a basis in which grading is all that is left of the harness's own modules."""
+    modules = basis["sources"].get(STEP, {})
+    graded = {name: digest for name, digest in modules.items() if name == GRADING}
+    return {**basis, "sources": {**basis["sources"], STEP: graded}}
 
 
 def _installed(record: Record, bases: Bases) -> dict[str, Any]:
-    """Return the basis that the step would have today, as far as it can be told; of other roles what was recorded."""
+    """Return the basis that the step would have today; recorded values stand in for what cannot be found here."""
     spec, basis = record.spec, record.basis
     now = _graded({**basis, "sources": {**basis["sources"], STEP: bases.of_step(record.step).modules}})
     for role in DEFINING:
@@ -70,8 +66,8 @@ def _installed(record: Record, bases: Bases) -> dict[str, Any]:
     for part, find in (("data", bases.data), ("weights", bases.weights)):
         role = IDENTITIES[part]
         try:
-            own = bases.libraries(role, spec, bases.closure(role, spec[role]))
-            now |= {part: find(spec), "libraries": {**now["libraries"], role: own}}
+            libraries = bases.libraries(role, spec, bases.closure(role, spec[role]))
+            now |= {part: find(spec), "libraries": {**now["libraries"], role: libraries}}
         except Exception:  # noqa: BLE001, S112 - a plugin may raise anything; mostly its files are elsewhere
             continue
     return now

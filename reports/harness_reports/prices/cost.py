@@ -15,6 +15,7 @@ from harness_reports.measured.readings import energy_kind
 from harness_reports.measured.results import Measured, Results
 from harness_reports.prices.cost_figures import UNIT_COSTS, cost_figures, unit_cost_draws
 from harness_reports.prices.pricing import Pricing
+from harness_reports.reasons import as_text
 
 COST = (
     *KEYS, "seeds", "pretrain_usd", "finetune_usd", "train_usd", "evaluate_usd", "usd_per_1k_inferences",
@@ -45,7 +46,7 @@ def cost(records: Sequence[Record], pricing: Pricing) -> pd.DataFrame:
     Raises:
         FactError: a record's hardware has no price in `pricing`.
     """
-    return pd.DataFrame(cost_rows(Results.of(records), pricing).values(), columns=list(COST))
+    return pd.DataFrame(map(as_text, cost_rows(Results.of(records), pricing).values()), columns=list(COST))
 
 
 def cost_rows(results: Results, pricing: Pricing) -> dict[Candidate, dict[str, Any]]:

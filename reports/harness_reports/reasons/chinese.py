@@ -58,6 +58,21 @@ SENTENCES = {
     "own machine": "运行于 {hardware}，自有或租用的机器",
     "nothing needed": "没有要求",
     "third party": "不允许第三方看到请求。",
+    # What has changed since something was measured.
+    "stale": "{changes:every}",
+    "data changed": "数据已更改",
+    "weights changed": "模型文件已更改",
+    "plugin edited": "插件 {plugin} 已编辑（{role:name}{modules}）",
+    "plugin remade": "插件 {plugin} 改用了其他取值（{role:name}{modules}）",
+    "plugin updated": "插件 {plugin} → {version}（{role:name}{modules}）",
+    "harness edited": "harness 已编辑（{role:name}{modules}）",
+    # Why sizes support no scaling law.
+    "exponent unclear": "指数的区间 {low:.3g} 至 {high:.3g} 包含 0：这些规模看不出规律。请测量更多规模，或更多随机种子。",
+    "size too large": "{params:.3g} 个参数超过最大实测规模的 {times:g} 倍。",
+    "sizes few": "已测量 {count} 种规模，而拟合规律需要 {needed} 种：请在套件中增加规模。",
+    "size without errors": "有一种规模没有错误，其对数无限：请换用仍可改进的指标。",
+    "size not finite": "{metric} 在一种规模上不是数字：部分得分不是有限值。请重新评测。",
+    "errors without ceiling": "{metric} 没有上限，因此错误未知。",
     # What a budget pays for.
     "in best bundle": "属于预算所能负担的最佳组合。",
     "not worthy": "结论为：{verdict:name}。",

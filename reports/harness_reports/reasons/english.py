@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness import why
 from harness_reports.cells import usd
 from harness_reports.reasons.language import Language
 
@@ -72,6 +73,18 @@ SENTENCES = {
     "own machine": "runs on {hardware}, an owned or rented machine",
     "nothing needed": "no requirement",
     "third party": "No third party may see a request.",
+    # What has changed since something was measured.
+    "stale": "{changes:every}",
+    **why.SENTENCES,
+    # Why sizes support no scaling law.
+    "exponent unclear": "The exponent's interval, {low:.3g} to {high:.3g}, holds 0: no law is seen in these sizes. "
+    "Measure more of them, or more seeds.",
+    "size too large": "{params:.3g} parameters are over {times:g} times the largest size that was measured.",
+    "sizes few": "Sizes measured: {count}. A law takes {needed}: add sizes to the suite.",
+    "size without errors": "A size makes no errors, so the logarithm of its error is infinite. Take a metric that can "
+    "still improve.",
+    "size not finite": "{metric} is not a number at a size: some scores are not finite. Grade it again.",
+    "errors without ceiling": "{metric} has no ceiling, so its errors are not known.",
     # What a budget pays for.
     "in best bundle": "It is in the best bundle within the budget.",
     "not worthy": "The verdict is: {verdict}.",

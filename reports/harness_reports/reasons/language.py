@@ -28,6 +28,7 @@ class Sentences(Formatter):
 
     Formats of a field: `usd` (an amount), `share` (whole percent), `count` (four significant digits), `name` (of a
     figure), `names` (a list of them), `shares` (a list of figures with a share each), `either` (alternative reasons),
+    `every` (reasons that all hold),
     or a number's format.
     """
 
@@ -39,6 +40,7 @@ class Sentences(Formatter):
             "names": lambda names: language.comma.join(map(self._name, names)),
             "shares": lambda pairs: language.comma.join(f"{self._name(name)} {_share(share)}" for name, share in pairs),
             "either": lambda reasons: language.either.join(self.sentence(one.code, one.values) for one in reasons),
+            "every": lambda reasons: language.comma.join(self.sentence(one.code, one.values) for one in reasons),
         }  # fmt: skip
 
     def sentence(self, code: str, values: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from harness_reports import cells
 from harness_reports.business.choice import attention, preference
 from harness_reports.business.viability import VIABILITY, Candidates, judge_all
 from harness_reports.measured import judgement, samples
-from harness_reports.measured.lineage import finished, label
+from harness_reports.measured.lineage import finished, label, why_stale
 from harness_reports.measured.results import Results
 from harness_reports.measured.tables import EVERY, accuracy, throughput
 from harness_reports.prices.cost import cost
@@ -151,7 +151,7 @@ def _judgement(records: Sequence[Record]) -> str:
 
 
 def _stale(record: Record) -> list[str]:
-    return [f"stale: {record.stale}. Run its suite again to measure what is installed."] if record.stale else []
+    return [f"stale: {why_stale(record)}. Run its suite again to measure what is installed."] if record.stale else []
 
 
 def _who(record: Record) -> dict[str, Any]:

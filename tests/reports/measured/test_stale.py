@@ -17,7 +17,8 @@ from harness.basis import DEFINITION, Bases, definition
 from harness.plugin_files import FILE, import_file
 from harness.plugins import Plugins, load_plugins
 from harness.records import Record, from_json, to_json
-from harness_reports.measured.lineage import label
+from harness.why import Change
+from harness_reports.measured.lineage import label, why_stale
 from harness_reports.measured.results import Results
 from harness_reports.measured.stale import marked
 from harness_reports.measured.tables import accuracy, throughput
@@ -89,6 +90,8 @@ ASKED = {
     "task_settings": {}, "hardware": "here", "precision": "fp32", "runtime": "plain", "batch_size": 4, "seed": 0,
 }  # fmt: skip
 METRIC = {"name": "accuracy", "unit": "share", "column": "correct", "higher_is_better": True, "ceiling": 1.0}
+
+EDITED = (Change("plugin edited", {"plugin": "mine", "role": "model", "modules": ""}),)
 
 
 class Shop:
@@ -257,11 +260,11 @@ def test_data_of_another_library_version_are_another_environment(shop: Shop) -> 
 
 def test_a_stale_training_marks_what_was_built_on_it(shop: Shop) -> None:
     """The evaluation itself may be of the same code."""
-    tuned = replace(shop.record(0.25, step="finetune"), scores={}, metrics=[], stale="plugin mine → edited (model)")
+    tuned = replace(shop.record(0.25, step="finetune"), scores={}, metrics=[], stale=EDITED)
     graded = replace(shop.record(0.25), inputs={"trained": tuned.fingerprint})
     (key,) = Results([tuned, graded]).candidates
 
-    assert key.stale == "plugin mine → edited (model)"
+    assert str(key.stale) == "plugin mine → edited (model)"
 
 
 def test_an_edited_core_of_grading_is_a_changed_definition_and_the_rest_is_not(shop: Shop) -> None:
@@ -288,7 +291,7 @@ def test_an_evaluation_and_a_serving_of_one_model_are_as_stale_as_each_other(sho
     assert fresh.servings
     assert own.evaluations
     assert own.servings
-    assert own.key.stale == "harness → edited (step: harness.grading)"
+    assert str(own.key.stale) == "harness → edited (step: harness.grading)"
 
 
 def test_an_evaluation_that_is_stale_for_more_reasons_stays_beside_its_serving(shop: Shop) -> None:
@@ -302,8 +305,7 @@ def test_an_evaluation_that_is_stale_for_more_reasons_stays_beside_its_serving(s
 
     assert own.evaluations
     assert own.servings
-    assert own.key.stale is not None
-    assert "harness.grading" in own.key.stale
+    assert "harness.grading" in str(own.key.stale)
 
 
 def test_records_of_earlier_versions_cannot_be_told(shop: Shop) -> None:
@@ -311,7 +313,7 @@ def test_records_of_earlier_versions_cannot_be_told(shop: Shop) -> None:
     bare, other = replace(shop.record(0.25), basis={}), changed(shop.record(0.25), "format", 0)
     now = shop.edit("scale = 1", "scale = 2")
 
-    assert [record.stale for record in marked([bare, other], now)] == [None, None]
+    assert [record.stale for record in marked([bare, other], now)] == [(), ()]
 
 
 def test_a_record_that_nobody_can_tell_of_does_not_supersede(shop: Shop) -> None:
@@ -328,10 +330,10 @@ def test_a_record_that_nobody_can_tell_of_does_not_supersede(shop: Shop) -> None
 
 def test_the_mark_is_never_stored(shop: Shop) -> None:
     """It is of whoever reads."""
-    record = replace(shop.record(0.25), stale="edited")
+    record = replace(shop.record(0.25), stale=EDITED)
 
     assert "stale" not in to_json(record)
-    assert from_json(to_json(record)).stale is None
+    assert from_json(to_json(record)).stale == ()
 
 
 def test_a_label_says_it(shop: Shop) -> None:
@@ -376,14 +378,13 @@ def test_an_inverted_grading_marks_what_it_graded_and_nothing_else(plant: Callab
                 basis=basis,
             )
         )
-    before = [record.stale for record in marked(records, plugins)]
+    before = [why_stale(record) for record in marked(records, plugins)]
     plant("harness.labelled", "float(guess == label)", "float(guess != label)")
 
     assert before == [None, None]
-    assert [record.stale for record in marked(records, plugins)] == [
-        "harness → edited (task: harness.labelled)",
-        None,
-    ]
+    graded, other = marked(records, plugins)
+    assert str(why_stale(graded)) == "harness → edited (task: harness.labelled)"
+    assert why_stale(other) is None
 
 
 SUITE = """
