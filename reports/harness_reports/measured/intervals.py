@@ -14,8 +14,10 @@ from harness_reports.economics.distributions import quantiles
 RESAMPLES = 2000
 CONFIDENCE = 0.95
 _CHUNK = 4_000_000
+"""Drawn items held in memory at a time."""
 _FEW = 64
-"""Kinds of items up to which counting them is faster than drawing items, and gives the same distribution."""
+"""Different columns up to which a multinomial draw of their counts is used: faster than drawing items, and the same
+distribution."""
 
 
 class Interval(NamedTuple):
@@ -33,12 +35,11 @@ Replicates = Sequence[Sequence[float]] | np.ndarray
 
 
 def mean_interval(scores: Scores) -> Interval:
-    """Return the interval of a mean over replicates and items.
+    """Return the 95 % interval of a mean over replicates and items, NaN where a score is NaN.
 
-    Both are resampled with replacement: replicates first, then items, the same items in every replicate, because an
-    item that is hard for one training is hard for the next. With one replicate the spread between trainings is not in
-    the interval. Where every score is the same 0 or 1 the bootstrap sees no spread at all, and Clopper and Pearson's
-    exact bound is given.
+    Replicates are resampled with replacement, then items, the same items in every replicate: an item that is hard for
+    one training is hard for the next. With one replicate the spread between trainings is not in the interval. Where
+    every score is the same 0 or 1, resampling shows no spread, and the interval is Clopper and Pearson's exact bound.
     """
     matrix, draws = np.asarray(scores, dtype=float), mean_draws(scores)
     if is_unanimous(matrix):
@@ -53,7 +54,7 @@ def is_unanimous(matrix: np.ndarray) -> bool:
 
 
 def mean_draws(scores: Scores) -> np.ndarray:
-    """Return values that the mean may have, as likely as they are: what `mean_interval` takes its ends from."""
+    """Return draws of the mean, whose percentiles are the ends of `mean_interval`."""
     matrix = np.asarray(scores, dtype=float)
     if np.isnan(matrix).any():
         return np.array([math.nan])
@@ -63,15 +64,15 @@ def mean_draws(scores: Scores) -> np.ndarray:
 
 
 def _unanimous(score: float, items: int) -> np.ndarray:
-    """Return quantiles of the beta distribution whose end is Clopper and Pearson's."""
+    """Return quantiles of the beta distribution that Clopper and Pearson's bound is a percentile of."""
     missed = 1 - np.linspace(0, 1, RESAMPLES + 1) ** (1 / items)
     return 1 - missed if score else missed
 
 
 def difference_interval(scores: Scores, other: Scores) -> Interval:
-    """Return the interval of mean(scores) - mean(other), paired by item where both graded as many items.
+    """Return the 95 % interval of mean(scores) - mean(other), paired by item where both have as many items.
 
-    The pairing takes the items' difficulty out of the difference; replicates are resampled on each side on their own.
+    Pairing takes the items' difficulty out of the difference; replicates are resampled independently on each side.
     """
     one, two = np.asarray(scores, dtype=float), np.asarray(other, dtype=float)
     if one.shape[1] != two.shape[1]:
@@ -80,17 +81,17 @@ def difference_interval(scores: Scores, other: Scores) -> Interval:
 
 
 def replicates_interval(replicates: Replicates) -> Interval:
-    """Return the interval of a metric that is no mean from its values over resampled items; trainings are resampled."""
+    """Return the interval of a metric that is no mean, from its values on resampled items; seeds are resampled here."""
     return interval_of(replicates_draws(replicates))
 
 
 def replicates_draws(replicates: Replicates) -> np.ndarray:
-    """Return values that the metric may have: what `replicates_interval` takes its ends from."""
+    """Return draws of the metric, whose percentiles are the ends of `replicates_interval`."""
     return _trainings(replicates, stream=0)
 
 
 def replicates_difference(replicates: Replicates, other: Replicates) -> Interval:
-    """Return the interval of a difference; both sides resampled the same items, so it is paired by item."""
+    """Return the interval of a difference, paired by item: both sides hold the metric on the same resampled items."""
     return interval_of(_trainings(replicates, stream=0) - _trainings(other, stream=1))
 
 
@@ -107,7 +108,7 @@ def _bootstrap(matrix: np.ndarray, stream: int = 0) -> np.ndarray:
 
 @lru_cache(maxsize=512)
 def _resampled(content: bytes, shape: tuple[int, int], stream: int) -> np.ndarray:
-    """Return resampled means; remembered, so that a moved price slider does not resample what it does not touch."""
+    """Return resampled means; cached, so that a moved price slider does not resample them."""
     matrix = np.frombuffer(content).reshape(shape)
     random = np.random.default_rng([stream, *shape])
     kinds, counts = _kinds(matrix)
@@ -118,14 +119,14 @@ def _resampled(content: bytes, shape: tuple[int, int], stream: int) -> np.ndarra
 
 def _kinds(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the different columns, in order, and how often each occurs."""
-    if len(matrix) == 1:  # faster, and the same
+    if len(matrix) == 1:  # without `axis` it is faster
         values, counts = np.unique(matrix[0], return_counts=True)
         return values[None], counts
     return np.unique(matrix, axis=1, return_counts=True)
 
 
 def _counted(kinds: np.ndarray, counts: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Resample items that are of few kinds (right or wrong in each replicate) by how many of each kind are drawn."""
+    """Return resampled means where items are of few kinds (right or wrong in each replicate): draw counts of kinds."""
     items = counts.sum()
     drawn = random.multinomial(items, counts / items, size=RESAMPLES) / items
     means = drawn @ kinds.T
@@ -186,7 +187,7 @@ def _counted_difference(
 
 
 def interval_of(values: np.ndarray) -> Interval:
-    """Return the middle 95 % of drawn values."""
+    """Return the ends of the middle 95 % of draws."""
     tail = (1 - CONFIDENCE) / 2
     low, high = quantiles(values, (tail, 1 - tail))
     return Interval(float(low), float(high))

@@ -1,4 +1,4 @@
-"""What is wrong with a record's numbers, and what to do about it."""
+"""Checks of a record's numbers: what is wrong and what to do about it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAXIMUM_SPREAD = 0.10
 MAXIMUM_OVERHEAD = 0.10
 """Share of a window that the load generator and the check of outputs may take."""
 MINIMUM_ITEMS = 30
-"""Fewer items than this carry no interval worth the name."""
+"""Below this many items an interval is not reliable."""
 
 
 def judge(record: Record) -> Reasons:
@@ -26,12 +26,12 @@ def judge(record: Record) -> Reasons:
 
 
 def window_s(record: Record) -> float | None:
-    """Return how long a serving was observed: the load generator's clock where it was read, else the predictor's.
+    """Return a serving's observed seconds: the load generator's clock where it was read, else the predictor's.
 
-    A predictor of a few microseconds waits for the load generator most of the time; it was watched no shorter for that.
+    The load generator's is longer for a predictor of microseconds, which waits for it most of the time.
     """
-    read = [record.value("wall_s"), (record.used.get("load_generator") or {}).get("elapsed_s")]
-    return max((seconds for seconds in read if seconds is not None), default=None)
+    clocks = [record.value("wall_s"), (record.used.get("load_generator") or {}).get("elapsed_s")]
+    return max((seconds for seconds in clocks if seconds is not None), default=None)
 
 
 def _short(record: Record) -> Reason | None:
@@ -49,7 +49,7 @@ def _invalid(record: Record) -> Reason | None:
 
 
 def _noisy(record: Record) -> Reason | None:
-    """Compare tenths of an Offline window: single batches differ because their inputs do, long stretches should not."""
+    """Compare tenths of an Offline window: single batches differ as their inputs do, tenths should not."""
     batch_s = durations(record)
     if record.spec.get("scenario") != "Offline" or batch_s.size < 2:  # noqa: PLR2004 - one duration has no spread
         return None
@@ -85,7 +85,7 @@ def _drifted(record: Record) -> Reason | None:
 
 
 def _busy(record: Record) -> Reason | None:
-    """Tell of a machine with other work: twice its cores is more than an earlier step of a suite leaves behind."""
+    """Report other work on the machine: an earlier step of a suite leaves a load below twice the cores."""
     load, cores = record.environment.get("load_average_1m"), record.environment.get("usable_cores")
     if load is None or not cores or load <= 2 * cores:
         return None

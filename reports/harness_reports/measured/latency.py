@@ -1,4 +1,4 @@
-"""Percentiles of latencies with the counts they need, and whether a latency limit is met.
+"""Percentiles of latencies and the counts they need; latency objectives.
 
 Percentiles follow the early-stopping rule of MLPerf's LoadGen (mlcommons/inference, loadgen/early_stopping.cc and
 results.cc): with n latencies, t of them may exceed the reported value if BinomialCDF(t; n, 1 - p) <= 1 - 0.99.
@@ -54,13 +54,13 @@ class LatencyObjective(NamedTuple):
     slow: int
     """How many latencies were over the limit."""
     needed: int
-    """How many latencies would show that it is kept, if no further one is over the limit."""
+    """How many latencies would show that it is met, if no further one is over the limit."""
 
 
 def latency_objective(latency_s: Sequence[float], limit_s: float, share: float = 0.99) -> LatencyObjective:
-    """Return whether at least `share` of the latencies stay within `limit_s`, with 99 % confidence either way.
+    """Return whether at least `share` of latencies are within `limit_s`, with 99 % confidence for met and for missed.
 
-    Met is LoadGen's rule for the Server scenario; missed is the same test from the other side.
+    Met is LoadGen's rule for the Server scenario; missed is the opposite one-sided test.
     """
     count, slow = len(latency_s), sum(value > limit_s for value in latency_s)
     alpha = 1 - PERCENTILE_CONFIDENCE

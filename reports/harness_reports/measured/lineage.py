@@ -35,18 +35,18 @@ class Chain:
 
     @property
     def seeds(self) -> tuple[Any, Any]:
-        """What tells replicates of a candidate apart: the seeds of its fine-tuning and of its pretraining."""
+        """What distinguishes replicates of a candidate: the seeds of its fine-tuning and of its pretraining."""
         return self.leaf.spec.get("seed"), self.pretrain.spec.get("seed") if self.pretrain else None
 
 
 class Candidate(NamedTuple):
-    """The identity of a candidate; `spec` is a digest of everything the other fields do not say."""
+    """The identity of a candidate."""
 
     task: str
     data: str
-    """What its data are called."""
+    """Name of the data."""
     source: str | None
-    """Where its data are, None for those that come with the task."""
+    """Where the data lie, None for those that come with the task."""
     model: str
     size: str
     start: str
@@ -55,14 +55,15 @@ class Candidate(NamedTuple):
     runtime: str
     precision: str
     digest: str | None
-    """Of its data."""
+    """Of the data."""
     spec: str
+    """A digest of settings and budgets."""
     conditions: str
     """A digest of what must agree before records are pooled."""
     definition: str
-    """Digests of what defines its measurements, of each step."""
+    """What defines its measurements: a digest for each step."""
     stale: Reason | None
-    """How its definition differs from what is installed, None where it does not or nobody can tell."""
+    """How its definition differs from what is installed, None where it does not or cannot be told."""
 
     @property
     def place(self) -> tuple[Any, ...]:
@@ -72,25 +73,25 @@ class Candidate(NamedTuple):
 
 
 def finished(records: Iterable[Record]) -> list[Record]:
-    """Return the records that may enter a table; failures are told, never priced."""
+    """Return the records that may enter a table: those of successful steps."""
     return [record for record in records if record.outcome == "ok"]
 
 
 def chains(records: Sequence[Record], step: str) -> list[Chain]:
     """Return one chain for each finished `evaluate` or `serve` record."""
-    known = {record.fingerprint: record for record in finished(records)}
-    return [_chain(record, known) for record in known.values() if record.step == step]
+    by_fingerprint = {record.fingerprint: record for record in finished(records)}
+    return [_chain(record, by_fingerprint) for record in by_fingerprint.values() if record.step == step]
 
 
-def _chain(leaf: Record, known: Mapping[str, Record]) -> Chain:
-    export = known.get(leaf.inputs.get("exported", ""))
-    finetune = known.get(leaf.inputs.get("trained", ""))
-    pretrain = known.get(finetune.inputs.get("pretrained", "")) if finetune else None
+def _chain(leaf: Record, by_fingerprint: Mapping[str, Record]) -> Chain:
+    export = by_fingerprint.get(leaf.inputs.get("exported", ""))
+    finetune = by_fingerprint.get(leaf.inputs.get("trained", ""))
+    pretrain = by_fingerprint.get(finetune.inputs.get("pretrained", "")) if finetune else None
     return Chain(leaf, export, finetune, pretrain)
 
 
 def device(record: Record) -> str | None:
-    """Return what the hardware said it is and how many units a price book would count: `AMD EPYC 7B13 × 2`."""
+    """Return the device's name and its units as price books count them: `AMD EPYC 7B13 × 2`; None if unknown."""
     described = record.environment.get("hardware") or {}
     name, quantity = described.get("device_name"), described.get("price_quantity")
     if name is None:
@@ -99,36 +100,37 @@ def device(record: Record) -> str | None:
 
 
 def details(chain: Chain) -> dict[str, Any]:
-    """Return all that was asked of a candidate beyond its names, flat: settings and the budgets of its trainings."""
+    """Return a candidate's settings, its task's settings and its training budgets in one flat mapping."""
     spec = chain.leaf.spec
-    found = {**spec.get("settings", {}), **{f"task {k}": v for k, v in spec.get("task_settings", {}).items()}}
+    values = {**spec.get("settings", {}), **{f"task {k}": v for k, v in spec.get("task_settings", {}).items()}}
     for stage, record in (("finetune", chain.finetune), ("pretrain", chain.pretrain)):
         budget = record.spec.get("budget", {}) if record else {}
-        found |= {f"{stage} {name}": value for name, value in budget.items()}
-    return found
+        values |= {f"{stage} {name}": value for name, value in budget.items()}
+    return values
 
 
 def conditions(chain: Chain) -> dict[str, str]:
     """Return what must agree before records are pooled, by name: versions of libraries and of Python, and threads.
 
-    The device must agree too: it is a column of its own. Of the harness's own measuring the versions are left out, as
-    evaluations and servings differ in them. A training's are told where they are not those of what it was built for.
+    The device is not among them, as it is a column. Libraries of the harness itself are left out, because evaluations
+    and servings use different ones. Conditions of a training are listed where they differ from those of the evaluation
+    or serving.
     """
-    found = _conditions(chain.leaf)
+    values = _conditions(chain.leaf)
     for stage, record in (("finetune", chain.finetune), ("pretrain", chain.pretrain)):
-        own = _conditions(record) if record else {}
-        found |= {f"{stage} {name}": value for name, value in own.items() if found.get(name) != value}
-    return found
+        trained = _conditions(record) if record else {}
+        values |= {f"{stage} {name}": value for name, value in trained.items() if values.get(name) != value}
+    return values
 
 
 def _conditions(record: Record) -> dict[str, str]:
     if record.basis:
-        roles = {role: own for role, own in record.basis["libraries"].items() if role != STEP}
-        libraries = {name: version for own in roles.values() for name, version in own.items()}
+        roles = [versions for role, versions in record.basis["libraries"].items() if role != STEP]
+        libraries = {name: version for versions in roles for name, version in versions.items()}
         return {**libraries, "Python": record.basis["python"], **_spoken(record.basis["threads"])}
-    known = record.environment
-    threads = {"usable_cores": known.get("usable_cores"), **(known.get("thread_variables") or {})}
-    return {**known.get("versions", {}), "Python": str(known.get("python")), **_spoken(threads)}
+    environment = record.environment  # before record version 3
+    threads = {"usable_cores": environment.get("usable_cores"), **(environment.get("thread_variables") or {})}
+    return {**environment.get("versions", {}), "Python": str(environment.get("python")), **_spoken(threads)}
 
 
 def _spoken(threads: Mapping[str, Any]) -> dict[str, str]:
@@ -160,16 +162,16 @@ def why_stale(record: Record) -> Reason | None:
     return Reason("stale", {"changes": changes}) if changes else None
 
 
-def replicates(found: Iterable[Chain]) -> list[Chain]:
-    """Return one chain for each pair of seeds: the newest, where a step was measured again after something changed."""
+def replicates(group: Iterable[Chain]) -> list[Chain]:
+    """Return one chain for each pair of seeds, the newest where a step was measured again."""
     newest: dict[tuple[Any, Any], Chain] = {}
-    for chain in sorted(found, key=lambda c: (c.leaf.started_at, c.leaf.id)):
+    for chain in sorted(group, key=lambda c: (c.leaf.started_at, c.leaf.id)):
         newest[chain.seeds] = chain
     return sorted(newest.values(), key=lambda c: str(c.seeds))
 
 
 def not_superseded(grouped: Mapping[Candidate, Sequence[Chain]]) -> list[Candidate]:
-    """Return the candidates of the definition that is installed; where nobody can tell, of the newest."""
+    """Return the candidates of the installed definition; where none is known to be, those of the newest one."""
     chosen: dict[tuple[Any, ...], tuple[bool, str, str]] = {}
     for key, group in grouped.items():
         rank = (_current(key), max(chain.leaf.started_at for chain in group), key.definition)
@@ -178,30 +180,30 @@ def not_superseded(grouped: Mapping[Candidate, Sequence[Chain]]) -> list[Candida
 
 
 def _current(key: Candidate) -> bool:
-    """Return whether a definition is known, and not known to differ from what is installed."""
+    """Return whether a definition is recorded and does not differ from what is installed."""
     return key.stale is None and bool(key.definition.strip())
 
 
 def differences(grouped: Mapping[Candidate, Sequence[Chain]]) -> dict[Candidate, str | None]:
-    """Return the details in which candidates of the same names differ, None where there is but one."""
-    found: dict[tuple[Any, ...], dict[Candidate, dict[str, Any]]] = defaultdict(dict)
+    """Return the details in which candidates of the same names differ, None where there is only one."""
+    groups: dict[tuple[Any, ...], dict[Candidate, dict[str, Any]]] = defaultdict(dict)
     for key, group in grouped.items():
-        body = {**details(group[0]), "digest": (key.digest or "")[:8], **_told(group[0])}
-        found[key.task, key.data, key.model, key.size, key.start][key] = body
+        body = {**details(group[0]), "digest": (key.digest or "")[:8], **_marked_conditions(group[0])}
+        groups[key.task, key.data, key.model, key.size, key.start][key] = body
     named: dict[Candidate, str | None] = {}
-    for bodies in found.values():
+    for bodies in groups.values():
         differing = _differing(list(bodies.values()))
         for key, body in bodies.items():
             named[key] = ", ".join(f"{name}={body.get(name)}" for name in differing) or None
     return named
 
 
-def _told(chain: Chain) -> dict[str, _Condition]:
+def _marked_conditions(chain: Chain) -> dict[str, _Condition]:
     return {name: _Condition(value) for name, value in conditions(chain).items()}
 
 
 class _Condition(str):
-    """A value that only some candidates have, as another runtime has other libraries: that alone tells nothing."""
+    """A condition's value. Candidates without it do not differ in it: another runtime uses other libraries."""
 
     __slots__ = ()
 
@@ -212,19 +214,18 @@ def _differing(bodies: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _differ(values: Sequence[Any]) -> bool:
-    known = (
-        [value for value in values if value is not None] if any(isinstance(v, _Condition) for v in values) else values
-    )
-    return len({repr(value) for value in known}) > 1
+    if any(isinstance(value, _Condition) for value in values):
+        values = [value for value in values if value is not None]
+    return len({repr(value) for value in values}) > 1
 
 
 def key_columns(key: Candidate, variant: str | None) -> dict[str, Any]:
-    """Return the cells every row begins with, and `source`, which tells data of one name apart."""
+    """Return the cells that every row begins with, and `source`, which distinguishes data of one name."""
     return {name: variant if name == "variant" else getattr(key, name) for name in (*KEYS, "source")}
 
 
 def label(row: Mapping[str, Any]) -> str:
-    """Return what a person calls a candidate, without task and runtime."""
+    """Return a candidate's name for people, without task and runtime."""
     parts = [row["model"], None if row["size"] == "default" else row["size"], row.get("variant")]
     words = " ".join(str(part) for part in parts if not missing(part))
     words = f"{words} (pretrained)" if row["start"] == "pretrained" else words

@@ -1,4 +1,4 @@
-"""How good a candidate is: its evaluations in one metric, pooled over seeds, against its task's cheap baseline."""
+"""A candidate's quality: its evaluations in one metric, pooled over seeds, and its task's baseline."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ class Quality:
             chain.leaf for chain in chains if items(chain.leaf) == self.items and metric_of(chain.leaf, self.name)
         ]
         self.metrics = [metric for leaf in self.leaves if (metric := metric_of(leaf, self.name))]
-        """Of each evaluation: a metric that is no mean has its value here."""
+        """The metric as recorded by each evaluation; one that is no mean has its value here."""
         self.metric = next(metric for metric in newest.metrics if metric["name"] == self.name)
         self.baseline = newest.baseline
 
     @cached_property
     def figure(self) -> Explained:
         """The metric's value, of several seeds their mean."""
-        each = [self._of_seed(record, metric) for record, metric in zip(self.leaves, self.metrics, strict=True)]
-        return named(each[0], "value") if len(each) == 1 else derived("value", self.unit, "mean(seed_value)", *each)
+        seeds = [self._of_seed(record, metric) for record, metric in zip(self.leaves, self.metrics, strict=True)]
+        return named(seeds[0], "value") if len(seeds) == 1 else derived("value", self.unit, "mean(seed_value)", *seeds)
 
     def _of_seed(self, record: Record, metric: Mapping[str, Any]) -> Explained:
         if metric["column"] is None:
@@ -88,7 +88,7 @@ class Quality:
 
     @property
     def method(self) -> str:
-        """What `interval` takes its ends from, in words."""
+        """How `interval` is computed, in words."""
         if not self.is_mean:
             return f"{self.replicates.shape[1]:,} values over resampled items, seeds resampled"
         if intervals.is_unanimous(self.scores):
@@ -96,7 +96,7 @@ class Quality:
         return f"{intervals.RESAMPLES:,} bootstrap means: seeds are resampled, then items, the same in each seed"
 
     def draws(self) -> np.ndarray:
-        """Return values that the metric may have."""
+        """Return draws of the metric."""
         return intervals.mean_draws(self.scores) if self.is_mean else intervals.replicates_draws(self.replicates)
 
     def minus(self, other: Quality) -> intervals.Interval:
@@ -116,15 +116,15 @@ def items(record: Record) -> int:
     return len(next(iter(record.scores.values())))
 
 
-def best_baseline(own: Quality, everyone: Iterable[Quality]) -> Quality | None:
-    """Return the task's cheap baseline on the same data, the best where it has several candidates."""
-    place = (own.key.task, own.key.source, own.key.digest, own.metric["name"])
+def best_baseline(quality: Quality, everyone: Iterable[Quality]) -> Quality | None:
+    """Return the task's baseline on the same data, the best of its candidates, None where there is none."""
+    place = (quality.key.task, quality.key.source, quality.key.digest, quality.metric["name"])
     cheap = [
         other
         for other in everyone
-        if other.key.model == own.baseline
+        if other.key.model == quality.baseline
         and (other.key.task, other.key.source, other.key.digest, other.metric["name"]) == place
     ]
     return max(
-        cheap, key=lambda other: own.sign * other.value if math.isfinite(other.value) else -math.inf, default=None
+        cheap, key=lambda other: quality.sign * other.value if math.isfinite(other.value) else -math.inf, default=None
     )

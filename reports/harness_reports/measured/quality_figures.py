@@ -1,4 +1,4 @@
-"""The figures of the accuracy table, worked out and explained."""
+"""The figures of the accuracy table."""
 
 from __future__ import annotations
 
@@ -11,56 +11,56 @@ from harness_reports.measured.readings import who
 
 RIGHT_SHARE = "share(quality / ceiling)"
 NO_DIFFERENCE = "no significant difference"
-"""Of two qualities: the 95 % interval of their difference holds 0."""
+"""The 95 % interval of the difference of two qualities holds 0."""
 
 
-def quality_figures(own: Quality, baseline: Quality | None) -> dict[str, Explained]:
+def quality_figures(quality: Quality, baseline: Quality | None) -> dict[str, Explained]:
     """Return the figures of a row of the accuracy table by column.
 
     Args:
-        own: the row's evaluations.
-        baseline: those of the task's cheap baseline on the same data, None where there are none.
+        quality: the row's evaluations.
+        baseline: those of the task's baseline on the same data, None where there are none.
     """
-    value, ends = own.figure, own.interval()
+    value, ends = quality.figure, quality.interval()
     figures = (
         value,
-        *(Explained(name, end, own.unit, note=f"{share}th percentile of {own.method}", inputs=(value,))
+        *(Explained(name, end, quality.unit, note=f"{share}th percentile of {quality.method}", inputs=(value,))
           for name, end, share in zip(("low", "high"), ends, ("2.5", "97.5"), strict=True)),
-        _declared("random_baseline", own), _declared("ceiling", own), *_against(own, baseline),
+        _declared("random_baseline", quality), _declared("ceiling", quality), *_against(quality, baseline),
     )  # fmt: skip
     return {figure.name: figure for figure in figures}
 
 
-def quality_share(own: Quality, quality: Explained | None = None) -> Explained:
-    """Return the share of answers that are right, at the quality that was measured or at another."""
-    value, ceiling = quality or named(own.figure, "quality"), _declared("ceiling", own)
-    if not ceiling.value or own.sign < 0 or not math.isfinite(value.value):
-        note = f"{own.name} has no ceiling to be a share of, or it counts errors, or no number is known"
+def quality_share(graded: Quality, quality: Explained | None = None) -> Explained:
+    """Return the share of right answers at the measured quality, or at another one."""
+    value, ceiling = quality or named(graded.figure, "quality"), _declared("ceiling", graded)
+    if not ceiling.value or graded.sign < 0 or not math.isfinite(value.value):
+        note = f"{graded.name} has no ceiling, counts errors, or is not a finite number"
         return Explained("right_share", None, note=note, inputs=(value, ceiling))
     return derived("right_share", "", RIGHT_SHARE, value, ceiling, note="held between 0 and 1")
 
 
-def _declared(name: str, own: Quality) -> Explained:
-    value = own.metric.get(name)
+def _declared(name: str, quality: Quality) -> Explained:
+    value = quality.metric.get(name)
     if value is None:
-        return Explained(name, None, own.unit, note=f"the task names no {name} for {own.name}")
-    source = f"the task's data, as kept in {who(own.leaves[-1])}"
-    return Explained(name, value, own.unit, source=source, kind="declared")
+        return Explained(name, None, quality.unit, note=f"the task declares no {name} for {quality.name}")
+    source = f"the task's data, as kept in {who(quality.leaves[-1])}"
+    return Explained(name, value, quality.unit, source=source, kind="declared")
 
 
-def _against(own: Quality, baseline: Quality | None) -> list[Explained]:
-    """Return the baseline's value, and whether its own is significantly better or worse."""
+def _against(quality: Quality, baseline: Quality | None) -> list[Explained]:
+    """Return the baseline's value, and whether the candidate is significantly better or worse."""
     if baseline is None:
-        note = f"the baseline {own.baseline!r} was not graded on the same data"
+        note = f"the baseline {quality.baseline!r} was not graded on the same data"
         return [Explained(name, None, note=note) for name in ("baseline_value", "against_baseline")]
     bar = named(baseline.figure, "baseline_value")
-    if own.key.model == baseline.key.model:
+    if quality.key.model == baseline.key.model:
         verdict = note = "is the baseline"
     else:
-        low, high = own.minus(baseline)
-        verdict = _verdict(Interval(low, high), own.sign)
-        note = f"the difference's 95 % interval, paired by item: {low:.4g} to {high:.4g} {own.unit}".rstrip()
-    return [bar, Explained("against_baseline", verdict, note=note, inputs=(own.figure, bar))]
+        low, high = quality.minus(baseline)
+        verdict = _verdict(Interval(low, high), quality.sign)
+        note = f"the difference's 95 % interval, paired by item: {low:.4g} to {high:.4g} {quality.unit}".rstrip()
+    return [bar, Explained("against_baseline", verdict, note=note, inputs=(quality.figure, bar))]
 
 
 def _verdict(difference: Interval, sign: int) -> str:

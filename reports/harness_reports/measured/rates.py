@@ -1,4 +1,4 @@
-"""What samples per second of several records may be, beside what was measured."""
+"""Intervals of samples per second: draws of the rates of several records."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from harness_reports.measured.readings import rate
 
 
 def rate_draws(records: Sequence[Record]) -> np.ndarray | None:
-    """Return rates that the records allow: records are resampled, then the durations within each; None without these.
+    """Return draws of the rate: records are resampled, then the durations within each; None without durations.
 
-    A single record says nothing of what another process or another day would give: its rates hold only the spread
-    within its window.
+    Draws of a single record hold only the spread within its window, not that between processes or days.
     """
     series = [durations(record) for record in records]
     if rate(records).value is None or any(len(durations) < 2 for durations in series):  # noqa: PLR2004 - one duration has no spread
@@ -34,12 +33,12 @@ def rate_draws(records: Sequence[Record]) -> np.ndarray | None:
 
 
 def rate_ends(names: Sequence[str], point: Explained, draws: np.ndarray | None, drawn: str) -> list[Explained]:
-    """Return the ends of the 95 % interval of a figure that hangs on a rate.
+    """Return the ends of the 95 % interval of a figure that depends on a rate.
 
     Args:
         names: of the two ends.
         point: the figure.
-        draws: what it may be at the rates that the records allow, None where these are not known.
+        draws: of the figure, None where those of the rate are not known.
         drawn: what the draws are, in words.
     """
     if draws is None:
@@ -53,7 +52,7 @@ def rate_ends(names: Sequence[str], point: Explained, draws: np.ndarray | None, 
 
 
 def _resampled_durations(durations: np.ndarray, random: np.random.Generator, draws: int = 200) -> np.ndarray:
-    """Return resampled means; of many durations the mean is normal, and drawing it directly is as good and fast."""
+    """Return resampled means; from 200 durations on the mean is close to normal, and is drawn directly: faster."""
     if durations.size >= 200:  # noqa: PLR2004 - see above
         return random.normal(durations.mean(), durations.std(ddof=1) / math.sqrt(durations.size), draws)
     picked = random.integers(0, durations.size, (draws, durations.size))
@@ -61,10 +60,10 @@ def _resampled_durations(durations: np.ndarray, random: np.random.Generator, dra
 
 
 def durations(record: Record) -> np.ndarray:
-    """Return how long each batch (or query) of a serving took, empty where the series is not that.
+    """Return the seconds of each batch (or query) of a serving, empty where they are not known.
 
-    Queries served one after the other fill the window, overhead aside, so durations that add up to much more or less
-    than that are something else.
+    Queries served one after the other fill the window, overhead aside. A series that adds up to much more or less is
+    something else, such as latencies of concurrent requests.
     """
     durations = np.array(record.series.get("latency_s", []), dtype=float)
     wall_s, overhead_s = record.value("wall_s"), record.value("overhead_s") or 0.0

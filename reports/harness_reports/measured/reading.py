@@ -1,4 +1,4 @@
-"""Reads the records of a store for tables, reports and pages."""
+"""Reading the records of a store for tables, reports and pages."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def read(location: str | None, plugins: Plugins) -> Results:
-    """Return the records of a store under the names of today, those marked whose definition has changed since.
+    """Return the records of a store under today's names, stale ones marked.
 
     Raises:
-        StoreError: there is none.
+        StoreError: there is no store.
     """
     store = open_store(location)
     try:

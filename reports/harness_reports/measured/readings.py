@@ -1,4 +1,4 @@
-"""Readings of records as figures, each with the record that it was read in."""
+"""Readings of records as figures, each with the record that it comes from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _WEAKEST_FIRST: tuple[Kind, ...] = ("declared", "estimated", "measured")
 
 
 def who(record: Record) -> str:
-    """Return what finds a record again: its fingerprint's beginning, what it did, when."""
+    """Return what identifies a record: its fingerprint's beginning, step, seed and time, and what makes it stale."""
     spec = record.spec
     parts = [record.step, *(str(spec[name]) for name in ("runtime", "scenario") if name in spec)]
     text = f"record {record.fingerprint[:12]}, {' '.join(parts)}, seed {spec.get('seed')}, {record.started_at[:19]}"
@@ -20,7 +20,7 @@ def who(record: Record) -> str:
 
 
 def reading(record: Record, name: str) -> Explained:
-    """Return a reading."""
+    """Return a reading, without a value where the record has none."""
     read = record.readings.get(name)
     if read is None:
         return Explained(name, None, note=f"not read in {who(record)}")
@@ -43,7 +43,7 @@ def combined(how: str, records: Sequence[Record], name: str) -> Explained:
 
 
 def rate(records: Sequence[Record], counted: str = "samples") -> Explained:
-    """Return samples, or something else that is counted, per second over the windows of several records."""
+    """Return samples, or another count, per second over the windows of several records."""
     name, unit, parts = f"{counted}_per_s", "1/s", (*readings(records, counted), *readings(records, "wall_s"))
     if not sum(record.value("wall_s") or 0.0 for record in records):
         return Explained(name, None, unit, note="no seconds were measured", inputs=parts)
@@ -51,6 +51,6 @@ def rate(records: Sequence[Record], counted: str = "samples") -> Explained:
 
 
 def energy_kind(energy: Explained) -> Kind | None:
-    """Return whether energy was measured, estimated or declared, the weakest where its parts differ."""
+    """Return whether energy was measured, estimated or declared: the weakest of its parts."""
     kinds = [part.kind for part in energy.walk() if part.name == "energy_j" and part.kind in _WEAKEST_FIRST]
     return None if energy.value is None else min(kinds, key=_WEAKEST_FIRST.index)

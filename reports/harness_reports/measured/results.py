@@ -1,6 +1,6 @@
-"""What was measured of each candidate: records grouped once, for every table, chart, page and report.
+"""Records grouped by candidate, once for all tables, charts, pages and reports.
 
-A list of records is grouped by `Results.of`; what reads several tables makes `Results` once and hands them on.
+`Results.of` groups a list of records. Callers that make several tables build `Results` once and pass them on.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ class Serving:
 
     @cached_property
     def rate_draws(self) -> np.ndarray | None:
-        """Rates that the records allow, None where they do not hold how long each batch took."""
+        """Draws of `speed`, None where the seconds of each batch were not recorded."""
         return rate_draws(self.leaves)
 
     def latencies_s(self, series: str = "latency_s") -> list[float]:
-        """Return the latencies of single queries, none for Offline: nobody waits for one."""
+        """Return the latencies of single queries; none for Offline, where no one waits for a single query."""
         if self.scenario == "Offline":
             return []
         return [value for leaf in self.leaves for value in leaf.series.get(series, [])]
@@ -69,11 +69,11 @@ class Serving:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """All that was measured of one candidate."""
+    """The evaluations and servings of one candidate."""
 
     key: Candidate
     variant: str | None
-    """In what it differs from candidates of the same names, None where there is but one."""
+    """How it differs from candidates of the same names, None where there is only one."""
     evaluations: Sequence[Chain]
     """One for each pair of seeds."""
     servings: Sequence[Serving]
@@ -81,26 +81,26 @@ class Measured:
 
     @property
     def columns(self) -> dict[str, Any]:
-        """The cells every row of a table begins with."""
+        """The cells that every row of a table begins with."""
         return key_columns(self.key, self.variant)
 
     @property
     def chains(self) -> Sequence[Chain]:
-        """Its evaluations; where there are none, what was served first."""
+        """Its evaluations; where there are none, its first serving."""
         return self.evaluations or self.servings[0].chains
 
     @cached_property
     def fastest(self) -> Mapping[str, Serving]:
-        """Scenario → the fastest batch size, of equals the smallest; on one machine it is the cheapest."""
-        known = [each for each in self.servings if each.samples_per_s]
-        ranked = sorted(known, key=lambda each: (each.speed.value, -each.batch_size))
-        return {each.scenario: each for each in ranked}
+        """Scenario → the fastest batch size, of equals the smallest; on one machine the fastest is the cheapest."""
+        timed = [serving for serving in self.servings if serving.samples_per_s]
+        ranked = sorted(timed, key=lambda serving: (serving.speed.value, -serving.batch_size))
+        return {serving.scenario: serving for serving in ranked}
 
     @cached_property
     def pretrainings(self) -> Sequence[Record | None]:
         """The pretrainings that all seeds share, None for a missing record.
 
-        There are none from scratch, nor of a checkpoint that comes pretrained.
+        Empty from scratch, and for a checkpoint that was pretrained elsewhere.
         """
         if self.key.start == "scratch":
             return []
@@ -109,7 +109,7 @@ class Measured:
 
     @property
     def machine(self) -> Record:
-        """A record of the machine that it ran on."""
+        """A record that describes its machine."""
         return self.chains[0].leaf
 
     @cached_property
@@ -125,15 +125,15 @@ class Measured:
 
 
 class Results(Sequence[Record]):
-    """Records, and what they say of each candidate. Immutable: other records are other results."""
+    """Records, and their candidates. Immutable."""
 
     def __init__(self, records: Iterable[Record]) -> None:
-        """Take records, of any outcome and in any order; they are grouped when a table asks for it."""
+        """Take records of any outcome and in any order; they are grouped on first use."""
         self._records = tuple(records)
 
     @classmethod
     def of(cls, records: Sequence[Record]) -> Results:
-        """Return records as results; results are returned as they are, so that nothing is grouped twice."""
+        """Return records as results; results are returned unchanged, so that nothing is grouped twice."""
         return records if isinstance(records, Results) else cls(records)
 
     @overload
@@ -141,19 +141,16 @@ class Results(Sequence[Record]):
     @overload
     def __getitem__(self, place: slice) -> Sequence[Record]: ...
     def __getitem__(self, place: int | slice) -> Record | Sequence[Record]:
-        """Return a record by its place, or several."""
+        """Return a record by its index, or several by a slice."""
         return self._records[place]
 
     def __len__(self) -> int:
-        """Return how many records there are."""
+        """Return the number of records."""
         return len(self._records)
 
     @cached_property
     def candidates(self) -> Mapping[Candidate, Measured]:
-        """What was measured of each candidate, in an order that does not hang on that of the records.
-
-        Candidates that another one supersedes are left out.
-        """
+        """The candidates, in an order that does not depend on that of the records; superseded ones are left out."""
         evaluated, served = (_by_candidate(self, step) for step in ("evaluate", "serve"))
         variants = differences({**evaluated, **served})
         return {
@@ -164,24 +161,27 @@ class Results(Sequence[Record]):
     @property
     def evaluated(self) -> Iterator[Measured]:
         """The candidates that were evaluated."""
-        return (own for own in self.candidates.values() if own.evaluations)
+        return (candidate for candidate in self.candidates.values() if candidate.evaluations)
 
     @cached_property
     def metric_names(self) -> list[str]:
-        """The metrics that evaluations were graded by, the deciding ones first."""
+        """The metrics of all evaluations, the deciding ones first."""
         names = [[metric["name"] for metric in record.metrics] for record in finished(self) if record.metrics]
-        return list(dict.fromkeys([*(own[0] for own in names), *(name for own in names for name in own)]))
+        return list(dict.fromkeys([*(names[0] for names in names), *(name for names in names for name in names)]))
 
     def qualities(self, metric: str | None = None) -> dict[Candidate, Quality]:
-        """Return the evaluations of every candidate in its task's deciding metric, or in one that it has.
+        """Return the quality of every candidate in its task's deciding metric, or in `metric` where it has that.
 
         Raises:
             StoreError: no evaluation has this metric.
         """
         if metric is not None and metric not in self.metric_names:
             raise StoreError(unknown("metric", metric, self.metric_names))
-        found = {own.key: own.quality if metric is None else own.quality_in(metric) for own in self.evaluated}
-        return {key: graded for key, graded in found.items() if graded is not None}
+        qualities = {
+            candidate.key: candidate.quality if metric is None else candidate.quality_in(metric)
+            for candidate in self.evaluated
+        }
+        return {key: graded for key, graded in qualities.items() if graded is not None}
 
 
 def _by_candidate(records: Sequence[Record], step: str) -> dict[Candidate, list[Chain]]:
@@ -191,8 +191,8 @@ def _by_candidate(records: Sequence[Record], step: str) -> dict[Candidate, list[
     return {key: grouped[key] for key in not_superseded(grouped)}
 
 
-def _servings(found: Iterable[Chain]) -> list[Serving]:
+def _servings(group: Iterable[Chain]) -> list[Serving]:
     loads: dict[tuple[str, int], list[Chain]] = defaultdict(list)
-    for chain in found:
+    for chain in group:
         loads[chain.leaf.spec["scenario"], chain.leaf.spec["batch_size"]].append(chain)
     return [Serving(*load, replicates(loads[load])) for load in sorted(loads)]

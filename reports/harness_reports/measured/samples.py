@@ -1,4 +1,4 @@
-"""What a task lets people see of a model: pictures and texts, as a report shows them."""
+"""Samples of a model's output, pictures and texts, as a report shows them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def picture(sample: Sample) -> bytes | None:
     """Return a sample's picture, None where it is a text.
 
     Raises:
-        StoreError: it is neither, or its content is no base64.
+        StoreError: it is neither, or its content is not base64.
     """
     if sample["media_type"] == TEXT:
         return None
@@ -52,14 +52,11 @@ def _figure(sample: Sample) -> str:
 
 
 def shown(records: Sequence[Record]) -> Iterator[tuple[str, Record]]:
-    """Return a title and an evaluation with samples for each model of a task.
-
-    Of seeds, runtimes and machines the newest is shown: they show what the same training does.
-    """
+    """Return a title and an evaluation with samples for each model of a task: the newest of seeds and runtimes."""
     newest: dict[str, Record] = {}
-    for own in Results.of(records).evaluated:
-        title = f"{own.key.task} ({own.key.data}): {label(own.columns)}"
-        leaf = max(own.evaluations, key=lambda chain: chain.leaf.started_at).leaf
+    for candidate in Results.of(records).evaluated:
+        title = f"{candidate.key.task} ({candidate.key.data}): {label(candidate.columns)}"
+        leaf = max(candidate.evaluations, key=lambda chain: chain.leaf.started_at).leaf
         if leaf.samples and (title not in newest or newest[title].started_at < leaf.started_at):
             newest[title] = leaf
     yield from newest.items()

@@ -1,4 +1,4 @@
-"""The figures of the throughput table, worked out and explained."""
+"""The figures of the throughput table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PERCENTILES: Mapping[str, tuple[str, float]] = {
     "first_token_p50_s": ("first_token_s", 0.5),
     "first_token_p90_s": ("first_token_s", 0.9),
 }
-"""Column → the series it is a percentile of, and which."""
+"""Column → series and percentile, as a share."""
 _COMBINED: Mapping[str, tuple[str, ...]] = {"sum": ("samples", "wall_s", "overhead_s", "cpu_s", "energy_j"),
                                             "mean": ("load_s", "first_query_s")}  # fmt: skip
 _PEAKS = ("peak_memory_bytes", "peak_device_memory_bytes")
@@ -49,15 +49,15 @@ def _largest(records: Sequence[Record], name: str) -> Explained:
 def _tokens(leaves: Sequence[Record]) -> Explained:
     speed = leaf.rate(leaves, "output_tokens")
     counted = speed.value is not None
-    return speed if counted else replace(speed, note="nothing was written token by token, or nobody counted")
+    return speed if counted else replace(speed, note="no output tokens were counted")
 
 
 def latency_percentile(name: str, serving: Serving | None) -> Explained:
-    """Return a percentile of the latencies of single requests, not known where they are too few.
+    """Return a percentile of the latencies of single requests in seconds, without a value where they are too few.
 
     Args:
         name: one of `PERCENTILES`.
-        serving: one request at a time; of other servings nobody waits for an answer.
+        serving: one request at a time; others have no such latencies.
     """
     series, share = PERCENTILES[name]
     latencies = serving.latencies_s(series) if serving else []

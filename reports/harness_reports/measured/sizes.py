@@ -1,9 +1,8 @@
-"""A scaling law through the sizes of a model that were measured here, with its interval; without one, nothing is said.
+"""A scaling law fitted to the measured sizes of a model, with intervals; or the reason why there is none.
 
-error = a · parameters^-b, a straight line in logarithms. An error is what is missing to a metric's ceiling, or a metric
-that counts errors itself. Three sizes at least: a line through two has no interval. Whatever the line says, it is of
-this task, this data and this budget; beyond ten times the largest size, and where the exponent's interval holds 0,
-nothing is foretold.
+error = a · parameters^-b, a straight line in logarithms. An error is a metric's distance to its ceiling, or a metric
+that counts errors itself. A fit takes three sizes: a line through two has no interval. It holds for this task, data and
+budget. It predicts nothing beyond ten times the largest size, or where the exponent's 95 % interval holds 0.
 """
 
 from __future__ import annotations
@@ -29,8 +28,9 @@ SIZES = (
 )  # fmt: skip
 LEAST = 3
 FARTHEST = 10.0
-"""Times the largest measured size; beyond it nobody here has seen anything."""
+"""Times the largest measured size: the largest size to predict for."""
 _SHARE = 0.975
+"""Upper end of a two-sided 95 % interval."""
 
 
 class NoLawError(FactError):
@@ -60,7 +60,7 @@ class ScalingLaw(NamedTuple):
         """Return the error at a size, and the ends of its 95 % prediction interval.
 
         Raises:
-            FactError: there is no law to go by, or the size lies too far beyond what was measured.
+            NoLawError: the exponent's interval holds 0, or the size is beyond `FARTHEST` times the largest.
         """
         if self.low <= 0 <= self.high:
             raise NoLawError("exponent unclear", low=self.low, high=self.high)
@@ -76,120 +76,122 @@ class ScalingLaw(NamedTuple):
 
 
 def fit(params: Sequence[float], errors: Sequence[float]) -> ScalingLaw:
-    """Return the line through sizes and their errors.
+    """Return the scaling law through sizes and their errors, by least squares in logarithms.
 
     Raises:
-        FactError: fewer than three different sizes, or an error that is not above 0.
+        NoLawError: there are fewer than three different sizes, or an error is not above 0.
     """
     if len(set(params)) < LEAST:
         raise NoLawError("sizes few", count=len(set(params)), needed=LEAST)
     if min(errors) <= 0:
         raise NoLawError("size without errors")
     sizes, logs = np.log(np.array(params, dtype=float)), np.log(np.array(errors, dtype=float))
-    found = stats.linregress(sizes, logs)
-    reach = float(stats.t.ppf(_SHARE, sizes.size - 2) * found.stderr)
-    left = logs - (found.intercept + found.slope * sizes)
+    line = stats.linregress(sizes, logs)
+    reach = float(stats.t.ppf(_SHARE, sizes.size - 2) * line.stderr)
+    left = logs - (line.intercept + line.slope * sizes)
     spread = math.sqrt(float((left**2).sum()) / (sizes.size - 2))
-    exponent = -float(found.slope)
-    return ScalingLaw(float(found.intercept), exponent, exponent - reach, exponent + reach, spread, sizes)
+    exponent = -float(line.slope)
+    return ScalingLaw(float(line.intercept), exponent, exponent - reach, exponent + reach, spread, sizes)
 
 
 def size_table(records: Sequence[Record], params: float) -> pd.DataFrame:
-    """Return one row for each model with several sizes on a task: its scaling law, and what it says of `params`.
+    """Return one row for each model on a task: its scaling law, and the prediction for `params` parameters.
 
-    Where it says nothing, `refused` says why. Sizes differ by their name alone: budget, data and runtime are
-    those of the newest candidate of each.
+    Without a prediction, `refused` says why. Of each size the newest candidate counts, whatever its budget and runtime.
     """
     groups = _groups(Results.of(records)).values()
     return pd.DataFrame([_row(list(sizes.values()), params) for sizes in groups], columns=list(SIZES))
 
 
 def _groups(results: Results) -> dict[tuple[Any, ...], dict[str, Measured]]:
-    """Return task, data, their source, model and start → size → its newest candidate."""
-    found: dict[tuple[Any, ...], dict[str, Measured]] = {}
-    for own in results.evaluated:
-        key = own.key
-        sizes = found.setdefault((key.task, key.data, key.source, key.model, key.start), {})
-        if key.size not in sizes or _newest(own) > _newest(sizes[key.size]):
-            sizes[key.size] = own
-    return found
+    """Return (task, data, source, model, start) → size → its newest candidate."""
+    groups: dict[tuple[Any, ...], dict[str, Measured]] = {}
+    for candidate in results.evaluated:
+        key = candidate.key
+        sizes = groups.setdefault((key.task, key.data, key.source, key.model, key.start), {})
+        if key.size not in sizes or _newest(candidate) > _newest(sizes[key.size]):
+            sizes[key.size] = candidate
+    return groups
 
 
-def _newest(own: Measured) -> str:
-    return max(chain.leaf.started_at for chain in own.evaluations)
+def _newest(candidate: Measured) -> str:
+    return max(chain.leaf.started_at for chain in candidate.evaluations)
 
 
 def _row(sizes: Sequence[Measured], params: float) -> dict[str, Any]:
-    key, graded = sizes[0].key, [own.quality for own in sizes if own.quality]
-    measured = [(size, own) for one, own in zip(sizes, graded, strict=True) if (size := _params(one.evaluations))]
+    key, graded = sizes[0].key, [candidate.quality for candidate in sizes if candidate.quality]
+    measured = [
+        (params_of_size, quality)
+        for candidate, quality in zip(sizes, graded, strict=True)
+        if (params_of_size := _params(candidate.evaluations))
+    ]
     row: dict[str, Any] = {
         **dict.fromkeys(SIZES), "task": key.task, "data": key.data, "model": key.model, "start": key.start,
         "metric": graded[0].name, "sizes": len(measured), "params": params,
-        "stale": next((own.key.stale for own in sizes if own.key.stale), None),
+        "stale": next((candidate.key.stale for candidate in sizes if candidate.key.stale), None),
     }  # fmt: skip
     if measured:
         row |= {"params_low": min(size for size, _ in measured), "params_high": max(size for size, _ in measured)}
     try:
-        line = fit([size for size, _ in measured], [_error(own) for _, own in measured])
-        row |= {"exponent": line.exponent, "exponent_low": line.low, "exponent_high": line.high}
-        row |= _predicted(graded[0], line.predict(params))
+        law = fit([size for size, _ in measured], [_error(quality) for _, quality in measured])
+        row |= {"exponent": law.exponent, "exponent_low": law.low, "exponent_high": law.high}
+        row |= _predicted(graded[0], law.predict(params))
     except NoLawError as error:
         row["refused"] = error.reason
     return as_text(row)
 
 
 def _params(chains: Sequence[Chain]) -> float | None:
-    """Return the parameters that were counted in training, None where they were not."""
+    """Return the parameters as counted in training, None where they were not."""
     return next((value for chain in chains if chain.finetune and (value := chain.finetune.value("parameters"))), None)
 
 
-def _error(own: Quality) -> float:
-    """Return what is missing to the ceiling, as a share of it; of a metric that counts errors its value.
+def _error(quality: Quality) -> float:
+    """Return the distance to the ceiling as a share of it; of a metric that counts errors, its value.
 
     Raises:
-        FactError: the value is no number, or more is better and there is no ceiling to miss.
+        NoLawError: the value is not finite, or more is better and the metric has no ceiling.
     """
-    if not math.isfinite(own.value):
-        raise NoLawError("size not finite", metric=own.name)
-    if not own.metric["higher_is_better"]:
-        return own.value
-    ceiling = own.metric.get("ceiling")
+    if not math.isfinite(quality.value):
+        raise NoLawError("size not finite", metric=quality.name)
+    if not quality.metric["higher_is_better"]:
+        return quality.value
+    ceiling = quality.metric.get("ceiling")
     if not ceiling:
-        raise NoLawError("errors without ceiling", metric=own.name)
-    return 1 - own.value / float(ceiling)
+        raise NoLawError("errors without ceiling", metric=quality.name)
+    return 1 - quality.value / float(ceiling)
 
 
-def _predicted(own: Quality, errors: tuple[float, float, float]) -> dict[str, float]:
-    if not own.metric["higher_is_better"]:
+def _predicted(quality: Quality, errors: tuple[float, float, float]) -> dict[str, float]:
+    if not quality.metric["higher_is_better"]:
         value, low, high = errors
     else:
-        value, high, low = (float(own.metric["ceiling"]) * (1 - error) for error in errors)
+        value, high, low = (float(quality.metric["ceiling"]) * (1 - error) for error in errors)
     return {"predicted": value, "predicted_low": low, "predicted_high": high}
 
 
 def measured_mfu(records: Sequence[Record], peaks: Mapping[str, float], model: str | None = None) -> float:
-    """Return the best model FLOPs utilisation of the trainings here: 6 · parameters · tokens a second over the peak.
+    """Return the best model FLOPs utilisation of all trainings: 6 · parameters · tokens per second over the peak.
 
     Args:
-        records: what was measured.
+        records: of any step.
         peaks: item of a price book → dense operations per second of one unit.
-        model: only of this model.
+        model: only trainings of this model.
 
     Raises:
-        FactError: no training counted its tokens and parameters on a device whose peak is known.
+        FactError: no training of this model, or none that counted tokens and parameters on a device of known peak.
     """
     trained = [record for record in records if record.step in ("pretrain", "finetune") and record.outcome == "ok"]
     models = {str(record.spec["model"]) for record in trained}
     if model is not None and model not in models:
         raise FactError(unknown("trained model", model, models))
-    found = [_mfu(record, peaks) for record in trained if model in (None, record.spec["model"])]
-    known = [mfu for mfu in found if mfu]
-    if not known:
+    values = [_mfu(record, peaks) for record in trained if model in (None, record.spec["model"])]
+    if not any(values):
         raise FactError(
             "No training in the store counted its tokens and parameters on a device whose peak is known, so its "
             "utilisation is not known. Give one with --mfu."
         )
-    return max(known)
+    return max(value for value in values if value)
 
 
 def _mfu(record: Record, peaks: Mapping[str, float]) -> float | None:

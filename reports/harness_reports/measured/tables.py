@@ -23,7 +23,7 @@ ACCURACY = (
     "baseline", "baseline_value", "against_baseline", "judgement",
 )  # fmt: skip
 EVERY = "all"
-"""Asks for every metric."""
+"""In place of a metric's name: every metric."""
 THROUGHPUT = (
     *KEYS, "scenario", "batch_size", "seeds", "samples_per_s", "low", "high", "samples", "wall_s", "overhead_s",
     "latency_p50_s", "latency_p90_s", "latency_p99_s", "first_token_p50_s", "first_token_p90_s", "output_tokens_per_s",
@@ -33,16 +33,16 @@ THROUGHPUT = (
 
 
 def accuracy(records: Sequence[Record], metric: str | None = None) -> pd.DataFrame:
-    """Return one row for each evaluated candidate in the task's deciding metric, in another, or one for each metric.
+    """Return one row for each evaluated candidate in the task's deciding metric, in another one, or in every one.
 
     `value` is the mean over seeds and items. `low` and `high` are its 95 % interval by bootstrap: seeds are resampled,
-    then items, the same items in each seed (scores are pooled by item, not thrown into one bag). Seeds that graded
-    different numbers of items cannot be pooled by item: the newest decides which number counts. `against_baseline`
-    tells from the paired difference by item whether a candidate differs from the task's cheap baseline on the same
-    data, None where that was not measured; where the baseline has several candidates, the best of them is what counts.
+    then items, the same items in each seed. Seeds that graded different numbers of items cannot be pooled by item: only
+    those with as many as the newest count. `against_baseline` says by the paired difference by item whether a candidate
+    is significantly better or worse than the task's baseline on the same data, None where that was not measured; of
+    several candidates of the baseline the best counts.
 
     Args:
-        records: what was measured.
+        records: of any step and outcome.
         metric: the name of a metric, candidates without it give no row; `all` for every metric; else the deciding one.
 
     Raises:
@@ -62,36 +62,36 @@ def every_accuracy_row(results: Results) -> list[dict[str, Any]]:
 def accuracy_rows(results: Results, metric: str | None = None) -> dict[Candidate, dict[str, Any]]:
     """Return the rows of the accuracy table by candidate; missing cells are None.
 
-    Beside the table's columns `draws`: values that the metric may have, as likely as they are.
+    Beside the table's columns `draws`: draws of the metric.
     """
     return {
-        key: {**results.candidates[key].columns, **_described(own), **values(quality_figures(own, baseline))}
-        for key, (own, baseline) in beside_baselines(results, metric).items()
+        key: {**results.candidates[key].columns, **_described(quality), **values(quality_figures(quality, baseline))}
+        for key, (quality, baseline) in beside_baselines(results, metric).items()
     }
 
 
 def beside_baselines(results: Results, metric: str | None = None) -> dict[Candidate, tuple[Quality, Quality | None]]:
-    """Return the evaluations of every candidate in a metric, each beside those of its task's cheap baseline."""
-    found = results.qualities(metric)
-    return {key: (own, best_baseline(own, found.values())) for key, own in found.items()}
+    """Return every candidate's quality in a metric, with that of its task's baseline."""
+    qualities = results.qualities(metric)
+    return {key: (quality, best_baseline(quality, qualities.values())) for key, quality in qualities.items()}
 
 
-def _described(own: Quality) -> dict[str, Any]:
-    metric = own.metric
+def _described(quality: Quality) -> dict[str, Any]:
+    metric = quality.metric
     return {
-        "metric": metric["name"], "unit": metric["unit"], "seeds": len(own.leaves), "items": own.items,
-        "higher_is_better": metric["higher_is_better"], "baseline": own.baseline, "judgement": judgement(own.leaves),
-        "draws": own.draws(),
+        "metric": metric["name"], "unit": metric["unit"], "seeds": len(quality.leaves), "items": quality.items,
+        "higher_is_better": metric["higher_is_better"], "baseline": quality.baseline,
+        "judgement": judgement(quality.leaves), "draws": quality.draws(),
     }  # fmt: skip
 
 
 def throughput(records: Sequence[Record]) -> pd.DataFrame:
     """Return one row for each candidate, scenario and batch size that was served.
 
-    Windows of several seeds are added up; latencies are pooled. `samples_per_s` is samples over the time of the whole
-    window. Percentiles are those of `latency.percentile`, None where the count of queries does not support them,
-    and for SingleStream only: Offline has no latency that anybody waits for. Where nothing is written token by token
-    there is neither a first one nor tokens per second. `largest_difference` is the export's against the trained model.
+    Windows of several seeds are added up; latencies are pooled. `samples_per_s` is samples over the seconds of all
+    windows. Percentiles are those of `latency.percentile`, for SingleStream only, None where the queries are too few.
+    Columns of tokens are None where the model does not stream. `largest_difference` is between outputs of the export
+    and of the trained model.
     """
     return pd.DataFrame([as_text(row.cells) for row in throughput_rows(Results.of(records))], columns=list(THROUGHPUT))
 
@@ -106,9 +106,9 @@ class ThroughputRow(NamedTuple):
 def throughput_rows(results: Results) -> list[ThroughputRow]:
     """Return the rows of the throughput table; missing cells are None."""
     return [
-        ThroughputRow({**own.columns, **_served(serving)}, serving)
-        for own in results.candidates.values()
-        for serving in own.servings
+        ThroughputRow({**candidate.columns, **_served(serving)}, serving)
+        for candidate in results.candidates.values()
+        for serving in candidate.servings
     ]
 
 
@@ -123,6 +123,6 @@ def _served(serving: Serving) -> dict[str, Any]:
 
 
 def judgement(leaves: Sequence[Record]) -> Reasons:
-    """Return what is wrong with the numbers of these records and what to do next, or that nothing is."""
-    found = dict.fromkeys(reason for leaf in leaves for reason in judge(leaf))
-    return Reasons(found or (Reason("numbers sound"),))
+    """Return what is wrong with these records' numbers and what to do next, or `numbers sound`."""
+    reasons = dict.fromkeys(reason for leaf in leaves for reason in judge(leaf))
+    return Reasons(reasons or (Reason("numbers sound"),))
