@@ -96,7 +96,7 @@ def row_label(row: Row) -> str:
 
 
 def _tree(figure: Explained, texts: Texts) -> None:
-    st.subheader(plain(figure.said), anchor=False)
+    st.subheader(plain(figure.line), anchor=False)
     st.html(f"{STYLE}<div class='origin'>{html(figure, texts)}</div>")
     st.download_button(texts["as_text"], text(figure), f"{figure.name}.txt", "text/plain")
 
@@ -104,7 +104,7 @@ def _tree(figure: Explained, texts: Texts) -> None:
 def html(figure: Explained, texts: Texts) -> str:
     """Return the tree as HTML that folds; names, notes and sources are escaped."""
     kind = f"<span class='kind' style='background:{COLOURS[figure.kind]}'>{escape(texts[figure.kind])}</span>"
-    summary = f"<b>{escape(figure.name)}</b> = {escape(figure.said.partition(' = ')[2])}{kind}"
+    summary = f"<b>{escape(figure.name)}</b> = {escape(figure.line.partition(' = ')[2])}{kind}"
     formula = f"<div><code>{escape(figure.readable)}</code></div><div><code>= {escape(figure.put_in)}</code></div>"
     notes = "".join(f"<div class='note'>{escape(line)}</div>" for line in (figure.note, figure.source) if line)
     inner = (formula if figure.formula else "") + notes + "".join(html(part, texts) for part in figure.inputs)

@@ -151,7 +151,7 @@ def test_tables_of_use_cases_open(store: Path, open_page: Any, table: str) -> No
     if not expected:
         assert app.info[0].value == TEXTS["en"]["nothing_yet"]
     else:
-        assert app.subheader[0].value == plain(expected[0].explain(origin_page.FIRST[table]).said)
+        assert app.subheader[0].value == plain(expected[0].explain(origin_page.FIRST[table]).line)
         assert len(app.selectbox(key=f"origin-row-{table}-{case.name}").options) == len(expected)
 
 

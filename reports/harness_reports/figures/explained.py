@@ -1,4 +1,4 @@
-"""A figure opened up: its formula, what was put into it, and where each of that comes from."""
+"""A figure with its formula and its inputs, each with its source."""
 
 from __future__ import annotations
 
@@ -16,99 +16,100 @@ _NAME = re.compile(r"[a-z_][a-z_0-9]*")
 
 @dataclass(frozen=True)
 class Explained:
-    """One figure; a figure that was read and not worked out has a source and no inputs."""
+    """One figure. A figure that was read has a source; one that was computed has a formula or a note, and inputs."""
 
     name: str
     value: Any
     """None where it is not known; `note` says why."""
     unit: str = ""
     formula: str = ""
-    """In the names of the inputs; an input that is there several times stands for all of them, as in `mean(x)`."""
+    """In the names of the inputs; several inputs of one name are a list, as in `mean(x)`."""
     note: str = ""
-    """How it was worked out where no formula says it."""
+    """How it was computed where there is no formula."""
     source: str = ""
     kind: Kind = "derived"
     inputs: tuple[Explained, ...] = ()
 
     @property
     def readable(self) -> str:
-        """The formula as people write it."""
+        """The formula for people."""
         return self.formula.replace(" * ", " × ")
 
     @property
     def put_in(self) -> str:
-        """The formula with the values of its inputs in it."""
-        given = {own.name: ", ".join(cell(each.value) for each in self.inputs if each.name == own.name)
-                 for own in self.inputs}  # fmt: skip
-        return _NAME.sub(lambda found: given.get(found[0], found[0]), self.readable)
+        """The formula with the values of its inputs in place of their names."""
+        texts: dict[str, list[str]] = {}
+        for figure in self.inputs:
+            texts.setdefault(figure.name, []).append(cell(figure.value))
+        return _NAME.sub(lambda match: ", ".join(texts.get(match[0], [match[0]])), self.readable)
 
     @property
-    def said(self) -> str:
+    def line(self) -> str:
         """The figure in one line: name, value, unit."""
         return f"{self.name} = {cell(self.value)} {'' if self.value is None else self.unit}".rstrip()
 
     @property
     def where(self) -> list[str]:
-        """Lines that say how the figure came about and where it is from."""
+        """Lines with the formula, the note and the source."""
         formula = [self.readable, f"= {self.put_in}"] if self.formula else []
         origin = [f"{self.kind}: {self.source}"] if self.source else []
         return [*formula, *([self.note] if self.note else []), *origin]
 
     def walk(self) -> Iterator[Explained]:
-        """Return the figure and everything that stands behind it."""
+        """Yield the figure, its inputs, their inputs, and so on."""
         yield self
-        for own in self.inputs:
-            yield from own.walk()
+        for figure in self.inputs:
+            yield from figure.walk()
 
 
 def derived(name: str, unit: str, formula: str, *inputs: Explained, note: str = "") -> Explained:
-    """Return a figure worked out by a formula, not known where one of its inputs is not.
+    """Return a figure computed by a formula; its value is None where that of an input is.
 
     Args:
-        name: the column that it stands in, or what formulas call it.
+        name: its column, or its name in formulas.
         unit: of its value.
-        formula: in the names of the inputs, as `harness_reports.figures.formula` writes them.
-        inputs: of one name several, where the formula takes their sum or mean.
-        note: what else there is to say.
+        formula: in the names of the inputs, in the syntax of `harness_reports.figures.formula`.
+        inputs: several of one name where the formula takes their sum or mean.
+        note: of how it was computed; by default which inputs are not known.
     """
-    given: dict[str, Any] = {name: [own.value for own in inputs if own.name == name] for name in lists(formula)}
-    given = {own.name: own.value for own in inputs} | given
-    unknown = dict.fromkeys(own.name for own in inputs if own.value is None)
+    numbers: dict[str, Any] = {figure.name: figure.value for figure in inputs}
+    numbers |= {listed: [figure.value for figure in inputs if figure.name == listed] for listed in lists(formula)}
+    unknown = dict.fromkeys(figure.name for figure in inputs if figure.value is None)
     if unknown:
         note = note or f"not known: {', '.join(unknown)}"
         return Explained(name, None, unit, formula, note, inputs=inputs)
-    return Explained(name, evaluate(formula, given), unit, formula, note, inputs=inputs)
+    return Explained(name, evaluate(formula, numbers), unit, formula, note, inputs=inputs)
 
 
 def named(figure: Explained, name: str) -> Explained:
-    """Return a figure under the name by which another one knows it."""
+    """Return a figure under another name: that in the formula that it is an input of."""
     return replace(figure, name=name)
 
 
 def values(figures: Mapping[str, Explained]) -> dict[str, Any]:
-    """Return the cells of a row that figures stand in."""
+    """Return the values of figures by name, as cells of a row."""
     return {name: figure.value for name, figure in figures.items()}
 
 
 def text(figure: Explained) -> str:
-    """Return the tree for a terminal."""
+    """Return the tree of a figure for a terminal."""
     return "\n".join(_lines(figure, "", "")) + "\n"
 
 
 def _lines(figure: Explained, first: str, rest: str) -> Iterator[str]:
-    yield f"{first}{figure.said}"
+    yield f"{first}{figure.line}"
     bar = "│  " if figure.inputs else "   "
     yield from (f"{rest}{bar}{line}" for line in figure.where)
-    for own in figure.inputs:
-        last = own is figure.inputs[-1]
-        yield from _lines(own, f"{rest}{'└─ ' if last else '├─ '}", f"{rest}{'   ' if last else '│  '}")
+    for inner in figure.inputs:
+        last = inner is figure.inputs[-1]
+        yield from _lines(inner, f"{rest}{'└─ ' if last else '├─ '}", f"{rest}{'   ' if last else '│  '}")
 
 
 def as_data(figure: Explained) -> dict[str, Any]:
-    """Return the tree for a program."""
+    """Return the tree of a figure as plain values."""
     body = {
         "name": figure.name, "value": figure.value, "unit": figure.unit, "kind": figure.kind,
         "formula": figure.formula, "note": figure.note, "source": figure.source,
     }  # fmt: skip
-    known = {name: value for name, value in body.items() if value or name in ("name", "value", "kind")}
-    return known | ({"inputs": [as_data(own) for own in figure.inputs]} if figure.inputs else {})
+    filled = {name: value for name, value in body.items() if value or name in ("name", "value", "kind")}
+    return filled | ({"inputs": [as_data(inner) for inner in figure.inputs]} if figure.inputs else {})

@@ -1,4 +1,4 @@
-"""Formulas as texts: what a table computes and what an explanation shows are one and the same.
+"""Formulas as texts, so that a table computes what its explanation shows.
 
 A formula is arithmetic in the names of its inputs, as in `usd_per_hour * wall_s / 3600`; `sum(x)`, `mean(x)`, `max(x)`
 and `min(x)` take every input of that name, and `share(x)` holds x between 0 and 1.
@@ -27,9 +27,10 @@ _FUNCTIONS: Mapping[str, Callable[[Any], Any]] = {**_OF_LISTS, "share": lambda v
 
 
 def evaluate(formula: str, values: Values) -> Any:
-    """Return what a formula gives.
+    """Return the value of a formula.
 
     Raises:
+        SyntaxError: the formula is more than arithmetic.
         KeyError: an input is missing.
         ZeroDivisionError: a number, other than one in an array, is divided by 0.
     """
@@ -38,7 +39,7 @@ def evaluate(formula: str, values: Values) -> Any:
 
 @cache
 def lists(formula: str) -> frozenset[str]:
-    """Return the inputs of which a formula takes all that there are."""
+    """Return the inputs of a formula that are lists."""
     calls = [node for node in ast.walk(ast.parse(formula, mode="eval")) if isinstance(node, ast.Call)]
     return frozenset(
         argument.id

@@ -1,1 +1,1 @@
-"""Prices of machines and energy, and what a candidate costs by them."""
+"""Prices of machines and energy, and the costs of candidates."""

@@ -1,4 +1,4 @@
-"""Accelerators that are known: peaks, memory, power and prices, with their sources. Light: price books read it."""
+"""Facts of accelerators: peaks, memory, power and prices, with their sources. Light to import: price books read it."""
 
 from __future__ import annotations
 
@@ -14,32 +14,33 @@ ACCELERATORS = Path(__file__).with_name("accelerators.csv")
 
 
 class Accelerator(NamedTuple):
-    """One chip or card: facts of its maker and of the collection they were read in."""
+    """Facts of one chip or card."""
 
     name: str
     title: str
     as_of: str
-    """Its release."""
+    """Date of its release."""
     peaks: Mapping[str, float]
-    """Number format → operations per second, all DENSE; `fp16` is bf16 too where the chip has it."""
+    """Number format → dense operations per second; `fp16` is bf16, too, where the chip has it."""
     memory_gb: float
     tdp_w: float | None
     server_price_factor: float
     """Price with its share of the server over that of the chip (Epoch AI, arXiv:2405.21015)."""
     server_power_factor: float
+    """Rated power likewise."""
     power_share: float
-    """Mean draw over rated power, likewise."""
+    """Mean power over rated power (Epoch AI)."""
     price_usd: float | None
     price_as_of: str
     price_item: str
-    """What price books call an hour of it; empty where they do not."""
+    """Its item in price books, empty where it has none."""
     source: str
     price_source: str
     caveat: str
 
     @property
     def peak_flops_per_s(self) -> float:
-        """Dense, 16 bits."""
+        """Peak of dense 16-bit operations per second."""
         return self.peaks["fp16"]
 
 
@@ -47,12 +48,12 @@ _PEAKS = {
     "fp32": "peak_fp32_flops_per_s", "tf32": "peak_tf32_dense_flops_per_s", "fp16": "peak_16bit_dense_flops_per_s",
     "fp8": "peak_fp8_dense_flops_per_s", "int8": "peak_int8_dense_ops_per_s", "fp4": "peak_fp4_dense_flops_per_s",
 }  # fmt: skip
-"""Number format → column; an empty cell is left out."""
+"""Number format → column of the file."""
 
 
 @cache
 def accelerators() -> dict[str, Accelerator]:
-    """Return the accelerators that are known, by name."""
+    """Return all accelerators by name."""
     with ACCELERATORS.open(encoding="utf-8", newline="") as file:
         return {row["name"]: _accelerator(row) for row in csv.DictReader(file)}
 
@@ -68,15 +69,15 @@ def _accelerator(row: Mapping[str, str]) -> Accelerator:
 
 
 def number(text: str) -> float | None:
-    """Return a cell's number, None where it is empty: missing is not 0."""
+    """Return a cell's number, None where the cell is empty."""
     return float(text) if text.strip() else None
 
 
 def find_accelerator(name: str) -> Accelerator:
-    """Return an accelerator.
+    """Return an accelerator by its name, in any case.
 
     Raises:
-        FactError: nobody knows it.
+        FactError: the name is unknown.
     """
     if name.lower() not in accelerators():
         raise FactError(unknown("accelerator", name, accelerators()))

@@ -1,4 +1,4 @@
-"""What a candidate costs: its trainings once, its inferences for ever; measured seconds times a dated price."""
+"""The cost table: measured seconds of training and inference times a dated price."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ COST = (
 def cost(records: Sequence[Record], pricing: Pricing) -> pd.DataFrame:
     """Return one row for each candidate that was evaluated or served.
 
-    A stage costs its measured seconds (the training loop, without loading) at the machine's hourly rate: the mean over
-    seeds for fine-tuning and evaluation, and one pretraining, which all seeds share. From scratch, and from a
-    checkpoint that comes pretrained, pretraining costs 0 because there was none here; where its record is missing, it
-    is None. `usd_per_1k_inferences` is that of the cheapest
-    Offline batch size, on a machine that answers in `utilisation` of the time it is paid for: usd per hour / (samples
-    per s · 3600 · utilisation) · 1000. `..._single_stream` is the same for one request at a time, as latencies are
-    measured. `usd_per_1k_correct` is served Offline, over the share of answers that are right (quality over its
-    ceiling); what errors, retries and checking cost on top is a use case's, see `serving`. `usd_per_million_output_
-    tokens` counts what was written, where that was measured. Energy is the machine's, metered or estimated
-    (`energy_kind`; the band of an estimate is all processors idle to all busy); carbon has the building's overhead
-    (`pue`) and the country's grid in it.
+    - A stage costs its measured seconds (the training loop, without loading) at the machine's hourly rate: the mean
+      over seeds for fine-tuning and evaluation, and one pretraining, which all seeds share. Pretraining costs 0 from
+      scratch and for a checkpoint that was pretrained elsewhere, and is None where its record is missing.
+    - `usd_per_1k_inferences` is that of the cheapest Offline batch size on a machine that is busy for `utilisation` of
+      its paid time: usd per hour / (samples per s · 3600 · utilisation) · 1000. `..._single_stream` is the same for one
+      request at a time, as latencies are measured.
+    - `usd_per_1k_correct` is the Offline cost over the share of right answers (quality over its ceiling). Costs of
+      errors and reviews belong to a use case, see `serving`. `usd_per_million_output_tokens` is None where no tokens
+      were counted.
+    - Energy is the machine's, metered or estimated (`energy_kind`; an estimate's band is all processors idle to all
+      busy). Carbon includes the building's overhead (`pue`) and the country's grid.
 
     Raises:
         FactError: a record's hardware has no price in `pricing`.
@@ -52,22 +52,25 @@ def cost(records: Sequence[Record], pricing: Pricing) -> pd.DataFrame:
 def cost_rows(results: Results, pricing: Pricing) -> dict[Candidate, dict[str, Any]]:
     """Return the rows of the cost table by candidate; missing cells are None.
 
-    Beside the table's columns `..._draws`: values that a unit cost may have, None where it was not served.
+    Beside the table's columns `..._draws`: draws of a unit cost, None where it was not served.
     """
-    return {key: cost_row(own, cost_figures(own, pricing), pricing) for key, own in results.candidates.items()}
-
-
-def cost_row(own: Measured, figures: Mapping[str, Explained], pricing: Pricing) -> dict[str, Any]:
-    """Return the row of the cost table that figures stand in, as `cost_rows` does."""
-    offline = own.fastest.get("Offline")
     return {
-        **own.columns, "seeds": len(own.chains), **values(figures),
-        **{f"{point}_draws": unit_cost_draws(figures[point], own.fastest.get(scenario))
+        key: cost_row(candidate, cost_figures(candidate, pricing), pricing)
+        for key, candidate in results.candidates.items()
+    }
+
+
+def cost_row(candidate: Measured, figures: Mapping[str, Explained], pricing: Pricing) -> dict[str, Any]:
+    """Return a candidate's row of the cost table, as in `cost_rows`, from its figures."""
+    offline = candidate.fastest.get("Offline")
+    return {
+        **candidate.columns, "seeds": len(candidate.chains), **values(figures),
+        **{f"{point}_draws": unit_cost_draws(figures[point], candidate.fastest.get(scenario))
            for scenario, (point, *_) in UNIT_COSTS.items()},
         "batch_size": offline and offline.batch_size,
         "energy_kind": energy_kind(figures["energy_j_per_1k"]),
         "train_energy_kind": energy_kind(figures["train_energy_j"]),
-        "grid": pricing.grid, **_price(pricing.price(own.machine)),
+        "grid": pricing.grid, **_price(pricing.price(candidate.machine)),
     }  # fmt: skip
 
 

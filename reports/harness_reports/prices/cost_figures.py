@@ -1,4 +1,4 @@
-"""The figures of the cost table, worked out and explained: measured seconds times a dated price."""
+"""The figures of the cost table: measured seconds times a dated price."""
 
 from __future__ import annotations
 
@@ -24,45 +24,47 @@ UNIT_COSTS: Mapping[str, tuple[str, str, str]] = {
     "Offline": ("usd_per_1k_inferences", "usd_per_1k_low", "usd_per_1k_high"),
     "SingleStream": ("usd_per_1k_single_stream", "usd_per_1k_single_stream_low", "usd_per_1k_single_stream_high"),
 }
-"""Scenario → what 1,000 inferences cost served that way: point, low, high."""
+"""Scenario → columns of the cost of 1,000 inferences: point, low, high."""
 UNIT_COST = "usd_per_hour / (samples_per_s * 3600 * utilisation) * 1000"
-"""Of 1,000 inferences on a machine that works in `utilisation` of the time it is paid for."""
+"""Of 1,000 inferences on a machine that is busy for `utilisation` of its paid time."""
 
 
-def cost_figures(own: Measured, pricing: Pricing) -> dict[str, Explained]:
+def cost_figures(candidate: Measured, pricing: Pricing) -> dict[str, Explained]:
     """Return the figures of a row of the cost table by column.
 
     Raises:
         FactError: the hardware of a record has no price in `pricing`.
     """
-    served = [figure for scenario in UNIT_COSTS for figure in _served(scenario, own.fastest.get(scenario), pricing)]
+    served = [
+        figure for scenario in UNIT_COSTS for figure in _served(scenario, candidate.fastest.get(scenario), pricing)
+    ]
     figures = [
-        *_training(own, pricing),
-        _stage("evaluate_usd", [chain.leaf for chain in own.evaluations], pricing),
-        *served, _correct(served[0], own.quality), _tokens(own.fastest.get("Offline"), pricing),
-        *energy_figures(own, pricing),
-        priced.hourly(own.machine, pricing), priced.utilisation(pricing),
-        priced.price(own.machine, pricing), priced.multiplier(pricing),
+        *_training(candidate, pricing),
+        _stage("evaluate_usd", [chain.leaf for chain in candidate.evaluations], pricing),
+        *served, _correct(served[0], candidate.quality), _tokens(candidate.fastest.get("Offline"), pricing),
+        *energy_figures(candidate, pricing),
+        priced.hourly(candidate.machine, pricing), priced.utilisation(pricing),
+        priced.price(candidate.machine, pricing), priced.multiplier(pricing),
     ]  # fmt: skip
     return {figure.name: figure for figure in figures}
 
 
-def _training(own: Measured, pricing: Pricing) -> list[Explained]:
+def _training(candidate: Measured, pricing: Pricing) -> list[Explained]:
     pretrain = (
-        _stage("pretrain_usd", own.pretrainings, pricing)
-        if own.pretrainings
+        _stage("pretrain_usd", candidate.pretrainings, pricing)
+        if candidate.pretrainings
         else Explained("pretrain_usd", 0.0, USD, note="nothing was pretrained here")
     )
-    finetune = _stage("finetune_usd", [chain.finetune for chain in own.chains], pricing)
+    finetune = _stage("finetune_usd", [chain.finetune for chain in candidate.chains], pricing)
     return [pretrain, finetune, derived("train_usd", USD, "pretrain_usd + finetune_usd", pretrain, finetune)]
 
 
 def _stage(name: str, records: Sequence[Record | None], pricing: Pricing) -> Explained:
-    """Return the cost of a stage: of one record its own, of several seeds their mean."""
+    """Return the cost of a stage, the mean of several seeds."""
     if not records:
         return Explained(name, None, USD, note="no evaluation of this candidate has finished")
-    each = [_step(record, pricing) for record in records]
-    return named(each[0], name) if len(each) == 1 else derived(name, USD, "mean(seed_usd)", *each)
+    costs = [_step(record, pricing) for record in records]
+    return named(costs[0], name) if len(costs) == 1 else derived(name, USD, "mean(seed_usd)", *costs)
 
 
 def _step(record: Record | None, pricing: Pricing) -> Explained:
@@ -73,7 +75,7 @@ def _step(record: Record | None, pricing: Pricing) -> Explained:
 
 
 def _served(scenario: str, window: Serving | None, pricing: Pricing) -> list[Explained]:
-    """Return what 1,000 inferences cost, and the ends of its 95 % interval."""
+    """Return the cost of 1,000 inferences, and the ends of its 95 % interval."""
     names = UNIT_COSTS[scenario]
     if window is None:
         return [Explained(name, None, PER_1K, note=f"no serving in the scenario {scenario} has finished")
@@ -81,21 +83,21 @@ def _served(scenario: str, window: Serving | None, pricing: Pricing) -> list[Exp
     point = derived(
         names[0], PER_1K, UNIT_COST,
         priced.hourly(window.leaves[0], pricing), window.speed, priced.utilisation(pricing),
-        note=f"{scenario} in batches of {window.batch_size}, of those measured the fastest, so the cheapest",
+        note=f"{scenario} in batches of {window.batch_size}: the fastest batch size measured, so the cheapest",
     )  # fmt: skip
     return [point, *rate_ends(names[1:], point, unit_cost_draws(point, window), f"the cost at {RESAMPLES:,} rates")]
 
 
 def unit_cost_draws(point: Explained, window: Serving | None) -> np.ndarray | None:
-    """Return what 1,000 inferences may cost at the rates that the records allow, None where these are not known.
+    """Return draws of the cost of 1,000 inferences, None where draws of the rate are not known.
 
     Args:
-        point: the unit cost as it was measured.
-        window: the serving that it is of.
+        point: the unit cost at the measured rate.
+        window: its serving.
     """
     if window is None or window.rate_draws is None:
         return None
-    return np.asarray(evaluate(UNIT_COST, {own.name: own.value for own in point.inputs}
+    return np.asarray(evaluate(UNIT_COST, {figure.name: figure.value for figure in point.inputs}
                                | {window.speed.name: window.rate_draws}))  # fmt: skip
 
 
@@ -103,7 +105,7 @@ def _correct(point: Explained, graded: Quality | None) -> Explained:
     name, unit = "usd_per_1k_correct", "USD per 1,000 right answers"
     share = quality_share(graded) if graded is not None else Explained("right_share", None, note="it was not graded")
     if not share.value:
-        note = "it takes a share of right answers above 0"
+        note = "not known without a share of right answers above 0"
         return Explained(name, None, unit, note=note, inputs=(point, share))
     return derived(name, unit, f"{point.name} / right_share", point, share)
 

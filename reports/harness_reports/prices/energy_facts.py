@@ -1,4 +1,4 @@
-"""Facts of electricity, buildings and grids: dated and sourced rows, and a machine's energy where no meter was read."""
+"""Facts of electricity, buildings and the power of virtual machines: dated and sourced rows."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ FACTS = Path(__file__).parents[1] / "economics" / "energy_facts.csv"
 
 
 class EnergyFact(NamedTuple):
-    """One figure with where it comes from."""
+    """One fact with its source."""
 
     fact: str
-    """`electricity`, `pue` (power usage effectiveness) or `power` (of a virtual machine's part)."""
+    """`electricity`, `pue` (power usage effectiveness) or `power` (of a part of a virtual machine)."""
     place: str
     value: float
     unit: str
@@ -33,11 +33,11 @@ def energy_facts() -> tuple[EnergyFact, ...]:
 
 
 def electricity(place: str = "US industrial") -> EnergyFact:
-    """Return the newest tariff of a place; household tariffs are no price of a data centre."""
-    return max((own for own in energy_facts() if (own.fact, own.place) == ("electricity", place)),
-               key=lambda own: own.as_of)  # fmt: skip
+    """Return the newest tariff of a place, by default industrial: data centres do not pay household tariffs."""
+    return max((fact for fact in energy_facts() if (fact.fact, fact.place) == ("electricity", place)),
+               key=lambda fact: fact.as_of)  # fmt: skip
 
 
 def power(part: str) -> EnergyFact:
-    """Return what a part of a virtual machine draws, by Cloud Carbon Footprint."""
-    return next(own for own in energy_facts() if (own.fact, own.place) == ("power", part))
+    """Return the power of a part of a virtual machine, by Cloud Carbon Footprint."""
+    return next(fact for fact in energy_facts() if (fact.fact, fact.place) == ("power", part))

@@ -1,8 +1,7 @@
-"""The figures of energy and carbon: read from a meter, or estimated from processor time where none could be read.
+"""The figures of energy and carbon: read from a meter, or estimated from processor time where there is none.
 
-The estimate is Cloud Carbon Footprint's of a virtual machine at AWS: every vCPU between its idle and its busy power, by
-the processor time that was measured, and memory by its size. Its band is all vCPUs idle to all busy. A device other
-than the processor has no estimate: missing is not 0.
+The estimate is Cloud Carbon Footprint's of a virtual machine at AWS: each vCPU between its idle and its busy power, by
+measured processor time, and memory by its size. Its band is all vCPUs idle to all busy. Accelerators have no estimate.
 """
 
 from __future__ import annotations
@@ -26,38 +25,38 @@ _PER_1K: Mapping[str, Bound] = {
 _MEMORY = "memory_gb * memory_watts * wall_s"
 _ESTIMATES: Mapping[Bound, tuple[str, str]] = {
     "middle": (f"vcpus * wall_s * idle_watts + cpu_s * (busy_watts - idle_watts) + {_MEMORY}",
-               "by the processor time that was measured"),
+               "by measured processor time"),
     "low": (f"vcpus * wall_s * idle_watts + {_MEMORY}", "if no processor worked"),
     "high": (f"vcpus * wall_s * busy_watts + {_MEMORY}", "if every processor worked all the time"),
 }  # fmt: skip
-"""Bound → its formula, and what it takes for granted."""
+"""Bound → its formula and its assumption. `cpu_s` is at most `vcpus * wall_s`."""
 _WATTS = {"idle_watts": "AWS idle vCPU", "busy_watts": "AWS busy vCPU", "memory_watts": "memory"}
 
 
-def energy_figures(own: Measured, pricing: Pricing) -> list[Explained]:
+def energy_figures(candidate: Measured, pricing: Pricing) -> list[Explained]:
     """Return the figures of energy and carbon of a row of the cost table."""
     factors = _pue(pricing), _grid(pricing)
-    served, trained = _served(own.fastest.get("Offline")), _trained(own)
+    served, trained = _served(candidate.fastest.get("Offline")), _trained(candidate)
     carbon = (_carbon("co2e_g_per_1k", served[0], *factors), _carbon("train_co2e_g", trained, *factors))
     return [*served, carbon[0], trained, carbon[1], *factors]
 
 
 def step_energy(record: Record | None, bound: Bound = "middle") -> Explained:
-    """Return the energy of a step, of the machine alone: as it was read, or estimated; else it is not known."""
+    """Return the energy of a step without the building's overhead: read, else estimated, else without a value."""
     if record is None:
         return Explained("energy_j", None, "J", note="the record of this step is missing")
     if "energy_j" in record.readings:
         return leaf.reading(record, "energy_j")
-    given = _estimate_inputs(record)
-    if given is None:
-        return Explained("energy_j", None, "J", note=f"neither read nor to be estimated in {leaf.who(record)}")
+    inputs = _estimate_inputs(record)
+    if inputs is None:
+        return Explained("energy_j", None, "J", note=f"neither read nor estimable in {leaf.who(record)}")
     formula, note = _ESTIMATES[bound]
-    found = derived("energy_j", "J", formula, *(each for each in given if each.name in formula), note=note)
-    return replace(found, kind="estimated", source=leaf.who(record))
+    energy = derived("energy_j", "J", formula, *(part for part in inputs if part.name in formula), note=note)
+    return replace(energy, kind="estimated", source=leaf.who(record))
 
 
 def _estimate_inputs(record: Record) -> list[Explained] | None:
-    """Return what an estimate takes, None where it has no ground."""
+    """Return the inputs of an estimate, None where one is missing."""
     hardware, where = record.environment.get("hardware") or {}, leaf.who(record)
     vcpus, memory = hardware.get("logical_cores"), record.environment.get("memory_bytes")
     seconds, busy_s = record.value("wall_s"), record.value("cpu_s")
@@ -89,10 +88,10 @@ def _served(window: Serving | None) -> list[Explained]:
     ]
 
 
-def _trained(own: Measured) -> Explained:
-    """Return the energy of one pretraining, where there was one, and of the mean fine-tuning."""
-    parts = [_mean("finetune_j", [chain.finetune for chain in own.chains])]
-    parts += [_mean("pretrain_j", own.pretrainings)] if own.pretrainings else []
+def _trained(candidate: Measured) -> Explained:
+    """Return the energy of the mean fine-tuning and, if there was one, of pretraining."""
+    parts = [_mean("finetune_j", [chain.finetune for chain in candidate.chains])]
+    parts += [_mean("pretrain_j", candidate.pretrainings)] if candidate.pretrainings else []
     return derived("train_energy_j", "J", " + ".join(part.name for part in parts), *parts)
 
 
@@ -110,6 +109,6 @@ def _pue(pricing: Pricing) -> Explained:
 
 
 def _grid(pricing: Pricing) -> Explained:
-    found = grid(pricing.grid)
-    source = f"{found.country}, {found.year}, location-based; codecarbon 3.3.2, global_energy_mix.json"
-    return Explained("grid_g_co2e_per_kwh", found.g_co2e_per_kwh, "g CO2e per kWh", source=source, kind="assumed")
+    mix = grid(pricing.grid)
+    source = f"{mix.country}, {mix.year}, location-based; codecarbon 3.3.2, global_energy_mix.json"
+    return Explained("grid_g_co2e_per_kwh", mix.g_co2e_per_kwh, "g CO2e per kWh", source=source, kind="assumed")

@@ -1,4 +1,4 @@
-"""Cost against accuracy: which candidates nobody beats, and which even a mixture of two others does not beat."""
+"""Cost against quality: which candidates are not dominated, and which not even by a mixture of two others."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ FRONTIER = (
     "price_region", "price_as_of", "price_source", "judgement",
 )  # fmt: skip
 Point = tuple[float, float]
-"""Cost and quality; quality is better the higher it is."""
+"""Cost and quality; higher quality is better."""
 
 
 def frontier(records: Sequence[Record], pricing: Pricing, metric: str | None = None) -> pd.DataFrame:
-    """Return one row for each evaluated candidate with what 1,000 of its inferences cost.
+    """Return one row for each evaluated candidate with the cost of 1,000 inferences.
 
     `on_frontier`: no other candidate on the task's data is as good for less, or better for as much. `on_hull`: nor
-    does any mixture of two others reach its quality at its cost (Kapoor and others 2024, arXiv:2407.01502). Candidates
+    does a mixture of two others reach its quality at its cost (Kapoor and others 2024, arXiv:2407.01502). Candidates
     without a measured cost or quality are on neither.
 
     Args:
-        records: what was measured.
+        records: of any step and outcome.
         pricing: the prices.
-        metric: the quality that counts, candidates without it give no row; else the task's deciding one.
+        metric: of quality, candidates without it give no row; else the task's deciding one.
 
     Raises:
         FactError: a record's hardware has no price.
@@ -46,13 +46,13 @@ def frontier(records: Sequence[Record], pricing: Pricing, metric: str | None = N
 
 
 def frontier_rows(results: Results, pricing: Pricing, metric: str | None = None) -> list[dict[str, Any]]:
-    """Return the rows of `frontier`, beside other cells of the accuracy and the cost table."""
+    """Return the rows of `frontier`, with all cells of the accuracy and the cost table."""
     costs = cost_rows(results, pricing)
     return _marked([{**costs[key], **row} for key, row in accuracy_rows(results, metric).items()])
 
 
 def _marked(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Mark frontier and hull within each task and source."""
+    """Mark frontier and hull within each task, source and metric."""
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in rows:
         row.update(on_frontier=False, on_hull=False)
@@ -72,15 +72,15 @@ def _known(value: float | None) -> bool:
 
 
 def not_dominated(points: Sequence[Point]) -> list[bool]:
-    """Return for each point whether no other costs no more, is no worse, and differs; equal points stand together."""
+    """Return for each point whether no different point costs no more and is no worse; equal points do not dominate."""
     return [
-        not any(cost <= own[0] and quality >= own[1] and (cost, quality) != own for cost, quality in points)
-        for own in map(tuple, points)
+        not any(cost <= point[0] and quality >= point[1] and (cost, quality) != point for cost, quality in points)
+        for point in map(tuple, points)
     ]
 
 
 def on_hull(points: Sequence[Point]) -> list[bool]:
-    """Return for each point whether it is on the frontier's upper convex hull: no mixture of two others beats it."""
+    """Return for each point whether it is on the frontier's upper convex hull, by Andrew's monotone chain."""
     candidates = sorted({tuple(p) for p, free in zip(points, not_dominated(points), strict=True) if free})
     hull: list[tuple[float, ...]] = []
     for point in candidates:
@@ -91,6 +91,6 @@ def on_hull(points: Sequence[Point]) -> list[bool]:
 
 
 def _beaten(left: tuple[float, ...], middle: tuple[float, ...], right: tuple[float, ...]) -> bool:
-    """Return whether `middle` lies below the line from `left` to `right`; on it, as rounding sees it, it stays."""
+    """Return whether `middle` lies below the line from `left` to `right` by more than rounding."""
     one, two = (middle[1] - left[1]) * (right[0] - left[0]), (right[1] - left[1]) * (middle[0] - left[0])
     return one < two and not math.isclose(one, two, rel_tol=1e-9)

@@ -1,8 +1,7 @@
-"""The price book `owned`: what an hour of a machine takes from whoever bought it, by Epoch AI's method.
+"""The price book `owned`: an hour of a bought machine, by Epoch AI's method (`economics/ownership.py`).
 
-An hour pays for what the machine loses of its value, for the network between servers and for energy; a machine that
-stands idle costs the same, as rented ones do. Staff and the building are not in it. The formulas and their
-source are in `economics/ownership.py`.
+An hour's price is the machine's loss of value, the network between servers and energy. An idle machine costs as much.
+Staff and the building are not included.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ from harness_reports.prices.energy_facts import electricity
 from harness_reports.prices.pricing import OWN
 
 PUE = 1.25
-"""Assumed: Epoch AI's for those who are no hyperscaler."""
+"""Assumed: Epoch AI's for companies that are not hyperscalers."""
 OWNED = ("item", "usd", "units", "watts", "usd_per_kwh", "as_of", "source")
-"""What a user's file has to say of a machine that was bought."""
+"""Required keys of a bought machine in a user's file."""
 OPTIONAL_TEXTS = {"provider": OWN, "offer": "amortised", "region": "not stated"}
 OPTIONAL = ("pue", "value_lost_per_year", *OPTIONAL_TEXTS)
 _LOST = 1 - 10**-ownership.DECAY_ORDERS_PER_YEAR
@@ -32,12 +31,12 @@ _DIGITS = 6
 
 
 def owned_book() -> PriceBook:
-    """Return what an hour of every accelerator costs whose price and power are known."""
-    known = [chip for chip in accelerators().values() if chip.price_item and chip.price_usd and chip.tdp_w]
+    """Return the price of an hour of every accelerator whose price and power are known."""
+    chips = [chip for chip in accelerators().values() if chip.price_item and chip.price_usd and chip.tdp_w]
     return PriceBook(
         "owned",
-        f"Accelerators that were bought, per hour: value lost ({_LOST:.1%} a year), network and energy",
-        tuple(map(_price, known)),
+        f"Bought accelerators, per hour: value lost ({_LOST:.1%} a year), network and energy",
+        tuple(map(_price, chips)),
     )
 
 
@@ -58,7 +57,7 @@ def _price(chip: Accelerator) -> Price:
 
 
 def _day(text: str) -> tuple[date, str]:
-    """Return the day of a chip's price; of a year the first one, and a note."""
+    """Return the day of a chip's price and a note; of a year alone, its first day."""
     if len(text) == len("2021"):
         return date(int(text), 1, 1), "some day of that year, exact day unknown: the first possible day is given"
     return date.fromisoformat(text), ""
@@ -69,16 +68,16 @@ def _usd(hourly: float) -> Decimal:
 
 
 def owned_price(where: str, entry: Mapping[str, Any], day: date) -> Price:
-    """Return what an hour of one unit of a user's own machine costs.
+    """Return the price of an hour of one unit of a user's bought machine.
 
     Args:
         where: file and entry, for messages.
-        entry: `usd` of the whole machine with its network, its `units` (vCPUs, accelerators), `watts` it draws on
-            average, `usd_per_kwh`, `pue` (else 1.25) and `value_lost_per_year` (else 27.6 %).
+        entry: `usd` of the whole machine with its network, its `units` (vCPUs, accelerators), average `watts`,
+            `usd_per_kwh`, `pue` (else 1.25) and `value_lost_per_year` (else 27.6 %).
         day: of the price.
 
     Raises:
-        FactError: names the figure that makes no sense.
+        FactError: a figure is not a number or out of range.
     """
     lost = between(f"{where}: value_lost_per_year", _number(where, entry, "value_lost_per_year", _LOST))
     units = above(f"{where}: units", _number(where, entry, "units"))
@@ -95,8 +94,8 @@ def owned_price(where: str, entry: Mapping[str, Any], day: date) -> Price:
 
 
 def _number(where: str, entry: Mapping[str, Any], name: str, default: float | None = None) -> float:
-    given = entry.get(name, default)
+    value = entry.get(name, default)
     try:
-        return float("no number" if isinstance(given, bool) or given is None else given)
+        return float("no number" if isinstance(value, bool) or value is None else value)
     except (TypeError, ValueError):
-        raise FactError(f"{where}: `{name}` is {given!r}. Give a number.") from None
+        raise FactError(f"{where}: `{name}` is {value!r}. Give a number.") from None

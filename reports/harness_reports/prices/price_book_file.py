@@ -1,4 +1,4 @@
-"""Reads a user's price book: a YAML file whose every price has its date and source.
+"""Reading a user's price book: a YAML file in which every price has a date and a source.
 
 ```yaml
 name: ours
@@ -12,7 +12,7 @@ prices:
     region: eu-central-1
     as_of: 2026-11-01
     source: invoice of November 2026
-owned:                          # machines that were bought: an hour of a unit costs value lost, and energy
+owned:                          # bought machines: an hour of a unit is priced by value lost and energy
   - item: CPU
     usd: 9_000                  # of the whole machine with its network
     units: 64                   # vCPUs, or accelerators
@@ -41,31 +41,31 @@ from harness.facts import Price, PriceBook
 REQUIRED = ("item", "usd", "per", "provider", "offer", "region", "as_of", "source")
 
 
-def find_price_book(name: str, known: Mapping[str, PriceBook]) -> PriceBook:
-    """Return the price book a plugin brings under `name`, else the one in the file `name`.
+def find_price_book(name: str, books: Mapping[str, PriceBook]) -> PriceBook:
+    """Return a plugin's price book of this name, else the one in the file `name`.
 
     Raises:
-        FactError: neither, or the file cannot be used.
+        FactError: there is neither, or the file is not valid.
     """
-    if name in known:
-        return known[name]
+    if name in books:
+        return books[name]
     if Path(name).suffix in (".yaml", ".yml") or Path(name).exists():
         return read_price_book(Path(name))
-    raise FactError(f"{unknown('price book', name, known)} A file's name ends in .yaml.")
+    raise FactError(f"{unknown('price book', name, books)} A file's name ends in .yaml.")
 
 
 def read_price_book(path: Path) -> PriceBook:
     """Return the price book in a YAML file.
 
     Raises:
-        FactError: names the file, the entry and what is wrong with it.
+        FactError: the file or an entry is not valid; the message names the entry.
     """
     try:
         body = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise FactError(f"Price book {str(path)!r} cannot be read: {error}.") from error
     except (yaml.YAMLError, ValueError) as error:  # PyYAML lets a day such as 2026-02-30 through as a ValueError
-        raise FactError(f"Price book {str(path)!r} is no valid YAML: {' '.join(str(error).split())}.") from error
+        raise FactError(f"Price book {str(path)!r} is not valid YAML: {' '.join(str(error).split())}.") from error
     lists = {key: body.get(key) or [] for key in _READ} if isinstance(body, dict) else {}
     if not any(lists.values()) or not all(isinstance(entries, list) for entries in lists.values()):
         raise FactError(
@@ -83,7 +83,11 @@ def read_price_book(path: Path) -> PriceBook:
 
 
 def _checked(where: str, entry: Any, required: Sequence[str], optional: Sequence[str]) -> str:
-    """Return where an entry stands, with its item; it has every key it needs and no other."""
+    """Return `where` with the entry's item, for messages.
+
+    Raises:
+        FactError: a required key is missing, or a key is unknown.
+    """
     if not isinstance(entry, dict):
         raise FactError(f"{where}: write `key: value` lines, not {entry!r}.")
     where = f"{where} ({entry['item']})" if entry.get("item") else where
@@ -125,7 +129,7 @@ def _why(key: str) -> str:
 
 def _amount(where: str, value: Any) -> Decimal:
     try:
-        return Decimal(str(value))  # through text: 0.1 stays 0.1, and True is no number
+        return Decimal(str(value))  # by way of text 0.1 stays 0.1, and True is refused
     except InvalidOperation:
         raise FactError(
             f"{where}: `usd` is {value!r}. Give a number of USD: convert another currency, and say in `source` at "
@@ -148,4 +152,4 @@ _READ: Mapping[str, tuple[str, Callable[[str, Any], Price]]] = {
     "prices": ("price", _price),
     "owned": ("machine", _owned),
 }
-"""List in the file → what its entries are called, and what reads one."""
+"""List in the file → name of its entries in messages, and their reader."""

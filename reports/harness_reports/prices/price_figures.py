@@ -1,4 +1,4 @@
-"""Prices and the assumptions beside them as figures, each with its date and source."""
+"""Prices and the reader's assumptions as figures, with their sources."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from harness_reports.prices.pricing import Pricing, described
 
 
 def hourly(record: Record, pricing: Pricing) -> Explained:
-    """Return what an hour of a record's machine costs.
+    """Return the price of an hour of a record's machine.
 
     Raises:
-        FactError: its hardware has no price, or does not say what it is and how much of it.
+        FactError: the hardware has no price, or does not state its `price_item` and `price_quantity`.
     """
     quantity = Explained(
         "price_quantity", described(record, "price_quantity"), str(described(record, "price_item")),
@@ -24,10 +24,10 @@ def hourly(record: Record, pricing: Pricing) -> Explained:
 
 def price(record: Record, pricing: Pricing) -> Explained:
     """Return the price of one unit of a record's machine."""
-    found = pricing.price(record)
-    day = f"{found.as_of} ({found.as_of_note})" if found.as_of_note else str(found.as_of)
-    source = f"{found.provider} {found.offer}, {found.region}, as of {day}; {found.source}"
-    return Explained("price_usd", float(found.usd), f"USD per {found.per} of one {found.item}", source=source,
+    offer = pricing.price(record)
+    day = f"{offer.as_of} ({offer.as_of_note})" if offer.as_of_note else str(offer.as_of)
+    source = f"{offer.provider} {offer.offer}, {offer.region}, as of {day}; {offer.source}"
+    return Explained("price_usd", float(offer.usd), f"USD per {offer.per} of one {offer.item}", source=source,
                      kind="price")  # fmt: skip
 
 
@@ -38,6 +38,6 @@ def multiplier(pricing: Pricing) -> Explained:
 
 
 def utilisation(pricing: Pricing) -> Explained:
-    """Return the share of paid time in which the machine works."""
+    """Return the share of paid time in which the machine is busy."""
     return Explained("utilisation", pricing.utilisation, source="the reader's: share of paid time that is used",
                      kind="assumed")  # fmt: skip

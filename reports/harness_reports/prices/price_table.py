@@ -1,4 +1,4 @@
-"""All prices that are known, and which of them would count."""
+"""All known prices, and which of them tables use."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ def price_table(
     region: str | None = None,
     as_of: date | None = None,
 ) -> pd.DataFrame:
-    """Return one row for each price, by book, item and what comes first in the choice.
+    """Return one row for each price, by book and item, the newest first.
 
-    `counts` says whether it is the one that a table would take for its item, out of its book's prices that are left:
-    the newest, of these the cheapest.
+    `counts` marks the price that a table would use for its item, out of the book's prices that are left: the newest, of
+    these the cheapest.
 
     Raises:
-        FactError: nobody knows the item, the provider or the region, or no price is left.
+        FactError: the item, provider or region is unknown, or no price is left.
     """
     left = set(offers(price_books, provider, region, as_of, item))
     rows = []
     for name, book in price_books.items():
-        own = [price for price in book.prices if price in left]
-        counting = first_choice(own)
+        prices = [price for price in book.prices if price in left]
+        counting = first_choice(prices)
         rows += [
             {
                 "book": name, "item": price.item, "usd": float(price.usd), "per": price.per,
@@ -42,6 +42,6 @@ def price_table(
                 "as_of": price.as_of.isoformat(), "as_of_note": price.as_of_note or None,
                 "counts": counting[price.item] is price, "source": price.source,
             }
-            for price in sorted(own, key=lambda price: (price.item, -price.as_of.toordinal(), price.usd))
+            for price in sorted(prices, key=lambda price: (price.item, -price.as_of.toordinal(), price.usd))
         ]  # fmt: skip
     return pd.DataFrame(rows, columns=list(PRICES))

@@ -1,4 +1,4 @@
-"""From price books to the price of a record's machine."""
+"""Choosing prices from price books."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from harness_reports.economics.checks import at_least
 from harness_reports.economics.energy import grid
 
 if TYPE_CHECKING:
-    from harness.records import Record  # `harness plugins` reads price books and needs no records
+    from harness.records import Record  # only for types: `harness plugins` reads price books without records
 
 OWN = "own machines"
-"""The provider of what was bought: an owner's view takes these prices, all others first what can be rented."""
+"""The provider of bought machines: the owner's view uses these prices, other views only where nothing can be rented."""
 
 
 @dataclass(frozen=True)
 class Pricing:
-    """The prices that were chosen, and the assumptions a reader may move."""
+    """The chosen prices, and the assumptions that a reader may change."""
 
     prices: Mapping[str, Price]
     """Item → its price."""
     multiplier: Decimal = Decimal(1)
-    """On every price: what if machines cost half, or twice?"""
+    """On every price: 0.5 and 2 ask what half or double prices would change."""
     utilisation: float = 1.0
-    """Share of paid time in which the machine answers requests; 1 is the benchmark's, a service has less."""
+    """Share of paid time in which the machine answers requests; 1 in the benchmark, less in a service."""
     pue: float = 1.15
-    """Energy of the building over that of its machines: AWS, 2023."""
+    """Power usage effectiveness, energy of the building over that of its machines: AWS, 2023."""
     grid: str = "USA"
-    """Country whose electricity is used, three letters: carbon hangs on it, location-based."""
+    """Country of the electricity, three letters, for location-based carbon."""
 
     def __post_init__(self) -> None:
-        """Refuse assumptions without sense.
+        """Check the assumptions.
 
         Raises:
-            FactError: says which.
+            FactError: one is out of range.
         """
         if not 0 < self.utilisation <= 1:
             raise FactError(f"The utilisation is {self.utilisation}. Give a share above 0 and up to 1.")
@@ -52,7 +52,7 @@ class Pricing:
         """Return the price of one unit of a record's hardware.
 
         Raises:
-            FactError: the hardware has no name in price books, or no price here; nothing is ever priced as 0.
+            FactError: the hardware has no name in price books, or no price here. Nothing is priced as 0 instead.
         """
         item = described(record, "price_item")
         if item not in self.prices:
@@ -65,10 +65,10 @@ class Pricing:
 
 
 def described(record: Record, what: str) -> Any:
-    """Return what a record's hardware says of itself for price books: its `price_item` or `price_quantity`.
+    """Return the `price_item` or `price_quantity` that a record's hardware states.
 
     Raises:
-        FactError: it says nothing.
+        FactError: the hardware states none.
     """
     value = (record.environment.get("hardware") or {}).get(what)
     if value is None:
@@ -87,13 +87,12 @@ def choose(
 ) -> Pricing:
     """Choose one price for each item.
 
-    The rule: of the offers of `provider` in `region` (of all where not given) the newest date on or before `as_of`
-    (the newest of all where not given); of these the cheapest; of equals the first by provider, offer and region. A
-    machine that was bought counts where none can be rented. The offer that was chosen, its date and its source stand in
-    the cost table beside every amount.
+    Of the offers of `provider` in `region` (all if not given) the newest on or before `as_of` (any day if not given)
+    counts; of these the cheapest; of equals the first by provider, offer and region. Bought machines count only where
+    none can be rented.
 
     Raises:
-        FactError: no offer is left.
+        FactError: the provider or region is unknown, or no offer is left.
     """
     return Pricing(first_choice(offers(price_books, provider, region, as_of)))
 
@@ -105,16 +104,16 @@ def offers(
     as_of: date | None = None,
     item: str | None = None,
 ) -> list[Price]:
-    """Return the prices of a provider in a region, of an item, that were known on a day; all where not given.
+    """Return the prices of a provider, region and item up to a day; whatever is not given does not narrow them.
 
     Raises:
-        FactError: nobody knows the provider, the region or the item, or no price is left.
+        FactError: the provider, region or item is unknown, or no price is left.
     """
     left = [price for book in _books(price_books) for price in book.prices]
     for what, wanted in (("provider", provider), ("region", region), ("item", item)):
-        known = {getattr(price, what) for price in left}
-        if wanted is not None and wanted not in known:
-            raise FactError(unknown(f"{what} of prices", wanted, known))
+        values = {getattr(price, what) for price in left}
+        if wanted is not None and wanted not in values:
+            raise FactError(unknown(f"{what} of prices", wanted, values))
         left = [price for price in left if wanted is None or getattr(price, what) == wanted]
     dated = [price for price in left if as_of is None or price.as_of <= as_of]
     if not dated:
@@ -125,17 +124,17 @@ def offers(
 
 
 def first_choice(prices: Iterable[Price]) -> dict[str, Price]:
-    """Return for each item the price that counts: rented, the newest, the cheapest, of equals the first by name."""
+    """Return the price that counts for each item, by the rule of `choose`."""
     chosen: dict[str, Price] = {}
     for price in sorted(prices, key=_preference):
         chosen.setdefault(price.item, price)
     return chosen
 
 
-def _books(given: PriceBook | Mapping[str, PriceBook] | Iterable[PriceBook]) -> list[PriceBook]:
-    if isinstance(given, PriceBook):
-        return [given]
-    return list(given.values() if isinstance(given, Mapping) else given)
+def _books(price_books: PriceBook | Mapping[str, PriceBook] | Iterable[PriceBook]) -> list[PriceBook]:
+    if isinstance(price_books, PriceBook):
+        return [price_books]
+    return list(price_books.values() if isinstance(price_books, Mapping) else price_books)
 
 
 def _preference(price: Price) -> tuple[Any, ...]:

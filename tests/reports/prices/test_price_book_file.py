@@ -76,7 +76,7 @@ def test_price_without_a_date_is_refused(tmp_path: Path) -> None:
     [
         ("as_of: 2026-11-01", "as_of:", "no `as_of`"),
         ("as_of: 2026-11-01", "as_of: last year", "Give a day such as"),
-        ("as_of: 2026-11-01", "as_of: 2026-02-30", "no valid YAML"),
+        ("as_of: 2026-11-01", "as_of: 2026-02-30", "not valid YAML"),
         ("source: invoice of November 2026", "source: ''", "no `source`"),
         ("usd: 0.034", "usd: cheap", "Give a number"),
         ("usd: 0.034", "usd: true", "Give a number"),
@@ -88,9 +88,9 @@ def test_price_without_a_date_is_refused(tmp_path: Path) -> None:
         ("offer: c5.large", "ofer: c5.large", "Did you mean 'offer'"),
         ("summary: what", "sumary: what", "Did you mean 'summary'"),
         ("prices:", "price:", "no list `prices`"),
-        ("name: ours", "name: [", "no valid YAML"),
+        ("name: ours", "name: [", "not valid YAML"),
         ("  - item: CPU", "  - 3\n  - item: CPU", "price 1: write `key: value`"),
-        ("name: ours", "name: !!python/object/apply:os.system ['true']", "no valid YAML"),
+        ("name: ours", "name: !!python/object/apply:os.system ['true']", "not valid YAML"),
     ],
 )
 def test_bad_book_is_refused(tmp_path: Path, old: str, new: str, word: str) -> None:
