@@ -1,1 +1,1 @@
-"""The commands that read: tables, the report, prices, plans."""
+"""Commands that read records, prices and facts, and their options."""

@@ -1,4 +1,4 @@
-"""`harness table`, `report`, `plan` and `published`. What they need is imported inside them."""
+"""`harness table`, `report`, `plan` and `published`. Functions import heavy modules."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 class TableName(StrEnum):
-    """The tables there are."""
+    """All tables made of records."""
 
     ACCURACY = "accuracy"
     THROUGHPUT = "throughput"
@@ -72,13 +72,13 @@ def table(
     ] = None,
     budget_usd: BudgetOption = None,
 ) -> None:
-    """Print a table made of the store's records."""
+    """Print a table of the store's records."""
     from harness.errors import FactError
     from harness_reports.show.formats import SUFFIXES, WRITERS
 
     kind = form or (SUFFIXES.get(output.suffix, "text") if output else "text")
     if kind == "parquet" and output is None and sys.stdout.isatty():
-        raise FactError("Parquet is no text for a terminal. Name a file with -o.")
+        raise FactError("Parquet is not text, so it cannot go to a terminal. Name a file with -o.")
     wish = _Wish(name, metric, task, budget_usd, Prices(price_book, pricing), read_figures(figure))
     frame = _frame(wish, store, plugin)
     write(WRITERS[kind](name, frame), output)
@@ -91,7 +91,7 @@ def report(
     pricing: PricingOption = None,
     plugin: PluginOption = None,
 ) -> None:
-    """Write a self-contained report: one HTML file that works offline."""
+    """Write a self-contained report in one HTML file that works offline."""
     from harness.plugins import load_plugins
     from harness_reports.show.report import html
 
@@ -105,24 +105,26 @@ def report(
 
 def plan(
     *,
-    params: Annotated[float, typer.Option(help="Parameters active for a token: 7e9.")],
-    tokens: Annotated[float, typer.Option(help="Tokens it is trained on: 2e12.")],
+    params: Annotated[float, typer.Option(help="Parameters active per token: 7e9.")],
+    tokens: Annotated[float, typer.Option(help="Tokens of training: 2e12.")],
     hardware: Annotated[str, typer.Option(help="An accelerator: h100, a100, …")],
-    devices: Annotated[int, typer.Option(help="How many of them.")] = 64,
-    mfu: Annotated[float | None, typer.Option(help="A utilisation that was measured, 0 to 1.")] = None,
+    devices: Annotated[int, typer.Option(help="Number of accelerators.")] = 64,
+    mfu: Annotated[float | None, typer.Option(help="A measured model FLOPs utilisation, 0 to 1.")] = None,
     precision: Annotated[str, typer.Option(help="Number format: fp16 (bf16 too), fp8, tf32, fp32, …")] = "fp16",
-    layers: Annotated[float, typer.Option(help="With the next two, attention's operations.")] = 0.0,
-    width: Annotated[float, typer.Option(help="Heads times the width of a head.")] = 0.0,
+    layers: Annotated[
+        float, typer.Option(help="Layers; with the next two options, attention's operations count.")
+    ] = 0.0,
+    width: Annotated[float, typer.Option(help="Of attention: heads times the width of a head.")] = 0.0,
     sequence_length: Annotated[float, typer.Option(help="Tokens that attend to one another.")] = 0.0,
-    encoder_decoder: Annotated[bool, typer.Option("--encoder-decoder", help="A token passes half of it.")] = False,
-    total_params: Annotated[float | None, typer.Option(help="Held in memory: of a mixture of experts.")] = None,
+    encoder_decoder: Annotated[
+        bool, typer.Option("--encoder-decoder", help="A token passes half of the parameters.")
+    ] = False,
+    total_params: Annotated[float | None, typer.Option(help="Parameters in memory, of a mixture of experts.")] = None,
     store: Annotated[
         str | None,
-        typer.Option(
-            help="A store whose sizes, where there are several of a model, say how quality grows; and its MFU."
-        ),
+        typer.Option(help="A store: measured sizes of a model predict quality, and trainings give the utilisation."),
     ] = None,
-    lifetime_tokens: Annotated[float, typer.Option(help="Tokens it will read and write when it serves.")] = 0.0,
+    lifetime_tokens: Annotated[float, typer.Option(help="Tokens read and written in a life of serving.")] = 0.0,
     usd_per_hour: Annotated[float | None, typer.Option(help="Of one device; else from the price book.")] = None,
     multiplier: Annotated[float, typer.Option(help="Hours of the project over those of the final run: 1.5 to 3.")] = 1,
     form: Annotated[FormatName, typer.Option("--format", help="csv and parquet hold the scenarios.")] = FormatName.TEXT,
@@ -137,8 +139,8 @@ def plan(
 
     chip = find_accelerator(hardware)
     records = None if store is None else read_records(store, load_plugins(plugin or ()))
-    found = None if usd_per_hour is not None else _device_prices(price_book, plugin, [chip]).get(chip.name)
-    usd, day, source = found or (usd_per_hour, None, "" if usd_per_hour is None else "given by the reader")
+    device_price = None if usd_per_hour is not None else _device_prices(price_book, plugin, [chip]).get(chip.name)
+    usd, day, source = device_price or (usd_per_hour, None, "" if usd_per_hour is None else "given by the reader")
     run = Run(
         params, tokens, chip, devices, usd, price_as_of=day.isoformat() if day else "", price_source=source,
         measured_mfu=mfu if mfu is not None or records is None else _mfu(records), lifetime_tokens=lifetime_tokens,
@@ -156,7 +158,7 @@ def plan(
 
 
 def _mfu(records: Sequence[Record]) -> float | None:
-    """Return the utilisation of trainings here, told on standard error where there is none."""
+    """Return the utilisation of measured trainings; where there is none, say why on standard error."""
     from harness.errors import FactError
     from harness_reports.measured.sizes import measured_mfu
     from harness_reports.planning.scale import accelerators
@@ -170,30 +172,33 @@ def _mfu(records: Sequence[Record]) -> float | None:
 
 
 def _sizes(records: Sequence[Record] | None, params: float) -> dict[str, pd.DataFrame]:
-    """Return what sizes that were measured say of the planned one; without them, that nothing is said."""
+    """Return what measured sizes predict for the planned one; without records, say so on standard error."""
     from harness_reports.measured.sizes import size_table
 
     if records is None:
-        typer.echo("Nothing is said of the planned model's quality: --store with three sizes or more would.", err=True)
+        typer.echo(
+            "No prediction of the planned model's quality: it takes --store with three measured sizes or more.",
+            err=True,
+        )
         return {}
     return {"sizes": size_table(records, params)}
 
 
 def published(
     *,
-    form: Annotated[FormatName, typer.Option("--format", help="How it is written.")] = FormatName.TEXT,
+    form: Annotated[FormatName, typer.Option("--format", help="Output format.")] = FormatName.TEXT,
     output: OutputOption = None,
     price_book: BookOption = None,
     plugin: PluginOption = None,
 ) -> None:
-    """Print published training runs beside what the planner says of them: hours and cost, and how many it brackets."""
+    """Print published training runs with the planner's hours and costs, and how many of them it brackets."""
     from harness_reports.planning.published import bracketed
     from harness_reports.planning.published import published as compare
     from harness_reports.planning.scale import accelerators
     from harness_reports.show.formats import WRITERS, text
 
-    found = _device_prices(price_book, plugin, accelerators().values())
-    frame = compare({name: (usd, day.isoformat()) for name, (usd, day, _) in found.items()})
+    prices = _device_prices(price_book, plugin, accelerators().values())
+    frame = compare({name: (usd, day.isoformat()) for name, (usd, day, _) in prices.items()})
     if form == "text":
         costs = frame["usd_within"].dropna()
         counted = (
@@ -208,12 +213,12 @@ def published(
 def _device_prices(
     price_book: list[str] | None, plugin: list[str] | None, chips: Iterable[Accelerator]
 ) -> dict[str, tuple[float, date, str]]:
-    """Return USD per hour, its day and its source for the accelerators that the price book knows."""
+    """Return accelerator → USD per hour, its day and its source, of those in the price book."""
     from harness.plugins import load_plugins
 
     prices = read_pricing(price_book, load_plugins(plugin or ())).prices
-    known = {chip.name: prices[chip.price_item] for chip in chips if chip.price_item in prices}
-    return {name: (float(price.usd), price.as_of, price.source) for name, price in known.items()}
+    offers = {chip.name: prices[chip.price_item] for chip in chips if chip.price_item in prices}
+    return {name: (float(price.usd), price.as_of, price.source) for name, price in offers.items()}
 
 
 def _json(tables: dict[str, pd.DataFrame]) -> str:
@@ -226,14 +231,14 @@ def _json(tables: dict[str, pd.DataFrame]) -> str:
 
 
 class Prices(NamedTuple):
-    """Which prices a table takes."""
+    """The prices of a table."""
 
     books: list[str] | None
     wishes: list[str] | None
 
 
 class _Wish(NamedTuple):
-    """Which table, and of what."""
+    """The table to make, and its options."""
 
     name: TableName
     metric: str | None
@@ -243,23 +248,23 @@ class _Wish(NamedTuple):
     figures: Mapping[str, float]
 
     def check(self) -> None:
-        """Refuse an option that the table does not have.
+        """Check that the table takes the options.
 
         Raises:
-            FactError: says which.
+            FactError: it does not take one.
         """
         from harness.errors import FactError
 
         check_budget(self.name, self.budget_usd)
         if self.metric is not None and self.name not in (TableName.ACCURACY, TableName.FRONTIER):
-            raise FactError(f"--metric belongs to `accuracy` and `frontier`; {self.name.value} has the deciding one.")
+            raise FactError(f"--metric belongs to `accuracy` and `frontier`; {self.name.value} uses the deciding one.")
 
 
 def _frame(wish: _Wish, store: str | None, plugin: list[str] | None) -> Any:
-    """Return a table; measurements alone need no prices.
+    """Return a table.
 
     Raises:
-        StoreError: nothing in the store belongs into this table.
+        StoreError: it has no rows.
     """
     from harness.errors import StoreError, unknown
     from harness.plugins import load_plugins
@@ -275,7 +280,7 @@ def _frame(wish: _Wish, store: str | None, plugin: list[str] | None) -> Any:
     frame = frame if task is None else frame[frame["task"] == task].reset_index(drop=True)
     if not len(frame):
         raise StoreError(
-            f"The store has nothing for the table {wish.name.value!r}: no step that it is made of has finished yet."
+            f"The store has nothing for the table {wish.name.value!r}: none of the steps it needs has finished yet."
         )
     return frame
 
@@ -301,9 +306,9 @@ def _made(wish: _Wish, records: Sequence[Record], plugins: Plugins) -> Any:
         return cost(records, pricing)
     if name == TableName.FRONTIER:
         return frontier(records, pricing, wish.metric)
-    own = owned_pricing(wish.prices.books, plugins, wish.prices.wishes)
+    owned = owned_pricing(wish.prices.books, plugins, wish.prices.wishes)
     judged: dict[str, Callable[..., pd.DataFrame]] = {
-        "serving": partial(serving, owned=own), "viability": viability, "sensitivity": sensitivity,
+        "serving": partial(serving, owned=owned), "viability": viability, "sensitivity": sensitivity,
         "alternatives": alternatives, "pretraining": pretraining,
     }  # fmt: skip
     if name in judged:

@@ -1,4 +1,4 @@
-"""`harness prices` and `harness explain`: where figures come from. What they need is imported inside them."""
+"""`harness prices` and `harness explain`: where figures come from. Functions import heavy modules."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Explainable(StrEnum):
-    """The tables whose figures open."""
+    """Tables whose figures can be explained."""
 
     ACCURACY = "accuracy"
     THROUGHPUT = "throughput"
@@ -45,14 +45,14 @@ class Explainable(StrEnum):
 
 
 class TreeFormat(StrEnum):
-    """How a tree is written."""
+    """Output formats of a figure's tree."""
 
     TEXT = "text"
     JSON = "json"
 
 
 class FactKind(StrEnum):
-    """What there are dated and sourced rows of."""
+    """Kinds of dated and sourced facts."""
 
     MACHINES = "machines"
     CHIPS = "chips"
@@ -71,16 +71,18 @@ def prices(
     item: Annotated[str | None, typer.Option(help="Only of this item: CPU, h100, USA, …")] = None,
     provider: Annotated[str | None, typer.Option(help="Only of this provider.")] = None,
     region: Annotated[str | None, typer.Option(help="Only in this region.")] = None,
-    as_of: Annotated[str | None, typer.Option(help="As they were known on this day: 2025-12-31.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="As known on this day: 2025-12-31.")] = None,
     price_book: Annotated[
         list[str] | None,
-        typer.Option("--price-book", help="Only this price book, or this YAML file; repeatable. Else all of plugins."),
+        typer.Option(
+            "--price-book", help="Only this price book, or this YAML file; repeatable. Else those of all plugins."
+        ),
     ] = None,
-    form: Annotated[FormatName, typer.Option("--format", help="How it is written.")] = FormatName.TEXT,
+    form: Annotated[FormatName, typer.Option("--format", help="Output format.")] = FormatName.TEXT,
     output: OutputOption = None,
     plugin: PluginOption = None,
 ) -> None:
-    """Print prices and other facts that are known, with their dates and sources; of prices, which count in tables."""
+    """Print known prices, which of them tables use, and other facts, with their dates and sources."""
     from harness_reports.planning.fact_table import fact_table
     from harness_reports.prices.price_table import price_table
     from harness_reports.show.formats import WRITERS
@@ -93,15 +95,15 @@ def prices(
         write(WRITERS[form](f"{kind.value} facts", fact_table(kind, item, day(as_of))), output)
 
 
-def _only_machines(kind: FactKind, *given: object) -> None:
-    """Refuse what narrows down machines alone.
+def _only_machines(kind: FactKind, *filters: object) -> None:
+    """Refuse filters that apply to machines alone.
 
     Raises:
-        FactError: one of them was given.
+        FactError: one of them is set.
     """
     from harness.errors import FactError
 
-    if any(given):
+    if any(filters):
         raise FactError(
             f"--provider, --region and --price-book belong to machines; narrow {kind.value} down by --item."
         )
@@ -111,12 +113,12 @@ def _books(names: list[str] | None, plugin: list[str] | None) -> dict[str, Price
     from harness.plugins import load_plugins
     from harness_reports.prices.price_book_file import find_price_book
 
-    known = load_plugins(plugin or ()).price_books()
-    return {name: find_price_book(name, known) for name in names} if names else known
+    books = load_plugins(plugin or ()).price_books()
+    return {name: find_price_book(name, books) for name in names} if names else books
 
 
 def explain(
-    name: Annotated[Explainable, typer.Argument(help="The table that the figure stands in.")],
+    name: Annotated[Explainable, typer.Argument(help="The figure's table.")],
     *,
     column: Annotated[
         str | None, typer.Option(help="The figure's column, such as train_usd; else every figure.")
@@ -128,7 +130,7 @@ def explain(
         list[str] | None, typer.Option(help="NAME=VALUE of the row, such as runtime=eager; repeatable.")
     ] = None,
     budget_usd: BudgetOption = None,
-    form: Annotated[TreeFormat, typer.Option("--format", help="How it is written.")] = TreeFormat.TEXT,
+    form: Annotated[TreeFormat, typer.Option("--format", help="Output format.")] = TreeFormat.TEXT,
     output: OutputOption = None,
     store: StoreOption = None,
     price_book: BookOption = None,
@@ -136,7 +138,7 @@ def explain(
     figure: FigureOption = None,
     plugin: PluginOption = None,
 ) -> None:
-    """Open a figure of a table: its formula, what was put in, and the records and prices it comes from."""
+    """Explain a figure of a table: its formula, its inputs, and the records and prices that it comes from."""
     import json
 
     from harness.plugins import load_plugins
@@ -147,8 +149,8 @@ def explain(
     plugins, chosen, assumed = load_plugins(plugin or ()), None, None
     if name not in (Explainable.ACCURACY, Explainable.THROUGHPUT):
         chosen = read_pricing(price_book, plugins, pricing)
-        own = owned_pricing(price_book, plugins, pricing)
-        assumed = Assumed(plugins.use_cases(), read_figures(figure), own, budget_usd)
+        owned = owned_pricing(price_book, plugins, pricing)
+        assumed = Assumed(plugins.use_cases(), read_figures(figure), owned, budget_usd)
     wanted = {"task": None if task is None else plugins.current_task(task), "model": model, "use_case": use_case}
     named = {key: value for key, value in wanted.items() if value is not None}
     row = find(rows(name.value, read_records(store, plugins), chosen, assumed), named | pairs("--where", where))

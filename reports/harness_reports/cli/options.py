@@ -1,4 +1,4 @@
-"""What the commands share: options, reading the store and the prices, writing. Heavy imports happen inside."""
+"""Options of the commands, reading of records and prices, writing of output. Functions import heavy modules."""
 
 from __future__ import annotations
 
@@ -61,27 +61,27 @@ PluginOption = Annotated[
     list[str] | None,
     typer.Option("--plugin", help="A Python file with a plugin, or a use case in YAML; repeatable."),
 ]
-BudgetOption = Annotated[float | None, typer.Option("--budget-usd", help="Of `portfolio`: what there is to spend.")]
+BudgetOption = Annotated[float | None, typer.Option("--budget-usd", help="Of `portfolio`: the amount to spend.")]
 OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of the terminal.")]
 
 
 def check_budget(table: str, budget_usd: float | None) -> None:
-    """Refuse a budget where there is none to spend, and a portfolio without one.
+    """Check that `portfolio` has a budget, and no other table has one.
 
     Raises:
-        FactError: says so.
+        FactError: it is otherwise.
     """
     from harness.errors import FactError
 
     if (budget_usd is None) == (table == "portfolio"):
-        raise FactError("A portfolio needs --budget-usd, what there is to spend; no other table has a budget.")
+        raise FactError("The table `portfolio` needs --budget-usd, the amount to spend; no other table takes it.")
 
 
 def read_records(location: str | None, plugins: Plugins) -> Results:
-    """Return the records of a store, those marked whose definition differs from what the plugins bring.
+    """Return the records of a store, those marked as stale whose definition differs from that of the plugins.
 
     Raises:
-        StoreError: there is none.
+        StoreError: there is no store.
     """
     from harness_reports.measured.reading import read
 
@@ -89,21 +89,26 @@ def read_records(location: str | None, plugins: Plugins) -> Results:
 
 
 def read_pricing(names: list[str] | None, plugins: Plugins, wishes: list[str] | None = None) -> Pricing:
-    """Return the prices of plugins' books or of files, chosen as wished; of several books the newest price counts.
+    """Return the prices of plugins' books or of files; of several books the newest price counts.
+
+    Args:
+        names: of books or YAML files, by default `DEFAULT_BOOK`.
+        plugins: with their price books.
+        wishes: NAME=VALUE of `CHOICES` and `ASSUMED`.
 
     Raises:
-        FactError: there is none, a price is not fit for use, or a wish makes no sense.
+        FactError: a book is unknown, a price is not valid, or a wish is.
     """
     from harness_reports.prices.price_book_file import find_price_book
     from harness_reports.prices.pricing import choose
 
-    known, wanted = plugins.price_books(), pairs("--pricing", wishes)
+    books, wanted = plugins.price_books(), pairs("--pricing", wishes)
     choices, assumed = _choices(wanted), _assumed(wanted)
-    return replace(choose([find_price_book(name, known) for name in names or [DEFAULT_BOOK]], **choices), **assumed)
+    return replace(choose([find_price_book(name, books) for name in names or [DEFAULT_BOOK]], **choices), **assumed)
 
 
 def owned_pricing(names: list[str] | None, plugins: Plugins, wishes: list[str] | None = None) -> Pricing:
-    """Return what an hour costs those who own the machine, out of the same books and what plugins know of owning.
+    """Return prices of owned machines, out of the same books and of all books of plugins.
 
     Raises:
         FactError: as `read_pricing`.
@@ -112,12 +117,12 @@ def owned_pricing(names: list[str] | None, plugins: Plugins, wishes: list[str] |
     from harness_reports.prices.price_book_file import find_price_book
     from harness_reports.prices.pricing import OWN, choose
 
-    known = plugins.price_books()
-    books = [*(find_price_book(name, known) for name in names or []), *known.values()]
+    installed = plugins.price_books()
+    books = [*(find_price_book(name, installed) for name in names or []), *installed.values()]
     prices = {price: None for book in books for price in book.prices if price.provider == OWN}
     wanted = pairs("--pricing", wishes)
-    known_on = day(wanted.get("as_of"), "--pricing as_of")
-    return replace(choose(PriceBook(OWN, "", tuple(prices)), as_of=known_on), **_assumed(wanted))
+    as_of = day(wanted.get("as_of"), "--pricing as_of")
+    return replace(choose(PriceBook(OWN, "", tuple(prices)), as_of=as_of), **_assumed(wanted))
 
 
 def _choices(wanted: Mapping[str, str]) -> dict[str, Any]:
@@ -131,18 +136,18 @@ def _choices(wanted: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _assumed(wanted: Mapping[str, str]) -> dict[str, Any]:
-    found: dict[str, Any] = {name: value for name, value in wanted.items() if name in ASSUMED}
-    numbers = {name: number(f"--pricing {name}", value) for name, value in found.items() if name != "grid"}
+    assumed: dict[str, Any] = {name: value for name, value in wanted.items() if name in ASSUMED}
+    numbers = {name: number(f"--pricing {name}", value) for name, value in assumed.items() if name != "grid"}
     if "multiplier" in numbers:
-        numbers["multiplier"] = Decimal(found["multiplier"])
-    return found | numbers
+        numbers["multiplier"] = Decimal(assumed["multiplier"])
+    return assumed | numbers
 
 
 def check_measured(files: list[str] | None, records: Sequence[Record], plugins: Plugins) -> None:
-    """Refuse a use case of the reader's that nothing in the store speaks of; those of plugins just have no row.
+    """Check that the store has records for each use case given as a file; those of plugins may have none.
 
     Raises:
-        StoreError: names the file, its tasks and data, and those that were measured.
+        StoreError: one has none; the message names its tasks and data, and the measured ones.
     """
     from harness.errors import StoreError
     from harness.facts import DATA_FILES
@@ -154,44 +159,44 @@ def check_measured(files: list[str] | None, records: Sequence[Record], plugins: 
         case = plugins.use_cases()[read_use_case(Path(file)).name]
         if not any(case.covers(*one) for one in measured):
             tasks = f"`tasks`, {', '.join(case.tasks)}" + (f" on {', '.join(case.data)}" if case.data else "")
-            known = ", ".join(f"{task} on {data}" for task, data in sorted(measured))
+            choices = ", ".join(f"{task} on {data}" for task, data in sorted(measured))
             raise StoreError(
                 f"{file}: the store has no records of its {tasks}. Run a suite with one (`--data-name` says what data "
-                f"are called), or name one that was measured: {known or 'none yet'}."
+                f"are called), or name one that was measured: {choices or 'none yet'}."
             )
 
 
-def read_figures(given: list[str] | None) -> dict[str, float]:
-    """Return the figures that a reader puts in place of a use case's.
+def read_figures(texts: list[str] | None) -> dict[str, float]:
+    """Return the figures that replace those of use cases.
 
     Raises:
-        FactError: one is no NAME=NUMBER.
+        FactError: a text is not NAME=NUMBER.
     """
-    return {name: number(f"--figure {name}", value) for name, value in pairs("--figure", given).items()}
+    return {name: number(f"--figure {name}", value) for name, value in pairs("--figure", texts).items()}
 
 
-def pairs(option: str, given: list[str] | None) -> dict[str, str]:
-    """Return the names and values of NAME=VALUE.
+def pairs(option: str, texts: list[str] | None) -> dict[str, str]:
+    """Return name → value of texts such as NAME=VALUE.
 
     Raises:
-        FactError: one is written otherwise.
+        FactError: a text has no `=`.
     """
     from harness.errors import FactError
 
-    found = {}
-    for each in given or ():
-        name, equals, value = each.partition("=")
+    values = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
         if not equals:
-            raise FactError(f"{option} {each!r}: write NAME=VALUE.")
-        found[name] = value
-    return found
+            raise FactError(f"{option} {text!r}: write NAME=VALUE.")
+        values[name] = value
+    return values
 
 
 def number(what: str, text: str) -> Any:
-    """Return a finite number.
+    """Return a text as a finite number.
 
     Raises:
-        FactError: it is none.
+        FactError: it is not one.
     """
     from harness.errors import FactError
 
@@ -205,10 +210,10 @@ def number(what: str, text: str) -> Any:
 
 
 def day(text: str | None, option: str = "--as-of") -> date | None:
-    """Return a day.
+    """Return a text as a day.
 
     Raises:
-        FactError: it is none.
+        FactError: it is not one.
     """
     from harness.errors import FactError
 
@@ -219,7 +224,7 @@ def day(text: str | None, option: str = "--as-of") -> date | None:
 
 
 def write(content: str | bytes, output: Path | None) -> None:
-    """Write to a file, whole or not at all, or to standard output.
+    """Write to a file, atomically, or to standard output.
 
     Raises:
         StoreError: the file cannot be written.

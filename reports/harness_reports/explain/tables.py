@@ -1,4 +1,4 @@
-"""Opens any figure of the tables but `frontier`: out of the functions that make them."""
+"""Explaining figures of all tables but `frontier`, by the functions that make the tables."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "portfolio": ("use_case", *KEYS),
     "sensitivity": ("use_case", *KEYS, "input"),
 }
-"""Table → the columns by which a row is found."""
+"""Table → the columns that identify a row."""
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "accuracy": ACCURACY, "throughput": THROUGHPUT, "cost": COST, "serving": SERVING, "viability": VIABILITY,
     "alternatives": ALTERNATIVES, "pretraining": PRETRAINING, "portfolio": PORTFOLIO,
@@ -49,7 +49,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 
 
 class Row(NamedTuple):
-    """A row of a table with a way into its figures."""
+    """A row of a table and its figures."""
 
     table: str
     cells: Mapping[str, Any]
@@ -58,16 +58,16 @@ class Row(NamedTuple):
 
     @property
     def title(self) -> str:
-        """What tells the row from others."""
+        """The cells that identify the row."""
         names = [name for name in NAMES[self.table] if name != "stale" and not missing(self.cells[name])]
         words = " ".join(cell(self.cells[name]) for name in names)
         return words if missing(self.cells["stale"]) else f"{words} (stale: {self.cells['stale']})"
 
     def explain(self, column: str) -> Explained:
-        """Return where the figure in a column comes from.
+        """Return the figure in a column.
 
         Raises:
-            FactError: the column holds no figure.
+            FactError: the column holds none.
         """
         figures = self.figures()
         if column not in figures:
@@ -76,14 +76,15 @@ class Row(NamedTuple):
 
 
 class Assumed(NamedTuple):
-    """What the tables of use cases are made with, beside records and prices."""
+    """Inputs of the tables of use cases, beside records and prices."""
 
     use_cases: Mapping[str, UseCase]
     figures: Mapping[str, float] = {}
-    """In place of a use case's."""
+    """Values that replace those of use cases, by name."""
     owned: Pricing | None = None
+    """Prices of owned machines, for `serving`."""
     budget_usd: float | None = None
-    """What there is to spend on a portfolio."""
+    """The amount to spend, for `portfolio`."""
 
 
 def rows(
@@ -100,18 +101,20 @@ def rows(
     if table == "accuracy":
         return _accuracy(results)
     if table == "throughput":
-        return [Row(table, own.cells, partial(served_figures, own.serving))
-                for own in throughput_rows(results)]  # fmt: skip
+        return [Row(table, row.cells, partial(served_figures, row.serving))
+                for row in throughput_rows(results)]  # fmt: skip
     if pricing is None:
         raise FactError(f"The table {table!r} needs prices.")
     if table == "cost":
-        priced = [(own, cost_figures(own, pricing)) for own in results.candidates.values()]
-        return [Row(table, cost_row(own, figures, pricing), partial(dict, figures)) for own, figures in priced]
+        priced = [(candidate, cost_figures(candidate, pricing)) for candidate in results.candidates.values()]
+        return [
+            Row(table, cost_row(candidate, figures, pricing), partial(dict, figures)) for candidate, figures in priced
+        ]
     if assumed is None:
         raise FactError(f"The table {table!r} needs use cases.")
     if table == "pretraining":
-        pretrained = pairs(results, pricing, assumed.use_cases, assumed.figures)
-        return [Row(table, own.row, partial(dict, own.figures)) for own in pretrained]
+        compared = pairs(results, pricing, assumed.use_cases, assumed.figures)
+        return [Row(table, pair.row, partial(dict, pair.figures)) for pair in compared]
     cases = list(judge_all(results, pricing, assumed.use_cases, assumed.figures))
     if table == "portfolio":
         return _portfolio(cases, assumed.budget_usd)
@@ -122,47 +125,47 @@ def rows(
 def _portfolio(cases: Sequence[Candidates], budget_usd: float | None) -> list[Row]:
     if budget_usd is None:
         raise FactError("The table 'portfolio' needs a budget.")
-    judged = [(case.market, own) for case in cases for own in case.judged]
-    shown = funding([own.row for _, own in judged], budget_usd)
-    return [Row("portfolio", each.row, partial(portfolio_figures, each, shown, judged)) for each in shown]
+    judged = [(case.market, verdict) for case in cases for verdict in case.judged]
+    funded = funding([verdict.row for _, verdict in judged], budget_usd)
+    return [Row("portfolio", one.row, partial(portfolio_figures, one, funded, judged)) for one in funded]
 
 
 def _of_case(table: str, case: Candidates, views: Sequence[PriceView]) -> list[Row]:
     if table == "viability":
-        return [Row(table, own.row, partial(viability_figures, case.market, own)) for own in case.judged]
+        return [Row(table, verdict.row, partial(viability_figures, case.market, verdict)) for verdict in case.judged]
     if table == "alternatives":
-        return [Row(table, own.row, partial(dict, own.figures)) for own in alternatives_of(case)]
+        return [Row(table, other.row, partial(dict, other.figures)) for other in alternatives_of(case)]
     if table == "sensitivity":
-        found = sensitivity_rows(case.best)
-        opened = partial(sensitivity_figures, case.market, case.best, found)
-        return [Row(table, row, partial(opened, row)) for row in found]
-    served = [plan for own in case.judged for plan in plans(case.market, own.evidence, views)]
+        inputs = sensitivity_rows(case.best)
+        figures = partial(sensitivity_figures, case.market, case.best, inputs)
+        return [Row(table, row, partial(figures, row)) for row in inputs]
+    served = [plan for verdict in case.judged for plan in plans(case.market, verdict.evidence, views)]
     return [Row(table, plan.row, partial(dict, plan.figures)) for plan in served]
 
 
 def _accuracy(results: Results) -> list[Row]:
     by_metric = [(accuracy_rows(results, name), beside_baselines(results, name)) for name in results.metric_names]
     return [
-        Row("accuracy", row[key], partial(quality_figures, *graded[key]))
+        Row("accuracy", cells[key], partial(quality_figures, *qualities[key]))
         for key in results.candidates
-        for row, graded in by_metric
-        if key in row
+        for cells, qualities in by_metric
+        if key in cells
     ]
 
 
 def find(table: Sequence[Row], wanted: Mapping[str, str]) -> Row:
-    """Return the one row whose cells read as wanted.
+    """Return the one row whose cells, as text, equal the wanted ones.
 
     Raises:
-        FactError: none does, or several do; says how to narrow it down.
+        FactError: there is none, or there are several; the message says how to narrow them down.
     """
     left = list(table)
     for name, value in wanted.items():
-        known = {cell(row.cells[name]) for row in left if name in NAMES[row.table]}
-        if not known:
+        texts = {cell(row.cells[name]) for row in left if name in NAMES[row.table]}
+        if not texts:
             raise FactError(unknown("column that names a row", name, NAMES[table[0].table]) if table else _EMPTY)
-        if value not in known:
-            raise FactError(unknown(name, value, known))
+        if value not in texts:
+            raise FactError(unknown(name, value, texts))
         left = [row for row in left if cell(row.cells[name]) == value]
     if not left:
         raise FactError(_EMPTY)
@@ -171,12 +174,12 @@ def find(table: Sequence[Row], wanted: Mapping[str, str]) -> Row:
     return left[0]
 
 
-_EMPTY = "The table has no rows: no step that it is made of has finished yet."
+_EMPTY = "The table has no rows: none of the steps it needs has finished yet."
 
 
 def _differing(left: Sequence[Row]) -> str:
-    """Return the columns in which rows differ, with their values; `stale` is prose, and named where nothing else is."""
+    """Return the columns in which rows differ, with their values; `stale`, a long text, only if there is no other."""
     values = {name: sorted({cell(row.cells[name]) for row in left}) for name in NAMES[left[0].table]}
-    differing = {name: known for name, known in values.items() if len(known) > 1}
-    told = {name: known for name, known in differing.items() if name != "stale"} or differing
-    return " or ".join(f"{name} ({', '.join(known)})" for name, known in told.items())
+    differing = {name: texts for name, texts in values.items() if len(texts) > 1}
+    short = {name: texts for name, texts in differing.items() if name != "stale"} or differing
+    return " or ".join(f"{name} ({', '.join(texts)})" for name, texts in short.items())

@@ -1,4 +1,4 @@
-"""Facts that are no machine's price: chips, electricity, buildings, grids, hosted models. Dated and sourced rows."""
+"""Dated and sourced facts beside prices of machines: chips, electricity, buildings, grids, hosted models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness_reports.prices.energy_facts import energy_facts
 
 _CALL = {"input_tokens": 1000, "cache_read_tokens": 0, "output_tokens": 1000}
 _PER_MILLION = 1000
-"""Calls of a thousand tokens in a million of them."""
+"""Calls of 1,000 tokens in a million tokens."""
 
 
 def fact_table(kind: str, item: str | None = None, as_of: date | None = None) -> pd.DataFrame:
@@ -25,20 +25,20 @@ def fact_table(kind: str, item: str | None = None, as_of: date | None = None) ->
 
     Args:
         kind: of the facts.
-        item: only rows of this name: a chip, a place, a country; of `hosted` the model, `provider/model`, and needed.
-        as_of: only what was known on this day; `hosted` prices are those of its noon (UTC), by default today's.
+        item: only of this chip, place or country; of `hosted` the model as `provider/model`, required.
+        as_of: only what was known on this day; `hosted` prices are those at noon UTC, by default of today.
 
     Raises:
-        FactError: nobody knows the kind or the item, or nothing is left.
+        FactError: the kind or the item is unknown, or nothing is left.
     """
     if kind == "hosted":
         return pd.DataFrame(_hosted(item, as_of))
     if kind not in _KINDS:
         raise FactError(unknown("kind of facts", kind, (*_KINDS, "hosted")))
     rows = [row for row in _KINDS[kind]() if as_of is None or row["as_of"][:10] <= as_of.isoformat()]
-    known = {row["item"] for row in rows}
-    if item is not None and item not in known:
-        raise FactError(unknown(f"item of {kind}", item, known))
+    items = {row["item"] for row in rows}
+    if item is not None and item not in items:
+        raise FactError(unknown(f"item of {kind}", item, items))
     left = [row for row in rows if item is None or row["item"] == item]
     if not left:
         raise FactError(f"Nothing of {kind} was known on {as_of}. Name a later day.")
@@ -60,8 +60,8 @@ def _chips() -> list[dict[str, Any]]:
 
 def _energy(fact: str) -> Callable[[], list[dict[str, Any]]]:
     return lambda: [
-        {"item": own.place, "value": own.value, "unit": own.unit, "as_of": own.as_of, "source": own.source}
-        for own in energy_facts() if own.fact == fact
+        {"item": row.place, "value": row.value, "unit": row.unit, "as_of": row.as_of, "source": row.source}
+        for row in energy_facts() if row.fact == fact
     ]  # fmt: skip
 
 
@@ -81,7 +81,7 @@ _KINDS: Mapping[str, Callable[[], list[dict[str, Any]]]] = {
 
 
 def _hosted(item: str | None, as_of: date | None) -> list[dict[str, Any]]:
-    """Return a hosted model's standard and batch prices per million tokens, in the tier of a small call."""
+    """Return a hosted model's standard and batch prices per million tokens, at the rates of a small call."""
     provider, _, model = (item or "").partition("/")
     if not model:
         raise FactError(f"The hosted model is {item!r}. Name one as `provider/model`: --item openai/gpt-4.1-nano.")

@@ -1,7 +1,7 @@
-"""Published training runs against what the planner would have said: the planner's own test.
+"""Published training runs against the planner's estimates: a test of the planner.
 
-The rows are carried from papers and model cards, each with its source; `tier` is how good the source is (A to C). A
-published cost is hours times an assumed rate, so it tests arithmetic and not economics.
+The rows are from papers and model cards, each with its source; `tier` grades the source (A to C). A published cost is
+hours times an assumed rate, so it tests arithmetic and not economics.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ PUBLISHED = (
 
 
 def published(prices: Mapping[str, tuple[float, str]] | None = None) -> pd.DataFrame:
-    """Return one row for each published run: its hours, and those of the planner's least, middle and most utilisation.
+    """Return one row for each published run with its hours, and the planner's at low, middle and high utilisation.
 
     Operations are 6·N·D where parameters and tokens are known and the model is a decoder; else those its authors
     published, as 6·N·D counts an encoder-decoder twice. `within` is None where hours or operations are not known. A
-    published cost is held to the rate that its authors assumed (`usd_within`).
+    published cost is compared at its authors' rate (`usd_within`).
 
     Args:
-        prices: accelerator → USD per device-hour and the day of that price; without one there is no cost.
+        prices: accelerator → USD per device-hour and the day of that price, for runs without a published cost.
     """
     with RUNS.open(encoding="utf-8", newline="") as file:
         rows = [_row(row, prices or {}) for row in csv.DictReader(file)]
@@ -42,8 +42,8 @@ def published(prices: Mapping[str, tuple[float, str]] | None = None) -> pd.DataF
 
 def bracketed(frame: pd.DataFrame, arch: str = "decoder") -> float:
     """Return the share of runs whose published hours lie within the planner's; runs without hours do not count."""
-    known = frame[(frame["arch"] == arch) & frame["within"].notna()]
-    return float(known["within"].astype(bool).mean())
+    timed = frame[(frame["arch"] == arch) & frame["within"].notna()]
+    return float(timed["within"].astype(bool).mean())
 
 
 def _row(row: Mapping[str, str], prices: Mapping[str, tuple[float, str]]) -> dict[str, Any]:
@@ -54,16 +54,16 @@ def _row(row: Mapping[str, str], prices: Mapping[str, tuple[float, str]]) -> dic
         for name in ("edge high", "middle", "edge low")
     )
     cost = number(row["cost_usd"])
-    own = cost is not None and hours is not None  # a published cost is hours times a rate: it is held to that rate
-    rate, day = (cost / hours, "its own") if own else prices.get(row["accelerator"], (None, None))  # type: ignore[operator]
-    known = None not in (flops, hours)
+    costed = cost is not None and hours is not None  # then its authors' rate is known: cost over hours
+    rate, day = (cost / hours, "its own") if costed else prices.get(row["accelerator"], (None, None))  # type: ignore[operator]
+    comparable = None not in (flops, hours)
     return {
         "id": row["id"], "model": row["model"], "arch": row["arch"], "accelerator": row["accelerator"],
         "flops": flops, "flops_basis": basis, "published_hours": hours, "hours_low": low, "hours_middle": middle,
-        "hours_high": high, "within": low <= hours <= high if known else None,  # type: ignore[operator]
-        "implied_mfu": flops / (hours * 3600 * peak) if known else None,  # type: ignore[operator]
+        "hours_high": high, "within": low <= hours <= high if comparable else None,  # type: ignore[operator]
+        "implied_mfu": flops / (hours * 3600 * peak) if comparable else None,  # type: ignore[operator]
         "published_mfu": number(row["mfu_published"]), "published_usd": cost,
-        "usd_within": low <= hours <= high if own and known else None,  # type: ignore[operator]
+        "usd_within": low <= hours <= high if costed and comparable else None,  # type: ignore[operator]
         **{f"usd_{name}": None if None in (rate, value) else rate * value  # type: ignore[operator]
            for name, value in (("low", low), ("middle", middle), ("high", high))},
         "usd_per_hour": rate, "price_as_of": day, "hours_kind": row["hours_kind"], "tier": row["tier"],

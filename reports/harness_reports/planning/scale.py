@@ -1,8 +1,8 @@
-"""What a training run at scale would take: operations, time, devices, energy, carbon, money. Planned, never measured.
+"""Plans of training runs at scale: operations, time, devices, energy, carbon and money.
 
-A small machine's utilisation does not carry over to a cluster, so a run is shown for several: the three one plans with
-(.25, .35, .45) and two beyond them, because of the published decoder runs one in three lies outside the three and one
-in ten outside the five (`published.py` counts them; the five were chosen with that table in view).
+A small machine's utilisation does not carry over to a cluster, so a plan has several: 25, 35 and 45 %, and 15 and 55 %
+beyond them. Of published decoder runs one in three lies outside the three and one in ten outside the five
+(`published.py` counts them; the five were chosen with that table in view).
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ __all__ = [
 
 MFU_SCENARIOS: Mapping[str, float] = {"edge low": 0.15, "low": 0.25, "middle": 0.35, "high": 0.45, "edge high": 0.55}
 TRAINING_BYTES_PER_PARAM = 16
-"""Mixed precision with Adam: weights and gradients in 16 bits, a copy and two moments in 32; activations on top."""
+"""Mixed precision with Adam: weights and gradients in 16 bits, a copy and two moments in 32; without activations."""
 MEMORY_SHARE = 0.8
-"""Of a device's memory that parameters and their state may take."""
+"""Of a device's memory, for parameters and their state."""
 ATTENTION = ("layers", "attention_width", "sequence_length")
 
 SCENARIOS = (
@@ -44,47 +44,47 @@ LAWS = (
 
 @dataclass(frozen=True)
 class Run:
-    """A training run that is planned; what is not given is assumed, and says so here."""
+    """A planned training run. Defaults are assumptions."""
 
     params: float
-    """Active for a token."""
+    """Active per token."""
     tokens: float
     accelerator: Accelerator
     devices: int = 64
     usd_per_device_hour: float | None = None
-    """None: not known, and then neither is the rental."""
+    """None: not known, and the rental is not known either."""
     price_as_of: str = ""
     price_source: str = ""
     measured_mfu: float | None = None
     lifetime_tokens: float = 0.0
-    """That the model will read and write when it serves."""
+    """Tokens that the model reads and writes in its life of serving."""
     pue: float = 1.25
-    """Assumed: Epoch AI's for those who are no hyperscaler."""
+    """Assumed: Epoch AI's for companies that are not hyperscalers."""
     kg_co2e_per_kwh: float = 0.369
     """Assumed: USA, 2023, location-based."""
     usd_per_kwh: float = 0.0826
     """Assumed: US industrial tariff, 2025."""
     multiplier: float = 1.0
-    """Hours of the whole project over those of the final run; failed runs and trials make it 1.5 to 3."""
+    """Hours of the whole project over those of the final run: 1.5 to 3 with failed runs and trials."""
     hardware_age_years: float = 0.0
     """Since the date of the hardware's price; its value falls by 27.6 % a year."""
     layers: float = 0.0
-    """With width and sequence length: attention's operations, 12·L·d·s a token, all of it (PaLM's convention)."""
+    """With width and sequence length: 12·L·d·s operations of attention per token, none masked (PaLM's convention)."""
     attention_width: float = 0.0
     """Heads times the width of a head."""
     sequence_length: float = 0.0
     encoder_decoder: bool = False
-    """A token passes about half of the parameters then."""
+    """Then a token passes about half of the parameters."""
     total_params: float | None = None
-    """Of a mixture of experts, those that are held in memory; None: all are active."""
+    """Parameters in memory, of a mixture of experts; None: all are active."""
     precision: str = "fp16"
-    """Number format of the multiplications: which peak utilisation is a share of."""
+    """Number format of the multiplications; utilisation is a share of its peak."""
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense.
+        """Check the numbers.
 
         Raises:
-            FactError: says which number.
+            FactError: one is out of range.
         """
         training.training_flops(self.params, self.tokens)
         whole("devices", self.devices)
@@ -93,9 +93,9 @@ class Run:
         at_least("multiplier", self.multiplier, 1)
         for name in ("kg_co2e_per_kwh", "usd_per_kwh", "hardware_age_years"):
             at_least(name, getattr(self, name))
-        given = [bool(at_least(name, getattr(self, name))) for name in ATTENTION]
-        if any(given) and not all(given):
-            raise FactError(f"Attention takes {', '.join(ATTENTION)}: give all three, or none.")
+        positive = [bool(at_least(name, getattr(self, name))) for name in ATTENTION]
+        if any(positive) and not all(positive):
+            raise FactError(f"Attention needs {', '.join(ATTENTION)}. Give all three, or none.")
         if self.total_params is not None:
             at_least("total_params", self.total_params, self.params)
         if self.precision not in self.accelerator.peaks:
@@ -107,24 +107,24 @@ class Run:
 
     @property
     def flops(self) -> float:
-        """6·N·D of the final run, N what a token passes, and attention's where it is described."""
+        """Operations of the final run: 6·N·D, N the parameters that a token passes, and attention's if described."""
         passed = self.params / 2 if self.encoder_decoder else self.params
         return self.tokens * training.flops_per_token(passed, self.layers, self.attention_width, self.sequence_length)
 
     @property
     def peak_flops_per_s(self) -> float:
-        """Of one device in the number format that is used."""
+        """Of one device in the number format of the run."""
         return self.accelerator.peaks[self.precision]
 
     @property
     def least_devices(self) -> int:
-        """How many devices hold the parameters with their gradients and Adam's state."""
+        """The number of devices that hold the parameters with their gradients and Adam's state."""
         room = self.accelerator.memory_gb * 1e9 * MEMORY_SHARE
         return math.ceil((self.total_params or self.params) * TRAINING_BYTES_PER_PARAM / room)
 
 
 def scenarios(run: Run) -> pd.DataFrame:
-    """Return what the run takes at each utilisation, a measured one last."""
+    """Return one row for each utilisation, a measured one last, with the run's time, energy, carbon and money."""
     rows = [_scenario(run, name, mfu, "assumed") for name, mfu in MFU_SCENARIOS.items()]
     if run.measured_mfu is not None:
         rows.append(_scenario(run, "measured", run.measured_mfu, "measured"))
@@ -157,19 +157,19 @@ def _energy_mwh(run: Run, hours: float) -> float | None:
 
 
 def _owned_usd(run: Run, hours: float) -> float | None:
-    """Return what the run takes from an owner, None where the chip's price or power is not known."""
+    """Return the run's cost on owned devices, None where the chip's price or power is not known."""
     chip = run.accelerator
     if chip.price_usd is None or chip.tdp_w is None:
         return None
-    worth = ownership.depreciated_usd(chip.price_usd, run.hardware_age_years) * chip.server_price_factor
+    value = ownership.depreciated_usd(chip.price_usd, run.hardware_age_years) * chip.server_price_factor
     return ownership.amortised_cost(
-        worth, hours, tdp_w=chip.tdp_w, server_power_factor=chip.server_power_factor, power_share=chip.power_share,
+        value, hours, tdp_w=chip.tdp_w, server_power_factor=chip.server_power_factor, power_share=chip.power_share,
         pue=run.pue, usd_per_kwh=run.usd_per_kwh,
     ).total_usd  # fmt: skip
 
 
 def laws(run: Run) -> pd.DataFrame:
-    """Return what each published scaling law says of the run: the best division, and the size for a life of serving.
+    """Return one row for each published scaling law, with its best parameters and tokens for the run's operations.
 
     `life_…` is the model that reaches the planned loss with the fewest operations of training and serving together.
     """

@@ -1,1 +1,1 @@
-"""How results are shown: charts, the report, the formats of tables."""
+"""Charts, the report and the formats of tables."""

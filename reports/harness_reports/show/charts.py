@@ -1,4 +1,4 @@
-"""Every chart, for report and dashboard alike."""
+"""Charts of all use cases and candidates, for report and dashboard."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness_reports.measured.lineage import label
 from harness_reports.show.charts_labels import places
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#4D4D4D")
-"""Okabe and Ito's, which differ with any colour vision; yellow, too pale on white, has given way to brown and grey."""
+"""Okabe and Ito's, distinct with any colour vision; brown and grey replace yellow, which is too pale on white."""
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "hexagon", "x")
 VERDICT_COLOURS = dict(zip(VERDICTS, ("#009E73", "#E69F00", "#D55E00", "#4D4D4D"), strict=True))
 FACET_HEIGHT_PX = 440
@@ -29,24 +29,24 @@ WORDS: Mapping[str, str] = {
     "chart_random_baseline": "random baseline", "chart_lower": "lower is better",
     "chart_undrawn": "without a measured cost not drawn",
 }  # fmt: skip
-"""What the chart of cost and quality says; a page passes its own language's."""
+"""English texts of the chart of cost and quality; a page passes those of its language."""
 
 
 def cost_accuracy(frontier: pd.DataFrame, words: Mapping[str, str] = WORDS) -> go.Figure:
     """Return cost per 1,000 inferences (log) against quality, one panel per task, candidates with 95 % intervals.
 
-    Colour tells the model and symbol the runtime; the line joins the candidates nobody beats, the dashes their convex
-    hull. The baseline and the random baseline lie across. Candidates without a measured cost are counted below the
-    panel's title.
+    Colour stands for the model, the symbol for the runtime. The solid line is the frontier, the dotted one its convex
+    hull; horizontal lines are the baseline and the random baseline. The panel's title counts candidates without a
+    measured cost.
     """
     facets = _facets(rows(frontier))
-    titles = [_facet_title(key, own, words) for key, own in facets.items()]
+    titles = [_facet_title(key, panel, words) for key, panel in facets.items()]
     figure = make_subplots(
         rows=max(1, len(facets)), cols=1, subplot_titles=titles or None, vertical_spacing=0.3 / max(1, len(facets))
     )
-    styles = _Styles(words, [row for own in facets.values() for row in own])
-    for number, own in enumerate(facets.values(), 1):
-        _panel(figure, number, own, styles)
+    styles = _Styles(words, [row for panel in facets.values() for row in panel])
+    for number, panel in enumerate(facets.values(), 1):
+        _panel(figure, number, panel, styles)
     figure.update_layout(
         template="plotly_white", height=80 + FACET_HEIGHT_PX * max(1, len(facets)), font={"size": 13},
         legend={"groupclick": "togglegroup", "tracegroupgap": 12}, margin={"l": 70, "r": 20, "t": 70, "b": 60},
@@ -62,9 +62,9 @@ def _facets(table: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], list[Ma
     return facets
 
 
-def _facet_title(key: tuple[str, str], own: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> str:
+def _facet_title(key: tuple[str, str], panel: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> str:
     name = escape(": ".join(key))
-    undrawn = sum(row["usd_per_1k_inferences"] is None or row["value"] is None for row in own)
+    undrawn = sum(row["usd_per_1k_inferences"] is None or row["value"] is None for row in panel)
     return f"<b>{name}</b>" + (f" · {undrawn} {words['chart_undrawn']}" if undrawn else "")
 
 
@@ -87,19 +87,19 @@ def _place(row: Mapping[str, Any]) -> str:
     return " ".join(str(row[name]) for name in ("runtime", "hardware", "precision"))
 
 
-def _panel(figure: go.Figure, number: int, own: Sequence[Mapping[str, Any]], styles: _Styles) -> None:
-    drawn = [row for row in own if row["usd_per_1k_inferences"] is not None and row["value"] is not None]
+def _panel(figure: go.Figure, number: int, panel: Sequence[Mapping[str, Any]], styles: _Styles) -> None:
+    drawn = [row for row in panel if row["usd_per_1k_inferences"] is not None and row["value"] is not None]
     where = {"row": number, "col": 1}
     costs = [row["usd_per_1k_inferences"] for row in drawn]
-    ranges = _ranges(drawn, own)
+    ranges = _ranges(drawn, panel)
     named = _named(drawn, ranges, styles.words)
-    points = (_point(row, number, own[0]["task"], styles, named.get(place)) for place, row in enumerate(drawn))
+    points = (_point(row, number, panel[0]["task"], styles, named.get(place)) for place, row in enumerate(drawn))
     for trace in (*_lines(drawn, number, styles.words), *points):
         figure.add_trace(trace, **where)
-    _levels(figure, where, own, styles.words)
-    unit = own[0]["unit"]
-    name = own[0]["metric"] if unit in (None, "", "1") else f"{own[0]['metric']} ({unit})"
-    better = "" if own[0]["higher_is_better"] else f", {styles.words['chart_lower']}"
+    _levels(figure, where, panel, styles.words)
+    unit = panel[0]["unit"]
+    name = panel[0]["metric"] if unit in (None, "", "1") else f"{panel[0]['metric']} ({unit})"
+    better = "" if panel[0]["higher_is_better"] else f", {styles.words['chart_lower']}"
     figure.update_yaxes(title_text=escape(f"{name}{better}"), range=ranges[1] if drawn else None, **where)
     figure.update_xaxes(
         title_text=styles.words["chart_usd_per_1k"], type="log", range=ranges[0] if drawn else None,
@@ -109,16 +109,16 @@ def _panel(figure: go.Figure, number: int, own: Sequence[Mapping[str, Any]], sty
 
 _Ranges = tuple[tuple[float, float], tuple[float, float]]
 _LEFT, _RIGHT, _ABOVE = 0.08, 0.3, 0.1
-"""Room about the points, as shares of their spread: at the right for the names of the levels."""
+"""Room around the points, as shares of their spread; at the right for the names of the levels."""
 
 
-def _ranges(drawn: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]]) -> _Ranges:
-    """Return the ends of both axes, the first in powers of ten: points, intervals and levels, and room for names."""
+def _ranges(drawn: Sequence[Mapping[str, Any]], panel: Sequence[Mapping[str, Any]]) -> _Ranges:
+    """Return the ends of both axes, that of costs in powers of ten, with room for intervals, levels and names."""
     if not drawn:
         return (0.0, 1.0), (0.0, 1.0)
     costs = [row[name] for row in drawn for name in ("usd_per_1k_inferences", "usd_per_1k_low", "usd_per_1k_high")]
     across = [math.log10(cost) for cost in costs if cost]
-    levels = [row[name] for row in own for name in ("baseline_value", "random_baseline") if row[name] is not None]
+    levels = [row[name] for row in panel for name in ("baseline_value", "random_baseline") if row[name] is not None]
     up = [row[name] for row in drawn for name in ("value", "low", "high") if row[name] is not None] + levels
     wide, high = max(max(across) - min(across), 0.2), max(max(up) - min(up), 1e-9 + 0.02 * abs(max(up)))
     return (
@@ -128,7 +128,7 @@ def _ranges(drawn: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]]
 
 
 def _named(drawn: Sequence[Mapping[str, Any]], ranges: _Ranges, words: Mapping[str, str]) -> dict[int, str]:
-    """Return the places of the names of those on the frontier and of the baseline, by their place in `drawn`."""
+    """Return index in `drawn` → position of the name, for candidates on the frontier and the baseline."""
     (left, right), (low, high) = ranges
     points = [
         ((math.log10(row["usd_per_1k_inferences"]) - left) / (right - left), (row["value"] - low) / (high - low))
@@ -184,11 +184,11 @@ def _hover(row: Mapping[str, Any]) -> str:
         interval = [cell(row[end]) for end in ends if row.get(end) is not None]
         title = row["metric"] if name == "value" else name
         lines.append(escape(f"{title}: {cell(row[name])}" + (f" ({' to '.join(interval)})" if interval else "")))
-    return "<br>".join(lines).replace("{", "&#123;").replace("}", "&#125;")  # no name may be read as a template
+    return "<br>".join(lines).replace("{", "&#123;").replace("}", "&#125;")  # plotly fills in templates
 
 
 def _lines(drawn: Sequence[Mapping[str, Any]], number: int, words: Mapping[str, str]) -> Iterator[go.Scatter]:
-    """Draw the frontier as steps, and the hull as what a mixture of its neighbours costs, which a log axis bends."""
+    """Yield the frontier as steps, and the hull as costs of mixtures of neighbours, which are curves on a log axis."""
     frontier = sorted((row["usd_per_1k_inferences"], row["value"]) for row in drawn if row["on_frontier"])
     hull = _mixtures(sorted((row["usd_per_1k_inferences"], row["value"]) for row in drawn if row["on_hull"]))
     looks = (
@@ -215,7 +215,7 @@ def _mixtures(corners: Sequence[tuple[float, float]], parts: int = 24) -> list[t
 
 
 def _ticks(costs: Sequence[float]) -> dict[str, Any]:
-    """Return tick marks a person can read: decades, with 2 and 5 between them where the axis is short."""
+    """Return tick marks: decades, with 2 and 5 between them where the axis is short."""
     if not costs:
         return {}
     low, high = math.floor(math.log10(min(costs))), math.ceil(math.log10(max(costs)))
@@ -231,14 +231,14 @@ def _tick(step: int, power: int) -> str:
 
 
 def _levels(
-    figure: go.Figure, where: Mapping[str, int], own: Sequence[Mapping[str, Any]], words: Mapping[str, str]
+    figure: go.Figure, where: Mapping[str, int], panel: Sequence[Mapping[str, Any]], words: Mapping[str, str]
 ) -> None:
-    """Draw what quality means here: the baseline's and guessing's."""
-    baseline = next((row for row in own if row["baseline_value"] is not None), None)
+    """Draw the baseline and the random baseline."""
+    baseline = next((row for row in panel if row["baseline_value"] is not None), None)
     if baseline is not None:
         text = f"{words['chart_baseline']} {escape(str(baseline['baseline']))} {cell(baseline['baseline_value'])}"
         _level(figure, where, baseline["baseline_value"], text, "dash")
-    level = next((row["random_baseline"] for row in own if row["random_baseline"] is not None), None)
+    level = next((row["random_baseline"] for row in panel if row["random_baseline"] is not None), None)
     if level is not None:
         _level(figure, where, level, f"{words['chart_random_baseline']} {cell(level)}", "dot")
 
@@ -251,13 +251,13 @@ def _level(figure: go.Figure, where: Mapping[str, int], value: float, text: str,
 
 
 def net_present_value(viability: pd.DataFrame) -> go.Figure:
-    """Return the net present value of each use case with each candidate, as its interval, coloured by verdict."""
+    """Return the net present value of each use case with each candidate, with intervals, coloured by verdict."""
     table = [row for row in rows(viability) if row["npv_usd"] is not None]
     figure = go.Figure()
     for verdict, colour in VERDICT_COLOURS.items():
-        own = [row for row in table if row["verdict"] == verdict]
-        if own:
-            figure.add_trace(_intervals(own, verdict, colour))
+        group = [row for row in table if row["verdict"] == verdict]
+        if group:
+            figure.add_trace(_intervals(group, verdict, colour))
     figure.add_vline(x=0, line={"color": "#111111", "width": 1})
     figure.update_layout(
         template="plotly_white", height=140 + 30 * len(table), font={"size": 13},
@@ -275,12 +275,12 @@ def _who(row: Mapping[str, Any]) -> str:
     return escape(f"{row['use_case']}: {label(row)} · {row['runtime']} {row['hardware']}")
 
 
-def _intervals(own: Sequence[Mapping[str, Any]], verdict: str, colour: str) -> go.Scatter:
+def _intervals(table: Sequence[Mapping[str, Any]], verdict: str, colour: str) -> go.Scatter:
     ends = {
-        "array": [max(0.0, row["npv_high_usd"] - row["npv_usd"]) for row in own],
-        "arrayminus": [max(0.0, row["npv_usd"] - row["npv_low_usd"]) for row in own],
+        "array": [max(0.0, row["npv_high_usd"] - row["npv_usd"]) for row in table],
+        "arrayminus": [max(0.0, row["npv_usd"] - row["npv_low_usd"]) for row in table],
     }
     return go.Scatter(
-        x=[row["npv_usd"] for row in own], y=[_who(row) for row in own], mode="markers", name=verdict,
+        x=[row["npv_usd"] for row in table], y=[_who(row) for row in table], mode="markers", name=verdict,
         marker={"color": colour, "size": 11}, error_x={**ends, "type": "data", "symmetric": False, "color": colour},
     )  # fmt: skip

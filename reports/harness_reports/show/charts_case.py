@@ -1,4 +1,4 @@
-"""Charts of one use case: its value over the years, what it hangs on, where it breaks even, own machines or calls."""
+"""Charts of one use case: value over the years, sensitivity, break-even, owned machines against hosted models."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ WORDS: Mapping[str, str] = {
     "chart_own": "own machines", "chart_first": "cheaper from here", "chart_always": "always cheaper from here",
     "measured": "measured", "assumed": "assumed",
 }  # fmt: skip
-"""What the charts say; a page passes its own language's."""
+"""English texts of the charts; a page passes those of its language."""
 MOST_BARS = 8
 HEIGHT_PX = 340
 _BAND, _GREY, _LOW, _HIGH = "rgba(0, 114, 178, 0.18)", "#6b7280", COLOURS[1], COLOURS[0]
 
 
 def fan(frame: pd.DataFrame, words: Mapping[str, str] = WORDS) -> go.Figure:
-    """Return the net present value at each year's end: the median within the 5th and 95th percentile."""
+    """Return the net present value at each year's end: mean, median, 5th and 95th percentile."""
     figure = go.Figure()
     years = frame["year"].tolist()
     looks = {"width": 0}
@@ -47,7 +47,7 @@ def fan(frame: pd.DataFrame, words: Mapping[str, str] = WORDS) -> go.Figure:
 
 
 def tornado(frame: pd.DataFrame, names: Mapping[str, str] | None = None, words: Mapping[str, str] = WORDS) -> go.Figure:
-    """Return the inputs with the widest swings, the widest on top; each bar's ends name the input's value there."""
+    """Return the inputs with the widest swings of net present value, the widest on top; hovering gives both values."""
     table = list(reversed(rows(frame)[:MOST_BARS]))
     labels = [_label(row, names or {}, words) for row in table]
     figure = go.Figure()
@@ -73,7 +73,7 @@ def _label(row: Mapping[str, Any], names: Mapping[str, str], words: Mapping[str,
 
 
 def break_even(frame: pd.DataFrame, expected: float, even: float | None, words: Mapping[str, str] = WORDS) -> go.Figure:
-    """Return the base case's net present value over the volume; the expected volume and the break-even are marked."""
+    """Return the base case's net present value over requests per year, with expected demand and break-even."""
     figure = go.Figure(go.Scatter(x=frame["requests_per_year"], y=frame["npv_usd"], mode="lines", showlegend=False,
                                   line={"color": COLOURS[0], "width": 2.5}))  # fmt: skip
     figure.add_hline(y=0, line={"color": "#111111", "width": 1})
@@ -92,13 +92,13 @@ def break_even(frame: pd.DataFrame, expected: float, even: float | None, words: 
 def own_or_calls(
     frames: Mapping[str, pd.DataFrame], first: float | None, always: float | None, words: Mapping[str, str] = WORDS
 ) -> go.Figure:
-    """Return what a month costs over its requests: own machines, which come whole, and each hosted model's calls.
+    """Return costs per month over requests per month: own machines, in whole numbers, and each hosted model's calls.
 
     Args:
         frames: hosted model → `chart_data.own_against_calls`, all over the same volumes.
         first: the smallest volume at which own machines cost no more than the cheapest hosted model.
         always: the volume above which they never cost more again.
-        words: what the chart says.
+        words: texts of the chart.
     """
     figure = go.Figure()
     for number, (name, frame) in enumerate(frames.items()):

@@ -1,4 +1,4 @@
-"""Places for the names of points on a chart, so that none lies on another, on a point, or outside."""
+"""Positions for names of points on a chart, so that none overlaps another name or a point, or leaves the panel."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 WIDTH_PX, HEIGHT_PX = 460, 330
-"""Of a panel on a page that is not wide: what fits there fits everywhere."""
+"""Of a panel on a narrow page: names that fit there fit everywhere."""
 CHARACTER_PX, LINE_PX, POINT_PX = 6.2, 15, 7
+"""Width of a character and height of a line at size 11, and radius of a point."""
 PLACES = ("top left", "top right", "bottom right", "bottom left", "middle right", "middle left")
 
 
@@ -27,32 +28,32 @@ class Box(NamedTuple):
 
     @property
     def inside(self) -> bool:
-        """Whether all of it is on the panel."""
+        """Whether the whole box is on the panel."""
         return self.left >= 0 and self.bottom >= 0 and self.right <= WIDTH_PX and self.top <= HEIGHT_PX
 
 
 def places(
     points: Sequence[tuple[float, float]], names: Mapping[int, str], taken: Sequence[Box] = ()
 ) -> dict[int, str]:
-    """Return where each name goes, as plotly's `textposition`; a name without a free place is left out.
+    """Return index → plotly's `textposition` of its name; names without a free position are left out.
 
     Args:
         points: all points, as shares of the panel's width and height.
-        names: place in `points` → what is written beside it.
-        taken: boxes that something else is written in.
+        names: index in `points` → name.
+        taken: boxes of other texts.
     """
     centres = [(x * WIDTH_PX, y * HEIGHT_PX) for x, y in points]
     dots = [Box(x - POINT_PX, y - POINT_PX, x + POINT_PX, y + POINT_PX) for x, y in centres]
-    written, found = list(taken), {}
+    written, chosen = list(taken), {}
     for number, name in names.items():
         others = [dot for place, dot in enumerate(dots) if centres[place] != centres[number]]
         for place in PLACES:
             box = _box(place, centres[number], name)
             if box.inside and not any(box.meets(other) for other in (*written, *others)):
-                found[number] = place
+                chosen[number] = place
                 written.append(box)
                 break
-    return found
+    return chosen
 
 
 def _box(place: str, centre: tuple[float, float], name: str) -> Box:

@@ -1,4 +1,4 @@
-"""The chart of a run at scale."""
+"""The chart of a planned training run."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ WORDS: Mapping[str, str] = {
     "chart_days": "days on these devices", "chart_usd": "USD", "chart_mfu": "utilisation (MFU)", "rented": "rented",
     "owned": "owned", "days": "days",
 }  # fmt: skip
-"""What the chart says; a page passes its own language's."""
+"""English texts of the chart; a page passes those of its language."""
 
 
 def by_utilisation(scenarios: pd.DataFrame, words: Mapping[str, str] = WORDS) -> go.Figure:
-    """Return days, and money where it is known, at each utilisation: two panels of bars beside each other."""
+    """Return days and, where known, costs at each utilisation, as bars in two panels."""
     table = rows(scenarios)
     names = [f"{row['scenario']}<br>{row['mfu']:.0%}" for row in table]
     figure = make_subplots(rows=1, cols=2, subplot_titles=(words["chart_days"], words["chart_usd"]))

@@ -1,4 +1,4 @@
-"""Writes a table as text, CSV, JSON, Markdown or Parquet."""
+"""Writing a table as text, CSV, JSON, Markdown or Parquet."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.installed import absent
 from harness_reports.cells import MISSING, cell, plain, rows, size
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
+"""Beginnings of a text that a spreadsheet runs as a formula."""
 SHOWN: Mapping[str, Sequence[str]] = {
     "accuracy": (
         "task", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision", "metric", "value",
@@ -98,7 +98,7 @@ SHOWN: Mapping[str, Sequence[str]] = {
         "implied_mfu", "published_usd", "usd_low", "usd_middle", "usd_high", "usd_per_hour", "price_as_of", "tier",
     ),
 }  # fmt: skip
-"""The columns people read, of other tables all; CSV, JSON and Parquet hold all of them."""
+"""Table → columns in text, Markdown and HTML; of other tables all. CSV, JSON and Parquet always hold all."""
 _SAID_ONCE = {
     "task", "data", "start", "hardware", "precision", "metric", "use_case", "price_offer", "price_region",
     "price_as_of", "usd_per_hour", "utilisation", "needed_quality", "needed_latency_s", "random_baseline",
@@ -107,14 +107,13 @@ _SAID_ONCE = {
     "spent_usd", "left_usd", "portfolio_npv_usd", "seeds_scratch", "seeds_pretrained", "pue", "grid", "energy_kind",
     "price_terms", "params", "book", "per", "as_of_note", "provider",
 }  # fmt: skip
-
-
+"""Columns that a line below the table replaces where all rows agree."""
 LONG = ("stale", "reasons", "flip", "drivers", "judgement", "excluded", "why", "note", "refused")
-"""Columns that hold sentences, told below their row."""
+"""Columns of sentences, written below their row."""
 
 
 def shown(name: str, frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """Return the columns people read as text, and a line with what is the same in every row."""
+    """Return the columns for people as text, and a line with cells that are the same in every row."""
     columns = SHOWN.get(name) or list(frame.columns)
     table = pd.DataFrame(
         [
@@ -131,7 +130,7 @@ def shown(name: str, frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 
 def text(name: str, frame: pd.DataFrame, width: int | None = None) -> str:
-    """Return a table for a terminal, long texts below it; without a terminal as wide as it needs."""
+    """Return a table for a terminal, long texts below it; elsewhere the width is not limited."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -153,13 +152,13 @@ def text(name: str, frame: pd.DataFrame, width: int | None = None) -> str:
     stream = io.StringIO()
     console = Console(file=stream, width=width, highlight=False, color_system=None)
     console.print(drawn)
-    for said in (f"The same in every row: {line}" if line else "", *_remarks(table, long)):
-        console.print(Text(said)) if said else None
-    return "\n".join(each.rstrip() for each in stream.getvalue().splitlines()) + "\n"
+    for remark in [*([f"The same in every row: {line}"] if line else []), *_remarks(table, long)]:
+        console.print(Text(remark))
+    return "\n".join(text_line.rstrip() for text_line in stream.getvalue().splitlines()) + "\n"
 
 
 def _needed(column: str, cells: pd.Series) -> int:
-    """Return the width at which no cell and no word of the heading is folded."""
+    """Return the width in characters at which no cell and no word of the heading is folded."""
     return max(int(cells.str.len().max()), *map(len, column.split("_")))
 
 
@@ -168,7 +167,7 @@ def _terminal_width(room: int) -> int:
 
 
 def _remarks(table: pd.DataFrame, long: Sequence[str]) -> Iterator[str]:
-    """Return long texts with the names of the rows they belong to."""
+    """Yield the long texts of each row, headed by what identifies the row."""
     names = [
         name
         for name in ("use_case", "task", "model", "size", "variant", "start", "runtime", "scenario")
@@ -180,13 +179,13 @@ def _remarks(table: pd.DataFrame, long: Sequence[str]) -> Iterator[str]:
 
 
 def remarks(row: Mapping[Any, Any]) -> list[str]:
-    """Return the sentences of a row, a mark of stale records by its name."""
-    said = {name: str(row[name]) for name in LONG if row.get(name) not in (None, MISSING, "ok")}
-    return [f"stale: {text}" if name == "stale" else text for name, text in said.items()]
+    """Return the sentences of a row, that of `stale` under its name."""
+    sentences = {name: str(row[name]) for name in LONG if row.get(name) not in (None, MISSING, "ok")}
+    return [f"stale: {text}" if name == "stale" else text for name, text in sentences.items()]
 
 
 def csv(_: str, frame: pd.DataFrame) -> str:
-    """Return all columns as CSV; text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    """Return all columns as CSV; an apostrophe precedes text that a spreadsheet would run as a formula."""
     return str(frame.map(_harmless).to_csv(index=False))
 
 
@@ -198,12 +197,12 @@ def _harmless(value: Any) -> Any:
 
 
 def as_json(_: str, frame: pd.DataFrame) -> str:
-    """Return all columns as a list of row objects, null for what is missing."""
+    """Return all columns as a JSON list of row objects, null for missing cells."""
     return json.dumps(rows(frame), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def markdown(name: str, frame: pd.DataFrame) -> str:
-    """Return the columns people read as a Markdown table."""
+    """Return the columns for people as a Markdown table."""
     table, line = shown(name, frame)
     safe = table.map(lambda value: " ".join(value.split()).replace("|", "\\|").replace("<", "&lt;"))
     return f"{safe.to_markdown(index=False, disable_numparse=True)}\n" + (f"\n{line}\n" if line else "")
@@ -213,7 +212,7 @@ def parquet(_: str, frame: pd.DataFrame) -> bytes:
     """Return all columns as a Parquet file.
 
     Raises:
-        HarnessError: the library that writes it is not installed.
+        HarnessError: pyarrow is not installed.
     """
     if absent(["pyarrow"]):
         raise HarnessError("Parquet needs pyarrow, which is not installed. Next: python -m pip install pyarrow")

@@ -1,4 +1,4 @@
-"""The report: an investment memo in one HTML file that holds everything, works offline and may be mailed."""
+"""The report: an investment memo in one HTML file that works offline."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _VOLATILE = ("load_average_1m",)
 
 
 def html(records: Sequence[Record], pricing: Pricing, use_cases: Mapping[str, UseCase] | Iterable[UseCase]) -> str:
-    """Return the report as a self-contained HTML page; every name and text from records is escaped.
+    """Return the report as a self-contained HTML page in which all names and texts of records are escaped.
 
     Raises:
         FactError: hardware has no price, or a use case lacks a figure.
@@ -40,7 +40,7 @@ def html(records: Sequence[Record], pricing: Pricing, use_cases: Mapping[str, Us
     cases = list(use_cases.values() if isinstance(use_cases, Mapping) else use_cases)
     judged = _judged(records, pricing, cases)
     verdicts = pd.DataFrame(
-        [as_text(row) for found in judged.values() for row in sorted(found.rows, key=preference)],
+        [as_text(row) for candidates in judged.values() for row in sorted(candidates.rows, key=preference)],
         columns=list(VIABILITY),
     )
     points, costs = frontier(records, pricing), cost(records, pricing)
@@ -70,12 +70,12 @@ def _summary(judged: Mapping[str, Candidates], unmeasured: Iterable[UseCase], re
     if not judged:
         lines = ["No use case has a measured candidate yet, so there is no verdict."]
     lines.append(escape(f"{len(ok)} of {len(records)} recorded steps finished{when}."))
-    up_front = html_table([_in_short(candidates.best.row) for candidates in judged.values()]) if judged else ""
-    return up_front + "".join(f"<p>{line}</p>" for line in lines) + _unmeasured(unmeasured)
+    overview = html_table([_in_short(candidates.best.row) for candidates in judged.values()]) if judged else ""
+    return overview + "".join(f"<p>{line}</p>" for line in lines) + _unmeasured(unmeasured)
 
 
 def _in_short(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what decides, of a use case's best candidate."""
+    """Return the deciding figures of a use case's best candidate."""
     margin = row["unit_margin_usd"]
     return {
         "use case": row["title"], "verdict": row["verdict"], "best candidate": _best(row),
@@ -90,7 +90,7 @@ def _best(row: Mapping[str, Any]) -> str:
 
 
 def _sentence(candidates: Candidates) -> str:
-    """Say the best verdict of a use case and with which candidate, as HTML."""
+    """Return a use case's best verdict with its candidate, as HTML."""
     best, measured = candidates.best.row, len(candidates.judged)
     head = f"<b>{escape(best['title'])}: {best['verdict']}</b>"
     count = f"{measured} candidates" if measured > 1 else "the only candidate"
@@ -103,9 +103,9 @@ def _sentence(candidates: Candidates) -> str:
 
 
 def _judged(records: Sequence[Record], pricing: Pricing, cases: Iterable[UseCase]) -> dict[str, Candidates]:
-    """Return the candidates of every use case that has some, as `viability` judges them, the best verdict first."""
-    found = sorted(judge_all(records, pricing, cases), key=lambda candidates: attention(candidates.best.row))
-    return {candidates.market.use_case.name: candidates for candidates in found}
+    """Return the candidates of every use case that has any, the best verdict first."""
+    judged = sorted(judge_all(records, pricing, cases), key=lambda candidates: attention(candidates.best.row))
+    return {candidates.market.use_case.name: candidates for candidates in judged}
 
 
 def _use_cases(judged: Mapping[str, Candidates]) -> str:
@@ -132,8 +132,8 @@ def _verdicts(verdicts: pd.DataFrame) -> str:
 def _charts(points: pd.DataFrame) -> str:
     if points.empty:
         return "<p>Nothing was evaluated yet.</p>"
-    facets = [own for _, own in points.groupby(["task", "data"], sort=False)]
-    return "".join(figure(charts.cost_accuracy(own), f"cost-{n}") for n, own in enumerate(facets))
+    facets = [facet for _, facet in points.groupby(["task", "data"], sort=False)]
+    return "".join(figure(charts.cost_accuracy(facet), f"cost-{n}") for n, facet in enumerate(facets))
 
 
 def _samples(records: Sequence[Record]) -> str:
@@ -147,7 +147,7 @@ def _judgement(records: Sequence[Record]) -> str:
         for record in finished(records)
         for reason in [*_stale(record), *map(str, judgement.judge(record)), *record.notes]
     ]
-    return html_table(table) if table else "<p>Nothing to object to.</p>"
+    return html_table(table) if table else "<p>No objections.</p>"
 
 
 def _stale(record: Record) -> list[str]:
@@ -161,7 +161,7 @@ def _who(record: Record) -> dict[str, Any]:
 
 
 def _failures(records: Sequence[Record]) -> str:
-    """List what did not work and still does not; a later success of the same step takes it off the list."""
+    """Return a table of failed steps that no later run of the same step completed."""
     done = {record.fingerprint for record in finished(records)}
     latest = {record.fingerprint: record for record in records if record.fingerprint not in done}
     table = [{**_who(r), "outcome": r.outcome, "reason": r.reason, "when": r.started_at} for r in latest.values()]
@@ -188,29 +188,29 @@ def _assumptions(verdicts: pd.DataFrame, cases: Iterable[UseCase], costs: pd.Dat
         }
         for price in pricing.prices.values() if price.item in items
     ]  # fmt: skip
-    said = (
+    text = (
         f"Prices times {pricing.multiplier}; machines answer requests in {pricing.utilisation:.0%} of their paid time. "
         "Of several offers the newest counts, then the cheapest. Quality and seconds are measured, costs are derived "
         "from them, and figures of a use case are of the kind the table says."
     )
-    return f"<p>{escape(said)}</p><h3>Use cases</h3>{html_table(figures)}<h3>Prices</h3>{html_table(prices)}"
+    return f"<p>{escape(text)}</p><h3>Use cases</h3>{html_table(figures)}<h3>Prices</h3>{html_table(prices)}"
 
 
 def _spread(figure: Figure) -> str | None:
-    """Return how a figure is distributed, in the numbers people give."""
+    """Return a figure's distribution with the numbers that its author gave."""
     if figure.spread is None:
         return None
     return f"{figure.spread.shape} {', '.join(f'{number:g}' for number in figure.spread.numbers)}"
 
 
 def _environment(records: Sequence[Record]) -> str:
-    """Show what all records agree on once, and what they do not with all its values."""
+    """Return a table of environments: each name with all of its values in the records."""
     values: dict[str, dict[str, None]] = {}
     for record in finished(records):
         for name, value in _flat(record.environment).items():
             if name not in _VOLATILE:
                 values.setdefault(name, {})[value] = None
-    return html_table([{"what": name, "value": " | ".join(found)} for name, found in sorted(values.items())])
+    return html_table([{"what": name, "value": " | ".join(texts)} for name, texts in sorted(values.items())])
 
 
 def _flat(body: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""One use case in the report: its needs, its worth over the years, what it hangs on, and what could be done instead."""
+"""One use case in the report: needs, value over the years, sensitivity and alternatives."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from harness_reports.show import charts_case
 from harness_reports.show.report_parts import badge, figure, html_table, table
 
 _POINTS = 400
+"""Volumes of the chart of machines and calls: enough for the steps of whole machines to look vertical."""
 
 
 def case_html(candidates: Candidates, number: int) -> str:
@@ -51,17 +52,17 @@ def _charts(candidates: Candidates, others: list[ExplainedRow], number: int) -> 
     best = candidates.best
     if best.business is None:
         return ""
-    drawn = {
+    figures = {
         "Value over the years": charts_case.fan(chart_data.fan(candidates, best)),
         "What it hangs on": charts_case.tornado(chart_data.swings(best.business)),
         "Break-even volume": break_even(candidates.market.use_case, best),
     }
     hosted = [each for each in others if each.row["alternative"] == "hosted"]
     if hosted:
-        drawn["Own machines or calls of a hosted model"] = own_or_calls(hosted)
+        figures["Own machines or calls of a hosted model"] = own_or_calls(hosted)
     parts = (
-        f"<div class='chart'><h4>{escape(title)}</h4>{figure(each, f'case-{number}-{place}')}</div>"
-        for place, (title, each) in enumerate(drawn.items())
+        f"<div class='chart'><h4>{escape(title)}</h4>{figure(chart, f'case-{number}-{place}')}</div>"
+        for place, (title, chart) in enumerate(figures.items())
     )
     return f"<div class='charts'>{''.join(parts)}</div>"
 
@@ -84,7 +85,7 @@ def own_or_calls(hosted: list[ExplainedRow], words: Any = charts_case.WORDS) -> 
     rows, machines = [each.row for each in hosted], own_machines(hosted[0].figures)
     cheapest = min(rows, key=lambda row: float(row["unit_serving_usd"]))
     first, always = (cheapest[f"{name}_requests_per_month"] for name in ("first_break_even", "always_cheaper_above"))
-    most = max(1.6 * (always or first or 0.0), 1.2 * cheapest["requests_per_month"])
+    most = max(1.6 * (always or first or 0.0), 1.2 * cheapest["requests_per_month"])  # both lie inside the axis
     volumes = np.linspace(0.0, most, _POINTS)
     frames = {
         row["hosted_model"]: chart_data.own_against_calls(machines, row["unit_serving_usd"], volumes) for row in rows

@@ -1,4 +1,4 @@
-"""What the report's sections are made of: tables and charts as HTML that fetches nothing, every text escaped."""
+"""Parts of the report: tables and charts as HTML that fetches nothing, with all texts escaped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NUMBER = re.compile(r"-?[\d,.]+(e[-+]\d+)?( MB)?")
 
 
 def figure(drawn: Any, name: str) -> str:
-    """Return a chart, under a name that is unique on the page."""
+    """Return a chart as HTML, under a name that is unique on the page."""
     return str(
         drawn.to_html(
             full_html=False, include_plotlyjs=False, div_id=name, config={"displaylogo": False, "responsive": True}
@@ -26,16 +26,16 @@ def figure(drawn: Any, name: str) -> str:
 
 
 def table(name: str, frame: pd.DataFrame) -> str:
-    """Return a table with the columns people read."""
+    """Return a table with the columns for people."""
     if frame.empty:
         return "<p>Nothing was measured yet.</p>"
     shown, line = formats.shown(name, frame)
-    said = f"<p class='same'>The same in every row: {escape(line)}</p>" if line else ""
-    return html_table(shown.to_dict("records")) + said
+    note = f"<p class='same'>The same in every row: {escape(line)}</p>" if line else ""
+    return html_table(shown.to_dict("records")) + note
 
 
 def html_table(lines: Sequence[Mapping[Any, Any]]) -> str:
-    """Return an HTML table; long texts lie below their row over its whole width."""
+    """Return an HTML table; long texts are below their row over its whole width."""
     if not lines:
         return "<p>None.</p>"
     names = [str(name) for name in lines[0] if name not in formats.LONG]
@@ -45,11 +45,10 @@ def html_table(lines: Sequence[Mapping[Any, Any]]) -> str:
 
 
 def _html_row(names: Sequence[str], row: Mapping[Any, Any]) -> str:
-    said = formats.remarks(row)
-    below = (
-        f"<tr class='below'><td colspan='{len(names)}'><div>{escape(' '.join(said))}</div></td></tr>" if said else ""
-    )
-    return f"<tr>{''.join(_cell(name, row[name]) for name in names)}</tr>{below if said else ''}"
+    sentences = formats.remarks(row)
+    text = escape(" ".join(sentences))
+    below = f"<tr class='below'><td colspan='{len(names)}'><div>{text}</div></td></tr>" if sentences else ""
+    return f"<tr>{''.join(_cell(name, row[name]) for name in names)}</tr>{below}"
 
 
 def _heading(name: str) -> str:

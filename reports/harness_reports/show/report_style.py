@@ -1,4 +1,4 @@
-"""The report's page and its looks."""
+"""The report's page and its style."""
 
 from __future__ import annotations
 

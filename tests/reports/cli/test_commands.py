@@ -172,7 +172,7 @@ def test_tables_of_decisions_are_printed(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize("arguments", [("portfolio",), ("cost", "--budget-usd", "5")])
 def test_a_portfolio_and_nothing_else_has_a_budget(run: Run, arguments: tuple[str, ...]) -> None:
     """Forgotten or superfluous, it is told."""
-    with pytest.raises(HarnessError, match="A portfolio needs --budget-usd"):
+    with pytest.raises(HarnessError, match="`portfolio` needs --budget-usd"):
         run("table", *arguments)
 
 
@@ -222,7 +222,7 @@ def test_store_without_results_is_told(tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     open_store(str(empty), create=True).close()
 
-    for folder, sentence in ((tmp_path / "nowhere", "no store"), (empty, "no step that it is made of has finished")):
+    for folder, sentence in ((tmp_path / "nowhere", "no store"), (empty, "none of the steps it needs has finished")):
         result = CliRunner().invoke(app, ["table", "accuracy", "--store", str(folder)])
         assert isinstance(result.exception, HarnessError)
         assert sentence in str(result.exception)

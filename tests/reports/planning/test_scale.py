@@ -246,7 +246,7 @@ def test_attention_adds_its_operations() -> None:
     attended = replace(plain, layers=118, attention_width=48 * 256, sequence_length=2048)
 
     assert attended.flops - plain.flops == pytest.approx(plain.tokens * 12 * 118 * 48 * 256 * 2048)
-    with pytest.raises(FactError, match="Attention takes layers, attention_width, sequence_length"):
+    with pytest.raises(FactError, match="Attention needs layers, attention_width, sequence_length"):
         replace(plain, layers=12)
 
 
