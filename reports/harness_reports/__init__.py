@@ -1,14 +1,6 @@
-"""Tables, cost, frontier, viability, charts and the report: pure functions of records, prices and use cases.
+"""Tables, charts, verdicts and the report: pure functions of records, prices and use cases.
 
-In a notebook:
-
-```python
-from harness_reports import load_records, load_prices, load_use_cases, viability_table, portfolio_table
-
-records, pricing, cases = load_records("harness-results"), load_prices(as_of="2026-11-01"), load_use_cases()
-verdicts = viability_table(records, pricing, cases, {"years": 3})      # a pandas DataFrame, units in its names
-funded = portfolio_table(verdicts, budget_usd=500_000)                 # takes one, gives one
-```
+`docs/reports.md` has an example for a notebook.
 """
 
 from __future__ import annotations
@@ -59,36 +51,36 @@ _API: Mapping[str, str] = {
     "xirr": "economics.cashflow.xirr",
     "xnpv": "economics.cashflow.xnpv",
 }
-"""Name → where it is. Imported when it is asked for: this module stands at the door and is light. Names of tables end
-in `_table`, as modules have the names without."""
+"""Public name → its module and attribute, imported on first use: every `harness` command imports this module. Names of
+tables end in `_table`, as modules have the names without."""
 _HOOKS = ("harness_check_use_case", "harness_commands", "harness_price_books", "harness_templates")
-__all__ = sorted([*_API, *_HOOKS])  # noqa: PLE0605 - of texts
+__all__ = sorted([*_API, *_HOOKS])  # noqa: PLE0605 - a list of strings, but computed
 
 
 def __dir__() -> list[str]:
-    """Return all names, those that are not imported yet too: a notebook completes them."""
+    """Return all names, with those not imported yet, so that notebooks complete them."""
     return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> Any:
-    """Return a function of the library (PEP 562)."""
-    place = _API.get(name)
-    if place is None:
+    """Import a public name on first use (PEP 562)."""
+    path = _API.get(name)
+    if path is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, _, attribute = place.rpartition(".")
+    module, _, attribute = path.rpartition(".")
     return getattr(import_module(f"{__name__}.{module or attribute}"), attribute if module else name)
 
 
 @hookimpl
 def harness_templates() -> Iterable[Template]:
-    """Bring a use case to start from."""
+    """Return the template of a use case."""
     file = Path(__file__).parent / "templates" / "usecase.yaml"
     return [Template("usecase", "Needs and market", file, "table viability --plugin my_name.yaml")]
 
 
 @hookimpl
 def harness_check_use_case(use_case: UseCase) -> None:
-    """Hold a use case's figures to what the business demands of each."""
+    """Check a use case's figures by the rules of `business.figure_rules`."""
     from harness_reports.business.figure_rules import check_use_case
 
     check_use_case(use_case)
@@ -96,7 +88,7 @@ def harness_check_use_case(use_case: UseCase) -> None:
 
 @hookimpl
 def harness_price_books() -> Iterable[PriceBook]:
-    """Return what an hour of a machine costs its owner; the facts are read here, when something is priced."""
+    """Return the price book of owned machines."""
     from harness_reports.prices.owned import owned_book
 
     return [owned_book()]
@@ -104,7 +96,7 @@ def harness_price_books() -> Iterable[PriceBook]:
 
 @hookimpl
 def harness_commands(app: typer.Typer) -> None:
-    """Add the commands that read: tables, the report, prices, and plans for runs at scale."""
+    """Add the commands for tables, the report, prices, explanations and plans."""
     from harness_reports.cli.commands import plan, published, report, table
     from harness_reports.cli.fact_commands import explain, prices
 

@@ -1,4 +1,4 @@
-"""One cell of a table: as people read it, and as a plain value."""
+"""Cells of tables: as text for people, and as plain values."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ MISSING = "–"
 
 
 def cell(value: Any) -> str:
-    """Return a value as people read it: four significant digits, yes and no, a dash for what is missing."""
+    """Return a value as text: four significant digits, yes or no, a dash for a missing value."""
     if missing(value):
         return MISSING
     if isinstance(value, bool):
         return "yes" if value else "no"
     if not isinstance(value, int | float):
         return str(value)
-    if abs(value) >= 1e12:  # noqa: PLR2004 - digits that nobody counts
+    if abs(value) >= 1e12:  # noqa: PLR2004 - too many digits to read
         return f"{value:.4g}"
     if isinstance(value, int) or float(value).is_integer():
         return f"{int(value):,}"
@@ -27,8 +27,8 @@ def cell(value: Any) -> str:
 
 
 def digits(value: float, count: int) -> str:
-    """Return so many significant digits, down to millionths without an exponent: parts of a cent are prices here."""
-    if not 1e-6 <= abs(value) < 1e-4:  # noqa: PLR2004 - above, Python writes none; below, nobody counts zeros
+    """Return a number with `count` significant digits, down to 1e-6 without an exponent: prices are parts of a cent."""
+    if not 1e-6 <= abs(value) < 1e-4:  # noqa: PLR2004 - from 1e-4 on `g` writes no exponent; below 1e-6 zeros are too many
         return f"{value:.{count}g}"
     return np.format_float_positional(value, count, fractional=False, trim="-")
 
@@ -48,7 +48,7 @@ def size(value: Any) -> str:
 
 
 def missing(value: Any) -> bool:
-    """Return whether a cell holds nothing."""
+    """Return whether a cell is None, NA or NaN."""
     return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 

@@ -1,4 +1,4 @@
-"""What a notebook begins with: the records of a store, prices, and use cases."""
+"""Loading records, prices and use cases in a notebook."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def load_records(store: str | None = None, plugins: Sequence[str] = ()) -> Results:
-    """Return the records of a store, by default of `HARNESS_STORE` or `harness-results`; every table takes them.
+    """Return the records of a store.
 
     Args:
-        store: a folder or a database URL.
-        plugins: files with plugins; `stale` says where a record is of another definition than what they bring.
+        store: a folder or a database URL, by default `HARNESS_STORE` or `harness-results`.
+        plugins: files with plugins; records of another definition than theirs are marked as stale.
 
     Raises:
-        StoreError: there is none.
+        StoreError: there is no store.
     """
     from harness.plugins import load_plugins
 
@@ -29,15 +29,15 @@ def load_records(store: str | None = None, plugins: Sequence[str] = ()) -> Resul
 
 
 def load_prices(*books: str, plugins: Sequence[str] = (), **wishes: str | float) -> Pricing:
-    """Return prices in USD, the offers chosen as `harness_reports.prices.pricing.choose` says.
+    """Return prices in USD, chosen by the rule of `harness_reports.prices.pricing.choose`.
 
     Args:
-        books: names of price books, or YAML files; `cloud` where none is given.
-        plugins: files with plugins that bring more of them.
+        books: names of price books, or YAML files; `cloud` by default.
+        plugins: files with plugins that have more price books.
         wishes: `provider`, `region`, `as_of` (a day such as `2026-11-01`), `utilisation`, `multiplier`, `pue`, `grid`.
 
     Raises:
-        FactError: there is no such book, a price is not fit for use, or a wish makes no sense.
+        FactError: a book is unknown, a price is not valid, or a wish is.
     """
     from harness.plugins import load_plugins
 
@@ -49,7 +49,7 @@ def load_use_cases(*files: str) -> dict[str, UseCase]:
     """Return the use cases of all plugins, and of files (YAML, or plugins), by name.
 
     Raises:
-        FactError: a figure of a file is not fit for use.
+        FactError: a figure of a file is not valid.
     """
     from harness.plugins import load_plugins
 
