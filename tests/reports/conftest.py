@@ -1,4 +1,4 @@
-"""Hand-built records with round numbers, so that every table can be checked with pencil and paper."""
+"""Hand-built records with round numbers, so that tables can be checked by hand."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
-from harness import Figure, Price, PriceBook, Reading, Record, UseCase
+from harness import Figure, HarnessError, Price, PriceBook, Reading, Record, UseCase
+from harness.store import open_store
+from harness_reports import harness_commands
 from harness_reports.cells import rows as plain_rows
 from harness_reports.explain.tables import Row
 from harness_reports.figures.explained import Explained
@@ -27,7 +32,7 @@ UNITS = {"s": "s", "bytes": "B", "j": "J"}
 
 
 class Bench:
-    """Builds the records a suite would leave; equal steps get equal fingerprints, as in a store."""
+    """Builds the records of a suite; equal steps get equal fingerprints, as in a store."""
 
     def record(
         self,
@@ -44,16 +49,16 @@ class Bench:
             name: Reading(value, UNITS.get(name.rpartition("_")[2], "count"))
             for name, value in (readings or {}).items()
         }
-        own: dict[str, Any] = {
+        defaults: dict[str, Any] = {
             "id": fingerprint[:32], "fingerprint": fingerprint, "step": step, "outcome": "ok", "spec": dict(spec),
             "inputs": dict(inputs or {}), "started_at": "2026-11-23T10:00:00+00:00",
             "environment": {"cpu_model": "Bench 9000", "versions": {"torch": "2.13.0"}, "hardware": HARDWARE},
             "data_digest": "d" * 64, "readings": read,
         }  # fmt: skip
-        return Record(**own | fields)
+        return Record(**defaults | fields)
 
     def spec(self, **changes: Any) -> dict[str, Any]:
-        """Return what a step was asked."""
+        """Return the spec of a step."""
         return {
             "model": "bert", "size": "tiny", "settings": {"lr": 0.001}, "start": "pretrained",
             "task": "text-classification", "source": None, "task_settings": {}, "hardware": "cpu", "precision": "fp32",
@@ -126,20 +131,20 @@ class Bench:
         return self.record("serve", spec, inputs, readings, series={"latency_s": list(latency_s)}, **fields)
 
     def writing(self, first_token_s: Sequence[float], tokens: float | None, **more: Any) -> list[Record]:
-        """Return a case whose single queries, 1 s in all, were also asked for the first token of their answers."""
+        """Return a case of a streaming model: SingleStream for 1 s with times to the first token and a token count."""
         *others, stream = self.case(latency_s=(0.01,) * 100, **more)
         series = {**stream.series, **({"first_token_s": list(first_token_s)} if first_token_s else {})}
         read = {} if tokens is None else {"output_tokens": Reading(tokens, "count")}
         return [*others, replace(stream, series=series, readings={**stream.readings, **read})]
 
     def batches(self, durations: list[float], wall_s: float | None = None, scenario: str = "Offline") -> Record:
-        """Return a serving whose batches of 10 took these durations."""
+        """Return a serving in batches of 10 with these durations."""
         readings = {"wall_s": sum(durations) if wall_s is None else wall_s, "samples": 10.0 * len(durations)}
         spec = self.spec(runtime="eager", batch_size=10, scenario=scenario)
         return self.record("serve", spec, {}, readings, series={"latency_s": durations})
 
     def suite(self) -> list[Record]:
-        """Return a small suite of two tasks: a strong and dear model, a weak and cheap one, and a game."""
+        """Return a small suite of two tasks: a strong and expensive model, weak and cheap ones, and a game."""
         returns = {
             "name": "return", "unit": "reward", "column": "return", "higher_is_better": True, "ceiling": 500.0,
             "random_baseline": 22.0,
@@ -170,16 +175,16 @@ class Bench:
 
 
 def price(**changes: Any) -> Price:
-    """Return 0.05 USD for a vCPU-hour."""
-    own: dict[str, Any] = {
+    """Return a price of 0.05 USD for a vCPU-hour."""
+    defaults: dict[str, Any] = {
         "item": "CPU", "usd": Decimal("0.05"), "per": "hour", "provider": "Bench Cloud", "offer": "c1.small", "region":
         "eu-1", "as_of": date(2026, 11, 1), "as_of_note": "", "source": "bench.example/prices",
     }  # fmt: skip
-    return Price(**own | changes)
+    return Price(**defaults | changes)
 
 
 def figure(value: float) -> Figure:
-    """Return an assumption."""
+    """Return a figure of a use case."""
     return Figure(value, "unit", date(2026, 11, 1), "somebody's guess")
 
 
@@ -197,6 +202,45 @@ def bench() -> Bench:
 
 
 @pytest.fixture(scope="session")
+def error_metric() -> dict[str, Any]:
+    """Return a metric in which lower is better."""
+    return {
+        "name": "error", "unit": "K", "column": "error", "higher_is_better": False, "ceiling": None,
+        "random_baseline": None,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def make_store() -> Callable[[Path, Sequence[Record]], str]:
+    """Return a function that writes records to a new store and returns its place."""
+
+    def make(folder: Path, records: Sequence[Record]) -> str:
+        store = open_store(str(folder), create=True)
+        for record in {record.fingerprint: record for record in records}.values():
+            store.add(record)
+        store.close()
+        return str(folder)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def invoke() -> Callable[..., str]:
+    """Return a function that runs a command of the reports and returns its output; harness errors come through."""
+    app = typer.Typer()
+    harness_commands(app=app)
+
+    def call(*arguments: str) -> str:
+        result = CliRunner().invoke(app, arguments)
+        if isinstance(result.exception, HarnessError):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    return call
+
+
+@pytest.fixture(scope="session")
 def suite(bench: Bench) -> list[Record]:
     """Return the records of a small suite."""
     return bench.suite()
@@ -204,7 +248,7 @@ def suite(bench: Bench) -> list[Record]:
 
 @pytest.fixture(scope="session")
 def make_price() -> Callable[..., Price]:
-    """Return the maker of prices."""
+    """Return a function that makes prices."""
     return price
 
 
@@ -216,7 +260,7 @@ def pricing() -> Pricing:
 
 @pytest.fixture(scope="session")
 def make_use_case() -> Callable[..., UseCase]:
-    """Return the maker of use cases: `market` and `needs` replace figures, a figure of None is left out."""
+    """Return a function that makes use cases: `market` and `needs` replace figures, None leaves one out."""
 
     def make(
         name: str = "filing",
@@ -246,10 +290,12 @@ FORMULA = {"mean": lambda *of: sum(of) / len(of), "sum": lambda *of: sum(of), "m
 SHARE = {"share": lambda of: min(1.0, max(0.0, of))}
 
 
-def worked_out(figure: Explained) -> float:
-    """Return what a formula gives with the values of its inputs."""
+def evaluated(figure: Explained) -> float:
+    """Return the value of a formula with its inputs, by Python's own arithmetic."""
     formula = figure.formula
-    given = {own.name: [each.value for each in figure.inputs if each.name == own.name] for own in figure.inputs}
+    given: dict[str, list[Any]] = {}
+    for part in figure.inputs:
+        given.setdefault(part.name, []).append(part.value)
     for how in FORMULA:
         formula = formula.replace(f"{how}(", f"{how}(*")
     plain = {name: values if f"*{name})" in formula else values[0] for name, values in given.items()}
@@ -257,7 +303,7 @@ def worked_out(figure: Explained) -> float:
 
 
 def _check(table: list[Row], frame: Any) -> int:
-    """Hold every figure of every row to its table and its formula; return how many were seen."""
+    """Check every figure of every row against its table and its formula; return the number of formulas."""
     seen = 0
     for row, cells in zip(table, plain_rows(frame), strict=True):
         for column, figure in row.figures().items():
@@ -265,12 +311,12 @@ def _check(table: list[Row], frame: Any) -> int:
             assert figure.value == cells[column], (row.title, column)
             for part in figure.walk():
                 if part.formula and part.value is not None:
-                    assert worked_out(part) == pytest.approx(part.value, rel=1e-9), (row.title, part.name)
+                    assert evaluated(part) == pytest.approx(part.value, rel=1e-9), (row.title, part.name)
                     seen += 1
     return seen
 
 
 @pytest.fixture(scope="session")
 def check() -> Callable[[list[Row], Any], int]:
-    """Return what holds rows that open to their table, and their figures to their formulas."""
+    """Return a function that checks explained rows against their table, and figures against their formulas."""
     return _check

@@ -1,4 +1,4 @@
-"""Every figure of a use case opens: verdicts, machines, and what else could be done."""
+"""Every figure of a use case is explained: verdicts, machines and alternatives."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NANO = "openai/gpt-4.1-nano"
 
 @pytest.fixture(scope="module")
 def assumed(make_use_case: Callable[..., UseCase], make_price: Callable[..., Price]) -> Assumed:
-    """Return use cases with every figure that the tables know, and a bare one; and a price of owning."""
+    """Return a use case with every known figure and a bare one, and a price of an owned machine."""
     tokens = {"input_tokens_per_request": 900.0, "output_tokens_per_request": 40.0}
     full = make_use_case(
         "full", **tokens, hosted_quality=0.95, api_price_decline_per_year=0.3, cached_input_share=0.5, retry_share=0.1,
@@ -52,7 +52,7 @@ def assumed(make_use_case: Callable[..., UseCase], make_price: Callable[..., Pri
 def test_every_figure_of_a_use_case_follows_from_its_inputs(
     check: Check, suite: list[Any], pricing: Pricing, assumed: Assumed
 ) -> None:
-    """Verdicts and machines, down to readings, prices and the use case's figures with their sources."""
+    """Verdicts and machines, down to readings, prices and figures with sources."""
     verdicts = viability(suite, pricing, assumed.use_cases, assumed.figures)
     served = serving(suite, pricing, assumed.use_cases, assumed.figures, assumed.owned)
 
@@ -75,7 +75,7 @@ def test_every_figure_of_a_use_case_follows_from_its_inputs(
 def test_every_number_of_a_use_case_can_be_opened(
     bench: Any, suite: list[Any], pricing: Pricing, assumed: Assumed, table: str, texts: set[str]
 ) -> None:
-    """None is left out, and where a tree ends there is a source, or a sentence."""
+    """All columns; a tree ends in a source or a note."""
     opened = rows(table, [*suite, *bench.case(scores=(1, 1, 1, 0) * 25, start="scratch")], pricing, assumed)
 
     assert opened
@@ -90,13 +90,13 @@ def test_every_number_of_a_use_case_can_be_opened(
                 assert part.kind == "derived" or part.source, part.name
 
 
-def test_a_figure_of_the_reader_says_so(suite: list[Any], pricing: Pricing, assumed: Assumed) -> None:
-    """What was moved is no longer the use case's."""
+def test_a_readers_figure_has_the_reader_as_source(suite: list[Any], pricing: Pricing, assumed: Assumed) -> None:
+    """Others have that of the use case."""
     row = rows("viability", suite, pricing, assumed)[0]
-    said = {part.name: part.source for part in row.explain("npv_usd").walk()}
+    sources = {part.name: part.source for part in row.explain("npv_usd").walk()}
 
-    assert said["discount_rate"] == "set by the reader"
-    assert said["fixed_cost_per_year_usd"] == "assumption, 2026-11-01: somebody's guess"
+    assert sources["discount_rate"] == "set by the reader"
+    assert sources["fixed_cost_per_year_usd"] == "assumption, 2026-11-01: somebody's guess"
     assert "lognormal" in next(
         part.note for part in row.explain("npv_mean_usd").walk() if part.name == "requests_per_year"
     )
@@ -108,7 +108,7 @@ def test_a_figure_of_the_reader_says_so(suite: list[Any], pricing: Pricing, assu
 def test_every_alternative_follows_from_its_inputs(
     check: Check, suite: list[Any], pricing: Pricing, assumed: Assumed
 ) -> None:
-    """Candidate, baseline, hosted models and nothing, whether or not the use case says how good a hosted one is."""
+    """With and without a quality of hosted models."""
     table = rows("alternatives", suite, pricing, assumed)
     kinds = [row.cells["alternative"] for row in table]
 
@@ -117,7 +117,7 @@ def test_every_alternative_follows_from_its_inputs(
 
 
 def test_a_call_opens_into_tokens_and_their_prices(suite: list[Any], pricing: Pricing, assumed: Assumed) -> None:
-    """The day's list for what is read and written, and the tokens that the use case assumes."""
+    """With the prices of the day and the assumed tokens."""
     row = find(rows("alternatives", suite, pricing, assumed), {"use_case": "full", "hosted_model": NANO})
     call = {part.name: part for part in row.explain("unit_serving_usd").walk()}
     quality = row.explain("quality")
@@ -132,16 +132,16 @@ def test_a_call_opens_into_tokens_and_their_prices(suite: list[Any], pricing: Pr
 def test_a_hosted_model_of_unknown_quality_has_the_candidates(
     suite: list[Any], pricing: Pricing, assumed: Assumed
 ) -> None:
-    """Down to the records in which the candidate was graded."""
+    """Down to the candidate's evaluations."""
     row = find(rows("alternatives", suite, pricing, assumed), {"use_case": "bare", "alternative": "hosted"})
 
     assert any(part.source.startswith("column 'correct' of record") for part in row.explain("quality").walk())
 
 
-def test_the_volume_at_which_machines_pay_is_opened(
+def test_the_break_even_of_own_machines_is_explained(
     bench: Any, pricing: Pricing, make_use_case: Callable[..., UseCase]
 ) -> None:
-    """Machines of 73 USD a month and the trainings' share against calls; where calls are always cheaper, none."""
+    """Machines of 73 USD a month against calls; None where calls are always cheaper."""
     tokens = {"input_tokens_per_request": 200.0, "output_tokens_per_request": 5.0}
     fast, slow = (
         find(rows("alternatives", bench.case(latency_s=seconds), pricing, Assumed({"filing": case})),
@@ -159,10 +159,10 @@ def test_the_volume_at_which_machines_pay_is_opened(
     assert "no volume" in never.note
 
 
-def test_doing_nothing_and_what_was_not_measured_say_so(
+def test_doing_nothing_and_missing_servings_have_notes(
     check: Check, bench: Any, pricing: Pricing, make_use_case: Callable[..., UseCase]
 ) -> None:
-    """Nothing costs nothing; a candidate that was never served has no value to be better than."""
+    """Doing nothing costs nothing; a candidate without serving has no value."""
     cases = {"filing": make_use_case()}
     records = bench.case(latency_s=None)
     candidate, nothing = table = rows("alternatives", records, pricing, Assumed(cases))
@@ -178,7 +178,7 @@ def test_doing_nothing_and_what_was_not_measured_say_so(
 
 
 def starts(bench: Any, pretrained: int, scratch: int, **changes: Any) -> list[Any]:
-    """Return a pretrained and a scratch case that got so many of 100 items right."""
+    """Return a pretrained and a scratch case with so many of 100 items right."""
     return [
         record
         for start, right in (("pretrained", pretrained), ("scratch", scratch))
@@ -190,7 +190,7 @@ def starts(bench: Any, pretrained: int, scratch: int, **changes: Any) -> list[An
 def test_every_gain_follows_from_its_inputs(
     check: Check, bench: Any, pricing: Pricing, assumed: Assumed, pretrained: int, scratch: int
 ) -> None:
-    """Better, worse, neither, and where scratch misses what is needed; with two seeds and many uses."""
+    """Better, worse, no difference, and where scratch misses the need; with two seeds and many uses."""
     records = [*starts(bench, pretrained, scratch), *starts(bench, pretrained, scratch, seed=1)]
     table = rows("pretraining", records, pricing, assumed)
 
@@ -201,7 +201,7 @@ def test_every_gain_follows_from_its_inputs(
 def test_the_gain_of_a_use_opens_into_both_values(
     bench: Any, pricing: Pricing, make_use_case: Callable[..., UseCase]
 ) -> None:
-    """The pretraining left out; one that misses the need is left, and a difference within its interval is nothing."""
+    """Scratch that misses the need is worth 0, and an insignificant difference too."""
     case = Assumed({"filing": make_use_case(needs={"quality": 0.8, "latency_s": 0.5})})
     missed, noise = (
         rows("pretraining", starts(bench, *pair), pricing, case)[0].explain("gain_usd_per_use")
@@ -216,24 +216,20 @@ def test_the_gain_of_a_use_opens_into_both_values(
     assert "no significant difference" in noise.note
 
 
-def test_a_gain_without_a_price_says_why(
-    check: Check, bench: Any, pricing: Pricing, make_use_case: Callable[..., UseCase]
+def test_a_gain_without_a_price_has_a_note(
+    check: Check, bench: Any, error_metric: dict[str, Any], pricing: Pricing, make_use_case: Callable[..., UseCase]
 ) -> None:
-    """Without a use case of the task, or where nothing was served; an error's gain is what it fell."""
+    """Without a use case, or without serving; the gain in an error is its fall."""
     case, records = {"filing": make_use_case()}, starts(bench, 92, 80)
     unserved = starts(bench, 92, 80, latency_s=None)
-    error = {
-        "name": "error", "unit": "K", "column": "e", "higher_is_better": False, "ceiling": None,
-        "random_baseline": None,
-    }  # fmt: skip
-    fell = starts(bench, 60, 80, metric=error)
+    fell = starts(bench, 60, 80, metric=error_metric)
 
-    for own, cases, said in (
+    for measured, cases, reason in (
         (records, {}, "no use case has this task"), (unserved, case, "is missing"), (fell, {}, "no use case"),
     ):  # fmt: skip
-        (row,) = table = rows("pretraining", own, pricing, Assumed(cases))
-        assert check(table, pretraining(own, pricing, cases)) > 0
-        assert said in row.explain("break_even_uses").note
+        (row,) = table = rows("pretraining", measured, pricing, Assumed(cases))
+        assert check(table, pretraining(measured, pricing, cases)) > 0
+        assert reason in row.explain("break_even_uses").note
     assert row.explain("gain").formula == "scratch - pretrained"
 
 
@@ -244,7 +240,7 @@ def test_a_gain_without_a_price_says_why(
 def test_every_portfolio_follows_from_its_inputs(
     check: Check, suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase], budget_usd: float
 ) -> None:
-    """Nothing, one use case or both are funded; the sums open into those that are."""
+    """With no, one or two use cases funded."""
     table = rows("portfolio", suite, pricing, Assumed(use_cases, budget_usd=budget_usd))
     spent = table[0].explain("spent_usd")
     funded = [row.cells["funding_usd"] for row in table if row.cells["funded"]]
@@ -255,10 +251,8 @@ def test_every_portfolio_follows_from_its_inputs(
     assert spent.formula or spent.note == "no use case is funded"
 
 
-def test_a_portfolio_says_whose_the_budget_is_and_needs_one(
-    suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase]
-) -> None:
-    """It is the reader's; what is funded says why."""
+def test_a_portfolio_needs_a_budget(suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase]) -> None:
+    """Its source is the reader."""
     row = rows("portfolio", suite, pricing, Assumed(use_cases, budget_usd=0.0))[0]
 
     assert (row.explain("budget_usd").source, row.explain("budget_usd").kind) == ("set by the reader", "assumed")
@@ -271,17 +265,17 @@ def test_a_portfolio_says_whose_the_budget_is_and_needs_one(
 
 
 def test_every_swing_follows_from_its_inputs(check: Check, bench: Any, pricing: Pricing, assumed: Assumed) -> None:
-    """What was assumed, and what was measured: quality, serving and energy that differ between two records."""
+    """Of assumed figures, and of quality, serving and energy that differ between two records."""
     patient = {"full": replace(assumed.use_cases["full"], needs={})}
-    own = assumed._replace(use_cases=patient)
+    unlimited = assumed._replace(use_cases=patient)
     records = [
         record
         for seed, rate in ((0, 100.0), (1, 90.0))
         for record in bench.case(scores=(1,) * (90 + seed) + (0,) * (10 - seed), seed=seed, rate=rate)
     ]
-    table = rows("sensitivity", records, pricing, own)
+    table = rows("sensitivity", records, pricing, unlimited)
 
-    assert check(table, sensitivity(records, pricing, patient, own.figures)) > 10
+    assert check(table, sensitivity(records, pricing, patient, unlimited.figures)) > 10
     assert {row.cells["input"] for row in table} == {
         *UNCERTAIN, "quality", "serving_usd_per_request", "energy_j_per_request",
     }  # fmt: skip
@@ -292,8 +286,8 @@ def test_every_swing_follows_from_its_inputs(check: Check, bench: Any, pricing: 
         assert place.value == pytest.approx(number, rel=0.1)
 
 
-def test_a_bar_opens_into_what_its_input_is_drawn_from(suite: list[Any], pricing: Pricing, assumed: Assumed) -> None:
-    """The use case's distribution or the records; the other inputs at their median; the method of the shares."""
+def test_a_bar_opens_into_the_distribution_of_its_input(suite: list[Any], pricing: Pricing, assumed: Assumed) -> None:
+    """Of the use case or the records, with the method of Sobol indices."""
     table = rows("sensitivity", suite, pricing, assumed)
     demand, quality = (find(table, {"use_case": "full", "input": name}) for name in ("requests_per_year", "quality"))
     bar = demand.explain("npv_at_p90_usd")

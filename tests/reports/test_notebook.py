@@ -1,4 +1,4 @@
-"""The library as a notebook uses it: light to import, tables in and out, every name there and described."""
+"""The library in a notebook: light to import, with documented names."""
 
 from __future__ import annotations
 
@@ -14,21 +14,20 @@ import pytest
 
 import harness_reports
 from harness import FactError, UseCase
-from harness.store import open_store
 from harness_reports.prices.pricing import Pricing
 
 
 @pytest.mark.parametrize("name", harness_reports.__all__)
-def test_every_name_is_there_and_described(name: str) -> None:
-    """What `__all__` promises can be imported, and says what it is."""
-    found = getattr(harness_reports, name)
+def test_every_name_is_there_and_documented(name: str) -> None:
+    """All of `__all__`."""
+    member = getattr(harness_reports, name)
 
-    assert callable(found)
-    assert found.__doc__
+    assert callable(member)
+    assert member.__doc__
 
 
 def test_the_names_do_not_depend_on_what_was_imported_before() -> None:
-    """No function hides behind a module of its name."""
+    """No function has the name of a module."""
     modules = {module.name for module in pkgutil.iter_modules(harness_reports.__path__)}
 
     assert not modules & set(harness_reports.__all__)
@@ -37,8 +36,8 @@ def test_the_names_do_not_depend_on_what_was_imported_before() -> None:
         _ = harness_reports.cost_tabel
 
 
-def test_the_door_is_light() -> None:
-    """Importing the package imports no pandas; asking for a table does."""
+def test_import_is_light() -> None:
+    """The package imports no pandas; a table does."""
     code = (
         "import sys, harness_reports as r; print('pandas' in sys.modules, end=' ');"
         "r.cost_table; print('pandas' in sys.modules)"
@@ -48,13 +47,11 @@ def test_the_door_is_light() -> None:
     assert done.stdout.split() == ["False", "True"]
 
 
-def test_a_notebooks_way(bench: Any, pricing: Pricing, make_use_case: Callable[..., UseCase], tmp_path: Path) -> None:
-    """Records out of a store, a table of them, a table of that table; amounts have their unit in the name."""
-    store = open_store(str(tmp_path / "store"), create=True)
-    for record in {record.fingerprint: record for record in bench.suite()}.values():
-        store.add(record)
-    store.close()
-    records = harness_reports.load_records(str(tmp_path / "store"))
+def test_tables_of_a_store(
+    make_store: Any, bench: Any, pricing: Pricing, make_use_case: Callable[..., UseCase], tmp_path: Path
+) -> None:
+    """A table of its records, and a table of that table."""
+    records = harness_reports.load_records(make_store(tmp_path / "store", bench.suite()))
 
     verdicts = harness_reports.viability_table(records, pricing, [make_use_case()], {"years": 5})
     funded = harness_reports.portfolio_table(verdicts, budget_usd=1e6)
@@ -67,7 +64,7 @@ def test_a_notebooks_way(bench: Any, pricing: Pricing, make_use_case: Callable[.
 
 
 def test_prices_and_use_cases_are_loaded() -> None:
-    """With a day and a share by name; what makes no sense is refused."""
+    """With wishes by name; unknown ones are refused."""
     pricing = harness_reports.load_prices("cloud", as_of="2025-06-30", utilisation=0.5)
 
     assert pricing.utilisation == 0.5

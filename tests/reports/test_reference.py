@@ -1,4 +1,4 @@
-"""The reference results can be read, and say which machine they were measured on."""
+"""The reference results can be read and name their machine."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ STORES = sorted(path.parent for path in Path(__file__).parents[2].joinpath("repo
 
 
 def test_there_are_reference_results() -> None:
-    """The tests below run on something."""
+    """Otherwise the tests below would run on nothing."""
     assert STORES
 
 
 @pytest.mark.parametrize("store", STORES, ids=lambda store: store.name)
 def test_a_reference_store_is_small_and_names_its_device_and_day(store: Path) -> None:
-    """A folder's name begins with the device and ends with the day of its records."""
+    """A folder's name begins with the device and ends with the day."""
     records = peek_records(str(store))
     device, _, day = store.name.partition("-")
 
@@ -31,7 +31,7 @@ def test_a_reference_store_is_small_and_names_its_device_and_day(store: Path) ->
 
 @pytest.mark.parametrize("store", STORES, ids=lambda store: store.name)
 def test_reference_servings_are_in_the_table(store: Path) -> None:
-    """Each with a rate and, from a meter, energy."""
+    """With rate and metered energy."""
     records = peek_records(str(store))
     table = throughput(records)
 

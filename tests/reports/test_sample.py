@@ -1,4 +1,4 @@
-"""The tables of a store that the quickstart measured keep their figures, whatever becomes of the code.
+"""The tables of a store measured by the quickstart keep their figures when the code changes.
 
 `sample/harness.db` holds the records of `tox run -e quickstart` of 2026-11-26; of each series of latencies only the
 first 300 queries are kept, so that the file stays small. `sample/figures.json` holds what the tables said that day:
@@ -42,38 +42,40 @@ Numbers = Mapping[str, float]
 
 
 def plugins() -> Plugins:
-    """Return all plugins that are installed, without those of the environment."""
+    """Return all installed plugins, without those of the environment."""
     return load_plugins()
 
 
 @cache
 def records() -> list[Record]:
-    """Return the sample's records; opened in a copy, as a database is written to when it is opened."""
+    """Return the sample's records, read from a copy, as opening a database writes to it."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(SAMPLE / "harness.db", folder)
         return read(folder, plugins())
 
 
 def figures(name: str) -> list[Numbers]:
-    """Return the numbers of a table's rows, in an order that no text decides."""
+    """Return the numbers of a table's rows, in an order that does not depend on texts."""
     frame = _tables()[name]()
-    found = [{column: value for column, value in row.items() if isinstance(value, int | float)} for row in rows(frame)]
-    return in_order(found)
+    figures = [
+        {column: value for column, value in row.items() if isinstance(value, int | float)} for row in rows(frame)
+    ]
+    return in_order(figures)
 
 
 def in_order(rows: list[Numbers]) -> list[Numbers]:
-    """Return rows in an order that only their numbers decide."""
+    """Return rows sorted by their numbers."""
     return sorted(rows, key=lambda row: json.dumps(row, sort_keys=True))
 
 
 def _tables() -> Mapping[str, Callable[[], pd.DataFrame]]:
-    own, pricing, cases = owned_pricing(None, plugins(), None), read_pricing(None, plugins()), plugins().use_cases()
+    owned, pricing, cases = owned_pricing(None, plugins(), None), read_pricing(None, plugins()), plugins().use_cases()
     return {
         "accuracy": partial(accuracy, records(), "all"),
         "throughput": partial(throughput, records()),
         "cost": partial(cost, records(), pricing),
         "frontier": partial(frontier, records(), pricing),
-        "serving": partial(serving, records(), pricing, cases, owned=own),
+        "serving": partial(serving, records(), pricing, cases, owned=owned),
         "viability": partial(viability, records(), pricing, cases),
         "sensitivity": partial(sensitivity, records(), pricing, cases),
         "alternatives": partial(alternatives, records(), pricing, cases),
@@ -83,17 +85,17 @@ def _tables() -> Mapping[str, Callable[[], pd.DataFrame]]:
 
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_keeps_its_figures(name: str) -> None:
-    """To the last digit that machines agree on: they may add up in another order."""
+    """To 1e-9: machines add up in different orders."""
     expected = in_order(json.loads(FIGURES.read_text(encoding="utf-8"))[name])
-    found = figures(name)
+    actual = figures(name)
 
-    assert [sorted(row) for row in found] == [sorted(row) for row in expected]
-    for row, wanted in zip(found, expected, strict=True):
+    assert [sorted(row) for row in actual] == [sorted(row) for row in expected]
+    for row, wanted in zip(actual, expected, strict=True):
         assert row == pytest.approx(wanted, rel=1e-9)
 
 
 def test_the_sample_is_read_under_the_names_of_today() -> None:
-    """It was measured under former ones; its tables name the tasks and their packaged data."""
+    """It was measured under former names of tasks and data."""
     frame = accuracy(records())
 
     assert set(zip(frame["task"], frame["data"], strict=True)) == {
@@ -113,8 +115,8 @@ def test_the_sample_is_small_and_holds_no_path_of_the_machine() -> None:
 def _write() -> None:
     content: dict[str, Any] = {name: figures(name) for name in TABLES}
     lines = [
-        f"{json.dumps(name)}: [\n" + ",\n".join(json.dumps(row, sort_keys=True) for row in own) + "\n]"
-        for name, own in content.items()
+        f"{json.dumps(name)}: [\n" + ",\n".join(json.dumps(row, sort_keys=True) for row in table) + "\n]"
+        for name, table in content.items()
     ]
     FIGURES.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 

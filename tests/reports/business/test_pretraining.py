@@ -89,15 +89,11 @@ def test_pretraining_that_hurts_never_pays(bench: Any, pricing: Pricing, make_us
     assert pd.isna(row["break_even_uses"])
 
 
-def test_error_metric_gains_by_falling(bench: Any, pricing: Pricing) -> None:
+def test_error_metric_gains_by_falling(bench: Any, error_metric: dict[str, Any], pricing: Pricing) -> None:
     """The gain is the reduction of the error; without a use case it has no price."""
-    error = {
-        "name": "error", "unit": "K", "column": "e", "higher_is_better": False, "ceiling": None,
-        "random_baseline": None,
-    }  # fmt: skip
     records = [
-        *bench.case(scores=(1.0, 1.2) * 30, metric=error),
-        *bench.case(scores=(2.0, 2.2) * 30, metric=error, start="scratch"),
+        *bench.case(scores=(1.0, 1.2) * 30, metric=error_metric),
+        *bench.case(scores=(2.0, 2.2) * 30, metric=error_metric, start="scratch"),
     ]
     row = only(pretraining(records, pricing))
 

@@ -274,12 +274,11 @@ def test_missing_training_is_missing_evidence(bench: Any, pricing: Pricing, make
     assert pd.isna(row["npv_usd"])
 
 
-def test_metric_without_a_ceiling_cannot_price_errors(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+def test_metric_without_a_ceiling_cannot_price_errors(
+    bench: Any, error_metric: dict[str, Any], pricing: Pricing, make_use_case: MakeUseCase
+) -> None:
     """The share of errors is unknown; without a cost per error it is not needed."""
-    score = {
-        "name": "score", "unit": "points", "column": "s", "higher_is_better": True, "ceiling": None,
-        "random_baseline": None,
-    }  # fmt: skip
+    score = {**error_metric, "name": "score", "higher_is_better": True}
     records = bench.case(scores=(9.0, 10.0, 11.0) * 20, metric=score)
     needs = {"quality": 5.0}
 
@@ -291,13 +290,11 @@ def test_metric_without_a_ceiling_cannot_price_errors(bench: Any, pricing: Prici
     assert free["verdict"] == "invest"
 
 
-def test_error_metric_is_judged_from_the_other_side(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+def test_error_metric_is_judged_from_the_other_side(
+    bench: Any, error_metric: dict[str, Any], pricing: Pricing, make_use_case: MakeUseCase
+) -> None:
     """If lower is better, a value above the needed one falls short."""
-    error = {
-        "name": "error", "unit": "K", "column": "e", "higher_is_better": False, "ceiling": None,
-        "random_baseline": None,
-    }  # fmt: skip
-    records = bench.case(scores=(1.0, 1.2) * 30, metric=error)
+    records = bench.case(scores=(1.0, 1.2) * 30, metric=error_metric)
     made = {needed: make_use_case(needs={"quality": needed}, cost_per_error_usd=None) for needed in (0.5, 2.0)}
 
     assert judged(records, pricing, made[0.5])["verdict"] == "do not invest"

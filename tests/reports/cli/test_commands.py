@@ -1,4 +1,4 @@
-"""`harness table` and `harness report` on a real store, through the real command line."""
+"""`harness table`, `harness report` and other commands on a store."""
 
 from __future__ import annotations
 
@@ -11,13 +11,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import typer
-from typer.testing import CliRunner
 
 import harness_reports
 from harness import HarnessError
-from harness.store import open_store
-from harness_reports import harness_commands
 from harness_reports.cli.fact_commands import Explainable
 from harness_reports.explain.tables import NAMES
 
@@ -44,14 +40,9 @@ Run = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
-def store(bench: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def store(make_store: Any, suite: list[Any], tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return a store with the small suite's records."""
-    folder = tmp_path_factory.mktemp("store") / "results"
-    opened = open_store(str(folder), create=True)
-    for record in {record.fingerprint: record for record in bench.suite()}.values():
-        opened.add(record)
-    opened.close()
-    return folder
+    return str(make_store(tmp_path_factory.mktemp("store") / "results", suite))
 
 
 @pytest.fixture
@@ -63,24 +54,17 @@ def book(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(store: Path, book: Path) -> Run:
-    """Return a function that runs a command on the store and returns what it printed; harness errors come through."""
-    app = typer.Typer()
-    harness_commands(app=app)
+def run(invoke: Run, store: str, book: Path) -> Run:
+    """Return a function that runs a command on the store and returns its output."""
 
     def call(*arguments: str, price_book: str | None = None) -> str:
-        named = [*arguments, "--store", str(store), "--price-book", price_book or str(book)]
-        result = CliRunner().invoke(app, named)
-        if isinstance(result.exception, HarnessError):
-            raise result.exception
-        assert result.exit_code == 0, result.output
-        return result.stdout
+        return invoke(*arguments, "--store", store, "--price-book", price_book or str(book))
 
     return call
 
 
-def test_a_plan_says_what_measured_sizes_say_of_it(run: Run) -> None:
-    """One size of each model is no law: a plain refusal, and no utilisation is made up."""
+def test_a_plan_has_what_measured_sizes_predict(run: Run) -> None:
+    """With one size of each model there is a reason instead, and no measured utilisation."""
     tables = json.loads(run("plan", "--params", "7e9", "--tokens", "2e12", "--hardware", "h100", "--format", "json"))
 
     assert {row["model"] for row in tables["sizes"]} >= {"bert", "lstm"}
@@ -88,8 +72,8 @@ def test_a_plan_says_what_measured_sizes_say_of_it(run: Run) -> None:
     assert "measured" not in {row["kind"] for row in tables["scenarios"]}
 
 
-def test_a_use_case_that_nothing_speaks_of_is_refused(run: Run, tmp_path: Path) -> None:
-    """The reader's own file is named with its tasks; it is not left out in silence."""
+def test_a_use_case_without_records_is_refused(run: Run, tmp_path: Path) -> None:
+    """A user's file is named with its tasks."""
     template = Path(harness_reports.__file__).parent / "templates" / "usecase.yaml"
     text = template.read_text(encoding="utf-8")
     measured, other = tmp_path / "measured.yaml", tmp_path / "other.yaml"
@@ -101,8 +85,8 @@ def test_a_use_case_that_nothing_speaks_of_is_refused(run: Run, tmp_path: Path) 
         run("table", "viability", "--plugin", str(other))
 
 
-def test_a_verdicts_figure_is_opened_on_the_command_line(run: Run) -> None:
-    """By use case and model, down to the reader's own figure; a figure that is none is refused with the nearest."""
+def test_explain_opens_a_verdicts_figure(run: Run) -> None:
+    """By use case and model; an unknown column is refused with the nearest."""
     wanted = ("explain", "viability", "--use-case", "game-agent", "--model", "ppo", "--figure", "discount_rate=0.2")
     tree = json.loads(run(*wanted, "--column", "npv_usd", "--format", "json"))
     table = json.loads(run("table", "viability", "--figure", "discount_rate=0.2", "--format", "json"))
@@ -115,15 +99,15 @@ def test_a_verdicts_figure_is_opened_on_the_command_line(run: Run) -> None:
         run(*wanted, "--column", "npv_us")
 
 
-def test_tables_that_compare_use_cases_open_on_the_command_line(run: Run) -> None:
-    """The command opens the tables that can be opened, no other; a budget belongs to the portfolio."""
+def test_explain_opens_tables_of_use_cases(run: Run) -> None:
+    """All tables that can be explained, and no other; `portfolio` takes a budget."""
     wanted = ("--use-case", "game-agent", "--column", "npv_mean_usd", "--format", "json")
     for table, more in (("alternatives", ("--where", "alternative=nothing")), ("portfolio", ("--budget-usd", "1e6"))):
-        (found,) = json.loads(run("explain", table, *more, *wanted))["figures"]
+        (figure,) = json.loads(run("explain", table, *more, *wanted))["figures"]
         budget = more if table == "portfolio" else ()
         shown = json.loads(run("table", table, *budget, "--format", "json"))
-        own = [row for row in shown if row["use_case"] == "game-agent"]
-        assert found["value"] == own[-1]["npv_mean_usd"]
+        expected = [row for row in shown if row["use_case"] == "game-agent"]
+        assert figure["value"] == expected[-1]["npv_mean_usd"]
 
     assert [one.value for one in Explainable] == list(NAMES)
     for wrong in (("portfolio",), ("cost", "--budget-usd", "5")):
@@ -132,7 +116,7 @@ def test_tables_that_compare_use_cases_open_on_the_command_line(run: Run) -> Non
 
 
 def test_prices_and_figures_are_set_on_the_command_line(run: Run) -> None:
-    """Half the utilisation costs twice; another figure gives another worth; what is no figure is refused."""
+    """Half the utilisation doubles costs; another figure changes values; unknown figures are refused."""
     full, half = (json.loads(run("table", "cost", "--format", "json", *more))[0]["usd_per_1k_inferences"]
                   for more in ((), ("--pricing", "utilisation=0.5")))  # fmt: skip
     assert half == pytest.approx(2 * full)
@@ -147,7 +131,7 @@ def test_prices_and_figures_are_set_on_the_command_line(run: Run) -> None:
 
 @pytest.mark.parametrize("name", ["accuracy", "throughput", "cost", "frontier", "serving"])
 def test_every_table_is_printed(run: Run, name: str) -> None:
-    """The table's name and its rows are on the terminal."""
+    """With its name and its rows."""
     printed = run("table", name)
 
     assert printed.startswith(name)
@@ -155,7 +139,7 @@ def test_every_table_is_printed(run: Run, name: str) -> None:
 
 
 def test_tables_of_decisions_are_printed(run: Run, tmp_path: Path) -> None:
-    """What a value hangs on, what else could be done, whether pretraining pays, and what to fund out of a budget."""
+    """Sensitivity, alternatives, pretraining and portfolio."""
     (tmp_path / "ours.py").write_text(STRANGERS_CASE, encoding="utf-8")
     ours = ("--plugin", str(tmp_path / "ours.py"), "--format", "json")
     funded = json.loads(run("table", "portfolio", "--budget-usd", "1e9", *ours))
@@ -170,31 +154,31 @@ def test_tables_of_decisions_are_printed(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("portfolio",), ("cost", "--budget-usd", "5")])
-def test_a_portfolio_and_nothing_else_has_a_budget(run: Run, arguments: tuple[str, ...]) -> None:
-    """Forgotten or superfluous, it is told."""
+def test_portfolio_alone_takes_a_budget(run: Run, arguments: tuple[str, ...]) -> None:
+    """A missing or superfluous one is an error."""
     with pytest.raises(HarnessError, match="`portfolio` needs --budget-usd"):
         run("table", *arguments)
 
 
 def test_json_is_a_list_of_rows(run: Run) -> None:
-    """What a program reads."""
+    """With all columns."""
     rows = json.loads(run("table", "cost", "--format", "json"))
 
     assert {row["model"] for row in rows} == {"bert", "lstm", "tfidf", "ppo", "linear"}
     assert all(row["price_offer"] == "c1.small" for row in rows)
 
 
-def test_ending_of_the_file_says_the_format(run: Run, tmp_path: Path) -> None:
+def test_the_suffix_of_the_file_sets_the_format(run: Run, tmp_path: Path) -> None:
     """Without --format, cost.csv is CSV and cost.parquet is Parquet."""
     for name, read in (("cost.csv", pd.read_csv), ("cost.parquet", pd.read_parquet)):
         assert run("table", "cost", "-o", str(tmp_path / name)) == ""
         assert len(read(tmp_path / name)) == 6
 
 
-def test_parquet_may_go_through_a_pipe(run: Run, store: Path, book: Path) -> None:
-    """Binary output comes out of standard output as it is."""
+def test_parquet_may_go_through_a_pipe(run: Run, store: str, book: Path) -> None:
+    """Binary, to standard output."""
     command = "import typer, harness_reports as r; a = typer.Typer(); r.harness_commands(app=a); a()"
-    arguments = ["table", "cost", "--format", "parquet", "--store", str(store), "--price-book", str(book)]
+    arguments = ["table", "cost", "--format", "parquet", "--store", store, "--price-book", str(book)]
 
     done = subprocess.run([sys.executable, "-c", command, *arguments], capture_output=True, check=True)
 
@@ -209,28 +193,27 @@ def test_task_narrows_the_table(run: Run) -> None:
     assert {row["task"] for row in rows} == {"CartPole-v1"}
 
 
-def test_unknown_task_is_told(run: Run) -> None:
-    """A typo gets the nearest name."""
+def test_unknown_task_is_refused(run: Run) -> None:
+    """With the nearest name."""
     with pytest.raises(HarnessError, match="Did you mean 'text-classification'"):
         run("table", "accuracy", "--task", "text-clasification")
 
 
-def test_store_without_results_is_told(tmp_path: Path) -> None:
-    """A store that does not exist, or holds nothing for a table, is an error and not an empty table."""
-    app = typer.Typer()
-    harness_commands(app=app)
-    empty = tmp_path / "empty"
-    open_store(str(empty), create=True).close()
+def test_store_without_results_is_an_error(invoke: Run, make_store: Any, tmp_path: Path) -> None:
+    """Whether it does not exist or is empty."""
+    empty = make_store(tmp_path / "empty", [])
 
-    for folder, sentence in ((tmp_path / "nowhere", "no store"), (empty, "none of the steps it needs has finished")):
-        result = CliRunner().invoke(app, ["table", "accuracy", "--store", str(folder)])
-        assert isinstance(result.exception, HarnessError)
-        assert sentence in str(result.exception)
-        assert not (tmp_path / "nowhere").exists()
+    for folder, sentence in (
+        (str(tmp_path / "nowhere"), "no store"),
+        (empty, "none of the steps it needs has finished"),
+    ):
+        with pytest.raises(HarnessError, match=sentence):
+            invoke("table", "accuracy", "--store", folder)
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_use_case_of_a_plugin_file_is_judged(run: Run, tmp_path: Path) -> None:
-    """A stranger's use case comes in through the hook and gets its verdicts."""
+    """A plugin's use case gets verdicts."""
     plugin = tmp_path / "strangers_case.py"
     plugin.write_text(STRANGERS_CASE, encoding="utf-8")
 
@@ -243,7 +226,7 @@ def test_use_case_of_a_plugin_file_is_judged(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", [["table", "cost"], ["report"]])
 def test_price_book_without_a_date_writes_nothing(run: Run, tmp_path: Path, command: list[str]) -> None:
-    """Exit code 2 by its error, file and entry named, and no file left behind."""
+    """Exit code 2, with file and entry named."""
     bad = tmp_path / "bad.yaml"
     bad.write_text(BOOK.replace("as_of: 2026-11-01, ", ""), encoding="utf-8")
     output = tmp_path / "out.html"
@@ -256,18 +239,18 @@ def test_price_book_without_a_date_writes_nothing(run: Run, tmp_path: Path, comm
 
 
 def test_measured_tables_need_no_prices(run: Run) -> None:
-    """Accuracy and throughput are read without looking at a price book."""
+    """Accuracy and throughput read no price book."""
     assert "bert" in run("table", "accuracy", price_book="no-such-book")
 
 
-def test_unknown_price_book_is_told(run: Run) -> None:
-    """A name nobody brings."""
+def test_unknown_price_book_is_refused(run: Run) -> None:
+    """By name."""
     with pytest.raises(HarnessError, match="Unknown price book 'no-such-book'"):
         run("table", "cost", price_book="no-such-book")
 
 
-def test_folder_that_does_not_exist_is_told(run: Run, tmp_path: Path) -> None:
-    """The file that could not be written is named, and nothing is left behind."""
+def test_folder_that_does_not_exist_is_an_error(run: Run, tmp_path: Path) -> None:
+    """And nothing is left behind."""
     with pytest.raises(HarnessError, match="cannot be written"):
         run("table", "cost", "-o", str(tmp_path / "nowhere" / "cost.csv"))
 
@@ -275,7 +258,7 @@ def test_folder_that_does_not_exist_is_told(run: Run, tmp_path: Path) -> None:
 
 
 def test_report_is_written(run: Run, tmp_path: Path) -> None:
-    """One HTML file, whole, and nothing beside it."""
+    """One HTML file and nothing else."""
     folder = tmp_path / "out"
     folder.mkdir()
 
@@ -287,7 +270,7 @@ def test_report_is_written(run: Run, tmp_path: Path) -> None:
 
 
 def test_entry_module_is_light() -> None:
-    """Declaring the commands and asking for their help imports nothing heavy."""
+    """Commands and their help import no heavy library."""
     heavy = ("pandas", "numpy", "plotly", "scipy", "numpy_financial", "sqlalchemy", "torch", "streamlit", "pyarrow")
     code = (
         "import sys, typer, harness_reports as r\n"

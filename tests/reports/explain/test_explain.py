@@ -1,4 +1,4 @@
-"""Every figure opens into what it is made of, and what it is made of gives the figure of the table."""
+"""Every figure equals that of the table and follows from its inputs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
-from harness import FactError, HarnessError
-from harness.store import open_store
-from harness_reports import harness_commands
+from harness import FactError
 from harness_reports.explain.tables import COLUMNS, NAMES, Row, find, rows
 from harness_reports.figures.explained import as_data, text
 from harness_reports.measured.tables import EVERY, accuracy, throughput
@@ -35,7 +31,7 @@ prices:
 def test_every_figure_is_the_tables_and_follows_from_its_inputs(
     check: Check, suite: list[Any], pricing: Pricing
 ) -> None:
-    """Three tables, all rows, all figures, down to the last reading."""
+    """All figures of all rows of three tables, down to readings."""
     assert check(rows("cost", suite, pricing), cost(suite, pricing)) > 50
     assert check(rows("throughput", suite), throughput(suite)) > 10
     assert check(rows("accuracy", suite), accuracy(suite)) > 10
@@ -57,7 +53,7 @@ def test_explanations_hold_for_all_seeds_and_assumptions(
     utilisation: float,
     multiplier: Decimal,
 ) -> None:
-    """Whatever was measured and assumed, the tree gives the table's figure."""
+    """For any durations, rates, utilisation and multiplier."""
     records = [
         record
         for seed, finetune_s in enumerate(seconds)
@@ -70,7 +66,7 @@ def test_explanations_hold_for_all_seeds_and_assumptions(
 
 
 def test_every_number_of_the_cost_table_can_be_opened(suite: list[Any], pricing: Pricing) -> None:
-    """None is left out but counts and names."""
+    """All columns but counts and names."""
     figures = rows("cost", suite, pricing)[0].figures()
     plain = {"seeds", "batch_size", "energy_kind", "train_energy_kind", "grid"} | {
         name for name in COLUMNS["cost"] if name.startswith("price_")
@@ -79,8 +75,8 @@ def test_every_number_of_the_cost_table_can_be_opened(suite: list[Any], pricing:
     assert set(COLUMNS["cost"]) - set(NAMES["cost"]) - plain == set(figures) - {"price_usd", "price_multiplier"}
 
 
-def test_figures_end_in_what_was_read_with_its_source(suite: list[Any], pricing: Pricing) -> None:
-    """Where a tree ends there is a record, a price with its day, or an assumption; or it says what is missing."""
+def test_figures_end_in_sources(suite: list[Any], pricing: Pricing) -> None:
+    """A record, a dated price or an assumption; or a note of what is missing."""
     for row in [*rows("cost", suite, pricing), *rows("throughput", suite), *rows("accuracy", suite)]:
         for figure in row.figures().values():
             for part in figure.walk():
@@ -92,7 +88,7 @@ def test_figures_end_in_what_was_read_with_its_source(suite: list[Any], pricing:
 
 
 def test_metrics_that_are_no_mean_are_explained(check: Check, bench: Any) -> None:
-    """By the record that holds the value, and where the interval is from."""
+    """With their record, and the method of the interval."""
     f1 = {
         "name": "f1", "unit": "share", "column": None, "higher_is_better": True, "ceiling": 1.0,
         "random_baseline": None, "value": 0.7, "replicates": [0.6, 0.7, 0.8] * 100,
@@ -109,14 +105,14 @@ def test_metrics_that_are_no_mean_are_explained(check: Check, bench: Any) -> Non
 
 
 def test_a_flawless_model_has_the_exact_bound(bench: Any) -> None:
-    """Named as what it is, no bootstrap."""
+    """The note names it instead of the bootstrap."""
     (row,) = rows("accuracy", bench.case(scores=(1,) * 50))
 
     assert "Clopper and Pearson" in row.explain("low").note
 
 
-def test_what_is_not_known_says_why(check: Check, bench: Any, pricing: Pricing) -> None:
-    """A missing training, a missing serving, a price that is no guess."""
+def test_missing_figures_have_a_note(check: Check, bench: Any, pricing: Pricing) -> None:
+    """Of a missing training and a missing serving."""
     records = [record for record in bench.case() if record.step not in ("pretrain", "serve")]
     (row,) = rows("cost", records, pricing)
 
@@ -127,16 +123,16 @@ def test_what_is_not_known_says_why(check: Check, bench: Any, pricing: Pricing) 
 
 
 def test_first_tokens_and_tokens_per_second_are_explained(check: Check, bench: Any) -> None:
-    """Which of the waits the percentile is, out of which records; where nothing is written, that this is so."""
+    """With rank and records; without streaming there is a note."""
     writes, reads = bench.writing([0.001 * wait for wait in range(1, 101)], 700.0), bench.writing([], None)
-    (own, other) = (
+    (written, other) = (
         next(one for one in rows("throughput", records) if "SingleStream" in one.title) for records in (writes, reads)
     )
 
-    assert own.explain("output_tokens_per_s").put_in == "sum(700) / sum(1)"
-    assert own.explain("first_token_p90_s").value == pytest.approx(0.098)
-    assert "number 3 of 100 latencies" in own.explain("first_token_p90_s").note
-    assert "first_token_s of record" in own.explain("first_token_p90_s").source
+    assert written.explain("output_tokens_per_s").put_in == "sum(700) / sum(1)"
+    assert written.explain("first_token_p90_s").value == pytest.approx(0.098)
+    assert "number 3 of 100 latencies" in written.explain("first_token_p90_s").note
+    assert "first_token_s of record" in written.explain("first_token_p90_s").source
     assert check(rows("throughput", writes), throughput(writes)) > 3
     assert other.explain("output_tokens_per_s").value is None
     assert "no output tokens" in other.explain("output_tokens_per_s").note
@@ -144,7 +140,7 @@ def test_first_tokens_and_tokens_per_second_are_explained(check: Check, bench: A
 
 
 def test_text_shows_formula_values_and_sources(bench: Any, pricing: Pricing) -> None:
-    """The formula in names, in values, and a branch for each input."""
+    """The formula in names and in values, and a branch for each input."""
     (row,) = rows("cost", bench.case(), pricing)
     shown = text(row.explain("usd_per_1k_inferences"))
 
@@ -160,16 +156,16 @@ def test_text_shows_formula_values_and_sources(bench: Any, pricing: Pricing) -> 
 
 
 def test_data_is_plain_json(suite: list[Any], pricing: Pricing) -> None:
-    """A program reads the same tree."""
+    """With the same tree."""
     (row, *_) = rows("cost", suite, pricing)
     body = json.loads(json.dumps(as_data(row.explain("train_usd")), allow_nan=False))
 
     assert body["formula"] == "pretrain_usd + finetune_usd"
-    assert math.isclose(sum(own["value"] for own in body["inputs"]), body["value"])
+    assert math.isclose(sum(part["value"] for part in body["inputs"]), body["value"])
 
 
 def test_a_row_is_found_by_its_cells(suite: list[Any], pricing: Pricing) -> None:
-    """One row, or what would narrow it down."""
+    """Or an error says what narrows the rows down."""
     table = rows("cost", suite, pricing)
 
     assert find(table, {"model": "lstm"}).cells["model"] == "lstm"
@@ -183,21 +179,21 @@ def test_a_row_is_found_by_its_cells(suite: list[Any], pricing: Pricing) -> None
         find([], {})
 
 
-def test_stale_rows_are_told_apart_by_their_names(suite: list[Any], pricing: Pricing) -> None:
-    """How a definition changed is a sentence that nobody types; it narrows down where nothing else does."""
+def test_stale_rows_are_distinguished_by_other_columns(suite: list[Any], pricing: Pricing) -> None:
+    """The long mark narrows rows down only where nothing else does."""
     fresh = rows("cost", suite, pricing)
     stale = [row._replace(cells={**row.cells, "stale": f"{row.cells['runtime']} changed"}) for row in fresh]
 
     assert stale[0].title == f"{fresh[0].title} (stale: {fresh[0].cells['runtime']} changed)"
-    with pytest.raises(FactError) as told:
+    with pytest.raises(FactError) as caught:
         find(stale, {"model": "bert"})
-    assert str(told.value) == "2 rows fit. Narrow them down by runtime (eager, onnx)."
+    assert str(caught.value) == "2 rows fit. Narrow them down by runtime (eager, onnx)."
     with pytest.raises(FactError, match=r"stale \("):
         find([fresh[0], stale[0]], {})
 
 
-def test_an_unknown_column_or_table_is_told(suite: list[Any], pricing: Pricing) -> None:
-    """With the list of what can be opened."""
+def test_an_unknown_column_or_table_is_refused(suite: list[Any], pricing: Pricing) -> None:
+    """With the known ones."""
     with pytest.raises(FactError, match="Did you mean 'train_usd'"):
         rows("cost", suite, pricing)[0].explain("train")
     with pytest.raises(FactError, match="Unknown table that can be explained 'costs'"):
@@ -207,29 +203,15 @@ def test_an_unknown_column_or_table_is_told(suite: list[Any], pricing: Pricing) 
 
 
 @pytest.fixture
-def run(suite: list[Any], tmp_path: Path) -> Callable[..., str]:
-    """Return a function that runs a command on a store of the suite; harness errors come through."""
-    store = open_store(str(tmp_path / "store"), create=True)
-    for record in {record.fingerprint: record for record in suite}.values():
-        store.add(record)
-    store.close()
+def run(invoke: Callable[..., str], make_store: Any, suite: list[Any], tmp_path: Path) -> Callable[..., str]:
+    """Return a function that runs a command on a store of the suite."""
+    store = make_store(tmp_path / "store", suite)
     (tmp_path / "ours.yaml").write_text(BOOK, encoding="utf-8")
-    app = typer.Typer()
-    harness_commands(app=app)
-
-    def call(*arguments: str) -> str:
-        where = ["--store", str(tmp_path / "store"), "--price-book", str(tmp_path / "ours.yaml")]
-        result = CliRunner().invoke(app, [*arguments, *where])
-        if isinstance(result.exception, HarnessError):
-            raise result.exception
-        assert result.exit_code == 0, result.output
-        return result.stdout
-
-    return call
+    return lambda *arguments: invoke(*arguments, "--store", store, "--price-book", str(tmp_path / "ours.yaml"))
 
 
 def test_the_command_gives_the_tables_figure(run: Callable[..., str]) -> None:
-    """The same number in `harness explain` and in `harness table`."""
+    """`harness explain` and `harness table` agree."""
     picked = ("--model", "bert", "--task", "text-classification", "--where", "runtime=onnx")
     body = json.loads(run("explain", "cost", *picked, "--column", "usd_per_1k_inferences", "--format", "json"))
     table = json.loads(run("table", "cost", "--task", "text-classification", "--format", "json"))
@@ -239,14 +221,14 @@ def test_the_command_gives_the_tables_figure(run: Callable[..., str]) -> None:
 
 
 def test_without_a_column_every_figure_opens(run: Callable[..., str]) -> None:
-    """Of the one row that fits."""
+    """Of the matching row."""
     shown = run("explain", "accuracy", "--model", "lstm")
 
     for name in ("value = ", "low = ", "random_baseline = ", "baseline_value = ", "against_baseline = worse"):
         assert f"\n{name}" in shown
 
 
-def test_a_pair_that_is_none_is_told(run: Callable[..., str]) -> None:
-    """With how it is written."""
+def test_where_needs_name_and_value(run: Callable[..., str]) -> None:
+    """The message has the syntax."""
     with pytest.raises(FactError, match="write NAME=VALUE"):
         run("explain", "cost", "--where", "runtime")

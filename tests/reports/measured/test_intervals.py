@@ -1,4 +1,4 @@
-"""Intervals against numbers that can be worked out by hand, and laws that hold for any data."""
+"""Intervals against hand-computed numbers, and properties that hold for any scores."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_interval_of_a_share_is_near_the_normal_approximation() -> None:
 
 
 def test_interval_is_the_same_each_time() -> None:
-    """The random numbers are seeded: a table does not change when it is made again."""
+    """Random numbers are seeded, so that a table does not change when it is made again."""
     scores = [[1.0, 0.0, 1.0, 1.0, 0.0]]
 
     first = intervals.mean_interval(scores)
@@ -33,7 +33,7 @@ def test_interval_is_the_same_each_time() -> None:
 
 @pytest.mark.parametrize(("score", "edge"), [(1.0, 0.025 ** (1 / 50)), (0.0, 1 - 0.025 ** (1 / 50))])
 def test_unanimous_scores_get_the_exact_bound(score: float, edge: float) -> None:
-    """50 of 50 right does not mean certainty: Clopper and Pearson's bound is 0.025^(1/50) = 0.929."""
+    """50 of 50 right is no certainty: Clopper and Pearson's bound is 0.025^(1/50) = 0.929."""
     interval = intervals.mean_interval([[score] * 50])
 
     assert sorted(interval) == pytest.approx(sorted([score, edge]))
@@ -41,7 +41,7 @@ def test_unanimous_scores_get_the_exact_bound(score: float, edge: float) -> None
 
 
 def test_replicates_that_differ_widen_the_interval() -> None:
-    """Two seeds at 0.6 and 0.9 say less than one at 0.75 with as many items each."""
+    """Seeds at 0.6 and 0.9 give a wider interval than two seeds at 0.75."""
     items = 1000
     apart = [[1.0] * 600 + [0.0] * 400, [1.0] * 900 + [0.0] * 100]
     alike = [[1.0] * 750 + [0.0] * 250] * 2
@@ -53,7 +53,7 @@ def test_replicates_that_differ_widen_the_interval() -> None:
 
 
 def test_pairing_takes_the_difficulty_of_items_out() -> None:
-    """One model right on all the other gets right and 10 of 100 more: the paired difference is surely above 0."""
+    """A model right wherever the other is, and on 10 of 100 more: only the paired interval excludes 0."""
     worse, better = [[1.0] * 50 + [0.0] * 50], [[1.0] * 60 + [0.0] * 40]
 
     paired = intervals.difference_interval(better, worse)
@@ -64,12 +64,12 @@ def test_pairing_takes_the_difficulty_of_items_out() -> None:
 
 
 def test_replicates_of_one_training_are_their_own_interval() -> None:
-    """The ends are the quantiles of the values over resampled items."""
+    """The ends are percentiles of the values on resampled items."""
     assert intervals.replicates_interval([list(range(1001))]) == pytest.approx((25.0, 975.0))
 
 
 def test_trainings_that_differ_widen_the_interval_of_replicates() -> None:
-    """Two seeds a world apart say less than two that agree."""
+    """Seeds at 1 and 5 give a wider interval than two seeds at 1."""
     near, far = [[1.0, 1.1] * 200] * 2, [[1.0, 1.1] * 200, [5.0, 5.1] * 200]
 
     narrow, wide = (intervals.replicates_interval(replicates) for replicates in (near, far))
@@ -78,19 +78,19 @@ def test_trainings_that_differ_widen_the_interval_of_replicates() -> None:
 
 
 def test_replicates_are_paired_by_item() -> None:
-    """A model that is better on every sample of items by the same is better for sure, however far the samples go."""
+    """A model better by 1 on every sample of items has the interval 1 to 1."""
     other = list(np.random.default_rng(0).normal(0, 10, 400))
 
     assert intervals.replicates_difference([[value + 1 for value in other]], [other]) == pytest.approx((1.0, 1.0))
 
 
-def test_a_score_that_is_no_number_makes_the_interval_no_number() -> None:
-    """A NaN among the scores is not quietly left out."""
+def test_a_nan_score_makes_the_interval_nan() -> None:
+    """It is not left out silently."""
     assert all(math.isnan(edge) for edge in intervals.mean_interval([[1.0, math.nan]]))
 
 
 def test_chunks_of_many_items_keep_memory_small() -> None:
-    """A hundred thousand items are resampled in parts, all of them together as many as asked."""
+    """100,000 items are resampled in parts within the limit, and all resamples are drawn."""
     chunks = intervals._chunks(100_000)
 
     assert sum(chunks) == intervals.RESAMPLES
@@ -99,8 +99,8 @@ def test_chunks_of_many_items_keep_memory_small() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.floats(-100, 100), min_size=2, max_size=40))
-def test_interval_holds_its_order_and_stays_within_the_scores(scores: list[float]) -> None:
-    """Low never exceeds high, and a mean of resampled scores cannot leave their range."""
+def test_interval_is_ordered_and_within_the_scores(scores: list[float]) -> None:
+    """Except for exact bounds, which go beyond scores that are all 0 or 1."""
     low, high = intervals.mean_interval([scores])
 
     assert low <= high

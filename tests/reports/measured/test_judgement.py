@@ -1,4 +1,4 @@
-"""What a judgement of a record's numbers finds."""
+"""Checks of a record's numbers."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from harness_reports.measured import judgement
 from harness_reports.reasons import Reason
 
 
-def test_good_serving_is_not_objected_to(bench: Any) -> None:
-    """Steady batches over ten seconds leave nothing to say."""
+def test_good_serving_has_no_remarks(bench: Any) -> None:
+    """Steady batches over ten seconds."""
     assert judgement.judge(bench.batches([0.1] * 100)) == ()
 
 
@@ -26,38 +26,38 @@ def test_good_serving_is_not_objected_to(bench: Any) -> None:
         ([0.5] * 10 + [1.0] * 10, "The speed drifted by +100%"),
     ],
 )
-def test_bad_serving_is_told_with_what_to_do(bench: Any, durations: list[float], word: str) -> None:
-    """Each fault has its sentence, and each sentence says what to do next."""
+def test_bad_serving_has_a_remark_with_the_next_step(bench: Any, durations: list[float], word: str) -> None:
+    """Too short, noisy or drifting."""
     reasons = list(map(str, judgement.judge(bench.batches(durations))))
 
     assert any(reason.startswith(word) for reason in reasons)
     assert all(": " in reason for reason in reasons)
 
 
-def test_batches_may_differ_where_long_stretches_do_not(bench: Any) -> None:
-    """Short and long texts in turn are the task's doing: the parts of the window agree."""
+def test_batches_may_differ_where_tenths_do_not(bench: Any) -> None:
+    """Alternating short and long inputs are no noise."""
     assert judgement.judge(bench.batches([0.05, 0.15] * 100)) == ()
 
 
-def test_load_generators_own_verdict_is_told(bench: Any) -> None:
-    """What LoadGen calls invalid is not quietly a result."""
+def test_invalid_by_the_load_generator_is_reported(bench: Any) -> None:
+    """With LoadGen's reason."""
     log = {"result_valid": False, "invalid_reason": "Increase the duration.", "elapsed_s": 9.0}
 
-    found = judgement.judge(replace(bench.batches([0.1] * 100), used={"load_generator": log}))
+    reasons = judgement.judge(replace(bench.batches([0.1] * 100), used={"load_generator": log}))
 
-    assert found == (Reason("load invalid", {"why": "Increase the duration."}),)
+    assert reasons == (Reason("load invalid", {"why": "Increase the duration."}),)
 
 
 @pytest.mark.parametrize(("load", "busy"), [(4.1, True), (3.9, False), (None, False)])
-def test_busy_machine_is_told(bench: Any, load: float | None, busy: bool) -> None:
-    """More than twice as much waiting work as cores is somebody else's."""
+def test_busy_machine_is_reported(bench: Any, load: float | None, busy: bool) -> None:
+    """From a load of twice the cores on."""
     crowded = replace(bench.batches([0.1] * 100), environment={"load_average_1m": load, "usable_cores": 2})
 
     assert any(reason.code == "machine busy" for reason in judgement.judge(crowded)) == busy
 
 
 def test_window_is_the_load_generators_where_it_was_read(bench: Any) -> None:
-    """A predictor of 3 µs is at work for half a second of the two it was watched."""
+    """A fast predictor is busy for half a second of the two seconds of the window."""
     quick = replace(bench.batches([0.005] * 100), used={"load_generator": {"elapsed_s": 2.0}})
 
     assert judgement.window_s(quick) == 2.0
@@ -83,14 +83,14 @@ def test_other_threads_are_told(bench: Any, environment: dict[str, int], told: b
 
 
 def test_single_queries_may_differ_but_must_be_many(bench: Any) -> None:
-    """Texts differ in length, so spread is no fault of single queries; too few of them for p99 is."""
+    """Spread is no fault of single queries; too few of them for p99 is."""
     reasons = judgement.judge(bench.batches([0.01, 0.05] * 50, scenario="SingleStream"))
 
     assert str(reasons) == "p99 needs 662 queries, 100 were served: serve more queries."
 
 
-def test_evaluation_is_judged(bench: Any) -> None:
-    """Few items and scores that are no numbers are told."""
+def test_evaluation_is_checked(bench: Any) -> None:
+    """For too few items and scores that are not finite."""
     few = bench.record("evaluate", bench.spec(), scores={"correct": [1.0, math.inf]})
 
     assert str(judgement.judge(few)) == (
@@ -98,6 +98,6 @@ def test_evaluation_is_judged(bench: Any) -> None:
     )
 
 
-def test_trainings_are_not_judged(bench: Any) -> None:
-    """A training has no window whose length was chosen."""
+def test_trainings_are_not_checked(bench: Any) -> None:
+    """Their duration is not a chosen window."""
     assert judgement.judge(bench.record("finetune", bench.spec(), readings={"wall_s": 0.1})) == ()

@@ -1,4 +1,4 @@
-"""Percentiles and latency limits against the load generator's own counts."""
+"""Percentiles and latency objectives against the load generator's counts."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from harness_reports.measured import latency
      (0.99, 2, 838), (0.99, 10, 2010), (0.999, 1, 6636)],
 )  # fmt: skip
 def test_minimum_counts_are_those_of_the_load_generator(share: float, slow: int, count: int) -> None:
-    """MLPerf's table: 64 queries for p90 and 662 for p99 with one slow query allowed."""
+    """As in MLPerf: 64 queries for p90 and 662 for p99 with one slow query allowed."""
     assert latency.minimum_count(share, slow) == count
 
 
 @pytest.mark.parametrize(("share", "count"), [(0.5, 11), (0.9, 64), (0.99, 662)])
 def test_percentile_needs_its_count(share: float, count: int) -> None:
-    """One query less and there is no percentile; with just enough it is the largest latency."""
+    """With one query fewer it is None; with just enough it is the largest latency."""
     latencies = [float(n) for n in range(1, count + 1)]
 
     assert latency.percentile(latencies[:-1], share) is None
@@ -41,7 +41,7 @@ def test_percentile_is_the_value_at_the_early_stopping_rank() -> None:
 @settings(max_examples=30, deadline=None)
 @given(st.integers(11, 3000), st.sampled_from([0.5, 0.9, 0.99]))
 def test_reported_percentile_is_never_below_the_raw_one(count: int, share: float) -> None:
-    """The rule is careful: its value is at or above the sample's own percentile."""
+    """The early-stopping rule is conservative."""
     latencies = [float(n) for n in range(count)]
     reported = latency.percentile(latencies, share)
 
@@ -60,13 +60,13 @@ def test_reported_percentile_is_never_below_the_raw_one(count: int, share: float
     ],
 )
 def test_latency_objective_is_met_missed_or_unknown(fast: int, slow: int, met: str) -> None:
-    """459 fast queries show that 99 % are fast; 10 slow of 60 show that they are not; in between nothing is claimed."""
-    told = latency.latency_objective([0.1] * fast + [9.0] * slow, limit_s=1.0)
+    """459 fast of 459 queries show it met; 10 slow of 60 show it missed; between, it is unknown."""
+    objective = latency.latency_objective([0.1] * fast + [9.0] * slow, limit_s=1.0)
 
-    assert told.met == met
-    assert told.slow == slow
+    assert objective.met == met
+    assert objective.slow == slow
 
 
-def test_promise_says_how_many_queries_are_missing() -> None:
-    """After one slow query 662 are needed in all."""
+def test_latency_objective_has_the_needed_queries() -> None:
+    """With one slow query 662 in all."""
     assert latency.latency_objective([0.1] * 100 + [9.0], limit_s=1.0).needed == 662

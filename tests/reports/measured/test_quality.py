@@ -1,19 +1,16 @@
-"""More than one metric: each has its rows, its baseline and its direction."""
+"""Several metrics of an evaluation: rows, baselines and directions."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from harness import FactError, HarnessError, StoreError
-from harness.store import open_store
-from harness_reports import harness_commands
+from harness import FactError, StoreError
 from harness_reports.measured.quality_figures import quality_share
 from harness_reports.measured.results import Results
 from harness_reports.measured.tables import EVERY, accuracy
@@ -36,18 +33,18 @@ F1 = {
 
 @pytest.fixture
 def records(bench: Any) -> list[Any]:
-    """Return a model with three metrics and a baseline with two of them."""
-    own = [*bench.case(), *bench.case(model="tfidf", start="scratch", runtime="eager", scores=(1, 0) * 50)]
-    for record in own:
+    """Return the records of a model with three metrics and of a baseline with two of them."""
+    records = [*bench.case(), *bench.case(model="tfidf", start="scratch", runtime="eager", scores=(1, 0) * 50)]
+    for record in records:
         if record.step == "evaluate":
             bert = record.spec["model"] == "bert"
             record.scores["delay"] = [1.0 if bert else 2.0] * 100
             record.metrics.extend([dict(SECONDS), dict(F1)] if bert else [dict(SECONDS)])
-    return own
+    return records
 
 
 def test_every_metric_is_a_row(records: list[Any]) -> None:
-    """The deciding one first; a candidate has rows for what it was graded by."""
+    """The deciding one first; a candidate has rows for its own metrics only."""
     frame = accuracy(records, EVERY)
 
     assert Results(records).metric_names == ["accuracy", "delay", "macro_f1"]
@@ -57,8 +54,8 @@ def test_every_metric_is_a_row(records: list[Any]) -> None:
     ]  # fmt: skip
 
 
-def test_a_metric_is_told_apart_from_its_own_baseline(records: list[Any]) -> None:
-    """Less delay is better; where the baseline lacks the metric nothing is told."""
+def test_a_metric_is_compared_with_the_baseline_in_it(records: list[Any]) -> None:
+    """Less delay is better; without the metric in the baseline there is no comparison."""
     frame = accuracy(records, EVERY).set_index(["model", "metric"])
 
     assert frame.loc[("bert", "delay"), "against_baseline"] == "better"
@@ -66,14 +63,14 @@ def test_a_metric_is_told_apart_from_its_own_baseline(records: list[Any]) -> Non
     assert pd.isna(frame.loc[("bert", "macro_f1"), "against_baseline"])
 
 
-def test_the_deciding_metric_stands_where_none_is_named(records: list[Any]) -> None:
-    """As before there were others."""
+def test_the_deciding_metric_is_the_default(records: list[Any]) -> None:
+    """The first of an evaluation."""
     assert set(accuracy(records)["metric"]) == {"accuracy"}
-    assert [own.name for own in Results(records).qualities().values()] == ["accuracy", "accuracy"]
+    assert [quality.name for quality in Results(records).qualities().values()] == ["accuracy", "accuracy"]
 
 
 def test_the_frontier_is_that_of_the_metric(records: list[Any], pricing: Pricing) -> None:
-    """In delay only what was graded by it; the lower one is not beaten."""
+    """Only candidates with the metric, and lower delay is better."""
     frame = frontier(records, pricing, "delay")
 
     assert set(frame["metric"]) == {"delay"}
@@ -81,7 +78,7 @@ def test_the_frontier_is_that_of_the_metric(records: list[Any], pricing: Pricing
     assert bool(frame.loc[frame["model"] == "bert", "on_frontier"].item())
 
 
-def test_unknown_metric_is_told(records: list[Any]) -> None:
+def test_unknown_metric_is_refused(records: list[Any]) -> None:
     """With the nearest name."""
     with pytest.raises(StoreError, match=r"Unknown metric 'macro_f2'\. Did you mean 'macro_f1'"):
         accuracy(records, "macro_f2")
@@ -94,43 +91,32 @@ def test_unknown_metric_is_told(records: list[Any]) -> None:
         (None, True, 0.9, None), (1.0, False, 0.9, None), (1.0, True, float("nan"), None),
     ],
 )  # fmt: skip
-def test_share_of_answers_that_are_right(
+def test_share_of_right_answers(
     bench: Any, ceiling: float | None, higher_is_better: bool, quality: float, share: float | None
 ) -> None:
-    """A share needs a ceiling to be a share of, and a metric that counts what is right."""
+    """It needs a ceiling and a metric in which higher is better."""
     metric = {**SECONDS, "ceiling": ceiling, "higher_is_better": higher_is_better}
-    (own,) = Results(bench.case(scores=(quality,) * 40, metric=metric)).qualities().values()
+    (quality,) = Results(bench.case(scores=(quality,) * 40, metric=metric)).qualities().values()
 
-    assert quality_share(own).value == (share if share is None else pytest.approx(share))
+    assert quality_share(quality).value == (share if share is None else pytest.approx(share))
 
 
 @pytest.fixture
-def store(records: list[Any], tmp_path: Path) -> str:
-    """Return a store that has them."""
-    opened = open_store(str(tmp_path / "store"), create=True)
-    for record in {record.fingerprint: record for record in records}.values():
-        opened.add(record)
-    opened.close()
-    return str(tmp_path / "store")
+def table(
+    invoke: Callable[..., str], make_store: Any, records: list[Any], tmp_path: Path
+) -> Callable[..., list[dict[str, Any]]]:
+    """Return a function that prints a table of a store with the records, and returns its rows."""
+    store = make_store(tmp_path / "store", records)
+    return lambda *arguments: json.loads(invoke("table", *arguments, "--store", store, "--format", "json"))
 
 
-def _table(store: str, *arguments: str) -> list[dict[str, Any]]:
-    app = typer.Typer()
-    harness_commands(app=app)
-    result = CliRunner().invoke(app, ["table", *arguments, "--store", store, "--format", "json"])
-    if isinstance(result.exception, HarnessError):
-        raise result.exception
-    rows: list[dict[str, Any]] = json.loads(result.stdout)
-    return rows
-
-
-def test_the_command_takes_a_metric(store: str) -> None:
+def test_the_command_takes_a_metric(table: Any) -> None:
     """One, or all of them."""
-    assert {row["metric"] for row in _table(store, "accuracy", "--metric", "delay")} == {"delay"}
-    assert len(_table(store, "accuracy", "--metric", "all")) == 5
+    assert {row["metric"] for row in table("accuracy", "--metric", "delay")} == {"delay"}
+    assert len(table("accuracy", "--metric", "all")) == 5
 
 
-def test_other_tables_have_no_metric(store: str) -> None:
-    """An option that would do nothing is an error."""
+def test_other_tables_have_no_metric(table: Any) -> None:
+    """An option without effect is an error."""
     with pytest.raises(FactError, match="--metric belongs to"):
-        _table(store, "throughput", "--metric", "delay")
+        table("throughput", "--metric", "delay")

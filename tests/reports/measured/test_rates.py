@@ -1,4 +1,4 @@
-"""Rates of servings, and their intervals."""
+"""Rates of servings and their intervals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness_reports.measured.readings import rate
 
 
 def interval(records: list[Record]) -> Interval:
-    """Return the middle of the rates that records allow."""
+    """Return the 95 % interval of the rate of records."""
     draws = rate_draws(records)
     assert draws is not None
     return interval_of(draws)
@@ -25,7 +25,7 @@ def test_rate_adds_up_windows(bench: Any) -> None:
 
 
 def test_rate_of_a_record_without_a_window_is_not_known(bench: Any) -> None:
-    """What was not read is None, not 0."""
+    """It is None, not 0."""
     lacking = bench.record("serve", bench.spec(scenario="Offline", batch_size=1), {}, {"samples": 5.0})
 
     assert rate([lacking]).value is None
@@ -33,12 +33,12 @@ def test_rate_of_a_record_without_a_window_is_not_known(bench: Any) -> None:
 
 
 def test_a_window_of_no_seconds_has_no_rate(bench: Any) -> None:
-    """Nothing is divided by it."""
+    """There is no division by 0."""
     assert rate([bench.batches([0.0])]).value is None
 
 
 def test_rate_interval_holds_the_spread_of_batches(bench: Any) -> None:
-    """Batches of 0.9 and 1.1 s in turn: the mean's standard error is 1 %, the interval about ±2 % of 10 a second."""
+    """Alternating 0.9 and 1.1 s: a standard error of 1 % of the mean, an interval of ±2 % of 10 per second."""
     low, high = interval([bench.batches([0.9, 1.1] * 50)])
 
     assert low == pytest.approx(9.8, abs=0.1)
@@ -46,7 +46,7 @@ def test_rate_interval_holds_the_spread_of_batches(bench: Any) -> None:
 
 
 def test_rate_interval_holds_the_spread_between_records(bench: Any) -> None:
-    """Two steady processes at 10 and 8 per second: the interval reaches from one to the other."""
+    """Two steady processes at 10 and 8 per second: an interval from 8 to 10."""
     low, high = interval([bench.batches([1.0] * 20), bench.batches([1.25] * 20)])
 
     assert low == pytest.approx(8.0, abs=0.01)
@@ -54,5 +54,5 @@ def test_rate_interval_holds_the_spread_between_records(bench: Any) -> None:
 
 
 def test_series_that_does_not_fill_the_window_gives_no_interval(bench: Any) -> None:
-    """Latencies that add up to ten times the window are waiting times, not durations."""
+    """A sum of ten times the window means waiting times, not durations."""
     assert rate_draws([bench.batches([1.0] * 10, wall_s=1.0)]) is None

@@ -1,4 +1,4 @@
-"""Records grouped by candidate, once."""
+"""Records grouped by candidate."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness_reports.prices.pricing import Pricing
 
 
 def test_results_are_the_records(suite: list[Any]) -> None:
-    """In their order, so that whatever reads records reads results."""
+    """A sequence in the same order."""
     results = Results(iter(suite))
 
     assert list(results) == suite
@@ -28,40 +28,40 @@ def test_results_are_the_records(suite: list[Any]) -> None:
 
 
 def test_a_candidate_has_its_evaluations_and_servings(bench: Any) -> None:
-    """Seeds are its replicates; each scenario and batch size is a serving of its own."""
+    """Replicates by seed; servings by scenario and batch size."""
     records = [*bench.case(seed=0), *bench.case(seed=1)]
-    (own,) = Results(records).candidates.values()
+    (candidate,) = Results(records).candidates.values()
 
-    assert len(own.evaluations) == 2
-    assert {(each.scenario, len(each.leaves)) for each in own.servings} == {("Offline", 2), ("SingleStream", 2)}
-    assert own.columns["model"] == own.key.model == "bert"
-    assert own.machine is own.evaluations[0].leaf
-    assert own.quality is not None
-    assert own.quality is own.quality
+    assert len(candidate.evaluations) == 2
+    assert {(each.scenario, len(each.leaves)) for each in candidate.servings} == {("Offline", 2), ("SingleStream", 2)}
+    assert candidate.columns["model"] == candidate.key.model == "bert"
+    assert candidate.machine is candidate.evaluations[0].leaf
+    assert candidate.quality is not None
+    assert candidate.quality is candidate.quality
 
 
-def test_what_was_only_served_is_a_candidate_without_a_grade(bench: Any) -> None:
-    """Its machine is that of its serving."""
+def test_a_candidate_may_have_servings_alone(bench: Any) -> None:
+    """Without quality, on the machine of its serving."""
     served = [record for record in bench.case() if record.step != "evaluate"]
     results = Results(served)
-    (own,) = results.candidates.values()
+    (candidate,) = results.candidates.values()
 
-    assert (own.quality, own.quality_in("accuracy"), list(results.evaluated)) == (None, None, [])
-    assert own.machine.step == "serve"
-
-
-def test_only_a_request_that_somebody_waits_for_has_a_latency(bench: Any) -> None:
-    """A batch of Offline has durations, but nobody waits for one of them."""
-    (own,) = Results(bench.case()).candidates.values()
-    known = {each.scenario: each for each in own.servings}
-
-    assert known["Offline"].latencies_s() == []
-    assert len(known["SingleStream"].latencies_s()) == len(known["SingleStream"].leaves[0].series["latency_s"])
-    assert known["SingleStream"].latencies_s("first_token_s") == []
+    assert (candidate.quality, candidate.quality_in("accuracy"), list(results.evaluated)) == (None, None, [])
+    assert candidate.machine.step == "serve"
 
 
-def test_a_metric_that_nobody_has_is_refused(suite: list[Any]) -> None:
-    """With the list of those there are."""
+def test_only_single_queries_have_latencies(bench: Any) -> None:
+    """Durations of Offline batches are no latencies."""
+    (candidate,) = Results(bench.case()).candidates.values()
+    servings = {each.scenario: each for each in candidate.servings}
+
+    assert servings["Offline"].latencies_s() == []
+    assert len(servings["SingleStream"].latencies_s()) == len(servings["SingleStream"].leaves[0].series["latency_s"])
+    assert servings["SingleStream"].latencies_s("first_token_s") == []
+
+
+def test_an_unknown_metric_is_refused(suite: list[Any]) -> None:
+    """With the known ones."""
     with pytest.raises(StoreError, match="accuracy"):
         Results(suite).qualities("acuracy")
 
@@ -69,7 +69,7 @@ def test_a_metric_that_nobody_has_is_refused(suite: list[Any]) -> None:
 def test_all_tables_group_the_records_once(
     suite: list[Any], pricing: Pricing, use_cases: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever is read of results, and with whatever prices: once for evaluations, once for servings."""
+    """Once for evaluations and once for servings, for all tables and prices."""
     grouped = []
     real = module.chains
     monkeypatch.setattr(module, "chains", lambda records, step: grouped.append(step) or real(records, step))

@@ -1,4 +1,4 @@
-"""Samples: what they show, and that nothing in them is obeyed."""
+"""Samples are shown, and nothing in them is markup."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def sample(caption: str = "a digit", media_type: str = "image/png", content: str
     return {"caption": caption, "media_type": media_type, "content": content}
 
 
-def evaluated(bench: Any, own: list[dict[str, str]], **changes: Any) -> list[Any]:
+def evaluated(bench: Any, shown: list[dict[str, str]], **changes: Any) -> list[Any]:
     """Return a case whose evaluation has samples."""
     records = bench.case(**changes)
     for record in records:
         if record.step == "evaluate":
-            record.samples.extend(own)
+            record.samples.extend(shown)
     return records
 
 
-def test_pictures_are_in_the_page_and_texts_as_they_are() -> None:
-    """A picture is a data: URI with its caption as alternative text, a text keeps its lines."""
+def test_pictures_are_embedded_and_texts_keep_their_lines() -> None:
+    """A picture is a data: URI with its caption as alternative text."""
     page = samples.html([sample(), sample("said", "text/plain", "one\n  two")])
 
     assert f'<img alt="a digit" src="data:image/png;base64,{PNG}">' in page
@@ -42,7 +42,7 @@ def test_pictures_are_in_the_page_and_texts_as_they_are() -> None:
 
 
 def test_nothing_in_a_sample_is_markup() -> None:
-    """Neither a caption nor a text closes an attribute or opens a tag."""
+    """Captions and texts are escaped."""
     page = samples.html([sample(EVIL), sample(EVIL, "text/plain", EVIL)])
 
     assert "<script" not in page
@@ -50,25 +50,25 @@ def test_nothing_in_a_sample_is_markup() -> None:
 
 
 @given(caption=st.text(), text=st.text())
-def test_tags_of_a_sample_are_our_own(caption: str, text: str) -> None:
-    """Whatever is written in it, there are as many tags as without it."""
+def test_a_sample_adds_no_tag(caption: str, text: str) -> None:
+    """Whatever its text, the tags are the same."""
     page = samples.html([sample(caption), sample(caption, "text/plain", text)])
 
     assert page.count("<") == samples.html([sample(""), sample("", "text/plain", "")]).count("<")
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [({"content": EVIL}, "cannot be read"), ({"media_type": "image/svg+xml"}, "'image/svg\\+xml'")],
 )
-def test_a_sample_that_cannot_be_shown_is_told(changes: dict[str, str], told: str) -> None:
-    """With its caption and what to do next."""
-    with pytest.raises(StoreError, match=f"'a digit'.*{told}.*Measure the step again"):
+def test_a_sample_that_cannot_be_shown_is_an_error(changes: dict[str, str], message: str) -> None:
+    """With its caption and the next step."""
+    with pytest.raises(StoreError, match=f"'a digit'.*{message}.*Measure the step again"):
         samples.html([sample(**changes)])
 
 
 def test_each_model_of_a_task_is_shown_once(bench: Any) -> None:
-    """Of two seeds the newest; a model without samples is left out."""
+    """The newest of two seeds; models without samples are left out."""
     records = [
         *evaluated(bench, [sample("old")], seed=0),
         *evaluated(bench, [sample("new")], seed=1, fields={"started_at": "2026-11-24T10:00:00+00:00"}),
@@ -81,8 +81,8 @@ def test_each_model_of_a_task_is_shown_once(bench: Any) -> None:
 
 
 def test_the_report_shows_them(bench: Any, pricing: Pricing) -> None:
-    """In a section of their own, which says so where there are none."""
-    with_samples, without = (html(evaluated(bench, own), pricing, []) for own in ([sample(EVIL)], []))
+    """In their own section, which says so where there are none."""
+    with_samples, without = (html(evaluated(bench, shown), pricing, []) for shown in ([sample(EVIL)], []))
 
     assert f"data:image/png;base64,{PNG}" in with_samples
     assert "<h3>text-classification (packaged): bert tiny (pretrained)</h3>" in with_samples

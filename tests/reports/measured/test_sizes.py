@@ -1,4 +1,4 @@
-"""Scaling laws through measured sizes: what they say, and when they say nothing."""
+"""Scaling laws of measured sizes, and when there is none."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WIDTHS = {"tiny": 1e6, "small": 1e7, "base": 1e8, "large": 1e9}
 
 
 def sized(bench: Any, size: str, right: int, **more: Any) -> list[Any]:
-    """Return a case of a size: 1,000 items, so many of them right, its parameters counted."""
+    """Return a case of a size: 1,000 items, `right` of them right, with its parameters."""
     records = bench.case(size=size, scores=(1,) * right + (0,) * (1000 - right), **more)
     read = {"parameters": Reading(WIDTHS[size], "count")}
     return [replace(record, readings={**record.readings, **read}) if record.step == "finetune" else record
@@ -31,8 +31,8 @@ def row(records: list[Any], params: float) -> dict[str, Any]:
 
 
 @given(exponent=st.floats(0.05, 1.0), factor=st.floats(0.1, 100.0))
-def test_a_law_is_found_again(exponent: float, factor: float) -> None:
-    """Errors that follow a law exactly give it back, and what it says of a size in between."""
+def test_a_law_is_recovered(exponent: float, factor: float) -> None:
+    """From errors that follow it exactly, with its predictions."""
     sizes = [1e6, 1e7, 1e8, 1e9]
     line = fit(sizes, [factor * size**-exponent for size in sizes])
 
@@ -41,8 +41,8 @@ def test_a_law_is_found_again(exponent: float, factor: float) -> None:
     assert line.predict(3e7)[0] == pytest.approx(factor * 3e7**-exponent)
 
 
-def test_an_interval_holds_the_truth_as_often_as_it_says() -> None:
-    """Of noisy laws 95 % of the intervals of the exponent hold it, within what 300 trials tell."""
+def test_an_interval_holds_the_truth_in_95_percent() -> None:
+    """Of 300 noisy laws, within sampling error."""
     random, sizes = np.random.default_rng(0), np.logspace(6, 9, 5)
     held = [
         (line := fit(sizes.tolist(), (sizes**-0.2 * np.exp(random.normal(0, 0.05, 5))).tolist())).low
@@ -55,20 +55,20 @@ def test_an_interval_holds_the_truth_as_often_as_it_says() -> None:
 
 
 def test_errors_of_measured_sizes_fall(bench: Any) -> None:
-    """40, 20, 10 % errors at ten times the size each: half as many each time, and so 5 % at the next."""
+    """40, 20 and 10 % errors at ten times the size each: 5 % at the next."""
     records = [*sized(bench, "tiny", 600), *sized(bench, "small", 800), *sized(bench, "base", 900)]
-    found = row(records, 1e9)
+    cells = row(records, 1e9)
 
-    assert list(found) == list(SIZES)
-    assert (found["sizes"], found["params_low"], found["params_high"]) == (3, 1e6, 1e8)
-    assert found["exponent"] == pytest.approx(np.log10(2))
-    assert found["predicted"] == pytest.approx(0.95)
-    assert found["predicted_low"] <= found["predicted"] <= found["predicted_high"]
-    assert found["refused"] is None
+    assert list(cells) == list(SIZES)
+    assert (cells["sizes"], cells["params_low"], cells["params_high"]) == (3, 1e6, 1e8)
+    assert cells["exponent"] == pytest.approx(np.log10(2))
+    assert cells["predicted"] == pytest.approx(0.95)
+    assert cells["predicted_low"] <= cells["predicted"] <= cells["predicted_high"]
+    assert cells["refused"] is None
 
 
 @pytest.mark.parametrize(
-    ("right", "params", "said"),
+    ("right", "params", "reason"),
     [
         ({"tiny": 600, "small": 800}, 1e9, "Sizes measured: 2. A law takes 3"),
         ({"tiny": 800, "small": 600, "base": 801, "large": 700}, 1e9, "holds 0: no law is seen"),
@@ -76,17 +76,17 @@ def test_errors_of_measured_sizes_fall(bench: Any) -> None:
         ({"tiny": 600, "small": 800, "base": 1000}, 1e8, "makes no errors"),
     ],
 )
-def test_without_a_law_nothing_is_said(bench: Any, right: dict[str, int], params: float, said: str) -> None:
-    """A plain refusal instead of a number."""
+def test_without_a_law_there_is_a_reason(bench: Any, right: dict[str, int], params: float, reason: str) -> None:
+    """Instead of a prediction."""
     records = [record for size, count in right.items() for record in sized(bench, size, count)]
-    found = row(records, params)
+    cells = row(records, params)
 
-    assert said in found["refused"]
-    assert found["predicted"] is None
+    assert reason in cells["refused"]
+    assert cells["predicted"] is None
 
 
-def test_a_metric_that_is_no_number_is_no_size(bench: Any) -> None:
-    """A score that is not finite is told, and not fitted."""
+def test_a_metric_that_is_not_finite_is_not_fitted(bench: Any) -> None:
+    """The reason says so."""
     broken = sized(bench, "large", 950)
     broken = [replace(record, scores={"correct": [float("nan")] * 1000}) if record.scores else record
               for record in broken]  # fmt: skip
@@ -96,7 +96,7 @@ def test_a_metric_that_is_no_number_is_no_size(bench: Any) -> None:
 
 
 def test_a_metric_without_a_ceiling_has_no_errors(bench: Any) -> None:
-    """Nobody knows what is missing to it; one that counts errors is taken as it is."""
+    """Unless the metric itself counts errors."""
     metric = {"name": "reward", "unit": "points", "column": "correct", "higher_is_better": True, "ceiling": None}
     records = [record for size in ("tiny", "small", "base") for record in sized(bench, size, 600, metric=metric)]
     falling = {**metric, "name": "loss", "higher_is_better": False}
@@ -107,8 +107,8 @@ def test_a_metric_without_a_ceiling_has_no_errors(bench: Any) -> None:
     assert row(losses, 1e9)["predicted"] == pytest.approx(0.1, rel=0.1)
 
 
-def test_utilisation_is_read_off_trainings(bench: Any) -> None:
-    """6 · 1e9 parameters · 1,000 tokens in 10 s on two devices of 1e12: 30 %; without a peak there is none."""
+def test_utilisation_is_that_of_trainings(bench: Any) -> None:
+    """6 · 1e9 parameters · 1,000 tokens in 10 s on two devices of 1e12 operations per second: 30 %."""
     machine = {"hardware": {"price_item": "X100", "price_quantity": 2}}
     read = {"parameters": 1e9, "tokens": 1000.0, "wall_s": 10.0}
     trained = bench.record("finetune", bench.spec(model="gpt"), {}, read, environment=machine)

@@ -1,4 +1,4 @@
-"""Records of another definition than what is installed are marked; newer ones supersede them; others are kept apart."""
+"""Records of another definition than the installed one are marked and superseded; other environments are kept apart."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ EDITED = (Change("plugin edited", {"plugin": "mine", "role": "model", "modules":
 
 
 class Shop:
-    """A plugin file that is edited, and the records of what it was."""
+    """A plugin file that can be edited, and records measured with it."""
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / "mine.py"
@@ -143,8 +143,8 @@ def values(records: list[Record]) -> list[tuple[float, int, str | None]]:
     return [(row["value"], row["seeds"], row["stale"]) for row in accuracy(records).to_dict("records")]
 
 
-def test_what_was_not_changed_is_not_marked(shop: Shop) -> None:
-    """Nor what only reads otherwise."""
+def test_an_unchanged_definition_is_not_marked(shop: Shop) -> None:
+    """Nor one whose comments and docstrings alone changed."""
     old = shop.record(0.25)
     now = shop.edit('"""Build one."""', '"""Build another one."""  # soon')
 
@@ -160,7 +160,7 @@ EDITS = {
 
 @pytest.mark.parametrize("what", EDITS)
 def test_a_changed_definition_is_marked_and_superseded(what: str, shop: Shop) -> None:
-    """The old value stands with its mark until a newer record takes its place; the two are never pooled."""
+    """By a newer record; the two are never pooled."""
     old, new, why = EDITS[what]
     first = [shop.record(0.25, seed) for seed in (0, 1, 2)]
     now = shop.edit(old, new)
@@ -172,7 +172,7 @@ def test_a_changed_definition_is_marked_and_superseded(what: str, shop: Shop) ->
 
 
 def test_the_newest_definition_counts_where_the_plugin_is_elsewhere(shop: Shop) -> None:
-    """Nobody can say what is installed on its machine: the newer record supersedes the older, unmarked."""
+    """Without the plugin no definition is known to be stale."""
     first = shop.record(0.25)
     shop.edit("scale = 1", "scale = 2")
     both = [first, shop.record(0.75, 0, day=2)]
@@ -181,8 +181,8 @@ def test_the_newest_definition_counts_where_the_plugin_is_elsewhere(shop: Shop) 
     assert values(marked(both[::-1], Plugins())) == [(0.75, 1, None)]
 
 
-def test_what_is_installed_counts_though_it_is_older(shop: Shop) -> None:
-    """Who takes an edit back has the old record again."""
+def test_the_installed_definition_counts_though_it_is_older(shop: Shop) -> None:
+    """Reverting an edit brings back the old record."""
     first = shop.record(0.25)
     shop.edit("scale = 1", "scale = 2")
     both = [first, shop.record(0.75, 0, day=2)]
@@ -191,8 +191,8 @@ def test_what_is_installed_counts_though_it_is_older(shop: Shop) -> None:
     assert values(marked(both, back)) == [(0.25, 1, None)]
 
 
-def test_a_changed_file_of_ones_own_is_marked(shop: Shop, tmp_path: Path) -> None:
-    """Where it is here; on another machine it is not missed."""
+def test_a_changed_data_file_is_marked(shop: Shop, tmp_path: Path) -> None:
+    """Where the file exists; elsewhere it is not missed."""
     shop.edit(
         "return f\"numbers 1.2 of pluggy {version('pluggy')}\"",
         "return __import__('pathlib').Path(source).read_text('utf-8')",
@@ -225,20 +225,20 @@ CONDITIONS = {
 
 
 @pytest.mark.parametrize("part", CONDITIONS)
-def test_another_environment_is_kept_apart_and_no_fault(part: str, shop: Shop) -> None:
-    """Seeds are pooled where conditions agree; a variant says in which they do not."""
-    value, told = CONDITIONS[part]
+def test_another_environment_is_another_variant(part: str, shop: Shop) -> None:
+    """Seeds are pooled where conditions agree; nothing is marked."""
+    value, condition = CONDITIONS[part]
     basis = {"libraries": {**LIBRARIES, "model": {"torch": "1.0"}}}
-    own = [replace(r, basis={**r.basis, **basis}) for r in (shop.record(0.25, seed) for seed in (0, 1))]
-    records = marked([*own, changed(own[1], part, value)], shop.plugins)
+    pooled = [replace(r, basis={**r.basis, **basis}) for r in (shop.record(0.25, seed) for seed in (0, 1))]
+    records = marked([*pooled, changed(pooled[1], part, value)], shop.plugins)
     rows = accuracy(records).to_dict("records")
 
     assert sorted((row["seeds"], row["stale"]) for row in rows) == [(1, None), (2, None)]
-    assert [row["seeds"] for row in rows if told in str(row["variant"])] == [1]
+    assert [row["seeds"] for row in rows if condition in str(row["variant"])] == [1]
 
 
 def test_a_library_that_only_one_runtime_has_names_no_variant(shop: Shop) -> None:
-    """It is no difference of conditions."""
+    """Its absence is no difference of conditions."""
     one = shop.record(0.25)
     other = changed(replace(one, spec={**one.spec, "runtime": "other"}), "libraries", {"runtime": {"onnx": "1.0"}})
 
@@ -246,7 +246,7 @@ def test_a_library_that_only_one_runtime_has_names_no_variant(shop: Shop) -> Non
 
 
 def test_data_of_another_library_version_are_another_environment(shop: Shop) -> None:
-    """The version stands in the identity of packaged data: it is not the definition. The data's own version is."""
+    """The library's version is no part of the definition; the data's own version is."""
     record = shop.record(0.25)
     libraries = {**record.basis["libraries"], "task": {"pluggy": "0.1"}}
     old = changed(changed(record, "libraries", libraries), "data", "numbers 1.2 of pluggy 0.1")
@@ -259,7 +259,7 @@ def test_data_of_another_library_version_are_another_environment(shop: Shop) -> 
 
 
 def test_a_stale_training_marks_what_was_built_on_it(shop: Shop) -> None:
-    """The evaluation itself may be of the same code."""
+    """Though the evaluation's own code is the same."""
     tuned = replace(shop.record(0.25, step="finetune"), scores={}, metrics=[], stale=EDITED)
     graded = replace(shop.record(0.25), inputs={"trained": tuned.fingerprint})
     (key,) = Results([tuned, graded]).candidates
@@ -267,8 +267,8 @@ def test_a_stale_training_marks_what_was_built_on_it(shop: Shop) -> None:
     assert str(key.stale) == "plugin mine → edited (model)"
 
 
-def test_an_edited_core_of_grading_is_a_changed_definition_and_the_rest_is_not(shop: Shop) -> None:
-    """How load is generated is the harness's; which answers are right is what was measured."""
+def test_of_the_harness_only_grading_is_a_definition(shop: Shop) -> None:
+    """Not how load is generated."""
     record = shop.record(0.25)
     step = record.basis["sources"]["step"]
     graded = changed(record, "sources", {**record.basis["sources"], "step": {**step, "harness.grading": "old"}})
@@ -278,66 +278,66 @@ def test_an_edited_core_of_grading_is_a_changed_definition_and_the_rest_is_not(s
     assert values(marked([other], shop.plugins)) == [(0.25, 1, None)]
 
 
-def test_an_evaluation_and_a_serving_of_one_model_are_as_stale_as_each_other(shop: Shop) -> None:
-    """They are one candidate: its cost stands beside its quality, marked."""
+def test_an_evaluation_and_a_serving_of_one_model_share_their_mark(shop: Shop) -> None:
+    """They stay one candidate."""
     built = {"inputs": {"trained": "t"}, "spec": {"scenario": "Offline", "batch_size": 4}}
     graded, served = shop.record(0.25, **built), shop.record(0.25, step="serve", scores={}, metrics=[], **built)
     step = graded.basis["sources"]["step"]
     graded = changed(graded, "sources", {**graded.basis["sources"], "step": {**step, "harness.grading": "old"}})
     (fresh,) = Results([graded, served]).candidates.values()
-    (own,) = Results(marked([graded, served], shop.plugins)).candidates.values()
+    (candidate,) = Results(marked([graded, served], shop.plugins)).candidates.values()
 
     assert fresh.evaluations
     assert fresh.servings
-    assert own.evaluations
-    assert own.servings
-    assert str(own.key.stale) == "harness → edited (step: harness.grading)"
+    assert candidate.evaluations
+    assert candidate.servings
+    assert str(candidate.key.stale) == "harness → edited (step: harness.grading)"
 
 
-def test_an_evaluation_that_is_stale_for_more_reasons_stays_beside_its_serving(shop: Shop) -> None:
-    """What defines both has changed, and for the evaluation how it is graded, too: they are one candidate still."""
+def test_an_evaluation_with_more_changes_stays_with_its_serving(shop: Shop) -> None:
+    """Both get the mark with more changes."""
     built = {"inputs": {"trained": "t"}, "spec": {"scenario": "Offline", "batch_size": 4}}
     graded, served = shop.record(0.25, **built), shop.record(0.25, step="serve", scores={}, metrics=[], **built)
     step = graded.basis["sources"]["step"]
     graded = changed(graded, "sources", {**graded.basis["sources"], "step": {**step, "harness.grading": "old"}})
     now = shop.edit("scale = 1", "scale = 2")
-    (own,) = Results(marked([graded, served], now)).candidates.values()
+    (candidate,) = Results(marked([graded, served], now)).candidates.values()
 
-    assert own.evaluations
-    assert own.servings
-    assert "harness.grading" in str(own.key.stale)
+    assert candidate.evaluations
+    assert candidate.servings
+    assert "harness.grading" in str(candidate.key.stale)
 
 
-def test_records_of_earlier_versions_cannot_be_told(shop: Shop) -> None:
-    """They keep no basis; one that was found by another rule says as little."""
+def test_records_of_earlier_versions_are_not_marked(shop: Shop) -> None:
+    """They have no basis, or one of another format."""
     bare, other = replace(shop.record(0.25), basis={}), changed(shop.record(0.25), "format", 0)
     now = shop.edit("scale = 1", "scale = 2")
 
     assert [record.stale for record in marked([bare, other], now)] == [(), ()]
 
 
-def test_a_record_that_nobody_can_tell_of_does_not_supersede(shop: Shop) -> None:
-    """It counts until there is one that is known, and beside a stale one the newer counts."""
+def test_a_record_without_a_basis_supersedes_none(shop: Shop) -> None:
+    """It counts until there is one with a basis."""
     bare = replace(shop.record(0.25, 1), basis={}, id="bare", fingerprint="bare")
-    known = shop.record(0.75, 2, day=2)
-    alone, both = values(marked([bare], shop.plugins)), values(marked([bare, known], shop.plugins))
+    newer = shop.record(0.75, 2, day=2)
+    alone, both = values(marked([bare], shop.plugins)), values(marked([bare, newer], shop.plugins))
     now = shop.edit("scale = 1", "scale = 2")
 
     assert alone == [(0.25, 1, None)]
     assert both == [(0.75, 1, None)]
-    assert values(marked([bare, known], now)) == [(0.75, 1, "plugin mine → edited (model)")]
+    assert values(marked([bare, newer], now)) == [(0.75, 1, "plugin mine → edited (model)")]
 
 
 def test_the_mark_is_never_stored(shop: Shop) -> None:
-    """It is of whoever reads."""
+    """It depends on the reader's plugins."""
     record = replace(shop.record(0.25), stale=EDITED)
 
     assert "stale" not in to_json(record)
     assert from_json(to_json(record)).stale == ()
 
 
-def test_a_label_says_it(shop: Shop) -> None:
-    """So charts and cards do."""
+def test_a_label_has_the_mark(shop: Shop) -> None:
+    """Labels name candidates in charts and cards."""
     old = shop.record(0.25)
     (row,) = accuracy(marked([old], shop.edit("scale = 1", "scale = 2"))).to_dict("records")
 
@@ -345,7 +345,7 @@ def test_a_label_says_it(shop: Shop) -> None:
 
 
 def test_servings_are_superseded_alike(shop: Shop) -> None:
-    """An old model's throughput does not stand beside a new model's accuracy."""
+    """As evaluations are."""
     load = {"scenario": "Offline"}
     old = shop.record(0.25, step="serve", spec=load, scores={}, metrics=[])
     shop.edit("scale = 1", "scale = 2")
@@ -356,22 +356,22 @@ def test_servings_are_superseded_alike(shop: Shop) -> None:
 
 
 def test_an_inverted_grading_marks_what_it_graded_and_nothing_else(plant: Callable[..., Any]) -> None:
-    """The line that decides which answers are correct, in what is installed."""
+    """With the line edited that decides which answers are right."""
     plugins = load_plugins()
     spec = {**ASKED, "hardware": "cpu", "runtime": "eager"}
     records = []
     for model, task in (("tfidf", "text-classification"), ("random", "CartPole-v1")):
-        own = {**spec, "model": model, "task": task}
-        own["settings"] = {name: setting.default for name, setting in plugins.models[model].settings.items()}
-        own["task_settings"] = {name: setting.default for name, setting in plugins.tasks[task].settings.items()}
-        basis = Bases(plugins).of("evaluate", own)
+        filled = {**spec, "model": model, "task": task}
+        filled["settings"] = {name: setting.default for name, setting in plugins.models[model].settings.items()}
+        filled["task_settings"] = {name: setting.default for name, setting in plugins.tasks[task].settings.items()}
+        basis = Bases(plugins).of("evaluate", filled)
         records.append(
             Record(
                 id=model,
                 fingerprint=model,
                 step="evaluate",
                 outcome="ok",
-                spec=own,
+                spec=filled,
                 inputs={},
                 started_at="2026-11-26",
                 environment={},
@@ -393,8 +393,8 @@ SUITE = """
 """
 
 
-def test_the_command_line_tells_what_was_edited(tmp_path: Path, harness_command: Callable[..., Any]) -> None:
-    """In every form: as a sentence below the row, as a cell in files; `--dry-run` says why the steps are due again."""
+def test_commands_say_what_was_edited(tmp_path: Path, harness_command: Callable[..., Any]) -> None:
+    """Tables in all formats, and `--dry-run`."""
     file = tmp_path / "toy.py"
     text = Path(__file__).parents[2].joinpath("toy_plugin.py").read_text(encoding="utf-8")
     file.write_text(text, encoding="utf-8")

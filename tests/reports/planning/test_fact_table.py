@@ -1,19 +1,17 @@
-"""Facts beside machines' prices: dated, sourced, narrowed down; and choosing prices on the command line."""
+"""Dated and sourced facts beside prices of machines, and choosing prices on the command line."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from harness import FactError, HarnessError
+from harness import FactError
 from harness.plugins import load_plugins
-from harness_reports import harness_commands
 from harness_reports.cli.options import owned_pricing, read_figures, read_pricing
 from harness_reports.planning.fact_table import fact_table
 from harness_reports.prices.pricing import OWN
@@ -36,24 +34,14 @@ def ours(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def run() -> Callable[..., str]:
-    """Return a function that runs `harness prices`; harness errors come through."""
-    app = typer.Typer()
-    harness_commands(app=app)
-
-    def call(*arguments: str) -> str:
-        result = CliRunner().invoke(app, ["prices", *arguments])
-        if isinstance(result.exception, HarnessError):
-            raise result.exception
-        assert result.exit_code == 0, result.output
-        return result.stdout
-
-    return call
+def run(invoke: Callable[..., str]) -> Callable[..., str]:
+    """Return a function that runs `harness prices`."""
+    return partial(invoke, "prices")
 
 
 @pytest.mark.parametrize("kind", ["chips", "electricity", "pue", "power", "grid"])
 def test_every_fact_has_a_day_and_a_source(kind: str) -> None:
-    """Whatever it is of."""
+    """Of every kind."""
     frame = fact_table(kind)
 
     assert len(frame) > 5
@@ -62,14 +50,14 @@ def test_every_fact_has_a_day_and_a_source(kind: str) -> None:
 
 
 def test_facts_as_they_were_known() -> None:
-    """In 2021 there was no tariff of 2022, and no H100."""
+    """In 2021 there was no tariff of 2022 and no H100."""
     assert set(fact_table("electricity", "US industrial", date(2021, 12, 31))["value"]) == {0.0667, 0.0718}
     with pytest.raises(FactError, match="Unknown item of chips 'h100'"):
         fact_table("chips", "h100", date(2021, 12, 31))
 
 
-def test_a_hosted_model_costs_what_it_did_that_day() -> None:
-    """O3 fell by four fifths on a day of 2025; a batch costs half where there is a batch price."""
+def test_a_hosted_model_has_the_price_of_the_day() -> None:
+    """O3 became 80 % cheaper in 2025; a batch costs half."""
     before, after = (fact_table("hosted", "openai/o3", day) for day in (date(2025, 6, 1), date(2026, 11, 1)))
 
     assert before["input_usd_per_million"].tolist() == [10.0]
@@ -77,14 +65,14 @@ def test_a_hosted_model_costs_what_it_did_that_day() -> None:
 
 
 @pytest.mark.parametrize("item", [None, "gpt", "openai/nothing-of-the-kind"])
-def test_a_hosted_model_nobody_prices_is_named(item: str | None) -> None:
-    """It is an error, never 0."""
+def test_a_hosted_model_without_a_price_is_an_error(item: str | None) -> None:
+    """It never costs 0."""
     with pytest.raises(FactError, match=r"provider/model|No price of 'nothing-of-the-kind'"):
         fact_table("hosted", item)
 
 
 def test_the_command_prints_facts(run: Callable[..., str]) -> None:
-    """A chip by its number formats; what belongs to machines alone is refused elsewhere."""
+    """Peaks of a chip; filters of machines are refused for other facts."""
     assert "1.979e+15" in run("chips", "--item", "h100")
     assert "commitment" in run("--price-book", "commitment-1y", "--format", "json").replace(
         "commitment-1y", "commitment"
@@ -97,7 +85,7 @@ def test_the_command_prints_facts(run: Callable[..., str]) -> None:
 
 
 def test_prices_are_chosen_by_provider_day_and_region(ours: str) -> None:
-    """The newest counts, unless another provider, region or day is asked for."""
+    """The newest counts."""
     plugins = load_plugins()
 
     assert read_pricing([ours], plugins).prices["CPU"].provider == "B"
@@ -107,7 +95,7 @@ def test_prices_are_chosen_by_provider_day_and_region(ours: str) -> None:
 
 
 def test_a_file_adds_to_a_book(ours: str) -> None:
-    """Of both the newest price of an item counts; items that only one of them has are there."""
+    """The newest price of an item counts, of the book or the file."""
     prices = read_pricing(["cloud", ours], load_plugins()).prices
 
     assert prices["CPU"].provider == "B"
@@ -115,7 +103,7 @@ def test_a_file_adds_to_a_book(ours: str) -> None:
 
 
 def test_assumptions_are_set_by_name(ours: str) -> None:
-    """Money exactly, shares as numbers."""
+    """Money as decimals, shares as numbers."""
     pricing = read_pricing([ours], load_plugins(), ["multiplier=1.1", "utilisation=0.4", "pue=1.3", "grid=FRA"])
 
     assert (pricing.multiplier, pricing.utilisation, pricing.pue) == (Decimal("1.1"), 0.4, 1.3)
@@ -123,14 +111,14 @@ def test_assumptions_are_set_by_name(ours: str) -> None:
 
 
 def test_the_owners_view_has_owned_machines_alone(ours: str) -> None:
-    """The file's processor and the accelerators that are known."""
+    """Those of the file and accelerators of plugins."""
     prices = owned_pricing([ours], load_plugins()).prices
 
     assert prices["CPU"].provider == prices["H100-80GB"].provider == OWN
 
 
 @pytest.mark.parametrize(
-    ("wish", "said"),
+    ("wish", "message"),
     [
         ("utilisation", "write NAME=VALUE"),
         ("speed=1", "Unknown name in --pricing 'speed'"),
@@ -141,15 +129,15 @@ def test_the_owners_view_has_owned_machines_alone(ours: str) -> None:
         ("provider=Nobody", "Unknown provider of prices 'Nobody'"),
     ],
 )
-def test_a_wish_that_makes_no_sense_is_refused(ours: str, wish: str, said: str) -> None:
-    """With what to write instead."""
+def test_a_bad_wish_is_refused(ours: str, wish: str, message: str) -> None:
+    """With the next step."""
     with pytest.raises(FactError) as caught:
         read_pricing([ours], load_plugins(), [wish])
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_figures_are_numbers() -> None:
-    """A figure in place of a use case's."""
+    """Other texts are refused."""
     assert read_figures(["years=3", "discount_rate=0.1"]) == {"years": 3.0, "discount_rate": 0.1}
     with pytest.raises(FactError, match="--figure years is 'few'"):
         read_figures(["years=few"])

@@ -1,4 +1,4 @@
-"""Planning at scale: laws, published runs, and the two commands."""
+"""Planning at scale: scenarios, scaling laws, published runs, and the two commands."""
 
 from __future__ import annotations
 
@@ -10,13 +10,10 @@ from datetime import date
 from typing import Any
 
 import pytest
-import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
 from harness import FactError
-from harness_reports import harness_commands
 from harness_reports.planning.published import PUBLISHED, RUNS, bracketed, published
 from harness_reports.planning.scale import (
     ACCELERATORS,
@@ -40,7 +37,7 @@ def _run(**changes: Any) -> Run:
 @settings(deadline=None, max_examples=30)
 @given(st.floats(1e6, 1e12), st.floats(1e9, 1e14), st.sampled_from(sorted(accelerators())))
 def test_a_better_utilisation_takes_less_of_everything(params: float, tokens: float, name: str) -> None:
-    """Hours, days, energy and money fall as the utilisation grows, in proportion."""
+    """Hours, days, energy and money are inversely proportional to it."""
     chip = find_accelerator(name)
     frame = scenarios(_run(params=params, tokens=tokens, accelerator=chip)).sort_values("mfu")
 
@@ -51,8 +48,8 @@ def test_a_better_utilisation_takes_less_of_everything(params: float, tokens: fl
             assert products.max() == pytest.approx(products.min())
 
 
-def test_a_measured_utilisation_stands_beside_the_assumed_ones() -> None:
-    """And says that it was measured."""
+def test_a_measured_utilisation_is_one_more_scenario() -> None:
+    """Of kind `measured`."""
     frame = scenarios(_run(measured_mfu=0.41))
 
     assert list(frame["mfu"]) == [*MFU_SCENARIOS.values(), 0.41]
@@ -61,7 +58,7 @@ def test_a_measured_utilisation_stands_beside_the_assumed_ones() -> None:
 
 
 def test_more_devices_take_fewer_days_and_as_many_hours() -> None:
-    """Planned without loss of scaling."""
+    """Perfect scaling is assumed."""
     few, many = (scenarios(_run(devices=devices)).iloc[0] for devices in (8, 64))
 
     assert few["days"] == pytest.approx(8 * many["days"])
@@ -69,21 +66,21 @@ def test_more_devices_take_fewer_days_and_as_many_hours() -> None:
 
 
 def test_failed_runs_and_trials_multiply_the_hours() -> None:
-    """The final run is not the project."""
+    """By the multiplier."""
     once, thrice = (scenarios(_run(multiplier=m)).iloc[0] for m in (1.0, 3.0))
 
     assert thrice["rental_usd"] == pytest.approx(3 * once["rental_usd"])
 
 
 def test_old_hardware_costs_its_owner_less() -> None:
-    """What it lost before is not paid by this run; energy still is."""
+    """Its value is lower; energy costs as much."""
     new, old = (scenarios(_run(hardware_age_years=age)).iloc[0]["owned_usd"] for age in (0.0, 2.0))
 
     assert 0 < old < new
 
 
 def test_what_is_not_known_is_missing() -> None:
-    """No price, no rental; no rated power, no energy; never 0."""
+    """Without a price no rental, without rated power no energy; never 0."""
     frame = scenarios(_run(accelerator=find_accelerator("trainium1"), usd_per_device_hour=None))
 
     for column in ("rental_usd", "owned_usd", "energy_mwh", "co2e_tonnes"):
@@ -91,8 +88,8 @@ def test_what_is_not_known_is_missing() -> None:
     assert frame["device_hours"].notna().all()
 
 
-def test_the_three_laws_stand_side_by_side() -> None:
-    """With their names, what they hold best, and the warning that they are extrapolated."""
+def test_there_are_three_laws() -> None:
+    """With their optimum, and marked as extrapolated."""
     frame = laws(_run(lifetime_tokens=1e13))
 
     assert list(frame.columns) == list(LAWS)
@@ -104,7 +101,7 @@ def test_the_three_laws_stand_side_by_side() -> None:
 
 
 def test_the_least_devices_hold_the_training_state() -> None:
-    """16 bytes a parameter: 7 billion take 112 GB, two cards of 80; 405 billion take 102."""
+    """16 bytes per parameter: 7 billion are 112 GB, two cards of 80; 405 billion take 102."""
     assert _run().least_devices == 2
     assert _run(params=405e9).least_devices == 102
 
@@ -116,21 +113,21 @@ def test_the_least_devices_hold_the_training_state() -> None:
         {"measured_mfu": 1.2}, {"measured_mfu": 0.0}, {"usd_per_device_hour": -1.0}, {"hardware_age_years": -1.0},
     ],
 )  # fmt: skip
-def test_a_run_without_sense_is_refused(changes: dict[str, float]) -> None:
-    """When it is planned, not when it is priced."""
+def test_a_bad_run_is_refused(changes: dict[str, float]) -> None:
+    """When it is made."""
     with pytest.raises(FactError, match="Give "):
         _run(**changes)
 
 
-def test_an_unknown_accelerator_is_named_with_its_neighbour() -> None:
-    """Case does not matter."""
+def test_an_unknown_accelerator_is_refused() -> None:
+    """With the nearest name; case does not matter."""
     with pytest.raises(FactError, match="Did you mean 'h100'"):
         find_accelerator("h10")
     assert find_accelerator("H100") is H100
 
 
 def test_every_fact_has_its_date_and_source() -> None:
-    """Specifications, prices and runs."""
+    """Of accelerators, their prices and published runs."""
     with ACCELERATORS.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             assert row["as_of"], row["name"]
@@ -145,17 +142,17 @@ def test_every_fact_has_its_date_and_source() -> None:
 
 
 def test_the_planner_brackets_the_decoders() -> None:
-    """At least 85 % of the published decoder runs lie within its utilisations."""
+    """At least 85 % of the published decoder runs."""
     frame = published()
-    known = frame[(frame["arch"] == "decoder") & frame["within"].notna()]
+    comparable = frame[(frame["arch"] == "decoder") & frame["within"].notna()]
 
     assert list(frame.columns) == list(PUBLISHED)
-    assert len(known) >= 30
+    assert len(comparable) >= 30
     assert bracketed(frame) >= 0.85
 
 
 def test_the_three_middle_scenarios_alone_do_not() -> None:
-    """Seven in ten, which is why there are five."""
+    """They bracket seven in ten."""
     frame = published()
     mfu = frame[(frame["arch"] == "decoder")]["implied_mfu"].dropna()
 
@@ -163,7 +160,7 @@ def test_the_three_middle_scenarios_alone_do_not() -> None:
 
 
 def test_a_known_run_comes_out_as_published() -> None:
-    """Llama 3.1 405B: 34.6 % of the peak; DeepSeek-V3 at 2 USD: 5.3 million of its 5.576 for this stage's hours."""
+    """Llama 3.1 405B at 34.6 %; DeepSeek-V3 at 2 USD: 5.3 million of its 5.576, for the hours of this stage."""
     frame = published({"h800": (2.0, "2024-12-27")}).set_index("id")
 
     assert frame.loc["llama31-405b", "implied_mfu"] == pytest.approx(0.346, abs=1e-3)
@@ -175,36 +172,20 @@ def test_a_known_run_comes_out_as_published() -> None:
 # Commands -----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def call() -> Any:
-    """Return a function that runs a command and returns what it printed."""
-    app = typer.Typer()
-    harness_commands(app=app)
-
-    def run(*arguments: str) -> str:
-        result = CliRunner().invoke(app, [*arguments])
-        if isinstance(result.exception, FactError):
-            raise result.exception
-        assert result.exit_code == 0, result.output
-        return result.stdout
-
-    return run
-
-
 PLAN = ("plan", "--params", "7e9", "--tokens", "2e12", "--hardware", "h100")
 
 
-def test_plan_prints_scenarios_and_laws(call: Any) -> None:
-    """Both tables, in words and in Markdown."""
+def test_plan_prints_scenarios_and_laws(invoke: Any) -> None:
+    """As text and as Markdown."""
     for form in ("text", "markdown"):
-        printed = call(*PLAN, "--format", form)
+        printed = invoke(*PLAN, "--format", form)
         assert "hoffmann_rounded" in printed
         assert "edge high" in printed
 
 
-def test_plan_in_json_holds_every_column_with_the_price_that_was_found(call: Any) -> None:
-    """An hour of an H100 comes from the price book, with its day."""
-    tables = json.loads(call(*PLAN, "--mfu", "0.4", "--format", "json"))
+def test_plan_in_json_has_every_column(invoke: Any) -> None:
+    """With the price of an H100 and its day."""
+    tables = json.loads(invoke(*PLAN, "--mfu", "0.4", "--format", "json"))
 
     assert set(tables) == {"scenarios", "laws"}
     assert set(tables["scenarios"][0]) == set(SCENARIOS)
@@ -213,35 +194,35 @@ def test_plan_in_json_holds_every_column_with_the_price_that_was_found(call: Any
     assert tables["scenarios"][0]["rental_usd"] > 0
 
 
-def test_plan_takes_the_readers_price(call: Any) -> None:
-    """And says that it is the reader's."""
-    rows = call(*PLAN, "--usd-per-hour", "2", "--format", "csv").splitlines()
+def test_plan_takes_the_readers_price(invoke: Any) -> None:
+    """Its source says so."""
+    rows = invoke(*PLAN, "--usd-per-hour", "2", "--format", "csv").splitlines()
 
     assert len(rows) == 1 + len(MFU_SCENARIOS)
     assert all("given by the reader" in row for row in rows[1:])
 
 
-def test_plan_without_a_price_has_no_rental(call: Any) -> None:
-    """Nobody rents a P100 in the book; and nothing is said to be the reader's."""
-    tables = json.loads(call("plan", "--params", "1e9", "--tokens", "1e10", "--hardware", "p100", "--format", "json"))
+def test_plan_without_a_price_has_no_rental(invoke: Any) -> None:
+    """The book has no P100."""
+    tables = json.loads(invoke("plan", "--params", "1e9", "--tokens", "1e10", "--hardware", "p100", "--format", "json"))
 
     assert all(row["rental_usd"] is None and row["price_source"] is None for row in tables["scenarios"])
 
 
-def test_published_ends_with_what_the_planner_brackets(call: Any) -> None:
-    """In words; the other formats hold the rows."""
-    printed = call("published")
+def test_published_ends_with_what_the_planner_brackets(invoke: Any) -> None:
+    """As text; other formats have the rows alone."""
+    printed = invoke("published")
 
     assert "bracket 90% of the decoders' hours" in printed
     assert printed.endswith("1 of 1 published costs whose hours are known, at their own rate.\n")
-    assert len(json.loads(call("published", "--format", "json"))) == 44
+    assert len(json.loads(invoke("published", "--format", "json"))) == 44
 
 
 # What a token passes ------------------------------------------------------------------------------------------
 
 
 def test_attention_adds_its_operations() -> None:
-    """PaLM 540B: 6N + 12·L·d·s, and nothing where it is not described."""
+    """PaLM 540B: 6N + 12·L·d·s."""
     plain = _run()
     attended = replace(plain, layers=118, attention_width=48 * 256, sequence_length=2048)
 
@@ -251,14 +232,14 @@ def test_attention_adds_its_operations() -> None:
 
 
 def test_an_encoder_decoder_passes_half() -> None:
-    """T5-11B: half of 6ND, which lies by the published 3.3e22 and 4.05e22 operations and not by 6.6e22."""
+    """T5-11B: half of 6ND is near the published 3.3e22 and 4.05e22 operations, 6.6e22 is not."""
     t5 = replace(_run(), params=11e9, tokens=1e12, encoder_decoder=True)
 
     assert t5.flops == pytest.approx(3.3e22)
 
 
 def test_a_mixture_of_experts_holds_more_than_it_passes() -> None:
-    """DeepSeek-V3: 37 of 671 billion are active; memory is that of all, operations of the active."""
+    """DeepSeek-V3: 37 of 671 billion are active; all are in memory."""
     dense = replace(_run(), params=37e9)
     experts = replace(dense, total_params=671e9)
 
@@ -269,7 +250,7 @@ def test_a_mixture_of_experts_holds_more_than_it_passes() -> None:
 
 
 def test_a_peak_is_that_of_the_number_format() -> None:
-    """FP8 has twice the peak of bf16 on an H100: half the hours at the same utilisation; a P100 has none."""
+    """On an H100 FP8 has twice the peak of bf16, so half the hours; a P100 has no FP8."""
     wide, narrow = (scenarios(replace(_run(), precision=name))["device_hours"] for name in ("fp16", "fp8"))
 
     assert (wide / narrow).tolist() == pytest.approx([2.0] * len(wide), rel=1e-3)

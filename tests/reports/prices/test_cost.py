@@ -1,4 +1,4 @@
-"""The cost table against amounts worked out by hand: the Bench 9000 costs 0.10 USD an hour."""
+"""The cost table against hand-computed amounts: the Bench 9000 costs 0.10 USD an hour."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def test_row_worked_out_by_hand(bench: Any, pricing: Pricing) -> None:
     assert row["usd_per_hour"] == pytest.approx(0.10)
 
 
-def test_price_stands_beside_the_amounts(bench: Any, pricing: Pricing) -> None:
-    """Offer, provider, region, day and source of the price are in the row."""
+def test_the_price_is_in_the_row(bench: Any, pricing: Pricing) -> None:
+    """With offer, provider, region, day and source."""
     row = only(cost(bench.case(), pricing))
 
     assert [row[f"price_{name}"] for name in ("item", "offer", "provider", "region", "as_of", "source")] == [
@@ -52,7 +52,7 @@ def test_price_stands_beside_the_amounts(bench: Any, pricing: Pricing) -> None:
 def test_unit_cost_divides_by_utilisation(
     bench: Any, pricing: Pricing, usd_per_hour: str, rate: float, utilisation: float, expected: float
 ) -> None:
-    """A machine that works in 35 % of its paid time costs 2.86 times as much for each inference."""
+    """At 35 % an inference costs 2.86 times as much."""
     assumed = replace(pricing, multiplier=Decimal(usd_per_hour) * 10, utilisation=utilisation)
 
     row = only(cost(bench.case(rate=rate), assumed))
@@ -61,19 +61,19 @@ def test_unit_cost_divides_by_utilisation(
 
 
 def test_utilisation_and_multiplier_reprice_without_measuring(bench: Any, pricing: Pricing) -> None:
-    """Half the use doubles the unit cost, thrice the price triples everything."""
+    """Half the utilisation doubles the unit cost, thrice the price triples all costs."""
     records = bench.case()
     base, idle = only(cost(records, pricing)), only(cost(records, replace(pricing, utilisation=0.5)))
-    dear = only(cost(records, replace(pricing, multiplier=Decimal(3))))
+    tripled = only(cost(records, replace(pricing, multiplier=Decimal(3))))
 
     assert idle["usd_per_1k_inferences"] == pytest.approx(2 * base["usd_per_1k_inferences"])
     assert idle["train_usd"] == base["train_usd"]
     for name in ("pretrain_usd", "finetune_usd", "usd_per_1k_inferences", "usd_per_1k_single_stream"):
-        assert dear[name] == pytest.approx(3 * base[name])
+        assert tripled[name] == pytest.approx(3 * base[name])
 
 
 def test_seeds_share_their_pretraining(bench: Any, pricing: Pricing) -> None:
-    """Fine-tunings of 180 and 540 s cost 0.01 USD on average; the one pretraining counts once."""
+    """Fine-tunings of 180 and 540 s cost 0.01 USD on average; the pretraining counts once."""
     row = only(cost([*bench.case(), *bench.case(seed=1, finetune_s=540.0)], pricing))
 
     assert row["seeds"] == 2
@@ -82,8 +82,8 @@ def test_seeds_share_their_pretraining(bench: Any, pricing: Pricing) -> None:
     assert row["train_usd"] == pytest.approx(0.02)
 
 
-def test_from_scratch_nothing_was_pretrained(bench: Any, pricing: Pricing) -> None:
-    """No pretraining costs 0 because there was none."""
+def test_pretraining_from_scratch_costs_nothing(bench: Any, pricing: Pricing) -> None:
+    """0, not None."""
     row = only(cost(bench.case(start="scratch"), pricing))
 
     assert row["pretrain_usd"] == 0.0
@@ -91,7 +91,7 @@ def test_from_scratch_nothing_was_pretrained(bench: Any, pricing: Pricing) -> No
 
 
 def test_missing_training_is_not_free(bench: Any, pricing: Pricing) -> None:
-    """Without the pretraining's record its cost is not known, and neither is the sum."""
+    """Without the pretraining's record its cost and the sum are None."""
     row = only(cost([record for record in bench.case() if record.step != "pretrain"], pricing))
 
     assert pd.isna(row["pretrain_usd"])
@@ -99,8 +99,8 @@ def test_missing_training_is_not_free(bench: Any, pricing: Pricing) -> None:
     assert row["finetune_usd"] == pytest.approx(0.005)
 
 
-def test_a_stage_without_seconds_has_no_known_cost(bench: Any, pricing: Pricing) -> None:
-    """What was not read is None, not 0."""
+def test_a_stage_without_seconds_has_no_cost(bench: Any, pricing: Pricing) -> None:
+    """It is None, not 0."""
     records = [replace(record, readings={}) if record.step == "finetune" else record for record in bench.case()]
     row = only(cost(records, pricing))
 
@@ -108,7 +108,7 @@ def test_a_stage_without_seconds_has_no_known_cost(bench: Any, pricing: Pricing)
     assert row["pretrain_usd"] == pytest.approx(0.01)
 
 
-def test_cheapest_batch_size_is_what_a_service_would_run(bench: Any, pricing: Pricing) -> None:
+def test_the_unit_cost_is_that_of_the_cheapest_batch_size(bench: Any, pricing: Pricing) -> None:
     """Batches of 32 at 200 per second beat single samples at 50."""
     records = [*bench.case(batch_size=1, rate=50.0), *bench.case(batch_size=32, rate=200.0)]
 
@@ -119,7 +119,7 @@ def test_cheapest_batch_size_is_what_a_service_would_run(bench: Any, pricing: Pr
 
 
 def test_no_serving_no_unit_cost(bench: Any, pricing: Pricing) -> None:
-    """A candidate that was only evaluated has a training cost and no unit cost."""
+    """An evaluated candidate has a training cost and no unit cost."""
     row = only(cost([record for record in bench.case() if record.step != "serve"], pricing))
 
     assert pd.isna(row["usd_per_1k_inferences"])
@@ -128,7 +128,7 @@ def test_no_serving_no_unit_cost(bench: Any, pricing: Pricing) -> None:
 
 
 def test_served_without_evaluation_is_priced_too(bench: Any, pricing: Pricing) -> None:
-    """A serving whose evaluation failed still cost something."""
+    """A failed evaluation does not hide the serving."""
     row = only(cost([record for record in bench.case() if record.step != "evaluate"], pricing))
 
     assert pd.isna(row["evaluate_usd"])
@@ -136,20 +136,20 @@ def test_served_without_evaluation_is_priced_too(bench: Any, pricing: Pricing) -
 
 
 def test_failed_steps_are_never_priced(bench: Any, pricing: Pricing) -> None:
-    """Failures are counted elsewhere; here they give no row."""
+    """They give no row."""
     assert len(cost(bench.case(fields={"outcome": "out of memory"}), pricing)) == 0
 
 
 def test_unpriced_hardware_stops_the_table(bench: Any, pricing: Pricing) -> None:
-    """One record on hardware without a price is an error, not a row with 0."""
+    """A record on hardware without a price is an error, not a row with 0."""
     other = {"environment": {"hardware": {"device_name": "X", "price_item": "TPU", "price_quantity": 1}}}
 
     with pytest.raises(FactError, match="'TPU'"):
         cost([*bench.case(), *bench.case(model="lstm", fields=other)], pricing)
 
 
-def test_interval_of_the_unit_cost_turns_the_rate_around(bench: Any, pricing: Pricing) -> None:
-    """Seeds at 100 and 80 per second: the cost lies between that of either."""
+def test_interval_of_the_unit_cost_is_that_of_the_rate(bench: Any, pricing: Pricing) -> None:
+    """Seeds at 100 and 80 per second: the cost lies between those of both."""
     row = only(cost([*bench.case(rate=100.0), *bench.case(seed=1, rate=80.0)], pricing))
 
     assert row["usd_per_1k_low"] == pytest.approx(0.1 / 360)

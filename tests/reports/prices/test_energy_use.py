@@ -1,4 +1,4 @@
-"""Energy as it was read, or estimated where no meter was: never 0, and marked."""
+"""Energy is read from a meter, or estimated and marked so, or missing."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ MACHINE = {"memory_bytes": 10e9, "hardware": {"logical_cores": 2, "price_item": 
 
 
 def step(bench: Any, *, wall_s: float = 100.0, cpu_s: float = 100.0, **fields: Any) -> Any:
-    """Return a step that no meter looked at."""
+    """Return a step without a meter."""
     return bench.record("serve", {}, {}, {"wall_s": wall_s, "cpu_s": cpu_s}, environment=MACHINE, **fields)
 
 
 def joules(record: Any) -> list[float | None]:
-    """Return the energy of a step, and the ends of its band."""
+    """Return the energy of a step and the ends of its band."""
     return [step_energy(record, bound).value for bound in ("middle", "low", "high")]
 
 
 def test_an_estimate_worked_out_by_hand(bench: Any) -> None:
-    """Two vCPUs for 100 s, one of them busy: 200 · 0.74 + 100 · 2.76 J, and 10 GB · 0.392 W · 100 s."""
+    """Two vCPUs for 100 s, one busy: 200 · 0.74 + 100 · 2.76 J, and 10 GB · 0.392 W · 100 s."""
     assert joules(step(bench)) == pytest.approx([816.0, 540.0, 1092.0])
     assert energy_kind(step_energy(step(bench))) == "estimated"
 
 
 def test_a_meter_comes_first(bench: Any) -> None:
-    """What was read is taken as it is, with no band."""
+    """A reading has no band."""
     read = replace(step(bench), readings={"energy_j": Reading(7.0, "J", "measured")})
 
     assert joules(read) == [7.0, 7.0, 7.0]
@@ -43,7 +43,7 @@ def test_a_meter_comes_first(bench: Any) -> None:
 
 
 def test_a_device_without_a_meter_has_no_energy(bench: Any) -> None:
-    """A GPU draws what nobody guesses here."""
+    """There is no estimate for a GPU."""
     gpu = bench.record("serve", {}, {}, {"wall_s": 1.0, "cpu_s": 1.0}, environment={"hardware": {}, "memory_bytes": 1})
 
     assert joules(gpu) == [None] * 3
@@ -53,7 +53,7 @@ def test_a_device_without_a_meter_has_no_energy(bench: Any) -> None:
 
 @given(wall_s=st.floats(0.001, 1e5), busy=st.floats(0, 3))
 def test_an_estimate_lies_in_its_band(bench: Any, wall_s: float, busy: float) -> None:
-    """However busy the processors were said to be."""
+    """For any processor time."""
     middle, low, high = joules(step(bench, wall_s=wall_s, cpu_s=wall_s * busy))
 
     assert low <= middle * (1 + 1e-12)
@@ -62,7 +62,7 @@ def test_an_estimate_lies_in_its_band(bench: Any, wall_s: float, busy: float) ->
 
 @pytest.mark.parametrize("weakest", ["estimated", "declared"])
 def test_a_sum_is_as_weak_as_its_weakest_part(bench: Any, weakest: Any) -> None:
-    """One estimate among meters makes the sum an estimate."""
+    """One estimate makes the sum an estimate."""
     parts = [replace(step(bench), readings={"energy_j": Reading(7.0, "J", kind)})
              for kind in ("measured", weakest, "measured")]  # fmt: skip
 
@@ -70,7 +70,7 @@ def test_a_sum_is_as_weak_as_its_weakest_part(bench: Any, weakest: Any) -> None:
 
 
 def test_the_cost_table_has_energy_and_carbon(bench: Any, pricing: Pricing) -> None:
-    """50 W at 100 samples a second: 500 J of 1,000; 1.15 x 369 g of carbon for 3.6 MJ in the USA, 56 in France."""
+    """50 W at 100 samples per second: 500 J for 1,000; 1.15 x 369 g CO2e per 3.6 MJ in the USA, 56 in France."""
     records = bench.case()
     (row,) = cost(records, pricing).to_dict("records")
     (france,) = cost(records, replace(pricing, grid="FRA", pue=1.0)).to_dict("records")
@@ -88,8 +88,8 @@ def test_a_right_answer_costs_more_than_an_answer(bench: Any, pricing: Pricing) 
     assert row["usd_per_1k_correct"] == pytest.approx(row["usd_per_1k_inferences"] / 0.75)
 
 
-def test_tokens_that_were_written_have_a_price(bench: Any, pricing: Pricing) -> None:
-    """0.10 USD an hour and 2,000 tokens in 10 s: 0.10 / (200 · 3600) · 1e6; without a count there is no price."""
+def test_output_tokens_have_a_price(bench: Any, pricing: Pricing) -> None:
+    """0.10 USD an hour and 2,000 tokens in 10 s: 0.10 / (200 · 3600) · 1e6; None without a count."""
     records = bench.case()
     written = [
         replace(record, readings={**record.readings, "output_tokens": Reading(2000.0, "count")})
@@ -104,7 +104,7 @@ def test_tokens_that_were_written_have_a_price(bench: Any, pricing: Pricing) -> 
 
 
 @pytest.mark.parametrize("wrong", [{"pue": 0.9}, {"grid": "XYZ"}])
-def test_a_grid_nobody_knows_is_refused(pricing: Pricing, wrong: dict[str, Any]) -> None:
-    """None is taken to be clean."""
+def test_an_unknown_grid_is_refused(pricing: Pricing, wrong: dict[str, Any]) -> None:
+    """It is not taken to be clean."""
     with pytest.raises(FactError):
         replace(pricing, **wrong)

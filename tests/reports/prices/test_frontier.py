@@ -1,4 +1,4 @@
-"""Dominance and convex hull: worked cases and the laws that hold for any points."""
+"""Dominance and convex hull: worked examples, and properties that hold for any points."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ def test_worked_example() -> None:
 
 
 def test_ties() -> None:
-    """At one cost the better stands; at one quality the cheaper stands."""
+    """At one cost the better point stays; at one quality the cheaper."""
     points = [(2, 0.7), (2, 0.65), (1, 0.5), (3, 0.7)]
 
     assert indexes(not_dominated(points)) == [0, 2]
     assert indexes(on_hull(points)) == [0, 2]
 
 
-def test_equal_points_stand_together() -> None:
-    """Two candidates with the same cost and quality are both on the frontier: neither beats the other."""
+def test_equal_points_are_both_on_the_frontier() -> None:
+    """Neither dominates the other."""
     assert on_hull([(1.0, 0.5), (1.0, 0.5)]) == [True, True]
 
 
 def test_point_on_the_line_between_two_stays() -> None:
-    """A mixture reaches it but does not beat it."""
+    """A mixture equals it but does not beat it."""
     assert on_hull([(0.0, 0.0), (1.0, 1.0), (2.0, 2.0)]) == [True, True, True]
 
 
 @settings(deadline=None)
 @given(POINTS)
 def test_no_frontier_point_is_dominated_and_every_other_is(points: list[tuple[float, float]]) -> None:
-    """A point is off the frontier exactly when one on it is at least as cheap and as good."""
+    """A point is off the frontier exactly if one on it is as cheap and as good."""
     flags = not_dominated(points)
     standing = [point for point, flag in zip(points, flags, strict=True) if flag]
 
@@ -72,13 +72,13 @@ def test_hull_is_part_of_the_frontier_and_holds_its_ends(points: list[tuple[floa
 @settings(deadline=None)
 @given(POINTS)
 def test_no_mixture_of_two_beats_a_hull_point(points: list[tuple[float, float]]) -> None:
-    """For every pair left and right of it, the line between them passes at or below a hull point."""
-    for own, flag in zip(points, on_hull(points), strict=True):
+    """The line between any two points left and right of it passes at or below it."""
+    for point, flag in zip(points, on_hull(points), strict=True):
         for left in points:
             for right in points:
-                if flag and left[0] < own[0] < right[0]:
-                    mixed = left[1] + (right[1] - left[1]) * (own[0] - left[0]) / (right[0] - left[0])
-                    assert mixed <= own[1] + 1e-9
+                if flag and left[0] < point[0] < right[0]:
+                    mixed = left[1] + (right[1] - left[1]) * (point[0] - left[0]) / (right[0] - left[0])
+                    assert mixed <= point[1] + 1e-9
 
 
 @settings(deadline=None)
@@ -93,7 +93,7 @@ def test_order_of_points_does_not_matter(points: list[tuple[float, float]], seed
 
 
 def test_table_marks_each_task_on_its_own(suite: list[Any], pricing: Pricing) -> None:
-    """The dear model and the cheap baseline stand, the slower runtime and the weak model do not; the game is apart."""
+    """Expensive model and cheap baseline are on the frontier, the slower runtime and the weak model are not."""
     frame = frontier(suite, pricing)
     standing = frame[frame["on_frontier"]]
 
@@ -104,20 +104,12 @@ def test_table_marks_each_task_on_its_own(suite: list[Any], pricing: Pricing) ->
     ]  # fmt: skip
 
 
-def test_where_lower_is_better_the_frontier_turns(bench: Any, pricing: Pricing) -> None:
-    """A dear model with the smaller error stands beside a cheap one with the larger; the dear and bad one does not."""
-    error = {
-        "name": "error",
-        "unit": "K",
-        "column": "error",
-        "higher_is_better": False,
-        "ceiling": None,
-        "random_baseline": None,
-    }
+def test_the_frontier_of_errors(bench: Any, error_metric: dict[str, Any], pricing: Pricing) -> None:
+    """A small error at a high cost is on it, a large one is not."""
     records = [
-        *bench.case(model="good", metric=error, scores=(1.0, 1.2) * 20, rate=10.0),
-        *bench.case(model="cheap", metric=error, scores=(3.0, 3.2) * 20, rate=100.0),
-        *bench.case(model="bad", metric=error, scores=(4.0, 4.2) * 20, rate=20.0),
+        *bench.case(model="good", metric=error_metric, scores=(1.0, 1.2) * 20, rate=10.0),
+        *bench.case(model="cheap", metric=error_metric, scores=(3.0, 3.2) * 20, rate=100.0),
+        *bench.case(model="bad", metric=error_metric, scores=(4.0, 4.2) * 20, rate=20.0),
     ]
 
     frame = frontier(records, pricing)
@@ -125,8 +117,8 @@ def test_where_lower_is_better_the_frontier_turns(bench: Any, pricing: Pricing) 
     assert sorted(frame[frame["on_frontier"]]["model"]) == ["cheap", "good"]
 
 
-def test_without_a_measured_cost_nobody_stands_on_the_frontier(bench: Any, pricing: Pricing) -> None:
-    """The best model of all is not on the frontier while nobody knows what it costs."""
+def test_without_a_measured_cost_a_candidate_is_off_the_frontier(bench: Any, pricing: Pricing) -> None:
+    """Even the best one."""
     unserved = [r for r in bench.case(model="best", scores=(1,) * 99 + (0,)) if r.step != "serve"]
 
     frame = frontier([*bench.case(), *unserved], pricing)
@@ -135,6 +127,6 @@ def test_without_a_measured_cost_nobody_stands_on_the_frontier(bench: Any, prici
     assert frame.loc[frame["model"] == "best", "usd_per_1k_inferences"].isna().all()
 
 
-def test_a_point_on_the_line_stays_whatever_rounding_says() -> None:
-    """.7 - .6 is a little less than .8 - .7 in floats; a mixture that is no better beats nobody."""
+def test_a_point_on_the_line_stays_despite_rounding() -> None:
+    """In floats .7 - .6 is a little less than .8 - .7."""
     assert on_hull([(1, 0.6), (2, 0.7), (3, 0.8)]) == [True, True, True]

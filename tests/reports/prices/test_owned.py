@@ -1,4 +1,4 @@
-"""What an hour of a machine costs its owner: worked out by hand, and out of a user's file."""
+"""Prices of owned machines: hand-computed, and from a user's file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MACHINE: dict[str, Any] = {
 
 
 def test_an_hour_worked_out_by_hand() -> None:
-    """Value falls by e^-0.5 a year: half of 8,766 USD over 8,766 hours; 1 kW x 1.5 x 0.10 of energy; ten units."""
+    """Half the value of 8,766 USD over 8,766 hours (e^-0.5 a year), 1 kW x 1.5 x 0.10 of energy, ten units."""
     price = owned_price("ours", MACHINE, DAY)
 
     assert price.usd == Decimal("0.065")
@@ -34,7 +34,7 @@ def test_an_hour_worked_out_by_hand() -> None:
 
 
 def test_an_accelerator_by_epochs_method() -> None:
-    """An H100 of 31,904.63 USD: x 1.64 for the server, 0.14 orders of magnitude a year, network, and energy."""
+    """An H100 of 31,904.63 USD: x 1.64 for the server, 0.14 orders of magnitude a year, network and energy."""
     h100 = next(price for price in owned_book().prices if price.item == "H100-80GB")
     hardware = 31_904.63 * 1.64 * 0.14 * math.log(10) / 8766
     energy = 0.7 * 1.8214 * 0.75 * 1.25 * 0.0826
@@ -44,8 +44,8 @@ def test_an_accelerator_by_epochs_method() -> None:
     assert "PUE 1.25" in h100.source
 
 
-def test_every_accelerator_in_the_book_has_all_it_takes() -> None:
-    """Chips without a price or power are left out: missing is not 0; a year alone is no day, and says so."""
+def test_accelerators_without_price_or_power_are_not_in_the_book() -> None:
+    """A price of a year alone has a note."""
     book = owned_book().prices
 
     assert len(book) > 10
@@ -54,7 +54,7 @@ def test_every_accelerator_in_the_book_has_all_it_takes() -> None:
 
 
 def test_a_file_has_rented_and_owned_machines(tmp_path: Path) -> None:
-    """Where a machine can be rented that price counts; the owner's is there beside it."""
+    """The rented price counts; the owned one is for the owner's view."""
     path = tmp_path / "ours.yaml"
     path.write_text(
         "prices:\n  - {item: CPU, usd: 0.05, per: hour, provider: A, offer: b, region: c, as_of: 2025-01-01, source: d}"
@@ -69,7 +69,7 @@ def test_a_file_has_rented_and_owned_machines(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "message"),
     [
         ({"usd": 0}, "machine 1 (CPU): usd is 0.0"),
         ({"units": -1}, "machine 1 (CPU): units is -1.0"),
@@ -81,7 +81,7 @@ def test_a_file_has_rented_and_owned_machines(tmp_path: Path) -> None:
         ({"years": 3}, "Unknown key 'years'"),
     ],
 )
-def test_a_machine_that_makes_no_sense_is_refused(tmp_path: Path, changed: dict[str, Any], said: str) -> None:
+def test_a_bad_machine_is_refused(tmp_path: Path, changed: dict[str, Any], message: str) -> None:
     """The message names the file, the machine and the figure."""
     path = tmp_path / "ours.yaml"
     lines = "\n    ".join(f"{name}: {value!r}" for name, value in (MACHINE | {"as_of": str(DAY)} | changed).items())
@@ -89,13 +89,13 @@ def test_a_machine_that_makes_no_sense_is_refused(tmp_path: Path, changed: dict[
 
     with pytest.raises(FactError) as caught:
         read_price_book(path)
-    assert said.lower() in str(caught.value).lower()
+    assert message.lower() in str(caught.value).lower()
     assert "ours.yaml" in str(caught.value)
 
 
 @given(usd=st.floats(1, 1e6), units=st.integers(1, 1000), more=st.floats(1.01, 10))
 def test_more_units_share_the_same_machine(usd: float, units: int, more: float) -> None:
-    """A unit costs less the more there are; a dearer machine costs more."""
+    """More units cost less each; a more expensive machine costs more."""
     one = owned_price("ours", {**MACHINE, "usd": usd, "units": units}, DAY).usd
 
     assert owned_price("ours", {**MACHINE, "usd": usd, "units": units * 2}, DAY).usd <= one
@@ -103,7 +103,7 @@ def test_more_units_share_the_same_machine(usd: float, units: int, more: float) 
 
 
 def test_facts_of_energy_are_dated_and_sourced() -> None:
-    """The newest tariff is taken, and every fact says when and from where."""
+    """And the newest tariff is used."""
     assert (electricity().value, electricity().as_of) == (0.0826, "2025")
     assert power("AWS busy vCPU").value == 3.5
     assert all(fact.as_of and fact.source and fact.unit for fact in energy_facts())

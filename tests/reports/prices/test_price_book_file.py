@@ -1,4 +1,4 @@
-"""A user's price book: what is read, and the sentence for everything that can be wrong with it."""
+"""A user's price book is read, or refused with a sentence for each mistake."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_good_book_is_read(tmp_path: Path) -> None:
-    """Every field arrives, the amount exactly as written."""
+    """With the amount exactly as written."""
     book = read_price_book(write(tmp_path, GOOD))
 
     assert (book.name, book.summary) == ("ours", "what we pay")
@@ -48,7 +48,7 @@ def test_good_book_is_read(tmp_path: Path) -> None:
 
 
 def test_example_of_the_documentation_is_read(tmp_path: Path) -> None:
-    """What the module's docstring shows works."""
+    """The one in the module's docstring."""
     from harness_reports.prices import price_book_file
 
     example = str(price_book_file.__doc__).split("```yaml\n")[1].split("```")[0]
@@ -66,7 +66,7 @@ def test_days_may_be_written_in_several_ways(tmp_path: Path, day: str) -> None:
 
 
 def test_price_without_a_date_is_refused(tmp_path: Path) -> None:
-    """File and entry are named: an undated price is not a fact."""
+    """The message names file and entry."""
     with pytest.raises(FactError, match=r"prices\.yaml, price 1 \(CPU\) has no `as_of`"):
         read_price_book(write(tmp_path, GOOD.replace("    as_of: 2026-11-01\n", "")))
 
@@ -94,7 +94,7 @@ def test_price_without_a_date_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_bad_book_is_refused(tmp_path: Path, old: str, new: str, word: str) -> None:
-    """Each fault has a sentence that names the file."""
+    """With a message that names the file."""
     assert GOOD.count(old) == 1
     with pytest.raises(FactError, match=word) as caught:
         read_price_book(write(tmp_path, GOOD.replace(old, new)))
@@ -104,13 +104,13 @@ def test_bad_book_is_refused(tmp_path: Path, old: str, new: str, word: str) -> N
 
 @pytest.mark.parametrize("text", ["", "[]", "prices: []", "prices: 3"])
 def test_empty_book_is_refused(tmp_path: Path, text: str) -> None:
-    """Nothing to price with is an error."""
+    """It has no prices."""
     with pytest.raises(FactError, match="no list `prices`"):
         read_price_book(write(tmp_path, text))
 
 
-def test_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
-    """Binary content and a missing file are told, not raised raw."""
+def test_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    """Binary content, or a missing file."""
     path = tmp_path / "prices.yaml"
     path.write_bytes(b"\xff\xfe\x00")
 
@@ -121,7 +121,7 @@ def test_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
 
 def test_name_is_looked_up_before_files(tmp_path: Path, make_price: Callable[..., Price]) -> None:
-    """A plugin's book by name, else a file, else the nearest name."""
+    """A plugin's book, else a file, else an error with the nearest name."""
     cloud = PriceBook("cloud", "for tests", (make_price(),))
 
     assert find_price_book("cloud", {"cloud": cloud}) is cloud

@@ -1,4 +1,4 @@
-"""`harness prices`: all prices, narrowed down, with the one that counts."""
+"""`harness prices`: all prices, filtered, with those that tables use."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ import json
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
 from harness import FactError, HarnessError, Price, PriceBook
-from harness_reports import harness_commands
 from harness_reports.cells import rows
 from harness_reports.prices.price_table import PRICES, price_table
 from harness_reports.prices.pricing import choose
@@ -30,7 +28,7 @@ prices:
 
 @pytest.fixture
 def books(make_price: Callable[..., Price]) -> dict[str, PriceBook]:
-    """Return two books: CPUs of two days and an accelerator; a CPU elsewhere."""
+    """Return two books: CPUs of two days and an accelerator; a CPU of another provider."""
     old, new = make_price(as_of=date(2025, 1, 1), usd=Decimal("0.01")), make_price(usd=Decimal("0.05"))
     chip = make_price(item="H100", usd=Decimal(3), as_of_note="some day of the month")
     far = make_price(provider="Far Cloud", region="us-1", usd=Decimal("0.02"))
@@ -38,23 +36,13 @@ def books(make_price: Callable[..., Price]) -> dict[str, PriceBook]:
 
 
 @pytest.fixture
-def run() -> Callable[..., str]:
-    """Return a function that runs the command; harness errors come through."""
-    app = typer.Typer()
-    harness_commands(app=app)
-
-    def call(*arguments: str) -> str:
-        result = CliRunner().invoke(app, ["prices", *arguments])
-        if isinstance(result.exception, HarnessError):
-            raise result.exception
-        assert result.exit_code == 0, result.output
-        return result.stdout
-
-    return call
+def run(invoke: Callable[..., str]) -> Callable[..., str]:
+    """Return a function that runs `harness prices`."""
+    return partial(invoke, "prices")
 
 
 def test_every_price_of_every_book_is_a_row(books: dict[str, PriceBook]) -> None:
-    """With its day, its source and how exactly the day is known."""
+    """With its day, the day's note and its source."""
     frame = price_table(books)
 
     assert list(frame.columns) == list(PRICES)
@@ -65,8 +53,8 @@ def test_every_price_of_every_book_is_a_row(books: dict[str, PriceBook]) -> None
     assert [row["as_of_note"] for row in rows(frame)] == [None, None, "some day of the month", None]
 
 
-def test_the_price_that_counts_is_the_one_tables_take(books: dict[str, PriceBook]) -> None:
-    """One for each item of a book, the same as `choose` takes from it."""
+def test_the_price_that_counts_is_the_one_of_tables(books: dict[str, PriceBook]) -> None:
+    """One for each item of a book, as `choose` takes it."""
     frame = price_table(books)
 
     for name, book in books.items():
@@ -84,10 +72,8 @@ def test_the_price_that_counts_is_the_one_tables_take(books: dict[str, PriceBook
         ({"as_of": date(2026, 1, 1)}, [0.01]),
     ],
 )
-def test_filters_leave_what_was_asked_for(
-    books: dict[str, PriceBook], wanted: dict[str, Any], amounts: list[float]
-) -> None:
-    """By item, provider, region and day; what is left counts on its own."""
+def test_filters(books: dict[str, PriceBook], wanted: dict[str, Any], amounts: list[float]) -> None:
+    """By item, provider, region and day; a price that counts is among those left."""
     frame = price_table(books, **wanted)
 
     assert list(frame["usd"]) == amounts
@@ -95,7 +81,7 @@ def test_filters_leave_what_was_asked_for(
 
 
 @pytest.mark.parametrize(
-    ("wanted", "told"),
+    ("wanted", "message"),
     [
         ({"item": "H10"}, "Unknown item of prices 'H10'. Did you mean 'H100'"),
         ({"provider": "Fa Cloud"}, "Did you mean 'Far Cloud'"),
@@ -103,15 +89,15 @@ def test_filters_leave_what_was_asked_for(
         ({"as_of": date(2020, 1, 1)}, "No price is left on or before 2020-01-01"),
     ],
 )
-def test_what_nobody_knows_is_told(books: dict[str, PriceBook], wanted: dict[str, Any], told: str) -> None:
-    """An empty table would look as if there were no such price."""
-    with pytest.raises(FactError, match=told.replace("'", ".")):
+def test_unknown_filters_are_refused(books: dict[str, PriceBook], wanted: dict[str, Any], message: str) -> None:
+    """An empty table would look as if there were no price."""
+    with pytest.raises(FactError, match=message.replace("'", ".")):
         price_table(books, **wanted)
 
 
 @given(days=st.lists(st.dates(date(2020, 1, 1), date(2030, 1, 1)), min_size=1), day=st.dates(date(2020, 1, 1)))
 def test_no_price_is_newer_than_the_day(days: list[date], day: date) -> None:
-    """Whatever the prices, as of a day nothing later is shown, and nothing else is left out."""
+    """And no other price is left out."""
     prices = tuple(Price("CPU", Decimal(1), "hour", "p", f"o{n}", "r", each, "", "s") for n, each in enumerate(days))
     if day < min(days):
         return
@@ -123,7 +109,7 @@ def test_no_price_is_newer_than_the_day(days: list[date], day: date) -> None:
 
 
 def test_the_command_reads_plugins_and_a_file(run: Callable[..., str], tmp_path: Path) -> None:
-    """All price books of plugins; with --price-book only those that are named, a file among them."""
+    """All price books of plugins; with --price-book only the named ones and files."""
     file = tmp_path / "ours.yaml"
     file.write_text(BOOK, encoding="utf-8")
 
@@ -137,7 +123,7 @@ def test_the_command_reads_plugins_and_a_file(run: Callable[..., str], tmp_path:
 
 
 def test_the_command_writes_text_and_files(run: Callable[..., str], tmp_path: Path) -> None:
-    """What is the same in every row is said once; a file is written in the format that was asked for."""
+    """Cells that are the same in every row are in one line; a file has the format of --format."""
     printed = run("--item", "CPU", "--provider", "AWS", "--price-book", "cloud")
     assert "book cloud" in printed
     assert "m7i.large" in printed
@@ -147,18 +133,18 @@ def test_the_command_writes_text_and_files(run: Callable[..., str], tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--as-of", "2026-02-30"], "--as-of is '2026-02-30'. Give a day"),
         (["--price-book", "clod"], "Did you mean 'cloud'"),
         (["--item", "cpu"], "Unknown item of prices 'cpu'"),
     ],
 )
-def test_bad_arguments_are_told(run: Callable[..., str], tmp_path: Path, arguments: list[str], told: str) -> None:
-    """Exit code 2 by its error, and nothing is written."""
+def test_bad_arguments_are_refused(run: Callable[..., str], tmp_path: Path, arguments: list[str], message: str) -> None:
+    """With exit code 2, and nothing is written."""
     output = tmp_path / "prices.txt"
 
-    with pytest.raises(HarnessError, match=told.replace("'", ".")) as caught:
+    with pytest.raises(HarnessError, match=message.replace("'", ".")) as caught:
         run(*arguments, "-o", str(output))
 
     assert caught.value.exit_code == 2

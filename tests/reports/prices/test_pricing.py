@@ -1,4 +1,4 @@
-"""Which price is chosen, and that nothing is ever priced as 0."""
+"""Which price is chosen, and that nothing is priced as 0."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ def book(*prices: Price) -> PriceBook:
 
 
 def test_newest_price_counts_then_the_cheapest(make_price: Callable[..., Price]) -> None:
-    """A cheaper offer of last year is history; of this year's two the cheaper is chosen, whatever their order."""
+    """In any order of the offers."""
     old = make_price(usd=Decimal("0.01"), as_of=date(2025, 1, 1))
-    dear, cheap = make_price(usd=Decimal("0.09"), offer="b"), make_price(usd=Decimal("0.04"), offer="z")
+    expensive, cheap = make_price(usd=Decimal("0.09"), offer="b"), make_price(usd=Decimal("0.04"), offer="z")
 
     for seed in range(5):
-        prices = random.Random(seed).sample([old, dear, cheap], 3)  # noqa: S311 - no secret
+        prices = random.Random(seed).sample([old, expensive, cheap], 3)  # noqa: S311 - no secret
         assert choose(book(*prices)).prices == {"CPU": cheap}
 
 
 def test_equals_are_chosen_by_name(make_price: Callable[..., Price]) -> None:
-    """Two offers at one price: the first by provider, offer and region, so that tables do not change by chance."""
+    """At one price the first by provider, offer and region, so that tables are reproducible."""
     offers = [make_price(provider="B"), make_price(provider="A", offer="y"), make_price(provider="A", offer="x")]
 
     assert choose(book(*offers)).prices["CPU"] == offers[2]
 
 
 def test_day_takes_the_price_of_that_day(make_price: Callable[..., Price]) -> None:
-    """Asked for the prices of June, a price of November is not known yet."""
+    """A price of November does not count in October."""
     june, november = make_price(as_of=date(2026, 6, 1)), make_price(as_of=date(2026, 11, 1))
 
     assert choose(book(june, november), as_of=date(2026, 10, 31)).prices["CPU"] == june
@@ -47,13 +47,13 @@ def test_day_takes_the_price_of_that_day(make_price: Callable[..., Price]) -> No
 
 
 def test_day_before_all_prices_is_an_error(make_price: Callable[..., Price]) -> None:
-    """No price is left and the message says for which day."""
+    """The message names the day."""
     with pytest.raises(FactError, match="on or before 2020-01-01"):
         choose(book(make_price()), as_of=date(2020, 1, 1))
 
 
 def test_provider_and_region_narrow_the_choice(make_price: Callable[..., Price]) -> None:
-    """Only the offers of one provider in one region are looked at."""
+    """Only their offers count."""
     here = make_price(provider="A", region="eu", usd=Decimal(2))
     offers = [here, make_price(provider="A", region="us"), make_price(provider="B", region="eu")]
 
@@ -62,20 +62,20 @@ def test_provider_and_region_narrow_the_choice(make_price: Callable[..., Price])
 
 @pytest.mark.parametrize("wanted", [{"provider": "Bench Clout"}, {"region": "eu-2"}])
 def test_unknown_provider_or_region_is_an_error(make_price: Callable[..., Price], wanted: dict[str, str]) -> None:
-    """The message gives the nearest name."""
+    """With the nearest name."""
     with pytest.raises(FactError, match="Did you mean"):
         choose(book(make_price()), **wanted)
 
 
 def test_books_may_be_one_or_many(make_price: Callable[..., Price]) -> None:
-    """A book, a mapping of books and a list of them are understood alike."""
+    """A book, a mapping or a list."""
     one = book(make_price())
 
     assert choose(one) == choose({"one": one}) == choose([one])
 
 
 def test_hour_costs_price_times_units_times_multiplier(bench: Any, pricing: Pricing) -> None:
-    """Two vCPUs at 0.05 are 0.10 USD an hour; 0.15 at one and a half times the price."""
+    """Two vCPUs at 0.05 are 0.10 USD an hour; 0.15 with a multiplier of 1.5."""
     record = bench.record("serve", bench.spec())
 
     assert hourly(record, pricing).value == pytest.approx(0.10)
@@ -83,7 +83,7 @@ def test_hour_costs_price_times_units_times_multiplier(bench: Any, pricing: Pric
 
 
 def test_item_without_a_price_is_an_error(bench: Any, pricing: Pricing) -> None:
-    """An H200 that no book prices is named, with the way out; it does not cost 0."""
+    """The message names the item and the next step."""
     environment = {"hardware": {"price_item": "H200", "price_quantity": 1}}
 
     with pytest.raises(FactError, match=r"'H200' .*has no price.*--price-book"):
@@ -93,16 +93,16 @@ def test_item_without_a_price_is_an_error(bench: Any, pricing: Pricing) -> None:
 @pytest.mark.parametrize(
     "environment", [{}, {"hardware": None}, {"hardware": {"price_item": "CPU"}}, {"hardware": {"price_quantity": 2}}]
 )
-def test_hardware_that_does_not_say_what_it_is_is_an_error(
+def test_hardware_without_item_or_quantity_is_an_error(
     bench: Any, pricing: Pricing, environment: dict[str, Any]
 ) -> None:
-    """Without item or quantity there is nothing to price."""
+    """It cannot be priced."""
     with pytest.raises(FactError, match="cannot be priced"):
         hourly(bench.record("serve", bench.spec(), environment=environment), pricing)
 
 
 @pytest.mark.parametrize("changes", [{"utilisation": 0.0}, {"utilisation": 1.1}, {"multiplier": Decimal(0)}])
-def test_senseless_assumptions_are_refused(pricing: Pricing, changes: dict[str, Any]) -> None:
-    """A machine works in some of its time, and a price is above 0."""
+def test_assumptions_out_of_range_are_refused(pricing: Pricing, changes: dict[str, Any]) -> None:
+    """Utilisation is above 0 and at most 1, the multiplier above 0."""
     with pytest.raises(FactError):
         replace(pricing, **changes)

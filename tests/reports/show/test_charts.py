@@ -1,4 +1,4 @@
-"""Charts: what is drawn, how it is named, and that no name is read as markup."""
+"""Charts: points, names, axes, and that no name is markup."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ EVIL = "<script>alert(1)</script>"
 
 
 def points(figure: Any) -> list[Any]:
-    """Return the traces that are candidates."""
+    """Return the traces of candidates."""
     return [trace for trace in figure.data if "markers" in trace.mode]
 
 
 def test_every_candidate_is_a_point_with_its_interval(suite: list[Any], pricing: Pricing) -> None:
-    """Six candidates with a cost, each at its cost and quality, with error bars."""
+    """Six candidates at their cost and quality with error bars."""
     frame = frontier(suite, pricing)
     figure = charts.cost_accuracy(frame)
 
@@ -33,7 +33,7 @@ def test_every_candidate_is_a_point_with_its_interval(suite: list[Any], pricing:
 
 
 def test_axes_are_named_with_units_and_cost_is_logarithmic(suite: list[Any], pricing: Pricing) -> None:
-    """A panel for each task, with the metric and its unit, and cost in USD per 1,000 inferences."""
+    """In one panel for each task."""
     layout = charts.cost_accuracy(frontier(suite, pricing)).layout
 
     assert [layout.yaxis.title.text, layout.yaxis2.title.text] == ["return (reward)", "accuracy (share)"]
@@ -42,14 +42,14 @@ def test_axes_are_named_with_units_and_cost_is_logarithmic(suite: list[Any], pri
 
 
 def test_baselines_are_marked(suite: list[Any], pricing: Pricing) -> None:
-    """What quality means is drawn across each panel."""
+    """With a line across each panel."""
     texts = [each.text for each in charts.cost_accuracy(frontier(suite, pricing)).layout.annotations]
 
     assert {"baseline tfidf 0.75", "baseline linear 210", "random baseline 0.125", "random baseline 22"} <= set(texts)
 
 
-def test_the_baselines_point_says_so(suite: list[Any], pricing: Pricing) -> None:
-    """Named on the chart and in the legend, whether or not it is beaten."""
+def test_the_point_of_the_baseline_is_named(suite: list[Any], pricing: Pricing) -> None:
+    """On the chart and in the legend, on the frontier or not."""
     named = [trace for trace in points(charts.cost_accuracy(frontier(suite, pricing))) if "(baseline)" in trace.name]
 
     assert sorted(trace.text[0] for trace in named) == ["linear (baseline)", "tfidf (baseline)"]
@@ -57,7 +57,7 @@ def test_the_baselines_point_says_so(suite: list[Any], pricing: Pricing) -> None
 
 
 def test_an_axis_says_where_lower_is_better(bench: Any, pricing: Pricing) -> None:
-    """A metric that counts what went wrong."""
+    """For a metric that counts errors."""
     wrong = {"name": "error", "unit": "share", "column": "wrong", "higher_is_better": False, "ceiling": 1.0}
     figure = charts.cost_accuracy(frontier(bench.case(metric={**wrong, "random_baseline": None}), pricing))
 
@@ -65,7 +65,7 @@ def test_an_axis_says_where_lower_is_better(bench: Any, pricing: Pricing) -> Non
 
 
 def test_models_differ_in_colour_and_runtimes_in_symbol(suite: list[Any], pricing: Pricing) -> None:
-    """One model keeps its colour through its runtimes, one runtime its symbol through the models."""
+    """The same in every panel."""
     by_name = {trace.name: trace.marker for trace in points(charts.cost_accuracy(frontier(suite, pricing)))}
     onnx, eager = by_name["bert tiny (pretrained) · onnx cpu"], by_name["bert tiny (pretrained) · eager cpu"]
     lstm = by_name["lstm tiny · eager cpu"]
@@ -75,7 +75,7 @@ def test_models_differ_in_colour_and_runtimes_in_symbol(suite: list[Any], pricin
 
 
 def test_frontier_is_drawn_as_steps_and_hull_as_mixtures(suite: list[Any], pricing: Pricing) -> None:
-    """The hull between two corners is straight in cost, so it bends on the log axis."""
+    """The hull is straight in cost, so it bends on the log axis."""
     lines = [trace for trace in charts.cost_accuracy(frontier(suite, pricing)).data if trace.mode == "lines"]
     hull = next(trace for trace in lines if trace.name.startswith("mixtures"))
     slopes = [(hull.y[-1] - y) / (hull.x[-1] - x) for x, y in zip(hull.x[:-1], hull.y[:-1], strict=True)]
@@ -84,8 +84,8 @@ def test_frontier_is_drawn_as_steps_and_hull_as_mixtures(suite: list[Any], prici
     assert slopes == pytest.approx([slopes[0]] * len(slopes))
 
 
-def test_hover_tells_everything(suite: list[Any], pricing: Pricing) -> None:
-    """Value with interval, cost, machine, price and its day are one pointer away."""
+def test_hover_has_the_details(suite: list[Any], pricing: Pricing) -> None:
+    """Value with interval, cost, machine, and price with its day."""
     hover = next(t for t in points(charts.cost_accuracy(frontier(suite, pricing))) if "onnx" in t.name).hovertemplate
 
     for word in (
@@ -100,7 +100,7 @@ def test_hover_tells_everything(suite: list[Any], pricing: Pricing) -> None:
 
 
 def test_names_are_no_markup(bench: Any, pricing: Pricing) -> None:
-    """A model, a task or a source that calls itself a script stays text, and braces stay braces."""
+    """Tags stay text, and braces stay braces."""
     figure = charts.cost_accuracy(frontier(bench.case(model=EVIL, task=EVIL, source=f"/data/{EVIL}%{{x}}"), pricing))
 
     written = json.dumps(json.loads(figure.to_json()), ensure_ascii=False)
@@ -110,7 +110,7 @@ def test_names_are_no_markup(bench: Any, pricing: Pricing) -> None:
 
 
 def test_candidates_without_a_cost_are_counted(bench: Any, pricing: Pricing) -> None:
-    """What cannot be drawn is told in the title."""
+    """In the title of the panel."""
     unserved = [record for record in bench.case(model="best") if record.step != "serve"]
     figure = charts.cost_accuracy(frontier([*bench.case(), *unserved], pricing))
 
@@ -120,7 +120,7 @@ def test_candidates_without_a_cost_are_counted(bench: Any, pricing: Pricing) -> 
 
 @pytest.mark.parametrize("records", ["none", "no cost at all"])
 def test_nothing_to_draw_is_an_empty_chart(bench: Any, pricing: Pricing, records: str) -> None:
-    """No candidate, or none with a cost: no point and no error."""
+    """Without candidates, or without costs."""
     given = [] if records == "none" else [record for record in bench.case() if record.step != "serve"]
 
     assert points(charts.cost_accuracy(frontier(given, pricing))) == []
@@ -135,7 +135,7 @@ def test_nothing_to_draw_is_an_empty_chart(bench: Any, pricing: Pricing, records
     ],
 )
 def test_ticks_can_be_read(costs: list[float], texts: list[str]) -> None:
-    """Few marks, in full where that is short, as powers of ten where it is not."""
+    """Few marks, as powers of ten where numbers are long."""
     shown = charts._ticks(costs)["ticktext"]
 
     assert shown[: len(texts)] == texts
@@ -144,7 +144,7 @@ def test_ticks_can_be_read(costs: list[float], texts: list[str]) -> None:
 def test_net_present_value_has_a_trace_for_each_verdict(
     suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase]
 ) -> None:
-    """Every candidate is drawn once, in the colour of its verdict."""
+    """Every candidate once, in the colour of its verdict."""
     frame = viability(suite, pricing, use_cases)
     figure = charts.net_present_value(frame)
 
@@ -153,5 +153,5 @@ def test_net_present_value_has_a_trace_for_each_verdict(
 
 
 def test_net_present_value_of_nothing_is_empty(pricing: Pricing, use_cases: dict[str, UseCase]) -> None:
-    """No row, no trace, no error."""
+    """Without an error."""
     assert len(charts.net_present_value(viability([], pricing, use_cases)).data) == 0

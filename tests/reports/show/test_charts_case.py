@@ -1,4 +1,4 @@
-"""A use case's charts draw the numbers they are given, in the reader's words, and no name is markup."""
+"""Charts of a use case have the given numbers and words, and no name is markup."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_the_fan_has_a_band_a_median_and_an_expectation() -> None:
 
 
 def test_the_tornado_has_the_widest_on_top_and_few_bars() -> None:
-    """Bars begin where all inputs are at their median."""
+    """Bars start at the value with all inputs at their medians."""
     low, high = charts_case.tornado(SWINGS).data
 
     assert len(low.y) == charts_case.MOST_BARS
@@ -42,8 +42,8 @@ def test_the_tornado_has_the_widest_on_top_and_few_bars() -> None:
     assert (low.x[-1] + low.base, high.x[-1] + high.base) == (-10.0, 30.0)
 
 
-def test_names_come_in_the_readers_words_and_are_text() -> None:
-    """A chart has no language of its own, and no name is markup."""
+def test_names_are_in_the_given_words_and_escaped() -> None:
+    """In a page's language."""
     words = {**charts_case.WORDS, "chart_npv": "净现值", "assumed": "假设"}
     evil = SWINGS.assign(input=EVIL)
     figure = charts_case.tornado(SWINGS, {"input_0": "需求"}, words)
@@ -55,7 +55,7 @@ def test_names_come_in_the_readers_words_and_are_text() -> None:
 
 @pytest.mark.parametrize(("even", "marks"), [(50.0, 2), (None, 1), (5000.0, 1)])
 def test_break_even_marks_what_is_on_the_chart(even: float | None, marks: int) -> None:
-    """A volume that is never reached, or far away, is not marked."""
+    """A break-even that does not exist, or is beyond the axis, is not marked."""
     figure = charts_case.break_even(LINE, 80.0, even)
 
     assert len(figure.layout.annotations) == marks
@@ -63,7 +63,7 @@ def test_break_even_marks_what_is_on_the_chart(even: float | None, marks: int) -
 
 
 def test_own_machines_are_drawn_once_and_as_steps() -> None:
-    """Beside a line for each hosted model."""
+    """With a line for each hosted model."""
     frame = own_against_calls(OwnMachines(100.0, 10.0, 5.0), 20.0, [0, 5, 10, 15])
     figure = charts_case.own_or_calls({"a/b": frame, EVIL: frame}, 5.25, 12.0)
 
@@ -74,6 +74,6 @@ def test_own_machines_are_drawn_once_and_as_steps() -> None:
 
 
 def test_nothing_is_an_empty_chart() -> None:
-    """No error where nothing is uncertain."""
+    """Without uncertain figures."""
     for drawn in (charts_case.fan(FAN[:0]), charts_case.tornado(SWINGS[:0])):
         assert not any(len(trace.x) for trace in drawn.data)

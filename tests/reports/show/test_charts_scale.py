@@ -1,4 +1,4 @@
-"""The chart of a run at scale shows every utilisation, and no money that nobody knows."""
+"""The chart of a plan has every utilisation, and no costs that are not known."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ RUN = Run(7e9, 2e12, find_accelerator("h100"), usd_per_device_hour=2.0)
 
 
 def test_every_utilisation_has_its_days_and_its_money() -> None:
-    """Days in one panel, rented and owned in the other, as the table says."""
+    """Days in one panel, rented and owned costs in the other."""
     frame = scenarios(RUN)
     bars = {bar.name: list(bar.y) for bar in by_utilisation(frame).data}
 
@@ -18,8 +18,8 @@ def test_every_utilisation_has_its_days_and_its_money() -> None:
     }  # fmt: skip
 
 
-def test_a_measured_utilisation_stands_beside_them() -> None:
-    """One bar more."""
+def test_a_measured_utilisation_is_one_more_bar() -> None:
+    """In each panel."""
     run = Run(7e9, 2e12, find_accelerator("h100"), measured_mfu=0.41)
     figure = by_utilisation(scenarios(run))
 
@@ -27,8 +27,8 @@ def test_a_measured_utilisation_stands_beside_them() -> None:
     assert figure.data[0].x[-1] == "measured<br>41%"
 
 
-def test_unknown_rent_is_not_drawn_as_nothing() -> None:
-    """No bar at 0 for what is not known."""
+def test_unknown_rent_is_not_drawn() -> None:
+    """Not even as a bar at 0."""
     names = {bar.name for bar in by_utilisation(scenarios(Run(7e9, 2e12, find_accelerator("h100")))).data}
 
     assert "rented" not in names

@@ -1,4 +1,4 @@
-"""Tables in every format: nothing is lost, nothing is run, and what is missing stays missing."""
+"""Tables in every format: complete, harmless, and with missing cells left missing."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def frames(suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase]) ->
 @pytest.mark.parametrize("form", sorted(formats.WRITERS))
 @pytest.mark.parametrize("name", sorted(formats.SHOWN))
 def test_every_table_is_written_in_every_format(frames: dict[str, pd.DataFrame], name: str, form: str) -> None:
-    """Every table in five formats, none of them empty."""
+    """None of them empty."""
     written = formats.WRITERS[form](name, frames[name])
 
     assert len(written) > 100
@@ -67,13 +67,13 @@ def test_every_table_is_written_in_every_format(frames: dict[str, pd.DataFrame],
 
 
 @pytest.mark.parametrize("name", sorted(formats.SHOWN))
-def test_columns_people_read_are_columns_of_the_table(frames: dict[str, pd.DataFrame], name: str) -> None:
-    """No name in the list of shown columns is a typo."""
+def test_columns_for_people_are_columns_of_the_table(frames: dict[str, pd.DataFrame], name: str) -> None:
+    """The list has no typo."""
     assert set(formats.SHOWN[name]) <= set(frames[name].columns)
 
 
 def test_json_is_a_list_of_rows_with_null_for_what_is_missing(frames: dict[str, pd.DataFrame]) -> None:
-    """Numbers are numbers, flags are flags, and what is missing is null."""
+    """Numbers and flags keep their types."""
     rows = json.loads(formats.WRITERS["json"]("frontier", frames["frontier"]))
 
     assert len(rows) == 6
@@ -82,8 +82,8 @@ def test_json_is_a_list_of_rows_with_null_for_what_is_missing(frames: dict[str, 
     assert isinstance(rows[0]["on_frontier"], bool)
 
 
-def test_json_never_holds_what_json_cannot(frames: dict[str, pd.DataFrame]) -> None:
-    """NaN and infinity are no JSON."""
+def test_json_is_strict(frames: dict[str, pd.DataFrame]) -> None:
+    """NaN and infinity become null."""
     frame = pd.DataFrame({"a": [float("nan"), float("inf"), 1.0], "b": [None, "x", pd.NA]})
 
     assert json.loads(formats.as_json("any", frame)) == [
@@ -92,7 +92,7 @@ def test_json_never_holds_what_json_cannot(frames: dict[str, pd.DataFrame]) -> N
 
 
 def test_parquet_keeps_every_column(frames: dict[str, pd.DataFrame]) -> None:
-    """What is read back is what was written."""
+    """And their values."""
     for name, frame in frames.items():
         back = pd.read_parquet(io.BytesIO(bytes(formats.parquet(name, frame))))
         assert list(back.columns) == list(frame.columns)
@@ -100,7 +100,7 @@ def test_parquet_keeps_every_column(frames: dict[str, pd.DataFrame]) -> None:
 
 
 def test_csv_keeps_every_column(frames: dict[str, pd.DataFrame]) -> None:
-    """All columns are there, one line for each row."""
+    """With one line for each row."""
     for name, frame in frames.items():
         rows = list(csv.DictReader(io.StringIO(str(formats.csv(name, frame)))))
         assert list(rows[0]) == list(frame.columns)
@@ -109,7 +109,7 @@ def test_csv_keeps_every_column(frames: dict[str, pd.DataFrame]) -> None:
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1+cmd|' /C calc'!A0", "@SUM(A1)", "\t=1", "\r=1"])
 def test_csv_runs_no_formula(text: str) -> None:
-    """A name that a spreadsheet would run gets an apostrophe; a negative number does not."""
+    """An apostrophe precedes such a name, and no negative number."""
     frame = pd.DataFrame({"model": [text], "npv_usd": [-5.0]})
     (row,) = csv.DictReader(io.StringIO(formats.csv("any", frame), newline=""))
 
@@ -118,7 +118,7 @@ def test_csv_runs_no_formula(text: str) -> None:
 
 
 def test_markdown_cells_cannot_break_the_table(bench: Any) -> None:
-    """A bar, a line break or a tag in a name stays text."""
+    """Bars, line breaks and tags are escaped."""
     frame = accuracy(bench.case(model="a|b\nc<script>", latency_s=None))
 
     written = formats.markdown("accuracy", frame)
@@ -128,7 +128,7 @@ def test_markdown_cells_cannot_break_the_table(bench: Any) -> None:
 
 
 def test_text_says_once_what_all_rows_share(frames: dict[str, pd.DataFrame]) -> None:
-    """The price's day is told below the table, not six times in it."""
+    """In a line below the table."""
     written = formats.text("cost", frames["cost"])
 
     assert written.count("2026-11-01") == 1
@@ -136,21 +136,21 @@ def test_text_says_once_what_all_rows_share(frames: dict[str, pd.DataFrame]) -> 
 
 
 def test_text_shows_reasons_below_the_table(frames: dict[str, pd.DataFrame]) -> None:
-    """Every verdict's reason is there in full, after the candidate's name."""
+    """In full, after the candidate's name."""
     written = " ".join(formats.text("viability", frames["viability"]).split())
 
     assert "filing lstm tiny scratch eager: accuracy is 0.6" in written
 
 
 def test_text_takes_no_markup_from_names(bench: Any) -> None:
-    """Square brackets in a name are text, not colours."""
+    """Square brackets are no colours."""
     written = formats.text("accuracy", accuracy(bench.case(model="[red]x[/red]")))
 
     assert "[red]x[/red]" in written
 
 
 def test_narrow_terminal_loses_nothing(frames: dict[str, pd.DataFrame]) -> None:
-    """On 80 columns lines are folded, none is longer."""
+    """On 80 columns lines are folded."""
     for name, frame in frames.items():
         for width in (80, 120, 160):
             written = formats.text(name, frame, width=width)
@@ -158,7 +158,7 @@ def test_narrow_terminal_loses_nothing(frames: dict[str, pd.DataFrame]) -> None:
 
 
 def test_without_a_terminal_no_cell_is_folded(frames: dict[str, pd.DataFrame]) -> None:
-    """In a file or a pipe every candidate takes one line, and the last column is whole."""
+    """Every candidate takes one line."""
     for name, frame in frames.items():
         lines = formats.text(name, frame).splitlines()
         (shown, _) = formats.shown(name, frame)
@@ -174,19 +174,19 @@ def test_without_a_terminal_no_cell_is_folded(frames: dict[str, pd.DataFrame]) -
      (0.91234, "0.9123"), (1234.56, "1,235"), (2.778e-06, "0.000002778"),
      (-4.72e-05, "-0.0000472"), (9e-7, "9e-07"), (0.0, "0"), (3.0, "3"), ("text", "text")],
 )  # fmt: skip
-def test_cells_as_people_read_them(value: Any, text: str) -> None:
-    """Four significant digits, yes and no, and a dash for what is missing."""
+def test_cells_as_text(value: Any, text: str) -> None:
+    """Four significant digits, yes and no, and a dash for a missing value."""
     assert cells.cell(value) == text
 
 
-def test_plain_takes_numpy_off() -> None:
-    """A cell is a plain Python value."""
+def test_plain_returns_python_values() -> None:
+    """Of NumPy's scalars."""
     assert type(cells.plain(np.float64(1.5))) is float
     assert type(cells.plain(np.bool_(True))) is bool
     assert cells.plain(np.float64("nan")) is None
 
 
 @pytest.mark.parametrize(("value", "shown"), [(8.4e22, "8.4e+22"), (2e12, "2e+12"), (999e9, "999,000,000,000")])
-def test_numbers_beyond_counting_are_powers(value: float, shown: str) -> None:
-    """Nobody counts the digits of a training's operations."""
+def test_huge_numbers_have_an_exponent(value: float, shown: str) -> None:
+    """Such as operations of a training."""
     assert cells.cell(value) == shown

@@ -1,4 +1,4 @@
-"""The report: complete, self-contained, safe to open, and readable in a real browser."""
+"""The report: complete, self-contained, safe to open, and readable in a browser."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def body(page: str) -> str:
 
 
 def test_every_section_is_there(page: str) -> None:
-    """From the summary to the environment, in the order of an investor's questions."""
+    """In the order of an investor's questions."""
     assert parsed(page).headings == [
         "Summary", "Use cases", "All candidates", "Cost against quality", "Quality", "What the models do",
         "Throughput and latency", "Cost", "Judgement of the numbers", "Failures", "Assumptions and prices",
@@ -67,15 +67,15 @@ def test_every_section_is_there(page: str) -> None:
     ]  # fmt: skip
 
 
-def test_summary_says_the_verdict_with_its_interval(page: str) -> None:
-    """The first sentence answers the question."""
+def test_summary_has_the_verdict_with_its_interval(page: str) -> None:
+    """In its first sentence."""
     assert (
         "<b>Filing things: invest</b> with bert tiny (pretrained) on onnx, cpu: net present value 164,026 USD" in page
     )
 
 
-def test_the_verdicts_stand_up_front_the_best_first(suite: list[Any], pricing: Pricing, make_use_case: Any) -> None:
-    """One line for each use case, before any chart, with what decides."""
+def test_the_verdicts_come_first_sorted(suite: list[Any], pricing: Pricing, make_use_case: Any) -> None:
+    """One line for each use case with the deciding figures, before any chart."""
     lost = make_use_case("losing", value_per_request_usd=0.0)
     page = body(html(suite, pricing, [lost, make_use_case()]))
     summary = page[: page.index("<h2>Use cases")]
@@ -87,7 +87,7 @@ def test_the_verdicts_stand_up_front_the_best_first(suite: list[Any], pricing: P
 
 
 def test_every_use_case_has_its_needs_charts_and_alternatives(page: str) -> None:
-    """Value over the years, what it hangs on, where it breaks even; doing nothing is an alternative."""
+    """Doing nothing is an alternative."""
     for number in (0, 1):
         for place in range(3):
             assert f'id="case-{number}-{place}"' in page
@@ -96,16 +96,16 @@ def test_every_use_case_has_its_needs_charts_and_alternatives(page: str) -> None
     assert "<td class='text'>nothing</td>" in page
 
 
-def test_what_nobody_measured_is_named(suite: list[Any], pricing: Pricing, make_use_case: Any) -> None:
-    """A use case without a record is no verdict, and is not left out in silence."""
+def test_unmeasured_use_cases_are_named(suite: list[Any], pricing: Pricing, make_use_case: Any) -> None:
+    """Without a verdict."""
     written = html(suite, pricing, [make_use_case(), make_use_case("flying", ("airplanes",))])
 
     assert "No measurement yet" in written
     assert "<td class='text'>Flying things</td>" in written
 
 
-def test_hosted_models_stand_against_own_machines(suite: list[Any], pricing: Pricing, make_use_case: Any) -> None:
-    """With the chart of the steps, where a use case names some."""
+def test_hosted_models_are_compared_with_own_machines(suite: list[Any], pricing: Pricing, make_use_case: Any) -> None:
+    """In a chart, where a use case names some."""
     case = make_use_case(input_tokens_per_request=500.0, output_tokens_per_request=20.0)
     written = html(suite, pricing, [replace(case, hosted=("openai/gpt-4.1-nano",))])
 
@@ -115,7 +115,7 @@ def test_hosted_models_stand_against_own_machines(suite: list[Any], pricing: Pri
 
 
 def test_a_distribution_is_shown_with_its_numbers(suite: list[Any], pricing: Pricing, make_use_case: Any) -> None:
-    """An assumption is not only its mean."""
+    """Not only its mean."""
     case = make_use_case()
     spread = Spread("pert", (0.05, 0.1, 0.2))
     value = replace(case.market["value_per_request_usd"], value=spread.mean, spread=spread)
@@ -124,8 +124,8 @@ def test_a_distribution_is_shown_with_its_numbers(suite: list[Any], pricing: Pri
     assert "pert 0.05, 0.1, 0.2" in written
 
 
-def test_page_holds_everything_it_needs(page: str) -> None:
-    """No tag points outside: the file works offline and from a mail attachment."""
+def test_page_is_self_contained(page: str) -> None:
+    """No tag refers to anything outside."""
     sources = [attrs.get(name) for _, attrs in parsed(page).tags for name in ("src", "href")]
 
     assert not any(sources)
@@ -134,7 +134,7 @@ def test_page_holds_everything_it_needs(page: str) -> None:
 
 
 def test_prices_and_figures_have_date_and_source(page: str) -> None:
-    """Every assumption stands with its day and where it comes from."""
+    """In the section of assumptions."""
     for word in ("bench.example/prices", "2026-11-01", "somebody&#x27;s guess", "discount_rate"):
         assert word in page
 
@@ -142,12 +142,12 @@ def test_prices_and_figures_have_date_and_source(page: str) -> None:
 def test_page_is_the_same_each_time(
     suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase], page: str
 ) -> None:
-    """A pure function: no clock and no chance in it."""
+    """Without a clock or randomness."""
     assert html(suite, pricing, use_cases) == page
 
 
 def test_names_from_records_are_text(bench: Any, pricing: Pricing, make_use_case: Any) -> None:
-    """A model, a source, a reason, a note, a device or a use case cannot bring markup into the page."""
+    """Models, sources, reasons, notes, devices and use cases are escaped."""
     environment = {"cpu_model": EVIL, "hardware": {"device_name": EVIL, "price_item": "CPU", "price_quantity": 2}}
     fields = {"environment": environment, "notes": [EVIL]}
     good = bench.case(model=EVIL, source=EVIL, size=EVIL, settings={EVIL: EVIL}, fields=fields)
@@ -160,8 +160,8 @@ def test_names_from_records_are_text(bench: Any, pricing: Pricing, make_use_case
     assert "&lt;img" in written
 
 
-def test_failures_are_listed_until_they_are_made_good(bench: Any, pricing: Pricing) -> None:
-    """A failed step is told with its reason; once the same step succeeds it is off the list."""
+def test_failures_are_listed_until_a_later_success(bench: Any, pricing: Pricing) -> None:
+    """With their reason."""
     good = bench.case()
     failed = replace(good[-1], id="failed", outcome="timed out", reason="limit of 60 s reached", readings={})
 
@@ -169,16 +169,16 @@ def test_failures_are_listed_until_they_are_made_good(bench: Any, pricing: Prici
     assert "limit of 60 s reached" not in html([failed, *good], pricing, [])
 
 
-def test_doubtful_numbers_are_told(bench: Any, pricing: Pricing) -> None:
-    """The judgement stands in the report, with what to do next; so do a record's own notes."""
+def test_doubtful_numbers_are_listed(bench: Any, pricing: Pricing) -> None:
+    """With the next step, and with notes of records."""
     page = html(bench.case(window_s=0.5, fields={"notes": ["The clock ended this training"]}), pricing, [])
 
     assert "The window is under 1 s (0.5 s): serve for longer." in page
     assert "The clock ended this training" in page
 
 
-def test_environment_shows_what_records_do_not_agree_on(bench: Any, pricing: Pricing) -> None:
-    """Two versions of a library stand side by side; a load average, different each time, does not."""
+def test_environment_has_all_values(bench: Any, pricing: Pricing) -> None:
+    """Both versions of a library, but no load averages."""
     hardware = {"device_name": "Bench 9000", "price_item": "CPU", "price_quantity": 2}
     environment = {"versions": {"torch": "2.14.0"}, "load_average_1m": 0.1234, "hardware": hardware}
 
@@ -189,7 +189,7 @@ def test_environment_shows_what_records_do_not_agree_on(bench: Any, pricing: Pri
 
 
 def test_report_of_nothing_says_so(pricing: Pricing, use_cases: dict[str, UseCase]) -> None:
-    """An empty store makes a page that says that nothing was measured."""
+    """Of an empty store."""
     page = html([], pricing, use_cases)
 
     assert "there is no verdict" in page
@@ -198,7 +198,7 @@ def test_report_of_nothing_says_so(pricing: Pricing, use_cases: dict[str, UseCas
 
 
 def test_unpriced_hardware_makes_no_report(bench: Any, pricing: Pricing) -> None:
-    """A cost of 0 is never made up."""
+    """It is an error, not a cost of 0."""
     fields = {"environment": {"hardware": {"device_name": "X", "price_item": "TPU", "price_quantity": 1}}}
 
     with pytest.raises(FactError, match="TPU"):
@@ -208,7 +208,7 @@ def test_unpriced_hardware_makes_no_report(bench: Any, pricing: Pricing) -> None
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
 def test_report_opens_in_a_browser_without_the_network(page: str, tmp_path: Path) -> None:
-    """In real headless Chromium all charts are drawn, nothing is fetched and no script fails."""
+    """In headless Chromium charts are drawn, nothing is fetched and no script fails."""
     from playwright.sync_api import sync_playwright
 
     file = tmp_path / "report.html"
