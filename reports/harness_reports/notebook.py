@@ -41,8 +41,8 @@ def load_prices(*books: str, plugins: Sequence[str] = (), **wishes: str | float)
     """
     from harness.plugins import load_plugins
 
-    wanted = [f"{name}={value}" for name, value in wishes.items()]
-    return read_pricing(list(books) or None, load_plugins(plugins), wanted)
+    texts = [f"{name}={value}" for name, value in wishes.items()]
+    return read_pricing(list(books) or None, load_plugins(plugins), texts)
 
 
 def load_use_cases(*files: str) -> dict[str, UseCase]:

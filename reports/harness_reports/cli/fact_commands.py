@@ -151,9 +151,9 @@ def explain(
         chosen = read_pricing(price_book, plugins, pricing)
         owned = owned_pricing(price_book, plugins, pricing)
         assumed = Assumed(plugins.use_cases(), read_figures(figure), owned, budget_usd)
-    wanted = {"task": None if task is None else plugins.current_task(task), "model": model, "use_case": use_case}
-    named = {key: value for key, value in wanted.items() if value is not None}
-    row = find(rows(name.value, read_records(store, plugins), chosen, assumed), named | pairs("--where", where))
+    cells = {"task": None if task is None else plugins.current_task(task), "model": model, "use_case": use_case}
+    conditions = {key: value for key, value in cells.items() if value is not None}
+    row = find(rows(name.value, read_records(store, plugins), chosen, assumed), conditions | pairs("--where", where))
     figures = [row.explain(column)] if column else list(row.figures().values())
     if form == TreeFormat.JSON:
         body = {"table": name.value, "row": row.title, "figures": [as_data(figure) for figure in figures]}

@@ -102,8 +102,8 @@ def read_pricing(names: list[str] | None, plugins: Plugins, wishes: list[str] | 
     from harness_reports.prices.price_book_file import find_price_book
     from harness_reports.prices.pricing import choose
 
-    books, wanted = plugins.price_books(), pairs("--pricing", wishes)
-    choices, assumed = _choices(wanted), _assumed(wanted)
+    books, settings = plugins.price_books(), pairs("--pricing", wishes)
+    choices, assumed = _choices(settings), _assumed(settings)
     return replace(choose([find_price_book(name, books) for name in names or [DEFAULT_BOOK]], **choices), **assumed)
 
 
@@ -120,23 +120,23 @@ def owned_pricing(names: list[str] | None, plugins: Plugins, wishes: list[str] |
     installed = plugins.price_books()
     books = [*(find_price_book(name, installed) for name in names or []), *installed.values()]
     prices = {price: None for book in books for price in book.prices if price.provider == OWN}
-    wanted = pairs("--pricing", wishes)
-    as_of = day(wanted.get("as_of"), "--pricing as_of")
-    return replace(choose(PriceBook(OWN, "", tuple(prices)), as_of=as_of), **_assumed(wanted))
+    settings = pairs("--pricing", wishes)
+    as_of = day(settings.get("as_of"), "--pricing as_of")
+    return replace(choose(PriceBook(OWN, "", tuple(prices)), as_of=as_of), **_assumed(settings))
 
 
-def _choices(wanted: Mapping[str, str]) -> dict[str, Any]:
+def _choices(settings: Mapping[str, str]) -> dict[str, Any]:
     from harness.errors import FactError, unknown
 
-    for name in wanted:
+    for name in settings:
         if name not in (*CHOICES, *ASSUMED):
             raise FactError(unknown("name in --pricing", name, (*CHOICES, *ASSUMED)))
-    chosen = {name: value for name, value in wanted.items() if name in CHOICES}
+    chosen = {name: value for name, value in settings.items() if name in CHOICES}
     return {**chosen, "as_of": day(chosen["as_of"], "--pricing as_of")} if "as_of" in chosen else chosen
 
 
-def _assumed(wanted: Mapping[str, str]) -> dict[str, Any]:
-    assumed: dict[str, Any] = {name: value for name, value in wanted.items() if name in ASSUMED}
+def _assumed(settings: Mapping[str, str]) -> dict[str, Any]:
+    assumed: dict[str, Any] = {name: value for name, value in settings.items() if name in ASSUMED}
     numbers = {name: number(f"--pricing {name}", value) for name, value in assumed.items() if name != "grid"}
     if "multiplier" in numbers:
         numbers["multiplier"] = Decimal(assumed["multiplier"])

@@ -153,14 +153,14 @@ def _accuracy(results: Results) -> list[Row]:
     ]
 
 
-def find(table: Sequence[Row], wanted: Mapping[str, str]) -> Row:
+def find(table: Sequence[Row], cells: Mapping[str, str]) -> Row:
     """Return the one row whose cells, as text, equal the wanted ones.
 
     Raises:
         FactError: there is none, or there are several; the message says how to narrow them down.
     """
     left = list(table)
-    for name, value in wanted.items():
+    for name, value in cells.items():
         texts = {cell(row.cells[name]) for row in left if name in NAMES[row.table]}
         if not texts:
             raise FactError(unknown("column that names a row", name, NAMES[table[0].table]) if table else _EMPTY)

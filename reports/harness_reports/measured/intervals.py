@@ -74,10 +74,13 @@ def difference_interval(scores: Scores, other: Scores) -> Interval:
 
     Pairing takes the items' difficulty out of the difference; replicates are resampled independently on each side.
     """
-    one, two = np.asarray(scores, dtype=float), np.asarray(other, dtype=float)
-    if one.shape[1] != two.shape[1]:
-        return interval_of(_bootstrap(one) - _bootstrap(two, stream=1))
-    return interval_of(_paired(one, two))
+    left, right = np.asarray(scores, dtype=float), np.asarray(other, dtype=float)
+    if left.shape[1] != right.shape[1]:
+        return interval_of(_bootstrap(left) - _bootstrap(right, stream=1))
+    shapes = (left.shape, right.shape)
+    return interval_of(
+        _resampled_difference(np.ascontiguousarray(left).tobytes(), np.ascontiguousarray(right).tobytes(), shapes)
+    )
 
 
 def replicates_interval(replicates: Replicates) -> Interval:
@@ -97,9 +100,13 @@ def replicates_difference(replicates: Replicates, other: Replicates) -> Interval
 
 def _trainings(replicates: Replicates, stream: int) -> np.ndarray:
     matrix = np.asarray(replicates, dtype=float)
-    seeds, draws = matrix.shape
-    picked = np.random.default_rng([4, stream]).multinomial(seeds, [1 / seeds] * seeds, size=draws)
-    return np.asarray((picked / seeds * matrix.T).sum(axis=1))
+    weights = _weights(np.random.default_rng([4, stream]), *matrix.shape)
+    return np.asarray((weights * matrix.T).sum(axis=1))
+
+
+def _weights(random: np.random.Generator, replicates: int, draws: int) -> np.ndarray:
+    """Return draws x replicates: the share of each replicate among as many drawn with replacement."""
+    return np.asarray(random.multinomial(replicates, [1 / replicates] * replicates, size=draws) / replicates)
 
 
 def _bootstrap(matrix: np.ndarray, stream: int = 0) -> np.ndarray:
@@ -128,11 +135,9 @@ def _kinds(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _counted(kinds: np.ndarray, counts: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Return resampled means where items are of few kinds (right or wrong in each replicate): draw counts of kinds."""
     items = counts.sum()
-    drawn = random.multinomial(items, counts / items, size=RESAMPLES) / items
-    means = drawn @ kinds.T
-    replicates = len(kinds)
-    weights = random.multinomial(replicates, [1 / replicates] * replicates, size=RESAMPLES) / replicates
-    return np.asarray((weights * means).sum(axis=1))
+    shares = random.multinomial(items, counts / items, size=RESAMPLES) / items
+    means = shares @ kinds.T
+    return np.asarray((_weights(random, len(kinds), RESAMPLES) * means).sum(axis=1))
 
 
 def _chunks(items: int) -> list[int]:
@@ -141,26 +146,21 @@ def _chunks(items: int) -> list[int]:
 
 
 def _means(matrix: np.ndarray, random: np.random.Generator, count: int) -> np.ndarray:
-    picked = random.integers(0, matrix.shape[1], (count, matrix.shape[1]))
+    indexes = random.integers(0, matrix.shape[1], (count, matrix.shape[1]))
     rows = _replicate_means(matrix, random, count)
-    return np.asarray(np.take_along_axis(rows, picked, axis=1).mean(axis=1))
+    return np.asarray(np.take_along_axis(rows, indexes, axis=1).mean(axis=1))
 
 
 def _replicate_means(matrix: np.ndarray, random: np.random.Generator, count: int) -> np.ndarray:
     replicates = matrix.shape[0]
     if replicates == 1:
         return np.broadcast_to(matrix, (count, matrix.shape[1]))
-    return np.asarray(random.multinomial(replicates, [1 / replicates] * replicates, size=count) / replicates @ matrix)
-
-
-def _paired(one: np.ndarray, two: np.ndarray) -> np.ndarray:
-    shapes = (one.shape, two.shape)
-    return _resampled_difference(np.ascontiguousarray(one).tobytes(), np.ascontiguousarray(two).tobytes(), shapes)
+    return np.asarray(_weights(random, replicates, count) @ matrix)
 
 
 @lru_cache(maxsize=512)
-def _resampled_difference(one: bytes, two: bytes, shapes: tuple[tuple[int, int], tuple[int, int]]) -> np.ndarray:
-    left, right = np.frombuffer(one).reshape(shapes[0]), np.frombuffer(two).reshape(shapes[1])
+def _resampled_difference(scores: bytes, other: bytes, shapes: tuple[tuple[int, int], tuple[int, int]]) -> np.ndarray:
+    left, right = np.frombuffer(scores).reshape(shapes[0]), np.frombuffer(other).reshape(shapes[1])
     items = shapes[0][1]
     random = np.random.default_rng([2, items])
     kinds, counts = _kinds(np.concatenate([left, right]))
@@ -169,8 +169,8 @@ def _resampled_difference(one: bytes, two: bytes, shapes: tuple[tuple[int, int],
     parts = []
     for count in _chunks(items):
         rows = _replicate_means(left, random, count) - _replicate_means(right, random, count)
-        picked = random.integers(0, items, (count, items))
-        parts.append(np.take_along_axis(rows, picked, axis=1).mean(axis=1))
+        indexes = random.integers(0, items, (count, items))
+        parts.append(np.take_along_axis(rows, indexes, axis=1).mean(axis=1))
     return np.concatenate(parts)
 
 
@@ -179,10 +179,8 @@ def _counted_difference(
 ) -> np.ndarray:
     items = counts.sum()
     means = random.multinomial(items, counts / items, size=RESAMPLES) / items @ kinds.T
-    sides = np.split(means, [replicates], axis=1)
-    weights = [random.multinomial(side.shape[1], [1 / side.shape[1]] * side.shape[1], RESAMPLES) / side.shape[1]
-               for side in sides]  # fmt: skip
-    left, right = ((weight * side).sum(axis=1) for weight, side in zip(weights, sides, strict=True))
+    left, right = ((_weights(random, side.shape[1], RESAMPLES) * side).sum(axis=1)
+                   for side in np.split(means, [replicates], axis=1))  # fmt: skip
     return np.asarray(left - right)
 
 

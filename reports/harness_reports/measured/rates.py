@@ -26,25 +26,25 @@ def rate_draws(records: Sequence[Record]) -> np.ndarray | None:
     weights = np.array([r.value("wall_s") for r in records], dtype=float)
     relative = means / np.array([d.mean() for d in series])[:, None]
     speeds = np.array([r.value("samples") for r in records], dtype=float) / weights
-    picked = random.integers(0, len(records), (RESAMPLES, len(records)))
-    drawn = random.integers(0, means.shape[1], picked.shape)
-    seconds = relative[picked, drawn] / speeds[picked]
+    record_indexes = random.integers(0, len(records), (RESAMPLES, len(records)))
+    mean_indexes = random.integers(0, means.shape[1], record_indexes.shape)
+    seconds = relative[record_indexes, mean_indexes] / speeds[record_indexes]
     return np.asarray(1 / seconds.mean(axis=1))
 
 
-def rate_ends(names: Sequence[str], point: Explained, draws: np.ndarray | None, drawn: str) -> list[Explained]:
+def rate_ends(names: Sequence[str], point: Explained, draws: np.ndarray | None, draws_of: str) -> list[Explained]:
     """Return the ends of the 95 % interval of a figure that depends on a rate.
 
     Args:
         names: of the two ends.
         point: the figure.
         draws: of the figure, None where those of the rate are not known.
-        drawn: what the draws are, in words.
+        draws_of: what the draws are, in words.
     """
     if draws is None:
         note = "the window does not hold how long each of at least two batches took, so its spread is not known"
         return [Explained(name, None, point.unit, note=note, inputs=(point,)) for name in names]
-    note = f"percentile of {drawn}: records are resampled, then the durations of batches within each"
+    note = f"percentile of {draws_of}: records are resampled, then the durations of batches within each"
     return [
         Explained(name, end, point.unit, note=f"{share}th {note}", inputs=(point,))
         for name, end, share in zip(names, interval_of(draws), ("2.5", "97.5"), strict=True)
@@ -55,8 +55,8 @@ def _resampled_durations(durations: np.ndarray, random: np.random.Generator, dra
     """Return resampled means; from 200 durations on the mean is close to normal, and is drawn directly: faster."""
     if durations.size >= 200:  # noqa: PLR2004 - see above
         return random.normal(durations.mean(), durations.std(ddof=1) / math.sqrt(durations.size), draws)
-    picked = random.integers(0, durations.size, (draws, durations.size))
-    return np.asarray(durations[picked].mean(axis=1))
+    indexes = random.integers(0, durations.size, (draws, durations.size))
+    return np.asarray(durations[indexes].mean(axis=1))
 
 
 def durations(record: Record) -> np.ndarray:

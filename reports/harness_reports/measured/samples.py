@@ -43,12 +43,12 @@ def html(samples: Sequence[Sample]) -> str:
 
 def _figure(sample: Sample) -> str:
     content, caption = picture(sample), escape(sample["caption"])
-    shown = (
+    body = (
         f"<pre>{escape(sample['content'])}</pre>"
         if content is None
         else f'<img alt="{caption}" src="data:{sample["media_type"]};base64,{base64.b64encode(content).decode()}">'
     )
-    return f"<figure>{shown}<figcaption>{caption}</figcaption></figure>"
+    return f"<figure>{body}<figcaption>{caption}</figcaption></figure>"
 
 
 def shown(records: Sequence[Record]) -> Iterator[tuple[str, Record]]:

@@ -110,11 +110,11 @@ def offers(
         FactError: the provider, region or item is unknown, or no price is left.
     """
     left = [price for book in _books(price_books) for price in book.prices]
-    for what, wanted in (("provider", provider), ("region", region), ("item", item)):
-        values = {getattr(price, what) for price in left}
-        if wanted is not None and wanted not in values:
-            raise FactError(unknown(f"{what} of prices", wanted, values))
-        left = [price for price in left if wanted is None or getattr(price, what) == wanted]
+    for name, choice in (("provider", provider), ("region", region), ("item", item)):
+        values = {getattr(price, name) for price in left}
+        if choice is not None and choice not in values:
+            raise FactError(unknown(f"{name} of prices", choice, values))
+        left = [price for price in left if choice is None or getattr(price, name) == choice]
     dated = [price for price in left if as_of is None or price.as_of <= as_of]
     if not dated:
         raise FactError(

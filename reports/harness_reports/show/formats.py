@@ -137,21 +137,21 @@ def text(name: str, frame: pd.DataFrame, width: int | None = None) -> str:
 
     table, line = shown(name, frame)
     long = [column for column in LONG if column in table]
-    drawn = Table(title=Text(name), title_justify="left", box=None, header_style="", pad_edge=False)
+    grid = Table(title=Text(name), title_justify="left", box=None, header_style="", pad_edge=False)
     needed = {column: _needed(column, table[column]) for column in table.columns.drop(long)}
     room = sum(needed.values()) + 2 * len(needed)
     width = width or _terminal_width(room)
     for column, cells in needed.items():
         number = pd.api.types.is_numeric_dtype(frame[column]) and frame[column].dtype != bool
-        drawn.add_column(
+        grid.add_column(
             Text(column.removesuffix("_bytes").replace("_", " ")), justify="right" if number else "left",
             overflow="fold", width=cells if room <= width else None,
         )  # fmt: skip
     for row in table.drop(columns=long).itertuples(index=False):
-        drawn.add_row(*map(Text, row))
+        grid.add_row(*map(Text, row))
     stream = io.StringIO()
     console = Console(file=stream, width=width, highlight=False, color_system=None)
-    console.print(drawn)
+    console.print(grid)
     for remark in [*([f"The same in every row: {line}"] if line else []), *_remarks(table, long)]:
         console.print(Text(remark))
     return "\n".join(text_line.rstrip() for text_line in stream.getvalue().splitlines()) + "\n"

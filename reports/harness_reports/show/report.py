@@ -97,9 +97,9 @@ def _sentence(candidates: Candidates) -> str:
     if best["verdict"] not in ("invest", "pilot"):
         return f"{head} ({escape(count)} measured). {escape(str(best['reasons']))}"
     npv, low, high = (cells.usd(best[name]) for name in ("npv_usd", "npv_low_usd", "npv_high_usd"))
-    worth = f"net present value {npv} ({low} to {high})"
+    value = f"net present value {npv} ({low} to {high})"
     even = f"breaks even at {cells.cell(best['break_even_requests'])} requests a year"
-    return f"{head} with {escape(_best(best))}: {escape(worth)}, {escape(even)}. {escape(str(best['reasons']))}"
+    return f"{head} with {escape(_best(best))}: {escape(value)}, {escape(even)}. {escape(str(best['reasons']))}"
 
 
 def _judged(records: Sequence[Record], pricing: Pricing, cases: Iterable[UseCase]) -> dict[str, Candidates]:

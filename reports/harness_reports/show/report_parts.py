@@ -16,10 +16,10 @@ from harness_reports.show import formats
 _NUMBER = re.compile(r"-?[\d,.]+(e[-+]\d+)?( MB)?")
 
 
-def figure(drawn: Any, name: str) -> str:
+def figure(chart: Any, name: str) -> str:
     """Return a chart as HTML, under a name that is unique on the page."""
     return str(
-        drawn.to_html(
+        chart.to_html(
             full_html=False, include_plotlyjs=False, div_id=name, config={"displaylogo": False, "responsive": True}
         )
     )
@@ -29,9 +29,9 @@ def table(name: str, frame: pd.DataFrame) -> str:
     """Return a table with the columns for people."""
     if frame.empty:
         return "<p>Nothing was measured yet.</p>"
-    shown, line = formats.shown(name, frame)
+    columns, line = formats.shown(name, frame)
     note = f"<p class='same'>The same in every row: {escape(line)}</p>" if line else ""
-    return html_table(shown.to_dict("records")) + note
+    return html_table(columns.to_dict("records")) + note
 
 
 def html_table(lines: Sequence[Mapping[Any, Any]]) -> str:
@@ -57,13 +57,13 @@ def _heading(name: str) -> str:
 
 
 def _cell(name: str, value: Any) -> str:
-    shown = cells.cell(value)
+    text = cells.cell(value)
     if name == "verdict":
-        return f"<td>{badge(shown) if shown in VERDICTS else escape(shown)}</td>"
-    number = _NUMBER.fullmatch(shown) is not None
-    long = len(shown) > 60  # noqa: PLR2004 - where a line gets long
-    kind = "number" if number or shown == cells.MISSING else "long" if long else "text"
-    return f"<td class='{kind}'>{escape(shown)}</td>"
+        return f"<td>{badge(text) if text in VERDICTS else escape(text)}</td>"
+    number = _NUMBER.fullmatch(text) is not None
+    long = len(text) > 60  # noqa: PLR2004 - where a line gets long
+    kind = "number" if number or text == cells.MISSING else "long" if long else "text"
+    return f"<td class='{kind}'>{escape(text)}</td>"
 
 
 def badge(verdict: str) -> str:
