@@ -9,7 +9,8 @@ import streamlit as st
 from harness_dashboards import sources
 from harness_dashboards.parts import Texts, grid, short, small
 from harness_reports import cells
-from harness_reports.planning.scale import Accelerator, Run, accelerators, laws, scenarios
+from harness_reports.planning.scale import Run, laws, scenarios
+from harness_reports.prices.chips import Accelerator, accelerators
 from harness_reports.show import charts_scale
 
 MIDDLE = "middle"

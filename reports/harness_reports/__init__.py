@@ -29,7 +29,7 @@ _API: Mapping[str, str] = {
     "discounted_payback": "economics.appraisal.discounted_payback",
     "explain_rows": "explain.tables.rows",
     "facts_table": "planning.fact_table.fact_table",
-    "find_accelerator": "planning.scale.find_accelerator",
+    "find_accelerator": "prices.chips.find_accelerator",
     "frontier_table": "prices.frontier.frontier",
     "irr": "economics.cashflow.irr",
     "laws_table": "planning.scale.laws",

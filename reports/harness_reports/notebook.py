@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness_reports.cli.options import read_pricing, read_records
+from harness_reports.cli.options import read_pricing
 
 if TYPE_CHECKING:
     from harness.facts import UseCase
@@ -24,8 +24,9 @@ def load_records(store: str | None = None, plugins: Sequence[str] = ()) -> Resul
         StoreError: there is no store.
     """
     from harness.plugins import load_plugins
+    from harness_reports.measured.reading import read
 
-    return read_records(store, load_plugins(plugins))
+    return read(store, load_plugins(plugins))
 
 
 def load_prices(*books: str, plugins: Sequence[str] = (), **wishes: str | float) -> Pricing:

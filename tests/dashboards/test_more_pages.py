@@ -17,7 +17,8 @@ from harness_reports.cells import rows as plain_rows
 from harness_reports.cells import usd
 from harness_reports.explain.tables import Assumed, rows
 from harness_reports.figures.explained import Explained
-from harness_reports.planning.scale import Run, find_accelerator, scenarios
+from harness_reports.planning.scale import Run, scenarios
+from harness_reports.prices.chips import find_accelerator
 from harness_reports.prices.cost import cost
 
 

@@ -25,7 +25,6 @@ from harness_reports.cli.options import (
     owned_pricing,
     read_figures,
     read_pricing,
-    read_records,
     write,
 )
 
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
     from harness.plugins import Plugins
     from harness.records import Record
-    from harness_reports.planning.scale import Accelerator
+    from harness_reports.prices.chips import Accelerator
 
 
 class TableName(StrEnum):
@@ -79,7 +78,7 @@ def table(
     kind = form or (SUFFIXES.get(output.suffix, "text") if output else "text")
     if kind == "parquet" and output is None and sys.stdout.isatty():
         raise FactError("Parquet is not text, so it cannot go to a terminal. Name a file with -o.")
-    wish = _Wish(name, metric, task, budget_usd, Prices(price_book, pricing), read_figures(figure))
+    wish = _Wish(name, metric, task, budget_usd, price_book, pricing, read_figures(figure))
     frame = _frame(wish, store, plugin)
     write(WRITERS[kind](name, frame), output)
 
@@ -93,11 +92,12 @@ def report(
 ) -> None:
     """Write a self-contained report in one HTML file that works offline."""
     from harness.plugins import load_plugins
+    from harness_reports.measured.reading import read
     from harness_reports.show.report import html
 
     plugins = load_plugins(plugin or ())
     chosen = read_pricing(price_book, plugins, pricing)
-    records = read_records(store, plugins)
+    records = read(store, plugins)
     check_measured(plugin, records, plugins)
     write(html(records, chosen, plugins.use_cases()), output)
     typer.echo(f"Wrote {output}.")
@@ -134,11 +134,13 @@ def plan(
 ) -> None:
     """Plan a training run at scale: operations, time, energy, carbon and money, by utilisation and scaling law."""
     from harness.plugins import load_plugins
-    from harness_reports.planning.scale import Run, find_accelerator, laws, scenarios
+    from harness_reports.measured.reading import read
+    from harness_reports.planning.scale import Run, laws, scenarios
+    from harness_reports.prices.chips import find_accelerator
     from harness_reports.show.formats import WRITERS, markdown, text
 
     chip = find_accelerator(hardware)
-    records = None if store is None else read_records(store, load_plugins(plugin or ()))
+    records = None if store is None else read(store, load_plugins(plugin or ()))
     device_price = None if usd_per_hour is not None else _device_prices(price_book, plugin, [chip]).get(chip.name)
     usd, day, source = device_price or (usd_per_hour, None, "" if usd_per_hour is None else "given by the reader")
     run = Run(
@@ -161,7 +163,7 @@ def _mfu(records: Sequence[Record]) -> float | None:
     """Return the utilisation of measured trainings; where there is none, say why on standard error."""
     from harness.errors import FactError
     from harness_reports.measured.sizes import measured_mfu
-    from harness_reports.planning.scale import accelerators
+    from harness_reports.prices.chips import accelerators
 
     peaks = {chip.price_item: chip.peak_flops_per_s for chip in accelerators().values() if chip.price_item}
     try:
@@ -194,7 +196,7 @@ def published(
     """Print published training runs with the planner's hours and costs, and how many of them it brackets."""
     from harness_reports.planning.published import bracketed
     from harness_reports.planning.published import published as compare
-    from harness_reports.planning.scale import accelerators
+    from harness_reports.prices.chips import accelerators
     from harness_reports.show.formats import WRITERS, text
 
     prices = _device_prices(price_book, plugin, accelerators().values())
@@ -230,13 +232,6 @@ def _json(tables: dict[str, pd.DataFrame]) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-class Prices(NamedTuple):
-    """The prices of a table."""
-
-    books: list[str] | None
-    wishes: list[str] | None
-
-
 class _Wish(NamedTuple):
     """The table to make, and its options."""
 
@@ -244,7 +239,8 @@ class _Wish(NamedTuple):
     metric: str | None
     task: str | None
     budget_usd: float | None
-    prices: Prices
+    books: list[str] | None
+    pricing: list[str] | None
     figures: Mapping[str, float]
 
     def check(self) -> None:
@@ -268,11 +264,12 @@ def _frame(wish: _Wish, store: str | None, plugin: list[str] | None) -> Any:
     """
     from harness.errors import StoreError, unknown
     from harness.plugins import load_plugins
+    from harness_reports.measured.reading import read
 
     wish.check()
     plugins = load_plugins(plugin or ())
     task = None if wish.task is None else plugins.current_task(wish.task)
-    records = read_records(store, plugins)
+    records = read(store, plugins)
     check_measured(plugin, records, plugins)
     frame = _made(wish, records, plugins)
     if task is not None and len(frame) and task not in set(frame["task"]):
@@ -301,12 +298,12 @@ def _made(wish: _Wish, records: Sequence[Record], plugins: Plugins) -> Any:
         return accuracy(records, wish.metric)
     if name == TableName.THROUGHPUT:
         return throughput(records)
-    pricing = read_pricing(wish.prices.books, plugins, wish.prices.wishes)
+    pricing = read_pricing(wish.books, plugins, wish.pricing)
     if name == TableName.COST:
         return cost(records, pricing)
     if name == TableName.FRONTIER:
         return frontier(records, pricing, wish.metric)
-    owned = owned_pricing(wish.prices.books, plugins, wish.prices.wishes)
+    owned = owned_pricing(wish.books, plugins, wish.pricing)
     judged: dict[str, Callable[..., pd.DataFrame]] = {
         "serving": partial(serving, owned=owned), "viability": viability, "sensitivity": sensitivity,
         "alternatives": alternatives, "pretraining": pretraining,

@@ -17,7 +17,6 @@ import typer
 if TYPE_CHECKING:
     from harness.plugins import Plugins
     from harness.records import Record
-    from harness_reports.measured.results import Results
     from harness_reports.prices.pricing import Pricing
 
 DEFAULT_BOOK = "cloud"
@@ -75,17 +74,6 @@ def check_budget(table: str, budget_usd: float | None) -> None:
 
     if (budget_usd is None) == (table == "portfolio"):
         raise FactError("The table `portfolio` needs --budget-usd, the amount to spend; no other table takes it.")
-
-
-def read_records(location: str | None, plugins: Plugins) -> Results:
-    """Return the records of a store, those marked as stale whose definition differs from that of the plugins.
-
-    Raises:
-        StoreError: there is no store.
-    """
-    from harness_reports.measured.reading import read
-
-    return read(location, plugins)
 
 
 def read_pricing(names: list[str] | None, plugins: Plugins, wishes: list[str] | None = None) -> Pricing:

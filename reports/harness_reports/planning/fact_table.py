@@ -12,7 +12,7 @@ import pandas as pd
 from harness.errors import FactError, unknown
 from harness_reports.economics.api_prices import call_price
 from harness_reports.economics.energy import GRID
-from harness_reports.planning.scale import accelerators
+from harness_reports.prices.chips import accelerators
 from harness_reports.prices.energy_facts import energy_facts
 
 _CALL = {"input_tokens": 1000, "cache_read_tokens": 0, "output_tokens": 1000}

@@ -17,12 +17,8 @@ import pandas as pd
 from harness.errors import FactError, unknown
 from harness_reports.economics import ownership, scaling, training
 from harness_reports.economics.checks import above, at_least, whole, within
-from harness_reports.prices.chips import ACCELERATORS, Accelerator, accelerators, find_accelerator
-
-__all__ = [
-    "ACCELERATORS", "LAWS", "MFU_SCENARIOS", "SCENARIOS", "Accelerator", "Run", "accelerators", "find_accelerator",
-    "laws", "scenarios",
-]  # fmt: skip
+from harness_reports.prices.chips import Accelerator
+from harness_reports.prices.owned import PUE
 
 MFU_SCENARIOS: Mapping[str, float] = {"edge low": 0.15, "low": 0.25, "middle": 0.35, "high": 0.45, "edge high": 0.55}
 TRAINING_BYTES_PER_PARAM = 16
@@ -58,8 +54,7 @@ class Run:
     measured_mfu: float | None = None
     lifetime_tokens: float = 0.0
     """Tokens that the model reads and writes in its life of serving."""
-    pue: float = 1.25
-    """Assumed: Epoch AI's for companies that are not hyperscalers."""
+    pue: float = PUE
     kg_co2e_per_kwh: float = 0.369
     """Assumed: USA, 2023, location-based."""
     usd_per_kwh: float = 0.0826

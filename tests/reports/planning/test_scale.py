@@ -15,17 +15,8 @@ from hypothesis import strategies as st
 
 from harness import FactError
 from harness_reports.planning.published import PUBLISHED, RUNS, bracketed, published
-from harness_reports.planning.scale import (
-    ACCELERATORS,
-    LAWS,
-    MFU_SCENARIOS,
-    SCENARIOS,
-    Run,
-    accelerators,
-    find_accelerator,
-    laws,
-    scenarios,
-)
+from harness_reports.planning.scale import LAWS, MFU_SCENARIOS, SCENARIOS, Run, laws, scenarios
+from harness_reports.prices.chips import ACCELERATORS, accelerators, find_accelerator
 
 H100 = find_accelerator("h100")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness_reports.planning.scale import MFU_SCENARIOS, Run, find_accelerator, scenarios
+from harness_reports.planning.scale import MFU_SCENARIOS, Run, scenarios
+from harness_reports.prices.chips import find_accelerator
 from harness_reports.show.charts_scale import by_utilisation
 
 RUN = Run(7e9, 2e12, find_accelerator("h100"), usd_per_device_hour=2.0)

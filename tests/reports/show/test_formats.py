@@ -25,7 +25,8 @@ from harness_reports.business.viability import viability
 from harness_reports.measured.sizes import size_table
 from harness_reports.measured.tables import accuracy, throughput
 from harness_reports.planning.published import published
-from harness_reports.planning.scale import Run, find_accelerator, laws, scenarios
+from harness_reports.planning.scale import Run, laws, scenarios
+from harness_reports.prices.chips import find_accelerator
 from harness_reports.prices.cost import cost
 from harness_reports.prices.frontier import frontier
 from harness_reports.prices.price_table import price_table
