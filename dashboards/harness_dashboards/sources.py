@@ -18,8 +18,8 @@ from harness_dashboards.command import BOOK, STORE
 from harness_reports.business.evidence import Evidence, gather
 from harness_reports.business.market import read_market
 from harness_reports.business.viability import Candidates, judge
-from harness_reports.measured.reading import read
 from harness_reports.measured.results import Results
+from harness_reports.measured.store import read_store
 from harness_reports.prices.price_book_file import find_price_book
 from harness_reports.prices.pricing import Pricing, choose
 
@@ -46,7 +46,7 @@ def records() -> Results:
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _read(location: str, changed: tuple[float, ...]) -> Results:
     del changed  # part of the cache's key
-    return read(location, plugins())
+    return read_store(location, plugins())
 
 
 def measured() -> set[tuple[str, str]]:

@@ -24,9 +24,9 @@ def load_records(store: str | None = None, plugins: Sequence[str] = ()) -> Resul
         StoreError: there is no store.
     """
     from harness.plugins import load_plugins
-    from harness_reports.measured.reading import read
+    from harness_reports.measured.store import read_store
 
-    return read(store, load_plugins(plugins))
+    return read_store(store, load_plugins(plugins))
 
 
 def load_prices(*books: str, plugins: Sequence[str] = (), **wishes: str | float) -> Pricing:

@@ -28,7 +28,7 @@ from harness_reports.business.serving import serving
 from harness_reports.business.viability import viability
 from harness_reports.cells import rows
 from harness_reports.cli.options import owned_pricing, read_pricing
-from harness_reports.measured.reading import read
+from harness_reports.measured.store import read_store
 from harness_reports.measured.tables import accuracy, throughput
 from harness_reports.prices.cost import cost
 from harness_reports.prices.frontier import frontier
@@ -51,7 +51,7 @@ def records() -> list[Record]:
     """Return the sample's records, read from a copy, as opening a database writes to it."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(SAMPLE / "harness.db", folder)
-        return read(folder, plugins())
+        return read_store(folder, plugins())
 
 
 def figures(name: str) -> list[Numbers]:

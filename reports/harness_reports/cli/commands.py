@@ -92,12 +92,12 @@ def report(
 ) -> None:
     """Write a self-contained report in one HTML file that works offline."""
     from harness.plugins import load_plugins
-    from harness_reports.measured.reading import read
+    from harness_reports.measured.store import read_store
     from harness_reports.show.report import html
 
     plugins = load_plugins(plugin or ())
     chosen = read_pricing(price_book, plugins, pricing)
-    records = read(store, plugins)
+    records = read_store(store, plugins)
     check_measured(plugin, records, plugins)
     write(html(records, chosen, plugins.use_cases()), output)
     typer.echo(f"Wrote {output}.")
@@ -134,13 +134,13 @@ def plan(
 ) -> None:
     """Plan a training run at scale: operations, time, energy, carbon and money, by utilisation and scaling law."""
     from harness.plugins import load_plugins
-    from harness_reports.measured.reading import read
+    from harness_reports.measured.store import read_store
     from harness_reports.planning.scale import Run, laws, scenarios
     from harness_reports.prices.chips import find_accelerator
     from harness_reports.show.formats import WRITERS, markdown, text
 
     chip = find_accelerator(hardware)
-    records = None if store is None else read(store, load_plugins(plugin or ()))
+    records = None if store is None else read_store(store, load_plugins(plugin or ()))
     device_price = None if usd_per_hour is not None else _device_prices(price_book, plugin, [chip]).get(chip.name)
     usd, day, source = device_price or (usd_per_hour, None, "" if usd_per_hour is None else "given by the reader")
     run = Run(
@@ -264,12 +264,12 @@ def _frame(wish: _Wish, store: str | None, plugin: list[str] | None) -> Any:
     """
     from harness.errors import StoreError, unknown
     from harness.plugins import load_plugins
-    from harness_reports.measured.reading import read
+    from harness_reports.measured.store import read_store
 
     wish.check()
     plugins = load_plugins(plugin or ())
     task = None if wish.task is None else plugins.current_task(wish.task)
-    records = read(store, plugins)
+    records = read_store(store, plugins)
     check_measured(plugin, records, plugins)
     frame = _made(wish, records, plugins)
     if task is not None and len(frame) and task not in set(frame["task"]):

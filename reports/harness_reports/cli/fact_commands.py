@@ -143,7 +143,7 @@ def explain(
     from harness.plugins import load_plugins
     from harness_reports.explain.tables import Assumed, find, rows
     from harness_reports.figures.explained import as_data, text
-    from harness_reports.measured.reading import read
+    from harness_reports.measured.store import read_store
 
     check_budget(name, budget_usd)
     plugins, chosen, assumed = load_plugins(plugin or ()), None, None
@@ -153,7 +153,7 @@ def explain(
         assumed = Assumed(plugins.use_cases(), read_figures(figure), owned, budget_usd)
     cells = {"task": None if task is None else plugins.current_task(task), "model": model, "use_case": use_case}
     conditions = {key: value for key, value in cells.items() if value is not None}
-    row = find(rows(name.value, read(store, plugins), chosen, assumed), conditions | pairs("--where", where))
+    row = find(rows(name.value, read_store(store, plugins), chosen, assumed), conditions | pairs("--where", where))
     figures = [row.explain(column)] if column else list(row.figures().values())
     if form == TreeFormat.JSON:
         body = {"table": name.value, "row": row.title, "figures": [as_data(figure) for figure in figures]}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from harness.plugins import Plugins
 
 
-def read(location: str | None, plugins: Plugins) -> Results:
+def read_store(location: str | None, plugins: Plugins) -> Results:
     """Return the records of a store under today's names, stale ones marked.
 
     Raises:
