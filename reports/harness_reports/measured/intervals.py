@@ -117,7 +117,7 @@ def _bootstrap(matrix: np.ndarray, stream: int = 0) -> np.ndarray:
 def _resampled(content: bytes, shape: tuple[int, int], stream: int) -> np.ndarray:
     """Return resampled means; cached, so that a moved price slider does not resample them."""
     matrix = np.frombuffer(content).reshape(shape)
-    random = np.random.default_rng([stream, *shape])
+    random = np.random.default_rng([stream, *shape])  # each use has its own stream: 0 and 1 here, 2 to 4 elsewhere
     kinds, counts = _kinds(matrix)
     if kinds.shape[1] <= _FEW:
         return _counted(kinds, counts, random)

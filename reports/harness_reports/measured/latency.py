@@ -38,7 +38,7 @@ def percentile(latency_s: Sequence[float], share: float) -> float | None:
 def minimum_count(share: float, slow: int = 1) -> int:
     """Return how many latencies are needed where `slow` of them may exceed the reported value."""
     alpha = 1 - PERCENTILE_CONFIDENCE
-    low, high = slow, max(16, 2 * slow)
+    low, high = slow, max(16, 2 * slow)  # bisection between a count that is too small and one that is enough
     while stats.binom.cdf(slow, high, 1 - share) > alpha:
         low, high = high, 2 * high
     while high - low > 1:

@@ -176,6 +176,7 @@ def not_superseded(grouped: Mapping[Candidate, Sequence[Chain]]) -> list[Candida
     for key, group in grouped.items():
         rank = (_current(key), max(chain.leaf.started_at for chain in group), key.definition)
         chosen[key.place] = max(rank, chosen.get(key.place, rank))
+    # Ranks are (current, started at, definition): the day chooses the definition but need not agree with it.
     return [key for key in grouped if chosen[key.place][::2] == (_current(key), key.definition)]
 
 

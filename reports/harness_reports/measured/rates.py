@@ -18,14 +18,16 @@ def rate_draws(records: Sequence[Record]) -> np.ndarray | None:
 
     Draws of a single record hold only the spread within its window, not that between processes or days.
     """
-    series = [durations(record) for record in records]
-    if rate(records).value is None or any(len(durations) < 2 for durations in series):  # noqa: PLR2004 - one duration has no spread
+    windows = [durations(record) for record in records]
+    if rate(records).value is None or any(batch_s.size < 2 for batch_s in windows):  # noqa: PLR2004 - one duration has no spread
         return None
     random = np.random.default_rng([3, len(records)])
-    means = np.array([_resampled_durations(durations, random) for durations in series])
-    weights = np.array([r.value("wall_s") for r in records], dtype=float)
-    relative = means / np.array([d.mean() for d in series])[:, None]
-    speeds = np.array([r.value("samples") for r in records], dtype=float) / weights
+    means = np.array([_resampled_durations(batch_s, random) for batch_s in windows])  # records x draws
+    # Durations give the relative spread; the level is samples over the whole window, which also holds pauses.
+    relative = means / np.array([batch_s.mean() for batch_s in windows])[:, None]
+    samples, wall_s = (np.array([record.value(name) for record in records], dtype=float)
+                       for name in ("samples", "wall_s"))  # fmt: skip
+    speeds = samples / wall_s
     record_indexes = random.integers(0, len(records), (RESAMPLES, len(records)))
     mean_indexes = random.integers(0, means.shape[1], record_indexes.shape)
     seconds = relative[record_indexes, mean_indexes] / speeds[record_indexes]
@@ -65,8 +67,8 @@ def durations(record: Record) -> np.ndarray:
     Queries served one after the other fill the window, overhead aside. A series that adds up to much more or less is
     something else, such as latencies of concurrent requests.
     """
-    durations = np.array(record.series.get("latency_s", []), dtype=float)
+    batch_s = np.array(record.series.get("latency_s", []), dtype=float)
     wall_s, overhead_s = record.value("wall_s"), record.value("overhead_s") or 0.0
-    if durations.size == 0 or not wall_s or not 0.5 <= (durations.sum() + overhead_s) / wall_s <= 1.1:  # noqa: PLR2004 - see above
+    if batch_s.size == 0 or not wall_s or not 0.5 <= (batch_s.sum() + overhead_s) / wall_s <= 1.1:  # noqa: PLR2004 - see above
         return np.array([])
-    return durations
+    return batch_s

@@ -49,7 +49,7 @@ def bracketed(frame: pd.DataFrame, arch: str = "decoder") -> float:
 def _row(row: Mapping[str, str], prices: Mapping[str, tuple[float, str]]) -> dict[str, Any]:
     flops, basis = _flops(row)
     peak, hours = float(row["peak_16bit_dense_flops"]), number(row["accel_hours"])
-    low, middle, high = (
+    low, middle, high = (  # the best utilisation takes the fewest hours
         None if flops is None else training.accelerator_hours(flops, peak, MFU_SCENARIOS[name])
         for name in ("edge high", "middle", "edge low")
     )

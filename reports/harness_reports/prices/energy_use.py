@@ -65,6 +65,7 @@ def _estimate_inputs(record: Record) -> list[Explained] | None:
     return [
         Explained("vcpus", vcpus, source=f"the hardware's own description in {where}", kind="declared"),
         Explained("wall_s", seconds, "s", source=where, kind="measured"),
+        # Processor time is read at other moments than the window: it may exceed what the processors had.
         Explained("cpu_s", min(busy_s, vcpus * seconds), "s", source=where, kind="measured"),
         Explained("memory_gb", memory / 1e9, "GB", source=f"the machine's own description in {where}", kind="declared"),
         *(_watts(name, part) for name, part in _WATTS.items()),

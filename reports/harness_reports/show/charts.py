@@ -22,6 +22,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "hexagon", "x")
 VERDICT_COLOURS = dict(zip(VERDICTS, ("#009E73", "#E69F00", "#D55E00", "#4D4D4D"), strict=True))
 FACET_HEIGHT_PX = 440
+"""Of a panel, with its title and the names of its axes."""
 _GREY = "#6b7280"
 WORDS: Mapping[str, str] = {
     "chart_usd_per_1k": "USD per 1,000 inferences (log scale)", "chart_frontier": "frontier",
@@ -120,6 +121,7 @@ def _ranges(drawn: Sequence[Mapping[str, Any]], panel: Sequence[Mapping[str, Any
     across = [math.log10(cost) for cost in costs if cost]
     levels = [row[name] for row in panel for name in ("baseline_value", "random_baseline") if row[name] is not None]
     up = [row[name] for row in drawn for name in ("value", "low", "high") if row[name] is not None] + levels
+    # Points at one cost or quality still get an axis: 0.2 decades wide, 2 % of the value high.
     wide, high = max(max(across) - min(across), 0.2), max(max(up) - min(up), 1e-9 + 0.02 * abs(max(up)))
     return (
         (min(across) - _LEFT * wide, max(across) + _RIGHT * wide),
@@ -204,7 +206,7 @@ def _lines(drawn: Sequence[Mapping[str, Any]], number: int, words: Mapping[str, 
 
 
 def _mixtures(corners: Sequence[tuple[float, float]], parts: int = 24) -> list[tuple[float, float]]:
-    """Return points between neighbouring corners, evenly spaced on a log axis."""
+    """Return corners and `parts` points up to each next one, evenly spaced on a log axis."""
     points = list(corners[:1])
     for (left, low), (right, high) in pairwise(corners):
         costs = [left * (right / left) ** (part / parts) for part in range(1, parts + 1)] if right > left else [right]

@@ -22,6 +22,7 @@ WORDS: Mapping[str, str] = {
 }  # fmt: skip
 """English texts of the charts; a page passes those of its language."""
 MOST_BARS = 8
+"""Of a tornado; below them the swings are small."""
 HEIGHT_PX = 340
 _BAND, _GREY, _LOW, _HIGH = "rgba(0, 114, 178, 0.18)", "#6b7280", COLOURS[1], COLOURS[0]
 

@@ -163,7 +163,7 @@ def _needed(column: str, cells: pd.Series) -> int:
 
 
 def _terminal_width(room: int) -> int:
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else max(room, 120)
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else max(room, 120)  # for long texts below it
 
 
 def _remarks(table: pd.DataFrame, long: Sequence[str]) -> Iterator[str]:
