@@ -17,14 +17,6 @@ from harness_reports.measured.tables import EVERY, accuracy
 from harness_reports.prices.frontier import frontier
 from harness_reports.prices.pricing import Pricing
 
-SECONDS = {
-    "name": "delay",
-    "unit": "s",
-    "column": "delay",
-    "higher_is_better": False,
-    "ceiling": None,
-    "random_baseline": None,
-}
 F1 = {
     "name": "macro_f1", "unit": "share", "column": None, "higher_is_better": True, "ceiling": 1.0,
     "random_baseline": None, "value": 0.7, "replicates": [0.6, 0.7, 0.8] * 100,
@@ -32,14 +24,15 @@ F1 = {
 
 
 @pytest.fixture
-def records(bench: Any) -> list[Any]:
+def records(bench: Any, error_metric: dict[str, Any]) -> list[Any]:
     """Return the records of a model with three metrics and of a baseline with two of them."""
     records = [*bench.case(), *bench.case(model="tfidf", start="scratch", runtime="eager", scores=(1, 0) * 50)]
+    delay = {**error_metric, "name": "delay", "column": "delay"}
     for record in records:
         if record.step == "evaluate":
             bert = record.spec["model"] == "bert"
             record.scores["delay"] = [1.0 if bert else 2.0] * 100
-            record.metrics.extend([dict(SECONDS), dict(F1)] if bert else [dict(SECONDS)])
+            record.metrics.extend([delay, dict(F1)] if bert else [delay])
     return records
 
 
@@ -85,20 +78,20 @@ def test_unknown_metric_is_refused(records: list[Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ceiling", "higher_is_better", "quality", "share"),
+    ("ceiling", "higher", "quality", "share"),
     [
         (1.0, True, 0.9, 0.9), (500.0, True, 250.0, 0.5), (500.0, True, -20.0, 0.0), (1.0, True, 1.5, 1.0),
         (None, True, 0.9, None), (1.0, False, 0.9, None), (1.0, True, float("nan"), None),
     ],
 )  # fmt: skip
 def test_share_of_right_answers(
-    bench: Any, ceiling: float | None, higher_is_better: bool, quality: float, share: float | None
+    bench: Any, error_metric: dict[str, Any], ceiling: float | None, higher: bool, quality: float, share: float | None
 ) -> None:
     """It needs a ceiling and a metric in which higher is better."""
-    metric = {**SECONDS, "ceiling": ceiling, "higher_is_better": higher_is_better}
-    (quality,) = Results(bench.case(scores=(quality,) * 40, metric=metric)).qualities().values()
+    metric = {**error_metric, "ceiling": ceiling, "higher_is_better": higher}
+    (graded,) = Results(bench.case(scores=(quality,) * 40, metric=metric)).qualities().values()
 
-    assert quality_share(quality).value == (share if share is None else pytest.approx(share))
+    assert quality_share(graded).value == (share if share is None else pytest.approx(share))
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from harness import StoreError
 from harness_reports.business.viability import viability
 from harness_reports.explain.tables import Assumed, rows
 from harness_reports.measured import results as module
@@ -58,12 +57,6 @@ def test_only_single_queries_have_latencies(bench: Any) -> None:
     assert servings["Offline"].latencies_s() == []
     assert len(servings["SingleStream"].latencies_s()) == len(servings["SingleStream"].leaves[0].series["latency_s"])
     assert servings["SingleStream"].latencies_s("first_token_s") == []
-
-
-def test_an_unknown_metric_is_refused(suite: list[Any]) -> None:
-    """With the known ones."""
-    with pytest.raises(StoreError, match="accuracy"):
-        Results(suite).qualities("acuracy")
 
 
 def test_all_tables_group_the_records_once(

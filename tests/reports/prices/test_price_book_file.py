@@ -65,12 +65,6 @@ def test_days_may_be_written_in_several_ways(tmp_path: Path, day: str) -> None:
     assert book.prices[0].as_of == date(2026, 11, 1)
 
 
-def test_price_without_a_date_is_refused(tmp_path: Path) -> None:
-    """The message names file and entry."""
-    with pytest.raises(FactError, match=r"prices\.yaml, price 1 \(CPU\) has no `as_of`"):
-        read_price_book(write(tmp_path, GOOD.replace("    as_of: 2026-11-01\n", "")))
-
-
 @pytest.mark.parametrize(
     ("old", "new", "word"),
     [
