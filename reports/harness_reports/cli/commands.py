@@ -54,10 +54,11 @@ class TableName(StrEnum):
 
 
 def table(
-    name: Annotated[TableName, typer.Argument(help="Which table.")],
+    name: Annotated[TableName, typer.Argument(help="The table.")],
     *,
     form: Annotated[
-        FormatName | None, typer.Option("--format", help="Else by the ending of -o, else text.", show_default=False)
+        FormatName | None,
+        typer.Option("--format", help="Output format; else by the suffix of -o, else text.", show_default=False),
     ] = None,
     output: OutputOption = None,
     store: StoreOption = None,
@@ -127,7 +128,9 @@ def plan(
     lifetime_tokens: Annotated[float, typer.Option(help="Tokens read and written in a life of serving.")] = 0.0,
     usd_per_hour: Annotated[float | None, typer.Option(help="Of one device; else from the price book.")] = None,
     multiplier: Annotated[float, typer.Option(help="Hours of the project over those of the final run: 1.5 to 3.")] = 1,
-    form: Annotated[FormatName, typer.Option("--format", help="csv and parquet hold the scenarios.")] = FormatName.TEXT,
+    form: Annotated[
+        FormatName, typer.Option("--format", help="Output format; csv and parquet hold the scenarios alone.")
+    ] = FormatName.TEXT,
     output: OutputOption = None,
     price_book: BookOption = None,
     plugin: PluginOption = None,

@@ -64,7 +64,7 @@ class FactKind(StrEnum):
 
 def prices(
     kind: Annotated[
-        FactKind, typer.Argument(help="Of what; `hosted` needs --item provider/model.")
+        FactKind, typer.Argument(help="Kind of facts; `hosted` needs --item provider/model.")
     ] = FactKind.MACHINES,
     *,
     item: Annotated[str | None, typer.Option(help="Only of this item: CPU, h100, USA, …")] = None,

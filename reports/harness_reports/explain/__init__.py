@@ -1,1 +1,1 @@
-"""Where each figure of the tables comes from."""
+"""Explanations of the figures of tables."""

@@ -1,1 +1,1 @@
-"""What a figure is: a value with its unit, its formula, its inputs and where they come from."""
+"""Figures: values with unit, formula, inputs and sources."""

@@ -1,1 +1,1 @@
-"""What was measured: candidates, statistics, and the tables of accuracy and throughput. No prices."""
+"""Records without prices: candidates, statistics, and the tables of accuracy and throughput."""

@@ -1,8 +1,8 @@
-"""Which trainings stand behind an evaluation or a serving, and which of them are replicates of one candidate.
+"""Grouping of records: chains of steps up to an evaluation or serving, and candidates with their replicates.
 
-A candidate is what an investor could choose: a model in a size with its settings and training budgets, on a task's
-data, run by a runtime on a machine. Records that differ only in their seeds are its replicates, where the conditions
-they were measured under agree (`conditions`). Where a definition has changed, newer records supersede older ones.
+A candidate is a model in a size with its settings and training budgets, on a task's data, run by a runtime on a
+machine. Records that differ in their seeds alone are replicates if they were measured under the same `conditions`.
+Where a definition has changed, newer records supersede older ones.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Candidate(NamedTuple):
 
     @property
     def place(self) -> tuple[Any, ...]:
-        """What it has in common with candidates that it supersedes."""
+        """The fields that it shares with candidates that it supersedes."""
         later = ("data", "digest", "conditions", "definition", "stale")
         return tuple(value for name, value in self._asdict().items() if name not in later)
 
@@ -142,7 +142,7 @@ def _digest(value: Any) -> str:
 
 
 def candidate(chain: Chain) -> Candidate:
-    """Return what a chain is a replicate of."""
+    """Return the candidate of a chain."""
     leaf = chain.leaf
     spec = leaf.spec
     links = [record for record in (leaf, chain.finetune, chain.pretrain) if record]

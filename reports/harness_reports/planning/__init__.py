@@ -1,1 +1,1 @@
-"""Training runs at scale: planned, never measured."""
+"""Plans of training runs at scale, and tables of facts."""

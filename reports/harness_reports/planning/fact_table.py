@@ -1,4 +1,4 @@
-"""Dated and sourced facts beside prices of machines: chips, electricity, buildings, grids, hosted models."""
+"""Dated and sourced facts other than prices of machines: chips, electricity, buildings, grids, hosted models."""
 
 from __future__ import annotations
 
