@@ -106,6 +106,11 @@ class Quality:
         return intervals.replicates_difference(self.replicates, other.replicates)
 
     @property
+    def place(self) -> tuple[str | None, ...]:
+        """What must be the same before two qualities are compared: task, data and metric."""
+        return self.key.task, self.key.source, self.key.digest, self.name
+
+    @property
     def sign(self) -> int:
         """1 where more is better, else -1."""
         return 1 if self.metric["higher_is_better"] else -1
@@ -116,15 +121,8 @@ def items(record: Record) -> int:
     return len(next(iter(record.scores.values())))
 
 
-def best_baseline(quality: Quality, everyone: Iterable[Quality]) -> Quality | None:
+def best_baseline(quality: Quality, others: Iterable[Quality]) -> Quality | None:
     """Return the task's baseline on the same data, the best of its candidates, None where there is none."""
-    place = (quality.key.task, quality.key.source, quality.key.digest, quality.metric["name"])
-    cheap = [
-        other
-        for other in everyone
-        if other.key.model == quality.baseline
-        and (other.key.task, other.key.source, other.key.digest, other.metric["name"]) == place
-    ]
-    return max(
-        cheap, key=lambda other: quality.sign * other.value if math.isfinite(other.value) else -math.inf, default=None
-    )
+    baselines = [other for other in others if other.key.model == quality.baseline and other.place == quality.place]
+    rank = {other: quality.sign * other.value if math.isfinite(other.value) else -math.inf for other in baselines}
+    return max(baselines, key=rank.__getitem__, default=None)

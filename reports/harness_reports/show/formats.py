@@ -99,7 +99,7 @@ SHOWN: Mapping[str, Sequence[str]] = {
     ),
 }  # fmt: skip
 """Table → columns in text, Markdown and HTML; of other tables all. CSV, JSON and Parquet always hold all."""
-_SAID_ONCE = {
+_SHARED = {
     "task", "data", "start", "hardware", "precision", "metric", "use_case", "price_offer", "price_region",
     "price_as_of", "usd_per_hour", "utilisation", "needed_quality", "needed_latency_s", "random_baseline",
     "baseline_value", "seeds", "items", "size", "judgement", "devices", "least_devices", "flops",
@@ -124,7 +124,7 @@ def shown(name: str, frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
         dtype=object,
     )
     empty = [column for column in table if (table[column] == MISSING).all()]
-    same = [c for c in table if c in _SAID_ONCE and c not in empty and len(table) > 1 and len(set(table[c])) == 1]
+    same = [c for c in table if c in _SHARED and c not in empty and len(table) > 1 and len(set(table[c])) == 1]
     line = " · ".join(f"{column} {table[column].iloc[0]}" for column in same)
     return table.drop(columns=[*empty, *same]), line
 
