@@ -61,7 +61,7 @@ def _noisy(record: Record) -> Reason | None:
 
 
 def _overhead(record: Record) -> Reason | None:
-    """Tell of a predictor that is so quick that the rate is partly the load generator's."""
+    """Report a predictor so fast that its rate is partly the load generator's."""
     wall_s, overhead_s = record.value("wall_s"), record.value("overhead_s")
     if not wall_s or overhead_s is None or overhead_s / wall_s <= MAXIMUM_OVERHEAD:
         return None
@@ -93,11 +93,11 @@ def _busy(record: Record) -> Reason | None:
 
 
 def _threads(record: Record) -> Reason | None:
-    """Tell of a model that computes over other threads than the libraries were told: runtimes are compared on these."""
-    given, taken = record.environment.get("threads"), record.environment.get("torch_threads")
-    if given is None or taken in (None, given):
+    """Report a model that sets its own number of threads: runtimes are compared at the number set for all."""
+    threads, torch_threads = record.environment.get("threads"), record.environment.get("torch_threads")
+    if threads is None or torch_threads in (None, threads):
         return None
-    return Reason("threads differ", {"given": given, "taken": taken})
+    return Reason("threads differ", {"given": threads, "taken": torch_threads})
 
 
 def _unsupported(record: Record) -> Reason | None:

@@ -90,8 +90,9 @@ def throughput(records: Sequence[Record]) -> pd.DataFrame:
 
     Windows of several seeds are added up; latencies are pooled. `samples_per_s` is samples over the seconds of all
     windows. Percentiles are those of `latency.percentile`, for SingleStream only, None where the queries are too few.
-    Columns of tokens are None where the model does not stream. `largest_difference` is between outputs of the export
-    and of the trained model.
+    Columns of tokens are None where the model does not stream. `overhead_s` are the load generator's seconds within
+    `wall_s`; `threads` is None where seeds differ in it. `largest_difference` is between outputs of the export and of
+    the trained model.
     """
     return pd.DataFrame([as_text(row.cells) for row in throughput_rows(Results.of(records))], columns=list(THROUGHPUT))
 
