@@ -10,6 +10,7 @@ from collections.abc import Callable, Container, Iterator
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -197,3 +198,37 @@ def _imported_names(file: Path) -> Iterator[str]:
             assert node.level == 0, f"{file} has a relative import"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
         nodes += ast.iter_child_nodes(node)
+
+
+BARE = {"asked", "found", "known", "own", "said"}
+"""Words that say nothing of what a variable holds; CONTRIBUTING's glossary has better ones."""
+
+
+def test_no_name_says_nothing_of_what_it_holds() -> None:
+    """Variables, parameters, attributes and functions, tests included."""
+    files = [file for package in PACKAGES for file in package.rglob("*.py")] + list((ROOT / "tests").rglob("*.py"))
+    bare = [
+        f"{file.relative_to(ROOT)}:{node.lineno} {name}"
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if (name := _name(node)) in BARE
+    ]
+
+    assert not bare, "\n".join(bare)
+
+
+def test_a_name_that_says_nothing_would_be_found() -> None:
+    """In each place where a name may stand; words in texts are no names."""
+    code = "def said(own, *, known=1): found = own.asked; return f(found='own', x='known')"
+    names = sorted(filter(None, map(_name, ast.walk(ast.parse(code)))))
+
+    assert [name for name in names if name in BARE] == ["asked", "found", "found", "known", "own", "own", "said"]
+
+
+def _name(node: ast.AST) -> Any:
+    match node:
+        case ast.Name(id=name) | ast.arg(arg=name) | ast.Attribute(attr=name) | ast.keyword(arg=name):
+            return name
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            return name
+    return None
