@@ -302,5 +302,5 @@ def test_the_kit_holds_use_cases_in_python_to_the_same_rules() -> None:
         case = UseCase("mine", "Mine", "Mine.", ("text-classification",), needs, market)
         with pytest.raises(CheckFailed, match=sentence):
             figures_make_sense(UseCaseBench(case, plugins))
-        with pytest.raises(SkipTest, match="No plugin says which figures there are"):
+        with pytest.raises(SkipTest, match="No plugin defines the figures of use cases"):
             figures_make_sense(UseCaseBench(case, Plugins()))
