@@ -76,7 +76,7 @@ class Plugins:
     """What all loaded plugins bring, by name, with their owners.
 
     Args:
-        kinds: what plugins are asked for, of `KINDS`.
+        kinds: what is collected from plugins, of `KINDS`.
     """
 
     def __init__(self, kinds: Collection[str] = tuple(KINDS)) -> None:
@@ -448,7 +448,7 @@ def load_plugins(files: Sequence[str] = (), kinds: Collection[str] = tuple(KINDS
 
     Args:
         files: paths of single-file plugins.
-        kinds: what plugins are asked for, of `KINDS`.
+        kinds: what is collected from plugins, of `KINDS`.
 
     Raises:
         PluginError: a file is missing or broken.

@@ -172,7 +172,7 @@ class Data(ABC):
 
 
 class Task(Declaration):
-    """What is asked of a model and how the answer is graded."""
+    """What a model has to do and how the answer is graded."""
 
     kind: ClassVar[str]
     """Names the types of input and output; models declare the kinds they support."""
@@ -434,7 +434,7 @@ class Runtime(Declaration):
 
 
 class Template(NamedTuple):
-    """A plugin file that works as it stands; `harness new` writes it under a name of the user's."""
+    """A plugin file that works unchanged; `harness new` writes it under a name of the user's."""
 
     name: str
     """What it makes: `model`, `task`, …"""

@@ -100,7 +100,7 @@ class Scene:
     report: Report
 
     def assignment(self) -> Assignment:
-        """Return what the learner is asked to do."""
+        """Return the learner's assignment."""
         spec, budget = self.job.spec, Budget(**self.job.spec.get("budget", {}))
         return Assignment(
             stage="pretrain" if self.job.kind == "pretrain" else "finetune",

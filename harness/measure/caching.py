@@ -17,11 +17,11 @@ from typing import Any
 from harness.seams import Predict
 
 FEWEST, MOST = 10, 24
-"""Inputs that are held back: 10 of 10 that are slower have a chance of 1/1024 (see `CHANCE`)."""
+"""Inputs that are held back: 10 of 10 that are slower have a probability of 1/1024 (see `LARGEST_P`)."""
 SHARE = 3
 """At most one input of so many is held back."""
 ROUNDS = 3
-CHANCE = 1e-3
+LARGEST_P = 1e-3
 """Up to which a sign test counts as beyond the noise."""
 RATIO = 2.0
 """An honest predictor may take longer too for a shape that it has not seen. On two busy cores 28 honest models reached
@@ -41,8 +41,8 @@ class Audit:
     @property
     def caches(self) -> bool:
         """Whether the predictor keeps answers: unseen inputs take longer, by much and beyond the noise."""
-        chance = sum(comb(self.inputs, k) for k in range(self.slower, self.inputs + 1)) / 2**self.inputs
-        return self.ratio >= RATIO and chance < CHANCE
+        p_value = sum(comb(self.inputs, k) for k in range(self.slower, self.inputs + 1)) / 2**self.inputs
+        return self.ratio >= RATIO and p_value < LARGEST_P
 
 
 def hold_back(inputs: Sequence[Any], seed: int) -> tuple[list[Any], list[Any]]:

@@ -37,7 +37,7 @@ def loss_falls(bench: ModelBench) -> None:
     for loss in itertools.islice(_losses(bench), REPEATS):
         losses.append(loss)
         if len(losses) >= 2 * LOOK and _fell(losses, max(losses[-LOOK:])):
-            return  # each of the last few is low enough, which is no chance
+            return  # each of the last few is low enough, which is no coincidence
     last = sum(losses[-LOOK:]) / LOOK
     if not _fell(losses, last):
         raise CheckFailed(

@@ -126,5 +126,5 @@ def test_inputs_are_served_or_held_back(count: int, seed: int) -> None:
     [(2.0, 10, 10, True), (1.9, 10, 10, False), (99.0, 9, 10, False), (2.0, 20, 24, True), (2.0, 19, 24, False)],
 )
 def test_both_the_size_and_the_count_must_speak_for_it(ratio: float, slower: int, inputs: int, caches: bool) -> None:
-    """By the sign test: 9 of 10 have a chance of 11/1024, 20 of 24 of 0.08 %, 19 of 24 of 0.33 %."""
+    """By the sign test: 9 of 10 have a probability of 11/1024, 20 of 24 of 0.08 %, 19 of 24 of 0.33 %."""
     assert Audit(ratio, slower, inputs).caches is caches

@@ -77,24 +77,24 @@ def decide(inputs: VerdictInputs) -> Decision:
     """
     if inputs.gaps or inputs.money is None:
         return Decision("not enough evidence", inputs.gaps, None, None)
-    money, chance = inputs.money, inputs.money.probability_of_success
+    money, success = inputs.money, inputs.money.probability_of_success
     unmet = list(_unmet(inputs))
     if unmet:
         # Wrong if it would succeed after all; a missed latency is itself wrong with the error of its test.
         missed = inputs.latency is not None and inputs.latency.met == "missed"
-        return Decision("do not invest", Reasons(unmet), None, chance * (1 - PERCENTILE_CONFIDENCE if missed else 1))
+        return Decision("do not invest", Reasons(unmet), None, success * (1 - PERCENTILE_CONFIDENCE if missed else 1))
     if money.margin_usd <= 0 and money.outcome.mean_usd <= 0:
         why = Reason("negative margin", {"margin_usd": money.margin_usd})
-        return Decision("do not invest", Reasons([why]), Threshold(None), chance)
+        return Decision("do not invest", Reasons([why]), Threshold(None), success)
     caveats, positive = _caveats(inputs), money.outcome.probability_positive
     if money.outcome.mean_usd <= 0:
         why = Reason("expected loss", {"mean_usd": money.outcome.mean_usd, "probability": positive})
-        return Decision("do not invest", Reasons([why, *caveats, *_study(money)]), Threshold(None), chance)
+        return Decision("do not invest", Reasons([why, *caveats, *_study(money)]), Threshold(None), success)
     doubts = [*_doubts(inputs), *_risks(money)]
     if doubts:
-        return Decision("pilot", Reasons([*doubts, *caveats, *_study(money)]), Threshold(money.loss_limit), 1 - chance)
+        return Decision("pilot", Reasons([*doubts, *caveats, *_study(money)]), Threshold(money.loss_limit), 1 - success)
     why = Reason("needs met", {"probability": positive, "p05_usd": money.outcome.p05_usd})
-    return Decision("invest", Reasons([why, *caveats]), Threshold(money.loss_limit), 1 - chance)
+    return Decision("invest", Reasons([why, *caveats]), Threshold(money.loss_limit), 1 - success)
 
 
 def needs_met(inputs: VerdictInputs) -> Literal["yes", "maybe", "no"] | None:
@@ -179,9 +179,10 @@ def flip_reason(verdict: Verdict, flip: FlipPoints | None) -> Reason | None:
 
 
 def against_the_baseline(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return rows with the verdict `do not invest` where the task's cheap baseline is as good and worth as much.
+    """Return rows with the verdict `do not invest` where the task's cheap baseline wins.
 
-    Without a significant difference of quality the baseline's net present value is taken at the candidate's error cost.
+    It wins where it is as good and has at least as high a net present value. Without a significant difference of
+    quality its net present value is taken at the candidate's error cost.
     """
     return [_compared(row, [other for other in rows if _is_baseline_of(other, row)]) for row in rows]
 

@@ -1,6 +1,6 @@
 """Own machines against an API by the token.
 
-Machines come whole, so owning can become cheaper, dearer again at the next machine, and then cheaper for good.
+Machines come whole, so owning can become cheaper, more expensive again at the next machine, and then cheaper for good.
 """
 
 from __future__ import annotations

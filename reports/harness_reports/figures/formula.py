@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 Values = Mapping[str, Any]
-"""Input → a number, an array of samples, or the list of the numbers of several inputs of this name."""
+"""Input → a number, an array of draws, or the list of the numbers of several inputs of this name."""
 _OPERATORS: Mapping[type, Callable[..., Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
     ast.Pow: operator.pow, ast.USub: operator.neg,

@@ -37,10 +37,12 @@ def perfect_information(
     Raises:
         FactError: probabilities that do not add up to 1, no action, or not one payoff for each state.
     """
-    chances = _distribution("probabilities", probabilities)
-    table = _payoffs(payoffs_usd, len(chances))
-    action, expected = _best(chances, table)
-    informed = math.fsum(p * max(column) for p, column in zip(chances, zip(*table.values(), strict=True), strict=True))
+    probabilities = _distribution("probabilities", probabilities)
+    table = _payoffs(payoffs_usd, len(probabilities))
+    action, expected = _best(probabilities, table)
+    informed = math.fsum(
+        p * max(column) for p, column in zip(probabilities, zip(*table.values(), strict=True), strict=True)
+    )
     return PerfectInformation(action, expected, informed, max(0.0, informed - expected))
 
 
@@ -68,13 +70,13 @@ def sample_information(
     Raises:
         FactError: probabilities that do not add up to 1, no action, or not one number for each state.
     """
-    chances = _distribution("prior", prior)
-    table = _payoffs(payoffs_usd, len(chances))
+    probabilities = _distribution("prior", prior)
+    table = _payoffs(payoffs_usd, len(probabilities))
     results = {name: [within(f"likelihood of {name}", p) for p in row] for name, row in likelihoods.items()}
-    for state, column in enumerate(_columns("likelihoods", results, len(chances))):
+    for state, column in enumerate(_columns("likelihoods", results, len(probabilities))):
         _distribution(f"likelihoods in state {state}", column)
-    _, without = _best(chances, table)
-    joint = {name: [p * q for p, q in zip(chances, row, strict=True)] for name, row in results.items()}
+    _, without = _best(probabilities, table)
+    joint = {name: [p * q for p, q in zip(probabilities, row, strict=True)] for name, row in results.items()}
     informed = math.fsum(_best(row, table)[1] for row in joint.values())
     posteriors = {name: [p / total for p in row] if (total := math.fsum(row)) else None for name, row in joint.items()}
     return SampleInformation(without, informed, max(0.0, informed - without), posteriors)
@@ -87,10 +89,10 @@ def _best(weights: Sequence[float], table: Mapping[str, Sequence[float]]) -> tup
 
 
 def _distribution(name: str, values: Sequence[float]) -> list[float]:
-    chances = [within(name, value) for value in values]
-    if not math.isclose(math.fsum(chances), 1, abs_tol=_ROUNDING):
-        raise FactError(f"{name} add up to {math.fsum(chances):.6g}. Probabilities add up to 1.")
-    return chances
+    probabilities = [within(name, value) for value in values]
+    if not math.isclose(math.fsum(probabilities), 1, abs_tol=_ROUNDING):
+        raise FactError(f"{name} add up to {math.fsum(probabilities):.6g}. Probabilities add up to 1.")
+    return probabilities
 
 
 def _payoffs(payoffs: Mapping[str, Sequence[float]], states: int) -> dict[str, list[float]]:

@@ -84,14 +84,14 @@ def binomial(
     value, strike = above("value_usd", value_usd), above("strike_usd", strike_usd)
     above("up - down", above("up", up) - above("down", down))
     growth = math.exp(finite("rate", rate) * above("step_years", step_years))
-    chance = (growth - down) / (up - down)
-    if not 0 <= chance <= 1:
+    probability = (growth - down) / (up - down)
+    if not 0 <= probability <= 1:
         raise FactError(f"A step's riskless growth, {growth:.4g}, is not between down, {down:g}, and up, {up:g}.")
     sign = {"call": 1, "put": -1}[kind]
     american = european = np.maximum(sign * (_values(value, up, down, whole("steps", steps)) - strike), 0)
     for step in range(steps - 1, -1, -1):
-        european = (chance * european[1:] + (1 - chance) * european[:-1]) / growth
-        held = (chance * american[1:] + (1 - chance) * american[:-1]) / growth
+        european = (probability * european[1:] + (1 - probability) * european[:-1]) / growth
+        held = (probability * american[1:] + (1 - probability) * american[:-1]) / growth
         american = np.maximum(held, sign * (_values(value, up, down, step) - strike))
     return Tree(float(american[0]), float(european[0]))
 
