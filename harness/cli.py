@@ -352,7 +352,7 @@ def check(
     ] = None,
     plugin: PluginFiles = None,
 ) -> None:
-    """Check that what a plugin brings keeps the harness's rules; says what to do where it does not."""
+    """Check what a plugin brings, and say how to fix each failure."""
     from rich.console import Console
 
     from harness.screen import FindingsScreen
@@ -368,8 +368,8 @@ def check(
 
 def new(
     context: typer.Context,
-    what: Annotated[str, typer.Argument(help="What to begin: `harness plugins` lists the templates.")],
-    name: Annotated[str, typer.Argument(help="What it is to be called.")],
+    what: Annotated[str, typer.Argument(help="The template: `harness plugins` lists them.")],
+    name: Annotated[str, typer.Argument(help="The name of the new plugin.")],
     package: Annotated[bool, typer.Option("--package", help="An installable project instead of one file.")] = False,
 ) -> None:
     """Write a plugin to start from: a model, a task, hardware, a runtime, a use case."""

@@ -82,7 +82,7 @@ class LabelledData(Data):
             Unsupported: the training split has fewer.
         """
         if count > self.sizes["train"]:
-            raise Unsupported(f"{count} labels were asked for; the training split has {self.sizes['train']}.")
+            raise Unsupported(f"{count} labels are requested; the training split has {self.sizes['train']}.")
         return self._with({"train": self._fewer("train", count)})
 
     def smaller(self, train: int, validation: int) -> Self:

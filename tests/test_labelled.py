@@ -63,7 +63,7 @@ def test_the_rest_stays_as_it_is() -> None:
 
 def test_labels_that_are_not_there_are_refused(toys: Plugins) -> None:
     """More than there are, and of data that has none: the case is not measured, and says why."""
-    with pytest.raises(Unsupported, match="7 labels were asked for; the training split has 6"):
+    with pytest.raises(Unsupported, match="7 labels are requested; the training split has 6"):
         numbers([0] * 6).with_labels(7)
     with pytest.raises(Unsupported, match="has no labels to take some of"):
         toys.tasks["parity"].data(None, {"count": 8}).with_labels(1)

@@ -24,7 +24,8 @@ def dashboard(
     ] = "cloud",
     port: Annotated[int, typer.Option(help="The port on 127.0.0.1.", min=1, max=65535)] = 8501,
     plugin: Annotated[
-        list[str] | None, typer.Option("--plugin", help="A Python file with a plugin; may be given several times.")
+        list[str] | None,
+        typer.Option("--plugin", help="A Python file with a plugin, or a use case's YAML file; repeatable."),
     ] = None,
 ) -> None:
     """Open the dashboard over a store; Ctrl-C ends it."""

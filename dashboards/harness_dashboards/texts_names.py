@@ -127,7 +127,7 @@ CELLS: dict[str, tuple[str, str]] = {
     "no": ("no", "否"),
     "better": ("better", "更好"),
     "worse": ("worse", "更差"),
-    "no significant difference": ("no significant difference", "无法区分"),
+    "no significant difference": ("no significant difference", "无显著差异"),
     "is the baseline": ("is the baseline", "即基线"),
     "measured": ("measured", "实测"),
     "assumed": ("assumed", "假设"),

@@ -61,7 +61,7 @@ def test_a_readers_price_replaces_that_of_the_book(store: Path, open_page: Any) 
     hours = float(frame.set_index("scenario").loc["middle", "device_hours"])
 
     assert _metric(app, "Rented") == usd(hours)
-    assert any("given by the reader" in block.proto.body for block in app.get("html"))
+    assert any("entered by you" in block.proto.body for block in app.get("html"))
 
 
 def test_an_unpriced_accelerator_has_no_rent(store: Path, open_page: Any) -> None:

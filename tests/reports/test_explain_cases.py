@@ -95,7 +95,7 @@ def test_a_readers_figure_has_the_reader_as_source(suite: list[Any], pricing: Pr
     row = rows("viability", suite, pricing, assumed)[0]
     sources = {part.name: part.source for part in row.explain("npv_usd").walk()}
 
-    assert sources["discount_rate"] == "set by the reader"
+    assert sources["discount_rate"] == "set by you"
     assert sources["fixed_cost_per_year_usd"] == "assumption, 2026-11-01: somebody's guess"
     assert "lognormal" in next(
         part.note for part in row.explain("npv_mean_usd").walk() if part.name == "requests_per_year"
@@ -255,7 +255,7 @@ def test_a_portfolio_needs_a_budget(suite: list[Any], pricing: Pricing, use_case
     """Its source is the reader."""
     row = rows("portfolio", suite, pricing, Assumed(use_cases, budget_usd=0.0))[0]
 
-    assert (row.explain("budget_usd").source, row.explain("budget_usd").kind) == ("set by the reader", "assumed")
+    assert (row.explain("budget_usd").source, row.explain("budget_usd").kind) == ("set by you", "assumed")
     assert row.explain("funded").note.startswith("It needs more than the budget.")
     with pytest.raises(FactError, match="needs a budget"):
         rows("portfolio", suite, pricing, Assumed(use_cases))

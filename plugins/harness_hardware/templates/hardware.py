@@ -1,4 +1,4 @@
-"""The hardware my-name: a device with a price of its own. Make it yours, and try: harness check my_name.py."""
+"""The hardware my-name: a device with a price of its own. Change it, then run: harness check my_name.py."""
 
 from datetime import date
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The runtime my-name: the model's own framework on one thread. Make it yours, and try: harness check my_name.py."""
+"""The runtime my-name: the model's own framework on one thread. Change it, then run: harness check my_name.py."""
 
 import harness
 

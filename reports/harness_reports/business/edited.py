@@ -58,7 +58,7 @@ def _changed(name: str, figure: Figure, new: Sequence[float] | None, as_of: date
         return figure
     if len(new) != len(old):
         raise FactError(f"{name} has {len(old)} numbers, not {len(new)}. Give as many.")
-    source = f"set by the reader in place of {', '.join(f'{number:g}' for number in old)} ({figure.source})"
+    source = f"set by you in place of {', '.join(f'{number:g}' for number in old)} ({figure.source})"
     changed = replace(figure, as_of=as_of, source=source, kind="assumption")
     if figure.spread is None:
         return replace(changed, value=float(new[0]))

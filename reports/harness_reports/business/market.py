@@ -110,4 +110,4 @@ def _provenance(figures: Mapping[str, Figure], overrides: Mapping[str, float]) -
         for name, figure in figures.items()
         if name not in overrides
     ]
-    return "; ".join([*parts, *(f"{name} {value:g} (set by the reader)" for name, value in overrides.items())])
+    return "; ".join([*parts, *(f"{name} {value:g} (set by you)" for name, value in overrides.items())])

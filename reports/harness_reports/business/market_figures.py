@@ -16,7 +16,7 @@ def figure(market: Market, name: str, called: str | None = None) -> Explained:
     if fact is None and value == ASSUMED.get(name):
         return Explained(called or name, value, source="default, as the use case does not give it", kind="assumed")
     if fact is None or fact.value != value:
-        return Explained(called or name, value, source="set by the reader", kind="assumed")
+        return Explained(called or name, value, source="set by you", kind="assumed")
     note = "" if fact.spread is None else f"the mean of {fact.spread.shape} {[*fact.spread.numbers]}"
     source = f"{fact.kind}, {fact.as_of}: {fact.source}"
     kind = "assumed" if fact.kind == "assumption" else "declared"

@@ -27,7 +27,7 @@ def portfolio_figures(
     row = entry.row
     candidate = viability_figures(*judged[entry.place])
     chosen = [viability_figures(*judged[each.place]) for each in everyone if each.row["funded"]]
-    budget = Explained("budget_usd", row["budget_usd"], USD, source="set by the reader", kind="assumed")
+    budget = Explained("budget_usd", row["budget_usd"], USD, source="set by you", kind="assumed")
     spent = _sum("spent_usd", "funding_usd", chosen)
     figures = [
         *(candidate[name] for name in _OF_CANDIDATE), budget, spent,

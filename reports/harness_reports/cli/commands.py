@@ -68,7 +68,11 @@ def table(
     plugin: PluginOption = None,
     task: Annotated[str | None, typer.Option(help="Only this task.")] = None,
     metric: Annotated[
-        str | None, typer.Option(help="Of `accuracy` (`all` for each) and `frontier`: instead of the deciding one.")
+        str | None,
+        typer.Option(
+            help="For `accuracy` and `frontier`: this metric instead of the deciding one; "
+            "`all` (`accuracy` only): every metric."
+        ),
     ] = None,
     budget_usd: BudgetOption = None,
 ) -> None:
@@ -115,18 +119,23 @@ def plan(
     layers: Annotated[
         float, typer.Option(help="Layers; with the next two options, attention's operations count.")
     ] = 0.0,
-    width: Annotated[float, typer.Option(help="Of attention: heads times the width of a head.")] = 0.0,
-    sequence_length: Annotated[float, typer.Option(help="Tokens that attend to one another.")] = 0.0,
+    width: Annotated[float, typer.Option(help="Width of attention: number of heads times the width of a head.")] = 0.0,
+    sequence_length: Annotated[float, typer.Option(help="Tokens in a sequence.")] = 0.0,
     encoder_decoder: Annotated[
-        bool, typer.Option("--encoder-decoder", help="A token passes half of the parameters.")
+        bool,
+        typer.Option("--encoder-decoder", help="An encoder-decoder: each token passes through half of the parameters."),
     ] = False,
     total_params: Annotated[float | None, typer.Option(help="Parameters in memory, of a mixture of experts.")] = None,
     store: Annotated[
         str | None,
         typer.Option(help="A store: measured sizes of a model predict quality, and trainings give the utilisation."),
     ] = None,
-    lifetime_tokens: Annotated[float, typer.Option(help="Tokens read and written in a life of serving.")] = 0.0,
-    usd_per_hour: Annotated[float | None, typer.Option(help="Of one device; else from the price book.")] = None,
+    lifetime_tokens: Annotated[
+        float, typer.Option(help="Tokens read and written while the model is in service.")
+    ] = 0.0,
+    usd_per_hour: Annotated[
+        float | None, typer.Option(help="Price of one device per hour; else from the price book.")
+    ] = None,
     multiplier: Annotated[float, typer.Option(help="Hours of the project over those of the final run: 1.5 to 3.")] = 1,
     form: Annotated[
         FormatName, typer.Option("--format", help="Output format; csv and parquet hold the scenarios alone.")
@@ -145,7 +154,7 @@ def plan(
     chip = find_accelerator(hardware)
     records = None if store is None else read_store(store, load_plugins(plugin or ()))
     device_price = None if usd_per_hour is not None else _device_prices(price_book, plugin, [chip]).get(chip.name)
-    usd, day, source = device_price or (usd_per_hour, None, "" if usd_per_hour is None else "given by the reader")
+    usd, day, source = device_price or (usd_per_hour, None, "" if usd_per_hour is None else "given with --usd-per-hour")
     run = Run(
         params, tokens, chip, devices, usd, price_as_of=day.isoformat() if day else "", price_source=source,
         measured_mfu=mfu if mfu is not None or records is None else _mfu(records), lifetime_tokens=lifetime_tokens,
@@ -196,7 +205,7 @@ def published(
     price_book: BookOption = None,
     plugin: PluginOption = None,
 ) -> None:
-    """Print published training runs with the planner's hours and costs, and how many of them it brackets."""
+    """Print published training runs beside the planner's hours and costs, and how many lie within its estimates."""
     from harness_reports.planning.published import bracketed
     from harness_reports.planning.published import published as compare
     from harness_reports.prices.chips import accelerators
@@ -207,8 +216,8 @@ def published(
     if form == "text":
         costs = frame["usd_within"].dropna()
         counted = (
-            f"The planner's utilisations bracket {bracketed(frame):.0%} of the decoders' hours, and {int(costs.sum())} "
-            f"of {len(costs)} published costs whose hours are known, at their own rate.\n"
+            f"{bracketed(frame):.0%} of the decoders' published hours lie within the planner's range, and "
+            f"{int(costs.sum())} of {len(costs)} published costs whose hours and hourly rate are known.\n"
         )
         write(text("published", frame) + counted, output)
     else:

@@ -81,7 +81,7 @@ def prices(
     output: OutputOption = None,
     plugin: PluginOption = None,
 ) -> None:
-    """Print known prices, which of them tables use, and other facts, with their dates and sources."""
+    """Print prices or other facts with their dates and sources; of prices, also which ones the tables use."""
     from harness_reports.planning.fact_table import fact_table
     from harness_reports.prices.price_table import price_table
     from harness_reports.show.formats import WRITERS
@@ -124,7 +124,7 @@ def explain(
     ] = None,
     task: Annotated[str | None, typer.Option(help="The row's task.")] = None,
     model: Annotated[str | None, typer.Option(help="The row's model.")] = None,
-    use_case: Annotated[str | None, typer.Option(help="The row's use case, of tables that have some.")] = None,
+    use_case: Annotated[str | None, typer.Option(help="The row's use case, for tables of use cases.")] = None,
     where: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE of the row, such as runtime=eager; repeatable.")
     ] = None,

@@ -60,7 +60,7 @@ PluginOption = Annotated[
     list[str] | None,
     typer.Option("--plugin", help="A Python file with a plugin, or a use case in YAML; repeatable."),
 ]
-BudgetOption = Annotated[float | None, typer.Option("--budget-usd", help="Of `portfolio`: the amount to spend.")]
+BudgetOption = Annotated[float | None, typer.Option("--budget-usd", help="For `portfolio`: the amount to spend.")]
 OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of the terminal.")]
 
 

@@ -33,11 +33,11 @@ def price(record: Record, pricing: Pricing) -> Explained:
 
 def multiplier(pricing: Pricing) -> Explained:
     """Return the reader's multiplier of prices."""
-    return Explained("price_multiplier", float(pricing.multiplier), source="the reader's: 1 is the price book's price",
+    return Explained("price_multiplier", float(pricing.multiplier), source="set by you: 1 is the price book's price",
                      kind="assumed")  # fmt: skip
 
 
 def utilisation(pricing: Pricing) -> Explained:
     """Return the share of paid time in which the machine is busy."""
-    return Explained("utilisation", pricing.utilisation, source="the reader's: share of paid time that is used",
+    return Explained("utilisation", pricing.utilisation, source="set by you: share of paid time that is used",
                      kind="assumed")  # fmt: skip

@@ -43,7 +43,7 @@ SENTENCES = {
     "window short": "测量窗口不足 1 秒（{seconds:.2g} 秒）：请延长服务测量。",
     "load invalid": "按负载生成器的规则无效：{why}。",
     "window noisy": "窗口各部分之间的离散度为 {spread:share}，超过 10 %：请在更安静的机器上延长测量。",
-    "window drifted": "窗口前后两半的速度漂移了 {change:+.0%}：请延长预热，或让机器休息。",
+    "window drifted": "窗口前后两半的速度漂移了 {change:+.0%}：请延长预热，或让机器冷却。",
     "overhead large": "窗口中有 {share:share} 用于发送查询和检查答案：预测器比此速率更快。请使用更大的批次。",
     "threads differ": "PyTorch 使用了 {taken} 个线程，其他运行时使用 {given} 个：提供服务时请不要设置其线程数。",
     "answers cached": "答案被缓存：输入首次发送的耗时是重复发送的 {ratio:.1f} 倍，因此该速度不是模型的速度。请关闭缓存后再测量。",
@@ -52,7 +52,7 @@ SENTENCES = {
     "scores not finite": "{count} 个得分不是有限值：请检查模型的输出。",
     # Machines for a use case's demand.
     "serving unknown": "未测量服务。",
-    "latency out of reach": "没有任何实测负载能在 {limit_s:g} 秒内回答：最快需 {fastest_s:.3g} 秒（含正在处理的批次）。请测量更小的批次，或其他运行时。",
+    "latency out of reach": "没有任何实测负载能在 {limit_s:g} 秒内回答：最快需 {fastest_s:.3g} 秒（含等待前一批次的时间）。请测量更小的批次，或其他运行时。",
     "queue needs more": "单个请求的队列需要 {replicas} 台：请在接近真实的负载下测量。",
     # Needs and alternatives.
     "own machine": "运行于 {hardware}，自有或租用的机器",
@@ -67,14 +67,14 @@ SENTENCES = {
     "plugin updated": "插件 {plugin} → {version}（{role:name}{modules}）",
     "harness edited": "harness 已编辑（{role:name}{modules}）",
     # Why sizes support no scaling law.
-    "exponent unclear": "指数的区间 {low:.3g} 至 {high:.3g} 包含 0：这些规模看不出规律。请测量更多规模，或更多随机种子。",
+    "exponent unclear": "指数的区间 {low:.3g} 至 {high:.3g} 包含 0：这些规模未显示规律。请测量更多规模，或更多随机种子。",
     "size too large": "{params:.3g} 个参数超过最大实测规模的 {times:g} 倍。",
     "sizes few": "已测量 {count} 种规模，而拟合规律需要 {needed} 种：请在套件中增加规模。",
     "size without errors": "有一种规模没有错误，其对数无限：请换用仍可改进的指标。",
     "size not finite": "{metric} 在一种规模上不是数字：部分得分不是有限值。请重新评测。",
     "errors without ceiling": "{metric} 没有上限，因此错误未知。",
     # What a budget pays for.
-    "in best bundle": "属于预算所能负担的最佳组合。",
+    "in best bundle": "属于预算内最佳的使用场景组合。",
     "not worthy": "结论为：{verdict:name}。",
     "no value": "净现值不为正。",
     "beyond budget": "所需资金超出预算。",

@@ -21,7 +21,7 @@ SENTENCES = {
     "{loss:share}; {accepted:share} is accepted.",
     "driver flips": "It depends on {driver:name}: at its {percentile}th percentile the expected net present value is "
     "{npv_usd:usd}.",
-    "measure first": "Another hour of measuring is worth {evsi_usd:usd} and costs {cost_usd:usd}: measure first.",
+    "measure first": "Another hour of measuring has a value of {evsi_usd:usd} and costs {cost_usd:usd}: measure first.",
     "one seed": "One seed: the interval leaves out the variation between trainings.",
     "needs not measured": "Not measured here: {needs:names}.",
     "baseline better": "The cheap baseline {model!r} is better; its net present value is {baseline_usd:usd}, this one's "
@@ -54,7 +54,7 @@ SENTENCES = {
     "window noisy": "The spread between parts of the window is {spread:share}, over 10 %: serve for longer on a quieter "
     "machine.",
     "window drifted": "The speed drifted by {change:+.0%} between the halves of the window: warm up longer or let the "
-    "machine rest.",
+    "machine cool down.",
     "overhead large": "{share:share} of the window went into sending queries and checking answers: the predictor is "
     "faster than this rate. Serve larger batches.",
     "threads differ": "PyTorch used {taken} threads, other runtimes {given}: do not set its number of threads when "
@@ -66,8 +66,8 @@ SENTENCES = {
     "scores not finite": "{count} scores are not finite: check the model's outputs.",
     # Machines for a use case's demand.
     "serving unknown": "Serving was not measured.",
-    "latency out of reach": "No measured batch size answers in {limit_s:g} s: the fastest takes {fastest_s:.3g} s, with "
-    "the batch under way. Measure smaller batches, or another runtime.",
+    "latency out of reach": "No measured batch size answers in {limit_s:g} s: the fastest takes {fastest_s:.3g} s, "
+    "including the wait for the batch before it. Measure smaller batches, or another runtime.",
     "queue needs more": "A queue of single requests would need {replicas} machines: measure under a realistic load.",
     # Needs and alternatives.
     "own machine": "runs on {hardware}, an owned or rented machine",
@@ -77,16 +77,16 @@ SENTENCES = {
     "stale": "{changes:every}",
     **why.SENTENCES,
     # Why sizes support no scaling law.
-    "exponent unclear": "The exponent's interval, {low:.3g} to {high:.3g}, holds 0: no law is seen in these sizes. "
+    "exponent unclear": "The exponent's interval, {low:.3g} to {high:.3g}, holds 0: these sizes show no law. "
     "Measure more of them, or more seeds.",
     "size too large": "{params:.3g} parameters are over {times:g} times the largest size that was measured.",
-    "sizes few": "Sizes measured: {count}. A law takes {needed}: add sizes to the suite.",
+    "sizes few": "Sizes measured: {count}. A law needs {needed}: add sizes to the suite.",
     "size without errors": "A size makes no errors, so the logarithm of its error is infinite. Take a metric that can "
     "still improve.",
-    "size not finite": "{metric} is not a number at a size: some scores are not finite. Grade it again.",
+    "size not finite": "{metric} is not a number at a size: some scores are not finite. Evaluate it again.",
     "errors without ceiling": "{metric} has no ceiling, so its errors are not known.",
     # What a budget pays for.
-    "in best bundle": "It is in the best bundle within the budget.",
+    "in best bundle": "It belongs to the best set of use cases within the budget.",
     "not worthy": "The verdict is: {verdict}.",
     "no value": "Its net present value is not positive.",
     "beyond budget": "It needs more than the budget.",

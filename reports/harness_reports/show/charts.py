@@ -28,7 +28,7 @@ WORDS: Mapping[str, str] = {
     "chart_usd_per_1k": "USD per 1,000 inferences (log scale)", "chart_frontier": "frontier",
     "chart_mixtures": "mixtures (convex hull)", "chart_baseline": "baseline",
     "chart_random_baseline": "random baseline", "chart_lower": "lower is better",
-    "chart_undrawn": "without a measured cost not drawn",
+    "chart_undrawn": "not drawn (no measured cost)",
 }  # fmt: skip
 """English texts of the chart of cost and quality; a page passes those of its language."""
 

@@ -42,7 +42,7 @@ def case_html(candidates: Candidates, number: int) -> str:
             "<h4>Needs against measurements</h4>",
             html_table(met),
             _charts(candidates, others, number),
-            "<h4>What could be done instead</h4>",
+            "<h4>Alternatives</h4>",
             table("alternatives", pd.DataFrame([as_text(each.row) for each in others])),
         )
     )
@@ -53,8 +53,8 @@ def _charts(candidates: Candidates, others: list[ExplainedRow], number: int) -> 
     if best.business is None:
         return ""
     figures = {
-        "Value over the years": charts_case.fan(chart_data.fan(candidates, best)),
-        "What it hangs on": charts_case.tornado(chart_data.swings(best.business)),
+        "Net present value by year": charts_case.fan(chart_data.fan(candidates, best)),
+        "Drivers": charts_case.tornado(chart_data.swings(best.business)),
         "Break-even volume": break_even(candidates.market.use_case, best),
     }
     hosted = [each for each in others if each.row["alternative"] == "hosted"]

@@ -70,7 +70,7 @@ def test_a_changed_figure_says_who_changed_it_and_keeps_its_shape(shipped: dict[
 
     assert figure.spread == Spread("triangular", (0.1, 0.2, 0.3))
     assert (figure.value, figure.kind, figure.as_of) == (pytest.approx(0.2), "assumption", DAY)
-    assert figure.source.startswith("set by the reader in place of 0.04, 0.08, 0.12 (")
+    assert figure.source.startswith("set by you in place of 0.04, 0.08, 0.12 (")
     assert edited.market["staff"] is case.market["staff"]
     assert with_numbers(case, {"value_per_request_usd": numbers(case.market["value_per_request_usd"])}, DAY) == case
 

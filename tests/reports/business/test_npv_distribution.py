@@ -251,7 +251,7 @@ def test_a_driver_with_a_loss_at_its_percentile_makes_a_pilot() -> None:
     assert "It depends on requests_per_year: at its 10th percentile the expected net present value is -5 USD" in str(
         pilot.reasons[0]
     )
-    assert "Another hour of measuring is worth 5 USD and costs 1 USD: measure first." in str(pilot.reasons)
+    assert "Another hour of measuring has a value of 5 USD and costs 1 USD: measure first." in str(pilot.reasons)
     assert pilot.probability_wrong == pytest.approx(0.05)
 
 

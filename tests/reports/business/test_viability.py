@@ -164,7 +164,7 @@ def test_override_takes_the_figures_place(bench: Any, pricing: Pricing, make_use
     (row,) = viability(bench.case(), pricing, [make_use_case()], {"requests_per_year": 5.0}).to_dict("records")
 
     assert row["requests_per_year"] == 5.0
-    assert "requests_per_year 5 (set by the reader)" in row["figures"]
+    assert "requests_per_year 5 (set by you)" in row["figures"]
     assert "discount_rate 0.1 unit (assumption, 2026-11-01, somebody's guess)" in row["figures"]
 
 

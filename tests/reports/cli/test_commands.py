@@ -68,7 +68,7 @@ def test_a_plan_has_what_measured_sizes_predict(run: Run) -> None:
     tables = json.loads(run("plan", "--params", "7e9", "--tokens", "2e12", "--hardware", "h100", "--format", "json"))
 
     assert {row["model"] for row in tables["sizes"]} >= {"bert", "lstm"}
-    assert all("A law takes 3" in row["refused"] and row["predicted"] is None for row in tables["sizes"])
+    assert all("A law needs 3" in row["refused"] and row["predicted"] is None for row in tables["sizes"])
     assert "measured" not in {row["kind"] for row in tables["scenarios"]}
 
 
@@ -93,7 +93,7 @@ def test_explain_opens_a_verdicts_figure(run: Run) -> None:
     row = next(row for row in table if (row["use_case"], row["model"]) == ("game-agent", "ppo"))
 
     assert tree["figures"][0]["value"] == row["npv_usd"]
-    assert '"source": "set by the reader"' in json.dumps(tree)
+    assert '"source": "set by you"' in json.dumps(tree)
     assert "answer_s = " in run("explain", "serving", "--use-case", "game-agent", "--model", "linear")
     with pytest.raises(HarnessError, match=r"of the table 'viability' 'npv_us'\. Did you mean 'npv_usd'"):
         run(*wanted, "--column", "npv_us")

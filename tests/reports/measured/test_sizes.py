@@ -70,8 +70,8 @@ def test_errors_of_measured_sizes_fall(bench: Any) -> None:
 @pytest.mark.parametrize(
     ("right", "params", "reason"),
     [
-        ({"tiny": 600, "small": 800}, 1e9, "Sizes measured: 2. A law takes 3"),
-        ({"tiny": 800, "small": 600, "base": 801, "large": 700}, 1e9, "holds 0: no law is seen"),
+        ({"tiny": 600, "small": 800}, 1e9, "Sizes measured: 2. A law needs 3"),
+        ({"tiny": 800, "small": 600, "base": 801, "large": 700}, 1e9, "holds 0: these sizes show no law"),
         ({"tiny": 600, "small": 800, "base": 900}, 1e8 * FARTHEST * 1.01, "over 10 times the largest size"),
         ({"tiny": 600, "small": 800, "base": 1000}, 1e8, "makes no errors"),
     ],

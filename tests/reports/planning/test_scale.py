@@ -190,7 +190,7 @@ def test_plan_takes_the_readers_price(invoke: Any) -> None:
     rows = invoke(*PLAN, "--usd-per-hour", "2", "--format", "csv").splitlines()
 
     assert len(rows) == 1 + len(MFU_SCENARIOS)
-    assert all("given by the reader" in row for row in rows[1:])
+    assert all("given with --usd-per-hour" in row for row in rows[1:])
 
 
 def test_plan_without_a_price_has_no_rental(invoke: Any) -> None:
@@ -204,8 +204,8 @@ def test_published_ends_with_what_the_planner_brackets(invoke: Any) -> None:
     """As text; other formats have the rows alone."""
     printed = invoke("published")
 
-    assert "bracket 90% of the decoders' hours" in printed
-    assert printed.endswith("1 of 1 published costs whose hours are known, at their own rate.\n")
+    assert "90% of the decoders' published hours lie within" in printed
+    assert printed.endswith("1 of 1 published costs whose hours and hourly rate are known.\n")
     assert len(json.loads(invoke("published", "--format", "json"))) == 44
 
 

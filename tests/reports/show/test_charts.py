@@ -115,7 +115,7 @@ def test_candidates_without_a_cost_are_counted(bench: Any, pricing: Pricing) -> 
     figure = charts.cost_accuracy(frontier([*bench.case(), *unserved], pricing))
 
     assert len(points(figure)) == 1
-    assert "1 without a measured cost not drawn" in figure.layout.annotations[0].text
+    assert "1 not drawn (no measured cost)" in figure.layout.annotations[0].text
 
 
 @pytest.mark.parametrize("records", ["none", "no cost at all"])

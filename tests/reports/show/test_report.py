@@ -92,7 +92,7 @@ def test_every_use_case_has_its_needs_charts_and_alternatives(page: str) -> None
         for place in range(3):
             assert f'id="case-{number}-{place}"' in page
     assert page.count("<h4>Needs against measurements</h4>") == 2
-    assert page.count("<h4>What could be done instead</h4>") == 2
+    assert page.count("<h4>Alternatives</h4>") == 2
     assert "<td class='text'>nothing</td>" in page
 
 
