@@ -27,11 +27,11 @@ def rate_draws(records: Sequence[Record]) -> np.ndarray | None:
     relative = means / np.array([batch_s.mean() for batch_s in windows])[:, None]
     samples, wall_s = (np.array([record.value(name) for record in records], dtype=float)
                        for name in ("samples", "wall_s"))  # fmt: skip
-    speeds = samples / wall_s
     record_indexes = random.integers(0, len(records), (RESAMPLES, len(records)))
     mean_indexes = random.integers(0, means.shape[1], record_indexes.shape)
-    seconds = relative[record_indexes, mean_indexes] / speeds[record_indexes]
-    return np.asarray(1 / seconds.mean(axis=1))
+    seconds = wall_s[record_indexes] * relative[record_indexes, mean_indexes]
+    # As the rate itself: all samples over all seconds. A mean of rates, or of seconds per sample, is another figure.
+    return np.asarray(samples[record_indexes].sum(axis=1) / seconds.sum(axis=1))
 
 
 def rate_ends(names: Sequence[str], point: Explained, draws: np.ndarray | None, draws_of: str) -> list[Explained]:

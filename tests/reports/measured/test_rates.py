@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness import Record
 from harness_reports.measured.intervals import Interval, interval_of
@@ -51,6 +54,32 @@ def test_rate_interval_holds_the_spread_between_records(bench: Any) -> None:
 
     assert low == pytest.approx(8.0, abs=0.01)
     assert high == pytest.approx(10.0, abs=0.01)
+
+
+def test_draws_lie_around_the_rate(bench: Any) -> None:
+    """200 and 1,800 samples in a second each are 1,000 a second: so is the mean of the draws, and their middle."""
+    slow, quick = bench.batches([0.05] * 20), bench.batches([1 / 180] * 180)
+    draws = rate_draws([slow, quick])
+
+    assert draws is not None
+    assert rate([slow, quick]).value == pytest.approx(1000)
+    assert draws.mean() == pytest.approx(1000, rel=0.03)
+    assert np.median(draws) == pytest.approx(1000, rel=0.03)
+
+
+@given(windows=st.lists(st.tuples(st.integers(2, 50), st.floats(0.5, 20)), min_size=1, max_size=5))
+def test_draws_hold_the_rate(bench: Any, windows: list[tuple[int, float]]) -> None:
+    """Whatever the windows: the interval of the draws holds the rate, and no draw lies outside the records' rates."""
+    records = [bench.batches([wall_s / batches] * batches) for batches, wall_s in windows]
+    draws = rate_draws(records)
+    speeds = [10 * batches / wall_s for batches, wall_s in windows]
+    value = rate(records).value
+
+    assert draws is not None
+    assert value is not None
+    assert min(draws.min(), value) >= min(speeds) * (1 - 1e-9)
+    assert max(draws.max(), value) <= max(speeds) * (1 + 1e-9)
+    assert draws.min() - 1e-9 <= value <= draws.max() + 1e-9
 
 
 def test_series_that_does_not_fill_the_window_gives_no_interval(bench: Any) -> None:
