@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.errors import FactError, unknown
 from harness.facts import Figure, Spread, UseCase
-from harness_reports.business.figure_rules import BOTTOM_UP, MARKET, NEEDS, check_complete, check_value
+from harness_reports.business.figure_rules import BOTTOM_UP, MARKET, NEEDS, TOGETHER, check_complete, check_value
 from harness_reports.economics.distributions import Distribution, Fixed, Lognormal, Normal, Pert, Triangular
 
 KNOWN = {**NEEDS, **MARKET}
@@ -73,15 +73,13 @@ class Market:
 
 
 def read_market(use_case: UseCase, overrides: Mapping[str, float]) -> Market:
-    """Return a use case's figures; overrides replace them and are certain.
+    """Return a use case's figures; overrides that apply to it replace them and are certain.
 
     Raises:
-        FactError: a figure is missing or breaks its rule, or no figure has the name of an override.
+        FactError: a figure is missing or breaks its rule.
     """
-    for name in overrides:
-        if name not in KNOWN:
-            raise FactError(unknown("figure", name, KNOWN))
     figures = {**use_case.needs, **use_case.market}
+    overrides = applicable(use_case, overrides)
     numbers = {name: figure.value for name, figure in figures.items()} | dict(overrides)
     check_complete(f"Use case {use_case.name!r}", numbers)
     for name, value in numbers.items():
@@ -93,6 +91,37 @@ def read_market(use_case: UseCase, overrides: Mapping[str, float]) -> Market:
     if "requests_per_year" in inputs:  # else demand would be counted twice
         inputs = {name: figure for name, figure in inputs.items() if name not in BOTTOM_UP}
     return Market(use_case, numbers, inputs, _provenance(figures, overrides))
+
+
+def applicable(use_case: UseCase, overrides: Mapping[str, float]) -> dict[str, float]:
+    """Return the overrides that a use case takes.
+
+    It takes no figure of a group that it does not use: no `buyers` if it states its requests, for example.
+    """
+    figures = use_case.needs.keys() | use_case.market.keys()
+    unused = set(BOTTOM_UP) - figures if "requests_per_year" in figures else set()
+    for group in TOGETHER:
+        if not set(group) <= figures | overrides.keys():
+            unused |= set(group) - figures
+    return {name: value for name, value in overrides.items() if name not in unused}
+
+
+def check_overrides(use_cases: Iterable[UseCase], overrides: Mapping[str, float]) -> None:
+    """Raise if an override changes no use case.
+
+    Raises:
+        FactError: no figure has its name, or no use case takes it.
+    """
+    taken = [applicable(use_case, overrides) for use_case in use_cases]
+    for name in overrides:
+        if name not in KNOWN:
+            raise FactError(unknown("figure", name, KNOWN))
+        if taken and not any(name in each for each in taken):
+            others = [other for group in TOGETHER if name in group for other in group if other != name]
+            raise FactError(
+                f"No use case here has the figure {name!r}, which counts only together with {', '.join(others)}. "
+                "Write these into a use case of yours."
+            )
 
 
 def distribution(value: float, spread: Spread | None) -> Distribution:

@@ -12,7 +12,7 @@ from harness.facts import UseCase
 from harness.records import Record
 from harness_reports.business.evidence import Evidence, gather
 from harness_reports.business.explained_row import ExplainedRow
-from harness_reports.business.market import Market, read_market
+from harness_reports.business.market import Market, check_overrides, read_market
 from harness_reports.business.market_figures import figure
 from harness_reports.business.request import USD
 from harness_reports.business.viability import Candidates, CandidateVerdict, judge
@@ -68,6 +68,7 @@ def pairs(
 ) -> list[ExplainedRow]:
     """Return the rows of `pretraining`, with their figures."""
     cases = list(use_cases.values() if isinstance(use_cases, Mapping) else use_cases)
+    check_overrides(cases, overrides or {})
     results = Results.of(records)
     evidence = {each.key: each for each in gather(results, pricing)}
     budgets, labels = _budgets(results), _labels(results)

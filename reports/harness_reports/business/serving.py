@@ -15,7 +15,7 @@ from harness_reports.business.business import Business, market_sums, tuning_usd
 from harness_reports.business.capacity import PLANNED_LOAD, Fleet, Point, curve, fleet
 from harness_reports.business.evidence import Evidence, gather
 from harness_reports.business.explained_row import ExplainedRow
-from harness_reports.business.market import Market, read_market
+from harness_reports.business.market import Market, check_overrides, read_market
 from harness_reports.business.market_figures import figure, requests
 from harness_reports.business.request import error_figure, per_right_answer, review_figure
 from harness_reports.economics.distributions import Fixed
@@ -70,7 +70,8 @@ def serving(
     Raises:
         FactError: as `viability`.
     """
-    cases = use_cases.values() if isinstance(use_cases, Mapping) else use_cases
+    cases = list(use_cases.values() if isinstance(use_cases, Mapping) else use_cases)
+    check_overrides(cases, overrides or {})
     views = views_of(pricing, owned)
     rows: list[dict[str, Any]] = []
     evidence = gather(records, pricing)

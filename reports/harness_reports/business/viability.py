@@ -12,7 +12,7 @@ from harness.records import Record
 from harness_reports.business.business import Business
 from harness_reports.business.choice import preference
 from harness_reports.business.evidence import Evidence, gather
-from harness_reports.business.market import Market, read_market
+from harness_reports.business.market import Market, check_overrides, read_market
 from harness_reports.business.money import base_case, money_figures
 from harness_reports.business.npv_distribution import (
     DRAWS,
@@ -133,7 +133,9 @@ def judge_all(
 ) -> Iterator[Candidates]:
     """Yield the candidates of each use case whose tasks were measured, judged as in `viability`."""
     evidence = gather(records, pricing)
-    for case in use_cases.values() if isinstance(use_cases, Mapping) else use_cases:
+    cases = list(use_cases.values() if isinstance(use_cases, Mapping) else use_cases)
+    check_overrides(cases, overrides or {})
+    for case in cases:
         covered = [each for each in evidence if case.covers(each.key.task, each.key.data)]
         if covered:
             yield judge(read_market(case, overrides or {}), covered, draws)
