@@ -105,7 +105,7 @@ def _carbon(name: str, energy: Explained, pue: Explained, country: Explained) ->
 
 
 def _pue(pricing: Pricing) -> Explained:
-    source = "the reader's; 1.15 is AWS's of 2023: energy of the building over that of its machines"
+    source = "set by you; 1.15 is AWS's of 2023: energy of the building over that of its machines"
     return Explained("pue", pricing.pue, source=source, kind="assumed")
 
 
