@@ -24,7 +24,7 @@ ROUNDS = 3
 LARGEST_P = 1e-3
 """Up to which a sign test counts as beyond the noise."""
 RATIO = 2.0
-"""An honest predictor may take longer too for a shape that it has not seen. On two busy cores 28 honest models reached
+"""An honest predictor may take longer too for a shape that it has not seen. On two busy cores 27 honest models reached
 1.96, with 17 of 24 inputs slower."""
 
 
