@@ -167,9 +167,8 @@ def test_a_slider_moves_the_figures_and_nothing_is_measured(page: Any, sampled: 
 def test_the_runs_page_shows_failures_escaped(page: Any, tmp_path: Path) -> None:
     """The reason is text, and the environment of a run is there."""
     page.get_by_text("<b>out of luck</b>").first.wait_for()
+    page.get_by_text("cpu_model").wait_for()
     _screenshot(page, "runs", tmp_path)
-
-    assert page.get_by_text("cpu_model").is_visible()
 
 
 def test_the_report_downloads_and_opens(page: Any, tmp_path: Path) -> None:
@@ -184,8 +183,8 @@ def test_the_report_downloads_and_opens(page: Any, tmp_path: Path) -> None:
     memo.locator(".js-plotly-plot .main-svg").first.wait_for()
     _picture(memo, "memo", tmp_path)
 
-    assert memo.get_by_role("heading", name="Investment memo").is_visible()
-    assert memo.get_by_text("Filing technical documents").count() > 0
+    memo.get_by_role("heading", name="Investment memo").wait_for()
+    memo.get_by_text("Filing technical documents").first.wait_for()
     memo.close()
 
 
@@ -256,7 +255,7 @@ def test_sliders_stay_from_page_to_page(page: Any) -> None:
         slider = page.get_by_role("slider", name="Utilisation").first
         _redrawn(page, partial(slider.press, "ArrowLeft"))
         expected = ["1.00", str(int(expected[1]) - 5)]
-        assert _sliders(page)[:2] == expected
+        _until(page, lambda expected=expected: _sliders(page)[:2] == expected)
 
 
 @pytest.mark.parametrize("language", _once("zh"))
@@ -271,8 +270,6 @@ def test_nothing_is_wider_than_the_window(page: Any, language: str, tmp_path: Pa
         page.set_viewport_size({"width": width, "height": 1240})
         _until(page, lambda: bool(main.evaluate("main => main.scrollWidth <= main.clientWidth")))
         _screenshot(page, f"case-{language}-{width}", tmp_path)
-
-        assert main.evaluate("main => main.scrollWidth <= main.clientWidth"), width
 
 
 def _speak(page: Any, language: str, names: dict[str, tuple[str, str]]) -> None:
@@ -315,8 +312,7 @@ def test_a_figure_opens(page: Any, language: str, tmp_path: Path) -> None:
     tree.get_by_text("usd_per_hour / (samples_per_s").wait_for()
     _screenshot(page, f"origin-{language}", tmp_path)
     tree.locator("summary").first.click()
-
-    assert tree.get_by_text("usd_per_hour / (samples_per_s").is_hidden()
+    tree.get_by_text("usd_per_hour / (samples_per_s").wait_for(state="hidden")
 
 
 @_at("runs")
@@ -332,8 +328,9 @@ def test_samples_and_metrics_of_a_run_are_shown(page: Any, language: str, tmp_pa
     page.get_by_text("*four*").scroll_into_view_if_needed()
     _screenshot(page, f"samples-{language}", tmp_path)
 
-    assert page.locator("[data-testid=stImage] img").evaluate("image => image.naturalWidth") > 0
-    assert page.get_by_text("<b>second</b> line").is_visible()
+    picture = page.locator("[data-testid=stImage] img")
+    _until(page, lambda: bool(picture.evaluate("image => image.naturalWidth > 0")))  # it loads after the script ends
+    page.get_by_text("<b>second</b> line").wait_for()
 
 
 @pytest.mark.slow
