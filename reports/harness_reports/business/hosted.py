@@ -122,7 +122,7 @@ def hosted_figures(
     figures = (
         quality, serving, error_figure(market, share), upfront, present_value(market, value, flows),
         *sampled(outcome_cells(hosted.outcome), (*uncertain(market), quality), RISK),
-        *_break_evens(market, best, serving),
+        *_break_evens(market, best, candidates.best.evidence.figures["usd_per_hour"], serving),
     )  # fmt: skip
     return {each.name: each for each in figures}
 
@@ -158,9 +158,8 @@ def _own_machines(parts: Sequence[Explained]) -> OwnMachines:
     return OwnMachines(usd, capacity, max(0.0, fixed))  # a difference of floats: may be just below 0
 
 
-def _machine_figures(market: Market, best: Mapping[str, Explained]) -> tuple[Explained, ...]:
-    """Return the numbers of `OwnMachines` as figures, from those of the viability table."""
-    hour = named(best["measuring_usd"], "usd_per_hour")
+def _machine_figures(market: Market, best: Mapping[str, Explained], hour: Explained) -> tuple[Explained, ...]:
+    """Return the numbers of `OwnMachines` as figures, from those of the viability table and the cost of an hour."""
     serving, upfront = named(best["unit_serving_usd"], "candidate_serving_usd"), best["upfront_usd"]
     tuning = next(part for part in upfront.inputs if part.name == "tuning_usd")
     parts = (figure(market, name) for name in ("upfront_cost_usd", "years", "retrainings_per_year"))
@@ -174,9 +173,9 @@ def _machine_figures(market: Market, best: Mapping[str, Explained]) -> tuple[Exp
     )  # fmt: skip
 
 
-def _break_evens(market: Market, best: Mapping[str, Explained], serving: Explained) -> list[Explained]:
+def _break_evens(market: Market, best: Mapping[str, Explained], hour: Explained, serving: Explained) -> list[Explained]:
     """Return the volumes from which whole machines of the candidate's kind cost no more than calls."""
-    parts = (*_machine_figures(market, best), named(serving, "usd_per_call"))
+    parts = (*_machine_figures(market, best, hour), named(serving, "usd_per_call"))
     volumes = build_or_buy(*_own_machines(parts), serving.value * _MILLION)  # a request in place of a token
     first, count, always = BREAK_EVENS
     if volumes.first_break_even_tokens is None:
