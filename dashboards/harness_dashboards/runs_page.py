@@ -108,7 +108,7 @@ def _details(records: Sequence[Record], texts: Texts) -> None:
         (environment, "environment", chosen.environment),
     ):
         column.markdown(f"**{texts[name]}**")
-        column.html(_pairs(body))
+        column.html(_pairs(body) or cells.MISSING)  # Streamlit refuses an empty text
     _metrics(chosen, texts)
     _samples(chosen, texts)
 

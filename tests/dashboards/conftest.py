@@ -1,18 +1,35 @@
-"""A store of the walk's records, with samples and a second metric in an evaluation."""
+"""A store of the walk with samples and a second metric in an evaluation, and stores that pages rarely see."""
 
 from __future__ import annotations
 
 import base64
 import io
+import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+import yaml
+
+if TYPE_CHECKING:
+    from harness.records import Record
 
 EVIL = "*four* <img src=x onerror=alert(1)>"
+MEASURED = Path(__file__).parents[1] / "reports" / "sample"
+"""A store of the suite `quick`."""
+FOREIGN = "http://192.0.2.1/x.png"
+"""An address that no page may ask; it is reserved for documentation."""
+HOSTILE = (
+    "=cmd|'/C calc'!A1", f"<img src={FOREIGN} onerror=alert(1)>", f"$\\LaTeX$ ![x]({FOREIGN})",
+    "[x](javascript:alert(1))", "two\nlines", "\u202eright to left\u200f",
+)  # fmt: skip
+"""Names that a page or a spreadsheet may take for more than text."""
+HOSTILE_KIND = "hostile names"
+KINDS = ("no store", "empty", "failures only", "unsupported only", "one record", "without readings", HOSTILE_KIND)
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +59,101 @@ def _samples() -> list[dict[str, str]]:
         {"caption": EVIL, "media_type": "image/png", "content": picture},
         {"caption": "a text", "media_type": "text/plain", "content": "first line\n  <b>second</b> line"},
     ]
+
+
+class OddStore(NamedTuple):
+    """A store that pages rarely see."""
+
+    kind: str
+    location: Path
+    plugins: tuple[Path, ...]
+    """Files with the use cases that its records need."""
+
+
+@pytest.fixture(params=KINDS)
+def odd_store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OddStore]:
+    """Let pages read a store of each kind."""
+    from harness_dashboards import sources
+
+    made = _odd_store(request.param, tmp_path)
+    monkeypatch.setenv("HARNESS_STORE", str(made.location))
+    monkeypatch.setenv("HARNESS_PRICE_BOOK", "cloud")
+    monkeypatch.setenv("HARNESS_PLUGINS", os.pathsep.join(map(str, made.plugins)))
+    sources.plugins.clear()
+    yield made
+    sources.plugins.clear()
+
+
+@pytest.fixture(
+    scope="module", params=[pytest.param(k, marks=[] if k == HOSTILE_KIND else pytest.mark.slow) for k in KINDS[1:]]
+)
+def served_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> OddStore:
+    """Return a store of each kind that the command opens: the one with everything hostile by default."""
+    return _odd_store(request.param, tmp_path_factory.mktemp("odd"))
+
+
+def _odd_store(kind: str, folder: Path) -> OddStore:
+    from harness.store import open_store
+
+    location = folder / "store"
+    if kind != "no store":
+        store = open_store(str(location), create=True)
+        for record in _records(kind, folder):
+            store.add(record)
+        store.close()
+    return OddStore(kind, location, (_hostile_use_case(folder),) if kind == HOSTILE_KIND else ())
+
+
+def _records(kind: str, folder: Path) -> list[Record]:
+    from harness.store import peek_records
+
+    copy = shutil.copytree(MEASURED, folder / "measured")  # reading writes SQLite's own files
+    everything = peek_records(str(copy))
+    if kind in ("failures only", "unsupported only"):
+        return [_ended(record, kind.removesuffix(" only").replace("failures", "failed")) for record in everything]
+    if kind == "without readings":
+        return [replace(record, readings={}) for record in everything]
+    if kind == HOSTILE_KIND:
+        return [_hostile(record) for record in everything] + [_ended(_hostile(everything[0]), "failed", "again")]
+    return everything[:1] if kind == "one record" else []
+
+
+def _ended(record: Record, outcome: str, suffix: str = "") -> Record:
+    """Return the record of a step that did not succeed, so that nothing was read."""
+    nothing: dict[str, Any] = {name: {} for name in ("readings", "series", "scores", "used", "environment")}
+    nothing |= {name: [] for name in ("metrics", "samples", "notes")}
+    names = {"id": record.id + suffix, "fingerprint": record.fingerprint + suffix}
+    return replace(record, outcome=outcome, reason=HOSTILE[1], traceback=HOSTILE[0], **nothing, **names)
+
+
+def _hostile(record: Record) -> Record:
+    """Return a record in which every name, note and caption is hostile."""
+    names = ("model", "size", "task", "data", "hardware", "runtime")
+    spec = {name: hostile(value) if name in names else value for name, value in record.spec.items()}
+    metrics = [{**metric, "name": hostile(metric["name"]), "unit": hostile("unit")} for metric in record.metrics]
+    samples = [{**sample, "caption": hostile(sample["caption"])} for sample in record.samples]
+    baseline = hostile(record.baseline) if record.baseline else None
+    notes = [*HOSTILE]
+    return replace(record, spec=spec, metrics=metrics, samples=samples, baseline=baseline, notes=notes)
+
+
+def hostile(name: str) -> str:
+    """Return a name behind a hostile beginning, the same for the same name."""
+    return HOSTILE[sum(map(ord, name)) % len(HOSTILE)] + name
+
+
+def _hostile_use_case(folder: Path) -> Path:
+    """Write a packaged use case with hostile texts for the hostile name of its task."""
+    import harness_language
+
+    packaged = Path(harness_language.__file__).parent / "use_cases" / "document-classification.yaml"
+    body = yaml.safe_load(packaged.read_text(encoding="utf-8"))
+    for part in ("needs", "market"):
+        body[part] = {name: {**figure, "source": hostile(name)} for name, figure in body[part].items()}
+    body |= {"name": "hostile", "title": "".join(HOSTILE), "summary": HOSTILE[2], "tasks": [hostile(body["tasks"][0])]}
+    file = folder / "hostile.yaml"
+    file.write_text(yaml.safe_dump({k: v for k, v in body.items() if k != "data"}), encoding="utf-8")
+    return file
 
 
 @pytest.fixture(autouse=True)
