@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import streamlit as st
 
@@ -19,6 +20,8 @@ PAGES = {
     "origin": (origin_page, ":material/account_tree:"),
     "runs": (runs_page, ":material/receipt_long:"),
 }
+# A file of ours: Streamlit's own icons are fetched from another host. No docstring: Streamlit would show it.
+ICON = Path(__file__).with_name("icon.svg")
 STYLE = """<style>
 .block-container {padding-top: 3.6rem; padding-bottom: 2rem}
 h1 {font-size: 1.9rem !important; padding: 0 0 .3rem 0 !important}
@@ -38,7 +41,7 @@ h3 {font-size: 1.25rem !important}
 
 def main() -> None:
     """Show the selected page."""
-    st.set_page_config(page_title="Viability Harness", page_icon=":material/balance:", layout="wide")
+    st.set_page_config(page_title="Viability Harness", page_icon=str(ICON), layout="wide")
     st.html(STYLE)
     widgets.begin("language", "en")
     language = st.sidebar.segmented_control(
