@@ -10,7 +10,7 @@ import streamlit as st
 from harness.facts import UseCase
 from harness.records import Record
 from harness_dashboards import sources, widgets
-from harness_dashboards.parts import DEFAULTS, Texts, grid, in_words, price_line, price_sliders, small
+from harness_dashboards.parts import DEFAULTS, Texts, grid, in_words, plain, price_line, price_sliders, small
 from harness_reports.measured.results import Results
 from harness_reports.prices.cost import cost
 from harness_reports.prices.frontier import FRONTIER, frontier_rows
@@ -92,7 +92,7 @@ def _frontier(view: CostView, texts: Texts, metric: str | None = None) -> pd.Dat
 
 def _points(view: CostView, points: pd.DataFrame, texts: Texts) -> None:
     tasks = list(dict.fromkeys(points["task"]))
-    for tab, task in zip(st.tabs(tasks), tasks, strict=True):
+    for tab, task in zip(st.tabs([plain(task) for task in tasks]), tasks, strict=True):
         with tab:
             frame = _in_metric(view, task, points, texts)
             st.plotly_chart(charts.cost_accuracy(frame, texts), width="stretch", theme=None, key=f"chart-{task}")
@@ -107,7 +107,8 @@ def _in_metric(view: CostView, task: str, points: pd.DataFrame, texts: Texts) ->
     names = records.metric_names
     chosen = names[0]
     if len(names) > 1:
-        chosen = st.segmented_control(texts["metric"], names, default=chosen, key=f"metric-{task}") or chosen
+        key = f"metric-{task}"
+        chosen = st.segmented_control(texts["metric"], names, default=chosen, key=key, format_func=plain) or chosen
     frame = points if chosen == names[0] else _frontier(CostView(records, view.pricing), texts, chosen)
     return frame[frame["task"] == task].reset_index(drop=True)
 

@@ -57,8 +57,8 @@ def plain(text: str) -> str:
 
 
 def show_error(error: Exception) -> None:
-    """Show an error; a dollar sign is escaped, since Streamlit reads two as LaTeX."""
-    st.error(str(error).replace("$", r"\$"))
+    """Show an error; names in it are text."""
+    st.error(plain(str(error)))
 
 
 def small(text: str) -> None:

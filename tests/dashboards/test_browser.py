@@ -9,9 +9,11 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -58,9 +60,15 @@ def _free_port() -> int:
 @pytest.fixture(scope="module")
 def address(sampled: Path) -> Iterator[str]:
     """Start the command on a free port and return its address."""
+    with _served("--store", os.environ.get("HARNESS_SCREENSHOT_STORE", str(sampled))) as url:
+        yield url
+
+
+@contextmanager
+def _served(*options: str) -> Iterator[str]:
     port = _free_port()
-    command = ["harness", "dashboard", "--store", os.environ.get("HARNESS_SCREENSHOT_STORE", str(sampled))]
-    server = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = ["harness", "dashboard", *options, "--port", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     try:
         for _ in range(300):
@@ -95,15 +103,29 @@ def browser() -> Iterator[Any]:
 def page(browser: Any, address: str, request: pytest.FixtureRequest) -> Iterator[Any]:
     """Open the dashboard in a new session, at its first page or at another by its path."""
     path = getattr(request, "param", "")
+    with _watched(browser) as opened:
+        opened.goto(f"{address}/{path}")
+        opened.get_by_text("Language / 语言" if path else "Profit probability").first.wait_for()
+        yield opened
+
+
+@contextmanager
+def _watched(browser: Any) -> Iterator[Any]:
+    """Open a page, on which no script may fail or open a dialog, and nothing may be fetched from another host."""
     opened = browser.new_page()
     faults: list[str] = []
     opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.on("dialog", lambda dialog: (faults.append(dialog.message), dialog.dismiss()))
+    for event in ("request", "websocket"):
+        opened.on(event, lambda asked: faults.append(asked.url) if _is_foreign(asked.url) else None)
     opened.set_default_timeout(PATIENCE_MS)
-    opened.goto(f"{address}/{path}")
-    opened.get_by_text("Language / 语言" if path else "Profit probability").first.wait_for()
     yield opened
     opened.close()
     assert faults == []
+
+
+def _is_foreign(url: str) -> bool:
+    return urlsplit(url).hostname not in ("127.0.0.1", None)  # data: and blob: have no host
 
 
 def _at(path: str) -> pytest.MarkDecorator:
@@ -342,6 +364,26 @@ def test_another_metric_draws_another_chart(page: Any, tmp_path: Path) -> None:
     page.get_by_role("radio", name="misses").click()
     page.get_by_text("misses (share), lower is better").wait_for()
     _screenshot(page, "second-metric", tmp_path)
+
+
+@pytest.fixture(scope="module")
+def odd_address(served_store: Any) -> Iterator[str]:
+    """Start the command on a store that pages rarely see."""
+    plugins = [part for file in served_store.plugins for part in ("--plugin", str(file))]
+    with _served("--store", str(served_store.location), *plugins) as url:
+        yield url
+
+
+def test_every_page_opens_on_every_store(browser: Any, odd_address: str) -> None:
+    """Without a traceback, and names are text: no markup, no formula, no address that is asked."""
+    with _watched(browser) as page:
+        page.goto(odd_address)
+        for names in (VERDICTS, CASE, COST, PLAN, ORIGIN, RUNS):
+            _go(page, names)
+            _drawn(page)
+
+            assert page.get_by_test_id("stException").count() == 0
+            assert page.locator(".katex, a[href^=javascript], [src*='192.0.2.1']").count() == 0
 
 
 def test_a_taken_port_is_an_error(walked: Path, harness_command: Any) -> None:
