@@ -70,6 +70,7 @@ def _serve(port: int, environment: dict[str, str]) -> NoReturn:
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": "false",
         "client.toolbarMode": "viewer",
+        "client.disableDataExport": "true",  # its CSV holds cells that a spreadsheet runs: the pages have their own
         "theme.base": "light",
         "theme.primaryColor": "#1f5fbf",
     }

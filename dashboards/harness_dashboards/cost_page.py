@@ -98,7 +98,7 @@ def _points(view: CostView, points: pd.DataFrame, texts: Texts) -> None:
             st.plotly_chart(charts.cost_accuracy(frame, texts), width="stretch", theme=None, key=f"chart-{task}")
             st.caption(texts["chart_note"])
             st.markdown(f"**{texts['candidates']}**")
-            grid("frontier", frame, texts)
+            grid("frontier", frame, texts, task)
 
 
 def _in_metric(view: CostView, task: str, points: pd.DataFrame, texts: Texts) -> pd.DataFrame:
@@ -121,5 +121,6 @@ def _origins(view: CostView, texts: Texts) -> None:
 
 
 def _downloads(view: CostView, texts: Texts) -> None:
-    csv = formats.csv("cost", cost(view.records, view.pricing))
-    st.download_button(texts["table"], csv, "cost.csv", "text/csv")
+    st.download_button(
+        texts["cost_table"], lambda: formats.csv("cost", cost(view.records, view.pricing)), "cost.csv", "text/csv"
+    )

@@ -72,13 +72,32 @@ def stale(row: Mapping[str, Any], texts: Texts) -> None:
         small(texts["stale_because"].format(what=sentence(row["stale"], texts)))
 
 
-def grid(name: str, frame: pd.DataFrame, texts: Texts) -> None:
-    """Show a table with the columns and figures of the report, in the page's language."""
+def grid(name: str, frame: pd.DataFrame, texts: Texts, key: str = "") -> None:
+    """Show a table with the columns and figures of the report, in the page's language, and a button for all of it.
+
+    Args:
+        name: of the table.
+        frame: its rows.
+        texts: of the page.
+        key: tells tables of the same name on a page apart.
+    """
     table, same = formats.shown(name, frame)
     localised = table.astype(str).map(lambda cell: texts.get(f"cell_{cell}", cell))
     st.dataframe(localised.rename(columns=lambda column: heading(column, texts)), hide_index=True, width="stretch")
     if same:
         small(f"{texts['same']}: {same}")
+    download(name, frame, texts, key)
+
+
+def download(name: str, frame: pd.DataFrame, texts: Texts, key: str = "") -> None:
+    """Show the button that downloads a table as CSV, written as on the command line.
+
+    The command switches off Streamlit's own download, which writes cells that a spreadsheet runs as formulas.
+    """
+    st.download_button(
+        texts["table"], lambda: formats.csv(name, frame), f"{name}.csv", "text/csv", key=f"csv-{name}-{key}",
+        on_click="ignore", type="tertiary", icon=":material/download:",
+    )  # fmt: skip
 
 
 def heading(column: str, texts: Texts) -> str:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from harness.records import Record
 from harness_dashboards import sources
-from harness_dashboards.parts import Texts, plain, sentence
+from harness_dashboards.parts import Texts, download, plain, sentence
 from harness_reports import cells
 from harness_reports.measured.judgement import judge
 from harness_reports.measured.lineage import why_stale
@@ -34,7 +34,9 @@ def show(texts: Texts) -> None:
     warned.metric(texts["warnings"], sum(map(bool, warnings.values())))
     _failures(bad, texts)
     rows = [_row(record, warnings[record.id], texts) for record in records]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    table = pd.DataFrame(rows)
+    st.dataframe(table, hide_index=True, width="stretch")
+    download("runs", table, texts)
     _details(records, texts)
 
 
@@ -127,7 +129,9 @@ def _metrics(record: Record, texts: Texts) -> None:
             }
             for metric in record.metrics
         ]
-        st.dataframe(pd.DataFrame(rows), hide_index=True, width="content")
+        table = pd.DataFrame(rows)
+        st.dataframe(table, hide_index=True, width="content")
+        download("metrics", table, texts)
 
 
 def _samples(record: Record, texts: Texts) -> None:

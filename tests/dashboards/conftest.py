@@ -105,10 +105,11 @@ def _odd_store(kind: str, folder: Path) -> OddStore:
 
 
 def _records(kind: str, folder: Path) -> list[Record]:
+    from harness.plugins import load_plugins
     from harness.store import peek_records
 
     copy = shutil.copytree(MEASURED, folder / "measured")  # reading writes SQLite's own files
-    everything = peek_records(str(copy))
+    everything = load_plugins().under_current_names(peek_records(str(copy)))
     if kind in ("failures only", "unsupported only"):
         return [_ended(record, kind.removesuffix(" only").replace("failures", "failed")) for record in everything]
     if kind == "without readings":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
 import socket
@@ -374,16 +375,47 @@ def odd_address(served_store: Any) -> Iterator[str]:
         yield url
 
 
-def test_every_page_opens_on_every_store(browser: Any, odd_address: str) -> None:
-    """Without a traceback, and names are text: no markup, no formula, no address that is asked."""
+def test_every_page_opens_on_every_store(browser: Any, odd_address: str, tmp_path: Path) -> None:
+    """Without a traceback; names are text on the page, and in what it downloads."""
     with _watched(browser) as page:
         page.goto(odd_address)
         for names in (VERDICTS, CASE, COST, PLAN, ORIGIN, RUNS):
             _go(page, names)
             _drawn(page)
+            for closed in reversed(page.locator("[data-testid=stMain] details:not([open]) > summary").all()):
+                closed.click()  # the last first: the others keep their places
 
             assert page.get_by_test_id("stException").count() == 0
             assert page.locator(".katex, a[href^=javascript], [src*='192.0.2.1']").count() == 0
+            assert page.get_by_label("Download as CSV").count() == 0  # Streamlit's own, which escapes nothing
+            for button in page.get_by_role("button", name="(CSV)").all():
+                _check_csv(_downloaded(page, button, tmp_path))
+
+
+def _downloaded(page: Any, button: Any, folder: Path) -> Path:
+    with page.expect_download() as waiting:
+        button.click()
+    file = folder / waiting.value.suggested_filename
+    waiting.value.save_as(file)
+    return file
+
+
+def _check_csv(file: Path) -> None:
+    """Check that no cell is a formula for a spreadsheet; a negative number is none."""
+    with file.open(encoding="utf-8", newline="") as stream:
+        cells = [cell for row in csv.reader(stream) for cell in row]
+    formulas = [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r")) and not _is_number(cell)]
+
+    assert cells
+    assert formulas == []
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def test_a_taken_port_is_an_error(walked: Path, harness_command: Any) -> None:
