@@ -7,9 +7,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
-from harness.errors import FactError
+from harness.errors import FactError, unknown
+
+Billing = Literal["machine", "second"]
+"""`machine`: every hour of a machine is paid, idle or not; `second`: seconds of use alone, idle time is free."""
+Energy = Literal["included", "excluded"]
+"""Whether a machine's hourly price includes its electricity."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +34,14 @@ class Price:
     as_of_note: str
     """How exact the date is; empty for an exact day."""
     source: str
+    billing: Billing = "machine"
+    energy: Energy = "included"
 
     def __post_init__(self) -> None:
-        """Check date, source and amount.
+        """Check date, source, amount and terms.
 
         Raises:
-            FactError: names the price and what it lacks.
+            FactError: names the price and what it lacks or what is not valid.
         """
         whose = f"Price of {self.item!r} ({self.provider} {self.offer})"
         if not isinstance(self.as_of, date):
@@ -45,6 +52,9 @@ class Price:
             raise FactError(
                 f"{whose} is {self.usd} USD. Give a positive amount, or leave the row out when it is unknown."
             )
+        for name, terms in (("billing", Billing), ("energy", Energy)):
+            if getattr(self, name) not in get_args(terms):
+                raise FactError(f"{whose}: {unknown(name, str(getattr(self, name)), get_args(terms))}")
 
 
 @dataclass(frozen=True)

@@ -42,15 +42,25 @@ def test_a_price_with_everything_is_a_price() -> None:
         ({"usd": Decimal(-1)}, "Give a positive amount"),
         ({"usd": Decimal("NaN")}, "Give a positive amount"),
         ({"usd": Decimal("Infinity")}, "Give a positive amount"),
+        ({"billing": "seconds"}, "Unknown billing 'seconds'. Did you mean 'second'?"),
+        ({"energy": None}, "Unknown energy 'None'. Known: excluded, included."),
     ],
 )
-def test_a_price_without_date_source_or_sense_is_refused(change: dict[str, Any], sentence: str) -> None:
+def test_a_price_without_date_source_or_valid_terms_is_refused(change: dict[str, Any], sentence: str) -> None:
     """The message names the item, the provider and the offer."""
     with pytest.raises(FactError) as caught:
         Price(**GOOD | change)
 
     assert sentence in str(caught.value)
     assert "'toy' (P o.large)" in str(caught.value)
+
+
+def test_terms_of_an_offer() -> None:
+    """A machine is paid as a whole, energy included, unless the price says otherwise."""
+    plain, serverless = Price(**GOOD), Price(**GOOD, billing="second", energy="excluded")
+
+    assert (plain.billing, plain.energy) == ("machine", "included")
+    assert (serverless.billing, serverless.energy) == ("second", "excluded")
 
 
 @given(st.lists(st.text(min_size=1, max_size=12), max_size=6), st.text(max_size=12))

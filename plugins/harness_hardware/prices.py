@@ -9,6 +9,7 @@ The file is a collection of published prices with their dates and sources. What 
 - a spot price equal to the one on demand is a placeholder, and a tenth of it is a floor that nobody trades at: both
   are left out. Interruptions make a run repeat work: put that into the price multiplier;
 - a row without a price of the book's kind (capacity blocks, blank columns) is left out: missing is not 0;
+- every offer is a rented machine: it is paid whether it is idle or not, and its electricity is in the price;
 - an owner's cost estimate and a three-year rental without its terms are no offer and are left out.
 """
 
@@ -99,6 +100,8 @@ def _price(row: Row, of: Callable[[Row, str], Decimal | None], where: str) -> Pr
             as_of=as_of,
             as_of_note=note,
             source=row["source"],
+            billing="machine",
+            energy="included",
         )
     except FactError as error:
         raise FactError(f"{where}: {error}") from error

@@ -39,5 +39,7 @@ def harness_price_books():
         as_of=date(2026, 1, 1),
         as_of_note="",
         source="our own books: replace it",
+        billing="machine",  # every hour is paid, idle or not; "second": seconds of use alone
+        energy="included",  # electricity is in the price; "excluded": it is paid beside it
     )
     return [harness.PriceBook(name="my-name", summary="What our machine costs an hour", prices=(price,))]

@@ -1,19 +1,20 @@
 """The price book `owned`: an hour of a bought machine, by Epoch AI's method (`economics/ownership.py`).
 
 An hour's price is the machine's loss of value, the network between servers and energy. An idle machine costs as much.
+The energy may be left out of a user's own machine: it is then paid beside the price.
 Staff and the building are not included.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
-from harness.errors import FactError
-from harness.facts import Price, PriceBook
+from harness.errors import FactError, unknown
+from harness.facts import Energy, Price, PriceBook
 from harness_reports.economics import ownership
 from harness_reports.economics.checks import above, at_least, between
 from harness_reports.prices.chips import Accelerator, accelerators
@@ -22,10 +23,12 @@ from harness_reports.prices.pricing import OWN
 
 PUE = 1.25
 """Assumed: Epoch AI's for companies that are not hyperscalers."""
-OWNED = ("item", "usd", "units", "watts", "usd_per_kwh", "as_of", "source")
+OWNED = ("item", "usd", "units", "as_of", "source")
 """Required keys of a bought machine in a user's file."""
+POWER = ("watts", "usd_per_kwh")
+"""Required as well where the price includes energy."""
 OPTIONAL_TEXTS = {"provider": OWN, "offer": "amortised", "region": "not stated"}
-OPTIONAL = ("pue", "value_lost_per_year", *OPTIONAL_TEXTS)
+OPTIONAL = ("pue", "value_lost_per_year", "energy", *OPTIONAL_TEXTS)
 _LOST = 1 - 10**-ownership.DECAY_ORDERS_PER_YEAR
 _DIGITS = 6
 
@@ -53,7 +56,9 @@ def _price(chip: Accelerator) -> Price:
         f"{cost.interconnect_usd:.3g}, energy {cost.energy_usd:.3g} USD an hour at {tariff.value:g} USD/kWh "
         f"({tariff.place} {tariff.as_of}), PUE {PUE:g}; {chip.price_source}"
     )
-    return Price(chip.price_item, _usd(cost.total_usd), "hour", OWN, "amortised", "US", day, note, how)
+    return Price(
+        chip.price_item, _usd(cost.total_usd), "hour", OWN, "amortised", "US", day, note, how, energy="included"
+    )
 
 
 def _day(text: str) -> tuple[date, str]:
@@ -73,24 +78,52 @@ def owned_price(where: str, entry: Mapping[str, Any], day: date) -> Price:
     Args:
         where: file and entry, for messages.
         entry: `usd` of the whole machine with its network, its `units` (vCPUs, accelerators), average `watts`,
-            `usd_per_kwh`, `pue` (else 1.25) and `value_lost_per_year` (else 27.6 %).
+            `usd_per_kwh`, `pue` (else 1.25) and `value_lost_per_year` (else 27.6 %); with `energy: excluded` without
+            the figures of energy.
         day: of the price.
 
     Raises:
-        FactError: a figure is not a number or out of range.
+        FactError: a figure is not a number, out of range or of no use.
     """
+    included = _includes_energy(where, entry)
+    power = entry if included else dict.fromkeys(POWER, 0)
     lost = between(f"{where}: value_lost_per_year", _number(where, entry, "value_lost_per_year", _LOST))
     units = above(f"{where}: units", _number(where, entry, "units"))
     cost = ownership.amortised_cost(
         above(f"{where}: usd", _number(where, entry, "usd")), 1.0,
-        tdp_w=at_least(f"{where}: watts", _number(where, entry, "watts")), server_power_factor=1.0, power_share=1.0,
+        tdp_w=at_least(f"{where}: watts", _number(where, power, "watts")), server_power_factor=1.0, power_share=1.0,
         pue=at_least(f"{where}: pue", _number(where, entry, "pue", PUE), 1),
-        usd_per_kwh=at_least(f"{where}: usd_per_kwh", _number(where, entry, "usd_per_kwh")),
+        usd_per_kwh=at_least(f"{where}: usd_per_kwh", _number(where, power, "usd_per_kwh")),
         orders_per_year=-math.log10(1 - lost), interconnect_share=0.0,
     )  # fmt: skip
     provider, offer, region = (str(entry.get(name) or default) for name, default in OPTIONAL_TEXTS.items())
     hourly = _usd(cost.total_usd / units)
-    return Price(str(entry["item"]), hourly, "hour", provider, offer, region, day, "", str(entry["source"]))
+    return Price(
+        str(entry["item"]), hourly, "hour", provider, offer, region, day, "", str(entry["source"]),
+        energy="included" if included else "excluded",
+    )  # fmt: skip
+
+
+def keys(entry: Any) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the required and the optional keys of a bought machine; power only where the price includes energy."""
+    if isinstance(entry, dict) and entry.get("energy", "included") != "included":
+        return OWNED, (*OPTIONAL, *POWER)  # `owned_price` says what is wrong with them
+    return (*OWNED, *POWER), OPTIONAL
+
+
+def _includes_energy(where: str, entry: Mapping[str, Any]) -> bool:
+    """Return whether the price has energy in it.
+
+    Raises:
+        FactError: `energy` says neither, or energy is excluded and has figures.
+    """
+    energy = str(entry.get("energy", "included"))
+    if energy not in get_args(Energy):
+        raise FactError(f"{where}: {unknown('energy', energy, get_args(Energy))}")
+    useless = [name for name in (*POWER, "pue") if energy == "excluded" and name in entry]
+    if useless:
+        raise FactError(f"{where}: `{useless[0]}` has no effect where energy is excluded. Leave one of the two out.")
+    return energy == "included"
 
 
 def _number(where: str, entry: Mapping[str, Any], name: str, default: float | None = None) -> float:

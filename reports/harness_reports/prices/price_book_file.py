@@ -12,6 +12,8 @@ prices:
     region: eu-central-1
     as_of: 2026-11-01
     source: invoice of November 2026
+    billing: machine            # every hour is paid, idle or not; `second`: seconds of use alone; `machine` if left out
+    energy: included            # in the price, or `excluded`; `included` if left out
 owned:                          # bought machines: an hour of a unit is priced by value lost and energy
   - item: CPU
     usd: 9_000                  # of the whole machine with its network
@@ -20,6 +22,7 @@ owned:                          # bought machines: an hour of a unit is priced b
     usd_per_kwh: 0.12
     pue: 1.4                    # 1.25 where it is left out
     value_lost_per_year: 0.25   # 0.276 where it is left out
+    energy: included            # `excluded`: the price leaves it out; then without `watts`, `usd_per_kwh` and `pue`
     as_of: 2026-11-01
     source: invoice of November 2026
 ```
@@ -39,6 +42,7 @@ from harness.errors import FactError, unknown
 from harness.facts import Price, PriceBook
 
 REQUIRED = ("item", "usd", "per", "provider", "offer", "region", "as_of", "source")
+TERMS = ("billing", "energy")
 
 
 def find_price_book(name: str, books: Mapping[str, PriceBook]) -> PriceBook:
@@ -101,17 +105,18 @@ def _checked(where: str, entry: Any, required: Sequence[str], optional: Sequence
 
 
 def _owned(where: str, entry: Any) -> Price:
-    from harness_reports.prices.owned import OPTIONAL, OWNED, owned_price
+    from harness_reports.prices.owned import keys, owned_price
 
-    where = _checked(where, entry, OWNED, OPTIONAL)
+    where = _checked(where, entry, *keys(entry))
     return owned_price(where, entry, _day(where, entry["as_of"]))
 
 
 def _price(where: str, entry: Any) -> Price:
-    where = _checked(where, entry, REQUIRED, ("as_of_note",))
+    where = _checked(where, entry, REQUIRED, ("as_of_note", *TERMS))
     if entry["per"] != "hour":
         raise FactError(f"{where}: `per` is {entry['per']!r}; prices here are per hour of one unit of the item.")
-    texts = {key: str(entry[key]) for key in ("item", "provider", "offer", "region", "source")}
+    texts: dict[str, Any] = {key: str(entry[key]) for key in ("item", "provider", "offer", "region", "source")}
+    texts |= {key: str(entry[key]) for key in TERMS if key in entry}  # `Price` checks them
     amount, day, note = _amount(where, entry["usd"]), _day(where, entry["as_of"]), str(entry.get("as_of_note") or "")
     try:
         return Price(**texts, usd=amount, per="hour", as_of=day, as_of_note=note)

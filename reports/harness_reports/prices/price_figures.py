@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.facts import Price
 from harness.records import Record
 from harness_reports.figures.explained import Explained, derived
 from harness_reports.measured.readings import who
@@ -26,9 +27,15 @@ def price(record: Record, pricing: Pricing) -> Explained:
     """Return the price of one unit of a record's machine."""
     offer = pricing.price(record)
     day = f"{offer.as_of} ({offer.as_of_note})" if offer.as_of_note else str(offer.as_of)
-    source = f"{offer.provider} {offer.offer}, {offer.region}, as of {day}; {offer.source}"
+    source = f"{offer.provider} {offer.offer}, {offer.region}, as of {day}; {terms(offer)}; {offer.source}"
     return Explained("price_usd", float(offer.usd), f"USD per {offer.per} of one {offer.item}", source=source,
                      kind="price")  # fmt: skip
+
+
+def terms(offer: Price) -> str:
+    """Return what is paid and whether energy is, in words."""
+    paid = {"machine": "paid whole hours, idle or not", "second": "paid by the second of use"}[offer.billing]
+    return f"{paid}, energy {offer.energy}"
 
 
 def multiplier(pricing: Pricing) -> Explained:

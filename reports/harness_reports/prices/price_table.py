@@ -11,7 +11,8 @@ from harness.facts import PriceBook
 from harness_reports.prices.pricing import first_choice, offers
 
 PRICES = (
-    "book", "item", "usd", "per", "provider", "offer", "region", "as_of", "as_of_note", "counts", "source",
+    "book", "item", "usd", "per", "provider", "offer", "region", "billing", "energy", "as_of", "as_of_note",
+    "counts", "source",
 )  # fmt: skip
 
 
@@ -25,7 +26,8 @@ def price_table(
     """Return one row for each price, by book and item, the newest first.
 
     `counts` marks the price that a table would use for its item, out of the book's prices that are left: the newest, of
-    these the cheapest.
+    these the cheapest. `billing`: the whole `machine` is paid, idle or not, or the `second` of use; `energy` is
+    `included` in the price or `excluded`.
 
     Raises:
         FactError: the item, provider or region is unknown, or no price is left.
@@ -39,6 +41,7 @@ def price_table(
             {
                 "book": name, "item": price.item, "usd": float(price.usd), "per": price.per,
                 "provider": price.provider, "offer": price.offer, "region": price.region,
+                "billing": price.billing, "energy": price.energy,
                 "as_of": price.as_of.isoformat(), "as_of_note": price.as_of_note or None,
                 "counts": counting[price.item] is price, "source": price.source,
             }

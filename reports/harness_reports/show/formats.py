@@ -91,7 +91,8 @@ SHOWN: Mapping[str, Sequence[str]] = {
         "lifetime_tokens", "life_params", "life_tokens",
     ),
     "prices": (
-        "book", "item", "usd", "per", "provider", "offer", "region", "as_of", "as_of_note", "counts", "source",
+        "book", "item", "usd", "per", "provider", "offer", "region", "billing", "energy", "as_of", "as_of_note",
+        "counts", "source",
     ),
     "published": (
         "id", "arch", "accelerator", "published_hours", "hours_low", "hours_middle", "hours_high", "within",
@@ -105,7 +106,7 @@ _SHARED = {
     "baseline_value", "seeds", "items", "size", "judgement", "devices", "least_devices", "flops",
     "usd_per_device_hour", "hardware_usd", "hardware_as_of", "lifetime_tokens", "extrapolated", "budget_usd",
     "spent_usd", "left_usd", "portfolio_npv_usd", "seeds_scratch", "seeds_pretrained", "pue", "grid", "energy_kind",
-    "price_terms", "params", "book", "per", "as_of_note", "provider",
+    "price_terms", "params", "book", "per", "billing", "energy", "as_of_note", "provider",
 }  # fmt: skip
 """Columns that a line below the table replaces where all rows agree."""
 LONG = ("stale", "reasons", "flip", "drivers", "judgement", "excluded", "why", "note", "refused")

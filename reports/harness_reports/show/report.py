@@ -183,7 +183,8 @@ def _assumptions(verdicts: pd.DataFrame, cases: Iterable[UseCase], costs: pd.Dat
     prices = [
         {
             "item": price.item, "USD": float(price.usd), "per": price.per, "provider": price.provider,
-            "offer": price.offer, "region": price.region, "as of": f"{price.as_of} {price.as_of_note}".strip(),
+            "offer": price.offer, "region": price.region, "billing": price.billing, "energy": price.energy,
+            "as of": f"{price.as_of} {price.as_of_note}".strip(),
             "source": price.source,
         }
         for price in pricing.prices.values() if price.item in items

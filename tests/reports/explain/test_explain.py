@@ -152,7 +152,9 @@ def test_text_shows_formula_values_and_sources(bench: Any, pricing: Pricing) -> 
         "└─ utilisation = 1",
     ):
         assert line in shown.splitlines()
-    assert "Bench Cloud c1.small, eu-1, as of 2026-11-01; bench.example/prices" in shown
+    assert (
+        "Bench Cloud c1.small, eu-1, as of 2026-11-01; paid whole hours, idle or not, energy included; bench" in shown
+    )
 
 
 def test_data_is_plain_json(suite: list[Any], pricing: Pricing) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import date
 from decimal import Decimal
@@ -68,9 +69,26 @@ def test_a_file_has_rented_and_owned_machines(tmp_path: Path) -> None:
     assert choose(book, provider=OWN).prices["CPU"].source == "e"
 
 
+def test_energy_may_be_left_out_of_the_price(tmp_path: Path) -> None:
+    """The same machine as above without the 0.015 USD of energy; `watts` and the tariff are then not needed."""
+    path = tmp_path / "ours.yaml"
+    machine = {name: value for name, value in MACHINE.items() if name not in ("watts", "usd_per_kwh", "pue")}
+    path.write_text(json.dumps({"owned": [machine | {"as_of": str(DAY), "energy": "excluded"}]}), encoding="utf-8")
+
+    (price,) = read_price_book(path).prices
+
+    assert (price.usd, price.energy, price.billing) == (Decimal("0.05"), "excluded", "machine")
+    assert owned_price("ours", MACHINE, DAY).energy == "included"
+    assert {price.energy for price in owned_book().prices} == {"included"}
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
+        ({"energy": "excluded"}, "machine 1 (CPU): `watts` has no effect where energy is excluded"),
+        ({"energy": "no"}, "machine 1 (CPU): Unknown energy 'no'. Known: excluded, included"),
+        ({"billing": "second"}, "Unknown key 'billing'"),
+        ({"usd_per_kwh": ""}, "has no `usd_per_kwh`"),
         ({"usd": 0}, "machine 1 (CPU): usd is 0.0"),
         ({"units": -1}, "machine 1 (CPU): units is -1.0"),
         ({"pue": 0.9}, "machine 1 (CPU): pue is 0.9"),

@@ -56,6 +56,15 @@ def test_example_of_the_documentation_is_read(tmp_path: Path) -> None:
     assert read_price_book(write(tmp_path, example)).prices[0].usd == Decimal("0.034")
 
 
+def test_terms_of_an_offer_are_read(tmp_path: Path) -> None:
+    """How it is billed, and whether energy is in the price."""
+    terms = "per: hour\n    billing: second\n    energy: excluded"
+
+    (price,) = read_price_book(write(tmp_path, GOOD.replace("per: hour", terms))).prices
+
+    assert (price.billing, price.energy) == ("second", "excluded")
+
+
 @pytest.mark.parametrize("day", ["'2026-11-01'", "2026-11-01 12:00:00", "2026-11-01"])
 def test_days_may_be_written_in_several_ways(tmp_path: Path, day: str) -> None:
     """Quoted, with a time, or plain."""
@@ -79,6 +88,9 @@ def test_days_may_be_written_in_several_ways(tmp_path: Path, day: str) -> None:
         ("usd: 0.034", "usd: .nan", "Give a positive amount"),
         ("usd: 0.034", "usd: .inf", "Give a positive amount|Give a number"),
         ("per: hour", "per: month", "per hour"),
+        ("per: hour", "per: hour\n    billing: minute", "price 1 .CPU.: .*Unknown billing 'minute'"),
+        ("per: hour", "per: hour\n    energy: exclude", "price 1 .CPU.: .*Did you mean 'excluded'"),
+        ("per: hour", "per: hour\n    billing:", "Known: machine, second"),
         ("offer: c5.large", "ofer: c5.large", "Did you mean 'offer'"),
         ("summary: what", "sumary: what", "Did you mean 'summary'"),
         ("prices:", "price:", "no list `prices`"),

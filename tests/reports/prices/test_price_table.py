@@ -50,7 +50,17 @@ def test_every_price_of_every_book_is_a_row(books: dict[str, PriceBook]) -> None
         ("near", "CPU", 0.05), ("near", "CPU", 0.01), ("near", "H100", 3.0), ("far", "CPU", 0.02),
     ]  # fmt: skip
     assert set(frame["source"]) == {"bench.example/prices"}
+    assert {(row["billing"], row["energy"]) for row in rows(frame)} == {("machine", "included")}
     assert [row["as_of_note"] for row in rows(frame)] == [None, None, "some day of the month", None]
+
+
+def test_terms_of_an_offer_are_in_its_row(make_price: Callable[..., Price]) -> None:
+    """How it is billed, and whether energy is in the price."""
+    price = make_price(billing="second", energy="excluded")
+
+    (row,) = rows(price_table({"near": PriceBook("near", "", (price,))}))
+
+    assert (row["billing"], row["energy"]) == ("second", "excluded")
 
 
 def test_the_price_that_counts_is_the_one_of_tables(books: dict[str, PriceBook]) -> None:
