@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from importlib import metadata
 from typing import Any
 
-from harness import Hardware, Meter, Reading
+from harness import Hardware, Meter, PluginError, Reading
 
 PRICE_ITEMS = {
     "NVIDIA H200": "H200-141GB",
@@ -102,7 +102,11 @@ class CudaMeter(Meter):
         self._began = time.perf_counter()
 
     def stop(self) -> Mapping[str, Reading]:
-        """Close the window."""
+        """Close the window.
+
+        Raises:
+            PluginError: NVML's counter of energy went back.
+        """
         import torch
 
         seconds, now = time.perf_counter() - self._began, self._read_mj()
@@ -134,7 +138,16 @@ def nvml() -> Iterator[Any]:
 
 
 def _energy(energy_j: float, seconds: float) -> dict[str, Reading]:
-    """Return what a counter's advance over a window says of it: nothing where the window is too short."""
+    """Return what a counter's advance over a window says of it: nothing where the window is too short.
+
+    Raises:
+        PluginError: the counter went back.
+    """
+    if energy_j < 0:
+        raise PluginError(
+            f"NVML's energy counter went back by {-energy_j:g} J within a window of {seconds:.3g} s: the driver was "
+            "reloaded or the device reset. Run again: the step is measured anew."
+        )
     if seconds < SHORTEST_S:
         return {}
     return {"energy_j": Reading(energy_j, "J"), "mean_power_w": Reading(energy_j / seconds, "W")}

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness import PluginError
 from harness.environment import usable_cpus
 from harness.measure.meters import window
 from harness_hardware import cuda
@@ -111,17 +112,34 @@ def test_a_counter_that_starts_again_is_followed(powercap: Path) -> None:
 def test_a_long_window_is_looked_at_in_between(powercap: Path) -> None:
     """A counter that starts again more than once is counted each time."""
     counter = powercap / "intel-rapl:0/energy_uj"
+    (powercap / "intel-rapl:0/max_energy_range_uj").write_text("262143328")
     meter = RaplMeter(powercap, look_every_s=0.001)
     meter.start()
-    for value in (200_000_000_000, 100_000_000_000, 50_000_000_000):
+    for value in (200_000_000, 100_000_000, 50_000_000):
         _replace(counter, str(value))
         before = meter._total_uj
         deadline = time.monotonic() + 10
         while meter._total_uj == before and time.monotonic() < deadline:
             time.sleep(0.001)
 
-    total_uj = 200_000_000_000 - 1_000_000 + 2 * 262_143_328_850 - 150_000_000_000
+    total_uj = 200_000_000 - 1_000_000 + 2 * 262_143_328 - 150_000_000
     assert meter.stop()["energy_j"].value == pytest.approx(total_uj / 1e6)
+
+
+@pytest.mark.parametrize("look_every_s", [30.0, 0.001])
+def test_a_counter_that_was_reset_is_an_error(powercap: Path, look_every_s: float) -> None:
+    """It went back by 100 kJ: as if it had started again after 162 kJ within a moment. No energy is made of that."""
+    counter = powercap / "intel-rapl:0/energy_uj"
+    counter.write_text("100000000000")
+    meter = RaplMeter(powercap, look_every_s=look_every_s)
+    meter.start()
+    _replace(counter, "5000000")
+    if look_every_s < 1:
+        meter._watch.join(10)  # it ends as it sees the reset
+        assert not meter._watch.is_alive()
+
+    with pytest.raises(PluginError, match=r"went back from 100000 to 5 J within .* was reset.* Run again"):
+        meter.stop()
 
 
 def _replace(path: Path, text: str) -> None:
@@ -143,7 +161,7 @@ def test_what_cannot_be_read_is_left_out(tmp_path: Path) -> None:
 @given(start=st.integers(0, 10**6 - 1), used=st.integers(0, 10**6 - 1))
 def test_a_counter_advances_by_what_was_used(start: int, used: int) -> None:
     """Whatever it stood at, less than a whole round is found again."""
-    assert advance_uj(start, (start + used) % 10**6, 10**6) == used
+    assert advance_uj(start, (start + used) % 10**6, 10**6, 0.0) == used
 
 
 # CUDA ---------------------------------------------------------------------------------------------------------------
@@ -215,6 +233,13 @@ def test_the_energy_of_a_short_window_is_missing() -> None:
 
     assert read["energy_j"] == (210.0, "J", "measured")
     assert read["mean_power_w"].value == pytest.approx(700)
+
+
+@pytest.mark.parametrize("seconds", [0.02, 10.0])
+def test_an_energy_counter_that_went_back_is_an_error(seconds: float) -> None:
+    """In a short window too: nothing is made of its difference."""
+    with pytest.raises(PluginError, match=r"went back by 3 J .* Run again"):
+        cuda._energy(-3.0, seconds)
 
 
 @needs_cuda

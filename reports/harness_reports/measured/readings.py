@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harness.errors import StoreError
 from harness.records import Record
 from harness_reports.figures.explained import Explained, Kind, derived
 from harness_reports.measured.lineage import why_stale
@@ -20,10 +21,19 @@ def who(record: Record) -> str:
 
 
 def reading(record: Record, name: str) -> Explained:
-    """Return a reading, without a value where the record has none."""
+    """Return a reading, without a value where the record has none.
+
+    Raises:
+        StoreError: it is negative.
+    """
     read = record.readings.get(name)
     if read is None:
         return Explained(name, None, note=f"not read in {who(record)}")
+    if read.value < 0:
+        raise StoreError(
+            f"{name} is {read.value:g} {read.unit} in {who(record)}. A reading cannot be negative: a counter ran "
+            "over or was reset. Measure it again into another store (--store)."
+        )
     return Explained(name, read.value, read.unit, source=who(record), kind=read.kind)
 
 

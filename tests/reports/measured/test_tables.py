@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from harness import Reading
+from harness import Reading, StoreError
 from harness_reports.measured import tables
+from harness_reports.prices.cost import cost
+from harness_reports.prices.pricing import Pricing
 from harness_reports.show import formats
 
 
@@ -231,6 +234,18 @@ def test_a_reading_missing_in_one_seed_makes_the_sum_missing(bench: Any) -> None
     assert pd.isna(cells["energy_j"])
     assert cells["energy_kind"] is None or pd.isna(cells["energy_kind"])
     assert cells["peak_memory_bytes"] == 5e8
+
+
+def test_a_negative_reading_ends_the_table(bench: Any, pricing: Pricing) -> None:
+    """It would lower a sum unseen: the record is named, and what to do."""
+    broken = [
+        replace(r, readings={**r.readings, "energy_j": Reading(-7.5, "J")}) if r.step == "serve" else r
+        for r in bench.case(seed=1)
+    ]
+
+    for table in (tables.throughput, partial(cost, pricing=pricing)):
+        with pytest.raises(StoreError, match=r"energy_j is -7\.5 J in record \w{12}, serve .*seed 1.* another store"):
+            table([*bench.case(), *broken])
 
 
 def test_estimated_energy_is_called_estimated(bench: Any) -> None:
