@@ -57,16 +57,27 @@ def step_energy(record: Record | None, bound: Bound = "middle") -> Explained:
 
 def _estimate_inputs(record: Record) -> list[Explained] | None:
     """Return the inputs of an estimate, None where one is missing."""
-    hardware, where = record.environment.get("hardware") or {}, leaf.who(record)
-    vcpus, memory = hardware.get("logical_cores"), record.environment.get("memory_bytes")
+    machine, where = machine_inputs(record), leaf.who(record)
     seconds, busy_s = record.value("wall_s"), record.value("cpu_s")
-    if vcpus is None or memory is None or seconds is None or busy_s is None:
+    if machine is None or seconds is None or busy_s is None:
         return None
+    vcpus = machine[0].value
     return [
-        Explained("vcpus", vcpus, source=f"the hardware's own description in {where}", kind="declared"),
         Explained("wall_s", seconds, "s", source=where, kind="measured"),
         # Processor time is read at other moments than the window: it may exceed what the processors had.
         Explained("cpu_s", min(busy_s, vcpus * seconds), "s", source=where, kind="measured"),
+        *machine,
+    ]
+
+
+def machine_inputs(record: Record) -> list[Explained] | None:
+    """Return the processors, the memory and their power, None where the hardware does not state its processors."""
+    hardware, where = record.environment.get("hardware") or {}, leaf.who(record)
+    vcpus, memory = hardware.get("logical_cores"), record.environment.get("memory_bytes")
+    if vcpus is None or memory is None:
+        return None
+    return [
+        Explained("vcpus", vcpus, source=f"the hardware's own description in {where}", kind="declared"),
         Explained("memory_gb", memory / 1e9, "GB", source=f"the machine's own description in {where}", kind="declared"),
         *(_watts(name, part) for name, part in _WATTS.items()),
     ]

@@ -17,6 +17,7 @@ SENTENCES = {
     "driver flips": "它取决于{driver:name}：取其第 {percentile} 百分位时，期望净现值为 {npv_usd:usd}。",
     "measure first": "再测一小时价值 {evsi_usd:usd}，成本 {cost_usd:usd}：请先测量。",
     "one seed": "只有一个随机种子：区间未包含多次训练之间的差异。",
+    "energy estimated": "每次请求的能耗为估算值：{middle:.3g} 焦，介于 {low:.3g} 与 {high:.3g} 焦之间。",
     "needs not measured": "此处未测量：{needs:names}。",
     "baseline better": "廉价基线 {model} 更好，其净现值为 {baseline_usd:usd}，本方案为 {npv_usd:usd}。",
     "baseline as good": "廉价基线 {model} 质量上无显著差异，其净现值为 {baseline_usd:usd}，本方案为 {npv_usd:usd}。",
@@ -36,6 +37,7 @@ SENTENCES = {
     "no ceiling": "错误有价格，但 {metric} 没有上限，无法计算份额。",
     "training missing": "缺少一次训练的记录，因此成本未知。",
     "evaluation seconds missing": "缺少评测用时，因此成本未知。",
+    "energy not known": "机器价格不含电费，而能耗既未测量也无法估算：请延长服务测量，或使用带电能计量的机器。",
     "few queries": "查询太少，无法判断是否满足延迟上限：至少需要 {needed} 次。",
     # What is wrong with measurements, and what to do next.
     "numbers sound": "正常",

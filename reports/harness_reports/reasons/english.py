@@ -23,6 +23,7 @@ SENTENCES = {
     "{npv_usd:usd}.",
     "measure first": "Another hour of measuring has a value of {evsi_usd:usd} and costs {cost_usd:usd}: measure first.",
     "one seed": "One seed: the interval leaves out the variation between trainings.",
+    "energy estimated": "The energy of a request is an estimate: {middle:.3g} J, between {low:.3g} and {high:.3g} J.",
     "needs not measured": "Not measured here: {needs:names}.",
     "baseline better": "The cheap baseline {model!r} is better; its net present value is {baseline_usd:usd}, this one's "
     "{npv_usd:usd}.",
@@ -45,6 +46,8 @@ SENTENCES = {
     "no ceiling": "Errors have a cost, but {metric} has no ceiling, so the share of errors is unknown.",
     "training missing": "The record of a training is missing, so its cost is unknown.",
     "evaluation seconds missing": "The evaluation time is missing, so its cost is unknown.",
+    "energy not known": "The machine's price does not include energy, and the energy was neither metered nor can it be "
+    "estimated: serve for longer, or on a machine with a meter.",
     "few queries": "Too few queries to test the latency objective: serve at least {needed}.",
     # What is wrong with measurements, and what to do next.
     "numbers sound": "ok",
