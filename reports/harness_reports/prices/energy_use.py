@@ -71,14 +71,27 @@ def _estimate_inputs(record: Record) -> list[Explained] | None:
 
 
 def machine_inputs(record: Record) -> list[Explained] | None:
-    """Return the processors, the memory and their power, None where the hardware does not state its processors."""
+    """Return the processors that a step may use and is priced for, their share of the memory, and the power of both.
+
+    None where the hardware does not state its processors.
+    """
     hardware, where = record.environment.get("hardware") or {}, leaf.who(record)
-    vcpus, memory = hardware.get("logical_cores"), record.environment.get("memory_bytes")
-    if vcpus is None or memory is None:
+    cores, memory = hardware.get("logical_cores"), record.environment.get("memory_bytes")
+    if not cores or memory is None:
         return None
+    # In a container they are fewer than the machine's: the rest of the machine works for others, and is not priced.
+    vcpus = hardware["price_quantity"] if hardware.get("price_unit") == "vCPU" else cores
+    gigabytes = memory / 1e9 * vcpus / cores
     return [
         Explained("vcpus", vcpus, source=f"the hardware's own description in {where}", kind="declared"),
-        Explained("memory_gb", memory / 1e9, "GB", source=f"the machine's own description in {where}", kind="declared"),
+        Explained(
+            "memory_gb",
+            gigabytes,
+            "GB",
+            source=f"the machine's own description in {where}",
+            kind="declared",
+            note=f"the share of {vcpus:g} of {cores} processors",
+        ),
         *(_watts(name, part) for name, part in _WATTS.items()),
     ]
 

@@ -15,7 +15,10 @@ from harness_reports.prices.cost import cost
 from harness_reports.prices.energy_use import step_energy
 from harness_reports.prices.pricing import Pricing
 
-MACHINE = {"memory_bytes": 10e9, "hardware": {"logical_cores": 2, "price_item": "CPU", "price_quantity": 2}}
+MACHINE: dict[str, Any] = {
+    "memory_bytes": 10e9,
+    "hardware": {"logical_cores": 2, "price_item": "CPU", "price_quantity": 2},
+}
 
 
 def step(bench: Any, *, wall_s: float = 100.0, cpu_s: float = 100.0, **fields: Any) -> Any:
@@ -32,6 +35,14 @@ def test_an_estimate_worked_out_by_hand(bench: Any) -> None:
     """Two vCPUs for 100 s, one busy: 200 · 0.74 + 100 · 2.76 J, and 10 GB · 0.392 W · 100 s."""
     assert joules(step(bench)) == pytest.approx([816.0, 540.0, 1092.0])
     assert energy_kind(step_energy(step(bench))) == "estimated"
+
+
+def test_a_container_has_its_share_of_the_machine(bench: Any) -> None:
+    """Half a processor of the two is priced: a quarter of 540 J if idle, and busy for half of the 100 s."""
+    hardware = {**MACHINE["hardware"], "price_quantity": 0.5, "price_unit": "vCPU"}
+    part = replace(step(bench), environment={**MACHINE, "hardware": hardware})
+
+    assert joules(part) == pytest.approx([135 + 50 * 2.76, 135.0, 135 + 50 * 2.76])
 
 
 def test_a_meter_comes_first(bench: Any) -> None:
