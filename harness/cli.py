@@ -269,6 +269,7 @@ def _run(
     store = open_store(location, create=True)
     store.artifacts.sweep()
     say(console, f"Suite {plan.suite.name!r}: {plan.cases} cases, {len(plan.steps)} steps, {len(plan.pending)} to do.")
+    _say_moved(console, plan)
     try:
         with open_screen(console, plan) as screen:
             summary = run_plan(plan, plugins, store, screen, files, replan)
@@ -281,6 +282,14 @@ def _run(
     untried = f", {summary.skipped} not tried" if summary.skipped else ""
     say(console, f"Done: {outcomes}{untried}. Store: {store.label}")
     return 0 if summary.complete else FAILED
+
+
+def _say_moved(console: Any, plan: Plan) -> None:
+    from harness.screen import say
+
+    of_suite = ", ".join(plan.suite.hardware)
+    for model, hardware in plan.moved.items():
+        say(console, f"{model} does not compute on {of_suite}: it is measured and priced on {hardware}.")
 
 
 def _name_data(console: Any, plan: Plan, plugins: Plugins, location: str | None) -> None:
@@ -327,6 +336,7 @@ def _print_plan(console: Any, plan: Plan, plugins: Plugins, location: str | None
     for step in plan.steps:
         say(console, f"{step.title}: {_state(step, plan, records)}")
     say(console, f"{plan.cases} cases, {len(plan.steps)} steps ({plan.shared} shared), {len(plan.pending)} to do.")
+    _say_moved(console, plan)
     if plan.pending:
         estimate = f"{seconds:.0f} s" if seconds or not unknown else "not known"
         rest = f"; {unknown} steps have no earlier record to estimate from" if unknown else ""

@@ -71,6 +71,9 @@ FLAG = FieldType("True or False", _is(bool))
 TEXTS = FieldType("a tuple of texts", _are(_is_text))
 SOME_TEXTS = FieldType("a tuple of texts, at least one", _are(_is_text, 1))
 TEXTS_OR_NONE = FieldType("a tuple of texts or None", lambda value: value is None or _are(_is_text)(value))
+SOME_TEXTS_OR_NONE = FieldType(
+    "a tuple of texts, at least one, or None", lambda value: value is None or _are(_is_text, 1)(value)
+)
 TEXT_BY_NAME = FieldType("a mapping from names to texts", _by_name(_is_text))
 SETTINGS = FieldType(
     "a mapping from names to harness.Setting(default, help, choices) with a default that JSON can hold",
@@ -107,6 +110,7 @@ FIELDS: Mapping[type, Mapping[str, FieldType]] = {
         "pretraining": TEXT_OR_NONE,
         "brings_weights": FLAG,
         "formats": TEXTS,
+        "devices": SOME_TEXTS_OR_NONE,
         "draws_answers": FLAG,
         "settings": SETTINGS,
     },

@@ -18,7 +18,7 @@ from harness.installed import refuse
 from harness.measure.loadgen import SCENARIOS
 from harness.names import LABELS, default_name
 from harness.plugins import Plugins
-from harness.seams import Model, Setting, Task
+from harness.seams import Hardware, Model, Setting, Task
 from harness.suite import BudgetEntry, ModelEntry, Source, Suite, TaskEntry
 
 StepKind = Literal["pretrain", "finetune", "export", "evaluate", "serve"]
@@ -63,6 +63,12 @@ class Plan:
     """Steps that were saved because several cases share them."""
     done: Mapping[str, str] = field(default_factory=dict)
     """Fingerprint → outcome of steps with a final record in the store."""
+
+    @property
+    def moved(self) -> dict[str, str]:
+        """Model → hardware beside the suite's that it is measured on, as it does not compute on the suite's."""
+        specs = [step.spec for step in self.steps]
+        return {spec["model"]: spec["hardware"] for spec in specs if spec["hardware"] not in self.suite.hardware}
 
     @property
     def pending(self) -> list[Step]:
@@ -131,10 +137,33 @@ def _cases(suite: Suite, plugins: Plugins) -> Iterator[_Case]:
         if kind not in model.kinds or (case.start == "pretrained" and not _pretrains(model, case.model, suite)):
             case = case._replace(start="scratch")
         meant = not case.model.tasks or case.task.name in case.model.tasks
-        if kind not in model.kinds or not meant or not _selected(case, suite) or repr(case) in seen:
+        if kind not in model.kinds or not meant or not _selected(case, suite):
+            continue
+        case = case._replace(hardware=_computes_on(model, case.hardware, suite, plugins))
+        if repr(case) in seen:
             continue
         seen.add(repr(case))
         yield case
+
+
+def _computes_on(model: Model, name: str, suite: Suite, plugins: Plugins) -> str:
+    """Return the hardware that a model is measured on in place of one whose device it does not use.
+
+    It is the first that can be used here, of the suite or else of the plugins; without any the named one, where the
+    model is unsupported.
+    """
+    if _uses(model, plugins.hardware[name]):
+        return name
+    others = (other for other in (*suite.hardware, *plugins.hardware) if _uses(model, plugins.hardware[other]))
+    return next((other for other in others if answer_of(plugins.hardware[other], "unavailable") is None), name)
+
+
+def _uses(model: Model, hardware: Hardware) -> bool:
+    return model.devices is None or _kind(hardware) in model.devices
+
+
+def _kind(hardware: Hardware) -> str:
+    return hardware.device.partition(":")[0]
 
 
 def _require_installed(cases: Sequence[_Case], plugins: Plugins) -> None:
@@ -236,9 +265,11 @@ class _Planner:
         runtime, hardware = self._plugins.runtimes[case.runtime], self._plugins.hardware[case.hardware]
         if runtime.format is not None and runtime.format not in model.formats:
             return f"{model.name} is not exported to {runtime.format}"
-        if hardware.device.partition(":")[0] not in runtime.devices:
+        if not _uses(model, hardware):
+            return f"{model.name} does not compute on {hardware.device} devices"
+        if _kind(hardware) not in runtime.devices:
             return f"{runtime.name} does not run on {hardware.device} devices"
-        if reason := answer_of(runtime, "unavailable", hardware.device.partition(":")[0]):
+        if reason := answer_of(runtime, "unavailable", _kind(hardware)):
             return str(reason)
         if case.precision not in runtime.precisions or case.precision not in hardware.precisions:
             return f"{runtime.name} on {case.hardware} does not compute in {case.precision}"

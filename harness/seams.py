@@ -334,6 +334,9 @@ class Model(Declaration):
     """Whether it comes pretrained, as a checkpoint does; `start: scratch` then initialises the weights."""
     formats: ClassVar[tuple[str, ...]] = ()
     """Export formats, such as `onnx`."""
+    devices: ClassVar[tuple[str, ...] | None] = None
+    """Types of torch device it computes on, None for any. A suite on other hardware measures it on hardware that has
+    one: a model that leaves an accelerator idle does not cost the accelerator's hour."""
     draws_answers: ClassVar[bool] = False
     """Whether its outputs are random: the same input may give another output."""
     settings: ClassVar[Mapping[str, Setting]] = {}

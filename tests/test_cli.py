@@ -103,6 +103,30 @@ def test_a_run_goes_through_and_a_second_one_does_nothing(tmp_path: Path, harnes
     assert again.stdout.count(": done") == 3
 
 
+CHIP = """
+import harness
+class Chip(harness.Hardware):
+    name, summary, device = "chip", "A chip", "cuda:0"
+    def unavailable(self): return None
+    def describe(self): return {"device_name": "chip", "price_item": "chip", "price_quantity": 1}
+    def meters(self): return []
+@harness.hookimpl
+def harness_hardware(): return [Chip()]
+"""
+
+
+def test_a_plan_says_which_models_leave_the_hardware(tmp_path: Path, harness_command: Any) -> None:
+    """They are measured where they compute, and networks on the chip."""
+    (tmp_path / "chip.py").write_text(CHIP, encoding="utf-8")
+    task = ["--task", "text-classification", "--hardware", "chip", "--plugin", "chip.py", "--dry-run"]
+    both = harness_command(tmp_path, "run", "quick", "--model", "tfidf", "--model", "mlp", *task)
+    network = harness_command(tmp_path, "run", "quick", "--model", "mlp", *task)
+
+    assert "tfidf does not compute on chip: it is measured and priced on cpu." in both.stdout
+    assert "mlp does not" not in both.stdout
+    assert "does not compute" not in network.stdout
+
+
 def test_a_setting_of_a_task_may_be_a_number(tmp_path: Path, harness_command: Any) -> None:
     """As a model's settings may."""
     (tmp_path / "mine.yaml").write_text(SUITE, encoding="utf-8")

@@ -61,6 +61,7 @@ FAULTS = {
     "M.sizes = (1, 2)": "M.sizes of 'm' is (1, 2). Give a tuple of texts, at least one.",
     "M.sizes = ()": "M.sizes of 'm' is (). Give a tuple of texts, at least one.",
     "M.pretraining = True": "M.pretraining of 'm' is True. Give a text or None.",
+    "M.devices = ()": "M.devices of 'm' is (). Give a tuple of texts, at least one, or None.",
     "M.brings_weights = 'no'": "M.brings_weights of 'm' is 'no'. Give True or False.",
     "M.formats = 'paper'": "M.formats of 'm' is 'paper'. Give a tuple of texts.",
     "M.settings = {'a': 3}": "M.settings of 'm' is {'a': 3}. Give a mapping from names to harness.Setting",

@@ -144,3 +144,17 @@ def test_every_part_of_ours_declares_its_imports() -> None:
 
     assert parts
     assert [part.name for part in parts if part.imports is None] == []
+
+
+def test_every_model_of_ours_without_a_library_for_accelerators_says_that_it_uses_none() -> None:
+    """Otherwise a suite on an accelerator would price it by that: every baseline is among them."""
+    plugins = load_plugins()
+    ours = {name for plugin in plugins.loaded if plugin.distribution == "viability-harness"
+            for name in plugin.brings.get("models", ())}  # fmt: skip
+    of_processors = {
+        name for name in ours
+        if not {imported.partition(".")[0] for imported in plugins.models[name].imports or ()} & HEAVY
+    }  # fmt: skip
+
+    assert {task.baseline for task in plugins.tasks.values()} <= of_processors < ours
+    assert {name for name in ours if plugins.models[name].devices == ("cpu",)} == of_processors

@@ -251,6 +251,39 @@ def test_a_runtime_takes_any_hardware_with_a_device_it_knows(
     assert {step.unsupported for step in plan.steps if step.kind == "serve"} == {why}
 
 
+def test_a_model_is_measured_on_hardware_that_it_uses(
+    plan_of: PlanOf, toys: Plugins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A baseline for processors does not cost the hour of a chip; its steps are those of a suite on processors."""
+    file = tmp_path / "chip.py"
+    file.write_text(CHIP.format(name="chip", device="warp:1"), encoding="utf-8")
+    toys.load_files([str(file)])
+    monkeypatch.setattr(type(toys.models["guess"]), "devices", ("cpu",))
+    plan = plan_of(hardware=["chip"], runtimes=["plain"])
+    both = plan_of(hardware=["chip", "here"], runtimes=["plain"])
+    alone = plan_of(models=["guess"], hardware=["here"], runtimes=["plain"])
+
+    assert {(step.spec["model"], step.spec["hardware"]) for step in plan.steps} == {
+        ("counter", "chip"), ("guess", "here"),
+    }  # fmt: skip
+    assert plan.moved == {"guess": "here"}
+    assert _fingerprints(alone) <= _fingerprints(plan) < _fingerprints(both)
+    assert (both.cases, both.moved) == (3, {})
+
+
+def test_a_model_without_hardware_that_it_uses_is_unsupported(
+    plan_of: PlanOf, toys: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not measured on other hardware under its name."""
+    monkeypatch.setattr(type(toys.models["guess"]), "devices", ("warp",))
+    plan = plan_of(models=["guess"], runtimes=["plain"])
+
+    assert {step.unsupported for step in plan.steps if step.kind in ("evaluate", "serve")} == {
+        "guess does not compute on cpu devices"
+    }
+    assert plan.moved == {}
+
+
 CHOOSY = """
 from importlib.util import find_spec
 import harness

@@ -26,6 +26,7 @@ class Random(Model):
     imports = ("harness_control._simple",)
     draws_answers = True
     kinds = (DISCRETE, CONTINUOUS)
+    devices = ("cpu",)
 
     def learner(self, assignment: Assignment) -> Learner:
         """Build a learner."""
@@ -41,6 +42,7 @@ class Rule(Model):
     summary = "A rule of a few lines for each game, without training"
     imports = ("harness_control._simple",)
     kinds = (DISCRETE, CONTINUOUS)
+    devices = ("cpu",)
 
     def learner(self, assignment: Assignment) -> Learner:
         """Build a learner."""

@@ -43,6 +43,7 @@ class Tfidf(Model):
         f"{_HERE}._tfidf",
     )
     kinds = _KINDS
+    devices = ("cpu",)
     settings: ClassVar[Mapping[str, Setting]] = {
         "inverse_regularisation": Setting(1.0, "Logistic regression's C; larger values regularise less."),
         "ngrams": Setting(1, "Longest n-gram of words."),
@@ -135,6 +136,7 @@ class Overlap(Model):
     summary = "The line that shares most words with the question, after its colon"
     imports = (f"{_HERE}._overlap",)
     kinds = ("question-answering",)
+    devices = ("cpu",)
 
     def learner(self, assignment: Assignment) -> Learner:
         """Build a learner."""
@@ -181,6 +183,7 @@ class Ngram(Model):
     summary = "Byte n-grams, interpolated (Witten-Bell)"
     imports = ("numpy", "safetensors.numpy", f"{_HERE}._ngram")
     kinds = ("language-modelling",)
+    devices = ("cpu",)
     settings: ClassVar[Mapping[str, Setting]] = {"order": Setting(5, "Bytes of the longest n-gram, 1 to 7.")}
 
     def learner(self, assignment: Assignment) -> Learner:
@@ -227,6 +230,7 @@ class Nearest(Model):
     summary = "The translation of the most similar training text: TF-IDF of character n-grams (scikit-learn)"
     imports = ("sklearn.feature_extraction.text", f"{_HERE}._nearest")
     kinds = ("translation",)
+    devices = ("cpu",)
     settings: ClassVar[Mapping[str, Setting]] = {"ngrams": Setting(4, "Longest n-gram of characters.")}
 
     def learner(self, assignment: Assignment) -> Learner:

@@ -63,6 +63,7 @@ class Gaussian(Model):
     summary = "A Gaussian over the pixels' principal components (scikit-learn)"
     imports = ("sklearn.decomposition", "scipy", "safetensors.numpy", "harness_vision._gaussian")
     kinds = (GENERATION,)
+    devices = ("cpu",)
     settings: ClassVar[Mapping[str, Setting]] = {
         "image_size": Setting(28, "Side of the pictures in pixels."),
         "directions": Setting(64, "Principal components."),

@@ -20,6 +20,7 @@ class Logistic(Model):
     summary = "Logistic regression on the pixels (scikit-learn)"
     imports = ("sklearn.linear_model", "scipy", "safetensors.numpy", "harness_vision._logistic")
     kinds = (KIND,)
+    devices = ("cpu",)
     settings: ClassVar[Mapping[str, Setting]] = {
         "inverse_regularisation": Setting(0.1, "Logistic regression's C: larger fits closer."),
         "image_size": Setting(28, "Side in pixels; images of another size are resized."),
@@ -102,6 +103,7 @@ class Components(Model):
     summary = "Connected light or dark patches, classified by logistic regression (scipy, scikit-learn)"
     imports = ("sklearn.linear_model", "scipy", "safetensors.numpy", "harness_vision._components")
     kinds = (DETECTION,)
+    devices = ("cpu",)
     settings: ClassVar[Mapping[str, Setting]] = {
         "levels": Setting(4, "Brightness levels at which an image is divided into patches."),
         "smallest": Setting(8, "Least height of an object, in pixels."),

@@ -74,6 +74,7 @@ class _ClipLogistic(Model):
     """Common base of the baselines."""
 
     kinds = (KIND,)
+    devices = ("cpu",)
     imports = ("sklearn.linear_model", "scipy", "safetensors.numpy", "harness_vision._clip_logistic")
     settings: ClassVar[Mapping[str, Setting]] = {
         "inverse_regularisation": Setting(0.001, Logistic.settings["inverse_regularisation"].help),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from harness import FactError
+from harness import FactError, Price
+from harness_reports.cells import rows
+from harness_reports.measured.tables import accuracy
 from harness_reports.prices.cost import COST, cost
 from harness_reports.prices.pricing import Pricing
 
@@ -43,6 +46,21 @@ def test_the_price_is_in_the_row(bench: Any, pricing: Pricing) -> None:
     assert [row[f"price_{name}"] for name in ("item", "offer", "provider", "region", "as_of", "source")] == [
         "CPU", "c1.small", "Bench Cloud", "eu-1", "2026-11-01", "bench.example/prices",
     ]  # fmt: skip
+
+
+def test_a_baseline_on_a_processor_is_compared_with_a_model_on_a_chip(
+    bench: Any, pricing: Pricing, make_price: Callable[..., Price]
+) -> None:
+    """Each costs its own machine's hour."""
+    chip = {"name": "chip", "device_name": "chip", "price_item": "chip", "price_quantity": 1}
+    fast = bench.case(hardware="chip", fields={"environment": {"hardware": chip}})
+    records = [*fast, *bench.case(scores=(0, 1) * 50, model="tfidf", start="scratch")]
+    prices = {**pricing.prices, "chip": make_price(item="chip", usd=Decimal(3))}
+    hours = {row["model"]: row["usd_per_hour"] for row in rows(cost(records, replace(pricing, prices=prices)))}
+    graded = {row["model"]: row["against_baseline"] for row in rows(accuracy(records))}
+
+    assert hours == pytest.approx({"bert": 3.0, "tfidf": 0.10})
+    assert graded["bert"] == "better"
 
 
 @pytest.mark.parametrize(
