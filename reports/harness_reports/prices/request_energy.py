@@ -78,6 +78,12 @@ def energy_gap(records: Sequence[Record]) -> Reason | None:
     return Reason("energy not known") if _per_request(records, "middle").value is None else None
 
 
+def idle_caveat(record: Record) -> Reason | None:
+    """Return that the power of an idle machine is not known, None where it is."""
+    unknown = idle_watts(record).value is None
+    return Reason("idle power not known", {"hardware": record.spec["hardware"]}) if unknown else None
+
+
 def _band(records: Sequence[Record]) -> tuple[Explained, Explained, Explained]:
     """Return the energy of a request at the low end, the middle and the high end; all are equal where it was read."""
     low, middle, high = (_per_request(records, bound) for bound in ("low", "middle", "high"))

@@ -18,6 +18,7 @@ SENTENCES = {
     "measure first": "再测一小时价值 {evsi_usd:usd}，成本 {cost_usd:usd}：请先测量。",
     "one seed": "只有一个随机种子：区间未包含多次训练之间的差异。",
     "energy estimated": "每次请求的能耗为估算值：{middle:.3g} 焦，介于 {low:.3g} 与 {high:.3g} 焦之间。",
+    "idle power not known": "{hardware} 空闲时的功率未知：只计入处理请求的能耗。",
     "needs not measured": "此处未测量：{needs:names}。",
     "baseline better": "廉价基线 {model} 更好，其净现值为 {baseline_usd:usd}，本方案为 {npv_usd:usd}。",
     "baseline as good": "廉价基线 {model} 质量上无显著差异，其净现值为 {baseline_usd:usd}，本方案为 {npv_usd:usd}。",

@@ -24,6 +24,7 @@ SENTENCES = {
     "measure first": "Another hour of measuring has a value of {evsi_usd:usd} and costs {cost_usd:usd}: measure first.",
     "one seed": "One seed: the interval leaves out the variation between trainings.",
     "energy estimated": "The energy of a request is an estimate: {middle:.3g} J, between {low:.3g} and {high:.3g} J.",
+    "idle power not known": "The power of {hardware} while it waits is not known: only the energy of requests is counted.",
     "needs not measured": "Not measured here: {needs:names}.",
     "baseline better": "The cheap baseline {model!r} is better; its net present value is {baseline_usd:usd}, this one's "
     "{npv_usd:usd}.",

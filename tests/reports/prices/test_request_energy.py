@@ -16,6 +16,7 @@ from harness_reports.prices.request_energy import (
     energy_caveat,
     energy_gap,
     energy_per_request,
+    idle_caveat,
     idle_watts,
     request_energy,
 )
@@ -27,7 +28,9 @@ GPU = {"memory_bytes": 10e9, "hardware": {"price_item": "H200-141GB", "price_qua
 def window(bench: Any, *, samples: float = 1000, environment: Any = MACHINE, **readings: float) -> Any:
     """Return a serving of 100 s on two vCPUs with 10 GB, without a meter."""
     read = {"wall_s": 100.0, "cpu_s": 50.0, "samples": samples} | readings
-    return bench.record("serve", {"seed": 0}, {}, read, environment=environment)
+    return bench.record(
+        "serve", {"seed": 0, "hardware": "cuda" if environment is GPU else "cpu"}, {}, read, environment=environment
+    )
 
 
 def metered(bench: Any, joules: float, samples: float, kind: Any = "measured") -> Any:
@@ -136,7 +139,10 @@ def test_the_power_of_an_idle_machine(bench: Any) -> None:
 
 def test_an_idle_accelerator_has_no_estimate(bench: Any) -> None:
     """The facts are of processors; the record is named."""
-    idle = idle_watts(window(bench, environment=GPU))
+    gpu = window(bench, environment=GPU)
+    idle = idle_watts(gpu)
 
     assert idle.value is None
     assert "not estimable in record" in idle.note
+    assert str(idle_caveat(gpu)).startswith("The power of cuda while it waits is not known")
+    assert idle_caveat(window(bench)) is None
