@@ -81,7 +81,7 @@ MARKET: Mapping[str, FigureRule] = {
     "hardware_decline_per_year": FigureRule("yearly decline of the price of a machine hour, as a share", high=_DECLINE),
     "api_price_decline_per_year": FigureRule("yearly decline of the price of a hosted model, as a share",
                                              high=_DECLINE),
-    "energy_usd_per_kwh": FigureRule("price of energy; leave it out if the machine's price includes energy"),
+    "energy_usd_per_kwh": FigureRule("price of energy, paid where a machine's price excludes it"),
     "input_tokens_per_request": FigureRule("input tokens of a hosted model"),
     "output_tokens_per_request": FigureRule("output tokens of a hosted model, reasoning included"),
     "cached_input_share": FigureRule("share of the input tokens read from cache", high=_SHARE, spreads=False),
