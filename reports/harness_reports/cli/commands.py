@@ -16,12 +16,14 @@ from harness_reports.cli.options import (
     BudgetOption,
     FigureOption,
     FormatName,
+    FormatOption,
     OutputOption,
     PluginOption,
     PricingOption,
     StoreOption,
     check_budget,
     check_measured,
+    form_of,
     owned_pricing,
     read_figures,
     read_pricing,
@@ -56,10 +58,7 @@ class TableName(StrEnum):
 def table(
     name: Annotated[TableName, typer.Argument(help="The table.")],
     *,
-    form: Annotated[
-        FormatName | None,
-        typer.Option("--format", help="Output format; else by the suffix of -o, else text.", show_default=False),
-    ] = None,
+    form: FormatOption = None,
     output: OutputOption = None,
     store: StoreOption = None,
     price_book: BookOption = None,
@@ -80,7 +79,7 @@ def table(
     from harness.errors import FactError
     from harness_reports.show.formats import SUFFIXES, WRITERS
 
-    kind = form or (SUFFIXES.get(output.suffix, "text") if output else "text")
+    kind = form_of(form, output, SUFFIXES)
     if kind == "parquet" and output is None and sys.stdout.isatty():
         raise FactError("Parquet is not text, so it cannot go to a terminal. Name a file with -o.")
     wish = _Wish(name, metric, task, budget_usd, price_book, pricing, read_figures(figure))
@@ -100,6 +99,7 @@ def report(
     from harness_reports.measured.store import read_store
     from harness_reports.show.report import html
 
+    form_of(None, output, {".html": "html", ".htm": "html"})
     plugins = load_plugins(plugin or ())
     chosen = read_pricing(price_book, plugins, pricing)
     records = read_store(store, plugins)
@@ -138,8 +138,13 @@ def plan(
     ] = None,
     multiplier: Annotated[float, typer.Option(help="Hours of the project over those of the final run: 1.5 to 3.")] = 1,
     form: Annotated[
-        FormatName, typer.Option("--format", help="Output format; csv and parquet hold the scenarios alone.")
-    ] = FormatName.TEXT,
+        FormatName | None,
+        typer.Option(
+            "--format",
+            help="Output format, else by the suffix of -o, else text; csv and parquet hold the scenarios alone.",
+            show_default=False,
+        ),
+    ] = None,
     output: OutputOption = None,
     price_book: BookOption = None,
     plugin: PluginOption = None,
@@ -149,8 +154,9 @@ def plan(
     from harness_reports.measured.store import read_store
     from harness_reports.planning.scale import Run, laws, scenarios
     from harness_reports.prices.chips import find_accelerator
-    from harness_reports.show.formats import WRITERS, markdown, text
+    from harness_reports.show.formats import SUFFIXES, WRITERS, markdown, text
 
+    kind = form_of(form, output, SUFFIXES)
     chip = find_accelerator(hardware)
     records = None if store is None else read_store(store, load_plugins(plugin or ()))
     device_price = None if usd_per_hour is not None else _device_prices(price_book, plugin, [chip]).get(chip.name)
@@ -162,12 +168,12 @@ def plan(
         sequence_length=sequence_length, encoder_decoder=encoder_decoder, total_params=total_params,
     )  # fmt: skip
     tables = {"scenarios": scenarios(run), "laws": laws(run), **_sizes(records, params)}
-    if form == "json":
+    if kind == "json":
         write(_json(tables), output)
-    elif form in ("csv", "parquet"):
-        write(WRITERS[form]("scenarios", tables["scenarios"]), output)
+    elif kind in ("csv", "parquet"):
+        write(WRITERS[kind]("scenarios", tables["scenarios"]), output)
     else:
-        writer = markdown if form == "markdown" else text
+        writer = markdown if kind == "markdown" else text
         write("\n".join(writer(name, frame) for name, frame in tables.items()), output)
 
 
@@ -200,7 +206,7 @@ def _sizes(records: Sequence[Record] | None, params: float) -> dict[str, pd.Data
 
 def published(
     *,
-    form: Annotated[FormatName, typer.Option("--format", help="Output format.")] = FormatName.TEXT,
+    form: FormatOption = None,
     output: OutputOption = None,
     price_book: BookOption = None,
     plugin: PluginOption = None,
@@ -209,11 +215,12 @@ def published(
     from harness_reports.planning.published import bracketed
     from harness_reports.planning.published import published as compare
     from harness_reports.prices.chips import accelerators
-    from harness_reports.show.formats import WRITERS, text
+    from harness_reports.show.formats import SUFFIXES, WRITERS, text
 
+    kind = form_of(form, output, SUFFIXES)
     prices = _device_prices(price_book, plugin, accelerators().values())
     frame = compare({name: (usd, day.isoformat()) for name, (usd, day, _) in prices.items()})
-    if form == "text":
+    if kind == "text":
         costs = frame["usd_within"].dropna()
         counted = (
             f"{bracketed(frame):.0%} of the decoders' published hours lie within the planner's range, and "
@@ -221,7 +228,7 @@ def published(
         )
         write(text("published", frame) + counted, output)
     else:
-        write(WRITERS[form]("published", frame), output)
+        write(WRITERS[kind]("published", frame), output)
 
 
 def _device_prices(

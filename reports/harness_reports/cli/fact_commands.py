@@ -11,13 +11,14 @@ from harness_reports.cli.options import (
     BookOption,
     BudgetOption,
     FigureOption,
-    FormatName,
+    FormatOption,
     OutputOption,
     PluginOption,
     PricingOption,
     StoreOption,
     check_budget,
     day,
+    form_of,
     owned_pricing,
     pairs,
     read_figures,
@@ -77,21 +78,22 @@ def prices(
             "--price-book", help="Only this price book, or this YAML file; repeatable. Else those of all plugins."
         ),
     ] = None,
-    form: Annotated[FormatName, typer.Option("--format", help="Output format.")] = FormatName.TEXT,
+    form: FormatOption = None,
     output: OutputOption = None,
     plugin: PluginOption = None,
 ) -> None:
     """Print prices or other facts with their dates and sources; of prices, also which ones the tables use."""
     from harness_reports.planning.fact_table import fact_table
     from harness_reports.prices.price_table import price_table
-    from harness_reports.show.formats import WRITERS
+    from harness_reports.show.formats import SUFFIXES, WRITERS
 
+    writer = WRITERS[form_of(form, output, SUFFIXES)]
     if kind == FactKind.MACHINES:
         frame = price_table(_books(price_book, plugin), item, provider, region, day(as_of))
-        write(WRITERS[form]("prices", frame), output)
+        write(writer("prices", frame), output)
     else:
         _only_machines(kind, provider, region, price_book)
-        write(WRITERS[form](f"{kind.value} facts", fact_table(kind, item, day(as_of))), output)
+        write(writer(f"{kind.value} facts", fact_table(kind, item, day(as_of))), output)
 
 
 def _only_machines(kind: FactKind, *filters: object) -> None:
@@ -129,7 +131,10 @@ def explain(
         list[str] | None, typer.Option(help="NAME=VALUE of the row, such as runtime=eager; repeatable.")
     ] = None,
     budget_usd: BudgetOption = None,
-    form: Annotated[TreeFormat, typer.Option("--format", help="Output format.")] = TreeFormat.TEXT,
+    form: Annotated[
+        TreeFormat | None,
+        typer.Option("--format", help="Output format; else by the suffix of -o, else text.", show_default=False),
+    ] = None,
     output: OutputOption = None,
     store: StoreOption = None,
     price_book: BookOption = None,
@@ -146,6 +151,7 @@ def explain(
     from harness_reports.measured.store import read_store
 
     check_budget(name, budget_usd)
+    kind = form_of(form, output, {".txt": "text", ".json": "json"})
     plugins, chosen, assumed = load_plugins(plugin or ()), None, None
     if name not in (Explainable.ACCURACY, Explainable.THROUGHPUT):
         chosen = read_pricing(price_book, plugins, pricing)
@@ -155,7 +161,7 @@ def explain(
     conditions = {key: value for key, value in cells.items() if value is not None}
     row = find(rows(name.value, read_store(store, plugins), chosen, assumed), conditions | pairs("--where", where))
     figures = [row.explain(column)] if column else list(row.figures().values())
-    if form == TreeFormat.JSON:
+    if kind == TreeFormat.JSON:
         body = {"table": name.value, "row": row.title, "figures": [as_data(figure) for figure in figures]}
         write(json.dumps(body, indent=2, ensure_ascii=False) + "\n", output)
     else:

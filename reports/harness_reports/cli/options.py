@@ -61,6 +61,10 @@ PluginOption = Annotated[
     typer.Option("--plugin", help="A Python file with a plugin, or a use case in YAML; repeatable."),
 ]
 BudgetOption = Annotated[float | None, typer.Option("--budget-usd", help="For `portfolio`: the amount to spend.")]
+FormatOption = Annotated[
+    FormatName | None,
+    typer.Option("--format", help="Output format; else by the suffix of -o, else text.", show_default=False),
+]
 OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of the terminal.")]
 
 
@@ -209,6 +213,27 @@ def day(text: str | None, option: str = "--as-of") -> date | None:
         return None if text is None else date.fromisoformat(text)
     except ValueError:
         raise FactError(f"{option} is {text!r}. Give a day such as 2025-12-31.") from None
+
+
+def form_of(form: str | None, output: Path | None, suffixes: Mapping[str, str]) -> str:
+    """Return the format of an output: the given one, else that of the file's suffix, else text.
+
+    Args:
+        form: as given.
+        output: the file.
+        suffixes: suffix → format.
+
+    Raises:
+        FactError: no format has the suffix.
+    """
+    from harness.errors import FactError
+
+    if form is not None:
+        return form
+    suffix = output.suffix.lower() if output else ""
+    if suffix and suffix not in suffixes:
+        raise FactError(f"{str(output)!r} cannot be written: name a file that ends in {', '.join(suffixes)}.")
+    return suffixes.get(suffix, "text")
 
 
 def write(content: str | bytes, output: Path | None) -> None:

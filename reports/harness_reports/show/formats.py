@@ -229,4 +229,4 @@ WRITERS: Mapping[str, Callable[[str, pd.DataFrame], str | bytes]] = {
     "markdown": markdown,
     "parquet": parquet,
 }
-SUFFIXES = {".csv": "csv", ".json": "json", ".md": "markdown", ".parquet": "parquet"}
+SUFFIXES = {".txt": "text", ".csv": "csv", ".json": "json", ".md": "markdown", ".parquet": "parquet"}

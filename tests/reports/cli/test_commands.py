@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -175,6 +176,38 @@ def test_the_suffix_of_the_file_sets_the_format(run: Run, tmp_path: Path) -> Non
         assert len(read(tmp_path / name)) == 6
 
 
+@pytest.mark.parametrize(
+    ("command", "suffixes"),
+    [
+        (["table", "cost"], ".txt, .csv, .json, .md, .parquet"),
+        (["plan", "--params", "7e9", "--tokens", "2e12", "--hardware", "h100"], ".txt, .csv, .json, .md, .parquet"),
+        (["published"], ".txt, .csv, .json, .md, .parquet"),
+        (["prices"], ".txt, .csv, .json, .md, .parquet"),
+        (["explain", "cost", "--model", "bert"], ".txt, .json"),
+        (["report"], ".html, .htm"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+@pytest.mark.parametrize("name", ["out.xlsx", "out.CVS", "out.csv.gz"])
+def test_a_suffix_of_no_format_writes_nothing(
+    invoke: Run, tmp_path: Path, command: list[str], suffixes: str, name: str
+) -> None:
+    """Exit code 2, with the suffixes that work; no text under the name of a spreadsheet."""
+    with pytest.raises(HarnessError, match=re.escape(f"ends in {suffixes}.")) as caught:
+        invoke(*command, "-o", str(tmp_path / name))
+
+    assert caught.value.exit_code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_command_takes_the_format_from_the_suffix(invoke: Run, tmp_path: Path) -> None:
+    """Also in capital letters."""
+    for command in (["published"], ["prices"], ["plan", "--params", "7e9", "--tokens", "2e12", "--hardware", "h100"]):
+        invoke(*command, "-o", str(tmp_path / "out.JSON"))
+
+        assert json.loads((tmp_path / "out.JSON").read_text(encoding="utf-8"))
+
+
 def test_parquet_may_go_through_a_pipe(run: Run, store: str, book: Path) -> None:
     """Binary, to standard output."""
     command = "import typer, harness_reports as r; a = typer.Typer(); r.harness_commands(app=a); a()"
@@ -229,7 +262,7 @@ def test_price_book_without_a_date_writes_nothing(run: Run, tmp_path: Path, comm
     """Exit code 2, with file and entry named."""
     bad = tmp_path / "bad.yaml"
     bad.write_text(BOOK.replace("as_of: 2026-11-01, ", ""), encoding="utf-8")
-    output = tmp_path / "out.html"
+    output = tmp_path / ("out.html" if command == ["report"] else "out.csv")
 
     with pytest.raises(HarnessError, match=r"bad\.yaml, price 1 \(CPU\) has no `as_of`") as caught:
         run(*command, "-o", str(output), price_book=str(bad))
