@@ -278,9 +278,7 @@ def _run(
         return INTERRUPTED
     finally:
         store.close()
-    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(summary.outcomes.items()))
-    untried = f", {summary.skipped} not tried" if summary.skipped else ""
-    say(console, f"Done: {outcomes}{untried}. Store: {store.label}")
+    say(console, f"Done: {summary}. Store: {store.label}")
     return 0 if summary.complete else FAILED
 
 

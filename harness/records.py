@@ -11,7 +11,7 @@ History of VERSION
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -95,6 +95,29 @@ class Record(StepResult):
     stale: tuple[Change, ...] = ()
     """How the definition of what was measured differs from what is installed, empty if it does not or is unknown.
     Computed when records are read, never stored."""
+
+
+def of_each_step(records: Iterable[Record]) -> list[Record]:
+    """Return one record for each step: the final one, or the newest where every attempt failed.
+
+    Args:
+        records: of any steps, oldest first.
+    """
+    steps: dict[str, Record] = {}
+    for record in records:
+        if record.fingerprint not in steps or is_failure(steps[record.fingerprint].outcome):
+            steps[record.fingerprint] = record
+    return list(steps.values())
+
+
+def failed(records: Iterable[Record]) -> list[Record]:
+    """Return the steps that failed and were not done since, each by its newest record."""
+    return [record for record in of_each_step(records) if is_failure(record.outcome)]
+
+
+def is_failure(outcome: str) -> bool:
+    """Return whether an outcome is a failure: `failed`, `timed out`, `out of memory` or `killed`."""
+    return outcome not in FINAL
 
 
 def to_json(record: Record) -> str:

@@ -17,7 +17,7 @@ from harness.execute.local import Supervisor
 from harness.execute.worker import Changed, failed_by
 from harness.plan import Plan, Step
 from harness.plugins import Failure, Plugins
-from harness.records import FINAL, Record, StepResult
+from harness.records import FINAL, Record, StepResult, is_failure
 from harness.steps import Job
 from harness.store import Store
 
@@ -59,7 +59,17 @@ class Summary:
     @property
     def complete(self) -> bool:
         """Whether all that can be done is done."""
-        return not self.skipped and set(self.outcomes) <= set(FINAL)
+        return not self.skipped and not any(map(is_failure, self.outcomes))
+
+    def __str__(self) -> str:
+        """Return counts of steps: `2 failed (1 timed out), 3 ok, 6 not tried`."""
+        failures = {outcome: count for outcome, count in sorted(self.outcomes.items()) if is_failure(outcome)}
+        others = [f"{count} {outcome}" for outcome, count in failures.items() if outcome != "failed"]
+        counts = {outcome: count for outcome, count in self.outcomes.items() if not is_failure(outcome)}
+        parts = [f"{count} {outcome}" for outcome, count in sorted(counts.items())]
+        if failures:
+            parts = [f"{sum(failures.values())} failed" + (f" ({', '.join(others)})" if others else ""), *parts]
+        return ", ".join([*parts, *([f"{self.skipped} not tried"] if self.skipped else [])])
 
 
 def run_plan(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -219,3 +220,12 @@ def test_a_library_that_binds_the_process_stops_no_run(
 
     assert 'imports = ("binds_to_a_core",)' in toy
     assert summary.complete, [record.reason for record in store.records()]
+
+
+def test_a_summary_counts_every_kind_of_failure_as_failed() -> None:
+    """And names the kinds."""
+    summary = Summary(Counter({"ok": 3, "timed out": 1, "failed": 1, "unsupported": 2, "killed": 1}), skipped=4)
+
+    assert str(summary) == "3 failed (1 killed, 1 timed out), 3 ok, 2 unsupported, 4 not tried"
+    assert str(Summary(Counter(ok=1))) == "1 ok"
+    assert not summary.complete

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from harness.records import Record
+from harness.records import Record, failed, of_each_step
 from harness_dashboards import sources
 from harness_dashboards.parts import Texts, download, plain, sentence
 from harness_reports import cells
@@ -18,20 +18,21 @@ from harness_reports.measured.lineage import why_stale
 from harness_reports.measured.samples import picture
 from harness_reports.reasons import Reasons
 
-GOOD = ("ok", "unsupported")
 SAMPLES_BESIDE = 3
 
 
 def show(texts: Texts) -> None:
     """Draw the page."""
     st.title(texts["runs_title"])
-    records = _filtered(sources.records(), texts)
+    everything = sources.records()
+    records = _filtered(everything, texts)
     warnings = {record.id: judge(record) if record.outcome == "ok" else Reasons() for record in records}
-    bad = [record for record in records if record.outcome not in GOOD]
-    steps, failed, warned = st.columns(3)
-    steps.metric(texts["steps"], len(records))
-    failed.metric(texts["failed"], len(bad))
-    warned.metric(texts["warnings"], sum(map(bool, warnings.values())))
+    shown = {record.id for record in records}
+    bad = [record for record in failed(everything) if record.id in shown]
+    left, middle, right = st.columns(3)
+    left.metric(texts["steps"], len(of_each_step(records)))
+    middle.metric(texts["failed"], len(bad))
+    right.metric(texts["warnings"], sum(map(bool, warnings.values())))
     _failures(bad, texts)
     rows = [_row(record, warnings[record.id], texts) for record in records]
     table = pd.DataFrame(rows)

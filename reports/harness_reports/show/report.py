@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -10,7 +11,7 @@ import pandas as pd
 from plotly.offline import get_plotlyjs
 
 from harness.facts import Figure, UseCase
-from harness.records import Record
+from harness.records import Record, failed, of_each_step
 from harness_reports import cells
 from harness_reports.business.choice import attention, preference
 from harness_reports.business.viability import VIABILITY, Candidates, judge_all
@@ -63,13 +64,15 @@ def html(records: Sequence[Record], pricing: Pricing, use_cases: Mapping[str, Us
 
 
 def _summary(judged: Mapping[str, Candidates], unmeasured: Iterable[UseCase], records: Sequence[Record]) -> str:
-    ok = finished(records)
+    outcomes = Counter(record.outcome for record in of_each_step(records))
+    finish = f"{outcomes['ok']} of {outcomes.total()} recorded steps finished"
+    others = f"{len(failed(records))} failed, {outcomes['unsupported']} are unsupported"
     days = sorted({record.started_at[:10] for record in records})
     when = f", measured {days[0]}{f' to {days[-1]}' if len(days) > 1 else ''}" if days else ""
     lines = [_sentence(candidates) for candidates in judged.values()]
     if not judged:
         lines = ["No use case has a measured candidate yet, so there is no verdict."]
-    lines.append(escape(f"{len(ok)} of {len(records)} recorded steps finished{when}."))
+    lines.append(escape(f"{finish}{when}; {others}."))
     overview = html_table([_in_short(candidates.best.row) for candidates in judged.values()]) if judged else ""
     return overview + "".join(f"<p>{line}</p>" for line in lines) + _unmeasured(unmeasured)
 
@@ -161,11 +164,15 @@ def _who(record: Record) -> dict[str, Any]:
 
 
 def _failures(records: Sequence[Record]) -> str:
-    """Return a table of failed steps that no later run of the same step completed."""
-    done = {record.fingerprint for record in finished(records)}
-    latest = {record.fingerprint: record for record in records if record.fingerprint not in done}
-    table = [{**_who(r), "outcome": r.outcome, "reason": r.reason, "when": r.started_at} for r in latest.values()]
-    return html_table(table) if table else "<p>Every step finished.</p>"
+    """Return a table of the steps that failed, and one of those that are unsupported."""
+    unsupported = [record for record in records if record.outcome == "unsupported"]
+    tables = {"": _ended(failed(records)), "<h3>Unsupported</h3>": _ended(unsupported)}
+    written = [head + html_table(table) for head, table in tables.items() if table]
+    return "".join(written) or "<p>Every step finished.</p>"
+
+
+def _ended(records: Iterable[Record]) -> list[dict[str, Any]]:
+    return [{**_who(r), "outcome": r.outcome, "reason": r.reason, "when": r.started_at} for r in records]
 
 
 def _assumptions(verdicts: pd.DataFrame, cases: Iterable[UseCase], costs: pd.DataFrame, pricing: Pricing) -> str:
