@@ -64,7 +64,7 @@ def test_every_figure_of_a_use_case_follows_from_its_inputs(
     ("table", "texts"),
     [
         ("viability", {"title", "metric", "unit", "latency_limit", "needs_met", "served_as", "irr_unique", "drivers",
-                       "baseline", "against_baseline", "verdict", "flip", "reasons", "figures"}),
+                       "next_measurement", "baseline", "against_baseline", "verdict", "flip", "reasons", "figures"}),
         ("serving", {"title", "scenario", "batch_size", "energy_kind", "note"}),
         ("alternatives", {"title", "quality_is", "verdict", "excluded"}),
         ("pretraining", {"metric", "unit", "higher_is_better", "difference", "seeds_scratch", "seeds_pretrained"}),

@@ -92,7 +92,7 @@ def cheap_baseline(candidates: Candidates) -> CandidateVerdict | None:
 def _npv_usd(candidates: Candidates, judged: CandidateVerdict) -> np.ndarray | None:
     if judged.business is None:
         return None
-    return npv_distribution(judged.business, candidates.drawn, judged.evidence.accuracy, None).npv_usd
+    return npv_distribution(judged.business, candidates.drawn, judged.evidence.accuracy).npv_usd
 
 
 def _alternative(

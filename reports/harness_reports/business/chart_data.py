@@ -34,7 +34,7 @@ def fan(candidates: Candidates, judged: CandidateVerdict) -> pd.DataFrame:
     business = judged.business
     if business is None:
         return pd.DataFrame(columns=list(FAN))
-    drawn = npv_distribution(business, candidates.drawn, judged.evidence.accuracy, None).drawn
+    drawn = npv_distribution(business, candidates.drawn, judged.evidence.accuracy).drawn
     values = [-business.upfront_usd(drawn)]
     values += [replace(business, years=year).npv_usd(drawn) for year in range(1, business.years + 1)]
     rows = [(year, *np.quantile(each, _SHARES), each.mean()) for year, each in enumerate(values)]

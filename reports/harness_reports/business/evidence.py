@@ -13,7 +13,6 @@ from harness.records import Record
 from harness_reports.business.business import Business
 from harness_reports.business.market import Market
 from harness_reports.economics.distributions import Distribution, Empirical, Fixed
-from harness_reports.economics.training import SECONDS_PER_HOUR
 from harness_reports.figures.explained import Explained
 from harness_reports.measured.judgement import MINIMUM_ITEMS, MINIMUM_WINDOW_S, window_s
 from harness_reports.measured.latency import LatencyObjective, latency_objective, percentile
@@ -102,14 +101,6 @@ class Evidence:
         """Return the quality at which every answer is right; None for metrics without a ceiling, and of errors."""
         ceiling = self.accuracy["ceiling"]
         return float(ceiling) if ceiling and self.accuracy["higher_is_better"] else None
-
-    def hours(self, market: Market) -> tuple[float, float] | None:
-        """Return the hours of evaluation and of serving that were measured; None if either is unknown."""
-        windows = [window_s(record) for record in self.windows(self.scenario(market))]
-        evaluations = [chain.leaf.value("wall_s") for chain in self.measured.evaluations]
-        if None in evaluations or not windows or None in windows:
-            return None
-        return sum(s for s in evaluations if s) / SECONDS_PER_HOUR, sum(s for s in windows if s) / SECONDS_PER_HOUR
 
     def latency_p99_s(self) -> float | None:
         """Return the 99th percentile latency of single requests; None if too few were served."""

@@ -77,6 +77,8 @@ MARKET: Mapping[str, FigureRule] = {
     "upfront_cost_usd": FigureRule("investment before the first request, without training"),
     "development_multiplier": FigureRule("trainings paid for each one that goes into service"),
     "pretraining_uses": FigureRule("uses that share the cost of a pretraining", low=1),
+    "label_usd": FigureRule("price of one more graded test item; leave it out if no labels can be bought",
+                            spreads=False),
     "retrainings_per_year": FigureRule("fine-tunings per year after the first"),
     "hardware_decline_per_year": FigureRule("yearly decline of the price of a machine hour, as a share", high=_DECLINE),
     "api_price_decline_per_year": FigureRule("yearly decline of the price of a hosted model, as a share",

@@ -95,7 +95,7 @@ def hosted_npv(candidates: Candidates, best: CandidateVerdict, price: CallCost) 
     }  # fmt: skip
     hosted = Business(inputs, measured, business.years, business.ceiling)
     drawn = draw_market(replace(market, inputs=inputs), candidates.drawn.draws, candidates.drawn.seed)
-    return npv_distribution(hosted, drawn, best.evidence.accuracy, None)
+    return npv_distribution(hosted, drawn, best.evidence.accuracy)
 
 
 def hosted_figures(

@@ -1,4 +1,4 @@
-"""The distribution of a net present value: drivers, value of information, flip points.
+"""The distribution of a net present value: drivers, payoff of the decision, flip points.
 
 All candidates of a use case share the draws of its market, so they differ by their measurements alone.
 """
@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtr
 
 from harness_reports.business.business import MEASURED, Business, Drawn, Sums, market_sums
 from harness_reports.business.market import Market
@@ -21,8 +20,8 @@ DRAWS = 10_000
 """For a table: P(NPV > 0) is within .01 of its value at a million draws."""
 _BINS = 50
 """Bins of an input's draws, for its share of the variance."""
-_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(32)
-"""Gauss-Hermite quadrature of a standard normal."""
+_KNOTS = 9
+"""Values of an input at which the expected net present value is computed, to interpolate between."""
 _CERTAIN = 1e-12
 """A relative spread below this is rounding."""
 
@@ -73,15 +72,6 @@ class Driver(NamedTuple):
     """Near its 90th percentile."""
 
 
-class ValueOfInformation(NamedTuple):
-    """The value of knowing more before deciding."""
-
-    evpi_usd: float
-    """Expected value of perfect information, the upper bound of any study's value."""
-    evsi_usd: float | None
-    """Expected value of another hour of measuring, half of it evaluation, half serving; None if hours are unknown."""
-
-
 class FlipPoints(NamedTuple):
     """Values that flip the verdict, all else equal; None if no value does."""
 
@@ -98,8 +88,6 @@ class NpvDistribution:
     market: MarketDraws
     needed_quality: float | None
     higher_is_better: bool
-    hours: tuple[float, float] | None
-    """Measured hours of evaluation and of serving."""
 
     @cached_property
     def drawn(self) -> dict[str, np.ndarray]:
@@ -119,9 +107,11 @@ class NpvDistribution:
     @cached_property
     def reaches_quality(self) -> np.ndarray:
         """Whether the quality of each draw meets the need."""
+        return self._reaches(self.drawn["quality"])
+
+    def _reaches(self, quality: np.ndarray) -> np.ndarray:
         if self.needed_quality is None:
             return np.ones(1, dtype=bool)
-        quality = self.drawn["quality"]
         return np.asarray(quality >= self.needed_quality if self.higher_is_better else quality <= self.needed_quality)
 
     @property
@@ -143,59 +133,31 @@ class NpvDistribution:
         drivers = _drivers(uncertain, means, float(values.var()), (_BINS - 1) / values.size)
         return sorted(drivers, key=lambda driver: -driver.share)
 
-    # Value of information ------------------------------------------------------------------------------------
+    # Payoff --------------------------------------------------------------------------------------------------
 
-    def information(self) -> ValueOfInformation:
-        """Return the value of information for the decision to invest or not.
+    @cached_property
+    def payoff_usd(self) -> np.ndarray:
+        """The payoff of investing in each draw: one that misses the needed quality stops and loses the upfront cost."""
+        return np.where(self.reaches_quality, self.npv_usd, -self.business.upfront_usd(self.drawn))
 
-        The payoff of an investment that misses the needed quality is the loss of the upfront cost: it stops there.
+    @property
+    def evpi_usd(self) -> float:
+        """Expected value of perfect information, the upper bound of any study's value."""
+        return max(0.0, float(np.maximum(self.payoff_usd, 0).mean()) - max(0.0, float(self.payoff_usd.mean())))
+
+    def payoff_given(self, name: str, values: np.ndarray) -> np.ndarray:
+        """Return the expected payoff where a measured input is known to be each of some ascending values.
+
+        All values share the draws of the other inputs, so that differences between them hold no sampling noise.
         """
-        upfront = self.business.upfront_usd(self.drawn)
-        payoff = np.where(self.reaches_quality, self.npv_usd, -upfront)
-        expected = float(payoff.mean())
-        evpi = max(0.0, float(np.maximum(payoff, 0).mean()) - max(expected, 0.0))
-        evsi = None if self.hours is None else min(evpi, self._evsi(float(upfront.mean()), self.hours))
-        return ValueOfInformation(evpi, evsi)
-
-    def _evsi(self, upfront: float, hours: tuple[float, float]) -> float:
-        """Return the expected value of another hour of measuring, by pre-posterior analysis.
-
-        The expected net present value is linear in quality and serving cost, so normal beliefs suffice: h hours after
-        H hours move a belief's mean by a normal with the share h / (H + h) of its variance.
-        """
-        per_quality, per_serving = self._slopes()
-        quality, serving = self.drawn["quality"], self.drawn["serving_usd_per_request"]
-        moves = [np.sqrt(0.5 / (0.5 + measured)) for measured in hours]  # half an hour each
-        centre = float(quality.mean()) + float(quality.std()) * moves[0] * _NODES[:, None]
-        rest = max(float(quality.std()) * np.sqrt(1 - moves[0] ** 2), _CERTAIN)
-        npv = float(self.npv_usd.mean()) + per_quality * (centre - float(quality.mean()))
-        npv = npv + per_serving * float(serving.std()) * moves[1] * _NODES[None, :]
-        payoff = self._stopped(npv, centre, rest, per_quality, upfront)
-        weights = np.outer(_WEIGHTS, _WEIGHTS) / _WEIGHTS.sum() ** 2
-        return max(0.0, float((weights * np.maximum(payoff, 0)).sum()) - max(0.0, float((weights * payoff).sum())))
-
-    def _slopes(self) -> tuple[float, float]:
-        """Return the derivatives of the expected net present value by quality, and by serving cost per request."""
-        sums, ceiling = self.market.sums, self.business.ceiling
-        errors = self.drawn["cost_per_error_usd"] * (1 - self.drawn["review_share"]) * sums.requests
-        return (0.0 if ceiling is None else float(errors.mean()) / ceiling), -float(
-            (sums.requests_at_cost * (1 + self.drawn["retry_share"])).mean()
-        )
-
-    def _stopped(
-        self, npv: np.ndarray, centre: np.ndarray, rest: float, per_quality: float, upfront: float
-    ) -> np.ndarray:
-        """Return the expected payoff of an investment that stops if quality, normal(centre, rest), misses the need.
-
-        By the mean of a truncated normal: E[npv; reached] = npv · P(reached) + slope · rest · density.
-        """
-        if self.needed_quality is None:
-            return npv
-        sign = 1.0 if self.higher_is_better else -1.0
-        margin = sign * (centre - self.needed_quality) / rest
-        reached = ndtr(margin)
-        density = np.exp(-(margin**2) / 2) / np.sqrt(2 * np.pi)
-        return np.asarray(npv * reached + sign * per_quality * rest * density - upfront * (1 - reached))
+        loss = -self.business.upfront_usd(self.drawn)
+        knots = np.unique(np.linspace(values[0], values[-1], _KNOTS))
+        npv = [self.business.npv_of({**self.drawn, name: np.full(1, knot)}, self.market.sums) for knot in knots]
+        if name == "quality":
+            expected = np.interp(values, knots, [each.mean() for each in npv])
+            return np.asarray(np.where(self._reaches(values), expected, loss.mean()))
+        expected = [np.where(self.reaches_quality, each, loss).mean() for each in npv]
+        return np.asarray(np.interp(values, knots, expected))
 
     # Flip points ---------------------------------------------------------------------------------------------
 
@@ -258,11 +220,6 @@ def _drivers(names: list[str], means: np.ndarray, variance: float, noise: float)
     return [Driver(*each) for each in zip(names, shares, low, high, strict=True)]
 
 
-def npv_distribution(
-    business: Business,
-    market: MarketDraws,
-    accuracy: Mapping[str, object],
-    hours: tuple[float, float] | None,
-) -> NpvDistribution:
+def npv_distribution(business: Business, market: MarketDraws, accuracy: Mapping[str, object]) -> NpvDistribution:
     """Return the net present value of a business in the draws of its market."""
-    return NpvDistribution(business, market, market.market.quality, bool(accuracy["higher_is_better"]), hours)
+    return NpvDistribution(business, market, market.market.quality, bool(accuracy["higher_is_better"]))

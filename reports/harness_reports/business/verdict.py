@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from harness_reports.business.npv_distribution import Driver, FlipPoints, ValueOfInformation
+from harness_reports.business.npv_distribution import Driver, FlipPoints
 from harness_reports.economics.simulation import Outcome
 from harness_reports.measured.latency import PERCENTILE_CONFIDENCE, LatencyObjective
 from harness_reports.measured.quality_figures import NO_DIFFERENCE
@@ -29,9 +29,6 @@ class Money:
     outcome: Outcome
     loss_limit: float
     drivers: Sequence[Driver]
-    information: ValueOfInformation
-    measuring_usd: float
-    """Cost of an hour of measuring."""
     probability_of_success: float
 
 
@@ -89,10 +86,10 @@ def decide(inputs: VerdictInputs) -> Decision:
     caveats, positive = _caveats(inputs), money.outcome.probability_positive
     if money.outcome.mean_usd <= 0:
         why = Reason("expected loss", {"mean_usd": money.outcome.mean_usd, "probability": positive})
-        return Decision("do not invest", Reasons([why, *caveats, *_study(money)]), Threshold(None), success)
+        return Decision("do not invest", Reasons([why, *caveats]), Threshold(None), success)
     doubts = [*_doubts(inputs), *_risks(money)]
     if doubts:
-        return Decision("pilot", Reasons([*doubts, *caveats, *_study(money)]), Threshold(money.loss_limit), 1 - success)
+        return Decision("pilot", Reasons([*doubts, *caveats]), Threshold(money.loss_limit), 1 - success)
     why = Reason("needs met", {"probability": positive, "p05_usd": money.outcome.p05_usd})
     return Decision("invest", Reasons([why, *caveats]), Threshold(money.loss_limit), 1 - success)
 
@@ -147,13 +144,6 @@ def _risks(money: Money) -> Iterator[Reason]:
         if worst <= 0:
             percentile = 10 if driver.low_usd <= 0 else 90
             yield Reason("driver flips", {"driver": driver.name, "percentile": percentile, "npv_usd": worst})
-
-
-def _study(money: Money) -> Iterator[Reason]:
-    """Yield the advice to measure for another hour, if that is worth more than it costs."""
-    evsi_usd = money.information.evsi_usd
-    if evsi_usd is not None and evsi_usd > money.measuring_usd:
-        yield Reason("measure first", {"evsi_usd": evsi_usd, "cost_usd": money.measuring_usd})
 
 
 def _caveats(inputs: VerdictInputs) -> Iterator[Reason]:

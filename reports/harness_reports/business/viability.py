@@ -12,6 +12,7 @@ from harness.records import Record
 from harness_reports.business.business import Business
 from harness_reports.business.choice import preference
 from harness_reports.business.evidence import Evidence, gather
+from harness_reports.business.information import Information, information
 from harness_reports.business.market import Market, check_overrides, read_market
 from harness_reports.business.money import base_case, money_figures
 from harness_reports.business.npv_distribution import (
@@ -48,7 +49,7 @@ _MONEY = (
 )  # fmt: skip
 _RISK = (
     "npv_mean_usd", "npv_low_usd", "npv_p50_usd", "npv_high_usd", "cvar05_usd", "probability_positive", "drivers",
-    "evpi_usd", "evsi_usd", "measuring_usd",
+    "evpi_usd", "evsi_usd", "measuring_usd", "next_measurement",
 )  # fmt: skip
 VIABILITY = (
     "use_case", "title", *KEYS, "metric", "unit", "quality", "quality_low", "quality_high", "needed_quality",
@@ -78,9 +79,11 @@ def viability(
 
     The distribution draws every uncertain figure and measurement: `npv_low_usd`, `npv_p50_usd` and `npv_high_usd` are
     its 5th, 50th and 95th percentile, `cvar05_usd` the mean of the worst 5 %. `drivers` names the three inputs that
-    explain most of the variance, with their shares. `evpi_usd` is the value of perfect information, `evsi_usd` that of
-    another hour of measuring, `measuring_usd` its cost. `needs_met` is `maybe` if the interval of the quality holds the
-    needed value. `probability_wrong` is the probability that the verdict is wrong, `flip` what would change it.
+    explain most of the variance, with their shares. `evpi_usd` is the value of perfect information. `next_measurement`
+    is what to measure before deciding (more graded items, more seeds, longer serving), if that is worth its cost, and
+    what cannot be measured; `evsi_usd` is the value of the measurement with the best net value, `measuring_usd` its
+    cost. `needs_met` is `maybe` if the interval of the quality holds the needed value. `probability_wrong` is the
+    probability that the verdict is wrong, `flip` what would change it.
 
     Args:
         records: the measurements.
@@ -158,11 +161,13 @@ def _row(drawn: MarketDraws, evidence: Evidence, business: Business | None) -> d
     money = npv = None
     units = request_figures(market, evidence, business)
     if business is not None:
-        npv = npv_distribution(business, drawn, evidence.accuracy, evidence.hours(market))
+        npv = npv_distribution(business, drawn, evidence.accuracy)
         cells |= base_case(market, business)
         cells |= values(money_figures(market, evidence, business, units, cells["npv_usd"]))
-        money = _money(npv, units["unit_margin_usd"].value, evidence)
-        cells |= _risk(money)
+        money = _money(npv, units["unit_margin_usd"].value)
+        cells |= _risk(money) | _information(information(npv, evidence))
+    if gaps:  # they say what to measure
+        cells["next_measurement"] = None
     cells |= values(units) | {"served_as": evidence.scenario(market), "requests_per_year": market.requests_per_year}
     inputs = VerdictInputs(
         gaps, evidence.accuracy, market.quality, objective, market.latency_s, money, market.unmeasured_needs
@@ -194,19 +199,24 @@ def _latency(market: Market, evidence: Evidence, objective: LatencyObjective | N
     }  # fmt: skip
 
 
-def _money(npv: NpvDistribution, margin_usd: float, evidence: Evidence) -> Money:
+def _money(npv: NpvDistribution, margin_usd: float) -> Money:
     return Money(
         margin_usd=margin_usd, outcome=npv.outcome, loss_limit=npv.market.market.loss_limit,
-        drivers=npv.drivers(), information=npv.information(), measuring_usd=evidence.cost["usd_per_hour"],
-        probability_of_success=npv.probability_of_success,
+        drivers=npv.drivers(), probability_of_success=npv.probability_of_success,
     )  # fmt: skip
 
 
 def _risk(money: Money) -> dict[str, Any]:
     return {
         **outcome_cells(money.outcome), "cvar05_usd": money.outcome.cvar05_usd, "drivers": _drivers(money),
-        "evpi_usd": money.information.evpi_usd, "evsi_usd": money.information.evsi_usd,
-        "measuring_usd": money.measuring_usd,
+    }  # fmt: skip
+
+
+def _information(learning: Information) -> dict[str, Any]:
+    """Return the cells of the value of information; the figure of the cost as `measuring`."""
+    return {
+        "evpi_usd": learning.evpi_usd, "evsi_usd": learning.evsi_usd, "measuring": learning.cost,
+        "measuring_usd": learning.cost and learning.cost.value, "next_measurement": learning.next_measurement,
     }  # fmt: skip
 
 

@@ -22,7 +22,10 @@ _OF_FLOWS: Mapping[str, str] = {
     "payback_years": "when the cumulative flows reach 0, linear within a year",
     "discounted_payback_years": "when the cumulative discounted flows reach 0, linear within a year",
 }
-_MONEY = ("upfront_usd", "yearly_usd", "npv_usd", "break_even_requests", "break_even_price_usd", *_OF_FLOWS, *SAMPLED)
+_MONEY = (
+    "upfront_usd", "yearly_usd", "npv_usd", "break_even_requests", "break_even_price_usd", *_OF_FLOWS, *SAMPLED,
+    "measuring_usd",
+)  # fmt: skip
 
 
 def viability_figures(market: Market, judged: CandidateVerdict) -> dict[str, Explained]:
@@ -34,7 +37,7 @@ def viability_figures(market: Market, judged: CandidateVerdict) -> dict[str, Exp
           (("value", "quality"), ("low", "quality_low"), ("high", "quality_high"))),
         figure(market, "quality", "needed_quality"), figure(market, "latency_s", "needed_latency_s"),
         latency_percentile("latency_p99_s", evidence.measured.fastest.get("SingleStream")),
-        requests(market), named(evidence.figures["usd_per_hour"], "measuring_usd"),
+        requests(market),
     ]  # fmt: skip
     units = request_figures(market, evidence, judged.business)
     if judged.business is None:
@@ -58,4 +61,5 @@ def _money(
         *(Explained(name, row[name], note=f"{meaning}: {numbers}", inputs=flows)
           for name, meaning in _OF_FLOWS.items()),
         *sampled(row, (*uncertain(market), *measured)),
+        row["measuring"] or Explained("measuring_usd", None, USD, note="nothing more can be measured"),
     ]  # fmt: skip

@@ -20,7 +20,7 @@ SAMPLED: Mapping[str, str] = {
     "cvar05_usd": "the mean of the worst 5 % of them",
     "probability_positive": "the share of them above 0",
     "evpi_usd": "the expected value of perfect information: deciding with each draw known, against deciding once",
-    "evsi_usd": "the expected value of another hour of measuring, by pre-posterior analysis of quality and cost",
+    "evsi_usd": "the expected value of the further measurement with the best net value, by pre-posterior analysis",
     "probability_wrong": "the share of them in which the verdict is wrong, needs included",
 }
 

@@ -184,6 +184,17 @@ def _counted_difference(
     return np.asarray(left - right)
 
 
+def between_share(values: Sequence[float], draws: np.ndarray) -> float:
+    """Return the share of the variance of a mean's draws that lies between the means of its groups.
+
+    Args:
+        values: the value of each group, such as each seed.
+        draws: of the mean over groups, which are resampled.
+    """
+    variance = float(np.var(draws))
+    return min(1.0, float(np.var(values)) / len(values) / variance) if variance else 0.0
+
+
 def interval_of(values: np.ndarray) -> Interval:
     """Return the ends of the middle 95 % of draws."""
     tail = (1 - CONFIDENCE) / 2

@@ -61,6 +61,11 @@ class Quality:
         return float(self.figure.value)
 
     @property
+    def of_seeds(self) -> list[float]:
+        """The metric's value in each seed."""
+        return [leaf.metric_value(metric) for leaf, metric in zip(self.leaves, self.metrics, strict=True)]
+
+    @property
     def unit(self) -> str:
         """The metric's unit."""
         return str(self.metric["unit"])
@@ -69,6 +74,11 @@ class Quality:
     def is_mean(self) -> bool:
         """Whether the metric is the mean of a column."""
         return self.metric["column"] is not None
+
+    @cached_property
+    def is_share(self) -> bool:
+        """Whether the metric is a share of items: every score is 0 or 1."""
+        return self.is_mean and bool(np.isin(self.scores, (0.0, 1.0)).all())
 
     @cached_property
     def scores(self) -> np.ndarray:

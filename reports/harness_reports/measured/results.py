@@ -55,6 +55,12 @@ class Serving:
         """The value of `speed`, None where samples or seconds were not read."""
         return cast("float | None", self.speed.value)
 
+    @property
+    def rates(self) -> list[float]:
+        """Samples per second of each record, without those where they were not read."""
+        rates = (rate([leaf]).value for leaf in self.leaves)
+        return [each for each in rates if each is not None]
+
     @cached_property
     def rate_draws(self) -> np.ndarray | None:
         """Draws of `speed`, None where the seconds of each batch were not recorded."""

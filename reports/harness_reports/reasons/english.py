@@ -14,14 +14,12 @@ SENTENCES = {
     "needs met": "The needs are met. The net present value is positive with a probability of {probability:share}; its "
     "5th percentile is {p05_usd:usd}.",
     "quality missed": "{metric} is {value:.4g}, {good:.4g} at the better end of its interval; {needed:.4g} is needed.",
-    "quality in doubt": "{metric} may be {bad:.4g}, the worse end of its interval; {needed:.4g} is needed: evaluate "
-    "more items.",
+    "quality in doubt": "{metric} may be {bad:.4g}, the worse end of its interval; {needed:.4g} is needed.",
     "latency missed": "More than 1 % of requests take longer than {limit_s:g} s ({slow} of those measured).",
     "loss likely": "The net present value is between {p05_usd:usd} and {p95_usd:usd}. The probability of a loss is "
     "{loss:share}; {accepted:share} is accepted.",
     "driver flips": "It depends on {driver:name}: at its {percentile}th percentile the expected net present value is "
     "{npv_usd:usd}.",
-    "measure first": "Another hour of measuring has a value of {evsi_usd:usd} and costs {cost_usd:usd}: measure first.",
     "one seed": "One seed: the interval leaves out the variation between trainings.",
     "energy estimated": "The energy of a request is an estimate: {middle:.3g} J, between {low:.3g} and {high:.3g} J.",
     "idle power not known": "The power of {hardware} while it waits is not known: only the energy of requests is counted.",
@@ -30,6 +28,19 @@ SENTENCES = {
     "{npv_usd:usd}.",
     "baseline as good": "The cheap baseline {model!r} does not differ significantly in quality; its net present value "
     "is {baseline_usd:usd}, this one's {npv_usd:usd}.",
+    # What to measure next.
+    "label items": "Label and grade {size:count} more test items first: that is worth {evsi_usd:usd} and costs "
+    "{cost_usd:usd}.",
+    "grade items": "Grade {size:count} more items of the test split first: that is worth {evsi_usd:usd} and costs "
+    "{cost_usd:usd}.",
+    "more seeds": "Train and evaluate {size:count} more seeds first: that is worth {evsi_usd:usd} and costs "
+    "{cost_usd:usd}.",
+    "longer serving": "Serve for {size:count} s first: that is worth {evsi_usd:usd} and costs {cost_usd:usd}.",
+    "measure nothing": "No further measurement is worth its cost.",
+    "split used up": "All {items:count} items of the test split are graded.",
+    "labels worth": "Labels of {size:count} more would be worth {label_usd:usd} each: give `label_usd` if you "
+    "can buy them.",
+    "seeds unknown": "With one seed the value of more seeds is unknown.",
     # What moves it.
     "drivers": "Its variance comes from {drivers:shares}.",
     "pilot if": "It becomes a pilot if {changes:either}.",

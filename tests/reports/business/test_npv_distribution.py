@@ -1,4 +1,4 @@
-"""Probabilities, value of information and flip points: properties, and closed forms."""
+"""Probabilities and flip points: properties, and closed forms."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from harness_reports.business.npv_distribution import (
     Driver,
     FlipPoints,
     NpvDistribution,
-    ValueOfInformation,
     draw_market,
     npv_distribution,
 )
@@ -60,7 +59,7 @@ def npv_of(
     market = read_market(case, overrides)
     business = evidence.business(market)
     assert business is not None
-    return npv_distribution(business, draw_market(market, draws), evidence.accuracy, evidence.hours(market))
+    return npv_distribution(business, draw_market(market, draws), evidence.accuracy)
 
 
 def row_of(records: list[Any], pricing: Pricing, case: UseCase, **overrides: float) -> dict[str, Any]:
@@ -86,7 +85,7 @@ def test_probabilities_and_percentiles_agree(
         row["probability_positive"] - 0.5
     ) < 0.01
     assert 0 <= row["probability_wrong"] <= 1
-    assert 0 <= row["evsi_usd"] <= row["evpi_usd"]
+    assert row["evpi_usd"] >= 0
 
 
 def test_without_uncertainty_the_distribution_is_the_base_case(
@@ -179,55 +178,6 @@ def test_drivers_are_sobols_first_order_indices(bench: Any, pricing: Pricing, wi
     assert list(drivers)[-1] == "quality"
 
 
-def test_information_is_worth_most_near_the_needed_quality(
-    bench: Any, pricing: Pricing, make_use_case: MakeUseCase
-) -> None:
-    """Far from it, it is worth nothing."""
-    records = bench.case(scores=(1,) * 80 + (0,) * 20)
-    values = {}
-    for needed in (0.4, 0.8):
-        case = make_use_case(needs={"quality": needed, "latency_s": 0.5}, requests_per_year=500_000.0)
-        information = npv_of(records, pricing, case).information()
-        assert information.evsi_usd is not None
-        assert 0 <= information.evsi_usd <= information.evpi_usd
-        values[needed] = information.evsi_usd
-
-    assert values[0.4] == pytest.approx(0, abs=10)
-    assert values[0.8] > 1000
-
-
-def test_an_hour_is_worth_less_after_many_hours(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """At the same interval; without known hours its value is unknown."""
-    case = make_use_case(needs={"quality": 0.8, "latency_s": 0.5})
-    npv = npv_of(bench.case(scores=(1,) * 80 + (0,) * 20), pricing, case)
-    hours = [(0.01, 0.01), (1.0, 1.0), (100.0, 100.0)]
-    values = [replace(npv, hours=each).information().evsi_usd for each in hours]
-
-    assert values[0] is not None
-    assert values == sorted((value for value in values if value is not None), reverse=True)
-    assert replace(npv, hours=None).information().evsi_usd is None
-
-
-def test_sample_information_agrees_with_the_simulation_of_studies(
-    bench: Any, pricing: Pricing, make_use_case: MakeUseCase
-) -> None:
-    """Quadrature agrees with drawing studies and the beliefs after them."""
-    case = make_use_case(needs={"quality": 0.8, "latency_s": 0.5})
-    npv = replace(npv_of(bench.case(scores=(1,) * 80 + (0,) * 20), pricing, case), hours=(0.5, 1e9))
-    quality = npv.drawn["quality"]
-    random = np.random.default_rng(0)
-    high, low = (npv.business.npv_usd({**npv.drawn, "quality": np.array([share])}) for share in (0.9, 0.8))
-    half = quality.std() * np.sqrt(0.5)
-    centres = quality.mean() + half * random.standard_normal(4000)
-    beliefs = centres[:, None] + half * random.standard_normal(2000)[None, :]
-    value = npv.npv_usd.mean() + float((high - low).mean()) / 0.1 * (beliefs - quality.mean())
-    upfront = float(npv.business.upfront_usd(npv.drawn).mean())
-    payoff = np.where(beliefs >= 0.8, value, -upfront).mean(axis=1)
-
-    expected = np.maximum(payoff, 0).mean() - max(0.0, payoff.mean())
-    assert npv.information().evsi_usd == pytest.approx(float(expected), rel=0.1)
-
-
 def test_candidates_share_the_draws_of_the_market(bench: Any, pricing: Pricing, wide: UseCase) -> None:
     """Two candidates of equal quality and cost have equal distributions."""
     records = [*bench.case(scores=GOOD), *bench.case(scores=GOOD, settings={"lr": 0.01})]
@@ -243,7 +193,7 @@ def test_a_driver_with_a_loss_at_its_percentile_makes_a_pilot() -> None:
     row = {"low": 0.9, "high": 0.95, "value": 0.92, "metric": "accuracy", "higher_is_better": True, "seeds": 3}
     gains = outcome(np.concatenate([np.full(95, 1000.0), np.full(5, -10.0)]))
     drivers = [Driver("requests_per_year", 0.8, -5.0, 2000.0), Driver("quality", 0.1, 900.0, 1000.0)]
-    money = Money(0.1, gains, 0.1, drivers, ValueOfInformation(10.0, 5.0), 1.0, 0.95)
+    money = Money(0.1, gains, 0.1, drivers, 0.95)
     inputs = VerdictInputs(Reasons(), row, 0.8, None, None, money)
 
     pilot, invest = decide(inputs), decide(replace(inputs, money=replace(money, drivers=drivers[1:])))
@@ -251,7 +201,6 @@ def test_a_driver_with_a_loss_at_its_percentile_makes_a_pilot() -> None:
     assert "It depends on requests_per_year: at its 10th percentile the expected net present value is -5 USD" in str(
         pilot.reasons[0]
     )
-    assert "Another hour of measuring has a value of 5 USD and costs 1 USD: measure first." in str(pilot.reasons)
     assert pilot.probability_wrong == pytest.approx(0.05)
 
 

@@ -198,7 +198,7 @@ def test_quality_that_may_fall_short_is_a_pilot(bench: Any, pricing: Pricing, ma
     row = judged(bench.case(scores=(1,) * 83 + (0,) * 17), pricing, make_use_case())
 
     assert row["verdict"] == "pilot"
-    assert "evaluate more items" in row["reasons"]
+    assert "the worse end of its interval; 0.8 is needed" in row["reasons"]
 
 
 def test_quality_that_surely_falls_short_is_refused(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
