@@ -119,8 +119,9 @@ def depreciation_tax_shield_pv(
     }
 
 
-def levelised_cost_per_1k(capex: float, life: float, rate: float, opex: float, units_per_year: float) -> Values:
-    return {"usd_per_1k": textbook_appraisal.levelised_cost_usd_per_1k(capex, life, opex, units_per_year, rate)}
+def levelised_cost_per_1k(capex: float, life: int, rate: float, opex: float, units_per_year: float) -> Values:
+    years = [opex] * life, [units_per_year] * life
+    return {"usd_per_1k": appraisal.levelised_cost_usd_per_1k(capex, *years, rate)}
 
 
 def break_even_volume(fixed: float, price: float, variable_cost: float) -> Values:

@@ -1,4 +1,4 @@
-"""Payback period and break-even volume of an investment."""
+"""Payback period, break-even volume and levelised cost of an investment."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from fractions import Fraction
 from itertools import accumulate
 from typing import NamedTuple
 
+from harness.errors import FactError
+from harness_reports.economics.cashflow import npv
 from harness_reports.economics.checks import as_written, at_least, finite, rate, series
 
 ROUNDING = 1e-12
@@ -48,6 +50,31 @@ def discounted_payback(discount_rate: float, cash_flows: Sequence[float]) -> Pay
     """
     growth = 1 + rate("discount_rate", discount_rate)
     return payback([flow / growth**period for period, flow in enumerate(series("cash_flows", cash_flows))])
+
+
+def levelised_cost_usd_per_1k(
+    upfront_usd: float, costs_usd: Sequence[float], units: Sequence[float], discount_rate: float
+) -> float:
+    """Return the price of 1,000 units at which the net present value is 0: discounted cost over discounted QUANTITY.
+
+    Args:
+        upfront_usd: paid at t = 0.
+        costs_usd: of each year, paid at its end.
+        units: of each year, sold at its end.
+        discount_rate: per year.
+
+    Raises:
+        FactError: not one cost for each year's units, an amount that is not finite, a rate of -100 % or less, or no
+            units.
+    """
+    if len(costs_usd) != len(units):
+        raise FactError(
+            f"There are {len(costs_usd)} yearly costs and {len(units)} yearly units. Give one for each year."
+        )
+    sold = npv(discount_rate, [0.0, *(at_least("units", count) for count in units)])
+    if not sold > 0:
+        raise FactError("No units are sold, so they have no cost each. Give a number above 0 for a year.")
+    return npv(discount_rate, [finite("upfront_usd", upfront_usd), *costs_usd]) / sold * 1000
 
 
 class BreakEven(NamedTuple):

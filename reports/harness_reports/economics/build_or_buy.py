@@ -6,6 +6,7 @@ Machines come whole, so owning can become cheaper, more expensive again at the n
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -23,26 +24,44 @@ class BuildOrBuy(NamedTuple):
 
 
 def build_or_buy(
-    machine_usd: float, capacity_tokens_per_machine: float, fixed_usd: float, api_usd_per_million_tokens: float
+    machine_usd: float,
+    capacity_tokens_per_machine: float,
+    fixed_usd: float,
+    api_usd_per_million_tokens: float,
+    first_capacities_tokens: Sequence[float] = (),
 ) -> BuildOrBuy:
-    """Return where ceil(q / capacity) · machine + fixed is no more than q · price, all per month (or any period).
+    """Return where machines · price of one + fixed is no more than q · price, all per month (or any period).
 
     With k machines owning costs as much as the API at q_k = (k · machine + fixed) / price. If q_k lies within the k-th
     step, owning is cheaper from q_k to the step's end; if it lies before the step, in the whole step.
+
+    Args:
+        machine_usd: price of a machine.
+        capacity_tokens_per_machine: of each machine after the first ones.
+        fixed_usd: whatever the number of machines.
+        api_usd_per_million_tokens: price of the API.
+        first_capacities_tokens: of 1, 2, … machines together, where they do not bear equal parts; ascending.
 
     Raises:
         FactError: a negative amount, or machines without capacity.
     """
     machine, fixed = as_written(at_least("machine_usd", machine_usd)), as_written(at_least("fixed_usd", fixed_usd))
-    capacity = as_written(above("capacity_tokens_per_machine", capacity_tokens_per_machine))
+    more = as_written(above("capacity_tokens_per_machine", capacity_tokens_per_machine))
     price = as_written(at_least("api_usd_per_million_tokens", api_usd_per_million_tokens)) / 1_000_000
-    saved = price * capacity - machine  # by a machine at full load
-    if saved < 0 or price == 0 or (saved == 0 and fixed > 0):
+    firsts = [Fraction(0), *(as_written(above("first_capacities_tokens", each)) for each in first_capacities_tokens)]
+    saved = price * more - machine  # by a further machine at full load
+    listed = len(firsts) - 1
+    short = fixed + price * (listed * more - firsts[-1])  # what the first machines leave to be earned
+    if saved < 0 or price == 0 or (saved == 0 and short > 0):
         return BuildOrBuy(None, None, None)
-    machines = max(1, math.ceil(fixed / saved)) if saved else 1
+    profitable = (k for k in range(1, listed + 1) if price * firsts[k] >= k * machine + fixed)
+    beyond = max(listed + 1, math.ceil(short / saved)) if saved else listed + 1
+    machines = next(profitable, beyond)
     first = (machines * machine + fixed) / price
     if saved == 0:
         return BuildOrBuy(float(first), machines, None)
-    last_loss = math.ceil((fixed + price * capacity) / saved) - 1  # the last k whose step begins at a loss
+    last_loss = math.ceil((short + price * more) / saved) - 1  # the last k whose step begins at a loss
+    if last_loss <= listed:
+        last_loss = max(k for k in range(1, listed + 2) if price * firsts[k - 1] < k * machine + fixed or k == 1)
     always: Fraction = (last_loss * machine + fixed) / price
     return BuildOrBuy(float(first), machines, float(always))

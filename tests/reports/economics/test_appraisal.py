@@ -10,7 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import FactError
-from harness_reports.economics.appraisal import break_even_volume, discounted_payback, payback
+from harness_reports.economics.appraisal import (
+    break_even_volume,
+    discounted_payback,
+    levelised_cost_usd_per_1k,
+    payback,
+)
 from harness_reports.economics.build_or_buy import build_or_buy
 from harness_reports.economics.cashflow import npv
 from harness_reports.economics.textbook.appraisal import (
@@ -18,7 +23,6 @@ from harness_reports.economics.textbook.appraisal import (
     capital_recovery_factor,
     depreciation_tax_shield_usd,
     equivalent_annual_cost_usd,
-    levelised_cost_usd_per_1k,
     loan_payment_usd,
     npv_spreadsheet,
     profitability_index,
@@ -118,15 +122,19 @@ def test_salvage_lowers_the_annual_cost() -> None:
 
 
 @settings(deadline=None)
-@given(RATES, YEARS, USD, USD, st.floats(1, 1e9))
-def test_at_the_levelised_price_the_npv_is_zero(
-    rate: float, years: int, capex: float, opex: float, units: float
-) -> None:
-    """Discounted income equals discounted cost."""
-    price = levelised_cost_usd_per_1k(capex, years, opex, units, rate) / 1000
-    sold = npv_spreadsheet(rate, [price * units] * years)
+@given(RATES, USD, st.lists(st.tuples(USD, st.floats(1, 1e9)), min_size=1, max_size=30))
+def test_at_the_levelised_price_the_npv_is_zero(rate: float, capex: float, years: list[tuple[float, float]]) -> None:
+    """Discounted income equals discounted cost, year by year."""
+    costs, units = ([year[place] for year in years] for place in (0, 1))
+    price = levelised_cost_usd_per_1k(capex, costs, units, rate) / 1000
+    sold = npv_spreadsheet(rate, [price * count for count in units])
 
-    assert sold == pytest.approx(npv(rate, [capex, *[opex] * years]), rel=1e-6, abs=1e-6)
+    assert sold == pytest.approx(npv(rate, [capex, *costs]), rel=1e-6, abs=1e-6)
+
+
+def test_a_levelised_cost_of_growing_sales_worked_out_by_hand() -> None:
+    """At 10 %: (100 + 11/1.1 + 12.1/1.21) / (1.1/1.1 + 2.42/1.21) = 120 / 3 = 40 USD each."""
+    assert levelised_cost_usd_per_1k(100, [11, 12.1], [1.1, 2.42], 0.1) == pytest.approx(40_000)
 
 
 def test_a_loan_without_interest_is_paid_in_equal_parts() -> None:
@@ -230,7 +238,9 @@ def test_a_machine_that_costs_its_tokens_is_never_always_cheaper() -> None:
         lambda: capital_recovery_factor(0.1, 0),
         lambda: capital_recovery_factor(-1.0, 3),
         lambda: equivalent_annual_cost_usd(math.nan, 3, 1, 0.1),
-        lambda: levelised_cost_usd_per_1k(1, 3, 1, 0, 0.1),
+        lambda: levelised_cost_usd_per_1k(1, [1, 1], [0, 0], 0.1),
+        lambda: levelised_cost_usd_per_1k(1, [1, 1], [1], 0.1),
+        lambda: levelised_cost_usd_per_1k(1, [1, 1], [1, -1], 0.1),
         lambda: loan_payment_usd(100, 0.1, 12, 0),
         lambda: real_rate(0.1, -1.0),
         lambda: wacc(0, 0, 0.1, 0.1, 0.2),

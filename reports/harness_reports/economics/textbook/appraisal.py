@@ -1,4 +1,4 @@
-"""Net present value of spreadsheets, annuities, levelised cost, depreciation and the cost of capital."""
+"""Net present value of spreadsheets, annuities, depreciation and the cost of capital."""
 
 from __future__ import annotations
 
@@ -58,20 +58,6 @@ def equivalent_annual_cost_usd(
     factor = capital_recovery_factor(discount_rate, life_years)
     salvage = finite("salvage_usd", salvage_usd) * math.pow(1 + discount_rate, -life_years)
     return (finite("capex_usd", capex_usd) - salvage) * factor + finite("opex_usd_per_year", opex_usd_per_year)
-
-
-def levelised_cost_usd_per_1k(
-    capex_usd: float, life_years: float, opex_usd_per_year: float, units_per_year: float, discount_rate: float
-) -> float:
-    """Return the price of 1,000 units at which the net present value is 0: discounted cost over discounted QUANTITY.
-
-    Capex is paid at t = 0; opex and units fall at the ends of the years.
-
-    Raises:
-        FactError: as `equivalent_annual_cost_usd`, or no units.
-    """
-    yearly = equivalent_annual_cost_usd(capex_usd, life_years, opex_usd_per_year, discount_rate)
-    return yearly / above("units_per_year", units_per_year) * 1000
 
 
 def loan_payment_usd(principal_usd: float, annual_rate: float, periods_per_year: int, periods: int) -> float:
