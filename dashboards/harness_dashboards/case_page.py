@@ -199,9 +199,9 @@ def _charts(view: CaseView, others: list[ExplainedRow], texts: Texts) -> None:
         _chart("tornado", charts_case.tornado(chart_data.swings(business), names, texts), texts)
     left, right = st.columns(2)
     with left:
-        _chart("break_even", report_case.break_even(view.use_case, view.candidate, texts), texts)
+        _chart("break_even", report_case.break_even(view.candidates.market, view.candidate, business, texts), texts)
     with right:
-        _own_or_calls(others, texts)
+        _own_or_calls(view, others, texts)
 
 
 def _chart(name: str, figure: Any, texts: Texts) -> None:
@@ -209,14 +209,14 @@ def _chart(name: str, figure: Any, texts: Texts) -> None:
     st.plotly_chart(figure, width="stretch", theme=None, key=f"chart-{name}", config={"displayModeBar": False})
 
 
-def _own_or_calls(others: list[ExplainedRow], texts: Texts) -> None:
+def _own_or_calls(view: CaseView, others: list[ExplainedRow], texts: Texts) -> None:
     """Chart the cost of the best candidate's machines against that of the use case's hosted models, if it names any."""
     hosted = [each for each in others if each.row["alternative"] == "hosted"]
     if not hosted:
         st.markdown(f"**{texts['own_or_calls_title']}**")
         small(texts["no_hosted"])
         return
-    _chart("own_or_calls", report_case.own_or_calls(hosted, texts), texts)
+    _chart("own_or_calls", report_case.own_or_calls(view.candidates, hosted, texts), texts)
     if excluded := hosted[0].row["excluded"]:
         small(f"{texts['excluded']}: {sentence(excluded, texts)}")
 

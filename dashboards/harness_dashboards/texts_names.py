@@ -42,7 +42,7 @@ FIGURES: dict[str, tuple[str, str]] = {
 }
 MEASURED: dict[str, tuple[str, str]] = {
     "quality": ("Quality", "质量"),
-    "serving_usd_per_request": ("Serving cost", "服务成本"),
+    "samples_per_s": ("Speed of serving", "服务速度"),
     "energy_j_per_request": ("Energy per request", "每次请求能耗"),
     "pretrain_usd": ("Pretraining cost", "预训练成本"),
     "finetune_usd": ("Fine-tuning cost", "微调成本"),
@@ -75,6 +75,8 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "needed_quality": ("quality needed", "所需质量"),
     "latency_p99_s": ("latency p99, s", "延迟 p99（秒）"),
     "needed_latency_s": ("latency limit, s", "延迟上限（秒）"),
+    "replicas": ("machines", "机器数"),
+    "usd_per_year": ("machines a year, USD", "机器每年（美元）"),
     "unit_margin_usd": ("margin per request, USD", "每次毛利（美元）"),
     "break_even_requests": ("break-even, requests a year", "盈亏平衡（次/年）"),
     "break_even_price_usd": ("break-even price, USD", "盈亏平衡价（美元）"),

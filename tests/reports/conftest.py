@@ -126,7 +126,11 @@ class Bench:
         self, spec: Mapping[str, Any], inputs: Mapping[str, str], latency_s: Sequence[float], **fields: Any
     ) -> Record:
         """Return a SingleStream serving with these latencies."""
-        readings = {"wall_s": sum(latency_s), "samples": len(latency_s), "queries": len(latency_s), "load_s": 0.5}
+        wall_s = float(sum(latency_s))
+        readings = {
+            "wall_s": wall_s, "samples": len(latency_s), "queries": len(latency_s), "load_s": 0.5, "cpu_s": wall_s,
+            "energy_j": 50.0 * wall_s,
+        }  # fmt: skip
         spec = {**spec, "scenario": "SingleStream", "batch_size": 1}
         return self.record("serve", spec, inputs, readings, series={"latency_s": list(latency_s)}, **fields)
 

@@ -63,9 +63,10 @@ def test_every_figure_of_a_use_case_follows_from_its_inputs(
 @pytest.mark.parametrize(
     ("table", "texts"),
     [
-        ("viability", {"title", "metric", "unit", "latency_limit", "needs_met", "served_as", "irr_unique", "drivers",
-                       "next_measurement", "baseline", "against_baseline", "verdict", "flip", "reasons", "figures"}),
-        ("serving", {"title", "scenario", "batch_size", "energy_kind", "note"}),
+        ("viability", {"title", "metric", "unit", "latency_limit", "needs_met", "served_as", "buying", "energy_kind",
+                       "irr_unique", "drivers", "next_measurement", "baseline", "against_baseline", "verdict",
+                       "flip", "reasons", "figures"}),
+        ("serving", {"title", "buying", "scenario", "batch_size", "energy_kind", "note"}),
         ("alternatives", {"title", "quality_is", "verdict", "excluded"}),
         ("pretraining", {"metric", "unit", "higher_is_better", "difference", "seeds_scratch", "seeds_pretrained"}),
         ("portfolio", {"title", "verdict", "why"}),
@@ -129,31 +130,31 @@ def test_a_call_opens_into_tokens_and_their_prices(suite: list[Any], pricing: Pr
     assert "api_price_decline_per_year" in {part.name for part in row.explain("npv_usd").walk()}
 
 
-def test_a_hosted_model_of_unknown_quality_has_the_candidates(
-    suite: list[Any], pricing: Pricing, assumed: Assumed
-) -> None:
-    """Down to the candidate's evaluations."""
+def test_a_hosted_model_of_unknown_quality_has_a_note(suite: list[Any], pricing: Pricing, assumed: Assumed) -> None:
+    """It says what to give; the cost of a call opens all the same."""
     row = find(rows("alternatives", suite, pricing, assumed), {"use_case": "bare", "alternative": "hosted"})
 
-    assert any(part.source.startswith("column 'correct' of record") for part in row.explain("quality").walk())
+    for name in ("quality", "npv_usd", "probability_positive"):
+        assert "give `hosted_quality`" in row.explain(name).note
+    assert "usd_per_call" in {part.name for part in row.explain("unit_serving_usd").walk()}
 
 
 def test_the_break_even_of_own_machines_is_explained(
     bench: Any, pricing: Pricing, make_use_case: Callable[..., UseCase]
 ) -> None:
-    """Machines of 73 USD a month against calls; None where calls are always cheaper."""
+    """Machines of 73.05 USD a month against calls; None where calls are always cheaper."""
     tokens = {"input_tokens_per_request": 200.0, "output_tokens_per_request": 5.0}
     fast, slow = (
-        find(rows("alternatives", bench.case(latency_s=seconds), pricing, Assumed({"filing": case})),
+        find(rows("alternatives", bench.case(latency_s=seconds, rate=rate), pricing, Assumed({"filing": case})),
              {"alternative": "hosted"})
-        for seconds in ((0.02,) * 700, (5.0,) * 700)
+        for seconds, rate in (((0.02,) * 700, 100.0), ((5.0,) * 700, 0.1))
         for case in [replace(make_use_case(needs={"latency_s": 9.0}, **tokens), hosted=(NANO,))]
     )  # fmt: skip
     first, never = (row.explain("first_break_even_requests_per_month") for row in (fast, slow))
     parts = {part.name: part.value for part in first.inputs}
 
-    assert parts["machine_usd_per_month"] == pytest.approx(73.0)
-    assert parts["machine_requests_per_month"] == pytest.approx(50 * 3600 * 730)
+    assert parts["machine_usd_per_month"] == pytest.approx(73.05)
+    assert parts["machine_requests_per_month"] == pytest.approx(0.9 * 50 / 3 * 3600 * 730.5)
     assert parts["machines_at_break_even"] == 1
     assert never.value is None
     assert "no volume" in never.note
@@ -265,7 +266,7 @@ def test_a_portfolio_needs_a_budget(suite: list[Any], pricing: Pricing, use_case
 
 
 def test_every_swing_follows_from_its_inputs(check: Check, bench: Any, pricing: Pricing, assumed: Assumed) -> None:
-    """Of assumed figures, and of quality, serving and energy that differ between two records."""
+    """Of assumed figures, and of quality and speed that differ between two records."""
     patient = {"full": replace(assumed.use_cases["full"], needs={})}
     unlimited = assumed._replace(use_cases=patient)
     records = [
@@ -277,9 +278,9 @@ def test_every_swing_follows_from_its_inputs(check: Check, bench: Any, pricing: 
 
     assert check(table, sensitivity(records, pricing, patient, unlimited.figures)) > 10
     assert {row.cells["input"] for row in table} == {
-        *UNCERTAIN, "quality", "serving_usd_per_request", "energy_j_per_request",
+        *UNCERTAIN, "quality", "samples_per_s",
     }  # fmt: skip
-    for name, number in (("quality", 0.905), ("serving_usd_per_request", 0.1 / 3600 / 95)):
+    for name, number in (("quality", 0.905), ("samples_per_s", 95.0)):
         place = find(table, {"input": name}).explain("input_p50")
         assert place.inputs[0].value == pytest.approx(number)
         assert "resampled" in place.note

@@ -26,9 +26,12 @@ from harness_reports.reasons.english import SENTENCES
 PHRASE = re.compile(r"[A-Za-z]{2,}(?: [A-Za-z]+){2,}")
 NUMBER = re.compile(r"\d[\d,.]*\d|\d")
 SAMPLES: dict[str, Any] = {
-    "usd": -1234.5, "share": 0.27, "count": 2_154_936_112.0, "name": "quality", "names": ("privacy", "latency_s"),
+    "usd": -1234.5, "share": 0.27, "count": 2_154_936_112.0, "number": 1.25, "name": "quality",
+    "names": ("privacy", "latency_s"),
     "shares": (("quality", 0.6), ("staff", 0.3)),
-    "either": (Reason("value is", {"usd": 0.25}), Reason("volume is", {"requests_per_year": 5e5})),
+    "either": (
+        Reason("value set to", {"value": 0.25, "today": 0.1}), Reason("volume set to", {"value": 5e5, "today": 1e5}),
+    ),
     "every": (Reason("third party"), Reason("one seed")),
     ".4g": 0.9125, ".3g": 0.25, ".2g": 0.5, ".1f": 4.5, "+.0%": -0.2, "g": 0.5, "": 30,
 }  # fmt: skip
@@ -98,16 +101,19 @@ def _keys(values: ast.expr | None) -> set[str] | None:
 def test_the_format_of_amounts_shares_and_counts() -> None:
     """In both languages."""
     loss = Reason("loss likely", {"p05_usd": -1234.4, "p95_usd": 0.0512, "loss": 0.274, "accepted": 0.1})
-    flip = Reason("pilot if", {"changes": Reasons(SAMPLES["either"])})
+    flip = Reason("investment if", {"changes": Reasons(SAMPLES["either"])})
 
     assert str(loss) == (
         "The net present value is between -1,234 USD and 0.0512 USD. The probability of a loss is 27%; 10% is accepted."
     )
     assert loss.sentence("zh") == "净现值在 -1,234 美元 至 0.0512 美元 之间，亏损概率为 27%，而可接受的为 10%。"
-    assert (
-        str(flip) == "It becomes a pilot if the value of a request is 0.25 USD, or demand is 500,000 requests a year."
+    assert str(flip) == (
+        "It becomes an investment if the value of a request is 0.25 USD (today 0.1 USD), or demand is 500,000 requests "
+        "a year (today 100,000)."
     )
-    assert flip.sentence("zh") == "若每次请求价值为 0.25 美元，或每年有 500,000 次请求，它降为试点。"
+    assert flip.sentence("zh") == (
+        "若每次请求价值为 0.25 美元（目前为 0.1 美元），或每年有 500,000 次请求（目前为 100,000 次），它成为投资。"
+    )
 
 
 def test_figures_have_the_names_of_the_language() -> None:

@@ -49,11 +49,11 @@ def alternatives(
     net present value of 0. `hosted` is a model paid by the call. genai-prices prices it at noon (UTC) of the day of the
     use case's token figures, in the tier of a call of mean size, with the cached share of its input. It is a batch
     price if the use case needs no latency and the model has one (`price_terms` says so). The price declines by
-    `api_price_decline_per_year`, and nothing is trained. Quality is `hosted_quality`, or assumed to be the candidate's
-    if the use case does not give it. Latency of hosted models is not measured.
+    `api_price_decline_per_year`, and nothing is trained. Quality is the use case's `hosted_quality`; without it the
+    quality is not measured, and there is no net present value. Latency of hosted models is not measured.
 
-    A hosted model is compared with whole machines of the candidate's kind, paid all month, at the rate that one was
-    measured to serve: `first_break_even_requests_per_month` is the smallest volume at which they cost no more, and
+    A hosted model is compared with whole machines of the candidate's kind, paid all month, as many as the use case's
+    busiest hour needs: `first_break_even_requests_per_month` is the smallest volume at which they cost no more, and
     above `always_cheaper_above_requests_per_month` they never cost more again. Development, training and retraining
     are spread over the months; staff is the same for both.
 
@@ -139,7 +139,8 @@ def _with_equal_quality(baseline: CandidateVerdict, best: CandidateVerdict) -> C
     if not _equal(best) or baseline.business is None or best.business is None:
         return baseline
     measured = {**baseline.business.measured, "quality": best.business.measured["quality"]}
-    return baseline._replace(business=replace(baseline.business, measured=measured))
+    business = replace(baseline.business, measured=measured)
+    return baseline._replace(outlook=replace(baseline.outlook, business=business))
 
 
 def _hosted(candidates: Candidates, best: Mapping[str, Explained], than_usd: np.ndarray, name: str) -> ExplainedRow:
@@ -148,12 +149,12 @@ def _hosted(candidates: Candidates, best: Mapping[str, Explained], than_usd: np.
     hosted = hosted_npv(candidates, candidates.best, price)
     cells = {
         **{key: candidates.best.row[key] for key in ("task", "data")}, "hosted_model": name,
-        "quality_is": "assumed" if "hosted_quality" in market.numbers else "assumed to be the candidate's",
+        "quality_is": "not measured" if hosted is None else "assumed",
         "price_as_of": price.as_of.date().isoformat(), "price_terms": price.terms, "price_source": "genai-prices",
         "excluded": Reason("third party") if market.numbers.get("privacy", 0) >= _NO_THIRD_PARTY else None,
     }  # fmt: skip
     figures = hosted_figures(candidates, best, price, hosted, name)
-    return _alternative(market, "hosted", cells, figures, _better(hosted.npv_usd, than_usd))
+    return _alternative(market, "hosted", cells, figures, _better(None if hosted is None else hosted.npv_usd, than_usd))
 
 
 def _nothing(candidates: Candidates, best: Mapping[str, Explained], than_usd: np.ndarray | None) -> ExplainedRow:

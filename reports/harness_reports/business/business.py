@@ -1,35 +1,36 @@
 """The cash flows of a use case run with one candidate, from measured and assumed inputs.
 
 Each year: requests = demand · share that has adopted. A request earns its value, which declines with competition. It
-costs serving with retries, which declines with hardware prices, human review, and the expected cost of errors that
-review does not catch. Operating cost and retraining are paid at the end of each year, development and training at
-t = 0.
+costs human review, and the expected cost of errors that review does not catch. Serving is paid for the year
+(`supply.py`), at prices that decline; energy, where the price of the machine does not include it, at one that does not.
+Operating cost and retraining are paid at the end of each year, development and training at t = 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from operator import mul
 from typing import NamedTuple
 
 import numpy as np
 
 from harness_reports.business.figure_rules import BOTTOM_UP
+from harness_reports.business.supply import Drawn, Supply
 from harness_reports.economics.adoption import shares_by_year
 from harness_reports.economics.distributions import Distribution
 from harness_reports.figures.formula import evaluate
 from harness_reports.measured.quality_figures import RIGHT_SHARE
 
-Drawn = Mapping[str, np.ndarray]
-"""Input → draws, shape (draws,), or (1,) if the input is certain."""
-MEASURED = ("quality", "serving_usd_per_request", "energy_j_per_request", "pretrain_usd", "finetune_usd",
-            "evaluate_usd")  # fmt: skip
+MEASURED = ("quality", "samples_per_s", "energy_j_per_request", "pretrain_usd", "finetune_usd", "evaluate_usd")
 """Inputs that were measured, in USD after pricing."""
-# Formulas in the form of `figures.formula`; `harness explain` shows them. Per request, a kWh being 3,600,000 J:
-ENERGY = "energy_j_per_request * energy_usd_per_kwh / 3600000"
-SERVING = "(unit_serving_usd + energy_usd_per_request) * (1 + retry_share)"
+# Formulas in the form of `figures.formula`; `harness explain` shows them. Of a year, a kWh being 3,600,000 J:
+ENERGY = (
+    "(requests_per_year * (1 + retry_share) * energy_j_per_request + idle_hours * 3600 * idle_watts) "
+    "* pue * energy_usd_per_kwh / 3600000"
+)
+# Per request:
 ERROR = "(1 - right_share) * (1 - review_share) * cost_per_error_usd"
 REVIEW = "review_share * review_usd"
 # Per training, before the first request, and per year:
@@ -37,10 +38,10 @@ TUNING = "finetune_usd + evaluate_usd"
 UPFRONT = "(pretrain_usd / pretraining_uses + tuning_usd) * development_multiplier + upfront_cost_usd"
 OPERATING_COST = "fixed_cost_per_year_usd + staff * staff_usd_per_year"
 FLOW = (
-    "requests * (value_usd - serving_usd * machines - answer_usd) - operating_cost_usd "
-    "- retrainings_per_year * tuning_usd * machines"
+    "requests * (value_usd - answer_usd) - serving_usd_per_year * price_index - energy_usd_per_year "
+    "- operating_cost_usd - retrainings_per_year * tuning_usd * price_index"
 )
-"""Cash flow of a year; `machines` is the price of machines as a share of the first year's."""
+"""Cash flow of a year; `price_index` is the price of machines, or of calls, as a share of the first year's."""
 
 
 class Year(NamedTuple):
@@ -49,8 +50,8 @@ class Year(NamedTuple):
     requests: np.ndarray
     value_usd: np.ndarray
     """Per request."""
-    machines: np.ndarray
-    """Price of machines as a share of the first year's."""
+    price_index: np.ndarray
+    """Price of machines, or of calls, as a share of the first year's."""
 
 
 class Sums(NamedTuple):
@@ -58,43 +59,51 @@ class Sums(NamedTuple):
 
     income_usd: np.ndarray
     requests: np.ndarray
-    requests_at_cost: np.ndarray
-    """Weighted with the price of machines in their year, as a share of the first year's."""
     operating_cost_usd: np.ndarray
     """Fixed costs and staff."""
     retrainings: np.ndarray
-    """Weighted as `requests_at_cost`."""
+    """Weighted with the price index of their year."""
+    years: tuple[tuple[Year, np.ndarray], ...]
+    """Each year with its discount factor."""
+
+
+def demand(drawn: Drawn) -> np.ndarray:
+    """Return the requests of a steady-state year."""
+    names = ("requests_per_year",) if "requests_per_year" in drawn else BOTTOM_UP
+    return reduce(mul, (drawn[name] for name in names))
 
 
 def years_of(drawn: Drawn, years: int) -> Iterator[Year]:
     """Yield each year's requests, value and price of machines, by draw."""
-    names = ("requests_per_year",) if "requests_per_year" in drawn else BOTTOM_UP
-    requests = reduce(mul, (drawn[name] for name in names))
-    value, machines = drawn["value_per_request_usd"], np.ones(1)
-    for share in _adopted_shares(drawn, years):
-        yield Year(requests * share, value, machines)
+    requests = demand(drawn)
+    value, price = drawn["value_per_request_usd"], np.ones(1)
+    for adopted in _adopted(drawn, requests, years):
+        yield Year(adopted, value, price)
         value = value * (1 - drawn["value_decline_per_year"])
-        machines = machines * (1 - drawn["hardware_decline_per_year"])
+        price = price * (1 - drawn["hardware_decline_per_year"])
 
 
-def _adopted_shares(drawn: Drawn, years: int) -> Iterator[np.ndarray]:
+def _adopted(drawn: Drawn, requests: np.ndarray, years: int) -> Iterator[np.ndarray]:
+    """Yield each year's requests; the same array where nothing changes, so that it is served once."""
     if "adoption_innovation" not in drawn:
-        return iter([np.ones(1)] * years)
-    return shares_by_year(drawn["adoption_innovation"], drawn["adoption_imitation"], years)
+        return iter([requests] * years)
+    shares = shares_by_year(drawn["adoption_innovation"], drawn["adoption_imitation"], years)
+    return (requests * share for share in shares)
 
 
 def market_sums(drawn: Drawn, years: int) -> Sums:
     """Return the discounted sums of a market."""
     discount = 1 / (1 + drawn["discount_rate"])
     operating_cost, retrainings = operating_cost_usd(drawn), drawn["retrainings_per_year"]
-    factor, totals = np.ones(1), [np.zeros(1)] * len(Sums._fields)
+    factor, totals, passed = np.ones(1), [np.zeros(1)] * 4, list[tuple[Year, np.ndarray]]()
     for year in years_of(drawn, years):
         factor = factor * discount
         requests = year.requests * factor
-        parts = (requests * year.value_usd, requests, requests * year.machines, operating_cost * factor,
-                 retrainings * year.machines * factor)  # fmt: skip
+        parts = (requests * year.value_usd, requests, operating_cost * factor, retrainings * year.price_index * factor)
         totals = [total + part for total, part in zip(totals, parts, strict=True)]
-    return Sums(*totals)
+        passed.append((year, factor))
+    income, sold, operating, retrained = totals
+    return Sums(income, sold, operating, retrained, tuple(passed))
 
 
 def operating_cost_usd(drawn: Drawn) -> np.ndarray:
@@ -112,31 +121,68 @@ class Business:
     years: int
     ceiling: float | None
     """The quality at which every answer is right; None: errors are unknown and have no price."""
+    supply: Supply
+    """How requests are served."""
+    idle_watts: float | None = None
+    """Power of an idle machine; None where it is not known, and is then left out of the energy."""
+    pue: float = 1.0
+    """Power usage effectiveness of the building."""
 
     @property
     def inputs(self) -> dict[str, Distribution]:
         """Every input by name."""
         return {**self.market, **self.measured}
 
-    @property
+    @cached_property
     def means(self) -> dict[str, np.ndarray]:
         """Every input at its mean."""
         return {name: np.full(1, distribution.mean) for name, distribution in self.inputs.items()}
 
+    @cached_property
+    def base_sums(self) -> Sums:
+        """The market's sums with every input at its mean."""
+        return market_sums(self.means, self.years)
+
+    def base_npv_usd(self) -> float:
+        """Return the net present value of the base case."""
+        return float(self.npv_of(self.means, self.base_sums)[0])
+
+    def margin_usd(self) -> float | None:
+        """Return what a request of a steady-state year earns in the base case; None without demand."""
+        drawn = self.means
+        requests = demand(drawn)
+        if not requests[0]:
+            return None
+        usd, energy = self.year_of_serving(requests, drawn)
+        return float((drawn["value_per_request_usd"] - (usd + energy) / requests - self.answer_usd(drawn))[0])
+
     @property
     def pays_energy(self) -> bool:
-        """Whether energy was measured and is paid separately from the machine."""
-        return "energy_j_per_request" in self.measured and self.market["energy_usd_per_kwh"].mean > 0
+        """Whether energy is known and is paid separately from the machine."""
+        return "energy_j_per_request" in self.measured
 
     def upfront_usd(self, drawn: Drawn) -> np.ndarray:
         """Return the upfront cost: development, and training with its failed attempts."""
         return np.asarray(evaluate(UPFRONT, {**drawn, "tuning_usd": tuning_usd(drawn)}))
 
-    def serving_usd(self, drawn: Drawn) -> np.ndarray:
-        """Return the cost of serving a request in the first year, retries included."""
-        energy = evaluate(ENERGY, drawn) if self.pays_energy else 0.0
-        once = {"unit_serving_usd": drawn["serving_usd_per_request"], "energy_usd_per_request": energy}
-        return np.asarray(evaluate(SERVING, {**drawn, **once}))
+    def year_of_serving(self, requests: np.ndarray, drawn: Drawn) -> tuple[np.ndarray, np.ndarray]:
+        """Return the cost of serving a year's requests at the first year's prices, and of its energy."""
+        served = self.supply.year(requests, drawn)
+        if not self.pays_energy:
+            return served.usd, np.zeros(1)
+        machine = {"requests_per_year": requests, "idle_hours": served.idle_hours, "idle_watts": self.idle_watts or 0.0,
+               "pue": self.pue}  # fmt: skip
+        return served.usd, np.asarray(evaluate(ENERGY, {**drawn, **machine}))
+
+    def serving_usd(self, drawn: Drawn, sums: Sums) -> np.ndarray:
+        """Return the discounted cost of serving all years, energy included."""
+        total, requests, usd, energy = np.zeros(1), None, np.zeros(1), np.zeros(1)
+        for year, discount in sums.years:
+            if year.requests is not requests:
+                requests = year.requests
+                usd, energy = self.year_of_serving(requests, drawn)
+            total = total + (usd * year.price_index + energy) * discount
+        return total
 
     def error_usd(self, drawn: Drawn) -> np.ndarray:
         """Return the expected cost of errors per request, after review."""
@@ -155,8 +201,7 @@ class Business:
 
     def npv_of(self, drawn: Drawn, sums: Sums) -> np.ndarray:
         """Return the net present value of each draw, given the market's sums, which candidates share."""
-        earned = sums.income_usd - self.serving_usd(drawn) * sums.requests_at_cost
-        earned = earned - self.answer_usd(drawn) * sums.requests
+        earned = sums.income_usd - self.serving_usd(drawn, sums) - self.answer_usd(drawn) * sums.requests
         spent = sums.operating_cost_usd + sums.retrainings * tuning_usd(drawn) + self.upfront_usd(drawn)
         return np.asarray(earned - spent)
 
@@ -164,10 +209,14 @@ class Business:
         """Return the base case's cash flow of each year, the first at t = 0: every input at its mean."""
         drawn = self.means
         constants = {
-            **drawn, "serving_usd": self.serving_usd(drawn), "answer_usd": self.answer_usd(drawn),
-            "operating_cost_usd": operating_cost_usd(drawn), "tuning_usd": tuning_usd(drawn),
+            **drawn, "answer_usd": self.answer_usd(drawn), "operating_cost_usd": operating_cost_usd(drawn),
+            "tuning_usd": tuning_usd(drawn),
         }  # fmt: skip
-        later = [evaluate(FLOW, {**constants, **year._asdict()}) for year in years_of(drawn, self.years)]
+        later = []
+        for year in years_of(drawn, self.years):
+            usd, energy = self.year_of_serving(year.requests, drawn)
+            served = {"serving_usd_per_year": usd, "energy_usd_per_year": energy}
+            later.append(evaluate(FLOW, {**constants, **served, **year._asdict()}))
         return [float(flow[0]) for flow in (-self.upfront_usd(drawn), *later)]
 
 

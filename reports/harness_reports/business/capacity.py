@@ -1,88 +1,130 @@
-"""How many machines a load needs, from measured points of the throughput-latency curve alone.
+"""How much load the machines of one candidate bear, from its measured servings.
 
-A point is a batch size with its throughput and the 99th percentile of its batch time. A request that just missed a
-batch waits for that batch and its own: two batch times. With a latency objective, machines are planned at 70 % of the
-measured throughput, as queues grow steeply above. Erlang C is an upper bound beside it: it assumes servers that take
-one request each, so it does not decide for batches.
+Without a latency limit a machine bears its measured throughput: a queue of the busiest hour is worked off later. With a
+limit it bears the arrivals at which 99 of 100 requests are answered in time, waiting included (`economics.waiting`).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-from harness_reports.economics.queueing import servers_needed
+import numpy as np
+
+from harness_reports.economics.waiting import Service, answer_s, arrivals_within
 from harness_reports.measured.latency import percentile
-from harness_reports.measured.results import Serving
+from harness_reports.measured.results import Measured, Serving
 
-PLANNED_LOAD = 0.7
-"""Share of a machine's measured throughput that is planned with, given a latency objective."""
 SHARE_IN_TIME = 0.99
-_BATCHES = 2
-"""The batch under way when a request arrives, and its own."""
+EXACT = 8
+"""Machines up to which waiting is computed for their number; each further one is taken to bear an eighth of eight."""
+_ROUNDING = 1e-9
+"""Relative tolerance of a peak at a machine's limit."""
 
 
-class Point(NamedTuple):
-    """One batch size served on one machine, as measured."""
+@dataclass(frozen=True, eq=False)
+class Capacity:
+    """The load that machines bear in one way of serving: one request at a time, or in batches."""
 
-    scenario: str
-    batch_size: int
-    samples_per_s: float
-    slow_batch_s: float
-    """The 99th percentile of batch times; the slowest if too few were measured."""
+    serving: Serving
+    """Its speed and batch size were measured."""
+    service: Service | None = None
+    """Measured seconds of a batch by its size; None where waiting does not count."""
+    limit_s: float | None = None
+    """Seconds in which 99 of 100 requests have to be answered."""
+    _bounds: list[float] = field(default_factory=list)
 
     @property
-    def answer_s(self) -> float:
-        """The longest wait of a request while the machine keeps up."""
-        return _BATCHES * self.slow_batch_s
+    def samples_per_s(self) -> float:
+        """Samples per second at full load."""
+        speed = self.serving.samples_per_s
+        assert speed is not None  # noqa: S101 - `Measured.fastest` holds servings with a speed only
+        return speed
+
+    def bound(self, machines: int) -> float:
+        """Return the highest arrivals per second that a number of machines bears."""
+        if self.service is None or self.limit_s is None:
+            return machines * self.samples_per_s
+        if machines > EXACT:
+            return machines / EXACT * self.bound(EXACT)
+        while len(self._bounds) < machines:
+            count = len(self._bounds) + 1
+            self._bounds.append(arrivals_within(self.service, count, self.limit_s, SHARE_IN_TIME))
+        return self._bounds[machines - 1]
+
+    def per_machine(self) -> float:
+        """Return the highest arrivals per second for each of many machines."""
+        return self.bound(EXACT) / EXACT
+
+    def machines(self, peak_per_s: np.ndarray) -> np.ndarray:
+        """Return the fewest machines that bear each peak, at least one."""
+        peak = np.asarray(peak_per_s) * (1 - _ROUNDING)
+        bounds = [self.bound(1)]
+        while bounds[-1] < peak.max() and len(bounds) < EXACT:
+            bounds.append(self.bound(len(bounds) + 1))
+        many = np.ceil(peak / (bounds[-1] / len(bounds)))
+        return np.where(peak <= bounds[-1], np.searchsorted(bounds, peak) + 1, many)
+
+    def answer_s(self, peak_per_s: float, machines: int) -> float | None:
+        """Return the 99th percentile of the time to an answer at a peak; None where waiting does not count."""
+        if self.service is None:
+            return None
+        return answer_s(self.service, peak_per_s, machines, SHARE_IN_TIME)
 
 
-class Fleet(NamedTuple):
-    """Machines for a load."""
+def capacities(measured: Measured, limit_s: float | None) -> list[Capacity]:
+    """Return the ways in which a candidate can be served within a latency limit, one request at a time first.
 
-    point: Point
-    replicas: int
-    utilisation: float
-    """Mean load over the measured throughput of all machines."""
-    erlang_c: int | None
-    """Servers of an M/M/c queue of single requests; None without a latency objective, or if none meets it."""
-
-
-def curve(servings: Sequence[Serving]) -> list[Point]:
-    """Return the throughput-latency curve of a candidate, by batch size."""
-    points = []
-    for serving in servings:
-        times = [float(seconds) for record in serving.leaves for seconds in record.series.get("latency_s", [])]
-        if serving.samples_per_s and times:
-            slow = percentile(times, SHARE_IN_TIME) or max(times)
-            points.append(Point(serving.scenario, serving.batch_size, serving.samples_per_s, slow))
-    return sorted(points, key=lambda point: (point.batch_size, point.scenario))
-
-
-def fleet(points: Sequence[Point], mean_per_s: float, peak_per_s: float, limit_s: float | None) -> Fleet | None:
-    """Return the fewest machines that meet the latency objective in the busiest hour; None if no point meets it.
-
-    Args:
-        points: one candidate's curve.
-        mean_per_s: requests per second, mean over a year.
-        peak_per_s: requests per second in the busiest hour.
-        limit_s: seconds in which 99 of 100 requests have to be answered; None without a latency objective.
+    Empty if none of them answers in time, or single requests were not measured.
     """
-    fast = [point for point in points if limit_s is None or point.answer_s <= limit_s]
-    if not fast:
-        return None
-    best = max(fast, key=lambda point: point.samples_per_s)
-    load = 1.0 if limit_s is None else PLANNED_LOAD
-    replicas = max(1, math.ceil(peak_per_s / (best.samples_per_s * load)))
-    return Fleet(best, replicas, mean_per_s / (replicas * best.samples_per_s), _erlang_c(points, peak_per_s, limit_s))
+    if limit_s is None:
+        return [Capacity(serving) for serving in _by_throughput(measured)[:1]]
+    ways = [Capacity(serving, service, limit_s) for serving, service in _services(measured, limit_s)]
+    return [way for way in ways if way.bound(1) > 0]
 
 
-def _erlang_c(points: Sequence[Point], peak_per_s: float, limit_s: float | None) -> int | None:
-    """Return the servers of an M/M/c queue, one request at a time."""
-    single = [point for point in points if point.batch_size == 1]
-    if limit_s is None or not single:
-        return None
-    best = max(single, key=lambda point: point.samples_per_s)
-    wait_s = limit_s - best.slow_batch_s
-    return servers_needed(peak_per_s, best.samples_per_s, wait_s, SHARE_IN_TIME).servers if wait_s > 0 else None
+def untimely(measured: Measured) -> Capacity | None:
+    """Return the capacity by throughput alone, one request at a time; None if that was not measured."""
+    single = measured.fastest.get("SingleStream")
+    return Capacity(single) if single else None
+
+
+def fewest(ways: list[Capacity], peak_per_s: float) -> Capacity:
+    """Return the way of serving that bears a peak on the fewest machines; of equals the first."""
+    peak = np.array([peak_per_s])
+    # One machine is the least there is: batches need not be looked at.
+    if ways[0].machines(peak)[0] == 1:
+        return ways[0]
+    return min(ways, key=lambda way: float(way.machines(peak)[0]))
+
+
+def _by_throughput(measured: Measured) -> list[Serving]:
+    """Return the fastest serving in batches, then that of single requests."""
+    servings = (measured.fastest.get(scenario) for scenario in ("Offline", "SingleStream"))
+    return [serving for serving in servings if serving is not None]
+
+
+def _services(measured: Measured, limit_s: float) -> Iterator[tuple[Serving, Service]]:
+    """Yield one request at a time, then batches up to the fastest size that itself takes no longer than the limit."""
+    single = measured.fastest.get("SingleStream")
+    if single is None or not _seconds(single).size:
+        return
+    yield single, Service((1,), (_seconds(single),))
+    batches = [serving for serving in measured.servings
+               if serving.scenario == "Offline" and serving.samples_per_s and _slow_s(serving) <= limit_s]  # fmt: skip
+    if batches:
+        best = max(batches, key=lambda serving: serving.samples_per_s or 0.0)
+        sizes = {serving.batch_size: _seconds(serving) for serving in batches
+                 if serving.batch_size <= best.batch_size} | {1: _seconds(single)}  # fmt: skip
+        ascending = tuple(sorted(sizes))
+        yield best, Service(ascending, tuple(sizes[size] for size in ascending))
+
+
+def _seconds(serving: Serving) -> np.ndarray:
+    return np.array([second for leaf in serving.leaves for second in leaf.series.get("latency_s", [])], dtype=float)
+
+
+def _slow_s(serving: Serving) -> float:
+    """Return the 99th percentile of batch times; the slowest if too few were measured."""
+    seconds = _seconds(serving).tolist()
+    return percentile(seconds, SHARE_IN_TIME) or max(seconds, default=np.inf)

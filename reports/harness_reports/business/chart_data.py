@@ -8,14 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from harness.facts import UseCase
 from harness_reports.business.business import MEASURED, Business
-from harness_reports.business.evidence import Evidence
 from harness_reports.business.hosted import OwnMachines
-from harness_reports.business.market import read_market
+from harness_reports.business.market import Market
+from harness_reports.business.money import npv_at_demand
 from harness_reports.business.npv_distribution import npv_distribution
 from harness_reports.business.viability import Candidates, CandidateVerdict
-from harness_reports.economics.cashflow import npv
 from harness_reports.economics.simulation import tornado
 
 FAN = ("year", "p05_usd", "p50_usd", "p95_usd", "mean_usd")
@@ -56,19 +54,10 @@ def swings(business: Business) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(SWINGS))
 
 
-def npv_by_volume(use_case: UseCase, evidence: Evidence, volumes: Sequence[float]) -> pd.DataFrame:
-    """Return the base case's net present value at other volumes (requests in a steady-state year).
-
-    Raises:
-        FactError: a negative volume.
-    """
-    rows = []
-    for volume in volumes:
-        market = read_market(use_case, {"requests_per_year": volume})
-        business = evidence.business(market)
-        if business is not None:
-            rows.append((volume, npv(market.numbers["discount_rate"], business.flows_usd())))
-    return pd.DataFrame(rows, columns=list(VOLUMES))
+def npv_by_volume(market: Market, business: Business, volumes: Sequence[float] | np.ndarray) -> pd.DataFrame:
+    """Return the base case's net present value at other volumes (requests in a steady-state year)."""
+    factors = np.asarray(volumes, dtype=float) / market.requests_per_year
+    return pd.DataFrame(dict(zip(VOLUMES, (volumes, npv_at_demand(business, factors)), strict=True)))
 
 
 def own_against_calls(
@@ -76,6 +65,5 @@ def own_against_calls(
 ) -> pd.DataFrame:
     """Return the cost per month at volumes of requests: whole machines, in steps, and calls of a hosted model."""
     requests = np.asarray(volumes, dtype=float)
-    count = np.maximum(1, np.ceil(requests / machines.requests_per_month))
-    own_usd = count * machines.usd_per_month + machines.fixed_usd_per_month
-    return pd.DataFrame(dict(zip(STEPS, (requests, own_usd, requests * usd_per_call), strict=True)))
+    columns = (requests, machines.usd(requests), requests * usd_per_call)
+    return pd.DataFrame(dict(zip(STEPS, columns, strict=True)))

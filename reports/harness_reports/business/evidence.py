@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
 from harness.records import Record
 from harness_reports.business.business import Business
+from harness_reports.business.capacity import Capacity, capacities, fewest, untimely
 from harness_reports.business.market import Market
+from harness_reports.business.supply import HOURS_PER_YEAR, Elastic, Machines, Supply
 from harness_reports.economics.distributions import Distribution, Empirical, Fixed
-from harness_reports.figures.explained import Explained
+from harness_reports.economics.training import SECONDS_PER_HOUR
+from harness_reports.figures.explained import Explained, Kind
 from harness_reports.measured.judgement import MINIMUM_ITEMS, MINIMUM_WINDOW_S, window_s
 from harness_reports.measured.latency import LatencyObjective, latency_objective, percentile
 from harness_reports.measured.lineage import Candidate
@@ -22,11 +26,12 @@ from harness_reports.measured.results import Measured, Results
 from harness_reports.measured.tables import accuracy_rows
 from harness_reports.prices.cost import cost_row
 from harness_reports.prices.cost_figures import cost_figures
-from harness_reports.prices.pricing import Pricing
+from harness_reports.prices.pricing import Buying, Pricing
+from harness_reports.prices.request_energy import energy_caveat, energy_gap, energy_per_request, idle_caveat, idle_watts
 from harness_reports.reasons import Reason
 
-PRICED_AS = {"Offline": "usd_per_1k_inferences", "SingleStream": "usd_per_1k_single_stream"}
-"""Scenario → cost column."""
+_PROPORTIONAL = ("usd_per_hour", "pretrain_usd", "finetune_usd", "train_usd", "evaluate_usd")
+"""Cells of the cost table that are proportional to prices, as far as a business takes them."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,24 @@ class Evidence:
     """Its row of the cost table."""
     figures: Mapping[str, Explained]
     """Figures of the cost table, by column."""
+    pricing: Pricing
+    _capacities: dict[float | None, list[Capacity]] = field(default_factory=dict, repr=False)
+    """By latency limit: waiting is computed once, whatever the prices."""
+
+    def priced(self, pricing: Pricing) -> Evidence:
+        """Return the evidence at other prices.
+
+        Raises:
+            FactError: a record's hardware has no price.
+        """
+        figures = cost_figures(self.measured, pricing)
+        return replace(self, cost=cost_row(self.measured, figures, pricing), figures=figures, pricing=pricing)
+
+    def at_prices(self, factor: float) -> Evidence:
+        """Return the evidence with every price multiplied; the figures stay those of the price book."""
+        cost = {name: usd if usd is None else usd * factor for name, usd in self.cost.items() if name in _PROPORTIONAL}
+        pricing = replace(self.pricing, multiplier=self.pricing.multiplier * Decimal(str(factor)))
+        return replace(self, cost={**self.cost, **cost}, pricing=pricing)
 
     @property
     def key(self) -> Candidate:
@@ -52,55 +75,75 @@ class Evidence:
         assert self.measured.quality is not None  # noqa: S101 - `gather` takes evaluated candidates only
         return self.measured.quality
 
-    def windows(self, scenario: str) -> list[Record]:
-        """Return the records of the serving that is priced; empty if there is none."""
-        serving = self.measured.fastest.get(scenario)
-        return serving.leaves if serving else []
-
     def scenario(self, market: Market) -> str:
-        """Return the scenario that a use case is served and priced in: SingleStream if it needs a latency."""
+        """Return the scenario that a use case needs to be measured in: SingleStream if it has a latency limit."""
         return "Offline" if market.latency_s is None else "SingleStream"
 
-    def priced_as(self, market: Market) -> str:
-        """Return the cost column of the use case's scenario."""
-        return PRICED_AS[self.scenario(market)]
+    def capacity(self, market: Market) -> Capacity | None:
+        """Return how the candidate is served: the way that needs the fewest machines; None if it was not measured.
+
+        A latency limit that no way meets does not count: needs are judged apart from costs.
+        """
+        ways = self._ways(market.latency_s)
+        peak_per_s = market.requests_per_year * (1 + market.numbers["retry_share"]) * market.numbers["peak_factor"]
+        return fewest(ways, peak_per_s / (HOURS_PER_YEAR * SECONDS_PER_HOUR)) if ways else untimely(self.measured)
+
+    def _ways(self, limit_s: float | None) -> list[Capacity]:
+        if limit_s not in self._capacities:
+            self._capacities[limit_s] = capacities(self.measured, limit_s)
+        return self._capacities[limit_s]
 
     def business(self, market: Market) -> Business | None:
         """Return the use case run with this candidate; None if a measurement that it needs is missing."""
-        measured = self._inputs(self.scenario(market))
-        ceiling = self._ceiling()
+        capacity, ceiling = self.capacity(market), self._ceiling()
+        measured = None if capacity is None else self._inputs(capacity)
         # Without a cost per error no share of errors is needed, so a metric without a ceiling will do.
         prices_errors = market.numbers["cost_per_error_usd"] > 0
-        if measured is None or (prices_errors and ceiling is None):
+        if capacity is None or measured is None or (prices_errors and ceiling is None):
             return None
-        return Business(market.inputs, measured, market.years, ceiling if prices_errors else None)
+        return Business(
+            market.inputs, measured, market.years, ceiling if prices_errors else None, self._supply(capacity),
+            idle_watts(self.measured.machine).value, self.pricing.pue,
+        )  # fmt: skip
 
-    def _inputs(self, scenario: str) -> dict[str, Distribution] | None:
-        cost, serving = self.cost, self.cost[PRICED_AS[scenario]]
-        trained = [cost[name] for name in ("pretrain_usd", "finetune_usd", "evaluate_usd")]
-        if serving is None or None in trained or not math.isfinite(self.accuracy["value"]):
+    @property
+    def buying(self) -> Buying:
+        """How its machines are bought."""
+        return self.pricing.buying_of(self.measured.machine)
+
+    @property
+    def pays_energy(self) -> bool:
+        """Whether energy is paid apart from the machine."""
+        return self.pricing.price(self.measured.machine).energy == "excluded"
+
+    def _supply(self, capacity: Capacity) -> Supply:
+        hour = self.cost["usd_per_hour"]
+        if self.buying == "elastic":
+            return Elastic(capacity, hour, self.pricing.utilisation)
+        return Machines(capacity, hour, whole=self.buying == "machines")
+
+    def _inputs(self, capacity: Capacity) -> dict[str, Distribution] | None:
+        trained = [self.cost[name] for name in ("pretrain_usd", "finetune_usd", "evaluate_usd")]
+        energy = energy_per_request(capacity.serving.leaves)[0] if self.pays_energy else None
+        if None in trained or (self.pays_energy and energy is None) or not math.isfinite(self.accuracy["value"]):
             return None
-        draws = cost[f"{PRICED_AS[scenario]}_draws"]  # per 1,000 requests
         pretrain, finetune, evaluate = (Fixed(usd) for usd in trained)
         return {
             "quality": _drawn(self.accuracy["draws"], self.accuracy["value"]),
-            "serving_usd_per_request": _drawn(None if draws is None else draws / 1000, serving / 1000),
-            **self._energy(scenario),
+            "samples_per_s": _drawn(capacity.serving.rate_draws, capacity.samples_per_s),
+            **({} if energy is None else {"energy_j_per_request": energy}),
             "pretrain_usd": pretrain, "finetune_usd": finetune, "evaluate_usd": evaluate,
         }  # fmt: skip
-
-    def _energy(self, scenario: str) -> dict[str, Distribution]:
-        """Return the energy of a request over the records; empty if a record has none."""
-        readings = [(leaf.value("energy_j"), leaf.value("samples")) for leaf in self.windows(scenario)]
-        per_request = [joules / samples for joules, samples in readings if joules is not None and samples]
-        if not per_request or len(per_request) < len(readings):
-            return {}
-        return {"energy_j_per_request": _drawn(np.array(per_request), float(np.mean(per_request)))}
 
     def _ceiling(self) -> float | None:
         """Return the quality at which every answer is right; None for metrics without a ceiling, and of errors."""
         ceiling = self.accuracy["ceiling"]
         return float(ceiling) if ceiling and self.accuracy["higher_is_better"] else None
+
+    def _windows(self, market: Market) -> list[Record]:
+        """Return the records of the serving that capacity and costs rest on; empty if there is none."""
+        capacity = self.capacity(market)
+        return capacity.serving.leaves if capacity else []
 
     def latency_p99_s(self) -> float | None:
         """Return the 99th percentile latency of single requests; None if too few were served."""
@@ -122,8 +165,8 @@ class Evidence:
             yield Reason("quality not finite")
         if accuracy["items"] < MINIMUM_ITEMS:
             yield Reason("few items", {"items": accuracy["items"], "needed": MINIMUM_ITEMS})
-        windows = self.windows(scenario)
-        if cost[PRICED_AS[scenario]] is None:
+        windows = self._windows(market)
+        if scenario not in self.measured.fastest:
             yield Reason("serving not measured", {"scenario": scenario})
         elif any((window_s(record) or 0.0) < MINIMUM_WINDOW_S for record in windows):
             yield Reason("short window", {"scenario": scenario, "seconds": MINIMUM_WINDOW_S})
@@ -135,6 +178,26 @@ class Evidence:
             yield Reason("evaluation seconds missing")
         if objective is not None and objective.met == "unknown":
             yield Reason("few queries", {"needed": objective.needed})
+        if windows and self.pays_energy:
+            yield from filter(None, (energy_gap(windows), _price_of_energy(market)))
+
+    def energy_kind(self, market: Market) -> Kind | None:
+        """Return whether the energy that is charged was measured or estimated; None if none is."""
+        return energy_per_request(self._windows(market))[1] if self.pays_energy and self._windows(market) else None
+
+    def caveats(self, market: Market) -> Iterator[Reason]:
+        """Yield what is uncertain of the evidence, and is charged all the same."""
+        windows = self._windows(market)
+        if windows and self.pays_energy:
+            idle = idle_caveat(self.measured.machine) if self.buying != "elastic" else None
+            yield from filter(None, (energy_caveat(windows), idle))
+
+
+def _price_of_energy(market: Market) -> Reason | None:
+    """Return that energy, which is paid, has no price; None if it has one."""
+    name = "energy_usd_per_kwh"
+    given = name in market.use_case.market or name in market.overrides
+    return None if given else Reason("energy without a price")
 
 
 def _drawn(draws: np.ndarray | None, value: float) -> Distribution:
@@ -154,6 +217,6 @@ def gather(records: Sequence[Record], pricing: Pricing) -> list[Evidence]:
     rows = accuracy_rows(results)
     priced = [(candidate, cost_figures(candidate, pricing)) for candidate in results.evaluated]
     return [
-        Evidence(candidate, rows[candidate.key], cost_row(candidate, figures, pricing), figures)
+        Evidence(candidate, rows[candidate.key], cost_row(candidate, figures, pricing), figures, pricing)
         for candidate, figures in priced
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, time
 from typing import NamedTuple
@@ -12,10 +12,12 @@ import numpy as np
 from harness.errors import FactError
 from harness.facts import Figure
 from harness_reports.business.business import Business
+from harness_reports.business.capacity import EXACT
 from harness_reports.business.market import Market
 from harness_reports.business.market_figures import figure, uncertain
 from harness_reports.business.npv_distribution import NpvDistribution, draw_market, npv_distribution, outcome_cells
 from harness_reports.business.request import PER_REQUEST, USD, error_figure
+from harness_reports.business.supply import HOURS_PER_YEAR, Calls
 from harness_reports.business.viability import Candidates, CandidateVerdict
 from harness_reports.business.years import flow_figures, present_value, sampled
 from harness_reports.economics.api_prices import CallPrice, call_price
@@ -23,6 +25,7 @@ from harness_reports.economics.build_or_buy import build_or_buy
 from harness_reports.economics.cashflow import npv
 from harness_reports.economics.distributions import Distribution, Empirical, Fixed
 from harness_reports.economics.simulation import draw
+from harness_reports.economics.training import SECONDS_PER_HOUR
 from harness_reports.figures.explained import Explained, derived, named
 from harness_reports.measured.quality_figures import quality_share
 
@@ -33,8 +36,7 @@ BREAK_EVENS = (
 """Columns that compare whole machines with calls."""
 TOKENS = ("input_tokens_per_request", "output_tokens_per_request")
 MONTHS = 12
-_HOURS_PER_MONTH = 730
-"""8,760 hours of a year, over 12."""
+_HOURS_PER_MONTH = HOURS_PER_YEAR / MONTHS
 _MILLION = 1_000_000
 _TOKEN_DRAWS = 4096
 """Draws of the numbers of tokens, whose costs are the values of an empirical distribution."""
@@ -82,24 +84,28 @@ def _terms(call: CallPrice, cached: int) -> str:
     return ", ".join(["batch" if call.batch else "standard", *(["cached input"] if cached else [])])
 
 
-def hosted_npv(candidates: Candidates, best: CandidateVerdict, price: CallCost) -> NpvDistribution:
-    """Return the net present value with calls of a hosted model, in the draws of a measured candidate's market."""
+def hosted_npv(candidates: Candidates, best: CandidateVerdict, price: CallCost) -> NpvDistribution | None:
+    """Return the net present value with calls of a hosted model, in the draws of a measured candidate's market.
+
+    None where the use case gives no `hosted_quality`: what the model would do on these items was not measured.
+    """
     market, business = candidates.market, best.business
     assert business is not None  # noqa: S101 - hosted models are compared with measured candidates only
+    if "hosted_quality" not in market.inputs:
+        return None
     # Calls take the place of machines, so the price of serving declines as that of hosted models.
     inputs = {**market.inputs, "hardware_decline_per_year": market.inputs["api_price_decline_per_year"]}
     measured: dict[str, Distribution] = {
-        "quality": market.inputs.get("hosted_quality", business.measured["quality"]),
-        "serving_usd_per_request": price.usd, "pretrain_usd": Fixed(0.0), "finetune_usd": Fixed(0.0),
-        "evaluate_usd": Fixed(0.0),
+        "quality": market.inputs["hosted_quality"], "usd_per_call": price.usd, "pretrain_usd": Fixed(0.0),
+        "finetune_usd": Fixed(0.0), "evaluate_usd": Fixed(0.0),
     }  # fmt: skip
-    hosted = Business(inputs, measured, business.years, business.ceiling)
+    hosted = Business(inputs, measured, business.years, business.ceiling, Calls())
     drawn = draw_market(replace(market, inputs=inputs), candidates.drawn.draws, candidates.drawn.seed)
     return npv_distribution(hosted, drawn, best.evidence.accuracy)
 
 
 def hosted_figures(
-    candidates: Candidates, best: Mapping[str, Explained], price: CallCost, hosted: NpvDistribution, model: str
+    candidates: Candidates, best: Mapping[str, Explained], price: CallCost, hosted: NpvDistribution | None, model: str
 ) -> dict[str, Explained]:
     """Return the figures of a hosted model's row of the alternatives table, by column.
 
@@ -107,24 +113,40 @@ def hosted_figures(
         candidates: all candidates of the use case.
         best: figures of the best candidate's row of the viability table.
         price: cost of a call.
-        hosted: net present value of the use case with these calls.
+        hosted: net present value of the use case with these calls; None without a quality.
         model: `provider/model`.
     """
-    market, business = candidates.market, hosted.business
-    assumed = "hosted_quality" in market.numbers
-    quality = figure(market, "hosted_quality", "quality") if assumed else best["quality"]
-    share = quality_share(candidates.best.evidence.quality, quality)
+    market = candidates.market
+    call = _call(market, price, model)
+    serving = derived("unit_serving_usd", PER_REQUEST, "usd_per_call * (1 + retry_share)", call,
+                      figure(market, "retry_share"))  # fmt: skip
     upfront = derived("upfront_usd", USD, "upfront_cost_usd", figure(market, "upfront_cost_usd"),
                       note="nothing is trained")  # fmt: skip
-    serving = _call(market, price, model)
-    flows = flow_figures(market, business, upfront, "api_price_decline_per_year")
-    value = npv(market.numbers["discount_rate"], business.flows_usd())
     figures = (
-        quality, serving, error_figure(market, share), upfront, present_value(market, value, flows),
-        *sampled(outcome_cells(hosted.outcome), (*uncertain(market), quality), RISK),
-        *_break_evens(market, best, candidates.best.evidence.figures["usd_per_hour"], serving),
+        serving, upfront, *_break_evens(candidates, best, serving),
+        *(_unmeasured() if hosted is None else _measured_by_the_reader(candidates, hosted, call, upfront)),
     )  # fmt: skip
     return {each.name: each for each in figures}
+
+
+def _unmeasured() -> Iterator[Explained]:
+    note = "the quality of this model was not measured: give `hosted_quality` in the use case if you know it"
+    for name in ("quality", "unit_error_usd", "npv_usd", *RISK):
+        yield Explained(name, None, USD if name.endswith("_usd") else "", note=note)
+
+
+def _measured_by_the_reader(
+    candidates: Candidates, hosted: NpvDistribution, call: Explained, upfront: Explained
+) -> Iterator[Explained]:
+    """Yield the figures that need a quality, with the one that the use case gives."""
+    market, business = candidates.market, hosted.business
+    quality = figure(market, "hosted_quality", "quality")
+    flows = flow_figures(market, business, {call.name: call}, upfront, "api_price_decline_per_year")
+    value = npv(market.numbers["discount_rate"], business.flows_usd())
+    yield quality
+    yield error_figure(market, quality_share(candidates.best.evidence.quality, quality))
+    yield present_value(market, value, flows)
+    yield from sampled(outcome_cells(hosted.outcome), (*uncertain(market), quality), RISK)
 
 
 def _call(market: Market, price: CallCost, model: str) -> Explained:
@@ -134,7 +156,7 @@ def _call(market: Market, price: CallCost, model: str) -> Explained:
         for name, usd in zip(("usd_per_input_token", "usd_per_output_token"), price.usd_per_token, strict=True)
     )
     formula = f"usd_per_input_token * {TOKENS[0]} + usd_per_output_token * {TOKENS[1]}"
-    return derived("unit_serving_usd", PER_REQUEST, formula, *rates, *(figure(market, name) for name in TOKENS))
+    return derived("usd_per_call", "USD per call", formula, *rates, *(figure(market, name) for name in TOKENS))
 
 
 class OwnMachines(NamedTuple):
@@ -142,52 +164,81 @@ class OwnMachines(NamedTuple):
 
     usd_per_month: float
     """Per machine."""
-    requests_per_month: float
-    """Capacity per machine."""
+    requests_per_month: tuple[float, ...]
+    """Capacity of 1, 2, … machines at the use case's peak factor; each further one adds the mean of the last."""
     fixed_usd_per_month: float
     """Development, training and retraining, spread over the months."""
 
+    @property
+    def per_machine(self) -> float:
+        """Capacity of each further machine."""
+        return self.requests_per_month[-1] / len(self.requests_per_month)
 
-def own_machines(hosted: Mapping[str, Explained]) -> OwnMachines:
-    """Return the machines that a hosted model is compared with, from its figures in the alternatives table."""
-    return _own_machines(hosted["machines_at_break_even"].inputs)
+    def usd(self, requests: np.ndarray) -> np.ndarray:
+        """Return the cost of a month at volumes of requests."""
+        few = np.searchsorted(self.requests_per_month, requests) + 1
+        count = np.where(requests <= self.requests_per_month[-1], few, np.ceil(requests / self.per_machine))
+        return np.asarray(count * self.usd_per_month + self.fixed_usd_per_month)
 
 
-def _own_machines(parts: Sequence[Explained]) -> OwnMachines:
-    usd, capacity, fixed = (part.value for part in parts[:3])
-    return OwnMachines(usd, capacity, max(0.0, fixed))  # a difference of floats: may be just below 0
+def own_machines(candidates: Candidates, best: Mapping[str, Explained]) -> OwnMachines:
+    """Return the machines that hosted models are compared with.
+
+    Args:
+        candidates: all candidates of the use case; the machines are of the best one's kind.
+        best: figures of its row of the viability table.
+    """
+    usd, fixed = (part.value for part in _machine_figures(candidates, best))
+    return OwnMachines(usd, _capacities(candidates), max(0.0, fixed))  # a difference of floats: may be just below 0
 
 
-def _machine_figures(market: Market, best: Mapping[str, Explained], hour: Explained) -> tuple[Explained, ...]:
-    """Return the numbers of `OwnMachines` as figures, from those of the viability table and the cost of an hour."""
-    serving, upfront = named(best["unit_serving_usd"], "candidate_serving_usd"), best["upfront_usd"]
+def _capacities(candidates: Candidates) -> tuple[float, ...]:
+    """Return the requests of a month that 1, 2, … machines bear in the busiest hour."""
+    market = candidates.market
+    capacity = candidates.best.evidence.capacity(market)
+    assert capacity is not None  # noqa: S101 - hosted models are compared with measured candidates only
+    peaks = market.numbers["peak_factor"] * (1 + market.numbers["retry_share"])
+    return tuple(capacity.bound(count + 1) * SECONDS_PER_HOUR * _HOURS_PER_MONTH / peaks for count in range(EXACT))
+
+
+def _machine_figures(candidates: Candidates, best: Mapping[str, Explained]) -> tuple[Explained, Explained]:
+    """Return the price of a machine and the fixed cost, per month, as figures."""
+    market, evidence, upfront = candidates.market, candidates.best.evidence, best["upfront_usd"]
     tuning = next(part for part in upfront.inputs if part.name == "tuning_usd")
     parts = (figure(market, name) for name in ("upfront_cost_usd", "years", "retrainings_per_year"))
     return (
-        derived("machine_usd_per_month", USD, f"usd_per_hour * {_HOURS_PER_MONTH}", hour, note="every hour is paid"),
-        derived("machine_requests_per_month", "per month",
-                f"usd_per_hour / candidate_serving_usd * {_HOURS_PER_MONTH}", hour, serving),
+        derived("machine_usd_per_month", USD, f"usd_per_hour * {_HOURS_PER_MONTH}", evidence.figures["usd_per_hour"],
+                note="every hour is paid"),
         derived("fixed_usd_per_month", USD, f"(upfront_usd - upfront_cost_usd) / (years * {MONTHS}) "
                 f"+ tuning_usd * retrainings_per_year / {MONTHS}", upfront, tuning, *parts,
                 note="trainings, spread over the months"),
     )  # fmt: skip
 
 
-def _break_evens(market: Market, best: Mapping[str, Explained], hour: Explained, serving: Explained) -> list[Explained]:
+def _break_evens(candidates: Candidates, best: Mapping[str, Explained], serving: Explained) -> list[Explained]:
     """Return the volumes from which whole machines of the candidate's kind cost no more than calls."""
-    parts = (*_machine_figures(market, best, hour), named(serving, "usd_per_call"))
-    volumes = build_or_buy(*_own_machines(parts), serving.value * _MILLION)  # a request in place of a token
+    machines, call = own_machines(candidates, best), named(serving, "usd_per_request")
+    volumes = build_or_buy(
+        machines.usd_per_month,
+        machines.per_machine,
+        machines.fixed_usd_per_month,
+        serving.value * _MILLION,
+        machines.requests_per_month,
+    )  # a request in place of a token
+    capacity = Explained("machine_requests_per_month", machines.requests_per_month[0], "per month",
+                         note="what one machine bears in the busiest hour, over peak_factor and retries")  # fmt: skip
+    parts = (*_machine_figures(candidates, best), capacity, call)
     first, count, always = BREAK_EVENS
     if volumes.first_break_even_tokens is None:
         note = "no volume: whole machines always cost more than calls"
         return [Explained(name, None, note=note, inputs=parts) for name in BREAK_EVENS]
-    machines = Explained(count, volumes.machines_at_break_even, note="the fewest whole machines that cost no more than "
-                         "calls at full load", inputs=parts)  # fmt: skip
+    number = Explained(count, volumes.machines_at_break_even, note="the fewest whole machines that cost no more than "
+                       "calls at full load", inputs=parts)  # fmt: skip
     note = "above it no further machine makes owning cost more than calls; none if each further one does for a while"
     return [
-        machines,
+        number,
         Explained(first, volumes.first_break_even_tokens, "per month",
-                  "(machines_at_break_even * machine_usd_per_month + fixed_usd_per_month) / usd_per_call",
-                  inputs=(replace(machines, inputs=(), note="another figure of this row"), *parts)),
+                  "(machines_at_break_even * machine_usd_per_month + fixed_usd_per_month) / usd_per_request",
+                  inputs=(replace(number, inputs=(), note="another figure of this row"), *parts)),
         Explained(always, volumes.always_cheaper_above_tokens, "per month", note=note, inputs=parts),
     ]  # fmt: skip

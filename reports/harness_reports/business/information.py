@@ -25,7 +25,7 @@ SIZES = (1, 2, 4)
 """Sizes of an action, in multiples of what was measured."""
 _VALUES = 256
 """Equally likely values of a parameter."""
-_QUALITY, _SERVING = "quality", "serving_usd_per_request"
+_QUALITY, _SPEED = "quality", "samples_per_s"
 # An evaluation or a serving takes the place of the one before, so it is paid for as a whole; seeds are added.
 _GRADE = "seeds * evaluate_usd * (items + more_items) / items"
 # New items make other data, on which every step is made again.
@@ -83,7 +83,7 @@ def information(npv: NpvDistribution, evidence: Evidence) -> Information:
 
 def value_of_studies(npv: NpvDistribution, evidence: Evidence) -> Callable[[Study], float]:
     """Return a function that returns the expected value of a study of a candidate."""
-    payoffs = {name: _payoffs(npv, evidence, name) for name in (_QUALITY, _SERVING)} if npv.evpi_usd else {}
+    payoffs = {name: _payoffs(npv, evidence, name) for name in (_QUALITY, _SPEED)} if npv.evpi_usd else {}
 
     def value_usd(study: Study) -> float:
         given = payoffs.get(study.parameter)
@@ -149,10 +149,13 @@ def _more_seeds(evidence: Evidence) -> Iterator[Study]:
 
 
 def _longer_serving(evidence: Evidence, market: Market) -> Iterator[Study]:
-    """Yield longer windows in the scenario that the use case is priced in."""
-    serving = evidence.measured.fastest.get(evidence.scenario(market))
-    windows = [window_s(record) for record in serving.leaves] if serving else []
-    if serving is None or serving.rate_draws is None or None in windows:
+    """Yield longer windows of the serving that the number of machines rests on."""
+    capacity = evidence.capacity(market)
+    if capacity is None:
+        return
+    serving = capacity.serving
+    windows = [window_s(record) for record in serving.leaves]
+    if serving.rate_draws is None or None in windows:
         return
     before = sum(seconds for seconds in windows if seconds)
     within_windows = 1 - between_share(serving.rates, serving.rate_draws)
@@ -160,7 +163,7 @@ def _longer_serving(evidence: Evidence, market: Market) -> Iterator[Study]:
         seconds = (1 + size) * before
         cost = _cost(_SERVE, (evidence.figures["usd_per_hour"], _planned("seconds", seconds)))
         resolved = within_windows * resolved_share(size, 1)
-        yield Study("longer serving", seconds, _SERVING, resolved, cost)
+        yield Study("longer serving", seconds, _SPEED, resolved, cost)
 
 
 def _limits(evidence: Evidence, market: Market, value_usd: Callable[[Study], float]) -> Iterator[Reason]:

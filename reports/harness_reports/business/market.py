@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.errors import FactError, unknown
 from harness.facts import Figure, Spread, UseCase
@@ -37,6 +37,16 @@ class Market:
     """Every figure of the market as a distribution."""
     provenance: str
     """Every figure with its unit, kind, date and source."""
+    overrides: Mapping[str, float] = field(default_factory=dict)
+    """The reader's figures."""
+
+    def at(self, name: str, value: float) -> Market:
+        """Return the market with one figure set, and therefore certain.
+
+        Raises:
+            FactError: as `read_market`.
+        """
+        return read_market(self.use_case, {**self.overrides, name: value})
 
     @property
     def years(self) -> int:
@@ -90,7 +100,7 @@ def read_market(use_case: UseCase, overrides: Mapping[str, float]) -> Market:
     inputs = {name: distribution(numbers[name], spread.get(name)) for name in numbers if name in MARKET}
     if "requests_per_year" in inputs:  # else demand would be counted twice
         inputs = {name: figure for name, figure in inputs.items() if name not in BOTTOM_UP}
-    return Market(use_case, numbers, inputs, _provenance(figures, overrides))
+    return Market(use_case, numbers, inputs, _provenance(figures, overrides), overrides)
 
 
 def applicable(use_case: UseCase, overrides: Mapping[str, float]) -> dict[str, float]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import accumulate
 from typing import Any
 
+import numpy as np
+
 from harness_reports.business.business import TUNING, UPFRONT, Business, market_sums
+from harness_reports.business.edited import DEMAND
 from harness_reports.business.evidence import Evidence
 from harness_reports.business.market import Market
 from harness_reports.business.market_figures import figure, requests
@@ -15,6 +19,11 @@ from harness_reports.business.years import operating_cost
 from harness_reports.economics.appraisal import discounted_payback, payback
 from harness_reports.economics.cashflow import irr, mirr, npv
 from harness_reports.figures.explained import Explained, derived
+
+_FACTORS = np.geomspace(1e-4, 1e4, 401)
+"""Factors at which a net present value is looked at first: 5 % apart."""
+_REFINEMENTS = 6
+"""Each divides a step by 32."""
 
 
 def base_case(market: Market, business: Business) -> dict[str, Any]:
@@ -43,7 +52,10 @@ def money_figures(
     """
     yearly = derived("yearly_usd", "USD per year", "requests_per_year * unit_margin_usd - operating_cost_usd",
                      requests(market), units["unit_margin_usd"], operating_cost(market))  # fmt: skip
-    figures = (upfront_figure(market, evidence.figures), yearly, *_break_even(market, business, npv_usd))
+    figures = (
+        upfront_figure(market, evidence.figures), yearly, _break_even_volume(market, business, npv_usd),
+        _break_even_price(market, business, npv_usd),
+    )  # fmt: skip
     return {each.name: each for each in figures}
 
 
@@ -55,26 +67,60 @@ def upfront_figure(market: Market, costs: Mapping[str, Explained]) -> Explained:
                    *(figure(market, name) for name in parts))  # fmt: skip
 
 
-def _break_even(market: Market, business: Business, npv_usd: float) -> list[Explained]:
-    """Return the volume and the price at which the net present value is 0; it is linear in both."""
-    drawn = business.means
-    sums = market_sums(drawn, business.years)
-    margin = sums.income_usd - business.serving_usd(drawn) * sums.requests_at_cost
-    margin = margin - business.answer_usd(drawn) * sums.requests
-    total = Explained("npv_usd", npv_usd, USD, note="another figure of this row")
-    volume = Explained("earned_usd", float(margin[0]), USD, note="value less serving, errors and review of all "
-                       "requests, discounted")  # fmt: skip
-    price = Explained("income_usd", float(sums.income_usd[0]), USD, note="value of all requests, discounted")
+def _break_even_price(market: Market, business: Business, npv_usd: float) -> Explained:
+    """Return the value of a request at which the net present value, linear in it, is 0."""
     value = figure(market, "value_per_request_usd", "unit_value_usd")
-    return [
-        _zero("break_even_requests", "per year", requests(market), total, volume),
-        _zero("break_even_price_usd", "USD per request", value, total, price),
-    ]
+    total = Explained("npv_usd", npv_usd, USD, note="another figure of this row")
+    requests_ = float(market_sums(business.means, business.years).requests[0])
+    volume = Explained("discounted_requests", requests_, note="requests of all years, discounted")
+    income = Explained("income_usd", float(market_sums(business.means, business.years).income_usd[0]), USD,
+                       note="value of all requests, discounted")  # fmt: skip
+    name, unit = "break_even_price_usd", "USD per request"
+    if not income.value > 0:
+        return Explained(name, None, unit, note="none: requests have no value", inputs=(value, total, income, volume))
+    return derived(name, unit, "unit_value_usd * (1 - npv_usd / income_usd)", value, total, income)
 
 
-def _zero(name: str, unit: str, start: Explained, total: Explained, part: Explained) -> Explained:
-    """Return the start scaled until its proportional part of the net present value makes the whole 0."""
-    if not part.value > 0:
-        return Explained(name, None, unit, note="none: requests have no positive margin",
-                         inputs=(start, total, part))  # fmt: skip
-    return derived(name, unit, f"{start.name} * (1 - npv_usd / {part.name})", start, total, part)
+def _break_even_volume(market: Market, business: Business, npv_usd: float) -> Explained:
+    """Return the volume nearest to the use case's at which the net present value changes its sign."""
+    start, scale = requests(market), break_even_scale(business)
+    total = Explained("npv_usd", npv_usd, USD, note="another figure of this row")
+    note = (
+        "none: no volume makes it 0" if scale is None else
+        "the volume nearest to requests_per_year at which the net present value changes its sign; machines come whole"
+    )  # fmt: skip
+    value = None if scale is None else scale * start.value
+    return Explained("break_even_requests", value, "per year", note=note, inputs=(start, total))
+
+
+def break_even_scale(business: Business) -> float | None:
+    """Return the factor on demand, nearest to 1, at which the net present value of the base case changes its sign."""
+    return nearest_change(partial(npv_at_demand, business))
+
+
+def npv_at_demand(business: Business, factors: np.ndarray) -> np.ndarray:
+    """Return the base case's net present value with demand multiplied by factors, shape (n,) to (n,)."""
+    name, means = next(name for name in DEMAND if name in business.inputs), business.means
+    return np.broadcast_to(business.npv_usd({**means, name: means[name] * factors}), factors.shape)
+
+
+def nearest_change(values: Callable[[np.ndarray], np.ndarray]) -> float | None:
+    """Return the factor nearest to 1 at which a function of factors changes its sign; None if it never does.
+
+    It may have steps: then the factor just past the step is returned.
+
+    Args:
+        values: a function of factors above 0, shape (n,) to (n,).
+    """
+    positive = values(_FACTORS) > 0
+    changes = np.flatnonzero(positive[:-1] != positive[1:])
+    if not changes.size:
+        return None
+    nearest = min(changes, key=lambda place: abs(np.log(_FACTORS[place : place + 2])).min())
+    low, high = _FACTORS[nearest], _FACTORS[nearest + 1]
+    for _ in range(_REFINEMENTS):
+        between = np.linspace(low, high, 33)
+        signs = values(between) > 0
+        place = int(np.flatnonzero(signs[:-1] != signs[1:])[0])
+        low, high = between[place], between[place + 1]
+    return float(high if abs(np.log(high)) > abs(np.log(low)) else low)

@@ -1,4 +1,4 @@
-"""The distribution of a net present value: drivers, payoff of the decision, flip points.
+"""The distribution of a net present value: drivers, payoff of the decision.
 
 All candidates of a use case share the draws of its market, so they differ by their measurements alone.
 """
@@ -6,21 +6,22 @@ All candidates of a use case share the draws of its market, so they differ by th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
-from harness_reports.business.business import MEASURED, Business, Drawn, Sums, market_sums
+from harness_reports.business.business import Business, Sums, market_sums
 from harness_reports.business.market import Market
+from harness_reports.business.supply import Drawn
 from harness_reports.economics.simulation import Outcome, draw, outcome, rank_of_draws
 
 DRAWS = 10_000
 """For a table: P(NPV > 0) is within .01 of its value at a million draws."""
 _BINS = 50
 """Bins of an input's draws, for its share of the variance."""
-_KNOTS = 9
+_KNOTS = 17
 """Values of an input at which the expected net present value is computed, to interpolate between."""
 _CERTAIN = 1e-12
 """A relative spread below this is rounding."""
@@ -35,11 +36,23 @@ class MarketDraws:
     sums: Sums
     draws: int
     seed: int
+    _ranks: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
 
-    @cached_property
-    def ranks(self) -> dict[str, np.ndarray]:
-        """Input, assumed or measured → the indices of its draws in ascending order."""
-        return {name: rank_of_draws(name, self.draws, self.seed) for name in (*self.drawn, *MEASURED)}
+    def rank(self, name: str) -> np.ndarray:
+        """Return the indices of an input's draws, assumed or measured, in ascending order."""
+        if name not in self._ranks:
+            self._ranks[name] = rank_of_draws(name, self.draws, self.seed)
+        return self._ranks[name]
+
+    def at(self, name: str, value: float) -> MarketDraws:
+        """Return the draws of the market with one figure set; the others are drawn as before.
+
+        Raises:
+            FactError: the value breaks the figure's rule.
+        """
+        market = self.market.at(name, value)
+        drawn = {other: self.drawn[other] for other in market.inputs if other != name} | {name: np.full(1, value)}
+        return replace(self, market=market, drawn=drawn, sums=market_sums(drawn, market.years))
 
 
 def draw_market(market: Market, draws: int = DRAWS, seed: int = 0) -> MarketDraws:
@@ -70,14 +83,6 @@ class Driver(NamedTuple):
     """Expected net present value near the input's 10th percentile."""
     high_usd: float
     """Near its 90th percentile."""
-
-
-class FlipPoints(NamedTuple):
-    """Values that flip the verdict, all else equal; None if no value does."""
-
-    value_per_request_usd: float | None
-    requests_per_year: float | None
-    serving_usd_per_request: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +133,7 @@ class NpvDistribution:
             return []
         uncertain = [name for name, drawn in self.drawn.items() if drawn.size > 1]
         size = values.size // _BINS * _BINS
-        ordered = np.array([values[self.market.ranks[name][:size]] for name in uncertain])
+        ordered = np.array([values[self.market.rank(name)[:size]] for name in uncertain])
         means = ordered.reshape(-1, _BINS, size // _BINS).mean(axis=2)  # inputs × bins
         drivers = _drivers(uncertain, means, float(values.var()), (_BINS - 1) / values.size)
         return sorted(drivers, key=lambda driver: -driver.share)
@@ -158,53 +163,6 @@ class NpvDistribution:
             return np.asarray(np.where(self._reaches(values), expected, loss.mean()))
         expected = [np.where(self.reaches_quality, each, loss).mean() for each in npv]
         return np.asarray(np.interp(values, knots, expected))
-
-    # Flip points ---------------------------------------------------------------------------------------------
-
-    def flip(self, share: float | None) -> FlipPoints:
-        """Return the values at which the probability of a loss is `share`; None: the expected value is 0.
-
-        The net present value of a draw is linear in the price, the volume and the cost of serving. So each draw has
-        its own break-even, and the flip point is a quantile of them.
-        """
-        sums, npv = self.market.sums, self.npv_usd
-        serving = self.business.serving_usd(self.drawn) * sums.requests_at_cost
-        margin = sums.income_usd - serving - self.business.answer_usd(self.drawn) * sums.requests
-        return FlipPoints(
-            _times(_scale(npv, sums.income_usd, share), self._mean("value_per_request_usd")),
-            _times(_scale(npv, margin, share), self.market.market.requests_per_year),
-            _times(_scale(npv, -serving, share), self._mean("serving_usd_per_request")),
-        )
-
-    def _mean(self, name: str) -> float:
-        return float(self.business.inputs[name].mean)
-
-
-def _times(scale: float | None, value: float) -> float | None:
-    return None if scale is None else scale * value
-
-
-def _scale(npv: np.ndarray, moved: np.ndarray, share: float | None) -> float | None:
-    """Return the factor on the moved part at which the probability of a loss is `share`; None if none is positive.
-
-    Args:
-        npv: net present value of each draw.
-        moved: the part of it that is multiplied.
-        share: probability of a loss; None: the mean is 0 in place of a quantile.
-    """
-    if share is None:
-        mean = float(np.mean(moved))
-        scale = 1 - float(np.mean(npv)) / mean if mean else -1.0
-        return scale if scale > 0 else None
-    rising = float(np.mean(moved)) > 0
-    size = np.abs(np.broadcast_to(moved, npv.shape))
-    break_evens = 1 - np.divide(npv, size if rising else -size, out=np.full(npv.shape, np.inf), where=size > 0)
-    never = np.inf if rising else -np.inf
-    fixed = np.where(npv > 0, -never, never)  # nothing to multiply: a gain or a loss at any factor
-    against = (moved < 0) if rising else (moved > 0)  # a larger factor makes these draws worse: count them as losses
-    break_evens = np.where(against, never, np.where(size > 0, break_evens, fixed))
-    scale = float(np.quantile(break_evens, 1 - share if rising else share, method="inverted_cdf"))
-    return scale if 0 < scale < np.inf else None
 
 
 def _drivers(names: list[str], means: np.ndarray, variance: float, noise: float) -> list[Driver]:

@@ -1,39 +1,52 @@
-"""Unit economics: value, costs and margin of a request in the first year."""
+"""Unit economics: value, costs and margin of a request in a steady-state year at the first year's prices."""
 
 from __future__ import annotations
 
-from harness_reports.business.business import ENERGY, ERROR, REVIEW, SERVING, Business
+from collections.abc import Mapping
+
+from harness_reports.business.business import ERROR, REVIEW, Business
 from harness_reports.business.evidence import Evidence
 from harness_reports.business.market import Market
-from harness_reports.business.market_figures import figure
+from harness_reports.business.market_figures import figure, requests
+from harness_reports.business.supply_figures import YEARLY, supply_figures
 from harness_reports.figures.explained import Explained, derived
-from harness_reports.measured import readings as leaf
 from harness_reports.measured.quality_figures import quality_share
 
 USD, PER_REQUEST = "USD", "USD per request"
+UNIT_COST = "unit_serving_usd + unit_energy_usd + unit_error_usd + unit_review_usd"
 _UNKNOWN = "a measurement that it needs is missing"
+_OF_MACHINES: Mapping[str, str] = {"replicas": "", "utilisation": "", YEARLY: USD, "energy_usd_per_year": USD}
 
 
 def request_figures(market: Market, evidence: Evidence, business: Business | None) -> dict[str, Explained]:
-    """Return the unit economics of a candidate, by column of the viability table."""
+    """Return the unit economics of a candidate and the cost of its machines, by column of the viability table."""
     value = figure(market, "value_per_request_usd", "unit_value_usd")
-    price = evidence.figures[evidence.priced_as(market)]
-    serving = derived("unit_serving_usd", PER_REQUEST, f"{price.name} / 1000", price,
-                      note=f"served as {evidence.scenario(market)}")  # fmt: skip
-    figures = [value, serving]
     if business is None:
-        rest = ("unit_error_usd", "unit_review_usd", "unit_cost_usd", "unit_margin_usd", "usd_per_correct_answer")
-        figures += [Explained(name, None, PER_REQUEST, note=_UNKNOWN) for name in rest]
-    else:
-        share = quality_share(evidence.quality)
-        error, review = error_figure(market, share), review_figure(market)
-        served = derived("serving_usd", PER_REQUEST, SERVING, serving, _energy(market, evidence, business),
-                         figure(market, "retry_share"))  # fmt: skip
-        unit = derived("unit_cost_usd", PER_REQUEST, "serving_usd + unit_error_usd + unit_review_usd", served, error,
-                       review)  # fmt: skip
-        margin = derived("unit_margin_usd", PER_REQUEST, "unit_value_usd - unit_cost_usd", value, unit)
-        figures += [error, review, unit, margin, per_right_answer(market, unit, share, "unit_cost_usd")]
-    return {each.name: each for each in figures}
+        rest = ("unit_serving_usd", "unit_energy_usd", "unit_error_usd", "unit_review_usd", "unit_cost_usd",
+                "unit_margin_usd", "usd_per_correct_answer")  # fmt: skip
+        unknown = {name: Explained(name, None, unit, note=_UNKNOWN) for name, unit in _OF_MACHINES.items()}
+        return (
+            {value.name: value} | unknown | {name: Explained(name, None, PER_REQUEST, note=_UNKNOWN) for name in rest}
+        )
+    served = supply_figures(market, business, evidence.figures, requests(market))
+    share = quality_share(evidence.quality)
+    error, review = error_figure(market, share), review_figure(market)
+    serving = per_request("unit_serving_usd", served[YEARLY], served["requests_per_year"])
+    energy = per_request("unit_energy_usd", served["energy_usd_per_year"], served["requests_per_year"])
+    unit = derived("unit_cost_usd", PER_REQUEST, UNIT_COST, serving, energy, error, review)
+    margin = derived("unit_margin_usd", PER_REQUEST, "unit_value_usd - unit_cost_usd", value, unit)
+    right = per_right_answer(market, unit, share, "unit_cost_usd")
+    machines = (served.get(name, Explained(name, None, note="no whole machines are paid")) for name in _OF_MACHINES)
+    return {
+        each.name: each for each in (value, *machines, serving, energy, error, review, unit, margin, right)
+    }  # fmt: skip
+
+
+def per_request(name: str, yearly: Explained, volume: Explained) -> Explained:
+    """Return a yearly cost per request; None without demand."""
+    if not volume.value:
+        return Explained(name, None, PER_REQUEST, note="there is no demand", inputs=(yearly, volume))
+    return derived(name, PER_REQUEST, f"{yearly.name} / {volume.name}", yearly, volume)
 
 
 def error_figure(market: Market, share: Explained) -> Explained:
@@ -48,21 +61,6 @@ def review_figure(market: Market) -> Explained:
     """Return the cost of human review per request."""
     parts = (figure(market, "review_share"), figure(market, "review_usd"))
     return derived("unit_review_usd", PER_REQUEST, REVIEW, *parts)
-
-
-def _energy(market: Market, evidence: Evidence, business: Business) -> Explained:
-    name = "energy_usd_per_request"
-    if not business.pays_energy:
-        return Explained(name, 0.0, PER_REQUEST, note="included in the machine's price, or not measured")
-    return derived(name, PER_REQUEST, ENERGY, joules(market, evidence, business), figure(market, "energy_usd_per_kwh"))
-
-
-def joules(market: Market, evidence: Evidence, business: Business) -> Explained:
-    """Return the measured energy of a request."""
-    records = evidence.windows(evidence.scenario(market))
-    return Explained("energy_j_per_request", business.measured["energy_j_per_request"].mean, "J",
-                     note="mean over records of energy_j / samples",
-                     inputs=(*leaf.readings(records, "energy_j"), *leaf.readings(records, "samples")))  # fmt: skip
 
 
 def per_right_answer(market: Market, cost: Explained, share: Explained, formula: str, *more: Explained) -> Explained:

@@ -7,12 +7,13 @@ from typing import Any
 
 from harness_reports.business.market import Market
 from harness_reports.business.market_figures import figure
-from harness_reports.business.request import PER_REQUEST, USD, joules
+from harness_reports.business.request import USD
 from harness_reports.business.sensitivity import POINTS
 from harness_reports.business.viability import CandidateVerdict
 from harness_reports.figures.explained import Explained, derived
 from harness_reports.measured.intervals import RESAMPLES
 from harness_reports.measured.quality_figures import quality_share
+from harness_reports.prices.request_energy import request_energy
 
 _PERCENTILES = {"input_p10": "10th percentile", "input_p50": "median", "input_p90": "90th percentile"}
 _ENDS = {"npv_at_p10_usd": "input_p10", "npv_at_p90_usd": "input_p90"}
@@ -59,7 +60,7 @@ def sensitivity_figures(
 def _sampled_from(judged: CandidateVerdict, name: str) -> str:
     measured = {
         "quality": judged.evidence.quality.method,
-        "serving_usd_per_request": f"the cost at {RESAMPLES:,} rates: records resampled, then batch times within each",
+        "samples_per_s": f"{RESAMPLES:,} rates: records resampled, then batch times within each",
         "energy_j_per_request": "the values of the records",
     }
     return measured.get(name, "the use case's distribution")
@@ -70,9 +71,9 @@ def _origin(market: Market, judged: CandidateVerdict, name: str) -> Explained:
     evidence = judged.evidence
     if name == "quality":
         return quality_share(evidence.quality).inputs[0]
-    if name == "serving_usd_per_request":
-        price = evidence.figures[evidence.priced_as(market)]
-        return derived(name, PER_REQUEST, f"{price.name} / 1000", price)
-    if name == "energy_j_per_request" and judged.business is not None:
-        return joules(market, evidence, judged.business)
+    capacity = evidence.capacity(market)
+    if name == "samples_per_s" and capacity is not None:
+        return capacity.serving.speed
+    if name == "energy_j_per_request" and capacity is not None:
+        return request_energy(capacity.serving.leaves)
     return figure(market, name)

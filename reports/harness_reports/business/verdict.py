@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from harness_reports.business.npv_distribution import Driver, FlipPoints
+from harness_reports.business.npv_distribution import Driver
 from harness_reports.economics.simulation import Outcome
 from harness_reports.measured.latency import PERCENTILE_CONFIDENCE, LatencyObjective
 from harness_reports.measured.quality_figures import NO_DIFFERENCE
-from harness_reports.reasons import Reason, Reasons
+from harness_reports.reasons import NO_REASONS, Reason, Reasons
 
 Verdict = Literal["invest", "pilot", "do not invest", "not enough evidence"]
 VERDICTS: tuple[Verdict, ...] = ("invest", "pilot", "do not invest", "not enough evidence")
@@ -24,8 +24,8 @@ TOP = 3
 class Money:
     """The financial inputs of the gates."""
 
-    margin_usd: float
-    """Per request in the first year."""
+    margin_usd: float | None
+    """Per request in a steady-state year; None without demand."""
     outcome: Outcome
     loss_limit: float
     drivers: Sequence[Driver]
@@ -45,6 +45,8 @@ class VerdictInputs:
     latency_limit_s: float | None
     money: Money | None
     unmeasured_needs: tuple[str, ...] = ()
+    caveats: Reasons = NO_REASONS
+    """What is uncertain, and counts all the same."""
 
 
 class Threshold(NamedTuple):
@@ -80,7 +82,7 @@ def decide(inputs: VerdictInputs) -> Decision:
         # Wrong if it would succeed after all; a missed latency is itself wrong with the error of its test.
         missed = inputs.latency is not None and inputs.latency.met == "missed"
         return Decision("do not invest", Reasons(unmet), None, success * (1 - PERCENTILE_CONFIDENCE if missed else 1))
-    if money.margin_usd <= 0 and money.outcome.mean_usd <= 0:
+    if money.margin_usd is not None and money.margin_usd <= 0 and money.outcome.mean_usd <= 0:
         why = Reason("negative margin", {"margin_usd": money.margin_usd})
         return Decision("do not invest", Reasons([why]), Threshold(None), success)
     caveats, positive = _caveats(inputs), money.outcome.probability_positive
@@ -151,21 +153,7 @@ def _caveats(inputs: VerdictInputs) -> Iterator[Reason]:
         yield Reason("one seed")
     if inputs.unmeasured_needs:
         yield Reason("needs not measured", {"needs": inputs.unmeasured_needs})
-
-
-def flip_reason(verdict: Verdict, flip: FlipPoints | None) -> Reason | None:
-    """Return the price, volume or cost that flips the verdict; None if none does."""
-    if flip is None:
-        return None
-    value, volume, serving = flip.value_per_request_usd, flip.requests_per_year, flip.serving_usd_per_request
-    changes = (
-        value is not None and Reason("value is", {"usd": value}),
-        volume is not None and Reason("volume is", {"requests_per_year": volume}),
-        serving is not None and Reason("serving is", {"usd": serving}),
-    )
-    flips = Reasons(change for change in changes if change)
-    codes = {"invest": "pilot if", "pilot": "investment if", "do not invest": "break-even if"}
-    return Reason(codes[verdict], {"changes": flips}) if flips else None
+    yield from inputs.caveats
 
 
 def against_the_baseline(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -174,10 +162,11 @@ def against_the_baseline(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]
     It wins where it is as good and has at least as high a net present value. Without a significant difference of
     quality its net present value is taken at the candidate's error cost.
     """
-    return [_compared(row, [other for other in rows if _is_baseline_of(other, row)]) for row in rows]
+    return [_compared(row, [other for other in rows if is_baseline_of(other, row)]) for row in rows]
 
 
-def _is_baseline_of(other: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+def is_baseline_of(other: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """Return whether a row is that of the cheap baseline of another row's task and data."""
     return all(other[name] == row[name] for name in ("task", "source")) and other["model"] == row["baseline"]
 
 

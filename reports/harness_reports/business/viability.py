@@ -12,37 +12,25 @@ from harness.records import Record
 from harness_reports.business.business import Business
 from harness_reports.business.choice import preference
 from harness_reports.business.evidence import Evidence, gather
+from harness_reports.business.flip import flip
 from harness_reports.business.information import Information, information
 from harness_reports.business.market import Market, check_overrides, read_market
 from harness_reports.business.money import base_case, money_figures
-from harness_reports.business.npv_distribution import (
-    DRAWS,
-    MarketDraws,
-    NpvDistribution,
-    draw_market,
-    npv_distribution,
-    outcome_cells,
-)
+from harness_reports.business.npv_distribution import DRAWS, MarketDraws, draw_market, outcome_cells
+from harness_reports.business.outlook import Outlook
 from harness_reports.business.request import request_figures
-from harness_reports.business.verdict import (
-    TOP,
-    Money,
-    VerdictInputs,
-    against_the_baseline,
-    decide,
-    flip_reason,
-    needs_met,
-)
+from harness_reports.business.verdict import TOP, Money, against_the_baseline, is_baseline_of, needs_met
 from harness_reports.figures.explained import values
 from harness_reports.measured.latency import LatencyObjective
 from harness_reports.measured.lineage import KEYS
 from harness_reports.prices.pricing import Pricing
-from harness_reports.reasons import Reason, Reasons, as_text
+from harness_reports.reasons import Reason, as_text
 
 __all__ = ["VIABILITY", "CandidateVerdict", "Candidates", "judge", "viability"]
 
 _MONEY = (
-    "served_as", "unit_value_usd", "unit_serving_usd", "unit_error_usd", "unit_review_usd", "unit_cost_usd",
+    "served_as", "buying", "replicas", "utilisation", "usd_per_year", "energy_usd_per_year", "energy_kind",
+    "unit_value_usd", "unit_serving_usd", "unit_energy_usd", "unit_error_usd", "unit_review_usd", "unit_cost_usd",
     "unit_margin_usd", "usd_per_correct_answer", "requests_per_year", "break_even_requests", "break_even_price_usd",
     "upfront_usd", "funding_usd", "yearly_usd",
     "npv_usd", "irr", "irr_unique", "mirr", "payback_years", "discounted_payback_years",
@@ -67,11 +55,12 @@ def viability(
 ) -> pd.DataFrame:
     """Return one row for each use case and candidate that was evaluated on its tasks and data.
 
-    The base case takes every figure at its mean. Unit economics are those of the first year, retries included. A
-    request earns `unit_value_usd`; it costs serving, human review (`unit_review_usd`) and the expected cost of errors:
-    (1 - quality / ceiling) · (1 - share reviewed) · cost per error. `usd_per_correct_answer` is the cost of a request
-    over the share of answers that are right before or after review. A use case with a latency objective pays for single
-    requests (SingleStream), others for the cheapest Offline batch. `upfront_usd`, at t = 0, is `upfront_cost_usd` plus
+    The base case takes every figure at its mean. Unit economics are those of a steady-state year at the first year's
+    prices, retries included. A request earns `unit_value_usd`; it costs serving, energy that the machine's price does
+    not include, human review (`unit_review_usd`) and the expected cost of errors: (1 - quality / ceiling) ·
+    (1 - share reviewed) · cost per error. `usd_per_correct_answer` is the cost of a request over the share of answers
+    that are right before or after review. `usd_per_year` is the cost of the `replicas` that the busiest hour needs, the
+    same as in `serving`, with the same ways of `buying`. `upfront_usd`, at t = 0, is `upfront_cost_usd` plus
     pretraining over `pretraining_uses`, fine-tuning and evaluation, times `development_multiplier`. `yearly_usd` is the
     profit of a steady-state year at the first year's prices; `funding_usd` is the largest cumulative deficit.
     `break_even_requests` (per steady-state year) and `break_even_price_usd` (per request) make the net present value 0;
@@ -104,9 +93,17 @@ class CandidateVerdict(NamedTuple):
 
     row: dict[str, Any]
     """Its row of the viability table."""
-    evidence: Evidence
-    business: Business | None
-    """None if a measurement that it needs is missing."""
+    outlook: Outlook
+
+    @property
+    def evidence(self) -> Evidence:
+        """Its measurements, priced."""
+        return self.outlook.evidence
+
+    @property
+    def business(self) -> Business | None:
+        """The use case run with it; None if a measurement that it needs is missing."""
+        return self.outlook.business
 
 
 class Candidates(NamedTuple):
@@ -141,43 +138,51 @@ def judge_all(
     for case in cases:
         covered = [each for each in evidence if case.covers(each.key.task, each.key.data)]
         if covered:
-            yield judge(read_market(case, overrides or {}), covered, draws)
+            yield with_flips(judge(read_market(case, overrides or {}), covered, draws))
 
 
 def judge(market: Market, evidence: Sequence[Evidence], draws: int = DRAWS) -> Candidates:
     """Return the candidates of one use case, all in the same draws of its market."""
     drawn = draw_market(market, draws)
-    businesses = [each.business(market) for each in evidence]
-    rows = [_row(drawn, each, business) for each, business in zip(evidence, businesses, strict=True)]
-    judged = map(CandidateVerdict, against_the_baseline(rows), evidence, businesses)
-    return Candidates(market, drawn, tuple(judged))
+    outlooks = [Outlook(drawn, each, each.business(market)) for each in evidence]
+    rows = against_the_baseline([_row(each) for each in outlooks])
+    return Candidates(market, drawn, tuple(map(CandidateVerdict, rows, outlooks)))
 
 
-def _row(drawn: MarketDraws, evidence: Evidence, business: Business | None) -> dict[str, Any]:
-    market = drawn.market
-    objective = evidence.objective(market)
-    gaps = Reasons(evidence.gaps(market, objective))
+def with_flips(candidates: Candidates) -> Candidates:
+    """Return the candidates with what would change their verdicts, which takes as long as judging several times."""
+    cheap = [each for each in candidates.judged if each.row["model"] == each.row["baseline"]]
+    judged = [each._replace(row={**each.row, "flip": _flip(each, cheap)}) for each in candidates.judged]
+    return candidates._replace(judged=tuple(judged))
+
+
+def _flip(judged: CandidateVerdict, cheap: Sequence[CandidateVerdict]) -> Reason | None:
+    baselines = [each.evidence for each in cheap if each is not judged and is_baseline_of(each.row, judged.row)]
+    return flip(judged.outlook, baselines, judged.row["verdict"])
+
+
+def _row(outlook: Outlook) -> dict[str, Any]:
+    evidence, business, market = outlook.evidence, outlook.business, outlook.market
+    capacity, money, decision = evidence.capacity(market), outlook.money, outlook.decision
     cells: dict[str, Any] = dict.fromkeys((*_MONEY, *_RISK))
-    money = npv = None
     units = request_figures(market, evidence, business)
     if business is not None:
-        npv = npv_distribution(business, drawn, evidence.accuracy)
         cells |= base_case(market, business)
         cells |= values(money_figures(market, evidence, business, units, cells["npv_usd"]))
-        money = _money(npv, units["unit_margin_usd"].value)
-        cells |= _risk(money) | _information(information(npv, evidence))
-    if gaps:  # they say what to measure
+    if money is not None:
+        cells |= _risk(money)
+    if outlook.npv is not None:
+        cells |= _information(information(outlook.npv, evidence))
+    if decision.verdict == "not enough evidence":  # its reasons say what to measure
         cells["next_measurement"] = None
-    cells |= values(units) | {"served_as": evidence.scenario(market), "requests_per_year": market.requests_per_year}
-    inputs = VerdictInputs(
-        gaps, evidence.accuracy, market.quality, objective, market.latency_s, money, market.unmeasured_needs
-    )
-    decision = decide(inputs)
-    flip = npv.flip(decision.threshold.loss) if npv and decision.threshold else None
+    cells |= values(units) | {
+        "served_as": capacity and capacity.serving.scenario, "buying": evidence.buying,
+        "energy_kind": evidence.energy_kind(market), "requests_per_year": market.requests_per_year,
+    }  # fmt: skip
     return {
         "use_case": market.use_case.name, "title": market.use_case.title, **_quality(market, evidence),
-        **_latency(market, evidence, objective), "needs_met": needs_met(inputs), **cells, "verdict": decision.verdict,
-        "probability_wrong": decision.probability_wrong, "flip": flip_reason(decision.verdict, flip),
+        **_latency(market, evidence, outlook.objective), "needs_met": needs_met(outlook.inputs), **cells,
+        "verdict": decision.verdict, "probability_wrong": decision.probability_wrong, "flip": None,
         "reasons": decision.reasons, "figures": market.provenance,
         **{name: evidence.cost[name] for name in ("price_offer", "price_as_of", "price_source")},
     }  # fmt: skip
@@ -197,13 +202,6 @@ def _latency(market: Market, evidence: Evidence, objective: LatencyObjective | N
         "latency_p99_s": evidence.latency_p99_s(), "needed_latency_s": market.latency_s,
         "latency_limit": objective.met if objective else None,
     }  # fmt: skip
-
-
-def _money(npv: NpvDistribution, margin_usd: float) -> Money:
-    return Money(
-        margin_usd=margin_usd, outcome=npv.outcome, loss_limit=npv.market.market.loss_limit,
-        drivers=npv.drivers(), probability_of_success=npv.probability_of_success,
-    )  # fmt: skip
 
 
 def _risk(money: Money) -> dict[str, Any]:

@@ -53,9 +53,11 @@ def _money(
 ) -> list[Explained]:
     evidence, row = judged.evidence, judged.row
     money = money_figures(market, evidence, business, units, row["npv_usd"])
-    flows = flow_figures(market, business, money["upfront_usd"])
+    flows = flow_figures(market, business, evidence.figures, money["upfront_usd"])
     numbers = ", ".join(f"{flow.value:,.0f}" for flow in flows)
-    measured = (evidence.figures[evidence.priced_as(market)], quality_share(evidence.quality).inputs[0])
+    capacity = evidence.capacity(market)
+    assert capacity is not None  # noqa: S101 - there is a business
+    measured = (capacity.serving.speed, quality_share(evidence.quality).inputs[0])
     return [
         *money.values(), present_value(market, row["npv_usd"], flows),
         *(Explained(name, row[name], note=f"{meaning}: {numbers}", inputs=flows)

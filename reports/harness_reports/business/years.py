@@ -10,6 +10,7 @@ from harness_reports.business.market import Market
 from harness_reports.business.market_figures import figure, requests
 from harness_reports.business.npv_distribution import DRAWS
 from harness_reports.business.request import PER_REQUEST, USD
+from harness_reports.business.supply_figures import YEARLY, supply_figures
 from harness_reports.figures.explained import Explained, derived, named
 
 SAMPLED: Mapping[str, str] = {
@@ -41,12 +42,24 @@ def operating_cost(market: Market) -> Explained:
 
 
 def flow_figures(
-    market: Market, business: Business, upfront: Explained, decline: str = "hardware_decline_per_year"
+    market: Market,
+    business: Business,
+    priced: Mapping[str, Explained],
+    upfront: Explained,
+    decline: str = "hardware_decline_per_year",
 ) -> tuple[Explained, ...]:
-    """Return the flow of every year, the first at t = 0; `decline` is the figure of the price decline of serving."""
+    """Return the flow of every year, the first at t = 0.
+
+    Args:
+        market: the use case's figures.
+        business: the use case with one candidate, or hosted model.
+        priced: as `supply_figures` takes it.
+        upfront: the upfront cost.
+        decline: the figure of the yearly decline of the price of serving.
+    """
     always = (*_of_every_year(business), operating_cost(market), figure(market, "retrainings_per_year"))
     later = [
-        derived("flow_usd", USD, FLOW, *_year(market, year, number, decline), *always,
+        derived("flow_usd", USD, FLOW, *_year(market, business, priced, (year, number, decline)), *always,
                 note=f"year {number + 1}")
         for number, year in enumerate(years_of(business.means, business.years))
     ]  # fmt: skip
@@ -57,8 +70,6 @@ def _of_every_year(business: Business) -> tuple[Explained, ...]:
     """Return the inputs of every year's flow that are the same each year; other figures of the row explain them."""
     drawn = business.means
     return (
-        Explained("serving_usd", float(business.serving_usd(drawn)[0]), PER_REQUEST,
-                  note="unit_serving_usd with energy and retries, as in unit_cost_usd"),
         Explained("answer_usd", float(business.answer_usd(drawn)[0]), PER_REQUEST,
                   note="unit_error_usd and unit_review_usd"),
         Explained("tuning_usd", float(tuning_usd(drawn)[0]), USD, note="finetune_usd and evaluate_usd, as in "
@@ -66,18 +77,23 @@ def _of_every_year(business: Business) -> tuple[Explained, ...]:
     )  # fmt: skip
 
 
-def _year(market: Market, year: Year, before: int, decline: str) -> tuple[Explained, ...]:
-    """Return the inputs of a year's flow that change; `before` is the number of years before it."""
+def _year(
+    market: Market, business: Business, priced: Mapping[str, Explained], when: tuple[Year, int, str]
+) -> tuple[Explained, ...]:
+    """Return the inputs of a year's flow that change; `when` is the year, the years before it, and the decline."""
+    year, before, decline = when
     adoption = [figure(market, name) for name in ("adoption_innovation", "adoption_imitation")
                 if name in market.numbers]  # fmt: skip
     adopted = "requests_per_year, times the year's mean share of adopters (Bass)"
     value = named(figure(market, "value_per_request_usd"), "unit_value_usd")
+    volume = Explained("requests", float(year.requests[0]), "per year", note=adopted if adoption else
+                       "requests_per_year", inputs=(requests(market), *adoption))  # fmt: skip
+    served = supply_figures(market, business, priced, volume)
     return (
-        Explained("requests", float(year.requests[0]), "per year", note=adopted if adoption else "requests_per_year",
-                  inputs=(requests(market), *adoption)),
+        volume, named(served[YEARLY], "serving_usd_per_year"), served["energy_usd_per_year"],
         derived("value_usd", PER_REQUEST, f"unit_value_usd * (1 - value_decline_per_year) ** {before}", value,
                 figure(market, "value_decline_per_year")),
-        derived("machines", "", f"(1 - {decline}) ** {before}", figure(market, decline),
+        derived("price_index", "", f"(1 - {decline}) ** {before}", figure(market, decline),
                 note="price of machines, or of calls, as a share of the first year's"),
     )  # fmt: skip
 

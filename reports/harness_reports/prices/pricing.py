@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from harness.errors import FactError, unknown
 from harness.facts import Price, PriceBook
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 OWN = "own machines"
 """The provider of bought machines: the owner's view uses these prices, other views only where nothing can be rented."""
 
+Buying = Literal["machines", "shared", "elastic"]
+"""How machines are bought: whole and paid every hour; the part of them that is needed; per second of use."""
+
 
 @dataclass(frozen=True)
 class Pricing:
@@ -29,7 +32,12 @@ class Pricing:
     multiplier: Decimal = Decimal(1)
     """On every price: 0.5 and 2 ask what half or double prices would change."""
     utilisation: float = 1.0
-    """Share of paid time in which the machine answers requests; 1 in the benchmark, less in a service."""
+    """Share of paid time in which the machine answers requests; 1 in the benchmark, less in a service.
+
+    Of the unit costs of the cost table, and where machines are paid per second. Whole machines have that of their load.
+    """
+    buying: Buying | None = None
+    """None: whole machines, or per second if the offer is billed so."""
     pue: float = 1.15
     """Power usage effectiveness, energy of the building over that of its machines: AWS, 2023."""
     grid: str = "USA"
@@ -43,6 +51,8 @@ class Pricing:
         """
         if not 0 < self.utilisation <= 1:
             raise FactError(f"The utilisation is {self.utilisation}. Give a share above 0 and up to 1.")
+        if self.buying is not None and self.buying not in get_args(Buying):
+            raise FactError(unknown("way of buying machines", self.buying, get_args(Buying)))
         if not self.multiplier > 0:
             raise FactError(f"The price multiplier is {self.multiplier}. Give a number above 0.")
         at_least("pue", self.pue, 1)
@@ -62,6 +72,14 @@ class Pricing:
                 "Write its price into a YAML file and give it with --price-book."
             )
         return self.prices[item]
+
+    def buying_of(self, record: Record) -> Buying:
+        """Return how a record's hardware is bought.
+
+        Raises:
+            FactError: as `price`.
+        """
+        return self.buying or ("elastic" if self.price(record).billing == "second" else "machines")
 
 
 def described(record: Record, what: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 from harness_reports.reasons import chinese, english
 from harness_reports.reasons.language import Language, Sentences
 
-__all__ = ["LANGUAGES", "Language", "Reason", "Reasons", "as_text"]
+__all__ = ["LANGUAGES", "NO_REASONS", "Language", "Reason", "Reasons", "as_text"]
 
 LANGUAGES: Mapping[str, Language] = {"en": english.LANGUAGE, "zh": chinese.LANGUAGE}
 
@@ -56,6 +56,9 @@ class Reasons(tuple[Reason, ...]):
     def __str__(self) -> str:
         """Return the English sentences."""
         return self.sentence()
+
+
+NO_REASONS = Reasons()
 
 
 def as_text(row: Mapping[str, Any], language: str = "en", names: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -32,12 +32,14 @@ SENTENCES = {
     "seeds unknown": "只有一个随机种子，更多种子的价值未知。",
     # What moves it.
     "drivers": "其方差来自{drivers:shares}。",
-    "pilot if": "若{changes:either}，它降为试点。",
+    "no investment if": "若{changes:either}，它不再值得投资。",
     "investment if": "若{changes:either}，它成为投资。",
-    "break-even if": "若{changes:either}，它盈亏平衡。",
-    "value is": "每次请求价值为 {usd:usd}",
-    "volume is": "每年有 {requests_per_year:count} 次请求",
-    "serving is": "每次服务成本为 {usd:usd}",
+    "worth it if": "若{changes:either}，它成为试点或投资。",
+    "value set to": "每次请求价值为 {value:usd}（目前为 {today:usd}）",
+    "value certain at": "每次请求价值确定为 {value:usd}（目前不确定，均值为 {today:usd}）",
+    "volume set to": "每年有 {value:count} 次请求（目前为 {today:count} 次）",
+    "volume certain at": "每年确定有 {value:count} 次请求（目前不确定，均值为 {today:count} 次）",
+    "prices set to": "机器价格乘以 {value:number}（目前为 {today:number}）",
     # What is missing for a verdict.
     "quality not finite": "质量不是数字：部分得分不是有限值。请修正任务的 evaluate，再重新评测。",
     "few items": "只评测了 {items} 个样本，至少需要 {needed} 个。",
@@ -47,6 +49,7 @@ SENTENCES = {
     "training missing": "缺少一次训练的记录，因此成本未知。",
     "evaluation seconds missing": "缺少评测用时，因此成本未知。",
     "energy not known": "机器价格不含电费，而能耗既未测量也无法估算：请延长服务测量，或使用带电能计量的机器。",
+    "energy without a price": "机器价格不含电费，而使用场景没有 `energy_usd_per_kwh`：请补上。",
     "few queries": "查询太少，无法判断是否满足延迟上限：至少需要 {needed} 次。",
     # What is wrong with measurements, and what to do next.
     "numbers sound": "正常",
@@ -63,8 +66,7 @@ SENTENCES = {
     "scores not finite": "{count} 个得分不是有限值：请检查模型的输出。",
     # Machines for a use case's demand.
     "serving unknown": "未测量服务。",
-    "latency out of reach": "没有任何实测负载能在 {limit_s:g} 秒内回答：最快需 {fastest_s:.3g} 秒（含等待前一批次的时间）。请测量更小的批次，或其他运行时。",
-    "queue needs more": "单个请求的队列需要 {replicas} 台：请在接近真实的负载下测量。",
+    "latency out of reach": "再多机器也无法在 {limit_s:g} 秒内回答 100 次请求中的 99 次：成本按不计延迟上限计算。请测量更小的批次，或其他运行时。",
     # Needs and alternatives.
     "own machine": "运行于 {hardware}，自有或租用的机器",
     "nothing needed": "没有要求",

@@ -43,12 +43,15 @@ SENTENCES = {
     "seeds unknown": "With one seed the value of more seeds is unknown.",
     # What moves it.
     "drivers": "Its variance comes from {drivers:shares}.",
-    "pilot if": "It becomes a pilot if {changes:either}.",
+    "no investment if": "It is no longer an investment if {changes:either}.",
     "investment if": "It becomes an investment if {changes:either}.",
-    "break-even if": "It breaks even if {changes:either}.",
-    "value is": "the value of a request is {usd:usd}",
-    "volume is": "demand is {requests_per_year:count} requests a year",
-    "serving is": "serving a request costs {usd:usd}",
+    "worth it if": "It becomes a pilot or an investment if {changes:either}.",
+    "value set to": "the value of a request is {value:usd} (today {today:usd})",
+    "value certain at": "the value of a request is {value:usd} for certain (today uncertain, {today:usd} on average)",
+    "volume set to": "demand is {value:count} requests a year (today {today:count})",
+    "volume certain at": "demand is {value:count} requests a year for certain (today uncertain, {today:count} on "
+    "average)",
+    "prices set to": "machine prices are multiplied by {value:number} (today {today:number})",
     # What is missing for a verdict.
     "quality not finite": "Quality is not a number, as some scores are not finite. Fix the task's evaluate, and evaluate "
     "again.",
@@ -60,6 +63,8 @@ SENTENCES = {
     "evaluation seconds missing": "The evaluation time is missing, so its cost is unknown.",
     "energy not known": "The machine's price does not include energy, and the energy was neither metered nor can it be "
     "estimated: serve for longer, or on a machine with a meter.",
+    "energy without a price": "The machine's price does not include energy, and the use case has no "
+    "`energy_usd_per_kwh`: add it.",
     "few queries": "Too few queries to test the latency objective: serve at least {needed}.",
     # What is wrong with measurements, and what to do next.
     "numbers sound": "ok",
@@ -81,9 +86,8 @@ SENTENCES = {
     "scores not finite": "{count} scores are not finite: check the model's outputs.",
     # Machines for a use case's demand.
     "serving unknown": "Serving was not measured.",
-    "latency out of reach": "No measured batch size answers in {limit_s:g} s: the fastest takes {fastest_s:.3g} s, "
-    "including the wait for the batch before it. Measure smaller batches, or another runtime.",
-    "queue needs more": "A queue of single requests would need {replicas} machines: measure under a realistic load.",
+    "latency out of reach": "No number of machines answers 99 of 100 requests in {limit_s:g} s: the cost is that of "
+    "serving them without the limit. Measure smaller batches, or another runtime.",
     # Needs and alternatives.
     "own machine": "runs on {hardware}, an owned or rented machine",
     "nothing needed": "no requirement",

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import Any
 
+from harness_reports.cells import digits
+
 
 @dataclass(frozen=True)
 class Language:
@@ -26,8 +28,8 @@ class Language:
 class Sentences(Formatter):
     """Fills in sentences of a language.
 
-    Formats of a field: `usd` (an amount), `share` (whole percent), `count` (four significant digits), `name` (of a
-    figure), `names` (a list of them), `shares` (a list of figures with a share each), `either` (alternative reasons),
+    Formats of a field: `usd` (an amount), `share` (whole percent), `count` (four significant digits), `number` (three,
+    or whole), `name` (of a figure), `names` (a list of them), `shares` (a list of figures with a share each), `either` (alternative reasons),
     `every` (reasons that all hold),
     or a number's format.
     """
@@ -36,7 +38,7 @@ class Sentences(Formatter):
         self._language = language
         self._names = names
         self._writers: dict[str, Callable[[Any], str]] = {
-            "usd": language.usd, "share": _share, "count": _count, "name": self._name,
+            "usd": language.usd, "share": _share, "count": _count, "number": _number, "name": self._name,
             "names": lambda names: language.comma.join(map(self._name, names)),
             "shares": lambda pairs: language.comma.join(f"{self._name(name)} {_share(share)}" for name, share in pairs),
             "either": lambda reasons: language.either.join(self.sentence(one.code, one.values) for one in reasons),
@@ -58,6 +60,10 @@ class Sentences(Formatter):
 
 def _share(share: float) -> str:
     return f"{share:.0%}"
+
+
+def _number(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else digits(number, 3)  # noqa: PLR2004 - three digits
 
 
 def _count(number: float) -> str:

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.facts import UseCase
 from harness_reports.business import chart_data
 from harness_reports.business.alternatives import alternatives_of
+from harness_reports.business.business import Business
 from harness_reports.business.explained_row import ExplainedRow
 from harness_reports.business.hosted import own_machines
+from harness_reports.business.market import Market
 from harness_reports.business.needs import needs
 from harness_reports.business.viability import Candidates, CandidateVerdict
+from harness_reports.business.viability_figures import viability_figures
 from harness_reports.measured.lineage import label
 from harness_reports.reasons import as_text
 from harness_reports.show import charts_case
@@ -55,11 +57,11 @@ def _charts(candidates: Candidates, others: list[ExplainedRow], number: int) -> 
     figures = {
         "Net present value by year": charts_case.fan(chart_data.fan(candidates, best)),
         "Drivers": charts_case.tornado(chart_data.swings(best.business)),
-        "Break-even volume": break_even(candidates.market.use_case, best),
+        "Break-even volume": break_even(candidates.market, best, best.business),
     }
     hosted = [each for each in others if each.row["alternative"] == "hosted"]
     if hosted:
-        figures["Own machines or calls of a hosted model"] = own_or_calls(hosted)
+        figures["Own machines or calls of a hosted model"] = own_or_calls(candidates, hosted)
     parts = (
         f"<div class='chart'><h4>{escape(title)}</h4>{figure(chart, f'case-{number}-{place}')}</div>"
         for place, (title, chart) in enumerate(figures.items())
@@ -67,22 +69,24 @@ def _charts(candidates: Candidates, others: list[ExplainedRow], number: int) -> 
     return f"<div class='charts'>{''.join(parts)}</div>"
 
 
-def break_even(use_case: UseCase, judged: CandidateVerdict, words: Any = charts_case.WORDS) -> Any:
+def break_even(market: Market, judged: CandidateVerdict, business: Business, words: Any = charts_case.WORDS) -> Any:
     """Return the chart of the net present value over the volume, out to twice the demand or beyond the break-even."""
     expected, even = judged.row["requests_per_year"], judged.row["break_even_requests"]
     most = max(expected * 2, min(even or 0.0, expected * 10) * 1.3)
-    frame = chart_data.npv_by_volume(use_case, judged.evidence, [0.0, most])
+    frame = chart_data.npv_by_volume(market, business, np.linspace(0.0, most, _POINTS))
     return charts_case.break_even(frame, expected, even, words)
 
 
-def own_or_calls(hosted: list[ExplainedRow], words: Any = charts_case.WORDS) -> Any:
+def own_or_calls(candidates: Candidates, hosted: list[ExplainedRow], words: Any = charts_case.WORDS) -> Any:
     """Return the chart of own machines against hosted models, with the break-evens with the cheapest marked.
 
     Args:
+        candidates: of the use case.
         hosted: hosted models among the alternatives of a use case.
         words: labels.
     """
-    rows, machines = [each.row for each in hosted], own_machines(hosted[0].figures)
+    rows = [each.row for each in hosted]
+    machines = own_machines(candidates, viability_figures(candidates.market, candidates.best))
     cheapest = min(rows, key=lambda row: float(row["unit_serving_usd"]))
     first, always = (cheapest[f"{name}_requests_per_month"] for name in ("first_break_even", "always_cheaper_above"))
     most = max(1.6 * (always or first or 0.0), 1.2 * cheapest["requests_per_month"])  # both lie inside the axis

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -43,6 +44,11 @@ def hosted_row(records: list[Any], pricing: Pricing, case: UseCase) -> dict[str,
     return rows(alternatives(records, pricing, [case]))["hosted"]
 
 
+def of_quality(case: UseCase, quality: float) -> UseCase:
+    """Return a use case whose author knows the quality of its hosted models."""
+    return replace(case, market={**case.market, "hosted_quality": fact(quality)})
+
+
 def test_alternatives_follow_the_best_candidate(suite: list[Any], pricing: Pricing, hosted: UseCase) -> None:
     """The candidate, then the cheap baseline, hosted models, and doing nothing."""
     frame = alternatives(suite, pricing, [hosted])
@@ -58,8 +64,8 @@ def test_alternatives_follow_the_best_candidate(suite: list[Any], pricing: Prici
 
 
 def test_hosted_model_worked_out_by_hand(bench: Any, pricing: Pricing, hosted: UseCase) -> None:
-    """The call has the day's price; nothing is trained; errors cost as much as the candidate's."""
-    row = hosted_row(bench.case(scores=GOOD), pricing, hosted)
+    """The call has the day's price; nothing is trained."""
+    row = hosted_row(bench.case(scores=GOOD), pricing, of_quality(hosted, 0.92))
     noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
     call = float(call_usd("openai", "gpt-4.1-nano", {"input_tokens": 200, "output_tokens": 5}, noon))
     annuity = sum(1.1**-year for year in (1, 2, 3))
@@ -68,8 +74,28 @@ def test_hosted_model_worked_out_by_hand(bench: Any, pricing: Pricing, hosted: U
     assert row["unit_serving_usd"] == pytest.approx(call)
     assert row["upfront_usd"] == 20_000
     assert row["npv_usd"] == pytest.approx(yearly * annuity - 20_000)
-    assert row["quality_is"] == "assumed to be the candidate's"
+    assert row["quality_is"] == "assumed"
     assert (row["price_as_of"], row["price_source"]) == ("2026-11-23", "genai-prices")
+
+
+def test_a_hosted_model_whose_quality_nobody_gives_has_no_value(bench: Any, pricing: Pricing, hosted: UseCase) -> None:
+    """Its calls have a price; that it would be worth something is not said."""
+    row = hosted_row(bench.case(scores=GOOD), pricing, hosted)
+
+    assert row["quality_is"] == "not measured"
+    assert row["unit_serving_usd"] > 0
+    assert row["first_break_even_requests_per_month"] > 0
+    for name in ("quality", "unit_error_usd", "npv_usd", "npv_mean_usd", "npv_low_usd", "probability_positive",
+                 "better_than_candidate"):  # fmt: skip
+        assert row[name] is None or np.isnan(row[name]), name
+
+
+def test_retries_are_calls_too(bench: Any, pricing: Pricing, hosted: UseCase) -> None:
+    """As they are a load of own machines."""
+    retried = replace(hosted, market={**hosted.market, "retry_share": fact(0.5)})
+    once, again = (hosted_row(bench.case(scores=GOOD), pricing, case) for case in (hosted, retried))
+
+    assert again["unit_serving_usd"] == pytest.approx(1.5 * once["unit_serving_usd"])
 
 
 def test_a_baseline_without_a_significant_difference_has_the_candidates_errors(
@@ -106,9 +132,9 @@ def test_the_tier_is_that_of_the_whole_call(bench: Any, pricing: Pricing, hosted
 
 
 def test_a_price_decline_raises_the_value_of_calls(bench: Any, pricing: Pricing, hosted: UseCase) -> None:
-    """The assumed quality of hosted models replaces the candidate's."""
+    """The quality that the use case gives is theirs."""
     market = {**hosted.market, "api_price_decline_per_year": fact(0.5), "hosted_quality": fact(0.99)}
-    constant = hosted_row(bench.case(scores=GOOD), pricing, hosted)
+    constant = hosted_row(bench.case(scores=GOOD), pricing, of_quality(hosted, 0.99))
     declining = hosted_row(bench.case(scores=GOOD), pricing, replace(hosted, market=market))
 
     assert declining["npv_usd"] > constant["npv_usd"]
@@ -117,10 +143,10 @@ def test_a_price_decline_raises_the_value_of_calls(bench: Any, pricing: Pricing,
 
 
 def test_own_machines_break_even_at_a_volume(bench: Any, pricing: Pricing, hosted: UseCase) -> None:
-    """A machine of 0.10 USD an hour serves 50 a second: it costs 73 USD and the trainings' share a month."""
+    """A machine of 0.10 USD an hour serves 45 a second in time: it costs 73.05 USD and the trainings' share a month."""
     row = hosted_row(bench.case(scores=GOOD), pricing, hosted)
     training = (0.015 + 0.001) * 2 / 36
-    first = (0.10 * 730 + training) / row["unit_serving_usd"]
+    first = (0.10 * 730.5 + training) / row["unit_serving_usd"]
 
     assert row["machines_at_break_even"] == 1
     assert row["first_break_even_requests_per_month"] == pytest.approx(first)
@@ -130,7 +156,7 @@ def test_own_machines_break_even_at_a_volume(bench: Any, pricing: Pricing, hoste
 def test_privacy_rules_hosted_models_out(bench: Any, pricing: Pricing, hosted: UseCase) -> None:
     """At the highest level no third party may see a request; the row says so and keeps its figures."""
     private = replace(hosted, needs={**hosted.needs, "privacy": fact(2.0)})
-    row = hosted_row(bench.case(scores=GOOD), pricing, private)
+    row = hosted_row(bench.case(scores=GOOD), pricing, of_quality(private, 0.92))
 
     assert row["excluded"] == "No third party may see a request."
     assert row["npv_usd"] > 0
@@ -140,7 +166,8 @@ def test_uncertain_tokens_are_an_uncertain_cost(bench: Any, pricing: Pricing, ho
     """They widen the distribution around the same mean."""
     spread = Spread("triangular", (100.0, 200.0, 300.0))
     wide = replace(hosted, market={**hosted.market, "input_tokens_per_request": fact(spread.mean, spread)})
-    certain, uncertain = (hosted_row(bench.case(scores=(1.0, 0.5) * 50), pricing, case) for case in (hosted, wide))
+    certain, uncertain = (hosted_row(bench.case(scores=(1.0, 0.5) * 50), pricing, of_quality(case, 0.9))
+                          for case in (hosted, wide))  # fmt: skip
 
     assert uncertain["unit_serving_usd"] == pytest.approx(certain["unit_serving_usd"], rel=1e-9)
     assert uncertain["npv_high_usd"] - uncertain["npv_low_usd"] > certain["npv_high_usd"] - certain["npv_low_usd"]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from harness import FactError
 from harness_reports.business.business import Business, market_sums
 from harness_reports.business.market import ASSUMED
+from harness_reports.business.supply import Calls
 from harness_reports.economics.adoption import shares_by_year
 from harness_reports.economics.cashflow import npv
 from harness_reports.economics.distributions import Distribution, Empirical, Fixed, Lognormal, Pert
@@ -29,7 +30,7 @@ MARKET: dict[str, float] = {
     "discount_rate": 0.1,
 }  # fmt: skip
 MEASURED = {
-    "quality": 0.9, "serving_usd_per_request": 0.001, "energy_j_per_request": 36.0, "pretrain_usd": 100.0,
+    "quality": 0.9, "usd_per_call": 0.001, "energy_j_per_request": 36.0, "pretrain_usd": 100.0,
     "finetune_usd": 40.0, "evaluate_usd": 10.0,
 }  # fmt: skip
 
@@ -39,7 +40,7 @@ def business(years: int = 4, ceiling: float | None = 1.0, **changed: float | Dis
     figures = {name: changed.get(name, value) for name, value in {**MARKET, **MEASURED}.items()}
     inputs = {name: Fixed(value) if isinstance(value, int | float) else value for name, value in figures.items()}
     market, measured = ({name: inputs[name] for name in names} for names in (MARKET, MEASURED))
-    return Business(market, measured, years, ceiling)
+    return Business(market, measured, years, ceiling, Calls())
 
 
 def test_flows_worked_out_by_hand() -> None:
@@ -50,7 +51,7 @@ def test_flows_worked_out_by_hand() -> None:
     for year in range(4):
         times = np.linspace(year, year + 1, 2001)
         share = np.trapezoid([adopted_share(Bass(0.05, 0.4, 1.0), float(t)) for t in times], times)
-        serving = (0.001 + 36 * 0.3 / 3.6e6) * 0.8**year
+        serving = 0.001 * 0.8**year + 36 * 0.3 / 3.6e6
         margin = 0.1 * 0.9**year - serving - 0.1 * 0.2
         expected.append(1_000_000 * share * margin - 5_000 - 10_000 - 3 * tuning * 0.8**year)
 
@@ -110,7 +111,7 @@ def test_npv_rises_with_the_price_and_falls_with_the_rate(low: float, more: floa
 def test_demand_goes_before_its_bottom_up_figures() -> None:
     """Without `requests_per_year` demand is the product of the four."""
     whole = {name: value for name, value in business().market.items() if not name.startswith(("buyers", "obtain"))}
-    given_ = Business({**whole, "requests_per_year": Fixed(1e6)}, business().measured, 4, 1.0)
+    given_ = Business({**whole, "requests_per_year": Fixed(1e6)}, business().measured, 4, 1.0, Calls())
 
     assert given_.flows_usd() == pytest.approx(business().flows_usd())
 
@@ -118,7 +119,7 @@ def test_demand_goes_before_its_bottom_up_figures() -> None:
 def test_without_adoption_everybody_is_there_from_the_start() -> None:
     """Adoption is 1 in every year."""
     market = {name: source for name, source in business().market.items() if not name.startswith("adoption")}
-    first, *_ = Business(market, business().measured, 1, 1.0).flows_usd()[1:]
+    first, *_ = Business(market, business().measured, 1, 1.0, Calls()).flows_usd()[1:]
 
     assert first == pytest.approx(1_000_000 * (0.1 - 0.001 - 36 * 0.3 / 3.6e6 - 0.02) - 15_000 - 150)
 
@@ -131,14 +132,14 @@ def test_errors_without_a_share_cost_nothing() -> None:
 def test_tornado_and_sobol_go_over_measured_and_assumed_inputs_together() -> None:
     """The widest input comes first, whichever kind it is."""
     made = business(
-        serving_usd_per_request=Empirical(np.linspace(0.0009, 0.0011, 99)), value_per_request_usd=Pert(0.05, 0.1, 0.2),
+        usd_per_call=Empirical(np.linspace(0.0009, 0.0011, 99)), value_per_request_usd=Pert(0.05, 0.1, 0.2),
         buyers=Lognormal.from_90_interval(5_000, 20_000),
     )  # fmt: skip
     bars, sobol = tornado(made), importance(made, 256)
 
-    assert list(bars)[-1] == "serving_usd_per_request"
-    assert set(bars) == set(sobol.total) == {"serving_usd_per_request", "value_per_request_usd", "buyers"}
-    assert sobol.total["serving_usd_per_request"] < 0.01
+    assert list(bars)[-1] == "usd_per_call"
+    assert set(bars) == set(sobol.total) == {"usd_per_call", "value_per_request_usd", "buyers"}
+    assert sobol.total["usd_per_call"] < 0.01
     assert math.isclose(sum(sobol.first_order.values()), 1, abs_tol=0.2)
 
 

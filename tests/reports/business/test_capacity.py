@@ -1,72 +1,114 @@
-"""Machines for a load, from measured points."""
+"""How much load machines bear, from measured servings."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness_reports.business.capacity import PLANNED_LOAD, Point, curve, fleet
+from harness_reports.business.capacity import EXACT, Capacity, capacities, fewest, untimely
 from harness_reports.economics.queueing import servers_needed
-from harness_reports.measured.results import Results
-
-SINGLE = Point("SingleStream", 1, 50.0, 0.02)
-BATCH = Point("Offline", 32, 1000.0, 0.1)
+from harness_reports.economics.waiting import MOST_LOAD, Service, answer_s
+from harness_reports.measured.results import Measured, Results
 
 
-def test_the_fastest_batch_that_meets_the_objective_is_chosen() -> None:
-    """Two batches of 0.1 s fit into 0.25 s: 1,400 a second need two machines at 70 % of 1,000."""
-    machines = fleet([SINGLE, BATCH], 500.0, 1400.0, 0.25)
-
-    assert machines is not None
-    assert (machines.point, machines.replicas) == (BATCH, 2)
-    assert machines.utilisation == pytest.approx(0.25)
+def measured(bench: Any, **changes: Any) -> Measured:
+    """Return the only candidate: batches of 10 in 0.1 s, single requests in 0.02 s."""
+    (candidate,) = Results.of(bench.case(**changes)).evaluated
+    return candidate
 
 
-def test_a_strict_objective_takes_single_requests() -> None:
-    """Only single requests are answered in 0.05 s; Erlang C is the bound."""
-    machines = fleet([SINGLE, BATCH], 10.0, 100.0, 0.05)
-
-    assert machines is not None
-    assert machines.point is SINGLE
-    assert machines.replicas == 3  # 100 / (50 · 0.7)
-    assert machines.erlang_c == servers_needed(100.0, 50.0, 0.03, 0.99).servers
+def number(capacity: Capacity, peak_per_s: float) -> int:
+    """Return the machines that a peak needs."""
+    return int(capacity.machines(np.array([peak_per_s]))[0])
 
 
-def test_without_an_objective_machines_run_at_full_load() -> None:
-    """There is no queue to check."""
-    machines = fleet([SINGLE, BATCH], 900.0, 1000.0, None)
+def test_without_a_limit_throughput_decides(bench: Any) -> None:
+    """The peak over the fastest batches; at a machine's limit no further one, without demand one."""
+    (capacity,) = capacities(measured(bench, rate=100.0), None)
 
-    assert machines is not None
-    assert (machines.replicas, machines.erlang_c) == (1, None)
-
-
-def test_an_objective_that_no_point_meets() -> None:
-    """None, rather than machines beyond the measured points."""
-    assert fleet([SINGLE, BATCH], 1.0, 1.0, 0.03) is None
-    assert fleet([], 1.0, 1.0, None) is None
+    assert (capacity.serving.scenario, capacity.serving.batch_size) == ("Offline", 10)
+    assert [number(capacity, peak) for peak in (0.0, 1.0, 100.0, 100.1, 950.0, 1_000_000.0)] == [1, 1, 1, 2, 10, 10_000]
+    assert capacity.answer_s(50.0, 1) is None
 
 
-@given(peak=st.floats(0.001, 1e6), more=st.floats(1.0, 10.0), limit=st.one_of(st.none(), st.floats(0.05, 2.0)))
-def test_more_load_never_needs_fewer_machines(peak: float, more: float, limit: float | None) -> None:
-    """And the load is at most the planned share of their throughput."""
-    little, much = (fleet([SINGLE, BATCH], load / 3, load, limit) for load in (peak, peak * more))
+def test_a_limit_counts_the_wait(bench: Any) -> None:
+    """Single requests of 0.02 s: 99 of 100 in time, with one machine at 0.5 s and, at 0.03 s, at a lower load."""
+    patient, hasty = (capacities(measured(bench, rate=20.0), limit)[0] for limit in (0.5, 0.03))
 
-    assert little is not None
-    assert much is not None
-    assert much.replicas >= little.replicas
-    planned = 1.0 if limit is None else PLANNED_LOAD
-    assert peak <= little.replicas * little.point.samples_per_s * planned * (1 + 1e-9)
+    assert patient.serving.scenario == "SingleStream"
+    assert patient.bound(1) == pytest.approx(MOST_LOAD * 50, rel=1e-3)
+    assert 0 < hasty.bound(1) < 0.5 * 50
+    at_bound = answer_s(Service((1,), (np.full(700, 0.02),)), hasty.bound(1), 1)
+    assert at_bound == pytest.approx(0.03, rel=0.01)
+    assert hasty.answer_s(hasty.bound(1), 1) == at_bound
 
 
-def test_the_curve_of_a_case(bench: Any) -> None:
-    """Points come by batch size; of few batches the slowest counts."""
-    (candidate,) = Results(bench.case(rate=100.0, window_s=10.0)).candidates.values()
+def test_a_limit_that_no_machines_meet_has_no_way(bench: Any) -> None:
+    """The cost is then that of throughput alone."""
+    slow = measured(bench)
+    alone = untimely(slow)
 
-    points = curve(candidate.servings)
+    assert capacities(slow, 0.01) == []
+    assert alone is not None
+    assert (alone.serving.scenario, alone.limit_s, number(alone, 101.0)) == ("SingleStream", None, 3)
 
-    assert [(point.scenario, point.batch_size) for point in points] == [("SingleStream", 1), ("Offline", 10)]
-    assert points[1] == Point("Offline", 10, 100.0, pytest.approx(0.1))
-    assert points[1].answer_s == pytest.approx(0.2)
+
+def test_a_limit_needs_measured_single_requests(bench: Any) -> None:
+    """How long one takes is not known from batches."""
+    batches = measured(bench, latency_s=None)
+
+    assert capacities(batches, 0.5) == []
+    assert untimely(batches) is None
+    assert len(capacities(batches, None)) == 1
+
+
+def test_batches_serve_where_they_need_fewer_machines(bench: Any) -> None:
+    """A small load keeps single requests; a large one takes batches, if these answer in time."""
+    fast = measured(bench, rate=1000.0, window_s=20.0)
+    ways = capacities(fast, 0.5)
+
+    assert [way.serving.scenario for way in ways] == ["SingleStream", "Offline"]
+    assert fewest(ways, 10.0) is ways[0]
+    assert fewest(ways, 800.0) is ways[1]
+    assert number(ways[1], 800.0) < number(ways[0], 800.0)
+    assert [way.serving.scenario for way in capacities(measured(bench, rate=10.0), 0.5)] == ["SingleStream"]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.floats(0.0, 5000.0), min_size=2, max_size=20), st.sampled_from([None, 0.03, 0.05, 0.5]))
+def test_more_load_never_needs_fewer_machines(bench: Any, peaks: list[float], limit_s: float | None) -> None:
+    """And each number of machines bears the load that it is given for."""
+    capacity = capacities(measured(bench), limit_s)[0]
+    machines = capacity.machines(np.array(sorted(peaks)))
+
+    assert (np.diff(machines) >= 0).all()
+    assert machines.min() >= 1
+    for peak, count in zip(sorted(peaks), machines.astype(int), strict=True):
+        assert capacity.bound(count) >= peak * (1 - 1e-6)
+        assert count == 1 or capacity.bound(count - 1) < peak
+
+
+def test_the_queue_of_exponential_times_needs_as_many_as_erlang_says(bench: Any) -> None:
+    """M/M/c: three machines where Erlang C asks for three, not one."""
+    random = np.random.default_rng(1)
+    latency_s = np.quantile(random.exponential(0.02, 200_000), (np.arange(2000) + 0.5) / 2000)
+    capacity = capacities(measured(bench, latency_s=tuple(latency_s), rate=0.1), 0.12)[0]
+    for peak in (35.0, 60.0, 90.0, 120.0):
+        # The limit is on wait and service; Erlang's is on the wait: one with the same sum is at most as strict.
+        least = servers_needed(peak, 50.0, 0.12, 0.99).servers
+        most = servers_needed(peak, 50.0, 0.12 - 0.0921, 0.99).servers
+        assert least <= number(capacity, peak) <= most
+    assert number(capacity, 60.0) == 3
+
+
+def test_many_machines_bear_eighths_of_eight(bench: Any) -> None:
+    """Each further machine is taken to add no more than that."""
+    capacity = capacities(measured(bench), 0.03)[0]
+
+    assert capacity.per_machine() == capacity.bound(EXACT) / EXACT
+    assert capacity.bound(80) == pytest.approx(10 * capacity.bound(EXACT))
+    assert capacity.bound(EXACT) > EXACT * capacity.bound(1)

@@ -61,20 +61,22 @@ def test_swings_are_the_tornados(filing: Candidates) -> None:
 
 def test_the_volume_line_crosses_zero_at_the_break_even(filing: Candidates) -> None:
     """It goes through the base case, and through 0 at the table's break-even."""
-    row, case = filing.best.row, filing.market.use_case
+    row, business = filing.best.row, filing.best.business
+    assert business is not None
     volumes = [0.0, row["break_even_requests"], row["requests_per_year"]]
-    frame = chart_data.npv_by_volume(case, filing.best.evidence, volumes)
+    frame = chart_data.npv_by_volume(filing.market, business, volumes)
 
-    assert frame["npv_usd"][1] == pytest.approx(0, abs=1e-3)
+    assert frame["npv_usd"][1] == pytest.approx(0, abs=0.01)
     assert frame["npv_usd"][2] == pytest.approx(row["npv_usd"])
     assert frame["npv_usd"][0] < 0
 
 
 @pytest.mark.parametrize("usd_per_call", [0.001, 0.0004])
-def test_steps_cross_where_build_or_buy_says(usd_per_call: float) -> None:
+@pytest.mark.parametrize("few", [(1e6,), (0.6e6, 1.8e6, 3e6)])
+def test_steps_cross_where_build_or_buy_says(usd_per_call: float, few: tuple[float, ...]) -> None:
     """Own machines cost no more at the first break-even, and never more again above the second."""
-    machines = OwnMachines(usd_per_month=300.0, requests_per_month=1_000_000.0, fixed_usd_per_month=500.0)
-    first, _, always = build_or_buy(*machines, usd_per_call * 1e6)
+    machines = OwnMachines(usd_per_month=300.0, requests_per_month=few, fixed_usd_per_month=500.0)
+    first, _, always = build_or_buy(300.0, machines.per_machine, 500.0, usd_per_call * 1e6, few)
     assert first is not None
     assert always is not None
     frame = chart_data.own_against_calls(machines, usd_per_call, [first * 0.999, first])

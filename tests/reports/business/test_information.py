@@ -112,15 +112,16 @@ def seeds_and_the_cost_of_errors(bench: Any, pricing: Pricing, make_use_case: Ma
 
 
 def windows_and_the_cost_of_serving(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> Case:
-    """Serving costs nearly as much as is earned; its mean is normal, from 40 queries of uneven length."""
+    """Serving costs nearly as much as is earned, paid by the second; its speed is normal, from 40 uneven queries."""
     latency_s = np.random.default_rng(7).gamma(1.0, 30.0, 40)
     case = make_use_case(
         needs={"latency_s": 600.0}, cost_per_error_usd=None, fixed_cost_per_year_usd=0.0, upfront_cost_usd=20.0,
         value_per_request_usd=0.0008,
     )  # fmt: skip
     case = spread(case, "requests_per_year", "lognormal", 1e6, 1e7)
-    npv, evidence = judged(bench.case(scores=GOOD, latency_s=latency_s), pricing, case)
-    mean = npv.business.measured["serving_usd_per_request"].mean
+    records = bench.case(scores=GOOD, latency_s=latency_s, rate=0.01, window_s=1000.0)  # batches take too long
+    npv, evidence = judged(records, replace(pricing, buying="elastic"), case)
+    mean = npv.business.measured["samples_per_s"].mean
     deviation = mean * latency_s.std(ddof=1) / latency_s.mean() / np.sqrt(40)
 
     def posterior(random: np.random.Generator, observed: float, study: Study, size: int) -> np.ndarray:
@@ -128,7 +129,7 @@ def windows_and_the_cost_of_serving(bench: Any, pricing: Pricing, make_use_case:
         return random.normal(mean + gain * (observed - mean), deviation * np.sqrt(1 - gain), size)
 
     return npv, evidence, Beliefs(
-        "serving_usd_per_request", "longer serving", Normal(mean, deviation),
+        "samples_per_s", "longer serving", Normal(mean, deviation),
         lambda random, size: random.normal(mean, deviation, size),
         lambda random, truth, study: random.normal(truth, deviation / np.sqrt(study.size / latency_s.sum() - 1)),
         posterior,

@@ -93,8 +93,8 @@ def test_of_two_not_worth_investing_in_the_one_that_meets_the_needs_is_best(
     bench: Any, pricing: Pricing, make_use_case: Any
 ) -> None:
     """A higher net present value does not make up for a missed need."""
-    poor = bench.case(scores=(1,) * 60 + (0,) * 40, model="poor", rate=1000.0)
-    good = bench.case(scores=(1,) * 95 + (0,) * 5, model="good", rate=1.0)
+    poor = bench.case(scores=(1,) * 60 + (0,) * 40, model="poor")
+    good = bench.case(scores=(1,) * 95 + (0,) * 5, model="good", finetune_s=99_999.0)
     case = make_use_case(needs={"quality": 0.8}, value_per_request_usd=1e-9, cost_per_error_usd=None)
     candidates = judge(read_market(case, {}), gather([*poor, *good], pricing))
     by_model = {row["model"]: row for row in candidates.rows}

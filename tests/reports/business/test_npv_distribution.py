@@ -1,4 +1,4 @@
-"""Probabilities and flip points: properties, and closed forms."""
+"""Probabilities: properties, and closed forms."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ from harness_reports.business.evidence import gather
 from harness_reports.business.market import read_market
 from harness_reports.business.npv_distribution import (
     Driver,
-    FlipPoints,
     NpvDistribution,
     draw_market,
     npv_distribution,
 )
-from harness_reports.business.verdict import Money, VerdictInputs, decide, flip_reason
+from harness_reports.business.verdict import Money, VerdictInputs, decide
 from harness_reports.business.viability import viability
 from harness_reports.economics.simulation import importance, outcome
 from harness_reports.prices.pricing import Pricing
@@ -127,44 +126,6 @@ def test_repricing_is_exact(bench: Any, pricing: Pricing, make_use_case: MakeUse
     assert after["unit_error_usd"] == before["unit_error_usd"]
 
 
-@pytest.mark.parametrize("name", ["value_per_request_usd", "requests_per_year"])
-@pytest.mark.parametrize("share", [0.1, 0.3])
-def test_at_the_flip_point_the_probability_of_a_loss_is_the_limit(
-    bench: Any, pricing: Pricing, make_use_case: MakeUseCase, name: str, share: float
-) -> None:
-    """With the figure set to the flip point, and the others uncertain."""
-    other = {"value_per_request_usd": "requests_per_year", "requests_per_year": "value_per_request_usd"}[name]
-    numbers = {"requests_per_year": ("lognormal", 1e5, 1e6), "value_per_request_usd": ("pert", 0.05, 0.08, 0.2)}
-    case = uncertain(make_use_case(), **{other: numbers[other]})
-    records = bench.case(scores=GOOD)
-    flip_point = getattr(npv_of(records, pricing, case).flip(share), name)
-    loss = 1 - npv_of(records, pricing, case, **{name: flip_point}).outcome.probability_positive
-
-    assert loss == pytest.approx(share, abs=0.002)
-
-
-def test_the_flip_point_of_the_mean_breaks_even(bench: Any, pricing: Pricing, wide: UseCase) -> None:
-    """By the cost of serving, at which the expected net present value is 0."""
-    npv = npv_of(bench.case(scores=GOOD), pricing, wide)
-    cost = npv.flip(None).serving_usd_per_request
-    assert cost is not None
-    scale = cost / npv.business.inputs["serving_usd_per_request"].mean
-    serving = npv.business.serving_usd(npv.drawn) * npv.market.sums.requests_at_cost
-
-    assert float((npv.npv_usd - (scale - 1) * serving).mean()) == pytest.approx(0, abs=1e-3)
-
-
-def test_a_negative_margin_has_no_volume_to_flip(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """Only a higher price does."""
-    case = make_use_case(cost_per_error_usd=5.0)
-    flip = npv_of(bench.case(scores=GOOD), pricing, case).flip(None)
-
-    assert flip.requests_per_year is None
-    assert flip.serving_usd_per_request is None
-    assert flip.value_per_request_usd is not None
-    assert flip.value_per_request_usd > 0.1
-
-
 def test_drivers_are_sobols_first_order_indices(bench: Any, pricing: Pricing, wide: UseCase) -> None:
     """The estimates from the draws agree with SALib; percentiles lie on either side of the mean."""
     npv = npv_of(bench.case(scores=GOOD), pricing, wide, draws=50_000)
@@ -211,13 +172,5 @@ def test_the_loss_limit_decides(bench: Any, pricing: Pricing, wide: UseCase, lim
     row = row_of(bench.case(scores=GOOD), pricing, case, loss_limit=limit)
 
     assert row["verdict"] == ("invest" if limit == 0.5 else "pilot")
-    assert row["flip"].startswith("It becomes a pilot if" if limit == 0.5 else "It becomes an investment if")
+    assert row["flip"].startswith("It is no longer an investment if" if limit == 0.5 else "It becomes an investment if")
     assert row["probability_wrong"] == pytest.approx(1 - row["probability_positive"], abs=0.02)
-
-
-def test_what_flips_a_verdict_is_written_out() -> None:
-    """Large numbers without an exponent."""
-    assert str(flip_reason("pilot", FlipPoints(0.25, 2_154_936_112.0, None))) == (
-        "It becomes an investment if the value of a request is 0.25 USD, or demand is 2,155,000,000 requests a year."
-    )
-    assert flip_reason("invest", FlipPoints(None, None, None)) is None

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from harness import PriceBook, UseCase
-from harness_reports.business.serving import HOURS_PER_YEAR, SERVING, serving
+from harness_reports.business.serving import SERVING, serving
+from harness_reports.business.supply import HOURS_PER_YEAR
 from harness_reports.business.viability import viability
 from harness_reports.economics.cashflow import npv
 from harness_reports.prices.pricing import OWN, Pricing, choose
@@ -27,13 +28,14 @@ def rows(records: list[Any], pricing: Pricing, use_case: UseCase, **more: Any) -
 
 def test_a_row_worked_out_by_hand(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
     """Ten a second, thirty at the peak; batches of 10 take 0.1 s, so one machine at 0.10 USD an hour serves 100."""
-    case = make_use_case(requests_per_year=10.0 * SECONDS)
+    case = make_use_case(requests_per_year=10.0 * SECONDS, needs={"quality": 0.8})
     (row,) = rows(bench.case(scores=GOOD), pricing, case)
     yearly = 0.10 * HOURS_PER_YEAR
 
     assert list(row) == list(SERVING)
     assert (row["requests_per_s"], row["peak_per_s"], row["replicas"]) == (pytest.approx(10), pytest.approx(30), 1)
-    assert (row["scenario"], row["batch_size"], row["answer_s"]) == ("Offline", 10, pytest.approx(0.2))
+    assert (row["scenario"], row["batch_size"], row["answer_s"]) == ("Offline", 10, None)
+    assert (row["buying"], row["view"]) == ("machines", "rented")
     assert row["utilisation"] == pytest.approx(0.1)
     assert row["usd_per_year"] == pytest.approx(yearly)
     assert row["idle_usd_per_year"] == pytest.approx(0.9 * yearly)
@@ -45,7 +47,7 @@ def test_review_corrects_answers(bench: Any, pricing: Pricing, make_use_case: Ma
     """Half is reviewed at 0.30 USD, one in ten is a retry: errors cost half, and 96 % are right after review."""
     case = make_use_case(review_share=0.5, review_usd=0.30, retry_share=0.1)
     (row,) = viability(bench.case(scores=GOOD), pricing, [case]).to_dict("records")
-    serving_usd = 0.10 / (50 * 3600) * 1.1
+    serving_usd = 0.10 * HOURS_PER_YEAR / 1_000_000
 
     assert row["unit_error_usd"] == pytest.approx(0.08 * 0.5 * 0.20)
     assert row["unit_review_usd"] == pytest.approx(0.15)
@@ -55,7 +57,9 @@ def test_review_corrects_answers(bench: Any, pricing: Pricing, make_use_case: Ma
 
 def test_retries_are_paid_for_once(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
     """They are in the load of the machines, not added to their cost again."""
-    case = make_use_case(requests_per_year=10.0 * SECONDS, retry_share=1.0, cost_per_error_usd=None)
+    case = make_use_case(
+        needs={"quality": 0.8}, requests_per_year=10.0 * SECONDS, retry_share=1.0, cost_per_error_usd=None
+    )
     (row,) = rows(bench.case(scores=GOOD), pricing, case)
 
     assert row["requests_per_s"] == pytest.approx(20)
@@ -73,13 +77,17 @@ def test_at_the_levelised_price_the_npv_is_zero(bench: Any, pricing: Pricing, ma
     assert npv(0.10, [-upfront, *[price * 1_000_000 - yearly] * 3]) == pytest.approx(0, abs=1e-3)
 
 
-def test_an_objective_that_no_point_meets_has_a_note(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """There are no machines beyond the measured points."""
-    (row,) = rows(bench.case(scores=GOOD), pricing, make_use_case(needs={"latency_s": 0.001}))
+def test_an_objective_that_no_machines_meet_has_a_note(
+    bench: Any, pricing: Pricing, make_use_case: MakeUseCase
+) -> None:
+    """The cost is that without the limit, as in the verdict, which misses the need."""
+    records, case = bench.case(scores=GOOD), make_use_case(needs={"latency_s": 0.001})
+    (row,) = rows(records, pricing, case)
+    (verdict,) = viability(records, pricing, [case]).to_dict("records")
 
-    assert row["replicas"] is None
-    assert row["usd_per_year"] is None
-    assert "No measured batch size answers in 0.001 s" in row["note"]
+    assert "No number of machines answers 99 of 100 requests in 0.001 s" in row["note"]
+    assert row["usd_per_year"] == verdict["usd_per_year"] == pytest.approx(0.10 * HOURS_PER_YEAR)
+    assert (verdict["verdict"], verdict["latency_limit"]) == ("do not invest", "missed")
 
 
 def test_rented_beside_owned(bench: Any, pricing: Pricing, make_use_case: MakeUseCase, make_price: Any) -> None:

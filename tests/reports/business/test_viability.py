@@ -46,23 +46,27 @@ def judged(records: list[Any], pricing: Pricing, use_case: UseCase) -> dict[str,
 
 
 def test_row_worked_out_by_hand(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """0.10 - 0.08 · 0.20 - 0.10 / (50 · 3600) = 0.0839994 a request; a million of them for three years at 10 %."""
+    """0.10 - 0.08 · 0.20 = 0.084 a request, less a machine of 876.60 a year; a million of them, three years, 10 %."""
     frame = viability(bench.case(scores=GOOD), pricing, [make_use_case()])
     row = only(frame)
-    margin = 0.10 - 0.08 * 0.20 - 0.10 / (50 * 3600)
+    machine = 0.10 * 8766
+    margin = 0.10 - 0.08 * 0.20 - machine / 1_000_000
     yearly = 1_000_000 * margin - 10_000
     upfront = (0.015 + 0.001) * 2 + 20_000
 
     assert list(frame.columns) == list(VIABILITY)
     assert row["unit_error_usd"] == pytest.approx(0.016)
-    assert row["unit_serving_usd"] == pytest.approx(5.5555556e-7)
-    assert row["unit_cost_usd"] == pytest.approx(0.016 + 5.5555556e-7)
+    assert (row["buying"], row["replicas"], row["usd_per_year"]) == ("machines", 1, pytest.approx(machine))
+    assert row["utilisation"] == pytest.approx(1_000_000 / (8766 * 3600) / 50)
+    assert row["unit_serving_usd"] == pytest.approx(0.0008766)
+    assert row["unit_energy_usd"] == 0.0
+    assert row["unit_cost_usd"] == pytest.approx(0.016 + 0.0008766)
     assert row["unit_margin_usd"] == pytest.approx(margin)
     assert row["upfront_usd"] == pytest.approx(upfront)
     assert row["yearly_usd"] == pytest.approx(yearly)
     assert row["npv_usd"] == pytest.approx(-upfront + yearly / 1.1 + yearly / 1.1**2 + yearly / 1.1**3)
     assert row["npv_low_usd"] < row["npv_usd"] < row["npv_high_usd"]
-    assert row["break_even_requests"] == pytest.approx((upfront * 0.1 / (1 - 1.1**-3) + 10_000) / margin)
+    assert row["break_even_requests"] == pytest.approx((upfront * 0.1 / (1 - 1.1**-3) + 10_000 + machine) / 0.084)
     assert (row["quality"], row["needed_quality"]) == (0.92, 0.8)
     assert (row["latency_p99_s"], row["needed_latency_s"], row["latency_limit"]) == (0.02, 0.5, "met")
 
@@ -82,11 +86,12 @@ def test_interval_carries_quality(bench: Any, pricing: Pricing, make_use_case: M
 def test_use_case_without_a_latency_is_served_in_batches(
     bench: Any, pricing: Pricing, make_use_case: MakeUseCase
 ) -> None:
-    """100 per second instead of 50."""
+    """100 per second instead of 50: half the utilisation, one machine all the same."""
     row = judged(bench.case(scores=GOOD), pricing, make_use_case(needs={"quality": 0.8}))
 
     assert row["served_as"] == "Offline"
-    assert row["unit_serving_usd"] == pytest.approx(0.1 / 360_000)
+    assert row["utilisation"] == pytest.approx(1_000_000 / (8766 * 3600) / 100)
+    assert row["unit_serving_usd"] == pytest.approx(0.0008766)
     assert row["latency_limit"] is None or pd.isna(row["latency_limit"])
 
 
@@ -211,7 +216,7 @@ def test_quality_that_surely_falls_short_is_refused(bench: Any, pricing: Pricing
 
 def test_value_that_may_be_a_loss_is_a_pilot(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
     """The interval of the net present value holds 0."""
-    row = judged(bench.case(scores=GOOD), pricing, make_use_case(requests_per_year=215_000.0))
+    row = judged(bench.case(scores=GOOD), pricing, make_use_case(requests_per_year=225_000.0))
 
     assert row["npv_low_usd"] < 0 < row["npv_high_usd"]
     assert row["verdict"] == "pilot"

@@ -64,7 +64,7 @@ def test_break_even_marks_what_is_on_the_chart(even: float | None, marks: int) -
 
 def test_own_machines_are_drawn_once_and_as_steps() -> None:
     """With a line for each hosted model."""
-    frame = own_against_calls(OwnMachines(100.0, 10.0, 5.0), 20.0, [0, 5, 10, 15])
+    frame = own_against_calls(OwnMachines(100.0, (10.0,), 5.0), 20.0, [0, 5, 10, 15])
     figure = charts_case.own_or_calls({"a/b": frame, EVIL: frame}, 5.25, 12.0)
 
     assert [trace.name for trace in figure.data] == ["own machines", "a/b", "&lt;script&gt;alert(1)&lt;/script&gt;"]

@@ -1,0 +1,176 @@
+"""What would change a verdict: the value of one figure that the reader can set, all else equal.
+
+A value is found where the probability of a loss, or the expected net present value, crosses its threshold. It is
+rounded away from today's value, and the candidate is judged again with it, against its baseline too: it is told only
+if the verdict does change.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from harness_reports.business.business import Business
+from harness_reports.business.evidence import Evidence
+from harness_reports.business.market import Market
+from harness_reports.business.npv_distribution import MarketDraws
+from harness_reports.business.outlook import Outlook
+from harness_reports.business.verdict import VERDICTS, Verdict, against_the_baseline
+from harness_reports.economics.distributions import Fixed
+from harness_reports.reasons import Reason, Reasons
+
+_VALUE, _VOLUME = "value_per_request_usd", "requests_per_year"
+_TOLD = {_VALUE: ("value set to", "value certain at"), _VOLUME: ("volume set to", "volume certain at")}
+"""Figure → codes of its sentence: where it is certain today, and where it is uncertain."""
+_CODES = {"invest": "no investment if", "pilot": "investment if", "do not invest": "worth it if"}
+_REACH = 1000.0
+"""A value is looked for up to this multiple of today's, and down to its inverse."""
+_HALVINGS = 30
+_FARTHER = 1.5
+"""Where a verdict does not change at its threshold, values this much farther from today's are tried."""
+_TRIES = 4
+
+
+class Lever(NamedTuple):
+    """A figure that the reader can set."""
+
+    today: float
+    better: bool
+    """Whether more of it is better."""
+    npv_usd: Callable[[float], np.ndarray]
+    """Value → the net present value of each draw."""
+    judged_at: Callable[[float], tuple[MarketDraws, Callable[[Evidence], Evidence]]]
+    """Value → the market with it, and how evidence changes with it."""
+    exponent: Callable[[float], int]
+    """Value → the power of ten to which its sentence shows it."""
+
+
+def flip(outlook: Outlook, baselines: Sequence[Evidence], verdict: Verdict) -> Reason | None:
+    """Return what would change a verdict; None if money did not decide it, or no value does.
+
+    Args:
+        outlook: the candidate.
+        baselines: the cheap baselines of its task that it is compared with, without itself.
+        verdict: the one that the comparison left.
+    """
+    if outlook.decision.threshold is None or outlook.business is None or verdict != outlook.decision.verdict:
+        return None
+    changes = Reasons(_Flip(outlook, baselines, verdict, outlook.business).changes())
+    return Reason(_CODES[verdict], {"changes": changes}) if changes else None
+
+
+@dataclass(frozen=True, eq=False)
+class _Flip:
+    outlook: Outlook
+    baselines: Sequence[Evidence]
+    verdict: Verdict
+    business: Business
+
+    def changes(self) -> Iterator[Reason]:
+        """Yield each figure with a value that changes the verdict."""
+        for name, lever in ((_VALUE, self._value()), (_VOLUME, self._volume()), (None, self._prices())):
+            at = self._changed(lever)
+            if at is not None:
+                yield Reason(self._code(name), {"value": at, "today": lever.today})
+
+    def _code(self, name: str | None) -> str:
+        if name is None:
+            return "prices set to"
+        set_to, certain_at = _TOLD[name]
+        return set_to if isinstance(self._market.inputs.get(name), Fixed) else certain_at
+
+    @property
+    def _market(self) -> Market:
+        return self.outlook.market
+
+    @cached_property
+    def _drawn(self) -> dict[str, np.ndarray]:
+        npv = self.outlook.npv
+        assert npv is not None  # noqa: S101 - there is a business
+        return npv.drawn
+
+    def _value(self) -> Lever:
+        none, one = (self.business.npv_usd({**self._drawn, _VALUE: np.full(1, usd)}) for usd in (0.0, 1.0))
+        per_usd = one - none  # it is linear in the value
+        return Lever(self._market.numbers[_VALUE], True, lambda usd: none + usd * per_usd, self._with(_VALUE), _fine)
+
+    def _volume(self) -> Lever:
+        def npv_usd(requests: float) -> np.ndarray:
+            business = self.outlook.evidence.business(self._market.at(_VOLUME, requests)) or self.business
+            return business.npv_usd({**self._drawn, _VOLUME: np.full(1, requests)})
+
+        return Lever(self._market.requests_per_year, True, npv_usd, self._with(_VOLUME), _coarse)
+
+    def _prices(self) -> Lever:
+        today = float(self.outlook.evidence.pricing.multiplier)
+        twice = self.outlook.evidence.at_prices(2.0).business(self._market) or self.business
+        now = self.business.npv_usd(self._drawn)
+        change = twice.npv_usd(self._drawn) - now  # it is linear in the prices
+
+        def judged_at(times: float) -> tuple[MarketDraws, Callable[[Evidence], Evidence]]:
+            return self.outlook.drawn, lambda evidence: evidence.at_prices(times / today)
+
+        return Lever(today, False, lambda times: now + (times / today - 1) * change, judged_at, _fine)
+
+    def _with(self, name: str) -> Callable[[float], tuple[MarketDraws, Callable[[Evidence], Evidence]]]:
+        return lambda value: (self.outlook.drawn.at(name, value), lambda evidence: evidence)
+
+    def _changed(self, lever: Lever) -> float | None:
+        """Return a value that changes the verdict, as its sentence shows it; None if none is found."""
+        up = lever.better != (self.verdict == "invest")
+        far = lever.today * (_REACH if up else 1 / _REACH)
+        if not lever.today > 0 or self._passes(lever, lever.today) == self._passes(lever, far):
+            return None
+        at = self._crossing(lever, far)
+        for _ in range(_TRIES):
+            rounded = _away(at, lever.exponent(at), up=up)
+            if self._changes(lever, rounded):
+                return rounded
+            at = lever.today * (at / lever.today) ** _FARTHER
+        return None
+
+    def _passes(self, lever: Lever, value: float) -> bool:
+        threshold, npv_usd = self.outlook.decision.threshold, lever.npv_usd(value)
+        assert threshold is not None  # noqa: S101 - `flip` has looked
+        if threshold.loss is None:
+            return bool(npv_usd.mean() > 0)
+        return bool((npv_usd > 0).mean() >= 1 - threshold.loss)
+
+    def _crossing(self, lever: Lever, far: float) -> float:
+        """Return the value, by halving the logarithm of the range, just past which the threshold is crossed."""
+        near, before = lever.today, self._passes(lever, lever.today)
+        for _ in range(_HALVINGS):
+            middle = math.sqrt(near * far)
+            near, far = (middle, far) if self._passes(lever, middle) == before else (near, middle)
+        return far
+
+    def _changes(self, lever: Lever, value: float) -> bool:
+        """Return whether the candidate, judged again with its baselines, has the verdict that is told."""
+        drawn, change = lever.judged_at(value)
+        everyone = [change(evidence) for evidence in (self.outlook.evidence, *self.baselines)]
+        rows = [Outlook(drawn, evidence, evidence.business(drawn.market)).compared() for evidence in everyone]
+        now = against_the_baseline(rows)[0]["verdict"]
+        if self.verdict == "do not invest":
+            return VERDICTS.index(now) < VERDICTS.index(self.verdict)
+        return bool(now == "invest") != (self.verdict == "invest")
+
+
+def _fine(value: float) -> int:
+    """Return the power of ten of three significant digits, or of whole numbers if they are finer."""
+    return min(math.floor(math.log10(value)) - 2, 0)
+
+
+def _coarse(value: float) -> int:
+    """Return the power of ten of four significant digits of whole numbers."""
+    return max(math.floor(math.log10(value)) - 3, 0)
+
+
+def _away(value: float, exponent: int, *, up: bool) -> float:
+    """Return a value rounded up or down to a power of ten."""
+    steps = value / 10.0**exponent
+    return float(f"{math.ceil(steps) if up else math.floor(steps)}e{exponent}")

@@ -1,0 +1,79 @@
+"""The verdict on one candidate in the draws of a market, before it is compared with the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from harness_reports.business.business import Business
+from harness_reports.business.evidence import Evidence
+from harness_reports.business.market import Market
+from harness_reports.business.npv_distribution import MarketDraws, NpvDistribution, npv_distribution
+from harness_reports.business.verdict import Decision, Money, VerdictInputs, decide
+from harness_reports.measured.latency import LatencyObjective
+from harness_reports.reasons import Reasons
+
+
+@dataclass(frozen=True, eq=False)
+class Outlook:
+    """One candidate in one market."""
+
+    drawn: MarketDraws
+    evidence: Evidence
+    business: Business | None
+    """None if a measurement that it needs is missing."""
+
+    @property
+    def market(self) -> Market:
+        """The market."""
+        return self.drawn.market
+
+    @cached_property
+    def npv(self) -> NpvDistribution | None:
+        """The distribution of the net present value."""
+        if self.business is None:
+            return None
+        return npv_distribution(self.business, self.drawn, self.evidence.accuracy)
+
+    @cached_property
+    def objective(self) -> LatencyObjective | None:
+        """Whether the latency objective is met."""
+        return self.evidence.objective(self.market)
+
+    @cached_property
+    def money(self) -> Money | None:
+        """The financial inputs of the gates."""
+        if self.business is None or self.npv is None:
+            return None
+        return Money(
+            margin_usd=self.business.margin_usd(), outcome=self.npv.outcome, loss_limit=self.market.loss_limit,
+            drivers=self.npv.drivers(), probability_of_success=self.npv.probability_of_success,
+        )  # fmt: skip
+
+    @cached_property
+    def inputs(self) -> VerdictInputs:
+        """The inputs of the gates."""
+        market = self.market
+        return VerdictInputs(
+            Reasons(self.evidence.gaps(market, self.objective)), self.evidence.accuracy, market.quality, self.objective,
+            market.latency_s, self.money, market.unmeasured_needs, Reasons(self.evidence.caveats(market)),
+        )  # fmt: skip
+
+    @cached_property
+    def decision(self) -> Decision:
+        """The verdict and its reasons."""
+        return decide(self.inputs)
+
+    def compared(self) -> dict[str, Any]:
+        """Return the cells that a comparison with the cheap baseline takes."""
+        names = ("task", "source", "model", "baseline", "against_baseline")
+        business = self.business
+        money = {} if business is None else {
+            "npv_usd": business.base_npv_usd(), "unit_error_usd": float(business.error_usd(business.means)[0]),
+            "discounted_requests": float(business.base_sums.requests[0]),
+        }  # fmt: skip
+        return {
+            **{name: self.evidence.accuracy[name] for name in names}, "npv_usd": None, "unit_error_usd": None,
+            "discounted_requests": None, **money, "verdict": self.decision.verdict, "reasons": self.decision.reasons,
+        }  # fmt: skip

@@ -1,0 +1,147 @@
+"""The figures of serving a use case's demand for a year: load, machines, cost, energy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from harness.records import Record
+from harness_reports.business.business import ENERGY, Business
+from harness_reports.business.capacity import Capacity
+from harness_reports.business.market import Market
+from harness_reports.business.market_figures import figure
+from harness_reports.business.supply import (
+    CALLS,
+    ELASTIC,
+    IDLE_HOURS,
+    MACHINES,
+    PEAK,
+    PER_SECOND,
+    SHARE,
+    UTILISATION,
+    Calls,
+    Elastic,
+    Machines,
+    Supply,
+)
+from harness_reports.economics.waiting import MOST_LOAD
+from harness_reports.figures.explained import Explained, derived, named
+from harness_reports.measured import readings as leaf
+from harness_reports.prices.request_energy import idle_watts, request_energy
+
+USD = "USD"
+YEARLY = "usd_per_year"
+
+
+def demand_figures(market: Market, requests: Explained) -> dict[str, Explained]:
+    """Return the load of a year's requests: `requests_per_s` over the year, `peak_per_s` in the busiest hour."""
+    yearly, factor = named(requests, "requests_per_year"), figure(market, "peak_factor")
+    mean = derived("requests_per_s", "1/s", PER_SECOND, yearly, figure(market, "retry_share"))
+    peak = derived("peak_per_s", "1/s", PEAK, mean, factor)
+    return {each.name: each for each in (yearly, factor, mean, peak)}
+
+
+def supply_figures(
+    market: Market, business: Business, priced: Mapping[str, Explained], requests: Explained
+) -> dict[str, Explained]:
+    """Return the figures of a year of serving.
+
+    Args:
+        market: the use case's figures.
+        business: the use case with one candidate, or hosted model.
+        priced: `usd_per_hour`, `utilisation` and `pue` of machines, `usd_per_call` of calls.
+        requests: of the year.
+    """
+    demand = demand_figures(market, requests)
+    served = {each.name: each for each in _served(market, business.supply, priced, demand)}
+    return demand | served | {each.name: each for each in _energy(market, business, priced, {**demand, **served})}
+
+
+def _served(
+    market: Market, supply: Supply, priced: Mapping[str, Explained], demand: Mapping[str, Explained]
+) -> Iterator[Explained]:
+    requests, retries = demand["requests_per_year"], figure(market, "retry_share")
+    if isinstance(supply, Calls):
+        yield derived(YEARLY, USD, CALLS, priced["usd_per_call"], requests, retries)
+    elif isinstance(supply, Elastic):
+        hour, speed, used = priced["usd_per_hour"], supply.capacity.serving.speed, priced["utilisation"]
+        yield from (hour, speed, used)
+        yield derived(YEARLY, USD, ELASTIC, hour, speed, used, requests, retries, note="paid per second of use")
+    elif isinstance(supply, Machines):
+        yield from _machines(supply, priced["usd_per_hour"], demand)
+
+
+def _machines(supply: Machines, hour: Explained, demand: Mapping[str, Explained]) -> Iterator[Explained]:
+    peak, speed = demand["peak_per_s"], supply.capacity.serving.speed
+    replicas = _replicas(supply, peak)
+    note = "every hour is paid, idle or not" if supply.whole else "other use cases pay for the rest of the machines"
+    used = derived("utilisation", "", UTILISATION, demand["requests_per_s"], replicas, speed)
+    yield from (hour, speed, replicas, used, answer_figure(supply.capacity, peak, replicas))
+    yield derived(YEARLY, USD, MACHINES, hour, replicas, note=note)
+    yield derived("idle_hours", "h", IDLE_HOURS, replicas, used)
+
+
+def _replicas(supply: Machines, peak: Explained) -> Explained:
+    capacity = supply.capacity
+    if not supply.whole:
+        most = Explained("peak_per_machine", capacity.per_machine(), "1/s", note=_bound(capacity),
+                         inputs=(capacity.serving.speed,))  # fmt: skip
+        return derived("replicas", "", SHARE, peak, most)
+    number = float(supply.replicas(np.array([peak.value]))[0])
+    note = f"the fewest whole machines that answer peak_per_s: {_bound(capacity)}"
+    return Explained("replicas", int(number), note=note,
+                     inputs=(peak, capacity.serving.speed))  # fmt: skip
+
+
+def _bound(capacity: Capacity) -> str:
+    if capacity.limit_s is None:
+        return "each serves samples_per_s; waiting does not count"
+    return (
+        f"99 of 100 requests are answered within {capacity.limit_s:g} s, waiting included, at no more than "
+        f"{MOST_LOAD:.0%} of what the machines can serve"
+    )
+
+
+def answer_figure(capacity: Capacity, peak: Explained, replicas: Explained) -> Explained:
+    """Return the 99th percentile of the time to an answer in the busiest hour."""
+    if capacity.service is None:
+        return Explained("answer_s", None, "s", note="without a latency limit waiting does not count")
+    source = "; ".join(f"latency_s of {leaf.who(each)}" for each in capacity.serving.leaves)
+    value = capacity.answer_s(peak.value, max(1, int(replicas.value)))
+    return Explained(
+        "answer_s",
+        value,
+        "s",
+        source=source,
+        kind="estimated",
+        inputs=(peak, replicas),
+        note="99th percentile in the busiest hour: waiting for a machine, and the measured time of a batch",
+    )
+
+
+def _energy(
+    market: Market, business: Business, priced: Mapping[str, Explained], served: Mapping[str, Explained]
+) -> Iterator[Explained]:
+    name = "energy_usd_per_year"
+    if not business.pays_energy:
+        yield Explained(name, 0.0, USD, note="included in the machine's price")
+        return
+    windows = _capacity(business.supply).serving.leaves
+    yield derived(
+        name, USD, ENERGY, served["requests_per_year"], figure(market, "retry_share"), request_energy(windows),
+        served.get("idle_hours", Explained("idle_hours", 0.0, "h", note="no idle time is paid")),
+        _idle_power(windows[0]), priced["pue"], figure(market, "energy_usd_per_kwh"),
+    )  # fmt: skip
+
+
+def _idle_power(record: Record) -> Explained:
+    """Return the power of an idle machine; 0 with a note where it is not known."""
+    power = named(idle_watts(record), "idle_watts")
+    return power if power.value is not None else replace(power, value=0.0, note=f"left out: {power.note}")
+
+
+def _capacity(supply: Supply) -> Capacity:
+    assert isinstance(supply, Machines | Elastic)  # noqa: S101 - calls of hosted models pay no energy
+    return supply.capacity

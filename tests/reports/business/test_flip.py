@@ -1,0 +1,182 @@
+"""What is said to change a verdict does change it, for every shipped use case."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import UseCase
+from harness.plugins import load_plugins
+from harness_reports.business.flip import _away, _coarse, _fine
+from harness_reports.business.viability import judge_all, viability
+from harness_reports.cells import usd
+from harness_reports.prices.pricing import Pricing
+from harness_reports.reasons import Reason
+
+CASES = load_plugins().use_cases()
+DRAWS = 2000
+LOWER_IS_BETTER = ("text-completion", "image-generation")
+
+
+def metric(case: UseCase) -> dict[str, Any]:
+    """Return a metric in which the use case's needed quality makes sense."""
+    lower, needed = case.name in LOWER_IS_BETTER, case.needs["quality"].value
+    return {
+        "name": "score", "unit": "", "column": "score", "higher_is_better": not lower, "random_baseline": None,
+        "ceiling": None if lower or needed <= 0 else 1.1 * needed,
+    }  # fmt: skip
+
+
+def records_of(bench: Any, case: UseCase) -> list[Any]:
+    """Return a good candidate on a fast and on a slow machine, and a cheap baseline that is a little worse."""
+    needed = case.needs["quality"].value
+    worse = abs(needed) * (0.01 if case.name in LOWER_IS_BETTER else -0.01)
+    common = {"metric": metric(case), "task": case.tasks[0], "runtime": "eager", "start": "scratch",
+              **({"source": f"{case.data[0]}.csv"} if case.data else {})}  # fmt: skip
+    return [
+        *bench.case(scores=[needed - 8 * worse, needed - 4 * worse] * 100, model="good", latency_s=(0.001,) * 700,
+                    rate=2000.0, window_s=2.0, **common),
+        *bench.case(scores=[needed - 8 * worse, needed - 4 * worse] * 100, model="slow", latency_s=(0.05,) * 700,
+                    rate=20.0, window_s=50.0, finetune_s=1e5, **common),
+        *bench.case(scores=[needed - 3 * worse, needed - 2 * worse] * 100, model="tfidf", latency_s=(0.0005,) * 700,
+                    rate=2000.0, window_s=2.0, **common),
+    ]  # fmt: skip
+
+
+def flips(records: list[Any], pricing: Pricing, case: UseCase) -> Iterator[tuple[dict[str, Any], Reason]]:
+    """Yield each row with each change of its flip."""
+    for candidates in judge_all(records, pricing, [case], draws=DRAWS):
+        for row in candidates.rows:
+            for change in row["flip"].values["changes"] if row["flip"] else ():
+                yield row, change
+
+
+def verdict(records: list[Any], pricing: Pricing, case: UseCase, model: str, change: Reason) -> str:
+    """Return the verdict after the reader has done what a change says, with the number that its sentence shows."""
+    value = change.values["value"]
+    if change.code.startswith("prices"):
+        frame = viability(records, replace(pricing, multiplier=Decimal(str(value))), [case], draws=DRAWS)
+    else:
+        name = "value_per_request_usd" if change.code.startswith("value") else "requests_per_year"
+        frame = viability(records, pricing, [case], {name: value}, DRAWS)
+    return str({str(row["model"]): row["verdict"] for row in frame.to_dict("records")}[model])
+
+
+def versions(case: UseCase) -> Iterator[UseCase]:
+    """Yield a use case as it is shipped, and with more and with less value, so that every verdict occurs."""
+    figure = case.market["value_per_request_usd"]
+    for factor in (0.3, 1.0, 3.0, 20.0):
+        spread = figure.spread and replace(
+            figure.spread, numbers=tuple(factor * each for each in figure.spread.numbers)
+        )
+        value = figure.value * factor if spread is None else spread.mean
+        yield replace(
+            case, market={**case.market, "value_per_request_usd": replace(figure, value=value, spread=spread)}
+        )
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=lambda case: case.name)
+def test_what_a_sentence_says_changes_the_verdict(bench: Any, pricing: Pricing, case: UseCase) -> None:
+    """Value, volume and prices, set to the very numbers that are shown."""
+    records = records_of(bench, case)
+    told: list[str] = []
+    for version in versions(case):
+        for row, change in flips(records, pricing, version):
+            after = verdict(records, pricing, version, row["model"], change)
+            told.append(change.code)
+
+            assert row["flip"].code == {"invest": "no investment if", "pilot": "investment if",
+                                        "do not invest": "worth it if"}[row["verdict"]]  # fmt: skip
+            if row["verdict"] == "invest":
+                assert after != "invest", (row["model"], str(change))
+            elif row["verdict"] == "pilot":
+                assert after == "invest", (row["model"], str(change))
+            else:
+                assert after in ("invest", "pilot"), (row["model"], str(change))
+    assert len(told) >= 2, "or nothing is shown"
+
+
+def test_the_number_of_a_sentence_is_the_number_that_was_tried(bench: Any, pricing: Pricing) -> None:
+    """It is not rounded again when it is written."""
+    case = CASES["document-classification"]
+    for version in versions(case):
+        for _, change in flips(records_of(bench, case), pricing, version):
+            value = change.values["value"]
+            text = {"value": usd(value), "volume": f"{value:,.0f}", "prices": f"{value:g}"}[change.code.split()[0]]
+            assert text in str(change)
+
+
+@pytest.mark.parametrize("name", ["value", "volume", "prices"])
+@pytest.mark.parametrize("value_usd", [0.02, 0.2])
+def test_no_value_nearer_to_todays_changes_the_verdict(
+    bench: Any, pricing: Pricing, make_use_case: Any, name: str, value_usd: float
+) -> None:
+    """In a case that quality does not decide: two hundredths nearer the verdict is the same, at the value it is not."""
+    case = make_use_case(
+        needs={}, value_per_request_usd=value_usd, cost_per_error_usd=None, hardware_decline_per_year=0.1
+    )
+    dear = replace(pricing, multiplier=Decimal(10))
+    records = bench.case()
+    ((row, change),) = [each for each in flips(records, dear, case) if each[1].code.startswith(name)]
+    toward = 0.98 if change.values["value"] > change.values["today"] else 1.02
+    nearer = replace(change, values={**change.values, "value": change.values["value"] * toward})
+
+    assert verdict(records, dear, case, "bert", nearer) == row["verdict"]
+    assert verdict(records, dear, case, "bert", change) != row["verdict"]
+
+
+def test_an_uncertain_figure_is_said_to_become_certain(bench: Any, pricing: Pricing, make_use_case: Any) -> None:
+    """Setting it takes its uncertainty away, too, which alone may change a verdict."""
+    shipped = CASES["document-classification"]
+    codes = {
+        change.code
+        for version in versions(shipped)
+        for _, change in flips(records_of(bench, shipped), pricing, version)
+    }
+    certain = make_use_case(needs={"quality": 0.8})
+    plain = {change.code for _, change in flips(bench.case(scores=(1,) * 92 + (0,) * 8), pricing, certain)}
+
+    assert "value certain at" in codes
+    assert "value set to" in plain
+    assert "value certain at" not in plain
+
+
+def test_what_the_baseline_forbids_is_not_promised(bench: Any, pricing: Pricing, make_use_case: Any) -> None:
+    """At a higher value a candidate would pay, but its equally good baseline would pay more: nothing flips it."""
+    records = [
+        *bench.case(scores=(1,) * 92 + (0,) * 8, finetune_s=1e6),
+        *bench.case(scores=(1,) * 92 + (0,) * 8, model="tfidf", start="scratch", runtime="eager"),
+    ]
+    case = make_use_case(value_per_request_usd=0.02)
+    rows = {str(row["model"]): row for row in viability(records, pricing, [case]).to_dict("records")}
+
+    assert rows["bert"]["verdict"] == rows["tfidf"]["verdict"] == "do not invest"
+    assert "the value of a request is" in rows["tfidf"]["flip"]
+    assert not isinstance(rows["bert"]["flip"], str)
+
+
+def test_a_missed_need_is_not_bought_off(bench: Any, pricing: Pricing, make_use_case: Any) -> None:
+    """No price makes a missing quality up."""
+    (row,) = viability(bench.case(scores=(1, 0) * 50), pricing, [make_use_case()]).to_dict("records")
+
+    assert row["verdict"] == "do not invest"
+    assert not isinstance(row["flip"], str)
+
+
+@given(st.floats(1e-8, 1e12), st.booleans())
+def test_rounding_moves_away_and_shows_all_digits(value: float, up: bool) -> None:
+    """Never back towards today's value, and no farther than the last digit shown."""
+    for exponent in (_fine(value), _coarse(value)):
+        rounded = _away(value, exponent, up=up)
+        step = 10.0**exponent
+
+        assert rounded >= value * (1 - 1e-9) if up else rounded <= value * (1 + 1e-9)
+        assert abs(rounded - value) <= step * (1 + 1e-6)
+        assert math.isclose(rounded, round(rounded / step) * step, rel_tol=1e-9, abs_tol=step * 1e-6)

@@ -1,0 +1,261 @@
+"""The cost of a year of serving by the way of buying, and that all tables have the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness import PriceBook, UseCase
+from harness.plugins import load_plugins
+from harness_reports.business.alternatives import alternatives
+from harness_reports.business.evidence import gather
+from harness_reports.business.market import read_market
+from harness_reports.business.npv_distribution import draw_market, npv_distribution
+from harness_reports.business.serving import serving
+from harness_reports.business.supply import HOURS_PER_YEAR
+from harness_reports.business.viability import viability
+from harness_reports.cells import rows
+from harness_reports.prices.pricing import Pricing, choose
+
+MakeUseCase = Callable[..., UseCase]
+GOOD = (1,) * 92 + (0,) * 8
+SECONDS = HOURS_PER_YEAR * 3600
+CASES = load_plugins().use_cases()
+MACHINE_USD = 0.10 * HOURS_PER_YEAR
+
+
+def yearly_usd(records: list[Any], pricing: Pricing, case: UseCase, requests: float) -> np.ndarray:
+    """Return the cost of a year of serving with the only candidate."""
+    (evidence,) = gather(records, pricing)
+    business = evidence.business(read_market(case, {"requests_per_year": requests}))
+    assert business is not None
+    return business.supply.year(np.full(1, requests), business.means).usd
+
+
+# Ways of buying ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("buying", "expected"), [
+    ("machines", 5 * MACHINE_USD),  # 450 a second in the busiest hour, 100 a machine
+    ("shared", 4.5 * MACHINE_USD),
+    ("elastic", 1.5 / 0.5 * MACHINE_USD),  # 150 a second on average; half of the paid time is used
+])  # fmt: skip
+def test_a_year_worked_out_by_hand(
+    bench: Any, pricing: Pricing, make_use_case: MakeUseCase, buying: Any, expected: float
+) -> None:
+    """100 a second and machine, half of the requests are made twice."""
+    case = make_use_case(needs={"quality": 0.8}, retry_share=0.5)
+    bought = replace(pricing, buying=buying, utilisation=0.5)
+
+    assert yearly_usd(bench.case(scores=GOOD), bought, case, 100.0 * SECONDS) == pytest.approx(expected)
+
+
+def test_an_offer_that_is_billed_by_the_second_is_elastic(
+    bench: Any, make_use_case: MakeUseCase, make_price: Callable[..., Any]
+) -> None:
+    """Unless the reader says otherwise."""
+    by_second = choose(PriceBook("functions", "", (make_price(billing="second"),)))
+    records, case = bench.case(scores=GOOD), make_use_case(needs={"quality": 0.8})
+    (row,) = viability(records, by_second, [case]).to_dict("records")
+    (whole,) = viability(records, replace(by_second, buying="machines"), [case]).to_dict("records")
+
+    assert (row["buying"], whole["buying"]) == ("elastic", "machines")
+    assert row["usd_per_year"] == pytest.approx(1_000_000 * 0.10 / 360_000)
+    assert (row["replicas"] is None) or np.isnan(row["replicas"])
+    assert whole["usd_per_year"] == pytest.approx(MACHINE_USD)
+
+
+def test_machines_follow_adoption(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """A year that few have adopted needs fewer machines than a year that all have."""
+    case = make_use_case(
+        needs={"quality": 0.8}, requests_per_year=300.0 * SECONDS, adoption_innovation=0.03, adoption_imitation=0.5,
+        years=6.0, hardware_decline_per_year=0.0,
+    )  # fmt: skip
+    (evidence,) = gather(bench.case(scores=GOOD), pricing)
+    business = evidence.business(read_market(case, {}))
+    assert business is not None
+    machines = [float(business.supply.year(year.requests, business.means).usd[0]) / MACHINE_USD
+                for year, _ in business.base_sums.years]  # fmt: skip
+
+    assert machines == sorted(machines)
+    assert all(round(count) == pytest.approx(count) for count in machines)
+    assert machines[0] < machines[-1] <= 9
+
+
+def test_a_slower_draw_needs_more_machines(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """The uncertainty of the speed is in the number of machines of each draw."""
+    case = make_use_case(needs={"quality": 0.8})
+    (evidence,) = gather(bench.case(scores=GOOD), pricing)
+    market = read_market(case, {"requests_per_year": 95.0 / 3 * SECONDS})
+    business = evidence.business(market)
+    assert business is not None
+    drawn = {**business.means, "samples_per_s": np.array([110.0, 100.0, 90.0, 45.0])}
+    usd = business.supply.year(business.means["requests_per_year"], drawn).usd
+
+    assert (usd / MACHINE_USD).tolist() == pytest.approx([1, 1, 2, 3])
+
+
+def test_the_draws_and_the_flows_agree(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """The net present value of the base case is that of a draw in which every figure is its mean."""
+    case = make_use_case(
+        requests_per_year=80.0 * SECONDS, adoption_innovation=0.05, adoption_imitation=0.4,
+        hardware_decline_per_year=0.2, retrainings_per_year=2.0,
+    )  # fmt: skip
+    (row,) = viability(bench.case(scores=GOOD), pricing, [case]).to_dict("records")
+    (evidence,) = gather(bench.case(scores=GOOD), pricing)
+    market = read_market(case, {})
+    business = evidence.business(market)
+    assert business is not None
+
+    assert row["npv_usd"] == pytest.approx(business.base_npv_usd())
+    assert npv_distribution(business, draw_market(market, 100), evidence.accuracy).npv_usd.size == 100
+
+
+# One cost in all tables -------------------------------------------------------------------------------------------
+
+
+def costs(records: list[Any], pricing: Pricing, case: UseCase) -> list[tuple[dict[str, Any], ...]]:
+    """Return the rows of each candidate in `viability` and in `serving`."""
+    names = ("model", "runtime", "variant", "hardware")
+    served = {tuple(row[name] for name in names): row for row in rows(serving(records, pricing, [case]))}
+    return [
+        (row, served[tuple(row[name] for name in names)])
+        for row in rows(viability(records, pricing, [case], draws=100))
+    ]
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=lambda case: case.name)
+@pytest.mark.parametrize("buying", ["machines", "shared", "elastic"])
+def test_viability_alternatives_and_serving_have_one_cost(
+    bench: Any, pricing: Pricing, case: UseCase, buying: Any
+) -> None:
+    """Of one candidate and demand, for every shipped use case, quick and slow candidates, by every way of buying."""
+    bought = replace(pricing, buying=buying, utilisation=0.5)
+    common = {"task": case.tasks[0], "runtime": "eager", "start": "scratch",
+              **({"source": f"{case.data[0]}.csv"} if case.data else {})}  # fmt: skip
+    records = [
+        *bench.case(model="quick", rate=5000.0, window_s=2.0, latency_s=(0.0005,) * 700, **common),
+        *bench.case(model="slow", rate=0.2, window_s=500.0, latency_s=(5.0,) * 700, **common),
+    ]
+    judged = costs(records, bought, case)
+    (candidate,) = (row for row in rows(alternatives(records, bought, [case])) if row["alternative"] == "candidate")
+
+    assert len(judged) == 2
+    for verdict, served in judged:
+        assert served["usd_per_year"] > 0
+        assert verdict["usd_per_year"] == served["usd_per_year"]
+        assert verdict["replicas"] == served["replicas"]
+        assert verdict["unit_serving_usd"] * verdict["requests_per_year"] == pytest.approx(served["usd_per_year"])
+        assert served["usd_per_1k_requests"] == pytest.approx(1000 * verdict["unit_serving_usd"])
+        if verdict["model"] == candidate["model"]:
+            assert candidate["unit_serving_usd"] == verdict["unit_serving_usd"]
+
+
+# Energy -----------------------------------------------------------------------------------------------------------
+
+
+def excluding(make_price: Callable[..., Any], **more: Any) -> Pricing:
+    """Return prices that do not include energy."""
+    return choose(PriceBook("colocation", "", (make_price(energy="excluded", **more),)))
+
+
+def test_energy_is_paid_where_the_price_does_not_include_it(
+    bench: Any, pricing: Pricing, make_use_case: MakeUseCase, make_price: Callable[..., Any]
+) -> None:
+    """Metered: 50 W at 100 requests a second are 0.5 J each, times the building's overhead; idle power is not known."""
+    case = make_use_case(needs={"quality": 0.8}, energy_usd_per_kwh=0.3)
+    records = bench.case(scores=GOOD)
+    (included,) = rows(viability(records, pricing, [case]))
+    (row,) = rows(viability(records, excluding(make_price), [case]))
+    expected = 1_000_000 * 0.5 / 3.6e6 * 0.3 * 1.15
+
+    assert row["energy_usd_per_year"] == pytest.approx(expected)
+    assert row["unit_energy_usd"] == pytest.approx(expected / 1_000_000)
+    assert (row["energy_kind"], included["energy_kind"]) == ("measured", None)
+    assert included["energy_usd_per_year"] == 0.0
+    assert included["npv_usd"] - row["npv_usd"] == pytest.approx(expected * sum(1.1**-year for year in (1, 2, 3)))
+
+
+def estimated(bench: Any, **more: Any) -> list[Any]:
+    """Return records of a machine without a meter: two vCPUs and 8 GB."""
+    described = {"name": "cpu", "device_name": "Bench 9000", "price_item": "CPU", "price_quantity": 2,
+                 "logical_cores": 2}  # fmt: skip
+    environment = {"cpu_model": "Bench 9000", "versions": {}, "hardware": described, "memory_bytes": 8e9}
+    return [
+        replace(record, readings={name: read for name, read in record.readings.items() if name != "energy_j"})
+        for record in bench.case(scores=GOOD, fields={"environment": environment}, **more)
+    ]
+
+
+def test_an_estimate_is_charged_with_its_interval_and_said_to_be_one(
+    bench: Any, make_use_case: MakeUseCase, make_price: Callable[..., Any]
+) -> None:
+    """The band of the estimate is in the draws; an idle machine draws power, too."""
+    case = make_use_case(needs={"quality": 0.8}, energy_usd_per_kwh=0.3, cost_per_error_usd=None)
+    (row,) = rows(viability(estimated(bench), excluding(make_price), [case]))
+    (evidence,) = gather(estimated(bench), excluding(make_price))
+    business = evidence.business(read_market(case, {}))
+    assert business is not None
+    idle_hours = HOURS_PER_YEAR * (1 - 1_000_000 / (SECONDS * 100))
+    idle_usd = idle_hours * (business.idle_watts or 0.0) / 1000 * 0.3 * 1.15
+
+    assert row["energy_kind"] == "estimated"
+    assert "The energy of a request is an estimate" in row["reasons"]
+    assert business.idle_watts is not None
+    assert 4 < business.idle_watts < 6  # 2 · 0.74 + 8 · 0.392 W
+    assert row["energy_usd_per_year"] > idle_usd > 5
+    assert business.measured["energy_j_per_request"].quantile(np.array([0.05, 0.95])).tolist() != pytest.approx(
+        [business.measured["energy_j_per_request"].mean] * 2
+    )
+    assert row["npv_low_usd"] < row["npv_usd"] < row["npv_high_usd"]
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=lambda case: case.name)
+def test_the_energy_price_moves_every_net_present_value_that_it_is_part_of(
+    bench: Any, pricing: Pricing, make_price: Callable[..., Any], case: UseCase
+) -> None:
+    """Of machines whose price excludes energy, metered and estimated, and of no other."""
+    common = {"task": case.tasks[0], **({"source": f"{case.data[0]}.csv"} if case.data else {})}
+    for records in (bench.case(scores=GOOD, **common), estimated(bench, **common)):
+        for prices, moves in ((pricing, False), (excluding(make_price), True)):
+            tables = [viability(records, prices, [case], {"energy_usd_per_kwh": usd}, draws=100) for usd in (0.1, 1e3)]
+            values = [rows(table)[0]["npv_mean_usd"] for table in tables]
+            assert (values[0] != values[1]) == moves
+            assert values[0] >= values[1]
+
+
+def test_energy_that_is_paid_needs_a_price_and_a_value(
+    bench: Any, make_use_case: MakeUseCase, make_price: Callable[..., Any]
+) -> None:
+    """Neither is taken as 0."""
+    metered = bench.case(scores=GOOD)
+    unknown = [
+        replace(record, readings={name: read for name, read in record.readings.items() if name != "energy_j"})
+        for record in metered
+    ]
+    (unpriced,) = rows(viability(metered, excluding(make_price), [make_use_case(needs={"quality": 0.8})]))
+    (unmetered,) = rows(
+        viability(unknown, excluding(make_price), [make_use_case(needs={"quality": 0.8}, energy_usd_per_kwh=0.3)])
+    )
+
+    assert unpriced["verdict"] == unmetered["verdict"] == "not enough evidence"
+    assert "has no `energy_usd_per_kwh`" in unpriced["reasons"]
+    assert "the energy was neither metered nor can it be estimated" in unmetered["reasons"]
+
+
+def test_prices_multiply_what_is_paid_and_not_energy(
+    bench: Any, make_use_case: MakeUseCase, make_price: Callable[..., Any]
+) -> None:
+    """Twice the price of machines: twice their cost."""
+    case = make_use_case(needs={"quality": 0.8}, energy_usd_per_kwh=0.3)
+    once = excluding(make_price)
+    ((one,), (two,)) = (rows(viability(bench.case(scores=GOOD), prices, [case]))
+                        for prices in (once, replace(once, multiplier=Decimal(2))))  # fmt: skip
+
+    assert two["usd_per_year"] == pytest.approx(2 * one["usd_per_year"])
+    assert two["energy_usd_per_year"] == one["energy_usd_per_year"]
