@@ -141,9 +141,10 @@ def _verdict(view: CaseView, texts: Texts) -> None:
                 "</small></div>")  # fmt: skip
         stale(row, texts)
         _figures(row, texts)
-        for name, reasons in (("reason", row["reasons"]), ("flip", row["flip"]), ("drivers", row["drivers"])):
-            if reasons:
-                st.html(f"<b>{escape(texts[name])}</b> {escape(sentence(reasons, texts))}")
+        for name, column in (("reason", "reasons"), ("flip", "flip"), ("next", "next_measurement"),
+                             ("drivers", "drivers")):  # fmt: skip
+            if row[column]:
+                st.html(f"<b>{escape(texts[name])}</b> {escape(sentence(row[column], texts))}")
 
 
 def _figures(row: Mapping[str, Any], texts: Texts) -> None:

@@ -133,6 +133,7 @@ TEXTS = {
     "break_even": "Break-even, requests a year",
     "reason": "Why:",
     "flip": "What would flip it:",
+    "next": "What to measure next:",
     "drivers": "Drivers:",
     "wrong": "probability of being wrong {probability}",
     "best_of": "The best of {count}: {best}",

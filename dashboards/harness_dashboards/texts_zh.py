@@ -133,6 +133,7 @@ TEXTS = {
     "break_even": "盈亏平衡（次请求/年）",
     "reason": "理由：",
     "flip": "何时翻转：",
+    "next": "下一步测量：",
     "drivers": "主要影响因素：",
     "wrong": "判断出错的概率 {probability}",
     "best_of": "{count} 个中的最佳：{best}",

@@ -147,10 +147,10 @@ def _figures(row: Mapping[str, Any], texts: Texts) -> None:
 
 
 def _sentences(row: Mapping[str, Any], texts: Texts) -> str:
-    """Return the reasons and the flip of a verdict as HTML."""
-    parts = [f"<b>{escape(texts['reason'])}</b> {escape(sentence(row['reasons'], texts))}"]
-    if row["flip"]:
-        parts.append(f"<b>{escape(texts['flip'])}</b> {escape(sentence(row['flip'], texts))}")
+    """Return the reasons of a verdict, its flip and what to measure next as HTML."""
+    columns = {"reason": "reasons", "flip": "flip", "next": "next_measurement"}
+    parts = [f"<b>{escape(texts[name])}</b> {escape(sentence(row[column], texts))}"
+             for name, column in columns.items() if row[column]]  # fmt: skip
     return "".join(f"<div style='margin-bottom:.35rem'>{part}</div>" for part in parts)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import harness_dashboards
+from harness import Reading
 from harness.plugins import load_plugins
 from harness.store import open_store, peek_records
 from harness_dashboards import assumptions
@@ -72,6 +75,27 @@ def test_cards_have_reasons_and_flips(app: Any, sampled: Path) -> None:
 
     assert page.count(TEXTS["en"]["reason"]) == 2
     assert page.count(TEXTS["en"]["flip"]) == sum(row["flip"] is not None for row in _best(sampled))
+
+
+def test_cards_and_the_use_case_say_what_to_measure_next(
+    sampled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_page: Any
+) -> None:
+    """Where windows are long enough for a verdict; without one its reasons say what is missing."""
+    store = open_store(str(tmp_path), create=True)
+    for record in peek_records(str(sampled)):
+        longer = {name: Reading(100 * record.readings[name].value, "") for name in ("wall_s", "samples")
+                  if record.step == "serve" and name in record.readings}  # fmt: skip
+        store.add(replace(record, readings={**record.readings, **longer}))
+    store.close()
+    monkeypatch.setenv("HARNESS_STORE", str(tmp_path))
+    monkeypatch.setenv("HARNESS_PRICE_BOOK", "cloud")
+    page = _html(AppTest.from_file(str(APP), default_timeout=60).run())
+    sentences = {row["use_case"]: row["next_measurement"] for row in _best(tmp_path) if row["next_measurement"]}
+    case_page = open_page("case_page", "zh").selectbox(key="case").set_value(next(iter(sentences))).run()
+
+    assert page.count(TEXTS["en"]["next"]) == len(sentences) > 0
+    assert all(escape(each) in page for each in sentences.values())
+    assert TEXTS["zh"]["next"] in _html(case_page)
 
 
 def test_volume_moves_the_figures_as_the_functions_say(app: Any, sampled: Path) -> None:

@@ -45,7 +45,7 @@ SHOWN: Mapping[str, Sequence[str]] = {
         "probability_wrong", "quality", "needed_quality", "latency_p99_s", "needed_latency_s", "replicas",
         "usd_per_year", "unit_margin_usd", "usd_per_correct_answer", "break_even_requests",
         "break_even_price_usd", "upfront_usd", "npv_usd", "npv_low_usd", "npv_high_usd", "probability_positive", "irr",
-        "payback_years", "evsi_usd", "next_measurement", "drivers", "flip", "reasons", "stale",
+        "payback_years", "evsi_usd", "measuring_usd", "drivers", "flip", "next_measurement", "reasons", "stale",
     ),
     "serving": (
         "use_case", "data", "model", "size", "variant", "start", "runtime", "hardware", "view", "requests_per_s",
@@ -108,7 +108,7 @@ _SHARED = {
     "price_terms", "params", "book", "per", "billing", "energy", "as_of_note", "provider",
 }  # fmt: skip
 """Columns that a line below the table replaces where all rows agree."""
-LONG = ("stale", "reasons", "flip", "drivers", "judgement", "excluded", "why", "note", "refused")
+LONG = ("stale", "reasons", "flip", "next_measurement", "drivers", "judgement", "excluded", "why", "note", "refused")
 """Columns of sentences, written below their row."""
 
 

@@ -74,6 +74,14 @@ def test_summary_has_the_verdict_with_its_interval(page: str) -> None:
     )
 
 
+def test_a_use_case_says_what_to_measure_next(bench: Any, pricing: Pricing, make_use_case: Any) -> None:
+    """Below its verdict, with value and cost."""
+    near = bench.case(scores=(1,) * 80 + (0,) * 20)
+    page = body(html(near, pricing, [make_use_case(label_usd=0.5)]))
+
+    assert "<p>Label and grade 400 more test items first: that is worth " in page
+
+
 def test_the_verdicts_come_first_sorted(suite: list[Any], pricing: Pricing, make_use_case: Any) -> None:
     """One line for each use case with the deciding figures, before any chart."""
     lost = make_use_case("losing", value_per_request_usd=0.0)
