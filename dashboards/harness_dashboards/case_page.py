@@ -18,6 +18,7 @@ from harness_dashboards.parts import (
     badge,
     count,
     grid,
+    headline,
     in_words,
     margin,
     price_sliders,
@@ -139,6 +140,7 @@ def _verdict(view: CaseView, texts: Texts) -> None:
         risk = "" if wrong is None else f" · {escape(texts['wrong'].format(probability=share(wrong)))}"
         st.html(f"<div style='font-size:1.2rem'>{badge(row['verdict'], texts)}<small style='color:{GREY}'>{risk}"
                 "</small></div>")  # fmt: skip
+        headline(view.candidates.headline, texts)
         stale(row, texts)
         _figures(row, texts)
         for name, column in (("reason", "reasons"), ("flip", "flip"), ("next", "next_measurement"),

@@ -29,6 +29,7 @@ VERDICT_COLOURS = {
 SMALLEST = 0.001
 """Numbers below are written with two digits."""
 GREY = "#5f6b7a"
+HEADLINE = "background:#fff4d6;border-left:3px solid #9a6200;padding:.25rem .6rem;font-weight:600"
 
 
 def margin(row: Mapping[str, Any]) -> str:
@@ -70,6 +71,12 @@ def stale(row: Mapping[str, Any], texts: Texts) -> None:
     """Show why a row is stale, if it is."""
     if not cells.missing(row["stale"]):
         small(texts["stale_because"].format(what=sentence(row["stale"], texts)))
+
+
+def headline(reason: Reason | None, texts: Texts) -> None:
+    """Show what a reader should see first, if there is any."""
+    if reason is not None:
+        st.html(f"<div style='{HEADLINE}'>{escape(sentence(reason, texts))}</div>")
 
 
 def grid(name: str, frame: pd.DataFrame, texts: Texts, key: str = "") -> None:

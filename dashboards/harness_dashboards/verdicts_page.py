@@ -19,6 +19,7 @@ from harness_dashboards.parts import (
     GREY,
     Texts,
     badge,
+    headline,
     margin,
     price_sliders,
     sentence,
@@ -119,6 +120,7 @@ def _card(card: Card, texts: Texts) -> None:
         f"<div style='display:flex;justify-content:space-between;gap:1rem;align-items:baseline'>"
         f"<b style='font-size:1.2rem'>{escape(case.title)}</b>{badge(row['verdict'], texts)}</div>"
     )
+    headline(card.candidates.headline, texts)
     _figures(row, texts)
     st.html(_sentences(row, texts))
     left, right = st.columns([2, 1], vertical_alignment="center")

@@ -61,6 +61,19 @@ def _samples() -> list[dict[str, str]]:
     ]
 
 
+@pytest.fixture(scope="session")
+def decided(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a store with verdicts: that of `quick`, its shortened latencies repeated until they suffice."""
+    from harness.store import open_store
+
+    folder = tmp_path_factory.mktemp("decided")
+    store = open_store(str(folder / "store"), create=True)
+    for record in _measured(folder):
+        store.add(replace(record, series={name: 4 * values for name, values in record.series.items()}))
+    store.close()
+    return folder / "store"
+
+
 class OddStore(NamedTuple):
     """A store that pages rarely see."""
 
@@ -104,12 +117,17 @@ def _odd_store(kind: str, folder: Path) -> OddStore:
     return OddStore(kind, location, (_hostile_use_case(folder),) if kind == HOSTILE_KIND else ())
 
 
-def _records(kind: str, folder: Path) -> list[Record]:
+def _measured(folder: Path) -> list[Record]:
+    """Return the records of `quick`."""
     from harness.plugins import load_plugins
     from harness.store import peek_records
 
     copy = shutil.copytree(MEASURED, folder / "measured")  # reading writes SQLite's own files
-    everything = load_plugins().under_current_names(peek_records(str(copy)))
+    return load_plugins().under_current_names(peek_records(str(copy)))
+
+
+def _records(kind: str, folder: Path) -> list[Record]:
+    everything = _measured(folder)
     if kind in ("failures only", "unsupported only"):
         return [_ended(record, kind.removesuffix(" only").replace("failures", "failed")) for record in everything]
     if kind == "without readings":

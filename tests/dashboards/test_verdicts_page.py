@@ -19,10 +19,13 @@ from harness_dashboards.parts import margin, share, years
 from harness_dashboards.texts import LANGUAGES, TEXTS
 from harness_reports.business.choice import SHOWN, preference
 from harness_reports.business.edited import scaled_demand
-from harness_reports.business.viability import viability
+from harness_reports.business.viability import judge_all, viability
 from harness_reports.cells import rows, usd
+from harness_reports.measured.store import read_store
 from harness_reports.prices.pricing import choose
+from harness_reports.show.report import html
 
+OTHER_CASE = "document-classification"
 APP = Path(harness_dashboards.__file__).with_name("app.py")
 
 
@@ -128,6 +131,27 @@ def test_use_cases_without_measurements_have_a_command(app: Any, sampled: Path) 
     assert len(commands) == len(load_plugins().use_cases()) - len(measured)
     assert f"harness run standard --task image-classification --store {sampled}" in commands
     assert any("--task text-classification --data reviews.csv --data-name reviews" in command for command in commands)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pages_and_memo_say_that_the_cheap_baseline_is_as_good(
+    decided: Path, open_page: Any, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever the functions say so."""
+    monkeypatch.setenv("HARNESS_STORE", str(decided))
+    monkeypatch.setenv("HARNESS_PRICE_BOOK", "cloud")
+    plugins = load_plugins()
+    records, pricing = read_store(str(decided), plugins), choose(plugins.price_books()["cloud"])
+    notes = [candidates.headline for candidates in judge_all(records, pricing, plugins.use_cases())]
+    (note,) = [note for note in notes if note is not None]
+    sentence = escape(note.sentence(language))
+    case = open_page("case_page", language)
+    of_case = {name: _html(case.selectbox(key="case").set_value(name).run()) for name in ("game-agent", OTHER_CASE)}
+
+    assert _html(open_page("verdicts_page", language)).count(sentence) == 1
+    assert sentence in of_case["game-agent"]
+    assert sentence not in of_case[OTHER_CASE]
+    assert html(records, pricing, plugins.use_cases()).count(escape(str(note))) == 2  # the summary, and its use case
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

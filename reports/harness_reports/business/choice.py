@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness_reports.business.verdict import VERDICTS
+from harness_reports.business.verdict import BASELINE_WINS, VERDICTS
+from harness_reports.reasons import Reason
 
 
 def preference(row: Mapping[str, Any]) -> tuple[int, bool, float]:
@@ -22,6 +23,20 @@ def preference(row: Mapping[str, Any]) -> tuple[int, bool, float]:
 
 SHOWN = ("invest", "pilot", "not enough evidence", "do not invest")
 """Verdicts in the order in which use cases are shown."""
+
+
+def baseline_headline(rows: Sequence[Mapping[str, Any]]) -> Reason | None:
+    """Return that the task's cheap baseline is as good as any other candidate of a use case; None where it is not.
+
+    Args:
+        rows: those of all candidates, with reasons that are not texts yet.
+    """
+    best = min(rows, key=preference)
+    rivals = [row for row in rows if row["model"] != row["baseline"] and row["verdict"] != "not enough evidence"]
+    if not rivals or best["verdict"] == "not enough evidence":
+        return None
+    wins = best["model"] == best["baseline"] or any(reason.code in BASELINE_WINS for reason in best["reasons"])
+    return Reason("baseline is best", {"model": best["baseline"]}) if wins else None
 
 
 def attention(row: Mapping[str, Any]) -> tuple[int, float]:

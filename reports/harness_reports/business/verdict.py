@@ -16,6 +16,8 @@ from harness_reports.reasons import NO_REASONS, Reason, Reasons
 Verdict = Literal["invest", "pilot", "do not invest", "not enough evidence"]
 VERDICTS: tuple[Verdict, ...] = ("invest", "pilot", "do not invest", "not enough evidence")
 """Best first."""
+BASELINE_WINS = ("baseline better", "baseline as good")
+"""Reasons of a candidate that the task's baseline beats."""
 TOP = 3
 """Drivers at whose 10th and 90th percentile an investment needs a positive net present value."""
 

@@ -10,7 +10,7 @@ import pandas as pd
 from harness.facts import UseCase
 from harness.records import Record
 from harness_reports.business.business import Business
-from harness_reports.business.choice import preference
+from harness_reports.business.choice import baseline_headline, preference
 from harness_reports.business.evidence import Evidence, gather
 from harness_reports.business.flip import flip
 from harness_reports.business.information import Information, information
@@ -122,6 +122,11 @@ class Candidates(NamedTuple):
     def best(self) -> CandidateVerdict:
         """The first candidate by `preference`."""
         return min(self.judged, key=lambda each: preference(each.row))
+
+    @property
+    def headline(self) -> Reason | None:
+        """That the cheap baseline is as good as any of them, if it is."""
+        return baseline_headline(self.rows)
 
 
 def judge_all(

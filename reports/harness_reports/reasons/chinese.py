@@ -30,6 +30,7 @@ SENTENCES = {
     "split used up": "测试集的 {items:count} 个样本已全部评测。",
     "labels worth": "再标注 {size:count} 个样本，每个价值 {label_usd:usd}：若能购买标注，请给出 label_usd。",
     "seeds unknown": "只有一个随机种子，更多种子的价值未知。",
+    "baseline is best": "廉价基线同样好：没有候选方案优于 {model}。",
     # What moves it.
     "drivers": "其方差来自{drivers:shares}。",
     "no investment if": "若{changes:either}，它不再值得投资。",

@@ -41,6 +41,7 @@ SENTENCES = {
     "labels worth": "Labels of {size:count} more would be worth {label_usd:usd} each: give `label_usd` if you "
     "can buy them.",
     "seeds unknown": "With one seed the value of more seeds is unknown.",
+    "baseline is best": "The cheap baseline is as good: no candidate is better than {model!r}.",
     # What moves it.
     "drivers": "Its variance comes from {drivers:shares}.",
     "no investment if": "It is no longer an investment if {changes:either}.",

@@ -95,7 +95,8 @@ def _best(row: Mapping[str, Any]) -> str:
 def _sentence(candidates: Candidates) -> str:
     """Return a use case's best verdict with its candidate, as HTML."""
     best, measured = candidates.best.row, len(candidates.judged)
-    head = f"<b>{escape(best['title'])}: {best['verdict']}</b>"
+    note = f" <b>{escape(str(candidates.headline))}</b>" if candidates.headline else ""
+    head = f"<b>{escape(best['title'])}: {best['verdict']}</b>{note}"
     count = f"{measured} candidates" if measured > 1 else "the only candidate"
     if best["verdict"] not in ("invest", "pilot"):
         return f"{head} ({escape(count)} measured). {escape(str(best['reasons']))}"

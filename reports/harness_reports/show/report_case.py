@@ -40,6 +40,7 @@ def case_html(candidates: Candidates, number: int) -> str:
         (
             f"<h3>{escape(use_case.title)} {badge(best['verdict'])}</h3>",
             f"<p>{escape(use_case.summary)} Best candidate: <b>{escape(who)}</b>. {escape(best['reasons'])}</p>",
+            f"<p><b>{escape(str(candidates.headline))}</b></p>" if candidates.headline else "",
             f"<p><b>{escape(best['flip'])}</b></p>" if best["flip"] else "",
             f"<p>{escape(best['next_measurement'])}</p>" if best["next_measurement"] else "",
             "<h4>Needs against measurements</h4>",

@@ -17,7 +17,7 @@ from harness import FactError, UseCase
 from harness_reports.business.alternatives import alternatives
 from harness_reports.business.serving import serving
 from harness_reports.business.verdict import VERDICTS
-from harness_reports.business.viability import VIABILITY, viability
+from harness_reports.business.viability import VIABILITY, judge_all, viability
 from harness_reports.cells import usd
 from harness_reports.explain.tables import Assumed, rows
 from harness_reports.measured.intervals import mean_draws
@@ -328,6 +328,29 @@ def test_cheap_baseline_that_does_as_well_wins(bench: Any, pricing: Pricing, mak
     bert = only(frame, model="bert")
     assert bert["verdict"] == "do not invest"
     assert "The cheap baseline 'tfidf' does not differ significantly in quality" in bert["reasons"]
+
+
+def _headline(records: list[Any], pricing: Pricing, case: UseCase) -> str:
+    (candidates,) = judge_all(records, pricing, [case])
+    return str(candidates.headline or "")
+
+
+def test_the_headline_says_where_the_cheap_baseline_is_as_good(
+    bench: Any, pricing: Pricing, make_use_case: MakeUseCase
+) -> None:
+    """Not where a model is better, where nothing else was measured, or where evidence is missing."""
+    cheap = {"start": "scratch", "runtime": "eager", "latency_s": (0.002,) * 700, "finetune_s": 1.0}
+    model = bench.case(scores=GOOD)
+    as_good = bench.case(scores=GOOD, model="tfidf", **cheap)
+    worse = bench.case(scores=(1, 1, 1, 1, 0) * 20, model="tfidf", **cheap)
+    case = make_use_case()
+
+    assert _headline([*model, *as_good], pricing, case) == (
+        "The cheap baseline is as good: no candidate is better than 'tfidf'."
+    )
+    assert not _headline([*model, *worse], pricing, make_use_case(needs={"quality": 0.85}))
+    assert not _headline(as_good, pricing, case)
+    assert not _headline([*bench.case(scores=GOOD[:10]), *as_good], pricing, case)
 
 
 def test_a_difference_that_is_not_significant_is_worth_nothing(
