@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness_dashboards import texts_en, texts_zh
-from harness_dashboards.texts_names import names
+from harness_reports.reasons.names import names
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 

@@ -36,6 +36,7 @@ from harness_reports.business.edited import scaled_demand
 from harness_reports.business.viability import Candidates
 from harness_reports.measured.lineage import label
 from harness_reports.prices.pricing import Pricing
+from harness_reports.reasons import speaking
 from harness_reports.show.report import html as report_html
 
 BESIDE = 2
@@ -169,9 +170,13 @@ def _open(name: str) -> None:
 
 
 def _downloads(cases: list[UseCase], pricing: Pricing, texts: Texts) -> None:
-    st.download_button(
-        texts["report"], lambda: report_html(sources.records(), pricing, cases), "report.html", "text/html",
-    )  # fmt: skip
+    st.download_button(texts["report"], lambda: memo(cases, pricing, texts), "report.html", "text/html")
+
+
+def memo(cases: list[UseCase], pricing: Pricing, texts: Texts) -> str:
+    """Return the report in the page's language."""
+    with speaking(texts["language"]):
+        return report_html(sources.records(), pricing, cases)
 
 
 def _unmeasured(cases: list[UseCase], texts: Texts) -> None:

@@ -118,7 +118,7 @@ def _watched(browser: Any) -> Iterator[Any]:
     opened.on("pageerror", lambda error: faults.append(str(error)))
     opened.on("dialog", lambda dialog: (faults.append(dialog.message), dialog.dismiss()))
     for event in ("request", "websocket"):
-        opened.on(event, lambda asked: faults.append(asked.url) if _is_foreign(asked.url) else None)
+        opened.on(event, lambda sent: faults.append(sent.url) if _is_foreign(sent.url) else None)
     opened.set_default_timeout(PATIENCE_MS)
     yield opened
     opened.close()

@@ -17,6 +17,7 @@ from harness.store import open_store, peek_records
 from harness_dashboards import assumptions
 from harness_dashboards.parts import margin, share, years
 from harness_dashboards.texts import LANGUAGES, TEXTS
+from harness_dashboards.verdicts_page import memo
 from harness_reports.business.choice import SHOWN, preference
 from harness_reports.business.edited import scaled_demand
 from harness_reports.business.viability import judge_all, viability
@@ -195,3 +196,13 @@ def test_an_empty_store_has_commands_and_no_verdict(monkeypatch: pytest.MonkeyPa
     assert not opened.exception
     assert not opened.metric
     assert len(opened.code) == len(load_plugins().use_cases())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_memo_is_in_the_language_of_the_page(store: Path, language: str) -> None:
+    """That which the button downloads."""
+    plugins = load_plugins()
+    page = memo(list(plugins.use_cases().values()), choose(plugins.price_books()["cloud"]), TEXTS[language])
+
+    assert f'<html lang="{language}">' in page
+    assert ("投资备忘录" in page) == (language == "zh")

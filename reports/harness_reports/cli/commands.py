@@ -17,6 +17,8 @@ from harness_reports.cli.options import (
     FigureOption,
     FormatName,
     FormatOption,
+    LanguageName,
+    LanguageOption,
     OutputOption,
     PluginOption,
     PricingOption,
@@ -74,17 +76,20 @@ def table(
         ),
     ] = None,
     budget_usd: BudgetOption = None,
+    lang: LanguageOption = LanguageName.ENGLISH,
 ) -> None:
     """Print a table of the store's records."""
     from harness.errors import FactError
+    from harness_reports.reasons import speaking
     from harness_reports.show.formats import SUFFIXES, WRITERS
 
     kind = form_of(form, output, SUFFIXES)
     if kind == "parquet" and output is None and sys.stdout.isatty():
         raise FactError("Parquet is not text, so it cannot go to a terminal. Name a file with -o.")
     wish = _Wish(name, metric, task, budget_usd, price_book, pricing, read_figures(figure))
-    frame = _frame(wish, store, plugin)
-    write(WRITERS[kind](name, frame), output)
+    with speaking(lang):
+        written = WRITERS[kind](name, _frame(wish, store, plugin))
+    write(written, output)
 
 
 def report(
@@ -93,10 +98,12 @@ def report(
     price_book: BookOption = None,
     pricing: PricingOption = None,
     plugin: PluginOption = None,
+    lang: LanguageOption = LanguageName.ENGLISH,
 ) -> None:
     """Write a self-contained report in one HTML file that works offline."""
     from harness.plugins import load_plugins
     from harness_reports.measured.store import read_store
+    from harness_reports.reasons import speaking
     from harness_reports.show.report import html
 
     form_of(None, output, {".html": "html", ".htm": "html"})
@@ -104,7 +111,9 @@ def report(
     chosen = read_pricing(price_book, plugins, pricing)
     records = read_store(store, plugins)
     check_measured(plugin, records, plugins)
-    write(html(records, chosen, plugins.use_cases()), output)
+    with speaking(lang):
+        page = html(records, chosen, plugins.use_cases())
+    write(page, output)
     typer.echo(f"Wrote {output}.")
 
 
@@ -148,12 +157,14 @@ def plan(
     output: OutputOption = None,
     price_book: BookOption = None,
     plugin: PluginOption = None,
+    lang: LanguageOption = LanguageName.ENGLISH,
 ) -> None:
     """Plan a training run at scale: operations, time, energy, carbon and money, by utilisation and scaling law."""
     from harness.plugins import load_plugins
     from harness_reports.measured.store import read_store
     from harness_reports.planning.scale import Run, laws, scenarios
     from harness_reports.prices.chips import find_accelerator
+    from harness_reports.reasons import speaking
     from harness_reports.show.formats import SUFFIXES, WRITERS, markdown, text
 
     kind = form_of(form, output, SUFFIXES)
@@ -167,14 +178,16 @@ def plan(
         multiplier=multiplier, precision=precision, layers=layers, attention_width=width,
         sequence_length=sequence_length, encoder_decoder=encoder_decoder, total_params=total_params,
     )  # fmt: skip
-    tables = {"scenarios": scenarios(run), "laws": laws(run), **_sizes(records, params)}
-    if kind == "json":
-        write(_json(tables), output)
-    elif kind in ("csv", "parquet"):
-        write(WRITERS[kind]("scenarios", tables["scenarios"]), output)
-    else:
-        writer = markdown if kind == "markdown" else text
-        write("\n".join(writer(name, frame) for name, frame in tables.items()), output)
+    with speaking(lang):
+        tables = {"scenarios": scenarios(run), "laws": laws(run), **_sizes(records, params)}
+        if kind == "json":
+            written: str | bytes = _json(tables)
+        elif kind in ("csv", "parquet"):
+            written = WRITERS[kind]("scenarios", tables["scenarios"])
+        else:
+            writer = markdown if kind == "markdown" else text
+            written = "\n".join(writer(name, frame) for name, frame in tables.items())
+    write(written, output)
 
 
 def _mfu(records: Sequence[Record]) -> float | None:

@@ -34,6 +34,13 @@ class FormatName(StrEnum):
     PARQUET = "parquet"
 
 
+class LanguageName(StrEnum):
+    """A language of the output."""
+
+    ENGLISH = "en"
+    CHINESE = "zh"
+
+
 StoreOption = Annotated[
     str | None, typer.Option("--store", help="Folder or database URL; else HARNESS_STORE or harness-results.")
 ]
@@ -64,6 +71,10 @@ BudgetOption = Annotated[float | None, typer.Option("--budget-usd", help="For `p
 FormatOption = Annotated[
     FormatName | None,
     typer.Option("--format", help="Output format; else by the suffix of -o, else text.", show_default=False),
+]
+LanguageOption = Annotated[
+    LanguageName,
+    typer.Option("--lang", help="Language of text, Markdown and reports, and of reasons everywhere: en, zh (中文)."),
 ]
 OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of the terminal.")]
 

@@ -2,23 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness_reports.reasons import chinese, english
 from harness_reports.reasons.language import Language, Sentences
+from harness_reports.reasons.names import CELLS, COLUMNS, FIGURES, MEASURED, names
 
-__all__ = ["LANGUAGES", "NO_REASONS", "Language", "Reason", "Reasons", "as_text"]
+__all__ = ["LANGUAGES", "NO_REASONS", "Language", "Reason", "Reasons", "as_text", "named", "speaking", "spoken"]
 
 LANGUAGES: Mapping[str, Language] = {"en": english.LANGUAGE, "zh": chinese.LANGUAGE}
+_NAMES = {language: names(place) for place, language in enumerate(LANGUAGES)}
+_SPOKEN: ContextVar[str] = ContextVar("spoken", default="en")
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Let reasons, tables and the report be in a language, a key of `LANGUAGES`; English elsewhere."""
+    token = _SPOKEN.set(language)
+    try:
+        yield
+    finally:
+        _SPOKEN.reset(token)
+
+
+def spoken() -> str:
+    """Return the language that is spoken here."""
+    return _SPOKEN.get()
+
+
+def named(kind: str, name: str, default: str | None = None) -> str:
+    """Return the name of a `figure`, a `column` or a `cell` in the language that is spoken.
+
+    Args:
+        kind: of what it names.
+        name: as in tables.
+        default: what stands where that language has no name, and in English; else `name`.
+    """
+    written = name if default is None else default
+    return written if spoken() == "en" else _NAMES[spoken()].get(f"{kind}_{name}", written)
+
+
+def _names_of_figures(language: str) -> dict[str, str]:
+    """Return the names in sentences: of figures, columns and verdicts; in English they stay as in tables."""
+    if language == "en":
+        return {}
+    place = list(LANGUAGES).index(language)
+    tables = {**COLUMNS, **CELLS, **FIGURES, **MEASURED}
+    return {name: translations[place] for name, translations in tables.items()}
 
 
 @dataclass(frozen=True)
 class Reason:
     """The reason of a figure, a verdict or a choice.
 
-    `str` gives the English sentence, which tables hold.
+    `str` gives the sentence that tables hold.
     """
 
     code: str
@@ -30,17 +71,19 @@ class Reason:
         """Return a hash, as mappings have none."""
         return hash((self.code, repr(self.values)))
 
-    def sentence(self, language: str = "en", names: Mapping[str, str] | None = None) -> str:
+    def sentence(self, language: str | None = None, names: Mapping[str, str] | None = None) -> str:
         """Return the sentence in a language.
 
         Args:
-            language: a key of `LANGUAGES`.
-            names: figure → its name in that language; default: the column's name.
+            language: a key of `LANGUAGES`; default: the one that is spoken.
+            names: figure → its name in that language; default: that of the tables.
         """
-        return Sentences(LANGUAGES[language], names or {}).sentence(self.code, self.values)
+        chosen = spoken() if language is None else language
+        named_so = _names_of_figures(chosen) if names is None else names
+        return Sentences(LANGUAGES[chosen], named_so).sentence(self.code, self.values)
 
     def __str__(self) -> str:
-        """Return the English sentence."""
+        """Return the sentence in the language that is spoken."""
         return self.sentence()
 
 
@@ -49,19 +92,22 @@ class Reasons(tuple[Reason, ...]):
 
     __slots__ = ()
 
-    def sentence(self, language: str = "en", names: Mapping[str, str] | None = None) -> str:
+    def sentence(self, language: str | None = None, names: Mapping[str, str] | None = None) -> str:
         """Return the sentences in a language, one after the other."""
-        return LANGUAGES[language].between.join(reason.sentence(language, names) for reason in self)
+        chosen = spoken() if language is None else language
+        return LANGUAGES[chosen].between.join(reason.sentence(chosen, names) for reason in self)
 
     def __str__(self) -> str:
-        """Return the English sentences."""
+        """Return the sentences in the language that is spoken."""
         return self.sentence()
 
 
 NO_REASONS = Reasons()
 
 
-def as_text(row: Mapping[str, Any], language: str = "en", names: Mapping[str, str] | None = None) -> dict[str, Any]:
+def as_text(
+    row: Mapping[str, Any], language: str | None = None, names: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Return a row with its reasons as sentences in a language."""
     return {
         name: value.sentence(language, names) if isinstance(value, Reason | Reasons) else value

@@ -15,7 +15,9 @@ from plotly.subplots import make_subplots
 from harness_reports.business.verdict import VERDICTS
 from harness_reports.cells import cell, rows
 from harness_reports.measured.lineage import label
+from harness_reports.reasons import named
 from harness_reports.show.charts_labels import places
+from harness_reports.show.words import say
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#4D4D4D")
 """Okabe and Ito's, distinct with any colour vision; brown and grey replace yellow, which is too pale on white."""
@@ -266,7 +268,7 @@ def net_present_value(viability: pd.DataFrame) -> go.Figure:
         margin={"l": 20, "r": 20, "t": 20, "b": 60},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
     )  # fmt: skip
-    figure.update_xaxes(title_text="net present value (USD), with its interval")
+    figure.update_xaxes(title_text=say("net present value (USD), with its interval"))
     figure.update_yaxes(
         automargin=True, autorange="reversed", categoryorder="array", categoryarray=[_who(row) for row in table]
     )
@@ -283,6 +285,7 @@ def _intervals(table: Sequence[Mapping[str, Any]], verdict: str, colour: str) ->
         "arrayminus": [max(0.0, row["npv_usd"] - row["npv_low_usd"]) for row in table],
     }
     return go.Scatter(
-        x=[row["npv_usd"] for row in table], y=[_who(row) for row in table], mode="markers", name=verdict,
+        x=[row["npv_usd"] for row in table], y=[_who(row) for row in table], mode="markers",
+        name=named("cell", verdict),
         marker={"color": colour, "size": 11}, error_x={**ends, "type": "data", "symmetric": False, "color": colour},
     )  # fmt: skip

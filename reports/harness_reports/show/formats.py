@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+from rich.cells import cell_len
 
 from harness.errors import HarnessError
 from harness.installed import absent
 from harness_reports.cells import MISSING, cell, plain, rows, size
+from harness_reports.reasons import Reason, named, spoken
+from harness_reports.show.words import say
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """Beginnings of a text that a spreadsheet runs as a formula."""
@@ -125,8 +128,18 @@ def shown(name: str, frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     )
     empty = [column for column in table if (table[column] == MISSING).all()]
     same = [c for c in table if c in _SHARED and c not in empty and len(table) > 1 and len(set(table[c])) == 1]
-    line = " · ".join(f"{column} {table[column].iloc[0]}" for column in same)
+    line = " · ".join(f"{named('column', column)} {named('cell', table[column].iloc[0])}" for column in same)
     return table.drop(columns=[*empty, *same]), line
+
+
+def in_words(table: pd.DataFrame) -> pd.DataFrame:
+    """Return cells as text in the language that is spoken."""
+    return table.map(lambda cell: named("cell", cell))
+
+
+def heading(column: str) -> str:
+    """Return a column's heading for people, in the language that is spoken."""
+    return named("column", column, column.removesuffix("_bytes").replace("_", " "))
 
 
 def text(name: str, frame: pd.DataFrame, width: int | None = None) -> str:
@@ -136,6 +149,7 @@ def text(name: str, frame: pd.DataFrame, width: int | None = None) -> str:
     from rich.text import Text
 
     table, line = shown(name, frame)
+    table = in_words(table)
     long = [column for column in LONG if column in table]
     grid = Table(title=Text(name), title_justify="left", box=None, header_style="", pad_edge=False)
     needed = {column: _needed(column, table[column]) for column in table.columns.drop(long)}
@@ -144,7 +158,7 @@ def text(name: str, frame: pd.DataFrame, width: int | None = None) -> str:
     for column, cells in needed.items():
         number = pd.api.types.is_numeric_dtype(frame[column]) and frame[column].dtype != bool
         grid.add_column(
-            Text(column.removesuffix("_bytes").replace("_", " ")), justify="right" if number else "left",
+            Text(heading(column)), justify="right" if number else "left",
             overflow="fold", width=cells if room <= width else None,
         )  # fmt: skip
     for row in table.drop(columns=long).itertuples(index=False):
@@ -152,14 +166,14 @@ def text(name: str, frame: pd.DataFrame, width: int | None = None) -> str:
     stream = io.StringIO()
     console = Console(file=stream, width=width, highlight=False, color_system=None)
     console.print(grid)
-    for remark in [*([f"The same in every row: {line}"] if line else []), *_remarks(table, long)]:
+    for remark in [*([f"{say('The same in every row')}: {line}"] if line else []), *_remarks(table, long)]:
         console.print(Text(remark))
     return "\n".join(text_line.rstrip() for text_line in stream.getvalue().splitlines()) + "\n"
 
 
 def _needed(column: str, cells: pd.Series) -> int:
-    """Return the width in characters at which no cell and no word of the heading is folded."""
-    return max(int(cells.str.len().max()), *map(len, column.split("_")))
+    """Return the width in characters, two for a Chinese one, at which no cell and no word of the heading is folded."""
+    return max(*map(cell_len, cells), *map(cell_len, heading(column).split()))
 
 
 def _terminal_width(room: int) -> int:
@@ -180,8 +194,9 @@ def _remarks(table: pd.DataFrame, long: Sequence[str]) -> Iterator[str]:
 
 def remarks(row: Mapping[Any, Any]) -> list[str]:
     """Return the sentences of a row, that of `stale` under its name."""
-    sentences = {name: str(row[name]) for name in LONG if row.get(name) not in (None, MISSING, "ok")}
-    return [f"stale: {text}" if name == "stale" else text for name, text in sentences.items()]
+    sound = str(Reason("numbers sound"))
+    sentences = {name: str(row[name]) for name in LONG if row.get(name) not in (None, MISSING, sound)}
+    return [f"{heading('stale')}: {text}" if name == "stale" else text for name, text in sentences.items()]
 
 
 def csv(_: str, frame: pd.DataFrame) -> str:
@@ -204,6 +219,9 @@ def as_json(_: str, frame: pd.DataFrame) -> str:
 def markdown(name: str, frame: pd.DataFrame) -> str:
     """Return the columns for people as a Markdown table."""
     table, line = shown(name, frame)
+    table = in_words(table)
+    if spoken() != "en":
+        table = table.rename(columns=heading)
     safe = table.map(lambda value: " ".join(value.split()).replace("|", "\\|").replace("<", "&lt;"))
     return f"{safe.to_markdown(index=False, disable_numparse=True)}\n" + (f"\n{line}\n" if line else "")
 

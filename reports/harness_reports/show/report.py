@@ -22,11 +22,12 @@ from harness_reports.measured.tables import EVERY, accuracy, throughput
 from harness_reports.prices.cost import cost
 from harness_reports.prices.frontier import frontier
 from harness_reports.prices.pricing import Pricing
-from harness_reports.reasons import as_text
+from harness_reports.reasons import LANGUAGES, as_text, named, spoken
 from harness_reports.show import charts
 from harness_reports.show.report_case import case_html
 from harness_reports.show.report_parts import figure, html_table, table
 from harness_reports.show.report_style import PAGE, STYLE
+from harness_reports.show.words import in_language, say
 
 _VOLATILE = ("load_average_1m",)
 
@@ -46,33 +47,38 @@ def html(records: Sequence[Record], pricing: Pricing, use_cases: Mapping[str, Us
     )
     points, costs = frontier(records, pricing), cost(records, pricing)
     sections = [
-        ("Summary", _summary(judged, [case for case in cases if case.name not in judged], records)),
-        ("Use cases", _use_cases(judged)),
-        ("All candidates", _verdicts(verdicts)),
-        ("Cost against quality", _charts(points)),
-        ("Quality", table("accuracy", accuracy(records, EVERY))),
-        ("What the models do", _samples(records)),
-        ("Throughput and latency", table("throughput", throughput(records))),
-        ("Cost", table("cost", costs)),
-        ("Judgement of the numbers", _judgement(records)),
-        ("Failures", _failures(records)),
-        ("Assumptions and prices", _assumptions(verdicts, cases, costs, pricing)),
-        ("Environment", _environment(records)),
+        (say("Summary"), _summary(judged, [case for case in cases if case.name not in judged], records)),
+        (say("Use cases"), _use_cases(judged)),
+        (say("All candidates"), _verdicts(verdicts)),
+        (say("Cost against quality"), _charts(points)),
+        (say("Quality"), table("accuracy", accuracy(records, EVERY))),
+        (say("What the models do"), _samples(records)),
+        (say("Throughput and latency"), table("throughput", throughput(records))),
+        (say("Cost"), table("cost", costs)),
+        (say("Judgement of the numbers"), _judgement(records)),
+        (say("Failures"), _failures(records)),
+        (say("Assumptions and prices"), _assumptions(verdicts, cases, costs, pricing)),
+        (say("Environment"), _environment(records)),
     ]
     body = "\n".join(f"<section><h2>{escape(title)}</h2>\n{content}\n</section>" for title, content in sections)
-    return PAGE.format(style=STYLE, library=f"<script>{get_plotlyjs()}</script>", body=body)
+    library = f"<script>{get_plotlyjs()}</script>"
+    title = escape(say("Investment memo"))
+    return PAGE.format(style=STYLE, library=library, body=body, language=spoken(), title=title)
 
 
 def _summary(judged: Mapping[str, Candidates], unmeasured: Iterable[UseCase], records: Sequence[Record]) -> str:
     outcomes = Counter(record.outcome for record in of_each_step(records))
-    finish = f"{outcomes['ok']} of {outcomes.total()} recorded steps finished"
-    others = f"{len(failed(records))} failed, {outcomes['unsupported']} are unsupported"
     days = sorted({record.started_at[:10] for record in records})
-    when = f", measured {days[0]}{f' to {days[-1]}' if len(days) > 1 else ''}" if days else ""
+    span = say("{first} to {last}").format(first=days[0], last=days[-1]) if len(set(days)) > 1 else "".join(days[:1])
+    finish = say("{ok} of {all} recorded steps finished").format(ok=outcomes["ok"], all=outcomes.total())
+    when = say(", measured {days}").format(days=span) if span else ""
+    others = say("; {failed} failed, {unsupported} are unsupported.").format(
+        failed=len(failed(records)), unsupported=outcomes["unsupported"]
+    )
     lines = [_sentence(candidates) for candidates in judged.values()]
     if not judged:
-        lines = ["No use case has a measured candidate yet, so there is no verdict."]
-    lines.append(escape(f"{finish}{when}; {others}."))
+        lines = [say("No use case has a measured candidate yet, so there is no verdict.")]
+    lines.append(escape(f"{finish}{when}{others}"))
     overview = html_table([_in_short(candidates.best.row) for candidates in judged.values()]) if judged else ""
     return overview + "".join(f"<p>{line}</p>" for line in lines) + _unmeasured(unmeasured)
 
@@ -89,21 +95,26 @@ def _in_short(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _best(row: Mapping[str, Any]) -> str:
-    return f"{label(row)} on {row['runtime']}, {row['hardware']}"
+    return say("{label} on {runtime}, {hardware}").format(
+        label=label(row), runtime=row["runtime"], hardware=row["hardware"]
+    )
 
 
 def _sentence(candidates: Candidates) -> str:
     """Return a use case's best verdict with its candidate, as HTML."""
     best, measured = candidates.best.row, len(candidates.judged)
     note = f" <b>{escape(str(candidates.headline))}</b>" if candidates.headline else ""
-    head = f"<b>{escape(best['title'])}: {best['verdict']}</b>{note}"
-    count = f"{measured} candidates" if measured > 1 else "the only candidate"
+    head = f"<b>{escape(best['title'])}: {escape(named('cell', best['verdict']))}</b>{note}"
+    count = say("{count} candidates").format(count=measured) if measured > 1 else say("the only candidate")
     if best["verdict"] not in ("invest", "pilot"):
-        return f"{head} ({escape(count)} measured). {escape(str(best['reasons']))}"
-    npv, low, high = (cells.usd(best[name]) for name in ("npv_usd", "npv_low_usd", "npv_high_usd"))
-    value = f"net present value {npv} ({low} to {high})"
-    even = f"breaks even at {cells.cell(best['break_even_requests'])} requests a year"
-    return f"{head} with {escape(_best(best))}: {escape(value)}, {escape(even)}. {escape(str(best['reasons']))}"
+        return head + escape(say(" ({count} measured). ").format(count=count) + str(best["reasons"]))
+    usd = LANGUAGES[spoken()].usd
+    npv, low, high = (usd(best[name]) for name in ("npv_usd", "npv_low_usd", "npv_high_usd"))
+    even = cells.cell(best["break_even_requests"])
+    value = say(
+        " with {best}: net present value {npv} ({low} to {high}), breaks even at {even} requests a year. "
+    ).format(best=_best(best), npv=npv, low=low, high=high, even=even)
+    return head + escape(value + str(best["reasons"]))
 
 
 def _judged(records: Sequence[Record], pricing: Pricing, cases: Iterable[UseCase]) -> dict[str, Candidates]:
@@ -114,7 +125,7 @@ def _judged(records: Sequence[Record], pricing: Pricing, cases: Iterable[UseCase
 
 def _use_cases(judged: Mapping[str, Candidates]) -> str:
     parts = [case_html(candidates, number) for number, candidates in enumerate(judged.values())]
-    return "".join(parts) or "<p>None.</p>"
+    return "".join(parts) or f"<p>{say('None.')}</p>"
 
 
 def _unmeasured(cases: Iterable[UseCase]) -> str:
@@ -122,12 +133,12 @@ def _unmeasured(cases: Iterable[UseCase]) -> str:
         {"use case": case.title, "name": case.name, "tasks": ", ".join(case.tasks), "data": ", ".join(case.data)}
         for case in cases
     ]
-    return f"<h3>No measurement yet</h3>{html_table(lines)}" if lines else ""
+    return f"<h3>{say('No measurement yet')}</h3>{html_table(lines)}" if lines else ""
 
 
 def _verdicts(verdicts: pd.DataFrame) -> str:
     if verdicts.empty:
-        return "<p>None.</p>"
+        return f"<p>{say('None.')}</p>"
     priced = verdicts[verdicts["npv_usd"].notna()]
     chart = figure(charts.net_present_value(priced), "npv") if len(priced) else ""
     return table("viability", verdicts) + chart
@@ -135,14 +146,16 @@ def _verdicts(verdicts: pd.DataFrame) -> str:
 
 def _charts(points: pd.DataFrame) -> str:
     if points.empty:
-        return "<p>Nothing was evaluated yet.</p>"
+        return f"<p>{say('Nothing was evaluated yet.')}</p>"
     facets = [facet for _, facet in points.groupby(["task", "data"], sort=False)]
-    return "".join(figure(charts.cost_accuracy(facet), f"cost-{n}") for n, facet in enumerate(facets))
+    return "".join(
+        figure(charts.cost_accuracy(facet, in_language(charts.WORDS)), f"cost-{n}") for n, facet in enumerate(facets)
+    )
 
 
 def _samples(records: Sequence[Record]) -> str:
     parts = [f"<h3>{escape(title)}</h3>{samples.html(record.samples)}" for title, record in samples.shown(records)]
-    return "".join(parts) or "<p>No task here shows samples.</p>"
+    return "".join(parts) or f"<p>{say('No task here shows samples.')}</p>"
 
 
 def _judgement(records: Sequence[Record]) -> str:
@@ -151,11 +164,13 @@ def _judgement(records: Sequence[Record]) -> str:
         for record in finished(records)
         for reason in [*_stale(record), *map(str, judgement.judge(record)), *record.notes]
     ]
-    return html_table(table) if table else "<p>No objections.</p>"
+    return html_table(table) if table else f"<p>{say('No objections.')}</p>"
 
 
 def _stale(record: Record) -> list[str]:
-    return [f"stale: {why_stale(record)}. Run its suite again to measure what is installed."] if record.stale else []
+    if not record.stale:
+        return []
+    return [say("stale: {why}. Run its suite again to measure what is installed.").format(why=why_stale(record))]
 
 
 def _who(record: Record) -> dict[str, Any]:
@@ -167,9 +182,9 @@ def _who(record: Record) -> dict[str, Any]:
 def _failures(records: Sequence[Record]) -> str:
     """Return a table of the steps that failed, and one of those that are unsupported."""
     unsupported = [record for record in records if record.outcome == "unsupported"]
-    tables = {"": _ended(failed(records)), "<h3>Unsupported</h3>": _ended(unsupported)}
+    tables = {"": _ended(failed(records)), f"<h3>{say('Unsupported')}</h3>": _ended(unsupported)}
     written = [head + html_table(table) for head, table in tables.items() if table]
-    return "".join(written) or "<p>Every step finished.</p>"
+    return "".join(written) or f"<p>{say('Every step finished.')}</p>"
 
 
 def _ended(records: Iterable[Record]) -> list[dict[str, Any]]:
@@ -197,12 +212,13 @@ def _assumptions(verdicts: pd.DataFrame, cases: Iterable[UseCase], costs: pd.Dat
         }
         for price in pricing.prices.values() if price.item in items
     ]  # fmt: skip
-    text = (
-        f"Prices times {pricing.multiplier}; machines answer requests in {pricing.utilisation:.0%} of their paid time. "
-        "Of several offers the newest counts, then the cheapest. Quality and seconds are measured, costs are derived "
-        "from them, and figures of a use case are of the kind the table says."
-    )
-    return f"<p>{escape(text)}</p><h3>Use cases</h3>{html_table(figures)}<h3>Prices</h3>{html_table(prices)}"
+    text = say(
+        "Prices times {multiplier}; machines answer requests in {utilisation} of their paid time. Of several offers "
+        "the newest counts, then the cheapest. Quality and seconds are measured, costs are derived from them, and "
+        "figures of a use case are of the kind the table says."
+    ).format(multiplier=pricing.multiplier, utilisation=f"{pricing.utilisation:.0%}")
+    tables = f"<h3>{say('Use cases')}</h3>{html_table(figures)}<h3>{say('Prices')}</h3>{html_table(prices)}"
+    return f"<p>{escape(text)}</p>{tables}"
 
 
 def _spread(figure: Figure) -> str | None:

@@ -18,9 +18,10 @@ from harness_reports.business.needs import needs
 from harness_reports.business.viability import Candidates, CandidateVerdict
 from harness_reports.business.viability_figures import viability_figures
 from harness_reports.measured.lineage import label
-from harness_reports.reasons import as_text
+from harness_reports.reasons import as_text, named
 from harness_reports.show import charts_case
 from harness_reports.show.report_parts import badge, figure, html_table, table
+from harness_reports.show.words import in_language, say
 
 _POINTS = 400
 """Volumes of the chart of machines and calls: enough for the steps of whole machines to look vertical."""
@@ -35,18 +36,21 @@ def case_html(candidates: Candidates, number: int) -> str:
     use_case, others = candidates.market.use_case, alternatives_of(candidates)
     best = as_text(candidates.best.row)
     met = [as_text(row) for row in needs(candidates.market, candidates.best)]
-    who = f"{label(best)} on {best['runtime']}, {best['hardware']}"
+    who = say("{label} on {runtime}, {hardware}").format(
+        label=label(best), runtime=best["runtime"], hardware=best["hardware"]
+    )
+    summary = say("{summary} Best candidate: ").format(summary=use_case.summary)
     return "".join(
         (
             f"<h3>{escape(use_case.title)} {badge(best['verdict'])}</h3>",
-            f"<p>{escape(use_case.summary)} Best candidate: <b>{escape(who)}</b>. {escape(best['reasons'])}</p>",
+            f"<p>{escape(summary)}<b>{escape(who)}</b>. {escape(best['reasons'])}</p>",
             f"<p><b>{escape(str(candidates.headline))}</b></p>" if candidates.headline else "",
             f"<p><b>{escape(best['flip'])}</b></p>" if best["flip"] else "",
             f"<p>{escape(best['next_measurement'])}</p>" if best["next_measurement"] else "",
-            "<h4>Needs against measurements</h4>",
+            f"<h4>{say('Needs against measurements')}</h4>",
             html_table(met),
             _charts(candidates, others, number),
-            "<h4>Alternatives</h4>",
+            f"<h4>{say('Alternatives')}</h4>",
             table("alternatives", pd.DataFrame([as_text(each.row) for each in others])),
         )
     )
@@ -56,14 +60,16 @@ def _charts(candidates: Candidates, others: list[ExplainedRow], number: int) -> 
     best = candidates.best
     if best.business is None:
         return ""
+    words = in_language(charts_case.WORDS)
+    inputs = {name: named("input", name, name.replace("_", " ")) for name in best.business.inputs}
     figures = {
-        "Net present value by year": charts_case.fan(chart_data.fan(candidates, best)),
-        "Drivers": charts_case.tornado(chart_data.swings(best.business)),
-        "Break-even volume": break_even(candidates.market, best, best.business),
+        say("Net present value by year"): charts_case.fan(chart_data.fan(candidates, best), words),
+        say("Drivers"): charts_case.tornado(chart_data.swings(best.business), inputs, words),
+        say("Break-even volume"): break_even(candidates.market, best, best.business, words),
     }
     hosted = [each for each in others if each.row["alternative"] == "hosted"]
     if hosted:
-        figures["Own machines or calls of a hosted model"] = own_or_calls(candidates, hosted)
+        figures[say("Own machines or calls of a hosted model")] = own_or_calls(candidates, hosted, words)
     parts = (
         f"<div class='chart'><h4>{escape(title)}</h4>{figure(chart, f'case-{number}-{place}')}</div>"
         for place, (title, chart) in enumerate(figures.items())

@@ -11,7 +11,9 @@ import pandas as pd
 
 from harness_reports import cells
 from harness_reports.business.verdict import VERDICTS
+from harness_reports.reasons import named
 from harness_reports.show import formats
+from harness_reports.show.words import say
 
 _NUMBER = re.compile(r"-?[\d,.]+(e[-+]\d+)?( MB)?")
 
@@ -28,16 +30,16 @@ def figure(chart: Any, name: str) -> str:
 def table(name: str, frame: pd.DataFrame) -> str:
     """Return a table with the columns for people."""
     if frame.empty:
-        return "<p>Nothing was measured yet.</p>"
+        return f"<p>{say('Nothing was measured yet.')}</p>"
     columns, line = formats.shown(name, frame)
-    note = f"<p class='same'>The same in every row: {escape(line)}</p>" if line else ""
+    note = f"<p class='same'>{say('The same in every row')}: {escape(line)}</p>" if line else ""
     return html_table(columns.to_dict("records")) + note
 
 
 def html_table(lines: Sequence[Mapping[Any, Any]]) -> str:
     """Return an HTML table; long texts are below their row over its whole width."""
     if not lines:
-        return "<p>None.</p>"
+        return f"<p>{say('None.')}</p>"
     names = [str(name) for name in lines[0] if name not in formats.LONG]
     head = "".join(f"<th>{escape(_heading(name))}</th>" for name in names)
     body = "".join(_html_row(names, row) for row in lines)
@@ -52,8 +54,8 @@ def _html_row(names: Sequence[str], row: Mapping[Any, Any]) -> str:
 
 
 def _heading(name: str) -> str:
-    name = name.removesuffix("_bytes")
-    return name.replace("usd_per_1k", "USD per 1,000").replace("_usd", " USD").replace("_", " ").replace("npv", "NPV")
+    words = name.removesuffix("_bytes").replace("usd_per_1k", "USD per 1,000").replace("_usd", " USD")
+    return named("column", name, say(words.replace("_", " ").replace("npv", "NPV")))
 
 
 def _cell(name: str, value: Any) -> str:
@@ -63,9 +65,10 @@ def _cell(name: str, value: Any) -> str:
     number = _NUMBER.fullmatch(text) is not None
     long = len(text) > 60  # noqa: PLR2004 - where a line gets long
     kind = "number" if number or text == cells.MISSING else "long" if long else "text"
-    return f"<td class='{kind}'>{escape(text)}</td>"
+    word = named("figure", text) if name in ("need", "figure") else named("cell", text)
+    return f"<td class='{kind}'>{escape(word)}</td>"
 
 
 def badge(verdict: str) -> str:
     """Return a verdict as a coloured label."""
-    return f"<span class='verdict v{VERDICTS.index(verdict)}'>{escape(verdict)}</span>"
+    return f"<span class='verdict v{VERDICTS.index(verdict)}'>{escape(named('cell', verdict))}</span>"

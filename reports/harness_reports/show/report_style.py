@@ -36,18 +36,18 @@ figcaption { color: #4b5563; font-size: 12px; max-width: 440px; overflow-wrap: a
 """
 
 PAGE = """<!DOCTYPE html>
-<html lang="en">
+<html lang="{language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy"
  content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:">
-<title>Investment memo</title>
+<title>{title}</title>
 <style>{style}</style>
 {library}
 </head>
 <body>
-<h1>Investment memo</h1>
+<h1>{title}</h1>
 {body}
 </body>
 </html>

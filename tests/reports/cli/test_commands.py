@@ -37,6 +37,7 @@ def harness_use_cases():
     needs = {"quality": Figure(400.0, "reward", date(2026, 11, 1), "a guess")}
     return [UseCase("strangers-case", "A stranger's case", "Balance.", ("CartPole-v1",), needs, figures)]
 """
+HAN = re.compile(r"[\u4e00-\u9fff]")
 Run = Callable[..., str]
 
 
@@ -316,3 +317,27 @@ def test_entry_module_is_light() -> None:
 
     assert done.stderr.strip().splitlines()[-1] == "[]"
     assert "--price-book" in done.stdout
+
+
+@pytest.mark.parametrize("table", ["viability", "serving", "alternatives", "accuracy", "throughput", "cost"])
+def test_tables_are_in_chinese(run: Run, table: str) -> None:
+    """Headings and sentences in Markdown; in JSON the sentences alone, under the same keys."""
+    head = run("table", table, "--format", "markdown", "--lang", "zh").splitlines()[0]
+    rows = json.loads(run("table", table, "--format", "json", "--lang", "zh"))
+    english = json.loads(run("table", table, "--format", "json"))
+
+    assert all(HAN.search(cell) for cell in head.strip("|").split("|"))
+    assert [row.keys() for row in rows] == [row.keys() for row in english]
+    if table == "viability":
+        assert all(HAN.search(row["reasons"]) for row in rows)
+        assert not any(HAN.search(str(row)) for row in english)
+
+
+def test_the_report_and_the_plan_are_in_chinese(run: Run, tmp_path: Path) -> None:
+    """With --lang zh."""
+    run("report", "--lang", "zh", "-o", str(tmp_path / "memo.html"))
+    planned = run("plan", "--params", "7e9", "--tokens", "2e12", "--hardware", "h100", "--lang", "zh")
+
+    assert '<html lang="zh">' in (tmp_path / "memo.html").read_text(encoding="utf-8")
+    assert "拟合规律需要 3 种" in planned
+    assert "利用率" in planned
