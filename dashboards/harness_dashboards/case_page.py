@@ -21,6 +21,7 @@ from harness_dashboards.parts import (
     headline,
     in_words,
     margin,
+    meanings,
     price_sliders,
     sentence,
     share,
@@ -147,6 +148,7 @@ def _verdict(view: CaseView, texts: Texts) -> None:
                              ("drivers", "drivers")):  # fmt: skip
             if row[column]:
                 st.html(f"<b>{escape(texts[name])}</b> {escape(sentence(row[column], texts))}")
+        meanings(texts)
 
 
 def _figures(row: Mapping[str, Any], texts: Texts) -> None:

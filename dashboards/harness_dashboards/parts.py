@@ -140,6 +140,13 @@ def badge(verdict: str, texts: Texts) -> str:
     )
 
 
+def meanings(texts: Texts) -> None:
+    """Show what each verdict means, folded."""
+    with st.expander(texts["verdicts_mean"]):
+        lines = (f"<div>{badge(name, texts)} {escape(texts[f'means_{name}'])}</div>" for name in VERDICT_COLOURS)
+        st.html(f"<div style='display:grid;gap:.5rem'>{''.join(lines)}</div>")
+
+
 def years(value: Any, texts: Texts) -> str:
     """Return a payback period; a missing one never ends."""
     return texts["never"] if cells.missing(value) else texts["years_of"].format(years=f"{value:.1f}")

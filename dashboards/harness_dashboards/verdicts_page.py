@@ -21,6 +21,7 @@ from harness_dashboards.parts import (
     badge,
     headline,
     margin,
+    meanings,
     price_sliders,
     sentence,
     share,
@@ -70,6 +71,8 @@ def show(texts: Texts) -> None:
     if not cards:
         st.info(texts["nothing_yet"])
     _count(cards, unmeasured, texts)
+    if cards:
+        meanings(texts)
     for start in range(0, len(cards), BESIDE):
         for column, card in zip(st.columns(BESIDE), cards[start : start + BESIDE], strict=False):
             with column, st.container(border=True, height="stretch"):

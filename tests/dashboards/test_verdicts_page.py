@@ -102,6 +102,16 @@ def test_cards_and_the_use_case_say_what_to_measure_next(
     assert TEXTS["zh"]["next"] in _html(case_page)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("page", ["verdicts_page", "case_page"])
+def test_the_verdicts_are_explained_where_they_stand(store: Path, open_page: Any, page: str, language: str) -> None:
+    """Each of the four, on the first page and on that of a use case."""
+    opened, texts = open_page(page, language), TEXTS[language]
+
+    assert texts["verdicts_mean"] in [box.label for box in opened.expander]
+    assert all(escape(texts[f"means_{verdict}"]) in _html(opened) for verdict in SHOWN)
+
+
 def test_volume_moves_the_figures_as_the_functions_say(app: Any, sampled: Path) -> None:
     """Ten times the demand."""
     before = _metrics(app, "npv")

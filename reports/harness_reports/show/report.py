@@ -104,17 +104,17 @@ def _sentence(candidates: Candidates) -> str:
     """Return a use case's best verdict with its candidate, as HTML."""
     best, measured = candidates.best.row, len(candidates.judged)
     note = f" <b>{escape(str(candidates.headline))}</b>" if candidates.headline else ""
-    head = f"<b>{escape(best['title'])}: {escape(named('cell', best['verdict']))}</b>{note}"
+    head = f"<b>{escape(best['title'])}: {escape(named('cell', best['verdict']))}</b>"
     count = say("{count} candidates").format(count=measured) if measured > 1 else say("the only candidate")
     if best["verdict"] not in ("invest", "pilot"):
-        return head + escape(say(" ({count} measured). ").format(count=count) + str(best["reasons"]))
+        return head + escape(say(" ({count} measured). ").format(count=count) + str(best["reasons"])) + note
     usd = LANGUAGES[spoken()].usd
     npv, low, high = (usd(best[name]) for name in ("npv_usd", "npv_low_usd", "npv_high_usd"))
     even = cells.cell(best["break_even_requests"])
     value = say(
         " with {best}: net present value {npv} ({low} to {high}), breaks even at {even} requests a year. "
     ).format(best=_best(best), npv=npv, low=low, high=high, even=even)
-    return head + escape(value + str(best["reasons"]))
+    return head + escape(value + str(best["reasons"])) + note
 
 
 def _judged(records: Sequence[Record], pricing: Pricing, cases: Iterable[UseCase]) -> dict[str, Candidates]:
