@@ -22,7 +22,7 @@ from harness_dashboards.parts import (
     in_words,
     margin,
     meanings,
-    price_sliders,
+    price_slider,
     sentence,
     share,
     show_error,
@@ -104,7 +104,7 @@ def _sidebar(case: UseCase, texts: Texts) -> tuple[Pricing, float]:
     with st.sidebar:
         st.header(texts["assumptions"])
         st.button(texts["reset"], on_click=_reset, args=(case,), width="stretch")
-        pricing = price_sliders(texts)
+        pricing = price_slider(texts)
         volume = volume_slider(texts)
         assumptions.fields(case, texts)
     return pricing, volume

@@ -10,7 +10,7 @@ import streamlit as st
 from harness.facts import UseCase
 from harness.records import Record
 from harness_dashboards import sources, widgets
-from harness_dashboards.parts import DEFAULTS, Texts, grid, in_words, plain, price_line, price_sliders, small
+from harness_dashboards.parts import DEFAULTS, Texts, cost_sliders, grid, in_words, plain, price_line, small
 from harness_reports.measured.results import Results
 from harness_reports.prices.cost import cost
 from harness_reports.prices.frontier import FRONTIER, frontier_rows
@@ -46,7 +46,7 @@ def _choose(texts: Texts) -> CostView:
     cases = sources.plugins().use_cases()
     with st.sidebar:
         st.header(texts["assumptions"])
-        pricing = price_sliders(texts)
+        pricing = cost_sliders(texts)
         st.button(texts["reset"], on_click=widgets.reset, args=(DEFAULTS,))
         st.header(texts["filters"])
         measured = sources.measured()

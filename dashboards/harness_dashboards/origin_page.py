@@ -9,7 +9,17 @@ import streamlit as st
 from harness.errors import FactError
 from harness_dashboards import assumptions, sources
 from harness_dashboards.case_page import chosen_case
-from harness_dashboards.parts import GREY, Texts, plain, price_sliders, show_error, stale, volume_slider
+from harness_dashboards.parts import (
+    GREY,
+    Texts,
+    cost_sliders,
+    plain,
+    price_slider,
+    show_error,
+    small,
+    stale,
+    volume_slider,
+)
 from harness_dashboards.verdicts_page import at_volume
 from harness_reports import cells
 from harness_reports.explain.tables import NAMES, Assumed, Row, rows
@@ -21,6 +31,8 @@ FIRST = {
     "serving": "replicas", "alternatives": "npv_usd", "pretraining": "gain", "sensitivity": "swing_usd",
 }  # fmt: skip
 """Table → the figure that is selected at first."""
+MEASURED = ("accuracy", "throughput")
+"""Tables without a price."""
 COLOURS = {
     "measured": "#1a7f4b", "estimated": "#b7791f", "declared": "#5f6b7a", "price": "#1f5fbf", "assumed": "#b3261e",
     "derived": "#374151",
@@ -38,11 +50,11 @@ def show(texts: Texts) -> None:
     """Draw the page."""
     st.title(texts["origin_title"])
     st.markdown(texts["origin_intro"])
-    with st.sidebar:
-        st.header(texts["assumptions"])
-        pricing = price_sliders(texts)
     name = st.segmented_control(texts["table_of"], list(FIRST), default="cost", key="origin-table",
                                 format_func=lambda one: texts[f"of_{one}"]) or "cost"  # fmt: skip
+    with st.sidebar:
+        st.header(texts["assumptions"])
+        pricing = _pricing(name, texts)
     left, right = st.columns([1, 3])
     with left:
         group, choices = _of_case(name, pricing, texts) if _has_cases(name) else _of_task(name, pricing, texts)
@@ -59,6 +71,14 @@ def show(texts: Texts) -> None:
     columns = list(figures)
     column = st.selectbox(texts["figure"], columns, columns.index(FIRST[name]), key=f"origin-column-{name}")
     _tree(figures[column], texts)
+
+
+def _pricing(name: str, texts: Texts) -> Pricing:
+    """Show the sliders that change a table, and return the prices under them."""
+    if name in MEASURED:
+        small(texts["prices_idle"])
+        return sources.pricing()
+    return cost_sliders(texts) if name == "cost" else price_slider(texts)
 
 
 def _has_cases(name: str) -> bool:

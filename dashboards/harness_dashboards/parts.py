@@ -13,12 +13,12 @@ from harness.basis import DEFINING, STEP
 from harness.facts import Price
 from harness_dashboards import sources, widgets
 from harness_reports import cells
-from harness_reports.prices.pricing import Pricing
+from harness_reports.prices.pricing import UTILISATION, Pricing
 from harness_reports.reasons import Reason, Reasons, as_text
 from harness_reports.show import formats
 
 Texts = Mapping[str, str]
-DEFAULTS = {"multiplier": 1.0, "utilisation": 100}
+DEFAULTS = {"multiplier": 1.0, "utilisation": round(100 * UTILISATION)}
 VOLUMES = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0]
 VERDICT_COLOURS = {
     "invest": "#1a7f4b",
@@ -112,11 +112,24 @@ def heading(column: str, texts: Texts) -> str:
     return texts.get(f"column_{column}", column.replace("_", " "))
 
 
-def price_sliders(texts: Texts) -> Pricing:
-    """Show the sliders for the price and the utilisation of machines; return the prices under them."""
-    multiplier = _slider(texts["price_multiplier"], 0.1, 3.0, 0.1, "multiplier")
+def price_slider(texts: Texts) -> Pricing:
+    """Show the slider for the price of machines; return the prices under it."""
+    return sources.pricing(_multiplier(texts))
+
+
+def cost_sliders(texts: Texts) -> Pricing:
+    """Show the sliders for the price and the utilisation of machines; return the prices under them.
+
+    The utilisation is that of the cost of 1,000 inferences: use cases pay for whole machines, however busy they are.
+    """
+    multiplier = _multiplier(texts)
     utilisation = _slider(texts["utilisation"], 5, 100, 5, "utilisation")
+    small(texts["utilisation_assumed"])
     return sources.pricing(multiplier, utilisation / 100)
+
+
+def _multiplier(texts: Texts) -> float:
+    return _slider(texts["price_multiplier"], 0.1, 3.0, 0.1, "multiplier")
 
 
 def _slider(label: str, low: float, high: float, step: float, key: str) -> float:

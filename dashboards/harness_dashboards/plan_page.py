@@ -70,7 +70,7 @@ def _assumed(texts: Texts) -> dict[str, Any]:
 
 def _price(chip: Accelerator, texts: Texts) -> tuple[float | None, str, str]:
     """Return USD per hour of one device with its day and source: the reader's, else the price book's."""
-    price = sources.pricing(1.0, 1.0).prices.get(chip.price_item)
+    price = sources.pricing().prices.get(chip.price_item)
     default = None if price is None else float(price.usd)
     with st.sidebar:
         usd_per_hour = st.number_input(texts["usd_per_device_hour"], 0.0, 1000.0, default, format="%g",

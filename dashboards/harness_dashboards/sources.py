@@ -21,7 +21,7 @@ from harness_reports.business.viability import Candidates, judge, with_flips
 from harness_reports.measured.results import Results
 from harness_reports.measured.store import read_store
 from harness_reports.prices.price_book_file import find_price_book
-from harness_reports.prices.pricing import Pricing, choose
+from harness_reports.prices.pricing import UTILISATION, Pricing, choose
 
 SECONDS_TO_KEEP = 5
 
@@ -72,7 +72,7 @@ def _chosen(book: str) -> Pricing:
     return choose(find_price_book(book, plugins().price_books()))
 
 
-def pricing(multiplier: float, utilisation: float) -> Pricing:
+def pricing(multiplier: float = 1.0, utilisation: float = UTILISATION) -> Pricing:
     """Return the prices under a reader's assumptions."""
     chosen: Pricing = _chosen(os.environ.get(BOOK, "cloud"))
     return replace(chosen, multiplier=Decimal(str(multiplier)), utilisation=utilisation)

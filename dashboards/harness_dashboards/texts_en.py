@@ -12,6 +12,8 @@ TEXTS = {
     "runtime": "Runtime",
     "price_multiplier": "Price of machines (× price book)",
     "utilisation": "Utilisation of paid time (%)",
+    "utilisation_assumed": "Assumed. It changes the cost of 1,000 inferences; verdicts pay for whole machines.",
+    "prices_idle": "Prices do not change this table: all of it is measured.",
     "volume": "Demand (× the use case's requests per year)",
     "reset": "Reset",
     "candidates": "Candidates",

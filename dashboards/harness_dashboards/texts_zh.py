@@ -11,6 +11,8 @@ TEXTS = {
     "hardware": "硬件",
     "runtime": "运行时",
     "price_multiplier": "机器价格（价格表的倍数）",
+    "utilisation_assumed": "假设值。它只影响每千次推理的成本，结论按整台机器付费计算。",
+    "prices_idle": "价格不影响此表：全部为实测值。",
     "utilisation": "付费时间利用率（%）",
     "volume": "需求（该场景年请求数的倍数）",
     "reset": "重置",

@@ -22,7 +22,7 @@ from harness_dashboards.parts import (
     headline,
     margin,
     meanings,
-    price_sliders,
+    price_slider,
     sentence,
     share,
     show_error,
@@ -63,7 +63,7 @@ def show(texts: Texts) -> None:
     st.markdown(texts["verdicts_intro"])
     with st.sidebar:
         st.header(texts["assumptions"])
-        pricing = price_sliders(texts)
+        pricing = price_slider(texts)
         volume = volume_slider(texts)
         st.button(texts["reset"], on_click=widgets.reset, args=({**DEFAULTS, "volume": 1.0},))
     cases = _cases(volume, texts)

@@ -23,6 +23,7 @@ from harness.plugins import load_plugins
 from harness.store import peek_records
 from harness.use_case_file import read_use_case
 from harness_dashboards.assumptions import today
+from harness_dashboards.parts import DEFAULTS
 from harness_dashboards.texts import LANGUAGES
 from harness_reports.business.choice import preference
 from harness_reports.business.edited import with_numbers
@@ -171,11 +172,11 @@ def _margins(page: Any) -> list[str]:
 
 
 def test_a_slider_moves_the_figures_and_nothing_is_measured(page: Any, sampled: Path, tmp_path: Path) -> None:
-    """A lower utilisation changes the figures; the store is not written."""
+    """A lower demand changes the figures; the store is not written."""
     database = sampled / "harness.db"
     _screenshot(page, "dashboard", tmp_path)
     before, written = _margins(page), database.stat().st_mtime_ns
-    slider = page.get_by_role("slider", name="Utilisation").first
+    slider = page.get_by_role("slider", name="Demand").first
 
     def moved() -> bool:
         slider.press("ArrowLeft")  # repeatedly: a page that is still drawing ignores a key
@@ -268,17 +269,19 @@ def _sliders(page: Any) -> list[str]:
 
 @pytest.mark.slow
 def test_sliders_stay_from_page_to_page(page: Any) -> None:
-    """Price and utilisation, at their defaults and moved."""
-    expected = ["1.00", "100"]
+    """Price, utilisation and demand, at their defaults and moved, each on the pages that they change."""
+    utilisation = DEFAULTS["utilisation"]
+    expected = {"price": "1.00", "utilisation": str(utilisation), "demand": "1×"}
+    verdicts, costs = ("price", "demand"), ("price", "utilisation")
     for _ in range(2):
-        for names in (COST, ORIGIN, CASE, VERDICTS):
+        for names, sliders in ((VERDICTS, verdicts), (CASE, verdicts), (ORIGIN, costs), (COST, costs)):
             _go(page, names)
             _drawn(page)
-            _until(page, lambda expected=expected: _sliders(page)[:2] == expected)
-        slider = page.get_by_role("slider", name="Utilisation").first
-        _redrawn(page, partial(slider.press, "ArrowLeft"))
-        expected = ["1.00", str(int(expected[1]) - 5)]
-        _until(page, lambda expected=expected: _sliders(page)[:2] == expected)
+            shown = [expected[slider] for slider in sliders]
+            _until(page, lambda shown=shown: _sliders(page)[:2] == shown)
+        for name in ("Price of machines", "Utilisation"):
+            _redrawn(page, partial(page.get_by_role("slider", name=name).first.press, "ArrowLeft"))
+        expected |= {"price": "0.90", "utilisation": str(utilisation - 5)}
 
 
 @pytest.mark.parametrize("language", _once("zh"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -108,13 +109,36 @@ def test_a_figure_opens_into_formula_values_and_sources(store: Path, open_page: 
 
 
 def test_sliders_reprice_the_tree(store: Path, open_page: Any) -> None:
-    """Half the utilisation is in the formula."""
+    """A quarter of the paid time is in the formula."""
     app = open_page("origin_page")
     before = app.subheader[0].value
-    app.slider(key="utilisation").set_value(50).run()
+    app.slider(key="utilisation").set_value(25).run()
 
     assert app.subheader[0].value != before
-    assert "× 3600 × 0.5)" in _tree(app)
+    assert "× 3600 × 0.25)" in _tree(app)
+
+
+@pytest.mark.parametrize(
+    ("table", "sliders"),
+    [
+        ("cost", {"multiplier", "utilisation"}),
+        ("viability", {"multiplier", "volume"}),
+        ("pretraining", {"multiplier"}),
+        ("accuracy", set()),
+    ],
+)
+def test_only_sliders_that_change_the_table_are_shown(
+    store: Path, open_page: Any, table: str, sliders: set[str]
+) -> None:
+    """A table that is measured says so instead."""
+    app = open_page("origin_page")
+    app.button_group(key="origin-table").set_value(table).run()
+    shown = {slider.key for slider in (*app.slider, *app.select_slider)}
+
+    assert not app.exception
+    assert sliders <= shown <= sliders | {"volume"}
+    assert (escape(TEXTS["en"]["prices_idle"]) in _small(app)) == (table == "accuracy")
+    assert (escape(TEXTS["en"]["utilisation_assumed"]) in _small(app)) == (table == "cost")
 
 
 @pytest.mark.parametrize("table", ["accuracy", "throughput"])

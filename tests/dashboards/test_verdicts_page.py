@@ -122,9 +122,8 @@ def test_volume_moves_the_figures_as_the_functions_say(app: Any, sampled: Path) 
 
 
 def test_prices_move_and_reset_brings_them_back(app: Any) -> None:
-    """Three times the price at a twentieth of the utilisation changes the figures; a reset restores them."""
+    """Three times the price changes the figures; a reset restores them."""
     before = _metrics(app, "npv")
-    app.slider(key="utilisation").set_value(5).run()
     app.slider(key="multiplier").set_value(3.0).run()
     changed = _metrics(app, "npv")
     app.sidebar.button[0].click().run()

@@ -23,6 +23,10 @@ Buying = Literal["machines", "shared", "elastic"]
 """How machines are bought: whole and paid every hour; the part of them that is needed; per second of use."""
 
 
+UTILISATION = 1.0
+"""Share of paid time in which machines answer requests, where a reader gives none: an assumption."""
+
+
 @dataclass(frozen=True)
 class Pricing:
     """The chosen prices, and the assumptions that a reader may change."""
@@ -31,7 +35,7 @@ class Pricing:
     """Item → its price."""
     multiplier: Decimal = Decimal(1)
     """On every price: 0.5 and 2 ask what half or double prices would change."""
-    utilisation: float = 1.0
+    utilisation: float = UTILISATION
     """Share of paid time in which the machine answers requests; 1 in the benchmark, less in a service.
 
     Of the unit costs of the cost table, and where machines are paid per second. Whole machines have that of their load.
