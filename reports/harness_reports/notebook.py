@@ -35,7 +35,8 @@ def load_prices(*books: str, plugins: Sequence[str] = (), **wishes: str | float)
     Args:
         books: names of price books, or YAML files; `cloud` by default.
         plugins: files with plugins that have more price books.
-        wishes: `provider`, `region`, `as_of` (a day such as `2026-11-01`), `utilisation`, `multiplier`, `pue`, `grid`.
+        wishes: `provider`, `region`, `as_of` (a day such as `2026-11-01`), `utilisation`, `multiplier`, `pue`, `grid`,
+            `buying`.
 
     Raises:
         FactError: a book is unknown, a price is not valid, or a wish is.

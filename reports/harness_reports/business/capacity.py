@@ -57,9 +57,10 @@ class Capacity:
         return self.bound(EXACT) / EXACT
 
     def machines(self, peak_per_s: np.ndarray) -> np.ndarray:
-        """Return the fewest machines that bear each peak, at least one."""
-        peak = np.asarray(peak_per_s) * (1 - _ROUNDING)
-        bounds = [self.bound(1)]
+        """Return the fewest machines that bear each peak, at least one; shape (1,) where one bears them all."""
+        peak, bounds = np.asarray(peak_per_s) * (1 - _ROUNDING), [self.bound(1)]
+        if peak.max() <= bounds[0]:
+            return np.ones(1)
         while bounds[-1] < peak.max() and len(bounds) < EXACT:
             bounds.append(self.bound(len(bounds) + 1))
         many = np.ceil(peak / (bounds[-1] / len(bounds)))

@@ -30,7 +30,8 @@ _TOLD = {_VALUE: ("value set to", "value certain at"), _VOLUME: ("volume set to"
 _CODES = {"invest": "no investment if", "pilot": "investment if", "do not invest": "worth it if"}
 _REACH = 1000.0
 """A value is looked for up to this multiple of today's, and down to its inverse."""
-_HALVINGS = 30
+_HALVINGS = 16
+"""Of the logarithm of that range: to a ten-thousandth of the value."""
 _FARTHER = 1.5
 """Where a verdict does not change at its threshold, values this much farther from today's are tried."""
 _TRIES = 4

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 DEFAULT_BOOK = "cloud"
 CHOICES = ("provider", "region", "as_of")
-ASSUMED = ("utilisation", "multiplier", "pue", "grid")
+ASSUMED = ("utilisation", "multiplier", "pue", "grid", "buying")
+WORDS = ("grid", "buying")
+"""Of these the ones that are no numbers."""
 
 
 class FormatName(StrEnum):
@@ -56,7 +58,8 @@ PricingOption = Annotated[
     typer.Option(
         "--pricing",
         help="NAME=VALUE, repeatable: provider, region, as_of (a day), utilisation (share of paid time that is used), "
-        "multiplier (on every price), pue, grid (a country: USA).",
+        "multiplier (on every price), pue, grid (a country: USA), buying (machines: whole, paid every hour; shared: the part "
+        "that is needed; elastic: per second of use).",
     ),
 ]
 FigureOption = Annotated[
@@ -140,7 +143,7 @@ def _choices(settings: Mapping[str, str]) -> dict[str, Any]:
 
 def _assumed(settings: Mapping[str, str]) -> dict[str, Any]:
     assumed: dict[str, Any] = {name: value for name, value in settings.items() if name in ASSUMED}
-    numbers = {name: number(f"--pricing {name}", value) for name, value in assumed.items() if name != "grid"}
+    numbers = {name: number(f"--pricing {name}", value) for name, value in assumed.items() if name not in WORDS}
     if "multiplier" in numbers:
         numbers["multiplier"] = Decimal(assumed["multiplier"])
     return assumed | numbers

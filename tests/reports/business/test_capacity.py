@@ -83,7 +83,7 @@ def test_batches_serve_where_they_need_fewer_machines(bench: Any) -> None:
 def test_more_load_never_needs_fewer_machines(bench: Any, peaks: list[float], limit_s: float | None) -> None:
     """And each number of machines bears the load that it is given for."""
     capacity = capacities(measured(bench), limit_s)[0]
-    machines = capacity.machines(np.array(sorted(peaks)))
+    machines = np.broadcast_to(capacity.machines(np.array(sorted(peaks))), len(peaks))
 
     assert (np.diff(machines) >= 0).all()
     assert machines.min() >= 1
