@@ -110,7 +110,17 @@ def _field(use_case: UseCase, name: str, texts: Texts) -> None:
     ):
         with column:
             _number(_key(use_case, name, place), value, KNOWN[name], texts[places[place]] if places else title)
-    st.html(_origin(edited_figure(use_case, name), texts))
+    st.html(_change(use_case, name) + _origin(edited_figure(use_case, name), texts))
+
+
+def _change(use_case: UseCase, name: str) -> str:
+    """Return the numbers that the reader changed as before → after, as HTML; nothing for others."""
+    after = changes(use_case).get(name)
+    if after is None:
+        return ""
+    before = numbers(figures(use_case)[name])
+    was, now = (", ".join(f"{number:g}" for number in place) for place in (before, after))
+    return f"<small><b>{was} → {now}</b></small> "
 
 
 def edited_figure(use_case: UseCase, name: str) -> Figure:

@@ -15,13 +15,14 @@ from harness_dashboards.parts import (
     DEFAULTS,
     GREY,
     Texts,
-    badge,
     count,
     grid,
     headline,
     in_words,
     margin,
     meanings,
+    metrics,
+    moved_badge,
     price_slider,
     sentence,
     share,
@@ -55,6 +56,8 @@ class CaseView(NamedTuple):
     candidates: Candidates
     candidate: CandidateVerdict
     """The selected one."""
+    before: Mapping[str, Any] | None
+    """Its row without the reader's changes; None where there are none."""
 
 
 def show(texts: Texts) -> None:
@@ -76,7 +79,7 @@ def show(texts: Texts) -> None:
         command_of(case, texts)
     else:
         with right:
-            view = CaseView(case, candidates, _chosen_candidate(case, candidates, texts))
+            view = _view(case, candidates, pricing, texts)
         _verdict(view, texts)
         _needs(view, texts)
         others = alternatives_of(candidates)
@@ -115,7 +118,7 @@ def _reset(case: UseCase) -> None:
     widgets.reset({**DEFAULTS, "volume": 1.0})
 
 
-def _chosen_candidate(case: UseCase, candidates: Candidates, texts: Texts) -> CandidateVerdict:
+def _view(case: UseCase, candidates: Candidates, pricing: Pricing, texts: Texts) -> CaseView:
     """Let the reader select a candidate; the best one at first."""
     best = candidate_label(candidates.best.row)
     ordered = sorted(candidates.judged, key=lambda candidate: preference(candidate.row))
@@ -128,7 +131,15 @@ def _chosen_candidate(case: UseCase, candidates: Candidates, texts: Texts) -> Ca
 
     key = f"candidate-{case.name}-{texts['language']}"
     place = st.selectbox(texts["candidate"], range(BEST, len(ordered)), format_func=option, key=key)
-    return candidates.best if place == BEST else ordered[place]
+    chosen = candidates.best if place == BEST else ordered[place]
+    before = sources.before(case, pricing)
+    return CaseView(case, candidates, chosen, None if before is None else _row_before(before, chosen, place))
+
+
+def _row_before(before: Candidates, chosen: CandidateVerdict, place: int) -> dict[str, Any]:
+    """Return the row of the same candidate, of the best one for the best."""
+    same = [each.row for each in before.judged if each.evidence.key == chosen.evidence.key]
+    return before.best.row if place == BEST else same[0]
 
 
 # Verdict ------------------------------------------------------------------------------------------------------------
@@ -139,11 +150,11 @@ def _verdict(view: CaseView, texts: Texts) -> None:
     with st.container(border=True):
         wrong = row["probability_wrong"]
         risk = "" if wrong is None else f" · {escape(texts['wrong'].format(probability=share(wrong)))}"
-        st.html(f"<div style='font-size:1.2rem'>{badge(row['verdict'], texts)}<small style='color:{GREY}'>{risk}"
-                "</small></div>")  # fmt: skip
+        verdict = moved_badge(row["verdict"], view.before, texts)
+        st.html(f"<div style='font-size:1.2rem'>{verdict}<small style='color:{GREY}'>{risk}</small></div>")
         headline(view.candidates.headline, texts)
         stale(row, texts)
-        _figures(row, texts)
+        metrics(_figures(row, texts), {} if view.before is None else _figures(view.before, texts), 3, texts)
         for name, column in (("reason", "reasons"), ("flip", "flip"), ("next", "next_measurement"),
                              ("drivers", "drivers")):  # fmt: skip
             if row[column]:
@@ -151,20 +162,17 @@ def _verdict(view: CaseView, texts: Texts) -> None:
         meanings(texts)
 
 
-def _figures(row: Mapping[str, Any], texts: Texts) -> None:
+def _figures(row: Mapping[str, Any], texts: Texts) -> dict[str, str]:
     priced = row["npv_usd"] is not None
     low, high = cells.usd(row["npv_low_usd"]), cells.usd(row["npv_high_usd"])
-    metrics = (
-        ("npv", cells.usd(row["npv_usd"])),
-        ("npv_range", f"{low} … {high}" if priced else cells.MISSING),
-        ("probability_positive", share(row["probability_positive"])),
-        ("unit_margin", margin(row)),
-        ("payback", years(row["payback_years"], texts) if priced else cells.MISSING),
-        ("break_even", count(row["break_even_requests"], texts) if priced else cells.MISSING),
-    )
-    for start in (0, 3):
-        for column, (name, value) in zip(st.columns(3), metrics[start : start + 3], strict=True):
-            column.metric(texts[name], value)
+    return {
+        "npv": cells.usd(row["npv_usd"]),
+        "npv_range": f"{low} … {high}" if priced else cells.MISSING,
+        "probability_positive": share(row["probability_positive"]),
+        "unit_margin": margin(row),
+        "payback": years(row["payback_years"], texts) if priced else cells.MISSING,
+        "break_even": count(row["break_even_requests"], texts) if priced else cells.MISSING,
+    }
 
 
 def _needs(view: CaseView, texts: Texts) -> None:

@@ -160,6 +160,29 @@ def meanings(texts: Texts) -> None:
         st.html(f"<div style='display:grid;gap:.5rem'>{''.join(lines)}</div>")
 
 
+def moved_badge(verdict: str, before: Mapping[str, Any] | None, texts: Texts) -> str:
+    """Return a verdict as a label, behind the one before the reader's changes if that was another, in HTML."""
+    if before is None or before["verdict"] == verdict:
+        return badge(verdict, texts)
+    return f"<span>{badge(before['verdict'], texts)} → {badge(verdict, texts)}</span>"
+
+
+def metrics(shown: Mapping[str, str], before: Mapping[str, str], beside: int, texts: Texts) -> None:
+    """Show figures; those that the reader's changes moved also as before → after.
+
+    Args:
+        shown: name of the figure's text → figure.
+        before: the same before the changes; empty without any.
+        beside: figures in a row.
+        texts: of the page.
+    """
+    for start in range(0, len(shown), beside):
+        for column, name in zip(st.columns(beside), list(shown)[start : start + beside], strict=False):
+            was, now = before.get(name, shown[name]), shown[name]
+            change = f"{was} → {now}" if was != now else None
+            column.metric(texts[name], now, change, delta_color="off", delta_arrow="off")
+
+
 def years(value: Any, texts: Texts) -> str:
     """Return a payback period; a missing one never ends."""
     return texts["never"] if cells.missing(value) else texts["years_of"].format(years=f"{value:.1f}")

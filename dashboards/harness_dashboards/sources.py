@@ -90,6 +90,14 @@ def candidates(use_case: UseCase, pricing: Pricing) -> Candidates | None:
     return verdicts
 
 
+def before(use_case: UseCase, prices: Pricing) -> Candidates | None:
+    """Return a use case's candidates without the reader's changes; None where nothing was changed or measured."""
+    unchanged, given = plugins().use_cases()[use_case.name], pricing()
+    if use_case == unchanged and _assumed(prices) == _assumed(given):
+        return None
+    return candidates(unchanged, given)
+
+
 @st.cache_resource(show_spinner=False, max_entries=64, hash_funcs={UseCase: repr, Pricing: _assumed})
 def _candidates(use_case: UseCase, pricing: Pricing, location: str, changed: tuple[float, ...]) -> Candidates | None:
     everything: list[Evidence] = _gathered(pricing, location, changed)

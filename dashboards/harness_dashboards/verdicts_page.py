@@ -22,6 +22,8 @@ from harness_dashboards.parts import (
     headline,
     margin,
     meanings,
+    metrics,
+    moved_badge,
     price_slider,
     sentence,
     share,
@@ -50,6 +52,8 @@ class Card(NamedTuple):
 
     use_case: UseCase
     candidates: Candidates
+    before: Mapping[str, Any] | None
+    """The best row without the reader's changes; None where there are none."""
 
     @property
     def row(self) -> dict[str, Any]:
@@ -102,9 +106,14 @@ def at_volume(use_case: UseCase, volume: float) -> UseCase:
 def _sorted(cases: list[UseCase], pricing: Pricing) -> tuple[list[Card], list[UseCase]]:
     """Return the use cases with verdicts, the best first, and those without measurements."""
     verdicts = [(case, sources.candidates(case, pricing)) for case in cases]
-    cards = [Card(case, candidates) for case, candidates in verdicts if candidates is not None]
+    cards = [Card(case, each, _best_before(case, pricing)) for case, each in verdicts if each is not None]
     cards.sort(key=lambda card: attention(card.row))
     return cards, [case for case, candidates in verdicts if candidates is None]
+
+
+def _best_before(case: UseCase, pricing: Pricing) -> Mapping[str, Any] | None:
+    before = sources.before(case, pricing)
+    return None if before is None else before.best.row
 
 
 def _count(cards: list[Card], unmeasured: list[UseCase], texts: Texts) -> None:
@@ -122,10 +131,10 @@ def _card(card: Card, texts: Texts) -> None:
     case, row = card.use_case, card.row
     st.html(
         f"<div style='display:flex;justify-content:space-between;gap:1rem;align-items:baseline'>"
-        f"<b style='font-size:1.2rem'>{escape(case.title)}</b>{badge(row['verdict'], texts)}</div>"
+        f"<b style='font-size:1.2rem'>{escape(case.title)}</b>{moved_badge(row['verdict'], card.before, texts)}</div>"
     )
     headline(card.candidates.headline, texts)
-    _figures(row, texts)
+    metrics(_figures(row, texts), {} if card.before is None else _figures(card.before, texts), 4, texts)
     st.html(_sentences(row, texts))
     left, right = st.columns([2, 1], vertical_alignment="center")
     with left:
@@ -140,16 +149,14 @@ def _card(card: Card, texts: Texts) -> None:
         small(texts["changed_here"].format(count=changed))
 
 
-def _figures(row: Mapping[str, Any], texts: Texts) -> None:
-    """Show the four main figures."""
-    metrics = (
-        ("probability_positive", share(row["probability_positive"])),
-        ("npv", cells.usd(row["npv_usd"])),
-        ("unit_margin", margin(row)),
-        ("payback", years(row["payback_years"], texts) if row["npv_usd"] is not None else cells.MISSING),
-    )
-    for column, (name, value) in zip(st.columns(len(metrics)), metrics, strict=True):
-        column.metric(texts[name], value)
+def _figures(row: Mapping[str, Any], texts: Texts) -> dict[str, str]:
+    """Return the four main figures."""
+    return {
+        "probability_positive": share(row["probability_positive"]),
+        "npv": cells.usd(row["npv_usd"]),
+        "unit_margin": margin(row),
+        "payback": years(row["payback_years"], texts) if row["npv_usd"] is not None else cells.MISSING,
+    }
 
 
 def _sentences(row: Mapping[str, Any], texts: Texts) -> str:

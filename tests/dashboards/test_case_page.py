@@ -69,6 +69,23 @@ def test_every_number_of_every_figure_has_a_field(opened: Any) -> None:
         assert figure.source.split("'")[0] in page
 
 
+def _deltas(app: Any) -> dict[str, str]:
+    """Return the figures that have moved, each as before → after."""
+    keys = {TEXTS["en"][key]: key for key in ("npv", "npv_range", "probability_positive", "break_even", "payback")}
+    return {keys[each.label]: each.delta for each in app.metric if each.label in keys and each.delta}
+
+
+def test_a_demand_moves_the_selected_candidate_from_its_own_figures(opened: Any) -> None:
+    """Also where it is not the best one."""
+    app = opened()
+    app.selectbox(key=f"candidate-{CASE}-en").set_value(1).run()
+    before = _metric(app, "npv")
+    app.select_slider(key="volume").set_value(10.0).run()
+
+    assert not app.exception
+    assert _deltas(app)["npv"] == f"{before} → {_metric(app, 'npv')}"
+
+
 def test_a_changed_assumption_changes_verdict_and_value_as_the_functions_say(opened: Any, store: Path) -> None:
     """The page has the figures of `viability` for the same numbers; a reset restores the first ones."""
     app = opened()
@@ -83,9 +100,14 @@ def test_a_changed_assumption_changes_verdict_and_value_as_the_functions_say(ope
     assert _metric(app, "npv") == usd(moved["npv_usd"]) != before
     assert _metric(app, "probability_positive") == share(moved["probability_positive"])
     assert TEXTS["en"][moved["verdict"]] in _html(app)
+    assert _deltas(app)["npv"] == f"{before} → {usd(moved['npv_usd'])}"
+    assert "0.04, 0.08, 0.12 → 0.4, 0.8, 1.2" in _html(app)
+    assert [name in _deltas(app) for name in ("npv", "npv_range", "break_even")] == [True] * 3
 
     app.sidebar.button[0].click().run()
     assert _metric(app, "npv") == before
+    assert not _deltas(app)
+    assert "→ 0.4" not in _html(app)
     assert app.number_input(key=f"{VALUE}/0").value == 0.04
 
 

@@ -119,6 +119,9 @@ def test_volume_moves_the_figures_as_the_functions_say(app: Any, sampled: Path) 
 
     assert not app.exception
     assert _metrics(app, "npv") == [usd(row["npv_usd"]) for row in _best(sampled, 10.0)] != before
+    moved = {metric.delta for metric in app.metric if metric.label == TEXTS["en"]["npv"]}
+    assert moved <= {f"{was} → {now}" for was in before for now in _metrics(app, "npv")}
+    assert len(moved) == len(before)
 
 
 def test_prices_move_and_reset_brings_them_back(app: Any) -> None:
