@@ -14,7 +14,7 @@ from harness.facts import Price
 from harness_dashboards import sources, widgets
 from harness_reports import cells
 from harness_reports.prices.pricing import UTILISATION, Pricing
-from harness_reports.reasons import Reason, Reasons, as_text
+from harness_reports.reasons import Reason, Reasons, as_text, speaking
 from harness_reports.show import formats
 
 Texts = Mapping[str, str]
@@ -88,7 +88,8 @@ def grid(name: str, frame: pd.DataFrame, texts: Texts, key: str = "") -> None:
         texts: of the page.
         key: tells tables of the same name on a page apart.
     """
-    table, same = formats.shown(name, frame)
+    with speaking(texts["language"]):
+        table, same = formats.shown(name, frame)
     localised = table.astype(str).map(lambda cell: texts.get(f"cell_{cell}", cell))
     st.dataframe(localised.rename(columns=lambda column: heading(column, texts)), hide_index=True, width="stretch")
     if same:

@@ -68,6 +68,8 @@ def test_it_has_both_languages(store: Path, open_page: Any, language: str) -> No
     assert app.title[0].value == TEXTS[language]["cost_title"]
     assert TEXTS[language]["column_against_baseline"] in app.dataframe[0].value
     assert TEXTS[language]["cell_is the baseline"] in app.dataframe[0].value.to_numpy()
+    same = next(str(block.proto.body) for block in app.get("html") if TEXTS[language]["same"] in str(block.proto.body))
+    assert ("硬件 cpu" if language == "zh" else "hardware cpu") in same
 
 
 # Runs ---------------------------------------------------------------------------------------------------------
