@@ -127,7 +127,7 @@ def _view(case: UseCase, candidates: Candidates, pricing: Pricing, texts: Texts)
         if place == BEST:
             return texts["best_of"].format(count=len(ordered), best=best)
         row = ordered[place].row
-        return f"{candidate_label(row)}: {texts[row['verdict']]}, {texts['npv']} {cells.usd(row['npv_usd'])}"
+        return f"{candidate_label(row)}: {texts[row['verdict']]}, {texts['npv']} {cells.usd(row['npv_mean_usd'])}"
 
     key = f"candidate-{case.name}-{texts['language']}"
     place = st.selectbox(texts["candidate"], range(BEST, len(ordered)), format_func=option, key=key)
@@ -163,10 +163,10 @@ def _verdict(view: CaseView, texts: Texts) -> None:
 
 
 def _figures(row: Mapping[str, Any], texts: Texts) -> dict[str, str]:
-    priced = row["npv_usd"] is not None
+    priced = row["npv_mean_usd"] is not None
     low, high = cells.usd(row["npv_low_usd"]), cells.usd(row["npv_high_usd"])
     return {
-        "npv": cells.usd(row["npv_usd"]),
+        "npv": cells.usd(row["npv_mean_usd"]),
         "npv_range": f"{low} … {high}" if priced else cells.MISSING,
         "probability_positive": share(row["probability_positive"]),
         "unit_margin": margin(row),

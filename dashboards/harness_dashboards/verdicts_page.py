@@ -153,9 +153,9 @@ def _figures(row: Mapping[str, Any], texts: Texts) -> dict[str, str]:
     """Return the four main figures."""
     return {
         "probability_positive": share(row["probability_positive"]),
-        "npv": cells.usd(row["npv_usd"]),
+        "npv": cells.usd(row["npv_mean_usd"]),
         "unit_margin": margin(row),
-        "payback": years(row["payback_years"], texts) if row["npv_usd"] is not None else cells.MISSING,
+        "payback": years(row["payback_years"], texts) if row["npv_mean_usd"] is not None else cells.MISSING,
     }
 
 

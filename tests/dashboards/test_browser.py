@@ -218,7 +218,7 @@ def _value(store: Path, value: list[float] | None) -> str:
     case = plugins.use_cases()["document-classification"]
     edited = case if value is None else with_numbers(case, {"value_per_request_usd": value}, today())
     frame = viability(peek_records(str(store)), choose(plugins.price_books()["cloud"]), [edited])
-    return usd(min(rows(frame), key=preference)["npv_usd"])
+    return usd(min(rows(frame), key=preference)["npv_mean_usd"])
 
 
 def test_an_assumption_moves_verdict_and_value_as_the_functions_say(page: Any, sampled: Path, tmp_path: Path) -> None:

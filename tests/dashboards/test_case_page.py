@@ -90,17 +90,17 @@ def test_a_changed_assumption_changes_verdict_and_value_as_the_functions_say(ope
     """The page has the figures of `viability` for the same numbers; a reset restores the first ones."""
     app = opened()
     before, least = _metric(app, "npv"), _best(store, {})
-    assert before == usd(least["npv_usd"])
+    assert before == usd(least["npv_mean_usd"])
     for place, number in enumerate((0.4, 0.8, 1.2)):
         app.number_input(key=f"{VALUE}/{place}").set_value(number)
     app.run()
     moved = _best(store, {"value_per_request_usd": [0.4, 0.8, 1.2]})
 
     assert not app.exception
-    assert _metric(app, "npv") == usd(moved["npv_usd"]) != before
+    assert _metric(app, "npv") == usd(moved["npv_mean_usd"]) != before
     assert _metric(app, "probability_positive") == share(moved["probability_positive"])
     assert TEXTS["en"][moved["verdict"]] in _html(app)
-    assert _deltas(app)["npv"] == f"{before} → {usd(moved['npv_usd'])}"
+    assert _deltas(app)["npv"] == f"{before} → {usd(moved['npv_mean_usd'])}"
     assert "0.04, 0.08, 0.12 → 0.4, 0.8, 1.2" in _html(app)
     assert [name in _deltas(app) for name in ("npv", "npv_range", "break_even")] == [True] * 3
 
@@ -135,7 +135,7 @@ def test_charts_of_a_priced_candidate_are_drawn(opened: Any, store: Path) -> Non
     app = opened()
     drawn = len(app.get("plotly_chart"))
 
-    assert drawn == (3 if _best(store, {})["npv_usd"] is not None else 0)
+    assert drawn == (3 if _best(store, {})["npv_mean_usd"] is not None else 0)
 
 
 def test_another_candidate_can_be_selected(opened: Any) -> None:

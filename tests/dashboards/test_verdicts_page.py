@@ -63,11 +63,11 @@ def test_cards_show_the_figures_of_viability(app: Any, sampled: Path) -> None:
     best = _best(sampled)
 
     assert len(best) == 2
-    assert _metrics(app, "npv") == [usd(row["npv_usd"]) for row in best]
+    assert _metrics(app, "npv") == [usd(row["npv_mean_usd"]) for row in best]
     assert _metrics(app, "probability_positive") == [share(row["probability_positive"]) for row in best]
     assert _metrics(app, "unit_margin") == [margin(row) for row in best]
     assert all(usd(1000 * row["unit_margin_usd"]) == margin(row) for row in best if row["unit_margin_usd"] is not None)
-    paybacks = [years(row["payback_years"], TEXTS["en"]) if row["npv_usd"] is not None else "–" for row in best]
+    paybacks = [years(row["payback_years"], TEXTS["en"]) if row["npv_mean_usd"] is not None else "–" for row in best]
     assert _metrics(app, "payback") == paybacks
     page = _html(app)
     assert all(row["title"] in page for row in best)
@@ -118,7 +118,7 @@ def test_volume_moves_the_figures_as_the_functions_say(app: Any, sampled: Path) 
     app.select_slider(key="volume").set_value(10.0).run()
 
     assert not app.exception
-    assert _metrics(app, "npv") == [usd(row["npv_usd"]) for row in _best(sampled, 10.0)] != before
+    assert _metrics(app, "npv") == [usd(row["npv_mean_usd"]) for row in _best(sampled, 10.0)] != before
     moved = {metric.delta for metric in app.metric if metric.label == TEXTS["en"]["npv"]}
     assert moved <= {f"{was} → {now}" for was in before for now in _metrics(app, "npv")}
     assert len(moved) == len(before)
@@ -155,16 +155,18 @@ def test_pages_and_memo_say_that_the_cheap_baseline_is_as_good(
     monkeypatch.setenv("HARNESS_PRICE_BOOK", "cloud")
     plugins = load_plugins()
     records, pricing = read_store(str(decided), plugins), choose(plugins.price_books()["cloud"])
-    notes = [candidates.headline for candidates in judge_all(records, pricing, plugins.use_cases())]
-    (note,) = [note for note in notes if note is not None]
-    sentence = escape(note.sentence(language))
-    case = open_page("case_page", language)
-    of_case = {name: _html(case.selectbox(key="case").set_value(name).run()) for name in ("game-agent", OTHER_CASE)}
+    judged = judge_all(records, pricing, plugins.use_cases())
+    notes = {candidates.market.use_case.name: candidates.headline for candidates in judged}
+    case, cards = open_page("case_page", language), _html(open_page("verdicts_page", language))
+    memo = html(records, pricing, plugins.use_cases())
 
-    assert _html(open_page("verdicts_page", language)).count(sentence) == 1
-    assert sentence in of_case["game-agent"]
-    assert sentence not in of_case[OTHER_CASE]
-    assert html(records, pricing, plugins.use_cases()).count(escape(str(note))) == 2  # the summary, and its use case
+    assert {note is None for note in notes.values()} == {True, False}
+    for name, note in notes.items():
+        sentence = "no candidate is better than" if language == "en" else "没有候选方案优于"
+        assert (sentence in _html(case.selectbox(key="case").set_value(name).run())) == (note is not None), name
+        if note is not None:
+            assert cards.count(escape(note.sentence(language))) == 1
+            assert memo.count(escape(str(note))) == 2  # the summary, and its use case
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

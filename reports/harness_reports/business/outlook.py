@@ -69,11 +69,11 @@ class Outlook:
         """Return the cells that a comparison with the cheap baseline takes."""
         names = ("task", "source", "model", "baseline", "against_baseline")
         business = self.business
-        money = {} if business is None else {
-            "npv_usd": business.base_npv_usd(), "unit_error_usd": float(business.error_usd(business.means)[0]),
+        money = {} if business is None or self.npv is None else {
+            "npv_mean_usd": self.npv.outcome.mean_usd, "unit_error_usd": float(business.error_usd(business.means)[0]),
             "discounted_requests": float(business.base_sums.requests[0]),
         }  # fmt: skip
         return {
-            **{name: self.evidence.accuracy[name] for name in names}, "npv_usd": None, "unit_error_usd": None,
+            **{name: self.evidence.accuracy[name] for name in names}, "npv_mean_usd": None, "unit_error_usd": None,
             "discounted_requests": None, **money, "verdict": self.decision.verdict, "reasons": self.decision.reasons,
         }  # fmt: skip

@@ -161,8 +161,8 @@ def _caveats(inputs: VerdictInputs) -> Iterator[Reason]:
 def against_the_baseline(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return rows with the verdict `do not invest` where the task's cheap baseline wins.
 
-    It wins where it is as good and has at least as high a net present value. Without a significant difference of
-    quality its net present value is taken at the candidate's error cost.
+    It wins where it is as good and has at least as high an expected net present value. Without a significant difference
+    of quality its own is taken at the candidate's error cost.
     """
     return [_compared(row, [other for other in rows if is_baseline_of(other, row)]) for row in rows]
 
@@ -182,14 +182,14 @@ def _compared(row: dict[str, Any], baselines: Sequence[Mapping[str, Any]]) -> di
         if VERDICTS.index(baseline["verdict"]) <= VERDICTS.index(row["verdict"])
     ]
     npv_usd, model = max(values, default=(-math.inf, ""))
-    if npv_usd < row["npv_usd"]:
+    if npv_usd < row["npv_mean_usd"]:
         return row
     code = "baseline better" if row["against_baseline"] == "worse" else "baseline as good"
-    reason = Reason(code, {"model": model, "baseline_usd": npv_usd, "npv_usd": row["npv_usd"]})
+    reason = Reason(code, {"model": model, "baseline_usd": npv_usd, "npv_usd": row["npv_mean_usd"]})
     return {**row, "verdict": "do not invest", "reasons": Reasons([reason, *row["reasons"]]), "flip": None}
 
 
 def _npv_of_baseline(row: Mapping[str, Any], baseline: Mapping[str, Any]) -> float:
-    """Return a baseline's net present value; with this candidate's error cost if there is no significant difference."""
+    """Return a baseline's expected net present value, at this candidate's error cost if there is no difference."""
     noise = baseline["unit_error_usd"] - row["unit_error_usd"] if row["against_baseline"] == NO_DIFFERENCE else 0.0
-    return float(baseline["npv_usd"] + noise * row["discounted_requests"])
+    return float(baseline["npv_mean_usd"] + noise * row["discounted_requests"])

@@ -19,8 +19,8 @@ SENTENCES = {
     "energy estimated": "每次请求的能耗为估算值：{middle:.3g} 焦，介于 {low:.3g} 与 {high:.3g} 焦之间。",
     "idle power not known": "{hardware} 空闲时的功率未知：只计入处理请求的能耗。",
     "needs not measured": "此处未测量：{needs:names}。",
-    "baseline better": "廉价基线 {model} 更好，其净现值为 {baseline_usd:usd}，本方案为 {npv_usd:usd}。",
-    "baseline as good": "廉价基线 {model} 质量上无显著差异，其净现值为 {baseline_usd:usd}，本方案为 {npv_usd:usd}。",
+    "baseline better": "廉价基线 {model} 更好，其期望净现值为 {baseline_usd:usd}，本方案为 {npv_usd:usd}。",
+    "baseline as good": "廉价基线 {model} 质量上无显著差异，其期望净现值为 {baseline_usd:usd}，本方案为 {npv_usd:usd}。",
     # What to measure next.
     "label items": "请先再标注并评测 {size:count} 个测试样本：价值 {evsi_usd:usd}，成本 {cost_usd:usd}。",
     "grade items": "请先再评测测试集中的 {size:count} 个样本：价值 {evsi_usd:usd}，成本 {cost_usd:usd}。",

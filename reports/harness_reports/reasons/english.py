@@ -24,10 +24,10 @@ SENTENCES = {
     "energy estimated": "The energy of a request is an estimate: {middle:.3g} J, between {low:.3g} and {high:.3g} J.",
     "idle power not known": "The power of {hardware} while it waits is not known: only the energy of requests is counted.",
     "needs not measured": "Not measured here: {needs:names}.",
-    "baseline better": "The cheap baseline {model!r} is better; its net present value is {baseline_usd:usd}, this one's "
+    "baseline better": "The cheap baseline {model!r} is better; its expected net present value is {baseline_usd:usd}, this one's "
     "{npv_usd:usd}.",
-    "baseline as good": "The cheap baseline {model!r} does not differ significantly in quality; its net present value "
-    "is {baseline_usd:usd}, this one's {npv_usd:usd}.",
+    "baseline as good": "The cheap baseline {model!r} does not differ significantly in quality; its expected net present "
+    "value is {baseline_usd:usd}, this one's {npv_usd:usd}.",
     # What to measure next.
     "label items": "Label and grade {size:count} more test items first: that is worth {evsi_usd:usd} and costs "
     "{cost_usd:usd}.",

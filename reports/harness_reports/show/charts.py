@@ -255,8 +255,8 @@ def _level(figure: go.Figure, where: Mapping[str, int], value: float, text: str,
 
 
 def net_present_value(viability: pd.DataFrame) -> go.Figure:
-    """Return the net present value of each use case with each candidate, with intervals, coloured by verdict."""
-    table = [row for row in rows(viability) if row["npv_usd"] is not None]
+    """Return the expected net present value of each candidate in each use case, with intervals, coloured by verdict."""
+    table = [row for row in rows(viability) if row["npv_mean_usd"] is not None]
     figure = go.Figure()
     for verdict, colour in VERDICT_COLOURS.items():
         group = [row for row in table if row["verdict"] == verdict]
@@ -268,7 +268,7 @@ def net_present_value(viability: pd.DataFrame) -> go.Figure:
         margin={"l": 20, "r": 20, "t": 20, "b": 60},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
     )  # fmt: skip
-    figure.update_xaxes(title_text=say("net present value (USD), with its interval"))
+    figure.update_xaxes(title_text=say("expected net present value (USD), with its 90 % interval"))
     figure.update_yaxes(
         automargin=True, autorange="reversed", categoryorder="array", categoryarray=[_who(row) for row in table]
     )
@@ -281,11 +281,11 @@ def _who(row: Mapping[str, Any]) -> str:
 
 def _intervals(table: Sequence[Mapping[str, Any]], verdict: str, colour: str) -> go.Scatter:
     ends = {
-        "array": [max(0.0, row["npv_high_usd"] - row["npv_usd"]) for row in table],
-        "arrayminus": [max(0.0, row["npv_usd"] - row["npv_low_usd"]) for row in table],
+        "array": [max(0.0, row["npv_high_usd"] - row["npv_mean_usd"]) for row in table],
+        "arrayminus": [max(0.0, row["npv_mean_usd"] - row["npv_low_usd"]) for row in table],
     }
     return go.Scatter(
-        x=[row["npv_usd"] for row in table], y=[_who(row) for row in table], mode="markers",
+        x=[row["npv_mean_usd"] for row in table], y=[_who(row) for row in table], mode="markers",
         name=named("cell", verdict),
         marker={"color": colour, "size": 11}, error_x={**ends, "type": "data", "symmetric": False, "color": colour},
     )  # fmt: skip

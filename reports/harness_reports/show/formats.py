@@ -47,8 +47,8 @@ SHOWN: Mapping[str, Sequence[str]] = {
         "use_case", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision", "verdict",
         "probability_wrong", "quality", "needed_quality", "latency_p99_s", "needed_latency_s", "replicas",
         "usd_per_year", "unit_margin_usd", "usd_per_correct_answer", "break_even_requests",
-        "break_even_price_usd", "upfront_usd", "npv_usd", "npv_low_usd", "npv_high_usd", "probability_positive", "irr",
-        "payback_years", "evsi_usd", "measuring_usd", "drivers", "flip", "next_measurement", "reasons", "stale",
+        "break_even_price_usd", "upfront_usd", "npv_mean_usd", "npv_low_usd", "npv_high_usd", "probability_positive",
+        "irr", "payback_years", "evsi_usd", "measuring_usd", "drivers", "flip", "next_measurement", "reasons", "stale",
     ),
     "serving": (
         "use_case", "data", "model", "size", "variant", "start", "runtime", "hardware", "view", "requests_per_s",

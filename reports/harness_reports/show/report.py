@@ -88,7 +88,7 @@ def _in_short(row: Mapping[str, Any]) -> dict[str, Any]:
     margin = row["unit_margin_usd"]
     return {
         "use case": row["title"], "verdict": row["verdict"], "best candidate": _best(row),
-        "P(NPV > 0)": row["probability_positive"], "NPV USD": row["npv_usd"], "P5": row["npv_low_usd"],
+        "P(NPV > 0)": row["probability_positive"], "expected NPV USD": row["npv_mean_usd"], "P5": row["npv_low_usd"],
         "P95": row["npv_high_usd"], "margin USD per 1,000": None if margin is None else margin * 1000,
         "payback years": row["payback_years"], "break-even requests a year": row["break_even_requests"],
     }  # fmt: skip
@@ -109,10 +109,10 @@ def _sentence(candidates: Candidates) -> str:
     if best["verdict"] not in ("invest", "pilot"):
         return head + escape(say(" ({count} measured). ").format(count=count) + str(best["reasons"])) + note
     usd = LANGUAGES[spoken()].usd
-    npv, low, high = (usd(best[name]) for name in ("npv_usd", "npv_low_usd", "npv_high_usd"))
+    npv, low, high = (usd(best[name]) for name in ("npv_mean_usd", "npv_low_usd", "npv_high_usd"))
     even = cells.cell(best["break_even_requests"])
     value = say(
-        " with {best}: net present value {npv} ({low} to {high}), breaks even at {even} requests a year. "
+        " with {best}: expected net present value {npv} ({low} to {high}), breaks even at {even} requests a year. "
     ).format(best=_best(best), npv=npv, low=low, high=high, even=even)
     return head + escape(value + str(best["reasons"])) + note
 
@@ -139,7 +139,7 @@ def _unmeasured(cases: Iterable[UseCase]) -> str:
 def _verdicts(verdicts: pd.DataFrame) -> str:
     if verdicts.empty:
         return f"<p>{say('None.')}</p>"
-    priced = verdicts[verdicts["npv_usd"].notna()]
+    priced = verdicts[verdicts["npv_mean_usd"].notna()]
     chart = figure(charts.net_present_value(priced), "npv") if len(priced) else ""
     return table("viability", verdicts) + chart
 

@@ -45,8 +45,8 @@ CHINESE: Mapping[str, str] = {
     "{count} candidates": "{count} 个候选方案",
     "the only candidate": "唯一的候选方案",
     " ({count} measured). ": "（已测量{count}）。",
-    " with {best}: net present value {npv} ({low} to {high}), breaks even at {even} requests a year. ":
-    "，{best}：净现值 {npv}（{low} 至 {high}），每年 {even} 次请求时盈亏平衡。",
+    " with {best}: expected net present value {npv} ({low} to {high}), breaks even at {even} requests a year. ":
+    "，{best}：期望净现值 {npv}（{low} 至 {high}），每年 {even} 次请求时盈亏平衡。",
     "{label} on {runtime}, {hardware}": "{label}（{runtime}，{hardware}）",
     "{summary} Best candidate: ": "{summary} 最佳候选方案：",
     "Prices times {multiplier}; machines answer requests in {utilisation} of their paid time. Of several offers the "
@@ -58,7 +58,7 @@ CHINESE: Mapping[str, str] = {
     "use case": "使用场景",
     "best candidate": "最佳候选方案",
     "P(NPV > 0)": "净现值为正的概率",
-    "NPV USD": "净现值（美元）",
+    "expected NPV USD": "期望净现值（美元）",
     "P5": "第 5 百分位",
     "P95": "第 95 百分位",
     "margin USD per 1,000": "毛利（美元/千次）",
@@ -75,7 +75,7 @@ CHINESE: Mapping[str, str] = {
     "random baseline": "随机基线",
     "lower is better": "越低越好",
     "not drawn (no measured cost)": "个无实测成本，未画出",
-    "net present value (USD), with its interval": "净现值（美元）及其区间",
+    "expected net present value (USD), with its 90 % interval": "期望净现值（美元）及其 90 % 区间",
     "years after the start": "启动后年数",
     "net present value, USD": "净现值（美元）",
     "median": "中位数",
