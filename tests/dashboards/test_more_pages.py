@@ -194,7 +194,7 @@ def test_the_readers_assumptions_are_in_the_tree(store: Path, open_page: Any) ->
 def _pricing() -> Any:
     from harness_dashboards import sources
 
-    return sources.pricing(1.0, 1.0)
+    return sources.pricing()
 
 
 def test_every_kind_of_figure_has_its_word(store: Path) -> None:

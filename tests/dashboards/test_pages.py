@@ -13,7 +13,7 @@ from harness_dashboards.parts import plain
 from harness_dashboards.texts import LANGUAGES, TEXTS
 from harness_reports import cells
 from harness_reports.prices.frontier import frontier
-from harness_reports.prices.pricing import choose
+from harness_reports.prices.pricing import UTILISATION, choose
 
 
 @pytest.fixture
@@ -35,6 +35,12 @@ def test_every_task_has_its_candidates(app: Any, store: Path) -> None:
     for place, task in enumerate(tasks):
         of_task = frame[frame["task"] == task]
         assert _candidates(app, place) == [cells.cell(cells.plain(usd)) for usd in of_task["usd_per_1k_inferences"]]
+
+
+def test_the_utilisation_begins_at_the_default_of_the_command_line(app: Any) -> None:
+    """And is marked as assumed."""
+    assert app.slider(key="utilisation").value == 100 * UTILISATION < 100
+    assert any(TEXTS["en"]["utilisation_assumed"] in str(block.proto.body) for block in app.get("html"))
 
 
 def test_prices_move_the_costs_and_reset_brings_them_back(app: Any) -> None:

@@ -258,8 +258,8 @@ def make_price() -> Callable[..., Price]:
 
 @pytest.fixture(scope="session")
 def pricing() -> Pricing:
-    """Return prices that make the Bench 9000 cost 0.10 USD an hour."""
-    return choose(PriceBook("bench", "for tests", (price(),)))
+    """Return prices that make the Bench 9000 cost 0.10 USD an hour, in which it is busy all the time."""
+    return replace(choose(PriceBook("bench", "for tests", (price(),))), utilisation=1.0)
 
 
 @pytest.fixture(scope="session")

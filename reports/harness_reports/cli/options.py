@@ -57,9 +57,9 @@ PricingOption = Annotated[
     list[str] | None,
     typer.Option(
         "--pricing",
-        help="NAME=VALUE, repeatable: provider, region, as_of (a day), utilisation (share of paid time that is used), "
-        "multiplier (on every price), pue, grid (a country: USA), buying (machines: whole, paid every hour; shared: "
-        "the part that is needed; elastic: per second of use).",
+        help="NAME=VALUE, repeatable: provider, region, as_of (a day), utilisation (share of paid time that is used, "
+        "else 0.5), multiplier (on every price), pue, grid (a country: USA), buying (machines: whole, paid every hour; "
+        "shared: the part that is needed; elastic: per second of use).",
     ),
 ]
 FigureOption = Annotated[

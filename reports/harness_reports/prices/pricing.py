@@ -23,8 +23,8 @@ Buying = Literal["machines", "shared", "elastic"]
 """How machines are bought: whole and paid every hour; the part of them that is needed; per second of use."""
 
 
-UTILISATION = 1.0
-"""Share of paid time in which machines answer requests, where a reader gives none: an assumption."""
+UTILISATION = 0.5
+"""Share of paid time in which machines answer requests where a reader gives none: assumed, since 1 would flatter."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Pricing:
     multiplier: Decimal = Decimal(1)
     """On every price: 0.5 and 2 ask what half or double prices would change."""
     utilisation: float = UTILISATION
-    """Share of paid time in which the machine answers requests; 1 in the benchmark, less in a service.
+    """Share of paid time in which the machine answers requests: 1 while it is measured, less in a service.
 
     Of the unit costs of the cost table, and where machines are paid per second. Whole machines have that of their load.
     """

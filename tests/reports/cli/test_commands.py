@@ -120,7 +120,7 @@ def test_explain_opens_tables_of_use_cases(run: Run) -> None:
 def test_prices_and_figures_are_set_on_the_command_line(run: Run) -> None:
     """Half the utilisation doubles costs; another figure changes values; unknown figures are refused."""
     full, half = (json.loads(run("table", "cost", "--format", "json", *more))[0]["usd_per_1k_inferences"]
-                  for more in ((), ("--pricing", "utilisation=0.5")))  # fmt: skip
+                  for more in ((), ("--pricing", "utilisation=0.25")))  # fmt: skip
     assert half == pytest.approx(2 * full)
 
     wanted = ("table", "viability", "--format", "json", "--figure")

@@ -7,13 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
 from harness import FactError, Price, PriceBook
+from harness_reports.cli.options import PricingOption
 from harness_reports.prices.price_figures import hourly
-from harness_reports.prices.pricing import Pricing, choose
+from harness_reports.prices.pricing import UTILISATION, Pricing, choose
 
 
 def book(*prices: Price) -> PriceBook:
@@ -106,3 +108,13 @@ def test_assumptions_out_of_range_are_refused(pricing: Pricing, changes: dict[st
     """Utilisation is above 0 and at most 1, the multiplier above 0."""
     with pytest.raises(FactError):
         replace(pricing, **changes)
+
+
+def test_command_line_and_readme_tell_the_default_utilisation() -> None:
+    """That of the pages, which take the same constant."""
+    option = get_args(PricingOption)[1]
+    readme = Path(__file__).parents[3] / "reports" / "README.md"
+
+    assert f"else {UTILISATION:g})" in option.help
+    assert f"`utilisation`, by default {UTILISATION:g}" in readme.read_text(encoding="utf-8")
+    assert Pricing({}).utilisation == UTILISATION
