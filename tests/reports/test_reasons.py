@@ -121,7 +121,7 @@ def test_figures_have_the_names_of_the_language() -> None:
     names = {"staff": "人员", "quality": "质量"}
     drivers = Reason("drivers", {"drivers": (("staff", 0.5), ("quality", 0.25), ("buyers", 0.1))})
 
-    assert drivers.sentence("zh", names) == "其方差来自人员 50%、质量 25%、buyers 10%。"
+    assert drivers.sentence("zh", names) == "不确定性主要来自：人员 50%、质量 25%、buyers 10%。"
     assert str(drivers) == "Its variance comes from staff 50%, quality 25%, buyers 10%."
 
 

@@ -32,7 +32,7 @@ SENTENCES = {
     "seeds unknown": "只有一个随机种子，更多种子的价值未知。",
     "baseline is best": "廉价基线同样好：没有候选方案优于 {model}。",
     # What moves it.
-    "drivers": "其方差来自{drivers:shares}。",
+    "drivers": "不确定性主要来自：{drivers:shares}。",
     "no investment if": "若{changes:either}，它不再值得投资。",
     "investment if": "若{changes:either}，它成为投资。",
     "worth it if": "若{changes:either}，它成为试点或投资。",
