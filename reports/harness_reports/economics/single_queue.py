@@ -12,6 +12,8 @@ service times. Distributions are on a grid; a geometric sum is a quotient of the
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.optimize import brentq
 
@@ -51,19 +53,28 @@ class SingleQueue:
             low_s, end_s = end_s, 2 * end_s
         if self._spare(grid, waited, low_s) >= 0:
             return low_s
-        return float(brentq(lambda limit_s: self._spare(grid, waited, limit_s), low_s, end_s))
+        return _root(lambda limit_s: self._spare(grid, waited, limit_s), low_s, end_s)
 
     def arrivals_within(self, limit_s: float, most_per_s: float) -> float:
         """Return the highest rate, at most `most_per_s`, at which the share is answered in time; 0 if none."""
         if limit_s < self._least_s:
             return 0.0
-        doubled = max(1, np.ceil(np.log2(limit_s / self._least_s)))
-        grid = _Grid(self._times_s, self._machines, self._least_s * 2**doubled)
+        end_s = 2 * self._least_s
+        while end_s < limit_s:
+            end_s *= 2
+        found = self._arrivals_within(limit_s, end_s, most_per_s)
+        if found == most_per_s or end_s == 2 * self._least_s:
+            return found
+        # A longer limit takes no fewer requests than half the end, of which the finer grid decides.
+        return max(found, self._arrivals_within(end_s / 2, end_s / 2, most_per_s))
+
+    def _arrivals_within(self, limit_s: float, end_s: float, most_per_s: float) -> float:
+        grid = _Grid(self._times_s, self._machines, end_s)
 
         def spare(arrivals_per_s: float) -> float:
             return self._spare(grid, grid.waited(arrivals_per_s), limit_s)
 
-        return most_per_s if spare(most_per_s) >= 0 else float(brentq(spare, 0.0, most_per_s))
+        return most_per_s if spare(most_per_s) >= 0 else _root(spare, 0.0, most_per_s)
 
     def _spare(self, grid: _Grid, waited: np.ndarray, limit_s: float) -> float:
         """Return the share that is answered within the limit, less what has to be."""
@@ -109,6 +120,11 @@ class _Grid:
         powers = [np.ones_like(self._times_s), self._times_s, self._times_s**2]
         sums = [np.append(power[::-1].cumsum()[::-1], 0.0)[shorter] for power in powers]
         return sums[0], sums[1], sums[2]
+
+
+def _root(spare: Callable[[float], float], low: float, high: float) -> float:
+    """Return the number between two at which nothing is to spare."""
+    return float(brentq(spare, low, high, xtol=_ROUNDING * high, rtol=_ROUNDING))
 
 
 def _transform(beyond: np.ndarray) -> np.ndarray:

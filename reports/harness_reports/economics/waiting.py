@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -23,8 +23,8 @@ from harness_reports.economics.single_queue import SingleQueue
 
 MOST_LOAD = 0.9
 """Share of what machines can serve that is planned with at most."""
-_TIMES = 550
-"""Equally likely times that stand for the measured ones of a batch size; no usual share falls between two."""
+_LEVELS = 550
+"""Equally likely times that stand for those of a batch size; no usual share falls between two."""
 _SIMULATED = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 """Numbers of machines. More than the last do not wait longer at the same load."""
 _ROUNDING = 1e-9
@@ -57,6 +57,21 @@ class Service:
         """Return the requests per second that machines can serve: the largest batches without a pause."""
         return machines * self.sizes[-1] / float(self.seconds[-1].mean())
 
+    def batches(self, share: float) -> _BatchQueue:
+        """Return the queue that is simulated for a share of requests."""
+        return _BatchQueue(self.sizes, self._levels_s, share)
+
+    @cached_property
+    def _levels_s(self) -> bytes:
+        return np.array([_levels(times) for times in self.seconds]).tobytes()
+
+
+def _levels(times_s: np.ndarray) -> np.ndarray:
+    """Return the means of `_LEVELS` equal parts of the times, from the fastest."""
+    sums = np.cumsum([0.0, *np.sort(times_s)])
+    ends = np.linspace(0, times_s.size, _LEVELS + 1)
+    return np.asarray(np.diff(np.interp(ends, np.arange(sums.size), sums)) * _LEVELS / times_s.size)
+
 
 def answer_s(service: Service, arrivals_per_s: float, machines: int, share: float = 0.99) -> float:
     """Return the seconds in which a share of requests is answered: wait and service; inf if the queue grows for ever.
@@ -76,7 +91,7 @@ def answer_s(service: Service, arrivals_per_s: float, machines: int, share: floa
         return float("inf")
     if service.sizes[-1] == 1:
         return SingleQueue(service.seconds[0], machines, share).answer_s(arrivals_per_s)
-    return _Batches.of(service, share).answer_s(load, machines)
+    return service.batches(share).answer_s(load, machines)
 
 
 def arrivals_within(service: Service, machines: int, limit_s: float, share: float = 0.99) -> float:
@@ -99,34 +114,28 @@ def arrivals_within(service: Service, machines: int, limit_s: float, share: floa
     between("share", share)
     if service.sizes[-1] == 1:
         return SingleQueue(service.seconds[0], machines, share).arrivals_within(limit_s, most_per_s)
-    return most_per_s * _Batches.of(service, share).load_within(limit_s, machines) / MOST_LOAD
+    return most_per_s * service.batches(share).load_within(limit_s, machines) / MOST_LOAD
 
 
 @dataclass(frozen=True)
-class _Batches:
-    """A queue of batches; hashable, so that its simulations are kept."""
+class _BatchQueue:
+    """Answer times by load, between those that are simulated; hashable, so that simulations are kept."""
 
     sizes: tuple[int, ...]
-    times_s: bytes
-    """Size × `_TIMES`."""
+    levels_s: bytes
+    """Seconds: size × `_LEVELS`."""
     share: float
 
-    @classmethod
-    def of(cls, service: Service, share: float) -> _Batches:
-        at = (np.arange(_TIMES) + 0.5) / _TIMES
-        times_s = np.array([np.quantile(times, at, method="inverted_cdf") for times in service.seconds])
-        return cls(service.sizes, times_s.tobytes(), share)
-
     def answer_s(self, load: float, machines: int) -> float:
-        """Return the share's quantile; between simulated numbers of machines, on a line over their logarithms."""
+        """Return the share's quantile; its logarithm is interpolated over that of the machines."""
         some = min(machines, _SIMULATED[-1])
         place = bisect_left(_SIMULATED, some)
-        answer = _on_curve(self, _SIMULATED[place], load)
-        if _SIMULATED[place] == some:
-            return answer
-        few, many = _SIMULATED[place - 1 : place + 1]
+        many = _SIMULATED[place]
+        if many == some:
+            return self._on_curve(load, many)
+        few = _SIMULATED[place - 1]
         more = math.log(some / few) / math.log(many / few)
-        return float(_on_curve(self, few, load) ** (1 - more) * answer**more)
+        return float(self._on_curve(load, few) ** (1 - more) * self._on_curve(load, many) ** more)
 
     def load_within(self, limit_s: float, machines: int) -> float:
         """Return the highest load, at most `MOST_LOAD`, at which the limit is met, by bisection; 0 if none."""
@@ -137,25 +146,23 @@ class _Batches:
         while high - low > _ROUNDING:
             middle = (low + high) / 2
             low, high = (middle, high) if self.answer_s(middle, machines) <= limit_s else (low, middle)
-        return low if low > _ROUNDING else 0.0
+        return low
 
-
-def _on_curve(queue: _Batches, machines: int, load: float) -> float:
-    """Return the answer time at a load: times 1 - load it is close to a line."""
-    loads, answers_s = _curve(queue, machines)
-    return float(np.interp(load, loads, answers_s * (1 - loads)) / (1 - load))
+    def _on_curve(self, load: float, machines: int) -> float:
+        """Return the answer time at a load; times 1 - load, it is close to a line between loads."""
+        loads, answers_s = _curve(self, machines)
+        return float(np.interp(load, loads, answers_s * (1 - loads)) / (1 - load))
 
 
 @lru_cache(maxsize=512)
-def _curve(queue: _Batches, machines: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return loads from 0, and the answer time at each, which falls with no load and rises with no machine."""
-    measured = np.frombuffer(queue.times_s).reshape(len(queue.sizes), _TIMES)
+def _curve(queue: _BatchQueue, machines: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return loads from 0 on, and the answer time at each, ascending."""
     largest = queue.sizes[-1]
-    times_s = np.array([np.interp(range(1, largest + 1), queue.sizes, column) for column in measured.T]).T
-    # At the least load one machine is busy for a two-hundredth of the time, with single requests.
+    measured = np.frombuffer(queue.levels_s).reshape(-1, _LEVELS)
+    times_s = np.column_stack([np.interp(range(1, largest + 1), queue.sizes, level) for level in measured.T])
+    # At the least load one machine is busy with single requests for a two-hundredth of the time.
     least = min(0.05, times_s[-1].mean() / times_s[0].mean() / largest / 200)
-    loads = np.concatenate([np.geomspace(least, 0.1, 4)[:-1], (0.1, 0.2, 0.3, 0.4), np.linspace(0.5, MOST_LOAD, 9)])
-    simulated = simulated_answers_s(np.ascontiguousarray(times_s), machines, loads, queue.share)
+    loads = np.concatenate([np.geomspace(least, 0.1, 4), (0.2, 0.3, 0.4), np.linspace(0.5, MOST_LOAD, 9)])
+    simulated = simulated_answers_s(times_s, machines, loads, queue.share)
     alone = np.quantile(times_s[0], queue.share, method="inverted_cdf")
-    answers_s = np.maximum.accumulate([alone, *simulated])
-    return np.array([0.0, *loads]), answers_s
+    return np.array([0.0, *loads]), np.maximum.accumulate([alone, *simulated])
