@@ -3,7 +3,7 @@
 Requests arrive at random (Poisson) and wait in one queue, first come, first served. A free machine takes at once all
 that wait, up to the largest batch. One request at a time is the queue M/G/c, for which `single_queue` has a formula;
 batches are simulated by `batch_queue`. Both are within 10 % of long simulations up to a load of `MOST_LOAD`; above, the
-wait of batches is extrapolated in proportion to 1 / (1 - load).
+simulation is extrapolated.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MOST_LOAD = 0.9
 """Share of what machines can serve that is planned with at most."""
 _LEVELS = 550
 """Equally likely times that stand for those of a batch size; no usual share falls between two."""
-_SIMULATED = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+_SIMULATED = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 """Numbers of machines. More than the last do not wait longer at the same load."""
 _ROUNDING = 1e-9
 
@@ -104,7 +104,8 @@ def arrivals_within(service: Service, machines: int, limit_s: float, share: floa
         share: above 0 and below 1.
 
     Returns:
-        At most `MOST_LOAD` of what the machines can serve.
+        At most `MOST_LOAD` of what the machines can serve. It never falls with a longer limit; with another machine
+        only by the error of simulations, where many machines batch.
 
     Raises:
         FactError: a negative limit, not a whole number of machines from 1, or a share that is not between 0 and 1.
@@ -150,19 +151,23 @@ class _BatchQueue:
 
     def _on_curve(self, load: float, machines: int) -> float:
         """Return the answer time at a load; times 1 - load, it is close to a line between loads."""
-        loads, answers_s = _curve(self, machines)
-        return float(np.interp(load, loads, answers_s * (1 - loads)) / (1 - load))
+        loads, scaled_s = _curve(self, machines)
+        return float(np.interp(load, loads, scaled_s) / (1 - load))
 
 
 @lru_cache(maxsize=512)
 def _curve(queue: _BatchQueue, machines: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return loads from 0 on, and the answer time at each, ascending."""
+    """Return loads from 0 to 1, and the answer time at each times 1 - load."""
     largest = queue.sizes[-1]
     measured = np.frombuffer(queue.levels_s).reshape(-1, _LEVELS)
     times_s = np.column_stack([np.interp(range(1, largest + 1), queue.sizes, level) for level in measured.T])
     # At the least load one machine is busy with single requests for a two-hundredth of the time.
     least = min(0.05, times_s[-1].mean() / times_s[0].mean() / largest / 200)
-    loads = np.concatenate([np.geomspace(least, 0.1, 4), (0.2, 0.3, 0.4), np.linspace(0.5, MOST_LOAD, 9)])
+    loads = np.concatenate([np.geomspace(least, 0.1, 4)[:-1], np.linspace(0.1, MOST_LOAD, 17)])
     simulated = simulated_answers_s(times_s, machines, loads, queue.share)
     alone = np.quantile(times_s[0], queue.share, method="inverted_cdf")
-    return np.array([0.0, *loads]), np.maximum.accumulate([alone, *simulated])
+    answers_s = np.maximum.accumulate([alone, *simulated])
+    loads = np.array([0.0, *loads])
+    scaled_s = answers_s * (1 - loads)
+    beyond_s = scaled_s[-1] + (1 - loads[-1]) * (scaled_s[-1] - scaled_s[-2]) / (loads[-1] - loads[-2])
+    return np.array([*loads, 1.0]), np.array([*scaled_s, max(0.0, beyond_s)])

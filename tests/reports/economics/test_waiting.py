@@ -86,7 +86,7 @@ def batch_s(sizes: tuple[int, ...], ordered_s: list[list[float]], size: int, cha
 def simulated_batches(service: Service, machines: int, arrivals_per_s: float, seed: int, kept: int) -> list[float]:
     """Return answer times of a queue of batches, event by event."""
     random = np.random.default_rng(seed)
-    warm_up = requests(min(0.9, arrivals_per_s / service.most_per_s(machines)), 20)
+    warm_up = requests(min(0.9, arrivals_per_s / service.most_per_s(machines)), 20) + 5 * machines * service.sizes[-1]
     arrivals = random.exponential(1 / arrivals_per_s, warm_up + kept).cumsum().tolist()
     chances = random.random(warm_up + kept).tolist()
     ordered_s = [np.sort(times).tolist() for times in service.seconds]
@@ -187,7 +187,7 @@ def test_machines_that_share_a_queue_answer_as_simulated(name: str, machines: in
 @pytest.mark.parametrize("machines", [1, 2, 3, 5, 10, 20, 50])
 @pytest.mark.parametrize("name", TIMES)
 def test_single_requests_are_answered_as_1000_seeds_are(name: str, machines: int, load: float) -> None:
-    """M/M/c, M/D/c and M/G/c within 10 %; what is seen is 4 % at most."""
+    """M/M/c, M/D/c and M/G/c within 10 %; 4 % is the most that was seen."""
     service = single(TIMES[name])
     arrivals = rate(service, machines, load)
     answers = simulated_singles(service.seconds[0], machines, arrivals, 1000, 3000)
@@ -285,7 +285,7 @@ QUEUES = st.one_of(
     st.lists(st.floats(0.01, 100), min_size=1, max_size=50).map(lambda times: single(np.array(times))),
     st.sampled_from(list(BATCHES.values())),
 )
-MACHINES = st.integers(1, 12)
+MACHINES = st.integers(1, 8)
 
 
 @given(QUEUES, MACHINES, st.floats(0, 0.99), st.floats(0, 0.99))
