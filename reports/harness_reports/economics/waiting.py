@@ -104,8 +104,7 @@ def arrivals_within(service: Service, machines: int, limit_s: float, share: floa
         share: above 0 and below 1.
 
     Returns:
-        At most `MOST_LOAD` of what the machines can serve. It never falls with a longer limit; with another machine
-        only by the error of simulations, where many machines batch.
+        At most `MOST_LOAD` of what the machines can serve. It never falls with a longer limit or another machine.
 
     Raises:
         FactError: a negative limit, not a whole number of machines from 1, or a share that is not between 0 and 1.
@@ -170,4 +169,8 @@ def _curve(queue: _BatchQueue, machines: int) -> tuple[np.ndarray, np.ndarray]:
     loads = np.array([0.0, *loads])
     scaled_s = answers_s * (1 - loads)
     beyond_s = scaled_s[-1] + (1 - loads[-1]) * (scaled_s[-1] - scaled_s[-2]) / (loads[-1] - loads[-2])
-    return np.array([*loads, 1.0]), np.array([*scaled_s, max(0.0, beyond_s)])
+    scaled_s = np.array([*scaled_s, max(0.0, beyond_s)])
+    if fewer := _SIMULATED[: _SIMULATED.index(machines)]:
+        # More machines do not wait longer at the same load: what looks so is the simulation's error.
+        scaled_s = np.minimum(scaled_s, _curve(queue, fewer[-1])[1])
+    return np.array([*loads, 1.0]), scaled_s

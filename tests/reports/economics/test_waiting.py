@@ -285,7 +285,7 @@ QUEUES = st.one_of(
     st.lists(st.floats(0.01, 100), min_size=1, max_size=50).map(lambda times: single(np.array(times))),
     st.sampled_from(list(BATCHES.values())),
 )
-MACHINES = st.integers(1, 8)
+MACHINES = st.integers(1, 12)
 
 
 @given(QUEUES, MACHINES, st.floats(0, 0.99), st.floats(0, 0.99))
