@@ -34,6 +34,9 @@ def show(texts: Texts) -> None:
     middle.metric(texts["failed"], len(bad))
     right.metric(texts["warnings"], sum(map(bool, warnings.values())))
     _failures(bad, texts)
+    if not records:
+        st.info(texts["no_runs"])
+        return
     rows = [_row(record, warnings[record.id], texts) for record in records]
     table = pd.DataFrame(rows)
     st.dataframe(table, hide_index=True, width="stretch")
@@ -96,8 +99,6 @@ def _row(record: Record, warnings: Reasons, texts: Texts) -> dict[str, Any]:
 
 def _details(records: Sequence[Record], texts: Texts) -> None:
     st.subheader(texts["details"])
-    if not records:
-        return
     by_id = {record.id: record for record in records}
     chosen = by_id[st.selectbox(texts["choose_run"], list(by_id), format_func=lambda one: title(by_id[one]))]
     spec, readings, environment = st.columns(3)

@@ -37,6 +37,7 @@ TEXTS = {
     "chart_note": "Bars are 95 % intervals. The line joins candidates that no other beats in both cost and quality.",
     "runs_title": "What was measured, on which machine, and how far to trust it",
     "failures": "Failures",
+    "no_runs": "No runs here. Widen the filters or run a suite.",
     "no_failures": "No step failed.",
     "outcome": "Outcome",
     "step": "Step",
