@@ -19,11 +19,11 @@ from harness_dashboards.parts import (
     grid,
     headline,
     in_words,
+    machine_prices,
     margin,
     meanings,
     metrics,
     moved_badge,
-    price_slider,
     sentence,
     share,
     show_error,
@@ -107,7 +107,7 @@ def _sidebar(case: UseCase, texts: Texts) -> tuple[Pricing, float]:
     with st.sidebar:
         st.header(texts["assumptions"])
         st.button(texts["reset"], on_click=_reset, args=(case,), width="stretch")
-        pricing = price_slider(texts)
+        pricing = machine_prices(texts)
         volume = volume_slider(texts)
         assumptions.fields(case, texts)
     return pricing, volume

@@ -13,8 +13,8 @@ from harness_dashboards.parts import (
     GREY,
     Texts,
     cost_sliders,
+    machine_prices,
     plain,
-    price_slider,
     show_error,
     small,
     stale,
@@ -78,7 +78,7 @@ def _pricing(name: str, texts: Texts) -> Pricing:
     if name in MEASURED:
         small(texts["prices_idle"])
         return sources.pricing()
-    return cost_sliders(texts) if name == "cost" else price_slider(texts)
+    return cost_sliders(texts) if name == "cost" else machine_prices(texts)
 
 
 def _has_cases(name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from html import escape
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 import streamlit as st
@@ -13,12 +13,14 @@ from harness.basis import DEFINING, STEP
 from harness.facts import Price
 from harness_dashboards import sources, widgets
 from harness_reports import cells
-from harness_reports.prices.pricing import UTILISATION, Pricing
+from harness_reports.prices.pricing import UTILISATION, Buying, Pricing
 from harness_reports.reasons import Reason, Reasons, as_text, speaking
 from harness_reports.show import formats
 
 Texts = Mapping[str, str]
-DEFAULTS = {"multiplier": 1.0, "utilisation": round(100 * UTILISATION)}
+BILLED = "billed"
+"""The way of buying machines that their offer has."""
+DEFAULTS: dict[str, Any] = {"multiplier": 1.0, "utilisation": round(100 * UTILISATION), "buying": BILLED}
 VOLUMES = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0]
 VERDICT_COLOURS = {
     "invest": "#1a7f4b",
@@ -113,9 +115,23 @@ def heading(column: str, texts: Texts) -> str:
     return texts.get(f"column_{column}", column.replace("_", " "))
 
 
-def price_slider(texts: Texts) -> Pricing:
-    """Show the slider for the price of machines; return the prices under it."""
-    return sources.pricing(_multiplier(texts))
+def machine_prices(texts: Texts) -> Pricing:
+    """Show the price of machines, and how a use case buys them; return the prices under both."""
+    multiplier, buying = _multiplier(texts), _buying(texts)
+    if buying == BILLED:
+        return sources.pricing(multiplier)
+    if buying != "elastic":
+        return sources.pricing(multiplier, buying=buying)
+    utilisation = _slider(texts["utilisation"], 5, 100, 5, "utilisation")
+    small(texts["utilisation_elastic"])
+    return sources.pricing(multiplier, utilisation / 100, buying)
+
+
+def _buying(texts: Texts) -> Any:
+    widgets.begin("buying", BILLED)
+    ways = (BILLED, *get_args(Buying))
+    way = st.selectbox(texts["buying"], ways, key="buying", format_func=lambda way: texts[f"buying_{way}"])
+    return widgets.keep("buying", way, BILLED)
 
 
 def cost_sliders(texts: Texts) -> Pricing:

@@ -21,7 +21,7 @@ from harness_reports.business.viability import Candidates, judge, with_flips
 from harness_reports.measured.results import Results
 from harness_reports.measured.store import read_store
 from harness_reports.prices.price_book_file import find_price_book
-from harness_reports.prices.pricing import UTILISATION, Pricing, choose
+from harness_reports.prices.pricing import UTILISATION, Buying, Pricing, choose
 
 SECONDS_TO_KEEP = 5
 
@@ -72,15 +72,15 @@ def _chosen(book: str) -> Pricing:
     return choose(find_price_book(book, plugins().price_books()))
 
 
-def pricing(multiplier: float = 1.0, utilisation: float = UTILISATION) -> Pricing:
+def pricing(multiplier: float = 1.0, utilisation: float = UTILISATION, buying: Buying | None = None) -> Pricing:
     """Return the prices under a reader's assumptions."""
     chosen: Pricing = _chosen(os.environ.get(BOOK, "cloud"))
-    return replace(chosen, multiplier=Decimal(str(multiplier)), utilisation=utilisation)
+    return replace(chosen, multiplier=Decimal(str(multiplier)), utilisation=utilisation, buying=buying)
 
 
 def _assumed(pricing: Pricing) -> tuple[object, ...]:
     """Return a cache key of prices; a book's prices are read once, so their id identifies them."""
-    return id(pricing.prices), str(pricing.multiplier), pricing.utilisation
+    return id(pricing.prices), str(pricing.multiplier), pricing.utilisation, pricing.buying
 
 
 def candidates(use_case: UseCase, pricing: Pricing) -> Candidates | None:

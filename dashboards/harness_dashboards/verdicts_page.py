@@ -20,11 +20,11 @@ from harness_dashboards.parts import (
     Texts,
     badge,
     headline,
+    machine_prices,
     margin,
     meanings,
     metrics,
     moved_badge,
-    price_slider,
     sentence,
     share,
     show_error,
@@ -67,7 +67,7 @@ def show(texts: Texts) -> None:
     st.markdown(texts["verdicts_intro"])
     with st.sidebar:
         st.header(texts["assumptions"])
-        pricing = price_slider(texts)
+        pricing = machine_prices(texts)
         volume = volume_slider(texts)
         st.button(texts["reset"], on_click=widgets.reset, args=({**DEFAULTS, "volume": 1.0},))
     cases = _cases(volume, texts)

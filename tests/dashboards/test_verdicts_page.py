@@ -124,6 +124,21 @@ def test_volume_moves_the_figures_as_the_functions_say(app: Any, sampled: Path) 
     assert len(moved) == len(before)
 
 
+def test_the_way_of_buying_machines_moves_the_figures(app: Any) -> None:
+    """Elastic machines have a utilisation, and cost less than whole ones that are idle; a reset brings those back."""
+    whole = _metrics(app, "npv")
+    assert "utilisation" not in {slider.key for slider in app.slider}
+    app.selectbox(key="buying").set_value("elastic").run()
+    half = _metrics(app, "npv")
+    app.slider(key="utilisation").set_value(5).run()
+    busy_seldom = _metrics(app, "npv")
+    app.sidebar.button[0].click().run()
+
+    assert len({tuple(figures) for figures in (whole, half, busy_seldom)}) == 3
+    assert _metrics(app, "npv") == whole
+    assert app.selectbox(key="buying").value == "billed"
+
+
 def test_prices_move_and_reset_brings_them_back(app: Any) -> None:
     """Three times the price changes the figures; a reset restores them."""
     before = _metrics(app, "npv")
