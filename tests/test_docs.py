@@ -132,4 +132,4 @@ def test_the_walks_lead_to_what_there_is() -> None:
             words = [token] if "/" in token else token.split(".")
             assert place.exists() or all(re.search(rf"\b{re.escape(word)}\b", text) for word in words), token
 
-    assert len(walks) == 6
+    assert len(walks) == 7

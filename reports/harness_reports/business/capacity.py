@@ -74,14 +74,13 @@ class Capacity:
 
 
 def capacities(measured: Measured, limit_s: float | None) -> list[Capacity]:
-    """Return the ways in which a candidate can be served within a latency limit, one request at a time first.
+    """Return the ways in which a candidate may be served within a latency limit, one request at a time first.
 
-    Empty if none of them answers in time, or single requests were not measured.
+    Empty if single requests were not measured, or nothing was.
     """
     if limit_s is None:
         return [Capacity(serving) for serving in _by_throughput(measured)[:1]]
-    ways = [Capacity(serving, service, limit_s) for serving, service in _services(measured, limit_s)]
-    return [way for way in ways if way.bound(1) > 0]
+    return [Capacity(serving, service, limit_s) for serving, service in _services(measured, limit_s)]
 
 
 def untimely(measured: Measured) -> Capacity | None:
@@ -90,13 +89,15 @@ def untimely(measured: Measured) -> Capacity | None:
     return Capacity(single) if single else None
 
 
-def fewest(ways: list[Capacity], peak_per_s: float) -> Capacity:
-    """Return the way of serving that bears a peak on the fewest machines; of equals the first."""
-    peak = np.array([peak_per_s])
-    # One machine is the least there is: batches need not be looked at.
-    if ways[0].machines(peak)[0] == 1:
+def fewest(ways: list[Capacity], peak_per_s: float) -> Capacity | None:
+    """Return the way of serving that bears a peak on the fewest machines; of equals the first; None if none does.
+
+    Batches are looked at, and simulated, only where single requests need more than one machine.
+    """
+    if ways and ways[0].bound(1) >= peak_per_s:
         return ways[0]
-    return min(ways, key=lambda way: float(way.machines(peak)[0]))
+    peak, able = np.array([peak_per_s]), [way for way in ways if way.bound(1) > 0]
+    return min(able, key=lambda way: float(way.machines(peak)[0]), default=None)
 
 
 def _by_throughput(measured: Measured) -> list[Serving]:

@@ -86,7 +86,7 @@ class Evidence:
         """
         ways = self._ways(market.latency_s)
         peak_per_s = market.requests_per_year * (1 + market.numbers["retry_share"]) * market.numbers["peak_factor"]
-        return fewest(ways, peak_per_s / (HOURS_PER_YEAR * SECONDS_PER_HOUR)) if ways else untimely(self.measured)
+        return fewest(ways, peak_per_s / (HOURS_PER_YEAR * SECONDS_PER_HOUR)) or untimely(self.measured)
 
     def _ways(self, limit_s: float | None) -> list[Capacity]:
         if limit_s not in self._capacities:

@@ -62,11 +62,11 @@ class SingleQueue:
         end_s = 2 * self._least_s
         while end_s < limit_s:
             end_s *= 2
-        found = self._arrivals_within(limit_s, end_s, most_per_s)
-        if found == most_per_s or end_s == 2 * self._least_s:
-            return found
+        rate_per_s = self._arrivals_within(limit_s, end_s, most_per_s)
+        if rate_per_s == most_per_s or end_s == 2 * self._least_s:
+            return rate_per_s
         # A longer limit takes no fewer requests than half the end, of which the finer grid decides.
-        return max(found, self._arrivals_within(end_s / 2, end_s / 2, most_per_s))
+        return max(rate_per_s, self._arrivals_within(end_s / 2, end_s / 2, most_per_s))
 
     def _arrivals_within(self, limit_s: float, end_s: float, most_per_s: float) -> float:
         grid = _Grid(self._times_s, self._machines, end_s)

@@ -52,7 +52,7 @@ def test_a_limit_that_no_machines_meet_has_no_way(bench: Any) -> None:
     slow = measured(bench)
     alone = untimely(slow)
 
-    assert capacities(slow, 0.01) == []
+    assert fewest(capacities(slow, 0.01), 1.0) is None
     assert alone is not None
     assert (alone.serving.scenario, alone.limit_s, number(alone, 101.0)) == ("SingleStream", None, 3)
 
@@ -76,6 +76,7 @@ def test_batches_serve_where_they_need_fewer_machines(bench: Any) -> None:
     assert fewest(ways, 800.0) is ways[1]
     assert number(ways[1], 800.0) < number(ways[0], 800.0)
     assert [way.serving.scenario for way in capacities(measured(bench, rate=10.0), 0.5)] == ["SingleStream"]
+    assert fewest([], 1.0) is None
 
 
 @settings(max_examples=30, deadline=None)

@@ -20,7 +20,7 @@ from harness_reports.business.serving import serving
 from harness_reports.business.supply import HOURS_PER_YEAR
 from harness_reports.business.viability import viability
 from harness_reports.cells import rows
-from harness_reports.prices.pricing import Pricing, choose
+from harness_reports.prices.pricing import UTILISATION, Pricing, choose
 
 MakeUseCase = Callable[..., UseCase]
 GOOD = (1,) * 92 + (0,) * 8
@@ -65,7 +65,7 @@ def test_an_offer_that_is_billed_by_the_second_is_elastic(
     (whole,) = viability(records, replace(by_second, buying="machines"), [case]).to_dict("records")
 
     assert (row["buying"], whole["buying"]) == ("elastic", "machines")
-    assert row["usd_per_year"] == pytest.approx(1_000_000 * 0.10 / 360_000)
+    assert row["usd_per_year"] == pytest.approx(1_000_000 * 0.10 / 360_000 / UTILISATION)
     assert (row["replicas"] is None) or np.isnan(row["replicas"])
     assert whole["usd_per_year"] == pytest.approx(MACHINE_USD)
 

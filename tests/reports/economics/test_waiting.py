@@ -237,7 +237,7 @@ def simulated_replicas(service: Service, arrivals_per_s: float, limit_s: float, 
     """Return the fewest machines that may answer in time, and the fewest that surely do."""
     least = math.floor(arrivals_per_s / service.most_per_s(1)) + 1
     intervals = ((some, simulated_p99_s(service, arrivals_per_s, some, kept)) for some in itertools.count(least))
-    doubtful = list(itertools.takewhile(lambda found: found[1][1] > limit_s, intervals))
+    doubtful = list(itertools.takewhile(lambda interval: interval[1][1] > limit_s, intervals))
     surely = doubtful[-1][0] + 1 if doubtful else least
     return next((some for some, (low, _) in doubtful if low <= limit_s), surely), surely
 
