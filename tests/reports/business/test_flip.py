@@ -14,14 +14,16 @@ from hypothesis import strategies as st
 
 from harness import UseCase
 from harness.plugins import load_plugins
+from harness_reports.business.evidence import gather
 from harness_reports.business.flip import _away, _coarse, _fine
-from harness_reports.business.viability import judge_all, viability
+from harness_reports.business.market import read_market
+from harness_reports.business.viability import judge, judge_all, viability
 from harness_reports.cells import usd
 from harness_reports.prices.pricing import Pricing
 from harness_reports.reasons import Reason
 
 CASES = load_plugins().use_cases()
-DRAWS = 2000
+DRAWS = 1000
 LOWER_IS_BETTER = ("text-completion", "image-generation")
 
 
@@ -60,13 +62,13 @@ def flips(records: list[Any], pricing: Pricing, case: UseCase) -> Iterator[tuple
 
 def verdict(records: list[Any], pricing: Pricing, case: UseCase, model: str, change: Reason) -> str:
     """Return the verdict after the reader has done what a change says, with the number that its sentence shows."""
-    value = change.values["value"]
+    value, figures = change.values["value"], {}
     if change.code.startswith("prices"):
-        frame = viability(records, replace(pricing, multiplier=Decimal(str(value))), [case], draws=DRAWS)
+        pricing = replace(pricing, multiplier=Decimal(str(value)))
     else:
-        name = "value_per_request_usd" if change.code.startswith("value") else "requests_per_year"
-        frame = viability(records, pricing, [case], {name: value}, DRAWS)
-    return str({str(row["model"]): row["verdict"] for row in frame.to_dict("records")}[model])
+        figures = {"value_per_request_usd" if change.code.startswith("value") else "requests_per_year": value}
+    rows = judge(read_market(case, figures), gather(records, pricing), DRAWS).rows
+    return str({row["model"]: row["verdict"] for row in rows}[model])
 
 
 def versions(case: UseCase) -> Iterator[UseCase]:
