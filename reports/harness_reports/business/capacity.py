@@ -1,7 +1,8 @@
 """How much load the machines of one candidate bear, from its measured servings.
 
 Without a latency limit a machine bears its measured throughput: a queue of the busiest hour is worked off later. With a
-limit it bears the arrivals at which 99 of 100 requests are answered in time, waiting included (`economics.waiting`).
+limit it bears the arrivals at which 99 of 100 requests are answered in time, waiting included (`economics.waiting`),
+and at most `MOST_LOAD` of that throughput.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from harness_reports.economics.waiting import Service, answer_s, arrivals_within
+from harness_reports.economics.waiting import MOST_LOAD, Service, answer_s, arrivals_within
 from harness_reports.measured.latency import percentile
 from harness_reports.measured.results import Measured, Serving
 
@@ -49,7 +50,9 @@ class Capacity:
             return machines / EXACT * self.bound(EXACT)
         while len(self._bounds) < machines:
             count = len(self._bounds) + 1
-            self._bounds.append(arrivals_within(self.service, count, self.limit_s, SHARE_IN_TIME))
+            in_time = arrivals_within(self.service, count, self.limit_s, SHARE_IN_TIME)
+            # Between two measured batches passes time that is in the throughput alone.
+            self._bounds.append(min(in_time, MOST_LOAD * count * self.samples_per_s))
         return self._bounds[machines - 1]
 
     def per_machine(self) -> float:

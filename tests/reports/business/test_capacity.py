@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.records import Reading
 from harness_reports.business.capacity import EXACT, Capacity, capacities, fewest, untimely
 from harness_reports.economics.queueing import servers_needed
 from harness_reports.economics.waiting import MOST_LOAD, Service, answer_s
@@ -45,6 +47,18 @@ def test_a_limit_counts_the_wait(bench: Any) -> None:
     at_bound = answer_s(Service((1,), (np.full(700, 0.02),)), hasty.bound(1), 1)
     assert at_bound == pytest.approx(0.03, rel=0.01)
     assert hasty.answer_s(hasty.bound(1), 1) == at_bound
+
+
+def test_machines_bear_no_more_than_their_measured_throughput(bench: Any) -> None:
+    """Requests of 0.02 s, of which a machine answered 20 per second: the rest of its time passes between them."""
+    *others, single = bench.case()
+    slower = replace(single, readings={**single.readings, "wall_s": Reading(35.0, "s")})
+    (candidate,) = Results.of([*others, slower]).evaluated
+    capacity = capacities(candidate, 0.5)[0]
+
+    assert capacity.samples_per_s == 20.0
+    assert [capacity.bound(count) for count in (1, 3, 80)] == pytest.approx([18, 54, 1440])
+    assert number(capacity, 18.5) == 2
 
 
 def test_a_limit_that_no_machines_meet_has_no_way(bench: Any) -> None:
