@@ -12,12 +12,13 @@ import numpy as np
 from harness.errors import FactError
 from harness.facts import Figure
 from harness_reports.business.business import Business
-from harness_reports.business.capacity import EXACT
+from harness_reports.business.capacity import EXACT, Capacity
 from harness_reports.business.market import Market
 from harness_reports.business.market_figures import figure, uncertain
 from harness_reports.business.npv_distribution import NpvDistribution, draw_market, npv_distribution, outcome_cells
 from harness_reports.business.request import PER_REQUEST, USD, error_figure
 from harness_reports.business.supply import HOURS_PER_YEAR, Calls
+from harness_reports.business.supply_figures import idle_power
 from harness_reports.business.viability import Candidates, CandidateVerdict
 from harness_reports.business.years import flow_figures, present_value, sampled
 from harness_reports.economics.api_prices import CallPrice, call_price
@@ -28,6 +29,7 @@ from harness_reports.economics.simulation import draw
 from harness_reports.economics.training import SECONDS_PER_HOUR
 from harness_reports.figures.explained import Explained, derived, named
 from harness_reports.measured.quality_figures import quality_share
+from harness_reports.prices.request_energy import request_energy
 
 RISK = ("npv_mean_usd", "npv_low_usd", "npv_p50_usd", "npv_high_usd", "probability_positive")
 BREAK_EVENS = (
@@ -38,6 +40,7 @@ TOKENS = ("input_tokens_per_request", "output_tokens_per_request")
 MONTHS = 12
 _HOURS_PER_MONTH = HOURS_PER_YEAR / MONTHS
 _MILLION = 1_000_000
+_IDLE, _ADDED = "idle_energy_usd_per_month", "energy_usd_per_request"
 _TOKEN_DRAWS = 4096
 """Draws of the numbers of tokens, whose costs are the values of an empirical distribution."""
 
@@ -168,6 +171,8 @@ class OwnMachines(NamedTuple):
     """Capacity of 1, 2, … machines at the use case's peak factor; each further one adds the mean of the last."""
     fixed_usd_per_month: float
     """Development, training and retraining, spread over the months."""
+    usd_per_request: float = 0.0
+    """Energy of a request, above that of an idle machine, where the machine's price excludes energy."""
 
     @property
     def per_machine(self) -> float:
@@ -178,7 +183,7 @@ class OwnMachines(NamedTuple):
         """Return the cost of a month at volumes of requests."""
         few = np.searchsorted(self.requests_per_month, requests) + 1
         count = np.where(requests <= self.requests_per_month[-1], few, np.ceil(requests / self.per_machine))
-        return np.asarray(count * self.usd_per_month + self.fixed_usd_per_month)
+        return np.asarray(count * self.usd_per_month + self.fixed_usd_per_month + requests * self.usd_per_request)
 
 
 def own_machines(candidates: Candidates, best: Mapping[str, Explained]) -> OwnMachines:
@@ -188,30 +193,53 @@ def own_machines(candidates: Candidates, best: Mapping[str, Explained]) -> OwnMa
         candidates: all candidates of the use case; the machines are of the best one's kind.
         best: figures of its row of the viability table.
     """
-    usd, fixed = (part.value for part in _machine_figures(candidates, best))
-    return OwnMachines(usd, _capacities(candidates), max(0.0, fixed))  # a difference of floats: may be just below 0
+    usd, fixed, energy = (part.value for part in _machine_figures(candidates, best))
+    # The fixed cost is a difference of floats: it may be just below 0.
+    return OwnMachines(usd, _capacities(candidates), max(0.0, fixed), energy)
 
 
 def _capacities(candidates: Candidates) -> tuple[float, ...]:
     """Return the requests of a month that 1, 2, … machines bear in the busiest hour."""
-    market = candidates.market
-    capacity = candidates.best.evidence.capacity(market)
-    assert capacity is not None  # noqa: S101 - hosted models are compared with measured candidates only
+    market, capacity = candidates.market, _capacity(candidates)
     peaks = market.numbers["peak_factor"] * (1 + market.numbers["retry_share"])
     return tuple(capacity.bound(count + 1) * SECONDS_PER_HOUR * _HOURS_PER_MONTH / peaks for count in range(EXACT))
 
 
-def _machine_figures(candidates: Candidates, best: Mapping[str, Explained]) -> tuple[Explained, Explained]:
-    """Return the price of a machine and the fixed cost, per month, as figures."""
+def _capacity(candidates: Candidates) -> Capacity:
+    capacity = candidates.best.evidence.capacity(candidates.market)
+    assert capacity is not None  # noqa: S101 - hosted models are compared with measured candidates only
+    return capacity
+
+
+def _energy_figures(candidates: Candidates) -> tuple[Explained, Explained]:
+    """Return the energy of an idle machine, per month, and what a request adds to it; 0 where the price includes it."""
+    market, evidence = candidates.market, candidates.best.evidence
+    if not evidence.pays_energy:
+        note = "included in the machine's price"
+        return Explained(_IDLE, 0.0, USD, note=note), Explained(_ADDED, 0.0, PER_REQUEST, note=note)
+    serving, idle = _capacity(candidates).serving, idle_power(evidence.measured.machine)
+    price = (evidence.figures["pue"], figure(market, "energy_usd_per_kwh"))
+    return (
+        derived(_IDLE, USD, f"idle_watts * {_HOURS_PER_MONTH} / 1000 * pue * energy_usd_per_kwh", idle, *price),
+        derived(_ADDED, PER_REQUEST, "(1 + retry_share) * (energy_j_per_request - idle_watts / samples_per_s) * pue "
+                "* energy_usd_per_kwh / 3600000", figure(market, "retry_share"), request_energy(serving.leaves), idle,
+                serving.speed, *price, note="above that of an idle machine"),
+    )  # fmt: skip
+
+
+def _machine_figures(candidates: Candidates, best: Mapping[str, Explained]) -> tuple[Explained, Explained, Explained]:
+    """Return the cost of a machine and the fixed cost, per month, and the energy of a request, as figures."""
+    idle, added = _energy_figures(candidates)
     market, evidence, upfront = candidates.market, candidates.best.evidence, best["upfront_usd"]
     tuning = next(part for part in upfront.inputs if part.name == "tuning_usd")
     parts = (figure(market, name) for name in ("upfront_cost_usd", "years", "retrainings_per_year"))
     return (
-        derived("machine_usd_per_month", USD, f"usd_per_hour * {_HOURS_PER_MONTH}", evidence.figures["usd_per_hour"],
-                note="every hour is paid"),
+        derived("machine_usd_per_month", USD, f"usd_per_hour * {_HOURS_PER_MONTH} + {_IDLE}",
+                evidence.figures["usd_per_hour"], idle, note="every hour is paid"),
         derived("fixed_usd_per_month", USD, f"(upfront_usd - upfront_cost_usd) / (years * {MONTHS}) "
                 f"+ tuning_usd * retrainings_per_year / {MONTHS}", upfront, tuning, *parts,
                 note="trainings, spread over the months"),
+        added,
     )  # fmt: skip
 
 
@@ -222,7 +250,7 @@ def _break_evens(candidates: Candidates, best: Mapping[str, Explained], serving:
         machines.usd_per_month,
         machines.per_machine,
         machines.fixed_usd_per_month,
-        serving.value * _MILLION,
+        max(0.0, call.value - machines.usd_per_request) * _MILLION,
         machines.requests_per_month,
     )  # a request in place of a token
     capacity = Explained("machine_requests_per_month", machines.requests_per_month[0], "per month",
@@ -238,7 +266,8 @@ def _break_evens(candidates: Candidates, best: Mapping[str, Explained], serving:
     return [
         number,
         Explained(first, volumes.first_break_even_tokens, "per month",
-                  "(machines_at_break_even * machine_usd_per_month + fixed_usd_per_month) / usd_per_request",
+                  "(machines_at_break_even * machine_usd_per_month + fixed_usd_per_month) "
+                  f"/ (usd_per_request - {_ADDED})",
                   inputs=(replace(number, inputs=(), note="another figure of this row"), *parts)),
         Explained(always, volumes.always_cheaper_above_tokens, "per month", note=note, inputs=parts),
     ]  # fmt: skip

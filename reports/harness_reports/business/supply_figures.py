@@ -132,11 +132,11 @@ def _energy(
     yield derived(
         name, USD, ENERGY, served["requests_per_year"], figure(market, "retry_share"), request_energy(windows),
         served.get("idle_hours", Explained("idle_hours", 0.0, "h", note="no idle time is paid")),
-        _idle_power(windows[0]), priced["pue"], figure(market, "energy_usd_per_kwh"),
+        idle_power(windows[0]), priced["pue"], figure(market, "energy_usd_per_kwh"),
     )  # fmt: skip
 
 
-def _idle_power(record: Record) -> Explained:
+def idle_power(record: Record) -> Explained:
     """Return the power of an idle machine; 0 with a note where it is not known."""
     power = named(idle_watts(record), "idle_watts")
     return power if power.value is not None else replace(power, value=0.0, note=f"left out: {power.note}")

@@ -259,3 +259,22 @@ def test_prices_multiply_what_is_paid_and_not_energy(
 
     assert two["usd_per_year"] == pytest.approx(2 * one["usd_per_year"])
     assert two["energy_usd_per_year"] == one["energy_usd_per_year"]
+
+
+def test_break_even_with_calls_counts_the_energy_of_machines(
+    bench: Any, make_use_case: MakeUseCase, make_price: Callable[..., Any]
+) -> None:
+    """At that volume machines, their energy and the trainings cost as much as calls."""
+    tokens = {"input_tokens_per_request": 200.0, "output_tokens_per_request": 5.0}
+    case = make_use_case(needs={"quality": 0.8}, energy_usd_per_kwh=3.0, retry_share=0.5, **tokens)
+    records, bought = estimated(bench), excluding(make_price)
+    table = rows(alternatives(records, bought, [replace(case, hosted=("openai/gpt-4.1-nano",))]))
+    (hosted,) = (row for row in table if row["alternative"] == "hosted")
+    monthly = hosted["first_break_even_requests_per_month"]
+    (served,) = rows(serving(records, bought, [case], {"requests_per_year": 12 * monthly}))
+    trainings_usd = (0.015 + 0.001) * 2 / 36
+
+    assert served["replicas"] == hosted["machines_at_break_even"]
+    assert served["energy_usd_per_year"] > 0.1 * served["usd_per_year"]
+    own_usd = (served["usd_per_year"] + served["energy_usd_per_year"]) / 12 + trainings_usd
+    assert monthly * hosted["unit_serving_usd"] == pytest.approx(own_usd)
