@@ -57,8 +57,8 @@ def serving(
     paid: `machines` whole and every hour, `shared` by the part that is needed, `elastic` per second of use.
     `utilisation` is the mean load over the measured throughput of the machines, `idle_usd_per_year` the cost of the
     idle time. Viability and alternatives have the same costs. `usd_per_correct_answer` includes retries, review and
-    errors. `levelised_usd_per_1k` is the price of 1,000 requests at which the net present value is 0, with trainings,
-    staff, energy and idle machines.
+    errors. `levelised_usd_per_1k` is the price of 1,000 requests, the same in all years, at which the net present value
+    is 0, with trainings, staff, energy and idle machines.
 
     Args:
         records: the measurements.
@@ -165,13 +165,13 @@ def _unit_costs(
         "levelised_usd_per_1k", levelised_usd(business) if volume.value else None, unit,
         inputs=(unit_cost, error, review, figure(market, "discount_rate")), note="discounted cost over discounted "
         "requests, times 1,000: training, development, operating cost, retraining, machines, energy, errors and "
-        "review, year by year; at this price the net present value is 0",
+        "review, year by year; at this price in every year the net present value is 0",
     )  # fmt: skip
     return {each.name: each for each in (idle, unit_cost, answer, levelised)}
 
 
 def levelised_usd(business: Business) -> float:
-    """Return the price of 1,000 requests at which the base case's net present value is 0."""
+    """Return the price of 1,000 requests, the same in all years, at which the base case's net present value is 0."""
     free = replace(business, market={**business.market, "value_per_request_usd": Fixed(0.0)})
     rate = business.market["discount_rate"].mean
     costs = [-flow for flow in free.flows_usd()]

@@ -77,6 +77,20 @@ def test_at_the_levelised_price_the_npv_is_zero(bench: Any, pricing: Pricing, ma
     assert npv(0.10, [-upfront, *[price * 1_000_000 - yearly] * 3]) == pytest.approx(0, abs=1e-3)
 
 
+def test_the_levelised_price_is_the_same_in_all_years(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """Where the value of a request declines, that of the first year has to be higher: the break-even price."""
+    records, declining = bench.case(scores=GOOD), make_use_case(value_decline_per_year=0.2)
+    price = rows(records, pricing, declining)[0]["levelised_usd_per_1k"] / 1000
+    (same, falling) = (
+        viability(records, pricing, [declining], {"value_per_request_usd": price, "value_decline_per_year": decline})
+        .to_dict("records")[0] for decline in (0.0, 0.2)
+    )  # fmt: skip
+
+    assert same["npv_usd"] == pytest.approx(0, abs=1e-6)
+    assert falling["npv_usd"] < 0
+    assert falling["break_even_price_usd"] > price
+
+
 def test_an_objective_that_no_machines_meet_has_a_note(
     bench: Any, pricing: Pricing, make_use_case: MakeUseCase
 ) -> None:
