@@ -125,6 +125,14 @@ def test_figures_have_the_names_of_the_language() -> None:
     assert str(drivers) == "Its variance comes from staff 50%, quality 25%, buyers 10%."
 
 
+def test_the_value_of_an_equally_good_baseline_is_not_called_its_own() -> None:
+    """Its own row shows another, as it is compared at the candidate's error cost."""
+    reason = Reason("baseline as good", {"model": "tfidf", "baseline_usd": 75_300.0, "npv_usd": 75_216.0})
+
+    assert "with this one's errors its expected net present value would be 75,300 USD" in str(reason)
+    assert "按本方案的错误率，其期望净现值为 75,300 美元" in reason.sentence("zh")
+
+
 def test_braces_and_formats_in_a_name_stay_text() -> None:
     """A model's name is not a template."""
     name = "{model!r} {0:usd} %s"

@@ -26,8 +26,8 @@ SENTENCES = {
     "needs not measured": "Not measured here: {needs:names}.",
     "baseline better": "The cheap baseline {model!r} is better; its expected net present value is {baseline_usd:usd}, this one's "
     "{npv_usd:usd}.",
-    "baseline as good": "The cheap baseline {model!r} does not differ significantly in quality; its expected net present "
-    "value is {baseline_usd:usd}, this one's {npv_usd:usd}.",
+    "baseline as good": "The cheap baseline {model!r} does not differ significantly in quality: with this one's errors its "
+    "expected net present value would be {baseline_usd:usd}; this one's is {npv_usd:usd}.",
     # What to measure next.
     "label items": "Label and grade {size:count} more test items first: that is worth {evsi_usd:usd} and costs "
     "{cost_usd:usd}.",
