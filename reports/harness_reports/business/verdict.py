@@ -186,7 +186,9 @@ def _compared(row: dict[str, Any], baselines: Sequence[Mapping[str, Any]]) -> di
         return row
     code = "baseline better" if row["against_baseline"] == "worse" else "baseline as good"
     reason = Reason(code, {"model": model, "baseline_usd": npv_usd, "npv_usd": row["npv_mean_usd"]})
-    return {**row, "verdict": "do not invest", "reasons": Reasons([reason, *row["reasons"]]), "flip": None}
+    # The draws say how likely a loss is, not how likely the baseline earns less.
+    return {**row, "verdict": "do not invest", "probability_wrong": None, "reasons": Reasons([reason, *row["reasons"]]),
+            "flip": None}  # fmt: skip
 
 
 def _npv_of_baseline(row: Mapping[str, Any], baseline: Mapping[str, Any]) -> float:

@@ -22,7 +22,7 @@ SAMPLED: Mapping[str, str] = {
     "probability_positive": "the share of them above 0",
     "evpi_usd": "the expected value of perfect information: deciding with each draw known, against deciding once",
     "evsi_usd": "the expected value of the further measurement with the best net value, by pre-posterior analysis",
-    "probability_wrong": "the share of them in which the verdict is wrong, needs included",
+    "probability_wrong": "the share of them in which the verdict is wrong, needs included; none if the baseline wins",
 }
 
 

@@ -328,6 +328,8 @@ def test_cheap_baseline_that_does_as_well_wins(bench: Any, pricing: Pricing, mak
     bert = only(frame, model="bert")
     assert bert["verdict"] == "do not invest"
     assert "The cheap baseline 'tfidf' does not differ significantly in quality" in bert["reasons"]
+    assert not pd.isna(only(frame, model="tfidf")["probability_wrong"])
+    assert pd.isna(bert["probability_wrong"]), "that of a loss is not that of this verdict"
 
 
 def _headline(records: list[Any], pricing: Pricing, case: UseCase) -> str:
