@@ -104,9 +104,12 @@ def test_the_format_of_amounts_shares_and_counts() -> None:
     flip = Reason("investment if", {"changes": Reasons(SAMPLES["either"])})
 
     assert str(loss) == (
-        "The net present value is between -1,234 USD and 0.0512 USD. The probability of a loss is 27%; 10% is accepted."
+        "The net present value is between -1,234 USD and 0.0512 USD (5th to 95th percentile). The probability of a "
+        "loss is 27%; 10% is accepted."
     )
-    assert loss.sentence("zh") == "净现值在 -1,234 美元 至 0.0512 美元 之间，亏损概率为 27%，而可接受的为 10%。"
+    assert loss.sentence("zh") == (
+        "净现值在 -1,234 美元 至 0.0512 美元 之间（第 5 至第 95 百分位），亏损概率为 27%，而可接受的为 10%。"
+    )
     assert str(flip) == (
         "It becomes an investment if the value of a request is 0.25 USD (today 0.1 USD), or demand is 500,000 requests "
         "a year (today 100,000)."

@@ -16,8 +16,8 @@ SENTENCES = {
     "quality missed": "{metric} is {value:.4g}, {good:.4g} at the better end of its interval; {needed:.4g} is needed.",
     "quality in doubt": "{metric} may be {bad:.4g}, the worse end of its interval; {needed:.4g} is needed.",
     "latency missed": "More than 1 % of requests take longer than {limit_s:g} s ({slow} of those measured).",
-    "loss likely": "The net present value is between {p05_usd:usd} and {p95_usd:usd}. The probability of a loss is "
-    "{loss:share}; {accepted:share} is accepted.",
+    "loss likely": "The net present value is between {p05_usd:usd} and {p95_usd:usd} (5th to 95th percentile). The "
+    "probability of a loss is {loss:share}; {accepted:share} is accepted.",
     "driver flips": "It depends on {driver:name}: at its {percentile}th percentile the expected net present value is "
     "{npv_usd:usd}.",
     "one seed": "One seed: the interval leaves out the variation between trainings.",
@@ -36,7 +36,7 @@ SENTENCES = {
     "more seeds": "Train and evaluate {size:count} more seeds first: that is worth {evsi_usd:usd} and costs "
     "{cost_usd:usd}.",
     "longer serving": "Serve for {size:count} s first: that is worth {evsi_usd:usd} and costs {cost_usd:usd}.",
-    "measure nothing": "No further measurement is worth its cost.",
+    "measure nothing": "No further measurement is known to be worth its cost.",
     "split used up": "All {items:count} items of the test split are graded.",
     "labels worth": "Labels of {size:count} more would be worth {label_usd:usd} each: give `label_usd` if you "
     "can buy them.",

@@ -195,7 +195,7 @@ def test_nothing_is_suggested_where_the_split_is_used_up(
     assert learning.evpi_usd > 1000
     assert learning.advice is None
     assert str(learning.next_measurement).startswith(
-        "No further measurement is worth its cost. All 100 items of the test split are graded. Labels of "
+        "No further measurement is known to be worth its cost. All 100 items of the test split are graded. Labels of "
     )
     assert str(learning.next_measurement).endswith("With one seed the value of more seeds is unknown.")
 
@@ -287,7 +287,7 @@ def test_a_certain_decision_has_nothing_to_learn(bench: Any, pricing: Pricing, m
     learning = information_about(bench.case(scores=GOOD), pricing, case)
 
     assert (learning.evpi_usd, learning.evsi_usd, learning.advice) == (0, 0, None)
-    assert str(learning.next_measurement) == "No further measurement is worth its cost."
+    assert str(learning.next_measurement) == "No further measurement is known to be worth its cost."
 
 
 def test_what_is_missing_is_measured_first(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
