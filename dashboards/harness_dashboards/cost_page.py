@@ -95,7 +95,8 @@ def _points(view: CostView, points: pd.DataFrame, texts: Texts) -> None:
     for tab, task in zip(st.tabs([plain(task) for task in tasks]), tasks, strict=True):
         with tab:
             frame = _in_metric(view, task, points, texts)
-            st.plotly_chart(charts.cost_accuracy(frame, texts), width="stretch", theme=None, key=f"chart-{task}")
+            chart = charts.legend_below(charts.cost_accuracy(frame, texts))
+            st.plotly_chart(chart, width="stretch", theme=None, key=f"chart-{task}")
             st.caption(texts["chart_note"])
             st.markdown(f"**{texts['candidates']}**")
             grid("frontier", frame, texts, task)

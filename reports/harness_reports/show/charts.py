@@ -25,6 +25,7 @@ SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "hexag
 VERDICT_COLOURS = dict(zip(VERDICTS, ("#009E73", "#E69F00", "#D55E00", "#4D4D4D"), strict=True))
 FACET_HEIGHT_PX = 440
 """Of a panel, with its title and the names of its axes."""
+_LEGEND_ROW_PX = 20
 _GREY = "#6b7280"
 WORDS: Mapping[str, str] = {
     "chart_usd_per_1k": "USD per 1,000 inferences (log scale)", "chart_frontier": "frontier",
@@ -56,6 +57,15 @@ def cost_accuracy(frontier: pd.DataFrame, words: Mapping[str, str] = WORDS) -> g
         hoverlabel={"align": "left"},
     )  # fmt: skip
     return figure
+
+
+def legend_below(figure: go.Figure) -> go.Figure:
+    """Return a chart with its legend under it, so that on a phone the points keep the width; the chart grows."""
+    room = _LEGEND_ROW_PX * (2 + sum(trace.showlegend is not False for trace in figure.data))
+    place = {"yref": "container", "y": 0, "yanchor": "bottom", "x": 0}
+    return figure.update_layout(
+        legend=place, margin_b=figure.layout.margin.b + room, height=figure.layout.height + room
+    )
 
 
 def _facets(table: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], list[Mapping[str, Any]]]:

@@ -41,6 +41,17 @@ def test_axes_are_named_with_units_and_cost_is_logarithmic(suite: list[Any], pri
     assert layout.xaxis.type == layout.xaxis2.type == "log"
 
 
+def test_a_legend_below_takes_no_room_from_the_points(suite: list[Any], pricing: Pricing) -> None:
+    """The chart grows by as much as is kept for its rows: all candidates and two lines."""
+    beside = charts.cost_accuracy(frontier(suite, pricing)).layout
+    below = charts.legend_below(charts.cost_accuracy(frontier(suite, pricing))).layout
+    room = below.margin.b - beside.margin.b
+
+    assert room >= 20 * (len(frontier(suite, pricing)) + 2)
+    assert below.height - beside.height == room
+    assert (below.legend.yanchor, below.legend.x) == ("bottom", 0)
+
+
 def test_baselines_are_marked(suite: list[Any], pricing: Pricing) -> None:
     """With a line across each panel."""
     texts = [each.text for each in charts.cost_accuracy(frontier(suite, pricing)).layout.annotations]
