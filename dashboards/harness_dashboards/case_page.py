@@ -32,7 +32,7 @@ from harness_dashboards.parts import (
     volume_slider,
     years,
 )
-from harness_dashboards.verdicts_page import at_volume, candidate_label, command_of
+from harness_dashboards.verdicts_page import at_volume, candidate_label, command_of, moved_label
 from harness_reports import cells
 from harness_reports.business import chart_data
 from harness_reports.business.alternatives import alternatives_of
@@ -153,6 +153,8 @@ def _verdict(view: CaseView, texts: Texts) -> None:
         verdict = moved_badge(row["verdict"], view.before, texts)
         st.html(f"<div style='font-size:1.2rem'>{verdict}<small style='color:{GREY}'>{risk}</small></div>")
         headline(view.candidates.headline, texts)
+        if view.before is not None:
+            small(moved_label(row, view.before))
         stale(row, texts)
         metrics(_figures(row, texts), {} if view.before is None else _figures(view.before, texts), 3, texts)
         for name, column in (("reason", "reasons"), ("flip", "flip"), ("next", "next_measurement"),

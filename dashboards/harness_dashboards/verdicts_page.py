@@ -138,7 +138,7 @@ def _card(card: Card, texts: Texts) -> None:
     st.html(_sentences(row, texts))
     left, right = st.columns([2, 1], vertical_alignment="center")
     with left:
-        small(candidate_label(row))
+        small(moved_label(row, card.before))
         stale(row, texts)
         if row["npv_low_usd"] is not None:
             low, high = cells.usd(row["npv_low_usd"]), cells.usd(row["npv_high_usd"])
@@ -170,6 +170,13 @@ def _sentences(row: Mapping[str, Any], texts: Texts) -> str:
 def candidate_label(row: Mapping[str, Any]) -> str:
     """Return a candidate's name with its runtime and hardware."""
     return f"{label(row)} · {row['runtime']}, {row['hardware']}"
+
+
+def moved_label(row: Mapping[str, Any], before: Mapping[str, Any] | None) -> str:
+    """Return a candidate's name, behind that of the one before the reader's changes if that was another."""
+    now = candidate_label(row)
+    was = now if before is None else candidate_label(before)
+    return now if was == now else f"{was} → {now}"
 
 
 def _open(name: str) -> None:

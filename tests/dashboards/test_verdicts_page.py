@@ -17,7 +17,7 @@ from harness.store import open_store, peek_records
 from harness_dashboards import assumptions
 from harness_dashboards.parts import margin, share, years
 from harness_dashboards.texts import LANGUAGES, TEXTS
-from harness_dashboards.verdicts_page import memo
+from harness_dashboards.verdicts_page import candidate_label, memo, moved_label
 from harness_reports.business.choice import SHOWN, preference
 from harness_reports.business.edited import scaled_demand
 from harness_reports.business.viability import judge_all, viability
@@ -110,6 +110,16 @@ def test_the_verdicts_are_explained_where_they_stand(store: Path, open_page: Any
 
     assert texts["verdicts_mean"] in [box.label for box in opened.expander]
     assert all(escape(texts[f"means_{verdict}"]) in _html(opened) for verdict in SHOWN)
+
+
+def test_another_best_candidate_is_named_behind_the_one_before(app: Any, sampled: Path) -> None:
+    """Else figures of two candidates would stand as before → after of one."""
+    row, other = _best(sampled)
+    row["runtime"], other["runtime"] = "now", "was"
+
+    assert moved_label(row, other) == f"{candidate_label(other)} → {candidate_label(row)}"
+    assert moved_label(row, row) == moved_label(row, None) == candidate_label(row)
+    assert all(escape(candidate_label(each)) in _html(app) for each in _best(sampled))
 
 
 def test_volume_moves_the_figures_as_the_functions_say(app: Any, sampled: Path) -> None:
