@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from harness_reports.business.npv_distribution import Driver
 from harness_reports.economics.simulation import Outcome
 from harness_reports.measured.latency import PERCENTILE_CONFIDENCE, LatencyObjective
 from harness_reports.measured.quality_figures import NO_DIFFERENCE
-from harness_reports.reasons import NO_REASONS, Reason, Reasons
+from harness_reports.reasons import Reason, Reasons
 
 Verdict = Literal["invest", "pilot", "do not invest", "not enough evidence"]
 VERDICTS: tuple[Verdict, ...] = ("invest", "pilot", "do not invest", "not enough evidence")
@@ -47,7 +47,7 @@ class VerdictInputs:
     latency_limit_s: float | None
     money: Money | None
     unmeasured_needs: tuple[str, ...] = ()
-    caveats: Reasons = NO_REASONS
+    caveats: Reasons = field(default_factory=Reasons)
     """What is uncertain, and counts all the same."""
 
 

@@ -12,7 +12,7 @@ from harness_reports.reasons import chinese, english
 from harness_reports.reasons.language import Language, Sentences
 from harness_reports.reasons.names import CELLS, COLUMNS, FIGURES, MEASURED, names
 
-__all__ = ["LANGUAGES", "NO_REASONS", "Language", "Reason", "Reasons", "as_text", "named", "speaking", "spoken"]
+__all__ = ["LANGUAGES", "Language", "Reason", "Reasons", "as_text", "named", "speaking", "spoken"]
 
 LANGUAGES: Mapping[str, Language] = {"en": english.LANGUAGE, "zh": chinese.LANGUAGE}
 _NAMES = {language: names(place) for place, language in enumerate(LANGUAGES)}
@@ -100,9 +100,6 @@ class Reasons(tuple[Reason, ...]):
     def __str__(self) -> str:
         """Return the sentences in the language that is spoken."""
         return self.sentence()
-
-
-NO_REASONS = Reasons()
 
 
 def as_text(
