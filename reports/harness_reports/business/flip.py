@@ -35,6 +35,10 @@ _HALVINGS = 16
 _FARTHER = 1.5
 """Where a verdict does not change at its threshold, values this much farther from today's are tried."""
 _TRIES = 4
+_NEARER = 0.95
+"""Of the logarithm of the way from today's value: if the verdict changes there already, the change is looked for."""
+_CLOSE = 0.01
+"""It is found to this part of the value: to judge again takes long."""
 
 
 class Lever(NamedTuple):
@@ -131,9 +135,23 @@ class _Flip:
         for _ in range(_TRIES):
             rounded = _away(at, lever.exponent(at), up=up)
             if self._changes(lever, rounded):
-                return rounded
+                return self._nearer(lever, rounded, up=up) or rounded
             at = lever.today * (at / lever.today) ** _FARTHER
         return None
+
+    def _nearer(self, lever: Lever, value: float, *, up: bool) -> float | None:
+        """Return a value nearer to today's that changes the verdict as well; None if none is found.
+
+        The gates after the threshold may change it first: a driver whose percentile is a loss.
+        """
+        near, far = lever.today, lever.today * (value / lever.today) ** _NEARER
+        if not self._changes(lever, far):
+            return None
+        while abs(math.log(far / near)) > _CLOSE:
+            middle = math.sqrt(near * far)
+            near, far = (near, middle) if self._changes(lever, middle) else (middle, far)
+        rounded = _away(far, lever.exponent(far), up=up)
+        return rounded if self._changes(lever, rounded) else None
 
     def _passes(self, lever: Lever, value: float) -> bool:
         threshold, npv_usd = self.outlook.decision.threshold, lever.npv_usd(value)

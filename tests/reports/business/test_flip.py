@@ -134,6 +134,22 @@ def test_no_value_nearer_to_todays_changes_the_verdict(
     assert verdict(records, dear, case, "bert", change) != row["verdict"]
 
 
+def test_a_driver_may_change_a_verdict_before_the_limit_of_a_loss(bench: Any, pricing: Pricing) -> None:
+    """Half of all draws may be a loss, but none of the drivers may be one at its 10th percentile."""
+    shipped = CASES["document-classification"]
+    figures = {name: replace(shipped.market["years"], value=value)
+               for name, value in (("loss_limit", 0.5), ("value_per_request_usd", 1.0))}  # fmt: skip
+    case, records = replace(shipped, market={**shipped.market, **figures}), records_of(bench, shipped)
+    told = [each for each in flips(records, pricing, case) if each[1].code == "value set to"]
+
+    assert told
+    for row, change in told:
+        nearer = replace(change, values={**change.values, "value": change.values["value"] * 1.03})
+        assert row["verdict"] == "invest"
+        assert verdict(records, pricing, case, row["model"], change) == "pilot"
+        assert verdict(records, pricing, case, row["model"], nearer) == "invest"
+
+
 def test_an_uncertain_figure_is_said_to_become_certain(bench: Any, pricing: Pricing, make_use_case: Any) -> None:
     """Setting it takes its uncertainty away, too, which alone may change a verdict."""
     shipped = CASES["document-classification"]
