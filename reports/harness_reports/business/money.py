@@ -71,14 +71,13 @@ def _break_even_price(market: Market, business: Business, npv_usd: float) -> Exp
     """Return the value of a request at which the net present value, linear in it, is 0."""
     value = figure(market, "value_per_request_usd", "unit_value_usd")
     total = Explained("npv_usd", npv_usd, USD, note="another figure of this row")
-    requests_ = float(market_sums(business.means, business.years).requests[0])
-    volume = Explained("discounted_requests", requests_, note="requests of all years, discounted")
-    income = Explained("income_usd", float(market_sums(business.means, business.years).income_usd[0]), USD,
-                       note="value of all requests, discounted")  # fmt: skip
+    per_usd = {**business.means, "value_per_request_usd": np.ones(1)}
+    income = Explained("income_usd_per_usd", float(market_sums(per_usd, business.years).income_usd[0]), "",
+                       note="discounted income of all years per USD earned by a first-year request")  # fmt: skip
     name, unit = "break_even_price_usd", "USD per request"
-    if not income.value > 0:
-        return Explained(name, None, unit, note="none: requests have no value", inputs=(value, total, income, volume))
-    return derived(name, unit, "unit_value_usd * (1 - npv_usd / income_usd)", value, total, income)
+    if not income.value:
+        return Explained(name, None, unit, note="none: there are no requests", inputs=(value, total, income))
+    return derived(name, unit, "unit_value_usd - npv_usd / income_usd_per_usd", value, total, income)
 
 
 def _break_even_volume(market: Market, business: Business, npv_usd: float) -> Explained:

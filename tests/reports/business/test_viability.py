@@ -427,3 +427,16 @@ def test_a_score_that_is_not_finite_gives_no_amount_in_any_table(
     assert not only(frontier(records, pricing), model="bert")["on_frontier"]
     assert alternatives(records, pricing, [case])["model"].tolist()[0] == "lstm"
     assert set(rows("viability", records, pricing, Assumed({"filing": case}))[0].figures()) >= {"npv_usd", "irr"}
+
+
+@pytest.mark.parametrize("value_usd", [0.0, -0.01, 0.1])
+def test_a_request_without_value_has_a_break_even_price(
+    bench: Any, pricing: Pricing, make_use_case: Callable[..., UseCase], value_usd: float
+) -> None:
+    """It does not depend on today's value: set, the net present value is 0."""
+    case = make_use_case(value_per_request_usd=value_usd, value_decline_per_year=0.2)
+    price = viability(bench.case(), pricing, [case]).loc[0, "break_even_price_usd"]
+    row = viability(bench.case(), pricing, [case], {"value_per_request_usd": price}).loc[0]
+
+    assert price > 0
+    assert row["npv_usd"] == pytest.approx(0, abs=1e-6)
