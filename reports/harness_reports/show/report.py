@@ -104,7 +104,8 @@ def _sentence(candidates: Candidates) -> str:
     """Return a use case's best verdict with its candidate, as HTML."""
     best, measured = candidates.best.row, len(candidates.judged)
     note = f" <b>{escape(str(candidates.headline))}</b>" if candidates.headline else ""
-    head = f"<b>{escape(best['title'])}: {escape(named('cell', best['verdict']))}</b>"
+    title = say("{title}: {verdict}").format(title=best["title"], verdict=named("cell", best["verdict"]))
+    head = f"<b>{escape(title)}</b>"
     count = say("{count} candidates").format(count=measured) if measured > 1 else say("the only candidate")
     if best["verdict"] not in ("invest", "pilot"):
         return head + escape(say(" ({count} measured). ").format(count=count) + str(best["reasons"])) + note

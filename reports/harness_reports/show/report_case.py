@@ -43,7 +43,7 @@ def case_html(candidates: Candidates, number: int) -> str:
     return "".join(
         (
             f"<h3>{escape(use_case.title)} {badge(best['verdict'])}</h3>",
-            f"<p>{escape(summary)}<b>{escape(who)}</b>. {escape(best['reasons'])}</p>",
+            f"<p>{escape(summary)}<b>{escape(who)}</b>{say('. ')}{escape(best['reasons'])}</p>",
             f"<p><b>{escape(str(candidates.headline))}</b></p>" if candidates.headline else "",
             f"<p><b>{escape(best['flip'])}</b></p>" if best["flip"] else "",
             f"<p>{escape(best['next_measurement'])}</p>" if best["next_measurement"] else "",

@@ -49,6 +49,8 @@ CHINESE: Mapping[str, str] = {
     "，{best}：期望净现值 {npv}（{low} 至 {high}），每年 {even} 次请求时盈亏平衡。",
     "{label} on {runtime}, {hardware}": "{label}（{runtime}，{hardware}）",
     "{summary} Best candidate: ": "{summary} 最佳候选方案：",
+    "{title}: {verdict}": "{title}：{verdict}",
+    ". ": "。",
     "Prices times {multiplier}; machines answer requests in {utilisation} of their paid time. Of several offers the "
     "newest counts, then the cheapest. Quality and seconds are measured, costs are derived from them, and figures of a "
     "use case are of the kind the table says.":

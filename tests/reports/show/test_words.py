@@ -87,6 +87,7 @@ def test_the_report_is_in_chinese(suite: list[Any], pricing: Pricing, use_cases:
     assert "投资备忘录" in page
     assert "The needs are met" not in page
     assert "需求均已满足" in page
+    assert re.search("最佳候选方案：<b>[^<]+</b>。", page), "a sentence ends with its language's full stop"
     assert "启动后年数" in page or r"\u542f\u52a8\u540e\u5e74\u6570" in page
     assert say("Summary") == "Summary"
     assert '<html lang="en">' in html(suite, pricing, use_cases)
