@@ -157,6 +157,8 @@ def _verdict(view: CaseView, texts: Texts) -> None:
             small(moved_label(row, view.before))
         stale(row, texts)
         metrics(_figures(row, texts), {} if view.before is None else _figures(view.before, texts), 3, texts)
+        if row["npv_mean_usd"] is not None:
+            small(texts["base_case_note"])
         for name, column in (("reason", "reasons"), ("flip", "flip"), ("next", "next_measurement"),
                              ("drivers", "drivers")):  # fmt: skip
             if row[column]:

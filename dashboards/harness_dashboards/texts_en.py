@@ -139,6 +139,7 @@ TEXTS = {
     "changed_here": "Assumptions changed by you: {count}",
     "probability_positive": "Profit probability",
     "npv": "Expected NPV",
+    "base_case_note": "Margin, payback and break-even are those of the base case, every figure at its mean.",
     "npv_range": "NPV, 5th … 95th percentile",
     "npv_span": "NPV {low} … {high} (5th … 95th percentile)",
     "unit_margin": "Margin per 1,000",

@@ -139,6 +139,7 @@ TEXTS = {
     "changed_here": "您改动的假设：{count} 项",
     "probability_positive": "盈利概率",
     "npv": "期望净现值",
+    "base_case_note": "毛利、回收期和盈亏平衡取自基准情形（各项取均值）。",
     "npv_range": "净现值第 5 … 95 百分位",
     "npv_span": "净现值 {low} … {high}（第 5 … 95 百分位）",
     "unit_margin": "毛利/千次",

@@ -143,6 +143,7 @@ def _card(card: Card, texts: Texts) -> None:
         if row["npv_low_usd"] is not None:
             low, high = cells.usd(row["npv_low_usd"]), cells.usd(row["npv_high_usd"])
             small(texts["npv_span"].format(low=low, high=high))
+            small(texts["base_case_note"])
     changed = len(assumptions.changes(sources.plugins().use_cases()[case.name]))
     right.button(texts["open_case"], key=f"open-{case.name}", on_click=_open, args=(case.name,), width="stretch")
     if changed:

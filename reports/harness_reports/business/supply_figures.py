@@ -131,7 +131,7 @@ def _energy(
     windows = _capacity(business.supply).serving.leaves
     yield derived(
         name, USD, ENERGY, served["requests_per_year"], figure(market, "retry_share"), request_energy(windows),
-        served.get("idle_hours", Explained("idle_hours", 0.0, "h", note="no idle time is paid")),
+        served.get("idle_hours", Explained("idle_hours", 0.0, "h", note="idle machines are the provider's")),
         idle_power(windows[0]), priced["pue"], figure(market, "energy_usd_per_kwh"),
     )  # fmt: skip
 

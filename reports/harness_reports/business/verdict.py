@@ -21,6 +21,9 @@ BASELINE_WINS = ("baseline better", "baseline as good")
 TOP = 3
 """Drivers at whose 10th and 90th percentile an investment needs a positive net present value."""
 
+_AS_GOOD = 0.01
+"""Part of a net present value that is no advantage: measured speeds vary more, and verdicts would hang on cents."""
+
 
 @dataclass(frozen=True)
 class Money:
@@ -161,8 +164,8 @@ def _caveats(inputs: VerdictInputs) -> Iterator[Reason]:
 def against_the_baseline(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return rows with the verdict `do not invest` where the task's cheap baseline wins.
 
-    It wins where it is as good and has at least as high an expected net present value. Without a significant difference
-    of quality its own is taken at the candidate's error cost.
+    It wins where it is as good and has at least as high an expected net present value, to a hundredth. Without a
+    significant difference of quality its own is taken at the candidate's error cost.
     """
     return [_compared(row, [other for other in rows if is_baseline_of(other, row)]) for row in rows]
 
@@ -182,7 +185,7 @@ def _compared(row: dict[str, Any], baselines: Sequence[Mapping[str, Any]]) -> di
         if VERDICTS.index(baseline["verdict"]) <= VERDICTS.index(row["verdict"])
     ]
     npv_usd, model = max(values, default=(-math.inf, ""))
-    if npv_usd < row["npv_mean_usd"]:
+    if npv_usd < row["npv_mean_usd"] - _AS_GOOD * abs(row["npv_mean_usd"]):
         return row
     code = "baseline better" if row["against_baseline"] == "worse" else "baseline as good"
     reason = Reason(code, {"model": model, "baseline_usd": npv_usd, "npv_usd": row["npv_mean_usd"]})

@@ -113,7 +113,8 @@ def _sentence(candidates: Candidates) -> str:
     npv, low, high = (usd(best[name]) for name in ("npv_mean_usd", "npv_low_usd", "npv_high_usd"))
     even = cells.cell(best["break_even_requests"])
     value = say(
-        " with {best}: expected net present value {npv} ({low} to {high}), breaks even at {even} requests a year. "
+        " with {best}: expected net present value {npv} (5th to 95th percentile {low} to {high}); in the base case "
+        "it breaks even at {even} requests a year. "
     ).format(best=_best(best), npv=npv, low=low, high=high, even=even)
     return head + escape(value + str(best["reasons"])) + note
 

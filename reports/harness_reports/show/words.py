@@ -45,8 +45,9 @@ CHINESE: Mapping[str, str] = {
     "{count} candidates": "{count} 个候选方案",
     "the only candidate": "唯一的候选方案",
     " ({count} measured). ": "（已测量{count}）。",
-    " with {best}: expected net present value {npv} ({low} to {high}), breaks even at {even} requests a year. ":
-    "，{best}：期望净现值 {npv}（{low} 至 {high}），每年 {even} 次请求时盈亏平衡。",
+    " with {best}: expected net present value {npv} (5th to 95th percentile {low} to {high}); in the base case "
+    "it breaks even at {even} requests a year. ":
+    "，{best}：期望净现值 {npv}（第 5 至第 95 百分位为 {low} 至 {high}）；基准情形下每年 {even} 次请求时盈亏平衡。",
     "{label} on {runtime}, {hardware}": "{label}（{runtime}，{hardware}）",
     "{summary} Best candidate: ": "{summary} 最佳候选方案：",
     "{title}: {verdict}": "{title}：{verdict}",

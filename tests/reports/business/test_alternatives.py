@@ -106,7 +106,7 @@ def test_a_baseline_without_a_significant_difference_has_the_candidates_errors(
         *bench.case(scores=GOOD, latency_s=(0.002,) * 700),
         *bench.case(scores=(1,) * 93 + (0,) * 7, model="tfidf", start="scratch", runtime="eager", finetune_s=999.0),
     ]
-    case = make_use_case(value_per_request_usd=2.0, cost_per_error_usd=0.5, development_multiplier=1e6)
+    case = make_use_case(value_per_request_usd=2.0, cost_per_error_usd=0.5, development_multiplier=1e7)
     by_kind = rows(alternatives(records, pricing, [case]))
 
     assert (by_kind["candidate"]["model"], by_kind["baseline"]["model"]) == ("bert", "tfidf")

@@ -440,3 +440,19 @@ def test_a_request_without_value_has_a_break_even_price(
 
     assert price > 0
     assert row["npv_usd"] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize(("dearer", "expected"), [(1.0, "do not invest"), (1e6, "pilot")])
+def test_cents_do_not_decide_against_the_cheap_baseline(
+    bench: Any, pricing: Pricing, make_use_case: MakeUseCase, dearer: float, expected: str
+) -> None:
+    """Of two that are equally good, one is worth the money if it is a hundredth of its value cheaper."""
+    records = [
+        *bench.case(scores=(1,) * 83 + (0,) * 17, finetune_s=180.0),
+        *bench.case(scores=(1,) * 83 + (0,) * 17, model="tfidf", start="scratch", runtime="eager",
+                    finetune_s=600.0 + 180.0 * dearer),
+    ]  # fmt: skip
+    rows = {row["model"]: row for row in viability(records, pricing, [make_use_case()]).to_dict("records")}
+
+    assert rows["bert"]["npv_mean_usd"] > rows["tfidf"]["npv_mean_usd"]
+    assert rows["bert"]["verdict"] == expected
