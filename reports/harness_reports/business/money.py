@@ -31,7 +31,7 @@ def base_case(market: Market, business: Business) -> dict[str, Any]:
     flows, rate = business.flows_usd(), market.numbers["discount_rate"]
     rates = irr(flows)
     return {
-        "discounted_requests": float(market_sums(business.means, business.years).requests[0]),
+        "discounted_requests": float(business.base_sums.requests[0]),
         "funding_usd": max(0.0, -min(accumulate(flows))), "npv_usd": npv(rate, flows),
         "irr": rates.single, "irr_unique": rates.unique, "mirr": mirr(flows, rate, rate),
         "payback_years": payback(flows).periods, "discounted_payback_years": discounted_payback(rate, flows).periods,
