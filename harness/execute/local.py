@@ -68,13 +68,14 @@ class Supervisor:
         receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(target=work, args=(job, sender), daemon=True)
         try:
-            self._start(process)
-        except (OSError, EOFError) as error:
-            receiver.close()
-            return _without_result("killed", f"The fork server went away while the worker started: {error!r}.")
-        finally:
-            sender.close()
-        try:
+            with _interrupts_held():
+                try:
+                    self._start(process)
+                except (OSError, EOFError) as error:
+                    receiver.close()
+                    return _without_result("killed", f"The fork server went away while the worker started: {error!r}.")
+                finally:
+                    sender.close()
             return self._watch(process, _Messages(receiver), report)
         finally:
             _end(process)
@@ -147,6 +148,22 @@ def warm_up(suite: Suite, plugins: Plugins) -> None:
     spec += [{"hardware": name} for name in suite.hardware] + [{"runtime": name} for name in suite.runtimes]
     with contextlib.suppress(HarnessError):
         Supervisor(plugins.preload(spec), suite.limits).warm_up()
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold a Ctrl-C back until the block ends: a worker that is half started would print a traceback."""
+    if threading.current_thread() is not threading.main_thread():  # only the main thread is interrupted
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 @contextlib.contextmanager

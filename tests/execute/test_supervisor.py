@@ -187,3 +187,37 @@ def _arguments(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.Error:
         return []
+
+
+INTERRUPTED = """
+import signal, sys, time
+from multiprocessing import forkserver
+from pathlib import Path
+import psutil
+from harness.execute.local import Supervisor
+from harness.steps import Job
+from harness.suite import Limits
+
+connect = forkserver.connect_to_new_process
+
+def interrupted(fds):
+    pipes = connect(fds)
+    while not any(child.children() for child in psutil.Process().children()):
+        time.sleep(0.01)  # until the worker waits for its job
+    signal.raise_signal(signal.SIGINT)
+    return pipes
+
+forkserver.connect_to_new_process = interrupted
+try:
+    Supervisor([], Limits(time_s=30)).run(Job("finetune", {}, {}, Path(sys.argv[1]), ()), print)
+except KeyboardInterrupt:
+    print("stopped")
+"""
+
+
+def test_control_c_while_a_worker_starts_prints_no_traceback(tmp_path: Path) -> None:
+    """It waits until the worker has its job: without one, the worker would end with a traceback."""
+    command = [sys.executable, "-c", INTERRUPTED, str(tmp_path)]
+    run = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+
+    assert (run.stdout, run.stderr, run.returncode) == ("stopped\n", "", 0)
