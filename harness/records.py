@@ -6,13 +6,17 @@ History of VERSION
 3  2026-11-26  basis: what the result rests on beside spec and inputs.
 4  2026-11-27  asked: `data`, what the data are called; a metric's `chance` is its `random_baseline`.
 5  2026-11-27  spec, which was called `asked`.
+6  2026-11-27  raw: digests of series, scores, items and answers, which a store keeps beside the body.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections import UserDict
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.errors import StoreError
@@ -21,7 +25,10 @@ from harness.seams import Reading
 if TYPE_CHECKING:
     from harness.why import Change
 
-VERSION = 5
+VERSION = 6
+
+RAW = ("series", "scores", "items", "answers")
+"""The fields with a value for each step, query or item: long, and needed by few."""
 
 FINAL = ("ok", "unsupported")
 """Outcomes of steps that need not run again."""
@@ -40,10 +47,16 @@ class StepResult:
     data_digest: str | None = None
     readings: dict[str, Reading] = field(default_factory=dict)
     """Name with unit → value as read. Missing means not read."""
-    series: dict[str, list[float]] = field(default_factory=dict)
+    series: MutableMapping[str, list[float]] = field(default_factory=dict)
     """Name with unit → raw values in order (`latency_s`, `loss`, …)."""
-    scores: dict[str, list[float]] = field(default_factory=dict)
-    """Of an evaluation: column → one number per item."""
+    scores: MutableMapping[str, list[float]] = field(default_factory=dict)
+    """Of an evaluation: column → one number per item of the test split."""
+    items: MutableMapping[str, dict[str, list[Any]]] = field(default_factory=dict)
+    """Of an evaluation: split → what was asked: `input` and `reference`, one of each per item. Empty before version
+    6."""
+    answers: MutableMapping[str, dict[str, list[Any]]] = field(default_factory=dict)
+    """Of an evaluation: split → what was answered: `output`, `confidence` and, of the validation split, the scores, one
+    of each per item. Empty before version 6."""
     metrics: list[dict[str, Any]] = field(default_factory=list)
     """Of an evaluation: name, unit, column, higher_is_better, ceiling, random_baseline; the first decides. Where column
     is None also value and replicates, the values over resampled items, the same items for every model."""
@@ -120,15 +133,36 @@ def is_failure(outcome: str) -> bool:
     return outcome not in FINAL
 
 
-def to_json(record: Record) -> str:
+class Later(UserDict[str, Any]):
+    """Values of a record that are read when they are first looked into."""
+
+    def __init__(self, read: Callable[[], dict[str, Any]]) -> None:
+        self._read = read
+
+    @cached_property
+    def data(self) -> dict[str, Any]:  # type: ignore[override]  # UserDict's own is set in its constructor
+        """Return the values."""
+        return self._read()
+
+
+def to_json(record: Record) -> tuple[str, dict[str, str]]:
     """Write a record as strict JSON with sorted keys.
+
+    Returns:
+        The body, and SHA-256 → text of the raw values that it names in `raw`.
 
     Raises:
         ValueError: a number in it is not finite.
     """
-    body = asdict(record)
-    del body["stale"]
-    return json.dumps(body, sort_keys=True, allow_nan=False)
+    texts = {name: _json(dict(values)) for name in RAW if (values := getattr(record, name))}
+    digests = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
+    rest = asdict(replace(record, series={}, scores={}, items={}, answers={}))
+    body = {name: value for name, value in rest.items() if name not in {*RAW, "stale"}}
+    return _json({**body, "raw": digests}), {digests[name]: text for name, text in texts.items()}
+
+
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, sort_keys=True, allow_nan=False)
 
 
 def result_of(body: dict[str, Any]) -> StepResult:
@@ -136,8 +170,12 @@ def result_of(body: dict[str, Any]) -> StepResult:
     return StepResult(**_read(body))
 
 
-def from_json(text: str) -> Record:
+def from_json(text: str, raw: Callable[[str], str]) -> Record:
     """Read a record of any version up to ours; early ones may hold NaN and infinities.
+
+    Args:
+        text: its body.
+        raw: SHA-256 → text of raw values; called when they are first looked into.
 
     Raises:
         StoreError: the record was written by a newer harness.
@@ -147,7 +185,12 @@ def from_json(text: str) -> Record:
         raise StoreError(
             f"A record has version {body['version']}; this harness reads up to {VERSION}. Upgrade viability-harness."
         )
-    return Record(**_read(body))
+    later: dict[str, Any] = {name: _later(raw, digest) for name, digest in body.pop("raw", {}).items()}
+    return Record(**_read(body), **later)
+
+
+def _later(raw: Callable[[str], str], digest: str) -> Later:
+    return Later(lambda: json.loads(raw(digest)))
 
 
 def _read(body: dict[str, Any]) -> dict[str, Any]:

@@ -2,15 +2,17 @@
 
 History of SCHEMA
 1  2026-11-23  `records` with one `ok` record for each fingerprint; `meta` holds the version.
+2  2026-11-27  `raw`: long values of records, by their digest. Records of version 1 stay as they are.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from harness.installed import DISTRIBUTION, extra_for, install_command
 from harness.place import DATABASE, DEFAULT, is_new, is_url, place
 from harness.records import Record, from_json, to_json
 
-SCHEMA = 1
+SCHEMA = 2
 NEEDED_BYTES = 256 * 2**20
 """Free disk that a run needs to start."""
 
@@ -40,6 +42,13 @@ _records = sa.Table(
     sa.Column("started_at", sa.String(40), nullable=False),
     sa.Column("body", sa.Text, nullable=False),
 )
+_raw = sa.Table(
+    "raw",
+    _metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+"""SHA-256 of a text → the text, compressed by zlib; the items of data are there once for all models."""
 _FINAL = _records.c.outcome.in_(["ok", "unsupported"])
 sa.Index("one_result_each", _records.c.fingerprint, unique=True, sqlite_where=_FINAL, postgresql_where=_FINAL)
 
@@ -54,14 +63,17 @@ class Store:
 
     def add(self, record: Record) -> bool:
         """Add a record; return False if another run already has a final record of the step."""
+        body, raw = to_json(record)
         row = {
             "id": record.id,
             "fingerprint": record.fingerprint,
             "step": record.step,
             "outcome": record.outcome,
             "started_at": record.started_at,
-            "body": to_json(record),
+            "body": body,
         }
+        for digest, text in raw.items():
+            self._keep(digest, text)
         try:
             with self._guard(), self._engine.begin() as connection:
                 connection.execute(_records.insert().values(row))
@@ -69,11 +81,30 @@ class Store:
             return False
         return True
 
+    def _keep(self, digest: str, text: str) -> None:
+        """Keep raw values, unless they are here already."""
+        there = sa.select(_raw.c.digest).where(_raw.c.digest == digest)
+        with self._guard(), contextlib.suppress(IntegrityError), self._engine.begin() as connection:
+            if connection.execute(there).first() is None:
+                connection.execute(_raw.insert().values(digest=digest, content=zlib.compress(text.encode())))
+
+    def _kept(self, digest: str) -> str:
+        """Return raw values.
+
+        Raises:
+            StoreError: they are not here.
+        """
+        with self._guard(), self._engine.connect() as connection:
+            content = connection.execute(sa.select(_raw.c.content).where(_raw.c.digest == digest)).scalar()
+        if content is None:
+            raise StoreError(f"Store {self.label!r} lacks raw values of a record ({digest[:12]}…). Measure it again.")
+        return zlib.decompress(content).decode()
+
     def records(self) -> list[Record]:
-        """Return all records, oldest first."""
+        """Return all records, oldest first; their raw values are read when they are first looked into."""
         with self._guard(), self._engine.connect() as connection:
             rows = connection.execute(sa.select(_records.c.body).order_by(_records.c.number)).scalars().all()
-        return [from_json(body) for body in rows]
+        return [from_json(body, self._kept) for body in rows]
 
     def finished(self) -> dict[str, str]:
         """Return fingerprint → outcome of steps that need not run again: measured, or unsupported."""
@@ -103,7 +134,7 @@ class Store:
         """Close the database."""
         self._engine.dispose()
 
-    @contextmanager
+    @contextlib.contextmanager
     def _guard(self) -> Iterator[None]:
         try:
             yield
@@ -204,23 +235,30 @@ def _tune_sqlite(connection: Any, _: Any) -> None:
 
 
 def _check_schema(store: Store, *, create: bool) -> None:
+    """Make the tables, or those that a store of an earlier version lacks, if it may be written."""
     engine = store._engine  # noqa: SLF001 - same module
     with store._guard():  # noqa: SLF001
-        if sa.inspect(engine).has_table("meta"):
-            with engine.connect() as connection:
-                version = connection.execute(sa.select(sa.func.max(_meta.c.schema))).scalar()
-        elif create:
+        version = _version(engine)
+        if version is None and not create:
+            raise StoreError(f"Store {store.label!r} holds no records. Run a suite into it first.")
+        if version is not None and version > SCHEMA:
+            raise StoreError(
+                f"Store {store.label!r} has version {version}; this harness reads up to {SCHEMA}. "
+                "Upgrade viability-harness."
+            )
+        if create and version != SCHEMA:
             with engine.begin() as connection:
                 _metadata.create_all(connection)
+                connection.execute(_meta.delete())
                 connection.execute(_meta.insert().values(schema=SCHEMA))
-            version = SCHEMA
-        else:
-            raise StoreError(f"Store {store.label!r} holds no records. Run a suite into it first.")
-    if version is None or version > SCHEMA:
-        raise StoreError(
-            f"Store {store.label!r} has version {version}; this harness reads up to {SCHEMA}. "
-            "Upgrade viability-harness."
-        )
+
+
+def _version(engine: sa.Engine) -> int | None:
+    """Return the version of the tables, None if there are none."""
+    if not sa.inspect(engine).has_table("meta"):
+        return None
+    with engine.connect() as connection:
+        return connection.execute(sa.select(sa.func.max(_meta.c.schema))).scalar()
 
 
 def peek(location: str | None = None) -> dict[str, str]:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import StoreError
-from harness.records import VERSION, Record, from_json, to_json
+from harness.records import RAW, VERSION, Record, from_json, to_json
 from harness.seams import Reading
 from harness.store import NEEDED_BYTES, open_store, peek, peek_records
 
@@ -45,6 +45,8 @@ records = st.builds(
     readings=st.dictionaries(texts, st.builds(Reading, numbers, texts)),
     series=st.dictionaries(texts, st.lists(numbers, max_size=3)),
     scores=st.dictionaries(texts, st.lists(numbers, max_size=3)),
+    items=st.dictionaries(texts, st.dictionaries(texts, st.lists(texts | numbers, max_size=3))),
+    answers=st.dictionaries(texts, st.dictionaries(texts, st.lists(texts | numbers, max_size=3))),
     notes=st.lists(texts, max_size=2),
 )
 
@@ -52,25 +54,30 @@ records = st.builds(
 @given(record=records)
 def test_a_record_survives_json(record: Record) -> None:
     """What is written is what is read."""
-    assert from_json(to_json(record)) == record
+    body, raw = to_json(record)
+
+    assert from_json(body, raw.__getitem__) == record
+    assert not {*json.loads(body)} & {*RAW}
 
 
 @pytest.mark.parametrize("version", range(1, VERSION + 1))
 def test_every_version_loads_for_ever(version: int) -> None:
     """`tests/records` has a sample of each version."""
-    record = from_json((SAMPLES / f"v{version}.json").read_text(encoding="utf-8"))
+    raw = {file.stem: file.read_text(encoding="utf-8") for file in SAMPLES.glob("raw/*.json")}
+    record = from_json((SAMPLES / f"v{version}.json").read_text(encoding="utf-8"), raw.__getitem__)
 
     assert record.version == version
     assert record.value("wall_s") == 2.5
     assert record.value("energy_j") is None
     assert record.readings["wall_s"].unit == "s"
+    assert record.scores == {"correct": [1.0, 0.0]}
 
 
 def test_a_record_of_tomorrow_is_refused() -> None:
     """A newer harness's record is refused, not read in part."""
-    body = json.loads(to_json(RECORD)) | {"version": VERSION + 1}
+    body = json.loads(to_json(RECORD)[0]) | {"version": VERSION + 1}
     with pytest.raises(StoreError, match="Upgrade viability-harness"):
-        from_json(json.dumps(body))
+        from_json(json.dumps(body), {}.__getitem__)
 
 
 @pytest.mark.parametrize("name", ["sp ace", "结果", "a#b", "100%25", "what?", "q?timeout=1"])
@@ -133,9 +140,9 @@ def test_bodies_are_strict_json_and_early_ones_load(number: float) -> None:
     """Non-finite numbers are not written; those of an earlier harness are read."""
     with pytest.raises(ValueError, match="not JSON compliant"):
         to_json(replace(RECORD, series={"loss": [number]}))
-    early = to_json(replace(RECORD, series={"loss": [0.25]})).replace("0.25", json.dumps(number))
+    early = (SAMPLES / "v5.json").read_text(encoding="utf-8").replace("0.2\n", f"{json.dumps(number)}\n")
 
-    assert str(from_json(early).series["loss"][0]) == str(number)
+    assert str(from_json(early, {}.__getitem__).series["latency_s"][1]) == str(number)
 
 
 def test_looking_makes_nothing(tmp_path: Path) -> None:
@@ -157,7 +164,7 @@ def test_a_newer_store_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
         connection.execute("UPDATE meta SET schema = 99")
     connection.close()
     before = file.read_bytes()
-    with pytest.raises(StoreError, match="version 99; this harness reads up to 1"):
+    with pytest.raises(StoreError, match="version 99; this harness reads up to 2"):
         open_store(str(tmp_path), create=True)
 
     assert file.read_bytes() == before
@@ -190,7 +197,7 @@ def test_a_disk_that_fills_up_later_is_a_store_error(tmp_path: Path) -> None:
         connection.exec_driver_sql("PRAGMA max_page_count = 10")
         store._engine.dispose = lambda: None  # type: ignore[method-assign]
         connection.commit()
-    big = replace(RECORD, id="2", fingerprint="a" * 64, series={"x": [0.1] * 200_000})
+    big = replace(RECORD, id="2", fingerprint="a" * 64, series={"x": [math.sqrt(number) for number in range(50_000)]})
     with pytest.raises(StoreError, match=r"full.*finished steps are kept"):
         store.add(big)
 
@@ -211,3 +218,47 @@ def test_nonsense_for_a_url_is_bad_input() -> None:
     """An unknown scheme is an error message, not a traceback."""
     with pytest.raises(StoreError, match="cannot be opened"):
         open_store("nosuchdb://x", create=True)
+
+
+def test_raw_values_are_kept_once_and_read_when_they_are_looked_into(tmp_path: Path) -> None:
+    """Bodies are without them; the items of two records are the same row; one that is lost is told."""
+    store = open_store(str(tmp_path), create=True)
+    items = {"test": {"input": ["a", "b"], "reference": ["x", "y"]}}
+    first = replace(RECORD, items=items, scores={"correct": [1.0, 0.0]})
+    second = replace(first, id="2", fingerprint="a" * 64, scores={"correct": [0.0, 0.0]})
+    store.add(first)
+    store.add(second)
+    read = store.records()
+    store.close()
+    with sqlite3.connect(tmp_path / "harness.db") as connection:
+        bodies = [json.loads(body) for (body,) in connection.execute("SELECT body FROM records")]
+        count = connection.execute("SELECT count(*) FROM raw").fetchone()[0]
+        connection.execute("DELETE FROM raw")
+    connection.close()
+
+    assert count == 3
+    assert all(set(body["raw"]) == {"items", "scores"} and not {*body} & {*RAW} for body in bodies)
+    with pytest.raises(StoreError, match="lacks raw values"):
+        len(read[0].scores)
+
+
+def test_a_store_of_version_1_is_read_and_then_written(tmp_path: Path) -> None:
+    """Its records keep their raw values in their bodies; new ones lie beside them."""
+    open_store(str(tmp_path), create=True).close()
+    old = (SAMPLES / "v5.json").read_text(encoding="utf-8")
+    values = ("old", "a" * 64, "evaluate", "ok", "2026-11-23", old)
+    with sqlite3.connect(tmp_path / "harness.db") as connection:
+        connection.execute("DROP TABLE raw")
+        connection.execute("UPDATE meta SET schema = 1")
+        connection.execute(
+            "INSERT INTO records (id, fingerprint, step, outcome, started_at, body) VALUES (?, ?, ?, ?, ?, ?)", values
+        )
+    connection.close()
+    before = peek_records(str(tmp_path))
+    store = open_store(str(tmp_path), create=True)
+    store.add(replace(RECORD, series={"loss": [0.5]}))
+    records = store.records()
+    store.close()
+
+    assert [record.series for record in before] == [{"latency_s": [0.1, 0.2]}]
+    assert [record.series for record in records] == [{"latency_s": [0.1, 0.2]}, {"loss": [0.5]}]
