@@ -51,6 +51,19 @@ def checked(grades: Grades) -> Grades:
     return grades._replace(scores=scores)
 
 
+def columns(values: Any, count: int, whose: str) -> dict[str, list[Any]]:
+    """Return columns of plain values, one for each item.
+
+    Raises:
+        PluginError: a column has another length, or holds what a record cannot hold.
+    """
+    made: dict[str, list[Any]] = plain.nested(plain.named(values, whose), whose)
+    for name, column in made.items():
+        if len(plain.listed(column, f"{whose}[{name!r}]", "a list with a value for each item")) != count:
+            raise PluginError(f"{whose}[{name!r}] has {len(column)} values for {count} items. Give one for each.")
+    return made
+
+
 def items(scores: Scores) -> int:
     """Return how many items were graded."""
     return len(next(iter(scores.values())))

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol, Self, cast, runtime_checkable
 import numpy as np
 
 from harness.errors import Unsupported
-from harness.seams import Data, Predict, Scores
+from harness.seams import Data, Grades, Predict
 
 
 class Examples(NamedTuple):
@@ -106,14 +106,15 @@ class LabelledData(Data):
         part = inputs[chosen] if isinstance(inputs, np.ndarray) else [inputs[place] for place in chosen]
         return Examples(part, [labels[place] for place in chosen])
 
-    def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Scores:
+    def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Grades:
         """Grade the most probable class: columns `correct` (0 or 1), `label` and `predicted` (positions in `classes`).
 
         Raises:
             ValueError: a batch's outputs do not have the shape [n, classes].
         """
         inputs, labels = self._splits[split]
-        predicted: list[float] = []
+        predicted: list[int] = []
+        confidence: list[float] = []
         for start in range(0, len(labels), batch_size):
             batch = inputs[start : start + batch_size]
             answer, wanted = np.asarray(predict(batch)), (len(batch), len(self.classes))
@@ -121,9 +122,19 @@ class LabelledData(Data):
                 raise ValueError(
                     f"The model answered with the shape {answer.shape} instead of {wanted}: inputs x classes."
                 )
-            predicted += answer.argmax(axis=1).astype(float).tolist()
-        correct = [float(guess == label) for guess, label in zip(predicted, labels, strict=True)]
-        return {"correct": correct, "label": [float(label) for label in labels], "predicted": predicted}
+            predicted += answer.argmax(axis=1).tolist()
+            confidence += answer.max(axis=1).astype(float).tolist()
+        correct = [guess == label for guess, label in zip(predicted, labels, strict=True)]
+        columns = {"correct": correct, "label": labels, "predicted": predicted}
+        scores = {name: [float(value) for value in column] for name, column in columns.items()}
+        return Grades(scores, answers={"output": [self.classes[one] for one in predicted], "confidence": confidence})
+
+    def items(self, split: str) -> Mapping[str, Sequence[Any]]:
+        """Return the key of each input, and the name of its class."""
+        return {
+            "input": list(self.keys(split)),
+            "reference": [self.classes[label] for label in self._splits[split].labels],
+        }
 
     def keys(self, split: str) -> Sequence[Hashable]:
         """Return the SHA-256 of each input of a split."""

@@ -232,7 +232,10 @@ class _Planner:
                 inputs,
             )
             count += 1
-        self._step("evaluate", {**served, "batch_size": case.batch_size}, inputs, why)
+        graded = {**served, "batch_size": case.batch_size}
+        if self._suite.evaluate.validation:  # left out otherwise: the fingerprint is that from before there was it
+            graded["validation"] = True
+        self._step("evaluate", graded, inputs, why)
         batch = case.batch_size if case.scenario == "Offline" else 1
         load = {**served, "batch_size": batch, "scenario": case.scenario, "load": self._suite.serve.model_dump()}
         self._step("serve", load, inputs, why)

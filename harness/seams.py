@@ -54,6 +54,9 @@ class Grades(NamedTuple):
     of times: compute each item's contribution beforehand."""
     used: Mapping[str, str] = {}
     """What else determines the values, by name, kept with the record: a library's signature."""
+    answers: Mapping[str, Sequence[Any]] = {}
+    """What was answered, for people and their own tools: `output` in words or plain values, and `confidence` from 0 to
+    1 where the model gives one; one of each per item."""
 
 
 class Sample(NamedTuple):
@@ -126,6 +129,15 @@ class Data(ABC):
     @abstractmethod
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Scores | Grades:
         """Grade `predict` item by item on a split (`validation` or `test`), in batches of at most `batch_size`."""
+
+    def items(self, split: str) -> Mapping[str, Sequence[Any]]:  # noqa: ARG002 - for those that can
+        """Return what is asked, in the order of `evaluate`, for people and their own tools.
+
+        Returns:
+            `input`, a text or a digest, and `reference`, in words or plain values; one of each per item. More columns,
+            such as a question's `context`, are kept as well.
+        """
+        return {}
 
     @abstractmethod
     def queries(self) -> Sequence[Any]:

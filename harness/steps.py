@@ -12,7 +12,7 @@ from harness import plain
 from harness.artifacts import size_bytes
 from harness.environment import seed_libraries
 from harness.errors import PluginError
-from harness.grading import checked, described, grade, items, kept
+from harness.grading import checked, columns, described, grade, items, kept
 from harness.inference import first_token_s, open_predictor, serve
 from harness.measure.caching import audit, hold_back
 from harness.measure.meters import ProcessMeter, window
@@ -23,6 +23,7 @@ from harness.seams import (
     Assignment,
     Budget,
     Data,
+    Grades,
     Hardware,
     Learner,
     Meter,
@@ -72,7 +73,7 @@ def _take(result: StepResult, readings: Mapping[str, Reading]) -> None:
 
 
 def _plain(result: StepResult) -> StepResult:
-    """Return the same in plain values; readings and samples are plain from the start, and samples may be long.
+    """Return the same in plain values; readings, samples, items and answers are plain from the start.
 
     Raises:
         PluginError: names the field that holds what a record cannot hold.
@@ -261,8 +262,22 @@ def _evaluate(scene: Scene, result: StepResult) -> None:
     result.scores.update({name: list(column) for name, column in grades.scores.items()})
     result.used.update(plain.nested(plain.named(grades.used, "Grades.used"), "Grades.used"))
     result.metrics.extend(described(scene.task, scene.data, grades))
+    _keep_answers(scene.data, "test", grades, result)
+    if scene.job.spec.get("validation"):
+        validated = checked(grade(predict, scene.data, scene.job.spec["batch_size"], "validation"))
+        answers = {**validated.answers, **validated.scores}
+        _keep_answers(scene.data, "validation", validated._replace(answers=answers), result)
     result.samples.extend(kept(scene.data.show(checking(predict))))
     _read(result, wall_s=wall_s, items=items(grades.scores))
+
+
+def _keep_answers(data: Data, split: str, grades: Grades, result: StepResult) -> None:
+    """Keep what was asked and answered, where the data say it."""
+    count = items(grades.scores)
+    if questions := columns(data.items(split), count, "Data.items()"):
+        result.items[split] = questions
+    if answers := columns(grades.answers, count, "Grades.answers"):
+        result.answers[split] = answers
 
 
 def _serve(scene: Scene, result: StepResult) -> None:

@@ -55,6 +55,13 @@ class Budgets(_Strict):
         return self
 
 
+class Evaluate(_Strict):
+    """What is evaluated beside the test split."""
+
+    validation: bool = False
+    """Whether the answers to the validation split are kept too, for thresholds that are chosen on it."""
+
+
 class Serve(_Strict):
     """How long load generation lasts: until both minimums are reached."""
 
@@ -117,6 +124,7 @@ class Suite(_Strict):
     include: tuple[dict[str, Any], ...] = ()
     exclude: tuple[dict[str, Any], ...] = ()
     budgets: Budgets
+    evaluate: Evaluate = Evaluate()
     serve: Serve = Serve()
     limits: Limits = Limits()
 
@@ -276,6 +284,7 @@ def _keys_at(path: tuple[str | int, ...]) -> list[str]:
         ("models", "budgets"): Budgets,
         ("tasks",): TaskEntry,
         ("budgets",): Budgets,
+        ("evaluate",): Evaluate,
         ("serve",): Serve,
         ("limits",): Limits,
     }

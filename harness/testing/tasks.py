@@ -138,7 +138,7 @@ def splits_do_not_overlap(bench: TaskBench) -> None:
 
 @TASK.rule("Return one number per item in every column, and the columns that the metrics read.")
 def scores_have_one_row_per_item(bench: TaskBench) -> None:
-    """Scores do not depend on the batch size, and have a number for each item in every metric's column."""
+    """Scores do not depend on the batch size; every column of scores, items and answers has a value for each item."""
     answers = bench.references()
     whole = bench.grade(answers, batch_size=len(answers))
     for name, column in whole.scores.items():
@@ -150,6 +150,9 @@ def scores_have_one_row_per_item(bench: TaskBench) -> None:
         raise CheckFailed(f"The grades lack {', '.join(missing)}, which a metric reads.")
     batches = bench.grade(answers, batch_size=3)
     demand_equal(dict(batches.scores), dict(whole.scores), "Batches of 3 have other scores", 0)
+    count = bench.data.sizes["test"]
+    grading.columns(bench.data.items("test"), count, "Data.items()")
+    grading.columns(whole.answers, count, "Grades.answers")
 
 
 @TASK.rule("Give the reference full marks; check label numbers, and `higher_is_better`.")

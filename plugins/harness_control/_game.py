@@ -79,6 +79,10 @@ class Game(Data):
         """Return the seeds of the split's episodes."""
         return range(TRAINING_SEEDS) if split == "train" else _seeds(split)
 
+    def items(self, split: str) -> Mapping[str, Sequence[Any]]:
+        """Return the seeds of the split's episodes."""
+        return {"input": _seeds(split)}
+
     def show(self, predict: Predict) -> Sequence[Sample]:
         """Return the first episode of the test split as a GIF, or why there is none."""
         from harness_control._film import film, undrawable

@@ -35,12 +35,11 @@ class TextClassificationData(LabelledData):
         """Return a text's bytes."""
         return one.encode("utf-8", "surrogatepass")
 
-    def evaluate(  # type: ignore[override]  # `Grades` beside the scores, as `Data.evaluate` allows
-        self, predict: Predict, batch_size: int, split: str = "test"
-    ) -> Grades:
-        """Return the scores of `LabelledData`, and macro-F1."""
-        scores = super().evaluate(predict, batch_size, split)
-        return Grades(scores, {MACRO_F1: _MacroF1(scores["label"], scores["predicted"], len(self.classes))})
+    def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Grades:
+        """Return the grades of `LabelledData`, and macro-F1."""
+        grades = super().evaluate(predict, batch_size, split)
+        label, predicted = grades.scores["label"], grades.scores["predicted"]
+        return grades._replace(over={MACRO_F1: _MacroF1(label, predicted, len(self.classes))})
 
     def random_baseline(self) -> Mapping[str, float]:
         """Return the accuracy of the most frequent class, and the macro-F1 of random classes.

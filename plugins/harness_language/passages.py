@@ -69,6 +69,10 @@ class PassageData(Data):
         bits = [cost / math.log(2) / length for cost, length in zip(nats, lengths, strict=True)]
         return {"bits_per_byte": bits, "bytes": [float(length) for length in lengths]}
 
+    def items(self, split: str) -> Mapping[str, Sequence[Any]]:
+        """Return the passages."""
+        return {"input": self._passages[split]}
+
     def queries(self) -> Sequence[str]:
         """Return the test split's passages."""
         return self._passages["test"]

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from harness import Data, Predict, Sample, Scores, Unsupported
+from harness import Data, Grades, Predict, Sample, Unsupported
 from harness_language._parameters import Question
 
 KIND = "question-answering"
@@ -61,11 +61,22 @@ class QuestionData(Data):
         """Return a split's contexts and questions, without repetition, for tokenizers and pretraining."""
         return tuple(dict.fromkeys(text for item in self._splits[split] for text in (item.context, item.question)))
 
-    def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Scores:
+    def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Grades:
         """Return for each question whether the answer is exact, and the F1 of its words."""
         questions = self._splits[split]
-        pairs = list(zip(self._answers(predict, batch_size, questions), questions, strict=True))
-        return {name: [_best(grade, *pair) for pair in pairs] for name, grade in (("exact", exact), ("f1", overlap))}
+        answers = self._answers(predict, batch_size, questions)
+        pairs = list(zip(answers, questions, strict=True))
+        scores = {name: [_best(grade, *pair) for pair in pairs] for name, grade in (("exact", exact), ("f1", overlap))}
+        return Grades(scores, answers={"output": answers})
+
+    def items(self, split: str) -> Mapping[str, Sequence[Any]]:
+        """Return each question with its context and its right answers."""
+        questions = self._splits[split]
+        return {
+            "input": [question.question for question in questions],
+            "context": [question.context for question in questions],
+            "reference": [list(question.answers) for question in questions],
+        }
 
     @staticmethod
     def _answers(predict: Predict, batch_size: int, questions: Sequence[Question]) -> list[str]:

@@ -103,7 +103,12 @@ class TranslationData(Data):
         metrics: dict[str, BLEU | CHRF] = {"BLEU": self.bleu(), "chrF": CHRF()}
         over = {name: _ResampledMetric(metric, answers, targets) for name, metric in metrics.items()}
         signatures = {f"{name} signature": str(metric.get_signature()) for name, metric in metrics.items()}
-        return Grades({"exact": exact}, over, signatures)
+        return Grades({"exact": exact}, over, signatures, {"output": list(answers)})
+
+    def items(self, split: str) -> Mapping[str, Sequence[Any]]:
+        """Return each text and its translation."""
+        pairs = self._splits[split]
+        return {"input": [pair.source for pair in pairs], "reference": [pair.target for pair in pairs]}
 
     def work(self, outputs: Sequence[Any]) -> Mapping[str, int]:
         """Return the number of BLEU's tokens: words and signs, or characters in Chinese."""

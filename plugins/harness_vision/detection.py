@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -87,7 +87,26 @@ class DetectionData(Data):
             "objects": [float((~one.crowd).sum()) for one in objects],
             "found": [found_objects(*pair) for pair in zip(objects, answers, strict=True)],
         }
-        return Grades(scores, {"mAP": precision.mean, "AP50": precision.at_half})
+        answered = [
+            [{**self._box(corners, label), "score": score} for *corners, label, score in answer.tolist()]
+            for answer in answers
+        ]
+        return Grades(scores, {"mAP": precision.mean, "AP50": precision.at_half}, answers={"output": answered})
+
+    def items(self, split: str) -> Mapping[str, Sequence[Any]]:
+        """Return the SHA-256 of each image, and its objects."""
+        wanted = [
+            [
+                {**self._box(corners, label), "crowd": bool(crowd)}
+                for corners, label, crowd in zip(*objects, strict=True)
+            ]
+            for objects in self._splits[split].objects
+        ]
+        return {"input": self.keys(split), "reference": wanted}
+
+    def _box(self, corners: Sequence[float], label: float) -> dict[str, Any]:
+        """Return class and left, top, right and bottom edge in pixels."""
+        return {"class": self.classes[int(label)], "box": [float(corner) for corner in corners]}
 
     def keys(self, split: str) -> Sequence[str]:
         """Return the SHA-256 of each image of a split."""

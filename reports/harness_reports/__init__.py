@@ -42,6 +42,7 @@ _API: Mapping[str, str] = {
     "plan_table": "planning.scale.scenarios",
     "portfolio_table": "business.portfolio.portfolio",
     "pretraining_table": "business.pretraining.pretraining",
+    "predictions_table": "measured.predictions.predictions",
     "prices_table": "prices.price_table.price_table",
     "published_table": "planning.published.published",
     "sensitivity_table": "business.sensitivity.sensitivity",
@@ -96,8 +97,9 @@ def harness_price_books() -> Iterable[PriceBook]:
 
 @hookimpl
 def harness_commands(app: typer.Typer) -> None:
-    """Add the commands for tables, the report, prices, explanations and plans."""
+    """Add the commands for tables, the report, prices, explanations, plans and exports."""
     from harness_reports.cli.commands import plan, published, report, table
+    from harness_reports.cli.export import export
     from harness_reports.cli.fact_commands import explain, prices
 
     app.command("table")(table)
@@ -106,3 +108,4 @@ def harness_commands(app: typer.Typer) -> None:
     app.command("explain")(explain)
     app.command("plan")(plan)
     app.command("published")(published)
+    app.command("export")(export)

@@ -141,7 +141,7 @@ def test_an_answer_may_be_a_text_or_a_span(few: QuestionData) -> None:
     """Both have the same scores; the random baseline is far below."""
     spans = few.references("test")
     texts = [item.context[item.start : item.end] for item in few.questions("test")]
-    by_span, by_text = (few.evaluate(_reciting(answers), 7) for answers in (spans, texts))
+    by_span, by_text = (few.evaluate(_reciting(answers), 7).scores for answers in (spans, texts))
 
     assert by_span == by_text
     assert set(by_span["exact"]) == {1.0}
@@ -151,7 +151,7 @@ def test_an_answer_may_be_a_text_or_a_span(few: QuestionData) -> None:
 def test_the_baseline_is_above_the_random_baseline(parameters: QuestionData) -> None:
     """It often finds the right line, but not the right part of it."""
     learner = Overlap().learner(_assignment(parameters))
-    scores = parameters.evaluate(learner.predict, 64)
+    scores = parameters.evaluate(learner.predict, 64).scores
 
     assert parameters.random_baseline()["exact match"] < float(np.mean(scores["exact"])) < 0.4
     assert parameters.random_baseline()["F1"] < float(np.mean(scores["f1"]))
@@ -274,7 +274,7 @@ def test_a_few_questions_can_be_memorised(few: QuestionData) -> None:
     for _ in range(60):
         learner.step()
 
-    assert np.mean(data.evaluate(learner.predict, 16)["exact"]) > 0.8
+    assert np.mean(data.evaluate(learner.predict, 16).scores["exact"]) > 0.8
 
 
 def test_the_best_span_is_predicted() -> None:

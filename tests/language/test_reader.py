@@ -52,7 +52,7 @@ def reader(houses: QuestionData) -> Learner:
 
 def test_it_generates_the_training_answers(houses: QuestionData, reader: Learner) -> None:
     """Of several correct ones, that in the context."""
-    scores = houses.evaluate(reader.predict, 3)
+    scores = houses.evaluate(reader.predict, 3).scores
 
     assert list(reader.predict(houses.queries())) == [answer for _, _, answer in HOUSES]
     assert scores["exact"] == scores["f1"] == [1.0] * 4

@@ -109,7 +109,7 @@ def test_the_best_of_several_correct_answers_counts(tmp_path: Path) -> None:
         ("Bert and", 0.0, 2 / 3),
         ("Carl", 0.0, 0.0),
     ):
-        scores = few.evaluate(lambda inputs, answer=answer: [answer] * len(inputs), 3)
+        scores = few.evaluate(lambda inputs, answer=answer: [answer] * len(inputs), 3).scores
         assert set(scores["exact"]) == {exact}
         assert scores["f1"] == pytest.approx([shared] * len(whom))
     assert {context[start:end] for (start, end), context in zip(few.references("test"), few.keys("test"), strict=True)

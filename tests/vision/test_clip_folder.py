@@ -260,5 +260,5 @@ def test_a_model_learns_clips_of_any_size(task: Task, tmp_path: Path) -> None:
     for _ in range(15):
         learner.step()
 
-    assert np.mean(data.evaluate(learner.predict, 4)["correct"]) == 1.0
+    assert np.mean(data.evaluate(learner.predict, 4).scores["correct"]) == 1.0
     assert data.random_baseline()["accuracy"] == 0.5

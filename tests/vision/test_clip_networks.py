@@ -47,7 +47,7 @@ def lights() -> ClipClassificationData:
 
 
 def _right(learner: Any, data: ClipClassificationData) -> float:
-    return float(np.mean(data.evaluate(learner.predict, 16)["correct"]))
+    return float(np.mean(data.evaluate(learner.predict, 16).scores["correct"]))
 
 
 @pytest.mark.parametrize("kind", NETWORKS, ids=lambda kind: kind.name)

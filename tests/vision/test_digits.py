@@ -45,7 +45,7 @@ def test_logistic_regression_reads_most_of_them(digits: ImageClassificationData,
     learner.save(tmp_path)
     loaded = model.learner(assignment)
     loaded.load(tmp_path)
-    scores = digits.evaluate(loaded.predict, batch_size=64)
+    scores = digits.evaluate(loaded.predict, batch_size=64).scores
 
     assert (before, learner.parameters()) == (None, 7850)
     assert progress.done

@@ -137,7 +137,7 @@ def test_models_learn_images_of_different_sizes(tmp_path: Path, kind: Any) -> No
         if learner.step().done:
             break
 
-    assert np.mean(data.evaluate(learner.predict, 3)["correct"]) == 1.0
+    assert np.mean(data.evaluate(learner.predict, 3).scores["correct"]) == 1.0
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n" + b"\0" * 30])

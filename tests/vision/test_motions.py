@@ -124,7 +124,7 @@ def test_the_middle_frame_tells_hardly_anything(data: ClipClassificationData) ->
         learner = model.learner(Assignment("finetune", data, "default", settings, "cpu", "fp32", seed=0))
         progress = learner.step()
         assert (progress.done, progress.consumed) == (True, {"samples": 400})
-        right[name] = np.mean(data.evaluate(learner.predict, 100)["correct"])
+        right[name] = np.mean(data.evaluate(learner.predict, 100).scores["correct"])
 
     assert right["middle-frame"] < 0.25
     assert right["clip-logistic"] > right["middle-frame"] + 0.03

@@ -45,7 +45,7 @@ def test_every_network_learns_colours(colours: ImageClassificationData, kind: An
     steps = 100 if kind is EfficientNet else 40  # the running means of its many norms converge slowly
     learner = kind().learner(_assignment(kind(), colours, steps, batch_size=20, image_size=16))
     losses = [learner.step().losses["loss"] for _ in range(steps)]
-    scores = colours.evaluate(learner.predict, 8)
+    scores = colours.evaluate(learner.predict, 8).scores
 
     assert losses[-1] < 0.5 * losses[0]
     assert np.mean(scores["correct"]) > 0.8
@@ -58,7 +58,7 @@ def test_a_convolutional_network_begins_to_read_digits() -> None:
     for _ in range(60):
         learner.step()
 
-    assert np.mean(data.evaluate(learner.predict, 64)["correct"]) > 0.8
+    assert np.mean(data.evaluate(learner.predict, 64).scores["correct"]) > 0.8
 
 
 @pytest.mark.slow
@@ -69,7 +69,7 @@ def test_a_convolutional_network_reads_digits() -> None:
     for _ in range(300):
         learner.step()
 
-    assert np.mean(data.evaluate(learner.predict, 64)["correct"]) > 0.94
+    assert np.mean(data.evaluate(learner.predict, 64).scores["correct"]) > 0.94
 
 
 @pytest.mark.parametrize("kind", [ResNet, EfficientNet, ViT], ids=lambda kind: kind.name)

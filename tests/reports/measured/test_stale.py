@@ -332,8 +332,9 @@ def test_the_mark_is_never_stored(shop: Shop) -> None:
     """It depends on the reader's plugins."""
     record = replace(shop.record(0.25), stale=EDITED)
 
-    assert "stale" not in to_json(record)
-    assert from_json(to_json(record)).stale == ()
+    body, raw = to_json(record)
+    assert "stale" not in body
+    assert from_json(body, raw.__getitem__).stale == ()
 
 
 def test_a_label_has_the_mark(shop: Shop) -> None:
@@ -379,7 +380,7 @@ def test_an_inverted_grading_marks_what_it_graded_and_nothing_else(plant: Callab
             )
         )
     before = [why_stale(record) for record in marked(records, plugins)]
-    plant("harness.labelled", "float(guess == label)", "float(guess != label)")
+    plant("harness.labelled", "guess == label for", "guess != label for")
 
     assert before == [None, None]
     graded, other = marked(records, plugins)

@@ -1,0 +1,49 @@
+"""The predictions table: what each candidate answered to each item, for people and their own tools."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+
+from harness.records import Record
+from harness_reports.measured.lineage import KEYS
+from harness_reports.measured.results import Measured, Results
+from harness_reports.reasons import as_text
+
+FIRST = (
+    *KEYS, "source", "seed", "pretrain_seed", "split", "item", "input", "reference", "output", "confidence",
+)  # fmt: skip
+"""Scores and a task's own columns follow."""
+
+
+def predictions(records: Sequence[Record]) -> pd.DataFrame:
+    """Return one row for each candidate, seed, split and item.
+
+    `item` counts a split's items from 0, in the order in which they were graded. `input` is the text, or the SHA-256 of
+    the content of what is no text; `confidence` is the model's own, from 0 to 1. Every score of the item has a column
+    of its name. Cells are None where a task, a model or an older record has no such value.
+
+    Args:
+        records: of any step and outcome.
+    """
+    rows = [row for measured in Results.of(records).candidates.values() for row in _rows(measured)]
+    return pd.DataFrame(
+        rows, columns=list(dict.fromkeys([*FIRST, *(name for row in rows for name in row)])), dtype=object
+    )
+
+
+def _rows(measured: Measured) -> Iterator[dict[str, Any]]:
+    for chain in measured.evaluations:
+        seed, pretrain_seed = chain.seeds
+        who = as_text({**measured.columns, "seed": seed, "pretrain_seed": pretrain_seed})
+        for split in dict.fromkeys(["test", *chain.leaf.answers]):
+            columns = _columns(chain.leaf, split)
+            for item, values in enumerate(zip(*columns.values(), strict=True)):
+                yield {**who, "split": split, "item": item, **dict(zip(columns, values, strict=True))}
+
+
+def _columns(record: Record, split: str) -> dict[str, Sequence[Any]]:
+    scores = record.scores if split == "test" else {}
+    return {**record.items.get(split, {}), **record.answers.get(split, {}), **scores}
