@@ -25,7 +25,6 @@ from harness_dashboards.parts import (
     metrics,
     moved_badge,
     sentence,
-    share,
     show_error,
     small,
     stale,
@@ -149,7 +148,7 @@ def _verdict(view: CaseView, texts: Texts) -> None:
     row = view.candidate.row
     with st.container(border=True):
         wrong = row["probability_wrong"]
-        risk = "" if wrong is None else f" · {escape(texts['wrong'].format(probability=share(wrong)))}"
+        risk = "" if wrong is None else f" · {escape(texts['wrong'].format(probability=cells.share(wrong)))}"
         verdict = moved_badge(row["verdict"], view.before, texts)
         st.html(f"<div style='font-size:1.2rem'>{verdict}<small style='color:{GREY}'>{risk}</small></div>")
         headline(view.candidates.headline, texts)
@@ -172,7 +171,7 @@ def _figures(row: Mapping[str, Any], texts: Texts) -> dict[str, str]:
     return {
         "npv": cells.usd(row["npv_mean_usd"]),
         "npv_range": f"{low} … {high}" if priced else cells.MISSING,
-        "probability_positive": share(row["probability_positive"]),
+        "probability_positive": cells.share(row["probability_positive"]),
         "unit_margin": margin(row),
         "payback": years(row["payback_years"], texts) if priced else cells.MISSING,
         "break_even": count(row["break_even_requests"], texts) if priced else cells.MISSING,

@@ -205,15 +205,6 @@ def years(value: Any, texts: Texts) -> str:
     return texts["never"] if cells.missing(value) else texts["years_of"].format(years=f"{value:.1f}")
 
 
-def share(value: Any) -> str:
-    """Return a share in percent, or a dash if it is missing; rounding never makes it 0 or 100 %."""
-    if cells.missing(value):
-        return cells.MISSING
-    if 0 < value < 0.01 or 0.99 < value < 1:  # noqa: PLR2004 - less than one percent from certainty
-        return "< 1 %" if value < 0.5 else "> 99 %"  # noqa: PLR2004 - which end
-    return f"{value:.0%}".replace("%", " %")
-
-
 def sentence(reasons: Reason | Reasons, texts: Texts) -> str:
     """Return reasons in the page's language, with the page's names of figures."""
     return reasons.sentence(texts["language"], _names(texts))

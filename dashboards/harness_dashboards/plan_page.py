@@ -83,7 +83,7 @@ def _price(chip: Accelerator, texts: Texts) -> tuple[float | None, str, str]:
 
 
 def _headline(run: Run, middle: dict[str, Any], texts: Texts) -> None:
-    mfu = f"{middle['mfu']:.0%}"
+    mfu = cells.share(middle["mfu"])
     st.markdown(f"**{texts['at_middle'].format(mfu=mfu)}**")
     metrics = (
         ("flops", short(run.flops)),

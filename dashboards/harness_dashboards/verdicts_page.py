@@ -26,7 +26,6 @@ from harness_dashboards.parts import (
     metrics,
     moved_badge,
     sentence,
-    share,
     show_error,
     small,
     stale,
@@ -153,7 +152,7 @@ def _card(card: Card, texts: Texts) -> None:
 def _figures(row: Mapping[str, Any], texts: Texts) -> dict[str, str]:
     """Return the four main figures."""
     return {
-        "probability_positive": share(row["probability_positive"]),
+        "probability_positive": cells.share(row["probability_positive"]),
         "npv": cells.usd(row["npv_mean_usd"]),
         "unit_margin": margin(row),
         "payback": years(row["payback_years"], texts) if row["npv_mean_usd"] is not None else cells.MISSING,

@@ -42,6 +42,15 @@ def usd(amount: float | None) -> str:
     return f"{sign}{size:,.0f} USD" if size >= 100 else f"{sign}{digits(size, 3)} USD"  # noqa: PLR2004 - cents no longer matter
 
 
+def share(value: Any) -> str:
+    """Return a share in whole percent, or a dash if it is missing; rounding never makes it 0 or 100 %."""
+    if missing(value):
+        return MISSING
+    if 0 < value < 0.01 or 0.99 < value < 1:  # noqa: PLR2004 - less than one percent from certainty
+        return "< 1 %" if value < 0.5 else "> 99 %"  # noqa: PLR2004 - which end
+    return f"{100 * value:,.0f} %"
+
+
 def size(value: Any) -> str:
     """Return a count of bytes in megabytes."""
     return MISSING if missing(value) else f"{value / 1e6:,.0f} MB"

@@ -11,13 +11,13 @@ import pytest
 from harness.plugins import load_plugins
 from harness.store import peek_records
 from harness_dashboards import assumptions, case_file
-from harness_dashboards.parts import plain, share
+from harness_dashboards.parts import plain
 from harness_dashboards.texts import LANGUAGES, TEXTS
 from harness_reports.business.choice import preference
 from harness_reports.business.edited import figures, numbers, with_numbers
 from harness_reports.business.figure_rules import MARKET, NEEDS
 from harness_reports.business.viability import viability
-from harness_reports.cells import rows, usd
+from harness_reports.cells import rows, share, usd
 from harness_reports.prices.pricing import choose
 
 CASE = "document-classification"

@@ -15,13 +15,13 @@ from harness import Reading
 from harness.plugins import load_plugins
 from harness.store import open_store, peek_records
 from harness_dashboards import assumptions
-from harness_dashboards.parts import margin, share, years
+from harness_dashboards.parts import margin, years
 from harness_dashboards.texts import LANGUAGES, TEXTS
 from harness_dashboards.verdicts_page import candidate_label, memo, moved_label
 from harness_reports.business.choice import SHOWN, preference
 from harness_reports.business.edited import scaled_demand
 from harness_reports.business.viability import judge_all, viability
-from harness_reports.cells import rows, usd
+from harness_reports.cells import rows, share, usd
 from harness_reports.measured.store import read_store
 from harness_reports.prices.pricing import choose
 from harness_reports.show.report import html

@@ -18,7 +18,7 @@ from harness_reports.business.evidence import gather
 from harness_reports.business.market import read_market
 from harness_reports.business.needs import needs
 from harness_reports.business.viability import judge, viability
-from harness_reports.cells import rows
+from harness_reports.cells import rows, share
 from harness_reports.prices.pricing import Pricing
 from harness_reports.reasons import LANGUAGES, Reason, Reasons, as_text
 from harness_reports.reasons.english import SENTENCES
@@ -33,7 +33,7 @@ SAMPLES: dict[str, Any] = {
         Reason("value set to", {"value": 0.25, "today": 0.1}), Reason("volume set to", {"value": 5e5, "today": 1e5}),
     ),
     "every": (Reason("third party"), Reason("one seed")),
-    ".4g": 0.9125, ".3g": 0.25, ".2g": 0.5, ".1f": 4.5, "+.0%": -0.2, "g": 0.5, "": 30,
+    ".4g": 0.9125, ".3g": 0.25, ".2g": 0.5, ".1f": 4.5, "change": -0.2, "g": 0.5, "": 30,
 }  # fmt: skip
 """Format of a field → sample value."""
 
@@ -105,10 +105,10 @@ def test_the_format_of_amounts_shares_and_counts() -> None:
 
     assert str(loss) == (
         "The net present value is between -1,234 USD and 0.0512 USD (5th to 95th percentile). The probability of a "
-        "loss is 27%; 10% is accepted."
+        "loss is 27 %; 10 % is accepted."
     )
     assert loss.sentence("zh") == (
-        "净现值在 -1,234 美元 至 0.0512 美元 之间（第 5 至第 95 百分位），亏损概率为 27%，而可接受的为 10%。"
+        "净现值在 -1,234 美元 至 0.0512 美元 之间（第 5 至第 95 百分位），亏损概率为 27 %，而可接受的为 10 %。"
     )
     assert str(flip) == (
         "It becomes an investment if the value of a request is 0.25 USD (today 0.1 USD), or demand is 500,000 requests "
@@ -119,13 +119,22 @@ def test_the_format_of_amounts_shares_and_counts() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("value", "written"), [(0.0, "0 %"), (0.004, "< 1 %"), (0.5, "50 %"), (0.995, "> 99 %"), (1.0, "100 %")]
+)
+def test_rounding_makes_no_share_certain(value: float, written: str) -> None:
+    """In sentences as on the pages."""
+    assert share(value) == written
+    assert str(Reason("drivers", {"drivers": (("staff", value),)})).endswith(f" {written}.")
+
+
 def test_figures_have_the_names_of_the_language() -> None:
     """In lists too; a figure without a name keeps its column's."""
     names = {"staff": "人员", "quality": "质量"}
     drivers = Reason("drivers", {"drivers": (("staff", 0.5), ("quality", 0.25), ("buyers", 0.1))})
 
-    assert drivers.sentence("zh", names) == "不确定性主要来自：人员 50%、质量 25%、buyers 10%。"
-    assert str(drivers) == "Its variance comes from staff 50%, quality 25%, buyers 10%."
+    assert drivers.sentence("zh", names) == "不确定性主要来自：人员 50 %、质量 25 %、buyers 10 %。"
+    assert str(drivers) == "Its variance comes from staff 50 %, quality 25 %, buyers 10 %."
 
 
 def test_the_value_of_an_equally_good_baseline_is_not_called_its_own() -> None:

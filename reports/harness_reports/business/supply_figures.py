@@ -26,6 +26,7 @@ from harness_reports.business.supply import (
     Machines,
     Supply,
 )
+from harness_reports.cells import share
 from harness_reports.economics.waiting import MOST_LOAD
 from harness_reports.figures.explained import Explained, derived, named
 from harness_reports.measured import readings as leaf
@@ -100,7 +101,7 @@ def _bound(capacity: Capacity) -> str:
         return "each serves samples_per_s; waiting does not count"
     return (
         f"99 of 100 requests are answered within {capacity.limit_s:g} s, waiting included, at no more than "
-        f"{MOST_LOAD:.0%} of what the machines can serve"
+        f"{share(MOST_LOAD)} of what the machines can serve"
     )
 
 

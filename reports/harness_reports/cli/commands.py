@@ -225,6 +225,7 @@ def published(
     plugin: PluginOption = None,
 ) -> None:
     """Print published training runs beside the planner's hours and costs, and how many lie within its estimates."""
+    from harness_reports.cells import share
     from harness_reports.planning.published import bracketed
     from harness_reports.planning.published import published as compare
     from harness_reports.prices.chips import accelerators
@@ -236,7 +237,7 @@ def published(
     if kind == "text":
         costs = frame["usd_within"].dropna()
         counted = (
-            f"{bracketed(frame):.0%} of the decoders' published hours lie within the planner's range, and "
+            f"{share(bracketed(frame))} of the decoders' published hours lie within the planner's range, and "
             f"{int(costs.sum())} of {len(costs)} published costs whose hours and hourly rate are known.\n"
         )
         write(text("published", frame) + counted, output)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from harness.records import Record
+from harness_reports import cells
 from harness_reports.figures.explained import Explained
 from harness_reports.measured import latency
 from harness_reports.measured import readings as leaf
@@ -68,7 +69,7 @@ def latency_percentile(name: str, serving: Serving | None) -> Explained:
         return Explained(name, None, "s", note=note)
     note = (
         f"number {slow} of {len(latencies):,} latencies, the slowest first: with 99 % confidence no more than "
-        f"{1 - share:.0%} of requests are slower (MLPerf's early-stopping rule)"
+        f"{cells.share(1 - share)} of requests are slower (MLPerf's early-stopping rule)"
     )
     source = "; ".join(f"{series} of {leaf.who(record)}" for record in (serving.leaves if serving else ()))
     return Explained(name, latency.percentile(latencies, share), "s", note=note, source=source, kind="measured")

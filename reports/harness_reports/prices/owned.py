@@ -38,7 +38,7 @@ def owned_book() -> PriceBook:
     chips = [chip for chip in accelerators().values() if chip.price_item and chip.price_usd and chip.tdp_w]
     return PriceBook(
         "owned",
-        f"Bought accelerators, per hour: value lost ({_LOST:.1%} a year), network and energy",
+        f"Bought accelerators, per hour: value lost ({100 * _LOST:.1f} % a year), network and energy",
         tuple(map(_price, chips)),
     )
 

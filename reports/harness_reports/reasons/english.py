@@ -74,7 +74,7 @@ SENTENCES = {
     "load invalid": "Invalid by the load generator's rules: {why}.",
     "window noisy": "The spread between parts of the window is {spread:share}, over 10 %: serve for longer on a quieter "
     "machine.",
-    "window drifted": "The speed drifted by {change:+.0%} between the halves of the window: warm up longer or let the "
+    "window drifted": "The speed drifted by {change:change} between the halves of the window: warm up longer or let the "
     "machine cool down.",
     "overhead large": "{share:share} of the window went into sending queries and checking answers: the predictor is "
     "faster than this rate. Serve larger batches.",

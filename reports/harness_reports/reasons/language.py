@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import Any
 
-from harness_reports.cells import digits
+from harness_reports.cells import digits, share
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Language:
 class Sentences(Formatter):
     """Fills in sentences of a language.
 
-    Formats of a field: `usd` (an amount), `share` (whole percent), `count` (four significant digits), `number` (three,
+    Formats of a field: `usd` (an amount), `share` (whole percent), `change` (the same, signed), `count` (four significant digits), `number` (three,
     or whole), `name` (of a figure), `names` (a list of them), `shares` (a list of figures with a share each), `either` (alternative reasons),
     `every` (reasons that all hold),
     or a number's format.
@@ -38,9 +38,9 @@ class Sentences(Formatter):
         self._language = language
         self._names = names
         self._writers: dict[str, Callable[[Any], str]] = {
-            "usd": language.usd, "share": _share, "count": _count, "number": _number, "name": self._name,
+            "usd": language.usd, "share": share, "change": _change, "count": _count, "number": _number, "name": self._name,
             "names": lambda names: language.comma.join(map(self._name, names)),
-            "shares": lambda pairs: language.comma.join(f"{self._name(name)} {_share(share)}" for name, share in pairs),
+            "shares": lambda pairs: language.comma.join(f"{self._name(name)} {share(part)}" for name, part in pairs),
             "either": lambda reasons: language.either.join(self.sentence(one.code, one.values) for one in reasons),
             "every": lambda reasons: language.comma.join(self.sentence(one.code, one.values) for one in reasons),
         }  # fmt: skip
@@ -58,8 +58,8 @@ class Sentences(Formatter):
         return self._names.get(name, name)
 
 
-def _share(share: float) -> str:
-    return f"{share:.0%}"
+def _change(change: float) -> str:
+    return f"{100 * change:+.0f} %"
 
 
 def _number(number: float) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from harness_reports.cells import cell, rows
+from harness_reports.cells import cell, rows, share
 from harness_reports.show.charts import COLOURS
 
 MONEY = {"rental_usd": "rented", "owned_usd": "owned"}
@@ -22,7 +22,7 @@ WORDS: Mapping[str, str] = {
 def by_utilisation(scenarios: pd.DataFrame, words: Mapping[str, str] = WORDS) -> go.Figure:
     """Return days and, where known, costs at each utilisation, as bars in two panels."""
     table = rows(scenarios)
-    names = [f"{row['scenario']}<br>{row['mfu']:.0%}" for row in table]
+    names = [f"{row['scenario']}<br>{share(row['mfu'])}" for row in table]
     figure = make_subplots(rows=1, cols=2, subplot_titles=(words["chart_days"], words["chart_usd"]))
     figure.add_trace(_bars(names, [row["days"] for row in table], words["days"], COLOURS[7]), row=1, col=1)
     for number, (column, name) in enumerate(MONEY.items()):

@@ -218,7 +218,7 @@ def _assumptions(verdicts: pd.DataFrame, cases: Iterable[UseCase], costs: pd.Dat
         "Prices times {multiplier}; machines answer requests in {utilisation} of their paid time. Of several offers "
         "the newest counts, then the cheapest. Quality and seconds are measured, costs are derived from them, and "
         "figures of a use case are of the kind the table says."
-    ).format(multiplier=pricing.multiplier, utilisation=f"{pricing.utilisation:.0%}")
+    ).format(multiplier=pricing.multiplier, utilisation=cells.share(pricing.utilisation))
     tables = f"<h3>{say('Use cases')}</h3>{html_table(figures)}<h3>{say('Prices')}</h3>{html_table(prices)}"
     return f"<p>{escape(text)}</p>{tables}"
 

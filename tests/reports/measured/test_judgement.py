@@ -23,7 +23,7 @@ def test_good_serving_has_no_remarks(bench: Any) -> None:
     [
         ([0.01] * 20, "The window is under 1 s (0.2 s)"),
         ([0.5] * 5 + [1.5] * 10 + [0.5] * 5, "The spread between parts of the window is"),
-        ([0.5] * 10 + [1.0] * 10, "The speed drifted by +100%"),
+        ([0.5] * 10 + [1.0] * 10, "The speed drifted by +100 %"),
     ],
 )
 def test_bad_serving_has_a_remark_with_the_next_step(bench: Any, durations: list[float], word: str) -> None:

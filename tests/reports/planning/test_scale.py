@@ -204,7 +204,7 @@ def test_published_ends_with_what_the_planner_brackets(invoke: Any) -> None:
     """As text; other formats have the rows alone."""
     printed = invoke("published")
 
-    assert "90% of the decoders' published hours lie within" in printed
+    assert "90 % of the decoders' published hours lie within" in printed
     assert printed.endswith("1 of 1 published costs whose hours and hourly rate are known.\n")
     assert len(json.loads(invoke("published", "--format", "json"))) == 44
 

@@ -25,7 +25,7 @@ def test_a_measured_utilisation_is_one_more_bar() -> None:
     figure = by_utilisation(scenarios(run))
 
     assert [len(bar.x) for bar in figure.data] == [len(MFU_SCENARIOS) + 1] * len(figure.data)
-    assert figure.data[0].x[-1] == "measured<br>41%"
+    assert figure.data[0].x[-1] == "measured<br>41 %"
 
 
 def test_unknown_rent_is_not_drawn() -> None:
