@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness_reports.business.verdict import BASELINE_WINS, VERDICTS
+from harness_reports.business.verdict import BASELINE_WINS, LOSSES, VERDICTS
 from harness_reports.reasons import Reason
 
 
@@ -25,13 +25,20 @@ SHOWN = ("invest", "pilot", "not enough evidence", "do not invest")
 """Verdicts in the order in which use cases are shown."""
 
 
-def baseline_headline(rows: Sequence[Mapping[str, Any]]) -> Reason | None:
-    """Return that the task's cheap baseline is as good as any other candidate of a use case; None where it is not.
+def headline(rows: Sequence[Mapping[str, Any]]) -> Reason | None:
+    """Return what a reader of a use case should see first, None where there is nothing of the kind.
+
+    It is that the task's cheap baseline is as good as any other candidate, or that money alone speaks against the best.
 
     Args:
         rows: those of all candidates, with reasons that are not texts yet.
     """
     best = min(rows, key=preference)
+    loses = best["verdict"] == "do not invest" and any(reason.code in LOSSES for reason in best["reasons"])
+    return _baseline_wins(rows, best) or (Reason("money alone") if loses else None)
+
+
+def _baseline_wins(rows: Sequence[Mapping[str, Any]], best: Mapping[str, Any]) -> Reason | None:
     rivals = [row for row in rows if row["model"] != row["baseline"] and row["verdict"] != "not enough evidence"]
     if not rivals or best["verdict"] == "not enough evidence":
         return None

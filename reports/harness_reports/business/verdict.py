@@ -18,6 +18,8 @@ VERDICTS: tuple[Verdict, ...] = ("invest", "pilot", "do not invest", "not enough
 """Best first."""
 BASELINE_WINS = ("baseline better", "baseline as good")
 """Reasons of a candidate that the task's baseline beats."""
+LOSSES = ("negative margin", "expected loss")
+"""Reasons of a candidate that meets the needs and is not expected to earn its cost."""
 TOP = 3
 """Drivers at whose 10th and 90th percentile an investment needs a positive net present value."""
 

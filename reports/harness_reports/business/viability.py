@@ -10,7 +10,7 @@ import pandas as pd
 from harness.facts import UseCase
 from harness.records import Record
 from harness_reports.business.business import Business
-from harness_reports.business.choice import baseline_headline, preference
+from harness_reports.business.choice import headline, preference
 from harness_reports.business.evidence import Evidence, gather
 from harness_reports.business.flip import flip
 from harness_reports.business.information import Information, information
@@ -125,8 +125,8 @@ class Candidates(NamedTuple):
 
     @property
     def headline(self) -> Reason | None:
-        """That the cheap baseline is as good as any of them, if it is."""
-        return baseline_headline(self.rows)
+        """What a reader should see first, if there is any."""
+        return headline(self.rows)
 
 
 def judge_all(

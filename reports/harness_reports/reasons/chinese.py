@@ -31,6 +31,7 @@ SENTENCES = {
     "labels worth": "再标注 {size:count} 个样本，每个价值 {label_usd:usd}：若能购买标注，请给出 label_usd。",
     "seeds unknown": "只有一个随机种子，更多种子的价值未知。",
     "baseline is best": "廉价基线同样好：没有候选方案优于 {model}。",
+    "money alone": "已知满足需求的候选方案中，没有一个预期能收回成本。",
     # What moves it.
     "drivers": "不确定性主要来自：{drivers:shares}。",
     "no investment if": "若{changes:either}，它不再值得投资。",

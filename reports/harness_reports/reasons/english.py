@@ -42,6 +42,7 @@ SENTENCES = {
     "can buy them.",
     "seeds unknown": "With one seed the value of more seeds is unknown.",
     "baseline is best": "The cheap baseline is as good: no candidate is better than {model!r}.",
+    "money alone": "No candidate known to meet the needs is expected to earn what it costs.",
     # What moves it.
     "drivers": "Its variance comes from {drivers:shares}.",
     "no investment if": "It is no longer an investment if {changes:either}.",

@@ -355,6 +355,19 @@ def test_the_headline_says_where_the_cheap_baseline_is_as_good(
     assert not _headline([*bench.case(scores=GOOD[:10]), *as_good], pricing, case)
 
 
+@pytest.mark.parametrize("market", [{"value_per_request_usd": 0.0}, {"fixed_cost_per_year_usd": 1e9}])
+def test_the_headline_says_where_money_alone_decides(
+    bench: Any, pricing: Pricing, make_use_case: MakeUseCase, market: dict[str, float]
+) -> None:
+    """A negative margin or an expected loss of the best candidate; not a missed need."""
+    needs = {"quality": 0.85}
+
+    assert _headline(bench.case(scores=GOOD), pricing, make_use_case(needs=needs, **market)) == (
+        "No candidate known to meet the needs is expected to earn what it costs."
+    )
+    assert not _headline(bench.case(scores=(0, 0, 1) * 40), pricing, make_use_case(needs=needs, **market))
+
+
 def test_a_difference_that_is_not_significant_is_worth_nothing(
     bench: Any, pricing: Pricing, make_use_case: MakeUseCase
 ) -> None:
