@@ -11,6 +11,7 @@ from harness.errors import HarnessError
 from harness_dashboards import case_page, cost_page, origin_page, plan_page, runs_page, verdicts_page, widgets
 from harness_dashboards.parts import show_error
 from harness_dashboards.texts import LANGUAGES, TEXTS
+from harness_reports.reasons import speaking
 
 PAGES = {
     "verdicts": (verdicts_page, ":material/gavel:"),
@@ -59,7 +60,8 @@ def main() -> None:
     if "go" in st.session_state:  # set by a button that opens another page
         st.switch_page(pages[st.session_state.pop("go")])
     try:
-        current.run()
+        with speaking(texts["language"]):
+            current.run()
     except HarnessError as error:
         show_error(error)
 

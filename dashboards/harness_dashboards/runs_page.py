@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -16,7 +17,7 @@ from harness_reports import cells
 from harness_reports.measured.judgement import judge
 from harness_reports.measured.lineage import why_stale
 from harness_reports.measured.samples import picture
-from harness_reports.reasons import Reasons
+from harness_reports.reasons import Reasons, named
 
 SAMPLES_BESIDE = 3
 
@@ -39,6 +40,7 @@ def show(texts: Texts) -> None:
         return
     rows = [_row(record, warnings[record.id], texts) for record in records]
     table = pd.DataFrame(rows)
+    st.subheader(texts["runs_page"])
     st.dataframe(table, hide_index=True, width="stretch")
     download("runs", table, texts)
     _details(records, texts)
@@ -47,12 +49,8 @@ def show(texts: Texts) -> None:
 def _filtered(records: Sequence[Record], texts: Texts) -> list[Record]:
     with st.sidebar:
         st.header(texts["filters"])
-        outcomes = st.multiselect(
-            texts["outcome"], sorted({record.outcome for record in records}), placeholder=texts["every"]
-        )
-        steps = st.multiselect(
-            texts["step"], list(dict.fromkeys(record.step for record in records)), placeholder=texts["every"]
-        )
+        outcomes = _pick(texts["outcome"], sorted({record.outcome for record in records}), texts)
+        steps = _pick(texts["step"], list(dict.fromkeys(record.step for record in records)), texts)
     return [
         record
         for record in records
@@ -60,12 +58,16 @@ def _filtered(records: Sequence[Record], texts: Texts) -> list[Record]:
     ]
 
 
+def _pick(label: str, names: list[str], texts: Texts) -> list[str]:
+    return list(st.multiselect(label, names, placeholder=texts["every"], format_func=partial(named, "cell")))
+
+
 def _failures(bad: Sequence[Record], texts: Texts) -> None:
     st.subheader(texts["failures"])
     if not bad:
         st.success(texts["no_failures"])
     for record in bad:
-        with st.expander(plain(f"{record.outcome}: {title(record)}"), expanded=True):
+        with st.expander(plain(f"{named('cell', record.outcome)}: {title(record)}"), expanded=True):
             st.code(record.reason or "", language=None, wrap_lines=True)
             if record.traceback:
                 st.code(record.traceback, language=None)
@@ -75,7 +77,8 @@ def title(record: Record) -> str:
     """Return a run's name."""
     spec = record.spec
     where = [str(spec[name]) for name in ("runtime", "scenario") if name in spec]
-    return " ".join([record.step, spec["model"], spec["size"], "·", spec["task"], *where, f"· {spec['seed']}"])
+    step = named("cell", record.step)
+    return " ".join([step, spec["model"], spec["size"], "·", spec["task"], *where, f"· {spec['seed']}"])
 
 
 def _row(record: Record, warnings: Reasons, texts: Texts) -> dict[str, Any]:
@@ -84,16 +87,16 @@ def _row(record: Record, warnings: Reasons, texts: Texts) -> dict[str, Any]:
     stale = [texts["stale_because"].format(what=sentence(reason, texts))] if reason else []
     remarks = [*stale, *([sentence(warnings, texts)] if warnings else []), *record.notes]
     return {
-        texts["step"]: record.step,
+        texts["step"]: named("cell", record.step),
         texts["model"]: f"{spec['model']} {spec['size']}",
+        texts["outcome"]: named("cell", record.outcome),
+        texts["judgement"]: " ".join(remarks) or (record.reason or ""),
         texts["task"]: spec["task"],
         texts["data"]: spec["data"],
         texts["hardware"]: spec["hardware"],
         texts["runtime"]: " ".join(str(spec[name]) for name in ("runtime", "scenario") if name in spec),
-        texts["outcome"]: record.outcome,
         texts["started"]: record.started_at[:19].replace("T", " "),
         texts["duration"]: record.value("wall_s"),
-        texts["judgement"]: " ".join(remarks) or (record.reason or ""),
     }
 
 
@@ -107,7 +110,7 @@ def _details(records: Sequence[Record], texts: Texts) -> None:
         (
             readings,
             "readings",
-            {key: f"{value.value:g} {value.unit} ({value.kind})" for key, value in chosen.readings.items()},
+            {key: f"{value.value:g} {value.unit} ({texts[value.kind]})" for key, value in chosen.readings.items()},
         ),
         (environment, "environment", chosen.environment),
     ):

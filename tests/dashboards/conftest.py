@@ -196,8 +196,10 @@ def _page(name: str, language: str) -> None:
     import importlib
 
     from harness_dashboards.texts import TEXTS
+    from harness_reports.reasons import speaking
 
-    importlib.import_module(f"harness_dashboards.{name}").show(TEXTS[language])
+    with speaking(language):
+        importlib.import_module(f"harness_dashboards.{name}").show(TEXTS[language])
 
 
 @pytest.fixture

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from harness.plan import StepKind
 from harness.plugins import load_plugins
+from harness.records import Outcome
 from harness.store import peek_records
 from harness_dashboards.parts import plain
 from harness_dashboards.texts import LANGUAGES, TEXTS
@@ -88,6 +90,18 @@ def _of_a_run(open_page: Any, store: Path) -> tuple[Any, Any]:
     opened.selectbox[0].set_value(run.id).run()
     assert not opened.exception
     return opened, run
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_runs_are_judged_at_the_left_of_their_table(store: Path, open_page: Any, language: str) -> None:
+    """Below its heading; outcomes and steps are in the page's language."""
+    opened, texts = open_page("runs_page", language), TEXTS[language]
+    table = opened.dataframe[0].value
+
+    assert texts["runs_page"] in [heading.value for heading in opened.subheader]
+    assert list(table)[:4] == [texts[name] for name in ("step", "model", "outcome", "judgement")]
+    assert set(table[texts["step"]]) <= {texts[f"cell_{name}"] for name in get_args(StepKind)}
+    assert set(table[texts["outcome"]]) <= {texts[f"cell_{name}"] for name in get_args(Outcome)}
 
 
 def test_samples_of_an_evaluation_are_shown(store: Path, open_page: Any) -> None:
