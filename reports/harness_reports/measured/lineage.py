@@ -18,7 +18,7 @@ from harness.basis import DEFINITION, STEP
 from harness.names import data_name
 from harness.records import Record
 from harness_reports.cells import missing
-from harness_reports.reasons import Reason, Reasons
+from harness_reports.reasons import Reason, Reasons, named
 
 KEYS = ("task", "data", "model", "size", "variant", "start", "hardware", "device", "runtime", "precision", "stale")
 """The columns that every table begins with."""
@@ -229,5 +229,5 @@ def label(row: Mapping[str, Any]) -> str:
     """Return a candidate's name for people, without task and runtime."""
     parts = [row["model"], None if row["size"] == "default" else row["size"], row.get("variant")]
     words = " ".join(str(part) for part in parts if not missing(part))
-    words = f"{words} (pretrained)" if row["start"] == "pretrained" else words
-    return words if missing(row.get("stale")) else f"{words} (stale)"
+    words = f"{words} ({named('cell', 'pretrained')})" if row["start"] == "pretrained" else words
+    return words if missing(row.get("stale")) else f"{words} ({named('column', 'stale')})"

@@ -17,7 +17,8 @@ def who(record: Record) -> str:
     spec = record.spec
     parts = [record.step, *(str(spec[name]) for name in ("runtime", "scenario") if name in spec)]
     text = f"record {record.fingerprint[:12]}, {' '.join(parts)}, seed {spec.get('seed')}, {record.started_at[:19]}"
-    return f"{text}, stale: {why_stale(record)}" if record.stale else text
+    why = why_stale(record)
+    return text if why is None else f"{text}, stale: {why.sentence('en')}"  # figures are made once for all languages
 
 
 def reading(record: Record, name: str) -> Explained:
