@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
 
 from harness.errors import FactError, unknown
 
@@ -64,6 +65,20 @@ class PriceBook:
     name: str
     summary: str
     prices: tuple[Price, ...]
+
+
+class Text(str):
+    """A text with its translations; where none is asked for, a plain text in the language of its author."""
+
+    __slots__ = ("translations",)
+    translations: Mapping[str, str]
+    """Language → text; empty where there are none."""
+
+    def __new__(cls, text: str, translations: Mapping[str, str] | None = None) -> Self:
+        """Take a text, and it in other languages."""
+        made = super().__new__(cls, text)
+        made.translations = translations or {}
+        return made
 
 
 Shape = Literal["pert", "triangular", "lognormal", "normal"]

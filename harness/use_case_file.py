@@ -19,13 +19,19 @@ market:
     unit: letters per year
     source: our archive, counted
     kind: sourced
+translations:                   # its texts in other languages; none has to be there
+  de:
+    title: Briefe nach Abteilung
+    figures:
+      quality: {unit: Genauigkeit, source: darunter verlieren Menschen das Vertrauen}
 ```
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -33,12 +39,12 @@ from typing import Any, get_args
 import yaml
 
 from harness.errors import FactError, unknown
-from harness.facts import DATA_FILES, Figure, Shape, Spread, UseCase
+from harness.facts import DATA_FILES, Figure, Shape, Spread, Text, UseCase
 from harness.names import RULE, is_data_name
 
 _TEXT_TAG = "tag:yaml.org,2002:str"
 _TEXTS = ("name", "title", "summary")
-_KEYS = (*_TEXTS, "tasks", "needs", "market", "as_of", "hosted", "data")
+_KEYS = (*_TEXTS, "tasks", "needs", "market", "as_of", "hosted", "data", "translations")
 _FIGURE = ("value", "unit", "as_of", "source", "kind")
 _KINDS = ("assumption", "sourced")
 _NUMBERS: Mapping[str, tuple[str, ...]] = {
@@ -66,11 +72,16 @@ def read_use_case(path: Path) -> UseCase:
     for key in body:
         if key not in _KEYS:
             raise FactError(f"{path}: {unknown('key', str(key), _KEYS)}")
+    texts = {key: _text(path, body, key) for key in _TEXTS}
+    needs, market = (_figures(path, body, part) for part in ("needs", "market"))
+    said = _translations(path, body, {**needs, **market})
     return UseCase(
-        **{key: _text(path, body, key) for key in _TEXTS},
+        name=texts["name"],
+        title=Text(texts["title"], said["title"]),
+        summary=Text(texts["summary"], said["summary"]),
         tasks=_names(path, body, "tasks"),
-        needs=_figures(path, body, "needs"),
-        market=_figures(path, body, "market"),
+        needs=_translated(needs, said),
+        market=_translated(market, said),
         hosted=_names(path, body, "hosted") if "hosted" in body else (),
         file=path,
         data=_data_names(path, body) if "data" in body else (),
@@ -126,6 +137,41 @@ def _data_names(path: Path, body: Mapping[str, Any]) -> tuple[str, ...]:
     if wrong := [name for name in names if not is_data_name(name)]:
         raise FactError(f"{path}: data cannot have the name {wrong[0]!r}. {RULE}")
     return names
+
+
+def _translations(path: Path, body: Mapping[str, Any], figures: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return title, summary, and each figure's unit and source (`quality.unit`) → language → text."""
+    parts = [f"{figure}.{part}" for figure in figures for part in ("unit", "source")]
+    said: dict[str, dict[str, str]] = {key: {} for key in ("title", "summary", *parts)}
+    for language, texts in _mapping(path, body, "translations").items():
+        for key, text in _flat(path, _mapping(path, {"translations": texts}, "translations")):
+            if key not in said:
+                raise FactError(f"{path}: translations.{language}: {unknown('text', key, said)}")
+            said[key][str(language)] = _text(path, {key: text}, key)
+    return said
+
+
+def _flat(path: Path, texts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield texts by name, a figure's as `quality.unit`."""
+    yield from ((str(key), text) for key, text in texts.items() if key != "figures")
+    figures = _mapping(path, texts, "figures")
+    yield from ((f"{name}.{part}", text) for name in figures for part, text in _mapping(path, figures, name).items())
+
+
+def _mapping(path: Path, body: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = body.get(key, {})
+    if not isinstance(value, dict):
+        raise FactError(f"{path}: `{key}` is {value!r}. Give texts by name: `{key}: {{name: text}}`.")
+    return value
+
+
+def _translated(figures: Mapping[str, Figure], said: Mapping[str, Mapping[str, str]]) -> dict[str, Figure]:
+    return {
+        name: replace(
+            figure, unit=Text(figure.unit, said[f"{name}.unit"]), source=Text(figure.source, said[f"{name}.source"])
+        )
+        for name, figure in figures.items()
+    }
 
 
 def _figures(path: Path, body: Mapping[str, Any], part: str) -> dict[str, Figure]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import harness_reports
 from harness import FactError, Figure, PluginError, UseCase, use_case_file
-from harness.facts import Spread
+from harness.facts import Spread, Text
 from harness.hookspecs import hookimpl
 from harness.plugins import Plugins, load_plugins
 from harness.testing import check
@@ -101,6 +101,52 @@ def test_data_that_cannot_be_called_so_are_told(tmp_path: Path) -> None:
     """No data can have such a name: the use case would never get a verdict."""
     with pytest.raises(FactError, match=r"data cannot have the name 'a=b'\. Use up to 80 letters"):
         read_use_case(write(tmp_path, GOOD.replace("as_of: 2026-11-24\n", "as_of: 2026-11-24\ndata: ['a=b']\n", 1)))
+
+
+def test_texts_may_have_translations(tmp_path: Path) -> None:
+    """Of some texts in some languages; the file's own stay what is compared and written."""
+    said = "translations: {de: {title: Briefe, figures: {years: {source: dann ersetzt}}}, zh: {title: 信件}}\n"
+    case, plain = (read_use_case(write(tmp_path, text)) for text in (GOOD + said, GOOD))
+
+    assert case == plain
+    assert _said(case.title) == {"de": "Briefe", "zh": "信件"}
+    assert _said(case.market["years"].source) == {"de": "dann ersetzt"}
+    assert _said(case.market["years"].unit) == _said(case.summary) == _said(plain.title) == {}
+
+
+def _said(text: str) -> dict[str, str]:
+    assert isinstance(text, Text)
+    return dict(text.translations)
+
+
+@pytest.mark.parametrize(
+    ("texts", "sentence"),
+    [
+        ("{de: {titel: Briefe}}", "translations.de: Unknown text 'titel'. Did you mean 'title'?"),
+        ("{de: {figures: {jahre: {unit: a}}}}", "translations.de: Unknown text 'jahre.unit'"),
+        ("{de: {title: 5}}", "`title` is 5. Give a text."),
+        ("{de: Briefe}", "`translations` is 'Briefe'. Give texts by name"),
+        ("{de: {figures: {years: a}}}", "`years` is 'a'. Give texts by name"),
+    ],
+)
+def test_bad_translations_are_refused(tmp_path: Path, texts: str, sentence: str) -> None:
+    """With the file and the text."""
+    path = write(tmp_path, f"{GOOD}translations: {texts}\n")
+
+    with pytest.raises(FactError) as error:
+        read_use_case(path)
+    assert str(error.value).startswith(str(path))
+    assert sentence in str(error.value)
+
+
+def test_what_comes_along_has_all_its_texts_in_chinese() -> None:
+    """Title, summary, units and sources of every packaged use case."""
+    for case in load_plugins().use_cases().values():
+        figures = {**case.needs, **case.market}
+        parts = [part for figure in figures.values() for part in (figure.unit, figure.source)]
+
+        assert figures
+        assert all(_said(text).get("zh") for text in (case.title, case.summary, *parts)), case.name
 
 
 def test_the_example_of_the_documentation_is_read(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from harness_dashboards.parts import (
     GREY,
     Texts,
     cost_sliders,
+    heading,
     machine_prices,
     plain,
     show_error,
@@ -25,6 +26,7 @@ from harness_reports import cells
 from harness_reports.explain.tables import NAMES, Assumed, Row, rows
 from harness_reports.figures.explained import Explained, text
 from harness_reports.prices.pricing import Pricing
+from harness_reports.reasons import named, said
 
 FIRST = {
     "cost": "usd_per_1k_inferences", "accuracy": "value", "throughput": "samples_per_s", "viability": "npv_usd",
@@ -64,7 +66,7 @@ def show(texts: Texts) -> None:
     with right:
         place: int = st.selectbox(
             texts["candidate"], range(len(choices)), key=f"origin-row-{name}-{group}",
-            format_func=lambda number: row_label(choices[number]),
+            format_func=lambda number: row_label(choices[number], texts),
         )  # fmt: skip
         stale(choices[place].cells, texts)
     figures = choices[place].figures()
@@ -107,12 +109,12 @@ def _of_case(name: str, pricing: Pricing, texts: Texts) -> tuple[str, list[Row]]
     return case.name, [row for row in table if row.cells["use_case"] == case.name]
 
 
-def row_label(row: Row) -> str:
+def row_label(row: Row, texts: Texts) -> str:
     """Return a row's names, without the selected task or use case; the page shows why a row is stale below."""
     left_out = ("use_case" if _has_cases(row.table) else "task", "stale")
     names = [name for name in NAMES[row.table] if name not in left_out and not cells.missing(row.cells[name])]
-    words = " · ".join(cells.cell(row.cells[name]) for name in names)
-    return words if cells.missing(row.cells["stale"]) else f"{words} (stale)"
+    words = " · ".join(named("cell", cells.cell(row.cells[name])) for name in names)
+    return words if cells.missing(row.cells["stale"]) else f"{words} ({heading('stale', texts)})"
 
 
 def _tree(figure: Explained, texts: Texts) -> None:
@@ -126,6 +128,8 @@ def html(figure: Explained, texts: Texts) -> str:
     kind = f"<span class='kind' style='background:{COLOURS[figure.kind]}'>{escape(texts[figure.kind])}</span>"
     summary = f"<b>{escape(figure.name)}</b> = {escape(figure.line.partition(' = ')[2])}{kind}"
     formula = f"<div><code>{escape(figure.readable)}</code></div><div><code>= {escape(figure.put_in)}</code></div>"
-    notes = "".join(f"<div class='note'>{escape(line)}</div>" for line in (figure.note, figure.source) if line)
+    notes = "".join(
+        f"<div class='note'>{escape(line)}</div>" for line in map(said, (figure.note, figure.source)) if line
+    )
     inner = (formula if figure.formula else "") + notes + "".join(html(part, texts) for part in figure.inputs)
     return f"<details open><summary>{summary}</summary>{inner}</details>"

@@ -8,9 +8,10 @@ from datetime import date
 from typing import Any
 
 from harness.errors import FactError, unknown
-from harness.facts import Figure, UseCase
+from harness.facts import Figure, Text, UseCase
 from harness_reports.business.figure_rules import check_figures
 from harness_reports.business.market import distribution
+from harness_reports.reasons import Reason, in_each_language, said
 
 PARTS = ("needs", "market")
 DEMAND = ("requests_per_year", "buyers")
@@ -58,7 +59,8 @@ def _changed(name: str, figure: Figure, new: Sequence[float] | None, as_of: date
         return figure
     if len(new) != len(old):
         raise FactError(f"{name} has {len(old)} numbers, not {len(new)}. Give as many.")
-    source = f"set by you in place of {', '.join(f'{number:g}' for number in old)} ({figure.source})"
+    was = ", ".join(f"{number:g}" for number in old)
+    source = in_each_language(lambda: str(Reason("set by reader", {"was": was, "source": said(figure.source)})))
     changed = replace(figure, as_of=as_of, source=source, kind="assumption")
     if figure.spread is None:
         return replace(changed, value=float(new[0]))
@@ -91,14 +93,36 @@ def yaml_text(use_case: UseCase) -> str:
     """Return the YAML that `harness.use_case_file.read_use_case` reads back as an equal use case."""
     import yaml
 
-    body: dict[str, Any] = {name: getattr(use_case, name) for name in ("name", "title", "summary")}
+    body: dict[str, Any] = {name: str(getattr(use_case, name)) for name in ("name", "title", "summary")}
     lists = {name: list(getattr(use_case, name)) for name in ("tasks", "data", "hosted")}
     body |= {name: items for name, items in lists.items() if items}
     for part in PARTS:
         body[part] = {name: _entry(figure) for name, figure in getattr(use_case, part).items()}
+    if translations := _translations(use_case):
+        body["translations"] = translations
     return str(yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=120))
 
 
 def _entry(figure: Figure) -> dict[str, Any]:
     value = figure.value if figure.spread is None else {figure.spread.shape: list(figure.spread.numbers)}
-    return {"value": value, "unit": figure.unit, "source": figure.source, "kind": figure.kind, "as_of": figure.as_of}
+    texts = {"unit": str(figure.unit), "source": str(figure.source)}
+    return {"value": value, **texts, "kind": figure.kind, "as_of": figure.as_of}
+
+
+def _translations(use_case: UseCase) -> dict[str, Any]:
+    """Return language → the texts of a use case in it, as its file has them."""
+    said: dict[str, Any] = {}
+    for name in ("title", "summary"):
+        for language, text in _of(getattr(use_case, name)).items():
+            said.setdefault(language, {})[name] = text
+    for name, figure in figures(use_case).items():
+        for part in ("unit", "source"):
+            for language, text in _of(getattr(figure, part)).items():
+                said.setdefault(language, {}).setdefault("figures", {}).setdefault(name, {})[part] = text
+    return said
+
+
+def _of(text: str) -> Mapping[str, str]:
+    """Return language → text, without a translation that is the text itself."""
+    given = text.translations if isinstance(text, Text) else {}
+    return {language: other for language, other in given.items() if other != text}

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.facts import Text
 from harness_reports.reasons import chinese, english
 from harness_reports.reasons.language import Language, Sentences
 from harness_reports.reasons.names import CELLS, COLUMNS, FIGURES, MEASURED, names
 
-__all__ = ["LANGUAGES", "Language", "Reason", "Reasons", "as_text", "named", "speaking", "spoken"]
+__all__ = [
+    "LANGUAGES", "Language", "Reason", "Reasons", "as_text", "in_each_language", "named", "said", "speaking", "spoken",
+]  # fmt: skip
 
 LANGUAGES: Mapping[str, Language] = {"en": english.LANGUAGE, "zh": chinese.LANGUAGE}
 _NAMES = {language: names(place) for place, language in enumerate(LANGUAGES)}
@@ -32,6 +35,20 @@ def speaking(language: str) -> Iterator[None]:
 def spoken() -> str:
     """Return the language that is spoken here."""
     return _SPOKEN.get()
+
+
+def said(text: str) -> str:
+    """Return a text in the language that is spoken; as it is where it has no translation."""
+    return text.translations.get(spoken(), text) if isinstance(text, Text) else text
+
+
+def in_each_language(write: Callable[[], str]) -> Text:
+    """Return a text that is made once and read in every language, as `write` writes it in each."""
+    translations = {}
+    for language in LANGUAGES:
+        with speaking(language):
+            translations[language] = write()
+    return Text(translations["en"], translations)
 
 
 def named(kind: str, name: str, default: str | None = None) -> str:

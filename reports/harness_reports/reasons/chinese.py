@@ -53,6 +53,7 @@ SENTENCES = {
     "energy not known": "机器价格不含电费，而能耗既未测量也无法估算：请延长服务测量，或使用带电能计量的机器。",
     "energy without a price": "机器价格不含电费，而使用场景没有 `energy_usd_per_kwh`：请补上。",
     "few queries": "查询太少，无法判断是否满足延迟上限：至少需要 {needed} 次。",
+    "set by reader": "由您设定，原为 {was}（{source}）",
     # What is wrong with measurements, and what to do next.
     "numbers sound": "正常",
     "window not measured": "未测到窗口时长：请重新运行。",

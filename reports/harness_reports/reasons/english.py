@@ -68,6 +68,7 @@ SENTENCES = {
     "energy without a price": "The machine's price does not include energy, and the use case has no "
     "`energy_usd_per_kwh`: add it.",
     "few queries": "Too few queries to test the latency objective: serve at least {needed}.",
+    "set by reader": "set by you in place of {was} ({source})",
     # What is wrong with measurements, and what to do next.
     "numbers sound": "ok",
     "window not measured": "The window was not measured: run it again.",
