@@ -129,12 +129,12 @@ def test_rounding_makes_no_share_certain(value: float, written: str) -> None:
 
 
 def test_figures_have_the_names_of_the_language() -> None:
-    """In lists too; a figure without a name keeps its column's."""
+    """In lists too, in English as well; names that are given leave those of others as in tables."""
     names = {"staff": "人员", "quality": "质量"}
     drivers = Reason("drivers", {"drivers": (("staff", 0.5), ("quality", 0.25), ("buyers", 0.1))})
 
     assert drivers.sentence("zh", names) == "不确定性主要来自：人员 50 %、质量 25 %、buyers 10 %。"
-    assert str(drivers) == "Its variance comes from staff 50 %, quality 25 %, buyers 10 %."
+    assert str(drivers) == "Its variance comes from Staff 50 %, Quality 25 %, Buyers 10 %."
 
 
 def test_the_value_of_an_equally_good_baseline_is_not_called_its_own() -> None:

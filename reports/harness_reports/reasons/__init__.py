@@ -57,16 +57,13 @@ def named(kind: str, name: str, default: str | None = None) -> str:
     Args:
         kind: of what it names.
         name: as in tables.
-        default: what stands where that language has no name, and in English; else `name`.
+        default: what stands where that language has no name; else `name`.
     """
-    written = name if default is None else default
-    return written if spoken() == "en" else _NAMES[spoken()].get(f"{kind}_{name}", written)
+    return _NAMES[spoken()].get(f"{kind}_{name}", name if default is None else default)
 
 
 def _names_of_figures(language: str) -> dict[str, str]:
-    """Return the names in sentences: of figures, columns and verdicts; in English they stay as in tables."""
-    if language == "en":
-        return {}
+    """Return the names in sentences: of figures, columns and verdicts."""
     place = list(LANGUAGES).index(language)
     tables = {**COLUMNS, **CELLS, **FIGURES, **MEASURED}
     return {name: translations[place] for name, translations in tables.items()}

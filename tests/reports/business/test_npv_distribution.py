@@ -159,7 +159,7 @@ def test_a_driver_with_a_loss_at_its_percentile_makes_a_pilot() -> None:
 
     pilot, invest = decide(inputs), decide(replace(inputs, money=replace(money, drivers=drivers[1:])))
     assert (pilot.verdict, invest.verdict) == ("pilot", "invest")
-    assert "It depends on requests_per_year: at its 10th percentile the expected net present value is -5 USD" in str(
+    assert "It depends on Demand: at its 10th percentile the expected net present value is -5 USD" in str(
         pilot.reasons[0]
     )
     assert pilot.probability_wrong == pytest.approx(0.05)

@@ -80,7 +80,7 @@ def test_interval_carries_quality(bench: Any, pricing: Pricing, make_use_case: M
 
     assert row["npv_high_usd"] - row["npv_low_usd"] == pytest.approx(width, rel=0.01)
     assert row["npv_mean_usd"] == pytest.approx(row["npv_usd"], rel=0.01)
-    assert row["drivers"].startswith("Its variance comes from quality")
+    assert row["drivers"].startswith("Its variance comes from Quality")
 
 
 def test_use_case_without_a_latency_is_served_in_batches(
@@ -311,7 +311,7 @@ def test_unmeasured_needs_are_a_caveat(bench: Any, pricing: Pricing, make_use_ca
     needs = {"quality": 0.8, "privacy": 1.0, "explainability": 2.0}
     row = judged(bench.case(scores=GOOD), pricing, make_use_case(needs=needs))
 
-    assert "Not measured here: explainability." in row["reasons"]
+    assert "Not measured here: Explainability." in row["reasons"]
 
 
 def test_cheap_baseline_that_does_as_well_wins(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:

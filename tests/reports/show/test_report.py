@@ -143,7 +143,7 @@ def test_page_is_self_contained(page: str) -> None:
 
 def test_prices_and_figures_have_date_and_source(page: str) -> None:
     """In the section of assumptions."""
-    for word in ("bench.example/prices", "2026-11-01", "somebody&#x27;s guess", "discount_rate"):
+    for word in ("bench.example/prices", "2026-11-01", "somebody&#x27;s guess", "Discount rate"):
         assert word in page
 
 
