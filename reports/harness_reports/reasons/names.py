@@ -249,7 +249,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "reason": ("reason", "原因"),
     "when": ("when", "时间"),
     "seed": ("seed", "随机种子"),
-    "figure": ("figure", "数值"),
+    "figure": ("figure", "数字"),
     "distribution": ("distribution", "分布"),
     "name": ("name", "名称"),
     "tasks": ("tasks", "任务"),

@@ -1,4 +1,4 @@
-"""The words of the report and its charts: they are in English where they stand, and here in other languages."""
+"""Words of the report, its charts and notes of figures: in English where they stand, and here in other languages."""
 
 from __future__ import annotations
 
@@ -96,6 +96,91 @@ CHINESE: Mapping[str, str] = {
     "always cheaper from here": "自此总是更便宜",
     "measured": "实测",
     "assumed": "假设",
+    # Notes of explained figures.
+    "only hosted models are compared with whole machines": "只有托管模型与整机相比",
+    "doing nothing has no costs and no income": "什么都不做既无成本也无收入",
+    "it is the candidate": "即该候选方案",
+    "the net present value of one of the two is unknown": "两者之一的净现值未知",
+    "the quality of this model was not measured: give `hosted_quality` in the use case if you know it":
+    "未测量此模型的质量：若已知，请在使用场景中给出 `hosted_quality`",
+    "above it no further machine makes owning cost more than calls; none if each further one does for a "
+    "while":
+    "超过此量后，再加机器也不会使自有比调用更贵；若每加一台都会贵一阵，则没有此量",
+    "nothing is trained": "没有训练",
+    "included in the machine's price": "已含在机器价格中",
+    "what one machine bears in the busiest hour, over peak_factor and retries": "一台机器在最忙一小时能承受的量，除以 peak_factor 与重试",
+    "no volume: whole machines always cost more than calls": "没有这样的请求量：整机总比调用贵",
+    "the fewest whole machines that cost no more than calls at full load": "满载时成本不高于调用的最少整机数",
+    "above that of an idle machine": "高于空闲机器的部分",
+    "every hour is paid": "每小时都付费",
+    "trainings, spread over the months": "训练成本分摊到各月",
+    "in a call of mean size": "按平均大小的一次调用",
+    "another figure of this row": "本行的另一个数字",
+    "as in the accuracy table": "与质量表相同",
+    "of the measurement with the highest value less cost": "价值减成本最高的那项测量",
+    "default, as the use case does not give it": "默认值，因使用场景未给出",
+    "set by you": "由您设定",
+    "none: no volume makes it 0": "无：没有使其为 0 的请求量",
+    "the volume nearest to requests_per_year at which the net present value changes its sign; machines come "
+    "whole":
+    "最接近 requests_per_year、使净现值变号的请求量；机器按整台计",
+    "discounted income of all years per USD earned by a first-year request": "首年每次请求每赚 1 美元，对应的各年折现收入",
+    "none: there are no requests": "无：没有请求",
+    "over the funded use cases": "对获资助的使用场景求和",
+    "no use case is funded": "没有使用场景获得资助",
+    "0: not done, as it is a loss or misses the needed quality": "0：不做，因其亏损或达不到所需质量",
+    "no use case has this task, so a better answer has no price": "没有使用场景包含此任务，因此更好的答案没有价格",
+    "a measurement that it needs is missing": "缺少所需的测量",
+    "none: a use has no gain": "无：每项用途没有增益",
+    "pretrain_usd × development_multiplier / gain_usd_per_use, rounded up to whole uses":
+    "pretrain_usd × development_multiplier / gain_usd_per_use，向上取整",
+    "whether break_even_uses are no more than pretraining_uses": "break_even_uses 是否不超过 pretraining_uses",
+    "0: no significant difference of quality": "0：质量无显著差异",
+    "without the cost of pretraining": "不含预训练成本",
+    "the metric gives no share of right answers, or a measurement is missing": "指标不给出正确答案的比例，或缺少测量",
+    "there is no demand": "没有需求",
+    "the use case has no cost per error": "使用场景没有单次错误成本",
+    "no whole machines are paid": "没有为整机付费",
+    "every hour is paid, idle or not": "每小时都付费，不论是否空闲",
+    "other use cases pay for the rest of the machines": "机器的其余部分由其他使用场景付费",
+    "99th percentile in the busiest hour: waiting for a machine, and the measured time of a batch":
+    "最忙一小时的第 99 百分位：等待机器的时间，加上实测的批处理时间",
+    "without a latency limit waiting does not count": "没有延迟上限时不计等待",
+    "paid per second of use": "按使用秒数付费",
+    "idle machines are the provider's": "空闲机器由提供商承担",
+    "a measurement that it needs is missing: see the reasons of the verdict": "缺少所需的测量：见结论的理由",
+    "nothing more can be measured": "没有可再测量的",
+    "every figure at its mean": "各项取均值",
+    "year 0": "第 0 年",
+    "unit_error_usd and unit_review_usd": "unit_error_usd 与 unit_review_usd",
+    "price of machines, or of calls, as a share of the first year's": "机器或调用的价格与首年之比",
+    "held between 0 and 1": "限制在 0 与 1 之间",
+    "the window does not hold how long each of at least two batches took, so its spread is not known":
+    "测量窗口中没有至少两个批次各自的用时，因此离散度未知",
+    "there is no record to read it in": "没有可从中读取的记录",
+    "no seconds were measured": "没有测得时长",
+    "no output tokens were counted": "没有计数输出词元",
+    "not known without a share of right answers above 0": "正确答案的比例不大于 0 时未知",
+    "nothing was pretrained here": "此处没有预训练",
+    "no evaluation of this candidate has finished": "此候选方案没有完成的评测",
+    "the record of this training is missing, so its cost is not known": "缺少此次训练的记录，因此成本未知",
+    "it was not graded": "未评分",
+    "no tokens were counted while it served": "服务时没有计数词元",
+    "set by you; 1.15 is AWS's of 2023: energy of the building over that of its machines":
+    "由您设定；1.15 为 AWS 2023 年的值：建筑能耗与机器能耗之比",
+    "no serving in the scenario Offline has finished": "没有完成的 Offline 情景服务",
+    "the record of this step is missing": "缺少此步骤的记录",
+    "set by you: 1 is the price book's price": "由您设定：1 为价目表的价格",
+    "set by you: share of paid time that is used": "由您设定：付费时间中被使用的比例",
+    "mean of a PERT distribution: likeliest by measured processor time, least and most if no or every one "
+    "worked":
+    "PERT 分布的均值：最可能值按实测处理器时间，最小和最大值按没有或全部处理器工作",
+    "no request was served": "没有服务任何请求",
+    "discounted cost over discounted requests, times 1,000: training, development, operating cost, "
+    "retraining, machines, energy, errors and review, year by year; at this price in every year the net "
+    "present value is 0":
+    "折现成本除以折现请求数，乘以 1,000：逐年计入训练、开发、运营成本、重训、机器、电费、错误与复核；各年均按此价格时净现值为 0",
+    "finetune_usd and evaluate_usd, as in upfront_usd": "finetune_usd 与 evaluate_usd，同 upfront_usd",
 }  # fmt: skip
 _CATALOGUES: Mapping[str, Mapping[str, str]] = {"zh": CHINESE}
 

@@ -34,6 +34,24 @@ def _said() -> Iterator[str]:
                 yield str(node.args[0].value)
 
 
+def _notes() -> Iterator[str]:
+    """Yield the notes and sources of explained figures that are written as one text."""
+    for file in Path(str(harness_reports.__file__)).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id
+            if isinstance(node, ast.Call) and called in ("Explained", "derived", "replace"):
+                texts = [word.value for word in node.keywords if word.arg in ("note", "source")]
+                yield from (str(text.value) for text in texts if isinstance(text, ast.Constant))
+
+
+def test_every_note_has_its_chinese() -> None:
+    """On the page of a figure's origin; notes with numbers or names in them are in English."""
+    notes = set(_notes())
+
+    assert len(notes) > 40
+    assert notes <= CHINESE.keys()
+
+
 def test_every_text_has_its_chinese() -> None:
     """With the same fields."""
     texts = {*_said(), *charts.WORDS.values(), *charts_case.WORDS.values()}
