@@ -170,8 +170,10 @@ class Business:
         served = self.supply.year(requests, drawn)
         if not self.pays_energy:
             return served.usd, np.zeros(1)
-        machine = {"requests_per_year": requests, "idle_hours": served.idle_hours, "idle_watts": self.idle_watts or 0.0,
-               "pue": self.pue}  # fmt: skip
+        machine = {
+            "requests_per_year": requests, "idle_hours": served.idle_hours, "idle_watts": self.idle_watts or 0.0,
+            "pue": self.pue, "energy_j_per_request": drawn["energy_j_per_request"] * served.energy_ratio,
+        }  # fmt: skip
         return served.usd, np.asarray(evaluate(ENERGY, {**drawn, **machine}))
 
     def serving_usd(self, drawn: Drawn, sums: Sums) -> np.ndarray:

@@ -7,14 +7,18 @@ and at most `MOST_LOAD` of that throughput.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
+from harness_reports.economics.distributions import Distribution
 from harness_reports.economics.waiting import MOST_LOAD, Service, answer_s, arrivals_within
+from harness_reports.figures.explained import Kind
 from harness_reports.measured.latency import percentile
 from harness_reports.measured.results import Measured, Serving
+from harness_reports.prices.request_energy import energy_per_request
 
 SHARE_IN_TIME = 0.99
 EXACT = 8
@@ -41,6 +45,11 @@ class Capacity:
         speed = self.serving.samples_per_s
         assert speed is not None  # noqa: S101 - `Measured.fastest` holds servings with a speed only
         return speed
+
+    @cached_property
+    def energy(self) -> tuple[Distribution | None, Kind | None]:
+        """The energy of a request in J, and whether it was measured or estimated; None where neither."""
+        return energy_per_request(self.serving.leaves)
 
     def bound(self, machines: int) -> float:
         """Return the highest arrivals per second that a number of machines bears."""
@@ -79,28 +88,52 @@ class Capacity:
 def capacities(measured: Measured, limit_s: float | None) -> list[Capacity]:
     """Return the ways in which a candidate may be served within a latency limit, one request at a time first.
 
-    Empty if single requests were not measured, or nothing was.
+    If none meets the limit, that of single requests by throughput alone: needs are judged apart from costs. Empty if
+    single requests were not measured, or nothing was.
     """
     if limit_s is None:
         return [Capacity(serving) for serving in _by_throughput(measured)[:1]]
-    return [Capacity(serving, service, limit_s) for serving, service in _services(measured, limit_s)]
-
-
-def untimely(measured: Measured) -> Capacity | None:
-    """Return the capacity by throughput alone, one request at a time; None if that was not measured."""
+    ways = [Capacity(serving, service, limit_s) for serving, service in _services(measured, limit_s)]
+    if ways and ways[0].bound(1):
+        return ways
     single = measured.fastest.get("SingleStream")
-    return Capacity(single) if single else None
+    return [way for way in ways[1:] if way.bound(1)] or ([Capacity(single)] if single else [])
 
 
-def fewest(ways: list[Capacity], peak_per_s: float) -> Capacity | None:
-    """Return the way of serving that bears a peak on the fewest machines; of equals the first; None if none does.
+Need = Callable[[Capacity, np.ndarray], np.ndarray]
+"""What a way of serving takes at each peak: anything that its cost is proportional to."""
 
-    Batches are looked at, and simulated, only where single requests need more than one machine.
+
+def cheapest(ways: Sequence[Capacity], peak_per_s: np.ndarray, need: Need) -> tuple[np.ndarray, np.ndarray]:
+    """Return the place of the way that serves each peak, and what it takes; shape (1,) where all peaks have the same.
+
+    One request at a time where one machine bears the peak so: batches form only where requests wait. Above that the way
+    that takes least; of equals the first. Batches are simulated only where they could take less.
+
+    Args:
+        ways: the first bears some load.
+        peak_per_s: arrivals per second in the busiest hour.
+        need: it grows with the peak, and falls with what a machine bears.
     """
-    if ways and ways[0].bound(1) >= peak_per_s:
-        return ways[0]
-    peak, able = np.array([peak_per_s]), [way for way in ways if way.bound(1) > 0]
-    return min(able, key=lambda way: float(way.machines(peak)[0]), default=None)
+    place, least = np.zeros(1, dtype=int), need(ways[0], peak_per_s)
+    waiting = peak_per_s * (1 - _ROUNDING) > ways[0].bound(1)
+    for number, other in enumerate(ways[1:], 1):
+        at_best = need(Capacity(other.serving), peak_per_s)  # by throughput alone
+        if not (waiting & (at_best < least)).any() or not other.bound(1):
+            continue
+        needed = need(other, peak_per_s)
+        less = waiting & (needed < least)
+        place, least = np.where(less, number, place), np.where(less, needed, least)
+    return place, least
+
+
+def most_per_s(ways: Sequence[Capacity], machines: int) -> float:
+    """Return the highest arrivals per second that a number of machines bears in any of the ways."""
+    most = ways[0].bound(machines)
+    for other in ways[1:]:
+        if machines * other.samples_per_s > most:
+            most = max(most, other.bound(machines))
+    return most
 
 
 def _by_throughput(measured: Measured) -> list[Serving]:

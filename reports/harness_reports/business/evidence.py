@@ -12,9 +12,9 @@ import numpy as np
 
 from harness.records import Record
 from harness_reports.business.business import Business
-from harness_reports.business.capacity import Capacity, capacities, fewest, untimely
+from harness_reports.business.capacity import Capacity, capacities
 from harness_reports.business.market import Market
-from harness_reports.business.supply import HOURS_PER_YEAR, Elastic, Machines, Supply
+from harness_reports.business.supply import HOURS_PER_YEAR, Elastic, Machines
 from harness_reports.economics.distributions import Distribution, Empirical, Fixed
 from harness_reports.economics.training import SECONDS_PER_HOUR
 from harness_reports.figures.explained import Explained, Kind
@@ -27,7 +27,7 @@ from harness_reports.measured.tables import accuracy_rows
 from harness_reports.prices.cost import cost_row
 from harness_reports.prices.cost_figures import cost_figures
 from harness_reports.prices.pricing import Buying, Pricing
-from harness_reports.prices.request_energy import energy_caveat, energy_gap, energy_per_request, idle_caveat, idle_watts
+from harness_reports.prices.request_energy import energy_caveat, energy_gap, idle_caveat, idle_watts
 from harness_reports.reasons import Reason
 
 _PROPORTIONAL = ("usd_per_hour", "pretrain_usd", "finetune_usd", "train_usd", "evaluate_usd")
@@ -80,29 +80,40 @@ class Evidence:
         return "Offline" if market.latency_s is None else "SingleStream"
 
     def capacity(self, market: Market) -> Capacity | None:
-        """Return how the candidate is served: the way that needs the fewest machines; None if it was not measured.
+        """Return how the candidate serves the use case's demand; None if it was not measured.
 
         A latency limit that no way meets does not count: needs are judged apart from costs.
         """
-        ways = self._ways(market.latency_s)
-        peak_per_s = market.requests_per_year * (1 + market.numbers["retry_share"]) * market.numbers["peak_factor"]
-        return fewest(ways, peak_per_s / (HOURS_PER_YEAR * SECONDS_PER_HOUR)) or untimely(self.measured)
+        supply = self.supply(market)
+        return None if supply is None else supply.usual
 
-    def _ways(self, limit_s: float | None) -> list[Capacity]:
+    def ways(self, limit_s: float | None) -> list[Capacity]:
+        """Return the ways in which the candidate may be served within a latency limit; empty if none was measured."""
         if limit_s not in self._capacities:
             self._capacities[limit_s] = capacities(self.measured, limit_s)
         return self._capacities[limit_s]
 
+    def supply(self, market: Market) -> Machines | Elastic | None:
+        """Return the machines that serve, in the way that is cheaper at each demand; None if none was measured."""
+        ways, hour = self.ways(market.latency_s), self.cost["usd_per_hour"]
+        if not ways:
+            return None
+        yearly = market.requests_per_year * (1 + market.numbers["retry_share"])
+        peak_per_s = yearly * market.numbers["peak_factor"] / (HOURS_PER_YEAR * SECONDS_PER_HOUR)
+        if self.buying == "elastic":
+            return Elastic(ways, peak_per_s, hour, self.pricing.utilisation)
+        return Machines(ways, peak_per_s, hour, whole=self.buying == "machines")
+
     def business(self, market: Market) -> Business | None:
         """Return the use case run with this candidate; None if a measurement that it needs is missing."""
-        capacity, ceiling = self.capacity(market), self._ceiling()
-        measured = None if capacity is None else self._inputs(capacity)
+        supply, ceiling = self.supply(market), self._ceiling()
+        measured = None if supply is None else self._inputs(supply.usual)
         # Without a cost per error no share of errors is needed, so a metric without a ceiling will do.
         prices_errors = market.numbers["cost_per_error_usd"] > 0
-        if capacity is None or measured is None or (prices_errors and ceiling is None):
+        if supply is None or measured is None or (prices_errors and ceiling is None):
             return None
         return Business(
-            market.inputs, measured, market.years, ceiling if prices_errors else None, self._supply(capacity),
+            market.inputs, measured, market.years, ceiling if prices_errors else None, supply,
             idle_watts(self.measured.machine).value, self.pricing.pue,
         )  # fmt: skip
 
@@ -116,15 +127,9 @@ class Evidence:
         """Whether energy is paid apart from the machine."""
         return self.pricing.price(self.measured.machine).energy == "excluded"
 
-    def _supply(self, capacity: Capacity) -> Supply:
-        hour = self.cost["usd_per_hour"]
-        if self.buying == "elastic":
-            return Elastic(capacity, hour, self.pricing.utilisation)
-        return Machines(capacity, hour, whole=self.buying == "machines")
-
     def _inputs(self, capacity: Capacity) -> dict[str, Distribution] | None:
         trained = [self.cost[name] for name in ("pretrain_usd", "finetune_usd", "evaluate_usd")]
-        energy = energy_per_request(capacity.serving.leaves)[0] if self.pays_energy else None
+        energy = capacity.energy[0] if self.pays_energy else None
         if None in trained or (self.pays_energy and energy is None) or not math.isfinite(self.accuracy["value"]):
             return None
         pretrain, finetune, evaluate = (Fixed(usd) for usd in trained)
@@ -183,7 +188,8 @@ class Evidence:
 
     def energy_kind(self, market: Market) -> Kind | None:
         """Return whether the energy that is charged was measured or estimated; None if none is."""
-        return energy_per_request(self._windows(market))[1] if self.pays_energy and self._windows(market) else None
+        capacity = self.capacity(market)
+        return capacity.energy[1] if capacity and self.pays_energy else None
 
     def caveats(self, market: Market) -> Iterator[Reason]:
         """Yield what is uncertain of the evidence, and is charged all the same."""

@@ -106,8 +106,7 @@ class _Flip:
 
     def _volume(self) -> Lever:
         def npv_usd(requests: float) -> np.ndarray:
-            business = self.outlook.evidence.business(self._market.at(_VOLUME, requests)) or self.business
-            return business.npv_usd({**self._drawn, _VOLUME: np.full(1, requests)})
+            return self.business.npv_usd({**self._drawn, _VOLUME: np.full(1, requests)})
 
         return Lever(self._market.requests_per_year, True, npv_usd, self._with(_VOLUME), _coarse)
 

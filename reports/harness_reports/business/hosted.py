@@ -12,7 +12,7 @@ import numpy as np
 from harness.errors import FactError
 from harness.facts import Figure
 from harness_reports.business.business import Business
-from harness_reports.business.capacity import EXACT, Capacity
+from harness_reports.business.capacity import EXACT, Capacity, most_per_s
 from harness_reports.business.market import Market
 from harness_reports.business.market_figures import figure, uncertain
 from harness_reports.business.npv_distribution import NpvDistribution, draw_market, npv_distribution, outcome_cells
@@ -199,10 +199,11 @@ def own_machines(candidates: Candidates, best: Mapping[str, Explained]) -> OwnMa
 
 
 def _capacities(candidates: Candidates) -> tuple[float, ...]:
-    """Return the requests of a month that 1, 2, … machines bear in the busiest hour."""
-    market, capacity = candidates.market, _capacity(candidates)
+    """Return the requests of a month that 1, 2, … machines bear in the busiest hour, each in its better way."""
+    market = candidates.market
+    ways = candidates.best.evidence.ways(market.latency_s)
     peaks = market.numbers["peak_factor"] * (1 + market.numbers["retry_share"])
-    return tuple(capacity.bound(count + 1) * SECONDS_PER_HOUR * _HOURS_PER_MONTH / peaks for count in range(EXACT))
+    return tuple(most_per_s(ways, count + 1) * SECONDS_PER_HOUR * _HOURS_PER_MONTH / peaks for count in range(EXACT))
 
 
 def _capacity(candidates: Candidates) -> Capacity:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import accumulate
 from typing import Any
@@ -94,7 +95,21 @@ def _break_even_volume(market: Market, business: Business, npv_usd: float) -> Ex
 
 def break_even_scale(business: Business) -> float | None:
     """Return the factor on demand, nearest to 1, at which the net present value of the base case changes its sign."""
-    return nearest_change(partial(npv_at_demand, business))
+    return nearest_change(partial(_pays_at_demand, business))
+
+
+def _pays_at_demand(business: Business, factors: np.ndarray) -> np.ndarray:
+    """Return whether the base case's net present value is positive with demand multiplied by factors.
+
+    Batches, whose simulation takes long, are looked at only where their cost could decide.
+    """
+    if business.pays_energy:  # the way on fewer machines may need more of it
+        return npv_at_demand(business, factors) > 0
+    pays, may = (npv_at_demand(replace(business, supply=each), factors) > 0 for each in business.supply.between())
+    unsure = pays != may
+    if unsure.any():
+        pays[unsure] = npv_at_demand(business, factors[unsure]) > 0
+    return pays
 
 
 def npv_at_demand(business: Business, factors: np.ndarray) -> np.ndarray:
@@ -103,15 +118,15 @@ def npv_at_demand(business: Business, factors: np.ndarray) -> np.ndarray:
     return np.broadcast_to(business.npv_usd({**means, name: means[name] * factors}), factors.shape)
 
 
-def nearest_change(values: Callable[[np.ndarray], np.ndarray]) -> float | None:
-    """Return the factor nearest to 1 at which a function of factors changes its sign; None if it never does.
+def nearest_change(pays: Callable[[np.ndarray], np.ndarray]) -> float | None:
+    """Return the factor nearest to 1 at which a function of factors changes; None if it never does.
 
     It may have steps: then the factor just past the step is returned.
 
     Args:
-        values: a function of factors above 0, shape (n,) to (n,).
+        pays: true or false for each of ascending factors above 0, shape (n,) to (n,).
     """
-    positive = values(_FACTORS) > 0
+    positive = pays(_FACTORS)
     changes = np.flatnonzero(positive[:-1] != positive[1:])
     if not changes.size:
         return None
@@ -119,7 +134,7 @@ def nearest_change(values: Callable[[np.ndarray], np.ndarray]) -> float | None:
     low, high = _FACTORS[nearest], _FACTORS[nearest + 1]
     for _ in range(_REFINEMENTS):
         between = np.linspace(low, high, 33)
-        signs = values(between) > 0
+        signs = pays(between)
         place = int(np.flatnonzero(signs[:-1] != signs[1:])[0])
         low, high = between[place], between[place + 1]
     return float(high if abs(np.log(high)) > abs(np.log(low)) else low)

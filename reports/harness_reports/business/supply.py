@@ -4,17 +4,21 @@
 - `shared`: the same machines by the part that is needed, where other use cases pay for the rest;
 - `elastic`: paid per second of use, down to none;
 - calls of a hosted model.
+
+Requests are served one at a time or in batches: in the cheaper way at each demand, so at each draw and in each year.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 
-from harness_reports.business.capacity import Capacity
+from harness_reports.business.capacity import Capacity, cheapest
 from harness_reports.figures.formula import evaluate
 
 Drawn = Mapping[str, np.ndarray]
@@ -39,6 +43,8 @@ class YearOfServing(NamedTuple):
     """At the first year's prices, retries included, energy only where it is included in the price."""
     idle_hours: np.ndarray
     """Hours in which a machine is paid and does not answer."""
+    energy_ratio: np.ndarray
+    """Energy of a request in the way that serves it, over that in the usual one."""
 
 
 class Supply(Protocol):
@@ -48,48 +54,114 @@ class Supply(Protocol):
         """Return what serving a year's requests takes."""
         ...
 
+    def between(self) -> tuple[Supply, Supply]:
+        """Return supplies of which one costs no less than this one, and one no more; neither simulates batches."""
+        ...
 
-@dataclass(frozen=True)
-class Machines:
+
+class _Load(NamedTuple):
+    """Arrivals, by draw."""
+
+    mean_per_s: np.ndarray
+    peak_per_s: np.ndarray
+    """In the busiest hour, on machines of the measured speed: those of a slower draw bear less in proportion."""
+    speed: np.ndarray
+    """Speed of a draw over the measured one, the same in all ways of serving."""
+
+
+@dataclass(frozen=True, eq=False)
+class _OwnMachines(ABC):
+    """Machines of one kind, and the ways in which they may serve."""
+
+    ways: Sequence[Capacity]
+    usual_per_s: float
+    """Peak of the use case; measured inputs, such as `samples_per_s`, are of the way that serves it."""
+    usd_per_hour: float
+
+    @abstractmethod
+    def need(self, way: Capacity, peak_per_s: np.ndarray) -> np.ndarray:
+        """Return what each peak takes in one way of serving: its cost is proportional to that."""
+
+    @cached_property
+    def usual(self) -> Capacity:
+        """The way that serves the use case's peak."""
+        return self.at(self.usual_per_s)
+
+    def at(self, peak_per_s: float) -> Capacity:
+        """Return the way that serves a peak."""
+        place, _ = cheapest(self.ways, np.array([peak_per_s]), self.need)
+        return self.ways[int(place[0])]
+
+    def between(self) -> tuple[Self, Self]:
+        """Return supplies of which one costs no less than this one, and one no more; neither simulates batches."""
+        single, *others = self.ways
+        by_throughput = [Capacity(way.serving) for way in others]
+        return replace(self, ways=[single]), replace(self, ways=[single, *by_throughput])
+
+    def _load(self, requests: np.ndarray, drawn: Drawn) -> _Load:
+        mean = evaluate(PER_SECOND, {**drawn, "requests_per_year": requests})
+        speed = drawn["samples_per_s"] / self.usual.samples_per_s
+        return _Load(mean, evaluate(PEAK, {**drawn, "requests_per_s": mean}) / speed, speed)
+
+    def _samples_per_s(self, place: np.ndarray, load: _Load) -> np.ndarray:
+        return np.asarray(np.array([way.samples_per_s for way in self.ways])[place] * load.speed)
+
+    def _energy_ratio(self, place: np.ndarray, drawn: Drawn) -> np.ndarray:
+        if "energy_j_per_request" not in drawn:
+            return np.ones(1)
+        usual, ratios = self.usual.energy[0], np.ones(len(self.ways))
+        for number, way in enumerate(self.ways):
+            energy = way.energy[0]
+            # A way that was neither metered nor can be estimated is taken to need as much as the usual one.
+            if energy is not None and usual is not None and usual.mean:
+                ratios[number] = energy.mean / usual.mean
+        return np.asarray(ratios[place])
+
+
+@dataclass(frozen=True, eq=False)
+class Machines(_OwnMachines):
     """Machines that are paid every hour, idle or not."""
 
-    capacity: Capacity
-    usd_per_hour: float
     whole: bool = True
     """Whether a part of a machine is paid as a whole one; False: other use cases pay for the rest."""
 
+    def need(self, way: Capacity, peak_per_s: np.ndarray) -> np.ndarray:
+        """Return the machines that each peak needs at the measured speed."""
+        if self.whole:
+            return way.machines(peak_per_s)
+        return np.asarray(evaluate(SHARE, {"peak_per_s": peak_per_s, "peak_per_machine": way.per_machine()}))
+
     def year(self, requests: np.ndarray, drawn: Drawn) -> YearOfServing:
         """Return the cost and the idle hours of the machines."""
-        mean = evaluate(PER_SECOND, {**drawn, "requests_per_year": requests})
-        # A draw of a lower speed bears less in proportion.
-        peak = evaluate(PEAK, {**drawn, "requests_per_s": mean}) * self.capacity.samples_per_s / drawn["samples_per_s"]
-        replicas = self.replicas(peak)
-        used = {"requests_per_s": mean, "replicas": replicas, "samples_per_s": drawn["samples_per_s"]}
+        load = self._load(requests, drawn)
+        place, replicas = cheapest(self.ways, load.peak_per_s, self.need)
+        speed = self._samples_per_s(place, load)
+        used = {"requests_per_s": load.mean_per_s, "replicas": replicas, "samples_per_s": speed}
         idle = {"replicas": replicas, "utilisation": evaluate(UTILISATION, used)}
         usd = evaluate(MACHINES, {"usd_per_hour": self.usd_per_hour, "replicas": replicas})
-        return YearOfServing(np.asarray(usd), np.maximum(0, evaluate(IDLE_HOURS, idle)))
-
-    def replicas(self, peak_per_s: np.ndarray) -> np.ndarray:
-        """Return the machines that a peak needs at the measured speed."""
-        if self.whole:
-            return self.capacity.machines(peak_per_s)
-        most = self.capacity.per_machine()
-        return np.asarray(evaluate(SHARE, {"peak_per_s": peak_per_s, "peak_per_machine": most}))
+        idle_hours = np.maximum(0, evaluate(IDLE_HOURS, idle))
+        return YearOfServing(np.asarray(usd), idle_hours, self._energy_ratio(place, drawn))
 
 
-@dataclass(frozen=True)
-class Elastic:
+@dataclass(frozen=True, eq=False)
+class Elastic(_OwnMachines):
     """Machines that are paid per second of use."""
 
-    capacity: Capacity
-    usd_per_hour: float
     utilisation: float
     """Share of the paid time in which they answer."""
 
+    def need(self, way: Capacity, peak_per_s: np.ndarray) -> np.ndarray:  # noqa: ARG002 - no number of machines is paid
+        """Return the seconds of a request, whatever the peak."""
+        return np.full(1, 1 / way.samples_per_s)
+
     def year(self, requests: np.ndarray, drawn: Drawn) -> YearOfServing:
         """Return the cost of the seconds."""
+        load = self._load(requests, drawn)
+        place, _ = cheapest(self.ways, load.peak_per_s, self.need)
         price = {"usd_per_hour": self.usd_per_hour, "utilisation": self.utilisation}
-        return YearOfServing(evaluate(ELASTIC, {**drawn, **price, "requests_per_year": requests}), np.zeros(1))
+        of_way = {"samples_per_s": self._samples_per_s(place, load), "requests_per_year": requests}
+        usd = evaluate(ELASTIC, {**drawn, **price, **of_way})
+        return YearOfServing(usd, np.zeros(1), self._energy_ratio(place, drawn))
 
 
 @dataclass(frozen=True)
@@ -98,4 +170,9 @@ class Calls:
 
     def year(self, requests: np.ndarray, drawn: Drawn) -> YearOfServing:
         """Return the cost of the calls."""
-        return YearOfServing(evaluate(CALLS, {**drawn, "requests_per_year": requests}), np.zeros(1))
+        usd = evaluate(CALLS, {**drawn, "requests_per_year": requests})
+        return YearOfServing(usd, np.zeros(1), np.ones(1))
+
+    def between(self) -> tuple[Supply, Supply]:
+        """Return itself twice: there is one way of serving."""
+        return self, self

@@ -67,7 +67,8 @@ def _served(
     if isinstance(supply, Calls):
         yield derived(YEARLY, USD, CALLS, priced["usd_per_call"], requests, retries)
     elif isinstance(supply, Elastic):
-        hour, speed, used = priced["usd_per_hour"], supply.capacity.serving.speed, priced["utilisation"]
+        speed = supply.at(demand["peak_per_s"].value).serving.speed
+        hour, used = priced["usd_per_hour"], priced["utilisation"]
         yield from (hour, speed, used)
         yield derived(YEARLY, USD, ELASTIC, hour, speed, used, requests, retries, note="paid per second of use")
     elif isinstance(supply, Machines):
@@ -75,22 +76,22 @@ def _served(
 
 
 def _machines(supply: Machines, hour: Explained, demand: Mapping[str, Explained]) -> Iterator[Explained]:
-    peak, speed = demand["peak_per_s"], supply.capacity.serving.speed
-    replicas = _replicas(supply, peak)
+    peak = demand["peak_per_s"]
+    capacity = supply.at(peak.value)
+    speed, replicas = capacity.serving.speed, _replicas(supply, capacity, peak)
     note = "every hour is paid, idle or not" if supply.whole else "other use cases pay for the rest of the machines"
     used = derived("utilisation", "", UTILISATION, demand["requests_per_s"], replicas, speed)
-    yield from (hour, speed, replicas, used, answer_figure(supply.capacity, peak, replicas))
+    yield from (hour, speed, replicas, used, answer_figure(capacity, peak, replicas))
     yield derived(YEARLY, USD, MACHINES, hour, replicas, note=note)
     yield derived("idle_hours", "h", IDLE_HOURS, replicas, used)
 
 
-def _replicas(supply: Machines, peak: Explained) -> Explained:
-    capacity = supply.capacity
+def _replicas(supply: Machines, capacity: Capacity, peak: Explained) -> Explained:
     if not supply.whole:
         most = Explained("peak_per_machine", capacity.per_machine(), "1/s", note=_bound(capacity),
                          inputs=(capacity.serving.speed,))  # fmt: skip
         return derived("replicas", "", SHARE, peak, most)
-    number = float(supply.replicas(np.array([peak.value]))[0])
+    number = float(capacity.machines(np.array([peak.value]))[0])
     note = f"the fewest whole machines that answer peak_per_s: {_bound(capacity)}"
     return Explained("replicas", int(number), note=note,
                      inputs=(peak, capacity.serving.speed))  # fmt: skip
@@ -129,7 +130,8 @@ def _energy(
     if not business.pays_energy:
         yield Explained(name, 0.0, USD, note="included in the machine's price")
         return
-    windows = _capacity(business.supply).serving.leaves
+    assert isinstance(business.supply, Machines | Elastic)  # noqa: S101 - calls of hosted models pay no energy
+    windows = business.supply.at(served["peak_per_s"].value).serving.leaves
     yield derived(
         name, USD, ENERGY, served["requests_per_year"], figure(market, "retry_share"), request_energy(windows),
         served.get("idle_hours", Explained("idle_hours", 0.0, "h", note="idle machines are the provider's")),
@@ -141,8 +143,3 @@ def idle_power(record: Record) -> Explained:
     """Return the power of an idle machine; 0 with a note where it is not known."""
     power = named(idle_watts(record), "idle_watts")
     return power if power.value is not None else replace(power, value=0.0, note=f"left out: {power.note}")
-
-
-def _capacity(supply: Supply) -> Capacity:
-    assert isinstance(supply, Machines | Elastic)  # noqa: S101 - calls of hosted models pay no energy
-    return supply.capacity

@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.records import Reading
-from harness_reports.business.capacity import EXACT, Capacity, capacities, fewest, untimely
+from harness_reports.business.capacity import EXACT, Capacity, capacities, cheapest, most_per_s
+from harness_reports.economics import waiting
+from harness_reports.economics.batch_queue import simulated_answers_s
 from harness_reports.economics.queueing import servers_needed
 from harness_reports.economics.waiting import MOST_LOAD, Service, answer_s
 from harness_reports.measured.results import Measured, Results
@@ -61,13 +63,10 @@ def test_machines_bear_no_more_than_their_measured_throughput(bench: Any) -> Non
     assert number(capacity, 18.5) == 2
 
 
-def test_a_limit_that_no_machines_meet_has_no_way(bench: Any) -> None:
+def test_a_limit_that_no_machines_meet_does_not_count(bench: Any) -> None:
     """The cost is then that of throughput alone."""
-    slow = measured(bench)
-    alone = untimely(slow)
+    (alone,) = capacities(measured(bench), 0.01)
 
-    assert fewest(capacities(slow, 0.01), 1.0) is None
-    assert alone is not None
     assert (alone.serving.scenario, alone.limit_s, number(alone, 101.0)) == ("SingleStream", None, 3)
 
 
@@ -76,21 +75,46 @@ def test_a_limit_needs_measured_single_requests(bench: Any) -> None:
     batches = measured(bench, latency_s=None)
 
     assert capacities(batches, 0.5) == []
-    assert untimely(batches) is None
     assert len(capacities(batches, None)) == 1
 
 
 def test_batches_serve_where_they_need_fewer_machines(bench: Any) -> None:
     """A small load keeps single requests; a large one takes batches, if these answer in time."""
-    fast = measured(bench, rate=1000.0, window_s=20.0)
-    ways = capacities(fast, 0.5)
+    ways = capacities(measured(bench, rate=1000.0, window_s=20.0), 0.5)
+    peaks = np.array([10.0, 800.0, 40.0, 100_000.0, 46.0])
+    place, machines = cheapest(ways, peaks, Capacity.machines)
 
     assert [way.serving.scenario for way in ways] == ["SingleStream", "Offline"]
-    assert fewest(ways, 10.0) is ways[0]
-    assert fewest(ways, 800.0) is ways[1]
-    assert number(ways[1], 800.0) < number(ways[0], 800.0)
     assert [way.serving.scenario for way in capacities(measured(bench, rate=10.0), 0.5)] == ["SingleStream"]
-    assert fewest([], 1.0) is None
+    assert place.tolist() == [0, 1, 0, 1, 1]
+    for peak, way, count in zip(peaks, place, machines, strict=True):
+        assert count == min(number(each, peak) for each in ways)
+        assert cheapest(ways, np.array([peak]), Capacity.machines) == (way, count)
+
+
+def test_batches_are_simulated_only_where_they_could_take_less(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not for a load that one machine bears singly, nor if their throughput alone would not save a machine."""
+    simulated: list[int] = []
+
+    def noted(times_s: np.ndarray, machines: int, loads: np.ndarray, share: float) -> np.ndarray:
+        simulated.append(machines)
+        return simulated_answers_s(times_s, machines, loads, share)
+
+    monkeypatch.setattr(waiting, "simulated_answers_s", noted)
+    ways = capacities(measured(bench, rate=60.7, window_s=20.0), 0.5)
+
+    assert cheapest(ways, np.array([44.0, 75.0]), Capacity.machines)[1].tolist() == [1, 2]
+    assert simulated == []
+    cheapest(ways, np.array([44.0, 54.0]), Capacity.machines)
+    assert simulated == [1]
+
+
+def test_the_most_of_any_way(bench: Any) -> None:
+    """By single requests or in batches, whichever is more."""
+    ways = capacities(measured(bench, rate=1000.0, window_s=20.0), 0.5)
+
+    for machines in (1, 2, EXACT):
+        assert most_per_s(ways, machines) == ways[1].bound(machines) > ways[0].bound(machines)
 
 
 @settings(max_examples=30, deadline=None)

@@ -15,6 +15,7 @@ from harness.plugins import load_plugins
 from harness_reports.business.alternatives import alternatives
 from harness_reports.business.evidence import gather
 from harness_reports.business.market import read_market
+from harness_reports.business.money import npv_at_demand
 from harness_reports.business.npv_distribution import draw_market, npv_distribution
 from harness_reports.business.serving import serving
 from harness_reports.business.supply import HOURS_PER_YEAR
@@ -100,6 +101,69 @@ def test_a_slower_draw_needs_more_machines(bench: Any, pricing: Pricing, make_us
     assert (usd / MACHINE_USD).tolist() == pytest.approx([1, 1, 2, 3])
 
 
+def batching(bench: Any) -> list[Any]:
+    """Return a candidate that answers 50 requests a second one by one, and 1,000 in batches of 10."""
+    return list(bench.case(scores=GOOD, rate=1000.0, window_s=20.0))
+
+
+@pytest.mark.parametrize("buying", ["machines", "shared", "elastic"])
+def test_every_demand_is_served_in_its_cheaper_way(
+    bench: Any, pricing: Pricing, make_use_case: MakeUseCase, make_price: Callable[..., Any], buying: Any
+) -> None:
+    """The net present value at another demand is that of a use case with this demand, whatever today's is."""
+    case = make_use_case(needs={"latency_s": 0.5}, energy_usd_per_kwh=0.3)
+    for prices in (pricing, excluding(make_price)):
+        (evidence,) = gather(batching(bench), replace(prices, buying=buying, utilisation=0.5))
+        today = 10.0 * SECONDS
+        business = evidence.business(read_market(case, {"requests_per_year": today}))
+        assert business is not None
+        factors = np.array([0.1, 1.0, 1.4, 1.6, 20.0, 400.0])
+        ways = set()
+        for factor, npv_usd in zip(factors, npv_at_demand(business, factors), strict=True):
+            market = read_market(case, {"requests_per_year": today * factor})
+            there, way = evidence.business(market), evidence.capacity(market)
+            assert there is not None
+            assert way is not None
+            ways.add(way.serving.scenario)
+            assert npv_usd == pytest.approx(there.npv_usd(there.means)[0])
+
+        assert ways == {"SingleStream", "Offline"}
+
+
+def test_a_draw_of_a_large_demand_is_served_in_batches(
+    bench: Any, make_use_case: MakeUseCase, make_price: Callable[..., Any]
+) -> None:
+    """One machine instead of the four that single requests need."""
+    (evidence,) = gather(batching(bench), excluding(make_price))
+    business = evidence.business(read_market(make_use_case(needs={"latency_s": 0.5}), {}))
+    assert business is not None
+    requests = np.array([1.0, 14.0, 50.0]) * SECONDS  # three times as many in the busiest hour
+    served = business.supply.year(requests, business.means)
+
+    assert (served.usd / MACHINE_USD).tolist() == pytest.approx([1, 1, 1])
+    assert served.energy_ratio.tolist() == pytest.approx([1, 1, 50 / 1000])  # 50 W, metered
+
+
+def test_the_break_even_volume_may_need_batches(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """One by one no volume pays: a machine earns less than it costs."""
+    figures = {
+        "cost_per_error_usd": None, "fixed_cost_per_year_usd": 10.0, "upfront_cost_usd": 0.0,
+        "value_per_request_usd": 0.5 * MACHINE_USD / (15 * SECONDS), "requests_per_year": 5.0 * SECONDS,
+    }  # fmt: skip
+    case, records = make_use_case(needs={"latency_s": 0.5}, **figures), batching(bench)
+    (row,) = rows(viability(records, pricing, [case], draws=100))
+    single = [record for record in records if record.spec.get("scenario") != "Offline"]
+    (alone,) = rows(viability(single, pricing, [case], draws=100))
+    (below, above) = (
+        rows(viability(records, pricing, [case], {"requests_per_year": factor * row["break_even_requests"]}, 100))[0]
+        for factor in (0.999, 1.001)
+    )
+
+    assert alone["break_even_requests"] is None
+    assert row["break_even_requests"] > 15 * SECONDS
+    assert below["npv_usd"] < 0 < above["npv_usd"]
+
+
 def test_the_draws_and_the_flows_agree(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
     """The net present value of the base case is that of a draw in which every figure is its mean."""
     case = make_use_case(
@@ -112,7 +176,7 @@ def test_the_draws_and_the_flows_agree(bench: Any, pricing: Pricing, make_use_ca
     business = evidence.business(market)
     assert business is not None
 
-    assert row["npv_usd"] == pytest.approx(business.base_npv_usd())
+    assert row["npv_usd"] == pytest.approx(business.npv_usd(business.means)[0])
     assert npv_distribution(business, draw_market(market, 100), evidence.accuracy).npv_usd.size == 100
 
 
