@@ -1,8 +1,8 @@
 """What would change a verdict: the value of one figure that the reader can set, all else equal.
 
-A value is found where the probability of a loss, or the expected net present value, crosses its threshold. It is
-rounded away from today's value, and the candidate is judged again with it, against its baseline too: it is told only
-if the verdict does change.
+The nearest value is found, above or below today's, where the probability of a loss, or the expected net present value,
+crosses its threshold. It is rounded away from today's value, and the candidate is judged again with it, against its
+baseline too: it is told only if the verdict does change.
 """
 
 from __future__ import annotations
@@ -28,10 +28,12 @@ _VALUE, _VOLUME = "value_per_request_usd", "requests_per_year"
 _TOLD = {_VALUE: ("value set to", "value certain at"), _VOLUME: ("volume set to", "volume certain at")}
 """Figure → codes of its sentence: where it is certain today, and where it is uncertain."""
 _CODES = {"invest": "no investment if", "pilot": "investment if", "do not invest": "worth it if"}
-_REACH = 1000.0
-"""A value is looked for up to this multiple of today's, and down to its inverse."""
-_HALVINGS = 16
-"""Of the logarithm of that range: to a ten-thousandth of the value."""
+_STEP = math.log(1.05)
+"""Values are looked at in steps of 5 %: one more machine may undo what more demand has won."""
+_STEPS = 142
+"""Up to a thousandth and a thousandfold of today's value."""
+_HALVINGS = 10
+"""Of the logarithm of a step: to a ten-thousandth of the value."""
 _FARTHER = 1.5
 """Where a verdict does not change at its threshold, values this much farther from today's are tried."""
 _TRIES = 4
@@ -45,8 +47,6 @@ class Lever(NamedTuple):
     """A figure that the reader can set."""
 
     today: float
-    better: bool
-    """Whether more of it is better."""
     npv_usd: Callable[[float], np.ndarray]
     """Value → the net present value of each draw."""
     judged_at: Callable[[float], tuple[MarketDraws, Callable[[Evidence], Evidence]]]
@@ -102,13 +102,13 @@ class _Flip:
     def _value(self) -> Lever:
         none, one = (self.business.npv_usd({**self._drawn, _VALUE: np.full(1, usd)}) for usd in (0.0, 1.0))
         per_usd = one - none  # it is linear in the value
-        return Lever(self._market.numbers[_VALUE], True, lambda usd: none + usd * per_usd, self._with(_VALUE), _fine)
+        return Lever(self._market.numbers[_VALUE], lambda usd: none + usd * per_usd, self._with(_VALUE), _fine)
 
     def _volume(self) -> Lever:
         def npv_usd(requests: float) -> np.ndarray:
             return self.business.npv_usd({**self._drawn, _VOLUME: np.full(1, requests)})
 
-        return Lever(self._market.requests_per_year, True, npv_usd, self._with(_VOLUME), _coarse)
+        return Lever(self._market.requests_per_year, npv_usd, self._with(_VOLUME), _coarse)
 
     def _prices(self) -> Lever:
         today = float(self.outlook.evidence.pricing.multiplier)
@@ -119,18 +119,36 @@ class _Flip:
         def judged_at(times: float) -> tuple[MarketDraws, Callable[[Evidence], Evidence]]:
             return self.outlook.drawn, lambda evidence: evidence.at_prices(times / today)
 
-        return Lever(today, False, lambda times: now + (times / today - 1) * change, judged_at, _fine)
+        return Lever(today, lambda times: now + (times / today - 1) * change, judged_at, _fine)
 
     def _with(self, name: str) -> Callable[[float], tuple[MarketDraws, Callable[[Evidence], Evidence]]]:
         return lambda value: (self.outlook.drawn.at(name, value), lambda evidence: evidence)
 
     def _changed(self, lever: Lever) -> float | None:
-        """Return a value that changes the verdict, as its sentence shows it; None if none is found."""
-        up = lever.better != (self.verdict == "invest")
-        far = lever.today * (_REACH if up else 1 / _REACH)
-        if not lever.today > 0 or self._passes(lever, lever.today) == self._passes(lever, far):
-            return None
-        at = self._crossing(lever, far)
+        """Return the nearest value found that changes the verdict, as its sentence shows it; None if there is none."""
+        found: float | None = None
+        for near, far, crosses in self._steps(lever) if lever.today > 0 else ():
+            if found is not None and _distance(lever, near) >= _distance(lever, found):
+                break
+            value = self._beyond(lever, self._crossing(lever, near, far)) if crosses else None
+            if value is not None and (found is None or _distance(lever, value) < _distance(lever, found)):
+                found = value
+        return found
+
+    def _steps(self, lever: Lever) -> Iterator[tuple[float, float, bool]]:
+        """Yield steps from today's value, the nearest first, and whether one leaves its side of the threshold."""
+        today = self._passes(lever, lever.today)
+        up = down = today
+        for step in range(_STEPS):
+            near, far = math.exp(step * _STEP), math.exp((step + 1) * _STEP)
+            before, up = up, self._passes(lever, lever.today * far)
+            yield lever.today * near, lever.today * far, before == today != up
+            before, down = down, self._passes(lever, lever.today / far)
+            yield lever.today / near, lever.today / far, before == today != down
+
+    def _beyond(self, lever: Lever, crossing: float) -> float | None:
+        """Return a value past a crossing that changes the verdict; None if none is found."""
+        at, up = crossing, crossing > lever.today
         for _ in range(_TRIES):
             rounded = _away(at, lever.exponent(at), up=up)
             if self._changes(lever, rounded):
@@ -159,9 +177,9 @@ class _Flip:
             return bool(npv_usd.mean() > 0)
         return bool((npv_usd > 0).mean() >= 1 - threshold.loss)
 
-    def _crossing(self, lever: Lever, far: float) -> float:
-        """Return the value, by halving the logarithm of the range, just past which the threshold is crossed."""
-        near, before = lever.today, self._passes(lever, lever.today)
+    def _crossing(self, lever: Lever, near: float, far: float) -> float:
+        """Return the value between two, by halving, just past which the threshold is crossed."""
+        before = self._passes(lever, near)
         for _ in range(_HALVINGS):
             middle = math.sqrt(near * far)
             near, far = (middle, far) if self._passes(lever, middle) == before else (near, middle)
@@ -176,6 +194,11 @@ class _Flip:
         if self.verdict == "do not invest":
             return VERDICTS.index(now) < VERDICTS.index(self.verdict)
         return bool(now == "invest") != (self.verdict == "invest")
+
+
+def _distance(lever: Lever, value: float) -> float:
+    """Return how far a value is from today's, as a logarithm."""
+    return abs(math.log(value / lever.today))
 
 
 def _fine(value: float) -> int:

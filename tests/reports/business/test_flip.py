@@ -134,6 +134,27 @@ def test_no_value_nearer_to_todays_changes_the_verdict(
     assert verdict(records, dear, case, "bert", change) != row["verdict"]
 
 
+@pytest.mark.parametrize(("requests", "expected"), [
+    (1.0e9, 1.0519e9),  # one more machine undoes what it earns; at 0.9e9 there is too little demand
+    (0.85e9, 0.8972e9),  # one machine earns enough
+    (1.1e9, 1.0519e9),  # the second machine is not worth it; it is from 1.63e9 requests on
+    (1.6e9, 1.6276e9),
+])  # fmt: skip
+def test_the_nearest_demand_is_told_where_machines_come_whole(
+    bench: Any, pricing: Pricing, make_use_case: Any, requests: float, expected: float
+) -> None:
+    """A machine bears 1.0519e9 requests a year and costs 876.6 USD; the rest costs 200 USD."""
+    figures = {
+        "needs": {}, "value_per_request_usd": 1.2e-6, "cost_per_error_usd": None, "upfront_cost_usd": 0.0,
+        "fixed_cost_per_year_usd": 200.0,
+    }  # fmt: skip
+    case, records = make_use_case(**figures, requests_per_year=requests), bench.case()
+    ((row, change),) = [each for each in flips(records, pricing, case) if each[1].code == "volume set to"]
+
+    assert change.values["value"] == pytest.approx(expected, rel=1e-3)
+    assert verdict(records, pricing, case, "bert", change) != row["verdict"]
+
+
 def test_a_driver_may_change_a_verdict_before_the_limit_of_a_loss(bench: Any, pricing: Pricing) -> None:
     """Half of all draws may be a loss, but none of the drivers may be one at its 10th percentile."""
     shipped = CASES["document-classification"]
