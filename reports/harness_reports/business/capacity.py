@@ -13,12 +13,10 @@ from functools import cached_property
 
 import numpy as np
 
-from harness_reports.economics.distributions import Distribution
 from harness_reports.economics.waiting import MOST_LOAD, Service, answer_s, arrivals_within
-from harness_reports.figures.explained import Kind
 from harness_reports.measured.latency import percentile
 from harness_reports.measured.results import Measured, Serving
-from harness_reports.prices.request_energy import energy_per_request
+from harness_reports.prices.request_energy import RequestEnergy
 
 SHARE_IN_TIME = 0.99
 EXACT = 8
@@ -47,9 +45,9 @@ class Capacity:
         return speed
 
     @cached_property
-    def energy(self) -> tuple[Distribution | None, Kind | None]:
-        """The energy of a request in J, and whether it was measured or estimated; None where neither."""
-        return energy_per_request(self.serving.leaves)
+    def energy(self) -> RequestEnergy:
+        """The energy of a request."""
+        return RequestEnergy(self.serving.leaves)
 
     def bound(self, machines: int) -> float:
         """Return the highest arrivals per second that a number of machines bears."""

@@ -27,7 +27,7 @@ from harness_reports.measured.tables import accuracy_rows
 from harness_reports.prices.cost import cost_row
 from harness_reports.prices.cost_figures import cost_figures
 from harness_reports.prices.pricing import Buying, Pricing
-from harness_reports.prices.request_energy import energy_caveat, energy_gap, idle_caveat, idle_watts
+from harness_reports.prices.request_energy import idle_caveat, idle_watts
 from harness_reports.reasons import Reason
 
 _PROPORTIONAL = ("usd_per_hour", "pretrain_usd", "finetune_usd", "train_usd", "evaluate_usd")
@@ -129,7 +129,7 @@ class Evidence:
 
     def _inputs(self, capacity: Capacity) -> dict[str, Distribution] | None:
         trained = [self.cost[name] for name in ("pretrain_usd", "finetune_usd", "evaluate_usd")]
-        energy = capacity.energy[0] if self.pays_energy else None
+        energy = capacity.energy.distribution if self.pays_energy else None
         if None in trained or (self.pays_energy and energy is None) or not math.isfinite(self.accuracy["value"]):
             return None
         pretrain, finetune, evaluate = (Fixed(usd) for usd in trained)
@@ -144,11 +144,6 @@ class Evidence:
         """Return the quality at which every answer is right; None for metrics without a ceiling, and of errors."""
         ceiling = self.accuracy["ceiling"]
         return float(ceiling) if ceiling and self.accuracy["higher_is_better"] else None
-
-    def _windows(self, market: Market) -> list[Record]:
-        """Return the records of the serving that capacity and costs rest on; empty if there is none."""
-        capacity = self.capacity(market)
-        return capacity.serving.leaves if capacity else []
 
     def latency_p99_s(self) -> float | None:
         """Return the 99th percentile latency of single requests; None if too few were served."""
@@ -166,11 +161,12 @@ class Evidence:
     def gaps(self, market: Market, objective: LatencyObjective | None) -> Iterator[Reason]:
         """Yield what is missing for a verdict."""
         accuracy, cost, scenario = self.accuracy, self.cost, self.scenario(market)
+        capacity = self.capacity(market)
         if not math.isfinite(accuracy["value"]):
             yield Reason("quality not finite")
         if accuracy["items"] < MINIMUM_ITEMS:
             yield Reason("few items", {"items": accuracy["items"], "needed": MINIMUM_ITEMS})
-        windows = self._windows(market)
+        windows = capacity.serving.leaves if capacity else []
         if scenario not in self.measured.fastest:
             yield Reason("serving not measured", {"scenario": scenario})
         elif any((window_s(record) or 0.0) < MINIMUM_WINDOW_S for record in windows):
@@ -183,20 +179,20 @@ class Evidence:
             yield Reason("evaluation seconds missing")
         if objective is not None and objective.met == "unknown":
             yield Reason("few queries", {"needed": objective.needed})
-        if windows and self.pays_energy:
-            yield from filter(None, (energy_gap(windows), _price_of_energy(market)))
+        if capacity and self.pays_energy:
+            yield from filter(None, (capacity.energy.gap, _price_of_energy(market)))
 
     def energy_kind(self, market: Market) -> Kind | None:
         """Return whether the energy that is charged was measured or estimated; None if none is."""
         capacity = self.capacity(market)
-        return capacity.energy[1] if capacity and self.pays_energy else None
+        return capacity.energy.band.kind if capacity and self.pays_energy else None
 
     def caveats(self, market: Market) -> Iterator[Reason]:
         """Yield what is uncertain of the evidence, and is charged all the same."""
-        windows = self._windows(market)
-        if windows and self.pays_energy:
+        capacity = self.capacity(market)
+        if capacity and self.pays_energy:
             idle = idle_caveat(self.measured.machine) if self.buying != "elastic" else None
-            yield from filter(None, (energy_caveat(windows), idle))
+            yield from filter(None, (capacity.energy.caveat, idle))
 
 
 def _price_of_energy(market: Market) -> Reason | None:

@@ -29,7 +29,6 @@ from harness_reports.economics.simulation import draw
 from harness_reports.economics.training import SECONDS_PER_HOUR
 from harness_reports.figures.explained import Explained, derived, named
 from harness_reports.measured.quality_figures import quality_share
-from harness_reports.prices.request_energy import request_energy
 
 RISK = ("npv_mean_usd", "npv_low_usd", "npv_p50_usd", "npv_high_usd", "probability_positive")
 BREAK_EVENS = (
@@ -218,13 +217,13 @@ def _energy_figures(candidates: Candidates) -> tuple[Explained, Explained]:
     if not evidence.pays_energy:
         note = "included in the machine's price"
         return Explained(_IDLE, 0.0, USD, note=note), Explained(_ADDED, 0.0, PER_REQUEST, note=note)
-    serving, idle = _capacity(candidates).serving, idle_power(evidence.measured.machine)
+    capacity, idle = _capacity(candidates), idle_power(evidence.measured.machine)
     price = (evidence.figures["pue"], figure(market, "energy_usd_per_kwh"))
     return (
         derived(_IDLE, USD, f"idle_watts * {_HOURS_PER_MONTH} / 1000 * pue * energy_usd_per_kwh", idle, *price),
         derived(_ADDED, PER_REQUEST, "(1 + retry_share) * (energy_j_per_request - idle_watts / samples_per_s) * pue "
-                "* energy_usd_per_kwh / 3600000", figure(market, "retry_share"), request_energy(serving.leaves), idle,
-                serving.speed, *price, note="above that of an idle machine"),
+                "* energy_usd_per_kwh / 3600000", figure(market, "retry_share"), capacity.energy.figure, idle,
+                capacity.serving.speed, *price, note="above that of an idle machine"),
     )  # fmt: skip
 
 

@@ -13,7 +13,6 @@ from harness_reports.business.viability import CandidateVerdict
 from harness_reports.figures.explained import Explained, derived
 from harness_reports.measured.intervals import RESAMPLES
 from harness_reports.measured.quality_figures import quality_share
-from harness_reports.prices.request_energy import request_energy
 
 _PERCENTILES = {"input_p10": "10th percentile", "input_p50": "median", "input_p90": "90th percentile"}
 _ENDS = {"npv_at_p10_usd": "input_p10", "npv_at_p90_usd": "input_p90"}
@@ -75,5 +74,5 @@ def _origin(market: Market, judged: CandidateVerdict, name: str) -> Explained:
     if name == "samples_per_s" and capacity is not None:
         return capacity.serving.speed
     if name == "energy_j_per_request" and capacity is not None:
-        return request_energy(capacity.serving.leaves)
+        return capacity.energy.figure
     return figure(market, name)

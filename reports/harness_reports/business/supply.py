@@ -109,9 +109,9 @@ class _OwnMachines(ABC):
     def _energy_ratio(self, place: np.ndarray, drawn: Drawn) -> np.ndarray:
         if "energy_j_per_request" not in drawn:
             return np.ones(1)
-        usual, ratios = self.usual.energy[0], np.ones(len(self.ways))
+        usual, ratios = self.usual.energy.distribution, np.ones(len(self.ways))
         for number, way in enumerate(self.ways):
-            energy = way.energy[0]
+            energy = way.energy.distribution
             # A way that was neither metered nor can be estimated is taken to need as much as the usual one.
             if energy is not None and usual is not None and usual.mean:
                 ratios[number] = energy.mean / usual.mean

@@ -30,7 +30,7 @@ from harness_reports.cells import share
 from harness_reports.economics.waiting import MOST_LOAD
 from harness_reports.figures.explained import Explained, derived, named
 from harness_reports.measured import readings as leaf
-from harness_reports.prices.request_energy import idle_watts, request_energy
+from harness_reports.prices.request_energy import idle_watts
 
 USD = "USD"
 YEARLY = "usd_per_year"
@@ -131,11 +131,11 @@ def _energy(
         yield Explained(name, 0.0, USD, note="included in the machine's price")
         return
     assert isinstance(business.supply, Machines | Elastic)  # noqa: S101 - calls of hosted models pay no energy
-    windows = business.supply.at(served["peak_per_s"].value).serving.leaves
+    capacity = business.supply.at(served["peak_per_s"].value)
     yield derived(
-        name, USD, ENERGY, served["requests_per_year"], figure(market, "retry_share"), request_energy(windows),
+        name, USD, ENERGY, served["requests_per_year"], figure(market, "retry_share"), capacity.energy.figure,
         served.get("idle_hours", Explained("idle_hours", 0.0, "h", note="idle machines are the provider's")),
-        idle_power(windows[0]), priced["pue"], figure(market, "energy_usd_per_kwh"),
+        idle_power(capacity.serving.leaves[0]), priced["pue"], figure(market, "energy_usd_per_kwh"),
     )  # fmt: skip
 
 

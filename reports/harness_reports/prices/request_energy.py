@@ -1,55 +1,64 @@
-"""The energy of one request and of an idle machine, with what is known of it: measured, estimated or nothing.
-
-An estimate is a PERT distribution from all processors idle to all busy, likeliest at the measured processor time. The
-ends are limits that the measured time speaks against: PERT's mean gives the middle four times the weight of an end, a
-triangular distribution's would give each a third.
-"""
+"""The energy of one request and of an idle machine, with what is known of it: measured, estimated or nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from harness.records import Record
-from harness_reports.economics.distributions import Distribution, Empirical, Fixed, Pert
-from harness_reports.figures.explained import Explained, Kind, derived, named
+from harness_reports.economics.distributions import Distribution, Empirical
+from harness_reports.figures.explained import Explained, derived
 from harness_reports.measured import readings as leaf
 from harness_reports.measured.intervals import RESAMPLES
+from harness_reports.prices.energy_band import EnergyBand
 from harness_reports.prices.energy_use import Bound, machine_inputs, step_energy
 from harness_reports.reasons import Reason
 
-NAME = "energy_j_per_request"
-_PERT_MEAN = "(energy_j_low + 4 * energy_j_middle + energy_j_high) / 6"
 
+@dataclass(frozen=True, eq=False)
+class RequestEnergy:
+    """The energy of a request over a candidate's servings; it is computed once.
 
-def energy_per_request(records: Sequence[Record]) -> tuple[Distribution | None, Kind | None]:
-    """Return the energy of a request in J over a candidate's servings, and its kind, the weakest of the records'.
-
-    Measured energy is distributed as all energy over all samples of resampled records, certain if there is one record.
-    An estimate has the interval of its formula, which all records share. Its mean is that of `request_energy`. Both are
-    None where a record has neither a reading nor an estimate. The building's overhead is not included.
-
-    Raises:
-        StoreError: a record holds a negative reading.
+    Its figures raise StoreError where a record holds a negative reading.
     """
-    low, middle, high = _band(records)
-    if middle.value is None:
-        return None, None
-    if low.value < high.value:
-        return Pert(low.value, min(max(low.value, middle.value), high.value), high.value), leaf.energy_kind(middle)
-    draws = _draws(records)
-    return Empirical(draws, middle.value) if np.ptp(draws) else Fixed(middle.value), leaf.energy_kind(middle)
 
+    records: Sequence[Record]
 
-def request_energy(records: Sequence[Record]) -> Explained:
-    """Return the mean energy of a request, as `energy_per_request` distributes it."""
-    low, middle, high = _band(records)
-    if middle.value is None or low.value == high.value:
-        return named(middle, NAME)
-    note = "mean of a PERT distribution: likeliest by measured processor time, least and most if no or every one worked"
-    return derived(NAME, "J", _PERT_MEAN, low, middle, high, note=note)
+    @cached_property
+    def band(self) -> EnergyBand:
+        """All energy over all samples."""
+        return EnergyBand.of(lambda bound: _per_request(self.records, bound))
+
+    @cached_property
+    def distribution(self) -> Distribution | None:
+        """Its distribution in J; None where a record has neither a reading nor an estimate.
+
+        Measured energy is distributed as all energy over all samples of resampled records, certain if there is one. An
+        estimate has the interval of its formula, which all records share.
+        """
+        if self.band.is_read and self.band.middle.value is not None:
+            draws = _draws(self.records)
+            if np.ptp(draws):
+                return Empirical(draws, self.band.middle.value)
+        return self.band.distribution
+
+    @cached_property
+    def figure(self) -> Explained:
+        """The mean of the distribution."""
+        return self.band.mean("energy_j_per_request")
+
+    @property
+    def caveat(self) -> Reason | None:
+        """That it is an estimate; None where it is not."""
+        return Reason("energy estimated", self.band.joules) if self.band.kind == "estimated" else None
+
+    @property
+    def gap(self) -> Reason | None:
+        """That it is not known, None where it is: energy that is paid cannot be taken as free."""
+        return Reason("energy not known") if self.band.middle.value is None else None
 
 
 def idle_watts(record: Record) -> Explained:
@@ -64,30 +73,10 @@ def idle_watts(record: Record) -> Explained:
     return replace(idle, kind="estimated", source=leaf.who(record))
 
 
-def energy_caveat(records: Sequence[Record]) -> Reason | None:
-    """Return that a request's energy is an estimate, None where it is not."""
-    low, middle, high = _band(records)
-    if leaf.energy_kind(middle) != "estimated":
-        return None
-    joules = {"low": low.value, "middle": middle.value, "high": high.value}
-    return Reason("energy estimated", joules)
-
-
-def energy_gap(records: Sequence[Record]) -> Reason | None:
-    """Return that a request's energy is not known, None where it is: energy that is paid cannot be taken as free."""
-    return Reason("energy not known") if _per_request(records, "middle").value is None else None
-
-
 def idle_caveat(record: Record) -> Reason | None:
     """Return that the power of an idle machine is not known, None where it is."""
     unknown = idle_watts(record).value is None
     return Reason("idle power not known", {"hardware": record.spec["hardware"]}) if unknown else None
-
-
-def _band(records: Sequence[Record]) -> tuple[Explained, Explained, Explained]:
-    """Return the energy of a request at the low end, the middle and the high end; all are equal where it was read."""
-    low, middle, high = (_per_request(records, bound) for bound in ("low", "middle", "high"))
-    return low, middle, high
 
 
 def _per_request(records: Sequence[Record], bound: Bound) -> Explained:

@@ -11,15 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import Reading, StoreError
-from harness_reports.economics.distributions import Empirical, Fixed, Pert
-from harness_reports.prices.request_energy import (
-    energy_caveat,
-    energy_gap,
-    energy_per_request,
-    idle_caveat,
-    idle_watts,
-    request_energy,
-)
+from harness_reports.economics.distributions import Distribution, Empirical, Fixed, Pert
+from harness_reports.prices.request_energy import RequestEnergy, idle_caveat, idle_watts
 
 MACHINE = {"memory_bytes": 10e9, "hardware": {"logical_cores": 2, "price_item": "CPU", "price_quantity": 2}}
 GPU = {"memory_bytes": 10e9, "hardware": {"price_item": "H200-141GB", "price_quantity": 1}}
@@ -39,11 +32,17 @@ def metered(bench: Any, joules: float, samples: float, kind: Any = "measured") -
     return replace(record, readings={**record.readings, "energy_j": Reading(joules, "J", kind)})
 
 
+def energy_per_request(records: list[Any]) -> tuple[Distribution | None, str | None]:
+    """Return the distribution of the energy of a request, and its kind."""
+    energy = RequestEnergy(records)
+    return energy.distribution, energy.band.kind
+
+
 def test_one_metered_window_is_certain(bench: Any) -> None:
     """50 J for 100 requests."""
     assert energy_per_request([metered(bench, 50, 100)]) == (Fixed(0.5), "measured")
-    assert request_energy([metered(bench, 50, 100)]).value == 0.5
-    assert energy_caveat([metered(bench, 50, 100)]) is None
+    assert RequestEnergy([metered(bench, 50, 100)]).figure.value == 0.5
+    assert RequestEnergy([metered(bench, 50, 100)]).caveat is None
 
 
 def test_metered_windows_count_by_their_requests(bench: Any) -> None:
@@ -53,7 +52,7 @@ def test_metered_windows_count_by_their_requests(bench: Any) -> None:
 
     assert isinstance(energy, Empirical)
     assert kind == "measured"
-    assert energy.mean == request_energy(records).value == pytest.approx(0.325)
+    assert energy.mean == RequestEnergy(records).figure.value == pytest.approx(0.325)
     assert (energy.values.min(), energy.values.max()) == pytest.approx((0.1, 1.0))
     assert np.median(energy.values) == pytest.approx(0.325)
 
@@ -66,8 +65,11 @@ def test_an_estimate_worked_out_by_hand(bench: Any) -> None:
     assert isinstance(energy, Pert)
     assert kind == "estimated"
     assert (energy.low, energy.mode, energy.high) == pytest.approx((0.540, 0.678, 1.092))
-    assert energy.mean == request_energy(records).value == pytest.approx((0.540 + 4 * 0.678 + 1.092) / 6)
-    assert str(energy_caveat(records)) == "The energy of a request is an estimate: 0.678 J, between 0.54 and 1.09 J."
+    assert energy.mean == RequestEnergy(records).figure.value == pytest.approx((0.540 + 4 * 0.678 + 1.092) / 6)
+    assert (
+        str(RequestEnergy(records).caveat)
+        == "The energy of a request is an estimate: 0.678 J, between 0.54 and 1.09 J."
+    )
 
 
 def test_records_share_the_error_of_an_estimate(bench: Any) -> None:
@@ -94,7 +96,7 @@ def test_an_estimate_without_an_interval_keeps_its_kind(bench: Any) -> None:
     records = [metered(bench, 50, 100, "estimated")]
 
     assert energy_per_request(records) == (Fixed(0.5), "estimated")
-    assert energy_caveat(records) is not None
+    assert RequestEnergy(records).caveat is not None
 
 
 @given(wall_s=st.floats(0.001, 1e5), busy=st.floats(0, 3), samples=st.integers(1, 10**9))
@@ -112,18 +114,18 @@ def test_energy_that_is_not_known_has_no_kind(bench: Any, change: dict[str, Any]
     records = [window(bench, **change)]
 
     assert energy_per_request(records) == (None, None)
-    assert request_energy(records).value is None
-    assert energy_caveat(records) is None
-    assert "neither metered nor" in str(energy_gap(records))
-    assert energy_gap([window(bench)]) is None
+    assert RequestEnergy(records).figure.value is None
+    assert RequestEnergy(records).caveat is None
+    assert "neither metered nor" in str(RequestEnergy(records).gap)
+    assert RequestEnergy([window(bench)]).gap is None
     assert energy_per_request([]) == (None, None)
 
 
 def test_a_negative_reading_is_an_error(bench: Any) -> None:
     """Not missing, not its absolute value: the record is named, and what to do."""
-    for ask in (energy_per_request, request_energy, energy_caveat, energy_gap):
+    for ask in ("distribution", "figure", "caveat", "gap"):
         with pytest.raises(StoreError, match=r"energy_j is -3 J in record \w{12}, serve.* another store"):
-            ask([metered(bench, -3, 100)])
+            getattr(RequestEnergy([metered(bench, -3, 100)]), ask)
 
 
 def test_the_power_of_an_idle_machine(bench: Any) -> None:
