@@ -49,6 +49,36 @@ def labelled(data: Data) -> Labelled:
     return cast("Labelled", data)
 
 
+def fit_classes(classifier: Any, features: Any, labels: Sequence[int]) -> float:
+    """Fit a logistic regression of scikit-learn and return its mean loss.
+
+    scikit-learn refuses examples of one class. That class is then the answer to everything.
+    """
+    present = np.unique(labels)
+    if len(present) > 1:
+        classifier.fit(features, labels)
+    else:
+        classifier.classes_ = present
+        classifier.coef_, classifier.intercept_ = np.zeros((1, features.shape[1])), np.zeros(1)
+    fitted = fitted_probabilities(classifier, features)
+    likelihoods = fitted[np.arange(len(labels)), np.searchsorted(classifier.classes_, labels)]
+    return float(np.log(1 / likelihoods).mean())
+
+
+def fitted_probabilities(classifier: Any, features: Any) -> np.ndarray:
+    """Return probabilities [n, fitted] of the classes that `fit_classes` saw, in the order of `classes_`."""
+    if len(classifier.classes_) == 1:
+        return np.ones((features.shape[0], 1))
+    return np.asarray(classifier.predict_proba(features))
+
+
+def class_probabilities(classifier: Any, features: Any, classes: int) -> np.ndarray:
+    """Return probabilities [n, classes] with a column for each class of the task; 0 for those that were not seen."""
+    probabilities = np.zeros((features.shape[0], classes))
+    probabilities[:, classifier.classes_] = fitted_probabilities(classifier, features)
+    return probabilities
+
+
 class LabelledData(Data):
     """Inputs with one class each. A subclass says what the bytes of an input are."""
 

@@ -16,6 +16,7 @@ from harness.errors import SuiteError
 from harness.labelled import Examples, LabelledData
 from harness.plan import Plan, filled
 from harness.plugins import Plugins, load_plugins
+from harness.seams import Assignment
 from harness.steps import Job, perform
 
 
@@ -96,3 +97,33 @@ def test_a_fine_tuning_sees_no_more_labels(tmp_path: Path) -> None:
 
     assert measured.used["train_items"] == 40
     assert measured.readings["samples"].value == 40
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("task", "model"),
+    [
+        ("text-classification", "tfidf"),
+        ("image-classification", "logistic"),
+        ("video-classification", "clip-logistic"),
+    ],
+)
+def test_baselines_answer_for_classes_that_they_never_saw(task: str, model: str, count: int, tmp_path: Path) -> None:
+    """A column for each class of the task, 0 for the unseen, also after loading; a single class is always answered."""
+    plugins = load_plugins()
+    fewer = {"clips": 16} if task == "video-classification" else {}
+    data = plugins.tasks[task].data(None, filled(fewer, plugins.tasks[task].settings)).with_labels(count)
+    declared = plugins.models[model]
+    assignment = Assignment("finetune", data, "default", filled({}, declared.settings), "cpu", "fp32", 0)
+    learner, loaded = declared.learner(assignment), declared.learner(assignment)
+    loss = learner.step().losses["loss"]
+    learner.save(tmp_path)
+    loaded.load(tmp_path)
+    answers = np.asarray(loaded.predict(data.queries()[:5]))
+    seen = set(data.examples("train").labels)  # type: ignore[attr-defined]
+
+    assert len(seen) <= count < len(data.classes)  # type: ignore[attr-defined]
+    assert answers.shape == (5, len(data.classes))  # type: ignore[attr-defined]
+    assert np.allclose(answers.sum(axis=1), 1)
+    assert set(np.flatnonzero(answers.any(axis=0))) == seen
+    assert (loss == 0) is (count == 1)

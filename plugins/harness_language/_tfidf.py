@@ -11,7 +11,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from harness import Learner, Progress, Unsupported
-from harness.labelled import labelled
+from harness.labelled import class_probabilities, fit_classes, labelled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,10 +43,8 @@ class TfidfLearner(Learner):
         """Fit both estimators."""
         texts, labels = labelled(self._assignment.data).examples("train")
         features = self._vectorizer.fit_transform(texts)
-        self._classifier.fit(features, labels)
-        columns = np.searchsorted(self._classifier.classes_, labels)
-        probabilities = self._classifier.predict_proba(features)[np.arange(len(labels)), columns]
-        return Progress({"samples": len(texts)}, {"loss": float(-np.log(probabilities).mean())}, done=True)
+        loss = fit_classes(self._classifier, features, labels)
+        return Progress({"samples": len(texts)}, {"loss": loss}, done=True)
 
     def save(self, folder: Path) -> None:
         """Write vocabulary and numbers."""
@@ -74,8 +72,9 @@ class TfidfLearner(Learner):
 
     def predict(self, inputs: Sequence[Any]) -> Sequence[Any]:
         """Return probabilities [n, classes]."""
-        probabilities: Sequence[Any] = self._classifier.predict_proba(self._vectorizer.transform(inputs))
-        return probabilities
+        classes = len(labelled(self._assignment.data).classes)
+        features = self._vectorizer.transform(inputs)
+        return class_probabilities(self._classifier, features, classes)  # type: ignore[return-value]  # an array
 
     def parameters(self) -> int | None:
         """Return the number of coefficients and intercepts, None before the fit."""

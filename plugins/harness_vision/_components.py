@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from harness.labelled import fitted_probabilities
 from harness_vision._coco import HALF, overlap
 from harness_vision._logistic import LogisticLearner
 from harness_vision.detection import COLUMNS, scenes
@@ -46,7 +47,7 @@ class ComponentsLearner(LogisticLearner):
         objects = classes != NOTHING
         if not len(boxes) or not objects.any():
             return np.empty((0, COLUMNS))
-        probabilities = self._classifier.predict_proba(_features(image, boxes))[:, objects]
+        probabilities = fitted_probabilities(self._classifier, _features(image, boxes))[:, objects]
         labels, scores = classes[objects][probabilities.argmax(axis=1)], probabilities.max(axis=1)
         detections: np.ndarray = np.column_stack([boxes, labels, scores])[_best(boxes, scores)]
         return detections

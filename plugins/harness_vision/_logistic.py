@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 from sklearn.linear_model import LogisticRegression
 
 from harness import Assignment, Learner, Progress, Unsupported
-from harness.labelled import labelled
+from harness.labelled import class_probabilities, fit_classes, labelled
 from harness_vision._codec import ImageCodec
 
 WEIGHTS = "weights.safetensors"
@@ -39,11 +39,8 @@ class LogisticLearner(Learner):
     def step(self) -> Progress:
         """Fit everything."""
         features, labels = self.examples()
-        self._classifier.fit(features, labels)
-        columns = np.searchsorted(self._classifier.classes_, labels)
-        likelihoods = self._classifier.predict_proba(features)[np.arange(len(labels)), columns]
-        consumed = {"samples": self.assignment.data.sizes["train"]}
-        return Progress(consumed=consumed, losses={"loss": float(-np.log(likelihoods).mean())}, done=True)
+        loss = fit_classes(self._classifier, features, labels)
+        return Progress(consumed={"samples": self.assignment.data.sizes["train"]}, losses={"loss": loss}, done=True)
 
     def save(self, folder: Path) -> None:
         """Write coefficients, intercepts and classes."""
@@ -64,8 +61,9 @@ class LogisticLearner(Learner):
 
     def predict(self, inputs: Sequence[Any]) -> Sequence[Any]:
         """Return probabilities [n, classes]."""
-        answer: Sequence[Any] = self._classifier.predict_proba(self._pixels(inputs))
-        return answer
+        classes = len(labelled(self.assignment.data).classes)
+        features = self._pixels(inputs)
+        return class_probabilities(self._classifier, features, classes)  # type: ignore[return-value]  # an array
 
     def parameters(self) -> int | None:
         """Return the number of coefficients, None before the fit."""
