@@ -286,6 +286,22 @@ class Codec(ABC):
     def decode(self, arrays: Mapping[str, np.ndarray]) -> Sequence[Any]:
         """Return one output per input from the network's outputs by name."""
 
+    def answers(self, arrays: Mapping[str, np.ndarray]) -> Sequence[Any]:
+        """Return `decode(arrays)`; runtimes and learners call this.
+
+        Raises:
+            ValueError: a number is NaN or +infinity, which decoding may hide, as an argmax does. -infinity is allowed:
+                networks mask with it what cannot be.
+        """
+        for name, array in arrays.items():
+            if array.dtype.kind == "f" and not (sound := array < float("inf")).all():
+                count = sum(not row.all() for row in sound)
+                raise ValueError(
+                    f"{count} of {len(array)} outputs of a batch are not finite (NaN or infinity in {name!r}): "
+                    "a broken answer is neither graded nor timed. Look at the weights and the precision."
+                )
+        return self.decode(arrays)
+
     def first(self) -> Codec | None:
         """Return a codec that asks the network for the first token only, or None if the model does not stream."""
         return None

@@ -294,7 +294,7 @@ class TorchLearner(Learner):
         casting = nullcontext() if _float_type(network) is torch.bfloat16 else self.accelerator.autocast()
         with torch.inference_mode(), casting:
             outputs = network(**arrays)
-        return codec.decode({name: tensor.float().cpu().numpy() for name, tensor in outputs.items()})
+        return codec.answers({name: tensor.float().cpu().numpy() for name, tensor in outputs.items()})
 
     def parameters(self) -> int:
         """Return the number of trainable parameters."""

@@ -66,7 +66,7 @@ STEPS = {
     "no progress": ("failed", "Learner.step returned a NoneType. Return a harness.Progress"),
     "text for parameters": ("failed", "Learner.parameters() is a str"),
     "negative parameters": ("failed", "Learner.parameters() is -12, and it cannot be negative"),
-    "nan answer": ("failed", "The predictor's output for input 31 of a batch of 32 is not finite (NaN or infinity)"),
+    "nan answer": ("failed", "1 of 32 outputs of a batch are not finite (NaN or infinity), the first for input 31"),
     "no answers": ("failed", "The predictor returned a NoneType. Return a list, or an array"),
     "one answer for all": ("failed", "The predictor returned a int. Return a list, or an array"),
     "an answer too few": ("failed", "The predictor returned 31 outputs for 32 inputs. It must answer each input once"),

@@ -56,7 +56,7 @@ def test_the_predictor_is_asked_in_batches_on_the_split() -> None:
 
 def test_what_a_broken_model_answers_is_not_graded() -> None:
     """The largest of NaN is the first class: a task would grade it as right where that is the answer."""
-    with pytest.raises(ValueError, match="is not finite"):
+    with pytest.raises(ValueError, match="2 of 2 outputs of a batch are not finite"):
         grading.grade(lambda inputs: [[np.nan, np.nan] for _ in inputs], _Graded({"a": [1.0]}), 2)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cmath
 from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from harness.seams import Predict
@@ -33,10 +34,10 @@ def check_outputs(outputs: Sequence[Any], count: int) -> None:
             f"The predictor returned {answered} outputs for {count} inputs. It must answer each input once."
         )
     if not finite(outputs):
-        place = next(place for place, output in enumerate(outputs) if not finite(output))
+        broken = [place for place, output in enumerate(outputs) if not finite(output)]
         raise ValueError(
-            f"The predictor's output for input {place} of a batch of {count} is not finite (NaN or infinity): "
-            "a broken answer is neither graded nor timed. Look at its weights and its precision."
+            f"{len(broken)} of {count} outputs of a batch are not finite (NaN or infinity), the first for input "
+            f"{broken[0]}: a broken answer is neither graded nor timed. Look at the weights and the precision."
         )
 
 
@@ -51,7 +52,10 @@ def _length(outputs: Any) -> int:
 
 
 def finite(value: Any) -> bool:
-    """Return whether all numbers in a value are finite: numbers, arrays, tensors, sequences and mappings of them."""
+    """Return whether all numbers in a value are finite.
+
+    A value is a number, an array, a tensor, or a sequence, mapping or dataclass of them; others have no numbers.
+    """
     if value is None or isinstance(value, str | bytes | bool | int):
         return True
     if isinstance(value, float | complex):
@@ -61,7 +65,9 @@ def finite(value: Any) -> bool:
     if (dtype := getattr(value, "dtype", None)) is not None:
         return _finite_array(value, dtype.kind)
     if isinstance(value, Mapping):
-        return all(map(finite, value.values()))
+        value = list(value.values())
+    elif is_dataclass(value):
+        value = [getattr(value, field.name) for field in fields(value)]
     return not isinstance(value, Sequence) or all(map(finite, value))
 
 

@@ -26,14 +26,8 @@ class ObservationCodec(Codec):
         return {"observation": np.asarray(inputs, dtype=np.float32)}
 
     def decode(self, arrays: Mapping[str, np.ndarray]) -> Sequence[Any]:
-        """Return an action for each observation, an int or float32 [d].
-
-        Raises:
-            ValueError: an output is not finite.
-        """
+        """Return an action for each observation, an int or float32 [d]."""
         (numbers,) = arrays.values()
-        if not np.isfinite(numbers).all():
-            raise ValueError("The policy's outputs are not finite. Lower the learning rate or check the weights.")
         if self.bounds is None:
             actions: list[int] = np.argmax(numbers, axis=1).tolist()
             return actions

@@ -98,7 +98,7 @@ class DqnLearner(Learner):
         network.set_training_mode(False)
         observation = torch.from_numpy(self._codec.encode(inputs)["observation"]).to(self._dqn.device)
         with torch.inference_mode():
-            return self._codec.decode({"numbers": network(observation).cpu().numpy()})
+            return self._codec.answers({"numbers": network(observation).cpu().numpy()})
 
     def parameters(self) -> int:
         """Return the number of trainable parameters, without the target network's."""

@@ -79,7 +79,7 @@ class PpoLearner(Learner):
         observation = torch.from_numpy(self._codec.encode(inputs)["observation"]).to(policy.device)
         with torch.inference_mode():
             numbers = _numbers(policy, observation)
-        return self._codec.decode({"numbers": numbers.cpu().numpy()})
+        return self._codec.answers({"numbers": numbers.cpu().numpy()})
 
     def parameters(self) -> int:
         """Return the number of trainable parameters, value function included."""

@@ -73,7 +73,7 @@ class OnnxRuntime(Runtime):
         session = Session(exported, assignment.device)
 
         def answering(codec: Codec) -> Predict:
-            return lambda inputs: codec.decode(session.run(codec.encode(inputs)))
+            return lambda inputs: codec.answers(session.run(codec.encode(inputs)))
 
         whole = model.codec(trained)
         first = whole.first()

@@ -240,7 +240,7 @@ def test_data_of_another_kind_are_refused(assign: Assign) -> None:
 def test_logits_that_are_not_finite_are_refused() -> None:
     """A diverged policy does not play silently."""
     with pytest.raises(ValueError, match="not finite"):
-        ObservationCodec().decode({"numbers": np.array([[np.nan, 1.0]])})
+        ObservationCodec().answers({"numbers": np.array([[np.nan, 1.0]])})
 
 
 def test_dqn_learns(assign: Assign) -> None:

@@ -1,6 +1,8 @@
 """The check of outputs, over what predictors return."""
 
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,13 +11,25 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness import Codec
 from harness.measure.outputs import check_outputs, checking, finite
 
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer of a plugin's own."""
+
+    text: str
+    score: float
+
+
 SOUND = [
+    Answer("yes", 0.5),
     "positive", b"raw", None, True, 3, 0.5, 1 + 2j, np.float32(1), np.arange(3), np.array(["a"]), np.array([1.0, None]),
     torch.ones(2, dtype=torch.bfloat16), {"label": "x", "score": 0.2}, [[1.0], [2.0]], (), object(),
 ]  # fmt: skip
 BROKEN = [
+    Answer("yes", math.nan),
     math.nan, math.inf, -math.inf, complex(0, math.nan), np.float32("nan"), np.array([1.0, np.inf]),
     np.array([1.0, math.nan], dtype=object), torch.tensor([math.nan]), {"score": math.nan}, [[1.0], [math.inf]],
 ]  # fmt: skip
@@ -44,9 +58,9 @@ def test_what_is_no_sequence_is_refused(value: Any) -> None:
 
 
 def test_the_place_of_a_broken_output_is_told() -> None:
-    """Of a batch, as it was given."""
-    with pytest.raises(ValueError, match="for input 2 of a batch of 3 is not finite"):
-        checking(lambda _: np.array([[0.0, 1.0], [1.0, 0.0], [1.0, math.nan]]))("abc")
+    """Of a batch, as it was given, with how many there are."""
+    with pytest.raises(ValueError, match=r"2 of 4 outputs of a batch are not finite .*, the first for input 2:"):
+        checking(lambda _: np.array([[0.0, 1.0], [1.0, 0.0], [1.0, math.nan], [math.inf, 0.0]]))("abcd")
 
 
 @given(st.lists(st.floats(width=32), max_size=20))
@@ -66,3 +80,26 @@ def test_the_count_must_agree(outputs: int, inputs: int) -> None:
     else:
         with pytest.raises(ValueError, match=f"returned {outputs} outputs for {inputs} inputs"):
             check_outputs([0.0] * outputs, inputs)
+
+
+class Largest(Codec):
+    """Answers the place of the largest number, as classifiers and policies do."""
+
+    def encode(self, inputs: Sequence[Any]) -> dict[str, np.ndarray]:
+        """Return the inputs."""
+        return {"numbers": np.asarray(inputs)}
+
+    def decode(self, arrays: Mapping[str, np.ndarray]) -> list[int]:
+        """Return places: finite, whatever the numbers were."""
+        return [int(row.argmax()) for row in arrays["logits"]]
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf])
+def test_what_decoding_would_hide_is_refused(broken: float) -> None:
+    """The largest of NaN has a place too. What a network masks with -infinity is a number, and so is a token."""
+    logits = np.array([[0.0, 1.0], [broken, 0.0], [0.0, broken]], dtype=np.float32)
+    masked = {"logits": np.array([[-math.inf, 0.0]]), "tokens": np.array([[1]])}
+
+    assert Largest().answers(masked) == [1]
+    with pytest.raises(ValueError, match=r"2 of 3 outputs of a batch are not finite .*in 'logits'"):
+        Largest().answers({"logits": logits})
