@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageSequence
+from PIL import Image
 
 from harness import DataError
-from harness_vision import _folder
+from harness_vision import _folder, _picture
 from harness_vision.clips import ClipClassificationData, Examples
 
 SPLITS = {"train": "train", "validation": "validation", "val": "validation", "valid": "validation", "test": "test"}
@@ -90,7 +90,7 @@ def _clips(folder: Path) -> list[_Clip]:
 
 def _pixels(path: Path) -> np.ndarray:
     """Return a clip as uint8 [frames, height, width, 1 or 3]."""
-    frames = _pictures(path) if path.is_dir() else _animation(path)
+    frames = _pictures(path) if path.is_dir() else list(map(_small, _picture.frames(str(path), path, _evenly)))
     if len(frames) < FEWEST:
         raise DataError(
             f"{path} has {len(frames)} frames: a clip needs at least {FEWEST}. Give an animated picture or a folder of "
@@ -117,17 +117,7 @@ def _pictures(folder: Path) -> list[np.ndarray]:
 
     paths = sorted((path for path in folder.iterdir() if not path.name.startswith(".")), key=natural)
     kept = [paths[number] for number in _evenly(len(paths))]
-    return [frame for path in kept for frame in _animation(path)[:1]]
-
-
-def _animation(path: Path) -> list[np.ndarray]:
-    """Return the frames of one file."""
-    try:
-        with Image.open(path) as picture:
-            kept = set(_evenly(getattr(picture, "n_frames", 1)))
-            return [_small(frame) for number, frame in enumerate(ImageSequence.Iterator(picture)) if number in kept]
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path} cannot be read as pictures: {error}. Replace or remove it.") from error
+    return [_small(_picture.still(str(path), path)) for path in kept]
 
 
 def _small(frame: Image.Image) -> np.ndarray:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from harness import DataError
-from harness_vision import _folder
+from harness_vision import _folder, _picture
 from harness_vision._coco_entries import Entries, Labels, image_labels
 from harness_vision._objects import Objects
 from harness_vision.detection import DetectionData, Scenes
@@ -95,12 +95,22 @@ def _scenes(folder: Path, path: Path) -> Iterator[_Scene]:
         file = _image_path(where, folder, path, entry["file_name"])
         image = _folder.pixels(where, str(file), file)
         height, width = image.shape[:2]
-        if (entry.get("width", width), entry.get("height", height)) != (width, height):
-            raise DataError(
-                f"{where}: it is {width}x{height} pixels; the entry says {entry.get('width')}x{entry.get('height')}. "
-                "Its boxes would be misplaced: correct the entry or use the original image."
-            )
+        _require_size(where, entry, file, width, height)
         yield _Scene(image, labels[number].inside(path, width, height))
+
+
+def _require_size(where: str, entry: Mapping[str, Any], file: Path, width: int, height: int) -> None:
+    """Raise `DataError` if an entry gives another size than its picture has upright: its boxes would be misplaced."""
+    given = (entry.get("width", width), entry.get("height", height))
+    if given == (width, height):
+        return
+    message = f"{where}: it is {width}x{height} pixels; the entry says {entry.get('width')}x{entry.get('height')}"
+    if given == (height, width) and _picture.is_turned(file):
+        raise DataError(
+            f"{message}, its size without its EXIF orientation. Boxes are in pixels of the upright picture: turn them "
+            "and correct the entry, or remove the orientation from the picture."
+        )
+    raise DataError(f"{message}. Its boxes would be misplaced: correct the entry or use the original image.")
 
 
 def _image_path(where: str, folder: Path, path: Path, name: str) -> Path:

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
-from harness import DataError
+from harness_vision._picture import still
 
 TEST, VALIDATION = 0.2, 0.1
 """Shares of the images."""
@@ -49,16 +48,12 @@ def image_key(image: np.ndarray) -> str:
 
 
 def pixels(where: str, name: str, file: Path | BinaryIO) -> np.ndarray:
-    """Return an image as uint8 [height, width, 1 or 3].
+    """Return an image as people see it (see `_picture`), uint8 [height, width, 1 or 3].
 
     Raises:
         DataError: the file cannot be read.
     """
-    try:
-        with Image.open(file) as picture:
-            return np.atleast_3d(np.asarray(picture if picture.mode == "L" else picture.convert("RGB")))
-    except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
-        raise DataError(f"{where}: {name} cannot be read as an image: {error}. Replace it or take it out.") from error
+    return np.atleast_3d(np.asarray(still(f"{where}: {name}", file)))
 
 
 def alike(images: Sequence[np.ndarray], channels: int) -> list[np.ndarray]:

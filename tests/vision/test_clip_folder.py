@@ -193,8 +193,8 @@ def _break(folder: Path, how: str) -> None:
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ("text", r"fall/notes\.gif cannot be read as pictures"),
-        ("cut", r"fall/clip1\.gif cannot be read as pictures"),
+        ("text", r"fall/notes\.gif cannot be read as an image"),
+        ("cut", r"fall/clip1\.gif cannot be read as an image"),
         ("still", r"fall/still\.gif has 1 frames: a clip needs at least 2"),
         ("empty", r"fall/nothing has 0 frames"),
         ("sizes", r"fall/clip0: its frames differ in size, 9x9 and 24x16"),
