@@ -74,14 +74,14 @@ def read_use_case(path: Path) -> UseCase:
             raise FactError(f"{path}: {unknown('key', str(key), _KEYS)}")
     texts = {key: _text(path, body, key) for key in _TEXTS}
     needs, market = (_figures(path, body, part) for part in ("needs", "market"))
-    said = _translations(path, body, {**needs, **market})
+    translations = _translations(path, body, {**needs, **market})
     return UseCase(
         name=texts["name"],
-        title=Text(texts["title"], said["title"]),
-        summary=Text(texts["summary"], said["summary"]),
+        title=Text(texts["title"], translations["title"]),
+        summary=Text(texts["summary"], translations["summary"]),
         tasks=_names(path, body, "tasks"),
-        needs=_translated(needs, said),
-        market=_translated(market, said),
+        needs=_translated(needs, translations),
+        market=_translated(market, translations),
         hosted=_names(path, body, "hosted") if "hosted" in body else (),
         file=path,
         data=_data_names(path, body) if "data" in body else (),
@@ -142,13 +142,13 @@ def _data_names(path: Path, body: Mapping[str, Any]) -> tuple[str, ...]:
 def _translations(path: Path, body: Mapping[str, Any], figures: Iterable[str]) -> dict[str, dict[str, str]]:
     """Return title, summary, and each figure's unit and source (`quality.unit`) → language → text."""
     parts = [f"{figure}.{part}" for figure in figures for part in ("unit", "source")]
-    said: dict[str, dict[str, str]] = {key: {} for key in ("title", "summary", *parts)}
+    translations: dict[str, dict[str, str]] = {key: {} for key in ("title", "summary", *parts)}
     for language, texts in _mapping(path, body, "translations").items():
         for key, text in _flat(path, _mapping(path, {"translations": texts}, "translations")):
-            if key not in said:
-                raise FactError(f"{path}: translations.{language}: {unknown('text', key, said)}")
-            said[key][str(language)] = _text(path, {key: text}, key)
-    return said
+            if key not in translations:
+                raise FactError(f"{path}: translations.{language}: {unknown('text', key, translations)}")
+            translations[key][str(language)] = _text(path, {key: text}, key)
+    return translations
 
 
 def _flat(path: Path, texts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -165,10 +165,12 @@ def _mapping(path: Path, body: Mapping[str, Any], key: str) -> dict[str, Any]:
     return value
 
 
-def _translated(figures: Mapping[str, Figure], said: Mapping[str, Mapping[str, str]]) -> dict[str, Figure]:
+def _translated(figures: Mapping[str, Figure], texts: Mapping[str, Mapping[str, str]]) -> dict[str, Figure]:
     return {
         name: replace(
-            figure, unit=Text(figure.unit, said[f"{name}.unit"]), source=Text(figure.source, said[f"{name}.source"])
+            figure,
+            unit=Text(figure.unit, texts[f"{name}.unit"]),
+            source=Text(figure.source, texts[f"{name}.source"]),
         )
         for name, figure in figures.items()
     }

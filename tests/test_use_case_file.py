@@ -105,8 +105,8 @@ def test_data_that_cannot_be_called_so_are_told(tmp_path: Path) -> None:
 
 def test_texts_may_have_translations(tmp_path: Path) -> None:
     """Of some texts in some languages; the file's own stay what is compared and written."""
-    said = "translations: {de: {title: Briefe, figures: {years: {source: dann ersetzt}}}, zh: {title: 信件}}\n"
-    case, plain = (read_use_case(write(tmp_path, text)) for text in (GOOD + said, GOOD))
+    translations = "translations: {de: {title: Briefe, figures: {years: {source: dann ersetzt}}}, zh: {title: 信件}}\n"
+    case, plain = (read_use_case(write(tmp_path, text)) for text in (GOOD + translations, GOOD))
 
     assert case == plain
     assert _said(case.title) == {"de": "Briefe", "zh": "信件"}

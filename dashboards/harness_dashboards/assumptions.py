@@ -18,7 +18,7 @@ from harness_dashboards.parts import GREY, Texts
 from harness_reports.business.edited import figures, numbers, with_numbers
 from harness_reports.business.figure_rules import FigureRule
 from harness_reports.business.market import KNOWN, distribution
-from harness_reports.reasons import said
+from harness_reports.reasons import translated
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "group_needs": ("quality", "latency_s", "privacy", "explainability"),
@@ -105,7 +105,7 @@ def grouped(use_case: UseCase) -> dict[str, list[str]]:
 def _field(use_case: UseCase, name: str, texts: Texts) -> None:
     figure, title = figures(use_case)[name], texts[f"figure_{name}"]
     places = PLACES[figure.spread.shape] if figure.spread else ()
-    st.html(f"<b>{escape(title)}</b> <small style='color:{GREY}'>{escape(said(figure.unit))}</small>")
+    st.html(f"<b>{escape(title)}</b> <small style='color:{GREY}'>{escape(translated(figure.unit))}</small>")
     for place, (column, value) in enumerate(
         zip(st.columns(len(numbers(figure)), gap="small"), numbers(figure), strict=True)
     ):
@@ -157,7 +157,7 @@ def _digits(value: float) -> str:
 def _origin(figure: Figure, texts: Texts) -> str:
     """Return a figure's source and the shape of its distribution, as HTML."""
     shape = "" if figure.spread is None else f"{_curve(figure)} {escape(texts[figure.spread.shape])} · "
-    source = f"{texts[figure.kind]}, {figure.as_of}: {said(figure.source)}"
+    source = f"{texts[figure.kind]}, {figure.as_of}: {translated(figure.source)}"
     return f"<small style='color:{GREY}'>{shape}{escape(source)}</small>"
 
 

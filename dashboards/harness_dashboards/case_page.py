@@ -40,7 +40,7 @@ from harness_reports.business.explained_row import ExplainedRow
 from harness_reports.business.needs import needs
 from harness_reports.business.viability import Candidates, CandidateVerdict
 from harness_reports.prices.pricing import Pricing
-from harness_reports.reasons import said
+from harness_reports.reasons import translated
 from harness_reports.show import charts_case, report_case
 
 MET_COLOURS = {"yes": "#1a7f4b", "maybe": "#9a6200", "no": "#b3261e", "unknown": GREY, "not measured": GREY}
@@ -96,9 +96,9 @@ def chosen_case(texts: Texts) -> UseCase:
     widgets.begin("case", names[0])
     if st.session_state["case"] not in names:
         st.session_state["case"] = names[0]
-    name: str = st.selectbox(texts["use_case"], names, key="case", format_func=lambda one: said(cases[one].title))
+    name: str = st.selectbox(texts["use_case"], names, key="case", format_func=lambda one: translated(cases[one].title))
     widgets.keep("case", name, None)
-    small(said(cases[name].summary))
+    small(translated(cases[name].summary))
     return cases[name]
 
 
@@ -193,7 +193,7 @@ def _need(row: Mapping[str, Any], texts: Texts) -> str:
     interval = "" if row["low"] is None else f"{cells.cell(row['low'])} … {cells.cell(row['high'])}"
     met = f"<b style='color:{MET_COLOURS[row['met']]}'>{escape(texts['met_' + row['met']])}</b>"
     why = f" <small>{escape(sentence(row['why'], texts))}</small>" if row["why"] else ""
-    needed = f"{cells.cell(row['needed'])} <small>{escape(said(row['unit']))}</small>"
+    needed = f"{cells.cell(row['needed'])} <small>{escape(translated(row['unit']))}</small>"
     title = escape(texts[f"figure_{row['need']}"])
     return (
         f"<tr><td>{title}</td><td>{needed}</td><td>{escape(cells.cell(row['measured']))}</td>"

@@ -15,7 +15,7 @@ from harness_reports.measured.results import Results
 from harness_reports.prices.cost import cost
 from harness_reports.prices.frontier import FRONTIER, frontier_rows
 from harness_reports.prices.pricing import Pricing
-from harness_reports.reasons import said
+from harness_reports.reasons import translated
 from harness_reports.show import charts, formats
 
 
@@ -55,7 +55,7 @@ def _choose(texts: Texts) -> CostView:
         chosen = st.multiselect(
             texts["use_case"],
             list(offered),
-            format_func=lambda name: said(offered[name].title),
+            format_func=lambda name: translated(offered[name].title),
             key="use_cases",
             placeholder=texts["every"],
         )

@@ -26,7 +26,7 @@ from harness_reports import cells
 from harness_reports.explain.tables import NAMES, Assumed, Row, rows
 from harness_reports.figures.explained import Explained, text
 from harness_reports.prices.pricing import Pricing
-from harness_reports.reasons import named, said
+from harness_reports.reasons import named, translated
 from harness_reports.show.words import say
 
 FIRST = {
@@ -133,7 +133,7 @@ def html(figure: Explained, texts: Texts) -> str:
     summary = f"<b>{escape(figure.name)}</b> = {escape(figure.line.partition(' = ')[2])}{kind}"
     formula = f"<div><code>{escape(figure.readable)}</code></div><div><code>= {escape(figure.put_in)}</code></div>"
     notes = "".join(
-        f"<div class='note'>{escape(say(said(line)))}</div>" for line in (figure.note, figure.source) if line
+        f"<div class='note'>{escape(say(translated(line)))}</div>" for line in (figure.note, figure.source) if line
     )
     inner = (formula if figure.formula else "") + notes + "".join(html(part, texts) for part in figure.inputs)
     return f"<details open><summary>{summary}</summary>{inner}</details>"

@@ -38,7 +38,7 @@ from harness_reports.business.edited import scaled_demand
 from harness_reports.business.viability import Candidates
 from harness_reports.measured.lineage import label
 from harness_reports.prices.pricing import Pricing
-from harness_reports.reasons import said, speaking
+from harness_reports.reasons import speaking, translated
 from harness_reports.show.report import html as report_html
 
 BESIDE = 2
@@ -92,7 +92,7 @@ def _cases(volume: float, texts: Texts) -> list[UseCase]:
             cases.append(at_volume(assumptions.edited(case), volume))
         except FactError as error:
             show_error(error)
-            small(texts["own_figures_used"].format(title=said(case.title)))
+            small(texts["own_figures_used"].format(title=translated(case.title)))
             cases.append(at_volume(case, volume))
     return cases
 
@@ -128,7 +128,7 @@ def _count(cards: list[Card], unmeasured: list[UseCase], texts: Texts) -> None:
 
 def _card(card: Card, texts: Texts) -> None:
     case, row = card.use_case, card.row
-    title, verdict = escape(said(case.title)), moved_badge(row["verdict"], card.before, texts)
+    title, verdict = escape(translated(case.title)), moved_badge(row["verdict"], card.before, texts)
     st.html(
         f"<div style='display:flex;justify-content:space-between;gap:1rem;align-items:baseline'>"
         f"<b style='font-size:1.2rem'>{title}</b>{verdict}</div>"
@@ -204,9 +204,8 @@ def _unmeasured(cases: list[UseCase], texts: Texts) -> None:
     st.subheader(texts["unmeasured"])
     for case in cases:
         left, right = st.columns([1, 1], vertical_alignment="center")
-        left.html(
-            f"<b>{escape(said(case.title))}</b><br><small style='color:{GREY}'>{escape(said(case.summary))}</small>"
-        )
+        title, summary = escape(translated(case.title)), escape(translated(case.summary))
+        left.html(f"<b>{title}</b><br><small style='color:{GREY}'>{summary}</small>")
         with right:
             command_of(case, texts)
 

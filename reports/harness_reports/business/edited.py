@@ -11,7 +11,7 @@ from harness.errors import FactError, unknown
 from harness.facts import Figure, Text, UseCase
 from harness_reports.business.figure_rules import check_figures
 from harness_reports.business.market import distribution
-from harness_reports.reasons import Reason, in_each_language, said
+from harness_reports.reasons import Reason, in_each_language, translated
 
 PARTS = ("needs", "market")
 DEMAND = ("requests_per_year", "buyers")
@@ -60,7 +60,7 @@ def _changed(name: str, figure: Figure, new: Sequence[float] | None, as_of: date
     if len(new) != len(old):
         raise FactError(f"{name} has {len(old)} numbers, not {len(new)}. Give as many.")
     was = ", ".join(f"{number:g}" for number in old)
-    source = in_each_language(lambda: str(Reason("set by reader", {"was": was, "source": said(figure.source)})))
+    source = in_each_language(lambda: str(Reason("set by reader", {"was": was, "source": translated(figure.source)})))
     changed = replace(figure, as_of=as_of, source=source, kind="assumption")
     if figure.spread is None:
         return replace(changed, value=float(new[0]))
@@ -111,15 +111,15 @@ def _entry(figure: Figure) -> dict[str, Any]:
 
 def _translations(use_case: UseCase) -> dict[str, Any]:
     """Return language → the texts of a use case in it, as its file has them."""
-    said: dict[str, Any] = {}
+    texts: dict[str, Any] = {}
     for name in ("title", "summary"):
         for language, text in _of(getattr(use_case, name)).items():
-            said.setdefault(language, {})[name] = text
+            texts.setdefault(language, {})[name] = text
     for name, figure in figures(use_case).items():
         for part in ("unit", "source"):
             for language, text in _of(getattr(figure, part)).items():
-                said.setdefault(language, {}).setdefault("figures", {}).setdefault(name, {})[part] = text
-    return said
+                texts.setdefault(language, {}).setdefault("figures", {}).setdefault(name, {})[part] = text
+    return texts
 
 
 def _of(text: str) -> Mapping[str, str]:

@@ -126,14 +126,14 @@ class _Flip:
 
     def _changed(self, lever: Lever) -> float | None:
         """Return the nearest value found that changes the verdict, as its sentence shows it; None if there is none."""
-        found: float | None = None
+        nearest: float | None = None
         for near, far, crosses in self._steps(lever) if lever.today > 0 else ():
-            if found is not None and _distance(lever, near) >= _distance(lever, found):
+            if nearest is not None and _distance(lever, near) >= _distance(lever, nearest):
                 break
             value = self._beyond(lever, self._crossing(lever, near, far)) if crosses else None
-            if value is not None and (found is None or _distance(lever, value) < _distance(lever, found)):
-                found = value
-        return found
+            if value is not None and (nearest is None or _distance(lever, value) < _distance(lever, nearest)):
+                nearest = value
+        return nearest
 
     def _steps(self, lever: Lever) -> Iterator[tuple[float, float, bool]]:
         """Yield steps from today's value, the nearest first, and whether one leaves its side of the threshold."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness_reports.business.figure_rules import BOTTOM_UP
 from harness_reports.business.market import ASSUMED, Market
 from harness_reports.figures.explained import Explained, derived
-from harness_reports.reasons import in_each_language, named, said
+from harness_reports.reasons import in_each_language, named, translated
 
 
 def figure(market: Market, name: str, called: str | None = None) -> Explained:
@@ -19,7 +19,7 @@ def figure(market: Market, name: str, called: str | None = None) -> Explained:
     if fact is None or fact.value != value:
         return Explained(called or name, value, source="set by you", kind="assumed")
     note = "" if fact.spread is None else f"the mean of {fact.spread.shape} {[*fact.spread.numbers]}"
-    source = in_each_language(lambda: f"{named('cell', fact.kind)}, {fact.as_of}: {said(fact.source)}")
+    source = in_each_language(lambda: f"{named('cell', fact.kind)}, {fact.as_of}: {translated(fact.source)}")
     kind = "assumed" if fact.kind == "assumption" else "declared"
     return Explained(called or name, value, fact.unit, note=note, source=source, kind=kind)  # type: ignore[arg-type]
 

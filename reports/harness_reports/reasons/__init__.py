@@ -37,7 +37,7 @@ def spoken() -> str:
     return _SPOKEN.get()
 
 
-def said(text: str) -> str:
+def translated(text: str) -> str:
     """Return a text in the language that is spoken; as it is where it has no translation."""
     return text.translations.get(spoken(), text) if isinstance(text, Text) else text
 

@@ -22,7 +22,7 @@ from harness_reports.measured.tables import EVERY, accuracy, throughput
 from harness_reports.prices.cost import cost
 from harness_reports.prices.frontier import frontier
 from harness_reports.prices.pricing import Pricing
-from harness_reports.reasons import LANGUAGES, as_text, named, said, spoken
+from harness_reports.reasons import LANGUAGES, as_text, named, spoken, translated
 from harness_reports.show import charts
 from harness_reports.show.report_case import case_html
 from harness_reports.show.report_parts import figure, html_table, table
@@ -104,7 +104,7 @@ def _sentence(candidates: Candidates) -> str:
     """Return a use case's best verdict with its candidate, as HTML."""
     best, measured = candidates.best.row, len(candidates.judged)
     note = f" <b>{escape(str(candidates.headline))}</b>" if candidates.headline else ""
-    title = say("{title}: {verdict}").format(title=said(best["title"]), verdict=named("cell", best["verdict"]))
+    title = say("{title}: {verdict}").format(title=translated(best["title"]), verdict=named("cell", best["verdict"]))
     head = f"<b>{escape(title)}</b>"
     count = say("{count} candidates").format(count=measured) if measured > 1 else say("the only candidate")
     if best["verdict"] not in ("invest", "pilot"):

@@ -18,7 +18,7 @@ from harness_reports.business.needs import needs
 from harness_reports.business.viability import Candidates, CandidateVerdict
 from harness_reports.business.viability_figures import viability_figures
 from harness_reports.measured.lineage import label
-from harness_reports.reasons import as_text, named, said
+from harness_reports.reasons import as_text, named, translated
 from harness_reports.show import charts_case
 from harness_reports.show.report_parts import badge, figure, html_table, table
 from harness_reports.show.words import in_language, say
@@ -39,10 +39,10 @@ def case_html(candidates: Candidates, number: int) -> str:
     who = say("{label} on {runtime}, {hardware}").format(
         label=label(best), runtime=best["runtime"], hardware=best["hardware"]
     )
-    summary = say("{summary} Best candidate: ").format(summary=said(use_case.summary))
+    summary = say("{summary} Best candidate: ").format(summary=translated(use_case.summary))
     return "".join(
         (
-            f"<h3>{escape(said(use_case.title))} {badge(best['verdict'])}</h3>",
+            f"<h3>{escape(translated(use_case.title))} {badge(best['verdict'])}</h3>",
             f"<p>{escape(summary)}<b>{escape(who)}</b>{say('. ')}{escape(best['reasons'])}</p>",
             f"<p><b>{escape(str(candidates.headline))}</b></p>" if candidates.headline else "",
             f"<p><b>{escape(best['flip'])}</b></p>" if best["flip"] else "",

@@ -11,7 +11,7 @@ import pandas as pd
 
 from harness_reports import cells
 from harness_reports.business.verdict import VERDICTS
-from harness_reports.reasons import named, said
+from harness_reports.reasons import named, translated
 from harness_reports.show import formats
 from harness_reports.show.words import say
 
@@ -59,7 +59,7 @@ def _heading(name: str) -> str:
 
 
 def _cell(name: str, value: Any) -> str:
-    text = cells.cell(said(value))
+    text = cells.cell(translated(value))
     if name == "verdict":
         return f"<td>{badge(text) if text in VERDICTS else escape(text)}</td>"
     number = _NUMBER.fullmatch(text) is not None

@@ -20,7 +20,7 @@ from harness.plugins import load_plugins
 from harness.use_case_file import read_use_case
 from harness_reports.business.edited import figures, numbers, renamed, scaled_demand, with_numbers, yaml_text
 from harness_reports.business.market import read_market
-from harness_reports.reasons import said, speaking
+from harness_reports.reasons import speaking, translated
 
 DAY = date(2026, 11, 25)
 
@@ -45,8 +45,8 @@ def test_every_shipped_use_case_reads_back_the_same(shipped: dict[str, UseCase],
         again = read_use_case(written(tmp_path, case))
         assert again == case
         with speaking("zh"):
-            assert said(again.title) == said(case.title) != case.title
-            sources = [[said(figure.source) for figure in figures(each).values()] for each in (again, case)]
+            assert translated(again.title) == translated(case.title) != case.title
+            sources = [[translated(figure.source) for figure in figures(each).values()] for each in (again, case)]
         assert sources[0] == sources[1]
 
 
@@ -78,7 +78,7 @@ def test_a_changed_figure_says_who_changed_it_and_keeps_its_shape(shipped: dict[
     assert (figure.value, figure.kind, figure.as_of) == (pytest.approx(0.2), "assumption", DAY)
     assert figure.source.startswith("set by you in place of 0.04, 0.08, 0.12 (")
     with speaking("zh"):
-        assert said(figure.source).startswith("由您设定，原为 0.04, 0.08, 0.12（职员")
+        assert translated(figure.source).startswith("由您设定，原为 0.04, 0.08, 0.12（职员")
     assert edited.market["staff"] is case.market["staff"]
     assert with_numbers(case, {"value_per_request_usd": numbers(case.market["value_per_request_usd"])}, DAY) == case
 
