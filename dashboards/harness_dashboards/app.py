@@ -30,7 +30,7 @@ h3 {font-size: 1.25rem !important}
 [data-testid="stMetricValue"] {font-size: 1.3rem}
 [data-testid="stMetricLabel"] p {white-space: normal; font-size: .8rem}
 [data-testid="stMetricValue"] :is(div, p), [data-testid="stMetricDelta"], [data-testid="stMetricDelta"] :is(div, p)
-  {white-space: normal; overflow: visible; height: auto}
+  {white-space: normal; word-break: keep-all; overflow: visible; height: auto}
 @media (min-width: 768px) {[data-testid="stSidebar"][aria-expanded="true"] {min-width: 23rem}}
 [data-testid="stSidebar"] [data-testid="stNumberInput"] input {font-size: .85rem; padding-left: .4rem; padding-right: 0}
 [data-testid="stSidebar"] [data-testid="stHorizontalBlock"] {gap: .4rem; flex-wrap: nowrap}

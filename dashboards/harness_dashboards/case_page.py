@@ -28,6 +28,7 @@ from harness_dashboards.parts import (
     show_error,
     small,
     stale,
+    usd,
     volume_slider,
     years,
 )
@@ -127,7 +128,7 @@ def _view(case: UseCase, candidates: Candidates, pricing: Pricing, texts: Texts)
         if place == BEST:
             return texts["best_of"].format(count=len(ordered), best=best)
         row = ordered[place].row
-        return f"{candidate_label(row)}: {texts[row['verdict']]}, {texts['npv']} {cells.usd(row['npv_mean_usd'])}"
+        return f"{candidate_label(row)}: {texts[row['verdict']]}, {texts['npv']} {usd(row['npv_mean_usd'])}"
 
     key = f"candidate-{case.name}-{texts['language']}"
     place = st.selectbox(texts["candidate"], range(BEST, len(ordered)), format_func=option, key=key)
@@ -168,9 +169,9 @@ def _verdict(view: CaseView, texts: Texts) -> None:
 
 def _figures(row: Mapping[str, Any], texts: Texts) -> dict[str, str]:
     priced = row["npv_mean_usd"] is not None
-    low, high = cells.usd(row["npv_low_usd"]), cells.usd(row["npv_high_usd"])
+    low, high = usd(row["npv_low_usd"]), usd(row["npv_high_usd"])
     return {
-        "npv": cells.usd(row["npv_mean_usd"]),
+        "npv": usd(row["npv_mean_usd"]),
         "npv_range": f"{low} … {high}" if priced else cells.MISSING,
         "probability_positive": cells.share(row["probability_positive"]),
         "unit_margin": margin(row),

@@ -66,14 +66,14 @@ def show(texts: Texts) -> None:
         return
     with right:
         place: int = st.selectbox(
-            texts["candidate"], range(len(choices)), key=f"origin-row-{name}-{group}",
+            texts["candidate"], range(len(choices)), key=f"origin-row-{name}-{group}-{texts['language']}",
             format_func=lambda number: row_label(choices[number], texts),
         )  # fmt: skip
         stale(choices[place].cells, texts)
     figures = choices[place].figures()
     columns = list(figures)
     column = st.selectbox(
-        texts["figure"], columns, columns.index(FIRST[name]), key=f"origin-column-{name}",
+        texts["figure"], columns, columns.index(FIRST[name]), key=f"origin-column-{name}-{texts['language']}",
         format_func=lambda one: heading(one, texts),
     )  # fmt: skip
     _tree(figures[column], texts)

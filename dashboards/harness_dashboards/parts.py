@@ -14,7 +14,7 @@ from harness.facts import Price
 from harness_dashboards import sources, widgets
 from harness_reports import cells
 from harness_reports.prices.pricing import UTILISATION, Buying, Pricing
-from harness_reports.reasons import Reason, Reasons, as_text, speaking
+from harness_reports.reasons import LANGUAGES, Reason, Reasons, as_text, speaking, spoken
 from harness_reports.show import formats
 
 Texts = Mapping[str, str]
@@ -36,7 +36,12 @@ HEADLINE = "background:#fff4d6;border-left:3px solid #9a6200;padding:.25rem .6re
 
 def margin(row: Mapping[str, Any]) -> str:
     """Return a candidate's margin per 1,000 requests."""
-    return cells.MISSING if cells.missing(row["unit_margin_usd"]) else cells.usd(1000 * row["unit_margin_usd"])
+    return cells.MISSING if cells.missing(row["unit_margin_usd"]) else usd(1000 * row["unit_margin_usd"])
+
+
+def usd(amount: float | None) -> str:
+    """Return an amount of money as the page's language writes it, a dash if it is missing."""
+    return cells.MISSING if amount is None else LANGUAGES[spoken()].usd(amount)
 
 
 def count(value: Any, texts: Texts) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from harness_dashboards import sources
-from harness_dashboards.parts import Texts, grid, short, small
+from harness_dashboards.parts import Texts, grid, short, small, usd
 from harness_reports import cells
 from harness_reports.planning.scale import Run, laws, scenarios
 from harness_reports.prices.chips import Accelerator, accelerators
@@ -90,8 +90,8 @@ def _headline(run: Run, middle: dict[str, Any], texts: Texts) -> None:
         ("days", short(middle["days"])),
         ("energy_mwh", _short_or_dash(middle["energy_mwh"])),
         ("co2e_tonnes", _short_or_dash(middle["co2e_tonnes"])),
-        ("rental_usd", cells.usd(middle["rental_usd"])),
-        ("owned_usd", cells.usd(middle["owned_usd"])),
+        ("rental_usd", usd(middle["rental_usd"])),
+        ("owned_usd", usd(middle["owned_usd"])),
     )
     for column, (name, value) in zip(st.columns(len(metrics)), metrics, strict=True):
         column.metric(texts[name], value)
@@ -113,7 +113,7 @@ def _sources(run: Run, texts: Texts) -> None:
         if run.usd_per_device_hour is not None:
             small(f"{texts['usd_per_device_hour']}: {run.usd_per_device_hour:g} {run.price_as_of} {run.price_source}")
         if chip.price_usd is not None:
-            small(f"{texts['owned_usd']}: {cells.usd(chip.price_usd)}, {chip.price_as_of}, {chip.price_source}")
+            small(f"{texts['owned_usd']}: {usd(chip.price_usd)}, {chip.price_as_of}, {chip.price_source}")
         if chip.caveat:
             small(chip.caveat)
         for row in cells.rows(laws(run)):

@@ -83,14 +83,14 @@ def title(record: Record) -> str:
 
 def _row(record: Record, warnings: Reasons, texts: Texts) -> dict[str, Any]:
     spec = record.spec
-    reason = why_stale(record)
-    stale = [texts["stale_because"].format(what=sentence(reason, texts))] if reason else []
-    remarks = [*stale, *([sentence(warnings, texts)] if warnings else []), *record.notes]
+    changed = why_stale(record)
+    stale = texts["stale_because"].format(what=sentence(changed, texts)) if changed else ""
+    remarks = filter(None, (record.reason, sentence(warnings, texts), stale, *record.notes))
     return {
         texts["step"]: named("cell", record.step),
         texts["model"]: f"{spec['model']} {spec['size']}",
         texts["outcome"]: named("cell", record.outcome),
-        texts["judgement"]: " ".join(remarks) or (record.reason or ""),
+        texts["judgement"]: " ".join(remarks),
         texts["task"]: spec["task"],
         texts["data"]: spec["data"],
         texts["hardware"]: spec["hardware"],

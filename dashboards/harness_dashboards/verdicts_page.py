@@ -29,6 +29,7 @@ from harness_dashboards.parts import (
     show_error,
     small,
     stale,
+    usd,
     volume_slider,
     years,
 )
@@ -141,7 +142,7 @@ def _card(card: Card, texts: Texts) -> None:
         small(moved_label(row, card.before))
         stale(row, texts)
         if row["npv_low_usd"] is not None:
-            low, high = cells.usd(row["npv_low_usd"]), cells.usd(row["npv_high_usd"])
+            low, high = usd(row["npv_low_usd"]), usd(row["npv_high_usd"])
             small(texts["npv_span"].format(low=low, high=high))
             small(texts["base_case_note"])
     changed = len(assumptions.changes(sources.plugins().use_cases()[case.name]))
@@ -154,7 +155,7 @@ def _figures(row: Mapping[str, Any], texts: Texts) -> dict[str, str]:
     """Return the four main figures."""
     return {
         "probability_positive": cells.share(row["probability_positive"]),
-        "npv": cells.usd(row["npv_mean_usd"]),
+        "npv": usd(row["npv_mean_usd"]),
         "unit_margin": margin(row),
         "payback": years(row["payback_years"], texts) if row["npv_mean_usd"] is not None else cells.MISSING,
     }

@@ -149,7 +149,7 @@ def test_every_table_opens(store: Path, open_page: Any, table: str) -> None:
     assert not app.exception
     assert origin_page.FIRST[table] in _tree(app)
 
-    app.selectbox(key=f"origin-column-{table}").set_value("low").run()
+    app.selectbox(key=f"origin-column-{table}-en").set_value("low").run()
     assert "<b>low</b>" in _tree(app)
 
 
@@ -159,7 +159,7 @@ def test_every_candidate_can_be_chosen(store: Path, open_page: Any) -> None:
     frame = cost(peek_records(str(store)), _pricing())
     task = app.selectbox(key="origin-task-cost").value
 
-    assert len(app.selectbox(key=f"origin-row-cost-{task}").options) == (frame["task"] == task).sum()
+    assert len(app.selectbox(key=f"origin-row-cost-{task}-en").options) == (frame["task"] == task).sum()
 
 
 @pytest.mark.parametrize("table", ["viability", "serving", "alternatives", "pretraining", "sensitivity"])
@@ -177,14 +177,14 @@ def test_tables_of_use_cases_open(store: Path, open_page: Any, table: str) -> No
         assert app.info[0].value == TEXTS["en"]["nothing_yet"]
     else:
         assert app.subheader[0].value == plain(expected[0].explain(origin_page.FIRST[table]).line)
-        assert len(app.selectbox(key=f"origin-row-{table}-{case.name}").options) == len(expected)
+        assert len(app.selectbox(key=f"origin-row-{table}-{case.name}-en").options) == len(expected)
 
 
 def test_the_readers_assumptions_are_in_the_tree(store: Path, open_page: Any) -> None:
     """Three times the demand is another figure than that of the file."""
     app = open_page("origin_page")
     app.button_group(key="origin-table").set_value("viability").run()
-    app.selectbox(key="origin-column-viability").set_value("requests_per_year").run()
+    app.selectbox(key="origin-column-viability-en").set_value("requests_per_year").run()
     before = app.subheader[0].value
     app.select_slider(key="volume").set_value(3.0).run()
 

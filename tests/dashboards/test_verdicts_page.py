@@ -73,6 +73,17 @@ def test_cards_show_the_figures_of_viability(app: Any, sampled: Path) -> None:
     assert all(row["title"] in page for row in best)
 
 
+def test_cards_are_in_the_language_of_the_page(store: Path, open_page: Any) -> None:
+    """Titles of packaged use cases, and amounts."""
+    page = open_page("verdicts_page", "zh")
+    amounts = [metric.value for metric in page.metric if metric.label == TEXTS["zh"]["npv"]]
+
+    assert "技术文档归档" in _html(page)
+    assert "Filing technical documents" not in _html(page)
+    assert amounts
+    assert all(amount.endswith(" 美元") or amount == "–" for amount in amounts)
+
+
 def test_cards_have_reasons_and_flips(app: Any, sampled: Path) -> None:
     """As many as there are."""
     page = _html(app)
