@@ -348,7 +348,7 @@ def test_samples_and_metrics_of_a_run_are_shown(page: Any, language: str, tmp_pa
     _speak(page, language, RUNS)
     chooser = page.get_by_test_id("stMain").get_by_role("combobox").last
     chooser.click()
-    chooser.fill("evaluate tfidf")
+    chooser.fill({"en": "evaluate tfidf", "zh": "评测 tfidf"}[language])
     chooser.press("Enter")
     page.get_by_text("*four* <img src=x onerror=alert(1)>").wait_for()
     page.get_by_text("*four*").scroll_into_view_if_needed()
