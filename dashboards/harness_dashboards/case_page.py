@@ -97,7 +97,8 @@ def chosen_case(texts: Texts) -> UseCase:
     widgets.begin("case", names[0])
     if st.session_state["case"] not in names:
         st.session_state["case"] = names[0]
-    name: str = st.selectbox(texts["use_case"], names, key="case", format_func=lambda one: translated(cases[one].title))
+    titles = {one: translated(cases[one].title) for one in names}
+    name: str = st.selectbox(texts["use_case"], names, key="case", format_func=titles.__getitem__)
     widgets.keep("case", name, None)
     small(translated(cases[name].summary))
     return cases[name]
@@ -124,14 +125,14 @@ def _view(case: UseCase, candidates: Candidates, pricing: Pricing, texts: Texts)
     best = candidate_label(candidates.best.row)
     ordered = sorted(candidates.judged, key=lambda candidate: preference(candidate.row))
 
-    def option(place: int) -> str:
-        if place == BEST:
-            return texts["best_of"].format(count=len(ordered), best=best)
-        row = ordered[place].row
+    def option(row: Mapping[str, Any]) -> str:
         return f"{candidate_label(row)}: {texts[row['verdict']]}, {texts['npv']} {usd(row['npv_mean_usd'])}"
 
+    options = {BEST: texts["best_of"].format(count=len(ordered), best=best)}
+    options |= {place: option(each.row) for place, each in enumerate(ordered)}
+
     key = f"candidate-{case.name}-{texts['language']}"
-    place = st.selectbox(texts["candidate"], range(BEST, len(ordered)), format_func=option, key=key)
+    place = st.selectbox(texts["candidate"], list(options), format_func=options.__getitem__, key=key)
     chosen = candidates.best if place == BEST else ordered[place]
     before = sources.before(case, pricing)
     return CaseView(case, candidates, chosen, None if before is None else _row_before(before, chosen, place))

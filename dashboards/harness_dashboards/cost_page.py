@@ -52,10 +52,11 @@ def _choose(texts: Texts) -> CostView:
         st.header(texts["filters"])
         measured = sources.measured()
         offered = {name: case for name, case in cases.items() if sources.is_measured(case, measured)}
+        titles = {name: translated(case.title) for name, case in offered.items()}
         chosen = st.multiselect(
             texts["use_case"],
-            list(offered),
-            format_func=lambda name: translated(offered[name].title),
+            list(titles),
+            format_func=titles.__getitem__,
             key="use_cases",
             placeholder=texts["every"],
         )

@@ -67,7 +67,7 @@ def show(texts: Texts) -> None:
     with right:
         place: int = st.selectbox(
             texts["candidate"], range(len(choices)), key=f"origin-row-{name}-{group}-{texts['language']}",
-            format_func=lambda number: row_label(choices[number], texts),
+            format_func=[row_label(choice, texts) for choice in choices].__getitem__,
         )  # fmt: skip
         stale(choices[place].cells, texts)
     figures = choices[place].figures()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from html import escape
 from typing import Any
 
@@ -59,7 +58,8 @@ def _filtered(records: Sequence[Record], texts: Texts) -> list[Record]:
 
 
 def _pick(label: str, names: list[str], texts: Texts) -> list[str]:
-    return list(st.multiselect(label, names, placeholder=texts["every"], format_func=partial(named, "cell")))
+    words = {name: named("cell", name) for name in names}
+    return list(st.multiselect(label, names, placeholder=texts["every"], format_func=words.__getitem__))
 
 
 def _failures(bad: Sequence[Record], texts: Texts) -> None:
@@ -103,7 +103,8 @@ def _row(record: Record, warnings: Reasons, texts: Texts) -> dict[str, Any]:
 def _details(records: Sequence[Record], texts: Texts) -> None:
     st.subheader(texts["details"])
     by_id = {record.id: record for record in records}
-    chosen = by_id[st.selectbox(texts["choose_run"], list(by_id), format_func=lambda one: title(by_id[one]))]
+    titles = {one: title(record) for one, record in by_id.items()}
+    chosen = by_id[st.selectbox(texts["choose_run"], list(titles), format_func=titles.__getitem__)]
     spec, readings, environment = st.columns(3)
     for column, name, body in (
         (spec, "spec", {**chosen.spec, **{f"used {key}": value for key, value in chosen.used.items()}}),
