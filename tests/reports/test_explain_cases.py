@@ -210,7 +210,7 @@ def test_the_gain_of_a_use_opens_into_both_values(
     )
     pretrained, scratch = missed.inputs[1], missed.inputs[0]
 
-    assert pretrained.formula == "npv_usd + pretrain_usd / pretraining_uses * development_multiplier"
+    assert pretrained.formula.startswith("npv_usd + (pretrain_usd + pretrain_energy_usd) / pretraining_uses")
     assert (scratch.value, missed.value) == (0.0, pretrained.value)
     assert "misses the needed quality" in scratch.note
     assert noise.value == 0

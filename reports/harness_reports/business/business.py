@@ -23,8 +23,11 @@ from harness_reports.economics.distributions import Distribution
 from harness_reports.figures.formula import evaluate
 from harness_reports.measured.quality_figures import RIGHT_SHARE
 
-MEASURED = ("quality", "samples_per_s", "energy_j_per_request", "pretrain_usd", "finetune_usd", "evaluate_usd")
-"""Inputs that were measured, in USD after pricing."""
+MEASURED = (
+    "quality", "samples_per_s", "energy_j_per_request", "pretrain_j", "tuning_j", "pretrain_usd", "finetune_usd",
+    "evaluate_usd",
+)  # fmt: skip
+"""Inputs that were measured, in USD after pricing; energies only where they are paid apart from machines."""
 # Formulas in the form of `figures.formula`; `harness explain` shows them. Of a year, a kWh being 3,600,000 J:
 ENERGY = (
     "(requests_per_year * (1 + retry_share) * energy_j_per_request + idle_hours * 3600 * idle_watts) "
@@ -35,11 +38,16 @@ ERROR = "(1 - right_share) * (1 - review_share) * cost_per_error_usd"
 REVIEW = "review_share * review_usd"
 # Per training, before the first request, and per year:
 TUNING = "finetune_usd + evaluate_usd"
-UPFRONT = "(pretrain_usd / pretraining_uses + tuning_usd) * development_multiplier + upfront_cost_usd"
+TRAINING_ENERGY = "{} * pue * energy_usd_per_kwh / 3600000"
+"""Of a pretraining, or of a fine-tuning and its evaluation: its joules."""
+UPFRONT = (
+    "((pretrain_usd + pretrain_energy_usd) / pretraining_uses + tuning_usd + tuning_energy_usd) "
+    "* development_multiplier + upfront_cost_usd"
+)
 OPERATING_COST = "fixed_cost_per_year_usd + staff * staff_usd_per_year"
 FLOW = (
     "requests * (value_usd - answer_usd) - serving_usd_per_year * price_index - energy_usd_per_year "
-    "- operating_cost_usd - retrainings_per_year * tuning_usd * price_index"
+    "- operating_cost_usd - retrainings_per_year * (tuning_usd * price_index + tuning_energy_usd)"
 )
 """Cash flow of a year; `price_index` is the price of machines, or of calls, as a share of the first year's."""
 
@@ -63,6 +71,8 @@ class Sums(NamedTuple):
     """Fixed costs and staff."""
     retrainings: np.ndarray
     """Weighted with the price index of their year."""
+    retrainings_alone: np.ndarray
+    """Not weighted: the price of energy does not decline."""
     years: tuple[tuple[Year, np.ndarray], ...]
     """Each year with its discount factor."""
 
@@ -95,15 +105,18 @@ def market_sums(drawn: Drawn, years: int) -> Sums:
     """Return the discounted sums of a market."""
     discount = 1 / (1 + drawn["discount_rate"])
     operating_cost, retrainings = operating_cost_usd(drawn), drawn["retrainings_per_year"]
-    factor, totals, passed = np.ones(1), [np.zeros(1)] * 4, list[tuple[Year, np.ndarray]]()
+    factor, totals, passed = np.ones(1), [np.zeros(1)] * 5, list[tuple[Year, np.ndarray]]()
     for year in years_of(drawn, years):
         factor = factor * discount
         requests = year.requests * factor
-        parts = (requests * year.value_usd, requests, operating_cost * factor, retrainings * year.price_index * factor)
+        retrained = retrainings * factor
+        parts = (
+            requests * year.value_usd, requests, operating_cost * factor, retrained * year.price_index, retrained,
+        )  # fmt: skip
         totals = [total + part for total, part in zip(totals, parts, strict=True)]
         passed.append((year, factor))
-    income, sold, operating, retrained = totals
-    return Sums(income, sold, operating, retrained, tuple(passed))
+    income, sold, operating, indexed, alone = totals
+    return Sums(income, sold, operating, indexed, alone, tuple(passed))
 
 
 def operating_cost_usd(drawn: Drawn) -> np.ndarray:
@@ -163,7 +176,17 @@ class Business:
 
     def upfront_usd(self, drawn: Drawn) -> np.ndarray:
         """Return the upfront cost: development, and training with its failed attempts."""
-        return np.asarray(evaluate(UPFRONT, {**drawn, "tuning_usd": tuning_usd(drawn)}))
+        parts = {
+            "tuning_usd": tuning_usd(drawn), "pretrain_energy_usd": self.training_energy_usd("pretrain_j", drawn),
+            "tuning_energy_usd": self.training_energy_usd("tuning_j", drawn),
+        }  # fmt: skip
+        return np.asarray(evaluate(UPFRONT, {**drawn, **parts}))
+
+    def training_energy_usd(self, name: str, drawn: Drawn) -> np.ndarray:
+        """Return the cost of an energy of training; 0 where the prices of its machines include it."""
+        if name not in drawn:
+            return np.zeros(1)
+        return np.asarray(evaluate(TRAINING_ENERGY.format(name), {**drawn, "pue": self.pue}))
 
     def year_of_serving(self, requests: np.ndarray, drawn: Drawn) -> tuple[np.ndarray, np.ndarray]:
         """Return the cost of serving a year's requests at the first year's prices, and of its energy."""
@@ -205,14 +228,14 @@ class Business:
         """Return the net present value of each draw, given the market's sums, which candidates share."""
         earned = sums.income_usd - self.serving_usd(drawn, sums) - self.answer_usd(drawn) * sums.requests
         spent = sums.operating_cost_usd + sums.retrainings * tuning_usd(drawn) + self.upfront_usd(drawn)
-        return np.asarray(earned - spent)
+        return np.asarray(earned - (spent + sums.retrainings_alone * self.training_energy_usd("tuning_j", drawn)))
 
     def flows_usd(self) -> list[float]:
         """Return the base case's cash flow of each year, the first at t = 0: every input at its mean."""
         drawn = self.means
         constants = {
             **drawn, "answer_usd": self.answer_usd(drawn), "operating_cost_usd": operating_cost_usd(drawn),
-            "tuning_usd": tuning_usd(drawn),
+            "tuning_usd": tuning_usd(drawn), "tuning_energy_usd": self.training_energy_usd("tuning_j", drawn),
         }  # fmt: skip
         later = []
         for year in years_of(drawn, self.years):

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from harness_reports.prices.cost import cost_row
 from harness_reports.prices.cost_figures import cost_figures
 from harness_reports.prices.pricing import Buying, Pricing
 from harness_reports.prices.request_energy import idle_caveat, idle_watts
+from harness_reports.prices.training_energy import TrainingEnergy, training_energy
 from harness_reports.reasons import Reason
 
 _PROPORTIONAL = ("usd_per_hour", "pretrain_usd", "finetune_usd", "train_usd", "evaluate_usd")
@@ -127,18 +129,32 @@ class Evidence:
         """Whether energy is paid apart from the machine."""
         return self.pricing.price(self.measured.machine).energy == "excluded"
 
+    @cached_property
+    def training_energy(self) -> TrainingEnergy | None:
+        """The energy of its trainings that is paid apart from machines; None if all prices include it."""
+        return training_energy(self.measured, self.pricing)
+
     def _inputs(self, capacity: Capacity) -> dict[str, Distribution] | None:
         trained = [self.cost[name] for name in ("pretrain_usd", "finetune_usd", "evaluate_usd")]
         energy = capacity.energy.distribution if self.pays_energy else None
-        if None in trained or (self.pays_energy and energy is None) or not math.isfinite(self.accuracy["value"]):
+        joules = self._training_joules()
+        unknown = None in trained or (self.pays_energy and energy is None) or None in joules.values()
+        if unknown or not math.isfinite(self.accuracy["value"]):
             return None
         pretrain, finetune, evaluate = (Fixed(usd) for usd in trained)
         return {
             "quality": _drawn(self.accuracy["draws"], self.accuracy["value"]),
             "samples_per_s": _drawn(capacity.serving.rate_draws, capacity.samples_per_s),
             **({} if energy is None else {"energy_j_per_request": energy}),
+            **{name: each for name, each in joules.items() if each is not None},
             "pretrain_usd": pretrain, "finetune_usd": finetune, "evaluate_usd": evaluate,
         }  # fmt: skip
+
+    def _training_joules(self) -> dict[str, Distribution | None]:
+        energy = self.training_energy
+        if energy is None:
+            return {}
+        return {"pretrain_j": energy.pretraining.distribution, "tuning_j": energy.tuning.distribution}
 
     def _ceiling(self) -> float | None:
         """Return the quality at which every answer is right; None for metrics without a ceiling, and of errors."""
@@ -179,8 +195,17 @@ class Evidence:
             yield Reason("evaluation seconds missing")
         if objective is not None and objective.met == "unknown":
             yield Reason("few queries", {"needed": objective.needed})
-        if capacity and self.pays_energy:
-            yield from filter(None, (capacity.energy.gap, _price_of_energy(market)))
+        yield from self._energy_gaps(market, capacity)
+
+    def _energy_gaps(self, market: Market, capacity: Capacity | None) -> Iterator[Reason]:
+        served = capacity.energy if capacity and self.pays_energy else None
+        if served:
+            yield from filter(None, [served.gap])
+        trained = None not in (self.cost["train_usd"], self.cost["evaluate_usd"])  # else that is the gap
+        if self.training_energy and trained:
+            yield from self.training_energy.gaps
+        if served or self.training_energy:
+            yield from filter(None, [_price_of_energy(market)])
 
     def energy_kind(self, market: Market) -> Kind | None:
         """Return whether the energy that is charged was measured or estimated; None if none is."""
@@ -193,6 +218,8 @@ class Evidence:
         if capacity and self.pays_energy:
             idle = idle_caveat(self.measured.machine) if self.buying != "elastic" else None
             yield from filter(None, (capacity.energy.caveat, idle))
+        if self.training_energy:
+            yield from self.training_energy.caveats
 
 
 def _price_of_energy(market: Market) -> Reason | None:

@@ -231,13 +231,13 @@ def _machine_figures(candidates: Candidates, best: Mapping[str, Explained]) -> t
     """Return the cost of a machine and the fixed cost, per month, and the energy of a request, as figures."""
     idle, added = _energy_figures(candidates)
     market, evidence, upfront = candidates.market, candidates.best.evidence, best["upfront_usd"]
-    tuning = next(part for part in upfront.inputs if part.name == "tuning_usd")
+    tuning = [part for part in upfront.inputs if part.name in ("tuning_usd", "tuning_energy_usd")]
     parts = (figure(market, name) for name in ("upfront_cost_usd", "years", "retrainings_per_year"))
     return (
         derived("machine_usd_per_month", USD, f"usd_per_hour * {_HOURS_PER_MONTH} + {_IDLE}",
                 evidence.figures["usd_per_hour"], idle, note="every hour is paid"),
         derived("fixed_usd_per_month", USD, f"(upfront_usd - upfront_cost_usd) / (years * {MONTHS}) "
-                f"+ tuning_usd * retrainings_per_year / {MONTHS}", upfront, tuning, *parts,
+                f"+ (tuning_usd + tuning_energy_usd) * retrainings_per_year / {MONTHS}", upfront, *tuning, *parts,
                 note="trainings, spread over the months"),
         added,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from harness_reports.business.business import TUNING, UPFRONT, Business, market_sums
+from harness_reports.business.business import TRAINING_ENERGY, TUNING, UPFRONT, Business, market_sums
 from harness_reports.business.edited import DEMAND
 from harness_reports.business.evidence import Evidence
 from harness_reports.business.market import Market
@@ -20,6 +20,7 @@ from harness_reports.business.years import operating_cost
 from harness_reports.economics.appraisal import discounted_payback, payback
 from harness_reports.economics.cashflow import irr, mirr, npv
 from harness_reports.figures.explained import Explained, derived
+from harness_reports.prices.training_energy import INCLUDED
 
 _FACTORS = np.geomspace(1e-4, 1e4, 401)
 """Factors at which a net present value is looked at first: 5 % apart."""
@@ -54,18 +55,32 @@ def money_figures(
     yearly = derived("yearly_usd", "USD per year", "requests_per_year * unit_margin_usd - operating_cost_usd",
                      requests(market), units["unit_margin_usd"], operating_cost(market))  # fmt: skip
     figures = (
-        upfront_figure(market, evidence.figures), yearly, _break_even_volume(market, business, npv_usd),
+        upfront_figure(market, evidence), yearly, _break_even_volume(market, business, npv_usd),
         _break_even_price(market, business, npv_usd),
     )  # fmt: skip
     return {each.name: each for each in figures}
 
 
-def upfront_figure(market: Market, costs: Mapping[str, Explained]) -> Explained:
+def upfront_figure(market: Market, evidence: Evidence) -> Explained:
     """Return the upfront cost, from figures of the cost table."""
+    costs = evidence.figures
     tuning = derived("tuning_usd", USD, TUNING, costs["finetune_usd"], costs["evaluate_usd"])
     parts = ("pretraining_uses", "development_multiplier", "upfront_cost_usd")
     return derived("upfront_usd", USD, UPFRONT, costs["pretrain_usd"], tuning,
-                   *(figure(market, name) for name in parts))  # fmt: skip
+                   *training_energy_figures(market, evidence), *(figure(market, name) for name in parts))  # fmt: skip
+
+
+def training_energy_figures(market: Market, evidence: Evidence) -> tuple[Explained, Explained]:
+    """Return the cost of the energy of a pretraining, and of a fine-tuning with its evaluation."""
+    names, energy = ("pretrain_energy_usd", "tuning_energy_usd"), evidence.training_energy
+    if energy is None:
+        pretrain, tuning = (Explained(name, 0.0, USD, note=INCLUDED) for name in names)
+        return pretrain, tuning
+    joules = (energy.pretraining.mean("pretrain_j"), energy.tuning.mean("tuning_j"))
+    prices = (evidence.figures["pue"], figure(market, "energy_usd_per_kwh"))
+    pretrain, tuning = (derived(name, USD, TRAINING_ENERGY.format(each.name), each, *prices)
+                        for name, each in zip(names, joules, strict=True))  # fmt: skip
+    return pretrain, tuning
 
 
 def _break_even_price(market: Market, business: Business, npv_usd: float) -> Explained:

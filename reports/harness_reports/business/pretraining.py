@@ -14,6 +14,7 @@ from harness_reports.business.evidence import Evidence, gather
 from harness_reports.business.explained_row import ExplainedRow
 from harness_reports.business.market import Market, check_overrides, read_market
 from harness_reports.business.market_figures import figure
+from harness_reports.business.money import training_energy_figures
 from harness_reports.business.request import USD
 from harness_reports.business.viability import Candidates, CandidateVerdict, judge
 from harness_reports.business.viability_figures import viability_figures
@@ -168,16 +169,18 @@ _USES = ("development_multiplier", "gain_usd_per_use", "break_even_uses", "pays"
 def _uses(gain: Mapping[str, Explained], candidates: Candidates, *, differs: bool) -> dict[str, Explained]:
     """Return the gain per use in one market, and the uses that earn the pretraining back."""
     market, pretrain = candidates.market, gain["pretrain_usd"]
+    energy, _ = training_energy_figures(market, candidates.judged[1].evidence)
     multiplier, expected = (figure(market, name) for name in ("development_multiplier", "pretraining_uses"))
     use = _gain_usd(candidates, differs=differs)
-    if use.value is None or pretrain.value is None:
+    if None in (use.value, pretrain.value, energy.value):
         note = "a measurement that it needs is missing"
         return {multiplier.name: multiplier, **{name: Explained(name, None, note=note) for name in _USES[1:]}}
     # A pretraining without cost still takes one use to pay: hence at least 1 below.
-    count = math.ceil(pretrain.value * multiplier.value / use.value) if use.value > 0 else None
-    uses = Explained("break_even_uses", count if count is None else max(1, count), inputs=(pretrain, multiplier, use),
-                     note="none: a use has no gain" if count is None else
-                     "pretrain_usd × development_multiplier / gain_usd_per_use, rounded up to whole uses")  # fmt: skip
+    spent_usd = (pretrain.value + energy.value) * multiplier.value
+    count = max(1, math.ceil(spent_usd / use.value)) if use.value > 0 else None
+    uses = Explained("break_even_uses", count, inputs=(pretrain, energy, multiplier, use),
+                     note="none: a use has no gain" if count is None else "(pretrain_usd + pretrain_energy_usd) "
+                     "× development_multiplier / gain_usd_per_use, rounded up to whole uses")  # fmt: skip
     pays = Explained("pays", uses.value is not None and uses.value <= expected.value, inputs=(uses, expected),
                      note="whether break_even_uses are no more than pretraining_uses")  # fmt: skip
     return {each.name: each for each in (multiplier, use, uses, pays)}
@@ -196,8 +199,9 @@ def _gain_usd(candidates: Candidates, *, differs: bool) -> Explained:
 def _use_usd(name: str, judged: CandidateVerdict, market: Market) -> Explained:
     """Return the net present value of a use without pretraining; 0 if it is a loss or misses the needed quality."""
     value = derived(
-        name, USD, "npv_usd + pretrain_usd / pretraining_uses * development_multiplier",
+        name, USD, "npv_usd + (pretrain_usd + pretrain_energy_usd) / pretraining_uses * development_multiplier",
         viability_figures(market, judged)["npv_usd"], judged.evidence.figures["pretrain_usd"],
+        training_energy_figures(market, judged.evidence)[0],
         figure(market, "pretraining_uses"), figure(market, "development_multiplier"),
         note="without the cost of pretraining",
     )  # fmt: skip

@@ -61,6 +61,8 @@ def _sampled_from(judged: CandidateVerdict, name: str) -> str:
         "quality": judged.evidence.quality.method,
         "samples_per_s": f"{RESAMPLES:,} rates: records resampled, then batch times within each",
         "energy_j_per_request": "the values of the records",
+        "pretrain_j": "the interval of the estimate",
+        "tuning_j": "the interval of the estimate",
     }
     return measured.get(name, "the use case's distribution")
 
@@ -75,4 +77,7 @@ def _origin(market: Market, judged: CandidateVerdict, name: str) -> Explained:
         return capacity.serving.speed
     if name == "energy_j_per_request" and capacity is not None:
         return capacity.energy.figure
+    energy = evidence.training_energy
+    if name in ("pretrain_j", "tuning_j") and energy is not None:
+        return (energy.pretraining if name == "pretrain_j" else energy.tuning).mean(name)
     return figure(market, name)

@@ -74,6 +74,8 @@ def _of_every_year(business: Business) -> tuple[Explained, ...]:
                   note="unit_error_usd and unit_review_usd"),
         Explained("tuning_usd", float(tuning_usd(drawn)[0]), USD, note="finetune_usd and evaluate_usd, as in "
                   "upfront_usd"),
+        Explained("tuning_energy_usd", float(business.training_energy_usd("tuning_j", drawn)[0]), USD,
+                  note="as in upfront_usd"),
     )  # fmt: skip
 
 

@@ -22,6 +22,8 @@ SENTENCES = {
     "{npv_usd:usd}.",
     "one seed": "One seed: the interval leaves out the variation between trainings.",
     "energy estimated": "The energy of a request is an estimate: {middle:.3g} J, between {low:.3g} and {high:.3g} J.",
+    "training energy estimated": "The energy of training is an estimate: {middle:.3g} J, between {low:.3g} and "
+    "{high:.3g} J.",
     "idle power not known": "The power of {hardware} while it waits is not known: only the energy of requests is counted.",
     "needs not measured": "Not measured here: {needs:names}.",
     "baseline better": "The cheap baseline {model!r} is better; its expected net present value is {baseline_usd:usd}, this one's "
@@ -65,6 +67,8 @@ SENTENCES = {
     "evaluation seconds missing": "The evaluation time is missing, so its cost is unknown.",
     "energy not known": "The machine's price does not include energy, and the energy was neither metered nor can it be "
     "estimated: serve for longer, or on a machine with a meter.",
+    "training energy not known": "The machine's price does not include energy, and that of training was neither metered nor "
+    "can it be estimated: train on a machine with a meter.",
     "energy without a price": "The machine's price does not include energy, and the use case has no "
     "`energy_usd_per_kwh`: add it.",
     "few queries": "Too few queries to test the latency objective: serve at least {needed}.",

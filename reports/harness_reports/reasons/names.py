@@ -44,6 +44,8 @@ MEASURED: dict[str, tuple[str, str]] = {
     "quality": ("Quality", "质量"),
     "samples_per_s": ("Speed of serving", "服务速度"),
     "energy_j_per_request": ("Energy per request", "每次请求能耗"),
+    "pretrain_j": ("Energy of pretraining", "预训练能耗"),
+    "tuning_j": ("Energy of fine-tuning and evaluation", "微调与评测能耗"),
     "pretrain_usd": ("Pretraining cost", "预训练成本"),
     "finetune_usd": ("Fine-tuning cost", "微调成本"),
     "evaluate_usd": ("Evaluation cost", "评测成本"),

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness import PriceBook, UseCase
+from harness import PriceBook, Reading, UseCase
 from harness.plugins import load_plugins
 from harness_reports.business.alternatives import alternatives
 from harness_reports.business.evidence import gather
 from harness_reports.business.market import read_market
-from harness_reports.business.money import npv_at_demand
+from harness_reports.business.money import npv_at_demand, upfront_figure
 from harness_reports.business.npv_distribution import draw_market, npv_distribution
 from harness_reports.business.serving import serving
 from harness_reports.business.supply import HOURS_PER_YEAR
@@ -103,7 +103,15 @@ def test_a_slower_draw_needs_more_machines(bench: Any, pricing: Pricing, make_us
 
 def batching(bench: Any) -> list[Any]:
     """Return a candidate that answers 50 requests a second one by one, and 1,000 in batches of 10."""
-    return list(bench.case(scores=GOOD, rate=1000.0, window_s=20.0))
+    return metered(bench.case(scores=GOOD, rate=1000.0, window_s=20.0))
+
+
+def metered(records: list[Any]) -> list[Any]:
+    """Return records of machines with a meter: training draws 50 W, as serving does."""
+    return [
+        replace(record, readings={"energy_j": Reading(50.0 * record.value("wall_s"), "J"), **record.readings})
+        for record in records
+    ]
 
 
 @pytest.mark.parametrize("buying", ["machines", "shared", "elastic"])
@@ -233,7 +241,7 @@ def test_energy_is_paid_where_the_price_does_not_include_it(
 ) -> None:
     """Metered: 50 W at 100 requests a second are 0.5 J each, times the building's overhead; idle power is not known."""
     case = make_use_case(needs={"quality": 0.8}, energy_usd_per_kwh=0.3)
-    records = bench.case(scores=GOOD)
+    records = metered(bench.case(scores=GOOD))
     (included,) = rows(viability(records, pricing, [case]))
     (row,) = rows(viability(records, excluding(make_price), [case]))
     expected = 1_000_000 * 0.5 / 3.6e6 * 0.3 * 1.15
@@ -242,7 +250,9 @@ def test_energy_is_paid_where_the_price_does_not_include_it(
     assert row["unit_energy_usd"] == pytest.approx(expected / 1_000_000)
     assert (row["energy_kind"], included["energy_kind"]) == ("measured", None)
     assert included["energy_usd_per_year"] == 0.0
-    assert included["npv_usd"] - row["npv_usd"] == pytest.approx(expected * sum(1.1**-year for year in (1, 2, 3)))
+    trained = 2 * 50 * (360 + 180 + 36) / 3.6e6 * 0.3 * 1.15  # two attempts
+    served = expected * sum(1.1**-year for year in (1, 2, 3))
+    assert included["npv_usd"] - row["npv_usd"] == pytest.approx(served + trained)
 
 
 def estimated(bench: Any, **more: Any) -> list[Any]:
@@ -251,9 +261,14 @@ def estimated(bench: Any, **more: Any) -> list[Any]:
                  "logical_cores": 2}  # fmt: skip
     environment = {"cpu_model": "Bench 9000", "versions": {}, "hardware": described, "memory_bytes": 8e9}
     return [
-        replace(record, readings={name: read for name, read in record.readings.items() if name != "energy_j"})
+        replace(record, readings={"cpu_s": record.readings["wall_s"], **unmetered(record).readings})
         for record in bench.case(scores=GOOD, fields={"environment": environment}, **more)
     ]
+
+
+def unmetered(record: Any) -> Any:
+    """Return a record without a reading of energy."""
+    return replace(record, readings={name: read for name, read in record.readings.items() if name != "energy_j"})
 
 
 def test_an_estimate_is_charged_with_its_interval_and_said_to_be_one(
@@ -285,7 +300,7 @@ def test_the_energy_price_moves_every_net_present_value_that_it_is_part_of(
 ) -> None:
     """Of machines whose price excludes energy, metered and estimated, and of no other."""
     common = {"task": case.tasks[0], **({"source": f"{case.data[0]}.csv"} if case.data else {})}
-    for records in (bench.case(scores=GOOD, **common), estimated(bench, **common)):
+    for records in (metered(bench.case(scores=GOOD, **common)), estimated(bench, **common)):
         for prices, moves in ((pricing, False), (excluding(make_price), True)):
             tables = [viability(records, prices, [case], {"energy_usd_per_kwh": usd}, draws=100) for usd in (0.1, 1e3)]
             values = [rows(table)[0]["npv_mean_usd"] for table in tables]
@@ -293,23 +308,82 @@ def test_the_energy_price_moves_every_net_present_value_that_it_is_part_of(
             assert values[0] >= values[1]
 
 
+def trained_elsewhere(records: list[Any]) -> list[Any]:
+    """Return records whose trainings were made on a machine of another kind."""
+
+    def moved(record: Any) -> Any:
+        hardware = {**record.environment["hardware"], "price_item": "GPU"}
+        return replace(record, environment={**record.environment, "hardware": hardware})
+
+    return [moved(record) if record.step in ("pretrain", "finetune") else record for record in records]
+
+
+def test_the_energy_of_training_is_paid_where_its_price_leaves_it_out(
+    bench: Any, make_use_case: MakeUseCase, make_price: Callable[..., Any]
+) -> None:
+    """Before the first request and at each retraining, at a price that does not decline; serving pays none."""
+    case = make_use_case(needs={}, retrainings_per_year=2.0, hardware_decline_per_year=0.5, pretraining_uses=4.0)
+    books = [
+        choose(PriceBook("mixed", "", (make_price(), make_price(item="GPU", energy=energy))))
+        for energy in ("included", "excluded")
+    ]
+    records = trained_elsewhere(metered(bench.case(scores=GOOD)))
+    ((none,), (some,), (more,)) = (
+        rows(viability(records, prices, [case], {"energy_usd_per_kwh": usd}, 100))
+        for prices, usd in ((books[0], 1e3), (books[1], 1e3), (books[1], 3e3))
+    )
+    pretrain_usd, tuning_usd = (50 * seconds / 3.6e6 * 1e3 * 1.15 for seconds in (360, 180))
+    upfront_usd = 2 * (pretrain_usd / 4 + tuning_usd)
+    later_usd = 2 * tuning_usd * sum(1.1**-year for year in (1, 2, 3))
+
+    assert some["upfront_usd"] - none["upfront_usd"] == pytest.approx(upfront_usd)
+    assert none["npv_usd"] - some["npv_usd"] == pytest.approx(upfront_usd + later_usd)
+    assert none["npv_mean_usd"] - some["npv_mean_usd"] == pytest.approx(upfront_usd + later_usd)
+    assert none["npv_usd"] - more["npv_usd"] == pytest.approx(3 * (upfront_usd + later_usd))
+    moved = {name for name, value in some.items() if value != none[name]}
+    assert not {"energy_usd_per_year", "unit_energy_usd", "unit_cost_usd", "yearly_usd", "energy_kind"} & moved
+
+
+def test_an_estimate_of_training_is_drawn_and_said_to_be_one(
+    bench: Any, make_use_case: MakeUseCase, make_price: Callable[..., Any]
+) -> None:
+    """Its band is all processors idle to all busy; the figures' trees lead to it."""
+    case = make_use_case(needs={}, energy_usd_per_kwh=1e3, cost_per_error_usd=None)
+    prices = choose(PriceBook("mixed", "", (make_price(), make_price(item="GPU", energy="excluded"))))
+    records = trained_elsewhere(estimated(bench))
+    (row,) = rows(viability(records, prices, [case]))
+    (evidence,) = gather(records, prices)
+    market = read_market(case, {})
+    business = evidence.business(market)
+    assert business is not None
+    drawn = npv_distribution(business, draw_market(market), evidence.accuracy).drawn
+    figure = upfront_figure(market, evidence)
+    # 2 vCPUs and 8 GB, half of the processors busy: at least 2 · 0.74, at most 2 · 3.5 W, and 3.1 W of memory.
+    least, most = (2 * watts + 8 * 0.392 for watts in (0.74, 3.5))
+
+    assert "The energy of training is an estimate" in row["reasons"]
+    for name, seconds in (("pretrain_j", 360), ("tuning_j", 180)):
+        assert least * seconds < drawn[name].min() < drawn[name].mean() < drawn[name].max() < most * seconds
+        assert name in {part.name for part in figure.walk()}
+    assert figure.value == pytest.approx(row["upfront_usd"]) == pytest.approx(business.upfront_usd(business.means)[0])
+    assert row["npv_low_usd"] < row["npv_mean_usd"] < row["npv_high_usd"]
+
+
 def test_energy_that_is_paid_needs_a_price_and_a_value(
     bench: Any, make_use_case: MakeUseCase, make_price: Callable[..., Any]
 ) -> None:
     """Neither is taken as 0."""
-    metered = bench.case(scores=GOOD)
-    unknown = [
-        replace(record, readings={name: read for name, read in record.readings.items() if name != "energy_j"})
-        for record in metered
-    ]
-    (unpriced,) = rows(viability(metered, excluding(make_price), [make_use_case(needs={"quality": 0.8})]))
-    (unmetered,) = rows(
+    read = metered(bench.case(scores=GOOD))
+    unknown = [unmetered(record) for record in read]
+    (unpriced,) = rows(viability(read, excluding(make_price), [make_use_case(needs={"quality": 0.8})]))
+    (unread,) = rows(
         viability(unknown, excluding(make_price), [make_use_case(needs={"quality": 0.8}, energy_usd_per_kwh=0.3)])
     )
 
-    assert unpriced["verdict"] == unmetered["verdict"] == "not enough evidence"
+    assert unpriced["verdict"] == unread["verdict"] == "not enough evidence"
     assert "has no `energy_usd_per_kwh`" in unpriced["reasons"]
-    assert "the energy was neither metered nor can it be estimated" in unmetered["reasons"]
+    assert "the energy was neither metered nor can it be estimated" in unread["reasons"]
+    assert "that of training was neither metered nor can it be estimated" in unread["reasons"]
 
 
 def test_prices_multiply_what_is_paid_and_not_energy(
@@ -318,7 +392,7 @@ def test_prices_multiply_what_is_paid_and_not_energy(
     """Twice the price of machines: twice their cost."""
     case = make_use_case(needs={"quality": 0.8}, energy_usd_per_kwh=0.3)
     once = excluding(make_price)
-    ((one,), (two,)) = (rows(viability(bench.case(scores=GOOD), prices, [case]))
+    ((one,), (two,)) = (rows(viability(metered(bench.case(scores=GOOD)), prices, [case]))
                         for prices in (once, replace(once, multiplier=Decimal(2))))  # fmt: skip
 
     assert two["usd_per_year"] == pytest.approx(2 * one["usd_per_year"])
@@ -336,7 +410,9 @@ def test_break_even_with_calls_counts_the_energy_of_machines(
     (hosted,) = (row for row in table if row["alternative"] == "hosted")
     monthly = hosted["first_break_even_requests_per_month"]
     (served,) = rows(serving(records, bought, [case], {"requests_per_year": 12 * monthly}))
-    trainings_usd = (0.015 + 0.001) * 2 / 36
+    (judged,) = rows(viability(records, bought, [case]))
+    trainings_usd = (judged["upfront_usd"] - 20_000) / 36
+    assert trainings_usd > (0.015 + 0.001) * 2 / 36  # energy included
 
     assert served["replicas"] == hosted["machines_at_break_even"]
     assert served["energy_usd_per_year"] > 0.1 * served["usd_per_year"]
