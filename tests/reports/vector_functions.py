@@ -301,7 +301,8 @@ def erlang_c(offered_erlangs: float, servers: int) -> Values:
 
 def erlang_c_service_level(calls_per_hour: float, aht_s: float, servers: int, target_s: float) -> Values:
     return _renamed(
-        "p_wait service_level asa_s occupancy", queueing.service_level(calls_per_hour / 3600, aht_s, servers, target_s)
+        "p_wait service_level asa_s occupancy",
+        textbook_queueing.service_level(calls_per_hour / 3600, aht_s, servers, target_s),
     )
 
 
@@ -322,7 +323,7 @@ def _queue(queue: textbook_queueing.Queue) -> Values:
 
 
 def mmc_min_servers(lambda_per_s: float, mu_per_s: float, max_wait_s: float, slo: float) -> Values:
-    return queueing.servers_needed(lambda_per_s, mu_per_s, max_wait_s, slo)._asdict()
+    return textbook_queueing.servers_needed(lambda_per_s, mu_per_s, max_wait_s, slo)._asdict()
 
 
 # Decisions and risk -------------------------------------------------------------------------------------------

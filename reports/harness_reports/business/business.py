@@ -156,10 +156,6 @@ class Business:
         """The market's sums with every input at its mean."""
         return market_sums(self.means, self.years)
 
-    def base_npv_usd(self) -> float:
-        """Return the net present value of the base case."""
-        return float(self.npv_of(self.means, self.base_sums)[0])
-
     def margin_usd(self) -> float | None:
         """Return what a request of a steady-state year earns in the base case; None without demand."""
         drawn = self.means

@@ -14,7 +14,7 @@ from harness.records import Reading
 from harness_reports.business.capacity import EXACT, Capacity, capacities, cheapest, most_per_s
 from harness_reports.economics import waiting
 from harness_reports.economics.batch_queue import simulated_answers_s
-from harness_reports.economics.queueing import servers_needed
+from harness_reports.economics.textbook.queueing import servers_needed
 from harness_reports.economics.waiting import MOST_LOAD, Service, answer_s
 from harness_reports.measured.results import Measured, Results
 

@@ -6,9 +6,10 @@ from datetime import date
 
 import pytest
 
-from harness_reports.economics import energy, ownership, queueing, scaling, training
+from harness_reports.economics import energy, ownership, scaling, training
 from harness_reports.economics.cashflow import irr, xirr
 from harness_reports.economics.textbook import appraisal, tokens
+from harness_reports.economics.textbook.queueing import service_level
 from harness_reports.economics.textbook.training import (
     energy_of_days_mwh,
     hfu,
@@ -118,7 +119,7 @@ def test_an_owned_hour_is_cheaper_than_a_rented_one() -> None:
 
 def test_the_call_centre_with_fourteen_agents() -> None:
     """100 calls of 180 s in half an hour: 17.4 % wait, 88.8 % are answered in 20 s, mean wait 7.8 s."""
-    level = queueing.service_level(200 / 3600, 180, 14, 20)
+    level = service_level(200 / 3600, 180, 14, 20)
 
     assert level[:3] == pytest.approx((0.174, 0.888, 7.8), rel=5e-3)
 

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from harness import FactError
 from harness_reports.economics import queueing
-from harness_reports.economics.textbook.queueing import in_flight, mg1, mm1, mm1_time_in_system_s
+from harness_reports.economics.textbook.queueing import (
+    in_flight,
+    mg1,
+    mm1,
+    mm1_time_in_system_s,
+    servers_needed,
+    service_level,
+)
 
 LOADS = st.floats(0, 60)
 SERVERS = st.integers(1, 80)
@@ -51,7 +58,7 @@ def test_no_load_and_no_servers() -> None:
 
 def test_an_overloaded_queue_has_no_mean_wait() -> None:
     """And answers none within the target."""
-    assert queueing.service_level(1.0, 10.0, 10, 20.0) == (1.0, 0.0, None, 1.0)
+    assert service_level(1.0, 10.0, 10, 20.0) == (1.0, 0.0, None, 1.0)
 
 
 @settings(deadline=None)
@@ -60,26 +67,26 @@ def test_the_fleet_is_the_smallest_that_meets_the_objective(
     arrivals: float, speed: float, wait: float, share: float
 ) -> None:
     """One server fewer misses it."""
-    fleet = queueing.servers_needed(arrivals, speed, wait, share)
-    level = queueing.service_level(arrivals, 1 / speed, fleet.servers, wait)
+    fleet = servers_needed(arrivals, speed, wait, share)
+    level = service_level(arrivals, 1 / speed, fleet.servers, wait)
 
     assert level.service_level == pytest.approx(fleet.service_level)
     assert fleet.service_level >= share
     if fleet.servers > 1:
-        fewer = queueing.service_level(arrivals, 1 / speed, fleet.servers - 1, wait)
+        fewer = service_level(arrivals, 1 / speed, fleet.servers - 1, wait)
         assert fewer.service_level < share + 1e-12
 
 
 def test_without_requests_one_server_is_enough() -> None:
     """Never 0."""
-    assert queueing.servers_needed(0, 1, 1, 0.9) == (1, 0, 1)
+    assert servers_needed(0, 1, 1, 0.9) == (1, 0, 1)
 
 
 @given(st.floats(0, 0.99), st.floats(0.01, 100))
 def test_one_server_is_a_group_of_one(load: float, speed: float) -> None:
     """M/M/1 agrees with M/M/c at c = 1, and with Little's law."""
     arrivals = load * speed
-    queue, level = mm1(arrivals, speed), queueing.service_level(arrivals, 1 / speed, 1, 0)
+    queue, level = mm1(arrivals, speed), service_level(arrivals, 1 / speed, 1, 0)
 
     assert queue.wait_s == pytest.approx(level.mean_wait_s)
     assert queue.time_in_system_s is not None
@@ -110,7 +117,7 @@ def test_a_load_of_one_has_no_steady_state(speed: int) -> None:
     """However speed · (1 / speed) is rounded."""
     assert mm1(speed, speed).wait_s is None
     assert mg1(speed, 1 / speed, 0.5).wait_s is None
-    assert queueing.service_level(speed * 14 / 180, 180 / speed, 14, 20.0)[1:3] == (0.0, None)
+    assert service_level(speed * 14 / 180, 180 / speed, 14, 20.0)[1:3] == (0.0, None)
 
 
 def test_the_median_time_in_an_mm1_system() -> None:
@@ -124,9 +131,9 @@ def test_the_median_time_in_an_mm1_system() -> None:
         lambda: queueing.erlang_b(-1, 2),
         lambda: queueing.erlang_b(1, 2.5),  # type: ignore[arg-type]
         lambda: queueing.erlang_c(math.nan, 2),
-        lambda: queueing.service_level(1, 0, 2, 1),
-        lambda: queueing.servers_needed(1, 1, 1, 1.0),
-        lambda: queueing.servers_needed(1, 0, 1, 0.9),
+        lambda: service_level(1, 0, 2, 1),
+        lambda: servers_needed(1, 1, 1, 1.0),
+        lambda: servers_needed(1, 0, 1, 0.9),
         lambda: mg1(1, 0.5, -1),
         lambda: mm1_time_in_system_s(1, 2, 1),
         lambda: in_flight(-1, 1),

@@ -17,8 +17,8 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from harness import FactError
-from harness_reports.economics.queueing import erlang_c, servers_needed
-from harness_reports.economics.textbook.queueing import mg1, mm1_time_in_system_s
+from harness_reports.economics.queueing import erlang_c
+from harness_reports.economics.textbook.queueing import mg1, mm1_time_in_system_s, servers_needed
 from harness_reports.economics.waiting import MOST_LOAD, Service, _curve, answer_s, arrivals_within
 
 LOADS = (0.3, 0.6, 0.8, 0.9)
@@ -196,26 +196,16 @@ def test_single_requests_are_answered_as_1000_seeds_are(name: str, machines: int
 
 
 @pytest.mark.parametrize("load", LOADS)
-@pytest.mark.parametrize("machines", [1, 3])
+@pytest.mark.parametrize(("machines", "seeds", "kept"), [
+    (1, 20, 200), (3, 20, 200),
+    *(pytest.param(machines, 1000, 20, marks=pytest.mark.slow) for machines in (1, 2, 5, 20)),
+])  # fmt: skip
 @pytest.mark.parametrize("name", BATCHES)
-def test_batches_are_answered_as_simulated(name: str, machines: int, load: float) -> None:
-    """20 seeds: within 10 %."""
-    service = BATCHES[name]
-    arrivals = rate(service, machines, load)
-    answers = [simulated_batches(service, machines, arrivals, seed, requests(load, 200)) for seed in range(20)]
-
-    assert abs(error(answers, service, arrivals, machines)) <= 0.1
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("load", LOADS)
-@pytest.mark.parametrize("machines", [1, 2, 5, 20])
-@pytest.mark.parametrize("name", BATCHES)
-def test_batches_are_answered_as_1000_seeds_are(name: str, machines: int, load: float) -> None:
+def test_batches_are_answered_as_simulated(name: str, machines: int, seeds: int, kept: int, load: float) -> None:
     """Within 10 %."""
     service = BATCHES[name]
     arrivals = rate(service, machines, load)
-    answers = [simulated_batches(service, machines, arrivals, seed, requests(load, 20)) for seed in range(1000)]
+    answers = [simulated_batches(service, machines, arrivals, seed, requests(load, kept)) for seed in range(seeds)]
 
     assert abs(error(answers, service, arrivals, machines)) <= 0.1
 
