@@ -12,11 +12,13 @@ import pytest
 from harness import FactError, Price, PriceBook, UseCase
 from harness.facts import Spread
 from harness_reports.business.alternatives import alternatives
+from harness_reports.business.evidence import gather
+from harness_reports.business.market import read_market
 from harness_reports.business.portfolio import portfolio
 from harness_reports.business.pretraining import pretraining
 from harness_reports.business.sensitivity import sensitivity
 from harness_reports.business.serving import serving
-from harness_reports.business.viability import viability
+from harness_reports.business.viability import judge, viability
 from harness_reports.explain.tables import COLUMNS, NAMES, Assumed, Row, find, rows
 from harness_reports.prices.pricing import OWN, Pricing, choose
 
@@ -101,6 +103,63 @@ def test_a_readers_figure_has_the_reader_as_source(suite: list[Any], pricing: Pr
     assert "lognormal" in next(
         part.note for part in row.explain("npv_mean_usd").walk() if part.name == "requests_per_year"
     )
+
+
+def test_a_default_is_not_said_to_be_the_readers(suite: list[Any], pricing: Pricing, assumed: Assumed) -> None:
+    """Of prices: what the reader set is called that, the rest is called a default."""
+    as_it_comes = replace(pricing, utilisation=0.5)
+    changed = replace(pricing, utilisation=0.4, multiplier=Decimal(2), pue=1.3)
+    for prices, source in ((as_it_comes, "default"), (changed, "set by you")):
+        figures = rows("cost", suite, prices, assumed)[0].figures()
+        parts = {part.name: part.source for figure in figures.values() for part in figure.walk()}
+        for name in ("utilisation", "price_multiplier", "pue"):
+            assert parts[name].startswith(source)
+
+
+def test_the_number_of_machines_shows_the_times_that_it_rests_on(
+    bench: Any, pricing: Pricing, make_use_case: Callable[..., UseCase]
+) -> None:
+    """Those of single requests, or of batches of each size; none where waiting does not count."""
+    figures = {"requests_per_year": 1e10, "needs": {"latency_s": 0.5}}
+    batches, throughput = (
+        rows("serving", bench.case(rate=1000.0, window_s=20.0), pricing, Assumed({"filing": case}))[0]
+        for case in (make_use_case(**figures), make_use_case(**{**figures, "needs": {}}))
+    )
+    parts = [part for part in batches.explain("replicas").inputs if part.name == "service_s"]
+
+    assert [part.value for part in parts] == pytest.approx([0.02, 0.01])  # one at a time; ten in 0.01 s
+    assert "batches of 10; 99 of 100 take at most 0.01 s" in parts[1].note
+    assert "service_s" not in {part.name for part in throughput.explain("replicas").walk()}
+
+
+@pytest.mark.parametrize("buying", ["machines", "elastic"])
+def test_a_mean_lists_every_figure_that_it_rests_on(
+    bench: Any, pricing: Pricing, make_use_case: Callable[..., UseCase], buying: Any
+) -> None:
+    """A figure of the use case that moves it is listed, and so are the costs of training and of an hour."""
+    case = make_use_case(
+        needs={"latency_s": 0.5}, review_share=0.1, review_usd=0.1, staff=0.1, staff_usd_per_year=1000.0,
+        retrainings_per_year=1.0, hardware_decline_per_year=0.1, value_decline_per_year=0.1, retry_share=0.1,
+        adoption_innovation=0.05, adoption_imitation=0.4, requests_per_year=3e9, pretraining_uses=2.0,
+    )  # fmt: skip
+    records, prices = bench.case(scores=(1, 1, 1, 0) * 25), replace(pricing, buying=buying, utilisation=0.5)
+
+    evidence = gather(records, prices)
+
+    def mean_usd(figures: dict[str, float]) -> float:
+        return float(judge(read_market(case, figures), evidence, 100).rows[0]["npv_mean_usd"])
+
+    explained = rows("viability", records, prices, Assumed({"filing": case}))[0].explain("npv_mean_usd")
+    listed, before = {part.name for part in explained.inputs}, mean_usd({})
+    moving = {
+        name for name, figure in case.market.items()
+        if mean_usd({name: figure.value * 1.5 + (name == "years") * 0.5}) != before
+    }  # fmt: skip
+    measured = {"quality", "samples_per_s", "usd_per_hour", "pretrain_usd", "finetune_usd", "evaluate_usd"}
+
+    assert len(moving) >= 18
+    assert moving | measured <= listed
+    assert ("utilisation" in listed) == (buying == "elastic")
 
 
 # What else could be done ----------------------------------------------------------------------------------------

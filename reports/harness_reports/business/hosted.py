@@ -14,7 +14,7 @@ from harness.facts import Figure
 from harness_reports.business.business import Business
 from harness_reports.business.capacity import EXACT, Capacity, most_per_s
 from harness_reports.business.market import Market
-from harness_reports.business.market_figures import figure, uncertain
+from harness_reports.business.market_figures import drawn_figures, figure
 from harness_reports.business.npv_distribution import NpvDistribution, draw_market, npv_distribution, outcome_cells
 from harness_reports.business.request import PER_REQUEST, USD, error_figure
 from harness_reports.business.supply import HOURS_PER_YEAR, Calls
@@ -148,7 +148,8 @@ def _measured_by_the_reader(
     yield quality
     yield error_figure(market, quality_share(candidates.best.evidence.quality, quality))
     yield present_value(market, value, flows)
-    yield from sampled(outcome_cells(hosted.outcome), (*uncertain(market), quality), RISK)
+    rest = (quality, call, figure(market, "api_price_decline_per_year"))
+    yield from sampled(outcome_cells(hosted.outcome), (*drawn_figures(market), *rest), RISK)
 
 
 def _call(market: Market, price: CallCost, model: str) -> Explained:

@@ -7,6 +7,12 @@ from harness_reports.business.market import ASSUMED, Market
 from harness_reports.figures.explained import Explained, derived
 from harness_reports.reasons import in_each_language, named, translated
 
+_OF_OTHERS = (
+    "label_usd", "hosted_quality", "api_price_decline_per_year", "cached_input_share", "loss_limit",
+    "input_tokens_per_request", "output_tokens_per_request",
+)  # fmt: skip
+"""Figures of hosted models, of further measurements and of the verdict."""
+
 
 def figure(market: Market, name: str, called: str | None = None) -> Explained:
     """Return a use case's figure at its mean, None if it has no such figure; `called` renames it."""
@@ -24,14 +30,9 @@ def figure(market: Market, name: str, called: str | None = None) -> Explained:
     return Explained(called or name, value, fact.unit, note=note, source=source, kind=kind)  # type: ignore[arg-type]
 
 
-def uncertain(market: Market) -> tuple[Explained, ...]:
-    """Return the market's uncertain figures."""
-    return tuple(figure(market, name) for name in market.inputs if _spread(market, name))
-
-
-def _spread(market: Market, name: str) -> bool:
-    fact = market.use_case.market.get(name)
-    return fact is not None and fact.spread is not None and fact.value == market.numbers[name]
+def drawn_figures(market: Market) -> tuple[Explained, ...]:
+    """Return the market's figures that a net present value may take, with the distributions of uncertain ones."""
+    return tuple(figure(market, name) for name in market.inputs if name not in _OF_OTHERS)
 
 
 def requests(market: Market) -> Explained:

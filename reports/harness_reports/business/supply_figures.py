@@ -89,12 +89,22 @@ def _machines(supply: Machines, hour: Explained, demand: Mapping[str, Explained]
 def _replicas(supply: Machines, capacity: Capacity, peak: Explained) -> Explained:
     if not supply.whole:
         most = Explained("peak_per_machine", capacity.per_machine(), "1/s", note=_bound(capacity),
-                         inputs=(capacity.serving.speed,))  # fmt: skip
+                         inputs=(capacity.serving.speed, *service_figures(capacity)))  # fmt: skip
         return derived("replicas", "", SHARE, peak, most)
     number = float(capacity.machines(np.array([peak.value]))[0])
     note = f"the fewest whole machines that answer peak_per_s: {_bound(capacity)}"
     return Explained("replicas", int(number), note=note,
-                     inputs=(peak, capacity.serving.speed))  # fmt: skip
+                     inputs=(peak, capacity.serving.speed, *service_figures(capacity)))  # fmt: skip
+
+
+def service_figures(capacity: Capacity) -> Iterator[Explained]:
+    """Yield the measured times that waiting is computed from, by batch size; none where waiting does not count."""
+    service = capacity.service
+    for size, seconds in zip(service.sizes, service.seconds, strict=True) if service else ():
+        slow = float(np.quantile(seconds, 0.99, method="inverted_cdf"))
+        note = f"mean of {seconds.size:,} batches of {size}; 99 of 100 take at most {slow:.3g} s"
+        yield Explained("service_s", float(seconds.mean()), "s", note=note, kind="measured",
+                        source=f"latency_s of the servings of this candidate in batches of {size}")  # fmt: skip
 
 
 def _bound(capacity: Capacity) -> str:

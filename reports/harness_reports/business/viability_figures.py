@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from harness_reports.business.business import Business
+from harness_reports.business.evidence import Evidence
 from harness_reports.business.market import Market
-from harness_reports.business.market_figures import figure, requests, uncertain
+from harness_reports.business.market_figures import drawn_figures, figure, requests
 from harness_reports.business.money import money_figures
 from harness_reports.business.request import USD, request_figures
+from harness_reports.business.supply_figures import idle_power, service_figures
 from harness_reports.business.viability import CandidateVerdict
 from harness_reports.business.years import SAMPLED, flow_figures, present_value, sampled
 from harness_reports.figures.explained import Explained, named
@@ -55,13 +57,26 @@ def _money(
     money = money_figures(market, evidence, business, units, row["npv_usd"])
     flows = flow_figures(market, business, evidence.figures, money["upfront_usd"])
     numbers = ", ".join(f"{flow.value:,.0f}" for flow in flows)
-    capacity = evidence.capacity(market)
-    assert capacity is not None  # noqa: S101 - there is a business
-    measured = (capacity.serving.speed, quality_share(evidence.quality).inputs[0])
     return [
         *money.values(), present_value(market, row["npv_usd"], flows),
         *(Explained(name, row[name], note=f"{meaning}: {numbers}", inputs=flows)
           for name, meaning in _OF_FLOWS.items()),
-        *sampled(row, (*uncertain(market), *measured)),
+        *sampled(row, (*drawn_figures(market), *_measured(market, evidence))),
         row["measuring"] or Explained("measuring_usd", None, USD, note="nothing more can be measured"),
     ]  # fmt: skip
+
+
+def _measured(market: Market, evidence: Evidence) -> Iterator[Explained]:
+    """Yield the measured and priced figures that the draws of a net present value rest on."""
+    capacity, costs, energy = evidence.capacity(market), evidence.figures, evidence.training_energy
+    assert capacity is not None  # noqa: S101 - there is a business
+    yield from (quality_share(evidence.quality).inputs[0], capacity.serving.speed, *service_figures(capacity))
+    yield from (costs[name] for name in ("usd_per_hour", "pretrain_usd", "finetune_usd", "evaluate_usd"))
+    if evidence.buying == "elastic":
+        yield costs["utilisation"]
+    if evidence.pays_energy:
+        yield from (capacity.energy.figure, idle_power(evidence.measured.machine))
+    if energy is not None:
+        yield from (energy.pretraining.mean("pretrain_j"), energy.tuning.mean("tuning_j"))
+    if evidence.pays_energy or energy is not None:
+        yield costs["pue"]

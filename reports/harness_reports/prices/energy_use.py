@@ -16,6 +16,7 @@ from harness_reports.figures.explained import Explained, derived
 from harness_reports.measured import readings as leaf
 from harness_reports.measured.results import Measured, Serving
 from harness_reports.prices.energy_facts import power
+from harness_reports.prices.price_figures import chosen
 from harness_reports.prices.pricing import Pricing
 
 Bound = Literal["middle", "low", "high"]
@@ -129,7 +130,9 @@ def _carbon(name: str, energy: Explained, pue: Explained, country: Explained) ->
 
 
 def _pue(pricing: Pricing) -> Explained:
-    source = "set by you; 1.15 is AWS's of 2023: energy of the building over that of its machines"
+    source = (
+        f"{chosen(pricing.pue, Pricing.pue)}; 1.15 is AWS's of 2023: energy of the building over that of its machines"
+    )
     return Explained("pue", pricing.pue, source=source, kind="assumed")
 
 

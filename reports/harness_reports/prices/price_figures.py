@@ -9,6 +9,11 @@ from harness_reports.measured.readings import who
 from harness_reports.prices.pricing import Pricing, described
 
 
+def chosen(value: object, default: object) -> str:
+    """Return who chose an assumption: the harness, whose default it is, or the reader."""
+    return "default" if value == default else "set by you"
+
+
 def hourly(record: Record, pricing: Pricing) -> Explained:
     """Return the price of an hour of a record's machine.
 
@@ -40,11 +45,11 @@ def terms(offer: Price) -> str:
 
 def multiplier(pricing: Pricing) -> Explained:
     """Return the reader's multiplier of prices."""
-    return Explained("price_multiplier", float(pricing.multiplier), source="set by you: 1 is the price book's price",
-                     kind="assumed")  # fmt: skip
+    source = f"{chosen(pricing.multiplier, Pricing.multiplier)}: 1 is the price book's price"
+    return Explained("price_multiplier", float(pricing.multiplier), source=source, kind="assumed")
 
 
 def utilisation(pricing: Pricing) -> Explained:
     """Return the share of paid time in which the machine is busy."""
-    return Explained("utilisation", pricing.utilisation, source="set by you: share of paid time that is used",
-                     kind="assumed")  # fmt: skip
+    source = f"{chosen(pricing.utilisation, Pricing.utilisation)}: share of paid time that is used"
+    return Explained("utilisation", pricing.utilisation, source=source, kind="assumed")
