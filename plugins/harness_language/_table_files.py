@@ -1,0 +1,348 @@
+"""Reads one file of a table into columns, and guesses nothing.
+
+CSV and TSV: every cell is a text, and only an empty one is missing. JSON, JSON Lines and Parquet: values keep the types
+that the file states. What cannot be read to the letter is refused.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from harness import DataError
+from harness.encodings import SETTING, read_text
+
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
+"""Value of the setting `delimiter` → the character."""
+_CLIPPED = 40
+
+
+class Form(NamedTuple):
+    """What the user states about how files are written; empty: nothing."""
+
+    encoding: str = ""
+    delimiter: str = ""
+    """A key of `DELIMITERS`; empty: tab in `.tsv`, else comma."""
+    columns: str = ""
+    """Names of the columns of files without a header row, separated by commas."""
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Form:
+        """Return the form in a task's settings."""
+        return cls(**{name: settings[name] for name in cls._fields if name in settings})
+
+
+class Part(NamedTuple):
+    """A file, or a split of a hub data set, with its number of rows."""
+
+    name: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of equal length, from one file or several."""
+
+    columns: Mapping[str, Any]
+    """Name → values: a sequence, or an array of Arrow's, which is converted when it is used."""
+    parts: tuple[Part, ...]
+    """Where the rows come from, in their order."""
+    words: bool = False
+    """Every value is a text, as in CSV."""
+    headed: bool = False
+    """The names are the first row of a CSV file, which may have been no header."""
+    class_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Column of class numbers → their names, as the hub's Parquet files state them."""
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return sum(part.rows for part in self.parts)
+
+    @property
+    def names(self) -> list[str]:
+        """The columns' names."""
+        return list(self.columns)
+
+    @cached_property
+    def name(self) -> str:
+        """The table's name in messages: its file, or the first of several."""
+        return self.parts[0].name
+
+    def column(self, name: str) -> list[Any]:
+        """Return a column's values."""
+        values = self.columns[name]
+        return values.to_pylist() if hasattr(values, "to_pylist") else list(values)
+
+    def where(self, row: int) -> str:
+        """Return the file of a row, which counts from 0, and its number there, which counts from 1."""
+        for part in self.parts:
+            if row < part.rows:
+                break
+            row -= part.rows
+        return f"{part.name}, row {row + 1}"
+
+    def entries(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows as name → value."""
+        names = self.names
+        for values in zip(*map(self.column, names), strict=True):
+            yield dict(zip(names, values, strict=True))
+
+
+def join(tables: Sequence[Table]) -> Table:
+    """Return the rows of several tables one after the other.
+
+    Raises:
+        DataError: a file lacks a column of another, or states other names of classes.
+    """
+    first, *others = tables
+    if not others:
+        return first
+    for other in others:
+        _check_alike(first, other)
+    return replace(
+        first,
+        columns={name: [*chain.from_iterable(table.column(name) for table in tables)] for name in first.columns},
+        parts=tuple(part for table in tables for part in table.parts),
+        words=all(table.words for table in tables),
+        headed=all(table.headed for table in tables),
+    )
+
+
+def _check_alike(first: Table, other: Table) -> None:
+    if odd := sorted(set(first.columns) ^ set(other.columns)):
+        has, lacks = (first, other) if odd[0] in first.columns else (other, first)
+        raise DataError(f"{lacks.name} has no column {odd[0]!r}, which {has.name} has. Give both the same columns.")
+    if dict(first.class_names) != dict(other.class_names):
+        raise DataError(f"{first.name} and {other.name} state other names of classes. Convert both in one way.")
+
+
+STATED_NOTHING = Form()
+
+
+def read_table(path: Path, form: Form = STATED_NOTHING) -> Table:
+    """Read one file into columns.
+
+    Args:
+        path: a file with one of `SUFFIXES`.
+        form: what the user states about it.
+
+    Raises:
+        DataError: names the file and the line that cannot be read.
+    """
+    if path.suffix.lower() == ".parquet":
+        return _parquet(path)
+    text = read_text(path, form.encoding, SETTING)
+    if not text.strip():
+        raise DataError(f"{path} is empty. Give a file with texts in it.")
+    return _delimited(path, text, form) if path.suffix.lower() in (".csv", ".tsv") else _json(path, text)
+
+
+# CSV --------------------------------------------------------------------------------------------------------
+
+
+def _delimited(path: Path, text: str, form: Form) -> Table:
+    delimiter = DELIMITERS[form.delimiter] if form.delimiter else "\t" if path.suffix.lower() == ".tsv" else ","
+    if not form.delimiter:
+        _ask_for_delimiter(path, text, delimiter)
+    rows = list(_cells(path, text, delimiter))
+    names = [name.strip() for name in form.columns.split(",")] if form.columns else rows[0]
+    _check_names(path, names, rows[0], form)
+    body = rows if form.columns else rows[1:]
+    columns: dict[str, Sequence[str]] = (
+        dict(zip(names, zip(*body, strict=True), strict=True)) if body else dict.fromkeys(names, ())
+    )
+    return Table(columns, (Part(str(path), len(body)),), words=True, headed=not form.columns)
+
+
+def _cells(path: Path, text: str, delimiter: str) -> Iterator[list[str]]:
+    """Yield the rows; blank lines are none."""
+    csv.field_size_limit(max(len(text), csv.field_size_limit()))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    width, line = 0, 1
+    try:
+        for cells in reader:
+            if cells and (width == 1 or len(cells) > 1 or cells[0].strip()):
+                width = width or len(cells)
+                if len(cells) != width:
+                    raise _ragged(path, line, cells, width, delimiter)
+                yield cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise DataError(
+            f"{path} cannot be read as csv: in the row that begins in line {line} a quote is not closed, or something "
+            f'follows the closing one ({error}). Write a quote within quotes twice: "".'
+        ) from None
+
+
+def _ragged(path: Path, line: int, cells: Sequence[str], width: int, delimiter: str) -> DataError:
+    mark = {value: name for name, value in DELIMITERS.items()}[delimiter]
+    return DataError(
+        f"{path} cannot be read as csv: line {line} has {_count(len(cells), 'cell')}, the first row {width}. Put a "
+        f"text with a {mark} in it between double quotes, or name another mark between cells with the task's setting "
+        "delimiter."
+    )
+
+
+def _ask_for_delimiter(path: Path, text: str, delimiter: str) -> None:
+    """Refuse a file whose first line has more cells by another delimiter."""
+    line = text.lstrip("\r\n").splitlines()[0]
+    counts = {name: len(next(csv.reader([line], delimiter=mark), ())) for name, mark in DELIMITERS.items()}
+    used = {mark: name for name, mark in DELIMITERS.items()}[delimiter]
+    most = max(counts, key=lambda name: (counts[name], name == used))
+    if most != used:
+        raise DataError(
+            f"{path}: is there a {most} between its cells? Its first line, {_short(line)}, has {counts[most]} cells by "
+            f"that, and {counts[used]} by a {used}. Name the mark with the task's setting delimiter, for example "
+            f"delimiter: {most} (--task-setting delimiter={most})."
+        )
+
+
+def _check_names(path: Path, names: Sequence[str], first: Sequence[str], form: Form) -> None:
+    """Check that columns have different names, and that names which the user gave fit the file."""
+    if form.columns and len(names) != len(first):
+        raise DataError(
+            f"{path}: the setting columns names {_count(len(names), 'column')} ({form.columns}), and its rows have "
+            f"{_count(len(first), 'cell')}: {_shown(first)}. Name each of them."
+        )
+    if form.columns and list(first) == list(names):
+        raise DataError(f"{path} has a header row, {_shown(first)}. Leave out the setting columns.")
+    twice = _twice(name for name in names if name)
+    if twice is not None:
+        question = "" if form.columns else f" {no_header(first)}"
+        raise DataError(f"{path}: two columns are called {twice!r}. Give each its own name.{question}")
+
+
+def _twice(names: Iterable[str]) -> str | None:
+    """Return the first name that occurs again."""
+    counts = Counter(names)
+    return next((name for name, count in counts.items() if count > 1), None)
+
+
+def no_header(first: Sequence[str]) -> str:
+    """Return the question whether a CSV file has no header row, and what to do then; `first` is its first row."""
+    example = ",".join(f"column{number}" for number in range(1, len(first) + 1))
+    return (
+        f"Has it no header row? Its first row is {_shown(first)}. Then name the columns with the task's setting "
+        f"columns, for example columns: {example} (--task-setting columns={example})."
+    )
+
+
+def _shown(cells: Sequence[str]) -> str:
+    return ", ".join(map(_short, cells))
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= _CLIPPED else text[:_CLIPPED] + "…")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+# JSON and Parquet -------------------------------------------------------------------------------------------
+
+
+def _json(path: Path, text: str) -> Table:
+    entries = _objects(path, text)
+    names = dict.fromkeys(chain.from_iterable(entries))
+    columns = {name: [entry.get(name) for entry in entries] for name in names}
+    return Table(columns, (Part(str(path), len(entries)),))
+
+
+def _objects(path: Path, text: str) -> list[dict[str, Any]]:
+    """Return the objects of a list, of the lines, or the only one."""
+    if path.suffix.lower() == ".json":
+        try:
+            content = _parsed(text)
+        except json.JSONDecodeError as error:
+            if error.msg != "Extra data":
+                raise _no_json(path, error.lineno, error.msg) from None
+        except ValueError as error:
+            raise _no_json(path, None, str(error)) from None
+        else:
+            return _all_objects(path, content if isinstance(content, list) else [content], "entry")
+    return _all_objects(path, [*_lines(path, text)], "line")
+
+
+def _lines(path: Path, text: str) -> Iterator[Any]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            try:
+                yield _parsed(line)
+            except json.JSONDecodeError as error:
+                raise _no_json(path, number, error.msg) from None
+            except ValueError as error:
+                raise _no_json(path, number, str(error)) from None
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_object)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    one = dict(pairs)
+    if len(one) < len(pairs):
+        raise ValueError(f"the key {_twice(key for key, _ in pairs)!r} is twice in one object")
+    return one
+
+
+def _no_json(path: Path, line: int | None, reason: str) -> DataError:
+    where = "" if line is None else f"line {line}: "
+    form = "an object in every line" if path.suffix.lower() == ".jsonl" else "a list of objects, or one in every line"
+    return DataError(f"{path} cannot be read as json: {where}{reason}. Give {form}.")
+
+
+def _all_objects(path: Path, entries: list[Any], what: str) -> list[dict[str, Any]]:
+    for number, entry in enumerate(entries, start=1):
+        if not isinstance(entry, dict):
+            raise DataError(
+                f"{path} cannot be read as json: {what} {number} is {_short(json.dumps(entry, ensure_ascii=False))}. "
+                "Give an object with the columns as its keys."
+            )
+    return entries
+
+
+def _parquet(path: Path) -> Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not path.stat().st_size:
+        raise DataError(f"{path} is empty. Give a file with texts in it.")
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(
+            f"{path} cannot be read as parquet: {str(error).splitlines()[0].rstrip('.')}. Write it anew."
+        ) from error
+    return of_arrow(str(path), table)
+
+
+def of_arrow(name: str, table: Any) -> Table:
+    """Return a table of Arrow's under a name for messages.
+
+    Raises:
+        DataError: two columns have one name.
+    """
+    names = table.column_names
+    if (twice := _twice(names)) is not None:
+        raise DataError(f"{name}: two columns are called {twice!r}. Give each its own name.")
+    classes: dict[str, Sequence[str]] = {}
+    if b"huggingface" in (table.schema.metadata or {}):
+        from datasets import ClassLabel, Features
+
+        features = Features.from_arrow_schema(table.schema)
+        classes = {column: one.names for column, one in features.items() if isinstance(one, ClassLabel)}
+    return Table(dict(zip(names, table.columns, strict=True)), (Part(name, table.num_rows),), class_names=classes)
