@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from harness import DataError
+from harness.encodings import SETTING, read_text
+from harness_language._columns import texts_of
 from harness_language._sources import PLAIN, WITH_PLAIN, Hub, locate
 from harness_language._splits import TEST, VALIDATION
-from harness_language._tables import Rows, complete, loaded, split_name, texts_of
+from harness_language._table_files import Form
+from harness_language._tables import Rows, complete, loaded, split_name
 from harness_language.passages import LENGTH, PassageData
 
 ADVICE = "Give one long text, or at least 3."
@@ -23,13 +26,13 @@ def read(source: str, settings: Mapping[str, Any]) -> PassageData:
 
     Args:
         source: a path or the name of a hub data set.
-        settings: `text_column`.
+        settings: `text_column`, and how the files are written.
 
     Raises:
         DataError: names the file, row or column that is wrong.
     """
     files = _plain_files(locate(source, WITH_PLAIN))
-    documents = _texts(files) if files else _columns(source, settings["text_column"])
+    documents = _texts(files, Form.of(settings).encoding) if files else _columns(source, settings)
     if sum(map(len, documents.values())) == 1:
         splits = _in_order(*next(iter(documents.values())))
     else:
@@ -54,28 +57,28 @@ def _plain_files(location: Path | Hub) -> list[Path]:
     return plain if all(path in plain or path.suffix.lower() not in WITH_PLAIN for path in files) else []
 
 
-def _texts(files: Sequence[Path]) -> dict[str, list[str]]:
+def _texts(files: Sequence[Path], encoding: str) -> dict[str, list[str]]:
     """Return files as documents by split; if there are a `train` and a `test`, files are splits."""
-    texts = {file: _text(file) for file in files}
+    texts = {file: _text(file, encoding) for file in files}
     if {"train", "test"} <= {file.stem for file in files}:
         return {file.stem: [text] for file, text in texts.items()}
     return {"train": list(texts.values())}
 
 
-def _text(file: Path) -> str:
-    text = file.read_text(encoding="utf-8-sig").strip()
+def _text(file: Path, encoding: str) -> str:
+    text = read_text(file, encoding, SETTING).strip()
     if not text:
-        raise DataError(f"{file} is empty. Fill it in or delete it.")
+        raise DataError(f"{file} is empty. Give a file with texts in it, or delete it.")
     return text
 
 
-def _columns(source: str, column: str) -> dict[str, list[str]]:
+def _columns(source: str, settings: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return a table's column of texts by split."""
-    with loaded(source) as tables:
-        return {
-            split: texts_of(split_name(source, split, tables), table, column, "text_column")
-            for split, table in tables.items()
-        }
+    tables = loaded(source, settings)
+    return {
+        split: texts_of(split_name(source, split, tables), table, settings["text_column"], "text_column")
+        for split, table in tables.items()
+    }
 
 
 def _in_order(text: str) -> dict[str, list[str]]:

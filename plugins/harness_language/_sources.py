@@ -13,12 +13,11 @@ from typing import NamedTuple
 
 from harness import DataError
 
-READERS = {".csv": "csv", ".jsonl": "json", ".json": "json", ".parquet": "parquet"}
-"""Suffix of a file → reader of the `datasets` library."""
+READERS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".json": "json", ".parquet": "parquet"}
+"""Suffix of a file → its form."""
 PLAIN = ".txt"
 WITH_PLAIN = {**READERS, PLAIN: "text"}
-_TEXTUAL = {"csv", "json", "text"}
-_FILE_LIKE = {PLAIN, ".tsv", ".xls", ".xlsx", ".zip", ".gz", ".arrow", ".xml", ".yaml", ".yml", *READERS}
+_FILE_LIKE = {PLAIN, ".xls", ".xlsx", ".zip", ".gz", ".arrow", ".xml", ".yaml", ".yml", *READERS}
 """Suffixes by which a source is a file and not a hub data set."""
 _HUB_NAME = re.compile(r"(?P<name>[\w.-]+(/[\w.-]+)?)(@(?P<revision>[\w./-]+))?")
 
@@ -38,11 +37,10 @@ def locate(source: str, readers: Mapping[str, str] = READERS) -> Path | Hub:
         readers: suffixes that are read.
 
     Raises:
-        DataError: the file or folder does not exist, or the file has an unknown suffix, is empty or is not UTF-8.
+        DataError: the file or folder does not exist, or the file has an unknown suffix.
     """
     path = Path(source).expanduser()
     if path.is_dir():
-        _require_readable(path, readers)
         return path
     if path.is_file():
         return _checked_file(path, readers)
@@ -52,45 +50,14 @@ def locate(source: str, readers: Mapping[str, str] = READERS) -> Path | Hub:
     return Hub(hub["name"], hub["revision"])
 
 
-def _require_readable(folder: Path, readers: Mapping[str, str]) -> None:
-    """Check that a folder's files are UTF-8; the `datasets` library does not name file and line."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and readers.get(path.suffix.lower()) in _TEXTUAL:
-            _require_utf8(path)
-
-
 def _checked_file(path: Path, readers: Mapping[str, str]) -> Path:
-    """Return a file whose suffix is read and that is not empty."""
+    """Return a file whose suffix is read."""
     if path.suffix.lower() not in readers:
         raise DataError(
             f"{path} has {f'the suffix {path.suffix}' if path.suffix else 'no suffix'}, which is not read. "
             f"Convert it to one of {', '.join(readers)}."
         )
-    if readers[path.suffix.lower()] in _TEXTUAL:
-        _require_utf8(path)
-    elif path.stat().st_size == 0:
-        raise _empty(path)
     return path
-
-
-def _require_utf8(path: Path) -> None:
-    """Check a file line by line, so that a large one need not fit in memory."""
-    blank = True
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                blank = not line.decode("utf-8-sig" if number == 1 else "utf-8").strip() and blank
-            except UnicodeDecodeError as error:
-                raise DataError(
-                    f"{path}, line {number}: byte {error.start + 1} ({line[error.start]:#04x}) is not UTF-8. "
-                    f"Save the file as UTF-8, for example with: iconv -f latin1 -t utf-8 {path.name}"
-                ) from error
-    if blank:
-        raise _empty(path)
-
-
-def _empty(path: Path) -> DataError:
-    return DataError(f"{path} is empty. Give a file with texts in it.")
 
 
 def identity(source: str, readers: Mapping[str, str] = READERS) -> str:

@@ -1,4 +1,4 @@
-"""Reads the user's questions, with the `datasets` library.
+"""Reads the user's questions.
 
 Three formats are read: SQuAD's JSON (articles, paragraphs, questions), the hub's rows of SQuAD (`question`, `context`,
 `answers` with `text` and `answer_start`), and rows with one `answer` and its `start`. Characters are counted from 0.
@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness import DataError
+from harness_language._columns import require_column, whole_number
 from harness_language._parameters import Question
+from harness_language._table_files import Table
 from harness_language._tables import Rows, complete, loaded, split_name
 from harness_language.questions import QuestionData
 
@@ -18,35 +20,36 @@ ADVICE = "Give questions about at least 3 contexts."
 _FORMS = "question, context, and either answers with text and answer_start, as SQuAD has them, or answer and start"
 
 
-def read(source: str) -> QuestionData:
+def read(source: str, settings: Mapping[str, Any]) -> QuestionData:
     """Load questions from a file, a folder in the hub's format, or the hub.
 
     The source's splits are kept; a single split is divided 70/10/20, and questions about one context stay together.
 
     Args:
         source: a path or the name of a hub data set.
+        settings: the columns of rows, and how the files are written.
 
     Raises:
         DataError: names the file and the row or column that is wrong.
     """
-    with loaded(source) as tables:
-        rows_of = {name: _rows(split_name(source, name, tables), tables[name]) for name in tables}
+    tables = loaded(source, settings)
+    rows_of = {name: _rows(split_name(source, name, tables), tables[name], settings) for name in tables}
     splits = complete(source, rows_of, groups=lambda rows: [0] * len(rows.texts), advice=ADVICE)
     return QuestionData({split: rows.labels for split, rows in splits.items()})
 
 
-def _rows(name: str, table: Any) -> Rows:
+def _rows(name: str, table: Table, settings: Mapping[str, Any]) -> Rows:
     """Return a split's contexts, with the questions as labels."""
-    entries = _of_articles(name, table) if "data" in table.column_names else _of_rows(name, table)
+    entries = _of_articles(name, table) if "data" in table.columns else _of_rows(name, table, settings)
     questions = [_question(where, entry) for where, entry in entries]
     if not questions:
         raise DataError(f"{name} has no questions. Give a file with {_FORMS}.")
     return Rows([question.context for question in questions], questions)
 
 
-def _of_articles(name: str, table: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+def _of_articles(name: str, table: Table) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield SQuAD's nested questions, each with its place for messages."""
-    articles = [article for row in table for article in row["data"] or ()]
+    articles = [article for data in table["data"] for article in data or ()]
     for number, article in enumerate(articles, start=1):
         for second, paragraph in enumerate(article.get("paragraphs") or (), start=1):
             for third, entry in enumerate(paragraph.get("qas") or (), start=1):
@@ -54,16 +57,21 @@ def _of_articles(name: str, table: Any) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield where, {**entry, "context": paragraph.get("context")}
 
 
-def _of_rows(name: str, table: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    columns = set(table.column_names)
-    needed = {"question", "context"} | ({"answers"} if "answers" in columns else {"answer", "start"})
-    if missing := sorted(needed - columns):
-        raise DataError(
-            f"{name} has no column {missing[0]!r}; its columns are {', '.join(map(repr, table.column_names))}. "
-            f"Rename them to {_FORMS}."
-        )
-    for number, row in enumerate(table, start=1):
-        yield f"{name}, row {number}", row
+def _of_rows(name: str, table: Table, settings: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield rows under the names that SQuAD's fields have, each with its place for messages."""
+    answered = ("answers",) if settings["answers_column"] in table.columns else ("answer", "start")
+    columns = {field: settings[f"{field}_column"] for field in ("question", "context", *answered)}
+    for field, column in columns.items():
+        try:
+            require_column(name, table, column, f"{field}_column", list(columns.values()))
+        except DataError as error:
+            raise DataError(f"{str(error).removesuffix('.')}. Needed are {_FORMS}.") from None
+    cells = [table[column] for column in columns.values()]
+    for number, values in enumerate(zip(*cells, strict=True), start=1):
+        entry = dict(zip(columns, values, strict=True))
+        if "start" in entry:
+            entry["start"] = whole_number(entry["start"], table)
+        yield f"{name}, row {number}", entry
 
 
 def _question(where: str, entry: Mapping[str, Any]) -> Question:

@@ -11,8 +11,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,21 +40,13 @@ class Form(NamedTuple):
         return cls(**{name: settings[name] for name in cls._fields if name in settings})
 
 
-class Part(NamedTuple):
-    """A file, or a split of a hub data set, with its number of rows."""
-
-    name: str
-    rows: int
-
-
 @dataclass(frozen=True)
 class Table:
-    """Columns of equal length, from one file or several."""
+    """The columns of a file, or of a split of a hub data set."""
 
     columns: Mapping[str, Any]
     """Name → values: a sequence, or an array of Arrow's, which is converted when it is used."""
-    parts: tuple[Part, ...]
-    """Where the rows come from, in their order."""
+    rows: int
     words: bool = False
     """Every value is a text, as in CSV."""
     headed: bool = False
@@ -63,67 +54,24 @@ class Table:
     class_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Column of class numbers → their names, as the hub's Parquet files state them."""
 
-    @property
-    def rows(self) -> int:
-        """The number of rows."""
-        return sum(part.rows for part in self.parts)
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self.rows
 
-    @property
-    def names(self) -> list[str]:
-        """The columns' names."""
-        return list(self.columns)
-
-    @cached_property
-    def name(self) -> str:
-        """The table's name in messages: its file, or the first of several."""
-        return self.parts[0].name
-
-    def column(self, name: str) -> list[Any]:
+    def __getitem__(self, name: str) -> list[Any]:
         """Return a column's values."""
         values = self.columns[name]
         return values.to_pylist() if hasattr(values, "to_pylist") else list(values)
 
-    def where(self, row: int) -> str:
-        """Return the file of a row, which counts from 0, and its number there, which counts from 1."""
-        for part in self.parts:
-            if row < part.rows:
-                break
-            row -= part.rows
-        return f"{part.name}, row {row + 1}"
+    @property
+    def column_names(self) -> list[str]:
+        """The names of the columns, in their order."""
+        return list(self.columns)
 
-    def entries(self) -> Iterator[dict[str, Any]]:
-        """Yield the rows as name → value."""
-        names = self.names
-        for values in zip(*map(self.column, names), strict=True):
+    def entries(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Yield each row as name → value, of these columns."""
+        for values in zip(*(self[name] for name in names), strict=True):
             yield dict(zip(names, values, strict=True))
-
-
-def join(tables: Sequence[Table]) -> Table:
-    """Return the rows of several tables one after the other.
-
-    Raises:
-        DataError: a file lacks a column of another, or states other names of classes.
-    """
-    first, *others = tables
-    if not others:
-        return first
-    for other in others:
-        _check_alike(first, other)
-    return replace(
-        first,
-        columns={name: [*chain.from_iterable(table.column(name) for table in tables)] for name in first.columns},
-        parts=tuple(part for table in tables for part in table.parts),
-        words=all(table.words for table in tables),
-        headed=all(table.headed for table in tables),
-    )
-
-
-def _check_alike(first: Table, other: Table) -> None:
-    if odd := sorted(set(first.columns) ^ set(other.columns)):
-        has, lacks = (first, other) if odd[0] in first.columns else (other, first)
-        raise DataError(f"{lacks.name} has no column {odd[0]!r}, which {has.name} has. Give both the same columns.")
-    if dict(first.class_names) != dict(other.class_names):
-        raise DataError(f"{first.name} and {other.name} state other names of classes. Convert both in one way.")
 
 
 STATED_NOTHING = Form()
@@ -161,7 +109,7 @@ def _delimited(path: Path, text: str, form: Form) -> Table:
     columns: dict[str, Sequence[str]] = (
         dict(zip(names, zip(*body, strict=True), strict=True)) if body else dict.fromkeys(names, ())
     )
-    return Table(columns, (Part(str(path), len(body)),), words=True, headed=not form.columns)
+    return Table(columns, len(body), words=True, headed=not form.columns)
 
 
 def _cells(path: Path, text: str, delimiter: str) -> Iterator[list[str]]:
@@ -228,12 +176,17 @@ def _twice(names: Iterable[str]) -> str | None:
     return next((name for name, count in counts.items() if count > 1), None)
 
 
-def no_header(first: Sequence[str]) -> str:
-    """Return the question whether a CSV file has no header row, and what to do then; `first` is its first row."""
-    example = ",".join(f"column{number}" for number in range(1, len(first) + 1))
+def no_header(first: Sequence[str], names: Sequence[str] = ()) -> str:
+    """Return the question whether a CSV file has no header row, and what to do then.
+
+    Args:
+        first: its first row.
+        names: that its columns might have; else they are numbered.
+    """
+    example = ",".join(names or [f"column{number}" for number in range(1, len(first) + 1)])
     return (
-        f"Has it no header row? Its first row is {_shown(first)}. Then name the columns with the task's setting "
-        f"columns, for example columns: {example} (--task-setting columns={example})."
+        f"Has it no header row? Its first row is {_shown(first)}. Then name the columns in their order with the task's "
+        f"setting columns, for example columns: {example} (--task-setting columns={example})."
     )
 
 
@@ -256,7 +209,7 @@ def _json(path: Path, text: str) -> Table:
     entries = _objects(path, text)
     names = dict.fromkeys(chain.from_iterable(entries))
     columns = {name: [entry.get(name) for entry in entries] for name in names}
-    return Table(columns, (Part(str(path), len(entries)),))
+    return Table(columns, len(entries))
 
 
 def _objects(path: Path, text: str) -> list[dict[str, Any]]:
@@ -266,23 +219,28 @@ def _objects(path: Path, text: str) -> list[dict[str, Any]]:
             content = _parsed(text)
         except json.JSONDecodeError as error:
             if error.msg != "Extra data":
-                raise _no_json(path, error.lineno, error.msg) from None
+                raise _no_json(path, f"line {error.lineno}: {error.msg}") from None
         except ValueError as error:
-            raise _no_json(path, None, str(error)) from None
+            raise _no_json(path, str(error)) from None
         else:
-            return _all_objects(path, content if isinstance(content, list) else [content], "entry")
-    return _all_objects(path, [*_lines(path, text)], "line")
+            entries = content if isinstance(content, list) else [content]
+            return [_demand_object(path, f"entry {number}", entry) for number, entry in enumerate(entries, start=1)]
+    return [_of_line(path, number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
 
 
-def _lines(path: Path, text: str) -> Iterator[Any]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            try:
-                yield _parsed(line)
-            except json.JSONDecodeError as error:
-                raise _no_json(path, number, error.msg) from None
-            except ValueError as error:
-                raise _no_json(path, number, str(error)) from None
+def _of_line(path: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        return _demand_object(path, f"line {number}", _parsed(line))
+    except json.JSONDecodeError as error:
+        raise _no_json(path, f"line {number}: {error.msg}") from None
+    except ValueError as error:
+        raise _no_json(path, f"line {number}: {error}") from None
+
+
+def _demand_object(path: Path, where: str, entry: Any) -> dict[str, Any]:
+    if not isinstance(entry, dict):
+        raise _no_json(path, f"{where} is {_short(json.dumps(entry, ensure_ascii=False))}")
+    return entry
 
 
 def _parsed(text: str) -> Any:
@@ -299,20 +257,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return one
 
 
-def _no_json(path: Path, line: int | None, reason: str) -> DataError:
-    where = "" if line is None else f"line {line}: "
+def _no_json(path: Path, reason: str) -> DataError:
     form = "an object in every line" if path.suffix.lower() == ".jsonl" else "a list of objects, or one in every line"
-    return DataError(f"{path} cannot be read as json: {where}{reason}. Give {form}.")
-
-
-def _all_objects(path: Path, entries: list[Any], what: str) -> list[dict[str, Any]]:
-    for number, entry in enumerate(entries, start=1):
-        if not isinstance(entry, dict):
-            raise DataError(
-                f"{path} cannot be read as json: {what} {number} is {_short(json.dumps(entry, ensure_ascii=False))}. "
-                "Give an object with the columns as its keys."
-            )
-    return entries
+    return DataError(f"{path} cannot be read as json: {reason}. Give {form}, with the columns as its keys.")
 
 
 def _parquet(path: Path) -> Table:
@@ -322,7 +269,7 @@ def _parquet(path: Path) -> Table:
     if not path.stat().st_size:
         raise DataError(f"{path} is empty. Give a file with texts in it.")
     try:
-        table = pq.read_table(path)
+        table = pq.ParquetFile(path).read()  # `read_table` would make columns of folders such as label=1
     except (pa.ArrowException, OSError) as error:
         raise DataError(
             f"{path} cannot be read as parquet: {str(error).splitlines()[0].rstrip('.')}. Write it anew."
@@ -345,4 +292,4 @@ def of_arrow(name: str, table: Any) -> Table:
 
         features = Features.from_arrow_schema(table.schema)
         classes = {column: one.names for column, one in features.items() if isinstance(one, ClassLabel)}
-    return Table(dict(zip(names, table.columns, strict=True)), (Part(name, table.num_rows),), class_names=classes)
+    return Table(dict(zip(names, table.columns, strict=True)), table.num_rows, class_names=classes)

@@ -1,24 +1,20 @@
-"""Reads the user's labelled texts, with the `datasets` library; other readers of tables share its helpers."""
+"""Reads the user's labelled texts; other readers of tables share its helpers."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import datasets
 
 from harness import DataError
-from harness_language._sources import READERS, Hub, locate
+from harness_language._columns import in_order, labels_of, require_column, texts_of
+from harness_language._sources import Hub, locate
 from harness_language._splits import carve, divide
+from harness_language._table_files import Form, Table, of_arrow, read_table
 from harness_language.data import Examples, TextClassificationData
-
-_USUAL_COLUMNS = {
-    "text_column": ("text", "sentence", "review", "content", "question", "body", "document", "comment"),
-    "label_column": ("label", "sentiment", "coarse_label", "class", "category", "target", "rating", "topic"),
-}
 
 
 class Rows(NamedTuple):
@@ -35,13 +31,13 @@ def read(source: str, settings: Mapping[str, Any]) -> TextClassificationData:
 
     Args:
         source: a path or the name of a hub data set.
-        settings: `text_column` and `label_column`.
+        settings: `text_column`, `label_column`, and how the files are written.
 
     Raises:
         DataError: names the file, row or column that is wrong.
     """
-    with loaded(source) as tables:
-        rows_of = {name: _rows(split_name(source, name, tables), tables[name], settings) for name in tables}
+    tables = loaded(source, settings)
+    rows_of = {name: _rows(split_name(source, name, tables), tables[name], settings) for name in tables}
     labelled = {name: rows for name, rows in rows_of.items() if rows is not None}
     splits = complete(source, labelled, groups=lambda rows: rows.labels, advice="Give at least 3 texts of every class.")
     classes = _classes(source, splits)
@@ -50,147 +46,68 @@ def read(source: str, settings: Mapping[str, Any]) -> TextClassificationData:
         split: Examples(tuple(rows.texts), tuple(numbers[label] for label in rows.labels))
         for split, rows in splits.items()
     }
-    return TextClassificationData([str(label) for label in classes], examples)
+    return TextClassificationData(classes, examples)
 
 
 # Loading ----------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def loaded(source: str) -> Iterator[Any]:
-    """Open a source as a `DatasetDict`; the library's cache of local data is temporary."""
-    location = locate(source)
+def loaded(source: str, settings: Mapping[str, Any]) -> dict[str, Table]:
+    """Return the tables of a source by split.
+
+    Raises:
+        DataError: names the file and what is wrong with it.
+    """
+    location, form = locate(source), Form.of(settings)
+    if isinstance(location, Hub):
+        return _of_hub(source, location)
+    if location.is_file():
+        return {"train": read_table(location, form)}
+    try:
+        files = datasets.load_dataset_builder(str(location)).config.data_files
+    except Exception as error:
+        raise DataError(f"{source} cannot be read as a data set: {str(error).splitlines()[0].rstrip('.')}.") from error
+    return {split: joined([read_table(Path(file), form) for file in paths]) for split, paths in files.items()}
+
+
+def joined(tables: Sequence[Table]) -> Table:
+    """Return the rows of several tables one after the other."""
+    first, *_ = tables
+    return replace(
+        first,
+        columns={name: [value for table in tables for value in table[name]] for name in first.columns},
+        rows=sum(table.rows for table in tables),
+    )
+
+
+def _of_hub(source: str, hub: Hub) -> dict[str, Table]:
     datasets.disable_progress_bars()
-    with tempfile.TemporaryDirectory(prefix="harness-data-") as cache:
-        try:
-            yield _load(location, cache)
-        except DataError:
-            raise
-        except Exception as error:
-            raise _unreadable(source, location, error) from error
-
-
-def _unreadable(source: str, location: Path | Hub, error: Exception) -> DataError:
-    """Return the error for an exception of the library."""
-    if "corresponds to no data" in str(error):
-        return _no_rows(source)
-    cause = (str(error.__cause__ or error).strip().splitlines() or [type(error).__name__])[0].rstrip(".!")
-    if isinstance(location, Hub):
-        hint = "Check its name and your connection, or download it and give the path."
-        return DataError(f"{source} cannot be read from the hub: {cause}. {hint}")
-    kind = READERS.get(location.suffix.lower(), "a data set")
-    return DataError(f"{source} cannot be read as {kind}: {cause}. Check that every row has the same columns.")
-
-
-def _no_rows(name: str) -> DataError:
-    return DataError(f"{name} has no rows. Give a file with a text in every row.")
-
-
-def _load(location: Path | Hub, cache: str) -> Any:
-    if isinstance(location, Hub):
+    try:
         # In the hub's own cache: the run need not download again what the check did.
-        return datasets.load_dataset(location.name, revision=location.revision)
-    if location.is_dir():
-        return datasets.load_dataset(str(location), cache_dir=cache)
-    reader = READERS[location.suffix.lower()]
-    # "None" and "NA" are words in a text; only an empty cell is missing.
-    options = {"keep_default_na": False, "encoding": "utf-8-sig"} if reader == "csv" else {}
-    return datasets.load_dataset(reader, data_files={"train": str(location)}, cache_dir=cache, **options)
+        tables = datasets.load_dataset(hub.name, revision=hub.revision)
+    except Exception as error:
+        cause = (str(error.__cause__ or error).strip().splitlines() or [type(error).__name__])[0].rstrip(".!")
+        hint = "Check its name and your connection, or download it and give the path."
+        raise DataError(f"{source} cannot be read from the hub: {cause}. {hint}") from error
+    return {name: of_arrow(source, table.with_format("arrow")[:]) for name, table in tables.items()}
 
 
 # Columns ----------------------------------------------------------------------------------------------------
 
 
-def split_name(source: str, split: str, tables: Sequence[str]) -> str:
+def split_name(source: str, split: str, tables: Collection[str]) -> str:
     """Return the name of a source's split in messages."""
     return f"{source} ({split})" if len(tables) > 1 else source
 
 
-def _rows(name: str, table: Any, settings: Mapping[str, Any]) -> Rows | None:
+def _rows(name: str, table: Table, settings: Mapping[str, Any]) -> Rows | None:
     """Return a split's texts and labels, or None if all labels are hidden, as in some test splits on the hub."""
-    if not len(table):
-        raise _no_rows(name)
-    columns = list(table.column_names)
-    for setting in ("text_column", "label_column"):
-        if settings[setting] not in columns:
-            raise _no_column(name, columns, setting, settings[setting])
-    label = table.features[settings["label_column"]]
-    labels = list(table[settings["label_column"]])
-    named = isinstance(label, datasets.ClassLabel)
-    if named and all(value in {-1, None} for value in labels):
-        return None
-    rows = Rows(list(table[settings["text_column"]]), labels)
-    check_texts(name, settings["text_column"], rows.texts, "text_column")
-    _check_labels(name, settings["label_column"], rows.labels)
-    return Rows(rows.texts, [label.int2str(value) for value in labels]) if named else rows
-
-
-def texts_of(name: str, table: Any, column: str, setting: str) -> list[str]:
-    """Return a split's column of texts.
-
-    Args:
-        name: the split's name in messages.
-        table: the split.
-        column: the column's name.
-        setting: the task's setting that names the column.
-
-    Raises:
-        DataError: there are no rows, there is no such column, or a row has no text.
-    """
-    if not len(table):
-        raise _no_rows(name)
-    if column not in table.column_names:
-        raise _no_column(name, table.column_names, setting, column)
-    texts = list(table[column])
-    check_texts(name, column, texts, setting)
-    return texts
-
-
-def _no_column(name: str, columns: Sequence[str], setting: str, column: str) -> DataError:
-    usual = [candidate for candidate in _USUAL_COLUMNS[setting] if candidate in columns]
-    example = usual[0] if usual else (columns[0] if columns else "NAME")
-    hint = f" Perhaps you mean {usual[0]!r}." if usual else ""
-    return DataError(
-        f"{name} has no column {column!r}; its columns are {', '.join(map(repr, columns))}.{hint} "
-        f"Name the column with the task's setting {setting}, for example {setting}: {example}"
-    )
-
-
-def check_texts(name: str, column: str, texts: Sequence[Any], setting: str) -> None:
-    """Check a column of texts.
-
-    Args:
-        name: the split's name in messages.
-        column: the column's name.
-        texts: the column's values.
-        setting: the task's setting that names the column.
-
-    Raises:
-        DataError: names the first row without a text.
-    """
-    for number, text in enumerate(texts, start=1):
-        if text is not None and not isinstance(text, str):
-            raise DataError(
-                f"{name}, row {number}: column {column!r} holds {text!r}, which is no text. "
-                f"Name another column with {setting}."
-            )
-        if text is None or not text.strip():
-            raise DataError(
-                f"{name}, row {number}: the text in column {column!r} is empty. Fill it in or delete the row."
-            )
-
-
-def _check_labels(name: str, column: str, labels: Sequence[Any]) -> None:
-    for number, label in enumerate(labels, start=1):
-        if label is None or label == "":
-            raise DataError(
-                f"{name}, row {number}: the label in column {column!r} is missing. Fill it in or delete the row."
-            )
-        if not isinstance(label, (str, int)):
-            raise DataError(
-                f"{name}, row {number}: the label in column {column!r} is {label!r}; a class is a word or a "
-                "whole number. Name another column with label_column, or turn the values into classes."
-            )
+    text, label = settings["text_column"], settings["label_column"]
+    wanted = [*text.split("+"), label]
+    texts = texts_of(name, table, text, "text_column", wanted)
+    require_column(name, table, label, "label_column", wanted)
+    labels = labels_of(name, table, label)
+    return None if labels is None else Rows(texts, labels)
 
 
 # Splits -----------------------------------------------------------------------------------------------------
@@ -240,8 +157,8 @@ def _without(rows: Rows, texts: set[str]) -> Rows:
     return _pick(rows, [number for number, text in enumerate(rows.texts) if text not in texts])
 
 
-def _classes(source: str, splits: Mapping[str, Rows]) -> list[Any]:
-    """Return the labels in order, numbers before words.
+def _classes(source: str, splits: Mapping[str, Rows]) -> list[str]:
+    """Return the labels in order.
 
     Raises:
         DataError: there is only one label, or one that the training split lacks.
@@ -255,9 +172,9 @@ def _classes(source: str, splits: Mapping[str, Rows]) -> list[Any]:
     for split in ("validation", "test"):
         unseen = set(splits[split].labels) - labels
         if unseen:
-            label = min(unseen, key=str)
+            label = min(unseen)
             raise DataError(
                 f"{source}: the label {label!r} occurs in the {split} split and never in the training split. "
                 "Add rows of it there."
             )
-    return sorted(labels, key=lambda label: (isinstance(label, str), label))
+    return in_order(labels)

@@ -13,9 +13,21 @@ _ACCURACY = Metric(name="accuracy", unit="share", column="correct", higher_is_be
 _MACRO_F1 = Metric(name="macro-F1", unit="share", column=None, ceiling=1.0)
 _DOCUMENTS = ("harness_language.data", "harness_language._corpus")
 """`_corpus` reads the default texts on import, once for all workers."""
+_FORM = {
+    "encoding": Setting(
+        "", "Encoding of your own files, such as gb18030. Empty: UTF-8, or what their first bytes state."
+    ),
+    "delimiter": Setting(
+        "",
+        "What stands between the cells of your own CSV files. Empty: a comma, in .tsv a tab.",
+        ("", "comma", "semicolon", "tab", "pipe"),
+    ),
+    "columns": Setting("", "Columns of your own CSV files without a header row: text,label. Empty: the first row."),
+}
 _COLUMNS = {
-    "text_column": Setting("text", "Column of your own data that holds the text."),
+    "text_column": Setting("text", "Column of your own data that holds the text, or several: title+text."),
     "label_column": Setting("label", "Column of your own data that holds the class: a word or a whole number."),
+    **_FORM,
 }
 
 
@@ -32,8 +44,12 @@ def _docstrings_identity() -> str:
     return f"scipy {version('scipy')} docstrings, rule {RULE}"
 
 
+def _written(settings: Mapping[str, Any]) -> str:
+    return " ".join(f"{name}={settings[name]}" for name in sorted(settings))
+
+
 class _TextTask(Task):
-    """A task that takes the user's data, by the `datasets` library."""
+    """A task that takes the user's data."""
 
     takes_data = True
     data_imports = ("datasets",)
@@ -65,12 +81,12 @@ class TextClassification(_TextTask):
     former_names: ClassVar[Mapping[str, str]] = {"topics": "", "sentiment": "reviews"}
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
-        """Return the version of the documents, or a source's digest and columns."""
+        """Return the version of the documents, or a source's digest and the settings."""
         from harness_language import _sources
 
         if source is None:
             return _docstrings_identity()
-        return f"{_sources.identity(source)} {settings['text_column']} {settings['label_column']}"
+        return f"{_sources.identity(source)} {_written(settings)}"
 
     def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
         """Load the splits."""
@@ -106,16 +122,19 @@ class LanguageModelling(_TextTask):
     data_name = _DOCUMENTS_NAME
     former_names: ClassVar[Mapping[str, str]] = {"docstrings": ""}
     settings: ClassVar[Mapping[str, Setting]] = {
-        "text_column": Setting("text", "Column of your own data that holds the text; a plain text has none."),
+        "text_column": Setting(
+            "text", "Column of your own data that holds the text, or several: title+text; a plain text has none."
+        ),
+        **_FORM,
     }
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
-        """Return the version of the documents, or a source's digest and column."""
+        """Return the version of the documents, or a source's digest and the settings."""
         if source is None:
             return f"{_docstrings_identity()}, passages"
         from harness_language import _sources
 
-        return f"{_sources.identity(source, _sources.WITH_PLAIN)} {settings['text_column']}"
+        return f"{_sources.identity(source, _sources.WITH_PLAIN)} {_written(settings)}"
 
     def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
         """Load the documents of `text-classification`, or those of a source."""
@@ -149,16 +168,23 @@ class QuestionAnswering(_TextTask):
     pretrains_on = "text-classification"
     data_name = "parameter-questions"
     former_names: ClassVar[Mapping[str, str]] = {"parameters": ""}
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "question_column": Setting("question", "Column of your own rows with the question."),
+        "context_column": Setting("context", "Column of your own rows with the text that holds the answer."),
+        "answers_column": Setting("answers", "Column of your own rows with the answers, as SQuAD has them."),
+        "answer_column": Setting("answer", "Column of your own rows with one answer, where there are no answers."),
+        "start_column": Setting("start", "Column of your own rows with the answer's first character, from 0."),
+        **_FORM,
+    }
     source = "the sections Parameters in the Python sources of scipy, scikit-learn and pandas; questions made by rule"
     licence = "BSD-3-Clause"
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
-        """Return the versions of the libraries and of the rule, or a source's digest."""
-        del settings
+        """Return the versions of the libraries and of the rule, or a source's digest and the settings."""
         if source is not None:
             from harness_language import _sources
 
-            return f"{_sources.identity(source)} questions"
+            return f"{_sources.identity(source)} questions {_written(settings)}"
         from importlib.metadata import version
 
         from harness_language._parameters import RULE
@@ -167,11 +193,10 @@ class QuestionAnswering(_TextTask):
 
     def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
         """Load the questions; no context is in two splits."""
-        del settings
         if source is not None:
             from harness_language import _squad
 
-            return _squad.read(source)
+            return _squad.read(source, settings)
         from harness_language._parameters import questions
         from harness_language._splits import divide
         from harness_language.questions import QuestionData
@@ -204,11 +229,12 @@ class Translation(_TextTask):
         "target_locale": Setting("zh", "Locale to translate into; it decides BLEU's tokenizer."),
         "source_column": Setting("", "Column of your own data with the texts. Empty: named as source_locale."),
         "target_column": Setting("", "Column of your own data with translations. Empty: named as target_locale."),
+        **_FORM,
     }
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
         """Return babel's version, that of the rule and the settings, or a source's digest and the settings."""
-        values = " ".join(f"{name}={settings[name]}" for name in sorted(self.settings))
+        values = _written(settings)
         if source is not None:
             from harness_language import _sources
 

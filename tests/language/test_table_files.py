@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness import DataError
-from harness_language._table_files import DELIMITERS, Form, Table, join, read_table
+from harness_language._table_files import DELIMITERS, Form, Table, read_table
 
 QUIET = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
@@ -29,7 +29,7 @@ def read(path: Path, content: str | bytes, **form: str) -> Table:
 
 def columns(table: Table) -> dict[str, list[Any]]:
     """Return all columns."""
-    return {name: table.column(name) for name in table.names}
+    return {name: table[name] for name in table.column_names}
 
 
 def refused(path: Path, content: str | bytes, **form: str) -> str:
@@ -56,7 +56,7 @@ def test_what_csv_writes_is_read_back_to_the_letter(
     table = read(tmp_path / "r.csv", file.getvalue(), delimiter=mark)
 
     assert columns(table) == {"text": [text for text, _ in rows], "label": [label for _, label in rows]}
-    assert table.rows == len(rows)
+    assert len(table) == len(rows)
 
 
 LIKE_NUMBERS = ("01", "1", "1.0", "1e5", "1_000", "-0", "0x1F", "inf", "12345678901234567890123", "\uff11")
@@ -167,8 +167,8 @@ def test_a_key_that_a_row_lacks_is_missing(tmp_path: Path) -> None:
 BAD_JSON = {
     "cut off": ("r.jsonl", '{"a": 1}\n{"a": \n', "cannot be read as json: line 2: Expecting value"),
     "cut off list": ("r.json", '[{"a": 1},\n{"a"', "cannot be read as json: line 2: Expecting ':' delimiter"),
-    "no object": ("r.jsonl", '{"a": 1}\n[2]\n', "line 2 is '[2]'. Give an object"),
-    "no objects": ("r.json", "[1, 2]", "entry 1 is '1'. Give an object"),
+    "no object": ("r.jsonl", '{"a": 1}\n\n[2]\n', "line 3 is '[2]'. Give an object"),
+    "no objects": ("r.json", "[1, 2]", "entry 1 is '1'. Give a list of objects"),
     "key twice": ("r.json", '[{"a": 1, "a": 2}]', "the key 'a' is twice in one object"),
     "key twice in a line": ("r.jsonl", '{"a": 1}\n{"a": 1, "a": 2}', "line 2: the key 'a' is twice"),
     "too deep": ("r.jsonl", "[" * 100_000, "line 1: it is nested too deeply"),
@@ -185,7 +185,7 @@ def test_a_file_that_is_no_json_is_refused(case: str, tmp_path: Path) -> None:
     assert message in refused(tmp_path / name, content)
 
 
-# Parquet and several files ----------------------------------------------------------------------------------
+# Parquet ---------------------------------------------------------------------------------------------------
 
 
 def test_parquet_keeps_the_types_that_it_states(tmp_path: Path) -> None:
@@ -193,21 +193,11 @@ def test_parquet_keeps_the_types_that_it_states(tmp_path: Path) -> None:
     frame = pd.DataFrame({"code": ["01", "1"], "number": [1, 2], "kind": pd.Categorical(["a", "b"])})
     frame.to_parquet(tmp_path / "r.parquet")
 
+    partition = tmp_path / "label=1"
+    partition.mkdir()
+    frame[["code"]].to_parquet(partition / "r.parquet")
+
     assert columns(read_table(tmp_path / "r.parquet")) == {"code": ["01", "1"], "number": [1, 2], "kind": ["a", "b"]}
+    assert read_table(partition / "r.parquet").column_names == ["code"]
     assert "cannot be read as parquet" in refused(tmp_path / "bad.parquet", b"PAR1 not at all")
     assert "is empty" in refused(tmp_path / "empty.parquet", b"")
-
-
-def test_rows_of_several_files_keep_their_place(tmp_path: Path) -> None:
-    """Columns are matched by name; a file with other columns is named."""
-    first = read(tmp_path / "a.csv", "text,label\na,01\nb,1\n")
-    second = read(tmp_path / "b.csv", "label,text\nx,c\n")
-    both = join([first, second])
-
-    assert columns(both) == {"text": ["a", "b", "c"], "label": ["01", "1", "x"]}
-    assert [both.where(row) for row in range(3)] == [
-        f"{tmp_path / file}, row {row}" for file, row in (("a.csv", 1), ("a.csv", 2), ("b.csv", 1))
-    ]
-    assert both.words
-    with pytest.raises(DataError, match=r"c\.csv has no column 'label', which .*a\.csv has"):
-        join([first, read(tmp_path / "c.csv", "text\na\n")])

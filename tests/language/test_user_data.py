@@ -197,7 +197,7 @@ BAD: dict[str, tuple[str, bytes, str]] = {
     "one class": (
         "r.csv",
         ("text,label\n" + "".join(f"t{n},1\n" for n in range(10))).encode(),
-        "every row has the label 1",
+        "every row has the label '1'",
     ),
     "no text": ("r.csv", ("review,label\n" + TEN).encode(), "no column 'text'; its columns are 'review', 'label'"),
     "no label": ("r.csv", ("text,sentiment\n" + TEN).encode(), "no column 'label'; .* label_column: sentiment"),
@@ -214,8 +214,8 @@ BAD: dict[str, tuple[str, bytes, str]] = {
         "row 11: the label .* missing",
     ),
     "numbers as text": (
-        "r.csv",
-        ("text,label\n" + "1,2\n3,4\n" * 5).encode(),
+        "r.jsonl",
+        b'{"text": 1, "label": 2}\n{"text": 3, "label": 4}\n' * 5,
         "row 1: column 'text' holds 1, which is no text",
     ),
     "scores as labels": (
@@ -226,14 +226,14 @@ BAD: dict[str, tuple[str, bytes, str]] = {
     "not UTF-8": (
         "r.csv",
         b"text,label\ngood,1\nna\xefve,0\n",
-        r"r.csv, line 3: byte 3 \(0xef\) is not UTF-8. .*iconv",
+        r"r.csv, line 3: byte 3 \(0xef\) is not UTF-8. In cp1252 it reads 'na\xefve,0'.*encoding=cp1252",
     ),
     "broken JSON": ("r.jsonl", b'{"text": "a", "label": 1}\n{"text": "b", \n', "cannot be read as json"),
     "ragged CSV": ("r.csv", b'text,label\na,1\nb,2,3,4\n"c', "cannot be read as csv"),
     "unknown suffix": (
         "r.txt",
         b"good\t1\n",
-        "has the suffix .txt, which is not read. Convert it to one of .csv, .jsonl",
+        "has the suffix .txt, which is not read. Convert it to one of .csv, .tsv, .jsonl",
     ),
     "no suffix": ("reviews", b"good\t1\n", "has no suffix, which is not read"),
     "too few": ("r.csv", b"text,label\na,1\nb,0\n", "has 2 rows, which leaves the validation split empty"),

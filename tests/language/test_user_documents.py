@@ -113,7 +113,11 @@ def test_the_identity_follows_content_and_column(tmp_path: Path) -> None:
 BAD: dict[str, tuple[str, bytes, str]] = {
     "empty": ("input.txt", b"", r"input.txt is empty. Give a file with texts in it"),
     "blank": ("input.txt", b" \n\n", r"input.txt is empty"),
-    "not UTF-8": ("input.txt", b"Romeo\nJul\xefet\n", r"input.txt, line 2: byte 4 \(0xef\) is not UTF-8.*iconv"),
+    "not UTF-8": (
+        "input.txt",
+        b"Romeo\nJul\xefet\n",
+        r"input.txt, line 2: byte 4 \(0xef\) is not UTF-8. In cp1252 it reads 'Jul\xefet'.*encoding=cp1252",
+    ),
     "too short": ("input.txt", b"Romeo.\n" * 90, r"no text of the validation split has 256 characters.*longer texts"),
     "no such column": (
         "plays.jsonl",

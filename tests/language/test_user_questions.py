@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TASK = QuestionAnswering()
+SETTINGS = {name: setting.default for name, setting in TASK.settings.items()}
 
 
 def _context(number: int) -> str:
@@ -71,12 +72,12 @@ def test_squads_file_and_the_hubs_rows_give_the_same_data(tmp_path: Path) -> Non
         path = tmp_path / f"squad-{indent}.json"
         path.write_text(json.dumps(articles(rows(20)), indent=indent), encoding="utf-8")
         sources.append(str(path))
-    data = [question_data(TASK.data(source, {})) for source in sources]
-    TASK.check(sources[-1], {})
+    data = [question_data(TASK.data(source, SETTINGS)) for source in sources]
+    TASK.check(sources[-1], SETTINGS)
 
     assert data[0].sizes == {"train": 28, "validation": 4, "test": 8}
     assert len({one.digest for one in data}) == 1
-    assert len({TASK.identity(source, {}) for source in sources}) == 4
+    assert len({TASK.identity(source, SETTINGS) for source in sources}) == 4
     for split in ("validation", "test"):
         assert not set(data[0].keys("train")) & set(data[0].keys(split))
 
@@ -89,7 +90,7 @@ def test_one_answer_and_its_start_are_enough(tmp_path: Path, suffix: str) -> Non
          "start": row["answers"]["answer_start"][0]}
         for n, row in enumerate(rows(12))
     ]  # fmt: skip
-    data = question_data(TASK.data(write(tmp_path / f"rows{suffix}", plain), {}))
+    data = question_data(TASK.data(write(tmp_path / f"rows{suffix}", plain), SETTINGS))
 
     assert data.sizes == {"train": 18, "validation": 2, "test": 4}
     assert {one.answers for one in data.questions("test") if one.question == "For whom?"} == {("Anna",)}
@@ -98,7 +99,7 @@ def test_one_answer_and_its_start_are_enough(tmp_path: Path, suffix: str) -> Non
 
 def test_the_best_of_several_correct_answers_counts(tmp_path: Path) -> None:
     """Repeated answers count once; the reference is the first one."""
-    data = question_data(TASK.data(write(tmp_path / "rows.jsonl", rows(20)), {}))
+    data = question_data(TASK.data(write(tmp_path / "rows.jsonl", rows(20)), SETTINGS))
     whom = [one for one in data.questions("test") if one.question == "For whom?"]
     few = QuestionData(dict.fromkeys(("train", "validation", "test"), whom))
 
@@ -120,7 +121,7 @@ def test_a_folder_keeps_its_splits(tmp_path: Path) -> None:
     """Of SQuAD's two files the second is the test split; its contexts are removed from the first."""
     (tmp_path / "train.json").write_text(json.dumps(articles(rows(20))), encoding="utf-8")
     (tmp_path / "validation.json").write_text(json.dumps(articles(rows(25)[30:])), encoding="utf-8")
-    data = question_data(TASK.data(str(tmp_path), {}))
+    data = question_data(TASK.data(str(tmp_path), SETTINGS))
 
     assert data.sizes == {"train": 26, "validation": 4, "test": 20}
     assert not set(data.keys("train")) & set(data.keys("test"))
@@ -128,7 +129,7 @@ def test_a_folder_keeps_its_splits(tmp_path: Path) -> None:
 
 def test_contexts_with_one_question_have_a_random_baseline(tmp_path: Path) -> None:
     """Its answers come from other contexts."""
-    baseline = TASK.data(write(tmp_path / "rows.jsonl", rows(40)[::2]), {}).random_baseline()
+    baseline = TASK.data(write(tmp_path / "rows.jsonl", rows(40)[::2]), SETTINGS).random_baseline()
 
     assert baseline == {"exact match": 0.0, "F1": 0.0}
 
@@ -138,7 +139,7 @@ def _bad(**changes: Any) -> list[dict[str, Any]]:
 
 
 BAD: dict[str, tuple[list[dict[str, Any]], str]] = {
-    "no context": ([{"question": "a?", "text": "b"}] * 3, "has no column 'answer'; its columns are 'question', 'text'"),
+    "no context": ([{"question": "a?", "text": "b"}] * 3, "no column 'context'; its columns are 'question', 'text'"),
     "no answer's column": ([{"question": "a?", "context": "b"}] * 3, "no column 'answer'.*either answers with"),
     "empty question": (_bad(question=" "), "row 4: 'question' is empty"),
     "missing context": (_bad(context=None), "row 4: 'context' is empty"),
@@ -165,7 +166,7 @@ def test_bad_data_are_refused(tmp_path: Path, case: str) -> None:
     content, message = BAD[case]
     source = write(tmp_path / "rows.jsonl", content)
     with pytest.raises(DataError, match=message) as caught:
-        TASK.check(source, {})
+        TASK.check(source, SETTINGS)
 
     assert source in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -178,10 +179,10 @@ def test_bad_questions_in_squads_file_are_refused(tmp_path: Path) -> None:
     content["data"][2]["paragraphs"][0]["qas"][1]["answers"][0]["answer_start"] = 1
     path.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(DataError, match=r"squad\.json, article 3, paragraph 1, question 2: the answer 'Anna' is not"):
-        TASK.check(str(path), {})
+        TASK.check(str(path), SETTINGS)
     path.write_text('{"version": "1.1", "data": []}', encoding="utf-8")
     with pytest.raises(DataError, match=r"squad\.json has no questions"):
-        TASK.check(str(path), {})
+        TASK.check(str(path), SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +198,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, content: bytes, m
     path = tmp_path / "rows.jsonl"
     path.write_bytes(content)
     with pytest.raises(DataError, match=message):
-        TASK.check(str(path), {})
+        TASK.check(str(path), SETTINGS)
 
 
 def test_a_bad_file_ends_a_run_before_anything_is_written(tmp_path: Path, harness_command: Callable[..., Any]) -> None:

@@ -1,0 +1,320 @@
+"""What a user's table means: classes, texts of several columns, headers, encodings; nothing is guessed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness import DataError, Task
+from harness_language import _tables
+from harness_language.data import TextClassificationData
+from harness_language.passages import PassageData
+from harness_language.questions import question_data
+from harness_language.tasks import LanguageModelling, QuestionAnswering, TextClassification, Translation
+from harness_language.translations import translation_data
+
+SPLITS = ("train", "validation", "test")
+CHINESE = ("这家酒店的服务非常好，房间干净", "电影太无聊了，浪费时间")
+
+
+def defaults(task: Task, **changes: str) -> dict[str, Any]:
+    """Return a task's settings."""
+    return {name: setting.default for name, setting in task.settings.items()} | changes
+
+
+def read(path: Path, **changes: str) -> TextClassificationData:
+    """Check a source and load it."""
+    task = TextClassification()
+    task.check(str(path), defaults(task, **changes))
+    return _tables.read(str(path), defaults(task, **changes))
+
+
+def refused(path: Path, task: Task | None = None, **changes: str) -> str:
+    """Return the message for data that are not read."""
+    task = task or TextClassification()
+    with pytest.raises(DataError) as caught:
+        task.check(str(path), defaults(task, **changes))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def labelled(labels: Sequence[Any], each: int = 10) -> list[dict[str, Any]]:
+    """Return rows with these labels in turn, and different texts."""
+    return [{"text": f"letter {number}", "label": labels[number % len(labels)]} for number in range(each * len(labels))]
+
+
+def to_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
+    """Write rows as the standard library does."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def to_json(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
+    """Write rows in the suffix's form."""
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    path.write_text(json.dumps(list(rows)) if path.suffix == ".json" else lines, encoding="utf-8")
+    return path
+
+
+def pairs_of(data: TextClassificationData) -> set[tuple[str, str]]:
+    """Return all texts with the names of their classes."""
+    examples = [data.examples(split) for split in SPLITS]
+    return {(text, data.classes[label]) for one in examples for text, label in zip(one.inputs, one.labels, strict=True)}
+
+
+# Classes ----------------------------------------------------------------------------------------------------
+
+CODES = ("01", "1", "02", "None", "NA", "nan", "true", "007", "7", "1e5", "10", "1.10")
+
+
+@pytest.mark.parametrize("form", ["file", "folder"])
+def test_every_label_of_a_csv_is_a_word(form: str, tmp_path: Path) -> None:
+    """In one file as in a folder whose files look as if they had different types."""
+    rows = labelled(CODES)
+    if form == "file":
+        source = to_csv(tmp_path / "codes.csv", rows)
+    else:
+        source = tmp_path / "codes"
+        source.mkdir()
+        to_csv(source / "train.csv", labelled(CODES))
+        to_csv(source / "test.csv", [row | {"text": f"new {row['text']}"} for row in labelled(("01", "1", "7"))])
+    data = read(source)
+
+    assert set(data.classes) == set(CODES)
+    assert pairs_of(data) >= {(row["text"], row["label"]) for row in rows}
+
+
+@given(labels=st.lists(st.sampled_from(["1", "01", "1.0", "NA", "x", "\uff11", " 1", "true", "-", "0x1"]), min_size=2,
+                       max_size=6, unique=True))  # fmt: skip
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+def test_classes_are_what_was_written(labels: list[str], tmp_path: Path) -> None:
+    """Each different text is a class of its own, with its own rows."""
+    rows = labelled([*labels, "word"])
+    data = read(to_csv(tmp_path / "r.csv", rows))
+
+    assert set(data.classes) == {*labels, "word"}
+    assert pairs_of(data) == {(row["text"], row["label"]) for row in rows}
+
+
+def test_codes_with_a_dot_are_classes_and_scores_are_none(tmp_path: Path) -> None:
+    """1.1 beside 1.10 is no number; ratings such as 3.5 are refused, in CSV as in JSON."""
+    assert read(to_csv(tmp_path / "c.csv", labelled(["1.1", "1.10", "2.0"]))).classes == ("1.1", "1.10", "2.0")
+    for path in (to_csv(tmp_path / "s.csv", labelled([3.5, 4])), to_json(tmp_path / "s.jsonl", labelled([3.5, 4]))):
+        assert "row 1: the label in column 'label' is 3.5; a class is a word or a whole number" in refused(
+            path
+        ).replace("'3.5'", "3.5")
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [([1, 0], ("0", "1")), ([True, False], ("false", "true")), (["01", "1"], ("01", "1")), ([10, 9], ("9", "10")),
+     ([2**70, 1], ("1", str(2**70))), (["b", 7], ("7", "b"))],
+)  # fmt: skip
+@pytest.mark.parametrize("suffix", [".json", ".jsonl"])
+def test_json_labels_are_classes_by_their_text(
+    labels: list[Any], classes: tuple[str, ...], suffix: str, tmp_path: Path
+) -> None:
+    """Whole numbers, words and truth values keep what the file states."""
+    assert read(to_json(tmp_path / f"r{suffix}", labelled(labels))).classes == classes
+
+
+@pytest.mark.parametrize("labels", [[1, "1", 0], [True, "true", "x"], ["01", 1, "1"]])
+def test_labels_that_read_alike_and_differ_in_type_are_refused(labels: list[Any], tmp_path: Path) -> None:
+    """Nobody can tell whether they are one class."""
+    assert "Are they one class?" in refused(to_json(tmp_path / "r.jsonl", labelled(labels)))
+
+
+@pytest.mark.parametrize(("label", "message"), [(None, "is missing"), ("", "is missing"), (float("nan"), "is missing"),
+                                                (1.0, "is 1.0; a class"), ([1], r"is \[1\]; a class")])  # fmt: skip
+def test_json_labels_that_are_no_classes_are_refused(label: Any, message: str, tmp_path: Path) -> None:
+    """By their row."""
+    rows = [*labelled(["a", "b"]), {"text": "last", "label": label}]
+
+    assert re.search(f"row 21: the label in column 'label' {message}", refused(to_json(tmp_path / "r.jsonl", rows)))
+
+
+def test_parquet_and_csv_of_one_table_are_the_same_data(tmp_path: Path) -> None:
+    """Codes are texts in both."""
+    frame = pd.DataFrame(labelled(["01", "1", "NA"]))
+    frame.to_parquet(tmp_path / "r.parquet")
+    frame.to_csv(tmp_path / "r.csv", index=False)
+    frame.to_csv(tmp_path / "r.tsv", index=False, sep="\t")
+
+    assert len({read(tmp_path / f"r.{suffix}").digest for suffix in ("parquet", "csv", "tsv")}) == 1
+
+
+# Texts ------------------------------------------------------------------------------------------------------
+
+
+def test_texts_of_several_columns_are_joined_by_a_blank(tmp_path: Path) -> None:
+    """An empty one is left out; a column that is really called so wins."""
+    rows = [{"title": "" if n == 3 else f"title {n}", "body": f"body {n}", "label": "ab"[n % 2]} for n in range(20)]
+    expected = {"body 3" if n == 3 else f"title {n} body {n}" for n in range(20)}
+    path = to_csv(tmp_path / "r.csv", rows)
+
+    assert {text for text, _ in pairs_of(read(path, text_column="title+body"))} == expected
+    both = to_csv(tmp_path / "b.csv", [{**row, "title+body": f"own {n}"} for n, row in enumerate(rows)])
+    assert all(text.startswith("own ") for text, _ in pairs_of(read(both, text_column="title+body")))
+    assert "no column 'tite'; its columns are 'title', 'body', 'label'" in refused(path, text_column="tite+body")
+    assert "row 1: the text in column 'title+body' is empty" in refused(
+        to_csv(tmp_path / "e.csv", [{"title": " ", "body": "", "label": "a"}]), text_column="title+body"
+    )
+
+
+def test_numbers_are_texts_in_csv(tmp_path: Path) -> None:
+    """To the letter: an account is no number."""
+    rows = [{"text": f"0{n}", "label": "ab"[n % 2]} for n in range(20)]
+
+    assert pairs_of(read(to_csv(tmp_path / "r.csv", rows))) == {(row["text"], row["label"]) for row in rows}
+
+
+def test_documents_may_be_joined_columns(tmp_path: Path) -> None:
+    """As classified texts are."""
+    task = LanguageModelling()
+    rows = [{"title": f"Title {n}", "body": "word " * 60} for n in range(20)]
+    path = to_csv(tmp_path / "r.csv", rows)
+    data = task.data(str(path), defaults(task, text_column="title+body"))
+    assert isinstance(data, PassageData)
+
+    assert all(re.fullmatch(r"Title \d+ (word )+", text) for text in data.texts("train"))
+
+
+# Headers ----------------------------------------------------------------------------------------------------
+
+NO_HEADER = {
+    "sentences": [(f"a good film, the {n}th of its kind", "pos") for n in range(9)],
+    "numbers": [(f"story {n}", n % 2) for n in range(9)],
+    "repeated": [("fine" if n else "good", f"c{n % 2}") for n in range(9)],
+}
+
+
+@pytest.mark.parametrize("case", NO_HEADER)
+def test_a_missing_header_is_asked_about_and_the_remedy_works(case: str, tmp_path: Path) -> None:
+    """The message gives the setting that reads the file."""
+    path = tmp_path / "r.csv"
+    rows = [(f"{text} {number}", label) for number, (text, label) in enumerate(NO_HEADER[case] * 3)]
+    if case == "repeated":
+        rows = [(text if number == 0 else f"{text} {number}", label) for number, (text, label) in enumerate(rows)]
+    rows[1] = (rows[1][0], "another")
+    rows += [(f"more {number}", "another") for number in range(9)]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
+    message = refused(path)
+
+    assert "Has it no header row? Its first row is" in message
+    assert "its columns are" not in message
+    setting = re.search(r"--task-setting (\w+)=([\w,]+)\)", message)
+    assert setting is not None
+    assert pairs_of(read(path, **{setting[1]: setting[2]})) == {(text, str(label)) for text, label in rows}
+
+
+def test_a_header_is_told_from_a_row(tmp_path: Path) -> None:
+    """Where a column has another name, the names come first, and the question last."""
+    path = to_csv(tmp_path / "r.csv", [{"review": f"film {n}", "stars": n % 2} for n in range(20)])
+    message = refused(path)
+
+    assert "no column 'text'; its columns are 'review', 'stars'. Perhaps you mean 'review'" in message
+    assert message.index("its columns are") < message.index("Has it no header row?")
+
+
+def test_columns_of_another_kind_of_task_are_suggested(tmp_path: Path) -> None:
+    """Pairs for translation without a header row."""
+    task = Translation()
+    path = tmp_path / "pairs.tsv"
+    path.write_text("".join(f"Hello {n}.\t你好 {n}。\n" for n in range(20)), encoding="utf-8")
+    assert "columns: en,zh (--task-setting columns=en,zh)" in refused(path, task)
+    data = translation_data(task.data(str(path), defaults(task, columns="en,zh")))
+
+    assert sum(data.sizes.values()) == 20
+    assert all(pair.target.startswith("你好") for pair in data.pairs("train"))
+
+
+# Questions --------------------------------------------------------------------------------------------------
+
+
+def test_columns_of_questions_have_any_names(tmp_path: Path) -> None:
+    """In CSV the start is written in digits; in JSON it is a number."""
+    task = QuestionAnswering()
+    rows = [{"q": f"When, {n}?", "passage": f"House {n} of 1{n:03}.", "a": f"1{n:03}", "at": len(f"House {n} of ")}
+            for n in range(20)]  # fmt: skip
+    nested = [{"q": r["q"], "passage": r["passage"], "as": {"text": [r["a"]], "answer_start": [r["at"]]}} for r in rows]
+    names = {"question_column": "q", "context_column": "passage"}
+    one = {**names, "answer_column": "a", "start_column": "at"}
+    data = [
+        task.data(str(to_csv(tmp_path / "r.csv", rows)), defaults(task, **one)),
+        task.data(str(to_json(tmp_path / "r.json", rows)), defaults(task, **one)),
+        task.data(str(to_json(tmp_path / "n.jsonl", nested)), defaults(task, **names, answers_column="as")),
+    ]
+
+    assert len({one.digest for one in data}) == 1
+    assert question_data(data[0]).questions("test")[0].answers[0].startswith("1")
+    assert "no column 'question'; its columns are 'q', 'passage'" in (message := refused(tmp_path / "n.jsonl", task))
+    assert "question_column" in message
+
+
+@pytest.mark.parametrize("start", ["\uff11", "1.0", "one", ""])
+def test_a_start_that_is_no_number_is_refused(start: str, tmp_path: Path) -> None:
+    """Digits of other scripts are none here."""
+    path = to_csv(tmp_path / "r.csv", [{"question": "a?", "context": "ab", "answer": "b", "start": start}])
+
+    assert f"starts at {start!r}" in refused(path, QuestionAnswering())
+
+
+# Encodings --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "gbk", "utf-16-le"])
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".json"])
+def test_another_encoding_is_named_and_the_setting_reads_it(encoding: str, suffix: str, tmp_path: Path) -> None:
+    """The data are those of the same file in UTF-8."""
+    rows = [{"text": f"{text} {n}", "label": "ab"[n % 2]} for n, text in enumerate(CHINESE * 10)]
+    plain, path = tmp_path / f"plain{suffix}", tmp_path / f"r{suffix}"
+    if suffix == ".csv":
+        to_csv(plain, rows)
+    else:
+        content = [json.dumps(row, ensure_ascii=False) for row in rows]
+        plain.write_text(f"[{','.join(content)}]" if suffix == ".json" else "\n".join(content), encoding="utf-8")
+    path.write_bytes(plain.read_text(encoding="utf-8").encode(encoding))
+    message = refused(path)
+
+    assert CHINESE[0] in message or encoding == "utf-16-le"
+    setting = re.search(r"--task-setting encoding=([\w-]+)\)", message)
+    assert setting is not None
+    assert read(path, encoding=setting[1]).digest == read(plain).digest
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_fine_in_every_format(encoding: str, tmp_path: Path) -> None:
+    """Tables, texts and SQuAD's file."""
+    rows = [{"text": f"{text} {n}", "label": "ab"[n % 2]} for n, text in enumerate(CHINESE * 10)]
+    for path in (
+        to_csv(tmp_path / "r.csv", rows),
+        to_json(tmp_path / "r.jsonl", rows),
+        to_json(tmp_path / "r.json", rows),
+    ):
+        path.write_bytes(path.read_text(encoding="utf-8").encode(encoding))
+        assert pairs_of(read(path)) == {(row["text"], row["label"]) for row in rows}
+    text = tmp_path / "t.txt"
+    text.write_text(f"{CHINESE[0]}\n" * 400, encoding=encoding)
+    modelling, answering = LanguageModelling(), QuestionAnswering()
+    passages = modelling.data(str(text), defaults(modelling))
+    assert isinstance(passages, PassageData)
+    assert passages.texts("train")[0].startswith(CHINESE[0])
+    questions = [{"question": "?", "answers": [{"text": "今天", "answer_start": 2}]}]
+    paragraphs = [{"context": f"{n} 今天", "qas": questions} for n in range(9)]
+    squad = tmp_path / "squad.json"
+    squad.write_text(json.dumps({"data": [{"paragraphs": paragraphs}]}), encoding=encoding)
+
+    assert answering.data(str(squad), defaults(answering)).sizes["train"] > 0
