@@ -208,27 +208,17 @@ def _with_user_data(entry: TaskEntry, choice: Choice, plugins: Plugins) -> TaskE
     if choice.data_name is not None and not is_data_name(choice.data_name):
         raise SuiteError(f"--data-name {choice.data_name!r} cannot name data. {RULE}")
     declared = plugins.find("tasks", entry.name).settings
-    settings = {**entry.settings, **_task_settings(choice.task_settings, declared)}
+    settings = {**entry.settings, **_settings(choice.task_settings, declared)}
     return entry.model_copy(update={"data": choice.data, "data_name": choice.data_name, "settings": settings})
-
-
-def _task_settings(texts: Sequence[str], declared: Mapping[str, Setting]) -> dict[str, Any]:
-    """Return settings of a task: texts, such as a column called `2024`, verbatim, others parsed as YAML."""
-    from harness.suite import read_value
-
-    numbers = {name for name, setting in declared.items() if not isinstance(setting.default, str)}
-    return {name: read_value(value) if name in numbers else value for name, value in map(_pair, texts)}
 
 
 def _chosen_models(suite: Suite, choice: Choice, plugins: Plugins) -> tuple[ModelEntry, ...]:
     """Return the entries of the named models with the given settings."""
     from harness.suite import ModelEntry
 
-    for name in choice.models:
-        plugins.find("models", name)
-    given = _settings(choice.settings)
+    given = {name: _settings(choice.settings, plugins.find("models", name).settings) for name in choice.models}
     return tuple(
-        entry.model_copy(update={"settings": {**entry.settings, **given}})
+        entry.model_copy(update={"settings": {**entry.settings, **given[entry.name]}})
         for entry in _chosen(suite.models, choice.models, ModelEntry)
     )
 
@@ -239,10 +229,12 @@ def _chosen(entries: tuple[Any, ...], names: tuple[str, ...], entry_type: Any) -
     )
 
 
-def _settings(texts: Sequence[str]) -> dict[str, Any]:
+def _settings(texts: Sequence[str], declared: Mapping[str, Setting]) -> dict[str, Any]:
+    """Return settings: texts, such as a column called `2024`, as they are written, others as in YAML."""
     from harness.suite import read_value
 
-    return {name: read_value(value) for name, value in map(_pair, texts)}
+    verbatim = {name for name, setting in declared.items() if isinstance(setting.default, str)}
+    return {name: value if name in verbatim else read_value(value) for name, value in map(_pair, texts)}
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -369,7 +361,7 @@ def check(
     plugins: Plugins = context.obj
     plugins.load_files(plugin or ())
     screen = FindingsScreen(Console(highlight=False))
-    findings = check_target(target, plugins, screen.show, _settings(setting or ()))
+    findings = check_target(target, plugins, screen.show, _settings(setting or (), {}))
     typer.echo(findings.summary())
     raise typer.Exit(0 if findings.ok else FAILED)
 

@@ -134,8 +134,11 @@ def _first_line(data: bytes, name: str) -> str:
 
 
 def _clipped(line: str) -> str:
+    """Return a line in quotes; of a long one the part with the first character that is not ASCII."""
     line = line.rstrip("\r\n")
-    return repr(line if len(line) <= _CLIPPED else line[:_CLIPPED] + "…")
+    first = next((place for place, letter in enumerate(line) if not letter.isascii()), 0)
+    start = 0 if first < _CLIPPED // 2 else first - _CLIPPED // 4
+    return repr("…" * (start > 0) + line[start : start + _CLIPPED] + "…" * (start + _CLIPPED < len(line)))
 
 
 def _mostly_utf8(data: bytes) -> bool:

@@ -20,6 +20,7 @@ from harness.names import LABELS, default_name
 from harness.plugins import Plugins
 from harness.seams import Hardware, Model, Setting, Task
 from harness.suite import BudgetEntry, ModelEntry, Source, Suite, TaskEntry
+from harness.yaml_text import quotes_wanted
 
 StepKind = Literal["pretrain", "finetune", "export", "evaluate", "serve"]
 
@@ -403,17 +404,25 @@ def filled(given: Mapping[str, Any], declared: Mapping[str, Setting]) -> dict[st
     for name, value in given.items():
         if name not in declared:
             raise SuiteError(unknown("setting", name, declared))
-        setting = declared[name]
-        if setting.choices and value not in setting.choices:
-            raise SuiteError(unknown(f"value of {name}", str(value), map(str, setting.choices)))
-        if setting.default is not None and not _same_type(value, setting.default):
-            raise SuiteError(
-                f"{name} is {value!r}: give {_article(type(setting.default).__name__)}, like {setting.default!r}."
-            )
-        filled[name] = value
+        filled[name] = _of_type(name, value, declared[name])
     for name, value in filled.items():
         plain.nested(value, f"setting {name}")
     return {name: plain.python(value) for name, value in filled.items()}
+
+
+def _of_type(name: str, value: Any, setting: Setting) -> Any:
+    """Return a value of a setting; a whole number such as 1e3 is an int where the setting has one."""
+    default = setting.default
+    if type(default) is int and isinstance(value, float) and value.is_integer():
+        value = int(value)
+    texts = isinstance(default, str) or (setting.choices and all(isinstance(one, str) for one in setting.choices))
+    if texts and (remedy := quotes_wanted(value)):
+        raise SuiteError(f"{name} is {value!r}. {remedy}")
+    if setting.choices and value not in setting.choices:
+        raise SuiteError(unknown(f"value of {name}", str(value), map(str, setting.choices)))
+    if default is not None and not _same_type(value, default):
+        raise SuiteError(f"{name} is {value!r}: give {_wanted(default)}.")
+    return value
 
 
 def _same_type(value: Any, default: Any) -> bool:
@@ -423,8 +432,12 @@ def _same_type(value: Any, default: Any) -> bool:
     return number or isinstance(value, type(default)) or (isinstance(default, tuple) and isinstance(value, list))
 
 
-def _article(noun: str) -> str:
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+def _wanted(default: Any) -> str:
+    """Return what a setting takes, as a suite writes it."""
+    if isinstance(default, bool):
+        return "true or false"
+    noun = {int: "an int", float: "a float", str: "a text", tuple: "a list"}.get(type(default), type(default).__name__)
+    return f"{noun}, like {repr(default) if isinstance(default, float) else json.dumps(default)}"
 
 
 def check_data(plan: Plan, plugins: Plugins) -> None:

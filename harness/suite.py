@@ -9,12 +9,16 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from harness.errors import SuiteError, unknown
+from harness.encodings import read_text
+from harness.errors import DataError, SuiteError, unknown
 from harness.names import RULE, is_data_name
 from harness.seams import Budget
+from harness.yaml_text import compose, load, quotes_wanted
 
 AXES = ("model", "size", "start", "task", "hardware", "runtime", "precision", "batch_size", "scenario", "seed")
 """What `include` and `exclude` may match on."""
+_NO_TEXT = ("string_type", "model_type", "literal_error")
+"""Types of pydantic's errors where a name is another value."""
 
 
 class _Strict(BaseModel):
@@ -191,16 +195,16 @@ def _source(name_or_path: str) -> Source:
 def read_value(text: str) -> Any:
     """Parse a value of the command line as YAML."""
     try:
-        return yaml.safe_load(text)
+        return load(text)
     except yaml.YAMLError as error:
         raise SuiteError(f"The value {text!r} cannot be read: {getattr(error, 'problem', error)}.") from None
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SuiteError(f"Suite {str(path)!r} cannot be read: {error}.") from error
+        return read_text(path)
+    except (OSError, DataError) as error:
+        raise SuiteError(f"Suite {str(path)!r} cannot be read: {str(error).removesuffix('.')}.") from error
 
 
 class Source:
@@ -209,8 +213,9 @@ class Source:
     def __init__(self, label: str, text: str) -> None:
         self.label = label
         try:
-            self._root = yaml.compose(text, Loader=yaml.SafeLoader)
-            self._body = yaml.safe_load(text)
+            self._root = compose(text)
+            self._refuse_duplicates(self._root)
+            self._body = load(text)
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             where = f", line {mark.line + 1}" if mark else ""
@@ -221,7 +226,6 @@ class Source:
             raise SuiteError(
                 f"Suite {label!r} is empty or no mapping. Begin with `name:`, `models:`, `tasks:`, `budgets:`."
             )
-        self._refuse_duplicates(self._root)
 
     def validate(self) -> Suite:
         """Return the suite, or raise a `SuiteError` with every fault and its line."""
@@ -256,6 +260,8 @@ class Source:
             sentence = unknown("key", key, _keys_at(path[:-1]))
         elif fault["type"] == "missing":
             sentence = f"The key {key!r} is missing."
+        elif fault["type"] in _NO_TEXT and (remedy := quotes_wanted(fault["input"])):
+            sentence = f"{'.'.join(map(str, path))} is {fault['input']!r}. {remedy}"
         else:
             sentence = f"{'.'.join(map(str, path))}: {fault['msg'].removeprefix('Value error, ')}."
         return str(self.error(path, sentence.replace("..", ".")))

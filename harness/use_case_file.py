@@ -30,7 +30,7 @@ translations:                   # its texts in other languages; none has to be t
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -38,11 +38,12 @@ from typing import Any, get_args
 
 import yaml
 
-from harness.errors import FactError, unknown
+from harness.encodings import read_text
+from harness.errors import DataError, FactError, unknown
 from harness.facts import DATA_FILES, Figure, Shape, Spread, Text, UseCase
 from harness.names import RULE, is_data_name
+from harness.yaml_text import load, quotes_wanted
 
-_TEXT_TAG = "tag:yaml.org,2002:str"
 _TEXTS = ("name", "title", "summary")
 _KEYS = (*_TEXTS, "tasks", "needs", "market", "as_of", "hosted", "data", "translations")
 _FIGURE = ("value", "unit", "as_of", "source", "kind")
@@ -88,30 +89,12 @@ def read_use_case(path: Path) -> UseCase:
     )
 
 
-class _Loader(yaml.CSafeLoader):
-    """PyYAML's safe loader in C; a duplicate key is an error."""
-
-    def construct_object(self, node: Any, deep: bool = False) -> Any:
-        """Return a text directly: most nodes are texts, and PyYAML's bookkeeping is only for nodes that hold others."""
-        if node.tag == _TEXT_TAG and isinstance(node, yaml.ScalarNode):
-            return node.value
-        return super().construct_object(node, deep)
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [key.value for key, _ in node.value]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
-        if twice is not None:
-            raise yaml.YAMLError(f"the key {twice!r} is written twice (line {node.start_mark.line + 1} and below)")
-        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
-        return mapping
-
-
 def _load(path: Path) -> dict[str, Any]:
     try:
-        body = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a safe loader, see above
-    except (OSError, UnicodeDecodeError) as error:
-        raise FactError(f"Use case {str(path)!r} cannot be read: {error}.") from error
-    except (yaml.YAMLError, ValueError, TypeError) as error:  # a day such as 2026-02-30 comes as a ValueError
+        body = load(read_text(path))
+    except (OSError, DataError) as error:
+        raise FactError(f"Use case {str(path)!r} cannot be read: {str(error).removesuffix('.')}.") from error
+    except yaml.YAMLError as error:
         raise FactError(f"Use case {str(path)!r} is not valid YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(body, dict):
         raise FactError(f"Use case {str(path)!r} is empty. Write {', '.join(_KEYS[:6])} as `key: value` lines.")
@@ -121,14 +104,16 @@ def _load(path: Path) -> dict[str, Any]:
 def _text(path: Path, body: Mapping[str, Any], key: str) -> str:
     value = body.get(key)
     if not isinstance(value, str) or not value.strip():
-        raise FactError(f"{path}: `{key}` is {value!r}. Give a text.")
+        raise FactError(f"{path}: `{key}` is {value!r}. {quotes_wanted(value) or 'Give a text.'}")
     return value
 
 
 def _names(path: Path, body: Mapping[str, Any], key: str) -> tuple[str, ...]:
     names = body.get(key)
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        raise FactError(f"{path}: `{key}` is {names!r}. Give a list of names: `{key}: [one, another]`.")
+        hints = [hint for name in names if (hint := quotes_wanted(name))] if isinstance(names, list) else []
+        remedy = f"{hints[0]}" if hints else f"Give a list of names: `{key}: [one, another]`."
+        raise FactError(f"{path}: `{key}` is {names!r}. {remedy}")
     return tuple(names)
 
 
@@ -192,6 +177,9 @@ def _figure(where: str, entry: Any, day: Any) -> Figure:
     for key in ("value", "unit", "source"):
         if entry.get(key) in (None, ""):
             raise FactError(f"{where} has no `{key}`. {'Say where it comes from.' if key == 'source' else 'Add it.'}")
+    for key in ("unit", "source"):
+        if remedy := quotes_wanted(entry[key]):
+            raise FactError(f"{where}: `{key}` is {entry[key]!r}. {remedy}")
     kind = entry.get("kind", _KINDS[0])
     if kind not in _KINDS:
         raise FactError(f"{where}: `kind` is {kind!r}. Write assumption or sourced.")
@@ -233,7 +221,7 @@ def _check_order(where: str, spread: Spread) -> None:
 
 
 def _number(where: str, given: Any) -> float:
-    """Return a number; also from a text, since YAML reads 1e6 as one."""
+    """Return a number; also from a text in quotes."""
     try:
         value = float("no number" if isinstance(given, bool) else given)
     except (TypeError, ValueError):

@@ -137,6 +137,15 @@ def test_broken_text_is_no_crash(tmp_path: Path) -> None:
         read_suite(str(file))
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_fine(tmp_path: Path, encoding: str) -> None:
+    """As Windows writes it."""
+    file = tmp_path / "mine.yaml"
+    file.write_text(GOOD, encoding=encoding)
+
+    assert read_suite(str(file))[0].name == "toys"
+
+
 def test_python_objects_in_yaml_are_refused(toys: Plugins) -> None:
     """Only safe YAML is read."""
     with pytest.raises(SuiteError, match="this is not YAML"):

@@ -274,6 +274,38 @@ def test_figures_are_checked_by_plugins_in_whatever_order_they_load(tmp_path: Pa
     ]
 
 
+@pytest.mark.parametrize(
+    ("key", "line", "shown"),
+    [
+        ("name", "name: 2024", "`name` is 2024. YAML reads it as a number"),
+        ("title", "title: no", "`title` is False. YAML reads it as true or false"),
+        ("summary", "summary: 2026-11-24", "YAML reads it as a day"),
+        ("tasks", "tasks: [1e3]", "`tasks` is [1000.0]. YAML reads it as a number"),
+    ],
+)
+def test_a_text_that_looks_like_a_number_wants_quotes(tmp_path: Path, key: str, line: str, shown: str) -> None:
+    """Instead of being turned into another text; with quotes it is taken."""
+    lines = [other for other in GOOD.splitlines() if not other.startswith(f"{key}:")]
+    with pytest.raises(FactError) as caught:
+        read_use_case(write(tmp_path, "\n".join([line, *lines])))
+
+    assert shown in str(caught.value)
+    assert "put it in quotes" in str(caught.value)
+    if key == "name":
+        assert read_use_case(write(tmp_path, "\n".join(['name: "2024"', *lines]))).name == "2024"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_fine(tmp_path: Path, encoding: str) -> None:
+    """As Windows writes it; another encoding is named with the line as it reads."""
+    path = tmp_path / "letters.yaml"
+    path.write_text(GOOD, encoding=encoding)
+    assert read_use_case(path) == read_use_case(write(tmp_path, GOOD))
+    path.write_bytes(GOOD.replace("a clerk", "办事员说的数字，大家都同意").encode("gbk"))
+    with pytest.raises(FactError, match=r"cannot be read: .*, line \d+: byte \d+ .* In gb18030 it reads .*办事员"):
+        read_use_case(path)
+
+
 def test_a_file_that_is_no_text_or_not_there_is_refused(tmp_path: Path) -> None:
     """Binary content and a missing file raise a FactError."""
     path = tmp_path / "x.yaml"

@@ -91,7 +91,7 @@ def renamed(use_case: UseCase, name: str) -> UseCase:
 
 def yaml_text(use_case: UseCase) -> str:
     """Return the YAML that `harness.use_case_file.read_use_case` reads back as an equal use case."""
-    import yaml
+    from harness.yaml_text import dump
 
     body: dict[str, Any] = {name: str(getattr(use_case, name)) for name in ("name", "title", "summary")}
     lists = {name: list(getattr(use_case, name)) for name in ("tasks", "data", "hosted")}
@@ -100,7 +100,7 @@ def yaml_text(use_case: UseCase) -> str:
         body[part] = {name: _entry(figure) for name, figure in getattr(use_case, part).items()}
     if translations := _translations(use_case):
         body["translations"] = translations
-    return str(yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=120))
+    return dump(body)
 
 
 def _entry(figure: Figure) -> dict[str, Any]:

@@ -38,8 +38,10 @@ from typing import Any
 
 import yaml
 
-from harness.errors import FactError, unknown
+from harness.encodings import read_text
+from harness.errors import DataError, FactError, unknown
 from harness.facts import Price, PriceBook
+from harness.yaml_text import load, quotes_wanted
 
 REQUIRED = ("item", "usd", "per", "provider", "offer", "region", "as_of", "source")
 TERMS = ("billing", "energy")
@@ -65,10 +67,10 @@ def read_price_book(path: Path) -> PriceBook:
         FactError: the file or an entry is not valid; the message names the entry.
     """
     try:
-        body = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise FactError(f"Price book {str(path)!r} cannot be read: {error}.") from error
-    except (yaml.YAMLError, ValueError) as error:  # PyYAML lets a day such as 2026-02-30 through as a ValueError
+        body = load(read_text(path))
+    except (OSError, DataError) as error:
+        raise FactError(f"Price book {str(path)!r} cannot be read: {str(error).removesuffix('.')}.") from error
+    except yaml.YAMLError as error:
         raise FactError(f"Price book {str(path)!r} is not valid YAML: {' '.join(str(error).split())}.") from error
     lists = {key: body.get(key) or [] for key in _READ} if isinstance(body, dict) else {}
     if not any(lists.values()) or not all(isinstance(entries, list) for entries in lists.values()):
@@ -83,7 +85,15 @@ def read_price_book(path: Path) -> PriceBook:
         for key, (what, read) in _READ.items()
         for number, entry in enumerate(lists[key], 1)
     )
-    return PriceBook(str(body.get("name", path.stem)), str(body.get("summary", "")), prices)
+    where = f"Price book {str(path)!r}"
+    return PriceBook(_text(where, body, "name", path.stem), _text(where, body, "summary"), prices)
+
+
+def _text(where: str, entry: Mapping[str, Any], key: str, default: str = "") -> str:
+    value = entry.get(key, default)
+    if remedy := quotes_wanted(value):
+        raise FactError(f"{where}: `{key}` is {value!r}. {remedy}")
+    return str(value or default)
 
 
 def _checked(where: str, entry: Any, required: Sequence[str], optional: Sequence[str]) -> str:
@@ -115,9 +125,9 @@ def _price(where: str, entry: Any) -> Price:
     where = _checked(where, entry, REQUIRED, ("as_of_note", *TERMS))
     if entry["per"] != "hour":
         raise FactError(f"{where}: `per` is {entry['per']!r}; prices here are per hour of one unit of the item.")
-    texts: dict[str, Any] = {key: str(entry[key]) for key in ("item", "provider", "offer", "region", "source")}
-    texts |= {key: str(entry[key]) for key in TERMS if key in entry}  # `Price` checks them
-    amount, day, note = _amount(where, entry["usd"]), _day(where, entry["as_of"]), str(entry.get("as_of_note") or "")
+    keys = ("item", "provider", "offer", "region", "source", *(key for key in TERMS if key in entry))
+    texts: dict[str, Any] = {key: _text(where, entry, key) for key in keys}  # `Price` checks the terms
+    amount, day, note = _amount(where, entry["usd"]), _day(where, entry["as_of"]), _text(where, entry, "as_of_note")
     try:
         return Price(**texts, usd=amount, per="hour", as_of=day, as_of_note=note)
     except FactError as error:

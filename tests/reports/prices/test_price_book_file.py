@@ -65,6 +65,34 @@ def test_terms_of_an_offer_are_read(tmp_path: Path) -> None:
     assert (price.billing, price.energy) == ("second", "excluded")
 
 
+@pytest.mark.parametrize("amount", ["5e-05", "1E-3", "1_000", "3e2", "0.10", ".5"])
+def test_an_amount_may_have_every_form_of_a_number(tmp_path: Path, amount: str) -> None:
+    """Exactly as written."""
+    (price,) = read_price_book(write(tmp_path, GOOD.replace("0.034", amount))).prices
+
+    assert price.usd == Decimal(amount)
+
+
+@pytest.mark.parametrize(("key", "value"), [("region", "no"), ("offer", "1e3"), ("provider", "010"), ("item", "2024")])
+def test_a_text_that_looks_like_a_number_wants_quotes(tmp_path: Path, key: str, value: str) -> None:
+    """Instead of being turned into another text."""
+    lines = [f"{line.split(key)[0]}{key}: {value}" if f"{key}:" in line else line for line in GOOD.splitlines()]
+    with pytest.raises(FactError, match=rf"price 1 .*`{key}` is .* put it in quotes"):
+        read_price_book(write(tmp_path, "\n".join(lines)))
+    quoted = "\n".join(lines).replace(f"{key}: {value}", f'{key}: "{value}"')
+
+    assert getattr(read_price_book(write(tmp_path, quoted)).prices[0], key) == value
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_fine(tmp_path: Path, encoding: str) -> None:
+    """As Windows writes it."""
+    path = tmp_path / "prices.yaml"
+    path.write_text(GOOD, encoding=encoding)
+
+    assert read_price_book(path).name == "ours"
+
+
 @pytest.mark.parametrize("day", ["'2026-11-01'", "2026-11-01 12:00:00", "2026-11-01"])
 def test_days_may_be_written_in_several_ways(tmp_path: Path, day: str) -> None:
     """Quoted, with a time, or plain."""

@@ -1,0 +1,96 @@
+"""YAML as everything here reads and writes it: safe, with the numbers of YAML 1.2, and no key twice.
+
+PyYAML follows YAML 1.1, in which `1e-3` is a text, `010` is eight and `1:30` is ninety.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+from datetime import date
+from typing import Any
+
+import yaml
+
+_TEXT = "tag:yaml.org,2002:str"
+_INT = "tag:yaml.org,2002:int"
+_FLOAT = "tag:yaml.org,2002:float"
+_NUMBERS = {
+    _INT: re.compile(r"[-+]?(0x[0-9a-fA-F_]+|0o[0-7_]+|0b[01_]+|[0-9][0-9_]*)$"),
+    _FLOAT: re.compile(
+        r"([-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$"
+    ),
+}
+"""A text that is both is an int. An underscore may divide digits, as in YAML 1.1."""
+_FIRST = "-+.0123456789"
+_Resolvers = dict[str, list[tuple[str, Any]]]
+
+
+def _resolvers(inherited: _Resolvers) -> _Resolvers:
+    """Return PyYAML's rules by first character, with other ones for numbers."""
+    others = {first: [(tag, rule) for tag, rule in rules if tag not in _NUMBERS] for first, rules in inherited.items()}
+    return others | {first: [*_NUMBERS.items(), *others.get(first, [])] for first in _FIRST}
+
+
+class _Loader(yaml.CSafeLoader):
+    yaml_implicit_resolvers = _resolvers(yaml.CSafeLoader.yaml_implicit_resolvers)
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        """Return a text directly: most nodes are texts, and PyYAML's bookkeeping is only for nodes that hold others."""
+        if node.tag == _TEXT and isinstance(node, yaml.ScalarNode):
+            return node.value
+        return super().construct_object(node, deep)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
+        """Return a mapping; a key that is there twice is an error."""
+        keys = [key.value for key, _ in node.value]
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice is not None:
+            raise yaml.YAMLError(f"the key {twice!r} is written twice (line {node.start_mark.line + 1} and below)")
+        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
+        return mapping
+
+    def whole_number(self, node: Any) -> int:
+        """Return a whole number; `010` is ten."""
+        digits = self.construct_scalar(node).replace("_", "")
+        return int(digits, 0) if digits.lstrip("+-")[1:2].isalpha() else int(digits)
+
+
+_Loader.add_constructor(_INT, _Loader.whole_number)
+
+
+class _Dumper(yaml.CSafeDumper):
+    yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
+
+
+def load(text: str) -> Any:
+    """Return what YAML holds.
+
+    Raises:
+        yaml.YAMLError: it is not valid.
+    """
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
+    except (ValueError, TypeError, RecursionError) as error:  # a day such as 2026-02-30 comes as a ValueError
+        raise yaml.YAMLError(str(error)) from error
+
+
+def compose(text: str) -> Any:
+    """Return the nodes of YAML, which know their lines.
+
+    Raises:
+        yaml.YAMLError: it is not valid.
+    """
+    return yaml.compose(text, Loader=_Loader)
+
+
+def dump(body: Any) -> str:
+    """Return YAML from which `load` makes the same again."""
+    return str(yaml.dump(body, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120))
+
+
+def quotes_wanted(value: Any) -> str:
+    """Return the sentence for a value that should be a text and was read as another type; empty if that is not why."""
+    kinds = {bool: "true or false", int: "a number", float: "a number", date: "a day"}
+    kind = next((name for kind, name in kinds.items() if isinstance(value, kind)), None)
+    return f"YAML reads it as {kind}: put it in quotes." if kind else ""
