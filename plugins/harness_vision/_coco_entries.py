@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness import DataError
+from harness.encodings import read_text
 
 LISTS = {
     "images": ("id", "file_name"),
@@ -63,12 +64,10 @@ class Entries(NamedTuple):
         """Read a file.
 
         Raises:
-            DataError: the file is no JSON, a list or a key is missing, or two entries have one id.
+            DataError: the file is no JSON or not UTF-8, a list or a key is missing, or two entries have one id or name.
         """
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path} is not UTF-8: {error}. Save it as UTF-8.") from error
+            content = json.loads(read_text(path))
         except json.JSONDecodeError as error:
             raise DataError(f"{path}, line {error.lineno}: not valid JSON: {error.msg}. Correct the file.") from error
         return cls(path, *(_list(path, content, name) for name in LISTS))
@@ -85,15 +84,17 @@ def _list(path: Path, content: Any, name: str) -> list[dict[str, Any]]:
         if not all(isinstance(entry[key], Hashable) for key in LISTS[name] if key != "bbox"):
             raise DataError(f"{path}, {name}[{number}]: a key holds a list: {entry}. Give one value.")
     if "id" in LISTS[name]:
-        _demand_single(path, name, [entry["id"] for entry in entries])
+        _demand_single(path, name, "id", [entry["id"] for entry in entries])
+    if name == "categories":
+        _demand_single(path, name, "name", [str(entry["name"]) for entry in entries])
     return entries
 
 
-def _demand_single(path: Path, name: str, ids: Sequence[Hashable]) -> None:
+def _demand_single(path: Path, name: str, key: str, values: Sequence[Hashable]) -> None:
     seen: set[Hashable] = set()
-    for number, one in enumerate(ids):
+    for number, one in enumerate(values):
         if one in seen:
-            raise DataError(f"{path}, {name}[{number}]: the id {one!r} is used twice. Give each entry its own.")
+            raise DataError(f"{path}, {name}[{number}]: the {key} {one!r} is used twice. Give each entry its own.")
         seen.add(one)
 
 
@@ -112,7 +113,7 @@ def image_labels(entries: Entries) -> list[Labels]:
         labels = _referenced(where, "image_id", annotation, by_image)
         labels.names.append(_referenced(where, "category_id", annotation, names))
         labels.boxes.append(_edges(where, annotation["bbox"]))
-        labels.crowd.append(bool(annotation.get("iscrowd", 0)))
+        labels.crowd.append(_crowd(where, annotation.get("iscrowd", 0)))
         labels.entries.append(entry)
     return list(by_image.values())
 
@@ -124,6 +125,12 @@ def _referenced(where: str, key: str, annotation: Mapping[str, Any], by_id: Mapp
             f"{where}: {key} {annotation[key]!r} is not among the file's {what}. Add it there or correct it."
         )
     return by_id[annotation[key]]
+
+
+def _crowd(where: str, value: Any) -> bool:
+    if value not in (0, 1):  # the text "0" would be true
+        raise DataError(f"{where}: iscrowd is {value!r}. Give 0 or 1.")
+    return bool(value)
 
 
 def _edges(where: str, bbox: Any) -> list[float]:

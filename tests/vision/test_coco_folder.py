@@ -178,6 +178,8 @@ WRONG: dict[str, tuple[Callable[[COCO], Any], str]] = {
     "no file name": (_without("images", "file_name"), r"images\[1\]: it has no 'file_name'"),
     "an entry of one word": (lambda coco: coco | {"categories": ["cat"]}, r"categories\[0\]: it has no 'id'"),
     "an id twice": (_changed("images", id=100), r"images\[1\]: the id 100 is used twice"),
+    "a category twice": (_changed("categories", name="cat"), r"categories\[1\]: the name 'cat' is used twice"),
+    "a text for a crowd": (_changed("annotations", iscrowd="0"), r"\(id 1\): iscrowd is '0'. Give 0 or 1"),
     "a list for an id": (_changed("annotations", image_id=[1]), r"annotations\[1\]: a key holds a list"),
     "an unknown image": (_changed("annotations", image_id=5), r"annotations\[1\] \(id 1\): image_id 5 is not among"),
     "an unknown category": (_changed("annotations", category_id=9), "category_id 9 is not among the file's categories"),
@@ -223,14 +225,29 @@ def test_a_corrupt_image_is_named(task: Task, tmp_path: Path, content: bytes) ->
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"{", "annotations.json, line 1: not valid JSON"), (b"", "not valid JSON"), (b'"\xe4"', "is not UTF-8")],
-)
+    [
+        (b"{", "annotations.json, line 1: not valid JSON"),
+        (b"", "not valid JSON"),
+        ('{"images": [{"file_name": "\u56fe\u7247\u6587\u4ef6.png"}]}'.encode("gbk"),
+         "is not UTF-8. In gb18030 it reads .*\u56fe\u7247\u6587\u4ef6.*iconv -f gb18030"),
+    ],
+)  # fmt: skip
 def test_a_file_that_is_no_json_is_named(task: Task, tmp_path: Path, content: bytes, message: str) -> None:
     """With the line."""
     (tmp_path / "annotations.json").write_bytes(content)
 
     with pytest.raises(DataError, match=message):
         task.check(str(tmp_path), {"scenes": 1})
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_fine(task: Task, tmp_path: Path, encoding: str) -> None:
+    """As Windows writes it."""
+    coco = _coco(tmp_path)
+    coco["categories"][0]["name"] = "\u732b"
+    _write(tmp_path, coco).write_text(json.dumps(coco, ensure_ascii=False), encoding=encoding)
+
+    assert _read(task, tmp_path).classes == ("\u732b", "dog")
 
 
 @pytest.mark.parametrize(
