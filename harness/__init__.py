@@ -6,6 +6,7 @@ What a plugin needs is here; nothing heavy is imported.
 from harness.errors import DataError, FactError, HarnessError, PluginError, StoreError, SuiteError, Unsupported
 from harness.facts import Figure, Price, PriceBook, UseCase
 from harness.hookspecs import hookimpl
+from harness.reading import HowRead
 from harness.records import Record
 from harness.seams import (
     Assignment,
@@ -42,6 +43,7 @@ __all__ = [
     "Grades",
     "Hardware",
     "HarnessError",
+    "HowRead",
     "Learner",
     "Meter",
     "Metric",

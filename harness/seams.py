@@ -11,7 +11,7 @@ in a worker process and import what is heavy.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
+
+    from harness.reading import HowRead
 
 Predict = Callable[[Sequence[Any]], Sequence[Any]]
 """A batch of inputs → as many outputs, of the types of the task's kind."""
@@ -126,6 +128,9 @@ class Data(ABC):
     sizes: Mapping[str, int]
     """Split → number of items."""
 
+    how_read: HowRead | None = None
+    """How the user's source was read, kept with the record of an evaluation; None for data that come with the task."""
+
     @abstractmethod
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Scores | Grades:
         """Grade `predict` item by item on a split (`validation` or `test`), in batches of at most `batch_size`."""
@@ -160,6 +165,13 @@ class Data(ABC):
 
     def references(self, split: str) -> Sequence[Any] | None:  # noqa: ARG002 - for those that can
         """Return a perfect model's outputs, in the order of `evaluate`; None if there is no single right output."""
+        return None
+
+    def rows(self, split: str) -> Iterable[Mapping[str, str]] | None:  # noqa: ARG002 - for those that can
+        """Return a split's items for people and other programs, column → text; None if there is no such form.
+
+        Of a picture or a clip the file and the size. `harness data` shows the first, and writes all as CSV.
+        """
         return None
 
     def show(self, predict: Predict) -> Sequence[Sample]:  # noqa: ARG002 - for those that can
@@ -217,9 +229,13 @@ class Task(Declaration):
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
         """Return a name that changes with the content of the data, without loading them: a version, a file's digest."""
 
-    def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
-        """Raise `DataError` if the data cannot be used; called before anything is written."""
-        del source, settings  # a task without outside data has nothing to check
+    def check(self, source: str | None, settings: Mapping[str, Any]) -> HowRead | None:  # noqa: ARG002 - see below
+        """Raise `DataError` if the data cannot be used; called before anything is written.
+
+        Returns:
+            How the user's source was read; None if nothing was, as by a task without outside data.
+        """
+        return None
 
     @abstractmethod
     def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:

@@ -18,6 +18,7 @@ from harness.measure.caching import audit, hold_back
 from harness.measure.meters import ProcessMeter, window
 from harness.measure.outputs import checking
 from harness.plugins import Plugins
+from harness.reading import HowRead
 from harness.records import StepResult
 from harness.seams import (
     Assignment,
@@ -261,6 +262,8 @@ def _evaluate(scene: Scene, result: StepResult) -> None:
     grades = checked(grades)
     result.scores.update({name: list(column) for name, column in grades.scores.items()})
     result.used.update(plain.nested(plain.named(grades.used, "Grades.used"), "Grades.used"))
+    if scene.data.how_read is not None:
+        result.used["how_read"] = plain.instance(scene.data.how_read, HowRead, "Data.how_read").plain()
     result.metrics.extend(described(scene.task, scene.data, grades))
     _keep_answers(scene.data, "test", grades, result)
     if scene.job.spec.get("validation"):

@@ -8,11 +8,16 @@ from typing import Any
 
 from harness import DataError
 from harness.encodings import SETTING, read_text
+from harness.reading import Dropped
+from harness.user_data.files import split_files
+from harness.user_data.names import ALL, SplitFiles
+from harness.user_data.splits import TEST, VALIDATION, Completed, complete
+from harness.user_data.tables import Gathered, Part, Tables, gathered
 from harness_language._columns import texts_of
-from harness_language._sources import PLAIN, WITH_PLAIN, Hub, locate
-from harness_language._splits import TEST, VALIDATION
+from harness_language._completed import Item, completed, require_full
+from harness_language._sources import PLAIN, READERS, WITH_PLAIN, Hub, locate
 from harness_language._table_files import Form
-from harness_language._tables import Rows, complete, loaded, split_name
+from harness_language._tables import loaded
 from harness_language.passages import LENGTH, PassageData
 
 ADVICE = "Give one long text, or at least 3."
@@ -26,43 +31,82 @@ def read(source: str, settings: Mapping[str, Any]) -> PassageData:
 
     Args:
         source: a path or the name of a hub data set.
-        settings: `text_column`, and how the files are written.
+        settings: `text_column`, `split_column`, and how the files are written.
 
     Raises:
         DataError: names the file, row or column that is wrong.
     """
-    files = _plain_files(locate(source, WITH_PLAIN))
-    documents = _texts(files, Form.of(settings).encoding) if files else _columns(source, settings)
-    if sum(map(len, documents.values())) == 1:
-        splits = _in_order(*next(iter(documents.values())))
+    files = _plain_files(source, locate(source, WITH_PLAIN))
+    if files:
+        rows, columns = _texts(source, files, Form.of(settings).encoding), {}
     else:
-        rows_of = {split: Rows(texts, [0] * len(texts)) for split, texts in documents.items()}
-        divided = complete(source, rows_of, groups=lambda rows: rows.labels, advice=ADVICE)
-        splits = {split: rows.texts for split, rows in divided.items()}
+        rows, columns = _columns(source, settings), {"text_column": settings["text_column"]}
+    made = _completed(source, rows)
+    splits = {split: [text for text, _ in items] for split, items in made.splits.items()}
     for split in ("validation", "test"):
         if all(len(text) < LENGTH for text in splits[split]):
             raise DataError(
                 f"{source}: no text of the {split} split has {LENGTH} characters, the length of a passage. "
                 "Give longer texts, or join short ones."
             )
-    return PassageData(splits)
+    data = PassageData(splits)
+    short = tuple(
+        Dropped(count, f"in {split}, shorter than a passage of {LENGTH} characters")
+        for split in ("validation", "test")
+        if (count := sum(len(text) < LENGTH for text in splits[split]))
+    )
+    data.how_read = rows.how_read(made, columns, unit="texts", dropped=short)
+    return data
 
 
-def _plain_files(location: Path | Hub) -> list[Path]:
-    """Return a source's plain texts: a file, or the files of a folder without tables."""
+def _completed(source: str, rows: Gathered[Item]) -> Completed[Item]:
+    """Return train, validation and test; where there are too few texts to choose from, the end of one is held out."""
+    whole = rows.by_split.get("train") or next(iter(rows.by_split.values()))
+    if len(whole) > (1 if len(rows.by_split) == 1 else 2):
+        return completed(source, rows, ADVICE)
+    made = complete(
+        source, rows.by_split, rows.tables.origin, lambda item: item[0], _end, "in its order, the end held out"
+    )
+    require_full(source, made.splits, ADVICE)
+    return made
+
+
+def _end(items: Sequence[Item], test: float, validation: float) -> dict[str, list[Item]]:
+    """Divide the longest text in its order, and keep the others in train."""
+    if not items:
+        return {"train": [], "validation": [], "test": []}
+    longest = max(items, key=lambda item: len(item[0]))
+    splits = in_order(longest[0], test, validation)
+    others = [item for item in items if item is not longest]
+    return {"train": others, "validation": [], "test": []} | {
+        split: [*(others if split == "train" else ()), (text, 0)] for split, text in splits.items() if text
+    }
+
+
+def _plain_files(source: str, location: Path | Hub) -> SplitFiles | None:
+    """Return a source's plain texts by split: a file, or the files of a folder; None if it holds tables.
+
+    Raises:
+        DataError: it holds both.
+    """
     if isinstance(location, Hub):
-        return []
-    files = [location] if location.is_file() else sorted(path for path in location.rglob("*") if path.is_file())
-    plain = [path for path in files if path.suffix.lower() == PLAIN]
-    return plain if all(path in plain or path.suffix.lower() not in WITH_PLAIN for path in files) else []
+        return None
+    listed = split_files(location, WITH_PLAIN) if location.is_dir() else SplitFiles({ALL: [location]}, {})
+    plain = {path.suffix.lower() == PLAIN for paths in listed.files.values() for path in paths}
+    if len(plain) > 1:
+        raise DataError(f"{source} holds plain texts ({PLAIN}) and tables ({', '.join(READERS)}). Take out one kind.")
+    return listed if plain == {True} else None
 
 
-def _texts(files: Sequence[Path], encoding: str) -> dict[str, list[str]]:
-    """Return files as documents by split; if there are a `train` and a `test`, files are splits."""
-    texts = {file: _text(file, encoding) for file in files}
-    if {"train", "test"} <= {file.stem for file in files}:
-        return {file.stem: [text] for file, text in texts.items()}
-    return {"train": list(texts.values())}
+def _texts(source: str, listed: SplitFiles, encoding: str) -> Gathered[Item]:
+    """Return plain texts by split."""
+    folder = Path(source).expanduser()
+    parts = [
+        Part(str(path), path.name if path == folder else path.relative_to(folder).as_posix(), split, path)
+        for split, paths in listed.files.items()
+        for path in paths
+    ]
+    return gathered(Tables(parts, listed.origin, listed.ignored), lambda part: [(_text(part.table, encoding), 0)])
 
 
 def _text(file: Path, encoding: str) -> str:
@@ -72,19 +116,19 @@ def _text(file: Path, encoding: str) -> str:
     return text
 
 
-def _columns(source: str, settings: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return a table's column of texts by split."""
-    tables = loaded(source, settings)
-    return {
-        split: texts_of(split_name(source, split, tables), table, settings["text_column"], "text_column")
-        for split, table in tables.items()
-    }
+def _columns(source: str, settings: Mapping[str, Any]) -> Gathered[Item]:
+    """Return a column of texts by split."""
+    column = settings["text_column"]
+    return gathered(
+        loaded(source, settings),
+        lambda part: [(text, 0) for text in texts_of(part.name, part.table, column, "text_column")],
+    )
 
 
-def _in_order(text: str) -> dict[str, list[str]]:
-    """Divide one text 70/10/20, at a line end if one is near."""
-    first, second = (_line_end(text, round(share * len(text))) for share in (1 - TEST - VALIDATION, 1 - TEST))
-    return {"train": [text[:first]], "validation": [text[first:second]], "test": [text[second:]]}
+def in_order(text: str, test: float = TEST, validation: float = VALIDATION) -> dict[str, str]:
+    """Divide one text, at a line end if one is near."""
+    first, second = (_line_end(text, round(share * len(text))) for share in (1 - test - validation, 1 - test))
+    return {"train": text[:first], "validation": text[first:second], "test": text[second:]}
 
 
 def _line_end(text: str, position: int) -> int:

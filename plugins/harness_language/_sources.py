@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness import DataError
+from harness.user_data.files import every_file
 
 READERS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".json": "json", ".parquet": "parquet"}
 """Suffix of a file → its form."""
@@ -70,8 +71,7 @@ def identity(source: str, readers: Mapping[str, str] = READERS) -> str:
         return f"hub {location.name}@{location.revision or 'main'}"
     if location.is_file():
         return f"sha256 {_sha256(location)}"
-    files = sorted(path for path in location.rglob("*") if path.is_file())
-    content = "\n".join(f"{path.relative_to(location).as_posix()} {_sha256(path)}" for path in files)
+    content = "\n".join(f"{path.relative_to(location).as_posix()} {_sha256(path)}" for path in every_file(location))
     return f"folder sha256 {hashlib.sha256(content.encode()).hexdigest()}"
 
 

@@ -6,16 +6,18 @@ import hashlib
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from harness.user_data.splits import TEST, VALIDATION
+
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
 
 SEED = 20261123
-TEST = 0.2
-VALIDATION = 0.1
 
 
-def divide(texts: Sequence[str], labels: Sequence[Hashable]) -> dict[str, list[int]]:
-    """Divide rows into train, validation and test (70/10/20), stratified by label.
+def divide(
+    texts: Sequence[str], labels: Sequence[Hashable], test: float = TEST, validation: float = VALIDATION
+) -> dict[str, list[int]]:
+    """Divide rows into train, validation and test, stratified by label.
 
     A text's split depends on hashes of its class's texts, not on the order of the rows. Rows with the same text are in
     the same split.
@@ -23,26 +25,19 @@ def divide(texts: Sequence[str], labels: Sequence[Hashable]) -> dict[str, list[i
     Args:
         texts: n texts.
         labels: n labels.
+        test: share of the texts; 0 gives an empty split.
+        validation: share of the texts.
 
     Returns:
         Split → row numbers, ascending.
     """
     splits = {}
     for group in _classes(texts, labels):
-        tests, validations = _share(TEST, len(group)), _share(VALIDATION, len(group))
+        tests, validations = _share(test, len(group)), _share(validation, len(group))
         for rank, text in enumerate(group):
             held_out = "test" if rank < tests else "validation"
             splits[text] = held_out if rank < tests + validations else "train"
     return _rows(splits, texts)
-
-
-def carve(texts: Sequence[str], labels: Sequence[Hashable]) -> dict[str, list[int]]:
-    """Divide rows into train and validation: an eighth, the same share of both as in `divide`."""
-    splits = {}
-    for group in _classes(texts, labels):
-        validations = _share(VALIDATION / (1 - TEST), len(group))
-        splits.update({text: "validation" if rank < validations else "train" for rank, text in enumerate(group)})
-    return {split: rows for split, rows in _rows(splits, texts).items() if split != "test"}
 
 
 def _classes(texts: Sequence[str], labels: Sequence[Hashable]) -> Iterable[list[str]]:
@@ -62,6 +57,8 @@ def _hash(text: str) -> str:
 
 def _share(share: float, count: int) -> int:
     """Return a split's number of texts in a class: at least one if the class has three."""
+    if not share:
+        return 0
     return max(round(share * count), 1 if count > 2 else 0)  # noqa: PLR2004 - one each for three splits
 
 

@@ -10,20 +10,24 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness import DataError
+from harness.user_data.tables import Gathered, gathered
 from harness_language._columns import require_column, whole_number
+from harness_language._completed import Item, completed
 from harness_language._parameters import Question
 from harness_language._table_files import Table
-from harness_language._tables import Rows, complete, loaded, split_name
+from harness_language._tables import loaded
 from harness_language.questions import QuestionData
 
 ADVICE = "Give questions about at least 3 contexts."
+ARTICLES = "data"
+"""The column of SQuAD's file."""
 _FORMS = "question, context, and either answers with text and answer_start, as SQuAD has them, or answer and start"
 
 
 def read(source: str, settings: Mapping[str, Any]) -> QuestionData:
     """Load questions from a file, a folder in the hub's format, or the hub.
 
-    The source's splits are kept; a single split is divided 70/10/20, and questions about one context stay together.
+    The source's splits are kept; without any it is divided 70/10/20. Questions about one context stay together.
 
     Args:
         source: a path or the name of a hub data set.
@@ -32,24 +36,34 @@ def read(source: str, settings: Mapping[str, Any]) -> QuestionData:
     Raises:
         DataError: names the file and the row or column that is wrong.
     """
-    tables = loaded(source, settings)
-    rows_of = {name: _rows(split_name(source, name, tables), tables[name], settings) for name in tables}
-    splits = complete(source, rows_of, groups=lambda rows: [0] * len(rows.texts), advice=ADVICE)
-    return QuestionData({split: rows.labels for split, rows in splits.items()})
+    rows = gathered(loaded(source, settings), lambda part: _rows(part.name, part.table, settings))
+    made = completed(source, rows, ADVICE, what="context")
+    data = QuestionData({split: [question for _, question in items] for split, items in made.splits.items()})
+    data.how_read = rows.how_read(made, _columns_of(rows, settings), unit="questions")
+    return data
 
 
-def _rows(name: str, table: Table, settings: Mapping[str, Any]) -> Rows:
-    """Return a split's contexts, with the questions as labels."""
-    entries = _of_articles(name, table) if "data" in table.columns else _of_rows(name, table, settings)
+def _columns_of(rows: Gathered[Item], settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return setting → column that was read."""
+    present = {column for part in rows.tables.parts for column in part.columns}
+    if ARTICLES in present:
+        return {ARTICLES: ARTICLES}
+    fields = ("question", "context", *(("answers",) if settings["answers_column"] in present else ("answer", "start")))
+    return {f"{field}_column": settings[f"{field}_column"] for field in fields}
+
+
+def _rows(name: str, table: Table, settings: Mapping[str, Any]) -> list[Item]:
+    """Return the contexts of a table with their questions."""
+    entries = _of_articles(name, table) if ARTICLES in table.columns else _of_rows(name, table, settings)
     questions = [_question(where, entry) for where, entry in entries]
     if not questions:
         raise DataError(f"{name} has no questions. Give a file with {_FORMS}.")
-    return Rows([question.context for question in questions], questions)
+    return [(question.context, question) for question in questions]
 
 
 def _of_articles(name: str, table: Table) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield SQuAD's nested questions, each with its place for messages."""
-    articles = [article for data in table["data"] for article in data or ()]
+    articles = [article for data in table[ARTICLES] for article in data or ()]
     for number, article in enumerate(articles, start=1):
         for second, paragraph in enumerate(article.get("paragraphs") or (), start=1):
             for third, entry in enumerate(paragraph.get("qas") or (), start=1):

@@ -5,7 +5,7 @@ An input is a string; an output is a probability for each class. The outputs of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -59,6 +59,11 @@ class TextClassificationData(LabelledData):
         return self.examples(split).inputs
 
     keys = texts
+
+    def rows(self, split: str) -> Iterable[Mapping[str, str]]:
+        """Return texts and the names of their classes."""
+        texts, labels = self.examples(split)
+        return ({"text": text, "label": self.classes[label]} for text, label in zip(texts, labels, strict=True))
 
 
 class _MacroF1:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from typing import Any
 
@@ -80,6 +80,10 @@ class PassageData(Data):
     def keys(self, split: str) -> Sequence[str]:
         """Return the split's documents."""
         return self._documents[split]
+
+    def rows(self, split: str) -> Iterable[Mapping[str, str]]:
+        """Return documents."""
+        return ({"text": text} for text in self._documents[split])
 
     def random_baseline(self) -> Mapping[str, float]:
         """Return the bits per byte of a unigram model of bytes with add-one smoothing."""

@@ -7,10 +7,11 @@ characters, or a generated string.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import string
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from harness import Data, Grades, Predict, Sample, Unsupported
@@ -60,6 +61,19 @@ class QuestionData(Data):
     def texts(self, split: str) -> tuple[str, ...]:
         """Return a split's contexts and questions, without repetition, for tokenizers and pretraining."""
         return tuple(dict.fromkeys(text for item in self._splits[split] for text in (item.context, item.question)))
+
+    def rows(self, split: str) -> Iterable[Mapping[str, str]]:
+        """Return questions with their contexts, an answer and its start, and a JSON list of other answers."""
+        return (
+            {
+                "question": item.question,
+                "context": item.context,
+                "answer": item.answers[0],
+                "start": str(item.start),
+                "other_answers": json.dumps(item.others, ensure_ascii=False),
+            }
+            for item in self._splits[split]
+        )
 
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Grades:
         """Return for each question whether the answer is exact, and the F1 of its words."""

@@ -9,6 +9,8 @@ from harness import Data, Metric, Setting, Task
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.reading import HowRead
+
 _ACCURACY = Metric(name="accuracy", unit="share", column="correct", higher_is_better=True, ceiling=1.0)
 _MACRO_F1 = Metric(name="macro-F1", unit="share", column=None, ceiling=1.0)
 _DOCUMENTS = ("harness_language.data", "harness_language._corpus")
@@ -23,6 +25,7 @@ _FORM = {
         ("", "comma", "semicolon", "tab", "pipe"),
     ),
     "columns": Setting("", "Columns of your own CSV files without a header row: text,label. Empty: the first row."),
+    "split_column": Setting("split", "Column of your own data with each row's split, if there is one: train, test, …"),
 }
 _COLUMNS = {
     "text_column": Setting("text", "Column of your own data that holds the text, or several: title+text."),
@@ -54,14 +57,13 @@ class _TextTask(Task):
     takes_data = True
     data_imports = ("datasets",)
 
-    def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
-        """Load the user's source; nothing is written.
+    def check(self, source: str | None, settings: Mapping[str, Any]) -> HowRead | None:
+        """Load the user's source and return how; nothing is written.
 
         Raises:
             DataError: names the file, row or column that is wrong.
         """
-        if source is not None:
-            self.data(source, settings)
+        return None if source is None else self.data(source, settings).how_read
 
 
 class TextClassification(_TextTask):
@@ -245,17 +247,17 @@ class Translation(_TextTask):
 
         return f"babel {version('babel')} phrases, rule {RULE}, {values}"
 
-    def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
+    def check(self, source: str | None, settings: Mapping[str, Any]) -> HowRead | None:
         """Check the locales, or load the user's source; nothing is written.
 
         Raises:
             DataError: names the locale, file, row or column that is wrong.
         """
-        super().check(source, settings)
         if source is None:
             from harness_language._phrases import locales
 
             locales(settings["source_locale"], settings["target_locale"])
+        return super().check(source, settings)
 
     def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
         """Load the splits; no source text is in two of them."""

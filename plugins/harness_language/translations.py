@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from functools import cache
 from typing import Any
@@ -141,6 +141,10 @@ class TranslationData(Data):
     def references(self, split: str) -> Sequence[Any]:
         """Return a split's translations."""
         return [pair.target for pair in self._splits[split]]
+
+    def rows(self, split: str) -> Iterable[Mapping[str, str]]:
+        """Return texts with their translations."""
+        return ({"source": pair.source, "target": pair.target} for pair in self._splits[split])
 
     def show(self, predict: Predict) -> Sequence[Sample]:
         """Return some translations with their references, and sacrebleu's signatures."""

@@ -2,12 +2,13 @@
 
 Each class has a folder of clips. A clip is an animated picture (GIF, WebP, APNG) or a folder of pictures, in the order
 of the numbers in their names. The class folders lie in the folder itself, which is divided 70/10/20, or in its folders
-`train`, `validation` and `test`, as for `datasets`.
+`train`, `validation` and `test`.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -16,11 +17,13 @@ import numpy as np
 from PIL import Image
 
 from harness import DataError
+from harness.reading import Dropped, some
+from harness.user_data.files import data_files
+from harness.user_data.names import ALL, by_name, split_of
+from harness.user_data.tables import Part, Tables, gathered
 from harness_vision import _folder, _picture
 from harness_vision.clips import ClipClassificationData, Examples
 
-SPLITS = {"train": "train", "validation": "validation", "val": "validation", "valid": "validation", "test": "test"}
-"""Name of a folder → split."""
 LEAST = 3
 """Clips of a class that can be divided into three splits."""
 FEWEST, MOST = 2, 32
@@ -53,12 +56,23 @@ def read(source: str) -> ClipClassificationData:
         DataError: names the file that is wrong and what to do.
     """
     folder = _opened(source)
-    subfolders = _subfolders(folder)
-    if "train" in subfolders and set(subfolders) <= set(SPLITS):
-        splits = _complete({SPLITS[name]: _different(_clips(path)) for name, path in subfolders.items()})
-    else:
-        splits = _divided(_different(_clips(folder)), _folder.TEST, _folder.VALIDATION)
-    return _data(folder, splits)
+    tables = _tables(folder)
+    many: list[Path] = []
+    given = gathered(tables, lambda part: _clips(part.table, many))
+    by_split = {split: _different(clips) for split, clips in given.by_split.items()}
+    made = _folder.completed(source, given._replace(by_split=by_split), _divided)
+    data = _data(folder, made.splits)
+    data.names = {s: [clip.path.relative_to(folder).as_posix() for clip in part] for s, part in made.splits.items()}
+    twice = sum(len(clips) - len(by_split[split]) for split, clips in given.by_split.items())
+    frames = (f"frames beyond {MOST} of {len(many)} clips (evenly spaced ones are kept)",) if many else ()
+    data.how_read = given._replace(tables=tables._replace(ignored=(*tables.ignored, *frames))).how_read(
+        made,
+        {},
+        Counter(clip.label for part in made.splits.values() for clip in part),
+        unit="clips",
+        dropped=(Dropped(twice, "copies of others"),) if twice else (),
+    )
+    return data
 
 
 def _opened(source: str) -> Path:
@@ -73,19 +87,75 @@ def _subfolders(folder: Path) -> dict[str, Path]:
     return {path.name: path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")}
 
 
-def _clips(folder: Path) -> list[_Clip]:
-    """Return the clips of all classes."""
-    clips = []
-    for label, subfolder in _subfolders(folder).items():
-        paths = [path for path in sorted(subfolder.iterdir()) if not path.name.startswith(".")]
-        if not paths:
-            raise DataError(f"{subfolder} holds no clip. Put clips of the class in it, or remove it.")
-        for path in paths:
-            pixels = _pixels(path)
-            clips.append(_Clip(path, label, pixels, _folder.image_key(pixels)))
-    if not clips:
+def _tables(folder: Path) -> Tables:
+    """Return the folders of classes, each with its split.
+
+    Raises:
+        DataError: a file lies outside of them, or only some folders are named as splits.
+    """
+    paths, ignored = data_files(folder)
+    first = _subfolders(folder)
+    splits = {name: split_of(name) for name in first}
+    if any(splits.values()) and (all(splits.values()) or any(map(_holds_classes, _named(first, splits)))):
+        listed = by_name(folder, {path: {f"the folder {name}": name} for name, path in first.items()})
+        classes = {
+            one: split for split, part in listed.files.items() for path in part for one in _subfolders(path).values()
+        }
+        holders, origin = [folder, *first.values()], listed.origin
+    else:
+        classes, holders, origin = dict.fromkeys(first.values(), ALL), [folder], {}
+    outside = [path.relative_to(folder).as_posix() for path in paths if path.parent in holders]
+    if outside:
+        raise DataError(f"{folder}: {some(outside)} lies outside of the folders of classes. Move it into one, or away.")
+    if not classes:
         raise DataError(f"{folder} holds no folders. Put the clips of each class into a folder of the class's name.")
+    parts = [Part(str(path), f"{path.relative_to(folder).as_posix()}/", split, path) for path, split in classes.items()]
+    return Tables(parts, origin, ignored)
+
+
+def _named(folders: Mapping[str, Path], splits: Mapping[str, str | None]) -> list[Path]:
+    return [path for name, path in folders.items() if splits[name]]
+
+
+def _holds_classes(folder: Path) -> bool:
+    """Return whether a folder's folders hold clips and not frames: then it is no class."""
+    return any(
+        path.is_dir() or getattr(_header(path), "n_frames", 1) >= FEWEST
+        for inner in _subfolders(folder).values()
+        for path in inner.iterdir()
+        if not path.name.startswith(".")
+    )
+
+
+def _header(path: Path) -> Image.Image | None:
+    try:
+        with Image.open(path) as picture:
+            picture.n_frames  # noqa: B018 - is read from the file
+            return picture
+    except (OSError, SyntaxError, ValueError, AttributeError, Image.DecompressionBombError):
+        return None
+
+
+def _clips(folder: Path, many: list[Path]) -> list[_Clip]:
+    """Return the clips of a class; those with more frames than are kept are added to `many`."""
+    paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
+    if not paths:
+        raise DataError(f"{folder} holds no clip. Put clips of the class in it, or remove it.")
+    clips = []
+    for path in paths:
+        pixels = _pixels(path)
+        clips.append(_Clip(path, folder.name, pixels, _folder.image_key(pixels)))
+        if len(pixels) == MOST and _count(path) > MOST:
+            many.append(path)
     return clips
+
+
+def _count(path: Path) -> int:
+    """Return the number of a clip's frames."""
+    if path.is_dir():
+        return sum(not one.name.startswith(".") for one in path.iterdir())
+    with Image.open(path) as picture:
+        return getattr(picture, "n_frames", 1)
 
 
 def _pixels(path: Path) -> np.ndarray:
@@ -146,17 +216,6 @@ def _different(clips: Sequence[_Clip]) -> list[_Clip]:
         if other.label != clip.label:
             raise DataError(f"{clip.path} and {other.path} are the same clip in two classes. Remove one of them.")
     return list(first.values())
-
-
-def _complete(by_split: Mapping[str, list[_Clip]]) -> dict[str, list[_Clip]]:
-    """Return train, validation and test without common clips: a clip of two splits stays in test, or validation."""
-    tests = by_split.get("test") or by_split.get("validation") or []
-    checks = _folder.without(by_split["validation"], tests) if "test" in by_split and "validation" in by_split else []
-    rest = _folder.without(by_split["train"], [*tests, *checks])
-    if checks and tests:
-        return {"train": rest, "validation": checks, "test": tests}
-    divided = _divided(rest, 0.0 if tests else _folder.TEST, _folder.VALIDATION)
-    return divided | ({"test": tests} if tests else {})
 
 
 def _divided(clips: Sequence[_Clip], test: float, validation: float) -> dict[str, list[_Clip]]:

@@ -1,11 +1,14 @@
 """Reads a folder of images with COCO JSON; errors name the file and the entry.
 
-JSON files lie in the folder or in its `annotations`. One file is divided 70/10/20; the names of several contain their
-split (`train`, `val`, `test`). `file_name` is relative to the folder, to its `images`, or to the JSON file.
+Files or folders named as splits are splits: `train.json`, `instances_train2017.json`, `train/_annotations.coco.json`.
+Without such names all images together are divided 70/10/20. `file_name` is relative to the folder, to its `images`, or
+to the JSON file.
 """
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,13 +16,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from harness import DataError
+from harness.reading import some
+from harness.user_data.files import data_files, folder_names
+from harness.user_data.names import are, by_name
+from harness.user_data.splits import Completed
+from harness.user_data.tables import Gathered, Part, Tables, gathered
 from harness_vision import _folder, _picture
 from harness_vision._coco_entries import Entries, Labels, image_labels
 from harness_vision._objects import Objects
 from harness_vision.detection import DetectionData, Scenes
 
-SPLITS = {"train": "train", "val": "validation", "test": "test"}
-"""Word in a file's name → split."""
+_NAME = re.compile(r"(instances_|annotations_)?(?P<split>[^\W_]+?)(\d{4})?(_annotations)?(\.coco)?", re.IGNORECASE)
+"""How COCO and its tools name the file of a split."""
 LEAST = 3
 """Images that can be divided into three splits."""
 
@@ -27,6 +35,8 @@ LEAST = 3
 class _Scene(NamedTuple):
     image: np.ndarray
     labels: Labels
+    file: Path
+    listed_in: Path
 
     @property
     def key(self) -> str:
@@ -50,12 +60,19 @@ def read(source: str) -> DetectionData:
         DataError: names the file and the entry that is wrong and what to do.
     """
     folder = _opened(source)
-    files = _files(folder)
-    by_split = {split: list(_scenes(folder, path)) for split, path in files.items()}
-    splits = _complete(folder, by_split)
+    given = gathered(_tables(folder), lambda part: list(_scenes(folder, part.table)))
+    _require_once(given)
+    made = _completed(folder, given)
+    splits = made.splits
     channels = max(scene.image.shape[2] for part in splits.values() for scene in part)
     classes = list(dict.fromkeys(name for part in splits.values() for scene in part for name in scene.labels.classes))
-    return DetectionData(classes, {split: _split(part, classes, channels) for split, part in splits.items()})
+    data = DetectionData(classes, {split: _split(part, classes, channels) for split, part in splits.items()})
+    data.names = {split: [_name(folder, scene.file) for scene in part] for split, part in splits.items()}
+    counts = Counter(name for part in splits.values() for scene in part for name in scene.labels.names)
+    data.how_read = _without_images(folder, given).how_read(
+        made, {}, {f"{name} (objects)": counts[name] for name in classes}, unit="images"
+    )
+    return data
 
 
 def _opened(source: str) -> Path:
@@ -65,25 +82,51 @@ def _opened(source: str) -> Path:
     return folder
 
 
-def _files(folder: Path) -> dict[str, Path]:
-    """Return the JSON files by split; a single file is `all`."""
-    paths = sorted([*folder.glob("*.json"), *folder.glob("annotations/*.json")])
-    if not paths:
+def _tables(folder: Path) -> Tables:
+    """Return the JSON files, each with its split, and as ignored all other files."""
+    paths, ignored = data_files(folder)
+    files = [path for path in paths if path.suffix.lower() == ".json"]
+    readable = {".json", *_folder.picture_suffixes()}
+    if unknown := [_name(folder, path) for path in paths if path.suffix.lower() not in readable]:
+        raise DataError(
+            f"{folder}: {some(unknown)} {are(unknown)} no image and no COCO JSON. Move them out of the folder."
+        )
+    if not files:
         raise DataError(f"{folder} holds no JSON file, nor does its folder annotations. Write COCO's annotations.json.")
-    if len(paths) == 1:
-        return {"all": paths[0]}
-    named: dict[str, Path] = {}
-    for path in paths:
-        split = next((split for word, split in SPLITS.items() if word in path.stem.lower()), None)
-        if split is None or split in named:
-            raise DataError(
-                f"{path} is one of several JSON files, and its name does not tell which split it is. Put a different "
-                f"one of {', '.join(SPLITS)} into each file's name, or leave one file."
-            )
-        named[split] = path
-    if "train" not in named:
-        raise DataError(f"{folder}: no JSON file has `train` in its name. Rename the file to train on.")
-    return named
+    listed = by_name(folder, {path: folder_names(folder, path) | _own_name(path) for path in files})
+    parts = [Part(str(path), _name(folder, path), split, path) for split, part in listed.files.items() for path in part]
+    return Tables(parts, listed.origin, ignored)
+
+
+def _own_name(path: Path) -> dict[str, str]:
+    match = _NAME.fullmatch(path.stem)
+    return {f"the file {path.name}": match["split"] if match else path.stem}
+
+
+def _name(folder: Path, path: Path) -> str:
+    return path.relative_to(folder).as_posix()
+
+
+def _require_once(given: Gathered[_Scene]) -> None:
+    """Refuse an image that two files of a split list: each may know only some of its objects."""
+    for scenes in given.by_split.values():
+        first: dict[Path, _Scene] = {}
+        for scene in scenes:
+            other = first.setdefault(scene.file.resolve(), scene)
+            if other.listed_in != scene.listed_in:
+                raise DataError(
+                    f"{scene.file} is listed in {other.listed_in} and in {scene.listed_in}. Put all its objects into "
+                    "one file, or call the files train, validation and test if they are splits."
+                )
+
+
+def _without_images(folder: Path, given: Gathered[_Scene]) -> Gathered[_Scene]:
+    """Return what was read, with the images that no JSON file lists as ignored."""
+    used = {scene.file.resolve() for part in given.by_split.values() for scene in part}
+    others = [path for path in data_files(folder)[0] if path.suffix.lower() != ".json" and path.resolve() not in used]
+    unlisted = tuple(f"{_name(folder, path)} (in no JSON file)" for path in others)
+    tables = given.tables
+    return given._replace(tables=tables._replace(ignored=(*tables.ignored, *unlisted)))
 
 
 def _scenes(folder: Path, path: Path) -> Iterator[_Scene]:
@@ -96,7 +139,7 @@ def _scenes(folder: Path, path: Path) -> Iterator[_Scene]:
         image = _folder.pixels(where, str(file), file)
         height, width = image.shape[:2]
         _require_size(where, entry, file, width, height)
-        yield _Scene(image, labels[number].inside(path, width, height))
+        yield _Scene(image, labels[number].inside(path, width, height), file, path)
 
 
 def _require_size(where: str, entry: Mapping[str, Any], file: Path, width: int, height: int) -> None:
@@ -121,17 +164,17 @@ def _image_path(where: str, folder: Path, path: Path, name: str) -> Path:
     return image
 
 
-def _complete(folder: Path, by_split: Mapping[str, list[_Scene]]) -> dict[str, list[_Scene]]:
+def _completed(folder: Path, given: Gathered[_Scene]) -> Completed[_Scene]:
     """Return train, validation and test, each with at least one object."""
-    splits = _folder.complete(by_split, _folder.divided)
-    for split, part in splits.items():
+    made = _folder.completed(folder, given, _folder.divided)
+    for split, part in made.splits.items():
         if not any(scene.labels.names for scene in part):
-            total = sum(map(len, by_split.values()))
+            total = sum(map(len, given.by_split.values()))
             raise DataError(
                 f"{folder} has {total} images, which leaves the {split} split without an object. Add images with "
                 f"objects, at least {LEAST} different ones."
             )
-    return splits
+    return made
 
 
 def _split(scenes: Sequence[_Scene], classes: Sequence[str], channels: int) -> Scenes:

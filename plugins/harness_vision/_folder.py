@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
 import numpy as np
+from PIL import Image
 
+from harness.user_data.files import every_file
+from harness.user_data.splits import Completed, Divide, complete
+from harness.user_data.tables import Gathered
 from harness_vision._picture import still
-
-TEST, VALIDATION = 0.2, 0.1
-"""Shares of the images."""
 
 
 class Identified(Protocol):
@@ -24,14 +25,12 @@ class Identified(Protocol):
 
 
 Item = TypeVar("Item", bound=Identified)
-Divide = Callable[[Sequence[Item], float, float], dict[str, list[Item]]]
-"""Images, shares of test and validation → splits."""
 
 
 def identity(folder: Path) -> str:
     """Name a folder by its files' names and contents."""
     sha = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for path in every_file(folder):
         sha.update(f"{path.relative_to(folder).as_posix()} {file_digest(path)}\n".encode())
     return f"folder sha256 {sha.hexdigest()}"
 
@@ -61,23 +60,16 @@ def alike(images: Sequence[np.ndarray], channels: int) -> list[np.ndarray]:
     return [np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:-1], channels))) for image in images]
 
 
-def complete(by_split: Mapping[str, list[Item]], divide: Divide[Item]) -> dict[str, list[Item]]:
-    """Return train, validation and test without common images: an image of two splits stays in test, or validation.
+def completed(source: object, given: Gathered[Item], divide: Divide[Item]) -> Completed[Item]:
+    """Return train, validation and test without common images; what is missing is made by hashes of the pixels.
 
     Args:
-        by_split: the images by split, `train` among them, or all of them under `all`.
+        source: its name in messages.
+        given: the images of the source.
         divide: makes the missing splits.
     """
-    if "all" in by_split:
-        return divide(by_split["all"], TEST, VALIDATION)
-    tests = by_split.get("test") or by_split.get("validation", [])
-    checks = by_split["validation"] if "test" in by_split and "validation" in by_split else []
-    checks = without(checks, tests)
-    rest = without(by_split["train"], [*tests, *checks])
-    splits = {"train": rest, "validation": checks, "test": tests}
-    if "test" not in by_split or "validation" not in by_split:
-        splits |= {k: v for k, v in divide(rest, 0.0, VALIDATION / (1 - TEST)).items() if k != "test"}
-    return splits
+    how = "by hash of the pixels"
+    return complete(str(source), given.by_split, given.tables.origin, lambda item: item.key, divide, how)
 
 
 def divided(images: Sequence[Item], test: float, validation: float) -> dict[str, list[Item]]:
@@ -92,7 +84,7 @@ def divided(images: Sequence[Item], test: float, validation: float) -> dict[str,
     return {split: [image for image in images if image.key in keys] for split, keys in places.items()}
 
 
-def without(images: Sequence[Item], others: Sequence[Item]) -> list[Item]:
-    """Return the images that are not among others."""
-    keys = {image.key for image in others}
-    return [image for image in images if image.key not in keys]
+def picture_suffixes() -> set[str]:
+    """Return the suffixes of files that are read as pictures, in small letters."""
+    known_to_pillow = {suffix for suffix, form in Image.registered_extensions().items() if form in Image.OPEN}
+    return known_to_pillow | {".heic", ".heif"}  # which are refused with what to do

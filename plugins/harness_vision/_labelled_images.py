@@ -8,7 +8,9 @@ from __future__ import annotations
 import io
 import re
 import tempfile
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,16 +19,26 @@ import numpy as np
 
 from harness import DataError
 from harness.labelled import Examples
+from harness.reading import some
+from harness.user_data.configs import of_readme
+from harness.user_data.files import data_files, folder_names, split_files
+from harness.user_data.names import ALL, SplitFiles, by_name, split_of
+from harness.user_data.tables import SPLIT_COLUMN, Part, Tables, gathered, of_hub, split_by_column
 from harness_vision import _folder
 from harness_vision.data import ImageClassificationData
 
 FORMS = "a folder that holds a folder of images for each class, a .parquet file, or the name of a hub data set"
+_COLUMNS = ("image_column", "label_column")
+_METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
+"""Tables in which the `datasets` library looks for the columns of a folder's images."""
 _HUB_NAME = re.compile(r"(?P<name>[\w-][\w.-]*(/[\w.-]+)?)(@(?P<revision>[\w./-]+))?")
 
 
 class _Picture(NamedTuple):
     image: np.ndarray
     label: str | int
+    name: str
+    """Its file, or its row."""
 
     @property
     def key(self) -> str:
@@ -50,7 +62,7 @@ def identity(source: str) -> str:
 
 
 def read(source: str, settings: Mapping[str, Any]) -> ImageClassificationData:
-    """Load images with their classes. Splits that the source has are used; one split is divided 70/10/20.
+    """Load images with their classes. Splits that the source has are used; one without any is divided 70/10/20.
 
     Args:
         source: a folder, a Parquet file or the name of a hub data set.
@@ -59,7 +71,10 @@ def read(source: str, settings: Mapping[str, Any]) -> ImageClassificationData:
     Raises:
         DataError: names the file, row or column that is wrong and what to do.
     """
-    splits = _folder.complete(_given(source, settings), _divided)
+    with _opened(source, settings) as tables:
+        given = gathered(tables, lambda part: list(_pictures(part, settings)))
+    made = _folder.completed(source, given, _divided)
+    splits = made.splits
     for split, part in splits.items():
         if not part:
             raise DataError(f"{source} has too few images: none is left for the {split} split. Add some to each class.")
@@ -72,7 +87,13 @@ def read(source: str, settings: Mapping[str, Any]) -> ImageClassificationData:
         )
         for split, part in splits.items()
     }
-    return ImageClassificationData([str(label) for label in classes], examples)
+    data = ImageClassificationData([str(label) for label in classes], examples)
+    data.names = {split: [picture.name for picture in part] for split, part in splits.items()}
+    counts = Counter(picture.label for part in splits.values() for picture in part)
+    columns = {name: settings[name] for name in _COLUMNS} if any(part.columns for part in tables.parts) else {}
+    by_class = {str(label): counts[label] for label in classes}
+    data.how_read = given.how_read(made, columns, by_class, unit="images")
+    return data
 
 
 def _located(source: str) -> Path | re.Match[str]:
@@ -88,54 +109,122 @@ def _located(source: str) -> Path | re.Match[str]:
     return hub
 
 
-def _given(source: str, settings: Mapping[str, Any]) -> dict[str, list[_Picture]]:
-    """Return the pictures of each split; those of a source with one split under `all`."""
+@contextmanager
+def _opened(source: str, settings: Mapping[str, Any]) -> Iterator[Tables]:
+    """Open the tables of a source, or list its folders of pictures; the library's cache of local data is temporary."""
     place = _located(source)
     datasets.disable_progress_bars()
-    # Local data are cached only while they are read. Hub data stay in the hub's cache, for the check and the run.
     with tempfile.TemporaryDirectory(prefix="harness-data-") as cache:
         try:
-            tables = _opened(place, cache)
+            tables = _of_path(place, cache) if isinstance(place, Path) else _of_hub(source, place)
+        except DataError:
+            raise
         except Exception as error:
             cause = (str(error.__cause__ or error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
             raise DataError(f"{source} cannot be read: {cause}. Give {FORMS}.") from error
-        splits = {name: list(_pictures(source, name, tables[name], settings)) for name in tables}
-    if len(splits) == 1:
-        return {"all": next(iter(splits.values()))}
-    if "train" not in splits:
-        raise DataError(f"{source} has the splits {', '.join(splits)}. Call the one to train on `train`.")
-    return splits
+        yield split_by_column(source, tables, settings.get("split_column", SPLIT_COLUMN))
 
 
-def _opened(place: Path | re.Match[str], cache: str) -> Any:
-    if not isinstance(place, Path):
-        return datasets.load_dataset(place["name"], revision=place["revision"])
-    if place.is_dir():
-        return datasets.load_dataset("imagefolder", data_dir=str(place), cache_dir=cache)
-    return datasets.load_dataset("parquet", data_files={"train": str(place)}, cache_dir=cache)
+def _of_hub(source: str, hub: re.Match[str]) -> Tables:
+    # In the hub's own cache, for the check and the run.
+    return of_hub(source, datasets.load_dataset(hub["name"], revision=hub["revision"]))
 
 
-def _pictures(source: str, split: str, table: Any, settings: Mapping[str, Any]) -> Iterator[_Picture]:
-    """Yield the pictures of a split, decoded.
+def _of_path(place: Path, cache: str) -> Tables:
+    if place.is_file():
+        return Tables([Part(str(place), place.name, ALL, _library("parquet", [place], cache))], {}, ())
+    paths, ignored = data_files(place)
+    if paths and all(path.suffix.lower() == ".parquet" and path.name not in _METADATA for path in paths):
+        listed = split_files(place, (".parquet",))
+        files = [(split, path) for split, part in listed.files.items() for path in part]
+        tables = [
+            Part(str(path), _name(place, path), split, _library("parquet", [path], cache)) for split, path in files
+        ]
+        return Tables(tables, listed.origin, listed.ignored)
+    described = any(path.name in _METADATA for path in paths)
+    listed = of_readme(place, paths) or _by_folder(place, paths, classes=not described)
+    if described:
+        parts = [
+            Part(f"{place} ({split})", split, split, _library("imagefolder", part, cache))
+            for split, part in listed.files.items()
+        ]
+    else:
+        parts = [part for split, files in listed.files.items() for part in _classes_of(place, split, files)]
+    return Tables(parts, listed.origin, (*ignored, *listed.ignored))
+
+
+def _library(reader: str, paths: Sequence[Path], cache: str) -> Any:
+    files = {"train": [str(path) for path in paths]}
+    return datasets.load_dataset(reader, data_files=files, cache_dir=cache)["train"]
+
+
+def _classes_of(folder: Path, split: str, paths: Sequence[Path]) -> list[Part]:
+    """Return the folders of a split's pictures; in the place of a table each has the pictures' paths."""
+    by_class: dict[Path, list[Path]] = defaultdict(list)
+    for path in paths:
+        by_class[path.parent].append(path)
+    return [Part(str(parent), f"{_name(folder, parent)}/", split, files) for parent, files in by_class.items()]
+
+
+def _by_folder(folder: Path, paths: Sequence[Path], *, classes: bool) -> SplitFiles:
+    """Return the pictures of a folder by split, which only names of folders decide.
+
+    Args:
+        folder: the source.
+        paths: all its files.
+        classes: whether the innermost folder of each picture is its class.
+
+    Raises:
+        DataError: a file is no picture, or a picture has no class.
+    """
+    suffixes = _folder.picture_suffixes()
+    unknown = [_name(folder, p) for p in paths if p.suffix.lower() not in suffixes and p.name not in _METADATA]
+    if unknown or not paths:
+        what = f"{some(unknown)} cannot be read: no picture" if unknown else "cannot be read: it holds no data files"
+        raise DataError(f"{folder}: {what}. Give {FORMS}, and nothing else.")
+    depths = {len(path.relative_to(folder).parts) for path in paths}
+    if classes and (len(depths) > 1 or depths == {1}):
+        odd = [_name(folder, path) for path in paths if len(path.relative_to(folder).parts) == min(depths)]
+        raise DataError(
+            f"{folder}: no column 'label', and {some(odd)} lies outside of the folders of classes: put the images of "
+            "each class into one of its own."
+        )
+    named = by_name(folder, {path: folder_names(folder, path.parent if classes else path) for path in paths})
+    if classes and ALL in named.files and all(split_of(path.parent.name) for path in paths):
+        raise DataError(f"{folder}: put the images of each class into a folder of its own, within that of the split.")
+    return named
+
+
+def _name(folder: Path, path: Path) -> str:
+    return path.relative_to(folder).as_posix()
+
+
+def _pictures(part: Part, settings: Mapping[str, Any]) -> Iterator[_Picture]:
+    """Yield the pictures of a table or of a folder, decoded.
 
     Raises:
         DataError: a column is missing, an image cannot be read, or a label is missing.
     """
-    image, label = settings["image_column"], settings["label_column"]
-    for setting, column in (("image_column", image), ("label_column", label)):
-        if column not in table.column_names:
+    if not part.columns:
+        for path in part.table:
+            yield _Picture(_folder.pixels(part.name, str(path), path), path.parent.name, part.short + path.name)
+        return
+    image, label = (settings[setting] for setting in _COLUMNS)
+    for setting, column in zip(_COLUMNS, (image, label), strict=True):
+        if column not in part.columns:
             raise DataError(
-                f"{source} ({split}) has no column {column!r}; its columns are {', '.join(table.column_names)}. In a "
+                f"{part.name} has no column {column!r}; its columns are {', '.join(part.columns)}. In a "
                 f"folder, put the images of each class into one of its own; else name the column with {setting}."
             )
-    table = table.select_columns(list({image, label}))  # do not decode images in other columns
+    table = part.table.select_columns(list({image, label}))  # do not decode images in other columns
     feature = table.features[label]
     names = feature.names if isinstance(feature, datasets.ClassLabel) else None
     if isinstance(table.features[image], datasets.Image):
         table = table.cast_column(image, datasets.Image(decode=False))
     for number, row in enumerate(table, start=1):
-        where = f"{source} ({split}), row {number}"
-        yield _Picture(_decoded(where, image, row[image]), _label(where, label, row[label], names))
+        where = f"{part.name}, row {number}"
+        name = f"{part.short}, row {number}"
+        yield _Picture(_decoded(where, image, row[image]), _label(where, label, row[label], names), name)
 
 
 def _decoded(where: str, column: str, value: Any) -> np.ndarray:

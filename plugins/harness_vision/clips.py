@@ -6,13 +6,13 @@ output is a row of probabilities, one for each class: predictions of a batch are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from harness import Predict, Sample
 from harness.labelled import Examples
-from harness_vision.data import PixelData
+from harness_vision.data import PixelData, size
 
 __all__ = ["ClipClassificationData", "Examples"]
 
@@ -22,6 +22,12 @@ SHOWN = 6
 
 class ClipClassificationData(PixelData):
     """Clips with one class each."""
+
+    def rows(self, split: str) -> Iterable[Mapping[str, str]]:
+        """Return the file, the frames, their size and the class of each clip."""
+        clips, labels = self.examples(split)
+        for name, clip, label in zip(self.named(split), clips, labels, strict=True):
+            yield {"clip": name, "frames": str(len(clip)), "size": size(clip), "label": self.classes[label]}
 
     def show(self, predict: Predict) -> Sequence[Sample]:
         """Return one film of test clips with their predicted and true classes."""

@@ -6,7 +6,7 @@ a row of probabilities, one for each class: predictions of a batch are a float a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -28,6 +28,14 @@ class PixelData(LabelledData):
             splits: `train`, `validation` and `test`.
         """
         super().__init__(classes, splits, METRIC)
+        self.names = {}
+
+    names: Mapping[str, Sequence[str]]
+    """Split → the file or row of each input, of data of the user's."""
+
+    def named(self, split: str) -> Sequence[str]:
+        """Return the file or row of each input; numbers for data that come with the task."""
+        return self.names.get(split) or [str(number) for number in range(self.sizes[split])]
 
     @staticmethod
     def content(one: np.ndarray) -> bytes:
@@ -37,3 +45,15 @@ class PixelData(LabelledData):
 
 class ImageClassificationData(PixelData):
     """Images with one class each."""
+
+    def rows(self, split: str) -> Iterable[Mapping[str, str]]:
+        """Return the file, the size and the class of each image."""
+        inputs, labels = self.examples(split)
+        for name, image, label in zip(self.named(split), inputs, labels, strict=True):
+            yield {"image": name, "size": size(image), "label": self.classes[label]}
+
+
+def size(image: np.ndarray) -> str:
+    """Return the size of an image, or of a clip's frames, for people: `640x480 colour`."""
+    height, width, channels = image.shape[-3:]
+    return f"{width}x{height} {'grey' if channels == 1 else 'colour'}"

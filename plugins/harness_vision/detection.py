@@ -8,13 +8,15 @@ an array of detections [n, 6], in any order: left, top, right and bottom edge in
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from harness import Data, Grades, Predict, Sample, Unsupported
 from harness_vision._objects import Objects
+from harness_vision.data import size
 
 COLUMNS = 6
 """Numbers in a detection."""
@@ -54,6 +56,8 @@ class DetectionData(Data):
         self._splits = dict(splits)
         self.sizes = {name: len(split.images) for name, split in self._splits.items()}
         self.digest = self._digest()
+        self.names: Mapping[str, Sequence[str]] = {}
+        """Split → the file of each image, of data of the user's."""
 
     def scenes(self, split: str) -> Scenes:
         """Return one split."""
@@ -107,6 +111,14 @@ class DetectionData(Data):
     def _box(self, corners: Sequence[float], label: float) -> dict[str, Any]:
         """Return class and left, top, right and bottom edge in pixels."""
         return {"class": self.classes[int(label)], "box": [float(corner) for corner in corners]}
+
+    def rows(self, split: str) -> Iterable[Mapping[str, str]]:
+        """Return the file and the size of each image, and how many objects of each class it shows."""
+        names = self.names.get(split) or [str(number) for number in range(self.sizes[split])]
+        for name, image, objects in zip(names, *self._splits[split], strict=True):
+            counts = Counter(self.classes[label] for label in objects.labels)
+            shown = ", ".join(f"{label} {count}" for label, count in sorted(counts.items()))
+            yield {"image": name, "size": size(image), "objects": shown}
 
     def keys(self, split: str) -> Sequence[str]:
         """Return the SHA-256 of each image of a split."""

@@ -7,7 +7,7 @@ seventh digit would round differently. Predictions of a batch are an array or a 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -48,8 +48,12 @@ class DrawingData(Data):
     def __init__(self, real: ImageClassificationData) -> None:
         """Take the real pictures."""
         self.real = real
-        self.digest, self.sizes = real.digest, real.sizes
+        self.digest, self.sizes, self.how_read = real.digest, real.sizes, real.how_read
         self._real_features: dict[str, np.ndarray] = {}
+
+    def rows(self, split: str) -> Iterable[Mapping[str, str]]:
+        """Return the file, the size and the class of each real picture."""
+        return self.real.rows(split)
 
     def smaller(self, train: int, validation: int) -> DrawingData:
         """Return the data with fewer real pictures, `train` and `validation` of them."""

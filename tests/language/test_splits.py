@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness_language._splits import carve, divide
+from harness.user_data.splits import CARVED
+from harness_language._splits import divide
 
 rows = st.lists(st.tuples(st.text(min_size=1, max_size=4), st.sampled_from(["a", "b", "c"])), max_size=60)
 
@@ -58,9 +59,9 @@ def test_each_class_is_divided_in_the_same_shares(first: int, second: int) -> No
 @given(st.integers(1, 300))
 def test_carving_takes_an_eighth(count: int) -> None:
     """For validation, where the source has a test split."""
-    splits = carve([str(number) for number in range(count)], [0] * count)
+    splits = divide([str(number) for number in range(count)], [0] * count, 0.0, CARVED)
 
-    assert set(splits) == {"train", "validation"}
+    assert splits["test"] == []
     assert len(splits["train"]) + len(splits["validation"]) == count
     assert abs(len(splits["validation"]) - count / 8) <= 1
     assert splits["train"]

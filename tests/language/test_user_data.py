@@ -266,8 +266,8 @@ def test_a_missing_file_is_not_taken_for_a_hub_name(
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
-    """It cannot be read."""
-    with pytest.raises(DataError, match="cannot be read"):
+    """The message says what is read."""
+    with pytest.raises(DataError, match=r"holds no data. Put files into it with the suffix .csv or"):
         TextClassification().check(str(tmp_path), SETTINGS)
 
 

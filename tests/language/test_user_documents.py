@@ -52,8 +52,8 @@ def write(path: Path, rows: list[dict[str, Any]]) -> Path:
 def test_one_text_is_divided_in_its_order_and_nothing_is_lost(piece: str, repetitions: int) -> None:
     """Joined, the parts are the text; their shares are about 70/10/20."""
     text = piece * repetitions  # drawing long texts takes seconds
-    splits = _documents._in_order(text)
-    (train,), (validation,), (test,) = (splits[split] for split in SPLITS)
+    splits = _documents.in_order(text)
+    train, validation, test = (splits[split] for split in SPLITS)
 
     assert train + validation + test == text
     assert -1 < len(train) - 0.7 * len(text) <= LENGTH + 1

@@ -254,12 +254,14 @@ def test_a_byte_order_mark_is_fine(task: Task, tmp_path: Path, encoding: str) ->
     ("names", "message"),
     [
         ((), "holds no JSON file"),
-        (("one", "two"), "one.json is one of several JSON files"),
-        (("train1", "train2"), "train2.json is one of several"),
-        (("val", "test"), "no JSON file has `train` in its name"),
+        (("one", "two"), "0.png is listed in .*one.json and in .*two.json"),
+        (("train1", "train2"), "0.png is listed in .*train1.json and in .*train2.json"),
+        (("val", "test"), "has the splits test, validation. Call the one to train on `train`"),
+        (("train", "latest"), "train.json is named as a split, latest.json is not"),
+        (("train", "test/train"), "the folder test and the file train.json stand for two splits"),
     ],
 )
-def test_files_whose_names_tell_no_splits_are_rejected(
+def test_files_that_are_no_clear_splits_are_rejected(
     task: Task, tmp_path: Path, names: tuple[str, ...], message: str
 ) -> None:
     """Splits are not guessed."""

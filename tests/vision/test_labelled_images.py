@@ -61,7 +61,7 @@ def _content(number: int, bright: bool) -> bytes:
 def test_a_folder_is_divided_in_each_class(tmp_path: Path) -> None:
     """70/10/20; grey stays grey; classes by the alphabet; no image in two splits; nothing is written."""
     _folder(tmp_path)
-    (tmp_path / "notes.txt").write_text("not an image", encoding="utf-8")
+    (tmp_path / "README.md").write_text("not an image", encoding="utf-8")
     before = sorted(tmp_path.rglob("*"))
     load_plugins().tasks["image-classification"].check(str(tmp_path), SETTINGS)
     data = _read(tmp_path)
@@ -147,11 +147,11 @@ def test_a_corrupt_image_is_named(tmp_path: Path, content: bytes) -> None:
     whole = (tmp_path / "day" / "3.png").read_bytes()
     for bad in (content, whole[: len(whole) // 2]):
         (tmp_path / "day" / "3.png").write_bytes(bad)
-        with pytest.raises(DataError, match=r"row \d+: .*day/3\.png cannot be read as an image.*take it out"):
+        with pytest.raises(DataError, match=r"day/3\.png cannot be read as an image.*take it out"):
             load_plugins().tasks["image-classification"].check(str(tmp_path), SETTINGS)
     rows = [(_content(1, bright=True), 1), (content or b"x", 0)]
     table = _parquet(tmp_path / "t.parquet", rows, datasets.Value("int64"))
-    with pytest.raises(DataError, match=r"t\.parquet \(train\), row 2: column 'picture' cannot be read as an image"):
+    with pytest.raises(DataError, match=r"t\.parquet, row 2: column 'picture' cannot be read as an image"):
         _read(table, image_column="picture", label_column="kind")
 
 

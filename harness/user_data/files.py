@@ -1,0 +1,106 @@
+"""Finds the files of a folder, and which split each belongs to.
+
+A README's `configs` decide, else names (`harness.user_data.names`); without either all files are one source.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from harness.errors import DataError
+from harness.reading import some
+from harness.user_data.configs import of_readme
+from harness.user_data.names import ALL, SPLITS, SplitFiles, are, by_name
+
+_DOCUMENT = re.compile(
+    r"(readme([._-][a-z]{2}([-_][a-z]{2,4})?)?|licen[cs]e|copying|notice|citation|changelog|authors)"
+    r"(\.(md|txt|rst|html|cff|bib))?|(dataset_infos?|croissant)\.json",
+    re.IGNORECASE,
+)
+"""A file about the data."""
+_OF_SYSTEMS = {"__macosx", "thumbs.db", "desktop.ini"}
+
+
+def every_file(folder: Path) -> list[Path]:
+    """Return all files under a folder in order, also those in linked folders."""
+    files, seen = [], set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        # A link may lead back to a folder above it.
+        seen.add(os.path.realpath(place))
+        folders[:] = [name for name in folders if os.path.realpath(Path(place, name)) not in seen]
+        files += [Path(place, name) for name in names]
+    return sorted(path for path in files if path.is_file())
+
+
+def data_files(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
+    """Return the files under a folder that may hold data, and the others with the reason."""
+    kept, ignored = [], []
+    for path in every_file(folder):
+        name = path.relative_to(folder)
+        if any(part.startswith(".") or part.casefold() in _OF_SYSTEMS for part in name.parts):
+            ignored.append(f"{name.as_posix()} (hidden)")
+        elif _DOCUMENT.fullmatch(path.name):
+            ignored.append(f"{name.as_posix()} (about the data)")
+        else:
+            kept.append(path)
+    return kept, tuple(ignored)
+
+
+def split_files(folder: Path, suffixes: Collection[str]) -> SplitFiles:
+    """Return the tables or texts of a folder by split.
+
+    Args:
+        folder: read with all folders in it.
+        suffixes: those of files that are read, in small letters.
+
+    Raises:
+        DataError: there is no file, one that is not read, or one that may or may not be a split.
+    """
+    paths, ignored = data_files(folder)
+    configured = of_readme(folder, paths)
+    if configured is not None:
+        _require_suffixes(folder, [path for part in configured.files.values() for path in part], suffixes)
+        return configured._replace(ignored=(*ignored, *configured.ignored))
+    _require_suffixes(folder, paths, suffixes)
+    named = by_name(
+        folder, {path: {**folder_names(folder, path), f"the file {path.name}": path.stem} for path in paths}
+    )
+    if ALL in named.files:
+        _require_clear(folder, paths)
+    return named._replace(ignored=ignored)
+
+
+def folder_names(folder: Path, path: Path) -> dict[str, str]:
+    """Return the folders between a folder and a file, from the outside, for `by_name`."""
+    return {f"the folder {name}": name for name in path.relative_to(folder).parts[:-1]}
+
+
+def _require_suffixes(folder: Path, paths: Sequence[Path], suffixes: Collection[str]) -> None:
+    if not paths:
+        raise DataError(f"{folder} holds no data. Put files into it with the suffix {' or '.join(suffixes)}.")
+    unknown = [path.relative_to(folder).as_posix() for path in paths if path.suffix.lower() not in suffixes]
+    if unknown:
+        raise DataError(
+            f"{folder}: {some(unknown)} {are(unknown)} not read, only {', '.join(suffixes)}. "
+            "Convert what holds data, and move the rest out of the folder."
+        )
+
+
+def _require_clear(folder: Path, paths: Sequence[Path]) -> None:
+    """Refuse files such as reviews-train.csv beside reviews-test.csv, which are probably splits."""
+    alike: dict[tuple[Path, str], dict[str, str]] = defaultdict(dict)
+    for path in paths:
+        for word in re.finditer(r"[^\W\d_]+", path.stem):
+            if split := SPLITS.get(word[0].casefold()):
+                rest = path.stem[: word.start()] + path.stem[word.end() :]
+                alike[path.parent, rest][split] = path.relative_to(folder).as_posix()
+    for files in alike.values():
+        if "train" in files and len(files) > 1:
+            raise DataError(
+                f"{folder}: {' and '.join(files.values())} may be splits or not. If they are, call them "
+                f"{' and '.join(files)}, or put them into folders of these names; if not, give them other names."
+            )
