@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.plan import Plan, Step
     from harness.records import Record
     from harness.run import Replan
-    from harness.seams import Setting
+    from harness.seams import Data, Setting
     from harness.suite import ModelEntry, Source, Suite, TaskEntry
 
 FAILED = 1
@@ -47,6 +47,7 @@ def make_app(plugins: Plugins, wanted: Sequence[str]) -> typer.Typer:
         help="Measure models, price what was measured, and see whether a use case is worth the money.",
     )
     app.command("run")(run)
+    app.command("data")(show_data)
     app.command("plugins")(list_plugins)
     app.command("check")(check)
     app.command("new")(new)
@@ -247,7 +248,6 @@ def _pair(text: str) -> tuple[str, str]:
 def _run(
     console: Any, plan: Plan, plugins: Plugins, location: str | None, files: tuple[str, ...], replan: Replan
 ) -> int:
-    from harness.plan import check_data
     from harness.run import run_plan
     from harness.screen import open_screen, say
     from harness.store import open_store, peek
@@ -257,7 +257,7 @@ def _run(
     if not plan.pending:
         say(console, f"Suite {plan.suite.name!r}: all {len(plan.steps)} steps are measured already; nothing to do.")
         return 0
-    check_data(plan, plugins)
+    _check_data(console, plan, plugins)
     store = open_store(location, create=True)
     store.artifacts.sweep()
     say(console, f"Suite {plan.suite.name!r}: {plan.cases} cases, {len(plan.steps)} steps, {len(plan.pending)} to do.")
@@ -272,6 +272,17 @@ def _run(
         store.close()
     say(console, f"Done: {summary}. Store: {store.label}")
     return 0 if summary.complete else FAILED
+
+
+def _check_data(console: Any, plan: Plan, plugins: Plugins) -> None:
+    """Check the data of the pending steps, and say how those of the user's are read."""
+    from harness.plan import check_data
+    from harness.screen import say
+
+    for step, how in check_data(plan, plugins):
+        say(console, f"{step.spec['data']} ({step.spec['source']}) as {step.spec['task']}:")
+        for line in how.lines():
+            say(console, f"  {line}")
 
 
 def _say_moved(console: Any, plan: Plan) -> None:
@@ -322,6 +333,7 @@ def _print_plan(console: Any, plan: Plan, plugins: Plugins, location: str | None
     from harness.store import peek, peek_records
 
     plan, records = plan.against(peek(location)), plugins.under_current_names(peek_records(location))
+    _check_data(console, plan, plugins)
     seconds, unknown = estimate_s(plan.pending, records)
     for step in plan.steps:
         say(console, f"{step.title}: {_state(step, plan, records)}")
@@ -340,6 +352,50 @@ def _state(step: Step, plan: Plan, records: Sequence[Record]) -> str:
     if step.fingerprint in plan.done:
         return "done"
     return f"unsupported: {step.unsupported}" if step.unsupported else f"to do, {why_pending(step, records)}"
+
+
+def show_data(
+    context: typer.Context,
+    task: Annotated[str, typer.Argument(help="The task that reads them: `harness plugins` lists the tasks.")],
+    data: Annotated[
+        str | None, typer.Option(help="Your data: a file, a folder or a hub data set; else those of the task.")
+    ] = None,
+    task_setting: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE for the task, such as text_column=review; repeatable.")
+    ] = None,
+    form: Annotated[
+        str, typer.Option("--format", help="text, json, or csv: every row with its split.", metavar="FORMAT")
+    ] = "text",
+    plugin: PluginFiles = None,
+) -> None:
+    """Show how a task reads data: files, columns, splits, classes, what is left out. Runs nothing."""
+    from harness import data_report
+    from harness.errors import DataError, unknown
+
+    forms = {"text": data_report.as_text, "json": data_report.as_json, "csv": data_report.as_csv}
+    if form not in forms:
+        raise SuiteError(unknown("format", form, forms))
+    plugins: Plugins = context.obj
+    plugins.load_files(plugin or ())
+    written = forms[form](_data_of(task, data, task_setting or (), plugins))
+    if written is None:
+        raise DataError(f"The data of {task} have no rows that could be written.")
+    typer.echo(written, nl=form != "csv")
+
+
+def _data_of(name: str, source: str | None, texts: Sequence[str], plugins: Plugins) -> Data:
+    """Return the data of a task, or those of a source."""
+    from harness.hooks import answer_of
+    from harness.installed import refuse
+    from harness.plan import filled
+
+    task = plugins.find("tasks", name)
+    if source is not None and not task.takes_data:
+        raise SuiteError(f"Task {task.name!r} takes no data of your own.")
+    missing = plugins.missing("tasks", task.name, with_data=source is not None)
+    refuse([] if missing is None else [missing], "")
+    loaded: Data = answer_of(task, "data", source, filled(_settings(texts, task.settings), task.settings))
+    return loaded
 
 
 def check(

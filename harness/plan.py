@@ -18,6 +18,7 @@ from harness.installed import refuse
 from harness.measure.loadgen import SCENARIOS
 from harness.names import LABELS, default_name
 from harness.plugins import Plugins
+from harness.reading import HowRead
 from harness.seams import Hardware, Model, Setting, Task
 from harness.suite import BudgetEntry, ModelEntry, Source, Suite, TaskEntry
 from harness.yaml_text import quotes_wanted
@@ -440,16 +441,22 @@ def _wanted(default: Any) -> str:
     return f"{noun}, like {repr(default) if isinstance(default, float) else json.dumps(default)}"
 
 
-def check_data(plan: Plan, plugins: Plugins) -> None:
+def check_data(plan: Plan, plugins: Plugins) -> list[tuple[Step, HowRead]]:
     """Let every task with pending steps check its data, before anything is written.
+
+    Returns:
+        How data of the user's were read, each with a step on them.
 
     Raises:
         DataError: names the file, the place in it and the remedy.
     """
-    seen = set()
+    seen, read = set(), []
     for step in plan.pending:
         spec = step.spec
         key = json.dumps([spec["task"], spec["source"], spec["task_settings"]], sort_keys=True)
         if key not in seen:
             seen.add(key)
-            answer_of(plugins.tasks[spec["task"]], "check", spec["source"], spec["task_settings"])
+            how = answer_of(plugins.tasks[spec["task"]], "check", spec["source"], spec["task_settings"])
+            if isinstance(how, HowRead):
+                read.append((step, how))
+    return read

@@ -77,6 +77,7 @@ VARIATIONS: dict[str, Variation] = {
     "harness run standard --data input.txt": _planned_and_with("ngram"),
     "harness run quick --data squad.json": _planned_and_with("overlap"),
     "harness run quick --data Acrobot-v1": _planned_and_with("random"),
+    "harness data": _as_it_stands,
     "harness run my-suite.yaml": _as_it_stands,
     "harness table": _as_it_stands,
     "harness report": _as_it_stands,

@@ -11,6 +11,7 @@ import yaml
 from harness.errors import DataError
 from harness.reading import some
 from harness.user_data.names import ALL, SplitFiles, split_of
+from harness.yaml_text import load
 
 
 def of_readme(folder: Path, paths: Sequence[Path]) -> SplitFiles | None:
@@ -47,7 +48,7 @@ def _config(readme: Path) -> Mapping[str, Any] | None:
     text = readme.read_text(encoding="utf-8-sig", errors="replace")
     _, *parts = text.split("---\n", 2) if text.startswith("---\n") else [text]
     try:
-        head = yaml.safe_load(parts[0]) if parts else None
+        head = load(parts[0]) if parts else None
     except yaml.YAMLError as error:
         raise DataError(f"{readme}: its first part is no YAML: {error}. Correct it.") from error
     configs = head.get("configs") if isinstance(head, Mapping) else None
