@@ -18,6 +18,8 @@ from harness_reports.measured.lineage import why_stale
 from harness_reports.measured.samples import picture
 from harness_reports.reasons import Reasons, named
 
+HOW_READ = "how_read"
+"""Of what a record used: how the data were read, a nested value."""
 SAMPLES_BESIDE = 3
 
 
@@ -105,9 +107,10 @@ def _details(records: Sequence[Record], texts: Texts) -> None:
     by_id = {record.id: record for record in records}
     titles = {one: title(record) for one, record in by_id.items()}
     chosen = by_id[st.selectbox(texts["choose_run"], list(titles), format_func=titles.__getitem__)]
+    used = chosen.used
     spec, readings, environment = st.columns(3)
     for column, name, body in (
-        (spec, "spec", {**chosen.spec, **{f"used {key}": value for key, value in chosen.used.items()}}),
+        (spec, "spec", {**chosen.spec, **{f"used {key}": used[key] for key in used if key != HOW_READ}}),
         (
             readings,
             "readings",
@@ -117,6 +120,8 @@ def _details(records: Sequence[Record], texts: Texts) -> None:
     ):
         column.markdown(f"**{texts[name]}**")
         column.html(_pairs(body) or cells.MISSING)  # Streamlit refuses an empty text
+    if HOW_READ in used:
+        st.json({HOW_READ: used[HOW_READ]}, expanded=False)
     _metrics(chosen, texts)
     _samples(chosen, texts)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from harness.errors import DataError
@@ -70,7 +70,7 @@ def split_files(folder: Path, suffixes: Collection[str]) -> SplitFiles:
         folder, {path: {**folder_names(folder, path), f"the file {path.name}": path.stem} for path in paths}
     )
     if ALL in named.files:
-        _require_clear(folder, paths)
+        require_clear(folder, (path.relative_to(folder).with_suffix("").parts for path in paths))
     return named._replace(ignored=ignored)
 
 
@@ -90,17 +90,26 @@ def _require_suffixes(folder: Path, paths: Sequence[Path], suffixes: Collection[
         )
 
 
-def _require_clear(folder: Path, paths: Sequence[Path]) -> None:
-    """Refuse files such as reviews-train.csv beside reviews-test.csv, which are probably splits."""
-    alike: dict[tuple[Path, str], dict[str, str]] = defaultdict(dict)
-    for path in paths:
-        for word in re.finditer(r"[^\W\d_]+", path.stem):
-            if split := SPLITS.get(word[0].casefold()):
-                rest = path.stem[: word.start()] + path.stem[word.end() :]
-                alike[path.parent, rest][split] = path.relative_to(folder).as_posix()
-    for files in alike.values():
-        if "train" in files and len(files) > 1:
+def require_clear(folder: Path, names: Iterable[Sequence[str]]) -> None:
+    """Refuse names such as reviews-train beside reviews-test, which are probably splits.
+
+    Args:
+        folder: their source, for messages.
+        names: of each file those that may be a split's, from the outside.
+
+    Raises:
+        DataError: two names differ only in the word for a split.
+    """
+    alike: dict[tuple[Sequence[str], str], dict[str, str]] = defaultdict(dict)
+    for parts in names:
+        for depth, name in enumerate(parts):
+            for word in re.finditer(r"[^\W\d_]+", name):
+                if split := SPLITS.get(word[0].casefold()):
+                    rest = name[: word.start()] + name[word.end() :]
+                    alike[tuple(parts[:depth]), rest][split] = name
+    for unclear in alike.values():
+        if "train" in unclear and len(unclear) > 1:
             raise DataError(
-                f"{folder}: {' and '.join(files.values())} may be splits or not. If they are, call them "
-                f"{' and '.join(files)}, or put them into folders of these names; if not, give them other names."
+                f"{folder}: {' and '.join(unclear.values())} may be splits or not. If they are, call them "
+                f"{' and '.join(unclear)}, or put them into folders of these names; if not, give them other names."
             )

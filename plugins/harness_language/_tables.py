@@ -32,7 +32,9 @@ def read(source: str, settings: Mapping[str, Any]) -> TextClassificationData:
     Raises:
         DataError: names the file, row or column that is wrong.
     """
-    rows = gathered(loaded(source, settings), lambda part: _rows(part.name, part.table, settings))
+    tables = loaded(source, settings)
+    rows = gathered(tables, lambda part: _rows(part.name, part.table, settings))
+    _require_one_type(tables, settings["label_column"])
     if not rows.by_split:
         raise DataError(f"{source} has no labelled split. Use a data set that publishes its labels.")
     made = completed(source, rows, ADVICE, by_label=True)
@@ -103,6 +105,20 @@ def _rows(name: str, table: Table, settings: Mapping[str, Any]) -> list[Item] | 
 
 
 # Classes ----------------------------------------------------------------------------------------------------
+
+
+def _require_one_type(tables: Tables, column: str) -> None:
+    """Refuse labels that read alike and differ in type between the files of a source: 1 and "1"."""
+    typed = [part for part in tables.parts if not part.table.words and column not in part.table.class_names]
+    first: dict[str, tuple[Any, str]] = {}
+    for part in typed if len(typed) > 1 else ():
+        for label in part.table[column]:
+            other, name = first.setdefault(str(label), (label, part.name))
+            if type(other) is not type(label):
+                raise DataError(
+                    f"{part.name}: a label in column {column!r} is {label!r}, and {name} has {other!r}. Are they one "
+                    "class? Write both as words, in quotes, or both as numbers."
+                )
 
 
 def _classes(source: str, splits: Mapping[str, Sequence[Item]]) -> list[str]:

@@ -18,7 +18,7 @@ from PIL import Image
 
 from harness import DataError
 from harness.reading import Dropped, some
-from harness.user_data.files import data_files
+from harness.user_data.files import data_files, require_clear
 from harness.user_data.names import ALL, by_name, split_of
 from harness.user_data.tables import Part, Tables, gathered
 from harness_vision import _folder, _picture
@@ -103,6 +103,7 @@ def _tables(folder: Path) -> Tables:
         }
         holders, origin = [folder, *first.values()], listed.origin
     else:
+        require_clear(folder, ((name,) for name in first))
         classes, holders, origin = dict.fromkeys(first.values(), ALL), [folder], {}
     outside = [path.relative_to(folder).as_posix() for path in paths if path.parent in holders]
     if outside:

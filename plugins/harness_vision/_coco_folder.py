@@ -17,8 +17,8 @@ import numpy as np
 
 from harness import DataError
 from harness.reading import some
-from harness.user_data.files import data_files, folder_names
-from harness.user_data.names import are, by_name
+from harness.user_data.files import data_files, folder_names, require_clear
+from harness.user_data.names import ALL, are, by_name
 from harness.user_data.splits import Completed
 from harness.user_data.tables import Gathered, Part, Tables, gathered
 from harness_vision import _folder, _picture
@@ -94,6 +94,8 @@ def _tables(folder: Path) -> Tables:
     if not files:
         raise DataError(f"{folder} holds no JSON file, nor does its folder annotations. Write COCO's annotations.json.")
     listed = by_name(folder, {path: folder_names(folder, path) | _own_name(path) for path in files})
+    if ALL in listed.files:
+        require_clear(folder, (path.relative_to(folder).with_suffix("").parts for path in files))
     parts = [Part(str(path), _name(folder, path), split, path) for split, part in listed.files.items() for path in part]
     return Tables(parts, listed.origin, ignored)
 

@@ -21,7 +21,7 @@ from harness import DataError
 from harness.labelled import Examples
 from harness.reading import some
 from harness.user_data.configs import of_readme
-from harness.user_data.files import data_files, folder_names, split_files
+from harness.user_data.files import data_files, folder_names, require_clear, split_files
 from harness.user_data.names import ALL, SplitFiles, by_name, split_of
 from harness.user_data.tables import SPLIT_COLUMN, Part, Tables, gathered, of_hub, split_by_column
 from harness_vision import _folder
@@ -143,10 +143,11 @@ def _of_path(place: Path, cache: str) -> Tables:
         return Tables(tables, listed.origin, listed.ignored)
     described = any(path.name in _METADATA for path in paths)
     listed = of_readme(place, paths) or _by_folder(place, paths, classes=not described)
+    _require_pictures(place, [path for part in listed.files.values() for path in part], classes=not described)
     if described:
         parts = [
-            Part(f"{place} ({split})", split, split, _library("imagefolder", part, cache))
-            for split, part in listed.files.items()
+            Part(f"{place} ({split})", split, split, _library("imagefolder", files, cache))
+            for split, files in listed.files.items()
         ]
     else:
         parts = [part for split, files in listed.files.items() for part in _classes_of(place, split, files)]
@@ -167,32 +168,36 @@ def _classes_of(folder: Path, split: str, paths: Sequence[Path]) -> list[Part]:
 
 
 def _by_folder(folder: Path, paths: Sequence[Path], *, classes: bool) -> SplitFiles:
-    """Return the pictures of a folder by split, which only names of folders decide.
+    """Return the pictures of a folder by split, which only names of folders decide, and not those of classes."""
+    holders = {path: path.parent if classes else path for path in paths}
+    listed = by_name(folder, {path: folder_names(folder, holder) for path, holder in holders.items()})
+    if ALL in listed.files:
+        require_clear(folder, {holder.relative_to(folder).parts[:-1] for holder in holders.values()})
+    return listed
 
-    Args:
-        folder: the source.
-        paths: all its files.
-        classes: whether the innermost folder of each picture is its class.
 
-    Raises:
-        DataError: a file is no picture, or a picture has no class.
-    """
+def _require_pictures(folder: Path, paths: Sequence[Path], *, classes: bool) -> None:
+    """Check that all files are pictures, or tables about them, and lie in a folder of their class if they need one."""
     suffixes = _folder.picture_suffixes()
-    unknown = [_name(folder, p) for p in paths if p.suffix.lower() not in suffixes and p.name not in _METADATA]
-    if unknown or not paths:
-        what = f"{some(unknown)} cannot be read: no picture" if unknown else "cannot be read: it holds no data files"
-        raise DataError(f"{folder}: {what}. Give {FORMS}, and nothing else.")
+    if not paths:
+        raise DataError(f"{folder} cannot be read: it holds no data files. Give {FORMS}.")
+    if unknown := [_name(folder, p) for p in paths if p.suffix.lower() not in suffixes and p.name not in _METADATA]:
+        raise DataError(f"{folder}: {some(unknown)} cannot be read: no picture. Give {FORMS}, and nothing else.")
+    if not classes:
+        return
     depths = {len(path.relative_to(folder).parts) for path in paths}
-    if classes and (len(depths) > 1 or depths == {1}):
+    if len(depths) > 1 or depths == {1}:
         odd = [_name(folder, path) for path in paths if len(path.relative_to(folder).parts) == min(depths)]
         raise DataError(
-            f"{folder}: no column 'label', and {some(odd)} lies outside of the folders of classes: put the images of "
-            "each class into one of its own."
+            f"{folder}: no column 'label', and {some(odd)} {_lie(odd)} outside of the folders of classes: put the "
+            "images of each class into one of its own."
         )
-    named = by_name(folder, {path: folder_names(folder, path.parent if classes else path) for path in paths})
-    if classes and ALL in named.files and all(split_of(path.parent.name) for path in paths):
+    if all(split_of(path.parent.name) for path in paths):
         raise DataError(f"{folder}: put the images of each class into a folder of its own, within that of the split.")
-    return named
+
+
+def _lie(names: Sequence[str]) -> str:
+    return "lies" if len(names) == 1 else "lie"
 
 
 def _name(folder: Path, path: Path) -> str:

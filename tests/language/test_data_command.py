@@ -7,6 +7,7 @@ import io
 import json
 import random
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,18 @@ def test_what_was_read_is_printed_and_kept(
     }
     assert sum(how["classes"].values()) == 300
     assert how["unused_columns"] == ["id"]
+
+
+def test_a_plan_over_many_rows_is_quick(tmp_path: Path, harness_command: Callable[..., Any]) -> None:
+    """100,000 rows in less than ten seconds, as one processor counts them."""
+    with (tmp_path / "many.csv").open("w", encoding="utf-8") as file:
+        file.write("text,label\n")
+        file.writelines(f"row {n} of a table with words that nobody reads,{n % 3}\n" for n in range(100_000))
+    began = time.process_time()
+    done = harness_command(tmp_path, *RUN, "--data", "many.csv", "--dry-run")
+
+    assert time.process_time() - began < 10
+    assert "rows read: many.csv 100,000\n" in done.stdout
 
 
 def test_a_plan_checks_a_folder(tmp_path: Path, harness_command: Callable[..., Any]) -> None:

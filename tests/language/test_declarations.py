@@ -76,7 +76,7 @@ def test_a_task_declares_every_field() -> None:
     assert task.takes_data
     assert task.source
     assert task.licence
-    assert set(task.settings) == {"text_column", "label_column", "encoding", "delimiter", "columns"}
+    assert set(task.settings) == {"text_column", "label_column", "encoding", "delimiter", "columns", "split_column"}
 
 
 @pytest.mark.parametrize(

@@ -129,8 +129,9 @@ def test_a_linked_folder_is_read(tmp_path: Path) -> None:
         (("train/a.csv", "test/b.csv", "c.csv"), r"named as a split, c\.csv is not"),
         (("train/test.csv",), r"train/test\.csv: the folder train and the file test\.csv stand for two splits"),
         (("train-00000-of-00002.csv",), "of the 2 files of train number 1 is missing"),
-        (("my-train.csv", "my-test.csv"), r"my-test\.csv and my-train\.csv may be splits or not"),
-        (("train-v1.1.jsonl", "dev-v1.1.jsonl", "x.csv"), r"dev-v1\.1\.jsonl and train-v1\.1\.jsonl may be splits"),
+        (("my-train.csv", "my-test.csv"), r"my-test and my-train may be splits or not"),
+        (("train-v1.1.jsonl", "dev-v1.1.jsonl", "x.csv"), r"dev-v1\.1 and train-v1\.1 may be splits"),
+        (("train_2020/a.csv", "test_2020/a.csv"), "test_2020 and train_2020 may be splits or not"),
         (tuple(f"{n}.zip" for n in range(9)), r"0\.zip, 1\.zip, .*5\.zip and 3 more are not read"),
     ],
 )  # fmt: skip

@@ -101,9 +101,10 @@ def test_metadata_name_the_classes_of_a_folder(tmp_path: Path) -> None:
     [
         (("a/1.png", "b/2.png", "labels.txt"), r"labels\.txt cannot be read: no picture"),
         (("a/1.png", "b/2.png", "3.png"), r"3\.png lies outside of the folders of classes"),
-        (("a/1.png", "b/2.png", "b/more/3.png"), r"a/1\.png, b/2\.png lies? outside"),
+        (("a/1.png", "b/2.png", "b/more/3.png"), r"a/1\.png, b/2\.png lie outside"),
         (("train/a/1.png", "test/a/2.png", "extra/a/3.png"), r"named as a split, extra/a/3\.png is not"),
         (("train/1.png", "test/2.png"), "a folder of its own, within that of the split"),
+        (("my_train/a/1.png", "my_test/a/2.png"), "my_test and my_train may be splits or not"),
     ],
 )
 def test_pictures_without_a_clear_place_are_refused(tmp_path: Path, names: tuple[str, ...], message: str) -> None:
@@ -216,6 +217,20 @@ def test_splits_of_objects_are_named_by_files_or_folders(tmp_path: Path, names: 
 
     assert data.sizes == {"train": 10, "validation": 10, "test": 10}
     assert {file.split for file in how.files} == set(data.sizes)
+
+
+def test_names_that_may_be_splits_are_refused(tmp_path: Path) -> None:
+    """Of COCO files, and of folders of clips."""
+    for number, name in enumerate(("train", "val")):
+        _coco(tmp_path / "coco" / f"cats_{name}.json", 100 * number)
+        _clip(tmp_path / "clips" / f"2020-{name}" / "1.gif", number)
+
+    for folder, task, names in (
+        ("coco", "object-detection", "cats_.*cats_"),
+        ("clips", "video-classification", "2020-"),
+    ):
+        with pytest.raises(DataError, match=f"{names}.* may be splits or not"):
+            _read(tmp_path / folder, task)
 
 
 def test_other_files_beside_objects_are_refused(tmp_path: Path) -> None:
