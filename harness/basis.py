@@ -19,7 +19,7 @@ from harness import plain
 from harness.environment import threads, versions, versions_in
 from harness.errors import PluginError
 from harness.hooks import answer_of
-from harness.locate import source_file
+from harness.locate import source_file, unnumbered
 from harness.plugins import PARTS, Plugins
 from harness.seams import Hardware, Model, Task
 from harness.sources import Closure, Sources, sha256_of
@@ -189,7 +189,7 @@ class Bases:
     def owner(self, role: str, name: str) -> str:
         """Return the plugin that brings a model, task, hardware or runtime, with its version."""
         plugin = self._plugins.owner(ROLES[role], name)
-        return f"{plugin.name} {plugin.version}"
+        return f"{unnumbered(plugin.name)} {plugin.version}"
 
     def _once(self, what: str, key: str, find: Callable[[], T]) -> T:
         if (what, key) not in self._parts:

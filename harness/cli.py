@@ -146,7 +146,7 @@ def run(
     from harness.plan import make_plan
 
     def replan() -> tuple[Plan, Plugins]:
-        plugins = load_plugins(files)
+        plugins = load_plugins(files, silent=True)
         return make_plan(_narrowed(whole, source, choice, plugins), source, plugins), plugins
 
     plan = make_plan(wanted, source, plugins)

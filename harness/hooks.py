@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any, TypeVar
@@ -11,6 +10,7 @@ import pluggy
 
 from harness import hookspecs, plain
 from harness.errors import HarnessError, PluginError
+from harness.guard import guarded
 from harness.seams import Declaration
 
 T = TypeVar("T")
@@ -50,14 +50,14 @@ class Hooks:
         return [impl.function for impl in caller.get_hookimpls() if impl.plugin is module]
 
     def ask(self, module: ModuleType, hook: str, of_type: type[T]) -> list[T]:
-        """Return a module's answers to a hook.
+        """Return a module's answers to a hook; the caller guards the process.
 
         Raises:
             PluginError: the answer holds something of another type.
         """
         answers: list[T] = []
         for function in self.functions(module, hook):
-            answer = called(function)
+            answer = function()
             if answer is None or isinstance(answer, str | bytes) or not isinstance(answer, Iterable):
                 raise PluginError(f"{hook} returned {type(answer).__name__}; return an iterable of {of_type.__name__}.")
             for item in answer:
@@ -68,8 +68,8 @@ class Hooks:
 
 
 def called(function: Callable[..., T], *arguments: Any, **named: Any) -> T:
-    """Call a plugin's function and restore the working folder: relative paths depend on it."""
-    with contextlib.chdir("."):
+    """Call a plugin's function; undo what it changed in the process. What it prints goes to standard error."""
+    with guarded():
         return function(*arguments, **named)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 from functools import cache
@@ -11,6 +12,8 @@ from pathlib import Path
 
 FILE_MODULE = "harness_file_"
 """Prefix of the modules of single-file plugins: they count wherever they are."""
+NUMBER = "~"
+"""Stands between the name and the number of a plugin file whose name another plugin has, and of its module."""
 LIBRARIES = frozenset({"site-packages", "dist-packages"})
 """Folders of installed libraries."""
 
@@ -26,6 +29,11 @@ def source_file(name: str) -> Path | None:
         return None
     of_a_plugin = name.startswith(FILE_MODULE) or top in _of_plugins()
     return None if not of_a_plugin and _is_installed(name, file) else file
+
+
+def unnumbered(name: str) -> str:
+    """Return a plugin's or its module's name without its number, which depends on the other loaded files."""
+    return re.sub(rf"{NUMBER}\d+$", "", name)
 
 
 def _is_installed(name: str, file: Path) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
+from harness.locate import unnumbered
 from harness.syntax import WHOLE, Symbol
 
 DEPTH = 5
@@ -68,10 +69,10 @@ def _written(value: Any, symbols: list[Symbol], depth: int) -> Iterator[str]:
         yield f"[{';'.join(sorted(parts) if isinstance(value, set | frozenset) else parts)}]"
     elif isinstance(value, ModuleType):
         symbols.append(Symbol(value.__name__, WHOLE))
-        yield value.__name__
+        yield unnumbered(value.__name__)
     elif isinstance(value, type | FunctionType):
         symbols.append(symbol_of(value))
-        yield f"{value.__module__}.{value.__qualname__}"
+        yield f"{unnumbered(value.__module__)}.{value.__qualname__}"
         yield from _written([_held(cell) for cell in getattr(value, "__closure__", None) or ()], symbols, depth - 1)
     elif isinstance(value, MethodType | partial):
         yield from _written(_bound(value), symbols, depth - 1)

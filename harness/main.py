@@ -5,12 +5,14 @@ The listing without options needs no parser: importing typer would double its ti
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
 from collections.abc import Callable
 
 from harness.errors import INTERRUPTED, HarnessError
+from harness.guard import end_output
 
 BARE_LISTINGS = {("plugins",): False, ("plugins", "--json"): True}
 """Arguments that need no parser → whether to print JSON."""
@@ -30,6 +32,8 @@ def main() -> None:
         # The reader closed the pipe, as in `harness plugins | head`: without this, Python prints an error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    finally:
+        atexit.register(end_output)  # now, to run before what plugins have registered
 
 
 def _ready(arguments: tuple[str, ...]) -> Callable[[], None]:
@@ -47,7 +51,8 @@ def _command(arguments: tuple[str, ...]) -> Callable[[], None]:
     from harness.plugins import load_plugins
 
     plugins = load_plugins()
-    if (bare := BARE_LISTINGS.get(arguments)) is not None:
+    bare = BARE_LISTINGS.get(arguments)
+    if bare is not None and not plugins.others_add_commands:  # else they are tried, to list those that fail
         from harness.listing import listing
 
         text = listing(plugins, as_json=bare)

@@ -6,6 +6,7 @@ import importlib.util
 import re
 import sys
 from importlib.machinery import SourceFileLoader
+from itertools import count
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from harness import hookspecs
 from harness.errors import PluginError
 from harness.facts import DATA_FILES
-from harness.locate import FILE_MODULE
+from harness.locate import FILE_MODULE, NUMBER
 
 if TYPE_CHECKING:
     from harness.plugins import Plugins
@@ -33,13 +34,24 @@ def load_file(plugins: Plugins, file: str) -> None:
         return
     if not path.is_file():
         raise PluginError(f"No plugin file {file!r}. Give the path of a Python file, or of a use case's YAML file.")
-    alike = [one.distribution for one in plugins.loaded if one.module is sys.modules.get(_module_name(path))]
-    if alike:
-        raise PluginError(f"Plugin files {alike[0]} and {path} are one module by their names. Rename one of them.")
     failures = len(plugins.failures)
-    plugins.load(path.stem, str(path), FILE, lambda: import_file(path))
+    load_under_free_name(plugins, path)
     if len(plugins.failures) > failures:
         raise PluginError(f"Plugin file {file!r} cannot be used. {plugins.failures[-1].reason}")
+
+
+def load_under_free_name(plugins: Plugins, path: Path) -> str:
+    """Load a file as a plugin and return the plugin's name: that of the file, numbered if another plugin has it."""
+    taken = {plugin.name for plugin in plugins.loaded}
+    modules = {plugin.module.__name__ for plugin in plugins.loaded}
+    number = next(n for n in count(1) if _numbered(path.stem, n) not in taken and _module_name(path, n) not in modules)
+    name = _numbered(path.stem, number)
+    plugins.load(name, str(path), FILE, lambda: import_file(path, number))
+    return name
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name}{NUMBER}{number}"
 
 
 class _Uncached(SourceFileLoader):
@@ -51,17 +63,21 @@ class _Uncached(SourceFileLoader):
         return self.source_to_code(self.get_data(path), path)
 
 
-def _module_name(path: Path) -> str:
-    return f"{FILE_MODULE}{re.sub(r'[^0-9A-Za-z_]', '_', path.stem)}"
+def _module_name(path: Path, number: int) -> str:
+    return _numbered(f"{FILE_MODULE}{re.sub(r'[^0-9A-Za-z_]', '_', path.stem)}", number)
 
 
-def import_file(path: Path) -> ModuleType:
+def import_file(path: Path, number: int = 1) -> ModuleType:
     """Execute a single-file plugin and return its module; for a use case's YAML, a module that brings it.
+
+    Args:
+        path: the file.
+        number: distinguishes it from loaded files whose modules would have its name.
 
     Raises:
         PluginError: the file is neither Python nor YAML.
     """
-    name = _module_name(path)
+    name = _module_name(path, number)
     if path.suffix in DATA_FILES:
         return _use_case_module(name, path)
     if path.suffix != ".py":

@@ -6,10 +6,11 @@ import contextlib
 import importlib
 import os
 import re
+import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from importlib import metadata
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,8 +19,9 @@ from harness import plain
 from harness.declared import check_declared
 from harness.errors import FactError, PluginError, unknown
 from harness.facts import PriceBook, UseCase
-from harness.hooks import Hooks, called
-from harness.installed import Missing, absent, is_absent, refuse
+from harness.guard import guarded
+from harness.hooks import Hooks, answer_of, called
+from harness.installed import DISTRIBUTION, Missing, absent, is_absent, refuse
 from harness.names import RULE, is_data_name
 from harness.plugin_files import FILE, load_file
 from harness.seams import Declaration, Hardware, Model, ModelScheme, Runtime, Task, Template
@@ -50,6 +52,10 @@ FOR_STEPS = (*PARTS, "model_schemes")
 """Kinds that a worker needs. Without use cases, which are read from files, it loads plugins twice as fast."""
 
 
+NOTE_CHARS = 1000
+"""How much is shown of what a plugin prints while it loads."""
+
+
 class Failure(NamedTuple):
     """Why a plugin, or a part of it, is missing."""
 
@@ -77,10 +83,12 @@ class Plugins:
 
     Args:
         kinds: what is collected from plugins, of `KINDS`.
+        silent: do not say what plugins print and change while they load, as where an earlier loading has said it.
     """
 
-    def __init__(self, kinds: Collection[str] = tuple(KINDS)) -> None:
+    def __init__(self, kinds: Collection[str] = tuple(KINDS), *, silent: bool = False) -> None:
         self._kinds = kinds
+        self._silent = silent
         self._hooks = Hooks(GROUP)
         self._offers: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
         self._owners: dict[tuple[str, str], Plugin] = {}
@@ -91,6 +99,10 @@ class Plugins:
         """Plugins that are not asked yet what they bring: `harness --help` does not need it."""
         self._loaded: list[Plugin] = []
         self._failures: list[Failure] = []
+        self._distributions: dict[str, str] = {}
+        """Plugin → its distribution."""
+        self._broken_checks: set[str] = set()
+        """Plugins that cannot check use cases: asked again, they would fail for each."""
 
     @property
     def loaded(self) -> list[Plugin]:
@@ -156,10 +168,8 @@ class Plugins:
     def _price_books(self) -> dict[str, PriceBook]:
         books: dict[str, PriceBook] = {}
         for plugin in self.loaded:
-            try:
+            with self._loading(plugin.name, plugin.distribution):
                 self._take_price_books(plugin, books)
-            except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-                self._fail(plugin.name, plugin.distribution, error)
         return books
 
     def _take_price_books(self, plugin: Plugin, books: dict[str, PriceBook]) -> None:
@@ -207,7 +217,7 @@ class Plugins:
         scheme, _, rest = reference.partition(":")
         if (missing := self.missing("model_schemes", scheme)) is not None:
             refuse([missing])
-        model = called(self.find("model_schemes", scheme).model, rest)
+        model = answer_of(self.find("model_schemes", scheme), "model", rest)
         check_declared(model)
         self._offers["models"][reference] = model
         self._made["models", reference] = made(model)
@@ -283,8 +293,11 @@ class Plugins:
 
     def _preload_hook(self, plugin: Plugin) -> list[str]:
         try:
-            return self._hooks.ask(plugin.module, "harness_preload", str)
-        except Exception as error:  # a plugin may raise anything
+            with guarded():
+                return self._hooks.ask(plugin.module, "harness_preload", str)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a plugin may raise anything, SystemExit too
             raise PluginError(f"harness_preload raised {type(error).__name__}: {plain.message(error)}") from error
 
     @cached_property
@@ -302,13 +315,22 @@ class Plugins:
         return names
 
     def add_commands(self, app: typer.Typer) -> None:
-        """Let every plugin add its commands."""
-        for plugin in [*self._loaded, *self._imported]:
-            for function in self._hooks.functions(plugin.module, "harness_commands"):
-                try:
-                    called(function, app=app)
-                except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-                    self._fail(plugin.name, plugin.distribution, error)
+        """Let every plugin add its commands; keep the commands of others when one fails, and say so: help does not."""
+        for plugin, function in self._command_hooks():
+            failures = len(self._failures)
+            with self._loading(plugin.name, plugin.distribution):
+                function(app=app)
+            if len(self._failures) > failures:
+                self._tell(plugin.name, f"could not add its commands. {self._failures[-1].reason}")
+
+    @property
+    def others_add_commands(self) -> bool:
+        """Whether plugins of other distributions than the harness's own add commands."""
+        return any(plugin.distribution != DISTRIBUTION for plugin, _ in self._command_hooks())
+
+    def _command_hooks(self) -> list[tuple[Plugin, Callable[..., None]]]:
+        plugins = [*self._loaded, *self._imported]
+        return [(plugin, one) for plugin in plugins for one in self._hooks.functions(plugin.module, "harness_commands")]
 
     def announce(self, record: Record) -> list[Failure]:
         """Pass a finished record to every plugin; return the failures."""
@@ -324,22 +346,29 @@ class Plugins:
         return self.failures[before:]
 
     def check_use_case(self, use_case: UseCase) -> bool:
-        """Let plugins check the figures of a use case; return whether any does.
+        """Let plugins check the figures of a use case; return whether any did. A check that fails otherwise is noted.
 
         Raises:
             FactError: a figure is unknown, senseless or missing.
-            PluginError: a plugin cannot check it.
         """
-        checks = self._hooks.implementations("harness_check_use_case")
-        for name, check in checks:
-            try:
-                called(check, use_case=use_case)
-            except FactError:
-                raise
-            except Exception as error:  # a plugin may raise anything
-                why = f"harness_check_use_case of {name!r} raised {type(error).__name__}"
-                raise PluginError(f"{why}: {plain.message(error)}") from error
-        return bool(checks)
+        done = False
+        for name, check in self._hooks.implementations("harness_check_use_case"):
+            if name not in self._broken_checks:
+                done |= self._checked(name, check, use_case)
+        return done
+
+    def _checked(self, name: str, check: Callable[..., None], use_case: UseCase) -> bool:
+        """Let a plugin check a use case; return whether it could."""
+        try:
+            called(check, use_case=use_case)
+        except (FactError, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, SystemExit too
+            self._broken_checks.add(name)
+            why = f"harness_check_use_case raised {type(error).__name__}: {plain.message(error)}"
+            self._fail(name, self._distributions[name], PluginError(why))
+            return False
+        return True
 
     def load(
         self,
@@ -350,11 +379,12 @@ class Plugins:
         extras: frozenset[str] = frozenset(),
     ) -> None:
         """Load one plugin; on an error, note a failure and take nothing from it."""
-        with self._noting_failure(name, distribution):
+        with self._loading(name, distribution):
             began = time.perf_counter()
-            module = called(load)
+            module = load()
             import_s = time.perf_counter() - began
             self._hooks.register(module, name)
+            self._distributions[name] = distribution
             self._imported.append(Plugin(name, distribution, version, module, import_s, extras))
 
     def _ask_imported(self) -> None:
@@ -364,20 +394,25 @@ class Plugins:
         """
         while self._imported:
             plugin = self._imported.pop(0)
-            with self._noting_failure(plugin.name, plugin.distribution):
+            with self._loading(plugin.name, plugin.distribution):
                 self._take(plugin)
             if plugin not in self._loaded:
                 self._hooks.unregister(plugin.module)
 
     @contextlib.contextmanager
-    def _noting_failure(self, name: str, distribution: str) -> Iterator[None]:
-        """Note an exception as the plugin's failure."""
+    def _loading(self, name: str, distribution: str) -> Iterator[None]:
+        """Run a plugin's code: note an exception as its failure, say and undo what it does to the process."""
         try:
-            yield
+            with guarded(partial(self._tell, name)):
+                yield
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, SystemExit too
             self._fail(name, distribution, error)
+
+    def _tell(self, name: str, what: str) -> None:
+        if not self._silent:
+            print(plain.cut(f"plugin {name!r} {what}", NOTE_CHARS), file=sys.stderr)  # noqa: T201 - the program speaks
 
     def load_files(self, files: Sequence[str]) -> None:
         """Load single-file plugins that are not loaded yet.
@@ -433,8 +468,9 @@ class Plugins:
             )
 
     def _fail(self, name: str, distribution: str, error: BaseException) -> None:
-        text = plain.message(error) or type(error).__name__
-        reason = text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}"
+        text = plain.message(error)
+        kind = "" if isinstance(error, PluginError) else type(error).__name__
+        reason = ": ".join(part for part in (kind, text) if part)
         self._failures.append(Failure(name, distribution, reason))
 
 
@@ -443,17 +479,18 @@ def _one(kind: str) -> str:
     return kind.removesuffix("s").replace("_", " ")
 
 
-def load_plugins(files: Sequence[str] = (), kinds: Collection[str] = tuple(KINDS)) -> Plugins:
+def load_plugins(files: Sequence[str] = (), kinds: Collection[str] = tuple(KINDS), *, silent: bool = False) -> Plugins:
     """Load all installed plugins, then those of `HARNESS_PLUGINS`, then `files`.
 
     Args:
         files: paths of single-file plugins.
         kinds: what is collected from plugins, of `KINDS`.
+        silent: do not say what plugins print and change while they load.
 
     Raises:
         PluginError: a file is missing or broken.
     """
-    plugins = Plugins(kinds)
+    plugins = Plugins(kinds, silent=silent)
     described: dict[Any, _Distribution] = {}  # reading a distribution parses its README
     for point in sorted(metadata.entry_points(group=GROUP), key=lambda point: point.name):
         if point.dist not in described:

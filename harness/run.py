@@ -203,7 +203,7 @@ class _Runner:
         """
         try:
             if self._replan is None:
-                Plugins().load_files(self._files)
+                Plugins(silent=True).load_files(self._files)
             else:
                 self._replan()
         except (PluginError, SuiteError) as error:

@@ -22,7 +22,7 @@ from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 
-from harness.locate import source_file
+from harness.locate import source_file, unnumbered
 from harness.syntax import BODY, DIGITS, DYNAMIC, IMPORTERS, WHOLE, Class, File, Symbol, read
 
 RECURSION = 30_000
@@ -117,14 +117,14 @@ class Sources:
         for symbol in reached:
             names[symbol.module].add(symbol.name)
         read = {name: file for name in sorted(names) if (file := self._file(name)) is not None}
-        digests = {name: file.digest(names[name]) for name, file in read.items()}
+        digests = {unnumbered(name): file.digest(names[name]) for name, file in read.items()}
         libraries = {name.partition(".")[0] for name in names if name not in read} - sys.stdlib_module_names
         files = {file.path: file.sha256 for file in read.values()}
         for symbol in reached:
             for data in self._files_named(symbol):
                 files[data] = sha256_of(data)
                 beside = data.relative_to(read[symbol.module].path.parent).as_posix()
-                digests[f"{symbol.module}/{beside}"] = files[data][:DIGITS]
+                digests[f"{unnumbered(symbol.module)}/{beside}"] = files[data][:DIGITS]
         return Closure({name: digest for name, digest in digests.items() if digest}, frozenset(libraries), files)
 
     def _files_named(self, symbol: Symbol) -> list[Path]:

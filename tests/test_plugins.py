@@ -73,15 +73,15 @@ def test_a_broken_plugin_is_named_and_the_rest_work(tmp_path: Path, toys: Plugin
     assert set(toys.models) == {"counter", "guess"}
 
 
-def test_files_whose_modules_have_one_name_are_refused(tmp_path: Path) -> None:
-    """Otherwise the sources of one would count as the other's."""
+def test_files_whose_modules_would_have_one_name_are_numbered(tmp_path: Path) -> None:
+    """Otherwise the sources of one would count as the other's; a file given twice is loaded once."""
     for name in ("my-model.py", "my_model.py"):
         (tmp_path / name).write_text("", encoding="utf-8")
     plugins = Plugins()
-    plugins.load_files([str(tmp_path / "my-model.py")] * 2)
+    plugins.load_files([str(tmp_path / name) for name in ("my-model.py", "my_model.py", "my-model.py")])
 
-    with pytest.raises(PluginError, match=r"my-model\.py and .*my_model\.py are one module .* Rename one"):
-        plugins.load_files([str(tmp_path / "my_model.py")])
+    assert [plugin.name for plugin in plugins.loaded] == ["my-model", "my_model~2"]
+    assert [plugin.module.__name__ for plugin in plugins.loaded] == ["harness_file_my_model", "harness_file_my_model~2"]
 
 
 def test_a_name_claimed_twice_names_both_owners(tmp_path: Path, toys: Plugins) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import ModuleType
@@ -248,30 +249,43 @@ def test_a_part_without_figures_is_refused_with_the_list(tmp_path: Path) -> None
             bring(write(tmp_path, text), harness_reports)
 
 
-def test_figures_are_checked_by_plugins_in_whatever_order_they_load(tmp_path: Path) -> None:
-    """A plugin whose name comes later checks a file, and is named where it cannot; without one, every name will do."""
+@pytest.mark.parametrize(
+    ("error", "loaded", "failure"),
+    [
+        (FactError("no colours"), ["checking"], ("stranger", "FactError: no colours")),
+        (
+            KeyError("colour"),
+            ["stranger", "checking"],
+            ("checking", "harness_check_use_case raised KeyError: 'colour'"),
+        ),
+    ],
+)
+def test_figures_are_checked_by_plugins_in_whatever_order_they_load(
+    tmp_path: Path, error: Exception, loaded: list[str], failure: tuple[str, str]
+) -> None:
+    """A plugin whose name comes later checks a file; where it cannot, that is its own failure, noted once."""
     file = write(tmp_path, GOOD.replace("  quality:", "  colour:"))
     stranger, checking = ModuleType("stranger"), ModuleType("checking")
     stranger.harness_use_cases = hookimpl(lambda: [read_use_case(file)])  # type: ignore[attr-defined]
-    reasons = []
-    for error in (FactError("no colours"), KeyError("colour")):
+    checking.harness_use_cases = hookimpl(lambda: [replace(read_use_case(file), name="own")])  # type: ignore[attr-defined]
 
-        @hookimpl(specname="harness_check_use_case")
-        def refuse(use_case: UseCase, error: Exception = error) -> None:
+    @hookimpl(specname="harness_check_use_case")
+    def refuse(use_case: UseCase) -> None:
+        if use_case.name != "own" or isinstance(error, KeyError):
             raise error
 
-        checking.refuse = refuse  # type: ignore[attr-defined]
-        plugins = Plugins()
-        _load(plugins, stranger)
-        _load(plugins, checking)
-        assert [plugin.name for plugin in plugins.loaded] == ["checking"]
-        reasons += [failure.reason for failure in plugins.failures if failure.plugin == "stranger"]
+    checking.refuse = refuse  # type: ignore[attr-defined]
+    plugins = Plugins()
+    _load(plugins, stranger)
+    _load(plugins, checking)
 
-    assert bring(file).needs["colour"].value == 0.85
-    assert reasons == [
-        "FactError: no colours",
-        "harness_check_use_case of 'checking' raised KeyError: 'colour'",
-    ]
+    assert [plugin.name for plugin in plugins.loaded] == loaded
+    assert [(one.plugin, one.reason) for one in plugins.failures] == [failure]
+
+
+def test_without_a_plugin_that_checks_figures_every_name_will_do(tmp_path: Path) -> None:
+    """The core defines none."""
+    assert bring(write(tmp_path, GOOD.replace("  quality:", "  colour:"))).needs["colour"].value == 0.85
 
 
 @pytest.mark.parametrize(

@@ -77,4 +77,5 @@ def _serve(port: int, environment: dict[str, str]) -> NoReturn:
     options = [part for name, value in arguments.items() for part in (f"--{name}", value)]
     page = str(Path(__file__).with_name("app.py"))
     sys.stdout.flush()
-    os.execve(sys.executable, [sys.executable, "-m", "streamlit", "run", page, *options], environment)  # noqa: S606
+    command = [sys.executable, "-P", "-m", "streamlit", "run", page, *options]  # -P: not the modules lying here
+    os.execve(sys.executable, command, environment)  # noqa: S606

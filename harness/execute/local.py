@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from queue import Empty, SimpleQueue
@@ -24,7 +24,7 @@ import psutil
 
 from harness import plain
 from harness.errors import HarnessError
-from harness.execute import HARNESS, NAMES
+from harness.execute import HARNESS, NAMES, SAFE_PATH
 from harness.execute.worker import Changed, work
 from harness.plugins import Plugins
 from harness.records import StepResult, result_of
@@ -103,14 +103,13 @@ class Supervisor:
         """
         if not self._forks:
             return
-        resource_tracker.ensure_running()
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        os.environ |= {NAMES: " ".join(self._preload), HARNESS: str(os.getpid())}
-        try:
-            forkserver.ensure_running()
-        finally:
-            del os.environ[NAMES], os.environ[HARNESS]
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        with _environment({NAMES: " ".join(self._preload), HARNESS: str(os.getpid()), SAFE_PATH: "1"}):
+            resource_tracker.ensure_running()
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            try:
+                forkserver.ensure_running()
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _watch(
         self, process: Any, messages: _Messages, report: Callable[[dict[str, float]], None]
@@ -164,6 +163,21 @@ def _interrupts_held() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
         if came:
             signal.raise_signal(signal.SIGINT)
+
+
+@contextlib.contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for a while."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ |= variables
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @contextlib.contextmanager

@@ -57,7 +57,7 @@ def work(job: Job, pipe: Connection) -> None:
 
 def _result(job: Job, pipe: Connection) -> StepResult | Changed:
     """Do a step between two checks of its basis: data and modules are read in between."""
-    plugins = load_plugins(job.plugin_files, FOR_STEPS)
+    plugins = load_plugins(job.plugin_files, FOR_STEPS, silent=True)  # the harness has said it
     if changed := _changes(job, plugins):
         return Changed(changed)
     loaded = {getattr(module, "__file__", None) for module in list(sys.modules.values())}

@@ -71,8 +71,8 @@ def digests_elsewhere(files: Sequence[str], tasks: Sequence[str], hash_seed: int
 
 
 def _run(script: str, arguments: Any, **environment: str) -> Any:
-    done = subprocess.run(  # noqa: S603 - runs this interpreter and this module's script
-        [sys.executable, "-c", script, json.dumps(arguments)],
+    done = subprocess.run(  # noqa: S603 - runs this interpreter and this module's script; -P: not the modules lying here
+        [sys.executable, "-P", "-c", script, json.dumps(arguments)],
         env={**os.environ, **environment}, capture_output=True, text=True, encoding="utf-8",
         timeout=TIMEOUT_S, check=False,
     )  # fmt: skip

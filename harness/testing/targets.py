@@ -13,7 +13,7 @@ from typing import Any
 from harness.errors import PluginError, unknown
 from harness.facts import DATA_FILES
 from harness.installed import refuse
-from harness.plugin_files import FILE, import_file
+from harness.plugin_files import load_under_free_name
 from harness.plugins import PARTS, Failure, Plugin, Plugins, load_plugins
 from harness.seams import Model
 from harness.testing.bench import ModelBench
@@ -100,9 +100,9 @@ def _of_file(file: str, plugins: Plugins, settings: Mapping[str, Any]) -> list[C
     plugin = next((plugin for plugin in plugins.loaded if plugin.distribution == str(path)), None)
     if plugin is None:
         failures = len(plugins.failures)
-        plugins.load(path.stem, str(path), FILE, lambda: import_file(path))
+        name = load_under_free_name(plugins, path)
         if len(plugins.failures) > failures:
-            return [_loads(path.stem, plugins.failures[-1])]
+            return [_loads(name, plugins.failures[-1])]
         plugin = plugins.loaded[-1]
     return _of_plugin(plugin, plugins, settings)
 
