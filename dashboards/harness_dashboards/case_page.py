@@ -158,6 +158,8 @@ def _verdict(view: CaseView, texts: Texts) -> None:
         if view.before is not None:
             small(moved_label(row, view.before))
         stale(row, texts)
+        if row["price_stale"]:
+            small(sentence(row["price_stale"], texts))
         metrics(_figures(row, texts), {} if view.before is None else _figures(view.before, texts), 3, texts)
         if row["npv_mean_usd"] is not None:
             small(texts["base_case_note"])

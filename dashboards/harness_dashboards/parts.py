@@ -227,9 +227,10 @@ def _names(texts: Texts) -> dict[str, str]:
     return {**figures, **{name: texts[name] for name in (*VERDICT_COLOURS, STEP, *DEFINING)}}
 
 
-def price_line(price: Price, texts: Texts) -> str:
-    """Return a price with its offer, place, day and source."""
-    return texts["price_line"].format(
+def price_line(price: Price, stale: Reason | None, texts: Texts) -> str:
+    """Return a price with its offer, place, day and source, and why it is stale."""
+    line = texts["price_line"].format(
         item=price.item, usd=f"{price.usd:.4f}", provider=price.provider, offer=price.offer, region=price.region,
         day=price.as_of, note=f"({price.as_of_note})" if price.as_of_note else "", source=price.source,
     )  # fmt: skip
+    return line if stale is None else f"{line} · {sentence(stale, texts)}"

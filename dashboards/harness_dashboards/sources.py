@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from harness_reports.business.viability import Candidates, judge, with_flips
 from harness_reports.measured.results import Results
 from harness_reports.measured.store import read_store
 from harness_reports.prices.price_book_file import find_price_book
-from harness_reports.prices.pricing import UTILISATION, Buying, Pricing, choose
+from harness_reports.prices.pricing import UTILISATION, Buying, Pricing, choose, today
 
 SECONDS_TO_KEEP = 5
 
@@ -68,13 +69,13 @@ def _changed(location: str) -> tuple[float, ...]:
 
 
 @st.cache_resource(show_spinner=False)
-def _chosen(book: str) -> Pricing:
-    return choose(find_price_book(book, plugins().price_books()))
+def _chosen(book: str, day: date) -> Pricing:
+    return choose(find_price_book(book, plugins().price_books()), as_of=day)
 
 
 def pricing(multiplier: float = 1.0, utilisation: float = UTILISATION, buying: Buying | None = None) -> Pricing:
     """Return the prices under a reader's assumptions."""
-    chosen: Pricing = _chosen(os.environ.get(BOOK, "cloud"))
+    chosen: Pricing = _chosen(os.environ.get(BOOK, "cloud"), today())
     return replace(chosen, multiplier=Decimal(str(multiplier)), utilisation=utilisation, buying=buying)
 
 

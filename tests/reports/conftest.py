@@ -259,7 +259,7 @@ def make_price() -> Callable[..., Price]:
 @pytest.fixture(scope="session")
 def pricing() -> Pricing:
     """Return prices that make the Bench 9000 cost 0.10 USD an hour, in which it is busy all the time."""
-    return replace(choose(PriceBook("bench", "for tests", (price(),))), utilisation=1.0)
+    return replace(choose(PriceBook("bench", "for tests", (price(),)), as_of=date(2026, 11, 23)), utilisation=1.0)
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from harness_reports.business.pretraining import pretraining
 from harness_reports.business.sensitivity import sensitivity
 from harness_reports.business.serving import serving
 from harness_reports.business.viability import judge, viability
+from harness_reports.economics.api_prices import price_source
 from harness_reports.explain.tables import COLUMNS, NAMES, Assumed, Row, find, rows
 from harness_reports.prices.pricing import OWN, Pricing, choose
 
@@ -183,7 +184,7 @@ def test_a_call_opens_into_tokens_and_their_prices(suite: list[Any], pricing: Pr
     quality = row.explain("quality")
 
     assert call["usd_per_input_token"].kind == "price"
-    assert f"genai-prices for {NANO} as of 2026-11-01, standard, cached input" in call["usd_per_output_token"].source
+    assert f"{price_source()} for {NANO}, day unknown, standard, cached input" in call["usd_per_output_token"].source
     assert "triangular" in call["input_tokens_per_request"].note
     assert (quality.value, quality.kind) == (0.95, "assumed")
     assert "api_price_decline_per_year" in {part.name for part in row.explain("npv_usd").walk()}

@@ -19,10 +19,11 @@ from harness_reports.business.market_figures import requests
 from harness_reports.business.npv_distribution import DRAWS, npv_distribution
 from harness_reports.business.viability import Candidates, CandidateVerdict, judge_all
 from harness_reports.business.viability_figures import viability_figures
+from harness_reports.economics.api_prices import price_source
 from harness_reports.figures.explained import Explained, derived, values
 from harness_reports.measured.lineage import KEYS
 from harness_reports.measured.quality_figures import NO_DIFFERENCE
-from harness_reports.prices.pricing import Pricing
+from harness_reports.prices.pricing import Pricing, why_stale
 from harness_reports.reasons import Reason, as_text
 
 ALTERNATIVES = (
@@ -30,7 +31,7 @@ ALTERNATIVES = (
     "unit_error_usd", "upfront_usd", "npv_usd", "npv_mean_usd", "npv_low_usd", "npv_p50_usd", "npv_high_usd",
     "probability_positive", "better_than_candidate", "requests_per_month", "first_break_even_requests_per_month",
     "machines_at_break_even", "always_cheaper_above_requests_per_month", "verdict", "excluded", "price_as_of",
-    "price_terms", "price_source",
+    "price_stale", "price_terms", "price_source",
 )  # fmt: skip
 _FIGURES = ("quality", "unit_serving_usd", "unit_error_usd", "upfront_usd", "npv_usd", *RISK)
 _NO_THIRD_PARTY = 2
@@ -47,10 +48,11 @@ def alternatives(
 
     `candidate` is the best measured candidate, `baseline` the best one of the task's cheap baseline; `nothing` has a
     net present value of 0. `hosted` is a model paid by the call. genai-prices prices it at noon (UTC) of the day of the
-    use case's token figures, in the tier of a call of mean size, with the cached share of its input. It is a batch
-    price if the use case needs no latency and the model has one (`price_terms` says so). The price declines by
-    `api_price_decline_per_year`, and nothing is trained. Quality is the use case's `hosted_quality`; without it the
-    quality is not measured, and there is no net present value. Latency of hosted models is not measured.
+    prices, in the tier of a call of mean size, with the cached share of its input. It is a batch price if the use case
+    needs no latency and the model has one (`price_terms` says so). `price_as_of` is the day since which this price
+    holds, if genai-prices knows it. The price declines by `api_price_decline_per_year`, and nothing is trained. Quality
+    is the use case's `hosted_quality`; without it the quality is not measured, and there is no net present value.
+    Latency of hosted models is not measured.
 
     A hosted model is compared with whole machines of the candidate's kind, paid all month, as many as the use case's
     busiest hour needs: `first_break_even_requests_per_month` is the smallest volume at which they cost no more, and
@@ -117,7 +119,8 @@ def _measured(
 ) -> ExplainedRow:
     row = judged.row
     cells = {
-        **{name: row[name] for name in (*KEYS, "price_as_of", "price_source", "verdict")}, "quality_is": "measured",
+        **{name: row[name] for name in (*KEYS, "price_as_of", "price_stale", "price_source", "verdict")},
+        "quality_is": "measured",
         "excluded": row["reasons"] if row["verdict"] == "not enough evidence" else None,
     }  # fmt: skip
     return _alternative(candidates.market, kind, cells, {name: figures[name] for name in _FIGURES}, better)
@@ -145,12 +148,15 @@ def _with_equal_quality(baseline: CandidateVerdict, best: CandidateVerdict) -> C
 
 def _hosted(candidates: Candidates, best: Mapping[str, Explained], than_usd: np.ndarray, name: str) -> ExplainedRow:
     market = candidates.market
-    price = call_cost(market, name)
+    day = candidates.best.evidence.pricing.as_of
+    price = call_cost(market, name, day)
     hosted = hosted_npv(candidates, candidates.best, price)
     cells = {
         **{key: candidates.best.row[key] for key in ("task", "data")}, "hosted_model": name,
         "quality_is": "not measured" if hosted is None else "assumed",
-        "price_as_of": price.as_of.date().isoformat(), "price_terms": price.terms, "price_source": "genai-prices",
+        "price_as_of": price.as_of and price.as_of.isoformat(), "price_terms": price.terms,
+        "price_stale": Reason("price undated") if price.as_of is None else why_stale(price.as_of, day),
+        "price_source": price_source(),
         "excluded": Reason("third party") if market.numbers.get("privacy", 0) >= _NO_THIRD_PARTY else None,
     }  # fmt: skip
     figures = hosted_figures(candidates, best, price, hosted, name)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 
 import numpy as np
 
 from harness.errors import FactError
-from harness.facts import Figure
 from harness_reports.business.business import Business
 from harness_reports.business.capacity import EXACT, Capacity, most_per_s
 from harness_reports.business.market import Market
@@ -21,7 +20,7 @@ from harness_reports.business.supply import HOURS_PER_YEAR, Calls
 from harness_reports.business.supply_figures import idle_power
 from harness_reports.business.viability import Candidates, CandidateVerdict
 from harness_reports.business.years import flow_figures, present_value, sampled
-from harness_reports.economics.api_prices import CallPrice, call_price
+from harness_reports.economics.api_prices import CallPrice, call_price, price_source
 from harness_reports.economics.build_or_buy import build_or_buy
 from harness_reports.economics.cashflow import npv
 from harness_reports.economics.distributions import Distribution, Empirical, Fixed
@@ -50,12 +49,13 @@ class CallCost(NamedTuple):
     usd: Distribution
     usd_per_token: tuple[float, float]
     """Of input and output, in a call of mean size."""
-    as_of: datetime
+    as_of: date | None
+    """The day since which it holds; None if that is not known."""
     terms: str
 
 
-def call_cost(market: Market, name: str) -> CallCost:
-    """Return the cost of a call, a distribution over its number of tokens.
+def call_cost(market: Market, name: str, day: date) -> CallCost:
+    """Return the cost of a call on a day, a distribution over its number of tokens.
 
     Raises:
         FactError: the name is no `provider/model`, token figures are missing, or the model has no known price.
@@ -64,10 +64,9 @@ def call_cost(market: Market, name: str) -> CallCost:
     use_case = f"Use case {market.use_case.name!r}"
     if not model:
         raise FactError(f"{use_case}: the hosted model {name!r} has no provider. Write `provider/model`.")
-    figure: Figure | None = market.use_case.market.get(TOKENS[0])
-    if figure is None:
+    if TOKENS[0] not in market.use_case.market:
         raise FactError(f"{use_case} names hosted models, but no {TOKENS[0]}. Add it, and {TOKENS[1]}.")
-    at = datetime.combine(figure.as_of, time(12), UTC)  # noon: some prices depend on the hour
+    at = datetime.combine(day, time(12), UTC)  # noon: some prices depend on the hour
     means = [round(market.inputs[name].mean) for name in TOKENS]
     cached = round(means[0] * market.numbers["cached_input_share"])
     usage = {"input_tokens": means[0], "cache_read_tokens": cached, "output_tokens": means[1]}
@@ -79,7 +78,7 @@ def call_cost(market: Market, name: str) -> CallCost:
     values = sum(rate * drawn[name] for rate, name in zip(rates, TOKENS, strict=True))
     mean = sum(rate * market.inputs[name].mean for rate, name in zip(rates, TOKENS, strict=True))
     usd = Empirical(np.asarray(values), mean) if np.size(values) > 1 else Fixed(mean)
-    return CallCost(usd, (rates[0], rates[1]), at, _terms(call, cached))
+    return CallCost(usd, (rates[0], rates[1]), call.as_of, _terms(call, cached))
 
 
 def _terms(call: CallPrice, cached: int) -> str:
@@ -153,7 +152,8 @@ def _measured_by_the_reader(
 
 
 def _call(market: Market, price: CallCost, model: str) -> Explained:
-    source = f"genai-prices for {model} as of {price.as_of.date()}, {price.terms}"
+    since = f"since {price.as_of}" if price.as_of else "day unknown"
+    source = f"{price_source()} for {model}, {since}, {price.terms}"
     rates = tuple(
         Explained(name, usd, "USD per token", note="in a call of mean size", source=source, kind="price")
         for name, usd in zip(("usd_per_input_token", "usd_per_output_token"), price.usd_per_token, strict=True)

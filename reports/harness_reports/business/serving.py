@@ -32,7 +32,7 @@ SERVING = (
     "needed_latency_s", "scenario", "batch_size", "samples_per_s", "answer_s", "replicas", "utilisation",
     "usd_per_hour", "usd_per_year", "idle_usd_per_year", "energy_usd_per_year", "usd_per_1k_requests",
     "usd_per_correct_answer", "levelised_usd_per_1k", "energy_j_per_1k", "energy_kind", "co2e_g_per_1k", "note",
-    "price_offer", "price_as_of", "price_source",
+    "price_offer", "price_as_of", "price_stale", "price_source",
 )  # fmt: skip
 _ENERGY = ("energy_j_per_1k", "co2e_g_per_1k")
 _PAID = (
@@ -119,7 +119,8 @@ def _plan(market: Market, candidate: Evidence, view: PriceView) -> ExplainedRow 
         "energy_kind": candidate.cost["energy_kind"], **values(figures), "buying": priced.buying,
         "scenario": capacity and capacity.serving.scenario, "batch_size": capacity and capacity.serving.batch_size,
         "note": _note(market, capacity), "view": _OWNED if price.provider == OWN else view.name,
-        "price_offer": price.offer, "price_as_of": price.as_of.isoformat(), "price_source": price.source,
+        "price_offer": price.offer, "price_as_of": price.as_of.isoformat(),
+        "price_stale": view.pricing.stale(price), "price_source": price.source,
     }  # fmt: skip
     return ExplainedRow(row, figures)
 

@@ -42,7 +42,8 @@ _RISK = (
 VIABILITY = (
     "use_case", "title", *KEYS, "metric", "unit", "quality", "quality_low", "quality_high", "needed_quality",
     "latency_p99_s", "needed_latency_s", "latency_limit", "needs_met", *_MONEY, *_RISK, "baseline", "against_baseline",
-    "verdict", "probability_wrong", "flip", "reasons", "figures", "price_offer", "price_as_of", "price_source",
+    "verdict", "probability_wrong", "flip", "reasons", "figures", "price_offer", "price_as_of", "price_stale",
+    "price_source",
 )  # fmt: skip
 
 
@@ -189,7 +190,7 @@ def _row(outlook: Outlook) -> dict[str, Any]:
         **_latency(market, evidence, outlook.objective), "needs_met": needs_met(outlook.inputs), **cells,
         "verdict": decision.verdict, "probability_wrong": decision.probability_wrong, "flip": None,
         "reasons": decision.reasons, "figures": market.provenance,
-        **{name: evidence.cost[name] for name in ("price_offer", "price_as_of", "price_source")},
+        **{name: evidence.cost[name] for name in ("price_offer", "price_as_of", "price_stale", "price_source")},
     }  # fmt: skip
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from importlib.metadata import version
 from typing import Any, NamedTuple
 
 from harness.errors import FactError
@@ -21,6 +22,13 @@ class CallPrice(NamedTuple):
     output_usd: Decimal
     batch: bool
     """Whether this is a batch price."""
+    as_of: date | None
+    """The day since which this price holds; None if that is not known."""
+
+
+def price_source() -> str:
+    """Return the source of the prices, with its version: it knows the days of some prices only."""
+    return f"genai-prices {version('genai-prices')}"
 
 
 def call_price(
@@ -43,7 +51,18 @@ def call_price(
     batch = calculated(provider, model, usage, at, BATCH) if batch_if_possible else standard
     cheaper = batch.total_price < standard.total_price  # without a batch price genai-prices returns the standard one
     price = batch if cheaper else standard
-    return CallPrice(Decimal(price.input_price), Decimal(price.output_price), cheaper)
+    return CallPrice(Decimal(price.input_price), Decimal(price.output_price), cheaper, _since(price.model, at))
+
+
+def _since(model: Any, at: datetime) -> date | None:
+    """Return the day since which the price that a model has at a time holds, None if it is not known.
+
+    Of conditional prices the last that is active counts, as in genai-prices' `ModelInfo.get_prices`.
+    """
+    conditional = model.prices if isinstance(model.prices, list) else []
+    constraints = [one.constraint for one in reversed(conditional)]
+    active = next((one for one in constraints if one is None or one.active(at)), None)
+    return getattr(active, "start_date", None)
 
 
 def calculated(

@@ -10,10 +10,11 @@ from typing import Any
 import pandas as pd
 
 from harness.errors import FactError, unknown
-from harness_reports.economics.api_prices import call_price
+from harness_reports.economics.api_prices import call_price, price_source
 from harness_reports.economics.energy import GRID
 from harness_reports.prices.chips import accelerators
 from harness_reports.prices.energy_facts import energy_facts
+from harness_reports.prices.pricing import today, why_stale
 
 _CALL = {"input_tokens": 1000, "cache_read_tokens": 0, "output_tokens": 1000}
 _PER_MILLION = 1000
@@ -26,16 +27,17 @@ def fact_table(kind: str, item: str | None = None, as_of: date | None = None) ->
     Args:
         kind: of the facts.
         item: only of this chip, place or country; of `hosted` the model as `provider/model`, required.
-        as_of: only what was known on this day; `hosted` prices are those at noon UTC, by default of today.
+        as_of: only what was known on this day, by default today; `hosted` prices are those at noon UTC, and their
+            `as_of` is the day since which they hold, None if that is not known.
 
     Raises:
         FactError: the kind or the item is unknown, or nothing is left.
     """
     if kind == "hosted":
-        return pd.DataFrame(_hosted(item, as_of))
+        return pd.DataFrame(_hosted(item, as_of or today()))
     if kind not in _KINDS:
         raise FactError(unknown("kind of facts", kind, (*_KINDS, "hosted")))
-    rows = [row for row in _KINDS[kind]() if as_of is None or row["as_of"][:10] <= as_of.isoformat()]
+    rows = [row for row in _KINDS[kind]() if row["as_of"][:10] <= (as_of or today()).isoformat()]
     items = {row["item"] for row in rows}
     if item is not None and item not in items:
         raise FactError(unknown(f"item of {kind}", item, items))
@@ -80,12 +82,12 @@ _KINDS: Mapping[str, Callable[[], list[dict[str, Any]]]] = {
 }  # fmt: skip
 
 
-def _hosted(item: str | None, as_of: date | None) -> list[dict[str, Any]]:
+def _hosted(item: str | None, day: date) -> list[dict[str, Any]]:
     """Return a hosted model's standard and batch prices per million tokens, at the rates of a small call."""
     provider, _, model = (item or "").partition("/")
     if not model:
         raise FactError(f"The hosted model is {item!r}. Name one as `provider/model`: --item openai/gpt-4.1-nano.")
-    at = datetime.combine(as_of or datetime.now(UTC).date(), time(12), UTC)
+    at = datetime.combine(day, time(12), UTC)
     rows = []
     for terms in ("standard", "batch"):
         call = call_price(provider, model, _CALL, at, batch_if_possible=terms == "batch")
@@ -95,7 +97,9 @@ def _hosted(item: str | None, as_of: date | None) -> list[dict[str, Any]]:
         rows.append({
             "item": item, "terms": terms, "input_usd_per_million": float(call.input_usd * _PER_MILLION),
             "cached_input_usd_per_million": float(cached.input_usd * _PER_MILLION),
-            "output_usd_per_million": float(call.output_usd * _PER_MILLION), "as_of": at.date().isoformat(),
-            "source": "genai-prices 0.2.3",
+            "output_usd_per_million": float(call.output_usd * _PER_MILLION),
+            "as_of": call.as_of and call.as_of.isoformat(),
+            "old": None if call.as_of is None else why_stale(call.as_of, day) is not None,
+            "source": price_source(),
         })  # fmt: skip
     return rows

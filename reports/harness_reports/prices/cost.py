@@ -24,7 +24,7 @@ COST = (
     "energy_j_per_1k_low", "energy_j_per_1k_high", "energy_kind", "co2e_g_per_1k", "usd_per_hour", "utilisation",
     "train_energy_j", "train_energy_kind", "train_co2e_g", "pue", "grid", "grid_g_co2e_per_kwh", "price_item",
     "price_usd", "price_multiplier", "price_offer", "price_provider", "price_region", "price_as_of",
-    "price_as_of_note", "price_source",
+    "price_as_of_note", "price_stale", "price_source",
 )  # fmt: skip
 
 
@@ -40,6 +40,7 @@ def cost(records: Sequence[Record], pricing: Pricing) -> pd.DataFrame:
     - `usd_per_1k_correct` is the Offline cost over the share of right answers (quality over its ceiling). Costs of
       errors and reviews belong to a use case, see `serving`. `usd_per_million_output_tokens` is None where no tokens
       were counted.
+    - `price_stale` says how old a price is that is older than `STALE_DAYS` days on the day of the prices.
     - Energy is the machine's, metered or estimated (`energy_kind`; an estimate's band is all processors idle to all
       busy). Carbon includes the building's overhead (`pue`) and the country's grid.
 
@@ -70,13 +71,13 @@ def cost_row(candidate: Measured, figures: Mapping[str, Explained], pricing: Pri
         "batch_size": offline and offline.batch_size,
         "energy_kind": energy_kind(figures["energy_j_per_1k"]),
         "train_energy_kind": energy_kind(figures["train_energy_j"]),
-        "grid": pricing.grid, **_price(pricing.price(candidate.machine)),
+        "grid": pricing.grid, **_price(pricing.price(candidate.machine), pricing),
     }  # fmt: skip
 
 
-def _price(price: Price) -> dict[str, Any]:
+def _price(price: Price, pricing: Pricing) -> dict[str, Any]:
     return {
         "price_item": price.item, "price_offer": price.offer, "price_provider": price.provider,
         "price_region": price.region, "price_as_of": price.as_of.isoformat(), "price_as_of_note": price.as_of_note,
-        "price_source": price.source,
+        "price_stale": pricing.stale(price), "price_source": price.source,
     }  # fmt: skip

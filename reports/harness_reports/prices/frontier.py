@@ -20,7 +20,7 @@ FRONTIER = (
     *KEYS, "metric", "unit", "value", "low", "high", "random_baseline", "ceiling", "higher_is_better", "baseline",
     "baseline_value", "against_baseline", "seeds", "items", "usd_per_1k_inferences", "usd_per_1k_low",
     "usd_per_1k_high", "train_usd", "batch_size", "on_frontier", "on_hull", "price_offer", "price_provider",
-    "price_region", "price_as_of", "price_source", "judgement",
+    "price_region", "price_as_of", "price_stale", "price_source", "judgement",
 )  # fmt: skip
 Point = tuple[float, float]
 """Cost and quality; higher quality is better."""

@@ -34,7 +34,7 @@ def price(record: Record, pricing: Pricing) -> Explained:
     day = f"{offer.as_of} ({offer.as_of_note})" if offer.as_of_note else str(offer.as_of)
     source = f"{offer.provider} {offer.offer}, {offer.region}, as of {day}; {terms(offer)}; {offer.source}"
     return Explained("price_usd", float(offer.usd), f"USD per {offer.per} of one {offer.item}", source=source,
-                     kind="price")  # fmt: skip
+                     note=str(pricing.stale(offer) or ""), kind="price")  # fmt: skip
 
 
 def terms(offer: Price) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -12,6 +12,7 @@ from harness.errors import FactError, unknown
 from harness.facts import Price, PriceBook
 from harness_reports.economics.checks import at_least
 from harness_reports.economics.energy import grid
+from harness_reports.reasons import Reason
 
 if TYPE_CHECKING:
     from harness.records import Record  # only for types: `harness plugins` reads price books without records
@@ -25,6 +26,15 @@ Buying = Literal["machines", "shared", "elastic"]
 
 UTILISATION = 0.5
 """Share of paid time in which machines answer requests where a reader gives none: assumed, since 1 would flatter."""
+
+
+STALE_DAYS = 365
+"""A price that is older on the day of the tables is shown as stale."""
+
+
+def today() -> date:
+    """Return the day where the reader is: prices dated later do not count yet."""
+    return datetime.now().astimezone().date()
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,8 @@ class Pricing:
     """Power usage effectiveness, energy of the building over that of its machines: AWS, 2023."""
     grid: str = "USA"
     """Country of the electricity, three letters, for location-based carbon."""
+    as_of: date = field(default_factory=today)
+    """The day whose prices these are."""
 
     def __post_init__(self) -> None:
         """Check the assumptions.
@@ -76,6 +88,10 @@ class Pricing:
                 "Write its price into a YAML file and give it with --price-book."
             )
         return self.prices[item]
+
+    def stale(self, price: Price) -> Reason | None:
+        """Return why a price is stale on the day of these prices, None if it is not."""
+        return why_stale(price.as_of, self.as_of, exact=not price.as_of_note)
 
     def buying_of(self, record: Record) -> Buying:
         """Return how a record's hardware is bought.
@@ -109,24 +125,38 @@ def choose(
 ) -> Pricing:
     """Choose one price for each item.
 
-    Of the offers of `provider` in `region` (all if not given) the newest on or before `as_of` (any day if not given)
+    Of the offers of `provider` in `region` (all if not given) the newest on or before `as_of` (today if not given)
     counts; of these the cheapest; of equals the first by provider, offer and region. Bought machines count only where
     none can be rented.
 
     Raises:
         FactError: the provider or region is unknown, or no offer is left.
     """
-    return Pricing(first_choice(offers(price_books, provider, region, as_of)))
+    day = as_of or today()
+    return Pricing(first_choice(offers(price_books, day, provider, region)), as_of=day)
+
+
+def why_stale(day: date, on: date, *, exact: bool = True) -> Reason | None:
+    """Return why a price is stale, None if it is not.
+
+    Args:
+        day: of the price; the first that is possible where it is not known exactly.
+        on: the day for which the price is used.
+        exact: whether the price's day is known.
+    """
+    age = (on - day).days
+    values = {"days": age, "limit": STALE_DAYS, "day": str(day)}
+    return Reason("price old" if exact else "price old perhaps", values) if age > STALE_DAYS else None
 
 
 def offers(
     price_books: PriceBook | Mapping[str, PriceBook] | Iterable[PriceBook],
+    as_of: date,
     provider: str | None = None,
     region: str | None = None,
-    as_of: date | None = None,
     item: str | None = None,
 ) -> list[Price]:
-    """Return the prices of a provider, region and item up to a day; whatever is not given does not narrow them.
+    """Return the prices of a provider, region and item up to a day; whatever else is not given does not narrow them.
 
     Raises:
         FactError: the provider, region or item is unknown, or no price is left.
@@ -137,11 +167,9 @@ def offers(
         if choice is not None and choice not in values:
             raise FactError(unknown(f"{name} of prices", choice, values))
         left = [price for price in left if choice is None or getattr(price, name) == choice]
-    dated = [price for price in left if as_of is None or price.as_of <= as_of]
+    dated = [price for price in left if price.as_of <= as_of]
     if not dated:
-        raise FactError(
-            f"No price is left{f' on or before {as_of}' if as_of else ''}. Name another book, provider, region or day."
-        )
+        raise FactError(f"No price is left on or before {as_of}. Name another book, provider, region or day.")
     return dated
 
 

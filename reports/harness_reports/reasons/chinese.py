@@ -76,6 +76,10 @@ SENTENCES = {
     "own machine": "运行于 {hardware}，自有或租用的机器",
     "nothing needed": "没有要求",
     "third party": "不允许第三方看到请求。",
+    # Days of prices.
+    "price old": "价格日期为 {day}，已有 {days} 天，超过 {limit} 天：请查找更新的价格。",
+    "price old perhaps": "价格可能始于 {day}，至多已有 {days} 天，超过 {limit} 天：请查找更新的价格。",
+    "price undated": "价格的日期未知：请与提供商的价目表核对。",
     # What has changed since something was measured.
     "stale": "{changes:every}",
     "data changed": "数据已更改",

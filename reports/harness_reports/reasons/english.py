@@ -99,6 +99,10 @@ SENTENCES = {
     "own machine": "runs on {hardware}, an owned or rented machine",
     "nothing needed": "no requirement",
     "third party": "No third party may see a request.",
+    # Days of prices.
+    "price old": "The price is of {day}, {days} days old, over {limit}: look for a newer one.",
+    "price old perhaps": "The price is perhaps of {day} and up to {days} days old, over {limit}: look for a newer one.",
+    "price undated": "The day of the price is not known: compare it with the provider's price list.",
     # What has changed since something was measured.
     "stale": "{changes:every}",
     **why.SENTENCES,

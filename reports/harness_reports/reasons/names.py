@@ -71,6 +71,8 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "against_baseline": ("against the baseline", "与基线相比"),
     "price_offer": ("offer", "报价"),
     "price_as_of": ("price as of", "价格日期"),
+    "price_stale": ("price stale", "价格过时"),
+    "old": ("over a year old", "超过一年"),
     "verdict": ("verdict", "结论"),
     "probability_wrong": ("probability of being wrong", "出错概率"),
     "quality": ("quality", "质量"),

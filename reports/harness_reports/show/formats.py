@@ -36,26 +36,27 @@ SHOWN: Mapping[str, Sequence[str]] = {
         "finetune_usd", "train_usd", "usd_per_1k_inferences", "usd_per_1k_low", "usd_per_1k_high",
         "usd_per_1k_single_stream", "usd_per_1k_correct", "usd_per_million_output_tokens", "energy_j_per_1k",
         "energy_kind", "co2e_g_per_1k", "train_energy_j", "train_co2e_g", "pue", "grid", "usd_per_hour", "utilisation",
-        "price_offer", "price_region", "price_as_of", "stale",
+        "price_offer", "price_region", "price_as_of", "price_stale", "stale",
     ),
     "frontier": (
         "task", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision", "metric", "value",
         "low", "high", "usd_per_1k_inferences", "on_frontier", "on_hull", "against_baseline", "price_offer",
-        "price_as_of", "stale",
+        "price_as_of", "price_stale", "stale",
     ),
     "viability": (
         "use_case", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision", "verdict",
         "probability_wrong", "quality", "needed_quality", "latency_p99_s", "needed_latency_s", "replicas",
         "usd_per_year", "unit_margin_usd", "usd_per_correct_answer", "break_even_requests",
         "break_even_price_usd", "upfront_usd", "npv_mean_usd", "npv_low_usd", "npv_high_usd", "probability_positive",
-        "irr", "payback_years", "evsi_usd", "measuring_usd", "drivers", "flip", "next_measurement", "reasons", "stale",
+        "irr", "payback_years", "evsi_usd", "measuring_usd", "drivers", "flip", "next_measurement", "reasons",
+        "price_stale", "stale",
     ),
     "serving": (
         "use_case", "data", "model", "size", "variant", "start", "runtime", "hardware", "view", "requests_per_s",
         "peak_per_s", "needed_latency_s", "scenario", "batch_size", "samples_per_s", "answer_s", "buying", "replicas",
         "utilisation", "usd_per_year", "idle_usd_per_year", "energy_usd_per_year", "usd_per_1k_requests",
         "usd_per_correct_answer", "levelised_usd_per_1k", "energy_j_per_1k", "energy_kind", "co2e_g_per_1k", "note",
-        "price_offer", "price_as_of", "stale",
+        "price_offer", "price_as_of", "price_stale", "stale",
     ),
     "sensitivity": (
         "use_case", "task", "data", "model", "size", "variant", "start", "runtime", "input", "kind", "input_p10",
@@ -67,7 +68,7 @@ SHOWN: Mapping[str, Sequence[str]] = {
         "quality_is", "unit_serving_usd", "unit_error_usd", "upfront_usd", "npv_mean_usd", "npv_low_usd",
         "npv_high_usd", "probability_positive", "better_than_candidate", "requests_per_month",
         "first_break_even_requests_per_month", "machines_at_break_even", "always_cheaper_above_requests_per_month",
-        "verdict", "excluded", "price_as_of", "price_terms", "stale",
+        "verdict", "excluded", "price_as_of", "price_terms", "price_stale", "stale",
     ),
     "pretraining": (
         "task", "data", "model", "size", "variant", "runtime", "hardware", "precision", "labels", "metric", "scratch",
@@ -94,7 +95,7 @@ SHOWN: Mapping[str, Sequence[str]] = {
     ),
     "prices": (
         "book", "item", "usd", "per", "provider", "offer", "region", "billing", "energy", "as_of", "as_of_note",
-        "counts", "source",
+        "counts", "old", "source",
     ),
     "published": (
         "id", "arch", "accelerator", "published_hours", "hours_low", "hours_middle", "hours_high", "within",
@@ -108,10 +109,22 @@ _SHARED = {
     "baseline_value", "seeds", "items", "size", "judgement", "devices", "least_devices", "flops",
     "usd_per_device_hour", "hardware_usd", "hardware_as_of", "lifetime_tokens", "extrapolated", "budget_usd",
     "spent_usd", "left_usd", "portfolio_npv_usd", "seeds_scratch", "seeds_pretrained", "pue", "grid", "energy_kind",
-    "price_terms", "params", "book", "per", "billing", "energy", "as_of_note", "provider",
+    "price_terms", "price_stale", "params", "book", "per", "billing", "energy", "as_of_note", "provider",
 }  # fmt: skip
 """Columns that a line below the table replaces where all rows agree."""
-LONG = ("stale", "reasons", "flip", "next_measurement", "drivers", "judgement", "excluded", "why", "note", "refused")
+LONG = (
+    "stale",
+    "price_stale",
+    "reasons",
+    "flip",
+    "next_measurement",
+    "drivers",
+    "judgement",
+    "excluded",
+    "why",
+    "note",
+    "refused",
+)
 """Columns of sentences, written below their row."""
 
 

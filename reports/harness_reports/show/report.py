@@ -209,7 +209,7 @@ def _assumptions(verdicts: pd.DataFrame, cases: Iterable[UseCase], costs: pd.Dat
         {
             "item": price.item, "USD": float(price.usd), "per": price.per, "provider": price.provider,
             "offer": price.offer, "region": price.region, "billing": price.billing, "energy": price.energy,
-            "as of": f"{price.as_of} {price.as_of_note}".strip(),
+            "as of": f"{price.as_of} {price.as_of_note} {pricing.stale(price) or ''}".strip(),
             "source": price.source,
         }
         for price in pricing.prices.values() if price.item in items

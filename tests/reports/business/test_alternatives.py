@@ -13,7 +13,9 @@ import pytest
 
 from harness import FactError, Figure, UseCase
 from harness.facts import Spread
+from harness_reports import cells
 from harness_reports.business.alternatives import ALTERNATIVES, alternatives
+from harness_reports.economics.api_prices import price_source
 from harness_reports.economics.textbook.tokens import call_usd
 from harness_reports.prices.pricing import Pricing
 
@@ -75,7 +77,28 @@ def test_hosted_model_worked_out_by_hand(bench: Any, pricing: Pricing, hosted: U
     assert row["upfront_usd"] == 20_000
     assert row["npv_usd"] == pytest.approx(yearly * annuity - 20_000)
     assert row["quality_is"] == "assumed"
-    assert (row["price_as_of"], row["price_source"]) == ("2026-11-23", "genai-prices")
+    assert row["price_source"] == price_source()
+
+
+@pytest.mark.parametrize(
+    ("model", "day", "since", "why"),
+    [
+        ("openai/o3", date(2026, 1, 1), "2025-06-10", None),
+        ("openai/o3", date(2026, 11, 23), "2025-06-10", "The price is of 2025-06-10, 531 days old, over 365"),
+        ("openai/o3", date(2025, 6, 1), None, "The day of the price is not known"),
+        ("openai/gpt-4.1-nano", date(2026, 11, 23), None, "The day of the price is not known"),
+    ],
+)
+def test_a_hosted_price_has_its_own_day(
+    bench: Any, pricing: Pricing, hosted: UseCase, model: str, day: date, since: str | None, why: str | None
+) -> None:
+    """It is not that of the question, and an old price is marked, as one whose day nobody knows."""
+    records = bench.case(scores=GOOD)
+    frame = alternatives(records, replace(pricing, as_of=day), [replace(hosted, hosted=(model,))])
+    (row,) = (one for one in cells.rows(frame) if one["alternative"] == "hosted")
+
+    assert row["price_as_of"] == since
+    assert row["price_stale"] is None if why is None else row["price_stale"].startswith(why)
 
 
 def test_a_hosted_model_whose_quality_nobody_gives_has_no_value(bench: Any, pricing: Pricing, hosted: UseCase) -> None:

@@ -61,6 +61,8 @@ def test_a_hosted_model_has_the_price_of_the_day() -> None:
     before, after = (fact_table("hosted", "openai/o3", day) for day in (date(2025, 6, 1), date(2026, 11, 1)))
 
     assert before["input_usd_per_million"].tolist() == [10.0]
+    assert (before["as_of"].tolist(), after["as_of"].tolist()) == ([None], ["2025-06-10"] * 2)
+    assert (before["old"].tolist(), after["old"].tolist()) == ([None], [True] * 2)
     assert dict(zip(after["terms"], after["input_usd_per_million"], strict=True)) == {"standard": 2.0, "batch": 1.0}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from harness import FactError, HarnessError, Price, PriceBook
 from harness_reports.cells import rows
 from harness_reports.prices.price_table import PRICES, price_table
-from harness_reports.prices.pricing import choose
+from harness_reports.prices.pricing import choose, today
 
 BOOK = """
 prices:
@@ -61,6 +61,16 @@ def test_terms_of_an_offer_are_in_its_row(make_price: Callable[..., Price]) -> N
     (row,) = rows(price_table({"near": PriceBook("near", "", (price,))}))
 
     assert (row["billing"], row["energy"]) == ("second", "excluded")
+
+
+def test_a_price_of_tomorrow_is_listed_and_does_not_count(make_price: Callable[..., Price]) -> None:
+    """Nor is it there as of today; a price over a year old is marked."""
+    days = [today() + timedelta(days=days) for days in (1, -1, -400)]
+    ours = {"ours": PriceBook("ours", "", tuple(make_price(as_of=day) for day in days))}
+    listed = [(row["counts"], row["old"]) for row in rows(price_table(ours))]
+
+    assert listed == [(False, False), (True, False), (False, True)]
+    assert len(price_table(ours, as_of=today())) == 2
 
 
 def test_the_price_that_counts_is_the_one_of_tables(books: dict[str, PriceBook]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
@@ -15,7 +15,7 @@ import pytest
 from harness import FactError, Price, PriceBook
 from harness_reports.cli.options import PricingOption
 from harness_reports.prices.price_figures import hourly
-from harness_reports.prices.pricing import UTILISATION, Pricing, choose
+from harness_reports.prices.pricing import STALE_DAYS, UTILISATION, Pricing, choose, today
 
 
 def book(*prices: Price) -> PriceBook:
@@ -46,6 +46,37 @@ def test_day_takes_the_price_of_that_day(make_price: Callable[..., Price]) -> No
 
     assert choose(book(june, november), as_of=date(2026, 10, 31)).prices["CPU"] == june
     assert choose(book(june, november), as_of=date(2026, 11, 1)).prices["CPU"] == november
+
+
+def test_a_price_of_tomorrow_does_not_count_today(make_price: Callable[..., Price]) -> None:
+    """Where no day is given, today is meant; tomorrow it counts."""
+    now, announced = make_price(as_of=today()), make_price(as_of=today() + timedelta(days=1))
+
+    assert choose(book(now, announced)).prices == {"CPU": now}
+    assert choose(book(now, announced), as_of=announced.as_of).prices == {"CPU": announced}
+    with pytest.raises(FactError, match=f"No price is left on or before {today()}"):
+        choose(book(announced))
+
+
+@pytest.mark.parametrize(
+    ("days", "note", "why"),
+    [
+        (STALE_DAYS, "", None),
+        (STALE_DAYS + 1, "", "The price is of 2025-11-22, 366 days old, over 365: look for a newer one."),
+        (
+            STALE_DAYS + 1, "second half of 2025",
+            "The price is perhaps of 2025-11-22 and up to 366 days old, over 365: look for a newer one.",
+        ),
+    ],
+)  # fmt: skip
+def test_a_price_over_a_year_old_is_stale(
+    make_price: Callable[..., Price], days: int, note: str, why: str | None
+) -> None:
+    """On the day of the tables; of a day that is only bounded this is said."""
+    price = make_price(as_of=date(2026, 11, 23) - timedelta(days=days), as_of_note=note)
+    reason = choose(book(price), as_of=date(2026, 11, 23)).stale(price)
+
+    assert (None if reason is None else str(reason)) == why
 
 
 def test_day_before_all_prices_is_an_error(make_price: Callable[..., Price]) -> None:
