@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from transformers.models.bert.modeling_bert import BertModel
 
 from harness_language._bert import BertLearner, config
 from harness_language._codecs import CLS, FRAME, SEP, TokenCodec
+from harness_language._scripts import WORD, words
 from harness_language._tokens import weights_below
 from harness_language.questions import question_data
 
@@ -25,7 +25,6 @@ QUESTION, CONTEXT, SHARED, LINE, SHARED_LINE = range(5)
 """Types of tokens. Words of the context that are in the question too have a type of their own (Chen et al., 2017: the
 feature "exact match" of DrQA), which a small network needs many more steps to learn. So has the first token of a line:
 the tokenizer reads a line break as any other space."""
-_WORD = re.compile(r"\w+")
 TYPES = "embeddings.token_type_embeddings.weight"
 NAMES = ("input_ids", "attention_mask", "token_type_ids", "starts", "ends")
 
@@ -109,9 +108,9 @@ class PairCodec(TokenCodec):
 
 def _types(question: str, context: str, starts: np.ndarray) -> np.ndarray:
     """Return the types of a context's tokens from the characters at which they start."""
-    question_words = set(_WORD.findall(question.lower()))
+    question_words = set(words(question.lower()))
     shared = np.zeros(len(context) + 1, dtype=np.int64)
-    for word in _WORD.finditer(context):
+    for word in WORD.finditer(context):
         shared[word.start() : word.end()] = word.group().lower() in question_words
     lines = np.searchsorted([position for position, letter in enumerate(context) if letter == "\n"], starts)
     is_first = np.diff(lines, prepend=-1) > 0

@@ -9,6 +9,7 @@ import numpy as np
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from harness import Codec
+from harness_language._scripts import CHARACTER, SPACELESS, has_marks, terms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,10 +24,9 @@ FRAME = [(CLS, CLS_ID), (SEP, END_ID)]
 SPANS = tuple(f"[SPAN{number}]" for number in range(16))
 """T5's sentinel tokens, each in place of a span that is cut out."""
 SPAN_IDS = range(len(SPECIAL), len(SPECIAL) + len(SPANS))
-_SPACELESS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-"""Scripts without spaces between words: each character is a piece."""
-_PIECE = rf"[{_SPACELESS}]|\p{{N}}| ?[^\s\p{{N}}\p{{P}}\p{{S}}{_SPACELESS}]+| ?[\p{{P}}\p{{S}}]|\s"
-"""Bounds of byte-pair merges: a character of these scripts, a digit, or a word or sign with the space before it."""
+_PIECE = rf"[{SPACELESS}]|\p{{N}}| ?[^\s\p{{N}}\p{{P}}\p{{S}}{SPACELESS}]+| ?[\p{{P}}\p{{S}}]|\s"
+"""Bounds of byte-pair merges: a character of a script without spaces, a digit, or a word or sign with the space before
+it."""
 
 
 def train_wordpiece(texts: Sequence[str], vocabulary: int) -> Tokenizer:
@@ -36,10 +36,11 @@ def train_wordpiece(texts: Sequence[str], vocabulary: int) -> Tokenizer:
         texts: of the training split only.
         vocabulary: largest number of tokens.
     """
-    tokenizer = _lower_case_words(models.WordPiece(unk_token=UNKNOWN))
+    marks = has_marks(texts)
+    tokenizer = _lower_case_words(models.WordPiece(unk_token=UNKNOWN), marks=marks)
     tokenizer.train_from_iterator(texts, _wordpiece_trainer(tokenizer, texts, vocabulary))
     # The letters were special tokens for the trainer; in a new tokenizer they are ordinary pieces.
-    tokenizer = _lower_case_words(models.WordPiece(tokenizer.get_vocab(), unk_token=UNKNOWN))
+    tokenizer = _lower_case_words(models.WordPiece(tokenizer.get_vocab(), unk_token=UNKNOWN), marks=marks)
     tokenizer.add_special_tokens(list(SPECIAL))
     tokenizer.decoder = decoders.WordPiece()
     tokenizer.post_processor = processors.TemplateProcessing(single=f"{CLS} $A {SEP}", special_tokens=FRAME)
@@ -57,11 +58,19 @@ def _wordpiece_trainer(tokenizer: Tokenizer, texts: Sequence[str], vocabulary: i
     return trainers.WordPieceTrainer(vocab_size=vocabulary, special_tokens=fixed, show_progress=False)
 
 
-def _lower_case_words(model: models.Model) -> Tokenizer:
-    """Return a tokenizer that splits as BERT's does: into lower-case words and punctuation."""
+def _lower_case_words(model: models.Model, *, marks: bool) -> Tokenizer:
+    """Return a tokenizer that splits as BERT's does: into lower-case words and punctuation.
+
+    BERT's makes a word of each Chinese character; this one does so in all scripts without spaces.
+
+    Args:
+        model: what makes tokens of words.
+        marks: whether to keep marks, which are vowels in Thai; BERT's removes them, as accents.
+    """
     tokenizer = Tokenizer(model)
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True, strip_accents=not marks)
+    characters = pre_tokenizers.Split(Regex(CHARACTER), "isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([characters, pre_tokenizers.BertPreTokenizer()])
     return tokenizer
 
 
@@ -106,7 +115,7 @@ def train_pieces(texts: Sequence[str], pieces: int) -> Tokenizer:
 
 def train_words(texts: Sequence[str], vocabulary: int) -> Tokenizer:
     """Train a word-level tokenizer: the most frequent words in lower case; others are unknown."""
-    tokenizer = _lower_case_words(models.WordLevel(unk_token=UNKNOWN))
+    tokenizer = _lower_case_words(models.WordLevel(unk_token=UNKNOWN), marks=has_marks(texts))
     trainer = trainers.WordLevelTrainer(vocab_size=vocabulary, special_tokens=list(SPECIAL), show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
@@ -214,14 +223,19 @@ class TranslationCodec(TokenCodec):
 
 
 class BagCodec(Codec):
-    """Hashed bags of words: log(1 + count) of each bucket, scaled to length 1. Nothing is fitted."""
+    """Hashed bags of words: log(1 + count) of each bucket, scaled to length 1. Nothing is fitted.
+
+    In scripts without spaces they are bags of characters and of their pairs.
+    """
 
     def __init__(self, features: int) -> None:
         """Take the number of hash buckets."""
         from sklearn.feature_extraction.text import HashingVectorizer
 
         self.features = features
-        self._vectorizer = HashingVectorizer(n_features=features, alternate_sign=False, norm=None, dtype=np.float32)
+        self._vectorizer = HashingVectorizer(
+            n_features=features, analyzer=terms(1), alternate_sign=False, norm=None, dtype=np.float32
+        )
 
     def encode(self, inputs: Sequence[Any]) -> dict[str, np.ndarray]:
         """Return `bag`, float32 [n, features]."""

@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from harness import Learner, Progress, Unsupported
 from harness.labelled import class_probabilities, fit_classes, labelled
+from harness_language._scripts import terms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,7 @@ VOCABULARY = "vocabulary.json"
 
 
 class TfidfLearner(Learner):
-    """One fit, saved without pickle: words as JSON, numbers as safetensors."""
+    """One fit, saved without pickle: terms as JSON, numbers as safetensors."""
 
     def __init__(self, assignment: Assignment) -> None:
         """Make the two estimators; neither uses random numbers.
@@ -36,7 +37,7 @@ class TfidfLearner(Learner):
             raise Unsupported(f"scikit-learn does not compute in {assignment.precision}. Use fp32.")
         settings = assignment.settings
         self._assignment = assignment
-        self._vectorizer = TfidfVectorizer(ngram_range=(1, settings["ngrams"]), min_df=settings["min_documents"])
+        self._vectorizer = TfidfVectorizer(analyzer=terms(settings["ngrams"]), min_df=settings["min_documents"])
         self._classifier = LogisticRegression(C=settings["inverse_regularisation"], max_iter=1000)
 
     def step(self) -> Progress:

@@ -46,7 +46,7 @@ class Tfidf(Model):
     devices = ("cpu",)
     settings: ClassVar[Mapping[str, Setting]] = {
         "inverse_regularisation": Setting(1.0, "Logistic regression's C; larger values regularise less."),
-        "ngrams": Setting(1, "Longest n-gram of words."),
+        "ngrams": Setting(1, "Longest n-gram of words; of characters in scripts without spaces, at least 2."),
         "min_documents": Setting(1, "N-grams in fewer documents are left out."),
     }
 
