@@ -82,6 +82,16 @@ def test_squads_file_and_the_hubs_rows_give_the_same_data(tmp_path: Path) -> Non
         assert not set(data[0].keys("train")) & set(data[0].keys(split))
 
 
+def test_a_large_indented_file_is_read_whole(tmp_path: Path) -> None:
+    """As XQuAD's are: the `datasets` library makes a row of each article of these."""
+    path = tmp_path / "squad.json"
+    path.write_text(json.dumps(articles(rows(600)), indent=2), encoding="utf-8")
+    data = question_data(TASK.data(str(path), {}))
+
+    assert path.stat().st_size > 400_000
+    assert sum(data.sizes.values()) == 1200
+
+
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
 def test_one_answer_and_its_start_are_enough(tmp_path: Path, suffix: str) -> None:
     """In place of the hub's nested column; other columns are ignored."""
