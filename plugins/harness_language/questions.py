@@ -12,17 +12,22 @@ import re
 import string
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
+
+import regex
 
 from harness import Data, Grades, Predict, Sample, Unsupported
 from harness_language._parameters import Question
+from harness_language._scripts import TOKEN, is_latin, segmented
 
 KIND = "question-answering"
 SHOWN = 10
 """Answers in a sample."""
 CLIPPED = 2000
 """Most characters of each text in a sample."""
-_TOKEN = re.compile(r"\w+|[^\w\s]")
+_PUNCTUATION = regex.compile(rf"[\p{{P}}{re.escape(string.punctuation)}]")
+Normalise = Callable[[str], str]
 
 
 def question_data(data: Data) -> QuestionData:
@@ -37,7 +42,7 @@ def question_data(data: Data) -> QuestionData:
 
 
 class QuestionData(Data):
-    """Questions in splits that share no context, evaluated as in SQuAD (Rajpurkar et al., 2016)."""
+    """Questions in splits that share no context, evaluated as in SQuAD (Rajpurkar et al., 2016) or MLQA, by script."""
 
     def __init__(self, splits: Mapping[str, Sequence[Question]]) -> None:
         """Keep the questions.
@@ -102,10 +107,10 @@ class QuestionData(Data):
         return answers
 
     def work(self, outputs: Sequence[Any]) -> Mapping[str, int]:
-        """Return the words and signs of generated answers; nothing for spans."""
+        """Return the words and signs of generated answers, nothing for spans; a character of some scripts is a word."""
         if any(not isinstance(output, str) for output in outputs):
             return {}
-        return {"output_tokens": sum(len(_TOKEN.findall(output)) for output in outputs)}
+        return {"output_tokens": sum(len(TOKEN.findall(output)) for output in outputs)}
 
     def queries(self) -> Sequence[dict[str, str]]:
         """Return the test split's questions."""
@@ -157,26 +162,49 @@ def _text(output: Any, context: str) -> str:
     return context[start:end]
 
 
-def _best(grade: Callable[[str, str], float], answer: str, question: Question) -> float:
+def _best(grade: Callable[[str, str, Normalise], float], answer: str, question: Question) -> float:
     """Return the best grade of an answer over the correct ones, as SQuAD does."""
-    return max(grade(answer, truth) for truth in question.answers)
+    normalise = normalisation(question.context)
+    return max(grade(answer, truth, normalise) for truth in question.answers)
 
 
-def normalised(text: str) -> str:
-    """Return a text as SQuAD compares it: lower case, without punctuation and articles, with single spaces."""
+@lru_cache(maxsize=1)  # the questions about a context follow each other
+def normalisation(context: str) -> Normalise:
+    """Return how answers are compared: by SQuAD's rule if the context is in Latin script, else by MLQA's.
+
+    The script decides, as the language is not known. So articles are English ones, as in SQuAD and in XTREME's
+    evaluation of XQuAD, and are left out in Latin script only.
+    """
+    return squad_normalised if is_latin(context) else mlqa_normalised
+
+
+def squad_normalised(text: str) -> str:
+    """Return a text in lower case, without ASCII punctuation and articles, with single spaces."""
     bare = "".join(letter for letter in text.lower() if letter not in string.punctuation)
     return " ".join(re.sub(r"\b(a|an|the)\b", " ", bare).split())
 
 
-def exact(answer: str, truth: str) -> float:
+def mlqa_normalised(text: str) -> str:
+    """Return a text in lower case, without any punctuation, with spaces around characters of scripts without spaces.
+
+    This is the rule of MLQA (Lewis et al., 2020) for Chinese, which has no articles. Forms of full width stay what
+    they are.
+    """
+    return " ".join(segmented(_PUNCTUATION.sub("", text.lower())))
+
+
+def exact(answer: str, truth: str, normalise: Normalise = squad_normalised) -> float:
     """Return 1 if the normalised texts are equal, else 0."""
-    return float(normalised(answer) == normalised(truth))
+    return float(normalise(answer) == normalise(truth))
 
 
-def overlap(answer: str, truth: str) -> float:
+def overlap(answer: str, truth: str, normalise: Normalise = squad_normalised) -> float:
     """Return the F1 of the normalised words."""
-    words, true_words = normalised(answer).split(), normalised(truth).split()
+    words, true_words = normalise(answer).split(), normalise(truth).split()
     if not words or not true_words:
         return float(words == true_words)
     common = (Counter(words) & Counter(true_words)).total()
-    return 2 * common / (len(words) + len(true_words))
+    if not common:
+        return 0.0
+    precision, recall = common / len(words), common / len(true_words)
+    return 2 * precision * recall / (precision + recall)

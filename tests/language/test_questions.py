@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import string
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness import Assignment, Budget
@@ -18,10 +21,11 @@ from harness.plan import filled
 from harness_language._bert_qa import CONTEXT, LINE, QUESTION, SHARED, SHARED_LINE, TYPES
 from harness_language._parameters import WORDINGS, Question, Section, _questions, questions
 from harness_language.models import Bert, Overlap
-from harness_language.questions import QuestionData, exact, normalised, overlap
+from harness_language.questions import QuestionData, exact, mlqa_normalised, normalisation, overlap, squad_normalised
 from harness_language.tasks import QuestionAnswering
 
 WORDS = st.text("abc .,", max_size=30)
+CHARACTERS = st.text("ab7 .,。，「」中文字あกา年", max_size=30)
 
 
 @pytest.fixture(scope="module")
@@ -125,11 +129,110 @@ def test_metrics_are_squads(answer: str, truth: str, same: float, shared: float)
 
 @given(one=WORDS, other=WORDS)
 def test_metrics_are_symmetric_shares(one: str, other: str) -> None:
-    """An exact answer has an F1 of 1; normalising twice changes nothing."""
+    """An exact answer has an F1 of 1."""
     assert 0 <= exact(one, other) <= overlap(one, other) <= 1
     assert overlap(one, other) == pytest.approx(overlap(other, one))
     assert exact(one, one) == 1
-    assert normalised(normalised(one)) == normalised(one)
+
+
+@given(text=st.one_of(WORDS, CHARACTERS, st.text(max_size=30)))
+def test_normalising_twice_changes_nothing(text: str) -> None:
+    """By either rule, for any text."""
+    for normalise in (squad_normalised, mlqa_normalised):
+        assert normalise(normalise(text)) == normalise(text)
+
+
+def _squads(answer: str, truth: str) -> tuple[float, float]:
+    """Return exact match and F1 as SQuAD's script computes them, by its description: nothing of the harness is used."""
+
+    def words(text: str) -> list[str]:
+        kept = text.lower().translate(dict.fromkeys(map(ord, string.punctuation)))
+        return re.sub(r"\b(?:a|an|the)\b", " ", kept).split()
+
+    return _graded(words(answer), words(truth))
+
+
+def _mlqas(answer: str, truth: str) -> tuple[float, float]:
+    """Return them as MLQA's script computes them for Chinese: each ideograph is a word, else words end at spaces."""
+
+    def words(text: str) -> list[str]:
+        found: list[str] = [""]
+        for letter in text.lower():
+            if unicodedata.category(letter).startswith("P") or letter in string.punctuation:
+                continue
+            if "\u4e00" <= letter <= "\u9fa5":
+                found += [letter, ""]
+            elif letter.isspace():
+                found.append("")
+            else:
+                found[-1] += letter
+        return [word for word in found if word]
+
+    return _graded(words(answer), words(truth))
+
+
+def _graded(words: list[str], truth: list[str]) -> tuple[float, float]:
+    same = sum(min(words.count(word), truth.count(word)) for word in set(words))
+    if not same:
+        return float(words == truth), float(words == truth == [])
+    precision, recall = same / len(words), same / len(truth)
+    return float(words == truth), 2 * precision * recall / (precision + recall)
+
+
+LATIN = "It was built in 1897 by “the” engineers of Zürich – an old firm."
+CHINESE = "清华大学成立于1911年，位于北京市，英文名为 Tsinghua University（THU）。"
+HINDI = "ताज महल आगरा में है।"
+
+
+@given(answer=st.text("aAnthe bZ9.,-–“” üß", max_size=25), truth=st.text("aAnthe bZ9.,-–“” üß", max_size=25))
+@example(answer="the 1897–98", truth="1897–98")
+@example(answer="“Hangover”", truth="Hangover")
+def test_answers_in_latin_script_are_graded_by_squads_script_to_the_bit(answer: str, truth: str) -> None:
+    """With its punctuation, which is ASCII's, and its articles."""
+    rule = normalisation(LATIN)
+
+    assert (exact(answer, truth, rule), overlap(answer, truth, rule)) == _squads(answer, truth)
+
+
+@given(
+    answer=st.text("大学年北京 aA the9，。「（）.", max_size=25),
+    truth=st.text("大学年北京 aA the9，。「（）.", max_size=25),
+)
+@example(answer="1911年。", truth="1911年")
+@example(answer="北京市", truth="在北京")
+def test_answers_in_chinese_are_graded_by_mlqas_script_to_the_bit(answer: str, truth: str) -> None:
+    """In Hindi too, whose words have spaces."""
+    for context in (CHINESE, HINDI):
+        rule = normalisation(context)
+
+        assert (exact(answer, truth, rule), overlap(answer, truth, rule)) == _mlqas(answer, truth)
+
+
+@pytest.mark.parametrize(
+    ("context", "answer", "given_answer", "f1"),
+    [
+        (CHINESE, "1911年", "1911年。", 1.0),
+        (CHINESE, "北京市", "「北京市」", 1.0),
+        (CHINESE, "北京市", "北京", 0.8),
+        ("東京タワーは1958年に完成した。", "東京タワー", "タワー", 0.75),
+        ("กรุงเทพเป็นเมืองหลวงของไทย", "กรุงเทพ", "กรุงเทพ", 1.0),
+        (HINDI, "आगरा", "आगरा।", 1.0),
+        ("Москва основана в 1147 году.", "в 1147 году", "«1147 году»", 0.8),
+        ("The tower was built in 1897.", "1897", "in 1897.", 2 / 3),
+    ],
+)  # fmt: skip
+def test_an_answer_is_compared_as_its_script_is_written(
+    context: str, answer: str, given_answer: str, f1: float, tmp_path: Path
+) -> None:
+    """A final full stop is no error, and a part of an answer without spaces is partly right."""
+    start = context.index(answer)
+    rows = [{"question": f"{n}?", "context": context + n * "\n", "answer": answer, "start": start} for n in range(6)]
+    (tmp_path / "mine.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    data = QuestionAnswering().data(str(tmp_path / "mine.jsonl"), {})
+    scores = data.evaluate(lambda inputs: [given_answer for _ in inputs], 4)
+
+    assert scores["f1"] == pytest.approx([f1] * data.sizes["test"])
+    assert scores["exact"] == [float(f1 == 1)] * data.sizes["test"]
 
 
 def _reciting(answers: Any) -> Any:
@@ -200,6 +303,7 @@ def test_ten_answers_are_shown_with_their_references(few: QuestionData) -> None:
 def test_only_generated_answers_have_output_tokens(few: QuestionData) -> None:
     """Words and signs; a span has no count, which differs from 0."""
     assert few.work(["float, or None", ""]) == {"output_tokens": 4}
+    assert few.work(["北京，NBA"]) == {"output_tokens": 4}
     assert few.work([(1, 5), (2, 3)]) == {}
     assert few.work([]) == {"output_tokens": 0}
 
