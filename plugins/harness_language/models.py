@@ -133,8 +133,10 @@ class Overlap(Model):
     """The baseline of question answering."""
 
     name = "overlap"
-    summary = "The line that shares most words with the question, after its colon"
-    imports = (f"{_HERE}._overlap",)
+    summary = (
+        "The sentence that shares most with the question; in it the likeliest span: logistic regression (scikit-learn)"
+    )
+    imports = ("sklearn.linear_model", "scipy", "safetensors.numpy", f"{_HERE}._overlap")
     kinds = ("question-answering",)
     devices = ("cpu",)
 

@@ -7,6 +7,7 @@ import re
 import string
 import unicodedata
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harness import Assignment, Budget
+from harness import Assignment, Budget, Unsupported
 from harness.plan import filled
 from harness_language._bert_qa import CONTEXT, LINE, QUESTION, SHARED, SHARED_LINE, TYPES
 from harness_language._parameters import WORDINGS, Question, Section, _questions, questions
+from harness_language._spans import sentences
 from harness_language.models import Bert, Overlap
 from harness_language.questions import QuestionData, exact, mlqa_normalised, normalisation, overlap, squad_normalised
 from harness_language.tasks import QuestionAnswering
@@ -251,41 +253,126 @@ def test_an_answer_may_be_a_text_or_a_span(few: QuestionData) -> None:
     assert few.random_baseline()["exact match"] < 0.3
 
 
+def _trained(data: QuestionData) -> Any:
+    learner: Any = Overlap().learner(_assignment(data))
+    assert learner.step().done
+    return learner
+
+
+@pytest.fixture(scope="module")
+def baseline(few: QuestionData) -> Any:
+    """Return the baseline, trained on a hundred questions."""
+    return _trained(few)
+
+
 def test_the_baseline_is_above_the_random_baseline(parameters: QuestionData) -> None:
-    """It often finds the right line, but not the right part of it."""
-    learner = Overlap().learner(_assignment(parameters))
-    scores = parameters.evaluate(learner.predict, 64).scores
+    """From a few hundred questions it learns which part of the line is asked for."""
+    data = parameters.smaller(600, 1)
+    scores = data.evaluate(_trained(data).predict, 64).scores
 
-    assert parameters.random_baseline()["exact match"] < float(np.mean(scores["exact"])) < 0.4
-    assert parameters.random_baseline()["F1"] < float(np.mean(scores["f1"]))
-
-
-@pytest.mark.parametrize(
-    ("question", "context", "answer"),
-    [
-        ("What is x?", "", ""),
-        ("What is x?", " \n", ""),
-        ("What is b in fit?", "fit(...)\na : int\n    One.\nb : float\n    Two.\n", "float"),
-        ("Who built the house?", "It was hot. Ann built the house! It stands: still.", "Ann built the house!"),
-        ("What costs 1.5 euros?", "Bread costs 1.5 euros today", "Bread costs 1.5 euros today"),
-    ],
-)  # fmt: skip
-def test_the_baseline_answers_with_a_line_or_a_sentence(question: str, context: str, answer: str) -> None:
-    """Of a line what follows the colon, never a heading; in prose the sentence."""
-    learner = Overlap().learner(None)  # type: ignore[arg-type]  # it ignores the assignment
-    ((start, end),) = learner.predict([{"question": question, "context": context}])
-
-    assert context[start:end] == answer
+    assert 2 * data.random_baseline()["exact match"] < float(np.mean(scores["exact"])) < 0.8
+    assert 2 * data.random_baseline()["F1"] < float(np.mean(scores["f1"]))
 
 
-@given(question=st.text("ab? ", max_size=9), context=st.text("ab :.\n", max_size=30))
-def test_the_baseline_always_points_into_the_context(question: str, context: str) -> None:
-    """For any texts; an answer has no outer white space."""
-    learner = Overlap().learner(None)  # type: ignore[arg-type]
-    ((start, end),) = learner.predict([{"question": question, "context": context}])
+PROSE = {
+    "en": (
+        "{who} was born in {year}. {who} lived in the city of {where} for {count} years. Later the house was sold.",
+        {
+            "In what year was {who} born?": "{year}",
+            "In which city did {who} live?": "{where}",
+            "For how many years did {who} live there?": "{count}",
+        },
+        (("Anna", "Ruth", "Karl", "Otto"), ("Rome", "Oslo", "Bern", "Kyiv", "Lima")),
+    ),
+    "zh": (
+        "{who}出生于{year}年。{who}在城市{where}住了{count}天。后来房子卖给了银行。",
+        {
+            "{who}是哪一年出生的？": "{year}年",  # noqa: RUF001 - a Chinese question mark
+            "{who}住在哪个城市？": "{where}",  # noqa: RUF001
+            "{who}住了多少天？": "{count}天",  # noqa: RUF001
+        },
+        (("李明", "王芳", "张伟", "刘洋"), ("北京", "上海", "广州", "成都", "西安")),
+    ),
+}
+
+
+def _prose(language: str) -> QuestionData:
+    """Return questions about prose without a colon; no split has the years and numbers of another."""
+    form, questions, (people, cities) = PROSE[language]
+    items = []
+    for number, (who, where) in enumerate(product(people, cities)):
+        values = {"who": who, "where": where, "year": 1850 + number, "count": 20 + number}
+        context = form.format(**values)
+        for question, answer in questions.items():
+            start = context.index(answer.format(**values))
+            items.append(Question(question.format(**values), context, start, start + len(answer.format(**values))))
+    return QuestionData({"train": items[:45], "validation": items[45:48], "test": items[48:]})
+
+
+@pytest.mark.parametrize("language", list(PROSE))
+def test_the_baseline_answers_questions_about_prose(language: str) -> None:
+    """With a span of the sentence, where there is no colon; in Chinese too."""
+    data = _prose(language)
+    scores = data.evaluate(_trained(data).predict, 4).scores
+
+    assert np.mean(scores["exact"]) > max(0.5, data.random_baseline()["exact match"])
+
+
+def test_a_loaded_baseline_answers_the_same(few: QuestionData, baseline: Any, tmp_path: Path) -> None:
+    """Terms as JSON, numbers as safetensors; training again gives the same answers."""
+    baseline.save(tmp_path)
+    loaded = Overlap().learner(_assignment(few))
+    loaded.load(tmp_path)
+    queries = few.queries()
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["terms.json", "weights.safetensors"]
+    assert loaded.predict(queries) == baseline.predict(queries) == _trained(few).predict(queries)
+    assert len(set(baseline.predict(queries))) > 50
+
+
+@given(question=st.text("ab?谁 ", max_size=9), context=st.text("ab :.\n年。ก", max_size=30))
+def test_the_baseline_always_points_into_the_context(baseline: Any, question: str, context: str) -> None:
+    """For any texts; an answer has no outer white space, and is empty only where there is no text."""
+    ((start, end),) = baseline.predict([{"question": question, "context": context}])
 
     assert 0 <= start <= end <= len(context)
     assert context[start:end] == context[start:end].strip()
+    assert (start < end) == bool(context.strip())
+
+
+@pytest.mark.parametrize("answer", ["yes", "no, or yes"])
+def test_the_baseline_works_where_there_is_nothing_to_learn(answer: str) -> None:
+    """Every token is an answer, or the best sentence never has it."""
+    items = [
+        Question("Is it?", "yes", 0, 3) if answer == "yes" else Question("Is it?", f"Is it? x\n\n\ny\n{answer}", 14, 17)
+        for _ in range(5)
+    ]
+    learner = _trained(QuestionData(dict.fromkeys(("train", "validation", "test"), items)))
+    ((start, end),) = learner.predict([{"question": "Is it?", "context": "Perhaps."}])
+
+    assert 0 <= start < end <= len("Perhaps.")
+
+
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        ("fit(...)\na : int\n    One. Two.\n", ["fit(...)", "a : int", "One.", "Two."]),
+        ("It cost 1.5 euros! It was sold: still.", ["It cost 1.5 euros!", "It was sold: still."]),
+        ("他来了。“你好！”她说。", ["他来了。", "“你好！", "”她说。"]),  # noqa: RUF001 - Chinese signs
+        ("ฉันไปตลาด เธออยู่บ้าน 3 วัน", ["ฉันไปตลาด", "เธออยู่บ้าน 3 วัน"]),
+        (" \n", []),
+        ("", []),
+    ],
+)
+def test_sentences_end_as_their_script_has_it(context: str, expected: list[str]) -> None:
+    """At a full stop before a space, at a Chinese one, at a line's end, or at a space in Thai."""
+    assert [context[start:end] for start, end in sentences(context)] == expected
+
+
+def test_the_baseline_computes_in_fp32_only(few: QuestionData) -> None:
+    """A record must not name a precision that was not used."""
+    with pytest.raises(Unsupported, match="does not compute in bf16"):
+        Overlap().learner(replace(_assignment(few), precision="bf16"))
 
 
 def test_ten_answers_are_shown_with_their_references(few: QuestionData) -> None:
