@@ -206,6 +206,12 @@ def bench() -> Bench:
 
 
 @pytest.fixture(scope="session")
+def guessable() -> Callable[[float], dict[str, Any]]:
+    """Return a maker of an accuracy by what guessing reaches."""
+    return lambda level: ACCURACY | {"random_baseline": level}
+
+
+@pytest.fixture(scope="session")
 def error_metric() -> dict[str, Any]:
     """Return a metric in which lower is better."""
     return {

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness_reports.business.verdict import BASELINE_WINS, LOSSES, VERDICTS
+from harness_reports.measured.quality_figures import GUESSING_BASELINE
 from harness_reports.reasons import Reason
 
 
@@ -40,7 +41,7 @@ def headline(rows: Sequence[Mapping[str, Any]]) -> Reason | None:
 
 def _baseline_wins(rows: Sequence[Mapping[str, Any]], best: Mapping[str, Any]) -> Reason | None:
     rivals = [row for row in rows if row["model"] != row["baseline"] and row["verdict"] != "not enough evidence"]
-    if not rivals or best["verdict"] == "not enough evidence":
+    if not rivals or best["verdict"] == "not enough evidence" or best["against_baseline"] == GUESSING_BASELINE:
         return None
     wins = best["model"] == best["baseline"] or any(reason.code in BASELINE_WINS for reason in best["reasons"])
     return Reason("baseline is best", {"model": best["baseline"]}) if wins else None

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from harness_reports.business.npv_distribution import Driver
 from harness_reports.economics.simulation import Outcome
 from harness_reports.measured.latency import PERCENTILE_CONFIDENCE, LatencyObjective
-from harness_reports.measured.quality_figures import NO_DIFFERENCE
+from harness_reports.measured.quality_figures import GUESSING_BASELINE, NO_BETTER_THAN_GUESSING, NO_DIFFERENCE
 from harness_reports.reasons import Reason, Reasons
 
 Verdict = Literal["invest", "pilot", "do not invest", "not enough evidence"]
@@ -167,7 +167,8 @@ def against_the_baseline(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]
     """Return rows with the verdict `do not invest` where the task's cheap baseline wins.
 
     It wins where it is as good and has at least as high an expected net present value, to a hundredth. Without a
-    significant difference of quality its own is taken at the candidate's error cost.
+    significant difference of quality its own is taken at the candidate's error cost. Where it is no better than
+    guessing, guessing wins over every candidate that is not significantly better, the baseline among them.
     """
     return [_compared(row, [other for other in rows if is_baseline_of(other, row)]) for row in rows]
 
@@ -178,8 +179,12 @@ def is_baseline_of(other: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
 
 
 def _compared(row: dict[str, Any], baselines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    if row["verdict"] not in ("invest", "pilot"):
+        return row
+    if row["against_baseline"] in (GUESSING_BASELINE, NO_BETTER_THAN_GUESSING):
+        return _refused(row, Reason("only guesses", {"model": row["baseline"]}))
     # Only a baseline with as good a verdict is a rival: a cheaper one that misses the needs is none.
-    if row["verdict"] not in ("invest", "pilot") or row["against_baseline"] not in ("worse", NO_DIFFERENCE):
+    if row["against_baseline"] not in ("worse", NO_DIFFERENCE):
         return row
     values = [
         (_npv_of_baseline(row, baseline), baseline["model"])
@@ -190,7 +195,10 @@ def _compared(row: dict[str, Any], baselines: Sequence[Mapping[str, Any]]) -> di
     if npv_usd < row["npv_mean_usd"] - _AS_GOOD * abs(row["npv_mean_usd"]):
         return row
     code = "baseline better" if row["against_baseline"] == "worse" else "baseline as good"
-    reason = Reason(code, {"model": model, "baseline_usd": npv_usd, "npv_usd": row["npv_mean_usd"]})
+    return _refused(row, Reason(code, {"model": model, "baseline_usd": npv_usd, "npv_usd": row["npv_mean_usd"]}))
+
+
+def _refused(row: dict[str, Any], reason: Reason) -> dict[str, Any]:
     # The draws say how likely a loss is, not how likely the baseline earns less.
     return {**row, "verdict": "do not invest", "probability_wrong": None, "reasons": Reasons([reason, *row["reasons"]]),
             "flip": None}  # fmt: skip

@@ -61,6 +61,12 @@ class Quality:
         return float(self.figure.value)
 
     @property
+    def only_guesses(self) -> bool:
+        """Whether the value is no better than the random baseline, where the task declares one."""
+        level = self.metric.get("random_baseline")
+        return level is not None and self.sign * self.value <= self.sign * level
+
+    @property
     def of_seeds(self) -> list[float]:
         """The metric's value in each seed."""
         return [leaf.metric_value(metric) for leaf, metric in zip(self.leaves, self.metrics, strict=True)]

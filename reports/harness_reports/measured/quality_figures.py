@@ -12,6 +12,10 @@ from harness_reports.measured.readings import who
 RIGHT_SHARE = "share(quality / ceiling)"
 NO_DIFFERENCE = "no significant difference"
 """The 95 % interval of the difference of two qualities holds 0."""
+BETTER_THAN_GUESSING = "better than guessing"
+NO_BETTER_THAN_GUESSING = "no better than guessing"
+GUESSING_BASELINE = "is the baseline, no better than guessing"
+"""Where the baseline's value is no better than the random baseline, that is what candidates are compared with."""
 
 
 def quality_figures(quality: Quality, baseline: Quality | None) -> dict[str, Explained]:
@@ -49,11 +53,16 @@ def _declared(name: str, quality: Quality) -> Explained:
 
 
 def _against(quality: Quality, baseline: Quality | None) -> list[Explained]:
-    """Return the baseline's value, and whether the candidate is significantly better or worse."""
+    """Return the baseline's value, and whether the candidate is significantly better or worse.
+
+    A baseline that is no better than the random baseline is none: then candidates are compared with the latter.
+    """
     if baseline is None:
         note = f"the baseline {quality.baseline!r} was not graded on the same data"
         return [Explained(name, None, note=note) for name in ("baseline_value", "against_baseline")]
     bar = named(baseline.figure, "baseline_value")
+    if baseline.only_guesses:
+        return [bar, _against_guessing(quality, baseline, bar)]
     if quality.key.model == baseline.key.model:
         verdict = note = "is the baseline"
     else:
@@ -61,6 +70,22 @@ def _against(quality: Quality, baseline: Quality | None) -> list[Explained]:
         verdict = _verdict(Interval(low, high), quality.sign)
         note = f"the difference's 95 % interval, paired by item: {low:.4g} to {high:.4g} {quality.unit}".rstrip()
     return [bar, Explained("against_baseline", verdict, note=note, inputs=(quality.figure, bar))]
+
+
+def _against_guessing(quality: Quality, baseline: Quality, bar: Explained) -> Explained:
+    """Return whether the candidate is significantly better than the random baseline."""
+    level = _declared("random_baseline", baseline)
+    end = quality.interval()[0 if quality.sign > 0 else 1]
+    if quality.key.model == baseline.key.model:
+        verdict = GUESSING_BASELINE
+    else:
+        better = quality.sign * end > quality.sign * level.value
+        verdict = BETTER_THAN_GUESSING if better else NO_BETTER_THAN_GUESSING
+    note = (
+        f"the baseline's {bar.value:.4g} is no better than the random baseline's {level.value:.4g} {quality.unit}, "
+        f"which stands in for it; the worse end of this quality's 95 % interval is {end:.4g}"
+    )
+    return Explained("against_baseline", verdict, note=note, inputs=(quality.figure, bar, level))
 
 
 def _verdict(difference: Interval, sign: int) -> str:

@@ -22,6 +22,7 @@ SENTENCES = {
     "needs not measured": "此处未测量：{needs:names}。",
     "baseline better": "廉价基线 {model} 更好，其期望净现值为 {baseline_usd:usd}，本方案为 {npv_usd:usd}。",
     "baseline as good": "廉价基线 {model} 质量上无显著差异：按本方案的错误率，其期望净现值为 {baseline_usd:usd}，本方案为 {npv_usd:usd}。",
+    "only guesses": "质量并不显著优于随机猜测，廉价基线 {model} 也不优于随机猜测。",
     # What to measure next.
     "label items": "请先再标注并评测 {size:count} 个测试样本：价值 {evsi_usd:usd}，成本 {cost_usd:usd}。",
     "grade items": "请先再评测测试集中的 {size:count} 个样本：价值 {evsi_usd:usd}，成本 {cost_usd:usd}。",

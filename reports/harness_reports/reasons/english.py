@@ -30,6 +30,7 @@ SENTENCES = {
     "{npv_usd:usd}.",
     "baseline as good": "The cheap baseline {model!r} does not differ significantly in quality: with this one's errors its "
     "expected net present value would be {baseline_usd:usd}; this one's is {npv_usd:usd}.",
+    "only guesses": "Quality is not significantly better than guessing; the cheap baseline {model!r} is no better either.",
     # What to measure next.
     "label items": "Label and grade {size:count} more test items first: that is worth {evsi_usd:usd} and costs "
     "{cost_usd:usd}.",

@@ -368,6 +368,40 @@ def test_the_headline_says_where_money_alone_decides(
     assert not _headline(bench.case(scores=(0, 0, 1) * 40), pricing, make_use_case(needs=needs, **market))
 
 
+def test_a_candidate_must_beat_guessing_where_the_baseline_does_not(
+    bench: Any, pricing: Pricing, make_use_case: MakeUseCase, guessable: Callable[[float], dict[str, Any]]
+) -> None:
+    """92 of 100 are right; nine of ten are guessed, so that neither is worth investing in."""
+    cheap = {"model": "tfidf", "start": "scratch", "runtime": "eager", "latency_s": (0.002,) * 700, "finetune_s": 1.0}
+
+    def judged_among(level: float) -> tuple[dict[str, Any], dict[str, Any], str]:
+        metric = guessable(level)
+        records = [
+            *bench.case(scores=GOOD, metric=metric),
+            *bench.case(scores=(1, 1, 1, 1, 0) * 20, metric=metric, **cheap),
+        ]
+        frame = viability(records, pricing, [make_use_case(needs={"quality": 0.75})])
+        return only(frame, model="bert"), only(frame, model="tfidf"), _headline(records, pricing, make_use_case())
+
+    bert, tfidf, headline = judged_among(0.9)
+    assert (bert["against_baseline"], bert["verdict"]) == ("no better than guessing", "do not invest")
+    assert (tfidf["against_baseline"], tfidf["verdict"]) == (
+        "is the baseline, no better than guessing", "do not invest",
+    )  # fmt: skip
+    for row in (bert, tfidf):
+        assert row["reasons"].startswith(
+            "Quality is not significantly better than guessing; the cheap baseline 'tfidf'"
+        )
+        assert pd.isna(row["probability_wrong"])
+    assert not headline
+
+    bert, tfidf, _ = judged_among(0.82)
+    assert (bert["against_baseline"], bert["verdict"]) == ("better than guessing", "invest")
+    assert tfidf["verdict"] == "do not invest"
+    bert, _, _ = judged_among(0.7)
+    assert bert["against_baseline"] == "better"
+
+
 def test_a_difference_that_is_not_significant_is_worth_nothing(
     bench: Any, pricing: Pricing, make_use_case: MakeUseCase
 ) -> None:

@@ -341,3 +341,18 @@ def test_the_report_and_the_plan_are_in_chinese(run: Run, tmp_path: Path) -> Non
     assert '<html lang="zh">' in (tmp_path / "memo.html").read_text(encoding="utf-8")
     assert "拟合规律需要 3 种" in planned
     assert "利用率" in planned
+
+
+def test_a_baseline_that_guesses_is_said_in_plain_words(
+    bench: Any, make_store: Callable[[Path, list[Any]], str], invoke: Callable[..., str], tmp_path: Path
+) -> None:
+    """In tables of both languages, and in what explains them."""
+    store = make_store(tmp_path, [*bench.case(), *bench.case(scores=(0, 1) * 5 + (0,) * 90, model="tfidf")])
+    english, chinese = (invoke("table", "accuracy", "--lang", lang, "--store", store) for lang in ("en", "zh"))
+    explained = invoke("explain", "accuracy", "--model", "bert", "--column", "against_baseline", "--store", store)
+
+    assert "is the baseline, no better than guessing" in " ".join(english.split())
+    assert "better than guessing" in english
+    assert "即基线，不优于随机猜测" in chinese
+    assert "优于随机猜测" in chinese
+    assert "0.05 is no better than the random baseline's 0.125" in " ".join(explained.split())

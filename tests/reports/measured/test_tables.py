@@ -91,6 +91,38 @@ def test_the_best_candidate_of_the_baseline_counts(bench: Any) -> None:
     assert cells["against_baseline"] == "worse"
 
 
+@pytest.mark.parametrize(
+    ("right", "word"), [(50, "better than guessing"), (14, "no better than guessing"), (2, "no better than guessing")]
+)
+@pytest.mark.parametrize("cheap", [0, 12])
+def test_a_baseline_no_better_than_guessing_is_replaced_by_guessing(
+    bench: Any, right: int, word: str, cheap: int
+) -> None:
+    """Guessing reaches 0.125; the baseline's own value stays in the table, and its row says what it is."""
+    records = [
+        *bench.case(scores=(1,) * right + (0,) * (100 - right)),
+        *bench.case(scores=(0,) * (100 - cheap) + (1,) * cheap, model="tfidf", start="scratch"),
+    ]
+    frame = tables.accuracy(records)
+    cells = row(frame, model="bert")
+
+    assert cells["against_baseline"] == word
+    assert cells["baseline_value"] == pytest.approx(cheap / 100)
+    assert row(frame, model="tfidf")["against_baseline"] == "is the baseline, no better than guessing"
+
+
+def test_an_error_above_that_of_guessing_is_no_baseline(bench: Any, error_metric: dict[str, Any]) -> None:
+    """Where less is better."""
+    metric = error_metric | {"random_baseline": 2.0}
+    worse = bench.case(scores=(3.0, 3.3) * 20, metric=metric, model="tfidf", start="scratch")
+    words = [
+        row(tables.accuracy([*bench.case(scores=scores, metric=metric), *worse]), model="bert")["against_baseline"]
+        for scores in ((1.0, 1.1) * 20, (1.9, 2.2) * 20, (2.5, 2.6) * 20)
+    ]
+
+    assert words == ["better than guessing", "no better than guessing", "no better than guessing"]
+
+
 def test_lower_error_is_better(bench: Any, error_metric: dict[str, Any]) -> None:
     """Than the baseline's."""
     records = [
