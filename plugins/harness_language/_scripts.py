@@ -19,6 +19,8 @@ TOKEN = regex.compile(rf"{WORD.pattern}|[^\w\s]")
 _CHARACTER = regex.compile(CHARACTER)
 _LATIN = regex.compile(r"\p{Latin}")
 _WITH_MARKS = regex.compile(r"[\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]")
+_IDEOGRAPH = regex.compile(r"\p{Han}")
+_NEARLY_ALL = 0.8
 _OFTEN = 0.1
 
 
@@ -40,6 +42,18 @@ def is_latin(text: str) -> bool:
     """Return whether no more words are of other scripts than of the Latin one."""
     found = [word for word in words(text) if word[0].isalpha()]
     return 2 * sum(_LATIN.match(word) is not None for word in found) >= len(found)
+
+
+def is_spaceless(text: str) -> bool:
+    """Return whether a text has more characters of scripts without spaces than words of others."""
+    found = words(text)
+    return 2 * sum(_CHARACTER.match(word) is not None for word in found) > len(found)
+
+
+def is_chinese(text: str) -> bool:
+    """Return whether nearly all characters of scripts without spaces are ideographs: Japanese has kana between them."""
+    alone = _CHARACTER.findall(text)
+    return len(_IDEOGRAPH.findall(text)) > _NEARLY_ALL * len(alone)
 
 
 def has_marks(texts: Sequence[str]) -> bool:

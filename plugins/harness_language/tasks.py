@@ -228,7 +228,9 @@ class Translation(_TextTask):
     former_names: ClassVar[Mapping[str, str]] = {"phrases": ""}
     settings: ClassVar[Mapping[str, Setting]] = {
         "source_locale": Setting("en", "Locale to translate from: en, fr, pt_BR."),
-        "target_locale": Setting("zh", "Locale to translate into; it decides BLEU's tokenizer."),
+        "target_locale": Setting(
+            "zh", "Locale to translate into; with the translations' script it decides BLEU's tokenizer."
+        ),
         "source_column": Setting("", "Column of your own data with the texts. Empty: named as source_locale."),
         "target_column": Setting("", "Column of your own data with translations. Empty: named as target_locale."),
         **_FORM,

@@ -18,6 +18,7 @@ from sacrebleu.metrics.chrf import CHRF
 
 from harness import Data, Grades, Predict, Sample, Unsupported
 from harness_language._phrases import Pair
+from harness_language._scripts import is_chinese, is_spaceless
 
 __all__ = ["KIND", "Pair", "TranslationData", "tokenizer", "translation_data"]
 
@@ -28,6 +29,8 @@ CLIPPED = 2000
 """Most characters of each text in a sample."""
 _TOKENIZERS = {"zh": "zh", "ja": "char", "th": "char", "km": "char", "lo": "char", "my": "char"}
 """Language written without spaces → sacrebleu's tokenizer; others have `13a`."""
+LOOKED_AT = 1000
+"""Translations whose script is looked at."""
 
 
 def translation_data(data: Data) -> TranslationData:
@@ -41,9 +44,17 @@ def translation_data(data: Data) -> TranslationData:
     return data
 
 
-def tokenizer(locale: str) -> str:
-    """Return the name of sacrebleu's tokenizer for translations into a locale's language."""
-    return _TOKENIZERS.get(locale.replace("-", "_").partition("_")[0].lower(), "13a")
+def tokenizer(locale: str, targets: Sequence[str] = ()) -> str:
+    """Return the name of sacrebleu's tokenizer for translations into a locale's language.
+
+    Where the translations are written without spaces their script decides, whatever the locale says: `zh` for Chinese,
+    `char` for others. `ja-mecab` would need a dictionary of Japanese.
+    """
+    of_locale = _TOKENIZERS.get(locale.replace("-", "_").partition("_")[0].lower())
+    text = " ".join(targets[:LOOKED_AT])
+    if not is_spaceless(text):
+        return of_locale or "13a"
+    return of_locale or "zh" if is_chinese(text) else "char"
 
 
 class TranslationData(Data):
@@ -54,10 +65,10 @@ class TranslationData(Data):
 
         Args:
             splits: `train`, `validation` and `test`.
-            target_locale: of the translations; it decides BLEU's tokenizer.
+            target_locale: of the translations; with their script it decides BLEU's tokenizer.
         """
         self._splits = {name: tuple(pairs) for name, pairs in splits.items()}
-        self._tokenizer = tokenizer(target_locale)
+        self._tokenizer = tokenizer(target_locale, [pair.target for pair in self._splits["train"]])
         self.sizes = {name: len(pairs) for name, pairs in self._splits.items()}
         content = repr([(name, [tuple(pair) for pair in self._splits[name]]) for name in sorted(self._splits)])
         self.digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()

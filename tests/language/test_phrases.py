@@ -175,6 +175,32 @@ def test_the_tokenizer_is_that_of_the_language(locale: str, name: str) -> None:
     assert "version:2" in used["chrF signature"]
 
 
+@pytest.mark.parametrize(
+    ("target", "locale", "name"),
+    [
+        ("你好，世界。", "en", "zh"),
+        ("你好，世界。", "cmn_Hans", "zh"),
+        ("我在 Berlin 见过 Anna。", "de", "zh"),
+        ("こんにちは世界。", "zh", "char"),
+        ("東京都", "ja", "char"),
+        ("สวัสดีชาวโลก", "zh", "char"),
+        ("བཀྲ་ཤིས་བདེ་ལེགས།", "bo", "char"),
+        ("Hello 世界, how are you?", "en", "13a"),
+        ("Bonjour le monde", "fr_FR", "13a"),
+        ("안녕하세요 세계", "ko", "13a"),
+    ],
+)
+def test_the_tokenizer_follows_the_script_of_the_translations(target: str, locale: str, name: str) -> None:
+    """Whatever locale was given, or forgotten; BLEU is sacrebleu's with that tokenizer."""
+    data = little([("a", target)] * 5, locale)
+    longer = f"{target}{target}"
+    values = whole(data, [longer] * 5)
+
+    assert f"tok:{name}|" in data.evaluate(reciting([longer] * 5), 2).used["BLEU signature"]
+    assert values["BLEU"] == pytest.approx(sacrebleu.corpus_bleu([longer] * 5, [[target] * 5], tokenize=name).score)
+    assert values["chrF"] == pytest.approx(sacrebleu.corpus_chrf([longer] * 5, [[target] * 5]).score)
+
+
 def test_the_random_baseline_is_low(phrases: TranslationData) -> None:
     """The translation of another text shares few characters; the same data have the same baseline."""
     baseline = phrases.random_baseline()
