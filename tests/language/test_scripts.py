@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
     from harness import Assignment, Model
 
+README = Path(__file__).parents[2] / "README.md"
 SPACED = st.text("abcXYZ éñß ωЖй 09_.,!–·\n\té‿़क", max_size=60)
 """Letters, marks and signs of scripts with spaces."""
 SPACELESS = st.text("价格不值得推荐おいしいガスーราคาดีມືၿទ།། 。，", min_size=1, max_size=40)
@@ -161,6 +165,39 @@ def test_the_baseline_reads_chinese_as_characters_and_pairs(
     ours = _accuracy(data, models["tfidf"].learner(assign("tfidf", data)))
     assert ours == reference(TfidfVectorizer(analyzer="char", ngram_range=(1, 2))) > 0.9
     assert reference(TfidfVectorizer()) < 0.7
+
+
+MIXED = (
+    ("很好用的app。", 1), ("app", 0), ("Great 手机 for its price", 1), ("bad, not good", 0), ("ok。非常满意", 1),
+    ("แพงเกินไป", 0), ("とても良い", 1), ("iPhone15太贵了", 0), ("", 1), ("5.0", 0),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("data", [_reviews(), _reviews("iPhone15"), None], ids=["zh", "names", "mixed"])
+def test_the_snippet_of_the_readme_gives_the_baselines_figures(
+    models: Mapping[str, Model],
+    assign: Callable[..., Assignment],
+    data: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """To the bit, on Chinese texts and on mixed ones."""
+    if data is None:
+        mixed = Examples(*zip(*MIXED, strict=True))
+        data = TextClassificationData(("no", "yes"), dict.fromkeys(("train", "validation", "test"), mixed))
+    (snippet,) = re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    splits = {split: data.examples(split) for split in ("train", "test")}
+    rows = [
+        (split, text, data.classes[label]) for split, part in splits.items() for text, label in zip(*part, strict=True)
+    ]
+    pd.DataFrame(rows, columns=["split", "text", "label"]).to_csv(tmp_path / "rows.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(snippet, names)  # noqa: S102 - the README's own lines
+    learner = models["tfidf"].learner(assign("tfidf", data))
+    learner.step()
+
+    assert np.array_equal(learner.predict(data.queries()), names["tfidf"].predict_proba(data.queries()))
 
 
 @pytest.mark.parametrize("model", ["mlp", "lstm"])
