@@ -231,7 +231,7 @@ def test_an_answer_is_compared_as_its_script_is_written(
     rows = [{"question": f"{n}?", "context": context + n * "\n", "answer": answer, "start": start} for n in range(6)]
     (tmp_path / "mine.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     data = QuestionAnswering().data(str(tmp_path / "mine.jsonl"), {})
-    scores = data.evaluate(lambda inputs: [given_answer for _ in inputs], 4)
+    scores = data.evaluate(lambda inputs: [given_answer for _ in inputs], 4).scores
 
     assert scores["f1"] == pytest.approx([f1] * data.sizes["test"])
     assert scores["exact"] == [float(f1 == 1)] * data.sizes["test"]
