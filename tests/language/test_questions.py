@@ -23,7 +23,15 @@ from harness_language._bert_qa import CONTEXT, LINE, QUESTION, SHARED, SHARED_LI
 from harness_language._parameters import WORDINGS, Question, Section, _questions, questions
 from harness_language._spans import sentences
 from harness_language.models import Bert, Overlap
-from harness_language.questions import QuestionData, exact, mlqa_normalised, normalisation, overlap, squad_normalised
+from harness_language.questions import (
+    QuestionData,
+    exact,
+    mlqa_normalised,
+    normalisation,
+    overlap,
+    question_data,
+    squad_normalised,
+)
 from harness_language.tasks import QuestionAnswering
 
 WORDS = st.text("abc .,", max_size=30)
@@ -230,7 +238,8 @@ def test_an_answer_is_compared_as_its_script_is_written(
     start = context.index(answer)
     rows = [{"question": f"{n}?", "context": context + n * "\n", "answer": answer, "start": start} for n in range(6)]
     (tmp_path / "mine.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    data = QuestionAnswering().data(str(tmp_path / "mine.jsonl"), {})
+    task = QuestionAnswering()
+    data = question_data(task.data(str(tmp_path / "mine.jsonl"), filled({}, task.settings)))
     scores = data.evaluate(lambda inputs: [given_answer for _ in inputs], 4).scores
 
     assert scores["f1"] == pytest.approx([f1] * data.sizes["test"])
