@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 DEFAULT = "harness-results"
 DATABASE = "harness.db"
+URL = re.compile(r"[a-z][a-z0-9+_.]*://", re.IGNORECASE)
+"""How a database URL begins, such as `postgresql+psycopg://`; further on, the characters belong to a folder's name."""
 
 
 def place(location: str | None) -> str:
@@ -16,7 +19,7 @@ def place(location: str | None) -> str:
 
 def is_url(where: str) -> bool:
     """Return whether a place is a database URL, not a folder."""
-    return "://" in where
+    return URL.match(where) is not None
 
 
 def is_new(location: str | None) -> bool:

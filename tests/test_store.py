@@ -80,7 +80,9 @@ def test_a_record_of_tomorrow_is_refused() -> None:
         from_json(json.dumps(body), {}.__getitem__)
 
 
-@pytest.mark.parametrize("name", ["sp ace", "结果", "a#b", "100%25", "what?", "q?timeout=1"])
+@pytest.mark.parametrize(
+    "name", ["sp ace", "结果", "a#b", "100%25", "what?", "q?timeout=1", "a%41", "[/red]", "~", "x.", "ab/c://d"]
+)
 def test_any_folder_can_be_a_store(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """URL characters in a folder's name have no meaning, and the folder does not move."""
     monkeypatch.chdir(tmp_path)

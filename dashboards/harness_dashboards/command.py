@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
@@ -11,8 +12,8 @@ from typing import Annotated, NoReturn
 import typer
 
 ADDRESS = "127.0.0.1"
-STORE, BOOK, PLUGINS = "HARNESS_STORE", "HARNESS_PRICE_BOOK", "HARNESS_PLUGINS"
-"""Environment variables that the pages read."""
+STORE, BOOK, PLUGINS = "HARNESS_STORE", "HARNESS_PRICE_BOOK", "HARNESS_DASHBOARD_PLUGINS"
+"""Environment variables that the pages read; of plugins a JSON list, as a path may hold any character."""
 
 
 def dashboard(
@@ -56,8 +57,7 @@ def _refuse_taken(port: int) -> None:
 
 
 def _environment(store: str | None, price_book: str, plugins: list[str]) -> dict[str, str]:
-    files = [file for file in os.environ.get(PLUGINS, "").split(os.pathsep) if file]
-    variables = {BOOK: price_book, PLUGINS: os.pathsep.join(dict.fromkeys([*files, *map(os.path.abspath, plugins)]))}
+    variables = {BOOK: price_book, PLUGINS: json.dumps([str(Path(file).absolute()) for file in plugins])}
     return {**os.environ, **variables, **({STORE: store} if store else {})}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Iterable
@@ -13,9 +14,9 @@ from pathlib import Path
 import streamlit as st
 
 from harness.facts import UseCase
-from harness.place import DATABASE, DEFAULT
+from harness.place import DATABASE, DEFAULT, is_url
 from harness.plugins import Plugins, load_plugins
-from harness_dashboards.command import BOOK, STORE
+from harness_dashboards.command import BOOK, PLUGINS, STORE
 from harness_reports.business.evidence import Evidence, gather
 from harness_reports.business.market import read_market
 from harness_reports.business.viability import Candidates, judge, with_flips
@@ -30,7 +31,7 @@ SECONDS_TO_KEEP = 5
 @st.cache_resource(show_spinner=False)
 def plugins() -> Plugins:
     """Return the plugins, loaded once."""
-    return load_plugins()
+    return load_plugins(json.loads(os.environ.get(PLUGINS, "[]")))
 
 
 def location() -> str:
@@ -62,7 +63,7 @@ def is_measured(case: UseCase, tasks: Iterable[tuple[str, str]]) -> bool:
 
 def _changed(location: str) -> tuple[float, ...]:
     """Return a cache key: the times of the store's files; for a database server one that changes every few seconds."""
-    if "://" in location:
+    if is_url(location):
         return (time.time() // SECONDS_TO_KEEP,)
     files = (Path(location) / name for name in (DATABASE, f"{DATABASE}-wal"))
     return tuple(file.stat().st_mtime for file in files if file.exists())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -55,7 +56,7 @@ class OnnxFile(Model):
 
         signature = read_signature(self.path, settings)
         sha = hashlib.sha256(repr(signature).encode())
-        for file in sorted({self.path, *self.path.parent.glob(f"{self.path.name}*")}):
+        for file in sorted({self.path, *self.path.parent.glob(f"{glob.escape(self.path.name)}*")}):
             sha.update(file.read_bytes())
         return f"file sha256 {sha.hexdigest()}"
 

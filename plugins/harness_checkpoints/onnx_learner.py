@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -57,7 +58,7 @@ class OnnxLearner(Learner):
 
     def save(self, folder: Path) -> None:
         """Copy the file with its external data and tokenizer, and write its signature."""
-        for file in self._path.parent.glob(f"{self._path.name}*"):
+        for file in self._path.parent.glob(f"{glob.escape(self._path.name)}*"):
             shutil.copy(file, folder / (FILE if file == self._path else file.name))
         (folder / SIGNATURE).write_text(to_json(self._signature), encoding="utf-8")
         if self._signature.encoder == "tokens":

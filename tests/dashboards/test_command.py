@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import json
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +32,13 @@ def test_an_unknown_price_book_is_an_error(walked: Path, harness_command: Any) -
 
 
 def test_the_pages_get_the_options_by_environment_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Store, price book and plugin files, with those of the caller's shell."""
-    monkeypatch.setenv(PLUGINS, "first.py")
-    environment = _environment("my-store", "mine.yaml", ["second.py"])
+    """Store, price book and plugin files, whatever their names; those of the caller's shell stay as they are."""
+    monkeypatch.setenv("HARNESS_PLUGINS", "first.py")
+    environment = _environment("my-store", "mine.yaml", ["a:b;c.py"])
 
     assert (environment[STORE], environment[BOOK]) == ("my-store", "mine.yaml")
-    assert environment[PLUGINS] == os.pathsep.join(["first.py", str(Path("second.py").absolute())])
+    assert environment["HARNESS_PLUGINS"] == "first.py"
+    assert json.loads(environment[PLUGINS]) == [str(Path("a:b;c.py").absolute())]
     assert STORE not in _environment(None, "cloud", [])
 
 

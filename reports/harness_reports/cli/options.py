@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -263,7 +264,7 @@ def write(content: str | bytes, output: Path | None) -> None:
         sys.stdout.buffer.write(raw)
         sys.stdout.buffer.flush()
         return
-    part = output.with_name(f".{output.name}.part")
+    part = output.with_name(f".{os.getpid()}.part")  # no longer than the file's own name, which may be the longest
     try:
         part.write_bytes(raw)
         part.replace(output)

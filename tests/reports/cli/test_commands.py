@@ -171,8 +171,9 @@ def test_json_is_a_list_of_rows(run: Run) -> None:
 
 
 def test_the_suffix_of_the_file_sets_the_format(run: Run, tmp_path: Path) -> None:
-    """Without --format, cost.csv is CSV and cost.parquet is Parquet."""
-    for name, read in (("cost.csv", pd.read_csv), ("cost.parquet", pd.read_parquet)):
+    """Without --format, cost.csv is CSV and cost.parquet is Parquet, however long the name is."""
+    longest = f"{'x' * 251}.csv"
+    for name, read in (("cost.csv", pd.read_csv), ("cost.parquet", pd.read_parquet), (longest, pd.read_csv)):
         assert run("table", "cost", "-o", str(tmp_path / name)) == ""
         assert len(read(tmp_path / name)) == 6
 
