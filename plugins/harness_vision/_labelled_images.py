@@ -5,6 +5,7 @@ The `datasets` library opens them. Each image is decoded here, so that an error 
 
 from __future__ import annotations
 
+import glob
 import io
 import re
 import tempfile
@@ -155,7 +156,7 @@ def _of_path(place: Path, cache: str) -> Tables:
 
 
 def _library(reader: str, paths: Sequence[Path], cache: str) -> Any:
-    files = {"train": [str(path) for path in paths]}
+    files = {"train": [glob.escape(str(path)) for path in paths]}  # no character of a name is a pattern
     return datasets.load_dataset(reader, data_files=files, cache_dir=cache)["train"]
 
 

@@ -118,7 +118,7 @@ def test_a_parquet_file_is_read_by_its_columns(tmp_path: Path) -> None:
     """Named classes and numbers; the splits do not depend on the order of the rows."""
     rows = [(_content(number, number % 2 == 1), number % 2) for number in range(20)]
     named = _parquet(tmp_path / "named.parquet", rows, datasets.ClassLabel(names=["night", "day"]))
-    plain = _parquet(tmp_path / "plain.parquet", rows[::-1], datasets.Value("int64"))
+    plain = _parquet(tmp_path / "pl[ai]in?.parquet", rows[::-1], datasets.Value("int64"))
     one, other = (_read(path, image_column="picture", label_column="kind") for path in (named, plain))
 
     assert one.classes == ("day", "night")
