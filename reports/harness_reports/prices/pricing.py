@@ -12,10 +12,10 @@ from harness.errors import FactError, unknown
 from harness.facts import Price, PriceBook
 from harness_reports.economics.checks import at_least
 from harness_reports.economics.energy import grid
-from harness_reports.reasons import Reason
 
 if TYPE_CHECKING:
     from harness.records import Record  # only for types: `harness plugins` reads price books without records
+    from harness_reports.reasons import Reason
 
 OWN = "own machines"
 """The provider of bought machines: the owner's view uses these prices, other views only where nothing can be rented."""
@@ -144,6 +144,8 @@ def why_stale(day: date, on: date, *, exact: bool = True) -> Reason | None:
         on: the day for which the price is used.
         exact: whether the price's day is known.
     """
+    from harness_reports.reasons import Reason  # imports pandas: `harness plugins` reads price books without it
+
     age = (on - day).days
     values = {"days": age, "limit": STALE_DAYS, "day": str(day)}
     return Reason("price old" if exact else "price old perhaps", values) if age > STALE_DAYS else None
