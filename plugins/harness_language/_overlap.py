@@ -94,12 +94,14 @@ class OverlapLearner(Learner):
 
     def _tokens(self, question: str, context: str) -> Tokens:
         """Return the tokens of the best sentence and the next one."""
-        asked, parts = terms(question), sentences(context)
+        in_question, parts = terms(question), sentences(context)
         if not parts:
             return Tokens([], [])
-        scores = [sum(map(self._weight, asked.keys() & terms(context[start:end]).keys())) for start, end in parts]
+        scores = [sum(map(self._weight, in_question.keys() & terms(context[start:end]).keys())) for start, end in parts]
         best = scores.index(max(scores))
-        return featured(question, [term for term in asked if term in self._asked], context, parts[best : best + 2])
+        return featured(
+            question, [term for term in in_question if term in self._asked], context, parts[best : best + 2]
+        )
 
     def _weight(self, term: str) -> float:
         """Return a term's inverse document frequency."""

@@ -40,14 +40,14 @@ def segmented(text: str) -> list[str]:
 
 def is_latin(text: str) -> bool:
     """Return whether no more words are of other scripts than of the Latin one."""
-    found = [word for word in words(text) if word[0].isalpha()]
-    return 2 * sum(_LATIN.match(word) is not None for word in found) >= len(found)
+    all_words = [word for word in words(text) if word[0].isalpha()]
+    return 2 * sum(_LATIN.match(word) is not None for word in all_words) >= len(all_words)
 
 
 def is_spaceless(text: str) -> bool:
     """Return whether a text has more characters of scripts without spaces than words of others."""
-    found = words(text)
-    return 2 * sum(_CHARACTER.match(word) is not None for word in found) > len(found)
+    all_words = words(text)
+    return 2 * sum(_CHARACTER.match(word) is not None for word in all_words) > len(all_words)
 
 
 def is_chinese(text: str) -> bool:

@@ -39,16 +39,16 @@ def sentences(context: str) -> list[tuple[int, int]]:
 
 def terms(text: str) -> dict[str, None]:
     """Return the words of a text and the pairs of neighbours, in lower case, each once and in order."""
-    found = words(text.lower())
-    return dict.fromkeys([*found, *(f"{one} {other}" for one, other in pairwise(found))])
+    in_order = words(text.lower())
+    return dict.fromkeys([*in_order, *(f"{one} {other}" for one, other in pairwise(in_order))])
 
 
-def featured(question: str, asked: Collection[str], context: str, parts: Sequence[tuple[int, int]]) -> Tokens:
+def featured(question: str, frequent: Collection[str], context: str, parts: Sequence[tuple[int, int]]) -> Tokens:
     """Return the tokens of neighbouring sentences.
 
     Args:
         question: whose words are looked for.
-        asked: the terms of it that many questions have, such as "how many".
+        frequent: the terms of it that many questions have, such as "how many".
         context: the text.
         parts: (start, end) of the sentences, the best one first.
     """
@@ -63,7 +63,7 @@ def featured(question: str, asked: Collection[str], context: str, parts: Sequenc
     for i, match in enumerate(matches):
         around = _at(shapes, i - 1), shapes[i], _at(shapes, i + 1)
         if around not in by_shape:
-            by_shape[around] = _of_shapes(*around, asked)
+            by_shape[around] = _of_shapes(*around, frequent)
         part = sum(match.start() >= start for start, _ in parts)
         line = i == 0 or "\n" in context[matches[i - 1].end() : match.start()]
         features.append(by_shape[around] + _hashed(
@@ -74,10 +74,10 @@ def featured(question: str, asked: Collection[str], context: str, parts: Sequenc
     return Tokens([match.span() for match in matches], features)
 
 
-def _of_shapes(left: str, shape: str, right: str, asked: Collection[str]) -> list[int]:
+def _of_shapes(left: str, shape: str, right: str, frequent: Collection[str]) -> list[int]:
     """Return the features that a token shares with all of its shape and its neighbours' shapes."""
     shapes = shape, f"{left} _ {shape}", f"{shape} _ {right}"
-    names = [f"{term} | {number} {text}" for number, text in enumerate(shapes) for term in ("", *asked)]
+    names = [f"{term} | {number} {text}" for number, text in enumerate(shapes) for term in ("", *frequent)]
     return _hashed(*names, f"{left} _ {shape} _ {right}")
 
 

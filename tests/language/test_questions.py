@@ -166,17 +166,17 @@ def _mlqas(answer: str, truth: str) -> tuple[float, float]:
     """Return them as MLQA's script computes them for Chinese: each ideograph is a word, else words end at spaces."""
 
     def words(text: str) -> list[str]:
-        found: list[str] = [""]
+        parts: list[str] = [""]
         for letter in text.lower():
             if unicodedata.category(letter).startswith("P") or letter in string.punctuation:
                 continue
             if "\u4e00" <= letter <= "\u9fa5":
-                found += [letter, ""]
+                parts += [letter, ""]
             elif letter.isspace():
-                found.append("")
+                parts.append("")
             else:
-                found[-1] += letter
-        return [word for word in found if word]
+                parts[-1] += letter
+        return [word for word in parts if word]
 
     return _graded(words(answer), words(truth))
 
