@@ -40,6 +40,21 @@ def _snippet() -> str:
     return block[1]
 
 
+def _check_kept(location: Path) -> None:
+    """Check the record of the evaluation."""
+    store = open_store(str(location))
+    (record,) = [record for record in store.records() if record.step == "evaluate" and record.outcome == "ok"]
+    store.close()
+    how = record.used["how_read"]
+
+    assert how["files"] == [{"name": "reviews.csv", "items": 300, "split": None}]
+    assert how["unused_columns"] == ["id"]
+    assert sum(how["classes"].values()) == 300
+    assert {name: split["items"] for name, split in how["splits"].items()} == {
+        split: record.used[f"{split}_items"] for split in how["splits"]
+    }
+
+
 def test_the_readme_reproduces_the_baseline(
     tmp_path: Path,
     libraries_at_hand: None,
@@ -47,9 +62,18 @@ def test_the_readme_reproduces_the_baseline(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """By scikit-learn alone, from the rows that a command of the README writes, to the last digit."""
+    """By scikit-learn alone, from the rows that a command of the README writes, to the last digit.
+
+    The run prints how the data were read, and keeps it with the record of the evaluation.
+    """
     _reviews(tmp_path / "reviews.csv")
-    assert harness_command(tmp_path, *RUN, "--data", "reviews.csv").code == 0
+    done = harness_command(tmp_path, *RUN, "--data", "reviews.csv")
+    _check_kept(tmp_path / "store")
+
+    assert done.code == 0
+    assert "reviews (reviews.csv) as text-classification:\n  rows read: reviews.csv 300\n" in done.stdout
+    assert "  columns not used: id\n" in done.stdout
+
     table = harness_command(tmp_path, "table", "accuracy", "--store", "store", "--format", "json")
     (accuracy,) = {row["value"] for row in json.loads(table.stdout) if row["value"] is not None}
     command = "harness data text-classification --data reviews.csv --format csv"
@@ -61,28 +85,6 @@ def test_the_readme_reproduces_the_baseline(
 
     assert float(capsys.readouterr().out) == accuracy
     assert 0.4 < accuracy < 1
-
-
-def test_what_was_read_is_printed_and_kept(
-    tmp_path: Path, libraries_at_hand: None, harness_command: Callable[..., Any]
-) -> None:
-    """By a run before its steps, by a plan, and in the record of the evaluation."""
-    _reviews(tmp_path / "reviews.csv")
-    for arguments in (("--dry-run",), ()):
-        done = harness_command(tmp_path, *RUN, "--data", "reviews.csv", *arguments)
-        assert "reviews (reviews.csv) as text-classification:\n  rows read: reviews.csv 300\n" in done.stdout
-        assert "  columns not used: id\n" in done.stdout
-    store = open_store(str(tmp_path / "store"))
-    (record,) = [record for record in store.records() if record.step == "evaluate" and record.outcome == "ok"]
-    store.close()
-    how = record.used["how_read"]
-
-    assert how["files"] == [{"name": "reviews.csv", "items": 300, "split": None}]
-    assert {name: split["items"] for name, split in how["splits"].items()} == {
-        split: record.used[f"{split}_items"] for split in how["splits"]
-    }
-    assert sum(how["classes"].values()) == 300
-    assert how["unused_columns"] == ["id"]
 
 
 def test_a_plan_over_many_rows_is_quick(tmp_path: Path, harness_command: Callable[..., Any]) -> None:
