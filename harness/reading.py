@@ -64,7 +64,7 @@ class HowRead:
 
     def lines(self) -> list[str]:
         """Return it in sentences for people."""
-        lines = [f"{self.unit} read: {_listing(f'{file.name} {file.items:,}' for file in self.files)}"]
+        lines = [f"{self.unit} read: {_listing(f'{file.name} ({file.items:,})' for file in self.files)}"]
         if self.ignored:
             lines.append(f"not read: {_listing(self.ignored)}")
         if self.columns:
@@ -73,7 +73,7 @@ class HowRead:
             lines.append(f"columns not used: {_listing(self.unused_columns)}")
         lines += [f"{name}: {split.items:,} {self.unit}, {split.origin}" for name, split in self.splits.items()]
         if self.classes:
-            counts = (f"{name} {count:,}" for name, count in self.classes.items())
+            counts = (f"{name} ({count:,})" for name, count in self.classes.items())
             lines.append(f"{len(self.classes)} classes: {_listing(counts, 2 * MOST_SHOWN)}")
         return [*lines, *(f"left out: {one.items:,} {self.unit}, {one.why}" for one in self.dropped)]
 

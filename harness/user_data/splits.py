@@ -94,7 +94,7 @@ def _filled(
     if not checks:
         parts = divide(train, 0.0, CARVED)
         train, kept = list(parts["train"]), list(parts["validation"])
-        told["validation"] = f"an eighth of train, {how}"
+        told |= {"train": f"the rest of {told['train']}", "validation": f"an eighth of train, {how}"}
     return Completed({"train": train, "validation": kept, "test": tests}, told, dropped)
 
 

@@ -71,7 +71,7 @@ def test_the_readme_reproduces_the_baseline(
     _check_kept(tmp_path / "store")
 
     assert done.code == 0
-    assert "reviews (reviews.csv) as text-classification:\n  rows read: reviews.csv 300\n" in done.stdout
+    assert "reviews (reviews.csv) as text-classification:\n  rows read: reviews.csv (300)\n" in done.stdout
     assert "  columns not used: id\n" in done.stdout
 
     table = harness_command(tmp_path, "table", "accuracy", "--store", "store", "--format", "json")
@@ -96,7 +96,7 @@ def test_a_plan_over_many_rows_is_quick(tmp_path: Path, harness_command: Callabl
     done = harness_command(tmp_path, *RUN, "--data", "many.csv", "--dry-run")
 
     assert time.process_time() - began < 10
-    assert "rows read: many.csv 100,000\n" in done.stdout
+    assert "rows read: many.csv (100,000)\n" in done.stdout
 
 
 def test_a_plan_checks_a_folder(tmp_path: Path, harness_command: Callable[..., Any]) -> None:

@@ -49,10 +49,14 @@ def test_splits_are_disjoint_and_cover(given_splits: dict[str, list[int]]) -> No
     [
         ([ALL], ["from 70/10/20 by size"] * 3),
         (["test"], ["from 70/10/20 by size of the test file, the only split"] * 3),
-        (["train", "test"], ["the train file", "an eighth of train, by size", "the test file"]),
+        (["train", "test"], ["the rest of the train file", "an eighth of train, by size", "the test file"]),
         (
             ["train", "validation"],
-            ["the train file", "an eighth of train, by size", "the validation file, as there is no test split"],
+            [
+                "the rest of the train file",
+                "an eighth of train, by size",
+                "the validation file, as there is no test split",
+            ],
         ),
         (["train", "validation", "test"], ["the train file", "the validation file", "the test file"]),
     ],
