@@ -110,7 +110,8 @@ def _texts(source: str, listed: SplitFiles, encoding: str) -> Gathered[Item]:
 
 
 def _text(file: Path, encoding: str) -> str:
-    text = read_text(file, encoding, SETTING).strip()
+    """Return a file's text with Unix line ends: whether it was written on Windows changes no figure."""
+    text = read_text(file, encoding, SETTING).replace("\r\n", "\n").replace("\r", "\n").strip()
     if not text:
         raise DataError(f"{file} is empty. Give a file with texts in it, or delete it.")
     return text

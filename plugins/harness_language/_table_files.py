@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,13 +27,14 @@ _CLIPPED = 40
 
 
 class Form(NamedTuple):
-    """What the user states about how files are written; empty: nothing."""
+    """What the user states about how files are written."""
 
     encoding: str = ""
-    delimiter: str = ""
-    """A key of `DELIMITERS`; empty: tab in `.tsv`, else comma."""
+    """Empty: UTF-8, or what a byte order mark states."""
+    delimiter: str = "suffix"
+    """A key of `DELIMITERS`; `suffix`: a tab in `.tsv`, else a comma."""
     columns: str = ""
-    """Names of the columns of files without a header row, separated by commas."""
+    """Names of the columns of files without a header row, separated by commas; empty: the first row names them."""
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Form:
@@ -99,8 +101,8 @@ def read_table(path: Path, form: Form = STATED_NOTHING) -> Table:
 
 
 def _delimited(path: Path, text: str, form: Form) -> Table:
-    delimiter = DELIMITERS[form.delimiter] if form.delimiter else "\t" if path.suffix.lower() == ".tsv" else ","
-    if not form.delimiter:
+    delimiter = DELIMITERS.get(form.delimiter) or ("\t" if path.suffix.lower() == ".tsv" else ",")
+    if form.delimiter not in DELIMITERS:
         _ask_for_delimiter(path, text, delimiter)
     rows = list(_cells(path, text, delimiter))
     names = [name.strip() for name in form.columns.split(",")] if form.columns else rows[0]
@@ -143,7 +145,7 @@ def _ragged(path: Path, line: int, cells: Sequence[str], width: int, delimiter: 
 
 def _ask_for_delimiter(path: Path, text: str, delimiter: str) -> None:
     """Refuse a file whose first line has more cells by another delimiter."""
-    line = text.lstrip("\r\n").splitlines()[0]
+    line = re.split(r"[\r\n]", text.strip("\r\n"), maxsplit=1)[0]
     counts = {name: len(next(csv.reader([line], delimiter=mark), ())) for name, mark in DELIMITERS.items()}
     used = {mark: name for name, mark in DELIMITERS.items()}[delimiter]
     most = max(counts, key=lambda name: (counts[name], name == used))

@@ -20,9 +20,9 @@ _FORM = {
         "", "Encoding of your own files, such as gb18030. Empty: UTF-8, or what their first bytes state."
     ),
     "delimiter": Setting(
-        "",
-        "What stands between the cells of your own CSV files. Empty: a comma, in .tsv a tab.",
-        ("", "comma", "semicolon", "tab", "pipe"),
+        "suffix",
+        "What stands between the cells of your own CSV files. `suffix`: a comma, in .tsv a tab.",
+        ("suffix", "comma", "semicolon", "tab", "pipe"),
     ),
     "columns": Setting("", "Columns of your own CSV files without a header row: text,label. Empty: the first row."),
     "split_column": Setting("split", "Column of your own data with each row's split, if there is one: train, test, …"),

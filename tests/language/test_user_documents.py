@@ -144,6 +144,16 @@ def test_bad_data_are_refused(tmp_path: Path, case: str) -> None:
         assert str(path) in str(caught.value)
 
 
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_line_ends_of_another_system_change_no_data(tmp_path: Path, end: str) -> None:
+    """Bits per byte are those of the same text."""
+    plain, other = tmp_path / "plain.txt", tmp_path / "other.txt"
+    plain.write_bytes(play(200).encode())
+    other.write_bytes(play(200).replace("\n", end).encode())
+
+    assert read(other).digest == read(plain).digest
+
+
 def test_a_bad_file_in_a_folder_is_named(tmp_path: Path) -> None:
     """With its line if it is not UTF-8; and an empty one."""
     (tmp_path / "a.txt").write_text(play(20), encoding="utf-8")
