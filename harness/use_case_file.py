@@ -104,7 +104,7 @@ def _load(path: Path) -> dict[str, Any]:
 def _text(path: Path, body: Mapping[str, Any], key: str) -> str:
     value = body.get(key)
     if not isinstance(value, str) or not value.strip():
-        raise FactError(f"{path}: `{key}` is {value!r}. {quotes_wanted(value) or 'Give a text.'}")
+        raise FactError(f"{path}: `{key}` is {value!r}. Give a text. {quotes_wanted(value)}".rstrip())
     return value
 
 

@@ -291,8 +291,8 @@ def test_without_a_plugin_that_checks_figures_every_name_will_do(tmp_path: Path)
 @pytest.mark.parametrize(
     ("key", "line", "shown"),
     [
-        ("name", "name: 2024", "`name` is 2024. YAML reads it as a number"),
-        ("title", "title: no", "`title` is False. YAML reads it as true or false"),
+        ("name", "name: 2024", "`name` is 2024. Give a text. YAML reads it as a number"),
+        ("title", "title: no", "`title` is False. Give a text. YAML reads it as true or false"),
         ("summary", "summary: 2026-11-24", "YAML reads it as a day"),
         ("tasks", "tasks: [1e3]", "`tasks` is [1000.0]. YAML reads it as a number"),
     ],

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness import DataError
+from harness.yaml_text import dump
 from harness_language._table_files import Table, no_header
 
 _USUAL = {
@@ -152,8 +153,8 @@ def require_column(name: str, table: Table, column: str, setting: str, wanted: S
     hint = f" Perhaps you mean {near[0]!r}." if near else ""
     raise DataError(
         f"{name} has no column {column!r}; its columns are {', '.join(map(repr, names))}.{hint} "
-        f"Name the column with the task's setting {setting}, for example {setting}: {example}{'.' if question else ''}"
-        f"{question}"
+        f"Name the column with the task's setting {setting}, for example {dump({setting: example}).strip()}"
+        f"{'.' if question else ''}{question}"
     )
 
 

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from harness import DataError
 from harness.encodings import SETTING, read_text
+from harness.yaml_text import dump
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
@@ -188,7 +189,7 @@ def no_header(first: Sequence[str], names: Sequence[str] = ()) -> str:
     example = ",".join(names or [f"column{number}" for number in range(1, len(first) + 1)])
     return (
         f"Has it no header row? Its first row is {_shown(first)}. Then name the columns in their order with the task's "
-        f"setting columns, for example columns: {example} (--task-setting columns={example})."
+        f"setting columns, for example {dump({'columns': example}).strip()} (--task-setting columns={example})."
     )
 
 

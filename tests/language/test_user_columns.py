@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness import DataError, Task
+from harness.yaml_text import load
 from harness_language import _tables
 from harness_language.data import TextClassificationData
 from harness_language.passages import PassageData
@@ -227,6 +228,16 @@ def test_a_header_is_told_from_a_row(tmp_path: Path) -> None:
 
     assert "no column 'text'; its columns are 'review', 'stars'. Perhaps you mean 'review'" in message
     assert message.index("its columns are") < message.index("Has it no header row?")
+
+
+@pytest.mark.parametrize("name", ["2024", "no", " text", "a: b", "1e3"])
+def test_the_remedy_for_an_odd_name_is_taken_by_a_suite(name: str, tmp_path: Path) -> None:
+    """In quotes where YAML would read another value."""
+    path = to_json(tmp_path / "r.jsonl", [{name: f"letter {n}", "label": "ab"[n % 2]} for n in range(20)])
+    example = refused(path).rsplit("for example ", 1)[1]
+
+    assert load(example) == {"text_column": name}
+    assert len(pairs_of(read(path, **load(example)))) == 20
 
 
 def test_columns_of_another_kind_of_task_are_suggested(tmp_path: Path) -> None:
