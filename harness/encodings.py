@@ -162,7 +162,7 @@ def _wide(data: bytes) -> list[str]:
 def _likely(data: bytes) -> Iterator[str]:
     """Yield the likeliest encodings of bytes, as charset-normalizer ranks them.
 
-    Japanese with hiragana comes first: the statistics take it for Chinese.
+    Japanese has hiragana: with them it comes first, without them late. The statistics take it for Chinese, and back.
     """
     from charset_normalizer import from_bytes
 
@@ -172,8 +172,8 @@ def _likely(data: bytes) -> Iterator[str]:
     for match in matches:
         names = [name for name in match.could_be_from_charset if name in order and _decodes(data, name)]
         merit = (round(match.chaos, 1), -round(match.coherence, 1))
-        if "Hiragana" in match.alphabets and match.encoding in _JAPANESE:
-            merit = (-1.0, 0.0)
+        if match.encoding in _JAPANESE:
+            merit = (-1.0, 0.0) if "Hiragana" in match.alphabets else (1.0, 0.0)
         ranked += [(*merit, min(order[name] for name in names))] if names else []
     for *_, first in sorted(ranked)[:_SUGGESTED]:
         usual = _NAMES.get(_USUAL[first], _USUAL[first])

@@ -66,6 +66,24 @@ def test_another_encoding_is_named_with_the_line_as_it_reads(encoding: str, rows
     assert read_text(path, encoding) == content
 
 
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("big5", "這家飯店的服務"),
+        ("big5", "質量不錯"),
+        ("big5", "今天天氣很好"),
+        ("gb18030", "电影太无聊了"),
+        ("gb18030", "物美价廉"),
+    ],
+)
+def test_short_chinese_texts_are_not_taken_for_japanese(encoding: str, text: str, tmp_path: Path) -> None:
+    """Their bytes are half-width katakana there; the right encoding is among those that are shown."""
+    message = refused(tmp_path / "r.csv", f"text\n{text}\n".encode(encoding))
+
+    assert f"n {encoding} it reads '{text}'" in message
+    assert "In shift_jis" not in message
+
+
 def test_the_remedy_without_a_setting_is_a_command_that_works(tmp_path: Path) -> None:
     """`iconv` gets the encoding in which the line reads right, not one for all."""
     message = refused(tmp_path / "suite.yaml", f"name: {TEXTS['gb18030']}\n".encode("gbk"))

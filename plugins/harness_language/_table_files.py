@@ -226,9 +226,17 @@ def _objects(path: Path, text: str) -> list[dict[str, Any]]:
         except ValueError as error:
             raise _no_json(path, str(error)) from None
         else:
+            if _is_columns(content):
+                raise _no_json(path, "it holds columns, each with all its values")
             entries = content if isinstance(content, list) else [content]
             return [_demand_object(path, f"entry {number}", entry) for number, entry in enumerate(entries, start=1)]
     return [_of_line(path, number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+
+
+def _is_columns(content: Any) -> bool:
+    """Return whether JSON is a table by columns, as pandas writes it; SQuAD's file has all its articles in `data`."""
+    is_object = isinstance(content, dict) and "data" not in content and len(content) > 1
+    return is_object and all(isinstance(values, list | dict) for values in content.values())
 
 
 def _of_line(path: Path, number: int, line: str) -> dict[str, Any]:

@@ -169,6 +169,8 @@ BAD_JSON = {
     "cut off list": ("r.json", '[{"a": 1},\n{"a"', "cannot be read as json: line 2: Expecting ':' delimiter"),
     "no object": ("r.jsonl", '{"a": 1}\n\n[2]\n', "line 3 is '[2]'. Give an object"),
     "no objects": ("r.json", "[1, 2]", "entry 1 is '1'. Give a list of objects"),
+    "columns": ("r.json", '{"text": ["a"], "label": [1]}', "it holds columns, each with all its values. Give a list"),
+    "columns of pandas": ("r.json", '{"text": {"0": "a"}, "label": {"0": 1}}', "it holds columns"),
     "key twice": ("r.json", '[{"a": 1, "a": 2}]', "the key 'a' is twice in one object"),
     "key twice in a line": ("r.jsonl", '{"a": 1}\n{"a": 1, "a": 2}', "line 2: the key 'a' is twice"),
     "too deep": ("r.jsonl", "[" * 100_000, "line 1: it is nested too deeply"),
