@@ -152,6 +152,13 @@ class Data(ABC):
     def random_baseline(self) -> Mapping[str, float]:
         """Return what guessing reaches in each metric, computed from this data."""
 
+    def repeatable(self) -> bool:
+        """Return whether another evaluation grades the same items, as it does unless an environment ignores its seed.
+
+        Where it does not, record, screen and tables say so.
+        """
+        return True
+
     def keys(self, split: str) -> Sequence[Hashable] | None:  # noqa: ARG002 - for those that can
         """Return a key for the content of each item (a text, an image's digest, an episode's seed), or None."""
         return None

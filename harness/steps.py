@@ -264,6 +264,8 @@ def _evaluate(scene: Scene, result: StepResult) -> None:
     result.used.update(plain.nested(plain.named(grades.used, "Grades.used"), "Grades.used"))
     if scene.data.how_read is not None:
         result.used["how_read"] = plain.instance(scene.data.how_read, HowRead, "Data.how_read").plain()
+    if not scene.data.repeatable():
+        result.used["repeatable"] = False
     result.metrics.extend(described(scene.task, scene.data, grades))
     _keep_answers(scene.data, "test", grades, result)
     if scene.job.spec.get("validation"):

@@ -11,6 +11,7 @@ import numpy as np
 
 from harness import Data, Predict, Sample, Scores
 from harness_control._environment import make, require_finite
+from harness_control._seeding import plays_agree, starts_agree
 from harness_control.worlds import World
 
 EPISODES = {"validation": 20, "test": 100}
@@ -48,7 +49,8 @@ class Game(Data):
         """Number of discrete actions; 0 for continuous ones."""
         self.bounds: tuple[np.ndarray, np.ndarray] | None = None if self.actions else (space.low, space.high)
         """The smallest and the largest continuous action."""
-        self.digest = _digest(identity, probe)
+        self._seeded = world.origin is None or starts_agree(probe)
+        self.digest = _digest(identity, probe if self._seeded else None)
 
     def make(self) -> Any:
         """Return a new environment; `reset` seeds it."""
@@ -74,6 +76,10 @@ class Game(Data):
         for start in range(0, len(seeds), batch_size):
             episodes += self._play(predict, seeds[start : start + batch_size])
         return self._columns(episodes)
+
+    def repeatable(self) -> bool:
+        """Return whether the environment follows its seed; those of the packaged tasks do."""
+        return self._seeded and (self.world.origin is None or plays_agree(self.make))
 
     def keys(self, split: str) -> Sequence[int]:
         """Return the seeds of the split's episodes."""
@@ -122,6 +128,7 @@ class Game(Data):
         queries: list[np.ndarray] = []
         observation, _ = environment.reset(seed=QUERY_SEED)
         while len(queries) < QUERIES:
+            require_finite(self.world, observation, 0.0, f"step {len(queries)} of play for queries")
             queries.append(observation)
             at_random = generator.random() < RANDOM_SHARE
             action = self.sample_actions(generator, 1)[0] if at_random or rule is None else rule(observation)
@@ -166,9 +173,10 @@ def _seeds(split: str) -> range:
 
 
 def _digest(identity: str, probe: Any) -> str:
-    """Return the SHA-256 of the identity and of each episode's seed and first observation."""
+    """Return the SHA-256 of the identity and of each episode's seed and, with a probe, its first observation."""
     digest = hashlib.sha256(identity.encode())
     for split in EPISODES:
         for seed in _seeds(split):
-            digest.update(f"\0{split} {seed}\0".encode() + probe.reset(seed=seed)[0].tobytes())
+            first = b"" if probe is None else np.asarray(probe.reset(seed=seed)[0]).tobytes()
+            digest.update(f"\0{split} {seed}\0".encode() + first)
     return digest.hexdigest()

@@ -4,36 +4,45 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import gymnasium
-import numpy as np
 from gymnasium.envs.registration import find_highest_version
 from gymnasium.spaces import Box
 
 from harness import DataError
 from harness.errors import unknown
-from harness_control._environment import make, require_finite
+from harness_control._environment import endless, has_time_limit, make, require_finite
 from harness_control.worlds import World
 
 TRIAL_STEPS = 100
 """Steps of random play before an environment is accepted: most faults show early."""
 TRIAL_SEED = 5_000_000
+TRIAL_S = 30.0
+"""In which random play must end an episode where there is no time limit."""
 
 
-def user_world(identifier: str | None) -> World:
+def user_world(identifier: str | None, settings: Mapping[str, Any]) -> World:
     """Return the world of an environment, `CartPole-v1` or `module_that_registers_it:Name-v0`.
+
+    Args:
+        identifier: gymnasium's id.
+        settings: `max_episode_steps`, if it is not 0, takes the place of the environment's own time limit.
 
     Raises:
         DataError: the id is unknown, the environment cannot be made, or policies cannot produce its actions.
     """
+    limit = settings.get("max_episode_steps", 0)
+    if limit < 0:
+        raise DataError(f"max_episode_steps is {limit}. Give the steps after which an episode is cut off, above 0.")
     environment = _make(identifier)
-    return World(str(identifier), rule=None, origin=_origin(environment.unwrapped))
+    options = {"max_episode_steps": limit} if limit else {}
+    return World(str(identifier), rule=None, origin=_origin(environment.unwrapped), options=options)
 
 
 def has_discrete_actions(identifier: str | None) -> bool:
@@ -45,24 +54,32 @@ def has_discrete_actions(identifier: str | None) -> bool:
     return isinstance(_make(identifier).action_space, gymnasium.spaces.Discrete)
 
 
-def try_random_play(world: World) -> None:
-    """Play `TRIAL_STEPS` random steps, so that faults show before anything is written.
+def try_random_play(world: World, say: Callable[[str], None]) -> None:
+    """Play `TRIAL_STEPS` random steps, without a time limit until an episode ends, so that faults show early.
+
+    Args:
+        world: the environment.
+        say: is told what is being done.
 
     Raises:
-        DataError: observations are no array of numbers or not in their space, a number is not finite, or the
-            environment raises.
+        DataError: observations are no array of numbers or not in their space, a number is not finite, no episode ends,
+            or the environment raises.
     """
     environment, step = make(world), 0
-    space = environment.observation_space
-    if not isinstance(space, Box):
+    if not isinstance(environment.observation_space, Box):
         raise DataError(
-            f"Environment {world.environment!r} has observations {space}, which cannot be made one array of numbers. "
-            "Wrap it so that its observations are a Box, a Discrete, or a Dict or Tuple of those."
+            f"Environment {world.environment!r} has observations {environment.observation_space}, which cannot be made "
+            "one array of numbers. Wrap it so that its observations are a Box, a Discrete, or a Dict or Tuple of those."
         )
+    ends, began = has_time_limit(environment), time.monotonic()
     try:
-        for step, (observation, reward) in enumerate(islice(_random_play(environment), TRIAL_STEPS)):
-            _require_shape(world, space, observation, step)
+        for step, (observation, reward, over) in enumerate(_random_play(environment, say)):
             require_finite(world, observation, reward, f"step {step} of random play")
+            ends = ends or over
+            if ends and step >= TRIAL_STEPS:
+                break
+            if not ends:
+                _require_time(world, step, time.monotonic() - began)
     except DataError:
         raise
     except Exception as error:
@@ -74,25 +91,25 @@ def try_random_play(world: World) -> None:
         environment.close()
 
 
-def _require_shape(world: World, space: Box, observation: Any, step: int) -> None:
-    if np.shape(observation) != space.shape:
-        raise DataError(
-            f"Environment {world.environment!r} returned an observation of shape {np.shape(observation)} in step "
-            f"{step} of random play; its observation_space has shape {space.shape}. Make them agree."
-        )
+def _require_time(world: World, steps: int, seconds: float) -> None:
+    if seconds > TRIAL_S:
+        raise DataError(endless(world, steps, f" ({seconds:.0f} s)"))
 
 
-def _random_play(environment: Any) -> Iterator[tuple[Any, float]]:
-    """Yield observation and reward of each step and reset, without end."""
-    environment.action_space.seed(TRIAL_SEED)
-    seed = TRIAL_SEED
+def _random_play(environment: Any, say: Callable[[str], None]) -> Iterator[tuple[Any, float, bool]]:
+    """Yield observation, reward and whether the episode is over, of each step and reset, without end."""
+    seed, step = TRIAL_SEED, 0
     while True:
-        yield environment.reset(seed=seed)[0], 0.0
+        say("being reset")
+        yield environment.reset(seed=seed)[0], 0.0, False
+        environment.action_space.seed(seed)  # not before: some make a new space in each reset
         seed, over = seed + 1, False
         while not over:
+            step += 1
+            say(f"in step {step} of random play")
             observation, reward, terminated, truncated, _ = environment.step(environment.action_space.sample())
-            yield observation, float(reward)
-            over = terminated or truncated
+            over = bool(terminated or truncated)
+            yield observation, float(reward), over
 
 
 def _make(identifier: str | None) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from harness import Data, Metric, Task
+from harness import Data, Metric, Setting, Task
 
 if TYPE_CHECKING:
     from harness_control.worlds import World
@@ -44,8 +44,7 @@ class _Play(Task):
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
         """Return the environment with its package's version and its changes."""
-        del settings
-        world = self._world(source)
+        world = self._world(source, settings)
         changes = json.dumps({"options": dict(world.options), "physics": dict(world.physics)}, sort_keys=True)
         origin = world.origin or f"{world.package} {version(world.package)}"
         return f"{world.environment} of {origin} with {changes}"
@@ -55,12 +54,12 @@ class _Play(Task):
         from harness_control._game import Game
 
         columns = {metric.name: metric.column for metric in self.metrics if metric.column}
-        return Game(self._world(source), self.identity(source, settings), columns, self.reference)
+        return Game(self._world(source, settings), self.identity(source, settings), columns, self.reference)
 
-    def _world(self, source: str | None) -> World:
+    def _world(self, source: str | None, settings: Mapping[str, Any]) -> World:
         from harness_control import worlds
 
-        del source
+        del source, settings
         world: World = getattr(worlds, self.world)
         return world
 
@@ -244,25 +243,29 @@ class Gymnasium(_Play):
     baseline = "random"
     source = "none packaged: an environment registered with gymnasium, by its id"
     licence = "that of the environment you bring"
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "max_episode_steps": Setting(
+            0, "Steps after which an episode is cut off, in place of the environment's own limit; 0: by its own."
+        ),
+    }
     takes_data = True
 
     def kind_of(self, source: str | None) -> str:
         """Return the kind of the environment's actions."""
-        from harness_control._user_environment import has_discrete_actions
+        from harness_control._own_process import ask
 
-        return DISCRETE if has_discrete_actions(source) else CONTINUOUS
+        return DISCRETE if ask("has discrete actions", source, {}) else CONTINUOUS
 
     def check(self, source: str | None, settings: Mapping[str, Any]) -> None:
-        """Make the environment and play some random steps."""
-        del settings
-        from harness_control._user_environment import try_random_play
+        """Make the environment and play some random steps, in a process of its own."""
+        from harness_control._own_process import ask
 
-        try_random_play(self._world(source))
+        ask("can be played", source, settings)
 
-    def _world(self, source: str | None) -> World:
+    def _world(self, source: str | None, settings: Mapping[str, Any]) -> World:
         from harness_control._user_environment import user_world
 
-        return user_world(source)
+        return user_world(source, settings)
 
 
 TASKS = (

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import time
 from typing import Any
 
 import gymnasium
@@ -126,8 +129,171 @@ class Unbuildable(Coin):
         raise OSError("map.txt is missing")
 
 
+class Endless(Coin):
+    """Nothing ever ends it."""
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Go on."""
+        observation, reward, _, _, info = super().step(action)
+        return observation, reward, False, False, info
+
+
+class Sleepy(Endless):
+    """Nor is it fast."""
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Go on slowly."""
+        time.sleep(0.02)
+        return super().step(action)
+
+
+class Patient(Endless):
+    """Ends with the action 0: random play ends soon, a policy may go on for ever."""
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """End if asked to."""
+        observation, reward, _, _, info = super().step(action)
+        return observation, reward, action == 0, False, info
+
+
+class Hanging(Coin):
+    """Gives no answer in the fifth step."""
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Wait."""
+        while self.steps >= 4:
+            time.sleep(1)
+        return super().step(action)
+
+
+class Crashing(Coin):
+    """Ends the process, as a fault in a library of its own would."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Go."""
+        sys.stderr.write("no graphics card\n")
+        sys.stderr.flush()
+        os.abort()
+
+
+class Exiting(Coin):
+    """A constructor that exits."""
+
+    def __init__(self) -> None:
+        sys.exit(3)
+
+
+class Unready(Coin):
+    """A reset that raises."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Raise."""
+        raise RuntimeError("no simulator at port 5005")
+
+
+class Stretching(Thermometer):
+    """Observations become longer after the trial."""
+
+    def _toss(self) -> Any:
+        return np.repeat(super()._toss(), 1 + (self.steps >= 200))
+
+
+class Chatty(Coin):
+    """Prints, also what looks like an answer."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Print."""
+        sys.stdout.write('{"answer": false}\n')
+        return super().reset(seed=seed, options=options)
+
+
+class Mixed(Coin):
+    """Observations of several kinds at once."""
+
+    observation_space = spaces.Dict(
+        {"side": spaces.Discrete(2), "past": spaces.Tuple((spaces.MultiBinary(2), spaces.Box(0, 1, (2, 2))))}
+    )
+
+    def _toss(self) -> Any:
+        side = super()._toss()
+        return {"side": side, "past": (np.array([side, 0], np.int8), np.full((2, 2), side, np.float32))}
+
+
+class Global(Coin):
+    """Tosses with numpy's global generator, whatever the seed."""
+
+    def _toss(self) -> Any:
+        self.side = int(np.random.randint(2))  # noqa: NPY002 - as environments do
+        return self.side
+
+
+class Built(Coin):
+    """Seeded where it is built."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._generator = np.random.default_rng(7)
+
+    def _toss(self) -> Any:
+        self.side = int(self._generator.integers(2))
+        return self.side
+
+
+class Once(Built):
+    """Follows the first seed alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._generator: Any = None
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Keep the first generator."""
+        self._generator = self._generator or np.random.default_rng(seed)
+        return super().reset(seed=seed, options=options)
+
+
+class Gusty(Coin):
+    """Starts as its seed says, and goes on as it likes."""
+
+    def __init__(self, generator: Any = np.random) -> None:
+        super().__init__()
+        self._generator = generator
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Say where it begins."""
+        super().reset(seed=seed, options=options)
+        return 0, {}
+
+    def _toss(self) -> Any:
+        self.side = int(self._generator.random() < 0.5)
+        return self.side
+
+
+class BuiltGusty(Gusty):
+    """The same, with a generator that it is built with."""
+
+    def __init__(self) -> None:
+        super().__init__(np.random.default_rng(7))
+
+
+class Worn(Coin):
+    """Follows its seed; a used one has less light."""
+
+    observation_space: spaces.Space[Any] = spaces.Box(-9.0, 9.0, (1,), np.float32)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Begin in full light."""
+        super().reset(seed=seed, options=options)
+        return np.zeros(1, np.float32), {}
+
+    def _toss(self) -> Any:
+        return np.array([super()._toss() + self.steps / 1e6], np.float32)
+
+
 for _entry in (
     Coin, Unread, Unpaid, LateNan, LateUnpaid, WrongShape, OutOfSpace, Talking, FromOne, TwoHands, Boundless, Table,
-    Unbuildable,
+    Unbuildable, Endless, Sleepy, Patient, Hanging, Crashing, Exiting, Unready, Stretching, Chatty, Mixed, Global,
+    Built, Once, Gusty, BuiltGusty, Worn,
 ):  # fmt: skip
     gymnasium.register(f"{_entry.__name__}-v0", entry_point=_entry)
+gymnasium.register("Limited-v0", entry_point=Endless, max_episode_steps=20)

@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
+from gymnasium.envs.registration import EnvSpec
 
 from harness import Assignment, Budget, DataError, Learner, Model, Unsupported
+from harness.store import peek_records
+from harness_control import _environment, _own_process, _seeding, _user_environment, tasks, worlds
+from harness_control._environment import make
 from harness_control._game import Game
+from harness_control._seeding import plays_agree, starts_agree
 from harness_control.models import Dqn, Ppo, Rule
 from harness_control.tasks import CONTINUOUS, DISCRETE, Gymnasium
 
 HERE = Path(__file__).parent
 TASK = Gymnasium()
+TASKS = [task for task in tasks.TASKS if task is not Gymnasium]
+SUITE = """
+name: case
+models: [random]
+tasks: [{name: gymnasium, data: 'broken_environments:Global-v0'}]
+hardware: [cpu]
+runtimes: [eager]
+batch_sizes: [50]
+scenarios: [Offline]
+starts: [scratch]
+seeds: [0]
+budgets: {finetune: {steps: 1}}
+serve: {seconds: 1, queries: 20}
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -43,10 +64,14 @@ def _id(name: str) -> str:
         (_id("TwoHands"), "Wrap it so that its actions are a Discrete or a Box"),
         (_id("FromOne"), "counts its actions from 1. Let them start at 0"),
         (_id("Talking"), "cannot be made one array of numbers"),
-        (_id("WrongShape"), r"of shape \(2,\) in step 0 of random play; .* has shape \(1,\)\. Make them agree"),
+        (_id("WrongShape"), r"of shape \(2,\) in step 0 of an episode; .* has shape \(1,\)\. Make them agree"),
         (_id("OutOfSpace"), "fails after step 0 of random play: IndexError"),
         (_id("Unread"), "returned an observation that is not finite: step 0 of random play. Fix the environment"),
         (_id("Unpaid"), "returned a reward that is not finite: step 6 of random play. Fix the environment"),
+        (_id("Unready"), "fails after step 0 of random play: RuntimeError: no simulator at port 5005"),
+        (_id("Crashing"), r"ended its process \(signal 6\) while being reset\. no graphics card"),
+        (_id("Exiting"), r"ended its process \(exit code 3\) while being made"),
+        (_id("Endless"), r"no time limit, .* not ended after 10,000 steps.* --task-setting max_episode_steps=1000\."),
         (_id("Boundless"), "Give them one dimension and bounds"),
         (_id("Table"), "Give them one dimension and bounds"),
     ],
@@ -55,6 +80,143 @@ def test_an_environment_that_cannot_be_used_is_refused(identifier: str | None, m
     """The message says what to do."""
     with pytest.raises(DataError, match=message):
         TASK.check(identifier, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "limits", "message"),
+    [
+        ("Hanging", {"TIME_S": 3.0}, r"after 3 s it is still in step 5 of random play"),
+        (
+            "Sleepy",
+            {"TRIAL_S": 0.5},
+            r"no time limit, .* not ended after \d\d? steps \(\d s\).* max_episode_steps=1000",
+        ),
+    ],
+)
+def test_an_environment_that_takes_too_long_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, limits: dict[str, float], message: str
+) -> None:
+    """In its own process with a time limit; the message says what it was doing."""
+    for limit, seconds in limits.items():
+        monkeypatch.setattr(_own_process if limit == "TIME_S" else _user_environment, limit, seconds)
+    world = _user_environment.user_world(_id(name), {})
+
+    with pytest.raises(DataError, match=message):
+        TASK.check(_id(name), {}) if "TIME_S" in limits else _user_environment.try_random_play(world, lambda _: None)
+
+
+def test_an_environment_of_a_plugin_is_tried_where_it_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its id is unknown in a process that has not loaded the plugin."""
+    monkeypatch.setitem(gymnasium.registry, "Here-v0", EnvSpec("Here-v0", entry_point="broken_environments:Coin"))
+    monkeypatch.setitem(gymnasium.registry, "Never-v0", EnvSpec("Never-v0", entry_point="broken_environments:Endless"))
+    TASK.check("Here-v0", {})
+
+    assert TASK.kind_of("Here-v0") == DISCRETE
+    with pytest.raises(DataError, match="'Never-v0' has no time limit"):
+        TASK.check("Never-v0", {})
+
+
+@pytest.mark.parametrize("name", ["Endless", "Limited", "Coin"])
+def test_max_episode_steps_takes_the_place_of_the_environments_limit(name: str) -> None:
+    """Also of none; it is part of the identity."""
+    limited = {"max_episode_steps": 2}
+    TASK.check(_id(name), limited)
+    data = TASK.data(_id(name), limited)
+
+    lengths = data.evaluate(lambda inputs: [0 for _ in inputs], 50)["episode_length"]  # type: ignore[index]
+    assert set(lengths) == {2.0}
+    assert TASK.identity(_id(name), limited) != TASK.identity(_id(name), {"max_episode_steps": 0})
+    with pytest.raises(DataError, match=r"max_episode_steps is -1\. Give the steps"):
+        TASK.check(_id(name), {"max_episode_steps": -1})
+
+
+@pytest.mark.usefixtures("few_episodes")
+def test_an_episode_that_a_policy_does_not_end_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Random play ends it, so it was accepted; the evaluation of a better policy would take for ever."""
+    assert _environment.LONGEST == 10_000
+    monkeypatch.setattr(_environment, "LONGEST", 300)
+    data = TASK.data(_id("Patient"), {})
+
+    assert data.random_baseline()["return"] > 0
+    with pytest.raises(DataError, match=r"Patient-v0' has no time limit, .* after 300 steps.* max_episode_steps"):
+        data.evaluate(lambda inputs: [1 for _ in inputs], 100)
+
+
+def test_a_plan_refuses_an_environment_that_never_ends(tmp_path: Path, harness_command: Any) -> None:
+    """With exit code 2 and nothing written; with the setting it is planned."""
+    command = ["run", "quick", "--task", "gymnasium", "--model", "random", "--data", _id("Endless"), "--dry-run"]
+    refused = harness_command(tmp_path, *command)
+    planned = harness_command(tmp_path, *command, "--task-setting", "max_episode_steps=5")
+
+    assert refused.code == 2
+    assert "--task-setting max_episode_steps=1000" in refused.stderr
+    assert planned.code == 0, planned.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "follows"),
+    [
+        ("Coin", True), ("Mixed", True), ("Worn", True), ("Endless", True), ("Global", False), ("Built", False),
+        ("Once", False), ("Gusty", False), ("BuiltGusty", False),
+    ],
+)  # fmt: skip
+def test_an_environment_that_ignores_its_seed_is_found(name: str, follows: bool) -> None:
+    """Whether it draws from a global generator or from one of its own, at the start or later."""
+    one, other = (TASK.data(_id(name), {"max_episode_steps": 3}) for _ in range(2))
+
+    assert one.repeatable() is follows
+    assert one.digest == other.digest, "evaluations would not be compared"
+
+
+@pytest.fixture
+def briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at fewer starts and steps: a motorway is slow."""
+    monkeypatch.setattr(_seeding, "SEEDS", 3)
+    monkeypatch.setattr(_seeding, "STEPS", 15)
+
+
+@pytest.mark.parametrize("identifier", ["Acrobot-v1", "BipedalWalker-v3", "Blackjack-v1", "highway_env:merge-v1"])
+@pytest.mark.usefixtures("few_episodes", "briefly")
+def test_environments_of_others_follow_their_seed(identifier: str) -> None:
+    """Those that make new spaces in a reset, or in which an episode leaves something over, too."""
+    assert TASK.data(identifier, {}).repeatable()
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+@pytest.mark.usefixtures("briefly")
+def test_packaged_environments_follow_their_seed(task: Any) -> None:
+    """Their games do not look each time."""
+    world = getattr(worlds, task.world)
+
+    assert starts_agree(make(world))
+    assert plays_agree(lambda: make(world))
+
+
+def test_observations_of_another_shape_are_named() -> None:
+    """In training and in evaluation."""
+    data = TASK.data(_id("Stretching"), {})
+    message = r"Stretching-v0' returned an observation of shape \(2,\) in step \d of an episode; .* shape \(1,\)"
+
+    with pytest.raises(DataError, match=message):
+        _train(Ppo(), "Stretching", 10)
+    assert isinstance(data, Game)
+    with pytest.raises(DataError, match=message):
+        data.queries()
+
+
+def test_ignored_seeds_are_marked(tmp_path: Path, harness_command: Any) -> None:
+    """On the screen, in the record and in the table."""
+    suite = tmp_path / "suite.yaml"
+    suite.write_text(SUITE, encoding="utf-8")
+    done = harness_command(tmp_path, "run", str(suite), "--store", "s")
+    rows = json.loads(harness_command(tmp_path, "table", "accuracy", "--store", "s", "--format", "json").stdout)
+    records = [record for record in peek_records(str(tmp_path / "s")) if record.step == "evaluate"]
+
+    assert done.code == 0, done.stderr + done.stdout
+    assert "the data ignore their seed, so another evaluation has other items" in done.stdout
+    assert [record.used["repeatable"] for record in records] == [False]
+    assert ["The data ignore their seed" in row["judgement"] for row in rows] == [True]
 
 
 def test_bad_input_ends_the_command_before_anything_is_written(tmp_path: Path) -> None:
@@ -70,10 +232,19 @@ def test_bad_input_ends_the_command_before_anything_is_written(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("identifier", "kind"),
-    [("Acrobot-v1", DISCRETE), ("Taxi-v4", DISCRETE), ("Pendulum-v1", CONTINUOUS), (_id("Coin"), DISCRETE)],
+    [
+        ("Acrobot-v1", DISCRETE),
+        ("Taxi-v4", DISCRETE),
+        ("Pendulum-v1", CONTINUOUS),
+        ("Blackjack-v1", DISCRETE),
+        *((_id(name), DISCRETE) for name in ("Coin", "Patient", "Limited", "Chatty", "Mixed")),
+    ],
 )
 def test_a_valid_environment_is_accepted(identifier: str, kind: str) -> None:
-    """With observations of a Box or a Discrete; its identity is the same each time."""
+    """With observations of any spaces that make one array; without a time limit if random play ends.
+
+    Its identity is the same each time.
+    """
     TASK.check(identifier, {})
 
     assert TASK.identity(identifier, {}) == TASK.identity(identifier, {})

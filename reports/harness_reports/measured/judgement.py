@@ -118,7 +118,11 @@ def _broken_scores(record: Record) -> Reason | None:
     return Reason("scores not finite", {"count": broken}) if broken else None
 
 
+def _unrepeatable(record: Record) -> Reason | None:
+    return Reason("items not repeatable") if record.used.get("repeatable") is False else None
+
+
 _CHECKS: Mapping[str, Sequence[Callable[[Record], Reason | None]]] = {
     "serve": (_cached, _short, _invalid, _noisy, _overhead, _drifted, _busy, _threads, _unsupported),
-    "evaluate": (_few_items, _broken_scores),
+    "evaluate": (_unrepeatable, _few_items, _broken_scores),
 }

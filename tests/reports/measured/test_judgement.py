@@ -98,6 +98,14 @@ def test_evaluation_is_checked(bench: Any) -> None:
     )
 
 
+@pytest.mark.parametrize(("used", "marked"), [({"repeatable": False}, True), ({}, False)])
+def test_items_that_ignore_their_seed_are_marked(bench: Any, used: dict[str, bool], marked: bool) -> None:
+    """As another evaluation has others."""
+    evaluated = bench.record("evaluate", bench.spec(), scores={"correct": [1.0] * 40}, used=used)
+
+    assert any(reason.code == "items not repeatable" for reason in judgement.judge(evaluated)) is marked
+
+
 def test_trainings_are_not_checked(bench: Any) -> None:
     """Their duration is not a chosen window."""
     assert judgement.judge(bench.record("finetune", bench.spec(), readings={"wall_s": 0.1})) == ()
