@@ -87,7 +87,7 @@ class Game(Data):
 
     def items(self, split: str) -> Mapping[str, Sequence[Any]]:
         """Return the seeds of the split's episodes."""
-        return {"input": _seeds(split)}
+        return {"input": list(_seeds(split))}
 
     def show(self, predict: Predict) -> Sequence[Sample]:
         """Return the first episode of the test split as a GIF, or why there is none."""
