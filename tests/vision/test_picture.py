@@ -312,7 +312,7 @@ def test_frames_are_read_like_pictures(tmp_path: Path) -> None:
     clear = [Image.new("RGBA", (8, 8), (0, 0, 0, 0)), Image.new("RGBA", (8, 8), (90, 90, 90, 255))]
     for name in ("a", "b"):
         for number in range(3):
-            folder = tmp_path / name / f"{number}"
+            folder = tmp_path / "clips" / name / f"{number}"
             folder.mkdir(parents=True)
             turned, exif = _turned(6)
             turned.save(folder / "0.png", exif=exif)
@@ -327,7 +327,7 @@ def test_frames_are_read_like_pictures(tmp_path: Path) -> None:
         shown = _picture.frames(name, tmp_path / name, lambda count: list(range(count)))
         return [np.asarray(frame)[0, 0].tolist() for frame in shown]
 
-    data: Any = load_plugins().tasks["video-classification"].data(str(tmp_path), {"clips": 8})
+    data: Any = load_plugins().tasks["video-classification"].data(str(tmp_path / "clips"), {"clips": 8})
     for split in data.sizes:
         for clip in data.examples(split).inputs:
             assert (clip[0, ..., 0] == UPRIGHT).all()
