@@ -63,12 +63,17 @@ def _rows(name: str, table: Table, settings: Mapping[str, Any]) -> list[Item]:
 
 def _of_articles(name: str, table: Table) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield SQuAD's nested questions, each with its place for messages."""
-    articles = [article for data in table[ARTICLES] for article in data or ()]
-    for number, article in enumerate(articles, start=1):
-        for second, paragraph in enumerate(article.get("paragraphs") or (), start=1):
-            for third, entry in enumerate(paragraph.get("qas") or (), start=1):
-                where = f"{name}, article {number}, paragraph {second}, question {third}"
-                yield where, {**entry, "context": paragraph.get("context")}
+    try:
+        articles = [article for data in table[ARTICLES] for article in data or ()]
+        for number, article in enumerate(articles, start=1):
+            for second, paragraph in enumerate(article.get("paragraphs") or (), start=1):
+                for third, entry in enumerate(paragraph.get("qas") or (), start=1):
+                    where = f"{name}, article {number}, paragraph {second}, question {third}"
+                    yield where, {**entry, "context": paragraph.get("context")}
+    except (AttributeError, TypeError) as error:  # a text or a number where an object or a list should be
+        raise DataError(
+            f"{name}: {ARTICLES!r} holds no articles of SQuAD, with paragraphs, contexts and qas. Give {_FORMS}."
+        ) from error
 
 
 def _of_rows(name: str, table: Table, settings: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

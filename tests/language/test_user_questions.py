@@ -195,6 +195,15 @@ def test_bad_questions_in_squads_file_are_refused(tmp_path: Path) -> None:
         TASK.check(str(path), SETTINGS)
 
 
+@pytest.mark.parametrize("data", [["article"], 5, [{"paragraphs": ["text"]}], [{"paragraphs": [{"qas": ["why?"]}]}]])
+def test_other_json_under_the_key_of_squad_is_refused(data: Any, tmp_path: Path) -> None:
+    """Texts or numbers in the place of articles, paragraphs and questions."""
+    path = tmp_path / "squad.json"
+    path.write_text(json.dumps({"data": data}), encoding="utf-8")
+    with pytest.raises(DataError, match=r"squad\.json: 'data' holds no articles of SQuAD"):
+        TASK.check(str(path), SETTINGS)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
