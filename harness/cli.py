@@ -248,6 +248,7 @@ def _pair(text: str) -> tuple[str, str]:
 def _run(
     console: Any, plan: Plan, plugins: Plugins, location: str | None, files: tuple[str, ...], replan: Replan
 ) -> int:
+    from harness.plan import check_models
     from harness.run import run_plan
     from harness.screen import open_screen, say
     from harness.store import open_store, peek
@@ -258,10 +259,12 @@ def _run(
         say(console, f"Suite {plan.suite.name!r}: all {len(plan.steps)} steps are measured already; nothing to do.")
         return 0
     _check_data(console, plan, plugins)
+    notes = check_models(plan, plugins)
     store = open_store(location, create=True)
     store.artifacts.sweep()
     say(console, f"Suite {plan.suite.name!r}: {plan.cases} cases, {len(plan.steps)} steps, {len(plan.pending)} to do.")
     _say_moved(console, plan)
+    _say_notes(console, notes)
     try:
         with open_screen(console, plan) as screen:
             summary = run_plan(plan, plugins, store, screen, files, replan)
@@ -283,6 +286,13 @@ def _check_data(console: Any, plan: Plan, plugins: Plugins) -> None:
         say(console, f"{step.spec['data']} ({step.spec['source']}) as {step.spec['task']}:")
         for line in how.lines():
             say(console, f"  {line}")
+
+
+def _say_notes(console: Any, notes: Sequence[str]) -> None:
+    from harness.screen import say
+
+    for note in notes:
+        say(console, f"note: {note}")
 
 
 def _say_moved(console: Any, plan: Plan) -> None:
@@ -329,16 +339,19 @@ def _data(measured: Step | Record) -> str:
 
 def _print_plan(console: Any, plan: Plan, plugins: Plugins, location: str | None) -> None:
     from harness.estimate import estimate_s
+    from harness.plan import check_models
     from harness.screen import say
     from harness.store import peek, peek_records
 
     plan, records = plan.against(peek(location)), plugins.under_current_names(peek_records(location))
     _check_data(console, plan, plugins)
+    notes = check_models(plan, plugins)
     seconds, unknown = estimate_s(plan.pending, records)
     for step in plan.steps:
         say(console, f"{step.title}: {_state(step, plan, records)}")
     say(console, f"{plan.cases} cases, {len(plan.steps)} steps ({plan.shared} shared), {len(plan.pending)} to do.")
     _say_moved(console, plan)
+    _say_notes(console, notes)
     if plan.pending:
         estimate = f"{seconds:.0f} s" if seconds or not unknown else "not known"
         rest = f"; {unknown} steps have no earlier record to estimate from" if unknown else ""

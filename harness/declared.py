@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import NoneType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from harness import plain
 from harness.errors import PluginError
 from harness.facts import Figure, Price, PriceBook, UseCase
 from harness.names import RULE, is_data_name
-from harness.seams import Declaration, Hardware, Metric, Model, ModelScheme, Runtime, Setting, Task, Template
+from harness.seams import START, Declaration, Hardware, Metric, Model, ModelScheme, Runtime, Setting, Task, Template
 
 
 class FieldType(NamedTuple):
@@ -66,6 +66,10 @@ def _is_metric(value: Any) -> bool:
 _is_text, _is_text_or_none = _is(str), _is(str, NoneType)
 TEXT = FieldType("a text", _is_text)
 TEXT_OR_NONE = FieldType("a text or None", _is_text_or_none)
+STARTS = FieldType(
+    f"a tuple of {', '.join(map(repr, get_args(START)))}, at least one",
+    _are(lambda value: value in get_args(START), 1),
+)
 DATA_NAME = FieldType(f"a name for data. {RULE}", lambda value: isinstance(value, str) and is_data_name(value))
 FLAG = FieldType("True or False", _is(bool))
 TEXTS = FieldType("a tuple of texts", _are(_is_text))
@@ -109,6 +113,7 @@ FIELDS: Mapping[type, Mapping[str, FieldType]] = {
         "sizes": SOME_TEXTS,
         "pretraining": TEXT_OR_NONE,
         "brings_weights": FLAG,
+        "starts": STARTS,
         "formats": TEXTS,
         "devices": SOME_TEXTS_OR_NONE,
         "draws_answers": FLAG,

@@ -23,6 +23,8 @@ from harness.seams import Hardware, Model, Setting, Task
 from harness.suite import BudgetEntry, ModelEntry, Source, Suite, TaskEntry
 from harness.yaml_text import quotes_wanted
 
+AS_IS = "as-is"
+"""The start of a model that no step trains."""
 StepKind = Literal["pretrain", "finetune", "export", "evaluate", "serve"]
 
 
@@ -51,6 +53,8 @@ class Step:
         parts += [str(spec[key]) for key in ("format", "runtime", "scenario") if key in spec]
         if spec["start"] == "scratch" and self.kind == "finetune":
             parts.append("from scratch")
+        if spec["start"] == AS_IS:
+            parts.append("as it is")
         return f"{self.kind} {' '.join(part for part in parts if part)} (seed {spec['seed']})"
 
 
@@ -111,12 +115,23 @@ def make_plan(suite: Suite, source: Source, plugins: Plugins) -> Plan:
     if not cases:
         raise SuiteError(
             f"Suite {source.label!r} asks for nothing: no model can do any of its tasks, or all cases are excluded."
+            f"{_abilities(suite, plugins)}"
         )
     _require_installed(cases, plugins)
     wanted = 0
     for case in cases:
         wanted += planner.add(case)
     return Plan(suite, len(cases), tuple(planner.steps.values()), wanted - len(planner.steps))
+
+
+def _abilities(suite: Suite, plugins: Plugins) -> str:
+    """Return what kinds of task the suite's models do, where its tasks are of other kinds."""
+    kinds = {answer_of(plugins.tasks[entry.name], "kind_of", entry.data) for entry in suite.tasks}
+    models = {entry.name: plugins.models[entry.name] for entry in suite.models}
+    if any(kinds & set(model.kinds) for model in models.values()):
+        return ""
+    can = "; ".join(f"{name} ({model.summary}) does {', '.join(model.kinds)}" for name, model in models.items())
+    return f" The tasks are of the kind {', '.join(sorted(kinds))}. {can}."
 
 
 def _cases(suite: Suite, plugins: Plugins) -> Iterator[_Case]:
@@ -136,8 +151,7 @@ def _cases(suite: Suite, plugins: Plugins) -> Iterator[_Case]:
     for values in product(*axes):
         case = _Case(*values)
         model, kind = plugins.models[case.model.name], kinds[repr(case.task)]
-        if kind not in model.kinds or (case.start == "pretrained" and not _pretrains(model, case.model, suite)):
-            case = case._replace(start="scratch")
+        case = case._replace(start=_start(model, case, suite))
         meant = not case.model.tasks or case.task.name in case.model.tasks
         if kind not in model.kinds or not meant or not _selected(case, suite):
             continue
@@ -187,6 +201,14 @@ def _require_installed(cases: Sequence[_Case], plugins: Plugins) -> None:
     refuse([part for part in parts if part is not None], instead)
 
 
+def _start(model: Model, case: _Case, suite: Suite) -> str:
+    """Return the start of a case, another one where the model does not have it."""
+    missing = case.start not in model.starts
+    if missing or (case.start == "pretrained" and not _pretrains(model, case.model, suite)):
+        return model.starts[-1]
+    return case.start
+
+
 def _pretrains(model: Model, entry: ModelEntry, suite: Suite) -> bool:
     budget = entry.budgets.pretrain or suite.budgets.pretrain
     return model.brings_weights or (model.pretraining is not None and budget is not None)
@@ -214,17 +236,8 @@ class _Planner:
             self._plugins.runtimes[case.runtime],
         )
         spec = self._spec(case, model, task)
-        inputs, count = {}, 3
-        if case.start == "pretrained" and not model.brings_weights:
-            inputs["pretrained"] = self._pretrain(case, spec, task)
-            count += 1
-        tuned = {
-            **spec,
-            "start": case.start,
-            "budget": _budget(case.model.budgets.finetune or self._suite.budgets.finetune),
-        }
-        trained = self._step("finetune", {**tuned, "seed": case.seed}, inputs)
-        inputs = {"trained": trained}
+        inputs, count = ({}, 0) if case.start == AS_IS else self._trained(case, spec, model, task)
+        count += 2
         served = {**spec, "start": case.start, "seed": case.seed, "runtime": case.runtime}
         why = self._unsupported(case, model)
         if runtime.format is not None and why is None:
@@ -242,6 +255,18 @@ class _Planner:
         load = {**served, "batch_size": batch, "scenario": case.scenario, "load": self._suite.serve.model_dump()}
         self._step("serve", load, inputs, why)
         return count
+
+    def _trained(self, case: _Case, spec: dict[str, Any], model: Model, task: Task) -> tuple[dict[str, str], int]:
+        """Add the steps that train, and return what later ones read of them and their number."""
+        inputs: dict[str, str] = {}
+        if case.start == "pretrained" and not model.brings_weights:
+            inputs["pretrained"] = self._pretrain(case, spec, task)
+        tuned = {
+            **spec,
+            "start": case.start,
+            "budget": _budget(case.model.budgets.finetune or self._suite.budgets.finetune),
+        }
+        return {"trained": self._step("finetune", {**tuned, "seed": case.seed}, inputs)}, 1 + len(inputs)
 
     def _spec(self, case: _Case, model: Model, task: Task) -> dict[str, Any]:
         return {
@@ -460,3 +485,27 @@ def check_data(plan: Plan, plugins: Plugins) -> list[tuple[Step, HowRead]]:
             if isinstance(how, HowRead):
                 read.append((step, how))
     return read
+
+
+def check_models(plan: Plan, plugins: Plugins) -> list[str]:
+    """Let every model with pending steps check that it can take up its data, before anything is written.
+
+    Data are loaded only for models that look at them.
+
+    Returns:
+        what the models say, each sentence once.
+
+    Raises:
+        HarnessError: a model cannot be measured on its data; names the remedy.
+    """
+    notes: dict[str, None] = {}
+    loaded: dict[str, Any] = {}
+    for step in plan.pending:
+        spec, model = step.spec, plugins.models[step.spec["model"]]
+        if step.unsupported or step.kind == "pretrain" or type(model).check is Model.check:
+            continue
+        key = json.dumps([spec["task"], spec["source"], spec["task_settings"]], sort_keys=True)
+        if key not in loaded:
+            loaded[key] = answer_of(plugins.tasks[spec["task"]], "data", spec["source"], spec["task_settings"])
+        notes |= dict.fromkeys(answer_of(model, "check", loaded[key], spec["settings"], spec["start"]))
+    return list(notes)

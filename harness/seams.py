@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from harness.reading import HowRead
 
+START = Literal["pretrained", "scratch", "as-is"]
+"""What a model is before fine-tuning: pretrained, with new weights, or as it is: then it is not trained at all."""
 Predict = Callable[[Sequence[Any]], Sequence[Any]]
 """A batch of inputs → as many outputs, of the types of the task's kind."""
 
@@ -383,6 +385,9 @@ class Model(Declaration):
     """The objective of its pretraining here, None if it has none."""
     brings_weights: ClassVar[bool] = False
     """Whether it comes pretrained, as a checkpoint does; `start: scratch` then initialises the weights."""
+    starts: ClassVar[tuple[START, ...]] = ("pretrained", "scratch")
+    """The starts that it has; a suite that asks for another gets the last one. What is measured `as-is` is evaluated
+    and served, and no step trains it: the learner is asked to `predict` as it is built, or to `save` for an export."""
     formats: ClassVar[tuple[str, ...]] = ()
     """Export formats, such as `onnx`."""
     devices: ClassVar[tuple[str, ...] | None] = None
@@ -403,6 +408,13 @@ class Model(Declaration):
     def identity(self, settings: Mapping[str, Any]) -> str:  # noqa: ARG002 - for those that read files
         """Return a name that changes with the files it reads (a digest); its plugin's sources are covered already."""
         return ""
+
+    def check(self, data: Data, settings: Mapping[str, Any], start: str) -> Sequence[str]:  # noqa: ARG002 - for those that can
+        """Return sentences on how it takes up these data, for the plan and for the record; by default none.
+
+        Raise a `HarnessError` if it cannot. Called before anything is written, with loaded data.
+        """
+        return ()
 
 
 class ModelScheme(NamedTuple):
@@ -480,8 +492,8 @@ class Runtime(Declaration):
         raise Unsupported(f"{self.name} needs no export")
 
     @abstractmethod
-    def predictor(self, model: Model, assignment: Assignment, trained: Path, exported: Path | None) -> Predict:
-        """Load a model for serving."""
+    def predictor(self, model: Model, assignment: Assignment, trained: Path | None, exported: Path | None) -> Predict:
+        """Load a model for serving; without `trained` as it is."""
 
 
 # Files to start from --------------------------------------------------------------------------------------------------

@@ -114,7 +114,7 @@ class Scene:
             seed=spec["seed"],
             budget=budget,
             start=self.job.inputs.get("pretrained"),
-            pretrained=spec["start"] == "pretrained",
+            pretrained=spec["start"] != "scratch",
         )
 
     def chosen_runtime(self) -> Runtime:
@@ -178,6 +178,10 @@ def prepare(job: Job, plugins: Plugins, report: Report) -> tuple[Scene, StepResu
         baseline=task.baseline if job.kind == "evaluate" else None,
     )
     _read(result, data_s=time.perf_counter() - began)
+    if job.kind in ("finetune", "evaluate"):
+        result.notes.extend(
+            plain.listed(scene.model.check(data, spec["settings"], spec["start"]), "Model.check()", "texts")
+        )
     if not scene.hardware.bit_reproducible:
         result.notes.append(f"On {scene.hardware.name} another run with this seed may differ in the last bits.")
     return scene, result
@@ -227,9 +231,13 @@ def _train(scene: Scene, result: StepResult) -> None:
 
 def _export(scene: Scene, result: StepResult) -> None:
     runtime = scene.chosen_runtime()
-    trained = scene.job.inputs["trained"]
+    trained = scene.job.inputs.get("trained")
     learner = scene.learner(scene.assignment())
-    learner.load(trained)
+    if trained is None:  # as it is: the export has beside it what its codec reads
+        trained = scene.job.output
+        learner.save(trained)
+    else:
+        learner.load(trained)
     inputs = list(scene.queries()[:CHECKED_INPUTS])
     with window(scene.meters(), scene.hardware.synchronise) as read:
         began = time.perf_counter()
@@ -244,7 +252,8 @@ def _open(scene: Scene) -> Callable[[], Predict]:
     runtime, job = scene.chosen_runtime(), scene.job
 
     def opened() -> Predict:
-        made = runtime.predictor(scene.model, scene.assignment(), job.inputs["trained"], job.inputs.get("exported"))
+        exported = job.inputs.get("exported")
+        made = runtime.predictor(scene.model, scene.assignment(), job.inputs.get("trained", exported), exported)
         if not callable(made):
             raise PluginError(f"Runtime.predictor() is a {type(made).__name__}. Give a function of a batch of inputs.")
         return made

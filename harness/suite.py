@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from harness.encodings import read_text
 from harness.errors import DataError, SuiteError, unknown
 from harness.names import RULE, is_data_name
-from harness.seams import Budget
+from harness.seams import START, Budget
 from harness.yaml_text import compose, load, quotes_wanted
 
 AXES = ("model", "size", "start", "task", "hardware", "runtime", "precision", "batch_size", "scenario", "seed")
@@ -123,7 +123,7 @@ class Suite(_Strict):
     precisions: tuple[str, ...] = Field(("fp32",), min_length=1)
     batch_sizes: tuple[int, ...] = Field((32,), min_length=1)
     scenarios: tuple[str, ...] = Field(("Offline",), min_length=1)
-    starts: tuple[Literal["pretrained", "scratch"], ...] = Field(("pretrained",), min_length=1)
+    starts: tuple[START, ...] = Field(("pretrained",), min_length=1)
     seeds: tuple[int, ...] = Field((0,), min_length=1)
     include: tuple[dict[str, Any], ...] = ()
     exclude: tuple[dict[str, Any], ...] = ()

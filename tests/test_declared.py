@@ -62,6 +62,7 @@ FAULTS = {
     "M.sizes = ()": "M.sizes of 'm' is (). Give a tuple of texts, at least one.",
     "M.pretraining = True": "M.pretraining of 'm' is True. Give a text or None.",
     "M.devices = ()": "M.devices of 'm' is (). Give a tuple of texts, at least one, or None.",
+    "M.starts = ('warm',)": "M.starts of 'm' is ('warm',). Give a tuple of 'pretrained', 'scratch', 'as-is', at least",
     "M.brings_weights = 'no'": "M.brings_weights of 'm' is 'no'. Give True or False.",
     "M.formats = 'paper'": "M.formats of 'm' is 'paper'. Give a tuple of texts.",
     "M.settings = {'a': 3}": "M.settings of 'm' is {'a': 3}. Give a mapping from names to harness.Setting",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,10 +14,10 @@ from hypothesis import strategies as st
 from harness.errors import DataError, PluginError, SuiteError
 from harness.estimate import estimate_s
 from harness.listing import as_text
-from harness.plan import Plan, check_data
+from harness.plan import Plan, check_data, check_models
 from harness.plugins import Plugins
 from harness.records import Record
-from harness.seams import Reading
+from harness.seams import Data, Reading
 from harness.why import why_pending
 
 PlanOf = Callable[..., Plan]
@@ -47,6 +48,61 @@ def test_scratch_and_pretrained_are_two_cases_with_one_budget(plan_of: PlanOf) -
         ("guess", "scratch"),
     ]
     assert tuned[0]["budget"] == tuned[1]["budget"]
+
+
+def test_what_is_not_trained_is_evaluated_and_served(
+    plan_of: PlanOf, toys: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No step trains it, whatever start the suite asks for, and an export where a runtime needs one is its own."""
+    monkeypatch.setattr(type(toys.models["counter"]), "starts", ("as-is",))
+    plan = plan_of(models=["counter"])
+    (exported,) = [step for step in plan.steps if step.kind == "export"]
+
+    assert [(step.kind, step.inputs) for step in plan.steps] == [
+        ("evaluate", {}),
+        ("serve", {}),
+        ("export", {}),
+        ("evaluate", {"exported": exported.fingerprint}),
+        ("serve", {"exported": exported.fingerprint}),
+    ]
+    assert {step.spec["start"] for step in plan.steps} == {"as-is"}
+    assert all(step.title.count("as it is") == 1 for step in plan.steps)
+
+
+def test_a_start_is_part_of_a_steps_identity(plan_of: PlanOf, toys: Plugins, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One model measured in three ways; one that does not have a start gets its last one."""
+    monkeypatch.setattr(type(toys.models["counter"]), "starts", ("pretrained", "as-is", "scratch"))
+    monkeypatch.setattr(type(toys.models["guess"]), "starts", ("pretrained", "scratch"))
+    plan = plan_of(starts=["as-is", "pretrained", "scratch"], runtimes=["plain"])
+    graded = [step for step in plan.steps if step.kind == "evaluate"]
+
+    assert [(step.spec["model"], step.spec["start"]) for step in graded] == [
+        ("counter", "as-is"), ("counter", "pretrained"), ("counter", "scratch"), ("guess", "scratch"),
+    ]  # fmt: skip
+    assert len({step.fingerprint for step in graded}) == 4
+
+
+def test_models_look_at_the_data_before_anything_is_written(
+    plan_of: PlanOf, toys: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What they say is said once; one that cannot take the data ends the plan. Others load no data."""
+    seen = []
+
+    def check(_: object, data: Data, settings: Mapping[str, Any], start: str) -> list[str]:
+        seen.append((data.sizes["test"], settings["needed"], start))
+        return ["classes are matched"]
+
+    plan = plan_of(models=["counter"], runtimes=["plain"])
+    unasked = check_models(plan, toys)
+    monkeypatch.setattr(type(toys.models["counter"]), "check", check)
+    notes = check_models(plan, toys)
+
+    assert unasked == []
+    assert notes == ["classes are matched"]
+    assert set(seen) == {(40, 3, "pretrained")}
+    monkeypatch.setattr(type(toys.models["counter"]), "check", lambda *_: 1 / 0)
+    with pytest.raises(PluginError, match=r"Counter\.check of 'counter' raised ZeroDivisionError"):
+        check_models(plan, toys)
 
 
 def test_pretraining_reads_another_task_but_not_where_the_data_are_ones_own(

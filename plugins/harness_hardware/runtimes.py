@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,14 @@ class Eager(Runtime):
     precisions = ("fp32", "bf16")
     devices = ("cpu", "cuda")
 
-    def predictor(self, model: Model, assignment: Assignment, trained: Path, exported: Path | None) -> Predict:  # noqa: ARG002 - no export
-        """Build a learner, load what was trained, and answer with it."""
+    def predictor(self, model: Model, assignment: Assignment, trained: Path | None, exported: Path | None) -> Predict:  # noqa: ARG002 - no export
+        """Build a learner, load what was trained if anything was, and answer with it."""
         learner = model.learner(assignment)
-        learner.load(trained)
+        if trained is None:
+            with suppress(Unsupported):
+                learner.module()  # a network is built here and not by the first answer
+        else:
+            learner.load(trained)
         first = learner.first()
         if first is None:
             return learner.predict
@@ -60,13 +65,13 @@ class OnnxRuntime(Runtime):
 
         return export(learner.module(), model.codec(trained), inputs, folder)
 
-    def predictor(self, model: Model, assignment: Assignment, trained: Path, exported: Path | None) -> Predict:
+    def predictor(self, model: Model, assignment: Assignment, trained: Path | None, exported: Path | None) -> Predict:
         """Open `model.onnx` with the codec of what was trained.
 
         Raises:
             Unsupported: there is no export, or this build of ONNX Runtime has no provider for the device.
         """
-        if exported is None:
+        if exported is None or trained is None:
             raise Unsupported(f"ONNX Runtime serves exported models: {model.name} was not exported.")
         from harness.onnx_session import Session
 

@@ -14,7 +14,8 @@ class MyName(harness.Runtime):
 
         torch.set_num_threads(1)
         learner = model.learner(assignment)
-        learner.load(trained)
+        if trained is not None:  # else the model is measured as it is
+            learner.load(trained)
         return learner.predict
 
 

@@ -229,5 +229,5 @@ def label(row: Mapping[str, Any]) -> str:
     """Return a candidate's name for people, without task and runtime."""
     parts = [row["model"], None if row["size"] == "default" else row["size"], row.get("variant")]
     words = " ".join(str(part) for part in parts if not missing(part))
-    words = f"{words} ({named('cell', 'pretrained')})" if row["start"] == "pretrained" else words
+    words = f"{words} ({named('cell', row['start'])})" if row["start"] in ("pretrained", "as-is") else words
     return words if missing(row.get("stale")) else f"{words} ({named('column', 'stale')})"

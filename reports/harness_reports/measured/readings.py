@@ -64,4 +64,4 @@ def rate(records: Sequence[Record], counted: str = "samples") -> Explained:
 def energy_kind(energy: Explained) -> Kind | None:
     """Return whether energy was measured, estimated or declared: the weakest of its parts."""
     kinds = [part.kind for part in energy.walk() if part.name == "energy_j" and part.kind in _WEAKEST_FIRST]
-    return None if energy.value is None else min(kinds, key=_WEAKEST_FIRST.index)
+    return None if energy.value is None else min(kinds, key=_WEAKEST_FIRST.index, default=None)

@@ -106,9 +106,9 @@ class Measured:
     def pretrainings(self) -> Sequence[Record | None]:
         """The pretrainings that all seeds share, None for a missing record.
 
-        Empty from scratch, and for a checkpoint that was pretrained elsewhere.
+        Empty from scratch, as it is, and for a checkpoint that was pretrained elsewhere.
         """
-        if self.key.start == "scratch":
+        if self.key.start in ("scratch", "as-is"):
             return []
         here = [chain for chain in self.chains if chain.finetune is None or "pretrained" in chain.finetune.inputs]
         return list({chain.pretrain and chain.pretrain.fingerprint: chain.pretrain for chain in here}.values())

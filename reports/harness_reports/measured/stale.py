@@ -30,11 +30,17 @@ def marked(records: Iterable[Record], plugins: Plugins) -> list[Record]:
     return [replace(record, stale=most[key]) if (key := _built_on(record)) else record for record in compared]
 
 
+_UNTRAINED = ("model", "size", "settings", "task", "source", "task_settings", "hardware", "seed")
+"""What tells models apart that are measured as they are, without an artifact."""
+
+
 def _built_on(record: Record) -> tuple[Any, ...] | None:
     """Return what an evaluation shares with servings of the same model: all get the mark of the most changed one."""
-    if "trained" not in record.inputs or "runtime" not in record.spec:
+    spec = record.spec
+    if "runtime" not in spec or ("trained" not in record.inputs and spec["start"] != "as-is"):
         return None
-    return (*sorted(record.inputs.items()), record.spec["runtime"], record.spec["precision"])
+    built: list[Any] = sorted(record.inputs.items()) or [repr(spec.get(name)) for name in _UNTRAINED]
+    return (*built, spec["runtime"], spec["precision"])
 
 
 def _changes(record: Record, bases: Bases) -> tuple[Change, ...]:

@@ -55,7 +55,11 @@ def _training(candidate: Measured, pricing: Pricing) -> list[Explained]:
         if candidate.pretrainings
         else Explained("pretrain_usd", 0.0, USD, note="nothing was pretrained here")
     )
-    finetune = _stage("finetune_usd", [chain.finetune for chain in candidate.chains], pricing)
+    finetune = (
+        Explained("finetune_usd", 0.0, USD, note="it is measured as it is: nothing was trained here")
+        if candidate.key.start == "as-is"
+        else _stage("finetune_usd", [chain.finetune for chain in candidate.chains], pricing)
+    )
     return [pretrain, finetune, derived("train_usd", USD, "pretrain_usd + finetune_usd", pretrain, finetune)]
 
 

@@ -116,6 +116,8 @@ def _served(window: Serving | None) -> list[Explained]:
 
 def _trained(candidate: Measured) -> Explained:
     """Return the energy of the mean fine-tuning and, if there was one, of pretraining."""
+    if candidate.key.start == "as-is":
+        return Explained("train_energy_j", 0.0, "J", note="it is measured as it is: nothing was trained here")
     parts = [_mean("finetune_j", [chain.finetune for chain in candidate.chains])]
     parts += [_mean("pretrain_j", candidate.pretrainings)] if candidate.pretrainings else []
     return derived("train_energy_j", "J", " + ".join(part.name for part in parts), *parts)

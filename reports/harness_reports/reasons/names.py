@@ -286,6 +286,7 @@ CELLS: dict[str, tuple[str, str]] = {
     "nothing": ("nothing", "什么都不做"),
     "hosted": ("hosted", "托管"),
     "pretrained": ("pretrained", "预训练"),
+    "as-is": ("as it is", "原样"),
     "scratch": ("scratch", "从零开始"),
     "invest": ("invest", "投资"),
     "pilot": ("pilot", "试点"),

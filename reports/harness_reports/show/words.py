@@ -162,6 +162,7 @@ CHINESE: Mapping[str, str] = {
     "no output tokens were counted": "没有计数输出词元",
     "not known without a share of right answers above 0": "正确答案的比例不大于 0 时未知",
     "nothing was pretrained here": "此处没有预训练",
+    "it is measured as it is: nothing was trained here": "按原样测量：此处没有训练",
     "no evaluation of this candidate has finished": "此候选方案没有完成的评测",
     "the record of this training is missing, so its cost is not known": "缺少此次训练的记录，因此成本未知",
     "it was not graded": "未评分",

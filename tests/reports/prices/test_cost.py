@@ -108,6 +108,17 @@ def test_pretraining_from_scratch_costs_nothing(bench: Any, pricing: Pricing) ->
     assert row["train_usd"] == pytest.approx(0.005)
 
 
+def test_what_is_measured_as_it_is_has_no_training_to_pay(bench: Any, pricing: Pricing) -> None:
+    """0, not None: no record of a training is missing."""
+    untrained = [
+        replace(r, inputs={}) for r in bench.case(start="as-is", runtime="eager") if r.step in ("evaluate", "serve")
+    ]
+    row = only(cost(untrained, pricing))
+
+    assert (row["pretrain_usd"], row["finetune_usd"], row["train_usd"]) == (0.0, 0.0, 0.0)
+    assert row["evaluate_usd"] > 0
+
+
 def test_missing_training_is_not_free(bench: Any, pricing: Pricing) -> None:
     """Without the pretraining's record its cost and the sum are None."""
     row = only(cost([record for record in bench.case() if record.step != "pretrain"], pricing))
