@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness import PluginError
+from harness import Data, PluginError
+from harness_checkpoints.classes import Head, given_labels, match_head
 
 TEXTS, IMAGES = "text-classification", "image-classification"
 AUTO = {TEXTS: "AutoModelForSequenceClassification", IMAGES: "AutoModelForImageClassification"}
 """Kind of task → transformers' Auto class."""
+READS_PADDING = ("convbert", "fnet", "nystromformer")
+"""Architectures that mix positions without an attention mask: what they answer depends on the length of the batch."""
 CONFIG = "config.json"
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 PREPROCESSOR = "preprocessor_config.json"
@@ -47,6 +51,21 @@ class CheckpointFolder:
         return dict(self.config.get("auto_map", {}))
 
     @property
+    def architecture(self) -> str:
+        """The class that its weights were saved from, with the head; empty if the configuration does not name it."""
+        return ", ".join(self.config.get("architectures") or ())
+
+    def has_head(self, kind: str) -> bool:
+        """Return whether its weights have a head for a kind of task."""
+        custom = self.remote_code.get(AUTO[kind], "").rpartition(".")[2]
+        names = self.config.get("architectures") or ()
+        return any(AUTO[kind].removeprefix("AutoModel") in name or name == custom for name in names)
+
+    def head(self, kind: str, settings: Mapping[str, Any], classes: Sequence[str]) -> Head:
+        """Return what its head has to do with the classes of data of a kind; see `match_head`."""
+        return match_head(self.config, self.has_head(kind), given_labels(settings["labels"]), classes)
+
+    @property
     def has_tokenizer(self) -> bool:
         """Whether the folder has a tokenizer."""
         return any((self.path / name).is_file() for name in TOKENIZERS)
@@ -60,6 +79,11 @@ class CheckpointFolder:
                 content = hashlib.file_digest(stream, "sha256").hexdigest()
             sha.update(f"{file.relative_to(self.path).as_posix()} {content}\n".encode())
         return sha.hexdigest()
+
+
+def kind_of(data: Data) -> str:
+    """Return the kind of a task's data: texts or images."""
+    return TEXTS if isinstance(data.queries()[0], str) else IMAGES
 
 
 def find_folder(reference: str) -> CheckpointFolder:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from harness import Assignment, Codec, Learner, Model, PluginError, Setting
-from harness_checkpoints.folder import AUTO, IMAGES, TEXTS, CheckpointFolder, find_folder
+from harness import Assignment, Codec, Data, Learner, Model, PluginError, Setting
+from harness_checkpoints.classes import SETTING as LABELS
+from harness_checkpoints.folder import AUTO, IMAGES, READS_PADDING, TEXTS, CheckpointFolder, find_folder, kind_of
 
 _MAPPINGS = {
     TEXTS: "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES",
@@ -31,11 +32,13 @@ class Checkpoint(Model):
 
     imports = ("torch", "transformers", "harness.torch_learner", "harness_checkpoints.hf_learner")
     brings_weights = True
+    starts = ("pretrained", "as-is", "scratch")
     settings: ClassVar[Mapping[str, Setting]] = {
         "learning_rate": Setting(5e-5, "Highest learning rate of AdamW."),
         "weight_decay": Setting(0.01, "AdamW's decay of the weights."),
         "batch_size": Setting(16, "Inputs in a gradient step."),
         "max_length": Setting(128, "Tokens read from a text."),
+        "labels": Setting("", LABELS),
         "tokenizer": Setting("", "Folder or hub name of another tokenizer; empty is the checkpoint's own."),
         "trust_remote_code": Setting(False, "Run the Python code that comes with the checkpoint."),
     }
@@ -44,9 +47,9 @@ class Checkpoint(Model):
         """Set the name, and the kinds of task that the checkpoint can do."""
         self.folder = folder
         self.name = f"hf:{reference}"  # type: ignore[misc]  # its reference is its name
-        self.summary = f"Checkpoint of {folder.model_type} ({Path(reference).name})"  # type: ignore[misc]
+        self.summary = f"Checkpoint of {folder.architecture or folder.model_type} ({Path(reference).name})"  # type: ignore[misc]
         self.kinds = _kinds(folder)  # type: ignore[misc]
-        self.formats = () if folder.model_type in NOT_EXPORTED else ("onnx",)  # type: ignore[misc]
+        self.formats = () if folder.model_type in (*NOT_EXPORTED, *READS_PADDING) else ("onnx",)  # type: ignore[misc]
 
     def identity(self, settings: Mapping[str, Any]) -> str:
         """Return the checkpoint's digest. Called before anything is written.
@@ -65,6 +68,26 @@ class Checkpoint(Model):
                 "Read that code; if you trust it, add --trust-remote-code."
             )
         return f"checkpoint sha256 {self.folder.digest}"
+
+    def check(self, data: Data, settings: Mapping[str, Any], start: str) -> Sequence[str]:
+        """Return how its head takes up the data's classes: in another order, or not at all.
+
+        Raises:
+            PluginError: it is to be measured as it is, and its head is no use for the data.
+        """
+        classes = tuple(getattr(data, "classes", ()))
+        if start == "scratch" or not classes:
+            return ()
+        head = self.folder.head(kind_of(data), settings, classes)
+        if head.columns is not None:
+            return [f"{self.name}: classes are matched by name: {head.order}."] if head.order else []
+        if start == "as-is":
+            raise PluginError(
+                f"{self.name} cannot answer as it is for {kind_of(data)}: {head.why}. If that is only how its outputs "
+                "are called, name them in their order, --setting labels=a,b,c; else fine-tune it, starts: [pretrained]."
+            )
+        keep = " To keep it, name its outputs in their order: --setting labels=a,b,c." if head.labels else ""
+        return [f"{self.name}: {head.why}. Its head is drawn anew.{keep}"]
 
     def needs_remote_code(self) -> bool:
         """Return whether transformers lacks the architecture."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from harness import Codec
 from harness_checkpoints.folder import PREPROCESSOR, CheckpointFolder
 
 GREY, COLOUR = 1, 3
+PADDING = "padding.json"
+READS_LAST = ("xlnet",)
+"""Architectures that classify by the last position, also where that is padding. Their positions are relative."""
 
 
 class _Probabilities(Codec):
@@ -26,29 +30,56 @@ class _Probabilities(Codec):
 
 
 class HfTextCodec(_Probabilities):
-    """A checkpoint's tokenizer; longer texts are truncated."""
+    """A checkpoint's tokenizer; longer texts are truncated, shorter ones padded.
 
-    def __init__(self, tokenizer: Any) -> None:
-        """Take a tokenizer with its `model_max_length`; without a padding token (GPT-2) pad with its end of text."""
+    Padding is done here: tokenizers may lack a token for it, or pad on the left, which shifts absolute positions, so
+    that an answer would depend on its neighbours in the batch.
+    """
+
+    def __init__(self, tokenizer: Any, pad_id: int, side: str) -> None:
+        """Take a tokenizer with its `model_max_length`, the token to pad with, and the side: `left` or `right`."""
         self.tokenizer = tokenizer
-        if tokenizer.pad_token is None:
-            tokenizer.pad_token = tokenizer.eos_token
+        self.pad_id = pad_id
+        self._side = side
 
     @classmethod
-    def of_checkpoint(cls, place: str, max_length: int) -> HfTextCodec:
-        """Load the tokenizer of a folder or a name on the hub."""
+    def of_checkpoint(cls, place: str, max_length: int, config: Any) -> HfTextCodec:
+        """Load the tokenizer of a folder or a name on the hub, for a network of this configuration.
+
+        The token to pad with is the network's, which may read it (RoBERTa counts positions by it, GPT-2 finds the last
+        token by it), else the tokenizer's if no text holds it; else the first number beyond the vocabulary.
+        """
         tokenizer = AutoTokenizer.from_pretrained(place)
         tokenizer.model_max_length = min(max_length, tokenizer.model_max_length)
-        return cls(tokenizer)
+        shape = config.get_text_config()
+        in_texts = {getattr(tokenizer, f"{name}_token_id") for name in ("bos", "eos", "unk", "sep", "cls")}
+        unused = None if tokenizer.pad_token_id in in_texts else tokenizer.pad_token_id
+        tokens: Iterator[Any] = (
+            one for one in (getattr(shape, "pad_token_id", None), unused) if one in range(shape.vocab_size)
+        )
+        return cls(tokenizer, next(tokens, shape.vocab_size), "left" if config.model_type in READS_LAST else "right")
 
     def encode(self, inputs: Sequence[str]) -> dict[str, np.ndarray]:
-        """Return `input_ids` and `attention_mask`, int64 [n, longest]."""
-        encoded = self.tokenizer(list(inputs), padding=True, truncation=True, return_tensors="np")
-        return {name: np.asarray(encoded[name], dtype=np.int64) for name in ("input_ids", "attention_mask")}
+        """Return `input_ids` and `attention_mask`, int64 [n, longest]; an empty text is one token of padding."""
+        encoded = self.tokenizer(list(inputs), truncation=True, return_attention_mask=False)["input_ids"]
+        rows = [row or [self.pad_id] for row in encoded]
+        longest = max(map(len, rows))
+        ids = np.full((len(rows), longest), self.pad_id, dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for number, row in enumerate(rows):
+            place = slice(longest - len(row), longest) if self._side == "left" else slice(len(row))
+            ids[number, place], mask[number, place] = row, 1
+        return {"input_ids": ids, "attention_mask": mask}
 
     def save(self, folder: Path) -> None:
-        """Write the tokenizer."""
+        """Write the tokenizer, and how to pad."""
         self.tokenizer.save_pretrained(folder)
+        (folder / PADDING).write_text(json.dumps({"pad_id": self.pad_id, "side": self._side}), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> HfTextCodec:
+        """Read what `save` wrote."""
+        return cls(AutoTokenizer.from_pretrained(folder), **json.loads((folder / PADDING).read_text(encoding="utf-8")))
 
 
 class HfImageCodec(_Probabilities):
@@ -92,4 +123,4 @@ def load_codec(folder: Path) -> HfTextCodec | HfImageCodec:
     """Load the codec of an artifact."""
     if (folder / PREPROCESSOR).is_file():
         return HfImageCodec(AutoImageProcessor.from_pretrained(folder))
-    return HfTextCodec(AutoTokenizer.from_pretrained(folder))
+    return HfTextCodec.load(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,26 +14,35 @@ import transformers
 from torch import Tensor, nn
 from torch.nn import functional
 
-from harness import Assignment, Unsupported
+from harness import Assignment, PluginError, Unsupported
 from harness.torch_learner import TorchLearner
-from harness_checkpoints.folder import AUTO, IMAGES, TEXTS, CheckpointFolder
+from harness_checkpoints.classes import Head, columns, listed
+from harness_checkpoints.folder import AUTO, IMAGES, READS_PADDING, TEXTS, CheckpointFolder, kind_of
 from harness_checkpoints.hf_codecs import HfImageCodec, HfTextCodec, load_codec
 
 transformers.utils.logging.set_verbosity_error()  # it warns of the new head, which fine-tuning needs
 transformers.utils.logging.disable_progress_bar()
+INITIAL_STD = 0.02
+"""Standard deviation of a new head, where the configuration has none."""
 
 
 class TextClassifier(nn.Module):
     """A transformers model of token ids; its outputs become a dict, as an export needs them."""
 
-    def __init__(self, model: nn.Module) -> None:
-        """Wrap the model."""
+    def __init__(self, model: nn.Module, columns: Sequence[int]) -> None:
+        """Wrap the model; take its output's column for each class."""
         super().__init__()
         self.model = model
+        self._reordered = tuple(columns) != tuple(range(model.config.num_labels))
+        self.register_buffer("_columns", torch.tensor(columns), persistent=False)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> dict[str, Tensor]:
         """Return `logits` [n, classes] for int64 [n, s] and [n, s]."""
-        return {"logits": self.model(input_ids=input_ids, attention_mask=attention_mask).logits}
+        return self.ordered(self.model(input_ids=input_ids, attention_mask=attention_mask).logits)
+
+    def ordered(self, logits: Tensor) -> dict[str, Tensor]:
+        """Return `logits` in the order of the data's classes."""
+        return {"logits": logits.index_select(1, self._columns) if self._reordered else logits}
 
 
 class ImageClassifier(TextClassifier):
@@ -40,7 +50,7 @@ class ImageClassifier(TextClassifier):
 
     def forward(self, pixel_values: Tensor) -> dict[str, Tensor]:  # type: ignore[override]
         """Return `logits` [n, classes] for float [n, channels, height, width]."""
-        return {"logits": self.model(pixel_values=pixel_values).logits}
+        return self.ordered(self.model(pixel_values=pixel_values).logits)
 
 
 class HfLearner(TorchLearner):
@@ -52,7 +62,7 @@ class HfLearner(TorchLearner):
         self._checkpoint = checkpoint
         self._artifact: Path | None = None
         self._codec: HfTextCodec | HfImageCodec | None = None
-        self._kind = TEXTS if isinstance(assignment.data.queries()[0], str) else IMAGES
+        self._kind = kind_of(assignment.data)
 
     def codec(self) -> HfTextCodec | HfImageCodec:
         """Return the artifact's codec, or the checkpoint's."""
@@ -63,37 +73,96 @@ class HfLearner(TorchLearner):
                 self._codec = HfImageCodec.of_checkpoint(self._checkpoint)
             else:
                 place = self._settings("tokenizer") or str(self._checkpoint.path)
-                self._codec = HfTextCodec.of_checkpoint(place, self._settings("max_length"))
+                self._codec = HfTextCodec.of_checkpoint(place, self._settings("max_length"), self._config())
         return self._codec
 
     def construct(self) -> nn.Module:
         """Return the network, with the checkpoint's weights if the assignment starts from them."""
+        classes = tuple(self._labelled().classes)
+        config = self._config()
+        if self._artifact is not None:
+            head = Head(tuple(config.id2label.values()), columns(tuple(config.id2label.values()), classes))
+        elif self.assignment.pretrained:
+            head = self._checkpoint.head(self._kind, self.assignment.settings, classes)
+        else:
+            head = Head(classes, None)
+        labels = classes if head.columns is None else head.labels
+        config.id2label = dict(enumerate(labels))
+        config.label2id = {label: place for place, label in enumerate(labels)}
+        config.problem_type = None
+        grows = self._fit_vocabulary(config)
+        network = self._load(config, head) if self._loads() else self._build(config)
+        if grows:
+            network.resize_token_embeddings(config.get_text_config().vocab_size + 1, mean_resizing=False)
+            network.config.get_text_config().pad_token_id = grows
+        wrapper = TextClassifier if self._kind == TEXTS else ImageClassifier
+        return wrapper(network, head.columns or range(len(classes)))
+
+    def _loads(self) -> bool:
+        return self.assignment.pretrained and self._artifact is None
+
+    def _config(self) -> Any:
+        place = self._artifact or self._checkpoint.path
+        return transformers.AutoConfig.from_pretrained(place, trust_remote_code=self._settings("trust_remote_code"))
+
+    def _build(self, config: Any) -> Any:
         auto = getattr(transformers, AUTO[self._kind])
         trusted = self._settings("trust_remote_code")
-        config = transformers.AutoConfig.from_pretrained(
-            self._artifact or self._checkpoint.path,
-            num_labels=len(self._labelled().classes),
-            trust_remote_code=trusted,
-        )
-        if isinstance(codec := self.codec(), HfTextCodec):
-            config.pad_token_id = codec.tokenizer.pad_token_id
-            self._require_vocabulary(codec, config)
-        if self.assignment.pretrained and self._artifact is None:
-            model = auto.from_pretrained(
-                self._checkpoint.path, config=config, dtype=torch.float32, use_safetensors=True,
-                ignore_mismatched_sizes=True, trust_remote_code=trusted,
-            )  # fmt: skip
-        else:
-            model = auto.from_config(config, dtype=torch.float32, trust_remote_code=trusted)
-        return TextClassifier(model) if self._kind == TEXTS else ImageClassifier(model)
+        return auto.from_config(config, dtype=torch.float32, trust_remote_code=trusted)
 
-    def _require_vocabulary(self, codec: HfTextCodec, config: Any) -> None:
-        if len(codec.tokenizer) > config.vocab_size:
-            # Ids beyond the embedding would raise an index error deep inside.
+    def _load(self, config: Any, head: Head) -> Any:
+        """Return the network with the checkpoint's weights; its head is new unless the classes match.
+
+        Raises:
+            PluginError: the classes match and the weights have no head for them.
+        """
+        network, loaded = getattr(transformers, AUTO[self._kind]).from_pretrained(
+            self._checkpoint.path, config=config, dtype=torch.float32, use_safetensors=True, output_loading_info=True,
+            ignore_mismatched_sizes=True, trust_remote_code=self._settings("trust_remote_code"),
+        )  # fmt: skip
+        new = set(loaded["missing_keys"]) | {name for name, *_ in loaded["mismatched_keys"]}
+        of_head = self._head_weights(config)
+        if head.columns is not None and of_head & new:
+            raise PluginError(
+                f"hf:{self._checkpoint.path} has a head for {listed(head.labels)} by its configuration; "
+                f"its weights lack it ({', '.join(sorted(of_head & new))}). Save the checkpoint again."
+            )
+        if head.columns is None:
+            _draw(network, of_head - new, getattr(config, "initializer_range", INITIAL_STD))
+        return network
+
+    def _head_weights(self, config: Any) -> set[str]:
+        """Return the names of the weights whose shapes follow from the number of classes."""
+        more = copy.deepcopy(config)
+        more.id2label = dict(enumerate([*config.id2label.values(), ""]))
+        with torch.device("meta"):
+            shapes = [{name: w.shape for name, w in self._build(one).named_parameters()} for one in (config, more)]
+        return {name for name, shape in shapes[0].items() if shapes[1][name] != shape}
+
+    def _fit_vocabulary(self, config: Any) -> int:
+        """Let the network know the token to pad with; return it if its embedding has yet to grow for it, else 0.
+
+        Raises:
+            Unsupported: the tokenizer is not the checkpoint's: ids beyond the embedding would raise deep inside.
+        """
+        codec = self.codec()
+        if not isinstance(codec, HfTextCodec):
+            return 0
+        shape = config.get_text_config()
+        if len(codec.tokenizer) > shape.vocab_size:
             raise Unsupported(
-                f"The tokenizer has {len(codec.tokenizer)} tokens, the checkpoint {config.vocab_size}: "
+                f"The tokenizer has {len(codec.tokenizer)} tokens, the checkpoint {shape.vocab_size}: "
                 "it is not the one the checkpoint was trained with. Name the right one with --setting tokenizer=FOLDER."
             )
+        grows = codec.pad_id == shape.vocab_size
+        shape.pad_token_id = None if grows else codec.pad_id
+        return codec.pad_id if grows else 0
+
+    def predict(self, inputs: Sequence[Any]) -> Sequence[Any]:
+        """Answer a batch; one by one where the architecture reads padding as text."""
+        if self._checkpoint.model_type not in READS_PADDING:
+            return super().predict(inputs)
+        return [super(HfLearner, self).predict([one])[0] for one in inputs]
 
     def _labelled(self) -> Any:
         data = self.assignment.data
@@ -137,3 +206,11 @@ class HfLearner(TorchLearner):
     def read(self, folder: Path) -> None:
         """Read what `write` wrote."""
         self._artifact, self._codec = folder, None
+
+
+def _draw(network: nn.Module, names: set[str], deviation: float) -> None:
+    """Draw weights anew; biases become 0."""
+    with torch.no_grad():
+        for name, weight in network.named_parameters():
+            if name in names:
+                _ = nn.init.normal_(weight, 0.0, deviation) if weight.dim() > 1 else weight.zero_()

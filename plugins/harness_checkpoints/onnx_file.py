@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import glob
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from harness import Assignment, Learner, Model, PluginError, Setting
+from harness import Assignment, Data, Learner, Model, PluginError, Setting
+from harness_checkpoints.classes import SETTING as LABELS
 
 
 def open_file(reference: str) -> Model:
@@ -30,11 +31,10 @@ class OnnxFile(Model):
 
     imports = ("harness.onnx_session", "harness_checkpoints.onnx_learner")
     brings_weights = True
+    starts = ("as-is",)
     settings: ClassVar[Mapping[str, Setting]] = {
         "encoder": Setting("", "What the input holds: bytes, text, tokens or image. Empty: taken from the file."),
-        "labels": Setting(
-            "", "Classes in the order of the output: a,b,c or FILE.json or FILE.json#KEY. Empty: taken from the file."
-        ),
+        "labels": Setting("", LABELS),
         "output": Setting("", "Name of the output with a number for each class. Empty: the only output."),
         "tokenizer": Setting("", "A tokenizer.json. Empty: the one beside the file."),
     }
@@ -59,6 +59,18 @@ class OnnxFile(Model):
         for file in sorted({self.path, *self.path.parent.glob(f"{glob.escape(self.path.name)}*")}):
             sha.update(file.read_bytes())
         return f"file sha256 {sha.hexdigest()}"
+
+    def check(self, data: Data, settings: Mapping[str, Any], start: str) -> Sequence[str]:  # noqa: ARG002 - one start
+        """Return nothing to say if the file has the data's classes.
+
+        Raises:
+            DataError: it lacks one.
+        """
+        from harness_checkpoints.onnx_learner import columns_for
+        from harness_checkpoints.onnx_signature import read_signature
+
+        columns_for(self.path, read_signature(self.path, settings).labels, data)
+        return ()
 
     def learner(self, assignment: Assignment) -> Learner:
         """Build a learner that predicts with the file."""

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from scipy.special import softmax
 
-from harness import Assignment, Codec, DataError, Learner, Progress, Unsupported
+from harness import Assignment, Codec, Data, DataError, Learner, Progress, Unsupported
 from harness.onnx_session import FILE, Session
+from harness_checkpoints.classes import columns, listed
 from harness_checkpoints.onnx_signature import FileSignature, from_json, read_signature, to_json
 
 SIGNATURE = "use.json"
@@ -21,8 +22,23 @@ PADDING = 256
 """Stands for no byte in inputs of bytes."""
 SUM_TOLERANCE = 1e-3
 """Outputs whose rows sum to 1 within this are probabilities, others are logits."""
-NAMED_LABELS = 20
-"""Labels that a message names at most."""
+
+
+def columns_for(path: Path, labels: Sequence[str], data: Data) -> list[int]:
+    """Return for each class of the data the column of a file's output.
+
+    Raises:
+        DataError: the file lacks one of the data's classes, or their names do not tell its column.
+    """
+    classes = tuple(getattr(data, "classes", ()))
+    places = columns(labels, classes)
+    if places is None or not classes:
+        missing = [name for name in classes if name not in labels]
+        raise DataError(
+            f"{path.name} lacks the classes {listed(missing) or '(the task has none)'}. It has {listed(labels)}. "
+            "Rename the classes in your data, or give --setting labels=… in the order of the file's output."
+        )
+    return list(places)
 
 
 class OnnxLearner(Learner):
@@ -41,16 +57,7 @@ class OnnxLearner(Learner):
         self._path = path
         self._signature = read_signature(path, assignment.settings)
         self._session: Session | None = None
-        classes = tuple(getattr(assignment.data, "classes", ()))
-        missing = [name for name in classes if name not in self._signature.labels]
-        if missing or not classes:
-            labels = self._signature.labels
-            raise DataError(
-                f"{path.name} lacks the classes {', '.join(missing) or '(the task has none)'}. It has "
-                f"{', '.join(labels[:NAMED_LABELS])}{' …' if len(labels) > NAMED_LABELS else ''}. "
-                "Rename the classes in your data, or give --setting labels=… in the order of the file's output."
-            )
-        self._columns = [self._signature.labels.index(name) for name in classes]
+        self._columns = columns_for(path, self._signature.labels, assignment.data)
 
     def step(self) -> Progress:
         """Report that there is nothing to learn."""
@@ -73,7 +80,9 @@ class OnnxLearner(Learner):
         """Return probabilities [n, classes] in the order of the task's classes."""
         if self._session is None:
             self._session = Session(self._path.parent, self._assignment.device, self._path.name)
-        numbers = self._session.run(codec_of(self._signature).encode(inputs))[self._signature.output]
+        codec = codec_of(self._signature)
+        batches = [inputs] if codec.pads_freely else [[one] for one in inputs]
+        numbers = np.concatenate([self._session.run(codec.encode(batch))[self._signature.output] for batch in batches])
         probabilities = numbers if _are_probabilities(numbers) else softmax(numbers, axis=-1)
         ordered: np.ndarray = probabilities[:, self._columns]
         return ordered  # type: ignore[return-value]  # an array is the sequence here
@@ -83,9 +92,9 @@ def _are_probabilities(numbers: np.ndarray) -> bool:
     return bool((numbers >= 0).all() and np.abs(numbers.sum(axis=-1) - 1).max() < SUM_TOLERANCE)
 
 
-def codec_of(signature: FileSignature) -> Codec:
+def codec_of(signature: FileSignature) -> _FileCodec:
     """Return the codec for what a file's input holds."""
-    codecs: dict[str, Callable[[FileSignature], Codec]] = {
+    codecs: dict[str, Callable[[FileSignature], _FileCodec]] = {
         "bytes": ByteCodec,
         "text": TextCodec,
         "tokens": TokenCodec,
@@ -96,6 +105,9 @@ def codec_of(signature: FileSignature) -> Codec:
 
 class _FileCodec(Codec):
     """Base of the codecs, each with the preprocessing of one kind of input."""
+
+    pads_freely = True
+    """Whether inputs of any lengths may share a batch."""
 
     def __init__(self, signature: FileSignature) -> None:
         self.signature = signature
@@ -142,23 +154,30 @@ class ByteCodec(_FileCodec):
 
 
 class TokenCodec(_FileCodec):
-    """A tokenizer's ids, padded to the longest of a batch."""
+    """A tokenizer's ids, padded on the right to the longest of a batch.
+
+    A file that takes no attention mask would read padding as text: it gets one text at a time.
+    """
 
     def __init__(self, signature: FileSignature) -> None:
         """Open the tokenizer."""
         from tokenizers import Tokenizer
 
         super().__init__(signature)
+        self.pads_freely = "attention_mask" in signature.inputs
         self._tokenizer = Tokenizer.from_file(signature.tokenizer)
-        self._tokenizer.enable_padding()
+        pad_id = (self._tokenizer.padding or {}).get("pad_id", 0)
+        self._tokenizer.enable_padding(pad_id=pad_id if signature.pad_id is None else signature.pad_id)
 
     def encode(self, inputs: Sequence[str]) -> dict[str, np.ndarray]:
-        """Return `input_ids`, `attention_mask` and `token_type_ids`, those that the file takes: int64 [n, longest]."""
+        """Return those of `TOKEN_INPUTS` that the file takes: int64 [n, longest]."""
         encodings = self._tokenizer.encode_batch(list(inputs))
+        ids = np.array([encoding.ids for encoding in encodings], dtype=np.int64)
         arrays = {
-            "input_ids": np.array([encoding.ids for encoding in encodings], dtype=np.int64),
+            "input_ids": ids,
             "attention_mask": np.array([encoding.attention_mask for encoding in encodings], dtype=np.int64),
             "token_type_ids": np.array([encoding.type_ids for encoding in encodings], dtype=np.int64),
+            "position_ids": np.broadcast_to(np.arange(ids.shape[1]), ids.shape),
         }
         return {name: arrays[name] for name in self.signature.inputs}
 

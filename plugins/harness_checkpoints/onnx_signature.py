@@ -10,10 +10,14 @@ from typing import Any
 
 from harness import PluginError
 from harness.onnx_session import onnxruntime
+from harness_checkpoints.classes import as_labels, config_labels, given_labels
+from harness_checkpoints.folder import CONFIG
 
 ENCODERS = ("bytes", "text", "tokens", "image")
 """What an input can hold."""
 TOKENIZER = "tokenizer.json"
+TOKEN_INPUTS = ("input_ids", "attention_mask", "token_type_ids", "position_ids")
+"""What a tokenizer gives."""
 METADATA_LABELS = ("labels", "classes", "class_names", "id2label", "names")
 """Metadata keys under which exporters write the classes."""
 
@@ -32,6 +36,8 @@ class FileSignature:
     """Of the first input, by numpy's name."""
     tokenizer: str
     """Path of a tokenizer.json, which only the encoder `tokens` reads."""
+    pad_id: int | None = None
+    """The token that the network takes for padding, by the configuration beside the file; None: it does not say."""
 
 
 def read_signature(path: Path, settings: Mapping[str, Any]) -> FileSignature:
@@ -51,7 +57,7 @@ def read_signature(path: Path, settings: Mapping[str, Any]) -> FileSignature:
     if output not in names:
         raise PluginError(f"{has} Which output has a number for each class? Give --setting output={'|'.join(names)}.")
     classes = outputs[names.index(output)].shape[-1]
-    labels = _labels(settings["labels"], session.get_modelmeta().custom_metadata_map)
+    labels = _labels(path, settings["labels"], session.get_modelmeta().custom_metadata_map)
     if not labels:
         raise PluginError(
             f"{has} The order of its {classes} classes is not in the file. Give --setting labels=a,b,c, "
@@ -62,10 +68,12 @@ def read_signature(path: Path, settings: Mapping[str, Any]) -> FileSignature:
     tokenizer = settings["tokenizer"] or str(path.with_name(TOKENIZER))
     if encoder == "tokens" and not Path(tokenizer).is_file():
         raise PluginError(f"{has} There is no {tokenizer}. Give --setting tokenizer=FILE.json.")
+    taken = tuple(node.name for node in inputs)
+    if encoder == "tokens" and (others := [name for name in taken if name not in TOKEN_INPUTS]):
+        raise PluginError(f"{has} A tokenizer gives no {', '.join(others)}. Export the model without them.")
     shape = tuple(size if isinstance(size, int) else None for size in inputs[0].shape)
-    return FileSignature(
-        encoder, tuple(node.name for node in inputs), output, labels, shape, _dtype(inputs[0].type), tokenizer
-    )
+    pad_id = config_beside(path).get("pad_token_id") if encoder == "tokens" else None
+    return FileSignature(encoder, taken, output, labels, shape, _dtype(inputs[0].type), tokenizer, pad_id)
 
 
 def takes_images(path: Path) -> bool:
@@ -102,18 +110,21 @@ def _guess_encoder(path: Path, inputs: Sequence[Any]) -> str:
     return "image" if _is_image(inputs) else ""
 
 
-def _labels(setting: str, metadata: Mapping[str, str]) -> tuple[str, ...]:
-    if not setting:
-        text = next((metadata[key] for key in METADATA_LABELS if key in metadata), "")
-        return _as_labels(_parse(text)) if text else ()
-    file, _, key = setting.partition("#")
-    if not file.endswith(".json"):
-        return tuple(label.strip() for label in setting.split(","))
+def _labels(path: Path, setting: str, metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the classes that a setting names, or the file, or the configuration beside it."""
+    if setting:
+        return given_labels(setting)
+    text = next((metadata[key] for key in METADATA_LABELS if key in metadata), "")
+    return as_labels(_parse(text)) if text else config_labels(config_beside(path))
+
+
+def config_beside(path: Path) -> dict[str, Any]:
+    """Return the configuration of transformers that exporters write beside a file; empty if there is none."""
     try:
-        content = json.loads(Path(file).read_text(encoding="utf-8"))
-        return _as_labels(content[key] if key else content)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PluginError(f"--setting labels={setting}: {type(error).__name__}: {error}.") from error
+        config = json.loads(path.with_name(CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return config if isinstance(config, dict) and "model_type" in config else {}
 
 
 def _parse(text: str) -> Any:
@@ -121,12 +132,6 @@ def _parse(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text.split(",")
-
-
-def _as_labels(content: Any) -> tuple[str, ...]:
-    if isinstance(content, dict):  # id2label: number → label
-        content = [content[key] for key in sorted(content, key=int)]
-    return tuple(str(label).strip() for label in content)
 
 
 def _dtype(onnx_type: str) -> str:

@@ -68,7 +68,10 @@ def test_errors_ask_for_missing_settings_and_then_it_works(
     assert "order of its 214 classes" in second.stderr
     assert "--setting labels=FILE.json" in second.stderr
     assert nothing_written
-    assert graded.spec["start"] == "pretrained"
+    assert graded.spec["start"] == "as-is"
+    assert "finetune" not in {
+        record.step for record in peek_records(str(magika / "harness-results")) if "onnx" in record.spec["model"]
+    }
     assert sum(graded.scores["correct"]) / len(graded.scores["correct"]) >= 0.9
 
 
@@ -153,9 +156,32 @@ def _answers(plugins: Plugins, path: Path, images: Any, labels: str) -> np.ndarr
     )
 
 
-def test_a_task_with_a_class_the_file_lacks(tmp_path: Path) -> None:
-    """The message names the class and the file's classes."""
+def test_names_are_those_of_the_file_of_a_configuration_or_a_setting(tmp_path: Path) -> None:
+    """In any order; the configuration beside a file is what transformers writes, and its made-up names are no names."""
     path = _linear(tmp_path, ["n", 1, 28, 28], 10)
+    data = load_plugins().tasks["image-classification"].data(None, {})
+    images = data.queries()[:5]
+    forwards = _answers(load_plugins(), path, images, ",".join("0123456789"))
+    names = {str(place): str(9 - place) for place in range(10)}
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "vit", "id2label": names}), encoding="utf-8")
+    backwards = _answers(load_plugins(), path, images, "")
+    made_up = {str(place): f"LABEL_{9 - place}" for place in range(10)}
+    (tmp_path / "config.json").write_text(
+        json.dumps({"model_type": "vit", "label2id": {v: int(k) for k, v in made_up.items()}}), encoding="utf-8"
+    )
+
+    assert np.allclose(forwards, backwards[:, ::-1])
+    assert np.allclose(_answers(load_plugins(), path, images, ""), backwards)
+
+
+def test_a_task_with_a_class_the_file_lacks(tmp_path: Path) -> None:
+    """The message names the class and the file's classes, before anything is written."""
+    path = _linear(tmp_path, ["n", 1, 28, 28], 10)
+    plugins = load_plugins()
+    model, data = plugins.find("models", f"onnx:{path}"), plugins.tasks["image-classification"].data(None, {})
+    with pytest.raises(DataError, match=r"lacks the classes 0, 1, 2.* It has a, b, c"):
+        model.check(data, filled({"labels": ",".join("abcdefghij")}, model.settings), "as-is")
+    assert model.check(data, filled({"labels": ",".join("9876543210")}, model.settings), "as-is") == ()
     with pytest.raises(DataError, match=r"lacks the classes 0, 1, 2.* It has a, b, c"):
         _answers(load_plugins(), path, [], ",".join("abcdefghij"))
 
