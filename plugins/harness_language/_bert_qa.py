@@ -52,7 +52,9 @@ class Pointer(nn.Module):
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor, starts: Tensor, ends: Tensor
     ) -> dict[str, Tensor]:
-        """Return `span` [n, 2]: start and end of the best answer, in characters of the context.
+        """Return `span` [n, 2], start and end of the best answer in characters of the context, with `log_probability`.
+
+        A span is a span, whatever the scores are: its probability, [n], tells that they are numbers.
 
         Args:
             input_ids: int64 [n, s].
@@ -71,7 +73,11 @@ class Pointer(nn.Module):
         length = input_ids.shape[1]
         row = torch.div(best, length, rounding_mode="floor")
         start, end = starts.gather(1, row), ends.gather(1, best - row * length)  # ONNX lacks % for dynamic sizes
-        return {"span": torch.cat([start, end], dim=1)}
+        total = first.float().logsumexp(1) + last.float().logsumexp(1)
+        return {
+            "span": torch.cat([start, end], dim=1),
+            "log_probability": pairs.flatten(1).gather(1, best).squeeze(1).float() - total,
+        }
 
 
 class PairCodec(TokenCodec):

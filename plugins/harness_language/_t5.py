@@ -69,6 +69,8 @@ class Translator(nn.Module):
     def forward(self, input_ids: Tensor, attention_mask: Tensor, at_most: Tensor) -> dict[str, Tensor]:
         """Return `tokens`, int64 [n, max_new_tokens]: the answers, each with its end token, then padding.
 
+        A token is a token, whatever the network's numbers are: their means in `activations`, [n], tell that they are.
+
         Keys and values are cached, so that each step reads one token. In an export the steps are a loop of the graph.
 
         Args:
@@ -94,7 +96,8 @@ class Translator(nn.Module):
         else:
             while unfinished(*state):
                 state = step(*state)
-        return {"tokens": state[1][:, 1:]}
+        activations = states.float().mean(dim=(1, 2)) + state[2].float().mean(dim=(0, 1, 3, 4, 5))
+        return {"tokens": state[1][:, 1:], "activations": activations}
 
     def _cross_keys_values(self, states: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Return each layer's keys and values of cross-attention; they are the same in all steps."""

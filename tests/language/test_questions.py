@@ -489,7 +489,20 @@ def test_the_best_span_is_predicted() -> None:
     ids = torch.zeros(1, 5, dtype=torch.int64)
     starts, ends = torch.arange(5).unsqueeze(0) * 10, torch.arange(5).unsqueeze(0) * 10 + 5
 
-    assert network(ids, ids, ids, starts, ends)["span"].tolist() == [[30, 45]]
+    answer = network(ids, ids, ids, starts, ends)
+    chances = [scores[0, 1:].log_softmax(dim=0)[token - 1].item() for scores, token in ((first, 3), (last, 4))]
+
+    assert answer["span"].tolist() == [[30, 45]]
+    assert answer["log_probability"].item() == pytest.approx(sum(chances))
+
+
+def test_an_answer_of_broken_weights_is_refused(few: QuestionData) -> None:
+    """The best of NaN is a span too."""
+    learner: Any = Bert().learner(_assignment(few, max_length=64))
+    with torch.no_grad():
+        learner.module().pointer.bias.fill_(float("nan"))
+    with pytest.raises(ValueError, match=r"3 of 3 outputs of a batch are not finite .*'log_probability'"):
+        learner.predict(few.queries()[:3])
 
 
 def test_a_long_context_is_truncated_and_a_question_is_not(few: QuestionData, tmp_path: Path) -> None:

@@ -286,6 +286,15 @@ def test_a_loaded_learner_predicts_the_same(few: TranslationData, trained: _t5.T
     assert (loaded.flops(texts[:2]) or 0) > 0
 
 
+def test_a_translation_of_broken_weights_is_refused(few: TranslationData) -> None:
+    """The likeliest of NaN is a token too."""
+    learner = build(T5, few)
+    with torch.no_grad():
+        next(iter(learner.module().parameters())).fill_(float("nan"))
+    with pytest.raises(ValueError, match=r"3 of 3 outputs of a batch are not finite .*'activations'"):
+        learner.predict(few.queries()[:3])
+
+
 def test_the_first_token_is_the_answers_and_takes_one_step(
     few: TranslationData, trained: _t5.T5Translator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -348,7 +357,7 @@ def test_the_exported_loop_predicts_as_torch_does(
     predict = OnnxRuntime().predictor(T5(), trained.assignment, tmp_path, folder)
     texts = sorted(few.queries(), key=len)
 
-    assert readings["largest_difference"].value == 0
+    assert readings["largest_difference"].value < 1e-5  # of a mean of activations; tokens are whole numbers
     assert readings["compared_outputs"].value >= 16 * SMALL["max_new_tokens"]
     assert isinstance(predict, StreamingPredictor)
     first = trained.first()
