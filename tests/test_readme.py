@@ -80,6 +80,7 @@ VARIATIONS: dict[str, Variation] = {
     "harness data": _as_it_stands,
     "harness run my-suite.yaml": _as_it_stands,
     "harness table": _as_it_stands,
+    "harness export": _as_it_stands,
     "harness report": _as_it_stands,
     "harness plan": _as_it_stands,
     "harness dashboard": _as_it_stands,

@@ -214,7 +214,9 @@ def test_the_break_even_of_own_machines_is_explained(
     parts = {part.name: part.value for part in first.inputs}
 
     assert parts["machine_usd_per_month"] == pytest.approx(73.05)
-    assert parts["machine_requests_per_month"] == pytest.approx(0.9 * 50 / 3 * 3600 * 730.5)
+    assert parts["machine_requests_per_month"] == pytest.approx(
+        0.9 * 100 / 3 * 3600 * 730.5
+    )  # in batches: 50 a second alone
     assert parts["machines_at_break_even"] == 1
     assert never.value is None
     assert "no volume" in never.note

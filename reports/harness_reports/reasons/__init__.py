@@ -14,7 +14,8 @@ from harness_reports.reasons.language import Language, Sentences
 from harness_reports.reasons.names import CELLS, COLUMNS, FIGURES, MEASURED, names
 
 __all__ = [
-    "LANGUAGES", "Language", "Reason", "Reasons", "as_text", "in_each_language", "named", "said", "speaking", "spoken",
+    "LANGUAGES", "Language", "Reason", "Reasons", "as_text", "in_each_language", "named", "speaking", "spoken",
+    "translated",
 ]  # fmt: skip
 
 LANGUAGES: Mapping[str, Language] = {"en": english.LANGUAGE, "zh": chinese.LANGUAGE}

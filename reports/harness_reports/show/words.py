@@ -116,6 +116,7 @@ CHINESE: Mapping[str, str] = {
     "trainings, spread over the months": "训练成本分摊到各月",
     "in a call of mean size": "按平均大小的一次调用",
     "another figure of this row": "本行的另一个数字",
+    "as in upfront_usd": "同 upfront_usd",
     "as in the accuracy table": "与质量表相同",
     "of the measurement with the highest value less cost": "价值减成本最高的那项测量",
     "default, as the use case does not give it": "默认值，因使用场景未给出",
