@@ -69,8 +69,8 @@ class Change(NamedTuple):
 CHANGES: Mapping[str, Change] = {
     "which answers are correct": Change(
         "harness.labelled",
-        "float(guess == label)",
-        "float(guess != label)",
+        "guess == label for",
+        "guess != label for",
         tasks("text-classification", "image-classification", "video-classification", "image-generation"),
     ),
     "mean of a column": Change(

@@ -55,7 +55,7 @@ class _TextTask(Task):
     """A task that takes the user's data."""
 
     takes_data = True
-    data_imports = ("datasets",)
+    data_imports = ("datasets", "pyarrow")
 
     def check(self, source: str | None, settings: Mapping[str, Any]) -> HowRead | None:
         """Load the user's source and return how; nothing is written.
