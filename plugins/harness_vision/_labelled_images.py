@@ -173,7 +173,7 @@ def _by_folder(folder: Path, paths: Sequence[Path], *, classes: bool) -> SplitFi
     holders = {path: path.parent if classes else path for path in paths}
     listed = by_name(folder, {path: folder_names(folder, holder) for path, holder in holders.items()})
     if ALL in listed.files:
-        require_clear(folder, {holder.relative_to(folder).parts[:-1] for holder in holders.values()})
+        require_clear(folder, sorted({holder.relative_to(folder).parts[:-1] for holder in holders.values()}))
     return listed
 
 

@@ -124,12 +124,17 @@ def test_the_classes_of_a_configuration(config: dict[str, Any]) -> None:
     assert config_labels(config) == ("a", "c", "k")
 
 
-@pytest.mark.parametrize(("start", "runtimes"), [("as-is", ["eager", "onnxruntime"]), ("pretrained", ["eager"])])
+@pytest.mark.parametrize(("start", "runtimes", "first"), [
+    ("as-is", ["eager"], []),
+    ("pretrained", ["eager"], ["finetune"]),
+    pytest.param("as-is", ["eager", "onnxruntime"], ["export"], marks=pytest.mark.slow),
+])  # fmt: skip
 def test_an_expert_measures_one(
     expert: Path,
     tmp_path: Path,
     start: str,
     runtimes: list[str],
+    first: list[str],
     libraries_at_hand: None,
     harness_command: Callable[..., Any],
 ) -> None:
@@ -151,9 +156,7 @@ def test_an_expert_measures_one(
 
     assert done.code == 0, done.stdout + done.stderr
     assert {record.outcome for record in records} == {"ok"}
-    assert sorted(record.step for record in records) == sorted(
-        [*["evaluate", "serve"] * len(runtimes), {"as-is": "export", "pretrained": "finetune"}[start]]
-    )
+    assert sorted(record.step for record in records) == sorted([*["evaluate", "serve"] * len(runtimes), *first])
     assert {correct for record in records if record.step == "evaluate" for correct in record.scores["correct"]} == {1.0}
     assert all(any(note in noted for noted in r.notes) for r in records if r.step == "evaluate")
     assert note in planned.stdout

@@ -24,7 +24,9 @@ SKIPPED = {"flop_count", "initialisation"}
 """Checks that cannot run on a checkpoint: it declares neither operations nor initialisations."""
 
 
-@pytest.mark.parametrize("shape", ["bert", "gpt2", "t5", "vit", "resnet"])
+@pytest.mark.parametrize(
+    "shape", ["bert", "gpt2", "vit", *(pytest.param(shape, marks=pytest.mark.slow) for shape in ("t5", "resnet"))]
+)
 def test_a_checkpoint_passes_the_kit(checkpoints: Path, plugins: Plugins, shape: str) -> None:
     """All checks run, except that T5 cannot be exported."""
     length = {"max_length": 24} if (checkpoints / shape / "tokenizer.json").exists() else {}

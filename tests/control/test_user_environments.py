@@ -157,8 +157,9 @@ def test_a_plan_refuses_an_environment_that_never_ends(tmp_path: Path, harness_c
 @pytest.mark.parametrize(
     ("name", "follows"),
     [
-        ("Coin", True), ("Mixed", True), ("Worn", True), ("Endless", True), ("Global", False), ("Built", False),
-        ("Once", False), ("Gusty", False), ("BuiltGusty", False),
+        ("Coin", True), ("Mixed", True), ("Global", False), ("Built", False), ("Gusty", False),
+        *(pytest.param(*each, marks=pytest.mark.slow)
+          for each in (("Worn", True), ("Endless", True), ("Once", False), ("BuiltGusty", False))),
     ],
 )  # fmt: skip
 def test_an_environment_that_ignores_its_seed_is_found(name: str, follows: bool) -> None:
@@ -233,8 +234,7 @@ def test_bad_input_ends_the_command_before_anything_is_written(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("identifier", "kind"),
     [
-        ("Acrobot-v1", DISCRETE),
-        ("Taxi-v4", DISCRETE),
+        *(pytest.param(name, DISCRETE, marks=pytest.mark.slow) for name in ("Acrobot-v1", "Taxi-v4")),
         ("Pendulum-v1", CONTINUOUS),
         ("Blackjack-v1", DISCRETE),
         *((_id(name), DISCRETE) for name in ("Coin", "Patient", "Limited", "Chatty", "Mixed")),

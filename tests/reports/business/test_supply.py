@@ -27,6 +27,7 @@ MakeUseCase = Callable[..., UseCase]
 GOOD = (1,) * 92 + (0,) * 8
 SECONDS = HOURS_PER_YEAR * 3600
 CASES = load_plugins().use_cases()
+BY_DEFAULT = ("document-classification", "game-agent", "text-completion", "image-inspection")
 MACHINE_USD = 0.10 * HOURS_PER_YEAR
 
 
@@ -294,7 +295,13 @@ def test_an_estimate_is_charged_with_its_interval_and_said_to_be_one(
     assert row["npv_low_usd"] < row["npv_usd"] < row["npv_high_usd"]
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=case.name, marks=[] if case.name in BY_DEFAULT else pytest.mark.slow)
+        for case in CASES.values()
+    ],
+)
 def test_the_energy_price_moves_every_net_present_value_that_it_is_part_of(
     bench: Any, pricing: Pricing, make_price: Callable[..., Any], case: UseCase
 ) -> None:
