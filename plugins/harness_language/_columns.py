@@ -143,8 +143,7 @@ def require_column(name: str, table: Table, column: str, setting: str, wanted: S
     if column in table.columns:
         return
     names = table.column_names
-    guessed = _guessed(table, wanted) if setting in _USUAL else [*wanted, *_numbered(table)[len(wanted) :]]
-    question = f" {no_header(names, guessed[: len(names)])}" if table.headed else ""
+    question = f" {no_header(names, _names(table, setting, wanted))}" if table.headed else ""
     if table.headed and _are_data(table):
         raise DataError(f"{name} has no column {column!r}.{question}")
     near = [usual for usual in _USUAL.get(setting, ()) if usual in names]
@@ -170,10 +169,16 @@ def _are_data(table: Table) -> bool:
     )
 
 
+def _names(table: Table, setting: str, wanted: Sequence[str]) -> list[str]:
+    """Return names for the columns of a file without a header row, all of whose cells are texts or empty."""
+    guessed = _guessed(table, wanted) if setting in _USUAL else [*wanted, *_numbered(table)[len(wanted) :]]
+    return guessed[: len(table.columns)]
+
+
 def _guessed(table: Table, wanted: Sequence[str]) -> list[str]:
-    """Return names for the columns of a file without a header row: texts are long, and classes few."""
+    """Return a name for each column: texts are long, and classes few."""
     names = dict(zip(table.column_names, _numbered(table), strict=True))
-    rest = {name: [name, *table[name]] for name in names}
+    rest = {name: [name, *(cell or "" for cell in table[name])] for name in names}
     for number, column in enumerate(wanted[: len(names)]):
         merit = {name: -sum(map(len, values)) if number == 0 else len(set(values)) for name, values in rest.items()}
         chosen = min(merit, key=merit.__getitem__)

@@ -329,3 +329,15 @@ def test_a_byte_order_mark_is_fine_in_every_format(encoding: str, tmp_path: Path
     squad.write_text(json.dumps({"data": [{"paragraphs": paragraphs}]}), encoding=encoding)
 
     assert answering.data(str(squad), defaults(answering)).sizes["train"] > 0
+
+
+@pytest.mark.parametrize("column", ["text", "label"])
+def test_a_missing_column_is_named_beside_cells_that_are_no_texts(column: str, tmp_path: Path) -> None:
+    """Whole numbers, lists, objects and empty cells of JSON Lines, and empty cells of a CSV."""
+    rows = [{"a": number, "b": [number], "c": {"d": number}, "e": None} for number in range(5)]
+    (tmp_path / "odd.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    (tmp_path / "empty.csv").write_text("a,b\n1,\n,2\n", encoding="utf-8")
+    settings = {f"{column}_column": "nowhere"}
+
+    assert "no column" in refused(tmp_path / "odd.jsonl", **settings)
+    assert "no column" in refused(tmp_path / "empty.csv", **settings)
