@@ -84,10 +84,18 @@ def _written(kind: str, frame: pd.DataFrame) -> str | bytes:
 
     if kind == "jsonl":
         return "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows(frame))
-    flat = frame.map(_flat).convert_dtypes() if kind == "parquet" else frame.map(_flat)
-    return formats.WRITERS[kind]("predictions", flat)
+    flat = frame.apply(_flat)
+    return formats.WRITERS[kind]("predictions", flat.convert_dtypes() if kind == "parquet" else flat)
 
 
-def _flat(value: Any) -> Any:
-    """Return a list or a mapping as JSON: a cell of a table holds one value."""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+def _flat(column: pd.Series) -> pd.Series:
+    """Return a column of a table: lists and mappings as JSON, and all cells as texts where one is, as of two tasks."""
+    if not any(isinstance(cell, str | list | dict) for cell in column):
+        return column
+    return column.map(_text)
+
+
+def _text(value: Any) -> Any:
+    from harness_reports.cells import missing
+
+    return value if isinstance(value, str) or missing(value) else json.dumps(value, ensure_ascii=False)

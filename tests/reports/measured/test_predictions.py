@@ -99,6 +99,24 @@ def test_parquet_holds_every_text_as_it_is(exported: Callable[[str], Path]) -> N
     assert table["confidence"].mean() == pytest.approx(0.675)
 
 
+def test_parquet_holds_tasks_of_different_kinds(
+    bench: Any, make_store: Callable[[Path, Sequence[Record]], str], invoke: Callable[..., str], tmp_path: Path
+) -> None:
+    """Texts of one task and seeds of another in one column are texts; scores are numbers."""
+    records = []
+    for task, inputs in (("text-classification", TEXTS), ("CartPole-v1", [7, 8, 9])):
+        *others, evaluation, offline, stream = bench.case(scores=(1, 0, 1), task=task)
+        kept = replace(evaluation, items={"test": {"input": inputs, "reference": [None, [1], {"a": 2}]}})
+        records += [*others, kept, offline, stream]
+    output = tmp_path / "p.parquet"
+    invoke("export", "predictions", "--store", make_store(tmp_path / "store", records), "-o", str(output))
+    table = pd.read_parquet(output)
+
+    assert sorted(table["input"]) == sorted([*TEXTS, "7", "8", "9"])
+    assert table["reference"].dropna().tolist() == ["[1]", '{"a": 2}'] * 2
+    assert table["correct"].mean() == pytest.approx(2 / 3)
+
+
 def test_csv_runs_nothing_in_a_spreadsheet(exported: Callable[[str], Path]) -> None:
     """A text that begins like a formula has an apostrophe before it."""
     rows = list(csv.DictReader(io.StringIO(exported(".csv").read_text(encoding="utf-8"), newline="")))
