@@ -26,13 +26,22 @@ _OF_SYSTEMS = {"__macosx", "thumbs.db", "desktop.ini"}
 
 
 def every_file(folder: Path) -> list[Path]:
-    """Return all files under a folder in order, also those in linked folders."""
+    """Return all files under a folder in order, also those in linked folders.
+
+    Raises:
+        DataError: a link leads to nothing, as where large files were not fetched.
+    """
     files, seen = [], set()
     for place, folders, names in os.walk(folder, followlinks=True):
         # A link may lead back to a folder above it.
         seen.add(os.path.realpath(place))
         folders[:] = [name for name in folders if os.path.realpath(Path(place, name)) not in seen]
         files += [Path(place, name) for name in names]
+    lost = [path.relative_to(folder).as_posix() for path in files if not path.exists() and path.name[0] != "."]
+    if lost:
+        raise DataError(
+            f"{folder}: {some(sorted(lost))} {are(lost)} a link to nothing. Fetch the file, or remove the link."
+        )
     return sorted(path for path in files if path.is_file())
 
 

@@ -64,16 +64,25 @@ def _rows(name: str, table: Table, settings: Mapping[str, Any]) -> list[Item]:
 def _of_articles(name: str, table: Table) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield SQuAD's nested questions, each with its place for messages."""
     try:
-        articles = [article for data in table[ARTICLES] for article in data or ()]
+        articles = [article for data in table[ARTICLES] for article in data]
         for number, article in enumerate(articles, start=1):
-            for second, paragraph in enumerate(article.get("paragraphs") or (), start=1):
-                for third, entry in enumerate(paragraph.get("qas") or (), start=1):
-                    where = f"{name}, article {number}, paragraph {second}, question {third}"
-                    yield where, {**entry, "context": paragraph.get("context")}
+            of_article = f"{name}, article {number}"
+            for second, paragraph in enumerate(_listed(article, "paragraphs", of_article), start=1):
+                of_paragraph = f"{of_article}, paragraph {second}"
+                for third, entry in enumerate(_listed(paragraph, "qas", of_paragraph), start=1):
+                    yield f"{of_paragraph}, question {third}", {**entry, "context": paragraph.get("context")}
     except (AttributeError, TypeError) as error:  # a text or a number where an object or a list should be
         raise DataError(
             f"{name}: {ARTICLES!r} holds no articles of SQuAD, with paragraphs, contexts and qas. Give {_FORMS}."
         ) from error
+
+
+def _listed(holder: Mapping[str, Any], key: str, where: str) -> list[Any]:
+    """Return what an article or a paragraph holds, which may be nothing, but not be missing."""
+    listed = holder.get(key)
+    if not isinstance(listed, list):
+        raise DataError(f"{where} has no list {key!r}. Add it, or take out what lacks it.")
+    return listed
 
 
 def _of_rows(name: str, table: Table, settings: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

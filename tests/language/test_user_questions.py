@@ -195,6 +195,24 @@ def test_bad_questions_in_squads_file_are_refused(tmp_path: Path) -> None:
         TASK.check(str(path), SETTINGS)
 
 
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        ({"title": "t"}, r"article 3 has no list 'paragraphs'\. Add it, or take out what lacks it"),
+        ({"paragraphs": None}, "article 3 has no list 'paragraphs'"),
+        ({"paragraphs": [{"context": "c"}]}, r"article 3, paragraph 1 has no list 'qas'"),
+    ],
+)
+def test_no_article_is_dropped_without_a_word(broken: dict[str, Any], message: str, tmp_path: Path) -> None:
+    """One without paragraphs or questions is named."""
+    content = articles(rows(20))
+    content["data"][2] = broken
+    path = tmp_path / "squad.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(DataError, match=message):
+        TASK.check(str(path), SETTINGS)
+
+
 @pytest.mark.parametrize("data", [["article"], 5, [{"paragraphs": ["text"]}], [{"paragraphs": [{"qas": ["why?"]}]}]])
 def test_other_json_under_the_key_of_squad_is_refused(data: Any, tmp_path: Path) -> None:
     """Texts or numbers in the place of articles, paragraphs and questions."""

@@ -201,3 +201,14 @@ def test_wrong_configs_are_refused(tmp_path: Path, configs: str, message: str) -
     with pytest.raises(DataError, match=message) as caught:
         split_files(folder, SUFFIXES)
     assert "README.md" in str(caught.value)
+
+
+def test_a_link_to_nothing_is_refused(tmp_path: Path) -> None:
+    """As where large files were not fetched; the hidden ones of editors are not data."""
+    _write(tmp_path, "a.csv")
+    (tmp_path / ".#a.csv").symlink_to("user@host")
+    assert split_files(tmp_path, SUFFIXES).files == {ALL: [tmp_path / "a.csv"]}
+
+    (tmp_path / "b.csv").symlink_to(tmp_path / "annex" / "b.csv")
+    with pytest.raises(DataError, match=r"b\.csv is a link to nothing\. Fetch the file"):
+        split_files(tmp_path, SUFFIXES)
