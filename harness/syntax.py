@@ -227,6 +227,10 @@ def _sha256(content: bytes) -> str:
 
 def _written(node: Any) -> str:
     """Write a syntax tree without comments, docstrings, positions and empty fields, alike in every Python version."""
+    if isinstance(node, ast.JoinedStr):  # Python 3.12 leaves empty texts in the formats of f-strings
+        node = ast.JoinedStr(
+            [part for part in node.values if not (isinstance(part, ast.Constant) and part.value == "")]
+        )
     if isinstance(node, ast.AST):
         fields = ((name, _written(getattr(node, name, None))) for name in node._fields if name not in _NOT_WRITTEN)
         return f"{type(node).__name__}({','.join(f'{name}={text}' for name, text in fields if text)})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import sys
 from collections.abc import Callable, Iterator
@@ -368,8 +369,24 @@ def test_comments_docstrings_and_formatting_are_not_digested(comment: str, words
     assert len(digests) == 1
 
 
+def test_empty_texts_of_an_fstring_are_not_digested() -> None:
+    """Python 3.12.0 to 3.12.3 put one behind a nested format, other versions none."""
+    from harness import syntax
+
+    tree = ast.parse('f"{a:.{b}} and {a:>{b}}"')
+    written = syntax._written(tree)
+    formats = [node.format_spec for node in ast.walk(tree) if isinstance(node, ast.FormattedValue) and node.format_spec]
+    for one in formats:
+        assert isinstance(one, ast.JoinedStr)
+        one.values.append(ast.Constant(""))
+
+    assert len(formats) == 2
+    assert syntax._written(tree) == written
+
+
 @pytest.mark.parametrize(
-    ("one", "other"), [("a + b", "a - b"), ("1", "2"), ("1", "1.0"), ("1", "True"), ("'a'", "b'a'")]
+    ("one", "other"),
+    [("a + b", "a - b"), ("1", "2"), ("1", "1.0"), ("1", "True"), ("'a'", "b'a'"), ("f'{a}'", "f'{a} '")],
 )
 def test_what_code_does_is_digested(one: str, other: str) -> None:
     """An operator, a number, a type."""
