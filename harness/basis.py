@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness import plain
+from harness.digests import file_digest
 from harness.environment import threads, versions, versions_in
 from harness.errors import PluginError
 from harness.hooks import answer_of
 from harness.locate import source_file, unnumbered
 from harness.plugins import PARTS, Plugins
 from harness.seams import Hardware, Model, Task
-from harness.sources import Closure, Sources, sha256_of
+from harness.sources import Closure, Sources
 from harness.steps import STEPS, prepare
 from harness.syntax import DIGITS, WHOLE, Symbol
 
@@ -96,7 +97,7 @@ def current(basis: Basis, files: Mapping[Path, str], kind: str, spec: Mapping[st
 
 def _sha256(file: Path) -> str | None:
     try:
-        return sha256_of(file)
+        return file_digest(file)
     except OSError:
         return None
 

@@ -12,7 +12,6 @@ of a definition ignores comments, docstrings and formatting.
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -22,6 +21,7 @@ from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 
+from harness.digests import file_digest
 from harness.locate import source_file, unnumbered
 from harness.syntax import BODY, DIGITS, DYNAMIC, IMPORTERS, WHOLE, Class, File, Symbol, read
 
@@ -122,7 +122,7 @@ class Sources:
         files = {file.path: file.sha256 for file in read.values()}
         for symbol in reached:
             for data in self._files_named(symbol):
-                files[data] = sha256_of(data)
+                files[data] = file_digest(data)
                 beside = data.relative_to(read[symbol.module].path.parent).as_posix()
                 digests[f"{unnumbered(symbol.module)}/{beside}"] = files[data][:DIGITS]
         return Closure({name: digest for name, digest in digests.items() if digest}, frozenset(libraries), files)
@@ -234,12 +234,6 @@ class Sources:
             return False
         submodule = Symbol(module, name)  # what `from . import name` binds in a package is the module of that name
         return name in file.definitions or any(one != submodule for one in file.imports.get(name, ()))
-
-
-def sha256_of(file: Path) -> str:
-    """Return the SHA-256 of a file's bytes."""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 @contextmanager

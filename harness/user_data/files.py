@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
+from harness.digests import file_digest, folder_digest
 from harness.errors import DataError
 from harness.reading import some
 from harness.user_data.configs import of_readme
@@ -43,6 +44,13 @@ def every_file(folder: Path) -> list[Path]:
             f"{folder}: {some(sorted(lost))} {are(lost)} a link to nothing. Fetch the file, or remove the link."
         )
     return sorted(path for path in files if path.is_file())
+
+
+def identity_of(path: Path) -> str:
+    """Return a name for a file by its content, or for a folder by the names and contents of all its files."""
+    if path.is_dir():
+        return f"folder sha256 {folder_digest(path, every_file(path))}"
+    return f"sha256 {file_digest(path)}"
 
 
 def data_files(folder: Path) -> tuple[list[Path], tuple[str, ...]]:

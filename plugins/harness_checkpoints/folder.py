@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import Data, PluginError
+from harness.digests import folder_digest
 from harness_checkpoints.classes import Head, given_labels, match_head
 
 TEXTS, IMAGES = "text-classification", "image-classification"
@@ -73,12 +73,7 @@ class CheckpointFolder:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the names and contents of all files."""
-        sha = hashlib.sha256()
-        for file in sorted(file for file in self.path.rglob("*") if file.is_file()):
-            with file.open("rb") as stream:
-                content = hashlib.file_digest(stream, "sha256").hexdigest()
-            sha.update(f"{file.relative_to(self.path).as_posix()} {content}\n".encode())
-        return sha.hexdigest()
+        return folder_digest(self.path, sorted(file for file in self.path.rglob("*") if file.is_file()))
 
 
 def kind_of(data: Data) -> str:

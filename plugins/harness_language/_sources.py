@@ -5,14 +5,13 @@ Light: files are read as bytes.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from harness import DataError
-from harness.user_data.files import every_file
+from harness.user_data.files import identity_of
 
 READERS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".json": "json", ".parquet": "parquet"}
 """Suffix of a file → its form."""
@@ -69,12 +68,4 @@ def identity(source: str, readers: Mapping[str, str] = READERS) -> str:
     location = locate(source, readers)
     if isinstance(location, Hub):
         return f"hub {location.name}@{location.revision or 'main'}"
-    if location.is_file():
-        return f"sha256 {_sha256(location)}"
-    content = "\n".join(f"{path.relative_to(location).as_posix()} {_sha256(path)}" for path in every_file(location))
-    return f"folder sha256 {hashlib.sha256(content.encode()).hexdigest()}"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return identity_of(location)

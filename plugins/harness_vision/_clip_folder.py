@@ -18,7 +18,7 @@ from PIL import Image
 
 from harness import DataError
 from harness.reading import Dropped, some
-from harness.user_data.files import data_files, require_clear
+from harness.user_data.files import data_files, identity_of, require_clear
 from harness.user_data.names import ALL, by_name, split_of
 from harness.user_data.tables import Part, Tables, gathered
 from harness_vision import _folder, _picture
@@ -46,7 +46,7 @@ def identity(source: str) -> str:
     Raises:
         DataError: there is no such folder.
     """
-    return _folder.identity(_opened(source))
+    return identity_of(_opened(source))
 
 
 def read(source: str) -> ClipClassificationData:

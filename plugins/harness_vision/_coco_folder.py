@@ -17,7 +17,7 @@ import numpy as np
 
 from harness import DataError
 from harness.reading import some
-from harness.user_data.files import data_files, folder_names, require_clear
+from harness.user_data.files import data_files, folder_names, identity_of, require_clear
 from harness.user_data.names import ALL, are, by_name
 from harness.user_data.splits import Completed
 from harness.user_data.tables import Gathered, Part, Tables, gathered
@@ -50,7 +50,7 @@ def identity(source: str) -> str:
     Raises:
         DataError: there is no such folder.
     """
-    return _folder.identity(_opened(source))
+    return identity_of(_opened(source))
 
 
 def read(source: str) -> DetectionData:

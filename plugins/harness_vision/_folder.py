@@ -1,4 +1,4 @@
-"""Common parts of the readers of folders: identity, pixels, and splits that share no image."""
+"""Common parts of the readers of folders: pixels, and splits that share no image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import BinaryIO, Protocol, TypeVar
 import numpy as np
 from PIL import Image
 
-from harness.user_data.files import every_file
 from harness.user_data.splits import Completed, Divide, complete
 from harness.user_data.tables import Gathered
 from harness_vision._picture import still
@@ -25,20 +24,6 @@ class Identified(Protocol):
 
 
 Item = TypeVar("Item", bound=Identified)
-
-
-def identity(folder: Path) -> str:
-    """Name a folder by its files' names and contents."""
-    sha = hashlib.sha256()
-    for path in every_file(folder):
-        sha.update(f"{path.relative_to(folder).as_posix()} {file_digest(path)}\n".encode())
-    return f"folder sha256 {sha.hexdigest()}"
-
-
-def file_digest(path: Path) -> str:
-    """Return a file's SHA-256."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def image_key(image: np.ndarray) -> str:

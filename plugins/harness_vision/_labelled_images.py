@@ -22,7 +22,7 @@ from harness import DataError
 from harness.labelled import Examples
 from harness.reading import some
 from harness.user_data.configs import of_readme
-from harness.user_data.files import data_files, folder_names, require_clear, split_files
+from harness.user_data.files import data_files, folder_names, identity_of, require_clear, split_files
 from harness.user_data.names import ALL, SplitFiles, by_name, split_of
 from harness.user_data.tables import SPLIT_COLUMN, Part, Tables, gathered, of_hub, split_by_column
 from harness_vision import _folder
@@ -58,7 +58,7 @@ def identity(source: str) -> str:
     """
     place = _located(source)
     if isinstance(place, Path):
-        return _folder.identity(place) if place.is_dir() else f"sha256 {_folder.file_digest(place)}"
+        return identity_of(place)
     return f"hub {place['name']}@{place['revision'] or 'main'}"
 
 
