@@ -248,7 +248,6 @@ def _pair(text: str) -> tuple[str, str]:
 def _run(
     console: Any, plan: Plan, plugins: Plugins, location: str | None, files: tuple[str, ...], replan: Replan
 ) -> int:
-    from harness.plan import check_models
     from harness.run import run_plan
     from harness.screen import open_screen, say
     from harness.store import open_store, peek
@@ -258,8 +257,7 @@ def _run(
     if not plan.pending:
         say(console, f"Suite {plan.suite.name!r}: all {len(plan.steps)} steps are measured already; nothing to do.")
         return 0
-    _check_data(console, plan, plugins)
-    notes = check_models(plan, plugins)
+    notes = _check(console, plan, plugins)
     store = open_store(location, create=True)
     store.artifacts.sweep()
     say(console, f"Suite {plan.suite.name!r}: {plan.cases} cases, {len(plan.steps)} steps, {len(plan.pending)} to do.")
@@ -277,15 +275,17 @@ def _run(
     return 0 if summary.complete else FAILED
 
 
-def _check_data(console: Any, plan: Plan, plugins: Plugins) -> None:
-    """Check the data of the pending steps, and say how those of the user's are read."""
-    from harness.plan import check_data
+def _check(console: Any, plan: Plan, plugins: Plugins) -> list[str]:
+    """Check data and models of the pending steps, say how the user's data are read, and return what models say."""
+    from harness.plan import check_data, check_models
     from harness.screen import say
 
-    for step, how in check_data(plan, plugins):
+    checked = check_data(plan, plugins)
+    for step, how in checked.read:
         say(console, f"{step.spec['data']} ({step.spec['source']}) as {step.spec['task']}:")
         for line in how.lines():
             say(console, f"  {line}")
+    return check_models(plan, plugins, checked.loaded)
 
 
 def _say_notes(console: Any, notes: Sequence[str]) -> None:
@@ -339,13 +339,11 @@ def _data(measured: Step | Record) -> str:
 
 def _print_plan(console: Any, plan: Plan, plugins: Plugins, location: str | None) -> None:
     from harness.estimate import estimate_s
-    from harness.plan import check_models
     from harness.screen import say
     from harness.store import peek, peek_records
 
     plan, records = plan.against(peek(location)), plugins.under_current_names(peek_records(location))
-    _check_data(console, plan, plugins)
-    notes = check_models(plan, plugins)
+    notes = _check(console, plan, plugins)
     seconds, unknown = estimate_s(plan.pending, records)
     for step in plan.steps:
         say(console, f"{step.title}: {_state(step, plan, records)}")

@@ -238,13 +238,15 @@ class Task(Declaration):
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
         """Return a name that changes with the content of the data, without loading them: a version, a file's digest."""
 
-    def check(self, source: str | None, settings: Mapping[str, Any]) -> HowRead | None:  # noqa: ARG002 - see below
+    def check(self, source: str | None, settings: Mapping[str, Any]) -> Data | None:
         """Raise `DataError` if the data cannot be used; called before anything is written.
 
+        By default the user's data are loaded.
+
         Returns:
-            How the user's source was read; None if nothing was, as by a task without outside data.
+            The data if they were loaded, so that they are not loaded again; else None.
         """
-        return None
+        return None if source is None else self.data(source, settings)
 
     @abstractmethod
     def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:

@@ -17,7 +17,7 @@ from harness.listing import as_text
 from harness.plan import Plan, check_data, check_models
 from harness.plugins import Plugins
 from harness.records import Record
-from harness.seams import Data, Reading
+from harness.seams import Data, Reading, Task
 from harness.why import why_pending
 
 PlanOf = Callable[..., Plan]
@@ -93,16 +93,37 @@ def test_models_look_at_the_data_before_anything_is_written(
         return ["classes are matched"]
 
     plan = plan_of(models=["counter"], runtimes=["plain"])
-    unasked = check_models(plan, toys)
+    unasked = check_models(plan, toys, {})
     monkeypatch.setattr(type(toys.models["counter"]), "check", check)
-    notes = check_models(plan, toys)
+    notes = check_models(plan, toys, {})
 
     assert unasked == []
     assert notes == ["classes are matched"]
     assert set(seen) == {(40, 3, "pretrained")}
     monkeypatch.setattr(type(toys.models["counter"]), "check", lambda *_: 1 / 0)
     with pytest.raises(PluginError, match=r"Counter\.check of 'counter' raised ZeroDivisionError"):
-        check_models(plan, toys)
+        check_models(plan, toys, {})
+
+
+def test_data_are_loaded_once(plan_of: PlanOf, toys: Plugins, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model looks at the data that the task's check has loaded; a check that returns something else is named."""
+    task, loads = type(toys.tasks["parity"]), []
+    load = task.data
+
+    def counted(self: Task, source: str | None, settings: Mapping[str, Any]) -> Data:
+        loads.append(source)
+        return load(self, source, settings)
+
+    plan = plan_of(models=["counter"], runtimes=["plain"], tasks=[{"name": "parity", "data": "good.csv"}])
+    monkeypatch.setattr(task, "data", counted)
+    monkeypatch.setattr(task, "check", Task.check)
+    monkeypatch.setattr(type(toys.models["counter"]), "check", lambda *_: ["classes are matched"])
+
+    assert check_models(plan, toys, check_data(plan, toys).loaded) == ["classes are matched"]
+    assert loads == ["good.csv"]
+    monkeypatch.setattr(task, "check", lambda *_: "rows read")
+    with pytest.raises(PluginError, match=r"check\(\) of 'parity' is a str. Give a harness.Data"):
+        check_data(plan, toys)
 
 
 def test_pretraining_reads_another_task_but_not_where_the_data_are_ones_own(

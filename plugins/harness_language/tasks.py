@@ -9,7 +9,6 @@ from harness import Data, Metric, Setting, Task
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.reading import HowRead
 
 _ACCURACY = Metric(name="accuracy", unit="share", column="correct", higher_is_better=True, ceiling=1.0)
 _MACRO_F1 = Metric(name="macro-F1", unit="share", column=None, ceiling=1.0)
@@ -56,14 +55,6 @@ class _TextTask(Task):
 
     takes_data = True
     data_imports = ("datasets", "pyarrow")
-
-    def check(self, source: str | None, settings: Mapping[str, Any]) -> HowRead | None:
-        """Load the user's source and return how; nothing is written.
-
-        Raises:
-            DataError: names the file, row or column that is wrong.
-        """
-        return None if source is None else self.data(source, settings).how_read
 
 
 class TextClassification(_TextTask):
@@ -249,7 +240,7 @@ class Translation(_TextTask):
 
         return f"babel {version('babel')} phrases, rule {RULE}, {values}"
 
-    def check(self, source: str | None, settings: Mapping[str, Any]) -> HowRead | None:
+    def check(self, source: str | None, settings: Mapping[str, Any]) -> Data | None:
         """Check the locales, or load the user's source; nothing is written.
 
         Raises:

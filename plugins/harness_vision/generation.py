@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from harness import Assignment, Codec, Data, Learner, Metric, Model, Setting, Task
 from harness_vision.models import NETWORK_IMPORTS
 from harness_vision.tasks import ImageClassification
-
-if TYPE_CHECKING:
-    from harness.reading import HowRead
 
 GENERATION = "image-generation"
 RULE = 1
@@ -43,14 +40,6 @@ class ImageGeneration(Task):
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
         """Return the identity of the images and the version of the distance."""
         return f"{ImageClassification().identity(source, settings)}; compared by rule {RULE}, torch {version('torch')}"
-
-    def check(self, source: str | None, settings: Mapping[str, Any]) -> HowRead | None:
-        """Read a source and validate it, as `image-classification` does.
-
-        Raises:
-            DataError: names the file, row or column that is wrong and what to do.
-        """
-        return ImageClassification().check(source, settings)
 
     def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
         """Return the images of `image-classification`, in the same splits, or read a source."""

