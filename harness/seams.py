@@ -10,6 +10,7 @@ in a worker process and import what is heavy.
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -133,12 +134,17 @@ class Data(ABC):
     how_read: HowRead | None = None
     """How the user's source was read, kept with the record of an evaluation; None for data that come with the task."""
 
+    row_names: ClassVar[Mapping[str, str]] = {}
+    """Column of `items` → its name in `rows`: that of the column in the user's data."""
+
     @abstractmethod
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Scores | Grades:
         """Grade `predict` item by item on a split (`validation` or `test`), in batches of at most `batch_size`."""
 
     def items(self, split: str) -> Mapping[str, Sequence[Any]]:  # noqa: ARG002 - for those that can
         """Return what is asked, in the order of `evaluate`, for people and their own tools.
+
+        The record of an evaluation keeps it; `harness data` shows it, of all splits, unless `rows` is overridden.
 
         Returns:
             `input`, a text or a digest, and `reference`, in words or plain values; one of each per item. More columns,
@@ -176,12 +182,16 @@ class Data(ABC):
         """Return a perfect model's outputs, in the order of `evaluate`; None if there is no single right output."""
         return None
 
-    def rows(self, split: str) -> Iterable[Mapping[str, str]] | None:  # noqa: ARG002 - for those that can
-        """Return a split's items for people and other programs, column → text; None if there is no such form.
+    def rows(self, split: str) -> Iterable[Mapping[str, str]] | None:
+        """Return what `harness data` shows and writes as CSV, column → text; None if there is no such form.
 
-        Of a picture or a clip the file and the size. `harness data` shows the first, and writes all as CSV.
+        By default the columns of `items`, named by `row_names`. Override it where people need another form: of a
+        picture or a clip the file and the size.
         """
-        return None
+        columns = {self.row_names.get(name, name): map(_as_text, column) for name, column in self.items(split).items()}
+        return (
+            (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)) if columns else None
+        )
 
     def show(self, predict: Predict) -> Sequence[Sample]:  # noqa: ARG002 - for those that can
         """Return a few samples of what `predict` does, kept with the record; called after the grading, untimed."""
@@ -202,6 +212,10 @@ class Data(ABC):
         measured window are added up after it, and become readings under the units' names. Default: nothing is counted.
         """
         return {}
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 class Task(Declaration):

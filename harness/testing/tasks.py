@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import islice
 from typing import Any
 from unittest import SkipTest
 
@@ -136,9 +137,14 @@ def splits_do_not_overlap(bench: TaskBench) -> None:
             )
 
 
-@TASK.rule("Return one number per item in every column, and the columns that the metrics read.")
+@TASK.rule(
+    "Return one number per item in every column, the columns that metrics read, and the same rows for all splits."
+)
 def scores_have_one_row_per_item(bench: TaskBench) -> None:
-    """Scores do not depend on the batch size; every column of scores, items and answers has a value for each item."""
+    """Scores do not depend on the batch size; every column of scores, items and answers has a value for each item.
+
+    The rows that `harness data` writes have the same columns in every split.
+    """
     answers = bench.references()
     whole = bench.grade(answers, batch_size=len(answers))
     for name, column in whole.scores.items():
@@ -153,6 +159,10 @@ def scores_have_one_row_per_item(bench: TaskBench) -> None:
     count = bench.data.sizes["test"]
     grading.columns(bench.data.items("test"), count, "Data.items()")
     grading.columns(whole.answers, count, "Grades.answers")
+    first = {split: row for split in bench.data.sizes for row in islice(bench.data.rows(split) or (), 1)}
+    if len({tuple(row) for row in first.values()}) > 1:
+        columns = "; ".join(f"{split}: {', '.join(row)}" for split, row in first.items())
+        raise CheckFailed(f"The columns of the rows differ between the splits: {columns}.")
 
 
 @TASK.rule("Give the reference full marks; check label numbers, and `higher_is_better`.")

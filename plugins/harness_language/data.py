@@ -5,7 +5,8 @@ An input is a string; an output is a probability for each class. The outputs of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,6 +21,8 @@ MACRO_F1 = "macro-F1"
 
 class TextClassificationData(LabelledData):
     """Texts with one class each."""
+
+    row_names: ClassVar[Mapping[str, str]] = {"input": "text", "reference": "label"}
 
     def __init__(self, classes: Sequence[str], splits: Mapping[str, Examples]) -> None:
         """Keep the splits.
@@ -59,11 +62,6 @@ class TextClassificationData(LabelledData):
         return self.examples(split).inputs
 
     keys = texts
-
-    def rows(self, split: str) -> Iterable[Mapping[str, str]]:
-        """Return texts and the names of their classes."""
-        texts, labels = self.examples(split)
-        return ({"text": text, "label": self.classes[label]} for text, label in zip(texts, labels, strict=True))
 
 
 class _MacroF1:

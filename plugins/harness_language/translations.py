@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sacrebleu.metrics.bleu import BLEU
@@ -59,6 +59,8 @@ def tokenizer(locale: str, targets: Sequence[str] = ()) -> str:
 
 class TranslationData(Data):
     """Pairs in splits that share no source text, evaluated by sacrebleu (Post, 2018)."""
+
+    row_names: ClassVar[Mapping[str, str]] = {"input": "source", "reference": "target"}
 
     def __init__(self, splits: Mapping[str, Sequence[Pair]], target_locale: str) -> None:
         """Keep the pairs.
@@ -152,10 +154,6 @@ class TranslationData(Data):
     def references(self, split: str) -> Sequence[Any]:
         """Return a split's translations."""
         return [pair.target for pair in self._splits[split]]
-
-    def rows(self, split: str) -> Iterable[Mapping[str, str]]:
-        """Return texts with their translations."""
-        return ({"source": pair.source, "target": pair.target} for pair in self._splits[split])
 
     def show(self, predict: Predict) -> Sequence[Sample]:
         """Return some translations with their references, and sacrebleu's signatures."""

@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 
 from harness.store import open_store
+from harness_control._game import FIRST_SEED
 
+TOYS = str(Path(__file__).parents[1] / "toy_plugin.py")
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 RUN = ("run", "quick", "--task", "text-classification", "--model", "tfidf", "--runtime", "eager", "--store", "store")
 
@@ -150,7 +152,7 @@ def test_the_rows_that_are_written_are_read_as_they_are(tmp_path: Path, harness_
         (("text-classification", "--format", "xml"), "Unknown format 'xml'"),
         (("text-classifcation",), "Did you mean 'text-classification'"),
         (("CartPole-v1", "--data", "x.csv"), "takes no data of your own"),
-        (("CartPole-v1", "--format", "csv"), "have no rows that could be written"),
+        (("parity", "--plugin", TOYS, "--format", "csv"), "have no rows that could be written"),
         (("text-classification", "--data", "no.csv"), r"There is no file or folder no\.csv"),
         (("text-classification", "--task-setting", "colour=red"), "Unknown setting 'colour'"),
     ],
@@ -166,10 +168,23 @@ def test_what_cannot_be_shown_is_refused(
 
 
 @pytest.mark.parametrize("task", ["text-classification", "language-modelling", "question-answering", "translation"])
-def test_data_that_come_with_a_task_are_shown(tmp_path: Path, harness_command: Callable[..., Any], task: str) -> None:
+def test_data_that_come_with_texts_are_shown(tmp_path: Path, harness_command: Callable[..., Any], task: str) -> None:
     """All texts have rows."""
     shown = json.loads(harness_command(tmp_path, "data", task, "--format", "json").stdout)
 
     assert shown["how_read"] is None
     assert all(isinstance(cell, str) for rows in shown["first"].values() for row in rows for cell in row.values())
     assert set(shown["first"]) == {"train", "validation", "test"}
+
+
+def test_items_of_any_data_are_rows(tmp_path: Path, harness_command: Callable[..., Any]) -> None:
+    """Episodes are shown by their seeds, and written; what is no text is written as JSON."""
+    shown = json.loads(harness_command(tmp_path, "data", "CartPole-v1", "--format", "json").stdout)
+    written = harness_command(tmp_path, "data", "CartPole-v1", "--format", "csv").stdout
+    rows = list(csv.DictReader(io.StringIO(written)))
+
+    assert shown["first"] == {
+        split: [{"input": str(seed)}, {"input": str(seed + 1)}] for split, seed in FIRST_SEED.items()
+    }
+    assert list(rows[0]) == ["split", "input"]
+    assert len(rows) == sum(shown["sizes"].values())

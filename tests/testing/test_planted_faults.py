@@ -80,6 +80,10 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     "a grade that depends on the batch": (
         "float(a == b) for", "float(a == b) * min(1.0, batch_size / 4) for", "scores_have_one_row_per_item",
     ),
+    "rows that differ": (
+        '    classes = ("low", "high")', '    classes = ("low", "high")\n\n    def items(self, split):\n        return {split: [0] * SIZES[split]}',
+        "scores_have_one_row_per_item",
+    ),
     "a baseline nobody has": ('    licence = "none"', '    licence = "none"\n    baseline = "no-such"', "names_are_known"),
     "no licence": ('    licence = "none"', '    licence = ""', "declaration"),
     "a random baseline that is too low": ("max(labels.count(0), labels.count(1)) / len(labels)", "0.0", "shuffled_references_are_no_better_than_random"),
