@@ -277,7 +277,7 @@ def _run(
 
 def _check(console: Any, plan: Plan, plugins: Plugins) -> list[str]:
     """Check data and models of the pending steps, say how the user's data are read, and return what models say."""
-    from harness.plan import check_data, check_models
+    from harness.checks import check_data, check_models
     from harness.screen import say
 
     checked = check_data(plan, plugins)
@@ -398,7 +398,7 @@ def _data_of(name: str, source: str | None, texts: Sequence[str], plugins: Plugi
     """Return the data of a task, or those of a source."""
     from harness.hooks import answer_of
     from harness.installed import refuse
-    from harness.plan import filled
+    from harness.settings import filled
 
     task = plugins.find("tasks", name)
     if source is not None and not task.takes_data:

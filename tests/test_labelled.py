@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from harness import Unsupported
 from harness.errors import SuiteError
 from harness.labelled import Examples, LabelledData
-from harness.plan import Plan, filled
+from harness.plan import Plan
 from harness.plugins import Plugins, load_plugins
 from harness.seams import Assignment
+from harness.settings import filled
 from harness.steps import Job, perform
 
 

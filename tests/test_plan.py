@@ -11,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.checks import check_data, check_models
 from harness.errors import DataError, PluginError, SuiteError
 from harness.estimate import estimate_s
 from harness.listing import as_text
-from harness.plan import Plan, check_data, check_models
+from harness.plan import Plan
 from harness.plugins import Plugins
 from harness.records import Record
 from harness.seams import Data, Reading, Task

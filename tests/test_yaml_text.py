@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import SuiteError
-from harness.plan import filled
 from harness.seams import Setting
+from harness.settings import filled
 from harness.suite import Source, read_value
 from harness.yaml_text import dump, load, quotes_wanted
 

@@ -12,9 +12,9 @@ from unittest import SkipTest
 
 from harness.environment import seed_libraries
 from harness.errors import DataError, Unsupported
-from harness.plan import filled
 from harness.plugins import Plugins
 from harness.seams import Assignment, Budget, Data, Learner, Model, Task
+from harness.settings import filled
 from harness.testing.compare import FLOAT32, demand_equal
 from harness.testing.findings import CheckFailed
 from harness.testing.shared import shared_by

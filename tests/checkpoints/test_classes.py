@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from harness import PluginError
-from harness.plan import filled
 from harness.plugins import load_plugins
 from harness.seams import Assignment, Budget
+from harness.settings import filled
 from harness.store import peek_records
 from harness_checkpoints.classes import columns, config_labels, match_head
 from harness_language.data import Examples, TextClassificationData

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from harness import PluginError
-from harness.plan import filled
 from harness.plugins import Plugins, load_plugins
 from harness.seams import Data
+from harness.settings import filled
 from harness.store import peek_records
 from harness.testing import check
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from harness import DataError, PluginError
-from harness.plan import filled
 from harness.plugins import Plugins, load_plugins
 from harness.seams import Assignment
+from harness.settings import filled
 from harness.store import peek_records
 from harness.testing import check
 

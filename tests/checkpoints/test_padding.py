@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.plan import filled
 from harness.plugins import Plugins
 from harness.seams import Assignment, Learner
+from harness.settings import filled
 from harness_language.data import Examples, TextClassificationData
 
 SHORT, LONG = "plot a filter", "an array of numbers is returned by the function when the step is small"

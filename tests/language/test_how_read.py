@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from harness import Data, DataError, Task
-from harness.plan import filled
 from harness.plugins import load_plugins
 from harness.reading import Dropped, FileRead, HowRead
+from harness.settings import filled
 from harness_language.passages import LENGTH
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import Assignment, Budget, Unsupported
-from harness.plan import filled
+from harness.settings import filled
 from harness_language.models import Gpt, Ngram
 from harness_language.passages import LENGTH, PassageData
 from harness_language.tasks import LanguageModelling, TextClassification

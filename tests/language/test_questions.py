@@ -18,7 +18,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness import Assignment, Budget, Unsupported
-from harness.plan import filled
+from harness.settings import filled
 from harness_language._bert_qa import CONTEXT, LINE, QUESTION, SHARED, SHARED_LINE, TYPES
 from harness_language._parameters import WORDINGS, Question, Section, _questions, questions
 from harness_language._spans import sentences

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness import Assignment, Budget
-from harness.plan import filled
+from harness.settings import filled
 from harness_language._parameters import Question
 from harness_language.models import T5
 from harness_language.questions import QuestionData

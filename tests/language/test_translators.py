@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import Assignment, Budget, StreamingPredictor, Unsupported
-from harness.plan import filled
+from harness.settings import filled
 from harness_language import _t5
 from harness_language._codecs import END_ID, SPAN_IDS, TranslationCodec, train_pieces
 from harness_language._phrases import SIZES

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from harness import Assignment, Budget, DataError, Task
-from harness.plan import filled
 from harness.plugins import load_plugins
+from harness.settings import filled
 from harness_vision.clips import ClipClassificationData
 from harness_vision.video import Conv3d
 

@@ -13,7 +13,7 @@ import torch
 
 from harness import Assignment, Budget, Unsupported
 from harness.labelled import Examples
-from harness.plan import filled
+from harness.settings import filled
 from harness_vision._clip_codec import ClipCodec
 from harness_vision._clip_learner import masked_tubes
 from harness_vision._clip_networks import MaskedVideoMae

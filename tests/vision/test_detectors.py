@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from harness import Assignment, Budget, Unsupported, grading
-from harness.plan import filled
 from harness.plugins import load_plugins
+from harness.settings import filled
 from harness_vision import _centernet
 from harness_vision._box_codec import BoxCodec
 from harness_vision._objects import Objects

@@ -14,8 +14,8 @@ from PIL import Image
 
 from harness import Assignment, Budget, DataError, Unsupported, grading
 from harness.labelled import Examples
-from harness.plan import filled
 from harness.plugins import load_plugins
+from harness.settings import filled
 from harness_vision._codec import ImageCodec
 from harness_vision._features import FeatureNetwork
 from harness_vision._noise_codec import NoiseCodec

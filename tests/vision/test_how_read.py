@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from harness import Data, DataError
-from harness.plan import filled
 from harness.plugins import load_plugins
 from harness.reading import Dropped, FileRead, HowRead
+from harness.settings import filled
 
 
 def _read(source: Path, task: str = "image-classification") -> tuple[Data, HowRead]:

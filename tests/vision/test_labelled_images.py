@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from harness import Assignment, Budget, DataError
-from harness.plan import filled
 from harness.plugins import load_plugins
+from harness.settings import filled
 from harness_vision.data import ImageClassificationData
 from harness_vision.models import Logistic, ResNet
 

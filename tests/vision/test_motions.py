@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
 from harness import Assignment, DataError, grading
-from harness.plan import filled
 from harness.plugins import load_plugins
+from harness.settings import filled
 from harness_vision import _motions
 from harness_vision._film import RIGHT, WRONG, film
 from harness_vision.clips import ClipClassificationData

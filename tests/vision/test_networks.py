@@ -12,8 +12,8 @@ import torch
 
 from harness import Assignment, Budget, Unsupported
 from harness.labelled import Examples
-from harness.plan import filled
 from harness.plugins import load_plugins
+from harness.settings import filled
 from harness_vision._codec import ImageCodec
 from harness_vision.data import ImageClassificationData
 from harness_vision.models import EfficientNet, PixelMlp, ResNet, ViT

@@ -1,0 +1,149 @@
+"""The cases of a suite: which models do which tasks, where, and what they need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any, NamedTuple
+
+from harness.hooks import answer_of
+from harness.installed import refuse
+from harness.plugins import Plugins
+from harness.seams import Hardware, Model
+from harness.suite import ModelEntry, Suite, TaskEntry
+
+
+class Case(NamedTuple):
+    """One cell of a suite."""
+
+    model: ModelEntry
+    start: str
+    task: TaskEntry
+    hardware: str
+    runtime: str
+    precision: str
+    batch_size: int
+    scenario: str
+    seed: int
+
+    def matches(self, rule: Mapping[str, Any]) -> bool:
+        """Return whether a rule of `include` or `exclude` selects it."""
+        axes = {**self._asdict(), "model": self.model.name, "size": self.model.size, "task": self.task.name}
+        return all(axes[key] in value if isinstance(value, list) else axes[key] == value for key, value in rule.items())
+
+
+def cases(suite: Suite, plugins: Plugins) -> Iterator[Case]:
+    """Yield the cases of a suite, each once."""
+    axes = (
+        suite.models,
+        suite.starts,
+        suite.tasks,
+        suite.hardware,
+        suite.runtimes,
+        suite.precisions,
+        suite.batch_sizes,
+        suite.scenarios,
+        suite.seeds,
+    )
+    seen = set()
+    kinds = {repr(entry): answer_of(plugins.tasks[entry.name], "kind_of", entry.data) for entry in suite.tasks}
+    for values in product(*axes):
+        case = Case(*values)
+        model, kind = plugins.models[case.model.name], kinds[repr(case.task)]
+        case = case._replace(start=_start(model, case, suite))
+        meant = not case.model.tasks or case.task.name in case.model.tasks
+        if kind not in model.kinds or not meant or not _selected(case, suite):
+            continue
+        case = case._replace(hardware=_computes_on(model, case.hardware, suite, plugins))
+        if repr(case) in seen:
+            continue
+        seen.add(repr(case))
+        yield case
+
+
+def abilities(suite: Suite, plugins: Plugins) -> str:
+    """Return what kinds of task the suite's models do, where its tasks are of other kinds."""
+    kinds = {answer_of(plugins.tasks[entry.name], "kind_of", entry.data) for entry in suite.tasks}
+    models = {entry.name: plugins.models[entry.name] for entry in suite.models}
+    if any(kinds & set(model.kinds) for model in models.values()):
+        return ""
+    can = "; ".join(f"{name} ({model.summary}) does {', '.join(model.kinds)}" for name, model in models.items())
+    return f" The tasks are of the kind {', '.join(sorted(kinds))}. {can}."
+
+
+def require_installed(cases: Sequence[Case], plugins: Plugins) -> None:
+    """Raise if the suite needs what is not installed: leaving cases out silently would mislead.
+
+    Raises:
+        PluginError: names the missing libraries and their extras.
+    """
+    spec: dict[tuple[str, str, bool], None] = {}
+    for case in cases:
+        spec["models", case.model.name, False] = None
+        spec["tasks", case.task.name, case.task.data is not None] = None
+        spec["hardware", case.hardware, False] = None
+        form = plugins.runtimes[case.runtime].format
+        if form is None or form in plugins.models[case.model.name].formats:  # else the case is unsupported
+            spec["runtimes", case.runtime, False] = None
+    parts = [plugins.missing(kind, name, with_data=with_data) for kind, name, with_data in spec]
+    instead = "With --model, --task and --runtime a suite does without them. "
+    refuse([part for part in parts if part is not None], instead)
+
+
+def unsupported(case: Case, plugins: Plugins) -> str | None:
+    """Return why a case's model cannot be evaluated and served as the case says, None if it can."""
+    model, runtime, hardware = (
+        plugins.models[case.model.name],
+        plugins.runtimes[case.runtime],
+        plugins.hardware[case.hardware],
+    )
+    device = _device_type(hardware)
+    if runtime.format is not None and runtime.format not in model.formats:
+        return f"{model.name} is not exported to {runtime.format}"
+    if not _uses(model, hardware):
+        return f"{model.name} does not compute on {hardware.device} devices"
+    if device not in runtime.devices:
+        return f"{runtime.name} does not run on {hardware.device} devices"
+    if reason := answer_of(runtime, "unavailable", device):
+        return str(reason)
+    if case.precision not in runtime.precisions or case.precision not in hardware.precisions:
+        return f"{runtime.name} on {case.hardware} does not compute in {case.precision}"
+    return None
+
+
+def _computes_on(model: Model, name: str, suite: Suite, plugins: Plugins) -> str:
+    """Return the hardware that a model is measured on in place of one whose device it does not use.
+
+    It is the first that can be used here, of the suite or else of the plugins; without any the named one, where the
+    model is unsupported.
+    """
+    if _uses(model, plugins.hardware[name]):
+        return name
+    others = (other for other in (*suite.hardware, *plugins.hardware) if _uses(model, plugins.hardware[other]))
+    return next((other for other in others if answer_of(plugins.hardware[other], "unavailable") is None), name)
+
+
+def _uses(model: Model, hardware: Hardware) -> bool:
+    return model.devices is None or _device_type(hardware) in model.devices
+
+
+def _device_type(hardware: Hardware) -> str:
+    return hardware.device.partition(":")[0]
+
+
+def _start(model: Model, case: Case, suite: Suite) -> str:
+    """Return the start of a case, another one where the model does not have it."""
+    missing = case.start not in model.starts
+    if missing or (case.start == "pretrained" and not _pretrains(model, case.model, suite)):
+        return model.starts[-1]
+    return case.start
+
+
+def _pretrains(model: Model, entry: ModelEntry, suite: Suite) -> bool:
+    budget = entry.budgets.pretrain or suite.budgets.pretrain
+    return model.brings_weights or (model.pretraining is not None and budget is not None)
+
+
+def _selected(case: Case, suite: Suite) -> bool:
+    included = not suite.include or any(case.matches(rule) for rule in suite.include)
+    return included and not any(case.matches(rule) for rule in suite.exclude)

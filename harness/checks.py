@@ -1,0 +1,92 @@
+"""Lets tasks and models check the data of a plan before anything is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from harness import plain
+from harness.hooks import answer_of
+from harness.plan import Plan, Step
+from harness.plugins import Plugins
+from harness.reading import HowRead
+from harness.seams import Data, Model
+
+
+class CheckedData(NamedTuple):
+    """The data of the pending steps."""
+
+    read: list[tuple[Step, HowRead]]
+    """How data of the user's were read, each with a step on them."""
+    loaded: dict[str, Data]
+    """Data that were loaded and that a model will look at, by `_data_key`."""
+
+
+def check_data(plan: Plan, plugins: Plugins) -> CheckedData:
+    """Let every task with pending steps check its data, before anything is written.
+
+    Raises:
+        DataError: names the file, the place in it and the remedy.
+    """
+    wanted = {_data_key(step) for step in _looked_at(plan, plugins)}
+    seen: set[str] = set()
+    checked = CheckedData([], {})
+    for step in plan.pending:
+        if (key := _data_key(step)) not in seen:
+            seen.add(key)
+            data = _of_task(step, plugins, "check")
+            if data is None:
+                continue
+            plain.instance(data, Data, f"check() of {step.spec['task']!r}")
+            if data.how_read is not None:
+                checked.read.append((step, plain.instance(data.how_read, HowRead, "Data.how_read")))
+            if key in wanted:
+                checked.loaded[key] = data
+    return checked
+
+
+def check_models(plan: Plan, plugins: Plugins, loaded: Mapping[str, Data]) -> list[str]:
+    """Let every model with pending steps check that it can take up its data, before anything is written.
+
+    Args:
+        plan: what is to be done.
+        plugins: what is installed.
+        loaded: data that `check_data` has loaded; others are loaded if a model looks at them.
+
+    Returns:
+        what the models say, each sentence once.
+
+    Raises:
+        HarnessError: a model cannot be measured on its data; names the remedy.
+    """
+    notes: dict[str, None] = {}
+    by_key = dict(loaded)
+    for step in _looked_at(plan, plugins):
+        if (key := _data_key(step)) not in by_key:
+            by_key[key] = _of_task(step, plugins, "data")
+        spec = step.spec
+        notes |= dict.fromkeys(
+            answer_of(plugins.models[spec["model"]], "check", by_key[key], spec["settings"], spec["start"])
+        )
+    return list(notes)
+
+
+def _looked_at(plan: Plan, plugins: Plugins) -> list[Step]:
+    """Return the pending steps whose model checks the data."""
+    return [
+        step
+        for step in plan.pending
+        if not step.unsupported
+        and step.kind != "pretrain"
+        and type(plugins.models[step.spec["model"]]).check is not Model.check
+    ]
+
+
+def _data_key(step: Step) -> str:
+    return json.dumps([step.spec[key] for key in ("task", "source", "task_settings")], sort_keys=True)
+
+
+def _of_task(step: Step, plugins: Plugins, method: str) -> Any:
+    spec = step.spec
+    return answer_of(plugins.tasks[spec["task"]], method, spec["source"], spec["task_settings"])
