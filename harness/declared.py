@@ -11,7 +11,8 @@ from harness import plain
 from harness.errors import PluginError
 from harness.facts import Figure, Price, PriceBook, UseCase
 from harness.names import RULE, is_data_name
-from harness.seams import START, Declaration, Hardware, Metric, Model, ModelScheme, Runtime, Setting, Task, Template
+from harness.seams import Declaration, Hardware, Metric, Model, ModelScheme, Runtime, Setting, Task, Template
+from harness.seams.model import START
 
 
 class FieldType(NamedTuple):

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from harness.encodings import read_text
 from harness.errors import DataError, SuiteError, unknown
 from harness.names import RULE, is_data_name
-from harness.seams import START, Budget
+from harness.seams import Budget
+from harness.seams.model import START
 from harness.yaml_text import compose, load, quotes_wanted
 
 AXES = ("model", "size", "start", "task", "hardware", "runtime", "precision", "batch_size", "scenario", "seed")

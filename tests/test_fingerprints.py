@@ -90,7 +90,9 @@ CHANGES: Mapping[str, Change] = {
     "loss of a network": Change(
         "harness.torch_learner", "self.accelerator.backward(value)", "self.accelerator.backward(-value)", NETWORKS
     ),
-    "interface": Change("harness.seams", "check_every_steps: int = 50", "check_every_steps: int = 51", everything),
+    "interface": Change(
+        "harness.seams.model", "check_every_steps: int = 50", "check_every_steps: int = 51", everything
+    ),
     "split of texts": Change(
         "harness_language._splits",
         "SEED = 20261123",

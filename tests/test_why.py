@@ -99,9 +99,10 @@ def test_sources_are_told_by_their_owner(plan_of: PlanOf) -> None:
     packaged = changed(packaged, "plugins", model="family 0.1")
     newer = changed(changed(packaged, "plugins", model="family 0.2"), "sources", model={"family._bert": "new"})
     core = changed(step.basis, "sources", step={**step.basis["sources"]["step"], "harness.training": "old"})
+    reached = ("harness.errors", "harness.seams.declaration", "harness.seams.model")
 
     assert [(one.text, one.reloads) for one in differences(edited, step.basis)] == [
-        ("plugin toy_plugin → edited (model), harness → edited (model: harness.errors, harness.seams)", False)
+        (f"plugin toy_plugin → edited (model), harness → edited (model: {', '.join(reached)})", False)
     ]
     assert [(one.text, one.reloads) for one in differences(made, step.basis)] == [
         ("plugin toy_plugin → made with other values (model)", True)

@@ -40,7 +40,7 @@ class HardwareBench:
         return self.declared
 
 
-@HARDWARE.rule("Fill in what is missing; harness/seams.py says what each field is.")
+@HARDWARE.rule("Fill in what is missing; harness/seams says what each field is.")
 def hardware_declaration(bench: HardwareBench) -> None:
     """Summary, device and precisions are there."""
     demand_declaration(bench.declared)
@@ -134,7 +134,7 @@ def _must_be_loaded(bench: ModelBench) -> bool:
     return all(distance(*pair) > EXPORTED for pair in zip(untrained, trained, strict=True))
 
 
-@RUNTIME.rule("Fill in what is missing; harness/seams.py says what each field is.")
+@RUNTIME.rule("Fill in what is missing; harness/seams says what each field is.")
 def runtime_declaration(bench: RuntimeBench) -> None:
     """Summary, devices and precisions are there."""
     demand_declaration(bench.runtime)

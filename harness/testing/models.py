@@ -21,7 +21,7 @@ PICKLE = b"\x80"
 MODEL: Rules[ModelBench] = Rules()
 
 
-@MODEL.rule("Fill in what is missing; harness/seams.py says what each field is.")
+@MODEL.rule("Fill in what is missing; harness/seams says what each field is.")
 def declaration(bench: ModelBench) -> None:
     """Name, summary, kinds, sizes, formats and settings are there and make sense."""
     model = bench.model

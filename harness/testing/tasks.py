@@ -77,7 +77,7 @@ def _recite(answers: Sequence[Any]) -> Predict:
     return lambda inputs: [next(left) for _ in inputs]
 
 
-@TASK.rule("Fill in what is missing; harness/seams.py says what each field is.")
+@TASK.rule("Fill in what is missing; harness/seams says what each field is.")
 def declaration(bench: TaskBench) -> None:
     """Name, summary, kind, metrics, source, licence and settings are there and make sense."""
     task = bench.task
