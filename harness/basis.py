@@ -21,7 +21,8 @@ from harness.environment import threads, versions, versions_in
 from harness.errors import PluginError
 from harness.hooks import answer_of
 from harness.locate import source_file, unnumbered
-from harness.plugins import PARTS, Plugins
+from harness.plugins import Plugins
+from harness.plugins.registry import PARTS
 from harness.seams import Hardware, Model, Task
 from harness.sources import Closure, Sources
 from harness.steps import STEPS, prepare

@@ -10,7 +10,8 @@ from harness import plain
 from harness.errors import PluginError
 from harness.hooks import answer_of
 from harness.installed import Missing, by_extra, install_command, lacking, names
-from harness.plugins import PARTS, Plugin, Plugins
+from harness.plugins import Plugin, Plugins
+from harness.plugins.registry import PARTS
 from harness.seams import Hardware, Model, Runtime, Task
 
 

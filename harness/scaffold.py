@@ -8,7 +8,9 @@ from pathlib import Path
 
 from harness.errors import PluginError
 from harness.facts import DATA_FILES
-from harness.plugins import GROUP, NAME, Plugins
+from harness.plugins import Plugins
+from harness.plugins.collection import GROUP
+from harness.plugins.registry import NAME
 from harness.seams import Template
 
 PROJECT = """\

@@ -13,7 +13,7 @@ from importlib import metadata
 
 from harness.execute import HARNESS, NAMES, SAFE_PATH
 from harness.guard import guarded
-from harness.plugins import GROUP
+from harness.plugins.collection import GROUP
 
 gc.disable()  # imports make hundreds of thousands of objects and little garbage
 os.environ.pop(SAFE_PATH, None)  # it was for the fork server: what a plugin starts finds its modules as ever

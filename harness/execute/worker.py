@@ -18,7 +18,8 @@ from typing import Any
 from harness import environment, plain
 from harness.basis import covered, current
 from harness.errors import Unsupported
-from harness.plugins import FOR_STEPS, Plugins, load_plugins
+from harness.plugins import Plugins, load_plugins
+from harness.plugins.registry import FOR_STEPS
 from harness.records import Outcome, StepResult
 from harness.seams import Hardware
 from harness.steps import Job, perform

@@ -14,7 +14,8 @@ from harness.errors import PluginError, unknown
 from harness.facts import DATA_FILES
 from harness.installed import refuse
 from harness.plugin_files import load_under_free_name
-from harness.plugins import PARTS, Failure, Plugin, Plugins, load_plugins
+from harness.plugins import Failure, Plugin, Plugins, load_plugins
+from harness.plugins.registry import PARTS
 from harness.seams import Model
 from harness.testing.bench import ModelBench
 from harness.testing.facts import PRICE_BOOK, USE_CASE, UseCaseBench

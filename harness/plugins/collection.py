@@ -1,19 +1,15 @@
-"""Finds plugins, loads them one by one, collects what they bring, and notes what fails."""
+"""Loads plugins one by one, collects what they bring, and notes what fails."""
 
 from __future__ import annotations
 
 import contextlib
-import importlib
-import os
-import re
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache, cached_property, partial
-from importlib import metadata
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from harness import plain
 from harness.declared import check_declared
@@ -22,10 +18,10 @@ from harness.facts import PriceBook, UseCase
 from harness.guard import guarded
 from harness.hooks import Hooks, answer_of, called
 from harness.installed import DISTRIBUTION, Missing, absent, is_absent, refuse
-from harness.names import RULE, is_data_name
 from harness.plugin_files import FILE, load_file
+from harness.plugins.heavy import import_all, imports_for, imports_of, imports_of_all
+from harness.plugins.registry import KINDS, PARTS, Failure, Plugin, Registry, singular
 from harness.seams import Declaration, Hardware, Model, ModelScheme, Runtime, Task, Template
-from harness.task_names import TaskNames
 
 if TYPE_CHECKING:
     import typer
@@ -34,48 +30,9 @@ if TYPE_CHECKING:
     from harness.records import Record
 
 GROUP = "harness"
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-
-KINDS: dict[str, tuple[str, type]] = {
-    "models": ("harness_models", Model),
-    "tasks": ("harness_tasks", Task),
-    "hardware": ("harness_hardware", Hardware),
-    "runtimes": ("harness_runtimes", Runtime),
-    "use_cases": ("harness_use_cases", UseCase),
-    "model_schemes": ("harness_model_schemes", ModelScheme),
-    "templates": ("harness_templates", Template),
-}
-
-PARTS = {"models": "model", "tasks": "task", "hardware": "hardware", "runtimes": "runtime"}
-"""What a step is made of: kind → its key in a step's spec."""
-FOR_STEPS = (*PARTS, "model_schemes")
-"""Kinds that a worker needs. Without use cases, which are read from files, it loads plugins twice as fast."""
-
-
+"""The group of entry points, and the name of the hooks."""
 NOTE_CHARS = 1000
 """How much is shown of what a plugin prints while it loads."""
-
-
-class Failure(NamedTuple):
-    """Why a plugin, or a part of it, is missing."""
-
-    plugin: str
-    distribution: str
-    reason: str
-
-
-@dataclass(eq=False)
-class Plugin:
-    """One loaded plugin and what it brought."""
-
-    name: str
-    distribution: str
-    version: str
-    module: ModuleType
-    import_s: float
-    extras: frozenset[str] = frozenset()
-    """The extras of its distribution."""
-    brings: dict[str, list[str]] = field(default_factory=dict)
 
 
 class Plugins:
@@ -90,10 +47,7 @@ class Plugins:
         self._kinds = kinds
         self._silent = silent
         self._hooks = Hooks(GROUP)
-        self._offers: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
-        self._owners: dict[tuple[str, str], Plugin] = {}
-        self._made: dict[tuple[str, str], Made] = {}
-        self._names = TaskNames(self._offers["tasks"])
+        self._registry = Registry()
         self._is_absent = cache(is_absent)
         self._imported: list[Plugin] = []
         """Plugins that are not asked yet what they bring: `harness --help` does not need it."""
@@ -118,7 +72,7 @@ class Plugins:
 
     def _offered(self, kind: str) -> dict[str, Any]:
         self._ask_imported()
-        return self._offers[kind]
+        return self._registry.offers[kind]
 
     @property
     def models(self) -> dict[str, Model]:
@@ -152,17 +106,17 @@ class Plugins:
 
     def use_cases(self) -> dict[str, UseCase]:
         """Use cases by name, with the current names of their tasks."""
-        return {name: self._names.use_case(case) for name, case in self._offered("use_cases").items()}
+        return {name: self._registry.names.use_case(case) for name, case in self._offered("use_cases").items()}
 
     def current_task(self, name: str) -> str:
         """Return the current name of a task; a former name prints a note on standard error, once."""
         self._ask_imported()
-        return self._names.current(name)
+        return self._registry.names.current(name)
 
     def implied_data_name(self, name: str) -> str:
         """Return the data name that a former name of a task implies, empty if none."""
         self._ask_imported()
-        return self._names.today(name)[1]
+        return self._registry.names.today(name)[1]
 
     @cached_property
     def _price_books(self) -> dict[str, PriceBook]:
@@ -175,10 +129,9 @@ class Plugins:
     def _take_price_books(self, plugin: Plugin, books: dict[str, PriceBook]) -> None:
         for book in self._hooks.ask(plugin.module, "harness_price_books", PriceBook):
             check_declared(book)
-            self._check_name(plugin, "price_books", book.name, books)
+            self._registry.check_name(plugin, "price_books", book.name, books)
             books[book.name] = book
-            self._owners["price_books", book.name] = plugin
-            plugin.brings.setdefault("price_books", []).append(book.name)
+            self._registry.add_price_book(plugin, book.name)
 
     def price_books(self) -> dict[str, PriceBook]:
         """Price books by name; read on the first call."""
@@ -187,12 +140,12 @@ class Plugins:
     def owner(self, kind: str, name: str) -> Plugin:
         """Return the plugin that brought `name`."""
         self._ask_imported()
-        return self._owners[kind, self._names.today(name)[0] if kind == "tasks" else name]
+        return self._registry.owner(kind, name)
 
     def made(self, kind: str, name: str) -> Made:
         """Return what a model, task, hardware or runtime was made with, as of when the plugin returned it."""
         self._ask_imported()
-        return self._made[kind, name]
+        return self._registry.made(kind, name)
 
     def find(self, kind: str, name: str) -> Any:
         """Return the part of a name.
@@ -207,21 +160,17 @@ class Plugins:
             self._resolve(name)
         if name not in offers:
             broken = "".join(f" Plugin {f.plugin!r} failed to load: {f.reason}" for f in self.failures)
-            raise PluginError(unknown(_one(kind), name, offers) + broken)
+            raise PluginError(unknown(singular(kind), name, offers) + broken)
         return offers[name]
 
     def _resolve(self, reference: str) -> None:
         """Make the model of a reference such as `hf:folder`, and keep it under that name."""
-        from harness.made import made
-
         scheme, _, rest = reference.partition(":")
         if (missing := self.missing("model_schemes", scheme)) is not None:
             refuse([missing])
         model = answer_of(self.find("model_schemes", scheme), "model", rest)
         check_declared(model)
-        self._offers["models"][reference] = model
-        self._made["models", reference] = made(model)
-        self._owners["models", reference] = self.owner("model_schemes", scheme)
+        self._registry.add_part(self.owner("model_schemes", scheme), "models", reference, model)
 
     def missing(self, kind: str, name: str, *, with_data: bool = False) -> Missing | None:
         """Return the libraries that a part declares and that are not installed, None if all are.
@@ -236,12 +185,12 @@ class Plugins:
         if not modules:
             return None
         extra = part.extra or (owner.name if owner.name in owner.extras else None)
-        return Missing(_one(kind), name, modules, owner.distribution, extra)
+        return Missing(singular(kind), name, modules, owner.distribution, extra)
 
     def under_current_names(self, records: Iterable[Record]) -> list[Record]:
         """Return records with the current names of their tasks and of data that had no name; stores nothing."""
         self._ask_imported()
-        return [replace(record, spec=self._names.spec(record.spec)) for record in records]
+        return [replace(record, spec=self._registry.names.spec(record.spec)) for record in records]
 
     def preload(self, steps: Iterable[Mapping[str, Any]] | None = None) -> list[str]:
         """Return the modules a fork server should import: the plugins' modules and the heavy ones.
@@ -262,9 +211,7 @@ class Plugins:
             PluginError: a plugin's `harness_preload` raised.
         """
         for part, owner in self._parts(spec):
-            for name in self._imports_of(part, owner) or ():
-                with contextlib.suppress(ImportError):
-                    importlib.import_module(name)
+            import_all(imports_of(part, owner, self._hooks) or ())
 
     def _parts(self, spec: Mapping[str, Any]) -> list[tuple[Declaration, Plugin]]:
         """Return the parts of a step, each with its owner."""
@@ -273,43 +220,16 @@ class Plugins:
 
     def _imports_for(self, spec: Mapping[str, Any]) -> list[str] | None:
         """Return the heavy modules of a step; None if a part does not declare its own."""
-        names: list[str] = []
-        for part, owner in self._parts(spec):
-            try:
-                imports = self._imports_of(part, owner)
-            except PluginError:
-                imports = []  # the step's record will say so
-            if imports is None:
-                return None
-            names += imports
-            if isinstance(part, Task) and spec.get("source") is not None:
-                names += part.data_imports
-        return names
-
-    def _imports_of(self, part: Declaration, owner: Plugin) -> list[str] | None:
-        if part.imports is None:
-            return self._preload_hook(owner) if self._hooks.functions(owner.module, "harness_preload") else None
-        return list(part.imports)
-
-    def _preload_hook(self, plugin: Plugin) -> list[str]:
-        try:
-            with guarded():
-                return self._hooks.ask(plugin.module, "harness_preload", str)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # a plugin may raise anything, SystemExit too
-            raise PluginError(f"harness_preload raised {type(error).__name__}: {plain.message(error)}") from error
+        return imports_for(self._parts(spec), self._hooks, with_data=spec.get("source") is not None)
 
     @cached_property
     def _all_imports(self) -> list[str]:
         """The heavy modules of all plugins; notes a failure for a plugin that raises."""
         names: list[str] = []
         for plugin in self.loaded:
-            offered = [self._offers[kind][name] for kind in PARTS for name in plugin.brings.get(kind, ())]
+            parts = [self._offered(kind)[name] for kind in PARTS for name in plugin.brings.get(kind, ())]
             try:
-                names += self._preload_hook(plugin)
-                for part in offered:
-                    names += [*(self._imports_of(part, plugin) or ()), *getattr(part, "data_imports", ())]
+                names += imports_of_all(parts, plugin, self._hooks)
             except PluginError as error:
                 self._fail(plugin.name, plugin.distribution, error)
         return names
@@ -425,90 +345,24 @@ class Plugins:
 
     def _take(self, plugin: Plugin) -> None:
         """Collect what a plugin brings before adding any of it: a plugin with one fault brings nothing."""
-        from harness.made import made
-
-        offers: dict[str, dict[str, Any]] = {}
-        for kind, (hook, of_type) in KINDS.items():
-            offers[kind] = {}
-            offered: list[Any] = self._hooks.ask(plugin.module, hook, of_type) if kind in self._kinds else []
-            for offer in offered:
-                check_declared(offer)
-                self._check_name(plugin, kind, offer.name, {*self._offers[kind], *offers[kind]})
-                if isinstance(offer, UseCase) and offer.file is not None:
-                    self.check_use_case(offer)
-                offers[kind][offer.name] = offer
-        former = self._former_names(plugin, offers["tasks"].values())
-        for kind, named in offers.items():
-            self._offers[kind].update(named)
-            self._owners.update({(kind, name): plugin for name in named})
-            self._made.update({(kind, name): made(offer) for name, offer in named.items() if kind in PARTS})
-            if named:
-                plugin.brings[kind] = sorted(named)
-        self._names.former |= former
+        self._registry.add(plugin, {kind: self._brought(plugin, kind) for kind in KINDS})
         self._loaded.append(plugin)
 
-    def _former_names(self, plugin: Plugin, tasks: Iterable[Task]) -> dict[str, tuple[str, str]]:
-        names: dict[str, tuple[str, str]] = {}
-        for task in tasks:
-            for name, implied in task.former_names.items():
-                self._check_name(plugin, "former_names", name, {*self._names.former, *names})
-                if implied and not is_data_name(implied):
-                    raise PluginError(f"Data under the former name {name!r} cannot have the name {implied!r}. {RULE}")
-                names[name] = (task.name, implied)
-        return names
-
-    def _check_name(self, plugin: Plugin, kind: str, name: str, taken: Iterable[str]) -> None:
-        if not isinstance(name, str) or not NAME.fullmatch(name):
-            raise PluginError(f"{name!r} is not a name for {kind}: use letters, digits, '.', '_' and '-'.")
-        if name in taken:
-            owner = self._owners.get((kind, name), plugin)
-            raise PluginError(
-                f"The name {name!r} among {kind} is claimed twice: by {owner.name!r} ({owner.distribution}) and by "
-                f"{plugin.name!r} ({plugin.distribution}). Rename one or uninstall one."
-            )
+    def _brought(self, plugin: Plugin, kind: str) -> dict[str, Any]:
+        """Return the parts of a kind that a plugin brings, checked, by name."""
+        hook, of_type = KINDS[kind]
+        parts: dict[str, Any] = {}
+        offered: list[Any] = self._hooks.ask(plugin.module, hook, of_type) if kind in self._kinds else []
+        for part in offered:
+            check_declared(part)
+            self._registry.check_name(plugin, kind, part.name, {*self._registry.offers[kind], *parts})
+            if isinstance(part, UseCase) and part.file is not None:
+                self.check_use_case(part)
+            parts[part.name] = part
+        return parts
 
     def _fail(self, name: str, distribution: str, error: BaseException) -> None:
         text = plain.message(error)
         kind = "" if isinstance(error, PluginError) else type(error).__name__
         reason = ": ".join(part for part in (kind, text) if part)
         self._failures.append(Failure(name, distribution, reason))
-
-
-def _one(kind: str) -> str:
-    """Return the singular of a kind."""
-    return kind.removesuffix("s").replace("_", " ")
-
-
-def load_plugins(files: Sequence[str] = (), kinds: Collection[str] = tuple(KINDS), *, silent: bool = False) -> Plugins:
-    """Load all installed plugins, then those of `HARNESS_PLUGINS`, then `files`.
-
-    Args:
-        files: paths of single-file plugins.
-        kinds: what is collected from plugins, of `KINDS`.
-        silent: do not say what plugins print and change while they load.
-
-    Raises:
-        PluginError: a file is missing or broken.
-    """
-    plugins = Plugins(kinds, silent=silent)
-    described: dict[Any, _Distribution] = {}  # reading a distribution parses its README
-    for point in sorted(metadata.entry_points(group=GROUP), key=lambda point: point.name):
-        if point.dist not in described:
-            described[point.dist] = _described(point.dist)
-        distribution = described[point.dist]
-        plugins.load(point.name, distribution.name, distribution.version, point.load, distribution.extras)
-    plugins.load_files([*(file for file in os.environ.get("HARNESS_PLUGINS", "").split(os.pathsep) if file), *files])
-    return plugins
-
-
-class _Distribution(NamedTuple):
-    name: str = "unknown"
-    version: str = "unknown"
-    extras: frozenset[str] = frozenset()
-
-
-def _described(distribution: metadata.Distribution | None) -> _Distribution:
-    if distribution is None:
-        return _Distribution()
-    told = distribution.metadata
-    return _Distribution(told["Name"], told["Version"], frozenset(told.get_all("Provides-Extra") or ()))
