@@ -51,9 +51,9 @@ def _planned_run(texts: Texts) -> Run:
         st.header(texts["assumptions"])
         mfu = st.number_input(texts["measured_mfu"], 1, 100, None, key="plan-mfu")
         assumed = _assumed(texts)
-    price, day, source = _price(chip, texts)
+    price = _price(chip, texts)
     return Run(
-        params, tokens, chip, devices, price, price_as_of=day, price_source=source,
+        params, tokens, chip, devices, **price,
         measured_mfu=None if mfu is None else mfu / 100, lifetime_tokens=lifetime, multiplier=multiplier, **assumed,
     )  # fmt: skip
 
@@ -68,18 +68,22 @@ def _assumed(texts: Texts) -> dict[str, Any]:
     }
 
 
-def _price(chip: Accelerator, texts: Texts) -> tuple[float | None, str, str]:
-    """Return USD per hour of one device with its day and source: the reader's, else the price book's."""
+def _price(chip: Accelerator, texts: Texts) -> dict[str, Any]:
+    """Return what a `Run` knows of the price of a device: the reader's, else the price book's."""
     price = sources.pricing().prices.get(chip.price_item)
     default = None if price is None else float(price.usd)
     with st.sidebar:
         usd_per_hour = st.number_input(texts["usd_per_device_hour"], 0.0, 1000.0, default, format="%g",
                                 key=f"plan-price-{chip.name}")  # fmt: skip
     if usd_per_hour is None:
-        return None, "", ""
+        return {}
     if price is not None and usd_per_hour == default:
-        return usd_per_hour, price.as_of.isoformat(), f"{price.provider} {price.offer}, {price.region}; {price.source}"
-    return usd_per_hour, "", texts["given"]
+        return {
+            "usd_per_device_hour": usd_per_hour, "price_as_of": price.as_of.isoformat(),
+            "price_as_of_note": price.as_of_note,
+            "price_source": f"{price.provider} {price.offer}, {price.region}; {price.source}",
+        }  # fmt: skip
+    return {"usd_per_device_hour": usd_per_hour, "price_source": texts["given"]}
 
 
 def _headline(run: Run, middle: dict[str, Any], texts: Texts) -> None:

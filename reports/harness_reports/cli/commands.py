@@ -33,10 +33,9 @@ from harness_reports.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from datetime import date
-
     import pandas as pd
 
+    from harness.facts import Price
     from harness.plugins import Plugins
     from harness.records import Record
     from harness_reports.prices.chips import Accelerator
@@ -171,9 +170,8 @@ def plan(
     chip = find_accelerator(hardware)
     records = None if store is None else read_store(store, load_plugins(plugin or ()))
     device_price = None if usd_per_hour is not None else _device_prices(price_book, plugin, [chip]).get(chip.name)
-    usd, day, source = device_price or (usd_per_hour, None, "" if usd_per_hour is None else "given with --usd-per-hour")
     run = Run(
-        params, tokens, chip, devices, usd, price_as_of=day.isoformat() if day else "", price_source=source,
+        params, tokens, chip, devices, **_planned_price(device_price, usd_per_hour),
         measured_mfu=mfu if mfu is not None or records is None else _mfu(records), lifetime_tokens=lifetime_tokens,
         multiplier=multiplier, precision=precision, layers=layers, attention_width=width,
         sequence_length=sequence_length, encoder_decoder=encoder_decoder, total_params=total_params,
@@ -188,6 +186,16 @@ def plan(
             writer = markdown if kind == "markdown" else text
             written = "\n".join(writer(name, frame) for name, frame in tables.items())
     write(written, output)
+
+
+def _planned_price(price: Price | None, given: float | None) -> dict[str, Any]:
+    """Return what a `Run` knows of its price: the price book's, or the given one."""
+    if price is None:
+        return {"usd_per_device_hour": given, "price_source": "" if given is None else "given with --usd-per-hour"}
+    return {
+        "usd_per_device_hour": float(price.usd), "price_as_of": price.as_of.isoformat(),
+        "price_as_of_note": price.as_of_note, "price_source": price.source,
+    }  # fmt: skip
 
 
 def _mfu(records: Sequence[Record]) -> float | None:
@@ -233,7 +241,7 @@ def published(
 
     kind = form_of(form, output, SUFFIXES)
     prices = _device_prices(price_book, plugin, accelerators().values())
-    frame = compare({name: (usd, day.isoformat()) for name, (usd, day, _) in prices.items()})
+    frame = compare(prices)
     if kind == "text":
         costs = frame["usd_within"].dropna()
         counted = (
@@ -247,13 +255,12 @@ def published(
 
 def _device_prices(
     price_book: list[str] | None, plugin: list[str] | None, chips: Iterable[Accelerator]
-) -> dict[str, tuple[float, date, str]]:
-    """Return accelerator → USD per hour, its day and its source, of those in the price book."""
+) -> dict[str, Price]:
+    """Return accelerator → its price, of those in the price book."""
     from harness.plugins import load_plugins
 
     prices = read_pricing(price_book, load_plugins(plugin or ())).prices
-    offers = {chip.name: prices[chip.price_item] for chip in chips if chip.price_item in prices}
-    return {name: (float(price.usd), price.as_of, price.source) for name, price in offers.items()}
+    return {chip.name: prices[chip.price_item] for chip in chips if chip.price_item in prices}
 
 
 def _json(tables: dict[str, pd.DataFrame]) -> str:

@@ -13,27 +13,30 @@ from typing import Any
 
 import pandas as pd
 
+from harness.facts import Price
 from harness_reports.economics import training
 from harness_reports.planning.scale import MFU_SCENARIOS
 from harness_reports.prices.chips import number
+from harness_reports.prices.pricing import today, why_stale
 
 RUNS = Path(__file__).with_name("training_runs.csv")
 PUBLISHED = (
     "id", "model", "arch", "accelerator", "flops", "flops_basis", "published_hours", "hours_low", "hours_middle",
     "hours_high", "within", "implied_mfu", "published_mfu", "published_usd", "usd_low", "usd_middle", "usd_high",
-    "usd_within", "usd_per_hour", "price_as_of", "hours_kind", "tier", "compiled", "source",
+    "usd_within", "usd_per_hour", "price_as_of", "old", "hours_kind", "tier", "compiled",
+    "source",
 )  # fmt: skip
 
 
-def published(prices: Mapping[str, tuple[float, str]] | None = None) -> pd.DataFrame:
+def published(prices: Mapping[str, Price] | None = None) -> pd.DataFrame:
     """Return one row for each published run with its hours, and the planner's at low, middle and high utilisation.
 
     Operations are 6·N·D where parameters and tokens are known and the model is a decoder; else those its authors
     published, as 6·N·D counts an encoder-decoder twice. `within` is None where hours or operations are not known. A
-    published cost is compared at its authors' rate (`usd_within`).
+    published cost is compared at its authors' rate (`usd_within`). `old` marks prices over `STALE_DAYS` days old.
 
     Args:
-        prices: accelerator → USD per device-hour and the day of that price, for runs without a published cost.
+        prices: accelerator → the price of a device-hour, for runs without a published cost.
     """
     with RUNS.open(encoding="utf-8", newline="") as file:
         rows = [_row(row, prices or {}) for row in csv.DictReader(file)]
@@ -46,7 +49,7 @@ def bracketed(frame: pd.DataFrame, arch: str = "decoder") -> float:
     return float(timed["within"].astype(bool).mean())
 
 
-def _row(row: Mapping[str, str], prices: Mapping[str, tuple[float, str]]) -> dict[str, Any]:
+def _row(row: Mapping[str, str], prices: Mapping[str, Price]) -> dict[str, Any]:
     flops, basis = _flops(row)
     peak, hours = float(row["peak_16bit_dense_flops"]), number(row["accel_hours"])
     low, middle, high = (  # the best utilisation takes the fewest hours
@@ -55,7 +58,7 @@ def _row(row: Mapping[str, str], prices: Mapping[str, tuple[float, str]]) -> dic
     )
     cost = number(row["cost_usd"])
     costed = cost is not None and hours is not None  # then its authors' rate is known: cost over hours
-    rate, day = (cost / hours, "its own") if costed else prices.get(row["accelerator"], (None, None))  # type: ignore[operator]
+    rate, day, old = (cost / hours, "its own", None) if costed else _today(prices.get(row["accelerator"]))  # type: ignore[operator]
     comparable = None not in (flops, hours)
     return {
         "id": row["id"], "model": row["model"], "arch": row["arch"], "accelerator": row["accelerator"],
@@ -66,9 +69,17 @@ def _row(row: Mapping[str, str], prices: Mapping[str, tuple[float, str]]) -> dic
         "usd_within": low <= hours <= high if costed and comparable else None,  # type: ignore[operator]
         **{f"usd_{name}": None if None in (rate, value) else rate * value  # type: ignore[operator]
            for name, value in (("low", low), ("middle", middle), ("high", high))},
-        "usd_per_hour": rate, "price_as_of": day, "hours_kind": row["hours_kind"], "tier": row["tier"],
+        "usd_per_hour": rate, "price_as_of": day, "old": old,
+        "hours_kind": row["hours_kind"], "tier": row["tier"],
         "compiled": row["compiled"], "source": row["source_primary"],
     }  # fmt: skip
+
+
+def _today(price: Price | None) -> tuple[float | None, str | None, bool | None]:
+    """Return the rate, its day, and whether it is stale today."""
+    if price is None:
+        return None, None, None
+    return float(price.usd), price.as_of.isoformat(), why_stale(price.as_of, today()) is not None
 
 
 def _flops(row: Mapping[str, str]) -> tuple[float | None, str | None]:

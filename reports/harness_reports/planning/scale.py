@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -18,7 +19,9 @@ from harness.errors import FactError, unknown
 from harness_reports.economics import ownership, scaling, training
 from harness_reports.economics.checks import above, at_least, whole, within
 from harness_reports.prices.chips import Accelerator
-from harness_reports.prices.owned import PUE
+from harness_reports.prices.owned import PUE, price_day
+from harness_reports.prices.pricing import today, why_stale
+from harness_reports.reasons import Reason, as_text
 
 MFU_SCENARIOS: Mapping[str, float] = {"edge low": 0.15, "low": 0.25, "middle": 0.35, "high": 0.45, "edge high": 0.55}
 TRAINING_BYTES_PER_PARAM = 16
@@ -29,8 +32,8 @@ ATTENTION = ("layers", "attention_width", "sequence_length")
 
 SCENARIOS = (
     "scenario", "precision", "mfu", "kind", "accelerator", "devices", "least_devices", "flops", "device_hours", "days",
-    "energy_mwh", "co2e_tonnes", "rental_usd", "owned_usd", "usd_per_device_hour", "price_as_of", "price_source",
-    "hardware_usd", "hardware_as_of", "hardware_source",
+    "energy_mwh", "co2e_tonnes", "rental_usd", "owned_usd", "usd_per_device_hour", "price_as_of", "price_stale",
+    "price_source", "hardware_usd", "hardware_as_of", "hardware_stale", "hardware_source",
 )  # fmt: skip
 LAWS = (
     "law", "flops", "extrapolated", "best_params", "best_tokens", "best_tokens_per_param", "best_loss", "planned_loss",
@@ -50,6 +53,9 @@ class Run:
     usd_per_device_hour: float | None = None
     """None: not known, and the rental is not known either."""
     price_as_of: str = ""
+    """A day, 2026-11-01; empty: not known."""
+    price_as_of_note: str = ""
+    """How exact the day is; empty for an exact one."""
     price_source: str = ""
     measured_mfu: float | None = None
     lifetime_tokens: float = 0.0
@@ -119,11 +125,14 @@ class Run:
 
 
 def scenarios(run: Run) -> pd.DataFrame:
-    """Return one row for each utilisation, a measured one last, with the run's time, energy, carbon and money."""
+    """Return one row for each utilisation, a measured one last, with the run's time, energy, carbon and money.
+
+    `price_stale` and `hardware_stale` say how old a price is that is older today than `STALE_DAYS` days.
+    """
     rows = [_scenario(run, name, mfu, "assumed") for name, mfu in MFU_SCENARIOS.items()]
     if run.measured_mfu is not None:
         rows.append(_scenario(run, "measured", run.measured_mfu, "measured"))
-    return pd.DataFrame(rows, columns=list(SCENARIOS))
+    return pd.DataFrame(map(as_text, rows), columns=list(SCENARIOS))
 
 
 def _scenario(run: Run, name: str, mfu: float, kind: str) -> dict[str, Any]:
@@ -138,10 +147,16 @@ def _scenario(run: Run, name: str, mfu: float, kind: str) -> dict[str, Any]:
         "days": hours / run.devices / training.HOURS_PER_DAY, "energy_mwh": energy,
         "co2e_tonnes": None if energy is None else training.carbon_tonnes(energy, run.kg_co2e_per_kwh),
         "rental_usd": rental, "owned_usd": _owned_usd(run, hours), "usd_per_device_hour": run.usd_per_device_hour,
-        "price_as_of": run.price_as_of or None, "price_source": run.price_source or None,
+        "price_as_of": run.price_as_of or None, "price_stale": _stale(run.price_as_of, run.price_as_of_note),
+        "price_source": run.price_source or None,
         "hardware_usd": chip.price_usd, "hardware_as_of": chip.price_as_of or None,
+        "hardware_stale": _stale(*price_day(chip.price_as_of)) if chip.price_usd and chip.price_as_of else None,
         "hardware_source": chip.price_source if chip.price_usd else None,
     }  # fmt: skip
+
+
+def _stale(day: date | str, note: str) -> Reason | None:
+    return why_stale(date.fromisoformat(str(day)), today(), exact=not note) if day else None
 
 
 def _energy_mwh(run: Run, hours: float) -> float | None:

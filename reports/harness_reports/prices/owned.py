@@ -50,7 +50,7 @@ def _price(chip: Accelerator) -> Price:
         server_power_factor=chip.server_power_factor, power_share=chip.power_share, pue=PUE,
         usd_per_kwh=tariff.value,
     )  # fmt: skip
-    day, note = _day(chip.price_as_of)
+    day, note = price_day(chip.price_as_of)
     how = (
         f"{chip.price_usd:,.0f} USD x {chip.server_price_factor:g} for its share of the server; network "
         f"{cost.interconnect_usd:.3g}, energy {cost.energy_usd:.3g} USD an hour at {tariff.value:g} USD/kWh "
@@ -61,7 +61,7 @@ def _price(chip: Accelerator) -> Price:
     )
 
 
-def _day(text: str) -> tuple[date, str]:
+def price_day(text: str) -> tuple[date, str]:
     """Return the day of a chip's price and a note; of a year alone, its first day."""
     if len(text) == len("2021"):
         return date(int(text), 1, 1), "some day of that year, exact day unknown: the first possible day is given"

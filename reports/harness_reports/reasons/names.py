@@ -222,6 +222,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "usd_per_device_hour": ("USD per device and hour", "美元/设备·小时"),
     "hardware_usd": ("price of the hardware, USD", "硬件价格（美元）"),
     "hardware_as_of": ("hardware price as of", "硬件价格日期"),
+    "hardware_stale": ("hardware price stale", "硬件价格过时"),
     "lifetime_tokens": ("tokens over its life", "全周期词元数"),
     "book": ("book", "价目表"),
     "item": ("item", "项目"),

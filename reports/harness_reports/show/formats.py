@@ -87,7 +87,7 @@ SHOWN: Mapping[str, Sequence[str]] = {
     "scenarios": (
         "scenario", "precision", "mfu", "kind", "accelerator", "devices", "least_devices", "flops", "device_hours",
         "days", "energy_mwh", "co2e_tonnes", "rental_usd", "owned_usd", "usd_per_device_hour", "price_as_of",
-        "hardware_usd", "hardware_as_of",
+        "hardware_usd", "hardware_as_of", "price_stale", "hardware_stale",
     ),
     "laws": (
         "law", "extrapolated", "best_params", "best_tokens", "best_tokens_per_param", "best_loss", "planned_loss",
@@ -99,7 +99,8 @@ SHOWN: Mapping[str, Sequence[str]] = {
     ),
     "published": (
         "id", "arch", "accelerator", "published_hours", "hours_low", "hours_middle", "hours_high", "within",
-        "implied_mfu", "published_usd", "usd_low", "usd_middle", "usd_high", "usd_per_hour", "price_as_of", "tier",
+        "implied_mfu", "published_usd", "usd_low", "usd_middle", "usd_high", "usd_per_hour", "price_as_of", "old",
+        "tier",
     ),
 }  # fmt: skip
 """Table → columns in text, Markdown and HTML; of other tables all. CSV, JSON and Parquet always hold all."""
@@ -109,12 +110,14 @@ _SHARED = {
     "baseline_value", "seeds", "items", "size", "judgement", "devices", "least_devices", "flops",
     "usd_per_device_hour", "hardware_usd", "hardware_as_of", "lifetime_tokens", "extrapolated", "budget_usd",
     "spent_usd", "left_usd", "portfolio_npv_usd", "seeds_scratch", "seeds_pretrained", "pue", "grid", "energy_kind",
-    "price_terms", "price_stale", "params", "book", "per", "billing", "energy", "as_of_note", "provider",
+    "price_terms", "price_stale", "hardware_stale", "params", "book", "per", "billing", "energy", "as_of_note",
+    "provider",
 }  # fmt: skip
 """Columns that a line below the table replaces where all rows agree."""
 LONG = (
     "stale",
     "price_stale",
+    "hardware_stale",
     "reasons",
     "flip",
     "next_measurement",

@@ -6,7 +6,8 @@ import csv
 import json
 import math
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from harness import FactError
 from harness_reports.planning.published import PUBLISHED, RUNS, bracketed, published
 from harness_reports.planning.scale import LAWS, MFU_SCENARIOS, SCENARIOS, Run, laws, scenarios
 from harness_reports.prices.chips import ACCELERATORS, accelerators, find_accelerator
+from harness_reports.prices.pricing import STALE_DAYS, today
 
 H100 = find_accelerator("h100")
 
@@ -152,7 +154,7 @@ def test_the_three_middle_scenarios_alone_do_not() -> None:
 
 def test_a_known_run_comes_out_as_published() -> None:
     """Llama 3.1 405B at 34.6 %; DeepSeek-V3 at 2 USD: 5.3 million of its 5.576, for the hours of this stage."""
-    frame = published({"h800": (2.0, "2024-12-27")}).set_index("id")
+    frame = published().set_index("id")
 
     assert frame.loc["llama31-405b", "implied_mfu"] == pytest.approx(0.346, abs=1e-3)
     assert frame.loc["deepseek-v3", "usd_low"] < 5.328e6 < frame.loc["deepseek-v3", "usd_high"]
@@ -183,6 +185,33 @@ def test_plan_in_json_has_every_column(invoke: Any) -> None:
     assert tables["scenarios"][-1]["kind"] == "measured"
     assert tables["scenarios"][0]["price_as_of"]
     assert tables["scenarios"][0]["rental_usd"] > 0
+
+
+@pytest.mark.parametrize("age", [STALE_DAYS, STALE_DAYS + 1])
+def test_plan_marks_an_old_price_as_tables_do(invoke: Any, tmp_path: Path, age: int) -> None:
+    """A price is old after `STALE_DAYS` days; that of the hardware too."""
+    day = today() - timedelta(days=age)
+    file = tmp_path / "ours.yaml"
+    file.write_text(
+        f"prices: [{{item: H100-80GB, usd: 2, per: hour, provider: E, offer: a, region: r, as_of: {day}, source: s}}]",
+        encoding="utf-8",
+    )
+    rows = json.loads(invoke(*PLAN, "--price-book", str(file), "--format", "json"))["scenarios"]
+
+    said = f"The price is of {day}, {age} days old, over {STALE_DAYS}: look for a newer one."
+    assert {row["price_stale"] for row in rows} == {said if age > STALE_DAYS else None}
+    assert (said in " ".join(invoke(*PLAN, "--price-book", str(file)).split())) is (age > STALE_DAYS)
+    assert "look for a newer one" in rows[0]["hardware_stale"]
+
+
+def test_a_price_whose_day_is_not_exact_is_perhaps_old(invoke: Any) -> None:
+    """The first possible day counts; the compared runs say `old`."""
+    stale = json.loads(invoke(*PLAN, "--format", "json"))["scenarios"][0]["price_stale"]
+    runs = json.loads(invoke("published", "--format", "json"))
+
+    assert stale.startswith("The price is perhaps of 2025-07-01")
+    assert {row["old"] for row in runs if row["price_as_of"] == "2025-07-01"} == {True}
+    assert {row["old"] for row in runs if row["price_as_of"] == "its own"} == {None}
 
 
 def test_plan_takes_the_readers_price(invoke: Any) -> None:
