@@ -198,9 +198,9 @@ def test_plan_marks_an_old_price_as_tables_do(invoke: Any, tmp_path: Path, age: 
     )
     rows = json.loads(invoke(*PLAN, "--price-book", str(file), "--format", "json"))["scenarios"]
 
-    said = f"The price is of {day}, {age} days old, over {STALE_DAYS}: look for a newer one."
-    assert {row["price_stale"] for row in rows} == {said if age > STALE_DAYS else None}
-    assert (said in " ".join(invoke(*PLAN, "--price-book", str(file)).split())) is (age > STALE_DAYS)
+    caveat = f"The price is of {day}, {age} days old, over {STALE_DAYS}: look for a newer one."
+    assert {row["price_stale"] for row in rows} == {caveat if age > STALE_DAYS else None}
+    assert (caveat in " ".join(invoke(*PLAN, "--price-book", str(file)).split())) is (age > STALE_DAYS)
     assert "look for a newer one" in rows[0]["hardware_stale"]
 
 
