@@ -14,7 +14,7 @@ from harness.errors import DataError, SuiteError, unknown
 from harness.names import RULE, is_data_name
 from harness.seams import Budget
 from harness.seams.model import START
-from harness.yaml_text import compose, load, quotes_wanted
+from harness.yaml_text import RefusedError, compose, line_of, load, quotes_wanted
 
 AXES = ("model", "size", "start", "task", "hardware", "runtime", "precision", "batch_size", "scenario", "seed")
 """What `include` and `exclude` may match on."""
@@ -215,14 +215,12 @@ class Source:
         self.label = label
         try:
             self._root = compose(text)
-            self._refuse_duplicates(self._root)
             self._body = load(text)
         except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
+            mark, why = getattr(error, "problem_mark", None), getattr(error, "problem", error)
             where = f", line {mark.line + 1}" if mark else ""
-            raise SuiteError(
-                f"Suite {label!r}{where}: this is not YAML: {getattr(error, 'problem', error)}."
-            ) from error
+            no_yaml = "" if isinstance(error, RefusedError) else "this is not YAML: "
+            raise SuiteError(f"Suite {label!r}{where}: {no_yaml}{why}.") from error
         if not isinstance(self._body, dict):
             raise SuiteError(
                 f"Suite {label!r} is empty or no mapping. Begin with `name:`, `models:`, `tasks:`, `budgets:`."
@@ -242,17 +240,7 @@ class Source:
 
     def line(self, path: tuple[str | int, ...]) -> int:
         """Return the line (from 1) of a key, or of its deepest parent in the text."""
-        node, line = self._root, 1
-        for part in path:
-            if isinstance(node, yaml.MappingNode):
-                pair = next((pair for pair in node.value if pair[0].value == str(part)), None)
-                if pair is None:
-                    break
-                line, node = pair[0].start_mark.line + 1, pair[1]
-            elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-                node = node.value[part]
-                line = node.start_mark.line + 1
-        return line
+        return line_of(self._root, path)
 
     def _sentence(self, fault: Any) -> str:
         path = tuple(fault["loc"])
@@ -266,21 +254,6 @@ class Source:
         else:
             sentence = f"{'.'.join(map(str, path))}: {fault['msg'].removeprefix('Value error, ')}."
         return str(self.error(path, sentence.replace("..", ".")))
-
-    def _refuse_duplicates(self, node: Any) -> None:
-        if isinstance(node, yaml.MappingNode):
-            seen: set[str] = set()
-            for key, value in node.value:
-                if key.value in seen:
-                    line = key.start_mark.line + 1
-                    raise SuiteError(
-                        f"Suite {self.label!r}, line {line}: the key {key.value!r} is here twice. Keep one."
-                    )
-                seen.add(key.value)
-                self._refuse_duplicates(value)
-        elif isinstance(node, yaml.SequenceNode):
-            for value in node.value:
-                self._refuse_duplicates(value)
 
 
 def _keys_at(path: tuple[str | int, ...]) -> list[str]:

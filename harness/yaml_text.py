@@ -6,8 +6,9 @@ PyYAML follows YAML 1.1, in which `1e-3` is a text, `010` is eight and `1:30` is
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Sequence
 from datetime import date
+from itertools import chain
 from typing import Any
 
 import yaml
@@ -23,6 +24,9 @@ _NUMBERS = {
 }
 """A text that is both is an int. An underscore may divide digits, as in YAML 1.1."""
 _FIRST = "-+.0123456789"
+MOST_NODES = 100_000
+"""In a file with aliases; a few lines of them can stand for more than memory holds."""
+_UNDER_WAY = 0
 _Resolvers = dict[str, list[tuple[str, Any]]]
 
 
@@ -30,6 +34,13 @@ def _resolvers(inherited: _Resolvers) -> _Resolvers:
     """Return PyYAML's rules by first character, with other ones for numbers."""
     others = {first: [(tag, rule) for tag, rule in rules if tag not in _NUMBERS] for first, rules in inherited.items()}
     return others | {first: [*_NUMBERS.items(), *others.get(first, [])] for first in _FIRST}
+
+
+class RefusedError(yaml.MarkedYAMLError):
+    """Valid YAML that is refused: why, and where."""
+
+    def __init__(self, why: str, node: Any) -> None:
+        super().__init__(problem=why, problem_mark=node.start_mark)
 
 
 class _Loader(yaml.CSafeLoader):
@@ -43,10 +54,11 @@ class _Loader(yaml.CSafeLoader):
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
         """Return a mapping; a key that is there twice is an error."""
-        keys = [key.value for key, _ in node.value]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
-        if twice is not None:
-            raise yaml.YAMLError(f"the key {twice!r} is written twice (line {node.start_mark.line + 1} and below)")
+        names = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in names:
+                raise RefusedError(f"the key {key.value!r} is here twice. Keep one", key)
+            names.add(key.value)
         mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
         return mapping
 
@@ -69,19 +81,68 @@ def load(text: str) -> Any:
     Raises:
         yaml.YAMLError: it is not valid.
     """
+    root = compose(text)
+    loader = _Loader("")
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
+        return None if root is None else loader.construct_document(root)
     except (ValueError, TypeError, RecursionError) as error:  # a day such as 2026-02-30 comes as a ValueError
         raise yaml.YAMLError(str(error)) from error
+    finally:
+        loader.dispose()
 
 
 def compose(text: str) -> Any:
     """Return the nodes of YAML, which know their lines.
 
     Raises:
-        yaml.YAMLError: it is not valid.
+        yaml.YAMLError: it is not valid, or its aliases hold themselves or too much.
     """
-    return yaml.compose(text, Loader=_Loader)
+    try:
+        root = yaml.compose(text, Loader=_Loader)
+        if "*" in text:  # else there are no aliases
+            _count(root, {})
+    except RecursionError as error:
+        raise yaml.YAMLError("it is nested too deeply") from error
+    return root
+
+
+def _count(node: Any, counted: dict[int, int]) -> int:
+    """Return the number of nodes with those that aliases repeat.
+
+    Raises:
+        RefusedError: a node holds itself, or there are more than `MOST_NODES`.
+    """
+    number = counted.get(id(node))
+    if number == _UNDER_WAY:
+        raise RefusedError("what begins here holds itself by an alias", node)
+    if number is None:
+        counted[id(node)] = _UNDER_WAY
+        number = 1 + sum(_count(child, counted) for child in _children(node))
+        counted[id(node)] = number
+    if number > MOST_NODES:
+        raise RefusedError(f"its aliases stand for more than {MOST_NODES:,} values", node)
+    return number
+
+
+def _children(node: Any) -> Iterable[Any]:
+    if isinstance(node, yaml.MappingNode):
+        return chain.from_iterable(node.value)
+    return node.value if isinstance(node, yaml.SequenceNode) else ()
+
+
+def line_of(root: Any, path: Sequence[str | int]) -> int:
+    """Return the line (from 1) of a key or an item among the nodes of `compose`, or of its deepest parent there."""
+    node, line = root, 1
+    for part in path:
+        if isinstance(node, yaml.MappingNode):
+            pair = next((pair for pair in node.value if pair[0].value == str(part)), None)
+            if pair is None:
+                break
+            line, node = pair[0].start_mark.line + 1, pair[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+    return line
 
 
 def dump(body: Any) -> str:

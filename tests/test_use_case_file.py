@@ -217,7 +217,7 @@ FAULTS: list[tuple[str, str, str]] = [  # each: what, by what, the sentence
     (DEMAND, "", "has no market figure 'requests_per_year'. Add it with its date and source, or all of buyers"),
     ("  years:", "  staff: {value: 1, unit: people, source: x}\n  years:",
      "staff_usd_per_year is missing beside staff"),
-    ("name: letters", "name: letters\nname: bills", "the key 'name' is written twice"),
+    ("name: letters", "name: letters\nname: bills", "the key 'name' is here twice"),
     ("name: letters", "name: [", "not valid YAML"),
     ("as_of: 2026-11-24\n", "as_of: 2026-02-30\n", "not valid YAML"),
     ("name: letters", "name: !!python/object/apply:os.system ['true']", "not valid YAML"),

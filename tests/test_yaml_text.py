@@ -65,7 +65,7 @@ def test_what_is_written_is_read_back(body: dict[str, Any]) -> None:
 
 def test_faults_of_yaml_are_its_errors() -> None:
     """A key that is there twice, a day that does not exist."""
-    for text in ("a: 1\na: 2", "a: 2026-02-30", "[" * 3, "? [1]\n: 2"):
+    for text in ("a: 1\na: 2", "a: 2026-02-30", "[" * 3, "? [1]\n: 2", "&a [*a]"):
         with pytest.raises(yaml.YAMLError):
             load(text)
 
