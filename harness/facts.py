@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -65,6 +65,17 @@ class PriceBook:
     name: str
     summary: str
     prices: tuple[Price, ...]
+
+
+def ambiguous(prices: Sequence[Price]) -> tuple[int, int] | None:
+    """Return the positions of two prices of one item, offer, region and day whose amounts or terms differ, or None."""
+    first: dict[tuple[object, ...], int] = {}
+    for position, price in enumerate(prices):
+        earlier = first.setdefault((price.item, price.provider, price.offer, price.region, price.as_of), position)
+        terms = {(one.usd, one.billing, one.energy) for one in (prices[earlier], price)}
+        if len(terms) > 1:
+            return earlier, position
+    return None
 
 
 class Text(str):

@@ -40,8 +40,8 @@ import yaml
 
 from harness.encodings import read_text
 from harness.errors import DataError, FactError, unknown
-from harness.facts import Price, PriceBook
-from harness.yaml_text import load, quotes_wanted
+from harness.facts import Price, PriceBook, ambiguous
+from harness.yaml_text import compose, line_of, load, quotes_wanted
 
 REQUIRED = ("item", "usd", "per", "provider", "offer", "region", "as_of", "source")
 TERMS = ("billing", "energy")
@@ -67,7 +67,8 @@ def read_price_book(path: Path) -> PriceBook:
         FactError: the file or an entry is not valid; the message names the entry.
     """
     try:
-        body = load(read_text(path))
+        text = read_text(path)
+        body = load(text)
     except (OSError, DataError) as error:
         raise FactError(f"Price book {str(path)!r} cannot be read: {str(error).removesuffix('.')}.") from error
     except yaml.YAMLError as error:
@@ -86,7 +87,19 @@ def read_price_book(path: Path) -> PriceBook:
         for number, entry in enumerate(lists[key], 1)
     )
     where = f"Price book {str(path)!r}"
+    if pair := ambiguous(prices):
+        raise FactError(f"{where}: {_two_prices(prices, pair, compose(text), lists)}")
     return PriceBook(_text(where, body, "name", path.stem), _text(where, body, "summary"), prices)
+
+
+def _two_prices(prices: Sequence[Price], pair: tuple[int, int], root: Any, lists: Mapping[str, Sequence[Any]]) -> str:
+    """Return the sentence for two different prices of one thing, with their lines."""
+    places = [(key, number) for key, entries in lists.items() for number in range(len(entries))]
+    price, (first, second) = prices[pair[0]], (f"line {line_of(root, places[position])}" for position in pair)
+    return (
+        f"{first} and {second} give two prices of {price.item!r} by {price.provider}, {price.offer}, {price.region}, "
+        f"on {price.as_of}. Keep one, or name their offers apart."
+    )
 
 
 def _text(where: str, entry: Mapping[str, Any], key: str, default: str = "") -> str:
@@ -115,9 +128,11 @@ def _checked(where: str, entry: Any, required: Sequence[str], optional: Sequence
 
 
 def _owned(where: str, entry: Any) -> Price:
-    from harness_reports.prices.owned import keys, owned_price
+    from harness_reports.prices.owned import OPTIONAL_TEXTS, keys, owned_price
 
     where = _checked(where, entry, *keys(entry))
+    for key in ("item", "source", *OPTIONAL_TEXTS):
+        _text(where, entry, key)
     return owned_price(where, entry, _day(where, entry["as_of"]))
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from harness.errors import FactError, unknown
-from harness.facts import Price, PriceBook
+from harness.facts import Price, PriceBook, ambiguous
 from harness_reports.economics.checks import at_least
 from harness_reports.economics.energy import grid
 
@@ -130,10 +130,17 @@ def choose(
     none can be rented.
 
     Raises:
-        FactError: the provider or region is unknown, or no offer is left.
+        FactError: the provider or region is unknown, no offer is left, or one has two prices on one day.
     """
     day = as_of or today()
-    return Pricing(first_choice(offers(price_books, day, provider, region)), as_of=day)
+    left = offers(price_books, day, provider, region)
+    if pair := ambiguous(left):
+        one, other = (left[position] for position in pair)
+        raise FactError(
+            f"{one.provider} {one.offer} ({one.item}, {one.region}) has two prices on {one.as_of}: {one.usd} and "
+            f"{other.usd} USD ({one.source}; {other.source}). Keep one, or name their offers apart."
+        )
+    return Pricing(first_choice(left), as_of=day)
 
 
 def why_stale(day: date, on: date, *, exact: bool = True) -> Reason | None:

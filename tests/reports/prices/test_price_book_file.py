@@ -136,6 +136,31 @@ def test_bad_book_is_refused(tmp_path: Path, old: str, new: str, word: str) -> N
     assert "prices.yaml" in str(caught.value)
 
 
+SECOND = GOOD[GOOD.index("  - item") :]
+
+
+@pytest.mark.parametrize(
+    "second", [SECOND.replace("0.034", "0.03"), SECOND + "    billing: second\n", SECOND + "    energy: excluded\n"]
+)
+def test_two_prices_of_one_offer_and_day_are_refused(tmp_path: Path, second: str) -> None:
+    """With both lines; a price that is there twice, or one of another offer, is fine."""
+    with pytest.raises(FactError, match=r"prices.yaml': line 5 and line 13 give two prices of 'CPU' by Example Cloud"):
+        read_price_book(write(tmp_path, GOOD + second))
+
+    for fine in (SECOND, second.replace("c5.large", "c5.large, by contract"), second.replace("11-01", "11-02")):
+        assert len(read_price_book(write(tmp_path, GOOD + fine)).prices) == 2
+
+
+@pytest.mark.parametrize("key", ["item", "source", "provider", "offer", "region"])
+def test_a_text_of_an_own_machine_wants_quotes(tmp_path: Path, key: str) -> None:
+    """`yes` is no provider called True."""
+    entry = {"item": "CPU", "usd": 9000, "units": 64, "watts": 0, "usd_per_kwh": 0, "as_of": "2026-11-01",
+             "source": "invoice", key: "yes"}  # fmt: skip
+    lines = "\n".join(f"    {name}: {value}" for name, value in entry.items())
+    with pytest.raises(FactError, match=f"machine 1 .*`{key}` is True. YAML reads it as true or false"):
+        read_price_book(write(tmp_path, f"owned:\n  -\n{lines}\n"))
+
+
 @pytest.mark.parametrize("text", ["", "[]", "prices: []", "prices: 3"])
 def test_empty_book_is_refused(tmp_path: Path, text: str) -> None:
     """It has no prices."""

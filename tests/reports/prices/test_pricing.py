@@ -33,6 +33,16 @@ def test_newest_price_counts_then_the_cheapest(make_price: Callable[..., Price])
         assert choose(book(*prices)).prices == {"CPU": cheap}
 
 
+def test_two_prices_of_one_offer_and_day_are_a_question(make_price: Callable[..., Price]) -> None:
+    """In one book or in two; the cheaper does not count silently."""
+    one, other = make_price(usd=Decimal("0.01"), source="bill"), make_price(usd=Decimal("0.09"), source="web page")
+
+    for books in (book(one, other), [book(other), book(one)]):
+        with pytest.raises(FactError, match=r"has two prices on .*bill.*Keep one|has two prices on .*web page.*Keep"):
+            choose(books)
+    assert choose([book(one), book(one)]).prices == {"CPU": one}
+
+
 def test_equals_are_chosen_by_name(make_price: Callable[..., Price]) -> None:
     """At one price the first by provider, offer and region, so that tables are reproducible."""
     offers = [make_price(provider="B"), make_price(provider="A", offer="y"), make_price(provider="A", offer="x")]
