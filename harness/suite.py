@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from harness.encodings import read_text
 from harness.errors import DataError, SuiteError, unknown
@@ -20,6 +30,28 @@ AXES = ("model", "size", "start", "task", "hardware", "runtime", "precision", "b
 """What `include` and `exclude` may match on."""
 _NO_TEXT = ("string_type", "model_type", "literal_error")
 """Types of pydantic's errors where a name is another value."""
+LARGEST_SEED = 2**32 - 1
+"""What every library takes: numpy's global generator has the smallest range."""
+
+
+def _no_flag(value: Any) -> Any:
+    """Return the value unless it is a bool, which pydantic takes as 0 or 1."""
+    if isinstance(value, bool):
+        raise ValueError(f"a number is asked for, and YAML reads this as {str(value).lower()}")  # noqa: TRY004
+    return value
+
+
+def _in_range(seed: int) -> int:
+    if not 0 <= seed <= LARGEST_SEED:
+        raise ValueError(f"{seed} is no seed; give a whole number from 0 to {LARGEST_SEED}")
+    return seed
+
+
+Whole = Annotated[int, BeforeValidator(_no_flag)]
+Positive = Annotated[Whole, Field(gt=0)]
+Real = Annotated[float, BeforeValidator(_no_flag), Field(allow_inf_nan=False)]
+Above0 = Annotated[Real, Field(gt=0)]
+Seed = Annotated[Whole, AfterValidator(_in_range)]
 
 
 class _Strict(BaseModel):
@@ -29,12 +61,12 @@ class _Strict(BaseModel):
 class BudgetEntry(_Strict):
     """When training stops: at the first limit reached."""
 
-    steps: int | None = Field(None, gt=0)
-    samples: int | None = Field(None, gt=0)
-    seconds: float | None = Field(None, gt=0)
-    quality: float | None = None
-    check_every_steps: int = Field(50, gt=0)
-    labels: int | None = Field(None, gt=0)
+    steps: Positive | None = None
+    samples: Positive | None = None
+    seconds: Above0 | None = None
+    quality: Real | None = None
+    check_every_steps: Positive = 50
+    labels: Positive | None = None
 
     @model_validator(mode="after")
     def _has_a_limit(self) -> BudgetEntry:
@@ -70,15 +102,15 @@ class Evaluate(_Strict):
 class Serve(_Strict):
     """How long load generation lasts: until both minimums are reached."""
 
-    seconds: float = Field(2.0, gt=0)
-    queries: int = Field(100, gt=0)
+    seconds: Above0 = 2.0
+    queries: Positive = 100
 
 
 class Limits(_Strict):
     """What a step may use; beyond it the worker is killed."""
 
-    time_s: float = Field(1800, gt=0)
-    memory_gb: float | None = Field(None, gt=0)
+    time_s: Above0 = 1800
+    memory_gb: Above0 | None = None
 
 
 class ModelEntry(_Strict):
@@ -122,10 +154,10 @@ class Suite(_Strict):
     hardware: tuple[str, ...] = Field(("cpu",), min_length=1)
     runtimes: tuple[str, ...] = Field(("eager",), min_length=1)
     precisions: tuple[str, ...] = Field(("fp32",), min_length=1)
-    batch_sizes: tuple[int, ...] = Field((32,), min_length=1)
+    batch_sizes: tuple[Positive, ...] = Field((32,), min_length=1)
     scenarios: tuple[str, ...] = Field(("Offline",), min_length=1)
     starts: tuple[START, ...] = Field(("pretrained",), min_length=1)
-    seeds: tuple[int, ...] = Field((0,), min_length=1)
+    seeds: tuple[Seed, ...] = Field((0,), min_length=1)
     include: tuple[dict[str, Any], ...] = ()
     exclude: tuple[dict[str, Any], ...] = ()
     budgets: Budgets
@@ -150,9 +182,12 @@ class Suite(_Strict):
     @field_validator("include", "exclude")
     @classmethod
     def _only_axes(cls, rules: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
-        for key in (key for rule in rules for key in rule):
+        for key, value in (item for rule in rules for item in rule.items()):
             if key not in AXES:
                 raise ValueError(unknown("key", key, AXES))
+            flags = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, bool)]
+            if flags:  # Python's True is 1, which is a seed and a batch size
+                raise ValueError(f"{key} is {value!r}, and no case has that; YAML reads a bare yes or no so")
         return rules
 
 
@@ -231,7 +266,9 @@ class Source:
         try:
             return Suite.model_validate(self._body)
         except ValidationError as error:
-            faults = [self._sentence(fault) for fault in error.errors()]
+            # A list that is empty only since its items are wrong is no fault of its own.
+            places = {fault["loc"][:end] for fault in error.errors() for end in range(len(fault["loc"]))}
+            faults = [self._sentence(fault) for fault in error.errors() if fault["loc"] not in places]
             raise SuiteError("\n".join(dict.fromkeys(faults))) from None
 
     def error(self, path: tuple[str | int, ...], sentence: str) -> SuiteError:

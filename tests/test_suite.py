@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from harness.errors import SuiteError
 from harness.plan import make_plan
 from harness.plugins import Plugins
 from harness.suite import Source, read_suite
+from harness.torch_learner import seed_everything
 
 GOOD = """\
 name: toys
@@ -60,6 +63,21 @@ FAULTS = {
         GOOD.replace("name: guess", "{name: counter, settings: {fault: hng}}"),
         "Unknown value of fault 'hng'. Did you mean 'hang'?",
     ),
+    "a seed that is none": (GOOD + "seeds: [0, yes]\n", "line 10: seeds.1: a number is asked for, and YAML reads"),
+    "a seed of 74 bits": (GOOD + "seeds: [12345678901234567890123]\n", "a whole number from 0 to 4294967295"),
+    "a negative seed": (GOOD + "seeds: [-1]\n", "-1 is no seed"),
+    "true steps": (GOOD.replace("{steps: 2}", "{steps: true}"), "line 9: budgets.finetune.steps: a number is asked"),
+    "true seconds": (GOOD + "serve: {seconds: on}\n", "line 10: serve.seconds: a number is asked for"),
+    "a true limit": (GOOD + "limits: {memory_gb: yes}\n", "line 10: limits.memory_gb: a number is asked for"),
+    "a limit that is none": (GOOD + "limits: {time_s: .nan}\n", "limits.time_s: Input should be a finite number"),
+    "a true batch": (GOOD + "batch_sizes: [yes]\n", "line 10: batch_sizes.0: a number is asked for"),
+    "no batch": (GOOD + "batch_sizes: [0]\n", "line 10: batch_sizes.0: Input should be greater than 0"),
+    "a true rule": (GOOD + "exclude: [{seed: yes}]\n", "line 10: exclude: seed is True, and no case has that"),
+    "a list in itself": (GOOD + "seeds: &a [*a]\n", "line 10: what begins here holds itself by an alias"),
+    "a model in itself": (
+        GOOD.replace("name: guess", "&a {name: guess, settings: *a}"),
+        "line 4: what begins here holds itself",
+    ),
     "rule's key": (GOOD + "exclude: [{modle: guess}]\n", "Unknown key 'modle'. Did you mean 'model'?"),
     "all excluded": (GOOD + "exclude: [{task: parity}]\n", "asks for nothing"),
 }
@@ -74,6 +92,34 @@ def test_a_fault_is_answered_with_its_place_and_the_remedy(fault: str, toys: Plu
 
     assert sentence in str(caught.value)
     assert "'toys.yaml'" in str(caught.value)
+
+
+def test_a_wrong_item_is_one_fault() -> None:
+    """The list is not called empty as well."""
+    with pytest.raises(SuiteError) as caught:
+        Source("toys.yaml", GOOD + "seeds: [-1]\n").validate()
+
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("seed", [0, 2**32 - 1])
+def test_every_library_takes_the_seeds_that_are_allowed(seed: int) -> None:
+    """The smallest and the largest one."""
+    suite = Source("toys.yaml", f"{GOOD}seeds: [{seed}]\n").validate()
+
+    seed_everything(suite.seeds[0])
+    assert np.random.default_rng(seed).random() >= 0
+
+
+def test_aliases_cannot_fill_the_memory() -> None:
+    """Ten short lines that stand for over a billion values; modest aliases are read."""
+    names = "abcdefghij"
+    more = [f"{one}: &{one} [{', '.join([f'*{before}'] * 9)}]" for before, one in pairwise(names)]
+    with pytest.raises(SuiteError, match=r"line 1\d: its aliases stand for more than 100,000 values"):
+        Source("toys.yaml", "\n".join([GOOD + "a: &a [0, 1, 2]", *more]))
+
+    rules = Source("toys.yaml", GOOD + "exclude: [&one {task: parity}, *one]\n").validate().exclude
+    assert rules == ({"task": "parity"}, {"task": "parity"})
 
 
 def test_all_faults_are_told_at_once(toys: Plugins) -> None:
