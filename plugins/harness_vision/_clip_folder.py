@@ -49,8 +49,8 @@ def identity(source: str) -> str:
     return identity_of(_opened(source))
 
 
-def read(source: str) -> ClipClassificationData:
-    """Load clips with their classes.
+def read(source: str, bit_depth: int | None = None) -> ClipClassificationData:
+    """Load clips with their classes; `bit_depth` is that of values stored in 16 bits, if it is known.
 
     Raises:
         DataError: names the file that is wrong and what to do.
@@ -58,7 +58,7 @@ def read(source: str) -> ClipClassificationData:
     folder = _opened(source)
     tables = _tables(folder)
     many: list[Path] = []
-    given = gathered(tables, lambda part: _clips(part.table, many))
+    given = gathered(tables, lambda part: _clips(part.table, many, bit_depth))
     by_split = {split: _different(clips) for split, clips in given.by_split.items()}
     made = _folder.completed(source, given._replace(by_split=by_split), _divided)
     data = _data(folder, made.splits)
@@ -137,14 +137,14 @@ def _header(path: Path) -> Image.Image | None:
         return None
 
 
-def _clips(folder: Path, many: list[Path]) -> list[_Clip]:
+def _clips(folder: Path, many: list[Path], bit_depth: int | None) -> list[_Clip]:
     """Return the clips of a class; those with more frames than are kept are added to `many`."""
     paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
     if not paths:
         raise DataError(f"{folder} holds no clip. Put clips of the class in it, or remove it.")
     clips = []
     for path in paths:
-        pixels = _pixels(path)
+        pixels = _pixels(path, bit_depth)
         clips.append(_Clip(path, folder.name, pixels, _folder.image_key(pixels)))
         if len(pixels) == MOST and _count(path) > MOST:
             many.append(path)
@@ -159,9 +159,9 @@ def _count(path: Path) -> int:
         return getattr(picture, "n_frames", 1)
 
 
-def _pixels(path: Path) -> np.ndarray:
+def _pixels(path: Path, bit_depth: int | None) -> np.ndarray:
     """Return a clip as uint8 [frames, height, width, 1 or 3]."""
-    frames = _pictures(path) if path.is_dir() else list(map(_small, _picture.frames(str(path), path, _evenly)))
+    frames = _pictures(path, bit_depth) if path.is_dir() else _animation(path, bit_depth)
     if len(frames) < FEWEST:
         raise DataError(
             f"{path} has {len(frames)} frames: a clip needs at least {FEWEST}. Give an animated picture or a folder of "
@@ -179,7 +179,11 @@ def _pixels(path: Path) -> np.ndarray:
     return np.ascontiguousarray(clip[..., :1]) if grey else clip
 
 
-def _pictures(folder: Path) -> list[np.ndarray]:
+def _animation(path: Path, bit_depth: int | None) -> list[np.ndarray]:
+    return [_small(frame) for frame in _picture.frames(str(path), path, _evenly, bit_depth)]
+
+
+def _pictures(folder: Path, bit_depth: int | None) -> list[np.ndarray]:
     """Return the pictures of a folder, ordered by the numbers in their names."""
 
     def natural(path: Path) -> list[tuple[int, int, str]]:
@@ -188,7 +192,7 @@ def _pictures(folder: Path) -> list[np.ndarray]:
 
     paths = sorted((path for path in folder.iterdir() if not path.name.startswith(".")), key=natural)
     kept = [paths[number] for number in _evenly(len(paths))]
-    return [_small(_picture.still(str(path), path)) for path in kept]
+    return [_small(_picture.still(str(path), path, bit_depth)) for path in kept]
 
 
 def _small(frame: Image.Image) -> np.ndarray:

@@ -53,14 +53,14 @@ def identity(source: str) -> str:
     return identity_of(_opened(source))
 
 
-def read(source: str) -> DetectionData:
-    """Load images with their objects.
+def read(source: str, bit_depth: int | None = None) -> DetectionData:
+    """Load images with their objects; `bit_depth` is that of values stored in 16 bits, if it is known.
 
     Raises:
         DataError: names the file and the entry that is wrong and what to do.
     """
     folder = _opened(source)
-    given = gathered(_tables(folder), lambda part: list(_scenes(folder, part.table)))
+    given = gathered(_tables(folder), lambda part: list(_scenes(folder, part.table, bit_depth)))
     _require_once(given)
     made = _completed(folder, given)
     splits = made.splits
@@ -131,14 +131,14 @@ def _without_images(folder: Path, given: Gathered[_Scene]) -> Gathered[_Scene]:
     return given._replace(tables=tables._replace(ignored=(*tables.ignored, *unlisted)))
 
 
-def _scenes(folder: Path, path: Path) -> Iterator[_Scene]:
+def _scenes(folder: Path, path: Path, bit_depth: int | None) -> Iterator[_Scene]:
     """Yield the images of a JSON file."""
     entries = Entries.read(path)
     labels = image_labels(entries)
     for number, entry in enumerate(entries.images):
         where = f"{path}, image {entry['id']!r}"
         file = _image_path(where, folder, path, entry["file_name"])
-        image = _folder.pixels(where, str(file), file)
+        image = _folder.pixels(where, str(file), file, bit_depth)
         height, width = image.shape[:2]
         _require_size(where, entry, file, width, height)
         yield _Scene(image, labels[number].inside(path, width, height), file, path)

