@@ -149,7 +149,7 @@ class _Planner:
         tuned = {
             **spec,
             "start": case.start,
-            "budget": _budget(case.model.budgets.finetune or self._suite.budgets.finetune),
+            "budget": _budget(case.model.budgets.finetune or self._suite.budgets.finetune, model.name),
         }
         return {"trained": self._step("finetune", {**tuned, "seed": case.seed}, inputs)}, 1 + len(inputs)
 
@@ -173,7 +173,7 @@ class _Planner:
             other = self._plugins.find("tasks", task.pretrains_on)
             pretraining |= {"task": other.name, "source": None, "data": other.data_name}
             pretraining |= {"task_settings": filled({}, other.settings)}
-        pretraining["budget"] = _budget(case.model.budgets.pretrain or self._suite.budgets.pretrain)
+        pretraining["budget"] = _budget(case.model.budgets.pretrain or self._suite.budgets.pretrain, case.model.name)
         return self._step("pretrain", pretraining, {})
 
     def _step(
@@ -187,10 +187,11 @@ class _Planner:
         return fingerprint
 
 
-def _budget(entry: BudgetEntry | None) -> dict[str, Any]:
+def _budget(entry: BudgetEntry | None, model: str) -> dict[str, Any]:
     if entry is None:
         raise SuiteError(
-            "No budget for fine-tuning. Set `budgets: {finetune: {steps: …}}` in the suite or for the model."
+            f"No budget for fine-tuning {model}. Set `budgets: {{finetune: {{steps: …}}}}` in the suite or for the "
+            "model."
         )
     # Without a limit `labels` is left out: the fingerprint is that from before there was such a limit.
     return entry.model_dump(exclude=None if entry.labels else {"labels"})

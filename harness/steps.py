@@ -214,19 +214,27 @@ def _train(scene: Scene, result: StepResult) -> None:
         artifact_bytes=size_bytes(scene.job.output),
     )
     _read(result, **training.consumed)
-    if (parameters := learner.parameters()) is not None:
-        _read(result, parameters=plain.count(parameters, "Learner.parameters()"))
+    _read_parameters(learner, result)
     if scene.job.kind == "finetune":
-        inputs = list(scene.queries()[:CHECKED_INPUTS])
-        if (flops := learner.flops(inputs)) is not None:
-            each = plain.count(flops, "Learner.flops()") / len(inputs)
-            _take(result, {"forward_flops_per_sample": Reading(each, "FLOP")})
+        _read_flops(scene, learner, result)
     result.series.update({"step_s": training.step_s, **training.losses})
     if training.quality:
         result.series[f"validation_{scene.task.metrics[0].name}"] = training.quality
     result.used["stopped_by"] = training.stopped_by
     if training.stopped_by == "seconds":
         result.notes.append("The clock ended this training: another run may take another number of steps and differ.")
+
+
+def _read_parameters(learner: Learner, result: StepResult) -> None:
+    if (parameters := learner.parameters()) is not None:
+        _read(result, parameters=plain.count(parameters, "Learner.parameters()"))
+
+
+def _read_flops(scene: Scene, learner: Learner, result: StepResult) -> None:
+    inputs = list(scene.queries()[:CHECKED_INPUTS])
+    if (flops := learner.flops(inputs)) is not None:
+        each = plain.count(flops, "Learner.flops()") / len(inputs)
+        _take(result, {"forward_flops_per_sample": Reading(each, "FLOP")})
 
 
 def _export(scene: Scene, result: StepResult) -> None:
@@ -283,6 +291,11 @@ def _evaluate(scene: Scene, result: StepResult) -> None:
         _keep_answers(scene.data, "validation", validated._replace(answers=answers), result)
     result.samples.extend(kept(scene.data.show(checking(predict))))
     _read(result, wall_s=wall_s, items=items(grades.scores))
+    if scene.job.spec["start"] == "as-is":  # no training tells its size
+        del predict  # a large network need not fit in memory twice
+        learner = scene.learner(scene.assignment())
+        _read_parameters(learner, result)
+        _read_flops(scene, learner, result)
 
 
 def _keep_answers(data: Data, split: str, grades: Grades, result: StepResult) -> None:

@@ -160,7 +160,8 @@ class Suite(_Strict):
     seeds: tuple[Seed, ...] = Field((0,), min_length=1)
     include: tuple[dict[str, Any], ...] = ()
     exclude: tuple[dict[str, Any], ...] = ()
-    budgets: Budgets
+    budgets: Budgets = Budgets()
+    """Of what is trained; a suite that trains nothing needs none."""
     evaluate: Evaluate = Evaluate()
     serve: Serve = Serve()
     limits: Limits = Limits()

@@ -94,6 +94,20 @@ def test_a_fault_is_answered_with_its_place_and_the_remedy(fault: str, toys: Plu
     assert "'toys.yaml'" in str(caught.value)
 
 
+def test_only_what_is_trained_needs_a_budget(toys: Plugins, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A suite without budgets is a plan where no step trains, and else refused with the model's name."""
+    bare = GOOD[: GOOD.index("budgets:")]
+    with pytest.raises(
+        SuiteError, match=r"No budget for fine-tuning counter. Set `budgets: {finetune: {steps: …}}` in"
+    ):
+        _plan(f"{bare}starts: [as-is]\n", toys)
+
+    for model in ("counter", "guess"):
+        monkeypatch.setattr(type(toys.models[model]), "starts", ("as-is", "scratch"))
+    plan = _plan(f"{bare}starts: [as-is]\n", toys)
+    assert {step.kind for step in plan.steps} == {"evaluate", "serve"}
+
+
 def test_a_wrong_item_is_one_fault() -> None:
     """The list is not called empty as well."""
     with pytest.raises(SuiteError) as caught:

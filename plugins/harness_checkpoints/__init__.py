@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["harness_model_schemes"]
 
 _HF = ("torch", "transformers", "accelerate", "tokenizers", "PIL")
-_ONNX = ("onnxruntime", "tokenizers", "PIL")
+_ONNX = ("onnx", "onnxruntime", "tokenizers", "PIL")
 
 
 def _checkpoint(reference: str) -> Model:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import math
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -75,6 +76,15 @@ class OnnxLearner(Learner):
         """Open what `save` wrote."""
         self._signature = from_json((folder / SIGNATURE).read_text(encoding="utf-8"))
         self._session = Session(folder, self._assignment.device)
+
+    def parameters(self) -> int | None:
+        """Return the numbers in the file's stored tensors, without those of 32 and 64 bits: indices and shapes."""
+        import onnx
+
+        kinds = onnx.TensorProto
+        indices = (kinds.INT32, kinds.INT64, kinds.UINT32, kinds.UINT64, kinds.BOOL, kinds.STRING)
+        stored = onnx.load(self._path, load_external_data=False).graph.initializer
+        return sum(math.prod(tensor.dims) for tensor in stored if tensor.data_type not in indices) or None
 
     def predict(self, inputs: Sequence[Any]) -> Sequence[Any]:
         """Return probabilities [n, classes] in the order of the task's classes."""

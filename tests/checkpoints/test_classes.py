@@ -124,6 +124,12 @@ def test_the_classes_of_a_configuration(config: dict[str, Any]) -> None:
     assert config_labels(config) == ("a", "c", "k")
 
 
+def _parameters(folder: Path) -> int:
+    from safetensors.numpy import load_file
+
+    return sum(weight.size for weight in load_file(folder / "model.safetensors").values())
+
+
 @pytest.mark.parametrize(("start", "runtimes", "first"), [
     ("as-is", ["eager"], []),
     ("pretrained", ["eager"], ["finetune"]),
@@ -142,9 +148,10 @@ def test_an_expert_measures_one(
     shutil.copytree(expert, tmp_path / "expert")
     rows = [f"{word} thing number {n},{c}" for word, c in WORDS.items() for n in range(40)]
     (tmp_path / "reviews.csv").write_text("\n".join(["text,label", *rows]), encoding="utf-8")
+    budgets = ", budgets: {finetune: {steps: 1}}" if start == "pretrained" else ""  # nothing else is trained
     (tmp_path / "s.yaml").write_text(
         f"{{name: s, models: ['hf:expert'], tasks: [text-classification], starts: [{start}], scenarios: [Offline], "
-        f"runtimes: {runtimes}, budgets: {{finetune: {{steps: 1}}}}, serve: {{seconds: 0.1, queries: 5}}}}",
+        f"runtimes: {runtimes}, serve: {{seconds: 0.1, queries: 5}}{budgets}}}",
         encoding="utf-8",
     )
     planned = harness_command(tmp_path, "run", "s.yaml", "--data", "reviews.csv", "--dry-run")
@@ -159,6 +166,9 @@ def test_an_expert_measures_one(
     assert sorted(record.step for record in records) == sorted([*["evaluate", "serve"] * len(runtimes), *first])
     assert {correct for record in records if record.step == "evaluate" for correct in record.scores["correct"]} == {1.0}
     assert all(any(note in noted for noted in r.notes) for r in records if r.step == "evaluate")
+    described = [r for r in records if r.step == ("finetune" if start == "pretrained" else "evaluate")]
+    assert {record.value("parameters") for record in described} == {_parameters(expert)}
+    assert all((record.value("forward_flops_per_sample") or 0) > 0 for record in described)
     assert note in planned.stdout
     assert note in done.stdout
     assert "0 to do" in again.stdout

@@ -69,6 +69,10 @@ def test_errors_ask_for_missing_settings_and_then_it_works(
     assert "--setting labels=FILE.json" in second.stderr
     assert nothing_written
     assert graded.spec["start"] == "as-is"
+    import onnx
+
+    stored = map(onnx.numpy_helper.to_array, onnx.load(magika / "magika.onnx").graph.initializer)
+    assert graded.value("parameters") == sum(one.size for one in stored if one.dtype == np.float32)
     assert "finetune" not in {
         record.step for record in peek_records(str(magika / "harness-results")) if "onnx" in record.spec["model"]
     }

@@ -142,8 +142,9 @@ def _row(sizes: Sequence[Measured], params: float) -> dict[str, Any]:
 
 
 def _params(chains: Sequence[Chain]) -> float | None:
-    """Return the parameters as counted in training, None where they were not."""
-    return next((value for chain in chains if chain.finetune and (value := chain.finetune.value("parameters"))), None)
+    """Return the parameters as counted in training, or in the evaluation of what is not trained; None: nowhere."""
+    counted = [chain.finetune or chain.leaf for chain in chains]
+    return next((value for record in counted if (value := record.value("parameters"))), None)
 
 
 def _error(quality: Quality) -> float:

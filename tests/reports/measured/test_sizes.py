@@ -67,6 +67,27 @@ def test_errors_of_measured_sizes_fall(bench: Any) -> None:
     assert cells["refused"] is None
 
 
+def test_sizes_of_what_is_not_trained_are_those_of_its_evaluations(bench: Any) -> None:
+    """The same law as with trainings that count the parameters."""
+    trained = [
+        one for size, right in (("tiny", 600), ("small", 800), ("base", 900)) for one in sized(bench, size, right)
+    ]
+    counted = {record.spec["size"]: record.readings["parameters"] for record in trained if record.step == "finetune"}
+    untrained = [
+        replace(
+            record,
+            inputs={},
+            spec={**record.spec, "start": "as-is"},
+            readings={**record.readings, "parameters": counted[record.spec["size"]]},
+        )
+        for record in trained
+        if record.step == "evaluate"
+    ]
+
+    assert row(untrained, 1e9)["exponent"] == pytest.approx(np.log10(2))
+    assert row(untrained, 1e9)["start"] == "as-is"
+
+
 @pytest.mark.parametrize(
     ("right", "params", "reason"),
     [
