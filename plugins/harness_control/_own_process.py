@@ -9,14 +9,17 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import gymnasium
 from gymnasium.error import UnregisteredEnv
 
 from harness import DataError
+from harness.locate import FILE_MODULE
+from harness.plugins import load_plugins
 from harness_control._user_environment import has_discrete_actions, try_random_play, user_world
 
 TIME_S = 120.0
@@ -55,13 +58,14 @@ def ask(question: str, identifier: str | None, settings: Mapping[str, Any]) -> b
     reply = _asked(question, identifier, settings)
     if "refused" in reply:
         raise DataError(reply["refused"])
-    # An id that only this process knows, as a plugin's module registered it; or that nobody knows.
+    # An id that only this process knows, as a notebook registered it; or that nobody knows.
     here = "unknown" in reply
     return QUESTIONS[question](identifier, settings, _say_nothing) if here else bool(reply["answer"])
 
 
 def _asked(question: str, identifier: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
-    command = [sys.executable, "-c", _SCRIPT, json.dumps([sys.path, question, identifier, dict(settings)])]
+    given = [sys.path, _plugin_files(), question, identifier, dict(settings)]
+    command = [sys.executable, "-c", _SCRIPT, json.dumps(given)]
     # Files, not pipes: what an environment leaves running would hold a pipe open.
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(  # noqa: S603 - this interpreter and this module's script
@@ -78,6 +82,12 @@ def _asked(question: str, identifier: str | None, settings: Mapping[str, Any]) -
         if "doing" in last:
             return {"refused": _without_answer(identifier, code, last["doing"], _read(errors))}
         return last
+
+
+def _plugin_files() -> list[str]:
+    """Return the single-file plugins that are loaded here: any may register environments."""
+    loaded = [getattr(module, "__file__", None) for name, module in sys.modules.items() if name.startswith(FILE_MODULE)]
+    return [file for file in loaded if file is not None and Path(file).is_file()]
 
 
 def _read(file: BinaryIO) -> str:
@@ -108,10 +118,10 @@ def _say_nothing(doing: str) -> None:
 # Within the process -------------------------------------------------------------------------------------------------
 
 
-def answer(question: str, identifier: str | None, settings: Mapping[str, Any]) -> None:
+def answer(plugin_files: Sequence[str], question: str, identifier: str | None, settings: Mapping[str, Any]) -> None:
     """Write what is being done and at last the answer to the standard output, a JSON object a line; end the process.
 
-    What the environment prints goes to the standard error.
+    Plugins are loaded first, as they may register the environment. What they and it print goes to the standard error.
     """
     output = os.dup(1)
     os.dup2(2, 1)
@@ -120,6 +130,7 @@ def answer(question: str, identifier: str | None, settings: Mapping[str, Any]) -
         os.write(output, f"{json.dumps(reply)}\n".encode())
 
     try:
+        load_plugins(plugin_files, (), silent=True)
         if identifier is not None and not _is_known(identifier):
             write(unknown=True)
         else:

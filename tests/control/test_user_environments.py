@@ -116,6 +116,36 @@ def test_an_environment_of_a_plugin_is_tried_where_it_is_known(monkeypatch: pyte
         TASK.check("Never-v0", {})
 
 
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [
+        (
+            "Crashing",
+            2,
+            "Environment 'OfPlugin-Crashing-v0' ended its process (signal 6) while being reset. no graphics card",
+        ),
+        ("Exiting", 2, "Environment 'OfPlugin-Exiting-v0' ended its process (exit code 3) while being made"),
+        ("Coin", 0, "evaluate random on gymnasium (OfPlugin-Coin-v0)"),
+    ],
+)
+def test_an_environment_of_a_plugin_file_is_tried_in_a_process_of_its_own(
+    tmp_path: Path, harness_command: Any, name: str, code: int, said: str
+) -> None:
+    """The process loads the file too, whatever that prints: one that crashes does not end the harness."""
+    (tmp_path / "mine.py").write_text(
+        f"import gymnasium, sys\nsys.path.append({str(HERE)!r})\nimport broken_environments\nprint('hello')\n"
+        f"gymnasium.register('OfPlugin-{name}-v0', entry_point=broken_environments.{name}, max_episode_steps=5)\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "case.yaml").write_text(
+        SUITE.replace("broken_environments:Global-v0", f"OfPlugin-{name}-v0"), encoding="utf-8"
+    )
+    done = harness_command(tmp_path, "run", "case.yaml", "--plugin", "mine.py", "--dry-run")
+
+    assert done.code == code, done.stderr
+    assert said in " ".join((done.stdout + done.stderr).split())
+
+
 @pytest.mark.parametrize("name", ["Endless", "Limited", "Coin"])
 def test_max_episode_steps_takes_the_place_of_the_environments_limit(name: str) -> None:
     """Also of none; it is part of the identity."""
