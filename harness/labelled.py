@@ -1,6 +1,7 @@
 """Data for classification: inputs with one class each, in splits, graded by the most probable class.
 
-An output is a row of class probabilities: a batch's outputs are a float array [n, classes].
+An output is a row of class probabilities: a batch's outputs are a float array [n, classes]. A row of zeros is no
+answer: it is wrong, whatever the class is.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ import numpy as np
 
 from harness.errors import Unsupported
 from harness.seams import Data, Grades, Predict
+
+NO_CLASS = -1
+"""Stands for the class of an answer that is none."""
 
 
 class Examples(NamedTuple):
@@ -137,7 +141,9 @@ class LabelledData(Data):
         return Examples(part, [labels[place] for place in chosen])
 
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Grades:
-        """Grade the most probable class: columns `correct` (0 or 1), `label` and `predicted` (positions in `classes`).
+        """Grade the most probable class: columns `correct` (0 or 1), `label` and `predicted`.
+
+        These are positions in `classes`, `NO_CLASS` without an answer.
 
         Raises:
             ValueError: a batch's outputs do not have the shape [n, classes].
@@ -152,12 +158,19 @@ class LabelledData(Data):
                 raise ValueError(
                     f"The model answered with the shape {answer.shape} instead of {wanted}: inputs x classes."
                 )
-            predicted += answer.argmax(axis=1).tolist()
+            answered = answer.any(axis=1)
+            predicted += np.where(answered, answer.argmax(axis=1), NO_CLASS).tolist()
             confidence += answer.max(axis=1).astype(float).tolist()
         correct = [guess == label for guess, label in zip(predicted, labels, strict=True)]
         columns = {"correct": correct, "label": labels, "predicted": predicted}
         scores = {name: [float(value) for value in column] for name, column in columns.items()}
-        return Grades(scores, answers={"output": [self.classes[one] for one in predicted], "confidence": confidence})
+        answers: dict[str, Sequence[Any]] = {"output": [self._name(one) for one in predicted]}
+        if not set(confidence) <= {0.0, 1.0}:  # a model that only names a class says nothing of its confidence
+            answers["confidence"] = confidence
+        return Grades(scores, answers=answers)
+
+    def _name(self, place: int) -> str | None:
+        return None if place == NO_CLASS else self.classes[place]
 
     def items(self, split: str) -> Mapping[str, Sequence[Any]]:
         """Return the key of each input, and the name of its class."""

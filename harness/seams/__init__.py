@@ -11,10 +11,12 @@ in a worker process and import what is heavy.
 from harness.seams.declaration import Declaration, Setting, Template
 from harness.seams.machine import Hardware, Meter, Reading, Runtime
 from harness.seams.model import Assignment, Budget, Codec, Learner, Model, ModelScheme, Progress
-from harness.seams.task import Data, Grades, Metric, Predict, Sample, Scores, StreamingPredictor, Task
+from harness.seams.prompts import NotAnAnswerError, Prompts
+from harness.seams.task import BilledPredictor, Data, Grades, Metric, Predict, Sample, Scores, StreamingPredictor, Task
 
 __all__ = [
     "Assignment",
+    "BilledPredictor",
     "Budget",
     "Codec",
     "Data",
@@ -26,8 +28,10 @@ __all__ = [
     "Metric",
     "Model",
     "ModelScheme",
+    "NotAnAnswerError",
     "Predict",
     "Progress",
+    "Prompts",
     "Reading",
     "Runtime",
     "Sample",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from harness.reading import HowRead
+    from harness.seams.prompts import Prompts
 
 Predict = Callable[[Sequence[Any]], Sequence[Any]]
 """A batch of inputs → as many outputs, of the types of the task's kind."""
@@ -33,6 +34,20 @@ class StreamingPredictor:
 
     def __call__(self, inputs: Sequence[Any]) -> Sequence[Any]:
         """Return complete outputs."""
+        return self.whole(inputs)
+
+
+@dataclass(frozen=True)
+class BilledPredictor:
+    """A `Predict` that says what its answers consumed."""
+
+    whole: Predict
+    usage: Callable[[], Mapping[str, Sequence[Any]]]
+    """Returns a column for each figure (`input_tokens`, `finish`, …), with a value for each input that was answered
+    since the last call, in their order; None where it is unknown."""
+
+    def __call__(self, inputs: Sequence[Any]) -> Sequence[Any]:
+        """Return outputs."""
         return self.whole(inputs)
 
 
@@ -132,6 +147,10 @@ class Data(ABC):
 
     def references(self, split: str) -> Sequence[Any] | None:  # noqa: ARG002 - for those that can
         """Return a perfect model's outputs, in the order of `evaluate`; None if there is no single right output."""
+        return None
+
+    def prompts(self) -> Prompts | None:
+        """Return how an item is asked in words, None if it cannot be."""
         return None
 
     def rows(self, split: str) -> Iterable[Mapping[str, str]] | None:

@@ -10,8 +10,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from harness import Grades, Predict
-from harness.labelled import Examples, LabelledData
+from harness import Grades, Predict, Prompts
+from harness.labelled import NO_CLASS, Examples, LabelledData
 
 __all__ = ["Examples", "TextClassificationData"]
 
@@ -63,6 +63,12 @@ class TextClassificationData(LabelledData):
 
     keys = texts
 
+    def prompts(self) -> Prompts:
+        """Return how a text's class is asked for."""
+        from harness_language._prompts import ClassPrompts
+
+        return ClassPrompts(self)
+
 
 class _MacroF1:
     """Macro-F1 over chosen texts."""
@@ -76,7 +82,8 @@ class _MacroF1:
         """Return macro-F1 over the texts of these rows."""
         labels, predicted = self._labels[rows], self._predicted[rows]
         both = labels[labels == predicted]
-        return _mean_f1(*(np.bincount(column, minlength=self._classes) for column in (both, labels, predicted)))
+        answered = predicted[predicted != NO_CLASS]
+        return _mean_f1(*(np.bincount(column, minlength=self._classes) for column in (both, labels, answered)))
 
 
 def _mean_f1(correct: np.ndarray, actual: np.ndarray, predicted: np.ndarray) -> float:

@@ -17,7 +17,7 @@ from typing import Any
 
 import regex
 
-from harness import Data, Grades, Predict, Sample, Unsupported
+from harness import Data, Grades, Predict, Prompts, Sample, Unsupported
 from harness_language._parameters import Question
 from harness_language._scripts import TOKEN, is_latin, segmented
 
@@ -111,6 +111,12 @@ class QuestionData(Data):
         if any(not isinstance(output, str) for output in outputs):
             return {}
         return {"output_tokens": sum(len(TOKEN.findall(output)) for output in outputs)}
+
+    def prompts(self) -> Prompts:
+        """Return how a question is asked."""
+        from harness_language._prompts import QuestionPrompts
+
+        return QuestionPrompts(self)
 
     def queries(self) -> Sequence[dict[str, str]]:
         """Return the test split's questions."""

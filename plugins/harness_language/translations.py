@@ -16,7 +16,7 @@ import numpy as np
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from harness import Data, Grades, Predict, Sample, Unsupported
+from harness import Data, Grades, Predict, Prompts, Sample, Unsupported
 from harness_language._phrases import Pair
 from harness_language._scripts import is_chinese, is_spaceless
 
@@ -70,6 +70,7 @@ class TranslationData(Data):
             target_locale: of the translations; with their script it decides BLEU's tokenizer.
         """
         self._splits = {name: tuple(pairs) for name, pairs in splits.items()}
+        self._target_locale = target_locale
         self._tokenizer = tokenizer(target_locale, [pair.target for pair in self._splits["train"]])
         self.sizes = {name: len(pairs) for name, pairs in self._splits.items()}
         content = repr([(name, [tuple(pair) for pair in self._splits[name]]) for name in sorted(self._splits)])
@@ -142,6 +143,12 @@ class TranslationData(Data):
         rows = np.arange(len(targets))
         metrics = {name: over(rows) for name, over in grades.over.items()}
         return metrics | {"exact match": sum(grades.scores["exact"]) / len(targets)}
+
+    def prompts(self) -> Prompts:
+        """Return how a translation is asked for."""
+        from harness_language._prompts import TranslationPrompts, language
+
+        return TranslationPrompts(self, language(self._target_locale))
 
     def queries(self) -> Sequence[str]:
         """Return the test split's source texts."""

@@ -1,0 +1,169 @@
+"""How the tasks of language are asked in words, and how answers in words become outputs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness import NotAnAnswerError, Prompts
+
+if TYPE_CHECKING:
+    from harness_language.data import TextClassificationData
+    from harness_language.questions import QuestionData
+    from harness_language.translations import TranslationData
+
+_ENDS = " \t\r\n\"'`*.,:;!?。，：“”「」"
+"""What may stand around an answer that is otherwise exactly right."""
+
+
+class ClassPrompts(Prompts):
+    """One of the classes, by its name.
+
+    An answer is a class's name, in any letters, with quotation marks or a full stop around it. Where it is not, it is
+    the only class that it names as a whole word; where it names none or several, it is no answer.
+    """
+
+    def __init__(self, data: TextClassificationData) -> None:
+        """Keep the data and the names of the classes."""
+        self._data = data
+        self.choices = data.classes
+        names = ", ".join(data.classes)
+        self.instruction = (
+            f"Classify the text. Answer with exactly one of these classes, and with nothing else: {names}"
+        )
+
+    def ask(self, one: str) -> str:
+        """Return the text."""
+        return one
+
+    def examples(self) -> Sequence[tuple[str, str]]:
+        """Return the training texts with the names of their classes."""
+        texts, labels = self._data.examples("train")
+        return [(text, self.choices[label]) for text, label in zip(texts, labels, strict=True)]
+
+    def read(self, words: str, one: str) -> np.ndarray:  # noqa: ARG002 - a class does not depend on the text
+        """Return a row with a one at the class that is named.
+
+        Raises:
+            NotAnAnswerError: none is named, or several are.
+        """
+        places = _exact(words, self.choices) or _named(words, self.choices)
+        if len(places) != 1:
+            raise NotAnAnswerError(f"{words!r:.80} names {len(places)} of the {len(self.choices)} classes")
+        row = self.nothing()
+        row[places[0]] = 1.0
+        return row
+
+    def nothing(self) -> np.ndarray:
+        """Return a row of zeros."""
+        return np.zeros(len(self.choices))
+
+
+class QuestionPrompts(Prompts):
+    """Words of the context. The answer is taken as it is said, without white space around it."""
+
+    instruction = (
+        "Answer the question with words copied exactly from the context, as few as answer it, and with nothing else."
+    )
+
+    def __init__(self, data: QuestionData) -> None:
+        """Keep the data."""
+        self._data = data
+
+    def ask(self, one: dict[str, str]) -> str:
+        """Return context and question."""
+        return f"Context: {one['context']}\n\nQuestion: {one['question']}"
+
+    def examples(self) -> Sequence[tuple[dict[str, str], str]]:
+        """Return the training questions with their first answers."""
+        questions = self._data.questions("train")
+        return [({"question": one.question, "context": one.context}, one.answers[0]) for one in questions]
+
+    def read(self, words: str, one: dict[str, str]) -> str:  # noqa: ARG002 - graded by its words, wherever they stand
+        """Return the words.
+
+        Raises:
+            NotAnAnswerError: there are none.
+        """
+        return _some(words)
+
+    def nothing(self) -> str:
+        """Return an empty answer."""
+        return ""
+
+
+class TranslationPrompts(Prompts):
+    """A translation, as it is said, without white space around it."""
+
+    def __init__(self, data: TranslationData, language: str) -> None:
+        """Keep the data.
+
+        Args:
+            data: the pairs.
+            language: to translate into, as English calls it.
+        """
+        self._data = data
+        self.instruction = f"Translate the text into {language}. Answer with the translation, and with nothing else."
+
+    def ask(self, one: str) -> str:
+        """Return the text."""
+        return one
+
+    def examples(self) -> Sequence[tuple[str, str]]:
+        """Return the training pairs."""
+        return [(pair.source, pair.target) for pair in self._data.pairs("train")]
+
+    def read(self, words: str, one: str) -> str:  # noqa: ARG002 - a translation does not depend on the text
+        """Return the words.
+
+        Raises:
+            NotAnAnswerError: there are none.
+        """
+        return _some(words)
+
+    def nothing(self) -> str:
+        """Return an empty translation."""
+        return ""
+
+
+def language(locale: str) -> str:
+    """Return the English name of a locale's language, or the locale where it is unknown."""
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        return Locale.parse(locale, sep="-" if "-" in locale else "_").english_name or locale
+    except (UnknownLocaleError, ValueError):
+        return locale
+
+
+def _exact(words: str, choices: Sequence[str]) -> list[int]:
+    """Return the places of the choices that the words are, by the strictest form that any has."""
+    forms: tuple[Callable[[str], str], ...] = (str.strip, _bare, lambda text: _bare(text).casefold())
+    by_form = ([place for place, one in enumerate(choices) if form(one) == form(words) != ""] for form in forms)
+    return next(filter(None, by_form), [])
+
+
+def _bare(words: str) -> str:
+    return words.strip(_ENDS)
+
+
+def _named(words: str, choices: Sequence[str]) -> list[int]:
+    """Return the places of the choices that stand in the words, without those that are part of another one's name."""
+    names = [one.strip().casefold() for one in choices]
+    named = {place: name for place, name in enumerate(names) if _stands_in(name, words.casefold())}
+    return [p for p, name in named.items() if not any(name in other for q, other in named.items() if q != p)]
+
+
+def _stands_in(name: str, words: str) -> bool:
+    """Return whether a name stands in words as a whole; characters of scripts without spaces may be beside it."""
+    before, behind = ("(?<![a-z0-9_])" if one.isascii() and one.isalnum() else "" for one in (name[:1], name[-1:]))
+    return bool(name) and re.search(before + re.escape(name) + behind.replace("<!", "!"), words) is not None
+
+
+def _some(words: str) -> str:
+    if not (answer := words.strip()):
+        raise NotAnAnswerError("it is empty")
+    return answer
