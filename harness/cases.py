@@ -54,7 +54,7 @@ def cases(suite: Suite, plugins: Plugins) -> Iterator[Case]:
         meant = not case.model.tasks or case.task.name in case.model.tasks
         if kind not in model.kinds or not meant or not _selected(case, suite):
             continue
-        case = case._replace(hardware=_computes_on(model, case.hardware, suite, plugins))
+        case = _where_it_runs(case, suite, plugins)
         if repr(case) in seen:
             continue
         seen.add(repr(case))
@@ -109,6 +109,20 @@ def unsupported(case: Case, plugins: Plugins) -> str | None:
     if case.precision not in runtime.precisions or case.precision not in hardware.precisions:
         return f"{runtime.name} on {case.hardware} does not compute in {case.precision}"
     return None
+
+
+def _where_it_runs(case: Case, suite: Suite, plugins: Plugins) -> Case:
+    """Return the case on hardware that its model computes on.
+
+    Where no runtime of the suite runs there, the first that does takes its place, with a precision of its own.
+    """
+    name = _computes_on(plugins.models[case.model.name], case.hardware, suite, plugins)
+    hardware = plugins.hardware[name]
+    fitting = [one for one, runtime in plugins.runtimes.items() if _device_type(hardware) in runtime.devices]
+    if name == case.hardware or not fitting or set(fitting) & set(suite.runtimes):
+        return case._replace(hardware=name)
+    precisions = plugins.runtimes[fitting[0]].precisions
+    return case._replace(hardware=name, runtime=fitting[0], precision=precisions[0])
 
 
 def _computes_on(model: Model, name: str, suite: Suite, plugins: Plugins) -> str:

@@ -12,6 +12,7 @@ from harness.plan import Plan, Step
 from harness.plugins import Plugins
 from harness.reading import HowRead
 from harness.seams import Data, Model
+from harness.settings import all_settings
 
 
 class CheckedData(NamedTuple):
@@ -67,7 +68,7 @@ def check_models(plan: Plan, plugins: Plugins, loaded: Mapping[str, Data]) -> li
             by_key[key] = _of_task(step, plugins, "data")
         spec = step.spec
         notes |= dict.fromkeys(
-            answer_of(plugins.models[spec["model"]], "check", by_key[key], spec["settings"], spec["start"])
+            answer_of(plugins.models[spec["model"]], "check", by_key[key], all_settings(spec), spec["start"])
         )
     return list(notes)
 

@@ -10,8 +10,8 @@ from typing import Any
 
 PACKAGED = "packaged"
 """Name of a task's packaged data if the task gives none."""
-LABELS = ("data",)
-"""Parts of a step's spec that only name something: another name does not change the step."""
+LABELS = ("data", "access")
+"""Parts of a step's spec that do not change the step: what the data are called, how the model is reached."""
 LONGEST = 80
 RULE = f"Use up to {LONGEST} letters, digits, blanks and . / : @ + - _, and begin with a letter or a digit."
 _NAME = re.compile(r"\w[\w ./:@+-]*")

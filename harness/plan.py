@@ -16,7 +16,7 @@ from harness.names import LABELS
 from harness.plugins import Plugins
 from harness.resolve import resolved
 from harness.seams import Model, Task
-from harness.settings import filled
+from harness.settings import by_access, filled
 from harness.suite import BudgetEntry, Source, Suite
 
 AS_IS = "as-is"
@@ -157,7 +157,7 @@ class _Planner:
         return {
             "model": model.name,
             "size": case.model.size,
-            "settings": dict(case.model.settings),
+            **by_access(case.model.settings, model.settings),
             "task": task.name,
             "source": case.task.data,
             "data": task.data_name if case.task.data is None else case.task.data_name,

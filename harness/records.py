@@ -7,6 +7,7 @@ History of VERSION
 4  2026-11-27  asked: `data`, what the data are called; a metric's `chance` is its `random_baseline`.
 5  2026-11-27  spec, which was called `asked`.
 6  2026-11-27  raw: digests of series, scores, items and answers, which a store keeps beside the body.
+7  2026-11-27  usage, another raw field; access in the spec.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from harness.seams import Reading
 if TYPE_CHECKING:
     from harness.why import Change
 
-VERSION = 6
+VERSION = 7
 
-RAW = ("series", "scores", "items", "answers")
+RAW = ("series", "scores", "items", "answers", "usage")
 """The fields with a value for each step, query or item: long, and needed by few."""
 
 FINAL = ("ok", "unsupported")
@@ -57,6 +58,9 @@ class StepResult:
     answers: MutableMapping[str, dict[str, list[Any]]] = field(default_factory=dict)
     """Of an evaluation: split → what was answered: `output`, `confidence` and, of the validation split, the scores, one
     of each per item. Empty before version 6."""
+    usage: MutableMapping[str, dict[str, list[Any]]] = field(default_factory=dict)
+    """Of a model that is billed by the call: split, or `served` → what each answer consumed, as the server says it: a
+    column for each figure. Empty before version 7."""
     metrics: list[dict[str, Any]] = field(default_factory=list)
     """Of an evaluation: name, unit, column, higher_is_better, ceiling, random_baseline; the first decides. Where column
     is None also value and replicates, the values over resampled items, the same items for every model."""
@@ -156,7 +160,7 @@ def to_json(record: Record) -> tuple[str, dict[str, str]]:
     """
     texts = {name: _json(dict(values)) for name in RAW if (values := getattr(record, name))}
     digests = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
-    rest = asdict(replace(record, series={}, scores={}, items={}, answers={}))
+    rest = asdict(replace(record, series={}, scores={}, items={}, answers={}, usage={}))
     body = {name: value for name, value in rest.items() if name not in {*RAW, "stale"}}
     return _json({**body, "raw": digests}), {digests[name]: text for name, text in texts.items()}
 

@@ -58,7 +58,8 @@ def _model(plugins: Plugins, source: Source, entry: ModelEntry, path: tuple[str 
         tasks = tuple(plugins.find("tasks", name).name for name in entry.tasks)
     except HarnessError as error:
         raise source.error(path, str(error)) from None
-    return entry.model_copy(update={"size": size, "settings": settings, "tasks": tasks})
+    name = _find(plugins, source, "models", model.name, path).name  # a reference may also say how to reach the model
+    return entry.model_copy(update={"name": name, "size": size, "settings": settings, "tasks": tasks})
 
 
 def _task(plugins: Plugins, source: Source, entry: TaskEntry, path: tuple[str | int, ...]) -> TaskEntry:

@@ -29,6 +29,19 @@ def filled(given: Mapping[str, Any], declared: Mapping[str, Setting]) -> dict[st
     return {name: plain.python(value) for name, value in filled.items()}
 
 
+def by_access(settings: Mapping[str, Any], declared: Mapping[str, Setting]) -> dict[str, dict[str, Any]]:
+    """Return the settings of a step under `settings`, and those that only say how to reach the model under `access`."""
+    parts: dict[str, dict[str, Any]] = {"settings": {}}
+    for name, value in settings.items():
+        parts.setdefault("access" if declared[name].access else "settings", {})[name] = value
+    return parts
+
+
+def all_settings(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all settings of the model in a step's spec."""
+    return {**spec["settings"], **spec.get("access", {})}
+
+
 def _of_type(name: str, value: Any, setting: Setting) -> Any:
     """Return a value of a setting; a whole number such as 1e3 is an int where the setting has one."""
     default = setting.default

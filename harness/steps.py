@@ -22,6 +22,7 @@ from harness.reading import HowRead
 from harness.records import StepResult
 from harness.seams import (
     Assignment,
+    BilledPredictor,
     Budget,
     Data,
     Grades,
@@ -35,6 +36,7 @@ from harness.seams import (
     StreamingPredictor,
     Task,
 )
+from harness.settings import all_settings
 from harness.training import Report, train
 
 CHECKED_INPUTS = 32
@@ -108,7 +110,7 @@ class Scene:
             stage="pretrain" if self.job.kind == "pretrain" else "finetune",
             data=self.data if budget.labels is None else self.data.with_labels(budget.labels),
             size=spec["size"],
-            settings=spec["settings"],
+            settings=all_settings(spec),
             device=self.hardware.device,
             precision=spec["precision"],
             seed=spec["seed"],
@@ -180,7 +182,7 @@ def prepare(job: Job, plugins: Plugins, report: Report) -> tuple[Scene, StepResu
     _read(result, data_s=time.perf_counter() - began)
     if job.kind in ("finetune", "evaluate"):
         result.notes.extend(
-            plain.listed(scene.model.check(data, spec["settings"], spec["start"]), "Model.check()", "texts")
+            plain.listed(scene.model.check(data, all_settings(spec), spec["start"]), "Model.check()", "texts")
         )
     if not scene.hardware.bit_reproducible:
         result.notes.append(f"On {scene.hardware.name} another run with this seed may differ in the last bits.")
@@ -276,6 +278,7 @@ def _evaluate(scene: Scene, result: StepResult) -> None:
         grades = grade(predict, scene.data, scene.job.spec["batch_size"])
         wall_s = time.perf_counter() - began
     _take(result, read)
+    _keep_usage(predict, "test", items(grades.scores), result)
     grades = checked(grades)
     result.scores.update({name: list(column) for name, column in grades.scores.items()})
     result.used.update(plain.nested(plain.named(grades.used, "Grades.used"), "Grades.used"))
@@ -287,6 +290,7 @@ def _evaluate(scene: Scene, result: StepResult) -> None:
     _keep_answers(scene.data, "test", grades, result)
     if scene.job.spec.get("validation"):
         validated = checked(grade(predict, scene.data, scene.job.spec["batch_size"], "validation"))
+        _keep_usage(predict, "validation", items(validated.scores), result)
         answers = {**validated.answers, **validated.scores}
         _keep_answers(scene.data, "validation", validated._replace(answers=answers), result)
     result.samples.extend(kept(scene.data.show(checking(predict))))
@@ -305,6 +309,12 @@ def _keep_answers(data: Data, split: str, grades: Grades, result: StepResult) ->
         result.items[split] = questions
     if answers := columns(grades.answers, count, "Grades.answers"):
         result.answers[split] = answers
+
+
+def _keep_usage(predict: Predict, split: str, count: int, result: StepResult) -> None:
+    """Keep what each answer consumed, where the predictor says it."""
+    if isinstance(predict, BilledPredictor) and (usage := columns(predict.usage(), count, "BilledPredictor.usage")):
+        result.usage[split] = usage
 
 
 def _serve(scene: Scene, result: StepResult) -> None:

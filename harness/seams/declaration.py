@@ -16,6 +16,8 @@ class Setting(NamedTuple):
     default: Any
     help: str
     choices: tuple[Any, ...] = ()
+    access: bool = False
+    """Whether it only says how a model is reached, as a URL does: then it does not change the step."""
 
 
 class Declaration(ABC):
