@@ -17,8 +17,19 @@ TEST, VALIDATION = 0.2, 0.1
 CARVED = VALIDATION / (1 - TEST)
 """Share of a training split that becomes a missing validation split: as much of both as in data without splits."""
 T = TypeVar("T")
+
 Divide = Callable[[Sequence[T], float, float], Mapping[str, Sequence[T]]]
 """Items, shares of test and validation → train, validation and test."""
+
+
+class Division(NamedTuple, Generic[T]):
+    """How the items of a source are divided into splits that share none."""
+
+    how: str
+    """For people: `by hash of the text`."""
+    key: Callable[[T], Hashable]
+    """Item → what its copies share."""
+    divide: Divide[T]
 
 
 class Completed(NamedTuple, Generic[T]):
@@ -34,12 +45,7 @@ class Completed(NamedTuple, Generic[T]):
 
 
 def complete(
-    source: str,
-    given: Mapping[str, Sequence[T]],
-    origin: Mapping[str, str],
-    key: Callable[[T], Hashable],
-    divide: Divide[T],
-    how: str,
+    source: str, given: Mapping[str, Sequence[T]], origin: Mapping[str, str], division: Division[T]
 ) -> Completed[T]:
     """Return train, validation and test: what the source gives, and the missing ones made.
 
@@ -49,9 +55,7 @@ def complete(
         source: its name in messages.
         given: split → items; a single one, of whatever name, is divided.
         origin: split → what decided it.
-        key: item → what copies of it share.
-        divide: makes splits.
-        how: how it divides, for people: `by hash of the text`.
+        division: makes the missing splits.
 
     Raises:
         DataError: there are several splits, and none is called train.
@@ -59,20 +63,15 @@ def complete(
     if len(given) == 1:
         ((name, items),) = given.items()
         of = "" if name == ALL else f" of {origin.get(name, name)}, the only split"
-        splits = {split: list(part) for split, part in divide(items, TEST, VALIDATION).items()}
-        return Completed(splits, dict.fromkeys(splits, f"from 70/10/20 {how}{of}"), ())
+        splits = {split: list(part) for split, part in division.divide(items, TEST, VALIDATION).items()}
+        return Completed(splits, dict.fromkeys(splits, f"from 70/10/20 {division.how}{of}"), ())
     if "train" not in given:
         raise DataError(f"{source} has the splits {', '.join(given)}. Call the one to train on `train`.")
-    return _filled(given, origin, key, divide, how)
+    return _filled(given, origin, division)
 
 
-def _filled(
-    given: Mapping[str, Sequence[T]],
-    origin: Mapping[str, str],
-    key: Callable[[T], Hashable],
-    divide: Divide[T],
-    how: str,
-) -> Completed[T]:
+def _filled(given: Mapping[str, Sequence[T]], origin: Mapping[str, str], division: Division[T]) -> Completed[T]:
+    key = division.key
     from_test = "test" in given
     tests = list(given["test"] if from_test else given["validation"])
     checks = list(given["validation"]) if from_test and "validation" in given else []
@@ -92,9 +91,9 @@ def _filled(
         "test": origin["test"] if from_test else f"{origin['validation']}, as there is no test split",
     }
     if not checks:
-        parts = divide(train, 0.0, CARVED)
+        parts = division.divide(train, 0.0, CARVED)
         train, kept = list(parts["train"]), list(parts["validation"])
-        told |= {"train": f"the rest of {told['train']}", "validation": f"an eighth of train, {how}"}
+        told |= {"train": f"the rest of {told['train']}", "validation": f"an eighth of train, {division.how}"}
     return Completed({"train": train, "validation": kept, "test": tests}, told, dropped)
 
 

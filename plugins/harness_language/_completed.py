@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness import DataError
-from harness.user_data.splits import Completed, complete
+from harness.user_data.splits import Completed, Division, complete
 from harness.user_data.tables import Gathered
 from harness_language._splits import divide
 
@@ -35,10 +35,15 @@ def completed(
         numbers = divide([text for text, _ in items], labels, test, validation)
         return {split: [items[number] for number in part] for split, part in numbers.items()}
 
-    origin = rows.tables.origin
-    made = complete(source, rows.by_split, origin, lambda item: item[0], divided, f"by hash of the {what}")
+    division = Division(f"by hash of the {what}", text_of, divided)
+    made = complete(source, rows.by_split, rows.tables.origin, division)
     require_full(source, made.splits, advice)
     return made
+
+
+def text_of(item: Item) -> str:
+    """Return what no two splits may share."""
+    return item[0]
 
 
 def require_full(source: str, splits: Mapping[str, Sequence[Item]], advice: str) -> None:

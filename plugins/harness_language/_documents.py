@@ -11,10 +11,10 @@ from harness.encodings import SETTING, read_text
 from harness.reading import Dropped
 from harness.user_data.files import split_files
 from harness.user_data.names import ALL, SplitFiles
-from harness.user_data.splits import TEST, VALIDATION, Completed, complete
+from harness.user_data.splits import TEST, VALIDATION, Completed, Division, complete
 from harness.user_data.tables import Gathered, Part, Tables, gathered
 from harness_language._columns import texts_of
-from harness_language._completed import Item, completed, require_full
+from harness_language._completed import Item, completed, require_full, text_of
 from harness_language._sources import PLAIN, READERS, WITH_PLAIN, Hub, locate
 from harness_language._table_files import Form
 from harness_language._tables import loaded
@@ -64,9 +64,8 @@ def _completed(source: str, rows: Gathered[Item]) -> Completed[Item]:
     whole = rows.by_split.get("train") or next(iter(rows.by_split.values()))
     if len(whole) > (1 if len(rows.by_split) == 1 else 2):
         return completed(source, rows, ADVICE)
-    made = complete(
-        source, rows.by_split, rows.tables.origin, lambda item: item[0], _end, "in its order, the end held out"
-    )
+    division = Division("in its order, the end held out", text_of, _end)
+    made = complete(source, rows.by_split, rows.tables.origin, division)
     require_full(source, made.splits, ADVICE)
     return made
 

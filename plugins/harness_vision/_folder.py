@@ -10,7 +10,7 @@ from typing import BinaryIO, Protocol, TypeVar
 import numpy as np
 from PIL import Image
 
-from harness.user_data.splits import Completed, Divide, complete
+from harness.user_data.splits import Completed, Divide, Division, complete
 from harness.user_data.tables import Gathered
 from harness_vision._picture import still
 
@@ -53,8 +53,8 @@ def completed(source: object, given: Gathered[Item], divide: Divide[Item]) -> Co
         given: the images of the source.
         divide: makes the missing splits.
     """
-    how = "by hash of the pixels"
-    return complete(str(source), given.by_split, given.tables.origin, lambda item: item.key, divide, how)
+    division = Division[Item]("by hash of the pixels", lambda item: item.key, divide)
+    return complete(str(source), given.by_split, given.tables.origin, division)
 
 
 def divided(images: Sequence[Item], test: float, validation: float) -> dict[str, list[Item]]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness import DataError
 from harness.user_data.names import ALL
-from harness.user_data.splits import by_column, complete
+from harness.user_data.splits import Division, by_column, complete
 
 rows = st.lists(st.integers(0, 40), min_size=1, max_size=40)
 
@@ -26,15 +26,18 @@ def _divided(items: Sequence[int], test: float, validation: float) -> dict[str, 
     return {split: [item for item in items if item in part] for split, part in parts.items()}
 
 
+BY_SIZE = Division("by size", int, _divided)
+
+
 @given(st.dictionaries(st.sampled_from(["train", "validation", "test"]), rows, min_size=1))
 def test_splits_are_disjoint_and_cover(given_splits: dict[str, list[int]]) -> None:
     """What is not in them is counted as dropped."""
     origin = {name: f"the file {name}" for name in given_splits}
     if len(given_splits) > 1 and "train" not in given_splits:
         with pytest.raises(DataError, match="Call the one to train on `train`"):
-            complete("data", given_splits, origin, int, _divided, "by size")
+            complete("data", given_splits, origin, BY_SIZE)
         return
-    made = complete("data", given_splits, origin, int, _divided, "by size")
+    made = complete("data", given_splits, origin, BY_SIZE)
     sets = [set(part) for part in made.splits.values()]
     kept, dropped = sum(map(len, made.splits.values())), sum(one.items for one in made.dropped)
 
@@ -65,7 +68,7 @@ def test_the_origin_of_each_split_is_told(names: list[str], origins: list[str]) 
     """In words."""
     splits = {name: list(range(100 * place, 100 * place + 40)) for place, name in enumerate(names)}
     told = {name: f"the {name} file" for name in names}
-    made = complete("data", splits, told, int, _divided, "by size")
+    made = complete("data", splits, told, BY_SIZE)
 
     assert [made.origin[split] for split in ("train", "validation", "test")] == origins
 
@@ -73,7 +76,7 @@ def test_the_origin_of_each_split_is_told(names: list[str], origins: list[str]) 
 def test_what_is_in_two_splits_is_taken_from_train() -> None:
     """Or from validation, where test holds it; copies within a split stay."""
     splits = {"train": [1, 1, 2, 3, 4], "validation": [2, 5], "test": [3, 5, 5]}
-    made = complete("data", splits, {name: name for name in splits}, int, _divided, "by size")
+    made = complete("data", splits, {name: name for name in splits}, BY_SIZE)
 
     assert made.splits == {"train": [1, 1, 4], "validation": [2], "test": [3, 5, 5]}
     assert [(one.items, one.why) for one in made.dropped] == [
