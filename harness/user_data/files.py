@@ -26,24 +26,48 @@ _DOCUMENT = re.compile(
 _OF_SYSTEMS = {"__macosx", "thumbs.db", "desktop.ini"}
 
 
+def located(source: str) -> Path:
+    """Return the path of a source, which may not exist.
+
+    Raises:
+        DataError: there is no name; the working directory would be read.
+    """
+    if not source.strip():
+        raise DataError("The data have no name. Give a file, a folder or a hub data set; the current folder is `.`.")
+    return Path(source).expanduser()
+
+
 def every_file(folder: Path) -> list[Path]:
     """Return all files under a folder in order, also those in linked folders.
 
     Raises:
         DataError: a link leads to nothing, as where large files were not fetched.
     """
-    files, seen = [], set()
+    return _walked(folder)[0]
+
+
+def _walked(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return the files and the folders under a folder, each as often as links lead to it."""
+    files, inner = [], []
+    above: dict[str, tuple[str, ...]] = {str(folder): (os.path.realpath(folder),)}
     for place, folders, names in os.walk(folder, followlinks=True):
         # A link may lead back to a folder above it.
-        seen.add(os.path.realpath(place))
-        folders[:] = [name for name in folders if os.path.realpath(Path(place, name)) not in seen]
+        real = {name: os.path.realpath(Path(place, name)) for name in folders}
+        folders[:] = [name for name in folders if real[name] not in above[place]]
+        above |= {os.path.join(place, name): (*above[place], real[name]) for name in folders}  # noqa: PTH118 - as os.walk
+        inner += [Path(place, name) for name in folders]
         files += [Path(place, name) for name in names]
+    _require_present(folder, files)
+    return sorted(path for path in files if path.is_file()), inner
+
+
+def _require_present(folder: Path, files: Iterable[Path]) -> None:
+    """Refuse links to nothing, except hidden ones, such as an editor's."""
     lost = [path.relative_to(folder).as_posix() for path in files if not path.exists() and path.name[0] != "."]
     if lost:
         raise DataError(
             f"{folder}: {some(sorted(lost))} {are(lost)} a link to nothing. Fetch the file, or remove the link."
         )
-    return sorted(path for path in files if path.is_file())
 
 
 def identity_of(path: Path) -> str:
@@ -54,17 +78,36 @@ def identity_of(path: Path) -> str:
 
 
 def data_files(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
-    """Return the files under a folder that may hold data, and the others with the reason."""
+    """Return the files under a folder that may hold data, and the others with the reason.
+
+    Raises:
+        DataError: a link leads to nothing, or a folder in it is empty.
+    """
     kept, ignored = [], []
-    for path in every_file(folder):
+    files, folders = _walked(folder)
+    _require_filled(folder, files, folders)
+    for path in files:
         name = path.relative_to(folder)
-        if any(part.startswith(".") or part.casefold() in _OF_SYSTEMS for part in name.parts):
+        if _is_hidden(name):
             ignored.append(f"{name.as_posix()} (hidden)")
         elif _DOCUMENT.fullmatch(path.name):
             ignored.append(f"{name.as_posix()} (about the data)")
         else:
             kept.append(path)
     return kept, tuple(ignored)
+
+
+def _is_hidden(name: Path) -> bool:
+    """Return whether a path within a source is hidden, or a system's."""
+    return any(part.startswith(".") or part.casefold() in _OF_SYSTEMS for part in name.parts)
+
+
+def _require_filled(folder: Path, files: Sequence[Path], folders: Sequence[Path]) -> None:
+    """Refuse folders without a file: a class or a split whose files are missing would be left out without a word."""
+    filled = {parent for path in files if not _is_hidden(path.relative_to(folder)) for parent in path.parents}
+    names = (path.relative_to(folder) for path in folders if path not in filled)
+    if empty := sorted(name.as_posix() for name in names if not _is_hidden(name)):
+        raise DataError(f"{folder}: {some(empty)} {are(empty)} empty. Put the files in, or remove what is empty.")
 
 
 def split_files(folder: Path, suffixes: Collection[str]) -> SplitFiles:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness import DataError
-from harness.user_data.files import identity_of
+from harness.user_data.files import identity_of, located
 
 READERS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".json": "json", ".parquet": "parquet"}
 """Suffix of a file → its form."""
@@ -39,7 +39,7 @@ def locate(source: str, readers: Mapping[str, str] = READERS) -> Path | Hub:
     Raises:
         DataError: the file or folder does not exist, or the file has an unknown suffix.
     """
-    path = Path(source).expanduser()
+    path = located(source)
     if path.is_dir():
         return path
     if path.is_file():

@@ -18,7 +18,7 @@ from PIL import Image
 
 from harness import DataError
 from harness.reading import Dropped, some
-from harness.user_data.files import data_files, identity_of, require_clear
+from harness.user_data.files import data_files, identity_of, located, require_clear
 from harness.user_data.names import ALL, by_name, split_of
 from harness.user_data.tables import Part, Tables, gathered
 from harness_vision import _folder, _picture
@@ -76,7 +76,7 @@ def read(source: str, bit_depth: int | None = None) -> ClipClassificationData:
 
 
 def _opened(source: str) -> Path:
-    folder = Path(source).expanduser()
+    folder = located(source)
     if not folder.is_dir():
         raise DataError(f"There is no folder {source}. Give a folder that holds a folder of clips for each class.")
     return folder
@@ -140,8 +140,6 @@ def _header(path: Path) -> Image.Image | None:
 def _clips(folder: Path, many: list[Path], bit_depth: int | None) -> list[_Clip]:
     """Return the clips of a class; those with more frames than are kept are added to `many`."""
     paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
-    if not paths:
-        raise DataError(f"{folder} holds no clip. Put clips of the class in it, or remove it.")
     clips = []
     for path in paths:
         pixels = _pixels(path, bit_depth)

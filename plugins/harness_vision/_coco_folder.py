@@ -17,7 +17,7 @@ import numpy as np
 
 from harness import DataError
 from harness.reading import some
-from harness.user_data.files import data_files, folder_names, identity_of, require_clear
+from harness.user_data.files import data_files, folder_names, identity_of, located, require_clear
 from harness.user_data.names import ALL, are, by_name
 from harness.user_data.splits import Completed
 from harness.user_data.tables import Gathered, Part, Tables, gathered
@@ -76,7 +76,7 @@ def read(source: str, bit_depth: int | None = None) -> DetectionData:
 
 
 def _opened(source: str) -> Path:
-    folder = Path(source).expanduser()
+    folder = located(source)
     if not folder.is_dir():
         raise DataError(f"There is no folder {source}. Give a folder with images and COCO JSON (annotations.json).")
     return folder

@@ -22,7 +22,7 @@ from harness import DataError
 from harness.labelled import Examples
 from harness.reading import some
 from harness.user_data.configs import of_readme
-from harness.user_data.files import data_files, folder_names, identity_of, require_clear, split_files
+from harness.user_data.files import data_files, folder_names, identity_of, located, require_clear, split_files
 from harness.user_data.names import ALL, SplitFiles, by_name, split_of
 from harness.user_data.tables import SPLIT_COLUMN, Part, Tables, gathered, of_hub, split_by_column
 from harness_vision import _folder
@@ -99,7 +99,7 @@ def read(source: str, settings: Mapping[str, Any]) -> ImageClassificationData:
 
 def _located(source: str) -> Path | re.Match[str]:
     """Return a folder or Parquet file, or the match of a hub data set's name."""
-    path = Path(source).expanduser()
+    path = located(source)
     if path.is_dir() or (path.is_file() and path.suffix.lower() == ".parquet"):
         return path
     if path.is_file():

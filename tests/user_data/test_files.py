@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import DataError
-from harness.user_data.files import every_file, split_files
+from harness.user_data.files import every_file, located, split_files
 from harness.user_data.names import ALL, split_of
 
 SUFFIXES = (".csv", ".jsonl")
@@ -61,7 +61,8 @@ def test_every_file_is_used_once_or_named(wanted: set[str]) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = _write(Path(name), *wanted)
         if (refusal := _refusal(folder)) is not None:
-            assert "holds no data" in refusal or any(Path(one).name in refusal for one in wanted)
+            empty = "empty" in refusal  # a folder with hidden files alone
+            assert "holds no data" in refusal or any((Path(one).parts[0 if empty else -1]) in refusal for one in wanted)
             return
         listed = split_files(folder, SUFFIXES)
         used = [path.relative_to(folder).as_posix() for paths in listed.files.values() for path in paths]
@@ -118,6 +119,39 @@ def test_a_linked_folder_is_read(tmp_path: Path) -> None:
     (tmp_path / "elsewhere" / "up").symlink_to(tmp_path / "data")
 
     assert [path.name for path in every_file(tmp_path / "data")] == ["1.csv"]
+
+
+def test_a_folder_that_is_linked_twice_is_read_twice(tmp_path: Path) -> None:
+    """Under each of its names; as a folder beside its link is."""
+    _write(tmp_path / "elsewhere", "1.csv")
+    data = _write(tmp_path / "data", "cats/2.csv")
+    for name in ("dogs", "hens"):
+        (data / name).symlink_to(tmp_path / "elsewhere")
+    (data / "lions").symlink_to(data / "cats")
+
+    assert [path.relative_to(data).as_posix() for path in every_file(data)] == [
+        "cats/2.csv",
+        "dogs/1.csv",
+        "hens/1.csv",
+        "lions/2.csv",
+    ]
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    """A class or a split whose files were not fetched; hidden files do not fill it, hidden folders need none."""
+    _write(tmp_path, "train/1.csv", ".git/hooks/x", "test/.gitkeep", "docs/README.md")
+    (tmp_path / "train" / "deep" / "empty").mkdir(parents=True)
+    (tmp_path / ".cache").mkdir()
+
+    with pytest.raises(DataError, match=r"test, train/deep, train/deep/empty are empty\. Put the files in, or remove"):
+        split_files(tmp_path, SUFFIXES)
+
+
+@pytest.mark.parametrize("source", ["", " "])
+def test_data_without_a_name_are_refused(source: str) -> None:
+    """The working directory would be read."""
+    with pytest.raises(DataError, match=r"The data have no name\. .* the current folder is `\.`"):
+        located(source)
 
 
 @pytest.mark.parametrize(

@@ -196,11 +196,11 @@ def _break(folder: Path, how: str) -> None:
         ("text", r"fall/notes\.gif cannot be read as an image"),
         ("cut", r"fall/clip1\.gif cannot be read as an image"),
         ("still", r"fall/still\.gif has 1 frames: a clip needs at least 2"),
-        ("empty", r"fall/nothing has 0 frames"),
+        ("empty", r"fall/nothing is empty"),
         ("sizes", r"fall/clip0: its frames differ in size, 9x9 and 24x16"),
         ("twice", r"rise/same\.gif and .*fall/clip1\.gif are the same clip in two classes"),
         ("few", r"sink has 2 different clips to divide"),
-        ("bare", r"sink holds no clip"),
+        ("bare", r"sink is empty\. Put the files in"),
     ],
 )
 def test_errors_of_a_folder_are_named(task: Task, tmp_path: Path, how: str, message: str) -> None:
