@@ -140,6 +140,33 @@ def _row_splits(part: Part, column: str, *, required: bool) -> list[str] | None:
     return by_column(part.name, list(part.table[column]), column, required=required)
 
 
+def require_one_type(column: str, labels: Mapping[str, Sequence[Any]]) -> None:
+    """Refuse labels of which some are texts and others numbers: which of them are one class?
+
+    Args:
+        column: its name, for messages.
+        labels: name of a table → the label of each of its rows.
+
+    Raises:
+        DataError: two labels of the source differ in type, in one table or in two; names both rows.
+    """
+    first: tuple[str, Any] | None = None
+    for name, values in labels.items():
+        for number, label in enumerate(values, start=1):
+            where, other = first = first or (f"{name}, row {number}", label)
+            if type(label) is not type(other):
+                raise DataError(
+                    f"{name}, row {number}: the label in column {column!r} is {_typed(label)}, and in {where} it is "
+                    f"{_typed(other)}. Which labels are one class? Write all of them as texts, in JSON in quotes."
+                )
+
+
+def _typed(label: Any) -> str:
+    if isinstance(label, bool):
+        return str(label).lower()
+    return f"the text {label!r:.40}" if isinstance(label, str) else f"the number {label!r:.40}"
+
+
 def gathered(tables: Tables, items_of: Callable[[Part], list[T] | None]) -> Gathered[T]:
     """Return the items of all tables by split.
 

@@ -57,29 +57,31 @@ def texts_of(name: str, table: Table, column: str, setting: str, wanted: Sequenc
 def labels_of(name: str, table: Table, column: str) -> list[str] | None:
     """Return the classes of a column as words, or None if all are hidden, as in some test splits on the hub.
 
-    A class is the text of its label: `01` and `1` are two. Numbers and words that would read the same are refused.
+    A class is the text of its label: `01` and `1` are two.
 
     Raises:
-        DataError: a label is missing, is neither a word nor a whole number, or reads like another one.
+        DataError: a label is missing, or is neither a word nor a whole number.
     """
-    labels = table[column]
-    if (names := table.class_names.get(column)) is not None:
-        if all(label in {-1, None} for label in labels):
-            return None
-        labels = [names[label] if label is not None and label >= 0 else None for label in labels]
-    words: dict[str, Any] = {}
-    for number, label in enumerate(labels, start=1):
-        where = f"{name}, row {number}: the label in column {column!r}"
-        word = _word(where, label)
-        first = words.setdefault(word, label)
-        if type(first) is not type(label):
-            raise DataError(
-                f"{where} is {label!r}, and another row has {first!r}. Are they one class? Write both as words, in "
-                "quotes, or both as numbers."
-            )
+    labels = stated_labels(table, column)
+    if labels is None:
+        return None
+    words = [
+        _word(f"{name}, row {number}: the label in column {column!r}", label)
+        for number, label in enumerate(labels, start=1)
+    ]
     if table.words:
         _refuse_scores(name, column, labels)
-    return [_word("", label) for label in labels]
+    return words
+
+
+def stated_labels(table: Table, column: str) -> list[Any] | None:
+    """Return labels in the type that the file states, class numbers by their names; None if all are hidden."""
+    labels = table[column]
+    if (names := table.class_names.get(column)) is None:
+        return labels
+    if all(label in {-1, None} for label in labels):
+        return None
+    return [names[label] if label is not None and label >= 0 else None for label in labels]
 
 
 def _word(where: str, label: Any) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 from harness import DataError
 from harness.user_data.files import split_files
 from harness.user_data.names import ALL
-from harness.user_data.tables import SPLIT_COLUMN, Part, Tables, gathered, of_hub, split_by_column
-from harness_language._columns import in_order, labels_of, require_column, texts_of
+from harness.user_data.tables import SPLIT_COLUMN, Part, Tables, gathered, of_hub, require_one_type, split_by_column
+from harness_language._columns import in_order, labels_of, require_column, stated_labels, texts_of
 from harness_language._completed import Item, completed
 from harness_language._sources import READERS, Hub, locate
 from harness_language._table_files import Form, Table, of_arrow, read_table
@@ -34,7 +34,8 @@ def read(source: str, settings: Mapping[str, Any]) -> TextClassificationData:
     """
     tables = loaded(source, settings)
     rows = gathered(tables, lambda part: _rows(part.name, part.table, settings))
-    _require_one_type(tables, settings["label_column"])
+    label = settings["label_column"]
+    require_one_type(label, {part.name: stated_labels(part.table, label) or () for part in tables.parts})
     if not rows.by_split:
         raise DataError(f"{source} has no labelled split. Use a data set that publishes its labels.")
     made = completed(source, rows, ADVICE, by_label=True)
@@ -105,20 +106,6 @@ def _rows(name: str, table: Table, settings: Mapping[str, Any]) -> list[Item] | 
 
 
 # Classes ----------------------------------------------------------------------------------------------------
-
-
-def _require_one_type(tables: Tables, column: str) -> None:
-    """Refuse labels that read alike and differ in type between the files of a source: 1 and "1"."""
-    typed = [part for part in tables.parts if not part.table.words and column not in part.table.class_names]
-    first: dict[str, tuple[Any, str]] = {}
-    for part in typed if len(typed) > 1 else ():
-        for label in part.table[column]:
-            other, name = first.setdefault(str(label), (label, part.name))
-            if type(other) is not type(label):
-                raise DataError(
-                    f"{part.name}: a label in column {column!r} is {label!r}, and {name} has {other!r}. Are they one "
-                    "class? Write both as words, in quotes, or both as numbers."
-                )
 
 
 def _classes(source: str, splits: Mapping[str, Sequence[Item]]) -> list[str]:

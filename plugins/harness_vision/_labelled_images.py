@@ -24,7 +24,7 @@ from harness.reading import some
 from harness.user_data.configs import of_readme
 from harness.user_data.files import data_files, folder_names, identity_of, located, require_clear, split_files
 from harness.user_data.names import ALL, SplitFiles, by_name, split_of
-from harness.user_data.tables import SPLIT_COLUMN, Part, Tables, gathered, of_hub, split_by_column
+from harness.user_data.tables import SPLIT_COLUMN, Part, Tables, gathered, of_hub, require_one_type, split_by_column
 from harness_vision import _folder
 from harness_vision.data import ImageClassificationData
 
@@ -73,7 +73,15 @@ def read(source: str, settings: Mapping[str, Any]) -> ImageClassificationData:
         DataError: names the file, row or column that is wrong and what to do.
     """
     with _opened(source, settings) as tables:
-        given = gathered(tables, lambda part: list(_pictures(part, settings)))
+        labels: dict[str, list[str | int]] = {}
+
+        def items_of(part: Part) -> list[_Picture]:
+            pictures = list(_pictures(part, settings))
+            labels[part.name] = [picture.label for picture in pictures]
+            return pictures
+
+        given = gathered(tables, items_of)
+    require_one_type(settings["label_column"], labels)
     made = _folder.completed(source, given, _divided)
     splits = made.splits
     for split, part in splits.items():

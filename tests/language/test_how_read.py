@@ -133,16 +133,6 @@ def test_a_wrong_row_is_named_with_its_file(tmp_path: Path) -> None:
         _read(tmp_path)
 
 
-def test_labels_that_differ_in_type_between_files_are_refused(tmp_path: Path) -> None:
-    """As within one: are 1 and "1" one class?"""
-    for name, labels in (("a", (1, 2)), ("b", ("1", "2"))):
-        lines = [json.dumps({"text": f"{name} {n}", "label": labels[n % 2]}) for n in range(20)]
-        (tmp_path / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
-
-    with pytest.raises(DataError, match=r"b\.jsonl: a label in column 'label' is '1', and .*a\.jsonl has 1\. Are they"):
-        _read(tmp_path)
-
-
 # Texts to be continued --------------------------------------------------------------------------------------
 
 

@@ -69,6 +69,14 @@ def to_json(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
     return path
 
 
+def to_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows in the suffix's form."""
+    if path.suffix == ".parquet":
+        pd.DataFrame(rows).to_parquet(path)
+    else:
+        (to_csv if path.suffix == ".csv" else to_json)(path, rows)
+
+
 def pairs_of(data: TextClassificationData) -> set[tuple[str, str]]:
     """Return all texts with the names of their classes."""
     examples = [data.examples(split) for split in SPLITS]
@@ -121,7 +129,7 @@ def test_codes_with_a_dot_are_classes_and_scores_are_none(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("labels", "classes"),
     [([1, 0], ("0", "1")), ([True, False], ("false", "true")), (["01", "1"], ("01", "1")), ([10, 9], ("9", "10")),
-     ([2**70, 1], ("1", str(2**70))), (["b", 7], ("7", "b"))],
+     ([2**70, 1], ("1", str(2**70)))],
 )  # fmt: skip
 @pytest.mark.parametrize("suffix", [".json", ".jsonl"])
 def test_json_labels_are_classes_by_their_text(
@@ -131,10 +139,46 @@ def test_json_labels_are_classes_by_their_text(
     assert read(to_json(tmp_path / f"r{suffix}", labelled(labels))).classes == classes
 
 
-@pytest.mark.parametrize("labels", [[1, "1", 0], [True, "true", "x"], ["01", 1, "1"]])
-def test_labels_that_read_alike_and_differ_in_type_are_refused(labels: list[Any], tmp_path: Path) -> None:
-    """Nobody can tell whether they are one class."""
-    assert "Are they one class?" in refused(to_json(tmp_path / "r.jsonl", labelled(labels)))
+MIXED: dict[str, tuple[list[Any], str]] = {
+    "alike": ([1, "1", 0], "row 2: the label in column 'label' is the text '1', and in {}, row 1 it is the number 1."),
+    "word and number": (["b", 7], "row 2: .* is the number 7, and in {}, row 1 it is the text 'b'"),
+    "truth value and number": ([0, 1, True], "row 3: .* is true, and in {}, row 1 it is the number 0"),
+    "truth value and word": ([True, "true", "x"], "row 2: .* is the text 'true', and in {}, row 1 it is true"),
+}
+
+
+@pytest.mark.parametrize("case", MIXED)
+@pytest.mark.parametrize("suffix", [".json", ".jsonl"])
+def test_labels_of_two_types_are_refused(case: str, suffix: str, tmp_path: Path) -> None:
+    """Nobody can tell which of them are one class; as texts they are read."""
+    labels, message = MIXED[case]
+    path = to_json(tmp_path / f"r{suffix}", labelled(labels))
+    assert re.search(message.format(path), refused(path))
+
+    assert len(read(to_json(path, labelled(["a", *map(repr, labels)]))).classes) == len(labels) + 1
+
+
+FILES_OF_TWO_TYPES: dict[str, dict[str, list[Any]]] = {
+    "number and text": {"a.jsonl": [1, 0], "b.jsonl": ["1", "0"]},
+    "cell and number": {"a.csv": ["1", "0"], "b.jsonl": [1, 0]},
+    "code and number": {"a.csv": ["01", "1"], "b.jsonl": [1, 0]},
+    "Parquet's numbers and texts": {"a.parquet": [0, 1], "b.parquet": ["neg", "pos"]},
+    "truth values and numbers": {"a.parquet": [0, 1], "b.parquet": [True, False]},
+}
+
+
+@pytest.mark.parametrize("case", FILES_OF_TWO_TYPES)
+def test_labels_of_two_types_in_two_files_are_refused(case: str, tmp_path: Path) -> None:
+    """As within one; the message names both rows, and files of one type are read."""
+    (first, labels), (second, others) = FILES_OF_TWO_TYPES[case].items()
+    to_table(tmp_path / first, labelled(labels))
+    to_table(tmp_path / second, labelled(others))
+    place = re.escape(f"{tmp_path / second}, row 1: the label in column 'label' is ")
+    assert re.match(f"{place}.*, and in {re.escape(str(tmp_path / first))}, row 1 it is ", refused(tmp_path))
+    for path, written in ((tmp_path / first, labels), (tmp_path / second, others)):
+        to_table(path, labelled([str(label) for label in written]))
+
+    assert set(read(tmp_path).classes) == {*map(str, labels), *map(str, others)}
 
 
 @pytest.mark.parametrize(("label", "message"), [(None, "is missing"), ("", "is missing"), (float("nan"), "is missing"),

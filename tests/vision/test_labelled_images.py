@@ -176,6 +176,16 @@ def test_errors_of_a_table_are_named(
     assert str(table) in str(raised.value)
 
 
+def test_labels_of_two_types_are_refused(tmp_path: Path) -> None:
+    """Numbers in one file, words in another: the row of each is named."""
+    for name, labels, kind in (("train", (0, 1), "int64"), ("test", ("0", "1"), "string")):
+        rows = [(_content(number + len(name), number % 2 == 1), labels[number % 2]) for number in range(12)]
+        _parquet(tmp_path / f"{name}.parquet", rows, datasets.Value(kind))
+
+    with pytest.raises(DataError, match=r"parquet, row 1: the label in column 'kind' is .*, and in .*, row 1 it"):
+        _read(tmp_path, image_column="picture", label_column="kind")
+
+
 def test_a_missing_label_is_named(tmp_path: Path) -> None:
     """By its row."""
     rows = [(_content(1, True), 1), (_content(2, True), None)]
