@@ -16,7 +16,7 @@ from harness.user_data.names import ALL, split_of
 from harness.user_data.splits import Completed, by_column
 
 SPLIT_COLUMN = "split"
-"""The column that names each row's split unless a setting names another."""
+"""The column, in any letters, that names each row's split unless a setting names another."""
 T = TypeVar("T")
 
 
@@ -110,12 +110,19 @@ def split_by_column(source: str, tables: Tables, column: str) -> Tables:
         column: its name; if it is not the usual one, every table must have it.
 
     Raises:
-        DataError: only some tables or rows have a split, or a file's name says another.
+        DataError: only some tables or rows have a split, two columns may name it, or a file's name says another.
     """
-    required = column != SPLIT_COLUMN
-    splits = [_row_splits(part, column, required=required) for part in tables.parts]
-    if not any(splits):
+    columns = [_split_column(part, column) for part in tables.parts]
+    splits = [_row_splits(part, named, column) for part, named in zip(tables.parts, columns, strict=True)]
+    deciding = {named: part for part, named, of_rows in zip(tables.parts, columns, splits, strict=True) if of_rows}
+    if not deciding:
         return tables
+    column, *others = filter(None, deciding)
+    if others:
+        raise DataError(
+            f"{source}: the column with the splits is {column!r} in {deciding[column].name} and {others[0]!r} in "
+            f"{deciding[others[0]].name}. Give it one name."
+        )
     for part, of_rows in zip(tables.parts, splits, strict=True):
         if of_rows is None and part.split == ALL:
             raise DataError(f"{part.name} has no column {column!r} with its rows' splits; others of {source} have one.")
@@ -131,13 +138,47 @@ def split_by_column(source: str, tables: Tables, column: str) -> Tables:
     return Tables(parts, origin, tables.ignored, column)
 
 
-def _row_splits(part: Part, column: str, *, required: bool) -> list[str] | None:
-    if column not in part.columns:
-        if not required:
-            return None
-        names = ", ".join(map(repr, part.columns))
-        raise DataError(f"{part.name} has no column {column!r}; its columns are {names}. Correct split_column.")
-    return by_column(part.name, list(part.table[column]), column, required=required)
+def _split_column(part: Part, column: str) -> str | None:
+    """Return the name of a table's column with the splits, or None if it has no such column."""
+    names = ", ".join(map(repr, part.columns))
+    if column != SPLIT_COLUMN:
+        if column not in part.columns:
+            raise DataError(f"{part.name} has no column {column!r}; its columns are {names}. Correct split_column.")
+        return column
+    found = [name for name in part.columns if name.strip().casefold() == SPLIT_COLUMN]
+    if len(found) > 1:
+        raise DataError(f"{part.name}: which of its columns names the splits? They are {names}. Rename the other.")
+    return found[0] if found else None
+
+
+def _row_splits(part: Part, named: str | None, setting: str) -> list[str] | None:
+    if named is None:
+        return None
+    return by_column(part.name, list(part.table[named]), named, required=setting != SPLIT_COLUMN)
+
+
+def require_own_columns(source: str, tables: Tables, columns: Mapping[str, str]) -> None:
+    """Refuse a column that is read in two roles, such as a label that is part of the text.
+
+    Args:
+        source: its name in messages.
+        tables: of the source.
+        columns: setting → column, or names joined by `+`.
+
+    Raises:
+        DataError: names the column and both settings.
+    """
+    present = {name for part in tables.parts for name in part.columns}
+    if tables.split_column:
+        columns = {**columns, "split_column": tables.split_column}
+    first: dict[str, str] = {}
+    for setting, named in columns.items():
+        for column in [named] if named in present else named.split("+"):
+            if first.setdefault(column, setting) != setting:
+                raise DataError(
+                    f"{source}: the column {column!r} is read as {first[column]} and as {setting}. Name another column "
+                    "with one of these settings, or rename the column."
+                )
 
 
 def require_one_type(column: str, labels: Mapping[str, Sequence[Any]]) -> None:

@@ -148,15 +148,21 @@ def require_column(name: str, table: Table, column: str, setting: str, wanted: S
     question = f" {no_header(names, _names(table, setting, wanted))}" if table.headed else ""
     if table.headed and _are_data(table):
         raise DataError(f"{name} has no column {column!r}.{question}")
-    near = [usual for usual in _USUAL.get(setting, ()) if usual in names]
-    near += [one for one in names if one.strip().casefold() == column.casefold()]
-    example = near[0] if near else (names[0] if names else "NAME")
-    hint = f" Perhaps you mean {near[0]!r}." if near else ""
+    hint, example = "", f" (--task-setting {setting}=NAME)."
+    if (near := _near(names, column, setting, wanted)) is not None:
+        hint, example = f" Perhaps you mean {near!r}.", f", for example {dump({setting: near}).strip()}"
     raise DataError(
         f"{name} has no column {column!r}; its columns are {', '.join(map(repr, names))}.{hint} "
-        f"Name the column with the task's setting {setting}, for example {dump({setting: example}).strip()}"
-        f"{'.' if question else ''}{question}"
+        f"Name the column with the task's setting {setting}{example}{question}"
     )
+
+
+def _near(names: Sequence[str], column: str, setting: str, wanted: Sequence[str]) -> str | None:
+    """Return the column that is probably meant, none of those that are read as something else."""
+    free = [name for name in names if name not in wanted]
+    alike = [name for name in free if name.strip().casefold() == column.strip().casefold()]
+    usual = [name for name in _USUAL.get(setting, ()) if name in free]
+    return next(iter((*alike, *usual)), None)
 
 
 def _are_data(table: Table) -> bool:

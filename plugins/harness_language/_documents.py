@@ -120,7 +120,7 @@ def _columns(source: str, settings: Mapping[str, Any]) -> Gathered[Item]:
     """Return a column of texts by split."""
     column = settings["text_column"]
     return gathered(
-        loaded(source, settings),
+        loaded(source, settings, {"text_column": column}),
         lambda part: [(text, 0) for text in texts_of(part.name, part.table, column, "text_column")],
     )
 

@@ -34,11 +34,12 @@ def read(source: str, settings: Mapping[str, Any]) -> TranslationData:
     Raises:
         DataError: names the file, row or column that is wrong.
     """
-    rows = gathered(loaded(source, settings), lambda part: _rows(part.name, part.table, columns(settings)))
+    named = columns(settings)
+    rows = gathered(loaded(source, settings, named), lambda part: _rows(part.name, part.table, named))
     made = completed(source, rows, ADVICE, what="source text")
     pairs = {split: [Pair(*item) for item in items] for split, items in made.splits.items()}
     data = TranslationData(pairs, settings["target_locale"])
-    data.how_read = rows.how_read(made, columns(settings))
+    data.how_read = rows.how_read(made, named)
     return data
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness import DataError
-from harness.user_data.tables import Gathered, gathered
+from harness.user_data.tables import Tables, gathered, require_own_columns
 from harness_language._columns import require_column, whole_number
 from harness_language._completed import Item, completed
 from harness_language._parameters import Question
@@ -36,16 +36,19 @@ def read(source: str, settings: Mapping[str, Any]) -> QuestionData:
     Raises:
         DataError: names the file and the row or column that is wrong.
     """
-    rows = gathered(loaded(source, settings), lambda part: _rows(part.name, part.table, settings))
+    tables = loaded(source, settings, {})
+    columns = _columns_of(tables, settings)
+    require_own_columns(source, tables, columns)
+    rows = gathered(tables, lambda part: _rows(part.name, part.table, settings))
     made = completed(source, rows, ADVICE, what="context")
     data = QuestionData({split: [question for _, question in items] for split, items in made.splits.items()})
-    data.how_read = rows.how_read(made, _columns_of(rows, settings), unit="questions")
+    data.how_read = rows.how_read(made, columns, unit="questions")
     return data
 
 
-def _columns_of(rows: Gathered[Item], settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return setting → column that was read."""
-    present = {column for part in rows.tables.parts for column in part.columns}
+def _columns_of(tables: Tables, settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return setting → column that is read."""
+    present = {column for part in tables.parts for column in part.columns}
     if ARTICLES in present:
         return {ARTICLES: ARTICLES}
     fields = ("question", "context", *(("answers",) if settings["answers_column"] in present else ("answer", "start")))

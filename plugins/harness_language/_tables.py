@@ -10,7 +10,16 @@ from typing import Any
 from harness import DataError
 from harness.user_data.files import split_files
 from harness.user_data.names import ALL
-from harness.user_data.tables import SPLIT_COLUMN, Part, Tables, gathered, of_hub, require_one_type, split_by_column
+from harness.user_data.tables import (
+    SPLIT_COLUMN,
+    Part,
+    Tables,
+    gathered,
+    of_hub,
+    require_one_type,
+    require_own_columns,
+    split_by_column,
+)
 from harness_language._columns import in_order, labels_of, require_column, stated_labels, texts_of
 from harness_language._completed import Item, completed
 from harness_language._sources import READERS, Hub, locate
@@ -32,7 +41,8 @@ def read(source: str, settings: Mapping[str, Any]) -> TextClassificationData:
     Raises:
         DataError: names the file, row or column that is wrong.
     """
-    tables = loaded(source, settings)
+    columns = {name: settings[name] for name in ("text_column", "label_column")}
+    tables = loaded(source, settings, columns)
     rows = gathered(tables, lambda part: _rows(part.name, part.table, settings))
     label = settings["label_column"]
     require_one_type(label, {part.name: stated_labels(part.table, label) or () for part in tables.parts})
@@ -48,22 +58,29 @@ def read(source: str, settings: Mapping[str, Any]) -> TextClassificationData:
     data = TextClassificationData(classes, examples)
     counts = Counter(label for items in made.splits.values() for _, label in items)
     by_class = {label: counts[label] for label in classes}
-    data.how_read = rows.how_read(made, {name: settings[name] for name in ("text_column", "label_column")}, by_class)
+    data.how_read = rows.how_read(made, columns, by_class)
     return data
 
 
 # Loading ----------------------------------------------------------------------------------------------------
 
 
-def loaded(source: str, settings: Mapping[str, Any]) -> Tables:
+def loaded(source: str, settings: Mapping[str, Any], columns: Mapping[str, str]) -> Tables:
     """Return the tables of a source.
 
+    Args:
+        source: a path or the name of a hub data set.
+        settings: `split_column`, and how the files are written.
+        columns: setting → column that will be read.
+
     Raises:
-        DataError: names the file and what is wrong with it.
+        DataError: names the file and what is wrong with it, or a column in two roles.
     """
     location = locate(source)
     tables = _of_hub(source, location) if isinstance(location, Hub) else _of_files(location, Form.of(settings))
-    return split_by_column(source, tables, settings.get("split_column", SPLIT_COLUMN))
+    tables = split_by_column(source, tables, settings.get("split_column", SPLIT_COLUMN))
+    require_own_columns(source, tables, columns)
+    return tables
 
 
 def _of_files(path: Path, form: Form) -> Tables:

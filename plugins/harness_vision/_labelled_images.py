@@ -24,7 +24,16 @@ from harness.reading import some
 from harness.user_data.configs import of_readme
 from harness.user_data.files import data_files, folder_names, identity_of, located, require_clear, split_files
 from harness.user_data.names import ALL, SplitFiles, by_name, split_of
-from harness.user_data.tables import SPLIT_COLUMN, Part, Tables, gathered, of_hub, require_one_type, split_by_column
+from harness.user_data.tables import (
+    SPLIT_COLUMN,
+    Part,
+    Tables,
+    gathered,
+    of_hub,
+    require_one_type,
+    require_own_columns,
+    split_by_column,
+)
 from harness_vision import _folder
 from harness_vision.data import ImageClassificationData
 
@@ -73,6 +82,8 @@ def read(source: str, settings: Mapping[str, Any]) -> ImageClassificationData:
         DataError: names the file, row or column that is wrong and what to do.
     """
     with _opened(source, settings) as tables:
+        columns = {name: settings[name] for name in _COLUMNS} if any(part.columns for part in tables.parts) else {}
+        require_own_columns(source, tables, columns)
         labels: dict[str, list[str | int]] = {}
 
         def items_of(part: Part) -> list[_Picture]:
@@ -99,7 +110,6 @@ def read(source: str, settings: Mapping[str, Any]) -> ImageClassificationData:
     data = ImageClassificationData([str(label) for label in classes], examples)
     data.names = {split: [picture.name for picture in part] for split, part in splits.items()}
     counts = Counter(picture.label for part in splits.values() for picture in part)
-    columns = {name: settings[name] for name in _COLUMNS} if any(part.columns for part in tables.parts) else {}
     by_class = {str(label): counts[label] for label in classes}
     data.how_read = given.how_read(made, columns, by_class, unit="images")
     return data

@@ -84,6 +84,24 @@ def test_a_column_names_the_split_of_each_row(tmp_path: Path) -> None:
     assert how.columns["split_column"] == "split"
 
 
+@pytest.mark.parametrize("name", ["Split", "SPLIT", " split", "split "])
+def test_a_column_of_splits_is_found_in_any_letters(name: str, tmp_path: Path) -> None:
+    """As files and folders are; a second one is asked about, and so is another name in another file."""
+    rows = [row | {name: ("train", "TEST", "dev")[number % 3]} for number, row in enumerate(_rows("a"))]
+    data, how = _read(_csv(tmp_path / "a.csv", rows))
+    assert data.sizes == {"train": 10, "validation": 10, "test": 10}
+    assert how.columns["split_column"] == name
+
+    with pytest.raises(DataError, match="which of its columns names the splits"):
+        _read(_csv(tmp_path / "two.csv", [row | {"sPLIT": "x"} for row in rows]))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    _csv(folder / "a.csv", rows)
+    _csv(folder / "b.csv", [row | {"sPLIT": "test"} for row in _rows("b")])
+    with pytest.raises(DataError, match=r"is '.*' in .*a\.csv and 'sPLIT' in .*b\.csv\. Give it one name"):
+        _read(folder)
+
+
 @pytest.mark.parametrize(
     ("files", "settings", "message"),
     [

@@ -274,11 +274,11 @@ def test_a_header_is_told_from_a_row(tmp_path: Path) -> None:
     assert message.index("its columns are") < message.index("Has it no header row?")
 
 
-@pytest.mark.parametrize("name", ["2024", "no", " text", "a: b", "1e3"])
+@pytest.mark.parametrize("name", ["2024 ", "NO", " text", "A: b", "1E3"])
 def test_the_remedy_for_an_odd_name_is_taken_by_a_suite(name: str, tmp_path: Path) -> None:
     """In quotes where YAML would read another value."""
     path = to_json(tmp_path / "r.jsonl", [{name: f"letter {n}", "label": "ab"[n % 2]} for n in range(20)])
-    example = refused(path).rsplit("for example ", 1)[1]
+    example = refused(path, text_column=name.strip().lower()).rsplit("for example ", 1)[1]
 
     assert load(example) == {"text_column": name}
     assert len(pairs_of(read(path, **load(example)))) == 20
@@ -294,6 +294,48 @@ def test_columns_of_another_kind_of_task_are_suggested(tmp_path: Path) -> None:
 
     assert sum(data.sizes.values()) == 20
     assert all(pair.target.startswith("你好") for pair in data.pairs("train"))
+
+
+# Roles ------------------------------------------------------------------------------------------------------
+
+TWICE: dict[str, tuple[Task, dict[str, str], str]] = {
+    "text and label": (TextClassification(), {"text_column": "label"}, "'label' is read as text_column and as label"),
+    "label in the text": (TextClassification(), {"text_column": "text+label"}, "'label' is read as text_column and"),
+    "label and split": (TextClassification(), {"label_column": "split"}, "'split' is read as label_column and as spl"),
+    "split in the text": (LanguageModelling(), {"text_column": "text+split"}, "'split' is read as text_column and as"),
+    "source and target": (Translation(), {"target_column": "en"}, "'en' is read as source_column and as target_column"),
+    "one locale": (Translation(), {"target_locale": "en"}, "'en' is read as source_column and as target_column"),
+    "question and context": (QuestionAnswering(), {"question_column": "context"}, "'context' is read as question_col"),
+}
+
+
+@pytest.mark.parametrize("case", TWICE)
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_a_column_in_two_roles_is_refused(case: str, suffix: str, tmp_path: Path) -> None:
+    """It would give the answer away, or evaluate nothing."""
+    task, settings, message = TWICE[case]
+    row = {"en": "a", "zh": "b", "question": "q", "context": "c", "answer": "c", "start": 0}
+    rows = [row | one | {"split": "train" if n < 14 else "test"} for n, one in enumerate(labelled(["p", "q"]))]
+    to_table(tmp_path / f"r{suffix}", rows)
+
+    assert message in refused(tmp_path / f"r{suffix}", task, **settings)
+
+
+@pytest.mark.parametrize(
+    ("task", "row", "setting"),
+    [
+        (Translation(), {"en": "a", "zh-TW": "b", "EN": "c"}, "target_column"),
+        (Translation(), {"en": "a", "de": "b"}, "target_column"),
+        (QuestionAnswering(), {"id": "1", "context": "c", "question": "q", "answer": "c"}, "start_column"),
+        (TextClassification(), {"id": "1", "label": "c", "body of it": "q"}, "text_column"),
+    ],
+)
+def test_no_column_is_suggested_at_random(task: Task, row: dict[str, str], setting: str, tmp_path: Path) -> None:
+    """Nor one that is read as something else."""
+    message = refused(to_json(tmp_path / "r.jsonl", [row] * 9), task)
+
+    assert "Perhaps you mean" not in message
+    assert f"Name the column with the task's setting {setting} (--task-setting {setting}=NAME)" in message
 
 
 # Questions --------------------------------------------------------------------------------------------------

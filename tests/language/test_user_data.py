@@ -204,7 +204,7 @@ BAD: dict[str, tuple[str, bytes, str]] = {
     "no label at all": (
         "r.csv",
         ("text,x\n" + TEN).encode(),
-        "no column 'label'; .* setting label_column, for example",
+        r"no column 'label'; .* setting label_column \(--task-setting label_column=NAME\)",
     ),
     "empty text": ("r.csv", ("text,label\n" + TEN + '"  ",1\n').encode(), "row 11: the text in column 'text' is empty"),
     "missing text": ("r.jsonl", b'{"text":"a","label":1}\n{"text":null,"label":0}\n', "row 2: the text in .* is empty"),

@@ -58,6 +58,9 @@ def _content(number: int, bright: bool) -> bytes:
     return file.getvalue()
 
 
+PNG = _content(1, bright=True)
+
+
 def test_a_folder_is_divided_in_each_class(tmp_path: Path) -> None:
     """70/10/20; grey stays grey; classes by the alphabet; no image in two splits; nothing is written."""
     _folder(tmp_path)
@@ -160,7 +163,8 @@ def test_a_corrupt_image_is_named(tmp_path: Path, content: bytes) -> None:
     [
         ([(b"x", 1)], {}, r"has no column 'image'; its columns are picture, kind\. .* the column with image_column"),
         ([(b"x", 1)], {"image_column": "picture"}, "has no column 'label'.*label_column"),
-        ([(b"x", 1)], {"image_column": "kind", "label_column": "kind"}, "row 1: column 'kind' holds no image"),
+        ([(b"x", 1)], {"image_column": "kind", "label_column": "kind"}, "'kind' is read as image_column and as label"),
+        ([(PNG, 1)], {"image_column": "kind", "label_column": "picture"}, "row 1: column 'kind' holds no image"),
         ([(None, 1)], {"image_column": "picture", "label_column": "kind"}, "row 1: column 'picture' holds no image"),
         ([(b"x", None)], {"image_column": "picture", "label_column": "kind"}, "cannot be read as an image"),
     ],
