@@ -10,7 +10,7 @@ from typing import Any
 
 from harness import DataError
 from harness.yaml_text import dump
-from harness_language._table_files import Table, no_header
+from harness_language._table_files import Table, is_header, no_header
 
 _USUAL = {
     "text_column": ("text", "sentence", "review", "content", "question", "body", "document", "comment"),
@@ -19,9 +19,6 @@ _USUAL = {
 """Setting → names of columns that it often means."""
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _WHOLE = re.compile(r"[+-]?[0-9]+")
-_LONG_NAME = 30
-"""A longer first cell is no column's name."""
-_NAME_WORDS = 3
 _CLIPPED = 60
 _DIGITS = 18
 """Labels with more digits are ordered as words."""
@@ -144,10 +141,12 @@ def require_column(name: str, table: Table, column: str, setting: str, wanted: S
     """
     if column in table.columns:
         return
-    names = table.column_names
-    question = f" {no_header(names, _names(table, setting, wanted))}" if table.headed else ""
-    if table.headed and _are_data(table):
-        raise DataError(f"{name} has no column {column!r}.{question}")
+    names, question = table.column_names, ""
+    if table.header:
+        headed = is_header(table.header, [table[one] for one in names], wanted)
+        question = "" if headed else f" {no_header(table.header, _names(table, setting, wanted))}"
+        if headed is False:
+            raise DataError(f"{name} has no column {column!r}.{question}")
     hint, example = "", f" (--task-setting {setting}=NAME)."
     if (near := _near(names, column, setting, wanted)) is not None:
         hint, example = f" Perhaps you mean {near!r}.", f", for example {dump({setting: near}).strip()}"
@@ -163,18 +162,6 @@ def _near(names: Sequence[str], column: str, setting: str, wanted: Sequence[str]
     alike = [name for name in free if name.strip().casefold() == column.strip().casefold()]
     usual = [name for name in _USUAL.get(setting, ()) if name in free]
     return next(iter((*alike, *usual)), None)
-
-
-def _are_data(table: Table) -> bool:
-    """Return whether names look like a row of data: long, like sentences or numbers, or values of their column."""
-    return any(
-        len(name) > _LONG_NAME
-        or len(name.split()) > _NAME_WORDS
-        or _NUMBER.fullmatch(name.strip()) is not None
-        or name in set(table[name])
-        for name in table.column_names
-        if name.strip()
-    )
 
 
 def _names(table: Table, setting: str, wanted: Sequence[str]) -> list[str]:

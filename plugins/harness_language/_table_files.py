@@ -25,6 +25,9 @@ SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 """Value of the setting `delimiter` → the character."""
 _CLIPPED = 40
+_NAME_LIKE = re.compile(r"\s*(?=.{1,30}\Z)[\w#%&/()-]+([ .][\w#%&/()-]+){0,2}\s*")
+"""A cell that may be the name of a column: no sentence."""
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 class Form(NamedTuple):
@@ -52,8 +55,8 @@ class Table:
     rows: int
     words: bool = False
     """Every value is a text, as in CSV."""
-    headed: bool = False
-    """The names are the first row of a CSV file, which may have been no header."""
+    header: tuple[str, ...] = ()
+    """The first row of a CSV file, which names the columns, and may have been no header."""
     class_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Column of class numbers → their names, as the hub's Parquet files state them."""
 
@@ -80,12 +83,13 @@ class Table:
 STATED_NOTHING = Form()
 
 
-def read_table(path: Path, form: Form = STATED_NOTHING) -> Table:
+def read_table(path: Path, form: Form = STATED_NOTHING, wanted: Sequence[str] = ()) -> Table:
     """Read one file into columns.
 
     Args:
         path: a file with one of `SUFFIXES`.
         form: what the user states about it.
+        wanted: names of columns that will be read, for a file that may have no header row.
 
     Raises:
         DataError: names the file and the line that cannot be read.
@@ -95,24 +99,34 @@ def read_table(path: Path, form: Form = STATED_NOTHING) -> Table:
     text = read_text(path, form.encoding, SETTING)
     if not text.strip():
         raise DataError(f"{path} is empty. Give a file with texts in it.")
-    return _delimited(path, text, form) if path.suffix.lower() in (".csv", ".tsv") else _json(path, text)
+    return _delimited(path, text, form, wanted) if path.suffix.lower() in (".csv", ".tsv") else _json(path, text)
 
 
 # CSV --------------------------------------------------------------------------------------------------------
 
 
-def _delimited(path: Path, text: str, form: Form) -> Table:
+def _delimited(path: Path, text: str, form: Form, wanted: Sequence[str]) -> Table:
     delimiter = DELIMITERS.get(form.delimiter) or ("\t" if path.suffix.lower() == ".tsv" else ",")
+    if re.match(r'"?sep=.', text):
+        raise DataError(f"{path}: its first line, {_short(text.splitlines()[0])}, is for spreadsheets. Delete it.")
     if form.delimiter not in DELIMITERS:
         _ask_for_delimiter(path, text, delimiter)
     rows = list(_cells(path, text, delimiter))
-    names = [name.strip() for name in form.columns.split(",")] if form.columns else rows[0]
-    _check_names(path, names, rows[0], form)
-    body = rows if form.columns else rows[1:]
-    columns: dict[str, Sequence[str]] = (
-        dict(zip(names, zip(*body, strict=True), strict=True)) if body else dict.fromkeys(names, ())
-    )
-    return Table(columns, len(body), words=True, headed=not form.columns)
+    first, body = rows[0], rows[1:]
+    below: list[Sequence[str]] = list(zip(*body, strict=True)) or [()] * len(first)
+    if form.columns:
+        names = [name.strip() for name in form.columns.split(",")]
+        _check_stated(path, names, first, below, form.columns)
+        return Table(
+            {name: (cell, *rest) for name, cell, rest in zip(names, first, below, strict=True)}, len(rows), words=True
+        )
+    names = named(first)
+    if (twice := _twice(names)) is not None:
+        question = f" {no_header(first, wanted)}" if is_header(first, below, wanted) is False else ""
+        raise DataError(
+            f"{path}: two columns are called {twice!r}. Give each its own name in the first line.{question}"
+        )
+    return Table(dict(zip(names, below, strict=True)), len(body), words=True, header=tuple(first))
 
 
 def _cells(path: Path, text: str, delimiter: str) -> Iterator[list[str]]:
@@ -158,19 +172,58 @@ def _ask_for_delimiter(path: Path, text: str, delimiter: str) -> None:
         )
 
 
-def _check_names(path: Path, names: Sequence[str], first: Sequence[str], form: Form) -> None:
-    """Check that columns have different names, and that names which the user gave fit the file."""
-    if form.columns and len(names) != len(first):
+def _check_stated(
+    path: Path, names: Sequence[str], first: Sequence[str], below: Sequence[Sequence[str]], stated: str
+) -> None:
+    """Check that names which the user gave fit the file, and that it has no header row."""
+    if len(names) != len(first):
         raise DataError(
-            f"{path}: the setting columns names {_count(len(names), 'column')} ({form.columns}), and its rows have "
+            f"{path}: the setting columns names {_count(len(names), 'column')} ({stated}), and its rows have "
             f"{_count(len(first), 'cell')}: {_shown(first)}. Name each of them."
         )
-    if form.columns and list(first) == list(names):
-        raise DataError(f"{path} has a header row, {_shown(first)}. Leave out the setting columns.")
-    twice = _twice(name for name in names if name)
-    if twice is not None:
-        question = "" if form.columns else f" {no_header(first)}"
-        raise DataError(f"{path}: two columns are called {twice!r}. Give each its own name.{question}")
+    if (twice := _twice(names)) is not None:
+        raise DataError(f"{path}: the setting columns names two columns {twice!r} ({stated}). Give each its own name.")
+    if is_header(first, below, names):
+        raise DataError(
+            f"{path}: its first row, {_shown(first)}, looks like a header row, and the setting columns is for files "
+            "without one. Leave it out, and name the columns to read with the task's other settings. If it is a row of "
+            "data, write the names of the columns into a line above it."
+        )
+
+
+def named(names: Iterable[str]) -> list[str]:
+    """Return the names of columns, one without a name by its number."""
+    return [name if name.strip() else f"column{number}" for number, name in enumerate(names, start=1)]
+
+
+def is_header(first: Sequence[str], below: Sequence[Sequence[str]], wanted: Iterable[str] = ()) -> bool | None:
+    """Return whether the first row of a CSV file names its columns; None: it may or may not.
+
+    Args:
+        first: its cells.
+        below: for each of them the cells below.
+        wanted: names of columns; a row with one of them is a header.
+    """
+    known = {name.strip().casefold() for name in wanted if name.strip()}
+    if known & {cell.strip().casefold() for cell in first} or list(first) == list(map(str, range(len(first)))):
+        return True  # 0, 1, 2: pandas numbers columns so
+    kinds = {_kind(cell, Counter(filter(str.strip, rest))) for cell, rest in zip(first, below, strict=True)} - {None}
+    if "value" in kinds or "name" in kinds:
+        return "value" not in kinds
+    return "word" in kinds if len(kinds) == 1 else None
+
+
+def _kind(cell: str, below: Counter[str]) -> str | None:
+    """Return what a cell is beside those below: a value of the column, a name, a word above sentences, a sentence."""
+    if not cell.strip():
+        return None
+    if cell in below:
+        return "value"
+    if below and (min(below.values()) > 1 or (not _NUMBER.fullmatch(cell) and all(map(_NUMBER.fullmatch, below)))):
+        return "name"  # alone above classes, or a word above numbers
+    if not _NAME_LIKE.fullmatch(cell):
+        return "sentence"
+    return "word" if below and not any(map(_NAME_LIKE.fullmatch, below)) else None
 
 
 def _twice(names: Iterable[str]) -> str | None:
@@ -184,9 +237,9 @@ def no_header(first: Sequence[str], names: Sequence[str] = ()) -> str:
 
     Args:
         first: its first row.
-        names: that its columns might have; else they are numbered.
+        names: that its columns might have; more of them are numbered.
     """
-    example = ",".join(names or [f"column{number}" for number in range(1, len(first) + 1)])
+    example = ",".join([*names, *named([""] * len(first))[len(names) :]][: len(first)])
     return (
         f"Has it no header row? Its first row is {_shown(first)}. Then name the columns in their order with the task's "
         f"setting columns, for example {dump({'columns': example}).strip()} (--task-setting columns={example})."
@@ -210,9 +263,16 @@ def _count(number: int, noun: str) -> str:
 
 def _json(path: Path, text: str) -> Table:
     entries = _objects(path, text)
-    names = dict.fromkeys(chain.from_iterable(entries))
-    columns = {name: [entry.get(name) for entry in entries] for name in names}
+    keys = list(dict.fromkeys(chain.from_iterable(entries)))
+    names = named(keys)
+    _require_different(path, names)
+    columns = {name: [entry.get(key) for entry in entries] for name, key in zip(names, keys, strict=True)}
     return Table(columns, len(entries))
+
+
+def _require_different(name: object, columns: Sequence[str]) -> None:
+    if (twice := _twice(columns)) is not None:
+        raise DataError(f"{name}: two columns are called {twice!r}. Give each its own name.")
 
 
 def _objects(path: Path, text: str) -> list[dict[str, Any]]:
@@ -294,9 +354,8 @@ def of_arrow(name: str, table: Any) -> Table:
     Raises:
         DataError: two columns have one name.
     """
-    names = table.column_names
-    if (twice := _twice(names)) is not None:
-        raise DataError(f"{name}: two columns are called {twice!r}. Give each its own name.")
+    names = named(table.column_names)
+    _require_different(name, names)
     classes: dict[str, Sequence[str]] = {}
     if b"huggingface" in (table.schema.metadata or {}):
         from datasets import ClassLabel, Features

@@ -77,18 +77,19 @@ def loaded(source: str, settings: Mapping[str, Any], columns: Mapping[str, str])
         DataError: names the file and what is wrong with it, or a column in two roles.
     """
     location = locate(source)
-    tables = _of_hub(source, location) if isinstance(location, Hub) else _of_files(location, Form.of(settings))
+    wanted = [name for column in columns.values() for name in column.split("+")]
+    tables = _of_hub(source, location) if isinstance(location, Hub) else _of_files(location, Form.of(settings), wanted)
     tables = split_by_column(source, tables, settings.get("split_column", SPLIT_COLUMN))
     require_own_columns(source, tables, columns)
     return tables
 
 
-def _of_files(path: Path, form: Form) -> Tables:
+def _of_files(path: Path, form: Form, wanted: Sequence[str]) -> Tables:
     if path.is_file():
-        return Tables([Part(str(path), path.name, ALL, read_table(path, form))], {}, ())
+        return Tables([Part(str(path), path.name, ALL, read_table(path, form, wanted))], {}, ())
     listed = split_files(path, READERS)
     parts = [
-        Part(str(file), file.relative_to(path).as_posix(), split, read_table(file, form))
+        Part(str(file), file.relative_to(path).as_posix(), split, read_table(file, form, wanted))
         for split, files in listed.files.items()
         for file in files
     ]

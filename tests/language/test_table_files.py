@@ -103,6 +103,7 @@ BAD_CSV = {
     "more after a quote": ('text,label\n"a" b,1\n', "row that begins in line 2 .* something follows the closing one"),
     "one name twice": ("text,label,label\na,1,2\n", "two columns are called 'label'"),
     "null byte": (b"text,label\na\0,1\n", "line 2: there is a null byte"),
+    "a spreadsheet's line": ("sep=;\ntext;label\na;1\n", "its first line, 'sep=;', is for spreadsheets. Delete it"),
     "nothing": (b"\xef\xbb\xbf \n", "is empty. Give a file with texts in it"),
 }
 
@@ -135,11 +136,11 @@ def test_columns_without_a_header_row_are_named_by_a_setting(tmp_path: Path) -> 
         "text": ["good", "bad"],
         "label": ["1", "0"],
     }
-    assert "has a header row, 'text', 'label'. Leave out the setting columns" in refused(
+    assert "its first row, 'text', 'label', looks like a header row" in refused(
         path, "text,label\na,1\n", columns="text,label"
     )
     assert "names 1 column (text), and its rows have 2 cells: 'a', '1'" in refused(path, "a,1\n", columns="text")
-    assert "two columns are called 'text'" in refused(path, "a,1\n", columns="text,text")
+    assert "names two columns 'text' (text,text)" in refused(path, "a,1\n", columns="text,text")
 
 
 # JSON -------------------------------------------------------------------------------------------------------

@@ -266,12 +266,103 @@ def test_a_missing_header_is_asked_about_and_the_remedy_works(case: str, tmp_pat
 
 
 def test_a_header_is_told_from_a_row(tmp_path: Path) -> None:
-    """Where a column has another name, the names come first, and the question last."""
+    """Where a column has another name; only a row that may be one or not is asked about, after the names."""
     path = to_csv(tmp_path / "r.csv", [{"review": f"film {n}", "stars": n % 2} for n in range(20)])
     message = refused(path)
-
     assert "no column 'text'; its columns are 'review', 'stars'. Perhaps you mean 'review'" in message
+    assert "header row" not in message
+    message = refused(to_csv(tmp_path / "r.csv", [{"review": f"film {n}", "stars": f"s{n}"} for n in range(20)]))
+
+    assert "no column 'text'; its columns are 'review', 'stars'" in message
     assert message.index("its columns are") < message.index("Has it no header row?")
+
+
+HEADERS = {
+    "other letters": "Text,LABEL",
+    "white space": "text , label",
+    "other order": "label,text",
+    "one of them": "text,stars",
+    "another language": "Satz,Klasse",
+    "numbers": "0,1",
+    "questions": "What did you think of the film that you saw last?,How many stars would you give it?",
+}
+
+
+@pytest.mark.parametrize("case", HEADERS)
+@pytest.mark.parametrize("labels", [("0", "1"), ("good", "bad")], ids=["numbers", "words"])
+def test_a_header_row_is_no_row_of_data(case: str, labels: tuple[str, str], tmp_path: Path) -> None:
+    """Where `columns` says that there is none, it is asked about; both remedies work."""
+    path, header = tmp_path / "r.csv", HEADERS[case]
+    body = "".join(f'"This is letter {n}, about a film.",{labels[n % 2]}\n' for n in range(20))
+    path.write_text(f"{header}\n{body}", encoding="utf-8")
+    message = refused(path, columns="text,label")
+    assert "looks like a header row, and the setting columns is for files without one. Leave it out" in message
+    text, label = header.split(",")
+    named = read(path, text_column=text, label_column=label)
+    path.write_text(f"text,label\n{header}\n{body}", encoding="utf-8")
+
+    assert len(pairs_of(named)) == 20
+    assert pairs_of(read(path)) - pairs_of(named) == {(text, label)}
+
+
+@pytest.mark.parametrize("header", ["text,label,label", "text,Label,Label"])
+def test_two_columns_of_one_name_are_renamed_in_the_file(header: str, tmp_path: Path) -> None:
+    """The setting `columns` would make an item of the header."""
+    path = tmp_path / "r.csv"
+    body = "".join(f"This is letter {n}.,{n % 2},{n % 3}\n" for n in range(20))
+    path.write_text(f"{header}\n{body}", encoding="utf-8")
+    message = refused(path)
+    assert message.endswith("Give each its own name in the first line.")
+    assert "looks like a header row" in refused(path, columns="text,label,other")
+    path.write_text(f"text,label,other\n{body}", encoding="utf-8")
+
+    assert len(pairs_of(read(path))) == 20
+
+
+def test_two_equal_cells_are_no_header_and_the_remedy_works(tmp_path: Path) -> None:
+    """To the end: the names that it gives are those that are read."""
+    path = tmp_path / "r.csv"
+    path.write_text("".join(f"word{n // 3},word{n // 3}{n % 2 or ''},c{n % 2}\n" for n in range(20)), encoding="utf-8")
+    setting = re.search(r"--task-setting columns=([\w,]+)\)", refused(path))
+    assert setting is not None
+
+    assert sum(read(path, columns=setting[1], label_column="column3").sizes.values()) == 20
+
+
+@pytest.mark.parametrize(
+    ("first", "rest", "is_header"),
+    [
+        (("English", "Chinese"), ("This is sentence {}.", "第{}句。"), True),
+        (("cat", "chat"), ("dog{}", "chien{}"), False),
+        (("Go.", "Va !"), ("This is sentence {}.", "Phrase {}."), False),
+    ],
+)
+def test_pairs_without_a_header_row_are_told_from_names(
+    first: tuple[str, str], rest: tuple[str, str], is_header: bool, tmp_path: Path
+) -> None:
+    """Where no class occurs again: names are unlike all other cells."""
+    path, task = tmp_path / "pairs.csv", Translation()
+    lines = [first, *(tuple(one.format(n) for one in rest) for n in range(20))]
+    path.write_text("".join(",".join(cells) + "\n" for cells in lines), encoding="utf-8")
+    if is_header:
+        assert "looks like a header row" in refused(path, task, columns="en,zh")
+    else:
+        data = translation_data(task.data(str(path), defaults(task, columns="en,zh")))
+        assert sum(data.sizes.values()) == 21
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_a_column_without_a_name_is_called_by_its_number(suffix: str, tmp_path: Path) -> None:
+    """As pandas writes the index; so it is told, and read."""
+    path = tmp_path / f"r{suffix}"
+    to_table(path, [{"": f"letter {n}", "label": "ab"[n % 2], " ": "x"} for n in range(20)])
+    data = read(path, text_column="column1")
+    assert data.how_read is not None
+    assert data.how_read.unused_columns == ("column3",)
+    assert "its columns are 'column1', 'label', 'column3'" in refused(path)
+    to_table(path, [{"": f"letter {n}", "label": "ab"[n % 2], "column1": "x"} for n in range(20)])
+
+    assert "two columns are called 'column1'. Give each its own name" in refused(path)
 
 
 @pytest.mark.parametrize("name", ["2024 ", "NO", " text", "A: b", "1E3"])
