@@ -6,7 +6,7 @@ A table is what a reader makes of a file: here it needs `column_names`, and its 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -179,6 +179,23 @@ def require_own_columns(source: str, tables: Tables, columns: Mapping[str, str])
                     f"{source}: the column {column!r} is read as {first[column]} and as {setting}. Name another column "
                     "with one of these settings, or rename the column."
                 )
+
+
+def require_in_all(tables: Tables, columns: Iterable[str]) -> None:
+    """Refuse a column that some tables of a source have and others lack: a setting names it in all of them.
+
+    Raises:
+        DataError: names both tables.
+    """
+    for column in columns:
+        having = [part for part in tables.parts if column in part.columns]
+        lacking = [part for part in tables.parts if column not in part.columns]
+        if having and lacking:
+            names = ", ".join(map(repr, lacking[0].columns))
+            raise DataError(
+                f"{lacking[0].name} has no column {column!r}; its columns are {names}. {having[0].name} has one: call "
+                "it the same in all files."
+            )
 
 
 def require_one_type(column: str, labels: Mapping[str, Sequence[Any]]) -> None:

@@ -12,12 +12,12 @@ from harness.reading import Dropped
 from harness.user_data.files import split_files
 from harness.user_data.names import ALL, SplitFiles
 from harness.user_data.splits import TEST, VALIDATION, Completed, Division, complete
-from harness.user_data.tables import Gathered, Part, Tables, gathered
+from harness.user_data.tables import Gathered, Part, Tables, gathered, require_in_all
 from harness_language._columns import texts_of
 from harness_language._completed import Item, completed, require_full, text_of
 from harness_language._sources import PLAIN, READERS, WITH_PLAIN, Hub, locate
 from harness_language._table_files import Form
-from harness_language._tables import loaded
+from harness_language._tables import loaded, wanted_of
 from harness_language.passages import LENGTH, PassageData
 
 ADVICE = "Give one long text, or at least 3."
@@ -119,10 +119,9 @@ def _text(file: Path, encoding: str) -> str:
 def _columns(source: str, settings: Mapping[str, Any]) -> Gathered[Item]:
     """Return a column of texts by split."""
     column = settings["text_column"]
-    return gathered(
-        loaded(source, settings, {"text_column": column}),
-        lambda part: [(text, 0) for text in texts_of(part.name, part.table, column, "text_column")],
-    )
+    tables = loaded(source, settings, {"text_column": column})
+    require_in_all(tables, wanted_of({"text_column": column}))
+    return gathered(tables, lambda part: [(text, 0) for text in texts_of(part.name, part.table, column, "text_column")])
 
 
 def in_order(text: str, test: float = TEST, validation: float = VALIDATION) -> dict[str, str]:

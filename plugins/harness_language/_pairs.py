@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.user_data.tables import gathered
+from harness.user_data.tables import gathered, require_in_all
 from harness_language._columns import texts_of, unnested
 from harness_language._completed import Item, completed
 from harness_language._table_files import Table
@@ -35,7 +35,10 @@ def read(source: str, settings: Mapping[str, Any]) -> TranslationData:
         DataError: names the file, row or column that is wrong.
     """
     named = columns(settings)
-    rows = gathered(loaded(source, settings, named), lambda part: _rows(part.name, part.table, named))
+    tables = loaded(source, settings, named)
+    tables = tables._replace(parts=[part._replace(table=_unnested(part.table, named)) for part in tables.parts])
+    require_in_all(tables, named.values())
+    rows = gathered(tables, lambda part: _rows(part.name, part.table, named))
     made = completed(source, rows, ADVICE, what="source text")
     pairs = {split: [Pair(*item) for item in items] for split, items in made.splits.items()}
     data = TranslationData(pairs, settings["target_locale"])
@@ -43,9 +46,14 @@ def read(source: str, settings: Mapping[str, Any]) -> TranslationData:
     return data
 
 
+def _unnested(table: Table, columns: Mapping[str, str]) -> Table:
+    """Return a table with the locales of the hub's pairs as columns, if they are read."""
+    if NESTED in table.columns and not set(columns.values()) <= set(table.columns):
+        return unnested(table, NESTED)
+    return table
+
+
 def _rows(name: str, table: Table, columns: Mapping[str, str]) -> list[Item]:
     """Return a table's texts with their translations; `columns` is setting → column."""
-    if NESTED in table.columns and not set(columns.values()) <= set(table.columns):
-        table = unnested(table, NESTED)
     texts = [texts_of(name, table, column, setting, list(columns.values())) for setting, column in columns.items()]
     return list(zip(*texts, strict=True))

@@ -16,6 +16,7 @@ from harness.user_data.tables import (
     Tables,
     gathered,
     of_hub,
+    require_in_all,
     require_one_type,
     require_own_columns,
     split_by_column,
@@ -43,6 +44,7 @@ def read(source: str, settings: Mapping[str, Any]) -> TextClassificationData:
     """
     columns = {name: settings[name] for name in ("text_column", "label_column")}
     tables = loaded(source, settings, columns)
+    require_in_all(tables, wanted_of(columns))
     rows = gathered(tables, lambda part: _rows(part.name, part.table, settings))
     label = settings["label_column"]
     require_one_type(label, {part.name: stated_labels(part.table, label) or () for part in tables.parts})
@@ -77,11 +79,16 @@ def loaded(source: str, settings: Mapping[str, Any], columns: Mapping[str, str])
         DataError: names the file and what is wrong with it, or a column in two roles.
     """
     location = locate(source)
-    wanted = [name for column in columns.values() for name in column.split("+")]
+    wanted = wanted_of(columns)
     tables = _of_hub(source, location) if isinstance(location, Hub) else _of_files(location, Form.of(settings), wanted)
     tables = split_by_column(source, tables, settings.get("split_column", SPLIT_COLUMN))
     require_own_columns(source, tables, columns)
     return tables
+
+
+def wanted_of(columns: Mapping[str, str]) -> list[str]:
+    """Return the columns that are read; those that are joined stand between `+`."""
+    return [name for column in columns.values() for name in column.split("+")]
 
 
 def _of_files(path: Path, form: Form, wanted: Sequence[str]) -> Tables:

@@ -142,6 +142,17 @@ def test_files_of_several_kinds_are_all_read(tmp_path: Path) -> None:
     assert sum(_read(tmp_path)[0].sizes.values()) == 90
 
 
+def test_columns_of_other_names_in_one_file_are_refused(tmp_path: Path) -> None:
+    """A setting that names them would be wrong for the others."""
+    _csv(tmp_path / "a.csv", _rows("a"))
+    _csv(tmp_path / "b.csv", [{"sentence": row["text"], "label": row["label"]} for row in _rows("b")])
+
+    message = r"b\.csv has no column 'text'; its columns are 'sentence', 'label'\. .*a\.csv has one: call it the same"
+    for task in ("text-classification", "language-modelling"):
+        with pytest.raises(DataError, match=message):
+            _read(tmp_path, task)
+
+
 def test_a_wrong_row_is_named_with_its_file(tmp_path: Path) -> None:
     """And counted from the beginning of that file."""
     _csv(tmp_path / "a.csv", _rows("a"))
