@@ -12,6 +12,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from harness.errors import DataError
 from harness.reading import Dropped, FileRead, HowRead
+from harness.seams import Setting
 from harness.user_data.names import ALL, split_of
 from harness.user_data.splits import Completed, by_column
 
@@ -145,10 +146,10 @@ def _split_column(part: Part, column: str) -> str | None:
         if column not in part.columns:
             raise DataError(f"{part.name} has no column {column!r}; its columns are {names}. Correct split_column.")
         return column
-    found = [name for name in part.columns if name.strip().casefold() == SPLIT_COLUMN]
-    if len(found) > 1:
+    alike = [name for name in part.columns if name.strip().casefold() == SPLIT_COLUMN]
+    if len(alike) > 1:
         raise DataError(f"{part.name}: which of its columns names the splits? They are {names}. Rename the other.")
-    return found[0] if found else None
+    return alike[0] if alike else None
 
 
 def _row_splits(part: Part, named: str | None, setting: str) -> list[str] | None:
@@ -179,6 +180,25 @@ def require_own_columns(source: str, tables: Tables, columns: Mapping[str, str])
                     f"{source}: the column {column!r} is read as {first[column]} and as {setting}. Name another column "
                     "with one of these settings, or rename the column."
                 )
+
+
+def refuse_unused(
+    what: str, settings: Mapping[str, Any], declared: Mapping[str, Setting], names: Iterable[str]
+) -> None:
+    """Refuse settings that change nothing for a source: whoever gives one expects that it does.
+
+    Args:
+        what: the source and its form, for messages.
+        settings: a task's.
+        declared: the task's declarations, with the defaults.
+        names: of the settings that are not used.
+
+    Raises:
+        DataError: one of them is not at its default; names it.
+    """
+    for name in names:
+        if settings.get(name, declared[name].default) != declared[name].default:
+            raise DataError(f"{what}: the setting {name} changes nothing about it. Leave it out.")
 
 
 def require_in_all(tables: Tables, columns: Iterable[str]) -> None:

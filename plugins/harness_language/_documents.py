@@ -12,9 +12,10 @@ from harness.reading import Dropped
 from harness.user_data.files import split_files
 from harness.user_data.names import ALL, SplitFiles
 from harness.user_data.splits import TEST, VALIDATION, Completed, Division, complete
-from harness.user_data.tables import Gathered, Part, Tables, gathered, require_in_all
+from harness.user_data.tables import Gathered, Part, Tables, gathered, refuse_unused, require_in_all
 from harness_language._columns import texts_of
 from harness_language._completed import Item, completed, require_full, text_of
+from harness_language._settings import TEXTS
 from harness_language._sources import PLAIN, READERS, WITH_PLAIN, Hub, locate
 from harness_language._table_files import Form
 from harness_language._tables import loaded, wanted_of
@@ -38,6 +39,8 @@ def read(source: str, settings: Mapping[str, Any]) -> PassageData:
     """
     files = _plain_files(source, locate(source, WITH_PLAIN))
     if files:
+        unused = ("text_column", "delimiter", "columns", "split_column")
+        refuse_unused(f"{source} is plain text", settings, TEXTS, unused)
         rows, columns = _texts(source, files, Form.of(settings).encoding), {}
     else:
         rows, columns = _columns(source, settings), {"text_column": settings["text_column"]}

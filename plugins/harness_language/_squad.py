@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness import DataError
-from harness.user_data.tables import Tables, gathered, require_own_columns
+from harness.user_data.tables import Tables, gathered, refuse_unused, require_own_columns
 from harness_language._columns import require_column, whole_number
 from harness_language._completed import Item, completed
 from harness_language._parameters import Question
+from harness_language._settings import FORM, QUESTIONS
 from harness_language._table_files import Table
 from harness_language._tables import loaded
 from harness_language.questions import QuestionData
@@ -40,6 +41,8 @@ def read(source: str, settings: Mapping[str, Any]) -> QuestionData:
     columns = _columns_of(tables, settings)
     require_own_columns(source, tables, columns)
     rows = gathered(tables, lambda part: _rows(part.name, part.table, settings))
+    unused = QUESTIONS.keys() - FORM.keys() - columns.keys()
+    refuse_unused(f"{source} has its questions in {', '.join(columns.values())}", settings, QUESTIONS, unused)
     made = completed(source, rows, ADVICE, what="context")
     data = QuestionData({split: [question for _, question in items] for split, items in made.splits.items()})
     data.how_read = rows.how_read(made, columns, unit="questions")

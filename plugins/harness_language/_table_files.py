@@ -204,8 +204,8 @@ def is_header(first: Sequence[str], below: Sequence[Sequence[str]], wanted: Iter
         below: for each of them the cells below.
         wanted: names of columns; a row with one of them is a header.
     """
-    known = {name.strip().casefold() for name in wanted if name.strip()}
-    if known & {cell.strip().casefold() for cell in first} or list(first) == list(map(str, range(len(first)))):
+    names = {name.strip().casefold() for name in wanted if name.strip()}
+    if names & {cell.strip().casefold() for cell in first} or list(first) == list(map(str, range(len(first)))):
         return True  # 0, 1, 2: pandas numbers columns so
     kinds = {_kind(cell, Counter(filter(str.strip, rest))) for cell, rest in zip(first, below, strict=True)} - {None}
     if "value" in kinds or "name" in kinds:

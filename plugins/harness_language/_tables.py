@@ -16,6 +16,7 @@ from harness.user_data.tables import (
     Tables,
     gathered,
     of_hub,
+    refuse_unused,
     require_in_all,
     require_one_type,
     require_own_columns,
@@ -23,6 +24,7 @@ from harness.user_data.tables import (
 )
 from harness_language._columns import in_order, labels_of, require_column, stated_labels, texts_of
 from harness_language._completed import Item, completed
+from harness_language._settings import FORM
 from harness_language._sources import READERS, Hub, locate
 from harness_language._table_files import Form, Table, of_arrow, read_table
 from harness_language.data import Examples, TextClassificationData
@@ -81,9 +83,20 @@ def loaded(source: str, settings: Mapping[str, Any], columns: Mapping[str, str])
     location = locate(source)
     wanted = wanted_of(columns)
     tables = _of_hub(source, location) if isinstance(location, Hub) else _of_files(location, Form.of(settings), wanted)
+    _refuse_unused_form(source, location, tables, settings)
     tables = split_by_column(source, tables, settings.get("split_column", SPLIT_COLUMN))
     require_own_columns(source, tables, columns)
     return tables
+
+
+def _refuse_unused_form(source: str, location: Path | Hub, tables: Tables, settings: Mapping[str, Any]) -> None:
+    """Refuse settings for files in a form that the source has not."""
+    if isinstance(location, Hub):
+        refuse_unused(f"{source} is a data set of the hub", settings, FORM, Form._fields)
+    elif not any(part.table.words for part in tables.parts):
+        refuse_unused(f"{source} holds no CSV", settings, FORM, ("delimiter", "columns"))
+    if tables.parts and all(part.short.lower().endswith(".parquet") for part in tables.parts):
+        refuse_unused(f"{source} is Parquet", settings, FORM, ("encoding",))
 
 
 def wanted_of(columns: Mapping[str, str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import Data, Metric, Setting, Task
+from harness_language._settings import FORM, LABELLED_TEXTS, QUESTIONS, TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,25 +15,6 @@ _ACCURACY = Metric(name="accuracy", unit="share", column="correct", higher_is_be
 _MACRO_F1 = Metric(name="macro-F1", unit="share", column=None, ceiling=1.0)
 _DOCUMENTS = ("harness_language.data", "harness_language._corpus")
 """`_corpus` reads the default texts on import, once for all workers."""
-_FORM = {
-    "encoding": Setting(
-        "", "Encoding of your own files, such as gb18030. Empty: UTF-8, or what their first bytes state."
-    ),
-    "delimiter": Setting(
-        "suffix",
-        "What stands between the cells of your own CSV files. `suffix`: a comma, in .tsv a tab.",
-        ("suffix", "comma", "semicolon", "tab", "pipe"),
-    ),
-    "columns": Setting("", "Columns of your own CSV files without a header row: text,label. Empty: the first row."),
-    "split_column": Setting("split", "Column of your own data with each row's split, if there is one: train, test, …"),
-}
-_COLUMNS = {
-    "text_column": Setting("text", "Column of your own data that holds the text, or several: title+text."),
-    "label_column": Setting("label", "Column of your own data that holds the class: a word or a whole number."),
-    **_FORM,
-}
-
-
 _DOCSTRINGS = "docstrings (40 characters and longer) of scipy's Python sources → sub-package; the 8 largest"
 _DOCSTRINGS_LICENCE = "BSD-3-Clause"
 _DOCUMENTS_NAME = "scipy-docstrings"
@@ -65,7 +47,7 @@ class TextClassification(_TextTask):
     summary = "Classify texts: technical documents by eight topics, or texts of your own"
     imports = _DOCUMENTS
     metrics = (_ACCURACY, _MACRO_F1)
-    settings = _COLUMNS
+    settings = LABELLED_TEXTS
     baseline = "tfidf"
     use_case = "document-classification"
     source = _DOCSTRINGS
@@ -114,12 +96,7 @@ class LanguageModelling(_TextTask):
     licence = _DOCSTRINGS_LICENCE
     data_name = _DOCUMENTS_NAME
     former_names: ClassVar[Mapping[str, str]] = {"docstrings": ""}
-    settings: ClassVar[Mapping[str, Setting]] = {
-        "text_column": Setting(
-            "text", "Column of your own data that holds the text, or several: title+text; a plain text has none."
-        ),
-        **_FORM,
-    }
+    settings = TEXTS
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
         """Return the version of the documents, or a source's digest and the settings."""
@@ -161,14 +138,7 @@ class QuestionAnswering(_TextTask):
     pretrains_on = "text-classification"
     data_name = "parameter-questions"
     former_names: ClassVar[Mapping[str, str]] = {"parameters": ""}
-    settings: ClassVar[Mapping[str, Setting]] = {
-        "question_column": Setting("question", "Column of your own rows with the question."),
-        "context_column": Setting("context", "Column of your own rows with the text that holds the answer."),
-        "answers_column": Setting("answers", "Column of your own rows with the answers, as SQuAD has them."),
-        "answer_column": Setting("answer", "Column of your own rows with one answer, where there are no answers."),
-        "start_column": Setting("start", "Column of your own rows with the answer's first character, from 0."),
-        **_FORM,
-    }
+    settings = QUESTIONS
     source = "the sections Parameters in the Python sources of scipy, scikit-learn and pandas; questions made by rule"
     licence = "BSD-3-Clause"
 
@@ -224,7 +194,7 @@ class Translation(_TextTask):
         ),
         "source_column": Setting("", "Column of your own data with the texts. Empty: named as source_locale."),
         "target_column": Setting("", "Column of your own data with translations. Empty: named as target_locale."),
-        **_FORM,
+        **FORM,
     }
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:

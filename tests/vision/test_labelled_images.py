@@ -180,6 +180,13 @@ def test_errors_of_a_table_are_named(
     assert str(table) in str(raised.value)
 
 
+def test_settings_for_tables_are_refused_for_folders(tmp_path: Path) -> None:
+    """They would change nothing."""
+    for name in ("image_column", "label_column", "split_column"):
+        with pytest.raises(DataError, match=f"holds folders of classes and no table: the setting {name} changes nothi"):
+            _read(_folder(tmp_path), **{name: "kind"})
+
+
 def test_labels_of_two_types_are_refused(tmp_path: Path) -> None:
     """Numbers in one file, words in another: the row of each is named."""
     for name, labels, kind in (("train", (0, 1), "int64"), ("test", ("0", "1"), "string")):
