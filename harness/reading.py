@@ -64,18 +64,36 @@ class HowRead:
 
     def lines(self) -> list[str]:
         """Return it in sentences for people."""
-        lines = [f"{self.unit} read: {_listing(f'{file.name} ({file.items:,})' for file in self.files)}"]
+        lines = [f"{self.unit} read: {_listing(f'{visible(file.name)} ({file.items:,})' for file in self.files)}"]
         if self.ignored:
             lines.append(f"not read: {_listing(self.ignored)}")
         if self.columns:
-            lines.append(f"columns: {_listing(f'{role} {column}' for role, column in self.columns.items())}")
+            lines.append(f"columns: {_listing(f'{role} {visible(column)}' for role, column in self.columns.items())}")
         if self.unused_columns:
-            lines.append(f"columns not used: {_listing(self.unused_columns)}")
-        lines += [f"{name}: {split.items:,} {self.unit}, {split.origin}" for name, split in self.splits.items()]
+            lines.append(f"columns not used: {_listing(map(visible, self.unused_columns))}")
+        lines += [f"{name}: {self._count(split.items)}, {split.origin}" for name, split in self.splits.items()]
         if self.classes:
-            counts = (f"{name} ({count:,})" for name, count in self.classes.items())
+            counts = (f"{visible(name)} ({count:,})" for name, count in self.classes.items())
             lines.append(f"{len(self.classes)} classes: {_listing(counts, 2 * MOST_SHOWN)}")
-        return [*lines, *(f"left out: {one.items:,} {self.unit}, {one.why}" for one in self.dropped)]
+        if alike := _alike(self.classes):
+            lines.append(f"classes that differ in white space or capitals alone: {_listing(map(repr, alike))}")
+        return [*lines, *(f"left out: {self._count(one.items)}, {one.why}" for one in self.dropped)]
+
+    def _count(self, items: int) -> str:
+        return f"{items:,} {self.unit.removesuffix('s') if items == 1 else self.unit}"
+
+
+def visible(name: str) -> str:
+    """Return a name as it is, or in quotes where one would not see all of it: white space at an end, no character."""
+    return name if name.isprintable() and name == name.strip() and name else repr(name)
+
+
+def _alike(names: Iterable[str]) -> list[str]:
+    """Return names that are taken for one another: those that are equal but for white space and capitals."""
+    same: dict[str, list[str]] = {}
+    for name in names:
+        same.setdefault(" ".join(name.split()).casefold(), []).append(name)
+    return [name for group in same.values() if len(group) > 1 for name in group]
 
 
 def _listed(value: Any) -> Any:

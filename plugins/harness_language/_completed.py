@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from harness import DataError
@@ -37,7 +37,7 @@ def completed(
 
     division = Division(f"by hash of the {what}", text_of, divided)
     made = complete(source, rows.by_split, rows.tables.origin, division)
-    require_full(source, made.splits, advice)
+    require_full(source, rows, made, what, advice)
     return made
 
 
@@ -46,13 +46,30 @@ def text_of(item: Item) -> str:
     return item[0]
 
 
-def require_full(source: str, splits: Mapping[str, Sequence[Item]], advice: str) -> None:
-    """Raise if a split is empty.
+def require_full(source: str, rows: Gathered[Item], made: Completed[Item], what: str, advice: str) -> None:
+    """Check that no split is empty.
+
+    Args:
+        source: its name in messages.
+        rows: what the source holds.
+        made: its splits.
+        what: the content that no two splits share, for people.
+        advice: what to do if there is too little of it.
 
     Raises:
-        DataError: with what to do.
+        DataError: says how much there is to divide, and what to do.
     """
-    for split, items in splits.items():
-        if not items:
-            total = sum(map(len, splits.values()))
-            raise DataError(f"{source} has {total} rows, which leaves the {split} split empty. {advice}")
+    for split in (split for split, items in made.splits.items() if not items):
+        if split != "train" and len(rows.by_split) > 1 and rows.by_split.get(split):
+            raise DataError(f"{source}: every {what} of the {split} split is in the test split too. Give others.")
+        raise DataError(f"{source} has {_to_divide(rows, what)}, which leaves the {split} split empty. {advice}")
+
+
+def _to_divide(rows: Gathered[Item], what: str) -> str:
+    """Return how much there is to divide: of several splits, what is to train on."""
+    several = len(rows.by_split) > 1
+    held = {text_of(item) for split, items in rows.by_split.items() if several and split != "train" for item in items}
+    items = rows.by_split.get("train", []) if several else next(iter(rows.by_split.values()))
+    count = len({text_of(item) for item in items} - held)
+    counted = f"{count} different {what}{'' if count == 1 else 's'} in {len(items)} rows"
+    return f"{counted} to train on that no other split has" if several else counted

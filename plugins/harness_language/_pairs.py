@@ -12,7 +12,7 @@ from harness_language._table_files import Table
 from harness_language._tables import loaded
 from harness_language.translations import Pair, TranslationData
 
-ADVICE = "Give at least 3 pairs."
+ADVICE = "Give pairs of at least 3 different source texts."
 NESTED = "translation"
 """The column in which the hub keeps pairs: {en: …, zh: …}."""
 

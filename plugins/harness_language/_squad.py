@@ -19,7 +19,7 @@ from harness_language._table_files import Table
 from harness_language._tables import loaded
 from harness_language.questions import QuestionData
 
-ADVICE = "Give questions about at least 3 contexts."
+ADVICE = "Give questions about at least 3 different contexts."
 ARTICLES = "data"
 """The column of SQuAD's file."""
 _FORMS = "question, context, and either answers with text and answer_start, as SQuAD has them, or answer and start"
@@ -71,12 +71,18 @@ def _of_articles(name: str, table: Table) -> Iterator[tuple[str, dict[str, Any]]
     """Yield SQuAD's nested questions, each with its place for messages."""
     try:
         articles = [article for data in table[ARTICLES] for article in data]
+        first: dict[Any, str] = {}
         for number, article in enumerate(articles, start=1):
             of_article = f"{name}, article {number}"
             for second, paragraph in enumerate(_listed(article, "paragraphs", of_article), start=1):
                 of_paragraph = f"{of_article}, paragraph {second}"
                 for third, entry in enumerate(_listed(paragraph, "qas", of_paragraph), start=1):
-                    yield f"{of_paragraph}, question {third}", {**entry, "context": paragraph.get("context")}
+                    where = f"{of_paragraph}, question {third}"
+                    if (other := first.setdefault(entry.get("id", where), where)) != where:
+                        raise DataError(
+                            f"{where} has the id {entry['id']!r} of {other}. Give each its own, or remove one."
+                        )
+                    yield where, {**entry, "context": paragraph.get("context")}
     except (AttributeError, TypeError) as error:  # a text or a number where an object or a list should be
         raise DataError(
             f"{name}: {ARTICLES!r} holds no articles of SQuAD, with paragraphs, contexts and qas. Give {_FORMS}."

@@ -29,7 +29,7 @@ from harness_language._sources import READERS, Hub, locate
 from harness_language._table_files import Form, Table, of_arrow, read_table
 from harness_language.data import Examples, TextClassificationData
 
-ADVICE = "Give at least 3 texts of every class."
+ADVICE = "Give at least 3 different texts of every class."
 
 
 def read(source: str, settings: Mapping[str, Any]) -> TextClassificationData:

@@ -162,6 +162,30 @@ def test_a_wrong_row_is_named_with_its_file(tmp_path: Path) -> None:
         _read(tmp_path)
 
 
+def test_names_that_one_would_not_see_are_in_quotes(tmp_path: Path) -> None:
+    """And classes that are taken for one another are told."""
+    labels = ("pos", "pos ", "POS", "neg", "neu\u200b")
+    rows = [{"text": f"film {n}", "label": labels[n % 5], "note ": "x"} for n in range(50)]
+    lines = "\n".join(_read(_csv(tmp_path / "a.csv", rows))[1].lines())
+
+    assert "columns not used: 'note '\n" in lines
+    assert "5 classes: POS (10), neg (10), 'neu\\u200b' (10), pos (10), 'pos ' (10)\n" in lines
+    assert "classes that differ in white space or capitals alone: 'POS', 'pos', 'pos '" in lines
+
+
+def test_too_few_to_train_on_are_counted(tmp_path: Path) -> None:
+    """Without what other splits hold; a validation split within test is told."""
+    _csv(tmp_path / "train.csv", _rows("a", 4))
+    _csv(tmp_path / "test.csv", _rows("a", 3))
+    message = r"has 1 different text in 4 rows to train on that no other split has, which leaves the validation split"
+    with pytest.raises(DataError, match=message):
+        _read(tmp_path)
+    _csv(tmp_path / "train.csv", _rows("b", 20))
+    _csv(tmp_path / "dev.csv", _rows("a", 2))
+    with pytest.raises(DataError, match=r"every text of the validation split is in the test split too\. Give others"):
+        _read(tmp_path)
+
+
 # Texts to be continued --------------------------------------------------------------------------------------
 
 

@@ -327,7 +327,10 @@ BAD = {
         [{"en": n, "zh": "数"} for n in range(5)],
         r"row 1: column 'en' holds 0, which is no text.*source_column",
     ),
-    "too few": (rows(2), r"has 2 rows, which leaves the \w+ split empty. Give at least 3 pairs"),
+    "too few": (
+        rows(2),
+        r"has 2 different source texts in 2 rows, which leaves the \w+ split empty. Give pairs of at least 3",
+    ),
 }
 
 

@@ -236,7 +236,12 @@ BAD: dict[str, tuple[str, bytes, str]] = {
         "has the suffix .txt, which is not read. Convert it to one of .csv, .tsv, .jsonl",
     ),
     "no suffix": ("reviews", b"good\t1\n", "has no suffix, which is not read"),
-    "too few": ("r.csv", b"text,label\na,1\nb,0\n", "has 2 rows, which leaves the validation split empty"),
+    "too few": (
+        "r.csv",
+        b"text,label\na,1\nb,0\n",
+        "has 2 different texts in 2 rows, which leaves the validation split em",
+    ),
+    "copies": ("r.csv", b"text,label\na,1\nb,0\na,1\n", r"has 2 different texts in 3 rows, .* at least 3 different t"),
 }
 
 

@@ -72,6 +72,18 @@ def test_a_plain_text_is_cut_at_the_ends_of_lines(tmp_path: Path) -> None:
     assert data.sizes["test"] == len(parts[2]) // LENGTH
 
 
+@pytest.mark.parametrize("line", [1, 60, 250, 10_000])
+def test_as_long_a_text_as_is_asked_for_is_enough(tmp_path: Path, line: int) -> None:
+    """Wherever its lines end; of one text the report speaks as of one."""
+    text = ("x" * (line - 1) + "\n") * 6000
+    (tmp_path / "input.txt").write_text(text[: _documents.ENOUGH - 1] + "x", encoding="utf-8")
+    data = read(tmp_path / "input.txt")
+
+    assert min(data.sizes.values()) > 0
+    assert data.how_read is not None
+    assert "train: 1 text, from" in "\n".join(data.how_read.lines())
+
+
 def test_files_of_a_folder_are_documents_or_splits(tmp_path: Path) -> None:
     """Ten plays are divided as whole plays; train.txt, validation.txt and test.txt are splits."""
     for number in range(10):
@@ -119,6 +131,11 @@ BAD: dict[str, tuple[str, bytes, str]] = {
         r"input.txt, line 2: byte 4 \(0xef\) is not UTF-8. In cp1252 it reads 'Jul\xefet'.*encoding=cp1252",
     ),
     "too short": ("input.txt", b"Romeo.\n" * 90, r"no text of the validation split has 256 characters.*longer texts"),
+    "tiny": (
+        "input.txt",
+        b"hi",
+        r"no text of the validation split has 256 .* a single one that is divided needs 5,120",
+    ),
     "no such column": (
         "plays.jsonl",
         b'{"body": "a"}\n' * 9,
@@ -127,7 +144,11 @@ BAD: dict[str, tuple[str, bytes, str]] = {
     "header only": ("plays.csv", b"text\n", "has no rows"),
     "empty row": ("plays.jsonl", b'{"text": "a"}\n{"text": " "}\n', "row 2: the text in column 'text' is empty"),
     "a number": ("plays.jsonl", b'{"text": 7}\n', "row 1: column 'text' holds 7, which is no text"),
-    "too few": ("plays.jsonl", b'{"text": "a"}\n{"text": "b"}\n', "has 2 rows.* Give one long text, or at least 3"),
+    "too few": (
+        "plays.jsonl",
+        b'{"text": "a"}\n{"text": "b"}\n',
+        "has 2 different texts in 2 rows.* Give one long text, or at least 3",
+    ),
     "unknown suffix": ("input.doc", b"Romeo", r"has the suffix .doc, which is not read. Convert it to .*\.txt"),
 }
 
