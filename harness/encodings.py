@@ -6,8 +6,11 @@ Anything else is refused with the encodings that it may be in, and how a line re
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from harness.errors import DataError
 
@@ -31,6 +34,9 @@ _WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 _SAMPLE = 4000
 """About so many bytes of lines that are not ASCII tell the encoding."""
 _SUGGESTED = 3
+_ESCAPES = re.compile(r"\\u(0000|[dD][89a-fA-F])")
+"""How JSON writes what may be no character."""
+_NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
 _CLIPPED = 60
 """Most characters of a line in a message."""
 CONVERT = "Save it as UTF-8, if the line reads right in {0} with: iconv -f {0} -t utf-8 {1} > NEW-FILE"
@@ -68,6 +74,32 @@ def read_text(path: Path, encoding: str = "", remedy: str = CONVERT) -> str:
     if "\0" in text:
         raise _with_nulls(path, data, text, remedy)
     return text
+
+
+def require_characters(where: str, text: str, content: Any) -> None:
+    """Refuse JSON whose texts hold what no text file may hold: a null character, or half of a surrogate pair.
+
+    Args:
+        where: the file and the place, for messages.
+        text: as it is written.
+        content: what it says.
+
+    Raises:
+        DataError: names the text.
+    """
+    if _ESCAPES.search(text) and (wrong := _without_character(content)) is not None:
+        code = _NO_CHARACTER.findall(wrong)[0]
+        raise DataError(
+            f"{where}: the text {wrong!r:.{_CLIPPED}} holds {code!r}, which is no character. Correct it or take it out."
+        )
+
+
+def _without_character(content: Any) -> str | None:
+    """Return the first text, among all in JSON, that holds what is no character."""
+    if isinstance(content, str):
+        return content if _NO_CHARACTER.search(content) else None
+    inner = chain.from_iterable(content.items()) if isinstance(content, dict) else content
+    return next(filter(None, map(_without_character, inner)), None) if isinstance(content, dict | list) else None
 
 
 def _check_stated(path: Path, data: bytes, encoding: str) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness import DataError
-from harness.encodings import SETTING, read_text
+from harness.encodings import SETTING, read_text, require_characters
 from harness.yaml_text import dump
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
@@ -288,6 +288,7 @@ def _objects(path: Path, text: str) -> list[dict[str, Any]]:
         else:
             if _is_columns(content):
                 raise _no_json(path, "it holds columns, each with all its values")
+            require_characters(str(path), text, content)
             entries = content if isinstance(content, list) else [content]
             return [_demand_object(path, f"entry {number}", entry) for number, entry in enumerate(entries, start=1)]
     return [_of_line(path, number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
@@ -301,11 +302,13 @@ def _is_columns(content: Any) -> bool:
 
 def _of_line(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
-        return _demand_object(path, f"line {number}", _parsed(line))
+        entry = _demand_object(path, f"line {number}", _parsed(line))
     except json.JSONDecodeError as error:
         raise _no_json(path, f"line {number}: {error.msg}") from None
     except ValueError as error:
         raise _no_json(path, f"line {number}: {error}") from None
+    require_characters(f"{path}, line {number}", line, entry)
+    return entry
 
 
 def _demand_object(path: Path, where: str, entry: Any) -> dict[str, Any]:
@@ -341,6 +344,7 @@ def _parquet(path: Path) -> Table:
         raise DataError(f"{path} is empty. Give a file with texts in it.")
     try:
         table = pq.ParquetFile(path).read()  # `read_table` would make columns of folders such as label=1
+        table.validate(full=True)  # also that texts are UTF-8
     except (pa.ArrowException, OSError) as error:
         raise DataError(
             f"{path} cannot be read as parquet: {str(error).splitlines()[0].rstrip('.')}. Write it anew."
@@ -356,6 +360,7 @@ def of_arrow(name: str, table: Any) -> Table:
     """
     names = named(table.column_names)
     _require_different(name, names)
+    _refuse_nulls(name, dict(zip(names, table.columns, strict=True)))
     classes: dict[str, Sequence[str]] = {}
     if b"huggingface" in (table.schema.metadata or {}):
         from datasets import ClassLabel, Features
@@ -363,3 +368,30 @@ def of_arrow(name: str, table: Any) -> Table:
         features = Features.from_arrow_schema(table.schema)
         classes = {column: one.names for column, one in features.items() if isinstance(one, ClassLabel)}
     return Table(dict(zip(names, table.columns, strict=True)), table.num_rows, class_names=classes)
+
+
+def _refuse_nulls(name: str, columns: Mapping[str, Any]) -> None:
+    """Refuse texts with a null character, as in the other formats."""
+    import pyarrow.compute as pc
+
+    for column, values in columns.items():
+        for texts in _texts_in(values):
+            if pc.any(pc.match_substring(texts, "\0")).as_py():
+                raise DataError(f"{name}: a text in column {column!r} holds a null character. Take it out.")
+
+
+def _texts_in(values: Any) -> Iterator[Any]:
+    """Yield the texts in a column of Arrow's, also those in its lists and objects."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        yield from _texts_in(values.cast(kind.value_type))
+    elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        yield values
+    elif pa.types.is_struct(kind):
+        for inner in values.flatten():
+            yield from _texts_in(inner)
+    elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        yield from _texts_in(pc.list_flatten(values))

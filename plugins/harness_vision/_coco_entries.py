@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness import DataError
-from harness.encodings import read_text
+from harness.encodings import read_text, require_characters
 
 LISTS = {
     "images": ("id", "file_name"),
@@ -67,9 +67,11 @@ class Entries(NamedTuple):
             DataError: the file is no JSON or not UTF-8, a list or a key is missing, or two entries have one id or name.
         """
         try:
-            content = json.loads(read_text(path))
+            text = read_text(path)
+            content = json.loads(text)
         except json.JSONDecodeError as error:
             raise DataError(f"{path}, line {error.lineno}: not valid JSON: {error.msg}. Correct the file.") from error
+        require_characters(str(path), text, content)
         return cls(path, *(_list(path, content, name) for name in LISTS))
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -525,6 +527,42 @@ def test_another_encoding_is_named_and_the_setting_reads_it(encoding: str, suffi
     setting = re.search(r"--task-setting encoding=([\w-]+)\)", message)
     assert setting is not None
     assert read(path, encoding=setting[1]).digest == read(plain).digest
+
+
+@pytest.mark.parametrize("wrong", ["\0", "\ud800", "\udfff \ud800"])
+@pytest.mark.parametrize("suffix", [".json", ".jsonl", ".parquet", ".csv"])
+def test_what_is_no_character_is_refused_in_every_format(wrong: str, suffix: str, tmp_path: Path) -> None:
+    """In whatever column; JSON can write what a text file cannot hold."""
+    path = tmp_path / f"r{suffix}"
+    rows = [
+        {"note": "y", **row} for row in [*labelled(["a", "b"]), {"text": "last", "label": "a", "note": f"x{wrong}"}]
+    ]
+    if suffix in {".csv", ".parquet"} and wrong != "\0":
+        with pytest.raises(UnicodeEncodeError):
+            to_table(path, rows)
+        return
+    to_table(path, rows)
+    message = refused(path)
+
+    assert "null" in message or f"holds {wrong[0]!r}, which is no character" in message
+    assert str(path) in message
+
+
+def test_pairs_of_surrogates_are_characters(tmp_path: Path) -> None:
+    """As JSON in ASCII writes what is outside of the first plane; a backslash before them is one."""
+    rows = labelled(["\U0001f600", "\\ud800", "\\u0000"])
+    path = to_json(tmp_path / "r.jsonl", rows)
+
+    assert "\\ud83d\\ude00" in path.read_text(encoding="utf-8")
+    assert set(read(path).classes) == {row["label"] for row in rows}
+
+
+def test_parquet_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    """Other programs write it."""
+    text = pa.StringArray.from_buffers(1, pa.py_buffer(b"\0\0\0\0\1\0\0\0"), pa.py_buffer(b"\xff"))
+    pq.write_table(pa.table({"text": text, "label": ["a"]}), tmp_path / "r.parquet")
+
+    assert "cannot be read as parquet" in refused(tmp_path / "r.parquet")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])

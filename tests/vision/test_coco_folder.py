@@ -228,6 +228,7 @@ def test_a_corrupt_image_is_named(task: Task, tmp_path: Path, content: bytes) ->
     [
         (b"{", "annotations.json, line 1: not valid JSON"),
         (b"", "not valid JSON"),
+        (rb'{"categories": [{"name": "\ud800"}]}', r"'\\ud800' holds '\\ud800', which is no character"),
         ('{"images": [{"file_name": "\u56fe\u7247\u6587\u4ef6.png"}]}'.encode("gbk"),
          "is not UTF-8. In gb18030 it reads .*\u56fe\u7247\u6587\u4ef6.*iconv -f gb18030"),
     ],
