@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ _WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 _SAMPLE = 4000
 """About so many bytes of lines that are not ASCII tell the encoding."""
 _SUGGESTED = 3
+_COMPARED = 20
+"""Files whose likely encodings are compared: each takes some hundredths of a second."""
 _ESCAPES = re.compile(r"\\u(0000|[dD][89a-fA-F])")
 """How JSON writes what may be no character."""
 _NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
@@ -59,7 +62,7 @@ def read_text(path: Path, encoding: str = "", remedy: str = CONVERT) -> str:
         OSError: there is no such file.
     """
     data = path.read_bytes()
-    mark, marked = next((pair for pair in _MARKS if data.startswith(pair[0])), (b"", ""))
+    mark, marked = _marked(data)
     used = marked or encoding or "utf-8"
     data = data[len(mark) :]
     if not marked and encoding:
@@ -74,6 +77,75 @@ def read_text(path: Path, encoding: str = "", remedy: str = CONVERT) -> str:
     if "\0" in text:
         raise _with_nulls(path, data, text, remedy)
     return text
+
+
+class EncodingError(DataError):
+    """A text file is not in the encoding that is stated, or in UTF-8 where none is."""
+
+
+@contextmanager
+def one_encoding(paths: Sequence[Path], encoding: str) -> Iterator[None]:
+    """Read files for all of which one setting states the encoding.
+
+    Args:
+        paths: all text files of a source.
+        encoding: stated by the user, or empty.
+
+    Raises:
+        DataError: a file cannot be read. Where what another error advises would be wrong for another file, it names
+            both and advises to convert.
+    """
+    try:
+        yield
+    except EncodingError:
+        texts = {path: data for path in paths if not _marked(data := path.read_bytes())[0]}
+        first = next((path for path, data in texts.items() if not _is_plain(data)), None)
+        if first is None:
+            raise
+        named = encoding if encoding and _decodes(texts[first], encoding) else _likeliest(texts[first])
+        rest = [path for path in texts if path != first]
+        unlike = next((path for path in rest if not _is_in(texts[path], named)), None)
+        if unlike is None and not encoding:  # what reads without an error may be nonsense
+            unlike = next((path for path in rest[:_COMPARED] if not _is_likely(texts[path], named)), None)
+        if unlike is None:
+            raise
+        other = "is" if _is_plain(texts[unlike]) else "is in another encoding"
+        raise DataError(
+            f"{first} is not UTF-8, and {unlike} {other}: the setting encoding is for all files, and right for one of "
+            f"them. Leave it out. {_reading(texts[first], named)}{CONVERT.format(named or 'ENCODING', first.name)}"
+        ) from None
+
+
+def _likeliest(data: bytes) -> str:
+    return next(iter(_wide(data) or _likely(data)), "")
+
+
+def _is_plain(data: bytes) -> bool:
+    """Return whether bytes are read where no encoding is stated."""
+    return _is_utf8(data) and b"\0" not in data
+
+
+def _is_in(data: bytes, encoding: str) -> bool:
+    """Return whether bytes may be read in an encoding that is stated; plain ones, if that makes no difference."""
+    if not encoding:
+        return False
+    return data.isascii() and _has_ascii(encoding) if _is_plain(data) else _decodes(data, encoding)
+
+
+def _is_likely(data: bytes, encoding: str) -> bool:
+    return _is_plain(data) or encoding in (_wide(data) or _likely(data))
+
+
+def _has_ascii(encoding: str) -> bool:
+    """Return whether ASCII reads the same in an encoding, as it does not in UTF-16."""
+    return "text".encode(encoding) == b"text"
+
+
+def _reading(data: bytes, encoding: str) -> str:
+    if not encoding:
+        return ""
+    line = data if _wide(data) else next(line for line in data.split(b"\n") if not _is_utf8(line))
+    return f"In {encoding} a line of it reads {_clipped(_first_line(line, encoding))}. "
 
 
 def require_characters(where: str, text: str, content: Any) -> None:
@@ -109,11 +181,16 @@ def _check_stated(path: Path, data: bytes, encoding: str) -> None:
         "".encode(encoding)  # codecs such as hex are found, and are none of texts
     except (LookupError, ValueError):
         raise DataError(f"There is no encoding {encoding!r}. Use a name such as gb18030, big5 or cp1252.") from None
-    if not same and not data.isascii() and _is_utf8(data) and b"\0" not in data:
-        raise DataError(
+    if not same and _is_plain(data) and not _is_in(data, encoding):
+        raise EncodingError(
             f"{path} is UTF-8, and the setting encoding states {encoding!r}. Leave the setting out: UTF-8 is read "
             "without it."
         )
+
+
+def _marked(data: bytes) -> tuple[bytes, str]:
+    """Return a byte order mark and the encoding that it states, or nothing."""
+    return next((pair for pair in _MARKS if data.startswith(pair[0])), (b"", ""))
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -126,7 +203,7 @@ def _is_utf8(data: bytes) -> bool:
 
 def _damaged(path: Path, data: bytes, error: UnicodeDecodeError, encoding: str) -> DataError:
     number = data[: error.start].count(b"\n") + 1
-    return DataError(
+    return EncodingError(
         f"{path}, line {number}: byte {error.start + 1} of the file ({data[error.start]:#04x}) is not {encoding}: "
         f"{error.reason}. Correct the file, or its encoding."
     )
@@ -154,11 +231,11 @@ def _with_nulls(path: Path, data: bytes, text: str, remedy: str) -> DataError:
 
 def _suggesting(path: Path, what: str, line: bytes, names: Sequence[str], remedy: str) -> DataError:
     if not names:
-        return DataError(
+        return EncodingError(
             f"{what} Its encoding is not usual, or it is damaged. Save it as UTF-8 with the program that wrote it."
         )
     readings = "; ".join(f"in {name} it reads {_clipped(_first_line(line, name))}" for name in names)
-    return DataError(f"{what} {readings[0].upper()}{readings[1:]}. {remedy.format(names[0], path.name)}")
+    return EncodingError(f"{what} {readings[0].upper()}{readings[1:]}. {remedy.format(names[0], path.name)}")
 
 
 def _first_line(data: bytes, name: str) -> str:

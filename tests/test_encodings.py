@@ -54,6 +54,14 @@ def test_a_byte_order_mark_states_the_encoding(encoding: str, text: str, tmp_pat
     assert read_text(path) == text
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-32-be", "utf-16"])
+def test_ascii_is_not_read_in_an_encoding_of_wide_characters(encoding: str, tmp_path: Path) -> None:
+    """Pairs of its bytes would be read as Chinese; where it reads the same, the encoding is taken."""
+    assert f"is UTF-8, and the setting encoding states '{encoding}'" in refused(tmp_path / "r.txt", b"good", encoding)
+
+    assert read_text(tmp_path / "r.txt", "gb18030") == "good"
+
+
 @pytest.mark.parametrize("rows", [1, 2, 20, 3000])
 @pytest.mark.parametrize("encoding", TEXTS)
 def test_another_encoding_is_named_with_the_line_as_it_reads(encoding: str, rows: int, tmp_path: Path) -> None:

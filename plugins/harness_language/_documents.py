@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import DataError
-from harness.encodings import SETTING, read_text
+from harness.encodings import SETTING, one_encoding, read_text
 from harness.reading import Dropped
 from harness.user_data.files import split_files
 from harness.user_data.names import ALL, SplitFiles
@@ -111,7 +111,8 @@ def _texts(source: str, listed: SplitFiles, encoding: str) -> Gathered[Item]:
         for split, paths in listed.files.items()
         for path in paths
     ]
-    return gathered(Tables(parts, listed.origin, listed.ignored), lambda part: [(_text(part.table, encoding), 0)])
+    with one_encoding([part.table for part in parts], encoding):
+        return gathered(Tables(parts, listed.origin, listed.ignored), lambda part: [(_text(part.table, encoding), 0)])
 
 
 def _text(file: Path, encoding: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import DataError
+from harness.encodings import one_encoding
 from harness.user_data.files import split_files
 from harness.user_data.names import ALL
 from harness.user_data.tables import (
@@ -108,11 +109,13 @@ def _of_files(path: Path, form: Form, wanted: Sequence[str]) -> Tables:
     if path.is_file():
         return Tables([Part(str(path), path.name, ALL, read_table(path, form, wanted))], {}, ())
     listed = split_files(path, READERS)
-    parts = [
-        Part(str(file), file.relative_to(path).as_posix(), split, read_table(file, form, wanted))
-        for split, files in listed.files.items()
-        for file in files
-    ]
+    paths = [file for files in listed.files.values() for file in files if file.suffix.lower() != ".parquet"]
+    with one_encoding(paths, form.encoding):
+        parts = [
+            Part(str(file), file.relative_to(path).as_posix(), split, read_table(file, form, wanted))
+            for split, files in listed.files.items()
+            for file in files
+        ]
     return Tables(parts, listed.origin, listed.ignored)
 
 

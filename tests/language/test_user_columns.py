@@ -529,6 +529,46 @@ def test_another_encoding_is_named_and_the_setting_reads_it(encoding: str, suffi
     assert read(path, encoding=setting[1]).digest == read(plain).digest
 
 
+@pytest.mark.parametrize(
+    "encodings",
+    [("utf-8", "gb18030"), ("gb18030", "utf-8"), ("utf-8", "utf-16-le"), ("gb18030", "koi8-r"), ("gb18030", "cp1252")],
+)
+@pytest.mark.parametrize("task", [TextClassification(), LanguageModelling()], ids=lambda task: task.name)
+def test_files_in_different_encodings_are_named_and_converted(
+    task: Task, encodings: tuple[str, str], tmp_path: Path
+) -> None:
+    """No setting is right for both, so none is advised; the remedy works to the end."""
+    suffix = ".txt" if task.name == "language-modelling" else ".csv"
+    texts = {"utf-8": CHINESE[0], "gb18030": CHINESE[1], "utf-16-le": CHINESE[1], "koi8-r": "Очень хороший отель",
+             "cp1252": "un café très agréable", "ascii": "good"}  # fmt: skip
+    files = {
+        tmp_path / f"{name}{suffix}": encoding for name, encoding in zip("abc", [*encodings, "ascii"], strict=True)
+    }
+    for path, encoding in files.items():
+        rows = [f"{texts[encoding]} {path.stem}{n},{'pq'[n % 2]}" for n in range(400)]
+        path.write_text("\n".join(["text,label", *rows]), encoding=encoding)
+    for stated in ("", *(encoding for encoding in encodings if "utf-8" in encodings and encoding != "utf-8")):
+        message = refused(tmp_path, task, encoding=stated)
+        assert "the setting encoding is for all files, and right for one of them. Leave it out." in message
+        assert len([path for path in files if str(path) in message]) == 2
+        assert re.search(r"iconv -f ([\w-]+) -t utf-8 \w\.\w+ > NEW-FILE", message)
+    for path, encoding in files.items():
+        path.write_text(path.read_text(encoding=encoding), encoding="utf-8")
+
+    assert task.check(str(tmp_path), defaults(task)) is not None
+
+
+def test_one_setting_reads_all_files_of_one_encoding(tmp_path: Path) -> None:
+    """Those in ASCII and those with a byte order mark are read beside them."""
+    for name, encoding, text in (("a", "gb18030", CHINESE[0]), ("b", "gb18030", CHINESE[1]), ("c", "ascii", "good"),
+                                 ("d", "utf-16", CHINESE[0])):  # fmt: skip
+        rows = "".join(f"{text} {name}{n},{'pq'[n % 2]}\n" for n in range(20))
+        (tmp_path / f"{name}.csv").write_text(f"text,label\n{rows}", encoding=encoding)
+    assert "Name the encoding in which it reads right with the task's setting encoding" in refused(tmp_path)
+
+    assert len(pairs_of(read(tmp_path, encoding="gb18030"))) == 80
+
+
 @pytest.mark.parametrize("wrong", ["\0", "\ud800", "\udfff \ud800"])
 @pytest.mark.parametrize("suffix", [".json", ".jsonl", ".parquet", ".csv"])
 def test_what_is_no_character_is_refused_in_every_format(wrong: str, suffix: str, tmp_path: Path) -> None:
