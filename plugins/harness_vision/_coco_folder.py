@@ -1,8 +1,8 @@
 """Reads a folder of images with COCO JSON; errors name the file and the entry.
 
 Files or folders named as splits are splits: `train.json`, `instances_train2017.json`, `train/_annotations.coco.json`.
-Without such names all images together are divided 70/10/20. `file_name` is relative to the folder, to its `images`, or
-to the JSON file.
+Without such names all images together are divided 70/10/20. `file_name` is relative to the folder, to its `images`, to
+the JSON file, or to a folder of the split: COCO's `train2017` lies beside `annotations/instances_train2017.json`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,12 @@ from harness_vision._coco_entries import Entries, Labels, image_labels
 from harness_vision._objects import Objects
 from harness_vision.detection import DetectionData, Scenes
 
-_NAME = re.compile(r"(instances_|annotations_)?(?P<split>[^\W_]+?)(\d{4})?(_annotations)?(\.coco)?", re.IGNORECASE)
-"""How COCO and its tools name the file of a split."""
+_NAME = re.compile(
+    r"(instances_|annotations_)?(?P<images>(?P<split>[^\W_]+?)(\d{4})?)(_annotations)?(\.coco)?", re.IGNORECASE
+)
+"""How COCO and its tools name the file of a split; `images` is also a folder of its images."""
+_OTHER_TASK = re.compile(r"(captions|person_keypoints|stuff|panoptic|image_info)_[a-z-]+\d{4}")
+"""How COCO names its files for other tasks, beside `instances_`."""
 LEAST = 3
 """Images that can be divided into three splits."""
 
@@ -91,6 +95,11 @@ def _tables(folder: Path) -> Tables:
         raise DataError(
             f"{folder}: {some(unknown)} {are(unknown)} no image and no COCO JSON. Move them out of the folder."
         )
+    if any(path.stem.lower().startswith("instances_") for path in files):
+        ignored += tuple(
+            f"{_name(folder, path)} (for another task of COCO)" for path in files if _OTHER_TASK.fullmatch(path.stem)
+        )
+        files = [path for path in files if not _OTHER_TASK.fullmatch(path.stem)]
     if not files:
         raise DataError(f"{folder} holds no JSON file, nor does its folder annotations. Write COCO's annotations.json.")
     listed = by_name(folder, {path: folder_names(folder, path) | _own_name(path) for path in files})
@@ -159,10 +168,17 @@ def _require_size(where: str, entry: Mapping[str, Any], file: Path, width: int, 
 
 
 def _image_path(where: str, folder: Path, path: Path, name: str) -> Path:
-    places = [place / name for place in (folder, folder / "images", path.parent)]
-    image = next((place for place in places if place.is_file()), None)
-    if image is None:
-        raise DataError(f"{where}: there is no {name} in {folder} or its folder images. Add it or remove the entry.")
+    match = _NAME.fullmatch(path.stem)
+    split = match["images"] if match else path.stem
+    places = (folder, folder / "images", path.parent, folder / split, folder / "images" / split)
+    images = {place.resolve(): place for place in (place / name for place in places) if place.is_file()}
+    if not images:
+        raise DataError(
+            f"{where}: there is no {name} in {folder}, its folder images or {split}. Add it or remove the entry."
+        )
+    image, *others = images.values()
+    if others:
+        raise DataError(f"{where}: is it {image} or {others[0]}? Remove one, or give file_name with its folder.")
     return image
 
 

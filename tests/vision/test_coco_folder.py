@@ -111,6 +111,44 @@ def test_files_named_after_splits_are_the_splits(task: Task, tmp_path: Path, nam
     assert any(np.array_equal(np.asarray(Image.open(tested)), image) for image in data.scenes("test").images)
 
 
+@pytest.mark.parametrize("images", ["", "images/"])
+def test_the_layout_of_coco_is_read(task: Task, tmp_path: Path, images: str) -> None:
+    """A folder of images beside each split's file, where two may have one name; captions are told."""
+    for place, name in enumerate(("train2017", "val2017")):
+        coco = _coco(tmp_path / name, first=20 * place)
+        for number, entry in enumerate(coco["images"]):
+            source = tmp_path / name / "images" / entry["file_name"]
+            entry["file_name"] = f"{number:012}.png"
+            (tmp_path / images / name).mkdir(parents=True, exist_ok=True)
+            source.rename(tmp_path / images / name / entry["file_name"])
+        (tmp_path / name / "images").rmdir()
+        if images:
+            (tmp_path / name).rmdir()
+        _write(tmp_path, coco, f"annotations/instances_{name}.json")
+        _write(tmp_path, {"images": coco["images"], "annotations": []}, f"annotations/captions_{name}.json")
+    data = _read(task, tmp_path)
+
+    assert dict(data.sizes) == {"train": 18, "validation": 2, "test": 20}
+    assert all(name.startswith(f"{images}val2017/") for name in data.names["test"])
+    assert data.how_read is not None
+    assert data.how_read.splits["test"].origin == "the file instances_val2017.json, as there is no test split"
+    assert data.how_read.ignored == tuple(
+        f"annotations/captions_{name}.json (for another task of COCO)" for name in ("train2017", "val2017")
+    )
+
+
+def test_a_name_that_two_images_have_is_refused(task: Task, tmp_path: Path) -> None:
+    """The boxes may be those of the other."""
+    _write(tmp_path, _coco(tmp_path), "train.json")
+    (tmp_path / "train").mkdir()
+    Image.new("L", (40, 30)).save(tmp_path / "train" / "3.png")
+
+    with pytest.raises(
+        DataError, match=r"train\.json, image 103: is it .*images/3\.png or .*train/3\.png\? Remove one"
+    ):
+        _read(task, tmp_path)
+
+
 def test_a_test_image_is_not_trained_on(task: Task, tmp_path: Path) -> None:
     """Even if both files have it."""
     coco = _coco(tmp_path)
