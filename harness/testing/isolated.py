@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from harness.plugin_files import FILE
 from harness.plugins import Plugin
@@ -18,15 +18,6 @@ HEAVY = (
     "pydantic", "scipy", "sklearn", "sqlalchemy", "streamlit", "tensorflow", "torch", "transformers",
 )  # fmt: skip
 TIMEOUT_S = 300
-
-
-class Digest(NamedTuple):
-    """The digest of a task's data in another interpreter."""
-
-    digest: str
-    error: str
-    """Why there is no digest; empty if there is one."""
-
 
 _IMPORTS = """
 import importlib, json, sys
@@ -39,19 +30,15 @@ plugins.load("checked", where, "0", (lambda: import_file(Path(where))) if kind =
              (lambda: importlib.import_module(where)))
 print(json.dumps([name for name in heavy if name in sys.modules]))
 """
-_DIGESTS = """
+_DIGEST = """
 import json, sys
 from harness.plugins import load_plugins
 from harness.testing.shared import load
-files, names = json.loads(sys.argv[1])
-tasks = load_plugins(files).tasks
-digests = {}
-for name in names:
-    try:
-        digests[name] = [load(tasks[name]).digest, ""]
-    except Exception as error:
-        digests[name] = ["", f"{type(error).__name__}: {error}"]
-print(json.dumps(digests))
+files, name = json.loads(sys.argv[1])
+try:
+    print(json.dumps([load(load_plugins(files).tasks[name]).digest, ""]))
+except Exception as error:
+    print(json.dumps(["", f"{type(error).__name__}: {error}"]))
 """
 
 
@@ -64,10 +51,17 @@ def heavy_imports(plugin: Plugin, preloads: Sequence[str]) -> list[str]:
     return imported
 
 
-def digests_elsewhere(files: Sequence[str], tasks: Sequence[str], hash_seed: int) -> dict[str, Digest]:
-    """Return the digest of each task's data in another interpreter with this hash seed."""
-    digests = _run(_DIGESTS, [list(files), list(tasks)], PYTHONHASHSEED=str(hash_seed))
-    return {name: Digest(*digest) for name, digest in digests.items()}
+def digest_elsewhere(plugin: Plugin, task: str, hash_seed: int) -> str:
+    """Return the digest of the data of a plugin's task in another interpreter with this hash seed.
+
+    Raises:
+        CheckFailed: it cannot load it.
+    """
+    files = [plugin.distribution] if plugin.version == FILE else []
+    digest, error = _run(_DIGEST, [files, task], PYTHONHASHSEED=str(hash_seed))
+    if error:
+        raise CheckFailed(f"A fresh interpreter cannot load it: {error}")
+    return str(digest)
 
 
 def _run(script: str, arguments: Any, **environment: str) -> Any:

@@ -1,20 +1,15 @@
-"""Caches that the checks of one set of plugins share: the data of tasks, and their digests in fresh interpreters."""
+"""The data of tasks, which the checks of one set of plugins share."""
 
 from __future__ import annotations
 
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from harness.plugin_files import FILE
-from harness.plugins import Plugin, Plugins
+from harness.plugins import Plugins
 from harness.seams import Data, Task
-from harness.testing.findings import CheckFailed
-from harness.testing.isolated import Digest, digests_elsewhere
 
 SMALL = {"train": 256, "validation": 64}
 """Items on which models are checked: more than a batch to train on, and enough to grade."""
-HASH_SEEDS = (1, 2)
-"""Two, so that at least one differs from this process's, and a small set is unlikely to keep its order in both."""
 
 
 class Shared:
@@ -23,8 +18,6 @@ class Shared:
     def __init__(self) -> None:
         self._data: dict[str, Data] = {}
         self._small: dict[str, Data] = {}
-        self._checked: dict[Plugin, set[str]] = {}
-        self._digests: dict[str, list[Digest]] = {}
 
     def data(self, task: Task) -> Data:
         """Return a task's default data, loaded once.
@@ -45,25 +38,6 @@ class Shared:
         if task.name not in self._small:
             self._small[task.name] = self.data(task).smaller(**SMALL)
         return self._small[task.name]
-
-    def expect(self, plugin: Plugin, task: str) -> None:
-        """Register a task, so that one interpreter digests it and the plugin's other tasks."""
-        self._checked.setdefault(plugin, set()).add(task)
-
-    def digests(self, plugin: Plugin, task: str) -> list[str]:
-        """Return the digests of a task's data in interpreters with the hash seeds `HASH_SEEDS`.
-
-        Raises:
-            CheckFailed: they cannot load it.
-        """
-        if task not in self._digests:
-            names = sorted(self._checked[plugin] - self._digests.keys())
-            files = [plugin.distribution] if plugin.version == FILE else []
-            by_seed = [digests_elsewhere(files, names, seed) for seed in HASH_SEEDS]
-            self._digests.update({name: [digests[name] for digests in by_seed] for name in names})
-        if reasons := [one.error for one in self._digests[task] if one.error]:
-            raise CheckFailed(f"A fresh interpreter cannot load it: {reasons[0]}")
-        return [one.digest for one in self._digests[task]]
 
 
 _SHARED: WeakKeyDictionary[Plugins, Shared] = WeakKeyDictionary()
