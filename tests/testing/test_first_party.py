@@ -12,43 +12,38 @@ from harness.plugins import load_plugins
 
 TARGETS = ("checkpoints", "control", "hardware", "language", "vision")
 CACHING = {
-    "model bert for text-classification", "model gpt for language-modelling", "model t5 for translation", "model ngram",
-    "model tfidf", "model resnet", "model centernet", "model conv3d", "model dcgan", "model ppo for discrete-control",
+    "model bert for text-classification", "model tfidf", "model resnet", "model ppo for discrete-control",
 }  # fmt: skip
-"""One model of each family: that it keeps no answers is measured by default, for seconds."""
-SECOND = (
+"""A network and a baseline for texts, a network for images, a policy: that they keep no answers is measured by default,
+for seconds."""
+EXPORTED = {"model bert for text-classification", "model mlp", "model resnet", "model dqn"}
+"""Networks that are exported by default: torch.onnx takes seconds."""
+SECOND = {
     "model t5 for question-answering", "model bert for question-answering", "model gpt for text-classification",
     "model ppo for continuous-control", "model videomae", "model rt-detr", "model efficientnet",
-)  # fmt: skip
+}  # fmt: skip
 """Networks like another that is trained by default."""
+UNTRAINED = {"declaration", "builds", "parameter_count"}
+"""Checks of a model that run by default for those of `SECOND`, too."""
+DIGESTED = {"task CartPole-v1", "task Reacher-v5", "task text-classification", "task object-detection"}
+"""Tasks that are loaded in fresh interpreters by default."""
 SLOW = {
-    **{
-        (subject, check): "3 s: it is trained"
-        for subject in SECOND
-        for check in ("same_seed", "another_seed", "loss_falls")
-    },
-    ("task video-classification", "deterministic"): "24 s: clips are drawn in fresh interpreters",
-    ("task image-generation", "deterministic"): "10 s, likewise",
-    ("task FrozenLakes-v0", "deterministic"): "11 s, likewise",
-    ("task FrozenLakes-v0-source", "deterministic"): "11 s, likewise",
-    ("task highway-fast-v0-source", "deterministic"): "11 s, likewise",
-    ("model t5 for translation", "exports"): "28 s of torch.onnx: a loop that writes",
-    ("model t5 for question-answering", "exports"): "20 s, likewise",
-    ("model rt-detr", "exports"): "40 s: a deep detector",
-    ("model centernet", "exports"): "8 s: a detector with a backbone",
-    ("model efficientnet", "exports"): "7 s: a deep network, as resnet",
-    ("model lstm", "exports"): "13 s: the recurrence is unrolled",
-    ("model gpt for language-modelling", "exports"): "9 s: a transformer, as bert for text-classification",
-    ("model gpt for text-classification", "exports"): "9 s, likewise",
-    ("model bert for question-answering", "exports"): "9 s, likewise",
-    ("model videomae", "exports"): "6 s, likewise",
-    ("model vit", "exports"): "5 s, likewise",
+    ("task image-generation", "random_baseline_is_told"): "6 s: pictures are drawn and compared",
     ("task highway-fast-v0", "random_baseline_is_told"): "10 s: fifty episodes in traffic",
     ("task highway-fast-v0", "queries_are_steady"): "9 s: they are driven twice",
     ("task highway-fast-v0-source", "random_baseline_is_told"): "10 s: fifty episodes in traffic",
     ("task highway-fast-v0-source", "queries_are_steady"): "8 s: they are driven twice",
 }
-"""(subject, check) → why it runs under `-m slow` only, in CPU seconds; the check runs on other subjects by default."""
+"""(subject, check) → why it runs under `-m slow` only, in CPU seconds."""
+DEFAULT = {"keeps_no_answers": CACHING, "exports": EXPORTED, "deterministic": DIGESTED}
+"""Check → the subjects on which it runs by default; it runs on the others under `-m slow`."""
+
+
+def _is_slow(check: harness.testing.Check) -> bool:
+    """Return whether a check runs under `-m slow` only: by default it runs on other subjects."""
+    second = check.subject in SECOND and check.name not in UNTRAINED
+    others = check.subject not in DEFAULT.get(check.name, {check.subject})
+    return second or others or (check.subject, check.name) in SLOW
 
 
 def _first_party() -> Iterator[Any]:
@@ -57,8 +52,7 @@ def _first_party() -> Iterator[Any]:
     for target in TARGETS:
         for check in harness.testing.checks(target, plugins):
             marks = [pytest.mark.xdist_group(target)]
-            others = check.name == "keeps_no_answers" and check.subject not in CACHING
-            if others or (check.subject, check.name) in SLOW:
+            if _is_slow(check):
                 marks.append(pytest.mark.slow)
             yield pytest.param(check, marks=marks, id=str(check))
 
@@ -76,10 +70,14 @@ def test_every_slow_check_runs_by_default_on_another_subject() -> None:
     """No check is left to the slow run as a whole."""
     checks = [parameter.values[0] for parameter in PARAMETERS]
     existing = {(check.subject, check.name) for check in checks}
+    by_default = [check for check in checks if not _is_slow(check)]
 
     assert SLOW.keys() <= existing
-    assert existing >= {(subject, "keeps_no_answers") for subject in CACHING}
-    assert {check for _, check in SLOW} <= {check for _, check in existing - SLOW.keys()}
+    assert {(subject, check) for check, subjects in DEFAULT.items() for subject in subjects} <= existing
+    assert {check.subject for check in checks} >= SECOND
+    assert {(check.subject.split()[0], check.name) for check in by_default} == {
+        (subject.split()[0], check) for subject, check in existing
+    }
 
 
 @pytest.mark.parametrize("plugin", ["reports", "dashboards"])
