@@ -20,7 +20,7 @@ from gymnasium.error import UnregisteredEnv
 from harness import DataError
 from harness.locate import FILE_MODULE
 from harness.plugins import load_plugins
-from harness_control._user_environment import has_discrete_actions, try_random_play, user_world
+from harness_control._user_environment import has_discrete_actions, try_environment
 
 TIME_S = 120.0
 """An environment that gives no answer within this time hangs."""
@@ -41,8 +41,7 @@ def _kind(identifier: str | None, settings: Mapping[str, Any], say: Say) -> bool
 
 
 def _playable(identifier: str | None, settings: Mapping[str, Any], say: Say) -> bool:
-    say("being made")
-    try_random_play(user_world(identifier, settings), say)
+    try_environment(identifier, settings, say)
     return True
 
 

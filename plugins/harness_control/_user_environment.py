@@ -6,6 +6,8 @@ import hashlib
 import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
@@ -37,12 +39,16 @@ def user_world(identifier: str | None, settings: Mapping[str, Any]) -> World:
     Raises:
         DataError: the id is unknown, the environment cannot be made, or policies cannot produce its actions.
     """
+    environment = _make(identifier)
+    return replace(_world(identifier, settings), origin=_origin(environment.unwrapped))
+
+
+def _world(identifier: str | None, settings: Mapping[str, Any]) -> World:
+    """Return the world of an environment of the user's; its origin, which takes long to find, is empty."""
     limit = settings.get("max_episode_steps", 0)
     if limit < 0:
         raise DataError(f"max_episode_steps is {limit}. Give the steps after which an episode is cut off, above 0.")
-    environment = _make(identifier)
-    options = {"max_episode_steps": limit} if limit else {}
-    return World(str(identifier), rule=None, origin=_origin(environment.unwrapped), options=options)
+    return World(str(identifier), rule=None, origin="", options={"max_episode_steps": limit} if limit else {})
 
 
 def has_discrete_actions(identifier: str | None) -> bool:
@@ -52,6 +58,18 @@ def has_discrete_actions(identifier: str | None) -> bool:
         DataError: as `user_world`.
     """
     return isinstance(_make(identifier).action_space, gymnasium.spaces.Discrete)
+
+
+def try_environment(identifier: str | None, settings: Mapping[str, Any], say: Callable[[str], None]) -> None:
+    """Make an environment and try random play.
+
+    Raises:
+        DataError: as `user_world` and `try_random_play`.
+    """
+    world = _world(identifier, settings)
+    say("being made")
+    _make(identifier)
+    try_random_play(world, say)
 
 
 def try_random_play(world: World, say: Callable[[str], None]) -> None:
@@ -163,9 +181,15 @@ def _origin(inner: Any) -> str:
     package = type(inner).__module__.partition(".")[0]
     try:
         return f"{package} {version(package)}"
-    except PackageNotFoundError:  # the distribution has another name, which is slow to find, or there is none
-        distributions = packages_distributions().get(package, [])
+    except PackageNotFoundError:  # the distribution has another name, or there is none
+        distributions = _distributions().get(package, [])
     if distributions:
         return f"{distributions[0]} {version(distributions[0])}"
     file = Path(inspect.getfile(type(inner)))
     return f"{file.name} of SHA-256 {hashlib.sha256(file.read_bytes()).hexdigest()}"
+
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    """Return the installed distributions of each package, once a process: it reads the list of every file."""
+    return packages_distributions()
