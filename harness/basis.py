@@ -148,7 +148,8 @@ class Bases:
     def of_step(self, kind: str) -> Closure:
         """Return the sources of the harness itself for a kind of step."""
         functions = (prepare, STEPS[kind])
-        return self._sources.closure(Symbol(one.__module__, one.__name__) for one in functions)
+        symbols = [Symbol(one.__module__, one.__name__) for one in functions]
+        return self._once("step", kind, lambda: self._sources.closure(symbols))
 
     def _of_object(self, kind: str, name: str) -> Closure:
         declared, made = self._plugins.find(kind, name), self._plugins.made(kind, name)

@@ -50,11 +50,17 @@ def _distributions() -> dict[str, list[str]]:
     return dict(metadata.packages_distributions())
 
 
+@cache
+def _version(distribution: str) -> str:
+    """Return a distribution's version, once a process: all its metadata are parsed for it."""
+    return metadata.version(distribution)
+
+
 def versions(modules: Iterable[str]) -> dict[str, str]:
     """Return the versions of the distributions of these modules, by distribution name."""
     tops = sorted({module.partition(".")[0] for module in modules})
     names = {name for top in tops for name in _distributions().get(top, [])}
-    return {name: metadata.version(name) for name in sorted(names)}
+    return {name: _version(name) for name in sorted(names)}
 
 
 def versions_in(text: str) -> dict[str, str]:
@@ -62,7 +68,7 @@ def versions_in(text: str) -> dict[str, str]:
     installed = {name for names in _distributions().values() for name in names}
     named = [((name, *_distributions().get(name, ())), version) for name, version in _VERSION.findall(text)]
     told = [(name, version) for names, version in named for name in names]
-    return {name: version for name, version in told if name in installed and metadata.version(name) == version}
+    return {name: version for name, version in told if name in installed and _version(name) == version}
 
 
 def commit() -> dict[str, Any] | None:
