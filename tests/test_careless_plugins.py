@@ -63,9 +63,7 @@ def beside(tmp_path: Path) -> Callable[[str], Command]:
     return install
 
 
-@pytest.mark.parametrize(
-    "where", ["import", "models", *(pytest.param(where, marks=pytest.mark.slow) for where in [*EXITS][2:])]
-)
+@pytest.mark.parametrize("where", ["import", *(pytest.param(where, marks=pytest.mark.slow) for where in [*EXITS][1:])])
 def test_a_plugin_that_exits_is_named_and_the_rest_works(beside: Callable[[str], Command], where: str) -> None:
     """Wherever the harness asks it, and only this plugin is named."""
     harness = beside(EXITS[where])

@@ -61,7 +61,7 @@ def _ok(folder: Path) -> dict[str, Record]:
     return {record.id: record for record in peek_records(str(folder / "store")) if record.outcome == "ok"}
 
 
-@pytest.mark.parametrize("kills", [6, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_kills_lose_and_double_nothing(tmp_path: Path, kills: int) -> None:
     """Harness, fork server and worker in turn; each kill is followed by running again.
 
@@ -76,7 +76,7 @@ def test_kills_lose_and_double_nothing(tmp_path: Path, kills: int) -> None:
     for number in range(10 * kills):
         if killed.total() == kills:
             break
-        kind = VICTIMS[number % len(VICTIMS)]
+        kind = min(VICTIMS, key=killed.__getitem__)
         run = _start(tmp_path)
         cut_off += 1 if kind == "harness" else 2  # the harness is killed at last, too
         harness = psutil.Process(run.pid)
@@ -146,7 +146,7 @@ def test_the_harness_outlives_its_workers_and_its_fork_server(tmp_path: Path) ->
 
 def _kill(harness: psutil.Process, kind: str) -> bool:
     """Kill a process under the harness as soon as there is one; return whether there was."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         time.sleep(0.02)
         with contextlib.suppress(psutil.NoSuchProcess):  # a worker may have ended already

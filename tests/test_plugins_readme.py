@@ -21,7 +21,8 @@ LANGUAGES = {"python", "sh", "text", "toml"}
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if name == "keras_lstm.py" else []) for name in FILES]
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name in ("keras_lstm.py", "haste.py") else []) for name in FILES],
 )
 def test_a_file_of_the_document_passes_the_kit(tmp_path: Path, name: str) -> None:
     """It loads, and no check fails."""

@@ -45,6 +45,7 @@ def test_a_policy_learns_the_rules_actions(assign: Assign) -> None:
     assert _agreement(learner, _game(assignment)) > max(0.92, before)
 
 
+@pytest.mark.slow
 def test_continuous_actions_are_cloned_too(assign: Assign) -> None:
     """The mean distance between the policy's actions and the rule's falls."""
     assignment = assign("ppo", task="Reacher-v5", pretraining="cloning", batch_size=64)

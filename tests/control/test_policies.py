@@ -243,6 +243,7 @@ def test_logits_that_are_not_finite_are_refused() -> None:
         ObservationCodec().answers({"numbers": np.array([[np.nan, 1.0]])})
 
 
+@pytest.mark.slow  # the kit trains it, and PPO learns by default
 def test_dqn_learns(assign: Assign) -> None:
     """A short training is far above the random baseline; the target network starts as a copy."""
     assignment = assign("dqn", steps=12, learning_rate=0.0023)

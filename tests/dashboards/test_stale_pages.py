@@ -41,7 +41,7 @@ def _html(app: Any) -> str:
     return " ".join(str(block.proto.body) for block in app.get("html"))
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", ["en", pytest.param("zh", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("page", ["verdicts_page", "case_page"])
 def test_a_verdict_on_stale_records_says_so(page: str, language: str, aged: Path, open_page: Any) -> None:
     """With the change, beside the candidate's name."""

@@ -27,6 +27,8 @@ from harness_reports.prices.pricing import choose
 from harness_reports.show.report import html
 
 OTHER_CASE = "document-classification"
+ONCE = ["en", *(pytest.param(one, marks=pytest.mark.slow) for one in LANGUAGES if one != "en")]
+"""The languages as parameters: one by default, the others under `-m slow`."""
 APP = Path(harness_dashboards.__file__).with_name("app.py")
 
 
@@ -113,7 +115,7 @@ def test_cards_and_the_use_case_say_what_to_measure_next(
     assert TEXTS["zh"]["next"] in _html(case_page)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", ONCE)
 @pytest.mark.parametrize("page", ["verdicts_page", "case_page"])
 def test_the_verdicts_are_explained_where_they_stand(store: Path, open_page: Any, page: str, language: str) -> None:
     """Each of the four, on the first page and on that of a use case."""
@@ -182,7 +184,7 @@ def test_use_cases_without_measurements_have_a_command(app: Any, sampled: Path) 
     assert any("--task text-classification --data reviews.csv --data-name reviews" in command for command in commands)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", ONCE)
 def test_pages_and_memo_say_that_the_cheap_baseline_is_as_good(
     decided: Path, open_page: Any, language: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,7 +207,7 @@ def test_pages_and_memo_say_that_the_cheap_baseline_is_as_good(
             assert memo.count(escape(str(note))) == 2  # the summary, and its use case
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", ONCE)
 def test_a_card_opens_its_use_case(app: Any, language: str) -> None:
     """On the next page, in the selected language."""
     app.button_group(key="language").set_value(language).run()

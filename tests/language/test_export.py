@@ -29,7 +29,7 @@ pytestmark = [
     ("model", "settings"),
     [
         ("mlp", {}),
-        ("lstm", {"max_length": 8}),  # the recurrence is unrolled: each token costs
+        pytest.param("lstm", {"max_length": 8}, marks=pytest.mark.slow),  # it is unrolled: each token costs
         pytest.param("bert", {}, marks=pytest.mark.slow),  # the conformance kit exports it too
     ],
     ids=lambda value: value if isinstance(value, str) else "",

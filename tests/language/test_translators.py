@@ -201,6 +201,7 @@ def test_relative_attention_biases_are_wide_at_first(few: TranslationData) -> No
     assert network.t5.shared.weight.std().item() == pytest.approx(1.0, rel=0.05)
 
 
+@pytest.mark.slow
 def test_it_soon_copies_new_numbers() -> None:
     """With the digits in order, which T5's own biases and AdamW learn last."""
     numbers = torch.randperm(900, generator=torch.Generator().manual_seed(0)).add(100).tolist()

@@ -39,7 +39,13 @@ def colours() -> ImageClassificationData:
     return ImageClassificationData(["red", "green", "blue"], splits)
 
 
-@pytest.mark.parametrize("kind", NETWORKS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, id=kind.name, marks=pytest.mark.slow if kind.name in ("efficientnet", "vit") else [])
+        for kind in NETWORKS
+    ],
+)
 def test_every_network_learns_colours(colours: ImageClassificationData, kind: Any) -> None:
     """Three channels, resized, after a few steps."""
     steps = 100 if kind is EfficientNet else 40  # the running means of its many norms converge slowly

@@ -24,6 +24,8 @@ from harness_reports.reasons import Reason
 
 CASES = load_plugins().use_cases()
 DRAWS = 1000
+BY_DEFAULT = ("review-sentiment", "game-agent", "text-completion")
+"""A classification, a game, and a metric in which lower is better."""
 LOWER_IS_BETTER = ("text-completion", "image-generation")
 
 
@@ -88,7 +90,13 @@ def versions(case: UseCase, factors: tuple[float, ...] = FACTORS) -> Iterator[Us
 
 
 @pytest.mark.parametrize("factors", [FACTORS, pytest.param((0.3, 3.0), marks=pytest.mark.slow)])
-@pytest.mark.parametrize("case", CASES.values(), ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=case.name, marks=[] if case.name in BY_DEFAULT else pytest.mark.slow)
+        for case in CASES.values()
+    ],
+)
 def test_what_a_sentence_says_changes_the_verdict(
     bench: Any, pricing: Pricing, case: UseCase, factors: tuple[float, ...]
 ) -> None:

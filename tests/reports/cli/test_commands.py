@@ -320,7 +320,11 @@ def test_entry_module_is_light() -> None:
     assert "--price-book" in done.stdout
 
 
-@pytest.mark.parametrize("table", ["viability", "serving", "alternatives", "accuracy", "throughput", "cost"])
+@pytest.mark.parametrize(
+    "table",
+    ["viability", "accuracy", *(pytest.param(name, marks=pytest.mark.slow)
+                                for name in ("serving", "alternatives", "throughput", "cost"))],
+)  # fmt: skip
 def test_tables_are_in_chinese(run: Run, table: str) -> None:
     """Headings and sentences in Markdown; in JSON the sentences alone, under the same keys."""
     head = run("table", table, "--format", "markdown", "--lang", "zh").splitlines()[0]

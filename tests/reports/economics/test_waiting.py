@@ -233,14 +233,19 @@ def simulated_replicas(service: Service, arrivals_per_s: float, limit_s: float, 
 
 
 FLEETS = [
-    (single(TIMES["constant"]), 2.5, 2.0),
-    (single(TIMES["exponential"]), 4.0, 6.0),
     (single(TIMES["two"]), 3.0, 15.0),
     (single(TIMES["lognormal"]), 2.0, 14.0),
-    (BATCHES["pairs"], 5.0, 2.5),
     (BATCHES["eights"], 10.0, 6.0),
     (BATCHES["padded"], 50.0, 3.5),
-    (BATCHES["flat"], 60.0, 3.0),
+    *(
+        pytest.param(*fleet, marks=pytest.mark.slow)
+        for fleet in (
+            (single(TIMES["constant"]), 2.5, 2.0),
+            (single(TIMES["exponential"]), 4.0, 6.0),
+            (BATCHES["pairs"], 5.0, 2.5),
+            (BATCHES["flat"], 60.0, 3.0),
+        )
+    ),
 ]
 
 
