@@ -240,6 +240,15 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def briefly_served(tmp_path: Path) -> str:
+    """Write a suite to take the place of `quick`, which serves for seconds; return its file's name."""
+    serve = "scenarios: [Offline], serve: {seconds: 0.1, queries: 5}"
+    models = "models: [tfidf], tasks: [text-classification], budgets: {finetune: {steps: 1}}"
+    (tmp_path / "brief.yaml").write_text(f"{{name: brief, {models}, {serve}}}", encoding="utf-8")
+    return "brief.yaml"
+
+
 class Done(NamedTuple):
     """A command's exit code and output."""
 

@@ -145,12 +145,14 @@ def test_the_report_is_one_file(walked: Path, harness_command: Any) -> None:
     assert 'src="http' not in page
 
 
-def test_your_own_reviews_are_one_option_away(tmp_path: Path, libraries_at_hand: None, harness_command: Any) -> None:
+def test_your_own_reviews_are_one_option_away(
+    tmp_path: Path, libraries_at_hand: None, harness_command: Any, briefly_served: str
+) -> None:
     """A CSV with a text and a label column can be measured."""
     rows = [f'"a {word} day number {n} with {extra}",{label}' for n in range(60) for word, label, extra in
             (("wonderful", "good", f"sun {n}"), ("dreadful", "bad", f"rain {n}"))]  # fmt: skip
     (tmp_path / "reviews.csv").write_text("review,stars\n" + "\n".join(rows) + "\n", encoding="utf-8")
-    command = ["run", "quick", "--data", "reviews.csv", "--task", "text-classification", "--model", "tfidf"]
+    command = ["run", briefly_served, "--data", "reviews.csv", "--task", "text-classification", "--model", "tfidf"]
     settings = ["--task-setting", "text_column=review", "--task-setting", "label_column=stars"]
     wrong = harness_command(tmp_path, *command)
     left = sorted(path.name for path in tmp_path.iterdir())
@@ -158,7 +160,7 @@ def test_your_own_reviews_are_one_option_away(tmp_path: Path, libraries_at_hand:
     (graded,) = [r for r in peek_records(str(tmp_path / "harness-results")) if r.scores]
     accuracy = sum(graded.scores["correct"]) / len(graded.scores["correct"])
 
-    assert (wrong.code, left) == (2, ["reviews.csv"])
+    assert (wrong.code, left) == (2, [briefly_served, "reviews.csv"])
     assert "text_column" in wrong.stderr
     assert done.code == 0, done.stdout + done.stderr
     assert accuracy == 1.0

@@ -19,7 +19,8 @@ from harness_control._game import FIRST_SEED
 
 TOYS = str(Path(__file__).parents[1] / "toy_plugin.py")
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-RUN = ("run", "quick", "--task", "text-classification", "--model", "tfidf", "--runtime", "eager", "--store", "store")
+OPTIONS = ("--task", "text-classification", "--model", "tfidf", "--runtime", "eager", "--store", "store")
+RUN = ("run", "quick", *OPTIONS)
 
 
 def _reviews(path: Path, count: int = 300) -> None:
@@ -63,13 +64,14 @@ def test_the_readme_reproduces_the_baseline(
     harness_command: Callable[..., Any],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    briefly_served: str,
 ) -> None:
     """By scikit-learn alone, from the rows that a command of the README writes, to the last digit.
 
     The run prints how the data were read, and keeps it with the record of the evaluation.
     """
     _reviews(tmp_path / "reviews.csv")
-    done = harness_command(tmp_path, *RUN, "--data", "reviews.csv")
+    done = harness_command(tmp_path, "run", briefly_served, *OPTIONS, "--data", "reviews.csv")
     _check_kept(tmp_path / "store")
 
     assert done.code == 0

@@ -187,12 +187,13 @@ def test_a_bad_file_in_a_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_one_command_models_a_plain_text(
-    tmp_path: Path, libraries_at_hand: None, harness_command: Callable[..., Any]
+    tmp_path: Path, libraries_at_hand: None, harness_command: Callable[..., Any], briefly_served: str
 ) -> None:
     """A bad file ends the command with code 2, and nothing is written."""
     (tmp_path / "input.txt").write_text(play(600), encoding="utf-8")
     (tmp_path / "bad.txt").write_bytes(b"\xff")
-    command = ["run", "quick", "--task", "language-modelling", "--model", "ngram", "--store", "store", "--data"]
+    options = ["--task", "language-modelling", "--model", "ngram", "--store", "store", "--data"]
+    command = ["run", briefly_served, *options]
     bad = harness_command(tmp_path, *command, "bad.txt")
 
     assert bad.code == 2
