@@ -20,7 +20,8 @@ EXPORTED = {"model bert for text-classification", "model mlp", "model resnet", "
 """Networks that are exported by default: torch.onnx takes seconds."""
 SECOND = {
     "model t5 for question-answering", "model bert for question-answering", "model gpt for text-classification",
-    "model ppo for continuous-control", "model videomae", "model rt-detr", "model efficientnet",
+    "model gpt for language-modelling", "model ppo for continuous-control", "model videomae", "model rt-detr",
+    "model efficientnet",
 }  # fmt: skip
 """Networks like another that is trained by default."""
 UNTRAINED = {"declaration", "builds", "parameter_count"}
