@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -102,6 +104,8 @@ class Scene:
     hardware: Hardware
     runtime: Runtime | None
     report: Report
+    opened: ExitStack
+    """Closed when the step has ended."""
 
     def assignment(self) -> Assignment:
         """Return the learner's assignment."""
@@ -149,14 +153,15 @@ def perform(job: Job, plugins: Plugins, report: Report) -> StepResult:
     Raises:
         PluginError: a plugin gave something that a record cannot hold, or removed the folder it writes into.
     """
-    scene, result = prepare(job, plugins, report)
-    STEPS[job.kind](scene, result)
+    with ExitStack() as opened:
+        scene, result = prepare(job, plugins, report, opened)
+        STEPS[job.kind](scene, result)
     if not job.output.is_dir():
         raise PluginError("The folder to write into is gone. Write into it, and do not move or remove it.")
     return _plain(result)
 
 
-def prepare(job: Job, plugins: Plugins, report: Report) -> tuple[Scene, StepResult]:
+def prepare(job: Job, plugins: Plugins, report: Report, opened: ExitStack) -> tuple[Scene, StepResult]:
     """Seed the libraries, load the data and look up what the step needs."""
     spec = job.spec
     seed_libraries(spec["seed"])
@@ -172,6 +177,7 @@ def prepare(job: Job, plugins: Plugins, report: Report) -> tuple[Scene, StepResu
         plugins.find("hardware", spec["hardware"]),
         runtime,
         report,
+        opened,
     )
     result = StepResult(
         outcome="ok",
@@ -266,6 +272,8 @@ def _open(scene: Scene) -> Callable[[], Predict]:
         made = runtime.predictor(scene.model, scene.assignment(), job.inputs.get("trained", exported), exported)
         if not callable(made):
             raise PluginError(f"Runtime.predictor() is a {type(made).__name__}. Give a function of a batch of inputs.")
+        if isinstance(made, BilledPredictor):
+            scene.opened.callback(made.close)
         return made
 
     return opened
@@ -293,8 +301,10 @@ def _evaluate(scene: Scene, result: StepResult) -> None:
         _keep_usage(predict, "validation", items(validated.scores), result)
         answers = {**validated.answers, **validated.scores}
         _keep_answers(scene.data, "validation", validated._replace(answers=answers), result)
-    result.samples.extend(kept(scene.data.show(checking(predict))))
     _read(result, wall_s=wall_s, items=items(grades.scores))
+    if isinstance(predict, BilledPredictor):  # samples would be paid for, and its size is not known
+        return
+    result.samples.extend(kept(scene.data.show(checking(predict))))
     if scene.job.spec["start"] == "as-is":  # no training tells its size
         del predict  # a large network need not fit in memory twice
         learner = scene.learner(scene.assignment())
@@ -313,8 +323,12 @@ def _keep_answers(data: Data, split: str, grades: Grades, result: StepResult) ->
 
 def _keep_usage(predict: Predict, split: str, count: int, result: StepResult) -> None:
     """Keep what each answer consumed, where the predictor says it."""
-    if isinstance(predict, BilledPredictor) and (usage := columns(predict.usage(), count, "BilledPredictor.usage")):
-        result.usage[split] = usage
+    if not isinstance(predict, BilledPredictor):
+        return
+    result.usage[split] = usage = columns(predict.usage(), count, "BilledPredictor.usage()")
+    if whys := Counter(why for why in usage.get("why", ()) if why is not None):
+        listed = ", ".join(f"{number} {why}" for why, number in whys.most_common())
+        result.notes.append(f"Of {count} answers of {split}, {whys.total()} are none and count as wrong: {listed}.")
 
 
 def _serve(scene: Scene, result: StepResult) -> None:

@@ -45,6 +45,8 @@ class BilledPredictor:
     usage: Callable[[], Mapping[str, Sequence[Any]]]
     """Returns a column for each figure (`input_tokens`, `finish`, …), with a value for each input that was answered
     since the last call, in their order; None where it is unknown."""
+    close: Callable[[], None] = lambda: None
+    """Ends its connections; called when the step has ended."""
 
     def __call__(self, inputs: Sequence[Any]) -> Sequence[Any]:
         """Return outputs."""
