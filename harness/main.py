@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 
 from harness.errors import INTERRUPTED, HarnessError
-from harness.guard import end_output
+from harness.guard import end_output, take_output
 
 BARE_LISTINGS = {("plugins",): False, ("plugins", "--json"): True}
 """Arguments that need no parser → whether to print JSON."""
@@ -20,6 +20,7 @@ BARE_LISTINGS = {("plugins",): False, ("plugins", "--json"): True}
 
 def main() -> None:
     """Run the command line; a HarnessError becomes its message and its exit code."""
+    take_output()
     try:
         _ready(tuple(sys.argv[1:]))()
     except HarnessError as error:

@@ -25,6 +25,7 @@ EXITS = {
     "models": f"{HOOK}def harness_models(): raise SystemExit('no licence key')\n",
     "price books": f"{HOOK}def harness_price_books(): exit('no licence key')\n",
     "commands": f"{HOOK}def harness_commands(app): raise SystemExit('no licence key')\n",
+    "at once": "import os\nos._exit(0)\n",
     "check": f"{HOOK}def harness_check_use_case(use_case): raise SystemExit('no licence key')\n",
 }
 NOISY = (
@@ -63,7 +64,13 @@ def beside(tmp_path: Path) -> Callable[[str], Command]:
     return install
 
 
-@pytest.mark.parametrize("where", ["import", *(pytest.param(where, marks=pytest.mark.slow) for where in [*EXITS][1:])])
+@pytest.mark.parametrize(
+    "where",
+    [
+        pytest.param(where, marks=() if where in ("import", "at once") else pytest.mark.slow)
+        for where in EXITS
+    ],
+)
 def test_a_plugin_that_exits_is_named_and_the_rest_works(beside: Callable[[str], Command], where: str) -> None:
     """Wherever the harness asks it, and only this plugin is named."""
     harness = beside(EXITS[where])
@@ -71,7 +78,7 @@ def test_a_plugin_that_exits_is_named_and_the_rest_works(beside: Callable[[str],
     failures = [one for one in listed["failures"] if one["distribution"] != "harness-outside-plugin"]
 
     assert [one["plugin"] for one in failures] == ["careless"]
-    assert failures[0]["reason"].endswith("SystemExit: no licence key")
+    assert failures[0]["reason"].endswith("SystemExit: 0" if where == "at once" else "SystemExit: no licence key")
     assert "FAILED careless (careless): " in harness("plugins").stdout
     assert "plugins" in harness("--help").stdout
     assert next(csv.DictReader(io.StringIO(harness("prices", "--format", "csv").stdout)))["usd"]
@@ -90,6 +97,27 @@ def test_what_a_plugin_prints_does_not_reach_standard_output(beside: Callable[[s
     assert len({len(row) for row in csv.reader(io.StringIO(harness("prices", "--format", "csv").stdout))}) == 1
 
 
+LATE = (
+    "import os, sys, threading, time\nkept = sys.stdout\n"
+    "def speak():\n    for _ in range(1000):\n"
+    "        print('by a thread')\n        print('to a kept stream', file=kept)\n"
+    "        kept.flush()\n        os.write(1, b'by C in a thread\\n')\n        time.sleep(0.001)\n"
+    "threading.Thread(target=speak, daemon=True).start()\n"
+)
+
+
+@pytest.mark.parametrize("command", [("plugins", "--json"), ("prices", "--format", "json")])
+def test_what_a_thread_of_a_plugin_prints_later_does_not_either(
+    beside: Callable[[str], Command], command: tuple[str, ...]
+) -> None:
+    """While the command computes and writes what it was asked for; a child process that ends by `os._exit` does so."""
+    child = "if os.fork() == 0:\n    os._exit(0)\nos.wait()\n"
+    done = beside(LATE + child)(*command)
+
+    assert json.loads(done.stdout)
+    assert {"by a thread", "to a kept stream", "by C in a thread"} <= set(done.stderr.splitlines())
+
+
 def test_what_a_plugin_changes_is_undone_and_said(beside: Callable[[str], Command], tmp_path: Path) -> None:
     """Relative paths, the arguments and the streams of the command are those of the user."""
     done = beside(STATE)("prices", "--format", "csv", "-o", "prices.csv")
@@ -99,12 +127,14 @@ def test_what_a_plugin_changes_is_undone_and_said(beside: Callable[[str], Comman
         assert f"plugin 'careless' changed {what}, which is undone" in done.stderr
 
 
-def test_ctrl_c_while_a_plugin_loads_stays_one(tmp_path: Path) -> None:
-    """It is no fault of the plugin."""
+def test_ctrl_c_while_a_plugin_loads_stays_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is no fault of the plugin, which is named: it may have raised it itself."""
     (tmp_path / "slow.py").write_text("raise KeyboardInterrupt\n", encoding="utf-8")
 
     with pytest.raises(KeyboardInterrupt):
         load_plugins([str(tmp_path / "slow.py")])
+
+    assert "plugin 'slow' was at work when it was stopped" in capsys.readouterr().err
 
 
 def test_the_guard_restores_after_an_error(tmp_path: Path) -> None:

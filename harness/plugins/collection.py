@@ -326,6 +326,7 @@ class Plugins:
             with guarded(partial(self._tell, name)):
                 yield
         except KeyboardInterrupt:
+            self._tell(name, "was at work when it was stopped")
             raise
         except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, SystemExit too
             self._fail(name, distribution, error)
