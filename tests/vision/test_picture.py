@@ -263,12 +263,12 @@ def test_pictures_of_12_bits_are_a_question_that_a_setting_answers(tmp_path: Pat
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.roll(grey, number)).save(file)
     command = ["data", "image-classification", "--data", str(tmp_path / "scans")]
-    asked = harness_command(tmp_path, *command)
+    unanswered = harness_command(tmp_path, *command)
     answered = harness_command(tmp_path, *command, "--task-setting", "bit_depth=12")
 
-    assert asked.code == 2
-    assert "its largest value is 4095" in " ".join(asked.stderr.split())
-    assert "--task-setting bit_depth=12" in " ".join(asked.stderr.split())
+    assert unanswered.code == 2
+    assert "its largest value is 4095" in " ".join(unanswered.stderr.split())
+    assert "--task-setting bit_depth=12" in " ".join(unanswered.stderr.split())
     assert answered.code == 0, answered.stderr
     data: Any = (
         load_plugins()
