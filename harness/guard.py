@@ -39,12 +39,12 @@ def guarded(tell: Callable[[str], None] | None = None) -> Iterator[None]:
             try:
                 yield
             finally:
+                _of_plugins.update(set(threading.enumerate()) - running)  # before `sys.stdout` is the harness's again
                 for (what, read, restore), value in zip(_STATE, before, strict=True):
                     if value is not None and read() != value:
                         restore(value)
                         changed.append(what)
     finally:
-        _of_plugins.update(set(threading.enumerate()) - running)
         if tell is not None:
             for what in changed:
                 tell(f"changed {what}, which is undone")
