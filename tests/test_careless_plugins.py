@@ -66,10 +66,7 @@ def beside(tmp_path: Path) -> Callable[[str], Command]:
 
 @pytest.mark.parametrize(
     "where",
-    [
-        pytest.param(where, marks=() if where in ("import", "at once") else pytest.mark.slow)
-        for where in EXITS
-    ],
+    [pytest.param(where, marks=() if where in ("import", "at once") else pytest.mark.slow) for where in EXITS],
 )
 def test_a_plugin_that_exits_is_named_and_the_rest_works(beside: Callable[[str], Command], where: str) -> None:
     """Wherever the harness asks it, and only this plugin is named."""

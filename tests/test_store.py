@@ -30,6 +30,7 @@ RECORD = Record(
     environment={},
 )
 
+USAGE = {"input_tokens": [12, 9], "output_tokens": [1, None], "why": [None, "cut off"]}
 texts = st.text(max_size=8)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 records = st.builds(
@@ -47,6 +48,9 @@ records = st.builds(
     scores=st.dictionaries(texts, st.lists(numbers, max_size=3)),
     items=st.dictionaries(texts, st.dictionaries(texts, st.lists(texts | numbers, max_size=3))),
     answers=st.dictionaries(texts, st.dictionaries(texts, st.lists(texts | numbers, max_size=3))),
+    usage=st.dictionaries(
+        texts, st.dictionaries(texts, st.lists(st.none() | st.integers() | texts | numbers, max_size=3))
+    ),
     notes=st.lists(texts, max_size=2),
 )
 
@@ -71,6 +75,7 @@ def test_every_version_loads_for_ever(version: int) -> None:
     assert record.value("energy_j") is None
     assert record.readings["wall_s"].unit == "s"
     assert record.scores == {"correct": [1.0, 0.0]}
+    assert record.usage.get("test", {}) == ({} if version < 7 else USAGE)
 
 
 def test_a_record_of_tomorrow_is_refused() -> None:
