@@ -187,11 +187,11 @@ def _numbered(table: Table) -> list[str]:
 
 
 def unnested(table: Table, column: str) -> Table:
-    """Return a table with the keys of a column of objects as columns, where it has no such column yet."""
+    """Return a table with the keys of a column of objects as columns in its place; other columns stay as they are."""
     entries = table[column]
     keys = dict.fromkeys(key for entry in entries if isinstance(entry, dict) for key in entry)
     inner = {key: [entry.get(key) if isinstance(entry, dict) else None for entry in entries] for key in keys}
-    return replace(table, columns={**inner, **table.columns})
+    return replace(table, columns={**inner, **{name: table.columns[name] for name in table.columns if name != column}})
 
 
 # Checking texts ---------------------------------------------------------------------------------------------

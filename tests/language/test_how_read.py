@@ -245,6 +245,10 @@ def test_questions_and_pairs_are_reported_too(tmp_path: Path) -> None:
     assert of_pairs.columns == {"source_column": "en", "target_column": "zh"}
     assert of_pairs.unused_columns == ("note",)
 
+    nested = [{"id": n, "translation": {"en": f"{n} days", "zh": f"{n}天", "de": f"{n} Tage"}} for n in range(30)]
+    (tmp_path / "n.jsonl").write_text("".join(json.dumps(one) + "\n" for one in nested), encoding="utf-8")
+    assert sorted(_read(tmp_path / "n.jsonl", "translation")[1].unused_columns) == ["de", "id"]
+
 
 def test_a_hub_data_set_tells_which_splits_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of other names, such as `unsupervised`."""
