@@ -161,7 +161,16 @@ def _touched(plan: Plan, touches: Touches) -> set[str]:
     return {step.fingerprint for step in plan.steps if step.fingerprint in fingerprints}
 
 
-@pytest.mark.parametrize("name", CHANGES)
+SECOND = (
+    "bootstrap", "cheap baseline", "masked words", "questions", "precision of boxes", "distance of drawings", "worlds",
+    "q-learning", "eager",
+)  # fmt: skip
+"""Lines of a package of which another line is changed by default."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in SECOND else []) for name in CHANGES]
+)
 def test_a_line_that_decides_results_makes_its_steps_pending(
     name: str, standard: Plan, plugins: Plugins, plant: Callable[..., None]
 ) -> None:

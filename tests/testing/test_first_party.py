@@ -23,17 +23,15 @@ SECOND = {
     "model gpt for language-modelling", "model ppo for continuous-control", "model videomae", "model rt-detr",
     "model efficientnet",
 }  # fmt: skip
-"""Networks like another that is trained by default."""
-UNTRAINED = {"declaration", "builds", "parameter_count"}
-"""Checks of a model that run by default for those of `SECOND`, too."""
+"""Networks like another that is trained by default; tasks on which others are pretrained are second ones, too."""
+QUICK = {"declaration", "builds", "parameter_count", "names_are_known", "bad_source_is_refused"}
+"""Checks that run by default for second networks and tasks, too."""
 DIGESTED = {"task CartPole-v1", "task Reacher-v5", "task text-classification", "task object-detection"}
 """Tasks that are loaded in fresh interpreters by default."""
 SLOW = {
     ("task image-generation", "random_baseline_is_told"): "6 s: pictures are drawn and compared",
     ("task highway-fast-v0", "random_baseline_is_told"): "10 s: fifty episodes in traffic",
     ("task highway-fast-v0", "queries_are_steady"): "9 s: they are driven twice",
-    ("task highway-fast-v0-source", "random_baseline_is_told"): "10 s: fifty episodes in traffic",
-    ("task highway-fast-v0-source", "queries_are_steady"): "8 s: they are driven twice",
 }
 """(subject, check) → why it runs under `-m slow` only, in CPU seconds."""
 DEFAULT = {"keeps_no_answers": CACHING, "exports": EXPORTED, "deterministic": DIGESTED}
@@ -42,9 +40,9 @@ DEFAULT = {"keeps_no_answers": CACHING, "exports": EXPORTED, "deterministic": DI
 
 def _is_slow(check: harness.testing.Check) -> bool:
     """Return whether a check runs under `-m slow` only: by default it runs on other subjects."""
-    second = check.subject in SECOND and check.name not in UNTRAINED
+    second = check.subject in SECOND or check.subject.endswith("-source")
     others = check.subject not in DEFAULT.get(check.name, {check.subject})
-    return second or others or (check.subject, check.name) in SLOW
+    return (second and check.name not in QUICK) or others or (check.subject, check.name) in SLOW
 
 
 def _first_party() -> Iterator[Any]:
