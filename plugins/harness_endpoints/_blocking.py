@@ -1,0 +1,104 @@
+"""A client for code that is not asynchronous."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import Future
+from itertools import islice
+from queue import SimpleQueue
+from threading import Thread
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from harness_endpoints import _models
+from harness_endpoints._answer import Answer, Ask
+from harness_endpoints._client import Client, Endpoint
+
+T = TypeVar("T")
+
+
+class BlockingClient:
+    """Asks an endpoint from a thread with an event loop of its own: `with BlockingClient(endpoint) as client`."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        """Keep the endpoint; the thread starts when the client is entered."""
+        self._client = Client(endpoint)
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, name="endpoint", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Start the thread and open the session."""
+        self._thread.start()
+        self._submit(self._client.__aenter__()).result()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections and end the thread."""
+        self._submit(self._close()).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def check(self) -> None:
+        """Raise SuiteError, with the remedy, where the endpoint cannot be asked."""
+        self._submit(_models.check(self._client)).result()
+
+    def answers(self, asks: Iterable[Ask], on_answer: Callable[[int, Answer], object] | None = None) -> list[Answer]:
+        """Return the answers in the order of the requests, with up to `concurrency` in flight.
+
+        A request is taken from `asks` when there is room for it. `on_answer` gets the place and the answer of each as
+        it comes. Both run in the caller's thread. What they raise, Ctrl-C too, cancels what is in flight.
+        """
+        flight = _Flight(enumerate(asks), lambda ask: self._submit(self._client.answer(ask)))
+        answers: dict[int, Answer] = {}
+        try:
+            flight.fill(self._client.endpoint.concurrency)
+            while flight.calls:
+                place, answer = flight.landed()
+                answers[place] = answer
+                if on_answer is not None:
+                    on_answer(place, answer)
+                flight.fill(self._client.endpoint.concurrency)
+        finally:
+            flight.cancel()
+        return [answers[place] for place in range(len(answers))]
+
+    async def _close(self) -> None:
+        """End what is still under way, then close the connections."""
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._client.__aexit__(None, None, None)
+
+    def _submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+
+class _Flight:
+    """The requests that are under way."""
+
+    def __init__(self, asks: Iterable[tuple[int, Ask]], send: Callable[[Ask], Future[Answer]]) -> None:
+        self._asks = iter(asks)
+        self._send = send
+        self._done: SimpleQueue[int] = SimpleQueue()
+        self.calls: dict[int, Future[Answer]] = {}
+
+    def fill(self, concurrency: int) -> None:
+        """Send requests until there are as many as may be."""
+        for place, ask in islice(self._asks, concurrency - len(self.calls)):
+            self.calls[place] = self._send(ask)
+            self.calls[place].add_done_callback(lambda _, place=place: self._done.put(place))  # type: ignore[misc]
+
+    def landed(self) -> tuple[int, Answer]:
+        """Wait for an answer; return its place and itself."""
+        place = self._done.get()
+        return place, self.calls.pop(place).result()
+
+    def cancel(self) -> None:
+        """Give up what is under way."""
+        for call in self.calls.values():
+            call.cancel()

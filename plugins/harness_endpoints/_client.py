@@ -1,0 +1,183 @@
+"""The asynchronous client of an OpenAI-compatible endpoint.
+
+A call notes the time of what comes from the socket and nothing else; it is read when it has ended. A request is sent
+again only where nothing of an answer came, and every sending is counted: what was paid for is never asked again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from harness.errors import SuiteError
+from harness_endpoints._answer import Answer, Ask, Call, Try, answer_of, read_call
+from harness_endpoints._failures import CUT_OFF, TIMED_OUT, UNREACHABLE, Failure
+from harness_endpoints._key import Key, read_key
+from harness_endpoints._patience import Patience
+from harness_endpoints._retry import Backoff, retry_after_s
+from harness_endpoints._stream import Arrival
+
+PATHS = {"chat": "/chat/completions", "completions": "/completions"}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A model behind a URL."""
+
+    base_url: str
+    """Up to and with the version: `http://127.0.0.1:8000/v1`."""
+    model: str
+    """The model's name in requests."""
+    key_variable: str | None = None
+    """The name of the environment variable that holds the key; None where the server asks for none."""
+    api: Literal["chat", "completions"] = "chat"
+    stream: bool = True
+    time_out_s: float = 600.0
+    """The longest time of one try."""
+    silence_s: float = 120.0
+    """The longest time between two pieces of one answer."""
+    concurrency: int = 8
+    """How many requests a `BlockingClient` has in flight."""
+    backoff: Backoff = field(default_factory=Backoff)
+
+    def __post_init__(self) -> None:
+        """Refuse a URL that cannot be one, or that holds a secret."""
+        url = urlsplit(self.base_url)
+        if url.scheme not in {"http", "https"} or not url.hostname:
+            raise SuiteError(f"{self.base_url!r} is no base URL. Next: give one such as http://127.0.0.1:8000/v1")
+        if url.username or url.password or url.query or url.fragment:
+            raise SuiteError(
+                f"The base URL of {url.hostname} has a user, a query or a fragment. Next: give it without; "
+                "a key stands in an environment variable, whose name is key_variable"
+            )
+
+    def url(self, path: str) -> str:
+        """Return the URL of a part of the API."""
+        return self.base_url.rstrip("/") + path
+
+
+class Client:
+    """Asks an endpoint, over connections that are kept: `async with Client(endpoint) as client`.
+
+    It sets no limit to what is in flight: that is for the caller, who holds a concurrency or a schedule.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        """Keep the endpoint; connections are made when the client is entered."""
+        self.endpoint = endpoint
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open the session."""
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None),  # Patience watches at a lower cost
+            headers={"Accept-Encoding": "identity"},  # what is compressed comes later than it is made
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def answer(self, ask: Ask, *, scheduled: float | None = None) -> Answer:
+        """Return what became of a request; a failure is an answer with its name.
+
+        `scheduled` is when it was to be sent, by `time.perf_counter()`: latencies then begin there. Raises SuiteError
+        where the variable of the key is not set: nothing was sent then.
+        """
+        key = read_key(self.endpoint.key_variable)
+        body = request_body(self.endpoint, ask)
+        data = json.dumps(body).encode()
+        asked_at = datetime.now(UTC).isoformat()
+        tries: list[Try] = []
+        while True:
+            call = await self._post(data, key)
+            reading, failure = read_call(call)
+            tries.append(Try(call.sent, failure and failure.name))
+            again = failure is not None and failure.again and not reading.chunks
+            pause_s = self.endpoint.backoff.pause_s(len(tries), retry_after_s(call.retry_after)) if again else None
+            if pause_s is None:
+                most = body.get("max_completion_tokens", body.get("max_tokens"))
+                return answer_of(
+                    reading, failure, call, tries=tries, asked_at=asked_at, scheduled=scheduled, max_tokens=most
+                )
+            await asyncio.sleep(pause_s)
+
+    async def get(self, path: str) -> Call:
+        """Return what the server sends for a part of the API, in one try."""
+        return await self._call("GET", path, None, read_key(self.endpoint.key_variable))
+
+    async def _post(self, data: bytes, key: Key) -> Call:
+        return await self._call("POST", PATHS[self.endpoint.api], data, key)
+
+    async def _call(self, method: str, path: str, data: bytes | None, key: Key) -> Call:
+        """Send one request and note what comes, and when; no exception holds the key, for none leaves."""
+        assert self._session is not None, "the client is not entered"  # noqa: S101 - a mistake of the caller's code
+        headers = {"Content-Type": "application/json", **key.headers()} if data else key.headers()
+        call = Call(perf_counter(), key)
+        patience = Patience(call, self.endpoint.time_out_s, self.endpoint.silence_s)
+        try:
+            async with (
+                patience,
+                self._session.request(
+                    method, self.endpoint.url(path), data=data, headers=headers, allow_redirects=False
+                ) as response,
+            ):
+                call.status, call.content_type = response.status, response.headers.get("Content-Type", "")
+                call.retry_after = response.headers.get("Retry-After")
+                await _note_arrivals(response.content, call.arrivals)
+        except TimeoutError:
+            call.failure = Failure(TIMED_OUT, patience.detail(), again=not call.arrivals)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            call.failure = _lost(self.endpoint, call, error)
+        return call
+
+
+async def _note_arrivals(content: aiohttp.StreamReader, arrivals: list[Arrival]) -> None:
+    """Note the bytes of an answer and when they came: all that happens while it is timed."""
+    read, note, now = content.readany, arrivals.append, perf_counter
+    while data := await read():
+        note(Arrival(now(), data))
+
+
+def request_body(endpoint: Endpoint, ask: Ask) -> dict[str, Any]:
+    """Return the fields of a request."""
+    body: dict[str, Any] = {"model": endpoint.model, _prompt_field(endpoint, ask.prompt): ask.prompt, **ask.settings}
+    if endpoint.stream:
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
+    body |= ask.extra
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def _prompt_field(endpoint: Endpoint, prompt: Any) -> str:
+    if isinstance(prompt, str) != (endpoint.api == "completions"):
+        form = "a text" if endpoint.api == "completions" else "messages"
+        raise SuiteError(f"The API {endpoint.api} is asked with {form}. Next: choose the other API")
+    return "prompt" if endpoint.api == "completions" else "messages"
+
+
+def _lost(endpoint: Endpoint, call: Call, error: Exception) -> Failure:
+    """Return the failure of a connection: before the answer began, or within it."""
+    if call.status is not None:
+        return Failure(CUT_OFF, f"The connection ended within the answer ({type(error).__name__})")
+    return Failure(UNREACHABLE, f"No answer from {endpoint.base_url} ({_reason(error)})", again=True)
+
+
+def _reason(error: Exception) -> str:
+    """Return why a connection failed; not the text of the exception, which may hold what was sent."""
+    cause = getattr(error, "os_error", error)
+    return getattr(cause, "strerror", None) or type(error).__name__

@@ -1,0 +1,106 @@
+"""What the bytes of an answer say: text, reasoning, finish reason, usage, and when each chunk of content came."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from harness_endpoints._stream import DONE, Arrival, events
+
+
+class Chunk(NamedTuple):
+    """A piece of an answer that holds content; it may hold several tokens."""
+
+    at: float
+    """When it was whole: `time.perf_counter()`, in seconds."""
+    size: int
+    """Its length as it came, in bytes."""
+
+
+@dataclass
+class Reading:
+    """What was read of one answer; what came before a fault is kept, for it may have been billed."""
+
+    text: str = ""
+    """The answer, without reasoning."""
+    reasoning: str = ""
+    refusal: str = ""
+    """What the model says in place of an answer, where the server marks it so."""
+    finish: str | None = None
+    """Why it ended, as the server says it: stop, length, content_filter, …"""
+    model: str | None = None
+    """The model as the server names it."""
+    usage: Mapping[str, Any] | None = None
+    """The object `usage` as the server sent it."""
+    logprobs: list[Any] = field(default_factory=list)
+    """The objects `logprobs` of the chunks that have one, as the server sent them."""
+    chunks: list[Chunk] = field(default_factory=list)
+    """Those with content, reasoning and refusals included."""
+    error: Mapping[str, Any] | None = None
+    """An answer that is an error object, though its status is 200."""
+    broken: bool = False
+    """Whether a part is no JSON, or no answer of OpenAI's form."""
+    choices: int = 0
+    """How many choices came, in chunks."""
+    done: bool = False
+    """Whether the end was announced."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the server said that this is all."""
+        return self.done or self.finish is not None
+
+
+def read_stream(arrivals: Iterable[Arrival]) -> Reading:
+    """Read a stream of server-sent events."""
+    reading = Reading()
+    for at, data in events(arrivals):
+        if data == DONE:
+            reading.done = True
+            break
+        if not _take(reading, at, data):
+            break
+    return reading
+
+
+def read_body(arrivals: Sequence[Arrival]) -> Reading:
+    """Read an answer that is one JSON object."""
+    reading = Reading()
+    at = arrivals[-1].at if arrivals else 0.0
+    whole = _take(reading, at, b"".join(arrival.data for arrival in arrivals))
+    reading.done = whole and reading.choices > 0
+    return reading
+
+
+def _take(reading: Reading, at: float, data: bytes) -> bool:
+    """Add one JSON object to a reading; return whether it is one of an answer."""
+    try:
+        body = json.loads(data)
+        if body.get("error"):
+            reading.error = body
+            return False
+        _add(reading, body, Chunk(at, len(data)))
+    except (ValueError, TypeError, AttributeError, RecursionError):  # no JSON, or of another form
+        reading.broken = True
+    return not reading.broken
+
+
+def _add(reading: Reading, body: Mapping[str, Any], chunk: Chunk) -> None:
+    reading.model = body.get("model") or reading.model
+    reading.usage = body.get("usage") or reading.usage
+    for choice in body.get("choices") or ():
+        reading.choices += 1
+        part = choice.get("delta") or choice.get("message") or choice
+        content = part.get("content") or part.get("text") or ""
+        reasoning = part.get("reasoning_content") or part.get("reasoning") or ""
+        refusal = part.get("refusal") or ""
+        if content or reasoning or refusal:
+            reading.chunks.append(chunk)
+        reading.text += content
+        reading.reasoning += reasoning
+        reading.refusal += refusal
+        reading.finish = choice.get("finish_reason") or reading.finish
+        if choice.get("logprobs"):
+            reading.logprobs.append(choice["logprobs"])
