@@ -1,0 +1,176 @@
+"""Asks an endpoint for a task's items: prompts out, outputs of the task's kind and what they consumed in."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+from harness import Assignment, Data, NotAnAnswerError, PluginError, Prompts, SuiteError
+from harness.seams.prompts import Message, messages
+from harness_endpoints._answer import Answer, Ask
+from harness_endpoints._blocking import BlockingClient
+from harness_endpoints._client import Endpoint
+from harness_endpoints._failures import REFUSED
+
+CUT_OFF, EMPTY, UNPARSABLE = "cut off", "empty", "unparsable"
+
+
+class AskingError(RuntimeError):
+    """A request without an answer: what was evaluated so far does not count."""
+
+
+def check(name: str, data: Data, settings: Mapping[str, Any]) -> None:
+    """Raise where a model cannot be asked for these data: PluginError or SuiteError, with the remedy."""
+    shown(prompts_of(data), settings["shots"], seed=0)
+    more_fields(settings)
+    with BlockingClient(endpoint(name, settings)) as client:
+        client.check()
+
+
+def prompts_of(data: Data) -> Prompts:
+    """Return how the data are asked.
+
+    Raises:
+        PluginError: they cannot be.
+    """
+    if (prompts := data.prompts()) is None:
+        raise PluginError(f"{type(data).__name__} does not say how it is asked in words: give it a `prompts()`.")
+    return prompts
+
+
+def endpoint(name: str, settings: Mapping[str, Any]) -> Endpoint:
+    """Return the endpoint that the settings describe.
+
+    Raises:
+        SuiteError: there is no URL, or it is none.
+    """
+    if not settings["base_url"]:
+        raise SuiteError(f"openai:{name} has no URL. Name it: --model openai:{name}@http://127.0.0.1:8000/v1.")
+    return Endpoint(
+        settings["base_url"],
+        name,
+        key_variable=settings["key_variable"] or None,
+        api=settings["api"],
+        stream=settings["stream"],
+        time_out_s=settings["time_out_s"],
+    )
+
+
+def more_fields(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the setting `extra_body`.
+
+    Raises:
+        SuiteError: it is no JSON object.
+    """
+    text = settings["extra_body"] or "{}"
+    try:
+        fields = json.loads(text)
+    except ValueError as error:
+        raise SuiteError(f'extra_body is no JSON: {error}. Give an object such as {{"seed": 1}}.') from None
+    if not isinstance(fields, dict):
+        raise SuiteError(f'extra_body is {text}. Give a JSON object such as {{"seed": 1}}.')
+    return fields
+
+
+def shown(prompts: Prompts, count: int, seed: int) -> list[tuple[Any, str]]:
+    """Return examples of the training split, drawn with the seed.
+
+    Raises:
+        PluginError: there are fewer.
+    """
+    examples = prompts.examples() if count else ()
+    if not 0 <= count <= len(examples):
+        raise PluginError(f"shots is {count}; the training split has {len(examples)} examples.")
+    return random.Random(seed).sample(list(examples), count)  # noqa: S311 - no secret
+
+
+class Asking:
+    """A model that is asked: outputs for inputs, and what the answers consumed."""
+
+    def __init__(self, name: str, assignment: Assignment) -> None:
+        """Keep what is asked and how; the connection is made for the first batch."""
+        self._settings = assignment.settings
+        self._prompts = prompts_of(assignment.data)
+        self._shots = shown(self._prompts, self._settings["shots"], assignment.seed)
+        self._fields = more_fields(self._settings)
+        self._endpoint = endpoint(name, self._settings)
+        self._client: BlockingClient | None = None
+        self._open = ExitStack()
+        self._rows: list[dict[str, Any]] = []
+
+    def predict(self, inputs: Sequence[Any]) -> list[Any]:
+        """Return an output for each input, in order; all are in flight at once.
+
+        Raises:
+            AskingError: a request failed for good, or the server reports impossible usage.
+        """
+        if self._client is None:
+            client = BlockingClient(replace(self._endpoint, concurrency=max(1, len(inputs))))
+            self._client = self._open.enter_context(client)
+        answers = self._client.answers([self._ask(one) for one in inputs])
+        outputs = [self._output(answer, one) for answer, one in zip(answers, inputs, strict=True)]
+        self._rows += [row(answer, why) for answer, (_, why) in zip(answers, outputs, strict=True)]
+        return [output for output, _ in outputs]
+
+    def usage(self) -> dict[str, list[Any]]:
+        """Return what the answers since the last call consumed, a column for each figure."""
+        rows, self._rows = self._rows, []
+        return {name: [each[name] for each in rows] for name in (rows[0] if rows else ())}
+
+    def close(self) -> None:
+        """End the connections."""
+        self._open.close()
+
+    def _ask(self, one: Any) -> Ask:
+        turns = messages(self._prompts, one, self._shots, self._settings["system"])
+        fields = {name: self._settings[name] for name in ("temperature", "max_tokens")}
+        if effort := self._settings["reasoning_effort"]:
+            fields["reasoning_effort"] = effort
+        return Ask(as_text(turns) if self._settings["api"] == "completions" else turns, fields, self._fields)
+
+    def _output(self, answer: Answer, one: Any) -> tuple[Any, str | None]:
+        """Return an output, and why it stands for no answer, if it does."""
+        if answer.failure not in {None, REFUSED}:
+            raise AskingError(f"{answer.failure}: {answer.detail}")
+        if answer.usage_fault is not None:
+            raise AskingError(f"impossible usage: {answer.usage_fault}")
+        why = _why(answer)
+        if why is None:
+            try:
+                return self._prompts.read(answer.text, one), None
+            except NotAnAnswerError:
+                why = UNPARSABLE
+        return self._prompts.nothing(), why
+
+
+def _why(answer: Answer) -> str | None:
+    """Return why an answer is none before it is read."""
+    if answer.failure == REFUSED:
+        return REFUSED
+    if answer.finish == "length":
+        return CUT_OFF
+    return None if answer.text.strip() else EMPTY
+
+
+def row(answer: Answer, why: str | None) -> dict[str, Any]:
+    """Return what a record keeps of an answer; None where the server says nothing."""
+    return {
+        **answer.usage._asdict(),
+        "attempts": answer.attempts,
+        "finish": answer.finish,
+        "why": why,
+        "answer": answer.text,
+        "model": answer.model,
+        "asked_at": answer.asked_at,
+        "first_token_s": answer.first_token_s,
+        "latency_s": answer.latency_s,
+    }
+
+
+def as_text(turns: Sequence[Message]) -> str:
+    """Return messages as one text to be continued, for models without a chat template."""
+    return "\n\n".join(str(turn["content"]) for turn in turns) + "\n\n"

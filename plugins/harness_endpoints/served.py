@@ -1,0 +1,71 @@
+"""`openai:NAME@URL`, a served model: it is asked as it is, and nothing trains it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from harness import Assignment, Data, Learner, Model, PluginError, Setting, Unsupported
+from harness_endpoints.remote import DEVICE
+
+KINDS = ("text-classification", "question-answering", "translation")
+"""The kinds of task whose data say how they are asked in words."""
+
+
+def open_reference(reference: str) -> Model:
+    """Return the model of `NAME` or `NAME@URL`.
+
+    Raises:
+        PluginError: there is no name.
+    """
+    name, _, url = reference.partition("@http")
+    if not name:
+        raise PluginError("A served model has a name and a URL: openai:NAME@http://127.0.0.1:8000/v1.")
+    return Served(name, f"http{url}" if url else "")
+
+
+class Served(Model):
+    """A model behind a URL."""
+
+    imports = ("aiohttp", "harness_endpoints._asking")
+    kinds = KINDS
+    starts = ("as-is",)
+    devices = (DEVICE,)
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "base_url": Setting("", "URL of the server with its version: http://127.0.0.1:8000/v1.", access=True),
+        "key_variable": Setting("", "Name of the environment variable that holds the key, if any.", access=True),
+        "time_out_s": Setting(600.0, "Longest time of one request.", access=True),
+        "api": Setting("chat", "What is called.", ("chat", "completions")),
+        "stream": Setting(True, "Whether answers come token by token."),
+        "system": Setting("", "The system message."),
+        "shots": Setting(0, "Examples of the training split that are shown with their answers."),
+        "temperature": Setting(0.0, "0: the most probable token."),
+        "max_tokens": Setting(256, "The longest answer."),
+        "reasoning_effort": Setting("", "low, medium, high, … where the model takes it."),
+        "extra_body": Setting("", 'More fields of a request, in JSON: {"seed": 1}. null leaves a field out.'),
+    }
+
+    def __init__(self, name: str, url: str) -> None:
+        """Set name and URL; without one, the setting says it."""
+        self.name = f"openai:{name}"  # type: ignore[misc]  # its reference is its name
+        self.summary = f"Served model {name}"  # type: ignore[misc]
+        if url:
+            base_url = type(self).settings["base_url"]._replace(default=url)
+            self.settings = {**type(self).settings, "base_url": base_url}  # type: ignore[misc]
+
+    def check(self, data: Data, settings: Mapping[str, Any], start: str) -> Sequence[str]:  # noqa: ARG002 - it has one start
+        """Return nothing; called before anything is asked of the model.
+
+        Raises:
+            PluginError: the data cannot be asked in words, or there are too few examples.
+            SuiteError: no server, another model, a wrong key; with the remedy.
+        """
+        from harness_endpoints._asking import check
+
+        check(self.name.partition(":")[2], data, settings)
+        return ()
+
+    def learner(self, assignment: Assignment) -> Learner:
+        """Refuse: it is served."""
+        del assignment
+        raise Unsupported(f"{self.name} is served: it is asked over HTTP and not trained.")

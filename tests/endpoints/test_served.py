@@ -1,0 +1,239 @@
+"""Served models in a suite: what is asked, read, kept and refused, against a real server."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness import NotAnAnswerError
+from harness.labelled import NO_CLASS
+from harness.plugin_files import import_file
+from harness.plugins import load_plugins
+from harness.records import Record
+from harness.seams.prompts import messages
+from harness.settings import filled
+from harness.store import open_store
+
+server = import_file(Path(__file__).with_name("server.py"))
+Behaviour, Server = server.Behaviour, server.Server
+
+KEY, KEY_VARIABLE = "sk-a-key-that-nobody-sees", "KEY_OF_THE_TEST"
+CLASSES = ("calm", "glad", "sad")
+ROWS = 120
+SUITE = """name: asked
+models:
+  - name: openai:tiny
+    settings: {{base_url: "{url}", max_tokens: 8, key_variable: {variable}{more}}}
+tasks: [{{name: text-classification, data: mood.csv}}]
+batch_sizes: [8]
+serve: {{seconds: 0.05, queries: 2}}
+"""
+FAULTS = {
+    "unparsable": [Behaviour(), "no idea"],
+    "two classes": [Behaviour(), "calm or sad"],
+    "empty": [Behaviour(), ""],
+    "blank": [Behaviour(), "  "],
+    "cut off": [Behaviour(finish="length"), None],
+    "refused": [Behaviour(refusal="I will not say."), None],
+    "filtered": [Behaviour(finish="content_filter"), None],
+}
+"""Answers that are none, whatever the right one is."""
+WHYS = {"unparsable": 2, "empty": 2, "cut off": 1, "refused": 2}
+"""How they are counted."""
+SOUND = [Behaviour(reasoning="Let me think."), Behaviour(usage="none"), Behaviour(statuses=(503, 200))]
+"""What does not make an answer wrong."""
+
+
+@pytest.fixture
+def mood(tmp_path: Path) -> Path:
+    """Return a folder with texts of three classes."""
+    with (tmp_path / "mood.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        writer.writerows([f"Entry {number} of the diary", CLASSES[number % 3]] for number in range(ROWS))
+    return tmp_path
+
+
+def data_of(folder: Path) -> Any:
+    """Return the task's data."""
+    task = load_plugins().find("tasks", "text-classification")
+    return task.data(str(folder / "mood.csv"), filled({}, task.settings))
+
+
+def references(folder: Path, split: str = "test") -> dict[str, str]:
+    """Return the prompt of each text of a split, and its class."""
+    data = data_of(folder)
+    texts, labels = data.examples(split)
+    prompts = [messages(data.prompts(), text)[-1]["content"] for text in texts]
+    return dict(zip(prompts, (data.classes[label] for label in labels), strict=True))
+
+
+def write_suite(folder: Path, url: str, variable: str = '""', more: str = "") -> None:
+    """Write the suite."""
+    text = SUITE.format(url=url, variable=variable, more=f", {more}" if more else "")
+    (folder / "asked.yaml").write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def evaluated(mood: Path, harness_command: Any) -> Callable[..., Record]:
+    """Return a function that runs the suite against a server and returns the record of the evaluation."""
+
+    def run(one: Any, variable: str = '""', more: str = "") -> Record:
+        write_suite(mood, one.url, variable, more)
+        done = harness_command(mood, "run", "asked.yaml", "--store", "store")
+        assert done.code == 0, done.stderr
+        return next(each for each in reversed(open_store(str(mood / "store")).records()) if each.step == "evaluate")
+
+    return run
+
+
+def test_answers_are_graded_exactly_with_faults_planted(mood: Path, evaluated: Callable[..., Record]) -> None:
+    """Each answer that is none is wrong and counted under its name; what is only odd is right."""
+    answers = references(mood)
+    places = iter(answers)
+    planted: dict[str, Any] = {}
+    for behaviour, words in FAULTS.values():
+        prompt = next(places)
+        planted[prompt] = behaviour
+        answers[prompt] = answers[prompt] if words is None else words
+    planted |= {next(places): behaviour for behaviour in SOUND}
+    with Server(answers=answers, planted=planted) as one:
+        record = evaluated(one)
+
+    usage, count = record.usage["test"], len(answers)
+    wrong = len(FAULTS)
+    assert record.scores["correct"] == [0.0] * wrong + [1.0] * (count - wrong)
+    assert record.scores["predicted"][:wrong] == [NO_CLASS] * wrong
+    assert record.answers["test"]["output"][:wrong] == [None] * wrong
+    assert {why: usage["why"].count(why) for why in WHYS} == WHYS
+    assert usage["why"][wrong:] == [None] * (count - wrong)
+    assert usage["attempts"][wrong:] == [1, 1, 2] + [1] * (count - wrong - 3)
+    assert usage["output_tokens"][wrong + 1] is None
+    assert usage["model"] == ["tiny"] * count
+    assert [note for note in record.notes if "are none" in note] == [
+        f"Of {count} answers of test, 7 are none and count as wrong: 2 unparsable, 2 empty, 2 refused, 1 cut off."
+    ]
+
+
+def test_a_step_is_not_its_url_and_the_key_is_nowhere(mood: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same server on another port is asked nothing; another temperature is another step."""
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
+
+    def run(url: str, *arguments: str, more: str = "") -> str:  # a process of its own: workers get its variables
+        write_suite(mood, url, KEY_VARIABLE, more)
+        command = ["harness", "run", "asked.yaml", "--store", "store", *arguments]
+        done = subprocess.run(command, cwd=mood, capture_output=True, text=True, encoding="utf-8", check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    answers = references(mood)
+    with Server(answers=answers, key=KEY) as one:
+        first = run(one.url)
+    with Server(answers=answers, key=KEY) as other:
+        again = run(other.url)
+        asked_again = list(other.log)
+        warmer = run(other.url, "--dry-run", more="temperature: 0.5")
+
+    record = next(each for each in open_store(str(mood / "store")).records() if each.step == "evaluate")
+    assert record.scores["correct"] == [1.0] * len(answers)
+    assert record.spec["access"]["key_variable"] == KEY_VARIABLE
+    assert asked_again == []
+    assert "all 2 steps are measured already" in again
+    assert "2 to do" in warmer
+    files = [file for file in (mood / "store").rglob("*") if file.is_file()]
+    texts = [first, again, warmer, *(file.read_bytes().decode("utf-8", "replace") for file in files)]
+    assert not [text for text in texts if KEY in text]
+
+
+@pytest.mark.slow
+def test_shots_are_of_the_training_split(mood: Path, evaluated: Callable[..., Record]) -> None:
+    """They stand before the question, with their answers; what is graded is asked last."""
+    answers = {text.rpartition("\n\n")[2]: label for text, label in references(mood).items()}
+    with Server(answers=answers) as one:
+        record = evaluated(one, more="shots: 2")
+        prompts = one.prompts("asked")
+
+    assert record.scores["correct"] == [1.0] * len(answers)
+    assert {prompt for prompt in prompts if prompt in answers} == set(answers)
+    assert min(record.usage["test"]["input_tokens"]) > 25  # instruction, two examples and the question
+
+
+@pytest.fixture
+def refuse(mood: Path, harness_command: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Return a function that runs a suite that must be refused, and returns the error in one line."""
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+
+    def run(url: str, variable: str = '""', more: str = "", model: str = "tiny") -> str:
+        write_suite(mood, url, variable, more)
+        path = mood / "asked.yaml"
+        path.write_text(path.read_text(encoding="utf-8").replace("openai:tiny", f"openai:{model}"), encoding="utf-8")
+        done = harness_command(mood, "run", "asked.yaml", "--store", "store")
+        assert done.code == 2, done.stdout
+        assert not (mood / "store").exists()
+        return " ".join(done.stderr.split())
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ("shots: 99", "shots is 99; the training split has 84 examples."),
+        ("extra_body: '[1]'", "extra_body is [1]. Give a JSON object"),
+        ("extra_body: '{'", "extra_body is no JSON"),
+        ("api: chats", "Did you mean 'chat'?"),
+    ],
+)
+def test_bad_settings_are_refused_before_anything_is_asked(
+    refuse: Callable[..., str], more: str, sentence: str
+) -> None:
+    """Nothing is written, and nothing is asked."""
+    with Server() as one:
+        assert sentence in refuse(one.url, more=more)
+        assert one.prompts("asked") == []
+
+
+def test_what_cannot_be_reached_is_refused_with_the_remedy(
+    refuse: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No URL, no server, another path, another model, no key, a wrong key."""
+    with Server(key=KEY) as one:
+        url = one.url
+        assert f"The environment variable {KEY_VARIABLE} is to hold the key and is not set" in refuse(url, KEY_VARIABLE)
+        assert "set the environment variable that holds the key" in refuse(url)
+        monkeypatch.setenv(KEY_VARIABLE, KEY[:-1])
+        assert "401" in refuse(url, KEY_VARIABLE)
+        monkeypatch.setenv(KEY_VARIABLE, KEY)
+        assert "Did you mean 'tiny'?" in refuse(url, KEY_VARIABLE, model="tinny")
+        assert "correct the base URL" in refuse(url.removesuffix("/v1"), KEY_VARIABLE)
+        assert one.prompts("asked") == []
+    assert "start the server, or correct the base URL" in refuse(url)
+    assert "openai:tiny has no URL. Name it" in refuse("")
+
+
+def test_the_url_may_stand_in_the_models_name(mood: Path, harness_command: Any) -> None:
+    """`openai:NAME@URL`; the model is planned under its name alone, where it is served."""
+    with Server() as one:
+        done = harness_command(
+            mood, "run", "quick", "--model", f"openai:tiny@{one.url}", "--task", "text-classification", "--dry-run"
+        )
+        assert done.code == 0, done.stderr
+        assert one.prompts("asked") == []
+    assert "evaluate openai:tiny on text-classification http as it is" in done.stdout
+    assert "openai:tiny does not compute on cpu: it is measured and priced on remote." in done.stdout
+    assert "finetune" not in done.stdout
+
+
+def test_rows_of_ones_are_what_prompts_read(mood: Path) -> None:
+    """An answer by its class's name is right for every class; other words are none."""
+    prompts = data_of(mood).prompts()
+
+    assert [int(np.argmax(prompts.read(name, ""))) for name in CLASSES] == [0, 1, 2]
+    with pytest.raises(NotAnAnswerError):
+        prompts.read("angry", "")
