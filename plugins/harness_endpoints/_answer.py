@@ -10,7 +10,7 @@ from harness_endpoints import _latency, _usage
 from harness_endpoints._failures import BROKEN_JSON, CUT_OFF, REFUSED, WRONG_URL, Failure, of_error, of_status
 from harness_endpoints._key import Key
 from harness_endpoints._reading import Chunk, Reading, read_body, read_stream
-from harness_endpoints._stream import Arrival
+from harness_endpoints._stream import Timed
 from harness_endpoints._usage import Usage
 
 OK = 200
@@ -42,7 +42,7 @@ class Call:
     """The HTTP status; None where no answer began."""
     content_type: str = ""
     retry_after: str | None = None
-    arrivals: list[Arrival] = field(default_factory=list)
+    arrivals: list[Timed] = field(default_factory=list)
     """The bytes of the body, as they were read."""
     failure: Failure | None = None
     """What ended it, if not the server."""
@@ -123,6 +123,18 @@ class Answer:
         return _latency.end_to_end_s(self.start, self.chunk_times)
 
 
+def may_come_again(call: Call) -> bool:
+    """Return whether a call failed so that the same request may succeed, and brought nothing of an answer.
+
+    Only what looks like a failure is read.
+    """
+    errors = any(b'"error"' in data for _, data in call.arrivals[-3:])
+    if call.status == OK and call.failure is None and not errors:
+        return False
+    reading, failure = read_call(call)
+    return failure is not None and failure.again and not reading.chunks
+
+
 def read_call(call: Call) -> tuple[Reading, Failure | None]:
     """Return what a call brought, and why that is no answer, without the key."""
     reading, failure = _read(call)
@@ -135,7 +147,7 @@ def _read(call: Call) -> tuple[Reading, Failure | None]:
     if call.status is None:
         return Reading(), call.failure
     if call.status != OK:
-        failure = of_status(call.status, b"".join(arrival.data for arrival in call.arrivals))
+        failure = of_status(call.status, b"".join(data for _, data in call.arrivals))
         return Reading(), failure
     if "html" in call.content_type:
         return Reading(), Failure(WRONG_URL, "The server answers with a web page")
@@ -162,24 +174,36 @@ def _failure(call: Call, reading: Reading) -> Failure | None:
     return None
 
 
-def answer_of(
-    reading: Reading, failure: Failure | None, call: Call, *, tries: Sequence[Try], asked_at: str,
-    scheduled: float | None, max_tokens: int | None,
-) -> Answer:  # fmt: skip
-    """Return the answer that the last call of a request gave."""
-    return Answer(
-        text=reading.text or reading.refusal,
-        reasoning=reading.reasoning,
-        finish=reading.finish,
-        model=reading.model,
-        usage=_usage.read_usage(reading.usage),
-        usage_fault=_usage.usage_fault(reading.usage, max_tokens),
-        logprobs=tuple(reading.logprobs),
-        failure=failure and failure.name,
-        detail=failure and failure.sentence(),
-        tries=tuple(tries),
-        asked_at=asked_at,
-        scheduled=scheduled,
-        chunks=tuple(reading.chunks),
-        streamed=streamed(call),
-    )
+@dataclass(frozen=True)
+class Exchange:
+    """All calls of one request. Reading them takes the processor's time: under load, do it after the window."""
+
+    calls: Sequence[Call]
+    """At least one; the last of them has the outcome."""
+    asked_at: str
+    scheduled: float | None
+    max_tokens: int | None
+
+    def read(self) -> Answer:
+        """Return the answer."""
+        outcomes = [read_call(call) for call in self.calls]
+        tries = [
+            Try(call.sent, failure and failure.name) for call, (_, failure) in zip(self.calls, outcomes, strict=True)
+        ]
+        reading, failure = outcomes[-1]
+        return Answer(
+            text=reading.text or reading.refusal,
+            reasoning=reading.reasoning,
+            finish=reading.finish,
+            model=reading.model,
+            usage=_usage.read_usage(reading.usage),
+            usage_fault=_usage.usage_fault(reading.usage, self.max_tokens),
+            logprobs=tuple(reading.logprobs),
+            failure=failure and failure.name,
+            detail=failure and failure.sentence(),
+            tries=tuple(tries),
+            asked_at=self.asked_at,
+            scheduled=self.scheduled,
+            chunks=tuple(reading.chunks),
+            streamed=streamed(self.calls[-1]),
+        )

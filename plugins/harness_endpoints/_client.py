@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from harness.errors import SuiteError
-from harness_endpoints._answer import Answer, Ask, Call, Try, answer_of, read_call
+from harness_endpoints._answer import Answer, Ask, Call, Exchange, may_come_again
 from harness_endpoints._failures import CUT_OFF, TIMED_OUT, UNREACHABLE, Failure
 from harness_endpoints._key import Key, read_key
 from harness_endpoints._patience import Patience
 from harness_endpoints._retry import Backoff, retry_after_s
-from harness_endpoints._stream import Arrival
+from harness_endpoints._stream import Timed
 
 PATHS = {"chat": "/chat/completions", "completions": "/completions"}
 
@@ -94,7 +94,11 @@ class Client:
             self._session = None
 
     async def answer(self, ask: Ask, *, scheduled: float | None = None) -> Answer:
-        """Return what became of a request; a failure is an answer with its name.
+        """Return what became of a request, as `exchange` does, but read."""
+        return (await self.exchange(ask, scheduled=scheduled)).read()
+
+    async def exchange(self, ask: Ask, *, scheduled: float | None = None) -> Exchange:
+        """Send a request, again where that may help, and return all that came; failures are read from it.
 
         `scheduled` is when it was to be sent, by `time.perf_counter()`: latencies then begin there. Raises SuiteError
         where the variable of the key is not set: nothing was sent then.
@@ -103,19 +107,17 @@ class Client:
         body = request_body(self.endpoint, ask)
         data = json.dumps(body).encode()
         asked_at = datetime.now(UTC).isoformat()
-        tries: list[Try] = []
-        while True:
-            call = await self._post(data, key)
-            reading, failure = read_call(call)
-            tries.append(Try(call.sent, failure and failure.name))
-            again = failure is not None and failure.again and not reading.chunks
-            pause_s = self.endpoint.backoff.pause_s(len(tries), retry_after_s(call.retry_after)) if again else None
-            if pause_s is None:
-                most = body.get("max_completion_tokens", body.get("max_tokens"))
-                return answer_of(
-                    reading, failure, call, tries=tries, asked_at=asked_at, scheduled=scheduled, max_tokens=most
-                )
+        calls = [await self._post(data, key)]
+        while (pause_s := self._pause_s(calls)) is not None:
             await asyncio.sleep(pause_s)
+            calls.append(await self._post(data, key))
+        return Exchange(calls, asked_at, scheduled, body.get("max_completion_tokens", body.get("max_tokens")))
+
+    def _pause_s(self, calls: list[Call]) -> float | None:
+        """Return the seconds to wait before the next try; None where there is none."""
+        if not may_come_again(calls[-1]):
+            return None
+        return self.endpoint.backoff.pause_s(len(calls), retry_after_s(calls[-1].retry_after))
 
     async def get(self, path: str) -> Call:
         """Return what the server sends for a part of the API, in one try."""
@@ -147,11 +149,11 @@ class Client:
         return call
 
 
-async def _note_arrivals(content: aiohttp.StreamReader, arrivals: list[Arrival]) -> None:
+async def _note_arrivals(content: aiohttp.StreamReader, arrivals: list[Timed]) -> None:
     """Note the bytes of an answer and when they came: all that happens while it is timed."""
     read, note, now = content.readany, arrivals.append, perf_counter
     while data := await read():
-        note(Arrival(now(), data))
+        note((now(), data))
 
 
 def request_body(endpoint: Endpoint, ask: Ask) -> dict[str, Any]:

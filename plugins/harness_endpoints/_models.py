@@ -37,7 +37,7 @@ def _names(call: Call) -> tuple[str, ...] | None:
     if call.status != OK or call.failure is not None:
         return None
     try:
-        body: Any = json.loads(b"".join(arrival.data for arrival in call.arrivals))
+        body: Any = json.loads(b"".join(data for _, data in call.arrivals))
         return tuple(str(entry["id"]) for entry in body["data"])
     except (ValueError, TypeError, KeyError):
         return None

@@ -52,7 +52,7 @@ class Patience:
         """End the block if the time is up; otherwise look again when it may be."""
         loop = asyncio.get_running_loop()
         arrivals = self._call.arrivals
-        end = min(self._end(), arrivals[-1].at + self._silence_s) if arrivals else self._end()
+        end = min(self._end(), arrivals[-1][0] + self._silence_s) if arrivals else self._end()
         left = end - perf_counter()
         if left <= 0:
             self._timeout.reschedule(loop.time())

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from harness_endpoints._stream import DONE, Arrival, events
+from pydantic_core import from_json
+
+from harness_endpoints._stream import DONE, Timed, events
 
 
 class Chunk(NamedTuple):
@@ -53,7 +55,7 @@ class Reading:
         return self.done or self.finish is not None
 
 
-def read_stream(arrivals: Iterable[Arrival]) -> Reading:
+def read_stream(arrivals: Iterable[Timed]) -> Reading:
     """Read a stream of server-sent events."""
     reading = Reading()
     for at, data in events(arrivals):
@@ -62,22 +64,22 @@ def read_stream(arrivals: Iterable[Arrival]) -> Reading:
             break
         if not _take(reading, at, data):
             break
-    return reading
+    return _mended(reading)
 
 
-def read_body(arrivals: Sequence[Arrival]) -> Reading:
+def read_body(arrivals: Sequence[Timed]) -> Reading:
     """Read an answer that is one JSON object."""
     reading = Reading()
-    at = arrivals[-1].at if arrivals else 0.0
-    whole = _take(reading, at, b"".join(arrival.data for arrival in arrivals))
+    at = arrivals[-1][0] if arrivals else 0.0
+    whole = _take(reading, at, b"".join(data for _, data in arrivals))
     reading.done = whole and reading.choices > 0
-    return reading
+    return _mended(reading)
 
 
 def _take(reading: Reading, at: float, data: bytes) -> bool:
     """Add one JSON object to a reading; return whether it is one of an answer."""
     try:
-        body = json.loads(data)
+        body = _parsed(data)
         if body.get("error"):
             reading.error = body
             return False
@@ -85,6 +87,23 @@ def _take(reading: Reading, at: float, data: bytes) -> bool:
     except (ValueError, TypeError, AttributeError, RecursionError):  # no JSON, or of another form
         reading.broken = True
     return not reading.broken
+
+
+def _parsed(data: bytes) -> Any:
+    """Return what JSON says; half a character, which is none for the quick parser, is kept."""
+    try:
+        return from_json(data)
+    except ValueError:
+        return json.loads(data)
+
+
+def _mended(reading: Reading) -> Reading:
+    """Join halves of characters in a text, for some servers cut an emoji in two; one alone becomes U+FFFD."""
+    try:
+        reading.text.encode()
+    except UnicodeEncodeError:
+        reading.text = reading.text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return reading
 
 
 def _add(reading: Reading, body: Mapping[str, Any], chunk: Chunk) -> None:

@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import TypeAlias
+
+Timed: TypeAlias = tuple[float, bytes]
+"""When bytes came, by `time.perf_counter()` in seconds, and the bytes.
+
+Plain tuples: of those, unlike of objects, a load keeps many without work for the garbage collector.
+"""
 
 DONE = b"[DONE]"
 """The data of the event that ends a stream of OpenAI's form."""
 
 
-class Arrival(NamedTuple):
-    """Bytes as they were read from the socket."""
-
-    at: float
-    """`time.perf_counter()` when they came, in seconds."""
-    data: bytes
-
-
-class Event(NamedTuple):
-    """The data of one server-sent event."""
-
-    at: float
-    """When the last byte of its data came: `time.perf_counter()`, in seconds."""
-    data: bytes
-
-
-def events(arrivals: Iterable[Arrival]) -> Iterator[Event]:
-    r"""Yield the events of a stream, however its bytes were split.
+def events(arrivals: Iterable[Timed]) -> Iterator[Timed]:
+    r"""Yield the data of the events of a stream, however its bytes were split.
 
     Lines end with \n or \r\n. Fields other than `data` and comments are left out, as is an event that the end of the
     stream cuts within a line. The last event may lack its empty line.
@@ -38,13 +28,13 @@ def events(arrivals: Iterable[Arrival]) -> Iterator[Event]:
             data.append(line[5:].removeprefix(b" "))
             whole_at = at
         elif not line and data:
-            yield Event(whole_at, b"\n".join(data))
+            yield whole_at, b"\n".join(data)
             data = []
     if data:
-        yield Event(whole_at, b"\n".join(data))
+        yield whole_at, b"\n".join(data)
 
 
-def _lines(arrivals: Iterable[Arrival]) -> Iterator[tuple[float, bytes]]:
+def _lines(arrivals: Iterable[Timed]) -> Iterator[Timed]:
     """Yield whole lines with the time at which each was whole; without its line end, `data: [DONE]` alone is whole."""
     rest, at = b"", 0.0
     for at, data in arrivals:

@@ -312,26 +312,28 @@ def _close(request: web.Request) -> None:
 
 
 async def _stream(request: web.Request, how: Behaviour, made: Text, body: Mapping[str, Any]) -> web.StreamResponse:
-    """Send an answer chunk by chunk, each at its time."""
+    """Send an answer chunk by chunk, each at its time; all of it is made before the first goes out."""
+    pieces = [_event(how, body, _choice(name, text)) for name, text in made.pieces]
+    last = _last_events(how, made, body)
+    waiting = [_event(how, body, _choice("role", "assistant"))] if "messages" in body else []
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
-    events = (
-        [_event(how, body, {"index": 0, "delta": {"role": "assistant", "content": ""}})] if "messages" in body else []
-    )
     began = time.perf_counter()
-    for place, (name, text) in enumerate(made.pieces):
+    for place, piece in enumerate(pieces):
         if place == how.ending_after and how.ending in {"cut", "broken", "silence", "error"}:
-            await _write(response, how, events)
+            await _write(response, how, waiting)
             return await _end_early(request, response, how)
-        events.append(
-            _event(how, body, {"index": 0, **({"text": text} if name == "text" else {"delta": {name: text}})})
-        )
-        if len(events) >= how.chunks_per_write:
-            await _write(response, how, events)
-            events = []
+        waiting.append(piece)
+        if len(waiting) >= how.chunks_per_write:
+            await _write(response, how, waiting)
+            waiting = []
         await asyncio.sleep(max(0.0, began + (place + 1) * how.gap_s - time.perf_counter()))
-    await _write(response, how, [*events, *_last_events(how, made, body)])
+    await _write(response, how, [*waiting, *last])
     return response
+
+
+def _choice(name: str, text: str) -> dict[str, Any]:
+    return {"index": 0, **({"text": text} if name == "text" else {"delta": {name: text}})}
 
 
 def _event(how: Behaviour, body: Mapping[str, Any], choice: Mapping[str, Any] | None, **more: Any) -> bytes:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness_endpoints._reading import read_body, read_stream
-from harness_endpoints._stream import DONE, Arrival, events
+from harness_endpoints._stream import DONE, Timed, events
 
 TEXTS = st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=6)
 LINE_ENDS = st.sampled_from(["\n", "\r\n"])
@@ -30,10 +30,10 @@ def stream(texts: list[str], line_end: str = "\n") -> bytes:
     return "".join(f"{line}{line_end * 2}" for line in [*lines, "data: [DONE]"]).encode()
 
 
-def pieces(data: bytes, cuts: list[int]) -> list[Arrival]:
+def pieces(data: bytes, cuts: list[int]) -> list[Timed]:
     """Return bytes cut at some places, one second apart."""
     places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
-    return [Arrival(float(n), data[a:b]) for n, (a, b) in enumerate(pairwise(places))]
+    return [(float(n), data[a:b]) for n, (a, b) in enumerate(pairwise(places))]
 
 
 @given(TEXTS, LINE_ENDS, st.lists(st.integers(0, 10_000), max_size=40))
@@ -58,7 +58,7 @@ def test_a_chunk_has_the_time_at_which_it_was_whole(texts: list[str], cuts: list
         line = json.dumps(chunk(delta={"content": text}), ensure_ascii=False).encode()
         at = data.index(line, at) + len(line) + 1
         ends.append(at)
-    until = [sum(len(one.data) for one in arrivals[: n + 1]) for n in range(len(arrivals))]
+    until = [sum(len(data) for _, data in arrivals[: n + 1]) for n in range(len(arrivals))]
 
     chunks = read_stream(arrivals).chunks
 
@@ -70,7 +70,7 @@ def test_a_stream_that_is_cut_is_not_complete(texts: list[str], cut: int) -> Non
     """What came before the cut is kept; no part of it is called broken."""
     data = stream(texts)
     whole = data.index(b'"finish_reason"')
-    reading = read_stream([Arrival(0.0, data[: cut % whole])])
+    reading = read_stream([(0.0, data[: cut % whole])])
 
     assert "".join(texts).startswith(reading.text)
     assert not reading.complete
@@ -80,7 +80,7 @@ def test_a_stream_that_is_cut_is_not_complete(texts: list[str], cut: int) -> Non
 @given(st.lists(st.binary(max_size=60), max_size=8))
 def test_no_bytes_are_an_exception(data: list[bytes]) -> None:
     """Neither as a stream nor as a body."""
-    arrivals = [Arrival(0.0, one) for one in data]
+    arrivals = [(0.0, one) for one in data]
 
     assert read_stream(arrivals).text == ""
     assert not read_body(arrivals).complete
@@ -103,21 +103,19 @@ def test_no_json_is_an_exception(body: Any) -> None:
     """Of whatever form, it is read, or is called broken."""
     data = json.dumps(body).encode()
 
-    assert isinstance(read_stream([Arrival(0.0, b"data: " + data + b"\n\n")]).text, str)
-    assert isinstance(read_body([Arrival(0.0, data)]).text, str)
+    assert isinstance(read_stream([(0.0, b"data: " + data + b"\n\n")]).text, str)
+    assert isinstance(read_body([(0.0, data)]).text, str)
 
 
 def test_the_end_needs_no_line_end() -> None:
     """The last event may lack its empty line, and its end may lack all."""
     for end in (b"", b"\n", b"\r\n"):
-        assert [one.data for one in events([Arrival(0.0, b"data: 1\n\ndata:[DONE]" + end)])] == [b"1", DONE]
+        assert [data for _, data in events([(0.0, b"data: 1\n\ndata:[DONE]" + end)])] == [b"1", DONE]
 
 
 def test_an_event_of_several_lines_is_one() -> None:
     """As the standard says, joined by line ends."""
-    assert list(events([Arrival(1.0, b"data: a\n"), Arrival(2.0, b"data: b\n"), Arrival(3.0, b"\n")])) == [
-        (2.0, b"a\nb")
-    ]
+    assert list(events([(1.0, b"data: a\n"), (2.0, b"data: b\n"), (3.0, b"\n")])) == [(2.0, b"a\nb")]
 
 
 def test_reasoning_and_refusals_are_content_and_an_empty_role_is_not() -> None:
@@ -129,16 +127,25 @@ def test_reasoning_and_refusals_are_content_and_an_empty_role_is_not() -> None:
         chunk(delta={"refusal": "no"}),
         chunk(delta={"content": "yes"}, finish_reason="stop"),
     ]
-    arrivals = [Arrival(float(n), f"data: {json.dumps(one)}\n\n".encode()) for n, one in enumerate(bodies)]
+    arrivals = [(float(n), f"data: {json.dumps(one)}\n\n".encode()) for n, one in enumerate(bodies)]
     reading = read_stream(arrivals)
 
     assert (reading.text, reading.reasoning, reading.refusal) == ("yes", "hm!", "no")
     assert [one.at for one in reading.chunks] == [1.0, 2.0, 3.0, 4.0]
 
 
+def test_halves_of_a_character_are_joined() -> None:
+    """Some servers escape an emoji and cut it in two chunks; a half alone is no character."""
+    halves = [rb"\ud83c", rb"\udfb2", rb"\ud83c"]
+    data = b"".join(b'data: {"choices": [{"delta": {"content": "%s"}}]}\n\n' % half for half in halves)
+    reading = read_stream([(0.0, data)])
+
+    assert (reading.text, reading.broken, len(reading.chunks)) == ("🎲\ufffd", False, 3)
+
+
 def test_the_text_of_completions_is_read() -> None:
     """Its choices have the text in themselves."""
     data = json.dumps(chunk(text="so", finish_reason="length", logprobs={"token_logprobs": [-1.0]})).encode()
 
-    for reading in (read_stream([Arrival(0.0, b"data: " + data + b"\n\n")]), read_body([Arrival(0.0, data)])):
+    for reading in (read_stream([(0.0, b"data: " + data + b"\n\n")]), read_body([(0.0, data)])):
         assert (reading.text, reading.finish, reading.logprobs) == ("so", "length", [{"token_logprobs": [-1.0]}])
