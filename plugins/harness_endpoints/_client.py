@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
@@ -181,5 +182,7 @@ def _lost(endpoint: Endpoint, call: Call, error: Exception) -> Failure:
 
 def _reason(error: Exception) -> str:
     """Return why a connection failed; not the text of the exception, which may hold what was sent."""
-    cause = getattr(error, "os_error", error)
-    return getattr(cause, "strerror", None) or type(error).__name__
+    cause: Any = getattr(error, "os_error", error)
+    if (getattr(cause, "errno", None) or 0) > 0:
+        return os.strerror(cause.errno)
+    return getattr(cause, "strerror", None) or type(error).__name__  # of a name without an address

@@ -17,6 +17,7 @@ import pytest
 
 from harness.plugin_files import import_file
 from harness_endpoints._answer import Ask, Exchange
+from harness_endpoints._blocking import BlockingClient
 from harness_endpoints._client import Client, Endpoint
 
 pytestmark = pytest.mark.benchmark
@@ -116,3 +117,20 @@ def line(costs: list[Cost]) -> str:
     cpu, busy = (statistics.median(values) for values in ([c.cpu_s for c in costs], [c.busy for c in costs]))
     p50, p99 = np.percentile([first for cost in costs for first in cost.first_s], [50, 99]) * 1000
     return f"{cpu:.3f}, {busy:.0%}, {p50:.0f} ms, {p99:.0f} ms"
+
+
+@pytest.mark.parametrize("first_s", [server.CONSTANT_S, server.BIMODAL_S, server.SLOW_TAIL_S], ids=len)
+def test_latencies_beside_those_planted(first_s: tuple[float, ...], capsys: Any) -> None:
+    """Medians of first tokens and of gaps, one request after the other; what is planted is the truth."""
+    requests, gap_s = 40, 0.01
+    arguments = ["--first", *map(str, first_s), "--gap", str(gap_s), "--tokens", "20"]
+    with server.own_process(*arguments) as url, BlockingClient(Endpoint(url, "tiny", concurrency=1)) as client:
+        answers = client.answers([Ask(PROMPT)] * requests)
+    planted_s = statistics.median(first_s[number % len(first_s)] for number in range(requests))
+    first = statistics.median(answer.first_token_s or 0 for answer in answers)
+    gap = statistics.median(gap for answer in answers for gap in answer.between_chunks_s)
+    with capsys.disabled():
+        print(f"\nfirst token {first * 1e3:.2f} ms, planted {planted_s * 1e3:g}")  # noqa: T201 - it is there to be read
+        print(f"gap         {gap * 1e3:.2f} ms, planted {gap_s * 1e3:g}")  # noqa: T201 - as above
+
+    assert len(answers) == requests
