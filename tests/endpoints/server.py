@@ -222,6 +222,7 @@ class Server:
         return _error(401, {"message": f"Incorrect API key provided: {shown}.", "code": "invalid_api_key"})
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        received = time.perf_counter()
         if (refused := self._refused(request)) is not None:
             return refused
         body = await request.json()
@@ -232,7 +233,7 @@ class Server:
         self.requests.update([text, body["model"]])
         self._note("asked", entry)
         try:
-            response = self._fault(body) or await self._respond(request, body, number, entry["try"])
+            response = self._fault(body) or await self._respond(request, body, number, entry["try"], received)
         finally:
             self.in_flight -= 1
         self._note("answered", entry | {"status": response.status})
@@ -258,7 +259,7 @@ class Server:
         return None
 
     async def _respond(
-        self, request: web.Request, body: Mapping[str, Any], number: int, tried: int
+        self, request: web.Request, body: Mapping[str, Any], number: int, tried: int, received: float
     ) -> web.StreamResponse:
         prompt = last_text(body)
         how = self.planted.get(prompt, self.behaviours[body["model"]])
@@ -267,10 +268,10 @@ class Server:
             headers = {} if how.retry_after is None else {"Retry-After": how.retry_after}
             return _error(status, how.error, headers)
         made = make_text(how, reference(self.answers, prompt), body)
-        await asyncio.sleep(how.first_s[number % len(how.first_s)])
+        due = received + how.first_s[number % len(how.first_s)]
         if body.get("stream") and not how.ignores_stream:
-            return await _stream(request, how, made, body)
-        await asyncio.sleep(how.gap_s * max(0, len(made.pieces) - 1))
+            return await _stream(request, how, made, body, due)
+        await _until(due + how.gap_s * max(0, len(made.pieces) - 1))
         return await _whole(request, how, made, body)
 
 
@@ -311,14 +312,16 @@ def _close(request: web.Request) -> None:
         request.transport.close()
 
 
-async def _stream(request: web.Request, how: Behaviour, made: Text, body: Mapping[str, Any]) -> web.StreamResponse:
+async def _stream(
+    request: web.Request, how: Behaviour, made: Text, body: Mapping[str, Any], due: float
+) -> web.StreamResponse:
     """Send an answer chunk by chunk, each at its time; all of it is made before the first goes out."""
     pieces = [_event(how, body, _choice(name, text)) for name, text in made.pieces]
     last = _last_events(how, made, body)
     waiting = [_event(how, body, _choice("role", "assistant"))] if "messages" in body else []
+    await _until(due)
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
-    began = time.perf_counter()
     for place, piece in enumerate(pieces):
         if place == how.ending_after and how.ending in {"cut", "broken", "silence", "error"}:
             await _write(response, how, waiting)
@@ -327,9 +330,14 @@ async def _stream(request: web.Request, how: Behaviour, made: Text, body: Mappin
         if len(waiting) >= how.chunks_per_write:
             await _write(response, how, waiting)
             waiting = []
-        await asyncio.sleep(max(0.0, began + (place + 1) * how.gap_s - time.perf_counter()))
+        await _until(due + (place + 1) * how.gap_s)
     await _write(response, how, [*waiting, *last])
     return response
+
+
+async def _until(due: float) -> None:
+    """Wait for a time of `time.perf_counter()`."""
+    await asyncio.sleep(max(0.0, due - time.perf_counter()))
 
 
 def _choice(name: str, text: str) -> dict[str, Any]:
