@@ -12,20 +12,25 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 
-def cached(folders: Sequence[Path], read: Callable[[], Sequence[Sequence[Any]]]) -> list[list[Any]]:
+def cached(
+    folders: Sequence[Path], read: Callable[[], Sequence[Sequence[Any]]], *helpers: ModuleType
+) -> list[list[Any]]:
     """Return the rows of `read`, from the cache if they are there.
 
-    A cache file's name is a digest of all that rows depend on: Python, the source file of `read`, and path, size and
-    time of every Python file below the folders. If nothing can be written, rows are read each time.
+    A cache file's name is a digest of all that rows depend on: Python, the source files of `read` and of its helpers,
+    and path, size and time of every Python file below the folders. If nothing can be written, rows are read each time.
 
     Args:
         folders: of the libraries that are read.
         read: returns rows of JSON values.
+        helpers: other modules that `read` uses.
     """
-    file = _cache_folder() / f"{_digest(folders, Path(inspect.getfile(read)))}.json"
+    sources = [Path(inspect.getfile(part)) for part in (read, *helpers)]
+    file = _cache_folder() / f"{_digest(folders, sources)}.json"
     with contextlib.suppress(OSError, ValueError):
         rows: list[list[Any]] = json.loads(file.read_text(encoding="utf-8"))
         return rows
@@ -54,8 +59,9 @@ def _cache_folder() -> Path:
     return Path(tempfile.gettempdir()) / "viability-harness"
 
 
-def _digest(folders: Sequence[Path], reader: Path) -> str:
-    digest = hashlib.sha256(f"{sys.version} {hashlib.sha256(reader.read_bytes()).hexdigest()}".encode())
+def _digest(folders: Sequence[Path], sources: Sequence[Path]) -> str:
+    digests = [hashlib.sha256(source.read_bytes()).hexdigest() for source in sources]
+    digest = hashlib.sha256(" ".join([sys.version, *digests]).encode())
     for line in sorted(line for folder in folders for line in _files(str(folder))):
         digest.update(line.encode())
     return digest.hexdigest()

@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from textwrap import dedent
 from typing import NamedTuple
 
-from harness_language._cache import cached, library_folder
+from harness_language import _sections
+from harness_language._cache import cached
+from harness_language._sections import LONGEST, Section, roots_of_libraries, sections_by_file
 
 RULE = 2
 """Raise it when questions change for the same sources."""
-LIBRARIES = ("scipy", "sklearn", "pandas")
-SHORTEST, LONGEST = 80, 700
-"""Characters of a context."""
 OF_EACH = 2
 """Questions of one kind about one context, at most."""
 
@@ -32,12 +29,6 @@ WORDINGS = {
     "shape": ("Which shape does {name} have?", "How large is the array {name}?"),
     "meaning": ("What is {name}?", "What does {name} stand for?", "What is {name} for?"),
 }
-_SECTION = re.compile(
-    r"^(?P<indent> *)Parameters\n(?P=indent)-{3,}\n(?P<body>.*?)"
-    r"(?=\n+(?P=indent)[A-Z][\w ]+\n(?P=indent)-{3,}|\"\"\"|''')",
-    re.DOTALL | re.MULTILINE,
-)
-_DEFINITION = re.compile(r"^ *(?:def|class) (?P<name>\w+)", re.MULTILINE)
 _ENTRY = re.compile(r"^(?P<name>\*{0,2}\w+) ?: *(?P<type>[^\n]+)\n(?P<text>(?:[ ]{2,}[^\n]*\n?|\n)+)", re.MULTILINE)
 _DEFAULT = re.compile(r"default(?: is|:|=| )\s*(?P<answer>[^,\s)][^,)\n]*)", re.IGNORECASE)
 _SHAPE = re.compile(r"shape(?: |=|: )\s*(?P<answer>\([^)\n]*\))")
@@ -60,13 +51,6 @@ class Question(NamedTuple):
         return (self.context[self.start : self.end], *self.others)
 
 
-class Section(NamedTuple):
-    """The section "Parameters" of a function or class."""
-
-    function: str
-    text: str
-
-
 @cache
 def questions() -> tuple[Question, ...]:
     """Return all questions, in the order of files and lines; repeated sections are left out.
@@ -74,10 +58,10 @@ def questions() -> tuple[Question, ...]:
     Raises:
         ModuleNotFoundError: one of the libraries is not installed.
     """
-    roots = [library_folder(library) for library in LIBRARIES]
+    roots = roots_of_libraries()
     return tuple(
         Question(question, context, start, end, tuple(others))
-        for question, context, start, end, others in cached(roots, lambda: _read(roots))
+        for question, context, start, end, others in cached(roots, lambda: _read(roots), _sections)
     )
 
 
@@ -85,27 +69,12 @@ def _read(roots: Sequence[Path]) -> list[Question]:
     seen: set[str] = set()
     questions = []
     for root in roots:
-        for sections in _files(root):
+        for sections in sections_by_file(root):
             unique = {section.text: section for section in sections}
             new = [section for text, section in unique.items() if text not in seen]
             seen.update(unique)
             questions += [question for context in _contexts(new) for question in _questions(context)]
     return questions
-
-
-def _files(root: Path) -> Iterator[list[Section]]:
-    """Yield the sections of each file."""
-    for file in sorted(path for path in root.rglob("*.py") if "tests" not in path.parts):
-        yield list(_sections(file.read_text(encoding="utf-8")))
-
-
-def _sections(source: str) -> Iterator[Section]:
-    definitions = [(owner.start(), owner["name"]) for owner in _DEFINITION.finditer(source)]
-    for match in _SECTION.finditer(source):
-        text = dedent(match["indent"] + match["body"].strip()) + "\n"
-        if SHORTEST <= len(text) <= LONGEST:
-            above = bisect_left(definitions, (match.start(), ""))
-            yield Section(definitions[above - 1][1] if above else "module", text)
 
 
 def _contexts(sections: Sequence[Section]) -> Iterator[Sequence[Section]]:
