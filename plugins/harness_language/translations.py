@@ -18,6 +18,7 @@ from sacrebleu.metrics.chrf import CHRF
 
 from harness import Data, Grades, Predict, Prompts, Sample, Unsupported
 from harness_language._phrases import Pair
+from harness_language._resampled import ResampledMetric
 from harness_language._scripts import is_chinese, is_spaceless
 
 __all__ = ["KIND", "Pair", "TranslationData", "tokenizer", "translation_data"]
@@ -115,7 +116,7 @@ class TranslationData(Data):
     def _graded(self, answers: Sequence[str], targets: Sequence[str]) -> Grades:
         exact = [float(answer == target) for answer, target in zip(answers, targets, strict=True)]
         metrics: dict[str, BLEU | CHRF] = {"BLEU": self.bleu(), "chrF": CHRF()}
-        over = {name: _ResampledMetric(metric, answers, targets) for name, metric in metrics.items()}
+        over = {name: ResampledMetric(metric, answers, [targets]) for name, metric in metrics.items()}
         signatures = {f"{name} signature": str(metric.get_signature()) for name, metric in metrics.items()}
         return Grades({"exact": exact}, over, signatures, {"output": list(answers)})
 
@@ -173,17 +174,3 @@ class TranslationData(Data):
         used = self._graded(answers, [pair.target for pair in pairs]).used
         text = "\n".join([*blocks, *(f"{name}, over the whole split: {value}" for name, value in used.items()), ""])
         return [Sample(f"{len(pairs)} translations", "text/plain", text.encode("utf-8", "replace"))]
-
-
-class _ResampledMetric:
-    """A metric of sacrebleu over chosen items, from the counts of each sentence."""
-
-    def __init__(self, metric: BLEU | CHRF, answers: Sequence[str], targets: Sequence[str]) -> None:
-        """Count n-grams and their matches in each sentence."""
-        self._metric = metric
-        # As sacrebleu's bootstrap does; it has no public name.
-        self._counts = np.array(metric._extract_corpus_statistics(answers, [targets]))  # noqa: SLF001
-
-    def __call__(self, rows: np.ndarray) -> float:
-        """Return the metric over the rows, in points."""
-        return float(self._metric._compute_score_from_stats(self._counts[rows].sum(axis=0).tolist()).score)  # noqa: SLF001
