@@ -66,6 +66,10 @@ class Change(NamedTuple):
     touches: Touches
 
 
+TEXTS = (
+    "text-classification", "language-modelling", "question-answering", "translation", "information-extraction",
+    "summarization",
+)  # fmt: skip
 CHANGES: Mapping[str, Change] = {
     "which answers are correct": Change(
         "harness.labelled",
@@ -93,12 +97,7 @@ CHANGES: Mapping[str, Change] = {
     "interface": Change(
         "harness.seams.model", "check_every_steps: int = 50", "check_every_steps: int = 51", everything
     ),
-    "split of texts": Change(
-        "harness_language._splits",
-        "SEED = 20261123",
-        "SEED = 20261124",
-        tasks("text-classification", "language-modelling", "question-answering", "translation"),
-    ),
+    "split of texts": Change("harness_language._splits", "SEED = 20261123", "SEED = 20261124", tasks(*TEXTS)),
     "tokens": Change(
         "harness_language._tokens",
         "functional.cross_entropy(logits, labels)",
@@ -250,6 +249,8 @@ def harness_models():
         ("text-classification", {"numpy", "scipy"}),
         ("question-answering", {"scipy", "scikit-learn", "pandas"}),
         ("translation", {"babel", "sacrebleu"}),
+        ("information-extraction", {"jsonschema", "scipy", "scikit-learn", "pandas"}),
+        ("summarization", {"rouge-score", "sacrebleu", "scipy", "scikit-learn", "pandas"}),
         ("object-detection", {"mlxtend", "pycocotools", "scikit-image"}),
         ("image-generation", {"scipy", "mlxtend", "torch"}),
         ("LunarLander-v3", {"gymnasium", "Box2D"}),

@@ -76,6 +76,8 @@ VARIATIONS: dict[str, Variation] = {
     "harness run quick --data pairs.jsonl": _planned_and_with("nearest"),
     "harness run standard --data input.txt": _planned_and_with("ngram"),
     "harness run quick --data squad.json": _planned_and_with("overlap"),
+    "harness run quick --data invoices.jsonl": lambda command: [f"{command} --runtime eager"],
+    "harness run quick --data news.jsonl": lambda command: [f"{command} --runtime eager"],
     "harness run quick --data Acrobot-v1": _planned_and_with("random"),
     "harness data": _as_it_stands,
     "harness run my-suite.yaml": _as_it_stands,
@@ -119,6 +121,12 @@ def _write_data(folder: Path) -> None:
     passages = [f"Passage {number}. {'It was the best of times, the worst of times. ' * 5}" for number in range(100)]
     (folder / "input.txt").write_text("\n\n".join(passages), encoding="utf-8")
     (folder / "squad.json").write_text(json.dumps({"data": [{"paragraphs": _paragraphs()}]}), encoding="utf-8")
+    invoices = [{"text": f"Pay {number} EUR.", "json": {"total": number}} for number in range(60)]
+    (folder / "invoices.jsonl").write_text("".join(json.dumps(one) + "\n" for one in invoices), encoding="utf-8")
+    schema = {"type": "object", "properties": {"total": {"type": "number"}}, "required": ["total"]}
+    (folder / "invoice.json").write_text(json.dumps(schema), encoding="utf-8")
+    news = [{"text": f"Rain on day {number}. It was wet.", "summary": f"Rain, day {number}"} for number in range(60)]
+    (folder / "news.jsonl").write_text("".join(json.dumps(one) + "\n" for one in news), encoding="utf-8")
     task = re.search(r"--task (\S+) --model hf:", " ".join(_commands()))
     assert task is not None
     (folder / "my-suite.yaml").write_text(SUITE.format(task=task[1]), encoding="utf-8")

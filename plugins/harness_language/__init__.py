@@ -1,15 +1,23 @@
-"""Texts: classification, language modelling, question answering and translation, and their models.
+"""Texts: classification, language modelling, question answering, translation, extraction, summaries; their models.
 
-Tasks `text-classification`, `language-modelling`, `question-answering` and `translation`; models `tfidf`, `mlp`,
-`lstm`, `bert`, `gpt`, `ngram`, `overlap`, `nearest` and `t5`. Nothing heavy is imported here.
+Tasks `text-classification`, `language-modelling`, `question-answering`, `translation`, `information-extraction` and
+`summarization`; models `tfidf`, `mlp`, `lstm`, `bert`, `gpt`, `ngram`, `overlap`, `nearest`, `lead` and `t5`. Nothing
+heavy is imported here.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from harness import Model, Task, Template, UseCase, hookimpl
-from harness_language.models import T5, Bert, Gpt, Lstm, Mlp, Nearest, Ngram, Overlap, Tfidf
-from harness_language.tasks import LanguageModelling, QuestionAnswering, TextClassification, Translation
+from harness_language.models import T5, Bert, Gpt, Lead, Lstm, Mlp, Nearest, Ngram, Overlap, Tfidf
+from harness_language.tasks import (
+    InformationExtraction,
+    LanguageModelling,
+    QuestionAnswering,
+    Summarization,
+    TextClassification,
+    Translation,
+)
 
 __all__ = ["harness_models", "harness_tasks", "harness_templates", "harness_use_cases"]
 
@@ -19,13 +27,20 @@ _TEMPLATES = Path(__file__).with_name("templates")
 @hookimpl
 def harness_tasks() -> Iterable[Task]:
     """Return the tasks."""
-    return [TextClassification(), LanguageModelling(), QuestionAnswering(), Translation()]
+    return [
+        TextClassification(),
+        LanguageModelling(),
+        QuestionAnswering(),
+        Translation(),
+        InformationExtraction(),
+        Summarization(),
+    ]
 
 
 @hookimpl
 def harness_models() -> Iterable[Model]:
     """Return the models."""
-    return [Tfidf(), Mlp(), Lstm(), Bert(), Gpt(), Ngram(), Overlap(), Nearest(), T5()]
+    return [Tfidf(), Mlp(), Lstm(), Bert(), Gpt(), Ngram(), Overlap(), Nearest(), Lead(), T5()]
 
 
 @hookimpl

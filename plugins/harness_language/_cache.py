@@ -29,7 +29,7 @@ def cached(
         read: returns rows of JSON values.
         helpers: other modules that `read` uses.
     """
-    sources = [Path(inspect.getfile(part)) for part in (read, *helpers)]
+    sources = [Path(inspect.getfile(read)), *(Path(inspect.getfile(helper)) for helper in helpers)]
     file = _cache_folder() / f"{_digest(folders, sources)}.json"
     with contextlib.suppress(OSError, ValueError):
         rows: list[list[Any]] = json.loads(file.read_text(encoding="utf-8"))

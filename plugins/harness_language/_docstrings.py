@@ -45,7 +45,7 @@ def docstrings() -> tuple[tuple[str, str], ...]:
 
 def _read(root: Path) -> list[tuple[str, str]]:
     texts: dict[str, dict[str, str]] = {}
-    for package, text in _walk(root):
+    for package, text in walk(root):
         texts.setdefault(" ".join(text.lower().split()), {}).setdefault(package, text)
     pairs = [(text, package) for packages in texts.values() if len(packages) == 1 for package, text in packages.items()]
     counts = Counter(package for _, package in pairs)
@@ -53,7 +53,7 @@ def _read(root: Path) -> list[tuple[str, str]]:
     return [pair for pair in pairs if pair[1] in largest]
 
 
-def _walk(root: Path) -> Iterator[tuple[str, str]]:
+def walk(root: Path) -> Iterator[tuple[str, str]]:
     """Yield (sub-package, docstring) of every function and class in public packages, without tests."""
     files = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.py"))
     with _no_garbage_collection():

@@ -1,16 +1,16 @@
-"""The baseline of translation: the translation of the most similar training text."""
+"""The baseline of translation and extraction: what belongs to the most similar training text."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from harness import Assignment, Learner, Progress, Unsupported
-from harness_language.translations import Pair, translation_data
+from harness import Assignment, Data, Learner, Progress, Unsupported
 
 MEMORY = "pairs.json"
 
@@ -33,12 +33,12 @@ class NearestLearner(Learner):
 
     def step(self) -> Progress:
         """Index the training split."""
-        self._fit(translation_data(self._assignment.data).pairs("train"))
+        self._fit(_pairs(self._assignment.data))
         return Progress({"samples": len(self._pairs)}, {}, done=True)
 
-    def _fit(self, pairs: Sequence[Pair]) -> None:
+    def _fit(self, pairs: Sequence[tuple[str, Any]]) -> None:
         self._pairs = pairs
-        self._vectors = self._index.fit_transform([pair.source for pair in pairs]).T.tocsr()
+        self._vectors = self._index.fit_transform([text for text, _ in pairs]).T.tocsr()
 
     def save(self, folder: Path) -> None:
         """Write the pairs; the index follows from them."""
@@ -47,13 +47,25 @@ class NearestLearner(Learner):
 
     def load(self, folder: Path) -> None:
         """Read what `save` wrote."""
-        self._fit([Pair(*pair) for pair in json.loads((folder / MEMORY).read_text(encoding="utf-8"))])
+        self._fit([(text, answer) for text, answer in json.loads((folder / MEMORY).read_text(encoding="utf-8"))])
 
-    def predict(self, inputs: Sequence[str]) -> Sequence[str]:
-        """Return the translation of the most similar text, the first of equally similar ones."""
+    def predict(self, inputs: Sequence[str]) -> Sequence[Any]:
+        """Return what belongs to the most similar text, the first of equally similar ones."""
         similarity = self._index.transform(inputs) @ self._vectors
-        return [self._pairs[row].target for row in np.asarray(similarity.argmax(axis=1)).ravel()]
+        return [self._pairs[row][1] for row in np.asarray(similarity.argmax(axis=1)).ravel()]
 
     def parameters(self) -> int | None:
         """Return None: stored pairs are no trained parameters."""
         return None
+
+
+def _pairs(data: Data) -> Sequence[tuple[str, Any]]:
+    """Return the training texts, each with its translation or with the JSON that is found in it.
+
+    Raises:
+        Unsupported: the data have no such pairs.
+    """
+    pairs = getattr(data, "pairs", None)
+    if pairs is None:
+        raise Unsupported(f"{type(data).__name__} holds no texts with answers.")
+    return [tuple(pair) for pair in pairs("train")]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness import DataError
+from harness.digests import file_digest
 from harness.user_data.files import identity_of, located
 
 READERS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".json": "json", ".parquet": "parquet"}
@@ -69,3 +70,15 @@ def identity(source: str, readers: Mapping[str, str] = READERS) -> str:
     if isinstance(location, Hub):
         return f"hub {location.name}@{location.revision or 'main'}"
     return identity_of(location)
+
+
+def digest_of_file(path: str) -> str:
+    """Return the SHA-256 of a file that a setting names.
+
+    Raises:
+        DataError: there is no such file.
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise DataError(f"There is no file {path}. Check the path; it is relative to the current folder.")
+    return file_digest(file)

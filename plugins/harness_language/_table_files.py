@@ -279,7 +279,7 @@ def _objects(path: Path, text: str) -> list[dict[str, Any]]:
     """Return the objects of a list, of the lines, or the only one."""
     if path.suffix.lower() == ".json":
         try:
-            content = _parsed(text)
+            content = parsed(text)
         except json.JSONDecodeError as error:
             if error.msg != "Extra data":
                 raise _no_json(path, f"line {error.lineno}: {error.msg}") from None
@@ -302,7 +302,7 @@ def _is_columns(content: Any) -> bool:
 
 def _of_line(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
-        entry = _demand_object(path, f"line {number}", _parsed(line))
+        entry = _demand_object(path, f"line {number}", parsed(line))
     except json.JSONDecodeError as error:
         raise _no_json(path, f"line {number}: {error.msg}") from None
     except ValueError as error:
@@ -317,7 +317,12 @@ def _demand_object(path: Path, where: str, entry: Any) -> dict[str, Any]:
     return entry
 
 
-def _parsed(text: str) -> Any:
+def parsed(text: str) -> Any:
+    """Return what a text in JSON holds.
+
+    Raises:
+        ValueError: it is no JSON, has a key twice in one object, or is nested too deeply.
+    """
     try:
         return json.loads(text, object_pairs_hook=_object)
     except RecursionError:

@@ -226,12 +226,12 @@ class Mlp(Model):
 
 
 class Nearest(Model):
-    """The baseline of translation."""
+    """The baseline of translation and of information extraction."""
 
     name = "nearest"
-    summary = "The translation of the most similar training text: TF-IDF of character n-grams (scikit-learn)"
+    summary = "The answer to the most similar training text: TF-IDF of character n-grams (scikit-learn)"
     imports = ("sklearn.feature_extraction.text", f"{_HERE}._nearest")
-    kinds = ("translation",)
+    kinds = ("translation", "information-extraction")
     devices = ("cpu",)
     settings: ClassVar[Mapping[str, Setting]] = {"ngrams": Setting(4, "Longest n-gram of characters.")}
 
@@ -240,6 +240,22 @@ class Nearest(Model):
         from harness_language._nearest import NearestLearner
 
         return NearestLearner(assignment)
+
+
+class Lead(Model):
+    """The baseline of summarisation."""
+
+    name = "lead"
+    summary = "The first sentence of the text, without training"
+    imports = (f"{_HERE}._lead",)
+    kinds = ("summarization",)
+    devices = ("cpu",)
+
+    def learner(self, assignment: Assignment) -> Learner:
+        """Build a learner."""
+        from harness_language._lead import LeadLearner
+
+        return LeadLearner(assignment)
 
 
 class T5(Model):

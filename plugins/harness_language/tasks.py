@@ -28,6 +28,12 @@ def _docstrings_identity() -> str:
     return f"scipy {version('scipy')} docstrings, rule {RULE}"
 
 
+def _libraries_identity() -> str:
+    from importlib.metadata import version
+
+    return f"scipy {version('scipy')}, sklearn {version('scikit-learn')}, pandas {version('pandas')}"
+
+
 def _written(settings: Mapping[str, Any]) -> str:
     return " ".join(f"{name}={settings[name]}" for name in sorted(settings))
 
@@ -148,11 +154,9 @@ class QuestionAnswering(_TextTask):
             from harness_language import _sources
 
             return f"{_sources.identity(source)} questions {_written(settings)}"
-        from importlib.metadata import version
-
         from harness_language._parameters import RULE
 
-        return f"scipy {version('scipy')}, sklearn {version('scikit-learn')}, pandas {version('pandas')}, rule {RULE}"
+        return f"{_libraries_identity()}, rule {RULE}"
 
     def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
         """Load the questions; no context is in two splits."""
@@ -233,3 +237,103 @@ class Translation(_TextTask):
 
         splits = phrases(settings["source_locale"], settings["target_locale"])
         return TranslationData(splits, settings["target_locale"])
+
+
+class InformationExtraction(_TextTask):
+    """The parameters that docstrings describe, or what is to be found in the user's texts."""
+
+    name = "information-extraction"
+    kind = "information-extraction"
+    summary = "Write what a text states as JSON: the parameters of functions, or what your own schema asks for"
+    imports = ("jsonschema", "harness_language.extraction")
+    metrics = (
+        Metric(name="exact match", unit="share", column="exact", ceiling=1.0),
+        Metric(name="F1", unit="share", column=None, ceiling=1.0),
+    )
+    baseline = "nearest"
+    source = "the sections Parameters in the Python sources of scipy, scikit-learn and pandas → name, type and default"
+    licence = "BSD-3-Clause"
+    data_name = "parameter-records"
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "schema": Setting("", "File with the JSON Schema of the answers to your own texts, which must have one."),
+        "text_column": Setting("text", "Column of your own data that holds the text, or several: title+text."),
+        "json_column": Setting("json", "Column of your own data with the answer: JSON in a text, or nested."),
+        **FORM,
+    }
+
+    def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
+        """Return the versions of the libraries and of the rule, or digests of source and schema, and the settings."""
+        if source is not None:
+            from harness_language import _sources
+
+            schema = _sources.digest_of_file(settings["schema"]) if settings["schema"] else ""
+            return f"{_sources.identity(source)} {_written({**settings, 'schema': schema})}"
+        from harness_language._records import RULE
+
+        return f"{_libraries_identity()} records, rule {RULE}"
+
+    def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
+        """Load the texts; no text and no answer of the default data is in two splits."""
+        if source is not None:
+            from harness_language import _extracts
+
+            return _extracts.read(source, settings)
+        from harness_language._records import SCHEMA, records
+        from harness_language._splits import divide
+        from harness_language.extraction import Extract, ExtractionData, canonical
+
+        items = [Extract(*record) for record in records()]
+        rows = divide([canonical(item.value) for item in items], [0] * len(items))
+        return ExtractionData({split: [items[i] for i in numbers] for split, numbers in rows.items()}, SCHEMA)
+
+
+class Summarization(_TextTask):
+    """The first lines of docstrings, or the summaries of the user's texts."""
+
+    name = "summarization"
+    kind = "summarization"
+    summary = "Summarise technical documentation in a line, or texts of your own"
+    imports = ("rouge_score", "sacrebleu", "harness_language.summaries")
+    metrics = (
+        Metric(name="ROUGE-L", unit="share", column="rougeL", ceiling=1.0),
+        Metric(name="ROUGE-1", unit="share", column="rouge1", ceiling=1.0),
+        Metric(name="ROUGE-2", unit="share", column="rouge2", ceiling=1.0),
+        Metric(name="chrF", unit="points", column=None, ceiling=100.0),
+    )
+    baseline = "lead"
+    source = "docstrings in the Python sources of scipy, scikit-learn and pandas → their first line, which is cut out"
+    licence = "BSD-3-Clause"
+    data_name = "docstring-summaries"
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "text_column": Setting("text", "Column of your own data that holds the text, or several: title+text."),
+        "summary_column": Setting(
+            "summary",
+            "Column of your own data with the summary, or with a list of them; or several columns: summary+summary2.",
+        ),
+        **FORM,
+    }
+
+    def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
+        """Return the versions of the libraries and of the rule, or a source's digest and the settings."""
+        if source is not None:
+            from harness_language import _sources
+
+            return f"{_sources.identity(source)} summaries {_written(settings)}"
+        from harness_language._first_lines import RULE
+
+        return f"{_libraries_identity()} first lines, rule {RULE}"
+
+    def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
+        """Load the texts; no text and no summary of the default data is in two splits."""
+        if source is not None:
+            from harness_language import _summaries
+
+            return _summaries.read(source, settings)
+        from harness_language._first_lines import first_lines
+        from harness_language._splits import divide
+        from harness_language.summaries import Summarised, SummaryData
+
+        pairs = first_lines()
+        rows = divide([summary for _, summary in pairs], [0] * len(pairs))
+        items = [Summarised(text, (summary,)) for text, summary in pairs]
+        return SummaryData({split: [items[i] for i in numbers] for split, numbers in rows.items()})

@@ -169,7 +169,17 @@ def test_what_cannot_be_shown_is_refused(
     assert re.search(message, " ".join(done.stderr.split()))
 
 
-@pytest.mark.parametrize("task", ["text-classification", "language-modelling", "question-answering", "translation"])
+@pytest.mark.parametrize(
+    "task",
+    [
+        "text-classification",
+        "language-modelling",
+        "question-answering",
+        "translation",
+        "information-extraction",
+        "summarization",
+    ],
+)
 def test_data_that_come_with_texts_are_shown(tmp_path: Path, harness_command: Callable[..., Any], task: str) -> None:
     """All texts have rows."""
     shown = json.loads(harness_command(tmp_path, "data", task, "--format", "json").stdout)
