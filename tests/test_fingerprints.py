@@ -250,7 +250,7 @@ def harness_models():
         ("question-answering", {"scipy", "scikit-learn", "pandas"}),
         ("translation", {"babel", "sacrebleu"}),
         ("information-extraction", {"jsonschema", "scipy", "scikit-learn", "pandas"}),
-        ("summarization", {"rouge-score", "sacrebleu", "scipy", "scikit-learn", "pandas"}),
+        ("summarization", {"rouge_score", "sacrebleu", "scipy", "scikit-learn", "pandas"}),
         ("object-detection", {"mlxtend", "pycocotools", "scikit-image"}),
         ("image-generation", {"scipy", "mlxtend", "torch"}),
         ("LunarLander-v3", {"gymnasium", "Box2D"}),
