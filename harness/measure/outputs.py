@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import cmath
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -34,11 +34,20 @@ def check_outputs(outputs: Sequence[Any], count: int) -> None:
             f"The predictor returned {answered} outputs for {count} inputs. It must answer each input once."
         )
     if not finite(outputs):
-        broken = [place for place, output in enumerate(outputs) if not finite(output)]
+        broken = [place for place, output in enumerate(_rows(outputs)) if not finite(output)]
         raise ValueError(
             f"{len(broken)} of {count} outputs of a batch are not finite (NaN or infinity), the first for input "
             f"{broken[0]}: a broken answer is neither graded nor timed. Look at the weights and the precision."
         )
+
+
+def _rows(outputs: Any) -> Any:
+    """Return outputs by input; to iterate over a table gives its columns."""
+    if _is_tensor(outputs) or not _is_array(outputs):
+        return outputs
+    import numpy as np
+
+    return np.asarray(outputs)
 
 
 def _length(outputs: Any) -> int:
@@ -52,28 +61,52 @@ def _length(outputs: Any) -> int:
 
 
 def finite(value: Any) -> bool:
-    """Return whether all numbers in a value are finite.
+    """Return whether all numbers and times in a value are finite.
 
-    A value is a number, an array, a tensor, or a sequence, mapping or dataclass of them; others have no numbers.
+    Looks into whatever numpy can read as an array (tables too), tensors, collections, mappings and dataclasses. Other
+    objects have no numbers that could be known here: the task has to check them.
     """
     if value is None or isinstance(value, str | bytes | bool | int):
         return True
     if isinstance(value, float | complex):
         return cmath.isfinite(value)
-    if (of_tensor := getattr(value, "isfinite", None)) is not None:
-        return bool(of_tensor().all())
-    if (dtype := getattr(value, "dtype", None)) is not None:
-        return _finite_array(value, dtype.kind)
+    if _is_tensor(value):
+        return bool(value.isfinite().all())
+    if _is_array(value):
+        return _finite_array(value)
     if isinstance(value, Mapping):
         value = list(value.values())
     elif is_dataclass(value):
         value = [getattr(value, field.name) for field in fields(value)]
-    return not isinstance(value, Sequence) or all(map(finite, value))
+    if isinstance(value, Iterable) and isinstance(value, Sized):
+        return all(map(finite, value))
+    return _finite_scalar(value)
 
 
-def _finite_array(array: Any, kind: str) -> bool:
+def _is_tensor(value: Any) -> bool:
+    return callable(getattr(value, "isfinite", None))
+
+
+def _is_array(value: Any) -> bool:
+    return hasattr(value, "__array__") or hasattr(value, "__array_interface__")
+
+
+def _finite_array(value: Any) -> bool:
     import numpy as np
 
-    if kind == "O":
+    array = np.asarray(value)
+    if array.dtype.names is not None:
+        return all(_finite_array(array[name]) for name in array.dtype.names)
+    if array.dtype.kind == "O":
         return all(map(finite, array.ravel().tolist()))
-    return kind not in "fc" or bool(np.isfinite(array).all())
+    if array.dtype.kind in "Mm":
+        return not np.isnat(array).any()
+    return array.dtype.kind not in "fc" or bool(np.isfinite(array).all())
+
+
+def _finite_scalar(value: Any) -> bool:
+    """Return whether an object that stands for one number has one: a Decimal, a missing value or time of pandas."""
+    try:
+        return bool(value == value) and (not hasattr(value, "__float__") or cmath.isfinite(float(value)))  # noqa: PLR0124 - NaN differs from itself
+    except (TypeError, ValueError, ArithmeticError):  # neither equal nor different: pandas.NA
+        return False

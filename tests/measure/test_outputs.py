@@ -1,11 +1,15 @@
 """The check of outputs, over what predictors return."""
 
 import math
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given
@@ -27,11 +31,17 @@ SOUND = [
     Answer("yes", 0.5),
     "positive", b"raw", None, True, 3, 0.5, 1 + 2j, np.float32(1), np.arange(3), np.array(["a"]), np.array([1.0, None]),
     torch.ones(2, dtype=torch.bfloat16), {"label": "x", "score": 0.2}, [[1.0], [2.0]], (), object(),
+    pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]}), pd.Series([1, 2], dtype="Int64"), np.datetime64("2026-01-01"),
+    Decimal("0.5"), Fraction(1, 3), {0.5}, deque([1.0]), {"a": 0.5}.values(), np.zeros(2, [("x", "f4"), ("n", "U3")]),
 ]  # fmt: skip
 BROKEN = [
     Answer("yes", math.nan),
     math.nan, math.inf, -math.inf, complex(0, math.nan), np.float32("nan"), np.array([1.0, np.inf]),
     np.array([1.0, math.nan], dtype=object), torch.tensor([math.nan]), {"score": math.nan}, [[1.0], [math.inf]],
+    pd.DataFrame({"a": [1.0, math.nan]}), pd.DataFrame({"a": ["x", None], "b": [1.0, math.inf]}),
+    pd.Series([1, None], dtype="Int64"), pd.NA, pd.NaT, np.datetime64("NaT"), np.array(["2026", "NaT"], "M8[s]"),
+    np.timedelta64("NaT"), Decimal("NaN"), Decimal("sNaN"), {math.nan}, deque([math.nan]), {"a": math.nan}.values(),
+    np.full(2, math.nan, "f4").view([("x", "f4")]),
 ]  # fmt: skip
 
 
@@ -61,6 +71,12 @@ def test_the_place_of_a_broken_output_is_told() -> None:
     """Of a batch, as it was given, with how many there are."""
     with pytest.raises(ValueError, match=r"2 of 4 outputs of a batch are not finite .*, the first for input 2:"):
         checking(lambda _: np.array([[0.0, 1.0], [1.0, 0.0], [1.0, math.nan], [math.inf, 0.0]]))("abcd")
+
+
+def test_the_place_of_a_broken_row_of_a_table_is_told() -> None:
+    """Rows are outputs; to iterate over the table gives names of columns."""
+    with pytest.raises(ValueError, match=r"1 of 2 outputs .* are not finite .*, the first for input 1:"):
+        check_outputs(pd.DataFrame({"no": [0.5, 0.5], "yes": [0.5, math.nan]}), 2)  # type: ignore[arg-type]
 
 
 @given(st.lists(st.floats(width=32), max_size=20))
