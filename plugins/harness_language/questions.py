@@ -81,7 +81,11 @@ class QuestionData(Data):
         )
 
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Grades:
-        """Return for each question whether the answer is exact, and the F1 of its words."""
+        """Return for each question whether the answer is exact, and the F1 of its words.
+
+        Raises:
+            ValueError: an answer is no text, and no span of its context.
+        """
         questions = self._splits[split]
         answers = self._answers(predict, batch_size, questions)
         pairs = list(zip(answers, questions, strict=True))
@@ -162,10 +166,24 @@ def _input(question: Question) -> dict[str, str]:
 
 
 def _text(output: Any, context: str) -> str:
+    """Return an answer's text.
+
+    Raises:
+        ValueError: the answer is no text, and no span of the context.
+    """
     if isinstance(output, str):
         return output
-    start, end = (int(position) for position in output)
-    return context[start:end]
+    try:
+        start, end = output
+        whole = start == int(start) and end == int(end)
+    except (TypeError, ValueError, OverflowError):  # infinity is no integer
+        whole = False
+    if not (whole and 0 <= start <= end <= len(context)):
+        raise ValueError(
+            f"The model answered {repr(output)[:CLIPPED]} about a context of {len(context):,} characters. Return a "
+            "text, or a span (start, end) with 0 <= start <= end <= its length, in characters."
+        )
+    return context[int(start) : int(end)]
 
 
 def _best(grade: Callable[[str, str, Normalise], float], answer: str, question: Question) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import string
 import unicodedata
@@ -249,6 +250,22 @@ def test_an_answer_is_compared_as_its_script_is_written(
 def _reciting(answers: Any) -> Any:
     remaining = iter(answers)
     return lambda inputs: [next(remaining) for _ in inputs]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, 3, (0, 1, 2), ("a", "b"), (-5, 10**9), (0, 10**9), (0, -1), (9, 3), (0.9, 5.9), (0, math.inf), np.eye(2)],
+    ids=repr,
+)
+def test_an_answer_that_is_no_span_of_the_context_is_refused(answer: Any) -> None:
+    """Python would cut the context somewhere, and the text would be graded."""
+    questions = [Question("Who?", "It was Ada Lovelace.", 7, 10)]
+    data = QuestionData(dict.fromkeys(("train", "validation", "test"), questions))
+
+    with pytest.raises(
+        ValueError, match=r"(?s)answered .* about a context of 20 characters\. Return a text, or a span"
+    ):
+        data.evaluate(_reciting([answer]), 1)
 
 
 def test_an_answer_may_be_a_text_or_a_span(few: QuestionData) -> None:
