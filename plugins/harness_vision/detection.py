@@ -1,8 +1,8 @@
 """Objects in images: the data of every task of the kind `object-detection`.
 
 An input is an image, uint8 [height, width, channels] with one channel (grey) or three (red, green, blue). An output is
-an array of detections [n, 6], in any order: left, top, right and bottom edge in pixels, the class's position in
-`classes`, and a score from 0 to 1.
+an array of detections [n, 6], in any order: left, top, right and bottom edge in pixels, maybe outside the image,
+the class's position in `classes`, and a score from 0 to 1.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class DetectionData(Data):
         union is at least one half.
 
         Raises:
-            ValueError: an answer is not of the shape [n, 6].
+            ValueError: an answer is not of the shape [n, 6], or has a box, class or score that cannot be.
         """
         from harness_vision._coco import Precision, found_objects
 
@@ -85,7 +85,7 @@ class DetectionData(Data):
         answers: list[np.ndarray] = []
         for start in range(0, len(images), batch_size):
             batch = images[start : start + batch_size]
-            answers += [_checked(answer) for answer in predict(batch)]
+            answers += [self._checked(answer) for answer in predict(batch)]
         precision = Precision(objects, answers, len(self.classes))
         scores = {
             "objects": [float((~one.crowd).sum()) for one in objects],
@@ -149,6 +149,24 @@ class DetectionData(Data):
         caption = "Test images: detections in orange with class and score, objects in green"
         return [Sample(caption, "image/png", sheet(images, objects, predict(images), self.classes))]
 
+    def _checked(self, answer: np.ndarray) -> np.ndarray:
+        array = np.asarray(answer, np.float64)
+        if array.ndim != 2 or array.shape[1] != COLUMNS:  # noqa: PLR2004 - detections x numbers
+            raise ValueError(f"The model returned the shape {array.shape} instead of (detections, {COLUMNS}).")
+        left, top, right, bottom, label, score = array.T
+        faults = {
+            f"the class is none of the positions 0 to {len(self.classes) - 1}": ~np.isin(
+                label, range(len(self.classes))
+            ),
+            "the score is not from 0 to 1": (score < 0) | (score > 1),
+            "the right edge is left of the left one, or the bottom edge above the top one": (right < left)
+            | (bottom < top),
+        }
+        for fault, rows in faults.items():
+            if rows.any():
+                raise ValueError(f"The model returned the detection {array[rows][0].tolist()}: {fault}.")
+        return array
+
     def _digest(self) -> str:
         sha = hashlib.sha256(repr(self.classes).encode())
         for name in sorted(self._splits):
@@ -156,13 +174,6 @@ class DetectionData(Data):
             for image, objects in zip(*self._splits[name], strict=True):
                 sha.update(_content(image) + b"".join(_content(column) for column in objects))
         return sha.hexdigest()
-
-
-def _checked(answer: np.ndarray) -> np.ndarray:
-    array = np.asarray(answer, np.float64)
-    if array.ndim != 2 or array.shape[1] != COLUMNS:  # noqa: PLR2004 - detections x numbers
-        raise ValueError(f"The model returned the shape {array.shape} instead of (detections, {COLUMNS}).")
-    return array
 
 
 def _certain(objects: Objects) -> np.ndarray:

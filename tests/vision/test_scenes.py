@@ -94,6 +94,27 @@ def test_an_answer_of_another_shape_is_refused(data: DetectionData) -> None:
         data.evaluate(lambda inputs: [np.zeros((3, 5))] * len(inputs), 8)
 
 
+@pytest.mark.parametrize(
+    ("detection", "message"),
+    [
+        ([0, 0, 5, 5, -1, 1], "the class is none of the positions 0 to 9"),
+        ([0, 0, 5, 5, 99, 1], "the class is none"),
+        ([0, 0, 5, 5, 0.5, 1], "the class is none"),
+        ([0, 0, 5, 5, 0, 5], "the score is not from 0 to 1"),
+        ([0, 0, 5, 5, 0, -0.1], "the score is not"),
+        ([9, 0, 1, 5, 0, 1], "the right edge is left of the left one"),
+        ([0, 9, 5, 1, 0, 1], "the bottom edge above the top one"),
+    ],
+)
+def test_a_detection_that_cannot_be_is_refused(data: DetectionData, detection: list[float], message: str) -> None:
+    """A class between two would be graded as one of them, and exported under its name."""
+    sound = [-1, -1, 300, 300, 9, 0]
+    data.evaluate(lambda inputs: [np.array([sound])] * len(inputs), 8)
+
+    with pytest.raises(ValueError, match=message):
+        data.evaluate(lambda inputs: [np.array([sound, detection], np.float32)] * len(inputs), 8)
+
+
 def test_the_digest_sees_pixels_boxes_labels_and_crowds() -> None:
     """Anything that is learnt or graded."""
     image = np.zeros((8, 8, 1), np.uint8)
