@@ -160,7 +160,9 @@ def _figures(record: Record) -> str:
     if record.used.get("caches_answers"):
         parts.append("answers are cached, so this is not the model's speed")
     if record.used.get("repeatable") is False:
-        parts.append("the data ignore their seed, so another evaluation has other items")
+        parts.append("the data do not follow their seed, so another evaluation has other items")
+    if record.used.get("all_alike"):
+        parts.append(f"all {len(next(iter(record.scores.values()), [])):,} items are the same")
     parts += [f"{metric['name']} {record.metric_value(metric):.3f}" for metric in record.metrics[:1]]
     if record.step in ("pretrain", "finetune"):
         parts += [f"{name} {values[-1]:.3f}" for name, values in record.series.items() if name != "step_s" and values][

@@ -294,6 +294,8 @@ def _evaluate(scene: Scene, result: StepResult) -> None:
         result.used["how_read"] = plain.instance(scene.data.how_read, HowRead, "Data.how_read").plain()
     if not scene.data.repeatable():
         result.used["repeatable"] = False
+    if scene.data.all_alike():
+        result.used["all_alike"] = True
     result.metrics.extend(described(scene.task, scene.data, grades))
     _keep_answers(scene.data, "test", grades, result)
     if scene.job.spec.get("validation"):

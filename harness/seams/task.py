@@ -136,6 +136,13 @@ class Data(ABC):
         """
         return True
 
+    def all_alike(self) -> bool:
+        """Return whether all items are the same, as the episodes of an environment that does the same for every seed.
+
+        Then one says as much as all; record, screen and tables say so.
+        """
+        return False
+
     def keys(self, split: str) -> Sequence[Hashable] | None:  # noqa: ARG002 - for those that can
         """Return a key for the content of each item (a text, an image's digest, an episode's seed), or None."""
         return None

@@ -29,6 +29,13 @@ def make(world: World, **options: str) -> Any:
     return flat if world.origin is None else Guarded(flat, world)
 
 
+def random_actions(space: Any, generator: np.random.Generator, count: int) -> list[Any]:
+    """Return uniformly random actions of a Discrete or a Box: ints or float32 arrays, as policies give them."""
+    if isinstance(space, gymnasium.spaces.Discrete):
+        return [int(action) for action in generator.integers(space.n, size=count)]
+    return list(generator.uniform(space.low, space.high, (count, *space.shape)).astype(np.float32))
+
+
 def has_time_limit(environment: Any) -> bool:
     """Return whether a wrapper cuts episodes off."""
     while isinstance(environment, gymnasium.Wrapper):

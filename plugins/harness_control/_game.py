@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from harness import Data, Predict, Sample, Scores
-from harness_control._environment import make, require_finite
-from harness_control._seeding import plays_agree, starts_agree
+from harness_control._environment import make, random_actions, require_finite
+from harness_control._seeding import Plays, played, starts_agree
 from harness_control.worlds import World
 
 EPISODES = {"validation": 20, "test": 100}
@@ -44,7 +44,7 @@ class Game(Data):
         self._metrics = dict(metrics)
         probe = self.make()
         self.observation_shape: tuple[int, ...] = probe.observation_space.shape
-        space = probe.action_space
+        self._action_space = space = probe.action_space
         self.actions = int(space.n) if hasattr(space, "n") else 0
         """Number of discrete actions; 0 for continuous ones."""
         self.bounds: tuple[np.ndarray, np.ndarray] | None = None if self.actions else (space.low, space.high)
@@ -58,10 +58,7 @@ class Game(Data):
 
     def sample_actions(self, generator: np.random.Generator, count: int) -> list[Any]:
         """Return uniformly random actions."""
-        if self.bounds is None:
-            return [int(action) for action in generator.integers(self.actions, size=count)]
-        low, high = self.bounds
-        return list(generator.uniform(low, high, (count, *low.shape)).astype(np.float32))
+        return random_actions(self._action_space, generator, count)
 
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Scores:
         """Play the split's episodes and return for each its return, its length and the world's extra scores.
@@ -79,7 +76,11 @@ class Game(Data):
 
     def repeatable(self) -> bool:
         """Return whether the environment follows its seed; those of the packaged tasks do."""
-        return self._seeded and (self.world.origin is None or plays_agree(self.make))
+        return self._seeded and self._plays.follow
+
+    def all_alike(self) -> bool:
+        """Return whether all episodes are the same, whatever their seeds; those of the packaged tasks are not."""
+        return self._plays.alike
 
     def keys(self, split: str) -> Sequence[int]:
         """Return the seeds of the split's episodes."""
@@ -114,6 +115,10 @@ class Game(Data):
             baseline = np.mean([episode["episode_return"] for episode in self._random_play])
             columns[NORMALISED] = ((returns - baseline) / (self._reference - baseline)).tolist()
         return columns
+
+    @cached_property
+    def _plays(self) -> Plays:
+        return Plays(follow=True, alike=False) if self.world.origin is None else played(self.make)
 
     @cached_property
     def _random_play(self) -> list[dict[str, float]]:

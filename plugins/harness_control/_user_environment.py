@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium
+import numpy as np
 from gymnasium.envs.registration import find_highest_version
 from gymnasium.spaces import Box
 
 from harness import DataError
 from harness.errors import unknown
-from harness_control._environment import endless, has_time_limit, make, require_finite
+from harness_control._environment import endless, has_time_limit, make, random_actions, require_finite
 from harness_control.worlds import World
 
 TRIAL_STEPS = 100
@@ -120,12 +121,13 @@ def _random_play(environment: Any, say: Callable[[str], None]) -> Iterator[tuple
     while True:
         say("being reset")
         yield environment.reset(seed=seed)[0], 0.0, False
-        environment.action_space.seed(seed)  # not before: some make a new space in each reset
+        generator = np.random.default_rng(seed)
         seed, over = seed + 1, False
         while not over:
             step += 1
             say(f"in step {step} of random play")
-            observation, reward, terminated, truncated, _ = environment.step(environment.action_space.sample())
+            (action,) = random_actions(environment.action_space, generator, 1)
+            observation, reward, terminated, truncated, _ = environment.step(action)
             over = bool(terminated or truncated)
             yield observation, float(reward), over
 

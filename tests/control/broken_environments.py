@@ -290,10 +290,55 @@ class Worn(Coin):
         return np.array([super()._toss() + self.steps / 1e6], np.float32)
 
 
+class GlobalSeed(Global):
+    """Seeds numpy's global generator, which other environments draw from too."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Seed it."""
+        if seed is not None:
+            np.random.seed(seed)  # noqa: NPY002 - as environments do
+        return super().reset(seed=seed, options=options)
+
+
+class Fixed(Built):
+    """Seeds itself with one number in each reset."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Begin anew."""
+        self._generator = np.random.default_rng(7)
+        return super().reset(seed=seed, options=options)
+
+
+class LateGusty(Coin):
+    """Long episodes that follow their seed, but for their end."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Begin."""
+        self.left = 1000
+        first = super().reset(seed=seed, options=options)
+        self.left = 1000
+        return first
+
+    def _toss(self) -> Any:
+        super()._toss()
+        if self.left < 100:
+            self.side = int(np.random.random() < 0.5)  # noqa: NPY002 - as environments do
+        return self.side
+
+
+class OneSpace(Coin):
+    """Rewards by the action, whose space all share."""
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Reward the larger action."""
+        observation, _, terminated, truncated, info = super().step(action)
+        return observation, float(action), terminated, truncated, info
+
+
 for _entry in (
     Coin, Unread, Unpaid, LateNan, LateUnpaid, WrongShape, OutOfSpace, Talking, FromOne, TwoHands, Boundless, Table,
     Unbuildable, Endless, Sleepy, Patient, Hanging, Crashing, Exiting, Unready, Stretching, Chatty, Mixed, Global,
-    Built, Once, Gusty, BuiltGusty, Worn,
+    Built, Once, Gusty, BuiltGusty, Worn, GlobalSeed, Fixed, LateGusty, OneSpace,
 ):  # fmt: skip
     gymnasium.register(f"{_entry.__name__}-v0", entry_point=_entry)
 gymnasium.register("Limited-v0", entry_point=Endless, max_episode_steps=20)

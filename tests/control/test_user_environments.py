@@ -18,7 +18,7 @@ from harness.store import peek_records
 from harness_control import _environment, _own_process, _seeding, _user_environment, tasks, worlds
 from harness_control._environment import make
 from harness_control._game import Game
-from harness_control._seeding import plays_agree, starts_agree
+from harness_control._seeding import Plays, played, starts_agree
 from harness_control.models import Dqn, Ppo, Rule
 from harness_control.tasks import CONTINUOUS, DISCRETE, Gymnasium
 
@@ -189,10 +189,10 @@ def test_a_plan_refuses_an_environment_that_never_ends(tmp_path: Path, harness_c
 @pytest.mark.parametrize(
     ("name", "follows"),
     [
-        ("Coin", True), ("Global", False), ("Gusty", False),
+        ("Coin", True), ("Global", False), ("Gusty", False), ("GlobalSeed", False), ("OneSpace", True),
         *(pytest.param(*each, marks=pytest.mark.slow)
           for each in (("Mixed", True), ("Worn", True), ("Endless", True), ("Built", False), ("Once", False),
-                       ("BuiltGusty", False))),
+                       ("Fixed", True), ("BuiltGusty", False))),
     ],
 )  # fmt: skip
 def test_an_environment_that_ignores_its_seed_is_found(name: str, follows: bool) -> None:
@@ -203,11 +203,34 @@ def test_an_environment_that_ignores_its_seed_is_found(name: str, follows: bool)
     assert one.digest == other.digest, "evaluations would not be compared"
 
 
+def test_an_environment_that_ignores_its_seed_late_is_found() -> None:
+    """After 900 of the 1,000 steps of an episode."""
+    assert not TASK.data(_id("LateGusty"), {}).repeatable()
+
+
+def test_a_global_seed_makes_the_return_depend_on_the_batch_size() -> None:
+    """So such an environment is marked, though each episode follows its seed where it is played alone."""
+    data = TASK.data(_id("GlobalSeed"), {})
+    lengths = [data.evaluate(lambda inputs: [0 for _ in inputs], size)["episode_return"] for size in (1, 1, 100)]  # type: ignore[index]
+
+    assert lengths[0] == lengths[1] != lengths[2]
+    assert not data.repeatable()
+
+
+@pytest.mark.parametrize(
+    ("name", "alike"), [("Fixed", True), ("Built", True), ("Coin", False), ("Global", False), ("GlobalSeed", False)]
+)
+def test_episodes_that_are_all_the_same_are_found(name: str, alike: bool) -> None:
+    """Whether the environment seeds itself in each reset or where it is built."""
+    assert TASK.data(_id(name), {}).all_alike() is alike
+
+
 @pytest.fixture
 def briefly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at fewer starts and steps: a motorway is slow."""
     monkeypatch.setattr(_seeding, "SEEDS", 3)
     monkeypatch.setattr(_seeding, "STEPS", 15)
+    monkeypatch.setattr(_seeding, "SECONDS", 0.5)
 
 
 @pytest.mark.parametrize(
@@ -236,7 +259,7 @@ def test_packaged_environments_follow_their_seed(task: Any) -> None:
     world = getattr(worlds, task.world)
 
     assert starts_agree(make(world))
-    assert plays_agree(lambda: make(world))
+    assert played(lambda: make(world)) == Plays(follow=True, alike=False)
 
 
 def test_observations_of_another_shape_are_named() -> None:
@@ -251,18 +274,30 @@ def test_observations_of_another_shape_are_named() -> None:
         data.queries()
 
 
-def test_ignored_seeds_are_marked(tmp_path: Path, harness_command: Any) -> None:
+@pytest.mark.parametrize(
+    ("name", "used", "screen", "sentence"),
+    [
+        (
+            "Global", ("repeatable", False), "the data do not follow their seed, so another evaluation has other items",
+            "The data do not follow their seed",
+        ),
+        ("Fixed", ("all_alike", True), "all 100 items are the same", "All 100 items are the same"),
+    ],
+)  # fmt: skip
+def test_ignored_seeds_are_marked(
+    tmp_path: Path, harness_command: Any, name: str, used: tuple[str, bool], screen: str, sentence: str
+) -> None:
     """On the screen, in the record and in the table."""
     suite = tmp_path / "suite.yaml"
-    suite.write_text(SUITE, encoding="utf-8")
+    suite.write_text(SUITE.replace("Global-v0", f"{name}-v0"), encoding="utf-8")
     done = harness_command(tmp_path, "run", str(suite), "--store", "s")
     rows = json.loads(harness_command(tmp_path, "table", "accuracy", "--store", "s", "--format", "json").stdout)
     records = [record for record in peek_records(str(tmp_path / "s")) if record.step == "evaluate"]
 
     assert done.code == 0, done.stderr + done.stdout
-    assert "the data ignore their seed, so another evaluation has other items" in done.stdout
-    assert [record.used["repeatable"] for record in records] == [False]
-    assert ["The data ignore their seed" in row["judgement"] for row in rows] == [True]
+    assert screen in done.stdout
+    assert [used in record.used.items() for record in records] == [True]
+    assert [sentence in row["judgement"] for row in rows] == [True]
 
 
 def test_bad_input_ends_the_command_before_anything_is_written(tmp_path: Path) -> None:

@@ -108,8 +108,12 @@ def _unsupported(record: Record) -> Reason | None:
     return Reason("queries few", {"needed": needed, "count": count})
 
 
+def _items(record: Record) -> int:
+    return len(next(iter(record.scores.values()), []))
+
+
 def _few_items(record: Record) -> Reason | None:
-    items = len(next(iter(record.scores.values()), []))
+    items = _items(record)
     return Reason("few items", {"items": items, "needed": MINIMUM_ITEMS}) if items < MINIMUM_ITEMS else None
 
 
@@ -122,7 +126,11 @@ def _unrepeatable(record: Record) -> Reason | None:
     return Reason("items not repeatable") if record.used.get("repeatable") is False else None
 
 
+def _alike(record: Record) -> Reason | None:
+    return Reason("items all alike", {"items": _items(record)}) if record.used.get("all_alike") else None
+
+
 _CHECKS: Mapping[str, Sequence[Callable[[Record], Reason | None]]] = {
     "serve": (_cached, _short, _invalid, _noisy, _overhead, _drifted, _busy, _threads, _unsupported),
-    "evaluate": (_unrepeatable, _few_items, _broken_scores),
+    "evaluate": (_unrepeatable, _alike, _few_items, _broken_scores),
 }

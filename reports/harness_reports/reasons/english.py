@@ -92,8 +92,10 @@ SENTENCES = {
     "machine busy": "The machine was busy (load average {load:.1f} on {cores} cores): let other work finish first.",
     "queries few": "p99 needs {needed} queries, {count} were served: serve more queries.",
     "scores not finite": "{count} scores are not finite: check the model's outputs.",
-    "items not repeatable": "The data ignore their seed: every evaluation has other items, so models are compared on "
-    "different ones. Let the data draw from the seed they are given.",
+    "items not repeatable": "The data do not follow their seed: other evaluations, or other batch sizes, have other "
+    "items, so models are compared on different ones. Let each episode draw from a generator of its own, with its seed.",
+    "items all alike": "All {items} items are the same, whatever their seeds: the interval says nothing about others. "
+    "Let the data draw from the seed they are given, or take one item's value as it is.",
     # Machines for a use case's demand.
     "serving unknown": "Serving was not measured.",
     "latency out of reach": "No number of machines answers 99 of 100 requests in {limit_s:g} s: the cost is that of "

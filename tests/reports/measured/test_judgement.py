@@ -106,6 +106,13 @@ def test_items_that_ignore_their_seed_are_marked(bench: Any, used: dict[str, boo
     assert any(reason.code == "items not repeatable" for reason in judgement.judge(evaluated)) is marked
 
 
+def test_items_that_are_all_the_same_are_marked(bench: Any) -> None:
+    """Their interval has no width, which looks certain."""
+    evaluated = bench.record("evaluate", bench.spec(), scores={"correct": [1.0] * 40}, used={"all_alike": True})
+
+    assert str(judgement.judge(evaluated)).startswith("All 40 items are the same, whatever their seeds: the interval")
+
+
 def test_trainings_are_not_checked(bench: Any) -> None:
     """Their duration is not a chosen window."""
     assert judgement.judge(bench.record("finetune", bench.spec(), readings={"wall_s": 0.1})) == ()
