@@ -130,7 +130,16 @@ def _alike(record: Record) -> Reason | None:
     return Reason("items all alike", {"items": _items(record)}) if record.used.get("all_alike") else None
 
 
+def _errorless(record: Record) -> Reason | None:
+    """Report a deciding error of exactly 0: 0 bits for every text are those of a model that knows all of them."""
+    for metric in record.metrics[:1]:
+        column = record.scores.get(metric["column"])
+        if column and not metric["higher_is_better"] and metric.get("random_baseline") and not any(column):
+            return Reason("no error at all", {"metric": metric["name"], "items": len(column)})
+    return None
+
+
 _CHECKS: Mapping[str, Sequence[Callable[[Record], Reason | None]]] = {
     "serve": (_cached, _short, _invalid, _noisy, _overhead, _drifted, _busy, _threads, _unsupported),
-    "evaluate": (_unrepeatable, _alike, _few_items, _broken_scores),
+    "evaluate": (_unrepeatable, _alike, _few_items, _broken_scores, _errorless),
 }

@@ -96,6 +96,7 @@ SENTENCES = {
     "items, so models are compared on different ones. Let each episode draw from a generator of its own, with its seed.",
     "items all alike": "All {items} items are the same, whatever their seeds: the interval says nothing about others. "
     "Let the data draw from the seed they are given, or take one item's value as it is.",
+    "no error at all": "{metric} is 0 for all {items} items, as if the model knew them: check its outputs.",
     # Machines for a use case's demand.
     "serving unknown": "Serving was not measured.",
     "latency out of reach": "No number of machines answers 99 of 100 requests in {limit_s:g} s: the cost is that of "

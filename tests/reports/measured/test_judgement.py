@@ -113,6 +113,22 @@ def test_items_that_are_all_the_same_are_marked(bench: Any) -> None:
     assert str(judgement.judge(evaluated)).startswith("All 40 items are the same, whatever their seeds: the interval")
 
 
+@pytest.mark.parametrize(("error", "marked"), [(0.0, True), (-0.0, True), (0.1, False)])
+def test_a_deciding_error_of_nothing_is_marked(
+    bench: Any, error_metric: dict[str, Any], error: float, marked: bool
+) -> None:
+    """Such as 0 bits for every text; not a count that is 0 beside the deciding metric, such as collisions."""
+    metric = error_metric | {"random_baseline": 2.0}
+    scores = {"error": [error] + [0.0] * 39}
+    deciding, beside = (
+        bench.record("evaluate", bench.spec(), scores=scores, metrics=[*before, metric])
+        for before in ((), ({**metric, "column": None, "value": 1.0},))
+    )
+
+    assert ("no error at all" in [reason.code for reason in judgement.judge(deciding)]) is marked
+    assert judgement.judge(beside) == ()
+
+
 def test_trainings_are_not_checked(bench: Any) -> None:
     """Their duration is not a chosen window."""
     assert judgement.judge(bench.record("finetune", bench.spec(), readings={"wall_s": 0.1})) == ()
