@@ -134,7 +134,7 @@ class Game(Data):
         observation, _ = environment.reset(seed=QUERY_SEED)
         while len(queries) < QUERIES:
             require_finite(self.world, observation, 0.0, f"step {len(queries)} of play for queries")
-            queries.append(observation)
+            queries.append(np.array(observation))  # a copy: an environment may change its array in place
             at_random = generator.random() < RANDOM_SHARE
             action = self.sample_actions(generator, 1)[0] if at_random or rule is None else rule(observation)
             observation, _, terminated, truncated, _ = environment.step(action)

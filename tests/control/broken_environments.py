@@ -326,6 +326,21 @@ class LateGusty(Coin):
         return self.side
 
 
+class InPlace(Coin):
+    """Returns one array, which it changes."""
+
+    observation_space: spaces.Space[Any] = spaces.Box(0.0, 1.0, (1,), np.float64)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._array = np.zeros(1)
+
+    def _toss(self) -> Any:
+        self.side = 0
+        self._array[0] = self.np_random.random()
+        return self._array
+
+
 class OneSpace(Coin):
     """Rewards by the action, whose space all share."""
 
@@ -338,7 +353,7 @@ class OneSpace(Coin):
 for _entry in (
     Coin, Unread, Unpaid, LateNan, LateUnpaid, WrongShape, OutOfSpace, Talking, FromOne, TwoHands, Boundless, Table,
     Unbuildable, Endless, Sleepy, Patient, Hanging, Crashing, Exiting, Unready, Stretching, Chatty, Mixed, Global,
-    Built, Once, Gusty, BuiltGusty, Worn, GlobalSeed, Fixed, LateGusty, OneSpace,
+    Built, Once, Gusty, BuiltGusty, Worn, GlobalSeed, Fixed, LateGusty, InPlace, OneSpace,
 ):  # fmt: skip
     gymnasium.register(f"{_entry.__name__}-v0", entry_point=_entry)
 gymnasium.register("Limited-v0", entry_point=Endless, max_episode_steps=20)

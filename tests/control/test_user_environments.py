@@ -225,6 +225,14 @@ def test_episodes_that_are_all_the_same_are_found(name: str, alike: bool) -> Non
     assert TASK.data(_id(name), {}).all_alike() is alike
 
 
+def test_an_array_that_changes_in_place_is_copied_for_queries() -> None:
+    """Else all queries would be the last observations."""
+    queries = [query.tolist() for query in TASK.data(_id("InPlace"), {}).queries()]
+
+    assert {len(query) for query in queries} == {1}
+    assert len({query[0] for query in queries}) > 200
+
+
 @pytest.fixture
 def briefly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at fewer starts and steps: a motorway is slow."""
