@@ -176,6 +176,11 @@ def _require_usable_actions(identifier: str, space: Any) -> None:
             f"Environment {identifier!r} has actions {space}. Give them one dimension and bounds, with "
             "gymnasium.wrappers.RescaleAction or TransformAction."
         )
+    if isinstance(space, Box) and space.dtype not in (np.float32, np.float64):
+        raise DataError(
+            f"Environment {identifier!r} has actions {space}, of {space.dtype}. Policies give float32: make them a "
+            "Discrete, or a Box of float32 with gymnasium.wrappers.TransformAction, which may round."
+        )
 
 
 def _origin(inner: Any) -> str:

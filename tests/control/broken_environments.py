@@ -350,10 +350,16 @@ class OneSpace(Coin):
         return observation, float(action), terminated, truncated, info
 
 
+class Whole(Coin):
+    """Whole numbers as actions."""
+
+    action_space = spaces.Box(0, 5, (1,), np.int64)
+
+
 for _entry in (
     Coin, Unread, Unpaid, LateNan, LateUnpaid, WrongShape, OutOfSpace, Talking, FromOne, TwoHands, Boundless, Table,
     Unbuildable, Endless, Sleepy, Patient, Hanging, Crashing, Exiting, Unready, Stretching, Chatty, Mixed, Global,
-    Built, Once, Gusty, BuiltGusty, Worn, GlobalSeed, Fixed, LateGusty, InPlace, OneSpace,
+    Built, Once, Gusty, BuiltGusty, Worn, GlobalSeed, Fixed, LateGusty, InPlace, OneSpace, Whole,
 ):  # fmt: skip
     gymnasium.register(f"{_entry.__name__}-v0", entry_point=_entry)
 gymnasium.register("Limited-v0", entry_point=Endless, max_episode_steps=20)

@@ -74,6 +74,10 @@ def _id(name: str) -> str:
         (_id("Endless"), r"no time limit, .* not ended after 10,000 steps.* --task-setting max_episode_steps=1000\."),
         (_id("Boundless"), "Give them one dimension and bounds"),
         (_id("Table"), "Give them one dimension and bounds"),
+        (
+            _id("Whole"),
+            r"has actions Box\(0, 5, \(1,\), int64\), of int64\. Policies give float32: make them a Discrete",
+        ),
     ],
 )
 def test_an_environment_that_cannot_be_used_is_refused(identifier: str | None, message: str) -> None:
