@@ -18,6 +18,8 @@ import numpy as np
 from harness.errors import Unsupported
 from harness.seams import Data, Grades, Predict
 
+SHARE_ERROR = 0.02
+"""Largest difference from 1 of a row's sum, which bf16 rounds."""
 NO_CLASS = -1
 """Stands for the class of an answer that is none."""
 
@@ -151,6 +153,7 @@ class LabelledData(Data):
         inputs, labels = self._splits[split]
         predicted: list[int] = []
         confidence: list[float] = []
+        are_shares = True
         for start in range(0, len(labels), batch_size):
             batch = inputs[start : start + batch_size]
             answer, wanted = np.asarray(predict(batch)), (len(batch), len(self.classes))
@@ -161,11 +164,13 @@ class LabelledData(Data):
             answered = answer.any(axis=1)
             predicted += np.where(answered, answer.argmax(axis=1), NO_CLASS).tolist()
             confidence += answer.max(axis=1).astype(float).tolist()
+            are_shares = are_shares and _are_shares(answer)
         correct = [guess == label for guess, label in zip(predicted, labels, strict=True)]
         columns = {"correct": correct, "label": labels, "predicted": predicted}
         scores = {name: [float(value) for value in column] for name, column in columns.items()}
         answers: dict[str, Sequence[Any]] = {"output": [self._name(one) for one in predicted]}
-        if not set(confidence) <= {0.0, 1.0}:  # a model that only names a class says nothing of its confidence
+        # A model that only names a class says nothing of its confidence, nor does one that answers logits.
+        if are_shares and not set(confidence) <= {0.0, 1.0}:
             answers["confidence"] = confidence
         return Grades(scores, answers=answers)
 
@@ -208,3 +213,9 @@ class LabelledData(Data):
                 content = self.content(one)
                 sha.update(f"{label} {len(content)} ".encode() + content)
         return sha.hexdigest()
+
+
+def _are_shares(answer: np.ndarray) -> bool:
+    """Return whether rows are probabilities that add up to 1, or are no answer."""
+    sums = answer.sum(axis=1)
+    return bool(((answer >= 0).all(axis=1) & (abs(sums - answer.any(axis=1)) <= SHARE_ERROR)).all())

@@ -128,3 +128,18 @@ def test_baselines_answer_for_classes_that_they_never_saw(task: str, model: str,
     assert np.allclose(answers.sum(axis=1), 1)
     assert set(np.flatnonzero(answers.any(axis=0))) == seen
     assert (loss == 0) is (count == 1)
+
+
+@pytest.mark.parametrize(
+    ("row", "confidence"),
+    [
+        ([0.7, 0.2, 0.1], 0.7), ([0.7, 0.205, 0.1], 0.7), ([500.0, -3.0, -3.0], None), ([-0.1, 0.6, 0.5], None),
+        ([0.9, 0.8, 0.7], None), ([1.0, 0.0, 0.0], None),
+    ],
+)  # fmt: skip
+def test_confidence_is_a_probability_or_left_out(row: list[float], confidence: float | None) -> None:
+    """Logits and scores that do not add up to 1 are graded alike, and are no confidence."""
+    grades = numbers([0, 1]).evaluate(lambda inputs: [row] * len(inputs), 4)
+
+    assert grades.scores["predicted"] == [float(np.argmax(row))]
+    assert grades.answers.get("confidence") == (None if confidence is None else [confidence])
