@@ -60,11 +60,20 @@ class Quality:
         """The value of `figure`."""
         return float(self.figure.value)
 
-    @property
+    @cached_property
     def only_guesses(self) -> bool:
-        """Whether the value is no better than the random baseline, where the task declares one."""
+        """Whether it is not significantly better than the random baseline, where the task declares one.
+
+        The worse end of the 95 % interval decides, not the value: that of a baseline which guesses is above the random
+        baseline half of the time.
+        """
         level = self.metric.get("random_baseline")
-        return level is not None and self.sign * self.value <= self.sign * level
+        return level is not None and self.sign * self.worse_end <= self.sign * level
+
+    @property
+    def worse_end(self) -> float:
+        """The end of the 95 % interval at which quality is lower."""
+        return self.interval()[0 if self.sign > 0 else 1]
 
     @property
     def of_seeds(self) -> list[float]:

@@ -15,7 +15,7 @@ NO_DIFFERENCE = "no significant difference"
 BETTER_THAN_GUESSING = "better than guessing"
 NO_BETTER_THAN_GUESSING = "no better than guessing"
 GUESSING_BASELINE = "is the baseline, no better than guessing"
-"""Where the baseline's value is no better than the random baseline, that is what candidates are compared with."""
+"""Where the baseline is not significantly better than the random baseline, candidates have to be better than both."""
 
 
 def quality_figures(quality: Quality, baseline: Quality | None) -> dict[str, Explained]:
@@ -55,7 +55,7 @@ def _declared(name: str, quality: Quality) -> Explained:
 def _against(quality: Quality, baseline: Quality | None) -> list[Explained]:
     """Return the baseline's value, and whether the candidate is significantly better or worse.
 
-    A baseline that is no better than the random baseline is none: then candidates are compared with the latter.
+    Where the baseline is not significantly better than the random baseline, a candidate has to be better than both.
     """
     if baseline is None:
         note = f"the baseline {quality.baseline!r} was not graded on the same data"
@@ -63,28 +63,33 @@ def _against(quality: Quality, baseline: Quality | None) -> list[Explained]:
     bar = named(baseline.figure, "baseline_value")
     if baseline.only_guesses:
         return [bar, _against_guessing(quality, baseline, bar)]
-    if quality.key.model == baseline.key.model:
-        verdict = note = "is the baseline"
-    else:
-        low, high = quality.minus(baseline)
-        verdict = _verdict(Interval(low, high), quality.sign)
-        note = f"the difference's 95 % interval, paired by item: {low:.4g} to {high:.4g} {quality.unit}".rstrip()
+    verdict, note = _paired(quality, baseline)
     return [bar, Explained("against_baseline", verdict, note=note, inputs=(quality.figure, bar))]
 
 
+def _paired(quality: Quality, baseline: Quality) -> tuple[str, str]:
+    """Return the verdict, and a note."""
+    if quality.key.model == baseline.key.model:
+        return "is the baseline", "is the baseline"
+    low, high = quality.minus(baseline)
+    note = f"the difference's 95 % interval, paired by item: {low:.4g} to {high:.4g} {quality.unit}".rstrip()
+    return _verdict(Interval(low, high), quality.sign), note
+
+
 def _against_guessing(quality: Quality, baseline: Quality, bar: Explained) -> Explained:
-    """Return whether the candidate is significantly better than the random baseline."""
+    """Return whether the candidate is significantly better than the random baseline and than the baseline."""
     level = _declared("random_baseline", baseline)
-    end = quality.interval()[0 if quality.sign > 0 else 1]
+    note = (
+        f"the worse end of the baseline's 95 % interval, {baseline.worse_end:.4g}, is no better than the random "
+        f"baseline's {level.value:.4g} {quality.unit}; that of this quality is {quality.worse_end:.4g}"
+    )
     if quality.key.model == baseline.key.model:
         verdict = GUESSING_BASELINE
+    elif quality.only_guesses:
+        verdict = NO_BETTER_THAN_GUESSING
     else:
-        better = quality.sign * end > quality.sign * level.value
-        verdict = BETTER_THAN_GUESSING if better else NO_BETTER_THAN_GUESSING
-    note = (
-        f"the baseline's {bar.value:.4g} is no better than the random baseline's {level.value:.4g} {quality.unit}, "
-        f"which stands in for it; the worse end of this quality's 95 % interval is {end:.4g}"
-    )
+        verdict, paired = _paired(quality, baseline)
+        verdict, note = BETTER_THAN_GUESSING if verdict == "better" else verdict, f"{note}; {paired}"
     return Explained("against_baseline", verdict, note=note, inputs=(quality.figure, bar, level))
 
 

@@ -39,8 +39,9 @@ def accuracy(records: Sequence[Record], metric: str | None = None) -> pd.DataFra
     then items, the same items in each seed. Seeds that graded different numbers of items cannot be pooled by item: only
     those with as many as the newest count. `against_baseline` says by the paired difference by item whether a candidate
     is significantly better or worse than the task's baseline on the same data, None where that was not measured; of
-    several candidates of the baseline the best counts. Where it is no better than the random baseline, candidates are
-    compared with that: `better than guessing` or `no better than guessing`.
+    several candidates of the baseline the best counts. Where it is not significantly better than the random baseline,
+    candidates are compared with that too: `better than guessing` is better than both, `no better than guessing` is not
+    significantly better than the random baseline.
 
     Args:
         records: of any step and outcome.

@@ -94,7 +94,7 @@ def test_the_best_candidate_of_the_baseline_counts(bench: Any) -> None:
 @pytest.mark.parametrize(
     ("right", "word"), [(50, "better than guessing"), (14, "no better than guessing"), (2, "no better than guessing")]
 )
-@pytest.mark.parametrize("cheap", [0, 12])
+@pytest.mark.parametrize("cheap", [0, 12, 14])
 def test_a_baseline_no_better_than_guessing_is_replaced_by_guessing(
     bench: Any, right: int, word: str, cheap: int
 ) -> None:
@@ -109,6 +109,17 @@ def test_a_baseline_no_better_than_guessing_is_replaced_by_guessing(
     assert cells["against_baseline"] == word
     assert cells["baseline_value"] == pytest.approx(cheap / 100)
     assert row(frame, model="tfidf")["against_baseline"] == "is the baseline, no better than guessing"
+
+
+def test_a_baseline_that_may_guess_is_still_compared_with(bench: Any) -> None:
+    """A candidate better than guessing that is not better than the baseline is no "better than guessing"."""
+    baseline = bench.case(scores=(0,) * 81 + (1,) * 19, model="tfidf", start="scratch")  # 12 to 27 of 100
+    verdicts = [
+        row(tables.accuracy([*bench.case(scores=scores), *baseline]), model="bert")["against_baseline"]
+        for scores in ((0,) * 79 + (1,) * 21, (0,) * 60 + (1,) * 40)
+    ]
+
+    assert verdicts == ["no significant difference", "better than guessing"]
 
 
 def test_an_error_above_that_of_guessing_is_no_baseline(bench: Any, error_metric: dict[str, Any]) -> None:
