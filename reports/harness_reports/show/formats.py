@@ -129,6 +129,11 @@ LONG = (
     "refused",
 )
 """Columns of sentences, written below their row."""
+_FAULTS = ("stale", "price_stale", "hardware_stale", "judgement")
+"""Those of them that a mark in the row points to."""
+_MARK = "*"
+_TOLD_APART = ("data", "hardware", "precision", "batch_size", "metric")
+"""Columns that head a sentence where they differ in the table."""
 
 
 def shown(name: str, frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
@@ -169,7 +174,8 @@ def text(name: str, frame: pd.DataFrame, width: int | None = None) -> str:
     long = [column for column in LONG if column in table]
     grid = Table(title=Text(name), title_justify="left", box=None, header_style="", pad_edge=False)
     needed = {column: _needed(column, table[column]) for column in table.columns.drop(long)}
-    room = sum(needed.values()) + 2 * len(needed)
+    marks = _marks(table, long)
+    room = sum(needed.values()) + 2 * len(needed) + len(_MARK) + 2
     width = width or _terminal_width(room)
     for column, cells in needed.items():
         number = pd.api.types.is_numeric_dtype(frame[column]) and frame[column].dtype != bool
@@ -177,8 +183,10 @@ def text(name: str, frame: pd.DataFrame, width: int | None = None) -> str:
             Text(heading(column)), justify="right" if number else "left",
             overflow="fold", width=cells if room <= width else None,
         )  # fmt: skip
-    for row in table.drop(columns=long).itertuples(index=False):
-        grid.add_row(*map(Text, row))
+    if any(marks):
+        grid.add_column("", width=len(_MARK))
+    for row, mark in zip(table.drop(columns=long).itertuples(index=False), marks, strict=True):
+        grid.add_row(*map(Text, row), *([mark] if any(marks) else []))
     stream = io.StringIO()
     console = Console(file=stream, width=width, highlight=False, color_system=None)
     console.print(grid)
@@ -200,12 +208,23 @@ def _remarks(table: pd.DataFrame, long: Sequence[str]) -> Iterator[str]:
     """Yield the long texts of each row, headed by what identifies the row."""
     names = [
         name
-        for name in ("use_case", "task", "model", "size", "variant", "start", "runtime", "scenario")
-        if name in table
-    ]
+        for name in (
+            "use_case", "task", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision",
+            "scenario", "batch_size", "metric",
+        )
+        if name in table and (name not in _TOLD_APART or len(set(table[name])) > 1)
+    ]  # fmt: skip
     for row in table.to_dict("records"):
         who = " ".join(row[name] for name in names if row[name] not in (MISSING, "default"))
-        yield from (f"{who}: {remark}" for remark in remarks({column: row[column] for column in long}))
+        for column in long:
+            mark = f"{_MARK} " if column in _FAULTS else ""
+            yield from (f"{mark}{who}: {remark}" for remark in remarks({column: row[column]}))
+
+
+def _marks(table: pd.DataFrame, long: Sequence[str]) -> list[str]:
+    """Return a mark for each row that has a fault."""
+    faults = [column for column in long if column in _FAULTS]
+    return [_MARK if remarks({name: row[name] for name in faults}) else "" for row in table.to_dict("records")]
 
 
 def remarks(row: Mapping[Any, Any]) -> list[str]:

@@ -143,6 +143,20 @@ def test_text_shows_reasons_below_the_table(frames: dict[str, pd.DataFrame]) -> 
     assert "filing lstm tiny scratch eager: accuracy is 0.6" in written
 
 
+def test_a_judgement_names_its_row_which_has_a_mark(bench: Any) -> None:
+    """Of three rows that differ in their data alone."""
+    few, sound = (accuracy(bench.case(scores=(1.0, 0.0) * half)) for half in (2, 50))
+    frame = pd.concat([few.assign(data="first.csv"), few.assign(data="second.csv"), sound.assign(data="third.csv")])
+    lines = formats.text("accuracy", frame).splitlines()
+    starred = [line for line in lines if line.endswith(" *")]
+    sentences = [line for line in lines if "Only 4 items were evaluated" in line]
+
+    assert [[name for name in frame["data"] if name in line] for line in starred] == [["first.csv"], ["second.csv"]]
+    assert all(line.startswith(f"* topics {name} bert ") for line, name in zip(sentences, frame["data"], strict=False))
+    assert len(sentences) == len(set(sentences)) == 2
+    assert not any(line.endswith(" *") for line in formats.text("accuracy", sound).splitlines())
+
+
 def test_text_takes_no_markup_from_names(bench: Any) -> None:
     """Square brackets are no colours."""
     written = formats.text("accuracy", accuracy(bench.case(model="[red]x[/red]")))
