@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 from harness import PluginError
 
 SETTING = "Classes in the order of the output: a,b,c or FILE.json or FILE.json#KEY. Empty: taken from the file."
+GIVE_LABELS = '--setting labels=a,b,c (in a suite: models: [{name: "hf:…", settings: {labels: "a,b,c"}}])'
+"""How a user names the outputs of a checkpoint."""
 SHOWN = 20
 """Classes that a message names at most."""
 _NUMBERED = re.compile(r"label[ _-]?(\d+)", re.IGNORECASE)
@@ -82,7 +84,7 @@ class Head(NamedTuple):
     """What a checkpoint's head has to do with the data's classes."""
 
     labels: tuple[str, ...]
-    """Names of its outputs, in order."""
+    """Names of its outputs, in order; none if the head is no use whatever they are called."""
     columns: tuple[int, ...] | None
     """For each class of the data its output; None: the head is no use for them."""
     why: str = ""
@@ -96,23 +98,22 @@ class Head(NamedTuple):
         return listed([f"{self.labels[place]} is output {place}" for place in self.columns])
 
 
-def match_head(config: Mapping[str, Any], has_head: bool, labels: Sequence[str], classes: Sequence[str]) -> Head:
+def match_head(config: Mapping[str, Any], headless: str, labels: Sequence[str], classes: Sequence[str]) -> Head:
     """Hold a checkpoint's head against the data's classes.
 
     Args:
         config: the checkpoint's configuration.
-        has_head: whether its weights have a head for the kind of the data.
+        headless: why its weights have no head for the kind of the data; empty if they have one.
         labels: names of its outputs that the user gave; none if the configuration is to be read.
         classes: names of the data's classes.
 
     Raises:
         PluginError: the user's names are not as many as its outputs, or are not the data's.
     """
-    architecture = ", ".join(config.get("architectures") or ()) or "not named"
-    if not has_head:
-        return Head((), None, f"it has no such head (its architecture is {architecture})")
+    if headless:
+        return Head((), None, headless)
     if (kind := config.get("problem_type")) in ("regression", "multi_label_classification"):
-        return Head((), None, f"its head is for {kind}, not for one class of several")
+        return Head((), None, f"its head is for {kind} (`problem_type`), not for one class of several")
     configured = config_labels(config) or tuple(f"LABEL_{place}" for place in range(config.get("num_labels", 2)))
     if labels and len(labels) != len(configured):
         raise PluginError(
@@ -122,4 +123,5 @@ def match_head(config: Mapping[str, Any], has_head: bool, labels: Sequence[str],
     places = columns(named, classes)
     if places is None and labels:
         raise PluginError(f"--setting labels={','.join(labels)}: the data have the classes {listed(classes)}.")
-    return Head(named, places, f"its classes are {listed(named)}, the data's {listed(classes)}")
+    outputs = named if len(named) >= len(classes) else ()  # no names help a head with too few
+    return Head(outputs, places, f"its classes are {listed(named)}, the data's {listed(classes)}")

@@ -16,6 +16,10 @@ from harness_checkpoints.classes import Head, given_labels, match_head
 TEXTS, IMAGES = "text-classification", "image-classification"
 AUTO = {TEXTS: "AutoModelForSequenceClassification", IMAGES: "AutoModelForImageClassification"}
 """Kind of task → transformers' Auto class."""
+_MAPPINGS = {
+    TEXTS: "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES",
+    IMAGES: "MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES",
+}
 READS_PADDING = ("convbert", "fnet", "nystromformer")
 """Architectures that mix positions without an attention mask: what they answer depends on the length of the batch."""
 CONFIG = "config.json"
@@ -55,15 +59,30 @@ class CheckpointFolder:
         """The class that its weights were saved from, with the head; empty if the configuration does not name it."""
         return ", ".join(self.config.get("architectures") or ())
 
-    def has_head(self, kind: str) -> bool:
-        """Return whether its weights have a head for a kind of task."""
+    def _headless(self, kind: str) -> str:
+        """Return why it has no head for a kind of task; empty if its architecture has one."""
         custom = self.remote_code.get(AUTO[kind], "").rpartition(".")[2]
         names = self.config.get("architectures") or ()
-        return any(AUTO[kind].removeprefix("AutoModel") in name or name == custom for name in names)
+        if not names:
+            right = custom or classifiers(self.model_type).get(kind, "")
+            return (
+                f"its {CONFIG} names no `architectures`, so nothing says that it has such a head. If it has, add "
+                f'"architectures": ["{right}"]'
+            )
+        if any(AUTO[kind].removeprefix("AutoModel") in name or name == custom for name in names):
+            return ""
+        return f"it has no such head (its architecture is {self.architecture})"
+
+    @property
+    def weight_files(self) -> list[Path]:
+        """The files of its weights."""
+        if (self.path / WEIGHTS).is_file():
+            return [self.path / WEIGHTS]
+        return [self.path / name for name in _shards(self.path)]
 
     def head(self, kind: str, settings: Mapping[str, Any], classes: Sequence[str]) -> Head:
         """Return what its head has to do with the classes of data of a kind; see `match_head`."""
-        return match_head(self.config, self.has_head(kind), given_labels(settings["labels"]), classes)
+        return match_head(self.config, self._headless(kind), given_labels(settings["labels"]), classes)
 
     @property
     def has_tokenizer(self) -> bool:
@@ -74,6 +93,14 @@ class CheckpointFolder:
     def digest(self) -> str:
         """SHA-256 of the names and contents of all files."""
         return folder_digest(self.path, sorted(file for file in self.path.rglob("*") if file.is_file()))
+
+
+def classifiers(model_type: str) -> dict[str, str]:
+    """Return transformers' classes for an architecture, by the kinds of task that they do."""
+    from transformers.models.auto import modeling_auto
+
+    mappings = {kind: getattr(modeling_auto, mapping) for kind, mapping in _MAPPINGS.items()}
+    return {kind: names[model_type] for kind, names in mappings.items() if model_type in names}
 
 
 def kind_of(data: Data) -> str:
@@ -124,12 +151,15 @@ def _read_config(path: Path) -> dict[str, Any]:
     return config
 
 
+def _shards(path: Path) -> list[str]:
+    return sorted(set(json.loads((path / INDEX).read_text(encoding="utf-8"))["weight_map"].values()))
+
+
 def _require_weights(path: Path) -> None:
     if (path / WEIGHTS).is_file():
         return
     if (path / INDEX).is_file():
-        shards = set(json.loads((path / INDEX).read_text(encoding="utf-8"))["weight_map"].values())
-        missing = sorted(name for name in shards if not (path / name).is_file())
+        missing = [name for name in _shards(path) if not (path / name).is_file()]
         if missing:
             raise PluginError(f"hf:{path} lacks {', '.join(missing)}, listed in {INDEX}. Copy the folder again.")
         return

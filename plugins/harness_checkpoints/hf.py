@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import Assignment, Codec, Data, Learner, Model, PluginError, Setting
+from harness_checkpoints.classes import GIVE_LABELS, Head, listed
 from harness_checkpoints.classes import SETTING as LABELS
-from harness_checkpoints.folder import AUTO, IMAGES, READS_PADDING, TEXTS, CheckpointFolder, find_folder, kind_of
+from harness_checkpoints.folder import AUTO, READS_PADDING, TEXTS, CheckpointFolder, classifiers, find_folder, kind_of
 
-_MAPPINGS = {
-    TEXTS: "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES",
-    IMAGES: "MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES",
-}
+if TYPE_CHECKING:
+    from harness_checkpoints.weights import Fit
+
 NOT_EXPORTED = ("t5", "mt5", "umt5", "bart", "mbart")
 """Their classifiers find the end of each text with an operation that ONNX lacks."""
 
@@ -46,6 +46,7 @@ class Checkpoint(Model):
     def __init__(self, reference: str, folder: CheckpointFolder) -> None:
         """Set the name, and the kinds of task that the checkpoint can do."""
         self.folder = folder
+        self._fits: dict[tuple[str, bool], Fit] = {}
         self.name = f"hf:{reference}"  # type: ignore[misc]  # its reference is its name
         self.summary = f"Checkpoint of {folder.architecture or folder.model_type} ({Path(reference).name})"  # type: ignore[misc]
         self.kinds = _kinds(folder)  # type: ignore[misc]
@@ -73,25 +74,44 @@ class Checkpoint(Model):
         """Return how its head takes up the data's classes: in another order, or not at all.
 
         Raises:
-            PluginError: it is to be measured as it is, and its head is no use for the data.
+            PluginError: its weights lack more than a head; or it is to be measured as it is, and its head is no use
+                for the data.
         """
         classes = tuple(getattr(data, "classes", ()))
-        if start == "scratch" or not classes:
-            return ()
-        head = self.folder.head(kind_of(data), settings, classes)
+        return [] if start == "scratch" or not classes else self._on_head(kind_of(data), classes, settings, start)
+
+    def _on_head(self, kind: str, classes: Sequence[str], settings: Mapping[str, Any], start: str) -> list[str]:
+        head, fit = self.folder.head(kind, settings, classes), self._fit(kind, settings)
+        if head.columns is not None and fit.head:
+            head = Head((), None, f"its weights lack {listed(fit.head)} of its head, or have it in another shape")
+        if start == "as-is" and (head.columns is None or fit.head):
+            names = f"If that is only how its outputs are called, name them in their order, {GIVE_LABELS}; else fine"
+            raise PluginError(
+                f"{self.name} cannot answer as it is for {kind}: {head.why}. {names if head.labels else 'Fine'}-tune "
+                "it, starts: [pretrained]."
+            )
         if head.columns is not None:
             return [f"{self.name}: classes are matched by name: {head.order}."] if head.order else []
-        if start == "as-is":
-            raise PluginError(
-                f"{self.name} cannot answer as it is for {kind_of(data)}: {head.why}. If that is only how its outputs "
-                "are called, name them in their order, --setting labels=a,b,c; else fine-tune it, starts: [pretrained]."
-            )
-        keep = " To keep it, name its outputs in their order: --setting labels=a,b,c." if head.labels else ""
+        keep = f" To keep it, name its outputs in their order: {GIVE_LABELS}." if head.labels else ""
         return [f"{self.name}: {head.why}. Its head is drawn anew.{keep}"]
+
+    def _fit(self, kind: str, settings: Mapping[str, Any]) -> Fit:
+        """Return what its weights lack; a plan asks for each of its steps.
+
+        Raises:
+            PluginError: they lack more than a head.
+        """
+        from harness_checkpoints.weights import inspect, require_body
+
+        trusted = settings["trust_remote_code"]
+        if (kind, trusted) not in self._fits:
+            self._fits[kind, trusted] = inspect(self.folder, kind, trusted=trusted)
+        require_body(self.folder, self._fits[kind, trusted])
+        return self._fits[kind, trusted]
 
     def needs_remote_code(self) -> bool:
         """Return whether transformers lacks the architecture."""
-        return not _library_kinds(self.folder.model_type)
+        return not classifiers(self.folder.model_type)
 
     def learner(self, assignment: Assignment) -> Learner:
         """Build a learner for the task's texts or images."""
@@ -107,16 +127,10 @@ class Checkpoint(Model):
 
 
 def _kinds(folder: CheckpointFolder) -> tuple[str, ...]:
-    kinds = _library_kinds(folder.model_type)
+    kinds = tuple(classifiers(folder.model_type))
     kinds = kinds or tuple(kind for kind, auto in AUTO.items() if auto in folder.remote_code)
     if not kinds:
         raise PluginError(
             f"hf:{folder.path} is a {folder.model_type}, which transformers builds for none of {', '.join(AUTO)}."
         )
     return kinds
-
-
-def _library_kinds(model_type: str) -> tuple[str, ...]:
-    from transformers.models.auto import modeling_auto
-
-    return tuple(kind for kind, names in _MAPPINGS.items() if model_type in getattr(modeling_auto, names))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,16 +13,15 @@ import transformers
 from torch import Tensor, nn
 from torch.nn import functional
 
-from harness import Assignment, PluginError, Unsupported
+from harness import Assignment, Unsupported
 from harness.torch_learner import TorchLearner
-from harness_checkpoints.classes import Head, columns, listed
+from harness_checkpoints.classes import Head, columns
 from harness_checkpoints.folder import AUTO, IMAGES, READS_PADDING, TEXTS, CheckpointFolder, kind_of
 from harness_checkpoints.hf_codecs import HfImageCodec, HfTextCodec, load_codec
+from harness_checkpoints.weights import fit_of, head_of, require_body
 
 transformers.utils.logging.set_verbosity_error()  # it warns of the new head, which fine-tuning needs
 transformers.utils.logging.disable_progress_bar()
-INITIAL_STD = 0.02
-"""Standard deviation of a new head, where the configuration has none."""
 
 
 class TextClassifier(nn.Module):
@@ -111,33 +109,22 @@ class HfLearner(TorchLearner):
         return auto.from_config(config, dtype=torch.float32, trust_remote_code=trusted)
 
     def _load(self, config: Any, head: Head) -> Any:
-        """Return the network with the checkpoint's weights; its head is new unless the classes match.
+        """Return the network with the checkpoint's weights; its head is new unless it is there and the classes match.
 
         Raises:
-            PluginError: the classes match and the weights have no head for them.
+            PluginError: the weights lack more than a head.
         """
+        trusted = self._settings("trust_remote_code")
         network, loaded = getattr(transformers, AUTO[self._kind]).from_pretrained(
             self._checkpoint.path, config=config, dtype=torch.float32, use_safetensors=True, output_loading_info=True,
-            ignore_mismatched_sizes=True, trust_remote_code=self._settings("trust_remote_code"),
+            ignore_mismatched_sizes=True, trust_remote_code=trusted,
         )  # fmt: skip
-        new = set(loaded["missing_keys"]) | {name for name, *_ in loaded["mismatched_keys"]}
-        of_head = self._head_weights(config)
-        if head.columns is not None and of_head & new:
-            raise PluginError(
-                f"hf:{self._checkpoint.path} has a head for {listed(head.labels)} by its configuration; "
-                f"its weights lack it ({', '.join(sorted(of_head & new))}). Save the checkpoint again."
-            )
-        if head.columns is None:
-            _draw(network, of_head - new, getattr(config, "initializer_range", INITIAL_STD))
+        of_head = head_of(network, config, self._kind, trusted=trusted)
+        fit = fit_of(network, loaded, of_head)
+        require_body(self._checkpoint, fit)
+        if head.columns is None or fit.head:
+            _draw(network, of_head)
         return network
-
-    def _head_weights(self, config: Any) -> set[str]:
-        """Return the names of the weights whose shapes follow from the number of classes."""
-        more = copy.deepcopy(config)
-        more.id2label = dict(enumerate([*config.id2label.values(), ""]))
-        with torch.device("meta"):
-            shapes = [{name: w.shape for name, w in self._build(one).named_parameters()} for one in (config, more)]
-        return {name for name, shape in shapes[0].items() if shapes[1][name] != shape}
 
     def _fit_vocabulary(self, config: Any) -> int:
         """Let the network know the token to pad with; return it if its embedding has yet to grow for it, else 0.
@@ -208,9 +195,11 @@ class HfLearner(TorchLearner):
         self._artifact, self._codec = folder, None
 
 
-def _draw(network: nn.Module, names: set[str], deviation: float) -> None:
-    """Draw weights anew; biases become 0."""
-    with torch.no_grad():
-        for name, weight in network.named_parameters():
-            if name in names:
-                _ = nn.init.normal_(weight, 0.0, deviation) if weight.dim() > 1 else weight.zero_()
+def _draw(network: Any, names: set[str]) -> None:
+    """Draw weights anew, as transformers draws those of a new network of this architecture."""
+    for place, layer in network.named_modules():
+        weights = dict(layer.named_parameters(place, recurse=False))
+        if weights.keys() & names:
+            for weight in weights.values():
+                weight._is_hf_initialized = False  # noqa: SLF001 - how transformers marks what it has loaded
+            network._init_weights(layer)  # noqa: SLF001 - its way to draw a layer

@@ -193,6 +193,7 @@ def test_names_that_the_user_gives(expert: Path, tmp_path: Path) -> None:
 
 
 REFUSED = [
+    ({"architectures": None}, "its config.json names no `architectures`"),
     ({"id2label": {"0": "LABEL_0", "1": "LABEL_1", "2": "LABEL_2"}}, "its classes are LABEL_0, LABEL_1, LABEL_2"),
     ({"id2label": {"0": "joy", "1": "anger", "2": "fear"}}, "its classes are joy, anger, fear, the data's negative"),
     ({"problem_type": "multi_label_classification"}, "its head is for multi_label_classification"),
@@ -200,6 +201,29 @@ REFUSED = [
     ({"architectures": ["BertForTokenClassification"]}, r"no such head \(its architecture is BertForTokenClass"),
     ({"architectures": ["BertForMaskedLM"]}, r"no such head \(its architecture is BertForMaskedLM\)"),
 ]
+
+
+UNNAMED = {
+    "architectures": [],
+    "problem_type": "regression",
+    "id2label": {"0": "positive", "1": "negative"},
+}
+
+
+@pytest.mark.parametrize("changed", UNNAMED)
+def test_a_remedy_is_one_that_helps(expert: Path, tmp_path: Path, changed: str) -> None:
+    """No names help a head for something else, or with too few outputs, or a configuration that says nothing of one."""
+    model = load_plugins().find("models", f"hf:{_renamed(expert, tmp_path / 'other', **{changed: UNNAMED[changed]})}")
+    data, settings = _data("positive", "negative", "neutral"), filled({}, model.settings)
+    [note] = model.check(data, settings, "pretrained")
+    with pytest.raises(PluginError) as refused:
+        model.check(data, settings, "as-is")
+
+    assert "--setting labels" not in note
+    assert "--setting labels" not in str(refused.value)
+    assert str(refused.value).endswith("Fine-tune it, starts: [pretrained].")
+    if changed == "architectures":
+        assert 'If it has, add "architectures": ["BertForSequenceClassification"]' in str(refused.value)
 
 
 @pytest.mark.parametrize(("changes", "why"), REFUSED)
@@ -225,7 +249,7 @@ def test_a_head_that_is_no_use_is_drawn_anew_and_said(
     assert "Its head is drawn anew" in notes[0]
     with pytest.raises(PluginError, match=f"cannot answer as it is for text-classification: .*{why}"):
         model.check(data, settings, "as-is")
-    assert model.check(data, settings, "scratch") == ()
+    assert not model.check(data, settings, "scratch")
     assert np.array_equal(heads[0], heads[1])
     assert not np.array_equal(heads[0], heads[2])
     assert not np.array_equal(heads[0], saved["classifier.weight"])
@@ -233,18 +257,6 @@ def test_a_head_that_is_no_use_is_drawn_anew_and_said(
         networks[0].model.bert.embeddings.word_embeddings.weight.detach(),
         saved["bert.embeddings.word_embeddings.weight"],
     )
-
-
-def test_a_configuration_whose_weights_lack_the_head(expert: Path, tmp_path: Path) -> None:
-    """It says three classes and the weights have two: no answer is better than one at random."""
-    from safetensors.numpy import load_file, save_file
-
-    folder = _renamed(expert, tmp_path / "cut")
-    weights = load_file(folder / "model.safetensors")
-    weights |= {name: weights[name][:2].copy() for name in ("classifier.weight", "classifier.bias")}
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(PluginError, match=r"its weights lack it \(classifier.bias, classifier.weight\)"):
-        _accuracy(folder, _data("positive", "negative", "neutral"))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -344,15 +356,16 @@ def test_what_cannot_answer_as_it_is_is_refused_by_the_plan(
     assert "evaluate hf:expert on text-classification (reviews) eager as it is" in taken.stdout
     assert "finetune hf:expert" not in taken.stdout
     assert refused.code == 2
-    assert "--setting labels=a,b,c; else fine-tune it, starts: [pretrained]" in refused.stderr
+    assert "--setting labels=a,b,c (in a suite: models: " in refused.stderr
+    assert "else fine-tune it, starts: [pretrained]" in refused.stderr
     assert not (tmp_path / "harness-results").exists()
 
 
 def test_a_head_is_described_without_its_weights() -> None:
     """Classes without names are as many as the configuration says, two by default."""
-    head = match_head({"architectures": ["A"], "num_labels": 3}, True, (), ("0", "1", "2"))
+    head = match_head({"architectures": ["A"], "num_labels": 3}, "", (), ("0", "1", "2"))
 
     assert head.labels == ("LABEL_0", "LABEL_1", "LABEL_2")
     assert head.columns == (0, 1, 2)
-    assert match_head({}, True, (), ("0", "1")).columns == (0, 1)
-    assert match_head({}, False, (), ("0", "1")).columns is None
+    assert match_head({}, "", (), ("0", "1")).columns == (0, 1)
+    assert match_head({}, "it has none", (), ("0", "1")).columns is None
