@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from harness import Assignment, Codec, Data, Learner, Model, PluginError, Setting
 from harness_checkpoints.classes import GIVE_LABELS, Head, listed
 from harness_checkpoints.classes import SETTING as LABELS
 from harness_checkpoints.folder import AUTO, READS_PADDING, TEXTS, CheckpointFolder, classifiers, find_folder, kind_of
-
-if TYPE_CHECKING:
-    from harness_checkpoints.weights import Fit
 
 NOT_EXPORTED = ("t5", "mt5", "umt5", "bart", "mbart")
 """Their classifiers find the end of each text with an operation that ONNX lacks."""
@@ -37,7 +35,10 @@ class Checkpoint(Model):
         "learning_rate": Setting(5e-5, "Highest learning rate of AdamW."),
         "weight_decay": Setting(0.01, "AdamW's decay of the weights."),
         "batch_size": Setting(16, "Inputs in a gradient step."),
-        "max_length": Setting(128, "Tokens read from a text."),
+        "max_length": Setting(
+            0,
+            "Tokens read from a text. 0: 128 where it is trained, all that it can read where it is measured as it is.",
+        ),
         "labels": Setting("", LABELS),
         "tokenizer": Setting("", "Folder or hub name of another tokenizer; empty is the checkpoint's own."),
         "trust_remote_code": Setting(False, "Run the Python code that comes with the checkpoint."),
@@ -46,7 +47,7 @@ class Checkpoint(Model):
     def __init__(self, reference: str, folder: CheckpointFolder) -> None:
         """Set the name, and the kinds of task that the checkpoint can do."""
         self.folder = folder
-        self._fits: dict[tuple[str, bool], Fit] = {}
+        self._said: dict[str, list[str]] = {}
         self.name = f"hf:{reference}"  # type: ignore[misc]  # its reference is its name
         self.summary = f"Checkpoint of {folder.architecture or folder.model_type} ({Path(reference).name})"  # type: ignore[misc]
         self.kinds = _kinds(folder)  # type: ignore[misc]
@@ -71,17 +72,46 @@ class Checkpoint(Model):
         return f"checkpoint sha256 {self.folder.digest}"
 
     def check(self, data: Data, settings: Mapping[str, Any], start: str) -> Sequence[str]:
-        """Return how its head takes up the data's classes: in another order, or not at all.
+        """Return how its head takes up the data's classes: in another order, or not at all; and which texts it cuts.
 
         Raises:
             PluginError: its weights lack more than a head; or it is to be measured as it is, and its head is no use
                 for the data.
         """
         classes = tuple(getattr(data, "classes", ()))
-        return [] if start == "scratch" or not classes else self._on_head(kind_of(data), classes, settings, start)
+        if not classes:
+            return ()
+        case = json.dumps([data.digest, settings, start], sort_keys=True)
+        if case not in self._said:  # a plan asks for each of its steps
+            kind = kind_of(data)
+            on_head = [] if start == "scratch" else self._on_head(kind, classes, settings, start)
+            self._said[case] = on_head + self._on_inputs(kind, data, settings, start)
+        return self._said[case]
+
+    def _on_inputs(self, kind: str, data: Data, settings: Mapping[str, Any], start: str) -> list[str]:
+        return self._on_lengths(data, settings, start) if kind == TEXTS else []
+
+    def _on_lengths(self, data: Data, settings: Mapping[str, Any], start: str) -> list[str]:
+        from transformers import AutoConfig
+
+        from harness_checkpoints.hf_codecs import TRAINED_LENGTH, HfTextCodec
+
+        config = AutoConfig.from_pretrained(self.folder.path, trust_remote_code=settings["trust_remote_code"])
+        length = settings["max_length"] or (0 if start == "as-is" else TRAINED_LENGTH)
+        codec = HfTextCodec.of_checkpoint(settings["tokenizer"] or str(self.folder.path), length, config)
+        texts = data.queries()
+        if not (cut := codec.count_cut(texts)):
+            return []
+        read = codec.tokenizer.model_max_length
+        more = f" To read up to {codec.readable:,}: --setting max_length=…" if codec.readable > read else ""
+        return [f"{self.name}: {cut:,} of {len(texts):,} test texts are longer than {read:,} tokens and are cut.{more}"]
 
     def _on_head(self, kind: str, classes: Sequence[str], settings: Mapping[str, Any], start: str) -> list[str]:
-        head, fit = self.folder.head(kind, settings, classes), self._fit(kind, settings)
+        from harness_checkpoints.weights import inspect, require_body
+
+        head = self.folder.head(kind, settings, classes)
+        fit = inspect(self.folder, kind, trusted=settings["trust_remote_code"])
+        require_body(self.folder, fit)
         if head.columns is not None and fit.head:
             head = Head((), None, f"its weights lack {listed(fit.head)} of its head, or have it in another shape")
         if start == "as-is" and (head.columns is None or fit.head):
@@ -94,20 +124,6 @@ class Checkpoint(Model):
             return [f"{self.name}: classes are matched by name: {head.order}."] if head.order else []
         keep = f" To keep it, name its outputs in their order: {GIVE_LABELS}." if head.labels else ""
         return [f"{self.name}: {head.why}. Its head is drawn anew.{keep}"]
-
-    def _fit(self, kind: str, settings: Mapping[str, Any]) -> Fit:
-        """Return what its weights lack; a plan asks for each of its steps.
-
-        Raises:
-            PluginError: they lack more than a head.
-        """
-        from harness_checkpoints.weights import inspect, require_body
-
-        trusted = settings["trust_remote_code"]
-        if (kind, trusted) not in self._fits:
-            self._fits[kind, trusted] = inspect(self.folder, kind, trusted=trusted)
-        require_body(self.folder, self._fits[kind, trusted])
-        return self._fits[kind, trusted]
 
     def needs_remote_code(self) -> bool:
         """Return whether transformers lacks the architecture."""

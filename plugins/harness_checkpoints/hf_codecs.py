@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import softmax
 from transformers import AutoImageProcessor, AutoTokenizer
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
+from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
 
 from harness import Codec
 from harness_checkpoints.folder import PREPROCESSOR, CheckpointFolder
@@ -19,6 +20,13 @@ GREY, COLOUR = 1, 3
 PADDING = "padding.json"
 READS_LAST = ("xlnet",)
 """Architectures that classify by the last position, also where that is padding. Their positions are relative."""
+COUNTS_FROM_PADDING = (
+    "camembert", "data2vec-text", "esm", "ibert", "layoutlmv3", "lilt", "longformer", "luke", "markuplm", "mpnet",
+    "roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "xmod",
+)  # fmt: skip
+"""Architectures whose first position has the number after that of the token to pad with."""
+TRAINED_LENGTH = 128
+"""Tokens read of a text in training, where the user does not say."""
 
 
 class _Probabilities(Codec):
@@ -39,6 +47,8 @@ class HfTextCodec(_Probabilities):
     def __init__(self, tokenizer: Any, pad_id: int, side: str) -> None:
         """Take a tokenizer with its `model_max_length`, the token to pad with, and the side: `left` or `right`."""
         self.tokenizer = tokenizer
+        self.readable: int = tokenizer.model_max_length
+        """Tokens that tokenizer and network can read of a text."""
         self.pad_id = pad_id
         self._side = side
 
@@ -46,18 +56,31 @@ class HfTextCodec(_Probabilities):
     def of_checkpoint(cls, place: str, max_length: int, config: Any) -> HfTextCodec:
         """Load the tokenizer of a folder or a name on the hub, for a network of this configuration.
 
+        Longer texts are cut to `max_length`, to what tokenizer and network can read if that is less, or if it is 0.
+
         The token to pad with is the network's, which may read it (RoBERTa counts positions by it, GPT-2 finds the last
         token by it), else the tokenizer's if no text holds it; else the first number beyond the vocabulary.
         """
         tokenizer = AutoTokenizer.from_pretrained(place)
-        tokenizer.model_max_length = min(max_length, tokenizer.model_max_length)
         shape = config.get_text_config()
         in_texts = {getattr(tokenizer, f"{name}_token_id") for name in ("bos", "eos", "unk", "sep", "cls")}
         unused = None if tokenizer.pad_token_id in in_texts else tokenizer.pad_token_id
         tokens: Iterator[Any] = (
             one for one in (getattr(shape, "pad_token_id", None), unused) if one in range(shape.vocab_size)
         )
-        return cls(tokenizer, next(tokens, shape.vocab_size), "left" if config.model_type in READS_LAST else "right")
+        pad_id = next(tokens, shape.vocab_size)
+        tokenizer.model_max_length = min(tokenizer.model_max_length, _positions(config, pad_id))
+        codec = cls(tokenizer, pad_id, "left" if config.model_type in READS_LAST else "right")
+        tokenizer.model_max_length = min(max_length or codec.readable, codec.readable)
+        return codec
+
+    def count_cut(self, texts: Sequence[str]) -> int:
+        """Return how many texts have more tokens than are read."""
+        if self.tokenizer.model_max_length >= VERY_LARGE_INTEGER:
+            return 0
+        more = self.tokenizer.model_max_length + 1
+        rows = self.tokenizer(list(texts), truncation=True, max_length=more, return_attention_mask=False)["input_ids"]
+        return sum(len(row) == more for row in rows)
 
     def encode(self, inputs: Sequence[str]) -> dict[str, np.ndarray]:
         """Return `input_ids` and `attention_mask`, int64 [n, longest]; an empty text is one token of padding."""
@@ -80,6 +103,14 @@ class HfTextCodec(_Probabilities):
     def load(cls, folder: Path) -> HfTextCodec:
         """Read what `save` wrote."""
         return cls(AutoTokenizer.from_pretrained(folder), **json.loads((folder / PADDING).read_text(encoding="utf-8")))
+
+
+def _positions(config: Any, pad_id: int) -> int:
+    """Return how many tokens a network has positions for."""
+    count = getattr(config.get_text_config(), "max_position_embeddings", None)
+    if not isinstance(count, int) or count <= 0:  # XLNet says -1
+        return int(VERY_LARGE_INTEGER)
+    return count - pad_id - 1 if config.model_type in COUNTS_FROM_PADDING else count
 
 
 class HfImageCodec(_Probabilities):

@@ -13,11 +13,11 @@ import transformers
 from torch import Tensor, nn
 from torch.nn import functional
 
-from harness import Assignment, Unsupported
+from harness import Assignment, Budget, Unsupported
 from harness.torch_learner import TorchLearner
 from harness_checkpoints.classes import Head, columns
 from harness_checkpoints.folder import AUTO, IMAGES, READS_PADDING, TEXTS, CheckpointFolder, kind_of
-from harness_checkpoints.hf_codecs import HfImageCodec, HfTextCodec, load_codec
+from harness_checkpoints.hf_codecs import TRAINED_LENGTH, HfImageCodec, HfTextCodec, load_codec
 from harness_checkpoints.weights import fit_of, head_of, require_body
 
 transformers.utils.logging.set_verbosity_error()  # it warns of the new head, which fine-tuning needs
@@ -71,8 +71,13 @@ class HfLearner(TorchLearner):
                 self._codec = HfImageCodec.of_checkpoint(self._checkpoint)
             else:
                 place = self._settings("tokenizer") or str(self._checkpoint.path)
-                self._codec = HfTextCodec.of_checkpoint(place, self._settings("max_length"), self._config())
+                self._codec = HfTextCodec.of_checkpoint(place, self._length(), self._config())
         return self._codec
+
+    def _length(self) -> int:
+        """Return how many tokens of a text are read, 0 for all that can be; what has no budget is not trained."""
+        trains = self.assignment.budget != Budget()
+        return self._settings("max_length") or (TRAINED_LENGTH if trains else 0)
 
     def construct(self) -> nn.Module:
         """Return the network, with the checkpoint's weights if the assignment starts from them."""

@@ -119,8 +119,8 @@ def fit_of(network: nn.Module, loaded: Mapping[str, Any], head: Collection[str])
 
 def _of_more_layers(network: nn.Module, unexpected: Collection[str]) -> Iterator[str]:
     """Yield stored weights that differ in numbers alone from those of the network: those of layers that it lacks."""
-    known = {re.sub(r"\d+", "0", name) for name in network.state_dict()}
-    return (name for name in unexpected if re.sub(r"\d+", "0", name) in known)
+    patterns = {re.sub(r"\d+", "0", name) for name in network.state_dict()}
+    return (name for name in unexpected if re.sub(r"\d+", "0", name) in patterns)
 
 
 def _shape(size: torch.Size) -> str:
