@@ -20,11 +20,12 @@ _MAPPINGS = {
     TEXTS: "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES",
     IMAGES: "MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES",
 }
-READS_PADDING = ("convbert", "fnet", "nystromformer")
-"""Architectures that mix positions without an attention mask: what they answer depends on the length of the batch."""
+READS_PADDING = ("big_bird", "bigbird_pegasus", "convbert", "fnet", "mobilebert", "nystromformer", "yoso")
+"""Architectures that mix positions without an attention mask, or attend in another way where a batch is long: what they
+answer depends on the length of the batch."""
 CONFIG = "config.json"
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
-PREPROCESSOR = "preprocessor_config.json"
+PREPROCESSOR, PROCESSOR = "preprocessor_config.json", "processor_config.json"
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model")
 DOWNLOADED = ("*.json", "*.safetensors", "*.txt", "*.model", "*.py")
 """Files taken from the hub. Python files are part of the digest; they run only with `--trust-remote-code`."""

@@ -33,9 +33,12 @@ class TextClassifier(nn.Module):
         self.model = model
         self._reordered = tuple(columns) != tuple(range(model.config.num_labels))
         self.register_buffer("_columns", torch.tensor(columns), persistent=False)
+        self._sparse = [layer for layer in model.modules() if hasattr(layer, "set_attention_type")]
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> dict[str, Tensor]:
         """Return `logits` [n, classes] for int64 [n, s] and [n, s]."""
+        for layer in self._sparse:  # after one short text BigBird would attend fully for ever
+            layer.set_attention_type(self.model.config.attention_type)
         return self.ordered(self.model(input_ids=input_ids, attention_mask=attention_mask).logits)
 
     def ordered(self, logits: Tensor) -> dict[str, Tensor]:

@@ -25,8 +25,17 @@ SHAPES: dict[str, dict[str, Any]] = {
     "gpt_neox": {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64},
     "t5": {"d_model": 32, "d_kv": 16, "d_ff": 64, "num_layers": 2, "num_heads": 2, "decoder_start_token_id": 0},
     "xlnet": {"d_model": 32, "n_layer": 2, "n_head": 2, "d_inner": 64},
+    "big_bird": {
+        "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64, "block_size": 2,
+        "num_random_blocks": 1, "initializer_range": 0.2,
+    },
+    "mobilebert": {
+        "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64,
+        "embedding_size": 32, "true_hidden_size": 32, "intra_bottleneck_size": 32, "initializer_range": 0.2,
+    },
+    "yoso": {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64},
     "fnet": {"hidden_size": 32, "num_hidden_layers": 2, "intermediate_size": 64, "max_position_embeddings": 64},
-}
+}  # fmt: skip
 SLOW = pytest.mark.slow
 TOKENIZERS = [
     ("left", "<pad>", 0),
@@ -167,3 +176,29 @@ def test_a_file_without_a_mask_reads_texts_one_by_one(tmp_path: Path, checkpoint
 
     assert np.array_equal(together, alone)
     assert not np.allclose(together[0], together[1])
+
+
+@pytest.mark.parametrize("shape", ["big_bird", "mobilebert"])
+def test_an_answer_does_not_depend_on_what_was_answered_before(
+    checkpoints: Path, plugins: Plugins, tmp_path: Path, shape: str
+) -> None:
+    """BigBird attends sparsely to long texts alone, and MobileBERT reads each token's neighbours, padding too."""
+    import torch
+    import transformers as tf
+
+    folder = _checkpoint(checkpoints / "bert", tmp_path / "saved", shape, "right", "<pad>", 0)
+    texts = [f"{LONG} {LONG}", SHORT, f"{LONG} {LONG}"]
+    learner = _learner(plugins, f"hf:{folder}")
+    together = np.asarray(learner.predict(texts))
+    tokenizer = tf.AutoTokenizer.from_pretrained(folder)
+    with torch.no_grad():
+        plain = [
+            tf.AutoModelForSequenceClassification.from_pretrained(folder)
+            .eval()(input_ids=tokenizer(text, return_tensors="pt")["input_ids"])
+            .logits.softmax(dim=1)
+            .numpy()
+            for text in texts
+        ]
+
+    assert plugins.find("models", f"hf:{folder}").formats == ()
+    assert np.allclose(together, np.concatenate(plain), atol=1e-6)
