@@ -75,6 +75,13 @@ class CheckpointFolder:
         return f"it has no such head (its architecture is {self.architecture})"
 
     @property
+    def has_image_processor(self) -> bool:
+        """Whether the folder says how images are prepared; a processor of several kinds of input may hold it."""
+        processor = self.path / PROCESSOR
+        held = processor.is_file() and "image_processor" in json.loads(processor.read_text(encoding="utf-8"))
+        return held or (self.path / PREPROCESSOR).is_file()
+
+    @property
     def weight_files(self) -> list[Path]:
         """The files of its weights."""
         if (self.path / WEIGHTS).is_file():

@@ -10,7 +10,16 @@ from typing import Any, ClassVar
 from harness import Assignment, Codec, Data, Learner, Model, PluginError, Setting
 from harness_checkpoints.classes import GIVE_LABELS, Head, listed
 from harness_checkpoints.classes import SETTING as LABELS
-from harness_checkpoints.folder import AUTO, READS_PADDING, TEXTS, CheckpointFolder, classifiers, find_folder, kind_of
+from harness_checkpoints.folder import (
+    AUTO,
+    PREPROCESSOR,
+    READS_PADDING,
+    TEXTS,
+    CheckpointFolder,
+    classifiers,
+    find_folder,
+    kind_of,
+)
 
 NOT_EXPORTED = ("t5", "mt5", "umt5", "bart", "mbart")
 """Their classifiers find the end of each text with an operation that ONNX lacks."""
@@ -89,7 +98,18 @@ class Checkpoint(Model):
         return self._said[case]
 
     def _on_inputs(self, kind: str, data: Data, settings: Mapping[str, Any], start: str) -> list[str]:
-        return self._on_lengths(data, settings, start) if kind == TEXTS else []
+        return self._on_lengths(data, settings, start) if kind == TEXTS else self._on_images(start)
+
+    def _on_images(self, start: str) -> list[str]:
+        if self.folder.has_image_processor:
+            return []
+        if start == "as-is":
+            raise PluginError(
+                f"{self.name} cannot answer as it is: it has no {PREPROCESSOR}, so nothing says how its images were "
+                "scaled. Save it there, `AutoImageProcessor.from_pretrained(origin).save_pretrained(folder)`, "
+                "or fine-tune it, starts: [pretrained]."
+            )
+        return [f"{self.name}: it has no {PREPROCESSOR}. Images are scaled to the configuration's size, and to -1 … 1."]
 
     def _on_lengths(self, data: Data, settings: Mapping[str, Any], start: str) -> list[str]:
         from transformers import AutoConfig

@@ -124,7 +124,7 @@ class HfImageCodec(_Probabilities):
     @classmethod
     def of_checkpoint(cls, folder: CheckpointFolder) -> HfImageCodec:
         """Load the processor; without one, resize to the configuration's size and scale values to -1 … 1."""
-        if (folder.path / PREPROCESSOR).is_file():
+        if folder.has_image_processor:
             return cls(AutoImageProcessor.from_pretrained(folder.path))
         size, channels = folder.config.get("image_size"), folder.config.get("num_channels", COLOUR)
         height, width = size if isinstance(size, list) else (size, size)

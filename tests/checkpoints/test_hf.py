@@ -272,3 +272,43 @@ def test_images_get_the_channels_the_checkpoint_takes(checkpoints: Path) -> None
     assert np.allclose(three[0], 1.0)
     assert np.allclose(three[1], -1.0)
     assert np.allclose(one[0], 1.0)
+
+
+def test_how_images_are_prepared_is_never_guessed_in_silence(
+    checkpoints: Path, plugins: Plugins, tmp_path: Path
+) -> None:
+    """As it is, a checkpoint without an image processor is refused; else it is said. One inside a processor counts."""
+    from transformers import ViTForImageClassification, ViTImageProcessorPil
+
+    digits = {number: str(number) for number in range(10)}
+    data = plugins.tasks["image-classification"].data(None, {})
+    network = ViTForImageClassification.from_pretrained(
+        checkpoints / "vit", id2label=digits, ignore_mismatched_sizes=True
+    )
+    network.save_pretrained(tmp_path / "bare")
+    network.save_pretrained(tmp_path / "whole")
+    processor = ViTImageProcessorPil(image_mean=[0.1], image_std=[0.3], size={"height": 28, "width": 28})
+    processor.save_pretrained(tmp_path / "whole")
+    shutil.copytree(tmp_path / "whole", tmp_path / "nested")
+    told = json.loads((tmp_path / "nested" / "preprocessor_config.json").read_text(encoding="utf-8"))
+    (tmp_path / "nested" / "preprocessor_config.json").unlink()
+    (tmp_path / "nested" / "processor_config.json").write_text(json.dumps({"image_processor": told}), encoding="utf-8")
+    bare, whole, nested = (plugins.find("models", f"hf:{tmp_path / name}") for name in ("bare", "whole", "nested"))
+    settings = filled({}, bare.settings)
+    answers = [_scaled(model) for model in (whole, nested)]
+
+    assert whole.check(data, settings, "as-is") == []
+    assert nested.check(data, settings, "as-is") == []
+    for start in ("pretrained", "scratch"):
+        [note] = bare.check(data, settings, start)
+        assert "has no preprocessor_config.json. Images are scaled to" in note
+    with pytest.raises(PluginError, match="nothing says how its images were scaled"):
+        bare.check(data, settings, "as-is")
+    assert np.allclose(answers, (1 - 0.1) / 0.3)
+
+
+def _scaled(model: Any) -> np.ndarray:
+    from harness_checkpoints.hf_codecs import HfImageCodec
+
+    white = np.full((28, 28, 1), 255, np.uint8)
+    return HfImageCodec.of_checkpoint(model.folder).encode([white])["pixel_values"]
