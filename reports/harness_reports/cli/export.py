@@ -48,7 +48,10 @@ def export(
     task: Annotated[str | None, typer.Option(help="Only this task.")] = None,
     model: Annotated[str | None, typer.Option(help="Only this model.")] = None,
 ) -> None:
-    """Write what each model answered to each item, for your own tools: input, reference, output, confidence, scores."""
+    """Write what each model answered to each item, for your own tools: input, reference, output, confidence, scores.
+
+    Of served models also tokens, finish reason, why an answer is none, and its text.
+    """
     from harness.plugins import load_plugins
     from harness_reports.measured.predictions import predictions
     from harness_reports.measured.store import read_store

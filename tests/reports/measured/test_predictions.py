@@ -48,6 +48,21 @@ def test_every_item_of_every_split_has_a_row(answered: list[Record]) -> None:
     assert set(table["seed"]) == {0}
 
 
+def test_what_answers_of_a_served_model_consumed_stands_beside_them(answered: list[Record]) -> None:
+    """Split by split; `model` stays the candidate's name, and splits and models without usage have empty cells."""
+    used = {"input_tokens": [5, 6, None], "why": [None, "empty", None], "model": ["m-2", "m-2", "m-3"]}
+    records = [replace(each, usage={"test": used}) if each.step == "evaluate" else each for each in answered]
+
+    table = predictions(records)
+
+    assert table["input_tokens"].tolist()[:2] == [5, 6]
+    assert table["input_tokens"].isna().tolist() == [False, False, True, True]
+    assert table["why"].tolist()[1] == "empty"
+    assert table["served_model"].tolist()[:3] == ["m-2", "m-2", "m-3"]
+    assert set(table["model"]) == {"bert"}
+    assert "served_model" not in predictions(answered)
+
+
 def test_seeds_have_rows_of_their_own(bench: Any) -> None:
     """Two seeds of three items are six rows."""
     table = predictions([*bench.case(scores=(1, 0, 1)), *bench.case(scores=(0, 0, 1), seed=1)])
