@@ -24,6 +24,7 @@ from harness_reports.figures.explained import Explained
 from harness_reports.prices.pricing import Pricing, choose
 
 HARDWARE = {"name": "cpu", "device_name": "Bench 9000", "price_item": "CPU", "price_quantity": 2}
+REMOTE = {"name": "remote", "device_name": "behind an endpoint", "price_item": None, "price_quantity": 1}
 ACCURACY = {
     "name": "accuracy", "unit": "share", "column": "correct", "higher_is_better": True, "ceiling": 1.0,
     "random_baseline": 0.125,
@@ -140,6 +141,29 @@ class Bench:
         series = {**stream.series, **({"first_token_s": list(first_token_s)} if first_token_s else {})}
         read = {} if tokens is None else {"output_tokens": Reading(tokens, "count")}
         return [*others, replace(stream, series=series, readings={**stream.readings, **read})]
+
+    def asked(
+        self,
+        calls: Sequence[tuple[int | None, int | None, int | None]],
+        *,
+        scores: Sequence[float] | None = None,
+        url: str = "https://api.openai.com/v1",
+        usage: Mapping[str, Sequence[Any]] | None = None,
+        **changes: Any,
+    ) -> Record:
+        """Return the evaluation of a served model; a call is its input, cached and output tokens."""
+        columns = dict(zip(("input_tokens", "cached_tokens", "output_tokens"), zip(*calls, strict=True), strict=True))
+        given = {"attempts": [1] * len(calls), **columns, **(usage or {})}
+        spec = {
+            **self.spec(model="openai:gpt-4o-mini", size="default", settings={}, start="as-is", hardware="remote"),
+            "precision": "as served", "runtime": "http", "batch_size": 16, "access": {"base_url": url}, **changes,
+        }  # fmt: skip
+        correct = [1.0] * len(calls) if scores is None else [float(score) for score in scores]
+        return self.record(
+            "evaluate", spec, {}, {"wall_s": 2.0, "items": float(len(calls))}, scores={"correct": correct},
+            metrics=[dict(ACCURACY)], baseline="tfidf", environment={"versions": {}, "hardware": REMOTE},
+            usage={"test": {name: list(values) for name, values in given.items()}},
+        )  # fmt: skip
 
     def batches(self, durations: list[float], wall_s: float | None = None, scenario: str = "Offline") -> Record:
         """Return a serving in batches of 10 with these durations."""

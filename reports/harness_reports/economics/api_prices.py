@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from harness.errors import FactError
 
@@ -51,10 +51,10 @@ def call_price(
     batch = calculated(provider, model, usage, at, BATCH) if batch_if_possible else standard
     cheaper = batch.total_price < standard.total_price  # without a batch price genai-prices returns the standard one
     price = batch if cheaper else standard
-    return CallPrice(Decimal(price.input_price), Decimal(price.output_price), cheaper, _since(price.model, at))
+    return CallPrice(Decimal(price.input_price), Decimal(price.output_price), cheaper, since(price.model, at))
 
 
-def _since(model: Any, at: datetime) -> date | None:
+def since(model: Any, at: datetime) -> date | None:
     """Return the day since which the price that a model has at a time holds, None if it is not known.
 
     Of conditional prices the last that is active counts, as in genai-prices' `ModelInfo.get_prices`.
@@ -66,9 +66,14 @@ def _since(model: Any, at: datetime) -> date | None:
 
 
 def calculated(
-    provider: str, model: str, usage: Mapping[str, int], at: datetime, price_context: Mapping[str, str] | None
+    provider: str,
+    model: str,
+    usage: Mapping[str, int],
+    at: datetime,
+    price_context: Mapping[str, str] | None,
+    named_by: Literal["provider_id", "provider_api_url"] = "provider_id",
 ) -> Any:
-    """Return genai-prices' result for a call; see `call_price`."""
+    """Return genai-prices' result for a call; see `call_price`. The provider may be named by the URL of its service."""
     from genai_prices import Usage, calc_price
 
     if at.tzinfo is None:
@@ -77,9 +82,9 @@ def calculated(
         return calc_price(
             Usage(**usage),
             model_ref=model,
-            provider_id=provider,
             genai_request_timestamp=at,
             price_context=dict(price_context) if price_context else None,
+            **{named_by: provider},
         )
     except LookupError as error:
         raise FactError(f"No price of {model!r} at {provider!r} is known: {error}") from error

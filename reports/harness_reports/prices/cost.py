@@ -15,17 +15,20 @@ from harness_reports.measured.readings import energy_kind
 from harness_reports.measured.results import Measured, Results
 from harness_reports.prices.cost_figures import UNIT_COSTS, cost_figures, unit_cost_draws
 from harness_reports.prices.pricing import Pricing
+from harness_reports.prices.usage import Bill, is_served
+from harness_reports.prices.usage_figures import ONLY_CALLS, usd_draws
 from harness_reports.reasons import as_text
 
 COST = (
     *KEYS, "seeds", "pretrain_usd", "finetune_usd", "train_usd", "evaluate_usd", "usd_per_1k_inferences",
     "usd_per_1k_low", "usd_per_1k_high", "batch_size", "usd_per_1k_single_stream", "usd_per_1k_single_stream_low",
-    "usd_per_1k_single_stream_high", "usd_per_1k_correct", "usd_per_million_output_tokens", "energy_j_per_1k",
-    "energy_j_per_1k_low", "energy_j_per_1k_high", "energy_kind", "co2e_g_per_1k", "usd_per_hour", "utilisation",
-    "train_energy_j", "train_energy_kind", "train_co2e_g", "pue", "grid", "grid_g_co2e_per_kwh", "price_item",
-    "price_usd", "price_multiplier", "price_offer", "price_provider", "price_region", "price_as_of",
-    "price_as_of_note", "price_stale", "price_source",
+    "usd_per_1k_single_stream_high", "usd_per_1k_correct", "usd_per_million_output_tokens", *ONLY_CALLS,
+    "energy_j_per_1k", "energy_j_per_1k_low", "energy_j_per_1k_high", "energy_kind", "co2e_g_per_1k", "usd_per_hour",
+    "utilisation", "train_energy_j", "train_energy_kind", "train_co2e_g", "pue", "grid", "grid_g_co2e_per_kwh",
+    "price_item", "price_usd", "price_multiplier", "price_offer", "price_provider", "price_region", "price_as_of",
+    "price_as_of_note", "price_stale", "price_source", "note",
 )  # fmt: skip
+_DRAWS = tuple(f"{point}_draws" for point, *_ in UNIT_COSTS.values())
 
 
 def cost(records: Sequence[Record], pricing: Pricing) -> pd.DataFrame:
@@ -43,9 +46,16 @@ def cost(records: Sequence[Record], pricing: Pricing) -> pd.DataFrame:
     - `price_stale` says how old a price is that is older than `STALE_DAYS` days on the day of the prices.
     - Energy is the machine's, metered or estimated (`energy_kind`; an estimate's band is all processors idle to all
       busy). Carbon includes the building's overhead (`pue`) and the country's grid.
+    - A model behind a URL is paid by the token: every request of the test split at genai-prices' price at noon (UTC) of
+      the day of the prices, in the tier of its size, cached tokens at their own price. The model is found by its name
+      and URL. `usd_per_1k_inferences` is the mean of these requests; its interval is over seeds and items, as that of
+      quality. `price_usd_per_million_input` and `..._output` are what they pay over their tokens;
+      `usd_per_million_tokens` is the whole cost over all tokens, `usd_per_million_output_tokens` over those written.
+      `evaluate_usd` is the cost of the calls of all splits. Without a known price these cells are None, and `note` says
+      why. Energy and hours of the server are not known.
 
     Raises:
-        FactError: a record's hardware has no price in `pricing`.
+        FactError: the hardware of a candidate on a machine has no price in `pricing`.
     """
     return pd.DataFrame(map(as_text, cost_rows(Results.of(records), pricing).values()), columns=list(COST))
 
@@ -63,15 +73,27 @@ def cost_rows(results: Results, pricing: Pricing) -> dict[Candidate, dict[str, A
 
 def cost_row(candidate: Measured, figures: Mapping[str, Explained], pricing: Pricing) -> dict[str, Any]:
     """Return a candidate's row of the cost table, as in `cost_rows`, from its figures."""
+    cells = _cells_of_calls if is_served(candidate.machine) else _cells_of_machines
+    return {
+        **dict.fromkeys(COST), **candidate.columns, "seeds": len(candidate.chains), **values(figures),
+        "energy_kind": energy_kind(figures["energy_j_per_1k"]),
+        "train_energy_kind": energy_kind(figures["train_energy_j"]), "grid": pricing.grid,
+        **cells(candidate, figures, pricing),
+    }  # fmt: skip
+
+
+def _cells_of_calls(candidate: Measured, _: Mapping[str, Explained], pricing: Pricing) -> dict[str, Any]:
+    bill, (offline, single) = Bill(candidate, pricing.as_of), _DRAWS
+    draws = usd_draws(bill, float(pricing.multiplier))
+    return {offline: draws, single: None, **bill.price_cells(), "note": bill.note}
+
+
+def _cells_of_machines(candidate: Measured, figures: Mapping[str, Explained], pricing: Pricing) -> dict[str, Any]:
     offline = candidate.fastest.get("Offline")
     return {
-        **candidate.columns, "seeds": len(candidate.chains), **values(figures),
-        **{f"{point}_draws": unit_cost_draws(figures[point], candidate.fastest.get(scenario))
-           for scenario, (point, *_) in UNIT_COSTS.items()},
-        "batch_size": offline and offline.batch_size,
-        "energy_kind": energy_kind(figures["energy_j_per_1k"]),
-        "train_energy_kind": energy_kind(figures["train_energy_j"]),
-        "grid": pricing.grid, **_price(pricing.price(candidate.machine), pricing),
+        **{name: unit_cost_draws(figures[point], candidate.fastest.get(scenario))
+           for name, (scenario, (point, *_)) in zip(_DRAWS, UNIT_COSTS.items(), strict=True)},
+        "batch_size": offline and offline.batch_size, **_price(pricing.price(candidate.machine), pricing),
     }  # fmt: skip
 
 

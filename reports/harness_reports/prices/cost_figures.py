@@ -18,6 +18,8 @@ from harness_reports.measured.results import Measured, Serving
 from harness_reports.prices import price_figures as priced
 from harness_reports.prices.energy_use import energy_figures
 from harness_reports.prices.pricing import Pricing
+from harness_reports.prices.usage import is_served
+from harness_reports.prices.usage_figures import call_figures, of_machines
 
 USD, PER_1K = "USD", "USD per 1,000 inferences"
 UNIT_COSTS: Mapping[str, tuple[str, str, str]] = {
@@ -35,18 +37,32 @@ def cost_figures(candidate: Measured, pricing: Pricing) -> dict[str, Explained]:
     Raises:
         FactError: the hardware of a record has no price in `pricing`.
     """
+    figures = _of_calls if is_served(candidate.machine) else _of_machines
+    return {figure.name: figure for figure in figures(candidate, pricing)}
+
+
+def _of_calls(candidate: Measured, pricing: Pricing) -> list[Explained]:
+    """Return the figures of a served model, whose calls are paid by the token."""
+    calls = call_figures(candidate, pricing)
+    return [
+        *_training(candidate, pricing), *energy_figures(candidate, pricing), *calls,
+        _correct(calls[0], candidate.quality), priced.multiplier(pricing),
+    ]  # fmt: skip
+
+
+def _of_machines(candidate: Measured, pricing: Pricing) -> list[Explained]:
+    """Return the figures of a candidate on a machine that is paid by the hour."""
     served = [
         figure for scenario in UNIT_COSTS for figure in _served(scenario, candidate.fastest.get(scenario), pricing)
     ]
-    figures = [
+    return [
         *_training(candidate, pricing),
         _stage("evaluate_usd", [chain.leaf for chain in candidate.evaluations], pricing),
         *served, _correct(served[0], candidate.quality), _tokens(candidate.fastest.get("Offline"), pricing),
         *energy_figures(candidate, pricing),
         priced.hourly(candidate.machine, pricing), priced.utilisation(pricing),
-        priced.price(candidate.machine, pricing), priced.multiplier(pricing),
+        priced.price(candidate.machine, pricing), priced.multiplier(pricing), *of_machines(),
     ]  # fmt: skip
-    return {figure.name: figure for figure in figures}
 
 
 def _training(candidate: Measured, pricing: Pricing) -> list[Explained]:

@@ -84,6 +84,13 @@ SENTENCES = {
     "price old": "价格日期为 {day}，已有 {days} 天，超过 {limit} 天：请查找更新的价格。",
     "price old perhaps": "价格可能始于 {day}，至多已有 {days} 天，超过 {limit} 天：请查找更新的价格。",
     "price undated": "价格的日期未知：请与提供商的价目表核对。",
+    # 按词元计费的调用。
+    "calls not evaluated": "调用的价格取自评测的词元数，而评测尚未完成：请先评测。",
+    "calls without tokens": "没有价格：服务器未报告应答所用的词元数。请用报告用量的服务器评测。",
+    "calls without a price": "没有价格：genai-prices 中没有 {url} 上的 {model!r}。若为托管模型，请检查其名称和 base URL。自有服务器按小时付费：其成本取决于负载下能承受的请求速率。",
+    "calls miscounted": "没有价格：服务器报告的词元数自相矛盾，例如缓存词元多于输入词元。待服务器计数正确后请重新评测。",
+    "calls not counted": "共 {all} 个应答，服务器未报告其中 {count} 个的词元数：成本为其余应答的成本。",
+    "calls sent again": "为 {all} 个应答另发送了 {count} 次尝试。失败的尝试用了多少词元未知：若提供商对其计费，成本会更高。",
     # What has changed since something was measured.
     "stale": "{changes:every}",
     "data changed": "数据已更改",

@@ -109,6 +109,18 @@ SENTENCES = {
     "price old": "The price is of {day}, {days} days old, over {limit}: look for a newer one.",
     "price old perhaps": "The price is perhaps of {day} and up to {days} days old, over {limit}: look for a newer one.",
     "price undated": "The day of the price is not known: compare it with the provider's price list.",
+    # Calls that are paid by the token.
+    "calls not evaluated": "The price of a call comes from the tokens of an evaluation, and none has finished: evaluate "
+    "it.",
+    "calls without tokens": "No price: the server did not say how many tokens its answers took. Evaluate with a server "
+    "that reports usage.",
+    "calls without a price": "No price: genai-prices knows no {model!r} at {url}. Of a hosted model, look at its name and "
+    "base URL. A server of your own is paid by the hour: its cost takes the rate of requests that it bears under load.",
+    "calls miscounted": "No price: token counts that the server reported contradict each other, such as more cached than "
+    "input tokens. Evaluate again when the server counts right.",
+    "calls not counted": "The server did not say the tokens of {count} of {all} answers: costs are those of the others.",
+    "calls sent again": "For {all} answers {count} further attempts were sent. What tokens a failed attempt took is not "
+    "known: where the provider bills it, costs are higher.",
     # What has changed since something was measured.
     "stale": "{changes:every}",
     **why.SENTENCES,

@@ -34,9 +34,11 @@ SHOWN: Mapping[str, Sequence[str]] = {
     "cost": (
         "task", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision", "pretrain_usd",
         "finetune_usd", "train_usd", "usd_per_1k_inferences", "usd_per_1k_low", "usd_per_1k_high",
-        "usd_per_1k_single_stream", "usd_per_1k_correct", "usd_per_million_output_tokens", "energy_j_per_1k",
-        "energy_kind", "co2e_g_per_1k", "train_energy_j", "train_co2e_g", "pue", "grid", "usd_per_hour", "utilisation",
-        "price_offer", "price_region", "price_as_of", "price_stale", "stale",
+        "usd_per_1k_single_stream", "usd_per_1k_correct", "usd_per_million_output_tokens", "usd_per_million_tokens",
+        "input_tokens_per_request", "cached_tokens_per_request", "output_tokens_per_request",
+        "price_usd_per_million_input", "price_usd_per_million_output", "energy_j_per_1k", "energy_kind",
+        "co2e_g_per_1k", "train_energy_j", "train_co2e_g", "pue", "grid", "usd_per_hour", "utilisation",
+        "price_offer", "price_region", "price_as_of", "price_stale", "note", "stale",
     ),
     "frontier": (
         "task", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision", "metric", "value",

@@ -167,6 +167,12 @@ CHINESE: Mapping[str, str] = {
     "no evaluation of this candidate has finished": "此候选方案没有完成的评测",
     "the record of this training is missing, so its cost is not known": "缺少此次训练的记录，因此成本未知",
     "it was not graded": "未评分",
+    "a machine is paid by the hour, whatever the tokens": "机器按小时付费，与词元数无关",
+    "calls are paid by the token, whatever the machine": "调用按词元付费，与机器无关",
+    "the server did not say it": "服务器未报告",
+    "the energy of the server is not known": "服务器的能耗未知",
+    "no tokens were counted": "没有计数词元",
+    "there is no price: see the note of the row": "没有价格：见该行备注",
     "no tokens were counted while it served": "服务时没有计数词元",
     "set by you; 1.15 is AWS's of 2023: energy of the building over that of its machines":
     "由您设定；1.15 为 AWS 2023 年的值：建筑能耗与机器能耗之比",

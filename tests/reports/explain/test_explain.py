@@ -68,11 +68,13 @@ def test_explanations_hold_for_all_seeds_and_assumptions(
 def test_every_number_of_the_cost_table_can_be_opened(suite: list[Any], pricing: Pricing) -> None:
     """All columns but counts and names."""
     figures = rows("cost", suite, pricing)[0].figures()
-    plain = {"seeds", "batch_size", "energy_kind", "train_energy_kind", "grid"} | {
+    plain = {"seeds", "batch_size", "energy_kind", "train_energy_kind", "grid", "note"} | {
         name for name in COLUMNS["cost"] if name.startswith("price_")
     }
+    prices = {name for name in figures if name.startswith("price_")}
 
-    assert set(COLUMNS["cost"]) - set(NAMES["cost"]) - plain == set(figures) - {"price_usd", "price_multiplier"}
+    assert set(COLUMNS["cost"]) - set(NAMES["cost"]) - plain == set(figures) - prices
+    assert prices == {"price_usd", "price_multiplier", "price_usd_per_million_input", "price_usd_per_million_output"}
 
 
 def test_figures_end_in_sources(suite: list[Any], pricing: Pricing) -> None:

@@ -1,0 +1,131 @@
+"""The figures of calls that are paid by the token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from harness_reports.economics.api_prices import price_source
+from harness_reports.figures.explained import Explained, derived
+from harness_reports.measured.intervals import RESAMPLES, interval_of
+from harness_reports.measured.readings import who
+from harness_reports.measured.results import Measured
+from harness_reports.prices import price_figures as priced
+from harness_reports.prices.pricing import Pricing
+from harness_reports.prices.usage import COUNTS, Bill, CallUsd
+
+USD, PER_1K = "USD", "USD per 1,000 inferences"
+TOKENS = ("input_tokens_per_request", "cached_tokens_per_request", "output_tokens_per_request")
+RATES = ("price_usd_per_million_input", "price_usd_per_million_output")
+BLENDED, WRITTEN = "usd_per_million_tokens", "usd_per_million_output_tokens"
+ONLY_CALLS = (*TOKENS, *RATES, BLENDED)
+"""Columns that candidates on machines do not have."""
+_ONLY_MACHINES = (
+    "usd_per_1k_single_stream", "usd_per_1k_single_stream_low", "usd_per_1k_single_stream_high", "usd_per_hour",
+    "utilisation", "price_usd",
+)  # fmt: skip
+_ENERGY = ("energy_j_per_1k", "energy_j_per_1k_low", "energy_j_per_1k_high", "co2e_g_per_1k")
+_UNIT_COST = (
+    "((input_tokens_per_request * price_usd_per_million_input + output_tokens_per_request * "
+    "price_usd_per_million_output) / 1000 + price_usd_per_request * 1000) * price_multiplier"
+)
+
+
+def of_machines() -> Iterator[Explained]:
+    """Yield the figures of calls for a candidate on a machine: none."""
+    for name in ONLY_CALLS:
+        yield Explained(name, None, note="a machine is paid by the hour, whatever the tokens")
+
+
+def call_figures(candidate: Measured, pricing: Pricing) -> list[Explained]:
+    """Return the figures of a served model's calls, the cost of 1,000 first; without values where it has no price."""
+    bill = Bill(candidate, pricing.as_of)
+    figures = [*_tokens(bill), *_rates(bill)]
+    point = derived("usd_per_1k_inferences", PER_1K, _UNIT_COST,
+                    *(each for each in figures if each.name in _UNIT_COST), priced.multiplier(pricing),
+                    note=bill.note.sentence("en") if bill.note else "")  # fmt: skip
+    *paid, _ = figures  # the price of a request whatever its tokens is no column
+    return [
+        point, *_ends(bill, point), *paid, *_per_million(point, figures), _evaluation(bill, pricing),
+        *(Explained(name, None, note="calls are paid by the token, whatever the machine") for name in _ONLY_MACHINES),
+        *(Explained(name, None, note="the energy of the server is not known") for name in _ENERGY),
+    ]  # fmt: skip
+
+
+def usd_draws(bill: Bill, multiplier: float) -> np.ndarray | None:
+    """Return draws of the cost of 1,000 requests, None where they have no price."""
+    return None if bill.gap else bill.draws * (1000 * multiplier)
+
+
+def _tokens(bill: Bill) -> Iterator[Explained]:
+    for name in TOKENS:
+        counted = name.removesuffix("_per_request")
+        if not (bill.requests.size and bill.reports(counted)):
+            yield Explained(name, None, "tokens", note="the server did not say it")
+            continue
+        totals = bill.requests[:, :, list(COUNTS).index(counted)].sum(axis=1)
+        parts = [
+            part for leaf, total in zip(bill.leaves, totals, strict=True)
+            for part in (
+                Explained(counted, int(total), "tokens", source=f"usage in {who(leaf)}", kind="measured"),
+                Explained("requests", bill.requests.shape[1], source=f"usage in {who(leaf)}", kind="measured"),
+            )
+        ]  # fmt: skip
+        yield derived(name, "tokens", f"sum({counted}) / sum(requests)", *parts)
+
+
+def _rates(bill: Bill) -> list[Explained]:
+    """Return what a million tokens cost in these calls, of the input and of the output, and what a call costs apart."""
+    names, unit = (*RATES, "price_usd_per_request"), "USD per million tokens"
+    listed = bill.listing
+    if bill.gap or listed is None:
+        return [Explained(name, None, unit, note="there is no price: see the note of the row") for name in names]
+    since = f"since {listed.as_of}" if listed.as_of else "day unknown"
+    source = f"{price_source()} for {listed.provider}/{listed.model}, {since}, at {bill.day}"
+    tokens = [bill.requests[:, :, list(COUNTS).index(name)].sum() for name in ("input_tokens", "output_tokens")]
+    usd = dict(zip(CallUsd._fields, bill.usd.sum(axis=(0, 1)).tolist(), strict=True))
+    values = [
+        usd[part] / count * 1e6 if count else 0.0 for part, count in zip(("input", "output"), tokens, strict=True)
+    ]
+    calls = bill.usd.shape[0] * bill.usd.shape[1]
+    note = "what these calls pay over their tokens: each call in its own tier, cached tokens at their own price"
+    return [
+        *(Explained(name, value, unit, note=note, source=source, kind="price")
+          for name, value in zip(RATES, values, strict=True)),
+        Explained(names[-1], usd["request"] / calls, "USD per request", source=source, kind="price"),
+    ]  # fmt: skip
+
+
+def _ends(bill: Bill, point: Explained) -> Iterator[Explained]:
+    """Yield the ends of the 95 % interval of the cost of 1,000 requests."""
+    multiplier = next(part.value for part in point.inputs if part.name == "price_multiplier")
+    draws = usd_draws(bill, multiplier)
+    ends = (None, None) if draws is None else interval_of(draws)
+    for name, end, share in zip(("usd_per_1k_low", "usd_per_1k_high"), ends, ("2.5", "97.5"), strict=True):
+        note = f"{share}th percentile of {RESAMPLES:,} bootstrap means: seeds are resampled, then requests"
+        yield Explained(name, end, PER_1K, note=note, inputs=(point,))
+
+
+def _per_million(point: Explained, figures: Sequence[Explained]) -> Iterator[Explained]:
+    """Yield the whole cost over the tokens written, and over all tokens."""
+    tokens = {figure.name: figure for figure in figures if figure.name in (TOKENS[0], TOKENS[2])}
+    for name, unit, over in (
+        (WRITTEN, "USD per million tokens written", (TOKENS[2],)), (BLENDED, "USD per million tokens", tuple(tokens)),
+    ):  # fmt: skip
+        parts = [tokens[each] for each in over]
+        if not sum(part.value or 0 for part in parts):
+            yield Explained(name, None, unit, note="no tokens were counted", inputs=(point, *parts))
+        else:
+            yield derived(name, unit, f"{point.name} / ({' + '.join(over)}) * 1000", point, *parts)
+
+
+def _evaluation(bill: Bill, pricing: Pricing) -> Explained:
+    """Return the cost of the calls of an evaluation, the mean of several seeds."""
+    name = "evaluation_usd"
+    if bill.gap:
+        return Explained("evaluate_usd", None, USD, note="there is no price: see the note of the row")
+    note = "the calls of all splits, each priced by its own tokens"
+    paid = [Explained(name, bill.evaluation_usd(leaf), USD, note=note, source=who(leaf), kind="price")
+            for leaf in bill.leaves]  # fmt: skip
+    return derived("evaluate_usd", USD, f"mean({name}) * price_multiplier", *paid, priced.multiplier(pricing))
