@@ -11,6 +11,7 @@ from typing import Any
 
 from harness import Data, PluginError
 from harness.digests import folder_digest
+from harness.user_data.paths import missing
 from harness_checkpoints.classes import Head, given_labels, match_head
 
 TEXTS, IMAGES = "text-classification", "image-classification"
@@ -126,8 +127,10 @@ def find_folder(reference: str) -> CheckpointFolder:
     if path.is_dir():
         return CheckpointFolder(path)
     hub = _HUB_NAME.fullmatch(reference)
-    if hub is None or reference.startswith((".", "~", "/")):
-        raise PluginError(f"hf:{reference}: there is no such folder. Paths are relative to the current folder.")
+    if (lost := missing(reference)) or hub is None:
+        raise PluginError(
+            f"hf:{reference}: {lost or 'There is no such folder. Paths are relative to the current folder.'}"
+        )
     return CheckpointFolder(_download(reference, hub["name"], hub["revision"]))
 
 

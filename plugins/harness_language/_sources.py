@@ -13,13 +13,12 @@ from typing import NamedTuple
 from harness import DataError
 from harness.digests import file_digest
 from harness.user_data.files import identity_of, located
+from harness.user_data.paths import missing
 
 READERS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".json": "json", ".parquet": "parquet"}
 """Suffix of a file → its form."""
 PLAIN = ".txt"
 WITH_PLAIN = {**READERS, PLAIN: "text"}
-_FILE_LIKE = {PLAIN, ".xls", ".xlsx", ".zip", ".gz", ".arrow", ".xml", ".yaml", ".yml", *READERS}
-"""Suffixes by which a source is a file and not a hub data set."""
 _HUB_NAME = re.compile(r"(?P<name>[\w.-]+(/[\w.-]+)?)(@(?P<revision>[\w./-]+))?")
 
 
@@ -46,8 +45,8 @@ def locate(source: str, readers: Mapping[str, str] = READERS) -> Path | Hub:
     if path.is_file():
         return _checked_file(path, readers)
     hub = _HUB_NAME.fullmatch(source)
-    if hub is None or source.startswith((".", "~", "/")) or path.suffix.lower() in _FILE_LIKE:
-        raise DataError(f"There is no file or folder {source}. Check the path; it is relative to the current folder.")
+    if (lost := missing(source)) or hub is None:
+        raise DataError(lost or f"There is no file or folder {source}. Paths are relative to the current folder.")
     return Hub(hub["name"], hub["revision"])
 
 

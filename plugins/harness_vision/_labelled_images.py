@@ -24,6 +24,7 @@ from harness.reading import some
 from harness.user_data.configs import of_readme
 from harness.user_data.files import data_files, folder_names, identity_of, located, require_clear, split_files
 from harness.user_data.names import ALL, SplitFiles, by_name, split_of
+from harness.user_data.paths import missing
 from harness.user_data.tables import (
     SPLIT_COLUMN,
     Part,
@@ -125,8 +126,8 @@ def _located(source: str) -> Path | re.Match[str]:
     if path.is_file():
         raise DataError(f"{source} is a file that cannot be read. Give {FORMS}.")
     hub = _HUB_NAME.fullmatch(source)
-    if hub is None or path.suffix:
-        raise DataError(f"There is no file or folder {source}. Give {FORMS}.")
+    if (lost := missing(source)) or hub is None:
+        raise DataError(f"{lost or f'There is no file or folder {source}.'} Give {FORMS}.")
     return hub
 
 

@@ -266,7 +266,7 @@ def test_a_missing_file_is_not_taken_for_a_hub_name(
 ) -> None:
     """The message comes without the network."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match=r"There is no file or folder .* Check the path"):
+    with pytest.raises(DataError, match=r"There is no file or folder .* Paths are"):
         TextClassification().check(source, SETTINGS)
 
 
