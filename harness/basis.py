@@ -19,7 +19,7 @@ from harness import plain
 from harness.digests import file_digest
 from harness.environment import threads, versions, versions_in
 from harness.errors import PluginError
-from harness.hooks import answer_of
+from harness.hooks import answer_of, answer_on_data
 from harness.locate import source_file, unnumbered
 from harness.plugins import Plugins
 from harness.plugins.registry import PARTS
@@ -202,7 +202,8 @@ class Bases:
 
 
 def _identity(part: Task | Model, *arguments: Any) -> str:
-    name = answer_of(part, "identity", *arguments)
+    ask: Callable[..., Any] = answer_on_data if isinstance(part, Task) else answer_of
+    name = ask(part, "identity", *arguments)
     if not isinstance(name, str):
         raise PluginError(f"The identity of {part.name!r} is a {type(name).__name__}. Return a text.")
     return name

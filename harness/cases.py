@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
-from harness.hooks import answer_of
+from harness.errors import SuiteError
+from harness.hooks import answer_of, answer_on_data
 from harness.installed import refuse
 from harness.plugins import Plugins
 from harness.seams import Hardware, Model
@@ -46,13 +47,12 @@ def cases(suite: Suite, plugins: Plugins) -> Iterator[Case]:
         suite.seeds,
     )
     seen = set()
-    kinds = {repr(entry): answer_of(plugins.tasks[entry.name], "kind_of", entry.data) for entry in suite.tasks}
+    kinds = {repr(entry): _kind(entry, plugins) for entry in suite.tasks}
     for values in product(*axes):
         case = Case(*values)
         model, kind = plugins.models[case.model.name], kinds[repr(case.task)]
         case = case._replace(start=_start(model, case, suite))
-        meant = not case.model.tasks or case.task.name in case.model.tasks
-        if kind not in model.kinds or not meant or not _selected(case, suite):
+        if not _does(case.model, case.task, kind, model) or not _selected(case, suite):
             continue
         case = _where_it_runs(case, suite, plugins)
         if repr(case) in seen:
@@ -63,12 +63,41 @@ def cases(suite: Suite, plugins: Plugins) -> Iterator[Case]:
 
 def abilities(suite: Suite, plugins: Plugins) -> str:
     """Return what kinds of task the suite's models do, where its tasks are of other kinds."""
-    kinds = {answer_of(plugins.tasks[entry.name], "kind_of", entry.data) for entry in suite.tasks}
+    kinds = {_kind(entry, plugins) for entry in suite.tasks}
     models = {entry.name: plugins.models[entry.name] for entry in suite.models}
     if any(kinds & set(model.kinds) for model in models.values()):
         return ""
     can = "; ".join(f"{name} ({model.summary}) does {', '.join(model.kinds)}" for name, model in models.items())
     return f" The tasks are of the kind {', '.join(sorted(kinds))}. {can}."
+
+
+def undone(suite: Suite, plugins: Plugins) -> list[str]:
+    """Return the tasks that no model of the suite does.
+
+    Raises:
+        SuiteError: one of them has data of the user's: they would never be looked at.
+    """
+    names = []
+    for task in suite.tasks:
+        kind = _kind(task, plugins)
+        if any(_does(entry, task, kind, plugins.models[entry.name]) for entry in suite.models):
+            continue
+        if task.data is not None:
+            able = ", ".join(name for name, model in plugins.models.items() if kind in model.kinds)
+            raise SuiteError(
+                f"No model of the suite does {task.name}, so its data {task.data!r} would not be looked at. Leave the "
+                f"task out, or add a model that does it{f': {able}' if able else ''}."
+            )
+        names.append(task.name)
+    return names
+
+
+def _does(entry: ModelEntry, task: TaskEntry, kind: str, model: Model) -> bool:
+    return kind in model.kinds and (not entry.tasks or task.name in entry.tasks)
+
+
+def _kind(entry: TaskEntry, plugins: Plugins) -> str:
+    return str(answer_on_data(plugins.tasks[entry.name], "kind_of", entry.data))
 
 
 def require_installed(cases: Sequence[Case], plugins: Plugins) -> None:

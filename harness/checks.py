@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from harness import plain
-from harness.hooks import answer_of
+from harness.hooks import answer_of, answer_on_data
 from harness.plan import Plan, Step
 from harness.plugins import Plugins
 from harness.reading import HowRead
@@ -90,4 +90,4 @@ def _data_key(step: Step) -> str:
 
 def _of_task(step: Step, plugins: Plugins, method: str) -> Any:
     spec = step.spec
-    return answer_of(plugins.tasks[spec["task"]], method, spec["source"], spec["task_settings"])
+    return answer_on_data(plugins.tasks[spec["task"]], method, spec["source"], spec["task_settings"])

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from inspect import getdoc
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.errors import INTERRUPTED, SuiteError
+from harness.errors import INTERRUPTED, DataError, HarnessError, SuiteError
 from harness.plugins import Plugins, load_plugins
 
 if TYPE_CHECKING:
@@ -149,13 +150,41 @@ def run(
         plugins = load_plugins(files, silent=True)
         return make_plan(_narrowed(whole, source, choice, plugins), source, plugins), plugins
 
-    plan = make_plan(wanted, source, plugins)
     console = Console(highlight=False)
-    _warn_of_failures(plugins)
-    if dry_run:
-        _print_plan(console, plan, plugins, store)
-        return
-    raise typer.Exit(_run(console, plan, plugins, store, files, replan))
+    with _readers_named(wanted, choice, plugins):
+        plan = make_plan(wanted, source, plugins)
+        _warn_of_failures(plugins)
+        if dry_run:
+            _print_plan(console, plan, plugins, store)
+            return
+        raise typer.Exit(_run(console, plan, plugins, store, files, replan))
+
+
+@contextmanager
+def _readers_named(suite: Suite, choice: Choice, plugins: Plugins) -> Iterator[None]:
+    """Add to an error of the command line's data which tasks read them, if every task of the suite got them."""
+    try:
+        yield
+    except DataError as error:
+        readers = [] if choice.data is None or choice.tasks else [e.name for e in suite.tasks if _reads(e, plugins)]
+        if not readers:
+            raise
+        options = " or ".join(f"--task {name}" for name in readers)
+        raise DataError(
+            f"{error}\nAll tasks of the suite got {choice.data}. To measure where it is read: {options}."
+        ) from error
+
+
+def _reads(entry: TaskEntry, plugins: Plugins) -> bool:
+    from harness.hooks import answer_of
+    from harness.settings import filled
+
+    task = plugins.find("tasks", entry.name)
+    try:
+        answer_of(task, "check", entry.data, filled(entry.settings, task.settings))
+    except HarnessError:
+        return False
+    return True
 
 
 def _narrowed(suite: Suite, source: Source, choice: Choice, plugins: Plugins) -> Suite:
@@ -171,7 +200,18 @@ def _narrowed(suite: Suite, source: Source, choice: Choice, plugins: Plugins) ->
         if wanted := getattr(choice, axis):
             changes[axis] = wanted
     changes["tasks"] = _with_data(changes.get("tasks", suite.tasks), source, choice, plugins)
-    return suite.model_copy(update=changes)
+    narrowed = suite.model_copy(update=changes)
+    if choice.data is None or choice.tasks:
+        return narrowed
+    done = tuple(entry for entry in narrowed.tasks if _may_be_done(entry, narrowed, plugins))
+    return narrowed.model_copy(update={"tasks": done or narrowed.tasks})
+
+
+def _may_be_done(task: TaskEntry, suite: Suite, plugins: Plugins) -> bool:
+    """Return whether a model of the suite may do a task; a reference that is not looked up yet may do any."""
+    kind = plugins.find("tasks", task.name).kind
+    models = [plugins.models.get(entry.name) for entry in suite.models]
+    return any(model is None or kind in model.kinds for model in models)
 
 
 def _chosen_tasks(suite: Suite, choice: Choice, plugins: Plugins) -> tuple[TaskEntry, ...]:
@@ -261,6 +301,7 @@ def _run(
     store = open_store(location, create=True)
     store.artifacts.sweep()
     say(console, f"Suite {plan.suite.name!r}: {plan.cases} cases, {len(plan.steps)} steps, {len(plan.pending)} to do.")
+    _say_left_out(console, plan)
     _say_moved(console, plan)
     _say_notes(console, notes)
     try:
@@ -293,6 +334,13 @@ def _say_notes(console: Any, notes: Sequence[str]) -> None:
 
     for note in notes:
         say(console, f"note: {note}")
+
+
+def _say_left_out(console: Any, plan: Plan) -> None:
+    from harness.screen import say
+
+    if plan.undone:
+        say(console, f"note: no model of the suite does {', '.join(plan.undone)}: nothing is measured there.")
 
 
 def _say_moved(console: Any, plan: Plan) -> None:
@@ -348,6 +396,7 @@ def _print_plan(console: Any, plan: Plan, plugins: Plugins, location: str | None
     for step in plan.steps:
         say(console, f"{step.title}: {_state(step, plan, records)}")
     say(console, f"{plan.cases} cases, {len(plan.steps)} steps ({plan.shared} shared), {len(plan.pending)} to do.")
+    _say_left_out(console, plan)
     _say_moved(console, plan)
     _say_notes(console, notes)
     if plan.pending:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
 
 from harness import hookspecs, plain
-from harness.errors import HarnessError, PluginError
+from harness.errors import DataError, HarnessError, PluginError
 from harness.guard import guarded
 from harness.seams import Declaration
+
+if TYPE_CHECKING:
+    from harness.seams import Task
 
 T = TypeVar("T")
 
@@ -71,6 +74,21 @@ def called(function: Callable[..., T], *arguments: Any, **named: Any) -> T:
     """Call a plugin's function; undo what it changed in the process. What it prints goes to standard error."""
     with guarded():
         return function(*arguments, **named)
+
+
+def answer_on_data(task: Task, method: str, source: str | None, *more: Any) -> Any:
+    """Return the answer of a task's method about its data.
+
+    Raises:
+        DataError: the user's data cannot be used; names the task, as several may read the same data.
+        PluginError: it raised an exception other than a HarnessError.
+    """
+    try:
+        return answer_of(task, method, source, *more)
+    except DataError as error:
+        if source is None:
+            raise
+        raise DataError(f"{task.name}: {error}") from error
 
 
 def answer_of(part: Declaration, method: str, *arguments: Any) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.basis import Bases, Basis, covered
-from harness.cases import Case, abilities, cases, require_installed, unsupported
+from harness.cases import Case, abilities, cases, require_installed, undone, unsupported
 from harness.errors import SuiteError
 from harness.names import LABELS
 from harness.plugins import Plugins
@@ -65,6 +65,8 @@ class Plan:
     """Steps that were saved because several cases share them."""
     done: Mapping[str, str] = field(default_factory=dict)
     """Fingerprint → outcome of steps with a final record in the store."""
+    undone: tuple[str, ...] = ()
+    """Tasks that no model of the suite does."""
 
     @property
     def moved(self) -> dict[str, str]:
@@ -97,11 +99,12 @@ def make_plan(suite: Suite, source: Source, plugins: Plugins) -> Plan:
             f"Suite {source.label!r} asks for nothing: no model can do any of its tasks, or all cases are excluded."
             f"{abilities(suite, plugins)}"
         )
+    tasks = undone(suite, plugins)
     require_installed(chosen, plugins)
     wanted = 0
     for case in chosen:
         wanted += planner.add(case)
-    return Plan(suite, len(chosen), tuple(planner.steps.values()), wanted - len(planner.steps))
+    return Plan(suite, len(chosen), tuple(planner.steps.values()), wanted - len(planner.steps), undone=tuple(tasks))
 
 
 class _Planner:

@@ -18,6 +18,7 @@ runtimes: [plain]
 budgets: {finetune: {steps: 2}}
 serve: {seconds: 0.05, queries: 5}
 """
+IDLE = SUITE.replace("[parity]", "[parity, {name: translation, data: nowhere}]")
 TOY = str(Path(__file__).with_name("toy_plugin.py"))
 
 
@@ -28,7 +29,14 @@ BAD = {
     "unknown hardware": (["run", "mine.yaml", "--plugin", TOY, "--hardware", "her"], "Did you mean 'here'?"),
     "wrong key": (["run", "typo.yaml", "--plugin", TOY], "line 2: Unknown key 'modles'. Did you mean 'models'?"),
     "no plugin file": (["run", "mine.yaml", "--plugin", "nowhere.py"], "No plugin file 'nowhere.py'"),
-    "bad data": (["run", "mine.yaml", "--plugin", TOY, "--data", "bad.csv"], "'bad.csv', row 3: no number"),
+    "bad data": (
+        ["run", "mine.yaml", "--plugin", TOY, "--data", "bad.csv"],
+        "parity: File 'bad.csv', row 3: no number",
+    ),
+    "data of a task without a model": (
+        ["run", "idle.yaml", "--plugin", TOY],
+        "No model of the suite does translation, so its data 'nowhere' would not be looked at. Leave the task out",
+    ),
     "setting without data": (
         ["run", "mine.yaml", "--plugin", TOY, "--task-setting", "count=3"],
         "--task-setting says how to read your data: give --data as well",
@@ -53,13 +61,15 @@ def test_bad_input_is_told_and_nothing_is_written(what: str, tmp_path: Path, har
     """Exit code 2, a sentence with the remedy, no traceback, no file."""
     (tmp_path / "mine.yaml").write_text(SUITE, encoding="utf-8")
     (tmp_path / "typo.yaml").write_text(SUITE.replace("models", "modles"), encoding="utf-8")
+    (tmp_path / "idle.yaml").write_text(IDLE, encoding="utf-8")
+    before = sorted(tmp_path.iterdir())
     arguments, sentence = BAD[what]
     done = harness_command(tmp_path, *arguments)
 
     assert done.code == 2, done.stdout + done.stderr
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.yaml", "typo.yaml"]
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_the_script_ends_with_the_code() -> None:
@@ -101,6 +111,24 @@ def test_a_run_goes_through_and_a_second_one_does_nothing(tmp_path: Path, harnes
     assert "Done: 3 ok" in first.stdout
     assert "all 3 steps are measured already; nothing to do" in second.stdout
     assert again.stdout.count(": done") == 3
+
+
+def test_a_task_that_no_model_does_is_named(tmp_path: Path, harness_command: Any) -> None:
+    """It would vanish from plan and tables."""
+    (tmp_path / "mine.yaml").write_text(SUITE.replace("[parity]", "[parity, translation]"), encoding="utf-8")
+    done = harness_command(tmp_path, "run", "mine.yaml", "--plugin", TOY, "--dry-run")
+
+    assert "note: no model of the suite does translation: nothing is measured there." in done.stdout
+
+
+def test_data_that_only_some_tasks_read_name_them(tmp_path: Path, harness_command: Any) -> None:
+    """The suite's images cannot be read from a table; its texts can."""
+    (tmp_path / "zh.csv").write_text("text,label\n" + "".join(f"{n} words,{n % 2}\n" for n in range(60)), "utf-8")
+    done = harness_command(tmp_path, "run", "quick", "--data", "zh.csv", "--dry-run")
+
+    assert done.code == 2
+    assert "image-classification: zh.csv is a file that cannot be read." in done.stderr
+    assert "To measure where it is read: --task text-classification." in done.stderr
 
 
 CHIP = """
