@@ -199,6 +199,8 @@ def _narrowed(suite: Suite, source: Source, choice: Choice, plugins: Plugins) ->
     for axis in ("hardware", "runtimes"):
         if wanted := getattr(choice, axis):
             changes[axis] = wanted
+            for name in wanted:
+                plugins.find(axis, name)  # an unknown one is no fault of the suite's
     changes["tasks"] = _with_data(changes.get("tasks", suite.tasks), source, choice, plugins)
     narrowed = suite.model_copy(update=changes)
     if choice.data is None or choice.tasks:
@@ -249,7 +251,8 @@ def _with_user_data(entry: TaskEntry, choice: Choice, plugins: Plugins) -> TaskE
     if choice.data_name is not None and not is_data_name(choice.data_name):
         raise SuiteError(f"--data-name {choice.data_name!r} cannot name data. {RULE}")
     declared = plugins.find("tasks", entry.name).settings
-    settings = {**entry.settings, **_settings(choice.task_settings, declared)}
+    given = _checked(f"--task-setting for {entry.name}", choice.task_settings, declared)
+    settings = {**entry.settings, **given}
     return entry.model_copy(update={"data": choice.data, "data_name": choice.data_name, "settings": settings})
 
 
@@ -257,7 +260,10 @@ def _chosen_models(suite: Suite, choice: Choice, plugins: Plugins) -> tuple[Mode
     """Return the entries of the named models with the given settings."""
     from harness.suite import ModelEntry
 
-    given = {name: _settings(choice.settings, plugins.find("models", name).settings) for name in choice.models}
+    given = {
+        name: _checked(f"--setting for {name}", choice.settings, plugins.find("models", name).settings)
+        for name in choice.models
+    }
     return tuple(
         entry.model_copy(update={"settings": {**entry.settings, **given[entry.name]}})
         for entry in _chosen(suite.models, choice.models, ModelEntry)
@@ -268,6 +274,18 @@ def _chosen(entries: tuple[Any, ...], names: tuple[str, ...], entry_type: Any) -
     return tuple(
         chosen for name in names for chosen in [e for e in entries if e.name == name] or [entry_type(name=name)]
     )
+
+
+def _checked(option: str, texts: Sequence[str], declared: Mapping[str, Setting]) -> dict[str, Any]:
+    """Return the settings of an option; a fault names it, and not the line of a suite that holds the others."""
+    from harness.settings import filled
+
+    try:
+        given = _settings(texts, declared)
+        filled(given, declared)
+    except HarnessError as error:
+        raise SuiteError(f"{option}: {error}") from None
+    return given
 
 
 def _settings(texts: Sequence[str], declared: Mapping[str, Setting]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import yaml
 from pydantic import (
@@ -13,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -28,8 +29,11 @@ from harness.yaml_text import RefusedError, compose, line_of, load, quotes_wante
 
 AXES = ("model", "size", "start", "task", "hardware", "runtime", "precision", "batch_size", "scenario", "seed")
 """What `include` and `exclude` may match on."""
-_NO_TEXT = ("string_type", "model_type", "literal_error")
-"""Types of pydantic's errors where a name is another value."""
+_NUMBERS = {
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+}
+"""Type of pydantic's error → what is wanted."""
 LARGEST_SEED = 2**32 - 1
 """What every library takes: numpy's global generator has the smallest range."""
 
@@ -113,7 +117,22 @@ class Limits(_Strict):
     memory_gb: Above0 | None = None
 
 
-class ModelEntry(_Strict):
+class _Entry(_Strict):
+    """A model or a task of a suite."""
+
+    _place: str = PrivateAttr("")
+    """Its file and line; empty for one of the command line."""
+
+    def error(self, sentence: str) -> SuiteError:
+        """Return an error that names the file and the line of the entry."""
+        return SuiteError(f"{self._place}: {sentence}" if self._place else sentence)
+
+    def place_at(self, place: str) -> None:
+        """Note the file and the line."""
+        self._place = place
+
+
+class ModelEntry(_Entry):
     """A model in a size, with its own settings and budgets if it needs them."""
 
     name: str
@@ -124,7 +143,7 @@ class ModelEntry(_Strict):
     budgets: Budgets = Budgets()
 
 
-class TaskEntry(_Strict):
+class TaskEntry(_Entry):
     """A task, on its default data or on a local file, folder or hub data set."""
 
     name: str
@@ -265,16 +284,26 @@ class Source:
     def validate(self) -> Suite:
         """Return the suite, or raise a `SuiteError` with every fault and its line."""
         try:
-            return Suite.model_validate(self._body)
+            return self._placed(Suite.model_validate(self._body))
         except ValidationError as error:
             # A list that is empty only since its items are wrong is no fault of its own.
             places = {fault["loc"][:end] for fault in error.errors() for end in range(len(fault["loc"]))}
             faults = [self._sentence(fault) for fault in error.errors() if fault["loc"] not in places]
             raise SuiteError("\n".join(dict.fromkeys(faults))) from None
 
+    def _placed(self, suite: Suite) -> Suite:
+        """Return the suite, whose entries know their lines from now on: the command line may take only some."""
+        for key, entries in (("models", suite.models), ("tasks", suite.tasks)):
+            for index, entry in enumerate(entries):
+                entry.place_at(self._place((key, index)))
+        return suite
+
     def error(self, path: tuple[str | int, ...], sentence: str) -> SuiteError:
         """Return an error that names the line of `path`."""
-        return SuiteError(f"Suite {self.label!r}, line {self.line(path)}: {sentence}")
+        return SuiteError(f"{self._place(path)}: {sentence}")
+
+    def _place(self, path: tuple[str | int, ...]) -> str:
+        return f"Suite {self.label!r}, line {self.line(path)}"
 
     def line(self, path: tuple[str | int, ...]) -> int:
         """Return the line (from 1) of a key, or of its deepest parent in the text."""
@@ -287,11 +316,33 @@ class Source:
             sentence = unknown("key", key, _keys_at(path[:-1]))
         elif fault["type"] == "missing":
             sentence = f"The key {key!r} is missing."
-        elif fault["type"] in _NO_TEXT and (remedy := quotes_wanted(fault["input"])):
+        elif remedy := _remedy(fault, path):
             sentence = f"{'.'.join(map(str, path))} is {fault['input']!r}. {remedy}"
         else:
             sentence = f"{'.'.join(map(str, path))}: {fault['msg'].removeprefix('Value error, ')}."
         return str(self.error(path, sentence.replace("..", ".")))
+
+
+def _remedy(fault: Any, path: tuple[str | int, ...]) -> str:
+    """Return what to write in place of a value of another type; empty if the fault is of another kind."""
+    value, of_type = fault["input"], fault["type"]
+    is_entry = path[:1] in (("models",), ("tasks",)) and len(path) == 2  # noqa: PLR2004 - the key and the index
+    if of_type == "string_type" or (of_type == "model_type" and is_entry):
+        return quotes_wanted(value)
+    if of_type == "literal_error":
+        return quotes_wanted(value) or unknown(str(path[0]).removesuffix("s"), str(value), get_args(START))
+    if of_type == "tuple_type":
+        return f"Write a list: [{'…' if value is None else ', '.join(value) if isinstance(value, dict) else value}]."
+    if of_type in ("model_type", "dict_type"):
+        return f"Write a mapping{_form(path, value)}."
+    return f"Give {_NUMBERS[of_type]}." if of_type in _NUMBERS else ""
+
+
+def _form(path: tuple[str | int, ...], value: Any) -> str:
+    """Return how a mapping is written in place of a value."""
+    if path[0] in ("include", "exclude"):
+        return f": {{model: {value}}}"
+    return ": {NAME: VALUE}" if path[-1] == "settings" else f" with keys of these: {', '.join(_keys_at(path))}"
 
 
 def _keys_at(path: tuple[str | int, ...]) -> list[str]:

@@ -37,6 +37,18 @@ BAD = {
         ["run", "idle.yaml", "--plugin", TOY],
         "No model of the suite does translation, so its data 'nowhere' would not be looked at. Leave the task out",
     ),
+    "a task's setting": (
+        ["run", "mine.yaml", "--plugin", TOY, "--data", "a.csv", "--task-setting", "cuont=3"],
+        "error: --task-setting for parity: Unknown setting 'cuont'. Did you mean 'count'?",
+    ),
+    "a model's setting": (
+        ["run", "mine.yaml", "--plugin", TOY, "--model", "counter", "--setting", "needed=many"],
+        "error: --setting for counter: needed is 'many': give an int, like 3.",
+    ),
+    "unknown runtime": (
+        ["run", "mine.yaml", "--plugin", TOY, "--runtime", "plan"],
+        "error: Unknown runtime 'plan'. Did you mean 'plain'?",
+    ),
     "setting without data": (
         ["run", "mine.yaml", "--plugin", TOY, "--task-setting", "count=3"],
         "--task-setting says how to read your data: give --data as well",

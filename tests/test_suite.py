@@ -79,6 +79,25 @@ FAULTS = {
         "line 4: what begins here holds itself",
     ),
     "rule's key": (GOOD + "exclude: [{modle: guess}]\n", "Unknown key 'modle'. Did you mean 'model'?"),
+    "a rule's model": (GOOD + "exclude: [{model: gues}]\n", "line 10: Unknown model 'gues'. Did you mean 'guess'?"),
+    "a rule's names": (GOOD + "include: [{model: guess, task: [pariti]}]\n", "Unknown task 'pariti'. Did you mean"),
+    "a rule's start": (GOOD + "exclude: [{start: as_is}]\n", "line 10: Unknown start 'as_is'. Did you mean 'as-is'?"),
+    "a rule that is none": (GOOD + "exclude: [guess]\n", "exclude.0 is 'guess'. Write a mapping: {model: guess}."),
+    "a precision": (GOOD + "precisions: [fp33]\n", "line 10: Unknown precision 'fp33'. Did you mean 'fp32'?"),
+    "a start": (
+        GOOD + "starts: [as_is]\n",
+        "line 10: starts.0 is 'as_is'. Unknown start 'as_is'. Did you mean 'as-is'?",
+    ),
+    "no list": (GOOD.replace("[parity]", "parity"), "line 5: tasks is 'parity'. Write a list: [parity]."),
+    "a number for a list": (GOOD + "batch_sizes: 8\n", "line 10: batch_sizes is 8. Write a list: [8]."),
+    "a mapping for a list": (GOOD.replace("[parity]", "{parity: 1}"), "Write a list: [parity]."),
+    "a number for a mapping": (
+        GOOD.replace("\n  finetune: {steps: 2}", " 10"),
+        "line 8: budgets is 10. Write a mapping with keys of these: pretrain, finetune.",
+    ),
+    "no for a mapping": (GOOD + "evaluate: no\n", "evaluate is False. Write a mapping with keys of these: validation."),
+    "a number for settings": (GOOD.replace("name: guess", "{name: guess, settings: 3}"), "a mapping: {NAME: VALUE}."),
+    "a word for a number": (GOOD + "batch_sizes: [many]\n", "line 10: batch_sizes.0 is 'many'. Give a whole number."),
     "all excluded": (GOOD + "exclude: [{task: parity}]\n", "asks for nothing"),
 }
 
@@ -143,6 +162,17 @@ def test_all_faults_are_told_at_once(toys: Plugins) -> None:
 
     assert "'taks'" in str(caught.value)
     assert "'hardwear'" in str(caught.value)
+
+
+def test_all_unknown_names_are_told_at_once(toys: Plugins) -> None:
+    """A line for each, also where hardware and runtimes are unknown."""
+    faulty = GOOD.replace("counter", "conter").replace("[parity]", "[party]").replace("[here]", "[her]")
+    with pytest.raises(SuiteError) as caught:
+        _plan(f"{faulty}exclude: [{{runtime: plan}}]\n", toys)
+
+    assert [line.partition("?")[0].rpartition(" ")[2] for line in str(caught.value).splitlines()] == [
+        "'here'", "'counter'", "'parity'", "'plain'",
+    ]  # fmt: skip
 
 
 def test_a_suite_is_found_by_name_or_path(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ class Plugins:
         """Return the part of a name.
 
         Raises:
-            PluginError: no plugin brings it; gives the nearest name, all names, and the plugins that failed.
+            PluginError: no plugin brings it; gives the nearest name, all names, and how many plugins failed.
         """
         offers = self._offered(kind)
         if kind == "tasks":
@@ -159,9 +159,14 @@ class Plugins:
         if kind == "models" and ":" in name and name not in offers:
             self._resolve(name)
         if name not in offers:
-            broken = "".join(f" Plugin {f.plugin!r} failed to load: {f.reason}" for f in self.failures)
-            raise PluginError(unknown(singular(kind), name, offers) + broken)
+            raise PluginError(unknown(singular(kind), name, offers) + self._note_of_failures())
         return offers[name]
+
+    def _note_of_failures(self) -> str:
+        """Return how many plugins failed to load, one of which may bring what is not found; empty if none did."""
+        count = len({failure.plugin for failure in self.failures})
+        plugins = "1 plugin" if count == 1 else f"{count} plugins"
+        return f" {plugins} failed to load: see `harness plugins`." if count else ""
 
     def _resolve(self, reference: str) -> None:
         """Make the model of a reference such as `hf:folder`, and keep it under that name."""
