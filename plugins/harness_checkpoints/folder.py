@@ -11,7 +11,7 @@ from typing import Any
 
 from harness import Data, PluginError
 from harness.digests import folder_digest
-from harness.user_data.paths import missing
+from harness.paths import missing
 from harness_checkpoints.classes import Head, given_labels, match_head
 
 TEXTS, IMAGES = "text-classification", "image-classification"

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from harness import DataError
 from harness.digests import file_digest
+from harness.paths import missing
 from harness.user_data.files import identity_of, located
-from harness.user_data.paths import missing
 
 READERS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".json": "json", ".parquet": "parquet"}
 """Suffix of a file → its form."""

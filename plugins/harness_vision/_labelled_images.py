@@ -20,11 +20,11 @@ import numpy as np
 
 from harness import DataError
 from harness.labelled import Examples
+from harness.paths import missing
 from harness.reading import some
 from harness.user_data.configs import of_readme
 from harness.user_data.files import data_files, folder_names, identity_of, located, require_clear, split_files
 from harness.user_data.names import ALL, SplitFiles, by_name, split_of
-from harness.user_data.paths import missing
 from harness.user_data.tables import (
     SPLIT_COLUMN,
     Part,

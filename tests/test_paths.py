@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.user_data.paths import missing
+from harness.paths import missing
 
 
 @pytest.fixture(autouse=True)
