@@ -56,6 +56,10 @@ class TableName(StrEnum):
     PORTFOLIO = "portfolio"
 
 
+_JUDGED = (TableName.SERVING, TableName.VIABILITY, TableName.SENSITIVITY, TableName.ALTERNATIVES, TableName.PORTFOLIO)
+"""Tables of use cases."""
+
+
 def table(
     name: Annotated[TableName, typer.Argument(help="The table.")],
     *,
@@ -312,14 +316,26 @@ def _frame(wish: _Wish, store: str | None, plugin: list[str] | None) -> Any:
     records = read_store(store, plugins)
     check_measured(plugin, records, plugins)
     frame = _made(wish, records, plugins)
+    unjudged = _unjudged(records, plugins) if wish.name in _JUDGED else ""
     if task is not None and len(frame) and task not in set(frame["task"]):
         raise StoreError(unknown("task in this table", task, set(frame["task"].dropna())))
     frame = frame if task is None else frame[frame["task"] == task].reset_index(drop=True)
     if not len(frame):
-        raise StoreError(
-            f"The store has nothing for the table {wish.name.value!r}: none of the steps it needs has finished yet."
-        )
+        why = unjudged or "none of the steps it needs has finished yet."
+        raise StoreError(f"The store has nothing for the table {wish.name.value!r}: {why}")
+    if unjudged:
+        typer.echo(f"note: {unjudged}", err=True)
     return frame
+
+
+def _unjudged(records: Sequence[Record], plugins: Plugins) -> str:
+    """Return which data no use case takes, and how they get a verdict; empty if there are none."""
+    from harness_reports.business.unjudged import in_words, unjudged, way_out
+
+    cases = plugins.use_cases().values()
+    measured = unjudged(records, list(cases))
+    packaged = {task.data_name for task in plugins.tasks.values()}
+    return f"no use case takes {in_words(measured)}. {way_out(measured, cases, packaged)}" if measured else ""
 
 
 def _made(wish: _Wish, records: Sequence[Record], plugins: Plugins) -> Any:

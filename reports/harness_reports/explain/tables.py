@@ -174,7 +174,7 @@ def find(table: Sequence[Row], cells: Mapping[str, str]) -> Row:
     return left[0]
 
 
-_EMPTY = "The table has no rows: none of the steps it needs has finished yet."
+_EMPTY = "The table has no rows: none of the steps it needs has finished yet, or no use case takes the data."
 
 
 def _differing(left: Sequence[Row]) -> str:

@@ -212,7 +212,7 @@ def _remarks(table: pd.DataFrame, long: Sequence[str]) -> Iterator[str]:
         name
         for name in (
             "use_case", "task", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision",
-            "scenario", "batch_size", "metric",
+            "scenario", "batch_size", "metric", "hosted_model",
         )
         if name in table and (name not in _TOLD_APART or len(set(table[name])) > 1)
     ]  # fmt: skip

@@ -14,6 +14,7 @@ from harness.facts import Figure, UseCase
 from harness.records import Record, failed, of_each_step
 from harness_reports import cells
 from harness_reports.business.choice import attention, preference
+from harness_reports.business.unjudged import in_words, unjudged
 from harness_reports.business.viability import VIABILITY, Candidates, judge_all
 from harness_reports.measured import judgement, samples
 from harness_reports.measured.lineage import finished, label, why_stale
@@ -47,7 +48,7 @@ def html(records: Sequence[Record], pricing: Pricing, use_cases: Mapping[str, Us
     )
     points, costs = frontier(records, pricing), cost(records, pricing)
     sections = [
-        (say("Summary"), _summary(judged, [case for case in cases if case.name not in judged], records)),
+        (say("Summary"), _summary(judged, cases, records)),
         (say("Use cases"), _use_cases(judged)),
         (say("All candidates"), _verdicts(verdicts)),
         (say("Cost against quality"), _charts(points)),
@@ -66,7 +67,7 @@ def html(records: Sequence[Record], pricing: Pricing, use_cases: Mapping[str, Us
     return PAGE.format(style=STYLE, library=library, body=body, language=spoken(), title=title)
 
 
-def _summary(judged: Mapping[str, Candidates], unmeasured: Iterable[UseCase], records: Sequence[Record]) -> str:
+def _summary(judged: Mapping[str, Candidates], cases: Sequence[UseCase], records: Sequence[Record]) -> str:
     outcomes = Counter(record.outcome for record in of_each_step(records))
     days = sorted({record.started_at[:10] for record in records})
     span = say("{first} to {last}").format(first=days[0], last=days[-1]) if len(set(days)) > 1 else "".join(days[:1])
@@ -78,9 +79,15 @@ def _summary(judged: Mapping[str, Candidates], unmeasured: Iterable[UseCase], re
     lines = [_sentence(candidates) for candidates in judged.values()]
     if not judged:
         lines = [say("No use case has a measured candidate yet, so there is no verdict.")]
+    if left := unjudged(records, cases):
+        lines.append(escape(say("No use case takes {data}, so they have no verdict.").format(data=in_words(left))))
     lines.append(escape(f"{finish}{when}{others}"))
     overview = html_table([_in_short(candidates.best.row) for candidates in judged.values()]) if judged else ""
-    return overview + "".join(f"<p>{line}</p>" for line in lines) + _unmeasured(unmeasured)
+    return (
+        overview
+        + "".join(f"<p>{line}</p>" for line in lines)
+        + _unmeasured(case for case in cases if case.name not in judged)
+    )
 
 
 def _in_short(row: Mapping[str, Any]) -> dict[str, Any]:

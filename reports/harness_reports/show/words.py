@@ -37,6 +37,7 @@ CHINESE: Mapping[str, str] = {
     "No objections.": "没有异议。",
     "Every step finished.": "所有步骤均已完成。",
     "The same in every row": "各行相同",
+    "No use case takes {data}, so they have no verdict.": "没有使用场景采用以下数据：{data}，因此没有结论。",
     "No use case has a measured candidate yet, so there is no verdict.": "尚无使用场景有测得的候选方案，因此没有结论。",
     "{ok} of {all} recorded steps finished": "已记录 {all} 个步骤，其中 {ok} 个完成",
     ", measured {days}": "，测量于 {days}",

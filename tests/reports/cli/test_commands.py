@@ -247,6 +247,27 @@ def test_store_without_results_is_an_error(invoke: Run, make_store: Any, tmp_pat
     assert not (tmp_path / "nowhere").exists()
 
 
+def test_data_that_no_use_case_takes_are_named(
+    invoke: Run, make_store: Any, bench: Any, book: Path, tmp_path: Path
+) -> None:
+    """Alone they are an error with the ways out; beside others a note and a line of the report."""
+    letters = {"data": "letters", "source": "letters.csv", "fields": {"data_digest": "e" * 64}}
+    pictures = {**letters, "task": "image-classification", "data": "pics", "source": "pics"}
+    options = ("--price-book", str(book))
+    alone = make_store(tmp_path / "alone", bench.case(**letters))
+    both = make_store(tmp_path / "both", [*bench.case(), *bench.case(**pictures)])
+    with pytest.raises(HarnessError, match=r"no use case takes letters \(text-classification\)") as caught:
+        invoke("table", "viability", "--store", alone, *options)
+
+    assert "--data-name it takes: documents (document-classification), reviews (review-sentiment)." in str(caught.value)
+    assert str(caught.value).endswith("harness new usecase NAME.")
+    assert "pics" not in invoke("table", "viability", "--store", both, *options)
+    invoke("report", "-o", str(tmp_path / "memo.html"), "--store", both, *options)
+    memo = (tmp_path / "memo.html").read_text(encoding="utf-8")
+    assert "No use case takes pics (image-classification), so they have no verdict." in memo
+    assert "Reading marks on parts: " not in memo
+
+
 def test_use_case_of_a_plugin_file_is_judged(run: Run, tmp_path: Path) -> None:
     """A plugin's use case gets verdicts."""
     plugin = tmp_path / "strangers_case.py"
