@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from harness import plain
-from harness.hooks import answer_of, answer_on_data
+from harness.errors import Unsupported
+from harness.hooks import answer_of, answer_on_data, called
 from harness.plan import Plan, Step
 from harness.plugins import Plugins
 from harness.reading import HowRead
@@ -30,7 +32,7 @@ def check_data(plan: Plan, plugins: Plugins) -> CheckedData:
     Raises:
         DataError: names the file, the place in it and the remedy.
     """
-    wanted = {_data_key(step) for step in _looked_at(plan, plugins)}
+    wanted = {_data_key(step) for step in [*_looked_at(plan, plugins), *filter(_counts_labels, plan.pending)]}
     seen: set[str] = set()
     checked = CheckedData([], {})
     for step in plan.pending:
@@ -45,6 +47,45 @@ def check_data(plan: Plan, plugins: Plugins) -> CheckedData:
             if key in wanted:
                 checked.loaded[key] = data
     return checked
+
+
+def check_labels(plan: Plan, plugins: Plugins, loaded: Mapping[str, Data]) -> Plan:
+    """Return the plan with the pending steps marked as unsupported whose budget asks for labels that are not there.
+
+    Args:
+        plan: what is to be done.
+        plugins: what is installed.
+        loaded: data that `check_data` has loaded; others are loaded if a budget asks for labels.
+    """
+    by_key = dict(loaded)
+    reasons: dict[str, str] = {}
+    for step in plan.pending:
+        if why := step.unsupported or _without_labels(step, plugins, by_key) or _builds_on(step, reasons):
+            reasons[step.fingerprint] = why
+    steps = tuple(replace(step, unsupported=reasons.get(step.fingerprint)) for step in plan.steps)
+    return replace(plan, steps=steps)
+
+
+def _without_labels(step: Step, plugins: Plugins, by_key: dict[str, Data]) -> str | None:
+    """Return why a fine-tuning cannot have the labels of its budget, None if it can."""
+    if not _counts_labels(step):
+        return None
+    if (key := _data_key(step)) not in by_key:
+        by_key[key] = _of_task(step, plugins, "data")
+    try:
+        called(by_key[key].with_labels, step.spec["budget"]["labels"])
+    except Unsupported as error:
+        return plain.message(error)
+    return None
+
+
+def _counts_labels(step: Step) -> bool:
+    return bool(step.spec.get("budget", {}).get("labels"))
+
+
+def _builds_on(step: Step, reasons: Mapping[str, str]) -> str | None:
+    roles = (role for role, fingerprint in step.inputs.items() if fingerprint in reasons)
+    return next((f"what it builds on ({role}) is unsupported" for role in roles), None)
 
 
 def check_models(plan: Plan, plugins: Plugins, loaded: Mapping[str, Data]) -> list[str]:

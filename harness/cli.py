@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from inspect import getdoc
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from harness.errors import INTERRUPTED, DataError, HarnessError, SuiteError
 from harness.plugins import Plugins, load_plugins
@@ -54,7 +57,31 @@ def make_app(plugins: Plugins, wanted: Sequence[str]) -> typer.Typer:
     app.command("new")(new)
     plugins.add_commands(app)
     _strip_parameters(app, wanted)
+    for command in app.registered_commands:
+        command.cls = _Command
     return app
+
+
+class _Command(TyperCommand):
+    """A command whose errors of options read like those of the harness."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the command line."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            error.message = _of_option(error.message)
+            raise
+
+
+def _of_option(message: str) -> str:
+    """Return typer's message about a value without pydantic's prefix, and with the nearest choice."""
+    message = message.removeprefix("Value error, ")
+    message = re.sub("Input should be a valid (number|integer), .*", r"Give a \1, without a suffix or unit.", message)
+    if (choice := re.fullmatch("'(.*)' is not one of '(.*)'\\.", message)) is None:
+        return message
+    near = get_close_matches(choice[1], choice[2].split("', '"), n=1, cutoff=0.5)
+    return f"{message} Did you mean {near[0]!r}?" if near else message
 
 
 def _strip_parameters(app: typer.Typer, wanted: Sequence[str]) -> None:
@@ -314,11 +341,11 @@ def _run(
     _name_data(console, plan, plugins, location)
     if not plan.pending:
         say(console, f"Suite {plan.suite.name!r}: all {len(plan.steps)} steps are measured already; nothing to do.")
-        return 0
-    notes = _check(console, plan, plugins)
+        return _code(console, plan.done.values())
+    plan, notes = _check(console, plan, plugins)
     store = open_store(location, create=True)
     store.artifacts.sweep()
-    say(console, f"Suite {plan.suite.name!r}: {plan.cases} cases, {len(plan.steps)} steps, {len(plan.pending)} to do.")
+    say(console, f"Suite {plan.suite.name!r}: {plan.cases} cases, {len(plan.steps)} steps, {plan.due}.")
     _say_left_out(console, plan)
     _say_moved(console, plan)
     _say_notes(console, notes)
@@ -331,12 +358,26 @@ def _run(
     finally:
         store.close()
     say(console, f"Done: {summary}. Store: {store.label}")
-    return 0 if summary.complete else FAILED
+    return _code(console, [*plan.done.values(), *summary.outcomes]) if summary.complete else FAILED
 
 
-def _check(console: Any, plan: Plan, plugins: Plugins) -> list[str]:
-    """Check data and models of the pending steps, say how the user's data are read, and return what models say."""
-    from harness.checks import check_data, check_models
+def _code(console: Any, outcomes: Iterable[str]) -> int:
+    """Return the exit code of a run without failures: a run that could measure nothing is none to build on."""
+    from harness.screen import say
+
+    if set(outcomes) != {"unsupported"}:
+        return 0
+    say(console, "Nothing is measured: every step is unsupported. `harness run … --dry-run` says why.")
+    return FAILED
+
+
+def _check(console: Any, plan: Plan, plugins: Plugins) -> tuple[Plan, list[str]]:
+    """Check data and models of the pending steps, and say how the user's data are read.
+
+    Returns:
+        The plan, in which the steps are marked that the data cannot do, and what models say.
+    """
+    from harness.checks import check_data, check_labels, check_models
     from harness.screen import say
 
     checked = check_data(plan, plugins)
@@ -344,7 +385,8 @@ def _check(console: Any, plan: Plan, plugins: Plugins) -> list[str]:
         say(console, f"{step.spec['data']} ({step.spec['source']}) as {step.spec['task']}:")
         for line in how.lines():
             say(console, f"  {line}")
-    return check_models(plan, plugins, checked.loaded)
+    plan = check_labels(plan, plugins, checked.loaded)
+    return plan, check_models(plan, plugins, checked.loaded)
 
 
 def _say_notes(console: Any, notes: Sequence[str]) -> None:
@@ -409,11 +451,11 @@ def _print_plan(console: Any, plan: Plan, plugins: Plugins, location: str | None
     from harness.store import peek, peek_records
 
     plan, records = plan.against(peek(location)), plugins.under_current_names(peek_records(location))
-    notes = _check(console, plan, plugins)
+    plan, notes = _check(console, plan, plugins)
     seconds, unknown = estimate_s(plan.pending, records)
     for step in plan.steps:
         say(console, f"{step.title}: {_state(step, plan, records)}")
-    say(console, f"{plan.cases} cases, {len(plan.steps)} steps ({plan.shared} shared), {len(plan.pending)} to do.")
+    say(console, f"{plan.cases} cases, {len(plan.steps)} steps ({plan.shared} shared), {plan.due}.")
     _say_left_out(console, plan)
     _say_moved(console, plan)
     _say_notes(console, notes)
@@ -428,7 +470,10 @@ def _state(step: Step, plan: Plan, records: Sequence[Record]) -> str:
     from harness.why import why_pending
 
     if step.fingerprint in plan.done:
-        return "done"
+        unsupported = next(
+            (one for one in records if one.fingerprint == step.fingerprint and one.outcome == "unsupported"), None
+        )
+        return "done" if unsupported is None else f"done, unsupported: {unsupported.reason}"
     return f"unsupported: {step.unsupported}" if step.unsupported else f"to do, {why_pending(step, records)}"
 
 

@@ -51,7 +51,9 @@ class Step:
             parts.append("from scratch")
         if spec["start"] == AS_IS:
             parts.append("as it is")
-        return f"{self.kind} {' '.join(part for part in parts if part)} (seed {spec['seed']})"
+        batches = "batch_size" in spec and spec.get("scenario") != "SingleStream"
+        batch = f"batch {spec['batch_size']}, " if batches else ""
+        return f"{self.kind} {' '.join(part for part in parts if part)} ({batch}seed {spec['seed']})"
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,13 @@ class Plan:
         """Model → hardware beside the suite's that it is measured on, as it does not compute on the suite's."""
         specs = [step.spec for step in self.steps]
         return {spec["model"]: spec["hardware"] for spec in specs if spec["hardware"] not in self.suite.hardware}
+
+    @property
+    def due(self) -> str:
+        """How many steps are to be done, in words; the unsupported are only noted."""
+        unsupported = sum(step.unsupported is not None for step in self.pending)
+        due = f"{len(self.pending) - unsupported} to do"
+        return f"{due}, {unsupported} unsupported" if unsupported else due
 
     @property
     def pending(self) -> list[Step]:

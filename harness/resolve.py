@@ -57,14 +57,14 @@ def _entries(entries: Sequence[T], resolve: Callable[[T], T], faults: list[str])
 
 def _check_axes(suite: Suite, source: Source, plugins: Plugins, faults: list[str]) -> None:
     """Note the unknown names of hardware, runtimes, precisions and scenarios, and hardware that cannot be used."""
-    known = {"scenarios": SCENARIOS, "precisions": _precisions(plugins)}
-    for kind in ("hardware", "runtimes", *known):
+    choices = {"scenarios": SCENARIOS, "precisions": _precisions(plugins)}
+    for kind in ("hardware", "runtimes", *choices):
         for index, name in enumerate(getattr(suite, kind)):
             with _noted(faults):
-                if kind not in known:
+                if kind not in choices:
                     _find(plugins, source, kind, name, index)
-                elif name not in known[kind]:
-                    raise source.error((kind, index), unknown(kind.removesuffix("s"), name, known[kind]))
+                elif name not in choices[kind]:
+                    raise source.error((kind, index), unknown(kind.removesuffix("s"), name, choices[kind]))
 
 
 def _precisions(plugins: Plugins) -> set[str]:
@@ -100,7 +100,7 @@ def _rules(key: str, suite: Suite, source: Source, plugins: Plugins, faults: lis
 
 def _unknown(rule: dict[str, list[Any]], plugins: Plugins) -> Iterator[str]:
     """Yield a sentence for each name in a rule that nothing has."""
-    known = {
+    choices = {
         "model": plugins.models, "size": {size for model in plugins.models.values() for size in model.sizes},
         "start": get_args(START), "task": plugins.tasks, "hardware": plugins.hardware, "runtime": plugins.runtimes,
         "precision": _precisions(plugins), "scenario": SCENARIOS,
@@ -108,8 +108,8 @@ def _unknown(rule: dict[str, list[Any]], plugins: Plugins) -> Iterator[str]:
     for axis, names in rule.items():
         for name in map(str, names):
             reference = axis == "model" and name.partition(":")[0] in plugins.model_schemes
-            if axis in known and name not in known[axis] and not reference:
-                yield unknown(axis, name, known[axis])
+            if axis in choices and name not in choices[axis] and not reference:
+                yield unknown(axis, name, choices[axis])
 
 
 def _model(plugins: Plugins, entry: ModelEntry) -> ModelEntry:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from harness.artifacts import Artifacts
 from harness.errors import StoreError
@@ -206,6 +206,9 @@ def _prepare(folder: Path, label: str) -> None:
 def _engine(url: str | sa.URL) -> sa.Engine:
     try:
         engine = sa.create_engine(url)
+    except NoSuchModuleError as error:
+        advice = "Write postgresql+psycopg://…, or name a folder." if "postgres" in str(url) else "Name a folder."
+        raise StoreError(f"Store {_hide_password(url)!r}: no such kind of database is known. {advice}") from error
     except (SQLAlchemyError, ImportError) as error:
         raise StoreError(f"Store {_hide_password(url)!r} cannot be opened: {error}.{_driver(error)}") from error
     if engine.dialect.name == "sqlite":

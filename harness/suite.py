@@ -23,12 +23,14 @@ from pydantic import (
 from harness.encodings import read_text
 from harness.errors import DataError, SuiteError, unknown
 from harness.names import RULE, is_data_name
+from harness.paths import FILE_LIKE
 from harness.seams import Budget
 from harness.seams.model import START
 from harness.yaml_text import RefusedError, compose, line_of, load, quotes_wanted
 
 AXES = ("model", "size", "start", "task", "hardware", "runtime", "precision", "batch_size", "scenario", "seed")
 """What `include` and `exclude` may match on."""
+YAML = (".yaml", ".yml")
 _NUMBERS = {
     **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),
     **dict.fromkeys(("float_type", "float_parsing"), "a number"),
@@ -243,6 +245,8 @@ def _source(name_or_path: str) -> Source:
     }
     if name_or_path in shipped:
         return Source(name_or_path, shipped[name_or_path].read_text(encoding="utf-8"))
+    if path.is_dir() or (path.is_file() and path.suffix.lower() in FILE_LIKE and path.suffix not in YAML):
+        raise SuiteError(f"{name_or_path!r} is no suite. If these are your data: harness run --data {name_or_path}")
     if path.is_file():
         return Source(str(path), _read(path))
     raise SuiteError(unknown("suite", name_or_path, shipped) + " Or give the path of a YAML file.")

@@ -145,7 +145,7 @@ def why_pending(step: Step, records: Sequence[Record]) -> str:
         return "not measured yet"
     nearest = min(reversed(alike), key=lambda record: len(_spec(step, record)))
     if spec := _spec(step, nearest):
-        return f"{' with '.join(spec)} is not measured yet"
+        return f"{spec[0]} is not measured yet" if len(spec) == 1 else "not measured yet"
     if nearest.basis.get("format") != step.basis["format"]:
         return UNTOLD
     reasons = [each.text for each in differences(nearest.basis, step.basis)]

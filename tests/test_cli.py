@@ -49,6 +49,10 @@ BAD = {
         ["run", "mine.yaml", "--plugin", TOY, "--runtime", "plan"],
         "error: Unknown runtime 'plan'. Did you mean 'plain'?",
     ),
+    "data for a suite": (
+        ["run", "numbers.csv"],
+        "'numbers.csv' is no suite. If these are your data: harness run --data num",
+    ),
     "setting without data": (
         ["run", "mine.yaml", "--plugin", TOY, "--task-setting", "count=3"],
         "--task-setting says how to read your data: give --data as well",
@@ -63,6 +67,19 @@ BAD = {
     ),
     "store in a file": (["run", "mine.yaml", "--plugin", TOY, "--store", "mine.yaml/x"], "is a file"),
     "no store to read": (["table", "accuracy"], "There is no store at 'harness-results'"),
+    "unknown table": (["table", "accurracy"], "'portfolio'. Did you mean 'accuracy'?"),
+    "unknown format": (
+        ["export", "prediction"],
+        "not one of 'predictions'. Did you mean 'predictions'?",
+    ),
+    "no number": (
+        ["plan", "--params", "7b", "--tokens", "1", "--hardware", "h100"],
+        "'--params': Give a number, without",
+    ),
+    "unknown database": (
+        ["table", "cost", "--store", "postgres://x"],
+        "Write postgresql+psycopg://…, or",
+    ),
     "unknown option": (["run", "--modle", "x"], "No such option"),
     "unknown command": (["rnu"], "No such command"),
 }
@@ -74,6 +91,7 @@ def test_bad_input_is_told_and_nothing_is_written(what: str, tmp_path: Path, har
     (tmp_path / "mine.yaml").write_text(SUITE, encoding="utf-8")
     (tmp_path / "typo.yaml").write_text(SUITE.replace("models", "modles"), encoding="utf-8")
     (tmp_path / "idle.yaml").write_text(IDLE, encoding="utf-8")
+    (tmp_path / "numbers.csv").touch()
     before = sorted(tmp_path.iterdir())
     arguments, sentence = BAD[what]
     done = harness_command(tmp_path, *arguments)
@@ -123,6 +141,29 @@ def test_a_run_goes_through_and_a_second_one_does_nothing(tmp_path: Path, harnes
     assert "Done: 3 ok" in first.stdout
     assert "all 3 steps are measured already; nothing to do" in second.stdout
     assert again.stdout.count(": done") == 3
+
+
+def test_a_run_that_can_measure_nothing_is_no_success(tmp_path: Path, harness_command: Any) -> None:
+    """More labels than there are: plan, run and repeated run say why, and the code is that of failed steps."""
+    text = SUITE.replace("[parity]", "[{name: text-classification, data: few.csv}]").replace("counter", "mlp")
+    text = (
+        text.replace("[here]", "[cpu]").replace("[plain]", "[eager]").replace("{steps: 2}", "{steps: 2, labels: 999}")
+    )
+    (tmp_path / "mine.yaml").write_text(f"{text}batch_sizes: [1, 2]\n", encoding="utf-8")
+    (tmp_path / "few.csv").write_text("text,label\n" + "".join(f"{n} words,{n % 2}\n" for n in range(60)), "utf-8")
+    planned = harness_command(tmp_path, "run", "mine.yaml", "--dry-run").stdout
+    ran, again = (harness_command(tmp_path, "run", "mine.yaml") for _ in range(2))
+
+    assert (
+        "finetune mlp on text-classification (few) from scratch (seed 0): unsupported: 999 labels are requested"
+        in planned
+    )
+    assert "(few) eager Offline (batch 2, seed 0): unsupported: what it builds on (trained) is unsupported" in planned
+    assert "2 cases, 5 steps (1 shared), 0 to do, 5 unsupported." in planned
+    assert (ran.code, again.code) == (1, 1)
+    assert "Done: 5 unsupported." in ran.stdout
+    assert "Nothing is measured: every step is unsupported." in again.stdout
+    assert "done, unsupported: 999 labels" in harness_command(tmp_path, "run", "mine.yaml", "--dry-run").stdout
 
 
 def test_a_task_that_no_model_does_is_named(tmp_path: Path, harness_command: Any) -> None:

@@ -50,7 +50,7 @@ def test_what_was_never_measured_says_so(plan_of: PlanOf) -> None:
 
     assert why_pending(step, []) == "not measured yet"
     assert why_pending(step, [record(other)]) == "seed 0 is not measured yet"
-    assert why_pending(large, [record(other)]) == "size large with seed 0 is not measured yet"
+    assert why_pending(large, [record(other)]) == "not measured yet"
 
 
 def test_other_data_are_told_by_their_name(plan_of: PlanOf) -> None:

@@ -76,7 +76,7 @@ def _only(frame: pd.DataFrame, chosen: dict[str, str | None], name: str) -> pd.D
     for column, value in chosen.items():
         if value is not None:
             if value not in set(frame[column]):
-                raise StoreError(unknown(f"{column} in these {name}", value, set(frame[column])))
+                raise StoreError(unknown(column, value, set(frame[column])))
             frame = frame[frame[column] == value]
     return frame.reset_index(drop=True)
 

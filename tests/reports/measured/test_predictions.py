@@ -142,8 +142,8 @@ def test_csv_runs_nothing_in_a_spreadsheet(exported: Callable[[str], Path]) -> N
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--model", "brt"), "Unknown model in these predictions 'brt'"),
-        (("--task", "parity"), "Unknown task in these predictions 'parity'"),
+        (("--model", "brt"), "Unknown model 'brt'"),
+        (("--task", "parity"), "Unknown task 'parity'"),
         (("-o", "p.xlsx"), r"'p.xlsx' cannot be written: name a file that ends in .csv, .jsonl, .parquet"),
     ],
 )
