@@ -13,17 +13,11 @@ import urllib.request
 import venv
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SUITE = """\
-name: mine
-models: [tfidf]
-tasks: [{task}]
-budgets: {{finetune: {{steps: 1}}}}
-serve: {{seconds: 0.1, queries: 70}}
-"""
 Variation = Callable[[str], list[str]]
 
 
@@ -127,9 +121,27 @@ def _write_data(folder: Path) -> None:
     (folder / "invoice.json").write_text(json.dumps(schema), encoding="utf-8")
     news = [{"text": f"Rain on day {number}. It was wet.", "summary": f"Rain, day {number}"} for number in range(60)]
     (folder / "news.jsonl").write_text("".join(json.dumps(one) + "\n" for one in news), encoding="utf-8")
-    task = re.search(r"--task (\S+) --model hf:", " ".join(_commands()))
-    assert task is not None
-    (folder / "my-suite.yaml").write_text(SUITE.format(task=task[1]), encoding="utf-8")
+    _write_suite(folder)
+
+
+def _write_suite(folder: Path) -> None:
+    """Write the README's suite, and the data that it names."""
+    suite = re.search(r"^```yaml\n(.*?)^```$", (ROOT / "README.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    assert suite is not None
+    (folder / "my-suite.yaml").write_text(suite[1], encoding="utf-8")
+    rows = "".join(f"{word} number {number}?,{word}\n" for number in range(60) for word in ("who", "when"))
+    (folder / "tickets.csv").write_text(f"question,category\n{rows}", encoding="utf-8")
+
+
+def test_the_suite_of_the_readme_is_complete(tmp_path: Path, harness_command: Callable[..., Any]) -> None:
+    """It reads the columns and is called as it says; every key that it has is explained there."""
+    _write_suite(tmp_path)
+    done = harness_command(tmp_path, "run", "my-suite.yaml", "--dry-run")
+
+    assert done.code == 0, done.stderr
+    assert "documents (tickets.csv) as text-classification:" in done.stdout
+    assert "text_column" in done.stdout
+    assert "2 cases, 6 steps (0 shared), 6 to do." in done.stdout
 
 
 def _paragraphs() -> list[dict[str, object]]:
