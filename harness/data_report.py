@@ -27,7 +27,7 @@ def as_text(data: Data) -> str:
 
 
 def _shown(row: Mapping[str, str]) -> str:
-    cells = ((name, " ".join(value.split())) for name, value in row.items())
+    cells = ((name, " ".join(value.split())) for name, value in row.items() if value != "[]")  # as of further answers
     return " | ".join(f"{name}: {value[:CLIPPED]}{'…' if len(value) > CLIPPED else ''}" for name, value in cells)
 
 

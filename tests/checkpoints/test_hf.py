@@ -228,7 +228,7 @@ def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path: Path, files: dict[s
 @pytest.mark.parametrize(
     ("reference", "message"),
     [
-        ("hf:./nowhere", "there is no such folder"),
+        ("hf:./nowhere", "There is no file or folder ./nowhere"),
         ("hf:no-one/nothing-at-all", "cannot be downloaded from the hub"),
         ("hg:folder", "Unknown model scheme 'hg'. Did you mean 'hf'?"),
     ],

@@ -148,6 +148,14 @@ def test_the_rows_that_are_written_are_read_as_they_are(tmp_path: Path, harness_
     assert second["how_read"]["splits"]["test"] == {"items": first["sizes"]["test"], "origin": "the column split"}
 
 
+def test_a_question_without_further_answers_shows_none(tmp_path: Path, harness_command: Callable[..., Any]) -> None:
+    """An empty list would end each row."""
+    done = harness_command(tmp_path, "data", "question-answering")
+
+    assert "question: " in done.stdout
+    assert "[]" not in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

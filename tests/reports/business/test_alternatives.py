@@ -18,6 +18,7 @@ from harness_reports.business.alternatives import ALTERNATIVES, alternatives
 from harness_reports.economics.api_prices import price_source
 from harness_reports.economics.textbook.tokens import call_usd
 from harness_reports.prices.pricing import Pricing
+from harness_reports.show.formats import text
 
 GOOD = (1,) * 92 + (0,) * 8
 NANO = "openai/gpt-4.1-nano"
@@ -99,6 +100,15 @@ def test_a_hosted_price_has_its_own_day(
 
     assert row["price_as_of"] == since
     assert row["price_stale"] is None if why is None else row["price_stale"].startswith(why)
+
+
+def test_a_remark_on_a_hosted_price_names_the_model(bench: Any, pricing: Pricing, hosted: UseCase) -> None:
+    """Several rows have the same one."""
+    case = replace(hosted, hosted=("openai/gpt-4.1-nano", "openai/o3"))
+    written = text("alternatives", alternatives(bench.case(scores=GOOD), pricing, [case]), width=400)
+
+    assert "openai/gpt-4.1-nano: The day of the price is not known" in written
+    assert "openai/o3: The price is of 2025-06-10" in written
 
 
 def test_a_hosted_model_whose_quality_nobody_gives_has_no_value(bench: Any, pricing: Pricing, hosted: UseCase) -> None:
