@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from harness import Assignment, Data, Learner, Model, PluginError, Setting, Unsupported
 from harness_endpoints.remote import DEVICE
 
-KINDS = ("text-classification", "question-answering", "translation")
+KINDS = ("text-classification", "question-answering", "translation", "information-extraction", "summarization")
 """The kinds of task whose data say how they are asked in words."""
 
 

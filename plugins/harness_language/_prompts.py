@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from harness import NotAnAnswerError, Prompts
+from harness_language._scripts import words as words_of
 
 if TYPE_CHECKING:
     from harness_language.data import TextClassificationData
+    from harness_language.extraction import ExtractionData
     from harness_language.questions import QuestionData
+    from harness_language.summaries import SummaryData
     from harness_language.translations import TranslationData
 
 _ENDS = " \t\r\n\"'`*.,:;!?。，：“”「」"
 """What may stand around an answer that is otherwise exactly right."""
+_BLOCK = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL)
 
 
 class ClassPrompts(Prompts):
@@ -129,6 +134,76 @@ class TranslationPrompts(Prompts):
         return ""
 
 
+class ExtractPrompts(Prompts):
+    """JSON by the data's schema: the whole answer, or what stands in its only block of code."""
+
+    def __init__(self, data: ExtractionData) -> None:
+        """Keep the data and the schema."""
+        self._data = data
+        self.schema = data.schema
+        self.instruction = (
+            "Find in the text what this JSON Schema describes. Answer with JSON that meets it, and with nothing else:\n"
+            f"{json.dumps(data.schema, ensure_ascii=False)}"
+        )
+
+    def ask(self, one: str) -> str:
+        """Return the text."""
+        return one
+
+    def examples(self) -> Sequence[tuple[str, str]]:
+        """Return the training texts with their values in JSON."""
+        return [(one.text, json.dumps(one.value, ensure_ascii=False)) for one in self._data.pairs("train")]
+
+    def read(self, words: str, one: str) -> Any:  # noqa: ARG002 - JSON is read without the text
+        """Return the JSON value; whether it meets the schema is graded.
+
+        Raises:
+            NotAnAnswerError: it is no JSON.
+        """
+        blocks = _BLOCK.findall(words)
+        try:
+            return json.loads(blocks[0] if len(blocks) == 1 else words, parse_constant=_no_constant)
+        except (ValueError, RecursionError) as error:
+            raise NotAnAnswerError(f"it is no JSON: {error}") from None
+
+    def nothing(self) -> None:
+        """Return null, which is never right."""
+        return
+
+
+class SummaryPrompts(Prompts):
+    """A summary, as it is said, without white space around it."""
+
+    def __init__(self, data: SummaryData) -> None:
+        """Keep the data; the instruction says how long their summaries are."""
+        self._data = data
+        lengths = sorted(len(words_of(reference)) for item in data.summarised("train") for reference in item.references)
+        self.instruction = (
+            f"Summarise the text in about {lengths[len(lengths) // 2]} words, in its own language. Answer with the "
+            "summary, and with nothing else."
+        )
+
+    def ask(self, one: str) -> str:
+        """Return the text."""
+        return one
+
+    def examples(self) -> Sequence[tuple[str, str]]:
+        """Return the training texts with their first summaries."""
+        return [(one.text, one.references[0]) for one in self._data.summarised("train")]
+
+    def read(self, words: str, one: str) -> str:  # noqa: ARG002 - a summary is graded by its references
+        """Return the words.
+
+        Raises:
+            NotAnAnswerError: there are none.
+        """
+        return _some(words)
+
+    def nothing(self) -> str:
+        """Return an empty summary."""
+        return ""
+
+
 def language(locale: str) -> str:
     """Return the English name of a locale's language, or the locale where it is unknown."""
     from babel import Locale, UnknownLocaleError
@@ -161,6 +236,11 @@ def _stands_in(name: str, words: str) -> bool:
     """Return whether a name stands in words as a whole; characters of scripts without spaces may be beside it."""
     before, behind = ("(?<![a-z0-9_])" if one.isascii() and one.isalnum() else "" for one in (name[:1], name[-1:]))
     return bool(name) and re.search(before + re.escape(name) + behind.replace("<!", "!"), words) is not None
+
+
+def _no_constant(name: str) -> None:
+    """Refuse NaN and infinities, which Python reads and JSON has not."""
+    raise ValueError(f"{name} is no value of JSON")
 
 
 def _some(words: str) -> str:

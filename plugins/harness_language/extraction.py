@@ -17,7 +17,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from harness import Data, Grades, Predict, Sample
+from harness import Data, Grades, Predict, Prompts, Sample
 from harness_language._schemas import checked, is_valid
 from harness_language._scripts import TOKEN
 
@@ -117,6 +117,12 @@ class ExtractionData(Data):
             {"F1": _MicroF1(found, [one.fields for one in right])},
             answers={"output": [one.value for one in read]},
         )
+
+    def prompts(self) -> Prompts:
+        """Return how it is asked for."""
+        from harness_language._prompts import ExtractPrompts
+
+        return ExtractPrompts(self)
 
     def items(self, split: str) -> Mapping[str, Sequence[Any]]:
         """Return each text and its value."""

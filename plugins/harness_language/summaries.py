@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sacrebleu.metrics.chrf import CHRF
 
-from harness import Data, Grades, Predict, Sample
+from harness import Data, Grades, Predict, Prompts, Sample
 from harness_language._resampled import ResampledMetric
 from harness_language._rouge import NAMES, Rouge
 from harness_language._scripts import TOKEN
@@ -97,6 +97,12 @@ class SummaryData(Data):
         over = ResampledMetric(chrf, answers, list(zip_longest(*references)))
         used = {"ROUGE signature": self._rouge.signature(), "chrF signature": str(chrf.get_signature())}
         return Grades(self._rouge.scores(answers, references), {"chrF": over}, used, {"output": list(answers)})
+
+    def prompts(self) -> Prompts:
+        """Return how it is asked for."""
+        from harness_language._prompts import SummaryPrompts
+
+        return SummaryPrompts(self)
 
     def items(self, split: str) -> Mapping[str, Sequence[Any]]:
         """Return each text and its summaries."""

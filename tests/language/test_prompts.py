@@ -14,7 +14,9 @@ from harness.labelled import Examples
 from harness.seams.prompts import messages
 from harness_language._parameters import Question
 from harness_language.data import TextClassificationData
+from harness_language.extraction import Extract, ExtractionData
 from harness_language.questions import QuestionData
+from harness_language.summaries import Summarised, SummaryData
 from harness_language.translations import Pair, TranslationData
 
 
@@ -125,6 +127,60 @@ def test_a_translation_is_taken_as_it_is_said() -> None:
     assert "into klingon" in TranslationData(pairs, "klingon").prompts().instruction
     assert prompts.read(" 一 ", "one") == "一"
     assert prompts.examples() == [("one", "一")]
+
+
+def invoices() -> ExtractionData:
+    """Return an invoice in each split."""
+    schema = {"type": "object", "properties": {"total": {"type": "number"}}, "required": ["total"]}
+    splits = {
+        split: [Extract(f"Pay {n} EUR.", {"total": n})] for n, split in enumerate(("train", "validation", "test"))
+    }
+    return ExtractionData(splits, schema)
+
+
+@pytest.mark.parametrize(
+    ("words", "exact"),
+    [
+        ('{"total": 2}', 1.0),
+        (' {"total": 2.0}\n', 1.0),
+        ('Here it is:\n```json\n{"total": 2}\n```\nDone.', 1.0),
+        ('{"total": 3}', 0.0),
+        ('{"sum": 2}', 0.0),
+        ("2", 0.0),
+    ],
+)
+def test_json_is_read_whole_or_from_its_block(words: str, exact: float) -> None:
+    """What is JSON is graded, by the schema too."""
+    data = invoices()
+    prompts = data.prompts()
+
+    assert data.evaluate(lambda batch: [prompts.read(words, one) for one in batch], 1).scores["exact"] == [exact]
+    assert '"required": ["total"]' in prompts.instruction
+    assert prompts.examples() == [("Pay 0 EUR.", '{"total": 0}')]
+
+
+@pytest.mark.parametrize(
+    "words", ["", "total: 2", '{"total": 2', '{"total": NaN}', "-Infinity", "[" * 100_000, "```\n1\n```\n```\n2\n```"]
+)
+def test_what_is_no_json_is_no_answer(words: str) -> None:
+    """Nor is it an error, however deep or odd it is; no answer is wrong."""
+    data = invoices()
+
+    with pytest.raises(NotAnAnswerError):
+        data.prompts().read(words, "")
+    assert data.evaluate(lambda batch: [data.prompts().nothing() for _ in batch], 1).scores["exact"] == [0.0]
+
+
+def test_a_summary_is_asked_for_in_the_length_of_the_training_summaries() -> None:
+    """Several references: an example shows the first."""
+    item = Summarised("Rain fell. It was wet.", ("Rain fell", "A wet day"))
+    prompts = SummaryData({split: [item] for split in ("train", "validation", "test")}).prompts()
+
+    assert "in about 2 words" in prompts.instruction or "in about 3 words" in prompts.instruction
+    assert prompts.examples() == [(item.text, "Rain fell")]
+    assert prompts.read(" Rain fell\n", item.text) == "Rain fell"
+    with pytest.raises(NotAnAnswerError):
+        prompts.read("\n", item.text)
 
 
 def test_messages_begin_with_the_instruction_and_show_the_shots_as_turns() -> None:
