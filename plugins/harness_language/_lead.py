@@ -47,5 +47,5 @@ class LeadLearner(Learner):
 
 def _first(text: str) -> str:
     paragraph = " ".join(text.strip().partition("\n\n")[0].split())
-    found = sentences(paragraph)
-    return paragraph[slice(*found[0])] if found else paragraph
+    spans = sentences(paragraph)
+    return paragraph[slice(*spans[0])] if spans else paragraph

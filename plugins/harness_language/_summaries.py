@@ -57,7 +57,7 @@ def _rows(name: str, table: Table, settings: Mapping[str, Any]) -> list[Item]:
 
 def _references(where: str, row: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the summaries of a row, each a text or a list of texts; empty ones are none."""
-    found: list[str] = []
+    summaries: list[str] = []
     for column, cell in row.items():
         for one in cell if isinstance(cell, list) else [cell]:
             if one is not None and not isinstance(one, str):
@@ -66,7 +66,7 @@ def _references(where: str, row: Mapping[str, Any]) -> tuple[str, ...]:
                     "or name another column with summary_column."
                 )
             if one and not one.isspace():
-                found.append(one)
-    if not found:
+                summaries.append(one)
+    if not summaries:
         raise DataError(f"{where} has no summary in column {'+'.join(row)!r}. Fill it in or delete the row.")
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(summaries))

@@ -111,10 +111,10 @@ class ExtractionData(Data):
             float(good and one.canonical == other.canonical)
             for good, one, other in zip(valid, read, right, strict=True)
         ]
-        found = [one.fields if good else Counter() for good, one in zip(valid, read, strict=True)]
+        answered = [one.fields if good else Counter() for good, one in zip(valid, read, strict=True)]
         return Grades(
             {"exact": exact, "valid": list(map(float, valid))},
-            {"F1": _MicroF1(found, [one.fields for one in right])},
+            {"F1": _MicroF1(answered, [one.fields for one in right])},
             answers={"output": [one.value for one in read]},
         )
 
@@ -168,8 +168,8 @@ class ExtractionData(Data):
 class _MicroF1:
     """The F1 of fields over chosen texts."""
 
-    def __init__(self, found: Sequence[Counter[Field]], expected: Sequence[Counter[Field]]) -> None:
-        pairs = list(zip(found, expected, strict=True))
+    def __init__(self, answered: Sequence[Counter[Field]], expected: Sequence[Counter[Field]]) -> None:
+        pairs = list(zip(answered, expected, strict=True))
         self._right = np.array([(one & other).total() for one, other in pairs])
         self._both = np.array([one.total() + other.total() for one, other in pairs])
 

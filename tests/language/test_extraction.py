@@ -70,11 +70,11 @@ def _f1(grades: Grades) -> float:
 def test_texts_are_many_with_their_parameters(parameters: ExtractionData) -> None:
     """Two thousand; each name, type and default stands in its text, and half as many have a default as have none."""
     extracts = [extract for split in parameters.sizes for extract in parameters.pairs(split)]
-    found = [(text, entry) for text, value in extracts for entry in value]
+    answered = [(text, entry) for text, value in extracts for entry in value]
 
     assert len(extracts) > 2000
-    assert all(part in text for text, entry in found for part in entry.values() if part is not None)
-    assert 0.1 < sum(entry["default"] is not None for _, entry in found) / len(found) < 0.5
+    assert all(part in text for text, entry in answered for part in entry.values() if part is not None)
+    assert 0.1 < sum(entry["default"] is not None for _, entry in answered) / len(answered) < 0.5
     assert all(Draft202012Validator(SCHEMA).is_valid(value) for _, value in extracts)
 
 
@@ -149,9 +149,9 @@ def test_f1_is_that_of_scikit_learn(pairs: list[tuple[Any, Any]]) -> None:
         return {(number, one, place) for one, count in Counter(flat).items() for place in range(count)}
 
     answers, references = ([triples(n, pair[side]) for n, pair in enumerate(pairs)] for side in (0, 1))
-    found, expected = set().union(*answers), set().union(*references)
-    every = sorted(found | expected)
-    theirs = f1_score([one in expected for one in every], [one in found for one in every]) if every else 0.0
+    answered, expected = set().union(*answers), set().union(*references)
+    every = sorted(answered | expected)
+    theirs = f1_score([one in expected for one in every], [one in answered for one in every]) if every else 0.0
     ours = _f1(_graded([answer for answer, _ in pairs], [reference for _, reference in pairs]))
 
     assert ours == pytest.approx(theirs)
