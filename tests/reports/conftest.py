@@ -142,7 +142,7 @@ class Bench:
         read = {} if tokens is None else {"output_tokens": Reading(tokens, "count")}
         return [*others, replace(stream, series=series, readings={**stream.readings, **read})]
 
-    def asked(
+    def prompted(
         self,
         calls: Sequence[tuple[int | None, int | None, int | None]],
         *,

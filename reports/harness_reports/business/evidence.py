@@ -30,6 +30,7 @@ from harness_reports.prices.cost_figures import cost_figures
 from harness_reports.prices.pricing import Buying, Pricing
 from harness_reports.prices.request_energy import idle_caveat, idle_watts
 from harness_reports.prices.training_energy import TrainingEnergy, training_energy
+from harness_reports.prices.usage import Bill, is_served
 from harness_reports.reasons import Reason
 
 _PROPORTIONAL = ("usd_per_hour", "pretrain_usd", "finetune_usd", "train_usd", "evaluate_usd")
@@ -97,6 +98,8 @@ class Evidence:
 
     def supply(self, market: Market) -> Machines | Elastic | None:
         """Return the machines that serve, in the way that is cheaper at each demand; None if none was measured."""
+        if self.bill is not None:
+            return None
         ways, hour = self.ways(market.latency_s), self.cost["usd_per_hour"]
         if not ways:
             return None
@@ -119,20 +122,25 @@ class Evidence:
             idle_watts(self.measured.machine).value, self.pricing.pue,
         )  # fmt: skip
 
+    @cached_property
+    def bill(self) -> Bill | None:
+        """The calls of a served model, which are paid by the token; None for a model on a machine."""
+        return Bill(self.measured, self.pricing.as_of) if is_served(self.measured.machine) else None
+
     @property
-    def buying(self) -> Buying:
-        """How its machines are bought."""
-        return self.pricing.buying_of(self.measured.machine)
+    def buying(self) -> Buying | None:
+        """How its machines are bought; None where no machine is, but calls are."""
+        return None if self.bill is not None else self.pricing.buying_of(self.measured.machine)
 
     @property
     def pays_energy(self) -> bool:
         """Whether energy is paid apart from the machine."""
-        return self.pricing.price(self.measured.machine).energy == "excluded"
+        return self.bill is None and self.pricing.price(self.measured.machine).energy == "excluded"
 
     @cached_property
     def training_energy(self) -> TrainingEnergy | None:
         """The energy of its trainings that is paid apart from machines; None if all prices include it."""
-        return training_energy(self.measured, self.pricing)
+        return training_energy(self.measured, self.pricing) if self.bill is None else None
 
     def _inputs(self, capacity: Capacity) -> dict[str, Distribution] | None:
         trained = [self.cost[name] for name in ("pretrain_usd", "finetune_usd", "evaluate_usd")]
@@ -177,11 +185,14 @@ class Evidence:
     def gaps(self, market: Market, objective: LatencyObjective | None) -> Iterator[Reason]:
         """Yield what is missing for a verdict."""
         accuracy, cost, scenario = self.accuracy, self.cost, self.scenario(market)
-        capacity = self.capacity(market)
         if not math.isfinite(accuracy["value"]):
             yield Reason("quality not finite")
         if accuracy["items"] < MINIMUM_ITEMS:
             yield Reason("few items", {"items": accuracy["items"], "needed": MINIMUM_ITEMS})
+        if self.bill is not None:
+            yield from self.gaps_of_calls()
+            return
+        capacity = self.capacity(market)
         windows = capacity.serving.leaves if capacity else []
         if scenario not in self.measured.fastest:
             yield Reason("serving not measured", {"scenario": scenario})
@@ -196,6 +207,11 @@ class Evidence:
         if objective is not None and objective.met == "unknown":
             yield Reason("few queries", {"needed": objective.needed})
         yield from self._energy_gaps(market, capacity)
+
+    def gaps_of_calls(self) -> Iterator[Reason]:
+        """Yield why a served model is not judged: its calls have no price, or what it bears is not known."""
+        if self.bill is not None:
+            yield self.bill.gap or Reason("calls under load", {"usd": self.cost["usd_per_1k_inferences"]})
 
     def _energy_gaps(self, market: Market, capacity: Capacity | None) -> Iterator[Reason]:
         served = capacity.energy if capacity and self.pays_energy else None

@@ -110,6 +110,8 @@ def _plan(market: Market, candidate: Evidence, view: PriceView) -> ExplainedRow 
         if view.name == _OWNED:
             return None  # the cost of owning it is unknown; the rented view has a row
         raise
+    if priced.bill is not None:
+        return _of_calls(market, priced) if view.name == _RENTED else None
     capacity, business = priced.capacity(market), priced.business(market)
     figures = _figures(market, priced, business)
     price = view.pricing.price(candidate.measured.machine)
@@ -121,6 +123,18 @@ def _plan(market: Market, candidate: Evidence, view: PriceView) -> ExplainedRow 
         "note": _note(market, capacity), "view": _OWNED if price.provider == OWN else view.name,
         "price_offer": price.offer, "price_as_of": price.as_of.isoformat(),
         "price_stale": view.pricing.stale(price), "price_source": price.source,
+    }  # fmt: skip
+    return ExplainedRow(row, figures)
+
+
+def _of_calls(market: Market, candidate: Evidence) -> ExplainedRow:
+    """Return the row of a served model: no machine is known that could bear the demand."""
+    figures = _figures(market, candidate, None)
+    row = {
+        **dict.fromkeys(SERVING), "use_case": market.use_case.name, "title": market.use_case.title,
+        **{name: candidate.accuracy[name] for name in KEYS}, "needed_latency_s": market.latency_s, **values(figures),
+        "note": next(candidate.gaps_of_calls()), "view": _RENTED,
+        **{name: candidate.cost[name] for name in ("price_offer", "price_as_of", "price_stale", "price_source")},
     }  # fmt: skip
     return ExplainedRow(row, figures)
 

@@ -73,7 +73,8 @@ def viability(
     is what to measure before deciding (more graded items, more seeds, longer serving), if that is worth its cost, and
     what cannot be measured; `evsi_usd` is the value of the measurement with the best net value, `measuring_usd` its
     cost. `needs_met` is `maybe` if the interval of the quality holds the needed value. `probability_wrong` is the
-    probability that the verdict is wrong, None where the cheap baseline decides; `flip` is what would change it.
+    probability that the verdict is wrong, None where the cheap baseline decides; `flip` is what would change it. A
+    model behind a URL is not judged: the reason says what its calls cost, or why they have no price.
 
     Args:
         records: the measurements.

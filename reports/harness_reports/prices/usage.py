@@ -193,9 +193,9 @@ class Bill:
         return Reasons([*self._uncounted(), *self._sent_again()])
 
     def _uncounted(self) -> Iterable[Reason]:
-        asked = max((len(calls(leaf.usage.get("test", {}))) for leaf in self.leaves), default=0)
-        if left_out := asked - self.requests.shape[1]:
-            yield Reason("calls not counted", {"count": left_out, "all": asked})
+        answers = max((len(calls(leaf.usage.get("test", {}))) for leaf in self.leaves), default=0)
+        if left_out := answers - self.requests.shape[1]:
+            yield Reason("calls not counted", {"count": left_out, "all": answers})
 
     def _sent_again(self) -> Iterable[Reason]:
         attempts = [count or 1 for leaf in self.leaves for count in leaf.usage.get("test", {}).get("attempts", [])]

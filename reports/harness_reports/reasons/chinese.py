@@ -89,6 +89,7 @@ SENTENCES = {
     "calls without tokens": "没有价格：服务器未报告应答所用的词元数。请用报告用量的服务器评测。",
     "calls without a price": "没有价格：genai-prices 中没有 {url} 上的 {model!r}。若为托管模型，请检查其名称和 base URL。自有服务器按小时付费：其成本取决于负载下能承受的请求速率。",
     "calls miscounted": "没有价格：服务器报告的词元数自相矛盾，例如缓存词元多于输入词元。待服务器计数正确后请重新评测。",
+    "calls under load": "按词元计，1,000 次请求的成本为 {usd:usd}（见成本表），但服务器能承受多少请求、速度如何，尚未在负载下测量：暂不评判。",
     "calls not counted": "共 {all} 个应答，服务器未报告其中 {count} 个的词元数：成本为其余应答的成本。",
     "calls sent again": "为 {all} 个应答另发送了 {count} 次尝试。失败的尝试用了多少词元未知：若提供商对其计费，成本会更高。",
     # What has changed since something was measured.

@@ -118,6 +118,8 @@ SENTENCES = {
     "base URL. A server of your own is paid by the hour: its cost takes the rate of requests that it bears under load.",
     "calls miscounted": "No price: token counts that the server reported contradict each other, such as more cached than "
     "input tokens. Evaluate again when the server counts right.",
+    "calls under load": "1,000 requests cost {usd:usd} by their tokens (table `cost`), but the requests that the server "
+    "bears, and how fast, were not measured under load: it is not judged yet.",
     "calls not counted": "The server did not say the tokens of {count} of {all} answers: costs are those of the others.",
     "calls sent again": "For {all} answers {count} further attempts were sent. What tokens a failed attempt took is not "
     "known: where the provider bills it, costs are higher.",

@@ -16,14 +16,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import FactError, Record
+from harness import FactError, Record, UseCase
+from harness_reports.business.alternatives import alternatives
+from harness_reports.business.serving import serving
+from harness_reports.business.viability import viability
 from harness_reports.cells import missing
+from harness_reports.explain.tables import Assumed
 from harness_reports.explain.tables import rows as explained
 from harness_reports.prices.cost import cost
 from harness_reports.prices.frontier import frontier
 from harness_reports.prices.pricing import Pricing
 from harness_reports.prices.usage import call_usd, calls, listing
 from harness_reports.reasons import speaking
+from harness_reports.show.report import html
 
 DAY = date(2026, 11, 23)
 OPENAI, ANTHROPIC = "https://api.openai.com/v1", "https://api.anthropic.com/v1"
@@ -100,7 +105,7 @@ def test_row_worked_out_by_hand(bench: Any, pricing: Pricing) -> None:
 
     Input 2 · 0.00015 + 2 · (0.5 · 0.00015 + 0.5 · 0.000075) = 0.000525, output 4 · 0.00006 = 0.00024 USD.
     """
-    record = bench.asked([(1000, 500, 100), (1000, 500, 100), (1000, 0, 100), (1000, 0, 100)], scores=(1, 1, 1, 0))
+    record = bench.prompted([(1000, 500, 100), (1000, 500, 100), (1000, 0, 100), (1000, 0, 100)], scores=(1, 1, 1, 0))
     validation = {"input_tokens": [2000], "output_tokens": [0]}
     row = row_of([replace(record, usage={**record.usage, "validation": validation})], pricing)
 
@@ -125,8 +130,8 @@ def test_row_worked_out_by_hand(bench: Any, pricing: Pricing) -> None:
 
 def test_the_interval_is_over_requests(bench: Any, pricing: Pricing) -> None:
     """Of no width where all cost the same; of 0 and 200 output tokens in turn it is that of a mean of 400 coins."""
-    same = row_of([bench.asked([(1000, 0, 100)] * 400)], pricing)
-    mixed = row_of([bench.asked([(0, 0, 0), (0, 0, 200)] * 200)], pricing)
+    same = row_of([bench.prompted([(1000, 0, 100)] * 400)], pricing)
+    mixed = row_of([bench.prompted([(0, 0, 0), (0, 0, 200)] * 200)], pricing)
 
     assert (same["usd_per_1k_low"], same["usd_per_1k_high"]) == pytest.approx((0.21, 0.21))
     half = 1.96 * 0.06 / 400**0.5  # the standard deviation of 0 and 0.12 USD per 1,000 is 0.06
@@ -137,14 +142,14 @@ def test_the_interval_is_over_requests(bench: Any, pricing: Pricing) -> None:
 
 def test_free_calls_cost_nothing_for_certain(bench: Any, pricing: Pricing) -> None:
     """The bound of a share of which none was seen is not that of a price."""
-    row = row_of([bench.asked([(0, 0, 0)] * 50)], pricing)
+    row = row_of([bench.prompted([(0, 0, 0)] * 50)], pricing)
 
     assert row["usd_per_1k_inferences"] == row["usd_per_1k_low"] == row["usd_per_1k_high"] == 0
 
 
 def test_prices_may_be_multiplied_and_dated(bench: Any, pricing: Pricing) -> None:
     """As those of machines, the evaluation too; o3 of June 2025 was five times as dear."""
-    records = [bench.asked([(1000, 0, 100)] * 3, model="openai:o3")]
+    records = [bench.prompted([(1000, 0, 100)] * 3, model="openai:o3")]
     row, twice = row_of(records, pricing), row_of(records, replace(pricing, multiplier=Decimal(2)))
     before = row_of(records, replace(pricing, as_of=date(2025, 6, 9)))
 
@@ -175,7 +180,7 @@ def test_what_has_no_price_leaves_the_other_rows(
     changes: dict[str, Any], note: str, bench: Any, pricing: Pricing
 ) -> None:
     """Its cells are empty, and its note says why."""
-    table = cost([bench.asked([(1000, 0, 100)] * 3, **changes), *bench.case()], pricing).set_index("runtime")
+    table = cost([bench.prompted([(1000, 0, 100)] * 3, **changes), *bench.case()], pricing).set_index("runtime")
 
     assert note in table.loc["http", "note"]
     assert all(missing(table.loc["http", name]) for name in MONEY)
@@ -186,28 +191,40 @@ def test_what_has_no_price_leaves_the_other_rows(
 def test_what_costs_leave_out_is_said(bench: Any, pricing: Pricing) -> None:
     """Answers without tokens, which are not taken for free, and further attempts."""
     usage = {"attempts": [1, 3, 1, 2]}
-    row = row_of([bench.asked([(1000, 0, 100)] * 3 + [(None, None, None)], usage=usage)], pricing)
+    row = row_of([bench.prompted([(1000, 0, 100)] * 3 + [(None, None, None)], usage=usage)], pricing)
 
     assert row["usd_per_1k_inferences"] == pytest.approx(0.21)
     assert "the tokens of 1 of 4 answers" in row["note"]
     assert "For 4 answers 3 further attempts" in row["note"]
     with speaking("zh"):
-        assert "另发送了 3 次尝试" in row_of([bench.asked([(1, 0, 1)] * 4, usage=usage)], pricing)["note"]
+        assert "另发送了 3 次尝试" in row_of([bench.prompted([(1, 0, 1)] * 4, usage=usage)], pricing)["note"]
 
 
 def test_a_count_that_was_never_reported_is_not_0(bench: Any, pricing: Pricing) -> None:
     """A server without a word of its cache may have one."""
-    silent = row_of([bench.asked([(1000, None, 100)] * 3)], pricing)
+    silent = row_of([bench.prompted([(1000, None, 100)] * 3)], pricing)
 
     assert missing(silent["cached_tokens_per_request"])
     assert silent["usd_per_1k_inferences"] == pytest.approx(0.21)
 
 
+def test_a_served_model_without_an_evaluation_has_a_row(bench: Any, pricing: Pricing) -> None:
+    """Its note says what to do."""
+    evaluation = bench.prompted([(1000, 0, 100)] * 3)
+    record = bench.offline(evaluation.spec, {}, 10.0, 10.0, environment=evaluation.environment)
+
+    row = row_of([record], pricing)
+
+    assert "evaluate it" in row["note"]
+    assert all(missing(row[name]) for name in MONEY)
+    assert missing(row["energy_j_per_1k"]), "what was read is the client's"
+
+
 def test_seeds_are_pooled(bench: Any, pricing: Pricing) -> None:
     """The mean of both, and an item that one seed has no tokens of counts in neither."""
     records = [
-        bench.asked([(1000, 0, 0), (1000, 0, 0), (5000, 0, 0)]),
-        bench.asked([(3000, 0, 0), (3000, 0, 0), (None, None, None)], seed=1),
+        bench.prompted([(1000, 0, 0), (1000, 0, 0), (5000, 0, 0)]),
+        bench.prompted([(3000, 0, 0), (3000, 0, 0), (None, None, None)], seed=1),
     ]
     row = row_of(records, pricing)
 
@@ -219,8 +236,8 @@ def test_seeds_are_pooled(bench: Any, pricing: Pricing) -> None:
 def test_every_figure_is_explained(bench: Any, pricing: Pricing, check: Callable[..., int]) -> None:
     """By formulas that give the cells, with a price and without."""
     records = [
-        bench.asked([(1000, 500, 100), (900, 0, 50)], scores=(1, 0)),
-        bench.asked([(1000, 500, 100), (900, 0, 50)], url="http://127.0.0.1:8000/v1", model="openai:local"),
+        bench.prompted([(1000, 500, 100), (900, 0, 50)], scores=(1, 0)),
+        bench.prompted([(1000, 500, 100), (900, 0, 50)], url="http://127.0.0.1:8000/v1", model="openai:local"),
         *bench.case(),
     ]
 
@@ -230,8 +247,8 @@ def test_every_figure_is_explained(bench: Any, pricing: Pricing, check: Callable
 def test_a_served_model_is_on_the_frontier(bench: Any, pricing: Pricing) -> None:
     """With its cost, where it has one."""
     records = [
-        bench.asked([(1000, 0, 100)] * 100),
-        bench.asked([(1000, 0, 100)] * 100, url="http://127.0.0.1:8000/v1", model="openai:local"),
+        bench.prompted([(1000, 0, 100)] * 100),
+        bench.prompted([(1000, 0, 100)] * 100, url="http://127.0.0.1:8000/v1", model="openai:local"),
         *bench.case(),
     ]
     table = frontier(records, pricing).set_index("model")
@@ -242,7 +259,34 @@ def test_a_served_model_is_on_the_frontier(bench: Any, pricing: Pricing) -> None
 
 def test_hardware_that_says_no_price_item_is_still_refused(bench: Any, pricing: Pricing) -> None:
     """Only what was asked behind a URL is paid by the token."""
-    records = [bench.asked([(1000, 0, 100)] * 3, access={})]
+    records = [bench.prompted([(1000, 0, 100)] * 3, access={})]
 
     with pytest.raises(FactError, match="price_item"):
         cost(records, pricing)
+
+
+def test_served_models_do_not_end_tables_of_decisions(
+    bench: Any, pricing: Pricing, use_cases: dict[str, UseCase], check: Callable[..., int]
+) -> None:
+    """They are not judged, with the reason: no price, or no measurement under load; the others are as without them."""
+    local = {"url": "http://127.0.0.1:8000/v1", "model": "openai:local"}
+    served = [bench.prompted([(1000, 0, 100)] * 100), bench.prompted([(1000, 0, 100)] * 100, **local)]
+    machines = bench.case()
+    records = [*served, *machines]
+    table = viability(records, pricing, use_cases).set_index("model")
+    assumed = Assumed(use_cases, {})
+
+    for model, reason in (("openai:local", "genai-prices knows no 'local'"), ("openai:gpt-4o-mini", "cost 0.21 USD")):
+        assert table.loc[model, "verdict"] == "not enough evidence"
+        assert reason in table.loc[model, "reasons"]
+        assert missing(table.loc[model, "npv_usd"])
+    alone = viability(machines, pricing, use_cases).set_index("model")
+    assert table.loc["bert", "npv_mean_usd"] == alone.loc["bert", "npv_mean_usd"] > 0
+    for name, made in (("viability", viability), ("serving", serving), ("alternatives", alternatives)):
+        assert check(explained(name, records, pricing, assumed), made(records, pricing, use_cases)) > 0, name
+    rows = serving(records, pricing, use_cases, owned=pricing).set_index("model")
+    assert "genai-prices knows no 'local'" in rows.loc["openai:local", "note"]
+    assert missing(rows.loc["openai:local", "replicas"])
+    assert not viability(served, pricing, use_cases).empty
+    assert "genai-prices knows no" in html(records, pricing, use_cases)
+    assert len(alternatives(served, pricing, use_cases)) == 2, "the best candidate, and doing nothing"
