@@ -152,7 +152,7 @@ def test_a_judgement_names_its_row_which_has_a_mark(bench: Any) -> None:
     sentences = [line for line in lines if "Only 4 items were evaluated" in line]
 
     assert [[name for name in frame["data"] if name in line] for line in starred] == [["first.csv"], ["second.csv"]]
-    assert all(line.startswith(f"* topics {name} bert ") for line, name in zip(sentences, frame["data"], strict=False))
+    assert all(line.startswith(f"* {name} bert ") for line, name in zip(sentences, frame["data"], strict=False))
     assert len(sentences) == len(set(sentences)) == 2
     assert not any(line.endswith(" *") for line in formats.text("accuracy", sound).splitlines())
 
