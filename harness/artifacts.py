@@ -47,6 +47,10 @@ class Artifacts:
             shutil.rmtree(final)
         os.replace(scratch, final)  # noqa: PTH105 - the one atomic move
 
+    def attempts(self, fingerprint: str) -> Path:
+        """Return the folder of what attempts at a step leave for the next one; it need not exist."""
+        return self.root / "attempts" / fingerprint
+
     def sweep(self) -> None:
         """Remove unfinished folders of killed runs; keep those of runs that are alive."""
         for folder in self.root.glob(f"{UNFINISHED}*"):

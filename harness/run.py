@@ -175,6 +175,8 @@ class _Runner:
             return None
         record = self._record(step, started, ended)
         self._store.add(record)
+        if record.outcome == "ok":
+            self._store.artifacts.discard(self._store.artifacts.attempts(step.fingerprint))
         return record
 
     def _planned_again(self, step: Step, changed: Changed) -> bool:
@@ -218,7 +220,8 @@ class _Runner:
     def _measured(self, step: Step, scratch: Path) -> StepResult | Changed:
         """Do a step in a worker, and keep what it wrote."""
         inputs = {role: self._store.artifacts.path(fingerprint) for role, fingerprint in step.inputs.items()}
-        job = Job(step.kind, step.spec, inputs, scratch, self._files, step.basis, step.files)
+        attempts = self._store.artifacts.attempts(step.fingerprint)
+        job = Job(step.kind, step.spec, inputs, scratch, self._files, step.basis, step.files, attempts)
         ended = self._supervisor.run(job, self._screen.progress)
         if isinstance(ended, Changed):
             return ended

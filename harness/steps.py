@@ -59,6 +59,8 @@ class Job:
     """What the plan says that the result rests on."""
     files: Mapping[Path, str] = field(default_factory=dict)
     """The files that its sources were read from → SHA-256 of their bytes."""
+    attempts: Path | None = None
+    """Where an attempt finds what earlier ones left, and leaves what the next one needs; it need not exist."""
 
 
 def _read(result: StepResult, **values: float) -> None:
@@ -121,6 +123,7 @@ class Scene:
             budget=budget,
             start=self.job.inputs.get("pretrained"),
             pretrained=spec["start"] != "scratch",
+            attempts=self.job.attempts if self.job.kind == "evaluate" else None,
         )
 
     def chosen_runtime(self) -> Runtime:

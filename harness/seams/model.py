@@ -53,6 +53,10 @@ class Assignment:
     """The folder of the pretraining to start from; None: from scratch, or from weights that the model brings."""
     pretrained: bool = False
     """Whether to start from a pretraining: that in `start`, or the weights that the model brings."""
+    attempts: Path | None = None
+    """A folder for answers that must not be asked for again when this attempt is killed: the next attempt at the same
+    evaluation finds it, and it is removed once one has succeeded. Make it when you need it. None where answers are
+    timed."""
 
 
 class Progress(NamedTuple):

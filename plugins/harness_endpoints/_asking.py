@@ -12,6 +12,7 @@ from typing import Any
 from harness import Assignment, Data, NotAnAnswerError, PluginError, Prompts, SuiteError
 from harness.seams.prompts import Message, messages
 from harness_endpoints._answer import Answer, Ask
+from harness_endpoints._answered import Answered
 from harness_endpoints._blocking import BlockingClient
 from harness_endpoints._client import Endpoint
 from harness_endpoints._failures import REFUSED
@@ -100,6 +101,8 @@ class Asking:
         self._endpoint = endpoint(name, self._settings)
         self._client: BlockingClient | None = None
         self._open = ExitStack()
+        self._answered = Answered(assignment.attempts)
+        self._open.callback(self._answered.close)
         self._rows: list[dict[str, Any]] = []
 
     def predict(self, inputs: Sequence[Any]) -> list[Any]:
@@ -108,13 +111,28 @@ class Asking:
         Raises:
             AskingError: a request failed for good, or the server reports impossible usage.
         """
+        asks = [self._ask(one) for one in inputs]
+        rows = [self._answered.take(ask.prompt) for ask in asks]
+        places = [place for place, row in enumerate(rows) if row is None]
+
+        def take(number: int, answer: Answer) -> None:
+            rows[places[number]] = row = _row(answer)
+            self._answered.keep(asks[places[number]].prompt, row)
+
+        if places:
+            self._connected(len(inputs)).answers([asks[place] for place in places], take)
+        outputs = []
+        for row, one in zip(rows, inputs, strict=True):
+            output, why = self._output(row or {}, one)
+            outputs.append(output)
+            self._rows.append({name: value for name, value in (row or {}).items() if name != "refused"} | {"why": why})
+        return outputs
+
+    def _connected(self, concurrency: int) -> BlockingClient:
         if self._client is None:
-            client = BlockingClient(replace(self._endpoint, concurrency=max(1, len(inputs))))
+            client = BlockingClient(replace(self._endpoint, concurrency=max(1, concurrency)))
             self._client = self._open.enter_context(client)
-        answers = self._client.answers([self._ask(one) for one in inputs])
-        outputs = [self._output(answer, one) for answer, one in zip(answers, inputs, strict=True)]
-        self._rows += [row(answer, why) for answer, (_, why) in zip(answers, outputs, strict=True)]
-        return [output for output, _ in outputs]
+        return self._client
 
     def usage(self) -> dict[str, list[Any]]:
         """Return what the answers since the last call consumed, a column for each figure."""
@@ -132,37 +150,41 @@ class Asking:
             fields["reasoning_effort"] = effort
         return Ask(as_text(turns) if self._settings["api"] == "completions" else turns, fields, self._fields)
 
-    def _output(self, answer: Answer, one: Any) -> tuple[Any, str | None]:
+    def _output(self, row: Mapping[str, Any], one: Any) -> tuple[Any, str | None]:
         """Return an output, and why it stands for no answer, if it does."""
-        if answer.failure not in {None, REFUSED}:
-            raise AskingError(f"{answer.failure}: {answer.detail}")
-        if answer.usage_fault is not None:
-            raise AskingError(f"impossible usage: {answer.usage_fault}")
-        why = _why(answer)
+        why = _why(row)
         if why is None:
             try:
-                return self._prompts.read(answer.text, one), None
+                return self._prompts.read(row["answer"], one), None
             except NotAnAnswerError:
                 why = UNPARSABLE
         return self._prompts.nothing(), why
 
 
-def _why(answer: Answer) -> str | None:
+def _why(row: Mapping[str, Any]) -> str | None:
     """Return why an answer is none before it is read."""
-    if answer.failure == REFUSED:
+    if row["refused"]:
         return REFUSED
-    if answer.finish == "length":
+    if row["finish"] == "length":
         return CUT_OFF
-    return None if answer.text.strip() else EMPTY
+    return None if row["answer"].strip() else EMPTY
 
 
-def row(answer: Answer, why: str | None) -> dict[str, Any]:
-    """Return what a record keeps of an answer; None where the server says nothing."""
+def _row(answer: Answer) -> dict[str, Any]:
+    """Return what a record keeps of an answer; None where the server says nothing.
+
+    Raises:
+        AskingError: it is none.
+    """
+    if answer.failure not in {None, REFUSED}:
+        raise AskingError(f"{answer.failure}: {answer.detail}")
+    if answer.usage_fault is not None:
+        raise AskingError(f"impossible usage: {answer.usage_fault}")
     return {
         **answer.usage._asdict(),
         "attempts": answer.attempts,
         "finish": answer.finish,
-        "why": why,
+        "refused": answer.failure == REFUSED,
         "answer": answer.text,
         "model": answer.model,
         "asked_at": answer.asked_at,

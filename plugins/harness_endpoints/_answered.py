@@ -1,0 +1,58 @@
+"""Answers on disk, one line each as they come: what was paid for is not asked again after a kill."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict, deque
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+FILE = "answers.jsonl"
+
+
+def key(prompt: Any) -> str:
+    """Return what an answer is found by: the digest of the prompt. The step fixes everything else of a request."""
+    return hashlib.sha256(json.dumps(prompt, sort_keys=True).encode()).hexdigest()
+
+
+class Answered:
+    """The answers of earlier attempts, and those of this one. A prompt that was asked twice has two."""
+
+    def __init__(self, folder: Path | None) -> None:
+        """Read what earlier attempts left; without a folder nothing is read or kept."""
+        self._folder = folder
+        self._file: TextIO | None = None
+        self._rows: dict[str, deque[dict[str, Any]]] = defaultdict(deque)
+        for line in _lines(folder):
+            self._rows[line["key"]].append(line["row"])
+
+    def take(self, prompt: Any) -> dict[str, Any] | None:
+        """Return an earlier answer to a prompt, each once; None where there is none."""
+        rows = self._rows.get(key(prompt))
+        return rows.popleft() if rows else None
+
+    def keep(self, prompt: Any, row: Mapping[str, Any]) -> None:
+        """Write an answer; it is with the system when this returns, and survives a kill."""
+        if self._folder is None:
+            return
+        if self._file is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._file = (self._folder / FILE).open("a", encoding="utf-8")
+        self._file.write(json.dumps({"key": key(prompt), "row": row}) + "\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
+
+def _lines(folder: Path | None) -> list[dict[str, Any]]:
+    """Return the lines; the last one may be cut off, when the attempt was killed while it wrote."""
+    if folder is None or not (file := folder / FILE).is_file():
+        return []
+    whole = file.read_bytes().rpartition(b"\n")[0].splitlines()
+    file.write_bytes(b"".join(line + b"\n" for line in whole))
+    return [json.loads(line) for line in whole]
