@@ -106,7 +106,7 @@ class Scene:
     hardware: Hardware
     runtime: Runtime | None
     report: Report
-    opened: ExitStack
+    opened: ExitStack = field(default_factory=ExitStack)
     """Closed when the step has ended."""
 
     def assignment(self) -> Assignment:

@@ -223,7 +223,7 @@ def test_a_password_is_not_shown() -> None:
 
 def test_nonsense_for_a_url_is_bad_input() -> None:
     """An unknown scheme is an error message, not a traceback."""
-    with pytest.raises(StoreError, match="cannot be opened"):
+    with pytest.raises(StoreError, match="no such kind of database is known"):
         open_store("nosuchdb://x", create=True)
 
 

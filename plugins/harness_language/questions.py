@@ -131,8 +131,8 @@ class QuestionData(Data):
         return tuple(dict.fromkeys(question.context for question in self._splits[split]))
 
     def references(self, split: str) -> Sequence[Any]:
-        """Return the span of each answer."""
-        return [(question.start, question.end) for question in self._splits[split]]
+        """Return the answers in words."""
+        return [question.answers[0] for question in self._splits[split]]
 
     def random_baseline(self) -> Mapping[str, float]:
         """Return the metrics of answering each question with the answer of another one about the same context.

@@ -234,7 +234,7 @@ def _pictures(part: Part, settings: Mapping[str, Any]) -> Iterator[_Picture]:
     Raises:
         DataError: a column is missing, an image cannot be read, or a label is missing.
     """
-    bit_depth = settings.get("bit_depth")
+    bit_depth = settings.get("bit_depth") or None
     if not part.columns:
         for path in part.table:
             image = _folder.pixels(part.name, str(path), path, bit_depth)

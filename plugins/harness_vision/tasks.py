@@ -20,7 +20,7 @@ SEED = 0
 """Seed of the division into splits."""
 TEST, VALIDATION = 1000, 500
 BIT_DEPTH = Setting(
-    None, "Bits of the values in pictures of your own that store them in 16; none: pictures tell it.", (10, 12, 14, 16)
+    0, "Bits of the values in pictures of your own that store them in 16. 0: pictures tell it.", (0, 10, 12, 14, 16)
 )
 
 
@@ -121,7 +121,7 @@ class ObjectDetection(Task):
         if source is not None:
             from harness_vision._coco_folder import read
 
-            return read(source, settings.get("bit_depth"))
+            return read(source, settings.get("bit_depth") or None)
         from harness_vision._scenes import scenes
 
         return DetectionData([str(digit) for digit in range(10)], scenes(settings["scenes"]))

@@ -63,7 +63,7 @@ class VideoClassification(Task):
         if source is not None:
             from harness_vision._clip_folder import read
 
-            return read(source, settings.get("bit_depth"))
+            return read(source, settings.get("bit_depth") or None)
         from harness_vision._motions import CLASSES, clips
         from harness_vision.clips import ClipClassificationData
 

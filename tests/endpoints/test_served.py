@@ -121,6 +121,7 @@ def test_answers_are_graded_exactly_with_faults_planted(mood: Path, evaluated: C
     ]
 
 
+@pytest.mark.slow
 def test_a_step_is_not_its_url_and_the_key_is_nowhere(mood: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same server on another port is asked nothing; another temperature is another step."""
     monkeypatch.setenv(KEY_VARIABLE, KEY)

@@ -18,7 +18,7 @@ from harness_language._table_files import DELIMITERS, Form, Table, read_table
 
 QUIET = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
-JSON = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
+JSON = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | CELLS
 
 
 def read(path: Path, content: str | bytes, **form: str) -> Table:

@@ -118,7 +118,7 @@ def short():
     for name, content in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(content, encoding="utf-8")
-    docstrings = list(_docstrings._walk(tmp_path))
+    docstrings = list(_docstrings.walk(tmp_path))
 
     assert docstrings == [("good", f"{long} Class."), ("good", f"{long}\n\nMethod.")] + [
         ("good", f"{long} {word}.") for word in ("Conditional", "Nested")

@@ -123,8 +123,7 @@ def test_the_best_of_several_correct_answers_counts(tmp_path: Path) -> None:
         scores = few.evaluate(lambda inputs, answer=answer: [answer] * len(inputs), 3).scores
         assert set(scores["exact"]) == {exact}
         assert scores["f1"] == pytest.approx([shared] * len(whom))
-    assert {context[start:end] for (start, end), context in zip(few.references("test"), few.keys("test"), strict=True)
-            } == {"Anna"}  # fmt: skip
+    assert set(few.references("test")) == {"Anna"}
 
 
 def test_a_folder_keeps_its_splits(tmp_path: Path) -> None:

@@ -381,4 +381,4 @@ def test_a_baseline_that_guesses_is_said_in_plain_words(
     assert "better than guessing" in english
     assert "即基线，不优于随机猜测" in chinese
     assert "优于随机猜测" in chinese
-    assert "0.05 is no better than the random baseline's 0.125" in " ".join(explained.split())
+    assert "95 % interval, 0.01, is no better than the random baseline's 0.125" in " ".join(explained.split())
