@@ -40,6 +40,8 @@ def builds(bench: ModelBench) -> None:
     for task, data in bench.tasks():
         try:
             bench.learner(data=data)
+        except SkipTest:
+            raise
         except Exception as error:
             raise CheckFailed(f"For task {task.name}: {type(error).__name__}: {error}") from error
     if bench.model.pretraining is not None:
@@ -152,7 +154,7 @@ def another_seed(bench: ModelBench) -> None:
 
     seed_libraries(0)
     first, second = (
-        dict(bench.module(bench.model.learner(replace(bench.assignment(seed), pretrained=False))).named_parameters())
+        dict(bench.module(bench.built(replace(bench.assignment(seed), pretrained=False))).named_parameters())
         for seed in (0, 1)
     )
     if not first:

@@ -141,7 +141,7 @@ def initialisation(bench: ModelBench) -> None:
     by_scheme = {}
     for scheme in setting.choices:
         assignment = replace(bench.assignment(initialisation=scheme), pretrained=False)
-        matrices = [w.detach() for w in bench.module(bench.model.learner(assignment)).parameters() if w.dim() == 2]  # noqa: PLR2004
+        matrices = [w.detach() for w in bench.module(bench.built(assignment)).parameters() if w.dim() == 2]  # noqa: PLR2004
         by_scheme[scheme] = max(matrices, key=lambda weight: weight.numel())
     for one, other in itertools.combinations(by_scheme, 2):
         if distance(by_scheme[one], by_scheme[other]) == 0:

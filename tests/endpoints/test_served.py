@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness import NotAnAnswerError
+from harness import NotAnAnswerError, testing
 from harness.labelled import NO_CLASS
 from harness.plugin_files import import_file
 from harness.plugins import load_plugins
@@ -229,6 +229,15 @@ def test_the_url_may_stand_in_the_models_name(mood: Path, harness_command: Any) 
     assert "evaluate openai:tiny on text-classification http as it is" in done.stdout
     assert "openai:tiny does not compute on cpu: it is measured and priced on remote." in done.stdout
     assert "finetune" not in done.stdout
+
+
+@pytest.mark.slow
+def test_the_kit_skips_what_needs_a_training() -> None:
+    """A declaration is checked; a learner, weights and exports are not there."""
+    checks = testing.check("openai:tiny@http://127.0.0.1:1/v1", load_plugins())
+
+    assert {one.outcome for one in checks} == {"passed", "skipped"}
+    assert "is served: it is asked over HTTP and not trained" in " ".join(one.why or "" for one in checks)
 
 
 def test_rows_of_ones_are_what_prompts_read(mood: Path) -> None:
