@@ -17,6 +17,7 @@ import numpy as np
 from sacrebleu.metrics.chrf import CHRF
 
 from harness import Data, Grades, Predict, Prompts, Sample
+from harness_language._generated import generated
 from harness_language._resampled import ResampledMetric
 from harness_language._rouge import NAMES, Rouge
 from harness_language._scripts import TOKEN
@@ -78,18 +79,9 @@ class SummaryData(Data):
             ValueError: an output is no string, or a batch has too few or too many.
         """
         items = self._splits[split]
-        return self._graded(self._answers(predict, batch_size, items), [item.references for item in items])
-
-    @staticmethod
-    def _answers(predict: Predict, batch_size: int, items: Sequence[Summarised]) -> list[str]:
-        answers: list[str] = []
-        for start in range(0, len(items), batch_size):
-            batch = [item.text for item in items[start : start + batch_size]]
-            outputs = list(predict(batch))
-            if len(outputs) != len(batch) or not all(isinstance(output, str) for output in outputs):
-                raise ValueError(f"The outputs for {len(batch)} texts are {outputs!r:.100}. Return a string for each.")
-            answers += outputs
-        return answers
+        return self._graded(
+            generated(predict, batch_size, [one.text for one in items]), [item.references for item in items]
+        )
 
     def _graded(self, answers: Sequence[str], references: Sequence[Sequence[str]]) -> Grades:
         chrf = CHRF()
@@ -144,7 +136,7 @@ class SummaryData(Data):
     def show(self, predict: Predict) -> Sequence[Sample]:
         """Return some summaries with their references, and the signatures."""
         items = self._splits["test"][:SHOWN]
-        answers = self._answers(predict, SHOWN, items)
+        answers = generated(predict, SHOWN, [one.text for one in items])
         blocks = [
             f"text       {item.text[:CLIPPED]}\nreference  {' | '.join(item.references)[:CLIPPED]}\n"
             f"answer     {answer[:CLIPPED]}\n"

@@ -17,6 +17,7 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from harness import Data, Grades, Predict, Prompts, Sample, Unsupported
+from harness_language._generated import generated
 from harness_language._phrases import Pair
 from harness_language._resampled import ResampledMetric
 from harness_language._scripts import is_chinese, is_spaceless
@@ -100,18 +101,9 @@ class TranslationData(Data):
             ValueError: an output is no string, or a batch has too few or too many.
         """
         pairs = self._splits[split]
-        return self._graded(self._answers(predict, batch_size, pairs), [pair.target for pair in pairs])
-
-    @staticmethod
-    def _answers(predict: Predict, batch_size: int, pairs: Sequence[Pair]) -> list[str]:
-        answers: list[str] = []
-        for start in range(0, len(pairs), batch_size):
-            batch = [pair.source for pair in pairs[start : start + batch_size]]
-            outputs = list(predict(batch))
-            if len(outputs) != len(batch) or not all(isinstance(output, str) for output in outputs):
-                raise ValueError(f"The outputs for {len(batch)} texts are {outputs!r:.100}. Return a string for each.")
-            answers += outputs
-        return answers
+        return self._graded(
+            generated(predict, batch_size, [one.source for one in pairs]), [pair.target for pair in pairs]
+        )
 
     def _graded(self, answers: Sequence[str], targets: Sequence[str]) -> Grades:
         exact = [float(answer == target) for answer, target in zip(answers, targets, strict=True)]
@@ -166,7 +158,7 @@ class TranslationData(Data):
     def show(self, predict: Predict) -> Sequence[Sample]:
         """Return some translations with their references, and sacrebleu's signatures."""
         pairs = self._splits["test"][:SHOWN]
-        answers = self._answers(predict, SHOWN, pairs)
+        answers = generated(predict, SHOWN, [one.source for one in pairs])
         blocks = [
             f"source     {pair.source[:CLIPPED]}\nreference  {pair.target[:CLIPPED]}\nanswer     {answer[:CLIPPED]}\n"
             for pair, answer in zip(pairs, answers, strict=True)
