@@ -23,7 +23,7 @@ class CheckedData(NamedTuple):
     read: list[tuple[Step, HowRead]]
     """How data of the user's were read, each with a step on them."""
     loaded: dict[str, Data]
-    """Data that were loaded and that a model will look at, by `_data_key`."""
+    """Data that were loaded and that a model or a budget will look at, by `_data_key`; later checks add theirs."""
 
 
 def check_data(plan: Plan, plugins: Plugins) -> CheckedData:
@@ -49,31 +49,28 @@ def check_data(plan: Plan, plugins: Plugins) -> CheckedData:
     return checked
 
 
-def check_labels(plan: Plan, plugins: Plugins, loaded: Mapping[str, Data]) -> Plan:
+def check_labels(plan: Plan, plugins: Plugins, loaded: dict[str, Data]) -> Plan:
     """Return the plan with the pending steps marked as unsupported whose budget asks for labels that are not there.
 
     Args:
         plan: what is to be done.
         plugins: what is installed.
-        loaded: data that `check_data` has loaded; others are loaded if a budget asks for labels.
+        loaded: data that `check_data` has loaded; others are added if a budget asks for labels.
     """
-    by_key = dict(loaded)
     reasons: dict[str, str] = {}
     for step in plan.pending:
-        if why := step.unsupported or _without_labels(step, plugins, by_key) or _builds_on(step, reasons):
+        if why := step.unsupported or _without_labels(step, plugins, loaded) or _builds_on(step, reasons):
             reasons[step.fingerprint] = why
     steps = tuple(replace(step, unsupported=reasons.get(step.fingerprint)) for step in plan.steps)
     return replace(plan, steps=steps)
 
 
-def _without_labels(step: Step, plugins: Plugins, by_key: dict[str, Data]) -> str | None:
+def _without_labels(step: Step, plugins: Plugins, loaded: dict[str, Data]) -> str | None:
     """Return why a fine-tuning cannot have the labels of its budget, None if it can."""
     if not _counts_labels(step):
         return None
-    if (key := _data_key(step)) not in by_key:
-        by_key[key] = _of_task(step, plugins, "data")
     try:
-        called(by_key[key].with_labels, step.spec["budget"]["labels"])
+        called(_data(step, plugins, loaded).with_labels, step.spec["budget"]["labels"])
     except Unsupported as error:
         return plain.message(error)
     return None
@@ -88,13 +85,13 @@ def _builds_on(step: Step, reasons: Mapping[str, str]) -> str | None:
     return next((f"what it builds on ({role}) is unsupported" for role in roles), None)
 
 
-def check_models(plan: Plan, plugins: Plugins, loaded: Mapping[str, Data]) -> list[str]:
+def check_models(plan: Plan, plugins: Plugins, loaded: dict[str, Data]) -> list[str]:
     """Let every model with pending steps check that it can take up its data, before anything is written.
 
     Args:
         plan: what is to be done.
         plugins: what is installed.
-        loaded: data that `check_data` has loaded; others are loaded if a model looks at them.
+        loaded: data that earlier checks have loaded; others are added if a model looks at them.
 
     Returns:
         what the models say, each sentence once.
@@ -103,13 +100,10 @@ def check_models(plan: Plan, plugins: Plugins, loaded: Mapping[str, Data]) -> li
         HarnessError: a model cannot be measured on its data; names the remedy.
     """
     notes: dict[str, None] = {}
-    by_key = dict(loaded)
     for step in _looked_at(plan, plugins):
-        if (key := _data_key(step)) not in by_key:
-            by_key[key] = _of_task(step, plugins, "data")
-        spec = step.spec
+        data, spec = _data(step, plugins, loaded), step.spec
         notes |= dict.fromkeys(
-            answer_of(plugins.models[spec["model"]], "check", by_key[key], all_settings(spec), spec["start"])
+            answer_of(plugins.models[spec["model"]], "check", data, all_settings(spec), spec["start"])
         )
     return list(notes)
 
@@ -123,6 +117,13 @@ def _looked_at(plan: Plan, plugins: Plugins) -> list[Step]:
         and step.kind != "pretrain"
         and type(plugins.models[step.spec["model"]]).check is not Model.check
     ]
+
+
+def _data(step: Step, plugins: Plugins, loaded: dict[str, Data]) -> Data:
+    """Return a step's data, loaded once for all checks."""
+    if (key := _data_key(step)) not in loaded:
+        loaded[key] = _of_task(step, plugins, "data")
+    return loaded[key]
 
 
 def _data_key(step: Step) -> str:

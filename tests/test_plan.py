@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.checks import check_data, check_models
+from harness.checks import check_data, check_labels, check_models
 from harness.errors import DataError, PluginError, SuiteError
 from harness.estimate import estimate_s
 from harness.listing import as_text
@@ -125,6 +125,28 @@ def test_data_are_loaded_once(plan_of: PlanOf, toys: Plugins, monkeypatch: pytes
     monkeypatch.setattr(task, "check", lambda *_: "rows read")
     with pytest.raises(PluginError, match=r"check\(\) of 'parity' is a str. Give a harness.Data"):
         check_data(plan, toys)
+
+
+def test_labels_and_models_are_checked_on_data_that_are_loaded_once(
+    plan_of: PlanOf, toys: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those that come with the task, which its check does not load."""
+    task, loads = type(toys.tasks["parity"]), []
+    load = task.data
+
+    def counted(self: Task, source: str | None, settings: Mapping[str, Any]) -> Data:
+        loads.append(source)
+        return load(self, source, settings)
+
+    budgets = {"finetune": {"steps": 1, "labels": 2}}
+    plan = plan_of(models=["counter"], runtimes=["plain"], tasks=["parity"], budgets=budgets)
+    monkeypatch.setattr(task, "data", counted)
+    monkeypatch.setattr(type(toys.models["counter"]), "check", lambda *_: ["classes are matched"])
+    loaded = check_data(plan, toys).loaded
+    check_labels(plan, toys, loaded)
+
+    assert check_models(plan, toys, loaded) == ["classes are matched"]
+    assert loads == [None]
 
 
 def test_pretraining_reads_another_task_but_not_where_the_data_are_ones_own(
