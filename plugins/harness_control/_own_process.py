@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import gymnasium
 from gymnasium.error import UnregisteredEnv
 
-from harness import DataError
+from harness import DataError, PluginError
 from harness.locate import FILE_MODULE
 from harness.plugins import load_plugins
 from harness_control._user_environment import has_discrete_actions, try_environment
@@ -129,7 +129,10 @@ def answer(plugin_files: Sequence[str], question: str, identifier: str | None, s
         os.write(output, f"{json.dumps(reply)}\n".encode())
 
     try:
-        load_plugins(plugin_files, (), silent=True)
+        plugins = load_plugins((), (), silent=True)
+        for file in plugin_files:
+            with contextlib.suppress(PluginError):  # it needs what its own process had: the environment may not
+                plugins.load_files([file])
         if identifier is not None and not _is_known(identifier):
             write(unknown=True)
         else:

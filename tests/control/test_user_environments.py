@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import gymnasium
@@ -14,6 +16,7 @@ import pytest
 from gymnasium.envs.registration import EnvSpec
 
 from harness import Assignment, Budget, DataError, Learner, Model, Unsupported
+from harness.locate import FILE_MODULE
 from harness.store import peek_records
 from harness_control import _environment, _own_process, _seeding, _user_environment, tasks, worlds
 from harness_control._environment import make
@@ -148,6 +151,19 @@ def test_an_environment_of_a_plugin_file_is_tried_in_a_process_of_its_own(
 
     assert done.code == code, done.stderr
     assert sentence in " ".join((done.stdout + done.stderr).split())
+
+
+def test_an_environment_needs_no_plugin_file_that_another_process_cannot_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that was loaded here with a module of this process alone does not end the trial."""
+    file = tmp_path / "mine.py"
+    file.write_text("import only_in_this_process\n", encoding="utf-8")
+    module = ModuleType(f"{FILE_MODULE}mine")
+    module.__file__ = str(file)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+    TASK.check("Pendulum-v1", {})
 
 
 @pytest.mark.parametrize(
