@@ -23,7 +23,8 @@ def test_a_reference_store_is_small_and_names_its_device_and_day(store: Path) ->
     records = peek_records(str(store))
     device, _, day = store.name.partition("-")
 
-    assert sum(file.stat().st_size for file in store.iterdir()) < 1e6
+    # Beside an open store, SQLite keeps files of its own for as long as any test reads it.
+    assert sum(file.stat().st_size for file in store.iterdir() if not file.name.startswith("harness.db-")) < 1e6
     assert {record.outcome for record in records} == {"ok"}
     assert {record.started_at[:10] for record in records} == {day}
     assert all(device in record.environment["hardware"]["device_name"].lower() for record in records)
