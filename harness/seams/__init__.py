@@ -11,14 +11,16 @@ in a worker process and import what is heavy.
 from harness.seams.declaration import Declaration, Setting, Template
 from harness.seams.machine import Hardware, Meter, Reading, Runtime
 from harness.seams.model import Assignment, Budget, Codec, Learner, Model, ModelScheme, Progress
+from harness.seams.predictors import BilledPredictor, Concurrent, Predict, Served, StreamingPredictor
 from harness.seams.prompts import NotAnAnswerError, Prompts
-from harness.seams.task import BilledPredictor, Data, Grades, Metric, Predict, Sample, Scores, StreamingPredictor, Task
+from harness.seams.task import Data, Grades, Metric, Sample, Scores, Task
 
 __all__ = [
     "Assignment",
     "BilledPredictor",
     "Budget",
     "Codec",
+    "Concurrent",
     "Data",
     "Declaration",
     "Grades",
@@ -36,6 +38,7 @@ __all__ = [
     "Runtime",
     "Sample",
     "Scores",
+    "Served",
     "Setting",
     "StreamingPredictor",
     "Task",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 from harness.errors import Unsupported
 from harness.seams.declaration import Declaration
 from harness.seams.model import Assignment, Learner, Model
-from harness.seams.task import Predict
+from harness.seams.predictors import Predict
 
 if TYPE_CHECKING:
     from pathlib import Path

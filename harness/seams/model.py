@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from harness.errors import Unsupported
 from harness.seams.declaration import Declaration, Setting
-from harness.seams.task import Data, Predict
+from harness.seams.predictors import Predict
+from harness.seams.task import Data
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import random
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import PluginError
+
+if TYPE_CHECKING:
+    from harness.seams.task import Data
 
 Message = dict[str, Any]
 """`role` (`system`, `user`, `assistant`) and `content`: a text, or a list of parts as chat servers take them."""
 Content = str | list[dict[str, Any]]
+Shot = tuple[Any, str]
+"""An input with its right answer in words."""
+CUT_OFF, EMPTY, REFUSED, UNPARSABLE = "cut off", "empty", "refused", "unparsable"
+"""Why words are no answer. Such an answer is wrong, and is counted by its name."""
 
 
 class NotAnAnswerError(ValueError):
@@ -30,7 +40,7 @@ class Prompts(ABC):
         """Return an input in words, without the instruction."""
 
     @abstractmethod
-    def examples(self) -> Sequence[tuple[Any, str]]:
+    def examples(self) -> Sequence[Shot]:
         """Return the training split: inputs, each with its right answer in words."""
 
     @abstractmethod
@@ -46,9 +56,49 @@ class Prompts(ABC):
         """Return the output that stands for no answer: it is graded as wrong."""
 
 
-def messages(
-    prompts: Prompts, one: Any, shots: Sequence[tuple[Any, str]] = (), system: str = ""
-) -> list[Message]:  # fmt: skip
+def prompts_of(data: Data) -> Prompts:
+    """Return how the data are asked.
+
+    Raises:
+        PluginError: they cannot be.
+    """
+    if (prompts := data.prompts()) is None:
+        raise PluginError(f"{type(data).__name__} does not say how it is asked in words: give it a `prompts()`.")
+    return prompts
+
+
+def shown(prompts: Prompts, count: int, seed: int) -> list[Shot]:
+    """Return examples of the training split, drawn with the seed.
+
+    Raises:
+        PluginError: there are fewer.
+    """
+    examples = prompts.examples() if count else ()
+    if not 0 <= count <= len(examples):
+        raise PluginError(f"shots is {count}; the training split has {len(examples)} examples.")
+    return random.Random(seed).sample(list(examples), count)  # noqa: S311 - no secret
+
+
+def output_of(prompts: Prompts, one: Any, words: str, finish: str | None, *, refused: bool) -> tuple[Any, str | None]:
+    """Return the output that an answer stands for, and why it is none, if it is none.
+
+    Args:
+        prompts: the task's.
+        one: the input that was asked for.
+        words: the answer.
+        finish: why it ended: `length` where it was cut off.
+        refused: whether the model refuses to answer.
+    """
+    why = REFUSED if refused else CUT_OFF if finish == "length" else None if words.strip() else EMPTY
+    if why is None:
+        try:
+            return prompts.read(words, one), None
+        except NotAnAnswerError:
+            why = UNPARSABLE
+    return prompts.nothing(), why
+
+
+def messages(prompts: Prompts, one: Any, shots: Sequence[Shot] = (), system: str = "") -> list[Message]:
     """Return the messages that ask for one input, the shots before it.
 
     Args:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from harness.errors import Unsupported
 from harness.names import PACKAGED
 from harness.seams.declaration import Declaration, Setting
+from harness.seams.predictors import Predict
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -19,39 +19,6 @@ if TYPE_CHECKING:
 
     from harness.reading import HowRead
     from harness.seams.prompts import Prompts
-
-Predict = Callable[[Sequence[Any]], Sequence[Any]]
-"""A batch of inputs → as many outputs, of the types of the task's kind."""
-
-
-@dataclass(frozen=True)
-class StreamingPredictor:
-    """A `Predict` that can also stop at the first token, so that the time to the first token can be measured."""
-
-    whole: Predict
-    first: Predict
-    """Answers with the first token only, and computes no more than that needs."""
-
-    def __call__(self, inputs: Sequence[Any]) -> Sequence[Any]:
-        """Return complete outputs."""
-        return self.whole(inputs)
-
-
-@dataclass(frozen=True)
-class BilledPredictor:
-    """A `Predict` that says what its answers consumed."""
-
-    whole: Predict
-    usage: Callable[[], Mapping[str, Sequence[Any]]]
-    """Returns a column for each figure (`input_tokens`, `finish`, …), with a value for each input that was answered
-    since the last call, in their order; None where it is unknown."""
-    close: Callable[[], None] = lambda: None
-    """Ends its connections; called when the step has ended."""
-
-    def __call__(self, inputs: Sequence[Any]) -> Sequence[Any]:
-        """Return outputs."""
-        return self.whole(inputs)
-
 
 Scores = Mapping[str, Sequence[float]]
 """Column → one number per item (sentence, image, episode), all columns of one length; at least one column."""

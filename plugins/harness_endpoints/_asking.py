@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from harness import Assignment, Data, NotAnAnswerError, PluginError, Prompts, SuiteError
-from harness.seams.prompts import Message, messages
+from harness import Assignment, Data, SuiteError
+from harness.seams.prompts import Message, messages, output_of, prompts_of, shown
 from harness_endpoints._answer import Answer, Ask
 from harness_endpoints._answered import Answered
 from harness_endpoints._blocking import BlockingClient
 from harness_endpoints._client import Endpoint
 from harness_endpoints._failures import REFUSED
-
-CUT_OFF, EMPTY, UNPARSABLE = "cut off", "empty", "unparsable"
 
 
 class AskingError(RuntimeError):
@@ -30,17 +27,6 @@ def check(name: str, data: Data, settings: Mapping[str, Any]) -> None:
     more_fields(settings)
     with BlockingClient(endpoint(name, settings)) as client:
         client.check()
-
-
-def prompts_of(data: Data) -> Prompts:
-    """Return how the data are asked.
-
-    Raises:
-        PluginError: they cannot be.
-    """
-    if (prompts := data.prompts()) is None:
-        raise PluginError(f"{type(data).__name__} does not say how it is asked in words: give it a `prompts()`.")
-    return prompts
 
 
 def endpoint(name: str, settings: Mapping[str, Any]) -> Endpoint:
@@ -77,18 +63,6 @@ def more_fields(settings: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def shown(prompts: Prompts, count: int, seed: int) -> list[tuple[Any, str]]:
-    """Return examples of the training split, drawn with the seed.
-
-    Raises:
-        PluginError: there are fewer.
-    """
-    examples = prompts.examples() if count else ()
-    if not 0 <= count <= len(examples):
-        raise PluginError(f"shots is {count}; the training split has {len(examples)} examples.")
-    return random.Random(seed).sample(list(examples), count)  # noqa: S311 - no secret
-
-
 class Asking:
     """A model that is asked: outputs for inputs, and what the answers consumed."""
 
@@ -112,8 +86,11 @@ class Asking:
             AskingError: a request failed for good, or the server reports impossible usage.
         """
         asks = [self._ask(one) for one in inputs]
-        rows = [self._answered.take(ask.prompt) for ask in asks]
-        places = [place for place, row in enumerate(rows) if row is None]
+        rows: dict[int, dict[str, Any]] = {}
+        for place, ask in enumerate(asks):
+            if (row := self._answered.take(ask.prompt)) is not None:
+                rows[place] = row
+        places = [place for place in range(len(asks)) if place not in rows]
 
         def take(number: int, answer: Answer) -> None:
             rows[places[number]] = row = _row(answer)
@@ -122,10 +99,11 @@ class Asking:
         if places:
             self._connected(len(inputs)).answers([asks[place] for place in places], take)
         outputs = []
-        for row, one in zip(rows, inputs, strict=True):
-            output, why = self._output(row or {}, one)
+        for place, one in enumerate(inputs):
+            row = rows[place]
+            output, why = output_of(self._prompts, one, row["answer"], row["finish"], refused=row["refused"])
             outputs.append(output)
-            self._rows.append({name: value for name, value in (row or {}).items() if name != "refused"} | {"why": why})
+            self._rows.append({name: value for name, value in row.items() if name != "refused"} | {"why": why})
         return outputs
 
     def _connected(self, concurrency: int) -> BlockingClient:
@@ -149,25 +127,6 @@ class Asking:
         if effort := self._settings["reasoning_effort"]:
             fields["reasoning_effort"] = effort
         return Ask(as_text(turns) if self._settings["api"] == "completions" else turns, fields, self._fields)
-
-    def _output(self, row: Mapping[str, Any], one: Any) -> tuple[Any, str | None]:
-        """Return an output, and why it stands for no answer, if it does."""
-        why = _why(row)
-        if why is None:
-            try:
-                return self._prompts.read(row["answer"], one), None
-            except NotAnAnswerError:
-                why = UNPARSABLE
-        return self._prompts.nothing(), why
-
-
-def _why(row: Mapping[str, Any]) -> str | None:
-    """Return why an answer is none before it is read."""
-    if row["refused"]:
-        return REFUSED
-    if row["finish"] == "length":
-        return CUT_OFF
-    return None if row["answer"].strip() else EMPTY
 
 
 def _row(answer: Answer) -> dict[str, Any]:
