@@ -149,7 +149,7 @@ class _Planner:
             graded["validation"] = True
         self._step("evaluate", graded, inputs, why)
         batch = case.batch_size if case.scenario == "Offline" else 1
-        load = {**served, "batch_size": batch, "scenario": case.scenario, "load": self._suite.serve.model_dump()}
+        load = {**served, "batch_size": batch, "scenario": case.scenario, "load": self._suite.serve.load(case.scenario)}
         self._step("serve", load, inputs, why)
         return count
 

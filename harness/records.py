@@ -8,6 +8,7 @@ History of VERSION
 5  2026-11-27  spec, which was called `asked`.
 6  2026-11-27  raw: digests of series, scores, items and answers, which a store keeps beside the body.
 7  2026-11-27  usage, another raw field; access in the spec.
+8  2026-11-27  runs, another raw field: the requests of a load, one by one.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ from harness.seams import Reading
 if TYPE_CHECKING:
     from harness.why import Change
 
-VERSION = 7
+VERSION = 8
 
-RAW = ("series", "scores", "items", "answers", "usage")
+RAW = ("series", "scores", "items", "answers", "usage", "runs")
 """The fields with a value for each step, query or item: long, and needed by few."""
 
 FINAL = ("ok", "unsupported")
@@ -61,6 +62,11 @@ class StepResult:
     usage: MutableMapping[str, dict[str, list[Any]]] = field(default_factory=dict)
     """Of a model that is billed by the call: split, or `served` → what each answer consumed, as the server says it: a
     column for each figure. Empty before version 7."""
+    runs: MutableMapping[str, dict[str, list[Any]]] = field(default_factory=dict)
+    """Of a load with several requests in flight: run → columns with a value for each request, in the order of sending,
+    times in seconds from the run's beginning: `scheduled_s` (None in a closed loop), `sent_s`, `chunks_s` (a list),
+    `streamed`, `input_tokens`, `cached_tokens`, `output_tokens`, `attempts`, `failure`, and `batch`, the size of the
+    batch that it was answered in. `used["runs"]` describes each run. Empty before version 8."""
     metrics: list[dict[str, Any]] = field(default_factory=list)
     """Of an evaluation: name, unit, column, higher_is_better, ceiling, random_baseline; the first decides. Where column
     is None also value and replicates, the values over resampled items, the same items for every model."""
@@ -160,7 +166,7 @@ def to_json(record: Record) -> tuple[str, dict[str, str]]:
     """
     texts = {name: _json(dict(values)) for name in RAW if (values := getattr(record, name))}
     digests = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
-    rest = asdict(replace(record, series={}, scores={}, items={}, answers={}, usage={}))
+    rest = asdict(replace(record, series={}, scores={}, items={}, answers={}, usage={}, runs={}))
     body = {name: value for name, value in rest.items() if name not in {*RAW, "stale"}}
     return _json({**body, "raw": digests}), {digests[name]: text for name, text in texts.items()}
 

@@ -105,11 +105,31 @@ class Evaluate(_Strict):
     """Whether the answers to the validation split are kept too, for thresholds that are chosen on it."""
 
 
+class RequestLimits(_Strict):
+    """The longest times of a request, in seconds; None where there is no limit."""
+
+    first_token_s: Above0 | None = None
+    per_token_s: Above0 | None = None
+    latency_s: Above0 | None = None
+
+
 class Serve(_Strict):
-    """How long load generation lasts: until both minimums are reached."""
+    """How long load generation lasts, until both minimums are reached; the rest is for scenarios with arrivals."""
 
     seconds: Above0 = 2.0
     queries: Positive = 100
+    rates: tuple[Above0, ...] = ()
+    """Requests per second, a run for each; without any the highest one that keeps the limits is searched."""
+    limits: RequestLimits = RequestLimits()
+    percentile: Annotated[Real, Field(gt=0, lt=100)] = 99
+    """So many of 100 requests have to keep every limit."""
+    longest_wait_s: Annotated[Real, Field(ge=0)] = 0.01
+    """How long a request waits in the process for others to be answered with."""
+
+    def load(self, scenario: str) -> dict[str, Any]:
+        """Return the keys that a scenario uses: a step is not measured again for others."""
+        closed = {"seconds": self.seconds, "queries": self.queries}
+        return self.model_dump() | closed if scenario == "Server" else closed
 
 
 class Limits(_Strict):
@@ -359,6 +379,7 @@ def _keys_at(path: tuple[str | int, ...]) -> list[str]:
         ("budgets",): Budgets,
         ("evaluate",): Evaluate,
         ("serve",): Serve,
+        ("serve", "limits"): RequestLimits,
         ("limits",): Limits,
     }
     names = tuple(str(part) for part in path if not isinstance(part, int))

@@ -243,6 +243,17 @@ def test_what_does_not_matter_does_not(plan_of: PlanOf) -> None:
     assert not _fingerprints(before, "serve") & _fingerprints(longer, "serve")
 
 
+def test_a_load_without_arrivals_has_no_rates(plan_of: PlanOf) -> None:
+    """Keys of other scenarios change no step of Offline, whose fingerprint is that from before there were any."""
+    before = plan_of(serve={"seconds": 9, "queries": 5})
+    after = plan_of(serve={"seconds": 9, "queries": 5, "rates": [2], "limits": {"latency_s": 1}, "percentile": 90})
+
+    assert _fingerprints(before) == _fingerprints(after)
+    assert {str(step.spec["load"]) for step in after.steps if step.kind == "serve"} == {
+        "{'seconds': 9.0, 'queries': 5}"
+    }
+
+
 def test_a_plugins_source_is_part_of_its_steps(plan_of: PlanOf, tmp_path: Path) -> None:
     """Editing a model invalidates its results; editing a comment does not."""
     toy = Path(__file__).with_name("toy_plugin.py").read_text(encoding="utf-8")

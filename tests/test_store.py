@@ -31,6 +31,7 @@ RECORD = Record(
 )
 
 USAGE = {"input_tokens": [12, 9], "output_tokens": [1, None], "why": [None, "cut off"]}
+CHUNKS = {"ClosedLoop 2": [[0.06, 0.08], []]}
 texts = st.text(max_size=8)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 records = st.builds(
@@ -51,6 +52,7 @@ records = st.builds(
     usage=st.dictionaries(
         texts, st.dictionaries(texts, st.lists(st.none() | st.integers() | texts | numbers, max_size=3))
     ),
+    runs=st.dictionaries(texts, st.just({"chunks_s": [[0.06, 0.08], []], "failure": [None, "http 500"]}), max_size=2),
     notes=st.lists(texts, max_size=2),
 )
 
@@ -76,6 +78,7 @@ def test_every_version_loads_for_ever(version: int) -> None:
     assert record.readings["wall_s"].unit == "s"
     assert record.scores == {"correct": [1.0, 0.0]}
     assert record.usage.get("test", {}) == ({} if version < 7 else USAGE)
+    assert {name: run["chunks_s"] for name, run in record.runs.items()} == ({} if version < 8 else CHUNKS)
 
 
 def test_a_record_of_tomorrow_is_refused() -> None:

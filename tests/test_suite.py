@@ -98,6 +98,13 @@ FAULTS = {
     "no for a mapping": (GOOD + "evaluate: no\n", "evaluate is False. Write a mapping with keys of these: validation."),
     "a number for settings": (GOOD.replace("name: guess", "{name: guess, settings: 3}"), "a mapping: {NAME: VALUE}."),
     "a word for a number": (GOOD + "batch_sizes: [many]\n", "line 10: batch_sizes.0 is 'many'. Give a whole number."),
+    "a rate": (GOOD + "serve: {rates: 2}\n", "line 10: serve.rates is 2. Write a list: [2]."),
+    "no rate": (GOOD + "serve: {rates: [0]}\n", "line 10: serve.rates.0: Input should be greater than 0."),
+    "all of 100": (GOOD + "serve: {percentile: 100}\n", "line 10: serve.percentile: Input should be less than 100."),
+    "a limit's key": (
+        GOOD + "serve: {limits: {latency: 1}}\n",
+        "line 10: Unknown key 'latency'. Did you mean 'latency_s'? Known: first_token_s, latency_s, per_token_s.",
+    ),
     "all excluded": (GOOD + "exclude: [{task: parity}]\n", "asks for nothing"),
 }
 
