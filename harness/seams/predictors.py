@@ -42,6 +42,9 @@ class Served(NamedTuple):
 class Concurrent(Protocol):
     """Answers requests that arrive one by one, many at a time."""
 
+    def prepare(self, inputs: Sequence[Any]) -> None:
+        """Do for these inputs what needs no answer. Called before requests are timed; others may be sent too."""
+
     def send(self, one: Any, first: Callable[[], None], done: Callable[[], None]) -> None:
         """Send a request and return at once.
 
@@ -51,6 +54,14 @@ class Concurrent(Protocol):
 
     def served(self) -> Sequence[Served]:
         """Wait for what is in flight; return all requests since the last call, in the order of their sending."""
+        ...
+
+    def late_s(self) -> Sequence[float]:
+        """Return how late timers fired where answers are awaited, in seconds, since the last call.
+
+        Answers may have been noted that much later than they came: where it is a good part of a latency, the client was
+        the limit.
+        """
         ...
 
 
