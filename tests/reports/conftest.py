@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -165,6 +166,47 @@ class Bench:
             usage={"test": {name: list(values) for name, values in given.items()}},
         )  # fmt: skip
 
+    def requests(
+        self, start_s: Sequence[float], chunks_s: Sequence[Sequence[float]], *, closed: bool = False, **columns: Any
+    ) -> dict[str, list[Any]]:
+        """Return the columns of a run; `columns` replace any of them, a single value stands for every request."""
+        count = len(start_s)
+        given = {
+            "scheduled_s": None if closed else list(start_s), "sent_s": list(start_s), "streamed": True,
+            "chunks_s": [list(map(float, chunks)) for chunks in chunks_s], "input_tokens": 50, "cached_tokens": 0,
+            "output_tokens": [len(chunks) for chunks in chunks_s], "attempts": 1, "failure": None, "batch": None,
+            **columns,
+        }  # fmt: skip
+        return {name: value if isinstance(value, list) else [value] * count for name, value in given.items()}
+
+    def steady(self, rate_per_s: float, count: int, latency_s: float, **columns: Any) -> dict[str, list[Any]]:
+        """Return the columns of a run with equal gaps between requests and equal latencies, of 10 chunks each."""
+        start = [place / rate_per_s for place in range(count)]
+        chunks = [np.linspace(s + latency_s / 4, s + latency_s, 10).tolist() for s in start]
+        return self.requests(start, chunks, **columns)
+
+    def load(
+        self, runs: Mapping[str, Mapping[str, list[Any]]], *, about: Mapping[str, Any] | None = None,
+        base: Record | None = None, **changes: Any,
+    ) -> Record:  # fmt: skip
+        """Return a serving under load.
+
+        Args:
+            runs: by name: `Server 2/s` for a rate, `ClosedLoop 8` for a number in flight.
+            about: what every run's entry in `used["runs"]` holds beside name, rate and number in flight.
+            base: a record of the candidate, such as its evaluation; its environment and spec are taken over.
+            changes: of the spec.
+        """
+        scenario = next(iter(runs)).split()[0]
+        spec = {**(base.spec if base else self.spec(runtime="eager")), "batch_size": 8, "scenario": scenario, **changes}
+        described = [{**_described(name), "valid": True, "why_not": None, **(about or {})} for name in runs]
+        count = float(len(next(iter(runs.values()))["sent_s"]))
+        more = {"environment": base.environment} if base else {}
+        return self.record(
+            "serve", spec, base.inputs if base else {}, {"wall_s": 10.0, "samples": count, "queries": count},
+            runs={name: dict(columns) for name, columns in runs.items()}, used={"runs": described}, **more,
+        )  # fmt: skip
+
     def batches(self, durations: list[float], wall_s: float | None = None, scenario: str = "Offline") -> Record:
         """Return a serving in batches of 10 with these durations."""
         readings = {"wall_s": sum(durations) if wall_s is None else wall_s, "samples": 10.0 * len(durations)}
@@ -200,6 +242,13 @@ class Bench:
                 latency_s=(0.001,) * 1100, **game, **plain, **fields,
             ),
         ]  # fmt: skip
+
+
+def _described(name: str) -> dict[str, Any]:
+    scenario, _, level = name.partition(" ")
+    clock = level.endswith("/s")
+    rate, in_flight = (float(level[:-2]), None) if clock else (None, int(level))
+    return {"name": name, "scenario": scenario, "rate_per_s": rate, "in_flight": in_flight, "wall_s": 10.0}
 
 
 def price(**changes: Any) -> Price:

@@ -91,6 +91,17 @@ SENTENCES = {
     "speed is not the model's. Serve without the cache.",
     "machine busy": "The machine was busy (load average {load:.1f} on {cores} cores): let other work finish first.",
     "queries few": "p99 needs {needed} queries, {count} were served: serve more queries.",
+    "load failed": "Not valid: of {count} requests failed {failures}, over {most:share}.",
+    "client too slow": "Not valid: the client was the limit. Serve with fewer requests at a time, or from a machine with "
+    "a free core.",
+    "load saturated": "Saturated: requests came faster than they were answered, and the backlog grew. Serve at a lower "
+    "rate.",
+    "load not valid": "Not valid: {why}.",
+    "load not measured": "What it bears under load was not measured: serve in the scenario Server.",
+    "load too short": "No run has a part in which requests come and answers go: serve for longer.",
+    "load too few": "Too few requests under load to test the latency limit: serve at least {needed} at a rate.",
+    "load over limit": "At every measured rate under {share:share} of requests were answered in {limit_s:g} s: serve at a "
+    "lower rate.",
     "scores not finite": "{count} scores are not finite: check the model's outputs.",
     "items not repeatable": "The data do not follow their seed: other evaluations, or other batch sizes, have other "
     "items, so models are compared on different ones. Let each episode draw from a generator of its own, with its seed.",

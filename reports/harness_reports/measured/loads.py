@@ -1,0 +1,138 @@
+"""Which runs of load count, and the highest request rate that a machine or an endpoint bears within a latency limit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from harness.records import Record
+from harness_reports.measured.latency import LatencyObjective, latency_objective
+from harness_reports.measured.results import Measured
+from harness_reports.measured.runs import Run, runs_of
+from harness_reports.reasons import Reason
+
+MOST_FAILED = 0.01
+"""Share of requests that may fail in a run that counts: with more, 99 of 100 requests are not answered at all."""
+CLIENT_BUSY = 0.9
+"""CPU seconds of the client per second, from which on it was the limit: one thread sends and reads."""
+CLIENT = "the client was the limit"
+"""How a record names that the harness itself was too slow."""
+
+
+class Load(NamedTuple):
+    """The runs of one rate, or number in flight: one of each record."""
+
+    name: str
+    runs: Sequence[Run]
+
+    @property
+    def open_loop(self) -> bool:
+        """Whether requests arrived by a clock."""
+        return self.runs[0].open_loop
+
+    @property
+    def requests(self) -> int:
+        """How many there were."""
+        return sum(run.answered.size for run in self.runs)
+
+    @property
+    def failures(self) -> Counter[str]:
+        """Name of what went wrong → how many requests it ended."""
+        return sum((run.failures for run in self.runs), Counter())
+
+    @property
+    def requests_per_s(self) -> float | None:
+        """Answers per second of the steady part; None where a run has none."""
+        windows = [run.steady for run in self.runs]
+        if None in windows:
+            return None
+        ended = sum(run.answers(window) for run, window in zip(self.runs, windows, strict=True) if window)
+        return ended / sum(window.seconds for window in windows if window)
+
+    def objective(self, limit_s: float, share: float) -> LatencyObjective:
+        """Return whether a share of requests was answered within a limit; failed ones were not."""
+        taken = np.concatenate([np.where(run.answered, run.latency_s, np.inf) for run in self.runs])
+        return latency_objective(taken.tolist(), limit_s, share)
+
+
+def loads_of(records: Sequence[Record]) -> list[Load]:
+    """Return the loads of several records of one candidate and scenario, runs of one name together."""
+    by_name: dict[str, list[Run]] = {}
+    for run in (run for record in records for run in runs_of(record)):
+        by_name.setdefault(run.name, []).append(run)
+    return [Load(*load) for load in by_name.items()]
+
+
+def faults(load: Load) -> list[Reason]:
+    """Return why a load is not valid; empty where it is."""
+    return list(dict.fromkeys([*_failed(load), *(fault for run in load.runs for fault in _faults(run))]))
+
+
+def _failed(load: Load) -> Iterator[Reason]:
+    failures = load.failures
+    share = failures.total() / load.requests
+    if share > MOST_FAILED:
+        named = ", ".join(f"{count} {name}" for name, count in failures.most_common())
+        yield Reason("load failed", {"count": load.requests, "failures": named, "most": MOST_FAILED})
+
+
+def _faults(run: Run) -> Iterator[Reason]:
+    why_not, busy = run.about.get("why_not"), client_share(run)
+    if why_not == CLIENT or (busy is not None and busy >= CLIENT_BUSY):
+        yield Reason("client too slow")
+    elif run.saturated:
+        yield Reason("load saturated")
+    elif run.about.get("valid") is False and sum(run.failures.values()) <= MOST_FAILED * run.answered.size:
+        yield Reason("load not valid", {"why": why_not or "-"})
+
+
+def client_share(run: Run) -> float | None:
+    """Return the CPU seconds of the client per second of a run; None of a model in its own process."""
+    cpu_s, wall_s = run.about.get("client_cpu_s"), run.about.get("wall_s")
+    in_process = any(batch is not None for batch in run.columns.get("batch", ()))
+    return None if in_process or cpu_s is None or not wall_s else cpu_s / wall_s
+
+
+class RateUnder(NamedTuple):
+    """The highest measured rate within a latency limit."""
+
+    per_s: float | None
+    """Answers per second of one machine, or of the endpoint as it was; None where none was measured."""
+    load: Load | None
+    """The load at which it was measured."""
+    why_not: Reason | None
+    """Why there is none."""
+
+
+def rate_under(measured: Measured | Record, limit_s: float | None, share: float = 0.99) -> RateUnder:
+    """Return the highest measured request rate that is valid and keeps a limit of the end-to-end latency.
+
+    Arrivals by a clock decide where there are any, since a closed loop sends no request while one waits. A limit is
+    kept where at least a share of requests, failed ones included, was answered in time, with 99 % confidence.
+
+    Args:
+        measured: a candidate, or a record of a serving.
+        limit_s: seconds from the start of a request to the end of its answer; None: any.
+        share: of requests that have to keep it.
+    """
+    servings = [[measured]] if isinstance(measured, Record) else [serving.leaves for serving in measured.servings]
+    loads = [load for leaves in servings for load in loads_of(leaves)]
+    if not loads:
+        return RateUnder(None, None, Reason("load not measured"))
+    loads = [load for load in loads if load.open_loop] or loads
+    valid = [load for load in loads if load.requests_per_s and not faults(load)]
+    if not valid:
+        whys = [why for load in loads for why in faults(load)]
+        return RateUnder(None, None, whys[0] if whys else Reason("load too short"))
+    objectives = {} if limit_s is None else {id(load): load.objective(limit_s, share) for load in valid}
+    kept = [load for load in valid if limit_s is None or objectives[id(load)].met == "met"]
+    if kept:
+        best = max(kept, key=lambda load: load.requests_per_s or 0.0)
+        return RateUnder(best.requests_per_s, best, None)
+    open_ones = [each for each in objectives.values() if each.met == "unknown"]
+    if open_ones:
+        return RateUnder(None, None, Reason("load too few", {"needed": min(each.needed for each in open_ones)}))
+    return RateUnder(None, None, Reason("load over limit", {"limit_s": limit_s, "share": share}))

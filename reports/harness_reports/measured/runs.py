@@ -1,0 +1,207 @@
+"""Runs of load: what the requests of one arrival rate, or of one number in flight, took.
+
+A record of `Server`, `ClosedLoop` or `MultiStream` holds runs; this module reads them. All times are in seconds. A
+request starts when it was scheduled where arrivals follow a clock (open loop), and when it was sent where an answer
+brings the next request (closed loop). Requests that failed are in no latency and in no rate, and keep no limit.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from harness.records import Record
+
+LIMITS = {"first_token_s": "first token", "per_token_s": "per token", "latency_s": "end to end"}
+"""The limits that a suite may state."""
+_SATURATED_Z = 2.33
+"""One-sided, 99 %."""
+
+
+class Window(NamedTuple):
+    """A part of a run, in seconds from its beginning; its end belongs to it."""
+
+    begin_s: float
+    end_s: float
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return self.end_s - self.begin_s
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One run of a record. Arrays have one value for each request, NaN where it has none."""
+
+    record: Record
+    name: str
+    columns: Mapping[str, Sequence[Any]]
+    """As in the record's `runs`."""
+    about: Mapping[str, Any]
+    """Its entry in the record's `used["runs"]`: rate, number in flight, seconds of the client."""
+
+    @property
+    def open_loop(self) -> bool:
+        """Whether requests arrived by a clock."""
+        return self.about.get("rate_per_s") is not None
+
+    @cached_property
+    def start_s(self) -> np.ndarray:
+        """When each request was scheduled, or sent where it was not."""
+        scheduled, sent = _numbers(self.columns.get("scheduled_s", ())), _numbers(self.columns["sent_s"])
+        return sent if scheduled.shape != sent.shape else np.where(np.isnan(scheduled), sent, scheduled)
+
+    @cached_property
+    def failures(self) -> Counter[str]:
+        """Name of what went wrong → how many requests it ended."""
+        return Counter(failure for failure in self.columns["failure"] if failure is not None)
+
+    @cached_property
+    def answered(self) -> np.ndarray:
+        """Whether each request was answered, shape (requests,)."""
+        pairs = zip(self.columns["failure"], self.columns["chunks_s"], strict=True)
+        return np.array([failure is None and len(chunks) > 0 for failure, chunks in pairs], dtype=bool)
+
+    @cached_property
+    def first_s(self) -> np.ndarray:
+        """When the first content of each answer came."""
+        return self._of_chunks(0)
+
+    @cached_property
+    def end_s(self) -> np.ndarray:
+        """When each answer was complete."""
+        return self._of_chunks(-1)
+
+    def _of_chunks(self, place: int) -> np.ndarray:
+        pairs = zip(self.answered, self.columns["chunks_s"], strict=True)
+        return np.array([chunks[place] if answered else np.nan for answered, chunks in pairs], dtype=float)
+
+    @cached_property
+    def streamed(self) -> np.ndarray:
+        """Whether each answer came in pieces as it was made, shape (requests,)."""
+        return np.asarray(np.array(self.columns["streamed"], dtype=bool) & self.answered)
+
+    @cached_property
+    def output_tokens(self) -> np.ndarray:
+        """Output tokens of each answer, as the server or the tokenizer counts them."""
+        return np.asarray(np.where(self.answered, _numbers(self.columns["output_tokens"]), np.nan))
+
+    @cached_property
+    def latency_s(self) -> np.ndarray:
+        """From the start of each request to the end of its answer."""
+        return np.asarray(self.end_s - self.start_s)
+
+    @cached_property
+    def first_token_s(self) -> np.ndarray:
+        """From the start of each request to the first content of its answer; NaN where it was not streamed."""
+        return np.asarray(np.where(self.streamed, self.first_s - self.start_s, np.nan))
+
+    @cached_property
+    def per_token_s(self) -> np.ndarray:
+        """Seconds of each output token after the first (TPOT); NaN for one token, and where it was not streamed."""
+        later = np.where(self.streamed & (self.output_tokens > 1), self.output_tokens - 1, np.nan)
+        return np.asarray((self.end_s - self.first_s) / later)
+
+    @cached_property
+    def gap_s(self) -> np.ndarray:
+        """Gaps between chunks with content (ITL) of all streamed answers; a chunk may hold several tokens."""
+        chunks = zip(self.streamed, self.columns["chunks_s"], strict=True)
+        gaps = [np.diff(np.asarray(times, dtype=float)) for streamed, times in chunks if streamed]
+        return np.concatenate([*gaps, np.array([])])
+
+    @cached_property
+    def whole(self) -> Window | None:
+        """From the first start to the end of the last answer; None where nothing was answered."""
+        if not self.answered.any():
+            return None
+        return Window(float(self.start_s.min()), float(np.nanmax(self.end_s)))
+
+    @cached_property
+    def steady(self) -> Window | None:
+        """The part in which requests come and answers go; None where there is no such part.
+
+        It ends with the last start: after it answers end and no request follows. In a closed loop it begins with the
+        first start. In an open loop it begins with the first answer: before it there can be none.
+        """
+        if not self.answered.any():
+            return None
+        begin = float(np.nanmin(self.end_s) if self.open_loop else self.start_s.min())
+        end = float(self.start_s.max())
+        return Window(begin, end) if end > begin else None
+
+    def answers(self, window: Window, among: np.ndarray | None = None) -> int:
+        """Return how many answers ended in a window.
+
+        Args:
+            window: part of the run.
+            among: which requests count, shape (requests,); by default all.
+        """
+        ended = self.answered & (self.end_s > window.begin_s) & (self.end_s <= window.end_s)
+        return int((ended if among is None else ended & among).sum())
+
+    def tokens(self, window: Window) -> float | None:
+        """Return the output tokens that came in a window: an answer's are spread evenly over its chunks.
+
+        None where the number of an answer's tokens is not known, or nothing was answered.
+        """
+        counts = self.output_tokens[self.answered]
+        if not counts.size or np.isnan(counts).any():
+            return None
+        chunks = [times for answered, times in zip(self.answered, self.columns["chunks_s"], strict=True) if answered]
+        inside = [_share(np.asarray(times, dtype=float), window) for times in chunks]
+        return float(counts @ np.array(inside))
+
+    def kept(self, limits: Mapping[str, float | None]) -> np.ndarray | None:
+        """Return whether each request kept every stated limit, shape (requests,); None where that is not known.
+
+        Args:
+            limits: those of `LIMITS` that are stated, in seconds. An answer of one token has no time per token and
+                keeps that limit; one whose tokens are not known, or that was not streamed, leaves it unknown.
+        """
+        kept = self.answered.copy()
+        for name, limit_s in limits.items():
+            if limit_s is None:
+                continue
+            seconds, judged = getattr(self, name), self.answered
+            if name == "per_token_s":
+                judged = judged & (self.output_tokens != 1)
+            if np.isnan(seconds[judged]).any():
+                return None
+            kept &= ~judged | (np.nan_to_num(seconds) <= limit_s)
+        return kept
+
+    @cached_property
+    def saturated(self) -> bool:
+        """Whether the backlog grows: requests come faster than they are answered.
+
+        Counts are of the part after the first third of requests and the first answer. By chance alone a queue at
+        exactly its capacity, with Poisson arrivals and answers, grows so much once in a hundred times.
+        """
+        if not self.open_loop or not self.answered.any():
+            return False
+        start, end = np.sort(self.start_s[self.answered]), self.end_s[self.answered]
+        mark, last = max(start[start.size // 3], end.min()), start[-1]
+        came, went = int((start > mark).sum()), int(((end > mark) & (end <= last)).sum())
+        return bool(came - went > _SATURATED_Z * np.sqrt(came + went))
+
+
+def _numbers(values: Sequence[float | None]) -> np.ndarray:
+    """Return numbers, NaN for None."""
+    return np.array([np.nan if value is None else value for value in values], dtype=float)
+
+
+def _share(times: np.ndarray, window: Window) -> float:
+    return float(((times > window.begin_s) & (times <= window.end_s)).mean())
+
+
+def runs_of(record: Record) -> list[Run]:
+    """Return the runs of a record; none of other scenarios, and of records before version 8."""
+    about = {each["name"]: each for each in record.used.get("runs") or ()}
+    runs: Mapping[str, Mapping[str, Sequence[Any]]] = record.runs
+    return [Run(record, name, columns, about.get(name, {})) for name, columns in runs.items() if columns["sent_s"]]
