@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from harness.hooks import answer_of, answer_on_data, called
 from harness.plan import Plan, Step
 from harness.plugins import Plugins
 from harness.reading import HowRead
+from harness.sampling import in_words, sampled
 from harness.seams import Data, Model
 from harness.settings import all_settings
 
@@ -57,9 +58,38 @@ def check_labels(plan: Plan, plugins: Plugins, loaded: dict[str, Data]) -> Plan:
         plugins: what is installed.
         loaded: data that `check_data` has loaded; others are added if a budget asks for labels.
     """
+    return _marked(plan, lambda step: _without_labels(step, plugins, loaded))
+
+
+def check_samples(plan: Plan, plugins: Plugins, loaded: dict[str, Data]) -> tuple[Plan, list[str]]:
+    """Return the plan with the evaluations marked as unsupported whose data cannot be sampled, and what is sampled.
+
+    Args:
+        plan: what is to be done.
+        plugins: what is installed.
+        loaded: data that earlier checks have loaded; others are added where a sample is asked for.
+    """
+    notes: dict[str, None] = {}
+
+    def why(step: Step) -> str | None:
+        if "max_items" not in step.spec or step.unsupported:
+            return None
+        try:
+            _, sample = called(sampled, _data(step, plugins, loaded), "test", step.spec)
+        except Unsupported as error:
+            return plain.message(error)
+        if sample is not None:
+            notes[f"{step.spec['task']} ({step.spec['data']}): {in_words(sample)}."] = None
+        return None
+
+    return _marked(plan, why), list(notes)
+
+
+def _marked(plan: Plan, why_not: Callable[[Step], str | None]) -> Plan:
+    """Return the plan with the pending steps marked as unsupported that cannot be done, or that build on such."""
     reasons: dict[str, str] = {}
     for step in plan.pending:
-        if why := step.unsupported or _without_labels(step, plugins, loaded) or _builds_on(step, reasons):
+        if why := step.unsupported or why_not(step) or _builds_on(step, reasons):
             reasons[step.fingerprint] = why
     steps = tuple(replace(step, unsupported=reasons.get(step.fingerprint)) for step in plan.steps)
     return replace(plan, steps=steps)

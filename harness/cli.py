@@ -108,6 +108,7 @@ class Choice:
     data_name: str | None
     task_settings: tuple[str, ...]
     settings: tuple[str, ...]
+    max_items: int | None = None
 
 
 def run(
@@ -142,6 +143,10 @@ def run(
     task_setting: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE for the tasks, such as text_column=review; repeatable.")
     ] = None,
+    max_items: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Evaluate on at most N items of a split: of more, on a seeded sample."),
+    ] = None,
     plugin: PluginFiles = None,
     store: StoreOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and do nothing.")] = False,
@@ -165,6 +170,7 @@ def run(
         data_name=data_name,
         task_settings=tuple(task_setting or ()),
         settings=(*(setting or ()), *(("trust_remote_code=true",) if trust_remote_code else ())),
+        max_items=max_items,
     )
     whole, source = read_suite(suite)
     wanted = _narrowed(whole, source, choice, plugins)
@@ -228,6 +234,8 @@ def _narrowed(suite: Suite, source: Source, choice: Choice, plugins: Plugins) ->
             changes[axis] = wanted
             for name in wanted:
                 plugins.find(axis, name)  # an unknown one is no fault of the suite's
+    if choice.max_items is not None:
+        changes["evaluate"] = suite.evaluate.model_copy(update={"max_items": choice.max_items})
     changes["tasks"] = _with_data(changes.get("tasks", suite.tasks), source, choice, plugins)
     narrowed = suite.model_copy(update=changes)
     if choice.data is None or choice.tasks:
@@ -377,7 +385,7 @@ def _check(console: Any, plan: Plan, plugins: Plugins) -> tuple[Plan, list[str]]
     Returns:
         The plan, in which the steps are marked that the data cannot do, and what models say.
     """
-    from harness.checks import check_data, check_labels, check_models
+    from harness.checks import check_data, check_labels, check_models, check_samples
     from harness.screen import say
 
     checked = check_data(plan, plugins)
@@ -386,7 +394,8 @@ def _check(console: Any, plan: Plan, plugins: Plugins) -> tuple[Plan, list[str]]
         for line in how.lines():
             say(console, f"  {line}")
     plan = check_labels(plan, plugins, checked.loaded)
-    return plan, check_models(plan, plugins, checked.loaded)
+    plan, notes = check_samples(plan, plugins, checked.loaded)
+    return plan, notes + check_models(plan, plugins, checked.loaded)
 
 
 def _say_notes(console: Any, notes: Sequence[str]) -> None:

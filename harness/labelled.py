@@ -125,6 +125,10 @@ class LabelledData(Data):
         """Return it with less of `train` and `validation`, stratified."""
         return self._with({"train": self._fewer("train", train), "validation": self._fewer("validation", validation)})
 
+    def only(self, split: str, places: Sequence[int]) -> Self:
+        """Return it with the examples of a split at these places alone."""
+        return self._with({split: self._at(split, places)})
+
     def _with(self, splits: Mapping[str, Examples]) -> Self:
         data = copy(self)
         data._splits = {**self._splits, **splits}  # noqa: SLF001 - a copy of its own kind
@@ -132,15 +136,18 @@ class LabelledData(Data):
         return data
 
     def _fewer(self, split: str, count: int) -> Examples:
-        inputs, labels = self._splits[split]
+        labels = self._splits[split].labels
         sizes, seen = Counter(labels), Counter[int]()
         places = []
         for place, label in enumerate(labels):
             places.append(((seen[label] + 0.5) / sizes[label], place))
             seen[label] += 1
-        chosen = sorted(place for _, place in sorted(places)[:count])
-        part = inputs[chosen] if isinstance(inputs, np.ndarray) else [inputs[place] for place in chosen]
-        return Examples(part, [labels[place] for place in chosen])
+        return self._at(split, sorted(place for _, place in sorted(places)[:count]))
+
+    def _at(self, split: str, places: Sequence[int]) -> Examples:
+        inputs, labels = self._splits[split]
+        part = inputs[list(places)] if isinstance(inputs, np.ndarray) else [inputs[place] for place in places]
+        return Examples(part, [labels[place] for place in places])
 
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Grades:
         """Grade the most probable class: columns `correct` (0 or 1), `label` and `predicted`.

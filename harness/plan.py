@@ -147,6 +147,8 @@ class _Planner:
         graded = {**served, "batch_size": case.batch_size}
         if self._suite.evaluate.validation:  # left out otherwise: the fingerprint is that from before there was it
             graded["validation"] = True
+        if self._suite.evaluate.max_items is not None:  # likewise
+            graded["max_items"] = self._suite.evaluate.max_items
         self._step("evaluate", graded, inputs, why)
         batch = case.batch_size if case.scenario == "Offline" else 1
         load = {**served, "batch_size": batch, "scenario": case.scenario, "load": self._suite.serve.load(case.scenario)}

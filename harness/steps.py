@@ -22,6 +22,7 @@ from harness.measure.outputs import checking
 from harness.plugins import Plugins
 from harness.reading import HowRead
 from harness.records import StepResult
+from harness.sampling import in_words, sampled
 from harness.seams import (
     Assignment,
     BilledPredictor,
@@ -283,10 +284,11 @@ def _open(scene: Scene) -> Callable[[], Predict]:
 
 
 def _evaluate(scene: Scene, result: StepResult) -> None:
+    data = _items_of(scene, "test", result)
     predict = _open(scene)()
     with window(scene.meters(), scene.hardware.synchronise) as read:
         began = time.perf_counter()
-        grades = grade(predict, scene.data, scene.job.spec["batch_size"])
+        grades = grade(predict, data, scene.job.spec["batch_size"])
         wall_s = time.perf_counter() - began
     _take(result, read)
     _keep_usage(predict, "test", items(grades.scores), result)
@@ -295,26 +297,36 @@ def _evaluate(scene: Scene, result: StepResult) -> None:
     result.used.update(plain.nested(plain.named(grades.used, "Grades.used"), "Grades.used"))
     if scene.data.how_read is not None:
         result.used["how_read"] = plain.instance(scene.data.how_read, HowRead, "Data.how_read").plain()
-    if not scene.data.repeatable():
+    if not data.repeatable():
         result.used["repeatable"] = False
-    if scene.data.all_alike():
+    if data.all_alike():
         result.used["all_alike"] = True
-    result.metrics.extend(described(scene.task, scene.data, grades))
-    _keep_answers(scene.data, "test", grades, result)
+    result.metrics.extend(described(scene.task, data, grades))
+    _keep_answers(data, "test", grades, result)
     if scene.job.spec.get("validation"):
-        validated = checked(grade(predict, scene.data, scene.job.spec["batch_size"], "validation"))
+        part = _items_of(scene, "validation", result)
+        validated = checked(grade(predict, part, scene.job.spec["batch_size"], "validation"))
         _keep_usage(predict, "validation", items(validated.scores), result)
         answers = {**validated.answers, **validated.scores}
-        _keep_answers(scene.data, "validation", validated._replace(answers=answers), result)
+        _keep_answers(part, "validation", validated._replace(answers=answers), result)
     _read(result, wall_s=wall_s, items=items(grades.scores))
     if isinstance(predict, BilledPredictor):  # samples would be paid for, and its size is not known
         return
-    result.samples.extend(kept(scene.data.show(checking(predict))))
+    result.samples.extend(kept(data.show(checking(predict))))
     if scene.job.spec["start"] == "as-is":  # no training tells its size
         del predict  # a large network need not fit in memory twice
         learner = scene.learner(scene.assignment())
         _read_parameters(learner, result)
         _read_flops(scene, learner, result)
+
+
+def _items_of(scene: Scene, split: str, result: StepResult) -> Data:
+    """Return the data with what is evaluated of a split; a record says where that is a sample."""
+    data, sample = sampled(scene.data, split, scene.job.spec)
+    if sample is not None:
+        result.used.setdefault("sample", {})[split] = sample
+        result.notes.append(f"Evaluated on {in_words(sample)}, of {split}.")
+    return data
 
 
 def _keep_answers(data: Data, split: str, grades: Grades, result: StepResult) -> None:

@@ -103,6 +103,8 @@ class Evaluate(_Strict):
 
     validation: bool = False
     """Whether the answers to the validation split are kept too, for thresholds that are chosen on it."""
+    max_items: Positive | None = None
+    """The most items of a split; of more, a sample, the same for every model."""
 
 
 class RequestLimits(_Strict):

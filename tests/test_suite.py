@@ -95,7 +95,10 @@ FAULTS = {
         GOOD.replace("\n  finetune: {steps: 2}", " 10"),
         "line 8: budgets is 10. Write a mapping with keys of these: pretrain, finetune.",
     ),
-    "no for a mapping": (GOOD + "evaluate: no\n", "evaluate is False. Write a mapping with keys of these: validation."),
+    "no for a mapping": (
+        GOOD + "evaluate: no\n",
+        "evaluate is False. Write a mapping with keys of these: validation, max_items.",
+    ),
     "a number for settings": (GOOD.replace("name: guess", "{name: guess, settings: 3}"), "a mapping: {NAME: VALUE}."),
     "a word for a number": (GOOD + "batch_sizes: [many]\n", "line 10: batch_sizes.0 is 'many'. Give a whole number."),
     "a rate": (GOOD + "serve: {rates: 2}\n", "line 10: serve.rates is 2. Write a list: [2]."),

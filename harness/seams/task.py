@@ -121,6 +121,16 @@ class Data(ABC):
         """
         return self
 
+    def only(self, split: str, places: Sequence[int]) -> Data:  # noqa: ARG002 - for those that can
+        """Return the same data with the items of `validation` or `test` at these places alone, in their order.
+
+        `max_items` evaluates such a sample. How an item is asked for and graded does not depend on the others.
+
+        Raises:
+            Unsupported: its grade is of the whole split.
+        """
+        raise Unsupported(f"{type(self).__name__} is graded on a whole split: leave `max_items` out.")
+
     def references(self, split: str) -> Sequence[Any] | None:  # noqa: ARG002 - for those that can
         """Return a perfect model's outputs, in the order of `evaluate`; None if there is no single right output."""
         return None

@@ -11,7 +11,7 @@ from typing import Any
 from unittest import SkipTest
 
 from harness import grading
-from harness.errors import DataError
+from harness.errors import DataError, Unsupported
 from harness.plugins import Plugins
 from harness.seams import Data, Grades, Predict, Task
 from harness.testing.compare import demand_equal, distance
@@ -219,6 +219,25 @@ def smaller_is_a_part(bench: TaskBench) -> None:
             raise CheckFailed(f"With at most {most} items {split} has {part.sizes[split]}.")
         if not set(part.keys(split) or ()) <= set(whole.keys(split) or ()):
             raise CheckFailed(f"{split} has an item that the whole data lack.")
+
+
+@TASK.rule("Keep what is said of an item beside it: references, keys and what is asked are those of the places.")
+def only_is_what_is_asked_for(bench: TaskBench) -> None:
+    """A sample of the test split has the items of its places, with the same grades."""
+    whole, places = bench.data, range(0, bench.data.sizes["test"], 2)
+    try:
+        part = whole.only("test", places)
+    except Unsupported as why:
+        raise SkipTest(str(why)) from None
+    if part.sizes["test"] != len(places):
+        raise CheckFailed(f"It has {part.sizes['test']} items for {len(places)} places.")
+    for name, column in whole.items("test").items():
+        demand_equal([column[place] for place in places], list(part.items("test")[name]), f"The column {name}")
+    if (answers := whole.references("test")) is None:
+        return
+    every, some = bench.grade(answers), grading.grade(_recite([answers[place] for place in places]), part, 16)
+    for name, scores in every.scores.items():
+        demand_equal([scores[place] for place in places], list(some.scores[name]), f"The scores {name}")
 
 
 @TASK.rule("Return inputs of the test split, in a fixed order.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -40,7 +41,8 @@ class Game(Data):
     def __init__(self, world: World, identity: str, metrics: Mapping[str, str], reference: float | None = None) -> None:
         self.world = world
         self._reference = reference
-        self.sizes = dict(EPISODES)
+        self._episodes: dict[str, Sequence[int]] = {split: _seeds(split) for split in EPISODES}
+        self.sizes = {split: len(seeds) for split, seeds in self._episodes.items()}
         self._metrics = dict(metrics)
         probe = self.make()
         self.observation_shape: tuple[int, ...] = probe.observation_space.shape
@@ -56,6 +58,13 @@ class Game(Data):
         """Return a new environment; `reset` seeds it."""
         return make(self.world)
 
+    def only(self, split: str, places: Sequence[int]) -> Game:
+        """Return the game with the episodes of a split at these places alone."""
+        game = copy(self)
+        game._episodes = {**self._episodes, split: [self._episodes[split][place] for place in places]}  # noqa: SLF001 - a copy
+        game.sizes = {**self.sizes, split: len(places)}
+        return game
+
     def sample_actions(self, generator: np.random.Generator, count: int) -> list[Any]:
         """Return uniformly random actions."""
         return random_actions(self._action_space, generator, count)
@@ -68,7 +77,7 @@ class Game(Data):
         Raises:
             DataError: an observation or a reward is not finite.
         """
-        seeds = _seeds(split)
+        seeds = self._episodes[split]
         episodes: list[dict[str, float]] = []
         for start in range(0, len(seeds), batch_size):
             episodes += self._play(predict, seeds[start : start + batch_size])
@@ -84,11 +93,11 @@ class Game(Data):
 
     def keys(self, split: str) -> Sequence[int]:
         """Return the seeds of the split's episodes."""
-        return range(TRAINING_SEEDS) if split == "train" else _seeds(split)
+        return range(TRAINING_SEEDS) if split == "train" else self._episodes[split]
 
     def items(self, split: str) -> Mapping[str, Sequence[Any]]:
         """Return the seeds of the split's episodes."""
-        return {"input": list(_seeds(split))}
+        return {"input": list(self._episodes[split])}
 
     def show(self, predict: Predict) -> Sequence[Sample]:
         """Return the first episode of the test split as a GIF, or why there is none."""

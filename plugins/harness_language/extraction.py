@@ -77,10 +77,17 @@ class ExtractionData(Data):
 
     def smaller(self, train: int, validation: int) -> ExtractionData:
         """Return the data with fewer training and validation texts."""
-        data = copy(self)
         fewer = {"train": self._splits["train"][:train], "validation": self._splits["validation"][:validation]}
-        data._splits = {**self._splits, **fewer}  # noqa: SLF001 - a copy
-        data.sizes = {name: len(extracts) for name, extracts in data._splits.items()}  # noqa: SLF001
+        return self._with(fewer)
+
+    def only(self, split: str, places: Sequence[int]) -> ExtractionData:
+        """Return the data with the texts of a split at these places alone."""
+        return self._with({split: tuple(self._splits[split][place] for place in places)})
+
+    def _with(self, splits: Mapping[str, tuple[Extract, ...]]) -> ExtractionData:
+        data = copy(self)
+        data._splits = {**self._splits, **splits}  # noqa: SLF001 - a copy
+        data.sizes = {name: len(items) for name, items in data._splits.items()}  # noqa: SLF001
         return data
 
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Grades:

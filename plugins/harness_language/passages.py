@@ -49,6 +49,14 @@ class PassageData(Data):
         data.sizes = {"train": len(data.texts("train"))} | {n: len(p) for n, p in data._passages.items()}  # noqa: SLF001
         return data
 
+    def only(self, split: str, places: Sequence[int]) -> PassageData:
+        """Return the data with the passages of `validation` or `test` at these places alone."""
+        data = copy(self)
+        part = tuple(self._passages[split][place] for place in places)
+        data._passages = {**self._passages, split: part}  # noqa: SLF001 - a copy
+        data.sizes = {**self.sizes, split: len(part)}
+        return data
+
     def texts(self, split: str) -> tuple[str, ...]:
         """Return a split's documents."""
         return self._documents[split]

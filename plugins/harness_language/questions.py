@@ -63,6 +63,10 @@ class QuestionData(Data):
         fewer = {"train": self._splits["train"][:train], "validation": self._splits["validation"][:validation]}
         return QuestionData({**self._splits, **fewer})
 
+    def only(self, split: str, places: Sequence[int]) -> QuestionData:
+        """Return the data with the questions of a split at these places alone."""
+        return QuestionData({**self._splits, split: tuple(self._splits[split][place] for place in places)})
+
     def texts(self, split: str) -> tuple[str, ...]:
         """Return a split's contexts and questions, without repetition, for tokenizers and pretraining."""
         return tuple(dict.fromkeys(text for item in self._splits[split] for text in (item.context, item.question)))

@@ -66,9 +66,16 @@ class SummaryData(Data):
 
     def smaller(self, train: int, validation: int) -> SummaryData:
         """Return the data with fewer training and validation texts."""
-        data = copy(self)
         fewer = {"train": self._splits["train"][:train], "validation": self._splits["validation"][:validation]}
-        data._splits = {**self._splits, **fewer}  # noqa: SLF001 - a copy
+        return self._with(fewer)
+
+    def only(self, split: str, places: Sequence[int]) -> SummaryData:
+        """Return the data with the texts of a split at these places alone."""
+        return self._with({split: tuple(self._splits[split][place] for place in places)})
+
+    def _with(self, splits: Mapping[str, tuple[Summarised, ...]]) -> SummaryData:
+        data = copy(self)
+        data._splits = {**self._splits, **splits}  # noqa: SLF001 - a copy
         data.sizes = {name: len(items) for name, items in data._splits.items()}  # noqa: SLF001
         return data
 

@@ -84,10 +84,17 @@ class TranslationData(Data):
 
     def smaller(self, train: int, validation: int) -> TranslationData:
         """Return the data with fewer training and validation pairs."""
-        data = copy(self)
         fewer = {"train": self._splits["train"][:train], "validation": self._splits["validation"][:validation]}
-        data._splits = {**self._splits, **fewer}  # noqa: SLF001 - a copy
-        data.sizes = {name: len(pairs) for name, pairs in data._splits.items()}  # noqa: SLF001
+        return self._with(fewer)
+
+    def only(self, split: str, places: Sequence[int]) -> TranslationData:
+        """Return the data with the texts of a split at these places alone."""
+        return self._with({split: tuple(self._splits[split][place] for place in places)})
+
+    def _with(self, splits: Mapping[str, tuple[Pair, ...]]) -> TranslationData:
+        data = copy(self)
+        data._splits = {**self._splits, **splits}  # noqa: SLF001 - a copy
+        data.sizes = {name: len(items) for name, items in data._splits.items()}  # noqa: SLF001
         return data
 
     def texts(self, split: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ a row of probabilities, one for each class: predictions of a batch are a float a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Self
 
 import numpy as np
 
@@ -36,6 +37,13 @@ class PixelData(LabelledData):
     def named(self, split: str) -> Sequence[str]:
         """Return the file or row of each input; numbers for data that come with the task."""
         return self.names.get(split) or [str(number) for number in range(self.sizes[split])]
+
+    def only(self, split: str, places: Sequence[int]) -> Self:
+        """Return it with the images of a split at these places alone, under their names."""
+        data = super().only(split, places)
+        if split in self.names:
+            data.names = {**self.names, split: [self.names[split][place] for place in places]}
+        return data
 
     @staticmethod
     def content(one: np.ndarray) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -69,6 +70,16 @@ class DetectionData(Data):
         for name, items in (("train", train), ("validation", validation)):
             splits[name] = Scenes(self._splits[name].images[:items], self._splits[name].objects[:items])
         return DetectionData(self.classes, splits)
+
+    def only(self, split: str, places: Sequence[int]) -> DetectionData:
+        """Return the data with the images of a split at these places alone, under their names."""
+        data, (images, objects) = copy(self), self._splits[split]
+        part = Scenes([images[place] for place in places], [objects[place] for place in places])
+        data._splits = {**self._splits, split: part}  # noqa: SLF001 - a copy
+        data.sizes = {**self.sizes, split: len(places)}
+        if split in self.names:
+            data.names = {**self.names, split: [self.names[split][place] for place in places]}
+        return data
 
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Grades:
         """Grade detections: columns `objects` (their count) and `found` (how many of them were found).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import subprocess
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from harness.labelled import NO_CLASS
 from harness.plugin_files import import_file
 from harness.plugins import load_plugins
 from harness.records import Record
+from harness.sampling import places
 from harness.seams.prompts import messages
 from harness.settings import filled
 from harness.store import open_store
@@ -229,6 +231,37 @@ def test_the_url_may_stand_in_the_models_name(mood: Path, harness_command: Any) 
     assert "evaluate openai:tiny on text-classification http as it is" in done.stdout
     assert "openai:tiny does not compute on cpu: it is measured and priced on remote." in done.stdout
     assert "finetune" not in done.stdout
+
+
+def test_a_sample_is_the_same_for_every_model(mood: Path, harness_command: Any) -> None:
+    """Both are asked for it alone; plan, record and screen say how many of how many."""
+    answers = references(mood)
+    whole = data_of(mood)
+    with Server({"tiny": Behaviour(), "other": Behaviour()}, answers=answers) as one:
+        write_suite(mood, one.url)
+        path = mood / "asked.yaml"
+        second = f'  - name: openai:other\n    settings: {{base_url: "{one.url}", max_tokens: 8}}\ntasks:'
+        path.write_text(path.read_text(encoding="utf-8").replace("tasks:", second), encoding="utf-8")
+        command = ("run", "asked.yaml", "--store", "store", "--max-items", "7")
+        planned = harness_command(mood, *command, "--dry-run")
+        done = harness_command(mood, *command)
+        prompts = Counter(entry["prompt"] for entry in one.log if entry["event"] == "asked")
+    records = [each for each in open_store(str(mood / "store")).records() if each.step == "evaluate"]
+
+    assert done.code == 0, done.stderr
+    note = "note: text-classification (mood): 7 of 24 items, drawn with seed 0."
+    assert note in planned.stdout
+    assert note in done.stdout
+    texts = whole.only("test", places(24, 7)).examples("test")
+    for record in records:
+        assert record.items["test"]["input"] == list(texts.inputs)
+        assert record.scores["correct"] == [1.0] * 7
+        assert record.used["sample"] == {"test": {"items": 7, "of": 24, "seed": 0}}
+        assert "Evaluated on 7 of 24 items, drawn with seed 0, of test." in record.notes
+        assert record.data_digest == whole.digest
+        assert record.metrics[0]["random_baseline"] == whole.only("test", places(24, 7)).random_baseline()["accuracy"]
+    assert len(records) == 2
+    assert all(prompts[text] >= 2 for text in answers if text.rpartition("\n")[2] in texts.inputs)
 
 
 @pytest.mark.slow

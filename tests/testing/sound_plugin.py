@@ -61,6 +61,12 @@ class RunsData(harness.Data):
         part.sizes = {name: len(runs) for name, runs in part.splits.items()}
         return part
 
+    def only(self, split, places):
+        part = copy.copy(self)
+        part.splits = {**self.splits, split: [self.splits[split][place] for place in places]}
+        part.sizes = {**self.sizes, split: len(places)}
+        return part
+
     def evaluate(self, predict, batch_size, split="test"):
         runs, labels = zip(*self.splits[split], strict=True)
         answers = []

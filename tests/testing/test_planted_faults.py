@@ -91,6 +91,8 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     "a smaller test split": ('"train": self.splits["train"][:train]', '"test": self.splits["test"][:40]', "smaller_is_a_part"),
     "smaller by other items": ('self.splits["train"][:train]', '[(run[::-1], label) for run, label in self.splits["train"][:train]]', "smaller_is_a_part"),
     "smaller that is not": ("[:validation]", "", "smaller_is_a_part"),
+    "a sample of other items": ("for place in places]", "for place in range(len(places))]", "only_is_what_is_asked_for"),
+    "a sample of another size": ("split: len(places)}", "split: len(places) + 1}", "only_is_what_is_asked_for"),
     "a loss that dips now and then": (
         'return functional.cross_entropy(network(batch["ids"])["logits"], batch["labels"])',
         'self.spec = getattr(self, "asked", -1) + 1\n            return network(batch["ids"])["logits"].sum() * 0 + (0.5 if self.spec % 3 == 2 else 1.0)',

@@ -130,6 +130,11 @@ def _alike(record: Record) -> Reason | None:
     return Reason("items all alike", {"items": _items(record)}) if record.used.get("all_alike") else None
 
 
+def _sampled(record: Record) -> Reason | None:
+    sample = (record.used.get("sample") or {}).get("test")
+    return Reason("items sampled", sample) if sample else None
+
+
 def _errorless(record: Record) -> Reason | None:
     """Report a deciding error of exactly 0: 0 bits for every text are those of a model that knows all of them."""
     for metric in record.metrics[:1]:
@@ -141,5 +146,5 @@ def _errorless(record: Record) -> Reason | None:
 
 _CHECKS: Mapping[str, Sequence[Callable[[Record], Reason | None]]] = {
     "serve": (_cached, _short, _invalid, _noisy, _overhead, _drifted, _busy, _threads, _unsupported),
-    "evaluate": (_unrepeatable, _alike, _few_items, _broken_scores, _errorless),
+    "evaluate": (_sampled, _unrepeatable, _alike, _few_items, _broken_scores, _errorless),
 }

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from harness.records import Record
+from harness.sampling import places
 from harness_reports.figures.explained import Explained, derived, named
 from harness_reports.measured import intervals
 from harness_reports.measured.lineage import Candidate, Chain
@@ -125,10 +126,26 @@ class Quality:
         return intervals.mean_draws(self.scores) if self.is_mean else intervals.replicates_draws(self.replicates)
 
     def minus(self, other: Quality) -> intervals.Interval:
-        """Return the interval of the difference, paired by item where both graded the same."""
+        """Return the interval of the difference, paired by item where both graded the same.
+
+        Where one graded a sample of what the other did, it is that on the sample.
+        """
         if self.is_mean:
-            return intervals.difference_interval(self.scores, other.scores)
+            few = min(self.items, other.items) if self.total == other.total else None
+            return intervals.difference_interval(*(one.scores[:, one._rows(few)] for one in (self, other)))  # noqa: SLF001
         return intervals.replicates_difference(self.replicates, other.replicates)
+
+    @property
+    def total(self) -> int:
+        """The items of the split, of which a sample may have been graded."""
+        return int((self.newest.used.get("sample") or {}).get("test", {}).get("of", self.items))
+
+    def _rows(self, count: int | None) -> slice | list[int]:
+        """Return the rows of a sample of so many items of the split; None: all."""
+        if count in (None, self.items):
+            return slice(None)
+        wanted = set(places(self.total, count))
+        return [row for row, place in enumerate(places(self.total, self.items)) if place in wanted]
 
     @property
     def place(self) -> tuple[str | None, ...]:

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from harness import FactError, StoreError
+from harness.sampling import places
 from harness_reports.measured.quality_figures import quality_share
 from harness_reports.measured.results import Results
 from harness_reports.measured.tables import EVERY, accuracy
@@ -113,3 +114,21 @@ def test_other_tables_have_no_metric(table: Any) -> None:
     """An option without effect is an error."""
     with pytest.raises(FactError, match="--metric belongs to"):
         table("throughput", "--metric", "delay")
+
+
+def test_a_sample_is_paired_with_its_items_of_the_whole(bench: Any) -> None:
+    """Of 100 items the model was evaluated on 40: the baseline counts there with the same ones."""
+    chosen = places(100, 40)
+    hard = [float(place in chosen[:20]) for place in range(100)]  # of these the baseline gets 20 in the sample
+    part = {"used": {"sample": {"test": {"items": 40, "of": 100, "seed": 0}}}}
+    records = [
+        *bench.case(scores=[hard[place] for place in chosen], fields=part),
+        *bench.case(model="tfidf", start="scratch", runtime="eager", scores=hard),
+    ]
+    bert, tfidf = sorted(Results(records).qualities().values(), key=lambda one: one.items)
+
+    assert (bert.items, tfidf.items) == (40, 100)
+    assert tuple(bert.minus(tfidf)) == tuple(tfidf.minus(bert)) == (0.0, 0.0)
+    assert (bert.value, tfidf.value) == (0.5, 0.2)
+    judgement = accuracy(records).set_index("model").loc["bert", "judgement"]
+    assert judgement == "40 of 100 items, drawn with seed 0: the interval is that of the sample."
