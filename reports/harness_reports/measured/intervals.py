@@ -109,6 +109,30 @@ def _weights(random: np.random.Generator, replicates: int, draws: int) -> np.nda
     return np.asarray(random.multinomial(replicates, [1 / replicates] * replicates, size=draws) / replicates)
 
 
+def joint_draws(*scores: Scores) -> np.ndarray:
+    """Return draws of the means of several figures of the same seeds and items, all resampled alike: for their ratios.
+
+    Returns:
+        Shape (figures, draws).
+    """
+    stacked = np.ascontiguousarray(np.array(scores, dtype=float))
+    return _resampled_together(stacked.tobytes(), stacked.shape)
+
+
+@lru_cache(maxsize=128)
+def _resampled_together(content: bytes, shape: tuple[int, int, int]) -> np.ndarray:
+    figures, replicates, items = shape
+    stacked = np.frombuffer(content).reshape(shape)
+    random = np.random.default_rng([6, replicates, items])
+    parts = []
+    for count in _chunks(items):
+        weights = _weights(random, replicates, count)
+        indexes = random.integers(0, items, (count, items))
+        rows = [np.take_along_axis(weights @ stacked[number], indexes, axis=1) for number in range(figures)]
+        parts.append(np.array([each.mean(axis=1) for each in rows]))
+    return np.concatenate(parts, axis=1)
+
+
 def _bootstrap(matrix: np.ndarray, stream: int = 0) -> np.ndarray:
     return _resampled(np.ascontiguousarray(matrix).tobytes(), matrix.shape, stream)
 
@@ -117,7 +141,7 @@ def _bootstrap(matrix: np.ndarray, stream: int = 0) -> np.ndarray:
 def _resampled(content: bytes, shape: tuple[int, int], stream: int) -> np.ndarray:
     """Return resampled means; cached, so that a moved price slider does not resample them."""
     matrix = np.frombuffer(content).reshape(shape)
-    random = np.random.default_rng([stream, *shape])  # each use has its own stream: 0 and 1 here, 2 to 4 elsewhere
+    random = np.random.default_rng([stream, *shape])  # each use has its own stream: 0, 1 and 6 here, 2 to 5 elsewhere
     kinds, counts = _kinds(matrix)
     if kinds.shape[1] <= _FEW:
         return _counted(kinds, counts, random)

@@ -22,7 +22,8 @@ from harness_reports.reasons import as_text
 COST = (
     *KEYS, "seeds", "pretrain_usd", "finetune_usd", "train_usd", "evaluate_usd", "usd_per_1k_inferences",
     "usd_per_1k_low", "usd_per_1k_high", "batch_size", "usd_per_1k_single_stream", "usd_per_1k_single_stream_low",
-    "usd_per_1k_single_stream_high", "usd_per_1k_correct", "usd_per_million_output_tokens", *ONLY_CALLS,
+    "usd_per_1k_single_stream_high", "usd_per_1k_correct", "usd_per_1k_correct_low", "usd_per_1k_correct_high",
+    "usd_per_million_output_tokens", *ONLY_CALLS, "tokens_are",
     "energy_j_per_1k", "energy_j_per_1k_low", "energy_j_per_1k_high", "energy_kind", "co2e_g_per_1k", "usd_per_hour",
     "utilisation", "train_energy_j", "train_energy_kind", "train_co2e_g", "pue", "grid", "grid_g_co2e_per_kwh",
     "price_item", "price_usd", "price_multiplier", "price_offer", "price_provider", "price_region", "price_as_of",
@@ -42,7 +43,7 @@ def cost(records: Sequence[Record], pricing: Pricing) -> pd.DataFrame:
       request at a time, as latencies are measured.
     - `usd_per_1k_correct` is the Offline cost over the share of right answers (quality over its ceiling). Costs of
       errors and reviews belong to a use case, see `serving`. `usd_per_million_output_tokens` is None where no tokens
-      were counted.
+      were counted. `usd_per_1k_correct_low` and `..._high` are the ends of its 95 % interval.
     - `price_stale` says how old a price is that is older than `STALE_DAYS` days on the day of the prices.
     - Energy is the machine's, metered or estimated (`energy_kind`; an estimate's band is all processors idle to all
       busy). Carbon includes the building's overhead (`pue`) and the country's grid.
@@ -51,6 +52,11 @@ def cost(records: Sequence[Record], pricing: Pricing) -> pd.DataFrame:
       and URL. `usd_per_1k_inferences` is the mean of these requests; its interval is over seeds and items, as that of
       quality. `price_usd_per_million_input` and `..._output` are what they pay over their tokens;
       `usd_per_million_tokens` is the whole cost over all tokens, `usd_per_million_output_tokens` over those written.
+      Intervals of costs by token and by right answer resample price, tokens and score of the same requests. Wrong,
+      empty and refused answers are paid and counted. `usd_per_1k_with_retries` is the most that requests cost: every
+      further attempt billed like the answer that came in the end; what a failed attempt took, no server says.
+      `tokens_are` says whether the server counted the tokens or they are estimated. A record whose user said which
+      entry of the list of prices pays its calls (`priced_as`) has that one's price, whatever the URL.
       `evaluate_usd` is the cost of the calls of all splits. Without a known price these cells are None, and `note` says
       why. Energy and hours of the server are not known.
 

@@ -11,15 +11,14 @@ from harness_reports.figures.explained import Explained, derived, named
 from harness_reports.figures.formula import evaluate
 from harness_reports.measured import readings as leaf
 from harness_reports.measured.intervals import RESAMPLES
-from harness_reports.measured.quality import Quality
-from harness_reports.measured.quality_figures import quality_share
 from harness_reports.measured.rates import rate_ends
 from harness_reports.measured.results import Measured, Serving
 from harness_reports.prices import price_figures as priced
 from harness_reports.prices.energy_use import energy_figures
 from harness_reports.prices.pricing import Pricing
-from harness_reports.prices.usage import is_served
-from harness_reports.prices.usage_figures import call_figures, of_machines
+from harness_reports.prices.right_answers import right_answer_figures
+from harness_reports.prices.usage import Bill, is_served
+from harness_reports.prices.usage_figures import call_figures, of_machines, usd_draws
 
 USD, PER_1K = "USD", "USD per 1,000 inferences"
 UNIT_COSTS: Mapping[str, tuple[str, str, str]] = {
@@ -43,10 +42,11 @@ def cost_figures(candidate: Measured, pricing: Pricing) -> dict[str, Explained]:
 
 def _of_calls(candidate: Measured, pricing: Pricing) -> list[Explained]:
     """Return the figures of a served model, whose calls are paid by the token."""
-    calls = call_figures(candidate, pricing)
+    bill, calls = Bill(candidate, pricing.as_of), call_figures(candidate, pricing)
     return [
         *_training(candidate, pricing), *energy_figures(candidate, pricing), *calls,
-        _correct(calls[0], candidate.quality), priced.multiplier(pricing),
+        *right_answer_figures(calls[0], candidate.quality, usd_draws(bill, float(pricing.multiplier)), bill),
+        priced.multiplier(pricing),
     ]  # fmt: skip
 
 
@@ -55,10 +55,12 @@ def _of_machines(candidate: Measured, pricing: Pricing) -> list[Explained]:
     served = [
         figure for scenario in UNIT_COSTS for figure in _served(scenario, candidate.fastest.get(scenario), pricing)
     ]
+    offline = candidate.fastest.get("Offline")
     return [
         *_training(candidate, pricing),
         _stage("evaluate_usd", [chain.leaf for chain in candidate.evaluations], pricing),
-        *served, _correct(served[0], candidate.quality), _tokens(candidate.fastest.get("Offline"), pricing),
+        *served, *right_answer_figures(served[0], candidate.quality, unit_cost_draws(served[0], offline)),
+        _tokens(offline, pricing),
         *energy_figures(candidate, pricing),
         priced.hourly(candidate.machine, pricing), priced.utilisation(pricing),
         priced.price(candidate.machine, pricing), priced.multiplier(pricing), *of_machines(),
@@ -119,15 +121,6 @@ def unit_cost_draws(point: Explained, window: Serving | None) -> np.ndarray | No
         return None
     return np.asarray(evaluate(UNIT_COST, {figure.name: figure.value for figure in point.inputs}
                                | {window.speed.name: window.rate_draws}))  # fmt: skip
-
-
-def _correct(point: Explained, graded: Quality | None) -> Explained:
-    name, unit = "usd_per_1k_correct", "USD per 1,000 right answers"
-    share = quality_share(graded) if graded is not None else Explained("right_share", None, note="it was not graded")
-    if not share.value:
-        note = "not known without a share of right answers above 0"
-        return Explained(name, None, unit, note=note, inputs=(point, share))
-    return derived(name, unit, f"{point.name} / right_share", point, share)
 
 
 def _tokens(window: Serving | None, pricing: Pricing) -> Explained:

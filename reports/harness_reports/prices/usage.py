@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from harness.errors import FactError
 from harness.records import Record
 from harness_reports.economics.api_prices import calculated, price_source, since
-from harness_reports.measured.intervals import RESAMPLES, mean_draws
+from harness_reports.measured.intervals import RESAMPLES, joint_draws, mean_draws
 from harness_reports.measured.results import Measured
 from harness_reports.prices.pricing import why_stale
 from harness_reports.reasons import Reason, Reasons
@@ -32,6 +32,9 @@ COUNTS: Mapping[str, str] = {
 TOTALS = ("input_tokens", "output_tokens")
 """Counts without which a call has no price."""
 
+NamedBy = Literal["provider_id", "provider_api_url"]
+BY_ID: NamedBy = "provider_id"
+BY_URL: NamedBy = "provider_api_url"
 Call = tuple[int, int, int, int, int]
 """The counts of a call, in the order of `COUNTS`."""
 
@@ -78,33 +81,45 @@ def _call(counts: Iterable[int | None]) -> Call:
 
 
 @lru_cache(maxsize=1 << 16)
-def call_usd(url: str, model: str, call: Call, day: date) -> CallUsd:
+def call_usd(provider: str, model: str, call: Call, day: date, named_by: NamedBy = BY_URL) -> CallUsd:
     """Return the price of a call at noon (UTC) of a day, in the tier of its own size.
 
+    Args:
+        provider: the URL of its service, or its id in the list of prices.
+        model: as the provider calls it.
+        call: its counts.
+        day: of the price.
+        named_by: which of the two `provider` is.
+
     Raises:
-        FactError: the model has no known price at this URL, or the counts contradict each other.
+        FactError: the model has no known price there, or the counts contradict each other.
     """
-    price = _calculated(url, model, call, day)
+    price = _calculated(provider, model, call, day, named_by)
     parts = (price.input_price, price.output_price, price.total_price - price.input_price - price.output_price)
     return CallUsd(*map(float, parts))
 
 
-def listing(url: str, model: str, day: date) -> Listing | None:
-    """Return where the price of a served model is found; None if it has no known price at this URL."""
+def listing(provider: str, model: str, day: date, named_by: NamedBy = BY_URL) -> Listing | None:
+    """Return where the price of a served model is found, as in `call_usd`; None if it has no known price there."""
     try:
-        price = _calculated(url, model, (0, 0, 0, 0, 0), day)
+        price = _calculated(provider, model, (0, 0, 0, 0, 0), day, named_by)
     except FactError:
         return None
     return Listing(price.provider.id, price.model.id, since(price.model, _noon(day)))
 
 
-def _calculated(url: str, model: str, call: Call, day: date) -> Any:
+def _calculated(provider: str, model: str, call: Call, day: date, named_by: NamedBy) -> Any:
     usage = {name: count for name, count in zip(COUNTS.values(), call, strict=True) if count}
-    return calculated(url, model, usage, _noon(day), None, named_by="provider_api_url")
+    return calculated(provider, model, usage, _noon(day), None, named_by)
 
 
 def _noon(day: date) -> datetime:
     return datetime.combine(day, time(12), UTC)  # some prices depend on the hour
+
+
+def estimated(record: Record) -> int:
+    """Return of how many answers the harness counted the tokens itself, as the server did not say them."""
+    return sum(map(bool, record.usage.get("test", {}).get("estimated", [])))
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +139,17 @@ class Bill:
         """Where it was asked."""
         return str(self.measured.machine.spec["access"]["base_url"])
 
+    @property
+    def priced_as(self) -> str:
+        """The entry of the list of prices, `PROVIDER/MODEL`, that its user named; empty where the URL finds it."""
+        return str(self.measured.machine.spec["access"].get("priced_as") or "")
+
+    @property
+    def entry(self) -> tuple[str, str, NamedBy]:
+        """Provider and model in the list of prices, and how the provider is named there."""
+        provider, _, model = self.priced_as.partition("/")
+        return (provider, model, BY_ID) if self.priced_as else (self.url, self.model, BY_URL)
+
     @cached_property
     def leaves(self) -> list[Record]:
         """Its evaluations, one for each seed, all of as many items."""
@@ -132,18 +158,43 @@ class Bill:
     @cached_property
     def listing(self) -> Listing | None:
         """Where its price is found."""
-        return listing(self.url, self.model, self.day)
+        provider, model, named_by = self.entry
+        return listing(provider, model, self.day, named_by)
+
+    @cached_property
+    def _items(self) -> list[tuple[Call | None, ...]]:
+        return list(zip(*(calls(leaf.usage.get("test", {})) for leaf in self.leaves), strict=False))
+
+    @cached_property
+    def counted(self) -> np.ndarray:
+        """Whether every seed has the tokens of an item, shape (items,)."""
+        return np.array([None not in item for item in self._items], dtype=bool)
 
     @cached_property
     def requests(self) -> np.ndarray:
         """Counts of the test requests, shape (seeds, items, counts), without items that a seed has no tokens of."""
-        seeds = [calls(leaf.usage.get("test", {})) for leaf in self.leaves]
-        counted = [item for item in zip(*seeds, strict=False) if None not in item]
-        return np.array(counted, dtype=int).reshape(len(counted), len(seeds), len(COUNTS)).swapaxes(0, 1)
+        counted = [item for item in self._items if None not in item]
+        return np.array(counted, dtype=int).reshape(len(counted), len(self.leaves), len(COUNTS)).swapaxes(0, 1)
+
+    @cached_property
+    def attempts(self) -> np.ndarray:
+        """How often each of these requests was sent, shape (seeds, items); 1 where it was not recorded."""
+        columns = [leaf.usage.get("test", {}).get("attempts") or [1] * len(self._items) for leaf in self.leaves]
+        return np.array([[count or 1 for count in column] for column in columns])[:, self.counted]
 
     def reports(self, name: str) -> bool:
         """Return whether the server said a count, one of `COUNTS`, of any request."""
         return any(count is not None for leaf in self.leaves for count in leaf.usage.get("test", {}).get(name, []))
+
+    @property
+    def attempts_paid(self) -> float:
+        """Attempts by answer, weighted with the answer's price.
+
+        Raises:
+            FactError: they have no price.
+        """
+        usd = self.usd_of_requests
+        return float((usd * self.attempts).sum() / usd.sum()) if usd.sum() else float(self.attempts.mean())
 
     @cached_property
     def gap(self) -> Reason | None:
@@ -153,12 +204,17 @@ class Bill:
         if not self.requests.size:
             return Reason("calls without tokens")
         if self.listing is None:
-            return Reason("calls without a price", {"model": self.model, "url": self.url})
+            return self._unpriced()
         try:
             _ = self.usd, [self.evaluation_usd(leaf) for leaf in self.leaves]
         except FactError:
             return Reason("calls miscounted")
         return None
+
+    def _unpriced(self) -> Reason:
+        if self.priced_as:
+            return Reason("calls priced as nothing", {"entry": self.priced_as})
+        return Reason("calls without a price", {"model": self.model, "url": self.url})
 
     @cached_property
     def usd(self) -> np.ndarray:
@@ -171,13 +227,25 @@ class Bill:
         return np.array(flat).reshape(*self.requests.shape[:2], len(CallUsd._fields))
 
     def _usd(self, call: Iterable[int | None]) -> CallUsd:
-        return call_usd(self.url, self.model, _call(call), self.day)
+        provider, model, named_by = self.entry
+        return call_usd(provider, model, _call(call), self.day, named_by)
+
+    @cached_property
+    def usd_of_requests(self) -> np.ndarray:
+        """Prices of the requests, shape (seeds, items)."""
+        return np.asarray(self.usd.sum(axis=2))
 
     @cached_property
     def draws(self) -> np.ndarray:
         """Draws of the mean price of a request: seeds are resampled, then items, the same in each seed."""
-        usd = self.usd.sum(axis=2)
+        usd = self.usd_of_requests
         return mean_draws(usd) if np.ptp(usd) else np.full(RESAMPLES, usd.flat[0])
+
+    def draws_over(self, other: np.ndarray) -> np.ndarray:
+        """Return draws of all prices over the sum of something else of the same requests, shape (seeds, items)."""
+        usd, over = joint_draws(self.usd_of_requests, other)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(usd / over)
 
     def evaluation_usd(self, leaf: Record) -> float:
         """Return the price of the calls of all splits, as far as their tokens are known.
@@ -190,17 +258,22 @@ class Bill:
     @cached_property
     def caveats(self) -> Reasons:
         """What its costs leave out."""
-        return Reasons([*self._uncounted(), *self._sent_again()])
+        return Reasons([*self._uncounted(), *self._estimated(), *self._sent_again()])
 
     def _uncounted(self) -> Iterable[Reason]:
         answers = max((len(calls(leaf.usage.get("test", {}))) for leaf in self.leaves), default=0)
         if left_out := answers - self.requests.shape[1]:
             yield Reason("calls not counted", {"count": left_out, "all": answers})
 
+    def _estimated(self) -> Iterable[Reason]:
+        if count := sum(map(estimated, self.leaves)):
+            answers = sum(len(calls(leaf.usage.get("test", {}))) for leaf in self.leaves)
+            yield Reason("calls estimated", {"count": count, "all": answers})
+
     def _sent_again(self) -> Iterable[Reason]:
         attempts = [count or 1 for leaf in self.leaves for count in leaf.usage.get("test", {}).get("attempts", [])]
         if more := sum(attempts) - len(attempts):
-            yield Reason("calls sent again", {"count": more, "all": len(attempts)})
+            yield Reason("calls sent again", {"count": more, "all": len(attempts), "higher": self.attempts_paid - 1})
 
     @property
     def note(self) -> Reasons | None:
@@ -214,6 +287,7 @@ class Bill:
             return {}
         stale = Reason("price undated") if listed.as_of is None else why_stale(listed.as_of, self.day)
         return {
+            "tokens_are": "estimated" if any(map(estimated, self.leaves)) else "measured",
             "price_item": listed.model, "price_offer": "per token", "price_provider": listed.provider,
             "price_as_of": listed.as_of and listed.as_of.isoformat(), "price_stale": stale,
             "price_source": price_source(),

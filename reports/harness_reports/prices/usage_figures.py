@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from harness.records import Record
 from harness_reports.economics.api_prices import price_source
 from harness_reports.figures.explained import Explained, derived
 from harness_reports.measured.intervals import RESAMPLES, interval_of
@@ -13,13 +14,15 @@ from harness_reports.measured.readings import who
 from harness_reports.measured.results import Measured
 from harness_reports.prices import price_figures as priced
 from harness_reports.prices.pricing import Pricing
-from harness_reports.prices.usage import COUNTS, Bill, CallUsd
+from harness_reports.prices.usage import COUNTS, TOTALS, Bill, CallUsd, estimated
 
 USD, PER_1K = "USD", "USD per 1,000 inferences"
 TOKENS = ("input_tokens_per_request", "cached_tokens_per_request", "output_tokens_per_request")
 RATES = ("price_usd_per_million_input", "price_usd_per_million_output")
 BLENDED, WRITTEN = "usd_per_million_tokens", "usd_per_million_output_tokens"
-ONLY_CALLS = (*TOKENS, *RATES, BLENDED)
+BLENDED_ENDS = ("usd_per_million_tokens_low", "usd_per_million_tokens_high")
+RETRIED = "usd_per_1k_with_retries"
+ONLY_CALLS = (*TOKENS, *RATES, BLENDED, *BLENDED_ENDS, RETRIED)
 """Columns that candidates on machines do not have."""
 _ONLY_MACHINES = (
     "usd_per_1k_single_stream", "usd_per_1k_single_stream_low", "usd_per_1k_single_stream_high", "usd_per_hour",
@@ -47,7 +50,8 @@ def call_figures(candidate: Measured, pricing: Pricing) -> list[Explained]:
                     note=bill.note.sentence("en") if bill.note else "")  # fmt: skip
     *paid, _ = figures  # the price of a request whatever its tokens is no column
     return [
-        point, *_ends(bill, point), *paid, *_per_million(point, figures), _evaluation(bill, pricing),
+        point, *_ends(bill, point), _retried(bill, point), *paid, *_per_million(bill, point, figures),
+        _evaluation(bill, pricing),
         *(Explained(name, None, note="calls are paid by the token, whatever the machine") for name in _ONLY_MACHINES),
         *(Explained(name, None, note="the energy of the server is not known") for name in _ENERGY),
     ]  # fmt: skip
@@ -68,11 +72,17 @@ def _tokens(bill: Bill) -> Iterator[Explained]:
         parts = [
             part for leaf, total in zip(bill.leaves, totals, strict=True)
             for part in (
-                Explained(counted, int(total), "tokens", source=f"usage in {who(leaf)}", kind="measured"),
+                Explained(counted, int(total), "tokens", source=f"usage in {who(leaf)}", note=_counted_here(leaf),
+                          kind="estimated" if estimated(leaf) else "measured"),
                 Explained("requests", bill.requests.shape[1], source=f"usage in {who(leaf)}", kind="measured"),
             )
         ]  # fmt: skip
         yield derived(name, "tokens", f"sum({counted}) / sum(requests)", *parts)
+
+
+def _counted_here(leaf: Record) -> str:
+    count = estimated(leaf)
+    return f"of {count:,} answers counted by a tokenizer, as the server did not say them" if count else ""
 
 
 def _rates(bill: Bill) -> list[Explained]:
@@ -107,17 +117,46 @@ def _ends(bill: Bill, point: Explained) -> Iterator[Explained]:
         yield Explained(name, end, PER_1K, note=note, inputs=(point,))
 
 
-def _per_million(point: Explained, figures: Sequence[Explained]) -> Iterator[Explained]:
-    """Yield the whole cost over the tokens written, and over all tokens."""
+def _retried(bill: Bill, point: Explained) -> Explained:
+    """Return the cost of 1,000 requests if every attempt is billed like the answer that came in the end."""
+    if bill.gap:
+        return Explained(RETRIED, None, PER_1K, note="there is no price: see the note of the row")
+    source = "; ".join(f"attempts in {who(leaf)}" for leaf in bill.leaves)
+    factor = Explained("attempts_paid", bill.attempts_paid, source=source, kind="measured",
+                       note="attempts by answer, weighted with the answer's price")  # fmt: skip
+    return derived(RETRIED, PER_1K, f"{point.name} * attempts_paid", point, factor,
+                   note="the most: a provider that bills no failed attempt is paid usd_per_1k_inferences")  # fmt: skip
+
+
+def _per_million(bill: Bill, point: Explained, figures: Sequence[Explained]) -> Iterator[Explained]:
+    """Yield the whole cost over the tokens written, and over all tokens with the ends of its 95 % interval."""
     tokens = {figure.name: figure for figure in figures if figure.name in (TOKENS[0], TOKENS[2])}
     for name, unit, over in (
         (WRITTEN, "USD per million tokens written", (TOKENS[2],)), (BLENDED, "USD per million tokens", tuple(tokens)),
     ):  # fmt: skip
         parts = [tokens[each] for each in over]
         if not sum(part.value or 0 for part in parts):
-            yield Explained(name, None, unit, note="no tokens were counted", inputs=(point, *parts))
+            cost = Explained(name, None, unit, note="no tokens were counted", inputs=(point, *parts))
         else:
-            yield derived(name, unit, f"{point.name} / ({' + '.join(over)}) * 1000", point, *parts)
+            cost = derived(name, unit, f"{point.name} / ({' + '.join(over)}) * 1000", point, *parts)
+        yield cost
+    yield from _ends_per_million(bill, cost)
+
+
+def _ends_per_million(bill: Bill, cost: Explained) -> Iterator[Explained]:
+    low, high = (None, None) if cost.value is None else interval_of(_draws_per_million(bill, cost.value))
+    for name, end, share in zip(BLENDED_ENDS, (low, high), ("2.5", "97.5"), strict=True):
+        note = f"{share}th percentile of {RESAMPLES:,} bootstrap ratios: seeds are resampled, then requests"
+        yield Explained(name, end, cost.unit, note=note, inputs=(cost,))
+
+
+def _draws_per_million(bill: Bill, usd_per_million: float) -> np.ndarray:
+    """Return draws of the cost of a million tokens, prices and tokens of the same requests, around its value."""
+    tokens = bill.requests[:, :, [list(COUNTS).index(name) for name in TOTALS]].sum(axis=2)
+    paid = bill.usd_of_requests.sum()
+    if not paid:
+        return np.zeros(1)
+    return bill.draws_over(tokens) * (usd_per_million / float(paid / tokens.sum()))
 
 
 def _evaluation(bill: Bill, pricing: Pricing) -> Explained:

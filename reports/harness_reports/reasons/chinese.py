@@ -100,7 +100,9 @@ SENTENCES = {
     "calls miscounted": "没有价格：服务器报告的词元数自相矛盾，例如缓存词元多于输入词元。待服务器计数正确后请重新评测。",
     "calls under load": "按词元计，1,000 次请求的成本为 {usd:usd}（见成本表），但服务器能承受多少请求、速度如何，尚未在负载下测量：暂不评判。",
     "calls not counted": "共 {all} 个应答，服务器未报告其中 {count} 个的词元数：成本为其余应答的成本。",
-    "calls sent again": "为 {all} 个应答另发送了 {count} 次尝试。失败的尝试用了多少词元未知：若提供商对其计费，成本会更高。",
+    "calls sent again": "为 {all} 个应答另发送了 {count} 次尝试。失败的尝试用了多少词元未知：若提供商对每次尝试均按其应答计费，成本会高 {higher:share}。",
+    "calls estimated": "共 {all} 个应答，服务器未报告其中 {count} 个的词元数：由此处的分词器计数，其价格为估计。",
+    "calls priced as nothing": "没有价格：genai-prices 中没有记录的 `priced_as` 所指的 {entry!r}。请写作 PROVIDER/MODEL，再重新评测。",
     # What has changed since something was measured.
     "stale": "{changes:every}",
     "data changed": "数据已更改",

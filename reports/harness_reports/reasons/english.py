@@ -134,7 +134,11 @@ SENTENCES = {
     "bears, and how fast, were not measured under load: it is not judged yet.",
     "calls not counted": "The server did not say the tokens of {count} of {all} answers: costs are those of the others.",
     "calls sent again": "For {all} answers {count} further attempts were sent. What tokens a failed attempt took is not "
-    "known: where the provider bills it, costs are higher.",
+    "known: where the provider bills each like its answer, costs are {higher:share} higher.",
+    "calls estimated": "The server did not say the tokens of {count} of {all} answers: a tokenizer counted them here, so their "
+    "price is an estimate.",
+    "calls priced as nothing": "No price: genai-prices knows no entry {entry!r}, which `priced_as` of the record names. Name "
+    "one as PROVIDER/MODEL, and evaluate again.",
     # What has changed since something was measured.
     "stale": "{changes:every}",
     **why.SENTENCES,

@@ -34,7 +34,9 @@ SHOWN: Mapping[str, Sequence[str]] = {
     "cost": (
         "task", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision", "pretrain_usd",
         "finetune_usd", "train_usd", "usd_per_1k_inferences", "usd_per_1k_low", "usd_per_1k_high",
-        "usd_per_1k_single_stream", "usd_per_1k_correct", "usd_per_million_output_tokens", "usd_per_million_tokens",
+        "usd_per_1k_single_stream", "usd_per_1k_correct", "usd_per_1k_correct_low", "usd_per_1k_correct_high",
+        "usd_per_1k_with_retries", "usd_per_million_output_tokens", "usd_per_million_tokens",
+        "usd_per_million_tokens_low", "usd_per_million_tokens_high", "tokens_are",
         "input_tokens_per_request", "cached_tokens_per_request", "output_tokens_per_request",
         "price_usd_per_million_input", "price_usd_per_million_output", "energy_j_per_1k", "energy_kind",
         "co2e_g_per_1k", "train_energy_j", "train_co2e_g", "pue", "grid", "usd_per_hour", "utilisation",

@@ -173,6 +173,10 @@ CHINESE: Mapping[str, str] = {
     "the server did not say it": "服务器未报告",
     "the energy of the server is not known": "服务器的能耗未知",
     "no tokens were counted": "没有计数词元",
+    "draws of the cost are not known": "成本的抽样未知",
+    "attempts by answer, weighted with the answer's price": "每个应答的尝试次数，按应答的价格加权",
+    "the most: a provider that bills no failed attempt is paid usd_per_1k_inferences":
+    "上限：若提供商不对失败的尝试计费，则为 usd_per_1k_inferences",
     "there is no price: see the note of the row": "没有价格：见该行备注",
     "no tokens were counted while it served": "服务时没有计数词元",
     "set by you; 1.15 is AWS's of 2023: energy of the building over that of its machines":
