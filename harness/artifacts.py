@@ -51,6 +51,11 @@ class Artifacts:
         """Return the folder of what attempts at a step leave for the next one; it need not exist."""
         return self.root / "attempts" / fingerprint
 
+    @property
+    def ledger(self) -> Path:
+        """The file for what calls cost; it need not exist."""
+        return self.root / "spending.jsonl"
+
     def sweep(self) -> None:
         """Remove unfinished folders of killed runs; keep those of runs that are alive."""
         for folder in self.root.glob(f"{UNFINISHED}*"):

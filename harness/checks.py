@@ -75,7 +75,7 @@ def check_samples(plan: Plan, plugins: Plugins, loaded: dict[str, Data]) -> tupl
         if "max_items" not in step.spec or step.unsupported:
             return None
         try:
-            _, sample = called(sampled, _data(step, plugins, loaded), "test", step.spec)
+            _, sample = called(sampled, data_of(step, plugins, loaded), "test", step.spec)
         except Unsupported as error:
             return plain.message(error)
         if sample is not None:
@@ -100,7 +100,7 @@ def _without_labels(step: Step, plugins: Plugins, loaded: dict[str, Data]) -> st
     if not _counts_labels(step):
         return None
     try:
-        called(_data(step, plugins, loaded).with_labels, step.spec["budget"]["labels"])
+        called(data_of(step, plugins, loaded).with_labels, step.spec["budget"]["labels"])
     except Unsupported as error:
         return plain.message(error)
     return None
@@ -131,7 +131,7 @@ def check_models(plan: Plan, plugins: Plugins, loaded: dict[str, Data]) -> list[
     """
     notes: dict[str, None] = {}
     for step in _looked_at(plan, plugins):
-        data, spec = _data(step, plugins, loaded), step.spec
+        data, spec = data_of(step, plugins, loaded), step.spec
         notes |= dict.fromkeys(
             answer_of(plugins.models[spec["model"]], "check", data, all_settings(spec), spec["start"])
         )
@@ -149,7 +149,7 @@ def _looked_at(plan: Plan, plugins: Plugins) -> list[Step]:
     ]
 
 
-def _data(step: Step, plugins: Plugins, loaded: dict[str, Data]) -> Data:
+def data_of(step: Step, plugins: Plugins, loaded: dict[str, Data]) -> Data:
     """Return a step's data, loaded once for all checks."""
     if (key := _data_key(step)) not in loaded:
         loaded[key] = _of_task(step, plugins, "data")

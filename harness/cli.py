@@ -109,6 +109,7 @@ class Choice:
     task_settings: tuple[str, ...]
     settings: tuple[str, ...]
     max_items: int | None = None
+    spend_usd: float | None = None
 
 
 def run(
@@ -147,6 +148,9 @@ def run(
         int | None,
         typer.Option(min=1, metavar="N", help="Evaluate on at most N items of a split: of more, on a seeded sample."),
     ] = None,
+    spend_usd: Annotated[
+        float | None, typer.Option(min=0, help="The most that all calls of priced models may cost, in USD.")
+    ] = None,
     plugin: PluginFiles = None,
     store: StoreOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and do nothing.")] = False,
@@ -171,6 +175,7 @@ def run(
         task_settings=tuple(task_setting or ()),
         settings=(*(setting or ()), *(("trust_remote_code=true",) if trust_remote_code else ())),
         max_items=max_items,
+        spend_usd=spend_usd,
     )
     whole, source = read_suite(suite)
     wanted = _narrowed(whole, source, choice, plugins)
@@ -236,6 +241,8 @@ def _narrowed(suite: Suite, source: Source, choice: Choice, plugins: Plugins) ->
                 plugins.find(axis, name)  # an unknown one is no fault of the suite's
     if choice.max_items is not None:
         changes["evaluate"] = suite.evaluate.model_copy(update={"max_items": choice.max_items})
+    if choice.spend_usd is not None:
+        changes["budgets"] = suite.budgets.model_copy(update={"spend_usd": choice.spend_usd})
     changes["tasks"] = _with_data(changes.get("tasks", suite.tasks), source, choice, plugins)
     narrowed = suite.model_copy(update=changes)
     if choice.data is None or choice.tasks:
@@ -387,6 +394,7 @@ def _check(console: Any, plan: Plan, plugins: Plugins) -> tuple[Plan, list[str]]
     """
     from harness.checks import check_data, check_labels, check_models, check_samples
     from harness.screen import say
+    from harness.spending import lines, quotes, require_cap
 
     checked = check_data(plan, plugins)
     for step, how in checked.read:
@@ -395,6 +403,10 @@ def _check(console: Any, plan: Plan, plugins: Plugins) -> tuple[Plan, list[str]]
             say(console, f"  {line}")
     plan = check_labels(plan, plugins, checked.loaded)
     plan, notes = check_samples(plan, plugins, checked.loaded)
+    quoted = quotes(plan, plugins, checked.loaded)
+    for line in lines(quoted, plan.suite.budgets.spend_usd):
+        say(console, line)
+    require_cap(quoted, plan)
     return plan, notes + check_models(plan, plugins, checked.loaded)
 
 

@@ -18,6 +18,8 @@ from harness.execute.worker import Changed, failed_by
 from harness.plan import Plan, Step
 from harness.plugins import Failure, Plugins
 from harness.records import FINAL, Record, StepResult, is_failure
+from harness.seams import Spend
+from harness.spending import is_quoted
 from harness.steps import Job
 from harness.store import Store
 
@@ -114,6 +116,8 @@ class _Runner:
         self._supervisor = Supervisor(plugins.preload(wanted), plan.suite.limits)
         if wanted:
             self._supervisor.warm_up()
+        self._planned = {step.fingerprint for step in plan.steps}
+        """All steps of this run, those of earlier plans too: they share the cap of what calls may cost."""
         self._environment = environment.machine() | {
             "versions": _versions(plan),
             "harness": metadata.version("viability-harness"),
@@ -194,6 +198,7 @@ class _Runner:
             self._stop(step, f"{_in_words(changed)}, and the suite cannot be planned: {plain.message(error)}")
             return True
         tried = {fingerprint: outcome for fingerprint, outcome in self._outcomes.items() if outcome not in FINAL}
+        self._planned |= {step.fingerprint for step in plan.steps}
         self._plan = plan.against({**self._store.finished(), **tried})
         self._outcomes = dict(self._plan.done)
         return True
@@ -221,7 +226,9 @@ class _Runner:
         """Do a step in a worker, and keep what it wrote."""
         inputs = {role: self._store.artifacts.path(fingerprint) for role, fingerprint in step.inputs.items()}
         attempts = self._store.artifacts.attempts(step.fingerprint)
-        job = Job(step.kind, step.spec, inputs, scratch, self._files, step.basis, step.files, attempts)
+        job = Job(
+            step.kind, step.spec, inputs, scratch, self._files, step.basis, step.files, attempts, self._spend(step)
+        )
         ended = self._supervisor.run(job, self._screen.progress)
         if isinstance(ended, Changed):
             return ended
@@ -233,6 +240,13 @@ class _Runner:
             reason = f"What the step wrote cannot be kept ({cause}). Leave the store's folders as they are."
             return StepResult(outcome="failed", environment=ended.environment, reason=reason)
         return ended
+
+    def _spend(self, step: Step) -> Spend | None:
+        """Return what a step's calls may cost; None where they are not paid one by one, or have no cap."""
+        cap_usd = self._plan.suite.budgets.spend_usd
+        if cap_usd is None or not is_quoted(step, self._plugins):
+            return None
+        return Spend(cap_usd, self._store.artifacts.ledger, step.fingerprint, frozenset(self._planned))
 
     def _result_without_trying(self, step: Step) -> StepResult | None:
         """Return the result of a step that cannot succeed, None if it has to be tried."""

@@ -36,6 +36,7 @@ from harness.seams import (
     Predict,
     Reading,
     Runtime,
+    Spend,
     StreamingPredictor,
     Task,
 )
@@ -62,6 +63,8 @@ class Job:
     """The files that its sources were read from → SHA-256 of their bytes."""
     attempts: Path | None = None
     """Where an attempt finds what earlier ones left, and leaves what the next one needs; it need not exist."""
+    spend: Spend | None = None
+    """What its calls may cost; None where they are not paid one by one, or have no cap."""
 
 
 def _read(result: StepResult, **values: float) -> None:
@@ -125,6 +128,7 @@ class Scene:
             start=self.job.inputs.get("pretrained"),
             pretrained=spec["start"] != "scratch",
             attempts=self.job.attempts if self.job.kind == "evaluate" else None,
+            spend=self.job.spend,
         )
 
     def chosen_runtime(self) -> Runtime:
@@ -194,6 +198,8 @@ def prepare(job: Job, plugins: Plugins, report: Report, opened: ExitStack) -> tu
         result.notes.extend(
             plain.listed(scene.model.check(data, all_settings(spec), spec["start"]), "Model.check()", "texts")
         )
+    if job.spend is not None:
+        result.used["spend_cap_usd"] = job.spend.cap_usd
     if not scene.hardware.bit_reproducible:
         result.notes.append(f"On {scene.hardware.name} another run with this seed may differ in the last bits.")
     return scene, result

@@ -98,6 +98,13 @@ class Budgets(_Strict):
         return self
 
 
+class SuiteBudgets(Budgets):
+    """Budgets of a suite."""
+
+    spend_usd: Above0 | None = None
+    """What all calls that have a price may cost together, in all runs of these steps on one store."""
+
+
 class Evaluate(_Strict):
     """What is evaluated beside the test split."""
 
@@ -203,7 +210,7 @@ class Suite(_Strict):
     seeds: tuple[Seed, ...] = Field((0,), min_length=1)
     include: tuple[dict[str, Any], ...] = ()
     exclude: tuple[dict[str, Any], ...] = ()
-    budgets: Budgets = Budgets()
+    budgets: SuiteBudgets = SuiteBudgets()
     """Of what is trained; a suite that trains nothing needs none."""
     evaluate: Evaluate = Evaluate()
     serve: Serve = Serve()
@@ -378,7 +385,7 @@ def _keys_at(path: tuple[str | int, ...]) -> list[str]:
         ("models",): ModelEntry,
         ("models", "budgets"): Budgets,
         ("tasks",): TaskEntry,
-        ("budgets",): Budgets,
+        ("budgets",): SuiteBudgets,
         ("evaluate",): Evaluate,
         ("serve",): Serve,
         ("serve", "limits"): RequestLimits,

@@ -93,7 +93,7 @@ FAULTS = {
     "a mapping for a list": (GOOD.replace("[parity]", "{parity: 1}"), "Write a list: [parity]."),
     "a number for a mapping": (
         GOOD.replace("\n  finetune: {steps: 2}", " 10"),
-        "line 8: budgets is 10. Write a mapping with keys of these: pretrain, finetune.",
+        "line 8: budgets is 10. Write a mapping with keys of these: pretrain, finetune, spend_usd.",
     ),
     "no for a mapping": (
         GOOD + "evaluate: no\n",

@@ -13,6 +13,7 @@ from harness.seams.machine import Hardware, Meter, Reading, Runtime
 from harness.seams.model import Assignment, Budget, Codec, Learner, Model, ModelScheme, Progress
 from harness.seams.predictors import BilledPredictor, Concurrent, Predict, Served, StreamingPredictor
 from harness.seams.prompts import NotAnAnswerError, Prompts
+from harness.seams.spending import Quote, Spend
 from harness.seams.task import Data, Grades, Metric, Sample, Scores, Task
 
 __all__ = [
@@ -34,12 +35,14 @@ __all__ = [
     "Predict",
     "Progress",
     "Prompts",
+    "Quote",
     "Reading",
     "Runtime",
     "Sample",
     "Scores",
     "Served",
     "Setting",
+    "Spend",
     "StreamingPredictor",
     "Task",
     "Template",

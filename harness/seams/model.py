@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 from harness.errors import Unsupported
 from harness.seams.declaration import Declaration, Setting
 from harness.seams.predictors import Predict
+from harness.seams.spending import Quote, Spend
 from harness.seams.task import Data
 
 if TYPE_CHECKING:
@@ -58,6 +59,9 @@ class Assignment:
     """A folder for answers that must not be asked for again when this attempt is killed: the next attempt at the same
     evaluation finds it, and it is removed once one has succeeded. Make it when you need it. None where answers are
     timed."""
+    spend: Spend | None = None
+    """What its calls may cost: every call is written down there before it is made, and not made beyond the cap. None
+    where the suite has no cap: then nothing that has a price is asked."""
 
 
 class Progress(NamedTuple):
@@ -186,6 +190,22 @@ class Model(Declaration):
         Raise a `HarnessError` if it cannot. Called before anything is written, with loaded data.
         """
         return ()
+
+    def quote(self, data: Data, settings: Mapping[str, Any], inputs: Sequence[Any], seed: int) -> Quote | None:  # noqa: ARG002 - for those that are paid by the call
+        """Return what asking for inputs consumes and costs at most; None, the default, where no call is paid.
+
+        Called before anything is asked or written.
+
+        Args:
+            data: where the inputs are from.
+            settings: every setting of the model, defaults filled in.
+            inputs: what a step will ask for, one call each.
+            seed: the step's.
+
+        Raises:
+            SuiteError: calls have a price and no bound; names the remedy.
+        """
+        return None
 
 
 class ModelScheme(NamedTuple):
