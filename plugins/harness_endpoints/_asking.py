@@ -13,7 +13,7 @@ from harness.seams.prompts import Message, messages, output_of, prompts_of, show
 from harness_endpoints._answer import Answer, Ask
 from harness_endpoints._answered import Answered
 from harness_endpoints._blocking import BlockingClient
-from harness_endpoints._client import Endpoint
+from harness_endpoints._client import Endpoint, request_body
 from harness_endpoints._failures import REFUSED
 
 
@@ -112,6 +112,10 @@ class Asking:
             self._client = self._open.enter_context(client)
         return self._client
 
+    def body(self, one: Any) -> dict[str, Any]:
+        """Return the request that asks for an input."""
+        return request_body(self._endpoint, self._ask(one))
+
     def usage(self) -> dict[str, list[Any]]:
         """Return what the answers since the last call consumed, a column for each figure."""
         rows, self._rows = self._rows, []
@@ -123,7 +127,7 @@ class Asking:
 
     def _ask(self, one: Any) -> Ask:
         turns = messages(self._prompts, one, self._shots, self._settings["system"])
-        fields = {name: self._settings[name] for name in ("temperature", "max_tokens")}
+        fields = {"temperature": self._settings["temperature"], "max_tokens": self._settings["max_tokens"] or None}
         if effort := self._settings["reasoning_effort"]:
             fields["reasoning_effort"] = effort
         return Ask(as_text(turns) if self._settings["api"] == "completions" else turns, fields, self._fields)

@@ -40,7 +40,7 @@ class Served(Model):
         "system": Setting("", "The system message."),
         "shots": Setting(0, "Examples of the training split that are shown with their answers."),
         "temperature": Setting(0.0, "0: the most probable token."),
-        "max_tokens": Setting(256, "The longest answer."),
+        "max_tokens": Setting(0, "Tokens of the longest answer; 0: as the server allows."),
         "reasoning_effort": Setting("", "low, medium, high, … where the model takes it."),
         "extra_body": Setting("", 'More fields of a request, in JSON: {"seed": 1}. null leaves a field out.'),
     }

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness import NotAnAnswerError, testing
+from harness import Assignment, NotAnAnswerError, testing
 from harness.labelled import NO_CLASS
 from harness.plugin_files import import_file
 from harness.plugins import load_plugins
@@ -21,6 +21,7 @@ from harness.sampling import places
 from harness.seams.prompts import messages
 from harness.settings import filled
 from harness.store import open_store
+from harness_endpoints._asking import Asking
 
 server = import_file(Path(__file__).with_name("server.py"))
 Behaviour, Server = server.Behaviour, server.Server
@@ -280,3 +281,15 @@ def test_rows_of_ones_are_what_prompts_read(mood: Path) -> None:
     assert [int(np.argmax(prompts.read(name, ""))) for name in CLASSES] == [0, 1, 2]
     with pytest.raises(NotAnAnswerError):
         prompts.read("angry", "")
+
+
+@pytest.mark.parametrize(("max_tokens", "sent"), [(0, None), (5, 5)])
+def test_the_longest_answer_is_the_servers_where_none_is_set(mood: Path, max_tokens: int, sent: int | None) -> None:
+    """The field is then left out of the request: a 0 in it would be refused."""
+    model = load_plugins().find("models", "openai:tiny@http://127.0.0.1:1/v1")
+    settings = filled({"max_tokens": max_tokens}, model.settings)
+    assignment = Assignment("finetune", data_of(mood), "default", settings, "remote", "as served", 0)
+    request = Asking("tiny", assignment).body("Entry")
+
+    assert request.get("max_tokens") == sent
+    assert request["temperature"] == 0
