@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from harness_endpoints import _latency, _usage
-from harness_endpoints._failures import BROKEN_JSON, CUT_OFF, REFUSED, WRONG_URL, Failure, of_error, of_status
+from harness_endpoints._failures import (
+    BROKEN_JSON,
+    CUT_OFF,
+    REFUSED,
+    SPEND_CAP,
+    WRONG_URL,
+    Failure,
+    of_error,
+    of_status,
+)
 from harness_endpoints._key import Key
 from harness_endpoints._reading import Chunk, Reading, read_body, read_stream
 from harness_endpoints._stream import Timed
@@ -15,6 +24,8 @@ from harness_endpoints._usage import Usage
 
 OK = 200
 LENGTH_OF_DETAIL = 300
+TAIL_BYTES = 4096
+"""More than the last events of a stream take: usage, finish reason, end."""
 NO_KEY = Key(None)
 
 
@@ -46,6 +57,8 @@ class Call:
     """The bytes of the body, as they were read."""
     failure: Failure | None = None
     """What ended it, if not the server."""
+    arrived: bool = True
+    """Whether the server may have got the request: not where no connection was made."""
 
 
 class Try(NamedTuple):
@@ -90,7 +103,7 @@ class Answer:
     @property
     def attempts(self) -> int:
         """How often the request was sent."""
-        return len(self.tries)
+        return sum(one.failure != SPEND_CAP for one in self.tries)
 
     @property
     def start(self) -> float:
@@ -160,6 +173,17 @@ def streamed(call: Call) -> bool:
     return "json" not in call.content_type
 
 
+def read_tail(call: Call) -> Reading:
+    """Return the end of an answer, where its usage stands, without the time that reading all of a long stream takes."""
+    if not streamed(call):
+        return read_body(call.arrivals)
+    size, first = 0, len(call.arrivals)
+    while first > 0 and size < TAIL_BYTES:
+        first -= 1
+        size += len(call.arrivals[first][1])
+    return read_stream(call.arrivals[first:])
+
+
 def _failure(call: Call, reading: Reading) -> Failure | None:
     if reading.error is not None:
         return of_error(reading.error)
@@ -183,6 +207,8 @@ class Exchange:
     asked_at: str
     scheduled: float | None
     max_tokens: int | None
+    input_at_most: int | None = None
+    """The input tokens that its price was reserved for; None where it has none."""
 
     def read(self) -> Answer:
         """Return the answer."""
@@ -197,7 +223,7 @@ class Exchange:
             finish=reading.finish,
             model=reading.model,
             usage=_usage.read_usage(reading.usage),
-            usage_fault=_usage.usage_fault(reading.usage, self.max_tokens),
+            usage_fault=_usage.usage_fault(reading.usage, self.max_tokens, self.input_at_most),
             logprobs=tuple(reading.logprobs),
             failure=failure and failure.name,
             detail=failure and failure.sentence(),

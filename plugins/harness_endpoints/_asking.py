@@ -15,6 +15,8 @@ from harness_endpoints._answered import Answered
 from harness_endpoints._blocking import BlockingClient
 from harness_endpoints._client import Endpoint, request_body
 from harness_endpoints._failures import REFUSED
+from harness_endpoints._prices import Entry, entry_of
+from harness_endpoints._spend import Spending
 
 
 class AskingError(RuntimeError):
@@ -63,6 +65,11 @@ def more_fields(settings: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
+def price_of(name: str, settings: Mapping[str, Any]) -> Entry | None:
+    """Return what a model's calls are paid by, None where they have no price; raises as `entry_of`."""
+    return entry_of(name, settings["base_url"], settings["priced_as"])
+
+
 class Asking:
     """A model that is asked: outputs for inputs, and what the answers consumed."""
 
@@ -73,6 +80,9 @@ class Asking:
         self._shots = shown(self._prompts, self._settings["shots"], assignment.seed)
         self._fields = more_fields(self._settings)
         self._endpoint = endpoint(name, self._settings)
+        if (entry := price_of(name, self._settings)) is not None:
+            timed = assignment.attempts is None
+            self._endpoint = replace(self._endpoint, spending=Spending(entry, assignment.spend, waits=not timed))
         self._client: BlockingClient | None = None
         self._open = ExitStack()
         self._answered = Answered(assignment.attempts)

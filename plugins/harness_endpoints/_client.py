@@ -24,6 +24,7 @@ from harness_endpoints._failures import CUT_OFF, TIMED_OUT, UNREACHABLE, Failure
 from harness_endpoints._key import Key, read_key
 from harness_endpoints._patience import Patience
 from harness_endpoints._retry import Backoff, retry_after_s
+from harness_endpoints._spend import Spending, input_at_most, output_at_most
 from harness_endpoints._stream import Timed
 
 PATHS = {"chat": "/chat/completions", "completions": "/completions"}
@@ -48,6 +49,8 @@ class Endpoint:
     concurrency: int = 8
     """How many requests a `BlockingClient` has in flight."""
     backoff: Backoff = field(default_factory=Backoff)
+    spending: Spending | None = None
+    """What pays for its calls; None where they have no price. Every call to the model passes it."""
 
     def __post_init__(self) -> None:
         """Refuse a URL that cannot be one, or that holds a secret."""
@@ -108,11 +111,12 @@ class Client:
         body = request_body(self.endpoint, ask)
         data = json.dumps(body).encode()
         asked_at = datetime.now(UTC).isoformat()
-        calls = [await self._post(data, key)]
+        calls = [await self._paid(body, data, key)]
         while (pause_s := self._pause_s(calls)) is not None:
             await asyncio.sleep(pause_s)
-            calls.append(await self._post(data, key))
-        return Exchange(calls, asked_at, scheduled, body.get("max_completion_tokens", body.get("max_tokens")))
+            calls.append(await self._paid(body, data, key))
+        bound = None if self.endpoint.spending is None else input_at_most(body)
+        return Exchange(calls, asked_at, scheduled, output_at_most(body), bound)
 
     def _pause_s(self, calls: list[Call]) -> float | None:
         """Return the seconds to wait before the next try; None where there is none."""
@@ -123,6 +127,20 @@ class Client:
     async def get(self, path: str) -> Call:
         """Return what the server sends for a part of the API, in one try."""
         return await self._call("GET", path, None, read_key(self.endpoint.key_variable))
+
+    async def _paid(self, body: dict[str, Any], data: bytes, key: Key) -> Call:
+        """Send a request once what it may cost is reserved."""
+        if (spending := self.endpoint.spending) is None:
+            return await self._post(data, key)
+        reservation = await spending.reserve(body)
+        if isinstance(reservation, Failure):
+            return Call(perf_counter(), key, failure=reservation, arrived=False)
+        call = None
+        try:
+            call = await self._post(data, key)
+        finally:
+            spending.settle(reservation, call)
+        return call
 
     async def _post(self, data: bytes, key: Key) -> Call:
         return await self._call("POST", PATHS[self.endpoint.api], data, key)
@@ -147,6 +165,7 @@ class Client:
             call.failure = Failure(TIMED_OUT, patience.detail(), again=not call.arrivals)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             call.failure = _lost(self.endpoint, call, error)
+            call.arrived = not isinstance(error, aiohttp.ClientConnectorError)
         return call
 
 

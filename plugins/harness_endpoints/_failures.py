@@ -22,6 +22,7 @@ WRONG_URL = "wrong URL"
 TOO_LONG = "context too long"
 BAD_REQUEST = "bad request"
 REFUSED = "refused"
+SPEND_CAP = "spend cap reached"
 
 REMEDIES = {
     RATE_LIMITED: "lower the concurrency, or raise the limit of the account.",
@@ -37,6 +38,7 @@ REMEDIES = {
     TOO_LONG: "shorten the prompt (fewer shots), lower max_tokens, or serve with a longer context.",
     BAD_REQUEST: "correct the settings, or remove what this server does not know from the extra body.",
     REFUSED: "none, if the model is right to refuse; else another wording.",
+    SPEND_CAP: "raise spend_usd in the budgets of the suite, or --spend-usd, and set max_tokens no higher than needed.",
 }
 """What to do, by the name of the failure: all names there are."""
 

@@ -37,12 +37,14 @@ def read_usage(usage: Mapping[str, Any] | None) -> Usage:
     return Usage(**{name: count if _is_count(count) else None for name, count in counts.items()})
 
 
-def usage_fault(usage: Mapping[str, Any] | None, max_tokens: int | None = None) -> str | None:
+def usage_fault(
+    usage: Mapping[str, Any] | None, max_tokens: int | None = None, input_at_most: int | None = None
+) -> str | None:
     """Return what is wrong with a `usage` object; None where its counts are possible, or where there is none."""
-    return next(_faults(usage, max_tokens), None) if usage else None
+    return next(_faults(usage, max_tokens, input_at_most), None) if usage else None
 
 
-def _faults(usage: Mapping[str, Any], max_tokens: int | None) -> Iterator[str]:
+def _faults(usage: Mapping[str, Any], max_tokens: int | None, input_at_most: int | None) -> Iterator[str]:
     for name, places in PLACES.items():
         count = _first(usage, places)
         if count is not None and not _is_count(count):
@@ -54,6 +56,8 @@ def _faults(usage: Mapping[str, Any], max_tokens: int | None) -> Iterator[str]:
             yield f"The server reports {within} {part} within {total} {whole}"
     if max_tokens is not None and (counts.output_tokens or 0) > max_tokens:
         yield f"The server reports {counts.output_tokens} output_tokens, and max_tokens is {max_tokens}"
+    if input_at_most is not None and (counts.input_tokens or 0) > input_at_most:
+        yield f"The server reports {counts.input_tokens} input_tokens, and no more than {input_at_most} were reserved"
 
 
 def _first(usage: Mapping[str, Any], places: tuple[tuple[str, ...], ...]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from harness import Assignment, Data, Learner, Model, PluginError, Setting, Unsupported
+from harness import Assignment, Data, Learner, Model, PluginError, Quote, Setting, Unsupported
 from harness_endpoints.remote import DEVICE
 
 KINDS = ("text-classification", "question-answering", "translation", "information-extraction", "summarization")
@@ -34,6 +34,7 @@ class Served(Model):
     settings: ClassVar[Mapping[str, Setting]] = {
         "base_url": Setting("", "URL of the server with its version: http://127.0.0.1:8000/v1.", access=True),
         "key_variable": Setting("", "Name of the environment variable that holds the key, if any.", access=True),
+        "priced_as": Setting("", "PROVIDER/MODEL whose price calls have; by default found by the URL.", access=True),
         "time_out_s": Setting(600.0, "Longest time of one request.", access=True),
         "api": Setting("chat", "What is called.", ("chat", "completions")),
         "stream": Setting(True, "Whether answers come token by token."),
@@ -64,6 +65,16 @@ class Served(Model):
 
         check(self.name.partition(":")[2], data, settings)
         return ()
+
+    def quote(self, data: Data, settings: Mapping[str, Any], inputs: Sequence[Any], seed: int) -> Quote:
+        """Return what asking for inputs consumes and costs at most, by today's prices.
+
+        Raises:
+            SuiteError: its calls are paid by the token and no answer has a limit, or their price is not known.
+        """
+        from harness_endpoints._quote import quote
+
+        return quote(self.name.partition(":")[2], data, settings, inputs, seed)
 
     def learner(self, assignment: Assignment) -> Learner:
         """Refuse: it is served."""
