@@ -151,6 +151,9 @@ def run(
     spend_usd: Annotated[
         float | None, typer.Option(min=0, help="The most that all calls of priced models may cost, in USD.")
     ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Evaluate and serve anew what is measured already; earlier records stay.")
+    ] = False,
     plugin: PluginFiles = None,
     store: StoreOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and do nothing.")] = False,
@@ -193,9 +196,9 @@ def run(
         plan = make_plan(wanted, source, plugins)
         _warn_of_failures(plugins)
         if dry_run:
-            _print_plan(console, plan, plugins, store)
+            _print_plan(console, plan, plugins, store, again=again)
             return
-        raise typer.Exit(_run(console, plan, plugins, store, files, replan))
+        raise typer.Exit(_run(console, plan, plugins, store, files, replan, again=again))
 
 
 @contextmanager
@@ -346,13 +349,20 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _run(
-    console: Any, plan: Plan, plugins: Plugins, location: str | None, files: tuple[str, ...], replan: Replan
+    console: Any,
+    plan: Plan,
+    plugins: Plugins,
+    location: str | None,
+    files: tuple[str, ...],
+    replan: Replan,
+    *,
+    again: bool = False,
 ) -> int:
     from harness.run import run_plan
     from harness.screen import open_screen, say
     from harness.store import open_store, peek
 
-    plan = plan.against(peek(location))
+    plan = plan.against(peek(location), again=again)
     _name_data(console, plan, plugins, location)
     if not plan.pending:
         say(console, f"Suite {plan.suite.name!r}: all {len(plan.steps)} steps are measured already; nothing to do.")
@@ -368,7 +378,8 @@ def _run(
         with open_screen(console, plan) as screen:
             summary = run_plan(plan, plugins, store, screen, files, replan)
     except KeyboardInterrupt:
-        say(console, "Stopped. Finished steps are kept; the same command goes on where this one stopped.")
+        goes_on = "begins again" if again else "goes on where this one stopped"
+        say(console, f"Stopped. Finished steps are kept; the same command {goes_on}.")
         return INTERRUPTED
     finally:
         store.close()
@@ -466,12 +477,12 @@ def _data(measured: Step | Record) -> str:
     return json.dumps(parts, sort_keys=True)
 
 
-def _print_plan(console: Any, plan: Plan, plugins: Plugins, location: str | None) -> None:
+def _print_plan(console: Any, plan: Plan, plugins: Plugins, location: str | None, *, again: bool) -> None:
     from harness.estimate import estimate_s
     from harness.screen import say
     from harness.store import peek, peek_records
 
-    plan, records = plan.against(peek(location)), plugins.under_current_names(peek_records(location))
+    plan, records = plan.against(peek(location), again=again), plugins.under_current_names(peek_records(location))
     plan, notes = _check(console, plan, plugins)
     seconds, unknown = estimate_s(plan.pending, records)
     for step in plan.steps:
@@ -490,6 +501,8 @@ def _state(step: Step, plan: Plan, records: Sequence[Record]) -> str:
     """Return `done`, or why the step is due."""
     from harness.why import why_pending
 
+    if step.fingerprint in plan.again:
+        return "to do, measured again"
     if step.fingerprint in plan.done:
         unsupported = next(
             (one for one in records if one.fingerprint == step.fingerprint and one.outcome == "unsupported"), None

@@ -21,6 +21,8 @@ from harness.suite import BudgetEntry, Source, Suite
 
 AS_IS = "as-is"
 """The start of a model that no step trains."""
+MEASURING = ("evaluate", "serve")
+"""Kinds of step that leave nothing for others."""
 StepKind = Literal["pretrain", "finetune", "export", "evaluate", "serve"]
 
 
@@ -69,6 +71,8 @@ class Plan:
     """Fingerprint → outcome of steps with a final record in the store."""
     undone: tuple[str, ...] = ()
     """Tasks that no model of the suite does."""
+    again: frozenset[str] = frozenset()
+    """Fingerprints of finished steps that are measured anew."""
 
     @property
     def moved(self) -> dict[str, str]:
@@ -88,10 +92,12 @@ class Plan:
         """Steps still to be done."""
         return [step for step in self.steps if step.fingerprint not in self.done]
 
-    def against(self, finished: Mapping[str, str]) -> Plan:
-        """Return the plan with the finished steps of a store marked as done."""
-        steps = {step.fingerprint for step in self.steps}
-        return replace(self, done={step: outcome for step, outcome in finished.items() if step in steps})
+    def against(self, finished: Mapping[str, str], *, again: bool = False) -> Plan:
+        """Return the plan with the finished steps of a store marked as done; `again`: evaluations and servings anew."""
+        kinds = {step.fingerprint: step.kind for step in self.steps}
+        done = {step: outcome for step, outcome in finished.items() if step in kinds}
+        anew = frozenset(step for step in done if again and kinds[step] in MEASURING)
+        return replace(self, done={step: done[step] for step in done.keys() - anew}, again=anew)
 
 
 def make_plan(suite: Suite, source: Source, plugins: Plugins) -> Plan:

@@ -121,14 +121,15 @@ class Record(StepResult):
 
 
 def of_each_step(records: Iterable[Record]) -> list[Record]:
-    """Return one record for each step: the final one, or the newest where every attempt failed.
+    """Return one record for each step: the newest final one, or the newest where every attempt failed.
 
     Args:
         records: of any steps, oldest first.
     """
     steps: dict[str, Record] = {}
     for record in records:
-        if record.fingerprint not in steps or is_failure(steps[record.fingerprint].outcome):
+        earlier = steps.get(record.fingerprint)
+        if earlier is None or is_failure(earlier.outcome) or not is_failure(record.outcome):
             steps[record.fingerprint] = record
     return list(steps.values())
 

@@ -109,6 +109,7 @@ class _Runner:
         self._plan, self._plugins, self._store, self._screen, self._files = plan, plugins, store, screen, plugin_files
         self._replan = replan
         self._outcomes = dict(plan.done)
+        self._again = set(plan.again)
         self._changes = 0
         self._stopped = False
         """Whether something changed that only a restart takes up."""
@@ -154,6 +155,7 @@ class _Runner:
             return None
         self._changes = 0
         self._outcomes[step.fingerprint] = record.outcome
+        self._again.discard(step.fingerprint)
         self._screen.end(record)
         self._screen.warn(self._plugins.announce(record))
         return record
@@ -162,7 +164,7 @@ class _Runner:
         started = datetime.now(UTC)
         if (result := self._result_without_trying(step)) is not None:
             record = self._record(step, started, result)
-            self._store.add(record)
+            self._store.add(record, again=step.fingerprint in self._again)
             return record
         scratch = self._store.artifacts.scratch()
         try:
@@ -178,7 +180,7 @@ class _Runner:
             self._stop(step, f"{why} Fix it and run the same command again")
             return None
         record = self._record(step, started, ended)
-        self._store.add(record)
+        self._store.add(record, again=step.fingerprint in self._again)
         if record.outcome == "ok":
             self._store.artifacts.discard(self._store.artifacts.attempts(step.fingerprint))
         return record
@@ -199,7 +201,8 @@ class _Runner:
             return True
         tried = {fingerprint: outcome for fingerprint, outcome in self._outcomes.items() if outcome not in FINAL}
         self._planned |= {step.fingerprint for step in plan.steps}
-        self._plan = plan.against({**self._store.finished(), **tried})
+        finished = {step: outcome for step, outcome in self._store.finished().items() if step not in self._again}
+        self._plan = plan.against({**finished, **tried})
         self._outcomes = dict(self._plan.done)
         return True
 

@@ -349,6 +349,10 @@ def _keep_usage(predict: Predict, split: str, count: int, result: StepResult) ->
     if not isinstance(predict, BilledPredictor):
         return
     result.usage[split] = usage = columns(predict.usage(), count, "BilledPredictor.usage()")
+    if versions := sorted({str(name) for name in usage.get("model", ()) if name is not None}):
+        days = sorted({str(time)[:10] for time in usage.get("asked_at", ()) if time is not None})
+        between = " to ".join(dict.fromkeys(days[:1] + days[-1:]))
+        result.notes.append(f"The answers to {split} are by {', '.join(versions)}{between and f', of {between}'}.")
     if whys := Counter(why for why in usage.get("why", ()) if why is not None):
         listed = ", ".join(f"{number} {why}" for why, number in whys.most_common())
         result.notes.append(f"Of {count} answers of {split}, {whys.total()} are none and count as wrong: {listed}.")

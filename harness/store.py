@@ -23,7 +23,7 @@ from harness.artifacts import Artifacts
 from harness.errors import StoreError
 from harness.installed import DISTRIBUTION, extra_for, install_command
 from harness.place import DATABASE, DEFAULT, is_new, is_url, place
-from harness.records import Record, from_json, to_json
+from harness.records import FINAL, Record, from_json, to_json
 
 SCHEMA = 2
 NEEDED_BYTES = 256 * 2**20
@@ -49,7 +49,9 @@ _raw = sa.Table(
     sa.Column("content", sa.LargeBinary, nullable=False),
 )
 """SHA-256 of a text → the text, compressed by zlib; the items of data are there once for all models."""
-_FINAL = _records.c.outcome.in_(["ok", "unsupported"])
+REPLACED = "measured again"
+"""The column of a final record that a newer one has taken the place of; its body keeps its outcome."""
+_FINAL = _records.c.outcome.in_(FINAL)
 sa.Index("one_result_each", _records.c.fingerprint, unique=True, sqlite_where=_FINAL, postgresql_where=_FINAL)
 
 
@@ -61,8 +63,11 @@ class Store:
         self.artifacts = artifacts
         self.label = label
 
-    def add(self, record: Record) -> bool:
-        """Add a record; return False if another run already has a final record of the step."""
+    def add(self, record: Record, *, again: bool = False) -> bool:
+        """Add a record; return False if another run already has a final record of the step.
+
+        `again`: a final record takes the place of the earlier one, which stays among the records.
+        """
         body, raw = to_json(record)
         row = {
             "id": record.id,
@@ -76,6 +81,9 @@ class Store:
             self._keep(digest, text)
         try:
             with self._guard(), self._engine.begin() as connection:
+                if again and record.outcome in FINAL:
+                    earlier = (_records.c.fingerprint == record.fingerprint) & _FINAL
+                    connection.execute(_records.update().where(earlier).values(outcome=REPLACED))
                 connection.execute(_records.insert().values(row))
         except IntegrityError:
             return False

@@ -81,6 +81,8 @@ class Answer:
     """Why it ended, as the server says it: stop, length, content_filter, …"""
     model: str | None
     """The model as the server names it."""
+    version: str | None
+    """The `system_fingerprint`, where the server says one."""
     usage: Usage
     usage_fault: str | None
     """What is impossible in the usage that the server reported."""
@@ -222,6 +224,7 @@ class Exchange:
             reasoning=reading.reasoning,
             finish=reading.finish,
             model=reading.model,
+            version=reading.version,
             usage=_usage.read_usage(reading.usage),
             usage_fault=_usage.usage_fault(reading.usage, self.max_tokens, self.input_at_most),
             logprobs=tuple(reading.logprobs),

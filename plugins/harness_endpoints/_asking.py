@@ -160,6 +160,7 @@ def _row(answer: Answer) -> dict[str, Any]:
         "refused": answer.failure == REFUSED,
         "answer": answer.text,
         "model": answer.model,
+        "system_fingerprint": answer.version,
         "asked_at": answer.asked_at,
         "first_token_s": answer.first_token_s,
         "latency_s": answer.latency_s,

@@ -34,6 +34,8 @@ class Reading:
     """Why it ended, as the server says it: stop, length, content_filter, …"""
     model: str | None = None
     """The model as the server names it."""
+    version: str | None = None
+    """What the server calls its configuration, `system_fingerprint`."""
     usage: Mapping[str, Any] | None = None
     """The object `usage` as the server sent it."""
     logprobs: list[Any] = field(default_factory=list)
@@ -108,6 +110,7 @@ def _mended(reading: Reading) -> Reading:
 
 def _add(reading: Reading, body: Mapping[str, Any], chunk: Chunk) -> None:
     reading.model = body.get("model") or reading.model
+    reading.version = body.get("system_fingerprint") or reading.version
     reading.usage = body.get("usage") or reading.usage
     for choice in body.get("choices") or ():
         reading.choices += 1

@@ -51,6 +51,8 @@ class Behaviour:
     retry_after: str | None = None
     error: Mapping[str, Any] = field(default_factory=lambda: {"message": "planted", "type": "planted", "code": None})
     """The error object of other statuses than 200."""
+    version: str | None = None
+    """The `system_fingerprint`."""
     usage: Literal["right", "none", "negative", "over"] = "right"
     cached_tokens: int = 0
     finish: str | None = None
@@ -290,6 +292,7 @@ async def _whole(request: web.Request, how: Behaviour, made: Text, body: Mapping
     part = {"text": made.message()["text"]} if "prompt" in body else {"message": made.message()}
     choice = {"index": 0, **part, "finish_reason": made.finish}
     whole = {"id": "1", "object": "chat.completion", "model": body["model"], "choices": [choice], "usage": made.usage}
+    whole |= {"system_fingerprint": how.version} if how.version else {}
     text = json.dumps(whole)
     if how.ending == "cut":
         return await _cut_body(request, text.encode())
@@ -347,6 +350,7 @@ def _choice(name: str, text: str) -> dict[str, Any]:
 def _event(how: Behaviour, body: Mapping[str, Any], choice: Mapping[str, Any] | None, **more: Any) -> bytes:
     """Return one event; characters beyond ASCII stand as they are, so that a cut may go through them."""
     chunk = {"id": "1", "object": "chat.completion.chunk", "model": body["model"]}
+    chunk |= {"system_fingerprint": how.version} if how.version else {}
     chunk |= {"choices": [{"finish_reason": None, **choice}] if choice else [], **more}
     return f"data: {json.dumps(chunk, ensure_ascii=False)}{how.line_end * 2}".encode()
 

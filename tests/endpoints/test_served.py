@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import subprocess
 from collections import Counter
 from collections.abc import Callable
@@ -143,6 +144,15 @@ def test_a_step_is_not_its_url_and_the_key_is_nowhere(mood: Path, monkeypatch: p
         again = run(other.url)
         asked_again = list(other.log)
         warmer = run(other.url, "--dry-run", more="temperature: 0.5")
+    wrong = Behaviour(version="fp_2")
+    with Server({"tiny": wrong}, answers=dict.fromkeys(answers, "angry"), key=KEY) as changed:
+        planned = run(changed.url, "--again", "--dry-run")
+        anew = run(changed.url, "--again")
+        asked_anew = len(set(changed.prompts("asked")) & set(answers))
+    table = subprocess.run(
+        ["harness", "table", "accuracy", "--store", "store", "--format", "json"],
+        cwd=mood, capture_output=True, text=True, encoding="utf-8", check=True,
+    )  # fmt: skip
 
     record = next(each for each in open_store(str(mood / "store")).records() if each.step == "evaluate")
     assert record.scores["correct"] == [1.0] * len(answers)
@@ -150,6 +160,14 @@ def test_a_step_is_not_its_url_and_the_key_is_nowhere(mood: Path, monkeypatch: p
     assert asked_again == []
     assert "all 2 steps are measured already" in again
     assert "2 to do" in warmer
+    assert planned.count("to do, measured again") == 2
+    assert "2 ok" in anew
+    assert asked_anew == len(answers)
+    assert [row["value"] for row in json.loads(table.stdout)] == [0.0]
+    both = [each for each in open_store(str(mood / "store")).records() if each.step == "evaluate"]
+    assert [sum(each.scores["correct"]) for each in both] == [len(answers), 0]
+    assert set(both[1].usage["test"]["system_fingerprint"]) == {"fp_2"}
+    assert any(note.startswith("The answers to test are by tiny, of 20") for note in both[1].notes)
     files = [file for file in (mood / "store").rglob("*") if file.is_file()]
     texts = [first, again, warmer, *(file.read_bytes().decode("utf-8", "replace") for file in files)]
     assert not [text for text in texts if KEY in text]

@@ -73,8 +73,8 @@ class Candidate(NamedTuple):
 
 
 def finished(records: Iterable[Record]) -> list[Record]:
-    """Return the records that may enter a table: those of successful steps."""
-    return [record for record in records if record.outcome == "ok"]
+    """Return the records that may enter a table: those of successful steps, the newest where one was measured again."""
+    return list({record.fingerprint: record for record in records if record.outcome == "ok"}.values())
 
 
 def chains(records: Sequence[Record], step: str) -> list[Chain]:
