@@ -14,9 +14,10 @@ from harness_endpoints._answer import Answer, Ask
 from harness_endpoints._answered import Answered
 from harness_endpoints._blocking import BlockingClient
 from harness_endpoints._client import Endpoint, request_body
-from harness_endpoints._failures import REFUSED
+from harness_endpoints._failures import BAD_REQUEST, REFUSED
 from harness_endpoints._prices import Entry, entry_of
 from harness_endpoints._spend import Spending
+from harness_endpoints._structured import response_format, structured
 
 
 class AskingError(RuntimeError):
@@ -25,7 +26,9 @@ class AskingError(RuntimeError):
 
 def check(name: str, data: Data, settings: Mapping[str, Any]) -> None:
     """Raise where a model cannot be asked for these data: PluginError or SuiteError, with the remedy."""
-    shown(prompts_of(data), settings["shots"], seed=0)
+    prompts = prompts_of(data)
+    shown(prompts, settings["shots"], seed=0)
+    response_format(prompts, settings["structured"])
     more_fields(settings)
     with BlockingClient(endpoint(name, settings)) as client:
         client.check()
@@ -76,7 +79,9 @@ class Asking:
     def __init__(self, name: str, assignment: Assignment) -> None:
         """Keep what is asked and how; the connection is made for the first batch."""
         self._settings = assignment.settings
-        self._prompts = prompts_of(assignment.data)
+        prompts = prompts_of(assignment.data)
+        self._format = response_format(prompts, self._settings["structured"])
+        self._prompts = structured(prompts, self._settings["structured"])
         self._shots = shown(self._prompts, self._settings["shots"], assignment.seed)
         self._fields = more_fields(self._settings)
         self._endpoint = endpoint(name, self._settings)
@@ -103,7 +108,7 @@ class Asking:
         places = [place for place in range(len(asks)) if place not in rows]
 
         def take(number: int, answer: Answer) -> None:
-            rows[places[number]] = row = _row(answer)
+            rows[places[number]] = row = _row(answer, structured=self._format is not None)
             self._answered.keep(asks[places[number]].prompt, row)
 
         if places:
@@ -140,17 +145,28 @@ class Asking:
         fields = {"temperature": self._settings["temperature"], "max_tokens": self._settings["max_tokens"] or None}
         if effort := self._settings["reasoning_effort"]:
             fields["reasoning_effort"] = effort
+        if self._format is not None:
+            fields["response_format"] = self._format
         return Ask(as_text(turns) if self._settings["api"] == "completions" else turns, fields, self._fields)
 
 
-def _row(answer: Answer) -> dict[str, Any]:
+def _row(answer: Answer, *, structured: bool = False) -> dict[str, Any]:
     """Return what a record keeps of an answer; None where the server says nothing.
+
+    Args:
+        answer: as it came.
+        structured: whether it was to be JSON by a schema, which not all servers take.
 
     Raises:
         AskingError: it is none.
     """
     if answer.failure not in {None, REFUSED}:
-        raise AskingError(f"{answer.failure}: {answer.detail}")
+        more = (
+            " If it takes no response_format, set structured: none."
+            if structured and answer.failure == BAD_REQUEST
+            else ""
+        )
+        raise AskingError(f"{answer.failure}: {answer.detail}{more}")
     if answer.usage_fault is not None:
         raise AskingError(f"impossible usage: {answer.usage_fault}")
     return {

@@ -43,6 +43,11 @@ class Served(Model):
         "temperature": Setting(0.0, "0: the most probable token."),
         "max_tokens": Setting(0, "Tokens of the longest answer; 0: as the server allows."),
         "reasoning_effort": Setting("", "low, medium, high, … where the model takes it."),
+        "structured": Setting(
+            "none",
+            "JSON that the server enforces, for tasks with a schema: by the schema, any object, or none.",
+            ("none", "object", "schema"),
+        ),
         "extra_body": Setting("", 'More fields of a request, in JSON: {"seed": 1}. null leaves a field out.'),
     }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import hashlib
 import json
 import re
 import subprocess
@@ -65,6 +66,8 @@ class Behaviour:
     """What comes after `ending_after` chunks; the parts of `cut` and `silence` that were sent are right."""
     ending_after: int = 2
     ignores_stream: bool = False
+    refuses_format: bool = False
+    """Whether `response_format` is no field that it knows."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,18 @@ def chunked(words: list[str], size: int) -> list[str]:
 def last_text(body: Mapping[str, Any]) -> str:
     """Return the text of the last message, or the prompt."""
     content = body["messages"][-1]["content"] if "messages" in body else body["prompt"]
-    return content if isinstance(content, str) else "\n".join(part.get("text", "") for part in content)
+    return content if isinstance(content, str) else "\n".join(map(part_text, content))
+
+
+def images(body: Mapping[str, Any]) -> list[str]:
+    """Return the URLs of all pictures in the messages, in order."""
+    parts = [part for turn in body.get("messages", ()) if isinstance(turn["content"], list) for part in turn["content"]]
+    return [part["image_url"]["url"] for part in parts if "image_url" in part]
+
+
+def part_text(part: Mapping[str, Any]) -> str:
+    """Return a part of a message: its text, or the SHA-256 of a picture's URL."""
+    return part["text"] if "text" in part else hashlib.sha256(part["image_url"]["url"].encode()).hexdigest()
 
 
 def input_tokens(body: Mapping[str, Any]) -> int:
@@ -231,6 +245,8 @@ class Server:
         prompt, text = last_text(body), json.dumps(body, sort_keys=True)
         self.in_flight += 1
         entry = {"prompt": prompt, "model": body["model"], "try": self.requests[text], "in_flight": self.in_flight}
+        entry |= {"images": urls} if (urls := images(body)) else {}
+        entry |= {"response_format": body["response_format"]} if "response_format" in body else {}
         number = self.requests[body["model"]]
         self.requests.update([text, body["model"]])
         self._note("asked", entry)
@@ -265,6 +281,8 @@ class Server:
     ) -> web.StreamResponse:
         prompt = last_text(body)
         how = self.planted.get(prompt, self.behaviours[body["model"]])
+        if how.refuses_format and "response_format" in body:
+            return _error(400, {"message": "Unrecognized request argument supplied: response_format", "code": None})
         status = how.statuses[min(tried, len(how.statuses) - 1)]
         if status != 200:
             headers = {} if how.retry_after is None else {"Retry-After": how.retry_after}
