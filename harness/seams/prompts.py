@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import PluginError
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 Message = dict[str, Any]
 """`role` (`system`, `user`, `assistant`) and `content`: a text, or a list of parts as chat servers take them."""
 Content = str | list[dict[str, Any]]
+_ENDS = " \t\r\n\"'`*.,:;!?。，：“”「」"
+"""What may stand around an answer that is otherwise exactly right."""
 Shot = tuple[Any, str]
 """An input with its right answer in words."""
 CUT_OFF, EMPTY, REFUSED, UNPARSABLE = "cut off", "empty", "refused", "unparsable"
@@ -121,3 +124,42 @@ def _after(instruction: str, content: Content) -> Content:
     if isinstance(content, str):
         return f"{instruction}\n\n{content}"
     return [{"type": "text", "text": instruction}, *content]
+
+
+def chosen(words: str, choices: Sequence[str]) -> int:
+    """Return the place of the choice that an answer names.
+
+    It is the choice that the words are, in any letters, with quotation marks or a full stop around them; else the only
+    one that they name as a whole word.
+
+    Raises:
+        NotAnAnswerError: they name none, or several.
+    """
+    places = _exact(words, choices) or _named(words, choices)
+    if len(places) != 1:
+        raise NotAnAnswerError(f"{words!r:.80} names {len(places)} of the {len(choices)} choices")
+    return places[0]
+
+
+def _exact(words: str, choices: Sequence[str]) -> list[int]:
+    """Return the places of the choices that the words are, by the strictest form that any has."""
+    forms: tuple[Callable[[str], str], ...] = (str.strip, _bare, lambda text: _bare(text).casefold())
+    by_form = ([place for place, one in enumerate(choices) if form(one) == form(words) != ""] for form in forms)
+    return next(filter(None, by_form), [])
+
+
+def _bare(words: str) -> str:
+    return words.strip(_ENDS)
+
+
+def _named(words: str, choices: Sequence[str]) -> list[int]:
+    """Return the places of the choices that stand in the words, without those that are part of another one's name."""
+    names = [one.strip().casefold() for one in choices]
+    named = {place: name for place, name in enumerate(names) if _stands_in(name, words.casefold())}
+    return [p for p, name in named.items() if not any(name in other for q, other in named.items() if q != p)]
+
+
+def _stands_in(name: str, words: str) -> bool:
+    """Return whether a name stands in words as a whole; characters of scripts without spaces may be beside it."""
+    before, behind = ("(?<![a-z0-9_])" if one.isascii() and one.isalnum() else "" for one in (name[:1], name[-1:]))
+    return bool(name) and re.search(before + re.escape(name) + behind.replace("<!", "!"), words) is not None

@@ -29,6 +29,8 @@ def check(name: str, data: Data, settings: Mapping[str, Any]) -> None:
     prompts = prompts_of(data)
     shown(prompts, settings["shots"], seed=0)
     response_format(prompts, settings["structured"])
+    if settings["api"] == "completions":
+        as_text(messages(prompts, data.queries()[0]))
     more_fields(settings)
     with BlockingClient(endpoint(name, settings)) as client:
         client.check()
@@ -184,5 +186,11 @@ def _row(answer: Answer, *, structured: bool = False) -> dict[str, Any]:
 
 
 def as_text(turns: Sequence[Message]) -> str:
-    """Return messages as one text to be continued, for models without a chat template."""
+    """Return messages as one text to be continued, for models without a chat template.
+
+    Raises:
+        SuiteError: there is more in them than text.
+    """
+    if not all(isinstance(turn["content"], str) for turn in turns):
+        raise SuiteError("Pictures are asked about in messages. Set api: chat.")
     return "\n\n".join(str(turn["content"]) for turn in turns) + "\n\n"

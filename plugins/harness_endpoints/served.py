@@ -8,7 +8,10 @@ from typing import Any, ClassVar
 from harness import Assignment, Data, Learner, Model, PluginError, Quote, Setting, Unsupported
 from harness_endpoints.remote import DEVICE
 
-KINDS = ("text-classification", "question-answering", "translation", "information-extraction", "summarization")
+KINDS = (
+    "text-classification", "question-answering", "translation", "information-extraction", "summarization",
+    "image-classification",
+)  # fmt: skip
 """The kinds of task whose data say how they are asked in words."""
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from harness import NotAnAnswerError, Prompts
+from harness.seams.prompts import chosen
 from harness_language._scripts import words as words_of
 
 if TYPE_CHECKING:
@@ -19,17 +20,11 @@ if TYPE_CHECKING:
     from harness_language.summaries import SummaryData
     from harness_language.translations import TranslationData
 
-_ENDS = " \t\r\n\"'`*.,:;!?。，：“”「」"
-"""What may stand around an answer that is otherwise exactly right."""
 _BLOCK = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL)
 
 
 class ClassPrompts(Prompts):
-    """One of the classes, by its name.
-
-    An answer is a class's name, in any letters, with quotation marks or a full stop around it. Where it is not, it is
-    the only class that it names as a whole word; where it names none or several, it is no answer.
-    """
+    """One of the classes, by its name."""
 
     def __init__(self, data: TextClassificationData) -> None:
         """Keep the data and the names of the classes."""
@@ -55,11 +50,8 @@ class ClassPrompts(Prompts):
         Raises:
             NotAnAnswerError: none is named, or several are.
         """
-        places = _exact(words, self.choices) or _named(words, self.choices)
-        if len(places) != 1:
-            raise NotAnAnswerError(f"{words!r:.80} names {len(places)} of the {len(self.choices)} classes")
         row = self.nothing()
-        row[places[0]] = 1.0
+        row[chosen(words, self.choices)] = 1.0
         return row
 
     def nothing(self) -> np.ndarray:
@@ -212,30 +204,6 @@ def language(locale: str) -> str:
         return Locale.parse(locale, sep="-" if "-" in locale else "_").english_name or locale
     except (UnknownLocaleError, ValueError):
         return locale
-
-
-def _exact(words: str, choices: Sequence[str]) -> list[int]:
-    """Return the places of the choices that the words are, by the strictest form that any has."""
-    forms: tuple[Callable[[str], str], ...] = (str.strip, _bare, lambda text: _bare(text).casefold())
-    by_form = ([place for place, one in enumerate(choices) if form(one) == form(words) != ""] for form in forms)
-    return next(filter(None, by_form), [])
-
-
-def _bare(words: str) -> str:
-    return words.strip(_ENDS)
-
-
-def _named(words: str, choices: Sequence[str]) -> list[int]:
-    """Return the places of the choices that stand in the words, without those that are part of another one's name."""
-    names = [one.strip().casefold() for one in choices]
-    named = {place: name for place, name in enumerate(names) if _stands_in(name, words.casefold())}
-    return [p for p, name in named.items() if not any(name in other for q, other in named.items() if q != p)]
-
-
-def _stands_in(name: str, words: str) -> bool:
-    """Return whether a name stands in words as a whole; characters of scripts without spaces may be beside it."""
-    before, behind = ("(?<![a-z0-9_])" if one.isascii() and one.isalnum() else "" for one in (name[:1], name[-1:]))
-    return bool(name) and re.search(before + re.escape(name) + behind.replace("<!", "!"), words) is not None
 
 
 def _no_constant(name: str) -> None:

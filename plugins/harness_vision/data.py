@@ -11,6 +11,7 @@ from typing import Self
 
 import numpy as np
 
+from harness import Prompts
 from harness.labelled import Examples, LabelledData
 
 __all__ = ["Examples", "ImageClassificationData", "PixelData"]
@@ -53,6 +54,12 @@ class PixelData(LabelledData):
 
 class ImageClassificationData(PixelData):
     """Images with one class each."""
+
+    def prompts(self) -> Prompts:
+        """Return how an image's class is asked for."""
+        from harness_vision._prompts import ImagePrompts
+
+        return ImagePrompts(self)
 
     def rows(self, split: str) -> Iterable[Mapping[str, str]]:
         """Return the file, the size and the class of each image."""
