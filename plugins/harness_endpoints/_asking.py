@@ -14,6 +14,7 @@ from harness_endpoints._answer import Answer, Ask
 from harness_endpoints._answered import Answered
 from harness_endpoints._blocking import BlockingClient
 from harness_endpoints._client import Endpoint, request_body
+from harness_endpoints._counting import Counting
 from harness_endpoints._failures import BAD_REQUEST, REFUSED
 from harness_endpoints._prices import Entry, entry_of
 from harness_endpoints._spend import Spending
@@ -29,6 +30,7 @@ def check(name: str, data: Data, settings: Mapping[str, Any]) -> None:
     prompts = prompts_of(data)
     shown(prompts, settings["shots"], seed=0)
     response_format(prompts, settings["structured"])
+    Counting(settings["tokenizer"])
     if settings["api"] == "completions":
         as_text(messages(prompts, data.queries()[0]))
     more_fields(settings)
@@ -86,6 +88,7 @@ class Asking:
         self._prompts = structured(prompts, self._settings["structured"])
         self._shots = shown(self._prompts, self._settings["shots"], assignment.seed)
         self._fields = more_fields(self._settings)
+        self._counting = Counting(self._settings["tokenizer"])
         self._endpoint = endpoint(name, self._settings)
         if (entry := price_of(name, self._settings)) is not None:
             timed = assignment.attempts is None
@@ -110,8 +113,9 @@ class Asking:
         places = [place for place in range(len(asks)) if place not in rows]
 
         def take(number: int, answer: Answer) -> None:
-            rows[places[number]] = row = _row(answer, structured=self._format is not None)
-            self._answered.keep(asks[places[number]].prompt, row)
+            prompt, row = asks[places[number]].prompt, _row(answer, structured=self._format is not None)
+            rows[places[number]] = row = self._counting.filled(row, prompt, answer)
+            self._answered.keep(prompt, row)
 
         if places:
             self._connected(len(inputs)).answers([asks[place] for place in places], take)

@@ -39,6 +39,9 @@ class Served(Model):
         "key_variable": Setting("", "Name of the environment variable that holds the key, if any.", access=True),
         "priced_as": Setting("", "PROVIDER/MODEL whose price calls have; by default found by the URL.", access=True),
         "time_out_s": Setting(600.0, "Longest time of one request.", access=True),
+        "tokenizer": Setting(
+            "", "Folder with a tokenizer.json that counts the tokens which the server does not say.", access=True
+        ),
         "api": Setting("chat", "What is called.", ("chat", "completions")),
         "stream": Setting(True, "Whether answers come token by token."),
         "system": Setting("", "The system message."),
