@@ -27,6 +27,7 @@ from aiohttp import web
 
 CONSTANT_S = (0.02,)
 BIMODAL_S = (0.01, 0.01, 0.01, 0.06)
+PAGE = "<html><body>It works!</body></html>"
 SLOW_TAIL_S = (0.01,) * 19 + (0.2,)
 """Times of the first token that successive requests get in turn, in seconds."""
 
@@ -54,6 +55,8 @@ class Behaviour:
     """The error object of other statuses than 200."""
     version: str | None = None
     """The `system_fingerprint`."""
+    error_page: bool = False
+    """Whether errors are web pages, as of a proxy."""
     usage: Literal["right", "none", "negative", "over"] = "right"
     cached_tokens: int = 0
     finish: str | None = None
@@ -135,7 +138,8 @@ def reference(answers: Mapping[str, str], prompt: str) -> str | None:
 def make_text(how: Behaviour, text: str | None, body: Mapping[str, Any]) -> Text:
     """Return what is answered to a request, with its usage."""
     words = tokens(how.refusal or (" the" * how.tokens if text is None else text))
-    thoughts, most = tokens(how.reasoning), limit(body)
+    most = limit(body)
+    thoughts = tokens(how.reasoning)[:most]
     kept = words if most is None else words[: max(0, most - len(thoughts))]
     counted = len(kept) + len(thoughts)
     name = "text" if "prompt" in body else "refusal" if how.refusal else "content"
@@ -286,6 +290,8 @@ class Server:
         status = how.statuses[min(tried, len(how.statuses) - 1)]
         if status != 200:
             headers = {} if how.retry_after is None else {"Retry-After": how.retry_after}
+            if how.error_page:
+                return web.Response(text=PAGE, status=status, content_type="text/html", headers=headers)
             return _error(status, how.error, headers)
         made = make_text(how, reference(self.answers, prompt), body)
         due = received + how.first_s[number % len(how.first_s)]
@@ -300,7 +306,7 @@ def _error(status: int, error: Mapping[str, Any], headers: Mapping[str, str] | N
 
 
 async def _page(request: web.Request) -> web.Response:
-    return web.Response(text="<html><body>It works!</body></html>", content_type="text/html")
+    return web.Response(text=PAGE, content_type="text/html")
 
 
 async def _whole(request: web.Request, how: Behaviour, made: Text, body: Mapping[str, Any]) -> web.Response:
@@ -366,11 +372,16 @@ def _choice(name: str, text: str) -> dict[str, Any]:
 
 
 def _event(how: Behaviour, body: Mapping[str, Any], choice: Mapping[str, Any] | None, **more: Any) -> bytes:
-    """Return one event; characters beyond ASCII stand as they are, so that a cut may go through them."""
+    """Return one event; characters beyond ASCII stand as they are, so that a cut may go through them.
+
+    Half an emoji is none: it is escaped.
+    """
     chunk = {"id": "1", "object": "chat.completion.chunk", "model": body["model"]}
     chunk |= {"system_fingerprint": how.version} if how.version else {}
     chunk |= {"choices": [{"finish_reason": None, **choice}] if choice else [], **more}
-    return f"data: {json.dumps(chunk, ensure_ascii=False)}{how.line_end * 2}".encode()
+    text = json.dumps(chunk, ensure_ascii=False)
+    halves = any("\ud800" <= letter <= "\udfff" for letter in text)
+    return f"data: {json.dumps(chunk) if halves else text}{how.line_end * 2}".encode()
 
 
 def _last_events(how: Behaviour, made: Text, body: Mapping[str, Any]) -> list[bytes]:

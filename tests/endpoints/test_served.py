@@ -29,7 +29,7 @@ Behaviour, Server = server.Behaviour, server.Server
 
 KEY, KEY_VARIABLE = "sk-a-key-that-nobody-sees", "KEY_OF_THE_TEST"
 CLASSES = ("calm", "glad", "sad")
-ROWS = 120
+ROWS = 180
 SUITE = """name: asked
 models:
   - name: openai:tiny
@@ -38,20 +38,42 @@ tasks: [{{name: text-classification, data: mood.csv}}]
 batch_sizes: [8]
 serve: {{seconds: 0.05, queries: 2}}
 """
-FAULTS = {
-    "unparsable": [Behaviour(), "no idea"],
-    "two classes": [Behaviour(), "calm or sad"],
-    "empty": [Behaviour(), ""],
-    "blank": [Behaviour(), "  "],
-    "cut off": [Behaviour(finish="length"), None],
-    "refused": [Behaviour(refusal="I will not say."), None],
-    "filtered": [Behaviour(finish="content_filter"), None],
+FILTERED = {"message": "The content is filtered.", "type": "invalid_request_error", "code": "content_filter"}
+FAULTS: dict[str, tuple[str | None, Any, str | None]] = {
+    "no class": ("unparsable", Behaviour(), "no idea"),
+    "two classes": ("unparsable", Behaviour(), "calm or sad"),
+    "a class within a word": ("unparsable", Behaviour(), "calmness gladly sadden"),
+    "another language": ("unparsable", Behaviour(), "平静"),
+    "half an emoji": ("unparsable", Behaviour(), "\ud83d"),
+    "JSON without a class": ("unparsable", Behaviour(), '```json\n{"label": null}\n```'),
+    "no words": ("empty", Behaviour(), ""),
+    "blanks": ("empty", Behaviour(), "  \n"),
+    "reasoning alone": ("empty", Behaviour(reasoning="Is it calm? It may be."), ""),
+    "cut off": ("cut off", Behaviour(finish="length"), None),
+    "cut off within reasoning": ("cut off", Behaviour(reasoning="calm " * 9), None),
+    "a refusal": ("refused", Behaviour(refusal="I will not say."), None),
+    "a filter": ("refused", Behaviour(finish="content_filter"), None),
+    "a filter instead of an answer": ("refused", Behaviour(statuses=(400,), error=FILTERED), None),
+    "another class": (None, Behaviour(), "another"),
 }
-"""Answers that are none, whatever the right one is."""
-WHYS = {"unparsable": 2, "empty": 2, "cut off": 1, "refused": 2}
-"""How they are counted."""
-SOUND = [Behaviour(reasoning="Let me think."), Behaviour(usage="none"), Behaviour(statuses=(503, 200))]
-"""What does not make an answer wrong."""
+"""Wrong answers: how each is counted, how the server answers, and what (None: the right class)."""
+SOUND: dict[str, tuple[Any, str]] = {
+    "reasoning first": (Behaviour(reasoning="Glad? Sad?"), "{}"),
+    "in capitals": (Behaviour(), "{upper}"),
+    "in quotation marks": (Behaviour(), '"{}".'),
+    "within a sentence": (Behaviour(), "I would say that it is {}!"),
+    "JSON in a fence": (Behaviour(), '```json\n{{"label": "{}"}}\n```'),
+    "an emoji that is cut": (Behaviour(bytes_per_write=3), "{} \U0001f600"),
+    "no usage": (Behaviour(usage="none"), "{}"),
+    "no end": (Behaviour(ending="no done"), "{}"),
+    "no stream": (Behaviour(ignores_stream=True), "{}"),
+    "last of its batch": (Behaviour(first_s=(0.3,)), "{}"),
+    "a fault, then the answer": (Behaviour(statuses=(503, 200)), "{}"),
+    "too many requests, then the answer": (Behaviour(statuses=(429, 200), retry_after="0"), "{}"),
+    "a proxy's page twice, then the answer": (Behaviour(statuses=(502, 504, 200), error_page=True), "{}"),
+}
+"""What does not make an answer wrong: how the server answers, and what."""
+ATTEMPTS = {"a fault, then": 2, "too many requests": 2, "a proxy's page": 3}
 
 
 @pytest.fixture
@@ -91,7 +113,7 @@ def evaluated(mood: Path, harness_command: Any) -> Callable[..., Record]:
     def run(one: Any, variable: str = '""', more: str = "") -> Record:
         write_suite(mood, one.url, variable, more)
         done = harness_command(mood, "run", "asked.yaml", "--store", "store")
-        assert done.code == 0, done.stderr
+        assert done.code == 0, done.stdout + done.stderr
         return next(each for each in reversed(open_store(str(mood / "store")).records()) if each.step == "evaluate")
 
     return run
@@ -99,29 +121,36 @@ def evaluated(mood: Path, harness_command: Any) -> Callable[..., Record]:
 
 def test_answers_are_graded_exactly_with_faults_planted(mood: Path, evaluated: Callable[..., Record]) -> None:
     """Each answer that is none is wrong and counted under its name; what is only odd is right."""
-    answers = references(mood)
-    places = iter(answers)
-    planted: dict[str, Any] = {}
-    for behaviour, words in FAULTS.values():
-        prompt = next(places)
+    right = references(mood)
+    answers, planted, places = dict(right), {}, iter(right)
+    for (_, behaviour, words), prompt in zip(FAULTS.values(), places, strict=False):
         planted[prompt] = behaviour
-        answers[prompt] = answers[prompt] if words is None else words
-    planted |= {next(places): behaviour for behaviour in SOUND}
+        other = CLASSES[CLASSES.index(right[prompt]) - 1]
+        answers[prompt] = right[prompt] if words is None else other if words == "another" else words
+    places = iter(list(right)[len(FAULTS) :])
+    for (behaviour, words), prompt in zip(SOUND.values(), places, strict=False):
+        planted[prompt] = behaviour
+        answers[prompt] = words.format(right[prompt], upper=right[prompt].upper())
     with Server(answers=answers, planted=planted) as one:
         record = evaluated(one)
 
-    usage, count = record.usage["test"], len(answers)
-    wrong = len(FAULTS)
+    usage, count, wrong = record.usage["test"], len(right), len(FAULTS)
+    assert (len(planted), wrong) == (28, 15)
     assert record.scores["correct"] == [0.0] * wrong + [1.0] * (count - wrong)
-    assert record.scores["predicted"][:wrong] == [NO_CLASS] * wrong
-    assert record.answers["test"]["output"][:wrong] == [None] * wrong
-    assert {why: usage["why"].count(why) for why in WHYS} == WHYS
+    assert record.metric_value(record.metrics[0]) == (count - 15) / count
+    assert dict(zip(FAULTS, usage["why"], strict=False)) == {name: why for name, (why, *_) in FAULTS.items()}
     assert usage["why"][wrong:] == [None] * (count - wrong)
-    assert usage["attempts"][wrong:] == [1, 1, 2] + [1] * (count - wrong - 3)
-    assert usage["output_tokens"][wrong + 1] is None
-    assert usage["model"] == ["tiny"] * count
+    assert record.scores["predicted"][: wrong - 1] == [NO_CLASS] * (wrong - 1)
+    assert record.answers["test"]["output"][: wrong - 1] == [None] * (wrong - 1)
+    attempts = dict(zip(SOUND, usage["attempts"][wrong:], strict=False))
+    assert {name: tries for name, tries in attempts.items() if tries != 1} == {
+        name: tries for name in SOUND for start, tries in ATTEMPTS.items() if name.startswith(start)
+    }
+    without_usage = [*FAULTS, *SOUND].index("no usage"), [*FAULTS].index("a filter instead of an answer")
+    assert [place for place, tokens in enumerate(usage["output_tokens"]) if tokens is None] == sorted(without_usage)
+    assert {name for name in usage["model"] if name is not None} == {"tiny"}
     assert [note for note in record.notes if "are none" in note] == [
-        f"Of {count} answers of test, 7 are none and count as wrong: 2 unparsable, 2 empty, 2 refused, 1 cut off."
+        f"Of {count} answers of test, 14 are none and count as wrong: 6 unparsable, 3 empty, 3 refused, 2 cut off."
     ]
 
 
@@ -206,7 +235,7 @@ def refuse(mood: Path, harness_command: Any, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
-        ("shots: 99", "shots is 99; the training split has 84 examples."),
+        ("shots: 199", "shots is 199; the training split has 126 examples."),
         ("extra_body: '[1]'", "extra_body is [1]. Give a JSON object"),
         ("extra_body: '{'", "extra_body is no JSON"),
         ("api: chats", "Did you mean 'chat'?"),
@@ -245,7 +274,7 @@ def test_the_url_may_stand_in_the_models_name(mood: Path, harness_command: Any) 
         done = harness_command(
             mood, "run", "quick", "--model", f"openai:tiny@{one.url}", "--task", "text-classification", "--dry-run"
         )
-        assert done.code == 0, done.stderr
+        assert done.code == 0, done.stdout + done.stderr
         assert one.prompts("asked") == []
     assert "evaluate openai:tiny on text-classification http as it is" in done.stdout
     assert "openai:tiny does not compute on cpu: it is measured and priced on remote." in done.stdout
@@ -268,17 +297,17 @@ def test_a_sample_is_the_same_for_every_model(mood: Path, harness_command: Any) 
     records = [each for each in open_store(str(mood / "store")).records() if each.step == "evaluate"]
 
     assert done.code == 0, done.stderr
-    note = "note: text-classification (mood): 7 of 24 items, drawn with seed 0."
+    note = "note: text-classification (mood): 7 of 36 items, drawn with seed 0."
     assert note in planned.stdout
     assert note in done.stdout
-    texts = whole.only("test", places(24, 7)).examples("test")
+    texts = whole.only("test", places(36, 7)).examples("test")
     for record in records:
         assert record.items["test"]["input"] == list(texts.inputs)
         assert record.scores["correct"] == [1.0] * 7
-        assert record.used["sample"] == {"test": {"items": 7, "of": 24, "seed": 0}}
-        assert "Evaluated on 7 of 24 items, drawn with seed 0, of test." in record.notes
+        assert record.used["sample"] == {"test": {"items": 7, "of": 36, "seed": 0}}
+        assert "Evaluated on 7 of 36 items, drawn with seed 0, of test." in record.notes
         assert record.data_digest == whole.digest
-        assert record.metrics[0]["random_baseline"] == whole.only("test", places(24, 7)).random_baseline()["accuracy"]
+        assert record.metrics[0]["random_baseline"] == whole.only("test", places(36, 7)).random_baseline()["accuracy"]
     assert len(records) == 2
     assert all(prompts[text] >= 2 for text in answers if text.rpartition("\n")[2] in texts.inputs)
 
