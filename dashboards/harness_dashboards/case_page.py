@@ -38,6 +38,7 @@ from harness_reports.business import chart_data
 from harness_reports.business.alternatives import alternatives_of
 from harness_reports.business.choice import preference
 from harness_reports.business.explained_row import ExplainedRow
+from harness_reports.business.hosted import on_machines
 from harness_reports.business.needs import needs
 from harness_reports.business.viability import Candidates, CandidateVerdict
 from harness_reports.prices.pricing import Pricing
@@ -233,9 +234,9 @@ def _chart(name: str, figure: Any, texts: Texts) -> None:
 def _own_or_calls(view: CaseView, others: list[ExplainedRow], texts: Texts) -> None:
     """Chart the cost of the best candidate's machines against that of the use case's hosted models, if it names any."""
     hosted = [each for each in others if each.row["alternative"] == "hosted"]
-    if not hosted:
+    if not hosted or not on_machines(view.candidates):
         st.markdown(f"**{texts['own_or_calls_title']}**")
-        small(texts["no_hosted"])
+        small(texts["no_own_machines" if hosted else "no_hosted"])
         return
     _chart("own_or_calls", report_case.own_or_calls(view.candidates, hosted, texts), texts)
     if excluded := hosted[0].row["excluded"]:

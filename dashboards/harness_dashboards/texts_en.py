@@ -156,6 +156,7 @@ TEXTS = {
     "all_candidates": "All candidates of this use case",
     "alternatives": "Alternatives",
     "excluded": "Excluded by a need",
+    "no_own_machines": "The best candidate is paid by the call itself: there is no machine to compare with.",
     "no_hosted": "This use case names no hosted model as an alternative.",
     "needs_title": "Needs and measurements",
     "needs_need": "Need",

@@ -156,6 +156,7 @@ TEXTS = {
     "all_candidates": "该场景的全部候选方案",
     "alternatives": "其他做法",
     "excluded": "被某项需求排除",
+    "no_own_machines": "最佳方案本身按次付费：没有可比较的机器。",
     "no_hosted": "该场景没有列出可替代的托管模型。",
     "needs_title": "需求与实测",
     "needs_need": "需求",

@@ -14,7 +14,7 @@ from harness.records import Record
 from harness_reports.business.choice import preference
 from harness_reports.business.explained_row import ExplainedRow
 from harness_reports.business.hosted import BREAK_EVENS, MONTHS, RISK, call_cost, hosted_figures, hosted_npv
-from harness_reports.business.market import Market
+from harness_reports.business.market import NO_THIRD_PARTY, Market
 from harness_reports.business.market_figures import requests
 from harness_reports.business.npv_distribution import DRAWS, npv_distribution
 from harness_reports.business.viability import Candidates, CandidateVerdict, judge_all
@@ -34,8 +34,6 @@ ALTERNATIVES = (
     "price_stale", "price_terms", "price_source",
 )  # fmt: skip
 _FIGURES = ("quality", "unit_serving_usd", "unit_error_usd", "upfront_usd", "npv_usd", *RISK)
-_NO_THIRD_PARTY = 2
-"""The level of `privacy` at which no third party may see a request."""
 
 
 def alternatives(
@@ -57,7 +55,8 @@ def alternatives(
     A hosted model is compared with whole machines of the candidate's kind, paid all month, as many as the use case's
     busiest hour needs: `first_break_even_requests_per_month` is the smallest volume at which they cost no more, and
     above `always_cheaper_above_requests_per_month` they never cost more again. Development, training and retraining
-    are spread over the months; staff is the same for both.
+    are spread over the months; staff is the same for both. Where the candidate itself is paid by the call there is no
+    such machine, and these columns are None.
 
     `better_than_candidate` is the probability of a higher net present value than the candidate's. For it, a baseline
     without a significant difference in quality gets the candidate's quality. `excluded` says what rules an alternative
@@ -157,7 +156,7 @@ def _hosted(candidates: Candidates, best: Mapping[str, Explained], than_usd: np.
         "price_as_of": price.as_of and price.as_of.isoformat(), "price_terms": price.terms,
         "price_stale": Reason("price undated") if price.as_of is None else why_stale(price.as_of, day),
         "price_source": price_source(),
-        "excluded": Reason("third party") if market.numbers.get("privacy", 0) >= _NO_THIRD_PARTY else None,
+        "excluded": Reason("third party") if market.privacy >= NO_THIRD_PARTY else None,
     }  # fmt: skip
     figures = hosted_figures(candidates, best, price, hosted, name)
     return _alternative(market, "hosted", cells, figures, _better(None if hosted is None else hosted.npv_usd, than_usd))

@@ -17,15 +17,15 @@ from typing import NamedTuple
 import numpy as np
 
 from harness_reports.business.figure_rules import BOTTOM_UP
-from harness_reports.business.supply import Drawn, Supply
+from harness_reports.business.supply import MACHINES_DECLINE, Drawn, Supply
 from harness_reports.economics.adoption import shares_by_year
 from harness_reports.economics.distributions import Distribution
 from harness_reports.figures.formula import evaluate
 from harness_reports.measured.quality_figures import RIGHT_SHARE
 
 MEASURED = (
-    "quality", "samples_per_s", "energy_j_per_request", "pretrain_j", "tuning_j", "pretrain_usd", "finetune_usd",
-    "evaluate_usd",
+    "quality", "samples_per_s", "usd_per_call", "energy_j_per_request", "pretrain_j", "tuning_j", "pretrain_usd",
+    "finetune_usd", "evaluate_usd",
 )  # fmt: skip
 """Inputs that were measured, in USD after pricing; energies only where they are paid apart from machines."""
 # Formulas in the form of `figures.formula`; `harness explain` shows them. Of a year, a kWh being 3,600,000 J:
@@ -63,7 +63,10 @@ class Year(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """The market's part of a net present value: discounted sums over the years, the same for every candidate."""
+    """The market's part of a net present value: discounted sums over the years.
+
+    They are the same for every candidate whose price of serving declines alike.
+    """
 
     income_usd: np.ndarray
     requests: np.ndarray
@@ -83,14 +86,14 @@ def demand(drawn: Drawn) -> np.ndarray:
     return reduce(mul, (drawn[name] for name in names))
 
 
-def years_of(drawn: Drawn, years: int) -> Iterator[Year]:
-    """Yield each year's requests, value and price of machines, by draw."""
+def years_of(drawn: Drawn, years: int, decline: str = MACHINES_DECLINE) -> Iterator[Year]:
+    """Yield each year's requests, value and price of serving, by draw; `decline` is the figure of how that declines."""
     requests = demand(drawn)
     value, price = drawn["value_per_request_usd"], np.ones(1)
     for adopted in _adopted(drawn, requests, years):
         yield Year(adopted, value, price)
         value = value * (1 - drawn["value_decline_per_year"])
-        price = price * (1 - drawn["hardware_decline_per_year"])
+        price = price * (1 - drawn[decline])
 
 
 def _adopted(drawn: Drawn, requests: np.ndarray, years: int) -> Iterator[np.ndarray]:
@@ -101,12 +104,12 @@ def _adopted(drawn: Drawn, requests: np.ndarray, years: int) -> Iterator[np.ndar
     return (requests * share for share in shares)
 
 
-def market_sums(drawn: Drawn, years: int) -> Sums:
-    """Return the discounted sums of a market."""
+def market_sums(drawn: Drawn, years: int, decline: str = MACHINES_DECLINE) -> Sums:
+    """Return the discounted sums of a market; `decline` is that of the price of serving."""
     discount = 1 / (1 + drawn["discount_rate"])
     operating_cost, retrainings = operating_cost_usd(drawn), drawn["retrainings_per_year"]
     factor, totals, passed = np.ones(1), [np.zeros(1)] * 5, list[tuple[Year, np.ndarray]]()
-    for year in years_of(drawn, years):
+    for year in years_of(drawn, years, decline):
         factor = factor * discount
         requests = year.requests * factor
         retrained = retrainings * factor
@@ -154,7 +157,7 @@ class Business:
     @cached_property
     def base_sums(self) -> Sums:
         """The market's sums with every input at its mean."""
-        return market_sums(self.means, self.years)
+        return market_sums(self.means, self.years, self.supply.decline)
 
     def margin_usd(self) -> float | None:
         """Return what a request of a steady-state year earns in the base case; None without demand."""
@@ -218,7 +221,7 @@ class Business:
 
     def npv_usd(self, figures: Drawn) -> np.ndarray:
         """Return the net present value of each draw."""
-        return self.npv_of(figures, market_sums(figures, self.years))
+        return self.npv_of(figures, market_sums(figures, self.years, self.supply.decline))
 
     def npv_of(self, drawn: Drawn, sums: Sums) -> np.ndarray:
         """Return the net present value of each draw, given the market's sums, which candidates share."""
@@ -234,7 +237,7 @@ class Business:
             "tuning_usd": tuning_usd(drawn), "tuning_energy_usd": self.training_energy_usd("tuning_j", drawn),
         }  # fmt: skip
         later = []
-        for year in years_of(drawn, self.years):
+        for year in years_of(drawn, self.years, self.supply.decline):
             usd, energy = self.year_of_serving(year.requests, drawn)
             served = {"serving_usd_per_year": usd, "energy_usd_per_year": energy}
             later.append(evaluate(FLOW, {**constants, **served, **year._asdict()}))

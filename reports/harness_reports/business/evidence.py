@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, Self
 
 import numpy as np
 
 from harness.records import Record
 from harness_reports.business.business import Business
+from harness_reports.business.call_latency import CallLatency, call_latency
 from harness_reports.business.capacity import Capacity, capacities
 from harness_reports.business.market import Market
-from harness_reports.business.supply import HOURS_PER_YEAR, Elastic, Machines
+from harness_reports.business.supply import HOURS_PER_YEAR, Calls, Elastic, Machines, Supply
 from harness_reports.economics.distributions import Distribution, Empirical, Fixed
 from harness_reports.economics.training import SECONDS_PER_HOUR
-from harness_reports.figures.explained import Explained, Kind
-from harness_reports.measured.judgement import MINIMUM_ITEMS, MINIMUM_WINDOW_S, window_s
+from harness_reports.figures.explained import Explained, Kind, derived
 from harness_reports.measured.latency import LatencyObjective, latency_objective, percentile
 from harness_reports.measured.lineage import Candidate
 from harness_reports.measured.quality import Quality
@@ -28,12 +29,13 @@ from harness_reports.measured.tables import accuracy_rows
 from harness_reports.prices.cost import cost_row
 from harness_reports.prices.cost_figures import cost_figures
 from harness_reports.prices.pricing import Buying, Pricing
-from harness_reports.prices.request_energy import idle_caveat, idle_watts
+from harness_reports.prices.request_energy import idle_watts
 from harness_reports.prices.training_energy import TrainingEnergy, training_energy
 from harness_reports.prices.usage import Bill, is_served
-from harness_reports.reasons import Reason
 
-_PROPORTIONAL = ("usd_per_hour", "pretrain_usd", "finetune_usd", "train_usd", "evaluate_usd")
+_PROPORTIONAL = (
+    "usd_per_hour", "usd_per_1k_inferences", "pretrain_usd", "finetune_usd", "train_usd", "evaluate_usd",
+)  # fmt: skip
 """Cells of the cost table that are proportional to prices, as far as a business takes them."""
 
 
@@ -47,10 +49,27 @@ class Evidence:
     cost: dict[str, Any]
     """Its row of the cost table."""
     figures: Mapping[str, Explained]
-    """Figures of the cost table, by column."""
+    """Figures of the cost table, by column, and `usd_per_call` of calls that are paid by the token."""
     pricing: Pricing
     _capacities: dict[float | None, list[Capacity]] = field(default_factory=dict, repr=False)
     """By latency limit: waiting is computed once, whatever the prices."""
+    _bills: dict[date, Bill] = field(default_factory=dict, repr=False)
+    """By day: tokens are priced once, whatever the multiplier."""
+
+    @classmethod
+    def of(cls, measured: Measured, accuracy: dict[str, Any], pricing: Pricing) -> Self:
+        """Return the evidence of an evaluated candidate.
+
+        Args:
+            measured: the candidate.
+            accuracy: its row of the accuracy table.
+            pricing: the prices.
+
+        Raises:
+            FactError: a record's hardware has no price.
+        """
+        figures, cost = _priced(measured, pricing)
+        return cls(measured, accuracy, cost, figures, pricing)
 
     def priced(self, pricing: Pricing) -> Evidence:
         """Return the evidence at other prices.
@@ -58,8 +77,8 @@ class Evidence:
         Raises:
             FactError: a record's hardware has no price.
         """
-        figures = cost_figures(self.measured, pricing)
-        return replace(self, cost=cost_row(self.measured, figures, pricing), figures=figures, pricing=pricing)
+        figures, cost = _priced(self.measured, pricing)
+        return replace(self, cost=cost, figures=figures, pricing=pricing)
 
     def at_prices(self, factor: float) -> Evidence:
         """Return the evidence with every price multiplied; the figures stay those of the price book."""
@@ -83,12 +102,12 @@ class Evidence:
         return "Offline" if market.latency_s is None else "SingleStream"
 
     def capacity(self, market: Market) -> Capacity | None:
-        """Return how the candidate serves the use case's demand; None if it was not measured.
+        """Return how machines serve the use case's demand; None if that was not measured, or calls are paid.
 
         A latency limit that no way meets does not count: needs are judged apart from costs.
         """
         supply = self.supply(market)
-        return None if supply is None else supply.usual
+        return supply.usual if isinstance(supply, Machines | Elastic) else None
 
     def ways(self, limit_s: float | None) -> list[Capacity]:
         """Return the ways in which the candidate may be served within a latency limit; empty if none was measured."""
@@ -96,23 +115,25 @@ class Evidence:
             self._capacities[limit_s] = capacities(self.measured, limit_s)
         return self._capacities[limit_s]
 
-    def supply(self, market: Market) -> Machines | Elastic | None:
-        """Return the machines that serve, in the way that is cheaper at each demand; None if none was measured."""
+    def supply(self, market: Market) -> Supply | None:
+        """Return the machines that serve, in the way that is cheaper at each demand, or that calls are paid.
+
+        None if no serving was measured, or calls have no price.
+        """
         if self.bill is not None:
-            return None
+            return None if self.bill.gap else Calls()
         ways, hour = self.ways(market.latency_s), self.cost["usd_per_hour"]
         if not ways:
             return None
-        yearly = market.requests_per_year * (1 + market.numbers["retry_share"])
-        peak_per_s = yearly * market.numbers["peak_factor"] / (HOURS_PER_YEAR * SECONDS_PER_HOUR)
+        peak = peak_per_s(market)
         if self.buying == "elastic":
-            return Elastic(ways, peak_per_s, hour, self.pricing.utilisation)
-        return Machines(ways, peak_per_s, hour, whole=self.buying == "machines")
+            return Elastic(ways, peak, hour, self.pricing.utilisation)
+        return Machines(ways, peak, hour, whole=self.buying == "machines")
 
     def business(self, market: Market) -> Business | None:
         """Return the use case run with this candidate; None if a measurement that it needs is missing."""
-        supply, ceiling = self.supply(market), self._ceiling()
-        measured = None if supply is None else self._inputs(supply.usual)
+        supply, ceiling = self.supply(market), self.ceiling()
+        measured = self._inputs(market)
         # Without a cost per error no share of errors is needed, so a metric without a ceiling will do.
         prices_errors = market.numbers["cost_per_error_usd"] > 0
         if supply is None or measured is None or (prices_errors and ceiling is None):
@@ -125,12 +146,14 @@ class Evidence:
     @cached_property
     def bill(self) -> Bill | None:
         """The calls of a served model, which are paid by the token; None for a model on a machine."""
-        return Bill(self.measured, self.pricing.as_of) if is_served(self.measured.machine) else None
+        if not is_served(self.measured.machine):
+            return None
+        return self._bills.setdefault(self.pricing.as_of, Bill(self.measured, self.pricing.as_of))
 
     @property
-    def buying(self) -> Buying | None:
-        """How its machines are bought; None where no machine is, but calls are."""
-        return None if self.bill is not None else self.pricing.buying_of(self.measured.machine)
+    def buying(self) -> Buying | Literal["calls"]:
+        """How its machines are bought; `calls` where these are paid in their place."""
+        return "calls" if self.bill is not None else self.pricing.buying_of(self.measured.machine)
 
     @property
     def pays_energy(self) -> bool:
@@ -142,7 +165,24 @@ class Evidence:
         """The energy of its trainings that is paid apart from machines; None if all prices include it."""
         return training_energy(self.measured, self.pricing) if self.bill is None else None
 
-    def _inputs(self, capacity: Capacity) -> dict[str, Distribution] | None:
+    def _inputs(self, market: Market) -> dict[str, Distribution] | None:
+        """Return the measured inputs of a business; None if one is missing."""
+        capacity = self.capacity(market)
+        if self.bill is not None and not self.bill.gap:
+            return self._inputs_of_calls(self.bill)
+        return None if capacity is None else self._inputs_of_machines(capacity)
+
+    def _inputs_of_calls(self, bill: Bill) -> dict[str, Distribution] | None:
+        usd = self.cost["usd_per_1k_inferences"]
+        if usd is None or not math.isfinite(self.accuracy["value"]):
+            return None
+        return {
+            "quality": _drawn(self.accuracy["draws"], self.accuracy["value"]),
+            "usd_per_call": _drawn(bill.draws * float(self.pricing.multiplier), usd / 1000),
+            "pretrain_usd": Fixed(0.0), "finetune_usd": Fixed(0.0), "evaluate_usd": Fixed(self.cost["evaluate_usd"]),
+        }  # fmt: skip
+
+    def _inputs_of_machines(self, capacity: Capacity) -> dict[str, Distribution] | None:
         trained = [self.cost[name] for name in ("pretrain_usd", "finetune_usd", "evaluate_usd")]
         energy = capacity.energy.distribution if self.pays_energy else None
         joules = self._training_joules()
@@ -164,85 +204,49 @@ class Evidence:
             return {}
         return {"pretrain_j": energy.pretraining.distribution, "tuning_j": energy.tuning.distribution}
 
-    def _ceiling(self) -> float | None:
+    def ceiling(self) -> float | None:
         """Return the quality at which every answer is right; None for metrics without a ceiling, and of errors."""
         ceiling = self.accuracy["ceiling"]
         return float(ceiling) if ceiling and self.accuracy["higher_is_better"] else None
 
     def latency_p99_s(self) -> float | None:
-        """Return the 99th percentile latency of single requests; None if too few were served."""
-        return percentile(self._latencies(), 0.99)
+        """Return the 99th percentile latency of single requests, or of calls; None if too few were served."""
+        return percentile(self.latencies_s(), 0.99)
+
+    @cached_property
+    def call_latency(self) -> CallLatency | None:
+        """The latencies of calls; None for a model on a machine."""
+        return None if self.bill is None else call_latency(self.measured)
 
     def objective(self, market: Market) -> LatencyObjective | None:
         """Return whether the latency objective is met; None if there is none, or no latency was measured."""
-        latencies = self._latencies()
+        latencies = self.latencies_s()
         return latency_objective(latencies, market.latency_s) if latencies and market.latency_s is not None else None
 
-    def _latencies(self) -> list[float]:
+    def latencies_s(self) -> Sequence[float]:
+        """Return the latencies of single requests, or of calls; empty if none was measured."""
+        if self.call_latency is not None:
+            return self.call_latency.seconds
         serving = self.measured.fastest.get("SingleStream")
         return serving.latencies_s() if serving else []
-
-    def gaps(self, market: Market, objective: LatencyObjective | None) -> Iterator[Reason]:
-        """Yield what is missing for a verdict."""
-        accuracy, cost, scenario = self.accuracy, self.cost, self.scenario(market)
-        if not math.isfinite(accuracy["value"]):
-            yield Reason("quality not finite")
-        if accuracy["items"] < MINIMUM_ITEMS:
-            yield Reason("few items", {"items": accuracy["items"], "needed": MINIMUM_ITEMS})
-        if self.bill is not None:
-            yield from self.gaps_of_calls()
-            return
-        capacity = self.capacity(market)
-        windows = capacity.serving.leaves if capacity else []
-        if scenario not in self.measured.fastest:
-            yield Reason("serving not measured", {"scenario": scenario})
-        elif any((window_s(record) or 0.0) < MINIMUM_WINDOW_S for record in windows):
-            yield Reason("short window", {"scenario": scenario, "seconds": MINIMUM_WINDOW_S})
-        if market.numbers["cost_per_error_usd"] and self._ceiling() is None:
-            yield Reason("no ceiling", {"metric": accuracy["metric"]})
-        if cost["train_usd"] is None:
-            yield Reason("training missing")
-        elif cost["evaluate_usd"] is None:
-            yield Reason("evaluation seconds missing")
-        if objective is not None and objective.met == "unknown":
-            yield Reason("few queries", {"needed": objective.needed})
-        yield from self._energy_gaps(market, capacity)
-
-    def gaps_of_calls(self) -> Iterator[Reason]:
-        """Yield why a served model is not judged: its calls have no price, or what it bears is not known."""
-        if self.bill is not None:
-            yield self.bill.gap or Reason("calls under load", {"usd": self.cost["usd_per_1k_inferences"]})
-
-    def _energy_gaps(self, market: Market, capacity: Capacity | None) -> Iterator[Reason]:
-        served = capacity.energy if capacity and self.pays_energy else None
-        if served:
-            yield from filter(None, [served.gap])
-        trained = None not in (self.cost["train_usd"], self.cost["evaluate_usd"])  # else that is the gap
-        if self.training_energy and trained:
-            yield from self.training_energy.gaps
-        if served or self.training_energy:
-            yield from filter(None, [_price_of_energy(market)])
 
     def energy_kind(self, market: Market) -> Kind | None:
         """Return whether the energy that is charged was measured or estimated; None if none is."""
         capacity = self.capacity(market)
         return capacity.energy.band.kind if capacity and self.pays_energy else None
 
-    def caveats(self, market: Market) -> Iterator[Reason]:
-        """Yield what is uncertain of the evidence, and is charged all the same."""
-        capacity = self.capacity(market)
-        if capacity and self.pays_energy:
-            idle = idle_caveat(self.measured.machine) if self.buying != "elastic" else None
-            yield from filter(None, (capacity.energy.caveat, idle))
-        if self.training_energy:
-            yield from self.training_energy.caveats
+
+def _priced(measured: Measured, pricing: Pricing) -> tuple[dict[str, Explained], dict[str, Any]]:
+    """Return a candidate's figures and its row of the cost table; of calls the price of one is another figure."""
+    figures = cost_figures(measured, pricing)
+    per_call = derived("usd_per_call", "USD per call", "usd_per_1k_inferences / 1000", figures["usd_per_1k_inferences"])
+    return {**figures, per_call.name: per_call}, cost_row(measured, figures, pricing)
 
 
-def _price_of_energy(market: Market) -> Reason | None:
-    """Return that energy, which is paid, has no price; None if it has one."""
-    name = "energy_usd_per_kwh"
-    given = name in market.use_case.market or name in market.overrides
-    return None if given else Reason("energy without a price")
+def peak_per_s(market: Market) -> float:
+    """Return the requests per second of the busiest hour, retries included."""
+    yearly = market.requests_per_year * (1 + market.numbers["retry_share"])
+    return yearly * market.numbers["peak_factor"] / (HOURS_PER_YEAR * SECONDS_PER_HOUR)
 
 
 def _drawn(draws: np.ndarray | None, value: float) -> Distribution:
@@ -260,8 +264,4 @@ def gather(records: Sequence[Record], pricing: Pricing) -> list[Evidence]:
     """
     results = Results.of(records)
     rows = accuracy_rows(results)
-    priced = [(candidate, cost_figures(candidate, pricing)) for candidate in results.evaluated]
-    return [
-        Evidence(candidate, rows[candidate.key], cost_row(candidate, figures, pricing), figures, pricing)
-        for candidate, figures in priced
-    ]
+    return [Evidence.of(candidate, rows[candidate.key], pricing) for candidate in results.evaluated]

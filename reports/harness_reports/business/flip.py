@@ -20,6 +20,7 @@ from harness_reports.business.evidence import Evidence
 from harness_reports.business.market import Market
 from harness_reports.business.npv_distribution import MarketDraws
 from harness_reports.business.outlook import Outlook
+from harness_reports.business.supply import Calls
 from harness_reports.business.verdict import VERDICTS, Verdict, against_the_baseline
 from harness_reports.economics.distributions import Fixed
 from harness_reports.reasons import Reason, Reasons
@@ -28,6 +29,8 @@ _VALUE, _VOLUME = "value_per_request_usd", "requests_per_year"
 _TOLD = {_VALUE: ("value set to", "value certain at"), _VOLUME: ("volume set to", "volume certain at")}
 """Figure → codes of its sentence: where it is certain today, and where it is uncertain."""
 _CODES = {"invest": "no investment if", "pilot": "investment if", "do not invest": "worth it if"}
+_PRICED = ("usd_per_call", "pretrain_usd", "finetune_usd", "evaluate_usd")
+"""Measured inputs that are amounts of money; the price of a machine's hour is no input but part of the supply."""
 _STEP = math.log(1.05)
 """Values are looked at in steps of 5 %: one more machine may undo what more demand has won."""
 _STEPS = 142
@@ -85,7 +88,7 @@ class _Flip:
 
     def _code(self, name: str | None) -> str:
         if name is None:
-            return "prices set to"
+            return "prices of calls set to" if isinstance(self.business.supply, Calls) else "prices set to"
         set_to, certain_at = _TOLD[name]
         return set_to if isinstance(self._market.inputs.get(name), Fixed) else certain_at
 
@@ -114,7 +117,8 @@ class _Flip:
         today = float(self.outlook.evidence.pricing.multiplier)
         twice = self.outlook.evidence.at_prices(2.0).business(self._market) or self.business
         now = self.business.npv_usd(self._drawn)
-        change = twice.npv_usd(self._drawn) - now  # it is linear in the prices
+        dearer = {name: 2 * self._drawn[name] for name in _PRICED if name in self._drawn}
+        change = twice.npv_usd({**self._drawn, **dearer}) - now  # it is linear in the prices
 
         def judged_at(times: float) -> tuple[MarketDraws, Callable[[Evidence], Evidence]]:
             return self.outlook.drawn, lambda evidence: evidence.at_prices(times / today)

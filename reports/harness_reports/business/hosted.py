@@ -14,7 +14,7 @@ from harness_reports.business.business import Business
 from harness_reports.business.capacity import EXACT, Capacity, most_per_s
 from harness_reports.business.market import Market
 from harness_reports.business.market_figures import drawn_figures, figure
-from harness_reports.business.npv_distribution import NpvDistribution, draw_market, npv_distribution, outcome_cells
+from harness_reports.business.npv_distribution import NpvDistribution, npv_distribution, outcome_cells
 from harness_reports.business.request import PER_REQUEST, USD, error_figure
 from harness_reports.business.supply import HOURS_PER_YEAR, Calls
 from harness_reports.business.supply_figures import idle_power
@@ -94,15 +94,12 @@ def hosted_npv(candidates: Candidates, best: CandidateVerdict, price: CallCost) 
     assert business is not None  # noqa: S101 - hosted models are compared with measured candidates only
     if "hosted_quality" not in market.inputs:
         return None
-    # Calls take the place of machines, so the price of serving declines as that of hosted models.
-    inputs = {**market.inputs, "hardware_decline_per_year": market.inputs["api_price_decline_per_year"]}
     measured: dict[str, Distribution] = {
         "quality": market.inputs["hosted_quality"], "usd_per_call": price.usd, "pretrain_usd": Fixed(0.0),
         "finetune_usd": Fixed(0.0), "evaluate_usd": Fixed(0.0),
     }  # fmt: skip
-    hosted = Business(inputs, measured, business.years, business.ceiling, Calls())
-    drawn = draw_market(replace(market, inputs=inputs), candidates.drawn.draws, candidates.drawn.seed)
-    return npv_distribution(hosted, drawn, best.evidence.accuracy)
+    hosted = Business(market.inputs, measured, business.years, business.ceiling, Calls())
+    return npv_distribution(hosted, candidates.drawn, best.evidence.accuracy)
 
 
 def hosted_figures(
@@ -142,7 +139,7 @@ def _measured_by_the_reader(
     """Yield the figures that need a quality, with the one that the use case gives."""
     market, business = candidates.market, hosted.business
     quality = figure(market, "hosted_quality", "quality")
-    flows = flow_figures(market, business, {call.name: call}, upfront, "api_price_decline_per_year")
+    flows = flow_figures(market, business, {call.name: call}, upfront)
     value = npv(market.numbers["discount_rate"], business.flows_usd())
     yield quality
     yield error_figure(market, quality_share(candidates.best.evidence.quality, quality))
@@ -184,6 +181,11 @@ class OwnMachines(NamedTuple):
         few = np.searchsorted(self.requests_per_month, requests) + 1
         count = np.where(requests <= self.requests_per_month[-1], few, np.ceil(requests / self.per_machine))
         return np.asarray(count * self.usd_per_month + self.fixed_usd_per_month + requests * self.usd_per_request)
+
+
+def on_machines(candidates: Candidates) -> bool:
+    """Return whether the best candidate runs on machines that hosted models can be compared with."""
+    return candidates.best.evidence.capacity(candidates.market) is not None
 
 
 def own_machines(candidates: Candidates, best: Mapping[str, Explained]) -> OwnMachines:
@@ -246,6 +248,9 @@ def _machine_figures(candidates: Candidates, best: Mapping[str, Explained]) -> t
 
 def _break_evens(candidates: Candidates, best: Mapping[str, Explained], serving: Explained) -> list[Explained]:
     """Return the volumes from which whole machines of the candidate's kind cost no more than calls."""
+    if not on_machines(candidates):
+        note = "the candidate is paid by the call itself: there is no machine to compare with"
+        return [Explained(name, None, note=note) for name in BREAK_EVENS]
     machines, call = own_machines(candidates, best), named(serving, "usd_per_request")
     volumes = build_or_buy(
         machines.usd_per_month,

@@ -83,7 +83,8 @@ def information(npv: NpvDistribution, evidence: Evidence) -> Information:
 
 def value_of_studies(npv: NpvDistribution, evidence: Evidence) -> Callable[[Study], float]:
     """Return a function that returns the expected value of a study of a candidate."""
-    payoffs = {name: _payoffs(npv, evidence, name) for name in (_QUALITY, _SPEED)} if npv.evpi_usd else {}
+    payoffs = {name: _payoffs(npv, evidence, name) for name in (_QUALITY, _SPEED)
+               if name in npv.business.measured} if npv.evpi_usd else {}  # fmt: skip
 
     def value_usd(study: Study) -> float:
         given = payoffs.get(study.parameter)

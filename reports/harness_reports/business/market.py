@@ -14,6 +14,8 @@ from harness_reports.economics.distributions import Distribution, Fixed, Lognorm
 KNOWN = {**NEEDS, **MARKET}
 MEASURED_NEEDS = ("quality", "latency_s", "privacy")
 """Needs that measurements, or the place where a model runs, answer."""
+NO_THIRD_PARTY = 2
+"""The level of `privacy` at which no third party may see a request."""
 ASSUMED: Mapping[str, float] = {
     "value_decline_per_year": 0.0, "cost_per_error_usd": 0.0, "retry_share": 0.0, "review_share": 0.0,
     "review_usd": 0.0, "peak_factor": 3.0, "staff": 0.0, "staff_usd_per_year": 0.0, "pretraining_uses": 1.0,
@@ -62,6 +64,11 @@ class Market:
     def latency_s(self) -> float | None:
         """The latency objective."""
         return self.numbers.get("latency_s")
+
+    @property
+    def privacy(self) -> float:
+        """The needed level of privacy, 0 where none is needed."""
+        return self.numbers.get("privacy", 0.0)
 
     @property
     def loss_limit(self) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from harness_reports.business.market import Market
+from harness_reports.business.market import NO_THIRD_PARTY, Market
 from harness_reports.business.viability import CandidateVerdict
 from harness_reports.cells import plain
 from harness_reports.reasons import Reason
@@ -20,8 +20,9 @@ def needs(market: Market, judged: CandidateVerdict) -> list[dict[str, Any]]:
     """Return one row for each need of a use case: the needed value, the measured one, and whether the need is met.
 
     `low` and `high` are the 95 % interval. Quality is met if the worse end of its interval is good enough. Latency is
-    the 99th percentile of single requests, met or missed with 99 % confidence. Privacy is met because candidates run
-    on owned or rented machines, where no third party sees a request. Explainability is not measured.
+    the 99th percentile of single requests, or of calls, met or missed with 99 % confidence. Privacy is met by
+    candidates that run on owned or rented machines, where no third party sees a request; calls of a served model go
+    to its provider. Explainability is not measured.
     """
     rows = [_blank(market, name) | cells for name, cells in _cells(market, judged)]
     return [{name: plain(value) for name, value in row.items()} for row in rows]
@@ -40,11 +41,20 @@ def _cells(market: Market, judged: CandidateVerdict) -> Iterator[tuple[str, dict
         elif name == "latency_s":
             yield name, {"measured": row["latency_p99_s"], "met": _MET[row["latency_limit"]]}
         elif name == "privacy":
-            yield name, {"met": "yes", "why": Reason("own machine", {"hardware": row["hardware"]})}
+            yield name, _privacy(market, judged)
         elif market.numbers[name] == 0:
             yield name, {"met": "yes", "why": Reason("nothing needed")}
         else:
             yield name, {}
+
+
+def _privacy(market: Market, judged: CandidateVerdict) -> dict[str, Any]:
+    if judged.evidence.buying != "calls":
+        return {"met": "yes", "why": Reason("own machine", {"hardware": judged.row["hardware"]})}
+    if not market.privacy:
+        return {"met": "yes", "why": Reason("nothing needed")}
+    exposed = market.privacy >= NO_THIRD_PARTY
+    return {"met": "no", "why": Reason("third party")} if exposed else {"why": Reason("provider's contract")}
 
 
 def _quality(row: dict[str, Any], needed: float, higher_is_better: bool) -> dict[str, Any]:

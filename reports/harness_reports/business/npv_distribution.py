@@ -14,7 +14,7 @@ import numpy as np
 
 from harness_reports.business.business import Business, Sums, market_sums
 from harness_reports.business.market import Market
-from harness_reports.business.supply import Drawn
+from harness_reports.business.supply import MACHINES_DECLINE, Drawn
 from harness_reports.economics.simulation import Outcome, draw, outcome, rank_of_draws
 
 DRAWS = 10_000
@@ -37,12 +37,21 @@ class MarketDraws:
     draws: int
     seed: int
     _ranks: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    _sums: dict[str, Sums] = field(default_factory=dict, repr=False)
 
     def rank(self, name: str) -> np.ndarray:
         """Return the indices of an input's draws, assumed or measured, in ascending order."""
         if name not in self._ranks:
             self._ranks[name] = rank_of_draws(name, self.draws, self.seed)
         return self._ranks[name]
+
+    def sums_of(self, decline: str) -> Sums:
+        """Return the sums for a way of serving whose price declines by a figure of the market."""
+        if decline == MACHINES_DECLINE:
+            return self.sums
+        if decline not in self._sums:
+            self._sums[decline] = market_sums(self.drawn, self.market.years, decline)
+        return self._sums[decline]
 
     def at(self, name: str, value: float) -> MarketDraws:
         """Return the draws of the market with one figure set; the others are drawn as before.
@@ -52,7 +61,7 @@ class MarketDraws:
         """
         market = self.market.at(name, value)
         drawn = {other: self.drawn[other] for other in market.inputs if other != name} | {name: np.full(1, value)}
-        return replace(self, market=market, drawn=drawn, sums=market_sums(drawn, market.years))
+        return replace(self, market=market, drawn=drawn, sums=market_sums(drawn, market.years), _sums={})
 
 
 def draw_market(market: Market, draws: int = DRAWS, seed: int = 0) -> MarketDraws:
@@ -99,10 +108,14 @@ class NpvDistribution:
         """Draws of every input."""
         return {**self.market.drawn, **draw(self.business.measured, self.market.draws, self.market.seed)}
 
+    @property
+    def _market_sums(self) -> Sums:
+        return self.market.sums_of(self.business.supply.decline)
+
     @cached_property
     def npv_usd(self) -> np.ndarray:
         """The net present value of each draw."""
-        return self.business.npv_of(self.drawn, self.market.sums)
+        return self.business.npv_of(self.drawn, self._market_sums)
 
     @cached_property
     def outcome(self) -> Outcome:
@@ -157,7 +170,7 @@ class NpvDistribution:
         """
         loss = -self.business.upfront_usd(self.drawn)
         knots = np.unique(np.linspace(values[0], values[-1], _KNOTS))
-        npv = [self.business.npv_of({**self.drawn, name: np.full(1, knot)}, self.market.sums) for knot in knots]
+        npv = [self.business.npv_of({**self.drawn, name: np.full(1, knot)}, self._market_sums) for knot in knots]
         if name == "quality":
             expected = np.interp(values, knots, [each.mean() for each in npv])
             return np.asarray(np.where(self._reaches(values), expected, loss.mean()))

@@ -8,7 +8,8 @@ from typing import Any
 
 from harness_reports.business.business import Business
 from harness_reports.business.evidence import Evidence
-from harness_reports.business.market import Market
+from harness_reports.business.gaps import caveats, gaps
+from harness_reports.business.market import NO_THIRD_PARTY, Market
 from harness_reports.business.npv_distribution import MarketDraws, NpvDistribution, npv_distribution
 from harness_reports.business.verdict import Decision, Money, VerdictInputs, decide
 from harness_reports.measured.latency import LatencyObjective
@@ -51,13 +52,25 @@ class Outlook:
             drivers=self.npv.drivers(), probability_of_success=self.npv.probability_of_success,
         )  # fmt: skip
 
+    @property
+    def _by_third_party(self) -> bool:
+        return self.evidence.buying == "calls"
+
+    @property
+    def _unmeasured_needs(self) -> tuple[str, ...]:
+        """Needs that nothing here measures; of calls also whether their provider processes data under contract."""
+        others = ("privacy",) if self._by_third_party and 0 < self.market.privacy < NO_THIRD_PARTY else ()
+        return tuple(sorted({*self.market.unmeasured_needs, *others}))
+
     @cached_property
     def inputs(self) -> VerdictInputs:
         """The inputs of the gates."""
         market = self.market
         return VerdictInputs(
-            Reasons(self.evidence.gaps(market, self.objective)), self.evidence.accuracy, market.quality, self.objective,
-            market.latency_s, self.money, market.unmeasured_needs, Reasons(self.evidence.caveats(market)),
+            Reasons(gaps(self.evidence, market, self.objective)), self.evidence.accuracy, market.quality,
+            self.objective, market.latency_s, self.money, self._unmeasured_needs,
+            Reasons(caveats(self.evidence, market)),
+            self._by_third_party and market.privacy >= NO_THIRD_PARTY,
         )  # fmt: skip
 
     @cached_property

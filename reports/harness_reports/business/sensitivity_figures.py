@@ -60,6 +60,7 @@ def _sampled_from(judged: CandidateVerdict, name: str) -> str:
     measured = {
         "quality": judged.evidence.quality.method,
         "samples_per_s": f"{RESAMPLES:,} rates: records resampled, then batch times within each",
+        "usd_per_call": f"{RESAMPLES:,} bootstrap means: seeds are resampled, then requests",
         "energy_j_per_request": "the values of the records",
         "pretrain_j": "the interval of the estimate",
         "tuning_j": "the interval of the estimate",
@@ -72,6 +73,8 @@ def _origin(market: Market, judged: CandidateVerdict, name: str) -> Explained:
     evidence = judged.evidence
     if name == "quality":
         return quality_share(evidence.quality).inputs[0]
+    if name == "usd_per_call":
+        return evidence.figures[name]
     capacity = evidence.capacity(market)
     if name == "samples_per_s" and capacity is not None:
         return capacity.serving.speed

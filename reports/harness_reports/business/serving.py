@@ -25,7 +25,8 @@ from harness_reports.figures.explained import Explained, derived, values
 from harness_reports.measured.lineage import KEYS
 from harness_reports.measured.quality_figures import quality_share
 from harness_reports.prices.pricing import OWN, Pricing
-from harness_reports.reasons import Reason, as_text
+from harness_reports.prices.usage import Bill
+from harness_reports.reasons import Reason, Reasons, as_text
 
 SERVING = (
     "use_case", "title", *KEYS, "view", "buying", "requests_per_year", "peak_factor", "requests_per_s", "peak_per_s",
@@ -58,7 +59,8 @@ def serving(
     `utilisation` is the mean load over the measured throughput of the machines, `idle_usd_per_year` the cost of the
     idle time. Viability and alternatives have the same costs. `usd_per_correct_answer` includes retries, review and
     errors. `levelised_usd_per_1k` is the price of 1,000 requests, the same in all years, at which the net present value
-    is 0, with trainings, staff, energy and idle machines.
+    is 0, with trainings, staff, energy and idle machines. A model whose calls are paid by the token has one row,
+    `buying` being `calls`: whoever serves it has the machines, so there are none to count.
 
     Args:
         records: the measurements.
@@ -111,7 +113,7 @@ def _plan(market: Market, candidate: Evidence, view: PriceView) -> ExplainedRow 
             return None  # the cost of owning it is unknown; the rented view has a row
         raise
     if priced.bill is not None:
-        return _of_calls(market, priced) if view.name == _RENTED else None
+        return _of_calls(market, priced, priced.bill) if view.name == _RENTED else None
     capacity, business = priced.capacity(market), priced.business(market)
     figures = _figures(market, priced, business)
     price = view.pricing.price(candidate.measured.machine)
@@ -127,13 +129,14 @@ def _plan(market: Market, candidate: Evidence, view: PriceView) -> ExplainedRow 
     return ExplainedRow(row, figures)
 
 
-def _of_calls(market: Market, candidate: Evidence) -> ExplainedRow:
-    """Return the row of a served model: no machine is known that could bear the demand."""
-    figures = _figures(market, candidate, None)
+def _of_calls(market: Market, candidate: Evidence, bill: Bill) -> ExplainedRow:
+    """Return the row of a served model: its calls are paid, and whoever serves it has the machines."""
+    figures = _figures(market, candidate, candidate.business(market))
     row = {
         **dict.fromkeys(SERVING), "use_case": market.use_case.name, "title": market.use_case.title,
         **{name: candidate.accuracy[name] for name in KEYS}, "needed_latency_s": market.latency_s, **values(figures),
-        "note": next(candidate.gaps_of_calls()), "view": _RENTED,
+        "note": bill.gap or Reasons([Reason("paid by the call"), *bill.caveats]), "view": _RENTED,
+        "buying": candidate.buying,
         **{name: candidate.cost[name] for name in ("price_offer", "price_as_of", "price_stale", "price_source")},
     }  # fmt: skip
     return ExplainedRow(row, figures)
@@ -165,7 +168,10 @@ def _unit_costs(
 ) -> dict[str, Explained]:
     """Return the cost per request, per right answer, and levelised over the years, idle time included."""
     yearly, energy, volume = served[YEARLY], served["energy_usd_per_year"], served["requests_per_year"]
-    idle = derived("idle_usd_per_year", "USD", f"{YEARLY} * (1 - utilisation)", yearly, served["utilisation"])
+    used = served.get("utilisation")
+    idle = [] if used is None else [
+        derived("idle_usd_per_year", "USD", f"{YEARLY} * (1 - utilisation)", yearly, used)
+    ]  # fmt: skip
     name, unit = "usd_per_1k_requests", "USD per 1,000 requests"
     unit_cost = (
         derived(name, unit, f"({YEARLY} + energy_usd_per_year) / requests_per_year * 1000", yearly, energy, volume)
@@ -182,7 +188,7 @@ def _unit_costs(
         "requests, times 1,000: training, development, operating cost, retraining, machines, energy, errors and "
         "review, year by year; at this price in every year the net present value is 0",
     )  # fmt: skip
-    return {each.name: each for each in (idle, unit_cost, answer, levelised)}
+    return {each.name: each for each in (*idle, unit_cost, answer, levelised)}
 
 
 def levelised_usd(business: Business) -> float:

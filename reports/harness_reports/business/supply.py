@@ -3,7 +3,7 @@
 - `machines`: whole machines, as many as the busiest hour needs, paid every hour;
 - `shared`: the same machines by the part that is needed, where other use cases pay for the rest;
 - `elastic`: paid per second of use, down to none;
-- calls of a hosted model.
+- calls of a hosted or a served model.
 
 Requests are served one at a time or in batches: in the cheaper way at each demand, so at each draw and in each year.
 """
@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple, Protocol, Self
+from typing import ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
 
@@ -25,6 +25,8 @@ Drawn = Mapping[str, np.ndarray]
 """Input → draws, shape (draws,), or (1,) if the input is certain."""
 HOURS_PER_YEAR = 8766
 """Of a mean year, leap years included."""
+MACHINES_DECLINE, CALLS_DECLINE = "hardware_decline_per_year", "api_price_decline_per_year"
+"""Figures of the yearly decline of the price of machines, and of calls."""
 # Formulas in the form of `figures.formula`; `harness explain` shows them.
 PER_SECOND = f"requests_per_year * (1 + retry_share) / ({HOURS_PER_YEAR} * 3600)"
 PEAK = "requests_per_s * peak_factor"
@@ -49,6 +51,11 @@ class YearOfServing(NamedTuple):
 
 class Supply(Protocol):
     """A way of serving requests."""
+
+    @property
+    def decline(self) -> str:
+        """The figure of the yearly decline of its price."""
+        ...
 
     def year(self, requests: np.ndarray, drawn: Drawn) -> YearOfServing:
         """Return what serving a year's requests takes."""
@@ -77,6 +84,7 @@ class _OwnMachines(ABC):
     usual_per_s: float
     """Peak of the use case; measured inputs, such as `samples_per_s`, are of the way that serves it."""
     usd_per_hour: float
+    decline: ClassVar[str] = MACHINES_DECLINE
 
     @abstractmethod
     def need(self, way: Capacity, peak_per_s: np.ndarray) -> np.ndarray:
@@ -166,7 +174,9 @@ class Elastic(_OwnMachines):
 
 @dataclass(frozen=True)
 class Calls:
-    """Calls of a hosted model; their price is the input `usd_per_call`."""
+    """Calls of a hosted or a served model; their price is the input `usd_per_call`."""
+
+    decline: ClassVar[str] = CALLS_DECLINE
 
     def year(self, requests: np.ndarray, drawn: Drawn) -> YearOfServing:
         """Return the cost of the calls."""

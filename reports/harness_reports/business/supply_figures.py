@@ -65,6 +65,7 @@ def _served(
 ) -> Iterator[Explained]:
     requests, retries = demand["requests_per_year"], figure(market, "retry_share")
     if isinstance(supply, Calls):
+        yield priced["usd_per_call"]
         yield derived(YEARLY, USD, CALLS, priced["usd_per_call"], requests, retries)
     elif isinstance(supply, Elastic):
         speed = supply.at(demand["peak_per_s"].value).serving.speed
@@ -137,10 +138,13 @@ def _energy(
     market: Market, business: Business, priced: Mapping[str, Explained], served: Mapping[str, Explained]
 ) -> Iterator[Explained]:
     name = "energy_usd_per_year"
+    if isinstance(business.supply, Calls):
+        yield Explained(name, 0.0, USD, note="included in the price of calls")
+        return
     if not business.pays_energy:
         yield Explained(name, 0.0, USD, note="included in the machine's price")
         return
-    assert isinstance(business.supply, Machines | Elastic)  # noqa: S101 - calls of hosted models pay no energy
+    assert isinstance(business.supply, Machines | Elastic)  # noqa: S101 - there are no other ways
     capacity = business.supply.at(served["peak_per_s"].value)
     yield derived(
         name, USD, ENERGY, served["requests_per_year"], figure(market, "retry_share"), capacity.energy.figure,

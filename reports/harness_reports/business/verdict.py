@@ -54,6 +54,8 @@ class VerdictInputs:
     unmeasured_needs: tuple[str, ...] = ()
     caveats: Reasons = field(default_factory=Reasons)
     """What is uncertain, and counts all the same."""
+    exposed: bool = False
+    """Whether a third party would see requests that none may see."""
 
 
 class Threshold(NamedTuple):
@@ -88,7 +90,8 @@ def decide(inputs: VerdictInputs) -> Decision:
     if unmet:
         # Wrong if it would succeed after all; a missed latency is itself wrong with the error of its test.
         missed = inputs.latency is not None and inputs.latency.met == "missed"
-        return Decision("do not invest", Reasons(unmet), None, success * (1 - PERCENTILE_CONFIDENCE if missed else 1))
+        wrong = 0 if inputs.exposed else 1 - PERCENTILE_CONFIDENCE if missed else 1
+        return Decision("do not invest", Reasons(unmet), None, success * wrong)
     if money.margin_usd is not None and money.margin_usd <= 0 and money.outcome.mean_usd <= 0:
         why = Reason("negative margin", {"margin_usd": money.margin_usd})
         return Decision("do not invest", Reasons([why]), Threshold(None), success)
@@ -131,6 +134,8 @@ def _unmet(inputs: VerdictInputs) -> Iterator[Reason]:
                                         "needed": inputs.needed_quality})  # fmt: skip
     if inputs.latency is not None and inputs.latency.met == "missed":
         yield Reason("latency missed", {"limit_s": inputs.latency_limit_s, "slow": inputs.latency.slow})
+    if inputs.exposed:
+        yield Reason("third party")
 
 
 def _doubts(inputs: VerdictInputs) -> Iterator[Reason]:

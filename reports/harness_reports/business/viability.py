@@ -74,7 +74,9 @@ def viability(
     what cannot be measured; `evsi_usd` is the value of the measurement with the best net value, `measuring_usd` its
     cost. `needs_met` is `maybe` if the interval of the quality holds the needed value. `probability_wrong` is the
     probability that the verdict is wrong, None where the cheap baseline decides; `flip` is what would change it. A
-    model behind a URL is not judged: the reason says what its calls cost, or why they have no price.
+    model behind a URL is judged by the price of its calls, which its tokens have (`buying` is `calls`): serving costs
+    demand times that price, which declines by `api_price_decline_per_year`; its latency is that from sending to the end
+    of an answer. Without a price the reason says why there is none.
 
     Args:
         records: the measurements.

@@ -38,7 +38,7 @@ def viability_figures(market: Market, judged: CandidateVerdict) -> dict[str, Exp
         *(named(quality[name], called) for name, called in
           (("value", "quality"), ("low", "quality_low"), ("high", "quality_high"))),
         figure(market, "quality", "needed_quality"), figure(market, "latency_s", "needed_latency_s"),
-        latency_percentile("latency_p99_s", evidence.measured.fastest.get("SingleStream")),
+        _latency(evidence),
         requests(market),
     ]  # fmt: skip
     units = request_figures(market, evidence, judged.business)
@@ -66,11 +66,22 @@ def _money(
     ]  # fmt: skip
 
 
+def _latency(evidence: Evidence) -> Explained:
+    """Return the 99th percentile of the latency of single requests, or of calls."""
+    name = "latency_p99_s"
+    if evidence.call_latency is not None:
+        return evidence.call_latency.figure(name)
+    return latency_percentile(name, evidence.measured.fastest.get("SingleStream"))
+
+
 def _measured(market: Market, evidence: Evidence) -> Iterator[Explained]:
     """Yield the measured and priced figures that the draws of a net present value rest on."""
     capacity, costs, energy = evidence.capacity(market), evidence.figures, evidence.training_energy
-    assert capacity is not None  # noqa: S101 - there is a business
-    yield from (quality_share(evidence.quality).inputs[0], capacity.serving.speed, *service_figures(capacity))
+    yield quality_share(evidence.quality).inputs[0]
+    if capacity is None:
+        yield from (costs[name] for name in ("usd_per_call", "evaluate_usd"))
+        return
+    yield from (capacity.serving.speed, *service_figures(capacity))
     yield from (costs[name] for name in ("usd_per_hour", "pretrain_usd", "finetune_usd", "evaluate_usd"))
     if evidence.buying == "elastic":
         yield costs["utilisation"]

@@ -46,7 +46,6 @@ def flow_figures(
     business: Business,
     priced: Mapping[str, Explained],
     upfront: Explained,
-    decline: str = "hardware_decline_per_year",
 ) -> tuple[Explained, ...]:
     """Return the flow of every year, the first at t = 0.
 
@@ -55,13 +54,12 @@ def flow_figures(
         business: the use case with one candidate, or hosted model.
         priced: as `supply_figures` takes it.
         upfront: the upfront cost.
-        decline: the figure of the yearly decline of the price of serving.
     """
     always = (*_of_every_year(business), operating_cost(market), figure(market, "retrainings_per_year"))
     later = [
-        derived("flow_usd", USD, FLOW, *_year(market, business, priced, (year, number, decline)), *always,
+        derived("flow_usd", USD, FLOW, *_year(market, business, priced, (year, number)), *always,
                 note=f"year {number + 1}")
-        for number, year in enumerate(years_of(business.means, business.years))
+        for number, year in enumerate(years_of(business.means, business.years, business.supply.decline))
     ]  # fmt: skip
     return (derived("flow_usd", USD, "-upfront_usd", upfront, note="year 0"), *later)
 
@@ -80,10 +78,10 @@ def _of_every_year(business: Business) -> tuple[Explained, ...]:
 
 
 def _year(
-    market: Market, business: Business, priced: Mapping[str, Explained], when: tuple[Year, int, str]
+    market: Market, business: Business, priced: Mapping[str, Explained], when: tuple[Year, int]
 ) -> tuple[Explained, ...]:
-    """Return the inputs of a year's flow that change; `when` is the year, the years before it, and the decline."""
-    year, before, decline = when
+    """Return the inputs of a year's flow that change; `when` is the year, and the years before it."""
+    (year, before), decline = when, business.supply.decline
     adoption = [figure(market, name) for name in ("adoption_innovation", "adoption_imitation")
                 if name in market.numbers]  # fmt: skip
     adopted = "requests_per_year, times the year's mean share of adopters (Bass)"

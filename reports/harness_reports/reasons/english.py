@@ -57,6 +57,7 @@ SENTENCES = {
     "volume certain at": "demand is {value:count} requests a year for certain (today uncertain, {today:count} on "
     "average)",
     "prices set to": "machine prices are multiplied by {value:number} (today {today:number})",
+    "prices of calls set to": "prices are multiplied by {value:number} (today {today:number})",
     # What is missing for a verdict.
     "quality not finite": "Quality is not a number, as some scores are not finite. Fix the task's evaluate, and evaluate "
     "again.",
@@ -130,8 +131,11 @@ SENTENCES = {
     "base URL. A server of your own is paid by the hour: its cost takes the rate of requests that it bears under load.",
     "calls miscounted": "No price: token counts that the server reported contradict each other, such as more cached than "
     "input tokens. Evaluate again when the server counts right.",
-    "calls under load": "1,000 requests cost {usd:usd} by their tokens (table `cost`), but the requests that the server "
-    "bears, and how fast, were not measured under load: it is not judged yet.",
+    "call latency not measured": "How long calls take was not measured: evaluate again, or serve in the scenario SingleStream.",
+    "latency of an evaluation": "Latency is that of the evaluation, with up to {in_flight} requests in flight: how it is in the "
+    "busiest hour, with {peak:.3g} requests per second, was not measured.",
+    "paid by the call": "Paid by the call: whoever serves the model has the machines, so there are none to count.",
+    "provider's contract": "Whether the provider processes requests under a contract is not measured.",
     "calls not counted": "The server did not say the tokens of {count} of {all} answers: costs are those of the others.",
     "calls sent again": "For {all} answers {count} further attempts were sent. What tokens a failed attempt took is not "
     "known: where the provider bills each like its answer, costs are {higher:share} higher.",

@@ -43,6 +43,7 @@ FIGURES: dict[str, tuple[str, str]] = {
 MEASURED: dict[str, tuple[str, str]] = {
     "quality": ("Quality", "质量"),
     "samples_per_s": ("Speed of serving", "服务速度"),
+    "usd_per_call": ("Price of a call", "单次调用价格"),
     "energy_j_per_request": ("Energy per request", "每次请求能耗"),
     "pretrain_j": ("Energy of pretraining", "预训练能耗"),
     "tuning_j": ("Energy of fine-tuning and evaluation", "微调与评测能耗"),
@@ -289,6 +290,7 @@ CELLS: dict[str, tuple[str, str]] = {
     "machines": ("whole machines", "整机"),
     "shared": ("shared machines", "共享机器"),
     "elastic": ("elastic, per second", "弹性（按秒）"),
+    "calls": ("by the call", "按次调用"),
     "included": ("included", "已含"),
     "excluded": ("excluded", "未含"),
     "machine": ("per machine", "按机器"),

@@ -12,7 +12,7 @@ from harness_reports.business import chart_data
 from harness_reports.business.alternatives import alternatives_of
 from harness_reports.business.business import Business
 from harness_reports.business.explained_row import ExplainedRow
-from harness_reports.business.hosted import own_machines
+from harness_reports.business.hosted import on_machines, own_machines
 from harness_reports.business.market import Market
 from harness_reports.business.needs import needs
 from harness_reports.business.viability import Candidates, CandidateVerdict
@@ -68,7 +68,7 @@ def _charts(candidates: Candidates, others: list[ExplainedRow], number: int) -> 
         say("Break-even volume"): break_even(candidates.market, best, best.business, words),
     }
     hosted = [each for each in others if each.row["alternative"] == "hosted"]
-    if hosted:
+    if hosted and on_machines(candidates):
         figures[say("Own machines or calls of a hosted model")] = own_or_calls(candidates, hosted, words)
     parts = (
         f"<div class='chart'><h4>{escape(title)}</h4>{figure(chart, f'case-{number}-{place}')}</div>"

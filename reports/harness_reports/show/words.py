@@ -109,6 +109,8 @@ CHINESE: Mapping[str, str] = {
     "超过此量后，再加机器也不会使自有比调用更贵；若每加一台都会贵一阵，则没有此量",
     "nothing is trained": "没有训练",
     "included in the machine's price": "已含在机器价格中",
+    "included in the price of calls": "已含在调用价格中",
+    "the candidate is paid by the call itself: there is no machine to compare with": "候选方案本身按次付费：没有可比较的机器",
     "what one machine bears in the busiest hour, over peak_factor and retries": "一台机器在最忙一小时能承受的量，除以 peak_factor 与重试",
     "no volume: whole machines always cost more than calls": "没有这样的请求量：整机总比调用贵",
     "the fewest whole machines that cost no more than calls at full load": "满载时成本不高于调用的最少整机数",

@@ -26,7 +26,7 @@ MARKET: dict[str, float] = {
     "adoption_innovation": 0.05, "adoption_imitation": 0.4, "value_per_request_usd": 0.1,
     "value_decline_per_year": 0.1, "cost_per_error_usd": 0.2, "fixed_cost_per_year_usd": 5_000.0, "staff": 0.1,
     "staff_usd_per_year": 100_000.0, "upfront_cost_usd": 20_000.0, "development_multiplier": 4.0,
-    "pretraining_uses": 2.0, "retrainings_per_year": 3.0, "hardware_decline_per_year": 0.2, "energy_usd_per_kwh": 0.3,
+    "pretraining_uses": 2.0, "retrainings_per_year": 3.0, "api_price_decline_per_year": 0.2, "energy_usd_per_kwh": 0.3,
     "discount_rate": 0.1,
 }  # fmt: skip
 MEASURED = {
@@ -70,7 +70,7 @@ def test_without_uncertainty_every_draw_is_the_base_case(
     """The discounted sums, the flows and the simulation agree."""
     made = business(
         years, discount_rate=rate, value_per_request_usd=value, value_decline_per_year=fall, quality=quality,
-        hardware_decline_per_year=cheaper, adoption_innovation=innovation, adoption_imitation=imitation,
+        api_price_decline_per_year=cheaper, adoption_innovation=innovation, adoption_imitation=imitation,
     )  # fmt: skip
     expected = npv(rate, made.flows_usd())
     drawn = npv_draws(made, 5)
@@ -148,7 +148,7 @@ def test_sums_of_a_market_serve_every_candidate() -> None:
     made = business(value_per_request_usd=Pert(0.05, 0.1, 0.2))
     drawn = {name: source.quantile(np.array([0.3, 0.7])) for name, source in made.inputs.items()}
 
-    assert made.npv_of(drawn, market_sums(drawn, 4)) == pytest.approx(made.npv_usd(drawn))
+    assert made.npv_of(drawn, market_sums(drawn, 4, made.supply.decline)) == pytest.approx(made.npv_usd(drawn))
 
 
 def test_observed_value_is_the_mean_of_what_was_resampled() -> None:

@@ -1,0 +1,90 @@
+"""What is missing for a verdict on a candidate, and what is uncertain of its evidence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from harness_reports.business.capacity import Capacity
+from harness_reports.business.evidence import Evidence, peak_per_s
+from harness_reports.business.market import Market
+from harness_reports.measured.judgement import MINIMUM_ITEMS, MINIMUM_WINDOW_S, window_s
+from harness_reports.measured.latency import LatencyObjective
+from harness_reports.prices.request_energy import idle_caveat
+from harness_reports.prices.usage import Bill
+from harness_reports.reasons import Reason
+
+
+def gaps(evidence: Evidence, market: Market, objective: LatencyObjective | None) -> Iterator[Reason]:
+    """Yield what is missing for a verdict."""
+    accuracy, cost, capacity = evidence.accuracy, evidence.cost, evidence.capacity(market)
+    if not math.isfinite(accuracy["value"]):
+        yield Reason("quality not finite")
+    if accuracy["items"] < MINIMUM_ITEMS:
+        yield Reason("few items", {"items": accuracy["items"], "needed": MINIMUM_ITEMS})
+    if evidence.bill is not None:
+        yield from _of_calls(evidence, evidence.bill, market)
+    else:
+        yield from _of_serving(evidence, evidence.scenario(market), capacity)
+    if market.numbers["cost_per_error_usd"] and evidence.ceiling() is None:
+        yield Reason("no ceiling", {"metric": accuracy["metric"]})
+    if cost["train_usd"] is None:
+        yield Reason("training missing")
+    elif cost["evaluate_usd"] is None and evidence.bill is None:  # of calls the gap of the bill says why
+        yield Reason("evaluation seconds missing")
+    if objective is not None and objective.met == "unknown":
+        yield Reason("few queries", {"needed": objective.needed})
+    yield from _of_energy(evidence, market, capacity)
+
+
+def _of_calls(evidence: Evidence, bill: Bill, market: Market) -> Iterator[Reason]:
+    if bill.gap:
+        yield bill.gap
+    if market.latency_s is not None and not evidence.latencies_s():
+        yield Reason("call latency not measured")
+
+
+def _of_serving(evidence: Evidence, scenario: str, capacity: Capacity | None) -> Iterator[Reason]:
+    windows = capacity.serving.leaves if capacity else []
+    if scenario not in evidence.measured.fastest:
+        yield Reason("serving not measured", {"scenario": scenario})
+    elif any((window_s(record) or 0.0) < MINIMUM_WINDOW_S for record in windows):
+        yield Reason("short window", {"scenario": scenario, "seconds": MINIMUM_WINDOW_S})
+
+
+def _of_energy(evidence: Evidence, market: Market, capacity: Capacity | None) -> Iterator[Reason]:
+    served = capacity.energy if capacity and evidence.pays_energy else None
+    if served:
+        yield from filter(None, [served.gap])
+    trained = None not in (evidence.cost["train_usd"], evidence.cost["evaluate_usd"])  # else that is the gap
+    if evidence.training_energy and trained:
+        yield from evidence.training_energy.gaps
+    if served or evidence.training_energy:
+        yield from filter(None, [_price_of_energy(market)])
+
+
+def _price_of_energy(market: Market) -> Reason | None:
+    """Return that energy, which is paid, has no price; None if it has one."""
+    name = "energy_usd_per_kwh"
+    given = name in market.use_case.market or name in market.overrides
+    return None if given else Reason("energy without a price")
+
+
+def caveats(evidence: Evidence, market: Market) -> Iterator[Reason]:
+    """Yield what is uncertain of the evidence, and counts all the same."""
+    if evidence.bill is not None:
+        yield from _caveats_of_calls(evidence, evidence.bill, market)
+    capacity = evidence.capacity(market)
+    if capacity and evidence.pays_energy:
+        idle = idle_caveat(evidence.measured.machine) if evidence.buying != "elastic" else None
+        yield from filter(None, (capacity.energy.caveat, idle))
+    if evidence.training_energy:
+        yield from evidence.training_energy.caveats
+
+
+def _caveats_of_calls(evidence: Evidence, bill: Bill, market: Market) -> Iterator[Reason]:
+    if not bill.gap:
+        yield from bill.caveats
+    latency = evidence.call_latency
+    if market.latency_s is not None and latency is not None and latency.in_flight is not None:
+        yield Reason("latency of an evaluation", {"in_flight": latency.in_flight, "peak": peak_per_s(market)})
