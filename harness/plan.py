@@ -156,7 +156,7 @@ class _Planner:
         if self._suite.evaluate.max_items is not None:  # likewise
             graded["max_items"] = self._suite.evaluate.max_items
         self._step("evaluate", graded, inputs, why)
-        batch = case.batch_size if case.scenario == "Offline" else 1
+        batch = 1 if case.scenario == "SingleStream" else case.batch_size
         load = {**served, "batch_size": batch, "scenario": case.scenario, "load": self._suite.serve.load(case.scenario)}
         self._step("serve", load, inputs, why)
         return count

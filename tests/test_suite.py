@@ -51,7 +51,7 @@ FAULTS = {
     "unknown runtime": (GOOD.replace("[plain]", "[plan]"), "line 7: Unknown runtime 'plan'. Did you mean 'plain'?"),
     "unknown scenario": (
         GOOD + "scenarios: [Offine]\n",
-        "line 10: Unknown scenario 'Offine'. Did you mean 'Offline'? Known: Offline, SingleStream.",
+        "line 10: Unknown scenario 'Offine'. Did you mean 'Offline'? Known: MultiStream, Offline, SingleStream.",
     ),
     "unknown size": (GOOD.replace("name: guess", "{name: counter, size: smal}"), "Did you mean 'small'?"),
     "unknown setting": (

@@ -2,7 +2,7 @@
 
 LoadGen decides how many queries there are, in which order, and whether the run counts. It calls back in the thread that
 starts the test, so thread-local states and thread pools of a framework are those of the caller. The measured loops are
-`Work.offline` and `Work.single_stream`: clock and synchronisation are in view there. Meters, clock and counts cover one
+`Work.offline` and `Work.stream`: clock and synchronisation are in view there. Meters, clock and counts cover one
 window, from the first query to the last answer; LoadGen's preparations and its log are outside.
 """
 
@@ -10,21 +10,20 @@ from __future__ import annotations
 
 import math
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from harness.errors import DataError, SuiteError, unknown
-from harness.measure.loadgen_log import read_log
+from harness.measure.loadgen_run import run_loadgen, settings_of
 from harness.measure.outputs import check_outputs
-from harness.measure.warmup import WarmUp, warm_up
+from harness.measure.warmup import MOST_CALLS, WarmUp, warm_up
 from harness.seams import Predict, Reading
 
-SCENARIOS = ("Offline", "SingleStream")
+SCENARIOS = ("Offline", "SingleStream", "MultiStream")
+"""Those in which the next query follows the answer to the last one."""
 ATTEMPTS = 3
 """A run that turned out too short is made again with the speed it showed."""
 OVERHEAD_CALL_S, OVERHEAD_SAMPLE_S = 3e-6, 2e-6
@@ -46,12 +45,14 @@ class Load:
     """Part of `wall_s` in which the predictor did not work: LoadGen between queries, the check of outputs."""
     samples: int
     queries: int
-    """Calls of the predictor: batches in Offline, where samples = queries x batch size; samples in SingleStream."""
+    """Calls of the predictor. Each takes a batch; in SingleStream a sample."""
     latency_s: list[float]
-    """In order: one per query from issue to completion (SingleStream), one per batch (Offline)."""
+    """In order, one per call: from issue to completion of a query, or of a batch in Offline."""
     log: dict[str, Any]
     """LoadGen's verdict and figures, the plan it was given, and how the warm-up went."""
     warmup_batches: int
+    sent: list[float] = field(default_factory=list)
+    """When each query was issued, by `time.perf_counter()`; none in Offline, which issues all at once."""
     readings: dict[str, Reading] = field(default_factory=dict)
     """What the meters of `window` read over the measured run alone."""
 
@@ -64,12 +65,13 @@ def no_meters() -> Iterator[dict[str, Reading]]:
 
 def generate_load(
     scenario: str, predict: Predict, inputs: Sequence[Any], *, batch_size: int, seconds: float, min_queries: int,
-    synchronise: Callable[[], None], seed: int = 0, window: Window = no_meters,
+    synchronise: Callable[[], None], seed: int = 0, window: Window = no_meters, warm_up_calls: int = MOST_CALLS,
 ) -> Load:  # fmt: skip
     """Serve a predictor until `seconds` have passed and `min_queries` are answered, warm-up excluded.
 
     Args:
-        scenario: `Offline` (all samples at once, in batches) or `SingleStream` (one sample after the other).
+        scenario: `Offline` (all samples at once, in batches), `SingleStream` (one sample after the other) or
+            `MultiStream` (one batch after the other).
         predict: What is measured.
         inputs: Real inputs; LoadGen draws from them with replacement.
         batch_size: Samples in a call of `predict`; 1 in SingleStream.
@@ -78,6 +80,7 @@ def generate_load(
         synchronise: Waits for the device.
         seed: Of the order in which inputs are drawn.
         window: Opens meters; called at the first query, and again when the run is made again.
+        warm_up_calls: The most calls to warm up with.
 
     Raises:
         SuiteError: the scenario is unknown, or the batch size or a limit makes no sense.
@@ -86,8 +89,8 @@ def generate_load(
         Exception: whatever `predict` raises.
     """
     _refuse_nonsense(scenario, inputs, batch_size, seconds, min_queries)
-    work = Work(predict, list(inputs), batch_size, synchronise, window)
-    warm = warm_up(predict, work.inputs, batch_size, synchronise, limit_s=seconds)
+    work = Work(predict, inputs, batch_size, synchronise, window)
+    warm = warm_up(predict, inputs, batch_size, synchronise, limit_s=seconds, most_calls=warm_up_calls)
     call_s = warm.call_s
     least_s = OVERHEAD_CALL_S + OVERHEAD_SAMPLE_S * batch_size
     for _ in range(ATTEMPTS):
@@ -104,8 +107,18 @@ def _refuse_nonsense(scenario: str, inputs: Sequence[Any], batch_size: int, seco
         raise SuiteError(unknown("scenario", scenario, SCENARIOS))
     if batch_size < 1 or (scenario == "SingleStream" and batch_size != 1):
         raise SuiteError(
-            f"{scenario} cannot be served in batches of {batch_size}. SingleStream takes 1, Offline at least 1."
+            f"{scenario} cannot be served in batches of {batch_size}. SingleStream takes 1, others at least 1."
         )
+    refuse_nothing(inputs, seconds, min_queries)
+
+
+def refuse_nothing(inputs: Sequence[Any], seconds: float, min_queries: int) -> None:
+    """Refuse a load that would measure nothing.
+
+    Raises:
+        SuiteError: a limit makes no sense.
+        DataError: there are no inputs.
+    """
     if not (math.isfinite(seconds) and seconds > 0) or min_queries < 1:
         raise SuiteError(
             f"Load generation for {seconds} s and {min_queries} queries measures nothing. Give positive limits."
@@ -128,7 +141,7 @@ class Work:
     """The system under test: what LoadGen calls, and what came of it."""
 
     def __init__(
-        self, predict: Predict, inputs: list[Any], batch_size: int, synchronise: Callable[[], None], window: Window
+        self, predict: Predict, inputs: Sequence[Any], batch_size: int, synchronise: Callable[[], None], window: Window
     ) -> None:
         self.predict = predict
         self.inputs = inputs
@@ -141,6 +154,7 @@ class Work:
     def begin(self) -> None:
         """Forget an earlier run."""
         self.latency_s: list[float] = []
+        self.sent: list[float] = []
         self.samples = 0
         self.wall_s = 0.0
         self.readings: Mapping[str, Reading] = {}
@@ -168,24 +182,26 @@ class Work:
             self.close()
             self._complete(ids)
 
-    def single_stream(self, ids: list[int], indexes: list[int]) -> None:
-        """Answer one sample."""
+    def stream(self, ids: list[int], indexes: list[int]) -> None:
+        """Answer one query: a sample in SingleStream, a batch in MultiStream."""
         if self.failure is not None:  # LoadGen sends what it has planned: let it come to its end
             self._complete(ids)
             return
         outputs: Sequence[Any] = ()
+        batch = [self.inputs[index] for index in indexes]
         try:
             if self._began is None:
                 self._open()
             began = time.perf_counter()
-            outputs = self.predict([self.inputs[indexes[0]]])
+            outputs = self.predict(batch)
             self.synchronise()
             self.latency_s.append(time.perf_counter() - began)
+            self.sent.append(began)
         except BaseException as error:  # noqa: BLE001 - as above
             self.failure = error
         self._complete(ids)
         if self.failure is None:
-            self._check_one(outputs)
+            self._check(outputs, len(batch))
 
     def _open(self) -> None:
         self.readings = self._meters.enter_context(self._window())
@@ -201,11 +217,11 @@ class Work:
         except BaseException as error:  # noqa: BLE001 - as above
             self.failure = self.failure or error
 
-    def _check_one(self, outputs: Sequence[Any]) -> None:
+    def _check(self, outputs: Sequence[Any], count: int) -> None:
         """Check after completion, so that LoadGen's own latency has no part in it either."""
         try:
-            check_outputs(outputs, 1)
-            self.samples += 1
+            check_outputs(outputs, count)
+            self.samples += count
         except BaseException as error:  # noqa: BLE001 - as above
             self.failure = error
 
@@ -233,14 +249,7 @@ class _Plan:
 
     def settings(self) -> Any:
         """Return LoadGen's settings."""
-        import mlperf_loadgen
-
-        settings = mlperf_loadgen.TestSettings()
-        settings.scenario = getattr(mlperf_loadgen.TestScenario, self.scenario)
-        settings.mode = mlperf_loadgen.TestMode.PerformanceOnly
-        settings.min_duration_ms = max(1, math.ceil(self.seconds * 1000))
-        for name in ("qsl_rng_seed", "sample_index_rng_seed", "schedule_rng_seed"):
-            setattr(settings, name, self.seed % 2**63)
+        settings = settings_of(self.scenario, self.seconds, self.seed)
         if self.scenario == "Offline":
             # LoadGen takes the larger of count and rate x duration x 1.1: a rate this low leaves it at whole batches.
             settings.min_query_count = self.offline_samples()
@@ -249,38 +258,21 @@ class _Plan:
             )
         else:
             settings.min_query_count = self.min_queries
-            settings.single_stream_expected_latency_ns = max(1, int(self.call_s * 1e9))
+            settings.multi_stream_samples_per_query = self.batch_size
+            for name in ("single_stream_expected_latency_ns", "multi_stream_expected_latency_ns"):
+                setattr(settings, name, max(1, int(self.call_s * 1e9)))
         return settings
 
 
 def _run(work: Work, plan: _Plan) -> dict[str, Any]:
     """Run LoadGen once and return its log; raise what the predictor raised."""
-    import mlperf_loadgen
-
     work.begin()
-    issue = work.offline if plan.scenario == "Offline" else work.single_stream
-    system = mlperf_loadgen.ConstructFastSUT(issue, work.close)
-    library = mlperf_loadgen.ConstructQSL(len(work.inputs), len(work.inputs), _nothing, _nothing)
-    with tempfile.TemporaryDirectory(prefix="harness-loadgen-") as folder:
-        logs = mlperf_loadgen.LogSettings()
-        logs.enable_trace = False
-        logs.log_output.outdir = folder
-        audit = str(Path(folder) / "audit.config")  # by default LoadGen looks for one in the working directory
-        try:
-            work.synchronise()
-            began = time.perf_counter()
-            mlperf_loadgen.StartTestWithLogSettings(system, library, plan.settings(), logs, audit)
-            elapsed_s = time.perf_counter() - began
-        finally:
-            mlperf_loadgen.DestroyQSL(library)
-            mlperf_loadgen.DestroyFastSUT(system)
-        if work.failure is not None:
-            raise work.failure
-        return {**read_log(Path(folder) / "mlperf_log_detail.txt"), "elapsed_s": elapsed_s}
-
-
-def _nothing(*_: object) -> None:
-    """Do nothing: inputs are in memory."""
+    issue = work.offline if plan.scenario == "Offline" else work.stream
+    work.synchronise()
+    log = run_loadgen(issue, work.close, plan.settings(), len(work.inputs))
+    if work.failure is not None:
+        raise work.failure
+    return log
 
 
 def _of_warm_up(warm: WarmUp) -> dict[str, Any]:
@@ -291,5 +283,5 @@ def _load(work: Work, log: dict[str, Any], warm: WarmUp) -> Load:
     return Load(
         wall_s=work.wall_s, overhead_s=work.wall_s - math.fsum(work.latency_s), samples=work.samples,
         queries=len(work.latency_s), latency_s=work.latency_s, log=log, warmup_batches=warm.batches,
-        readings=dict(work.readings),
+        sent=work.sent, readings=dict(work.readings),
     )  # fmt: skip

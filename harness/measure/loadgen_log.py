@@ -1,13 +1,32 @@
-"""Reads LoadGen's detailed log: one JSON object a line behind a mark."""
+"""Reads LoadGen's detailed log, one JSON object a line behind a mark, and its trace of samples."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 _MARK = ":::MLLOG "
 _NS = 1e-9
+_SAMPLE = re.compile(
+    r'"name":"Sample".*"ph":"b".*"ts":(-?[\d.]+),"args":\{"sample_seq":(\d+).*"issue_start_ns":(-?\d+),'
+)
+
+
+class Issued(NamedTuple):
+    """A sample's times in seconds by LoadGen's clock."""
+
+    scheduled: float
+    issued: float
+
+
+def read_trace(path: Path) -> list[Issued]:
+    """Return the times of all samples in the order of issue. LoadGen's logs tell scheduled times nowhere else."""
+    found = [match for line in path.read_text(encoding="utf-8").splitlines() if (match := _SAMPLE.search(line))]
+    found.sort(key=lambda match: int(match[2]))
+    times = [(float(match[1]) * 1e-6, int(match[3]) * _NS) for match in found]
+    return [Issued(scheduled, scheduled + later) for scheduled, later in times]
 
 
 def read_log(path: Path) -> dict[str, Any]:
@@ -16,7 +35,8 @@ def read_log(path: Path) -> dict[str, Any]:
     Returns:
         `result_valid` and its parts, `invalid_reason`, `early_stopping` (sentences), `errors`, and LoadGen's own
         figures in SI units: `reported_samples_per_second` in Offline, `reported_p90_latency_s` (the early-stopping
-        estimate) and `measured_p90_latency_s` in SingleStream. None where LoadGen gives none.
+        estimate) and `measured_p90_latency_s` in SingleStream, `completed_samples_per_second`, `p99_latency_s` and
+        `p99_first_token_s` in Server. None where LoadGen gives none.
 
     Raises:
         ValueError: LoadGen gave no verdict.
@@ -54,6 +74,9 @@ def _figures(last: dict[str, Any]) -> dict[str, Any]:
         "measured_p90_latency_s": _seconds(last.get("result_90.00_percentile_latency_ns"))
         if "early_stopping_latency_ss" in last
         else None,
+        "completed_samples_per_second": last.get("result_completed_samples_per_sec"),
+        "p99_latency_s": _seconds(last.get("result_99.00_percentile_latency_ns")),
+        "p99_first_token_s": _seconds(last.get("result_first_token_99.00_percentile_latency_ns")),
         "samples_planned": last.get("generated_query_count", 0) * last.get("generated_samples_per_query", 0),
     }
 

@@ -32,8 +32,9 @@ class WarmUp:
 
 
 def warm_up(
-    predict: Predict, inputs: Sequence[Any], batch_size: int, synchronise: Callable[[], None], *, limit_s: float
-) -> WarmUp:
+    predict: Predict, inputs: Sequence[Any], batch_size: int, synchronise: Callable[[], None], *, limit_s: float,
+    most_calls: int = MOST_CALLS,
+) -> WarmUp:  # fmt: skip
     """Call the predictor until two consecutive windows of calls take the same time.
 
     Args:
@@ -42,13 +43,14 @@ def warm_up(
         batch_size: Samples in a call.
         synchronise: Waits for the device.
         limit_s: When to give up on it; two calls are made in any case, for the first one is a cold start.
+        most_calls: When to give up on it too; at least two.
 
     Raises:
         ValueError: an output is missing or not finite.
     """
     took: list[float] = []
     began = time.perf_counter()
-    while not _settled(took) and len(took) < MOST_CALLS:
+    while not _settled(took) and len(took) < most_calls:
         elapsed_s = time.perf_counter() - began
         if elapsed_s > limit_s and len(took) > 1:
             break

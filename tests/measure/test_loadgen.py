@@ -62,7 +62,25 @@ def test_single_stream_sends_one_sample_after_the_other() -> None:
     assert len(sizes) >= done.queries + done.warmup_batches
 
 
-@pytest.mark.parametrize(("scenario", "batch_size"), [("Offline", 4), ("SingleStream", 1)])
+def test_multi_stream_sends_one_query_after_the_other() -> None:
+    """A query is a batch; each begins when the last one was answered, and LoadGen says its 99th percentile."""
+    sizes: list[int] = []
+    done = load("MultiStream", lambda inputs: sizes.append(len(inputs)) or sleeper(inputs), batch_size=3)
+    ended = [sent + latency_s for sent, latency_s in zip(done.sent, done.latency_s, strict=True)]
+
+    assert set(sizes) == {3}
+    assert done.samples == 3 * done.queries == 3 * len(done.sent) >= 24
+    assert min(done.latency_s) >= SLEEP_S
+    assert all(later >= sooner for sooner, later in zip(ended, done.sent[1:], strict=False))
+    assert SLEEP_S <= done.log["p99_latency_s"] <= 1.2 * max(done.latency_s)
+
+
+def test_a_warm_up_may_have_a_limit_of_calls() -> None:
+    """Where calls are paid for, no more are made than that."""
+    assert load("SingleStream", sleeper, warm_up_calls=2).warmup_batches == 2
+
+
+@pytest.mark.parametrize(("scenario", "batch_size"), [("Offline", 4), ("SingleStream", 1), ("MultiStream", 2)])
 def test_both_limits_are_reached(scenario: str, batch_size: int) -> None:
     """A run is as long as was asked for and has as many queries, by LoadGen's own verdict."""
     long = load(scenario, sleeper, batch_size=batch_size, seconds=0.3, min_queries=1)
@@ -71,7 +89,7 @@ def test_both_limits_are_reached(scenario: str, batch_size: int) -> None:
     assert long.log["min_duration_met"]
     assert long.log["elapsed_s"] >= 0.3
     assert many.log["min_queries_met"]
-    assert many.samples >= 80
+    assert (many.queries if scenario == "MultiStream" else many.samples) >= 80
 
 
 def test_the_log_holds_the_verdict_and_the_figures() -> None:
@@ -162,7 +180,7 @@ def test_offline_answers_every_sample_once() -> None:
     assert done.log["samples_planned"] == done.samples
 
 
-@pytest.mark.parametrize(("scenario", "batch_size"), [("Offline", 3), ("SingleStream", 1)])
+@pytest.mark.parametrize(("scenario", "batch_size"), [("Offline", 3), ("SingleStream", 1), ("MultiStream", 2)])
 @pytest.mark.parametrize("good_calls", [0, 12, 20])
 def test_what_the_predictor_raises_comes_out(scenario: str, batch_size: int, good_calls: int) -> None:
     """The original exception surfaces, from the warm-up as from LoadGen's callback; nothing hangs or crashes."""
@@ -303,7 +321,7 @@ def test_what_a_meter_raises_comes_out(scenario: str, method: str, monkeypatch: 
 def test_an_unknown_scenario_is_named() -> None:
     """A typo answers with the nearest scenario and the list."""
     with pytest.raises(
-        SuiteError, match=r"Unknown scenario 'Ofline'\. Did you mean 'Offline'\? Known: Offline, Single"
+        SuiteError, match=r"Unknown scenario 'Ofline'\. Did you mean 'Offline'\? Known: MultiStream, Offline, Single"
     ):
         load("Ofline", sleeper)
 
@@ -312,7 +330,7 @@ def test_an_unknown_scenario_is_named() -> None:
     ("scenario", "changes", "complaint"),
     [
         ("SingleStream", {"batch_size": 2}, "SingleStream takes 1"),
-        ("Offline", {"batch_size": 0}, "Offline at least 1"),
+        ("Offline", {"batch_size": 0}, "others at least 1"),
         ("Offline", {"seconds": 0}, "measures nothing"),
         ("Offline", {"seconds": math.nan}, "measures nothing"),
         ("Offline", {"min_queries": 0}, "measures nothing"),
