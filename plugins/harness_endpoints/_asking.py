@@ -13,9 +13,10 @@ from harness.seams.prompts import Message, messages, output_of, prompts_of, show
 from harness_endpoints._answer import Answer, Ask
 from harness_endpoints._answered import Answered
 from harness_endpoints._blocking import BlockingClient
-from harness_endpoints._client import Endpoint, request_body
+from harness_endpoints._client import Endpoint, request_body, request_of
 from harness_endpoints._counting import Counting
 from harness_endpoints._failures import BAD_REQUEST, REFUSED
+from harness_endpoints._load import Load
 from harness_endpoints._prices import Entry, entry_of
 from harness_endpoints._spend import Spending
 from harness_endpoints._structured import response_format, structured
@@ -98,6 +99,7 @@ class Asking:
         self._answered = Answered(assignment.attempts)
         self._open.callback(self._answered.close)
         self._rows: list[dict[str, Any]] = []
+        self.load = Load(lambda: self._connected(1), lambda one: request_of(self._endpoint, self._ask(one)))
 
     def predict(self, inputs: Sequence[Any]) -> list[Any]:
         """Return an output for each input, in order; all are in flight at once.

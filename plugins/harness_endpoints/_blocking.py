@@ -66,6 +66,10 @@ class BlockingClient:
             flight.cancel()
         return [answers[place] for place in range(len(answers))]
 
+    def soon(self, begin: Callable[[Client], object]) -> None:
+        """Call a function with the client in the thread of the event loop, and return at once."""
+        self._loop.call_soon_threadsafe(begin, self._client)
+
     async def _close(self) -> None:
         """End what is still under way, then close the connections."""
         tasks = asyncio.all_tasks() - {asyncio.current_task()}

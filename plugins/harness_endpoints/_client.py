@@ -9,20 +9,22 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
 import aiohttp
 
 from harness.errors import SuiteError
-from harness_endpoints._answer import Answer, Ask, Call, Exchange, may_come_again
+from harness_endpoints._answer import OK, Answer, Ask, Call, Exchange, may_come_again, streamed
 from harness_endpoints._failures import CUT_OFF, TIMED_OUT, UNREACHABLE, Failure
 from harness_endpoints._key import Key, read_key
 from harness_endpoints._patience import Patience
+from harness_endpoints._reading import has_content
 from harness_endpoints._retry import Backoff, retry_after_s
 from harness_endpoints._spend import Spending, input_at_most, output_at_most
 from harness_endpoints._stream import Timed
@@ -107,16 +109,23 @@ class Client:
         `scheduled` is when it was to be sent, by `time.perf_counter()`: latencies then begin there. Raises SuiteError
         where the variable of the key is not set: nothing was sent then.
         """
+        return await self.send(request_of(self.endpoint, ask), scheduled=scheduled)
+
+    async def send(
+        self, request: Request, *, scheduled: float | None = None, first: Callable[[], None] | None = None
+    ) -> Exchange:
+        """Return what `exchange` does, for a request that is made already.
+
+        `first` is called when the first content of a stream has come.
+        """
         key = read_key(self.endpoint.key_variable)
-        body = request_body(self.endpoint, ask)
-        data = json.dumps(body).encode()
         asked_at = datetime.now(UTC).isoformat()
-        calls = [await self._paid(body, data, key)]
+        calls = [await self._paid(request, key, first)]
         while (pause_s := self._pause_s(calls)) is not None:
             await asyncio.sleep(pause_s)
-            calls.append(await self._paid(body, data, key))
-        bound = None if self.endpoint.spending is None else input_at_most(body)
-        return Exchange(calls, asked_at, scheduled, output_at_most(body), bound)
+            calls.append(await self._paid(request, key, first))
+        bound = None if self.endpoint.spending is None else input_at_most(request.body)
+        return Exchange(calls, asked_at, scheduled, output_at_most(request.body), bound)
 
     def _pause_s(self, calls: list[Call]) -> float | None:
         """Return the seconds to wait before the next try; None where there is none."""
@@ -128,24 +137,26 @@ class Client:
         """Return what the server sends for a part of the API, in one try."""
         return await self._call("GET", path, None, read_key(self.endpoint.key_variable))
 
-    async def _paid(self, body: dict[str, Any], data: bytes, key: Key) -> Call:
+    async def _paid(self, request: Request, key: Key, first: Callable[[], None] | None) -> Call:
         """Send a request once what it may cost is reserved."""
         if (spending := self.endpoint.spending) is None:
-            return await self._post(data, key)
-        reservation = await spending.reserve(body)
+            return await self._post(request.data, key, first)
+        reservation = await spending.reserve(request.body)
         if isinstance(reservation, Failure):
             return Call(perf_counter(), key, failure=reservation, arrived=False)
         call = None
         try:
-            call = await self._post(data, key)
+            call = await self._post(request.data, key, first)
         finally:
             spending.settle(reservation, call)
         return call
 
-    async def _post(self, data: bytes, key: Key) -> Call:
-        return await self._call("POST", PATHS[self.endpoint.api], data, key)
+    async def _post(self, data: bytes, key: Key, first: Callable[[], None] | None) -> Call:
+        return await self._call("POST", PATHS[self.endpoint.api], data, key, first)
 
-    async def _call(self, method: str, path: str, data: bytes | None, key: Key) -> Call:
+    async def _call(
+        self, method: str, path: str, data: bytes | None, key: Key, first: Callable[[], None] | None = None
+    ) -> Call:
         """Send one request and note what comes, and when; no exception holds the key, for none leaves."""
         assert self._session is not None, "the client is not entered"  # noqa: S101 - a mistake of the caller's code
         headers = {"Content-Type": "application/json", **key.headers()} if data else key.headers()
@@ -160,6 +171,8 @@ class Client:
             ):
                 call.status, call.content_type = response.status, response.headers.get("Content-Type", "")
                 call.retry_after = response.headers.get("Retry-After")
+                if first is not None and call.status == OK and streamed(call):
+                    await _note_first(response.content, call.arrivals, first)
                 await _note_arrivals(response.content, call.arrivals)
         except TimeoutError:
             call.failure = Failure(TIMED_OUT, patience.detail(), again=not call.arrivals)
@@ -174,6 +187,30 @@ async def _note_arrivals(content: aiohttp.StreamReader, arrivals: list[Timed]) -
     read, note, now = content.readany, arrivals.append, perf_counter
     while data := await read():
         note((now(), data))
+
+
+async def _note_first(content: aiohttp.StreamReader, arrivals: list[Timed], first: Callable[[], None]) -> None:
+    """Note arrivals up to the first with content, and say that it came."""
+    while data := await content.readany():
+        arrivals.append((perf_counter(), data))
+        if has_content(arrivals):
+            return first()
+    return None
+
+
+class Request(NamedTuple):
+    """What is sent, made before it is timed."""
+
+    body: Mapping[str, Any]
+    """Its fields."""
+    data: bytes
+    """The same, as they are sent."""
+
+
+def request_of(endpoint: Endpoint, ask: Ask) -> Request:
+    """Return the request that asks this of an endpoint."""
+    body = request_body(endpoint, ask)
+    return Request(body, json.dumps(body).encode())
 
 
 def request_body(endpoint: Endpoint, ask: Ask) -> dict[str, Any]:

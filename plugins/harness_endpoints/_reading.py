@@ -69,6 +69,17 @@ def read_stream(arrivals: Iterable[Timed]) -> Reading:
     return _mended(reading)
 
 
+def has_content(arrivals: Iterable[Timed]) -> bool:
+    """Return whether what came of a stream holds content; no more of it is read than that needs."""
+    reading = Reading()
+    for at, data in events(arrivals):
+        if data == DONE or not _take(reading, at, data):
+            return False
+        if reading.chunks:
+            return True
+    return False
+
+
 def read_body(arrivals: Sequence[Timed]) -> Reading:
     """Read an answer that is one JSON object."""
     reading = Reading()

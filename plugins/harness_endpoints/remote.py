@@ -51,4 +51,4 @@ class Http(Runtime):
         from harness_endpoints._asking import Asking
 
         asking = Asking(model.name.partition(":")[2], assignment)
-        return BilledPredictor(asking.predict, asking.usage, asking.close)
+        return BilledPredictor(asking.predict, asking.usage, asking.close, asking.load)
