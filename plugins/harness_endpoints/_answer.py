@@ -18,7 +18,7 @@ from harness_endpoints._failures import (
     of_status,
 )
 from harness_endpoints._key import Key
-from harness_endpoints._reading import Chunk, Reading, read_body, read_stream
+from harness_endpoints._reading import Reading, read_body, read_stream
 from harness_endpoints._stream import Timed
 from harness_endpoints._usage import Usage
 
@@ -98,8 +98,9 @@ class Answer:
     """When it was sent first: UTC, ISO 8601."""
     scheduled: float | None
     """When it was to be sent, in open loop: `time.perf_counter()`, in seconds."""
-    chunks: tuple[Chunk, ...]
-    """The pieces with content; of an answer that was not streamed, the whole."""
+    chunks: tuple[float, ...]
+    """When each piece with content came, in seconds of `time.perf_counter()`; of an answer that was not streamed, when
+    all of it was there."""
     streamed: bool
 
     @property
@@ -113,29 +114,24 @@ class Answer:
         return self.tries[0].sent if self.scheduled is None else self.scheduled
 
     @property
-    def chunk_times(self) -> list[float]:
-        """When each chunk came, in seconds of `time.perf_counter()`."""
-        return [chunk.at for chunk in self.chunks]
-
-    @property
     def first_token_s(self) -> float | None:
         """Seconds to the first chunk with content; None without a stream."""
-        return _latency.first_token_s(self.start, self.chunk_times) if self.streamed else None
+        return _latency.first_token_s(self.start, self.chunks) if self.streamed else None
 
     @property
     def between_chunks_s(self) -> list[float]:
         """Seconds between the chunks."""
-        return _latency.between_chunks_s(self.chunk_times)
+        return _latency.between_chunks_s(self.chunks)
 
     @property
     def per_output_token_s(self) -> float | None:
         """Seconds by output token after the first; None without a stream, or where the server counts no tokens."""
-        return _latency.per_output_token_s(self.chunk_times, self.usage.output_tokens) if self.streamed else None
+        return _latency.per_output_token_s(self.chunks, self.usage.output_tokens) if self.streamed else None
 
     @property
     def latency_s(self) -> float | None:
         """Seconds to the end of the answer."""
-        return _latency.end_to_end_s(self.start, self.chunk_times)
+        return _latency.end_to_end_s(self.start, self.chunks)
 
 
 def may_come_again(call: Call) -> bool:

@@ -114,7 +114,7 @@ def _row(exchange: Exchange) -> Served:
         failure = EMPTY
     return Served(
         sent=answer.tries[0].sent,
-        chunks=answer.chunk_times,
+        chunks=answer.chunks,
         streamed=answer.streamed,
         input_tokens=answer.usage.input_tokens,
         cached_tokens=answer.usage.cached_tokens,

@@ -5,20 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic_core import from_json
 
 from harness_endpoints._stream import DONE, Timed, events
-
-
-class Chunk(NamedTuple):
-    """A piece of an answer that holds content; it may hold several tokens."""
-
-    at: float
-    """When it was whole: `time.perf_counter()`, in seconds."""
-    size: int
-    """Its length as it came, in bytes."""
 
 
 @dataclass
@@ -40,8 +31,9 @@ class Reading:
     """The object `usage` as the server sent it."""
     logprobs: list[Any] = field(default_factory=list)
     """The objects `logprobs` of the chunks that have one, as the server sent them."""
-    chunks: list[Chunk] = field(default_factory=list)
-    """Those with content, reasoning and refusals included."""
+    chunks: list[float] = field(default_factory=list)
+    """When each chunk with content was whole, by `time.perf_counter()` in seconds, reasoning and refusals included. A
+    chunk may hold several tokens."""
     error: Mapping[str, Any] | None = None
     """An answer that is an error object, though its status is 200."""
     broken: bool = False
@@ -96,7 +88,7 @@ def _take(reading: Reading, at: float, data: bytes) -> bool:
         if body.get("error"):
             reading.error = body
             return False
-        _add(reading, body, Chunk(at, len(data)))
+        _add(reading, body, at)
     except (ValueError, TypeError, AttributeError, RecursionError):  # no JSON, or of another form
         reading.broken = True
     return not reading.broken
@@ -119,21 +111,21 @@ def _mended(reading: Reading) -> Reading:
     return reading
 
 
-def _add(reading: Reading, body: Mapping[str, Any], chunk: Chunk) -> None:
+def _add(reading: Reading, body: Mapping[str, Any], at: float) -> None:
     reading.model = body.get("model") or reading.model
     reading.version = body.get("system_fingerprint") or reading.version
     reading.usage = body.get("usage") or reading.usage
     for choice in body.get("choices") or ():
         reading.choices += 1
         part = choice.get("delta") or choice.get("message") or choice
-        content = part.get("content") or part.get("text") or ""
-        reasoning = part.get("reasoning_content") or part.get("reasoning") or ""
-        refusal = part.get("refusal") or ""
+        content = part.get("content") or part.get("text")
+        reasoning = part.get("reasoning_content") or part.get("reasoning")
+        refusal = part.get("refusal")
         if content or reasoning or refusal:
-            reading.chunks.append(chunk)
-        reading.text += content
-        reading.reasoning += reasoning
-        reading.refusal += refusal
+            reading.chunks.append(at)
+            reading.text += content or ""
+            reading.reasoning += reasoning or ""
+            reading.refusal += refusal or ""
         reading.finish = choice.get("finish_reason") or reading.finish
-        if choice.get("logprobs"):
-            reading.logprobs.append(choice["logprobs"])
+        if logprobs := choice.get("logprobs"):
+            reading.logprobs.append(logprobs)

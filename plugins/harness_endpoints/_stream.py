@@ -21,25 +21,26 @@ def events(arrivals: Iterable[Timed]) -> Iterator[Timed]:
     Lines end with \n or \r\n. Fields other than `data` and comments are left out, as is an event that the end of the
     stream cuts within a line. The last event may lack its empty line.
     """
-    data: list[bytes] = []
-    whole_at = 0.0
-    for at, line in _lines(arrivals):
-        if line.startswith(b"data:"):
-            data.append(line[5:].removeprefix(b" "))
-            whole_at = at
-        elif not line and data:
-            yield whole_at, b"\n".join(data)
-            data = []
-    if data:
-        yield whole_at, b"\n".join(data)
-
-
-def _lines(arrivals: Iterable[Timed]) -> Iterator[Timed]:
-    """Yield whole lines with the time at which each was whole; without its line end, `data: [DONE]` alone is whole."""
-    rest, at = b"", 0.0
+    parts: list[bytes] = []
+    rest, at, whole_at = b"", 0.0, 0.0
     for at, data in arrivals:
+        if not (rest or parts) and _is_one(data):
+            yield at, data[6:-2]
+            continue
         *lines, rest = (rest + data).split(b"\n")
         for line in lines:
-            yield at, line.removesuffix(b"\r")
-    if rest.removeprefix(b"data:").strip() == DONE:
-        yield at, rest
+            if line.startswith(b"data:"):
+                parts.append(line[5:].removesuffix(b"\r").removeprefix(b" "))
+                whole_at = at
+            elif not line.removesuffix(b"\r") and parts:
+                yield whole_at, b"\n".join(parts)
+                parts = []
+    if rest.removeprefix(b"data:").strip() == DONE:  # without its line end, this alone is whole
+        parts, whole_at = [*parts, DONE], at
+    if parts:
+        yield whole_at, b"\n".join(parts)
+
+
+def _is_one(data: bytes) -> bool:
+    """Return whether bytes are one event of one line, as most pieces are; such are read at half the cost."""
+    return data.startswith(b"data: ") and data.endswith(b"\n\n") and data.find(b"\n") == len(data) - 2

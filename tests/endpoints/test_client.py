@@ -70,7 +70,7 @@ def test_a_chunk_is_not_a_token(ask_once: Callable[..., Answer]) -> None:
         answer = ask_once(one)
 
     assert (answer.usage.output_tokens, len(answer.chunks), len(answer.between_chunks_s)) == (10, 3, 2)
-    assert answer.per_output_token_s == (answer.chunk_times[-1] - answer.chunk_times[0]) / 9
+    assert answer.per_output_token_s == (answer.chunks[-1] - answer.chunks[0]) / 9
 
 
 def test_reasoning_is_counted_and_is_no_text(ask_once: Callable[..., Answer]) -> None:

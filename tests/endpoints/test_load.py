@@ -96,7 +96,7 @@ def exchange(*arrivals: tuple[float, bytes], **fields: Any) -> Exchange:
 
 def test_times_are_those_at_which_content_came() -> None:
     """Not those of the empty chunk before it, nor of usage and end after it; two words may come in one piece."""
-    assert _row(exchange(*RECORDED)) == Served(10.0, [10.25, 10.5, 10.5, 11.0], True, 9, 8, 4, 1, None)
+    assert _row(exchange(*RECORDED)) == Served(10.0, (10.25, 10.5, 10.5, 11.0), True, 9, 8, 4, 1, None)
 
 
 def test_a_try_that_failed_is_counted_from_its_sending() -> None:
@@ -126,7 +126,7 @@ def test_the_failure_of_a_connection_keeps_its_name() -> None:
     """Though an error came before any status."""
     call = Call(10.0, failure=Failure("unreachable", "No answer"))
 
-    assert _row(Exchange([call], "", None, 20)) == Served(10.0, [], True, attempts=1, failure="unreachable")
+    assert _row(Exchange([call], "", None, 20)) == Served(10.0, (), True, attempts=1, failure="unreachable")
 
 
 @pytest.mark.parametrize(
