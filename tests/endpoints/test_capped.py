@@ -14,10 +14,14 @@ from typing import Any
 
 import pytest
 
+from harness import Assignment, Spend
 from harness.plugin_files import import_file
 from harness.plugins import load_plugins
 from harness.records import Record
+from harness.settings import filled
 from harness.store import open_store
+from harness_endpoints._asking import Asking, AskingError
+from harness_endpoints._ledger import Ledger
 
 server = import_file(Path(__file__).with_name("server.py"))
 Behaviour, Server = server.Behaviour, server.Server
@@ -124,7 +128,6 @@ def test_a_hosted_model_without_a_known_price_is_refused(suite: Callable[..., Pa
     assert "priced_as: openai/MODEL" in done.stderr
 
 
-@pytest.mark.usefixtures("libraries_at_hand")
 def test_a_run_keeps_its_cap_and_goes_on_with_a_higher_one(suite: Callable[..., Path], harness_command: Any) -> None:
     """The step fails by name; what was paid is kept. Records hold the cap and the tokens, and no price."""
     with Server() as one:
@@ -148,7 +151,6 @@ def test_a_run_keeps_its_cap_and_goes_on_with_a_higher_one(suite: Callable[..., 
     assert done["evaluate"].spec["access"]["priced_as"] == "openai/gpt-4o"
 
 
-@pytest.mark.usefixtures("libraries_at_hand")
 def test_serving_draws_on_the_same_cap(suite: Callable[..., Path], harness_command: Any) -> None:
     """What the evaluation leaves is not enough for the load: it ends by name."""
     with Server() as one:
@@ -160,17 +162,25 @@ def test_serving_draws_on_the_same_cap(suite: Callable[..., Path], harness_comma
     assert "spend cap reached" in str(records(folder)[-1].reason)
 
 
-@pytest.mark.usefixtures("libraries_at_hand")
-def test_a_server_that_reports_more_than_max_tokens_ends_the_step(
-    suite: Callable[..., Path], harness_command: Any
-) -> None:
-    """By name: its bill could not be bounded."""
+def test_a_server_that_reports_more_than_max_tokens_ends_the_step(suite: Callable[..., Path], tmp_path: Path) -> None:
+    """By name: its bill could not be bounded. What it reports counts all the same."""
+    folder, task = suite(""), load_plugins().find("tasks", "text-classification")
+    model = load_plugins().find("models", "openai:tiny")
+    data = task.data(str(folder / "mood.csv"), filled({}, task.settings))
+    spend = Spend(1.0, tmp_path / "ledger", "step", frozenset({"step"}))
     with Server({"tiny": Behaviour(usage="over")}) as one:
-        folder = suite(one.url, cap_usd=1.0)
-        done = harness_command(folder, "run", "paid.yaml", "--store", "store")
+        given = {"base_url": one.url, "priced_as": "openai/gpt-4o", "max_tokens": 8}
+        settings = filled(given, model.settings)
+        asking = Asking(
+            "tiny", Assignment("finetune", data, "default", settings, "remote", "as served", 0, spend=spend)
+        )
+        with pytest.raises(AskingError, match="impossible usage: The server reports 15 output_tokens, and max_tokens"):
+            asking.predict(data.queries()[:1])
+        asking.close()
+    ledger = Ledger(spend)
 
-    assert done.code == 1
-    assert "The server reports 15 output_tokens, and max_tokens is 8" in str(records(folder)[0].reason)
+    assert ledger.reserve(Decimal(100)) is None
+    assert ledger.total == bill(one.log) + 7 * OUTPUT
 
 
 def test_a_list_of_prices_makes_no_step(suite: Callable[..., Path]) -> None:
