@@ -68,10 +68,13 @@ def scaffold(template: Template, name: str, plugins: Plugins, folder: Path, *, p
         package: whether to write an installable project instead of one file.
 
     Raises:
-        PluginError: the name cannot be used, or a file exists already; then nothing is written.
+        PluginError: the name cannot be used, a file exists already, or no project can be made of it; then nothing is
+            written.
     """
     module = _module(name)
     _refuse_taken(name, plugins)
+    if package and not template.plugin:
+        raise PluginError(f"{template.name} is a file and no plugin. Leave --package out.")
     root = folder / name if package else folder
     suffix = template.file.suffix
     files = {root / f"{module}{suffix}": _named(template.file.read_text(encoding="utf-8"), name, module)}
@@ -95,7 +98,9 @@ def scaffold(template: Template, name: str, plugins: Plugins, folder: Path, *, p
 def next_commands(template: Template, name: str, *, package: bool) -> list[str]:
     """Return the commands to type next."""
     module = _module(name)
-    if package:
+    if not template.plugin:
+        first, arguments = [], template.try_it
+    elif package:
         first = [f"python -m pip install -e './{name}[test]'", f"harness check {name}", f"python -m pytest {name}"]
         arguments = re.sub(r" --plugin \S+", "", template.try_it)
     else:

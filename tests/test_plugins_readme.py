@@ -86,5 +86,5 @@ def test_the_commands_of_the_document_exist() -> None:
     named = re.findall(r"^harness (\w+)", README, re.MULTILINE)
 
     assert all(re.search(rf"^\s+{command}\s", help_text, re.MULTILINE) for command in named), named
-    assert {"model", "task", "hardware", "runtime", "usecase"} == set(plugins.templates)
+    assert {"endpoint", "model", "task", "hardware", "runtime", "usecase"} == set(plugins.templates)
     assert set(re.findall(r"--model (\w+):", README)) == set(plugins.model_schemes)

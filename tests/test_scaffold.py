@@ -142,5 +142,6 @@ def test_an_unknown_template_is_answered_with_the_nearest(tmp_path: Path, harnes
 
     assert done.code == 2
     assert (
-        "Unknown template 'modle'. Did you mean 'model'? Known: hardware, model, runtime, task, usecase." in done.stderr
+        "Unknown template 'modle'. Did you mean 'model'? Known: endpoint, hardware, model, runtime, task, usecase."
+        in done.stderr
     )

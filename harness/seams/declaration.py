@@ -40,7 +40,7 @@ class Declaration(ABC):
 
 
 class Template(NamedTuple):
-    """A plugin file that works unchanged; `harness new` writes it under a name of the user's."""
+    """A file to start from; `harness new` writes it under a name of the user's. A plugin's works unchanged."""
 
     name: str
     """What it makes: `model`, `task`, …"""
@@ -49,3 +49,5 @@ class Template(NamedTuple):
     """Its words `my-name`, `my_name` and `MyName` become the user's."""
     try_it: str
     """Arguments of `harness` that use it, with `my-name` and `my_name` in them."""
+    plugin: bool = True
+    """Whether it is a plugin file, which can be checked and packaged; a suite is none."""

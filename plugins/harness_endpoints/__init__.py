@@ -6,15 +6,16 @@ Nothing heavy is imported here.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import ModelScheme, hookimpl
+from harness import ModelScheme, Template, hookimpl
 from harness_endpoints.remote import Http, Remote
 
 if TYPE_CHECKING:
     from harness import Hardware, Model, Runtime
 
-__all__ = ["harness_hardware", "harness_model_schemes", "harness_runtimes"]
+__all__ = ["harness_hardware", "harness_model_schemes", "harness_runtimes", "harness_templates"]
 
 
 def _served(reference: str) -> Model:
@@ -40,3 +41,10 @@ def harness_hardware() -> Iterable[Hardware]:
 def harness_runtimes() -> Iterable[Runtime]:
     """Return what asks them."""
     return [Http()]
+
+
+@hookimpl
+def harness_templates() -> Iterable[Template]:
+    """Return the suite to edit."""
+    file = Path(__file__).parent / "templates" / "endpoint.yaml"
+    return [Template("endpoint", "A suite that asks a served model", file, "run my_name.yaml --dry-run", plugin=False)]
