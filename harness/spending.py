@@ -89,7 +89,10 @@ def lines(quoted: Sequence[Quoted], cap_usd: float | None) -> list[str]:
         return []
     each = [f"{step.title}: {_in_words(quote, more=step.kind == 'serve')}." for step, quote in quoted]
     more = any(step.kind == "serve" for step, _ in quoted)
-    cap = "" if cap_usd is None else f" No call that would pass {cap_usd:g} USD is made."
+    priced = [quote for _, quote in quoted if quote.usd is not None]
+    cap = "" if cap_usd is None or not priced else f" No call that would pass {cap_usd:g} USD is made."
+    if cap_usd is not None and len(priced) < len(quoted):
+        cap += " The cap does not hold for calls without a price."
     return [*each, f"All together: {_in_words(_sum([quote for _, quote in quoted]), more=more)}.{cap}"]
 
 

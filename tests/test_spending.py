@@ -52,6 +52,7 @@ def harness_models():
 LIMITED = "at most 80 output tokens, about 1.5000 USD (2.2500 at most)."
 LEAST = "at most 8 output tokens, about 0.5000 USD or more."
 TOGETHER = "at most 88 output tokens, about 2.0000 USD or more. No call that would pass 3.5 USD is made."
+NO_PRICE = "The cap does not hold for calls without a price."
 OPEN = "as many output tokens as the server allows, about 1.5000 USD (2.2500 at most)."
 
 
@@ -130,6 +131,8 @@ def test_lines_say_calls_tokens_and_money_of_each_step_and_of_all(plan: Callable
     assert last == f"All together: 1,206 calls or more, about 3,030 input tokens (9,090 at most), {TOGETHER}"
     assert lines(unlimited, None)[-1] == f"All together: 1,201 calls, about 3,002 input tokens (9,003 at most), {OPEN}"
     assert lines([Quoted(evaluate, Quote(1, 2, 3, 4))], None)[-1].endswith("at most 4 output tokens, no price.")
+    assert lines([Quoted(evaluate, Quote(1, 2, 3, 4))], 1.0)[-1].endswith(f"no price. {NO_PRICE}")
+    assert lines(unlimited, 1.0)[-1].endswith(f"No call that would pass 1 USD is made. {NO_PRICE}")
     assert lines([], 1.0) == []
 
 
