@@ -17,8 +17,9 @@ from harness.seams.prompts import EMPTY
 from harness_endpoints._answer import Exchange
 from harness_endpoints._blocking import BlockingClient
 from harness_endpoints._client import Client, Request
-from harness_endpoints._failures import REFUSED
+from harness_endpoints._failures import REFUSED, SPEND_CAP
 from harness_endpoints._lateness import Lateness
+from harness_endpoints._spend import CapReachedError
 
 IMPOSSIBLE_USAGE = "impossible usage"
 
@@ -54,7 +55,8 @@ class Load:
         """Wait for what is in flight and read it; return all requests since the last call, in the order of sending.
 
         Raises:
-            Exception: what `first` or `done` raised, or SuiteError where the variable of the key is not set.
+            Exception: what `first` or `done` raised; CapReachedError where the spend cap was reached; SuiteError where
+                the variable of the key is not set.
         """
         sent, self._sent = self._sent, []
         for _ in sent:
@@ -106,6 +108,8 @@ def _row(exchange: Exchange) -> Served:
     """Return one request as it was served. A refusal in words is an answer; no words at all are none."""
     answer = exchange.read()
     failure = answer.failure
+    if failure == SPEND_CAP:
+        raise CapReachedError(f"{failure}: {answer.detail}")
     if failure is None and answer.usage_fault is not None:
         failure = IMPOSSIBLE_USAGE
     if failure == REFUSED and answer.chunks:

@@ -26,6 +26,10 @@ STEP = 64
 TIMED_OUT_STATUS = 408
 
 
+class CapReachedError(RuntimeError):
+    """A call was not made, as it would have passed the cap: a load without it is not the one that was asked for."""
+
+
 def input_at_most(body: Mapping[str, Any]) -> int:
     """Return more input tokens than a request can have.
 

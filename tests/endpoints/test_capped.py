@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from queue import SimpleQueue
 from random import Random
 from typing import Any
 
@@ -24,6 +25,7 @@ from harness.settings import filled
 from harness.store import open_store
 from harness_endpoints._asking import Asking, AskingError
 from harness_endpoints._ledger import Ledger
+from harness_endpoints._spend import CapReachedError
 
 server = import_file(Path(__file__).with_name("server.py"))
 Behaviour, Server = server.Behaviour, server.Server
@@ -164,18 +166,22 @@ def test_serving_draws_on_the_same_cap(suite: Callable[..., Path], harness_comma
     assert "spend cap reached" in str(records(folder)[-1].reason)
 
 
+def asked_by(folder: Path, url: str, spend: Spend) -> tuple[Asking, Any]:
+    """Return what asks the server for the data of the suite, and the data."""
+    plugins = load_plugins()
+    task, model = plugins.find("tasks", "text-classification"), plugins.find("models", "openai:tiny")
+    data = task.data(str(folder / "mood.csv"), filled({}, task.settings))
+    settings = filled({"base_url": url, "priced_as": "openai/gpt-4o", "max_tokens": 8}, model.settings)
+    return Asking(
+        "tiny", Assignment("finetune", data, "default", settings, "remote", "as served", 0, spend=spend)
+    ), data
+
+
 def test_a_server_that_reports_more_than_max_tokens_ends_the_step(suite: Callable[..., Path], tmp_path: Path) -> None:
     """By name: its bill could not be bounded. What it reports counts all the same."""
-    folder, task = suite(""), load_plugins().find("tasks", "text-classification")
-    model = load_plugins().find("models", "openai:tiny")
-    data = task.data(str(folder / "mood.csv"), filled({}, task.settings))
     spend = Spend(1.0, tmp_path / "ledger", "step", frozenset({"step"}))
     with Server({"tiny": Behaviour(usage="over")}) as one:
-        given = {"base_url": one.url, "priced_as": "openai/gpt-4o", "max_tokens": 8}
-        settings = filled(given, model.settings)
-        asking = Asking(
-            "tiny", Assignment("finetune", data, "default", settings, "remote", "as served", 0, spend=spend)
-        )
+        asking, data = asked_by(suite(one.url), one.url, spend)
         with pytest.raises(AskingError, match="impossible usage: The server reports 15 output_tokens, and max_tokens"):
             asking.predict(data.queries()[:1])
         asking.close()
@@ -183,6 +189,28 @@ def test_a_server_that_reports_more_than_max_tokens_ends_the_step(suite: Callabl
 
     assert ledger.reserve(Decimal(100)) is None
     assert ledger.total == bill(one.log) + 7 * OUTPUT
+
+
+def test_a_load_that_reaches_the_cap_ends_by_name(suite: Callable[..., Path], tmp_path: Path) -> None:
+    """Requests that were not sent are no failures of the server, and a load without them is another load."""
+    spend = Spend(0.004, tmp_path / "ledger", "step", frozenset({"step"}))
+    with Server({"tiny": Behaviour(first_s=(0.05,))}) as one:
+        asking, data = asked_by(suite(one.url), one.url, spend)
+        queries = data.queries()
+        ended: SimpleQueue[None] = SimpleQueue()
+        for _ in range(2):  # two fit, and make room for two more
+            asking.load.send(queries[0], lambda: None, lambda: ended.put(None))
+        few = asking.load.served()
+        for _ in range(10):
+            asking.load.send(queries[0], lambda: None, lambda: ended.put(None))
+        with pytest.raises(CapReachedError, match=r"spend cap reached: .* of 0\.004 USD .*Next: raise spend_usd"):
+            asking.load.served()
+        asking.close()
+
+    assert [request.failure for request in few] == [None, None]
+    assert ended.qsize() == 12
+    assert bill(one.log) <= Decimal("0.004")
+    assert len(one.prompts("asked")) < 12
 
 
 def test_a_list_of_prices_makes_no_step(suite: Callable[..., Path]) -> None:
