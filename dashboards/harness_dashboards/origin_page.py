@@ -30,11 +30,12 @@ from harness_reports.reasons import named, translated
 from harness_reports.show.words import say
 
 FIRST = {
-    "cost": "usd_per_1k_inferences", "accuracy": "value", "throughput": "samples_per_s", "viability": "npv_usd",
-    "serving": "replicas", "alternatives": "npv_usd", "pretraining": "gain", "sensitivity": "swing_usd",
+    "cost": "usd_per_1k_inferences", "accuracy": "value", "throughput": "samples_per_s", "load": "answers_per_s",
+    "viability": "npv_usd", "serving": "replicas", "alternatives": "npv_usd", "pretraining": "gain",
+    "sensitivity": "swing_usd",
 }  # fmt: skip
 """Table → the figure that is selected at first."""
-MEASURED = ("accuracy", "throughput")
+MEASURED = ("accuracy", "throughput", "load")
 """Tables without a price."""
 COLOURS = {
     "measured": "#1a7f4b", "estimated": "#b7791f", "declared": "#5f6b7a", "price": "#1f5fbf", "assumed": "#b3261e",

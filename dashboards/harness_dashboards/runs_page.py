@@ -11,12 +11,15 @@ import streamlit as st
 
 from harness.records import Record, failed, of_each_step
 from harness_dashboards import sources
-from harness_dashboards.parts import Texts, download, plain, sentence
+from harness_dashboards.parts import Texts, download, grid, plain, sentence
 from harness_reports import cells
 from harness_reports.measured.judgement import judge
 from harness_reports.measured.lineage import why_stale
+from harness_reports.measured.load_table import load
 from harness_reports.measured.samples import picture
 from harness_reports.reasons import Reasons, named
+from harness_reports.show.charts import legend_below
+from harness_reports.show.charts_load import load_curve
 
 HOW_READ = "how_read"
 """Of what a record used: how the data were read, a nested value."""
@@ -44,6 +47,7 @@ def show(texts: Texts) -> None:
     st.subheader(texts["runs_page"])
     st.dataframe(table, hide_index=True, width="stretch")
     download("runs", table, texts)
+    _under_load(records, texts)
     _details(records, texts)
 
 
@@ -100,6 +104,20 @@ def _row(record: Record, warnings: Reasons, texts: Texts) -> dict[str, Any]:
         texts["started"]: record.started_at[:19].replace("T", " "),
         texts["duration"]: record.value("wall_s"),
     }
+
+
+def _under_load(records: Sequence[Record], texts: Texts) -> None:
+    """Show the throughput–latency curves of each task, where it was served under load."""
+    frame = load(records)
+    if frame.empty:
+        return
+    st.subheader(texts["of_load"])
+    for (task, data), facet in frame.groupby(["task", "data"], sort=False):
+        st.markdown(f"**{plain(f'{task}: {data}')}**")
+        chart = legend_below(load_curve(facet))
+        st.plotly_chart(chart, width="stretch", theme=None, key=f"load-{task}-{data}")
+    st.caption(texts["load_note"])
+    grid("load", frame, texts)
 
 
 def _details(records: Sequence[Record], texts: Texts) -> None:

@@ -104,6 +104,8 @@ TEXTS = {
     "of_cost": "Cost",
     "of_accuracy": "Quality",
     "of_throughput": "Throughput and latency",
+    "of_load": "Under load",
+    "load_note": "Solid lines are medians, dotted ones 99th percentiles where enough requests support them; crosses are runs that are not valid.",
     "of_viability": "Verdicts",
     "of_serving": "Machines",
     "of_alternatives": "Alternatives",

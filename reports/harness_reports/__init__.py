@@ -35,6 +35,7 @@ _API: Mapping[str, str] = {
     "laws_table": "planning.scale.laws",
     "load_prices": "notebook",
     "load_records": "notebook",
+    "load_table": "measured.load_table.load",
     "load_use_cases": "notebook",
     "mirr": "economics.cashflow.mirr",
     "npv": "economics.cashflow.npv",

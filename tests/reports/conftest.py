@@ -207,6 +207,12 @@ class Bench:
             runs={name: dict(columns) for name, columns in runs.items()}, used={"runs": described}, **more,
         )  # fmt: skip
 
+    def swept(self, count: int = 700, **more: Any) -> Record:
+        """Return a sweep: 1, 2 and 4 a second with 0.1, 0.2 and 0.9 s; the suite's limit is 0.3 s for 99 of 100."""
+        runs = {f"Server {rate}/s": self.steady(rate, count, took) for rate, took in ((1, 0.1), (2, 0.2), (4, 0.9))}
+        plan = {"seconds": 2.0, "limits": {"latency_s": 0.3, "first_token_s": None}, "percentile": 99}
+        return self.load(runs, load=plan, **more)
+
     def batches(self, durations: list[float], wall_s: float | None = None, scenario: str = "Offline") -> Record:
         """Return a serving in batches of 10 with these durations."""
         readings = {"wall_s": sum(durations) if wall_s is None else wall_s, "samples": 10.0 * len(durations)}

@@ -46,6 +46,7 @@ class TableName(StrEnum):
 
     ACCURACY = "accuracy"
     THROUGHPUT = "throughput"
+    LOAD = "load"
     COST = "cost"
     FRONTIER = "frontier"
     SERVING = "serving"
@@ -345,15 +346,17 @@ def _made(wish: _Wish, records: Sequence[Record], plugins: Plugins) -> Any:
     from harness_reports.business.sensitivity import sensitivity
     from harness_reports.business.serving import serving
     from harness_reports.business.viability import viability
+    from harness_reports.measured.load_table import load
     from harness_reports.measured.tables import accuracy, throughput
     from harness_reports.prices.cost import cost
     from harness_reports.prices.frontier import frontier
 
     name = wish.name
-    if name == TableName.ACCURACY:
-        return accuracy(records, wish.metric)
-    if name == TableName.THROUGHPUT:
-        return throughput(records)
+    measured: dict[str, Callable[..., pd.DataFrame]] = {
+        "accuracy": partial(accuracy, metric=wish.metric), "throughput": throughput, "load": load,
+    }  # fmt: skip
+    if name in measured:
+        return measured[name](records)
     pricing = read_pricing(wish.books, plugins, wish.pricing)
     if name == TableName.COST:
         return cost(records, pricing)

@@ -35,6 +35,7 @@ class Explainable(StrEnum):
 
     ACCURACY = "accuracy"
     THROUGHPUT = "throughput"
+    LOAD = "load"
     COST = "cost"
     SERVING = "serving"
     VIABILITY = "viability"
@@ -153,7 +154,7 @@ def explain(
     check_budget(name, budget_usd)
     kind = form_of(form, output, {".txt": "text", ".json": "json"})
     plugins, chosen, assumed = load_plugins(plugin or ()), None, None
-    if name not in (Explainable.ACCURACY, Explainable.THROUGHPUT):
+    if name not in (Explainable.ACCURACY, Explainable.THROUGHPUT, Explainable.LOAD):
         chosen = read_pricing(price_book, plugins, pricing)
         owned = owned_pricing(price_book, plugins, pricing)
         assumed = Assumed(plugins.use_cases(), read_figures(figure), owned, budget_usd)

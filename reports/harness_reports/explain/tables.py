@@ -21,6 +21,8 @@ from harness_reports.business.viability_figures import viability_figures
 from harness_reports.cells import cell, missing
 from harness_reports.figures.explained import Explained
 from harness_reports.measured.lineage import KEYS
+from harness_reports.measured.load_figures import load_figures
+from harness_reports.measured.load_table import LOAD, load_rows
 from harness_reports.measured.quality_figures import quality_figures
 from harness_reports.measured.results import Results
 from harness_reports.measured.serving_figures import served_figures
@@ -32,6 +34,7 @@ from harness_reports.prices.pricing import Pricing
 NAMES: Mapping[str, tuple[str, ...]] = {
     "accuracy": (*KEYS, "metric"),
     "throughput": (*KEYS, "scenario", "batch_size"),
+    "load": (*KEYS, "scenario", "batch_size", "run"),
     "cost": KEYS,
     "serving": ("use_case", *KEYS, "view"),
     "viability": ("use_case", *KEYS),
@@ -42,8 +45,8 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """Table → the columns that identify a row."""
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "accuracy": ACCURACY, "throughput": THROUGHPUT, "cost": COST, "serving": SERVING, "viability": VIABILITY,
-    "alternatives": ALTERNATIVES, "pretraining": PRETRAINING, "portfolio": PORTFOLIO,
+    "accuracy": ACCURACY, "throughput": THROUGHPUT, "load": LOAD, "cost": COST, "serving": SERVING,
+    "viability": VIABILITY, "alternatives": ALTERNATIVES, "pretraining": PRETRAINING, "portfolio": PORTFOLIO,
     "sensitivity": SENSITIVITY,
 }  # fmt: skip
 
@@ -98,11 +101,8 @@ def rows(
     results = Results.of(records)
     if table not in NAMES:
         raise FactError(unknown("table that can be explained", table, NAMES))
-    if table == "accuracy":
-        return _accuracy(results)
-    if table == "throughput":
-        return [Row(table, row.cells, partial(served_figures, row.serving))
-                for row in throughput_rows(results)]  # fmt: skip
+    if table in _UNPRICED:
+        return _UNPRICED[table](results)
     if pricing is None:
         raise FactError(f"The table {table!r} needs prices.")
     if table == "cost":
@@ -151,6 +151,20 @@ def _accuracy(results: Results) -> list[Row]:
         for cells, qualities in by_metric
         if key in cells
     ]
+
+
+def _throughput(results: Results) -> list[Row]:
+    return [Row("throughput", row.cells, partial(served_figures, row.serving)) for row in throughput_rows(results)]
+
+
+def _load(results: Results) -> list[Row]:
+    return [Row("load", row.cells, partial(load_figures, row.load)) for row in load_rows(results)]
+
+
+_UNPRICED: Mapping[str, Callable[[Results], list[Row]]] = {
+    "accuracy": _accuracy, "throughput": _throughput, "load": _load,
+}  # fmt: skip
+"""Tables of what was measured alone."""
 
 
 def find(table: Sequence[Row], cells: Mapping[str, str]) -> Row:

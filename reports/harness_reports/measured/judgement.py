@@ -8,7 +8,9 @@ import numpy as np
 
 from harness.records import Record
 from harness_reports.measured.latency import minimum_count
+from harness_reports.measured.loads import faults
 from harness_reports.measured.rates import durations
+from harness_reports.measured.runs import Load, cached_tokens, loads_of
 from harness_reports.reasons import Reason, Reasons
 
 MINIMUM_WINDOW_S = 1.0
@@ -22,7 +24,27 @@ MINIMUM_ITEMS = 30
 
 def judge(record: Record) -> Reasons:
     """Return what is wrong with a record's numbers and what to do next; empty where nothing is."""
+    return Reasons([*judge_whole(record), *(reason for load in loads_of([record]) for reason in _named(load))])
+
+
+def judge_whole(record: Record) -> Reasons:
+    """Return what is wrong with a record as a whole: that of its single runs of load is left out."""
     return Reasons(reason for check in _CHECKS.get(record.step, ()) if (reason := check(record)))
+
+
+def judge_load(load: Load) -> Reasons:
+    """Return what is wrong with the runs of one rate, or number in flight, and what to do next."""
+    cached = cached_tokens(load)
+    reasons = [*faults(load)]
+    if cached and cached.cached:
+        reasons.append(Reason("prompts cached", {"share": cached.cached / cached.input}))
+    if load.requests < minimum_count(0.99):
+        reasons.append(Reason("requests few", {"needed": minimum_count(0.99), "count": load.requests}))
+    return Reasons(reasons)
+
+
+def _named(load: Load) -> Reasons:
+    return Reasons(Reason("of a run", {"run": load.name, "why": [reason]}) for reason in judge_load(load))
 
 
 def window_s(record: Record) -> float | None:

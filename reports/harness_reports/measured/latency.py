@@ -34,6 +34,15 @@ def percentile(latency_s: Sequence[float], share: float) -> float | None:
     return None if slow is None else float(sorted(latency_s)[len(latency_s) - slow])
 
 
+def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """Return the 95 % interval of a median between two of the values, whatever their distribution; None below 11."""
+    count = len(values)
+    if count < minimum_count(0.5):
+        return None
+    rank, ascending = int(stats.binom.ppf(0.025, count, 0.5)), sorted(values)
+    return float(ascending[rank - 1]), float(ascending[count - rank])
+
+
 @lru_cache(maxsize=4096)
 def minimum_count(share: float, slow: int = 1) -> int:
     """Return how many latencies are needed where `slow` of them may exceed the reported value."""

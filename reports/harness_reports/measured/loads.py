@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
-import numpy as np
-
 from harness.records import Record
-from harness_reports.measured.latency import LatencyObjective, latency_objective
 from harness_reports.measured.results import Measured
-from harness_reports.measured.runs import Run, runs_of
+from harness_reports.measured.runs import Load, Run, loads_of
 from harness_reports.reasons import Reason
 
 MOST_FAILED = 0.01
@@ -20,50 +16,6 @@ CLIENT_BUSY = 0.9
 """CPU seconds of the client per second, from which on it was the limit: one thread sends and reads."""
 CLIENT = "the client was the limit"
 """How a record names that the harness itself was too slow."""
-
-
-class Load(NamedTuple):
-    """The runs of one rate, or number in flight: one of each record."""
-
-    name: str
-    runs: Sequence[Run]
-
-    @property
-    def open_loop(self) -> bool:
-        """Whether requests arrived by a clock."""
-        return self.runs[0].open_loop
-
-    @property
-    def requests(self) -> int:
-        """How many there were."""
-        return sum(run.answered.size for run in self.runs)
-
-    @property
-    def failures(self) -> Counter[str]:
-        """Name of what went wrong → how many requests it ended."""
-        return sum((run.failures for run in self.runs), Counter())
-
-    @property
-    def requests_per_s(self) -> float | None:
-        """Answers per second of the steady part; None where a run has none."""
-        windows = [run.steady for run in self.runs]
-        if None in windows:
-            return None
-        ended = sum(run.answers(window) for run, window in zip(self.runs, windows, strict=True) if window)
-        return ended / sum(window.seconds for window in windows if window)
-
-    def objective(self, limit_s: float, share: float) -> LatencyObjective:
-        """Return whether a share of requests was answered within a limit; failed ones were not."""
-        taken = np.concatenate([np.where(run.answered, run.latency_s, np.inf) for run in self.runs])
-        return latency_objective(taken.tolist(), limit_s, share)
-
-
-def loads_of(records: Sequence[Record]) -> list[Load]:
-    """Return the loads of several records of one candidate and scenario, runs of one name together."""
-    by_name: dict[str, list[Run]] = {}
-    for run in (run for record in records for run in runs_of(record)):
-        by_name.setdefault(run.name, []).append(run)
-    return [Load(*load) for load in by_name.items()]
 
 
 def faults(load: Load) -> list[Reason]:
@@ -92,8 +44,12 @@ def _faults(run: Run) -> Iterator[Reason]:
 def client_share(run: Run) -> float | None:
     """Return the CPU seconds of the client per second of a run; None of a model in its own process."""
     cpu_s, wall_s = run.about.get("client_cpu_s"), run.about.get("wall_s")
-    in_process = any(batch is not None for batch in run.columns.get("batch", ()))
-    return None if in_process or cpu_s is None or not wall_s else cpu_s / wall_s
+    return None if in_process(run) or cpu_s is None or not wall_s else cpu_s / wall_s
+
+
+def in_process(run: Run) -> bool:
+    """Return whether the model answered in the process that sent: requests are in its batches."""
+    return any(batch is not None for batch in run.columns.get("batch", ()))
 
 
 class RateUnder(NamedTuple):
@@ -118,8 +74,10 @@ def rate_under(measured: Measured | Record, limit_s: float | None, share: float 
         limit_s: seconds from the start of a request to the end of its answer; None: any.
         share: of requests that have to keep it.
     """
-    servings = [[measured]] if isinstance(measured, Record) else [serving.leaves for serving in measured.servings]
-    loads = [load for leaves in servings for load in loads_of(leaves)]
+    if isinstance(measured, Record):
+        loads = loads_of([measured])
+    else:
+        loads = [load for serving in measured.servings for load in serving.loads]
     if not loads:
         return RateUnder(None, None, Reason("load not measured"))
     loads = [load for load in loads if load.open_loop] or loads

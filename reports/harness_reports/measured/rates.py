@@ -65,8 +65,10 @@ def durations(record: Record) -> np.ndarray:
     """Return the seconds of each batch (or query) of a serving, empty where they are not known.
 
     Queries served one after the other fill the window, overhead aside. A series that adds up to much more or less is
-    something else, such as latencies of concurrent requests.
+    something else, such as latencies of concurrent requests; so are those of a load.
     """
+    if record.used.get("runs"):
+        return np.array([])
     batch_s = np.array(record.series.get("latency_s", []), dtype=float)
     wall_s, overhead_s = record.value("wall_s"), record.value("overhead_s") or 0.0
     if batch_s.size == 0 or not wall_s or not 0.5 <= (batch_s.sum() + overhead_s) / wall_s <= 1.1:  # noqa: PLR2004 - see above

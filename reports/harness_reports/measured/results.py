@@ -30,6 +30,7 @@ from harness_reports.measured.lineage import (
 from harness_reports.measured.quality import Quality, metric_of
 from harness_reports.measured.rates import rate_draws
 from harness_reports.measured.readings import rate
+from harness_reports.measured.runs import Load, loads_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +55,16 @@ class Serving:
     def samples_per_s(self) -> float | None:
         """The value of `speed`, None where samples or seconds were not read."""
         return cast("float | None", self.speed.value)
+
+    @property
+    def under_load(self) -> bool:
+        """Whether its records hold runs of load: their rate is that of arrivals or of a number in flight."""
+        return any(leaf.used.get("runs") for leaf in self.leaves)
+
+    @cached_property
+    def loads(self) -> list[Load]:
+        """Its runs of load, those of one name together; none in other scenarios."""
+        return loads_of(self.leaves) if self.under_load else []
 
     @property
     def rates(self) -> list[float]:
@@ -97,8 +108,11 @@ class Measured:
 
     @cached_property
     def fastest(self) -> Mapping[str, Serving]:
-        """Scenario → the fastest batch size, of equals the smallest; on one machine the fastest is the cheapest."""
-        timed = [serving for serving in self.servings if serving.samples_per_s]
+        """Scenario → the fastest batch size, of equals the smallest; on one machine the fastest is the cheapest.
+
+        Servings under load are left out: their rate is that of the requests that came.
+        """
+        timed = [serving for serving in self.servings if serving.samples_per_s and not serving.under_load]
         ranked = sorted(timed, key=lambda serving: (serving.speed.value, -serving.batch_size))
         return {serving.scenario: serving for serving in ranked}
 

@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from harness.records import Record
+from harness_reports.measured.latency import LatencyObjective, latency_objective
 
-LIMITS = {"first_token_s": "first token", "per_token_s": "per token", "latency_s": "end to end"}
-"""The limits that a suite may state."""
+LIMITS = ("first_token_s", "per_token_s", "latency_s")
+"""The times of a request that a suite may limit."""
 _SATURATED_Z = 2.33
 """One-sided, 99 %."""
 
@@ -131,7 +132,7 @@ class Run:
         """
         if not self.answered.any():
             return None
-        begin = float(np.nanmin(self.end_s) if self.open_loop else self.start_s.min())
+        begin = float(np.nanmin(self.end_s)) if self.open_loop else float(self.start_s.min())
         end = float(self.start_s.max())
         return Window(begin, end) if end > begin else None
 
@@ -153,9 +154,15 @@ class Run:
         counts = self.output_tokens[self.answered]
         if not counts.size or np.isnan(counts).any():
             return None
+        times, tokens = self._tokens_by_chunk
+        return float(tokens[(times > window.begin_s) & (times <= window.end_s)].sum())
+
+    @cached_property
+    def _tokens_by_chunk(self) -> tuple[np.ndarray, np.ndarray]:
+        """When each chunk came, and its part of the answer's tokens."""
         chunks = [times for answered, times in zip(self.answered, self.columns["chunks_s"], strict=True) if answered]
-        inside = [_share(np.asarray(times, dtype=float), window) for times in chunks]
-        return float(counts @ np.array(inside))
+        sizes = np.array([len(times) for times in chunks])
+        return np.concatenate(chunks), np.repeat(self.output_tokens[self.answered] / sizes, sizes)
 
     def kept(self, limits: Mapping[str, float | None]) -> np.ndarray | None:
         """Return whether each request kept every stated limit, shape (requests,); None where that is not known.
@@ -196,12 +203,106 @@ def _numbers(values: Sequence[float | None]) -> np.ndarray:
     return np.array([np.nan if value is None else value for value in values], dtype=float)
 
 
-def _share(times: np.ndarray, window: Window) -> float:
-    return float(((times > window.begin_s) & (times <= window.end_s)).mean())
-
-
 def runs_of(record: Record) -> list[Run]:
     """Return the runs of a record; none of other scenarios, and of records before version 8."""
     about = {each["name"]: each for each in record.used.get("runs") or ()}
     runs: Mapping[str, Mapping[str, Sequence[Any]]] = record.runs
     return [Run(record, name, columns, about.get(name, {})) for name, columns in runs.items() if columns["sent_s"]]
+
+
+class Load(NamedTuple):
+    """The runs of one rate, or number in flight: one of each record."""
+
+    name: str
+    runs: Sequence[Run]
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        """Rate or number in flight."""
+        return self.runs[0].about
+
+    @property
+    def open_loop(self) -> bool:
+        """Whether requests arrived by a clock."""
+        return self.runs[0].open_loop
+
+    @property
+    def requests(self) -> int:
+        """How many there were."""
+        return sum(run.answered.size for run in self.runs)
+
+    @property
+    def failures(self) -> Counter[str]:
+        """Name of what went wrong → how many requests it ended."""
+        return sum((run.failures for run in self.runs), Counter())
+
+    def seconds(self, name: str) -> list[float]:
+        """Return the times of one kind, such as `latency_s`, of all requests that have one."""
+        times = np.concatenate([getattr(run, name) for run in self.runs])
+        return [float(second) for second in times[~np.isnan(times)]]
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """The limits that its suite states, in seconds."""
+        stated = self._plan.get("limits") or {}
+        return {name: stated[name] for name in LIMITS if stated.get(name) is not None}
+
+    @property
+    def share(self) -> float:
+        """The share of requests that have to keep every limit."""
+        return float(self._plan.get("percentile", 99)) / 100
+
+    @property
+    def _plan(self) -> Mapping[str, Any]:
+        plan: Mapping[str, Any] = self.runs[0].record.spec.get("load") or {}
+        return plan
+
+    def kept(self) -> LatencyObjective | None:
+        """Return whether the share kept every stated limit; None where none is stated, or it is not known."""
+        kept = [run.kept(self.limits) for run in self.runs]
+        if not self.limits or any(each is None for each in kept):
+            return None
+        broken = np.concatenate([~each for each in kept if each is not None])
+        return latency_objective(broken.astype(float).tolist(), 0.5, self.share)
+
+    @property
+    def requests_per_s(self) -> float | None:
+        """Answers per second of the steady part; None where a run has none."""
+        windows = [run.steady for run in self.runs]
+        if None in windows:
+            return None
+        ended = sum(run.answers(window) for run, window in zip(self.runs, windows, strict=True) if window)
+        return ended / sum(window.seconds for window in windows if window)
+
+    def objective(self, limit_s: float, share: float) -> LatencyObjective:
+        """Return whether a share of requests was answered within a limit; failed ones were not."""
+        taken = np.concatenate([np.where(run.answered, run.latency_s, np.inf) for run in self.runs])
+        return latency_objective(taken.tolist(), limit_s, share)
+
+
+def loads_of(records: Sequence[Record]) -> list[Load]:
+    """Return the loads of several records of one candidate and scenario, runs of one name together."""
+    by_name: dict[str, list[Run]] = {}
+    for run in (run for record in records for run in runs_of(record)):
+        by_name.setdefault(run.name, []).append(run)
+    return [Load(*load) for load in by_name.items()]
+
+
+class CachedTokens(NamedTuple):
+    """Input tokens of the requests of which the server says how many it had in its cache."""
+
+    requests: int
+    cached: int
+    input: int
+
+
+def cached_tokens(load: Load) -> CachedTokens | None:
+    """Return what a server had in its cache; None where it says it of no request."""
+    pairs = [
+        (cached, given)
+        for run in load.runs
+        for cached, given in zip(run.columns["cached_tokens"], run.columns["input_tokens"], strict=True)
+        if cached is not None and given is not None
+    ]
+    total = sum(given for _, given in pairs)
+    return CachedTokens(len(pairs), sum(cached for cached, _ in pairs), total) if total else None

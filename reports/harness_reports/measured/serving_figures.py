@@ -62,14 +62,26 @@ def latency_percentile(name: str, serving: Serving | None) -> Explained:
     """
     series, share = PERCENTILES[name]
     latencies = serving.latencies_s(series) if serving else []
-    slow = latency.allowed_slow(len(latencies), share)
+    source = "; ".join(f"{series} of {leaf.who(record)}" for record in (serving.leaves if serving else ()))
+    return percentile_figure(name, latencies, share, source, "queries served one at a time")
+
+
+def percentile_figure(name: str, seconds: Sequence[float], share: float, source: str, what: str) -> Explained:
+    """Return a percentile, without a value where there are too few.
+
+    Args:
+        name: of the figure.
+        seconds: of single requests.
+        share: the percentile, as a share.
+        source: where they were read.
+        what: they are, in the plural.
+    """
+    slow = latency.allowed_slow(len(seconds), share)
     if slow is None:
         needed = latency.minimum_count(share)
-        note = f"needs {needed} queries served one at a time, there are {len(latencies)}"
-        return Explained(name, None, "s", note=note)
+        return Explained(name, None, "s", note=f"needs {needed} {what}, there are {len(seconds)}")
     note = (
-        f"number {slow} of {len(latencies):,} latencies, the slowest first: with 99 % confidence no more than "
+        f"number {slow} of {len(seconds):,} latencies, the slowest first: with 99 % confidence no more than "
         f"{cells.share(1 - share)} of requests are slower (MLPerf's early-stopping rule)"
     )
-    source = "; ".join(f"{series} of {leaf.who(record)}" for record in (serving.leaves if serving else ()))
-    return Explained(name, latency.percentile(latencies, share), "s", note=note, source=source, kind="measured")
+    return Explained(name, latency.percentile(seconds, share), "s", note=note, source=source, kind="measured")

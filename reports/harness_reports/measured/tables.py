@@ -88,7 +88,7 @@ def _described(quality: Quality) -> dict[str, Any]:
 
 
 def throughput(records: Sequence[Record]) -> pd.DataFrame:
-    """Return one row for each candidate, scenario and batch size that was served.
+    """Return one row for each candidate, scenario and batch size that was served, but under load: see `load_table`.
 
     Windows of several seeds are added up; latencies are pooled. `samples_per_s` is samples over the seconds of all
     windows. Percentiles are those of `latency.percentile`, for SingleStream only, None where the queries are too few.
@@ -112,6 +112,7 @@ def throughput_rows(results: Results) -> list[ThroughputRow]:
         ThroughputRow({**candidate.columns, **_served(serving)}, serving)
         for candidate in results.candidates.values()
         for serving in candidate.servings
+        if not serving.under_load
     ]
 
 

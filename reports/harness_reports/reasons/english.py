@@ -92,6 +92,10 @@ SENTENCES = {
     "speed is not the model's. Serve without the cache.",
     "machine busy": "The machine was busy (load average {load:.1f} on {cores} cores): let other work finish first.",
     "queries few": "p99 needs {needed} queries, {count} were served: serve more queries.",
+    "of a run": "{run}: {why:every}",
+    "prompts cached": "{share:share} of the input tokens were in the server's cache: other prompts take longer. Serve "
+    "unique prompts.",
+    "requests few": "p99 needs {needed} requests, {count} were sent: serve for longer.",
     "load failed": "Not valid: of {count} requests failed {failures}, over {most:share}.",
     "client too slow": "Not valid: the client was the limit. Serve with fewer requests at a time, or from a machine with "
     "a free core.",

@@ -31,6 +31,13 @@ SHOWN: Mapping[str, Sequence[str]] = {
         "first_token_p50_s", "first_token_p90_s", "output_tokens_per_s", "load_s", "peak_memory_bytes",
         "largest_difference", "judgement", "stale",
     ),
+    "load": (
+        "task", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision", "batch_size", "run",
+        "requests", "answers_per_s", "low", "high", "output_tokens_per_s", "user_tokens_per_s", "first_token_median_s",
+        "first_token_p99_s", "per_token_median_s", "per_token_p99_s", "gap_median_s", "latency_median_s",
+        "latency_p90_s", "latency_p99_s", "goodput_per_s", "limits_kept", "highest", "failed_share", "cached_share",
+        "valid", "judgement", "stale",
+    ),
     "cost": (
         "task", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision", "pretrain_usd",
         "finetune_usd", "train_usd", "usd_per_1k_inferences", "usd_per_1k_low", "usd_per_1k_high",
@@ -115,7 +122,7 @@ _SHARED = {
     "usd_per_device_hour", "hardware_usd", "hardware_as_of", "lifetime_tokens", "extrapolated", "budget_usd",
     "spent_usd", "left_usd", "portfolio_npv_usd", "seeds_scratch", "seeds_pretrained", "pue", "grid", "energy_kind",
     "price_terms", "price_stale", "hardware_stale", "params", "book", "per", "billing", "energy", "as_of_note",
-    "provider",
+    "provider", "failed_share",
 }  # fmt: skip
 """Columns that a line below the table replaces where all rows agree."""
 LONG = (
@@ -214,7 +221,7 @@ def _remarks(table: pd.DataFrame, long: Sequence[str]) -> Iterator[str]:
         name
         for name in (
             "use_case", "task", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision",
-            "scenario", "batch_size", "metric", "hosted_model",
+            "scenario", "batch_size", "run", "metric", "hosted_model",
         )
         if name in table and (name not in _TOLD_APART or len(set(table[name])) > 1)
     ]  # fmt: skip

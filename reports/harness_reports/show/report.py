@@ -18,6 +18,7 @@ from harness_reports.business.unjudged import in_words, unjudged
 from harness_reports.business.viability import VIABILITY, Candidates, judge_all
 from harness_reports.measured import judgement, samples
 from harness_reports.measured.lineage import finished, label, why_stale
+from harness_reports.measured.load_table import load
 from harness_reports.measured.results import Results
 from harness_reports.measured.tables import EVERY, accuracy, throughput
 from harness_reports.prices.cost import cost
@@ -25,6 +26,7 @@ from harness_reports.prices.frontier import frontier
 from harness_reports.prices.pricing import Pricing
 from harness_reports.reasons import LANGUAGES, as_text, named, spoken, translated
 from harness_reports.show import charts
+from harness_reports.show.charts_load import load_curve
 from harness_reports.show.report_case import case_html
 from harness_reports.show.report_parts import figure, html_table, table
 from harness_reports.show.report_style import PAGE, STYLE
@@ -55,6 +57,7 @@ def html(records: Sequence[Record], pricing: Pricing, use_cases: Mapping[str, Us
         (say("Quality"), table("accuracy", accuracy(records, EVERY))),
         (say("What the models do"), _samples(records)),
         (say("Throughput and latency"), table("throughput", throughput(records))),
+        *_load(load(records)),
         (say("Cost"), table("cost", costs)),
         (say("Judgement of the numbers"), _judgement(records)),
         (say("Failures"), _failures(records)),
@@ -160,6 +163,18 @@ def _charts(points: pd.DataFrame) -> str:
     return "".join(
         figure(charts.cost_accuracy(facet, in_language(charts.WORDS)), f"cost-{n}") for n, facet in enumerate(facets)
     )
+
+
+def _load(frame: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return the section of what was measured under load; none where nothing was."""
+    if frame.empty:
+        return []
+    facets = [facet for _, facet in frame.groupby(["task", "data"], sort=False)]
+    drawn = "".join(
+        f"<h3>{escape(': '.join(facet.iloc[0][['task', 'data']]))}</h3>" + figure(load_curve(facet), f"load-{number}")
+        for number, facet in enumerate(facets)
+    )
+    return [(say("Under load"), table("load", frame) + drawn)]
 
 
 def _samples(records: Sequence[Record]) -> str:

@@ -22,6 +22,7 @@ from harness_reports.business.pretraining import pretraining
 from harness_reports.business.sensitivity import sensitivity
 from harness_reports.business.serving import serving
 from harness_reports.business.viability import viability
+from harness_reports.measured.load_table import load
 from harness_reports.measured.sizes import size_table
 from harness_reports.measured.tables import accuracy, throughput
 from harness_reports.planning.published import published
@@ -37,7 +38,7 @@ RUN = Run(7e9, 2e12, find_accelerator("h100"))
 
 
 @pytest.fixture(scope="module")
-def frames(suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase]) -> dict[str, pd.DataFrame]:
+def frames(suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase], bench: Any) -> dict[str, pd.DataFrame]:
     """Return every table of the small suite."""
     verdicts = viability(suite, pricing, use_cases)
     certain = use_cases["filing"]
@@ -49,7 +50,8 @@ def frames(suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase]) ->
     return {
         "sensitivity": sensitivity(suite, pricing, wide), "alternatives": alternatives(suite, pricing, use_cases),
         "pretraining": pretraining([*suite, *scratch], pricing, use_cases), "portfolio": portfolio(verdicts, 1e6),
-        "accuracy": accuracy(suite), "throughput": throughput(suite), "cost": cost(suite, pricing),
+        "accuracy": accuracy(suite), "throughput": throughput(suite), "load": load([bench.swept()]),
+        "cost": cost(suite, pricing),
         "frontier": frontier(suite, pricing), "viability": verdicts, "serving": serving(suite, pricing, use_cases),
         "sizes": size_table(suite, 1e9),
         "scenarios": scenarios(RUN), "laws": laws(RUN), "published": published(),
