@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.records import Record
 from harness_reports.measured.latency import minimum_count
-from harness_reports.measured.loads import faults
+from harness_reports.measured.loads import faults, in_process
 from harness_reports.measured.rates import durations
 from harness_reports.measured.runs import Load, cached_tokens, loads_of
 from harness_reports.reasons import Reason, Reasons
@@ -38,6 +38,8 @@ def judge_load(load: Load) -> Reasons:
     reasons = [*faults(load)]
     if cached and cached.cached:
         reasons.append(Reason("prompts cached", {"share": cached.cached / cached.input}))
+    elif cached is None and any(run.about.get("inputs_repeat") and not in_process(run) for run in load.runs):
+        reasons.append(Reason("prompts repeat"))
     if load.requests < minimum_count(0.99):
         reasons.append(Reason("requests few", {"needed": minimum_count(0.99), "count": load.requests}))
     return Reasons(reasons)

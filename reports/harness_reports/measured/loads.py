@@ -16,6 +16,8 @@ CLIENT_BUSY = 0.9
 """CPU seconds of the client per second, from which on it was the limit: one thread sends and reads."""
 CLIENT = "the client was the limit"
 """How a record names that the harness itself was too slow."""
+UNANSWERED = "unanswered"
+"""How a record names a request that still waited when the run was over: it is saturated."""
 
 
 def faults(load: Load) -> list[Reason]:
@@ -25,8 +27,8 @@ def faults(load: Load) -> list[Reason]:
 
 def _failed(load: Load) -> Iterator[Reason]:
     failures = load.failures
-    share = failures.total() / load.requests
-    if share > MOST_FAILED:
+    del failures[UNANSWERED]
+    if failures.total() > MOST_FAILED * load.requests:
         named = ", ".join(f"{count} {name}" for name, count in failures.most_common())
         yield Reason("load failed", {"count": load.requests, "failures": named, "most": MOST_FAILED})
 
@@ -35,7 +37,7 @@ def _faults(run: Run) -> Iterator[Reason]:
     why_not, busy = run.about.get("why_not"), client_share(run)
     if why_not == CLIENT or (busy is not None and busy >= CLIENT_BUSY):
         yield Reason("client too slow")
-    elif run.saturated:
+    elif run.saturated or run.about.get("saturated") or UNANSWERED in run.failures:
         yield Reason("load saturated")
     elif run.about.get("valid") is False and sum(run.failures.values()) <= MOST_FAILED * run.answered.size:
         yield Reason("load not valid", {"why": why_not or "-"})

@@ -72,6 +72,7 @@ SENTENCES = {
     "queries few": "p99 需要 {needed} 次查询，只服务了 {count} 次：请增加查询次数。",
     "of a run": "{run}：{why:every}",
     "prompts cached": "输入词元的 {share:share} 已在服务器的缓存中：其他提示会更慢。请使用互不相同的提示。",
+    "prompts repeat": "有提示重复发送，而服务器未报告缓存了多少：其他提示可能更慢。请使用更多数据，或缩短测量。",
     "requests few": "p99 需要 {needed} 次请求，只发送了 {count} 次：请延长服务测量。",
     "load failed": "无效：{count} 次请求中有失败（{failures}），超过 {most:share}。",
     "client too slow": "无效：瓶颈在客户端。请减少同时进行的请求，或在有空闲核心的机器上发送。",

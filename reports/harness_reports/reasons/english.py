@@ -95,6 +95,8 @@ SENTENCES = {
     "of a run": "{run}: {why:every}",
     "prompts cached": "{share:share} of the input tokens were in the server's cache: other prompts take longer. Serve "
     "unique prompts.",
+    "prompts repeat": "Prompts were sent more than once, and the server does not say what it had in its cache: others may "
+    "take longer. Serve more data, or for a shorter time.",
     "requests few": "p99 needs {needed} requests, {count} were sent: serve for longer.",
     "load failed": "Not valid: of {count} requests failed {failures}, over {most:share}.",
     "client too slow": "Not valid: the client was the limit. Serve with fewer requests at a time, or from a machine with "

@@ -70,6 +70,23 @@ def test_errors_caching_and_a_slow_client_are_said(bench: Any) -> None:
     assert row["answers_per_s"] == pytest.approx(1.0, rel=0.01)
 
 
+def test_repeated_prompts_are_said_where_caching_is_not(bench: Any) -> None:
+    """A server that says that nothing was cached answers the question; a model in the process is audited apart."""
+    columns = {
+        "silent": {"cached_tokens": None},
+        "says": {"cached_tokens": 0},
+        "here": {"cached_tokens": None, "batch": 1},
+    }
+    repeated = {
+        name: judge(bench.load({"Server 1/s": bench.steady(1.0, 700, 0.1, **each)}, about={"inputs_repeat": True}))
+        for name, each in columns.items()
+    }
+
+    assert "Prompts were sent more than once" in str(repeated["silent"])
+    assert not repeated["says"]
+    assert not repeated["here"]
+
+
 def test_without_limits_there_is_no_goodput(bench: Any) -> None:
     """Nor where a limit cannot be judged: tokens of an answer that came at once."""
     whole = bench.steady(1.0, 20, 0.1, streamed=False, batch=1)

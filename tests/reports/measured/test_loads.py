@@ -106,6 +106,14 @@ def test_a_saturated_rate_is_no_capacity(bench: Any) -> None:
     assert rate_under(record, None).per_s == pytest.approx(1.0, rel=0.01)
 
 
+def test_requests_that_were_left_are_saturation(bench: Any) -> None:
+    """Not failures of the model: the run ended before their turn came."""
+    failure = [None] * 600 + ["unanswered"] * 100
+    (load,) = loads_of([bench.load({"Server 1/s": bench.steady(1.0, 700, 0.1, failure=failure)})])
+
+    assert [fault.code for fault in faults(load)] == ["load saturated"]
+
+
 def test_without_load_there_is_no_rate(bench: Any) -> None:
     """Other scenarios have none; a run that ends before its first answer has none either."""
     (candidate,) = Results.of(bench.case()).evaluated
