@@ -1,22 +1,28 @@
 """How much load the machines of one candidate bear, from its measured servings.
 
 Without a latency limit a machine bears its measured throughput: a queue of the busiest hour is worked off later. With a
-limit it bears the arrivals at which 99 of 100 requests are answered in time, waiting included (`economics.waiting`),
-and at most `MOST_LOAD` of that throughput.
+limit it bears the arrivals at which 99 of 100 requests are answered in time: the highest rate at which that was
+measured under load; where no load was measured, waiting is computed (`economics.waiting`), and at most `MOST_LOAD` of
+the throughput counts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from harness_reports.economics.waiting import MOST_LOAD, Service, answer_s, arrivals_within
+from harness_reports.figures.explained import Explained
 from harness_reports.measured.latency import percentile
+from harness_reports.measured.load_figures import answer_rate
+from harness_reports.measured.loads import rate_under
 from harness_reports.measured.results import Measured, Serving
+from harness_reports.measured.runs import Load
 from harness_reports.prices.request_energy import RequestEnergy
+from harness_reports.reasons import Reason
 
 SHARE_IN_TIME = 0.99
 EXACT = 8
@@ -35,14 +41,40 @@ class Capacity:
     """Measured seconds of a batch by its size; None where waiting does not count."""
     limit_s: float | None = None
     """Seconds in which 99 of 100 requests have to be answered."""
+    load: Load | None = None
+    """The load at which each machine was measured to bear its rate; it takes the place of throughput and waiting."""
+    no_load: Reason | None = None
+    """Why none of the loads that were measured takes their place."""
     _bounds: list[float] = field(default_factory=list)
 
     @property
     def samples_per_s(self) -> float:
-        """Samples per second at full load."""
-        speed = self.serving.samples_per_s
+        """Samples per second at full load; the answers per second of a measured load."""
+        speed = self.serving.samples_per_s if self.load is None else self.load.requests_per_s
         assert speed is not None  # noqa: S101 - `Measured.fastest` holds servings with a speed only
         return speed
+
+    @cached_property
+    def speed(self) -> Explained:
+        """`samples_per_s` as a figure."""
+        if self.load is None:
+            return self.serving.speed
+        within = "" if self.limit_s is None else f" at which 99 of 100 requests were answered within {self.limit_s:g} s"
+        note = f"measured under load: of the valid runs {self.load.name} has the highest rate{within}"
+        return replace(answer_rate(self.load), name="samples_per_s", note=note)
+
+    @property
+    def basis(self) -> Reason | None:
+        """Where the rate that a machine bears comes from; None where no load was measured."""
+        if self.load is not None:
+            kind = "rate under load" if self.load.open_loop else "rate in closed loop"
+            return Reason(kind, {"run": self.load.name, "per_s": self.samples_per_s})
+        return None if self.no_load is None else Reason("rate computed", {"why": [self.no_load]})
+
+    @property
+    def rate_draws(self) -> np.ndarray | None:
+        """Draws of `samples_per_s`; None of a measured load: machines were seen to bear it, not how much more."""
+        return self.serving.rate_draws if self.load is None else None
 
     @cached_property
     def energy(self) -> RequestEnergy:
@@ -52,7 +84,7 @@ class Capacity:
     def bound(self, machines: int) -> float:
         """Return the highest arrivals per second that a number of machines bears."""
         if self.service is None or self.limit_s is None:
-            return machines * self.samples_per_s
+            return machines * self.samples_per_s  # arrivals are shared out among machines: each bears its own
         if machines > EXACT:
             return machines / EXACT * self.bound(EXACT)
         while len(self._bounds) < machines:
@@ -77,7 +109,12 @@ class Capacity:
         return np.where(peak <= bounds[-1], np.searchsorted(bounds, peak) + 1, many)
 
     def answer_s(self, peak_per_s: float, machines: int) -> float | None:
-        """Return the 99th percentile of the time to an answer at a peak; None where waiting does not count."""
+        """Return the 99th percentile of the time to an answer at a peak; None where waiting does not count.
+
+        Of a measured load it is that of the load, which is no lower than the peak of a machine.
+        """
+        if self.load is not None:
+            return percentile(self.load.seconds("latency_s"), SHARE_IN_TIME)
         if self.service is None:
             return None
         return answer_s(self.service, peak_per_s, machines, SHARE_IN_TIME)
@@ -86,12 +123,16 @@ class Capacity:
 def capacities(measured: Measured, limit_s: float | None) -> list[Capacity]:
     """Return the ways in which a candidate may be served within a latency limit, one request at a time first.
 
-    If none meets the limit, that of single requests by throughput alone: needs are judged apart from costs. Empty if
-    single requests were not measured, or nothing was.
+    A load that was measured within the limit is the only way. Else, if none meets the limit, that of single requests by
+    throughput alone: needs are judged apart from costs. Empty if single requests were not measured, or nothing was.
+    Without a limit a load counts where throughput was not measured.
     """
+    under_load, why = _under_load(measured, limit_s)
     if limit_s is None:
-        return [Capacity(serving) for serving in _by_throughput(measured)[:1]]
-    ways = [Capacity(serving, service, limit_s) for serving, service in _services(measured, limit_s)]
+        return [*(Capacity(serving) for serving in _by_throughput(measured)), *under_load][:1]
+    if under_load:
+        return under_load
+    ways = [Capacity(serving, service, limit_s, no_load=why) for serving, service in _services(measured, limit_s)]
     if ways and ways[0].bound(1):
         return ways
     single = measured.fastest.get("SingleStream")
@@ -132,6 +173,16 @@ def most_per_s(ways: Sequence[Capacity], machines: int) -> float:
         if machines * other.samples_per_s > most:
             most = max(most, other.bound(machines))
     return most
+
+
+def _under_load(measured: Measured, limit_s: float | None) -> tuple[list[Capacity], Reason | None]:
+    """Return the way of the highest valid rate that was measured within the limit; else why a load gives none."""
+    servings = [serving for serving in measured.servings if serving.loads]
+    rate = rate_under(measured, limit_s, SHARE_IN_TIME) if servings else None
+    if rate is None or rate.load is None:
+        return [], rate and rate.why_not
+    serving = next(serving for serving in servings if rate.load in serving.loads)
+    return [Capacity(serving, limit_s=limit_s, load=rate.load)], None
 
 
 def _by_throughput(measured: Measured) -> list[Serving]:

@@ -192,7 +192,7 @@ class Evidence:
         pretrain, finetune, evaluate = (Fixed(usd) for usd in trained)
         return {
             "quality": _drawn(self.accuracy["draws"], self.accuracy["value"]),
-            "samples_per_s": _drawn(capacity.serving.rate_draws, capacity.samples_per_s),
+            "samples_per_s": _drawn(capacity.rate_draws, capacity.samples_per_s),
             **({} if energy is None else {"energy_j_per_request": energy}),
             **{name: each for name, each in joules.items() if each is not None},
             "pretrain_usd": pretrain, "finetune_usd": finetune, "evaluate_usd": evaluate,

@@ -46,7 +46,7 @@ def _of_calls(evidence: Evidence, bill: Bill, market: Market) -> Iterator[Reason
 
 def _of_serving(evidence: Evidence, scenario: str, capacity: Capacity | None) -> Iterator[Reason]:
     windows = capacity.serving.leaves if capacity else []
-    if scenario not in evidence.measured.fastest:
+    if scenario not in evidence.measured.fastest and (capacity is None or capacity.load is None):
         yield Reason("serving not measured", {"scenario": scenario})
     elif any((window_s(record) or 0.0) < MINIMUM_WINDOW_S for record in windows):
         yield Reason("short window", {"scenario": scenario, "seconds": MINIMUM_WINDOW_S})

@@ -226,7 +226,7 @@ def _energy_figures(candidates: Candidates) -> tuple[Explained, Explained]:
         derived(_IDLE, USD, f"idle_watts * {_HOURS_PER_MONTH} / 1000 * pue * energy_usd_per_kwh", idle, *price),
         derived(_ADDED, PER_REQUEST, "(1 + retry_share) * (energy_j_per_request - idle_watts / samples_per_s) * pue "
                 "* energy_usd_per_kwh / 3600000", figure(market, "retry_share"), capacity.energy.figure, idle,
-                capacity.serving.speed, *price, note="above that of an idle machine"),
+                capacity.speed, *price, note="above that of an idle machine"),
     )  # fmt: skip
 
 

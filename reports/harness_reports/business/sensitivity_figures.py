@@ -77,7 +77,7 @@ def _origin(market: Market, judged: CandidateVerdict, name: str) -> Explained:
         return evidence.figures[name]
     capacity = evidence.capacity(market)
     if name == "samples_per_s" and capacity is not None:
-        return capacity.serving.speed
+        return capacity.speed
     if name == "energy_j_per_request" and capacity is not None:
         return capacity.energy.figure
     energy = evidence.training_energy

@@ -147,7 +147,7 @@ def _note(market: Market, capacity: Capacity | None) -> Reason | None:
         return Reason("serving unknown")
     if market.latency_s is not None and capacity.limit_s is None:
         return Reason("latency out of reach", {"limit_s": market.latency_s})
-    return None
+    return capacity.basis
 
 
 def _figures(market: Market, candidate: Evidence, business: Business | None) -> dict[str, Explained]:

@@ -68,7 +68,7 @@ def _served(
         yield priced["usd_per_call"]
         yield derived(YEARLY, USD, CALLS, priced["usd_per_call"], requests, retries)
     elif isinstance(supply, Elastic):
-        speed = supply.at(demand["peak_per_s"].value).serving.speed
+        speed = supply.at(demand["peak_per_s"].value).speed
         hour, used = priced["usd_per_hour"], priced["utilisation"]
         yield from (hour, speed, used)
         yield derived(YEARLY, USD, ELASTIC, hour, speed, used, requests, retries, note="paid per second of use")
@@ -79,7 +79,7 @@ def _served(
 def _machines(supply: Machines, hour: Explained, demand: Mapping[str, Explained]) -> Iterator[Explained]:
     peak = demand["peak_per_s"]
     capacity = supply.at(peak.value)
-    speed, replicas = capacity.serving.speed, _replicas(supply, capacity, peak)
+    speed, replicas = capacity.speed, _replicas(supply, capacity, peak)
     note = "every hour is paid, idle or not" if supply.whole else "other use cases pay for the rest of the machines"
     used = derived("utilisation", "", UTILISATION, demand["requests_per_s"], replicas, speed)
     yield from (hour, speed, replicas, used, answer_figure(capacity, peak, replicas))
@@ -90,12 +90,12 @@ def _machines(supply: Machines, hour: Explained, demand: Mapping[str, Explained]
 def _replicas(supply: Machines, capacity: Capacity, peak: Explained) -> Explained:
     if not supply.whole:
         most = Explained("peak_per_machine", capacity.per_machine(), "1/s", note=_bound(capacity),
-                         inputs=(capacity.serving.speed, *service_figures(capacity)))  # fmt: skip
+                         inputs=(capacity.speed, *service_figures(capacity)))  # fmt: skip
         return derived("replicas", "", SHARE, peak, most)
     number = float(capacity.machines(np.array([peak.value]))[0])
     note = f"the fewest whole machines that answer peak_per_s: {_bound(capacity)}"
     return Explained("replicas", int(number), note=note,
-                     inputs=(peak, capacity.serving.speed, *service_figures(capacity)))  # fmt: skip
+                     inputs=(peak, capacity.speed, *service_figures(capacity)))  # fmt: skip
 
 
 def service_figures(capacity: Capacity) -> Iterator[Explained]:
@@ -109,6 +109,8 @@ def service_figures(capacity: Capacity) -> Iterator[Explained]:
 
 
 def _bound(capacity: Capacity) -> str:
+    if capacity.load is not None:
+        return "each bears the rate that was measured under load"
     if capacity.limit_s is None:
         return "each serves samples_per_s; waiting does not count"
     return (
@@ -119,6 +121,10 @@ def _bound(capacity: Capacity) -> str:
 
 def answer_figure(capacity: Capacity, peak: Explained, replicas: Explained) -> Explained:
     """Return the 99th percentile of the time to an answer in the busiest hour."""
+    if capacity.load is not None:
+        source = "; ".join(f"run {run.name} of {leaf.who(run.record)}" for run in capacity.load.runs)
+        note = "99th percentile under load, at no lower rate than that of a machine in the busiest hour"
+        return Explained("answer_s", capacity.answer_s(0.0, 1), "s", note=note, source=source, kind="measured")
     if capacity.service is None:
         return Explained("answer_s", None, "s", note="without a latency limit waiting does not count")
     source = "; ".join(f"latency_s of {leaf.who(each)}" for each in capacity.serving.leaves)

@@ -81,7 +81,7 @@ def _measured(market: Market, evidence: Evidence) -> Iterator[Explained]:
     if capacity is None:
         yield from (costs[name] for name in ("usd_per_call", "evaluate_usd"))
         return
-    yield from (capacity.serving.speed, *service_figures(capacity))
+    yield from (capacity.speed, *service_figures(capacity))
     yield from (costs[name] for name in ("usd_per_hour", "pretrain_usd", "finetune_usd", "evaluate_usd"))
     if evidence.buying == "elastic":
         yield costs["utilisation"]

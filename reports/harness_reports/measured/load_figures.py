@@ -63,6 +63,11 @@ def _median(name: str, seconds: list[float], what: str, source: str) -> Explaine
     return Explained(name, float(np.median(seconds)), "s", note=note, source=source, kind="measured")
 
 
+def answer_rate(load: Load) -> Explained:
+    """Return the answers per second of the steady parts."""
+    return _answers(load)[0]
+
+
 def _answers(load: Load) -> list[Explained]:
     return _rate(load, "answers_per_s", "answers", Run.answers, ("low", "high"), "no answer is counted twice")
 

@@ -89,6 +89,9 @@ SENTENCES = {
     "no error at all": "全部 {items} 个样本的 {metric} 均为 0，仿佛模型事先知道答案：请检查其输出。",
     # Machines for a use case's demand.
     "serving unknown": "未测量服务。",
+    "rate under load": "每台机器承受每秒 {per_s:.3g} 次请求：负载下实测的、守住上限的最高速率（{run}）。",
+    "rate in closed loop": "每台机器承受每秒 {per_s:.3g} 次请求，取自闭环 {run}：按时钟到达的请求会等待更久。请在 Server 情景下测量。",
+    "rate computed": "等待时间由逐个服务与批量服务的用时算得，未采用负载测量：{why:every}",
     "latency out of reach": "再多机器也无法在 {limit_s:g} 秒内回答 100 次请求中的 99 次：成本按不计延迟上限计算。请测量更小的批次，或其他运行时。",
     # Needs and alternatives.
     "own machine": "运行于 {hardware}，自有或租用的机器",

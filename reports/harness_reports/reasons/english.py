@@ -118,6 +118,12 @@ SENTENCES = {
     "no error at all": "{metric} is 0 for all {items} items, as if the model knew them: check its outputs.",
     # Machines for a use case's demand.
     "serving unknown": "Serving was not measured.",
+    "rate under load": "Each machine bears {per_s:.3g} requests per second: the highest rate that was measured under load "
+    "within the limit (run {run}).",
+    "rate in closed loop": "Each machine bears {per_s:.3g} requests per second, as in the closed loop {run}: requests that "
+    "arrive by a clock wait longer. Serve in the scenario Server.",
+    "rate computed": "The wait is computed from requests served one at a time and in batches. No measured load is taken: "
+    "{why:every}",
     "latency out of reach": "No number of machines answers 99 of 100 requests in {limit_s:g} s: the cost is that of "
     "serving them without the limit. Measure smaller batches, or another runtime.",
     # Needs and alternatives.
