@@ -5,15 +5,18 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 from harness import plain
+from harness.measure.load import FEW_CALLS, Loaded, under_load
 from harness.measure.loadgen import Load, generate_load
 from harness.measure.meters import window
 from harness.measure.outputs import check_outputs
-from harness.seams import Hardware, Meter, Predict, Reading, StreamingPredictor
+from harness.measure.warmup import MOST_CALLS
+from harness.seams import BilledPredictor, Hardware, Meter, Predict, Reading, StreamingPredictor
 
 Meters = Callable[[], Sequence[Meter]]
 Count = Callable[[Sequence[Any]], Mapping[str, int]]
@@ -61,11 +64,38 @@ def serve(
         synchronise=hardware.synchronise,
         seed=spec["seed"],
         window=opened,
+        warm_up_calls=FEW_CALLS if isinstance(predict, BilledPredictor) else MOST_CALLS,
     )
+    return load, _counted(kept, count)
+
+
+def _counted(kept: Iterable[Sequence[Any]], count: Count) -> dict[str, int]:
     work: Counter[str] = Counter()
     for outputs in kept:
         work.update(plain.counts(count(outputs), "Data.work()"))
-    return load, dict(work)
+    return dict(work)
+
+
+def serve_arrivals(
+    predict: Predict, inputs: Sequence[Any], spec: dict[str, Any], hardware: Hardware, meters: Meters, count: Count
+) -> tuple[Loaded, dict[str, int]]:
+    """Serve requests that are in flight at the same time; counted is the run that stands for the others."""
+    kept: list[list[Sequence[Any]]] = [[]]
+
+    def keeping(batch: Sequence[Any]) -> Sequence[Any]:
+        outputs = predict(batch)
+        kept[-1].append(outputs)
+        return outputs
+
+    def opened() -> AbstractContextManager[Mapping[str, Reading]]:
+        kept.append([])
+        return window(meters(), hardware.synchronise)
+
+    served = predict
+    if count(()):
+        served = replace(predict, whole=keeping) if isinstance(predict, BilledPredictor) else keeping
+    loaded = under_load(served, inputs, spec, hardware.synchronise, opened)
+    return loaded, _counted(kept[1 + loaded.chosen], count)
 
 
 def first_token_s(

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_args
 
 from harness.errors import HarnessError, PluginError, SuiteError, unknown
 from harness.hooks import answer_of
-from harness.measure.loadgen import SCENARIOS
+from harness.measure.load import SCENARIOS
 from harness.names import default_name
 from harness.plugins import Plugins
 from harness.seams import Hardware, Model, Runtime, Task
@@ -18,6 +18,10 @@ from harness.settings import filled
 from harness.suite import ModelEntry, Source, Suite, TaskEntry
 
 T = TypeVar("T", ModelEntry, TaskEntry)
+NO_RATE = (
+    "Server needs arrival rates, or limits to search the highest rate that keeps them. Set `serve: {rates: [1, 2, 4]}` "
+    "in requests per second, or `serve: {limits: {latency_s: 1}}`."
+)
 
 
 def resolved(suite: Suite, source: Source, plugins: Plugins) -> Suite:
@@ -65,6 +69,8 @@ def _check_axes(suite: Suite, source: Source, plugins: Plugins, faults: list[str
                     _find(plugins, source, kind, name, index)
                 elif name not in choices[kind]:
                     raise source.error((kind, index), unknown(kind.removesuffix("s"), name, choices[kind]))
+                elif name == "Server" and not suite.serve.rates and not any(suite.serve.limits.model_dump().values()):
+                    raise source.error((kind, index), NO_RATE)
 
 
 def _precisions(plugins: Plugins) -> set[str]:

@@ -15,10 +15,13 @@ from harness.artifacts import size_bytes
 from harness.environment import seed_libraries
 from harness.errors import PluginError
 from harness.grading import checked, columns, described, grade, items, kept
-from harness.inference import first_token_s, open_predictor, serve
+from harness.inference import first_token_s, open_predictor, serve, serve_arrivals
 from harness.measure.caching import audit, hold_back
+from harness.measure.draw import Draw
+from harness.measure.load import has_runs, rows_of, run_of
 from harness.measure.meters import ProcessMeter, window
 from harness.measure.outputs import checking
+from harness.measure.runs import Run
 from harness.plugins import Plugins
 from harness.reading import HowRead
 from harness.records import StepResult
@@ -44,6 +47,8 @@ from harness.settings import all_settings
 from harness.training import Report, train
 
 CHECKED_INPUTS = 32
+Rows = list[Mapping[str, Any]]
+"""What each call consumed, of a model that is billed."""
 
 
 @dataclass(frozen=True)
@@ -359,29 +364,69 @@ def _keep_usage(predict: Predict, split: str, count: int, result: StepResult) ->
 
 
 def _serve(scene: Scene, result: StepResult) -> None:
-    inputs, unseen = hold_back(scene.queries(), scene.job.spec["seed"])
-    predict, load_s, first_query_s = open_predictor(_open(scene), inputs, scene.hardware.synchronise)
-    load, work = serve(predict, inputs, scene.job.spec, scene.hardware, scene.meters, scene.data.work)
-    _take(result, load.readings)
-    _read(
-        result,
-        load_s=load_s,
-        first_query_s=first_query_s,
-        wall_s=load.wall_s,
-        overhead_s=load.overhead_s,
-        samples=load.samples,
-        queries=load.queries,
-        **work,
-    )
-    result.series["latency_s"] = load.latency_s
-    compared = audit(predict, inputs, unseen, scene.hardware.synchronise, scene.job.spec["load"]["seconds"])
+    spec, synchronise = scene.job.spec, scene.hardware.synchronise
+    inputs, unseen = hold_back(scene.queries(), spec["seed"])
+    predict, load_s, first_query_s = open_predictor(_open(scene), inputs, synchronise)
+    _read(result, load_s=load_s, first_query_s=first_query_s)
+    billed = rows_of(predict)
+    if isinstance(predict, BilledPredictor):  # each call is paid: no audit, and no input twice while they last
+        inputs, unseen = [*inputs[1:], *unseen] or inputs, []
+    if has_runs(spec["scenario"], predict):
+        billed += _serve_arrivals(scene, result, predict, inputs)
+    else:
+        billed += _serve_in_turn(scene, result, predict, inputs)
+    if billed:
+        names = dict.fromkeys(name for row in billed for name in row)
+        result.usage["served"] = {name: [row.get(name) for row in billed] for name in names}
+    compared = audit(predict, inputs, unseen, synchronise, spec["load"]["seconds"])
     if compared is not None:
         _take(result, {"unseen_over_repeated": Reading(compared.ratio, "1")})
         result.used["caches_answers"] = compared.caches
-    if isinstance(predict, StreamingPredictor) and scene.job.spec["scenario"] == "SingleStream":
-        waited = first_token_s(predict, inputs, scene.job.spec, scene.hardware.synchronise)
-        result.series["first_token_s"] = waited
+    if isinstance(predict, StreamingPredictor) and spec["scenario"] == "SingleStream":
+        result.series["first_token_s"] = first_token_s(predict, inputs, spec, synchronise)
+
+
+def _serve_in_turn(scene: Scene, result: StepResult, predict: Predict, inputs: Sequence[Any]) -> Rows:
+    """Serve queries of which each follows the answer to the last one; return what each call consumed."""
+    spec = scene.job.spec
+    draw = Draw(inputs, spec["seed"]) if isinstance(predict, BilledPredictor) else None
+    load, work = serve(predict, draw or inputs, spec, scene.hardware, scene.meters, scene.data.work)
+    _take(result, load.readings)
+    _read(result, wall_s=load.wall_s, overhead_s=load.overhead_s, samples=load.samples, queries=load.queries, **work)
+    result.series["latency_s"] = load.latency_s
     result.used["load_generator"] = load.log
+    if draw is not None:
+        result.used["load"] = draw.described()
+    if spec["scenario"] == "MultiStream":
+        _keep_runs(result, [run_of(load, spec["batch_size"], repeats=draw is None or draw.repeats)])
+    return rows_of(predict)
+
+
+def _serve_arrivals(scene: Scene, result: StepResult, predict: Predict, inputs: Sequence[Any]) -> Rows:
+    """Serve requests of which several are in flight; return what each consumed."""
+    loaded, work = serve_arrivals(predict, inputs, scene.job.spec, scene.hardware, scene.meters, scene.data.work)
+    run = loaded.run
+    result.used["load"], result.used["load_generator"] = loaded.used, dict(run.log)
+    _keep_runs(result, loaded.runs)
+    if "search" in loaded.used and loaded.used["search"]["rate_per_s"] is None:
+        result.notes.append("No rate that was tried keeps the limits.")
+    if run.why_not is not None:  # then there is no speed
+        result.notes.append(f"No run counts. {run.name}: {run.why_not}.")
+        return loaded.usage
+    _take(result, run.readings)
+    _read(result, wall_s=run.wall_s, samples=len(run.answered), queries=len(run.served), **work)
+    result.series["latency_s"] = run.latency_s
+    return loaded.usage
+
+
+def _keep_runs(result: StepResult, runs: Sequence[Run]) -> None:
+    """Keep every request of every run; a rate that was tried again gets a number."""
+    result.used["runs"] = []
+    for run in runs:
+        again = sum(run.name == one.name for one in runs[: len(result.runs)])
+        name = f"{run.name} ({again + 1})" if again else run.name
+        result.runs[name] = run.columns()
+        result.used["runs"].append({**run.described(), "name": name})
 
 
 STEPS: Mapping[str, Callable[[Scene, StepResult], None]] = {

@@ -51,7 +51,7 @@ FAULTS = {
     "unknown runtime": (GOOD.replace("[plain]", "[plan]"), "line 7: Unknown runtime 'plan'. Did you mean 'plain'?"),
     "unknown scenario": (
         GOOD + "scenarios: [Offine]\n",
-        "line 10: Unknown scenario 'Offine'. Did you mean 'Offline'? Known: MultiStream, Offline, SingleStream.",
+        "line 10: Unknown scenario 'Offine'. Did you mean 'Offline'? Known: ClosedLoop, MultiStream, Offline, Server,",
     ),
     "unknown size": (GOOD.replace("name: guess", "{name: counter, size: smal}"), "Did you mean 'small'?"),
     "unknown setting": (
@@ -103,6 +103,10 @@ FAULTS = {
     "a word for a number": (GOOD + "batch_sizes: [many]\n", "line 10: batch_sizes.0 is 'many'. Give a whole number."),
     "a rate": (GOOD + "serve: {rates: 2}\n", "line 10: serve.rates is 2. Write a list: [2]."),
     "no rate": (GOOD + "serve: {rates: [0]}\n", "line 10: serve.rates.0: Input should be greater than 0."),
+    "arrivals without a rate": (
+        GOOD + "scenarios: [Offline, Server]\n",
+        "line 10: Server needs arrival rates, or limits to search the highest rate that keeps them. Set `serve:",
+    ),
     "all of 100": (GOOD + "serve: {percentile: 100}\n", "line 10: serve.percentile: Input should be less than 100."),
     "a limit's key": (
         GOOD + "serve: {limits: {latency: 1}}\n",

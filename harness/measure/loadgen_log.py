@@ -23,9 +23,9 @@ class Issued(NamedTuple):
 
 def read_trace(path: Path) -> list[Issued]:
     """Return the times of all samples in the order of issue. LoadGen's logs tell scheduled times nowhere else."""
-    found = [match for line in path.read_text(encoding="utf-8").splitlines() if (match := _SAMPLE.search(line))]
-    found.sort(key=lambda match: int(match[2]))
-    times = [(float(match[1]) * 1e-6, int(match[3]) * _NS) for match in found]
+    samples = [match for line in path.read_text(encoding="utf-8").splitlines() if (match := _SAMPLE.search(line))]
+    samples.sort(key=lambda match: int(match[2]))
+    times = [(float(match[1]) * 1e-6, int(match[3]) * _NS) for match in samples]
     return [Issued(scheduled, scheduled + later) for scheduled, later in times]
 
 

@@ -37,6 +37,8 @@ class Served(NamedTuple):
     attempts: int = 1
     failure: str | None = None
     """The name of what went wrong, None where it was answered."""
+    batch: int | None = None
+    """How many requests it was answered with, by a predictor that answers batches; None elsewhere."""
 
 
 class Concurrent(Protocol):
