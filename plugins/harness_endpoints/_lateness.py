@@ -17,7 +17,8 @@ class Lateness:
         self._handle: asyncio.TimerHandle | None = None
 
     def start(self, *_: object) -> None:
-        """Begin."""
+        """Begin anew: lateness of an earlier window, a warm-up say, is forgotten."""
+        self._late_s = []
         loop = asyncio.get_running_loop()
         self._await(loop, loop.time() + EVERY_S)
 
@@ -27,7 +28,7 @@ class Lateness:
             self._handle.cancel()
 
     def take(self) -> list[float]:
-        """Return how late timers were, in seconds, since the last call."""
+        """Return how late timers were, in seconds, since the last call or beginning."""
         late_s, self._late_s = self._late_s, []
         return late_s
 

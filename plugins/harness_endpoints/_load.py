@@ -67,7 +67,7 @@ class Load:
         return [_row(one.exchange()) for one in sent]
 
     def late_s(self) -> list[float]:
-        """Return how late the event loop called a timer, in seconds, since the last call."""
+        """Return how late the event loop called a timer, in seconds, in the last window that was read."""
         return self._lateness.take()
 
 

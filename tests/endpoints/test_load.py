@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import threading
@@ -20,6 +21,7 @@ from harness_endpoints._answer import Ask, Call, Exchange
 from harness_endpoints._blocking import BlockingClient
 from harness_endpoints._client import Endpoint, Request, request_of
 from harness_endpoints._failures import Failure
+from harness_endpoints._lateness import Lateness
 from harness_endpoints._load import Load, _row
 from harness_endpoints._reading import has_content
 from harness_endpoints._retry import Backoff
@@ -297,6 +299,30 @@ def test_a_late_event_loop_is_seen() -> None:
     assert len(stalled) >= 15
     assert min(late_s) >= 0
     assert again == []
+
+
+def test_lateness_of_an_earlier_window_is_forgotten() -> None:
+    """A warm-up that nobody asked about says nothing of the run after it."""
+
+    async def watched(lateness: Lateness) -> None:
+        lateness.start()
+        time.sleep(0.05)  # noqa: ASYNC251 - a stall is what is looked for
+        await asyncio.sleep(0.02)
+        lateness.stop()
+
+    seen, forgotten = Lateness(), Lateness()
+    asyncio.run(watched(seen))
+    asyncio.run(watched(forgotten))
+    asyncio.run(started(forgotten))
+
+    assert max(seen.take()) > 0.02
+    assert forgotten.take() == []
+
+
+async def started(lateness: Lateness) -> None:
+    """Begin a window and end it at once."""
+    lateness.start()
+    lateness.stop()
 
 
 def test_the_garbage_collector_leaves_alone_what_was_there() -> None:
