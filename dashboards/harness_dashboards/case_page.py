@@ -12,10 +12,10 @@ from harness.errors import FactError
 from harness.facts import UseCase
 from harness_dashboards import assumptions, case_file, sources, widgets
 from harness_dashboards.parts import (
-    DEFAULTS,
     GREY,
     Texts,
     count,
+    defaults,
     grid,
     headline,
     in_words,
@@ -118,7 +118,7 @@ def _sidebar(case: UseCase, texts: Texts) -> tuple[Pricing, float]:
 
 def _reset(case: UseCase) -> None:
     assumptions.reset(case)
-    widgets.reset({**DEFAULTS, "volume": 1.0})
+    widgets.reset({**defaults(), "volume": 1.0})
 
 
 def _view(case: UseCase, candidates: Candidates, pricing: Pricing, texts: Texts) -> CaseView:

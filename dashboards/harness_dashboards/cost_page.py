@@ -10,7 +10,7 @@ import streamlit as st
 from harness.facts import UseCase
 from harness.records import Record
 from harness_dashboards import sources, widgets
-from harness_dashboards.parts import DEFAULTS, Texts, cost_sliders, grid, in_words, plain, price_line, small
+from harness_dashboards.parts import Texts, cost_sliders, defaults, grid, in_words, plain, price_line, small
 from harness_reports.measured.results import Results
 from harness_reports.prices.cost import cost
 from harness_reports.prices.frontier import FRONTIER, frontier_rows
@@ -48,7 +48,7 @@ def _choose(texts: Texts) -> CostView:
     with st.sidebar:
         st.header(texts["assumptions"])
         pricing = cost_sliders(texts)
-        st.button(texts["reset"], on_click=widgets.reset, args=(DEFAULTS,))
+        st.button(texts["reset"], on_click=widgets.reset, args=(defaults(),))
         st.header(texts["filters"])
         measured = sources.measured()
         offered = {name: case for name, case in cases.items() if sources.is_measured(case, measured)}

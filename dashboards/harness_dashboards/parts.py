@@ -13,11 +13,13 @@ from harness.basis import DEFINING, STEP
 from harness.facts import Price
 from harness_dashboards import sources, widgets
 from harness_reports import cells
-from harness_reports.prices.pricing import UTILISATION, Buying, Pricing
+from harness_reports.prices.pricing import UTILISATION, Buying, NamedMachine, Pricing
 from harness_reports.reasons import LANGUAGES, Reason, Reasons, as_text, speaking, spoken
 from harness_reports.show import formats
 
 Texts = Mapping[str, str]
+BY_CALL = ""
+"""In place of a machine: calls of a served model are paid."""
 BILLED = "billed"
 """The way of buying machines that their offer has."""
 DEFAULTS: dict[str, Any] = {"multiplier": 1.0, "utilisation": round(100 * UTILISATION), "buying": BILLED}
@@ -122,14 +124,45 @@ def heading(column: str, texts: Texts) -> str:
 
 def machine_prices(texts: Texts) -> Pricing:
     """Show the price of machines, and how a use case buys them; return the prices under both."""
-    multiplier, buying = _multiplier(texts), _buying(texts)
+    multiplier, buying, machines = _multiplier(texts), _buying(texts), _machines(texts)
     if buying == BILLED:
-        return sources.pricing(multiplier)
+        return sources.pricing(multiplier, machines=machines)
     if buying != "elastic":
-        return sources.pricing(multiplier, buying=buying)
+        return sources.pricing(multiplier, buying=buying, machines=machines)
     utilisation = _slider(texts["utilisation"], 5, 100, 5, "utilisation")
     small(texts["utilisation_elastic"])
-    return sources.pricing(multiplier, utilisation / 100, buying)
+    return sources.pricing(multiplier, utilisation / 100, buying, machines)
+
+
+def defaults() -> dict[str, Any]:
+    """Return the value of each of these widgets that changes nothing."""
+    served = {key: value for model in sources.served_models()
+              for key, value in ((f"machine-{model}", BY_CALL), (f"units-{model}", 1.0))}  # fmt: skip
+    return {**DEFAULTS, **served}
+
+
+def _machines(texts: Texts) -> dict[str, NamedMachine]:
+    """Show, for each served model, whether its calls are paid or a machine's hours; return the machines."""
+    named: dict[str, NamedMachine] = {}
+    for model in sources.served_models():
+        item = _choice(texts["machine_of"].format(model=plain(model)), [BY_CALL, *sorted(sources.pricing().prices)],
+                       f"machine-{model}", texts)  # fmt: skip
+        if item != BY_CALL:
+            key = f"units-{model}"
+            widgets.begin(key, 1.0)
+            count = st.number_input(texts["machine_units"], 0.01, None, step=1.0, key=key)
+            named[model] = NamedMachine(item, float(widgets.keep(key, count, 1.0)))
+            small(texts["machine_assumed"])
+    return named
+
+
+def _choice(label: str, options: list[str], key: str, texts: Texts) -> str:
+    widgets.begin(key, BY_CALL)
+    if st.session_state[key] not in options:  # another price book
+        st.session_state[key] = BY_CALL
+    shown = {BY_CALL: texts["machine_none"]}
+    chosen = st.selectbox(label, options, key=key, format_func=lambda item: shown.get(item, item))
+    return str(widgets.keep(key, chosen, BY_CALL))
 
 
 def _buying(texts: Texts) -> Any:
@@ -144,10 +177,10 @@ def cost_sliders(texts: Texts) -> Pricing:
 
     The utilisation is that of the cost of 1,000 inferences: use cases pay for whole machines, however busy they are.
     """
-    multiplier = _multiplier(texts)
+    multiplier, machines = _multiplier(texts), _machines(texts)
     utilisation = _slider(texts["utilisation"], 5, 100, 5, "utilisation")
     small(texts["utilisation_assumed"])
-    return sources.pricing(multiplier, utilisation / 100)
+    return sources.pricing(multiplier, utilisation / 100, machines=machines)
 
 
 def _multiplier(texts: Texts) -> float:

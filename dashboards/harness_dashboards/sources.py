@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -23,7 +23,8 @@ from harness_reports.business.viability import Candidates, judge, with_flips
 from harness_reports.measured.results import Results
 from harness_reports.measured.store import read_store
 from harness_reports.prices.price_book_file import find_price_book
-from harness_reports.prices.pricing import UTILISATION, Buying, Pricing, choose, today
+from harness_reports.prices.pricing import UTILISATION, Buying, NamedMachine, Pricing, choose, today
+from harness_reports.prices.usage import is_served
 
 SECONDS_TO_KEEP = 5
 
@@ -74,15 +75,28 @@ def _chosen(book: str, day: date) -> Pricing:
     return choose(find_price_book(book, plugins().price_books()), as_of=day)
 
 
-def pricing(multiplier: float = 1.0, utilisation: float = UTILISATION, buying: Buying | None = None) -> Pricing:
+def pricing(
+    multiplier: float = 1.0,
+    utilisation: float = UTILISATION,
+    buying: Buying | None = None,
+    machines: Mapping[str, NamedMachine] | None = None,
+) -> Pricing:
     """Return the prices under a reader's assumptions."""
     chosen: Pricing = _chosen(os.environ.get(BOOK, "cloud"), today())
-    return replace(chosen, multiplier=Decimal(str(multiplier)), utilisation=utilisation, buying=buying)
+    return replace(
+        chosen, multiplier=Decimal(str(multiplier)), utilisation=utilisation, buying=buying, machines=machines or {}
+    )
+
+
+def served_models() -> list[str]:
+    """Return the models of the store that are served behind a URL."""
+    return sorted({str(record.spec["model"]) for record in records() if is_served(record)})
 
 
 def _assumed(pricing: Pricing) -> tuple[object, ...]:
     """Return a cache key of prices; a book's prices are read once, so their id identifies them."""
-    return id(pricing.prices), str(pricing.multiplier), pricing.utilisation, pricing.buying
+    named = tuple(sorted(pricing.machines.items()))
+    return id(pricing.prices), str(pricing.multiplier), pricing.utilisation, pricing.buying, named
 
 
 def candidates(use_case: UseCase, pricing: Pricing) -> Candidates | None:

@@ -15,10 +15,10 @@ from harness.place import DEFAULT
 from harness.seams import Task
 from harness_dashboards import assumptions, sources, widgets
 from harness_dashboards.parts import (
-    DEFAULTS,
     GREY,
     Texts,
     badge,
+    defaults,
     headline,
     machine_prices,
     margin,
@@ -69,7 +69,7 @@ def show(texts: Texts) -> None:
         st.header(texts["assumptions"])
         pricing = machine_prices(texts)
         volume = volume_slider(texts)
-        st.button(texts["reset"], on_click=widgets.reset, args=({**DEFAULTS, "volume": 1.0},))
+        st.button(texts["reset"], on_click=widgets.reset, args=({**defaults(), "volume": 1.0},))
     cases = _cases(volume, texts)
     cards, unmeasured = _sorted(cases, pricing)
     if not cards:

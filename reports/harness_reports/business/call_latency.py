@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from harness_reports import cells
 from harness_reports.figures.explained import Explained
 from harness_reports.measured import latency
+from harness_reports.measured.loads import rate_under
 from harness_reports.measured.readings import who
 from harness_reports.measured.results import Measured
 
@@ -23,11 +27,14 @@ class CallLatency:
     source: str
     in_flight: int | None = None
     """Requests in flight at most in an evaluation; None where requests were served."""
+    per_s: float | None = None
+    """Answers per second, where requests were served under load."""
 
     @property
     def p99_s(self) -> float | None:
-        """The 99th percentile; None where they are too few."""
-        return latency.percentile(self.seconds, P99)
+        """The 99th percentile; None where they are too few, or that many requests failed."""
+        seconds = latency.percentile(self.seconds, P99)
+        return seconds if seconds is not None and math.isfinite(seconds) else None
 
     def figure(self, name: str) -> Explained:
         """Return the 99th percentile as a figure; without a value where they are too few."""
@@ -35,6 +42,8 @@ class CallLatency:
         if slow is None:
             note = f"needs {latency.minimum_count(P99)} answers with a time, there are {count}"
             return Explained(name, None, "s", note=note)
+        if self.p99_s is None:
+            return Explained(name, None, "s", note="none: more than 1 % of requests failed", source=self.source)
         note = (
             f"number {slow} of {count:,} end-to-end times, the slowest first: with 99 % confidence no more than "
             f"{cells.share(1 - P99)} of requests are slower (MLPerf's early-stopping rule)"
@@ -42,8 +51,17 @@ class CallLatency:
         return Explained(name, self.p99_s, "s", note=note, source=self.source, kind="measured")
 
 
-def call_latency(measured: Measured) -> CallLatency:
-    """Return the latencies of a candidate's calls: of requests served one at a time, else of its evaluation's."""
+def call_latency(measured: Measured, limit_s: float | None) -> CallLatency:
+    """Return the latencies of a candidate's calls.
+
+    They are those under load, at the highest valid rate that keeps the limit, else at the highest one; where there is
+    no load, those of requests served one at a time; else those of the evaluation. Requests that failed never end.
+    """
+    load = rate_under(measured, limit_s, P99).load or rate_under(measured, None).load
+    if load is not None:
+        taken = [np.where(run.answered, run.latency_s, np.inf) for run in load.runs]
+        source = "; ".join(f"{load.name} of {who(run.record)}" for run in load.runs)
+        return CallLatency(np.concatenate(taken).tolist(), source, per_s=load.requests_per_s)
     single = measured.fastest.get("SingleStream")
     if single is not None and single.latencies_s():
         source = "; ".join(f"latency_s of {who(leaf)}" for leaf in single.leaves)

@@ -31,7 +31,7 @@ from harness_reports.prices.cost_figures import cost_figures
 from harness_reports.prices.pricing import Buying, Pricing
 from harness_reports.prices.request_energy import idle_watts
 from harness_reports.prices.training_energy import TrainingEnergy, training_energy
-from harness_reports.prices.usage import Bill, is_served
+from harness_reports.prices.usage import Bill, pays_calls
 
 _PROPORTIONAL = (
     "usd_per_hour", "usd_per_1k_inferences", "pretrain_usd", "finetune_usd", "train_usd", "evaluate_usd",
@@ -53,6 +53,8 @@ class Evidence:
     pricing: Pricing
     _capacities: dict[float | None, list[Capacity]] = field(default_factory=dict, repr=False)
     """By latency limit: waiting is computed once, whatever the prices."""
+    _latencies: dict[float | None, CallLatency] = field(default_factory=dict, repr=False)
+    """Of calls, by latency limit."""
     _bills: dict[date, Bill] = field(default_factory=dict, repr=False)
     """By day: tokens are priced once, whatever the multiplier."""
 
@@ -146,7 +148,7 @@ class Evidence:
     @cached_property
     def bill(self) -> Bill | None:
         """The calls of a served model, which are paid by the token; None for a model on a machine."""
-        if not is_served(self.measured.machine):
+        if not pays_calls(self.measured.machine, self.pricing):
             return None
         return self._bills.setdefault(self.pricing.as_of, Bill(self.measured, self.pricing.as_of))
 
@@ -209,24 +211,30 @@ class Evidence:
         ceiling = self.accuracy["ceiling"]
         return float(ceiling) if ceiling and self.accuracy["higher_is_better"] else None
 
-    def latency_p99_s(self) -> float | None:
-        """Return the 99th percentile latency of single requests, or of calls; None if too few were served."""
-        return percentile(self.latencies_s(), 0.99)
+    def latency_p99_s(self, market: Market) -> float | None:
+        """Return the 99th percentile latency of single requests, of calls, or under load; None if they are too few."""
+        if (calls := self.call_latency(market)) is not None:
+            return calls.p99_s
+        return percentile(self.latencies_s(market), 0.99)
 
-    @cached_property
-    def call_latency(self) -> CallLatency | None:
-        """The latencies of calls; None for a model on a machine."""
-        return None if self.bill is None else call_latency(self.measured)
+    def call_latency(self, market: Market) -> CallLatency | None:
+        """Return the latencies of calls, or under load; None for machines on which no load decides."""
+        capacity = self.capacity(market)
+        if self.bill is None and (capacity is None or capacity.load is None):
+            return None
+        if market.latency_s not in self._latencies:
+            self._latencies[market.latency_s] = call_latency(self.measured, market.latency_s)
+        return self._latencies[market.latency_s]
 
     def objective(self, market: Market) -> LatencyObjective | None:
         """Return whether the latency objective is met; None if there is none, or no latency was measured."""
-        latencies = self.latencies_s()
+        latencies = self.latencies_s(market)
         return latency_objective(latencies, market.latency_s) if latencies and market.latency_s is not None else None
 
-    def latencies_s(self) -> Sequence[float]:
-        """Return the latencies of single requests, or of calls; empty if none was measured."""
-        if self.call_latency is not None:
-            return self.call_latency.seconds
+    def latencies_s(self, market: Market) -> Sequence[float]:
+        """Return the latencies of single requests, of calls, or under load; empty if none was measured."""
+        if (calls := self.call_latency(market)) is not None:
+            return calls.seconds
         serving = self.measured.fastest.get("SingleStream")
         return serving.latencies_s() if serving else []
 

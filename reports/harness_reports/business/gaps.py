@@ -10,6 +10,7 @@ from harness_reports.business.evidence import Evidence, peak_per_s
 from harness_reports.business.market import Market
 from harness_reports.measured.judgement import MINIMUM_ITEMS, MINIMUM_WINDOW_S, window_s
 from harness_reports.measured.latency import LatencyObjective
+from harness_reports.prices.cost_figures import named_note
 from harness_reports.prices.request_energy import idle_caveat
 from harness_reports.prices.usage import Bill
 from harness_reports.reasons import Reason
@@ -40,7 +41,7 @@ def gaps(evidence: Evidence, market: Market, objective: LatencyObjective | None)
 def _of_calls(evidence: Evidence, bill: Bill, market: Market) -> Iterator[Reason]:
     if bill.gap:
         yield bill.gap
-    if market.latency_s is not None and not evidence.latencies_s():
+    if market.latency_s is not None and not evidence.latencies_s(market):
         yield Reason("call latency not measured")
 
 
@@ -74,6 +75,7 @@ def caveats(evidence: Evidence, market: Market) -> Iterator[Reason]:
     """Yield what is uncertain of the evidence, and counts all the same."""
     if evidence.bill is not None:
         yield from _caveats_of_calls(evidence, evidence.bill, market)
+    yield from filter(None, [named_note(evidence.measured, evidence.pricing)])
     capacity = evidence.capacity(market)
     if capacity and evidence.pays_energy:
         idle = idle_caveat(evidence.measured.machine) if evidence.buying != "elastic" else None
@@ -85,6 +87,10 @@ def caveats(evidence: Evidence, market: Market) -> Iterator[Reason]:
 def _caveats_of_calls(evidence: Evidence, bill: Bill, market: Market) -> Iterator[Reason]:
     if not bill.gap:
         yield from bill.caveats
-    latency = evidence.call_latency
-    if market.latency_s is not None and latency is not None and latency.in_flight is not None:
-        yield Reason("latency of an evaluation", {"in_flight": latency.in_flight, "peak": peak_per_s(market)})
+    latency, peak = evidence.call_latency(market), peak_per_s(market)
+    if market.latency_s is None or latency is None:
+        return
+    if latency.in_flight is not None:
+        yield Reason("latency of an evaluation", {"in_flight": latency.in_flight, "peak": peak})
+    elif latency.per_s is not None and latency.per_s < peak:
+        yield Reason("latency of a lower rate", {"per_s": latency.per_s, "peak": peak})

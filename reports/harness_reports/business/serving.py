@@ -24,6 +24,7 @@ from harness_reports.economics.distributions import Fixed
 from harness_reports.figures.explained import Explained, derived, values
 from harness_reports.measured.lineage import KEYS
 from harness_reports.measured.quality_figures import quality_share
+from harness_reports.prices.cost_figures import named_note
 from harness_reports.prices.pricing import OWN, Pricing
 from harness_reports.prices.usage import Bill
 from harness_reports.reasons import Reason, Reasons, as_text
@@ -122,7 +123,7 @@ def _plan(market: Market, candidate: Evidence, view: PriceView) -> ExplainedRow 
         **{name: candidate.accuracy[name] for name in KEYS}, "needed_latency_s": market.latency_s,
         "energy_kind": candidate.cost["energy_kind"], **values(figures), "buying": priced.buying,
         "scenario": capacity and capacity.serving.scenario, "batch_size": capacity and capacity.serving.batch_size,
-        "note": _note(market, capacity), "view": _OWNED if price.provider == OWN else view.name,
+        "note": _note(market, capacity, priced), "view": _OWNED if price.provider == OWN else view.name,
         "price_offer": price.offer, "price_as_of": price.as_of.isoformat(),
         "price_stale": view.pricing.stale(price), "price_source": price.source,
     }  # fmt: skip
@@ -142,7 +143,12 @@ def _of_calls(market: Market, candidate: Evidence, bill: Bill) -> ExplainedRow:
     return ExplainedRow(row, figures)
 
 
-def _note(market: Market, capacity: Capacity | None) -> Reason | None:
+def _note(market: Market, capacity: Capacity | None, candidate: Evidence) -> Reasons | None:
+    reasons = (_unserved(market, capacity), named_note(candidate.measured, candidate.pricing))
+    return Reasons(reason for reason in reasons if reason) or None
+
+
+def _unserved(market: Market, capacity: Capacity | None) -> Reason | None:
     if capacity is None:
         return Reason("serving unknown")
     if market.latency_s is not None and capacity.limit_s is None:

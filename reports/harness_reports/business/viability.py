@@ -208,7 +208,7 @@ def _quality(market: Market, evidence: Evidence) -> dict[str, Any]:
 
 def _latency(market: Market, evidence: Evidence, objective: LatencyObjective | None) -> dict[str, Any]:
     return {
-        "latency_p99_s": evidence.latency_p99_s(), "needed_latency_s": market.latency_s,
+        "latency_p99_s": evidence.latency_p99_s(market), "needed_latency_s": market.latency_s,
         "latency_limit": objective.met if objective else None,
     }  # fmt: skip
 

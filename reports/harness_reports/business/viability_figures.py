@@ -38,7 +38,7 @@ def viability_figures(market: Market, judged: CandidateVerdict) -> dict[str, Exp
         *(named(quality[name], called) for name, called in
           (("value", "quality"), ("low", "quality_low"), ("high", "quality_high"))),
         figure(market, "quality", "needed_quality"), figure(market, "latency_s", "needed_latency_s"),
-        _latency(evidence),
+        _latency(market, evidence),
         requests(market),
     ]  # fmt: skip
     units = request_figures(market, evidence, judged.business)
@@ -66,11 +66,11 @@ def _money(
     ]  # fmt: skip
 
 
-def _latency(evidence: Evidence) -> Explained:
+def _latency(market: Market, evidence: Evidence) -> Explained:
     """Return the 99th percentile of the latency of single requests, or of calls."""
     name = "latency_p99_s"
-    if evidence.call_latency is not None:
-        return evidence.call_latency.figure(name)
+    if (calls := evidence.call_latency(market)) is not None:
+        return calls.figure(name)
     return latency_percentile(name, evidence.measured.fastest.get("SingleStream"))
 
 

@@ -19,10 +19,12 @@ from harness_reports.cli.options import (
     FormatOption,
     LanguageName,
     LanguageOption,
+    MachineOption,
     OutputOption,
     PluginOption,
     PricingOption,
     StoreOption,
+    by_machines,
     check_budget,
     check_measured,
     form_of,
@@ -69,6 +71,7 @@ def table(
     store: StoreOption = None,
     price_book: BookOption = None,
     pricing: PricingOption = None,
+    machine: MachineOption = None,
     figure: FigureOption = None,
     plugin: PluginOption = None,
     task: Annotated[str | None, typer.Option(help="Only this task.")] = None,
@@ -90,7 +93,7 @@ def table(
     kind = form_of(form, output, SUFFIXES)
     if kind == "parquet" and output is None and sys.stdout.isatty():
         raise FactError("Parquet is not text, so it cannot go to a terminal. Name a file with -o.")
-    wish = _Wish(name, metric, task, budget_usd, price_book, pricing, read_figures(figure))
+    wish = _Wish(name, metric, task, budget_usd, price_book, pricing, read_figures(figure), machine)
     with speaking(lang):
         written = WRITERS[kind](name, _frame(wish, store, plugin))
     write(written, output)
@@ -101,6 +104,7 @@ def report(
     store: StoreOption = None,
     price_book: BookOption = None,
     pricing: PricingOption = None,
+    machine: MachineOption = None,
     plugin: PluginOption = None,
     lang: LanguageOption = LanguageName.ENGLISH,
 ) -> None:
@@ -115,8 +119,9 @@ def report(
     chosen = read_pricing(price_book, plugins, pricing)
     records = read_store(store, plugins)
     check_measured(plugin, records, plugins)
+    (by_hour,) = by_machines([chosen], machine, records)
     with speaking(lang):
-        page = html(records, chosen, plugins.use_cases())
+        page = html(records, by_hour or chosen, plugins.use_cases())
     write(page, output)
     typer.echo(f"Wrote {output}.")
 
@@ -287,6 +292,7 @@ class _Wish(NamedTuple):
     books: list[str] | None
     pricing: list[str] | None
     figures: Mapping[str, float]
+    machines: list[str] | None
 
     def check(self) -> None:
         """Check that the table takes the options.
@@ -356,15 +362,18 @@ def _made(wish: _Wish, records: Sequence[Record], plugins: Plugins) -> Any:
         "accuracy": partial(accuracy, metric=wish.metric), "throughput": throughput, "load": load,
     }  # fmt: skip
     if name in measured:
+        by_machines([None], wish.machines, records)
         return measured[name](records)
-    pricing = read_pricing(wish.books, plugins, wish.pricing)
+    chosen = read_pricing(wish.books, plugins, wish.pricing)
+    owned = owned_pricing(wish.books, plugins, wish.pricing)
+    by_hour, owned_by_hour = by_machines([chosen, owned], wish.machines, records)
+    pricing = by_hour or chosen
     if name == TableName.COST:
         return cost(records, pricing)
     if name == TableName.FRONTIER:
         return frontier(records, pricing, wish.metric)
-    owned = owned_pricing(wish.books, plugins, wish.pricing)
     judged: dict[str, Callable[..., pd.DataFrame]] = {
-        "serving": partial(serving, owned=owned), "viability": viability, "sensitivity": sensitivity,
+        "serving": partial(serving, owned=owned_by_hour), "viability": viability, "sensitivity": sensitivity,
         "alternatives": alternatives, "pretraining": pretraining,
     }  # fmt: skip
     if name in judged:

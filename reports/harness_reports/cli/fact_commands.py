@@ -12,10 +12,12 @@ from harness_reports.cli.options import (
     BudgetOption,
     FigureOption,
     FormatOption,
+    MachineOption,
     OutputOption,
     PluginOption,
     PricingOption,
     StoreOption,
+    by_machines,
     check_budget,
     day,
     form_of,
@@ -140,6 +142,7 @@ def explain(
     store: StoreOption = None,
     price_book: BookOption = None,
     pricing: PricingOption = None,
+    machine: MachineOption = None,
     figure: FigureOption = None,
     plugin: PluginOption = None,
 ) -> None:
@@ -153,14 +156,17 @@ def explain(
 
     check_budget(name, budget_usd)
     kind = form_of(form, output, {".txt": "text", ".json": "json"})
-    plugins, chosen, assumed = load_plugins(plugin or ()), None, None
+    plugins, chosen, owned, assumed = load_plugins(plugin or ()), None, None, None
+    records = read_store(store, plugins)
     if name not in (Explainable.ACCURACY, Explainable.THROUGHPUT, Explainable.LOAD):
         chosen = read_pricing(price_book, plugins, pricing)
         owned = owned_pricing(price_book, plugins, pricing)
+    chosen, owned = by_machines([chosen, owned], machine, records)
+    if chosen is not None:
         assumed = Assumed(plugins.use_cases(), read_figures(figure), owned, budget_usd)
     cells = {"task": None if task is None else plugins.current_task(task), "model": model, "use_case": use_case}
     conditions = {key: value for key, value in cells.items() if value is not None}
-    row = find(rows(name.value, read_store(store, plugins), chosen, assumed), conditions | pairs("--where", where))
+    row = find(rows(name.value, records, chosen, assumed), conditions | pairs("--where", where))
     figures = [row.explain(column)] if column else list(row.figures().values())
     if kind == TreeFormat.JSON:
         body = {"table": name.value, "row": row.title, "figures": [as_data(figure) for figure in figures]}

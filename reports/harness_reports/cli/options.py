@@ -63,6 +63,14 @@ PricingOption = Annotated[
         "shared: the part that is needed; elastic: per second of use).",
     ),
 ]
+MachineOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--machine",
+        help="MODEL=ITEM or MODEL=ITEMxN, repeatable: price a served model (openai:NAME) by the hour of N machines of "
+        "the price book in place of its calls, at the rate that was measured. An assumption of yours.",
+    ),
+]
 FigureOption = Annotated[
     list[str] | None,
     typer.Option("--figure", help="NAME=NUMBER in place of a use case's figure, such as years=3; repeatable."),
@@ -130,6 +138,33 @@ def owned_pricing(names: list[str] | None, plugins: Plugins, wishes: list[str] |
     settings = pairs("--pricing", wishes)
     as_of = day(settings.get("as_of"), "--pricing as_of")
     return replace(choose(PriceBook(OWN, "", tuple(prices)), as_of=as_of), **_assumed(settings))
+
+
+def by_machines(
+    priced: Sequence[Pricing | None], texts: list[str] | None, records: Sequence[Record]
+) -> list[Pricing | None]:
+    """Return prices by which served models are paid by the hour of the machines that `--machine` names.
+
+    Args:
+        priced: the prices that tables use first, then others: of these an item that has no price gives no row.
+        texts: MODEL=ITEM or MODEL=ITEMxN.
+        records: with the served models.
+
+    Raises:
+        FactError: a text is not of this form, no record is of such a model, the first prices have no such item, or the
+            table has no prices.
+    """
+    from harness.errors import FactError
+    from harness_reports.prices.named_machines import with_machines
+
+    machines = pairs("--machine", texts)
+    first, *others = priced
+    if not machines:
+        return [*priced]
+    if first is None:
+        raise FactError("--machine belongs to tables with prices: this one has none.")
+    first = with_machines(first, machines, records)
+    return [first, *(other and replace(other, machines=first.machines) for other in others)]
 
 
 def _choices(settings: Mapping[str, str]) -> dict[str, Any]:

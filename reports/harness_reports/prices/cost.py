@@ -13,9 +13,9 @@ from harness_reports.figures.explained import Explained, values
 from harness_reports.measured.lineage import KEYS, Candidate
 from harness_reports.measured.readings import energy_kind
 from harness_reports.measured.results import Measured, Results
-from harness_reports.prices.cost_figures import UNIT_COSTS, cost_figures, unit_cost_draws
+from harness_reports.prices.cost_figures import UNIT_COSTS, cost_figures, named_note, unit_cost_draws
 from harness_reports.prices.pricing import Pricing
-from harness_reports.prices.usage import Bill, is_served
+from harness_reports.prices.usage import Bill, pays_calls
 from harness_reports.prices.usage_figures import ONLY_CALLS, usd_draws
 from harness_reports.reasons import as_text
 
@@ -57,6 +57,9 @@ def cost(records: Sequence[Record], pricing: Pricing) -> pd.DataFrame:
       further attempt billed like the answer that came in the end; what a failed attempt took, no server says.
       `tokens_are` says whether the server counted the tokens or they are estimated. A record whose user said which
       entry of the list of prices pays its calls (`priced_as`) has that one's price, whatever the URL.
+      With a machine that the reader names for it (`Pricing.machines`), it is priced by the hour of that instead, at the
+      highest rate that was measured under load, else at that of Offline: `note` says so, as nothing measured says where
+      the server ran.
       `evaluate_usd` is the cost of the calls of all splits. Without a known price these cells are None, and `note` says
       why. Energy and hours of the server are not known.
 
@@ -79,7 +82,7 @@ def cost_rows(results: Results, pricing: Pricing) -> dict[Candidate, dict[str, A
 
 def cost_row(candidate: Measured, figures: Mapping[str, Explained], pricing: Pricing) -> dict[str, Any]:
     """Return a candidate's row of the cost table, as in `cost_rows`, from its figures."""
-    cells = _cells_of_calls if is_served(candidate.machine) else _cells_of_machines
+    cells = _cells_of_calls if pays_calls(candidate.machine, pricing) else _cells_of_machines
     return {
         **dict.fromkeys(COST), **candidate.columns, "seeds": len(candidate.chains), **values(figures),
         "energy_kind": energy_kind(figures["energy_j_per_1k"]),
@@ -95,8 +98,10 @@ def _cells_of_calls(candidate: Measured, _: Mapping[str, Explained], pricing: Pr
 
 
 def _cells_of_machines(candidate: Measured, figures: Mapping[str, Explained], pricing: Pricing) -> dict[str, Any]:
-    offline = candidate.fastest.get("Offline")
+    offline, named = candidate.fastest.get("Offline"), named_note(candidate, pricing)
+    served = {} if named is None else {"tokens_are": Bill(candidate, pricing.as_of).tokens_are, "note": named}
     return {
+        **served,
         **{name: unit_cost_draws(figures[point], candidate.fastest.get(scenario))
            for name, (scenario, (point, *_)) in zip(_DRAWS, UNIT_COSTS.items(), strict=True)},
         "batch_size": offline and offline.batch_size, **_price(pricing.price(candidate.machine), pricing),

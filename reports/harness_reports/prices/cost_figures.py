@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,14 +12,17 @@ from harness_reports.figures.explained import Explained, derived, named
 from harness_reports.figures.formula import evaluate
 from harness_reports.measured import readings as leaf
 from harness_reports.measured.intervals import RESAMPLES
+from harness_reports.measured.load_figures import answer_rate
+from harness_reports.measured.loads import RateUnder, rate_under
 from harness_reports.measured.rates import rate_ends
 from harness_reports.measured.results import Measured, Serving
 from harness_reports.prices import price_figures as priced
 from harness_reports.prices.energy_use import energy_figures
 from harness_reports.prices.pricing import Pricing
 from harness_reports.prices.right_answers import right_answer_figures
-from harness_reports.prices.usage import Bill, is_served
-from harness_reports.prices.usage_figures import call_figures, of_machines, usd_draws
+from harness_reports.prices.usage import Bill, is_served, pays_calls
+from harness_reports.prices.usage_figures import call_figures, of_machines, token_figures, usd_draws
+from harness_reports.reasons import Reason
 
 USD, PER_1K = "USD", "USD per 1,000 inferences"
 UNIT_COSTS: Mapping[str, tuple[str, str, str]] = {
@@ -36,7 +40,7 @@ def cost_figures(candidate: Measured, pricing: Pricing) -> dict[str, Explained]:
     Raises:
         FactError: the hardware of a record has no price in `pricing`.
     """
-    figures = _of_calls if is_served(candidate.machine) else _of_machines
+    figures = _of_calls if pays_calls(candidate.machine, pricing) else _of_machines
     return {figure.name: figure for figure in figures(candidate, pricing)}
 
 
@@ -55,6 +59,8 @@ def _of_machines(candidate: Measured, pricing: Pricing) -> list[Explained]:
     served = [
         figure for scenario in UNIT_COSTS for figure in _served(scenario, candidate.fastest.get(scenario), pricing)
     ]
+    if is_served(candidate.machine):
+        return _of_named_machine(candidate, pricing, served)
     offline = candidate.fastest.get("Offline")
     return [
         *_training(candidate, pricing),
@@ -65,6 +71,42 @@ def _of_machines(candidate: Measured, pricing: Pricing) -> list[Explained]:
         priced.hourly(candidate.machine, pricing), priced.utilisation(pricing),
         priced.price(candidate.machine, pricing), priced.multiplier(pricing), *of_machines(),
     ]  # fmt: skip
+
+
+def _of_named_machine(candidate: Measured, pricing: Pricing, served: list[Explained]) -> list[Explained]:
+    """Return the figures of a served model by the hour of the machine that the reader names."""
+    under_load = rate_under(candidate, None)
+    point, draws = served[0], unit_cost_draws(served[0], candidate.fastest.get("Offline"))
+    if under_load.load is not None:
+        point, draws = _under_load(candidate, pricing, under_load), None
+        note = "the rate under load is that of one window: its spread is not known"
+        ends = [Explained(name, None, PER_1K, note=note, inputs=(point,)) for name in UNIT_COSTS["Offline"][1:]]
+        served = [point, *ends, *served[3:]]
+    return [
+        *_training(candidate, pricing),
+        _stage("evaluate_usd", [chain.leaf for chain in candidate.evaluations], pricing),
+        *served, *right_answer_figures(point, candidate.quality, draws),
+        *energy_figures(candidate, pricing), *token_figures(Bill(candidate, pricing.as_of), point),
+        priced.hourly(candidate.machine, pricing), priced.utilisation(pricing),
+        priced.price(candidate.machine, pricing), priced.multiplier(pricing),
+    ]  # fmt: skip
+
+
+def _under_load(candidate: Measured, pricing: Pricing, rate: RateUnder) -> Explained:
+    load = rate.load
+    assert load is not None  # noqa: S101 - the caller has looked
+    note = f"answers per second of {load.name}, the highest rate that is valid"
+    speed = replace(answer_rate(load), name="samples_per_s", note=note)
+    return derived(UNIT_COSTS["Offline"][0], PER_1K, UNIT_COST, priced.hourly(candidate.machine, pricing), speed,
+                   priced.utilisation(pricing), note=f"at the rate of {load.name}")  # fmt: skip
+
+
+def named_note(candidate: Measured, pricing: Pricing) -> Reason | None:
+    """Return that the reader names the machine of a served model; None of others."""
+    machine = pricing.machine_of(candidate.machine)
+    if machine is None or not is_served(candidate.machine):
+        return None
+    return Reason("machine named", {"quantity": machine.quantity, "item": machine.item})
 
 
 def _training(candidate: Measured, pricing: Pricing) -> list[Explained]:

@@ -20,12 +20,19 @@ def hourly(record: Record, pricing: Pricing) -> Explained:
     Raises:
         FactError: the hardware has no price, or does not state its `price_item` and `price_quantity`.
     """
-    quantity = Explained(
+    return derived("usd_per_hour", "USD", "price_usd * price_quantity * price_multiplier",
+                   price(record, pricing), _quantity(record, pricing), multiplier(pricing))  # fmt: skip
+
+
+def _quantity(record: Record, pricing: Pricing) -> Explained:
+    machine = pricing.machine_of(record)
+    if machine is not None:
+        source = f"set by you: the machine that serves {record.spec['model']}"
+        return Explained("price_quantity", machine.quantity, machine.item, source=source, kind="assumed")
+    return Explained(
         "price_quantity", described(record, "price_quantity"), str(described(record, "price_item")),
         source=f"the hardware's own description in {who(record)}", kind="declared",
     )  # fmt: skip
-    return derived("usd_per_hour", "USD", "price_usd * price_quantity * price_multiplier",
-                   price(record, pricing), quantity, multiplier(pricing))  # fmt: skip
 
 
 def price(record: Record, pricing: Pricing) -> Explained:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from harness.errors import FactError, unknown
 from harness.facts import Price, PriceBook, ambiguous
@@ -22,6 +22,14 @@ OWN = "own machines"
 
 Buying = Literal["machines", "shared", "elastic"]
 """How machines are bought: whole and paid every hour; the part of them that is needed; per second of use."""
+
+
+class NamedMachine(NamedTuple):
+    """A machine that the reader names for a served model."""
+
+    item: str
+    """In the price book."""
+    quantity: float
 
 
 UTILISATION = 0.5
@@ -59,6 +67,9 @@ class Pricing:
     as_of: date = field(default_factory=today)
     """The day whose prices these are."""
 
+    machines: Mapping[str, NamedMachine] = field(default_factory=dict)
+    """Served model → the machine by whose hour it is paid, in place of its calls: assumed by the reader."""
+
     def __post_init__(self) -> None:
         """Check the assumptions.
 
@@ -80,7 +91,8 @@ class Pricing:
         Raises:
             FactError: the hardware has no name in price books, or no price here. Nothing is priced as 0 instead.
         """
-        item = described(record, "price_item")
+        machine = self.machine_of(record)
+        item = machine.item if machine else described(record, "price_item")
         if item not in self.prices:
             raise FactError(
                 f"{item!r} (hardware {record.spec.get('hardware')!r}) has no price. "
@@ -88,6 +100,10 @@ class Pricing:
                 "Write its price into a YAML file and give it with --price-book."
             )
         return self.prices[item]
+
+    def machine_of(self, record: Record) -> NamedMachine | None:
+        """Return the machine that the reader names for a record's served model; None if there is none."""
+        return self.machines.get(str(record.spec.get("model"))) if self.machines else None
 
     def stale(self, price: Price) -> Reason | None:
         """Return why a price is stale on the day of these prices, None if it is not."""

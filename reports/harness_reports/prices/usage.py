@@ -18,7 +18,7 @@ from harness.records import Record
 from harness_reports.economics.api_prices import calculated, price_source, since
 from harness_reports.measured.intervals import RESAMPLES, joint_draws, mean_draws
 from harness_reports.measured.results import Measured
-from harness_reports.prices.pricing import why_stale
+from harness_reports.prices.pricing import Pricing, why_stale
 from harness_reports.reasons import Reason, Reasons
 
 COUNTS: Mapping[str, str] = {
@@ -62,6 +62,11 @@ class Listing(NamedTuple):
 def is_served(record: Record) -> bool:
     """Return whether a model was asked behind a URL: its machine is not known, and its calls are paid by the token."""
     return bool(record.spec.get("access", {}).get("base_url"))
+
+
+def pays_calls(record: Record, pricing: Pricing) -> bool:
+    """Return whether a model's calls are paid: it is served, and the reader names no machine for it."""
+    return is_served(record) and pricing.machine_of(record) is None
 
 
 def calls(usage: Mapping[str, Sequence[Any]]) -> list[Call | None]:
@@ -276,6 +281,13 @@ class Bill:
             yield Reason("calls sent again", {"count": more, "all": len(attempts), "higher": self.attempts_paid - 1})
 
     @property
+    def tokens_are(self) -> str | None:
+        """Whether tokens are `measured`, or any of them `estimated`; None where none are known."""
+        if not self.requests.size:
+            return None
+        return "estimated" if any(map(estimated, self.leaves)) else "measured"
+
+    @property
     def note(self) -> Reasons | None:
         """What a reader of its costs has to know."""
         return (Reasons([self.gap]) if self.gap else self.caveats) or None
@@ -287,7 +299,7 @@ class Bill:
             return {}
         stale = Reason("price undated") if listed.as_of is None else why_stale(listed.as_of, self.day)
         return {
-            "tokens_are": "estimated" if any(map(estimated, self.leaves)) else "measured",
+            "tokens_are": self.tokens_are,
             "price_item": listed.model, "price_offer": "per token", "price_provider": listed.provider,
             "price_as_of": listed.as_of and listed.as_of.isoformat(), "price_stale": stale,
             "price_source": price_source(),

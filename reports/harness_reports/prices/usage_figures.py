@@ -57,6 +57,16 @@ def call_figures(candidate: Measured, pricing: Pricing) -> list[Explained]:
     ]  # fmt: skip
 
 
+def token_figures(bill: Bill, point: Explained) -> Iterator[Explained]:
+    """Yield the tokens of a served model that is paid by the hour, and what a million of them cost at `point`."""
+    tokens = list(_tokens(bill))
+    yield from tokens
+    yield from (figure for figure in _per_million(bill, point, tokens) if figure.name not in BLENDED_ENDS)
+    note = "paid by the hour of the machine that you name, not by the token"
+    yield from (Explained(name, None, note=note) for name in (*RATES, *BLENDED_ENDS, RETRIED))
+    yield from (Explained(name, None, note="the energy of the server is not known") for name in _ENERGY)
+
+
 def usd_draws(bill: Bill, multiplier: float) -> np.ndarray | None:
     """Return draws of the cost of 1,000 requests, None where they have no price."""
     return None if bill.gap else bill.draws * (1000 * multiplier)
@@ -144,7 +154,7 @@ def _per_million(bill: Bill, point: Explained, figures: Sequence[Explained]) -> 
 
 
 def _ends_per_million(bill: Bill, cost: Explained) -> Iterator[Explained]:
-    low, high = (None, None) if cost.value is None else interval_of(_draws_per_million(bill, cost.value))
+    low, high = (None, None) if cost.value is None or bill.gap else interval_of(_draws_per_million(bill, cost.value))
     for name, end, share in zip(BLENDED_ENDS, (low, high), ("2.5", "97.5"), strict=True):
         note = f"{share}th percentile of {RESAMPLES:,} bootstrap ratios: seeds are resampled, then requests"
         yield Explained(name, end, cost.unit, note=note, inputs=(cost,))

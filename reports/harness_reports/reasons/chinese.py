@@ -108,6 +108,8 @@ SENTENCES = {
     "calls miscounted": "没有价格：服务器报告的词元数自相矛盾，例如缓存词元多于输入词元。待服务器计数正确后请重新评测。",
     "call latency not measured": "未测量调用的用时：请重新评测，或在 SingleStream 情景下测量服务。",
     "latency of an evaluation": "延迟取自评测，当时最多有 {in_flight} 个请求同时进行：最忙一小时每秒 {peak:.3g} 个请求时的延迟未测量。",
+    "latency of a lower rate": "延迟是在每秒 {per_s:.3g} 个请求时测得的，而最忙一小时每秒有 {peak:.3g} 个。",
+    "machine named": "按您指定的 {quantity:number} × {item} 的机时计费（假设）：没有记录说明服务器在何处运行。",
     "paid by the call": "按次付费：机器由服务方拥有，无需计数。",
     "provider's contract": "未测量提供商是否按合同处理请求。",
     "calls not counted": "共 {all} 个应答，服务器未报告其中 {count} 个的词元数：成本为其余应答的成本。",

@@ -146,6 +146,9 @@ SENTENCES = {
     "call latency not measured": "How long calls take was not measured: evaluate again, or serve in the scenario SingleStream.",
     "latency of an evaluation": "Latency is that of the evaluation, with up to {in_flight} requests in flight: how it is in the "
     "busiest hour, with {peak:.3g} requests per second, was not measured.",
+    "latency of a lower rate": "Latency was measured at {per_s:.3g} requests per second; the busiest hour has {peak:.3g}.",
+    "machine named": "Paid by the hour of {quantity:number} × {item}, which you name (assumed): no record says where the server "
+    "ran.",
     "paid by the call": "Paid by the call: whoever serves the model has the machines, so there are none to count.",
     "provider's contract": "Whether the provider processes requests under a contract is not measured.",
     "calls not counted": "The server did not say the tokens of {count} of {all} answers: costs are those of the others.",
