@@ -202,6 +202,21 @@ def test_a_step_is_not_its_url_and_the_key_is_nowhere(mood: Path, monkeypatch: p
     assert not [text for text in texts if KEY in text]
 
 
+def test_a_request_that_is_too_long_ends_the_step_with_the_remedy(mood: Path, harness_command: Any) -> None:
+    """Its length is known to the server alone: the record says it."""
+    with Server(context=16) as one:
+        write_suite(mood, one.url)
+        done = harness_command(mood, "run", "asked.yaml", "--store", "store")
+    record = next(each for each in open_store(str(mood / "store")).records() if each.step == "evaluate")
+
+    assert done.code == 1
+    assert record.outcome == "failed"
+    assert "maximum context length is 16 tokens" in str(record.reason)
+    assert str(record.reason).endswith(
+        "Next: shorten the prompt (fewer shots), lower max_tokens, or serve with a longer context."
+    )
+
+
 @pytest.mark.slow
 def test_shots_are_of_the_training_split(mood: Path, evaluated: Callable[..., Record]) -> None:
     """They stand before the question, with their answers; what is graded is asked last."""
