@@ -51,7 +51,7 @@ def cases(suite: Suite, plugins: Plugins) -> Iterator[Case]:
     for values in product(*axes):
         case = Case(*values)
         model, kind = plugins.models[case.model.name], kinds[repr(case.task)]
-        case = case._replace(start=_start(model, case, suite))
+        case = case._replace(start=_start(model, case, suite, kind))
         if not _does(case.model, case.task, kind, model) or not _selected(case, suite):
             continue
         case = _where_it_runs(case, suite, plugins)
@@ -112,7 +112,7 @@ def require_installed(cases: Sequence[Case], plugins: Plugins) -> None:
         spec["tasks", case.task.name, case.task.data is not None] = None
         spec["hardware", case.hardware, False] = None
         form = plugins.runtimes[case.runtime].format
-        if form is None or form in plugins.models[case.model.name].formats:  # else the case is unsupported
+        if form is None or form in answer_of(plugins.models[case.model.name], "formats_of", case.start):
             spec["runtimes", case.runtime, False] = None
     parts = [plugins.missing(kind, name, with_data=with_data) for kind, name, with_data in spec]
     instead = "With --model, --task and --runtime a suite does without them. "
@@ -127,7 +127,7 @@ def unsupported(case: Case, plugins: Plugins) -> str | None:
         plugins.hardware[case.hardware],
     )
     device = _device_type(hardware)
-    if runtime.format is not None and runtime.format not in model.formats:
+    if runtime.format is not None and runtime.format not in answer_of(model, "formats_of", case.start):
         return f"{model.name} is not exported to {runtime.format}"
     if not _uses(model, hardware):
         return f"{model.name} does not compute on {hardware.device} devices"
@@ -174,11 +174,11 @@ def _device_type(hardware: Hardware) -> str:
     return hardware.device.partition(":")[0]
 
 
-def _start(model: Model, case: Case, suite: Suite) -> str:
-    """Return the start of a case, another one where the model does not have it."""
-    missing = case.start not in model.starts
-    if missing or (case.start == "pretrained" and not _pretrains(model, case.model, suite)):
-        return model.starts[-1]
+def _start(model: Model, case: Case, suite: Suite, kind: str) -> str:
+    """Return the start of a case, another one where the model does not have it for a kind of task."""
+    starts: tuple[str, ...] = answer_of(model, "starts_on", kind)
+    if case.start not in starts or (case.start == "pretrained" and not _pretrains(model, case.model, suite)):
+        return starts[-1]
     return case.start
 
 

@@ -132,6 +132,7 @@ class Scene:
             budget=budget,
             start=self.job.inputs.get("pretrained"),
             pretrained=spec["start"] != "scratch",
+            as_is=spec["start"] == "as-is",
             attempts=self.job.attempts if self.job.kind == "evaluate" else None,
             spend=self.job.spend,
         )
@@ -351,9 +352,10 @@ def _keep_answers(data: Data, split: str, grades: Grades, result: StepResult) ->
 
 def _keep_usage(predict: Predict, split: str, count: int, result: StepResult) -> None:
     """Keep what each answer consumed, where the predictor says it."""
-    if not isinstance(predict, BilledPredictor):
+    consumed = getattr(predict, "usage", None)
+    if consumed is None:
         return
-    result.usage[split] = usage = columns(predict.usage(), count, "BilledPredictor.usage()")
+    result.usage[split] = usage = columns(consumed(), count, f"{type(predict).__name__}.usage()")
     if versions := sorted({str(name) for name in usage.get("model", ()) if name is not None}):
         days = sorted({str(time)[:10] for time in usage.get("asked_at", ()) if time is not None})
         between = " to ".join(dict.fromkeys(days[:1] + days[-1:]))

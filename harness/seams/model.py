@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from harness.errors import Unsupported
 from harness.seams.declaration import Declaration, Setting
-from harness.seams.predictors import Predict
+from harness.seams.predictors import Predict, Usage
 from harness.seams.spending import Quote, Spend
 from harness.seams.task import Data
 
@@ -55,6 +55,8 @@ class Assignment:
     """The folder of the pretraining to start from; None: from scratch, or from weights that the model brings."""
     pretrained: bool = False
     """Whether to start from a pretraining: that in `start`, or the weights that the model brings."""
+    as_is: bool = False
+    """Whether it is measured as it is: nothing is trained, and nothing that was trained will be loaded."""
     attempts: Path | None = None
     """A folder for answers that must not be asked for again when this attempt is killed: the next attempt at the same
     evaluation finds it, and it is removed once one has succeeded. Make it when you need it. None where answers are
@@ -137,6 +139,10 @@ class Learner(ABC):
         """Return a predictor of the first token, or None if the model does not stream."""
         return None
 
+    def usage(self) -> Usage | None:
+        """Return what says what its answers consumed, or None if it does not count that."""
+        return None
+
     def parameters(self) -> int | None:
         """Return the number of trainable parameters, None if it has none."""
         return None
@@ -179,6 +185,14 @@ class Model(Declaration):
     def codec(self, folder: Path) -> Codec:
         """Build the codec of a trained artifact, without its weights."""
         raise Unsupported(f"{self.name} runs in its own framework only: it has no codec for {folder.name}")
+
+    def starts_on(self, kind: str) -> tuple[START, ...]:  # noqa: ARG002 - for those whose starts differ
+        """Return the starts that it has on tasks of a kind; by default all that it declares."""
+        return self.starts
+
+    def formats_of(self, start: str) -> tuple[str, ...]:  # noqa: ARG002 - for those whose formats differ
+        """Return the formats that it is exported to from a start; by default all that it declares."""
+        return self.formats
 
     def identity(self, settings: Mapping[str, Any]) -> str:  # noqa: ARG002 - for those that read files
         """Return a name that changes with the files it reads (a digest); its plugin's sources are covered already."""

@@ -8,6 +8,9 @@ from typing import Any, NamedTuple, Protocol
 
 Predict = Callable[[Sequence[Any]], Sequence[Any]]
 """A batch of inputs → as many outputs, of the types of the task's kind."""
+Usage = Callable[[], Mapping[str, Sequence[Any]]]
+"""Returns a column for each figure (`input_tokens`, `finish`, …), with a value for each input that was answered since
+the last call, in their order; None where it is unknown."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,8 @@ class StreamingPredictor:
     whole: Predict
     first: Predict
     """Answers with the first token only, and computes no more than that needs."""
+    usage: Usage | None = None
+    """Says what answers of `whole` consumed, where that is counted."""
 
     def __call__(self, inputs: Sequence[Any]) -> Sequence[Any]:
         """Return complete outputs."""
@@ -72,9 +77,7 @@ class BilledPredictor:
     """A `Predict` that says what its answers consumed."""
 
     whole: Predict
-    usage: Callable[[], Mapping[str, Sequence[Any]]]
-    """Returns a column for each figure (`input_tokens`, `finish`, …), with a value for each input that was answered
-    since the last call, in their order; None where it is unknown."""
+    usage: Usage
     close: Callable[[], None] = lambda: None
     """Ends its connections; called when the step has ended."""
     concurrent: Concurrent | None = None

@@ -119,6 +119,11 @@ def messages(prompts: Prompts, one: Any, shots: Sequence[Shot] = (), system: str
     return turns
 
 
+def as_text(turns: Sequence[Message]) -> str:
+    """Return messages as one text to be continued, for models without a chat template."""
+    return "\n\n".join(str(turn["content"]) for turn in turns) + "\n\n"
+
+
 def _after(instruction: str, content: Content) -> Content:
     """Return the instruction and what follows it."""
     if isinstance(content, str):

@@ -20,7 +20,7 @@ _ONNX = ("onnx", "onnxruntime", "tokenizers", "PIL")
 
 
 def _checkpoint(reference: str) -> Model:
-    from harness_checkpoints.hf import open_checkpoint
+    from harness_checkpoints.prompted import open_checkpoint
 
     return open_checkpoint(reference)
 

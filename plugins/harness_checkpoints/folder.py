@@ -21,6 +21,12 @@ _MAPPINGS = {
     TEXTS: "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES",
     IMAGES: "MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES",
 }
+CONTINUES, SEQUENCES = "AutoModelForCausalLM", "AutoModelForSeq2SeqLM"
+"""transformers' Auto classes of what generates text: without an encoder, and with one."""
+_GENERATORS = {
+    CONTINUES: "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES",
+    SEQUENCES: "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES",
+}
 READS_PADDING = ("big_bird", "bigbird_pegasus", "convbert", "fnet", "mobilebert", "nystromformer", "yoso")
 """Architectures that mix positions without an attention mask, or attend in another way where a batch is long: what they
 answer depends on the length of the batch."""
@@ -60,6 +66,15 @@ class CheckpointFolder:
     def architecture(self) -> str:
         """The class that its weights were saved from, with the head; empty if the configuration does not name it."""
         return ", ".join(self.config.get("architectures") or ())
+
+    @cached_property
+    def generates(self) -> str:
+        """The Auto class of a checkpoint whose architecture generates text, empty for any other."""
+        for auto in _GENERATORS:
+            names = {self.remote_code.get(auto, "").rpartition(".")[2], generators(auto).get(self.model_type)}
+            if names & set(self.config.get("architectures") or ()):
+                return auto
+        return ""
 
     def _headless(self, kind: str) -> str:
         """Return why it has no head for a kind of task; empty if its architecture has one."""
@@ -102,6 +117,13 @@ class CheckpointFolder:
     def digest(self) -> str:
         """SHA-256 of the names and contents of all files."""
         return folder_digest(self.path, sorted(file for file in self.path.rglob("*") if file.is_file()))
+
+
+def generators(auto: str) -> dict[str, str]:
+    """Return transformers' classes that an Auto class of what generates text builds, by the architecture's name."""
+    from transformers.models.auto import modeling_auto
+
+    return dict(getattr(modeling_auto, _GENERATORS[auto]))
 
 
 def classifiers(model_type: str) -> dict[str, str]:

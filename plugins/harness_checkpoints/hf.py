@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from harness import Assignment, Codec, Data, Learner, Model, PluginError, Setting
+from harness.seams.model import START
 from harness_checkpoints.classes import GIVE_LABELS, Head, listed
 from harness_checkpoints.classes import SETTING as LABELS
 from harness_checkpoints.folder import (
@@ -17,7 +18,6 @@ from harness_checkpoints.folder import (
     TEXTS,
     CheckpointFolder,
     classifiers,
-    find_folder,
     kind_of,
 )
 
@@ -25,21 +25,17 @@ NOT_EXPORTED = ("t5", "mt5", "umt5", "bart", "mbart")
 """Their classifiers find the end of each text with an operation that ONNX lacks."""
 
 
-def open_checkpoint(reference: str) -> Model:
-    """Return the model of a checkpoint.
-
-    Raises:
-        PluginError: there is no checkpoint, or transformers has no classifier of its architecture.
-    """
-    return Checkpoint(reference, find_folder(reference))
-
-
 class Checkpoint(Model):
     """A checkpoint, fine-tuned from its weights or trained from scratch in its architecture."""
 
-    imports = ("torch", "transformers", "harness.torch_learner", "harness_checkpoints.hf_learner")
+    imports: ClassVar[tuple[str, ...]] = (
+        "torch",
+        "transformers",
+        "harness.torch_learner",
+        "harness_checkpoints.hf_learner",
+    )
     brings_weights = True
-    starts = ("pretrained", "as-is", "scratch")
+    starts: ClassVar[tuple[START, ...]] = ("pretrained", "as-is", "scratch")
     settings: ClassVar[Mapping[str, Setting]] = {
         "learning_rate": Setting(5e-5, "Highest learning rate of AdamW."),
         "weight_decay": Setting(0.01, "AdamW's decay of the weights."),
@@ -59,8 +55,20 @@ class Checkpoint(Model):
         self._said: dict[str, list[str]] = {}
         self.name = f"hf:{reference}"  # type: ignore[misc]  # its reference is its name
         self.summary = f"Checkpoint of {folder.architecture or folder.model_type} ({Path(reference).name})"  # type: ignore[misc]
-        self.kinds = _kinds(folder)  # type: ignore[misc]
+        self.kinds = self.kinds_of(folder)  # type: ignore[misc]
         self.formats = () if folder.model_type in (*NOT_EXPORTED, *READS_PADDING) else ("onnx",)  # type: ignore[misc]
+
+    def kinds_of(self, folder: CheckpointFolder) -> tuple[str, ...]:
+        """Return the kinds of task that a checkpoint can do.
+
+        Raises:
+            PluginError: there are none.
+        """
+        if kinds := classified(folder):
+            return kinds
+        raise PluginError(
+            f"hf:{folder.path} is a {folder.model_type}, which transformers builds for none of {', '.join(AUTO)}."
+        )
 
     def identity(self, settings: Mapping[str, Any]) -> str:
         """Return the checkpoint's digest. Called before anything is written.
@@ -130,7 +138,7 @@ class Checkpoint(Model):
         from harness_checkpoints.weights import inspect, require_body
 
         head = self.folder.head(kind, settings, classes)
-        fit = inspect(self.folder, kind, trusted=settings["trust_remote_code"])
+        fit = inspect(self.folder, AUTO[kind], trusted=settings["trust_remote_code"])
         require_body(self.folder, fit)
         if head.columns is not None and fit.head:
             head = Head((), None, f"its weights lack {listed(fit.head)} of its head, or have it in another shape")
@@ -162,11 +170,7 @@ class Checkpoint(Model):
         return load_codec(folder)
 
 
-def _kinds(folder: CheckpointFolder) -> tuple[str, ...]:
+def classified(folder: CheckpointFolder) -> tuple[str, ...]:
+    """Return the kinds of task that its architecture can be trained for."""
     kinds = tuple(classifiers(folder.model_type))
-    kinds = kinds or tuple(kind for kind, auto in AUTO.items() if auto in folder.remote_code)
-    if not kinds:
-        raise PluginError(
-            f"hf:{folder.path} is a {folder.model_type}, which transformers builds for none of {', '.join(AUTO)}."
-        )
-    return kinds
+    return kinds or tuple(kind for kind, auto in AUTO.items() if auto in folder.remote_code)

@@ -69,7 +69,7 @@ class HfTextCodec(_Probabilities):
             one for one in (getattr(shape, "pad_token_id", None), unused) if one in range(shape.vocab_size)
         )
         pad_id = next(tokens, shape.vocab_size)
-        tokenizer.model_max_length = min(tokenizer.model_max_length, _positions(config, pad_id))
+        tokenizer.model_max_length = min(tokenizer.model_max_length, positions(config, pad_id))
         codec = cls(tokenizer, pad_id, "left" if config.model_type in READS_LAST else "right")
         tokenizer.model_max_length = min(max_length or codec.readable, codec.readable)
         return codec
@@ -105,7 +105,7 @@ class HfTextCodec(_Probabilities):
         return cls(AutoTokenizer.from_pretrained(folder), **json.loads((folder / PADDING).read_text(encoding="utf-8")))
 
 
-def _positions(config: Any, pad_id: int) -> int:
+def positions(config: Any, pad_id: int) -> int:
     """Return how many tokens a network has positions for."""
     count = getattr(config.get_text_config(), "max_position_embeddings", None)
     if not isinstance(count, int) or count <= 0:  # XLNet says -1

@@ -127,7 +127,7 @@ class HfLearner(TorchLearner):
             self._checkpoint.path, config=config, dtype=torch.float32, use_safetensors=True, output_loading_info=True,
             ignore_mismatched_sizes=True, trust_remote_code=trusted,
         )  # fmt: skip
-        of_head = head_of(network, config, self._kind, trusted=trusted)
+        of_head = head_of(network, config, AUTO[self._kind], trusted=trusted)
         fit = fit_of(network, loaded, of_head)
         require_body(self._checkpoint, fit)
         if head.columns is None or fit.head:

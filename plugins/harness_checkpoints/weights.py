@@ -33,12 +33,12 @@ class Fit(NamedTuple):
     """Weights of the head, and of a pooler below it, that are missing or have another shape."""
 
 
-def inspect(folder: CheckpointFolder, kind: str, *, trusted: bool) -> Fit:
+def inspect(folder: CheckpointFolder, auto: str, *, trusted: bool) -> Fit:
     """Hold the names and shapes of a checkpoint's weights against its network; no weight is read.
 
     Args:
         folder: the checkpoint.
-        kind: the kind of task, which decides the head.
+        auto: transformers' Auto class that builds it. Only that of a classifier has a head that may be new.
         trusted: whether the checkpoint's Python code may run.
 
     Raises:
@@ -47,12 +47,12 @@ def inspect(folder: CheckpointFolder, kind: str, *, trusted: bool) -> Fit:
     stored = _stored(folder)
     try:
         config = transformers.AutoConfig.from_pretrained(folder.path, trust_remote_code=trusted)
-        network = empty(config, kind, trusted=trusted)
+        network = empty(config, auto, trusted=trusted)
         _, loaded = type(network).from_pretrained(
             None, config=config, state_dict=stored, device_map="meta", output_loading_info=True,
             ignore_mismatched_sizes=True, dtype=torch.float32,
         )  # fmt: skip
-        head = head_of(network, config, kind, trusted=trusted)
+        head = head_of(network, config, auto, trusted=trusted) if auto in AUTO.values() else set()
     except Exception as error:  # a configuration can be wrong in any way
         raise PluginError(
             f"hf:{folder.path}: transformers cannot build its network: {type(error).__name__}: {error}"
@@ -73,14 +73,13 @@ def _stored(folder: CheckpointFolder) -> dict[str, Tensor]:
     return stored
 
 
-def empty(config: Any, kind: str, *, trusted: bool) -> Any:
+def empty(config: Any, auto: str, *, trusted: bool) -> Any:
     """Return the network of a configuration without memory for its weights."""
     with torch.device("meta"):
-        auto = getattr(transformers, AUTO[kind])
-        return auto.from_config(config, dtype=torch.float32, trust_remote_code=trusted)
+        return getattr(transformers, auto).from_config(config, dtype=torch.float32, trust_remote_code=trusted)
 
 
-def head_of(network: nn.Module, config: Any, kind: str, *, trusted: bool) -> set[str]:
+def head_of(network: nn.Module, config: Any, auto: str, *, trusted: bool) -> set[str]:
     """Return the names of a network's weights that are of its head.
 
     Those outside what transformers calls the base model, and those whose shapes follow from the number of classes:
@@ -88,7 +87,7 @@ def head_of(network: nn.Module, config: Any, kind: str, *, trusted: bool) -> set
     """
     more = copy.deepcopy(config)
     more.id2label = dict(enumerate([*config.id2label.values(), ""]))
-    larger = _shapes(empty(more, kind, trusted=trusted))
+    larger = _shapes(empty(more, auto, trusted=trusted))
     base: str = getattr(network, "base_model_prefix", "")
     body = f"{base}." if base and hasattr(network, base) else ""
     return {

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness import Assignment, Data, SuiteError
-from harness.seams.prompts import Message, messages, output_of, prompts_of, shown
+from harness.seams.prompts import Message, as_text, messages, output_of, prompts_of, shown
 from harness_endpoints._answer import Answer, Ask
 from harness_endpoints._answered import Answered
 from harness_endpoints._blocking import BlockingClient
@@ -33,7 +33,7 @@ def check(name: str, data: Data, settings: Mapping[str, Any]) -> None:
     response_format(prompts, settings["structured"])
     Counting(settings["tokenizer"])
     if settings["api"] == "completions":
-        as_text(messages(prompts, data.queries()[0]))
+        _continued(messages(prompts, data.queries()[0]))
     more_fields(settings)
     with BlockingClient(endpoint(name, settings)) as client:
         client.check()
@@ -155,7 +155,7 @@ class Asking:
             fields["reasoning_effort"] = effort
         if self._format is not None:
             fields["response_format"] = self._format
-        return Ask(as_text(turns) if self._settings["api"] == "completions" else turns, fields, self._fields)
+        return Ask(_continued(turns) if self._settings["api"] == "completions" else turns, fields, self._fields)
 
 
 def _row(answer: Answer, *, structured: bool = False) -> dict[str, Any]:
@@ -191,12 +191,12 @@ def _row(answer: Answer, *, structured: bool = False) -> dict[str, Any]:
     }
 
 
-def as_text(turns: Sequence[Message]) -> str:
-    """Return messages as one text to be continued, for models without a chat template.
+def _continued(turns: Sequence[Message]) -> str:
+    """Return messages as one text to be continued.
 
     Raises:
         SuiteError: there is more in them than text.
     """
     if not all(isinstance(turn["content"], str) for turn in turns):
         raise SuiteError("Pictures are asked about in messages. Set api: chat.")
-    return "\n\n".join(str(turn["content"]) for turn in turns) + "\n\n"
+    return as_text(turns)

@@ -28,10 +28,10 @@ class Eager(Runtime):
                 learner.module()  # a network is built here and not by the first answer
         else:
             learner.load(trained)
-        first = learner.first()
+        first, usage = learner.first(), learner.usage()
         if first is None:
             return learner.predict
-        return StreamingPredictor(learner.predict, first)
+        return StreamingPredictor(learner.predict, first, usage)
 
 
 class OnnxRuntime(Runtime):
