@@ -11,14 +11,18 @@ import sys
 import time
 import urllib.request
 import venv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.plugin_files import import_file
+
 ROOT = Path(__file__).parents[1]
 Variation = Callable[[str], list[str]]
+SERVER = "http://127.0.0.1:8000/v1"
+"""Where the README's served model is; the test server takes its place."""
 
 
 def _commands() -> list[str]:
@@ -61,6 +65,16 @@ def _resolved(command: str) -> list[str]:
     return [f"{command} --dry-run --no-build-isolation"]
 
 
+def _named_and_planned(command: str) -> list[str]:
+    """Edit the suite as it asks for, then plan it."""
+    return [f"sed -i s/MODEL@/tiny@/ mine.yaml && sed -i s#{SERVER}#SERVED# mine.yaml", command]
+
+
+def _few_items(command: str) -> list[str]:
+    """Ask for few items of one task."""
+    return [f"{command.replace('NAME@' + SERVER, 'tiny@SERVED')} --task text-classification --max-items 20"]
+
+
 VARIATIONS: dict[str, Variation] = {
     "python -m pip install tox": _read_by_tox,
     "python -m pip install -c constraints.txt": _resolved,
@@ -75,6 +89,9 @@ VARIATIONS: dict[str, Variation] = {
     "harness run quick --data Acrobot-v1": _planned_and_with("random"),
     "harness data": _as_it_stands,
     "harness run my-suite.yaml": _as_it_stands,
+    "harness run mine.yaml --dry-run": _named_and_planned,
+    "harness run mine.yaml": _few_items,
+    "harness run llm": _few_items,
     "harness table": _as_it_stands,
     "harness export": _as_it_stands,
     "harness report": _as_it_stands,
@@ -211,9 +228,17 @@ def _page(url: str, until: float) -> str:
             time.sleep(0.5)
 
 
+@pytest.fixture(scope="module")
+def served() -> Iterator[str]:
+    """Return the base URL of a server."""
+    server = import_file(Path(__file__).parent / "endpoints" / "server.py")
+    with server.own_process() as url:
+        yield url
+
+
 @pytest.mark.slow
 def test_the_commands_of_the_readme_run_in_a_fresh_clone(
-    clone: Path, environment: dict[str, str], empty_environment: dict[str, str]
+    clone: Path, environment: dict[str, str], empty_environment: dict[str, str], served: str
 ) -> None:
     """In their order, each with exit code 0."""
     for command in _commands():
@@ -221,7 +246,9 @@ def test_the_commands_of_the_readme_run_in_a_fresh_clone(
             if variation.startswith("harness dashboard"):
                 _serves(variation, clone, environment)
             else:
-                _run(variation, clone, empty_environment if "tox" in variation else environment)
+                _run(
+                    variation.replace("SERVED", served), clone, empty_environment if "tox" in variation else environment
+                )
 
     assert (clone / "report.html").is_file()
 
