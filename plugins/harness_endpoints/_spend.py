@@ -23,7 +23,9 @@ IMAGE_TOKENS = 10_000
 """What a picture may be billed as, however few bytes it has."""
 STEP = 64
 """Bounds of input are multiples of it, so that few prices are computed."""
-TIMED_OUT_STATUS = 408
+UNBILLED = frozenset({401, 402, 403, 404, 405, 413, 422, 429})
+"""Statuses of requests that no model has read: the key, the credit, the address, the form, the rate. Not 400: a filter
+that refuses a prompt may have been paid for reading it."""
 
 
 class CapReachedError(RuntimeError):
@@ -129,7 +131,7 @@ class Spending:
 
     def _cost(self, reservation: Reservation, call: Call) -> Decimal | None:
         """Return the price of what the server reports; 0 of a request that it refused, None where nothing is said."""
-        if not call.arrived or _refused(call):
+        if not call.arrived or call.status in UNBILLED:
             return Decimal(0)
         usage = read_tail(call).usage if call.status == OK else None
         counts = read_usage(usage)
@@ -138,9 +140,3 @@ class Spending:
         with contextlib.suppress(ValueError, TypeError):  # counts that contradict each other
             return self.entry.usd(counts, reservation.at, reservation.tier)
         return None
-
-
-def _refused(call: Call) -> bool:
-    """Return whether the server did nothing for a request: what is wrong with it, or too often sent, is not billed."""
-    status = call.status or 0
-    return 400 <= status < 500 and status != TIMED_OUT_STATUS  # noqa: PLR2004 - the class of faults of the client

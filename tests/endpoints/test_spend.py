@@ -82,7 +82,8 @@ PLANTED: dict[str, tuple[dict[str, Any], Callable[[Decimal], Decimal]]] = {
     "more than max_tokens": ({"usage": "over"}, lambda _: PAID + 7 * OUTPUT),
     "cut off": ({"ending": "cut"}, lambda most: most),
     "refused as too many, then answered": ({"statuses": (429, 200)}, lambda _: PAID),
-    "refused for good": ({"statuses": (400,)}, lambda _: Decimal(0)),
+    "refused as unknown": ({"statuses": (404,)}, lambda _: Decimal(0)),
+    "refused by a filter": ({"statuses": (400,)}, lambda most: most),
     "a fault of the server, then answered": ({"statuses": (500, 200)}, lambda most: most + PAID),
     "a fault of the server for good": ({"statuses": (500,)}, lambda most: 3 * most),
 }
