@@ -40,6 +40,8 @@ def judge_load(load: Load) -> Reasons:
         reasons.append(Reason("prompts cached", {"share": cached.cached / cached.input}))
     elif cached is None and any(run.about.get("inputs_repeat") and not in_process(run) for run in load.runs):
         reasons.append(Reason("prompts repeat"))
+    if (seconds := min((run.whole.seconds for run in load.runs if run.whole), default=0.0)) < MINIMUM_WINDOW_S:
+        reasons.append(Reason("window short", {"seconds": seconds}))
     if load.requests < minimum_count(0.99):
         reasons.append(Reason("requests few", {"needed": minimum_count(0.99), "count": load.requests}))
     return Reasons(reasons)
@@ -60,6 +62,8 @@ def window_s(record: Record) -> float | None:
 
 def _short(record: Record) -> Reason | None:
     seconds = window_s(record)
+    if record.used.get("runs"):
+        return None  # each run has a window: see `judge_load`
     if seconds is None:
         return Reason("window not measured")
     return Reason("window short", {"seconds": seconds}) if seconds < MINIMUM_WINDOW_S else None
@@ -67,7 +71,7 @@ def _short(record: Record) -> Reason | None:
 
 def _invalid(record: Record) -> Reason | None:
     log = record.used.get("load_generator") or {}
-    if log.get("result_valid") is not False:
+    if log.get("result_valid") is not False or record.used.get("runs"):  # runs are held to the suite's limits
         return None
     return Reason("load invalid", {"why": log.get("invalid_reason") or "serve for longer"})
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from harness import Reading
 from harness_reports.explain.tables import rows as explained
 from harness_reports.measured.intervals import RESAMPLES
 from harness_reports.measured.judgement import judge
@@ -68,6 +70,18 @@ def test_errors_caching_and_a_slow_client_are_said(bench: Any) -> None:
     assert "50 % of the input tokens were in the server's cache" in row["judgement"]
     assert [str(reason).startswith("Server 1/s: ") for reason in judge(record)] == [True] * 3
     assert row["answers_per_s"] == pytest.approx(1.0, rel=0.01)
+
+
+def test_a_short_run_is_said_of_that_run_alone(bench: Any) -> None:
+    """The record's own window and the load generator's verdict are those of one run, so they are left out."""
+    runs = {"Server 1/s": bench.steady(1.0, 700, 0.1), "Server 1000/s": bench.steady(1000.0, 700, 0.001)}
+    record = bench.load(runs)
+    used = {**record.used, "load_generator": {"result_valid": False, "invalid_reason": "too early"}}
+    readings = {**record.readings, "wall_s": Reading(0.7, "s")}
+    frame = load([replace(record, used=used, readings=readings)]).set_index("run")
+
+    assert frame["judgement"]["Server 1/s"] == "ok"
+    assert frame["judgement"]["Server 1000/s"] == "The window is under 1 s (0.7 s): serve for longer."
 
 
 def test_repeated_prompts_are_said_where_caching_is_not(bench: Any) -> None:
