@@ -295,3 +295,22 @@ def test_it_is_said_in_chinese(served: Callable[..., Record], pricing: Pricing, 
 
     assert "第三方" in row["reasons"]
     assert "按次付费" in note
+
+
+def test_latency_under_load_counts_before_all_others(
+    served: Callable[..., Record], bench: Any, pricing: Pricing, make_use_case: MakeUseCase
+) -> None:
+    """At the highest rate that keeps the limit; a busiest hour above it is said, no rate within it misses the need."""
+    evaluation = served()
+    runs = {f"Server {rate:g}/s": bench.steady(rate, 700, seconds) for rate, seconds in ((0.05, 0.3), (4.0, 0.9))}
+    records = [evaluation, bench.load(runs, base=evaluation)]
+    kept, missed = (
+        row_of(records, pricing, make_use_case(needs={"quality": 0.8, "latency_s": limit})) for limit in (0.5, 0.2)
+    )
+
+    assert kept["latency_p99_s"] == pytest.approx(0.3)
+    assert kept["verdict"] == "invest"
+    assert "Latency was measured at 0.0499 requests per second; the busiest hour has 0.0951" in kept["reasons"]
+    assert missed["latency_p99_s"] == pytest.approx(0.9)
+    assert missed["verdict"] == "do not invest"
+    assert "longer than 0.2 s (700" in missed["reasons"]

@@ -161,3 +161,21 @@ def test_the_command_takes_a_machine(
             invoke(*command, *given[:2], *given[4:])
     with pytest.raises(FactError, match="write NAME=VALUE"):
         invoke("table", "cost", *given[:4], "--machine", "openai:local")
+
+
+def test_loads_alone_give_a_verdict(
+    bench: Any, book: Pricing, make_use_case: Callable[..., UseCase], check: Callable[..., int]
+) -> None:
+    """100 million requests a year are 3.17 a second, 9.5 in the busiest hour: two machines that bear 5 in time."""
+    evaluation, *_ = records_of(bench)
+    runs = {"Server 5/s": bench.steady(5.0, 700, 0.1), "Server 9/s": bench.steady(9.0, 700, 2.0)}
+    records = [evaluation, bench.load(runs, base=evaluation)]
+    case = make_use_case(needs={"quality": 0.8, "latency_s": 0.5}, requests_per_year=1e8)
+    pricing = with_machines(book, {"openai:local": "rtx4090"}, records)
+    (row,) = viability(records, pricing, [case]).to_dict("records")
+
+    assert (row["verdict"], row["replicas"], row["latency_limit"]) == ("invest", 2, "met")
+    assert row["usd_per_year"] == pytest.approx(2 * 3 * 8766)
+    assert row["latency_p99_s"] == pytest.approx(0.1)
+    assumed = Assumed({case.name: case})
+    assert check(rows("viability", records, pricing, assumed), viability(records, pricing, [case])) > 0
