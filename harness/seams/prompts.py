@@ -38,6 +38,9 @@ class Prompts(ABC):
     schema: Mapping[str, Any] | None = None
     """The JSON Schema of an answer, where it is JSON."""
 
+    likelihood: bool = False
+    """Whether an output is the negative log-likelihood, in nats, of what `ask` returns, and nothing is answered."""
+
     @abstractmethod
     def ask(self, one: Any) -> Content:
         """Return an input in words, without the instruction."""

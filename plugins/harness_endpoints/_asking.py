@@ -21,6 +21,9 @@ from harness_endpoints._prices import Entry, entry_of
 from harness_endpoints._spend import Spending
 from harness_endpoints._structured import response_format, structured
 
+FOR_OUTPUTS = ("refused", "nats")
+"""What is kept of an answer only until its output is made."""
+
 
 class AskingError(RuntimeError):
     """A request without an answer: what was evaluated so far does not count."""
@@ -115,7 +118,7 @@ class Asking:
         places = [place for place in range(len(asks)) if place not in rows]
 
         def take(number: int, answer: Answer) -> None:
-            prompt, row = asks[places[number]].prompt, _row(answer, structured=self._format is not None)
+            prompt, row = asks[places[number]].prompt, self._row(answer, inputs[places[number]])
             rows[places[number]] = row = self._counting.filled(row, prompt, answer)
             self._answered.keep(prompt, row)
 
@@ -124,10 +127,18 @@ class Asking:
         outputs = []
         for place, one in enumerate(inputs):
             row = rows[place]
-            output, why = output_of(self._prompts, one, row["answer"], row["finish"], refused=row["refused"])
+            output, why = self._output(row, one)
             outputs.append(output)
-            self._rows.append({name: value for name, value in row.items() if name != "refused"} | {"why": why})
+            self._rows.append({name: value for name, value in row.items() if name not in FOR_OUTPUTS} | {"why": why})
         return outputs
+
+    def _row(self, answer: Answer, one: Any) -> dict[str, Any]:  # noqa: ARG002 - for those that need the input
+        """Return what is kept of an answer to an input; raises as `row_of`."""
+        return row_of(answer, structured=self._format is not None)
+
+    def _output(self, row: Mapping[str, Any], one: Any) -> tuple[Any, str | None]:
+        """Return the output for an input, and why it is no answer, if it is none."""
+        return output_of(self._prompts, one, row["answer"], row["finish"], refused=row["refused"])
 
     def _connected(self, concurrency: int) -> BlockingClient:
         if self._client is None:
@@ -158,7 +169,7 @@ class Asking:
         return Ask(_continued(turns) if self._settings["api"] == "completions" else turns, fields, self._fields)
 
 
-def _row(answer: Answer, *, structured: bool = False) -> dict[str, Any]:
+def row_of(answer: Answer, *, structured: bool = False) -> dict[str, Any]:
     """Return what a record keeps of an answer; None where the server says nothing.
 
     Args:

@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from harness import Assignment, Data, Quote, SuiteError
-from harness_endpoints._asking import Asking, price_of
+from harness_endpoints._asking import price_of
+from harness_endpoints._likelihood import open_asking
 from harness_endpoints._prices import Entry, tier_of
 from harness_endpoints._spend import input_at_most, output_at_most
 from harness_endpoints._usage import Usage
@@ -22,7 +23,7 @@ BYTES_PER_TOKEN = 4
 def quote(name: str, data: Data, settings: Mapping[str, Any], inputs: Sequence[Any], seed: int) -> Quote:
     """Return the quote for inputs; see `harness.Model.quote`."""
     entry = price_of(name, settings)
-    asking = Asking(name, Assignment("finetune", data, "default", settings, DEVICE, AS_SERVED, seed))
+    asking = open_asking(name, Assignment("finetune", data, "default", settings, DEVICE, AS_SERVED, seed))
     bodies = [asking.body(one) for one in inputs]
     most = [output_at_most(body) for body in bodies]
     outputs = [count for count in most if count is not None]

@@ -48,7 +48,7 @@ class Http(Runtime):
     def predictor(self, model: Model, assignment: Assignment, trained: Path | None, exported: Path | None) -> Predict:  # noqa: ARG002 - nothing is trained or exported
         """Return what asks the endpoint and keeps what its answers consumed."""
         from harness.seams import BilledPredictor
-        from harness_endpoints._asking import Asking
+        from harness_endpoints._likelihood import open_asking
 
-        asking = Asking(model.name.partition(":")[2], assignment)
+        asking = open_asking(model.name.partition(":")[2], assignment)
         return BilledPredictor(asking.predict, asking.usage, asking.close, asking.load)

@@ -10,7 +10,7 @@ from harness_endpoints.remote import DEVICE
 
 KINDS = (
     "text-classification", "question-answering", "translation", "information-extraction", "summarization",
-    "image-classification",
+    "image-classification", "language-modelling",
 )  # fmt: skip
 """The kinds of task whose data say how they are asked in words."""
 
@@ -53,6 +53,11 @@ class Served(Model):
             "none",
             "JSON that the server enforces, for tasks with a schema: by the schema, any object, or none.",
             ("none", "object", "schema"),
+        ),
+        "begin": Setting(
+            "",
+            "For language modelling: the text of the token with which the model begins, where its server does not put "
+            "it before a prompt.",
         ),
         "extra_body": Setting("", 'More fields of a request, in JSON: {"seed": 1}. null leaves a field out.'),
     }

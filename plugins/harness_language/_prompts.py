@@ -196,6 +196,34 @@ class SummaryPrompts(Prompts):
         return ""
 
 
+class PassagePrompts(Prompts):
+    """A passage whose likelihood is asked for, with nothing before it."""
+
+    instruction = ""
+    likelihood = True
+
+    def ask(self, one: str) -> str:
+        """Return the passage."""
+        return one
+
+    def examples(self) -> Sequence[tuple[str, str]]:
+        """Return none: nothing stands before a passage."""
+        return ()
+
+    def read(self, words: str, one: str) -> float:
+        """Refuse: words are no likelihood.
+
+        Raises:
+            NotAnAnswerError: always.
+        """
+        del one
+        raise NotAnAnswerError(f"{words!r:.80} is no likelihood")
+
+    def nothing(self) -> float:
+        """Return infinity: no passage is less likely."""
+        return float("inf")
+
+
 def language(locale: str) -> str:
     """Return the English name of a locale's language, or the locale where it is unknown."""
     from babel import Locale, UnknownLocaleError

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from harness import Data, Predict, Scores
+from harness import Data, Predict, Prompts, Scores
 
 KIND = "language-modelling"
 LENGTH = 256
@@ -76,6 +76,12 @@ class PassageData(Data):
         lengths = [len(passage.encode()) for passage in passages]
         bits = [cost / math.log(2) / length for cost, length in zip(nats, lengths, strict=True)]
         return {"bits_per_byte": bits, "bytes": [float(length) for length in lengths]}
+
+    def prompts(self) -> Prompts:
+        """Return that the likelihood of a passage is asked for."""
+        from harness_language._prompts import PassagePrompts
+
+        return PassagePrompts()
 
     def items(self, split: str) -> Mapping[str, Sequence[Any]]:
         """Return the passages."""

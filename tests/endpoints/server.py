@@ -69,6 +69,10 @@ class Behaviour:
     """What comes after `ending_after` chunks; the parts of `cut` and `silence` that were sent are right."""
     ending_after: int = 2
     ignores_stream: bool = False
+    logprobs: bool = False
+    """Whether a prompt is repeated with the probabilities of its tokens where `echo` asks for it."""
+    begin: str = ""
+    """A token that the server puts before every prompt."""
     refuses_format: bool = False
     """Whether `response_format` is no field that it knows."""
 
@@ -313,6 +317,8 @@ async def _whole(request: web.Request, how: Behaviour, made: Text, body: Mapping
     """Return an answer in one piece, with its fault."""
     if how.ending == "silence":
         await asyncio.sleep(3600)
+    if how.logprobs and body.get("echo"):
+        return _echoed(how, made, body)
     part = {"text": made.message()["text"]} if "prompt" in body else {"message": made.message()}
     choice = {"index": 0, **part, "finish_reason": made.finish}
     whole = {"id": "1", "object": "chat.completion", "model": body["model"], "choices": [choice], "usage": made.usage}
@@ -323,6 +329,25 @@ async def _whole(request: web.Request, how: Behaviour, made: Text, body: Mapping
     return web.Response(
         text=text[: len(text) // 2] if how.ending == "broken" else text, content_type="application/json"
     )
+
+
+def logprob(token: str) -> float:
+    """Return the logarithm of a token's probability: any fixed function of it."""
+    return -0.25 * len(token)
+
+
+def _echoed(how: Behaviour, made: Text, body: Mapping[str, Any]) -> web.Response:
+    """Return a prompt with its answer, and the probability of each token but the first, as vLLM does."""
+    prompt = [*([how.begin] if how.begin else []), *tokens(body["prompt"])]
+    words = [*prompt, *(text for _, text in made.pieces)]
+    chances = [None, *map(logprob, words[1:])]
+    choice = {
+        "index": 0, "text": "".join(words), "finish_reason": made.finish,
+        "logprobs": {"tokens": words, "token_logprobs": chances},
+    }  # fmt: skip
+    usage = made.usage and {**made.usage, "prompt_tokens": len(prompt)}
+    return web.json_response({"id": "1", "object": "text_completion", "model": body["model"], "choices": [choice],
+                              "usage": usage})  # fmt: skip
 
 
 async def _cut_body(request: web.Request, data: bytes) -> Any:
