@@ -78,9 +78,14 @@ class Generator:
         config = self._config(max_tokens, temperature)
         if temperature > 0:
             torch.manual_seed(seed)
-        if len({len(prompt) for prompt in prompts}) > 1 and not self._pads_freely(prompts):
-            return [self._written(config, [prompt])[0] for prompt in prompts]
-        return self._written(config, prompts)
+        written: dict[int, Written] = {}
+        for places in _alike(prompts):
+            group = [prompts[place] for place in places]
+            equal = len({len(prompt) for prompt in group}) == 1
+            together = [group] if equal or self._pads_freely(group) else [[prompt] for prompt in group]
+            answers = [answer for several in together for answer in self._written(config, several)]
+            written.update(zip(places, answers, strict=True))
+        return [written[place] for place in range(len(prompts))]
 
     def _config(self, max_tokens: int, temperature: float) -> Any:
         """Return the checkpoint's generation config, with what is asked for."""
@@ -139,6 +144,20 @@ class Generator:
         ids, mask = self._padded(prompts, config)
         logits: Tensor = self.network.generate(input_ids=ids, attention_mask=mask, generation_config=config).logits[0]
         return logits.float()
+
+
+def _alike(prompts: Sequence[Prompt]) -> list[list[int]]:
+    """Return the places of prompts that are generated together, in groups whose longest is at most twice the shortest.
+
+    Beside one very long prompt, short ones would be mostly padding: time and memory grow with its length.
+    """
+    groups: list[list[int]] = []
+    for place in sorted(range(len(prompts)), key=lambda place: len(prompts[place])):
+        if groups and len(prompts[place]) <= 2 * len(prompts[groups[-1][0]]):
+            groups[-1].append(place)
+        else:
+            groups.append([place])
+    return groups
 
 
 def _ended(tokens: list[int], config: Any) -> Written:

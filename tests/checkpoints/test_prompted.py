@@ -82,7 +82,7 @@ def test_a_batch_is_answered_as_each_prompt_alone(architecture: str, tmp_path: P
     together = generator.write(prompts, 12, 0.0, 0)
     alone = [generator.write([prompt], 12, 0.0, 0)[0] for prompt in prompts]
 
-    assert generator._pads  # they were generated together
+    assert generator._pads  # those of 17 and 30 tokens were generated together
     assert together == alone
     assert len({tuple(one.tokens) for one in alone}) == len(prompts)  # answers that could be mistaken for each other
 
