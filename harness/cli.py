@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from inspect import getdoc
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 from typer.core import TyperCommand
 
-from harness.errors import INTERRUPTED, DataError, HarnessError, SuiteError
+from harness.errors import INTERRUPTED, DataError, HarnessError, SuiteError, unknown
 from harness.plugins import Plugins, load_plugins
+from harness.seams.model import START
 
 if TYPE_CHECKING:
     from harness.plan import Plan, Step
@@ -104,6 +105,7 @@ class Choice:
     tasks: tuple[str, ...]
     hardware: tuple[str, ...]
     runtimes: tuple[str, ...]
+    starts: tuple[str, ...]
     data: str | None
     data_name: str | None
     task_settings: tuple[str, ...]
@@ -128,6 +130,9 @@ def run(
     ] = None,
     runtime: Annotated[
         list[str] | None, typer.Option(help="In this runtime instead of the suite's; repeatable.")
+    ] = None,
+    start: Annotated[
+        list[str] | None, typer.Option(help="From this start instead of the suite's (as-is: no training); repeatable.")
     ] = None,
     setting: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE for the models named by --model; repeatable.")
@@ -173,6 +178,7 @@ def run(
         tasks=tuple(task or ()),
         hardware=tuple(hardware or ()),
         runtimes=tuple(runtime or ()),
+        starts=tuple(start or ()),
         data=data,
         data_name=data_name,
         task_settings=tuple(task_setting or ()),
@@ -237,11 +243,7 @@ def _narrowed(suite: Suite, source: Source, choice: Choice, plugins: Plugins) ->
         raise SuiteError("--setting and --trust-remote-code say how to build a model: name it with --model as well.")
     if choice.tasks:
         changes["tasks"] = _chosen_tasks(suite, choice, plugins)
-    for axis in ("hardware", "runtimes"):
-        if wanted := getattr(choice, axis):
-            changes[axis] = wanted
-            for name in wanted:
-                plugins.find(axis, name)  # an unknown one is no fault of the suite's
+    changes |= _axes(choice, plugins)
     if choice.max_items is not None:
         changes["evaluate"] = suite.evaluate.model_copy(update={"max_items": choice.max_items})
     if choice.spend_usd is not None:
@@ -252,6 +254,18 @@ def _narrowed(suite: Suite, source: Source, choice: Choice, plugins: Plugins) ->
         return narrowed
     done = tuple(entry for entry in narrowed.tasks if _may_be_done(entry, narrowed, plugins))
     return narrowed.model_copy(update={"tasks": done or narrowed.tasks})
+
+
+def _axes(choice: Choice, plugins: Plugins) -> dict[str, tuple[str, ...]]:
+    """Return the hardware, runtimes and starts that the command line names: unknown ones are not the suite's."""
+    for axis in ("hardware", "runtimes"):
+        for name in getattr(choice, axis):
+            plugins.find(axis, name)
+    for name in choice.starts:
+        if name not in get_args(START):
+            raise SuiteError(unknown("start", name, get_args(START)))
+    wanted = {axis: getattr(choice, axis) for axis in ("hardware", "runtimes", "starts")}
+    return {axis: names for axis, names in wanted.items() if names}
 
 
 def _may_be_done(task: TaskEntry, suite: Suite, plugins: Plugins) -> bool:

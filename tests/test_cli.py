@@ -49,6 +49,10 @@ BAD = {
         ["run", "mine.yaml", "--plugin", TOY, "--runtime", "plan"],
         "error: Unknown runtime 'plan'. Did you mean 'plain'?",
     ),
+    "unknown start": (
+        ["run", "mine.yaml", "--plugin", TOY, "--start", "as_is"],
+        "error: Unknown start 'as_is'. Did you mean 'as-is'?",
+    ),
     "data for a suite": (
         ["run", "numbers.csv"],
         "'numbers.csv' is no suite. If these are your data: harness run --data num",
