@@ -308,7 +308,7 @@ def test_the_cap_holds_over_kills(kills: int, cap_usd: float, suite: Callable[..
 @pytest.mark.slow
 def test_a_suite_keeps_its_cap_over_twenty_kills(suite: Callable[..., Path]) -> None:
     """By the command of a user: each of 300 items is asked once, but for those in flight, within the cap."""
-    log, draw = suite("").parent / "log.jsonl", Random(0)  # noqa: S311 - no secret
+    log, draw = suite("") / "log.jsonl", Random(0)  # noqa: S311 - no secret
     with server.own_process(*FIRST, "--log", str(log)) as url:
         folder = suite(url, cap_usd=1.0, rows=1500)
         killed = [kill(COMMAND, folder, log, draw) for _ in range(20)]
