@@ -6,6 +6,7 @@ import threading
 import time
 
 from harness.measure.draw import Draw
+from harness.measure.loadgen_run import nothing
 from harness.measure.runs import Driven, Run, System, Terms, run
 
 
@@ -32,7 +33,7 @@ class _Loop:
 
     def _send(self) -> None:
         try:
-            self._system.send(self._draw.next(), _nothing, self._done)
+            self._system.send(self._draw.next(), nothing, self._done)
         except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
             self.failure = error
             self._done()
@@ -54,7 +55,3 @@ def in_flight(system: System, draw: Draw, terms: Terms, requests: int) -> Run:
     """Keep so many requests in flight, at least for `seconds` and as many as `queries` in all."""
     loop = _Loop(system, draw, terms)
     return run(system, draw, terms, lambda: loop.drive(requests), "ClosedLoop", in_flight=requests)
-
-
-def _nothing() -> None:
-    """Do nothing."""

@@ -16,11 +16,12 @@ from harness.measure.batcher import Batcher
 from harness.measure.closed_loop import in_flight
 from harness.measure.draw import Draw
 from harness.measure.loadgen import Load, Window, refuse_nothing
+from harness.measure.loadgen_run import nothing
 from harness.measure.runs import Run, System, Terms, Wire
 from harness.measure.search import search
 from harness.measure.server import at_rate, multi_stream
 from harness.measure.warmup import warm_up
-from harness.seams import BilledPredictor, Predict, Served
+from harness.seams import BilledPredictor, Concurrent, Predict, Served
 
 SCENARIOS = (*loadgen.SCENARIOS, "Server", "ClosedLoop")
 FEW_CALLS = 3
@@ -48,8 +49,11 @@ class Loaded:
 
 def has_runs(scenario: str, predict: Predict) -> bool:
     """Return whether a scenario is served request by request: batch by batch a predictor in this process is faster."""
-    wire = isinstance(predict, BilledPredictor) and predict.concurrent is not None
-    return scenario in ("Server", "ClosedLoop") or (scenario == "MultiStream" and wire)
+    return scenario in ("Server", "ClosedLoop") or (scenario == "MultiStream" and _concurrent(predict) is not None)
+
+
+def _concurrent(predict: Predict) -> Concurrent | None:
+    return predict.concurrent if isinstance(predict, BilledPredictor) else None
 
 
 def under_load(
@@ -87,7 +91,10 @@ def under_load(
         for rate in dict.fromkeys(load["rates"]):
             session.add(partial(at_rate, rate_per_s=rate))
     else:
-        done = search(session.at, 1 / call_s, terms.limits, terms.percentile, load["queries"])
+        done = search(
+            lambda rate, queries: session.add(partial(at_rate, rate_per_s=rate), queries),
+            1 / call_s, terms.limits, terms.percentile, load["queries"],
+        )  # fmt: skip
         searched = {"rate_per_s": None if done.run is None else done.run.rate_per_s, "tried": done.tried}
         if done.run is not None:
             session.chosen = session.runs.index(done.run)
@@ -103,7 +110,7 @@ class _Session:
     ) -> None:
         self._predict, self._draw, self._terms, self._synchronise = predict, draw, terms, synchronise
         self._size, self._wait_s = size, wait_s
-        concurrent = predict.concurrent if isinstance(predict, BilledPredictor) else None
+        concurrent = _concurrent(predict)
         self._system: System = Batcher(predict, size, wait_s, synchronise) if concurrent is None else Wire(concurrent)
         if concurrent is not None:
             concurrent.prepare(draw.inputs)
@@ -126,7 +133,7 @@ class _Session:
         began = time.perf_counter()
         served: list[Served] = []
         for _ in range(FEW_CALLS):
-            wire.send(self._draw.next(), _nothing, _nothing)
+            wire.send(self._draw.next(), nothing, nothing)
             served += wire.served()
         self._warm = {"warm_up_calls": FEW_CALLS, "warm_up_s": time.perf_counter() - began}
         self._consumed(served)
@@ -138,10 +145,6 @@ class _Session:
             )
         self._terms = replace(self._terms, streamed=all(one.streamed for one in answered))
         return statistics.median(one.chunks[-1] - one.sent for one in answered)
-
-    def at(self, rate: float, queries: int) -> Run:
-        """Return a run at a rate with at least so many requests."""
-        return self.add(partial(at_rate, rate_per_s=rate), queries)
 
     def add(self, make: Callable[[System, Draw, Terms], Run], queries: int | None = None) -> Run:
         """Make a run; it is chosen if it counts, or if none did before."""
@@ -168,11 +171,8 @@ class _Session:
     def described(self) -> dict[str, Any]:
         """Return how requests are batched, whether answers come in pieces, and how the warm-up went."""
         policy = {"largest_batch": self._size, "longest_wait_s": self._wait_s}
-        return {
-            "batching": None if isinstance(self._system, Wire) else policy,
-            "streamed": self._terms.streamed,
-            **self._warm,
-        }
+        batching = None if isinstance(self._system, Wire) else policy
+        return {"batching": batching, "streamed": self._terms.streamed, **self._warm}
 
 
 def rows_of(predict: Predict) -> list[Mapping[str, Any]]:
@@ -205,7 +205,3 @@ def run_of(load: Load, samples: int, *, repeats: bool) -> Run:
         "MultiStream", None, samples, served, None, ended, 0.0 if cpu is None else cpu.value, [], wire=False,
         log=load.log, readings=load.readings, repeats=repeats,
     )  # fmt: skip
-
-
-def _nothing() -> None:
-    """Do nothing."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.measure.draw import Draw
 from harness.measure.loadgen_log import Issued
-from harness.measure.loadgen_run import run_loadgen, settings_of
+from harness.measure.loadgen_run import nothing, run_loadgen, settings_of
 from harness.measure.runs import Driven, Run, System, Terms, Wire, run
 
 NO_LIMIT_S = 1e6
@@ -101,7 +101,7 @@ def multi_stream(system: System, draw: Draw, terms: Terms, samples: int) -> Run:
     """Send queries of several samples, each when the last one is answered."""
     settings = settings_of("MultiStream", terms.seconds, terms.seed)
     settings.multi_stream_samples_per_query, settings.min_query_count = samples, terms.queries
-    drive = _drive(system, draw, terms, settings, _nothing, trace=None)
+    drive = _drive(system, draw, terms, settings, nothing, trace=None)
     return run(system, draw, terms, drive, "MultiStream", in_flight=samples)
 
 
@@ -126,7 +126,3 @@ def _most_in_flight(system: System, terms: Terms, rate_per_s: float) -> int:
 
 def _ns(seconds: float | None) -> int:
     return int((NO_LIMIT_S if seconds is None else seconds) * 1e9)
-
-
-def _nothing() -> None:
-    """Do nothing."""
