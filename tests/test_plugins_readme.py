@@ -17,7 +17,7 @@ from harness.testing import check
 
 README = (Path(__file__).parents[1] / "plugins" / "README.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"<!-- file: (\w+\.py) -->\n```python\n(.*?)```", README, re.DOTALL))
-LANGUAGES = {"python", "sh", "text", "toml"}
+LANGUAGES = {"python", "sh", "text", "toml", "yaml"}
 
 
 @pytest.mark.parametrize(
