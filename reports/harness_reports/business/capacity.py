@@ -139,6 +139,11 @@ def capacities(measured: Measured, limit_s: float | None) -> list[Capacity]:
     return [way for way in ways[1:] if way.bound(1)] or ([Capacity(single)] if single else [])
 
 
+def unserved(measured: Measured, limit_s: float | None) -> Reason | None:
+    """Return why the loads of a candidate give no rate within a limit; None where they do, or there is no load."""
+    return _under_load(measured, limit_s)[1]
+
+
 Need = Callable[[Capacity, np.ndarray], np.ndarray]
 """What a way of serving takes at each peak: anything that its cost is proportional to."""
 

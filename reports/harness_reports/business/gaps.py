@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from harness_reports.business.capacity import Capacity
+from harness_reports.business.capacity import Capacity, unserved
 from harness_reports.business.evidence import Evidence, peak_per_s
 from harness_reports.business.market import Market
 from harness_reports.measured.judgement import MINIMUM_ITEMS, MINIMUM_WINDOW_S, window_s
@@ -26,7 +26,7 @@ def gaps(evidence: Evidence, market: Market, objective: LatencyObjective | None)
     if evidence.bill is not None:
         yield from _of_calls(evidence, evidence.bill, market)
     else:
-        yield from _of_serving(evidence, evidence.scenario(market), capacity)
+        yield from _of_serving(evidence, market, capacity)
     if market.numbers["cost_per_error_usd"] and evidence.ceiling() is None:
         yield Reason("no ceiling", {"metric": accuracy["metric"]})
     if cost["train_usd"] is None:
@@ -45,12 +45,21 @@ def _of_calls(evidence: Evidence, bill: Bill, market: Market) -> Iterator[Reason
         yield Reason("call latency not measured")
 
 
-def _of_serving(evidence: Evidence, scenario: str, capacity: Capacity | None) -> Iterator[Reason]:
-    windows = capacity.serving.leaves if capacity else []
-    if scenario not in evidence.measured.fastest and (capacity is None or capacity.load is None):
-        yield Reason("serving not measured", {"scenario": scenario})
-    elif any((window_s(record) or 0.0) < MINIMUM_WINDOW_S for record in windows):
-        yield Reason("short window", {"scenario": scenario, "seconds": MINIMUM_WINDOW_S})
+def _of_serving(evidence: Evidence, market: Market, capacity: Capacity | None) -> Iterator[Reason]:
+    load, scenario = capacity and capacity.load, evidence.scenario(market)
+    if load is None and scenario not in evidence.measured.fastest:
+        yield unserved(evidence.measured, market.latency_s) or Reason("serving not measured", {"scenario": scenario})
+    elif any(seconds < MINIMUM_WINDOW_S for seconds in _windows_s(capacity)):
+        yield Reason("short window", {"scenario": load.name if load else scenario, "seconds": MINIMUM_WINDOW_S})
+
+
+def _windows_s(capacity: Capacity | None) -> list[float]:
+    """Return the seconds in which the speed of a way of serving was measured."""
+    if capacity is None:
+        return []
+    if capacity.load is not None:
+        return [run.whole.seconds for run in capacity.load.runs if run.whole]
+    return [window_s(record) or 0.0 for record in capacity.serving.leaves]
 
 
 def _of_energy(evidence: Evidence, market: Market, capacity: Capacity | None) -> Iterator[Reason]:
@@ -77,6 +86,8 @@ def caveats(evidence: Evidence, market: Market) -> Iterator[Reason]:
         yield from _caveats_of_calls(evidence, evidence.bill, market)
     yield from filter(None, [named_note(evidence.measured, evidence.pricing)])
     capacity = evidence.capacity(market)
+    if capacity and capacity.load and not capacity.load.open_loop:
+        yield from filter(None, [capacity.basis])
     if capacity and evidence.pays_energy:
         idle = idle_caveat(evidence.measured.machine) if evidence.buying != "elastic" else None
         yield from filter(None, (capacity.energy.caveat, idle))

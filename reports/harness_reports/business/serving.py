@@ -12,7 +12,7 @@ from harness.errors import FactError
 from harness.facts import UseCase
 from harness.records import Record
 from harness_reports.business.business import Business, years_of
-from harness_reports.business.capacity import Capacity
+from harness_reports.business.capacity import Capacity, unserved
 from harness_reports.business.evidence import Evidence, gather
 from harness_reports.business.explained_row import ExplainedRow
 from harness_reports.business.market import Market, check_overrides, read_market
@@ -55,8 +55,10 @@ def serving(
 
     Demand is that of a steady-state year, retries included; the busiest hour has `peak_factor` times the mean hour's.
     `replicas` is the number of machines that bear the busiest hour (`capacity.py`); with a latency objective 99 of 100
-    requests are answered in time, waiting included, and `answer_s` is that percentile. `buying` says how machines are
-    paid: `machines` whole and every hour, `shared` by the part that is needed, `elastic` per second of use.
+    requests are answered in time, waiting included, and `answer_s` is that percentile: at the highest rate that was
+    measured under load within the limit, else computed from single requests and batches; `note` says which. `buying`
+    says how machines are paid: `machines` whole and every hour, `shared` by the part that is needed, `elastic` per
+    second of use.
     `utilisation` is the mean load over the measured throughput of the machines, `idle_usd_per_year` the cost of the
     idle time. Viability and alternatives have the same costs. `usd_per_correct_answer` includes retries, review and
     errors. `levelised_usd_per_1k` is the price of 1,000 requests, the same in all years, at which the net present value
@@ -144,13 +146,13 @@ def _of_calls(market: Market, candidate: Evidence, bill: Bill) -> ExplainedRow:
 
 
 def _note(market: Market, capacity: Capacity | None, candidate: Evidence) -> Reasons | None:
-    reasons = (_unserved(market, capacity), named_note(candidate.measured, candidate.pricing))
+    reasons = (_unserved(market, capacity, candidate), named_note(candidate.measured, candidate.pricing))
     return Reasons(reason for reason in reasons if reason) or None
 
 
-def _unserved(market: Market, capacity: Capacity | None) -> Reason | None:
+def _unserved(market: Market, capacity: Capacity | None, candidate: Evidence) -> Reason | None:
     if capacity is None:
-        return Reason("serving unknown")
+        return unserved(candidate.measured, market.latency_s) or Reason("serving unknown")
     if market.latency_s is not None and capacity.limit_s is None:
         return Reason("latency out of reach", {"limit_s": market.latency_s})
     return capacity.basis

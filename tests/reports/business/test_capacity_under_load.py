@@ -128,3 +128,41 @@ def test_a_verdict_rests_on_the_load(records: list[Any], pricing: Pricing, make_
     assert judged["replicas"] == served["replicas"] == 15
     assert judged["usd_per_year"] == served["usd_per_year"]
     assert all(row.cells[name] == figure.value for name, figure in row.figures().items() if name in row.cells)
+
+
+def test_what_no_load_bears_is_said(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """A candidate that was served under load alone, at rates that break the limit: its row and its verdict say so."""
+    *others, offline, single = bench.case()
+    alone = [*others, bench.swept(base=others[-1], precision="fp32")]
+    case = make_use_case(requests_per_year=9.9 * SECONDS, needs={"quality": 0.6, "latency_s": 0.05})
+    (served,), (judged,) = (table(alone, pricing, [case]).to_dict("records") for table in (serving, viability))
+
+    assert {offline.spec["scenario"], single.spec["scenario"]} == {"Offline", "SingleStream"}
+    assert served["replicas"] is None
+    for text in (served["note"], judged["reasons"]):
+        assert "At every measured rate under 99 % of requests were answered in 0.05 s" in text
+
+
+def test_the_window_of_the_load_counts(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """700 requests at 1,000 a second take 0.7 s: too short for a verdict, whatever the record's other runs took."""
+    *others, _, _ = bench.case()
+    brief = bench.load({"Server 1000/s": bench.steady(1000.0, 700, 0.01)}, base=others[-1])
+    case = make_use_case(needs={"quality": 0.6, "latency_s": 0.3})
+    (judged,) = viability([*others, brief], pricing, [case]).to_dict("records")
+
+    assert judged["verdict"] == "not enough evidence"
+    assert "The measured window of Server 1000/s is under 1 s" in judged["reasons"]
+
+
+def test_a_verdict_says_that_its_rate_is_of_a_closed_loop(
+    bench: Any, pricing: Pricing, make_use_case: MakeUseCase
+) -> None:
+    """Requests that arrive by a clock wait longer."""
+    records = bench.case()
+    start = [0.25 * turn for turn in range(350) for _ in range(2)]
+    columns = bench.requests(start, [[s + 0.25] for s in start], closed=True)
+    case = make_use_case(needs={"quality": 0.6, "latency_s": 0.3})
+    closed = bench.load({"ClosedLoop 2": columns}, base=records[-1])
+    (judged,) = viability([*records, closed], pricing, [case]).to_dict("records")
+
+    assert "as in the closed loop ClosedLoop 2" in judged["reasons"]
