@@ -355,3 +355,28 @@ def test_the_longest_answer_is_the_servers_where_none_is_set(mood: Path, max_tok
 
     assert request.get("max_tokens") == sent
     assert request["temperature"] == 0
+
+
+@pytest.mark.slow
+def test_what_a_run_costs_is_exact_to_the_cent(
+    mood: Path, evaluated: Callable[..., Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tokens that the server counted at the price of the entry that the user named; wrong answers are paid, too."""
+    from harness_reports.prices.cost import cost
+    from harness_reports.prices.pricing import Pricing
+
+    right = references(mood)
+    first, second, *_ = right
+    answers = right | {first: "no idea at all"}
+    monkeypatch.setitem(globals(), "SUITE", SUITE + "budgets: {{spend_usd: 1}}\n")
+    with Server(answers=answers, planted={second: Behaviour(statuses=(429, 200), retry_after="0")}) as one:
+        record = evaluated(one, more="priced_as: openai/gpt-4o-mini")
+    (row,) = cost([record], Pricing({})).to_dict("records")
+    usd = {text: 0.15e-6 * len(server.tokens(text)) + 0.60e-6 * len(server.tokens(answers[text])) for text in right}
+
+    assert sum(record.usage["test"]["attempts"]) == len(right) + 1
+    assert row["usd_per_1k_inferences"] == pytest.approx(sum(usd.values()) / len(usd) * 1000, rel=1e-12)
+    assert row["usd_per_1k_correct"] == pytest.approx(sum(usd.values()) / (len(usd) - 1) * 1000, rel=1e-12)
+    assert row["usd_per_1k_with_retries"] == pytest.approx((sum(usd.values()) + usd[second]) / len(usd) * 1000)
+    assert (row["price_provider"], row["price_item"]) == ("openai", "gpt-4o-mini")
+    assert not any("usd" in name or "price" in name for name in record.readings)
