@@ -16,6 +16,9 @@ HALVINGS = 3
 """Where halving ends: at an eighth of the first rate requests hardly wait for each other, and fewer gain nothing."""
 HIGHEST_PER_S = 1e4
 """Where doubling ends: about what a load generator that calls Python can send. It begins no higher than at a tenth."""
+AGAIN = 4
+"""A run with too few requests to tell is made again with so many times as many: with as many as would just tell if no
+further one broke a limit, half of the rates that keep all with room would be given up."""
 CONFIDENCE = 0.99
 """That a percentile is kept: LoadGen's early stopping."""
 
@@ -59,7 +62,7 @@ def search(
     def keeps(rate: float) -> bool:
         run, kept, slow = judged(rate, max(queries, fewest(share, 0)))
         if not kept and run.why_not is None and slow <= (1 - share) * len(run.served):  # too few to tell
-            run, kept, _ = judged(rate, fewest(share, slow))
+            run, kept, _ = judged(rate, AGAIN * len(run.served))
         if kept:
             best[rate] = run
         return kept

@@ -94,13 +94,13 @@ def found_at(slow: list[int], queries: int) -> tuple[Found, list[int]]:
 
 
 def test_one_slow_request_asks_for_more_of_them() -> None:
-    """459 requests support the percentile if none is slow, 662 if one is: the run is made again with as many."""
-    best, counts = found_at([1, 1], 10)
+    """459 requests support the percentile if none is slow: the run is made again with four times as many."""
+    best, counts = found_at([1, 8], 10)
 
-    assert counts[:2] == [459, 662]
+    assert counts[:2] == [459, 1836]
     assert [(one["requests"], one["broken"], one["kept"]) for one in best.tried[:2]] == [
         (459, 1, False),
-        (662, 1, True),
+        (1836, 8, True),
     ]
     assert best.run is not None
     assert best.run.rate_per_s == 1.0
@@ -109,9 +109,9 @@ def test_one_slow_request_asks_for_more_of_them() -> None:
 def test_too_many_slow_requests_break_a_limit_at_once() -> None:
     """5 of 459 are more than one in a hundred; a second try with more of them decides likewise."""
     assert found_at([5], 10)[1][1] == 459
-    again, counts = found_at([1, 8], 10)
+    again, counts = found_at([1, 12], 10)
 
-    assert counts[:3] == [459, 662, 459]
+    assert counts[:3] == [459, 1836, 459]
     assert again.run is not None
     assert again.run.rate_per_s < 1.0
 
