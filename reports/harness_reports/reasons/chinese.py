@@ -84,7 +84,7 @@ SENTENCES = {
     "load over limit": "在所有测得的速率下，{limit_s:g} 秒内得到应答的请求均不足 {share:share}：请降低速率。",
     "scores not finite": "{count} 个得分不是有限值：请检查模型的输出。",
     "items not repeatable": "数据不由其随机种子决定：每次评测或批次大小不同，样本也不同，各模型并非在相同样本上比较。请让每个回合用各自种子的生成器抽取。",
-    "items sampled": "{of:,} 个样本中的 {items:,} 个，以种子 {seed} 抽取：区间为该抽样的区间。",
+    "items sampled": "{of:count} 个样本中的 {items:count} 个，以种子 {seed} 抽取：区间为该抽样的区间。",
     "items all alike": "全部 {items} 个样本相同，与种子无关：区间不能说明其他样本。请让数据按给定的种子抽取，或只看单个样本的值。",
     "no error at all": "全部 {items} 个样本的 {metric} 均为 0，仿佛模型事先知道答案：请检查其输出。",
     # Machines for a use case's demand.

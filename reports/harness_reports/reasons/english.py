@@ -114,7 +114,7 @@ SENTENCES = {
     "items, so models are compared on different ones. Let each episode draw from a generator of its own, with its seed.",
     "items all alike": "All {items} items are the same, whatever their seeds: the interval says nothing about others. "
     "Let the data draw from the seed they are given, or take one item's value as it is.",
-    "items sampled": "{items:,} of {of:,} items, drawn with seed {seed}: the interval is that of the sample.",
+    "items sampled": "{items:count} of {of:count} items, drawn with seed {seed}: the interval is that of the sample.",
     "no error at all": "{metric} is 0 for all {items} items, as if the model knew them: check its outputs.",
     # Machines for a use case's demand.
     "serving unknown": "Serving was not measured.",

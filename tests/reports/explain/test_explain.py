@@ -68,7 +68,7 @@ def test_explanations_hold_for_all_seeds_and_assumptions(
 def test_every_number_of_the_cost_table_can_be_opened(suite: list[Any], pricing: Pricing) -> None:
     """All columns but counts and names."""
     figures = rows("cost", suite, pricing)[0].figures()
-    plain = {"seeds", "batch_size", "energy_kind", "train_energy_kind", "grid", "note"} | {
+    plain = {"seeds", "batch_size", "energy_kind", "train_energy_kind", "grid", "note", "tokens_are"} | {
         name for name in COLUMNS["cost"] if name.startswith("price_")
     }
     prices = {name for name in figures if name.startswith("price_")}
