@@ -14,7 +14,6 @@ import threading
 import uuid
 from collections.abc import Iterator
 from decimal import Decimal
-from itertools import count
 from typing import NamedTuple
 
 from harness.errors import StoreError
@@ -46,7 +45,6 @@ class Ledger:
         self.total = Decimal(0)
         """What is reserved or settled, as of the last look."""
         self._spend = spend
-        self._names = (f"{uuid.uuid4().hex}-{number}" for number in count())
         self._amounts: dict[str, Decimal] = {}
         self._read_to = 0
         self._lock = threading.Lock()
@@ -59,7 +57,7 @@ class Ledger:
         with self._opened() as file:
             if self.total + usd > self.cap:
                 return None
-            call = next(self._names)
+            call = uuid.uuid4().hex
             self._add(file, Line(call, usd, self._spend.step))
             again = os.dup(file)
         try:
