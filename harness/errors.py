@@ -52,6 +52,7 @@ def unknown(what: str, name: str, choices: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     names = sorted(choices)
-    near = get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    by_lower = {each.lower(): each for each in names}
+    near = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
+    hint = f" Did you mean {by_lower[near[0]]!r}?" if near else ""
     return f"Unknown {what} {name!r}.{hint} Known: {', '.join(names) or 'none'}."
