@@ -40,7 +40,8 @@ def cost(records: Sequence[Record], pricing: Pricing) -> pd.DataFrame:
       scratch and for a checkpoint that was pretrained elsewhere, and is None where its record is missing.
     - `usd_per_1k_inferences` is that of the cheapest Offline batch size on a machine that is busy for `utilisation` of
       its paid time: usd per hour / (samples per s · 3600 · utilisation) · 1000. `..._single_stream` is the same for one
-      request at a time, as latencies are measured.
+      request at a time, as latencies are measured. Where Offline was not served, the highest rate that was measured
+      under load takes its place, whose spread is not known.
     - `usd_per_1k_correct` is the Offline cost over the share of right answers (quality over its ceiling). Costs of
       errors and reviews belong to a use case, see `serving`. `usd_per_million_output_tokens` is None where no tokens
       were counted. `usd_per_1k_correct_low` and `..._high` are the ends of its 95 % interval.

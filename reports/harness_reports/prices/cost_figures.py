@@ -56,40 +56,39 @@ def _of_calls(candidate: Measured, pricing: Pricing) -> list[Explained]:
 
 def _of_machines(candidate: Measured, pricing: Pricing) -> list[Explained]:
     """Return the figures of a candidate on a machine that is paid by the hour."""
-    served = [
-        figure for scenario in UNIT_COSTS for figure in _served(scenario, candidate.fastest.get(scenario), pricing)
-    ]
-    if is_served(candidate.machine):
-        return _of_named_machine(candidate, pricing, served)
-    offline = candidate.fastest.get("Offline")
+    served, draws = _inferences(candidate, pricing)
+    tokens = (
+        token_figures(Bill(candidate, pricing.as_of), served[0])
+        if is_served(candidate.machine)
+        else [_tokens(candidate.fastest.get("Offline"), pricing), *of_machines()]
+    )
     return [
         *_training(candidate, pricing),
         _stage("evaluate_usd", [chain.leaf for chain in candidate.evaluations], pricing),
-        *served, *right_answer_figures(served[0], candidate.quality, unit_cost_draws(served[0], offline)),
-        _tokens(offline, pricing),
-        *energy_figures(candidate, pricing),
-        priced.hourly(candidate.machine, pricing), priced.utilisation(pricing),
-        priced.price(candidate.machine, pricing), priced.multiplier(pricing), *of_machines(),
-    ]  # fmt: skip
-
-
-def _of_named_machine(candidate: Measured, pricing: Pricing, served: list[Explained]) -> list[Explained]:
-    """Return the figures of a served model by the hour of the machine that the reader names."""
-    under_load = rate_under(candidate, None)
-    point, draws = served[0], unit_cost_draws(served[0], candidate.fastest.get("Offline"))
-    if under_load.load is not None:
-        point, draws = _under_load(candidate, pricing, under_load), None
-        note = "the rate under load is that of one window: its spread is not known"
-        ends = [Explained(name, None, PER_1K, note=note, inputs=(point,)) for name in UNIT_COSTS["Offline"][1:]]
-        served = [point, *ends, *served[3:]]
-    return [
-        *_training(candidate, pricing),
-        _stage("evaluate_usd", [chain.leaf for chain in candidate.evaluations], pricing),
-        *served, *right_answer_figures(point, candidate.quality, draws),
-        *energy_figures(candidate, pricing), *token_figures(Bill(candidate, pricing.as_of), point),
+        *served, *right_answer_figures(served[0], candidate.quality, draws),
+        *energy_figures(candidate, pricing), *tokens,
         priced.hourly(candidate.machine, pricing), priced.utilisation(pricing),
         priced.price(candidate.machine, pricing), priced.multiplier(pricing),
     ]  # fmt: skip
+
+
+def _inferences(candidate: Measured, pricing: Pricing) -> tuple[list[Explained], np.ndarray | None]:
+    """Return the figures of 1,000 inferences, and draws of the first.
+
+    Offline's rate decides. That under load takes its place where Offline was not measured, and for a model behind a
+    URL, where Offline is no batch on one machine.
+    """
+    offline = candidate.fastest.get("Offline")
+    served = [
+        figure for scenario in UNIT_COSTS for figure in _served(scenario, candidate.fastest.get(scenario), pricing)
+    ]
+    under_load = rate_under(candidate, None)
+    if under_load.load is None or (offline is not None and not is_served(candidate.machine)):
+        return served, unit_cost_draws(served[0], offline)
+    point = _under_load(candidate, pricing, under_load)
+    note = "the rate under load is that of one window: its spread is not known"
+    ends = [Explained(name, None, PER_1K, note=note, inputs=(point,)) for name in UNIT_COSTS["Offline"][1:]]
+    return [point, *ends, *served[len(UNIT_COSTS["Offline"]) :]], None
 
 
 def _under_load(candidate: Measured, pricing: Pricing, rate: RateUnder) -> Explained:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from harness import FactError, Price
-from harness_reports.cells import rows
+from harness_reports.cells import missing, rows
 from harness_reports.measured.tables import accuracy
 from harness_reports.prices.cost import COST, cost
 from harness_reports.prices.pricing import Pricing
@@ -61,6 +61,20 @@ def test_a_baseline_on_a_processor_is_compared_with_a_model_on_a_chip(
 
     assert hours == pytest.approx({"bert": 3.0, "tfidf": 0.10})
     assert graded["bert"] == "better"
+
+
+def test_without_offline_the_rate_under_load_counts(bench: Any, pricing: Pricing) -> None:
+    """20 answers a second; with Offline's 100 a second those count."""
+    records = bench.case()
+    (evaluation,) = (record for record in records if record.step == "evaluate")
+    load = bench.load({"Server 20/s": bench.steady(20.0, 700, 0.1)}, base=evaluation)
+    row = only(cost([*(record for record in records if record.step != "serve"), load], pricing))
+    both = only(cost([*records, load], pricing))
+
+    assert row["usd_per_1k_inferences"] == pytest.approx(0.1 / (20 * 3600) * 1000, rel=0.01)
+    assert row["usd_per_1k_correct"] > row["usd_per_1k_inferences"]
+    assert missing(row["usd_per_1k_low"])
+    assert both["usd_per_1k_inferences"] == pytest.approx(0.1 / 360)
 
 
 @pytest.mark.parametrize(
