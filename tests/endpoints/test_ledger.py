@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import subprocess
+import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
@@ -84,26 +86,38 @@ def test_what_a_kill_cut_off_was_not_reserved(calls: list[tuple[int, bool, int]]
         assert len(file.read_bytes().splitlines()) == len(lines) + 1
 
 
-def _spend_all(file: Path, step: str, number: int) -> int:
-    """Reserve cents until the cap is reached, and settle every third at half a cent; return how many."""
-    ledger, count = opened(file, step=step, steps="abcd"), 0
-    for _ in range(number):
-        call = ledger.reserve(CENT)
-        if call is not None:
-            count += 1
-            if count % 3 == 0:
-                ledger.settle(call, CENT / 2)
-    return count
+SPENDER = """
+import sys
+from decimal import Decimal
+from pathlib import Path
+from harness.seams import Spend
+from harness_endpoints._ledger import Ledger
+file, step = sys.argv[1:]
+ledger, count = Ledger(Spend(1.0, Path(file), step, frozenset("abcd"))), 0
+for _ in range(40):
+    call = ledger.reserve(Decimal("0.01"))
+    if call is not None:
+        count += 1
+        if count % 3 == 0:
+            ledger.settle(call, Decimal("0.005"))
+print(count)
+"""
+"""Reserves cents until the cap is reached, and settles every third at half a cent; prints how many."""
 
 
 def test_threads_and_processes_never_pass_the_cap_together(tmp_path: Path) -> None:
     """Each sees what the others reserve, at any time."""
     file = tmp_path / "ledger"
-    with multiprocessing.get_context("spawn").Pool(2) as pool, ThreadPoolExecutor(3) as threads:
-        far = [pool.apply_async(_spend_all, (file, step, 40)) for step in "ab"]
+    far = [
+        subprocess.Popen([sys.executable, "-I", "-c", SPENDER, str(file), step], stdout=subprocess.PIPE, text=True)
+        for step in "ab"
+    ]
+    while not file.exists() and far[0].poll() is None:
+        time.sleep(0.01)  # until the others have begun
+    with ThreadPoolExecutor(3) as threads:
         ledger = opened(file, step="c", steps="abcd")
         near = list(threads.map(lambda _: ledger.reserve(CENT), range(90)))
-        counts = [len([call for call in near if call is not None]), *(one.get(60) for one in far)]
+    counts = [len([call for call in near if call is not None]), *(int(one.communicate(timeout=60)[0]) for one in far)]
 
     expected = counts[0] * CENT + sum((count - count // 3) * CENT + count // 3 * CENT / 2 for count in counts[1:])
     ledger = opened(file, steps="abcd")
