@@ -15,10 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.measure.outputs import check_outputs
+from harness.measure.validity import UNANSWERED
 from harness.seams import Predict, Served
-
-UNANSWERED = "unanswered"
-"""How a request is called that was still waiting when the run was over: it is saturated."""
 
 
 @dataclass

@@ -10,27 +10,24 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import sqrt
 from typing import Any, NamedTuple
 
-from harness.measure.batcher import UNANSWERED, Batcher
+from harness.measure.batcher import Batcher
 from harness.measure.draw import Draw
 from harness.measure.loadgen import Window
+from harness.measure.validity import (
+    CLIENT,
+    CLIENT_BUSY,
+    CLIENT_LATE,
+    MOST_FAILED,
+    SATURATED,
+    UNANSWERED,
+    backlog_grows,
+)
 from harness.seams import Concurrent, Reading, Served
 
-MOST_FAILED = 0.01
-"""Share of requests that may fail in a run that counts: with more, 99 of 100 requests are not answered at all."""
-CLIENT_BUSY = 0.9
-"""CPU seconds of the client per second from which on it is the limit: one thread sends and reads."""
-CLIENT_LATE = 0.1
-"""How late the client may be on average, relative to the time to the first piece of an answer: a tenth of what is
-measured is then its own."""
-CLIENT = "the client was the limit"
-SATURATED = "saturated: requests came faster than they were answered"
 ENDED_EARLY = "Ending early"
 """What LoadGen says where it stops since too many requests are in flight."""
-GROWTH = 2.33
-"""Standard deviations by which a backlog has to grow: one-sided, 99 %."""
 
 
 class Wire:
@@ -131,7 +128,9 @@ class Run:
         """Whether requests came faster than they were answered: many were left, or the backlog grew."""
         left = any(one.failure == UNANSWERED for one in self.served)
         early = any(ENDED_EARLY in error for error in self.log.get("errors", ()))
-        return left or early or (self.scheduled is not None and _grows(self.answered))
+        if left or early or self.scheduled is None:
+            return left or early
+        return backlog_grows([start for start, _ in self.answered], [one.chunks[-1] for _, one in self.answered])
 
     @cached_property
     def why_not(self) -> str | None:
@@ -171,16 +170,6 @@ class Run:
             "saturated": self.saturated, "valid": self.why_not is None, "why_not": self.why_not,
             "inputs_repeat": self.repeats, "load_generator": dict(self.log),
         }  # fmt: skip
-
-
-def _grows(answered: Sequence[tuple[float, Served]]) -> bool:
-    """Return whether more requests come than go, after the first third of them and the first answer."""
-    if not answered:
-        return False
-    starts, ends = sorted(start for start, _ in answered), [one.chunks[-1] for _, one in answered]
-    mark, last = max(starts[len(starts) // 3], min(ends)), starts[-1]
-    came, went = sum(start > mark for start in starts), sum(mark < end <= last for end in ends)
-    return came - went > GROWTH * sqrt(came + went)
 
 
 class Driven(NamedTuple):

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.measure.batcher import UNANSWERED, Batcher
+from harness.measure.batcher import Batcher
 from harness.measure.draw import Draw
+from harness.measure.validity import UNANSWERED
 from harness.seams import Served
 
 

@@ -12,7 +12,8 @@ from harness.measure.batcher import Batcher
 from harness.measure.closed_loop import in_flight
 from harness.measure.draw import Draw
 from harness.measure.loadgen import no_meters
-from harness.measure.runs import CLIENT, Run, Terms, Wire
+from harness.measure.runs import Run, Terms, Wire
+from harness.measure.validity import CLIENT
 
 
 def loop(system: Any, requests: int, **changes: Any) -> Run:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.measure.batcher import UNANSWERED
-from harness.measure.runs import CLIENT, SATURATED, Run
+from harness.measure.runs import Run
+from harness.measure.validity import CLIENT, SATURATED, UNANSWERED
 from harness.seams import Served
 
 ANSWERED = Served(10.1, (10.4, 10.8), input_tokens=12, cached_tokens=4, output_tokens=2)

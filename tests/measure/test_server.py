@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from harness.measure.batcher import UNANSWERED, Batcher
+from harness.measure.batcher import Batcher
 from harness.measure.draw import Draw
 from harness.measure.loadgen import no_meters
-from harness.measure.runs import CLIENT, SATURATED, Run, Terms, Wire
+from harness.measure.runs import Run, Terms, Wire
 from harness.measure.server import at_rate, multi_stream
+from harness.measure.validity import CLIENT, SATURATED, UNANSWERED
 
 SLEEP_S = 0.004
 

@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from harness.measure.validity import CLIENT, CLIENT_BUSY, MOST_FAILED, UNANSWERED
 from harness.records import Record
 from harness_reports.measured.results import Measured
 from harness_reports.measured.runs import Load, Run, loads_of
 from harness_reports.reasons import Reason
-
-MOST_FAILED = 0.01
-"""Share of requests that may fail in a run that counts: with more, 99 of 100 requests are not answered at all."""
-CLIENT_BUSY = 0.9
-"""CPU seconds of the client per second, from which on it was the limit: one thread sends and reads."""
-CLIENT = "the client was the limit"
-"""How a record names that the harness itself was too slow."""
-UNANSWERED = "unanswered"
-"""How a record names a request that still waited when the run was over: it is saturated."""
 
 
 def faults(load: Load) -> list[Reason]:

@@ -15,13 +15,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from harness.measure.validity import backlog_grows
 from harness.records import Record
 from harness_reports.measured.latency import LatencyObjective, latency_objective
 
 LIMITS = ("first_token_s", "per_token_s", "latency_s")
 """The times of a request that a suite may limit."""
-_SATURATED_Z = 2.33
-"""One-sided, 99 %."""
 
 
 class Window(NamedTuple):
@@ -185,17 +184,10 @@ class Run:
 
     @cached_property
     def saturated(self) -> bool:
-        """Whether the backlog grows: requests come faster than they are answered.
-
-        Counts are of the part after the first third of requests and the first answer. By chance alone a queue at
-        exactly its capacity, with Poisson arrivals and answers, grows so much once in a hundred times.
-        """
-        if not self.open_loop or not self.answered.any():
+        """Whether the backlog grows: requests come faster than they are answered."""
+        if not self.open_loop:
             return False
-        start, end = np.sort(self.start_s[self.answered]), self.end_s[self.answered]
-        mark, last = max(start[start.size // 3], end.min()), start[-1]
-        came, went = int((start > mark).sum()), int(((end > mark) & (end <= last)).sum())
-        return bool(came - went > _SATURATED_Z * np.sqrt(came + went))
+        return backlog_grows(self.start_s[self.answered].tolist(), self.end_s[self.answered].tolist())
 
 
 def _numbers(values: Sequence[float | None]) -> np.ndarray:
