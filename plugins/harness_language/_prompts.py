@@ -7,14 +7,11 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from harness import NotAnAnswerError, Prompts
-from harness.seams.prompts import chosen
+from harness.class_prompts import ClassPrompts
 from harness_language._scripts import words as words_of
 
 if TYPE_CHECKING:
-    from harness_language.data import TextClassificationData
     from harness_language.extraction import ExtractionData
     from harness_language.questions import QuestionData
     from harness_language.summaries import SummaryData
@@ -23,40 +20,14 @@ if TYPE_CHECKING:
 _BLOCK = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL)
 
 
-class ClassPrompts(Prompts):
-    """One of the classes, by its name."""
+class TextPrompts(ClassPrompts):
+    """The class of a text."""
 
-    def __init__(self, data: TextClassificationData) -> None:
-        """Keep the data and the names of the classes."""
-        self._data = data
-        self.choices = data.classes
-        names = ", ".join(data.classes)
-        self.instruction = (
-            f"Classify the text. Answer with exactly one of these classes, and with nothing else: {names}"
-        )
+    noun = "text"
 
     def ask(self, one: str) -> str:
         """Return the text."""
         return one
-
-    def examples(self) -> Sequence[tuple[str, str]]:
-        """Return the training texts with the names of their classes."""
-        texts, labels = self._data.examples("train")
-        return [(text, self.choices[label]) for text, label in zip(texts, labels, strict=True)]
-
-    def read(self, words: str, one: str) -> np.ndarray:  # noqa: ARG002 - a class does not depend on the text
-        """Return a row with a one at the class that is named.
-
-        Raises:
-            NotAnAnswerError: none is named, or several are.
-        """
-        row = self.nothing()
-        row[chosen(words, self.choices)] = 1.0
-        return row
-
-    def nothing(self) -> np.ndarray:
-        """Return a row of zeros."""
-        return np.zeros(len(self.choices))
 
 
 class QuestionPrompts(Prompts):

@@ -65,9 +65,9 @@ class TextClassificationData(LabelledData):
 
     def prompts(self) -> Prompts:
         """Return how a text's class is asked for."""
-        from harness_language._prompts import ClassPrompts
+        from harness_language._prompts import TextPrompts
 
-        return ClassPrompts(self)
+        return TextPrompts(self)
 
 
 class _MacroF1:
