@@ -11,15 +11,15 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from copy import copy
 from functools import cache
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from harness import Data, Grades, Predict, Prompts, Sample
+from harness import Grades, Predict, Prompts, Sample
 from harness_language._schemas import checked, is_valid
 from harness_language._scripts import TOKEN
+from harness_language._split_data import SplitData
 
 KIND = "information-extraction"
 SHOWN = 10
@@ -38,7 +38,7 @@ class Extract(NamedTuple):
     """JSON by the schema, never None."""
 
 
-class ExtractionData(Data):
+class ExtractionData(SplitData[Extract]):
     """Texts in splits that share none, with JSON by a schema.
 
     An answer is exact if it is the reference but for the order of keys and of the items of lists; a key whose value is
@@ -62,8 +62,7 @@ class ExtractionData(Data):
         """
         self.schema = schema
         self._validator = checked("The schema", schema)
-        self._splits = {name: tuple(extracts) for name, extracts in splits.items()}
-        self.sizes = {name: len(extracts) for name, extracts in self._splits.items()}
+        super().__init__(splits)
         content = json.dumps([schema, sorted(self._splits.items())])
         self.digest = hashlib.sha256(content.encode()).hexdigest()
 
@@ -74,21 +73,6 @@ class ExtractionData(Data):
     def texts(self, split: str) -> tuple[str, ...]:
         """Return a split's texts, for tokenizers and pretraining."""
         return tuple(extract.text for extract in self._splits[split])
-
-    def smaller(self, train: int, validation: int) -> ExtractionData:
-        """Return the data with fewer training and validation texts."""
-        fewer = {"train": self._splits["train"][:train], "validation": self._splits["validation"][:validation]}
-        return self._with(fewer)
-
-    def only(self, split: str, places: Sequence[int]) -> ExtractionData:
-        """Return the data with the texts of a split at these places alone."""
-        return self._with({split: tuple(self._splits[split][place] for place in places)})
-
-    def _with(self, splits: Mapping[str, tuple[Extract, ...]]) -> ExtractionData:
-        data = copy(self)
-        data._splits = {**self._splits, **splits}  # noqa: SLF001 - a copy
-        data.sizes = {name: len(items) for name, items in data._splits.items()}  # noqa: SLF001
-        return data
 
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Grades:
         """Return for each text whether the answer is exact and whether it is by the schema, and the F1 of fields.

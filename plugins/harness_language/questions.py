@@ -20,6 +20,7 @@ import regex
 from harness import Data, Grades, Predict, Prompts, Sample, Unsupported
 from harness_language._parameters import Question
 from harness_language._scripts import TOKEN, is_latin, segmented
+from harness_language._split_data import SplitData
 
 KIND = "question-answering"
 SHOWN = 10
@@ -41,7 +42,7 @@ def question_data(data: Data) -> QuestionData:
     return data
 
 
-class QuestionData(Data):
+class QuestionData(SplitData[Question]):
     """Questions in splits that share no context, evaluated as in SQuAD (Rajpurkar et al., 2016) or MLQA, by script."""
 
     def __init__(self, splits: Mapping[str, Sequence[Question]]) -> None:
@@ -50,22 +51,12 @@ class QuestionData(Data):
         Args:
             splits: `train`, `validation` and `test`.
         """
-        self._splits = {name: tuple(questions) for name, questions in splits.items()}
-        self.sizes = {name: len(questions) for name, questions in self._splits.items()}
+        super().__init__(splits)
         self.digest = hashlib.sha256(repr(sorted(self._splits.items())).encode()).hexdigest()
 
     def questions(self, split: str) -> tuple[Question, ...]:
         """Return a split's questions with their answers."""
         return self._splits[split]
-
-    def smaller(self, train: int, validation: int) -> QuestionData:
-        """Return the data with fewer training and validation questions."""
-        fewer = {"train": self._splits["train"][:train], "validation": self._splits["validation"][:validation]}
-        return QuestionData({**self._splits, **fewer})
-
-    def only(self, split: str, places: Sequence[int]) -> QuestionData:
-        """Return the data with the questions of a split at these places alone."""
-        return QuestionData({**self._splits, split: tuple(self._splits[split][place] for place in places)})
 
     def texts(self, split: str) -> tuple[str, ...]:
         """Return a split's contexts and questions, without repetition, for tokenizers and pretraining."""

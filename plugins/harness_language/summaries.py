@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from copy import copy
 from functools import cache
 from itertools import zip_longest
 from typing import Any, NamedTuple
@@ -16,11 +15,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from sacrebleu.metrics.chrf import CHRF
 
-from harness import Data, Grades, Predict, Prompts, Sample
+from harness import Grades, Predict, Prompts, Sample
 from harness_language._generated import generated
 from harness_language._resampled import ResampledMetric
 from harness_language._rouge import NAMES, Rouge
 from harness_language._scripts import TOKEN
+from harness_language._split_data import SplitData
 
 KIND = "summarization"
 SHOWN = 10
@@ -37,7 +37,7 @@ class Summarised(NamedTuple):
     """At least one; any of them is right."""
 
 
-class SummaryData(Data):
+class SummaryData(SplitData[Summarised]):
     """Texts in splits that share none, evaluated by rouge-score and sacrebleu.
 
     Of several references ROUGE counts the best, each of its metrics for itself, as the library's `score_multi` does;
@@ -50,9 +50,8 @@ class SummaryData(Data):
         Args:
             splits: `train`, `validation` and `test`.
         """
-        self._splits = {name: tuple(items) for name, items in splits.items()}
+        super().__init__(splits)
         self._rouge = Rouge([one for item in self._splits["train"] for one in item.references])
-        self.sizes = {name: len(items) for name, items in self._splits.items()}
         content = repr([(name, [tuple(item) for item in self._splits[name]]) for name in sorted(self._splits)])
         self.digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -63,21 +62,6 @@ class SummaryData(Data):
     def texts(self, split: str) -> tuple[str, ...]:
         """Return a split's texts and summaries, for tokenizers and pretraining."""
         return tuple(text for item in self._splits[split] for text in (item.text, *item.references))
-
-    def smaller(self, train: int, validation: int) -> SummaryData:
-        """Return the data with fewer training and validation texts."""
-        fewer = {"train": self._splits["train"][:train], "validation": self._splits["validation"][:validation]}
-        return self._with(fewer)
-
-    def only(self, split: str, places: Sequence[int]) -> SummaryData:
-        """Return the data with the texts of a split at these places alone."""
-        return self._with({split: tuple(self._splits[split][place] for place in places)})
-
-    def _with(self, splits: Mapping[str, tuple[Summarised, ...]]) -> SummaryData:
-        data = copy(self)
-        data._splits = {**self._splits, **splits}  # noqa: SLF001 - a copy
-        data.sizes = {name: len(items) for name, items in data._splits.items()}  # noqa: SLF001
-        return data
 
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Grades:
         """Return ROUGE of each summary, chrF, and the signatures of both.

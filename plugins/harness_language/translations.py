@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Mapping, Sequence
-from copy import copy
 from functools import cache
 from typing import Any, ClassVar
 
@@ -21,6 +20,7 @@ from harness_language._generated import generated
 from harness_language._phrases import Pair
 from harness_language._resampled import ResampledMetric
 from harness_language._scripts import is_chinese, is_spaceless
+from harness_language._split_data import SplitData
 
 __all__ = ["KIND", "Pair", "TranslationData", "tokenizer", "translation_data"]
 
@@ -59,7 +59,7 @@ def tokenizer(locale: str, targets: Sequence[str] = ()) -> str:
     return of_locale or "zh" if is_chinese(text) else "char"
 
 
-class TranslationData(Data):
+class TranslationData(SplitData[Pair]):
     """Pairs in splits that share no source text, evaluated by sacrebleu (Post, 2018)."""
 
     row_names: ClassVar[Mapping[str, str]] = {"input": "source", "reference": "target"}
@@ -71,31 +71,15 @@ class TranslationData(Data):
             splits: `train`, `validation` and `test`.
             target_locale: of the translations; with their script it decides BLEU's tokenizer.
         """
-        self._splits = {name: tuple(pairs) for name, pairs in splits.items()}
+        super().__init__(splits)
         self._target_locale = target_locale
         self._tokenizer = tokenizer(target_locale, [pair.target for pair in self._splits["train"]])
-        self.sizes = {name: len(pairs) for name, pairs in self._splits.items()}
         content = repr([(name, [tuple(pair) for pair in self._splits[name]]) for name in sorted(self._splits)])
         self.digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
     def pairs(self, split: str) -> tuple[Pair, ...]:
         """Return a split's pairs."""
         return self._splits[split]
-
-    def smaller(self, train: int, validation: int) -> TranslationData:
-        """Return the data with fewer training and validation pairs."""
-        fewer = {"train": self._splits["train"][:train], "validation": self._splits["validation"][:validation]}
-        return self._with(fewer)
-
-    def only(self, split: str, places: Sequence[int]) -> TranslationData:
-        """Return the data with the texts of a split at these places alone."""
-        return self._with({split: tuple(self._splits[split][place] for place in places)})
-
-    def _with(self, splits: Mapping[str, tuple[Pair, ...]]) -> TranslationData:
-        data = copy(self)
-        data._splits = {**self._splits, **splits}  # noqa: SLF001 - a copy
-        data.sizes = {name: len(items) for name, items in data._splits.items()}  # noqa: SLF001
-        return data
 
     def texts(self, split: str) -> tuple[str, ...]:
         """Return a split's texts in both languages, for tokenizers and pretraining."""
