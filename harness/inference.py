@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
@@ -39,63 +39,62 @@ def open_predictor(
 def serve(
     predict: Predict, inputs: Sequence[Any], spec: dict[str, Any], hardware: Hardware, meters: Meters, count: Count
 ) -> tuple[Load, dict[str, int]]:
-    """Serve a predictor in the scenario of the spec; meters and counts see the measured run alone.
-
-    Outputs are kept only where something is counted, and are counted after the run, so that it takes no time of it.
-    """
-    kept: list[Sequence[Any]] = []
-
-    def keeping(batch: Sequence[Any]) -> Sequence[Any]:
-        outputs = predict(batch)
-        kept.append(outputs)
-        return outputs
-
-    def opened() -> AbstractContextManager[Mapping[str, Reading]]:
-        kept.clear()  # of the warm-up, or of a run that was too short
-        return window(meters(), hardware.synchronise)
-
+    """Serve a predictor in the scenario of the spec; meters and counts see the measured run alone."""
+    kept = _Kept(count)
     load = generate_load(
         spec["scenario"],
-        keeping if count(()) else predict,
+        kept.of(predict),
         inputs,
         batch_size=spec["batch_size"],
         seconds=spec["load"]["seconds"],
         min_queries=spec["load"]["queries"],
         synchronise=hardware.synchronise,
         seed=spec["seed"],
-        window=opened,
+        window=lambda: kept.opened(meters, hardware),
         warm_up_calls=FEW_CALLS if isinstance(predict, BilledPredictor) else MOST_CALLS,
     )
-    return load, _counted(kept, count)
-
-
-def _counted(kept: Iterable[Sequence[Any]], count: Count) -> dict[str, int]:
-    work: Counter[str] = Counter()
-    for outputs in kept:
-        work.update(plain.counts(count(outputs), "Data.work()"))
-    return dict(work)
+    return load, kept.counted(-1)  # before it are runs that were too short
 
 
 def serve_arrivals(
     predict: Predict, inputs: Sequence[Any], spec: dict[str, Any], hardware: Hardware, meters: Meters, count: Count
 ) -> tuple[Loaded, dict[str, int]]:
     """Serve requests that are in flight at the same time; counted is the run that stands for the others."""
-    kept: list[list[Sequence[Any]]] = [[]]
+    kept = _Kept(count)
+    loaded = under_load(kept.of(predict), inputs, spec, hardware.synchronise, lambda: kept.opened(meters, hardware))
+    return loaded, kept.counted(loaded.chosen)
 
-    def keeping(batch: Sequence[Any]) -> Sequence[Any]:
-        outputs = predict(batch)
-        kept[-1].append(outputs)
-        return outputs
 
-    def opened() -> AbstractContextManager[Mapping[str, Reading]]:
-        kept.append([])
+class _Kept:
+    """Outputs of each run. They are kept only where something is counted, and counted later: it takes no run's time."""
+
+    def __init__(self, count: Count) -> None:
+        self._count = count
+        self._runs: list[list[Sequence[Any]]] = [[]]  # the first: the warm-up
+
+    def of(self, predict: Predict) -> Predict:
+        """Return a predictor whose outputs are kept."""
+        if not self._count(()):
+            return predict
+
+        def keeping(batch: Sequence[Any]) -> Sequence[Any]:
+            outputs = predict(batch)
+            self._runs[-1].append(outputs)
+            return outputs
+
+        return replace(predict, whole=keeping) if isinstance(predict, BilledPredictor) else keeping
+
+    def opened(self, meters: Meters, hardware: Hardware) -> AbstractContextManager[Mapping[str, Reading]]:
+        """Begin a run: open its meters."""
+        self._runs.append([])
         return window(meters(), hardware.synchronise)
 
-    served = predict
-    if count(()):
-        served = replace(predict, whole=keeping) if isinstance(predict, BilledPredictor) else keeping
-    loaded = under_load(served, inputs, spec, hardware.synchronise, opened)
-    return loaded, _counted(kept[1 + loaded.chosen], count)
+    def counted(self, run: int) -> dict[str, int]:
+        """Return what the outputs of a run hold, the last one by -1."""
+        work: Counter[str] = Counter()
+        for outputs in self._runs[1:][run]:
+            work.update(plain.counts(self._count(outputs), "Data.work()"))
+        return dict(work)
 
 
 def first_token_s(
