@@ -13,6 +13,8 @@ A message says what is wrong, whose it is, and what to do next.
 
 from collections.abc import Iterable
 
+FAILED = 1
+"""Exit code of a command that ran, and could not do what it was asked for."""
 INTERRUPTED = 130
 """The exit code of a command that Ctrl-C stopped."""
 

@@ -126,7 +126,7 @@ HARMLESS: Mapping[str, tuple[str, str, str]] = {
     "a docstring": ("harness_language._bert", '    """Return ', '    """Give '),
     "formatting": ("harness_control._dqn", "STRETCH = 16", "STRETCH   =  (16)"),
     "a report": ("harness_reports.business.verdict", "from __future__ import annotations", "DECISIVE = 0"),
-    "the command line": ("harness.cli", "FAILED = 1", "FAILED = 3"),
+    "the command line": ("harness.cli", "no_args_is_help=True", "no_args_is_help=False"),
     "the screen": ("harness.screen", "REFRESH_PER_S = 1.0", "REFRESH_PER_S = 2.0"),
     "the store": ("harness.store", "NEEDED_BYTES = 256", "NEEDED_BYTES = 512"),
     "use cases": ("harness.facts", "from __future__ import annotations", "OTHER = 0"),

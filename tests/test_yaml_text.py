@@ -133,9 +133,9 @@ def test_a_text_that_looks_like_something_else_wants_quotes(text: str, kind: str
 
 def test_on_the_command_line_a_text_needs_no_quotes() -> None:
     """Settings that are texts are taken as they are written; all others are YAML."""
-    from harness.cli import _settings
+    from harness.choice import settings_of
 
     declared = {"column": TEXT, "rate": FLOAT, "steps": INT, "free": Setting(None, "Anything.")}
-    given = _settings(["column=010", "rate=1e-3", "steps=1E2", "free=[1e1, no]"], declared)
+    given = settings_of(["column=010", "rate=1e-3", "steps=1E2", "free=[1e1, no]"], declared)
 
     assert filled(given, declared) == {"column": "010", "rate": 1e-3, "steps": 100, "free": [10.0, False]}
