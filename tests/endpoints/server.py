@@ -161,6 +161,16 @@ def make_text(how: Behaviour, text: str | None, body: Mapping[str, Any]) -> Text
     return Text(pieces, finish, None if how.usage == "none" else usage)
 
 
+class First:
+    """When the first chunk of an answer went out, by `time.perf_counter()`."""
+
+    at: float | None = None
+
+    def note(self) -> None:
+        """Note the first one."""
+        self.at = time.perf_counter() if self.at is None else self.at
+
+
 class Server:
     """The server, in a thread of its own."""
 
@@ -178,7 +188,8 @@ class Server:
             key: what `Authorization` must hold.
             context: the most tokens of prompt and answer.
             models_status: what GET /models answers.
-            log: a file that gets a line for each request, and another when it has been answered.
+            log: a file that gets a line for each request, and another when it has been answered: with the seconds from
+                the request to the first chunk as they were.
             port: 0 for a free one.
         """
         self.behaviours = behaviours or {"tiny": Behaviour()}
@@ -246,7 +257,7 @@ class Server:
         return _error(401, {"message": f"Incorrect API key provided: {shown}.", "code": "invalid_api_key"})
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        received = time.perf_counter()
+        received, first = time.perf_counter(), First()
         if (refused := self._refused(request)) is not None:
             return refused
         body = await request.json()
@@ -259,10 +270,11 @@ class Server:
         self.requests.update([text, body["model"]])
         self._note("asked", entry)
         try:
-            response = self._fault(body) or await self._respond(request, body, number, entry["try"], received)
+            response = self._fault(body) or await self._respond(request, body, number, entry["try"], received, first)
         finally:
             self.in_flight -= 1
-        self._note("answered", entry | {"status": response.status})
+        first_s = None if first.at is None else first.at - received
+        self._note("answered", entry | {"status": response.status, "first_s": first_s})
         return response
 
     def _note(self, event: str, entry: dict[str, Any]) -> None:
@@ -285,7 +297,13 @@ class Server:
         return None
 
     async def _respond(
-        self, request: web.Request, body: Mapping[str, Any], number: int, tried: int, received: float
+        self,
+        request: web.Request,
+        body: Mapping[str, Any],
+        number: int,
+        tried: int,
+        received: float,
+        first: First,
     ) -> web.StreamResponse:
         prompt = last_text(body)
         how = self.planted.get(prompt, self.behaviours[body["model"]])
@@ -300,7 +318,7 @@ class Server:
         made = make_text(how, reference(self.answers, prompt), body)
         due = received + how.first_s[number % len(how.first_s)]
         if body.get("stream") and not how.ignores_stream:
-            return await _stream(request, how, made, body, due)
+            return await _stream(request, how, made, body, due, first)
         await _until(due + how.gap_s * max(0, len(made.pieces) - 1))
         return await _whole(request, how, made, body)
 
@@ -365,7 +383,7 @@ def _close(request: web.Request) -> None:
 
 
 async def _stream(
-    request: web.Request, how: Behaviour, made: Text, body: Mapping[str, Any], due: float
+    request: web.Request, how: Behaviour, made: Text, body: Mapping[str, Any], due: float, first: First
 ) -> web.StreamResponse:
     """Send an answer chunk by chunk, each at its time; all of it is made before the first goes out."""
     pieces = [_event(how, body, _choice(name, text)) for name, text in made.pieces]
@@ -380,6 +398,7 @@ async def _stream(
             return await _end_early(request, response, how)
         waiting.append(piece)
         if len(waiting) >= how.chunks_per_write:
+            first.note()
             await _write(response, how, waiting)
             waiting = []
         await _until(due + (place + 1) * how.gap_s)
