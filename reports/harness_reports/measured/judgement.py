@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -145,6 +146,15 @@ def _few_items(record: Record) -> Reason | None:
     return Reason("few items", {"items": items, "needed": MINIMUM_ITEMS}) if items < MINIMUM_ITEMS else None
 
 
+def _no_answers(record: Record) -> Reason | None:
+    whys = record.usage.get("test", {}).get("why", ())
+    failures = Counter(why for why in whys if why is not None)
+    if not failures:
+        return None
+    counts = {"failed": failures.total(), "count": len(whys)}
+    return Reason("no answers", {**counts, "failures": failures.most_common()})
+
+
 def _broken_scores(record: Record) -> Reason | None:
     broken = sum(int((~np.isfinite(np.array(column, dtype=float))).sum()) for column in record.scores.values())
     return Reason("scores not finite", {"count": broken}) if broken else None
@@ -174,5 +184,5 @@ def _errorless(record: Record) -> Reason | None:
 
 _CHECKS: Mapping[str, Sequence[Callable[[Record], Reason | None]]] = {
     "serve": (_cached, _short, _invalid, _noisy, _overhead, _drifted, _busy, _threads, _unsupported),
-    "evaluate": (_sampled, _unrepeatable, _alike, _few_items, _broken_scores, _errorless),
+    "evaluate": (_sampled, _unrepeatable, _alike, _no_answers, _few_items, _broken_scores, _errorless),
 }

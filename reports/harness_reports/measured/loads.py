@@ -21,8 +21,9 @@ def _failed(load: Load) -> Iterator[Reason]:
     failures = load.failures
     del failures[UNANSWERED]
     if failures.total() > MOST_FAILED * load.requests:
-        named = ", ".join(f"{count} {name}" for name, count in failures.most_common())
-        yield Reason("load failed", {"count": load.requests, "failures": named, "most": MOST_FAILED})
+        named = failures.most_common()
+        counts = {"failed": failures.total(), "count": load.requests}
+        yield Reason("load failed", {**counts, "failures": named, "most": MOST_FAILED})
 
 
 def _faults(run: Run) -> Iterator[Reason]:

@@ -11,7 +11,7 @@ from typing import Any
 from harness.facts import Text
 from harness_reports.reasons import chinese, english
 from harness_reports.reasons.language import Language, Sentences
-from harness_reports.reasons.names import CELLS, COLUMNS, FIGURES, MEASURED, names
+from harness_reports.reasons.names import CELLS, COLUMNS, FAILURES, FIGURES, MEASURED, names
 
 __all__ = [
     "LANGUAGES", "Language", "Reason", "Reasons", "as_text", "in_each_language", "named", "speaking", "spoken",
@@ -64,9 +64,9 @@ def named(kind: str, name: str, default: str | None = None) -> str:
 
 
 def _names_of_figures(language: str) -> dict[str, str]:
-    """Return the names in sentences: of figures, columns and verdicts."""
+    """Return the names in sentences: of figures, columns, verdicts and failures."""
     place = list(LANGUAGES).index(language)
-    tables = {**COLUMNS, **CELLS, **FIGURES, **MEASURED}
+    tables = {**COLUMNS, **CELLS, **FAILURES, **FIGURES, **MEASURED}
     return {name: translations[place] for name, translations in tables.items()}
 
 

@@ -98,7 +98,7 @@ SENTENCES = {
     "prompts repeat": "Prompts were sent more than once, and the server does not say what it had in its cache: others may "
     "take longer. Serve more data, or for a shorter time.",
     "requests few": "p99 needs {needed} requests, {count} were sent: serve for longer.",
-    "load failed": "Not valid: of {count} requests failed {failures}, over {most:share}.",
+    "load failed": "Not valid: {failed} of {count} requests failed, over {most:share}: {failures:counts}.",
     "client too slow": "Not valid: the client was the limit. Serve with fewer requests at a time, or from a machine with "
     "a free core.",
     "load saturated": "Saturated: requests came faster than they were answered, and the backlog grew. Serve at a lower "
@@ -109,6 +109,7 @@ SENTENCES = {
     "load too few": "Too few requests under load to test the latency limit: serve at least {needed} at a rate.",
     "load over limit": "At every measured rate under {share:share} of requests were answered in {limit_s:g} s: serve at a "
     "lower rate.",
+    "no answers": "{failed} of {count} answers are none and count as wrong: {failures:counts}.",
     "scores not finite": "{count} scores are not finite: check the model's outputs.",
     "items not repeatable": "The data do not follow their seed: other evaluations, or other batch sizes, have other "
     "items, so models are compared on different ones. Let each episode draw from a generator of its own, with its seed.",

@@ -29,8 +29,8 @@ class Sentences(Formatter):
     """Fills in sentences of a language.
 
     Formats of a field: `usd` (an amount), `share` (whole percent), `change` (the same, signed), `count` (four significant digits), `number` (three,
-    or whole), `name` (of a figure), `names` (a list of them), `shares` (a list of figures with a share each), `either` (alternative reasons),
-    `every` (reasons that all hold),
+    or whole), `name` (of a figure), `names` (a list of them), `shares` (a list of figures with a share each),
+    `counts` (a list of names with a count each), `either` (alternative reasons), `every` (reasons that all hold),
     or a number's format.
     """
 
@@ -41,6 +41,7 @@ class Sentences(Formatter):
             "usd": language.usd, "share": share, "change": _change, "count": _count, "number": _number, "name": self._name,
             "names": lambda names: language.comma.join(map(self._name, names)),
             "shares": lambda pairs: language.comma.join(f"{self._name(name)} {share(part)}" for name, part in pairs),
+            "counts": lambda pairs: language.comma.join(f"{count} {self._name(name)}" for name, count in pairs),
             "either": lambda reasons: language.either.join(self.sentence(one.code, one.values) for one in reasons),
             "every": lambda reasons: language.comma.join(self.sentence(one.code, one.values) for one in reasons),
         }  # fmt: skip

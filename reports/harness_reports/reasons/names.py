@@ -362,6 +362,27 @@ CELLS: dict[str, tuple[str, str]] = {
     "serve": ("serve", "服务"),
 }
 
+FAILURES: dict[str, tuple[str, str]] = {
+    "unparsable": ("unparsable", "无法解析"),
+    "empty": ("empty", "空回答"),
+    "refused": ("refused", "拒绝回答"),
+    "cut off": ("cut off", "被截断"),
+    "cut off stream": ("cut off stream", "流中断"),
+    "rate limited": ("rate limited", "被限流"),
+    "no credit": ("no credit", "余额不足"),
+    "server error": ("server error", "服务器错误"),
+    "timed out": ("timed out", "超时"),
+    "unreachable": ("unreachable", "无法连接"),
+    "broken JSON": ("broken JSON", "JSON 损坏"),
+    "unauthorised": ("unauthorised", "未授权"),
+    "unknown model": ("unknown model", "未知模型"),
+    "wrong URL": ("wrong URL", "网址错误"),
+    "context too long": ("context too long", "超出上下文长度"),
+    "bad request": ("bad request", "请求无效"),
+    "impossible usage": ("impossible usage", "用量不可能"),
+}
+"""Why a request or an answer counts as none, as records name it."""
+
 
 def names(place: int) -> dict[str, str]:
     """Return all names in one language (0 English, 1 Chinese), under the keys of the pages' texts."""

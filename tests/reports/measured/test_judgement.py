@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 
 from harness import Reading
+from harness.seams.prompts import CUT_OFF, EMPTY, REFUSED, UNPARSABLE
+from harness_endpoints._failures import REMEDIES, SPEND_CAP
+from harness_endpoints._load import IMPOSSIBLE_USAGE
 from harness_reports.measured import judgement
 from harness_reports.reasons import Reason
+from harness_reports.reasons.names import FAILURES
 
 
 def test_good_serving_has_no_remarks(bench: Any) -> None:
@@ -127,6 +131,24 @@ def test_a_deciding_error_of_nothing_is_marked(
 
     assert ("no error at all" in [reason.code for reason in judgement.judge(deciding)]) is marked
     assert judgement.judge(beside) == ()
+
+
+def test_answers_that_are_none_are_counted_by_their_names_in_both_languages(bench: Any) -> None:
+    """The most frequent first; a name that has no translation stands as it is."""
+    whys = [None] * 93 + ["cut off", "unparsable", "unparsable", "cut off", "unparsable", "odd", "odd"]
+    scores = {"correct": [1.0] * 93 + [0.0] * 7}
+    record = replace(bench.record("evaluate", bench.spec(), scores=scores), usage={"test": {"why": whys}})
+    reasons = judgement.judge(record)
+
+    assert str(reasons) == "7 of 100 answers are none and count as wrong: 3 unparsable, 2 cut off, 2 odd."
+    assert reasons.sentence("zh") == "100 个回答中 7 个无效，计为错误：3 无法解析、2 被截断、2 odd。"
+    assert judgement.judge(replace(record, usage={"test": {"why": [None] * 100}})) == ()
+
+
+@pytest.mark.parametrize("name", [*REMEDIES, UNPARSABLE, EMPTY, REFUSED, CUT_OFF, IMPOSSIBLE_USAGE])
+def test_each_failure_has_a_chinese_name(name: str) -> None:
+    """Those of prompts and those of the wire, but for the one that ends a step."""
+    assert name in FAILURES or name == SPEND_CAP
 
 
 def test_trainings_are_not_checked(bench: Any) -> None:

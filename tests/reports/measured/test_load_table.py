@@ -65,7 +65,7 @@ def test_errors_caching_and_a_slow_client_are_said(bench: Any) -> None:
 
     assert (row["failed_share"], row["cached_share"], row["client_cpu_share"]) == pytest.approx((0.02, 0.5, 0.95))
     assert not row["valid"]
-    assert "failed 10 HTTP 500, 4 timed out, over 1 %" in row["judgement"]
+    assert "14 of 700 requests failed, over 1 %: 10 HTTP 500, 4 timed out." in row["judgement"]
     assert "the client was the limit" in row["judgement"]
     assert "50 % of the input tokens were in the server's cache" in row["judgement"]
     assert [str(reason).startswith("Server 1/s: ") for reason in judge(record)] == [True] * 3

@@ -53,7 +53,7 @@ def test_a_limit_that_no_rate_keeps(bench: Any) -> None:
 
 def test_failed_requests_keep_no_limit(bench: Any) -> None:
     """Seven of 700 are within the share that may fail, but were not answered in time; eight are over it."""
-    for count, words in ((7, "serve at least"), (8, "failed 8 HTTP 500, over 1 %")):
+    for count, words in ((7, "serve at least"), (8, "8 of 700 requests failed, over 1 %: 8 HTTP 500")):
         failure = ["HTTP 500"] * count + [None] * (700 - count)
         record = bench.load({"Server 1/s": bench.steady(1.0, 700, 0.1, failure=failure)})
         assert words in str(rate_under(record, 0.5).why_not)
