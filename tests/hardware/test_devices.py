@@ -116,8 +116,8 @@ def test_a_long_window_is_looked_at_in_between(powercap: Path) -> None:
     meter = RaplMeter(powercap, look_every_s=0.001)
     meter.start()
     for value in (200_000_000, 100_000_000, 50_000_000):
-        _replace(counter, str(value))
         before = meter._total_uj
+        _replace(counter, str(value))
         deadline = time.monotonic() + 10
         while meter._total_uj == before and time.monotonic() < deadline:
             time.sleep(0.001)
