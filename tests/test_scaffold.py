@@ -69,6 +69,7 @@ def test_a_template_passes_the_kit_under_any_name(tmp_path: Path, what: str) -> 
     assert findings.ok, str(findings)
 
 
+@pytest.mark.slow
 def test_what_templates_write_is_measured(tmp_path: Path, libraries_at_hand: None, harness_command: Any) -> None:
     """Model, task, hardware and runtime in one run with the printed options; the records have their names."""
     options: list[str] = []

@@ -166,10 +166,9 @@ def _with_remote_code(checkpoints: Path, folder: Path) -> None:
         shutil.copy(checkpoints / "bert" / file, folder)
 
 
-def test_a_checkpoints_code_runs_only_if_it_is_trusted(
-    checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harness_command: Callable[..., Any]
-) -> None:
-    """Without the option the command ends before the code runs; with it the model is trained and served."""
+@pytest.fixture
+def own_code(checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a command that runs a checkpoint with code of its own, which leaves a file `it-ran`."""
     monkeypatch.setenv("HF_MODULES_CACHE", str(tmp_path / "cache"))
     _with_remote_code(checkpoints, tmp_path / "own")
     (tmp_path / "s.yaml").write_text(
@@ -177,19 +176,28 @@ def test_a_checkpoints_code_runs_only_if_it_is_trusted(
         "budgets: {finetune: {steps: 2}}, serve: {seconds: 0.1}}",
         encoding="utf-8",
     )
-    command = ["run", "s.yaml", "--model", "hf:own"]
-    refused = harness_command(tmp_path, *command)
-    ran_untrusted = list(tmp_path.rglob("it-ran"))
-    wrote_untrusted = (tmp_path / "harness-results").exists()
-    trusting = ["harness", *command, "--trust-remote-code"]
-    # In a process of its own: the code is imported.
-    done = subprocess.run(trusting, cwd=tmp_path, capture_output=True, text=True, check=False)
+    return ["run", "s.yaml", "--model", "hf:own"]
+
+
+def test_a_checkpoints_code_does_not_run_by_itself(
+    own_code: list[str], tmp_path: Path, harness_command: Callable[..., Any]
+) -> None:
+    """Without the option the command ends before the code runs, and writes nothing."""
+    refused = harness_command(tmp_path, *own_code)
 
     assert refused.code == 2
     assert "tiny.TinyForSequenceClassification" in refused.stderr
     assert "--trust-remote-code" in refused.stderr
-    assert not ran_untrusted
-    assert not wrote_untrusted
+    assert not list(tmp_path.rglob("it-ran"))
+    assert not (tmp_path / "harness-results").exists()
+
+
+@pytest.mark.slow
+def test_a_checkpoints_code_runs_if_it_is_trusted(own_code: list[str], tmp_path: Path) -> None:
+    """The model is trained and served, in processes of their own: the code is imported."""
+    trusting = ["harness", *own_code, "--trust-remote-code"]
+    done = subprocess.run(trusting, cwd=tmp_path, capture_output=True, text=True, check=False)
+
     assert done.returncode == 0, done.stdout + done.stderr
     assert list(tmp_path.rglob("it-ran"))
 
