@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import SuiteError
-from harness_endpoints._prices import Entry, entry_of, is_local, tier_of
+from harness_endpoints._prices import COUNTS, Entry, entry_of, is_local, tier_of
 from harness_endpoints._spend import HIDDEN_TOKENS, IMAGE_TOKENS, STEP, input_at_most, output_at_most
 from harness_endpoints._usage import Usage
+from harness_reports.prices import usage as read
 
 HOSTED, LOCAL = "https://api.openai.com/v1", "http://127.0.0.1:8000/v1"
 DAY = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -154,3 +155,8 @@ def test_a_picture_counts_however_small_it_is() -> None:
 def test_the_longest_answer(fields: dict[str, Any], most: int | None) -> None:
     """Several answers to one request are all paid."""
     assert output_at_most(fields) == most
+
+
+def test_tokens_are_priced_by_the_same_names_before_a_call_and_when_they_are_read() -> None:
+    """The cap and the cost table do not import each other."""
+    assert read.COUNTS == COUNTS
