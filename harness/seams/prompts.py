@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,10 @@ Message = dict[str, Any]
 Content = str | list[dict[str, Any]]
 _ENDS = " \t\r\n\"'`*.,:;!?。，：“”「」"
 """What may stand around an answer that is otherwise exactly right."""
+_SPACELESS = re.compile(
+    "[\u0e00-\u109f\u1780-\u17ff\u3005-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+"""Thai, Lao, Tibetan, Burmese, Khmer, kana and Han."""
 Shot = tuple[Any, str]
 """An input with its right answer in words."""
 CUT_OFF, EMPTY, REFUSED, UNPARSABLE = "cut off", "empty", "refused", "unparsable"
@@ -168,6 +173,16 @@ def _named(words: str, choices: Sequence[str]) -> list[int]:
 
 
 def _stands_in(name: str, words: str) -> bool:
-    """Return whether a name stands in words as a whole; characters of scripts without spaces may be beside it."""
-    before, behind = ("(?<![a-z0-9_])" if one.isascii() and one.isalnum() else "" for one in (name[:1], name[-1:]))
-    return bool(name) and re.search(before + re.escape(name) + behind.replace("<!", "!"), words) is not None
+    """Return whether a name stands in words as a whole."""
+    ends = ((at, at + len(name)) for at in range(len(words)) if name and words.startswith(name, at))
+    return any(not (_joined(words[:at][-1:], name[0]) or _joined(name[-1], words[end:][:1])) for at, end in ends)
+
+
+def _joined(left: str, right: str) -> bool:
+    """Return whether two characters that follow each other are of one word; scripts without spaces do not say it."""
+    return bool(left and right) and all(_is_letter(one) and not _SPACELESS.match(one) for one in (left, right))
+
+
+def _is_letter(one: str) -> bool:
+    """Return whether a character is part of words: a letter, a digit, a mark upon a letter."""
+    return one.isalnum() or one == "_" or unicodedata.category(one).startswith("M")

@@ -58,6 +58,32 @@ def test_what_names_no_class_or_several_is_no_answer(words: str) -> None:
         of_classes("sport", "politics", "no", "C", "C++").prompts().read(words, "")
 
 
+@pytest.mark.parametrize(
+    ("classes", "words", "place"),
+    [
+        (("да", "нет"), "Зависит от интернета", None),
+        (("да", "нет"), "Скорее нет, чем наоборот", 1),
+        (("cis", "dé"), "C'est une décision", None),
+        (("gr", "y"), "größer", None),
+        (("na", "ñ"), "mañana", None),
+        (("न", "नह"), "नहीं", None),
+        (("हाँ", "नहीं"), "उत्तर नहीं है", 1),
+        (("体育", "政治"), "答案是体育。", 0),
+        (("sport", "政治"), "答案是sport。", 0),
+        (("ใช่", "ไม่"), "คำตอบคือใช่", 0),
+        (("ja", "nein"), "ja_nein", None),
+    ],
+)
+def test_a_name_within_a_word_is_none_in_any_script(classes: tuple[str, str], words: str, place: int | None) -> None:
+    """Where a script has spaces; in others a name may stand beside any character."""
+    prompts = of_classes(*classes).prompts()
+    if place is None:
+        with pytest.raises(NotAnAnswerError):
+            prompts.read(words, "")
+    else:
+        assert np.argmax(prompts.read(words, "")) == place
+
+
 def test_signs_alone_are_read_exactly() -> None:
     """One sign is not taken for another."""
     prompts = of_classes("!", "?").prompts()
