@@ -139,8 +139,8 @@ def may_come_again(call: Call) -> bool:
 
     Only what looks like a failure is read.
     """
-    errors = any(b'"error"' in data for _, data in call.arrivals[-3:])
-    if call.status == OK and call.failure is None and not errors:
+    ending = b"".join(data for _, data in call.arrivals[-3:])
+    if call.status == OK and call.failure is None and b'"error"' not in ending:
         return False
     reading, failure = read_call(call)
     return failure is not None and failure.again and not reading.chunks

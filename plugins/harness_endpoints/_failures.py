@@ -42,6 +42,9 @@ REMEDIES = {
 }
 """What to do, by the name of the failure: all names there are."""
 
+PASSING = {RATE_LIMITED, SERVER_ERROR, TIMED_OUT}
+"""Those that may pass by themselves; a prompt that is too long stays so, whatever the status."""
+
 CODES = {
     "context_length_exceeded": TOO_LONG,
     "exceed_context_size_error": TOO_LONG,
@@ -85,7 +88,7 @@ def of_status(status: int, body: bytes) -> Failure:
     code, message = error_in(_object(body))
     name = CODES.get(code) or _by_sentence(status, message) or STATUSES.get(status) or _by_class(status)
     detail = f"The server answers {status}" + (f": {message}" if message else "")
-    return Failure(name, detail, again=status in RETRIED_STATUSES and name != NO_CREDIT)
+    return Failure(name, detail, again=status in RETRIED_STATUSES and name in PASSING)
 
 
 def of_error(body: Mapping[str, Any]) -> Failure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
@@ -37,13 +38,11 @@ def retry_after_s(header: str | None, now: datetime | None = None) -> float | No
     """Return the seconds that a `Retry-After` header asks to wait: a number, or a date; None where it says neither."""
     if header is None:
         return None
-    try:
-        return max(0.0, float(int(header)))
-    except ValueError:
-        pass
+    if re.fullmatch(r"\s*-?\d+(\.\d+)?\s*", header):  # some servers say parts of a second
+        return max(0.0, float(header))
     try:
         date = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     date = date if date.tzinfo else date.replace(tzinfo=UTC)
     return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())

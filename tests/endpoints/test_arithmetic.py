@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from math import inf
 
 import pytest
 from hypothesis import given
@@ -113,6 +114,11 @@ def test_there_is_an_end_of_tries() -> None:
         (None, None),
         ("120", 120.0),
         ("-5", 0.0),
+        ("1.5", 1.5),
+        ("9" * 400, inf),
+        ("1e3", None),
+        ("nan", None),
+        ("Fri, 27 Nov 99999999999 12:00:30 GMT", None),
         ("Fri, 27 Nov 2026 12:00:30 GMT", 30.0),
         ("Fri, 27 Nov 2026 11:00:00 GMT", 0.0),
         ("Fri, 27 Nov 2026 12:00:30 -0000", 30.0),
