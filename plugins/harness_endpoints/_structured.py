@@ -95,7 +95,8 @@ def strict(schema: Any) -> Any:
     """
     if not isinstance(schema, Mapping):
         return schema
-    if _is_object(schema) and (not schema.get("properties") or schema.get("additionalProperties")):
+    anyhow = schema.get("additionalProperties") or schema.get("patternProperties")
+    if _is_object(schema) and (anyhow or not schema.get("properties")):
         raise SuiteError(
             "The schema has an object with keys of any name, which a server takes no strict schema for. "
             "Set structured: object, or none."
@@ -138,6 +139,12 @@ def without_nulls(value: Any, schema: Any, root: Mapping[str, Any]) -> Any:
         root: the whole schema, in which references are looked up.
     """
     schema = _resolved(schema, root)
+    for branch in schema.get("allOf", ()):
+        value = without_nulls(value, branch, root)
+    for branch in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        if _is_by(value, branch, root):
+            value = without_nulls(value, branch, root)
+            break
     if isinstance(value, list):
         return [without_nulls(one, schema.get("items", {}), root) for one in value]
     if not isinstance(value, dict):
@@ -148,6 +155,18 @@ def without_nulls(value: Any, schema: Any, root: Mapping[str, Any]) -> Any:
         for key, one in value.items()
         if one is not None or key not in named or key in needed or _takes_null(_resolved(named[key], root))
     }
+
+
+def _is_by(value: Any, schema: Any, root: Mapping[str, Any]) -> bool:
+    """Return whether a value is by a part of the schema, in the strict form where it has one."""
+    from jsonschema import Draft202012Validator
+
+    definitions = {name: root[name] for name in ("$defs", "definitions") if name in root}
+    whole = {**definitions, **_resolved(schema, root)}
+    try:
+        return bool(Draft202012Validator(strict(whole)).is_valid(value))
+    except SuiteError:
+        return bool(Draft202012Validator(whole).is_valid(value))
 
 
 def _resolved(schema: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:

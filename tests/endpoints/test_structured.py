@@ -136,6 +136,7 @@ def test_answers_are_taken_out_of_their_object() -> None:
 @pytest.mark.parametrize(
     "schema",
     [{"type": "object"}, {"type": "object", "properties": {"a": {}}, "additionalProperties": True},
+     {"type": "object", "properties": {"a": {}}, "patternProperties": {"^b": {"type": "string"}}},
      {"type": "array", "items": {"type": "object", "additionalProperties": {"type": "string"}}}],
 )  # fmt: skip
 def test_keys_of_any_name_have_no_strict_form(schema: Any) -> None:
@@ -171,6 +172,50 @@ def test_what_is_by_the_strict_schema_is_by_the_tasks(named: dict[str, Any], dat
         name: one for name, one in whole.items() if one is not None
     }
     assert Draft202012Validator(strict(schema)).is_valid({name: sparse.get(name) for name in named} | sparse)
+
+
+PERSON = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
+    "required": ["name"],
+}
+FIRM = {"type": "object", "properties": {"firm": {"type": "string"}, "seat": {"type": "string"}}, "required": ["firm"]}
+
+
+@pytest.mark.parametrize("word", ["anyOf", "oneOf"])
+@pytest.mark.parametrize(
+    ("answered", "read"),
+    [
+        ({"name": "x", "age": None}, {"name": "x"}),
+        ({"firm": "y", "seat": None}, {"firm": "y"}),
+        ({"firm": "y", "seat": "Ulm"}, {"firm": "y", "seat": "Ulm"}),
+        (None, None),
+    ],
+)
+def test_nulls_go_within_alternatives_too(word: str, answered: Any, read: Any) -> None:
+    """By the alternative that the answer meets; one of them is found by its reference."""
+    who = {word: [{"$ref": "#/$defs/person"}, FIRM, {"type": "null"}]}
+    schema = {"type": "object", "properties": {"who": who}, "required": ["who"], "$defs": {"person": PERSON}}
+    value = {"who": answered}
+
+    assert Draft202012Validator(strict(schema)).is_valid(value)
+    assert without_nulls(value, schema, schema) == {"who": read}
+    assert Draft202012Validator(schema).is_valid({"who": read})
+
+
+def test_alternatives_with_keys_of_any_name_are_met_as_they_are() -> None:
+    """They have no strict form; a server was asked for any object."""
+    schema = {"type": "object", "properties": {"who": {"anyOf": [{"type": "object", "required": ["x"]}, PERSON]}}}
+
+    assert without_nulls({"who": {"name": "n", "age": None}}, schema, schema) == {"who": {"name": "n"}}
+    assert without_nulls({"who": {"x": None}}, schema, schema) == {"who": {"x": None}}
+
+
+def test_nulls_go_within_parts_that_all_hold() -> None:
+    """Each part names its own keys."""
+    schema = {"allOf": [{"properties": {"a": {"type": "string"}}}, {"properties": {"b": {"type": "string"}}}]}
+
+    assert without_nulls({"a": None, "b": None, "c": None}, schema, schema) == {"c": None}
 
 
 SUITE = """name: asked
