@@ -28,7 +28,7 @@ NUMBER = re.compile(r"\d[\d,.]*\d|\d")
 SAMPLES: dict[str, Any] = {
     "usd": -1234.5, "share": 0.27, "count": 2_154_936_112.0, "number": 1.25, "name": "quality",
     "names": ("privacy", "latency_s"),
-    "shares": (("quality", 0.6), ("staff", 0.3)),
+    "shares": (("quality", 0.6), ("staff", 0.3)), "counts": (("unparsable", 3), ("cut off", 2)),
     "either": (
         Reason("value set to", {"value": 0.25, "today": 0.1}), Reason("volume set to", {"value": 5e5, "today": 1e5}),
     ),
