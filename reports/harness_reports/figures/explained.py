@@ -63,7 +63,7 @@ class Explained:
 
 
 def derived(name: str, unit: str, formula: str, *inputs: Explained, note: str = "") -> Explained:
-    """Return a figure computed by a formula; its value is None where that of an input is.
+    """Return a figure computed by a formula; its value is None where that of an input is, or a divisor is 0.
 
     Args:
         name: its column, or its name in formulas.
@@ -78,7 +78,11 @@ def derived(name: str, unit: str, formula: str, *inputs: Explained, note: str = 
     if unknown:
         note = note or f"not known: {', '.join(unknown)}"
         return Explained(name, None, unit, formula, note, inputs=inputs)
-    return Explained(name, evaluate(formula, numbers), unit, formula, note, inputs=inputs)
+    try:
+        value = evaluate(formula, numbers)
+    except ZeroDivisionError:
+        return Explained(name, None, unit, formula, "not defined: the divisor is 0", inputs=inputs)
+    return Explained(name, value, unit, formula, note, inputs=inputs)
 
 
 def named(figure: Explained, name: str) -> Explained:

@@ -114,6 +114,17 @@ def test_without_limits_there_is_no_goodput(bench: Any) -> None:
         assert row["latency_median_s"] == pytest.approx(0.1)
 
 
+def test_answers_in_one_piece_have_no_tokens_per_second(bench: Any) -> None:
+    """Two tokens in one chunk: the user waited for none of them; the other figures are kept."""
+    columns = bench.steady(1.0, 700, 0.1, output_tokens=[2] * 700)
+    columns["chunks_s"] = [[times[-1]] for times in columns["chunks_s"]]
+    columns["streamed"] = [True] * 700
+    row = load([bench.load({"Server 1/s": columns})]).iloc[0]
+
+    assert row["user_tokens_per_s"] is None
+    assert row["latency_median_s"] == pytest.approx(0.1)
+
+
 def test_load_is_no_throughput(bench: Any) -> None:
     """The rate of a load is that of its requests: the throughput table, and the fastest serving, leave it out."""
     records = bench.case()
