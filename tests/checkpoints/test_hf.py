@@ -28,10 +28,10 @@ SKIPPED = {"flop_count", "initialisation"}
     "shape", ["bert", "vit", *(pytest.param(shape, marks=pytest.mark.slow) for shape in ("gpt2", "t5", "resnet"))]
 )
 def test_a_checkpoint_passes_the_kit(checkpoints: Path, plugins: Plugins, shape: str) -> None:
-    """All checks run, except that T5 cannot be exported."""
+    """All checks run, except that T5 cannot be exported, and that what is only asked in words is not trained."""
     length = {"max_length": 24} if (checkpoints / shape / "tokenizer.json").exists() else {}
     findings = check(f"hf:{checkpoints / shape}", plugins, settings={"learning_rate": 0.003, **length})
-    skipped = {finding.check for finding in findings if finding.outcome == "skipped"}
+    skipped = {one.check for one in findings if one.outcome == "skipped" and "is asked in words" not in one.why}
 
     assert findings.ok, str(findings)
     assert skipped == SKIPPED | ({"exports"} if shape == "t5" else set())
