@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -73,6 +74,8 @@ def narrowed(suite: Suite, source: Source, choice: Choice, plugins: Plugins) -> 
     if choice.max_items is not None:
         changes["evaluate"] = suite.evaluate.model_copy(update={"max_items": choice.max_items})
     if choice.spend_usd is not None:
+        if not 0 < choice.spend_usd < math.inf:
+            raise SuiteError("--spend-usd takes an amount above 0, in USD: --spend-usd 2.")
         changes["budgets"] = suite.budgets.model_copy(update={"spend_usd": choice.spend_usd})
     changes["tasks"] = _with_data(changes.get("tasks", suite.tasks), source, choice, plugins)
     chosen = suite.model_copy(update=changes)

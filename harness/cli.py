@@ -129,7 +129,7 @@ def run(
         typer.Option(min=1, metavar="N", help="Evaluate on at most N items of a split: of more, on a seeded sample."),
     ] = None,
     spend_usd: Annotated[
-        float | None, typer.Option(min=0, help="The most that all calls of priced models may cost, in USD.")
+        float | None, typer.Option(help="The most that all calls of priced models may cost, in USD.")
     ] = None,
     again: Annotated[
         bool, typer.Option("--again", help="Evaluate and serve anew what is measured already; earlier records stay.")

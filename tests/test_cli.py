@@ -65,6 +65,13 @@ BAD = {
         ["run", "mine.yaml", "--plugin", TOY, "--data-name", "x"],
         "--data-name says what your data are called: give --data as well",
     ),
+    **{
+        f"a cap of {usd}": (
+            ["run", "mine.yaml", "--plugin", TOY, "--spend-usd", usd],
+            "takes an amount above 0, in USD",
+        )
+        for usd in ("inf", "1e400", "0", "-1", "nan")
+    },
     "name that is none": (
         ["run", "mine.yaml", "--plugin", TOY, "--data", "a.csv", "--data-name", "<b>"],
         "--data-name '<b>' cannot name data. Use up to 80 letters",
