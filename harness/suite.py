@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Self, get_args
 
 import yaml
 from pydantic import (
@@ -36,6 +36,8 @@ _NUMBERS = {
     **dict.fromkeys(("float_type", "float_parsing"), "a number"),
 }
 """Type of pydantic's error → what is wanted."""
+MOST_REQUESTS = 1_000_000
+"""In a run: each is kept, and its input is made before it."""
 LARGEST_SEED = 2**32 - 1
 """What every library takes: numpy's global generator has the smallest range."""
 
@@ -126,7 +128,7 @@ class Serve(_Strict):
     """How long load generation lasts, until both minimums are reached; the rest is for scenarios with arrivals."""
 
     seconds: Above0 = 2.0
-    queries: Positive = 100
+    queries: Annotated[Positive, Field(le=MOST_REQUESTS)] = 100
     rates: tuple[Above0, ...] = ()
     """Requests per second, a run for each; without any the highest one that keeps the limits is searched."""
     limits: RequestLimits = RequestLimits()
@@ -134,6 +136,15 @@ class Serve(_Strict):
     """So many of 100 requests have to keep every limit."""
     longest_wait_s: Annotated[Real, Field(ge=0)] = 0.01
     """How long a request waits in the process for others to be answered with."""
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if (most := max((rate * self.seconds for rate in self.rates), default=0)) > MOST_REQUESTS:
+            raise ValueError(
+                f"{most:,.0f} requests in a run, of {self.seconds:g} seconds at the highest of the rates; at most "
+                f"{MOST_REQUESTS:,} are sent"
+            )
+        return self
 
     def load(self, scenario: str) -> dict[str, Any]:
         """Return the keys that a scenario uses: a step is not measured again for others."""

@@ -103,6 +103,14 @@ FAULTS = {
     "a word for a number": (GOOD + "batch_sizes: [many]\n", "line 10: batch_sizes.0 is 'many'. Give a whole number."),
     "a rate": (GOOD + "serve: {rates: 2}\n", "line 10: serve.rates is 2. Write a list: [2]."),
     "no rate": (GOOD + "serve: {rates: [0]}\n", "line 10: serve.rates.0: Input should be greater than 0."),
+    "more requests than are kept": (
+        GOOD + "serve: {rates: [10, 300000], seconds: 60}\n",
+        "line 10: serve: 18,000,000 requests in a run, of 60 seconds at the highest of the rates; at most 1,000,000",
+    ),
+    "more queries than are kept": (
+        GOOD + "serve: {queries: 1000000000}\n",
+        "line 10: serve.queries: Input should be less than or equal to 1000000.",
+    ),
     "arrivals without a rate": (
         GOOD + "scenarios: [Offline, Server]\n",
         "line 10: Server needs arrival rates, or limits to search the highest rate that keeps them. Set `serve:",
