@@ -157,6 +157,8 @@ def _figures(record: Record) -> str:
         parts.append(f"{wall:.1f} s")
     if record.step == "serve" and wall and (samples := record.value("samples")):
         parts.append(f"{samples / wall:,.0f} samples/s")
+    if (runs := record.used.get("runs")) and not any(one["valid"] for one in runs):
+        parts.append(f"no run counts: {runs[0]['why_not']}")
     if record.used.get("caches_answers"):
         parts.append("answers are cached, so this is not the model's speed")
     if record.used.get("repeatable") is False:

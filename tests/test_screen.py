@@ -78,6 +78,21 @@ def test_names_are_text(live: bool) -> None:
     assert "🐛" not in output
 
 
+@pytest.mark.parametrize(
+    ("valid", "words"), [((False, False), "no run counts: saturated"), ((False, True), ""), ((), "")]
+)
+def test_a_load_of_which_no_run_counts_says_why(valid: tuple[bool, ...], words: str) -> None:
+    """A search has runs that are saturated; one that counts is enough."""
+    console = _console(live=False)
+    runs = [{"valid": one, "why_not": None if one else "saturated"} for one in valid]
+    with PlainScreen(console) as screen:
+        screen.begin(STEP, 1, 3)
+        screen.end(replace(RECORD, step="serve", used={"runs": runs}))
+
+    assert ("no run counts" in _text(console)) == bool(words)
+    assert words in _text(console)
+
+
 def test_findings_are_text() -> None:
     """Of the conformance kit: subject, reason and remedy."""
     console = _console(live=False)
