@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from harness.errors import SuiteError
 
@@ -46,10 +47,15 @@ class Key:
 def read_key(variable: str | None) -> Key:
     """Return the key in an environment variable; without a variable, none.
 
-    Raises SuiteError where the variable is not set, is empty, or holds what cannot stand in a header.
+    Raises SuiteError where the variable has no name of one, is not set, is empty, or holds what cannot stand in a
+    header.
     """
     if variable is None:
         return Key(None)
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", variable):
+        raise SuiteError(  # it is not quoted: it may be the key itself
+            "key_variable is the name of the environment variable that holds the key, such as MY_KEY, and not the key."
+        )
     text = os.environ.get(variable, "").strip()
     if not text:
         raise SuiteError(

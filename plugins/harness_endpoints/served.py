@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -19,9 +20,11 @@ def open_reference(reference: str) -> Model:
     """Return the model of `NAME` or `NAME@URL`.
 
     Raises:
-        PluginError: there is no name.
+        PluginError: there is no name, or a URL without a scheme.
     """
     name, _, url = reference.partition("@http")
+    if not url and (host := re.search(r"@([\w.-]+(:\d|/).*)", name)):
+        raise PluginError(f"The URL has no scheme: write openai:{name[: host.start()]}@http://{host[1]}, or @https://.")
     if not name:
         raise PluginError("A served model has a name and a URL: openai:NAME@http://127.0.0.1:8000/v1.")
     return Served(name, f"http{url}" if url else "")

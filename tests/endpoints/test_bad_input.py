@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from harness.errors import SuiteError
+from harness.errors import PluginError, SuiteError
 from harness.plugin_files import import_file
 from harness_endpoints._answer import Answer, Ask
 from harness_endpoints._blocking import BlockingClient
 from harness_endpoints._client import Client, Endpoint
 from harness_endpoints._key import Key, read_key
+from harness_endpoints.served import open_reference
 
 server = import_file(Path(__file__).with_name("server.py"))
 Behaviour, Server = server.Behaviour, server.Server
@@ -112,6 +113,26 @@ def test_a_wrong_key(key: str, ask_once: Callable[..., Answer]) -> None:
 
     assert (answer.failure, answer.attempts) == ("unauthorised", 1)
     assert SECRET not in str(error.value) + repr(answer)
+
+
+def test_a_key_in_the_place_of_its_variables_name_is_not_repeated() -> None:
+    """A log would hold it."""
+    with pytest.raises(SuiteError, match="such as MY_KEY, and not the key") as error:
+        check("http://127.0.0.1:9/v1", key_variable=SECRET)
+
+    assert SECRET not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("reference", "written"),
+    [("tiny@127.0.0.1:8000/v1", "openai:tiny@http://127.0.0.1:8000/v1"), ("a@20@b.example/v1", "openai:a@20@http://b")],
+)
+def test_a_url_without_a_scheme(reference: str, written: str) -> None:
+    """It is written with one; a name may hold an @."""
+    with pytest.raises(PluginError, match=f"The URL has no scheme: write {written}"):
+        open_reference(reference)
+
+    assert open_reference("claude@20240620").name == "openai:claude@20240620"
 
 
 @pytest.mark.parametrize("text", [None, "", "  \n"])
