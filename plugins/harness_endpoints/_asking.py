@@ -17,7 +17,7 @@ from harness_endpoints._client import Endpoint, request_body, request_of
 from harness_endpoints._counting import Counting
 from harness_endpoints._failures import BAD_REQUEST, REFUSED
 from harness_endpoints._load import Load
-from harness_endpoints._prices import Entry, entry_of
+from harness_endpoints._prices import Entry, entry_of, why_unpriced
 from harness_endpoints._spend import Spending
 from harness_endpoints._structured import response_format, structured
 
@@ -29,8 +29,12 @@ class AskingError(RuntimeError):
     """A request without an answer: what was evaluated so far does not count."""
 
 
-def check(name: str, data: Data, settings: Mapping[str, Any]) -> None:
-    """Raise where a model cannot be asked for these data: PluginError or SuiteError, with the remedy."""
+def check(name: str, data: Data, settings: Mapping[str, Any]) -> list[str]:
+    """Return what is to be said before a model is asked for these data.
+
+    Raises:
+        PluginError, SuiteError: it cannot be asked; with the remedy.
+    """
     prompts = prompts_of(data)
     shown(prompts, settings["shots"], seed=0)
     response_format(prompts, settings["structured"])
@@ -40,6 +44,8 @@ def check(name: str, data: Data, settings: Mapping[str, Any]) -> None:
     more_fields(settings)
     with BlockingClient(endpoint(name, settings)) as client:
         client.check()
+    note = why_unpriced(settings["base_url"], settings["priced_as"])
+    return [] if note is None else [note]
 
 
 def endpoint(name: str, settings: Mapping[str, Any]) -> Endpoint:

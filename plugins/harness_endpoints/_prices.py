@@ -100,6 +100,17 @@ def is_local(base_url: str) -> bool:
         return host == "localhost" or host.endswith((".localhost", ".local", ".internal"))
 
 
+def why_unpriced(base_url: str, priced_as: str) -> str | None:
+    """Return a sentence where calls to a server that is not the user's own may cost money, and no price is known."""
+    if priced_as or is_local(base_url) or _provider(base_url) is not None:
+        return None
+    host = urlsplit(base_url).hostname
+    return (
+        f"{list_of_prices()} has no price for {host}: no cap holds for calls to it. If they are paid by the "
+        "token, name the entry of the list that pays them: --setting priced_as=PROVIDER/MODEL."
+    )
+
+
 def list_of_prices() -> str:
     """Return the name and the version of the list."""
     return f"genai-prices {version('genai-prices')}"
@@ -117,8 +128,15 @@ def _named(priced_as: str) -> Entry:
 
 
 def _by_url(name: str, base_url: str) -> Entry | None:
-    provider = next((one for one in _providers() if re.match(one.api_pattern, base_url)), None)
+    provider = _provider(base_url)
     return None if provider is None else _entry(provider, name)
+
+
+def _provider(base_url: str) -> Any:
+    """Return the provider of a URL; None where the list has none. Patterns are of https and lower case."""
+    url = urlsplit(base_url)
+    usual = url._replace(scheme="https", netloc=url.netloc.lower()).geturl()
+    return next((one for one in _providers() if re.match(one.api_pattern, usual)), None)
 
 
 def _entry(provider: Any, model: str) -> Entry:

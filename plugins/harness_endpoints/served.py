@@ -74,7 +74,7 @@ class Served(Model):
             self.settings = {**type(self).settings, "base_url": base_url}  # type: ignore[misc]
 
     def check(self, data: Data, settings: Mapping[str, Any], start: str) -> Sequence[str]:  # noqa: ARG002 - it has one start
-        """Return nothing; called before anything is asked of the model.
+        """Return that no price is known where calls may cost money; called before anything is asked of the model.
 
         Raises:
             PluginError: the data cannot be asked in words, or there are too few examples.
@@ -82,8 +82,7 @@ class Served(Model):
         """
         from harness_endpoints._asking import check
 
-        check(self.name.partition(":")[2], data, settings)
-        return ()
+        return check(self.name.partition(":")[2], data, settings)
 
     def quote(self, data: Data, settings: Mapping[str, Any], inputs: Sequence[Any], seed: int) -> Quote:
         """Return what asking for inputs consumes and costs at most, by today's prices.

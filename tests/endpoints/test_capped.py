@@ -132,6 +132,22 @@ def test_a_hosted_model_without_a_known_price_is_refused(suite: Callable[..., Pa
     assert "priced_as: openai/MODEL" in done.stderr
 
 
+def test_the_plan_names_a_hosted_model_that_no_cap_holds_for(
+    suite: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The test server stands for a host that the list of prices does not know."""
+    monkeypatch.setattr("harness_endpoints._prices.is_local", lambda _: False)
+    plugins = load_plugins()
+    task, model = plugins.find("tasks", "text-classification"), plugins.find("models", "openai:tiny")
+    with Server() as one:
+        data = task.data(str(suite(one.url) / "mood.csv"), filled({}, task.settings))
+        (note,) = model.check(data, filled({"base_url": one.url}, model.settings), "as-is")
+        priced = model.check(data, filled({"base_url": one.url, "priced_as": "openai/gpt-4o"}, model.settings), "as-is")
+
+    assert "has no price for 127.0.0.1: no cap holds" in note
+    assert list(priced) == []
+
+
 def test_a_run_keeps_its_cap_and_goes_on_with_a_higher_one(suite: Callable[..., Path], harness_command: Any) -> None:
     """The step fails by name; what was paid is kept. Records hold the cap and the tokens, and no price."""
     with Server() as one:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import SuiteError
-from harness_endpoints._prices import COUNTS, Entry, entry_of, is_local, tier_of
+from harness_endpoints._prices import COUNTS, Entry, entry_of, is_local, tier_of, why_unpriced
 from harness_endpoints._spend import HIDDEN_TOKENS, IMAGE_TOKENS, STEP, input_at_most, output_at_most
 from harness_endpoints._usage import Usage
 from harness_reports.prices import usage as read
@@ -87,6 +87,43 @@ def test_an_entry_is_found_by_the_url_or_by_its_name() -> None:
     assert entry_of("gpt-4o", LOCAL, "") is None
     assert entry_of("gpt-4o", "https://models.example.org/v1", "") is None
     assert entry_of("x", HOSTED, "openrouter/openai/gpt-4o") == Entry("openrouter", "openai/gpt-4o")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://API.OpenAI.com/v1",
+        "HTTPS://api.openai.com/v1",
+        "http://api.openai.com/v1",
+        "https://Api.OpenAI.com:443/v1",
+    ],
+)
+def test_scheme_and_host_are_written_in_any_case(url: str) -> None:
+    """Before a call and when a record is read: what is asked at a provider is paid, however its URL is spelt."""
+    listing = read.listing(url, "gpt-4o", DAY.date())
+
+    assert entry_of("gpt-4o", url, "") == GPT
+    assert listing is not None
+    assert (listing.provider, listing.model) == GPT
+
+
+@pytest.mark.parametrize(
+    ("url", "priced_as", "unpriced"),
+    [
+        ("https://models.example.org/v1", "", True),
+        ("https://models.example.org/v1", "openai/gpt-4o", False),
+        ("https://API.OpenAI.com/v1", "", False),
+        (LOCAL, "", False),
+    ],
+)
+def test_a_hosted_server_without_a_price_is_said(url: str, priced_as: str, unpriced: bool) -> None:
+    """No cap holds for it; a server of one's own is not paid by the token."""
+    sentence = why_unpriced(url, priced_as)
+
+    assert (sentence is not None) is unpriced
+    assert not unpriced or "no cap holds for calls to it. If they are paid by the token, name the entry of" in str(
+        sentence
+    )
 
 
 def test_what_is_free_has_no_price() -> None:

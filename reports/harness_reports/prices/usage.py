@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import cached_property, lru_cache
 from typing import Any, Literal, NamedTuple
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -115,6 +116,9 @@ def listing(provider: str, model: str, day: date, named_by: NamedBy = BY_URL) ->
 
 def _calculated(provider: str, model: str, call: Call, day: date, named_by: NamedBy) -> Any:
     usage = {name: count for name, count in zip(COUNTS.values(), call, strict=True) if count}
+    if named_by == BY_URL:  # patterns of the list are of https and lower case
+        url = urlsplit(provider)
+        provider = url._replace(scheme="https", netloc=url.netloc.lower()).geturl()
     return calculated(provider, model, usage, _noon(day), None, named_by)
 
 
