@@ -34,7 +34,16 @@ PLACES: dict[str, tuple[tuple[str, ...], ...]] = {
 def read_usage(usage: Mapping[str, Any] | None) -> Usage:
     """Return the counts of a `usage` object of OpenAI's form."""
     counts = {name: _first(usage or {}, places) for name, places in PLACES.items()}
-    return Usage(**{name: count if _is_count(count) else None for name, count in counts.items()})
+    read = Usage(**{name: count if _is_count(count) else None for name, count in counts.items()})
+    return _with_reasoning(read, (usage or {}).get("total_tokens"))
+
+
+def _with_reasoning(read: Usage, total: Any) -> Usage:
+    """Return counts whose output has the reasoning, as OpenAI's. xAI reports it beside the output: its total tells."""
+    first, last, reasoning = read.input_tokens, read.output_tokens, read.reasoning_tokens
+    if first is None or last is None or not reasoning or total != first + last + reasoning:
+        return read
+    return read._replace(output_tokens=last + reasoning)
 
 
 def usage_fault(

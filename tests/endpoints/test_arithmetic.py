@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from math import inf
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -86,6 +87,53 @@ def test_usage_is_what_the_server_says(usage: dict[str, object] | None, counts: 
 def test_impossible_usage_is_named(usage: dict[str, object], words: str) -> None:
     """With what the server reports."""
     assert words in str(usage_fault(usage, 20))
+
+
+def beside(first: int, last: int, reasoning: int, total: int) -> dict[str, object]:
+    """Return usage as xAI reports it."""
+    details = {"reasoning_tokens": reasoning}
+    counts = {"prompt_tokens": first, "completion_tokens": last, "total_tokens": total}
+    return {**counts, "completion_tokens_details": details}
+
+
+@pytest.mark.parametrize(
+    ("usage", "output"),
+    [
+        (beside(32, 9, 94, 135), 103),  # the example of xAI's documentation
+        (beside(10120, 1499, 1000, 12619), 2499),
+        (beside(12, 1, 386, 399), 387),
+        (beside(32, 90, 50, 122), 90),  # OpenAI: reasoning is a part of the output
+        (beside(32, 90, 0, 122), 90),
+        (beside(32, 90, 50, 1000), 90),  # a total that tells neither
+    ],
+)
+def test_reasoning_is_output_whether_a_server_counts_it_within_or_beside(usage: dict[str, Any], output: int) -> None:
+    """It is billed as output; the total tells where it is reported beside it."""
+    assert read_usage(usage).output_tokens == output
+    assert usage_fault(usage) is None
+
+
+@pytest.mark.parametrize(
+    ("provider", "usage"),
+    [("x-ai", beside(10120, 1499, 1000, 12619)), ("openai", beside(10120, 1499, 1000, 11619))],
+)
+def test_output_is_that_of_the_list_of_prices(provider: str, usage: dict[str, Any]) -> None:
+    """By its own reading of what the provider reports."""
+    from genai_prices import extract_usage
+
+    model = {"x-ai": "grok-4", "openai": "gpt-5"}[provider]
+    theirs = extract_usage({"model": model, "usage": usage}, provider_id=provider, api_flavor="chat").usage
+
+    assert (read_usage(usage).input_tokens, read_usage(usage).output_tokens) == (
+        theirs.input_tokens,
+        theirs.output_tokens,
+    )
+
+
+def test_reasoning_beside_the_output_is_within_max_tokens_or_a_fault() -> None:
+    """What was reserved does not cover more: the step ends by name."""
+    assert usage_fault(beside(32, 9, 94, 135), 103) is None
+    assert "103 output_tokens, and max_tokens is 102" in str(usage_fault(beside(32, 9, 94, 135), 102))
 
 
 def test_possible_usage_has_no_fault() -> None:
