@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import defaultdict, deque
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,6 +54,8 @@ def _lines(folder: Path | None) -> list[dict[str, Any]]:
     """Return the lines; the last one may be cut off, when the attempt was killed while it wrote."""
     if folder is None or not (file := folder / FILE).is_file():
         return []
-    whole = file.read_bytes().rpartition(b"\n")[0].splitlines()
-    file.write_bytes(b"".join(line + b"\n" for line in whole))
-    return [json.loads(line) for line in whole]
+    content = file.read_bytes()
+    whole, _, rest = content.rpartition(b"\n")
+    if rest:
+        os.truncate(file, len(content) - len(rest))  # not written anew: a kill within that would lose all
+    return [json.loads(line) for line in whole.splitlines()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tempfile
 import time
@@ -68,6 +69,25 @@ def test_whole_lines_are_read_wherever_the_file_was_cut(prompts: list[str], cut:
 
         assert [row and row["answer"] for row in taken] == [str(n) if n < whole else None for n in range(len(prompts))]
         assert Answered(folder).take("d") == {"answer": "later"}
+
+
+def test_whole_lines_are_not_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill at any moment of opening leaves them: the file is never shorter than they are."""
+    first = Answered(tmp_path)
+    first.keep("a", {"answer": "1"})
+    first.close()
+    file = tmp_path / FILE
+    whole = file.read_bytes()
+    file.write_bytes(whole + b'{"key": "half')
+    sizes: list[int] = []
+    truncate = os.truncate
+    monkeypatch.setattr(os, "truncate", lambda path, size: (sizes.append(size), truncate(path, size)))
+    monkeypatch.setattr(Path, "write_bytes", lambda *_: pytest.fail("the file is written anew"))
+
+    for _ in range(2):
+        assert Answered(tmp_path).take("a") == {"answer": "1"}
+    assert file.read_bytes() == whole
+    assert sizes == [len(whole)]
 
 
 def test_without_a_folder_nothing_is_kept(tmp_path: Path) -> None:
