@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Iterable
-from concurrent.futures import Future
+from concurrent.futures import Future, as_completed
 from itertools import islice
 from queue import SimpleQueue
 from threading import Thread
@@ -16,6 +17,9 @@ from harness_endpoints._answer import Answer, Ask
 from harness_endpoints._client import Client, Endpoint
 
 T = TypeVar("T")
+
+LAST_S = 30.0
+"""How long answers in flight are waited for when one of them cannot be taken."""
 
 
 class BlockingClient:
@@ -50,18 +54,27 @@ class BlockingClient:
         """Return the answers in the order of the requests, with up to `concurrency` in flight.
 
         A request is taken from `asks` when there is room for it. `on_answer` gets the place and the answer of each as
-        it comes. Both run in the caller's thread. What they raise, Ctrl-C too, cancels what is in flight.
+        it comes. Both run in the caller's thread. When they raise nothing more is sent, and `on_answer` gets what
+        has landed or lands within `LAST_S`, on Ctrl-C what has landed: it is paid for. The rest is cancelled.
         """
         flight = _Flight(enumerate(asks), lambda ask: self._submit(self._client.answer(ask)))
         answers: dict[int, Answer] = {}
+
+        def take(place: int, answer: Answer) -> None:
+            answers[place] = answer
+            if on_answer is not None:
+                on_answer(place, answer)
+
+        self._client.tries_again = True
         try:
             flight.fill(self._client.endpoint.concurrency)
             while flight.calls:
-                place, answer = flight.landed()
-                answers[place] = answer
-                if on_answer is not None:
-                    on_answer(place, answer)
+                flight.hand_over(take)
                 flight.fill(self._client.endpoint.concurrency)
+        except BaseException as error:
+            self._client.tries_again = False
+            flight.hand_over_last(take, LAST_S if isinstance(error, Exception) else 0)
+            raise
         finally:
             flight.cancel()
         return [answers[place] for place in range(len(answers))]
@@ -97,10 +110,19 @@ class _Flight:
             self.calls[place] = self._send(ask)
             self.calls[place].add_done_callback(lambda _, place=place: self._done.put(place))  # type: ignore[misc]
 
-    def landed(self) -> tuple[int, Answer]:
-        """Wait for an answer; return its place and itself."""
+    def hand_over(self, take: Callable[[int, Answer], object]) -> None:
+        """Wait for an answer and hand it over; until that is done it counts as under way."""
         place = self._done.get()
-        return place, self.calls.pop(place).result()
+        take(place, self.calls[place].result())
+        del self.calls[place]
+
+    def hand_over_last(self, take: Callable[[int, Answer], object], seconds: float) -> None:
+        """Hand over what has landed, or lands within some seconds; an answer that is not taken does not stop others."""
+        places = {call: place for place, call in self.calls.items()}
+        with contextlib.suppress(TimeoutError):
+            for call in as_completed(places, timeout=seconds):
+                with contextlib.suppress(Exception):
+                    take(places[call], call.result())
 
     def cancel(self) -> None:
         """Give up what is under way."""

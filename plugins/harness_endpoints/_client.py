@@ -79,6 +79,8 @@ class Client:
     def __init__(self, endpoint: Endpoint) -> None:
         """Keep the endpoint; connections are made when the client is entered."""
         self.endpoint = endpoint
+        self.tries_again = True
+        """Whether a request that failed is sent again; another thread may change it."""
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -123,13 +125,15 @@ class Client:
         calls = [await self._paid(request, key, first)]
         while (pause_s := self._pause_s(calls)) is not None:
             await asyncio.sleep(pause_s)
+            if not self.tries_again:
+                break
             calls.append(await self._paid(request, key, first))
         bound = None if self.endpoint.spending is None else input_at_most(request.body)
         return Exchange(calls, asked_at, scheduled, output_at_most(request.body), bound)
 
     def _pause_s(self, calls: list[Call]) -> float | None:
         """Return the seconds to wait before the next try; None where there is none."""
-        if not may_come_again(calls[-1]):
+        if not (self.tries_again and may_come_again(calls[-1])):
             return None
         return self.endpoint.backoff.pause_s(len(calls), retry_after_s(calls[-1].retry_after))
 

@@ -291,8 +291,9 @@ def test_requests_are_taken_when_there_is_room() -> None:
     assert ahead == [2, 3, 4, 5, 6, 6]
 
 
-def test_what_a_caller_raises_ends_what_is_in_flight() -> None:
+def test_what_a_caller_raises_ends_what_is_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
     """It comes out as it is; no further request is sent, and the client can be used again."""
+    monkeypatch.setattr("harness_endpoints._blocking.LAST_S", 0.1)
 
     def stop(place: int, answer: Answer) -> None:
         raise LookupError("enough")
@@ -306,6 +307,55 @@ def test_what_a_caller_raises_ends_what_is_in_flight() -> None:
 
     assert sent <= 3
     assert again[0].failure is None
+
+
+@pytest.mark.parametrize(("error", "kept"), [(LookupError, {1, 2, 3}), (KeyboardInterrupt, {0, 1, 2})])
+def test_what_lands_beside_an_answer_that_is_not_taken_is_handed_over(
+    error: type[BaseException], kept: set[int]
+) -> None:
+    """It is paid for. Ctrl-C waits for nothing that is still in flight; no further request is sent.
+
+    Ctrl-C comes once, and the answer that was being taken is handed over again; the other fault stays.
+    """
+    handed: list[int] = []
+    interrupts = [0]
+
+    def take(place: int, answer: Answer) -> None:
+        if place == 0 and (error is LookupError or interrupts):
+            interrupts.clear()
+            deadline = time.monotonic() + 20
+            while len(one.prompts("answered")) < 3 and time.monotonic() < deadline:
+                time.sleep(0.01)
+            time.sleep(0.7)  # until the client has read them
+            raise error("enough")
+        handed.append(place)
+
+    planted = {f"item {n}": Behaviour(first_s=(wait_s,)) for n, wait_s in ((1, 0.1), (2, 0.1), (3, 4.0))}
+    with Server(planted=planted) as one, BlockingClient(Endpoint(one.url, "tiny", concurrency=4)) as client:
+        with pytest.raises(error, match="enough"):
+            client.answers((Ask(messages(f"item {n}")) for n in range(9)), take)
+        sent = len(one.prompts("asked"))
+
+    assert set(handed) == kept
+    assert sent == 4
+
+
+def test_nothing_is_sent_again_beside_an_answer_that_is_not_taken() -> None:
+    """A further try may be billed, and its answer would be thrown away."""
+
+    def stop(place: int, answer: Answer) -> None:
+        raise LookupError("enough")
+
+    planted = {"item 0": Behaviour(first_s=(0.3,)), "item 1": Behaviour(statuses=(500, 200))}
+    with (
+        Server(planted=planted) as one,
+        BlockingClient(Endpoint(one.url, "tiny", backoff=Backoff(first_s=2.0))) as client,
+    ):
+        with pytest.raises(LookupError, match="enough"):
+            client.answers([Ask(messages(f"item {n}")) for n in range(2)], stop)
+        prompts = sorted(one.prompts("asked"))
+
+    assert prompts == ["item 0", "item 1"]
 
 
 def test_planted_faults_among_references_are_exact() -> None:
