@@ -108,7 +108,7 @@ class Asking:
         self._answered = Answered(assignment.attempts)
         self._open.callback(self._answered.close)
         self._rows: list[dict[str, Any]] = []
-        self.load = Load(lambda: self._connected(1), lambda one: request_of(self._endpoint, self._ask(one)))
+        self.load = Load(self._connected, lambda one: request_of(self._endpoint, self._ask(one)))
 
     def predict(self, inputs: Sequence[Any]) -> list[Any]:
         """Return an output for each input, in order; all are in flight at once.
@@ -129,7 +129,7 @@ class Asking:
             self._answered.keep(prompt, row)
 
         if places:
-            self._connected(len(inputs)).answers([asks[place] for place in places], take)
+            self._connected().answers([asks[place] for place in places], take, concurrency=len(places))
         outputs = []
         for place, one in enumerate(inputs):
             row = rows[place]
@@ -146,10 +146,9 @@ class Asking:
         """Return the output for an input, and why it is no answer, if it is none."""
         return output_of(self._prompts, one, row["answer"], row["finish"], refused=row["refused"])
 
-    def _connected(self, concurrency: int) -> BlockingClient:
+    def _connected(self) -> BlockingClient:
         if self._client is None:
-            client = BlockingClient(replace(self._endpoint, concurrency=max(1, concurrency)))
-            self._client = self._open.enter_context(client)
+            self._client = self._open.enter_context(BlockingClient(self._endpoint))
         return self._client
 
     def body(self, one: Any) -> dict[str, Any]:

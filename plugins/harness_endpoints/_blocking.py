@@ -50,13 +50,20 @@ class BlockingClient:
         """Raise SuiteError, with the remedy, where the endpoint cannot be asked."""
         self._submit(_models.check(self._client)).result()
 
-    def answers(self, asks: Iterable[Ask], on_answer: Callable[[int, Answer], object] | None = None) -> list[Answer]:
-        """Return the answers in the order of the requests, with up to `concurrency` in flight.
+    def answers(
+        self,
+        asks: Iterable[Ask],
+        on_answer: Callable[[int, Answer], object] | None = None,
+        *,
+        concurrency: int | None = None,
+    ) -> list[Answer]:
+        """Return the answers in the order of the requests, with up to `concurrency` in flight, else the endpoint's.
 
         A request is taken from `asks` when there is room for it. `on_answer` gets the place and the answer of each as
         it comes. Both run in the caller's thread. When they raise nothing more is sent, and `on_answer` gets what
         has landed or lands within `LAST_S`, on Ctrl-C what has landed: it is paid for. The rest is cancelled.
         """
+        most = self._client.endpoint.concurrency if concurrency is None else concurrency
         flight = _Flight(enumerate(asks), lambda ask: self._submit(self._client.answer(ask)))
         answers: dict[int, Answer] = {}
 
@@ -67,10 +74,10 @@ class BlockingClient:
 
         self._client.tries_again = True
         try:
-            flight.fill(self._client.endpoint.concurrency)
+            flight.fill(most)
             while flight.calls:
                 flight.hand_over(take)
-                flight.fill(self._client.endpoint.concurrency)
+                flight.fill(most)
         except BaseException as error:
             self._client.tries_again = False
             flight.hand_over_last(take, LAST_S if isinstance(error, Exception) else 0)

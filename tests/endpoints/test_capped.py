@@ -207,6 +207,21 @@ def test_a_server_that_reports_more_than_max_tokens_ends_the_step(suite: Callabl
     assert ledger.total == bill(one.log) + 7 * OUTPUT
 
 
+def test_all_inputs_of_a_batch_are_in_flight_whatever_came_first(suite: Callable[..., Path], tmp_path: Path) -> None:
+    """A predictor is tried with one input before it serves in batches; a larger batch than the first has more."""
+    spend = Spend(1.0, tmp_path / "ledger", "step", frozenset({"step"}))
+    with Server({"tiny": Behaviour(first_s=(0.3,))}) as one:
+        asking, data = asked_by(suite(one.url), one.url, spend)
+        most = []
+        for count in (1, 12, 3):
+            before = len(one.log)
+            asking.predict(data.queries()[:count])
+            most.append(max(entry["in_flight"] for entry in one.log[before:]))
+        asking.close()
+
+    assert most == [1, 12, 3]
+
+
 def test_a_load_that_reaches_the_cap_ends_by_name(suite: Callable[..., Path], tmp_path: Path) -> None:
     """Requests that were not sent are no failures of the server, and a load without them is another load."""
     spend = Spend(0.004, tmp_path / "ledger", "step", frozenset({"step"}))
