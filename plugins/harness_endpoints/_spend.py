@@ -107,7 +107,12 @@ class Spending:
         while True:
             self._under_way += 1
             settled = self._settled
-            call = await asyncio.to_thread(ledger.reserve, usd)  # the disk takes milliseconds
+            try:
+                call = await asyncio.to_thread(ledger.reserve, usd)  # the disk takes milliseconds
+            except BaseException:  # given up, or no disk: others must not wait for it
+                self._under_way -= 1
+                self._wake()
+                raise
             if call is not None:
                 return call
             self._under_way -= 1

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -18,10 +20,11 @@ from harness.seams import Spend
 from harness_endpoints._answer import Answer, Ask
 from harness_endpoints._blocking import BlockingClient
 from harness_endpoints._client import Client, Endpoint
+from harness_endpoints._failures import Failure
 from harness_endpoints._ledger import Ledger
 from harness_endpoints._prices import Entry
 from harness_endpoints._retry import Backoff
-from harness_endpoints._spend import Spending, input_at_most
+from harness_endpoints._spend import Reservation, Spending, input_at_most
 
 server = import_file(Path(__file__).with_name("server.py"))
 Behaviour, Server = server.Behaviour, server.Server
@@ -257,6 +260,48 @@ def some_ask(draw: Random) -> Ask:
     """Return a request of random length."""
     text = draw.choice("aé字🙂 ") * draw.randint(1, 400)
     return Ask([{"role": "user", "content": text}], {"max_tokens": draw.choice([1, 16, 200])})
+
+
+@pytest.mark.parametrize("given_up", [True, False], ids=["given up", "broken disk"])
+def test_a_reservation_that_ends_otherwise_is_not_waited_for(
+    given_up: bool, spend: Spend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call that is given up while it reserves, or whose disk fails, makes no room: others end by name."""
+    body = {"model": "tiny", "messages": ASK.prompt, "max_tokens": LONGEST}
+    most = GPT.usd_at_most(input_at_most(body), LONGEST, datetime.now(UTC))
+    spending = Spending(GPT, spend._replace(cap_usd=float(most)), waits=True)
+    reserve = Ledger.reserve
+
+    def slowly(ledger: Ledger, usd: Decimal) -> str | None:
+        monkeypatch.setattr(Ledger, "reserve", reserve)  # once
+        time.sleep(0.2)
+        if not given_up:
+            raise OSError("the disk is full")
+        return reserve(ledger, usd)
+
+    async def calls() -> Any:
+        first = await spending.reserve(body)
+        assert not isinstance(first, Failure)
+        waiting = asyncio.create_task(spending.reserve(body))
+        await asyncio.sleep(0.1)
+        monkeypatch.setattr(Ledger, "reserve", slowly)
+        ended = asyncio.create_task(spending.reserve(body))
+        await asyncio.sleep(0.05)
+        if given_up:
+            ended.cancel()
+        await asyncio.gather(ended, return_exceptions=True)
+        await settled(spending, first)
+        return await asyncio.wait_for(waiting, 10)
+
+    outcome = asyncio.run(calls())
+
+    assert isinstance(outcome, Failure)
+    assert outcome.name == "spend cap reached"
+
+
+async def settled(spending: Spending, reservation: Reservation) -> None:
+    """Give a call up: what it may cost stays reserved."""
+    spending.settle(reservation, None)
 
 
 @pytest.mark.parametrize("seeds", [range(20), pytest.param(range(200), marks=pytest.mark.slow)], ids=len)
