@@ -152,7 +152,7 @@ class Client:
         try:
             call = await self._post(request.data, key, first)
         finally:
-            spending.settle(reservation, call)
+            await spending.settle(reservation, call)
         return call
 
     async def _post(self, data: bytes, key: Key, first: Callable[[], None] | None) -> Call:

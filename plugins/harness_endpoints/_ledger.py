@@ -83,7 +83,9 @@ class Ledger:
                 self._read(file)
                 yield file
             finally:
-                os.close(file)  # and with it the lock
+                if fcntl is not None:
+                    fcntl.flock(file, fcntl.LOCK_UN)  # closing is not enough where the file has a second descriptor
+                os.close(file)
 
     def _read(self, file: int) -> None:
         """Read what was added since the last look; remove a line that a killed process left unfinished."""

@@ -126,13 +126,15 @@ class Spending:
         self._settled.set()
         self._settled = asyncio.Event()
 
-    def settle(self, reservation: Reservation, call: Call | None) -> None:
+    async def settle(self, reservation: Reservation, call: Call | None) -> None:
         """Write down what a call has cost; `call` is None where it was given up. What is not known stays reserved."""
-        self._under_way -= 1
         usd = None if call is None else self._cost(reservation, call)
-        if usd is not None and self._ledger is not None:
-            self._ledger.settle(reservation.call, usd)
-        self._wake()
+        try:
+            if usd is not None and self._ledger is not None:
+                await asyncio.to_thread(self._ledger.settle, reservation.call, usd)  # the disk and its lock take time
+        finally:
+            self._under_way -= 1
+            self._wake()
 
     def _cost(self, reservation: Reservation, call: Call) -> Decimal | None:
         """Return the price of what the server reports; 0 of a request that it refused, None where nothing is said."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -84,6 +86,32 @@ def test_what_a_kill_cut_off_was_not_reserved(calls: list[tuple[int, bool, int]]
         assert later.total == sum(dict(lines).values()) + CENT
         assert opened(file, cap_usd=0.001).reserve(CENT) is None
         assert len(file.read_bytes().splitlines()) == len(lines) + 1
+
+
+def test_the_lock_is_free_while_a_reservation_goes_to_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other threads and processes reserve and settle meanwhile: a disk takes several lines in the time of one."""
+    file, sync = tmp_path / "ledger", os.fsync
+    call = opened(file).reserve(CENT)
+    assert call is not None
+    reached, free = threading.Event(), threading.Event()
+
+    def slow(descriptor: int) -> None:
+        reached.set()
+        assert free.wait(20)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    with ThreadPoolExecutor(2) as threads:
+        writing = threads.submit(opened(file).reserve, CENT)
+        assert reached.wait(20)
+        settling = threads.submit(opened(file).settle, call, CENT / 2)  # by another descriptor, as another process
+        try:
+            settling.result(10)
+        finally:
+            free.set()
+        assert writing.result(10) is not None
+
+    assert total(file) == CENT + CENT / 2
 
 
 SPENDER = """

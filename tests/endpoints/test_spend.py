@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -24,7 +25,7 @@ from harness_endpoints._failures import Failure
 from harness_endpoints._ledger import Ledger
 from harness_endpoints._prices import Entry
 from harness_endpoints._retry import Backoff
-from harness_endpoints._spend import Reservation, Spending, input_at_most
+from harness_endpoints._spend import Spending, input_at_most
 
 server = import_file(Path(__file__).with_name("server.py"))
 Behaviour, Server = server.Behaviour, server.Server
@@ -290,7 +291,7 @@ def test_a_reservation_that_ends_otherwise_is_not_waited_for(
         if given_up:
             ended.cancel()
         await asyncio.gather(ended, return_exceptions=True)
-        await settled(spending, first)
+        await spending.settle(first, None)
         return await asyncio.wait_for(waiting, 10)
 
     outcome = asyncio.run(calls())
@@ -299,9 +300,33 @@ def test_a_reservation_that_ends_otherwise_is_not_waited_for(
     assert outcome.name == "spend cap reached"
 
 
-async def settled(spending: Spending, reservation: Reservation) -> None:
-    """Give a call up: what it may cost stays reserved."""
-    spending.settle(reservation, None)
+def test_a_settlement_does_not_stop_the_streams_of_others(spend: Spend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event loop goes on while another process holds the lock of the ledger."""
+    reached, free, turns = threading.Event(), threading.Event(), []
+    settle = Ledger.settle
+
+    def held(ledger: Ledger, call: str, usd: Decimal) -> None:
+        reached.set()
+        assert free.wait(20)
+        settle(ledger, call, usd)
+
+    async def calls(one: Endpoint) -> Answer:
+        async with Client(one) as client:
+            call = asyncio.create_task(client.answer(ASK))
+            assert await asyncio.to_thread(reached.wait, 20)
+            for _ in range(50):
+                await asyncio.sleep(0.01)
+                turns.append(call.done())
+            free.set()
+            return await call
+
+    monkeypatch.setattr(Ledger, "settle", held)
+    with Server() as one_server:
+        answer = asyncio.run(calls(endpoint(one_server.url, spend)))
+
+    assert turns == [False] * 50
+    assert answer.failure is None
+    assert spent(spend) == PAID
 
 
 @pytest.mark.parametrize("seeds", [range(20), pytest.param(range(200), marks=pytest.mark.slow)], ids=len)
