@@ -52,8 +52,12 @@ def endpoint(name: str, settings: Mapping[str, Any]) -> Endpoint:
     """Return the endpoint that the settings describe.
 
     Raises:
-        SuiteError: there is no URL, or it is none.
+        SuiteError: there is no URL, or it is none; or `max_tokens` is below 0.
     """
+    if settings["max_tokens"] < 0:
+        raise SuiteError(
+            f"openai:{name}: max_tokens is {settings['max_tokens']}. Give a number, or 0: as the server allows."
+        )
     if not settings["base_url"]:
         raise SuiteError(f"openai:{name} has no URL. Name it: --model openai:{name}@http://127.0.0.1:8000/v1.")
     return Endpoint(

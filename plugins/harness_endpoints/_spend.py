@@ -50,10 +50,12 @@ def _pictures(body: Mapping[str, Any]) -> int:
 
 
 def output_at_most(body: Mapping[str, Any]) -> int | None:
-    """Return the most output tokens that a request allows; None where it sets no limit."""
+    """Return the most output tokens that a request allows; None where it sets no limit, or what is none."""
     limit = body.get("max_completion_tokens", body.get("max_tokens"))
+    if not isinstance(limit, int) or limit < 1:
+        return None
     answers = [body.get(name) for name in ("n", "best_of")]
-    return limit * max([1, *(count for count in answers if isinstance(count, int))]) if limit else None
+    return limit * max([1, *(count for count in answers if isinstance(count, int))])
 
 
 class Reservation(NamedTuple):

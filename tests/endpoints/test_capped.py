@@ -104,6 +104,12 @@ def test_what_has_no_price_needs_neither_cap_nor_limit(suite: Callable[..., Path
         (PRICED, None, "The calls of openai:tiny have a price, and suite 'paid' does not say how much may be spent"),
         ("priced_as: openai/gpt-4o", 1.0, "Set max_tokens: --setting max_tokens=256."),
         ("max_tokens: 8, priced_as: openai/gpt-4o, extra_body: '{\"max_tokens\": null}'", 1.0, "Set max_tokens"),
+        (
+            "max_tokens: -1, priced_as: openai/gpt-4o",
+            1.0,
+            "max_tokens is -1. Give a number, or 0: as the server allows.",
+        ),
+        ("max_tokens: 8, priced_as: openai/gpt-4o, extra_body: '{\"max_tokens\": -1}'", 1.0, "Set max_tokens"),
         ("max_tokens: 8, priced_as: openai/gpt-4oo", 1.0, "has no price of 'gpt-4oo' at openai. The nearest: gpt-4o"),
         ("max_tokens: 8, priced_as: gpt-4o", 1.0, "priced_as is 'gpt-4o'. Write PROVIDER/MODEL"),
     ],

@@ -183,6 +183,9 @@ def test_a_picture_counts_however_small_it_is() -> None:
     [
         ({}, None),
         ({"max_tokens": 0}, None),
+        ({"max_tokens": -1}, None),
+        ({"max_tokens": 20, "max_completion_tokens": -1}, None),
+        ({"max_tokens": "20"}, None),
         ({"max_tokens": 20}, 20),
         ({"max_completion_tokens": 30}, 30),
         ({"max_tokens": 20, "n": 3}, 60),
