@@ -21,6 +21,8 @@ HIDDEN_TOKENS = 256
 """What servers add to a prompt: the chat template, and a system message of their own."""
 IMAGE_TOKENS = 10_000
 """What a picture may be billed as, however few bytes it has."""
+LARGE_IMAGE_TOKENS = 50_000
+"""What a picture may be billed as, however many bytes it has: gpt-4o-mini's 8 tiles are 48,169 tokens."""
 STEP = 64
 """Bounds of input are multiples of it, so that few prices are computed."""
 UNBILLED = frozenset({401, 402, 403, 404, 405, 413, 422, 429})
@@ -37,16 +39,36 @@ def input_at_most(body: Mapping[str, Any]) -> int:
 
     A token of a byte-level tokenizer, and of one that falls back to bytes, is a byte of UTF-8 at least. All of the
     request counts: its names and brackets are more than the marks of a chat template, and tools or schemas are billed.
+    The bytes of a picture are no text, and bound its tokens only between `IMAGE_TOKENS` and `LARGE_IMAGE_TOKENS`.
     """
-    size = len(json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass"))
-    bound = size + HIDDEN_TOKENS + IMAGE_TOKENS * _pictures(body)
+    texts, pictures = apart(body)
+    bound = size_of(texts) + HIDDEN_TOKENS
+    bound += sum(min(max(IMAGE_TOKENS, size), LARGE_IMAGE_TOKENS) for size in pictures)
     return -(-bound // STEP) * STEP
 
 
-def _pictures(body: Mapping[str, Any]) -> int:
-    contents = [turn.get("content") for turn in body.get("messages", ())]
-    parts = [part for content in contents if isinstance(content, list) for part in content]
-    return sum(part.get("type") != "text" for part in parts)
+def size_of(value: Any) -> int:
+    """Return the bytes of a value as JSON in UTF-8."""
+    return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+def apart(body: Mapping[str, Any]) -> tuple[dict[str, Any], list[int]]:
+    """Return a request without the data of its pictures, and the bytes of each picture in it."""
+    turns, pictures = [], []
+    for turn in body.get("messages", ()):
+        content = turn.get("content")
+        if isinstance(content, list):
+            pictures += [size_of(part) for part in content if part.get("type") != "text"]
+            content = [_without_data(part) for part in content]
+        turns.append({**turn, "content": content})
+    return ({**body, "messages": turns} if turns else dict(body)), pictures
+
+
+def _without_data(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a part of a message without a picture's data; a text stays, whatever it begins with."""
+    address = part.get("image_url") if part.get("type") == "image_url" else None
+    url = address.get("url") if isinstance(address, Mapping) else None
+    return {**part, "image_url": {**address, "url": ""}} if str(url).startswith("data:") else part  # type: ignore[dict-item]
 
 
 def output_at_most(body: Mapping[str, Any]) -> int | None:

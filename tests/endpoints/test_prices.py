@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from harness.errors import SuiteError
 from harness_endpoints._prices import COUNTS, Entry, entry_of, is_local, tier_of, why_unpriced
-from harness_endpoints._spend import HIDDEN_TOKENS, IMAGE_TOKENS, STEP, input_at_most, output_at_most
+from harness_endpoints._quote import LIKELY_IMAGE_TOKENS, _likely_input
+from harness_endpoints._spend import (
+    HIDDEN_TOKENS,
+    IMAGE_TOKENS,
+    LARGE_IMAGE_TOKENS,
+    STEP,
+    input_at_most,
+    output_at_most,
+)
 from harness_endpoints._usage import Usage
 from harness_reports.prices import usage as read
 
@@ -176,6 +184,18 @@ def test_a_picture_counts_however_small_it_is() -> None:
     text = {"type": "text", "text": "What is it?"}
 
     assert input_at_most(_chat([text, picture, picture])) > 2 * IMAGE_TOKENS > input_at_most(_chat([text, text]))
+
+
+def test_the_bytes_of_a_picture_are_no_tokens_of_text() -> None:
+    """Of a large one a million tokens were reserved; a text that looks like such a URL counts as it is."""
+    url = f"data:image/png;base64,{'A' * 10**6}"
+    picture = {"type": "image_url", "image_url": {"url": url, "detail": "high"}}
+
+    bound = input_at_most(_chat([picture, picture]))
+    assert 2 * LARGE_IMAGE_TOKENS < bound < 2 * LARGE_IMAGE_TOKENS + 1000
+    assert 2 * LIKELY_IMAGE_TOKENS < _likely_input(_chat([picture, picture])) < 2 * LIKELY_IMAGE_TOKENS + 100
+    assert input_at_most(_chat([{"type": "text", "text": url}])) > 10**6
+    assert input_at_most(_chat(url)) > 10**6
 
 
 @pytest.mark.parametrize(
