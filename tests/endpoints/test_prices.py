@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import SuiteError
-from harness_endpoints._prices import COUNTS, Entry, entry_of, is_local, tier_of, why_unpriced
+from harness_endpoints._prices import COUNTS, TIERS, Entry, entry_of, is_local, tier_of, why_unpriced
 from harness_endpoints._quote import LIKELY_IMAGE_TOKENS, _likely_input
 from harness_endpoints._spend import (
     HIDDEN_TOKENS,
@@ -220,3 +220,4 @@ def test_the_longest_answer(fields: dict[str, Any], most: int | None) -> None:
 def test_tokens_are_priced_by_the_same_names_before_a_call_and_when_they_are_read() -> None:
     """The cap and the cost table do not import each other."""
     assert read.COUNTS == COUNTS
+    assert read.TIERS == TIERS

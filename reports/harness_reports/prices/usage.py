@@ -5,6 +5,7 @@ Records hold tokens as the server counts them, never prices. Each call is priced
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -33,11 +34,16 @@ COUNTS: Mapping[str, str] = {
 TOTALS = ("input_tokens", "output_tokens")
 """Counts without which a call has no price."""
 
+TIERS = ("service_tier", "speed")
+"""Fields of a request that some prices depend on."""
+
 NamedBy = Literal["provider_id", "provider_api_url"]
 BY_ID: NamedBy = "provider_id"
 BY_URL: NamedBy = "provider_api_url"
 Call = tuple[int, int, int, int, int]
 """The counts of a call, in the order of `COUNTS`."""
+Tier = tuple[tuple[str, str], ...]
+"""Fields of `TIERS` with their values."""
 
 
 class CallUsd(NamedTuple):
@@ -87,8 +93,10 @@ def _call(counts: Iterable[int | None]) -> Call:
 
 
 @lru_cache(maxsize=1 << 16)
-def call_usd(provider: str, model: str, call: Call, day: date, named_by: NamedBy = BY_URL) -> CallUsd:
+def call_usd(provider: str, model: str, call: Call, day: date, named_by: NamedBy = BY_URL, tier: Tier = ()) -> CallUsd:
     """Return the price of a call at noon (UTC) of a day, in the tier of its own size.
+
+    It is never below the standard price, as the cap counts it: a server may refuse a cheaper tier.
 
     Args:
         provider: the URL of its service, or its id in the list of prices.
@@ -96,13 +104,27 @@ def call_usd(provider: str, model: str, call: Call, day: date, named_by: NamedBy
         call: its counts.
         day: of the price.
         named_by: which of the two `provider` is.
+        tier: what its request asked for, as in `tier_of`.
 
     Raises:
         FactError: the model has no known price there, or the counts contradict each other.
     """
     price = _calculated(provider, model, call, day, named_by)
+    if tier:
+        asked_for = _calculated(provider, model, call, day, named_by, tier)
+        price = max(price, asked_for, key=lambda one: one.total_price)
     parts = (price.input_price, price.output_price, price.total_price - price.input_price - price.output_price)
     return CallUsd(*map(float, parts))
+
+
+def tier_of(record: Record) -> Tier:
+    """Return what a record's requests said that their price depends on."""
+    try:
+        fields = json.loads(record.spec["settings"].get("extra_body") or "{}")
+    except ValueError:
+        return ()
+    named = {} if not isinstance(fields, dict) else fields
+    return tuple((name, named[name]) for name in TIERS if isinstance(named.get(name), str))
 
 
 def listing(provider: str, model: str, day: date, named_by: NamedBy = BY_URL) -> Listing | None:
@@ -114,12 +136,12 @@ def listing(provider: str, model: str, day: date, named_by: NamedBy = BY_URL) ->
     return Listing(price.provider.id, price.model.id, since(price.model, _noon(day)))
 
 
-def _calculated(provider: str, model: str, call: Call, day: date, named_by: NamedBy) -> Any:
+def _calculated(provider: str, model: str, call: Call, day: date, named_by: NamedBy, tier: Tier = ()) -> Any:
     usage = {name: count for name, count in zip(COUNTS.values(), call, strict=True) if count}
     if named_by == BY_URL:  # patterns of the list are of https and lower case
         url = urlsplit(provider)
         provider = url._replace(scheme="https", netloc=url.netloc.lower()).geturl()
-    return calculated(provider, model, usage, _noon(day), None, named_by)
+    return calculated(provider, model, usage, _noon(day), dict(tier), named_by)
 
 
 def _noon(day: date) -> datetime:
@@ -158,6 +180,11 @@ class Bill:
         """Provider and model in the list of prices, and how the provider is named there."""
         provider, _, model = self.priced_as.partition("/")
         return (provider, model, BY_ID) if self.priced_as else (self.url, self.model, BY_URL)
+
+    @cached_property
+    def tier(self) -> Tier:
+        """What its requests said that their price depends on."""
+        return tier_of(self.measured.machine)
 
     @cached_property
     def leaves(self) -> list[Record]:
@@ -237,7 +264,7 @@ class Bill:
 
     def _usd(self, call: Iterable[int | None]) -> CallUsd:
         provider, model, named_by = self.entry
-        return call_usd(provider, model, _call(call), self.day, named_by)
+        return call_usd(provider, model, _call(call), self.day, named_by, self.tier)
 
     @cached_property
     def usd_of_requests(self) -> np.ndarray:

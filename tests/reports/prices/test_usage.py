@@ -6,9 +6,10 @@ gpt-4o-mini: 0.15 USD per million input tokens, 0.075 of them cached, 0.60 outpu
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import FactError, Record, UseCase
+from harness_endpoints._prices import Entry
+from harness_endpoints._prices import tier_of as tier_of_request
+from harness_endpoints._usage import Usage
 from harness_reports.business.alternatives import alternatives
 from harness_reports.business.serving import serving
 from harness_reports.business.viability import viability
@@ -72,6 +76,30 @@ def test_a_price_is_that_of_the_day() -> None:
     assert sum(call_usd(OPENAI, "o3", call, date(2025, 6, 9))) == pytest.approx(50)
     assert sum(call_usd(OPENAI, "o3", call, DAY)) == pytest.approx(10)
     assert listing(OPENAI, "o3", DAY) == ("openai", "o3", date(2025, 6, 10))
+
+
+@pytest.mark.parametrize(
+    ("extra_body", "usd"),
+    [
+        ("", 11.25),
+        ('{"seed": 1}', 11.25),
+        ('{"service_tier": "priority"}', 22.50),
+        ('{"service_tier": "flex"}', 11.25),  # a server may refuse a cheaper tier: the cap counts on none
+        ('{"service_tier": null}', 11.25),
+    ],
+)
+def test_a_call_costs_what_its_tier_costs(bench: Any, pricing: Pricing, extra_body: str, usd: float) -> None:
+    """The table and the cap take the same price of what the request asked for."""
+    calls_of = [(1000, 0, 1000)] * 100
+    evaluation = bench.prompted(calls_of, model="openai:gpt-5", settings={"extra_body": extra_body})
+    fields = json.loads(extra_body or "{}")
+    paid = Entry("openai", "gpt-5").usd(
+        Usage(input_tokens=1000, output_tokens=1000), datetime(2026, 11, 23, 12, tzinfo=UTC), tier_of_request(fields)
+    )
+
+    row = row_of([evaluation], pricing)
+    assert row["usd_per_1k_inferences"] == pytest.approx(usd)
+    assert float(1000 * paid) == pytest.approx(usd)
 
 
 @given(CALL, CALL)
