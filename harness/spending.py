@@ -18,6 +18,9 @@ from harness.sampling import sampled
 from harness.seams import Data, Model, Quote
 from harness.settings import all_settings
 
+FEWEST_BATCHES = 2
+"""To warm up with, where a further one would take too long."""
+
 
 class Quoted(NamedTuple):
     """A step with its quote."""
@@ -55,15 +58,37 @@ def quotes(plan: Plan, plugins: Plugins, loaded: dict[str, Data]) -> list[Quoted
 def _inputs(step: Step, data: Data) -> list[Any]:
     """Return what a step asks for; of a load the least that it asks for, as the rest depends on the speed."""
     if step.kind == "serve":
-        return list(islice(cycle(data.queries()), _least_calls(step.spec["load"])))
+        return list(islice(cycle(data.queries()), _least_calls(step.spec)))
     splits = ["test", "validation"] if step.spec.get("validation") else ["test"]
     return [one for split in splits for one in _asked_for(sampled(data, split, step.spec)[0], split)]
 
 
-def _least_calls(load: Mapping[str, Any]) -> int:
-    """Return the calls that a load makes whatever the speed: one before it, and those of each run."""
-    queries, seconds = int(load["queries"]), float(load["seconds"])
-    return 1 + sum(max(queries, ceil(rate * seconds)) for rate in load.get("rates") or (0,))
+def _least_calls(spec: Mapping[str, Any]) -> int:
+    """Return the calls that a step of serving makes whatever the speed: the first answer, the warm-up, and the runs.
+
+    A run that is broken off, as too many requests are in flight, makes fewer.
+    """
+    from harness.measure.load import FEW_CALLS
+
+    load, size, scenario = spec["load"], int(spec["batch_size"]), spec["scenario"]
+    queries = int(load["queries"])
+    if scenario == "Server":
+        return 1 + FEW_CALLS + _least_arrivals(load, queries)
+    if scenario == "ClosedLoop":
+        return 1 + FEW_CALLS + max(queries, size)
+    if scenario == "MultiStream":
+        return 1 + FEW_CALLS + queries * size
+    return 1 + (FEWEST_BATCHES + ceil(queries / size)) * size
+
+
+def _least_arrivals(load: Mapping[str, Any], queries: int) -> int:
+    """Return the requests of the runs at all rates, or of a search that finds none, the shortest there is."""
+    from harness.measure.search import HALVINGS, fewest
+
+    seconds = float(load["seconds"])
+    if rates := dict.fromkeys(load.get("rates") or ()):
+        return sum(max(queries, ceil(rate * seconds)) for rate in rates)
+    return (1 + HALVINGS) * max(queries, fewest(load.get("percentile", 99.0) / 100, 0))
 
 
 class _LookedError(Exception):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from harness.errors import PluginError, SuiteError
+from harness.measure.search import HALVINGS, highest
 from harness.plan import Plan
 from harness.plugins import Plugins
 from harness.seams import Quote
@@ -87,7 +88,7 @@ def test_a_quote_is_of_what_a_step_asks_for(plan: Callable[..., Plan], paying: P
     quoted = quotes(planned, paying, {})
 
     assert [(step.kind, step.spec["model"]) for step, _ in quoted] == [("evaluate", "paid"), ("serve", "paid")]
-    assert [quote.calls for _, quote in quoted] == [numbers.sizes["test"], 1 + 5]
+    assert [quote.calls for _, quote in quoted] == [numbers.sizes["test"], 1 + 2 * 32 + 32]
     assert [is_quoted(step, paying) for step in planned.steps].count(True) == 2
 
 
@@ -109,14 +110,43 @@ def test_both_splits_are_asked_for_where_the_suite_keeps_validation(
     assert evaluation.calls == numbers.sizes["test"] + numbers.sizes["validation"]
 
 
-def test_every_rate_of_a_load_has_its_calls(plan: Callable[..., Plan], paying: Plugins) -> None:
-    """As many as arrive in its time, and at least as many as the suite asks for."""
+LOADS: dict[str, tuple[str, int, dict[str, Any], int]] = {
+    "one by one": ("SingleStream", 1, {}, 1 + 2 + 5),
+    "in whole batches": ("Offline", 4, {}, 1 + 2 * 4 + 8),
+    "several samples a query": ("MultiStream", 4, {}, 1 + 3 + 4 * 5),
+    "in flight": ("ClosedLoop", 4, {}, 1 + 3 + 5),
+    "more in flight than requests": ("ClosedLoop", 8, {}, 1 + 3 + 8),
+    "rates": ("Server", 4, {"rates": [1, 10.25, 1]}, 1 + 3 + 5 + 21),
+    "a search": ("Server", 4, {"rates": [], "percentile": 99.0}, 1 + 3 + 4 * 459),
+    "a search that needs few": ("Server", 4, {"rates": [], "percentile": 50}, 1 + 3 + 4 * 7),
+    "a search of many": ("Server", 4, {"rates": [], "percentile": 50, "queries": 500}, 1 + 3 + 4 * 500),
+}
+"""Scenario, batch size and more of the load → the calls of the first answer, the warm-up and the runs."""
+
+
+@pytest.mark.parametrize("name", LOADS)
+def test_the_least_of_a_load_is_that_of_its_scenario(name: str, plan: Callable[..., Plan], paying: Plugins) -> None:
+    """As many as arrive in its time, and at least as many as the suite, a batch or a percentile asks for."""
+    scenario, size, more, calls = LOADS[name]
     planned = plan()
     step = planned.steps[1]
-    load = {"seconds": 2, "queries": 5, "rates": [1, 10.25]}
-    rated = replace(planned, steps=(replace(step, spec={**step.spec, "load": load}),))
+    spec = {**step.spec, "scenario": scenario, "batch_size": size, "load": {"seconds": 2, "queries": 5, **more}}
+    loaded = replace(planned, steps=(replace(step, spec=spec),))
 
-    assert [quote.calls for _, quote in quotes(rated, paying, {})] == [1 + 5 + 21]
+    assert [quote.calls for _, quote in quotes(loaded, paying, {})] == [calls]
+
+
+@pytest.mark.parametrize(("per_s", "runs"), [(0.0, 4), (1.0, 5), (3.0, 5)])
+def test_no_search_has_fewer_runs_than_are_quoted(per_s: float, runs: int) -> None:
+    """The fewest are those of a search that finds nothing."""
+    tried: list[float] = []
+
+    def keeps(rate: float) -> bool:
+        tried.append(rate)
+        return rate <= per_s
+
+    highest(keeps, 2.0)
+    assert len(tried) >= runs >= 1 + HALVINGS
 
 
 def test_lines_say_calls_tokens_and_money_of_each_step_and_of_all(plan: Callable[..., Plan], paying: Plugins) -> None:

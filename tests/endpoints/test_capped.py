@@ -85,7 +85,7 @@ def test_a_dry_run_says_calls_tokens_and_money(suite: Callable[..., Path], harne
     assert evaluate.startswith("evaluate openai:tiny on text-classification (mood) http as it is (batch 8, seed 0): 24")
     assert "24 calls, about 766 input tokens" in evaluate
     assert "at most 192 output tokens, about 0.0038 USD (0.0365 at most)." in evaluate
-    assert together.startswith("All together: 27 calls or more")
+    assert together.startswith("All together: 49 calls or more")
     assert together.endswith("No call that would pass 0.5 USD is made.")
 
 
@@ -171,6 +171,7 @@ def test_a_run_keeps_its_cap_and_goes_on_with_a_higher_one(suite: Callable[..., 
     assert 0 < len(paid) < 24
     assert bill(one.log[: 2 * len(paid)]) <= Decimal("0.003")
     assert len(set(prompts[:24])) == 24  # the second run asks what the first did not
+    assert len(prompts) - 24 >= 49 - 24  # the load asks at least what a dry run says
     assert {done[step].used["spend_cap_usd"] for step in ("evaluate", "serve")} == {0.05}
     assert not [name for name in json.dumps(done["evaluate"].used) if "price" in name]
     assert all("usd" not in name for name in done["evaluate"].usage["test"])
