@@ -93,10 +93,10 @@ def test_failures_are_named_and_are_no_speed(loaded: Callable[..., Record]) -> N
     class Faulty(Server):
         """Cuts off every fifth answer, once the evaluation and the warm-up are over."""
 
-        async def _respond(self, request: Any, body: Any, number: int, tried: int, received: float) -> Any:
+        async def _respond(self, request: Any, body: Any, number: int, *more: Any) -> Any:
             how = cut if number >= 20 and number % 5 == 0 else USUAL
             self.planted = {**self.planted, server.last_text(body): how}
-            return await super()._respond(request, body, number, tried, received)
+            return await super()._respond(request, body, number, *more)
 
     with Faulty() as one:
         record = loaded(one, "ClosedLoop", 2, "{seconds: 0.1, queries: 30}")
