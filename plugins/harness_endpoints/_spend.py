@@ -152,8 +152,8 @@ class Spending:
 
     async def settle(self, reservation: Reservation, call: Call | None) -> None:
         """Write down what a call has cost; `call` is None where it was given up. What is not known stays reserved."""
-        usd = None if call is None else self._cost(reservation, call)
         try:
+            usd = None if call is None else self._cost(reservation, call)
             if usd is not None and self._ledger is not None:
                 await asyncio.to_thread(self._ledger.settle, reservation.call, usd)  # the disk and its lock take time
         finally:
