@@ -22,12 +22,13 @@ def open_reference(reference: str) -> Model:
     Raises:
         PluginError: there is no name, or a URL without a scheme.
     """
-    name, _, url = reference.partition("@http")
-    if not url and (host := re.search(r"@([\w.-]+(:\d|/).*)", name)):
+    at = re.search("@http", reference, re.IGNORECASE)
+    name, url = (reference, "") if at is None else (reference[: at.start()], reference[at.start() + 1 :])
+    if at is None and (host := re.search(r"@([\w.-]+(:\d|/).*)", name)):
         raise PluginError(f"The URL has no scheme: write openai:{name[: host.start()]}@http://{host[1]}, or @https://.")
     if not name:
         raise PluginError("A served model has a name and a URL: openai:NAME@http://127.0.0.1:8000/v1.")
-    return Served(name, f"http{url}" if url else "")
+    return Served(name, url)
 
 
 class Served(Model):

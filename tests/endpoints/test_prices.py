@@ -22,6 +22,7 @@ from harness_endpoints._spend import (
     output_at_most,
 )
 from harness_endpoints._usage import Usage
+from harness_endpoints.served import open_reference
 from harness_reports.prices import usage as read
 
 HOSTED, LOCAL = "https://api.openai.com/v1", "http://127.0.0.1:8000/v1"
@@ -113,6 +114,14 @@ def test_scheme_and_host_are_written_in_any_case(url: str) -> None:
     assert entry_of("gpt-4o", url, "") == GPT
     assert listing is not None
     assert (listing.provider, listing.model) == GPT
+
+
+@pytest.mark.parametrize("url", ["https://api.openai.com/v1", "HTTPS://API.OpenAI.com/v1", ""])
+def test_a_reference_has_its_url_whatever_its_case(url: str) -> None:
+    """Else it would be a part of the name, and the model be asked elsewhere."""
+    model = open_reference(f"team/a@b@{url}" if url else "team/a@b")
+
+    assert (model.name, model.settings["base_url"].default) == ("openai:team/a@b", url)
 
 
 @pytest.mark.parametrize(
