@@ -25,6 +25,17 @@ FOR_OUTPUTS = ("refused", "nats")
 """What is kept of an answer only until its output is made."""
 
 
+FIXED = {
+    "model": "the model's name says which one is asked, priced and capped",
+    "messages": "the task's prompts are asked",
+    "prompt": "the task's prompts are asked",
+    "stream": "the setting stream says whether answers come token by token",
+    "n": "one answer is graded for each item",
+}
+"""Field of a request that the harness sets itself → where it is from."""
+LIMITS = ("max_tokens", "max_completion_tokens")
+
+
 class AskingError(RuntimeError):
     """A request without an answer: what was evaluated so far does not count."""
 
@@ -74,7 +85,7 @@ def more_fields(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the setting `extra_body`.
 
     Raises:
-        SuiteError: it is no JSON object.
+        SuiteError: it is no JSON object, or holds what the harness sets itself, or a limit that is no whole number.
     """
     text = settings["extra_body"] or "{}"
     try:
@@ -83,6 +94,11 @@ def more_fields(settings: Mapping[str, Any]) -> dict[str, Any]:
         raise SuiteError(f'extra_body is no JSON: {error}. Give an object such as {{"seed": 1}}.') from None
     if not isinstance(fields, dict):
         raise SuiteError(f'extra_body is {text}. Give a JSON object such as {{"seed": 1}}.')
+    if taken := [name for name in FIXED if name in fields]:
+        raise SuiteError(f"extra_body holds {taken[0]}. Leave it out: {FIXED[taken[0]]}.")
+    for name in LIMITS:
+        if name in fields and not (fields[name] is None or type(fields[name]) is int):
+            raise SuiteError(f"extra_body: {name} is {fields[name]!r}. Give a whole number.")
     return fields
 
 

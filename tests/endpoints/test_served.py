@@ -253,6 +253,12 @@ def refuse(mood: Path, harness_command: Any, monkeypatch: pytest.MonkeyPatch) ->
         ("shots: 199", "shots is 199; the training split has 126 examples."),
         ("extra_body: '[1]'", "extra_body is [1]. Give a JSON object"),
         ("extra_body: '{'", "extra_body is no JSON"),
+        ('extra_body: \'{"model": "big"}\'', "extra_body holds model. Leave it out: the model's name says"),
+        ("extra_body: '{\"messages\": []}'", "extra_body holds messages"),
+        ("extra_body: '{\"n\": 2}'", "extra_body holds n. Leave it out: one answer is graded"),
+        ('extra_body: \'{"max_tokens": "abc"}\'', "max_tokens is 'abc'. Give a whole number"),
+        ("extra_body: '{\"max_completion_tokens\": 1.5}'", "max_completion_tokens is 1.5. Give a whole number"),
+        ("extra_body: '{\"max_tokens\": true}'", "max_tokens is True. Give a whole number"),
         ("api: chats", "Did you mean 'chat'?"),
     ],
 )
