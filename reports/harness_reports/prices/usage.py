@@ -94,9 +94,7 @@ def _call(counts: Iterable[int | None]) -> Call:
 
 @lru_cache(maxsize=1 << 16)
 def call_usd(provider: str, model: str, call: Call, day: date, named_by: NamedBy = BY_URL, tier: Tier = ()) -> CallUsd:
-    """Return the price of a call at noon (UTC) of a day, in the tier of its own size.
-
-    It is never below the standard price, as the cap counts it: a server may refuse a cheaper tier.
+    """Return the price of a call at noon (UTC) of a day, in the tier of its own size, and in that which it asked for.
 
     Args:
         provider: the URL of its service, or its id in the list of prices.
@@ -109,10 +107,7 @@ def call_usd(provider: str, model: str, call: Call, day: date, named_by: NamedBy
     Raises:
         FactError: the model has no known price there, or the counts contradict each other.
     """
-    price = _calculated(provider, model, call, day, named_by)
-    if tier:
-        asked_for = _calculated(provider, model, call, day, named_by, tier)
-        price = max(price, asked_for, key=lambda one: one.total_price)
+    price = _calculated(provider, model, call, day, named_by, tier)
     parts = (price.input_price, price.output_price, price.total_price - price.input_price - price.output_price)
     return CallUsd(*map(float, parts))
 
