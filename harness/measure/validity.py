@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from math import sqrt
 
@@ -18,23 +19,39 @@ SATURATED = "saturated: requests came faster than they were answered"
 """How a record says that the backlog grew."""
 UNANSWERED = "unanswered"
 """How a record names a request that still waited when the run was over: it is saturated."""
-_GROWTH = 2.33
-"""Standard deviations by which a backlog has to grow: one-sided, 99 %."""
+_DEVIATIONS = 2.33
+"""Standard deviations by which a backlog has to grow, and answers to become slower: one-sided, 99 %."""
 
 
 def backlog_grows(starts: Sequence[float], ends: Sequence[float]) -> bool:
-    """Return whether more requests come than go, after the first third of them and the first answer.
+    """Return whether more requests come than go after `full_from`, and answers become slower.
 
     By chance alone a queue at exactly its capacity, with Poisson arrivals and answers, grows so much once in a hundred
-    times.
+    times. Where answers take a good part of the run more requests come than go though none waits; their latencies do
+    not depend on when they began, and also become so much slower once in a hundred times.
 
     Args:
         starts: seconds at which the answered requests began, in any order.
-        ends: seconds at which they were answered, in any order.
+        ends: seconds at which they were answered, in the order of `starts`.
     """
     if not starts:
         return False
-    starts = sorted(starts)
-    mark, last = max(starts[len(starts) // 3], min(ends)), starts[-1]
+    mark, last = full_from(starts, ends), max(starts)
     came, went = sum(start > mark for start in starts), sum(mark < end <= last for end in ends)
-    return came - went > _GROWTH * sqrt(came + went)
+    return came - went > _DEVIATIONS * sqrt(came + went) and _slower(starts, ends)
+
+
+def full_from(starts: Sequence[float], ends: Sequence[float]) -> float:
+    """Return the second from which on an overloaded server is full: after the first third and the first answer."""
+    return max(sorted(starts)[len(starts) // 3], min(ends))
+
+
+def _slower(starts: Sequence[float], ends: Sequence[float]) -> bool:
+    """Return whether the first third was answered faster than the others, by the test of Mann and Whitney."""
+    pairs = sorted(zip(starts, ends, strict=True))
+    seconds = [round(end - start, 6) for start, end in pairs]  # without the rounding of sums: equal ones are equal
+    third = len(seconds) // 3
+    early, late = sorted(seconds[:third]), seconds[third:]
+    slower = sum(bisect_left(early, one) + bisect_right(early, one) for one in late) / 2
+    pairs_of_both = len(early) * len(late)
+    return slower - pairs_of_both / 2 > _DEVIATIONS * sqrt(pairs_of_both * (len(seconds) + 1) / 12)

@@ -109,12 +109,18 @@ def _part(run: Run, counted: str, count: _Counted, note: str) -> tuple[Explained
     if window is None:
         missing = "the run has no part in which requests come and answers go: serve for longer"
         return Explained(counted, None, note=missing), Explained("steady_s", None, "s", note=missing)
-    began = "the first answer" if run.open_loop else "the first request"
+    began = _began(run)
     span = f"from {began} at {window.begin_s:.4g} s to the last request at {window.end_s:.4g} s"
     number = count(run, window)
     if number is None:
         return Explained(counted, None, note=f"not known of every request; {note}"), _seconds(window, span, run)
     return Explained(counted, number, note=note, source=_where(run), kind="measured"), _seconds(window, span, run)
+
+
+def _began(run: Run) -> str:
+    if not run.open_loop:
+        return "the first request"
+    return "a third of the requests" if run.saturated else "the first request and the time that 99 of 100 answers take,"
 
 
 def _seconds(window: Window, span: str, run: Run) -> Explained:

@@ -15,12 +15,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from harness.measure.validity import backlog_grows
+from harness.measure.validity import backlog_grows, full_from
 from harness.records import Record
 from harness_reports.measured.latency import LatencyObjective, latency_objective
 
 LIMITS = ("first_token_s", "per_token_s", "latency_s")
 """The times of a request that a suite may limit."""
+LEAST_STEADY = 1 / 3
+"""Share of the requests that has to come in the steady part of an open loop: in less of a run there is no rate."""
 
 
 class Window(NamedTuple):
@@ -124,16 +126,25 @@ class Run:
 
     @cached_property
     def steady(self) -> Window | None:
-        """The part in which requests come and answers go; None where there is no such part.
+        """The part in which requests come and answers go; None where there is none, or the run is too short for it.
 
         It ends with the last start: after it answers end and no request follows. In a closed loop it begins with the
-        first start. In an open loop it begins with the first answer: before it there can be none.
+        first start. In an open loop it begins so long after it as 99 of 100 answers take: before, requests in flight
+        become more though none waits, and fewer go than come. At least a third of the requests has to come after that.
+        Of a saturated run, in which they always become more, it is what follows `full_from`.
         """
         if not self.answered.any():
             return None
-        begin = float(np.nanmin(self.end_s)) if self.open_loop else float(self.start_s.min())
-        end = float(self.start_s.max())
-        return Window(begin, end) if end > begin else None
+        start_s, last = self.start_s[self.answered], float(self.start_s.max())
+        if not self.open_loop:
+            begin = float(self.start_s.min())
+        elif self.saturated:
+            begin = full_from(start_s.tolist(), self.end_s[self.answered].tolist())
+        else:
+            begin = float(start_s.min()) + float(np.nanquantile(self.latency_s, 0.99, method="inverted_cdf"))
+            if (self.start_s > begin).mean() < LEAST_STEADY:
+                return None
+        return Window(begin, last) if last > begin else None
 
     def answers(self, window: Window, among: np.ndarray | None = None) -> int:
         """Return how many answers ended in a window.

@@ -78,6 +78,58 @@ def test_without_a_steady_part_there_is_none(bench: Any) -> None:
     assert run(bench.requests([0.0], [[]], failure="refused")).whole is None
 
 
+@pytest.mark.parametrize(
+    ("rate_per_s", "seconds", "latency_s", "steady"),
+    [
+        (16.0, 10.0, (2.0, 10.0), 0),
+        (32.0, 10.0, (2.0, 10.0), 0),
+        (50.0, 14.0, (1.0, 8.0), 49),
+        (8.0, 60.0, (2.0, 10.0), 50),
+    ],
+)
+def test_answers_that_take_a_good_part_of_a_run_are_neither_a_backlog_nor_a_rate(
+    bench: Any, rate_per_s: float, seconds: float, latency_s: tuple[float, float], steady: int
+) -> None:
+    """Of 50 servers that never queue one at most is called saturated; the rate is that of the arrivals or none."""
+    saturated, rates = 0, []
+    for seed in range(50):
+        random = np.random.default_rng(seed)
+        start = np.cumsum(random.exponential(1 / rate_per_s, int(rate_per_s * seconds)))
+        each = run(bench.requests(start.tolist(), [[end] for end in start + random.uniform(*latency_s, start.size)]))
+        saturated += each.saturated
+        if each.steady is not None and not each.saturated:
+            rates.append(each.answers(each.steady) / each.steady.seconds)
+
+    assert saturated <= 1
+    assert len(rates) >= steady if steady else not rates
+    assert not rates or np.mean(rates) == pytest.approx(rate_per_s, rel=0.02)
+
+
+def test_a_saturated_run_has_the_rate_of_its_server(bench: Any) -> None:
+    """Twice and five times as many requests come as one server answers, one a second."""
+    for load in (2.0, 5.0):
+        each = run(bench.requests(*queue(load, 2000, 1)))
+        assert each.saturated
+        assert each.steady is not None
+        assert each.answers(each.steady) / each.steady.seconds == pytest.approx(1.0, rel=0.15)
+
+
+def test_a_server_that_shares_itself_among_all_requests_is_seen_to_be_full(bench: Any) -> None:
+    """Requests of one second of work at 1.5 a second: those that are answered after the last start all end together."""
+    start, ends = np.arange(1, 301) / 1.5, np.zeros(300)
+    left: dict[int, float] = {}
+    for place, (now, until) in enumerate(zip(start, [*start[1:], np.inf], strict=True)):
+        left[place] = 1.0
+        while left and now + min(left.values()) * len(left) <= until:
+            least, done = min((work, one) for one, work in left.items())
+            now += least * len(left)  # noqa: PLW2901 - the clock
+            ends[done] = now
+            left = {one: work - least for one, work in left.items() if one != done}
+        left = {one: work - (until - now) / len(left) for one, work in left.items()}
+
+    assert run(bench.requests(start.tolist(), [[end] for end in ends])).saturated
+
+
 def test_failed_requests_are_no_speed(bench: Any) -> None:
     """Instant errors add neither answers nor tokens, whatever pieces had come."""
     good = bench.steady(1.0, 20, 0.5)
