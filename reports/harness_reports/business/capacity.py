@@ -1,9 +1,9 @@
 """How much load the machines of one candidate bear, from its measured servings.
 
-Without a latency limit a machine bears its measured throughput: a queue of the busiest hour is worked off later. With a
-limit it bears the arrivals at which 99 of 100 requests are answered in time: the highest rate at which that was
-measured under load; where no load was measured, waiting is computed (`economics.waiting`), and at most `MOST_LOAD` of
-the throughput counts.
+Without a latency limit a machine bears the rate that its costs are computed from (`machine_rate`): a queue of the
+busiest hour is worked off later. With a limit it bears the arrivals at which 99 of 100 requests are answered in time:
+the highest rate at which that was measured under load; where no load was measured, waiting is computed
+(`economics.waiting`), and at most `MOST_LOAD` of the throughput counts.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from harness_reports.measured.load_figures import answer_rate
 from harness_reports.measured.loads import rate_under
 from harness_reports.measured.results import Measured, Serving
 from harness_reports.measured.runs import Load
+from harness_reports.prices.machine_rate import machine_rate
 from harness_reports.prices.request_energy import RequestEnergy
 from harness_reports.reasons import Reason
 
@@ -125,13 +126,13 @@ def capacities(measured: Measured, limit_s: float | None) -> list[Capacity]:
 
     A load that was measured within the limit is the only way. Else, if none meets the limit, that of single requests by
     throughput alone: needs are judged apart from costs. Empty if single requests were not measured, or nothing was.
-    Without a limit a load counts where throughput was not measured.
+    Without a limit the only way is that of the costs, and single requests where that was not measured.
     """
     under_load, why = _under_load(measured, limit_s)
-    if limit_s is None:
-        return [*(Capacity(serving) for serving in _by_throughput(measured)), *under_load][:1]
     if under_load:
         return under_load
+    if limit_s is None:
+        return [Capacity(serving) for serving in _by_throughput(measured)][:1]
     ways = [Capacity(serving, service, limit_s, no_load=why) for serving, service in _services(measured, limit_s)]
     if ways and ways[0].bound(1):
         return ways
@@ -183,9 +184,11 @@ def most_per_s(ways: Sequence[Capacity], machines: int) -> float:
 def _under_load(measured: Measured, limit_s: float | None) -> tuple[list[Capacity], Reason | None]:
     """Return the way of the highest valid rate that was measured within the limit; else why a load gives none."""
     servings = [serving for serving in measured.servings if serving.loads]
-    rate = rate_under(measured, limit_s, SHARE_IN_TIME) if servings else None
-    if rate is None or rate.load is None:
-        return [], rate and rate.why_not
+    if not servings:
+        return [], None
+    rate = machine_rate(measured) if limit_s is None else rate_under(measured, limit_s, SHARE_IN_TIME)
+    if rate.load is None:
+        return [], rate.why_not
     serving = next(serving for serving in servings if rate.load in serving.loads)
     return [Capacity(serving, limit_s=limit_s, load=rate.load)], None
 

@@ -13,11 +13,12 @@ from harness_reports.figures.formula import evaluate
 from harness_reports.measured import readings as leaf
 from harness_reports.measured.intervals import RESAMPLES
 from harness_reports.measured.load_figures import answer_rate
-from harness_reports.measured.loads import RateUnder, rate_under
+from harness_reports.measured.loads import RateUnder
 from harness_reports.measured.rates import rate_ends
 from harness_reports.measured.results import Measured, Serving
 from harness_reports.prices import price_figures as priced
 from harness_reports.prices.energy_use import energy_figures
+from harness_reports.prices.machine_rate import machine_rate
 from harness_reports.prices.pricing import Pricing
 from harness_reports.prices.right_answers import right_answer_figures
 from harness_reports.prices.usage import Bill, is_served, pays_calls
@@ -75,16 +76,14 @@ def _of_machines(candidate: Measured, pricing: Pricing) -> list[Explained]:
 def _inferences(candidate: Measured, pricing: Pricing) -> tuple[list[Explained], np.ndarray | None]:
     """Return the figures of 1,000 inferences, and draws of the first.
 
-    Offline's rate decides. That under load takes its place where Offline was not measured, and for a model behind a
-    URL, where Offline is no batch on one machine.
+    `machine_rate` says whether Offline's rate decides or that under load.
     """
-    offline = candidate.fastest.get("Offline")
     served = [
         figure for scenario in UNIT_COSTS for figure in _served(scenario, candidate.fastest.get(scenario), pricing)
     ]
-    under_load = rate_under(candidate, None)
-    if under_load.load is None or (offline is not None and not is_served(candidate.machine)):
-        return served, unit_cost_draws(served[0], offline)
+    under_load = machine_rate(candidate)
+    if under_load.load is None:
+        return served, unit_cost_draws(served[0], candidate.fastest.get("Offline"))
     point = _under_load(candidate, pricing, under_load)
     note = "the rate under load is that of one window: its spread is not known"
     ends = [Explained(name, None, PER_1K, note=note, inputs=(point,)) for name in UNIT_COSTS["Offline"][1:]]

@@ -83,6 +83,22 @@ def test_the_rate_under_load_counts_before_offline(bench: Any, book: Pricing) ->
     assert row["usd_per_1k_inferences"] == pytest.approx(3 / (speeds[0].value * 3600 * 0.5) * 1000)
 
 
+@pytest.mark.parametrize("kept", [("Offline", "SingleStream", "Server"), ("SingleStream", "Server"), ("Offline",)])
+def test_costs_and_machines_are_of_one_rate(
+    bench: Any, book: Pricing, make_use_case: Callable[..., UseCase], kept: tuple[str, ...]
+) -> None:
+    """Without a latency limit: that under load, 5 a second; where there is none Offline's, 20 a second."""
+    evaluation, *servings = records_of(bench)
+    servings.append(bench.load({"Server 5/s": bench.steady(5.0, 700, 0.1)}, base=evaluation))
+    records = [evaluation, *(record for record in servings if record.spec["scenario"] in kept)]
+    pricing = with_machines(book, {"openai:local": "rtx4090"}, records)
+    (costs,) = cost(records, pricing).to_dict("records")
+    (plan,) = serving(records, pricing, [make_use_case(needs={"quality": 0.8})]).to_dict("records")
+
+    assert plan["samples_per_s"] == pytest.approx(5.0 if "Server" in kept else 20.0, rel=0.01)
+    assert costs["usd_per_1k_inferences"] == pytest.approx(3 / (plan["samples_per_s"] * 3600 * 0.5) * 1000)
+
+
 def test_the_machine_is_labelled_as_assumed(bench: Any, book: Pricing, check: Callable[..., int]) -> None:
     """In the explanation, which gives what the table has, and in Chinese."""
     records = records_of(bench)
