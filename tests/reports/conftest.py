@@ -211,7 +211,7 @@ class Bench:
         """Return a sweep: 1, 2 and 4 a second with 0.1, 0.2 and 0.9 s; the suite's limit is 0.3 s for 99 of 100."""
         runs = {f"Server {rate}/s": self.steady(rate, count, took) for rate, took in ((1, 0.1), (2, 0.2), (4, 0.9))}
         plan = {"seconds": 2.0, "limits": {"latency_s": 0.3, "first_token_s": None}, "percentile": 99}
-        return self.load(runs, load=plan, **more)
+        return self.load(runs, **{"load": plan, **more})
 
     def batches(self, durations: list[float], wall_s: float | None = None, scenario: str = "Offline") -> Record:
         """Return a serving in batches of 10 with these durations."""

@@ -12,7 +12,7 @@ import numpy as np
 from harness_reports import cells
 from harness_reports.figures.explained import Explained
 from harness_reports.measured import latency
-from harness_reports.measured.loads import rate_under
+from harness_reports.measured.loads import rate_as_stated, rate_under
 from harness_reports.measured.readings import who
 from harness_reports.measured.results import Measured
 
@@ -54,10 +54,12 @@ class CallLatency:
 def call_latency(measured: Measured, limit_s: float | None) -> CallLatency:
     """Return the latencies of a candidate's calls.
 
-    They are those under load, at the highest valid rate that keeps the limit, else at the highest one; where there is
-    no load, those of requests served one at a time; else those of the evaluation. Requests that failed never end.
+    They are those under load, at the highest valid rate that keeps the limit, without one those of the suite, else at
+    the highest one; where there is no load, those of requests served one at a time; else those of the evaluation.
+    Requests that failed never end.
     """
-    load = rate_under(measured, limit_s, P99).load or rate_under(measured, None).load
+    kept = rate_as_stated(measured) if limit_s is None else rate_under(measured, limit_s, P99)
+    load = kept.load or rate_under(measured, None).load
     if load is not None:
         taken = [np.where(run.answered, run.latency_s, np.inf) for run in load.runs]
         source = "; ".join(f"{load.name} of {who(run.record)}" for run in load.runs)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from harness.measure.validity import CLIENT, CLIENT_BUSY, MOST_FAILED, UNANSWERED
 from harness.records import Record
+from harness_reports.measured.latency import LatencyObjective
 from harness_reports.measured.results import Measured
 from harness_reports.measured.runs import Load, Run, loads_of
 from harness_reports.reasons import Reason
@@ -69,6 +70,27 @@ def rate_under(measured: Measured | Record, limit_s: float | None, share: float 
         limit_s: seconds from the start of a request to the end of its answer; None: any.
         share: of requests that have to keep it.
     """
+    if limit_s is None:
+        return _highest(measured, lambda _: None, Reason("load too short"))
+    over = Reason("load over limit", {"limit_s": limit_s, "share": share})
+    return _highest(measured, lambda load: load.objective(limit_s, share), over)
+
+
+def rate_as_stated(measured: Measured) -> RateUnder:
+    """Return the highest measured request rate that is valid and keeps the limits of its suite, where that states any.
+
+    A load whose limits cannot be checked keeps none.
+    """
+    unchecked = LatencyObjective("missed", 0, 0)
+    return _highest(
+        measured, lambda load: load.kept() or unchecked if load.limits else None, Reason("load over stated limits")
+    )
+
+
+def _highest(
+    measured: Measured | Record, objective: Callable[[Load], LatencyObjective | None], over: Reason
+) -> RateUnder:
+    """Return the highest valid rate whose objective is met, or that has none; `over` where all are missed."""
     if isinstance(measured, Record):
         loads = loads_of([measured])
     else:
@@ -80,12 +102,12 @@ def rate_under(measured: Measured | Record, limit_s: float | None, share: float 
     if not valid:
         whys = [why for load in loads for why in faults(load)]
         return RateUnder(None, None, whys[0] if whys else Reason("load too short"))
-    objectives = {} if limit_s is None else {id(load): load.objective(limit_s, share) for load in valid}
-    kept = [load for load in valid if limit_s is None or objectives[id(load)].met == "met"]
+    judged = [(load, objective(load)) for load in valid]
+    kept = [load for load, each in judged if each is None or each.met == "met"]
     if kept:
         best = max(kept, key=lambda load: load.requests_per_s or 0.0)
         return RateUnder(best.requests_per_s, best, None)
-    open_ones = [each for each in objectives.values() if each.met == "unknown"]
+    open_ones = [each for _, each in judged if each is not None and each.met == "unknown"]
     if open_ones:
         return RateUnder(None, None, Reason("load too few", {"needed": min(each.needed for each in open_ones)}))
-    return RateUnder(None, None, Reason("load over limit", {"limit_s": limit_s, "share": share}))
+    return RateUnder(None, None, over)

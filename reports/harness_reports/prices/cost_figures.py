@@ -83,6 +83,8 @@ def _inferences(candidate: Measured, pricing: Pricing) -> tuple[list[Explained],
     ]
     under_load = machine_rate(candidate)
     if under_load.load is None:
+        if served[0].value is None and under_load.why_not is not None:
+            served[0] = replace(served[0], note=f"{served[0].note}; under load: {under_load.why_not}")
         return served, unit_cost_draws(served[0], candidate.fastest.get("Offline"))
     point = _under_load(candidate, pricing, under_load)
     note = "the rate under load is that of one window: its spread is not known"
@@ -93,7 +95,8 @@ def _inferences(candidate: Measured, pricing: Pricing) -> tuple[list[Explained],
 def _under_load(candidate: Measured, pricing: Pricing, rate: RateUnder) -> Explained:
     load = rate.load
     assert load is not None  # noqa: S101 - the caller has looked
-    note = f"answers per second of {load.name}, the highest rate that is valid"
+    within = " and keeps the limits of its suite" if load.limits else ""
+    note = f"answers per second of {load.name}, the highest rate that is valid{within}"
     speed = replace(answer_rate(load), name="samples_per_s", note=note)
     return derived(UNIT_COSTS["Offline"][0], PER_1K, UNIT_COST, priced.hourly(candidate.machine, pricing), speed,
                    priced.utilisation(pricing), note=f"at the rate of {load.name}")  # fmt: skip

@@ -82,6 +82,7 @@ SENTENCES = {
     "load too short": "没有一次运行包含请求与应答同时进行的阶段：请延长服务测量。",
     "load too few": "负载下的请求太少，无法判断是否满足延迟上限：每个速率至少需要 {needed} 次。",
     "load over limit": "在所有测得的速率下，{limit_s:g} 秒内得到应答的请求均不足 {share:share}：请降低速率。",
+    "load over stated limits": "没有一个测得的速率守住套件规定的上限：请降低速率。",
     "no answers": "{count} 个回答中 {failed} 个无效，计为错误：{failures:counts}。",
     "scores not finite": "{count} 个得分不是有限值：请检查模型的输出。",
     "items not repeatable": "数据不由其随机种子决定：每次评测或批次大小不同，样本也不同，各模型并非在相同样本上比较。请让每个回合用各自种子的生成器抽取。",

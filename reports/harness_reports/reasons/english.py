@@ -109,6 +109,7 @@ SENTENCES = {
     "load too few": "Too few requests under load to test the latency limit: serve at least {needed} at a rate.",
     "load over limit": "At every measured rate under {share:share} of requests were answered in {limit_s:g} s: serve at a "
     "lower rate.",
+    "load over stated limits": "No measured rate keeps the limits of its suite: serve at a lower rate.",
     "no answers": "{failed} of {count} answers are none and count as wrong: {failures:counts}.",
     "scores not finite": "{count} scores are not finite: check the model's outputs.",
     "items not repeatable": "The data do not follow their seed: other evaluations, or other batch sizes, have other "

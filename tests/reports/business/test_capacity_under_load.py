@@ -54,12 +54,12 @@ def test_machines_bear_the_rate_that_was_measured_within_the_limit(records: list
 
 
 def test_without_a_limit_throughput_decides_where_it_was_measured(bench: Any, records: list[Any]) -> None:
-    """A queue is worked off later; of a candidate that was served under load alone the highest valid rate counts."""
+    """A queue is worked off later; under load alone the highest rate counts that keeps the suite's limit of 0.3 s."""
     evaluated = [record for record in records if record.spec.get("scenario") not in ("Offline", "SingleStream")]
     (offline,), (alone,) = capacities(measured(records), None), capacities(measured(evaluated), None)
 
     assert (offline.serving.scenario, offline.samples_per_s) == ("Offline", 100.0)
-    assert (alone.serving.scenario, alone.load and alone.load.name) == ("Server", "Server 4/s")
+    assert (alone.serving.scenario, alone.load and alone.load.name) == ("Server", "Server 2/s")
 
 
 def test_where_no_load_keeps_the_limit_the_wait_is_computed(bench: Any) -> None:

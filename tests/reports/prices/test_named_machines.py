@@ -99,6 +99,27 @@ def test_costs_and_machines_are_of_one_rate(
     assert costs["usd_per_1k_inferences"] == pytest.approx(3 / (plan["samples_per_s"] * 3600 * 0.5) * 1000)
 
 
+@pytest.mark.parametrize(("limits", "rate"), [({"latency_s": 0.3}, 2.0), ({}, 4.0), ({"latency_s": 0.05}, None)])
+def test_the_rate_keeps_the_limits_of_the_suite(
+    bench: Any, book: Pricing, make_use_case: Callable[..., UseCase], limits: dict[str, float], rate: float | None
+) -> None:
+    """Of 1, 2 and 4 a second with 0.1, 0.2 and 0.9 s; where none keeps them there is no cost, and it is said why."""
+    evaluation, *_ = records_of(bench)
+    records = [evaluation, bench.swept(base=evaluation, load={"limits": limits, "percentile": 99})]
+    pricing = with_machines(book, {"openai:local": "rtx4090"}, records)
+    (costs,) = cost(records, pricing).to_dict("records")
+    (plan,) = serving(records, pricing, [make_use_case(needs={"quality": 0.8})]).to_dict("records")
+    (figure,) = [each.explain("usd_per_1k_inferences") for each in rows("cost", records, pricing)]
+
+    if rate is None:
+        assert missing(costs["usd_per_1k_inferences"])
+        assert missing(plan["samples_per_s"])
+        assert "No measured rate keeps the limits of its suite" in figure.note
+    else:
+        assert costs["usd_per_1k_inferences"] == pytest.approx(3 / (rate * 3600 * 0.5) * 1000, rel=0.01)
+        assert plan["samples_per_s"] == pytest.approx(rate, rel=0.01)
+
+
 def test_the_machine_is_labelled_as_assumed(bench: Any, book: Pricing, check: Callable[..., int]) -> None:
     """In the explanation, which gives what the table has, and in Chinese."""
     records = records_of(bench)
