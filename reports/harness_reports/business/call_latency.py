@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from harness_reports import cells
 from harness_reports.figures.explained import Explained
 from harness_reports.measured import latency
@@ -61,9 +59,8 @@ def call_latency(measured: Measured, limit_s: float | None) -> CallLatency:
     kept = rate_as_stated(measured) if limit_s is None else rate_under(measured, limit_s, P99)
     load = kept.load or rate_under(measured, None).load
     if load is not None:
-        taken = [np.where(run.answered, run.latency_s, np.inf) for run in load.runs]
         source = "; ".join(f"{load.name} of {who(run.record)}" for run in load.runs)
-        return CallLatency(np.concatenate(taken).tolist(), source, per_s=load.requests_per_s)
+        return CallLatency(load.waits_s, source, per_s=load.requests_per_s)
     single = measured.fastest.get("SingleStream")
     if single is not None and single.latencies_s():
         source = "; ".join(f"latency_s of {who(leaf)}" for leaf in single.leaves)

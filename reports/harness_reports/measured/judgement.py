@@ -43,8 +43,8 @@ def judge_load(load: Load) -> Reasons:
         reasons.append(Reason("prompts repeat"))
     if (seconds := min((run.whole.seconds for run in load.runs if run.whole), default=0.0)) < MINIMUM_WINDOW_S:
         reasons.append(Reason("window short", {"seconds": seconds}))
-    if load.requests < minimum_count(0.99):
-        reasons.append(Reason("requests few", {"needed": minimum_count(0.99), "count": load.requests}))
+    if (count := len(load.waits_s)) < minimum_count(0.99):
+        reasons.append(Reason("requests few", {"needed": minimum_count(0.99), "count": count}))
     return Reasons(reasons)
 
 

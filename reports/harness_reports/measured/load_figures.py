@@ -48,6 +48,8 @@ def _where(run: Run) -> str:
 def _times(load: Load) -> Iterator[Explained]:
     for name, (attribute, what) in TIMES.items():
         seconds = load.seconds(attribute)
+        if load.about.get("scenario") == "MultiStream" and attribute != "gap_s":
+            what = f"queries, each by the slowest of its requests: {what}"  # noqa: PLW2901 - said of queries
         yield _median(f"{name}_median_s", seconds, what, _source(load))
         for percentile, share in PERCENTILES.items():
             yield percentile_figure(f"{name}_{percentile}_s", seconds, share, _source(load), what)

@@ -2,7 +2,8 @@
 
 A record of `Server`, `ClosedLoop` or `MultiStream` holds runs; this module reads them. All times are in seconds. A
 request starts when it was scheduled where arrivals follow a clock (open loop), and when it was sent where an answer
-brings the next request (closed loop). Requests that failed are in no latency and in no rate, and keep no limit.
+brings the next request (closed loop). Requests that failed are in no latency and in no rate, and keep no limit. A query
+of `MultiStream` has several requests: rates count requests, percentiles and limits queries, each by its slowest one.
 """
 
 from __future__ import annotations
@@ -52,6 +53,13 @@ class Run:
     def open_loop(self) -> bool:
         """Whether requests arrived by a clock."""
         return self.about.get("rate_per_s") is not None
+
+    def by_query(self, values: np.ndarray, join: np.ufunc) -> np.ndarray:
+        """Return one value for each query: in `MultiStream` that of its requests, joined; else of each request."""
+        size = self.about.get("in_flight") or 1
+        if self.about.get("scenario") != "MultiStream" or not values.size:
+            return values
+        return np.asarray(join.reduceat(values, np.arange(0, values.size, size)))
 
     @cached_property
     def start_s(self) -> np.ndarray:
@@ -240,9 +248,15 @@ class Load(NamedTuple):
         return sum((run.failures for run in self.runs), Counter())
 
     def seconds(self, name: str) -> list[float]:
-        """Return the times of one kind, such as `latency_s`, of all requests that have one."""
-        times = np.concatenate([getattr(run, name) for run in self.runs])
+        """Return the times of one kind, such as `latency_s`, of all queries that have one and were answered."""
+        times = np.concatenate([_of_queries(run, name) for run in self.runs])
         return [float(second) for second in times[~np.isnan(times)]]
+
+    @property
+    def waits_s(self) -> list[float]:
+        """From the start to the end of every query, without end where one of its requests failed."""
+        waits = [run.by_query(np.where(run.answered, run.latency_s, np.inf), np.maximum) for run in self.runs]
+        return [float(second) for second in np.concatenate(waits)]
 
     @property
     def limits(self) -> dict[str, float]:
@@ -265,7 +279,9 @@ class Load(NamedTuple):
         kept = [run.kept(self.limits) for run in self.runs]
         if not self.limits or any(each is None for each in kept):
             return None
-        broken = np.concatenate([~each for each in kept if each is not None])
+        broken = np.concatenate(
+            [run.by_query(~each, np.logical_or) for run, each in zip(self.runs, kept, strict=True) if each is not None]
+        )
         return latency_objective(broken.astype(float).tolist(), 0.5, self.share)
 
     @property
@@ -278,9 +294,17 @@ class Load(NamedTuple):
         return ended / sum(window.seconds for window in windows if window)
 
     def objective(self, limit_s: float, share: float) -> LatencyObjective:
-        """Return whether a share of requests was answered within a limit; failed ones were not."""
-        taken = np.concatenate([np.where(run.answered, run.latency_s, np.inf) for run in self.runs])
-        return latency_objective(taken.tolist(), limit_s, share)
+        """Return whether a share of queries was answered within a limit; failed ones were not."""
+        return latency_objective(self.waits_s, limit_s, share)
+
+
+def _of_queries(run: Run, name: str) -> np.ndarray:
+    """Return the times of one kind; NaN for a query that has none, or of which a request failed."""
+    seconds: np.ndarray = getattr(run, name)
+    if name == "gap_s":
+        return seconds
+    slowest, answered = run.by_query(seconds, np.fmax), run.by_query(run.answered, np.logical_and)
+    return np.where(answered, slowest, np.nan)
 
 
 def loads_of(records: Sequence[Record]) -> list[Load]:

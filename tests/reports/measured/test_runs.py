@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness_reports.measured.runs import Run, Window, runs_of
+from harness_reports.measured.runs import Run, Window, loads_of, runs_of
 
 
 def run(columns: dict[str, list[Any]], rate_per_s: float | None = 1.0) -> Run:
@@ -128,6 +128,24 @@ def test_a_server_that_shares_itself_among_all_requests_is_seen_to_be_full(bench
         left = {one: work - (until - now) / len(left) for one, work in left.items()}
 
     assert run(bench.requests(start.tolist(), [[end] for end in ends])).saturated
+
+
+def test_a_query_of_several_requests_is_one_latency(bench: Any) -> None:
+    """100 queries of 8, a second each: 8 answers a second, and 100 latencies, each of the slowest request."""
+    start = [float(second) for second in range(100) for _ in range(8)]
+    ends = [[s + 0.5 + 0.05 * (place % 8)] for place, s in enumerate(start)]
+    failure = [None] * 799 + ["HTTP 500"]
+    columns = bench.requests(start, ends, closed=True, failure=failure)
+    record = bench.load({"MultiStream 8": columns}, load={"limits": {"latency_s": 0.86}, "percentile": 50})
+    (load,) = loads_of([record])
+    (each,) = load.runs
+
+    assert load.seconds("latency_s") == pytest.approx([0.85] * 99)
+    assert load.waits_s[-1] == np.inf
+    assert len(load.waits_s) == 100
+    assert (load.kept().slow, load.objective(0.84, 0.5).slow, load.objective(0.86, 0.5).slow) == (1, 100, 1)  # type: ignore[union-attr]
+    assert load.requests == each.answered.size == 800
+    assert load.requests_per_s == pytest.approx(8.0)
 
 
 def test_failed_requests_are_no_speed(bench: Any) -> None:
