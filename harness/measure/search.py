@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from harness.errors import SuiteError
 from harness.measure.runs import Run
+from harness.measure.validity import per_token_s
 
 CLOSE = 0.1
 """Where bisection ends: the lowest rate that breaks a limit is at most a tenth above the highest that keeps all."""
@@ -96,13 +97,13 @@ def broken(run: Run, limits: Mapping[str, float | None]) -> int:
         seconds = {"latency_s": one.chunks[-1] - start}
         if one.streamed:
             seconds["first_token_s"] = one.chunks[0] - start
-            if one.output_tokens is not None:
-                seconds["per_token_s"] = (one.chunks[-1] - one.chunks[0]) / max(1, one.output_tokens - 1)
+        if (token_s := per_token_s(one.chunks, one.streamed, one.output_tokens)) is not None:
+            seconds["per_token_s"] = token_s
         for name, limit_s in limits.items():
             if limit_s is not None and name not in seconds:
                 why = "no tokens are counted" if one.streamed else "answers come whole"
                 raise SuiteError(f"The limit {name} cannot be checked: {why}. Leave it out, or limit latency_s.")
-        kept += all(limit_s is None or seconds[name] <= limit_s for name, limit_s in limits.items())
+        kept += not any(limit_s is not None and seconds[name] > limit_s for name, limit_s in limits.items())
     return len(run.served) - kept
 
 

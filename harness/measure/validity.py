@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from math import sqrt
+from math import nan, sqrt
 
 MOST_FAILED = 0.01
 """Share of requests that may fail in a run that counts: with more, 99 of 100 requests are not answered at all."""
@@ -21,6 +21,22 @@ UNANSWERED = "unanswered"
 """How a record names a request that still waited when the run was over: it is saturated."""
 _DEVIATIONS = 2.33
 """Standard deviations by which a backlog has to grow, and answers to become slower: one-sided, 99 %."""
+
+
+def per_token_s(chunks: Sequence[float], streamed: bool, tokens: float | None) -> float | None:
+    """Return the seconds of each output token after the first.
+
+    Args:
+        chunks: seconds at which the pieces of an answer came, at least one.
+        streamed: whether they came as they were made.
+        tokens: in the answer, None where nobody counts them.
+
+    Returns:
+        NaN of one token or none, which has no such time and keeps any limit of it; None where it is not known.
+    """
+    if tokens is not None and tokens <= 1:
+        return nan
+    return None if tokens is None or not streamed else (chunks[-1] - chunks[0]) / (tokens - 1)
 
 
 def backlog_grows(starts: Sequence[float], ends: Sequence[float]) -> bool:

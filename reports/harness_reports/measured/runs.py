@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from harness.measure.validity import backlog_grows, full_from
+from harness.measure.validity import backlog_grows, full_from, per_token_s
 from harness.records import Record
 from harness_reports.measured.latency import LatencyObjective, latency_objective
 
@@ -115,8 +115,16 @@ class Run:
     @cached_property
     def per_token_s(self) -> np.ndarray:
         """Seconds of each output token after the first (TPOT); NaN for one token, and where it was not streamed."""
-        later = np.where(self.streamed & (self.output_tokens > 1), self.output_tokens - 1, np.nan)
-        return np.asarray((self.end_s - self.first_s) / later)
+        return _numbers(self._token_s)
+
+    @cached_property
+    def _token_s(self) -> list[float | None]:
+        """`per_token_s` of each request: NaN where it has none, None where it is not known."""
+        counts = [None if np.isnan(count) else float(count) for count in self.output_tokens]
+        rows = zip(self.answered, self.columns["chunks_s"], self.streamed, counts, strict=True)
+        return [
+            per_token_s(chunks, streamed, count) if answered else np.nan for answered, chunks, streamed, count in rows
+        ]
 
     @cached_property
     def gap_s(self) -> np.ndarray:
@@ -186,19 +194,18 @@ class Run:
         """Return whether each request kept every stated limit, shape (requests,); None where that is not known.
 
         Args:
-            limits: those of `LIMITS` that are stated, in seconds. An answer of one token has no time per token and
-                keeps that limit; one whose tokens are not known, or that was not streamed, leaves it unknown.
+            limits: those of `LIMITS` that are stated, in seconds. An answer of one token, or none, has no time per
+                token and keeps that limit; one whose tokens are not known, or that was not streamed, leaves it unknown.
         """
         kept = self.answered.copy()
         for name, limit_s in limits.items():
             if limit_s is None:
                 continue
-            seconds, judged = getattr(self, name), self.answered
-            if name == "per_token_s":
-                judged = judged & (self.output_tokens != 1)
-            if np.isnan(seconds[judged]).any():
+            seconds = getattr(self, name)
+            missing = np.isnan(seconds[self.answered]).any()
+            if None in self._token_s if name == "per_token_s" else missing:
                 return None
-            kept &= ~judged | (np.nan_to_num(seconds) <= limit_s)
+            kept &= ~(seconds > limit_s)
         return kept
 
     @cached_property

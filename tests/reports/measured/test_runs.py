@@ -10,6 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.errors import SuiteError
+from harness.measure import runs as measure
+from harness.measure.search import broken
+from harness.seams import Served
 from harness_reports.measured.runs import Run, Window, loads_of, runs_of
 
 
@@ -172,6 +176,33 @@ def test_a_request_keeps_every_limit_or_does_not_count(three: Run, bench: Any) -
     whole = run(bench.requests([0.0], [[0.5]], streamed=False))
     assert whole.kept({"first_token_s": 1.0}) is None
     assert whole.kept({"latency_s": 1.0}).tolist() == [True]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "streamed", "kept"),
+    [(0, True, True), (1, True, True), (1, False, True), (2, True, False), (7, True, True), (None, True, None),
+     (7, False, None)],
+)  # fmt: skip
+def test_search_and_table_judge_the_time_per_token_alike(
+    bench: Any, tokens: int | None, streamed: bool, kept: bool | None
+) -> None:
+    """Half a second between two chunks, and a limit of 0.1 s; where it cannot be checked the search says so."""
+    limits = {"per_token_s": 0.1}
+    columns = bench.requests([0.0], [[1.0, 1.5]], output_tokens=tokens, streamed=streamed)
+    judged = run(columns).kept(limits)
+    searched = measure.Run(
+        "Server", 1.0, None, [Served(0.0, (1.0, 1.5), streamed, output_tokens=tokens)], [0.0], 1.5, 0.0, [],
+        wire=True, log={}, readings={}, repeats=False,
+    )  # fmt: skip
+
+    if kept is None:
+        assert judged is None
+        with pytest.raises(SuiteError, match="per_token_s cannot be checked"):
+            broken(searched, limits)
+    else:
+        assert judged is not None
+        assert judged.tolist() == [kept]
+        assert broken(searched, limits) == (not kept)
 
 
 def queue(load: float, count: int, seed: int, servers: int = 1) -> tuple[list[float], list[list[float]]]:
