@@ -97,7 +97,7 @@ def broken(run: Run, limits: Mapping[str, float | None]) -> int:
         seconds = {"latency_s": one.chunks[-1] - start}
         if one.streamed:
             seconds["first_token_s"] = one.chunks[0] - start
-        if (token_s := per_token_s(one.chunks, one.streamed, one.output_tokens)) is not None:
+        if (token_s := per_token_s(one.chunks, one.streamed, one.streamed_tokens)) is not None:
             seconds["per_token_s"] = token_s
         for name, limit_s in limits.items():
             if limit_s is not None and name not in seconds:

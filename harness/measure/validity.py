@@ -29,7 +29,7 @@ def per_token_s(chunks: Sequence[float], streamed: bool, tokens: float | None) -
     Args:
         chunks: seconds at which the pieces of an answer came, at least one.
         streamed: whether they came as they were made.
-        tokens: in the answer, None where nobody counts them.
+        tokens: that came in these pieces, None where nobody counts them.
 
     Returns:
         NaN of one token or none, which has no such time and keeps any limit of it; None where it is not known.

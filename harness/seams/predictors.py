@@ -44,6 +44,13 @@ class Served(NamedTuple):
     """The name of what went wrong, None where it was answered."""
     batch: int | None = None
     """How many requests it was answered with, by a predictor that answers batches; None elsewhere."""
+    unseen_tokens: int = 0
+    """Those of `output_tokens` that came in no piece, such as reasoning that is billed and not shown."""
+
+    @property
+    def streamed_tokens(self) -> int | None:
+        """Output tokens that came in pieces: those of a time per token."""
+        return None if self.output_tokens is None else self.output_tokens - self.unseen_tokens
 
 
 class Concurrent(Protocol):

@@ -125,8 +125,15 @@ class Answer:
 
     @property
     def per_output_token_s(self) -> float | None:
-        """Seconds by output token after the first; None without a stream, or where the server counts no tokens."""
-        return _latency.per_output_token_s(self.chunks, self.usage.output_tokens) if self.streamed else None
+        """Seconds by streamed token after the first; None without a stream, or where the server counts no tokens."""
+        output = self.usage.output_tokens
+        came = None if output is None else output - self.unseen_tokens
+        return _latency.per_output_token_s(self.chunks, came) if self.streamed else None
+
+    @property
+    def unseen_tokens(self) -> int:
+        """Output tokens that came in no chunk."""
+        return _latency.unseen_tokens(self.reasoning, self.chunks, self.usage)
 
     @property
     def latency_s(self) -> float | None:

@@ -125,4 +125,5 @@ def _row(exchange: Exchange) -> Served:
         output_tokens=answer.usage.output_tokens,
         attempts=answer.attempts,
         failure=failure,
+        unseen_tokens=answer.unseen_tokens,
     )

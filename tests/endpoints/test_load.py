@@ -101,6 +101,25 @@ def test_times_are_those_at_which_content_came() -> None:
     assert _row(exchange(*RECORDED)) == Served(10.0, (10.25, 10.5, 10.5, 11.0), True, 9, 8, 4, 1, None)
 
 
+@pytest.mark.parametrize(
+    ("thoughts", "tokens", "unseen"), [(0, 1050, 1000), (1, 1050, 0), (0, 50, 0)]
+)  # the last ones come between marks in the text
+def test_reasoning_that_is_not_shown_is_billed_and_takes_no_time_per_token(
+    thoughts: int, tokens: int, unseen: int
+) -> None:
+    """50 words come 20 ms apart, after 1,000 tokens that were hidden, or thoughts that were shown."""
+    details = {"reasoning_tokens": min(1000, tokens - 10)}
+    usage = {"prompt_tokens": 9, "completion_tokens": tokens, "completion_tokens_details": details}
+    words = [event(10 + 0.02 * place, THOUGHT if place < thoughts else WORD) for place in range(50)]
+    call = exchange(*words, event(11.5, usage=usage), RECORDED[-1]).calls
+    one = Exchange(call, "2026-11-27T12:00:00+00:00", None, None)
+    row, answer = _row(one), one.read()
+
+    assert (row.output_tokens, row.unseen_tokens, row.failure) == (tokens, unseen, None)
+    assert row.streamed_tokens == tokens - unseen
+    assert answer.per_output_token_s == pytest.approx(0.98 / (tokens - unseen - 1))
+
+
 def test_a_try_that_failed_is_counted_from_its_sending() -> None:
     """Latency begins at the first try: waiting for another is part of it."""
     refused = Call(3.0, status=429, failure=None)

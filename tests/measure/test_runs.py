@@ -45,6 +45,7 @@ def test_columns_begin_with_the_first_request() -> None:
         "attempts": [1, 3],
         "failure": [None, "cut off"],
         "batch": [None, None],
+        "unseen_tokens": [0, 0],
     }
 
 

@@ -31,7 +31,7 @@ def load(records: Sequence[Record]) -> pd.DataFrame:
     """Return one row for each run of load: an arrival rate (Server), or a number of requests in flight (ClosedLoop).
 
     Runs of several seeds are pooled. Times are of requests that were answered: `first_token` from the start of the
-    request to the first content, `per_token` of each further output token (TPOT), `gap` between chunks with content
+    request to the first content, `per_token` of each further streamed token (TPOT), `gap` between chunks with content
     (ITL), `latency` from the start to the end. A request starts when it was scheduled, in a closed loop when it was
     sent. `median` is that of the requests, `p90` and `p99` are those of `latency.percentile`; None where they are too
     few. `answers_per_s` and `output_tokens_per_s` are of the steady part, `user_tokens_per_s` of one median answer;

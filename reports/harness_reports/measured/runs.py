@@ -99,7 +99,7 @@ class Run:
 
     @cached_property
     def output_tokens(self) -> np.ndarray:
-        """Output tokens of each answer, as the server or the tokenizer counts them."""
+        """Output tokens of each answer, as the server or the tokenizer counts them: reasoning that is not shown too."""
         return np.asarray(np.where(self.answered, _numbers(self.columns["output_tokens"]), np.nan))
 
     @cached_property
@@ -114,13 +114,17 @@ class Run:
 
     @cached_property
     def per_token_s(self) -> np.ndarray:
-        """Seconds of each output token after the first (TPOT); NaN for one token, and where it was not streamed."""
+        """Seconds of each output token after the first (TPOT); NaN for one token, and where it was not streamed.
+
+        Tokens that came in no chunk do not count: they took their time before the first one.
+        """
         return _numbers(self._token_s)
 
     @cached_property
     def _token_s(self) -> list[float | None]:
         """`per_token_s` of each request: NaN where it has none, None where it is not known."""
-        counts = [None if np.isnan(count) else float(count) for count in self.output_tokens]
+        unseen = _numbers(self.columns.get("unseen_tokens") or [0] * self.answered.size)
+        counts = [None if np.isnan(count) else float(count) for count in self.output_tokens - unseen]
         rows = zip(self.answered, self.columns["chunks_s"], self.streamed, counts, strict=True)
         return [
             per_token_s(chunks, streamed, count) if answered else np.nan for answered, chunks, streamed, count in rows
@@ -173,7 +177,7 @@ class Run:
         return int((ended if among is None else ended & among).sum())
 
     def tokens(self, window: Window) -> float | None:
-        """Return the output tokens that came in a window: an answer's are spread evenly over its chunks.
+        """Return the output tokens of a window, all that are billed: an answer's are spread evenly over its chunks.
 
         None where the number of an answer's tokens is not known, or nothing was answered.
         """

@@ -22,6 +22,14 @@ def run(columns: dict[str, list[Any]], rate_per_s: float | None = 1.0) -> Run:
     return Run(None, "run", columns, {"rate_per_s": rate_per_s})  # type: ignore[arg-type] # no record is read
 
 
+def searched(served: list[Served]) -> measure.Run:
+    """Return a run as a search sees it, of requests that were due at 0."""
+    return measure.Run(
+        "Server", 1.0, None, served, [0.0] * len(served), 2.0, 0.0, [],
+        wire=True, log={}, readings={}, repeats=False,
+    )  # fmt: skip
+
+
 @pytest.fixture
 def three(bench: Any) -> Run:
     """Requests at 0, 1 and 2 s: four tokens in three chunks, one token, and one that failed."""
@@ -162,6 +170,21 @@ def test_failed_requests_are_no_speed(bench: Any) -> None:
     assert np.nansum(run(broken).latency_s) == pytest.approx(10.0)
 
 
+def test_reasoning_that_is_not_shown_takes_no_time_per_token(bench: Any) -> None:
+    """50 words 20 ms apart after 1,000 hidden tokens: 20 ms a token; all 1,050 are billed. Older records have none."""
+    columns = bench.requests([0.0], [np.linspace(1.0, 1.98, 50).tolist()], output_tokens=1050)
+    hidden = run(columns | {"unseen_tokens": [1000]})
+
+    assert hidden.per_token_s == pytest.approx([0.02])
+    assert run(columns).per_token_s == pytest.approx([0.98 / 1049])
+    assert hidden.tokens(Window(0.0, 2.0)) == pytest.approx(1050)
+    for limit_s, kept in ((0.019, False), (0.021, True)):
+        limits = {"per_token_s": limit_s}
+        served = [Served(0.0, tuple(columns["chunks_s"][0]), output_tokens=1050, unseen_tokens=1000)]
+        assert hidden.kept(limits).tolist() == [kept]  # type: ignore[union-attr]
+        assert broken(searched(served), limits) == (not kept)
+
+
 def test_tokens_that_are_not_known_are_not_counted(bench: Any) -> None:
     """One answer without a count: the rate of tokens is unknown, not lower."""
     assert run(bench.steady(1.0, 3, 0.5, output_tokens=[10, None, 10])).tokens(Window(0.0, 9.0)) is None
@@ -190,19 +213,16 @@ def test_search_and_table_judge_the_time_per_token_alike(
     limits = {"per_token_s": 0.1}
     columns = bench.requests([0.0], [[1.0, 1.5]], output_tokens=tokens, streamed=streamed)
     judged = run(columns).kept(limits)
-    searched = measure.Run(
-        "Server", 1.0, None, [Served(0.0, (1.0, 1.5), streamed, output_tokens=tokens)], [0.0], 1.5, 0.0, [],
-        wire=True, log={}, readings={}, repeats=False,
-    )  # fmt: skip
+    made = searched([Served(0.0, (1.0, 1.5), streamed, output_tokens=tokens)])
 
     if kept is None:
         assert judged is None
         with pytest.raises(SuiteError, match="per_token_s cannot be checked"):
-            broken(searched, limits)
+            broken(made, limits)
     else:
         assert judged is not None
         assert judged.tolist() == [kept]
-        assert broken(searched, limits) == (not kept)
+        assert broken(made, limits) == (not kept)
 
 
 def queue(load: float, count: int, seed: int, servers: int = 1) -> tuple[list[float], list[list[float]]]:
