@@ -23,7 +23,10 @@ NO_LIMIT_S = 1e6
 MOST_IN_FLIGHT = 1000
 """Requests in flight over a wire that end a run without a limit of latency: a process has 1024 files, sockets too."""
 FEWEST_IN_FLIGHT = 32
-"""With a limit it ends at twice the requests that are in flight where all take as long as it allows, but not below."""
+"""With a limit it ends at the requests in flight where all take as long as that allows (`SLOW`), but not below."""
+SLOW = 100
+"""Times the limit that the requests take which may be slower. With 99 of 100 in time twice as many are in flight as
+where all just keep the limit, with 90 of 100 eleven times as many."""
 
 
 class _Traffic:
@@ -121,7 +124,11 @@ def _most_in_flight(system: System, terms: Terms, rate_per_s: float) -> int:
     latency_s = terms.limits.get("latency_s")
     if latency_s is None:
         return MOST_IN_FLIGHT if isinstance(system, Wire) else 0
-    return max(FEWEST_IN_FLIGHT, math.ceil(2 * rate_per_s * latency_s))
+    just_kept, slow = rate_per_s * latency_s, SLOW * (100 - terms.percentile) / 100
+    most = max(2.0, 1 + slow) * just_kept
+    if isinstance(system, Wire):  # not for the slow ones alone more than a process has files
+        most = min(most, max(MOST_IN_FLIGHT, 2 * just_kept))
+    return max(FEWEST_IN_FLIGHT, math.ceil(most))
 
 
 def _ns(seconds: float | None) -> int:

@@ -156,14 +156,26 @@ def test_failed_requests_are_no_speed_and_are_named(threads: Any) -> None:
     assert done.columns()["chunks_s"][4] == []
 
 
-def test_too_many_in_flight_end_a_run_over_a_wire(threads: Any) -> None:
-    """With a limit of latency that is twice what the limit allows: nothing more is sent that would be paid for."""
-    remote = threads(1, 0.01)
-    done = at_rate(Wire(remote), Draw(range(9), 0), terms(queries=5000, limits={"latency_s": 0.05}), 500.0)
+@pytest.mark.parametrize(("percentile", "bound"), [(99.0, 50), (99.9, 50), (90.0, 275)])
+def test_too_many_in_flight_end_a_run_over_a_wire(threads: Any, percentile: float, bound: int) -> None:
+    """With a limit of latency that is what the limit allows at most: nothing more is sent that would be paid for."""
+    remote = threads(1, 0.005)
+    limited = terms(queries=5000, limits={"latency_s": 0.05}, percentile=percentile)
+    done = at_rate(Wire(remote), Draw(range(9), 0), limited, 500.0)
 
     assert done.saturated
     assert done.why_not == SATURATED
-    assert 50 <= len(done.served) == len(remote.sent) < 500
+    assert bound <= len(done.served) == len(remote.sent) < bound + 450
+
+
+@pytest.mark.parametrize(("percentile", "ends_early"), [(99.0, True), (50.0, False)])
+def test_requests_that_may_be_slow_do_not_end_a_run(threads: Any, percentile: float, ends_early: bool) -> None:
+    """80 are in flight where 10 would keep the limit: too many for 99 of 100, and half of them may take any time."""
+    limited = terms(limits={"latency_s": 0.05}, percentile=percentile)
+    done = at_rate(Wire(threads(200, 0.2)), Draw(range(500), 0), limited, 200.0)
+
+    assert done.saturated == ends_early
+    assert (len(done.served) >= 40 and done.log["min_queries_met"]) != ends_early
 
 
 def test_a_client_that_is_late_is_the_limit(threads: Any) -> None:
