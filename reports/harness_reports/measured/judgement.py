@@ -37,6 +37,8 @@ def judge_load(load: Load) -> Reasons:
     """Return what is wrong with the runs of one rate, or number in flight, and what to do next."""
     cached = cached_tokens(load)
     reasons = [*faults(load)]
+    if not reasons and load.requests_per_s is None:
+        reasons.append(Reason("load too short"))
     if cached and cached.cached:
         reasons.append(Reason("prompts cached", {"share": cached.cached / cached.input}))
     elif cached is None and any(run.about.get("inputs_repeat") and not in_process(run) for run in load.runs):

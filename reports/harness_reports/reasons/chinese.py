@@ -79,7 +79,7 @@ SENTENCES = {
     "load saturated": "已饱和：请求到达快于应答，积压不断增长。请降低速率。",
     "load not valid": "无效：{why}。",
     "load not measured": "未在负载下测量其承受能力：请在 Server 情景下测量。",
-    "load too short": "没有一次运行包含请求与应答同时进行的阶段：请延长服务测量。",
+    "load too short": "没有速率：没有一次运行长到请求与应答的速度在末段持平。请延长服务测量。",
     "load too few": "负载下的请求太少，无法判断是否满足延迟上限：每个速率至少需要 {needed} 次。",
     "load over limit": "在所有测得的速率下，{limit_s:g} 秒内得到应答的请求均不足 {share:share}：请降低速率。",
     "load over stated limits": "没有一个测得的速率守住套件规定的上限：请降低速率。",

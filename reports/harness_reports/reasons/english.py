@@ -105,7 +105,7 @@ SENTENCES = {
     "rate.",
     "load not valid": "Not valid: {why}.",
     "load not measured": "What it bears under load was not measured: serve in the scenario Server.",
-    "load too short": "No run has a part in which requests come and answers go: serve for longer.",
+    "load too short": "No rate: no run is so long that at its end as many answers go as requests come. Serve for longer.",
     "load too few": "Too few requests under load to test the latency limit: serve at least {needed} at a rate.",
     "load over limit": "At every measured rate under {share:share} of requests were answered in {limit_s:g} s: serve at a "
     "lower rate.",

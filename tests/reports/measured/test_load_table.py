@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from harness import Reading
+from harness_reports.cells import missing
 from harness_reports.explain.tables import rows as explained
 from harness_reports.measured.intervals import RESAMPLES
 from harness_reports.measured.judgement import judge
@@ -54,6 +55,16 @@ def test_seeds_are_pooled_and_requests_are_few(bench: Any) -> None:
     assert row["latency_p90_s"] == pytest.approx(0.1)
     assert row["latency_p99_s"] is None
     assert row["judgement"] == "p99 needs 662 requests, 80 were sent: serve for longer."
+
+
+def test_a_run_that_is_too_short_for_a_rate_says_so(bench: Any) -> None:
+    """60 requests at one a second: where each takes 45 s only a quarter of them comes after that."""
+    short, enough = (load([bench.load({"Server 1/s": bench.steady(1.0, 60, took)})]).iloc[0] for took in (45.0, 10.0))
+
+    assert missing(short["answers_per_s"])
+    assert "No rate: no run is so long" in short["judgement"]
+    assert enough["answers_per_s"] == pytest.approx(1.0, rel=0.05)
+    assert "No rate" not in enough["judgement"]
 
 
 def test_errors_caching_and_a_slow_client_are_said(bench: Any) -> None:
