@@ -62,8 +62,8 @@ class RateUnder(NamedTuple):
 def rate_under(measured: Measured | Record, limit_s: float | None, share: float = 0.99) -> RateUnder:
     """Return the highest measured request rate that is valid and keeps a limit of the end-to-end latency.
 
-    Arrivals by a clock decide where there are any, since a closed loop sends no request while one waits. A limit is
-    kept where at least a share of requests, failed ones included, was answered in time, with 99 % confidence.
+    A limit is kept where at least a share of requests, failed ones included, was answered in time, with a confidence of
+    99 %.
 
     Args:
         measured: a candidate, or a record of a serving.
@@ -90,24 +90,28 @@ def rate_as_stated(measured: Measured) -> RateUnder:
 def _highest(
     measured: Measured | Record, objective: Callable[[Load], LatencyObjective | None], over: Reason
 ) -> RateUnder:
-    """Return the highest valid rate whose objective is met, or that has none; `over` where all are missed."""
+    """Return the highest valid rate whose objective is met, or that has none; `over` where all are missed.
+
+    With an objective arrivals by a clock decide, where there are any: a closed loop sends no request while one waits.
+    """
     if isinstance(measured, Record):
         loads = loads_of([measured])
     else:
         loads = [load for serving in measured.servings for load in serving.loads]
     if not loads:
         return RateUnder(None, None, Reason("load not measured"))
-    loads = [load for load in loads if load.open_loop] or loads
-    valid = [load for load in loads if load.requests_per_s and not faults(load)]
+    judged = [(load, objective(load)) for load in loads]
+    if any(each is not None for _, each in judged):
+        judged = [(load, each) for load, each in judged if load.open_loop] or judged
+    valid = [(load, each) for load, each in judged if load.requests_per_s and not faults(load)]
     if not valid:
-        whys = [why for load in loads for why in faults(load)]
+        whys = [why for load, _ in judged for why in faults(load)]
         return RateUnder(None, None, whys[0] if whys else Reason("load too short"))
-    judged = [(load, objective(load)) for load in valid]
-    kept = [load for load, each in judged if each is None or each.met == "met"]
+    kept = [load for load, each in valid if each is None or each.met == "met"]
     if kept:
         best = max(kept, key=lambda load: load.requests_per_s or 0.0)
         return RateUnder(best.requests_per_s, best, None)
-    open_ones = [each for _, each in judged if each is not None and each.met == "unknown"]
+    open_ones = [each for _, each in valid if each is not None and each.met == "unknown"]
     if open_ones:
         return RateUnder(None, None, Reason("load too few", {"needed": min(each.needed for each in open_ones)}))
     return RateUnder(None, None, over)

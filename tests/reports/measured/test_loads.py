@@ -60,13 +60,14 @@ def test_failed_requests_keep_no_limit(bench: Any) -> None:
 
 
 def test_arrivals_by_a_clock_decide(bench: Any) -> None:
-    """A closed loop sends no request while one waits: its rate stands where no other was measured."""
+    """A closed loop sends no request while one waits: its rate stands without a limit, or without others."""
     start = [0.25 * turn for turn in range(350) for _ in range(2)]
     closed = bench.load({"ClosedLoop 2": bench.requests(start, [[s + 0.25] for s in start], closed=True)})
     (both,) = Results.of([closed, swept(bench, {1.0: 0.1})]).candidates.values()
 
     assert rate_under(closed, 0.3).per_s == pytest.approx(8.0)
     assert rate_under(both, 0.3).per_s == pytest.approx(1.0, rel=0.01)
+    assert rate_under(both, None).per_s == pytest.approx(8.0)
 
 
 @pytest.mark.parametrize(
