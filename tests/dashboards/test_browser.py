@@ -299,10 +299,11 @@ def test_nothing_is_wider_than_the_window(page: Any, language: str, tmp_path: Pa
 
 
 def _speak(page: Any, language: str, names: dict[str, tuple[str, str]]) -> None:
-    """Select a language, and wait for the page's title in it."""
+    """Select a language, and wait for the page's title in it and for all that follows it."""
     if language != "en":
         page.get_by_text(LANGUAGES[language]).first.click()
     page.get_by_role("heading", name=names[language][1]).wait_for()
+    _drawn(page)
 
 
 def _go(page: Any, names: dict[str, tuple[str, str]]) -> None:
@@ -348,8 +349,9 @@ def test_samples_and_metrics_of_a_run_are_shown(page: Any, language: str, tmp_pa
     _speak(page, language, RUNS)
     chooser = page.get_by_test_id("stMain").get_by_role("combobox").last
     chooser.click()
-    chooser.fill({"en": "evaluate tfidf", "zh": "评测 tfidf"}[language])
-    chooser.press("Enter")
+    wanted = {"en": "evaluate tfidf", "zh": "评测 tfidf"}[language]
+    chooser.fill(wanted)
+    page.get_by_role("option").filter(has_text=wanted).first.click()
     page.get_by_text("*four* <img src=x onerror=alert(1)>").wait_for()
     page.get_by_text("*four*").scroll_into_view_if_needed()
     _screenshot(page, f"samples-{language}", tmp_path)
