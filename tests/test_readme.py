@@ -75,6 +75,11 @@ def _few_items(command: str) -> list[str]:
     return [f"{command.replace('NAME@' + SERVER, 'tiny@SERVED')} --task text-classification --max-items 20"]
 
 
+def _with_another_model(command: str) -> list[str]:
+    run = "harness run quick --model tfidf --model mlp --task text-classification --runtime eager"
+    return [run, command.replace("bert", "mlp")]
+
+
 VARIATIONS: dict[str, Variation] = {
     "python -m pip install tox": _read_by_tox,
     "python -m pip install -c constraints.txt": _resolved,
@@ -93,6 +98,7 @@ VARIATIONS: dict[str, Variation] = {
     "harness run mine.yaml": _few_items,
     "harness run llm": _few_items,
     "harness table": _as_it_stands,
+    "harness compare": _with_another_model,
     "harness export": _as_it_stands,
     "harness report": _as_it_stands,
     "harness plan": _as_it_stands,

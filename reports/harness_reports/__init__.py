@@ -98,8 +98,9 @@ def harness_price_books() -> Iterable[PriceBook]:
 
 @hookimpl
 def harness_commands(app: typer.Typer) -> None:
-    """Add the commands for tables, the report, prices, explanations, plans and exports."""
+    """Add the commands for tables, the report, prices, explanations, plans, exports and comparisons."""
     from harness_reports.cli.commands import plan, published, report, table
+    from harness_reports.cli.compare import compare
     from harness_reports.cli.export import export
     from harness_reports.cli.fact_commands import explain, prices
 
@@ -110,3 +111,4 @@ def harness_commands(app: typer.Typer) -> None:
     app.command("plan")(plan)
     app.command("published")(published)
     app.command("export")(export)
+    app.command("compare")(compare)

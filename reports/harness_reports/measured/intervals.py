@@ -69,18 +69,16 @@ def _unanimous(score: float, items: int) -> np.ndarray:
     return 1 - missed if score else missed
 
 
-def difference_interval(scores: Scores, other: Scores) -> Interval:
-    """Return the 95 % interval of mean(scores) - mean(other), paired by item where both have as many items.
+def difference_draws(scores: Scores, other: Scores) -> np.ndarray:
+    """Return draws of mean(scores) - mean(other), paired by item where both have as many items.
 
     Pairing takes the items' difficulty out of the difference; replicates are resampled independently on each side.
     """
     left, right = np.asarray(scores, dtype=float), np.asarray(other, dtype=float)
     if left.shape[1] != right.shape[1]:
-        return interval_of(_bootstrap(left) - _bootstrap(right, stream=1))
+        return np.asarray(_bootstrap(left) - _bootstrap(right, stream=1))
     shapes = (left.shape, right.shape)
-    return interval_of(
-        _resampled_difference(np.ascontiguousarray(left).tobytes(), np.ascontiguousarray(right).tobytes(), shapes)
-    )
+    return _resampled_difference(np.ascontiguousarray(left).tobytes(), np.ascontiguousarray(right).tobytes(), shapes)
 
 
 def replicates_interval(replicates: Replicates) -> Interval:
@@ -93,9 +91,9 @@ def replicates_draws(replicates: Replicates) -> np.ndarray:
     return _trainings(replicates, stream=0)
 
 
-def replicates_difference(replicates: Replicates, other: Replicates) -> Interval:
-    """Return the interval of a difference, paired by item: both sides hold the metric on the same resampled items."""
-    return interval_of(_trainings(replicates, stream=0) - _trainings(other, stream=1))
+def replicates_difference_draws(replicates: Replicates, other: Replicates) -> np.ndarray:
+    """Return draws of a difference, paired by item: both sides hold the metric on the same resampled items."""
+    return np.asarray(_trainings(replicates, stream=0) - _trainings(other, stream=1))
 
 
 def _trainings(replicates: Replicates, stream: int) -> np.ndarray:

@@ -130,10 +130,18 @@ class Quality:
 
         Where one graded a sample of what the other did, it is that on the sample.
         """
+        return intervals.interval_of(self.difference_draws(other))
+
+    def difference_draws(self, other: Quality) -> np.ndarray:
+        """Return draws of the difference, whose percentiles are the ends of `minus`."""
         if self.is_mean:
-            few = min(self.items, other.items) if self.total == other.total else None
-            return intervals.difference_interval(*(one.scores[:, one._rows(few)] for one in (self, other)))  # noqa: SLF001
-        return intervals.replicates_difference(self.replicates, other.replicates)
+            return intervals.difference_draws(*self.beside(other))
+        return intervals.replicates_difference_draws(self.replicates, other.replicates)
+
+    def beside(self, other: Quality) -> tuple[np.ndarray, np.ndarray]:
+        """Return the scores of both, seeds by items: of the items that both graded, where they graded the same data."""
+        few = min(self.items, other.items) if self.total == other.total else None
+        return self.scores[:, self._rows(few)], other.scores[:, other._rows(few)]
 
     @property
     def total(self) -> int:

@@ -91,6 +91,11 @@ SHOWN: Mapping[str, Sequence[str]] = {
         "npv_p50_usd", "probability_positive", "funded", "why", "budget_usd", "spent_usd", "left_usd",
         "portfolio_npv_usd", "stale",
     ),
+    "comparison": (
+        "task", "data", "metric", "candidate", "reference", "items", "value", "reference_value", "difference", "low",
+        "high", "p_corrected", "result", "items_won", "items_lost", "margin", "within_margin", "detectable", "point",
+        "items_for_point", "test", "unpaired_low", "unpaired_high", "unpaired_p",
+    ),
     "sizes": (
         "task", "data", "model", "start", "metric", "sizes", "params_low", "params_high", "exponent", "exponent_low",
         "exponent_high", "params", "predicted", "predicted_low", "predicted_high", "refused", "stale",

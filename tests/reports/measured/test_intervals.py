@@ -56,8 +56,8 @@ def test_pairing_takes_the_difficulty_of_items_out() -> None:
     """A model right wherever the other is, and on 10 of 100 more: only the paired interval excludes 0."""
     worse, better = [[1.0] * 50 + [0.0] * 50], [[1.0] * 60 + [0.0] * 40]
 
-    paired = intervals.difference_interval(better, worse)
-    unpaired = intervals.difference_interval(better, [[*worse[0], 0.0, 1.0]])
+    paired = intervals.interval_of(intervals.difference_draws(better, worse))
+    unpaired = intervals.interval_of(intervals.difference_draws(better, [[*worse[0], 0.0, 1.0]]))
 
     assert paired.low > 0
     assert unpaired.low < 0 < unpaired.high
@@ -81,7 +81,9 @@ def test_replicates_are_paired_by_item() -> None:
     """A model better by 1 on every sample of items has the interval 1 to 1."""
     other = list(np.random.default_rng(0).normal(0, 10, 400))
 
-    assert intervals.replicates_difference([[value + 1 for value in other]], [other]) == pytest.approx((1.0, 1.0))
+    differences = intervals.replicates_difference_draws([[value + 1 for value in other]], [other])
+
+    assert differences == pytest.approx(1.0)
 
 
 def test_a_nan_score_makes_the_interval_nan() -> None:

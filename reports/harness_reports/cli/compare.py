@@ -1,0 +1,84 @@
+"""`harness compare`. Functions import heavy modules."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from harness_reports.cli.options import (
+    FormatOption,
+    LanguageName,
+    LanguageOption,
+    OutputOption,
+    PluginOption,
+    StoreOption,
+    form_of,
+    write,
+)
+
+
+class FailIf(StrEnum):
+    """What ends the command with code 1."""
+
+    WORSE = "worse"
+    DIFFERENT = "different"
+    NOT_WITHIN_MARGIN = "not-within-margin"
+
+
+def compare(
+    candidates: Annotated[
+        list[str],
+        typer.Argument(
+            help="The reference, and one candidate or more: a model, its name in charts ('bert tiny'), or that with "
+            "its runtime ('bert tiny@eager').",
+            metavar="REFERENCE CANDIDATE…",
+        ),
+    ],
+    *,
+    task: Annotated[str | None, typer.Option(help="Only this task.")] = None,
+    metric: Annotated[str | None, typer.Option(help="This metric instead of the deciding one.")] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(min=0, help="How much worse a candidate may be, in the metric's unit: non-inferiority."),
+    ] = None,
+    fail_if: Annotated[
+        FailIf | None,
+        typer.Option(
+            help="End with code 1 where a candidate is significantly worse, or different, or not shown to be within "
+            "the margin."
+        ),
+    ] = None,
+    form: FormatOption = None,
+    output: OutputOption = None,
+    store: StoreOption = None,
+    plugin: PluginOption = None,
+    lang: LanguageOption = LanguageName.ENGLISH,
+) -> None:
+    """Compare candidates with a reference, item by item, and say what these items can show."""
+    from harness.errors import FAILED, FactError
+    from harness.plugins import load_plugins
+    from harness_reports.measured.comparison import comparison
+    from harness_reports.measured.store import read_store
+    from harness_reports.reasons import speaking
+    from harness_reports.show.formats import SUFFIXES, WRITERS
+
+    if len(candidates) < 2:  # noqa: PLR2004 - one is compared with another
+        raise FactError("A comparison takes a reference and one candidate or more: harness compare tfidf bert")
+    if fail_if == FailIf.NOT_WITHIN_MARGIN and margin is None:
+        raise FactError("--fail-if not-within-margin takes a --margin, in the metric's unit, such as 0.01.")
+    kind = form_of(form, output, SUFFIXES)
+    plugins = load_plugins(plugin or ())
+    only = None if task is None else plugins.current_task(task)
+    frame = comparison(read_store(store, plugins), candidates, task=only, metric=metric, margin=margin)
+    with speaking(lang):
+        write(WRITERS[kind]("comparison", frame), output)
+    failed = {
+        None: [False],
+        FailIf.WORSE: frame["result"] == "worse",
+        FailIf.DIFFERENT: frame["result"].isin(["better", "worse"]),
+        FailIf.NOT_WITHIN_MARGIN: frame["within_margin"] == False,  # noqa: E712 - a column
+    }[fail_if]
+    if any(failed):
+        raise typer.Exit(FAILED)
