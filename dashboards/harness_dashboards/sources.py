@@ -66,8 +66,16 @@ def _changed(location: str) -> tuple[float, ...]:
     """Return a cache key: the times of the store's files; for a database server one that changes every few seconds."""
     if is_url(location):
         return (time.time() // SECONDS_TO_KEEP,)
-    files = (Path(location) / name for name in (DATABASE, f"{DATABASE}-wal"))
-    return tuple(file.stat().st_mtime for file in files if file.exists())
+    return tuple(number for name in (DATABASE, f"{DATABASE}-wal") for number in _time_of(Path(location) / name))
+
+
+def _time_of(file: Path) -> tuple[float, ...]:
+    """Return when a file was written; nothing of an empty one, as SQLite makes and removes its log while we read."""
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        return ()
+    return (status.st_mtime,) if status.st_size else ()
 
 
 @st.cache_resource(show_spinner=False)
