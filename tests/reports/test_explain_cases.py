@@ -308,7 +308,7 @@ def test_every_portfolio_follows_from_its_inputs(
     spent = table[0].explain("spent_usd")
     funded = [row.cells["funding_usd"] for row in table if row.cells["funded"]]
 
-    assert check(table, portfolio(viability(suite, pricing, use_cases), budget_usd)) > 10
+    assert check(table, portfolio(suite, pricing, use_cases, budget_usd)) > 10
     assert [part.value for part in spent.inputs] == funded
     assert len(funded) == {0.0: 0, 25_000.0: 1, 1e6: 2}[budget_usd]
     assert spent.formula or spent.note == "no use case is funded"

@@ -50,11 +50,11 @@ def test_import_is_light() -> None:
 def test_tables_of_a_store(
     make_store: Any, bench: Any, pricing: Pricing, make_use_case: Callable[..., UseCase], tmp_path: Path
 ) -> None:
-    """A table of its records, and a table of that table."""
+    """A table of its records, and of what to fund."""
     records = harness_reports.load_records(make_store(tmp_path / "store", bench.suite()))
 
     verdicts = harness_reports.viability_table(records, pricing, [make_use_case()], {"years": 5})
-    funded = harness_reports.portfolio_table(verdicts, budget_usd=1e6)
+    funded = harness_reports.portfolio_table(records, pricing, [make_use_case()], budget_usd=1e6)
 
     assert isinstance(verdicts, pd.DataFrame)
     assert isinstance(funded, pd.DataFrame)

@@ -79,7 +79,7 @@ def _tables() -> Mapping[str, Callable[[], pd.DataFrame]]:
         "viability": partial(viability, records(), pricing, cases),
         "sensitivity": partial(sensitivity, records(), pricing, cases),
         "alternatives": partial(alternatives, records(), pricing, cases),
-        "portfolio": lambda: portfolio(viability(records(), pricing, cases), 1e6),
+        "portfolio": lambda: portfolio(records(), pricing, cases, 1e6),
     }
 
 

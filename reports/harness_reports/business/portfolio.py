@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 
 from harness.errors import FactError
+from harness.facts import UseCase
+from harness.records import Record
+from harness_reports.business.joint import RISK, joint_cells
+from harness_reports.business.viability import Candidates, judge_all
 from harness_reports.economics.checks import at_least
 from harness_reports.measured.lineage import KEYS
+from harness_reports.prices.pricing import Pricing
 from harness_reports.reasons import Reason, as_text
 
 PORTFOLIO = (
     "use_case", "title", *KEYS, "verdict", "funding_usd", "npv_mean_usd", "npv_p50_usd", "probability_positive",
-    "funded", "why", "budget_usd", "spent_usd", "left_usd", "portfolio_npv_usd",
+    "funded", "why", "budget_usd", "spent_usd", "left_usd", "portfolio_npv_usd", *RISK,
 )  # fmt: skip
 Aim = Literal["npv_mean_usd", "npv_p50_usd"]
 WORTHY = ("invest", "pilot")
@@ -32,23 +37,38 @@ class _Bundle(NamedTuple):
     """Indices into the viability table."""
 
 
-def portfolio(viability: pd.DataFrame, budget_usd: float, aim: Aim = "npv_mean_usd") -> pd.DataFrame:
+def portfolio(
+    records: Sequence[Record],
+    pricing: Pricing,
+    use_cases: Mapping[str, UseCase] | Iterable[UseCase],
+    budget_usd: float,
+    aim: Aim = "npv_mean_usd",
+    overrides: Mapping[str, float] | None = None,
+) -> pd.DataFrame:
     """Return one row for each use case: whether it is funded, with which candidate, and why.
 
     Of all bundles within the budget, with at most one candidate of a use case, the one with the highest sum of `aim`
     is chosen; of equals the cheapest. A candidate costs its `funding_usd`. Only candidates with the verdict `invest` or
     `pilot` and a positive `aim` are funded. Use cases that are not funded show their best candidate.
 
+    The value of all funded use cases together is drawn in one market: prices and demand are shared, the rest is each
+    use case's own (`joint.py`). `portfolio_npv_low_usd`, `..._p50_usd` and `..._high_usd` are its 5th, 50th and 95th
+    percentile, `portfolio_probability_of_loss` the probability that it is below 0; None where nothing is funded.
+
     Args:
-        viability: the viability table.
+        records: the measurements.
+        pricing: the prices.
+        use_cases: use cases; those whose tasks were not measured give no row.
         budget_usd: the budget.
-        aim: column to maximise: expected or median net present value.
+        aim: column of the viability table to maximise: expected or median net present value.
+        overrides: figure → the reader's value.
 
     Raises:
-        FactError: the budget is negative or not a number, or there are too many bundles.
+        FactError: as `viability`; the budget is negative or not a number, or there are too many bundles.
     """
-    rows = [{str(name): value for name, value in row.items()} for row in viability.to_dict("records")]
-    return pd.DataFrame([as_text(each.row) for each in funding(rows, budget_usd, aim)], columns=list(PORTFOLIO))
+    budget = at_least("budget_usd", budget_usd)
+    judged = list(judge_all(records, pricing, use_cases, overrides))
+    return pd.DataFrame([as_text(each.row) for each in portfolio_rows(judged, budget, aim)], columns=list(PORTFOLIO))
 
 
 class PortfolioRow(NamedTuple):
@@ -59,8 +79,16 @@ class PortfolioRow(NamedTuple):
     row: dict[str, Any]
 
 
+def portfolio_rows(judged: Sequence[Candidates], budget_usd: float, aim: Aim = "npv_mean_usd") -> list[PortfolioRow]:
+    """Return the rows of `portfolio`, from the candidates of each use case."""
+    everyone = [(candidates, each) for candidates in judged for each in candidates.judged]
+    rows = funding([each.row for _, each in everyone], budget_usd, aim)
+    cells = joint_cells([everyone[one.place] for one in rows if one.row["funded"]])
+    return [one._replace(row={**one.row, **cells}) for one in rows]
+
+
 def funding(rows: Sequence[Mapping[str, Any]], budget_usd: float, aim: Aim = "npv_mean_usd") -> list[PortfolioRow]:
-    """Return the rows of `portfolio`, from those of the viability table."""
+    """Return the rows of `portfolio` without the risk of all together, from those of the viability table."""
     budget = at_least("budget_usd", budget_usd)
     groups: dict[str, list[int]] = {}
     for place, row in enumerate(rows):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from harness_reports.business.joint import RISK
 from harness_reports.business.market import Market
+from harness_reports.business.npv_distribution import DRAWS
 from harness_reports.business.portfolio import PortfolioRow
 from harness_reports.business.request import USD
 from harness_reports.business.viability import CandidateVerdict
@@ -32,12 +35,22 @@ def portfolio_figures(
     figures = [
         *(candidate[name] for name in _OF_CANDIDATE), budget, spent,
         derived("left_usd", USD, "budget_usd - spent_usd", budget, spent),
-        _sum("portfolio_npv_usd", "npv_mean_usd", chosen),
+        _sum("portfolio_npv_usd", "npv_mean_usd", chosen), *_risk(row, chosen),
         Explained("funded", row["funded"], inputs=(candidate["npv_mean_usd"], candidate["funding_usd"], budget),
                   note=f"{row['why']} Of all bundles within the budget, with at most one candidate of a use case, the "
                   "one with the highest sum of npv_mean_usd is chosen; of equals the cheapest."),
     ]  # fmt: skip
     return {each.name: each for each in figures}
+
+
+def _risk(row: Mapping[str, Any], chosen: Sequence[Mapping[str, Explained]]) -> list[Explained]:
+    """Return the figures of the value of all funded use cases together."""
+    note = (
+        f"{DRAWS:,} draws of one market for the funded use cases: prices and demand are at the same percentile in all "
+        "of them, everything else is drawn for each alone" if chosen else "no use case is funded"
+    )  # fmt: skip
+    inputs = tuple(each["npv_mean_usd"] for each in chosen)
+    return [Explained(name, row[name], USD if name.endswith("_usd") else "", note=note, inputs=inputs) for name in RISK]
 
 
 def _sum(name: str, of: str, chosen: Sequence[Mapping[str, Explained]]) -> Explained:

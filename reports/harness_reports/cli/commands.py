@@ -375,7 +375,6 @@ def _made(wish: _Wish, records: Sequence[Record], plugins: Plugins) -> Any:
     judged: dict[str, Callable[..., pd.DataFrame]] = {
         "serving": partial(serving, owned=owned_by_hour), "viability": viability, "sensitivity": sensitivity,
         "alternatives": alternatives, "pretraining": pretraining,
+        "portfolio": partial(portfolio, budget_usd=wish.budget_usd or 0.0),
     }  # fmt: skip
-    if name in judged:
-        return judged[name](records, pricing, plugins.use_cases(), wish.figures)
-    return portfolio(viability(records, pricing, plugins.use_cases(), wish.figures), wish.budget_usd or 0.0)
+    return judged[name](records, pricing, plugins.use_cases(), overrides=wish.figures)

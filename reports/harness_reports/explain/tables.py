@@ -10,7 +10,7 @@ from harness.errors import FactError, unknown
 from harness.facts import UseCase
 from harness.records import Record
 from harness_reports.business.alternatives import ALTERNATIVES, alternatives_of
-from harness_reports.business.portfolio import PORTFOLIO, funding
+from harness_reports.business.portfolio import PORTFOLIO, portfolio_rows
 from harness_reports.business.portfolio_figures import portfolio_figures
 from harness_reports.business.pretraining import PRETRAINING, pairs
 from harness_reports.business.sensitivity import SENSITIVITY, sensitivity_rows
@@ -126,7 +126,7 @@ def _portfolio(cases: Sequence[Candidates], budget_usd: float | None) -> list[Ro
     if budget_usd is None:
         raise FactError("The table 'portfolio' needs a budget.")
     judged = [(case.market, verdict) for case in cases for verdict in case.judged]
-    funded = funding([verdict.row for _, verdict in judged], budget_usd)
+    funded = portfolio_rows(cases, budget_usd)
     return [Row("portfolio", one.row, partial(portfolio_figures, one, funded, judged)) for one in funded]
 
 

@@ -89,7 +89,8 @@ SHOWN: Mapping[str, Sequence[str]] = {
     "portfolio": (
         "use_case", "data", "model", "size", "variant", "start", "runtime", "verdict", "funding_usd", "npv_mean_usd",
         "npv_p50_usd", "probability_positive", "funded", "why", "budget_usd", "spent_usd", "left_usd",
-        "portfolio_npv_usd", "stale",
+        "portfolio_npv_usd", "portfolio_npv_low_usd", "portfolio_npv_high_usd", "portfolio_probability_of_loss",
+        "stale",
     ),
     "comparison": (
         "task", "data", "metric", "candidate", "reference", "items", "value", "reference_value", "difference", "low",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -11,8 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import FactError
-from harness_reports.business.portfolio import PORTFOLIO, portfolio
+from harness.facts import UseCase
+from harness_reports.business.joint import RISK
+from harness_reports.business.portfolio import PORTFOLIO, Aim, funding
+from harness_reports.business.portfolio import portfolio as portfolio_of
+from harness_reports.business.viability import viability
 from harness_reports.measured.lineage import KEYS
+from harness_reports.prices.pricing import Pricing
+from harness_reports.reasons import as_text
 
 
 def table(*entries: tuple[str, float, float, str]) -> pd.DataFrame:
@@ -27,6 +35,13 @@ def table(*entries: tuple[str, float, float, str]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def portfolio(verdicts: pd.DataFrame, budget_usd: float, aim: Aim = "npv_mean_usd") -> pd.DataFrame:
+    """Return what of a viability table is funded."""
+    chosen = funding([{str(name): cell for name, cell in row.items()} for row in verdicts.to_dict("records")],
+                     budget_usd, aim)  # fmt: skip
+    return pd.DataFrame([as_text(each.row) for each in chosen])
+
+
 def funded(frame: pd.DataFrame) -> list[str]:
     """Return the funded use cases with their models."""
     return [f"{row['use_case']} {row['model']}" for row in frame[frame["funded"]].to_dict("records")]
@@ -36,7 +51,7 @@ def test_best_bundle_is_not_the_greedy_one() -> None:
     """Two cases that use the budget up beat the one with the best ratio."""
     frame = portfolio(table(("a", 60, 70, "invest"), ("b", 50, 55, "invest"), ("c", 50, 55, "pilot")), 100)
 
-    assert list(frame.columns) == list(PORTFOLIO)
+    assert set(frame.columns) == set(PORTFOLIO) - set(RISK)
     assert funded(frame) == ["b m1", "c m2"]
     assert set(frame["spent_usd"]) == {100.0}
     assert set(frame["left_usd"]) == {0.0}
@@ -106,3 +121,18 @@ def test_a_budget_is_a_number(budget: float) -> None:
 def test_an_empty_table_gives_an_empty_table() -> None:
     """Without columns too."""
     assert len(portfolio(table(), 100)) == 0
+
+
+def test_all_that_is_funded_has_one_risk(bench: Any, pricing: Pricing, make_use_case: Callable[..., UseCase]) -> None:
+    """It is that of its one use case where there is one; none where nothing is funded."""
+    records, cases = bench.suite(), [make_use_case()]
+    (row,) = portfolio_of(records, pricing, cases, 1e6).to_dict("records")
+    (nothing,) = portfolio_of(records, pricing, cases, 0.0).to_dict("records")
+    verdicts = viability(records, pricing, cases)
+    alone = verdicts[verdicts["npv_p50_usd"] == row["npv_p50_usd"]].iloc[0]
+
+    assert row["funded"]
+    assert row["portfolio_npv_p50_usd"] == pytest.approx(alone["npv_p50_usd"], rel=0.02)
+    assert row["portfolio_npv_low_usd"] == pytest.approx(alone["npv_low_usd"], rel=0.05)
+    assert row["portfolio_probability_of_loss"] == pytest.approx(1 - alone["probability_positive"], abs=0.02)
+    assert [nothing[name] for name in RISK] == [None] * 4

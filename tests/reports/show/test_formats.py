@@ -50,7 +50,8 @@ def frames(suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase], be
                for record in suite if record.step != "pretrain"]  # fmt: skip
     return {
         "sensitivity": sensitivity(suite, pricing, wide), "alternatives": alternatives(suite, pricing, use_cases),
-        "pretraining": pretraining([*suite, *scratch], pricing, use_cases), "portfolio": portfolio(verdicts, 1e6),
+        "pretraining": pretraining([*suite, *scratch], pricing, use_cases),
+        "portfolio": portfolio(suite, pricing, use_cases, 1e6),
         "accuracy": accuracy(suite), "throughput": throughput(suite), "load": load([bench.swept()]),
         "cost": cost(suite, pricing),
         "frontier": frontier(suite, pricing), "viability": verdicts, "serving": serving(suite, pricing, use_cases),
