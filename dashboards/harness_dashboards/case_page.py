@@ -38,8 +38,8 @@ from harness_reports.business import chart_data
 from harness_reports.business.alternatives import alternatives_of
 from harness_reports.business.choice import preference
 from harness_reports.business.explained_row import ExplainedRow
-from harness_reports.business.hosted import on_machines
 from harness_reports.business.needs import needs
+from harness_reports.business.own_machines import on_machines
 from harness_reports.business.viability import Candidates, CandidateVerdict
 from harness_reports.prices.pricing import Pricing
 from harness_reports.reasons import translated

@@ -13,10 +13,20 @@ from harness.facts import UseCase
 from harness.records import Record
 from harness_reports.business.choice import preference
 from harness_reports.business.explained_row import ExplainedRow
-from harness_reports.business.hosted import BREAK_EVENS, MONTHS, RISK, call_cost, hosted_figures, hosted_npv
+from harness_reports.business.hosted import (
+    RISK,
+    cost_of_calls,
+    figures_of_measured,
+    hosted_figures,
+    hosted_npv,
+    how_to_measure,
+    measured_as,
+)
 from harness_reports.business.market import NO_THIRD_PARTY, Market
 from harness_reports.business.market_figures import requests
+from harness_reports.business.measuring import COST, ITEMS
 from harness_reports.business.npv_distribution import DRAWS, npv_distribution
+from harness_reports.business.own_machines import COMPARED, MONTHS
 from harness_reports.business.viability import Candidates, CandidateVerdict, judge_all
 from harness_reports.business.viability_figures import viability_figures
 from harness_reports.economics.api_prices import price_source
@@ -28,10 +38,9 @@ from harness_reports.reasons import Reason, as_text
 
 ALTERNATIVES = (
     "use_case", "title", "alternative", *KEYS, "hosted_model", "quality", "quality_is", "unit_serving_usd",
-    "unit_error_usd", "upfront_usd", "npv_usd", "npv_mean_usd", "npv_low_usd", "npv_p50_usd", "npv_high_usd",
-    "probability_positive", "better_than_candidate", "requests_per_month", "first_break_even_requests_per_month",
-    "machines_at_break_even", "always_cheaper_above_requests_per_month", "verdict", "excluded", "price_as_of",
-    "price_stale", "price_terms", "price_source",
+    "tokens_are", "unit_error_usd", "upfront_usd", "npv_usd", "npv_mean_usd", "npv_low_usd", "npv_p50_usd",
+    "npv_high_usd", "probability_positive", "better_than_candidate", "requests_per_month", *COMPARED, "verdict",
+    "excluded", ITEMS, COST, "measuring_command", "price_as_of", "price_stale", "price_terms", "price_source",
 )  # fmt: skip
 _FIGURES = ("quality", "unit_serving_usd", "unit_error_usd", "upfront_usd", "npv_usd", *RISK)
 
@@ -45,18 +54,23 @@ def alternatives(
     """Return the best candidate of each use case and its alternatives, all in the same draws of the market.
 
     `candidate` is the best measured candidate, `baseline` the best one of the task's cheap baseline; `nothing` has a
-    net present value of 0. `hosted` is a model paid by the call. genai-prices prices it at noon (UTC) of the day of the
-    prices, in the tier of a call of mean size, with the cached share of its input. It is a batch price if the use case
-    needs no latency and the model has one (`price_terms` says so). `price_as_of` is the day since which this price
-    holds, if genai-prices knows it. The price declines by `api_price_decline_per_year`, and nothing is trained. Quality
-    is the use case's `hosted_quality`; without it the quality is not measured, and there is no net present value.
-    Latency of hosted models is not measured.
+    net present value of 0. `hosted` is a model paid by the call. One that was asked here, whose calls have its price,
+    is what was measured (`quality_is`, `tokens_are`: measured). Another one has the price of its calls alone, and
+    `measuring_usd` and `measuring_command` say what measuring it on the same items costs, and how. Its tokens are those
+    of the measured answers of another served model (estimated), else those that the use case gives (assumed); the
+    reader's come first. genai-prices prices them at noon (UTC) of the day of the prices, each call in the tier of its
+    size. It is a batch price if the use case needs no latency and the model has one (`price_terms` says so).
+    `price_as_of` is the day since which this price holds, if genai-prices knows it. The price declines by
+    `api_price_decline_per_year`, and nothing is trained. Its quality is the use case's `hosted_quality`, marked as
+    assumed; without it there is no net present value. Neither gives a verdict.
 
     A hosted model is compared with whole machines of the candidate's kind, paid all month, as many as the use case's
-    busiest hour needs: `first_break_even_requests_per_month` is the smallest volume at which they cost no more, and
-    above `always_cheaper_above_requests_per_month` they never cost more again. Development, training and retraining
+    busiest hour needs: `first_break_even_requests_per_month` is the smallest volume at which they cost no more
+    (`first_break_even_low` and `..._high`: its 5th and 95th percentile over the draws of both sides), and above
+    `always_cheaper_above_requests_per_month` they never cost more again. Development, training and retraining
     are spread over the months; staff is the same for both. Where the candidate itself is paid by the call there is no
-    such machine, and these columns are None.
+    such machine, and these columns are None. `break_even_probability` is the probability that there is such a volume,
+    `machines_cheaper_probability` that machines cost no more at the use case's demand.
 
     `better_than_candidate` is the probability of a higher net present value than the candidate's. For it, a baseline
     without a significant difference in quality gets the candidate's quality. `excluded` says what rules an alternative
@@ -103,7 +117,8 @@ def _alternative(
     note = "only hosted models are compared with whole machines"
     monthly = derived("requests_per_month", "per month", f"requests_per_year / {MONTHS}", requests(market))
     figures = {
-        **{name: Explained(name, None, note=note) for name in BREAK_EVENS}, **figures,
+        **{name: Explained(name, None, note=note) for name in COMPARED},
+        **{name: Explained(name, None, note="it is measured") for name in (ITEMS, COST)}, **figures,
         monthly.name: monthly, better.name: better,
     }  # fmt: skip
     row = {
@@ -116,13 +131,17 @@ def _alternative(
 def _measured(
     candidates: Candidates, judged: CandidateVerdict, kind: str, figures: Mapping[str, Explained], better: Explained
 ) -> ExplainedRow:
+    shown = {name: figures[name] for name in _FIGURES}
+    return _alternative(candidates.market, kind, _cells_of_measured(judged), shown, better)
+
+
+def _cells_of_measured(judged: CandidateVerdict) -> dict[str, Any]:
     row = judged.row
-    cells = {
+    return {
         **{name: row[name] for name in (*KEYS, "price_as_of", "price_stale", "price_source", "verdict")},
         "quality_is": "measured",
         "excluded": row["reasons"] if row["verdict"] == "not enough evidence" else None,
     }  # fmt: skip
-    return _alternative(candidates.market, kind, cells, {name: figures[name] for name in _FIGURES}, better)
 
 
 def _baseline(candidates: Candidates, baseline: CandidateVerdict, than_usd: np.ndarray | None) -> ExplainedRow:
@@ -146,20 +165,40 @@ def _with_equal_quality(baseline: CandidateVerdict, best: CandidateVerdict) -> C
 
 
 def _hosted(candidates: Candidates, best: Mapping[str, Explained], than_usd: np.ndarray, name: str) -> ExplainedRow:
-    market = candidates.market
-    day = candidates.best.evidence.pricing.as_of
-    price = call_cost(market, name, day)
+    judged = measured_as(candidates, name)
+    if judged is None or judged.business is None:
+        return _unmeasured(candidates, best, than_usd, name)
+    market, figures = candidates.market, viability_figures(candidates.market, judged)
+    better = (
+        Explained(_BETTER, None, note="it is the candidate") if judged is candidates.best
+        else _better(_npv_usd(candidates, judged), than_usd)
+    )  # fmt: skip
+    shown = {name: figures[name] for name in _FIGURES} | figures_of_measured(candidates, best, judged, figures)
+    cells = {**_cells_of_measured(judged), "hosted_model": name, "tokens_are": judged.evidence.cost["tokens_are"]}
+    return _alternative(market, "hosted", {**cells, **_kept_out(market)}, shown, better)
+
+
+def _unmeasured(candidates: Candidates, best: Mapping[str, Explained], than_usd: np.ndarray, name: str) -> ExplainedRow:
+    """Return the row of a hosted model that was not asked: its price, what measuring costs, what the reader typed."""
+    market, day = candidates.market, candidates.best.evidence.pricing.as_of
+    price = cost_of_calls(candidates, name)
     hosted = hosted_npv(candidates, candidates.best, price)
+    figures = hosted_figures(candidates, best, price, hosted)
+    typed = {} if hosted is None else {"quality": market.numbers["hosted_quality"]}
     cells = {
         **{key: candidates.best.row[key] for key in ("task", "data")}, "hosted_model": name,
-        "quality_is": "not measured" if hosted is None else "assumed",
+        "quality_is": "not measured" if hosted is None else "assumed", "tokens_are": price.tokens_are,
+        "verdict": "not enough evidence", "excluded": Reason("quality typed" if typed else "not asked", typed),
+        "measuring_command": how_to_measure(candidates, name, price),
         "price_as_of": price.as_of and price.as_of.isoformat(), "price_terms": price.terms,
         "price_stale": Reason("price undated") if price.as_of is None else why_stale(price.as_of, day),
-        "price_source": price_source(),
-        "excluded": Reason("third party") if market.privacy >= NO_THIRD_PARTY else None,
+        "price_source": price_source(), **_kept_out(market),
     }  # fmt: skip
-    figures = hosted_figures(candidates, best, price, hosted, name)
     return _alternative(market, "hosted", cells, figures, _better(None if hosted is None else hosted.npv_usd, than_usd))
+
+
+def _kept_out(market: Market) -> dict[str, Reason]:
+    return {"excluded": Reason("third party")} if market.privacy >= NO_THIRD_PARTY else {}
 
 
 def _nothing(candidates: Candidates, best: Mapping[str, Explained], than_usd: np.ndarray | None) -> ExplainedRow:

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from harness_reports.business.business import MEASURED, Business
-from harness_reports.business.hosted import OwnMachines
 from harness_reports.business.market import Market
 from harness_reports.business.money import npv_at_demand
 from harness_reports.business.npv_distribution import npv_distribution
+from harness_reports.business.own_machines import OwnMachines
 from harness_reports.business.viability import Candidates, CandidateVerdict
 from harness_reports.economics.simulation import tornado
 
 FAN = ("year", "p05_usd", "p50_usd", "p95_usd", "mean_usd")
 VOLUMES = ("requests_per_year", "npv_usd")
 SWINGS = ("input", "kind", "input_p10", "input_p90", "npv_at_p10_usd", "npv_at_p90_usd", "npv_at_medians_usd")
-STEPS = ("requests_per_month", "own_usd", "api_usd")
+STEPS = (
+    "requests_per_month", "own_usd", "own_low_usd", "own_high_usd", "api_usd", "api_low_usd", "api_high_usd",
+)  # fmt: skip
 _SHARES = (0.05, 0.5, 0.95)
+_ENDS = (0.05, 0.95)
 
 
 def fan(candidates: Candidates, judged: CandidateVerdict) -> pd.DataFrame:
@@ -60,10 +64,23 @@ def npv_by_volume(market: Market, business: Business, volumes: Sequence[float] |
     return pd.DataFrame(dict(zip(VOLUMES, (volumes, npv_at_demand(business, factors)), strict=True)))
 
 
-def own_against_calls(
-    machines: OwnMachines, usd_per_call: float, volumes: Sequence[float] | np.ndarray
-) -> pd.DataFrame:
-    """Return the cost per month at volumes of requests: whole machines, in steps, and calls of a hosted model."""
+class Sides(NamedTuple):
+    """Whole machines and calls: in the base case, and in each draw."""
+
+    machines: OwnMachines
+    drawn: OwnMachines
+    usd_per_request: float
+    drawn_usd_per_request: np.ndarray
+    """Shape (draws,) or (1,)."""
+
+
+def own_against_calls(sides: Sides, volumes: Sequence[float] | np.ndarray) -> pd.DataFrame:
+    """Return the cost per month at volumes of requests: whole machines, in steps, and calls of a hosted model.
+
+    `..._low_usd` and `..._high_usd` are the 5th and 95th percentile over the draws.
+    """
     requests = np.asarray(volumes, dtype=float)
-    columns = (requests, machines.usd(requests), requests * usd_per_call)
+    machines = np.quantile(sides.drawn.usd(requests), _ENDS, axis=1)
+    calls = np.outer(np.quantile(sides.drawn_usd_per_request, _ENDS), requests)
+    columns = (requests, sides.machines.usd(requests)[:, 0], *machines, requests * sides.usd_per_request, *calls)
     return pd.DataFrame(dict(zip(STEPS, columns, strict=True)))

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
+import numpy as np
+
 from harness_reports.economics.checks import above, as_written, at_least
 
 
@@ -65,3 +67,35 @@ def build_or_buy(
         last_loss = max(k for k in range(1, listed + 2) if price * firsts[k - 1] < k * machine + fixed or k == 1)
     always: Fraction = (last_loss * machine + fixed) / price
     return BuildOrBuy(float(first), machines, float(always))
+
+
+def build_or_buy_draws(
+    machine: np.ndarray, more: np.ndarray, fixed: np.ndarray, price: np.ndarray, firsts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return `build_or_buy` for many draws at once: the first break-even and the last, infinite where there is none.
+
+    Args:
+        machine: price of a machine, shape (draws,) or (1,), as the others.
+        more: tokens that each machine after the first ones bears.
+        fixed: whatever the number of machines.
+        price: of the API, per token.
+        firsts: tokens that 1, 2, … machines bear together, ascending, shape (machines, draws) or (machines, 1).
+    """
+    listed = len(firsts)
+    machine, more, fixed, price = np.broadcast_arrays(machine, more, fixed, price, firsts[0])[:4]
+    borne = np.vstack([np.zeros(machine.shape), np.broadcast_to(firsts, (listed, machine.size))])
+    owned = np.arange(listed + 2)[:, None] * machine + fixed
+    saved = price * more - machine
+    short = fixed + price * (listed * more - borne[-1])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        beyond = np.where(saved > 0, np.maximum(listed + 1, np.ceil(short / saved)), listed + 1)
+        pays = price * borne[1:] >= owned[1 : listed + 1]
+        machines = np.where(pays.any(axis=0), pays.argmax(axis=0) + 1, beyond)
+        first = (machines * machine + fixed) / price
+        last = np.ceil((short + price * more) / saved) - 1
+        loses = price * borne < owned[1:]
+        loses[0] = True
+        early = listed + 1 - loses[::-1].argmax(axis=0)
+        always = (np.where(last <= listed, early, last) * machine + fixed) / price
+    none = (saved < 0) | (price <= 0) | ((saved == 0) & (short > 0))
+    return np.where(none, np.inf, first), np.where(none | (saved == 0), np.inf, always)

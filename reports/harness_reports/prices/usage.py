@@ -154,6 +154,8 @@ class Bill:
 
     measured: Measured
     day: date
+    other: tuple[str, str, Tier] | None = None
+    """Provider, model and tier whose prices the same tokens are to have, in place of the model's."""
 
     @property
     def model(self) -> str:
@@ -173,13 +175,15 @@ class Bill:
     @property
     def entry(self) -> tuple[str, str, NamedBy]:
         """Provider and model in the list of prices, and how the provider is named there."""
+        if self.other is not None:
+            return self.other[0], self.other[1], BY_ID
         provider, _, model = self.priced_as.partition("/")
         return (provider, model, BY_ID) if self.priced_as else (self.url, self.model, BY_URL)
 
     @cached_property
     def tier(self) -> Tier:
         """What its requests said that their price depends on."""
-        return tier_of(self.measured.machine)
+        return tier_of(self.measured.machine) if self.other is None else self.other[2]
 
     @cached_property
     def leaves(self) -> list[Record]:
@@ -216,6 +220,11 @@ class Bill:
     def reports(self, name: str) -> bool:
         """Return whether the server said a count, one of `COUNTS`, of any request."""
         return any(count is not None for leaf in self.leaves for count in leaf.usage.get("test", {}).get(name, []))
+
+    @property
+    def reads_cache(self) -> bool:
+        """Whether any of the requests had cached tokens."""
+        return bool(self.requests[:, :, list(COUNTS).index("cached_tokens")].any())
 
     @property
     def attempts_paid(self) -> float:

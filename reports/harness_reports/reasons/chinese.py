@@ -99,6 +99,8 @@ SENTENCES = {
     "own machine": "运行于 {hardware}，自有或租用的机器",
     "nothing needed": "没有要求",
     "third party": "不允许第三方看到请求。",
+    "not asked": "未向其提问：它在这些条目上的质量无人知晓。",
+    "quality typed": "其质量 {quality:.4g} 由您填写，并非测得。",
     # Days of prices.
     "price old": "价格日期为 {day}，已有 {days} 天，超过 {limit} 天：请查找更新的价格。",
     "price old perhaps": "价格可能始于 {day}，至多已有 {days} 天，超过 {limit} 天：请查找更新的价格。",

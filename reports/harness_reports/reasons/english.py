@@ -132,6 +132,8 @@ SENTENCES = {
     "own machine": "runs on {hardware}, an owned or rented machine",
     "nothing needed": "no requirement",
     "third party": "No third party may see a request.",
+    "not asked": "It was not asked: nobody knows its quality on these items.",
+    "quality typed": "Its quality of {quality:.4g} is what you typed, not measured.",
     # Days of prices.
     "price old": "The price is of {day}, {days} days old, over {limit}: look for a newer one.",
     "price old perhaps": "The price is perhaps of {day} and up to {days} days old, over {limit}: look for a newer one.",

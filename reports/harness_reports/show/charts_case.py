@@ -95,6 +95,8 @@ def own_or_calls(
 ) -> go.Figure:
     """Return costs per month over requests per month: own machines, in whole numbers, and each hosted model's calls.
 
+    The band around a line is from the 5th to the 95th percentile.
+
     Args:
         frames: hosted model → `chart_data.own_against_calls`, all over the same volumes.
         first: the smallest volume at which own machines cost no more than the cheapest hosted model.
@@ -104,7 +106,9 @@ def own_or_calls(
     figure = go.Figure()
     for number, (name, frame) in enumerate(frames.items()):
         if not number:
+            figure.add_trace(_band(frame, "own", COLOURS[7]))
             figure.add_trace(_line(frame, "own_usd", words["chart_own"], COLOURS[7], "hv"))
+        figure.add_trace(_band(frame, "api", COLOURS[number % 7]))
         figure.add_trace(_line(frame, "api_usd", escape(name), COLOURS[number % 7], "linear"))
     if first is not None:
         _mark(figure, first, f"{words['chart_first']}: {_short(first)}", _GREY, "top right")
@@ -114,6 +118,14 @@ def own_or_calls(
     figure.update_xaxes(title_text=words["chart_month"], exponentformat="B", rangemode="tozero")
     figure.update_yaxes(title_text=words["chart_cost"], exponentformat="B", rangemode="tozero")
     return figure
+
+
+def _band(frame: pd.DataFrame, side: str, colour: str) -> go.Scatter:
+    """Return the area between the lower and the upper end of a side, without a name in the legend."""
+    volumes = frame["requests_per_month"]
+    around = [*frame[f"{side}_high_usd"], *frame[f"{side}_low_usd"][::-1]]
+    return go.Scatter(x=[*volumes, *volumes[::-1]], y=around, mode="lines", line={"width": 0}, fill="toself",
+                      fillcolor=colour, opacity=0.15, showlegend=False, hoverinfo="skip")  # fmt: skip
 
 
 def _line(frame: pd.DataFrame, column: str, name: str, colour: str, shape: str) -> go.Scatter:

@@ -76,10 +76,12 @@ SHOWN: Mapping[str, Sequence[str]] = {
     ),
     "alternatives": (
         "use_case", "data", "alternative", "model", "size", "variant", "start", "runtime", "hosted_model", "quality",
-        "quality_is", "unit_serving_usd", "unit_error_usd", "upfront_usd", "npv_mean_usd", "npv_low_usd",
+        "quality_is", "unit_serving_usd", "tokens_are", "unit_error_usd", "upfront_usd", "npv_mean_usd", "npv_low_usd",
         "npv_high_usd", "probability_positive", "better_than_candidate", "requests_per_month",
-        "first_break_even_requests_per_month", "machines_at_break_even", "always_cheaper_above_requests_per_month",
-        "verdict", "excluded", "price_as_of", "price_terms", "price_stale", "stale",
+        "first_break_even_requests_per_month", "first_break_even_low", "first_break_even_high",
+        "machines_at_break_even", "always_cheaper_above_requests_per_month", "break_even_probability",
+        "machines_cheaper_probability", "verdict", "excluded", "measuring_items", "measuring_usd",
+        "measuring_command", "price_as_of", "price_terms", "price_stale", "stale",
     ),
     "pretraining": (
         "task", "data", "model", "size", "variant", "runtime", "hardware", "precision", "labels", "metric", "scratch",

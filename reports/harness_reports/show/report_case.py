@@ -12,9 +12,10 @@ from harness_reports.business import chart_data
 from harness_reports.business.alternatives import alternatives_of
 from harness_reports.business.business import Business
 from harness_reports.business.explained_row import ExplainedRow
-from harness_reports.business.hosted import on_machines, own_machines
+from harness_reports.business.hosted import drawn_request_usd
 from harness_reports.business.market import Market
 from harness_reports.business.needs import needs
+from harness_reports.business.own_machines import drawn_machines, on_machines, own_machines
 from harness_reports.business.viability import Candidates, CandidateVerdict
 from harness_reports.business.viability_figures import viability_figures
 from harness_reports.measured.lineage import label
@@ -25,6 +26,8 @@ from harness_reports.show.words import in_language, say
 
 _POINTS = 400
 """Volumes of the chart of machines and calls: enough for the steps of whole machines to look vertical."""
+_DRAWS = 1000
+"""Draws of its bands."""
 
 
 def case_html(candidates: Candidates, number: int) -> str:
@@ -95,11 +98,16 @@ def own_or_calls(candidates: Candidates, hosted: list[ExplainedRow], words: Any 
     """
     rows = [each.row for each in hosted]
     machines = own_machines(candidates, viability_figures(candidates.market, candidates.best))
+    drawn = drawn_machines(candidates, _DRAWS)
     cheapest = min(rows, key=lambda row: float(row["unit_serving_usd"]))
     first, always = (cheapest[f"{name}_requests_per_month"] for name in ("first_break_even", "always_cheaper_above"))
     most = max(1.6 * (always or first or 0.0), 1.2 * cheapest["requests_per_month"])  # both lie inside the axis
     volumes = np.linspace(0.0, most, _POINTS)
-    frames = {
-        row["hosted_model"]: chart_data.own_against_calls(machines, row["unit_serving_usd"], volumes) for row in rows
+    sides = {
+        row["hosted_model"]: chart_data.Sides(
+            machines, drawn, row["unit_serving_usd"], drawn_request_usd(candidates, row["hosted_model"])[:_DRAWS]
+        )
+        for row in rows
     }
+    frames = {name: chart_data.own_against_calls(each, volumes) for name, each in sides.items()}
     return charts_case.own_or_calls(frames, first, always, words)

@@ -112,11 +112,18 @@ CHINESE: Mapping[str, str] = {
     "assumed": "假设",
     # Notes of explained figures.
     "only hosted models are compared with whole machines": "只有托管模型与整机相比",
+    "it is measured": "已实测",
+    "to time answers costs more: the command says so with --dry-run": "为回答计时另需费用：命令加 --dry-run 时会说明",
+    "the items that the candidate was evaluated on, once": "候选方案被评测的条目，各一次",
+    "the candidate's evaluation": "候选方案的评测",
+    "the share of draws in which there is a break-even at any volume": "存在盈亏平衡量的抽样所占比例",
+    "the share of draws in which machines cost no more than calls at requests_per_month":
+    "在 requests_per_month 下机器成本不高于调用的抽样所占比例",
     "doing nothing has no costs and no income": "什么都不做既无成本也无收入",
     "it is the candidate": "即该候选方案",
     "the net present value of one of the two is unknown": "两者之一的净现值未知",
-    "the quality of this model was not measured: give `hosted_quality` in the use case if you know it":
-    "未测量此模型的质量：若已知，请在使用场景中给出 `hosted_quality`",
+    "the quality of this model was not measured: run the row's command, or give `hosted_quality` in the use case":
+    "未测量此模型的质量：运行该行的命令，或在使用场景中给出 `hosted_quality`",
     "above it no further machine makes owning cost more than calls; none if each further one does for a "
     "while":
     "超过此量后，再加机器也不会使自有比调用更贵；若每加一台都会贵一阵，则没有此量",

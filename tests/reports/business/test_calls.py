@@ -252,13 +252,15 @@ def test_what_would_change_the_verdict(served: Callable[..., Record], pricing: P
 
 def test_hosted_models_beside_calls(served: Callable[..., Record], pricing: Pricing, make_use_case: Any) -> None:
     """No machine is there to break even with; the rest of the rows stands."""
-    case = make_use_case(input_tokens_per_request=1000.0, output_tokens_per_request=100.0, hosted_quality=0.9)
-    case = replace(case, hosted=("openai/gpt-4o-mini",))
-    table = alternatives([served()], pricing, [case]).set_index("alternative")
+    case = replace(make_use_case(hosted_quality=0.9), hosted=("openai/gpt-4o-mini", "openai/gpt-4.1-nano"))
+    table = alternatives([served()], pricing, [case])
+    same, other = (table[table["hosted_model"] == name].iloc[0] for name in case.hosted)
+    candidate = table[table["alternative"] == "candidate"].iloc[0]
 
-    assert table.loc["hosted", "unit_serving_usd"] == pytest.approx(USD)
-    assert missing(table.loc["hosted", "first_break_even_requests_per_month"])
-    assert table.loc["candidate", "npv_usd"] > table.loc["hosted", "npv_usd"], "0.92 against 0.9 of right answers"
+    assert same["unit_serving_usd"] == pytest.approx(USD)
+    assert missing(same["first_break_even_requests_per_month"])
+    assert (same["quality"], same["npv_usd"]) == (0.92, candidate["npv_usd"]), "it is the candidate, not what is typed"
+    assert candidate["npv_usd"] > other["npv_usd"], "0.92 against 0.9 of right answers"
     assert "openai/gpt-4o-mini" in html([served()], pricing, [case])
 
 

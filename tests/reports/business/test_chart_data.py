@@ -9,8 +9,8 @@ import pytest
 
 from harness_reports.business import chart_data
 from harness_reports.business.evidence import gather
-from harness_reports.business.hosted import OwnMachines
 from harness_reports.business.market import read_market
+from harness_reports.business.own_machines import OwnMachines
 from harness_reports.business.viability import Candidates, judge
 from harness_reports.economics.build_or_buy import build_or_buy
 from harness_reports.economics.simulation import tornado
@@ -75,12 +75,26 @@ def test_the_volume_line_crosses_zero_at_the_break_even(filing: Candidates) -> N
 @pytest.mark.parametrize("few", [(1e6,), (0.6e6, 1.8e6, 3e6)])
 def test_steps_cross_where_build_or_buy_says(usd_per_call: float, few: tuple[float, ...]) -> None:
     """Own machines cost no more at the first break-even, and never more again above the second."""
-    machines = OwnMachines(usd_per_month=300.0, requests_per_month=few, fixed_usd_per_month=500.0)
-    first, _, always = build_or_buy(300.0, machines.per_machine, 500.0, usd_per_call * 1e6, few)
+    machines = OwnMachines(np.array([300.0]), np.array(few)[:, None], np.array([500.0]), np.zeros(1))
+    sides = chart_data.Sides(machines, machines, usd_per_call, np.array([usd_per_call]))
+    first, _, always = build_or_buy(300.0, few[-1] / len(few), 500.0, usd_per_call * 1e6, few)
     assert first is not None
     assert always is not None
-    frame = chart_data.own_against_calls(machines, usd_per_call, [first * 0.999, first])
-    above = chart_data.own_against_calls(machines, usd_per_call, np.linspace(always * 1.0001, always * 5, 999))
+    frame = chart_data.own_against_calls(sides, [first * 0.999, first])
+    above = chart_data.own_against_calls(sides, np.linspace(always * 1.0001, always * 5, 999))
 
     assert list(frame["own_usd"] <= frame["api_usd"] * (1 + 1e-12)) == [False, True]
     assert (above["own_usd"] <= above["api_usd"]).all()
+    assert list(above["own_low_usd"]) == list(above["own_usd"]) == list(above["own_high_usd"])
+
+
+def test_bands_hold_nine_tenths_of_the_draws() -> None:
+    """Of machines of two speeds, and of calls of two prices."""
+    certain = OwnMachines(np.array([100.0]), np.array([[10.0]]), np.zeros(1), np.zeros(1))
+    speeds = np.repeat([10.0, 5.0], [90, 10])[None]
+    drawn = certain._replace(requests_per_month=speeds)
+    sides = chart_data.Sides(certain, drawn, 2.0, np.repeat([2.0, 3.0], [50, 50]))
+    (row,) = chart_data.own_against_calls(sides, [8.0]).to_dict("records")
+
+    assert (row["own_usd"], row["own_low_usd"], row["own_high_usd"]) == (100, 100, 200)  # a slow tenth needs two
+    assert (row["api_usd"], row["api_low_usd"], row["api_high_usd"]) == (16, 16, 24)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from harness_reports.economics.appraisal import (
     levelised_cost_usd_per_1k,
     payback,
 )
-from harness_reports.economics.build_or_buy import build_or_buy
+from harness_reports.economics.build_or_buy import build_or_buy, build_or_buy_draws
 from harness_reports.economics.cashflow import npv
 from harness_reports.economics.textbook.appraisal import (
     MACRS_5_YEARS,
@@ -218,6 +219,28 @@ def test_build_or_buy_against_every_volume(machine: int, capacity: int, fixed: i
         assert all(own_usd(volume) <= volume * price + 1e-6 for volume in volumes if volume > always / 1e6 + 1e-9)
         just_below = always / 1e6 - 1e-6
         assert just_below <= 0 or own_usd(just_below) > just_below * price - 1e-6
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(st.tuples(st.integers(0, 900), st.integers(0, 9000), st.integers(0, 400)), min_size=1, max_size=6),
+    st.lists(st.integers(1, 60), min_size=1, max_size=8), st.integers(1, 60),
+)  # fmt: skip
+def test_many_draws_are_each_the_exact_one(draws: list[tuple[int, int, int]], steps: list[int], more: int) -> None:
+    """All at once, with numbers that floats hold exactly; none is infinite."""
+    firsts = np.cumsum(steps).astype(float)[:, None]
+    machine, fixed, price = np.array(draws, dtype=float).T
+    price = price / 64
+    first, always = build_or_buy_draws(machine, np.array([float(more)]), fixed, price, firsts)
+
+    for place in range(len(draws)):
+        exact = build_or_buy(machine[place], more, fixed[place], price[place] * 1e6, firsts[:, 0].tolist())
+        assert first[place] == pytest.approx(_or_infinite(exact.first_break_even_tokens), rel=1e-9)
+        assert always[place] == pytest.approx(_or_infinite(exact.always_cheaper_above_tokens), rel=1e-9)
+
+
+def _or_infinite(volume: float | None) -> float:
+    return math.inf if volume is None else volume
 
 
 def test_machines_that_cost_more_than_their_tokens_never_break_even() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from harness_reports.business.chart_data import own_against_calls
-from harness_reports.business.hosted import OwnMachines
+from harness_reports.business.chart_data import Sides, own_against_calls
+from harness_reports.business.own_machines import OwnMachines
 from harness_reports.show import charts_case
 
 FAN = pd.DataFrame(
@@ -64,12 +65,17 @@ def test_break_even_marks_what_is_on_the_chart(even: float | None, marks: int) -
 
 def test_own_machines_are_drawn_once_and_as_steps() -> None:
     """With a line for each hosted model."""
-    frame = own_against_calls(OwnMachines(100.0, (10.0,), 5.0), 20.0, [0, 5, 10, 15])
+    machines = OwnMachines(np.array([100.0]), np.array([[10.0]]), np.array([5.0]), np.zeros(1))
+    frame = own_against_calls(Sides(machines, machines, 20.0, np.array([19.0, 21.0])), [0, 5, 10, 15])
     figure = charts_case.own_or_calls({"a/b": frame, EVIL: frame}, 5.25, 12.0)
 
-    assert [trace.name for trace in figure.data] == ["own machines", "a/b", "&lt;script&gt;alert(1)&lt;/script&gt;"]
-    assert figure.data[0].line.shape == "hv"
-    assert list(figure.data[0].y) == [105, 105, 105, 205]
+    lines, bands = ([trace for trace in figure.data if bool(trace.fill) == filled] for filled in (False, True))
+
+    assert [trace.name for trace in lines] == ["own machines", "a/b", "&lt;script&gt;alert(1)&lt;/script&gt;"]
+    assert lines[0].line.shape == "hv"
+    assert list(lines[0].y) == [105, 105, 105, 205]
+    assert [band.showlegend for band in bands] == [False] * 3
+    assert list(bands[1].y) == pytest.approx([0, 104.5, 209, 313.5, 286.5, 191, 95.5, 0])  # to and fro
     assert len(figure.layout.annotations) == 2
 
 
