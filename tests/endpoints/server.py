@@ -442,7 +442,7 @@ async def _end_early(request: web.Request, response: web.StreamResponse, how: Be
     if how.ending == "broken":
         await response.write(b'data: {"choices": [{"delta": {"content": \n\ndata: [DONE]\n\n')
     elif how.ending == "error":
-        await response.write(b'data: {"error": {"message": "engine died", "code": 500}}\n\n')
+        await _write(response, how, [b'data: {"error": {"message": "engine died", "code": 500}}\n\n'])
     else:
         await response.write(b'data: {"choices": [{"del')
         _close(request)

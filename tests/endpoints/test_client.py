@@ -132,6 +132,7 @@ FAILURES: dict[str, tuple[str, Any, int, str]] = {
     "silence": ("timed out", SILENT, 1, " the the"),
     "silence at first": ("timed out", Behaviour(first_s=(60,)), 3, ""),
     "error in the stream": ("server error", Behaviour(ending="error"), 1, " the the"),
+    "error in pieces": ("server error", Behaviour(ending="error", bytes_per_write=9), 1, " the the"),
     "error before the text": ("server error", Behaviour(ending="error", ending_after=0), 3, ""),
     "refusal": ("refused", Behaviour(refusal="I cannot"), 1, "I cannot"),
     "filtered": ("refused", Behaviour(finish="content_filter", tokens=1), 1, " the"),
