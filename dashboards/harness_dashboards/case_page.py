@@ -124,7 +124,7 @@ def _reset(case: UseCase) -> None:
 def _view(case: UseCase, candidates: Candidates, pricing: Pricing, texts: Texts) -> CaseView:
     """Let the reader select a candidate; the best one at first."""
     best = candidate_label(candidates.best.row)
-    ordered = sorted(candidates.judged, key=lambda candidate: preference(candidate.row))
+    ordered = sorted(candidates.judged, key=lambda candidate: preference(candidate.decided))
 
     def option(row: Mapping[str, Any]) -> str:
         return f"{candidate_label(row)}: {texts[row['verdict']]}, {texts['npv']} {usd(row['npv_mean_usd'])}"

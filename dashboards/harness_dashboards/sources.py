@@ -19,7 +19,7 @@ from harness.plugins import Plugins, load_plugins
 from harness_dashboards.command import BOOK, PLUGINS, STORE
 from harness_reports.business.evidence import Evidence, gather
 from harness_reports.business.market import read_market
-from harness_reports.business.viability import Candidates, judge, with_flips
+from harness_reports.business.viability import Candidates, judge
 from harness_reports.measured.results import Results
 from harness_reports.measured.store import read_store
 from harness_reports.prices.price_book_file import find_price_book
@@ -126,7 +126,7 @@ def before(use_case: UseCase, prices: Pricing) -> Candidates | None:
 def _candidates(use_case: UseCase, pricing: Pricing, location: str, changed: tuple[float, ...]) -> Candidates | None:
     everything: list[Evidence] = _gathered(pricing, location, changed)
     evidence = [each for each in everything if use_case.covers(each.key.task, each.key.data)]
-    return with_flips(judge(read_market(use_case, {}), evidence)) if evidence else None
+    return judge(read_market(use_case, {}), evidence) if evidence else None
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, hash_funcs={Pricing: _assumed})

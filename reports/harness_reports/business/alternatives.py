@@ -100,8 +100,10 @@ def alternatives_of(candidates: Candidates) -> list[ExplainedRow]:
 def cheap_baseline(candidates: Candidates) -> CandidateVerdict | None:
     """Return the best candidate of the task's cheap baseline; None if it was not measured, or is the best of all."""
     best = candidates.best
-    cheap = [each for each in candidates.judged if each.row["model"] == best.row["baseline"] and each is not best]
-    return min(cheap, key=lambda each: preference(each.row), default=None)
+    cheap = [
+        each for each in candidates.judged if each is not best and each.decided["model"] == best.decided["baseline"]
+    ]
+    return min(cheap, key=lambda each: preference(each.decided), default=None)
 
 
 def _npv_usd(candidates: Candidates, judged: CandidateVerdict) -> np.ndarray | None:
@@ -152,7 +154,7 @@ def _baseline(candidates: Candidates, baseline: CandidateVerdict, than_usd: np.n
 
 
 def _equal(best: CandidateVerdict) -> bool:
-    return bool(best.row["against_baseline"] == NO_DIFFERENCE)
+    return bool(best.decided["against_baseline"] == NO_DIFFERENCE)
 
 
 def _with_equal_quality(baseline: CandidateVerdict, best: CandidateVerdict) -> CandidateVerdict:
@@ -161,7 +163,7 @@ def _with_equal_quality(baseline: CandidateVerdict, best: CandidateVerdict) -> C
         return baseline
     measured = {**baseline.business.measured, "quality": best.business.measured["quality"]}
     business = replace(baseline.business, measured=measured)
-    return baseline._replace(outlook=replace(baseline.outlook, business=business))
+    return replace(baseline, outlook=replace(baseline.outlook, business=business))
 
 
 def _hosted(candidates: Candidates, best: Mapping[str, Explained], than_usd: np.ndarray, name: str) -> ExplainedRow:

@@ -38,7 +38,7 @@ def measured_as(candidates: Candidates, name: str) -> CandidateVerdict | None:
     """
     listed = listing(*split_name(candidates.market, name), candidates.best.evidence.pricing.as_of, BY_ID)
     same = [each for each in candidates.judged if listed is not None and _is_priced_as(each.evidence, listed)]
-    return min(same, key=lambda each: preference(each.row), default=None)
+    return min(same, key=lambda each: preference(each.decided), default=None)
 
 
 def _is_priced_as(evidence: Evidence, listed: Any) -> bool:
@@ -53,7 +53,7 @@ def cost_of_calls(candidates: Candidates, name: str) -> CallCost:
     Raises:
         FactError: as `call_cost`.
     """
-    by_preference = sorted(candidates.judged, key=lambda each: preference(each.row))
+    by_preference = sorted(candidates.judged, key=lambda each: preference(each.decided))
     return call_cost(candidates.market, name, candidates.best.evidence.pricing.as_of,
                      [each.evidence for each in by_preference])  # fmt: skip
 

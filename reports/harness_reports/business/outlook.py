@@ -11,7 +11,7 @@ from harness_reports.business.evidence import Evidence
 from harness_reports.business.gaps import caveats, gaps
 from harness_reports.business.market import NO_THIRD_PARTY, Market
 from harness_reports.business.npv_distribution import MarketDraws, NpvDistribution, npv_distribution
-from harness_reports.business.verdict import Decision, Money, VerdictInputs, decide
+from harness_reports.business.verdict import Decision, Money, VerdictInputs, decide, needs_met
 from harness_reports.measured.latency import LatencyObjective
 from harness_reports.reasons import Reasons
 
@@ -79,8 +79,9 @@ class Outlook:
         return decide(self.inputs)
 
     def compared(self) -> dict[str, Any]:
-        """Return the cells that a comparison with the cheap baseline takes."""
+        """Return the cells that a comparison with the cheap baseline, and with all others, takes."""
         names = ("task", "source", "model", "baseline", "against_baseline")
+        decision = self.decision
         business = self.business
         money = {} if business is None or self.npv is None else {
             "npv_mean_usd": self.npv.outcome.mean_usd, "unit_error_usd": float(business.error_usd(business.means)[0]),
@@ -88,5 +89,6 @@ class Outlook:
         }  # fmt: skip
         return {
             **{name: self.evidence.accuracy[name] for name in names}, "npv_mean_usd": None, "unit_error_usd": None,
-            "discounted_requests": None, **money, "verdict": self.decision.verdict, "reasons": self.decision.reasons,
+            "discounted_requests": None, **money, "needs_met": needs_met(self.inputs), "verdict": decision.verdict,
+            "probability_wrong": decision.probability_wrong, "reasons": decision.reasons,
         }  # fmt: skip

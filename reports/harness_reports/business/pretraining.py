@@ -208,7 +208,7 @@ def _use_usd(name: str, judged: CandidateVerdict, market: Market) -> Explained:
     if value.value is None:
         return value
     sign = 1 if judged.evidence.accuracy["higher_is_better"] else -1
-    missed = market.quality is not None and sign * judged.row["quality"] < sign * market.quality
+    missed = market.quality is not None and sign * judged.evidence.accuracy["value"] < sign * market.quality
     if value.value > 0 and not missed:
         return value
     note = "0: not done, as it is a loss or misses the needed quality"

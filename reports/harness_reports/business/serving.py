@@ -18,7 +18,8 @@ from harness_reports.business.explained_row import ExplainedRow
 from harness_reports.business.market import Market, check_overrides, read_market
 from harness_reports.business.market_figures import figure, requests
 from harness_reports.business.request import error_figure, per_right_answer, review_figure
-from harness_reports.business.supply_figures import YEARLY, demand_figures, supply_figures
+from harness_reports.business.supply import Machines
+from harness_reports.business.supply_figures import YEARLY, answer_figure, demand_figures, supply_figures
 from harness_reports.economics.appraisal import levelised_cost_usd_per_1k
 from harness_reports.economics.distributions import Fixed
 from harness_reports.figures.explained import Explained, derived, values
@@ -166,6 +167,8 @@ def _figures(market: Market, candidate: Evidence, business: Business | None) -> 
         unknown = {name: Explained(name, None, note="a measurement that it needs is missing") for name in _PAID}
         return shared | demand_figures(market, requests(market)) | unknown
     served = supply_figures(market, business, candidate.figures, requests(market))
+    if isinstance(business.supply, Machines):
+        served["answer_s"] = answer_figure(business.supply, served["peak_per_s"], served["replicas"])
     figures = shared | served | _unit_costs(market, candidate, business, served)
     absent = {name: Explained(name, None, note="no whole machines are paid") for name in _PAID if name not in figures}
     return {name: figure for name, figure in (figures | absent).items() if name in SERVING}

@@ -82,7 +82,7 @@ def _machines(supply: Machines, hour: Explained, demand: Mapping[str, Explained]
     speed, replicas = capacity.speed, _replicas(supply, capacity, peak)
     note = "every hour is paid, idle or not" if supply.whole else "other use cases pay for the rest of the machines"
     used = derived("utilisation", "", UTILISATION, demand["requests_per_s"], replicas, speed)
-    yield from (hour, speed, replicas, used, answer_figure(capacity, peak, replicas))
+    yield from (hour, speed, replicas, used)
     yield derived(YEARLY, USD, MACHINES, hour, replicas, note=note)
     yield derived("idle_hours", "h", IDLE_HOURS, replicas, used)
 
@@ -119,8 +119,9 @@ def _bound(capacity: Capacity) -> str:
     )
 
 
-def answer_figure(capacity: Capacity, peak: Explained, replicas: Explained) -> Explained:
-    """Return the 99th percentile of the time to an answer in the busiest hour."""
+def answer_figure(supply: Machines, peak: Explained, replicas: Explained) -> Explained:
+    """Return the 99th percentile of the time to an answer in the busiest hour; batches are simulated for it."""
+    capacity = supply.at(peak.value)
     if capacity.load is not None:
         source = "; ".join(f"run {run.name} of {leaf.who(run.record)}" for run in capacity.load.runs)
         note = "99th percentile under load, at no lower rate than that of a machine in the busiest hour"

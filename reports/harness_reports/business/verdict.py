@@ -205,8 +205,8 @@ def _compared(row: dict[str, Any], baselines: Sequence[Mapping[str, Any]]) -> di
 
 def _refused(row: dict[str, Any], reason: Reason) -> dict[str, Any]:
     # The draws say how likely a loss is, not how likely the baseline earns less.
-    return {**row, "verdict": "do not invest", "probability_wrong": None, "reasons": Reasons([reason, *row["reasons"]]),
-            "flip": None}  # fmt: skip
+    reasons = Reasons([reason, *row["reasons"]])
+    return {**row, "verdict": "do not invest", "probability_wrong": None, "reasons": reasons}
 
 
 def _npv_of_baseline(row: Mapping[str, Any], baseline: Mapping[str, Any]) -> float:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -92,12 +94,15 @@ def viability(
     return pd.DataFrame([as_text(row) for candidates in judged for row in candidates.rows], columns=list(VIABILITY))
 
 
-class CandidateVerdict(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class CandidateVerdict:
     """One candidate with its verdict."""
 
-    row: dict[str, Any]
-    """Its row of the viability table."""
     outlook: Outlook
+    decided: Mapping[str, Any]
+    """Its cells that say which candidate is best, with the verdict that the comparison with the baseline left."""
+    baselines: Sequence[Evidence]
+    """The cheap baselines that it was compared with."""
 
     @property
     def evidence(self) -> Evidence:
@@ -109,8 +114,15 @@ class CandidateVerdict(NamedTuple):
         """The use case run with it; None if a measurement that it needs is missing."""
         return self.outlook.business
 
+    @cached_property
+    def row(self) -> dict[str, Any]:
+        """Its row of the viability table: what would flip the verdict takes longer than the verdict itself."""
+        decided = {name: self.decided[name] for name in ("verdict", "probability_wrong", "reasons")}
+        return {**_row(self.outlook), **decided, "flip": flip(self.outlook, self.baselines, decided["verdict"])}
 
-class Candidates(NamedTuple):
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
     """All candidates of a use case."""
 
     market: Market
@@ -122,15 +134,15 @@ class Candidates(NamedTuple):
         """Their rows of the viability table."""
         return [each.row for each in self.judged]
 
-    @property
+    @cached_property
     def best(self) -> CandidateVerdict:
         """The first candidate by `preference`."""
-        return min(self.judged, key=lambda each: preference(each.row))
+        return min(self.judged, key=lambda each: preference(each.decided))
 
     @property
     def headline(self) -> Reason | None:
         """What a reader should see first, if there is any."""
-        return headline(self.rows)
+        return headline([each.decided for each in self.judged])
 
 
 def judge_all(
@@ -147,27 +159,20 @@ def judge_all(
     for case in cases:
         covered = [each for each in evidence if case.covers(each.key.task, each.key.data)]
         if covered:
-            yield with_flips(judge(read_market(case, overrides or {}), covered, draws))
+            yield judge(read_market(case, overrides or {}), covered, draws)
 
 
 def judge(market: Market, evidence: Sequence[Evidence], draws: int = DRAWS) -> Candidates:
     """Return the candidates of one use case, all in the same draws of its market."""
     drawn = draw_market(market, draws)
     outlooks = [Outlook(drawn, each, each.business(market)) for each in evidence]
-    rows = against_the_baseline([_row(each) for each in outlooks])
-    return Candidates(market, drawn, tuple(map(CandidateVerdict, rows, outlooks)))
-
-
-def with_flips(candidates: Candidates) -> Candidates:
-    """Return the candidates with what would change their verdicts, which takes as long as judging several times."""
-    cheap = [each for each in candidates.judged if each.row["model"] == each.row["baseline"]]
-    judged = [each._replace(row={**each.row, "flip": _flip(each, cheap)}) for each in candidates.judged]
-    return candidates._replace(judged=tuple(judged))
-
-
-def _flip(judged: CandidateVerdict, cheap: Sequence[CandidateVerdict]) -> Reason | None:
-    baselines = [each.evidence for each in cheap if each is not judged and is_baseline_of(each.row, judged.row)]
-    return flip(judged.outlook, baselines, judged.row["verdict"])
+    rows = against_the_baseline([each.compared() for each in outlooks])
+    cheap = [each for each, row in zip(outlooks, rows, strict=True) if row["model"] == row["baseline"]]
+    return Candidates(market, drawn, tuple(
+        CandidateVerdict(outlook, row, [each.evidence for each in cheap if each is not outlook
+                                        and is_baseline_of(each.evidence.accuracy, row)])
+        for outlook, row in zip(outlooks, rows, strict=True)
+    ))  # fmt: skip
 
 
 def _row(outlook: Outlook) -> dict[str, Any]:

@@ -47,14 +47,26 @@ def simulated_answers_s(times_s: np.ndarray, machines: int, loads: np.ndarray, s
 
 def _runs_by_load(loads: np.ndarray, times_s: np.ndarray, steps: int) -> np.ndarray:
     """Return how many runs each load gets: the more, the longer the queue remembers its past."""
-    most = min(_MOST_RUNS, _MOST_REQUESTS // (steps * len(times_s)), _RUNS_PER_SPREAD * _spread(times_s))
+    most = min(
+        _MOST_RUNS, _MOST_REQUESTS // (steps * len(times_s)), _RUNS_PER_SPREAD * _spread(times_s[-1], len(times_s))
+    )
     return np.asarray(np.maximum(_FEWEST_RUNS, most * ((1 - loads[-1]) / (1 - loads)) ** 1.5), dtype=int)
 
 
-def _spread(times_s: np.ndarray) -> float:
+def heavy_traffic_queue(full_s: np.ndarray, largest: int, loads: float | np.ndarray) -> np.ndarray:
+    """Return the mean of the queue in heavy traffic, where it is exponential, for any number of machines.
+
+    Args:
+        full_s: equally likely seconds of the largest batches.
+        largest: their size.
+        loads: arrivals over what the machines can serve, below 1.
+    """
+    return np.asarray(largest * _spread(full_s, largest) / 2 * loads / (1 - loads))
+
+
+def _spread(full_s: np.ndarray, largest: int) -> float:
     """Return the variance that one batch adds to the queue, in squared batches: of its arrivals and of its time."""
-    full_s = times_s[-1]
-    return float(1 / len(times_s) + full_s.var() / full_s.mean() ** 2)
+    return float(1 / largest + full_s.var() / full_s.mean() ** 2)
 
 
 @dataclass
@@ -85,8 +97,7 @@ class _Runs:
         random = np.random.default_rng(_SEED)
         per_s = machines * largest / full_s.mean() * loads
         stream = np.arange(loads.size) - np.searchsorted(loads, loads)
-        # In heavy traffic a queue is exponential with this mean, for any number of machines.
-        mean_queue = largest * _spread(times_s) / 2 * loads / (1 - loads)
+        mean_queue = heavy_traffic_queue(full_s, largest, loads)
         queue = (-np.log1p(-(stream * _GOLDEN % 1)) * mean_queue).astype(int)
         length = queue.max() + (steps + 2) * largest
         arrivals = random.standard_exponential((stream.max() + 1, length)).cumsum(axis=1).ravel()

@@ -388,3 +388,31 @@ def test_bad_input_is_named(make: Callable[[], object], message: str) -> None:
     """What is wrong, and what to give."""
     with pytest.raises(FactError, match=message):
         make()
+
+
+@pytest.mark.parametrize("machines", [1, 2, 8])
+@pytest.mark.parametrize("name", BATCHES)
+def test_answers_take_no_longer_than_their_bound(name: str, machines: int) -> None:
+    """Which spares a simulation where the limit is above it."""
+    queue = BATCHES[name].batches(0.99)
+
+    assert queue.answer_s(MOST_LOAD, machines) <= 0.9 * queue.at_most_s(MOST_LOAD, machines)
+    assert queue.load_within(queue.at_most_s(MOST_LOAD, machines), machines) == MOST_LOAD
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(2, 64), st.floats(0.2, 1.5), st.floats(0, 1), st.sampled_from([0.0, 0.1, 0.5, 1.0, 2.0]),
+    st.sampled_from([1, 2, 4, 8]), st.integers(0, 99),
+)  # fmt: skip
+def test_no_batches_take_longer_than_their_bound(
+    largest: int, base_s: float, each_s: float, spread: float, machines: int, seed: int
+) -> None:
+    """Times of any level, growth and spread, measured for one, some and the largest size."""
+    random, sigma = np.random.default_rng(seed), math.sqrt(math.log1p(spread**2))
+    sizes = tuple(sorted({1, int(random.integers(1, largest + 1)), largest}))
+    times = tuple((base_s + each_s * size) * random.lognormal(0, sigma, 200) for size in sizes)
+    queue = Service(sizes, times).batches(0.99)
+
+    assert queue.answer_s(MOST_LOAD, machines) <= queue.at_most_s(MOST_LOAD, machines)
