@@ -251,6 +251,7 @@ class InformationExtraction(_TextTask):
         Metric(name="F1", unit="share", column=None, ceiling=1.0),
     )
     baseline = "nearest"
+    use_case = "field-extraction"
     source = "the sections Parameters in the Python sources of scipy, scikit-learn and pandas → name, type and default"
     licence = "BSD-3-Clause"
     data_name = "parameter-records"
@@ -301,6 +302,7 @@ class Summarization(_TextTask):
         Metric(name="chrF", unit="points", column=None, ceiling=100.0),
     )
     baseline = "lead"
+    use_case = "document-summaries"
     source = "docstrings in the Python sources of scipy, scikit-learn and pandas → their first line, which is cut out"
     licence = "BSD-3-Clause"
     data_name = "docstring-summaries"

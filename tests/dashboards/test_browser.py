@@ -236,7 +236,7 @@ def test_an_assumption_moves_verdict_and_value_as_the_functions_say(page: Any, s
     field = page.locator(".st-key-figure-document-classification-value_per_request_usd-2 input")
     field.fill("1.2")
     _redrawn(page, partial(field.press, "Enter"))
-    edited = _value(store, [0.04, 0.08, 1.2])
+    edited = _value(store, [0.05, 0.09, 1.2])
     _until(page, lambda: _margins(page)[0] == edited)
     page.get_by_role("link", name="Verdicts").click()
     page.get_by_text("Assumptions changed by you: 1").wait_for()
@@ -248,7 +248,7 @@ def test_an_assumption_moves_verdict_and_value_as_the_functions_say(page: Any, s
     waiting.value.save_as(file)
     saved = read_use_case(file)
     assert saved.name == "document-classification-mine"
-    assert saved.market["value_per_request_usd"].spread == Spread("triangular", (0.04, 0.08, 1.2))
+    assert saved.market["value_per_request_usd"].spread == Spread("triangular", (0.05, 0.09, 1.2))
 
     page.get_by_role("button", name="Reset").click()
     _until(page, lambda: _margins(page) == before)

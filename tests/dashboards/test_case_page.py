@@ -101,14 +101,14 @@ def test_a_changed_assumption_changes_verdict_and_value_as_the_functions_say(ope
     assert _metric(app, "probability_positive") == share(moved["probability_positive"])
     assert TEXTS["en"][moved["verdict"]] in _html(app)
     assert _deltas(app)["npv"] == f"{before} → {usd(moved['npv_mean_usd'])}"
-    assert "0.04, 0.08, 0.12 → 0.4, 0.8, 1.2" in _html(app)
+    assert "0.05, 0.09, 0.13 → 0.4, 0.8, 1.2" in _html(app)
     assert [name in _deltas(app) for name in ("npv", "npv_range", "break_even")] == [True] * 3
 
     app.sidebar.button[0].click().run()
     assert _metric(app, "npv") == before
     assert not _deltas(app)
     assert "→ 0.4" not in _html(app)
-    assert app.number_input(key=f"{VALUE}/0").value == 0.04
+    assert app.number_input(key=f"{VALUE}/0").value == 0.05
 
 
 def test_numbers_out_of_order_are_an_error_without_a_verdict(opened: Any) -> None:
@@ -131,11 +131,11 @@ def test_needs_are_compared_with_measurements(opened: Any, store: Path) -> None:
 
 
 def test_charts_of_a_priced_candidate_are_drawn(opened: Any, store: Path) -> None:
-    """Fan, tornado and break-even; the case names no hosted model."""
+    """Fan, tornado, break-even, and own machines against hosted models."""
     app = opened()
     drawn = len(app.get("plotly_chart"))
 
-    assert drawn == (3 if _best(store, {})["npv_mean_usd"] is not None else 0)
+    assert drawn == (4 if _best(store, {})["npv_mean_usd"] is not None else 0)
 
 
 def test_another_candidate_can_be_selected(opened: Any) -> None:

@@ -154,11 +154,11 @@ def test_use_cases_are_complete_and_dated(name: str) -> None:
 
 
 def test_the_value_of_a_request_follows_from_its_source() -> None:
-    """Seconds of a clerk's time at 30 USD an hour give the figures."""
+    """Seconds of a clerk's time at 33 or 30 USD an hour give the figures."""
     market = USE_CASES["document-classification"].market
 
-    assert market["value_per_request_usd"].value == pytest.approx(10 * 30 / 3600, abs=0.01)
-    assert market["cost_per_error_usd"].value == pytest.approx(30 * 30 / 3600, abs=0.005)
+    assert market["value_per_request_usd"].value == pytest.approx(10 * 33 / 3600, abs=0.01)
+    assert market["cost_per_error_usd"].value == pytest.approx(30 * 33 / 3600, abs=0.005)
     assert USE_CASES["review-sentiment"].market["value_per_request_usd"].value == pytest.approx(18 / 5 * 30 / 3600)
 
 
