@@ -17,13 +17,15 @@ def filled(given: Mapping[str, Any], declared: Mapping[str, Setting]) -> dict[st
 
     Raises:
         SuiteError: a setting is unknown, of another type, or not among its choices.
+        DataError: a file that a setting names cannot be read.
         PluginError: a setting that a record cannot hold, such as NaN.
     """
     filled = {name: setting.default for name, setting in declared.items()}
     for name, value in given.items():
         if name not in declared:
             raise SuiteError(unknown("setting", name, declared))
-        filled[name] = _of_type(name, value, declared[name])
+        typed, read = _of_type(name, value, declared[name]), declared[name].read
+        filled[name] = typed if read is None else read(typed)
     for name, value in filled.items():
         plain.nested(value, f"setting {name}")
     return {name: plain.python(value) for name, value in filled.items()}

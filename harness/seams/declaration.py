@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ class Setting(NamedTuple):
     choices: tuple[Any, ...] = ()
     access: bool = False
     """Whether it only says how a model is reached, as a URL does: then it does not change the step."""
+    read: Callable[[Any], Any] | None = None
+    """Turns what is given into what plans and records hold, such as the name of a file into its content; raises
+    `DataError`. What it returned once, it returns unchanged."""
 
 
 class Declaration(ABC):
