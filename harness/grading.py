@@ -97,7 +97,7 @@ def lacking(metrics: Sequence[Metric], grades: Grades) -> list[str]:
 
 
 def described(task: Task, data: Data, grades: Grades) -> list[dict[str, Any]]:
-    """Return the task's metrics as a record keeps them, with the random baseline of the data.
+    """Return the metrics of a task or of its data as a record keeps them, with the random baseline of the data.
 
     A metric that is not a mean also has its value and replicates: a record's scores alone do not give them. Every
     model gets the same resampled items, so that two models' replicates can be compared in pairs.
@@ -106,7 +106,8 @@ def described(task: Task, data: Data, grades: Grades) -> list[dict[str, Any]]:
         ValueError: the grades lack what a metric reads.
         PluginError: a random baseline or a value is not a finite number.
     """
-    if missing := lacking(task.metrics, grades):
+    metrics = task.metrics if data.metrics is None else data.metrics
+    if missing := lacking(metrics, grades):
         raise ValueError(f"The task's grades lack {', '.join(missing)}.")
     levels = {
         name: plain.number(level, f"Data.random_baseline()[{name!r}]")
@@ -114,7 +115,7 @@ def described(task: Task, data: Data, grades: Grades) -> list[dict[str, Any]]:
     }
     return [
         {**metric._asdict(), "random_baseline": levels.get(metric.name), **_beyond_means(metric, grades)}
-        for metric in task.metrics
+        for metric in metrics
     ]
 
 

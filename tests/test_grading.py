@@ -98,6 +98,18 @@ def test_chance_is_missing_where_the_data_does_not_know_it(toys: Plugins) -> Non
     assert "replicates" not in guessed
 
 
+def test_data_may_have_other_metrics_than_their_task(toys: Plugins) -> None:
+    """Where they lack what the task's need: neither is a number made up, nor does the evaluation fail."""
+    data = _Graded({"kelvin": [1.0, 2.0]}, {"mean": 1.0})
+    data.metrics = (MEAN,)
+    (described,) = grading.described(toys.find("tasks", "parity"), data, grading.grade(lambda inputs: inputs, data, 2))
+
+    assert (described["name"], described["column"], described["random_baseline"]) == ("mean", "kelvin", 1.0)
+    data.metrics = (MEDIAN,)
+    with pytest.raises(ValueError, match=r"lack over\['median'\]"):
+        grading.described(toys.find("tasks", "parity"), data, grading.grade(lambda inputs: inputs, data, 2))
+
+
 def test_replicates_draw_the_same_items_for_every_model(toys: Plugins) -> None:
     """A model that is one degree off everywhere is so in each replicate."""
     task = type("Warm", (type(toys.tasks["parity"]),), {"metrics": (MEDIAN,)})()

@@ -70,6 +70,9 @@ class Data(ABC):
     how_read: HowRead | None = None
     """How the user's source was read, kept with the record of an evaluation; None for data that come with the task."""
 
+    metrics: Sequence[Metric] | None = None
+    """The metrics of these data, where they are not the task's: of the user's data that lack what those need."""
+
     row_names: ClassVar[Mapping[str, str]] = {}
     """Column of `items` → its name in `rows`: that of the column in the user's data."""
 
