@@ -68,7 +68,7 @@ class Change(NamedTuple):
 
 TEXTS = (
     "text-classification", "language-modelling", "question-answering", "translation", "information-extraction",
-    "summarization",
+    "summarization", "open-answers",
 )  # fmt: skip
 CHANGES: Mapping[str, Change] = {
     "which answers are correct": Change(
@@ -251,6 +251,7 @@ def harness_models():
         ("translation", {"babel", "sacrebleu"}),
         ("information-extraction", {"jsonschema", "scipy", "scikit-learn", "pandas"}),
         ("summarization", {"rouge_score", "sacrebleu", "scipy", "scikit-learn", "pandas"}),
+        ("open-answers", {"scipy", "scikit-learn"}),
         ("object-detection", {"mlxtend", "pycocotools", "scikit-image"}),
         ("image-generation", {"scipy", "mlxtend", "torch"}),
         ("LunarLander-v3", {"gymnasium", "Box2D"}),

@@ -91,6 +91,7 @@ VARIATIONS: dict[str, Variation] = {
     "harness run quick --data squad.json": _planned_and_with("overlap"),
     "harness run quick --data invoices.jsonl": lambda command: [f"{command} --runtime eager"],
     "harness run quick --data news.jsonl": lambda command: [f"{command} --runtime eager"],
+    "harness run quick --data faq.csv": lambda command: [f"{command} --runtime eager"],
     "harness run quick --data Acrobot-v1": _planned_and_with("random"),
     "harness data": _as_it_stands,
     "harness run my-suite.yaml": _as_it_stands,
@@ -144,6 +145,8 @@ def _write_data(folder: Path) -> None:
     (folder / "invoice.json").write_text(json.dumps(schema), encoding="utf-8")
     news = [{"text": f"Rain on day {number}. It was wet.", "summary": f"Rain, day {number}"} for number in range(60)]
     (folder / "news.jsonl").write_text("".join(json.dumps(one) + "\n" for one in news), encoding="utf-8")
+    rows_of_faq = "".join(f"What is number {number}?,It is {number}.\n" for number in range(60))
+    (folder / "faq.csv").write_text(f"input,reference\n{rows_of_faq}", encoding="utf-8")
     _write_suite(folder)
 
 

@@ -11,7 +11,7 @@ from harness.seams.model import START
 from harness_checkpoints.folder import TEXTS, CheckpointFolder, find_folder, generators
 from harness_checkpoints.hf import Checkpoint, classified
 
-KINDS = (TEXTS, "question-answering", "translation", "information-extraction", "summarization")
+KINDS = (TEXTS, "question-answering", "translation", "information-extraction", "summarization", "open-answers")
 """The kinds of task whose data say how they are asked in words."""
 
 

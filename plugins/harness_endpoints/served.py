@@ -11,7 +11,7 @@ from harness_endpoints.remote import DEVICE
 
 KINDS = (
     "text-classification", "question-answering", "translation", "information-extraction", "summarization",
-    "image-classification", "language-modelling",
+    "open-answers", "image-classification", "language-modelling",
 )  # fmt: skip
 """The kinds of task whose data say how they are asked in words."""
 

@@ -1,8 +1,8 @@
 """Texts: classification, language modelling, question answering, translation, extraction, summaries; their models.
 
-Tasks `text-classification`, `language-modelling`, `question-answering`, `translation`, `information-extraction` and
-`summarization`; models `tfidf`, `mlp`, `lstm`, `bert`, `gpt`, `ngram`, `overlap`, `nearest`, `lead` and `t5`. Nothing
-heavy is imported here.
+Tasks `text-classification`, `language-modelling`, `question-answering`, `translation`, `information-extraction`,
+`summarization`, `open-answers` and `answer-grading`; models `tfidf`, `mlp`, `lstm`, `bert`, `gpt`, `ngram`, `overlap`,
+`nearest`, `lead` and `t5`. Nothing heavy is imported here.
 """
 
 from collections.abc import Iterable
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness import Model, Task, Template, UseCase, hookimpl
 from harness_language.models import T5, Bert, Gpt, Lead, Lstm, Mlp, Nearest, Ngram, Overlap, Tfidf
+from harness_language.open_tasks import AnswerGrading, OpenAnswers
 from harness_language.tasks import (
     InformationExtraction,
     LanguageModelling,
@@ -34,6 +35,8 @@ def harness_tasks() -> Iterable[Task]:
         Translation(),
         InformationExtraction(),
         Summarization(),
+        OpenAnswers(),
+        AnswerGrading(),
     ]
 
 

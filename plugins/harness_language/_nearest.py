@@ -1,4 +1,4 @@
-"""The baseline of translation and extraction: what belongs to the most similar training text."""
+"""The baseline of translation, extraction and open answers: what belongs to the most similar training text."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class QuestionPrompts(Prompts):
         Raises:
             NotAnAnswerError: there are none.
         """
-        return _some(words)
+        return some_words(words)
 
     def nothing(self) -> str:
         """Return an empty answer."""
@@ -90,7 +90,7 @@ class TranslationPrompts(Prompts):
         Raises:
             NotAnAnswerError: there are none.
         """
-        return _some(words)
+        return some_words(words)
 
     def nothing(self) -> str:
         """Return an empty translation."""
@@ -160,7 +160,7 @@ class SummaryPrompts(Prompts):
         Raises:
             NotAnAnswerError: there are none.
         """
-        return _some(words)
+        return some_words(words)
 
     def nothing(self) -> str:
         """Return an empty summary."""
@@ -210,7 +210,12 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no value of JSON")
 
 
-def _some(words: str) -> str:
+def some_words(words: str) -> str:
+    """Return words without white space around them.
+
+    Raises:
+        NotAnAnswerError: there are none.
+    """
     if not (answer := words.strip()):
         raise NotAnAnswerError("it is empty")
     return answer

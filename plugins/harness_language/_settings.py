@@ -35,3 +35,17 @@ QUESTIONS = {
     "start_column": Setting("start", "Column of your own rows with the answer's first character, from 0."),
     **FORM,
 }
+OPEN_QUESTIONS = {
+    "input_column": Setting("input", "Column of your own data with what is asked, or several: context+question."),
+    "reference_column": Setting("reference", "Column of your own data with a right answer, if there is one."),
+    **FORM,
+}
+ANSWERS = {
+    "input_column": Setting("input", "Column of your own data with what was asked."),
+    "reference_column": Setting("reference", "Column of your own data with a right answer, if there is one."),
+    "answer_column": Setting("answer", "Column of your own data with the answer to be graded."),
+    "grade_column": Setting(
+        "grade", "Column of your own data with the right grade, if there is one. A cell may be empty."
+    ),
+    **FORM,
+}

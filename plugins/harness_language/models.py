@@ -226,12 +226,12 @@ class Mlp(Model):
 
 
 class Nearest(Model):
-    """The baseline of translation and of information extraction."""
+    """The baseline of translation, of information extraction and of open answers."""
 
     name = "nearest"
     summary = "The answer to the most similar training text: TF-IDF of character n-grams (scikit-learn)"
     imports = ("sklearn.feature_extraction.text", f"{_HERE}._nearest")
-    kinds = ("translation", "information-extraction")
+    kinds = ("translation", "information-extraction", "open-answers")
     devices = ("cpu",)
     settings: ClassVar[Mapping[str, Setting]] = {"ngrams": Setting(4, "Longest n-gram of characters.")}
 

@@ -34,18 +34,19 @@ def _libraries_identity() -> str:
     return f"scipy {version('scipy')}, sklearn {version('scikit-learn')}, pandas {version('pandas')}"
 
 
-def _written(settings: Mapping[str, Any]) -> str:
+def written(settings: Mapping[str, Any]) -> str:
+    """Return settings in words, in the order of their names."""
     return " ".join(f"{name}={settings[name]}" for name in sorted(settings))
 
 
-class _TextTask(Task):
+class TextTask(Task):
     """A task that takes the user's data."""
 
     takes_data = True
     data_imports = ("datasets", "pyarrow")
 
 
-class TextClassification(_TextTask):
+class TextClassification(TextTask):
     """Texts with one class each: technical documents and their sub-package, or the user's texts."""
 
     name = "text-classification"
@@ -67,7 +68,7 @@ class TextClassification(_TextTask):
 
         if source is None:
             return _docstrings_identity()
-        return f"{_sources.identity(source)} {_written(settings)}"
+        return f"{_sources.identity(source)} {written(settings)}"
 
     def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
         """Load the splits."""
@@ -87,7 +88,7 @@ class TextClassification(_TextTask):
         return TextClassificationData(classes, splits)
 
 
-class LanguageModelling(_TextTask):
+class LanguageModelling(TextTask):
     """The documents of `text-classification`, or the user's texts."""
 
     name = "language-modelling"
@@ -110,7 +111,7 @@ class LanguageModelling(_TextTask):
             return f"{_docstrings_identity()}, passages"
         from harness_language import _sources
 
-        return f"{_sources.identity(source, _sources.WITH_PLAIN)} {_written(settings)}"
+        return f"{_sources.identity(source, _sources.WITH_PLAIN)} {written(settings)}"
 
     def data(self, source: str | None, settings: Mapping[str, Any]) -> Data:
         """Load the documents of `text-classification`, or those of a source."""
@@ -128,7 +129,7 @@ class LanguageModelling(_TextTask):
         return PassageData({split: [texts[i] for i in numbers] for split, numbers in rows.items()})
 
 
-class QuestionAnswering(_TextTask):
+class QuestionAnswering(TextTask):
     """Questions about the parameters of functions, or the user's questions."""
 
     name = "question-answering"
@@ -153,7 +154,7 @@ class QuestionAnswering(_TextTask):
         if source is not None:
             from harness_language import _sources
 
-            return f"{_sources.identity(source)} questions {_written(settings)}"
+            return f"{_sources.identity(source)} questions {written(settings)}"
         from harness_language._parameters import RULE
 
         return f"{_libraries_identity()}, rule {RULE}"
@@ -173,7 +174,7 @@ class QuestionAnswering(_TextTask):
         return QuestionData({split: [items[i] for i in numbers] for split, numbers in rows.items()})
 
 
-class Translation(_TextTask):
+class Translation(TextTask):
     """Phrases of two locales, or the user's pairs of texts."""
 
     name = "translation"
@@ -203,7 +204,7 @@ class Translation(_TextTask):
 
     def identity(self, source: str | None, settings: Mapping[str, Any]) -> str:
         """Return babel's version, that of the rule and the settings, or a source's digest and the settings."""
-        values = _written(settings)
+        values = written(settings)
         if source is not None:
             from harness_language import _sources
 
@@ -239,7 +240,7 @@ class Translation(_TextTask):
         return TranslationData(splits, settings["target_locale"])
 
 
-class InformationExtraction(_TextTask):
+class InformationExtraction(TextTask):
     """The parameters that docstrings describe, or what is to be found in the user's texts."""
 
     name = "information-extraction"
@@ -268,7 +269,7 @@ class InformationExtraction(_TextTask):
             from harness_language import _sources
 
             schema = _sources.digest_of_file(settings["schema"]) if settings["schema"] else ""
-            return f"{_sources.identity(source)} {_written({**settings, 'schema': schema})}"
+            return f"{_sources.identity(source)} {written({**settings, 'schema': schema})}"
         from harness_language._records import RULE
 
         return f"{_libraries_identity()} records, rule {RULE}"
@@ -288,7 +289,7 @@ class InformationExtraction(_TextTask):
         return ExtractionData({split: [items[i] for i in numbers] for split, numbers in rows.items()}, SCHEMA)
 
 
-class Summarization(_TextTask):
+class Summarization(TextTask):
     """The first lines of docstrings, or the summaries of the user's texts."""
 
     name = "summarization"
@@ -320,7 +321,7 @@ class Summarization(_TextTask):
         if source is not None:
             from harness_language import _sources
 
-            return f"{_sources.identity(source)} summaries {_written(settings)}"
+            return f"{_sources.identity(source)} summaries {written(settings)}"
         from harness_language._first_lines import RULE
 
         return f"{_libraries_identity()} first lines, rule {RULE}"

@@ -186,6 +186,8 @@ def test_what_cannot_be_shown_is_refused(
         "translation",
         "information-extraction",
         "summarization",
+        "open-answers",
+        "answer-grading",
     ],
 )
 def test_data_that_come_with_texts_are_shown(tmp_path: Path, harness_command: Callable[..., Any], task: str) -> None:

@@ -60,7 +60,7 @@ def test_every_task_has_models_and_every_model_a_task() -> None:
     """Of the same kind."""
     assert list(TASKS) == [
         "text-classification", "language-modelling", "question-answering", "translation", "information-extraction",
-        "summarization",
+        "summarization", "open-answers", "answer-grading",
     ]  # fmt: skip
     assert list(MODELS) == ["tfidf", "mlp", "lstm", "bert", "gpt", "ngram", "overlap", "nearest", "lead", "t5"]
     assert {task.kind for task in TASKS.values()} == {kind for model in MODELS.values() for kind in model.kinds}
