@@ -98,11 +98,12 @@ def harness_price_books() -> Iterable[PriceBook]:
 
 @hookimpl
 def harness_commands(app: typer.Typer) -> None:
-    """Add the commands for tables, the report, prices, explanations, plans, exports and comparisons."""
+    """Add the commands for tables, the report, prices, explanations, plans, exports, comparisons and judges."""
     from harness_reports.cli.commands import plan, published, report, table
     from harness_reports.cli.compare import compare
     from harness_reports.cli.export import export
     from harness_reports.cli.fact_commands import explain, prices
+    from harness_reports.cli.judge import judge
 
     app.command("table")(table)
     app.command("report")(report)
@@ -112,3 +113,4 @@ def harness_commands(app: typer.Typer) -> None:
     app.command("published")(published)
     app.command("export")(export)
     app.command("compare")(compare)
+    app.command("judge")(judge)

@@ -24,8 +24,8 @@ def predictions(records: Sequence[Record]) -> pd.DataFrame:
     `item` counts a split's items from 0, in the order in which they were graded. `input` is the text, or the SHA-256 of
     the content of what is no text; `confidence` is the model's own, from 0 to 1. Every score of the item has a column
     of its name. Of a served model the tokens of each answer, how it ended, why it is none and the text itself follow;
-    `served_model` is what the server calls the model. Cells are None where a task, a model or an older record has no
-    such value.
+    `served_model` is what the server calls the model. What a judge says is in `words`, as `answer` is what it grades.
+    Cells are None where a task, a model or an older record has no such value.
 
     Args:
         records: of any step and outcome.
@@ -48,5 +48,7 @@ def _rows(measured: Measured) -> Iterator[dict[str, Any]]:
 
 def _columns(record: Record, split: str) -> dict[str, Sequence[Any]]:
     scores = record.scores if split == "test" else {}
-    used = {"served_model" if name == "model" else name: column for name, column in record.usage.get(split, {}).items()}
-    return {**record.items.get(split, {}), **record.answers.get(split, {}), **scores, **used}
+    items = record.items.get(split, {})
+    names = {"model": "served_model"} | ({"answer": "words"} if "answer" in items else {})
+    used = {names.get(name, name): column for name, column in record.usage.get(split, {}).items()}
+    return {**items, **record.answers.get(split, {}), **scores, **used}
