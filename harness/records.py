@@ -9,6 +9,7 @@ History of VERSION
 6  2026-11-27  raw: digests of series, scores, items and answers, which a store keeps beside the body.
 7  2026-11-27  usage, another raw field; access in the spec.
 8  2026-11-27  runs, another raw field: the requests of a load, one by one.
+9  2026-11-27  the step `grade`: grades that people gave to answers.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from harness.seams import Reading
 if TYPE_CHECKING:
     from harness.why import Change
 
-VERSION = 8
+VERSION = 9
 
 RAW = ("series", "scores", "items", "answers", "usage", "runs")
 """The fields with a value for each step, query or item: long, and needed by few."""
@@ -102,7 +103,8 @@ class Record(StepResult):
     fingerprint: str
     """Of the step: spec, inputs and basis. One `ok` record for each in a store."""
     step: str
-    """`pretrain`, `finetune`, `export`, `evaluate` or `serve`."""
+    """`pretrain`, `finetune`, `export`, `evaluate` or `serve`; or `grade`, which nothing plans: grades that people gave
+    to `answer` in `items`, a column of `answers` for each person. Its spec has no model and no hardware."""
     spec: dict[str, Any]
     """The step as planned: model, size, settings, task, data, source, hardware, seed, …, as far as they bear
     on it. `data` is what the data are called; a record before version 4 has none."""

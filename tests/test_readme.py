@@ -75,6 +75,20 @@ def _few_items(command: str) -> list[str]:
     return [f"{command.replace('NAME@' + SERVER, 'tiny@SERVED')} --task text-classification --max-items 20"]
 
 
+def _judged(command: str) -> list[str]:
+    """Ask the test server, which says no grade: then there is none."""
+    return [command.replace(f"NAME@{SERVER}", "tiny@SERVED")]
+
+
+def _graded(command: str) -> list[str]:
+    """Grade what was exported."""
+    grade = (
+        "rows[['input', 'output']].drop_duplicates().rename(columns={'output': 'answer'}).assign(grader='ann', grade=3)"
+    )
+    program = f"import pandas as pd; rows = pd.read_csv('answers.csv'); {grade}.to_csv('graded.csv', index=False)"
+    return [f'python -c "{program}"', command]
+
+
 def _with_another_model(command: str) -> list[str]:
     run = "harness run quick --model tfidf --model mlp --task text-classification --runtime eager"
     return [run, command.replace("bert", "mlp")]
@@ -100,7 +114,9 @@ VARIATIONS: dict[str, Variation] = {
     "harness run llm": _few_items,
     "harness table": _as_it_stands,
     "harness compare": _with_another_model,
+    "harness judge": _judged,
     "harness export": _as_it_stands,
+    "harness grades": _graded,
     "harness report": _as_it_stands,
     "harness plan": _as_it_stands,
     "harness dashboard": _as_it_stands,
@@ -147,14 +163,20 @@ def _write_data(folder: Path) -> None:
     (folder / "news.jsonl").write_text("".join(json.dumps(one) + "\n" for one in news), encoding="utf-8")
     rows_of_faq = "".join(f"What is number {number}?,It is {number}.\n" for number in range(60))
     (folder / "faq.csv").write_text(f"input,reference\n{rows_of_faq}", encoding="utf-8")
+    (folder / "rubric.yaml").write_text(_yaml("good_from"), encoding="utf-8")
     _write_suite(folder)
+
+
+def _yaml(key: str) -> str:
+    """Return the README's block of YAML that has a key."""
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "README.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    (block,) = (one for one in blocks if f"{key}:" in one)
+    return str(block)
 
 
 def _write_suite(folder: Path) -> None:
     """Write the README's suite, and the data that it names."""
-    suite = re.search(r"^```yaml\n(.*?)^```$", (ROOT / "README.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)
-    assert suite is not None
-    (folder / "my-suite.yaml").write_text(suite[1], encoding="utf-8")
+    (folder / "my-suite.yaml").write_text(_yaml("models"), encoding="utf-8")
     rows = "".join(f"{word} number {number}?,{word}\n" for number in range(60) for word in ("who", "when"))
     (folder / "tickets.csv").write_text(f"question,category\n{rows}", encoding="utf-8")
 

@@ -74,12 +74,12 @@ def _pick(label: str, records: Results, key: str, texts: Texts) -> list[str]:
 
 
 def _matches(record: Record, cases: list[UseCase], hardware: list[str], runtime: list[str]) -> bool:
-    """Return whether a record passes the filters; trainings, which have no runtime, pass that of runtimes."""
+    """Return whether a record passes the filters; what has no runtime or no hardware passes theirs."""
     spec = record.spec
     covered = any(case.covers(spec["task"], spec["data"]) for case in cases)
     return (
         (not cases or covered or record.step == "pretrain")
-        and (not hardware or spec["hardware"] in hardware)
+        and (not hardware or spec.get("hardware") in (None, *hardware))
         and (not runtime or spec.get("runtime") in (None, *runtime))
     )
 

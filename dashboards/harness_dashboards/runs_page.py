@@ -16,6 +16,7 @@ from harness_reports import cells
 from harness_reports.measured.judgement import judge
 from harness_reports.measured.lineage import why_stale
 from harness_reports.measured.load_table import load
+from harness_reports.measured.open_answers import STEP
 from harness_reports.measured.samples import picture
 from harness_reports.reasons import Reasons, named
 from harness_reports.show.charts import legend_below
@@ -29,7 +30,7 @@ SAMPLES_BESIDE = 3
 def show(texts: Texts) -> None:
     """Draw the page."""
     st.title(texts["runs_title"])
-    everything = sources.records()
+    everything = [record for record in sources.records() if record.step != STEP]  # grades of people are no run
     records = _filtered(everything, texts)
     warnings = {record.id: judge(record) if record.outcome == "ok" else Reasons() for record in records}
     shown = {record.id for record in records}

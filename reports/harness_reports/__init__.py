@@ -103,6 +103,7 @@ def harness_commands(app: typer.Typer) -> None:
     from harness_reports.cli.compare import compare
     from harness_reports.cli.export import export
     from harness_reports.cli.fact_commands import explain, prices
+    from harness_reports.cli.grades import grades
     from harness_reports.cli.judge import judge
 
     app.command("table")(table)
@@ -114,3 +115,4 @@ def harness_commands(app: typer.Typer) -> None:
     app.command("export")(export)
     app.command("compare")(compare)
     app.command("judge")(judge)
+    app.command("grades")(grades)

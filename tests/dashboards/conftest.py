@@ -134,7 +134,14 @@ def _records(kind: str, folder: Path) -> list[Record]:
         return [replace(record, readings={}) for record in everything]
     if kind == HOSTILE_KIND:
         return [_hostile(record) for record in everything] + [_ended(_hostile(everything[0]), "failed", "again")]
-    return everything[:1] if kind == "one record" else []
+    return [everything[0], _grades(folder)] if kind == "one record" else []
+
+
+def _grades(folder: Path) -> Record:
+    """Return a record of human grades, which has no model and no machine."""
+    from harness_reports.measured.human_grades import HumanGrade, record_of
+
+    return record_of([HumanGrade("q", "a", "ann", 2)], '{"scale": {"1": "wrong", "2": "right"}}', folder / "grades.csv")
 
 
 def _ended(record: Record, outcome: str, suffix: str = "") -> Record:

@@ -105,10 +105,10 @@ def test_a_judge_grades_each_answer_once(folder: Path, run: Run, judges: Any) ->
     done = run(f"openai:judge@{judges.url}", "--setting", "max_tokens=4")
     assert done.code == 0, done.stdout + done.stderr
     (record,) = _records(folder)
-    asked = len(judges.prompts("asked"))
+    calls = len(judges.prompts("asked"))
     again = run(f"openai:judge@{judges.url}", "--setting", "max_tokens=4")
 
-    assert len(answers) == QUESTIONS == asked
+    assert len(answers) == QUESTIONS == calls
     items = record.items["test"]
     assert list(map(Given, items["input"], items["reference"], items["answer"])) == answers
     assert record.answers["test"]["output"] == [1, 2, None, None, *[3] * (QUESTIONS - 4)]
@@ -120,7 +120,7 @@ def test_a_judge_grades_each_answer_once(folder: Path, run: Run, judges: Any) ->
     assert record.spec["task_settings"]["order"] == "worst-first"
     assert again.code == 0
     assert f"was asked to grade all {QUESTIONS} answers already" in again.stdout
-    assert len(judges.prompts("asked")) == asked
+    assert len(judges.prompts("asked")) == calls
 
 
 @pytest.mark.usefixtures("libraries_at_hand")
