@@ -72,15 +72,13 @@ class OpenAnswerData(SplitData[OpenQuestion]):
         return tuple(text for one in self._splits[split] for text in one if text)
 
     def evaluate(self, predict: Predict, batch_size: int, split: str = "test") -> Grades:
-        """Return for each question whether it is answered.
+        """Return for each question whether it is answered; white space alone is no answer, and is kept as none.
 
         Raises:
             ValueError: an output is no string, or a batch has too few or too many.
         """
-        answers = generated(predict, batch_size, self.keys(split))
-        return Grades(
-            {"answered": [float(bool(answer.strip())) for answer in answers]}, answers={"output": list(answers)}
-        )
+        answers = [answer if answer.strip() else "" for answer in generated(predict, batch_size, self.keys(split))]
+        return Grades({"answered": [float(answer != "") for answer in answers]}, answers={"output": answers})
 
     def prompts(self) -> Prompts:
         """Return how it is asked for."""

@@ -91,7 +91,7 @@ def test_without_a_judge_only_answers_are_counted() -> None:
     grades = data.evaluate(lambda inputs: ["so", "", " \n", "r"][: len(inputs)], 4)
 
     assert grades.scores == {"answered": [1.0, 0.0, 0.0, 1.0]}
-    assert grades.answers == {"output": ["so", "", " \n", "r"]}
+    assert grades.answers == {"output": ["so", "", "", "r"]}
     assert data.references("test") is None
     with pytest.raises(ValueError, match="Return a string for each"):
         data.evaluate(lambda inputs: [None] * len(inputs), 4)

@@ -79,6 +79,14 @@ def judges() -> Iterator[Any]:
         yield one
 
 
+def _instruction() -> str:
+    """Return what stands before each answer that is to be graded."""
+    return (
+        "Grade an answer to a question.\nIs the answer right?\n\nThe grades are:\n1: wrong\n2: partly right\n3: right\n"
+        "\nAnswer with exactly one of these numbers, and with nothing else: 1, 2, 3"
+    )
+
+
 def _records(folder: Path, task: str = "answer-grading") -> list[Record]:
     return [one for one in open_store(str(folder / "store")).records() if one.spec["task"] == task]
 
@@ -141,6 +149,26 @@ def test_later_answers_alone_are_asked_for_later(folder: Path, run: Run, harness
     assert all(prompt.endswith("Answer to be graded:\nNobody knows.") for prompt in later)
     assert len(judges.prompts("asked")) == 4 * QUESTIONS
     assert [len(one.items["test"]["answer"]) for one in _records(folder)] == [QUESTIONS, QUESTIONS, 2 * QUESTIONS]
+
+
+@pytest.mark.usefixtures("libraries_at_hand")
+def test_a_judge_that_failed_goes_on_with_what_is_missing(folder: Path, run: Run, judges: Any) -> None:
+    """The same command asks for the answers that have no grade yet, though the file of answers is whole."""
+    one = _answers(folder)[-1]
+    text = f"Question:\n{one.input}\n\nReference answer:\n{one.reference}\n\nAnswer to be graded:\n{one.answer}"
+    prompt = f"{_instruction()}\n\n{text}"
+    judges.planted[prompt] = Behaviour(statuses=(400,))
+    failed = run(f"openai:judge@{judges.url}")
+    first = len(judges.prompts("asked"))
+    del judges.planted[prompt]
+    done = run(f"openai:judge@{judges.url}")
+
+    assert (failed.code, done.code) == (1, 0), failed.stdout + done.stderr
+    assert first == QUESTIONS
+    assert judges.prompts("asked")[first:] == [prompt]
+    assert [one.outcome for one in _records(folder)] == ["failed", "ok"]
+    assert _records(folder)[-1].answers["test"]["output"] == [3] * QUESTIONS
+    assert "answers already; nothing to do" in run(f"openai:judge@{judges.url}").stdout
 
 
 @pytest.mark.usefixtures("libraries_at_hand")
