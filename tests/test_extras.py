@@ -100,7 +100,7 @@ def test_all_is_every_family_and_the_dashboard() -> None:
     (everything,) = (Requirement(text) for text in optional["all"])
 
     assert everything.name == DISTRIBUTION
-    assert everything.extras == {*FAMILIES, "dashboard", "endpoints"}
+    assert everything.extras == {*FAMILIES, "dashboard", "endpoints", "judging"}
     assert everything.extras == optional.keys() - {"all", "keras", "postgresql"}
 
 

@@ -120,6 +120,11 @@ SENTENCES = {
     "calls sent again": "为 {all} 个应答另发送了 {count} 次尝试。失败的尝试用了多少词元未知：若提供商对每次尝试均按其应答计费，成本会高 {higher:share}。",
     "calls estimated": "共 {all} 个应答，服务器未报告其中 {count} 个的词元数：由此处的分词器计数，其价格为估计。",
     "calls priced as nothing": "没有价格：genai-prices 中没有记录的 `priced_as` 所指的 {entry!r}。请写作 PROVIDER/MODEL，再重新评测。",
+    # Answers that a judge grades, and people.
+    "one grader": "Krippendorff alpha 系数需要至少两位评分人，现有 {graders} 位。请让另一个人为部分相同的回答评分。",
+    "no item graded twice": "Krippendorff alpha 系数需要两位评分人都评过的回答：现有 {graders} 位评分人，没有任何回答被两人评过。请让一人为另一人的部分回答评分。",
+    "no item graded by both": "没有任何回答同时有评审模型和人的评分：请让人为评审模型评过的回答评分，或让评审模型为人评过的回答评分。",
+    "all grades the same": "所有评分均为 {grade}：超出随机的一致性没有定义。请为质量不同的回答评分。",
     # What has changed since something was measured.
     "stale": "{changes:every}",
     "data changed": "数据已更改",

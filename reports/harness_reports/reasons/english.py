@@ -162,6 +162,14 @@ SENTENCES = {
     "price is an estimate.",
     "calls priced as nothing": "No price: genai-prices knows no entry {entry!r}, which `priced_as` of the record names. Name "
     "one as PROVIDER/MODEL, and evaluate again.",
+    # Answers that a judge grades, and people.
+    "one grader": "Krippendorff's alpha takes two graders or more: there is {graders}. Let another person grade some of "
+    "the same answers.",
+    "no item graded twice": "Krippendorff's alpha takes answers that two graders have: of {graders} graders no answer was "
+    "graded by two. Let one grade some answers of another.",
+    "no item graded by both": "No answer has both a grade of the judge and one of a person: let people grade answers that "
+    "the judge graded, or the judge those of people.",
+    "all grades the same": "Every grade is {grade}: agreement beyond chance is not defined. Grade answers that differ.",
     # What has changed since something was measured.
     "stale": "{changes:every}",
     **why.SENTENCES,

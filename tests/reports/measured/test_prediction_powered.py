@@ -1,0 +1,128 @@
+"""Prediction-powered inference: valid intervals whatever the judge's bias."""
+
+from __future__ import annotations
+
+import math
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+from harness import PluginError
+from harness_reports.measured import prediction_powered
+from harness_reports.measured.intervals import interval_of, mean_interval
+from harness_reports.measured.prediction_powered import REPLICATES, corrected
+
+ITEMS, GRADED, RIGHT, BIAS = 600, 100, 0.6, 0.1
+EXPERIMENTS = 1_000
+
+
+def _graded(random: np.random.Generator, graded: int = GRADED) -> tuple[np.ndarray, np.ndarray]:
+    """Return people's grades of some items and the judge's of all: it takes a quarter of the wrong ones as right."""
+    right = random.random(ITEMS) < RIGHT
+    judge = right | (random.random(ITEMS) < BIAS / (1 - RIGHT))
+    people = np.full(ITEMS, np.nan)
+    seen = random.permutation(ITEMS)[:graded]
+    people[seen] = right[seen]
+    return people, judge.astype(float)
+
+
+def test_intervals_cover_the_truth_where_a_judge_is_biased_by_ten_points() -> None:
+    """Of 1,000 experiments at least 93 % cover it; of the judge's own intervals hardly any."""
+    random = np.random.default_rng(0)
+    ours, naive, widths, alone = 0, 0, [], []
+    for _ in range(EXPERIMENTS):
+        people, judge = _graded(random)
+        low, high = corrected(people, judge).interval
+        ours += low <= RIGHT <= high
+        first, last = mean_interval(judge[None])
+        naive += first <= RIGHT <= last
+        widths.append(high - low)
+        of_people = people[~np.isnan(people)]
+        alone.append(2 * 1.96 * of_people.std() / np.sqrt(GRADED))
+    print(f"covered: {ours / EXPERIMENTS:.1%} corrected, {naive / EXPERIMENTS:.1%} by the judge alone")  # noqa: T201
+    print(f"mean width: {np.mean(widths):.3f} corrected, {np.mean(alone):.3f} of people's grades alone")  # noqa: T201
+
+    assert ours >= 0.93 * EXPERIMENTS
+    assert naive < 0.2 * EXPERIMENTS
+    assert np.mean(widths) < 0.85 * np.mean(alone)
+
+
+def test_replicates_cover_the_truth_too() -> None:
+    """Tables take their ends from replicates: of 150 experiments, more than chance would miss at 93 %."""
+    random = np.random.default_rng(1)
+    covered = 0
+    for _ in range(150):
+        low, high = interval_of(np.array(corrected(*_graded(random)).replicates))
+        covered += low <= RIGHT <= high
+
+    assert covered >= 135
+
+
+@pytest.mark.parametrize("graded", [50, 100, 400])
+def test_replicates_agree_with_the_interval(graded: int) -> None:
+    """Their mean is the value, and their spread the analytic one, to what 400 draws can tell."""
+    result = corrected(*_graded(np.random.default_rng(graded), graded))
+    draws, (low, high) = np.array(result.replicates), result.interval
+
+    assert len(draws) == REPLICATES
+    assert draws.mean() == pytest.approx(result.value, abs=0.01)
+    assert draws.std() == pytest.approx((high - low) / (2 * 1.959964), rel=0.15)
+
+
+def test_the_estimate_by_hand() -> None:
+    """The judge's mean over all items, plus the mean of people's grade less the judge's where both graded."""
+    people = np.array([1.0, 0, 1, 0, np.nan, np.nan, np.nan, np.nan])
+    judge = np.array([1.0, 1, 1, 0, 1, 1, 0, 1])
+    result = corrected(people, judge)
+    weight = 4 / 8  # what makes the judge's mean that over all eight
+    error = math.sqrt((weight**2 * np.var([1, 1, 0, 1]) + np.var(people[:4] - weight * judge[:4])) / 4)
+
+    assert result.value == pytest.approx(6 / 8 + (0 - 1 + 0 + 0) / 4)
+    assert result.interval == pytest.approx((result.value - 1.959964 * error, result.value + 1.959964 * error))
+
+
+def test_a_judge_that_says_always_the_same_adds_nothing() -> None:
+    """The mean of people's grades, with its own interval."""
+    people = np.array([1.0, 0.0] * 20 + [np.nan] * 60)
+    result = corrected(people, np.ones(100))
+
+    assert result.value == pytest.approx(0.5)
+    assert result.interval == pytest.approx((0.5 - 1.96 * 0.5 / 40**0.5, 0.5 + 1.96 * 0.5 / 40**0.5), abs=1e-4)
+    assert np.std(result.replicates) == pytest.approx(0.5 / 40**0.5, rel=0.15)
+
+
+def test_items_without_a_grade_of_the_judge_are_left_out() -> None:
+    """As if they were not there."""
+    people, judge = _graded(np.random.default_rng(3))
+    more = corrected(np.append(people, [1.0, np.nan]), np.append(judge, [np.nan, np.nan]))
+
+    assert more.value == corrected(people, judge).value
+
+
+@pytest.mark.parametrize("people", [np.full(4, np.nan), np.ones(4)])
+def test_none_or_all_graded_by_people_is_no_correction(people: np.ndarray) -> None:
+    """The caller has to tell: without people there is nothing to correct by, with all of them nothing to correct."""
+    with pytest.raises(ValueError, match=r"of 4 items: some are needed, and not all"):
+        corrected(people, np.array([1.0, 0, 1, 0]))
+
+
+def test_warnings_stay_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library turns all of them off when it is imported; nobody else's are."""
+    before = list(warnings.filters)
+    prediction_powered._library.cache_clear()
+    for name in [name for name in sys.modules if name.partition(".")[0] == "ppi_py"]:
+        monkeypatch.delitem(sys.modules, name)
+    prediction_powered._library()
+
+    assert warnings.filters == before
+
+
+def test_without_the_library_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The extra that brings it."""
+    prediction_powered._library.cache_clear()
+    monkeypatch.setitem(sys.modules, "ppi_py", None)
+    monkeypatch.setattr("harness.installed.find_spec", lambda name: None)
+    with pytest.raises(PluginError, match=r"ppi_py.*viability-harness\[judging\]"):
+        _ = corrected(*_graded(np.random.default_rng(5))).value
