@@ -21,6 +21,7 @@ from harness_reports.business.supply import HOURS_PER_YEAR, Calls, Elastic, Mach
 from harness_reports.economics.distributions import Distribution, Empirical, Fixed
 from harness_reports.economics.training import SECONDS_PER_HOUR
 from harness_reports.figures.explained import Explained, Kind, derived
+from harness_reports.measured.judgement import not_graded, not_validated
 from harness_reports.measured.latency import LatencyObjective, latency_objective, percentile
 from harness_reports.measured.lineage import Candidate
 from harness_reports.measured.quality import Quality
@@ -32,6 +33,7 @@ from harness_reports.prices.pricing import Buying, Pricing
 from harness_reports.prices.request_energy import idle_watts
 from harness_reports.prices.training_energy import TrainingEnergy, training_energy
 from harness_reports.prices.usage import Bill, pays_calls
+from harness_reports.reasons import Reason
 
 _PROPORTIONAL = (
     "usd_per_hour", "usd_per_1k_inferences", "pretrain_usd", "finetune_usd", "train_usd", "evaluate_usd",
@@ -98,6 +100,16 @@ class Evidence:
         """Its evaluations in the task's first metric."""
         assert self.measured.quality is not None  # noqa: S101 - `gather` takes evaluated candidates only
         return self.measured.quality
+
+    @property
+    def not_graded(self) -> Reason | None:
+        """That its answers have no quality, as not all were graded; None where they have."""
+        return not_graded(self.quality.newest)
+
+    @property
+    def not_validated(self) -> Reason | None:
+        """That a judge alone graded answers; None where it did not."""
+        return next((reason for leaf in self.quality.leaves if (reason := not_validated(leaf))), None)
 
     def scenario(self, market: Market) -> str:
         """Return the scenario that a use case needs to be measured in: SingleStream if it has a latency limit."""
@@ -176,7 +188,7 @@ class Evidence:
 
     def _inputs_of_calls(self, bill: Bill) -> dict[str, Distribution] | None:
         usd = self.cost["usd_per_1k_inferences"]
-        if usd is None or not math.isfinite(self.accuracy["value"]):
+        if None in (usd, self.cost["evaluate_usd"]) or not math.isfinite(self.accuracy["value"]):
             return None
         return {
             "quality": _drawn(self.accuracy["draws"], self.accuracy["value"]),
@@ -271,5 +283,13 @@ def gather(records: Sequence[Record], pricing: Pricing) -> list[Evidence]:
         FactError: a record's hardware has no price.
     """
     results = Results.of(records)
-    rows = accuracy_rows(results)
+    rows = {key: _without_quality(row, results.candidates[key]) for key, row in accuracy_rows(results).items()}
     return [Evidence.of(candidate, rows[candidate.key], pricing) for candidate in results.evaluated]
+
+
+def _without_quality(row: dict[str, Any], measured: Measured) -> dict[str, Any]:
+    """Return a row of the accuracy table; of answers that are not graded without the quality, which is not that."""
+    if measured.quality is None or not_graded(measured.quality.newest) is None:
+        return row
+    nothing = {"value": math.nan, "low": math.nan, "high": math.nan, "draws": np.array([math.nan])}
+    return {**row, **nothing, "against_baseline": None}

@@ -19,7 +19,9 @@ from harness_reports.reasons import Reason
 def gaps(evidence: Evidence, market: Market, objective: LatencyObjective | None) -> Iterator[Reason]:
     """Yield what is missing for a verdict."""
     accuracy, cost, capacity = evidence.accuracy, evidence.cost, evidence.capacity(market)
-    if not math.isfinite(accuracy["value"]):
+    if evidence.not_graded is not None:
+        yield evidence.not_graded
+    elif not math.isfinite(accuracy["value"]):
         yield Reason("quality not finite")
     if accuracy["items"] < MINIMUM_ITEMS:
         yield Reason("few items", {"items": accuracy["items"], "needed": MINIMUM_ITEMS})
@@ -31,11 +33,20 @@ def gaps(evidence: Evidence, market: Market, objective: LatencyObjective | None)
         yield Reason("no ceiling", {"metric": accuracy["metric"]})
     if cost["train_usd"] is None:
         yield Reason("training missing")
-    elif cost["evaluate_usd"] is None and evidence.bill is None:  # of calls the gap of the bill says why
-        yield Reason("evaluation seconds missing")
+    elif cost["evaluate_usd"] is None:
+        yield from _of_evaluation(evidence)
     if objective is not None and objective.met == "unknown":
         yield Reason("few queries", {"needed": objective.needed})
     yield from _of_energy(evidence, market, capacity)
+
+
+def _of_evaluation(evidence: Evidence) -> Iterator[Reason]:
+    """Yield why the cost of an evaluation is not known; of calls the gap of their bill says it."""
+    judges = {judging.judge.key.model for judging in evidence.measured.judgings}
+    if judges and all(part.value is not None for part in evidence.figures["evaluate_usd"].inputs[:1]):
+        yield Reason("judge without a price", {"judge": ", ".join(sorted(judges))})
+    elif evidence.bill is None:
+        yield Reason("evaluation seconds missing")
 
 
 def _of_calls(evidence: Evidence, bill: Bill, market: Market) -> Iterator[Reason]:

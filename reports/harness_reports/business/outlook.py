@@ -70,7 +70,7 @@ class Outlook:
             Reasons(gaps(self.evidence, market, self.objective)), self.evidence.accuracy, market.quality,
             self.objective, market.latency_s, self.money, self._unmeasured_needs,
             Reasons(caveats(self.evidence, market)),
-            self._by_third_party and market.privacy >= NO_THIRD_PARTY,
+            self._by_third_party and market.privacy >= NO_THIRD_PARTY, self.evidence.not_validated,
         )  # fmt: skip
 
     @cached_property

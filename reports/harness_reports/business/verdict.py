@@ -56,6 +56,8 @@ class VerdictInputs:
     """What is uncertain, and counts all the same."""
     exposed: bool = False
     """Whether a third party would see requests that none may see."""
+    not_validated: Reason | None = None
+    """That a judge alone graded the quality: then no verdict is better than a pilot, and all say it."""
 
 
 class Threshold(NamedTuple):
@@ -83,6 +85,13 @@ def decide(inputs: VerdictInputs) -> Decision:
     likelier than accepted; positive net present value at the 10th and 90th percentile of the top drivers. `invest`
     passes all. `pilot` has a positive expected net present value and fails a later gate, or may miss a need.
     """
+    decision, mark = _decide(inputs), inputs.not_validated
+    if mark is None or mark in decision.reasons or decision.verdict == "not enough evidence":
+        return decision
+    return decision._replace(reasons=Reasons([*decision.reasons, mark]))
+
+
+def _decide(inputs: VerdictInputs) -> Decision:
     if inputs.gaps or inputs.money is None:
         return Decision("not enough evidence", inputs.gaps, None, None)
     money, success = inputs.money, inputs.money.probability_of_success
@@ -144,6 +153,8 @@ def _doubts(inputs: VerdictInputs) -> Iterator[Reason]:
     if _falls_short(inputs, bad):
         metric = inputs.accuracy["metric"]
         yield Reason("quality in doubt", {"metric": metric, "bad": bad, "needed": inputs.needed_quality})
+    if inputs.not_validated is not None:
+        yield inputs.not_validated
 
 
 def _risks(money: Money) -> Iterator[Reason]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from harness.records import Record
+from harness_reports.measured.graded import PEOPLE_NEEDED, graded_by
 from harness_reports.measured.latency import minimum_count
 from harness_reports.measured.loads import faults, in_process
 from harness_reports.measured.rates import durations
@@ -157,6 +158,31 @@ def _no_answers(record: Record) -> Reason | None:
     return Reason("no answers", {**counts, "failures": failures.most_common()})
 
 
+def not_graded(record: Record) -> Reason | None:
+    """Return that open answers have no quality, since not all of them were graded, and what to do."""
+    graded = graded_by(record)
+    if graded is None or graded.by is not None:
+        return None
+    counts = {"judged": graded.judged, "answers": graded.answers}
+    return Reason("answers not judged", {**counts, "judge": graded.judge or "MODEL"})
+
+
+def not_validated(record: Record) -> Reason | None:
+    """Return that quality is a judge's alone, as people graded too few answers to say how far it can be trusted."""
+    graded = graded_by(record)
+    if graded is None or graded.by != "judge":
+        return None
+    counts = {"people": graded.people, "answers": graded.answers, "needed": min(PEOPLE_NEEDED, graded.answers)}
+    return Reason("judged not validated", {**counts, "judge": graded.judge, "rubric": graded.rubric})
+
+
+def _without_grade(record: Record) -> Reason | None:
+    graded = graded_by(record)
+    if graded is None or graded.by is None or not graded.without_grade:
+        return None
+    return Reason("answers without a grade", {"count": graded.without_grade, "answers": graded.answers})
+
+
 def _broken_scores(record: Record) -> Reason | None:
     broken = sum(int((~np.isfinite(np.array(column, dtype=float))).sum()) for column in record.scores.values())
     return Reason("scores not finite", {"count": broken}) if broken else None
@@ -186,5 +212,16 @@ def _errorless(record: Record) -> Reason | None:
 
 _CHECKS: Mapping[str, Sequence[Callable[[Record], Reason | None]]] = {
     "serve": (_cached, _short, _invalid, _noisy, _overhead, _drifted, _busy, _threads, _unsupported),
-    "evaluate": (_sampled, _unrepeatable, _alike, _no_answers, _few_items, _broken_scores, _errorless),
+    "evaluate": (
+        not_graded,
+        not_validated,
+        _without_grade,
+        _sampled,
+        _unrepeatable,
+        _alike,
+        _no_answers,
+        _few_items,
+        _broken_scores,
+        _errorless,
+    ),
 }

@@ -47,7 +47,8 @@ class Quality:
 
     def _of_seed(self, record: Record, metric: Mapping[str, Any]) -> Explained:
         if metric["column"] is None:
-            note = f"{self.name}, computed by the task over {self.items:,} items: it is no mean of scores"
+            how = metric.get("how") or "it is no mean of scores"
+            note = f"{self.name}, computed over {self.items:,} items: {how}"
             return Explained("seed_value", record.metric_value(metric), self.unit, note=note, source=who(record),
                              kind="measured")  # fmt: skip
         column = record.scores[metric["column"]]

@@ -9,13 +9,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast, overload
+from typing import Any, NamedTuple, cast, overload
 
 import numpy as np
 
 from harness.errors import StoreError, unknown
 from harness.records import Record
 from harness_reports.figures.explained import Explained
+from harness_reports.measured.graded import graded_by, with_grades
 from harness_reports.measured.lineage import (
     Candidate,
     Chain,
@@ -84,6 +85,15 @@ class Serving:
         return [value for leaf in self.leaves for value in leaf.series.get(series, [])]
 
 
+class Judging(NamedTuple):
+    """Answers of a candidate that a judge graded."""
+
+    judge: Measured
+    """The judge's evaluation in which it did."""
+    part: float
+    """Of the answers that it graded there."""
+
+
 @dataclass(frozen=True, eq=False)
 class Measured:
     """The evaluations and servings of one candidate."""
@@ -133,6 +143,12 @@ class Measured:
         return self.chains[0].leaf
 
     @cached_property
+    def judgings(self) -> Sequence[Judging]:
+        """The gradings of its open answers by a judge; empty of other tasks, and where people graded them."""
+        graded = (graded_by(chain.leaf) for chain in self.evaluations)
+        return [Judging(_alone(record), part) for each in graded if each for record, part in each.bills]
+
+    @cached_property
     def quality(self) -> Quality | None:
         """Its evaluations in the task's deciding metric, None where there are none."""
         return Quality(self.key, self.evaluations) if self.evaluations else None
@@ -148,8 +164,14 @@ class Results(Sequence[Record]):
     """Records, and their candidates. Immutable."""
 
     def __init__(self, records: Iterable[Record]) -> None:
-        """Take records of any outcome and in any order; they are grouped on first use."""
-        self._records = tuple(records)
+        """Take records of any outcome and in any order; they are grouped on first use.
+
+        Open answers get the quality that the grades in other records give them.
+
+        Raises:
+            StoreError: a grade is outside its rubric's scale.
+        """
+        self._records = tuple(with_grades(tuple(records)))
 
     @classmethod
     def of(cls, records: Sequence[Record]) -> Results:
@@ -216,3 +238,9 @@ def _servings(group: Iterable[Chain]) -> list[Serving]:
     for chain in group:
         loads[chain.leaf.spec["scenario"], chain.leaf.spec["batch_size"]].append(chain)
     return [Serving(*load, replicates(loads[load])) for load in sorted(loads)]
+
+
+def _alone(record: Record) -> Measured:
+    """Return a record's candidate with this evaluation alone: all that its price takes."""
+    chain = Chain(record, None, None, None)
+    return Measured(candidate(chain), None, [chain], [])

@@ -18,6 +18,7 @@ from harness_reports.measured.rates import rate_ends
 from harness_reports.measured.results import Measured, Serving
 from harness_reports.prices import price_figures as priced
 from harness_reports.prices.energy_use import energy_figures
+from harness_reports.prices.judging import with_judges
 from harness_reports.prices.machine_rate import machine_rate
 from harness_reports.prices.pricing import Pricing
 from harness_reports.prices.right_answers import right_answer_figures
@@ -42,7 +43,8 @@ def cost_figures(candidate: Measured, pricing: Pricing) -> dict[str, Explained]:
         FactError: the hardware of a record has no price in `pricing`.
     """
     figures = _of_calls if pays_calls(candidate.machine, pricing) else _of_machines
-    return {figure.name: figure for figure in figures(candidate, pricing)}
+    of_row = {figure.name: figure for figure in figures(candidate, pricing)}
+    return with_judges(candidate, of_row, pricing, cost_figures)
 
 
 def _of_calls(candidate: Measured, pricing: Pricing) -> list[Explained]:

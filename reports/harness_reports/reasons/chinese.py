@@ -121,6 +121,10 @@ SENTENCES = {
     "calls estimated": "共 {all} 个应答，服务器未报告其中 {count} 个的词元数：由此处的分词器计数，其价格为估计。",
     "calls priced as nothing": "没有价格：genai-prices 中没有记录的 `priced_as` 所指的 {entry!r}。请写作 PROVIDER/MODEL，再重新评测。",
     # Answers that a judge grades, and people.
+    "answers not judged": "尚未评审：{answers:count} 个回答中只有 {judged:count} 个交给了评审模型，质量未知。下一步：harness judge --model {judge} --rubric RUBRIC.yaml",
+    "judged not validated": "仅经模型评审，未经验证：{judge} 按评分标准 {rubric!r} 评分，{answers:count} 个回答中由人评过的有 {people:count} 个，而校正需要 {needed:count} 个。下一步：以 harness grades 导入更多人工评分。",
+    "judge without a price": "评审模型 {judge} 的价格未知，而它是评测成本的一部分：请以 priced_as 指明价目表中的条目并重新评审，或以 --machine 指明其运行的机器。",
+    "answers without a grade": "{answers:count} 个回答中有 {count:count} 个没有得到评分，已略去。",
     "one grader": "Krippendorff alpha 系数需要至少两位评分人，现有 {graders} 位。请让另一个人为部分相同的回答评分。",
     "no item graded twice": "Krippendorff alpha 系数需要两位评分人都评过的回答：现有 {graders} 位评分人，没有任何回答被两人评过。请让一人为另一人的部分回答评分。",
     "no item graded by both": "没有任何回答同时有评审模型和人的评分：请让人为评审模型评过的回答评分，或让评审模型为人评过的回答评分。",

@@ -163,6 +163,14 @@ SENTENCES = {
     "calls priced as nothing": "No price: genai-prices knows no entry {entry!r}, which `priced_as` of the record names. Name "
     "one as PROVIDER/MODEL, and evaluate again.",
     # Answers that a judge grades, and people.
+    "answers not judged": "Not judged: {judged:count} of {answers:count} answers were given to a judge, so their quality "
+    "is not known. Next: harness judge --model {judge} --rubric RUBRIC.yaml",
+    "judged not validated": "Judged, not validated: {judge} graded by the rubric {rubric!r}, and people graded "
+    "{people:count} of {answers:count} answers, with {needed:count} needed to correct it. Next: harness grades FILE.csv "
+    "--rubric RUBRIC.yaml",
+    "judge without a price": "What {judge} costs as a judge is not known, and it is part of the evaluation: name the entry "
+    "of the list of prices that pays its calls (priced_as) and grade again, or the machine that it runs on (--machine).",
+    "answers without a grade": "{count:count} of {answers:count} answers got no grade and are left out.",
     "one grader": "Krippendorff's alpha takes two graders or more: there is {graders}. Let another person grade some of "
     "the same answers.",
     "no item graded twice": "Krippendorff's alpha takes answers that two graders have: of {graders} graders no answer was "
