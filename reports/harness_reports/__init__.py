@@ -32,6 +32,7 @@ _API: Mapping[str, str] = {
     "find_accelerator": "prices.chips.find_accelerator",
     "frontier_table": "prices.frontier.frontier",
     "irr": "economics.cashflow.irr",
+    "judges_table": "prices.judges.judges",
     "laws_table": "planning.scale.laws",
     "load_prices": "notebook",
     "load_records": "notebook",

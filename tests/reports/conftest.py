@@ -284,6 +284,85 @@ def bench() -> Bench:
     return Bench()
 
 
+RUBRIC = {
+    "as_of": "2026-11-27", "good_from": 4, "name": "helpful", "question": "Does the answer help?",
+    "scale": {str(grade): f"grade {grade}" for grade in range(1, 6)}, "source": "the tests",
+}  # fmt: skip
+ANSWERED = {
+    "name": "answered", "unit": "share", "column": "answered", "higher_is_better": True, "ceiling": 1.0,
+    "random_baseline": None,
+}  # fmt: skip
+
+
+class OpenAnswers:
+    """Builds records of open answers, of judges that grade them, and of people; questions are `q0`, `q1` and so on."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.rubric = json.dumps(RUBRIC, sort_keys=True, separators=(",", ":"))
+
+    def case(self, outputs: Sequence[str], **changes: Any) -> list[Record]:
+        """Return a case of a candidate with these answers, an empty text where it gave none."""
+        given = {
+            "model": "nearest",
+            "size": "default",
+            "start": "scratch",
+            "runtime": "eager",
+            "settings": {},
+            **changes,
+        }
+        scores = [float(bool(output)) for output in outputs]
+        records = self.bench.case(scores=scores, metric=ANSWERED, baseline="nearest", task="open-answers", **given)
+        items = {"input": [f"q{place}" for place in range(len(outputs))], "reference": [""] * len(outputs)}
+        return [
+            replace(one, items={"test": items}, answers={"test": {"output": list(outputs)}}) if one.metrics else one
+            for one in records
+        ]
+
+    def judge(
+        self, candidates: Sequence[Record], grade: Callable[[int, str], int | None], *, order: str = "worst-first",
+        rubric: str | None = None, started_at: str = "2026-11-23T11:00:00+00:00", wall_s: float = 72.0, **changes: Any,
+    ) -> Record:  # fmt: skip
+        """Return a judge's record of all distinct answers of candidates; `grade` takes the question's number."""
+        read = dict.fromkeys(
+            (question, answer)
+            for one in candidates if one.metrics
+            for question, answer in zip(one.items["test"]["input"], one.answers["test"]["output"], strict=True)
+            if answer
+        )  # fmt: skip
+        settings = {"rubric": self.rubric if rubric is None else rubric, "order": order}
+        spec = self.bench.spec(
+            model="openai:judge", size="default", settings={}, start="as-is", runtime="eager", task="answer-grading",
+            task_settings=settings, data=f"answers-{len(read)}", source=f"answers-{len(read)}-{order}.jsonl",
+        )  # fmt: skip
+        outputs = [grade(int(question[1:]), answer) for question, answer in read]
+        items = {"input": [q for q, _ in read], "reference": [""] * len(read), "answer": [a for _, a in read]}
+        return self.bench.record(
+            "evaluate", {**spec, **changes}, {}, {"wall_s": wall_s}, started_at=started_at, items={"test": items},
+            answers={"test": {"output": outputs}}, scores={"graded": [float(one is not None) for one in outputs]},
+            metrics=[{**ANSWERED, "name": "graded", "column": "graded"}], baseline="tfidf",
+        )  # fmt: skip
+
+    def people(self, by_grader: Mapping[str, Mapping[tuple[str, str], int | None]], **fields: Any) -> Record:
+        """Return the record of people's grades: grader → question and answer → grade."""
+        pairs = list(dict.fromkeys(pair for grades in by_grader.values() for pair in grades))
+        spec = {
+            "task": "answer-grading", "task_settings": {"rubric": self.rubric}, "data": "grades.csv", "source": None,
+            "graders": repr(by_grader),
+        }  # fmt: skip
+        return self.bench.record(
+            "grade", spec, items={"test": {"input": [q for q, _ in pairs], "answer": [a for _, a in pairs]}},
+            answers={"test": {name: [grades.get(pair) for pair in pairs] for name, grades in by_grader.items()}},
+            **fields,
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def open_answers(bench: Bench) -> OpenAnswers:
+    """Return the builder of records of open answers."""
+    return OpenAnswers(bench)
+
+
 @pytest.fixture(scope="session")
 def guessable() -> Callable[[float], dict[str, Any]]:
     """Return a maker of an accuracy by what guessing reaches."""

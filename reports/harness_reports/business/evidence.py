@@ -283,13 +283,5 @@ def gather(records: Sequence[Record], pricing: Pricing) -> list[Evidence]:
         FactError: a record's hardware has no price.
     """
     results = Results.of(records)
-    rows = {key: _without_quality(row, results.candidates[key]) for key, row in accuracy_rows(results).items()}
+    rows = accuracy_rows(results)
     return [Evidence.of(candidate, rows[candidate.key], pricing) for candidate in results.evaluated]
-
-
-def _without_quality(row: dict[str, Any], measured: Measured) -> dict[str, Any]:
-    """Return a row of the accuracy table; of answers that are not graded without the quality, which is not that."""
-    if measured.quality is None or not_graded(measured.quality.newest) is None:
-        return row
-    nothing = {"value": math.nan, "low": math.nan, "high": math.nan, "draws": np.array([math.nan])}
-    return {**row, **nothing, "against_baseline": None}

@@ -50,6 +50,7 @@ class TableName(StrEnum):
     THROUGHPUT = "throughput"
     LOAD = "load"
     COST = "cost"
+    JUDGES = "judges"
     FRONTIER = "frontier"
     SERVING = "serving"
     VIABILITY = "viability"
@@ -356,6 +357,7 @@ def _made(wish: _Wish, records: Sequence[Record], plugins: Plugins) -> Any:
     from harness_reports.measured.tables import accuracy, throughput
     from harness_reports.prices.cost import cost
     from harness_reports.prices.frontier import frontier
+    from harness_reports.prices.judges import judges
 
     name = wish.name
     measured: dict[str, Callable[..., pd.DataFrame]] = {
@@ -370,6 +372,8 @@ def _made(wish: _Wish, records: Sequence[Record], plugins: Plugins) -> Any:
     pricing = by_hour or chosen
     if name == TableName.COST:
         return cost(records, pricing)
+    if name == TableName.JUDGES:
+        return judges(records, pricing)
     if name == TableName.FRONTIER:
         return frontier(records, pricing, wish.metric)
     judged: dict[str, Callable[..., pd.DataFrame]] = {

@@ -49,7 +49,7 @@ class GradedBy(NamedTuple):
     """Who graded the answers of a record."""
 
     by: By | None
-    """None where not all of them were graded: then there is no quality."""
+    """None where not all of them were graded: then the quality is not a number."""
     judge: str | None
     rubric: str | None
     answers: int
@@ -230,7 +230,13 @@ class _Grading:
             all_graded: fingerprint of a judge's record → how many answers of all records it graded.
         """
         fields = {field.name: getattr(self.record, field.name) for field in dataclasses.fields(Record)}
-        return GradedRecord(**{**fields, **(self._quality if self.by else {})}, graded=self._by(all_graded))
+        return GradedRecord(**{**fields, **(self._quality if self.by else self._nothing)}, graded=self._by(all_graded))
+
+    @property
+    def _nothing(self) -> dict[str, Any]:
+        """The fields of a record that hold quality, where there is none: how many were answered is another metric."""
+        unknown = {"column": None, "value": np.nan, "replicates": [np.nan] * REPLICATES, "how": "not graded"}
+        return {"metrics": [{**_described(ACCEPTABLE), **unknown}, *self.record.metrics]}
 
     @property
     def _quality(self) -> dict[str, Any]:
@@ -264,11 +270,7 @@ class _Grading:
         )  # fmt: skip
 
     def _metric(self, name: str) -> dict[str, Any]:
-        share = name == ACCEPTABLE
-        about = {
-            "name": name, "unit": "share" if share else "points", "higher_is_better": True,
-            "ceiling": 1.0 if share else None, "random_baseline": None,
-        }  # fmt: skip
+        about = _described(name)
         if self.as_column and self.as_column[name]:
             return {**about, "column": name}
         value, replicates = self._beyond_means(name)
@@ -293,6 +295,15 @@ class _Grading:
         share = float(answered.mean())  # the others are wrong: no grade is needed to know that
         drawn = np.random.default_rng([11, answered.size]).binomial(answered.size, share, REPLICATES) / answered.size
         return share * mean.value, (drawn * mean.replicates).tolist()
+
+
+def _described(metric: str) -> dict[str, Any]:
+    """Return a metric as records hold it, without its values."""
+    share = metric == ACCEPTABLE
+    return {
+        "name": metric, "unit": "share" if share else "points", "higher_is_better": True,
+        "ceiling": 1.0 if share else None, "random_baseline": None,
+    }  # fmt: skip
 
 
 def acceptable(grades: np.ndarray, rubric: Rubric | None) -> np.ndarray:

@@ -134,7 +134,9 @@ class Quality:
         return intervals.interval_of(self.difference_draws(other))
 
     def difference_draws(self, other: Quality) -> np.ndarray:
-        """Return draws of the difference, whose percentiles are the ends of `minus`."""
+        """Return draws of the difference, whose percentiles are the ends of `minus`; NaN where one is not known."""
+        if self.is_mean != other.is_mean:
+            return np.array([math.nan])
         if self.is_mean:
             return intervals.difference_draws(*self.beside(other))
         return intervals.replicates_difference_draws(self.replicates, other.replicates)

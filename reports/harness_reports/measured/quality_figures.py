@@ -61,6 +61,8 @@ def _against(quality: Quality, baseline: Quality | None) -> list[Explained]:
         note = f"the baseline {quality.baseline!r} was not graded on the same data"
         return [Explained(name, None, note=note) for name in ("baseline_value", "against_baseline")]
     bar = named(baseline.figure, "baseline_value")
+    if not (math.isfinite(quality.value) and math.isfinite(baseline.value)):
+        return [bar, Explained("against_baseline", None, note="one of both is not a finite number")]
     if baseline.only_guesses:
         return [bar, _against_guessing(quality, baseline, bar)]
     verdict, note = _paired(quality, baseline)

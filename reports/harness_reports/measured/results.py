@@ -146,7 +146,7 @@ class Measured:
     def judgings(self) -> Sequence[Judging]:
         """The gradings of its open answers by a judge; empty of other tasks, and where people graded them."""
         graded = (graded_by(chain.leaf) for chain in self.evaluations)
-        return [Judging(_alone(record), part) for each in graded if each for record, part in each.bills]
+        return [Judging(alone(record), part) for each in graded if each for record, part in each.bills]
 
     @cached_property
     def quality(self) -> Quality | None:
@@ -240,7 +240,7 @@ def _servings(group: Iterable[Chain]) -> list[Serving]:
     return [Serving(*load, replicates(loads[load])) for load in sorted(loads)]
 
 
-def _alone(record: Record) -> Measured:
+def alone(record: Record) -> Measured:
     """Return a record's candidate with this evaluation alone: all that its price takes."""
     chain = Chain(record, None, None, None)
     return Measured(candidate(chain), None, [chain], [])

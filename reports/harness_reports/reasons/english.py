@@ -170,6 +170,9 @@ SENTENCES = {
     "--rubric RUBRIC.yaml",
     "judge without a price": "What {judge} costs as a judge is not known, and it is part of the evaluation: name the entry "
     "of the list of prices that pays its calls (priced_as) and grade again, or the machine that it runs on (--machine).",
+    "people few": "People graded {people:count} of its answers; {needed:count} are needed to correct its mean. Next: "
+    "harness grades FILE.csv --rubric RUBRIC.yaml",
+    "order not checked": "Whether the order of the scale sways it was not checked: harness judge --check-order N",
     "answers without a grade": "{count:count} of {answers:count} answers got no grade and are left out.",
     "one grader": "Krippendorff's alpha takes two graders or more: there is {graders}. Let another person grade some of "
     "the same answers.",

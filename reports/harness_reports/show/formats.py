@@ -49,6 +49,13 @@ SHOWN: Mapping[str, Sequence[str]] = {
         "co2e_g_per_1k", "train_energy_j", "train_co2e_g", "pue", "grid", "usd_per_hour", "utilisation",
         "price_offer", "price_region", "price_as_of", "price_stale", "note", "stale",
     ),
+    "judges": (
+        "task", "model", "size", "rubric", "answers", "without_grade", "people_graded", "graders", "kappa", "kappa_low",
+        "kappa_high", "weighted_kappa", "alpha", "alpha_low", "alpha_high", "alpha_answers", "judge_share",
+        "people_share", "corrected_share", "corrected_share_low", "corrected_share_high", "order_answers",
+        "order_changed", "order_changed_low", "order_changed_high", "order_difference", "length_correlation",
+        "length_bias", "length_bias_low", "length_bias_high", "judge_usd", "note",
+    ),
     "frontier": (
         "task", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision", "metric", "value",
         "low", "high", "usd_per_1k_inferences", "on_frontier", "on_hull", "against_baseline", "price_offer",
@@ -229,7 +236,7 @@ def _remarks(table: pd.DataFrame, long: Sequence[str]) -> Iterator[str]:
         name
         for name in (
             "use_case", "task", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision",
-            "scenario", "batch_size", "run", "metric", "hosted_model",
+            "scenario", "batch_size", "run", "metric", "hosted_model", "rubric",
         )
         if name in table and (name not in _TOLD_APART or len(set(table[name])) > 1)
     ]  # fmt: skip

@@ -31,6 +31,7 @@ from harness_reports.planning.scale import Run, laws, scenarios
 from harness_reports.prices.chips import find_accelerator
 from harness_reports.prices.cost import cost
 from harness_reports.prices.frontier import frontier
+from harness_reports.prices.judges import judges
 from harness_reports.prices.price_table import price_table
 from harness_reports.prices.pricing import Pricing
 from harness_reports.show import formats
@@ -39,8 +40,12 @@ RUN = Run(7e9, 2e12, find_accelerator("h100"))
 
 
 @pytest.fixture(scope="module")
-def frames(suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase], bench: Any) -> dict[str, pd.DataFrame]:
+def frames(
+    suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase], bench: Any, open_answers: Any
+) -> dict[str, pd.DataFrame]:
     """Return every table of the small suite."""
+    answering = open_answers.case(["good", "bad"] * 20)
+    graded = [*answering, open_answers.judge(answering, lambda place, answer: 1 + place % 5)]
     verdicts = viability(suite, pricing, use_cases)
     certain = use_cases["filing"]
     guess = replace(certain.market["requests_per_year"], spread=Spread("normal", (1e6, 1e5)))
@@ -57,7 +62,7 @@ def frames(suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase], be
         "frontier": frontier(suite, pricing), "viability": verdicts, "serving": serving(suite, pricing, use_cases),
         "sizes": size_table(suite, 1e9), "comparison": comparison(suite, ["tfidf", "bert"]),
         "scenarios": scenarios(RUN), "laws": laws(RUN), "published": published(),
-        "prices": price_table(load_plugins().price_books()),
+        "judges": judges(graded, pricing), "prices": price_table(load_plugins().price_books()),
     }  # fmt: skip
 
 
