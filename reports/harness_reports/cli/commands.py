@@ -62,6 +62,7 @@ class TableName(StrEnum):
 
 _JUDGED = (TableName.SERVING, TableName.VIABILITY, TableName.SENSITIVITY, TableName.ALTERNATIVES, TableName.PORTFOLIO)
 """Tables of use cases."""
+_NO_JUDGE = "no judge has graded open answers yet. Next: harness judge --model MODEL --rubric RUBRIC.yaml"
 
 
 def table(
@@ -329,7 +330,8 @@ def _frame(wish: _Wish, store: str | None, plugin: list[str] | None) -> Any:
         raise StoreError(unknown("task in this table", task, set(frame["task"].dropna())))
     frame = frame if task is None else frame[frame["task"] == task].reset_index(drop=True)
     if not len(frame):
-        why = unjudged or "none of the steps it needs has finished yet."
+        steps = _NO_JUDGE if wish.name == TableName.JUDGES else "none of the steps it needs has finished yet."
+        why = unjudged or steps
         raise StoreError(f"The store has nothing for the table {wish.name.value!r}: {why}")
     if unjudged:
         typer.echo(f"note: {unjudged}", err=True)

@@ -1,4 +1,4 @@
-"""Explaining figures of all tables but `frontier`, by the functions that make the tables."""
+"""Explaining figures of all tables but `frontier` and `judges`, by the functions that make the tables."""
 
 from __future__ import annotations
 

@@ -87,7 +87,8 @@ def with_grades(records: Sequence[Record]) -> Sequence[Record]:
     Raises:
         StoreError: a grade is outside its rubric's scale, or a rubric cannot be read.
     """
-    answering = [record for record in records if is_open(record) and graded_by(record) is None]
+    newest = {record.fingerprint: record for record in records if is_open(record)}
+    answering = [record for record in newest.values() if graded_by(record) is None]
     if not answering:
         return records
     judges, people = judges_of(records), people_of(records)

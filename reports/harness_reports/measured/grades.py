@@ -142,7 +142,8 @@ def _check(grade: Any, rubric: Rubric, who: str, answer: str) -> None:
 
 def is_open(record: Record) -> bool:
     """Return whether a record holds open answers, which have no quality until somebody grades them."""
-    return record.step == "evaluate" and record.outcome == "ok" and record.spec.get("task") == ANSWERING
+    evaluated = record.step == "evaluate" and record.outcome == "ok" and record.spec.get("task") == ANSWERING
+    return evaluated and "test" in record.answers and "test" in record.items
 
 
 def judges_of(records: Iterable[Record]) -> list[Judge]:

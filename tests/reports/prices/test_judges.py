@@ -157,6 +157,16 @@ def test_the_bills_of_all_seeds_are_shared(open_answers: Any, pricing: Pricing) 
     assert row["evaluate_usd"] == pytest.approx(0.001 + 0.01 / 2)
 
 
+def test_an_evaluation_that_was_made_again_has_one_part_of_the_bill(open_answers: Any, pricing: Pricing) -> None:
+    """The newest record of a step counts, as in every table."""
+    case = open_answers.case(ANSWERS)
+    again = [replace(one, id=f"{one.id}x") for one in case if one.step == "evaluate"]
+    records = [*case, open_answers.judge(case, _lenient, wall_s=360.0), *again]
+    (row,) = (row for row in cost(records, pricing).to_dict("records") if row["model"] == "nearest")
+
+    assert row["evaluate_usd"] == pytest.approx(0.001 + 0.01)
+
+
 def test_the_bill_is_explained(open_answers: Any, pricing: Pricing, check: Any) -> None:
     """Down to the judge's seconds; every formula gives its value."""
     case = open_answers.case(ANSWERS)
