@@ -141,7 +141,7 @@ def _cells_of_measured(judged: CandidateVerdict) -> dict[str, Any]:
     row = judged.row
     return {
         **{name: row[name] for name in (*KEYS, "price_as_of", "price_stale", "price_source", "verdict")},
-        "quality_is": "measured",
+        "quality_is": judged.evidence.quality_is,
         "excluded": row["reasons"] if row["verdict"] == "not enough evidence" else None,
     }  # fmt: skip
 

@@ -111,6 +111,13 @@ class Evidence:
         """That a judge alone graded answers; None where it did not."""
         return next((reason for leaf in self.quality.leaves if (reason := not_validated(leaf))), None)
 
+    @property
+    def quality_is(self) -> str:
+        """Where its quality comes from, as tables say it."""
+        if self.not_graded is not None:
+            return "not measured"
+        return "measured" if self.not_validated is None else "judged, not validated"
+
     def scenario(self, market: Market) -> str:
         """Return the scenario that a use case needs to be measured in: SingleStream if it has a latency limit."""
         return "Offline" if market.latency_s is None else "SingleStream"

@@ -18,11 +18,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from harness.records import Record
+from harness_reports.measured.graded_record import By, GradedBy, GradedRecord, graded_by
 from harness_reports.measured.grades import (
     USUAL_ORDER,
     Graded,
@@ -40,40 +41,6 @@ PEOPLE_NEEDED = 50
 93 to 95 % where a judge is off by 10 points, with 30 they cover 90 %."""
 ACCEPTABLE, GRADE = "acceptable", "grade"
 _METRICS = (ACCEPTABLE, GRADE)
-
-By = Literal["people", "corrected", "judge"]
-"""Whose grades decide."""
-
-
-class GradedBy(NamedTuple):
-    """Who graded the answers of a record."""
-
-    by: By | None
-    """None where not all of them were graded: then the quality is not a number."""
-    judge: str | None
-    rubric: str | None
-    answers: int
-    """Items that were answered."""
-    judged: int
-    """Answers that the judge was given."""
-    people: int
-    """Answers that people graded."""
-    without_grade: int
-    """Answers to which whoever decides gave no grade."""
-    bills: tuple[tuple[Record, float], ...]
-    """Each record of the judge, with the part of it that is of these answers."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class GradedRecord(Record):
-    """An evaluation with the grades that other records hold. Made when records are read, never stored."""
-
-    graded: GradedBy
-
-
-def graded_by(record: Record) -> GradedBy | None:
-    """Return who graded the answers of a record; None of all but open answers."""
-    return record.graded if isinstance(record, GradedRecord) else None
 
 
 def with_grades(records: Sequence[Record]) -> Sequence[Record]:

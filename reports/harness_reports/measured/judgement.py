@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from harness.records import Record
-from harness_reports.measured.graded import PEOPLE_NEEDED, graded_by
+from harness_reports.measured.graded import PEOPLE_NEEDED
+from harness_reports.measured.graded_record import graded_by
 from harness_reports.measured.latency import minimum_count
 from harness_reports.measured.loads import faults, in_process
 from harness_reports.measured.rates import durations

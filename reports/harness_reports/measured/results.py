@@ -16,7 +16,8 @@ import numpy as np
 from harness.errors import StoreError, unknown
 from harness.records import Record
 from harness_reports.figures.explained import Explained
-from harness_reports.measured.graded import graded_by, with_grades
+from harness_reports.measured.graded import with_grades
+from harness_reports.measured.graded_record import graded_by
 from harness_reports.measured.lineage import (
     Candidate,
     Chain,

@@ -408,6 +408,7 @@ CELLS: dict[str, tuple[str, str]] = {
     "missed": ("missed", "未满足"),
     "maybe": ("maybe", "不确定"),
     "unknown": ("unknown", "未知"),
+    "judged, not validated": ("judged, not validated", "仅经评审，未经验证"),
     "not measured": ("not measured", "未测量"),
     "estimated": ("estimated", "估计"),
     "declared": ("declared", "声明"),

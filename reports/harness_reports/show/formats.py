@@ -59,7 +59,7 @@ SHOWN: Mapping[str, Sequence[str]] = {
     "frontier": (
         "task", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision", "metric", "value",
         "low", "high", "usd_per_1k_inferences", "on_frontier", "on_hull", "against_baseline", "price_offer",
-        "price_as_of", "price_stale", "stale",
+        "price_as_of", "price_stale", "judgement", "stale",
     ),
     "viability": (
         "use_case", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision", "verdict",

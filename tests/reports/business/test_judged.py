@@ -19,6 +19,7 @@ from harness_reports.prices.cost import cost
 from harness_reports.prices.frontier import frontier
 from harness_reports.prices.pricing import Pricing
 from harness_reports.reasons import speaking
+from harness_reports.show.formats import text
 from harness_reports.show.report import html
 
 OUTPUTS = ["good"] * 190 + ["bad"] * 10
@@ -64,7 +65,7 @@ def test_without_grades_there_is_no_verdict_and_no_quality(
     assert "harness judge --model MODEL --rubric RUBRIC.yaml" in row["reasons"]
     for name in ("quality", "quality_low", "npv_mean_usd", "unit_margin_usd", "probability_positive", "needs_met"):
         assert missing(row[name]), name
-    assert missing(best["quality"])
+    assert (best["quality_is"], missing(best["quality"])) == ("not measured", True)
     assert missing(best["npv_mean_usd"])
     assert missing(cost(candidates, pricing)["usd_per_1k_correct"].iloc[0])
 
@@ -79,6 +80,8 @@ def test_a_judge_alone_makes_a_pilot_at_best(
     assert row["reasons"].startswith(MARK)
     assert row["probability_positive"] == 1.0
     assert row["quality"] == 0.95
+    records = [*candidates, open_answers.judge(candidates, _grade)]
+    assert alternatives(records, pricing, asked_often)["quality_is"].iloc[0] == "judged, not validated"
     assert missing(row["flip"])  # no price and no demand makes it an investment
 
 
@@ -135,3 +138,4 @@ def test_the_frontier_has_the_mark(candidates: list[Record], open_answers: Any, 
     frame = frontier([*candidates, open_answers.judge(candidates, _grade)], pricing, "acceptable")
 
     assert frame["judgement"].str.startswith(MARK[:21]).all()
+    assert MARK[:21] in text("frontier", frame)

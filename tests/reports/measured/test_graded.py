@@ -11,7 +11,8 @@ import pytest
 from harness import Record, StoreError
 from harness_reports.cells import missing
 from harness_reports.measured.comparison import comparison
-from harness_reports.measured.graded import PEOPLE_NEEDED, GradedRecord, graded_by, with_grades
+from harness_reports.measured.graded import PEOPLE_NEEDED, with_grades
+from harness_reports.measured.graded_record import GradedRecord, graded_by
 from harness_reports.measured.intervals import mean_interval
 from harness_reports.measured.judgement import judge as judge_numbers
 from harness_reports.measured.prediction_powered import corrected
