@@ -103,7 +103,7 @@ def _graded(
     groups: dict[_Place, list[tuple[Measured, Quality]]] = defaultdict(list)
     for each in named:
         quality = each.quality if metric is None else each.quality_in(metric)
-        if quality is not None:
+        if quality is not None and math.isfinite(quality.value):  # answers that nobody graded have none
             groups[quality.place].append((each, quality))
     return {place: _only(name, group, (beside or {}).get(place)) for place, group in groups.items()}
 

@@ -93,6 +93,17 @@ def test_what_is_not_graded_is_compared_with_nothing(open_answers: Any) -> None:
     assert missing(frame.loc["lead", "against_baseline"])
 
 
+def test_a_comparison_leaves_out_what_is_not_graded(open_answers: Any) -> None:
+    """It would call it worse: no draw of a difference that is not known is above 0."""
+    mine, other = open_answers.case(GOOD), open_answers.case(["fine"] * ITEMS, model="lead")
+    records = [*mine, *other, open_answers.judge(mine, _as_it_reads)]
+
+    with pytest.raises(StoreError, match="'nearest'"):
+        comparison(records, ["nearest", "lead"])
+    (row,) = comparison(records, ["nearest", "lead"], metric="answered").to_dict("records")
+    assert row["result"] == "no significant difference"
+
+
 def test_answers_of_which_a_part_was_graded_are_not_graded(open_answers: Any) -> None:
     """A judge that graded the other candidate's answers alone; the sentence names it."""
     mine, other = open_answers.case(GOOD), open_answers.case(["fine"] * ITEMS, model="lead")
