@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -41,7 +42,7 @@ def compare(
     metric: Annotated[str | None, typer.Option(help="This metric instead of the deciding one.")] = None,
     margin: Annotated[
         float | None,
-        typer.Option(min=0, help="How much worse a candidate may be, in the metric's unit: non-inferiority."),
+        typer.Option(help="How much worse a candidate may be, in the metric's unit: non-inferiority."),
     ] = None,
     fail_if: Annotated[
         FailIf | None,
@@ -59,13 +60,12 @@ def compare(
     """Compare candidates with a reference, item by item, and say what these items can show."""
     from harness.errors import FAILED, FactError
     from harness.plugins import load_plugins
+    from harness_reports.cells import rows
     from harness_reports.measured.comparison import comparison
     from harness_reports.measured.store import read_store
     from harness_reports.reasons import speaking
     from harness_reports.show.formats import SUFFIXES, WRITERS
 
-    if len(candidates) < 2:  # noqa: PLR2004 - one is compared with another
-        raise FactError("A comparison takes a reference and one candidate or more: harness compare tfidf bert")
     if fail_if == FailIf.NOT_WITHIN_MARGIN and margin is None:
         raise FactError("--fail-if not-within-margin takes a --margin, in the metric's unit, such as 0.01.")
     kind = form_of(form, output, SUFFIXES)
@@ -74,11 +74,13 @@ def compare(
     frame = comparison(read_store(store, plugins), candidates, task=only, metric=metric, margin=margin)
     with speaking(lang):
         write(WRITERS[kind]("comparison", frame), output)
-    failed = {
-        None: [False],
-        FailIf.WORSE: frame["result"] == "worse",
-        FailIf.DIFFERENT: frame["result"].isin(["better", "worse"]),
-        FailIf.NOT_WITHIN_MARGIN: frame["within_margin"] == False,  # noqa: E712 - a column
-    }[fail_if]
-    if any(failed):
+    if any(_fails(row, fail_if) for row in rows(frame)):
         raise typer.Exit(FAILED)
+
+
+def _fails(row: Mapping[str, Any], fail_if: FailIf | None) -> bool:
+    """Return whether a row of the comparison is one that the command shall fail for."""
+    if fail_if == FailIf.NOT_WITHIN_MARGIN:
+        return row["within_margin"] is False
+    failing = {FailIf.WORSE: ("worse",), FailIf.DIFFERENT: ("better", "worse")}
+    return fail_if is not None and row["result"] in failing[fail_if]

@@ -3,41 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from harness.errors import StoreError, unknown
 from harness.records import Record
 from harness_reports.measured import intervals, paired
-from harness_reports.measured.lineage import label
+from harness_reports.measured.pairs import Pair, checked_margin, pairs
 from harness_reports.measured.quality import Quality
 from harness_reports.measured.quality_figures import NO_DIFFERENCE
-from harness_reports.measured.results import Measured, Results
+from harness_reports.measured.results import Results
+from harness_reports.reasons import as_text
 
 COMPARISON = (
     "task", "data", "metric", "unit", "candidate", "reference", "items", "value", "reference_value", "difference",
     "low", "high", "test", "p", "p_corrected", "result", "items_won", "items_lost", "margin", "within_margin",
-    "detectable", "point", "items_for_point", "unpaired_low", "unpaired_high", "unpaired_p",
+    "detectable", "point", "items_for_point", "unpaired_low", "unpaired_high", "unpaired_p", "stale",
 )  # fmt: skip
 LEVEL = 0.05
 """Of all tests of a comparison together."""
-
-
-_Place = tuple[str | None, ...]
-"""Task, data and metric."""
-
-
-class Pair(NamedTuple):
-    """A candidate beside the reference, graded by the same metric on the same data."""
-
-    name: str
-    reference_name: str
-    quality: Quality
-    reference: Quality
 
 
 def comparison(
@@ -52,100 +38,49 @@ def comparison(
     (Holm). `within_margin` says whether the candidate is shown to be worse by less than the margin (the interval's
     worse end). `detectable` is the smallest difference that so many items show 8 times in 10, `items_for_point` how
     many items would show `point`, a hundredth of the metric's ceiling (of the reference's value where it has none).
-    `unpaired_` are of the test that does not pair.
+    `unpaired_` are of the test that does not pair. `stale` says what has changed since one of the two was measured.
 
     Args:
         records: of any step and outcome.
         names: the reference and the candidates, each by its model, by its name in charts (`bert tiny`), or with its
-            runtime (`bert tiny@eager`).
+            runtime (`bert tiny@eager`, and where that is not enough `bert tiny@eager/cpu/fp32`).
         task: only this task.
         metric: instead of the deciding one.
         margin: in the metric's unit.
 
     Raises:
-        StoreError: a name is unknown or stands for several candidates, or nothing could be compared.
+        FactError: there is one name only, or one twice, or the margin is below 0.
+        StoreError: a name is unknown or stands for several candidates, nothing could be compared, or items differ.
     """
-    rows = [_row(pair, margin) for pair in pairs(Results.of(records), names, task=task, metric=metric)]
+    compared = pairs(Results.of(records), names, task=task, metric=metric)
+    return pd.DataFrame(map(as_text, comparison_rows(compared, margin)), columns=list(COMPARISON))
+
+
+def comparison_rows(compared: Sequence[Pair], margin: float | None = None) -> list[dict[str, Any]]:
+    """Return the rows of `comparison`, one for each pair."""
+    limit = checked_margin(margin)
+    rows = [_row(pair, limit) for pair in compared]
     for row, p in zip(rows, paired.holm([row["p"] for row in rows]), strict=True):
         better = row.pop("gain") > 0
         row |= {"p_corrected": p, "result": NO_DIFFERENCE if p >= LEVEL else "better" if better else "worse"}
-    return pd.DataFrame(rows, columns=list(COMPARISON))
-
-
-def pairs(results: Results, names: Sequence[str], *, task: str | None = None, metric: str | None = None) -> list[Pair]:
-    """Return the candidates beside the reference, which is named first; raises as `comparison`."""
-    if len(dict.fromkeys(names)) < len(names):
-        raise StoreError("A name is given twice: a candidate is compared with another one.")
-    reference = _graded(results, names[0], task, metric)
-    others = [_graded(results, name, task, metric, beside=reference) for name in names[1:]]
-    compared = [
-        Pair(name, names[0], quality, reference[place])
-        for name, by_place in zip(names[1:], others, strict=True)
-        for place, quality in by_place.items()
-        if place in reference
-    ]
-    if not compared:
-        raise StoreError(_why_nothing(names, reference, others))
-    return compared
-
-
-def _graded(
-    results: Results, name: str, task: str | None, metric: str | None, beside: Mapping[_Place, Quality] | None = None
-) -> dict[_Place, Quality]:
-    """Return what a name stands for, one candidate for each task, data and metric.
-
-    Of one that was measured in several runtimes it is that in the runtime of `beside`, the reference.
-    """
-    measured = [each for each in results.evaluated if task in (None, each.key.task)]
-    named = [each for each in measured if name in _names(each)]
-    if not named:
-        raise StoreError(unknown("candidate", name, {each.key.model for each in measured}))
-    groups: dict[_Place, list[tuple[Measured, Quality]]] = defaultdict(list)
-    for each in named:
-        quality = each.quality if metric is None else each.quality_in(metric)
-        if quality is not None and math.isfinite(quality.value):  # answers that nobody graded have none
-            groups[quality.place].append((each, quality))
-    return {place: _only(name, group, (beside or {}).get(place)) for place, group in groups.items()}
-
-
-def _only(name: str, group: Sequence[tuple[Measured, Quality]], beside: Quality | None) -> Quality:
-    alike = [quality for _, quality in group if beside is not None and quality.key.runtime == beside.key.runtime]
-    if len(group) == 1 or len(alike) == 1:
-        return alike[0] if alike else group[0][1]
-    choices = ", ".join(repr(_names(each)[-1]) for each, _ in group)
-    raise StoreError(f"{name!r} is several candidates on {group[0][0].key.task}: name one of {choices}.")
-
-
-def _names(measured: Measured) -> list[str]:
-    """Return the names of a candidate, the most exact last."""
-    model, short = measured.key.model, label({**measured.columns, "stale": None})
-    runtime = measured.key.runtime
-    return list(dict.fromkeys([model, short, f"{model}@{runtime}", f"{short}@{runtime}"]))
-
-
-def _why_nothing(names: Sequence[str], reference: Mapping[_Place, Any], others: Sequence[Mapping[_Place, Any]]) -> str:
-    where = [", ".join(sorted({str(place[0]) for place in graded})) for graded in (reference, *others)]
-    listed = "; ".join(f"{name} on {tasks or 'nothing'}" for name, tasks in zip(names, where, strict=True))
-    return (
-        f"No other candidate answered the items of {names[0]!r}, graded by the same metric ({listed}). Run them on the "
-        "same task and data."
-    )
+    return rows
 
 
 def _row(pair: Pair, margin: float | None) -> dict[str, Any]:
     quality, reference = pair.quality, pair.reference
     draws = quality.difference_draws(reference)
-    low, high = intervals.interval_of(draws)
     sign, items = quality.sign, min(quality.items, reference.items)
     difference, error, of_items = _difference(quality, reference, draws)
+    low, high = intervals.interval_of(draws) if np.ptp(draws) else _alike(quality, difference, items)
     point = _point(reference)
     return {
         "task": quality.key.task, "data": quality.key.data, "metric": quality.name, "unit": quality.unit,
         "candidate": pair.name, "reference": pair.reference_name, "items": items, "value": quality.value,
         "reference_value": reference.value, "difference": difference, "low": low, "high": high,
         "margin": margin, "within_margin": None if margin is None else min(sign * low, sign * high) > -margin,
-        "detectable": paired.detectable(error), "point": point, "items_for_point": paired.needed(error, items, point),
-        "gain": sign * difference, **of_items,
+        "detectable": paired.detectable(error) if error else None, "point": point,
+        "items_for_point": None if point is None else paired.needed(error, items, point),
+        "gain": sign * difference, "stale": quality.key.stale or reference.key.stale, **of_items,
     }  # fmt: skip
 
 
@@ -169,7 +104,19 @@ def _difference(quality: Quality, reference: Quality, draws: np.ndarray) -> tupl
     }  # fmt: skip
 
 
-def _point(reference: Quality) -> float:
-    """Return a hundredth of the metric's ceiling, or of the reference's value where it has none."""
+def _alike(quality: Quality, difference: float, items: int) -> intervals.Interval:
+    """Return the interval where the difference is the same for every item, so that resampling shows no spread.
+
+    Of answers that are right or wrong, others may differ: at most the share of items that Clopper and Pearson's bound
+    leaves possible where none of so many does.
+    """
+    if not quality.is_share:
+        return intervals.Interval(difference, difference)
+    others = 1 - ((1 - intervals.CONFIDENCE) / 2) ** (1 / items)
+    return intervals.Interval(max(-1.0, difference - others), min(1.0, difference + others))
+
+
+def _point(reference: Quality) -> float | None:
+    """Return a hundredth of the metric's ceiling, or of the reference's value where it has none; None if that is 0."""
     whole = reference.metric.get("ceiling") or abs(reference.value)
-    return float(whole) / 100
+    return float(whole) / 100 or None

@@ -143,18 +143,23 @@ class Quality:
 
     def beside(self, other: Quality) -> tuple[np.ndarray, np.ndarray]:
         """Return the scores of both, seeds by items: of the items that both graded, where they graded the same data."""
+        ours, theirs = self.shared_rows(other)
+        return self.scores[:, ours], other.scores[:, theirs]
+
+    def shared_rows(self, other: Quality) -> tuple[list[int], list[int]]:
+        """Return the rows of the items that both graded, in each; all of them where they graded different data."""
         few = min(self.items, other.items) if self.total == other.total else None
-        return self.scores[:, self._rows(few)], other.scores[:, other._rows(few)]
+        return self._rows(few), other._rows(few)
 
     @property
     def total(self) -> int:
         """The items of the split, of which a sample may have been graded."""
         return int((self.newest.used.get("sample") or {}).get("test", {}).get("of", self.items))
 
-    def _rows(self, count: int | None) -> slice | list[int]:
+    def _rows(self, count: int | None) -> list[int]:
         """Return the rows of a sample of so many items of the split; None: all."""
         if count in (None, self.items):
-            return slice(None)
+            return list(range(self.items))
         wanted = set(places(self.total, count))
         return [row for row, place in enumerate(places(self.total, self.items)) if place in wanted]
 

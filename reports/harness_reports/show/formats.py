@@ -104,7 +104,7 @@ SHOWN: Mapping[str, Sequence[str]] = {
     "comparison": (
         "task", "data", "metric", "candidate", "reference", "items", "value", "reference_value", "difference", "low",
         "high", "p_corrected", "result", "items_won", "items_lost", "margin", "within_margin", "detectable", "point",
-        "items_for_point", "test", "unpaired_low", "unpaired_high", "unpaired_p",
+        "items_for_point", "test", "unpaired_low", "unpaired_high", "unpaired_p", "stale",
     ),
     "sizes": (
         "task", "data", "model", "start", "metric", "sizes", "params_low", "params_high", "exponent", "exponent_low",

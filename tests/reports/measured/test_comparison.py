@@ -15,6 +15,7 @@ from scipy import stats
 from typer.testing import CliRunner
 
 from harness import FactError, StoreError
+from harness.why import Change
 from harness_reports import harness_commands
 from harness_reports.measured import intervals
 from harness_reports.measured.comparison import comparison
@@ -125,7 +126,9 @@ def test_one_that_was_measured_in_several_runtimes_is_that_of_the_references(ben
 
     assert comparison(records, ["tfidf", "bert"])["value"].tolist() == [0.8]
     assert comparison(records, ["tfidf", "bert@onnx"])["value"].tolist() == [1.0]
-    with pytest.raises(StoreError, match="'bert' is several candidates on text-classification: name one of 'bert tiny"):
+    with pytest.raises(
+        StoreError, match="'bert' is several candidates on text-classification: name one of 'bert@eager'"
+    ):
         comparison(records, ["bert", "tfidf"])
 
 
@@ -133,7 +136,6 @@ def test_one_that_was_measured_in_several_runtimes_is_that_of_the_references(ben
     ("names", "message"),
     [
         (["tfidf", "brt"], "Unknown candidate 'brt'. Did you mean"),
-        (["tfidf", "tfidf"], "A name is given twice"),
         (["tfidf", "resnet"], "No other candidate answered the items of 'tfidf'"),
     ],
 )
@@ -152,6 +154,28 @@ def test_other_data_are_other_items(bench: Any, two: list[Any], metric: str | No
     records = [*two, *bench.case(model="mlp", runtime="eager", fields={"data_digest": "e" * 64})]
     with pytest.raises(StoreError, match="Run them on the same task and data"):
         comparison(records, ["tfidf", "mlp"], metric=metric)
+
+
+def test_answers_that_never_differ_do_not_prove_that_none_would(bench: Any) -> None:
+    """Of 20 items that both answer right: the bound of 0 of 20 by Clopper and Pearson, not an interval of no width."""
+    records = bench.case(scores=[1.0] * 20, runtime="eager")
+    records += bench.case(model="tfidf", size="default", start="scratch", scores=[1.0] * 20, runtime="eager")
+    (row,) = comparison(records, ["tfidf", "bert"], margin=0.1).to_dict("records")
+    bound = stats.binomtest(0, 20).proportion_ci(method="exact").high
+
+    assert (row["low"], row["high"]) == pytest.approx((-bound, bound))
+    assert (row["p"], row["result"], row["within_margin"]) == (1.0, "no significant difference", False)
+    assert row["detectable"] is None
+    assert row["items_for_point"] is None
+
+
+def test_a_difference_is_marked_as_stale(two: list[Any]) -> None:
+    """Where the definition of one side has changed since."""
+    edited = (Change("plugin edited", {"plugin": "mine", "role": "model", "modules": ""}),)
+    changed = [replace(one, stale=edited) if one.spec["model"] == "tfidf" else one for one in two]
+
+    assert comparison(two, ["tfidf", "bert"])["stale"].tolist() == [None]
+    assert "plugin mine" in comparison(changed, ["tfidf", "bert"])["stale"].tolist()[0]
 
 
 def test_intervals_cover_and_alike_candidates_are_not_told_apart() -> None:
