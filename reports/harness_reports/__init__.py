@@ -25,6 +25,7 @@ _API: Mapping[str, str] = {
     "alternatives_table": "business.alternatives.alternatives",
     "break_even_volume": "economics.appraisal.break_even_volume",
     "build_or_buy": "economics.build_or_buy.build_or_buy",
+    "comparison_table": "prices.compared.compared",
     "cost_table": "prices.cost.cost",
     "discounted_payback": "economics.appraisal.discounted_payback",
     "explain_rows": "explain.tables.rows",

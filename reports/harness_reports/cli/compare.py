@@ -9,13 +9,18 @@ from typing import Annotated, Any
 import typer
 
 from harness_reports.cli.options import (
+    BookOption,
     FormatOption,
     LanguageName,
     LanguageOption,
+    MachineOption,
     OutputOption,
     PluginOption,
+    PricingOption,
     StoreOption,
+    by_machines,
     form_of,
+    read_pricing,
     write,
 )
 
@@ -54,15 +59,18 @@ def compare(
     form: FormatOption = None,
     output: OutputOption = None,
     store: StoreOption = None,
+    price_book: BookOption = None,
+    pricing: PricingOption = None,
+    machine: MachineOption = None,
     plugin: PluginOption = None,
     lang: LanguageOption = LanguageName.ENGLISH,
 ) -> None:
-    """Compare candidates with a reference, item by item, and say what these items can show."""
+    """Compare candidates with a reference, item by item: quality, what these items can show, cost, latency, energy."""
     from harness.errors import FAILED, FactError
     from harness.plugins import load_plugins
     from harness_reports.cells import rows
-    from harness_reports.measured.comparison import comparison
     from harness_reports.measured.store import read_store
+    from harness_reports.prices.compared import compared
     from harness_reports.reasons import speaking
     from harness_reports.show.formats import SUFFIXES, WRITERS
 
@@ -71,8 +79,10 @@ def compare(
     kind = form_of(form, output, SUFFIXES)
     plugins = load_plugins(plugin or ())
     only = None if task is None else plugins.current_task(task)
-    frame = comparison(read_store(store, plugins), candidates, task=only, metric=metric, margin=margin)
+    chosen, records = read_pricing(price_book, plugins, pricing), read_store(store, plugins)
+    (by_hour,) = by_machines([chosen], machine, records)
     with speaking(lang):
+        frame = compared(records, candidates, by_hour or chosen, task=only, metric=metric, margin=margin)
         write(WRITERS[kind]("comparison", frame), output)
     if any(_fails(row, fail_if) for row in rows(frame)):
         raise typer.Exit(FAILED)

@@ -81,6 +81,20 @@ def difference_draws(scores: Scores, other: Scores) -> np.ndarray:
     return _resampled_difference(np.ascontiguousarray(left).tobytes(), np.ascontiguousarray(right).tobytes(), shapes)
 
 
+def paired_draws(scores: Scores, other: Scores) -> tuple[np.ndarray, np.ndarray]:
+    """Return draws of both means over the same resampled items: for their ratio; seeds are resampled on each side."""
+    sides = [np.asarray(side, dtype=float) for side in (scores, other)]
+    items = sides[0].shape[1]
+    random = np.random.default_rng([8, items])
+    parts = []
+    for count in _chunks(items):
+        rows = [_replicate_means(side, random, count) for side in sides]
+        indexes = random.integers(0, items, (count, items))
+        parts.append([np.take_along_axis(each, indexes, axis=1).mean(axis=1) for each in rows])
+    ours, theirs = np.concatenate(parts, axis=1)
+    return ours, theirs
+
+
 def replicates_interval(replicates: Replicates) -> Interval:
     """Return the interval of a metric that is no mean, from its values on resampled items; seeds are resampled here."""
     return interval_of(replicates_draws(replicates))

@@ -11,6 +11,7 @@ from harness.errors import FactError, StoreError, unknown
 from harness_reports.measured.lineage import label
 from harness_reports.measured.quality import Quality
 from harness_reports.measured.results import Measured, Results
+from harness_reports.reasons import speaking
 
 _Place = tuple[str | None, ...]
 """Task, data and metric."""
@@ -83,8 +84,12 @@ def checked_margin(margin: float | None) -> float | None:
 
 
 def names_of(measured: Measured) -> list[str]:
-    """Return the names that stand for a candidate, the most exact last: `bert`, `bert tiny`, `bert tiny@eager`, …."""
-    key, short = measured.key, label({**measured.columns, "stale": None})
+    """Return the names that stand for a candidate, the most exact last: `bert`, `bert tiny`, `bert tiny@eager`, ….
+
+    They are in English, whatever is spoken: they are typed.
+    """
+    with speaking("en"):
+        key, short = measured.key, label({**measured.columns, "stale": None})
     place = f"{short}@{key.runtime}"
     whole = f"{place}/{key.hardware}/{key.precision}"
     return list(dict.fromkeys([key.model, short, f"{key.model}@{key.runtime}", place, whole, f"{whole}/{key.device}"]))

@@ -131,6 +131,17 @@ SENTENCES = {
     "no item graded twice": "Krippendorff alpha 系数需要两位评分人都评过的回答：现有 {graders} 位评分人，没有任何回答被两人评过。请让一人为另一人的部分回答评分。",
     "no item graded by both": "没有任何回答同时有评审模型和人的评分：请让人为评审模型评过的回答评分，或让评审模型为人评过的回答评分。",
     "all grades the same": "所有评分均为 {grade}：超出随机的一致性没有定义。请为质量不同的回答评分。",
+    # 与另一候选相比时，为何没有比值或区间。
+    "machine without a price": "没有成本：{why}",
+    "spread under load not known": "成本按负载下的速率计算，取自单个窗口：其波动未知。",
+    "spread of rate not known": "窗口未记录至少两个批次各自的用时，因此成本的波动未知：请延长服务测量。",
+    "single requests not timed": "没有对单个请求计时：请在 SingleStream 情景下测量服务。",
+    "latency of calls": "延迟取自其评测的调用，当时最多有 {in_flight} 个请求同时进行。",
+    "latencies few": "{share:share} 百分位数需要 {needed} 个有计时的请求，现有 {count} 个：请延长服务测量或评测更多样本。",
+    "energy of a server not known": "URL 后面的服务器的能耗未知。",
+    "energy neither read nor estimable": "能耗既未读取，也无法估计：请在有电表的机器上测量服务。",
+    "energy of one window": "能耗取自单个窗口，因此其波动未知：请用更多随机种子测量。",
+    "energy between bounds": "能耗为估计值，介于处理器空闲与满载之间。",
     # What has changed since something was measured.
     "stale": "{changes:every}",
     "data changed": "数据已更改",

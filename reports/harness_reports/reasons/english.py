@@ -181,6 +181,19 @@ SENTENCES = {
     "no item graded by both": "No answer has both a grade of the judge and one of a person: let people grade answers that "
     "the judge graded, or the judge those of people.",
     "all grades the same": "Every grade is {grade}: agreement beyond chance is not defined. Grade answers that differ.",
+    # Why a figure beside another candidate's has no ratio, or no interval.
+    "machine without a price": "No cost: {why}",
+    "spread under load not known": "The cost is at a rate under load, of one window: its spread is not known.",
+    "spread of rate not known": "The window does not hold how long each of two batches or more took, so the spread of the "
+    "cost is not known: serve for longer.",
+    "single requests not timed": "No request was timed alone: serve in the scenario SingleStream.",
+    "latency of calls": "Latency is that of the calls of its evaluation, with up to {in_flight} in flight.",
+    "latencies few": "The percentile of {share:share} needs {needed} requests with a time, there are {count}: serve or "
+    "evaluate more.",
+    "energy of a server not known": "The energy of a server behind a URL is not known.",
+    "energy neither read nor estimable": "Energy was neither read nor can it be estimated: serve on a machine with a meter.",
+    "energy of one window": "The energy is that of a single window, so its spread is not known: measure more seeds.",
+    "energy between bounds": "Energy is estimated, between that of idle and of busy processors.",
     # What has changed since something was measured.
     "stale": "{changes:every}",
     **why.SENTENCES,

@@ -102,9 +102,9 @@ SHOWN: Mapping[str, Sequence[str]] = {
         "stale",
     ),
     "comparison": (
-        "task", "data", "metric", "candidate", "reference", "items", "value", "reference_value", "difference", "low",
-        "high", "p_corrected", "result", "items_won", "items_lost", "margin", "within_margin", "detectable", "point",
-        "items_for_point", "test", "unpaired_low", "unpaired_high", "unpaired_p", "stale",
+        "task", "data", "candidate", "reference", "metric", "items", "value", "reference_value", "difference", "ratio",
+        "low", "high", "p_corrected", "result", "items_won", "items_lost", "margin", "within_margin", "detectable",
+        "point", "items_for_point", "test", "unpaired_low", "unpaired_high", "unpaired_p", "note", "stale",
     ),
     "sizes": (
         "task", "data", "model", "start", "metric", "sizes", "params_low", "params_high", "exponent", "exponent_low",
@@ -236,7 +236,7 @@ def _remarks(table: pd.DataFrame, long: Sequence[str]) -> Iterator[str]:
         name
         for name in (
             "use_case", "task", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision",
-            "scenario", "batch_size", "run", "metric", "hosted_model", "rubric",
+            "scenario", "batch_size", "run", "candidate", "metric", "hosted_model", "rubric",
         )
         if name in table and (name not in _TOLD_APART or len(set(table[name])) > 1)
     ]  # fmt: skip

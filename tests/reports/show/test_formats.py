@@ -22,13 +22,13 @@ from harness_reports.business.pretraining import pretraining
 from harness_reports.business.sensitivity import sensitivity
 from harness_reports.business.serving import serving
 from harness_reports.business.viability import viability
-from harness_reports.measured.comparison import comparison
 from harness_reports.measured.load_table import load
 from harness_reports.measured.sizes import size_table
 from harness_reports.measured.tables import accuracy, throughput
 from harness_reports.planning.published import published
 from harness_reports.planning.scale import Run, laws, scenarios
 from harness_reports.prices.chips import find_accelerator
+from harness_reports.prices.compared import compared
 from harness_reports.prices.cost import cost
 from harness_reports.prices.frontier import frontier
 from harness_reports.prices.judges import judges
@@ -60,7 +60,7 @@ def frames(
         "accuracy": accuracy(suite), "throughput": throughput(suite), "load": load([bench.swept()]),
         "cost": cost(suite, pricing),
         "frontier": frontier(suite, pricing), "viability": verdicts, "serving": serving(suite, pricing, use_cases),
-        "sizes": size_table(suite, 1e9), "comparison": comparison(suite, ["tfidf", "bert"]),
+        "sizes": size_table(suite, 1e9), "comparison": compared(suite, ["tfidf", "bert"], pricing),
         "scenarios": scenarios(RUN), "laws": laws(RUN), "published": published(),
         "judges": judges(graded, pricing), "prices": price_table(load_plugins().price_books()),
     }  # fmt: skip
