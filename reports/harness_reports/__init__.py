@@ -23,6 +23,7 @@ _API: Mapping[str, str] = {
     "Run": "planning.scale.Run",
     "accuracy_table": "measured.tables.accuracy",
     "alternatives_table": "business.alternatives.alternatives",
+    "answers_table": "measured.answers.answers",
     "break_even_volume": "economics.appraisal.break_even_volume",
     "build_or_buy": "economics.build_or_buy.build_or_buy",
     "comparison_table": "prices.compared.compared",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,6 +24,11 @@ from harness_reports.cli.options import (
     write,
 )
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.records import Record
+
 
 class FailIf(StrEnum):
     """What ends the command with code 1."""
@@ -31,6 +36,24 @@ class FailIf(StrEnum):
     WORSE = "worse"
     DIFFERENT = "different"
     NOT_WITHIN_MARGIN = "not-within-margin"
+
+
+class AnswersName(StrEnum):
+    """Which items are shown with the answers of both."""
+
+    ALL = "all"
+    BOTH_RIGHT = "both-right"
+    BOTH_WRONG = "both-wrong"
+    REFERENCE_ONLY = "reference-only"
+    CANDIDATE_ONLY = "candidate-only"
+    EQUAL = "equal"
+    REFERENCE_BETTER = "reference-better"
+    CANDIDATE_BETTER = "candidate-better"
+
+    @property
+    def outcome(self) -> str | None:
+        """The outcome in the table, None: all."""
+        return None if self == AnswersName.ALL else self.value.replace("-", " ")
 
 
 def compare(
@@ -56,6 +79,16 @@ def compare(
             "the margin."
         ),
     ] = None,
+    answers: Annotated[
+        AnswersName | None,
+        typer.Option(
+            help="In place of the comparison the answers of both, item by item: all, or those that are right in both, "
+            "in neither, or in one only; in a metric without a ceiling by whose is better."
+        ),
+    ] = None,
+    search: Annotated[
+        str | None, typer.Option(help="With --answers: only items whose input or answers hold this text.")
+    ] = None,
     form: FormatOption = None,
     output: OutputOption = None,
     store: StoreOption = None,
@@ -66,7 +99,7 @@ def compare(
     lang: LanguageOption = LanguageName.ENGLISH,
 ) -> None:
     """Compare candidates with a reference, item by item: quality, what these items can show, cost, latency, energy."""
-    from harness.errors import FAILED, FactError
+    from harness.errors import FAILED
     from harness.plugins import load_plugins
     from harness_reports.cells import rows
     from harness_reports.measured.store import read_store
@@ -74,18 +107,63 @@ def compare(
     from harness_reports.reasons import speaking
     from harness_reports.show.formats import SUFFIXES, WRITERS
 
-    if fail_if == FailIf.NOT_WITHIN_MARGIN and margin is None:
-        raise FactError("--fail-if not-within-margin takes a --margin, in the metric's unit, such as 0.01.")
+    _check(margin, fail_if, answers, search)
     kind = form_of(form, output, SUFFIXES)
     plugins = load_plugins(plugin or ())
     only = None if task is None else plugins.current_task(task)
     chosen, records = read_pricing(price_book, plugins, pricing), read_store(store, plugins)
     (by_hour,) = by_machines([chosen], machine, records)
     with speaking(lang):
+        if answers is not None:
+            shown = _answers(records, candidates, only, metric, answers, search or "")
+            write(WRITERS[kind]("answers", _for_people(shown, kind)), output)
+            return
         frame = compared(records, candidates, by_hour or chosen, task=only, metric=metric, margin=margin)
         write(WRITERS[kind]("comparison", frame), output)
     if any(_fails(row, fail_if) for row in rows(frame)):
         raise typer.Exit(FAILED)
+
+
+def _check(margin: float | None, fail_if: FailIf | None, answers: AnswersName | None, search: str | None) -> None:
+    """Check that options go together.
+
+    Raises:
+        FactError: they do not.
+    """
+    from harness.errors import FactError
+
+    if fail_if == FailIf.NOT_WITHIN_MARGIN and margin is None:
+        raise FactError("--fail-if not-within-margin takes a --margin, in the metric's unit, such as 0.01.")
+    if answers is None and search is not None:
+        raise FactError("--search belongs to --answers, such as --answers all.")
+    if answers is not None and (fail_if is not None or margin is not None):
+        raise FactError("--answers shows items: --margin and --fail-if belong to the comparison without it.")
+
+
+def _answers(
+    records: Sequence[Record], names: list[str], task: str | None, metric: str | None, kind: AnswersName, search: str
+) -> pd.DataFrame:
+    """Return the chosen rows of the answers table.
+
+    Raises:
+        StoreError: there are none; says how many items have which outcome.
+    """
+    from harness.errors import StoreError
+    from harness_reports.measured.answers import answers, chosen, outcomes
+
+    frame = answers(records, names, task=task, metric=metric)
+    rows = chosen(frame, kind.outcome, search)
+    if not len(rows):
+        counts = ", ".join(f"{name.replace(' ', '-')} {count}" for name, count in outcomes(frame).items())
+        holding = f" with {search!r} in it" if search else ""
+        raise StoreError(f"No item of {len(frame):,} is {kind.value}{holding}. There are: {counts or 'no scores'}.")
+    return rows
+
+
+def _for_people(frame: pd.DataFrame, kind: str) -> pd.DataFrame:
+    from harness_reports.measured.answers import clipped
+
+    return clipped(frame) if kind in ("text", "markdown") else frame
 
 
 def _fails(row: Mapping[str, Any], fail_if: FailIf | None) -> bool:

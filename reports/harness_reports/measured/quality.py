@@ -156,12 +156,17 @@ class Quality:
         """The items of the split, of which a sample may have been graded."""
         return int((self.newest.used.get("sample") or {}).get("test", {}).get("of", self.items))
 
+    @property
+    def places(self) -> list[int]:
+        """The place in the split of each graded item."""
+        return places(self.total, self.items)
+
     def _rows(self, count: int | None) -> list[int]:
         """Return the rows of a sample of so many items of the split; None: all."""
         if count in (None, self.items):
             return list(range(self.items))
         wanted = set(places(self.total, count))
-        return [row for row, place in enumerate(places(self.total, self.items)) if place in wanted]
+        return [row for row, place in enumerate(self.places) if place in wanted]
 
     @property
     def place(self) -> tuple[str | None, ...]:

@@ -106,6 +106,10 @@ SHOWN: Mapping[str, Sequence[str]] = {
         "low", "high", "p_corrected", "result", "items_won", "items_lost", "margin", "within_margin", "detectable",
         "point", "items_for_point", "test", "unpaired_low", "unpaired_high", "unpaired_p", "note", "stale",
     ),
+    "answers": (
+        "task", "data", "candidate", "reference", "metric", "place", "outcome", "input", "target", "reference_output",
+        "output", "reference_score", "score",
+    ),
     "sizes": (
         "task", "data", "model", "start", "metric", "sizes", "params_low", "params_high", "exponent", "exponent_low",
         "exponent_high", "params", "predicted", "predicted_low", "predicted_high", "refused", "stale",
@@ -137,7 +141,7 @@ _SHARED = {
     "usd_per_device_hour", "hardware_usd", "hardware_as_of", "lifetime_tokens", "extrapolated", "budget_usd",
     "spent_usd", "left_usd", "portfolio_npv_usd", "seeds_scratch", "seeds_pretrained", "pue", "grid", "energy_kind",
     "price_terms", "price_stale", "hardware_stale", "params", "book", "per", "billing", "energy", "as_of_note",
-    "provider", "failed_share",
+    "provider", "failed_share", "candidate", "reference", "margin",
 }  # fmt: skip
 """Columns that a line below the table replaces where all rows agree."""
 LONG = (

@@ -22,6 +22,7 @@ from harness_reports.business.pretraining import pretraining
 from harness_reports.business.sensitivity import sensitivity
 from harness_reports.business.serving import serving
 from harness_reports.business.viability import viability
+from harness_reports.measured.answers import answers
 from harness_reports.measured.load_table import load
 from harness_reports.measured.sizes import size_table
 from harness_reports.measured.tables import accuracy, throughput
@@ -61,6 +62,7 @@ def frames(
         "cost": cost(suite, pricing),
         "frontier": frontier(suite, pricing), "viability": verdicts, "serving": serving(suite, pricing, use_cases),
         "sizes": size_table(suite, 1e9), "comparison": compared(suite, ["tfidf", "bert"], pricing),
+        "answers": answers(suite, ["tfidf", "bert"]),
         "scenarios": scenarios(RUN), "laws": laws(RUN), "published": published(),
         "judges": judges(graded, pricing), "prices": price_table(load_plugins().price_books()),
     }  # fmt: skip
