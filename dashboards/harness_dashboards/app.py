@@ -8,7 +8,16 @@ from pathlib import Path
 import streamlit as st
 
 from harness.errors import HarnessError
-from harness_dashboards import case_page, cost_page, origin_page, plan_page, runs_page, verdicts_page, widgets
+from harness_dashboards import (
+    case_page,
+    compare_page,
+    cost_page,
+    origin_page,
+    plan_page,
+    runs_page,
+    verdicts_page,
+    widgets,
+)
 from harness_dashboards.parts import show_error
 from harness_dashboards.texts import LANGUAGES, TEXTS
 from harness_reports.reasons import speaking
@@ -17,6 +26,7 @@ PAGES = {
     "verdicts": (verdicts_page, ":material/gavel:"),
     "case": (case_page, ":material/tune:"),
     "cost": (cost_page, ":material/scatter_plot:"),
+    "compare": (compare_page, ":material/compare_arrows:"),
     "plan": (plan_page, ":material/rocket_launch:"),
     "origin": (origin_page, ":material/account_tree:"),
     "runs": (runs_page, ":material/receipt_long:"),

@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 
 from harness.facts import UseCase
@@ -22,9 +23,11 @@ from harness_reports.business.market import read_market
 from harness_reports.business.viability import Candidates, judge
 from harness_reports.measured.results import Results
 from harness_reports.measured.store import read_store
+from harness_reports.prices.compared import compared
 from harness_reports.prices.price_book_file import find_price_book
 from harness_reports.prices.pricing import UTILISATION, Buying, NamedMachine, Pricing, choose, today
 from harness_reports.prices.usage import is_served
+from harness_reports.reasons import spoken
 
 SECONDS_TO_KEEP = 5
 
@@ -132,3 +135,23 @@ def _candidates(use_case: UseCase, pricing: Pricing, location: str, changed: tup
 @st.cache_resource(show_spinner=False, max_entries=8, hash_funcs={Pricing: _assumed})
 def _gathered(pricing: Pricing, location: str, changed: tuple[float, ...]) -> list[Evidence]:
     return gather(_read(location, changed), pricing)
+
+
+def comparison(
+    names: tuple[str, ...], pricing: Pricing, place: tuple[str, str], metric: str, margin: float | None
+) -> pd.DataFrame:
+    """Return the comparison of candidates with the first one of the names on a task and data; raises as `compared`."""
+    where = location()
+    frame: pd.DataFrame = _compared(names, pricing, place, metric, margin, where, _changed(where), spoken())
+    return frame
+
+
+@st.cache_data(show_spinner=False, max_entries=64, hash_funcs={Pricing: _assumed})
+def _compared(
+    names: tuple[str, ...], pricing: Pricing, place: tuple[str, str], metric: str, margin: float | None, location: str,
+    changed: tuple[float, ...], language: str,
+) -> pd.DataFrame:  # fmt: skip
+    del language  # part of the cache's key: notes are sentences
+    task, data = place
+    records = _read(location, changed)
+    return compared(records, names, pricing, task=task, data=data, metric=metric, margin=margin)

@@ -160,7 +160,17 @@ def _hostile(record: Record) -> Record:
     samples = [{**sample, "caption": hostile(sample["caption"])} for sample in record.samples]
     baseline = hostile(record.baseline) if record.baseline else None
     notes = [*HOSTILE]
-    return replace(record, spec=spec, metrics=metrics, samples=samples, baseline=baseline, notes=notes)
+    changes = {"spec": spec, "metrics": metrics, "samples": samples, "baseline": baseline, "notes": notes}
+    return replace(record, **changes, **_hostile_answers(record))
+
+
+def _hostile_answers(record: Record) -> dict[str, Any]:
+    """Return what was asked and answered in an evaluation, each text of it hostile."""
+    count = len(next(iter(record.scores.values()), []))
+    texts = [HOSTILE[place % len(HOSTILE)] for place in range(count)]
+    answers = [hostile(f"{record.spec['model']} {place}") for place in range(count)]
+    items = {"test": {"input": texts, "reference": texts[::-1]}}
+    return {"items": items, "answers": {"test": {"output": answers}}} if count else {}
 
 
 def hostile(name: str) -> str:

@@ -43,6 +43,7 @@ PATIENCE_MS = 240_000
 VERDICTS = {"en": ("Verdicts", "Is it worth"), "zh": ("结论", "值不值得花这笔钱")}
 CASE = {"en": ("Use case", "One use case and"), "zh": ("使用场景", "单个使用场景及其全部假设")}
 COST = {"en": ("Cost versus", "What accuracy costs"), "zh": ("成本与准确率", "准确率要花多少钱")}
+COMPARE = {"en": ("Compare", "Compare candidates item"), "zh": ("对比", "逐样本对比候选方案")}
 PLAN = {"en": ("Scale planner", "What a training run at scale"), "zh": ("大规模训练规划", "一次大规模训练")}
 ORIGIN = {"en": ("Where does this", "Where does this figure"), "zh": ("数据从何而来", "这个数字从何而来")}
 RUNS = {"en": ("Runs", "What was measured"), "zh": ("运行记录", "测了什么")}
@@ -342,6 +343,35 @@ def test_a_figure_opens(page: Any, language: str, tmp_path: Path) -> None:
     tree.get_by_text("usd_per_hour / (samples_per_s").wait_for(state="hidden")
 
 
+@_at("compare")
+@pytest.mark.parametrize("language", _once("zh"))
+def test_the_answers_of_both_are_read_and_downloaded(page: Any, language: str, tmp_path: Path) -> None:
+    """Chosen by whose is right, and by a text; on a phone nothing is wider than the window."""
+    _speak(page, language, COMPARE)
+    page.locator(".js-plotly-plot .main-svg").first.wait_for()
+    _screenshot(page, f"compare-{language}", tmp_path)
+    wanted = {"en": "only the reference right", "zh": "仅参照对"}[language]
+    _redrawn(page, page.get_by_role("button", name=wanted).or_(page.get_by_role("radio", name=wanted)).first.click)
+    page.locator(".answers pre").first.wait_for()
+    few = page.get_by_text({"en": " items", "zh": "个样本中的"}[language]).last.inner_text()
+    name = {"en": "Search in inputs", "zh": "在输入和回答中搜索"}[language]
+    field = page.get_by_role("textbox", name=name)
+    field.fill("matrix")
+    _redrawn(page, partial(field.press, "Enter"))
+    file = _downloaded(page, page.get_by_role("button", name="(CSV)" if language == "en" else "CSV").last, tmp_path)
+    with file.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+
+    assert rows
+    assert {row["outcome"] for row in rows} == {"reference only"}
+    assert all("matrix" in row["input"].lower() for row in rows)
+    assert few != page.get_by_text({"en": " items", "zh": "个样本中的"}[language]).last.inner_text()
+    page.set_viewport_size({"width": 420, "height": 1240})
+    main = page.get_by_test_id("stMain")
+    _until(page, lambda: bool(main.evaluate("main => main.scrollWidth <= main.clientWidth")))
+    _screenshot(page, f"compare-{language}-420", tmp_path)
+
+
 @_at("runs")
 @pytest.mark.parametrize("language", _once("en"))
 def test_samples_and_metrics_of_a_run_are_shown(page: Any, language: str, tmp_path: Path) -> None:
@@ -384,7 +414,7 @@ def test_every_page_opens_on_every_store(browser: Any, odd_address: str, tmp_pat
     """Without a traceback; names are text on the page, and in what it downloads."""
     with _watched(browser) as page:
         page.goto(odd_address)
-        for names in (VERDICTS, CASE, COST, PLAN, ORIGIN, RUNS):
+        for names in (VERDICTS, CASE, COST, COMPARE, PLAN, ORIGIN, RUNS):
             _go(page, names)
             _drawn(page)
             for closed in reversed(page.locator("[data-testid=stMain] details:not([open]) > summary").all()):

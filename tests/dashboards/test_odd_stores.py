@@ -12,7 +12,7 @@ import harness_dashboards
 from harness_dashboards.texts import TEXTS
 
 APP = Path(harness_dashboards.__file__).with_name("app.py")
-PAGES = ("verdicts", "case", "cost", "plan", "origin", "runs")
+PAGES = ("verdicts", "case", "cost", "compare", "plan", "origin", "runs")
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from harness.records import Record
 
 MODEL = "openai:gpt-4o-mini"
-PAGES = ("verdicts_page", "case_page", "cost_page", "origin_page", "runs_page", "plan_page")
+PAGES = ("verdicts_page", "case_page", "cost_page", "compare_page", "origin_page", "runs_page", "plan_page")
 REMOTE = {"name": "remote", "device_name": "behind an endpoint", "price_item": None, "price_quantity": 1}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,8 +26,6 @@ from harness_reports.cli.options import (
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from harness.records import Record
 
 
 class FailIf(StrEnum):
@@ -67,6 +65,7 @@ def compare(
     ],
     *,
     task: Annotated[str | None, typer.Option(help="Only this task.")] = None,
+    data_name: Annotated[str | None, typer.Option(help="Only the data of this name.")] = None,
     metric: Annotated[str | None, typer.Option(help="This metric instead of the deciding one.")] = None,
     margin: Annotated[
         float | None,
@@ -102,6 +101,7 @@ def compare(
     from harness.errors import FAILED
     from harness.plugins import load_plugins
     from harness_reports.cells import rows
+    from harness_reports.measured.answers import answers as answers_of
     from harness_reports.measured.store import read_store
     from harness_reports.prices.compared import compared
     from harness_reports.reasons import speaking
@@ -110,15 +110,15 @@ def compare(
     _check(margin, fail_if, answers, search)
     kind = form_of(form, output, SUFFIXES)
     plugins = load_plugins(plugin or ())
-    only = None if task is None else plugins.current_task(task)
+    wanted = {"task": None if task is None else plugins.current_task(task), "data": data_name, "metric": metric}
     chosen, records = read_pricing(price_book, plugins, pricing), read_store(store, plugins)
     (by_hour,) = by_machines([chosen], machine, records)
     with speaking(lang):
         if answers is not None:
-            shown = _answers(records, candidates, only, metric, answers, search or "")
+            shown = _chosen(answers_of(records, candidates, **wanted), answers, search or "")
             write(WRITERS[kind]("answers", _for_people(shown, kind)), output)
             return
-        frame = compared(records, candidates, by_hour or chosen, task=only, metric=metric, margin=margin)
+        frame = compared(records, candidates, by_hour or chosen, margin=margin, **wanted)
         write(WRITERS[kind]("comparison", frame), output)
     if any(_fails(row, fail_if) for row in rows(frame)):
         raise typer.Exit(FAILED)
@@ -140,18 +140,15 @@ def _check(margin: float | None, fail_if: FailIf | None, answers: AnswersName | 
         raise FactError("--answers shows items: --margin and --fail-if belong to the comparison without it.")
 
 
-def _answers(
-    records: Sequence[Record], names: list[str], task: str | None, metric: str | None, kind: AnswersName, search: str
-) -> pd.DataFrame:
+def _chosen(frame: pd.DataFrame, kind: AnswersName, search: str) -> pd.DataFrame:
     """Return the chosen rows of the answers table.
 
     Raises:
         StoreError: there are none; says how many items have which outcome.
     """
     from harness.errors import StoreError
-    from harness_reports.measured.answers import answers, chosen, outcomes
+    from harness_reports.measured.answers import chosen, outcomes
 
-    frame = answers(records, names, task=task, metric=metric)
     rows = chosen(frame, kind.outcome, search)
     if not len(rows):
         counts = ", ".join(f"{name.replace(' ', '-')} {count}" for name, count in outcomes(frame).items())

@@ -27,8 +27,9 @@ CLIPPED = 60
 
 
 def answers(
-    records: Sequence[Record], names: Sequence[str], *, task: str | None = None, metric: str | None = None
-) -> pd.DataFrame:
+    records: Sequence[Record], names: Sequence[str], *, task: str | None = None, data: str | None = None,
+    metric: str | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """Return one row for each candidate and each item that it and the reference graded.
 
     `place` is the item's in the split, from 0. `target` is the right answer as the data have it. An answer is
@@ -40,13 +41,14 @@ def answers(
         records: of any step and outcome.
         names: the reference and the candidates, as in `comparison`.
         task: only this task.
+        data: only the data of this name.
         metric: instead of the deciding one.
 
     Raises:
         FactError: there is one name only, or one twice.
         StoreError: as `pairs`.
     """
-    compared = pairs(Results.of(records), names, task=task, metric=metric)
+    compared = pairs(Results.of(records), names, task=task, data=data, metric=metric)
     return pd.DataFrame([row for pair in compared for row in _rows(pair)], columns=list(ANSWERS), dtype=object)
 
 

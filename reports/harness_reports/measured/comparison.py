@@ -27,8 +27,8 @@ LEVEL = 0.05
 
 
 def comparison(
-    records: Sequence[Record], names: Sequence[str], *, task: str | None = None, metric: str | None = None,
-    margin: float | None = None,
+    records: Sequence[Record], names: Sequence[str], *, task: str | None = None, data: str | None = None,
+    metric: str | None = None, margin: float | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """Return one row for each candidate and each task on which it and the reference graded the same items.
 
@@ -45,6 +45,7 @@ def comparison(
         names: the reference and the candidates, each by its model, by its name in charts (`bert tiny`), or with its
             runtime (`bert tiny@eager`, and where that is not enough `bert tiny@eager/cpu/fp32`).
         task: only this task.
+        data: only the data of this name.
         metric: instead of the deciding one.
         margin: in the metric's unit.
 
@@ -52,7 +53,7 @@ def comparison(
         FactError: there is one name only, or one twice, or the margin is below 0.
         StoreError: a name is unknown or stands for several candidates, nothing could be compared, or items differ.
     """
-    compared = pairs(Results.of(records), names, task=task, metric=metric)
+    compared = pairs(Results.of(records), names, task=task, data=data, metric=metric)
     return pd.DataFrame(map(as_text, comparison_rows(compared, margin)), columns=list(COMPARISON))
 
 

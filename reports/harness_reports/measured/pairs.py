@@ -34,13 +34,17 @@ class Pair(NamedTuple):
         return self.quality.shared_rows(self.reference)
 
 
-def pairs(results: Results, names: Sequence[str], *, task: str | None = None, metric: str | None = None) -> list[Pair]:
+def pairs(
+    results: Results, names: Sequence[str], *, task: str | None = None, data: str | None = None,
+    metric: str | None = None,
+) -> list[Pair]:  # fmt: skip
     """Return the candidates beside the reference, which is named first.
 
     Args:
         results: of any step and outcome.
         names: the reference and the candidates, as in `names_of`.
         task: only this task.
+        data: only the data of this name.
         metric: instead of the deciding one.
 
     Raises:
@@ -54,8 +58,9 @@ def pairs(results: Results, names: Sequence[str], *, task: str | None = None, me
         raise FactError("A name is given twice: a candidate is compared with another one.")
     if metric is not None and metric not in results.metric_names:
         raise StoreError(unknown("metric", metric, results.metric_names))
-    reference = _graded(results, names[0], task, metric)
-    others = [_graded(results, name, task, metric, beside=reference) for name in names[1:]]
+    measured = _evaluated(results, task, data)
+    reference = _graded(measured, names[0], metric)
+    others = [_graded(measured, name, metric, beside=reference) for name in names[1:]]
     compared = [
         Pair(name, names[0], measured, reference[place][0], quality, reference[place][1])
         for name, by_place in zip(names[1:], others, strict=True)
@@ -105,16 +110,22 @@ def telling_names(group: Sequence[Measured]) -> list[str]:
     return [next((name for name in names if count[name] == 1), names[-1]) for names in every]
 
 
-def _graded(
-    results: Results, name: str, task: str | None, metric: str | None, beside: _Graded | None = None
-) -> _Graded:
+def _evaluated(results: Results, task: str | None, data: str | None) -> list[Measured]:
+    """Return the candidates that were evaluated on a task and on data of a name."""
+    measured = list(results.evaluated)
+    for what, name, field in (("task", task, "task"), ("data", data, "data")):
+        names = {str(getattr(each.key, field)) for each in measured}
+        if name is not None and name not in names:
+            raise StoreError(unknown(f"{what} in this store", name, names))
+        measured = [each for each in measured if name in (None, getattr(each.key, field))]
+    return measured
+
+
+def _graded(measured: Sequence[Measured], name: str, metric: str | None, beside: _Graded | None = None) -> _Graded:
     """Return what a name stands for, one candidate for each task, data and metric.
 
     Of one that was measured in several runtimes it is that in the runtime of `beside`, the reference.
     """
-    measured = [each for each in results.evaluated if task in (None, each.key.task)]
-    if not measured and task is not None:
-        raise StoreError(unknown("task in this store", task, {each.key.task for each in results.evaluated}))
     named = [each for each in measured if name in names_of(each)]
     if not named:
         raise StoreError(unknown("candidate", name, {each.key.model for each in measured}))

@@ -47,7 +47,7 @@ class Side(NamedTuple):
 
 def compared(
     records: Sequence[Record], names: Sequence[str], pricing: Pricing, *, task: str | None = None,
-    metric: str | None = None, margin: float | None = None,
+    data: str | None = None, metric: str | None = None, margin: float | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """Return candidates beside a reference: quality, cost, latency and energy, each with its interval and its test.
 
@@ -74,6 +74,7 @@ def compared(
         names: the reference and the candidates, as in `comparison`.
         pricing: the prices; a candidate whose machine has none has no cost.
         task: only this task.
+        data: only the data of this name.
         metric: of quality, instead of the deciding one.
         margin: of quality, in the metric's unit.
 
@@ -81,7 +82,7 @@ def compared(
         FactError: there is one name only, or one twice, or the margin is below 0.
         StoreError: a name is unknown or stands for several candidates, nothing could be compared, or items differ.
     """
-    every = pairs(Results.of(records), names, task=task, metric=metric)
+    every = pairs(Results.of(records), names, task=task, data=data, metric=metric)
     rows = [
         {**dict.fromkeys(COMPARED), **row} for graded, pair in zip(comparison_rows(every, margin), every, strict=True)
         for row in (graded, *_beside(pair, pricing))

@@ -116,7 +116,7 @@ def _panel(figure: go.Figure, number: int, panel: Sequence[Mapping[str, Any]], s
     figure.update_yaxes(title_text=escape(f"{name}{better}"), range=ranges[1] if drawn else None, **where)
     figure.update_xaxes(
         title_text=styles.words["chart_usd_per_1k"], type="log", range=ranges[0] if drawn else None,
-        **_ticks(costs), **where,
+        **log_ticks(costs), **where,
     )  # fmt: skip
 
 
@@ -228,7 +228,7 @@ def _mixtures(corners: Sequence[tuple[float, float]], parts: int = 24) -> list[t
     return points
 
 
-def _ticks(costs: Sequence[float]) -> dict[str, Any]:
+def log_ticks(costs: Sequence[float]) -> dict[str, Any]:
     """Return tick marks: decades, with 2 and 5 between them where the axis is short."""
     if not costs:
         return {}

@@ -147,7 +147,7 @@ def test_nothing_to_draw_is_an_empty_chart(bench: Any, pricing: Pricing, records
 )
 def test_ticks_can_be_read(costs: list[float], texts: list[str]) -> None:
     """Few marks, as powers of ten where numbers are long."""
-    shown = charts._ticks(costs)["ticktext"]
+    shown = charts.log_ticks(costs)["ticktext"]
 
     assert shown[: len(texts)] == texts
 
