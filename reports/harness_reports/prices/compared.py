@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,6 +44,8 @@ class Side(NamedTuple):
     """None where its spread is not known."""
     remarks: tuple[Reason, ...] = ()
     """Why it has no value or no draws, and what a reader has to know of it."""
+    calls_usd: np.ndarray | None = None
+    """Of calls: the price of each item's, NaN where its tokens are not known, shape (seeds, items)."""
 
 
 def compared(
@@ -82,10 +85,11 @@ def compared(
         FactError: there is one name only, or one twice, or the margin is below 0.
         StoreError: a name is unknown or stands for several candidates, nothing could be compared, or items differ.
     """
+    cost = cache(partial(_cost, pricing=pricing))  # the reference's is in every pair
     every = pairs(Results.of(records), names, task=task, data=data, metric=metric)
     rows = [
         {**dict.fromkeys(COMPARED), **row} for graded, pair in zip(comparison_rows(every, margin), every, strict=True)
-        for row in (graded, *_beside(pair, pricing))
+        for row in (graded, *_beside(pair, cost))
     ]  # fmt: skip
     for name in UNITS:
         _correct([row for row in rows if row["metric"] == name and row["p"] is not None])
@@ -97,13 +101,13 @@ def _correct(rows: Sequence[dict[str, Any]]) -> None:
         row |= {"p_corrected": p, "result": NO_DIFFERENCE if p >= LEVEL else "lower" if row["ratio"] < 1 else "higher"}
 
 
-def _beside(pair: Pair, pricing: Pricing) -> Iterator[dict[str, Any]]:
+def _beside(pair: Pair, cost: Callable[[Measured], Side]) -> Iterator[dict[str, Any]]:
     """Yield a row for each figure beside quality."""
-    sides = [_cost(each, pricing) for each in (pair.measured, pair.reference_measured)]
-    together = _paired_calls(pair, pricing) if all(side.draws is not None for side in sides) else None
-    yield _row(pair, USD, sides, *(together or (_apart(sides), None)))
+    both = (pair.measured, pair.reference_measured)
+    sides = [cost(each) for each in both]
+    yield _row(pair, USD, sides, *(_paired_calls(pair, sides) or (_apart(sides), None)))
     yield from _latencies(pair)
-    sides = [_energy(each, stream) for stream, each in enumerate((pair.measured, pair.reference_measured))]
+    sides = [_energy(each, stream) for stream, each in enumerate(both)]
     yield _row(pair, ENERGY, sides, _named(_apart(sides), sides))
 
 
@@ -148,7 +152,7 @@ def _cost(measured: Measured, pricing: Pricing) -> Side:
     if draws is None:
         loaded = machine_rate(measured).load
         remarks = (*remarks, Reason("spread under load not known" if loaded else "spread of rate not known"))
-    return Side(value, draws, remarks)
+    return Side(value, draws, remarks, _calls_usd(measured, pricing))
 
 
 def _unserved(measured: Measured) -> Reason:
@@ -158,15 +162,22 @@ def _unserved(measured: Measured) -> Reason:
     return Reason("serving not measured", {"scenario": "Offline"})
 
 
-def _paired_calls(pair: Pair, pricing: Pricing) -> tuple[ratios.Ratio, int] | None:
+def _calls_usd(measured: Measured, pricing: Pricing) -> np.ndarray | None:
+    bill = Bill(measured, pricing.as_of)
+    if not pays_calls(measured.machine, pricing) or bill.gap:
+        return None
+    usd = np.full((bill.requests.shape[0], bill.counted.size), np.nan)
+    usd[:, bill.counted] = bill.usd_of_requests
+    return usd
+
+
+def _paired_calls(pair: Pair, sides: Sequence[Side]) -> tuple[ratios.Ratio, int] | None:
     """Return the ratio over calls for the same items, and their number; None where they are not paid by the call."""
-    sides = (pair.measured, pair.reference_measured)
-    if not all(pays_calls(each.machine, pricing) for each in sides):
+    ours, theirs = (side.calls_usd for side in sides)
+    if ours is None or theirs is None or (ours.shape[1], theirs.shape[1]) != (pair.quality.items, pair.reference.items):
         return None
-    bills = [Bill(each, pricing.as_of) for each in sides]
-    if [bill.counted.size for bill in bills] != [pair.quality.items, pair.reference.items]:
-        return None
-    ours, theirs = (_usd_of_items(bill)[:, rows] for bill, rows in zip(bills, pair.shared_rows, strict=True))
+    rows, other_rows = pair.shared_rows
+    ours, theirs = ours[:, rows], theirs[:, other_rows]
     both = ~(np.isnan(ours).any(axis=0) | np.isnan(theirs).any(axis=0))
     ours, theirs = ours[:, both], theirs[:, both]
     if ours.shape[1] < 2 or not theirs.sum():  # noqa: PLR2004 - one call has no spread
@@ -174,13 +185,6 @@ def _paired_calls(pair: Pair, pricing: Pricing) -> tuple[ratios.Ratio, int] | No
     test = paired.sign_flips(ours.mean(axis=0) - theirs.mean(axis=0))
     value = float(ours.mean() / theirs.mean())
     return ratios.of_together(value, *intervals.paired_draws(ours, theirs), test), ours.shape[1]
-
-
-def _usd_of_items(bill: Bill) -> np.ndarray:
-    """Return the price of each item's call, NaN where its tokens are not known, shape (seeds, items)."""
-    usd = np.full((bill.requests.shape[0], bill.counted.size), np.nan)
-    usd[:, bill.counted] = bill.usd_of_requests
-    return usd
 
 
 # Latency --------------------------------------------------------------------------------------------------------------
