@@ -33,7 +33,7 @@ KNOWN_BY_MEASURING = (
     "npv_high_usd", "probability_positive", "better_than_candidate",
 )  # fmt: skip
 """Columns that follow from the quality of a model."""
-PAGES = ("verdicts_page", "case_page", "cost_page", "origin_page", "runs_page")
+PAGES = ("verdicts_page", "case_page", "cost_page", "compare_page", "origin_page", "runs_page")
 
 
 @pytest.fixture

@@ -119,6 +119,8 @@ def _row(
         Reason("of a run", {"run": name, "why": side.remarks})
         for name, side in ((pair.name, ours), (pair.reference_name, theirs)) if side.remarks
     ]  # fmt: skip
+    if ratio is None and ours.value is not None and theirs.value == 0:
+        remarks.append(Reason("reference is nothing", {"reference": pair.reference_name}))
     test = ratio and ratio.test
     return {
         "task": pair.quality.key.task, "data": pair.quality.key.data, "metric": metric, "unit": UNITS[metric],

@@ -133,6 +133,7 @@ SENTENCES = {
     "all grades the same": "所有评分均为 {grade}：超出随机的一致性没有定义。请为质量不同的回答评分。",
     # 与另一候选相比时，为何没有比值或区间。
     "machine without a price": "没有成本：{why}",
+    "reference is nothing": "{reference} 的数值为 0，因此没有比值。",
     "spread under load not known": "成本按负载下的速率计算，取自单个窗口：其波动未知。",
     "spread of rate not known": "窗口未记录至少两个批次各自的用时，因此成本的波动未知：请延长服务测量。",
     "single requests not timed": "没有对单个请求计时：请在 SingleStream 情景下测量服务。",

@@ -183,6 +183,7 @@ SENTENCES = {
     "all grades the same": "Every grade is {grade}: agreement beyond chance is not defined. Grade answers that differ.",
     # Why a figure beside another candidate's has no ratio, or no interval.
     "machine without a price": "No cost: {why}",
+    "reference is nothing": "That of {reference} is 0, so there is no ratio.",
     "spread under load not known": "The cost is at a rate under load, of one window: its spread is not known.",
     "spread of rate not known": "The window does not hold how long each of two batches or more took, so the spread of the "
     "cost is not known: serve for longer.",

@@ -99,8 +99,8 @@ def test_paired_draws_are_those_of_scipys_paired_bootstrap() -> None:
 
 
 def _costs(random: np.random.Generator, gain: float) -> ratios.Ratio:
-    hard = random.lognormal(0, 0.7, 200)
-    sides = [(hard * random.lognormal(more, 0.3, 200))[None] for more in (gain, 0.0)]
+    hard = random.lognormal(0, 0.7, 100)
+    sides = [(hard * random.lognormal(more, 0.3, 100))[None] for more in (gain, 0.0)]
     return ratios.of_together(1.0, *paired_draws(*sides))
 
 

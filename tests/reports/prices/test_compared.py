@@ -169,6 +169,22 @@ def test_a_price_moves_both_sides_of_one_machine(two: list[Record], pricing: Pri
     )
 
 
+def test_over_a_reference_of_nothing_there_is_no_ratio(bench: Any, two: list[Record], pricing: Pricing) -> None:
+    """Calls without a token, a meter that stood still: the note says so."""
+    records = [
+        served(bench, "gpt-4o-mini", np.zeros((4, 2))),
+        served(bench, "gpt-4o-mini-2024-07-18", np.full((4, 2), 100)),
+    ]
+    still = [
+        replace(one, readings={**one.readings, "energy_j": Reading(0.0, "J")})
+        if one.spec["model"] == "tfidf" and "energy_j" in one.readings else one for one in two
+    ]  # fmt: skip
+    for row in (rows_of(records, pricing, *CALLED)[USD], rows_of(still, pricing)[ENERGY]):
+        assert (row["value"] > 0, row["reference_value"]) == (True, 0.0)
+        assert row["ratio"] is row["p"] is None
+        assert row["note"].endswith("is 0, so there is no ratio.")
+
+
 def test_calls_for_the_same_items_are_paired(called: list[Record], pricing: Pricing) -> None:
     """By hand, and by scipy's paired bootstrap and permutation test; apart the interval would be wider."""
     theirs, ours = map(usd, called)
