@@ -72,9 +72,19 @@ def show(texts: Texts) -> None:
     st.plotly_chart(forest(frame, view.better), width="stretch", theme=None, key="forest")
     st.caption(texts["forest_note"])
     grid("comparison", frame, texts)
-    for note in dict.fromkeys(frame["stale"].dropna()):
-        small(texts["stale_because"].format(what=note))
+    _notes(frame, texts)
     _answers(view, texts)
+
+
+def _notes(frame: pd.DataFrame, texts: Texts) -> None:
+    """Show why cells are empty, folded, and what is stale."""
+    notes = list(dict.fromkeys(frame["note"].dropna()))
+    if notes:
+        with st.expander(texts["compare_notes"].format(count=len(notes))):
+            for note in notes:
+                small(note)
+    for why in dict.fromkeys(frame["stale"].dropna()):
+        small(texts["stale_because"].format(what=why))
 
 
 # What is compared -----------------------------------------------------------------------------------------------------

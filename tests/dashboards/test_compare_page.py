@@ -59,6 +59,17 @@ def test_the_table_is_that_of_the_function(app: Any, store: Path) -> None:
         assert list(table[EN[f"column_{column}"]]) == [cell(row[column]) for row in expected]
 
 
+def test_what_is_missing_is_said_below_the_table(app: Any, store: Path) -> None:
+    """Each note once: too few latencies, an estimated energy."""
+    notes = {row["note"] for row in wanted(store) if row["note"] is not None}
+    text = [str(block.proto.body) for block in app.get("html")]
+
+    assert notes
+    for note in notes:
+        assert sum(escape(note) in part for part in text) == 1
+    assert any(each.label == EN["compare_notes"].format(count=len(notes)) for each in app.expander)
+
+
 def test_prices_and_the_margin_are_the_readers(app: Any, store: Path) -> None:
     """Twice the price, the same ratio; the margin is in the table and in the chart."""
     before = app.dataframe[0].value
