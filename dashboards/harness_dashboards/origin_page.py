@@ -31,6 +31,7 @@ from harness_reports.show.words import say
 
 FIRST = {
     "cost": "usd_per_1k_inferences", "accuracy": "value", "throughput": "samples_per_s", "load": "answers_per_s",
+    "cascade": "usd_per_1k_inferences",
     "viability": "npv_usd", "serving": "replicas", "alternatives": "npv_usd", "pretraining": "gain",
     "sensitivity": "swing_usd",
 }  # fmt: skip
@@ -85,7 +86,7 @@ def _pricing(name: str, texts: Texts) -> Pricing:
     if name in MEASURED:
         small(texts["prices_idle"])
         return sources.pricing()
-    return cost_sliders(texts) if name == "cost" else machine_prices(texts)
+    return cost_sliders(texts) if name in ("cost", "cascade") else machine_prices(texts)
 
 
 def _has_cases(name: str) -> bool:

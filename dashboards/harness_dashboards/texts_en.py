@@ -110,6 +110,7 @@ TEXTS = {
     "of_throughput": "Throughput and latency",
     "of_load": "Under load",
     "load_note": "Solid lines are medians, dotted ones 99th percentiles where enough requests support them; crosses are runs that are not valid.",
+    "of_cascade": "Cascades",
     "of_viability": "Verdicts",
     "of_serving": "Machines",
     "of_alternatives": "Alternatives",

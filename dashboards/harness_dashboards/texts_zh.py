@@ -110,6 +110,7 @@ TEXTS = {
     "of_throughput": "吞吐量与延迟",
     "of_load": "负载下",
     "load_note": "实线为中位数，虚线为有足够请求支持的第 99 百分位；叉号为无效的运行。",
+    "of_cascade": "级联",
     "of_viability": "结论",
     "of_serving": "机器数量",
     "of_alternatives": "其他做法",

@@ -27,6 +27,7 @@ _API: Mapping[str, str] = {
     "break_even_volume": "economics.appraisal.break_even_volume",
     "build_or_buy": "economics.build_or_buy.build_or_buy",
     "comparison_table": "prices.compared.compared",
+    "cascade_table": "prices.cascade_table.cascade",
     "cost_table": "prices.cost.cost",
     "discounted_payback": "economics.appraisal.discounted_payback",
     "explain_rows": "explain.tables.rows",

@@ -415,6 +415,40 @@ def suite(bench: Bench) -> list[Record]:
 
 
 @pytest.fixture(scope="session")
+def make_cascade(bench: Bench) -> Callable[..., list[Record]]:
+    """Return a maker of the records of a cheap and an expensive model with answers to validation and test.
+
+    An item is the cheap one's confidence, whether it is right, and whether the expensive one is. By default both splits
+    have 100 items: 60 of which the cheap one is sure (0.9), all right; 30 at 0.6, of which it has 15 right; 10 at 0.3,
+    all wrong. The expensive one has 92 right: 58, 27 and 7. The cheap one answers 10,000 a second, the other one 100.
+    """
+    items = [(0.9, 1, 1)] * 58 + [(0.9, 1, 0)] * 2 + [(0.6, 1, 1)] * 15 + [(0.6, 0, 1)] * 12
+    items += [(0.6, 0, 0)] * 3 + [(0.3, 0, 1)] * 7 + [(0.3, 0, 0)] * 3
+
+    def make(
+        test: Sequence[tuple[float, int, int]] = tuple(items),
+        validation: Sequence[tuple[float, int, int]] = tuple(items),
+        **changes: Any,
+    ) -> list[Record]:
+        records = []
+        cheap = {"model": "tfidf", "size": "default", "start": "scratch", "rate": 10_000.0, "finetune_s": 1.8}
+        for place, model in enumerate((cheap | {"latency_s": (0.001,) * 1200}, {"rate": 100.0})):
+            given = {"runtime": "eager", "validation": True, **model, **changes}
+            made = bench.case(scores=[item[1 + place] for item in test], **given)
+            answers = {}
+            for split, rows in (("test", test), ("validation", validation)):
+                answers[split] = {"output": ["a"] * len(rows)}
+                if not place:
+                    answers[split]["confidence"] = [item[0] for item in rows]
+                if split == "validation":
+                    answers[split]["correct"] = [float(item[1 + place]) for item in rows]
+            records += [replace(each, answers=answers) if each.step == "evaluate" else each for each in made]
+        return records
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def make_price() -> Callable[..., Price]:
     """Return a function that makes prices."""
     return price

@@ -52,6 +52,7 @@ class TableName(StrEnum):
     COST = "cost"
     JUDGES = "judges"
     FRONTIER = "frontier"
+    CASCADE = "cascade"
     SERVING = "serving"
     VIABILITY = "viability"
     SENSITIVITY = "sensitivity"
@@ -62,7 +63,6 @@ class TableName(StrEnum):
 
 _JUDGED = (TableName.SERVING, TableName.VIABILITY, TableName.SENSITIVITY, TableName.ALTERNATIVES, TableName.PORTFOLIO)
 """Tables of use cases."""
-_NO_JUDGE = "no judge has graded open answers yet. Next: harness judge --model MODEL --rubric RUBRIC.yaml"
 
 
 def table(
@@ -85,6 +85,10 @@ def table(
         ),
     ] = None,
     budget_usd: BudgetOption = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="For `cascade`: the confidence below which requests are passed on; else it is chosen."),
+    ] = None,
     lang: LanguageOption = LanguageName.ENGLISH,
 ) -> None:
     """Print a table of the store's records."""
@@ -95,7 +99,7 @@ def table(
     kind = form_of(form, output, SUFFIXES)
     if kind == "parquet" and output is None and sys.stdout.isatty():
         raise FactError("Parquet is not text, so it cannot go to a terminal. Name a file with -o.")
-    wish = _Wish(name, metric, task, budget_usd, price_book, pricing, read_figures(figure), machine)
+    wish = _Wish(name, metric, task, budget_usd, price_book, pricing, read_figures(figure), machine, threshold)
     with speaking(lang):
         written = WRITERS[kind](name, _frame(wish, store, plugin))
     write(written, output)
@@ -295,6 +299,7 @@ class _Wish(NamedTuple):
     pricing: list[str] | None
     figures: Mapping[str, float]
     machines: list[str] | None
+    threshold: float | None
 
     def check(self) -> None:
         """Check that the table takes the options.
@@ -307,6 +312,8 @@ class _Wish(NamedTuple):
         check_budget(self.name, self.budget_usd)
         if self.metric is not None and self.name not in (TableName.ACCURACY, TableName.FRONTIER):
             raise FactError(f"--metric belongs to `accuracy` and `frontier`; {self.name.value} uses the deciding one.")
+        if self.threshold is not None and self.name != TableName.CASCADE:
+            raise FactError("--threshold belongs to `cascade`; no other table takes it.")
 
 
 def _frame(wish: _Wish, store: str | None, plugin: list[str] | None) -> Any:
@@ -330,12 +337,19 @@ def _frame(wish: _Wish, store: str | None, plugin: list[str] | None) -> Any:
         raise StoreError(unknown("task in this table", task, set(frame["task"].dropna())))
     frame = frame if task is None else frame[frame["task"] == task].reset_index(drop=True)
     if not len(frame):
-        steps = _NO_JUDGE if wish.name == TableName.JUDGES else "none of the steps it needs has finished yet."
-        why = unjudged or steps
+        why = unjudged or _EMPTY.get(wish.name, "none of the steps it needs has finished yet.")
         raise StoreError(f"The store has nothing for the table {wish.name.value!r}: {why}")
     if unjudged:
         typer.echo(f"note: {unjudged}", err=True)
     return frame
+
+
+_EMPTY = {
+    TableName.CASCADE: "it takes two candidates that were evaluated and served on the same data, of which the more "
+    "expensive one is better. Add such models to the suite, and say `validation: true` under its `evaluate`.",
+    TableName.JUDGES: "no judge has graded open answers yet. Next: harness judge --model MODEL --rubric RUBRIC.yaml",
+}
+"""Table → what it needs, where that is more than finished steps."""
 
 
 def _unjudged(records: Sequence[Record], plugins: Plugins) -> str:
@@ -357,6 +371,7 @@ def _made(wish: _Wish, records: Sequence[Record], plugins: Plugins) -> Any:
     from harness_reports.business.viability import viability
     from harness_reports.measured.load_table import load
     from harness_reports.measured.tables import accuracy, throughput
+    from harness_reports.prices.cascade_table import cascade
     from harness_reports.prices.cost import cost
     from harness_reports.prices.frontier import frontier
     from harness_reports.prices.judges import judges
@@ -378,6 +393,8 @@ def _made(wish: _Wish, records: Sequence[Record], plugins: Plugins) -> Any:
         return judges(records, pricing)
     if name == TableName.FRONTIER:
         return frontier(records, pricing, wish.metric)
+    if name == TableName.CASCADE:
+        return cascade(records, pricing, wish.threshold)
     judged: dict[str, Callable[..., pd.DataFrame]] = {
         "serving": partial(serving, owned=owned_by_hour), "viability": viability, "sensitivity": sensitivity,
         "alternatives": alternatives, "pretraining": pretraining,

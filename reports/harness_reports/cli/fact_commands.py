@@ -39,6 +39,7 @@ class Explainable(StrEnum):
     THROUGHPUT = "throughput"
     LOAD = "load"
     COST = "cost"
+    CASCADE = "cascade"
     SERVING = "serving"
     VIABILITY = "viability"
     ALTERNATIVES = "alternatives"

@@ -27,6 +27,7 @@ from harness_reports.measured.quality_figures import quality_figures
 from harness_reports.measured.results import Results
 from harness_reports.measured.serving_figures import served_figures
 from harness_reports.measured.tables import ACCURACY, THROUGHPUT, accuracy_rows, beside_baselines, throughput_rows
+from harness_reports.prices.cascade_table import CASCADE, cascade_rows
 from harness_reports.prices.cost import COST, cost_row
 from harness_reports.prices.cost_figures import cost_figures
 from harness_reports.prices.pricing import Pricing
@@ -36,6 +37,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "throughput": (*KEYS, "scenario", "batch_size"),
     "load": (*KEYS, "scenario", "batch_size", "run"),
     "cost": KEYS,
+    "cascade": ("task", "data", "cheap", "expensive", "stale"),
     "serving": ("use_case", *KEYS, "view"),
     "viability": ("use_case", *KEYS),
     "alternatives": ("use_case", "alternative", *KEYS, "hosted_model"),
@@ -45,7 +47,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """Table → the columns that identify a row."""
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "accuracy": ACCURACY, "throughput": THROUGHPUT, "load": LOAD, "cost": COST, "serving": SERVING,
+    "accuracy": ACCURACY, "throughput": THROUGHPUT, "load": LOAD, "cost": COST, "cascade": CASCADE, "serving": SERVING,
     "viability": VIABILITY, "alternatives": ALTERNATIVES, "pretraining": PRETRAINING, "portfolio": PORTFOLIO,
     "sensitivity": SENSITIVITY,
 }  # fmt: skip
@@ -110,6 +112,8 @@ def rows(
         return [
             Row(table, cost_row(candidate, figures, pricing), partial(dict, figures)) for candidate, figures in priced
         ]
+    if table == "cascade":
+        return [Row(table, row.cells, partial(dict, row.figures)) for row in cascade_rows(results, pricing)]
     if assumed is None:
         raise FactError(f"The table {table!r} needs use cases.")
     if table == "pretraining":

@@ -12,7 +12,10 @@ from harness.records import Record
 from harness_reports.measured.lineage import KEYS
 from harness_reports.measured.results import Results
 from harness_reports.measured.tables import accuracy_rows
+from harness_reports.prices.cascade import Part
+from harness_reports.prices.cascade_table import points_of
 from harness_reports.prices.cost import cost_rows
+from harness_reports.prices.dominance import not_dominated, on_hull
 from harness_reports.prices.pricing import Pricing
 from harness_reports.reasons import as_text
 
@@ -22,8 +25,6 @@ FRONTIER = (
     "usd_per_1k_high", "train_usd", "batch_size", "on_frontier", "on_hull", "price_offer", "price_provider",
     "price_region", "price_as_of", "price_stale", "price_source", "judgement",
 )  # fmt: skip
-Point = tuple[float, float]
-"""Cost and quality; higher quality is better."""
 
 
 def frontier(records: Sequence[Record], pricing: Pricing, metric: str | None = None) -> pd.DataFrame:
@@ -31,7 +32,8 @@ def frontier(records: Sequence[Record], pricing: Pricing, metric: str | None = N
 
     `on_frontier`: no other candidate on the task's data is as good for less, or better for as much. `on_hull`: nor
     does a mixture of two others reach its quality at its cost (Kapoor and others 2024, arXiv:2407.01502). Candidates
-    without a measured cost or quality are on neither.
+    without a measured cost or quality are on neither. Cascades of two candidates (`cascade`, at the threshold that is
+    chosen on validation) have a row, with the runtime `cascade`, where nothing is as good for less.
 
     Args:
         records: of any step and outcome.
@@ -48,10 +50,14 @@ def frontier(records: Sequence[Record], pricing: Pricing, metric: str | None = N
 def frontier_rows(results: Results, pricing: Pricing, metric: str | None = None) -> list[dict[str, Any]]:
     """Return the rows of `frontier`, with all cells of the accuracy and the cost table."""
     costs = cost_rows(results, pricing)
-    return _marked([{**costs[key], **row} for key, row in accuracy_rows(results, metric).items()])
+    rows = [{**costs[key], **row} for key, row in accuracy_rows(results, metric).items()]
+    parts = [Part(candidate, pricing, costs[candidate.key]) for candidate in results.evaluated]
+    cascades = points_of(parts, results.qualities(metric), metric)
+    _mark([*rows, *cascades])
+    return [*rows, *(row for row in cascades if row["on_frontier"])]
 
 
-def _marked(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _mark(rows: list[dict[str, Any]]) -> None:
     """Mark frontier and hull within each task, source and metric."""
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in rows:
@@ -64,33 +70,7 @@ def _marked(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         ]
         for row, undominated, extreme in zip(group, not_dominated(points), on_hull(points), strict=True):
             row.update(on_frontier=undominated, on_hull=extreme)
-    return rows
 
 
 def _known(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
-
-
-def not_dominated(points: Sequence[Point]) -> list[bool]:
-    """Return for each point whether no different point costs no more and is no worse; equal points do not dominate."""
-    return [
-        not any(cost <= point[0] and quality >= point[1] and (cost, quality) != point for cost, quality in points)
-        for point in map(tuple, points)
-    ]
-
-
-def on_hull(points: Sequence[Point]) -> list[bool]:
-    """Return for each point whether it is on the frontier's upper convex hull, by Andrew's monotone chain."""
-    candidates = sorted({tuple(p) for p, free in zip(points, not_dominated(points), strict=True) if free})
-    hull: list[tuple[float, ...]] = []
-    for point in candidates:
-        while len(hull) > 1 and _beaten(hull[-2], hull[-1], point):
-            hull.pop()
-        hull.append(point)
-    return [tuple(point) in hull for point in points]
-
-
-def _beaten(left: tuple[float, ...], middle: tuple[float, ...], right: tuple[float, ...]) -> bool:
-    """Return whether `middle` lies below the line from `left` to `right` by more than rounding."""
-    one, two = (middle[1] - left[1]) * (right[0] - left[0]), (right[1] - left[1]) * (middle[0] - left[0])
-    return one < two and not math.isclose(one, two, rel_tol=1e-9)

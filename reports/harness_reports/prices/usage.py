@@ -295,6 +295,14 @@ class Bill:
         """
         return sum(sum(self._usd(call)) for split in leaf.usage.values() for call in calls(split) if call)
 
+    def usd_of(self, leaf: Record, split: str) -> np.ndarray:
+        """Return the price of each answer to a split, shape (items,), NaN where its tokens are not known.
+
+        Raises:
+            FactError: they have no price.
+        """
+        return np.array([np.nan if call is None else sum(self._usd(call)) for call in calls(leaf.usage.get(split, {}))])
+
     @cached_property
     def caveats(self) -> Reasons:
         """What its costs leave out."""

@@ -143,6 +143,12 @@ SENTENCES = {
     "energy neither read nor estimable": "能耗既未读取，也无法估计：请在有电表的机器上测量服务。",
     "energy of one window": "能耗取自单个窗口，因此其波动未知：请用更多随机种子测量。",
     "energy between bounds": "能耗为估计值，介于处理器空闲与满载之间。",
+    # Why two candidates are no cascade.
+    "cascade without validation": "{model} 没有对验证集的应答，而阈值在验证集上选取：请在套件的 `evaluate` 下设置 `validation: true` 并重新运行，或直接给出阈值。",
+    "cascade without confidence": "{model} 不给出置信度，因此不能作为级联的第一级：请换用给出概率的便宜模型。",
+    "cascade of no mean": "{metric} 不是各样本得分的均值，因此级联的该指标未知。",
+    "cascade without common items": "{cheap} 与 {expensive} 没有对相同样本的应答：请在同一套件中运行。",
+    "cascade loses quality": "在验证集上，任何阈值损失的质量都超过昂贵模型的 {tolerance:.3g}：便宜模型在最有把握时也会出错。",
     # What has changed since something was measured.
     "stale": "{changes:every}",
     "data changed": "数据已更改",

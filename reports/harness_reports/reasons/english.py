@@ -195,6 +195,15 @@ SENTENCES = {
     "energy neither read nor estimable": "Energy was neither read nor can it be estimated: serve on a machine with a meter.",
     "energy of one window": "The energy is that of a single window, so its spread is not known: measure more seeds.",
     "energy between bounds": "Energy is estimated, between that of idle and of busy processors.",
+    # Why two candidates are no cascade.
+    "cascade without validation": "{model} has no answers to the validation split, on which the threshold is chosen: set "
+    "`validation: true` under `evaluate` in the suite and run it again, or give the threshold.",
+    "cascade without confidence": "{model} does not say how confident it is, so it cannot be the first of a cascade: take a "
+    "cheap model that answers with probabilities.",
+    "cascade of no mean": "{metric} is no mean of scores of items, so that of a cascade is not known.",
+    "cascade without common items": "{cheap} and {expensive} have no answers to the same items: run them in one suite.",
+    "cascade loses quality": "Every threshold loses more than {tolerance:.3g} of the expensive one's quality on the validation "
+    "split: the cheap one errs where it is most confident.",
     # What has changed since something was measured.
     "stale": "{changes:every}",
     **why.SENTENCES,

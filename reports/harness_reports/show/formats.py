@@ -61,6 +61,12 @@ SHOWN: Mapping[str, Sequence[str]] = {
         "low", "high", "usd_per_1k_inferences", "on_frontier", "on_hull", "against_baseline", "price_offer",
         "price_as_of", "price_stale", "judgement", "stale",
     ),
+    "cascade": (
+        "task", "data", "cheap", "expensive", "metric", "threshold", "chosen", "share", "value", "low", "high",
+        "cheap_value", "expensive_value", "difference", "difference_low", "difference_high", "usd_per_1k_inferences",
+        "usd_per_1k_low", "usd_per_1k_high", "cheap_usd_per_1k", "expensive_usd_per_1k", "latency_p99_s", "train_usd",
+        "evaluate_usd", "items", "tolerance", "note", "price_stale", "stale",
+    ),
     "viability": (
         "use_case", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision", "verdict",
         "probability_wrong", "quality", "needed_quality", "latency_p99_s", "needed_latency_s", "replicas",
@@ -141,7 +147,7 @@ _SHARED = {
     "usd_per_device_hour", "hardware_usd", "hardware_as_of", "lifetime_tokens", "extrapolated", "budget_usd",
     "spent_usd", "left_usd", "portfolio_npv_usd", "seeds_scratch", "seeds_pretrained", "pue", "grid", "energy_kind",
     "price_terms", "price_stale", "hardware_stale", "params", "book", "per", "billing", "energy", "as_of_note",
-    "provider", "failed_share", "candidate", "reference", "margin",
+    "provider", "failed_share", "candidate", "reference", "margin", "tolerance", "chosen",
 }  # fmt: skip
 """Columns that a line below the table replaces where all rows agree."""
 LONG = (
@@ -240,7 +246,7 @@ def _remarks(table: pd.DataFrame, long: Sequence[str]) -> Iterator[str]:
         name
         for name in (
             "use_case", "task", "data", "model", "size", "variant", "start", "runtime", "hardware", "precision",
-            "scenario", "batch_size", "run", "candidate", "metric", "hosted_model", "rubric",
+            "cheap", "expensive", "scenario", "batch_size", "run", "candidate", "metric", "hosted_model", "rubric",
         )
         if name in table and (name not in _TOLD_APART or len(set(table[name])) > 1)
     ]  # fmt: skip

@@ -133,6 +133,8 @@ CHINESE: Mapping[str, str] = {
     "while":
     "超过此量后，再加机器也不会使自有比调用更贵；若每加一台都会贵一阵，则没有此量",
     "nothing is trained": "没有训练",
+    "latencies of the expensive one were not measured": "未测量昂贵模型的延迟",
+    "of the cheap one's confidence: below it a request is passed on": "便宜模型的置信度：低于它的请求转交",
     "included in the machine's price": "已含在机器价格中",
     "paid by the hour of the machine that you name, not by the token": "按您指定的机器的机时付费，而非按词元",
     "the rate under load is that of one window: its spread is not known": "负载下的速率来自一个窗口：其离散度未知",

@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness_reports.prices.frontier import FRONTIER, frontier, not_dominated, on_hull
+from harness_reports.prices.dominance import not_dominated, on_hull
+from harness_reports.prices.frontier import FRONTIER, frontier
 from harness_reports.prices.pricing import Pricing
 
 POINTS = st.lists(st.tuples(st.integers(0, 30).map(float), st.integers(0, 30).map(float)), min_size=1, max_size=25)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +29,7 @@ from harness_reports.measured.sizes import size_table
 from harness_reports.measured.tables import accuracy, throughput
 from harness_reports.planning.published import published
 from harness_reports.planning.scale import Run, laws, scenarios
+from harness_reports.prices.cascade_table import cascade
 from harness_reports.prices.chips import find_accelerator
 from harness_reports.prices.compared import compared
 from harness_reports.prices.cost import cost
@@ -42,7 +44,12 @@ RUN = Run(7e9, 2e12, find_accelerator("h100"))
 
 @pytest.fixture(scope="module")
 def frames(
-    suite: list[Any], pricing: Pricing, use_cases: dict[str, UseCase], bench: Any, open_answers: Any
+    suite: list[Any],
+    pricing: Pricing,
+    use_cases: dict[str, UseCase],
+    bench: Any,
+    open_answers: Any,
+    make_cascade: Callable[..., list[Any]],
 ) -> dict[str, pd.DataFrame]:
     """Return every table of the small suite."""
     answering = open_answers.case(["good", "bad"] * 20)
@@ -60,7 +67,8 @@ def frames(
         "portfolio": portfolio(suite, pricing, use_cases, 1e6),
         "accuracy": accuracy(suite), "throughput": throughput(suite), "load": load([bench.swept()]),
         "cost": cost(suite, pricing),
-        "frontier": frontier(suite, pricing), "viability": verdicts, "serving": serving(suite, pricing, use_cases),
+        "frontier": frontier(suite, pricing), "cascade": cascade(make_cascade(), pricing),
+        "viability": verdicts, "serving": serving(suite, pricing, use_cases),
         "sizes": size_table(suite, 1e9), "comparison": compared(suite, ["tfidf", "bert"], pricing),
         "answers": answers(suite, ["tfidf", "bert"]),
         "scenarios": scenarios(RUN), "laws": laws(RUN), "published": published(),
