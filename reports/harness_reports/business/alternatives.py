@@ -11,6 +11,8 @@ import pandas as pd
 
 from harness.facts import UseCase
 from harness.records import Record
+from harness_reports.business.cascade_figures import cascade_figures
+from harness_reports.business.cascades import CascadeVerdict, best_cascade
 from harness_reports.business.choice import preference
 from harness_reports.business.explained_row import ExplainedRow
 from harness_reports.business.hosted import (
@@ -36,11 +38,14 @@ from harness_reports.measured.quality_figures import NO_DIFFERENCE
 from harness_reports.prices.pricing import Pricing, why_stale
 from harness_reports.reasons import Reason, as_text
 
+ONLY_CASCADES = ("threshold", "share")
+"""Columns that other alternatives do not have."""
 ALTERNATIVES = (
-    "use_case", "title", "alternative", *KEYS, "hosted_model", "quality", "quality_is", "unit_serving_usd",
-    "tokens_are", "unit_error_usd", "upfront_usd", "npv_usd", "npv_mean_usd", "npv_low_usd", "npv_p50_usd",
-    "npv_high_usd", "probability_positive", "better_than_candidate", "requests_per_month", *COMPARED, "verdict",
-    "excluded", ITEMS, COST, "measuring_command", "price_as_of", "price_stale", "price_terms", "price_source",
+    "use_case", "title", "alternative", *KEYS, "hosted_model", *ONLY_CASCADES, "quality", "quality_is",
+    "unit_serving_usd", "tokens_are", "unit_error_usd", "upfront_usd", "npv_usd", "npv_mean_usd", "npv_low_usd",
+    "npv_p50_usd", "npv_high_usd", "probability_positive", "better_than_candidate", "requests_per_month", *COMPARED,
+    "verdict", "excluded", ITEMS, COST, "measuring_command", "price_as_of", "price_stale", "price_terms",
+    "price_source",
 )  # fmt: skip
 _FIGURES = ("quality", "unit_serving_usd", "unit_error_usd", "upfront_usd", "npv_usd", *RISK)
 
@@ -54,7 +59,12 @@ def alternatives(
     """Return the best candidate of each use case and its alternatives, all in the same draws of the market.
 
     `candidate` is the best measured candidate, `baseline` the best one of the task's cheap baseline; `nothing` has a
-    net present value of 0. `hosted` is a model paid by the call. One that was asked here, whose calls have its price,
+    net present value of 0. `cascade` is the best pair of a cheap candidate, which answers where its confidence is at
+    least `threshold`, and an expensive one, which answers the `share` of the requests that is passed on: pair and
+    threshold have the highest net present value on the validation split, all figures are of the test split. There is a
+    row where records hold the answers to validation.
+
+    `hosted` is a model paid by the call. One that was asked here, whose calls have its price,
     is what was measured (`quality_is`, `tokens_are`: measured). Another one has the price of its calls alone, and
     `measuring_usd` and `measuring_command` say what measuring it on the same items costs, and how. Its tokens are those
     of the measured answers of another served model (estimated), else those that the use case gives (assumed); the
@@ -92,6 +102,8 @@ def alternatives_of(candidates: Candidates) -> list[ExplainedRow]:
     rows = [_measured(candidates, best, "candidate", figures, better)]
     if baseline is not None:
         rows.append(_baseline(candidates, baseline, npv_usd))
+    if (cascade := best_cascade(candidates)) is not None:
+        rows.append(_cascade(candidates, cascade, npv_usd))
     if npv_usd is not None:
         rows += [_hosted(candidates, figures, npv_usd, name) for name in candidates.market.use_case.hosted]
     return [*rows, _nothing(candidates, figures, npv_usd)]
@@ -115,12 +127,13 @@ def _npv_usd(candidates: Candidates, judged: CandidateVerdict) -> np.ndarray | N
 def _alternative(
     market: Market, kind: str, cells: Mapping[str, Any], figures: Mapping[str, Explained], better: Explained
 ) -> ExplainedRow:
-    """Return a row; figures that only hosted models have are None in others."""
+    """Return a row; figures that only hosted models or cascades have are None in others."""
     note = "only hosted models are compared with whole machines"
     monthly = derived("requests_per_month", "per month", f"requests_per_year / {MONTHS}", requests(market))
     figures = {
         **{name: Explained(name, None, note=note) for name in COMPARED},
-        **{name: Explained(name, None, note="it is measured") for name in (ITEMS, COST)}, **figures,
+        **{name: Explained(name, None, note="it is measured") for name in (ITEMS, COST)},
+        **{name: Explained(name, None, note="only a cascade has one") for name in ONLY_CASCADES}, **figures,
         monthly.name: monthly, better.name: better,
     }  # fmt: skip
     row = {
@@ -164,6 +177,20 @@ def _with_equal_quality(baseline: CandidateVerdict, best: CandidateVerdict) -> C
     measured = {**baseline.business.measured, "quality": best.business.measured["quality"]}
     business = replace(baseline.business, measured=measured)
     return replace(baseline, outlook=replace(baseline.outlook, business=business))
+
+
+def _cascade(candidates: Candidates, cascade: CascadeVerdict, than_usd: np.ndarray | None) -> ExplainedRow:
+    pair, rows = cascade.at.cascade.pair, [part.row for part in cascade.parts]
+    verdict, reasons = cascade.judged
+    cells = {
+        **{key: rows[1][key] for key in ("task", "data")}, "model": pair.model, "quality_is": "measured",
+        "verdict": verdict, "excluded": reasons if verdict == "not enough evidence" else None,
+        "stale": rows[0]["stale"] or rows[1]["stale"], "price_stale": rows[0]["price_stale"] or rows[1]["price_stale"],
+        "price_as_of": min(filter(None, (row["price_as_of"] for row in rows)), default=None),
+        "price_source": "; ".join(dict.fromkeys(filter(None, (row["price_source"] for row in rows)))),
+    }  # fmt: skip
+    figures = cascade_figures(cascade)
+    return _alternative(candidates.market, "cascade", cells, figures, _better(cascade.npv.npv_usd, than_usd))
 
 
 def _hosted(candidates: Candidates, best: Mapping[str, Explained], than_usd: np.ndarray, name: str) -> ExplainedRow:

@@ -198,8 +198,8 @@ class Evidence:
         if None in (usd, self.cost["evaluate_usd"]) or not math.isfinite(self.accuracy["value"]):
             return None
         return {
-            "quality": _drawn(self.accuracy["draws"], self.accuracy["value"]),
-            "usd_per_call": _drawn(bill.draws * float(self.pricing.multiplier), usd / 1000),
+            "quality": drawn_around(self.accuracy["draws"], self.accuracy["value"]),
+            "usd_per_call": drawn_around(bill.draws * float(self.pricing.multiplier), usd / 1000),
             "pretrain_usd": Fixed(0.0), "finetune_usd": Fixed(0.0), "evaluate_usd": Fixed(self.cost["evaluate_usd"]),
         }  # fmt: skip
 
@@ -212,8 +212,8 @@ class Evidence:
             return None
         pretrain, finetune, evaluate = (Fixed(usd) for usd in trained)
         return {
-            "quality": _drawn(self.accuracy["draws"], self.accuracy["value"]),
-            "samples_per_s": _drawn(capacity.rate_draws, capacity.samples_per_s),
+            "quality": drawn_around(self.accuracy["draws"], self.accuracy["value"]),
+            "samples_per_s": drawn_around(capacity.rate_draws, capacity.samples_per_s),
             **({} if energy is None else {"energy_j_per_request": energy}),
             **{name: each for name, each in joules.items() if each is not None},
             "pretrain_usd": pretrain, "finetune_usd": finetune, "evaluate_usd": evaluate,
@@ -276,7 +276,7 @@ def peak_per_s(market: Market) -> float:
     return yearly * market.numbers["peak_factor"] / (HOURS_PER_YEAR * SECONDS_PER_HOUR)
 
 
-def _drawn(draws: np.ndarray | None, value: float) -> Distribution:
+def drawn_around(draws: np.ndarray | None, value: float) -> Distribution:
     """Return the distribution of bootstrap draws around a value; the value alone if there are none or all are equal."""
     if draws is None or not np.ptp(draws):
         return Fixed(value)

@@ -50,6 +50,12 @@ MEASURED: dict[str, tuple[str, str]] = {
     "pretrain_usd": ("Pretraining cost", "预训练成本"),
     "finetune_usd": ("Fine-tuning cost", "微调成本"),
     "evaluate_usd": ("Evaluation cost", "评测成本"),
+    "passed_share": ("Share passed on to the expensive model", "转交给昂贵模型的比例"),
+    "second_samples_per_s": ("Speed of the expensive model", "昂贵模型的服务速度"),
+    "second_usd_per_call": ("Price of a call of the expensive model", "昂贵模型的单次调用价格"),
+    "second_energy_j_per_request": ("Energy per request of the expensive model", "昂贵模型的每次请求能耗"),
+    "second_pretrain_j": ("Energy of pretraining the expensive model", "昂贵模型的预训练能耗"),
+    "second_tuning_j": ("Energy of fine-tuning the expensive model", "昂贵模型的微调与评测能耗"),
 }
 COLUMNS: dict[str, tuple[str, str]] = {
     "use_case": ("use case", "使用场景"),

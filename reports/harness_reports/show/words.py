@@ -133,6 +133,11 @@ CHINESE: Mapping[str, str] = {
     "while":
     "超过此量后，再加机器也不会使自有比调用更贵；若每加一台都会贵一阵，则没有此量",
     "nothing is trained": "没有训练",
+    "only a cascade has one": "只有级联才有",
+    "chosen on validation, for the highest net present value": "在验证集上选取，使净现值最高",
+    "of the items that are passed on": "所转交样本的",
+    "development is paid once": "开发费用只付一次",
+    "no request is passed on": "没有请求被转交",
     "latencies of the expensive one were not measured": "未测量昂贵模型的延迟",
     "of the cheap one's confidence: below it a request is passed on": "便宜模型的置信度：低于它的请求转交",
     "included in the machine's price": "已含在机器价格中",
