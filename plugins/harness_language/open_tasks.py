@@ -44,7 +44,7 @@ class OpenAnswers(TextTask):
     name = "open-answers"
     kind = "open-answers"
     summary = "Answer questions about technical documentation, or questions of your own, in free text"
-    imports = ("harness_language.open_answers",)
+    imports = ("regex", "harness_language.open_answers")
     metrics = (Metric(name="answered", unit="share", column="answered", ceiling=1.0),)
     settings = OPEN_QUESTIONS
     baseline = "nearest"

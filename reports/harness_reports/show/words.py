@@ -118,6 +118,9 @@ CHINESE: Mapping[str, str] = {
     # Notes of explained figures.
     "only hosted models are compared with whole machines": "只有托管模型与整机相比",
     "it is measured": "已实测",
+    "one of both is not a finite number": "两者之一不是有限数",
+    "evaluations whose answers were graded": "回答已评分的评测",
+    "of the answers that the judge graded there, by their number": "按评审模型在其中评分的回答数",
     "to time answers costs more: the command says so with --dry-run": "为回答计时另需费用：命令加 --dry-run 时会说明",
     "the items that the candidate was evaluated on, once": "候选方案被评测的条目，各一次",
     "the candidate's evaluation": "候选方案的评测",
