@@ -13,10 +13,10 @@ import pytest
 
 SUITE = """\
 name: cascade
-models: [tfidf, mlp]
+models: [tfidf, lstm]
 tasks: [text-classification]
 starts: [scratch]
-budgets: {finetune: {steps: 150}}
+budgets: {finetune: {steps: 120}}
 evaluate: {validation: true}
 serve: {seconds: 1.2, queries: 50}
 """
@@ -78,7 +78,9 @@ def test_a_linear_model_passes_on_what_it_cannot_tell(tmp_path: Path, harness_co
     answers = pd.read_parquet(tmp_path / "p.parquet")
 
     def split(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        cheap, other = (answers[(answers["split"] == name) & (answers["model"] == model)] for model in ("tfidf", "mlp"))
+        cheap, other = (
+            answers[(answers["split"] == name) & (answers["model"] == model)] for model in ("tfidf", "lstm")
+        )
         columns = (cheap["confidence"], cheap["correct"], other["correct"])
         confidence, right, other_right = (column.to_numpy(float) for column in columns)
         return confidence, right, other_right
@@ -86,7 +88,7 @@ def test_a_linear_model_passes_on_what_it_cannot_tell(tmp_path: Path, harness_co
     confidence, cheap, other = split("validation")
     kept = [at for at in sorted({0.0, 1.0, *confidence})
             if np.where(confidence < at, other, cheap).mean() >= other.mean() - 0.01]  # fmt: skip
-    assert (row["cheap"], row["expensive"]) == ("tfidf@eager", "mlp@eager")
+    assert (row["cheap"], row["expensive"]) == ("tfidf@eager", "lstm@eager")
     assert row["threshold"] == pytest.approx(kept[0])
     confidence, cheap, other = split("test")
     passed = confidence < row["threshold"]
@@ -98,7 +100,7 @@ def test_a_linear_model_passes_on_what_it_cannot_tell(tmp_path: Path, harness_co
     assert row["usd_per_1k_inferences"] == pytest.approx(expected)
 
     points = {each["runtime"]: each for each in table("frontier")}
-    assert points["cascade"]["model"] == "tfidf → mlp"
+    assert points["cascade"]["model"] == "tfidf → lstm"
     ways = {
         each["alternative"]: each
         for each in table("alternatives", "--plugin", "moods.yaml")

@@ -224,5 +224,6 @@ class CascadeVerdict:
             "discounted_requests": float(self.business.base_sums.requests[0]), "verdict": self.decision.verdict,
             "reasons": self.decision.reasons,
         }  # fmt: skip
-        compared = against_the_baseline([row, *self.candidates.rows])[0]
+        others = [dict(each.decided) for each in self.candidates.judged]
+        compared = against_the_baseline([row, *others])[0]
         return compared["verdict"], compared["reasons"]
