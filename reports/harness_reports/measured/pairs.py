@@ -132,7 +132,8 @@ def _graded(measured: Sequence[Measured], name: str, metric: str | None, beside:
     groups: dict[_Place, list[tuple[Measured, Quality]]] = defaultdict(list)
     for each in named:
         quality = each.quality if metric is None else each.quality_in(metric)
-        if quality is not None:
+        # Answers that nobody graded have no value, of no item.
+        if quality is not None and (quality.is_mean or math.isfinite(quality.value)):
             groups[quality.place].append((each, quality))
     return {place: _only(name, group, (beside or {}).get(place)) for place, group in groups.items()}
 
