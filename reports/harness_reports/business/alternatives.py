@@ -151,7 +151,7 @@ def _measured(
 
 
 def _cells_of_measured(judged: CandidateVerdict) -> dict[str, Any]:
-    row = judged.row
+    row = judged.cells
     return {
         **{name: row[name] for name in (*KEYS, "price_as_of", "price_stale", "price_source", "verdict")},
         "quality_is": judged.evidence.quality_is,
@@ -180,7 +180,7 @@ def _with_equal_quality(baseline: CandidateVerdict, best: CandidateVerdict) -> C
 
 
 def _cascade(candidates: Candidates, cascade: CascadeVerdict, than_usd: np.ndarray | None) -> ExplainedRow:
-    pair, rows = cascade.at.cascade.pair, [part.row for part in cascade.parts]
+    pair, rows = cascade.at.cascade.pair, [part.cells for part in cascade.parts]
     verdict, reasons = cascade.judged
     cells = {
         **{key: rows[1][key] for key in ("task", "data")}, "model": pair.model, "quality_is": "measured",
@@ -215,7 +215,7 @@ def _unmeasured(candidates: Candidates, best: Mapping[str, Explained], than_usd:
     figures = hosted_figures(candidates, best, price, hosted)
     typed = {} if hosted is None else {"quality": market.numbers["hosted_quality"]}
     cells = {
-        **{key: candidates.best.row[key] for key in ("task", "data")}, "hosted_model": name,
+        **{key: candidates.best.cells[key] for key in ("task", "data")}, "hosted_model": name,
         "quality_is": "not measured" if hosted is None else "assumed", "tokens_are": price.tokens_are,
         "verdict": "not enough evidence", "excluded": Reason("quality typed" if typed else "not asked", typed),
         "measuring_command": how_to_measure(candidates, name, price),
@@ -234,7 +234,7 @@ def _nothing(candidates: Candidates, best: Mapping[str, Explained], than_usd: np
     note = "doing nothing has no costs and no income"
     figures = {name: Explained(name, 0.0, best[name].unit, note=note) for name in _FIGURES}
     figures |= {name: Explained(name, None, note=note) for name in ("quality", "unit_serving_usd", "unit_error_usd")}
-    cells = {name: candidates.best.row[name] for name in ("task", "data")}
+    cells = {name: candidates.best.cells[name] for name in ("task", "data")}
     return _alternative(candidates.market, "nothing", cells, figures, _better(np.zeros(1), than_usd))
 
 

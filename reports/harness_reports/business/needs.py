@@ -34,7 +34,7 @@ def _blank(market: Market, name: str) -> dict[str, Any]:
 
 
 def _cells(market: Market, judged: CandidateVerdict) -> Iterator[tuple[str, dict[str, Any]]]:
-    row = judged.row
+    row = judged.cells
     for name in market.use_case.needs:
         if name == "quality":
             yield name, _quality(row, market.numbers[name], bool(judged.evidence.accuracy["higher_is_better"]))
@@ -50,7 +50,7 @@ def _cells(market: Market, judged: CandidateVerdict) -> Iterator[tuple[str, dict
 
 def _privacy(market: Market, judged: CandidateVerdict) -> dict[str, Any]:
     if judged.evidence.buying != "calls":
-        return {"met": "yes", "why": Reason("own machine", {"hardware": judged.row["hardware"]})}
+        return {"met": "yes", "why": Reason("own machine", {"hardware": judged.cells["hardware"]})}
     if not market.privacy:
         return {"met": "yes", "why": Reason("nothing needed")}
     exposed = market.privacy >= NO_THIRD_PARTY

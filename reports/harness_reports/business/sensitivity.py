@@ -52,7 +52,7 @@ def sensitivity_rows(judged: CandidateVerdict, points: int = POINTS) -> list[dic
         return []
     bars = tornado(business)
     sobol = importance(business, points) if bars else None
-    names = {name: judged.row[name] for name in ("use_case", *KEYS)}
+    names = {name: judged.cells[name] for name in ("use_case", *KEYS)}
     return [
         {
             **names, "input": name, "kind": "measured" if name in MEASURED else "assumed",

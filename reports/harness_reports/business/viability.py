@@ -41,6 +41,7 @@ _RISK = (
     "npv_mean_usd", "npv_low_usd", "npv_p50_usd", "npv_high_usd", "cvar05_usd", "probability_positive", "drivers",
     "evpi_usd", "evsi_usd", "measuring_usd", "next_measurement",
 )  # fmt: skip
+_DECIDED = ("verdict", "probability_wrong", "reasons")
 VIABILITY = (
     "use_case", "title", *KEYS, "metric", "unit", "quality", "quality_low", "quality_high", "needed_quality",
     "latency_p99_s", "needed_latency_s", "latency_limit", "needs_met", *_MONEY, *_RISK, "baseline", "against_baseline",
@@ -115,10 +116,14 @@ class CandidateVerdict:
         return self.outlook.business
 
     @cached_property
+    def cells(self) -> dict[str, Any]:
+        """Its row of the viability table without what would flip the verdict, which takes longer than all else."""
+        return {**_row(self.outlook), **{name: self.decided[name] for name in _DECIDED}}
+
+    @cached_property
     def row(self) -> dict[str, Any]:
-        """Its row of the viability table: what would flip the verdict takes longer than the verdict itself."""
-        decided = {name: self.decided[name] for name in ("verdict", "probability_wrong", "reasons")}
-        return {**_row(self.outlook), **decided, "flip": flip(self.outlook, self.baselines, decided["verdict"])}
+        """Its row of the viability table."""
+        return {**self.cells, "flip": flip(self.outlook, self.baselines, self.decided["verdict"])}
 
 
 @dataclass(frozen=True, eq=False)

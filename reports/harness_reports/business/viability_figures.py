@@ -53,7 +53,7 @@ def viability_figures(market: Market, judged: CandidateVerdict) -> dict[str, Exp
 def _money(
     market: Market, judged: CandidateVerdict, business: Business, units: Mapping[str, Explained]
 ) -> list[Explained]:
-    evidence, row = judged.evidence, judged.row
+    evidence, row = judged.evidence, judged.cells
     money = money_figures(market, evidence, business, units, row["npv_usd"])
     flows = flow_figures(market, business, evidence.figures, money["upfront_usd"])
     numbers = ", ".join(f"{flow.value:,.0f}" for flow in flows)
