@@ -16,8 +16,10 @@ from harness_reports.business.market_figures import figure
 from harness_reports.economics.api_prices import BATCH, CallPrice, call_price, price_source
 from harness_reports.economics.distributions import Distribution, Empirical, Fixed
 from harness_reports.economics.simulation import draw
-from harness_reports.figures.explained import Explained, derived
+from harness_reports.figures.explained import Explained, derived, named
 from harness_reports.measured.lineage import label
+from harness_reports.prices import price_figures as priced
+from harness_reports.prices.pricing import Pricing
 from harness_reports.prices.usage import BY_ID, COUNTS, Bill, Tier, is_served, listing
 
 TOKENS = ("input_tokens_per_request", "output_tokens_per_request")
@@ -38,6 +40,8 @@ class CallCost(NamedTuple):
     terms: str
     figure: Explained
     """The mean, explained."""
+    asked_now: Explained
+    """The mean for who asks now: the standard price, as answers are waited for, and that of the list."""
     output_tokens: int
     """Output tokens of a long answer."""
 
@@ -56,8 +60,8 @@ def split_name(market: Market, name: str) -> tuple[str, str]:
     return provider, model
 
 
-def call_cost(market: Market, name: str, day: date, measured: Sequence[Evidence] = ()) -> CallCost:
-    """Return the cost of a call of a hosted model that was not measured, on a day.
+def call_cost(market: Market, name: str, pricing: Pricing, measured: Sequence[Evidence] = ()) -> CallCost:
+    """Return the cost of a call of a hosted model that was not measured.
 
     It takes the tokens of the first of `measured` whose server counted them: of each of its answers to the same items,
     at this model's price; other models write more or fewer. Without any, or where the reader gives tokens, it is the
@@ -66,7 +70,8 @@ def call_cost(market: Market, name: str, day: date, measured: Sequence[Evidence]
     Args:
         market: the use case.
         name: `provider/model`.
-        day: of the price; a batch price is taken where the use case needs no latency and the model has one.
+        pricing: its day is that of the price, and its multiplier is on it; a batch price is taken where the use case
+            needs no latency and the model has one.
         measured: candidates of the use case, the most similar first.
 
     Raises:
@@ -75,15 +80,16 @@ def call_cost(market: Market, name: str, day: date, measured: Sequence[Evidence]
     provider, model = split_name(market, name)
     if not set(TOKENS) & market.overrides.keys():
         for each in measured:
-            if (cost := _of_tokens(market, each, (provider, model), day)) is not None:
+            if (cost := _of_tokens(market, each, (provider, model), pricing)) is not None:
                 return cost
-    return _of_mean_size(market, provider, model, day)
+    return _of_mean_size(market, provider, model, pricing)
 
 
-def _of_tokens(market: Market, evidence: Evidence, entry: tuple[str, str], day: date) -> CallCost | None:
+def _of_tokens(market: Market, evidence: Evidence, entry: tuple[str, str], pricing: Pricing) -> CallCost | None:
     """Return the cost of the calls that a served candidate made, at another model's prices; None without tokens."""
     if not is_served(evidence.measured.machine):
         return None
+    day = pricing.as_of
     if listing(*entry, day, BY_ID) is None:
         raise FactError(f"No price of {entry[1]!r} at {entry[0]!r} is known on {day}. Name another hosted model.")
     standard = Bill(evidence.measured, day, (*entry, ()))
@@ -91,42 +97,70 @@ def _of_tokens(market: Market, evidence: Evidence, entry: tuple[str, str], day: 
         return None
     batch = Bill(evidence.measured, day, (*entry, _BATCH)) if market.latency_s is None else standard
     bill = batch if batch.usd_of_requests.sum() < standard.usd_of_requests.sum() else standard
-    mean, listed = float(bill.usd_of_requests.mean()), bill.listing
-    assert listed is not None  # noqa: S101 - a bill without a gap is priced
-    terms = _terms(bill.tier == _BATCH, cached=bill.reads_cache)
-    note = (
-        f"the tokens of {label(evidence.accuracy)}, whose {bill.requests.shape[1]:,} answers to the same items were "
-        "counted, each at this model's price: it may write more or fewer"
-    )
-    figure = Explained(
-        NAME, mean, UNIT, note=note, source=_source("/".join(entry), listed.as_of, terms), kind="estimated"
-    )
-    usd = Empirical(bill.draws, mean) if np.ptp(bill.draws) else Fixed(mean)
+    figure = _multiplied(_of_bill(bill), pricing)
+    usd = _around(bill.draws * float(pricing.multiplier), figure)
     longest = int(bill.requests[:, :, list(COUNTS).index("output_tokens")].max())
-    return CallCost(usd, "estimated", listed.as_of, terms, figure, longest)
+    return CallCost(usd, "estimated", _since(bill), _terms_of(bill), figure, _of_bill(standard), longest)
 
 
-def _of_mean_size(market: Market, provider: str, model: str, day: date) -> CallCost:
+def _of_bill(bill: Bill) -> Explained:
+    """Return the mean price of the calls of a bill, whose tokens are another model's."""
+    note = (
+        f"the tokens of {label(bill.measured.columns)}, whose {bill.requests.shape[1]:,} answers to the same items "
+        "were counted, each at this model's price: it may write more or fewer"
+    )
+    source = _source("/".join(bill.entry[:2]), _since(bill), _terms_of(bill))
+    return Explained(NAME, float(bill.usd_of_requests.mean()), UNIT, note=note, source=source, kind="estimated")
+
+
+def _since(bill: Bill) -> date | None:
+    assert bill.listing is not None  # noqa: S101 - a bill without a gap is priced
+    return bill.listing.as_of
+
+
+def _terms_of(bill: Bill) -> str:
+    return _terms(bill.tier == _BATCH, cached=bill.reads_cache)
+
+
+def _multiplied(listed: Explained, pricing: Pricing) -> Explained:
+    """Return the price of a call with the reader's multiplier on it."""
+    if pricing.multiplier == 1:
+        return listed
+    name = f"listed_{NAME}"
+    return derived(NAME, UNIT, f"{name} * price_multiplier", named(listed, name), priced.multiplier(pricing))
+
+
+def _around(values: np.ndarray, mean: Explained) -> Distribution:
+    """Return the distribution of values with a mean."""
+    return Empirical(values, mean.value) if np.size(values) > 1 and np.ptp(values) else Fixed(mean.value)
+
+
+def _of_mean_size(market: Market, provider: str, model: str, pricing: Pricing) -> CallCost:
     """Return the cost of a call with the tokens that the use case gives."""
     if TOKENS[0] not in market.use_case.market:
         raise FactError(
             f"Use case {market.use_case.name!r} names hosted models, but no {TOKENS[0]}, and no served model was "
             f"measured whose tokens could be taken. Add it, and {TOKENS[1]}."
         )
-    at = datetime.combine(day, time(12), UTC)  # noon: some prices depend on the hour
+    at = datetime.combine(pricing.as_of, time(12), UTC)  # noon: some prices depend on the hour
     means = [round(market.inputs[name].mean) for name in TOKENS]
     cached = round(means[0] * market.numbers["cached_input_share"])
     usage = {"input_tokens": means[0], "cache_read_tokens": cached, "output_tokens": means[1]}
+    standard = call_price(provider, model, usage, at)
     call = call_price(provider, model, usage, at, batch_if_possible=market.latency_s is None)
     # Prices have tiers: tokens are priced at the mean size, then the cost is linear in their number.
-    rates = _rates(call, means)
     drawn = draw({name: market.inputs[name] for name in TOKENS}, _TOKEN_DRAWS)
-    values = sum(rate * drawn[name] for rate, name in zip(rates, TOKENS, strict=True))
+    values = sum(rate * drawn[name] for rate, name in zip(_rates(call, means), TOKENS, strict=True))
     terms = _terms(call.batch, cached=bool(cached))
-    figure = _explained(market, rates, _source(f"{provider}/{model}", call.as_of, terms))
-    usd = Empirical(np.asarray(values), figure.value) if np.size(values) > 1 else Fixed(figure.value)
+    listed, asked_now = (
+        _explained(market, _rates(one, means),
+                   _source(f"{provider}/{model}", one.as_of, _terms(one.batch, cached=bool(cached))))
+        for one in (call, standard)
+    )  # fmt: skip
+    figure = _multiplied(listed, pricing)
+    usd = _around(np.asarray(values) * float(pricing.multiplier), figure)
     longest = math.ceil(float(market.inputs[TOKENS[1]].quantile(np.array([0.99]))[0]))
-    return CallCost(usd, "assumed", call.as_of, terms, figure, longest)
+    return CallCost(usd, "assumed", call.as_of, terms, figure, asked_now, longest)
 
 
 def _rates(call: CallPrice, means: Iterable[int]) -> list[float]:

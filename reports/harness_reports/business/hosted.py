@@ -54,7 +54,7 @@ def cost_of_calls(candidates: Candidates, name: str) -> CallCost:
         FactError: as `call_cost`.
     """
     by_preference = sorted(candidates.judged, key=lambda each: preference(each.decided))
-    return call_cost(candidates.market, name, candidates.best.evidence.pricing.as_of,
+    return call_cost(candidates.market, name, candidates.best.evidence.pricing,
                      [each.evidence for each in by_preference])  # fmt: skip
 
 

@@ -23,12 +23,13 @@ def measuring_figures(evidence: Evidence, call: CallCost) -> tuple[Explained, Ex
 
     Args:
         evidence: of the candidate whose items are to be answered.
-        call: the cost of a call of the other model; a batch price is taken as it stands.
+        call: the cost of a call of the other model. Items are asked at the standard price of the list, even where the
+            use case would be served at that of batches.
     """
     items = Explained(ITEMS, evidence.accuracy["items"], note="the items that the candidate was evaluated on, once",
                       source="the candidate's evaluation", kind="measured")  # fmt: skip
     return items, derived(
-        COST, USD, f"{ITEMS} * {call.figure.name}", items, call.figure,
+        COST, USD, f"{ITEMS} * {call.asked_now.name}", items, call.asked_now,
         note="to time answers costs more: the command says so with --dry-run",
     )  # fmt: skip
 
@@ -51,7 +52,7 @@ def command(evidence: Evidence, provider: str, model: str, call: CallCost) -> st
     limit = f"max_tokens={_limit(call.output_tokens)}"
     for setting in (f"priced_as={provider}/{model}", "key_variable=KEY_VARIABLE", limit):
         words += ["--setting", setting]
-    cap = _cap(call.figure.value * (evidence.accuracy["items"] + _TIMED))
+    cap = _cap(call.asked_now.value * (evidence.accuracy["items"] + _TIMED))
     return shlex.join([*words, *_sample(spec.get("max_items")), "--spend-usd", cap])
 
 

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -146,6 +147,28 @@ def test_a_batch_price_needs_no_latency(records: list[Record], pricing: Pricing,
 
     assert (patient["price_terms"], online["price_terms"]) == ("batch", "standard")
     assert patient["unit_serving_usd"] == pytest.approx(online["unit_serving_usd"] / 2)
+    assert patient["measuring_usd"] == online["measuring_usd"]  # items are asked one by one, at the standard price
+    assert patient["measuring_command"] == online["measuring_command"]
+
+
+@pytest.mark.parametrize("tokens_are", ["estimated", "assumed"])
+def test_a_multiplier_is_on_the_price_of_calls_too(
+    records: list[Record], pricing: Pricing, make_use_case: MakeUseCase, tokens_are: str
+) -> None:
+    """As on that of measured models and of machines: the volume to switch at stays. Measuring costs what it does."""
+    case = replace(make_use_case(hosted_quality=0.9, input_tokens_per_request=900.0, output_tokens_per_request=90.0),
+                   hosted=(NANO,))  # fmt: skip
+    measured = records if tokens_are == "estimated" else records[:-1]
+    one, double = (hosted_rows(measured, replace(pricing, multiplier=Decimal(factor)), case)[NANO] for factor in (1, 2))
+    even = "first_break_even_requests_per_month"
+
+    assert double["tokens_are"] == tokens_are
+    assert double["unit_serving_usd"] == pytest.approx(2 * one["unit_serving_usd"])
+    assert one["npv_usd"] - double["npv_usd"] == pytest.approx(
+        1_000_000 * one["unit_serving_usd"] * sum(1.1**-year for year in (1, 2, 3))
+    )
+    assert double[even] == pytest.approx(one[even], rel=1e-6)
+    assert double["measuring_usd"] == one["measuring_usd"]
 
 
 def test_the_report_shows_what_measuring_costs(
