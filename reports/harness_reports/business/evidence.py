@@ -104,7 +104,7 @@ class Evidence:
     @property
     def not_graded(self) -> Reason | None:
         """That its answers have no quality, as not all were graded; None where they have."""
-        return not_graded(self.quality.newest)
+        return next((reason for leaf in self.quality.leaves if (reason := not_graded(leaf))), None)
 
     @property
     def not_validated(self) -> Reason | None:

@@ -89,8 +89,8 @@ class Quality:
 
     @property
     def is_mean(self) -> bool:
-        """Whether the metric is the mean of a column."""
-        return self.metric["column"] is not None
+        """Whether the metric is the mean of a column, in every evaluation: one that nobody graded has none."""
+        return all(metric["column"] is not None for metric in self.metrics)
 
     @cached_property
     def is_share(self) -> bool:
@@ -104,8 +104,10 @@ class Quality:
 
     @cached_property
     def replicates(self) -> np.ndarray:
-        """Of a metric that is no mean: seeds by samples of items."""
-        return np.array([metric["replicates"] for metric in self.metrics], dtype=float)
+        """Of a metric that is no mean: seeds by samples of items; NaN of an evaluation that has a column instead."""
+        every = [metric.get("replicates") or [] for metric in self.metrics]
+        unknown = [math.nan] * max(map(len, every))
+        return np.array([each or unknown for each in every], dtype=float)
 
     def interval(self) -> intervals.Interval:
         """Return the metric's 95 % interval."""

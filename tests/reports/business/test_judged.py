@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,19 @@ def test_without_grades_there_is_no_verdict_and_no_quality(
     assert (best["quality_is"], missing(best["quality"])) == ("not measured", True)
     assert missing(best["npv_mean_usd"])
     assert missing(cost(candidates, pricing)["usd_per_1k_correct"].iloc[0])
+
+
+def test_a_seed_that_nobody_judged_leaves_the_quality_unknown(
+    candidates: list[Record], open_answers: Any, pricing: Pricing, asked_often: dict[str, UseCase]
+) -> None:
+    """Whichever of two it is: the reason says that answers are not judged, not that a score is broken."""
+    further = open_answers.case(["new"] * 200, model="writer", seed=2)
+    older = [replace(one, started_at="2026-11-22T10:00:00+00:00") for one in further]
+    judge = open_answers.judge(candidates, _grade)
+
+    for third in (further, older):
+        reasons = _row([*candidates, *third, judge], pricing, asked_often)["reasons"]
+        assert reasons.startswith("Not judged: 0 of 200 answers were given to a judge")
 
 
 def test_a_judge_alone_makes_a_pilot_at_best(
