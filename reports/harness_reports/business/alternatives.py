@@ -196,7 +196,7 @@ def _cascade(candidates: Candidates, cascade: CascadeVerdict, than_usd: np.ndarr
 def _hosted(candidates: Candidates, best: Mapping[str, Explained], than_usd: np.ndarray, name: str) -> ExplainedRow:
     judged = measured_as(candidates, name)
     if judged is None or judged.business is None:
-        return _unmeasured(candidates, best, than_usd, name)
+        return _unmeasured(candidates, best, than_usd, name, judged)
     market, figures = candidates.market, viability_figures(candidates.market, judged)
     better = (
         Explained(_BETTER, None, note="it is the candidate") if judged is candidates.best
@@ -207,18 +207,30 @@ def _hosted(candidates: Candidates, best: Mapping[str, Explained], than_usd: np.
     return _alternative(market, "hosted", {**cells, **_kept_out(market)}, shown, better)
 
 
-def _unmeasured(candidates: Candidates, best: Mapping[str, Explained], than_usd: np.ndarray, name: str) -> ExplainedRow:
-    """Return the row of a hosted model that was not asked: its price, what measuring costs, what the reader typed."""
+def _unmeasured(
+    candidates: Candidates, best: Mapping[str, Explained], than_usd: np.ndarray, name: str,
+    judged: CandidateVerdict | None,
+) -> ExplainedRow:  # fmt: skip
+    """Return the row of a hosted model without measured quality: its price, what measuring costs, the reader's quality.
+
+    `judged` is the candidate where it was asked, and its verdict says what is missing; to ask it again would not help.
+    """
     market, day = candidates.market, candidates.best.evidence.pricing.as_of
     price = cost_of_calls(candidates, name)
     hosted = hosted_npv(candidates, candidates.best, price)
     figures = hosted_figures(candidates, best, price, hosted)
     typed = {} if hosted is None else {"quality": market.numbers["hosted_quality"]}
+    if judged is None:
+        keys = {key: candidates.best.cells[key] for key in ("task", "data")}
+        why, how = Reason("not asked"), how_to_measure(candidates, name, price)
+    else:
+        keys, why, how = {key: judged.cells[key] for key in KEYS}, judged.decided["reasons"], None
+        figures |= {name: Explained(name, None, note="it was asked already") for name in (ITEMS, COST)}
     cells = {
-        **{key: candidates.best.cells[key] for key in ("task", "data")}, "hosted_model": name,
+        **keys, "hosted_model": name,
         "quality_is": "not measured" if hosted is None else "assumed", "tokens_are": price.tokens_are,
-        "verdict": "not enough evidence", "excluded": Reason("quality typed" if typed else "not asked", typed),
-        "measuring_command": how_to_measure(candidates, name, price),
+        "verdict": "not enough evidence", "excluded": Reason("quality typed", typed) if typed else why,
+        "measuring_command": how,
         "price_as_of": price.as_of and price.as_of.isoformat(), "price_terms": price.terms,
         "price_stale": Reason("price undated") if price.as_of is None else why_stale(price.as_of, day),
         "price_source": price_source(), **_kept_out(market),

@@ -118,6 +118,7 @@ CHINESE: Mapping[str, str] = {
     # Notes of explained figures.
     "only hosted models are compared with whole machines": "只有托管模型与整机相比",
     "it is measured": "已实测",
+    "it was asked already": "已向其提问",
     "one of both is not a finite number": "两者之一不是有限数",
     "evaluations whose answers were graded": "回答已评分的评测",
     "of the answers that the judge graded there, by their number": "按评审模型在其中评分的回答数",

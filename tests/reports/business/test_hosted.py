@@ -88,6 +88,18 @@ def test_an_unmeasured_model_has_the_tokens_of_a_measured_one(
         assert row[name] is None, name
 
 
+def test_a_model_that_was_asked_says_what_is_missing(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
+    """Here the tokens: to ask it again would not help. It was said to be one that nobody had asked."""
+    served = bench.prompted([(None, None, None)] * 1000, usage=FAST)
+    case = make_use_case(input_tokens_per_request=1000.0, output_tokens_per_request=100.0)
+    row = hosted_rows([*bench.case(scores=GOOD), served], pricing, replace(case, hosted=(MINI,)))[MINI]
+
+    assert (row["model"], row["quality_is"], row["tokens_are"]) == ("openai:gpt-4o-mini", "not measured", "assumed")
+    assert row["verdict"] == "not enough evidence"
+    assert row["excluded"].startswith("No price: the server did not say how many tokens")
+    assert row["quality"] is row["measuring_usd"] is row["measuring_items"] is row["measuring_command"] is None
+
+
 def test_the_command_asks_for_the_candidates_data(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
     """The user's file under its name, and no more items than the candidate answered."""
     mine = {"source": "my reviews.csv", "data": "reviews", "max_items": 50}
