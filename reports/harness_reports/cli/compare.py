@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -119,6 +119,7 @@ def compare(
             write(WRITERS[kind]("answers", _for_people(shown, kind)), output)
             return
         frame = compared(records, candidates, by_hour or chosen, margin=margin, **wanted)
+        _check_all(candidates, frame)
         write(WRITERS[kind]("comparison", frame), output)
     if any(_fails(row, fail_if) for row in rows(frame)):
         raise typer.Exit(FAILED)
@@ -138,6 +139,22 @@ def _check(margin: float | None, fail_if: FailIf | None, answers: AnswersName | 
         raise FactError("--search belongs to --answers, such as --answers all.")
     if answers is not None and (fail_if is not None or margin is not None):
         raise FactError("--answers shows items: --margin and --fail-if belong to the comparison without it.")
+
+
+def _check_all(names: Sequence[str], frame: pd.DataFrame) -> None:
+    """Check that every candidate was compared: one that was not would pass a gate.
+
+    Raises:
+        StoreError: one was not.
+    """
+    from harness.errors import StoreError
+
+    reference, *candidates = names
+    if left_out := sorted(set(candidates) - set(frame["candidate"])):
+        raise StoreError(
+            f"Not compared: {', '.join(left_out)}. {reference!r} was graded on no items of theirs by the same metric, "
+            "or their answers have no grades. Run them on the same task and data, or leave them out."
+        )
 
 
 def _chosen(frame: pd.DataFrame, kind: AnswersName, search: str) -> pd.DataFrame:

@@ -238,7 +238,7 @@ class _Grading:
         )  # fmt: skip
 
     def _metric(self, name: str) -> dict[str, Any]:
-        about = _described(name)
+        about = {**_described(name), "by": self.by}
         if self.as_column and self.as_column[name]:
             return {**about, "column": name}
         value, replicates = self._beyond_means(name)

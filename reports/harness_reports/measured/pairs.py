@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from harness.errors import FactError, StoreError, unknown
+from harness_reports.measured.graded import PEOPLE_NEEDED
 from harness_reports.measured.lineage import label
 from harness_reports.measured.quality import Quality
 from harness_reports.measured.results import Measured, Results
@@ -50,7 +51,7 @@ def pairs(
     Raises:
         FactError: there is one name only, or one twice.
         StoreError: a name, the task or the metric is unknown, a name stands for several candidates, nothing could be
-            compared, or items differ.
+            compared, items differ, or a judge alone graded the answers of one side.
     """
     if len(names) < 2:  # noqa: PLR2004 - one is compared with another
         raise FactError("A comparison takes a reference and one candidate or more: harness compare tfidf bert")
@@ -168,6 +169,12 @@ def _check(pair: Pair) -> None:
         StoreError: they are not, there is one only, or a value is no number.
     """
     ours, theirs = pair.shared_rows
+    if pair.quality.by_judge_alone != pair.reference.by_judge_alone:
+        raise StoreError(
+            f"{pair.quality.name} of {pair.name!r} and {pair.reference_name!r} cannot be compared: a judge alone "
+            "graded the answers of one, people those of the other too: the judge's bias would count as a difference. "
+            f"Let people grade {PEOPLE_NEEDED} answers of each: harness grades FILE.csv --rubric RUBRIC.yaml"
+        )
     for name, quality in ((pair.name, pair.quality), (pair.reference_name, pair.reference)):
         if not math.isfinite(quality.value):
             raise StoreError(f"{quality.name} of {name!r} is no number, as some scores are not finite. Fix the task's "

@@ -92,6 +92,11 @@ class Quality:
         """Whether the metric is the mean of a column, in every evaluation: one that nobody graded has none."""
         return all(metric["column"] is not None for metric in self.metrics)
 
+    @property
+    def by_judge_alone(self) -> bool:
+        """Whether it rests on a judge's grades, without people's."""
+        return any(metric.get("by") == "judge" for metric in self.metrics)
+
     @cached_property
     def is_share(self) -> bool:
         """Whether the metric is a share of items: every score is 0 or 1."""

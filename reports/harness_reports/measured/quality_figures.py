@@ -63,6 +63,9 @@ def _against(quality: Quality, baseline: Quality | None) -> list[Explained]:
     bar = named(baseline.figure, "baseline_value")
     if not (math.isfinite(quality.value) and math.isfinite(baseline.value)):
         return [bar, Explained("against_baseline", None, note="one of both is not a finite number")]
+    if quality.by_judge_alone != baseline.by_judge_alone:
+        note = "a judge alone graded one of both, and people the other too: its bias would count as a difference"
+        return [bar, Explained("against_baseline", None, note=note)]
     if baseline.only_guesses:
         return [bar, _against_guessing(quality, baseline, bar)]
     verdict, note = _paired(quality, baseline)

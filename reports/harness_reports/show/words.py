@@ -120,6 +120,8 @@ CHINESE: Mapping[str, str] = {
     "it is measured": "已实测",
     "it was asked already": "已向其提问",
     "one of both is not a finite number": "两者之一不是有限数",
+    "a judge alone graded one of both, and people the other too: its bias would count as a difference":
+    "两者之一仅由评审模型评分，另一个还有人评过：评审模型的偏差会被当作差异",
     "evaluations whose answers were graded": "回答已评分的评测",
     "of the answers that the judge graded there, by their number": "按评审模型在其中评分的回答数",
     "to time answers costs more: the command says so with --dry-run": "为回答计时另需费用：命令加 --dry-run 时会说明",

@@ -148,6 +148,18 @@ def test_a_comparison_that_compares_nothing_is_an_error(
         comparison(records, names)
 
 
+def test_a_gate_does_not_pass_what_was_not_compared(
+    bench: Any, two: list[Any], make_store: Any, tmp_path: Path, harness_command: Any
+) -> None:
+    """Of two candidates one was graded elsewhere: it was left out in silence."""
+    records = [*two, *bench.case(model="resnet", task="image-classification", runtime="eager")]
+    store = make_store(tmp_path / "store", records)
+    done = harness_command(tmp_path, "compare", "tfidf", "bert", "resnet", "--store", store, "--fail-if", "worse")
+
+    assert (done.code, done.stdout) == (2, "")
+    assert "Not compared: resnet." in done.stderr
+
+
 @pytest.mark.parametrize("metric", [None, "accuracy"])
 def test_other_data_are_other_items(bench: Any, two: list[Any], metric: str | None) -> None:
     """The same task on data of another content."""

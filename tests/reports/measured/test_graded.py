@@ -104,6 +104,30 @@ def test_a_comparison_leaves_out_what_is_not_graded(open_answers: Any) -> None:
     assert row["result"] == "no significant difference"
 
 
+def test_a_judge_alone_is_not_compared_with_people(open_answers: Any) -> None:
+    """A judge that is kind to 30 of 120, and people who graded one side: its bias alone would make the other better."""
+    mine = open_answers.case(GOOD)
+    other, twin = (
+        open_answers.case([f"{text} too" for text in GOOD], model="lead"),
+        open_answers.case(GOOD, model="twin"),
+    )
+
+    def kind(place: int, answer: str) -> int:
+        return 5 if place >= 90 or answer.startswith("good") else 2
+
+    people = open_answers.people({"ann": _people(GOOD, 60)})
+    records = [*mine, *other, *twin, open_answers.judge([*mine, *other], kind), people]
+    frame = accuracy(records, "acceptable").set_index("model")
+
+    assert frame.loc["nearest", "value"] == pytest.approx(80 / 120, abs=0.01)
+    assert frame.loc["lead", "value"] == 110 / 120
+    assert missing(frame.loc["lead", "against_baseline"])
+    with pytest.raises(StoreError, match=r"the judge's bias .* as a difference\. Let people grade 50 answers"):
+        comparison(records, ["nearest", "lead"])
+    assert comparison(records, ["nearest", "twin"])["difference"].tolist() == [0.0]
+    assert comparison(records, ["nearest", "lead"], metric="answered")["difference"].tolist() == [0.0]
+
+
 def test_answers_of_which_a_part_was_graded_are_not_graded(open_answers: Any) -> None:
     """A judge that graded the other candidate's answers alone; the sentence names it."""
     mine, other = open_answers.case(GOOD), open_answers.case(["fine"] * ITEMS, model="lead")
@@ -209,9 +233,9 @@ def test_a_judge_that_gave_no_grade_at_all_graded_nothing(open_answers: Any) -> 
 
 
 def test_candidates_of_the_same_data_are_compared_in_one_way(open_answers: Any) -> None:
-    """One corrected, the other not: both have values on resampled items, so that they can be compared."""
+    """One corrected, the other all by people: both have values on resampled items, so that they can be compared."""
     mine, other = open_answers.case(GOOD), open_answers.case(WORSE, model="lead")
-    people = {"ann": _people(GOOD, 60)}
+    people = {"ann": _people(GOOD, 60) | _people(WORSE, 120)}
     records = [*mine, *other, open_answers.judge([*mine, *other], _as_it_reads), open_answers.people(people)]
     (row,) = comparison(records, ["lead", "nearest"]).to_dict("records")
     both = {_evaluation(Results(records), model).metrics[0]["column"] for model in ("nearest", "lead")}
