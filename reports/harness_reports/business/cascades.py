@@ -18,12 +18,13 @@ from harness_reports.business.verdict import Decision, Money, VerdictInputs, aga
 from harness_reports.business.viability import Candidates, CandidateVerdict
 from harness_reports.economics.distributions import Fixed
 from harness_reports.figures.explained import Explained, values
-from harness_reports.measured.cascade import Curve, chained_s
+from harness_reports.measured.cascade import Curve
 from harness_reports.measured.latency import LatencyObjective, latency_objective
 from harness_reports.measured.lineage import Candidate
 from harness_reports.measured.quality import Quality, best_baseline
 from harness_reports.measured.quality_figures import quality_figures
-from harness_reports.prices.cascade import At, Cascade, Part, cascades, one_for_each
+from harness_reports.measured.single_latency import chained_s
+from harness_reports.prices.cascade import At, Cascade, Part, cascades, one_for_each, paid_already
 from harness_reports.reasons import Reason, Reasons
 
 
@@ -43,11 +44,22 @@ def best_cascade(candidates: Candidates) -> CascadeVerdict | None:
     Thresholds that pass on some of the items and not all count, and of these those that reach the needed quality on
     validation, if any does. The highest net present value wins, every figure at its mean: it weighs what an error costs
     against what the expensive one costs, whole machines included. Before each expensive one stands the cheap one with
-    the least cost of a request and its errors, which is faster to compute. Test items have no part in the choice, so
-    that the quality on them is that of new items.
+    the least cost of a request and its errors, which is faster to compute. Where a third party may see no request, its
+    models count only if no cascade is left without them.
+
+    Test items have no part in the choice of the threshold, nor of the pair among those that the frontier of cost and
+    test quality leaves.
     """
-    market = candidates.market
     priced = {each.evidence.key: each for each in candidates.judged if each.business is not None}
+    unseen = {key: each for key, each in priced.items() if not each.outlook.inputs.exposed}
+    choice = _best(candidates.market, unseen)
+    if choice is None and len(unseen) < len(priced):
+        choice = _best(candidates.market, priced)
+    return None if choice is None else CascadeVerdict(candidates, choice.cascade.at(choice.threshold), choice.parts)
+
+
+def _best(market: Market, priced: Mapping[Candidate, CandidateVerdict]) -> _Choice | None:
+    """Return the best cascade of candidates, None where there is none."""
     parts = [Part(each.evidence.measured, each.evidence.pricing, each.evidence.cost) for each in priced.values()]
     possible = [each for each in cascades(parts) if each.pair.gap(("validation",)) is None]
     choices = [
@@ -55,8 +67,7 @@ def best_cascade(candidates: Candidates) -> CascadeVerdict | None:
         for cascade in one_for_each(possible, lambda each: _worth(market, each, priced[each.cheap.measured.key]))
         if cascade.pair.gap() is None and (choice := _choice(market, cascade, priced)) is not None
     ]
-    choice = max(choices, key=lambda each: each[:2], default=None)
-    return None if choice is None else CascadeVerdict(candidates, choice.cascade.at(choice.threshold), choice.parts)
+    return max(choices, key=lambda each: each[:2], default=None)
 
 
 def _inner(cascade: Cascade) -> Curve:
@@ -86,7 +97,8 @@ def _worth(market: Market, cascade: Cascade, cheap: CandidateVerdict) -> tuple[b
 
 def _choice(market: Market, cascade: Cascade, priced: Mapping[Candidate, CandidateVerdict]) -> _Choice | None:
     """Return the best threshold of a cascade, None where it has none."""
-    both = (priced[cascade.cheap.measured.key], priced[cascade.expensive.measured.key])
+    first = priced[cascade.cheap.measured.key]
+    both = (first, _after(first, priced[cascade.expensive.measured.key]))
     (cheap, expensive), curve = _alone(market, both), _inner(cascade)
     if not curve.share.size or cheap is None or expensive is None:
         return None
@@ -98,6 +110,14 @@ def _choice(market: Market, cascade: Cascade, priced: Mapping[Candidate, Candida
     meets = _meets(market, cascade, curve.value)
     best = max(range(len(meets)), key=lambda place: (bool(meets[place]), float(npv_usd[place])))
     return _Choice(bool(meets[best]), float(npv_usd[best]), float(curve.threshold[best]), cascade, both)
+
+
+def _after(first: CandidateVerdict, second: CandidateVerdict) -> CandidateVerdict:
+    """Return the second candidate of a cascade, without what was paid already for the trainings of the first."""
+    evidence = second.evidence
+    trained = paid_already(first.evidence.measured, evidence.measured, evidence.figures)
+    once = replace(evidence, figures={**evidence.figures, **trained}, cost={**evidence.cost, **values(trained)})
+    return replace(second, outlook=replace(second.outlook, evidence=once)) if trained else second
 
 
 def _alone(market: Market, parts: tuple[CandidateVerdict, CandidateVerdict]) -> tuple[Business | None, Business | None]:

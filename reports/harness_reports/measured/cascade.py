@@ -102,9 +102,11 @@ class Pair:
 
     @property
     def model(self) -> str:
-        """The name of the cascade: both models, with runtimes where they are the same model."""
-        labels = [_label(part) for part in (self.cheap, self.expensive)]
-        return " → ".join(labels if labels[0] != labels[1] else self.names)
+        """The name of the cascade: both models, with what tells them apart where they are the same model."""
+        both = (self.cheap, self.expensive)
+        exact = [f"{name_of(part)}/{part.key.hardware}/{part.key.precision}" for part in both]
+        told = ([_label(part) for part in both], self.names, exact)
+        return " → ".join(next((names for names in told if names[0] != names[1]), exact))
 
     @property
     def sign(self) -> int:
@@ -285,23 +287,3 @@ def checked_threshold(threshold: float) -> float:
             "answers only what it is sure of)."
         )
     return threshold
-
-
-def chained_s(cheap_s: Sequence[float], expensive_s: Sequence[float], share: float) -> list[float]:
-    """Return latencies of a cascade: the cheap one's, and the expensive one's after it for a share of the requests.
-
-    Every measured latency is used once at most, so that a test counts as many as there are; which follows which is by
-    chance, with a fixed seed.
-
-    Args:
-        cheap_s: measured latencies of the cheap one, in seconds.
-        expensive_s: of the expensive one.
-        share: of the requests, passed on.
-    """
-    count = min(len(cheap_s), int(len(expensive_s) / share + 1e-9)) if share else len(cheap_s)
-    passed = min(math.ceil(share * count - 1e-9), len(expensive_s))
-    random = np.random.default_rng([9, count])
-    first = random.permutation(np.asarray(cheap_s, dtype=float))[:count]
-    second = random.permutation(np.asarray(expensive_s, dtype=float))[:passed]
-    first[:passed] += second
-    return [float(seconds) for seconds in first]

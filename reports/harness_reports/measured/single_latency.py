@@ -1,7 +1,8 @@
-"""How long single requests of a candidate take: served one after the other, else the calls of its evaluation."""
+"""How long single requests of a candidate take, served one by one, else the calls of its evaluation; of a cascade."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -49,3 +50,23 @@ def _calls(measured: Measured) -> Timed | None:
     together = np.concatenate(every)
     in_flight = max((int(leaf.spec.get("batch_size") or 1) for leaf in leaves), default=1)
     return Timed(together[~np.isnan(together)], in_flight, every[0] if len(every) == 1 else None)
+
+
+def chained_s(cheap_s: Sequence[float], expensive_s: Sequence[float], share: float) -> list[float]:
+    """Return latencies of a cascade: the cheap one's, and the expensive one's after it for a share of the requests.
+
+    Every measured latency is used once at most, so that a test counts as many as there are; which follows which is by
+    chance, with a fixed seed.
+
+    Args:
+        cheap_s: measured latencies of the cheap one, in seconds.
+        expensive_s: of the expensive one.
+        share: of the requests, passed on.
+    """
+    count = min(len(cheap_s), int(len(expensive_s) / share + 1e-9)) if share else len(cheap_s)
+    passed = min(math.ceil(share * count - 1e-9), len(expensive_s))
+    random = np.random.default_rng([9, count])
+    first = random.permutation(np.asarray(cheap_s, dtype=float))[:count]
+    second = random.permutation(np.asarray(expensive_s, dtype=float))[:passed]
+    first[:passed] += second
+    return [float(seconds) for seconds in first]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from harness_reports.figures.explained import Explained
+from harness_reports.figures.explained import Explained, derived, values
 from harness_reports.measured.cascade import Joined, Pair, Split, can_be_first
 from harness_reports.measured.intervals import RESAMPLES, joint_draws, mean_draws
 from harness_reports.measured.lineage import Candidate
@@ -32,6 +32,8 @@ class Part:
     pricing: Pricing
     cost: Mapping[str, Any]
     """Its row of the cost table, with draws."""
+    trained: Mapping[str, Explained] = field(default_factory=dict)
+    """Figures of its trainings in place of its own."""
 
     @classmethod
     def of(cls, measured: Measured, pricing: Pricing) -> Part:
@@ -45,7 +47,12 @@ class Part:
     @cached_property
     def figures(self) -> dict[str, Explained]:
         """Its figures of the cost table."""
-        return cost_figures(self.measured, self.pricing)
+        return {**cost_figures(self.measured, self.pricing), **self.trained}
+
+    def after(self, first: Part) -> Part:
+        """Return it as the second of a cascade: trainings that are the first one's too are paid once."""
+        trained = paid_already(first.measured, self.measured, self.figures)
+        return replace(self, cost={**self.cost, **values(trained)}, trained=trained) if trained else self
 
     @cached_property
     def bill(self) -> Bill | None:
@@ -64,6 +71,29 @@ class Part:
         """Draws of that cost, None where its spread is not known."""
         drawn: np.ndarray | None = self.cost[f"{_USD}_draws"]
         return drawn
+
+
+def paid_already(first: Measured, second: Measured, figures: Mapping[str, Explained]) -> dict[str, Explained]:
+    """Return the figures of the second one's trainings where some are the first one's too; empty where none are.
+
+    A model in two runtimes or number formats is trained once; two fine-tunings may share a pretraining.
+    """
+    of_both = zip(_trainings(first).items(), _trainings(second).values(), strict=True)
+    shared = {
+        name: Explained(name, 0.0, "USD", note="the cheap one is of the same training, which is paid once")
+        for (name, ours), theirs in of_both if theirs and theirs <= ours
+    }  # fmt: skip
+    if not shared:
+        return {}
+    parts = [shared.get(name, figures[name]) for name in ("pretrain_usd", "finetune_usd")]
+    return {**shared, "train_usd": derived("train_usd", "USD", "pretrain_usd + finetune_usd", *parts)}
+
+
+def _trainings(measured: Measured) -> dict[str, set[str]]:
+    """Return the fingerprints of a candidate's trainings by what they cost."""
+    finetunings = [chain.finetune for chain in measured.chains]
+    stages = {"pretrain_usd": measured.pretrainings, "finetune_usd": finetunings}
+    return {name: {record.fingerprint for record in records if record} for name, records in stages.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,7 +230,7 @@ def cascades(parts: Sequence[Part], metric: str | None = None, threshold: float 
             continue
         groups.setdefault(quality.place, []).append(_Place(part, part.usd_per_1k, quality.sign * quality.value))
     return [
-        Cascade(Pair(cheap.measured, expensive.measured, metric), cheap, expensive)
+        Cascade(Pair(cheap.measured, expensive.measured, metric), cheap, expensive.after(cheap))
         for group in groups.values()
         for cheap, expensive in _pairs(group, splits)
     ]

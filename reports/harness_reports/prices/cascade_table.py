@@ -11,13 +11,14 @@ import pandas as pd
 
 from harness.records import Record
 from harness_reports.figures.explained import Explained, derived, named, values
-from harness_reports.measured.cascade import chained_s, checked_threshold
+from harness_reports.measured.cascade import checked_threshold
 from harness_reports.measured.intervals import interval_of, mean_interval
 from harness_reports.measured.latency import percentile
 from harness_reports.measured.lineage import Candidate
 from harness_reports.measured.quality import Quality, best_baseline
 from harness_reports.measured.quality_figures import quality_figures
 from harness_reports.measured.results import Measured, Results
+from harness_reports.measured.single_latency import chained_s
 from harness_reports.prices.cascade import At, Cascade, Part, cascades, one_for_each
 from harness_reports.prices.pricing import Pricing
 from harness_reports.reasons import Reason, as_text

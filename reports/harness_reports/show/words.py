@@ -119,6 +119,7 @@ CHINESE: Mapping[str, str] = {
     "only hosted models are compared with whole machines": "只有托管模型与整机相比",
     "it is measured": "已实测",
     "it was asked already": "已向其提问",
+    "the cheap one is of the same training, which is paid once": "便宜模型出自同一次训练，只付费一次",
     "one of both is not a finite number": "两者之一不是有限数",
     "a judge alone graded one of both, and people the other too: its bias would count as a difference":
     "两者之一仅由评审模型评分，另一个还有人评过：评审模型的偏差会被当作差异",

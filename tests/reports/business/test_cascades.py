@@ -23,6 +23,7 @@ from harness_reports.business.market import read_market
 from harness_reports.business.viability import judge
 from harness_reports.economics.distributions import Fixed
 from harness_reports.explain.tables import Assumed, rows
+from harness_reports.prices.cascade_table import cascade
 from harness_reports.prices.pricing import Pricing
 
 MACHINE = 0.10 * 8766
@@ -238,6 +239,49 @@ def test_gates_hold_for_a_cascade(
     assert private.judged[1][0].code == "third party"
     assert few["verdict"] == "not enough evidence"
     assert "Only 10 items were evaluated" in few["excluded"]
+
+
+def test_what_a_third_party_may_not_see_is_no_choice_where_there_is_another(
+    by_calls: Callable[..., list[Record]], make_cascade: MakeCascade, pricing: Pricing, make_use_case: MakeUseCase
+) -> None:
+    """The served model costs less than a slow machine, so that this is off the frontier; it is ruled out."""
+    items = [(0.9, 1, 1)] * 600 + [(0.6, 1, 1)] * 150 + [(0.6, 0, 1)] * 150 + [(0.3, 0, 1)] * 40
+    items += [(0.3, 0, 0)] * 60
+    slow = make_cascade(test=items, validation=items, rate=0.1, window_s=10_000.0)
+    records = [*by_calls(), *(one for one in slow if one.spec["model"] == "bert")]
+    seen, private = (row_of(records, pricing, make_use_case(needs={"quality": 0.8, "privacy": level}))
+                     for level in (0.0, 2.0))  # fmt: skip
+
+    assert seen["model"] == "tfidf → openai:gpt-4o-mini (as it is)"
+    assert (private["model"], private["verdict"]) == ("tfidf → bert tiny (pretrained)", "invest")
+
+
+def test_one_model_in_two_runtimes_is_trained_once(
+    bench: Any, pricing: Pricing, make_use_case: MakeUseCase, check: Callable[..., int]
+) -> None:
+    """A fast and a good number format of it: 360 and 180 s of training, not twice that; each has its evaluation."""
+    given = {"runtime": "eager", "validation": True}
+    fast = bench.case(scores=[1.0] * 60 + [0.0] * 40, rate=10_000.0, precision="int8", **given)
+    good = bench.case(scores=[1.0] * 90 + [0.0] * 10, rate=100.0, **given)
+    answers = {"output": ["a"] * 100, "confidence": [0.9] * 60 + [0.6] * 40}
+    trained, records = [one for one in good if one.step in ("pretrain", "finetune")], []
+    for case in (fast, good):
+        for one in case:
+            inputs = {"trained": trained[-1].fingerprint} if one.step not in ("pretrain", "finetune") else one.inputs
+            split = {**answers, "correct": one.scores["correct"]} if one.step == "evaluate" else {}
+            kept = {"answers": {"test": answers, "validation": split}} if split else {}
+            records.append(replace(one, inputs=inputs, **kept))
+    records = [*trained, *(one for one in records if one.step not in ("pretrain", "finetune"))]
+    row, (shown,) = row_of(records, pricing, make_use_case()), cells.rows(cascade(records, pricing))
+    once = (360 + 180) * 0.10 / 3600
+    evaluated = 2 * 36 * 0.10 / 3600
+
+    assert row["model"] == "bert tiny (pretrained)@eager/cpu/int8 → bert tiny (pretrained)@eager/cpu/fp32"
+    assert row["upfront_usd"] == pytest.approx(20_000 + 2 * (once + evaluated))
+    assert (shown["train_usd"], shown["evaluate_usd"]) == pytest.approx((once, evaluated))
+    case = make_use_case()
+    assert check(rows("alternatives", records, pricing, Assumed({case.name: case})),
+                 alternatives(records, pricing, [case])) > 10  # fmt: skip
 
 
 def test_a_baseline_as_good_wins(make_cascade: MakeCascade, pricing: Pricing, make_use_case: MakeUseCase) -> None:

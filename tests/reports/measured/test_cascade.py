@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import FactError
-from harness_reports.measured.cascade import Answers, Pair, chained_s, checked_threshold
+from harness_reports.measured.cascade import Answers, Pair, checked_threshold
 from harness_reports.measured.intervals import mean_interval
 from harness_reports.measured.results import Results
+from harness_reports.measured.single_latency import chained_s
 
 SURE, UNSURE, GUESS = 0.9, 0.6, 0.3
 # Ten items: confidence of the cheap one, whether it is right, whether the expensive one is.
