@@ -7,8 +7,9 @@ A record of open answers says only how many were answered. `with_grades` adds wh
 - One judge grades all candidates of a task's data: the one that graded all answers of the most candidates; of several
   one whose scale is listed in the usual order, then the newest. A candidate of which it graded only a part is not
   graded.
-- Where people graded every answer, theirs are taken. Where they graded at least `PEOPLE_NEEDED` of a candidate's, the
-  judge's mean is corrected by them (`prediction_powered`). Else it is the judge's own: judged, not validated.
+- Where people graded every answer, or every one that the judge did, theirs are taken. Where they graded at least
+  `PEOPLE_NEEDED` of a candidate's, the judge's mean is corrected by them (`prediction_powered`). Else it is the judge's
+  own: judged, not validated.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import dataclasses
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ from harness_reports.measured.grades import (
     judges_of,
     people_of,
 )
-from harness_reports.measured.prediction_powered import REPLICATES, corrected
+from harness_reports.measured.prediction_powered import REPLICATES, corrected, resampled
 
 PEOPLE_NEEDED = 50
 """Answers of a candidate that people have to grade before the judge's mean is corrected: from here on intervals cover
@@ -172,7 +173,10 @@ class _Grading:
             return None
         if self.answers.answered.any() and np.isnan(self.judged).all():
             return None  # it was asked, and gave no grade at all
-        return "corrected" if self.both >= PEOPLE_NEEDED else "judge"
+        if self.both < PEOPLE_NEEDED:
+            return "judge"
+        alone = ~np.isnan(self.judged) & np.isnan(self.by_people) & self.answers.answered
+        return "corrected" if alone.any() else "people"  # all that the judge graded: there is nothing to correct
 
     def sides(self, metric: str) -> tuple[np.ndarray, np.ndarray]:
         """Return the scores of people and of the judge in a metric, NaN where there is none, shape (answers,)."""
@@ -256,7 +260,7 @@ class _Grading:
     def _beyond_means(self, name: str) -> tuple[float, list[float]]:
         """Return the mean over all items, and over resampled ones."""
         if self.by != "corrected":
-            return _resampled(self.scores(name))
+            return resampled(self.scores(name))
         mean, answered = corrected(*self.sides(name)), self.answers.answered
         if name == GRADE or answered.all():
             return mean.value, mean.replicates
@@ -286,17 +290,3 @@ def _numbers(grades: Iterable[int | None]) -> np.ndarray:
 
 def _plain(grades: np.ndarray) -> list[int | None]:
     return [None if np.isnan(grade) else int(grade) for grade in grades]
-
-
-def _resampled(scores: np.ndarray) -> tuple[float, list[float]]:
-    """Return a mean of the items that have a score, and that of samples of all items, the same for every candidate."""
-    value = float(np.nanmean(scores))
-    samples = scores[_rows(scores.size)]
-    counts = (~np.isnan(samples)).sum(axis=1)
-    sums = np.nansum(samples, axis=1)
-    return value, np.where(counts, sums / np.maximum(counts, 1), value).tolist()
-
-
-@lru_cache(maxsize=4)
-def _rows(items: int) -> np.ndarray:
-    return np.random.default_rng(items).integers(0, items, (REPLICATES, items))

@@ -93,6 +93,20 @@ def _replicates(weight: float, *columns: bytes) -> tuple[float, ...]:
     return tuple(values)
 
 
+def resampled(scores: np.ndarray) -> tuple[float, list[float]]:
+    """Return a mean of the items that have a score, and that of samples of all items, the same for every candidate."""
+    value = float(np.nanmean(scores))
+    samples = scores[_rows(scores.size)]
+    counts = (~np.isnan(samples)).sum(axis=1)
+    sums = np.nansum(samples, axis=1)
+    return value, np.where(counts, sums / np.maximum(counts, 1), value).tolist()
+
+
+@lru_cache(maxsize=4)
+def _rows(items: int) -> np.ndarray:
+    return np.random.default_rng(items).integers(0, items, (REPLICATES, items))
+
+
 @cache
 def _library() -> Any:
     """Return ppi-python. Importing it takes seconds and turns off all warnings, which is undone here.

@@ -104,6 +104,21 @@ def test_a_comparison_leaves_out_what_is_not_graded(open_answers: Any) -> None:
     assert row["result"] == "no significant difference"
 
 
+def test_people_who_graded_all_that_the_judge_did_leave_nothing_to_correct(open_answers: Any) -> None:
+    """The judge gave ten answers no grade, and so did people: every table ended with an error."""
+    case = open_answers.case(GOOD)
+    judge = open_answers.judge(case, lambda place, answer: None if place >= 110 else _as_it_reads(place, answer))
+    people = {(f"q{place}", GOOD[place]): 5 if place < 55 else 1 for place in range(110)}
+    records = Results([*case, judge, open_answers.people({"ann": people})])
+    (row,) = accuracy(records, "acceptable").to_dict("records")
+    graded = graded_by(_evaluation(records))
+
+    assert row["value"] == pytest.approx(55 / 110)
+    assert row["low"] == pytest.approx(0.41, abs=0.02)  # 0.5 and 1.96 times the root of 0.25 / 110
+    assert (graded.by, graded.without_grade) == ("people", 10)
+    assert "10 of 120 answers got no grade" in row["judgement"]
+
+
 def test_a_judge_alone_is_not_compared_with_people(open_answers: Any) -> None:
     """A judge that is kind to 30 of 120, and people who graded one side: its bias alone would make the other better."""
     mine = open_answers.case(GOOD)
