@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shlex
+from collections.abc import Mapping
+from typing import Any
 
 from harness.names import PACKAGED
 from harness_reports.business.call_cost import CallCost
@@ -47,7 +50,7 @@ def command(evidence: Evidence, provider: str, model: str, call: CallCost) -> st
         call: the cost of a call of it.
     """
     spec = next(iter(evidence.quality.leaves)).spec
-    words = ["harness", "run", "quick", "--task", spec["task"], *_data(spec.get("source"), spec.get("data"))]
+    words = ["harness", "run", "quick", "--task", spec["task"], *_data(spec)]
     words += ["--model", f"openai:{model}@BASE_URL"]
     limit = f"max_tokens={_limit(call.output_tokens)}"
     for setting in (f"priced_as={provider}/{model}", "key_variable=KEY_VARIABLE", limit):
@@ -56,11 +59,16 @@ def command(evidence: Evidence, provider: str, model: str, call: CallCost) -> st
     return shlex.join([*words, *_sample(spec.get("max_items")), "--spend-usd", cap])
 
 
-def _data(source: str | None, name: str | None) -> list[str]:
+def _data(spec: Mapping[str, Any]) -> list[str]:
+    """Return the options that name the user's data and say how to read them; none of packaged data."""
+    source, name = spec.get("source"), spec.get("data")
     if source is None:
         return []
-    named = ["--data-name", name] if name not in (None, PACKAGED) else []
-    return ["--data", source, *named]
+    options = ["--data", source, *(["--data-name", name] if name not in (None, PACKAGED) else [])]
+    for setting, value in spec.get("task_settings", {}).items():
+        if value not in ("", None):
+            options += ["--task-setting", f"{setting}={value if isinstance(value, str) else json.dumps(value)}"]
+    return options
 
 
 def _sample(items: int | None) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -101,8 +102,9 @@ def test_a_model_that_was_asked_says_what_is_missing(bench: Any, pricing: Pricin
 
 
 def test_the_command_asks_for_the_candidates_data(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
-    """The user's file under its name, and no more items than the candidate answered."""
-    mine = {"source": "my reviews.csv", "data": "reviews", "max_items": 50}
+    """The user's file under its name and in its columns, and no more items than the candidate answered."""
+    read = {"text_column": "what they say", "encoding": "", "header": True}
+    mine = {"source": "my reviews.csv", "data": "reviews", "max_items": 50, "task_settings": read}
     served = bench.prompted([(100, 0, 10)] * 50, usage={"latency_s": [0.2] * 50}, **mine)
     row = hosted_rows([*bench.case(scores=(1,) * 50, **mine), served], pricing,
                       replace(make_use_case(), hosted=(NANO,)))[NANO]  # fmt: skip
@@ -111,6 +113,8 @@ def test_the_command_asks_for_the_candidates_data(bench: Any, pricing: Pricing, 
     assert words[words.index("--data") + 1] == "my reviews.csv"
     assert words[words.index("--data-name") + 1] == "reviews"
     assert words[words.index("--max-items") + 1] == "50"
+    given = [after for word, after in pairwise(words) if word == "--task-setting"]
+    assert given == ["text_column=what they say", "header=true"]
     assert words[words.index("--spend-usd") + 1] == "0.033"
 
 
