@@ -25,7 +25,7 @@ from harness_reports.measured.results import Measured
 from harness_reports.reasons import Reason
 
 TOLERANCE = 0.01
-"""Share of the metric's ceiling, or of the expensive one's value where it has none, that a cascade may lose."""
+"""Share of the metric's ceiling, or of the expensive one's value on validation where it has none, that it may lose."""
 Split = Literal["validation", "test"]
 
 
@@ -182,10 +182,14 @@ class Pair:
         """Return the quality of the cascade on the test split."""
         return Joined(self, threshold)
 
-    def tolerance(self) -> float:
-        """Return how much worse than the expensive one a cascade may be, in the metric's unit."""
-        quality = self.qualities[1]
-        return TOLERANCE * abs(float(quality.metric.get("ceiling") or quality.value))
+    def tolerance(self) -> float | None:
+        """Return how much worse than the expensive one a cascade may be on validation, in the metric's unit.
+
+        None where the metric has no ceiling and there are no answers to validation.
+        """
+        ceiling, answers = self.qualities[1].metric.get("ceiling"), self._answers("validation")
+        whole = ceiling or (None if answers is None else float(answers.expensive.mean()))
+        return None if whole is None else TOLERANCE * abs(whole)
 
     def cheapest(self) -> float | None:
         """Return the least threshold whose loss on validation is within the tolerance, None if there is none.
@@ -196,7 +200,7 @@ class Pair:
         answers = self.answers("validation")
         curve = answers.curve()
         loss = self.sign * (answers.expensive.mean() - curve.value)
-        kept = np.flatnonzero(loss <= self.tolerance() + 1e-12)
+        kept = np.flatnonzero(loss <= (self.tolerance() or 0.0) + 1e-12)
         return float(curve.threshold[kept[0]]) if kept.size else None
 
 

@@ -118,6 +118,20 @@ def test_the_threshold_is_chosen_on_validation_and_read_on_test(pair: MakePair) 
     assert made.answers("test").passed(threshold).mean() == pytest.approx(0.1)
 
 
+def test_what_may_be_lost_of_a_metric_without_a_ceiling_is_of_validation(
+    pair: MakePair, make_cascade: Callable[..., list[Any]]
+) -> None:
+    """A hundredth of the expensive one's value there: that on test would make test items part of the choice."""
+    validation = [(SURE, 1, 1)] * 60 + [(GUESS, 0, 1)] * 20 + [(GUESS, 0, 0)] * 20
+    records = [
+        replace(each, metrics=[{**metric, "ceiling": None} for metric in each.metrics])
+        for each in make_cascade(validation=validation)
+    ]
+
+    assert pair(records).qualities[1].value == pytest.approx(0.92)
+    assert pair(records).tolerance() == pytest.approx(0.008)
+
+
 def test_a_cheap_one_that_errs_where_it_is_sure_has_no_threshold(pair: MakePair) -> None:
     """Its confidence is 1 where it is wrong."""
     made = pair(validation=[(1.0, 0, 1)] * 20 + [(SURE, 1, 1)] * 80)
