@@ -16,7 +16,7 @@ from harness_reports.business.viability import Candidates, judge_all
 from harness_reports.economics.checks import at_least
 from harness_reports.measured.lineage import KEYS
 from harness_reports.prices.pricing import Pricing
-from harness_reports.reasons import Reason, as_text
+from harness_reports.reasons import Reason, Reasons, as_text
 
 PORTFOLIO = (
     "use_case", "title", *KEYS, "verdict", "funding_usd", "npv_mean_usd", "npv_p50_usd", "probability_positive",
@@ -49,7 +49,8 @@ def portfolio(
 
     Of all bundles within the budget, with at most one candidate of a use case, the one with the highest sum of `aim`
     is chosen; of equals the cheapest. A candidate costs its `funding_usd`. Only candidates with the verdict `invest` or
-    `pilot` and a positive `aim` are funded. Use cases that are not funded show their best candidate.
+    `pilot` and a positive `aim` are funded; `why` says where a judge alone graded one. Use cases that are not funded
+    show their best candidate.
 
     The value of all funded use cases together is drawn in one market: prices and demand are shared, the rest is each
     use case's own (`joint.py`). `portfolio_npv_low_usd`, `..._p50_usd` and `..._high_usd` are its 5th, 50th and 95th
@@ -147,8 +148,10 @@ def _order(row: Mapping[str, Any], aim: Aim) -> tuple[bool, float]:
 
 
 def _answer(row: Mapping[str, Any], funded: bool, budget: float, aim: Aim) -> dict[str, Any]:
+    why: Reason | Reasons
     if funded:
-        why = Reason("in best bundle")
+        reasons = row["reasons"] if isinstance(row.get("reasons"), Reasons) else ()
+        why = Reasons([Reason("in best bundle"), *(one for one in reasons if one.code == "judged not validated")])
     elif row["verdict"] not in WORTHY:
         why = Reason("not worthy", {"verdict": row["verdict"]})
     elif not row[aim] > 0:

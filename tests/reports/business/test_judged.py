@@ -12,6 +12,7 @@ import pytest
 
 from harness import Record, UseCase
 from harness_reports.business.alternatives import alternatives
+from harness_reports.business.portfolio import portfolio
 from harness_reports.business.viability import viability
 from harness_reports.cells import missing
 from harness_reports.measured.graded import PEOPLE_NEEDED
@@ -97,6 +98,21 @@ def test_a_judge_alone_makes_a_pilot_at_best(
     records = [*candidates, open_answers.judge(candidates, _grade)]
     assert alternatives(records, pricing, asked_often)["quality_is"].iloc[0] == "judged, not validated"
     assert missing(row["flip"])  # no price and no demand makes it an investment
+
+
+def test_the_portfolio_has_the_mark_of_what_it_funds(
+    candidates: list[Record], open_answers: Any, pricing: Pricing, asked_often: dict[str, UseCase]
+) -> None:
+    """A pilot is funded, and its reason says on whose grades; held to people it has none."""
+    judge, people = open_answers.judge(candidates, _grade), open_answers.people(_by_people(PEOPLE_NEEDED))
+    (judged,), (held,) = (
+        portfolio(records, pricing, asked_often, 1e6).to_dict("records")
+        for records in ([*candidates, judge], [*candidates, judge, people])
+    )
+
+    assert [row["funded"] for row in (judged, held)] == [True, True]
+    assert MARK in judged["why"]
+    assert "udged" not in held["why"]
 
 
 def test_held_to_people_it_is_an_investment(
