@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, StoreError, SuiteError
+from harness_reports.measured.grades import USUAL_ORDER
 from harness_reports.measured.open_answers import GRADING, Given, asked_of
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ FOLDER = "judged"
 """Below the artifacts of a store: files with the answers that were to be graded, by their digest."""
 IN_FLIGHT = 16
 """Answers that are graded together."""
-LISTED, SWAPPED = "worst-first", "best-first"
+LISTED, SWAPPED = USUAL_ORDER, "best-first"
 """How the scale is listed to a judge, and how it is listed to check that this does not matter."""
 Parts = Mapping[str, Sequence[Given]]
 """Order of the scale → the answers that are graded with it."""

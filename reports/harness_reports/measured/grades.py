@@ -16,9 +16,8 @@ import numpy as np
 
 from harness.errors import StoreError
 from harness.records import Record
+from harness_reports.measured.open_answers import ANSWERING, GRADING, STEP
 
-ANSWERING, GRADING = "open-answers", "answer-grading"
-"""Names of tasks."""
 USUAL_ORDER = "worst-first"
 """How a scale is listed unless somebody swaps it to see whether that changes grades."""
 
@@ -162,7 +161,7 @@ def judges_of(records: Iterable[Record]) -> list[Judge]:
 def people_of(records: Iterable[Record]) -> dict[str, People]:
     """Return people's grades by the text of their rubric."""
     people: dict[str, People] = {}
-    for record in _oldest_first(records, "grade"):
+    for record in _oldest_first(records, STEP):
         text = _text(record)
         people.setdefault(text, People(Rubric.read(text))).add(record)
     return people

@@ -14,8 +14,9 @@ from scipy.stats import rankdata
 from harness.records import Record
 from harness_reports.measured.agreement import Agreement, alpha, kappa
 from harness_reports.measured.graded import PEOPLE_NEEDED, acceptable
-from harness_reports.measured.grades import ANSWERING, USUAL_ORDER, Graded, Judge, People, judges_of, people_of
+from harness_reports.measured.grades import USUAL_ORDER, Graded, Judge, People, judges_of, people_of
 from harness_reports.measured.intervals import RESAMPLES, Interval, interval_of, mean_interval
+from harness_reports.measured.open_answers import ANSWERING
 from harness_reports.measured.prediction_powered import corrected
 from harness_reports.reasons import Reason, Reasons
 
