@@ -14,6 +14,7 @@ from harness.records import Record
 from harness_reports.economics.distributions import Fixed
 from harness_reports.measured import intervals, latency, paired, ratios
 from harness_reports.measured.comparison import COMPARISON, LEVEL, comparison_rows
+from harness_reports.measured.judgement import not_validated
 from harness_reports.measured.pairs import Pair, pairs
 from harness_reports.measured.quality_figures import NO_DIFFERENCE
 from harness_reports.measured.results import Measured, Results
@@ -70,7 +71,7 @@ def compared(
       has the distribution between idle and busy processors. Both sides are drawn apart.
 
     Where a side has no value the ratio is None, where its spread is not known the interval and the test are; `note`
-    says why, and what else to know of a figure.
+    says why, and what else to know of a figure: of quality that a judge alone graded it.
 
     Args:
         records: of any step and outcome.
@@ -89,7 +90,7 @@ def compared(
     every = pairs(Results.of(records), names, task=task, data=data, metric=metric)
     rows = [
         {**dict.fromkeys(COMPARED), **row} for graded, pair in zip(comparison_rows(every, margin), every, strict=True)
-        for row in (graded, *_beside(pair, cost))
+        for row in ({**graded, "note": _judged(pair)}, *_beside(pair, cost))
     ]  # fmt: skip
     for name in UNITS:
         _correct([row for row in rows if row["metric"] == name and row["p"] is not None])
@@ -99,6 +100,16 @@ def compared(
 def _correct(rows: Sequence[dict[str, Any]]) -> None:
     for row, p in zip(rows, paired.holm([row["p"] for row in rows]), strict=True):
         row |= {"p_corrected": p, "result": NO_DIFFERENCE if p >= LEVEL else "lower" if row["ratio"] < 1 else "higher"}
+
+
+def _judged(pair: Pair) -> Reasons | None:
+    """Return that a judge alone graded a side; None where people did too, and of other metrics."""
+    sides = ((pair.name, pair.quality), (pair.reference_name, pair.reference))
+    marks = [
+        Reason("of a run", {"run": name, "why": Reasons([mark])})
+        for name, quality in sides if quality.by_judge_alone and (mark := not_validated(quality.newest))
+    ]  # fmt: skip
+    return Reasons(marks) if marks else None
 
 
 def _beside(pair: Pair, cost: Callable[[Measured], Side]) -> Iterator[dict[str, Any]]:

@@ -17,6 +17,7 @@ from harness_reports.business.viability import viability
 from harness_reports.cells import missing
 from harness_reports.measured.graded import PEOPLE_NEEDED
 from harness_reports.measured.results import Results
+from harness_reports.prices.compared import compared
 from harness_reports.prices.cost import cost
 from harness_reports.prices.frontier import frontier
 from harness_reports.prices.pricing import Pricing
@@ -98,6 +99,17 @@ def test_a_judge_alone_makes_a_pilot_at_best(
     records = [*candidates, open_answers.judge(candidates, _grade)]
     assert alternatives(records, pricing, asked_often)["quality_is"].iloc[0] == "judged, not validated"
     assert missing(row["flip"])  # no price and no demand makes it an investment
+
+
+def test_a_comparison_has_the_mark_of_both_sides(candidates: list[Record], open_answers: Any, pricing: Pricing) -> None:
+    """In the row of quality; of what was counted without a judge there is none."""
+    records = [*candidates, open_answers.judge(candidates, _grade)]
+    judged, *beside = compared(records, ["nearest", "writer"], pricing).to_dict("records")
+    counted = compared(records, ["nearest", "writer"], pricing, metric="answered").to_dict("records")[0]
+
+    assert judged["note"].count(MARK) == 2
+    assert not any("Judged" in str(row["note"]) for row in beside)
+    assert missing(counted["note"])
 
 
 def test_the_portfolio_has_the_mark_of_what_it_funds(
