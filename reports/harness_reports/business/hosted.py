@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,11 @@ from harness_reports.business.evidence import Evidence
 from harness_reports.business.market_figures import drawn_figures, figure
 from harness_reports.business.measuring import command, measuring_figures
 from harness_reports.business.npv_distribution import NpvDistribution, npv_distribution, outcome_cells
+from harness_reports.business.outlook import Outlook
 from harness_reports.business.own_machines import break_evens
 from harness_reports.business.request import PER_REQUEST, USD, error_figure
 from harness_reports.business.supply import Calls
+from harness_reports.business.verdict import against_the_baseline
 from harness_reports.business.viability import Candidates, CandidateVerdict
 from harness_reports.business.years import flow_figures, present_value, sampled
 from harness_reports.economics.cashflow import npv
@@ -24,7 +27,7 @@ from harness_reports.economics.distributions import Distribution, Fixed
 from harness_reports.economics.simulation import draw
 from harness_reports.figures.explained import Explained, derived
 from harness_reports.measured.quality_figures import quality_share
-from harness_reports.prices.usage import BY_ID, listing
+from harness_reports.prices.usage import BY_ID, is_served, listing
 
 RISK = ("npv_mean_usd", "npv_low_usd", "npv_p50_usd", "npv_high_usd", "probability_positive")
 _CALL = "usd_per_call"
@@ -33,12 +36,28 @@ _CALL = "usd_per_call"
 def measured_as(candidates: Candidates, name: str) -> CandidateVerdict | None:
     """Return the best candidate that is a hosted model, asked and priced here; None if it was not measured.
 
+    One for which the reader names a machine is that of the calls: both ways of paying for the same answers are shown.
+
     Raises:
         FactError: the name is no `provider/model`.
     """
     listed = listing(*split_name(candidates.market, name), candidates.best.evidence.pricing.as_of, BY_ID)
-    same = [each for each in candidates.judged if listed is not None and _is_priced_as(each.evidence, listed)]
+    if listed is None:
+        return None
+    by_call = [each if each.evidence.bill is not None else _by_call(candidates, each) for each in candidates.judged]
+    same = [each for each in by_call if each is not None and _is_priced_as(each.evidence, listed)]
     return min(same, key=lambda each: preference(each.decided), default=None)
+
+
+def _by_call(candidates: Candidates, judged: CandidateVerdict) -> CandidateVerdict | None:
+    """Return a served candidate on a machine that the reader names as one that is paid by the call; None of others."""
+    evidence = judged.evidence
+    if not is_served(evidence.measured.machine):
+        return None
+    paid = evidence.priced(replace(evidence.pricing, machines={}))
+    outlook = Outlook(candidates.drawn, paid, paid.business(candidates.market))
+    others = [dict(each.decided) for each in candidates.judged if each is not judged]
+    return CandidateVerdict(outlook, against_the_baseline([outlook.compared(), *others])[0], judged.baselines)
 
 
 def _is_priced_as(evidence: Evidence, listed: Any) -> bool:

@@ -20,7 +20,7 @@ from harness_reports.business.alternatives import alternatives
 from harness_reports.economics.build_or_buy import build_or_buy
 from harness_reports.economics.textbook.tokens import call_usd
 from harness_reports.explain.tables import Assumed, rows
-from harness_reports.prices.pricing import Pricing
+from harness_reports.prices.pricing import NamedMachine, Pricing
 from harness_reports.show.report import html
 
 MINI, NANO = "openai/gpt-4o-mini", "openai/gpt-4.1-nano"
@@ -87,6 +87,26 @@ def test_an_unmeasured_model_has_the_tokens_of_a_measured_one(
     ]  # fmt: skip
     for name in ("quality", "unit_error_usd", "npv_usd", "npv_mean_usd", "probability_positive"):
         assert row[name] is None, name
+
+
+def test_a_machine_that_the_reader_names_does_not_undo_the_measurement(
+    bench: Any, pricing: Pricing, make_use_case: MakeUseCase
+) -> None:
+    """The candidate is paid by the hour, the hosted model is the same one paid by the call: with the same quality."""
+    served = bench.prompted([(1000, 0, 100)] * 1000, scores=GOOD, usage=FAST)
+    under_load = bench.load({"Server 2/s": bench.steady(2, 700, 0.1)}, base=served)
+    by_hour = replace(pricing, machines={"openai:gpt-4o-mini": NamedMachine("CPU", 2)})
+    case = replace(make_use_case(), hosted=(MINI,))
+    candidate, hosted, _ = cells.rows(alternatives([served, under_load], by_hour, [case]))
+    plain = hosted_rows([served, under_load], pricing, case)[MINI]
+
+    assert (candidate["model"], candidate["hosted_model"]) == ("openai:gpt-4o-mini", None)
+    assert candidate["unit_serving_usd"] == pytest.approx(0.10 * 8766 / 1e6)
+    assert (hosted["quality_is"], hosted["tokens_are"], hosted["measuring_command"]) == ("measured", "measured", None)
+    for name in ("quality", "unit_serving_usd", "npv_usd", "npv_mean_usd", "verdict", "price_source"):
+        assert hosted[name] == plain[name], name
+    assert hosted["better_than_candidate"] > 0.9
+    assert hosted["first_break_even_requests_per_month"] == pytest.approx(73.05 / 0.00021, rel=0.01)
 
 
 def test_a_model_that_was_asked_says_what_is_missing(bench: Any, pricing: Pricing, make_use_case: MakeUseCase) -> None:
