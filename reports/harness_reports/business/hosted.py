@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -27,7 +26,7 @@ from harness_reports.economics.distributions import Distribution, Fixed
 from harness_reports.economics.simulation import draw
 from harness_reports.figures.explained import Explained, derived
 from harness_reports.measured.quality_figures import quality_share
-from harness_reports.prices.usage import BY_ID, is_served, listing
+from harness_reports.prices.usage import BY_ID, Listing, is_served, listing
 
 RISK = ("npv_mean_usd", "npv_low_usd", "npv_p50_usd", "npv_high_usd", "probability_positive")
 _CALL = "usd_per_call"
@@ -60,10 +59,17 @@ def _by_call(candidates: Candidates, judged: CandidateVerdict) -> CandidateVerdi
     return CandidateVerdict(outlook, against_the_baseline([outlook.compared(), *others])[0], judged.baselines)
 
 
-def _is_priced_as(evidence: Evidence, listed: Any) -> bool:
-    """Return whether a candidate's calls have the price of an entry of the list of prices."""
+def _is_priced_as(evidence: Evidence, listed: Listing) -> bool:
+    """Return whether a candidate is the model of an entry of the list of prices, by its price and by its name.
+
+    `priced_as` gives any server the price of an entry: that makes it no model of the provider's. A name may have that
+    of its maker before it, as where one provider serves the models of many.
+    """
     bill = evidence.bill
-    return bill is not None and bill.listing is not None and bill.listing[:2] == listed[:2]
+    if bill is None or bill.listing is None or bill.listing[:2] != listed[:2]:
+        return False
+    as_named = (listing(listed.provider, name, bill.day, BY_ID) for name in (bill.model, bill.model.rpartition("/")[2]))
+    return any(one is not None and one[:2] == listed[:2] for one in as_named)
 
 
 def cost_of_calls(candidates: Candidates, name: str) -> CallCost:

@@ -65,6 +65,24 @@ def test_a_measured_model_is_what_was_measured(
     assert row["measuring_command"] is None
 
 
+@pytest.mark.parametrize(
+    ("asked_as", "measured"),
+    [("gpt-4o-mini", True), ("gpt-4o-mini-2024-07-18", True), ("openai/gpt-4o-mini", True), ("tiny", False),
+     ("/models/tiny", False)],
+)  # fmt: skip
+def test_another_model_at_its_price_is_not_the_hosted_one(
+    bench: Any, pricing: Pricing, make_use_case: MakeUseCase, asked_as: str, measured: bool
+) -> None:
+    """`priced_as` says what calls cost, not who answers."""
+    access = {"base_url": "http://127.0.0.1:8000/v1", "priced_as": MINI}
+    served = bench.prompted([(1000, 0, 100)] * 1000, usage=FAST, model=f"openai:{asked_as}", access=access)
+    row = hosted_rows([*bench.case(scores=GOOD), served], pricing, replace(make_use_case(), hosted=(MINI,)))[MINI]
+
+    assert row["quality_is"] == ("measured" if measured else "not measured")
+    assert row["tokens_are"] == ("measured" if measured else "estimated")
+    assert row["unit_serving_usd"] == pytest.approx(0.00021)
+
+
 def test_an_unmeasured_model_has_the_tokens_of_a_measured_one(
     records: list[Record], pricing: Pricing, make_use_case: MakeUseCase
 ) -> None:
