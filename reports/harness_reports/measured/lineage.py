@@ -126,11 +126,12 @@ def conditions(chain: Chain) -> dict[str, str]:
 def _conditions(record: Record) -> dict[str, str]:
     if record.basis:
         roles = [versions for role, versions in record.basis["libraries"].items() if role != STEP]
-        libraries = {name: version for versions in roles for name, version in versions.items()}
+        libraries = {name: _Version(version) for versions in roles for name, version in versions.items()}
         return {**libraries, "Python": record.basis["python"], **_spoken(record.basis["threads"])}
     environment = record.environment  # before record version 3
     threads = {"usable_cores": environment.get("usable_cores"), **(environment.get("thread_variables") or {})}
-    return {**environment.get("versions", {}), "Python": str(environment.get("python")), **_spoken(threads)}
+    libraries = {name: _Version(version) for name, version in environment.get("versions", {}).items()}
+    return {**libraries, "Python": str(environment.get("python")), **_spoken(threads)}
 
 
 def _spoken(threads: Mapping[str, Any]) -> dict[str, str]:
@@ -189,7 +190,7 @@ def differences(grouped: Mapping[Candidate, Sequence[Chain]]) -> dict[Candidate,
     """Return the details in which candidates of the same names differ, None where there is only one."""
     groups: dict[tuple[Any, ...], dict[Candidate, dict[str, Any]]] = defaultdict(dict)
     for key, group in grouped.items():
-        body = {**details(group[0]), "digest": (key.digest or "")[:8], **_marked_conditions(group[0])}
+        body = {**details(group[0]), "digest": (key.digest or "")[:8], **conditions(group[0])}
         groups[key.task, key.data, key.model, key.size, key.start][key] = body
     named: dict[Candidate, str | None] = {}
     for bodies in groups.values():
@@ -199,12 +200,8 @@ def differences(grouped: Mapping[Candidate, Sequence[Chain]]) -> dict[Candidate,
     return named
 
 
-def _marked_conditions(chain: Chain) -> dict[str, _Condition]:
-    return {name: _Condition(value) for name, value in conditions(chain).items()}
-
-
-class _Condition(str):
-    """A condition's value. Candidates without it do not differ in it: another runtime uses other libraries."""
+class _Version(str):
+    """A library's version. Candidates without it do not differ in it: another runtime uses other libraries."""
 
     __slots__ = ()
 
@@ -215,7 +212,7 @@ def _differing(bodies: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _differ(values: Sequence[Any]) -> bool:
-    if any(isinstance(value, _Condition) for value in values):
+    if any(isinstance(value, _Version) for value in values):
         values = [value for value in values if value is not None]
     return len({repr(value) for value in values}) > 1
 

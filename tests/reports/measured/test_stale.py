@@ -19,6 +19,7 @@ from harness.plugins import Plugins, load_plugins
 from harness.records import Record, from_json, to_json
 from harness.why import Change
 from harness_reports.measured.lineage import label, why_stale
+from harness_reports.measured.pairs import telling_names
 from harness_reports.measured.results import Results
 from harness_reports.measured.stale import marked
 from harness_reports.measured.tables import accuracy, throughput
@@ -235,6 +236,17 @@ def test_another_environment_is_another_variant(part: str, shop: Shop) -> None:
 
     assert sorted((row["seeds"], row["stale"]) for row in rows) == [(1, None), (2, None)]
     assert [row["seeds"] for row in rows if condition in str(row["variant"])] == [1]
+
+
+def test_threads_that_only_one_of_two_has_set_name_a_variant(shop: Shop) -> None:
+    """A variable of the environment that is not set is another number of threads, and names tell the two apart."""
+    one = shop.record(0.25)
+    one = replace(one, basis={**one.basis, "threads": {"usable_cores": 2}})
+    other = changed(one, "threads", {"usable_cores": 2, "OMP_NUM_THREADS": "1"})
+    variants = [row["variant"] for row in accuracy([one, other]).to_dict("records")]
+
+    assert sorted(variants) == ["OMP_NUM_THREADS=1", "OMP_NUM_THREADS=None"]
+    assert len(set(telling_names(list(Results([one, other]).evaluated)))) == 2
 
 
 def test_a_library_that_only_one_runtime_has_names_no_variant(shop: Shop) -> None:
