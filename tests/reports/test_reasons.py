@@ -165,6 +165,14 @@ def test_the_reasons_of_a_row_become_text() -> None:
     assert as_text(row, "zh")["why"].endswith("不允许第三方看到请求。")
 
 
+def test_a_command_is_kept_apart_from_the_sentence_after_it() -> None:
+    """It can be copied: a semicolon ends it in a shell, too."""
+    reasons = Reasons([Reason("people few", {"people": 3, "needed": 50}), Reason("third party")])
+
+    assert "--rubric RUBRIC.yaml; No third party may see a request." in reasons.sentence("en")
+    assert Reasons([Reason("third party"), Reason("no value")]).sentence("en").count(";") == 0
+
+
 @pytest.mark.parametrize("changes", [{}, {"window_s": 0.5}, {"latency_s": (0.02,) * 50}, {"scores": (1, 0) * 5}])
 def test_rows_hold_reasons_and_tables_their_english(
     bench: Any, pricing: Pricing, make_use_case: Any, changes: dict[str, Any]

@@ -102,15 +102,21 @@ class Reason:
         return self.sentence()
 
 
+_ENDS = (".", "?", "。")
+
+
 class Reasons(tuple[Reason, ...]):
     """Several reasons, the most important first."""
 
     __slots__ = ()
 
     def sentence(self, language: str | None = None, names: Mapping[str, str] | None = None) -> str:
-        """Return the sentences in a language, one after the other."""
+        """Return the sentences in a language, one after the other; after one that ends in a command a semicolon."""
         chosen = spoken() if language is None else language
-        return LANGUAGES[chosen].between.join(reason.sentence(chosen, names) for reason in self)
+        sentences = [reason.sentence(chosen, names) for reason in self]
+        between, semicolon = LANGUAGES[chosen].between, LANGUAGES[chosen].semicolon
+        ended = [f"{each}{between if each.endswith(_ENDS) else semicolon}" for each in sentences[:-1]]
+        return "".join([*ended, *sentences[-1:]])
 
     def __str__(self) -> str:
         """Return the sentences in the language that is spoken."""

@@ -177,4 +177,4 @@ def _dollars(amount: float) -> str:
     return usd(amount).replace(" USD", " 美元")
 
 
-LANGUAGE = Language(SENTENCES, _dollars, comma="、", either="，或", between="")
+LANGUAGE = Language(SENTENCES, _dollars, comma="、", either="，或", between="", semicolon="；")  # noqa: RUF001 - Chinese

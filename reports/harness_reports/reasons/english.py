@@ -223,4 +223,4 @@ SENTENCES = {
     "beyond budget": "It needs more than the budget.",
     "others earn more": "Other use cases earn more with the same money.",
 }
-LANGUAGE = Language(SENTENCES, usd, comma=", ", either=", or ", between=" ")
+LANGUAGE = Language(SENTENCES, usd, comma=", ", either=", or ", between=" ", semicolon="; ")

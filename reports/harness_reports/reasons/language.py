@@ -23,6 +23,8 @@ class Language:
     """Separator of alternatives."""
     between: str
     """Separator of sentences."""
+    semicolon: str
+    """Separator after what is no whole sentence, such as a command that is to be copied."""
 
 
 class Sentences(Formatter):
