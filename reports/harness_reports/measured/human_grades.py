@@ -35,7 +35,7 @@ def read_grades(file: Path, rubric: str, answers: Sequence[Given]) -> list[Human
     """Return the grades in a CSV file, under the texts of the store.
 
     White space around a text, the form of line ends and an apostrophe before it do not matter: spreadsheets and exports
-    change them.
+    change them. Where `answer` is empty it is read from `output`, in which exports have the answers of every model.
 
     Args:
         file: with the columns `COLUMNS`; others are not read.
@@ -52,9 +52,10 @@ def read_grades(file: Path, rubric: str, answers: Sequence[Given]) -> list[Human
         grader = row["grader"].strip()
         if not grader:
             raise DataError(f"{where}: the grader is empty. Name the person, by initials if you like.")
-        if (one := by_words.get((_words(row["input"]), _words(row["answer"])))) is None:
+        answer = row["answer"] or row.get("output") or ""
+        if (one := by_words.get((_words(row["input"]), _words(answer)))) is None:
             raise DataError(
-                f"{where}: no model in the store gave the answer {row['answer']!r:.60} to {row['input']!r:.60}. Copy "
+                f"{where}: no model in the store gave the answer {answer!r:.60} to {row['input']!r:.60}. Copy "
                 "both as `harness export predictions` writes them, or delete the row."
             )
         graded = HumanGrade(one.input, one.answer, grader, _grade(where, row["grade"], sorted(scale)))

@@ -127,6 +127,16 @@ def test_a_text_that_looks_like_a_formula_is_recognised(tmp_path: Path) -> None:
     assert [(one.input, one.answer, one.grade) for one in read] == [("=What?", "-1 or so", 1), ("'Why?'", "+2", 2)]
 
 
+def test_an_export_with_two_columns_more_is_read(tmp_path: Path) -> None:
+    """There every model's answer is in `output`; `answer` is empty for those that were not asked in words."""
+    lines = ["input,output,answer,grader,grade", "Why?,Because.,,ann,2", "Why?,No.,No.,ann,1"]
+    (tmp_path / "graded.csv").write_text("\n".join(lines), encoding="utf-8")
+    answers = [Given("Why?", "", "Because."), Given("Why?", "", "No.")]
+    read = read_grades(tmp_path / "graded.csv", '{"scale": {"1": "wrong", "2": "right"}}', answers)
+
+    assert [(one.answer, one.grade) for one in read] == [("Because.", 2), ("No.", 1)]
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
