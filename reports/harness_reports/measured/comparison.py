@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.errors import FactError
 from harness.records import Record
 from harness_reports.measured import intervals, paired
 from harness_reports.measured.pairs import Pair, checked_margin, pairs
@@ -50,7 +51,7 @@ def comparison(
         margin: in the metric's unit.
 
     Raises:
-        FactError: there is one name only, or one twice, or the margin is below 0.
+        FactError: there is one name only, or one twice, or the margin is below 0 or as large as the metric's range.
         StoreError: a name is unknown or stands for several candidates, nothing could be compared, or items differ.
     """
     compared = pairs(Results.of(records), names, task=task, data=data, metric=metric)
@@ -58,13 +59,29 @@ def comparison(
 
 
 def comparison_rows(compared: Sequence[Pair], margin: float | None = None) -> list[dict[str, Any]]:
-    """Return the rows of `comparison`, one for each pair."""
+    """Return the rows of `comparison`, one for each pair; raises as `comparison` for the margin."""
     limit = checked_margin(margin)
+    for pair in compared:
+        _check_margin(limit, pair.quality)
     rows = [_row(pair, limit) for pair in compared]
     for row, p in zip(rows, paired.holm([row["p"] for row in rows]), strict=True):
         better = row.pop("gain") > 0
         row |= {"p_corrected": p, "result": NO_DIFFERENCE if p >= LEVEL else "better" if better else "worse"}
     return rows
+
+
+def _check_margin(margin: float | None, quality: Quality) -> None:
+    """Check that a candidate can miss a margin.
+
+    Raises:
+        FactError: it is as large as the metric's whole range, as 5 is where 5 points of 100 are meant.
+    """
+    ceiling = quality.metric.get("ceiling")
+    if margin is not None and ceiling is not None and quality.sign > 0 and margin >= ceiling:
+        raise FactError(
+            f"The margin is {margin:g}, and {quality.name} is at most {ceiling:g}: every candidate would be within it. "
+            f"Give it in the metric's unit: five points of a hundred are {ceiling / 20:g}."
+        )
 
 
 def _row(pair: Pair, margin: float | None) -> dict[str, Any]:

@@ -240,6 +240,7 @@ def test_gates_end_with_code_1_after_the_table(command: Callable[..., Any], argu
     [
         (["tfidf"], "takes a reference and one candidate or more"),
         (["tfidf", "bert", "--fail-if", "not-within-margin"], "takes a --margin"),
+        (["tfidf", "bert", "--margin", "5", "--fail-if", "not-within-margin"], "at most 1: every candidate would be"),
     ],
 )
 def test_what_cannot_be_compared_is_said(command: Callable[..., Any], arguments: list[str], message: str) -> None:
