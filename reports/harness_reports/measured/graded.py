@@ -262,6 +262,8 @@ class _Grading:
         if self.by != "corrected":
             return resampled(self.scores(name))
         mean, answered = corrected(*self.sides(name)), self.answers.answered
+            return _resampled(self.scores(name))
+        mean, answered = corrected(*self.sides(name), share=name == ACCEPTABLE), self.answers.answered
         if name == GRADE or answered.all():
             return mean.value, mean.replicates
         share = float(answered.mean())  # the others are wrong: no grade is needed to know that

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from harness.installed import DISTRIBUTION, require
-from harness_reports.measured.intervals import CONFIDENCE, Interval
+from harness_reports.measured.intervals import CONFIDENCE, Interval, is_unanimous, mean_draws, mean_interval
 
 REPLICATES = 400
 """As many as a task's own metrics have: see `harness.grading`."""
@@ -33,6 +33,8 @@ class Corrected:
     """Of the items that people graded."""
     others: np.ndarray
     """The judge's, of all others."""
+    share: bool = True
+    """Whether the columns say what is right: 0 or 1."""
 
     @property
     def _weight(self) -> float:
@@ -49,25 +51,40 @@ class Corrected:
         columns = (self.people, self.judge, self.others)
         return float(np.squeeze(_library().ppi_mean_pointestimate(*columns, lam=self._weight)))
 
+    @property
+    def _unanimous(self) -> bool:
+        """Whether all are the same 0 or 1, so that nothing shows a spread: then people's count alone."""
+        return self.share and is_unanimous(np.concatenate([self.people, self.judge, self.others]))
+
     @cached_property
     def interval(self) -> Interval:
-        """Its 95 % interval, by the normal approximation."""
+        """Its 95 % interval, by the normal approximation; exact where all grades are the same 0 or 1."""
+        if self._unanimous:
+            return mean_interval(self.people[None])
         columns = (self.people, self.judge, self.others)
         low, high = _library().ppi_mean_ci(*columns, alpha=1 - CONFIDENCE, lam=self._weight)
         return Interval(float(low[0]), float(high[0]))
 
     @property
     def replicates(self) -> list[float]:
-        """The value on resampled items, those with people's grades and the others each among themselves."""
+        """The value on resampled items, those with people's grades and the others each among themselves.
+
+        Where all grades are the same 0 or 1, quantiles of the distribution that the exact interval is of.
+        """
+        if self._unanimous:
+            places = (np.arange(REPLICATES) + 0.5) / REPLICATES
+            drawn = np.quantile(mean_draws(self.people[None]), places)
+            return list(map(float, np.random.default_rng([8, self.people.size]).permutation(drawn)))
         return list(_replicates(self._weight, self.people.tobytes(), self.judge.tobytes(), self.others.tobytes()))
 
 
-def corrected(people: np.ndarray, judge: np.ndarray) -> Corrected:
+def corrected(people: np.ndarray, judge: np.ndarray, *, share: bool = True) -> Corrected:
     """Return the mean of people's grades over all items.
 
     Args:
         people: their grade of each item, NaN where they gave none, shape (items,).
         judge: the judge's, of the same items; an item without it is left out.
+        share: whether they are 0 or 1 for wrong and right, not points.
 
     Raises:
         ValueError: people graded no item that the judge graded, or every one.
@@ -76,7 +93,7 @@ def corrected(people: np.ndarray, judge: np.ndarray) -> Corrected:
     both, alone = graded & ~np.isnan(people), graded & np.isnan(people)
     if not both.any() or not alone.any():
         raise ValueError(f"People graded {both.sum()} of {graded.sum()} items: some are needed, and not all.")
-    return Corrected(people[both], judge[both], judge[alone])
+    return Corrected(people[both], judge[both], judge[alone], share)
 
 
 @lru_cache(maxsize=512)

@@ -8,6 +8,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.stats import beta
 
 from harness import PluginError
 from harness_reports.measured import prediction_powered
@@ -126,3 +127,18 @@ def test_without_the_library_the_error_says_how_to_get_it(monkeypatch: pytest.Mo
     monkeypatch.setattr("harness.installed.find_spec", lambda name: None)
     with pytest.raises(PluginError, match=r"ppi_py.*viability-harness\[judging\]"):
         _ = corrected(*_graded(np.random.default_rng(5))).value
+
+
+@pytest.mark.parametrize("grade", [0.0, 1.0])
+def test_grades_that_are_all_the_same_prove_no_certainty(grade: float) -> None:
+    """Where nobody saw a right answer among 60, up to 6 % may be right: the interval is that of people's 60 alone."""
+    people = np.where(np.arange(200) < 60, grade, np.nan)
+    result = corrected(people, np.full(200, grade))
+    points = corrected(people, np.full(200, grade), share=False)
+    exact = beta.ppf(0.975, 1, 60)
+
+    assert result.value == pytest.approx(grade)
+    assert abs(result.interval[grade == 0] - grade) == pytest.approx(exact, rel=0.01)
+    assert abs(interval_of(np.array(result.replicates))[grade == 0] - grade) == pytest.approx(exact, rel=0.02)
+    assert len(result.replicates) == REPLICATES
+    assert tuple(points.interval) == pytest.approx((grade, grade))
