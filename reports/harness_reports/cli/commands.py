@@ -345,8 +345,9 @@ def _frame(wish: _Wish, store: str | None, plugin: list[str] | None) -> Any:
 
 
 _EMPTY = {
-    TableName.CASCADE: "it takes two candidates that were evaluated and served on the same data, of which the more "
-    "expensive one is better. Add such models to the suite, and say `validation: true` under its `evaluate`.",
+    TableName.CASCADE: "it takes two candidates that were evaluated and served on the same data (in the scenario "
+    "Offline), each with a price, of which the more expensive one is better. Add such models to the suite, and say "
+    "`validation: true` under its `evaluate`.",
     TableName.JUDGES: "no judge has graded open answers yet. Next: harness judge --model MODEL --rubric RUBRIC.yaml",
 }
 """Table → what it needs, where that is more than finished steps."""

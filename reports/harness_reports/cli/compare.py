@@ -169,8 +169,13 @@ def _chosen(frame: pd.DataFrame, kind: AnswersName, search: str) -> pd.DataFrame
     rows = chosen(frame, kind.outcome, search)
     if not len(rows):
         counts = ", ".join(f"{name.replace(' ', '-')} {count}" for name, count in outcomes(frame).items())
-        holding = f" with {search!r} in it" if search else ""
-        raise StoreError(f"No item of {len(frame):,} is {kind.value}{holding}. There are: {counts or 'no scores'}.")
+        if not counts and kind.outcome is not None:
+            raise StoreError(
+                f"The metric grades no single item here, so none is {kind.value}. Take --answers all, or another "
+                "--metric."
+            )
+        holding, there = f" with {search!r} in it" if search else "", f" There are: {counts}." if counts else ""
+        raise StoreError(f"No item of {len(frame):,} is {kind.value}{holding}.{there}")
     return rows
 
 

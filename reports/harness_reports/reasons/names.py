@@ -479,7 +479,7 @@ CELLS: dict[str, tuple[str, str]] = {
     "export": ("export", "导出"),
     "evaluate": ("evaluate", "评测"),
     "serve": ("serve", "服务"),
-    "grade": ("grade", "人工评分"),
+    "grade": ("grade", "评分"),
 }
 
 FAILURES: dict[str, tuple[str, str]] = {

@@ -94,8 +94,10 @@ def test_a_score_below_the_ceiling_is_not_right(bench: Any) -> None:
     assert answers(records, ["tfidf", "bert"])["outcome"].tolist() == ["both right", "reference only", "both wrong"]
 
 
-def test_a_metric_that_grades_no_items_has_answers_without_scores(two: list[Record]) -> None:
-    """BLEU: all items, and no outcome to choose by."""
+def test_a_metric_that_grades_no_items_has_answers_without_scores(
+    two: list[Record], make_store: Callable[..., str], tmp_path: Path, invoke: Callable[..., str]
+) -> None:
+    """BLEU: all items, and no outcome to choose by; the command says so."""
     metric = {"name": "BLEU", "unit": "points", "column": None, "higher_is_better": True, "ceiling": 100.0}
     of_all = [{**metric, "value": 30.0, "replicates": [29.0, 30.0, 31.0]}]
     records = [replace(one, metrics=of_all) if one.step == "evaluate" else one for one in two]
@@ -104,6 +106,11 @@ def test_a_metric_that_grades_no_items_has_answers_without_scores(two: list[Reco
     assert frame["output"].tolist() == ["a", "b", "x", None]
     assert frame["outcome"].isna().all()
     assert outcomes(frame) == {}
+    store = make_store(tmp_path / "store", records)
+    with pytest.raises(StoreError, match="grades no single item here, so none is both-right"):
+        invoke("compare", "tfidf", "bert", "--answers", "both-right", "--store", store)
+    with pytest.raises(StoreError, match=r"No item of 4 is all with 'nowhere' in it\.$"):
+        invoke("compare", "tfidf", "bert", "--answers", "all", "--search", "nowhere", "--store", store)
 
 
 def test_older_records_have_scores_alone(bench: Any) -> None:
