@@ -261,8 +261,6 @@ class _Grading:
         """Return the mean over all items, and over resampled ones."""
         if self.by != "corrected":
             return resampled(self.scores(name))
-        mean, answered = corrected(*self.sides(name)), self.answers.answered
-            return _resampled(self.scores(name))
         mean, answered = corrected(*self.sides(name), share=name == ACCEPTABLE), self.answers.answered
         if name == GRADE or answered.all():
             return mean.value, mean.replicates
