@@ -5,8 +5,8 @@ A record of open answers says only how many were answered. `with_grades` adds wh
 - `acceptable`, the deciding metric, is the share of answers of a grade that counts as right; what is no answer is
   wrong. `grade` is the mean grade of the others.
 - One judge grades all candidates of a task's data: the one that graded all answers of the most candidates; of several
-  one whose scale is listed in the usual order, then the newest. A candidate of which it graded only a part is not
-  graded.
+  one whose scale is listed in the usual order, then the newest. One that gives no grade to most answers counts only
+  where there is no other. A candidate of which it graded only a part is not graded.
 - Where people graded every answer, or every one that the judge did, theirs are taken. Where they graded at least
   `PEOPLE_NEEDED` of a candidate's, the judge's mean is corrected by them (`prediction_powered`). Else it is the judge's
   own: judged, not validated.
@@ -40,6 +40,8 @@ from harness_reports.measured.prediction_powered import REPLICATES, corrected, r
 PEOPLE_NEEDED = 50
 """Answers of a candidate that people have to grade before the judge's mean is corrected: from here on intervals cover
 93 to 95 % where a judge is off by 10 points, with 30 they cover 90 %."""
+LEAST_GRADED = 0.5
+"""Share of a candidate's answers to which a judge has to give a grade: those with one are no sample of the others."""
 ACCEPTABLE, GRADE = "acceptable", "grade"
 _METRICS = (ACCEPTABLE, GRADE)
 
@@ -111,9 +113,10 @@ def _chosen(
 ) -> tuple[Judge | None, Rubric | None]:
     """Return the judge of the records of one task's data; where there is none, the rubric by which people graded."""
 
-    def rank(judge: Judge) -> tuple[int, bool, str]:
+    def rank(judge: Judge) -> tuple[bool, int, bool, str]:
         whole = sum(each.judged(judge) == len(each.distinct) for each in answers)
-        return whole, judge.order == USUAL_ORDER, judge.records[-1].started_at
+        gave = [grade is not None for grade in judge.grades.values()]
+        return bool(np.mean(gave) >= LEAST_GRADED), whole, judge.order == USUAL_ORDER, judge.records[-1].started_at
 
     given = [judge for judge in judges if any(each.judged(judge) for each in answers)]
     if given:
@@ -171,8 +174,9 @@ class _Grading:
             return "people"
         if self.judge is None or self.answers.judged(self.judge) < len(self.answers.distinct):
             return None
-        if self.answers.answered.any() and np.isnan(self.judged).all():
-            return None  # it was asked, and gave no grade at all
+        gave = ~np.isnan(self.judged[self.answers.answered])
+        if gave.size and gave.mean() < LEAST_GRADED:
+            return None  # it was asked, and gave hardly any grade
         if self.both < PEOPLE_NEEDED:
             return "judge"
         alone = ~np.isnan(self.judged) & np.isnan(self.by_people) & self.answers.answered
@@ -234,12 +238,18 @@ class _Grading:
         return GradedBy(
             by=self.by, judge=None if self.judge is None else self.judge.name,
             rubric=None if self.rubric is None else self.rubric.name,
-            answers=int(answered.sum()), judged=self.answers.judged(self.judge),
+            answers=int(answered.sum()), judged=self._given,
             people=int((~np.isnan(self.by_people[answered])).sum()),
             without_grade=int(np.isnan(decides[answered]).sum()),
             bills=tuple((record, self.counts[record.fingerprint] / all_graded[record.fingerprint])
                         for record in records if record.fingerprint in self.counts),
         )  # fmt: skip
+
+    @property
+    def _given(self) -> int:
+        """How many answers the judge was given; the same answer twice counts twice."""
+        given = {} if self.judge is None else self.judge.grades
+        return sum(each in given for each in self.answers.read if each[2])
 
     def _metric(self, name: str) -> dict[str, Any]:
         about = {**_described(name), "by": self.by}

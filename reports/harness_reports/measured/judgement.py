@@ -164,6 +164,9 @@ def not_graded(record: Record) -> Reason | None:
     graded = graded_by(record)
     if graded is None or graded.by is not None:
         return None
+    if graded.judge and graded.judged == graded.answers:
+        gave = graded.answers - graded.without_grade
+        return Reason("judge gave few grades", {"judge": graded.judge, "graded": gave, "answers": graded.answers})
     counts = {"judged": graded.judged, "answers": graded.answers}
     return Reason("answers not judged", {**counts, "judge": graded.judge or "MODEL"})
 

@@ -165,6 +165,9 @@ SENTENCES = {
     # Answers that a judge grades, and people.
     "answers not judged": "Not judged: {judged:count} of {answers:count} answers were given to a judge, so their quality "
     "is not known. Next: harness judge --model {judge} --rubric RUBRIC.yaml",
+    "judge gave few grades": "{judge} gave a grade to {graded:count} of {answers:count} answers, so their quality is not "
+    "known. Next: read what it said with harness export predictions --task answer-grading, then take another judge, or "
+    "the same again with --again.",
     "judged not validated": "Judged, not validated: {judge} graded by the rubric {rubric!r}, and people graded "
     "{people:count} of {answers:count} answers, with {needed:count} needed to correct it. Next: harness grades FILE.csv "
     "--rubric RUBRIC.yaml",

@@ -351,3 +351,17 @@ def test_a_rubric_without_a_scale_is_refused(open_answers: Any) -> None:
     case = open_answers.case(GOOD)
     with pytest.raises(StoreError, match=r"a rubric without a scale.*Give the rubric a scale of whole numbers"):
         Results([*case, open_answers.judge(case, _as_it_reads, rubric='{"name": "empty"}')])
+
+
+def test_a_judge_that_gives_hardly_any_grade_decides_nothing(open_answers: Any) -> None:
+    """A newer one that refuses does not take the place of one that grades; alone it leaves the quality unknown."""
+    case = open_answers.case(GOOD)
+    silent = open_answers.judge(case, lambda place, answer: 2 if place < 3 else None, model="silent",
+                                started_at="2026-11-26T11:00:00+00:00")  # fmt: skip
+    alone = _evaluation(Results([*case, silent]))
+    both = _evaluation(Results([*case, silent, open_answers.judge(case, _as_it_reads)]))
+    (reason,) = (one for one in judge_numbers(alone) if one.code == "judge gave few grades")
+
+    assert math.isnan(alone.metrics[0]["value"])
+    assert reason.sentence("en").startswith("silent gave a grade to 3 of 120 answers, so their quality is not known.")
+    assert sum(both.scores["acceptable"]) == 80
