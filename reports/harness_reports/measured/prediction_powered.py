@@ -69,11 +69,14 @@ class Corrected:
     def replicates(self) -> list[float]:
         """The value on resampled items, those with people's grades and the others each among themselves.
 
-        Where all grades are the same 0 or 1, quantiles of the distribution that the exact interval is of.
+        Where all grades are the same 0 or 1, quantiles of the distribution that the exact interval is of; the nearest
+        ones are what was observed, so that the interval begins there.
         """
         if self._unanimous:
             places = (np.arange(REPLICATES) + 0.5) / REPLICATES
             drawn = np.quantile(mean_draws(self.people[None]), places)
+            near = np.abs(drawn - self.people[0])
+            drawn = np.where(near <= np.quantile(near, 1 - CONFIDENCE), self.people[0], drawn)
             return list(map(float, np.random.default_rng([8, self.people.size]).permutation(drawn)))
         return list(_replicates(self._weight, self.people.tobytes(), self.judge.tobytes(), self.others.tobytes()))
 

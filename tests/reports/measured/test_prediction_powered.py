@@ -138,7 +138,8 @@ def test_grades_that_are_all_the_same_prove_no_certainty(grade: float) -> None:
     exact = beta.ppf(0.975, 1, 60)
 
     assert result.value == pytest.approx(grade)
-    assert abs(result.interval[grade == 0] - grade) == pytest.approx(exact, rel=0.01)
-    assert abs(interval_of(np.array(result.replicates))[grade == 0] - grade) == pytest.approx(exact, rel=0.02)
+    assert abs(result.interval[int(1 - grade)] - grade) == pytest.approx(exact, rel=0.01)
+    assert abs(interval_of(np.array(result.replicates))[int(1 - grade)] - grade) == pytest.approx(exact, rel=0.02)
+    assert interval_of(np.array(result.replicates))[int(grade)] == grade
     assert len(result.replicates) == REPLICATES
     assert tuple(points.interval) == pytest.approx((grade, grade))
