@@ -174,7 +174,7 @@ def _flat(spec: Mapping[str, Any]) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in spec.items():
         inner = {f"{name} {key}": one for key, one in value.items()} if isinstance(value, Mapping) else {name: value}
-        flat |= inner
+        flat |= {key: list(one) if isinstance(one, tuple) else one for key, one in inner.items()}  # as records hold it
     return flat
 
 

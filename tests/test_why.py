@@ -53,6 +53,17 @@ def test_what_was_never_measured_says_so(plan_of: PlanOf) -> None:
     assert why_pending(large, [record(other)]) == "not measured yet"
 
 
+def test_a_list_is_the_tuple_that_it_was(plan_of: PlanOf) -> None:
+    """A record holds settings as JSON does; a change of another one is told alone."""
+    step = finetuning(plan_of(models=["counter"]))
+    stored = {**step.spec, "settings": {**step.spec["settings"], "sizes": [64]}, "seed": 3}
+    planned = replace(step, spec={**step.spec, "settings": {**step.spec["settings"], "sizes": (64,)}})
+
+    assert (
+        why_pending(planned, [replace(record(step), spec=stored, fingerprint="other")]) == "seed 0 is not measured yet"
+    )
+
+
 def test_other_data_are_told_by_their_name(plan_of: PlanOf) -> None:
     """Those that come with the task too; a file's name alone would not tell two of one name apart."""
     packaged = finetuning(plan_of(tasks=["parity"]))

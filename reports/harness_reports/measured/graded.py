@@ -5,8 +5,9 @@ A record of open answers says only how many were answered. `with_grades` adds wh
 - `acceptable`, the deciding metric, is the share of answers of a grade that counts as right; what is no answer is
   wrong. `grade` is the mean grade of the others.
 - One judge grades all candidates of a task's data: the one that graded all answers of the most candidates; of several
-  one whose scale is listed in the usual order, then the newest. One that gives no grade to most answers counts only
-  where there is no other. A candidate of which it graded only a part is not graded.
+  one by whose rubric people graded too, then one whose scale is listed in the usual order, then the newest. One that
+  gives no grade to most answers counts only where there is no other. A candidate of which it graded only a part is not
+  graded.
 - Where people graded every answer, or every one that the judge did, theirs are taken. Where they graded at least
   `PEOPLE_NEEDED` of a candidate's, the judge's mean is corrected by them (`prediction_powered`). Else it is the judge's
   own: judged, not validated.
@@ -113,10 +114,11 @@ def _chosen(
 ) -> tuple[Judge | None, Rubric | None]:
     """Return the judge of the records of one task's data; where there is none, the rubric by which people graded."""
 
-    def rank(judge: Judge) -> tuple[bool, int, bool, str]:
+    def rank(judge: Judge) -> tuple[bool, int, bool, bool, str]:
         whole = sum(each.judged(judge) == len(each.distinct) for each in answers)
-        gave = [grade is not None for grade in judge.grades.values()]
-        return bool(np.mean(gave) >= LEAST_GRADED), whole, judge.order == USUAL_ORDER, judge.records[-1].started_at
+        gave = bool(np.mean([grade is not None for grade in judge.grades.values()]) >= LEAST_GRADED)
+        checked = judge.rubric.text in people  # by its rubric people graded too, so that it can be held against them
+        return gave, whole, checked, judge.order == USUAL_ORDER, judge.records[-1].started_at
 
     given = [judge for judge in judges if any(each.judged(judge) for each in answers)]
     if given:

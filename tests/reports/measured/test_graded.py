@@ -298,6 +298,19 @@ def test_one_judge_grades_all_candidates(open_answers: Any) -> None:
     assert _evaluation(results).scores["acceptable"] == [1.0] * 80 + [0.0] * 40
 
 
+def test_a_judge_by_the_rubric_of_people_comes_before_a_newer_one(open_answers: Any) -> None:
+    """Only it can be held against them."""
+    case = open_answers.case(GOOD)
+    people = open_answers.people({"ann": _people(GOOD, PEOPLE_NEEDED)})
+    other = open_answers.rubric.replace("helpful", "other")
+    newer = open_answers.judge(case, lambda place, answer: 1, rubric=other, model="newer",
+                               started_at="2026-11-26T11:00:00+00:00")  # fmt: skip
+    results = Results([*case, open_answers.judge(case, _as_it_reads, model="older"), newer, people])
+
+    assert graded_by(_evaluation(results)).judge == "older"  # type: ignore[union-attr]
+    assert graded_by(_evaluation(results)).by == "corrected"  # type: ignore[union-attr]
+
+
 def test_people_who_graded_by_another_rubric_do_not_count(open_answers: Any) -> None:
     """Their grades mean something else."""
     case = open_answers.case(GOOD)
