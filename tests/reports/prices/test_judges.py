@@ -104,7 +104,7 @@ def test_what_was_not_checked_is_said(open_answers: Any, pricing: Pricing) -> No
     assert row["note"] == (
         "Krippendorff's alpha takes two graders or more: there is 1. Let another person grade some of the same "
         f"answers. People graded 20 of its answers; {PEOPLE_NEEDED} are needed to correct its mean. Next: harness "
-        "grades FILE.csv --rubric RUBRIC.yaml Whether the order of the scale sways it was not checked: harness judge "
+        "grades FILE.csv --rubric RUBRIC.yaml; Whether the order of the scale sways it was not checked: harness judge "
         "--check-order N"
     )
 
