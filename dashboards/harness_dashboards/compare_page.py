@@ -34,6 +34,8 @@ FIRST = 5
 """Candidates that are selected at first."""
 ALL = "all"
 ANSWERS = ("place", "outcome", "input", "target", "reference_output", "output", "reference_score", "score")
+GRADED_BY = ("reference_graded_by", "graded_by")
+"""Columns besides, of open answers."""
 STYLE = f"""<style>
 .answers {{display: grid; grid-template-columns: repeat(auto-fit, minmax(16rem, 1fr)); gap: .6rem 1.2rem}}
 .answers .input {{grid-column: 1 / -1}}
@@ -161,8 +163,10 @@ def _answers(view: View, texts: Texts) -> None:
     small(texts["answers_count"].format(count=f"{len(rows):,}", all=f"{len(frame):,}"))
     if rows.empty:
         return
-    shown = clipped(rows)[list(ANSWERS)].map(cells.cell)
-    shown["outcome"] = shown["outcome"].map(lambda name: texts.get(f"cell_{name}", name))
+    columns = [*ANSWERS, *(name for name in GRADED_BY if frame[name].notna().any())]
+    shown = clipped(rows)[columns].map(cells.cell)
+    for column in {"outcome", *GRADED_BY} & set(columns):
+        shown[column] = shown[column].map(lambda name: texts.get(f"cell_{name}", name))
     st.dataframe(shown.rename(columns=lambda name: heading(name, texts)), hide_index=True, width="stretch")
     download("answers", rows, texts)
     _one(rows, reference, candidate, texts)

@@ -28,9 +28,10 @@ def graded(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
 
     made = OpenAnswers(Bench())
     case = [one for model in ("nearest", "writer") for one in made.case(OUTPUTS, model=model, data="faq")]
-    people = made.people({"ann": {(f"q{place}", OUTPUTS[place]): 5 for place in range(10)}})
+    few = 60 if request.param == "corrected" else 10
+    people = made.people({"ann": {(f"q{place}", OUTPUTS[place]): 5 if place else 2 for place in range(few)}})
     store = open_store(str(tmp_path / "store"), create=True)
-    for record in [*case, *([made.judge(case, _grade), people] if request.param == "judged" else [])]:
+    for record in [*case, *([] if request.param == "not judged" else [made.judge(case, _grade), people])]:
         store.add(record)
     store.close()
     packaged = Path(harness_language.__file__).parent / "use_cases" / "document-classification.yaml"
@@ -66,3 +67,16 @@ def test_the_mark_is_in_the_memo(language: str, graded: str) -> None:
 
     assert (MARKS[language] in page) == (graded == "judged")
     assert ("harness judge --model MODEL" in page) == (graded == "not judged")
+
+
+@pytest.mark.parametrize("graded", ["corrected"], indirect=True)
+def test_answers_of_a_corrected_share_are_sorted_by_right_and_wrong(graded: str, open_page: Callable[..., Any]) -> None:
+    """On the page "Compare": people found the judge's first right answer wrong; whose grade counts is in the table."""
+    from harness_dashboards.texts import TEXTS
+
+    app, texts = open_page("compare_page"), TEXTS["en"]
+    table = app.dataframe[-1].value
+
+    assert [option.rpartition(" ")[2] for option in app.pills[0].options][:3] == ["(200)", "(189)", "(11)"]
+    assert list(table[texts["column_outcome"]][:2]) == [texts["cell_both wrong"], texts["cell_both right"]]
+    assert list(table[texts["column_graded_by"]])[59:61] == ["people", "judge"]

@@ -9,13 +9,14 @@ from typing import Any
 import pandas as pd
 
 from harness.records import Record
+from harness_reports.measured.graded_record import ACCEPTABLE, GRADE, item_grades, item_scores
 from harness_reports.measured.pairs import Pair, pairs
 from harness_reports.measured.quality import Quality
 from harness_reports.measured.results import Results
 
 ANSWERS = (
     "task", "data", "candidate", "reference", "metric", "place", "outcome", "input", "target", "reference_output",
-    "output", "reference_score", "score",
+    "output", "reference_score", "score", "reference_graded_by", "graded_by",
 )  # fmt: skip
 RIGHT_OR_WRONG = ("both right", "both wrong", "reference only", "candidate only")
 """Outcomes of an item where answers can be right: where the metric has a ceiling."""
@@ -35,7 +36,9 @@ def answers(
     `place` is the item's in the split, from 0. `target` is the right answer as the data have it. An answer is
     right if its score is the metric's ceiling; in a metric without one `outcome` says which side's is better; it is
     None in a metric that grades no single items. Of several seeds the newest evaluations are shown. Inputs and outputs
-    are texts; what is none is written as JSON. They are None where records hold none (before version 6).
+    are texts; what is none is written as JSON. They are None where records hold none (before version 6). `graded_by`
+    says whose grade an open answer has, `people` or `judge`: where people's grades correct a mean, an item has people's
+    where there is one, else the judge's.
 
     Args:
         records: of any step and outcome.
@@ -88,6 +91,7 @@ def _rows(pair: Pair) -> Iterator[dict[str, Any]]:
     items, scores, other = pair.quality.newest.items.get("test", {}), _scores(pair.quality), _scores(pair.reference)
     outputs, others = _outputs(pair.quality), _outputs(pair.reference)
     inputs, targets = _column(items, "input", pair.quality), _column(items, "reference", pair.quality)
+    graders, their_graders = _graders(pair.quality), _graders(pair.reference)
     places = pair.quality.places
     for row, other_row in zip(ours, theirs, strict=True):
         score, other_score = scores[row], other[other_row]
@@ -96,12 +100,21 @@ def _rows(pair: Pair) -> Iterator[dict[str, Any]]:
             "metric": pair.quality.name, "place": places[row], "outcome": _outcome(pair.quality, score, other_score),
             "input": inputs[row], "target": targets[row], "reference_output": others[other_row],
             "output": outputs[row], "reference_score": other_score, "score": score,
+            "reference_graded_by": their_graders[other_row], "graded_by": graders[row],
         }  # fmt: skip
 
 
 def _scores(quality: Quality) -> Sequence[float | None]:
     column = quality.metric["column"]
-    return quality.newest.scores[column] if column is not None else [None] * quality.items
+    if column is not None:
+        return quality.newest.scores[column]
+    return item_scores(quality.newest, quality.name) or [None] * quality.items
+
+
+def _graders(quality: Quality) -> Sequence[str | None]:
+    """Return whose grade each item has, None where a metric is of no grades."""
+    grades = item_grades(quality.newest) if quality.name in (ACCEPTABLE, GRADE) else None
+    return [None] * quality.items if grades is None else [each.by for each in grades]
 
 
 def _outputs(quality: Quality) -> list[str | None]:

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from harness.records import Record
-from harness_reports.measured.graded_record import By, GradedBy, GradedRecord, graded_by
+from harness_reports.measured.graded_record import ACCEPTABLE, GRADE, By, GradedBy, GradedRecord, graded_by
 from harness_reports.measured.grades import (
     USUAL_ORDER,
     Graded,
@@ -43,7 +43,6 @@ PEOPLE_NEEDED = 50
 93 to 95 % where a judge is off by 10 points, with 30 they cover 90 %."""
 LEAST_GRADED = 0.5
 """Share of a candidate's answers to which a judge has to give a grade: those with one are no sample of the others."""
-ACCEPTABLE, GRADE = "acceptable", "grade"
 _METRICS = (ACCEPTABLE, GRADE)
 
 
@@ -240,6 +239,7 @@ class _Grading:
         return GradedBy(
             by=self.by, judge=None if self.judge is None else self.judge.name,
             rubric=None if self.rubric is None else self.rubric.name,
+            good_from=None if self.rubric is None else self.rubric.good_from,
             answers=int(answered.sum()), judged=self._given,
             people=int((~np.isnan(self.by_people[answered])).sum()),
             without_grade=int(np.isnan(decides[answered]).sum()),

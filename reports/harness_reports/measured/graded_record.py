@@ -7,8 +7,12 @@ from typing import Literal, NamedTuple
 
 from harness.records import Record
 
+ACCEPTABLE, GRADE = "acceptable", "grade"
+
 By = Literal["people", "corrected", "judge"]
 """Whose grades decide."""
+Grader = Literal["people", "judge"]
+"""Who graded a single answer."""
 
 
 class GradedBy(NamedTuple):
@@ -18,6 +22,8 @@ class GradedBy(NamedTuple):
     """None where not all of them were graded: then the quality is not a number."""
     judge: str | None
     rubric: str | None
+    good_from: int | None
+    """The lowest grade of an answer that counts as right; None without a rubric."""
     answers: int
     """Items that were answered."""
     judged: int
@@ -40,3 +46,50 @@ class GradedRecord(Record):
 def graded_by(record: Record) -> GradedBy | None:
     """Return who graded the answers of a record; None of all but open answers."""
     return record.graded if isinstance(record, GradedRecord) else None
+
+
+class ItemGrade(NamedTuple):
+    """The grade of one item, and whose it is; of an item without answer both are None."""
+
+    grade: float | None
+    by: Grader | None
+
+
+def item_grades(record: Record) -> list[ItemGrade] | None:
+    """Return the grade of each item of open answers; None of all other records, and where nothing was graded.
+
+    It is people's where they graded it, else the judge's; the judge's of all where its grades decide alone.
+    """
+    graded, columns = graded_by(record), record.answers.get("test", {})
+    if graded is None or graded.by is None:
+        return None
+    judge, people = columns["judge_grade"], columns["people_grade"]
+    if graded.by == "judge":
+        people = [None] * len(judge)
+    return [_item_grade(*each) for each in zip(columns["output"], people, judge, strict=True)]
+
+
+def _item_grade(output: str | None, people: float | None, judge: float | None) -> ItemGrade:
+    if not output or (people is None and judge is None):
+        return ItemGrade(None, None)
+    return ItemGrade(judge, "judge") if people is None else ItemGrade(people, "people")
+
+
+def item_scores(record: Record, metric: str) -> list[float | None] | None:
+    """Return the score of each item in a metric of grades, whether or not its mean is corrected.
+
+    What is no answer is not acceptable, as the rubric's lowest right grade decides; an item without a grade has None.
+    """
+    grades, graded = item_grades(record), graded_by(record)
+    if grades is None or graded is None or graded.good_from is None or metric not in (ACCEPTABLE, GRADE):
+        return None
+    if metric == GRADE:
+        return [each.grade for each in grades]
+    outputs = record.answers["test"]["output"]
+    return [_right(each.grade, output, graded.good_from) for each, output in zip(grades, outputs, strict=True)]
+
+
+def _right(grade: float | None, output: str | None, good_from: int) -> float | None:
+    if not output:
+        return 0.0
+    return None if grade is None else float(grade >= good_from)

@@ -114,7 +114,7 @@ SHOWN: Mapping[str, Sequence[str]] = {
     ),
     "answers": (
         "task", "data", "candidate", "reference", "metric", "place", "outcome", "input", "target", "reference_output",
-        "output", "reference_score", "score",
+        "output", "reference_score", "score", "reference_graded_by", "graded_by",
     ),
     "sizes": (
         "task", "data", "model", "start", "metric", "sizes", "params_low", "params_high", "exponent", "exponent_low",

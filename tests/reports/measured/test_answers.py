@@ -196,3 +196,28 @@ def test_what_shows_nothing_is_said(
     """With what there is."""
     with pytest.raises(error, match=message):
         compare(*arguments)
+
+
+def test_open_answers_have_peoples_grade_where_there_is_one_else_the_judges(
+    open_answers: Any, make_store: Callable[..., str], tmp_path: Path, invoke: Callable[..., str]
+) -> None:
+    """Where 50 grades of people correct the mean: whose grade counts is said, and what is no answer is wrong."""
+    mine = open_answers.case(["good" if place < 80 else "bad" for place in range(120)])
+    other = open_answers.case(["bad" if place else "" for place in range(120)], model="lead")
+    judge = open_answers.judge([*mine, *other], lambda place, answer: 4 if answer == "good" else 3)
+    strict = {(f"q{place}", "good"): 3 if place < 5 else 4 for place in range(55)}
+    people = open_answers.people({"ann": strict | {(f"q{place}", "bad"): 3 for place in range(60, 120)}})
+    records = [*mine, *other, judge, people]
+    frame, points = answers(records, ["lead", "nearest"]), answers(records, ["lead", "nearest"], metric="grade")
+    store = make_store(tmp_path / "store", records)
+    printed = invoke("compare", "lead", "nearest", "--answers", "candidate-only", "--store", store)
+
+    assert outcomes(frame) == {"both right": 0, "both wrong": 45, "reference only": 0, "candidate only": 75}
+    assert chosen(frame, "candidate only")["place"].tolist() == list(range(5, 80))
+    assert frame["graded_by"].tolist() == ["people"] * 55 + ["judge"] * 25 + ["people"] * 40
+    assert frame["reference_graded_by"].tolist() == [None, *["judge"] * 59, *["people"] * 60]
+    assert frame["reference_score"].tolist() == [0.0] * 120
+    assert points["score"].tolist()[4:6] == [3, 4]
+    assert points["outcome"].tolist()[:6] == [None, *["equal"] * 4, "candidate better"]
+    assert printed.count("only the candidate right") == 75
+    assert "graded by" in printed
