@@ -242,6 +242,7 @@ class _Grading:
             good_from=None if self.rubric is None else self.rubric.good_from,
             answers=int(answered.sum()), judged=self._given,
             people=int((~np.isnan(self.by_people[answered])).sum()),
+            both=self.both,
             without_grade=int(np.isnan(decides[answered]).sum()),
             bills=tuple((record, self.counts[record.fingerprint] / all_graded[record.fingerprint])
                         for record in records if record.fingerprint in self.counts),

@@ -30,6 +30,8 @@ class GradedBy(NamedTuple):
     """Answers that the judge was given."""
     people: int
     """Answers that people graded."""
+    both: int
+    """Answers that people and the judge graded."""
     without_grade: int
     """Answers to which whoever decides gave no grade."""
     bills: tuple[tuple[Record, float], ...]

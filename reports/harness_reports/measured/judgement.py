@@ -180,6 +180,15 @@ def not_validated(record: Record) -> Reason | None:
     return Reason("judged not validated", {**counts, "judge": graded.judge, "rubric": graded.rubric})
 
 
+def _corrected(record: Record) -> Reason | None:
+    """Say by how many of people's grades a judge's are corrected: where `not_validated` says that they are not."""
+    graded = graded_by(record)
+    if graded is None or graded.by != "corrected":
+        return None
+    counts = {"both": graded.both, "answers": graded.answers}
+    return Reason("judge corrected", {**counts, "judge": graded.judge, "rubric": graded.rubric})
+
+
 def _without_grade(record: Record) -> Reason | None:
     graded = graded_by(record)
     if graded is None or graded.by is None or not graded.without_grade:
@@ -219,6 +228,7 @@ _CHECKS: Mapping[str, Sequence[Callable[[Record], Reason | None]]] = {
     "evaluate": (
         not_graded,
         not_validated,
+        _corrected,
         _without_grade,
         _sampled,
         _unrepeatable,

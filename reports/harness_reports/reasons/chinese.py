@@ -124,6 +124,7 @@ SENTENCES = {
     "answers not judged": "尚未评审：{answers:count} 个回答中只有 {judged:count} 个交给了评审模型，质量未知。下一步：harness judge --model {judge} --rubric RUBRIC.yaml",
     "judge gave few grades": "{answers:count} 个回答中，评审模型 {judge} 只对 {graded:count} 个给出了评分，质量未知。下一步：以 harness export 导出 answer-grading 的回答并查看，再换一个评审模型，或以 --again 重新评审。",
     "judged not validated": "仅经模型评审，未经验证：{judge} 按评分标准 {rubric!r} 评分，{answers:count} 个回答中由人评过的有 {people:count} 个，而校正需要 {needed:count} 个。下一步：以 harness grades 导入更多人工评分。",
+    "judge corrected": "经模型评审并已校正：{judge} 按评分标准 {rubric!r} 评分，其均值以人对 {answers:count} 个回答中 {both:count} 个的评分校正。",
     "judge without a price": "评审模型 {judge} 的价格未知，而它是评测成本的一部分：请以 priced_as 指明价目表中的条目并重新评审，或以 --machine 指明其运行的机器。",
     "people few": "人工评过其中 {people:count} 个回答，校正其均值需要 {needed:count} 个。下一步：以 harness grades 导入更多人工评分。",
     "order not checked": "尚未检查等级的排列顺序是否影响其评分：harness judge --check-order N",

@@ -171,6 +171,8 @@ SENTENCES = {
     "judged not validated": "Judged, not validated: {judge} graded by the rubric {rubric!r}, and people graded "
     "{people:count} of {answers:count} answers, with {needed:count} needed to correct it. Next: harness grades FILE.csv "
     "--rubric RUBRIC.yaml",
+    "judge corrected": "Judged, and corrected: {judge} graded by the rubric {rubric!r}, and people's grades of {both:count} of "
+    "{answers:count} answers correct its mean.",
     "judge without a price": "What {judge} costs as a judge is not known, and it is part of the evaluation: name the entry "
     "of the list of prices that pays its calls (priced_as) and grade again, or the machine that it runs on (--machine).",
     "people few": "People graded {people:count} of its answers; {needed:count} are needed to correct its mean. Next: "

@@ -183,6 +183,7 @@ def test_where_people_graded_enough_the_judge_is_corrected(open_answers: Any) ->
     assert row["value"] < 80 / 120
     assert (row["low"], row["high"]) == pytest.approx(result.interval, abs=0.03)
     assert "Judged, not validated" not in row["judgement"]
+    assert "people's grades of 60 of 120 answers correct its mean" in row["judgement"]
     quality = records.qualities("acceptable").popitem()[1]
     assert "prediction-powered inference" in quality_figures(quality, None)["value"].note
 
