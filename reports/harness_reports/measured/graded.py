@@ -40,7 +40,7 @@ from harness_reports.measured.prediction_powered import REPLICATES, corrected, r
 
 PEOPLE_NEEDED = 50
 """Answers of a candidate that people have to grade before the judge's mean is corrected: from here on intervals cover
-93 to 95 % where a judge is off by 10 points, with 30 they cover 90 %."""
+95 % or more, whether a judge is off by 10 points or hardly errs; with fewer the normal approximation is rough."""
 LEAST_GRADED = 0.5
 """Share of a candidate's answers to which a judge has to give a grade: those with one are no sample of the others."""
 _METRICS = (ACCEPTABLE, GRADE)
@@ -274,12 +274,17 @@ class _Grading:
         """Return the mean over all items, and over resampled ones."""
         if self.by != "corrected":
             return resampled(self.scores(name))
-        mean, answered = corrected(*self.sides(name), share=name == ACCEPTABLE), self.answers.answered
+        mean, answered = corrected(*self.sides(name), self._ends(name)), self.answers.answered
         if name == GRADE or answered.all():
             return mean.value, mean.replicates
         share = float(answered.mean())  # the others are wrong: no grade is needed to know that
         drawn = np.random.default_rng([11, answered.size]).binomial(answered.size, share, REPLICATES) / answered.size
         return share * mean.value, (drawn * mean.replicates).tolist()
+
+    def _ends(self, name: str) -> tuple[float, float]:
+        """Return the lowest and the highest score that an item can have."""
+        scale = (0, 1) if name == ACCEPTABLE or self.rubric is None else self.rubric.scale
+        return float(scale[0]), float(scale[-1])
 
 
 def _described(metric: str) -> dict[str, Any]:

@@ -7,7 +7,9 @@ graded are a random sample (Angelopoulos et al. 2023). Computed by ppi-python.
 
 from __future__ import annotations
 
+import math
 import warnings
+import zlib
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from typing import Any
@@ -20,6 +22,8 @@ from harness_reports.measured.intervals import CONFIDENCE, Interval, is_unanimou
 REPLICATES = 400
 """As many as a task's own metrics have: see `harness.grading`."""
 EXTRA = "judging"
+_NORMAL = 1.959964
+"""Standard errors from the middle to an end of a 95 % interval."""
 _TOGETHER = 40
 """Replicates in one call: more would take much memory."""
 
@@ -33,8 +37,8 @@ class Corrected:
     """Of the items that people graded."""
     others: np.ndarray
     """The judge's, of all others."""
-    share: bool = True
-    """Whether the columns say what is right: 0 or 1."""
+    ends: tuple[float, float] = (0.0, 1.0)
+    """The lowest and the highest that a grade can be: 0 and 1 where the columns say what is right."""
 
     @property
     def _weight(self) -> float:
@@ -54,7 +58,20 @@ class Corrected:
     @property
     def _unanimous(self) -> bool:
         """Whether all are the same 0 or 1, so that nothing shows a spread: then people's count alone."""
-        return self.share and is_unanimous(np.concatenate([self.people, self.judge, self.others]))
+        every = np.concatenate([self.people, self.judge, self.others])
+        return self.ends == (0.0, 1.0) and is_unanimous(every)
+
+    @property
+    def _unseen(self) -> float:
+        """The standard error of disagreements that nobody saw.
+
+        A judge that agrees with people on all of 50 answers may still err on 1 in 20 of the others. As in Bonett and
+        Price's interval (2012) of a paired difference of shares, people and judge count as having disagreed once more
+        in either direction: as far as they ever did, or by the whole scale where they never did.
+        """
+        low, high = self.ends
+        apart = float(np.abs(self.people - self.judge).max()) or high - low
+        return apart * math.sqrt(2) / (self.people.size + 2)
 
     @cached_property
     def interval(self) -> Interval:
@@ -63,14 +80,17 @@ class Corrected:
             return mean_interval(self.people[None])
         columns = (self.people, self.judge, self.others)
         low, high = _library().ppi_mean_ci(*columns, alpha=1 - CONFIDENCE, lam=self._weight)
-        return Interval(float(low[0]), float(high[0]))
+        half = math.hypot(float(high[0] - low[0]) / 2, _NORMAL * self._unseen)
+        least, most = np.clip([self.value - half, self.value + half], *self.ends)
+        return Interval(float(least), float(most))
 
     @property
     def replicates(self) -> list[float]:
         """The value on resampled items, those with people's grades and the others each among themselves.
 
-        Where all grades are the same 0 or 1, quantiles of the distribution that the exact interval is of; the nearest
-        ones are what was observed, so that the interval begins there.
+        Disagreements that nobody saw are drawn besides. Where all grades are the same 0 or 1, quantiles of the
+        distribution that the exact interval is of; the nearest ones are what was observed, so that the interval begins
+        there.
         """
         if self._unanimous:
             places = (np.arange(REPLICATES) + 0.5) / REPLICATES
@@ -78,16 +98,20 @@ class Corrected:
             near = np.abs(drawn - self.people[0])
             drawn = np.where(near <= np.quantile(near, 1 - CONFIDENCE), self.people[0], drawn)
             return list(map(float, np.random.default_rng([8, self.people.size]).permutation(drawn)))
-        return list(_replicates(self._weight, self.people.tobytes(), self.judge.tobytes(), self.others.tobytes()))
+        columns = [column.tobytes() for column in (self.people, self.judge, self.others)]
+        # Of their own for each candidate: in a difference of two they do not cancel, unless both gave the same answers.
+        random = np.random.default_rng([9, zlib.crc32(b"".join(columns))])
+        drawn = np.array(_replicates(self._weight, *columns)) + random.normal(0, self._unseen, REPLICATES)
+        return list(map(float, np.clip(drawn, *self.ends)))
 
 
-def corrected(people: np.ndarray, judge: np.ndarray, *, share: bool = True) -> Corrected:
+def corrected(people: np.ndarray, judge: np.ndarray, ends: tuple[float, float] = (0.0, 1.0)) -> Corrected:
     """Return the mean of people's grades over all items.
 
     Args:
         people: their grade of each item, NaN where they gave none, shape (items,).
         judge: the judge's, of the same items; an item without it is left out.
-        share: whether they are 0 or 1 for wrong and right, not points.
+        ends: the lowest and the highest that a grade can be; 0 and 1 for wrong and right.
 
     Raises:
         ValueError: people graded no item that the judge graded, or every one.
@@ -96,12 +120,12 @@ def corrected(people: np.ndarray, judge: np.ndarray, *, share: bool = True) -> C
     both, alone = graded & ~np.isnan(people), graded & np.isnan(people)
     if not both.any() or not alone.any():
         raise ValueError(f"People graded {both.sum()} of {graded.sum()} items: some are needed, and not all.")
-    return Corrected(people[both], judge[both], judge[alone], share)
+    return Corrected(people[both], judge[both], judge[alone], ends)
 
 
 @lru_cache(maxsize=512)
 def _replicates(weight: float, *columns: bytes) -> tuple[float, ...]:
-    """Return `Corrected.replicates`; cached, as a page reads the same records again and again."""
+    """Return the value on resampled items; cached, as a page reads the same records again and again."""
     people, judge, others = (np.frombuffer(column) for column in columns)
     random = np.random.default_rng([8, people.size, others.size])
     values: list[float] = []

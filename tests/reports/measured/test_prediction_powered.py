@@ -78,20 +78,23 @@ def test_the_estimate_by_hand() -> None:
     judge = np.array([1.0, 1, 1, 0, 1, 1, 0, 1])
     result = corrected(people, judge)
     weight = 4 / 8  # what makes the judge's mean that over all eight
-    error = math.sqrt((weight**2 * np.var([1, 1, 0, 1]) + np.var(people[:4] - weight * judge[:4])) / 4)
+    seen = (weight**2 * np.var([1, 1, 0, 1]) + np.var(people[:4] - weight * judge[:4])) / 4
+    error = math.sqrt(seen + 2 / (4 + 2) ** 2)  # and a disagreement in either direction that nobody saw
+    middle = 6 / 8 - 1 / 4
 
     assert result.value == pytest.approx(6 / 8 + (0 - 1 + 0 + 0) / 4)
-    assert result.interval == pytest.approx((result.value - 1.959964 * error, result.value + 1.959964 * error))
+    assert result.interval == pytest.approx((max(0, middle - 1.959964 * error), min(1, middle + 1.959964 * error)))
 
 
 def test_a_judge_that_says_always_the_same_adds_nothing() -> None:
-    """The mean of people's grades, with its own interval."""
+    """The mean of people's grades, with its own interval, but for disagreements that nobody saw."""
     people = np.array([1.0, 0.0] * 20 + [np.nan] * 60)
     result = corrected(people, np.ones(100))
+    error = math.hypot(0.5 / 40**0.5, math.sqrt(2) / 42)
 
     assert result.value == pytest.approx(0.5)
-    assert result.interval == pytest.approx((0.5 - 1.96 * 0.5 / 40**0.5, 0.5 + 1.96 * 0.5 / 40**0.5), abs=1e-4)
-    assert np.std(result.replicates) == pytest.approx(0.5 / 40**0.5, rel=0.15)
+    assert result.interval == pytest.approx((0.5 - 1.96 * error, 0.5 + 1.96 * error), abs=1e-4)
+    assert np.std(result.replicates) == pytest.approx(error, rel=0.15)
 
 
 def test_items_without_a_grade_of_the_judge_are_left_out() -> None:
@@ -134,7 +137,7 @@ def test_grades_that_are_all_the_same_prove_no_certainty(grade: float) -> None:
     """Where nobody saw a right answer among 60, up to 6 % may be right: the interval is that of people's 60 alone."""
     people = np.where(np.arange(200) < 60, grade, np.nan)
     result = corrected(people, np.full(200, grade))
-    points = corrected(people, np.full(200, grade), share=False)
+    points = corrected(people, np.full(200, grade), (0.0, 4.0))
     exact = beta.ppf(0.975, 1, 60)
 
     assert result.value == pytest.approx(grade)
@@ -142,4 +145,55 @@ def test_grades_that_are_all_the_same_prove_no_certainty(grade: float) -> None:
     assert abs(interval_of(np.array(result.replicates))[int(1 - grade)] - grade) == pytest.approx(exact, rel=0.02)
     assert interval_of(np.array(result.replicates))[int(grade)] == grade
     assert len(result.replicates) == REPLICATES
-    assert tuple(points.interval) == pytest.approx((grade, grade))
+    half = 1.959964 * 4 * math.sqrt(2) / 62  # as if one more person had gone from one end of the scale to the other
+    assert tuple(points.interval) == pytest.approx((max(0, grade - half), grade + half))
+    assert interval_of(np.array(points.replicates)) == pytest.approx(tuple(points.interval), abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("items", "graded", "right", "errs"),
+    [(5_000, 50, 0.6, 0.02), (5_000, 50, 0.6, 0.05), (5_000, 100, 0.9, 0.02), (600, 50, 0.97, 0.03)],
+)
+def test_intervals_cover_the_truth_where_a_judge_rarely_errs(
+    items: int, graded: int, right: float, errs: float
+) -> None:
+    """People often see none of its errors: what they saw has no spread then, and ppi-python's own interval is narrow.
+
+    The judge takes some of the wrong answers as right: a share `errs` of all.
+    """
+    random = np.random.default_rng(6)
+    ours = alone = agreed = 0
+    for _ in range(400):
+        truth = random.random(items) < right
+        judge = (truth | (random.random(items) < errs / (1 - right))).astype(float)
+        people = np.where(np.arange(items) < graded, truth, np.nan)
+        result = corrected(people, judge)
+        low, high = result.interval
+        ours += low <= right <= high
+        agreed += bool((result.people == result.judge).all())
+        first, last = prediction_powered._library().ppi_mean_ci(
+            result.people, result.judge, result.others, alpha=0.05, lam=(items - graded) / items
+        )
+        alone += bool(first[0] <= right <= last[0])
+    print(f"covered: {ours / 4:.1f} %, {alone / 4:.1f} % by ppi-python; no error seen in {agreed / 4:.1f} %")  # noqa: T201
+
+    assert agreed >= 20
+    assert ours >= 0.93 * 400
+    assert alone < 0.93 * 400
+
+
+def test_grades_in_points_cover_the_truth_where_a_judge_rarely_errs() -> None:
+    """On a scale from 1 to 5 it takes 1 of 20 answers of the lowest grade for one of the highest."""
+    random = np.random.default_rng(7)
+    covered = agreed = 0
+    for _ in range(400):
+        truth = random.choice([1.0, 3.0, 5.0], 3_000, p=[0.4, 0.2, 0.4])
+        judge = np.where((truth == 1) & (random.random(3_000) < 0.05), 5.0, truth)
+        people = np.where(np.arange(3_000) < 50, truth, np.nan)
+        result = corrected(people, judge, (1.0, 5.0))
+        low, high = result.interval
+        covered += low <= 3.0 <= high
+        agreed += bool((result.people == result.judge).all())
+
+    assert agreed >= 100
+    assert covered >= 0.93 * 400
