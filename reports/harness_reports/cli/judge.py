@@ -62,9 +62,15 @@ def judge(
     if check_order is not None:
         parts = {**parts, judging.SWAPPED: judging.sample(answers, check_order)}
     if not again:
-        parts = judging.not_asked(asking, parts, records, plugins)
+        parts, without = judging.not_asked(asking, parts, records, plugins)
+        if not parts:
+            typer.echo(f"{model} was asked to grade all {len(answers)} answers already; nothing to do.")
+        if without:
+            typer.echo(
+                f"What it said of {without} of them before is no grade. Read it with harness export predictions --task "
+                f"answer-grading; --again asks it to grade all {len(answers)} anew."
+            )
     if not parts:
-        typer.echo(f"{model} was asked to grade all {len(answers)} answers already; nothing to do.")
         return
     opened = open_store(store)
     opened.close()

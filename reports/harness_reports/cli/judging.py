@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.errors import HarnessError, StoreError, SuiteError
 from harness_reports.measured.grades import USUAL_ORDER
@@ -131,16 +131,26 @@ def sample(answers: Sequence[Given], count: int) -> list[Given]:
     return sorted(sorted(answers, key=lambda one: _digest([one]))[:count])
 
 
-def not_asked(asking: Asking, parts: Parts, records: Sequence[Record], plugins: Plugins) -> Parts:
+class Left(NamedTuple):
+    """What is left of the answers that a judge is to grade."""
+
+    parts: Parts
+    """Without those that it was asked to grade already."""
+    without_grade: int
+    """Of those, the ones that have no grade, as what it said is none."""
+
+
+def not_asked(asking: Asking, parts: Parts, records: Sequence[Record], plugins: Plugins) -> Left:
     """Return the parts without the answers that the judge was asked to grade already."""
     with TemporaryDirectory() as folder:
         plan = asking.plan({order: write_answers(Path(folder), answers) for order, answers in parts.items()}, plugins)
-    left = {}
+    left, without = {}, set()
     for order, answers in parts.items():
         judge = next(step.spec for step in plan.steps if step.spec["task_settings"]["order"] == order)
         done = asked_of(records, judge)
         left[order] = [one for one in answers if one not in done]
-    return {order: answers for order, answers in left.items() if answers}
+        without |= {one for one in answers if one in done and done[one] is None}
+    return Left({order: answers for order, answers in left.items() if answers}, len(without))
 
 
 @contextmanager

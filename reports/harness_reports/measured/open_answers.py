@@ -51,8 +51,10 @@ def given_answers(records: Sequence[Record], task: str, data: str | None = None)
     return sorted(answers)
 
 
-def asked_of(records: Sequence[Record], judge: Mapping[str, Any]) -> set[Given]:
-    """Return the answers that a judge was asked to grade already, by a definition that still holds.
+def asked_of(records: Sequence[Record], judge: Mapping[str, Any]) -> dict[Given, int | None]:
+    """Return the answers that a judge was asked to grade already, by a definition that still holds, with its grades.
+
+    A grade is None where what the judge said is none.
 
     Args:
         records: of any steps, oldest first.
@@ -60,12 +62,13 @@ def asked_of(records: Sequence[Record], judge: Mapping[str, Any]) -> set[Given]:
     """
     wanted = [judge[key] for key in _JUDGE]
     done = [one for one in _evaluations(records, GRADING) if [one.spec.get(key) for key in _JUDGE] == wanted]
-    return {
-        Given(*row)
-        for one in done
-        if not one.stale
-        for row in zip(*(one.items["test"][name] for name in Given._fields), strict=True)
-    }
+    return {given: grade for one in done if not one.stale for given, grade in _grades(one)}
+
+
+def _grades(record: Record) -> Iterable[tuple[Given, int | None]]:
+    """Return what a judge graded in an evaluation, with its grades."""
+    rows = zip(*(record.items["test"][name] for name in Given._fields), strict=True)
+    return zip((Given(*row) for row in rows), record.answers["test"]["output"], strict=True)
 
 
 def _evaluations(records: Iterable[Record], task: str) -> list[Record]:

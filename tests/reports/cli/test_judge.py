@@ -127,7 +127,9 @@ def test_a_judge_grades_each_answer_once(folder: Path, run: Run, judges: Any) ->
     assert (kept["good_from"], kept["scale"]["2"], kept["as_of"]) == (3, "partly right", "2026-11-27")
     assert record.spec["task_settings"]["order"] == "worst-first"
     assert again.code == 0
-    assert f"was asked to grade all {QUESTIONS} answers already" in again.stdout
+    assert f"was asked to grade all {QUESTIONS} answers already; nothing to do." in again.stdout
+    assert "What it said of 2 of them before is no grade." in again.stdout
+    assert f"--again asks it to grade all {QUESTIONS} anew." in again.stdout
     assert len(judges.prompts("asked")) == calls
 
 
@@ -168,7 +170,9 @@ def test_a_judge_that_failed_goes_on_with_what_is_missing(folder: Path, run: Run
     assert judges.prompts("asked")[first:] == [prompt]
     assert [one.outcome for one in _records(folder)] == ["failed", "ok"]
     assert _records(folder)[-1].answers["test"]["output"] == [3] * QUESTIONS
-    assert "answers already; nothing to do" in run(f"openai:judge@{judges.url}").stdout
+    whole = run(f"openai:judge@{judges.url}").stdout
+    assert "answers already; nothing to do" in whole
+    assert "--again" not in whole
 
 
 @pytest.mark.usefixtures("libraries_at_hand")
