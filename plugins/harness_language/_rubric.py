@@ -99,7 +99,10 @@ def checked(name: str, content: Any) -> Rubric:
         if key not in content:
             raise DataError(f"{name} has no {key}. Add it. {_FORM}")
     if unknown := [key for key in content if key not in KEYS]:
-        raise DataError(f"{name} has the key {unknown[0]!r}, which no rubric has. Keys are {', '.join(KEYS)}.")
+        raise DataError(
+            f"{name} has the key {unknown[0]!r}, which this version of the harness does not know. Keys are "
+            f"{', '.join(KEYS)}. Delete it, or take the version of the harness that the rubric is written for."
+        )
     scale = _scale(name, content["scale"])
     return Rubric(
         name=_text(name, "name", content["name"]),

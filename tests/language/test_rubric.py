@@ -63,7 +63,7 @@ def test_grades_are_in_their_order_however_they_are_written(tmp_path: Path) -> N
         ("as_of: 2026-11-27", "as_of: lately", "as_of is 'lately'. Give a day such as 2026-11-27"),
         ("source: who wrote it", "source: ''", "source is ''. Write a text"),
         ("name: helpful-answers", "title: helpful-answers", "has no name. Add it"),
-        ("name: helpful-answers", "name: helpful\nweights: [1]", "has the key 'weights', which no rubric has"),
+        ("name: helpful-answers", "name: helpful\nweights: [1]", "the key 'weights', which this version"),
         ("name: helpful-answers", "name: helpful\nname: answers", "line 2: this is not YAML: the key 'name' is here"),
     ],
 )

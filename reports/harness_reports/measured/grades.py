@@ -21,6 +21,9 @@ from harness_reports.measured.open_answers import ANSWERING, GRADING, STEP
 USUAL_ORDER = "worst-first"
 """How a scale is listed unless somebody swaps it to see whether that changes grades."""
 
+_KEYS = ("name", "as_of", "source", "question", "scale", "good_from")
+"""Of a rubric."""
+
 Answer = tuple[str, str]
 """What was asked and what was answered."""
 Graded = tuple[str, str, str]
@@ -45,10 +48,11 @@ class Rubric(NamedTuple):
         """Return the rubric in a record.
 
         Raises:
-            StoreError: it has no scale.
+            StoreError: it has no scale, or a key that is not known here and may change what grades mean.
         """
         try:
             given = json.loads(text)
+            _check_keys(given)
             scale = tuple(sorted(map(int, given["scale"])))
             return cls(text, given["name"], given["as_of"], given["source"], scale, int(given["good_from"]))
         except (KeyError, TypeError, ValueError) as error:
@@ -56,6 +60,15 @@ class Rubric(NamedTuple):
                 f"The store holds grades by a rubric without a scale, or one that cannot be read: {text[:200]!r}. Give "
                 "the rubric a scale of whole numbers, each with what it means, and grade again."
             ) from error
+
+
+def _check_keys(rubric: Mapping[str, Any]) -> None:
+    if unknown := sorted(set(rubric) - set(_KEYS)):
+        raise StoreError(
+            f"The store holds grades by the rubric {rubric.get('name')!r} with the key {unknown[0]!r}, which this "
+            "version of the harness does not know: grades may mean something else. Read the store with the version "
+            "that wrote it, or a newer one: pip install --upgrade viability-harness"
+        )
 
 
 @dataclass(eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -365,6 +366,18 @@ def test_a_rubric_without_a_scale_is_refused(open_answers: Any) -> None:
     case = open_answers.case(GOOD)
     with pytest.raises(StoreError, match=r"a rubric without a scale.*Give the rubric a scale of whole numbers"):
         Results([*case, open_answers.judge(case, _as_it_reads, rubric='{"name": "empty"}')])
+
+
+@pytest.mark.parametrize("key", ["format", "weights"])
+def test_a_rubric_of_a_later_version_is_refused(open_answers: Any, key: str) -> None:
+    """A key that is not known may change what grades mean, of a judge and of people: nothing is read of them."""
+    case = open_answers.case(GOOD)
+    later = json.dumps({**json.loads(open_answers.rubric), key: 2})
+    people = open_answers.people({"ann": _people(GOOD, 5)})
+    people.spec["task_settings"] = {"rubric": later}
+    for record in (people, open_answers.judge(case, _as_it_reads, rubric=later)):
+        with pytest.raises(StoreError, match=rf"the rubric 'helpful' with the key '{key}'.*pip install --upgrade"):
+            Results([*case, record])
 
 
 def test_a_judge_that_gives_hardly_any_grade_decides_nothing(open_answers: Any) -> None:
