@@ -163,12 +163,35 @@ def test_an_x_in_a_name_is_no_number(book: Pricing) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "near"),
+    [
+        ("h100x1", "H100-80GBx1"), ("H100-80x2", "H100-80GBx2"), ("h100", "H100-80GB"), ("rtx4090", "RTX 4090"),
+        ("rtx4090x8", "RTX 4090x8"), ("geforce 4090", "RTX 4090"), ("mi300x8", "MI300Xx8"), ("MI300x", "MI300X"),
+        ("v100x2", "V100-16GBx2"), ("cpux0.5", "CPUx0.5"), ("abacusx3", None),
+    ],
+)  # fmt: skip
+def test_the_nearest_machine_has_the_number_behind_the_name(
+    text: str, near: str | None, make_price: Callable[..., Price]
+) -> None:
+    """Names that end in a number after an x are read as names where that is nearer."""
+    items = ("CPU", "H100-80GB", "MI300X", "RTX 4090", "V100-16GB", "V100-32GB")
+    with pytest.raises(FactError) as refused:
+        named_machine(text, {item: make_price(item=item) for item in items})
+
+    words = str(refused.value)
+    assert (f"Did you mean {near!r}?" in words) if near else ("Did you mean" not in words)
+
+
+@pytest.mark.parametrize(
     ("machines", "words"),
     [
         ({"openai:locl": "CPU"}, r"Unknown served model 'openai:locl'. Did you mean 'openai:local'\?"),
         ({"bert": "CPU"}, "Unknown served model 'bert'"),
-        ({"openai:local": "rtx409"}, r"'rtx409' has no price. Unknown item 'rtx409'. Did you mean 'rtx4090'\?"),
-        ({"openai:local": "rtx409x2"}, r"'rtx409x2' has no price.* Did you mean 'rtx4090'\?"),
+        (
+            {"openai:local": "rtx409"},
+            r"'rtx409' has no price. Did you mean 'rtx4090'\? Known: CPU, rtx4090\.",
+        ),
+        ({"openai:local": "rtx409x2"}, r"'rtx409x2' has no price.* Did you mean 'rtx4090x2'\?"),
         ({"openai:local": "CPUx0"}, "is no machine"),
     ],
 )
