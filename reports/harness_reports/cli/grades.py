@@ -27,14 +27,15 @@ def grades(
     """
     from harness.plugins import load_plugins
     from harness.store import open_store
-    from harness_reports.cli.judging import rubric_of
+    from harness_reports.cli.judging import rubric_of, task_of
     from harness_reports.measured.human_grades import read_grades, record_of
     from harness_reports.measured.open_answers import given_answers
     from harness_reports.measured.store import read_store
 
     plugins = load_plugins(plugin or ())
     by = rubric_of(rubric, plugins)
-    answers = given_answers(read_store(store, plugins), plugins.find("tasks", task).name)
+    records = read_store(store, plugins)
+    answers = given_answers(records, task_of(task, records, plugins))
     made = record_of(read_grades(file, by, answers), by, file)
     opened = open_store(store, create=True)
     try:

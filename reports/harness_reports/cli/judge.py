@@ -57,7 +57,7 @@ def judge(
     settings = judging.settings_of_judge(model, setting or (), plugins)
     asking = judging.Asking(model, settings, judging.rubric_of(rubric, plugins), hardware, judging.amount(spend_usd))
     records = read_store(store, plugins)
-    answers = given_answers(records, plugins.find("tasks", task).name, data_name)
+    answers = given_answers(records, judging.task_of(task, records, plugins), data_name)
     parts: judging.Parts = {judging.LISTED: answers}
     if check_order is not None:
         parts = {**parts, judging.SWAPPED: judging.sample(answers, check_order)}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.errors import HarnessError, StoreError, SuiteError
 from harness_reports.measured.grades import USUAL_ORDER
-from harness_reports.measured.open_answers import GRADING, Given, asked_of
+from harness_reports.measured.open_answers import ANSWERING, GRADING, Given, asked_of
 
 if TYPE_CHECKING:
     from harness.plan import Plan
@@ -102,6 +102,25 @@ def rubric_of(path: str, plugins: Plugins) -> str:
     if not path.strip():
         raise SuiteError("--rubric is empty. Name a YAML file with a rubric.")
     return str(filled({"rubric": path}, plugins.find("tasks", GRADING).settings)["rubric"])
+
+
+def task_of(name: str, records: Sequence[Record], plugins: Plugins) -> str:
+    """Return the name of a task whose answers can be graded.
+
+    Raises:
+        HarnessError: it is unknown, or it classifies: its answers are right or wrong by its data.
+    """
+    classes = plugins.find("tasks", GRADING).kind
+    task = plugins.find("tasks", name)
+    if task.kind != classes:
+        return str(task.name)
+    kinds = {each.name: each.kind for each in plugins.tasks.values()}
+    free = {spec["task"] for spec in (record.spec for record in records if record.step == "evaluate")}
+    others = ", ".join(sorted(one for one in free if kinds.get(one, classes) != classes))
+    raise StoreError(
+        f"{task.name} has no answers that are graded: they are classes, right or wrong by its data. Tasks in this "
+        f"store with other answers: {others or 'none'}. Questions answered in free text: --task {ANSWERING}"
+    )
 
 
 def settings_of_judge(model: str, texts: Sequence[str], plugins: Plugins) -> dict[str, Any]:

@@ -199,6 +199,21 @@ def test_files_that_hold_no_grades_are_refused(
     assert _kept(folder) == []
 
 
+def test_a_task_whose_answers_are_classes_is_refused(
+    folder: Path, answers: list[Given], grades: Run, harness_command: Run
+) -> None:
+    """It is the task that has nothing to grade, not the text of a row; the store's task that has is named."""
+    assert grades(*_rows(answers, "ann", "3")).code == 0
+    for command in (("grades", "graded.csv"), ("judge", "--model", "openai:judge@http://127.0.0.1:9/v1")):
+        options = ("--rubric", "rubric.yaml", "--store", "store", "--task", "text-classification")
+        done = harness_command(folder, *command, *options)
+        words = " ".join(done.stderr.split())
+
+        assert done.code == 2
+        assert "text-classification has no answers that are graded: they are classes" in words
+        assert "Tasks in this store with other answers: open-answers." in words
+
+
 def test_a_store_with_grades_is_read_by_every_command(
     folder: Path, answers: list[Given], grades: Run, harness_command: Run
 ) -> None:
