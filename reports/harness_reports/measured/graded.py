@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -25,10 +25,10 @@ from typing import Any
 import numpy as np
 
 from harness.records import Record
+from harness_reports.measured.graded_answers import Answers, acceptable, numbers
 from harness_reports.measured.graded_record import ACCEPTABLE, GRADE, By, GradedBy, GradedRecord, graded_by
 from harness_reports.measured.grades import (
     USUAL_ORDER,
-    Graded,
     Judge,
     People,
     Rubric,
@@ -71,35 +71,9 @@ def with_grades(records: Sequence[Record]) -> Sequence[Record]:
     return [made.get(id(record), record) for record in records]
 
 
-class _Answers:
-    """The answers of one record, as a judge reads them."""
-
-    def __init__(self, record: Record) -> None:
-        items = record.items["test"]
-        outputs = [output or "" for output in record.answers["test"]["output"]]
-        self.record = record
-        self.read: list[Graded] = list(zip(items["input"], items["reference"], outputs, strict=True))
-        self.answered = np.array([bool(output) for output in outputs])
-
-    @cached_property
-    def distinct(self) -> frozenset[Graded]:
-        """Those that are answers."""
-        return frozenset(each for each in self.read if each[2])
-
-    def judged(self, judge: Judge | None) -> int:
-        """Return how many of `distinct` a judge was given."""
-        return 0 if judge is None else sum(each in judge.grades for each in self.distinct)
-
-    def by_people(self, people: People | None) -> np.ndarray:
-        """Return people's grades, NaN where there is none, shape (items,)."""
-        if people is None:
-            return np.full(len(self.read), np.nan)
-        return _numbers(people.grade((question, answer)) for question, _, answer in self.read)
-
-
 def _gradings(group: Sequence[Record], judges: Sequence[Judge], people: Mapping[str, People]) -> list[_Grading]:
     """Return the gradings of the records of one task's data."""
-    answers = [_Answers(record) for record in group]
+    answers = [Answers(record) for record in group]
     judge, rubric = _chosen(answers, judges, people)
     theirs = None if rubric is None else people.get(rubric.text)
     gradings = [_Grading(each, rubric, judge, theirs) for each in answers]
@@ -109,7 +83,7 @@ def _gradings(group: Sequence[Record], judges: Sequence[Judge], people: Mapping[
 
 
 def _chosen(
-    answers: Sequence[_Answers], judges: Sequence[Judge], people: Mapping[str, People]
+    answers: Sequence[Answers], judges: Sequence[Judge], people: Mapping[str, People]
 ) -> tuple[Judge | None, Rubric | None]:
     """Return the judge of the records of one task's data; where there is none, the rubric by which people graded."""
 
@@ -128,7 +102,7 @@ def _chosen(
     return None, None if most is None or not graded[most] else people[most].rubric
 
 
-def _complete(answers: _Answers, people: People | None) -> bool:
+def _complete(answers: Answers, people: People | None) -> bool:
     """Return whether people graded every answer."""
     return bool(answers.answered.any()) and not np.isnan(answers.by_people(people)[answers.answered]).any()
 
@@ -137,7 +111,7 @@ def _complete(answers: _Answers, people: People | None) -> bool:
 class _Grading:
     """The answers of one record with their grades."""
 
-    answers: _Answers
+    answers: Answers
     rubric: Rubric | None
     """None where nothing was graded."""
     judge: Judge | None
@@ -154,12 +128,17 @@ class _Grading:
     def judged(self) -> np.ndarray:
         """The judge's grades, NaN where there is none, shape (items,)."""
         grades = {} if self.judge is None else self.judge.grades
-        return _numbers(grades.get(each) for each in self.answers.read)
+        return numbers(grades.get(each) for each in self.answers.read)
 
     @cached_property
     def by_people(self) -> np.ndarray:
-        """People's grades, NaN where there is none, shape (items,)."""
+        """The grades that decide for people, NaN where there is none, shape (items,)."""
         return self.answers.by_people(self.people)
+
+    @cached_property
+    def people_means(self) -> np.ndarray:
+        """The mean of people's grades, NaN where there is none, shape (items,)."""
+        return self.answers.people_means(self.people)
 
     @cached_property
     def both(self) -> int:
@@ -185,8 +164,10 @@ class _Grading:
 
     def sides(self, metric: str) -> tuple[np.ndarray, np.ndarray]:
         """Return the scores of people and of the judge in a metric, NaN where there is none, shape (answers,)."""
-        of_answers = (self.by_people[self.answers.answered], self.judged[self.answers.answered])
-        people, judge = of_answers if metric == GRADE else (acceptable(side, self.rubric) for side in of_answers)
+        answered, judge = self.answers.answered, self.judged[self.answers.answered]
+        if metric == GRADE:
+            return self.people_means[answered], judge
+        people, judge = (acceptable(side, self.rubric) for side in (self.by_people[answered], judge))
         return people, judge
 
     def scores(self, metric: str) -> np.ndarray:
@@ -220,7 +201,12 @@ class _Grading:
         """The fields of a record that hold quality."""
         columns = {name: column for name in _METRICS if (column := self.column(name)) is not None}
         ours = [self._metric(name) for name in _METRICS if not np.isnan(self.scores(name)).all()]
-        grades = {"judge_grade": _plain(self.judged), "people_grade": _plain(self.by_people)}
+        means = [None if np.isnan(mean) else float(mean) for mean in self.people_means]
+        grades = {
+            "judge_grade": _plain(self.judged),
+            "people_grade": _plain(self.by_people),
+            "people_mean_grade": means,
+        }
         return {
             "metrics": [*ours, *self.record.metrics], "scores": {**self.record.scores, **columns},
             "answers": {**self.record.answers, "test": {**self.record.answers["test"], **grades}},
@@ -294,16 +280,6 @@ def _described(metric: str) -> dict[str, Any]:
         "name": metric, "unit": "share" if share else "points", "higher_is_better": True,
         "ceiling": 1.0 if share else None, "random_baseline": None,
     }  # fmt: skip
-
-
-def acceptable(grades: np.ndarray, rubric: Rubric | None) -> np.ndarray:
-    """Return 1 for each grade that counts as right, 0 for each other one, NaN where there is none."""
-    good = np.inf if rubric is None else rubric.good_from
-    return np.where(np.isnan(grades), np.nan, (grades >= good).astype(float))
-
-
-def _numbers(grades: Iterable[int | None]) -> np.ndarray:
-    return np.array([np.nan if grade is None else grade for grade in grades], dtype=float)
 
 
 def _plain(grades: np.ndarray) -> list[int | None]:

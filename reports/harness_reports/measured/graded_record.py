@@ -51,9 +51,12 @@ def graded_by(record: Record) -> GradedBy | None:
 
 
 class ItemGrade(NamedTuple):
-    """The grade of one item, and whose it is; of an item without answer both are None."""
+    """The grade of one item, and whose it is; of an item without answer all are None."""
 
-    grade: float | None
+    grade: int | None
+    """By which it is right or wrong."""
+    mean: float | None
+    """Of several people."""
     by: Grader | None
 
 
@@ -65,16 +68,17 @@ def item_grades(record: Record) -> list[ItemGrade] | None:
     graded, columns = graded_by(record), record.answers.get("test", {})
     if graded is None or graded.by is None:
         return None
-    judge, people = columns["judge_grade"], columns["people_grade"]
-    if graded.by == "judge":
-        people = [None] * len(judge)
-    return [_item_grade(*each) for each in zip(columns["output"], people, judge, strict=True)]
+    names = ("output", "judge_grade", "people_grade", "people_mean_grade")
+    rows = zip(*(columns[name] for name in names), strict=True)
+    return [_item_grade(graded.by, *row) for row in rows]
 
 
-def _item_grade(output: str | None, people: float | None, judge: float | None) -> ItemGrade:
-    if not output or (people is None and judge is None):
-        return ItemGrade(None, None)
-    return ItemGrade(judge, "judge") if people is None else ItemGrade(people, "people")
+def _item_grade(
+    decides: By, output: str | None, judge: int | None, people: int | None, mean: float | None
+) -> ItemGrade:
+    if output and people is not None and decides != "judge":
+        return ItemGrade(people, mean, "people")
+    return ItemGrade(judge, judge, "judge") if output and judge is not None else ItemGrade(None, None, None)
 
 
 def item_scores(record: Record, metric: str) -> list[float | None] | None:
@@ -86,12 +90,12 @@ def item_scores(record: Record, metric: str) -> list[float | None] | None:
     if grades is None or graded is None or graded.good_from is None or metric not in (ACCEPTABLE, GRADE):
         return None
     if metric == GRADE:
-        return [each.grade for each in grades]
+        return [each.mean for each in grades]
     outputs = record.answers["test"]["output"]
     return [_right(each.grade, output, graded.good_from) for each, output in zip(grades, outputs, strict=True)]
 
 
-def _right(grade: float | None, output: str | None, good_from: int) -> float | None:
+def _right(grade: int | None, output: str | None, good_from: int) -> float | None:
     if not output:
         return 0.0
     return None if grade is None else float(grade >= good_from)

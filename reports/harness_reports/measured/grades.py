@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import median_low
+from statistics import fmean, median_low
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -134,9 +134,23 @@ class People:
                     self.grades.setdefault(answer, {})[grader] = grade
 
     def grade(self, answer: Answer) -> int | None:
-        """Return the grade of an answer, of several people the lower median; None where nobody graded it."""
+        """Return the grade by which an answer is right or wrong; None where nobody graded it.
+
+        Of several people it is the lower median, which is right where more than half of them find the answer right:
+        the majority. Of a tie it is wrong.
+        """
         by_grader = self.grades.get(answer)
         return median_low(by_grader.values()) if by_grader else None
+
+    def mean_grade(self, answer: Answer) -> float | None:
+        """Return the mean of the grades of an answer, each grader counting once; None where nobody graded it."""
+        by_grader = self.grades.get(answer)
+        return fmean(by_grader.values()) if by_grader else None
+
+    def is_tied(self, answer: Answer) -> bool:
+        """Return whether as many people find an answer right as wrong."""
+        right = [grade >= self.rubric.good_from for grade in self.grades.get(answer, {}).values()]
+        return bool(right) and 2 * sum(right) == len(right)
 
     def by_grader(self, answers: Sequence[Answer]) -> np.ndarray:
         """Return the grades of each grader and answer, NaN where there is none, shape (graders, answers)."""

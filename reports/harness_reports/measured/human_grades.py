@@ -35,7 +35,8 @@ def read_grades(file: Path, rubric: str, answers: Sequence[Given]) -> list[Human
     """Return the grades in a CSV file, under the texts of the store.
 
     White space around a text, the form of line ends and an apostrophe before it do not matter: spreadsheets and exports
-    change them. Where `answer` is empty it is read from `output`, in which exports have the answers of every model.
+    change them. A grade holds for all answers in the store that differ in no more. Where `answer` is empty it is read
+    from `output`, in which exports have the answers of every model.
 
     Args:
         file: with the columns `COLUMNS`; others are not read.
@@ -53,21 +54,29 @@ def read_grades(file: Path, rubric: str, answers: Sequence[Given]) -> list[Human
         if not grader:
             raise DataError(f"{where}: the grader is empty. Name the person, by initials if you like.")
         answer = row["answer"] or row.get("output") or ""
-        if (one := by_words.get((_words(row["input"]), _words(answer)))) is None:
+        if not (alike := by_words.get((_words(row["input"]), _words(answer)))):
             raise DataError(
                 f"{where}: no model in the store gave the answer {answer!r:.60} to {row['input']!r:.60}. Copy "
                 "both as `harness export predictions` writes them, or delete the row."
             )
-        graded = HumanGrade(one.input, one.answer, grader, _grade(where, row["grade"], sorted(scale)))
-        if (earlier := read.setdefault(graded[:3], graded)) is not graded:
-            raise DataError(f"{where}: {grader} graded this answer before, with {earlier.grade}. Keep one of the rows.")
+        grade = _grade(where, row["grade"], sorted(scale))
+        for one in alike:
+            graded = HumanGrade(one.input, one.answer, grader, grade)
+            if (earlier := read.setdefault(graded[:3], graded)) is not graded:
+                raise DataError(
+                    f"{where}: {grader} graded this answer before, with {earlier.grade}. Keep one of the rows; white "
+                    "space around a text makes no other one."
+                )
     if all(one.grade is None for one in read.values()):
         raise DataError(f"{file} holds no grades. {_FORM}")
     return list(read.values())
 
 
-def _by_words(answers: Iterable[Given]) -> dict[tuple[str, str], Given]:
-    return {(_words(one.input), _words(one.answer)): one for one in answers}
+def _by_words(answers: Iterable[Given]) -> dict[tuple[str, str], list[Given]]:
+    by_words: dict[tuple[str, str], list[Given]] = {}
+    for one in answers:
+        by_words.setdefault((_words(one.input), _words(one.answer)), []).append(one)
+    return by_words
 
 
 def _words(text: str) -> str:

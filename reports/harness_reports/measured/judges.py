@@ -13,7 +13,8 @@ from scipy.stats import rankdata
 
 from harness.records import Record
 from harness_reports.measured.agreement import Agreement, alpha, kappa
-from harness_reports.measured.graded import PEOPLE_NEEDED, acceptable
+from harness_reports.measured.graded import PEOPLE_NEEDED
+from harness_reports.measured.graded_answers import acceptable
 from harness_reports.measured.grades import USUAL_ORDER, Graded, Judge, People, judges_of, people_of
 from harness_reports.measured.intervals import RESAMPLES, Interval, interval_of, mean_interval
 from harness_reports.measured.open_answers import ANSWERING
@@ -44,9 +45,15 @@ class Held:
 
     @cached_property
     def by_people(self) -> np.ndarray:
-        """People's grades of `answers`, NaN where there is none."""
+        """The grades of `answers` that decide for people, NaN where there is none."""
         grades = [self.people.grade((question, answer)) for question, _, answer in self.answers]
         return np.array([np.nan if grade is None else grade for grade in grades], dtype=float)
+
+    @cached_property
+    def people_means(self) -> np.ndarray:
+        """The mean of people's grades of `answers`, NaN where there is none."""
+        means = [self.people.mean_grade((question, answer)) for question, _, answer in self.answers]
+        return np.array([np.nan if mean is None else mean for mean in means], dtype=float)
 
     @property
     def both(self) -> np.ndarray:
@@ -91,7 +98,7 @@ class Held:
             **_cells("weighted_kappa", self.weighted_kappa), **_cells("alpha", self.alpha),
             "alpha_answers": self.alpha.items, **self._means(), **self._order(),
             **_correlated("length_correlation", self.grades, self.lengths),
-            **_correlated("length_bias", (self.grades - self.by_people)[self.both], self.lengths[self.both]),
+            **_correlated("length_bias", (self.grades - self.people_means)[self.both], self.lengths[self.both]),
             "settings": json.dumps(dict(self.judge.settings), sort_keys=True), "rubric_as_of": rubric.as_of,
             "rubric_source": rubric.source, "note": Reasons(dict.fromkeys(self._notes())) or None,
         }  # fmt: skip
@@ -101,7 +108,7 @@ class Held:
         judge, people = (acceptable(side, self.judge.rubric) for side in (self.grades, self.by_people))
         means = {
             "judge_share": _mean(judge), "people_share": _mean(people[self.both]), "judge_grade": _mean(self.grades),
-            "people_grade": _mean(self.by_people[self.both]), **_ends("corrected_share", None, None),
+            "people_grade": _mean(self.people_means[self.both]), **_ends("corrected_share", None, None),
         }  # fmt: skip
         if self.both.all() and self.both.any():
             return {**means, **_ends("corrected_share", _mean(people), mean_interval(people[None]))}
@@ -128,6 +135,8 @@ class Held:
             yield from filter(None, [self.kappa.why_not, self.alpha.why_not])
         if both < PEOPLE_NEEDED and both < len(self.answers):
             yield Reason("people few", {"people": both, "needed": min(PEOPLE_NEEDED, len(self.answers))})
+        if tied := sum(self.people.is_tied((question, answer)) for question, _, answer in self.answers):
+            yield Reason("graders tied", {"count": tied})
         if not self.other_way.size:
             yield Reason("order not checked")
 

@@ -29,12 +29,14 @@ def judges(records: Sequence[Record], pricing: Pricing) -> pd.DataFrame:
 
     `kappa` is Cohen's of the judge's and people's grades, `weighted_kappa` with quadratic weights, `alpha`
     Krippendorff's ordinal one of people among themselves, over the `alpha_answers` that two or more graded. Of several
-    people an answer's grade is the lower median. `judge_share` and `people_share` are the answers whose grade counts as
-    right, among those that each graded; `corrected_share` is the judge's, corrected by people's (prediction-powered
-    inference), None where people graded fewer than `PEOPLE_NEEDED`. `order_changed` is the share of grades that change
-    if the scale is listed the other way, `order_difference` by how many points on average. `length_correlation` is
-    Spearman's of grade and characters of the answer, `length_bias` that of the judge's grade less people's: more than 0
-    where it favours long answers. Ends of 95 % intervals resample answers. `judge_usd` is the price of all its grading.
+    people an answer's grade is the lower median, which is right where more than half of them find it right; in
+    `people_grade` and `length_bias` it is their mean. `judge_share` and `people_share` are the answers whose grade
+    counts as right, among those that each graded; `corrected_share` is the judge's, corrected by people's
+    (prediction-powered inference), None where people graded fewer than `PEOPLE_NEEDED`. `order_changed` is the share of
+    grades that change if the scale is listed the other way, `order_difference` by how many points on average.
+    `length_correlation` is Spearman's of grade and characters of the answer, `length_bias` that of the judge's grade
+    less people's: more than 0 where it favours long answers. Ends of 95 % intervals resample answers. `judge_usd` is
+    the price of all its grading.
 
     Args:
         records: of any step and outcome.

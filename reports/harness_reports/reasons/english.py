@@ -177,6 +177,8 @@ SENTENCES = {
     "of the list of prices that pays its calls (priced_as) and grade again, or the machine that it runs on (--machine).",
     "people few": "People graded {people:count} of its answers; {needed:count} are needed to correct its mean. Next: "
     "harness grades FILE.csv --rubric RUBRIC.yaml",
+    "graders tied": "As many people find {count:count} of the answers right as wrong, so that they count as wrong: let one more "
+    "person grade them.",
     "order not checked": "Whether the order of the scale sways it was not checked: harness judge --check-order N",
     "answers without a grade": "{count:count} of {answers:count} answers got no grade and are left out.",
     "one grader": "Krippendorff's alpha takes two graders or more: there is {graders}. Let another person grade some of "

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from harness import DataError
 from harness.records import VERSION, Record
 from harness.store import open_store
 from harness_reports.measured.human_grades import COLUMNS, read_grades
@@ -125,6 +126,19 @@ def test_a_text_that_looks_like_a_formula_is_recognised(tmp_path: Path) -> None:
 
     assert text.count("'=What?") == text.count("'-1 or so") == 1
     assert [(one.input, one.answer, one.grade) for one in read] == [("=What?", "-1 or so", 1), ("'Why?'", "+2", 2)]
+
+
+def test_answers_that_differ_in_white_space_alone_are_one(tmp_path: Path) -> None:
+    """A grade holds for each of them; two grades of one person are refused, though the rows differ."""
+    rubric, answers = '{"scale": {"1": "wrong", "2": "right"}}', [Given("Why?", "", "So."), Given("Why?", "", " So.\n")]
+    file = tmp_path / "graded.csv"
+    file.write_text("input,answer,grader,grade\nWhy?,So.,ann,2", encoding="utf-8")
+    read = read_grades(file, rubric, answers)
+    file.write_text("input,answer,grader,grade\nWhy?,So.,ann,2\nWhy?, So.,ann,1", encoding="utf-8")
+
+    assert [(one.answer, one.grade) for one in read] == [("So.", 2), (" So.\n", 2)]
+    with pytest.raises(DataError, match=r"row 2: ann graded this answer before, with 2.*white space around a text"):
+        read_grades(file, rubric, answers)
 
 
 def test_an_export_with_two_columns_more_is_read(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from harness import Record, StoreError
 from harness_reports.cells import missing
 from harness_reports.measured.comparison import comparison
 from harness_reports.measured.graded import PEOPLE_NEEDED, with_grades
-from harness_reports.measured.graded_record import GradedRecord, graded_by
+from harness_reports.measured.graded_record import GradedRecord, graded_by, item_scores
+from harness_reports.measured.grades import People, Rubric
 from harness_reports.measured.intervals import mean_interval
 from harness_reports.measured.judgement import judge as judge_numbers
 from harness_reports.measured.prediction_powered import corrected
@@ -189,15 +190,36 @@ def test_where_people_graded_enough_the_judge_is_corrected(open_answers: Any) ->
     assert "prediction-powered inference" in quality_figures(quality, None)["value"].note
 
 
-def test_the_grade_of_several_people_is_the_lower_median(open_answers: Any) -> None:
-    """Of 2, 4 and 5 that is 4; of 3 and 4 it is 3."""
-    case = open_answers.case(["good", "bad"])
-    grades = {"ann": {("q0", "good"): 2, ("q1", "bad"): 3}, "bob": {("q0", "good"): 4, ("q1", "bad"): 4},
-              "cid": {("q0", "good"): 5, ("q1", "bad"): None}}  # fmt: skip
-    record = _evaluation(Results([*case, open_answers.people(grades)]))
+def test_several_people_decide_by_majority_and_their_grade_is_the_mean(open_answers: Any) -> None:
+    """The rubric's right grades begin at 4: of 2, 4 and 5 two say right, of 3 and 4 one, of 3, 3 and 5 one."""
+    outputs = ["good", "bad", "fair"]
+    case = open_answers.case(outputs)
+    grades = {"ann": [2, 3, 3], "bob": [4, 4, 3], "cid": [5, None, 5]}
+    keys = [(f"q{place}", output) for place, output in enumerate(outputs)]
+    by_grader = {name: dict(zip(keys, column, strict=True)) for name, column in grades.items()}
+    record = _evaluation(Results([*case, open_answers.people(by_grader)]))
 
-    assert record.scores["grade"] == [4.0, 3.0]
-    assert record.answers["test"]["people_grade"] == [4, 3]
+    assert record.scores["acceptable"] == [1.0, 0.0, 0.0]
+    assert record.scores["grade"] == pytest.approx([11 / 3, 3.5, 11 / 3])
+    assert record.answers["test"]["people_grade"] == [4, 3, 3]
+    assert record.answers["test"]["people_mean_grade"] == pytest.approx([11 / 3, 3.5, 11 / 3])
+    assert item_scores(record, "acceptable") == [1.0, 0.0, 0.0]
+    assert item_scores(record, "grade") == pytest.approx([11 / 3, 3.5, 11 / 3])
+
+
+@pytest.mark.parametrize("graders", [1, 2, 3, 4, 5])
+def test_the_grade_that_decides_is_that_of_the_majority(graders: int, open_answers: Any) -> None:
+    """Whatever is given: right where more than half say so; the mean grade has no bias that a lower median has."""
+    random = np.random.default_rng(graders)
+    rubric = Rubric.read(open_answers.rubric)
+    given = random.integers(1, 6, (300, graders))
+    people = People(rubric, {("q", str(row)): {str(who): int(grade) for who, grade in enumerate(grades)}
+                             for row, grades in enumerate(given)})  # fmt: skip
+    right = [people.grade(answer) >= rubric.good_from for answer in people.grades]
+
+    assert right == ((given >= rubric.good_from).mean(axis=1) > 0.5).tolist()
+    assert [people.mean_grade(answer) for answer in people.grades] == pytest.approx(given.mean(axis=1))
+    assert sum(map(people.is_tied, people.grades)) == ((given >= rubric.good_from).mean(axis=1) == 0.5).sum()
 
 
 def test_no_answer_is_wrong_and_needs_no_grade(open_answers: Any) -> None:

@@ -72,7 +72,21 @@ def test_a_row_is_what_the_parts_give(judged: list[Record], pricing: Pricing) ->
     assert row["corrected_share"] == corrected(right, (judge >= 4).astype(float)).value
     assert row["corrected_share_low"] < row["corrected_share"] < row["judge_share"]
     assert row["judge_usd"] == pytest.approx(0.10 * (360 + 36) / 3600)
+    both = np.nanmean([people[:60], bob[:60]], axis=0)
+    assert row["people_grade"] == pytest.approx(both.mean())
     assert row["note"] is None
+
+
+def test_ties_of_people_are_counted(open_answers: Any, pricing: Pricing) -> None:
+    """Of three answers two have one person for right and one against: they count as wrong, and that is said."""
+    case = open_answers.case(ANSWERS)
+    keys = KEYS[:3]
+    people = open_answers.people({"ann": dict.fromkeys(keys, 4), "bob": dict(zip(keys, (3, 5, 1), strict=True))})
+    (row,) = judges([*case, open_answers.judge(case, _lenient), people], pricing).to_dict("records")
+
+    assert row["people_share"] == pytest.approx(1 / 3)
+    assert row["people_grade"] == pytest.approx((3.5 + 4.5 + 2.5) / 3)
+    assert "As many people find 2 of the answers right as wrong" in row["note"]
 
 
 def test_order_and_length_bias(judged: list[Record], pricing: Pricing) -> None:
@@ -88,7 +102,8 @@ def test_order_and_length_bias(judged: list[Record], pricing: Pricing) -> None:
     assert row["order_difference"] == -changed / 40
     assert row["order_difference_high"] < 0
     assert row["length_correlation"] == pytest.approx(stats.spearmanr(judge, lengths).statistic)
-    bias = stats.spearmanr(judge[:60] - np.array(TRUE[:60]), lengths[:60])
+    both = [(TRUE[place] + min(5, TRUE[place] + (place % 7 == 0))) / 2 for place in range(30)]
+    bias = stats.spearmanr(judge[:60] - np.array([*both, *TRUE[30:60]]), lengths[:60])
     assert row["length_bias"] == pytest.approx(bias.statistic)
     assert row["length_bias_low"] < bias.statistic < row["length_bias_high"]
 
