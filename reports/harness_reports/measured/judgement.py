@@ -12,6 +12,7 @@ from harness_reports.measured.graded import PEOPLE_NEEDED
 from harness_reports.measured.graded_record import graded_by
 from harness_reports.measured.latency import minimum_count
 from harness_reports.measured.loads import faults, in_process
+from harness_reports.measured.people_sample import not_random
 from harness_reports.measured.rates import durations
 from harness_reports.measured.runs import Load, cached_tokens, loads_of
 from harness_reports.reasons import Reason, Reasons
@@ -189,6 +190,17 @@ def _corrected(record: Record) -> Reason | None:
     return Reason("judge corrected", {**counts, "judge": graded.judge, "rubric": graded.rubric})
 
 
+def _not_random(record: Record) -> Reason | None:
+    """Report that people graded no random sample of the answers: the correction needs one."""
+    graded = graded_by(record)
+    if graded is None or graded.by != "corrected":
+        return None
+    columns = record.answers["test"]
+    judge, people = (np.array(columns[name], dtype=float) for name in ("judge_grade", "people_grade"))
+    answered = np.array([bool(output) for output in columns["output"]])
+    return not_random(judge[answered], people[answered])
+
+
 def _without_grade(record: Record) -> Reason | None:
     graded = graded_by(record)
     if graded is None or graded.by is None or not graded.without_grade:
@@ -229,6 +241,7 @@ _CHECKS: Mapping[str, Sequence[Callable[[Record], Reason | None]]] = {
         not_graded,
         not_validated,
         _corrected,
+        _not_random,
         _without_grade,
         _sampled,
         _unrepeatable,

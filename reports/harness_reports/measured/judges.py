@@ -18,6 +18,7 @@ from harness_reports.measured.graded_answers import acceptable
 from harness_reports.measured.grades import USUAL_ORDER, Graded, Judge, People, judges_of, people_of
 from harness_reports.measured.intervals import RESAMPLES, Interval, interval_of, mean_interval
 from harness_reports.measured.open_answers import ANSWERING
+from harness_reports.measured.people_sample import not_random
 from harness_reports.measured.prediction_powered import corrected
 from harness_reports.reasons import Reason, Reasons
 
@@ -135,6 +136,8 @@ class Held:
             yield from filter(None, [self.kappa.why_not, self.alpha.why_not])
         if both < PEOPLE_NEEDED and both < len(self.answers):
             yield Reason("people few", {"people": both, "needed": min(PEOPLE_NEEDED, len(self.answers))})
+        elif reason := not_random(self.grades, self.by_people):
+            yield reason
         if tied := sum(self.people.is_tied((question, answer)) for question, _, answer in self.answers):
             yield Reason("graders tied", {"count": tied})
         if not self.other_way.size:

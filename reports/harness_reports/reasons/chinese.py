@@ -127,6 +127,7 @@ SENTENCES = {
     "judge corrected": "经模型评审并已校正：{judge} 按评分标准 {rubric!r} 评分，其均值以人对 {answers:count} 个回答中 {both:count} 个的评分校正。",
     "judge without a price": "评审模型 {judge} 的价格未知，而它是评测成本的一部分：请以 priced_as 指明价目表中的条目并重新评审，或以 --machine 指明其运行的机器。",
     "people few": "人工评过其中 {people:count} 个回答，校正其均值需要 {needed:count} 个。下一步：以 harness grades 导入更多人工评分。",
+    "people no sample": "人评过的回答不是随机样本：评审模型对它们的平均评分为 {theirs:.3g}，对其余的为 {others:.3g}（p = {p:.2g}），校正后的比例可能有偏。下一步：请人也评其余的回答，或随机抽取回答、请人评分后以 harness grades 导入另一个存储。",
     "graders tied": "{count:count} 个回答判对与判错的人数相同，按错计：请再请一人评分。",
     "order not checked": "尚未检查等级的排列顺序是否影响其评分：harness judge --check-order N",
     "answers without a grade": "{answers:count} 个回答中有 {count:count} 个没有得到评分，已略去。",

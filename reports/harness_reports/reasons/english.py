@@ -177,6 +177,10 @@ SENTENCES = {
     "of the list of prices that pays its calls (priced_as) and grade again, or the machine that it runs on (--machine).",
     "people few": "People graded {people:count} of its answers; {needed:count} are needed to correct its mean. Next: "
     "harness grades FILE.csv --rubric RUBRIC.yaml",
+    "people no sample": "People graded no random sample: the judge's mean grade of their answers is {theirs:.3g}, of the "
+    "others {others:.3g} (p = {p:.2g}), so that the corrected share may be off. Next: let people grade the others too, "
+    "or import grades of answers that are drawn at random into another store: harness grades FILE.csv --rubric "
+    "RUBRIC.yaml",
     "graders tied": "As many people find {count:count} of the answers right as wrong, so that they count as wrong: let one more "
     "person grade them.",
     "order not checked": "Whether the order of the scale sways it was not checked: harness judge --check-order N",

@@ -190,6 +190,18 @@ def test_where_people_graded_enough_the_judge_is_corrected(open_answers: Any) ->
     assert "prediction-powered inference" in quality_figures(quality, None)["value"].note
 
 
+def test_people_who_picked_what_they_graded_are_no_sample(open_answers: Any) -> None:
+    """They graded the first 60, all of which the judge found good: of the others it found 20 of 60 good."""
+    case = open_answers.case(GOOD)
+    picked = {(f"q{place}", GOOD[place]): 5 for place in range(60)}
+    records = [*case, open_answers.judge(case, _as_it_reads)]
+    (row,) = accuracy([*records, open_answers.people({"ann": picked})], "acceptable").to_dict("records")
+    (drawn,) = accuracy([*records, open_answers.people({"ann": _people(GOOD, 60)})], "acceptable").to_dict("records")
+
+    assert "the judge's mean grade of their answers is 5, of the others 3 (p = " in row["judgement"]
+    assert "no random sample" not in drawn["judgement"]
+
+
 def test_several_people_decide_by_majority_and_their_grade_is_the_mean(open_answers: Any) -> None:
     """The rubric's right grades begin at 4: of 2, 4 and 5 two say right, of 3 and 4 one, of 3, 3 and 5 one."""
     outputs = ["good", "bad", "fair"]

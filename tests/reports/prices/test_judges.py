@@ -77,6 +77,17 @@ def test_a_row_is_what_the_parts_give(judged: list[Record], pricing: Pricing) ->
     assert row["note"] is None
 
 
+def test_people_who_graded_what_the_judge_found_good_are_no_sample(open_answers: Any, pricing: Pricing) -> None:
+    """The table of judges says so too."""
+    case = open_answers.case(ANSWERS)
+    good = [place for place in range(ITEMS) if _lenient(place, ANSWERS[place]) >= 4]
+    people = open_answers.people({"ann": {KEYS[place]: 4 for place in good}})
+    (row,) = judges([*case, open_answers.judge(case, _lenient), people], pricing).to_dict("records")
+
+    assert len(good) >= PEOPLE_NEEDED
+    assert "People graded no random sample: the judge's mean grade of their answers is 4." in row["note"]
+
+
 def test_ties_of_people_are_counted(open_answers: Any, pricing: Pricing) -> None:
     """Of three answers two have one person for right and one against: they count as wrong, and that is said."""
     case = open_answers.case(ANSWERS)
