@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,43 +16,9 @@ from harness.store import open_store
 from harness_reports.measured.human_grades import COLUMNS, read_grades
 from harness_reports.measured.open_answers import Given, given_answers
 
-RUBRIC = """name: helpful
-as_of: 2026-11-27
-source: the support team
-question: Is the answer right?
-scale: {1: wrong, 2: partly right, 3: right}
-good_from: 3
-"""
-SUITE = """name: asked
-models: [nearest]
-tasks: [{name: open-answers, data: faq.csv}]
-budgets: {finetune: {steps: 1}}
-serve: {seconds: 0.05, queries: 2}
-"""
 Row = tuple[str, str, str, str]
 Write = Callable[..., str]
 Run = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def answered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a rubric, and a store with the answers of a model to 20 questions."""
-    folder = tmp_path_factory.mktemp("answered")
-    with (folder / "faq.csv").open("w", encoding="utf-8", newline="") as file:
-        rows = [(f"What is number {number}?\nSay it.", f'It is "{number}", or so.') for number in range(100)]
-        csv.writer(file).writerows([("input", "reference"), *rows])
-    (folder / "suite.yaml").write_text(SUITE, encoding="utf-8")
-    (folder / "rubric.yaml").write_text(RUBRIC, encoding="utf-8")
-    command = ["harness", "run", "suite.yaml", "--store", "store"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
-
-
-@pytest.fixture
-def folder(answered: Path, tmp_path: Path) -> Path:
-    """Return a copy of that folder."""
-    return Path(shutil.copytree(answered, tmp_path / "copy"))
 
 
 @pytest.fixture

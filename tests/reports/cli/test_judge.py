@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,51 +14,12 @@ from harness.records import Record
 from harness.store import open_store
 from harness_reports.cli.judging import sample
 from harness_reports.measured.open_answers import Given, given_answers
+from tests.reports.cli.conftest import QUESTIONS, RUBRIC, SUITE
 
 server = import_file(Path(__file__).parents[2] / "endpoints" / "server.py")
 parrot = import_file(Path(__file__).parents[2] / "checkpoints" / "parrot.py")
 Behaviour, Server = server.Behaviour, server.Server
-RUBRIC = """name: helpful
-as_of: 2026-11-27
-source: the support team
-question: Is the answer right?
-scale: {1: wrong, 2: partly right, 3: right}
-good_from: 3
-"""
-SUITE = """name: asked
-models: [nearest]
-tasks: [{name: open-answers, data: faq.csv}]
-budgets: {finetune: {steps: 1}}
-serve: {seconds: 0.05, queries: 2}
-"""
-QUESTIONS = 20
 Run = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def answered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a rubric, and a store with the answers of a model to 20 questions."""
-    import subprocess
-
-    folder = tmp_path_factory.mktemp("answered")
-    with (folder / "faq.csv").open("w", encoding="utf-8", newline="") as file:
-        rows = [(f"What is number {number}?", f"It is {number}.") for number in range(100)]
-        csv.writer(file).writerows([("input", "reference"), *rows])
-    (folder / "suite.yaml").write_text(SUITE, encoding="utf-8")
-    (folder / "rubric.yaml").write_text(RUBRIC, encoding="utf-8")
-    done = subprocess.run(
-        ["harness", "run", "suite.yaml", "--store", "store"], cwd=folder, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
-
-
-@pytest.fixture
-def folder(answered: Path, tmp_path: Path) -> Path:
-    """Return a copy of that folder."""
-    import shutil
-
-    return Path(shutil.copytree(answered, tmp_path / "copy"))
 
 
 @pytest.fixture
