@@ -157,6 +157,13 @@ def _redrawn(page: Any, change: Callable[[], None]) -> None:
     _drawn(page)
 
 
+def _choose(page: Any, chooser: Any, wanted: str) -> None:
+    """Choose the first option that has a text, and wait until the page is drawn anew."""
+    chooser.click()
+    chooser.fill(wanted)
+    _redrawn(page, page.get_by_role("option").filter(has_text=wanted).first.click)
+
+
 def _screenshot(page: Any, name: str, folder: Path) -> None:
     _drawn(page)
     _picture(page, name, folder)
@@ -349,6 +356,7 @@ def test_a_figure_opens(page: Any, language: str, tmp_path: Path) -> None:
 def test_the_answers_of_both_are_read_and_downloaded(page: Any, language: str, tmp_path: Path) -> None:
     """Chosen by whose is right, and by a text; on a phone nothing is wider than the window."""
     _speak(page, language, COMPARE)
+    _choose(page, page.get_by_test_id("stMain").get_by_role("combobox").first, "text-classification")
     page.locator(".js-plotly-plot .main-svg").first.wait_for()
     _screenshot(page, f"compare-{language}", tmp_path)
     wanted = {"en": "only the reference right", "zh": "仅参照对"}[language]
@@ -379,10 +387,7 @@ def test_samples_and_metrics_of_a_run_are_shown(page: Any, language: str, tmp_pa
     """The picture is drawn, the text keeps its lines, the caption is escaped."""
     _speak(page, language, RUNS)
     chooser = page.get_by_test_id("stMain").get_by_role("combobox").last
-    chooser.click()
-    wanted = {"en": "evaluate tfidf", "zh": "评测 tfidf"}[language]
-    chooser.fill(wanted)
-    page.get_by_role("option").filter(has_text=wanted).first.click()
+    _choose(page, chooser, {"en": "evaluate tfidf", "zh": "评测 tfidf"}[language])
     page.get_by_text("*four* <img src=x onerror=alert(1)>").wait_for()
     page.get_by_text("*four*").scroll_into_view_if_needed()
     _screenshot(page, f"samples-{language}", tmp_path)
