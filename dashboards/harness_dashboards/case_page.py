@@ -42,7 +42,7 @@ from harness_reports.business.needs import needs
 from harness_reports.business.own_machines import on_machines
 from harness_reports.business.viability import Candidates, CandidateVerdict
 from harness_reports.prices.pricing import Pricing
-from harness_reports.reasons import translated
+from harness_reports.reasons import Reasons, translated
 from harness_reports.show import charts_case, report_case
 
 MET_COLOURS = {"yes": "#1a7f4b", "maybe": "#9a6200", "no": "#b3261e", "unknown": GREY, "not measured": GREY}
@@ -239,8 +239,11 @@ def _own_or_calls(view: CaseView, others: list[ExplainedRow], texts: Texts) -> N
         small(texts["no_own_machines" if hosted else "no_hosted"])
         return
     _chart("own_or_calls", report_case.own_or_calls(view.candidates, hosted, texts), texts)
-    if excluded := hosted[0].row["excluded"]:
-        small(f"{texts['excluded']}: {sentence(excluded, texts)}")
+    excluded: dict[Reasons, list[str]] = {}
+    for row in (each.row for each in hosted if each.row["excluded"]):
+        excluded.setdefault(row["excluded"], []).append(row["hosted_model"])
+    for needs_missed, names in excluded.items():
+        small(f"{texts['excluded']} ({', '.join(names)}): {sentence(needs_missed, texts)}")
 
 
 def _tables(view: CaseView, others: list[ExplainedRow], texts: Texts) -> None:

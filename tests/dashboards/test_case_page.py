@@ -189,3 +189,16 @@ def test_it_has_both_languages(opened: Any, language: str) -> None:
 
     assert app.title[0].value == TEXTS[language]["case_title"]
     assert _metric(app, "npv", language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_hosted_model_is_excluded_by_a_need_alone(opened: Any, language: str) -> None:
+    """Where no third party may see a request the chart names all of them; that none was asked excludes none."""
+    app, heading = opened(language), TEXTS[language]["excluded"]
+    models = ", ".join(load_plugins().use_cases()[CASE].hosted)
+    why = {"en": "No third party may see a request.", "zh": "不允许第三方看到请求。"}[language]
+    assert f"{heading} ({models}): {why}</small>" in _html(app)
+
+    app.number_input(key=f"figure/{CASE}/privacy/0").set_value(0.0).run()
+    assert not app.exception
+    assert heading not in _html(app)

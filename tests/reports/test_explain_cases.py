@@ -70,7 +70,7 @@ def test_every_figure_of_a_use_case_follows_from_its_inputs(
                        "irr_unique", "drivers", "next_measurement", "baseline", "against_baseline", "verdict",
                        "flip", "reasons", "figures"}),
         ("serving", {"title", "buying", "scenario", "batch_size", "energy_kind", "note"}),
-        ("alternatives", {"title", "quality_is", "tokens_are", "verdict", "excluded", "measuring_command"}),
+        ("alternatives", {"title", "quality_is", "tokens_are", "verdict", "reasons", "excluded", "measuring_command"}),
         ("pretraining", {"metric", "unit", "higher_is_better", "difference", "seeds_scratch", "seeds_pretrained"}),
         ("portfolio", {"title", "verdict", "why"}),
         ("sensitivity", {"kind"}),

@@ -183,7 +183,7 @@ def test_rows_hold_reasons_and_tables_their_english(
     (printed,) = rows(viability(records, pricing, [case]))
     reasons = [candidates.best.row[name] for name in ("reasons", "flip", "drivers")]
     reasons += [row["why"] for row in needs(candidates.market, candidates.best)]
-    reasons += [each.row["excluded"] for each in alternatives_of(candidates)]
+    reasons += [each.row[name] for each in alternatives_of(candidates) for name in ("reasons", "excluded")]
 
     assert isinstance(candidates.best.row["reasons"], Reasons)
     assert printed["reasons"] == str(candidates.best.row["reasons"])

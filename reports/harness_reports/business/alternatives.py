@@ -29,6 +29,7 @@ from harness_reports.business.market_figures import requests
 from harness_reports.business.measuring import COST, ITEMS
 from harness_reports.business.npv_distribution import DRAWS, npv_distribution
 from harness_reports.business.own_machines import COMPARED, MONTHS
+from harness_reports.business.verdict import ruling_out
 from harness_reports.business.viability import Candidates, CandidateVerdict, judge_all
 from harness_reports.business.viability_figures import viability_figures
 from harness_reports.economics.api_prices import price_source
@@ -36,7 +37,7 @@ from harness_reports.figures.explained import Explained, derived, values
 from harness_reports.measured.lineage import KEYS
 from harness_reports.measured.quality_figures import NO_DIFFERENCE
 from harness_reports.prices.pricing import Pricing, why_stale
-from harness_reports.reasons import Reason, as_text
+from harness_reports.reasons import Reason, Reasons, as_text
 
 ONLY_CASCADES = ("threshold", "share")
 """Columns that other alternatives do not have."""
@@ -44,7 +45,7 @@ ALTERNATIVES = (
     "use_case", "title", "alternative", *KEYS, "hosted_model", *ONLY_CASCADES, "quality", "quality_is",
     "unit_serving_usd", "tokens_are", "unit_error_usd", "upfront_usd", "npv_usd", "npv_mean_usd", "npv_low_usd",
     "npv_p50_usd", "npv_high_usd", "probability_positive", "better_than_candidate", "requests_per_month", *COMPARED,
-    "verdict", "excluded", ITEMS, COST, "measuring_command", "price_as_of", "price_stale", "price_terms",
+    "verdict", "reasons", "excluded", ITEMS, COST, "measuring_command", "price_as_of", "price_stale", "price_terms",
     "price_source",
 )  # fmt: skip
 _FIGURES = ("quality", "unit_serving_usd", "unit_error_usd", "upfront_usd", "npv_usd", *RISK)
@@ -83,8 +84,8 @@ def alternatives(
     `machines_cheaper_probability` that machines cost no more at the use case's demand.
 
     `better_than_candidate` is the probability of a higher net present value than the candidate's. For it, a baseline
-    without a significant difference in quality gets the candidate's quality. `excluded` says what rules an alternative
-    out.
+    without a significant difference in quality gets the candidate's quality. `reasons` are those of the verdict, and
+    say what is missing where there is none; `excluded` are those of them that are needs which rule an alternative out.
 
     Raises:
         FactError: as `viability`, or a hosted model has no known price.
@@ -138,7 +139,7 @@ def _alternative(
     }  # fmt: skip
     row = {
         **dict.fromkeys(ALTERNATIVES), "use_case": market.use_case.name, "title": market.use_case.title,
-        "alternative": kind, **cells, **values(figures),
+        "alternative": kind, **cells, "excluded": ruling_out(cells.get("reasons")), **values(figures),
     }  # fmt: skip
     return ExplainedRow(row, figures)
 
@@ -153,9 +154,8 @@ def _measured(
 def _cells_of_measured(judged: CandidateVerdict) -> dict[str, Any]:
     row = judged.cells
     return {
-        **{name: row[name] for name in (*KEYS, "price_as_of", "price_stale", "price_source", "verdict")},
+        **{name: row[name] for name in (*KEYS, "price_as_of", "price_stale", "price_source", "verdict", "reasons")},
         "quality_is": judged.evidence.quality_is,
-        "excluded": row["reasons"] if row["verdict"] == "not enough evidence" else None,
     }  # fmt: skip
 
 
@@ -184,7 +184,7 @@ def _cascade(candidates: Candidates, cascade: CascadeVerdict, than_usd: np.ndarr
     verdict, reasons = cascade.judged
     cells = {
         **{key: rows[1][key] for key in ("task", "data")}, "model": pair.model, "quality_is": "measured",
-        "verdict": verdict, "excluded": reasons if verdict == "not enough evidence" else None,
+        "verdict": verdict, "reasons": reasons,
         "stale": rows[0]["stale"] or rows[1]["stale"], "price_stale": rows[0]["price_stale"] or rows[1]["price_stale"],
         "price_as_of": min(filter(None, (row["price_as_of"] for row in rows)), default=None),
         "price_source": "; ".join(dict.fromkeys(filter(None, (row["price_source"] for row in rows)))),
@@ -204,7 +204,8 @@ def _hosted(candidates: Candidates, best: Mapping[str, Explained], than_usd: np.
     )  # fmt: skip
     shown = {name: figures[name] for name in _FIGURES} | figures_of_measured(candidates, best, judged, figures)
     cells = {**_cells_of_measured(judged), "hosted_model": name, "tokens_are": judged.evidence.cost["tokens_are"]}
-    return _alternative(market, "hosted", {**cells, **_kept_out(market)}, shown, better)
+    cells["reasons"] = _kept_out(market, cells["reasons"])
+    return _alternative(market, "hosted", cells, shown, better)
 
 
 def _unmeasured(
@@ -222,24 +223,27 @@ def _unmeasured(
     typed = {} if hosted is None else {"quality": market.numbers["hosted_quality"]}
     if judged is None:
         keys = {key: candidates.best.cells[key] for key in ("task", "data")}
-        why, how = Reason("not asked"), how_to_measure(candidates, name, price)
+        why, how = (Reason("not asked"),), how_to_measure(candidates, name, price)
     else:
         keys, why, how = {key: judged.cells[key] for key in KEYS}, judged.decided["reasons"], None
         figures |= {name: Explained(name, None, note="it was asked already") for name in (ITEMS, COST)}
     cells = {
         **keys, "hosted_model": name,
         "quality_is": "not measured" if hosted is None else "assumed", "tokens_are": price.tokens_are,
-        "verdict": "not enough evidence", "excluded": Reason("quality typed", typed) if typed else why,
+        "verdict": "not enough evidence",
+        "reasons": _kept_out(market, (Reason("quality typed", typed),) if typed else why),
         "measuring_command": how,
         "price_as_of": price.as_of and price.as_of.isoformat(), "price_terms": price.terms,
         "price_stale": Reason("price undated") if price.as_of is None else why_stale(price.as_of, day),
-        "price_source": price_source(), **_kept_out(market),
+        "price_source": price_source(),
     }  # fmt: skip
     return _alternative(market, "hosted", cells, figures, _better(None if hosted is None else hosted.npv_usd, than_usd))
 
 
-def _kept_out(market: Market) -> dict[str, Reason]:
-    return {"excluded": Reason("third party")} if market.privacy >= NO_THIRD_PARTY else {}
+def _kept_out(market: Market, reasons: Iterable[Reason]) -> Reasons:
+    """Return reasons with that of a use case whose requests no third party may see, also where there is no verdict."""
+    kept_out = (Reason("third party"),) if market.privacy >= NO_THIRD_PARTY else ()
+    return Reasons(dict.fromkeys((*kept_out, *reasons)))
 
 
 def _nothing(candidates: Candidates, best: Mapping[str, Explained], than_usd: np.ndarray | None) -> ExplainedRow:

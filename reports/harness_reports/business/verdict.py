@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -20,6 +20,8 @@ BASELINE_WINS = ("baseline better", "baseline as good")
 """Reasons of a candidate that the task's baseline beats."""
 LOSSES = ("negative margin", "expected loss")
 """Reasons of a candidate that meets the needs and is not expected to earn its cost."""
+RULING_OUT = ("quality missed", "latency missed", "third party")
+"""Reasons of a candidate that misses a need, whatever it earns."""
 TOP = 3
 """Drivers at whose 10th and 90th percentile an investment needs a positive net present value."""
 
@@ -113,6 +115,11 @@ def _decide(inputs: VerdictInputs) -> Decision:
         return Decision("pilot", Reasons([*doubts, *caveats]), Threshold(money.loss_limit), 1 - success)
     why = Reason("needs met", {"probability": positive, "p05_usd": money.outcome.p05_usd})
     return Decision("invest", Reasons([why, *caveats]), Threshold(money.loss_limit), 1 - success)
+
+
+def ruling_out(reasons: Iterable[Reason] | None) -> Reasons | None:
+    """Return the reasons that are needs which a candidate misses; None if there are none."""
+    return Reasons(reason for reason in reasons or () if reason.code in RULING_OUT) or None
 
 
 def needs_met(inputs: VerdictInputs) -> Literal["yes", "maybe", "no"] | None:

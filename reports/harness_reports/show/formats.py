@@ -93,7 +93,7 @@ SHOWN: Mapping[str, Sequence[str]] = {
         "npv_mean_usd", "npv_low_usd", "npv_high_usd", "probability_positive", "better_than_candidate",
         "requests_per_month", "first_break_even_requests_per_month", "first_break_even_low", "first_break_even_high",
         "machines_at_break_even", "always_cheaper_above_requests_per_month", "break_even_probability",
-        "machines_cheaper_probability", "verdict", "excluded", "measuring_items", "measuring_usd",
+        "machines_cheaper_probability", "verdict", "reasons", "measuring_items", "measuring_usd",
         "measuring_command", "price_as_of", "price_terms", "price_stale", "stale",
     ),
     "pretraining": (

@@ -229,5 +229,6 @@ def test_without_a_measured_serving_there_are_no_hosted_models(bench: Any, prici
     by_kind = rows(alternatives(bench.case(scores=GOOD, latency_s=None), pricing, [hosted]))
 
     assert list(by_kind) == ["candidate", "nothing"]
-    assert "Serving was not measured" in by_kind["candidate"]["excluded"]
+    assert "Serving was not measured" in by_kind["candidate"]["reasons"]
+    assert by_kind["candidate"]["excluded"] is None
     assert len(alternatives([], pricing, {"filing": hosted})) == 0

@@ -232,13 +232,14 @@ def test_gates_hold_for_a_cascade(
     few = row_of(make_cascade(test=[(0.9, 1, 1), (0.6, 0, 1)] * 5), pricing, make_use_case(needs={}))
 
     assert missed["verdict"] == "do not invest"
+    assert "0.99 is needed" in missed["excluded"]
     assert all(part.evidence.objective(late.market).met == "met" for part in late.parts)  # type: ignore[union-attr]
     assert late.objective is not None
     assert late.objective.met == "missed"
     assert late.judged[1][0].code == "latency missed"
     assert private.judged[1][0].code == "third party"
     assert few["verdict"] == "not enough evidence"
-    assert "Only 10 items were evaluated" in few["excluded"]
+    assert "Only 10 items were evaluated" in few["reasons"]
 
 
 def test_what_a_third_party_may_not_see_is_no_choice_where_there_is_another(

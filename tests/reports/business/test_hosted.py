@@ -96,7 +96,8 @@ def test_an_unmeasured_model_has_the_tokens_of_a_measured_one(
         "not measured",
         "not enough evidence",
     )
-    assert row["excluded"] == "It was not asked: nobody knows its quality on these items."
+    assert row["reasons"] == "It was not asked: nobody knows its quality on these items."
+    assert row["excluded"] is None
     assert (row["measuring_items"], row["measuring_usd"]) == (1000, pytest.approx(1000 * usd))
     assert shlex.split(row["measuring_command"]) == [
         "harness", "run", "quick", "--task", "text-classification", "--model", "openai:gpt-4.1-nano@BASE_URL",
@@ -135,7 +136,7 @@ def test_a_model_that_was_asked_says_what_is_missing(bench: Any, pricing: Pricin
 
     assert (row["model"], row["quality_is"], row["tokens_are"]) == ("openai:gpt-4o-mini", "not measured", "assumed")
     assert row["verdict"] == "not enough evidence"
-    assert row["excluded"].startswith("No price: the server did not say how many tokens")
+    assert row["reasons"].startswith("No price: the server did not say how many tokens")
     assert row["quality"] is row["measuring_usd"] is row["measuring_items"] is row["measuring_command"] is None
 
 
@@ -163,7 +164,7 @@ def test_a_typed_quality_is_the_readers_down_to_the_verdict(
     row = hosted_rows(records, pricing, replace(make_use_case(hosted_quality=0.99), hosted=(NANO,)))[NANO]
 
     assert (row["quality"], row["quality_is"], row["verdict"]) == (0.99, "assumed", "not enough evidence")
-    assert row["excluded"] == "Its quality of 0.99 is what you typed, not measured."
+    assert row["reasons"] == "Its quality of 0.99 is what you typed, not measured."
     assert row["npv_usd"] > 0
 
 

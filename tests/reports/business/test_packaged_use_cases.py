@@ -196,8 +196,8 @@ def test_hosted_models_are_alternatives_barred_only_where_no_third_party_may_see
 
     assert barred == (name == "document-classification")
     assert [row["hosted_model"] for row in hosted] == list(CASES[name].hosted)
-    why = (
-        "No third party may see a request." if barred else "It was not asked: nobody knows its quality on these items."
-    )
-    assert {row["excluded"] for row in hosted} == {why}
+    why = "No third party may see a request."
+    assert {row["excluded"] for row in hosted} == {why if barred else None}
+    not_asked = "It was not asked: nobody knows its quality on these items."
+    assert {row["reasons"] for row in hosted} == {f"{why} {not_asked}" if barred else not_asked}
     assert all(row["unit_serving_usd"] > 0 and math.isnan(row["quality"]) for row in hosted)
