@@ -191,7 +191,8 @@ def against_the_baseline(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]
 
     It wins where it is as good and has at least as high an expected net present value, to a hundredth. Without a
     significant difference of quality its own is taken at the candidate's error cost. Where it is no better than
-    guessing, guessing wins over every candidate that is not significantly better, the baseline among them.
+    guessing, guessing wins over every candidate that is not significantly better, the baseline among them. Where the
+    comparison lacks something, a reason of `invest` and `pilot` says what.
     """
     return [_compared(row, [other for other in rows if is_baseline_of(other, row)]) for row in rows]
 
@@ -206,6 +207,8 @@ def _compared(row: dict[str, Any], baselines: Sequence[Mapping[str, Any]]) -> di
         return row
     if row["against_baseline"] in (GUESSING_BASELINE, NO_BETTER_THAN_GUESSING):
         return _refused(row, Reason("only guesses", {"model": row["baseline"]}))
+    if (missing := _uncompared(row, baselines)) is not None:
+        return {**row, "reasons": Reasons([*row["reasons"], missing])}
     # Only a baseline with as good a verdict is a rival: a cheaper one that misses the needs is none.
     if row["against_baseline"] not in ("worse", NO_DIFFERENCE):
         return row
@@ -219,6 +222,17 @@ def _compared(row: dict[str, Any], baselines: Sequence[Mapping[str, Any]]) -> di
         return row
     code = "baseline better" if row["against_baseline"] == "worse" else "baseline as good"
     return _refused(row, Reason(code, {"model": model, "baseline_usd": npv_usd, "npv_usd": row["npv_mean_usd"]}))
+
+
+def _uncompared(row: Mapping[str, Any], baselines: Sequence[Mapping[str, Any]]) -> Reason | None:
+    """Return what a comparison with the cheap baseline lacks; None if nothing."""
+    against, values = row["against_baseline"], {"model": row["baseline"], "task": row["task"]}
+    if row["baseline"] is None:
+        return None
+    if against is None:
+        return Reason("baseline not comparable" if baselines else "baseline not measured", values)
+    unknown = all(baseline["verdict"] == "not enough evidence" for baseline in baselines)
+    return Reason("baseline without value", values) if unknown and against in ("worse", NO_DIFFERENCE) else None
 
 
 def _refused(row: dict[str, Any], reason: Reason) -> dict[str, Any]:

@@ -23,6 +23,9 @@ SENTENCES = {
     "baseline better": "廉价基线 {model} 更好，其期望净现值为 {baseline_usd:usd}，本方案为 {npv_usd:usd}。",
     "baseline as good": "廉价基线 {model} 质量上无显著差异：按本方案的错误率，其期望净现值为 {baseline_usd:usd}，本方案为 {npv_usd:usd}。",
     "only guesses": "质量并不显著优于随机猜测，廉价基线 {model} 也不优于随机猜测。",
+    "baseline not measured": "廉价基线 {model} 未在这些数据上测量，因此无从得知它是否同样好：请以 --model {model} --task {task} 重新运行本方案的套件。",
+    "baseline not comparable": "廉价基线 {model} 的质量无法与本方案比较，因此无从得知它是否同样好：请由同样的人或评判模型为两者的应答评分。",
+    "baseline without value": "廉价基线 {model} 可能同样好，而其收益未知：它自己的行说明需要测量什么。",
     # What to measure next.
     "label items": "请先再标注并评测 {size:count} 个测试样本：价值 {evsi_usd:usd}，成本 {cost_usd:usd}。",
     "grade items": "请先再评测测试集中的 {size:count} 个样本：价值 {evsi_usd:usd}，成本 {cost_usd:usd}。",

@@ -31,6 +31,12 @@ SENTENCES = {
     "baseline as good": "The cheap baseline {model!r} does not differ significantly in quality: with this one's errors its "
     "expected net present value would be {baseline_usd:usd}; this one's is {npv_usd:usd}.",
     "only guesses": "Quality is not significantly better than guessing; the cheap baseline {model!r} is no better either.",
+    "baseline not measured": "The cheap baseline {model!r} was not measured on these data, so nothing says whether it does as "
+    "well: run this one's suite again with --model {model} --task {task}.",
+    "baseline not comparable": "The quality of the cheap baseline {model!r} cannot be compared with this one's, so nothing says "
+    "whether it does as well: have the same people or judge grade the answers of both.",
+    "baseline without value": "The cheap baseline {model!r} may do as well, and what it earns is not known: its own row says what "
+    "to measure.",
     # What to measure next.
     "label items": "Label and grade {size:count} more test items first: that is worth {evsi_usd:usd} and costs "
     "{cost_usd:usd}.",
