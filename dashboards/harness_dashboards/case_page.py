@@ -36,7 +36,6 @@ from harness_dashboards.verdicts_page import at_volume, candidate_label, command
 from harness_reports import cells
 from harness_reports.business import chart_data
 from harness_reports.business.alternatives import alternatives_of
-from harness_reports.business.choice import preference
 from harness_reports.business.explained_row import ExplainedRow
 from harness_reports.business.needs import needs
 from harness_reports.business.own_machines import on_machines
@@ -124,7 +123,7 @@ def _reset(case: UseCase) -> None:
 def _view(case: UseCase, candidates: Candidates, pricing: Pricing, texts: Texts) -> CaseView:
     """Let the reader select a candidate; the best one at first."""
     best = candidate_label(candidates.best.row)
-    ordered = sorted(candidates.judged, key=lambda candidate: preference(candidate.decided))
+    ordered = candidates.ranked
 
     def option(row: Mapping[str, Any]) -> str:
         return f"{candidate_label(row)}: {texts[row['verdict']]}, {texts['npv']} {usd(row['npv_mean_usd'])}"

@@ -57,7 +57,7 @@ def _best(store: Path, factor: float = 1.0) -> list[dict[str, Any]]:
         scaled = case if factor == 1 else scaled_demand(case, factor, assumptions.today())
         frame = viability(peek_records(str(store)), choose(plugins.price_books()["cloud"]), [scaled])
         best += sorted(rows(frame), key=preference)[:1]
-    return sorted(best, key=lambda row: (SHOWN.index(row["verdict"]), preference(row)[-1]))
+    return sorted(best, key=lambda row: (SHOWN.index(row["verdict"]), preference(row)[2]))
 
 
 def test_cards_show_the_figures_of_viability(app: Any, sampled: Path) -> None:

@@ -11,15 +11,26 @@ from harness_reports.measured.quality_figures import GUESSING_BASELINE
 from harness_reports.reasons import Reason
 
 
-def preference(row: Mapping[str, Any]) -> tuple[int, bool, float]:
-    """Return the sort key of candidates: best verdict, then needs met, then highest expected net present value.
+def preference(row: Mapping[str, Any]) -> tuple[int, bool, float, float, float]:
+    """Return the sort key of candidates.
 
-    Needs come before value: of two candidates that are not worth investing in, the one that meets the needs tells more
-    about the use case.
+    The order: best verdict, then needs met, then highest expected net present value; candidates without such a value
+    come last, by quality, and of equal quality the one whose inferences cost least. Needs come before value: of two
+    candidates that are not worth investing in, the one that meets the needs tells more about the use case.
+
+    Args:
+        row: the cells of `Outlook.compared`.
     """
-    npv_usd = row["npv_mean_usd"]
-    missing = npv_usd is None or math.isnan(npv_usd)
-    return VERDICTS.index(row["verdict"]), row["needs_met"] == "no", math.inf if missing else -npv_usd
+    first, minus_npv_usd = (VERDICTS.index(row["verdict"]), row["needs_met"] == "no"), _least(row["npv_mean_usd"], -1)
+    if math.isfinite(minus_npv_usd):
+        return *first, minus_npv_usd, 0.0, 0.0
+    quality = _least(row["value"], -1 if row["higher_is_better"] else 1)
+    return *first, math.inf, quality, _least(row["usd_per_1k_inferences"])
+
+
+def _least(number: float | None, sign: int = 1) -> float:
+    """Return the sort key of a number by its sign; what is missing comes last."""
+    return sign * number if number is not None and math.isfinite(number) else math.inf
 
 
 SHOWN = ("invest", "pilot", "not enough evidence", "do not invest")
@@ -49,4 +60,4 @@ def _baseline_wins(rows: Sequence[Mapping[str, Any]], best: Mapping[str, Any]) -
 
 def attention(row: Mapping[str, Any]) -> tuple[int, float]:
     """Return the sort key of use cases, from the row of their best candidate."""
-    return SHOWN.index(row["verdict"]), preference(row)[-1]
+    return SHOWN.index(row["verdict"]), _least(row["npv_mean_usd"], -1)

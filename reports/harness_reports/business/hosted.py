@@ -78,9 +78,8 @@ def cost_of_calls(candidates: Candidates, name: str) -> CallCost:
     Raises:
         FactError: as `call_cost`.
     """
-    by_preference = sorted(candidates.judged, key=lambda each: preference(each.decided))
     return call_cost(candidates.market, name, candidates.best.evidence.pricing,
-                     [each.evidence for each in by_preference])  # fmt: skip
+                     [each.evidence for each in candidates.ranked])  # fmt: skip
 
 
 def hosted_npv(candidates: Candidates, best: CandidateVerdict, price: CallCost) -> NpvDistribution | None:

@@ -80,7 +80,7 @@ class Outlook:
 
     def compared(self) -> dict[str, Any]:
         """Return the cells that a comparison with the cheap baseline, and with all others, takes."""
-        names = ("task", "source", "model", "baseline", "against_baseline")
+        names = ("task", "source", "model", "baseline", "against_baseline", "value", "higher_is_better")
         decision = self.decision
         business = self.business
         money = {} if business is None or self.npv is None else {
@@ -88,7 +88,9 @@ class Outlook:
             "discounted_requests": float(business.base_sums.requests[0]),
         }  # fmt: skip
         return {
-            **{name: self.evidence.accuracy[name] for name in names}, "npv_mean_usd": None, "unit_error_usd": None,
-            "discounted_requests": None, **money, "needs_met": needs_met(self.inputs), "verdict": decision.verdict,
+            **{name: self.evidence.accuracy[name] for name in names},
+            "usd_per_1k_inferences": self.evidence.cost["usd_per_1k_inferences"], "npv_mean_usd": None,
+            "unit_error_usd": None, "discounted_requests": None, **money,
+            "needs_met": needs_met(self.inputs), "verdict": decision.verdict,
             "probability_wrong": decision.probability_wrong, "reasons": decision.reasons,
         }  # fmt: skip

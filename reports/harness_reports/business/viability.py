@@ -140,9 +140,14 @@ class Candidates:
         return [each.row for each in self.judged]
 
     @cached_property
+    def ranked(self) -> list[CandidateVerdict]:
+        """They, the best first, by `preference`."""
+        return sorted(self.judged, key=lambda each: preference(each.decided))
+
+    @property
     def best(self) -> CandidateVerdict:
-        """The first candidate by `preference`."""
-        return min(self.judged, key=lambda each: preference(each.decided))
+        """The first of them."""
+        return self.ranked[0]
 
     @property
     def headline(self) -> Reason | None:

@@ -13,7 +13,7 @@ from plotly.offline import get_plotlyjs
 from harness.facts import Figure, UseCase
 from harness.records import Record, failed, of_each_step
 from harness_reports import cells
-from harness_reports.business.choice import attention, preference
+from harness_reports.business.choice import attention
 from harness_reports.business.unjudged import in_words, unjudged
 from harness_reports.business.viability import VIABILITY, Candidates, judge_all
 from harness_reports.measured import judgement, samples
@@ -45,7 +45,7 @@ def html(records: Sequence[Record], pricing: Pricing, use_cases: Mapping[str, Us
     cases = list(use_cases.values() if isinstance(use_cases, Mapping) else use_cases)
     judged = _judged(records, pricing, cases)
     verdicts = pd.DataFrame(
-        [as_text(row) for candidates in judged.values() for row in sorted(candidates.rows, key=preference)],
+        [as_text(row) for candidates in judged.values() for row in (each.row for each in candidates.ranked)],
         columns=list(VIABILITY),
     )
     points, costs = frontier(records, pricing), cost(records, pricing)
