@@ -173,7 +173,9 @@ def test_every_alternative_follows_from_its_inputs(
     table = rows("alternatives", suite, pricing, assumed)
     kinds = [row.cells["alternative"] for row in table]
 
-    assert kinds == ["candidate", "baseline", "hosted", "hosted", "nothing", "candidate", "hosted", "nothing"]
+    assert kinds == [
+        "candidate", "baseline", "cascade", "hosted", "hosted", "nothing", "candidate", "cascade", "hosted", "nothing",
+    ]  # fmt: skip
     assert check(table, alternatives(suite, pricing, assumed.use_cases, assumed.figures)) > 100
 
 
@@ -228,7 +230,7 @@ def test_doing_nothing_and_missing_servings_have_notes(
     """Doing nothing costs nothing; a candidate without serving has no value."""
     cases = {"filing": make_use_case()}
     records = bench.case(latency_s=None)
-    candidate, nothing = table = rows("alternatives", records, pricing, Assumed(cases))
+    candidate, _, nothing = table = rows("alternatives", records, pricing, Assumed(cases))
 
     assert check(table, alternatives(records, pricing, cases)) > 0
     assert nothing.explain("npv_usd").note == "doing nothing has no costs and no income"

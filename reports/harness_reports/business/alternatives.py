@@ -12,6 +12,7 @@ import pandas as pd
 from harness.facts import UseCase
 from harness.records import Record
 from harness_reports.business.cascade_figures import cascade_figures
+from harness_reports.business.cascade_gap import why_no_cascade
 from harness_reports.business.cascades import CascadeVerdict, best_cascade
 from harness_reports.business.choice import preference
 from harness_reports.business.explained_row import ExplainedRow
@@ -62,8 +63,8 @@ def alternatives(
     `candidate` is the best measured candidate, `baseline` the best one of the task's cheap baseline; `nothing` has a
     net present value of 0. `cascade` is the best pair of a cheap candidate, which answers where its confidence is at
     least `threshold`, and an expensive one, which answers the `share` of the requests that is passed on: pair and
-    threshold have the highest net present value on the validation split, all figures are of the test split. There is a
-    row where records hold the answers to validation.
+    threshold have the highest net present value on the validation split, all figures are of the test split. Where there
+    is none, `reasons` say why: it takes two candidates with a value, confidences, and answers to validation.
 
     `hosted` is a model paid by the call. One that was asked here, whose calls have its price,
     is what was measured (`quality_is`, `tokens_are`: measured). Another one has the price of its calls alone, and
@@ -103,8 +104,8 @@ def alternatives_of(candidates: Candidates) -> list[ExplainedRow]:
     rows = [_measured(candidates, best, "candidate", figures, better)]
     if baseline is not None:
         rows.append(_baseline(candidates, baseline, npv_usd))
-    if (cascade := best_cascade(candidates)) is not None:
-        rows.append(_cascade(candidates, cascade, npv_usd))
+    cascade = best_cascade(candidates)
+    rows.append(_no_cascade(candidates) if cascade is None else _cascade(candidates, cascade, npv_usd))
     if npv_usd is not None:
         rows += [_hosted(candidates, figures, npv_usd, name) for name in candidates.market.use_case.hosted]
     return [*rows, _nothing(candidates, figures, npv_usd)]
@@ -191,6 +192,13 @@ def _cascade(candidates: Candidates, cascade: CascadeVerdict, than_usd: np.ndarr
     }  # fmt: skip
     figures = cascade_figures(cascade)
     return _alternative(candidates.market, "cascade", cells, figures, _better(cascade.npv.npv_usd, than_usd))
+
+
+def _no_cascade(candidates: Candidates) -> ExplainedRow:
+    why = why_no_cascade(candidates)
+    figures = {name: Explained(name, None, note=why.sentence("en")) for name in _FIGURES}
+    cells = {name: candidates.best.cells[name] for name in ("task", "data")} | {"reasons": Reasons([why])}
+    return _alternative(candidates.market, "cascade", cells, figures, _better(None, None))
 
 
 def _hosted(candidates: Candidates, best: Mapping[str, Explained], than_usd: np.ndarray, name: str) -> ExplainedRow:

@@ -156,6 +156,11 @@ SENTENCES = {
     "cascade of no mean": "{metric} 不是各样本得分的均值，因此级联的该指标未知。",
     "cascade without common items": "{cheap} 与 {expensive} 没有对相同样本的应答：请在同一套件中运行。",
     "cascade loses quality": "在验证集上，任何阈值损失的质量都超过昂贵模型的 {tolerance:.3g}：便宜模型在最有把握时也会出错。",
+    "cascade of one": "级联需要两个候选方案，而此处只测量了一个：请在套件中加入另一个模型。",
+    "cascade without values": "级联需要两个有净现值的候选方案，此处测量的 {of} 个中有 {count} 个。其余为何没有，见 viability 表。",
+    "cascade without prices": "级联需要两个已知推理成本的候选方案，此处测量的 {of} 个中有 {count} 个。请在套件的 `scenarios` 中加入 Offline。",
+    "cascade of the best": "没有候选方案优于给出置信度的更便宜者：转交样本无利可得。请测量更好的模型。",
+    "cascade without threshold": "没有阈值只转交部分验证样本：便宜模型对每个样本的把握相同。请换用置信度有差别的便宜模型。",
     # What has changed since something was measured.
     "stale": "{changes:every}",
     "data changed": "数据已更改",

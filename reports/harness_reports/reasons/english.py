@@ -221,6 +221,15 @@ SENTENCES = {
     "cascade without common items": "{cheap} and {expensive} have no answers to the same items: run them in one suite.",
     "cascade loses quality": "Every threshold loses more than {tolerance:.3g} of the expensive one's quality on the validation "
     "split: the cheap one errs where it is most confident.",
+    "cascade of one": "A cascade takes two candidates, and one was measured: add another model to the suite.",
+    "cascade without values": "A cascade takes two candidates with a net present value; {count} of {of} measured here have one. "
+    "Why others have none, `harness table viability` says.",
+    "cascade without prices": "A cascade takes two candidates with the cost of an inference; {count} of {of} measured here have "
+    "one. Add Offline to the `scenarios` of the suite.",
+    "cascade of the best": "No candidate is better than a cheaper one that says how confident it is: there is nothing to gain by "
+    "passing items on. Measure a better model.",
+    "cascade without threshold": "No threshold passes on some of the validation items and not all: the cheap one is as confident of "
+    "each. Take a cheap model whose confidence differs.",
     # What has changed since something was measured.
     "stale": "{changes:every}",
     **why.SENTENCES,

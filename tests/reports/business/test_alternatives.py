@@ -58,7 +58,7 @@ def test_alternatives_follow_the_best_candidate(suite: list[Any], pricing: Prici
     by_kind = rows(frame)
 
     assert list(frame.columns) == list(ALTERNATIVES)
-    assert list(by_kind) == ["candidate", "baseline", "hosted", "nothing"]
+    assert list(by_kind) == ["candidate", "baseline", "cascade", "hosted", "nothing"]
     assert (by_kind["candidate"]["model"], by_kind["baseline"]["model"]) == ("bert", "tfidf")
     assert by_kind["nothing"]["npv_usd"] == 0
     gain = by_kind["candidate"]["probability_positive"]
@@ -228,7 +228,7 @@ def test_without_a_measured_serving_there_are_no_hosted_models(bench: Any, prici
     """There is no net present value to compare with; the candidate's row says what is missing."""
     by_kind = rows(alternatives(bench.case(scores=GOOD, latency_s=None), pricing, [hosted]))
 
-    assert list(by_kind) == ["candidate", "nothing"]
+    assert list(by_kind) == ["candidate", "cascade", "nothing"]
     assert "Serving was not measured" in by_kind["candidate"]["reasons"]
     assert by_kind["candidate"]["excluded"] is None
     assert len(alternatives([], pricing, {"filing": hosted})) == 0

@@ -295,13 +295,6 @@ def test_a_baseline_as_good_wins(make_cascade: MakeCascade, pricing: Pricing, ma
     assert verdict.judged[1][0].code == "baseline as good"
 
 
-def test_without_answers_to_validation_there_is_no_row(
-    suite: list[Any], pricing: Pricing, make_use_case: MakeUseCase
-) -> None:
-    """The table of cascades says what to set in the suite."""
-    assert "cascade" not in set(alternatives(suite, pricing, [make_use_case()])["alternative"])
-
-
 @pytest.mark.parametrize("paid", ["machines", "calls"])
 def test_every_figure_follows_from_its_inputs(
     check: Callable[..., int], by_calls: Callable[..., list[Record]], make_cascade: MakeCascade, pricing: Pricing,

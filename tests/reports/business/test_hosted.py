@@ -116,7 +116,7 @@ def test_a_machine_that_the_reader_names_does_not_undo_the_measurement(
     under_load = bench.load({"Server 2/s": bench.steady(2, 700, 0.1)}, base=served)
     by_hour = replace(pricing, machines={"openai:gpt-4o-mini": NamedMachine("CPU", 2)})
     case = replace(make_use_case(), hosted=(MINI,))
-    candidate, hosted, _ = cells.rows(alternatives([served, under_load], by_hour, [case]))
+    candidate, _, hosted, _ = cells.rows(alternatives([served, under_load], by_hour, [case]))
     plain = hosted_rows([served, under_load], pricing, case)[MINI]
 
     assert (candidate["model"], candidate["hosted_model"]) == ("openai:gpt-4o-mini", None)

@@ -320,4 +320,4 @@ def test_served_models_do_not_end_tables_of_decisions(
     assert missing(rows.loc["openai:local", "replicas"])
     assert not viability(served, pricing, use_cases).empty
     assert "genai-prices knows no" in html(records, pricing, use_cases)
-    assert len(alternatives(served, pricing, use_cases)) == 2, "the best candidate, and doing nothing"
+    assert list(alternatives(served, pricing, use_cases)["alternative"]) == ["candidate", "cascade", "nothing"]
