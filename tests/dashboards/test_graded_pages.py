@@ -80,3 +80,13 @@ def test_answers_of_a_corrected_share_are_sorted_by_right_and_wrong(graded: str,
     assert [option.rpartition(" ")[2] for option in app.pills[0].options][:3] == ["(200)", "(189)", "(11)"]
     assert list(table[texts["column_outcome"]][:2]) == [texts["cell_both wrong"], texts["cell_both right"]]
     assert list(table[texts["column_graded_by"]])[59:61] == ["people", "judge"]
+
+
+@pytest.mark.parametrize("graded", ["judged"], indirect=True)
+def test_the_page_of_costs_begins_with_candidates(graded: str, open_page: Callable[..., Any]) -> None:
+    """The judge's own rows, whose quality is the share of answers with a grade, came first."""
+    from harness_dashboards.parts import plain
+
+    app = open_page("cost_page")
+
+    assert [tab.label for tab in app.tabs] == [plain(task) for task in ("open-answers", "answer-grading")]

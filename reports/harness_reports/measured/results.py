@@ -29,6 +29,7 @@ from harness_reports.measured.lineage import (
     not_superseded,
     replicates,
 )
+from harness_reports.measured.open_answers import GRADING
 from harness_reports.measured.quality import Quality, metric_of
 from harness_reports.measured.rates import rate_draws
 from harness_reports.measured.readings import rate
@@ -193,12 +194,15 @@ class Results(Sequence[Record]):
 
     @cached_property
     def candidates(self) -> Mapping[Candidate, Measured]:
-        """The candidates, in an order that does not depend on that of the records; superseded ones are left out."""
+        """The candidates, in an order that does not depend on that of the records; superseded ones are left out.
+
+        Judges come last: readers look for the candidates that they graded.
+        """
         evaluated, served = (_by_candidate(self, step) for step in ("evaluate", "serve"))
         variants = differences({**evaluated, **served})
         return {
             key: Measured(key, variants[key], replicates(evaluated.get(key, ())), _servings(served.get(key, ())))
-            for key in sorted(variants, key=lambda key: tuple(map(str, key)))
+            for key in sorted(variants, key=lambda key: (key.task == GRADING, *map(str, key)))
         }
 
     @property
