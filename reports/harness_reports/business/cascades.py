@@ -116,7 +116,8 @@ def _after(first: CandidateVerdict, second: CandidateVerdict) -> CandidateVerdic
     """Return the second candidate of a cascade, without what was paid already for the trainings of the first."""
     evidence = second.evidence
     trained = paid_already(first.evidence.measured, evidence.measured, evidence.figures)
-    once = replace(evidence, figures={**evidence.figures, **trained}, cost={**evidence.cost, **values(trained)})
+    once = replace(evidence, figures={**evidence.figures, **trained}, cost={**evidence.cost, **values(trained)},
+                   paid=frozenset(trained))  # fmt: skip
     return replace(second, outlook=replace(second.outlook, evidence=once)) if trained else second
 
 

@@ -53,6 +53,8 @@ class Evidence:
     figures: Mapping[str, Explained]
     """Figures of the cost table, by column, and `usd_per_call` of calls that are paid by the token."""
     pricing: Pricing
+    paid: frozenset[str] = frozenset()
+    """Figures of trainings that are paid already, with their energy, as by the first of a cascade."""
     _capacities: dict[float | None, list[Capacity]] = field(default_factory=dict, repr=False)
     """By latency limit: waiting is computed once, whatever the prices."""
     _latencies: dict[float | None, CallLatency] = field(default_factory=dict, repr=False)
@@ -184,7 +186,7 @@ class Evidence:
     @cached_property
     def training_energy(self) -> TrainingEnergy | None:
         """The energy of its trainings that is paid apart from machines; None if all prices include it."""
-        return training_energy(self.measured, self.pricing) if self.bill is None else None
+        return training_energy(self.measured, self.pricing, self.paid) if self.bill is None else None
 
     def _inputs(self, market: Market) -> dict[str, Distribution] | None:
         """Return the measured inputs of a business; None if one is missing."""

@@ -19,6 +19,7 @@ from harness_reports.prices.cost import cost_row
 from harness_reports.prices.cost_figures import cost_figures
 from harness_reports.prices.dominance import not_dominated
 from harness_reports.prices.pricing import Pricing
+from harness_reports.prices.training_energy import PAID_ALREADY
 from harness_reports.prices.usage import Bill, pays_calls
 
 _USD = "usd_per_1k_inferences"
@@ -80,7 +81,7 @@ def paid_already(first: Measured, second: Measured, figures: Mapping[str, Explai
     """
     of_both = zip(_trainings(first).items(), _trainings(second).values(), strict=True)
     shared = {
-        name: Explained(name, 0.0, "USD", note="the cheap one is of the same training, which is paid once")
+        name: Explained(name, 0.0, "USD", note=PAID_ALREADY)
         for (name, ours), theirs in of_both if theirs and theirs <= ours
     }  # fmt: skip
     if not shared:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -15,6 +15,9 @@ from harness_reports.prices.pricing import Pricing
 from harness_reports.reasons import Reason
 
 INCLUDED = "included in the machine's price"
+PAID_ALREADY = "the cheap one is of the same training, which is paid once"
+_Records = Sequence[Record | None] | None
+"""Of a stage; None where it is paid already."""
 
 
 class TrainingEnergy(NamedTuple):
@@ -37,8 +40,13 @@ class TrainingEnergy(NamedTuple):
         return [Reason("training energy not known")] if any(band.middle.value is None for band in self) else []
 
 
-def training_energy(candidate: Measured, pricing: Pricing) -> TrainingEnergy | None:
+def training_energy(candidate: Measured, pricing: Pricing, paid: Collection[str] = ()) -> TrainingEnergy | None:
     """Return the energy of a candidate's trainings that is paid apart from machines; None if every price includes it.
+
+    Args:
+        candidate: the candidate.
+        pricing: the prices.
+        paid: figures of the cost of trainings that are paid already (`pretrain_usd`, `finetune_usd`), their energy too.
 
     Raises:
         FactError: a record's hardware has no price.
@@ -48,23 +56,25 @@ def training_energy(candidate: Measured, pricing: Pricing) -> TrainingEnergy | N
     if all(record is None or pricing.price(record).energy == "included" for record in records):
         return None
     return TrainingEnergy(
-        EnergyBand.of(partial(_stage, "pretrain_j", candidate.pretrainings, pricing)),
-        EnergyBand.of(partial(_tuning, candidate, pricing)),
+        EnergyBand.of(
+            partial(_stage, "pretrain_j", None if "pretrain_usd" in paid else candidate.pretrainings, pricing)
+        ),
+        EnergyBand.of(partial(_tuning, candidate, None if "finetune_usd" in paid else finetunings, pricing)),
     )
 
 
-def _tuning(candidate: Measured, pricing: Pricing, bound: Bound) -> Explained:
-    finetune = _stage("finetune_j", [chain.finetune for chain in candidate.chains], pricing, bound)
+def _tuning(candidate: Measured, finetunings: _Records, pricing: Pricing, bound: Bound) -> Explained:
+    finetune = _stage("finetune_j", finetunings, pricing, bound)
     evaluate = _stage("evaluate_j", [chain.leaf for chain in candidate.evaluations], pricing, bound)
     formula = f"{finetune.name} + {evaluate.name}"
     return derived(f"tuning_j_{bound}", "J", formula, finetune, evaluate)
 
 
-def _stage(name: str, records: Sequence[Record | None], pricing: Pricing, bound: Bound) -> Explained:
+def _stage(name: str, records: _Records, pricing: Pricing, bound: Bound) -> Explained:
     """Return the mean energy of a stage's seeds."""
     name = f"{name}_{bound}"
     if not records:
-        return Explained(name, 0.0, "J", note="nothing was pretrained here")
+        return Explained(name, 0.0, "J", note="nothing was pretrained here" if records is not None else PAID_ALREADY)
     return derived(name, "J", "mean(energy_j)", *(_step(record, pricing, bound) for record in records))
 
 

@@ -257,10 +257,9 @@ def test_what_a_third_party_may_not_see_is_no_choice_where_there_is_another(
     assert (private["model"], private["verdict"]) == ("tfidf → bert tiny (pretrained)", "invest")
 
 
-def test_one_model_in_two_runtimes_is_trained_once(
-    bench: Any, pricing: Pricing, make_use_case: MakeUseCase, check: Callable[..., int]
-) -> None:
-    """A fast and a good number format of it: 360 and 180 s of training, not twice that; each has its evaluation."""
+@pytest.fixture
+def trained_once(bench: Any) -> list[Record]:
+    """Return one model in a fast and a good number format."""
     given = {"runtime": "eager", "validation": True}
     fast = bench.case(scores=[1.0] * 60 + [0.0] * 40, rate=10_000.0, precision="int8", **given)
     good = bench.case(scores=[1.0] * 90 + [0.0] * 10, rate=100.0, **given)
@@ -272,7 +271,14 @@ def test_one_model_in_two_runtimes_is_trained_once(
             split = {**answers, "correct": one.scores["correct"]} if one.step == "evaluate" else {}
             kept = {"answers": {"test": answers, "validation": split}} if split else {}
             records.append(replace(one, inputs=inputs, **kept))
-    records = [*trained, *(one for one in records if one.step not in ("pretrain", "finetune"))]
+    return [*trained, *(one for one in records if one.step not in ("pretrain", "finetune"))]
+
+
+def test_one_model_in_two_runtimes_is_trained_once(
+    trained_once: list[Record], pricing: Pricing, make_use_case: MakeUseCase, check: Callable[..., int]
+) -> None:
+    """360 and 180 s of training, not twice that; each has its evaluation."""
+    records = trained_once
     row, (shown,) = row_of(records, pricing, make_use_case()), cells.rows(cascade(records, pricing))
     once = (360 + 180) * 0.10 / 3600
     evaluated = 2 * 36 * 0.10 / 3600
@@ -283,6 +289,29 @@ def test_one_model_in_two_runtimes_is_trained_once(
     case = make_use_case()
     assert check(rows("alternatives", records, pricing, Assumed({case.name: case})),
                  alternatives(records, pricing, [case])) > 10  # fmt: skip
+
+
+def test_the_energy_of_a_shared_training_is_paid_once(
+    trained_once: list[Record], pricing: Pricing, make_use_case: MakeUseCase, check: Callable[..., int]
+) -> None:
+    """At 50 W, where prices leave it out: upfront and with each retraining the second one pays its evaluation alone."""
+    dry = replace(pricing, prices={item: replace(price, energy="excluded") for item, price in pricing.prices.items()})
+    case = make_use_case(energy_usd_per_kwh=0.20)
+    metered = [
+        replace(one, readings={"energy_j": Reading(50.0 * one.value("wall_s"), "J"), **one.readings})
+        for one in trained_once
+    ]
+    business = verdict_of(metered, dry, case).business
+    joules = {
+        name: business.measured[name].mean for name in business.measured if name.endswith(("pretrain_j", "tuning_j"))
+    }
+
+    assert joules == pytest.approx({
+        "pretrain_j": 50 * 360, "tuning_j": 50 * (180 + 36), f"{SECOND}pretrain_j": 0, f"{SECOND}tuning_j": 50 * 36,
+    })  # fmt: skip
+    assert (
+        check(rows("alternatives", metered, dry, Assumed({case.name: case})), alternatives(metered, dry, [case])) > 30
+    )
 
 
 def test_a_baseline_as_good_wins(make_cascade: MakeCascade, pricing: Pricing, make_use_case: MakeUseCase) -> None:
