@@ -14,6 +14,7 @@ from harness_reports.business.cascade_business import SECOND, SHARE, CascadeBusi
 from harness_reports.business.evidence import Evidence, drawn_around
 from harness_reports.business.market import Market
 from harness_reports.business.npv_distribution import NpvDistribution, npv_distribution
+from harness_reports.business.outlook import compared_cells
 from harness_reports.business.verdict import Decision, Money, VerdictInputs, against_the_baseline, decide
 from harness_reports.business.viability import Candidates, CandidateVerdict
 from harness_reports.economics.distributions import Fixed
@@ -199,7 +200,8 @@ class CascadeVerdict:
         """What the gates take of a row of the accuracy table."""
         quality = self.at.quality
         return {
-            **values(self.graded), "metric": quality.name, "seeds": len(quality.leaves), "items": quality.items,
+            **quality.key._asdict(), "baseline": quality.baseline, **values(self.graded), "metric": quality.name,
+            "seeds": len(quality.leaves), "items": quality.items,
             "higher_is_better": quality.metric["higher_is_better"],
         }  # fmt: skip
 
@@ -212,7 +214,7 @@ class CascadeVerdict:
             return None
         return latency_objective(chained_s(cheap, expensive, self.at.share), limit_s)
 
-    @property
+    @cached_property
     def _inputs(self) -> VerdictInputs:
         both = [part.outlook.inputs for part in self.parts]
         gaps = [gap for inputs in both for gap in inputs.gaps if gap.code != "few queries"]
@@ -237,14 +239,7 @@ class CascadeVerdict:
     @cached_property
     def judged(self) -> tuple[str, Reasons]:
         """The verdict and its reasons after the comparison with the task's cheap baseline."""
-        quality, means = self.at.quality, self.business.means
-        row = {
-            "task": quality.key.task, "source": quality.key.source, "model": quality.key.model,
-            "baseline": quality.baseline, "against_baseline": self.accuracy["against_baseline"],
-            "npv_mean_usd": self.npv.outcome.mean_usd, "unit_error_usd": float(self.business.error_usd(means)[0]),
-            "discounted_requests": float(self.business.base_sums.requests[0]), "verdict": self.decision.verdict,
-            "reasons": self.decision.reasons,
-        }  # fmt: skip
+        row = compared_cells(self.accuracy, self.at.usd_per_1k, self._inputs, self.decision, self.business, self.npv)
         others = [dict(each.decided) for each in self.candidates.judged]
         compared = against_the_baseline([row, *others])[0]
         return compared["verdict"], compared["reasons"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -80,17 +81,22 @@ class Outlook:
 
     def compared(self) -> dict[str, Any]:
         """Return the cells that a comparison with the cheap baseline, and with all others, takes."""
-        names = ("task", "source", "model", "baseline", "against_baseline", "value", "higher_is_better")
-        decision = self.decision
-        business = self.business
-        money = {} if business is None or self.npv is None else {
-            "npv_mean_usd": self.npv.outcome.mean_usd, "unit_error_usd": float(business.error_usd(business.means)[0]),
-            "discounted_requests": float(business.base_sums.requests[0]),
-        }  # fmt: skip
-        return {
-            **{name: self.evidence.accuracy[name] for name in names},
-            "usd_per_1k_inferences": self.evidence.cost["usd_per_1k_inferences"], "npv_mean_usd": None,
-            "unit_error_usd": None, "discounted_requests": None, **money,
-            "needs_met": needs_met(self.inputs), "verdict": decision.verdict,
-            "probability_wrong": decision.probability_wrong, "reasons": decision.reasons,
-        }  # fmt: skip
+        return compared_cells(self.evidence.accuracy, self.evidence.cost["usd_per_1k_inferences"], self.inputs,
+                              self.decision, self.business, self.npv)  # fmt: skip
+
+
+def compared_cells(
+    accuracy: Mapping[str, Any], usd_per_1k: float | None, inputs: VerdictInputs, decision: Decision,
+    business: Business | None, npv: NpvDistribution | None,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the cells that `against_the_baseline` and `preference` take, of a candidate or a cascade."""
+    names = ("task", "source", "model", "baseline", "against_baseline", "value", "higher_is_better")
+    money = {} if business is None or npv is None else {
+        "npv_mean_usd": npv.outcome.mean_usd, "unit_error_usd": float(business.error_usd(business.means)[0]),
+        "discounted_requests": float(business.base_sums.requests[0]),
+    }  # fmt: skip
+    return {
+        **{name: accuracy[name] for name in names}, "usd_per_1k_inferences": usd_per_1k, "npv_mean_usd": None,
+        "unit_error_usd": None, "discounted_requests": None, **money, "needs_met": needs_met(inputs),
+        "verdict": decision.verdict, "probability_wrong": decision.probability_wrong, "reasons": decision.reasons,
+    }  # fmt: skip
