@@ -17,19 +17,20 @@ from harness_reports.business.cascades import CascadeVerdict, best_cascade
 from harness_reports.business.choice import preference
 from harness_reports.business.explained_row import ExplainedRow
 from harness_reports.business.hosted import (
+    CALL,
     RISK,
     cost_of_calls,
-    figures_of_measured,
     hosted_figures,
     hosted_npv,
     how_to_measure,
     measured_as,
+    request_usd,
 )
 from harness_reports.business.market import NO_THIRD_PARTY, Market
 from harness_reports.business.market_figures import requests
 from harness_reports.business.measuring import COST, ITEMS
 from harness_reports.business.npv_distribution import DRAWS, npv_distribution
-from harness_reports.business.own_machines import COMPARED, MONTHS
+from harness_reports.business.own_machines import COMPARED, MONTHS, break_evens
 from harness_reports.business.verdict import ruling_out
 from harness_reports.business.viability import Candidates, CandidateVerdict, judge_all
 from harness_reports.business.viability_figures import viability_figures
@@ -210,10 +211,12 @@ def _hosted(candidates: Candidates, best: Mapping[str, Explained], than_usd: np.
         Explained(_BETTER, None, note="it is the candidate") if judged is candidates.best
         else _better(_npv_usd(candidates, judged), than_usd)
     )  # fmt: skip
-    shown = {name: figures[name] for name in _FIGURES} | figures_of_measured(candidates, best, judged, figures)
+    usd = request_usd(candidates, judged.business.measured[CALL])
+    even = {each.name: each for each in break_evens(candidates, best, figures["unit_serving_usd"], usd)}
+    shown = {name: figures[name] for name in _FIGURES} | even
     cells = {**_cells_of_measured(judged), "hosted_model": name, "tokens_are": judged.evidence.cost["tokens_are"]}
     cells["reasons"] = _kept_out(market, cells["reasons"])
-    return _alternative(market, "hosted", cells, shown, better)
+    return _alternative(market, "hosted", cells, shown, better)._replace(request_usd=usd)
 
 
 def _unmeasured(
@@ -227,7 +230,8 @@ def _unmeasured(
     market, day = candidates.market, candidates.best.evidence.pricing.as_of
     price = cost_of_calls(candidates, name)
     hosted = hosted_npv(candidates, candidates.best, price)
-    figures = hosted_figures(candidates, best, price, hosted)
+    usd = request_usd(candidates, price.usd)
+    figures = hosted_figures(candidates, best, price, usd, hosted)
     typed = {} if hosted is None else {"quality": market.numbers["hosted_quality"]}
     if judged is None:
         keys = {key: candidates.best.cells[key] for key in ("task", "data")}
@@ -245,7 +249,8 @@ def _unmeasured(
         "price_stale": Reason("price undated") if price.as_of is None else why_stale(price.as_of, day),
         "price_source": price_source(),
     }  # fmt: skip
-    return _alternative(market, "hosted", cells, figures, _better(None if hosted is None else hosted.npv_usd, than_usd))
+    better = _better(None if hosted is None else hosted.npv_usd, than_usd)
+    return _alternative(market, "hosted", cells, figures, better)._replace(request_usd=usd)
 
 
 def _kept_out(market: Market, reasons: Iterable[Reason]) -> Reasons:

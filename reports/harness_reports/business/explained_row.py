@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from harness_reports.figures.explained import Explained
 
 
@@ -12,3 +14,5 @@ class ExplainedRow(NamedTuple):
 
     row: dict[str, Any]
     figures: dict[str, Explained]
+    request_usd: np.ndarray | None = None
+    """Of hosted models: the cost of the calls of a request in each draw, shape (draws,) or (1,)."""

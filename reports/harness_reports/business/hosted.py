@@ -29,7 +29,7 @@ from harness_reports.measured.quality_figures import quality_share
 from harness_reports.prices.usage import BY_ID, Listing, is_served, listing
 
 RISK = ("npv_mean_usd", "npv_low_usd", "npv_p50_usd", "npv_high_usd", "probability_positive")
-_CALL = "usd_per_call"
+CALL = "usd_per_call"
 
 
 def measured_as(candidates: Candidates, name: str) -> CandidateVerdict | None:
@@ -92,7 +92,7 @@ def hosted_npv(candidates: Candidates, best: CandidateVerdict, price: CallCost) 
     if "hosted_quality" not in market.inputs:
         return None
     measured: dict[str, Distribution] = {
-        "quality": market.inputs["hosted_quality"], _CALL: price.usd, "pretrain_usd": Fixed(0.0),
+        "quality": market.inputs["hosted_quality"], CALL: price.usd, "pretrain_usd": Fixed(0.0),
         "finetune_usd": Fixed(0.0), "evaluate_usd": Fixed(0.0),
     }  # fmt: skip
     hosted = Business(market.inputs, measured, business.years, business.ceiling, Calls())
@@ -100,58 +100,36 @@ def hosted_npv(candidates: Candidates, best: CandidateVerdict, price: CallCost) 
 
 
 def hosted_figures(
-    candidates: Candidates, best: Mapping[str, Explained], price: CallCost, hosted: NpvDistribution | None
-) -> dict[str, Explained]:
+    candidates: Candidates, best: Mapping[str, Explained], price: CallCost, usd: np.ndarray,
+    hosted: NpvDistribution | None,
+) -> dict[str, Explained]:  # fmt: skip
     """Return the figures of an unmeasured hosted model's row of the alternatives table, by column.
 
     Args:
         candidates: all candidates of the use case.
         best: figures of the best candidate's row of the viability table.
         price: cost of a call.
+        usd: `request_usd` of these calls.
         hosted: net present value of the use case with these calls; None without a quality.
     """
     market, call = candidates.market, price.figure
-    serving = derived("unit_serving_usd", PER_REQUEST, f"{_CALL} * (1 + retry_share)", call,
+    serving = derived("unit_serving_usd", PER_REQUEST, f"{CALL} * (1 + retry_share)", call,
                       figure(market, "retry_share"))  # fmt: skip
     upfront = derived("upfront_usd", USD, "upfront_cost_usd", figure(market, "upfront_cost_usd"),
                       note="nothing is trained")  # fmt: skip
     figures = (
-        serving, upfront, *break_evens(candidates, best, serving, request_usd(candidates, price.usd)),
+        serving, upfront, *break_evens(candidates, best, serving, usd),
         *measuring_figures(candidates.best.evidence, price),
         *(_unmeasured() if hosted is None else _measured_by_the_reader(candidates, hosted, call, upfront)),
     )  # fmt: skip
     return {each.name: each for each in figures}
 
 
-def figures_of_measured(
-    candidates: Candidates, best: Mapping[str, Explained], judged: CandidateVerdict, figures: Mapping[str, Explained]
-) -> dict[str, Explained]:
-    """Return the figures that a measured hosted model's row has beside those of any candidate.
-
-    Args:
-        candidates: all candidates of the use case.
-        best: figures of the best candidate's row of the viability table.
-        judged: the hosted model.
-        figures: of its own row there.
-    """
-    assert judged.business is not None  # noqa: S101 - its calls have a price
-    usd = request_usd(candidates, judged.business.measured[_CALL])
-    return {each.name: each for each in break_evens(candidates, best, figures["unit_serving_usd"], usd)}
-
-
 def request_usd(candidates: Candidates, usd_per_call: Distribution) -> np.ndarray:
     """Return the cost of the calls of a request in each draw, retries included, shape (draws,) or (1,)."""
     drawn = candidates.drawn
-    call = draw({_CALL: usd_per_call}, drawn.draws, drawn.seed)[_CALL]
+    call = draw({CALL: usd_per_call}, drawn.draws, drawn.seed)[CALL]
     return np.asarray(call * (1 + drawn.drawn["retry_share"]))
-
-
-def drawn_request_usd(candidates: Candidates, name: str) -> np.ndarray:
-    """Return `request_usd` of a hosted model by its name, measured or not."""
-    judged = measured_as(candidates, name)
-    if judged is None or judged.business is None:
-        return request_usd(candidates, cost_of_calls(candidates, name).usd)
-    return request_usd(candidates, judged.business.measured[_CALL])
 
 
 def how_to_measure(candidates: Candidates, name: str, price: CallCost) -> str:

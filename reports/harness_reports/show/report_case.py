@@ -12,7 +12,6 @@ from harness_reports.business import chart_data
 from harness_reports.business.alternatives import alternatives_of
 from harness_reports.business.business import Business
 from harness_reports.business.explained_row import ExplainedRow
-from harness_reports.business.hosted import drawn_request_usd
 from harness_reports.business.market import Market
 from harness_reports.business.needs import needs
 from harness_reports.business.own_machines import drawn_machines, on_machines, own_machines
@@ -104,10 +103,11 @@ def own_or_calls(candidates: Candidates, hosted: list[ExplainedRow], words: Any 
     most = max(1.6 * (always or first or 0.0), 1.2 * cheapest["requests_per_month"])  # both lie inside the axis
     volumes = np.linspace(0.0, most, _POINTS)
     sides = {
-        row["hosted_model"]: chart_data.Sides(
-            machines, drawn, row["unit_serving_usd"], drawn_request_usd(candidates, row["hosted_model"])[:_DRAWS]
+        each.row["hosted_model"]: chart_data.Sides(
+            machines, drawn, each.row["unit_serving_usd"], each.request_usd[:_DRAWS]
         )
-        for row in rows
+        for each in hosted
+        if each.request_usd is not None
     }
     frames = {name: chart_data.own_against_calls(each, volumes) for name, each in sides.items()}
     return charts_case.own_or_calls(frames, first, always, words)

@@ -16,7 +16,8 @@ import pytest
 from harness import Figure, Record, UseCase
 from harness.facts import Spread
 from harness_reports import cells
-from harness_reports.business.alternatives import alternatives
+from harness_reports.business.alternatives import alternatives, alternatives_of
+from harness_reports.business.viability import judge_all
 from harness_reports.economics.build_or_buy import build_or_buy
 from harness_reports.economics.textbook.tokens import call_usd
 from harness_reports.explain.tables import Assumed, rows
@@ -298,3 +299,16 @@ def test_every_figure_of_a_hosted_model_opens(
     assert call.kind == "estimated"
     assert "openai:gpt-4o-mini" in call.note
     assert "1,000 answers" in call.note
+
+
+def test_rows_keep_the_draws_that_the_chart_shows(
+    records: list[Record], pricing: Pricing, make_use_case: MakeUseCase
+) -> None:
+    """Of a measured and of an unmeasured model, around the cost in the row; no other alternative has any."""
+    (candidates,) = judge_all(records, pricing, [replace(make_use_case(), hosted=(MINI, NANO))])
+    for each in alternatives_of(candidates):
+        if each.row["alternative"] != "hosted":
+            assert each.request_usd is None
+            continue
+        assert each.request_usd is not None
+        assert each.request_usd.mean() == pytest.approx(each.row["unit_serving_usd"], rel=0.01)
